@@ -1,0 +1,126 @@
+"""peft LoRA on a backbone's upper blocks: attach, read, replace, merge. dW = scale * B A.
+
+Knows where adapters go; does not know how they are trained or made random.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import LoraLayer
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from core.errors import SettingsError
+from core.models.backbone import Backbone
+
+
+class AdapterSettings(BaseModel):
+    """Where the adapters sit and how large they are.
+
+    `layers`: how many of the top blocks carry adapters; None is the top half. Everything below is frozen and is computed once a case.
+    `targets`: the feed-forward's maps, its second map only ("down"), the attention's, or all. What stands before the first adapted map is
+    common to all samples of a teacher: with "down" that is nearly the whole first block, with "feed_forward" its attention.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    rank: int = Field(8, ge=1)
+    alpha: float = Field(16.0, gt=0)
+    layers: int | None = Field(None, ge=1)
+    targets: Literal["down", "feed_forward", "attention", "all"] = "down"
+
+    @property
+    def scale(self) -> float:
+        return self.alpha / self.rank
+
+    def cut(self, blocks: int) -> int:
+        """Number of the first block with adapters, in a model of `blocks` blocks."""
+        layers = max(1, blocks // 2) if self.layers is None else self.layers
+        if layers > blocks:
+            raise SettingsError(f"layers {layers} is not allowed: the model has {blocks} blocks")
+        return blocks - layers
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One trained adapter: A [r, in], B [out, r] of the linear map `name`."""
+
+    name: str
+    a: Tensor
+    b: Tensor
+    scale: float
+
+
+def target_names(backbone: Backbone, settings: AdapterSettings) -> list[str]:
+    """Names, below the backbone's model, of the linear maps that get an adapter."""
+    names = []
+    for block in range(backbone.cut, len(backbone.blocks)):
+        maps = backbone.feed_forward(block)
+        if settings.targets in ("feed_forward", "all"):
+            names += maps.up
+        if settings.targets != "attention":
+            names += maps.down
+        if settings.targets in ("attention", "all"):
+            names += maps.other
+    if not names:
+        raise SettingsError(f"adapter targets {settings.targets!r} match nothing in {backbone.source}: use 'all'")
+    return names
+
+
+def attach(backbone: Backbone, settings: AdapterSettings) -> None:
+    """Put fresh adapters on the backbone, in place; they alone are trainable. B = 0, so nothing changes until training."""
+    config = LoraConfig(
+        r=settings.rank, lora_alpha=settings.alpha, lora_dropout=0.0, bias="none", target_modules=target_names(backbone, settings)
+    )
+    get_peft_model(backbone.model, config)
+    for parameter in adapter_parameters(backbone):
+        parameter.data = parameter.data.float()  # adapters train in float32 on a bf16 trunk
+
+
+def adapter_parameters(backbone: Backbone) -> list[nn.Parameter]:
+    return [p for name, p in backbone.model.named_parameters() if ".lora_" in name]
+
+
+def _layers(backbone: Backbone) -> list[tuple[str, LoraLayer]]:
+    return [(n, m) for n, m in backbone.model.named_modules() if isinstance(m, LoraLayer)]
+
+
+def read(backbone: Backbone) -> list[Adapter]:
+    """The adapters' present weights, detached copies in float32."""
+    return [
+        Adapter(
+            name,
+            layer.lora_A["default"].weight.detach().float().clone(),
+            layer.lora_B["default"].weight.detach().float().clone(),
+            layer.scaling["default"],
+        )
+        for name, layer in _layers(backbone)
+    ]
+
+
+@torch.no_grad()
+def write(backbone: Backbone, adapters: list[Adapter]) -> None:
+    """Set the attached adapters' weights to these; names and shapes must agree."""
+    given = {a.name: a for a in adapters}
+    for name, layer in _layers(backbone):
+        layer.lora_A["default"].weight.copy_(given[name].a)
+        layer.lora_B["default"].weight.copy_(given[name].b)
+
+
+def replace(backbone: Backbone, name: str, module: nn.Module) -> None:
+    """Put `module` in the place of the module `name`."""
+    parent, _, child = name.rpartition(".")
+    setattr(backbone.model.get_submodule(parent), child, module)
+
+
+def merge(backbone: Backbone) -> dict[str, Tensor]:
+    """Add every adapter into its linear map and take it off: the backbone is bare again. Returns the merged weights by name."""
+    merged = {}
+    for name, layer in _layers(backbone):
+        layer.merge(safe_merge=True)  # refuses NaN
+        base = layer.get_base_layer()
+        replace(backbone, name, base)
+        merged[f"{name}.weight"] = base.weight.detach().clone()
+    return merged

@@ -1,0 +1,91 @@
+"""Training-free Bayesianisation (TFB, arXiv 2412.05723): a posterior over a trained adapter's A, from one scalar sigma.
+
+Eqs. of its section 3: B = U diag(d) V^T; B' = U diag(d), A' = V^T A (the same product); A'_ij ~ N(A'_ij, (sigma / d_i)^2).
+sigma is the LARGEST that keeps a held-out anchor's criterion within a tolerance. Two traps avoided:
+- on the training set the fitted model's loss is near zero and a relative tolerance means nothing, so the anchor is held out and the tolerance
+  is absolute, in nats;
+- on held-out cases the predictive NLL first FALLS with sigma and then rises, so a tolerance above the point estimate's NLL would go on widening
+  until the whole gain is spent again. The reference is therefore the lowest NLL that any sigma reached.
+
+This file does not sample and does not know the backbone.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from core.errors import ModelError, NonFiniteError
+from core.models.adapters import Adapter
+
+# A direction in which B has (nearly) no strength would get an (almost) infinite spread that changes nothing but rounding:
+# below this share of the strongest direction its spread is the one at the share.
+WEAKEST = 1e-3
+
+
+class TfbSettings(BaseModel):
+    """`samples`: N. `tolerance`: how far the anchor's mean NLL may lie above the lowest that was found, in nats a case."""
+
+    model_config = ConfigDict(frozen=True)
+
+    samples: int = Field(10, ge=1)
+    tolerance: float = Field(0.005, gt=0)
+    sigma_low: float = Field(1 / 512, gt=0)  # the grid doubles from here
+    doublings: int = Field(8, ge=1)
+    refinements: int = Field(4, ge=0)  # halvings, in the logarithm, between the largest within and the next of the grid
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The sigma that was chosen and every criterion that was looked at: (sigma, anchor NLL in nats), in order."""
+
+    sigma: float
+    point: float
+    tried: tuple[tuple[float, float], ...]
+
+
+def regroup(adapter: Adapter) -> tuple[Adapter, Tensor]:
+    """B A = B' A' with B' = U diag(d), A' = V^T A. Returns the regrouped adapter and d [r], largest first (d > 0 is not promised)."""
+    u, d, vt = torch.linalg.svd(adapter.b.double(), full_matrices=False)  # [out, r], [r], [r, r]
+    a, b = vt @ adapter.a.double(), u * d  # V^T A, U diag(d)
+    return replace(adapter, a=a.float(), b=b.float()), d.float()
+
+
+def unit_std(adapter: Adapter, d: Tensor) -> Tensor:
+    """Standard deviation of A' at sigma = 1: 1 / d_i for every element of row i, [r, in]. Raises ModelError if B is zero."""
+    if not d.max() > 0:
+        raise ModelError(f"the adapter of {adapter.name} has B = 0: train it before making it Bayesian")
+    return (1.0 / d.clamp_min(WEAKEST * float(d.max())))[:, None].expand_as(adapter.a).contiguous()
+
+
+def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) -> Choice:
+    """The largest sigma whose criterion is within the tolerance of the lowest found, from a doubling grid refined by bisection.
+
+    The criterion is a mean NLL on held-out cases at a sigma, with the same noise at every sigma; sigma 0 is the point estimate. If no sigma of
+    the grid is within the tolerance, a ModelError says so: such a posterior would be worse than none.
+    """
+    point = criterion(0.0)
+    if not math.isfinite(point):
+        raise NonFiniteError(f"the anchor's criterion is {point} at sigma 0: the trained adapter is broken")
+    grid = [settings.sigma_low * 2**i for i in range(settings.doublings + 1)]
+    tried = [(sigma, criterion(sigma)) for sigma in grid]
+
+    def allowed() -> float:
+        return min([point, *(value for _, value in tried if math.isfinite(value))]) + settings.tolerance
+
+    within = [i for i, (_, value) in enumerate(tried) if value <= allowed()]  # NaN is not
+    if not within:
+        raise ModelError(
+            f"every sigma from {grid[0]:.4g} to {grid[-1]:.4g} raises the anchor's NLL over {point:.4f} by more than the tolerance "
+            f"{settings.tolerance}: lower sigma_low or raise the tolerance"
+        )
+    low = grid[within[-1]]
+    high = grid[min(within[-1] + 1, len(grid) - 1)]
+    for _ in range(settings.refinements if high > low else 0):
+        middle = math.sqrt(low * high)
+        tried.append((middle, criterion(middle)))
+        low, high = (middle, high) if tried[-1][1] <= allowed() else (low, middle)
+    return Choice(low, point, tuple(tried))

@@ -1,0 +1,48 @@
+"""Runs as the store keeps them: their names, hashes, and the pair begin/end around the work. Knows the store, not the models."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import pandas as pd
+
+from core.store.store import Store
+from core.types import Run
+
+LIBRARIES = ("torch", "transformers", "peft", "duckdb", "pandas", "numpy")
+
+
+def content_hash(*content) -> str:
+    """sha256 of JSON-able values, the same whatever the order of keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def frame_hash(frame: pd.DataFrame) -> str:
+    """sha256 of a frame's columns text and label, row by row."""
+    return content_hash(frame[["text", "label"]].astype(object).where(frame[["text", "label"]].notna(), None).values.tolist())
+
+
+def new_run(**fields) -> Run:
+    """A run that begins now, with the versions of the libraries that its figures depend on."""
+    return Run(created_at=datetime.now(UTC), versions={name: version(name) for name in LIBRARIES}, **fields)
+
+
+@contextmanager
+def recorded(store: Store, run: Run) -> Iterator[dict]:
+    """Write the run down, time the work in the block, and write down how it ended. The block fills the dict it gets with metrics.
+
+    An interrupted run stays "running" and is gone on with by the same call; a failed one is marked failed.
+    """
+    store.add_run(run)
+    metrics: dict = {}
+    started = time.perf_counter()
+    try:
+        yield metrics
+    except Exception as e:
+        store.end_run(run.run_id, "failed", time.perf_counter() - started, {"error": f"{type(e).__name__}: {e}"})
+        raise
+    store.end_run(run.run_id, "finished", time.perf_counter() - started, metrics)

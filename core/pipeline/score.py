@@ -1,0 +1,135 @@
+"""Score cases part by part into the store. Idempotent by (run, part): a killed scoring goes on where it was, and nothing is doubled.
+
+The run's name comes from the model's hash and the cases' hash, so the same call finds the same run.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from core.errors import CasesError, NotFoundError
+from core.models import checkpoint
+from core.models.checkpoint import ModelCard
+from core.models.device import pick_device
+from core.models.spread import Scores
+from core.pipeline.runs import content_hash, new_run, recorded
+from core.settings import Settings
+from core.store.parts import write_part
+from core.store.store import Store
+from core.types import Run, RunRecord
+
+PART_SIZE = 500  # cases; what a kill -9 can cost is one part's computation
+
+
+def score(
+    store: Store,
+    settings: Settings,
+    model: str,
+    cases: pd.DataFrame,
+    cases_hash: str,
+    dataset: str,
+    role: str = "stream",
+    samples: int | None = None,
+    truncate: bool = False,
+    part_size: int = PART_SIZE,
+) -> RunRecord:
+    """Score a frame of checked cases (core.cases' columns) with the model of that name; return the finished run.
+
+    seconds_per_case in the metrics is the model's time alone, from text to answer, over the parts that this call computed.
+    """
+    if cases.empty:
+        raise CasesError("there is no case to score: the file has no good row")
+    folder = settings.models / model
+    card = checkpoint.read_card(folder)
+    if samples and card.kind == "teacher":
+        card = card.model_copy(update={"samples": samples})
+    run = scoring_run(card, cases_hash, dataset, role, part_size, truncate)
+    if finished := _finished(store, run.run_id):
+        return finished
+    with recorded(store, run) as metrics:
+        metrics |= _score_parts(store, settings, folder, card, run, cases, part_size, truncate)
+    return store.run(run.run_id)
+
+
+def scoring_run(card: ModelCard, cases_hash: str, dataset: str, role: str, part_size: int, truncate: bool = False) -> Run:
+    """The run that scoring these cases with this model is: the same arguments give the same run_id."""
+    key = content_hash(card.hash, cases_hash, dataset, role, part_size, truncate)
+    return new_run(
+        run_id=f"score-{card.name[:40].rstrip('.-_')}-{key[:12]}",
+        kind="score",
+        model=card.name,
+        model_kind=card.kind,
+        model_hash=card.hash,
+        dataset=dataset,
+        role=role,
+        inputs_hash=cases_hash,
+        labels=card.labels,
+        samples=card.samples,
+        seed=card.seed,
+        settings={"part_size": part_size, "truncate": truncate},
+    )
+
+
+def _finished(store: Store, run_id: str) -> RunRecord | None:
+    try:
+        record = store.run(run_id)
+    except NotFoundError:
+        return None
+    return record if record.state == "finished" else None
+
+
+def _score_parts(store, settings: Settings, folder: Path, card, run: Run, cases: pd.DataFrame, part_size: int, truncate: bool) -> dict:
+    done = store.parts(run.run_id)
+    starts = range(0, len(cases), part_size)
+    device = pick_device(settings.device)
+    model, seconds, scored = None, 0.0, 0
+    with tqdm(total=len(cases), desc=f"{card.name} scores {run.dataset}/{run.role}", unit=" cases") as bar:
+        for part, start in enumerate(starts):
+            some = cases.iloc[start : start + part_size]
+            if part not in done:
+                if model is None:
+                    _, model = checkpoint.load(folder, device, card.samples)
+                    model.scores(some["text"].tolist()[:32], truncate=True)  # warm up, so that the measured time is the steady one
+                started = time.perf_counter()
+                scores = model.scores(some["text"].tolist(), truncate)
+                seconds, scored = seconds + time.perf_counter() - started, scored + len(some)
+                path = write_part(settings.store, run.run_id, part, predictions(some, scores, card.labels))
+                store.take_in(run.run_id, part, path)
+            bar.update(len(some))
+    per_case = seconds / scored if scored else None
+    return {"seconds_per_case": per_case, "timed_cases": scored, "device": str(device), "cases": len(cases)}
+
+
+def predictions(cases: pd.DataFrame, scores: Scores, labels: tuple[str, ...]) -> pd.DataFrame:
+    """Cases and their scores -> the rows of a part. The predicted label is the most probable one, its probability the confidence."""
+    best = scores.probabilities.argmax(1)
+    predicted = np.array(labels, dtype=object)[best]
+    return pd.DataFrame(
+        {
+            "case_id": cases["case_id"].to_numpy(),
+            "row": cases["row"].to_numpy(),
+            "segment": cases["segment"].to_numpy(),
+            "text": cases["text"].to_numpy(),
+            "label": cases["label"].to_numpy(),
+            "predicted": predicted,
+            "outcome": outcomes(cases["label"], predicted, labels),
+            "confidence": scores.probabilities[np.arange(len(best)), best],
+            "total": scores.total,
+            "aleatoric": scores.aleatoric,
+            "epistemic": scores.epistemic,
+            "probabilities": list(scores.probabilities.astype(np.float32)),
+            "occurred_at": cases["occurred_at"].to_numpy(),
+            "value": cases["value"].to_numpy(),
+        }
+    )
+
+
+def outcomes(label: pd.Series, predicted: np.ndarray, labels: tuple[str, ...]) -> np.ndarray:
+    """One of core.types.OUTCOMES for each case."""
+    known = label.notna().to_numpy()
+    seen = label.isin(labels).to_numpy()
+    right = label.to_numpy() == predicted
+    return np.select([~known, ~seen, right], ["unlabelled", "unseen", "right"], "wrong")

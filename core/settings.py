@@ -1,0 +1,39 @@
+"""Where Kakushin keeps what it makes, and how the environment changes that.
+
+The workspace holds everything that is made and nothing that is written by hand: delete it and `make demo` makes it again.
+"""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE."""
+
+    model_config = SettingsConfigDict(env_prefix="KAKUSHIN_", frozen=True)
+
+    home: Path = ROOT / "workspace"
+    device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
+
+    @property
+    def models(self) -> Path:
+        """Folder of models, one folder each."""
+        return self.home / "models"
+
+    @property
+    def store(self) -> Path:
+        """Folder of the DuckDB file, its lock and the parts that wait to be taken in."""
+        return self.home / "store"
+
+    @property
+    def data(self) -> Path:
+        """Folder of prepared cases."""
+        return self.home / "data"
+
+    @property
+    def cache(self) -> Path:
+        """Folder of downloads."""
+        return self.home / "cache"

@@ -1,0 +1,18 @@
+"""Page settings and navigation: nothing else. Run it from the root as `python -m streamlit run dashboard/app.py`."""
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.views import decide
+
+
+def main() -> None:
+    """Draw the page that the address names."""
+    st.set_page_config(page_title="Kakushin", page_icon=":material/rule:", layout="wide")
+    words = state.words()
+    pages = [st.Page(decide.page, title=words("decide.nav"), icon=":material/tune:", url_path="decide", default=True)]
+    st.navigation(pages).run()
+
+
+if __name__ == "__main__":
+    main()

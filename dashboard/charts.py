@@ -1,0 +1,255 @@
+"""Figures of the screens: tidy frames and words in, Plotly figures out.
+
+No Streamlit, no session, no catalogue: whatever is written on a chart comes in as an argument. No colour either: SLOTS are the
+names of theme.chartCategoricalColors in .streamlit/config.toml, which Streamlit's page fills in for light and dark. Words that
+come from cases (segments, classes) go through `letters`, since Plotly reads a few HTML tags in any text.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+# Streamlit's placeholders: its page replaces "#00000n" in a figure by the theme's n-th categorical colour.
+_SLOT = [f"#{i:06d}" for i in range(1, 11)]
+SLOTS = {
+    "student": _SLOT[0],
+    "teacher": _SLOT[1],
+    "point": _SLOT[2],
+    "inference": _SLOT[3],
+    "leak": _SLOT[4],
+    "review": _SLOT[5],
+    "cheapest": _SLOT[7],
+    "now": _SLOT[8],
+    "neutral": _SLOT[9],
+}
+DASHES = {"student": "solid", "teacher": "dash", "point": "dot"}
+MARKS = {"student": "circle", "teacher": "diamond", "point": "square"}
+_BAND = "2E"  # alpha of an interval's band, hex after a slot
+
+
+def letters(text: str) -> str:
+    """Return `text` so that Plotly shows it letter by letter."""
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def risk_coverage(
+    curves: pd.DataFrame, names: Mapping[str, str], now: Mapping[str, float], words: Mapping[str, str]
+) -> go.Figure:
+    """Selective risk against coverage, one line a model, the band of the first, and the point in use.
+
+    curves: columns model_kind, threshold, coverage, risk, low, high (shares; NaN where nothing is accepted), first model first.
+    now: coverage, risk of the point in use. words: coverage, risk, now, band, threshold, separators.
+    """
+    figure = go.Figure()
+    main = next(iter(names))
+    for kind, name in names.items():
+        rows = curves[(curves["model_kind"] == kind) & curves["risk"].notna()]
+        if kind == main:
+            _band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], words["band"])
+        hover = f"{words['threshold']} %{{customdata:.3f}}<br>{words['coverage']} %{{x:.1%}}<br>{words['risk']} %{{y:.1%}}"
+        line = {"color": SLOTS[kind], "dash": DASHES[kind], "width": 3 if kind == main else 2}
+        figure.add_scatter(
+            x=rows["coverage"],
+            y=rows["risk"],
+            customdata=rows["threshold"],
+            name=name,
+            mode="lines",
+            line=line,
+            hovertemplate=hover + f"<extra>{name}</extra>",
+        )
+    if now["risk"] is not None:
+        _point(figure, now["coverage"], now["risk"], words["now"])
+    figure.update_xaxes(title=words["coverage"], tickformat=".0%", range=[0, 1.01])
+    figure.update_yaxes(title=words["risk"], tickformat=".0%", range=[0, _top(curves[curves["coverage"] >= 0.03], "risk")])
+    return _finish(figure, 420, words)
+
+
+def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, words: Mapping[str, str]) -> go.Figure:
+    """Reviews a day, leakage and money a day against the threshold: three panels over one axis.
+
+    curve: columns threshold, then reviews, leakage, money, each also with _low and _high; NaN where there is nothing to
+    estimate from. words: reviews, leakage, money, threshold, now, cheapest, symbol, separators.
+    """
+    panels = (("reviews", "review", ""), ("leakage", "leak", ".1%"), ("money", "student", ",.0f"))
+    figure = make_subplots(
+        rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.09, subplot_titles=[words[p[0]] for p in panels]
+    )
+    for row, (column, slot, form) in enumerate(panels, start=1):
+        prefix = words["symbol"] if column == "money" else ""
+        _band(figure, curve["threshold"], curve[f"{column}_low"], curve[f"{column}_high"], SLOTS[slot], None, row=row, col=1)
+        figure.add_scatter(
+            x=curve["threshold"],
+            y=curve[column],
+            mode="lines",
+            line={"color": SLOTS[slot], "width": 2.5},
+            showlegend=False,
+            hovertemplate=f"{words['threshold']} %{{x:.3f}}<br>{prefix}%{{y:{form or '.2f'}}}<extra>{words[column]}</extra>",
+            row=row,
+            col=1,
+        )
+        figure.update_yaxes(tickformat=form, tickprefix=prefix, rangemode="tozero", row=row, col=1, nticks=5)
+    figure.add_vline(x=now, line={"color": SLOTS["now"], "width": 2})
+    if cheapest is not None:
+        figure.add_vline(x=cheapest, line={"color": SLOTS["cheapest"], "width": 2, "dash": "dash"})
+        _key(figure, words["cheapest"], {"color": SLOTS["cheapest"], "width": 2, "dash": "dash"})
+    _key(figure, words["now"], {"color": SLOTS["now"], "width": 2})
+    figure.update_xaxes(range=[0, 1], tickformat=".1f")
+    figure.update_xaxes(title=words["threshold"], row=3, col=1)
+    return _left_titles(_finish(figure, 620, words))
+
+
+def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
+    """Money a day of each option as one bar of review, inference and escapes, with the total's interval.
+
+    frame: columns name, review, inference, escapes, total, low, high (money a day); rows from top to bottom. words: review,
+    inference, escapes, total, symbol, separators.
+    """
+    figure = go.Figure()
+    rows = frame.iloc[::-1]
+    names = [letters(name) for name in rows["name"]]
+    for column, slot, pattern in (("review", "review", ""), ("inference", "inference", "x"), ("escapes", "leak", "/")):
+        figure.add_bar(
+            y=names,
+            x=rows[column],
+            name=words[column],
+            orientation="h",
+            marker={"color": SLOTS[slot], "pattern": {"shape": pattern, "solidity": 0.25}, "line": {"width": 0}},
+            hovertemplate=f"%{{y}}<br>{words['symbol']}%{{x:,.2f}}<extra>{words[column]}</extra>",
+        )
+    figure.add_scatter(
+        y=names,
+        x=rows["total"],
+        mode="markers",
+        name=words["total"],
+        marker={"color": SLOTS["now"], "symbol": "line-ns-open", "size": 18, "line": {"width": 2}},
+        error_x=_bars(rows["total"], rows["low"], rows["high"], SLOTS["now"]),
+        hovertemplate=f"%{{y}}<br>{words['symbol']}%{{x:,.2f}}<extra>{words['total']}</extra>",
+    )
+    figure.update_layout(barmode="stack", bargap=0.45)
+    figure.update_xaxes(tickprefix=words["symbol"], rangemode="tozero", tickformat=",.0f" if rows["total"].max() >= 10 else "")
+    figure.update_yaxes(automargin=True)
+    return _finish(figure, 120 + 70 * len(rows), words)
+
+
+def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
+    """Share of cases for review, and leakage, of each segment, with intervals, side by side.
+
+    frame: columns segment, and review, leakage each also with _low and _high (shares); rows from top to bottom.
+    words: review, leakage, separators.
+    """
+    figure = make_subplots(
+        rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.05, subplot_titles=[words["review"], words["leakage"]]
+    )
+    rows = frame.iloc[::-1]
+    names = [letters(name) for name in rows["segment"]]
+    for col, (column, slot, mark) in enumerate((("review", "review", "square"), ("leakage", "leak", "circle")), start=1):
+        figure.add_scatter(
+            y=names,
+            x=rows[column],
+            mode="markers",
+            marker={"color": SLOTS[slot], "size": 11, "symbol": mark},
+            error_x=_bars(rows[column], rows[f"{column}_low"], rows[f"{column}_high"], SLOTS[slot]),
+            hovertemplate=f"%{{y}}<br>%{{x:.1%}}<extra>{words[column]}</extra>",
+            showlegend=False,
+            row=1,
+            col=col,
+        )
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
+    figure.update_yaxes(automargin=True, showgrid=True)
+    return _left_titles(_finish(figure, 130 + 44 * len(rows), words))
+
+
+def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]) -> go.Figure:
+    """Accuracy against mean confidence of each bin, with Wilson bars, one series a model; the diagonal is perfect.
+
+    frame: columns model_kind, n, confidence, accuracy, low, high; empty bins have NaN. names: kind -> legend text.
+    words: confidence, accuracy, perfect, cases, separators.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        name=words["perfect"],
+        line={"color": SLOTS["neutral"], "dash": "longdash"},
+        hoverinfo="skip",
+    )
+    for kind, name in names.items():
+        rows = frame[(frame["model_kind"] == kind) & (frame["n"] > 0)]
+        figure.add_scatter(
+            x=rows["confidence"],
+            y=rows["accuracy"],
+            customdata=rows["n"],
+            mode="lines+markers",
+            name=name,
+            line={"color": SLOTS[kind], "dash": DASHES[kind], "width": 1.5},
+            marker={"color": SLOTS[kind], "symbol": MARKS[kind], "size": 8},
+            error_y=_bars(rows["accuracy"], rows["low"], rows["high"], SLOTS[kind]),
+            hovertemplate=(
+                f"{words['confidence']} %{{x:.1%}}<br>{words['accuracy']} %{{y:.1%}}<br>"
+                f"{words['cases']} %{{customdata:,}}<extra>{name}</extra>"
+            ),
+        )
+    figure.update_xaxes(title=words["confidence"], tickformat=".0%", range=[0, 1.01])
+    figure.update_yaxes(title=words["accuracy"], tickformat=".0%", range=[0, 1.02])
+    return _finish(figure, 460, words)
+
+
+def _band(figure: go.Figure, x: Sequence, low: Sequence, high: Sequence, colour: str, name: str | None, **place: int) -> None:
+    """Fill between low and high; in the legend when it has a name."""
+    edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    figure.add_scatter(y=high, showlegend=False, **edge, **place)
+    figure.add_scatter(y=low, fill="tonexty", fillcolor=colour + _BAND, name=name or "", showlegend=bool(name), **edge, **place)
+
+
+def _point(figure: go.Figure, x: float, y: float, name: str) -> None:
+    """Mark the point in use, on top of everything."""
+    mark = {"color": SLOTS["now"], "size": 14, "symbol": "x", "line": {"width": 0}}
+    figure.add_scatter(
+        x=[x], y=[y], mode="markers", name=name, marker=mark, hovertemplate=f"%{{x:.1%}}, %{{y:.1%}}<extra>{name}</extra>"
+    )
+
+
+def _key(figure: go.Figure, name: str, line: Mapping[str, object]) -> None:
+    """Name a vertical line in the legend; a line of the layout has no entry of its own."""
+    figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line=dict(line), row=1, col=1)
+
+
+def _bars(value: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict:
+    """Error bars from `low` to `high` around `value`."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": high - value,
+        "arrayminus": value - low,
+        "color": colour,
+        "thickness": 1.5,
+    }
+
+
+def _top(curves: pd.DataFrame, column: str) -> float:
+    """Upper end of an axis of shares: a little over the largest value, at least 5%, at most 100%."""
+    most = curves[column].max()
+    return 1.0 if pd.isna(most) else float(min(1.02, max(0.05, most * 1.15)))
+
+
+def _left_titles(figure: go.Figure) -> go.Figure:
+    """Panel titles at each panel's left edge, where reading starts."""
+    for note in figure.layout.annotations:
+        axis = next(a for a in figure.select_xaxes() if abs(sum(a.domain) / 2 - note.x) < 1e-6)
+        note.update(x=axis.domain[0], xanchor="left", font={"size": 14})
+    return figure
+
+
+def _finish(figure: go.Figure, height: int, words: Mapping[str, str]) -> go.Figure:
+    """Size, margins, legend above, decimal signs of the reader's language; no title, the page writes it."""
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0}
+    return figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 12, "t": 48, "b": 8},
+        legend=legend,
+        separators=words["separators"],
+        hovermode="closest",
+    )

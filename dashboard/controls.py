@@ -1,0 +1,82 @@
+"""The controls of the pages: language, run, segment, threshold, assumed costs, and what was measured beside them.
+
+Draws widgets whose keys are the names in dashboard.state.Choices; computes nothing.
+"""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from core.types import RunRecord
+from dashboard import state
+from dashboard.i18n import CURRENCIES, LANGUAGES, Words
+from dashboard.sentences import model_name, run_name
+
+
+def language(words: Words) -> None:
+    """Draw the switch between languages; each is named in itself."""
+    st.segmented_control(
+        words("language"),
+        list(LANGUAGES),
+        format_func=LANGUAGES.get,
+        key="lang",
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Sequence[str]], default: str) -> None:
+    """Draw what is looked at: the run, its segment, and whether labels that were never trained on count.
+
+    segments_of: run id -> its segments. default: the id of the run that is shown when none is chosen.
+    """
+    by_id = {record.run.run_id: record for record in runs}
+    run_id = state.settle("run", list(by_id), default)
+    st.selectbox(words("run"), list(by_id), format_func=lambda name: run_name(words, by_id[name]), key="run", help=words("run.help"))
+    segments = [None, *segments_of(run_id)]
+    state.settle("segment", segments, None)
+    st.selectbox(words("segment"), segments, format_func=lambda name: words("segment.all") if name is None else name, key="segment")
+    st.toggle(words("unseen"), key="unseen", help=words("unseen.help"))
+
+
+def threshold(words: Words) -> None:
+    """Draw the threshold as a slider and as a number, kept in step."""
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
+    state.mirror("t", "t_number")
+    left.slider(words("threshold"), key="t", help=words("threshold.help"), **step)
+    right.number_input(
+        words("threshold"), key="t_number", on_change=state.follow, args=("t_number", "t"), label_visibility="collapsed", **step
+    )
+
+
+def costs(words: Words, measured_volume: float | None) -> None:
+    """Draw the assumed costs, and the volume, which is measured from the run's dates unless a number is typed."""
+    st.markdown(f"**{words('costs')}**", help=words("costs.help"))
+    st.badge(words("assumed"), icon=":material/edit:", color="orange")
+    st.selectbox(words("currency"), CURRENCIES, key="currency", help=words("currency.help"))
+    limits = {"min_value": 0.0, "max_value": state.MOST}
+    for name, step in (("review", 0.5), ("escape", 10.0), ("machine", 0.5)):
+        st.number_input(words(f"cost.{name}"), step=step, format="%0.2f", key=name, **limits)
+    hint = words("volume.unknown") if measured_volume is None else words("volume.measured", count=words.number(measured_volume))
+    st.number_input(words("volume"), value=None, step=1.0, key="volume", placeholder=hint, help=words("volume.help"), **limits)
+
+
+def measured(words: Words, records: list[RunRecord]) -> None:
+    """Say the seconds that one case took in each run, and which run says so."""
+    st.badge(words("measured"), icon=":material/timer:", color="green")
+    for record in records:
+        seconds = record.metrics.get("seconds_per_case")
+        said = {"model": model_name(words, record), "run": record.run.run_id}
+        if seconds is None:
+            st.caption(words.markdown("seconds.missing", **said))
+        else:
+            device = str(record.metrics.get("device", "?"))
+            st.caption(words.markdown("seconds", seconds=words.number(seconds), device=device, **said))
+
+
+def notices(words: Words) -> None:
+    """Say which values of the address were not taken."""
+    for name, found in state.notices():
+        st.warning(words.markdown("notice", name=name, found=found[:80]), icon=":material/link_off:")
+

@@ -1,0 +1,107 @@
+"""Words, numbers, money and dates in the reader's language.
+
+Knows the catalogues `ja.po` and `en.po` (read at run time, nothing to compile) and Babel's locales. Does not know Streamlit
+or what the words are for. A key that a catalogue lacks raises KeyError: tests/test_catalogues.py finds it before a reader does.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from babel.dates import format_date, format_datetime
+from babel.messages.pofile import read_po
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_precision,
+    get_currency_symbol,
+    get_decimal_symbol,
+    get_group_symbol,
+)
+
+FOLDER = Path(__file__).resolve().parent
+LANGUAGES = {"ja": "日本語", "en": "English"}  # code -> its own name
+CURRENCIES = ("AUD", "JPY", "USD", "EUR")
+NONE = "–"  # shown where there is nothing to estimate from
+
+# Characters that Streamlit's markdown reads as markup: emphasis, links, HTML, LaTeX, directives, tables, headings, lists.
+_MARKUP = str.maketrans({c: "\\" + c for c in "\\`*_{}[]()<>#+-.!|~$:&^="})
+
+
+def plain(text: str) -> str:
+    """Return `text` so that Streamlit's markdown shows it letter by letter: no HTML, LaTeX, link or emphasis."""
+    return " ".join(str(text).split()).translate(_MARKUP)
+
+
+@cache
+def catalogue(language: str) -> dict[str, str]:
+    """Return {key: words} of `<language>.po`; keys without words are left out."""
+    with (FOLDER / f"{language}.po").open("rb") as file:
+        return {message.id: message.string for message in read_po(file, locale=language) if message.id and message.string}
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words and formats of one language: `words("decide.title")`, `words.percent(0.31)`."""
+
+    language: str
+
+    def __call__(self, key: str, **values: str) -> str:
+        """Return the words under `key` with {names} filled in. Values are strings that are formatted already."""
+        return catalogue(self.language)[key].format(**values)
+
+    def markdown(self, key: str, **values: str) -> str:
+        """The same for markdown: the words may hold markup, the values are shown letter by letter."""
+        return self(key, **{name: plain(value) for name, value in values.items()})
+
+    @property
+    def gap(self) -> str:
+        """What stands between two sentences."""
+        return "" if self.language == "ja" else " "
+
+    def number(self, value: float | None, digits: int | None = None) -> str:
+        """Return `value` with `digits` decimals, or with enough of them for two significant figures."""
+        if value is None:
+            return NONE
+        places = _places(value) if digits is None else digits
+        return format_decimal(value, format="#,##0" + ("." + "0" * places if places else ""), locale=self.language)
+
+    def percent(self, value: float | None, digits: int = 1) -> str:
+        """Return the share `value` (0..1) as a percentage."""
+        return NONE if value is None else format_percent(value, format=f"#,##0.{'0' * digits}%", locale=self.language)
+
+    def money(self, value: float | None, currency: str) -> str:
+        """Return an amount; amounts under 1,000 have the currency's decimals, larger ones none."""
+        if value is None:
+            return NONE
+        digits = get_currency_precision(currency) if abs(value) < 1000 else 0
+        pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
+        return format_currency(value, currency, format=pattern, locale=self.language, currency_digits=False)
+
+    def date(self, value: datetime) -> str:
+        """Return the day of `value`."""
+        return format_date(value, "medium", locale=self.language)
+
+    def time(self, value: datetime) -> str:
+        """Return day and time of `value`, to the minute."""
+        return format_datetime(value, "yyyy/MM/dd HH:mm" if self.language == "ja" else "d MMM y, HH:mm", locale=self.language)
+
+    def symbol(self, currency: str) -> str:
+        """Return the currency's sign, for an axis."""
+        return get_currency_symbol(currency, locale=self.language)
+
+    @property
+    def separators(self) -> str:
+        """Decimal and group signs together, as Plotly's layout.separators wants them."""
+        return get_decimal_symbol(self.language) + get_group_symbol(self.language)
+
+
+def _places(value: float) -> int:
+    """Decimals that show two significant figures of `value`: 123 -> 0, 12.3 -> 0, 1.23 -> 1, 0.0123 -> 3; at most 5."""
+    size = abs(value)
+    places = 0
+    while size and size < 10 and places < 5:
+        size, places = size * 10, places + 1
+    return places

@@ -1,0 +1,226 @@
+"""What a session has chosen, and the shared handles: the only user of st.session_state, st.query_params and st.cache_*.
+
+The address holds every choice, so a link shows the same view. A widget's key is its name in the address. A value of the address
+that is not allowed is dropped with a notice. Histograms are cached by run and data version and shared by all sessions: never
+change one. This file does not know what the choices mean, nor how anything is drawn.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import streamlit as st
+
+from core.decision.histogram import Cumulative, Histogram
+from core.settings import Settings
+from core.store.store import Store
+from core.types import RunRecord
+from dashboard.i18n import CURRENCIES, LANGUAGES, Words
+
+WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat or two
+MOST = 1e9  # largest amount or volume that a field takes
+
+_ADDRESS, _LAST, _NOTICES = "_address", "_last", "_notices"  # keys in st.session_state that are no widget's
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Everything that a reader chooses. Field names are the names in the address and the widgets' keys.
+
+    `run` and `segment` None mean the default run and all segments; `volume` None means measured from the run's dates.
+    """
+
+    lang: str = "en"
+    run: str | None = None
+    segment: str | None = None
+    t: float = 0.8  # threshold, a multiple of 0.001
+    unseen: bool = True  # count cases whose label the model was not trained on
+    volume: float | None = None  # cases a day of the whole run, all segments
+    review: float = 5.0  # cost of one review
+    escape: float = 150.0  # cost of one wrong answer that slips through
+    machine: float = 2.0  # cost of one hour of the machine
+    currency: str = "AUD"
+
+
+def words() -> Words:
+    """Take in the address, if it is new, and return the words of the chosen language. Call it first on every run."""
+    _take_in_address()
+    return Words(st.session_state["lang"])
+
+
+def choices() -> Choices:
+    """Return the choices as they stand, and write them into the address. Call it once all widgets are drawn."""
+    chosen = Choices(**{field.name: st.session_state[field.name] for field in fields(Choices)})
+    address = _address_of(chosen)
+    if address != st.query_params.to_dict():
+        st.query_params.from_dict(address)
+    st.session_state[_ADDRESS] = address
+    st.session_state[_LAST] = chosen
+    return chosen
+
+
+def settle(name: str, allowed: list, default: object) -> object:
+    """Make the choice `name` one of `allowed`, before its widget is drawn, and return it.
+
+    What is not allowed becomes `default`, with a notice; None becomes it without one.
+    """
+    found = st.session_state[name]
+    if found not in allowed:
+        if found is not None:
+            st.session_state[_NOTICES].append((name, str(found)))
+        st.session_state[name] = default
+    return st.session_state[name]
+
+
+def notices() -> list[tuple[str, str]]:
+    """Return (name, value found) of what could not be taken from the address or is no longer there."""
+    return list(st.session_state[_NOTICES])
+
+
+def follow(source: str, target: str) -> None:
+    """Give the widget `target` the value of `source`; a callback that keeps two widgets of one choice in step."""
+    if st.session_state[source] is not None:
+        st.session_state[target] = round(st.session_state[source], 3)
+
+
+def mirror(source: str, target: str) -> None:
+    """The same for a widget that is about to be drawn."""
+    st.session_state[target] = st.session_state[source]
+
+
+def _take_in_address() -> None:
+    """Set the widgets from the address where it is new: on opening, and on Back.
+
+    A quick series of moves arrives with addresses that are a step behind; there the widgets differ from the last run, and win.
+    """
+    state, address = st.session_state, st.query_params.to_dict()
+    now = {field.name: state.get(field.name) for field in fields(Choices)}
+    moved = _LAST in state and any(now[name] != getattr(state[_LAST], name) for name in now if name in state)
+    if moved or _NOTICES not in state:
+        state[_NOTICES] = []
+    fresh = address != state.get(_ADDRESS) and not moved
+    for field in fields(Choices):
+        if fresh or field.name not in state:
+            state[field.name] = _read(field.name, address)
+    state[_ADDRESS] = address
+
+
+def _read(name: str, address: dict[str, str]) -> object:
+    """Return the choice `name` of the address, or its default, with a notice where the text is not allowed."""
+    default = _preferred_language() if name == "lang" else getattr(Choices, name)
+    if name not in address:
+        return default
+    try:
+        return _READ[name](address[name])
+    except ValueError:
+        st.session_state[_NOTICES].append((name, address[name]))
+        return default
+
+
+def _preferred_language() -> str:
+    """Return the browser's language where there is a catalogue for it, else English."""
+    language = (st.context.locale or "").split("-")[0].lower()
+    return language if language in LANGUAGES else "en"
+
+
+def _address_of(chosen: Choices) -> dict[str, str]:
+    """Return the address of `chosen`: every choice but those that are None."""
+    values = {field.name: getattr(chosen, field.name) for field in fields(Choices)}
+    return {name: _text(value) for name, value in values.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _threshold(text: str) -> float:
+    value = round(float(text), 3)
+    if not 0 <= value <= 1 or abs(value - float(text)) > 1e-9:
+        raise ValueError(text)
+    return value
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value) or not 0 <= value <= MOST:
+        raise ValueError(text)
+    return value
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+# How the text of each choice is read; ValueError where it is not allowed. Runs and segments are settled once they are known.
+_READ: dict[str, Callable[[str], object]] = {
+    "lang": _one_of(*LANGUAGES),
+    "run": str,
+    "segment": str,
+    "t": _threshold,
+    "unseen": lambda text: _one_of("0", "1")(text) == "1",
+    "volume": _amount,
+    "review": _amount,
+    "escape": _amount,
+    "machine": _amount,
+    "currency": _one_of(*CURRENCIES),
+}
+
+
+def version() -> tuple:
+    """Return the version of what the store holds; it changes when anything is committed."""
+    return _store(Settings().store).version()
+
+
+def runs() -> list[RunRecord]:
+    """Return the scoring runs, newest first. Raises StoreError."""
+    folder = Settings().store
+    return _runs(folder, _store(folder).version())
+
+
+def histogram(run_id: str) -> Histogram:
+    """Return a run's histogram, shared: never change it. Raises StoreError."""
+    folder = Settings().store
+    return _histogram(folder, run_id, _store(folder).version())
+
+
+def cumulative(run_id: str, segment: str | None) -> Cumulative:
+    """Return the cumulative counts of a run, of one segment or all, shared: never change them. Raises StoreError."""
+    folder = Settings().store
+    return _cumulative(folder, run_id, segment, _store(folder).version())
+
+
+@st.fragment(run_every=WATCH_SECONDS)
+def watch(seen: tuple) -> None:
+    """Run the page again as soon as the store holds something else than `seen`."""
+    if version() != seen:
+        # The browser's address may be a step behind in this small run, and a full run would take it for the reader's wish.
+        if st.query_params.to_dict() != st.session_state[_ADDRESS]:
+            st.query_params.from_dict(st.session_state[_ADDRESS])
+        st.rerun()
+
+
+@st.cache_resource(show_spinner=False)
+def _store(folder: Path) -> Store:
+    return Store(folder)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _runs(folder: Path, version: tuple) -> list[RunRecord]:
+    return _store(folder).runs(kind="score")
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _histogram(folder: Path, run_id: str, version: tuple) -> Histogram:
+    return _store(folder).histogram(run_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=48)
+def _cumulative(folder: Path, run_id: str, segment: str | None, version: tuple) -> Cumulative:
+    whole = _histogram(folder, run_id, version)
+    return Cumulative(whole if segment is None else whole.select(segments=(segment,)))
