@@ -72,12 +72,13 @@ def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, w
     curve: columns threshold, then reviews, leakage, money, each also with _low and _high; NaN where there is nothing to
     estimate from. words: reviews, leakage, money, threshold, now, cheapest, symbol, separators.
     """
-    panels = (("reviews", "review", ""), ("leakage", "leak", ".1%"), ("money", "student", ",.0f"))
+    panels = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))
     figure = make_subplots(
         rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.09, subplot_titles=[words[p[0]] for p in panels]
     )
     for row, (column, slot, form) in enumerate(panels, start=1):
         prefix = words["symbol"] if column == "money" else ""
+        value = f"{prefix}%{{y:{'.1%' if form else ',.2f'}}}"
         _band(figure, curve["threshold"], curve[f"{column}_low"], curve[f"{column}_high"], SLOTS[slot], None, row=row, col=1)
         figure.add_scatter(
             x=curve["threshold"],
@@ -85,7 +86,7 @@ def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, w
             mode="lines",
             line={"color": SLOTS[slot], "width": 2.5},
             showlegend=False,
-            hovertemplate=f"{words['threshold']} %{{x:.3f}}<br>{prefix}%{{y:{form or '.2f'}}}<extra>{words[column]}</extra>",
+            hovertemplate=f"{words['threshold']} %{{x:.3f}}<br>{value}<extra>{words[column]}</extra>",
             row=row,
             col=1,
         )
@@ -97,7 +98,8 @@ def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, w
     _key(figure, words["now"], {"color": SLOTS["now"], "width": 2})
     figure.update_xaxes(range=[0, 1], tickformat=".1f")
     figure.update_xaxes(title=words["threshold"], row=3, col=1)
-    return _left_titles(_finish(figure, 620, words))
+    _finish(figure, 640, words).update_layout(legend_y=1.07, margin_t=72)  # the legend stands above the first panel's title
+    return _left_titles(figure)
 
 
 def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
@@ -107,7 +109,8 @@ def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     inference, escapes, total, symbol, separators.
     """
     figure = go.Figure()
-    rows = frame.iloc[::-1]
+    money = ["review", "inference", "escapes", "total", "low", "high"]
+    rows = frame.iloc[::-1].astype(dict.fromkeys(money, float))  # None becomes NaN, which is not drawn
     names = [letters(name) for name in rows["name"]]
     for column, slot, pattern in (("review", "review", ""), ("inference", "inference", "x"), ("escapes", "leak", "/")):
         figure.add_bar(
@@ -245,7 +248,7 @@ def _left_titles(figure: go.Figure) -> go.Figure:
 
 def _finish(figure: go.Figure, height: int, words: Mapping[str, str]) -> go.Figure:
     """Size, margins, legend above, decimal signs of the reader's language; no title, the page writes it."""
-    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0}
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "traceorder": "normal"}
     return figure.update_layout(
         height=height,
         margin={"l": 8, "r": 12, "t": 48, "b": 8},

@@ -32,10 +32,14 @@ def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Seque
     """
     by_id = {record.run.run_id: record for record in runs}
     run_id = state.settle("run", list(by_id), default)
-    st.selectbox(words("run"), list(by_id), format_func=lambda name: run_name(words, by_id[name]), key="run", help=words("run.help"))
+    st.selectbox(
+        words("run"), list(by_id), format_func=lambda name: run_name(words, by_id[name]), key="run", help=words("run.help")
+    )
     segments = [None, *segments_of(run_id)]
     state.settle("segment", segments, None)
-    st.selectbox(words("segment"), segments, format_func=lambda name: words("segment.all") if name is None else name, key="segment")
+    st.selectbox(
+        words("segment"), segments, format_func=lambda name: words("segment.all") if name is None else name, key="segment"
+    )
     st.toggle(words("unseen"), key="unseen", help=words("unseen.help"))
 
 
@@ -46,19 +50,25 @@ def threshold(words: Words) -> None:
     state.mirror("t", "t_number")
     left.slider(words("threshold"), key="t", help=words("threshold.help"), **step)
     right.number_input(
-        words("threshold"), key="t_number", on_change=state.follow, args=("t_number", "t"), label_visibility="collapsed", **step
+        words("threshold.number"),
+        key="t_number",
+        on_change=state.follow,
+        args=("t_number", "t"),
+        label_visibility="collapsed",
+        **step,
     )
 
 
-def costs(words: Words, measured_volume: float | None) -> None:
-    """Draw the assumed costs, and the volume, which is measured from the run's dates unless a number is typed."""
+def costs(words: Words, measured_volume: float | None, assumed_volume: float) -> None:
+    """Draw the assumed costs, and the volume: as typed, else measured from the run's dates, else assumed (cases a day)."""
     st.markdown(f"**{words('costs')}**", help=words("costs.help"))
     st.badge(words("assumed"), icon=":material/edit:", color="orange")
     st.selectbox(words("currency"), CURRENCIES, key="currency", help=words("currency.help"))
     limits = {"min_value": 0.0, "max_value": state.MOST}
     for name, step in (("review", 0.5), ("escape", 10.0), ("machine", 0.5)):
         st.number_input(words(f"cost.{name}"), step=step, format="%0.2f", key=name, **limits)
-    hint = words("volume.unknown") if measured_volume is None else words("volume.measured", count=words.number(measured_volume))
+    source, volume = ("unknown", assumed_volume) if measured_volume is None else ("measured", measured_volume)
+    hint = words(f"volume.{source}", count=words.number(volume))
     st.number_input(words("volume"), value=None, step=1.0, key="volume", placeholder=hint, help=words("volume.help"), **limits)
 
 
@@ -79,4 +89,3 @@ def notices(words: Words) -> None:
     """Say which values of the address were not taken."""
     for name, found in state.notices():
         st.warning(words.markdown("notice", name=name, found=found[:80]), icon=":material/link_off:")
-

@@ -46,10 +46,3 @@ def calibration_of(runs: list[RunRecord], shown: dict[str, RunRecord]) -> dict[s
                 found[kind] = candidate
                 break
     return found
-
-
-def cases_per_day(record: RunRecord) -> float | None:
-    """Return cases a day over the days from the run's first case to its last, both counted; None where no case has a date."""
-    if record.first_at is None or record.last_at is None:
-        return None
-    return record.cases / ((record.last_at.date() - record.first_at.date()).days + 1)

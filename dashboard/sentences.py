@@ -4,10 +4,12 @@ Pure: words, consequences and money in, strings out. What comes from cases is es
 Streamlit, nor how a consequence was computed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from core.decision.economics import Option
+import pandas as pd
+
+from core.decision.economics import ALL_HUMAN, Option
 from core.decision.whatif import Consequence
 from core.types import Interval, RunRecord
 from dashboard.i18n import Words, plain
@@ -17,19 +19,20 @@ FEW = 30  # labelled cases under which an interval is too wide to decide on
 
 @dataclass(frozen=True)
 class Card:
-    """One figure: what it is, its value, its 95% interval, what it rests on, and what it means."""
+    """One figure in markdown: what it is, its value, the lines below it (interval, n), and what it means."""
 
     key: str
     label: str
     value: str
-    interval: str
-    basis: str
+    lines: tuple[str, ...]
     help: str
 
 
-def headline(words: Words, found: Consequence, cases_per_day: float) -> str:
-    """Return the one sentence, in markdown, that says what the threshold does."""
-    people = {"reviews": words.number(found.reviews_per_day.value), "volume": words.number(cases_per_day)}
+def headline(words: Words, found: Consequence) -> str:
+    """Return in markdown, in one breath, what the threshold does."""
+    if not found.cases:
+        return words("headline.empty")
+    people = {"reviews": words.number(found.reviews_per_day.value), "volume": words.number(found.cases_per_day)}
     if not found.accepted:
         return words.markdown("headline.none", **people)
     start = words.markdown("headline.accept", coverage=words.percent(found.coverage.value, 0), **people)
@@ -79,13 +82,14 @@ def cards(words: Words, found: Consequence, total: Interval, currency: str) -> l
 def _card(
     words: Words, key: str, found: Interval, show: Callable[[float | None], str], basis: str, per_day: Interval | None = None
 ) -> Card:
-    """Lay out one interval; `per_day` is said beside the value."""
-    value = plain(show(found.value))
+    """Lay out one interval; `per_day` is the same in cases a day."""
+    lines = [words.markdown(basis, n=words.number(found.n, 0))]
+    if found.value is not None:
+        lines.insert(0, words.markdown("card.interval", low=show(found.low), high=show(found.high)))
     if per_day is not None and per_day.value is not None:
-        value += " " + words.markdown("card.per_day", count=words.number(per_day.value))
-    interval = words.markdown("card.interval", low=show(found.low), high=show(found.high)) if found.value is not None else ""
-    rests_on = words.markdown(basis, n=words.number(found.n, 0))
-    return Card(key, words(f"card.{key}"), value, interval, rests_on, words(f"card.{key}.help"))
+        count, low, high = (words.number(value, figures=3) for value in (per_day.value, per_day.low, per_day.high))
+        lines.insert(0, words.markdown("card.per_day", count=count, low=low, high=high))
+    return Card(key, words(f"card.{key}"), plain(show(found.value)), tuple(lines), words(f"card.{key}.help"))
 
 
 def warnings(words: Words, record: RunRecord, found: Consequence) -> list[str]:
@@ -93,13 +97,10 @@ def warnings(words: Words, record: RunRecord, found: Consequence) -> list[str]:
     said = []
     if record.state == "running":
         said.append(_so_far(words, record))
-    if record.state == "failed":
+    elif record.state == "failed":
         said.append(words.markdown("warning.failed", run=record.run.run_id, cases=words.number(record.cases, 0)))
-    labelled = found.leakage.n
-    if labelled == 0:
-        said.append(words("warning.unlabelled"))
-    elif labelled < FEW:
-        said.append(words.markdown("warning.few", n=words.number(labelled, 0), few=words.number(FEW, 0)))
+    if 0 < found.labelled < FEW:
+        said.append(words.markdown("warning.few", n=words.number(found.labelled, 0), few=words.number(FEW, 0)))
     return said
 
 
@@ -117,11 +118,37 @@ def model_name(words: Words, record: RunRecord) -> str:
 
 
 def run_name(words: Words, record: RunRecord) -> str:
-    """Return a run as one line of a list: cases, model, when."""
+    """Return a run as one line of a list: the model first, since lists are narrow."""
     run = record.run
-    return f"{run.dataset} · {words('role.' + run.role)} · {model_name(words, record)} · {words.time(run.created_at)}"
+    return f"{model_name(words, record)} · {words.time(run.created_at)} · {run.dataset} · {words('role.' + run.role)}"
 
 
-def options_note(words: Words, options: list[Option]) -> list[str]:
-    """Return, in markdown, why an option has no figure."""
-    return [words.markdown("options.missing", name=option.name, why=option.note) for option in options if option.note]
+def run_cases(words: Words, record: RunRecord) -> str:
+    """Return in markdown which cases a run scored: their name, number and dates."""
+    said = {"dataset": record.run.dataset, "role": words("role." + record.run.role), "cases": words.number(record.cases, 0)}
+    if record.first_at is None or record.last_at is None:
+        return words.markdown("run.cases", **said)
+    return words.markdown("run.cases_dated", first=words.date(record.first_at), last=words.date(record.last_at), **said)
+
+
+def option_name(words: Words, option: Option, records: Mapping[str, RunRecord]) -> str:
+    """Return what a reader calls a way to run the line."""
+    if option.name == ALL_HUMAN:
+        return words("option.human")
+    return words("option.model", model=model_name(words, records[option.name]))
+
+
+def options_note(words: Words, options: list[Option], records: Mapping[str, RunRecord]) -> str:
+    """Return in markdown what is measured and assumed, and why an option has no figure."""
+    missing = [
+        words.markdown("options.missing", name=option_name(words, option, records), why=words(f"why.{option.note}"))
+        for option in options
+        if option.note
+    ]
+    return "  \n".join([words("options.note"), *missing])
+
+
+def cheapest(words: Words, curve: pd.DataFrame, threshold: float, currency: str) -> str:
+    """Return in markdown the cheapest threshold of `curve` (report.frames.threshold_frame), and why it is optimistic."""
+    money = curve.loc[(curve["threshold"] - threshold).abs().idxmin(), "money"]
+    return words.markdown("thresholds.cheapest", t=words.number(threshold, 3), money=words.money(float(money), currency))

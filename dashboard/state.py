@@ -51,13 +51,13 @@ def words() -> Words:
 
 def choices() -> Choices:
     """Return the choices as they stand, and write them into the address. Call it once all widgets are drawn."""
-    chosen = Choices(**{field.name: st.session_state[field.name] for field in fields(Choices)})
-    address = _address_of(chosen)
+    made = Choices(**{field.name: st.session_state[field.name] for field in fields(Choices)})
+    address = _address_of(made)
     if address != st.query_params.to_dict():
         st.query_params.from_dict(address)
     st.session_state[_ADDRESS] = address
-    st.session_state[_LAST] = chosen
-    return chosen
+    st.session_state[_LAST] = made
+    return made
 
 
 def settle(name: str, allowed: list, default: object) -> object:
@@ -70,6 +70,11 @@ def settle(name: str, allowed: list, default: object) -> object:
         if found is not None:
             st.session_state[_NOTICES].append((name, str(found)))
         st.session_state[name] = default
+    return st.session_state[name]
+
+
+def chosen(name: str) -> object:
+    """Return one choice as it stands, while the widgets are being drawn."""
     return st.session_state[name]
 
 
@@ -124,9 +129,9 @@ def _preferred_language() -> str:
     return language if language in LANGUAGES else "en"
 
 
-def _address_of(chosen: Choices) -> dict[str, str]:
-    """Return the address of `chosen`: every choice but those that are None."""
-    values = {field.name: getattr(chosen, field.name) for field in fields(Choices)}
+def _address_of(made: Choices) -> dict[str, str]:
+    """Return the address of all choices but those that are None."""
+    values = {field.name: getattr(made, field.name) for field in fields(Choices)}
     return {name: _text(value) for name, value in values.items() if value is not None}
 
 

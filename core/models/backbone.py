@@ -191,6 +191,7 @@ class Backbone(nn.Module):
         """Turn on the narrow last feed-forward if, on this architecture, it gives the same read-out state; say if it does."""
         ids = torch.arange(12, device=self.device).view(2, 6) % self.model.config.vocab_size
         mask = torch.tensor([[1] * 6, [1] * 4 + [0] * 2], device=self.device)
+        self.narrow_last = False
         wide = self(ids, mask)
         self.narrow_last = bool(self.feed_forward(len(self.blocks) - 1).up)
         try:

@@ -56,16 +56,20 @@ class Words:
         """The same for markdown: the words may hold markup, the values are shown letter by letter."""
         return self(key, **{name: plain(value) for name, value in values.items()})
 
+    def of(self, *keys: str) -> dict[str, str]:
+        """Return the words under `keys` by the last part of each key, and the decimal signs: what a chart writes."""
+        return {key.split(".")[-1]: self(key) for key in keys} | {"separators": self.separators}
+
     @property
     def gap(self) -> str:
         """What stands between two sentences."""
         return "" if self.language == "ja" else " "
 
-    def number(self, value: float | None, digits: int | None = None) -> str:
-        """Return `value` with `digits` decimals, or with enough of them for two significant figures."""
+    def number(self, value: float | None, digits: int | None = None, figures: int = 2) -> str:
+        """Return `value` with `digits` decimals, or with enough of them for so many significant figures."""
         if value is None:
             return NONE
-        places = _places(value) if digits is None else digits
+        places = _places(value, figures) if digits is None else digits
         return format_decimal(value, format="#,##0" + ("." + "0" * places if places else ""), locale=self.language)
 
     def percent(self, value: float | None, digits: int = 1) -> str:
@@ -98,10 +102,9 @@ class Words:
         return get_decimal_symbol(self.language) + get_group_symbol(self.language)
 
 
-def _places(value: float) -> int:
-    """Decimals that show two significant figures of `value`: 123 -> 0, 12.3 -> 0, 1.23 -> 1, 0.0123 -> 3; at most 5."""
-    size = abs(value)
-    places = 0
-    while size and size < 10 and places < 5:
+def _places(value: float, figures: int) -> int:
+    """Decimals that show so many significant figures of `value`, of 2: 123 -> 0, 12.3 -> 0, 1.23 -> 1, 0.0123 -> 3; at most 6."""
+    size, places = abs(value), 0
+    while size and size < 10 ** (figures - 1) and places < 6:
         size, places = size * 10, places + 1
     return places

@@ -1,0 +1,1 @@
+"""The README's figures, one runnable each: `python -m benchmarks.NAME` prints one JSON object."""

@@ -1,0 +1,185 @@
+"""How fast a case is scored, against every honest rival, in one run: `python -m benchmarks.inference`.
+
+On the demo's stream of work orders, from text to answer, tokenising included:
+  bare       the backbone and a linear head, nothing else: what a plain fine-tuned classifier costs
+  student    the distilled model: probabilities and all three uncertainties
+  teacher_loop     N = 10 samples as a loop of N whole passes
+  teacher_batched  N = 10 samples as one batched computation over the shared trunk
+  pipeline   transformers' text-classification pipeline at its defaults on the same architecture and weights
+All take turns in every round, and ratios are medians of the rounds' own ratios, because machines are noisy. The physical limit is the matmul
+peak that this machine reaches on a square product; each one's share of it is its own useful work (the multiply-adds that the plain forward of
+its passes would need, without padding) over the time it took.
+"""
+
+import argparse
+import json
+import logging
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+
+import torch
+from transformers import AutoModelForSequenceClassification, pipeline
+
+from core.cases.read import read_cases
+from core.errors import ModelError
+from core.models import checkpoint
+from core.models.backbone import Backbone, load_backbone
+from core.models.batches import token_batches, tokenize
+from core.models.device import compute_dtype, pick_device
+from core.models.scorers import OnePass, Teacher
+from core.pipeline.demo import NAME
+from core.settings import Settings
+
+# The issue's limits: field, bound, direction.
+LIMITS = {
+    "student_over_bare": (0.95, "at least"),
+    "student_over_teacher_loop": (10.0, "at least"),
+    "teacher_batched_over_student_cost": (4.0, "at most"),
+    "student_over_pipeline": (2.0, "at least"),
+}
+
+
+def main() -> None:
+    """Measure, print one JSON object, exit 1 where a limit is not reached."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.inference", description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int, default=512, help="work orders a round (default: 512)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds, after one to warm up (default: 5)")
+    arguments = parser.parse_args()
+    quiet()
+    settings = Settings()
+    if not (settings.models / f"{NAME}-student" / "model.json").is_file():
+        raise SystemExit("the demo's models are not there: run `make demo` first")
+    result = measure(settings, arguments.cases, arguments.rounds)
+    print(json.dumps(result, indent=2))
+    raise SystemExit(0 if result["reached"] else 1)
+
+
+def measure(settings: Settings, cases: int, rounds: int) -> dict:
+    """The benchmark's JSON object."""
+    device = pick_device(settings.device)
+    texts = read_cases(settings.data / NAME / "stream.csv").frame["text"].tolist()
+    texts = texts[:: max(1, len(texts) // cases)][:cases]  # spread over the years
+    runners, student = competitors(settings, texts, device)
+    seconds = {name: [] for name in runners}
+    for _ in range(rounds + 1):
+        for name, run in runners.items():
+            seconds[name].append(timed(run, device))
+    seconds = {name: times[1:] for name, times in seconds.items()}
+
+    peak = matmul_peak(device, compute_dtype(device))
+    work = useful_flops(student.backbone, texts)
+    passes = {"bare": 1, "student": 1, "teacher_loop": 10, "teacher_batched": 10, "pipeline": 1}
+    ratios = {
+        "student_over_bare": ratio(seconds, "bare", "student"),
+        "student_over_teacher_loop": ratio(seconds, "teacher_loop", "student"),
+        "teacher_batched_over_student_cost": ratio(seconds, "teacher_batched", "student"),
+        "student_over_pipeline": ratio(seconds, "pipeline", "student"),
+    }
+    return {
+        "benchmark": "inference",
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "cases": len(texts),
+        "rounds": rounds,
+        "cases_per_s": {name: round(len(texts) / statistics.median(times), 1) for name, times in seconds.items()},
+        **{name: round(value, 3) for name, value in ratios.items()},
+        "matmul_peak_gflops": round(peak / 1e9, 1),
+        "flops_share": {name: round(passes[name] * work / statistics.median(t) / peak, 4) for name, t in seconds.items()},
+        "limits": {name: f"{word} {bound}" for name, (bound, word) in LIMITS.items()},
+        "reached": all(v >= LIMITS[n][0] if LIMITS[n][1] == "at least" else v <= LIMITS[n][0] for n, v in ratios.items()),
+    }
+
+
+def competitors(settings: Settings, texts: list[str], device: torch.device) -> tuple[dict[str, Callable[[], object]], OnePass]:
+    """What is measured, by name, and the student."""
+    _, student = checkpoint.load(settings.models / f"{NAME}-student", device)
+    _, teacher = checkpoint.load(settings.models / f"{NAME}-teacher", device, samples=10)
+    card = checkpoint.read_card(settings.models / f"{NAME}-point")
+    source = student.backbone.source
+    bare = load_backbone(source, lambda n: n // 2, device, compute_dtype(device))
+    bare.narrow_last = False  # as transformers runs it
+    head = torch.nn.Linear(bare.hidden_size, len(card.labels)).to(device)
+    return {
+        "bare": lambda: run_bare(bare, head, texts),
+        "student": lambda: student.scores(texts),
+        "teacher_loop": lambda: run_teacher_loop(teacher, texts),
+        "teacher_batched": lambda: teacher.scores(texts),
+        "pipeline": make_pipeline(source, len(card.labels), device, texts),
+    }, student
+
+
+@torch.inference_mode()
+def run_bare(backbone: Backbone, head: torch.nn.Linear, texts: list[str]) -> torch.Tensor:
+    """The same length-sorted batches as the student's, backbone and head alone."""
+    ids = tokenize(backbone.tokenizer, texts, backbone.max_tokens)
+    out = torch.empty(len(ids), head.out_features)
+    for batch in token_batches(ids, backbone.device):
+        out[batch.index] = head(backbone(batch.ids, batch.mask).float()).cpu()
+    return out
+
+
+@torch.inference_mode()
+def run_teacher_loop(teacher: Teacher, texts: list[str]) -> torch.Tensor:
+    """N whole passes, one draw of the weights after another, each over the student's own batches."""
+    noise = teacher.sampler.draw(teacher.samples, torch.Generator().manual_seed(teacher.seed))
+    mean = torch.zeros(len(texts), teacher.head.out_features)
+    for i in range(teacher.samples):
+        with teacher.sampler.sampled({name: eps[i : i + 1] for name, eps in noise.items()}):
+            ids = tokenize(teacher.backbone.tokenizer, texts, teacher.backbone.max_tokens)
+            for batch in token_batches(ids, teacher.backbone.device):
+                mean[batch.index] += teacher.head(teacher.backbone(batch.ids, batch.mask).float()).softmax(-1).cpu()
+    return mean / teacher.samples
+
+
+def make_pipeline(source: str, labels: int, device: torch.device, texts: list[str]) -> Callable[[], object]:
+    """transformers' own pipeline at its defaults: a classifier of this architecture, one text at a time."""
+    model = AutoModelForSequenceClassification.from_pretrained(source, num_labels=labels)
+    try:
+        classify = pipeline("text-classification", model=model.eval(), tokenizer=source, device=device)
+    except ValueError as e:
+        raise ModelError(f"transformers has no text-classification pipeline for {source!r}: {e}") from e
+    return lambda: classify(texts)
+
+
+def timed(run: Callable[[], object], device: torch.device) -> float:
+    """Seconds that one call takes, the device's queue emptied."""
+    started = time.perf_counter()
+    run()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - started
+
+
+def ratio(seconds: dict[str, list[float]], slow: str, fast: str) -> float:
+    """Median over the rounds of slow / fast."""
+    return statistics.median(s / f for s, f in zip(seconds[slow], seconds[fast], strict=True))
+
+
+def matmul_peak(device: torch.device, dtype: torch.dtype, size: int = 2048, tries: int = 5) -> float:
+    """The best FLOP/s of a square matrix product on this machine: 2 size^3 / seconds."""
+    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    torch.mm(a, b)
+    return 2 * size**3 / min(timed(lambda: torch.mm(a, b), device) for _ in range(tries))
+
+
+def useful_flops(backbone: Backbone, texts: list[str]) -> float:
+    """FLOP of one plain pass over the texts: 2 per weight of the blocks and token, and attention's 4 T^2 d a block; no padding."""
+    weights = sum(m.weight.numel() for block in backbone.blocks for m in block.modules() if isinstance(m, torch.nn.Linear))
+    lengths = [len(x) for x in tokenize(backbone.tokenizer, texts, backbone.max_tokens)]
+    attention = 4 * backbone.hidden_size * len(backbone.blocks)
+    return float(sum(2 * weights * n + attention * n * n for n in lengths))
+
+
+def quiet() -> None:
+    """One JSON object and nothing else: the libraries' notices do not belong in it."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+
+
+if __name__ == "__main__":
+    main()

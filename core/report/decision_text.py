@@ -1,0 +1,76 @@
+"""What a threshold means, as a record and as sentences for a terminal. The dashboard has its own words, in two languages."""
+
+from dataclasses import asdict
+
+from core.decision.economics import UnitCosts, all_human, option
+from core.decision.histogram import Cumulative
+from core.decision.whatif import cases_per_day as measured_volume
+from core.decision.whatif import consequence
+from core.errors import NotFoundError, SettingsError
+from core.store.store import Store
+from core.types import Interval, RunRecord
+
+
+def default_run(store: Store) -> RunRecord:
+    """The newest finished scoring of a stream by a student, else by any model. Raises NotFoundError."""
+    runs = [r for r in store.runs("score") if r.run.role == "stream" and r.state == "finished"]
+    for record in sorted(runs, key=lambda r: r.run.model_kind != "student"):
+        return record
+    raise NotFoundError("no finished scoring of a stream: run `make demo`, or `python -m core score CASES`")
+
+
+def decision_record(
+    store: Store, run_id: str | None, threshold: float, cases_per_day: float | None, costs: tuple[float, float, float], currency: str
+) -> dict:
+    """Everything that `decide` says, JSON-able. Raises SettingsError where the volume is neither given nor measurable."""
+    record = store.run(run_id) if run_id else default_run(store)
+    volume = cases_per_day if cases_per_day is not None else measured_volume(record.cases, record.first_at, record.last_at)
+    if volume is None:
+        raise SettingsError(f"the cases of run {record.run.run_id} have no dates to measure a volume from: give --cases-per-day")
+    unit = UnitCosts(*costs, currency)
+    found = consequence(Cumulative(store.histogram(record.run.run_id)), threshold, volume)
+    seconds = record.metrics.get("seconds_per_case")
+    return {
+        "run": record.run.run_id,
+        "model": record.run.model,
+        "model_hash": record.run.model_hash,
+        "inputs_hash": record.run.inputs_hash,
+        "volume": "given" if cases_per_day is not None else "measured from the cases' dates",
+        "costs": asdict(unit),
+        "seconds_per_case": seconds,
+        "consequence": asdict(found),
+        "money": asdict(option(record.run.model_kind, found, unit, seconds)),
+        "all_human": asdict(all_human(volume, unit)),
+    }
+
+
+def decision_sentences(record: dict) -> str:
+    """The record in plain words, a line a figure, each with its interval and n."""
+    c, money, currency = record["consequence"], record["money"], record["costs"]["currency"]
+    lines = [
+        f"Accepting at confidence {c['threshold']:.3f} or more ({record['run']}, {c['cases']} cases):",
+        f"  accepted automatically  {_share(c['coverage'])}",
+        f"  to people               {_number(c['reviews_per_day'])} a day of {c['cases_per_day']:.3g} ({record['volume']})",
+        f"  selective risk          {_share(c['selective_risk'])}  wrong accepted / accepted",
+        f"  leakage                 {_share(c['leakage'])}  wrong accepted / all",
+        f"  escapes                 {_number(c['escapes_per_day'])} a day",
+        f"  money                   {_number(money['total_per_day'])} {currency} a day; all human {record['all_human']['review_per_day']:.4g}",
+    ]
+    if money["note"]:
+        lines.append(f"  money has no figure: {money['note'].replace('_', ' ')}")
+    return "\n".join(lines)
+
+
+def _share(interval: dict) -> str:
+    return _show(interval, lambda x: f"{100 * x:.1f}%")
+
+
+def _number(interval: dict) -> str:
+    return _show(interval, lambda x: f"{x:.4g}")
+
+
+def _show(interval: dict, form) -> str:
+    found = Interval(**interval)
+    if found.value is None:
+        return f"unknown (n = {found.n})"
+    return f"{form(found.value)} ({form(found.low)} to {form(found.high)}, 95%, n = {found.n})"

@@ -1,0 +1,137 @@
+"""Tidy frames for charts and tables. Knows counts and consequences; does not draw and does not choose words.
+
+Columns ending in _low and _high are the bounds of a 95% interval; NaN means that there is nothing to estimate from.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from core.decision.economics import Option
+from core.decision.histogram import BINS as FINE
+from core.decision.histogram import Cumulative, Histogram
+from core.decision.whatif import by_segment, curve
+from core.stats.calibration import BINS, Bin, ece_of, reliability_from_counts
+
+_RIGHT, _WRONG = 0, 1  # core.types.OUTCOMES
+
+
+def risk_coverage_frame(models: Mapping[str, Cumulative], include_unseen: bool = True) -> pd.DataFrame:
+    """One row a model and threshold: model_kind, threshold, coverage, risk, low, high (of the risk), n (accepted, labelled)."""
+    frames = []
+    for kind, cumulative in models.items():
+        table = curve(cumulative, 1.0, include_unseen)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "model_kind": kind,
+                    "threshold": table["threshold"],
+                    "coverage": table["coverage"],
+                    "risk": table["selective_risk"],
+                    "low": table["selective_risk_low"],
+                    "high": table["selective_risk_high"],
+                    "n": table["accepted_labelled"],
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def threshold_frame(costed: pd.DataFrame) -> pd.DataFrame:
+    """`economics.cost_curve` -> threshold, and reviews (a day), leakage, money (a day), each with _low and _high."""
+    names = {"reviews": "reviews_per_day", "leakage": "leakage", "money": "money"}
+    columns = {f"{new}{s}": costed[f"{old}{s}"] for new, old in names.items() for s in ("", "_low", "_high")}
+    return pd.DataFrame({"threshold": costed["threshold"], **columns})
+
+
+def segment_frame(cumulative: Cumulative, threshold: float, cases_per_day: float, include_unseen: bool = True) -> pd.DataFrame:
+    """One row a segment, most cases first: segment, cases, labelled, review and leakage (shares) with bounds, reviews_per_day, escapes_per_day."""
+    table = by_segment(cumulative, threshold, cases_per_day, include_unseen)
+    shares = {f"{new}{s}": table[f"{old}{s}"] for new, old in (("review", "review_rate"), ("leakage", "leakage")) for s in ("", "_low", "_high")}
+    kept = table[["segment", "cases", "labelled", "reviews_per_day", "escapes_per_day"]]
+    return kept.assign(**shares).sort_values("cases", ascending=False, kind="stable", ignore_index=True)
+
+
+def option_frame(options: list[Option]) -> pd.DataFrame:
+    """One row an option: name, review, inference, escapes, total, low, high (money a day), n, note."""
+    return pd.DataFrame(
+        [
+            {
+                "name": o.name,
+                "review": o.review_per_day,
+                "inference": o.inference_per_day,
+                "escapes": o.escapes_per_day,
+                "total": o.total_per_day.value,
+                "low": o.total_per_day.low,
+                "high": o.total_per_day.high,
+                "n": o.total_per_day.n,
+                "note": o.note,
+            }
+            for o in options
+        ]
+    )
+
+
+def reliability_bins(histogram: Histogram) -> list[Bin]:
+    """The 15 bins of a reliability diagram from stored counts, over cases whose label the model was trained on: exactly those of the raw cases."""
+    counts, sums = (a.sum((0, 1))[:2] for a in (histogram.counts, histogram.confidence_sum))  # [right/wrong, FINE]
+    wide = np.minimum(np.arange(FINE) // ((FINE - 1) // BINS), BINS - 1)  # confidence 1.0 belongs to the last bin
+    n, confidence = (np.bincount(wide, weights=a.sum(0), minlength=BINS) for a in (counts, sums))
+    right = np.bincount(wide, weights=counts[_RIGHT], minlength=BINS)
+    return reliability_from_counts(n.astype(np.int64), right.astype(np.int64), confidence)
+
+
+def reliability_frame(models: Mapping[str, Histogram]) -> tuple[pd.DataFrame, dict[str, tuple[float | None, int]]]:
+    """One row a model and bin: model_kind, bin_low, bin_high, n, confidence, accuracy, low, high; and {kind: (ECE, n)}."""
+    rows, errors = [], {}
+    for kind, histogram in models.items():
+        bins = reliability_bins(histogram)
+        errors[kind] = (ece_of(bins), sum(b.n for b in bins))
+        rows += [
+            {
+                "model_kind": kind,
+                "bin_low": b.low,
+                "bin_high": b.high,
+                "n": b.n,
+                "confidence": b.confidence,
+                "accuracy": b.accuracy.value,
+                "low": b.accuracy.low,
+                "high": b.accuracy.high,
+            }
+            for b in bins
+        ]
+    return pd.DataFrame(rows).astype({c: float for c in ("confidence", "accuracy", "low", "high")}), errors
+
+
+_METRICS = {
+    "accuracy": ("accuracy", 3),
+    "ece": ("ECE", 3),
+    "nll": ("NLL", 3),
+    "brier": ("Brier", 3),
+    "aurc": ("AURC", 3),
+    "coverage_at_5": ("coverage at 5% risk", 3),
+    "error_auroc": ("error AUROC", 3),
+    "ood_auroc_total": ("OOD AUROC, total", 3),
+    "ood_auroc_epistemic": ("OOD AUROC, epistemic", 3),
+}
+
+
+def metrics_markdown(rows: Mapping[str, dict]) -> str:
+    """`evaluate`'s rows as a Markdown table: a column a model, a line a metric, each with its 95% interval; n in the line's name."""
+    names = list(rows)
+    lines = ["| metric (n) | " + " | ".join(names) + " |", "| --- |" + " ---: |" * len(names)]
+    lines.append("| passes a case | " + " | ".join(str(rows[n]["passes"]) for n in names) + " |")
+    speeds = [rows[n]["seconds_per_case"] for n in names]
+    lines.append("| ms a case, measured | " + " | ".join("-" if s is None else f"{1000 * s:.2f}" for s in speeds) + " |")
+    for key, (title, digits) in _METRICS.items():
+        cells = [_cell(rows[n][key], digits) for n in names]
+        lines.append(f"| {title} ({rows[names[0]][key]['n']}) | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(metric: dict, digits: int) -> str:
+    if metric["value"] is None:
+        return "-"
+    bounds = "" if metric["low"] is None else f" ({metric['low']:.{digits}f} to {metric['high']:.{digits}f})"
+    return f"{metric['value']:.{digits}f}{bounds}"

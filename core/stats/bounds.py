@@ -1,0 +1,35 @@
+"""Intervals of a share from counts: Wilson's score interval (Wilson 1927).
+
+centre = (p + z^2 / 2n) / (1 + z^2 / n); half width = z / (1 + z^2 / n) * sqrt(p (1 - p) / n + z^2 / 4n^2).
+"""
+
+import numpy as np
+from scipy.stats import norm
+
+from core.errors import SettingsError
+from core.types import Interval
+
+
+def wilson(errors: int, n: int, level: float = 0.95) -> Interval:
+    """The share errors / n with its Wilson interval; all None where n is 0. Raises SettingsError for counts that cannot be."""
+    if not 0 <= errors <= n:
+        raise SettingsError(f"{errors} of {n} is not a share: the count must be between 0 and n")
+    if n == 0:
+        return Interval(None, None, None, 0, level)
+    low, high = wilson_arrays(np.array([errors]), np.array([n]), level)
+    return Interval(errors / n, float(low[0]), float(high[0]), int(n), level)
+
+
+def wilson_arrays(errors: np.ndarray, n: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds (low, high) for arrays of counts, element by element; NaN where n is 0."""
+    z = norm.ppf((1 + level) / 2)
+    n = np.asarray(n, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.asarray(errors, dtype=np.float64) / n
+        scale = 1 + z**2 / n
+        centre = (p + z**2 / (2 * n)) / scale
+        half = z / scale * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        # At the ends the bound is 0 or 1 exactly; rounding must not put it past them.
+        low, high = np.where(p == 0, 0.0, centre - half), np.where(p == 1, 1.0, centre + half)
+    empty = n == 0
+    return np.where(empty, np.nan, low), np.where(empty, np.nan, high)

@@ -1,0 +1,87 @@
+"""How far confidence is from accuracy: reliability, ECE, Brier score, negative log likelihood.
+
+ECE (Guo et al. 2017, eq. 5): sum_b n_b / n |accuracy_b - confidence_b| over 15 equal-width bins on [0, 1], confidence_b the bin's mean. Bins are
+half-open, [k/15, (k+1)/15), and 1 belongs to the last.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import SettingsError
+from core.stats.bounds import wilson
+from core.stats.checks import finite
+from core.types import Interval
+
+BINS = 15
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One bin of a reliability diagram. `confidence` is the mean confidence, None in an empty bin; accuracy has n and its interval."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: Interval
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[Bin]:
+    """Confidence [n] and whether the answer was right [n] -> the diagram's bins. Raises NonFiniteError, SettingsError outside [0, 1]."""
+    confidence, right = _checked(confidence, right)
+    edges = np.arange(bins + 1) / bins
+    index = np.minimum(np.searchsorted(edges, confidence, side="right") - 1, bins - 1)
+    count = np.bincount(index, minlength=bins)
+    hits = np.bincount(index, weights=right, minlength=bins)
+    sums = np.bincount(index, weights=confidence, minlength=bins)
+    return reliability_from_counts(count, hits.astype(np.int64), sums)
+
+
+def reliability_from_counts(n: np.ndarray, right: np.ndarray, confidence_sum: np.ndarray) -> list[Bin]:
+    """The same from each bin's number of cases, number right and sum of confidences, [bins] each, as a store keeps them."""
+    bins = len(n)
+    return [
+        Bin(b / bins, (b + 1) / bins, int(n[b]), float(confidence_sum[b] / n[b]) if n[b] else None, wilson(int(right[b]), int(n[b])))
+        for b in range(bins)
+    ]
+
+
+def ece_of(bins: list[Bin]) -> float | None:
+    """Expected calibration error of a diagram; None without a case."""
+    n = sum(b.n for b in bins)
+    return sum(b.n * abs(b.accuracy.value - b.confidence) for b in bins if b.n) / n if n else None
+
+
+def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:
+    """Expected calibration error with equal-width bins; None without a case."""
+    return ece_of(reliability(confidence, right, bins))
+
+
+def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:
+    """The same over bins of (nearly) equal numbers of cases, by rank of confidence; None without a case."""
+    confidence, right = _checked(confidence, right)
+    if not len(confidence):
+        return None
+    order = np.argsort(confidence, kind="stable")
+    parts = [part for part in np.array_split(order, min(bins, len(order))) if len(part)]
+    return float(sum(len(p) * abs(right[p].mean() - confidence[p].mean()) for p in parts) / len(order))
+
+
+def brier(p: np.ndarray, label: np.ndarray) -> float:
+    """Mean over cases of sum_k (p_k - [k = label])^2; p [n, K], label [n] positions."""
+    p = finite(p, "probability")
+    return float(((p - np.eye(p.shape[1])[label]) ** 2).sum(1).mean())
+
+
+def nll(p: np.ndarray, label: np.ndarray) -> float:
+    """Mean of -log p[label], in nats; a probability of 0 counts as 1e-300, so that one such case does not hide all others."""
+    p = finite(p, "probability")
+    return float(-np.log(np.maximum(p[np.arange(len(p)), label], 1e-300)).mean())
+
+
+def _checked(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    confidence = finite(confidence, "confidence")
+    if len(confidence) and not (0 <= confidence.min() and confidence.max() <= 1):
+        raise SettingsError(f"a confidence of {confidence.min()} or {confidence.max()} is outside [0, 1]")
+    return confidence, np.asarray(right, dtype=np.float64)

@@ -1,0 +1,58 @@
+"""Accept by confidence: risk against coverage, its area, and how well a score tells two kinds of cases apart.
+
+Cases of equal confidence are accepted together: a threshold cannot tell them apart (El-Yaniv & Wiener 2010 for the risk-coverage curve).
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from core.stats.checks import finite
+from core.types import Interval
+
+
+def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coverage and selective risk at every distinct confidence, from strict to loose. [m] each, m = number of distinct values."""
+    confidence = finite(confidence, "confidence")
+    order = np.argsort(-confidence, kind="stable")
+    wrong = 1.0 - np.asarray(right, dtype=np.float64)[order]
+    last = np.append(np.flatnonzero(np.diff(confidence[order])), len(order) - 1) if len(order) else np.zeros(0, dtype=int)
+    accepted = last + 1
+    return accepted / max(1, len(order)), np.cumsum(wrong)[last] / accepted
+
+
+def aurc(confidence: np.ndarray, right: np.ndarray) -> float | None:
+    """Area under the risk-coverage curve: the mean over cases of the risk at which each is first accepted. None without a case."""
+    coverage, risk = risk_coverage(confidence, right)
+    return float((np.diff(coverage, prepend=0.0) * risk).sum()) if len(risk) else None
+
+
+def coverage_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) -> float | None:
+    """The largest coverage whose selective risk is at most `risk` on these cases; 0 where none is. None without a case."""
+    coverage, risks = risk_coverage(confidence, right)
+    if not len(risks):
+        return None
+    within = np.flatnonzero(risks <= risk)
+    return float(coverage[within[-1]]) if len(within) else 0.0
+
+
+def auroc(score: np.ndarray, positive: np.ndarray) -> float | None:
+    """Probability that a positive case scores above a negative one, ties half; None where one kind is missing."""
+    score, positive = finite(score, "score"), np.asarray(positive, dtype=bool)
+    return None if positive.all() or not positive.any() else float(roc_auc_score(positive, score))
+
+
+def bootstrap_interval(
+    metric: Callable[..., float | None], arrays: Sequence[np.ndarray], seed: int, draws: int = 500, level: float = 0.95
+) -> Interval:
+    """`metric(*arrays)` with its percentile bootstrap interval, cases drawn with replacement. Draws without a value are left out."""
+    n = len(arrays[0])
+    value = metric(*arrays)
+    if value is None:
+        return Interval(None, None, None, n, level)
+    generator = np.random.default_rng(seed)
+    drawn = [metric(*(a[index] for a in arrays)) for index in generator.integers(0, n, (draws, n))]
+    known = [x for x in drawn if x is not None]
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2]) if known else (None, None)
+    return Interval(value, None if low is None else float(low), None if high is None else float(high), n, level)

@@ -1,0 +1,35 @@
+"""Uncertainty of a sampled predictive distribution, in nats.
+
+total = H(mean_n p_n); aleatoric = mean_n H(p_n); epistemic = total - aleatoric, the mutual information of label and weights (>= 0).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import entr
+
+from core.stats.checks import finite
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """mean [n, K]; total, aleatoric, epistemic [n], nats."""
+
+    mean: np.ndarray
+    total: np.ndarray
+    aleatoric: np.ndarray
+    epistemic: np.ndarray
+
+
+def entropy(p: np.ndarray, axis: int = -1) -> np.ndarray:
+    """H(p) = -sum p log p over `axis`, in nats, with 0 log 0 = 0. Raises NonFiniteError."""
+    return entr(finite(p, "probability")).sum(axis)
+
+
+def decompose(samples: np.ndarray) -> Uncertainty:
+    """Probabilities of N samples [N, n, K] -> their mean and its uncertainty. Rounding below zero becomes zero."""
+    samples = finite(samples, "probability")
+    mean = samples.mean(0)
+    total, aleatoric = entropy(mean), entropy(samples).mean(0)
+    aleatoric = np.minimum(aleatoric, total)
+    return Uncertainty(mean, total, aleatoric, total - aleatoric)

@@ -1,0 +1,82 @@
+"""The table under each chart: the chart's frame with headings in the reader's language, and how each column is written.
+
+Frames in, (frame, formats) out; formats are Streamlit's names, "percent" for shares. No Streamlit here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dashboard.i18n import Words
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows for the screen and for CSV. `formats`: heading -> Streamlit's number format; the rest are text or counts."""
+
+    rows: pd.DataFrame
+    formats: dict[str, str]
+
+
+def risk_coverage(words: Words, curves: pd.DataFrame, names: Mapping[str, str]) -> Table:
+    """Columns of report.frames.risk_coverage_frame."""
+    risk = words("axis.risk")
+    heads = {
+        "model_kind": words("column.model"),
+        "threshold": words("threshold"),
+        "coverage": words("axis.coverage"),
+        "risk": risk,
+    }
+    return _table(
+        curves.replace({"model_kind": dict(names)}), heads | _bounds(words, risk, "") | {"n": "n"}, "coverage risk low high"
+    )
+
+
+def thresholds(words: Words, curve: pd.DataFrame) -> Table:
+    """Columns of report.frames.threshold_frame."""
+    heads = {"threshold": words("threshold")}
+    for name in ("reviews", "leakage", "money"):
+        heads |= {name: words(f"axis.{name}")} | _bounds(words, words(f"axis.{name}"), f"{name}_")
+    return _table(curve, heads, "leakage leakage_low leakage_high")
+
+
+def options(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of report.frames.option_frame, names in words."""
+    heads = {"name": words("column.option")} | {part: words(f"part.{part}") for part in ("review", "inference", "escapes")}
+    heads |= {"total": words("column.total")} | _bounds(words, words("column.total"), "") | {"n": "n"}
+    return _table(frame, heads, "")
+
+
+def segments(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of report.frames.segment_frame."""
+    heads = {"segment": words("column.segment"), "cases": words("column.cases"), "labelled": words("column.labelled")}
+    for name in ("review", "leakage"):
+        heads |= {name: words(f"axis.{name}")} | _bounds(words, words(f"axis.{name}"), f"{name}_")
+    heads |= {"reviews_per_day": words("axis.reviews"), "escapes_per_day": words("card.escapes")}
+    return _table(frame, heads, "review review_low review_high leakage leakage_low leakage_high")
+
+
+def reliability(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> Table:
+    """Columns of report.frames.reliability_frame."""
+    accuracy = words("axis.accuracy")
+    heads = {"model_kind": words("column.model")} | _bounds(words, words("column.bin"), "bin_")
+    heads |= {"n": "n", "confidence": words("axis.confidence"), "accuracy": accuracy} | _bounds(words, accuracy, "")
+    return _table(frame.replace({"model_kind": dict(names)}), heads, "bin_low bin_high confidence accuracy low high")
+
+
+def _bounds(words: Words, of: str, prefix: str) -> dict[str, str]:
+    """Headings of the two ends of an interval."""
+    return {f"{prefix}{end}": words(f"column.{end}", of=of) for end in ("low", "high")}
+
+
+def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str) -> Table:
+    """Keep and name the columns of `heads`; those listed in `shares` are written as percentages, other fractions plainly."""
+    rows = frame[list(heads)]
+    percent = set(shares.split())
+    formats = {
+        heads[c]: "percent" if c in percent else "%.3f"
+        for c in rows.columns
+        if c in percent or (pd.api.types.is_float_dtype(rows[c]) and c != "cases")
+    }
+    return Table(rows.rename(columns=dict(heads)), formats)

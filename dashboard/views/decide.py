@@ -1,0 +1,209 @@
+"""Decide: what a threshold means in people, wrong answers and money, and whether confidence can be trusted.
+
+Guard, controls, call, show. All figures come from core.decision and core.report; all words from the catalogues.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from core.decision import economics, whatif
+from core.decision.histogram import Cumulative
+from core.errors import KakushinError
+from core.report import frames
+from core.types import OUTCOMES, RunRecord
+from dashboard import charts, controls, panels, selection, sentences, state, tables
+from dashboard.i18n import Words
+
+VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page is about: the choices, the run, the runs of the same cases by model kind, and the volume they stand for."""
+
+    words: Words
+    chosen: state.Choices
+    record: RunRecord
+    same: dict[str, RunRecord]  # the chosen run first
+    volume: float  # cases a day of the whole run
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Model kind -> what a reader calls it."""
+        return {kind: sentences.model_name(self.words, record) for kind, record in self.same.items()}
+
+    @property
+    def costs(self) -> economics.UnitCosts:
+        chosen = self.chosen
+        return economics.UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
+
+    def counts(self, kind: str, segment: str | None = None) -> Cumulative:
+        """Cumulative counts of the run of a model kind."""
+        return state.cumulative(self.same[kind].run.run_id, segment)
+
+    def per_day(self, segment: str | None = None) -> float:
+        """Cases a day that count: the run's volume times their share of the run's cases."""
+        return (
+            self.volume
+            * _counted(self.counts(self.record.run.model_kind, segment), self.chosen.unseen)
+            / max(1, self.record.cases)
+        )
+
+    def seconds(self, kind: str) -> float | None:
+        """Measured seconds a case of a model kind."""
+        return self.same[kind].metrics.get("seconds_per_case")
+
+
+def page() -> None:
+    """Draw the page; a named error becomes a sentence."""
+    words = state.words()
+    title, switch = st.columns([5, 1], vertical_alignment="center")
+    title.title(words("decide.title"), anchor=False)
+    with switch:
+        controls.language(words)
+    try:
+        seen = state.version()
+        _page(words)
+    except KakushinError as error:
+        st.error(words.markdown("problem", sentence=str(error)), icon=":material/error:")
+        st.button(words("again"), key="again")
+        return
+    state.watch(seen)
+
+
+def _page(words: Words) -> None:
+    # Guard
+    runs = state.runs()
+    if not runs:
+        state.choices()
+        st.info(words("empty"), icon=":material/hourglass_empty:")
+        st.code("make demo\npython -m core score my.csv --text-column text", language="shell")
+        return
+
+    # Controls; the sentence stands above the slider, so its place is made first
+    top = st.container()
+    with st.sidebar:
+        controls.data(
+            words, selection.listed(runs), lambda run_id: state.histogram(run_id).segments, selection.first(runs).run.run_id
+        )
+    controls.threshold(words)
+    shown = _shown(words, runs)
+
+    # Call and show
+    kind = shown.record.run.model_kind
+    counts, per_day = shown.counts(kind, shown.chosen.segment), shown.per_day(shown.chosen.segment)
+    found = whatif.consequence(counts, shown.chosen.t, per_day, shown.chosen.unseen)
+    with top:
+        controls.notices(words)
+        for warning in sentences.warnings(words, shown.record, found):
+            st.warning(warning, icon=":material/warning:")
+        with st.container(border=True, key="headline"):
+            st.markdown(f"### {sentences.headline(words, found)}", anchors=False)
+    if not found.cases:
+        return
+    money = economics.option(kind, found, shown.costs, shown.seconds(kind))
+    panels.cards(sentences.cards(words, found, money.total_per_day, shown.chosen.currency))
+    _charts(shown, runs, found, per_day)
+
+
+def _shown(words: Words, runs: list[RunRecord]) -> Shown:
+    """Draw the controls that need the run, and gather all choices."""
+    run_id = state.chosen("run")
+    record = next(record for record in runs if record.run.run_id == run_id)
+    same = selection.same_cases(runs, record)
+    measured = whatif.cases_per_day(record.cases, record.first_at, record.last_at)
+    with st.sidebar:
+        controls.costs(words, measured, VOLUME_UNKNOWN)
+        controls.measured(words, list(same.values()))
+    chosen = state.choices()
+    volume = next(v for v in (chosen.volume, measured, VOLUME_UNKNOWN) if v is not None)
+    return Shown(words, chosen, record, same, volume)
+
+
+def _charts(shown: Shown, runs: list[RunRecord], found: whatif.Consequence, per_day: float) -> None:
+    """Show the charts, the wide ones in two columns."""
+    left, right = st.columns(2)
+    with left:
+        _risk(shown, found)
+        _options(shown)
+    with right:
+        _thresholds(shown, per_day)
+    left, right = st.columns(2)
+    with left:
+        _segments(shown)
+    with right:
+        _calibration(shown, runs)
+
+
+def _risk(shown: Shown, found: whatif.Consequence) -> None:
+    words = shown.words
+    if not found.labelled:
+        panels.nothing("risk_coverage", words, "needs_labels")
+        return
+    curves = frames.risk_coverage_frame({k: shown.counts(k, shown.chosen.segment) for k in shown.same}, shown.chosen.unseen)
+    now = {"coverage": found.coverage.value, "risk": found.selective_risk.value}
+    figure = charts.risk_coverage(curves, shown.names, now, words.of("axis.coverage", "axis.risk", "now", "band", "threshold"))
+    note = words.markdown("risk_coverage.note", n=words.number(found.labelled, 0))
+    panels.chart("risk_coverage", words, figure, tables.risk_coverage(words, curves, shown.names), note)
+
+
+def _thresholds(shown: Shown, per_day: float) -> None:
+    words, chosen, kind = shown.words, shown.chosen, shown.record.run.model_kind
+    costed = economics.cost_curve(shown.counts(kind, chosen.segment), per_day, shown.costs, shown.seconds(kind), chosen.unseen)
+    cheapest = economics.cheapest_threshold(costed)
+    curve = frames.threshold_frame(costed)
+    said = words.of("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest") | {
+        "symbol": words.symbol(chosen.currency)
+    }
+    note = "" if cheapest is None else sentences.cheapest(words, curve, cheapest, chosen.currency)
+    panels.chart(
+        "thresholds", words, charts.against_threshold(curve, chosen.t, cheapest, said), tables.thresholds(words, curve), note
+    )
+
+
+def _options(shown: Shown) -> None:
+    words, chosen = shown.words, shown.chosen
+    per_day = shown.per_day(chosen.segment)
+    options = [economics.all_human(per_day, shown.costs)]
+    for kind in reversed(shown.same):
+        found = whatif.consequence(shown.counts(kind, chosen.segment), chosen.t, per_day, chosen.unseen)
+        options.append(economics.option(kind, found, shown.costs, shown.seconds(kind)))
+    frame = frames.option_frame(options)
+    frame["name"] = [sentences.option_name(words, option, shown.same) for option in options]
+    said = words.of("part.review", "part.inference", "part.escapes", "part.total") | {"symbol": words.symbol(chosen.currency)}
+    note = sentences.options_note(words, options, shown.same)
+    panels.chart("options", words, charts.options(frame, said), tables.options(words, frame), note)
+
+
+def _segments(shown: Shown) -> None:
+    words, chosen = shown.words, shown.chosen
+    counts = shown.counts(shown.record.run.model_kind)
+    frame = frames.segment_frame(counts, chosen.t, shown.per_day(), chosen.unseen)
+    figure = charts.by_segment(frame, words.of("axis.review", "axis.leakage"))
+    panels.chart("segments", words, figure, tables.segments(words, frame))
+
+
+def _calibration(shown: Shown, runs: list[RunRecord]) -> None:
+    words = shown.words
+    found = selection.calibration_of(runs, shown.same)
+    if not found:
+        panels.nothing("calibration", words, "calibration.missing")
+        return
+    frame, errors = frames.reliability_frame({kind: state.histogram(record.run.run_id) for kind, record in found.items()})
+    names = {
+        kind: words("calibration.legend", model=shown.names[kind], ece=words.number(ece, 3), n=words.number(n, 0))
+        for kind, (ece, n) in errors.items()
+    }
+    said = words.of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
+    note = words.markdown("calibration.note", n=words.number(max(n for _, n in errors.values()), 0))
+    panels.chart(
+        "calibration", words, charts.reliability(frame, names, said), tables.reliability(words, frame, shown.names), note
+    )
+
+
+def _counted(counts: Cumulative, unseen: bool) -> int:
+    """Cases that count: all, or all whose label the model was trained on."""
+    by_outcome = pd.Series(counts.accepted[:, 0], index=OUTCOMES)
+    return int(by_outcome.sum() if unseen else by_outcome.drop("unseen").sum())

@@ -1,0 +1,115 @@
+"""The catalogues: every word on the screen is there in both languages, with the same blanks to fill in."""
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.i18n import CURRENCIES, LANGUAGES, NONE, Words, catalogue, plain
+
+DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
+EN, JA = catalogue("en"), catalogue("ja")
+
+
+def blanks(text: str) -> set[str]:
+    """Return the names in braces of a string."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def used() -> tuple[set[str], set[str]]:
+    """Return the keys that the dashboard's code spells out, and the beginnings of those that it puts together."""
+    whole, begun = set(), set()
+    for file in DASHBOARD.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and re.fullmatch(r"[a-z_]+(\.[a-z_]*)*", node.value)
+            ):
+                (begun if node.value.endswith(".") else whole).add(node.value)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "words":
+                assert node.args, f"{file.name}:{node.lineno} asks for no words"
+    return whole, begun
+
+
+def asked() -> set[str]:
+    """Return the keys that `words(...)` or `words.markdown(...)` gets as a literal."""
+    found = set()
+    for file in DASHBOARD.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("words", "words.markdown") and node.args:
+                keys = [
+                    n
+                    for n in ast.walk(node.args[0])
+                    if isinstance(n, ast.Constant) and not isinstance(node.args[0], ast.JoinedStr)
+                ]
+                found |= {key.value for key in keys if isinstance(key.value, str)}
+    return found
+
+
+def test_both_catalogues_have_the_same_keys():
+    assert set(EN) == set(JA)
+
+
+@pytest.mark.parametrize("key", sorted(EN))
+def test_a_key_has_the_same_blanks_in_both_languages(key):
+    assert blanks(EN[key]) == blanks(JA[key])
+
+
+def test_every_word_that_the_code_asks_for_is_there():
+    assert asked() <= set(EN), sorted(asked() - set(EN))
+
+
+def test_every_word_that_is_there_is_asked_for():
+    whole, begun = used()
+    leftover = {k for k in EN if k not in whole and not k.startswith(tuple(begun)) and k.split(".")[-1] not in ("help", "alt")}
+    assert not leftover, sorted(leftover)
+
+
+def test_japanese_is_japanese():
+    """Each Japanese string has kana or kanji, but the few that are the same sign in both languages."""
+    assert {key for key, text in JA.items() if not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text)} <= {"calibration.legend"}
+
+
+def test_a_missing_key_is_an_error_and_no_empty_place_on_the_screen():
+    with pytest.raises(KeyError, match="no.such.key"):
+        Words("ja")("no.such.key")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0, "0"), (0.0412, "0.041"), (1.13, "1.1"), (12.34, "12"), (1234.5, "1,234"), (None, NONE)]
+)
+def test_numbers_show_two_significant_figures(value, shown):
+    assert Words("en").number(value) == shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_money_follows_the_currency_and_the_language(language):
+    words = Words(language)
+    assert words.money(12.345, "AUD") == "A$12.34"
+    assert words.money(12.345, "EUR") == "€12.34"
+    assert words.money(12.6, "JPY") == {"en": "¥13", "ja": "￥13"}[language]
+    assert words.money(12345.6, "USD") == "$12,346"
+    assert all(words.symbol(currency) for currency in CURRENCIES)
+
+
+def test_percents_and_dates_follow_the_language():
+    from datetime import UTC, datetime
+
+    day = datetime(2011, 3, 4, 5, 6, tzinfo=UTC)
+    assert Words("en").percent(0.3125) == "31.2%"
+    assert Words("ja").percent(0.00123, 2) == "0.12%"
+    assert Words("en").date(day) == "Mar 4, 2011"
+    assert Words("ja").time(day) == "2011/03/04 05:06"
+
+
+@given(st.text(alphabet=string.printable, max_size=40))
+def test_no_text_of_a_case_can_be_markup(text):
+    """Every sign that markdown could read is behind a backslash; taking the backslashes away gives the text again."""
+    shown = plain(text)
+    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", shown) == " ".join(text.split())
+    assert not re.search(r"(?<!\\)(?:\\\\)*[*_`$<\[:#~|]", shown)

@@ -1,0 +1,148 @@
+"""The direction of the code, as DESIGN.md section 3 draws it: who may import whom, and what starts without torch."""
+
+import ast
+import graphlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GROUND = {"core.types", "core.errors", "core.settings"}
+BASIC = {"core.types", "core.errors"}
+
+# Layer -> the layers of ours that it may import, besides itself. A layer is core.<name>, core.<file> or dashboard.<name>.
+MAY_IMPORT = {
+    "core": set(),
+    "core.errors": set(),
+    "core.types": {"core.errors"},
+    "core.settings": {"core.errors"},
+    "core.stats": BASIC,
+    "core.decision": BASIC | {"core.stats"},
+    "core.monitor": BASIC | {"core.stats"},
+    "core.cases": GROUND | {"core.stats"},
+    "core.store": GROUND | {"core.decision"},  # the histogram is the store's and the decision's common language
+    "core.models": GROUND | {"core.stats"},
+    "core.report": BASIC | {"core.decision", "core.monitor", "core.store", "core.stats"},
+    "core.pipeline": GROUND | {"core.models", "core.store", "core.cases", "core.stats", "core.decision"},
+    "dashboard": set(),
+    "dashboard.i18n": set(),
+    "dashboard.charts": set(),
+    "dashboard.selection": {"core.types"},
+    "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
+    "dashboard.state": GROUND | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.i18n"},
+    "dashboard.tables": {"dashboard.i18n"},
+    "dashboard.panels": {"dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
+    "dashboard.controls": BASIC | {"dashboard.i18n", "dashboard.sentences", "dashboard.state"},
+    "dashboard.app": {"dashboard.state", "dashboard.views"},
+}
+CORE_FOR_SCREENS = {"core.report", "core.decision", "core.monitor", "core.store", "core.pipeline"}
+MAY_IMPORT["dashboard.views"] = (
+    BASIC | CORE_FOR_SCREENS | {name for name in MAY_IMPORT if name.startswith("dashboard.")} - {"dashboard.app"}
+)
+MAY_IMPORT["core.cli"] = MAY_IMPORT["core.__main__"] = {name for name in MAY_IMPORT if name.startswith("core.")} | {"core.cli"}
+
+# A heavy or delicate library -> the only layers that may import it, even inside a function.
+HOME = {
+    "torch": {"core.models"},
+    "transformers": {"core.models"},
+    "peft": {"core.models"},
+    "accelerate": {"core.models"},
+    "safetensors": {"core.models"},
+    "duckdb": {"core.store"},
+    "plotly": {"dashboard.charts", "dashboard.panels", "core.report"},
+    "babel": {"dashboard.i18n", "core.report"},
+    "streamlit": {"dashboard.app", "dashboard.state", "dashboard.controls", "dashboard.panels", "dashboard.views"},
+}
+
+
+def modules() -> dict[str, Path]:
+    """Return {module name: file} of core and dashboard."""
+    found = {}
+    for top in ("core", "dashboard"):
+        for file in sorted((ROOT / top).rglob("*.py")):
+            parts = file.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+def layer(module: str) -> str:
+    """core.store.parts -> core.store; dashboard.views.decide -> dashboard.views."""
+    return ".".join(module.split(".")[:2])
+
+
+def imports(file: Path, known: set[str]) -> set[str]:
+    """Return the modules that a file imports anywhere, `from core import types` as core.types."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file.name}:{node.lineno} imports relatively: write the whole name"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in known else node.module for name in names}
+    return found
+
+
+MODULES = modules()
+IMPORTS = {name: imports(file, set(MODULES)) for name, file in MODULES.items()}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_layer_imports_only_the_layers_below_it(module):
+    own = {layer(name) for name in IMPORTS[module] if name.split(".")[0] in ("core", "dashboard")}
+    allowed = MAY_IMPORT[layer(module)] | {layer(module), "core", "dashboard"}
+    assert own <= allowed, f"{module} imports {sorted(own - allowed)}"
+
+
+@pytest.mark.parametrize("library", HOME)
+def test_a_library_stays_in_its_layer(library):
+    users = {module for module, names in IMPORTS.items() if any(name.split(".")[0] == library for name in names)}
+    strangers = {module for module in users if layer(module) not in HOME[library]}
+    assert not strangers, f"{library} is imported by {sorted(strangers)}"
+
+
+def test_layers_have_no_cycle():
+    graph: dict[str, set[str]] = {}
+    for module, names in IMPORTS.items():
+        below = {layer(name) for name in names if name in MODULES} - {layer(module)}
+        graph.setdefault(layer(module), set()).update(below)
+    tuple(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError, which names the cycle
+
+
+def test_only_state_touches_the_session_the_address_and_the_caches():
+    words = ("session_state", "query_params", "cache_data", "cache_resource")
+    for module, file in MODULES.items():
+        if module.startswith("dashboard") and module != "dashboard.state":
+            used = {
+                node.attr for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute)
+            }
+            assert not used & set(words), f"{module} uses {sorted(used & set(words))}"
+
+
+def test_no_screen_lets_html_through():
+    for module, file in MODULES.items():
+        if module.startswith("dashboard"):
+            text = file.read_text(encoding="utf-8")
+            assert "unsafe_allow_html" not in text, module
+            assert "st.html" not in text, module
+
+
+def test_screens_decision_store_and_report_start_without_torch():
+    """Torch costs seconds and hundreds of megabytes; a fresh interpreter shows what really comes in."""
+    light = [
+        name for name in MODULES if name.startswith(("dashboard", "core.decision", "core.store", "core.report", "core.stats"))
+    ]
+    assert {"dashboard.views.decide", "core.decision.histogram"} <= set(light)
+    code = (
+        f"import sys, importlib\nfor name in {light!r}: importlib.import_module(name)\n"
+        "print(*sorted(set(sys.modules) & {'torch', 'transformers', 'peft', 'accelerate'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
+def test_charts_are_pure():
+    assert not {name.split(".")[0] for name in IMPORTS["dashboard.charts"]} & {"streamlit", "core", "dashboard"}
