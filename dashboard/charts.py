@@ -26,6 +26,7 @@ SLOTS = {
 }
 DASHES = {"student": "solid", "teacher": "dash", "point": "dot"}
 MARKS = {"student": "circle", "teacher": "diamond", "point": "square"}
+_PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))  # column, slot, tick format
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
 
 
@@ -67,15 +68,15 @@ def risk_coverage(
 
 
 def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, words: Mapping[str, str]) -> go.Figure:
-    """Reviews a day, leakage and money a day against the threshold: three panels over one axis.
+    """Reviews a day, leakage and money a day against the threshold: panels over one axis, without those that have no figure.
 
     curve: columns threshold, then reviews, leakage, money, each also with _low and _high; NaN where there is nothing to
     estimate from. words: reviews, leakage, money, threshold, now, cheapest, symbol, separators.
     """
-    panels = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))
-    figure = make_subplots(
-        rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.09, subplot_titles=[words[p[0]] for p in panels]
-    )
+    panels = [panel for panel in _PANELS if curve[panel[0]].notna().any()]
+    rows = len(panels)
+    titles = [words[column] for column, _, _ in panels]
+    figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.09, subplot_titles=titles)
     for row, (column, slot, form) in enumerate(panels, start=1):
         prefix = words["symbol"] if column == "money" else ""
         value = f"{prefix}%{{y:{'.1%' if form else ',.2f'}}}"
@@ -91,14 +92,13 @@ def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, w
             col=1,
         )
         figure.update_yaxes(tickformat=form, tickprefix=prefix, rangemode="tozero", row=row, col=1, nticks=5)
-    figure.add_vline(x=now, line={"color": SLOTS["now"], "width": 2})
+    _mark(figure, now, {"color": SLOTS["now"], "width": 2}, words["now"])
     if cheapest is not None:
-        figure.add_vline(x=cheapest, line={"color": SLOTS["cheapest"], "width": 2, "dash": "dash"})
-        _key(figure, words["cheapest"], {"color": SLOTS["cheapest"], "width": 2, "dash": "dash"})
-    _key(figure, words["now"], {"color": SLOTS["now"], "width": 2})
+        _mark(figure, cheapest, {"color": SLOTS["cheapest"], "width": 2, "dash": "dash"}, words["cheapest"])
     figure.update_xaxes(range=[0, 1], tickformat=".1f")
-    figure.update_xaxes(title=words["threshold"], row=3, col=1)
-    _finish(figure, 640, words).update_layout(legend_y=1.07, margin_t=72)  # the legend stands above the first panel's title
+    figure.update_xaxes(title=words["threshold"], row=rows, col=1)
+    height = 130 + 170 * rows
+    _finish(figure, height, words).update_layout(legend_y=1 + 36 / height, margin_t=72)  # above the first panel's title
     return _left_titles(figure)
 
 
@@ -132,35 +132,38 @@ def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     )
     figure.update_layout(barmode="stack", bargap=0.45)
     figure.update_xaxes(tickprefix=words["symbol"], rangemode="tozero", tickformat=",.0f" if rows["total"].max() >= 10 else "")
-    figure.update_yaxes(automargin=True)
+    figure.update_yaxes(automargin=True, type="category")
     return _finish(figure, 120 + 70 * len(rows), words)
 
 
 def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
-    """Share of cases for review, and leakage, of each segment, with intervals, side by side.
+    """Share of cases for review, and leakage, of each segment, with intervals, side by side; no panel without a figure.
 
     frame: columns segment, and review, leakage each also with _low and _high (shares); rows from top to bottom.
     words: review, leakage, separators.
     """
-    figure = make_subplots(
-        rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.05, subplot_titles=[words["review"], words["leakage"]]
-    )
+    panels = [
+        panel for panel in (("review", "review", "square"), ("leakage", "leak", "circle")) if frame[panel[0]].notna().any()
+    ]
+    titles = [words[column] for column, _, _ in panels]
+    figure = make_subplots(rows=1, cols=len(panels), shared_yaxes=True, horizontal_spacing=0.05, subplot_titles=titles)
     rows = frame.iloc[::-1]
     names = [letters(name) for name in rows["segment"]]
-    for col, (column, slot, mark) in enumerate((("review", "review", "square"), ("leakage", "leak", "circle")), start=1):
+    for col, (column, slot, mark) in enumerate(panels, start=1):
         figure.add_scatter(
             y=names,
             x=rows[column],
             mode="markers",
             marker={"color": SLOTS[slot], "size": 11, "symbol": mark},
             error_x=_bars(rows[column], rows[f"{column}_low"], rows[f"{column}_high"], SLOTS[slot]),
+            cliponaxis=False,
             hovertemplate=f"%{{y}}<br>%{{x:.1%}}<extra>{words[column]}</extra>",
             showlegend=False,
             row=1,
             col=col,
         )
-    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
-    figure.update_yaxes(automargin=True, showgrid=True)
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero", nticks=5)
+    figure.update_yaxes(automargin=True, showgrid=True, type="category")
     return _left_titles(_finish(figure, 130 + 44 * len(rows), words))
 
 
@@ -210,13 +213,13 @@ def _band(figure: go.Figure, x: Sequence, low: Sequence, high: Sequence, colour:
 def _point(figure: go.Figure, x: float, y: float, name: str) -> None:
     """Mark the point in use, on top of everything."""
     mark = {"color": SLOTS["now"], "size": 14, "symbol": "x", "line": {"width": 0}}
-    figure.add_scatter(
-        x=[x], y=[y], mode="markers", name=name, marker=mark, hovertemplate=f"%{{x:.1%}}, %{{y:.1%}}<extra>{name}</extra>"
-    )
+    hover = f"%{{x:.1%}}, %{{y:.1%}}<extra>{name}</extra>"
+    figure.add_scatter(x=[x], y=[y], mode="markers", name=name, marker=mark, hovertemplate=hover, cliponaxis=False)
 
 
-def _key(figure: go.Figure, name: str, line: Mapping[str, object]) -> None:
-    """Name a vertical line in the legend; a line of the layout has no entry of its own."""
+def _mark(figure: go.Figure, x: float, line: Mapping[str, object], name: str) -> None:
+    """A vertical line through all panels, named in the legend, where a line of the layout has no entry of its own."""
+    figure.add_vline(x=x, line=dict(line))
     figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line=dict(line), row=1, col=1)
 
 

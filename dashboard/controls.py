@@ -10,7 +10,9 @@ import streamlit as st
 from core.types import RunRecord
 from dashboard import state
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words
-from dashboard.sentences import model_name, run_name
+from dashboard.sentences import model_name, run_cases, run_name
+
+LIMITS = {"min_value": 0.0, "max_value": state.MOST}  # of an amount or a volume
 
 
 def language(words: Words) -> None:
@@ -32,20 +34,18 @@ def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Seque
     """
     by_id = {record.run.run_id: record for record in runs}
     run_id = state.settle("run", list(by_id), default)
-    st.selectbox(
-        words("run"), list(by_id), format_func=lambda name: run_name(words, by_id[name]), key="run", help=words("run.help")
-    )
-    segments = [None, *segments_of(run_id)]
-    state.settle("segment", segments, None)
-    st.selectbox(
-        words("segment"), segments, format_func=lambda name: words("segment.all") if name is None else name, key="segment"
-    )
+    names = {name: run_name(words, record) for name, record in by_id.items()}
+    st.selectbox(words("run"), list(by_id), format_func=names.get, key="run", help=words("run.help"))
+    st.caption(run_cases(words, by_id[run_id]))
+    segments = [state.ALL, *(name for name in segments_of(run_id) if name != state.ALL)]
+    state.settle("segment", segments, state.ALL)
+    st.selectbox(words("segment"), segments, format_func=lambda name: name or words("segment.all"), key="segment")
     st.toggle(words("unseen"), key="unseen", help=words("unseen.help"))
 
 
 def threshold(words: Words) -> None:
     """Draw the threshold as a slider and as a number, kept in step."""
-    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
     step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
     state.mirror("t", "t_number")
     left.slider(words("threshold"), key="t", help=words("threshold.help"), **step)
@@ -59,22 +59,25 @@ def threshold(words: Words) -> None:
     )
 
 
-def costs(words: Words, measured_volume: float | None, assumed_volume: float) -> None:
-    """Draw the assumed costs, and the volume: as typed, else measured from the run's dates, else assumed (cases a day)."""
+def costs(words: Words) -> None:
+    """Draw the assumed costs."""
     st.markdown(f"**{words('costs')}**", help=words("costs.help"))
     st.badge(words("assumed"), icon=":material/edit:", color="orange")
     st.selectbox(words("currency"), CURRENCIES, key="currency", help=words("currency.help"))
-    limits = {"min_value": 0.0, "max_value": state.MOST}
     for name, step in (("review", 0.5), ("escape", 10.0), ("machine", 0.5)):
-        st.number_input(words(f"cost.{name}"), step=step, format="%0.2f", key=name, **limits)
-    source, volume = ("unknown", assumed_volume) if measured_volume is None else ("measured", measured_volume)
-    hint = words(f"volume.{source}", count=words.number(volume))
-    st.number_input(words("volume"), value=None, step=1.0, key="volume", placeholder=hint, help=words("volume.help"), **limits)
+        st.number_input(words(f"cost.{name}"), step=step, format="%0.2f", key=name, **LIMITS)
 
 
-def measured(words: Words, records: list[RunRecord]) -> None:
-    """Say the seconds that one case took in each run, and which run says so."""
+def measured(words: Words, records: list[RunRecord], volume: float | None, assumed: float) -> None:
+    """Draw what was measured: cases a day from the run's dates, unless one is typed; seconds a case and which run says so.
+
+    volume: measured cases a day; assumed: what counts where there are no dates.
+    """
+    st.markdown(f"**{words('volume.speed')}**")
     st.badge(words("measured"), icon=":material/timer:", color="green")
+    source, count = ("unknown", assumed) if volume is None else ("measured", volume)
+    hint = words(f"volume.{source}", count=words.number(count))
+    st.number_input(words("volume"), value=None, step=1.0, key="volume", placeholder=hint, help=words("volume.help"), **LIMITS)
     for record in records:
         seconds = record.metrics.get("seconds_per_case")
         said = {"model": model_name(words, record), "run": record.run.run_id}

@@ -45,7 +45,7 @@ def cards(found: list[Card]) -> None:
 
 
 def csv(rows: pd.DataFrame) -> bytes:
-    """Return UTF-8 with a byte-order mark, by which Excel reads Japanese; text that a sheet would run as a formula is quoted."""
+    """Return UTF-8 with a byte-order mark, so that Excel reads Japanese; text that would run as a formula is quoted."""
     text = rows.select_dtypes(include=["object", "string"]).columns
     guarded = {
         head: rows[head].map(lambda cell: f"'{cell}" if str(cell).startswith(("=", "+", "-", "@", "\t")) else cell)

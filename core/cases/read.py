@@ -1,40 +1,35 @@
-"""Files of cases: read, decoded, checked row by row. No row is dropped in silence, and nothing in a text is interpreted.
+"""Files of cases: read and checked row by row. No row is dropped in silence, and nothing in a text is interpreted.
 
-CSV and TSV cells are strings: "NA", "null" and "1e5" stay what they are. A row's number is the line that a person sees where the record begins
-in a text file (the header is line 1), and the record's number from 1 in a Parquet file.
+How files become records, and what a row's number means, stands in core.cases.formats; how a cell is read in core.cases.cells.
 """
 
 import csv
 import hashlib
-import io
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from core.cases.cells import to_moment, to_number, to_text
 from core.cases.columns import ColumnNames, resolve
+from core.cases.formats import MAX_BYTES, Record, open_table
 from core.errors import CasesError
 
-SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
 COLUMNS = ("row", "case_id", "text", "segment", "label", "occurred_at", "value")
 NO_SEGMENT = "-"
-_DATES = ("%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y年%m月%d日", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日%H時%M分", "%Y.%m.%d")
 _SHOWN = 20
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with one row: its number, our column, the value found, and a sentence."""
+    """One thing wrong with one row: where, the value found, and a sentence."""
 
-    row: int
-    column: str
+    row: int  # as a person sees it in the file: core.cases.formats says how rows are numbered
+    column: str  # of ours; "-" is the whole row
     value: str
     message: str
 
@@ -44,235 +39,130 @@ class Problem:
 
 @dataclass(frozen=True)
 class Cases:
-    """A file's good rows (COLUMNS; missing segment "-", missing label None) and every problem of the others, in file order."""
+    """A file's good rows and every problem of the others, both in file order.
+
+    frame has COLUMNS: row int64; case_id, text, segment and label as object, with "-" for a missing segment and None for a
+    missing label; occurred_at datetime64[us] without zone (NaT where missing); value float64 (NaN where missing).
+    """
 
     frame: pd.DataFrame
     problems: tuple[Problem, ...]
     source: str
-    encoding: str | None  # None for Parquet
-    columns: ColumnNames
-    content_hash: str  # sha256 of the frame's content, the same for the same cases in another format
+    encoding: str | None  # "utf-8" or "cp932"; None for Parquet
+    columns: ColumnNames  # the file's own names
+    content_hash: str  # sha256 of the good cases: the same for the same cases in another file format
 
     def require_clean(self) -> "Cases":
-        """Return self if no row has a problem; else raise CasesError with the first problems and what to do."""
+        """Return self if no row has a problem; else raise CasesError with the first problems, their number and what to do."""
         if self.problems:
             first = "\n  ".join(str(p) for p in self.problems[:_SHOWN])
-            more = f"\n  and {len(self.problems) - _SHOWN} more" if len(self.problems) > _SHOWN else ""
+            more = f"\n  and {len(self.problems) - _SHOWN:,} more" if len(self.problems) > _SHOWN else ""
+            means = "the record's number from 1" if self.encoding is None else "the line of the file on which it begins"
             raise CasesError(
-                f"{self.source} has {len(self.problems)} problems beside {len(self.frame)} good rows; nothing was done:\n  {first}{more}\n"
+                f"{self.source}: {_counted(len(self.problems), 'problem')} beside {_counted(len(self.frame), 'good row')}; "
+                f"nothing was done. A row's number is {means}:\n  {first}{more}\n"
                 "correct them, or pass --skip-bad-rows to use the good rows and write the others to a report",
                 self.problems,
             )
         return self
 
     def write_problems(self, path: Path) -> None:
-        """Write every problem as CSV (UTF-8 with BOM, for Excel). A cell that Excel would run as a formula gets an apostrophe."""
-        with path.open("w", encoding="utf-8-sig", newline="") as f:
+        """Write every problem as CSV (UTF-8 with BOM, for Excel). What a spreadsheet would run gets an apostrophe before it."""
+        with Path(path).open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as f:
             writer = csv.writer(f)
             writer.writerow(["row", "column", "value", "problem"])
-            writer.writerows([p.row, p.column, _no_formula(p.value), _no_formula(p.message)] for p in self.problems)
+            writer.writerows(
+                [p.row, _no_formula(p.column), _no_formula(p.value), _no_formula(p.message)] for p in self.problems
+            )
 
 
-def read_cases(path: Path, columns: ColumnNames | None = None) -> Cases:
+def read_cases(path: Path, columns: ColumnNames | None = None, max_bytes: int = MAX_BYTES) -> Cases:
     """Read and check a file. Raises CasesError where it cannot be read at all; problems of single rows are in the result."""
     path = Path(path)
-    if path.is_dir():
-        raise CasesError(f"{path} is a folder: name a file")
-    if not path.is_file():
-        raise CasesError(f"no file {path}")
-    if path.suffix.lower() not in SUFFIXES:
-        raise CasesError(f"{path.name} ends in {path.suffix!r}: {', '.join(SUFFIXES)} can be read")
-    if path.stat().st_size == 0:
-        raise CasesError(f"{path} is empty")
-    names, records, encoding, problems = _open(path)
-    columns = resolve(columns or ColumnNames(), names)
-    frame, found = _check(records, columns)
-    problems = tuple(sorted([*problems, *found], key=lambda p: p.row))
-    if frame.empty and not problems:
+    table = open_table(path, max_bytes)
+    names = resolve(columns or ColumnNames(), table.names)
+    if not table.records:
         raise CasesError(f"{path} has a header and no row")
-    return Cases(frame, problems, str(path), encoding, columns, _hash(frame))
+    good, problems = _check(table.records, names)
+    frame = _frame([case for _, case in good])
+    places = None if names.case_id else [place for place, _ in good]
+    return Cases(frame, tuple(problems), str(path), table.encoding, names, _hash(frame, places))
 
 
-# --- file formats -> (row number, {column: value}) ---------------------------------------------------------------
+def _check(records: list[Record], names: ColumnNames) -> tuple[list[tuple[int, dict]], list[Problem]]:
+    """-> (place among the file's records, case) of the good ones, and all problems."""
+    good, problems, first_row = [], [], {}
+    for place, record in enumerate(records):
+        if record.broken:
+            problems.append(Problem(record.row, "-", record.found, record.broken))
+            continue
+        case, wrong = _case(record, names)
+        earlier = first_row.setdefault(case["case_id"], record.row)
+        if case["case_id"] and earlier != record.row:
+            wrong.append(Problem(record.row, "case_id", case["case_id"], f"row {earlier} has the same case id"))
+        problems += wrong
+        if not wrong:
+            good.append((place, case))
+    return good, problems
 
-Records = list[tuple[int, dict[str, object]]]
+
+def _case(record: Record, names: ColumnNames) -> tuple[dict, list[Problem]]:
+    """One record in our columns, and what is wrong with it; a wrong cell is None."""
+    wrong: list[Problem] = []
+
+    def cell(column: str, convert: Callable[[object], object]) -> object:
+        name = getattr(names, column)
+        value = record.cells.get(name) if name else None
+        try:
+            return convert(value)
+        except ValueError as e:
+            wrong.append(Problem(record.row, column, str(value), str(e)))
+            return None
+
+    case = {
+        "row": record.row,
+        "case_id": cell("case_id", _case_id) if names.case_id else f"row-{record.row}",
+        "text": cell("text", _case_text),
+        "segment": cell("segment", lambda value: to_text(value).strip() or NO_SEGMENT),
+        "label": cell("label", lambda value: to_text(value).strip() or None),
+        "occurred_at": cell("occurred_at", to_moment),
+        "value": cell("value", lambda value: to_number(to_text(value))),
+    }
+    return case, wrong
 
 
-def _open(path: Path) -> tuple[list[str], Records, str | None, list[Problem]]:
-    if path.suffix.lower() == ".parquet":
-        return _open_parquet(path)
-    text, encoding = _decode(path)
+def _case_id(value: object) -> str:
+    if not (case_id := to_text(value).strip()):
+        raise ValueError("the case id is empty")
+    return case_id
+
+
+def _case_text(value: object) -> str:
+    text = to_text(value)
     if not text.strip():
-        raise CasesError(f"{path} is empty")
-    read = _read_jsonl if path.suffix.lower() == ".jsonl" else _read_delimited
-    names, records, problems = read(text, path)
-    return names, records, encoding, problems
+        raise ValueError("the text is empty")
+    return text
 
 
-def _decode(path: Path) -> tuple[str, str]:
-    """UTF-8 with or without BOM, else CP932 (what Excel writes in Japan); strictly, so that no character is guessed."""
-    raw = path.read_bytes()
-    try:
-        return raw.decode("utf-8-sig"), "utf-8"
-    except UnicodeDecodeError as utf8:
-        try:
-            return raw.decode("cp932"), "cp932"
-        except UnicodeDecodeError as e:
-            line = raw[: utf8.start].count(b"\n") + 1
-            raise CasesError(
-                f"{path} is neither UTF-8 nor CP932: byte {raw[utf8.start]:#04x} at offset {utf8.start} (line {line}); save it as UTF-8"
-            ) from e
+def _frame(cases: list[dict]) -> pd.DataFrame:
+    kinds = {"row": np.int64, "occurred_at": "datetime64[us]", "value": np.float64}
+    return pd.DataFrame({name: pd.Series([case[name] for case in cases], dtype=kinds.get(name, object)) for name in COLUMNS})
 
 
-def _read_delimited(text: str, path: Path) -> tuple[list[str], Records, list[Problem]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
-    header, records, problems = None, [], []
-    try:
-        for line, cells in _numbered(reader):
-            if header is None:
-                header = [c.strip() for c in cells]
-            elif len(cells) != len(header):
-                problems.append(Problem(line, "-", str(len(cells)), f"the row has {len(cells)} cells, and the header {len(header)}"))
-            else:
-                records.append((line, dict(zip(header, cells, strict=True))))
-    except csv.Error as e:
-        raise CasesError(f"{path}, line {reader.line_num}: the quotes do not match ({e}); correct the file") from e
-    return header or [], records, problems
-
-
-def _numbered(reader) -> Iterator[tuple[int, list[str]]]:
-    """Records with the line on which each begins; blank lines are no records."""
-    before = 0
-    for cells in reader:
-        if cells:
-            yield before + 1, cells
-        before = reader.line_num
-
-
-def _read_jsonl(text: str, path: Path) -> tuple[list[str], Records, list[Problem]]:
-    names, records, problems = {}, [], []
-    for line, content in enumerate(text.splitlines(), start=1):
-        if not content.strip():
-            continue
-        try:
-            record = json.loads(content)
-        except json.JSONDecodeError as e:
-            problems.append(Problem(line, "-", content, f"not JSON: {e.msg}"))
-            continue
-        if not isinstance(record, dict):
-            problems.append(Problem(line, "-", content, "not an object of columns and values"))
-            continue
-        names |= dict.fromkeys(record)
-        records.append((line, record))
-    if not names:
-        raise CasesError(f"{path} has no line that is a JSON object: {problems[0] if problems else 'it is blank'}")
-    return list(names), records, problems
-
-
-def _open_parquet(path: Path) -> tuple[list[str], Records, None, list[Problem]]:
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as e:
-        raise CasesError(f"{path} is not a Parquet file: {str(e).splitlines()[0]}") from e
-    return table.column_names, list(enumerate(table.to_pylist(), start=1)), None, []
-
-
-# --- rows -> cases -----------------------------------------------------------------------------------------------
-
-
-def _check(records: Records, columns: ColumnNames) -> tuple[pd.DataFrame, list[Problem]]:
-    good, problems, ids = [], [], {}
-    for row, record in records:
-        case, wrong = _case(row, record, columns)
-        if not wrong and case["case_id"] in ids:
-            wrong = [Problem(row, "case_id", case["case_id"], f"the case id stands in row {ids[case['case_id']]} already")]
-        if wrong:
-            problems += wrong
-        else:
-            ids[case["case_id"]] = row
-            good.append(case)
-    frame = pd.DataFrame(good, columns=list(COLUMNS))
-    strings = {c: frame[c].astype(object).where(frame[c].notna(), None) for c in ("case_id", "text", "segment", "label")}
-    numbers = {"row": frame["row"].astype(np.int64), "value": frame["value"].astype(np.float64)}
-    return frame.assign(**strings, **numbers, occurred_at=pd.to_datetime(frame["occurred_at"]).astype("datetime64[us]")), problems
-
-
-def _case(row: int, record: dict, columns: ColumnNames) -> tuple[dict, list[Problem]]:
-    cell = {our: _text(record.get(theirs)) if theirs else "" for our, theirs in vars(columns).items()}
-    problems = []
-    if not cell["text"].strip():
-        problems.append(Problem(row, "text", cell["text"], "the text is empty"))
-    if "\x00" in cell["text"]:
-        problems.append(Problem(row, "text", cell["text"], "the text holds a NUL character"))
-    if columns.case_id and not cell["case_id"].strip():
-        problems.append(Problem(row, "case_id", cell["case_id"], "the case id is empty"))
-    occurred_at, value = None, None
-    try:
-        occurred_at = _date(record.get(columns.occurred_at) if columns.occurred_at else None)
-    except ValueError:
-        problems.append(Problem(row, "occurred_at", cell["occurred_at"], "not a date: use 2024-01-31, 2024/01/31 or 2024年1月31日"))
-    try:
-        value = _number(cell["value"])
-    except ValueError:
-        problems.append(Problem(row, "value", cell["value"], "not a finite number"))
-    return {
-        "row": row,
-        "case_id": cell["case_id"].strip() or f"row-{row}",
-        "text": cell["text"],
-        "segment": cell["segment"].strip() or NO_SEGMENT,
-        "label": cell["label"].strip() or None,
-        "occurred_at": occurred_at,
-        "value": value,
-    }, problems
-
-
-def _text(value: object) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return value if isinstance(value, str) else str(value)
-
-
-def _number(cell: str) -> float | None:
-    cell = cell.strip().replace(",", "")
-    if not cell:
-        return None
-    value = float(cell)
-    if not math.isfinite(value):
-        raise ValueError(cell)
-    return value
-
-
-def _date(value: object) -> datetime | None:
-    """A moment without time zone; one that has a zone is brought to UTC. Raises ValueError."""
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    if isinstance(value, datetime):
-        moment = value
-    else:
-        moment = _parse_date(str(value).strip())
-    return pd.Timestamp(moment).tz_convert("UTC").tz_localize(None).to_pydatetime() if moment.tzinfo else moment
-
-
-def _parse_date(cell: str) -> datetime:
-    try:
-        return datetime.fromisoformat(cell)
-    except ValueError:
-        for form in _DATES:
-            try:
-                return datetime.strptime(cell, form)
-            except ValueError:
-                continue
-        raise
-
-
-def _hash(frame: pd.DataFrame) -> str:
-    """sha256 over every case's content, without its place in the file."""
+def _hash(frame: pd.DataFrame, places: list[int] | None) -> str:
+    """sha256 of one JSON array a case, in file order. A made-up case id differs between formats: the place stands for it."""
     digest = hashlib.sha256()
-    for case in frame[list(COLUMNS[1:])].itertuples(index=False):
-        content = [None if x is None or x != x else x if isinstance(x, str | float) else x.isoformat() for x in case]
-        digest.update(json.dumps(content, ensure_ascii=False).encode())
+    for i, case in enumerate(frame[list(COLUMNS[1:])].itertuples(index=False)):
+        names = [case.case_id if places is None else places[i], case.text, case.segment, case.label]
+        moment = None if pd.isna(case.occurred_at) else case.occurred_at.isoformat()
+        value = None if np.isnan(case.value) else case.value + 0.0  # -0.0 is 0.0
+        digest.update(json.dumps([*names, moment, value], ensure_ascii=False).encode())
     return digest.hexdigest()
 
 
 def _no_formula(cell: str) -> str:
-    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return "'" + cell if cell.startswith(_FORMULA) else cell
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

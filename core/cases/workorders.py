@@ -1,15 +1,19 @@
 """The demo's cases: real maintenance work orders of five excavators, 2001 to 2012, split by time.
 
-Text -> functional location; an order sent to the wrong location is what leaks. Origin and licence stand in data/README.md. Choices, by the data:
-- Locations are compared in capitals with single spaces: asset B writes "Grease Lube System" where the others write "GREASE LUBE SYSTEM".
-- The 12 most frequent locations of the training years are the classes. The 12th has 48 orders there. Going on to 16 would add 167 training orders, and
-  not one order of 2008 or later: those locations belong to machines that had left the fleet by then.
-- Splits follow the calendar, and are never mixed: fit to June 2007, anchor (chooses the teacher's sigma) the second half of 2007, calibration 2008,
-  stream 2009 and later. A text that appears in several keeps the first; later copies are dropped, so no split has seen another's texts.
-- Orders of other locations stay in calibration and stream: the model was not trained on them, and every answer to them is wrong.
+Text -> functional location; an order sent to the wrong location is what leaks. Origin and licence stand in data/README.md.
+- Locations are compared in capitals with single spaces: one asset writes "Grease Lube System", others "GREASE LUBE SYSTEM".
+- The 12 most frequent locations of the training years are the classes. The 12th has 48 training orders. Going on to 16 would
+  add 167 training orders and not one of 2008 or later: 13 to 16 are of asset B alone, whose last order is of 2005.
+- Splits are whole quarters, never mixed: fit to March 2007; anchor (chooses the teacher's sigma) to the end of 2007;
+  calibration to March 2009; stream from there on. Whole years would leave 276 orders of the classes for calibration, and 300
+  without an error are what it takes to say "at most 1%" with 95% confidence; and they would cost fit 110 orders for the anchor.
+- A text stays in the split of its first order; later copies in other splits are dropped and counted.
+- Orders of other locations stay in calibration and stream, as label_seen = False: every answer to them is wrong. They are left
+  out of fit and anchor, where they have nothing to teach a head of 12 classes.
 """
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,76 +25,162 @@ from core.errors import CasesError
 
 CLASSES = 12
 SPLITS = ("fit", "anchor", "calibration", "stream")
-BEGINS = {"fit": None, "anchor": "2007-07-01", "calibration": "2008-01-01", "stream": "2009-01-01"}
-_NEEDED = ("BscStartDate", "Asset", "OriginalShorttext", "Cost", "FuncLocation")
+TRAINING = ("fit", "anchor")
+BEGINS = {"fit": None, "anchor": "2007-04-01", "calibration": "2008-01-01", "stream": "2009-04-01"}
+SOURCE = {
+    "text": "OriginalShorttext",
+    "segment": "Asset",
+    "label": "FuncLocation",
+    "occurred_at": "BscStartDate",
+    "value": "Cost",
+}
+_MISSING = "NA"  # how the file writes that nothing was written
+WHY = {
+    "label": "location in capitals with single spaces: assets spell the same location in capitals and in small letters",
+    "classes": "the 12 most frequent locations of fit and anchor; next_locations: more would add no order of later years",
+    "splits": "by date, in whole quarters, by counts alone: at least 200 anchor and 300 calibration orders of the classes",
+    "copies": "a text (case and spaces aside) stays in the split of its first order; copies in other splits are dropped",
+    "other_locations": "left out of fit and anchor; kept in calibration and stream as 'not seen in training'",
+}
 
 
 @dataclass(frozen=True)
 class Splits:
-    """classes: labels, most frequent first. frames: by split, core.cases' columns. record: what was done and counted, JSON-able."""
+    """The demo's cases.
+
+    classes: labels, most frequent in training first. frames: by split name, core.cases.read.COLUMNS (row: the line in the
+    source) and label_seen (bool: the label is one of the classes), by date. record: what was done, counted and why; JSON-able.
+    """
 
     classes: tuple[str, ...]
     frames: dict[str, pd.DataFrame]
     record: dict
 
 
-def prepare(path: Path) -> Splits:
-    """Read excavators-cleaned.csv of nist-nestor 0.4.4 and split it. Raises CasesError where a column is missing."""
-    raw = pd.read_csv(path, dtype=str, keep_default_na=False)
-    missing = [c for c in _NEEDED if c not in raw.columns]
-    if missing:
-        raise CasesError(f"{path} has no column {missing[0]!r}: it is not the work orders of nist-nestor 0.4.4")
+def prepare(csv_path: Path) -> Splits:
+    """Read excavators-cleaned.csv of nist-nestor 0.4.4 and split it. Raises CasesError where it is not that file."""
+    raw = _read(Path(csv_path))
     orders = _orders(raw)
-    dated = np.select([orders["occurred_at"] >= BEGINS[name] for name in SPLITS[:0:-1]], SPLITS[:0:-1], SPLITS[0])
-    orders = orders.assign(split=dated)
-    in_training = orders["split"].isin(("fit", "anchor"))
-    frequent = orders.loc[in_training, "label"].value_counts().sort_index(kind="stable").sort_values(ascending=False, kind="stable")
+    orders = orders.assign(split=_split_of(orders["occurred_at"]))
+    training = orders[orders["split"].isin(TRAINING)]
+    frequent = training["label"].value_counts().sort_index().sort_values(ascending=False, kind="stable")  # ties by name
     classes = tuple(frequent.index[:CLASSES])
-    first = orders.groupby("key", sort=False)["split"].transform("first")
-    copies = orders["split"] != first
-    seen = orders["label"].isin(classes)
-    outside = in_training & ~seen
-    kept = orders[~copies & ~outside]
-    frames = {name: kept.loc[kept["split"] == name, list(COLUMNS)].reset_index(drop=True) for name in SPLITS}
-    record = {
-        "source": "nist-nestor 0.4.4, nestor/datasets/excavators-cleaned.csv",
-        "orders": len(raw),
-        "without_location": len(raw) - len(orders),
-        "unreadable_costs": int(orders["value"].isna().sum()),
-        "begins": BEGINS,
-        "classes": {label: int(frequent[label]) for label in classes},
-        "copies_dropped": {name: int((copies & (orders["split"] == name)).sum()) for name in SPLITS},
-        "other_locations_left_out_of_training": int((outside & ~copies).sum()),
-        "cases": {name: len(frame) for name, frame in frames.items()},
-        "cases_of_the_classes": {name: int(frame["label"].isin(classes).sum()) for name, frame in frames.items()},
-    }
-    return Splits(classes, frames, record)
+    orders["label_seen"] = orders["label"].isin(classes)
+    orders["copy"] = orders["split"] != orders.groupby("key", sort=False)["split"].transform("first")
+    orders["left_out"] = ~orders["label_seen"] & orders["split"].isin(TRAINING)
+    kept = orders[~orders["copy"] & ~orders["left_out"]]
+    frames = {name: kept.loc[kept["split"] == name, [*COLUMNS, "label_seen"]].reset_index(drop=True) for name in SPLITS}
+    return Splits(classes, frames, _record(raw, orders, frequent))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except (OSError, ValueError) as e:  # pandas' parser errors and a wrong encoding are ValueErrors
+        raise CasesError(f"the work orders {path} cannot be read: {e}") from e
+    missing = [c for c in SOURCE.values() if c not in raw.columns]
+    if missing:
+        raise CasesError(f"{path} has no column {missing[0]!r}: it is not excavators-cleaned.csv of nist-nestor 0.4.4")
+    return raw
 
 
 def _orders(raw: pd.DataFrame) -> pd.DataFrame:
     """The orders that name a location, by date, in core.cases' columns and `key`, by which texts count as the same."""
-    text = raw["OriginalShorttext"]
+    text = raw[SOURCE["text"]]
+    try:
+        occurred_at = pd.to_datetime(raw[SOURCE["occurred_at"]], format="%Y-%m-%d").astype("datetime64[us]")
+    except ValueError as e:
+        raise CasesError(f"the work orders have a {SOURCE['occurred_at']} that is no date: {e}") from e
     orders = pd.DataFrame(
         {
-            "row": np.arange(2, len(raw) + 2),
-            "case_id": [f"wo-{i:04d}" for i in range(1, len(raw) + 1)],
-            "text": text,
-            "segment": raw["Asset"],
-            "label": raw["FuncLocation"].str.split().str.join(" ").str.upper(),
-            "occurred_at": pd.to_datetime(raw["BscStartDate"], format="%Y-%m-%d").astype("datetime64[us]"),
-            "value": pd.to_numeric(raw["Cost"].str.replace(",", "", regex=False), errors="coerce"),
-            "key": text.str.split().str.join(" ").str.casefold(),
+            "row": np.arange(2, len(raw) + 2, dtype=np.int64),
+            "case_id": pd.Series([f"wo-{i:04d}" for i in range(1, len(raw) + 1)], dtype=object),
+            "text": text.astype(object),
+            "segment": raw[SOURCE["segment"]].str.strip().astype(object),
+            "label": raw[SOURCE["label"]].map(location).astype(object),
+            "occurred_at": occurred_at,
+            "value": pd.to_numeric(raw[SOURCE["value"]], errors="coerce").astype(np.float64),
+            "key": text.map(text_key),
         }
     )
-    return orders[orders["label"] != ""].sort_values("occurred_at", kind="stable")
+    named = ~orders["label"].isin(("", _MISSING)) & (orders["key"] != "")
+    return orders[named].sort_values("occurred_at", kind="stable")
+
+
+def location(written: str) -> str:
+    """A location in the one spelling by which it is a class."""
+    return " ".join(written.split()).upper()
+
+
+def text_key(text: str) -> str:
+    """What two texts have in common that count as the same: words, without regard to case and spaces."""
+    return " ".join(text.split()).casefold()
+
+
+def _split_of(occurred_at: pd.Series) -> np.ndarray:
+    later = SPLITS[:0:-1]
+    return np.select([occurred_at >= BEGINS[name] for name in later], later, SPLITS[0])
+
+
+def _record(raw: pd.DataFrame, orders: pd.DataFrame, frequent: pd.Series) -> dict:
+    locations = raw[SOURCE["label"]]
+    classes, following = frequent.index[:CLASSES], frequent.index[CLASSES : CLASSES + 4]
+    training = orders["split"].isin(TRAINING)
+    return {
+        "source": "nist-nestor 0.4.4, nestor/datasets/excavators-cleaned.csv",
+        "columns": SOURCE,
+        "orders": len(raw),
+        "without_location_or_text": len(raw) - len(orders),
+        "unreadable_costs": int(pd.to_numeric(raw[SOURCE["value"]], errors="coerce").isna().sum()),
+        "spellings_of_locations": int(locations.nunique()),
+        "locations": int(locations.map(location).nunique()),
+        "begins": BEGINS,
+        "classes": {label: int(frequent[label]) for label in classes},  # training orders, copies in anchor among them
+        "next_locations": [
+            {
+                "location": label,
+                "training_orders": int(frequent[label]),
+                "later_orders": int((~training & (orders["label"] == label)).sum()),
+                "segments": sorted(orders.loc[orders["label"] == label, "segment"].unique()),
+            }
+            for label in following
+        ],
+        "splits": {name: _counts(orders[orders["split"] == name], classes) for name in SPLITS},
+        "why": WHY,
+    }
+
+
+def _counts(period: pd.DataFrame, classes: pd.Index) -> dict:
+    """One split: all orders of its time, what was left out, and what is kept. Every order is in exactly one of the three."""
+    kept = period[~period["copy"] & ~period["left_out"]]
+    by_class = kept["label"].value_counts()
+    return {
+        "first_date": period["occurred_at"].min().date().isoformat() if len(period) else None,
+        "last_date": period["occurred_at"].max().date().isoformat() if len(period) else None,
+        "orders": len(period),
+        "copies_dropped": int(period["copy"].sum()),
+        "other_locations_left_out": int((period["left_out"] & ~period["copy"]).sum()),
+        "cases": len(kept),
+        "cases_of_the_classes": int(kept["label_seen"].sum()),
+        "cases_not_seen_in_training": int((~kept["label_seen"]).sum()),
+        "by_class": {label: int(by_class.get(label, 0)) for label in classes},
+        "by_segment": {segment: int(n) for segment, n in kept["segment"].value_counts().sort_index().items()},
+    }
 
 
 def write(splits: Splits, folder: Path) -> None:
-    """Each split as a CSV that `read_cases` reads, and record.json. Written again only where something changed."""
+    """Each split as SPLIT.csv, which `read_cases` reads, and record.json. Replaced whole, and only where something changed."""
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    files = {f"{name}.csv": frame.drop(columns="row").to_csv(index=False, lineterminator="\n") for name, frame in splits.frames.items()}
-    files["record.json"] = json.dumps(splits.record, indent=2, ensure_ascii=False)
+    files = {f"{name}.csv": _csv(frame) for name, frame in splits.frames.items()}
+    files["record.json"] = json.dumps(splits.record, indent=2, ensure_ascii=False) + "\n"
     for name, content in files.items():
-        path = folder / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != content:
-            path.write_text(content, encoding="utf-8")
+        path, written = folder / name, content.encode("utf-8")
+        if not path.is_file() or path.read_bytes() != written:
+            temporary = path.with_name(f"{name}.{os.getpid()}.part")
+            temporary.write_bytes(written)
+            temporary.replace(path)
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return frame.drop(columns="row").to_csv(index=False, lineterminator="\n")

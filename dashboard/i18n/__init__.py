@@ -4,6 +4,7 @@ Knows the catalogues `ja.po` and `en.po` (read at run time, nothing to compile) 
 or what the words are for. A key that a catalogue lacks raises KeyError: tests/test_catalogues.py finds it before a reader does.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -35,6 +36,10 @@ def plain(text: str) -> str:
     return " ".join(str(text).split()).translate(_MARKUP)
 
 
+# Between a number and its Japanese counter, where a line may not end; a word joiner goes there.
+_COUNTED = re.compile(r"(?<=[\d%])(?=[件日秒回])")
+
+
 @cache
 def catalogue(language: str) -> dict[str, str]:
     """Return {key: words} of `<language>.po`; keys without words are left out."""
@@ -54,7 +59,8 @@ class Words:
 
     def markdown(self, key: str, **values: str) -> str:
         """The same for markdown: the words may hold markup, the values are shown letter by letter."""
-        return self(key, **{name: plain(value) for name, value in values.items()})
+        text = self(key, **{name: plain(value) for name, value in values.items()})
+        return _COUNTED.sub("\u2060", text) if self.language == "ja" else text
 
     def of(self, *keys: str) -> dict[str, str]:
         """Return the words under `keys` by the last part of each key, and the decimal signs: what a chart writes."""
@@ -103,7 +109,7 @@ class Words:
 
 
 def _places(value: float, figures: int) -> int:
-    """Decimals that show so many significant figures of `value`, of 2: 123 -> 0, 12.3 -> 0, 1.23 -> 1, 0.0123 -> 3; at most 6."""
+    """Decimals that show so many significant figures; for 2 of them 12.3 -> 0, 1.23 -> 1, 0.0123 -> 3; at most 6."""
     size, places = abs(value), 0
     while size and size < 10 ** (figures - 1) and places < 6:
         size, places = size * 10, places + 1

@@ -39,11 +39,11 @@ class Shown:
         chosen = self.chosen
         return economics.UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
 
-    def counts(self, kind: str, segment: str | None = None) -> Cumulative:
+    def counts(self, kind: str, segment: str = state.ALL) -> Cumulative:
         """Cumulative counts of the run of a model kind."""
         return state.cumulative(self.same[kind].run.run_id, segment)
 
-    def per_day(self, segment: str | None = None) -> float:
+    def per_day(self, segment: str = state.ALL) -> float:
         """Cases a day that count: the run's volume times their share of the run's cases."""
         return (
             self.volume
@@ -59,9 +59,8 @@ class Shown:
 def page() -> None:
     """Draw the page; a named error becomes a sentence."""
     words = state.words()
-    title, switch = st.columns([5, 1], vertical_alignment="center")
-    title.title(words("decide.title"), anchor=False)
-    with switch:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
+        st.title(words("decide.title"), anchor=False, width="content")
         controls.language(words)
     try:
         seen = state.version()
@@ -79,7 +78,7 @@ def _page(words: Words) -> None:
     if not runs:
         state.choices()
         st.info(words("empty"), icon=":material/hourglass_empty:")
-        st.code("make demo\npython -m core score my.csv --text-column text", language="shell")
+        st.code("make demo\npython -m core score my.csv", language="shell")
         return
 
     # Controls; the sentence stands above the slider, so its place is made first
@@ -115,26 +114,20 @@ def _shown(words: Words, runs: list[RunRecord]) -> Shown:
     same = selection.same_cases(runs, record)
     measured = whatif.cases_per_day(record.cases, record.first_at, record.last_at)
     with st.sidebar:
-        controls.costs(words, measured, VOLUME_UNKNOWN)
-        controls.measured(words, list(same.values()))
+        controls.costs(words)
+        controls.measured(words, list(same.values()), measured, VOLUME_UNKNOWN)
     chosen = state.choices()
     volume = next(v for v in (chosen.volume, measured, VOLUME_UNKNOWN) if v is not None)
     return Shown(words, chosen, record, same, volume)
 
 
 def _charts(shown: Shown, runs: list[RunRecord], found: whatif.Consequence, per_day: float) -> None:
-    """Show the charts, the wide ones in two columns."""
-    left, right = st.columns(2)
-    with left:
-        _risk(shown, found)
-        _options(shown)
-    with right:
-        _thresholds(shown, per_day)
-    left, right = st.columns(2)
-    with left:
-        _segments(shown)
-    with right:
-        _calibration(shown, runs)
+    """Show the charts one below the other, so that each keeps its width beside the sidebar of a small screen."""
+    _risk(shown, found)
+    _thresholds(shown, per_day)
+    _options(shown)
+    _segments(shown)
+    _calibration(shown, runs)
 
 
 def _risk(shown: Shown, found: whatif.Consequence) -> None:
@@ -181,7 +174,7 @@ def _segments(shown: Shown) -> None:
     words, chosen = shown.words, shown.chosen
     counts = shown.counts(shown.record.run.model_kind)
     frame = frames.segment_frame(counts, chosen.t, shown.per_day(), chosen.unseen)
-    figure = charts.by_segment(frame, words.of("axis.review", "axis.leakage"))
+    figure = charts.by_segment(frame, words.of("card.review", "card.leakage"))
     panels.chart("segments", words, figure, tables.segments(words, frame))
 
 

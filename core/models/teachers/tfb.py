@@ -32,7 +32,7 @@ class TfbSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     samples: int = Field(10, ge=1)
-    tolerance: float = Field(0.005, gt=0)
+    tolerance: float = Field(0.02, gt=0)
     sigma_low: float = Field(1 / 512, gt=0)  # the grid doubles from here
     doublings: int = Field(8, ge=1)
     refinements: int = Field(4, ge=0)  # halvings, in the logarithm, between the largest within and the next of the grid
