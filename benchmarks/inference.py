@@ -6,9 +6,9 @@ On the demo's stream of work orders, from text to answer, tokenising included:
   teacher_loop     N = 10 samples as a loop of N whole passes
   teacher_batched  N = 10 samples as one batched computation over the shared trunk
   pipeline   transformers' text-classification pipeline at its defaults on the same architecture and weights
-All take turns in every round, and ratios are medians of the rounds' own ratios, because machines are noisy. The physical limit is the matmul
-peak that this machine reaches on a square product; each one's share of it is its own useful work (the multiply-adds that the plain forward of
-its passes would need, without padding) over the time it took.
+All take turns in every round, and ratios are medians of the rounds' own ratios, because machines are noisy. The physical
+limit is the matmul peak that this machine reaches on a square product; each one's share of it is its own useful work (the
+multiply-adds that the plain forward of its passes would need, without padding) over the time it took.
 """
 
 import argparse
@@ -165,7 +165,9 @@ def matmul_peak(device: torch.device, dtype: torch.dtype, size: int = 2048, trie
 
 
 def useful_flops(backbone: Backbone, texts: list[str]) -> float:
-    """FLOP of one plain pass over the texts: 2 per weight of the blocks and token, and attention's 4 T^2 d a block; no padding."""
+    """FLOP of one plain pass over the texts: 2 per weight of the blocks and token, and attention's 4 T^2 d a block; no
+    padding.
+    """
     weights = sum(m.weight.numel() for block in backbone.blocks for m in block.modules() if isinstance(m, torch.nn.Linear))
     lengths = [len(x) for x in tokenize(backbone.tokenizer, texts, backbone.max_tokens)]
     attention = 4 * backbone.hidden_size * len(backbone.blocks)

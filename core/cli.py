@@ -1,6 +1,7 @@
 """The command line: `python -m core <verb>`. Heavy imports stand inside each verb, so that --help answers at once.
 
-Exit codes: 0 done; 1 unexpected; 2 wrong arguments or settings; 3 the cases; 4 the model; 5 the store; 6 a download; 130 interrupted.
+Exit codes: 0 done; 1 unexpected; 2 wrong arguments or settings; 3 the cases; 4 the model; 5 the store; 6 a download; 130
+interrupted.
 """
 
 import argparse
@@ -31,8 +32,10 @@ def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
     root = argparse.ArgumentParser(
         prog="python -m core",
-        description="Kakushin: train a Bayesian teacher, distil it into a one-pass student, score cases, decide which answers to trust.",
-        epilog="Everything that is made lies in the workspace folder; KAKUSHIN_HOME changes it, KAKUSHIN_DEVICE chooses cpu, cuda or mps.",
+        description="Kakushin: train a Bayesian teacher, distil it into a one-pass student, score cases, decide "
+        "which answers to trust.",
+        epilog="Everything that is made lies in the workspace folder; KAKUSHIN_HOME changes it, KAKUSHIN_DEVICE "
+        "chooses cpu, cuda or mps.",
     )
     verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
 
@@ -41,30 +44,44 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--name", required=True, help="the models' name: NAME-point and NAME-teacher are made")
     verb.add_argument("--base", help="Hugging Face model name or folder (default: the offline MiniLM, English)")
     verb.add_argument("--layers", type=int, help="top blocks that carry adapters (default: half)")
-    verb.add_argument("--targets", choices=["down", "feed_forward", "attention", "all"], default="down", help="maps that carry adapters")
+    verb.add_argument(
+        "--targets", choices=["down", "feed_forward", "attention", "all"], default="down", help="maps that carry adapters"
+    )
     verb.add_argument("--rank", type=int, default=8, help="LoRA rank (default: 8)")
     verb.add_argument("--epochs", type=int, default=8, help="passes over the training cases (default: 8)")
     verb.add_argument("--samples", type=int, default=10, help="N, the teacher's passes a case (default: 10)")
-    verb.add_argument("--anchor-share", type=float, default=0.2, help="latest share of the cases, held out to choose sigma (default: 0.2)")
+    verb.add_argument(
+        "--anchor-share", type=float, default=0.2, help="latest share of the cases, held out to choose sigma (default: 0.2)"
+    )
     verb.add_argument("--seed", type=int, default=0)
-    verb.add_argument("--truncate", action="store_true", help="read the beginning of texts that are longer than the model reads")
+    verb.add_argument(
+        "--truncate", action="store_true", help="read the beginning of texts that are longer than the model reads"
+    )
 
     verb = _verb(verbs, "distil", _distil, "distil NAME-teacher into NAME-student")
     verb.add_argument("name", help="the name given to train")
-    verb.add_argument("--schedule", choices=["linear", "cosine", "step", "constant"], default="linear", help="from labels to the teacher")
+    verb.add_argument(
+        "--schedule", choices=["linear", "cosine", "step", "constant"], default="linear", help="from labels to the teacher"
+    )
     verb.add_argument("--rank", type=int, default=8, help="the student's LoRA rank (default: 8)")
     verb.add_argument("--targets", choices=["down", "feed_forward", "attention", "all"], default="down")
     verb.add_argument("--epochs", type=int, default=8)
-    verb.add_argument("--start", choices=["fresh", "teacher"], default="fresh", help="begin with fresh adapters or at the teacher's mean")
+    verb.add_argument(
+        "--start", choices=["fresh", "teacher"], default="fresh", help="begin with fresh adapters or at the teacher's mean"
+    )
     verb.add_argument("--seed", type=int, default=0)
 
     verb = _verb(verbs, "score", _score, "score a file of cases into the store")
     _cases_options(verb)
     verb.add_argument("--model", default="work-orders-student", help="a model's folder name (default: work-orders-student)")
     verb.add_argument("--dataset", help="name under which the run is shown (default: from the file's name)")
-    verb.add_argument("--role", choices=["calibration", "stream"], default="stream", help="what the cases are for (default: stream)")
+    verb.add_argument(
+        "--role", choices=["calibration", "stream"], default="stream", help="what the cases are for (default: stream)"
+    )
     verb.add_argument("--samples", type=int, help="passes a case, for a teacher (default: the teacher's own N)")
-    verb.add_argument("--truncate", action="store_true", help="read the beginning of texts that are longer than the model reads")
+    verb.add_argument(
+        "--truncate", action="store_true", help="read the beginning of texts that are longer than the model reads"
+    )
 
     verb = _verb(verbs, "evaluate", _evaluate, "compare models on the same scored cases, with intervals")
     verb.add_argument("--dataset", default="work-orders")
@@ -77,8 +94,12 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--threshold", type=float, required=True, help="accept at this confidence or more; a multiple of 0.001")
     verb.add_argument("--cases-per-day", type=float, help="volume (default: measured from the cases' dates)")
     verb.add_argument("--cost-review", type=float, default=4.0, help="cost of one review (default: 4, an assumption)")
-    verb.add_argument("--cost-escape", type=float, default=120.0, help="cost of one wrong accepted answer (default: 120, an assumption)")
-    verb.add_argument("--cost-machine-hour", type=float, default=0.5, help="cost of the machine an hour (default: 0.5, an assumption)")
+    verb.add_argument(
+        "--cost-escape", type=float, default=120.0, help="cost of one wrong accepted answer (default: 120, an assumption)"
+    )
+    verb.add_argument(
+        "--cost-machine-hour", type=float, default=0.5, help="cost of the machine an hour (default: 0.5, an assumption)"
+    )
     verb.add_argument("--currency", default="AUD")
     verb.add_argument("--json", action="store_true")
 
@@ -95,8 +116,12 @@ def _verb(verbs, name: str, run, text: str) -> argparse.ArgumentParser:
 def _cases_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("cases", type=Path, help="CSV, TSV, Parquet or JSONL; UTF-8 or CP932")
     for column in ("text", "case-id", "segment", "label", "occurred-at", "value"):
-        verb.add_argument(f"--{column}-column", metavar="NAME", help=f"column of the {column.replace('-', ' ')} (default: found by its name)")
-    verb.add_argument("--skip-bad-rows", action="store_true", help="use the good rows; the bad ones are written to CASES.problems.csv")
+        verb.add_argument(
+            f"--{column}-column", metavar="NAME", help=f"column of the {column.replace('-', ' ')} (default: found by its name)"
+        )
+    verb.add_argument(
+        "--skip-bad-rows", action="store_true", help="use the good rows; the bad ones are written to CASES.problems.csv"
+    )
 
 
 def _read(arguments):
@@ -110,7 +135,10 @@ def _read(arguments):
     elif cases.problems:
         report = arguments.cases.with_name(arguments.cases.name + ".problems.csv")
         cases.write_problems(report)
-        print(f"{len(cases.problems)} problems are left out and written to {report}; {len(cases.frame)} good rows are used", file=sys.stderr)
+        print(
+            f"{len(cases.problems)} problems are left out and written to {report}; {len(cases.frame)} good rows are used",
+            file=sys.stderr,
+        )
     return cases
 
 
@@ -152,7 +180,10 @@ def _train(arguments, settings: Settings) -> None:
         raise CasesError(f"{arguments.cases} has no label in any row: name its column with --label-column")
     fit, anchor = split_anchor(cases.frame, chosen.anchor_share, arguments.seed)
     point, teacher = train(_store(settings), settings, arguments.name, fit, anchor, chosen)
-    print(f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, N = {teacher.samples}, sigma = {teacher.sigma:.4g}")
+    print(
+        f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, N = {teacher.samples}, sigma = "
+        f"{teacher.sigma:.4g}"
+    )
     print(f"next: python -m core distil {arguments.name}")
 
 
@@ -212,7 +243,10 @@ def _score(arguments, settings: Settings) -> None:
     unseen = set(cases.frame["label"].dropna()) - set(record.run.labels)
     if unseen:
         n = int(cases.frame["label"].isin(unseen).sum())
-        print(f"{n} cases carry one of {len(unseen)} labels that the model was not trained on, e.g. {min(unseen)!r}: kept as 'unseen'")
+        print(
+            f"{n} cases carry one of {len(unseen)} labels that the model was not trained on, e.g. "
+            f"{min(unseen)!r}: kept as 'unseen'"
+        )
 
 
 def _name_from(path: Path) -> str:

@@ -28,7 +28,8 @@ def checked_name(name: str, what: str) -> str:
     """Return `name` if it may name a `what` (a run, model, dataset), which becomes a file name; else raise SettingsError."""
     if not isinstance(name, str) or not _NAME.fullmatch(name) or ".." in name:
         raise SettingsError(
-            f"{what} name {name!r} is not allowed: use 1 to 80 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit, "
+            f"{what} name {name!r} is not allowed: use 1 to 80 of a-z, 0-9, '.', '_' and '-', beginning with a "
+            "letter or digit, "
             "without '..'"
         )
     return name

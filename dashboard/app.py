@@ -9,6 +9,7 @@ from dashboard.views import decide
 def main() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title="Kakushin", page_icon="🎚️", layout="wide")
+    state.take_in_address()
     words = state.words()
     pages = [st.Page(decide.page, title=words("decide.nav"), icon=":material/tune:", url_path="decide", default=True)]
     st.navigation(pages).run()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx  # the one place that tells a Back from a rerun
 
 from core.decision.histogram import Cumulative, Histogram
 from core.settings import Settings
@@ -23,7 +24,7 @@ WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat 
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
 MOST = 1e9  # largest amount or volume that a field takes
 
-_ADDRESS, _LAST, _NOTICES = "_address", "_last", "_notices"  # keys in st.session_state that are no widget's
+_LAST, _NOTICES = "_last", "_notices"  # keys in st.session_state that are no widget's
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,25 @@ class Choices:
     currency: str = "AUD"
 
 
+def take_in_address() -> None:
+    """Set the widgets from the address on opening and on Back or Forward. Call it once, first in every run of the page.
+
+    On any other run the widgets say what is wanted: after quick moves the browser's address comes a step behind.
+    """
+    state, address = st.session_state, st.query_params.to_dict()
+    now = {field.name: state.get(field.name) for field in fields(Choices)}
+    moved = _LAST in state and any(now[name] != getattr(state[_LAST], name) for name in now if name in state)
+    context = get_script_run_ctx()
+    fresh = _NOTICES not in state or (context is not None and context.is_history_navigation)
+    if moved or fresh:
+        state[_NOTICES] = []
+    for field in fields(Choices):
+        if fresh or field.name not in state:
+            state[field.name] = _read(field.name, address)
+
+
 def words() -> Words:
-    """Take in the address, if it is new, and return the words of the chosen language. Call it first on every run."""
-    _take_in_address()
+    """Return the words of the chosen language."""
     return Words(st.session_state["lang"])
 
 
@@ -57,7 +74,6 @@ def choices() -> Choices:
     address = _address_of(made)
     if address != st.query_params.to_dict():
         st.query_params.from_dict(address)
-    st.session_state[_ADDRESS] = address
     st.session_state[_LAST] = made
     return made
 
@@ -86,31 +102,9 @@ def notices() -> list[tuple[str, str]]:
 
 
 def follow(source: str, target: str) -> None:
-    """Give the widget `target` the value of `source`; a callback that keeps two widgets of one choice in step."""
+    """Give the choice `target` the value of the widget `source`: a callback for a second widget of one choice."""
     if st.session_state[source] is not None:
         st.session_state[target] = round(st.session_state[source], 3)
-
-
-def mirror(source: str, target: str) -> None:
-    """The same for a widget that is about to be drawn."""
-    st.session_state[target] = st.session_state[source]
-
-
-def _take_in_address() -> None:
-    """Set the widgets from the address where it is new: on opening, and on Back.
-
-    A quick series of moves arrives with addresses that are a step behind; there the widgets differ from the last run, and win.
-    """
-    state, address = st.session_state, st.query_params.to_dict()
-    now = {field.name: state.get(field.name) for field in fields(Choices)}
-    moved = _LAST in state and any(now[name] != getattr(state[_LAST], name) for name in now if name in state)
-    if moved or _NOTICES not in state:
-        state[_NOTICES] = []
-    fresh = address != state.get(_ADDRESS) and not moved
-    for field in fields(Choices):
-        if fresh or field.name not in state:
-            state[field.name] = _read(field.name, address)
-    state[_ADDRESS] = address
 
 
 def _read(name: str, address: dict[str, str]) -> object:
@@ -206,9 +200,6 @@ def cumulative(run_id: str, segment: str = ALL) -> Cumulative:
 def watch(seen: tuple) -> None:
     """Run the page again as soon as the store holds something else than `seen`."""
     if version() != seen:
-        # The browser's address may be a step behind in this small run, and a full run would take it for the reader's wish.
-        if st.query_params.to_dict() != st.session_state[_ADDRESS]:
-            st.query_params.from_dict(st.session_state[_ADDRESS])
         st.rerun()
 
 

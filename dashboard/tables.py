@@ -33,26 +33,32 @@ def risk_coverage(words: Words, curves: pd.DataFrame, names: Mapping[str, str]) 
     )
 
 
-def thresholds(words: Words, curve: pd.DataFrame) -> Table:
+def thresholds(words: Words, curve: pd.DataFrame, currency: str) -> Table:
     """Columns of report.frames.threshold_frame."""
     heads = {"threshold": words("threshold")}
-    for name in ("reviews", "leakage", "money"):
-        heads |= {name: words(f"axis.{name}")} | _bounds(words, words(f"axis.{name}"), f"{name}_")
+    titles = {
+        "reviews": words("axis.reviews"),
+        "leakage": words("card.leakage"),
+        "money": f"{words('axis.money')} [{currency}]",
+    }
+    for name, title in titles.items():
+        heads |= {name: title} | _bounds(words, title, f"{name}_")
     return _table(curve, heads, "leakage leakage_low leakage_high")
 
 
-def options(words: Words, frame: pd.DataFrame) -> Table:
+def options(words: Words, frame: pd.DataFrame, currency: str) -> Table:
     """Columns of report.frames.option_frame, names in words."""
-    heads = {"name": words("column.option")} | {part: words(f"part.{part}") for part in ("review", "inference", "escapes")}
-    heads |= {"total": words("column.total")} | _bounds(words, words("column.total"), "") | {"n": "n"}
-    return _table(frame, heads, "")
+    total = f"{words('column.total')} [{currency}]"
+    heads = {"name": words("column.option")}
+    heads |= {part: f"{words('part.' + part)} [{currency}]" for part in ("review", "inference", "escapes")}
+    return _table(frame, heads | {"total": total} | _bounds(words, total, "") | {"n": "n"}, "")
 
 
 def segments(words: Words, frame: pd.DataFrame) -> Table:
     """Columns of report.frames.segment_frame."""
     heads = {"segment": words("column.segment"), "cases": words("column.cases"), "labelled": words("column.labelled")}
     for name in ("review", "leakage"):
-        heads |= {name: words(f"axis.{name}")} | _bounds(words, words(f"axis.{name}"), f"{name}_")
+        heads |= {name: words(f"card.{name}")} | _bounds(words, words(f"card.{name}"), f"{name}_")
     heads |= {"reviews_per_day": words("axis.reviews"), "escapes_per_day": words("card.escapes")}
     return _table(frame, heads, "review review_low review_high leakage leakage_low leakage_high")
 
@@ -71,12 +77,8 @@ def _bounds(words: Words, of: str, prefix: str) -> dict[str, str]:
 
 
 def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str) -> Table:
-    """Keep and name the columns of `heads`; those listed in `shares` are written as percentages, other fractions plainly."""
+    """Keep and name the columns of `heads`; those listed in `shares` are written as percentages, other fractions as numbers."""
     rows = frame[list(heads)]
-    percent = set(shares.split())
-    formats = {
-        heads[c]: "percent" if c in percent else "%.3f"
-        for c in rows.columns
-        if c in percent or (pd.api.types.is_float_dtype(rows[c]) and c != "cases")
-    }
-    return Table(rows.rename(columns=dict(heads)), formats)
+    formats = {column: "%.4g" for column in rows.columns if pd.api.types.is_float_dtype(rows[column])}
+    formats |= dict.fromkeys(shares.split(), "percent") | ({"threshold": "%.3f"} if "threshold" in heads else {})
+    return Table(rows.rename(columns=dict(heads)), {heads[column]: form for column, form in formats.items()})

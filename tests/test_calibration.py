@@ -95,3 +95,20 @@ def test_a_confidence_that_is_none_is_named(metric):
 def test_a_probability_that_is_not_finite_is_named(metric):
     with pytest.raises(NonFiniteError, match=r"probability inf at index \(1, 0\)"):
         metric(np.array([[0.5, 0.5], [np.inf, 0.5]]), np.array([0, 1]))
+
+
+def test_the_order_of_equal_confidences_does_not_matter():
+    confidence, right = np.array([0.5, 0.5, 0.5, 0.5, 0.9]), np.array([1, 1, 0, 0, 1])
+    shuffled = np.array([0, 2, 4, 1, 3])
+    assert adaptive_ece(confidence, right, bins=2) == adaptive_ece(confidence[shuffled], right[shuffled], bins=2)
+
+
+@pytest.mark.parametrize("metric", [brier, nll])
+def test_a_label_that_is_no_position_is_named(metric):
+    with pytest.raises(SettingsError, match="label -1 at index 1 is not a position in 0 to 1"):
+        metric(np.full((2, 2), 0.5), np.array([0, -1]))
+
+
+def test_an_answer_that_is_not_finite_is_named():
+    with pytest.raises(NonFiniteError, match="right nan at index 1"):
+        ece(np.array([0.5, 0.6]), np.array([1, np.nan]))

@@ -20,35 +20,21 @@ def blanks(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-def used() -> tuple[set[str], set[str]]:
-    """Return the keys that the dashboard's code spells out, and the beginnings of those that it puts together."""
-    whole, begun = set(), set()
-    for file in DASHBOARD.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and re.fullmatch(r"[a-z_]+(\.[a-z_]*)*", node.value)
-            ):
-                (begun if node.value.endswith(".") else whole).add(node.value)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "words":
-                assert node.args, f"{file.name}:{node.lineno} asks for no words"
-    return whole, begun
+def constants(node: ast.AST) -> set[str]:
+    """Return the strings in a piece of code that look like a key or, ending in a dot, like the beginning of one."""
+    strings = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return {text for text in strings if re.fullmatch(r"[a-z_]+(\.[a-z_]*)*", text)}
+
+
+TREES = [ast.parse(file.read_text(encoding="utf-8")) for file in DASHBOARD.rglob("*.py")]
 
 
 def asked() -> set[str]:
-    """Return the keys that `words(...)` or `words.markdown(...)` gets as a literal."""
-    found = set()
-    for file in DASHBOARD.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("words", "words.markdown") and node.args:
-                keys = [
-                    n
-                    for n in ast.walk(node.args[0])
-                    if isinstance(n, ast.Constant) and not isinstance(node.args[0], ast.JoinedStr)
-                ]
-                found |= {key.value for key in keys if isinstance(key.value, str)}
-    return found
+    """Return the keys that words(...), words.markdown(...) and words.of(...) get spelled out."""
+    calls = [node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    given = [n for call in calls if ast.unparse(call.func) in ("words", "words.markdown", "words.of") for n in call.args]
+    found = {key for node in given if not isinstance(node, ast.JoinedStr) for key in constants(node)}
+    return {key for key in found if not key.endswith(".")}
 
 
 def test_both_catalogues_have_the_same_keys():
@@ -65,8 +51,10 @@ def test_every_word_that_the_code_asks_for_is_there():
 
 
 def test_every_word_that_is_there_is_asked_for():
-    whole, begun = used()
-    leftover = {k for k in EN if k not in whole and not k.startswith(tuple(begun)) and k.split(".")[-1] not in ("help", "alt")}
+    """Spelled out somewhere in the code, or put together from a beginning that is, or the help or alt text of a key."""
+    found = {text for tree in TREES for text in constants(tree)}
+    begun = tuple(text for text in found if text.endswith("."))
+    leftover = {k for k in EN if k not in found and not k.startswith(begun) and k.split(".")[-1] not in ("help", "alt")}
     assert not leftover, sorted(leftover)
 
 

@@ -128,3 +128,9 @@ def test_unknown_money_has_no_cheapest_threshold():
     unlabelled = cost_curve(cumulative([0.9], ["unlabelled"]), 40, COSTS, 9)
     assert cheapest_threshold(unlabelled) is None
     assert cheapest_threshold(pd.DataFrame({"threshold": [0.0, 0.5], "money": [np.nan, np.nan]})) is None
+
+
+@pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])
+def test_a_time_that_cannot_be_is_refused(bad):
+    with pytest.raises(SettingsError, match=f"seconds_per_case {bad} is not allowed"):
+        option("student", consequence(CASES, 0.8, 40), COSTS, bad)

@@ -94,3 +94,9 @@ def test_a_metric_without_a_value_has_no_interval():
 def test_a_score_that_is_not_finite_is_named(metric):
     with pytest.raises(NonFiniteError, match="nan at index 1 is not finite"):
         metric(np.array([0.5, np.nan]), np.array([1, 0]))
+
+
+@pytest.mark.parametrize("metric", [risk_coverage, auroc])
+def test_a_truth_that_is_not_finite_is_named(metric):
+    with pytest.raises(NonFiniteError, match="nan at index 1 is not finite"):
+        metric(np.array([0.5, 0.6]), np.array([0, np.nan]))

@@ -53,7 +53,9 @@ def test_regrouping_gives_the_same_product():
     before = adapter()
     after, d = tfb.regroup(before)
     torch.testing.assert_close(after.b @ after.a, before.b @ before.a)
-    torch.testing.assert_close(after.b.T @ after.b, torch.diag(d**2), atol=1e-5, rtol=1e-5)  # B' = U diag(d): orthogonal columns
+    torch.testing.assert_close(
+        after.b.T @ after.b, torch.diag(d**2), atol=1e-5, rtol=1e-5
+    )  # B' = U diag(d): orthogonal columns
 
 
 def test_the_strong_direction_gets_the_small_spread():
@@ -78,7 +80,9 @@ def test_an_untrained_adapter_is_refused():
 
 
 def test_samples_of_the_product_have_the_variance_of_the_posterior():
-    """Var[(B' A'_n x)_o] = sum_i (U_oi d_i)^2 (sigma / d_i)^2 |x|^2 = sigma^2 |x|^2 sum_i U_oi^2: sigma means the same in every direction."""
+    """Var[(B' A'_n x)_o] = sum_i (U_oi d_i)^2 (sigma / d_i)^2 |x|^2 = sigma^2 |x|^2 sum_i U_oi^2: sigma means the same in
+    every direction.
+    """
     point = adapter()
     a, d = tfb.regroup(point)
     std = 0.1 * tfb.unit_std(a, d)
@@ -157,7 +161,9 @@ def test_an_answer_that_is_not_finite_is_refused():
 
 
 def test_the_largest_sigma_within_the_tolerance_of_the_lowest():
-    """Criterion 1 + ln(sigma / 0.03)^2. The doubling grid's best is 1/32, at 1.00167; so within 0.01 of it up to 0.03 exp(0.108) = 0.03342."""
+    """Criterion 1 + ln(sigma / 0.03)^2. The doubling grid's best is 1/32, at 1.00167; so within 0.01 of it up to 0.03
+    exp(0.108) = 0.03342.
+    """
     choice = tfb.largest_sigma(
         lambda s: 1 + (math.log(max(s, 1e-9)) - math.log(0.03)) ** 2, TfbSettings(tolerance=0.01, refinements=16)
     )

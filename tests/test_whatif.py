@@ -182,3 +182,9 @@ def test_a_curve_takes_milliseconds():
         curve(whole, 100)
         took.append(time.perf_counter() - begun)
     assert min(took) < 0.05  # about 1 ms on an idle core
+
+
+@pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])
+def test_a_volume_that_cannot_be_is_refused(bad):
+    with pytest.raises(SettingsError, match=f"cases_per_day {bad} is not allowed"):
+        consequence(cumulative(ROWS), 0.7, bad)

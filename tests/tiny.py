@@ -9,10 +9,42 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-WORDS = (
-    "bucket tooth hose engine leak pump oil grease fan belt broken replace fit swap noise alarm light boom cylinder cab seat air filter wire "
-    "left right front rear hot cold slow stop start check"
-).split()
+WORDS = [
+    "bucket",
+    "tooth",
+    "hose",
+    "engine",
+    "leak",
+    "pump",
+    "oil",
+    "grease",
+    "fan",
+    "belt",
+    "broken",
+    "replace",
+    "fit",
+    "swap",
+    "noise",
+    "alarm",
+    "light",
+    "boom",
+    "cylinder",
+    "cab",
+    "seat",
+    "air",
+    "filter",
+    "wire",
+    "left",
+    "right",
+    "front",
+    "rear",
+    "hot",
+    "cold",
+    "slow",
+    "stop",
+    "start",
+    "check",
+]
 TOPICS = {
     "BUCKET": ["bucket", "tooth", "boom", "fit", "swap"],
     "ENGINE": ["engine", "belt", "fan", "oil", "hot"],
@@ -36,7 +68,12 @@ def make_encoder(folder: Path, layers: int = 4) -> Path:
     """A BERT of `layers` blocks, hidden 32, inner 64, saved in `folder`."""
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=len(WORDS) + 4, hidden_size=32, num_hidden_layers=layers, num_attention_heads=4, intermediate_size=64, max_position_embeddings=64
+        vocab_size=len(WORDS) + 4,
+        hidden_size=32,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
     )
     model = BertModel(config, add_pooling_layer=False)
     for name, parameter in model.named_parameters():  # BERT's own init, 0.02, is so small that layers hardly matter
@@ -75,7 +112,9 @@ def texts(n: int, seed: int = 0) -> list[str]:
 
 
 def cases(n: int, seed: int = 0, unseen: float = 0.0) -> pd.DataFrame:
-    """n labelled cases in core.cases' columns whose words tell the label, mostly; a share `unseen` has a label no one trains on."""
+    """n labelled cases in core.cases' columns whose words tell the label, mostly; a share `unseen` has a label no one trains
+    on.
+    """
     rng = np.random.default_rng(seed)
     labels = rng.choice(list(TOPICS), n)
     words = [" ".join(rng.choice(TOPICS[x] if rng.random() < 0.85 else WORDS, rng.integers(2, 6))) for x in labels]

@@ -5,8 +5,8 @@ Text -> functional location; an order sent to the wrong location is what leaks. 
 - The 12 most frequent locations of the training years are the classes. The 12th has 48 training orders. Going on to 16 would
   add 167 training orders and not one of 2008 or later: 13 to 16 are of asset B alone, whose last order is of 2005.
 - Splits are whole quarters, never mixed: fit to March 2007; anchor (chooses the teacher's sigma) to the end of 2007;
-  calibration to March 2009; stream from there on. Whole years would leave 276 orders of the classes for calibration, and 300
-  without an error are what it takes to say "at most 1%" with 95% confidence; and they would cost fit 110 orders for the anchor.
+  calibration to March 2009; stream from there on. Whole years would leave 276 orders of the classes for calibration, fewer than
+  the 299 without an error that it takes to say "at most 1%" with 95% confidence, and would cost fit 110 for the anchor.
 - A text stays in the split of its first order; later copies in other splits are dropped and counted.
 - Orders of other locations stay in calibration and stream, as label_seen = False: every answer to them is wrong. They are left
   out of fit and anchor, where they have nothing to teach a head of 12 classes.

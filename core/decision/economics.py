@@ -1,8 +1,9 @@
 """Money a day of a threshold, and of its rivals on the same volume: all human, the N-pass teacher, the student.
 
-total = review * reviews + escape * escapes + inference * cases, all a day; inference a case = measured seconds a case / 3600 * cost of a machine hour.
-The interval of money follows from the Wilson interval of leakage alone: volume, review share and unit costs are taken as known. A person's own
-errors are not in it: all human has no escapes here.
+total = review * reviews + escape * escapes + inference * cases, all a day; inference a case = measured seconds a case / 3600
+* cost of a machine hour.
+The interval of money follows from the Wilson interval of leakage alone: volume, review share and unit costs are taken as
+known. A person's own errors are not in it: all human has no escapes here.
 """
 
 import math
@@ -23,7 +24,9 @@ NO_LABELS = "no_labels"  # no labelled case, so escapes are unknown
 
 @dataclass(frozen=True)
 class UnitCosts:
-    """Assumed unit costs in `currency`: of one review, of one escape (a wrong answer that slips through), of one machine hour."""
+    """Assumed unit costs in `currency`: of one review, of one escape (a wrong answer that slips through), of one machine
+    hour.
+    """
 
     review: float
     escape: float
@@ -34,11 +37,17 @@ class UnitCosts:
         for name in ("review", "escape", "machine_hour"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
-                raise SettingsError(f"cost per {name.replace('_', ' ')} {value} is not allowed: use a finite amount of 0 or more")
+                raise SettingsError(
+                    f"cost per {name.replace('_', ' ')} {value} is not allowed: use a finite amount of 0 or more"
+                )
 
     def inference(self, seconds_per_case: float | None) -> float | None:
         """Cost of one case's inference from its measured seconds; None where nothing was measured."""
-        return None if seconds_per_case is None else seconds_per_case / 3600 * self.machine_hour
+        if seconds_per_case is None:
+            return None
+        if not (math.isfinite(seconds_per_case) and seconds_per_case >= 0):
+            raise SettingsError(f"seconds_per_case {seconds_per_case} is not allowed: use a finite time of 0 or more")
+        return seconds_per_case / 3600 * self.machine_hour
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Counts of predictions by segment, predicted class, outcome and confidence, and what every threshold accepts of them.
 
-Confidence is put into fine bins whose edges are i / 3000 in float64, floor semantics: EDGES[b] <= confidence < EDGES[b + 1]. 3000 is a multiple of 1000,
-so every threshold of three decimals IS an edge and the counts are exact; and of 15, so ECE's bins are unions of fine ones. i / 3000 for i = 3 j and
-j / 1000 are the same float64, both being the rounded quotient. One last bin holds confidence == 1.0, which the threshold 1 accepts.
+Confidence is put into fine bins whose edges are i / 3000 in float64, floor semantics: EDGES[b] <= confidence < EDGES[b + 1].
+3000 is a multiple of 1000, so every threshold of three decimals IS an edge and the counts are exact; and of 15, so ECE's bins
+are unions of fine ones. i / 3000 for i = 3 j and j / 1000 are the same float64, both being the rounded quotient. One last bin
+holds confidence == 1.0, which the threshold 1 accepts.
 """
 
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ class Histogram:
         """Count cases, [n] each; `segments` and `classes` fix the names and their order, by default the sorted ones found."""
         segments = tuple(sorted(set(segment))) if segments is None else tuple(segments)
         classes = tuple(sorted(set(predicted))) if classes is None else tuple(classes)
-        index = tuple(_positions(names, values) for names, values in ((segments, segment), (classes, predicted), (OUTCOMES, outcome)))
+        index = tuple(
+            _positions(names, values) for names, values in ((segments, segment), (classes, predicted), (OUTCOMES, outcome))
+        )
         counts = np.zeros((len(segments), len(classes), len(OUTCOMES), BINS), dtype=np.int64)
         sums = np.zeros(counts.shape)
         where = (*index, bin_of(confidence))
@@ -73,7 +76,9 @@ class Histogram:
         return Histogram(self.segments, self.classes, self.counts + other.counts, self.confidence_sum + other.confidence_sum)
 
     def select(self, segments=None, classes=None) -> "Histogram":
-        """The part of these segments and predicted classes; None keeps all. Raises SettingsError for a name that is not there."""
+        """The part of these segments and predicted classes; None keeps all. Raises SettingsError for a name that is not
+        there.
+        """
         s = slice(None) if segments is None else _positions(self.segments, segments)
         k = slice(None) if classes is None else _positions(self.classes, classes)
         return Histogram(
@@ -97,7 +102,9 @@ def _positions(names: tuple[str, ...], values) -> np.ndarray:
 
 
 class Cumulative:
-    """What every threshold accepts of a histogram. Computed once, then each answer is a look-up. Never change one: it is shared."""
+    """What every threshold accepts of a histogram. Computed once, then each answer is a look-up. Never change one: it is
+    shared.
+    """
 
     def __init__(self, histogram: Histogram):
         self.histogram = histogram

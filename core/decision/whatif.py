@@ -1,8 +1,8 @@
 """What a threshold means: coverage, reviews, risk and leakage, each with its n and a 95% Wilson interval.
 
-Accept when confidence >= threshold, else review. Cases without a label count in workload and never in risk: selective risk is wrong accepted /
-accepted, leakage is wrong accepted / all, both over labelled cases. `unseen` outcomes are wrong whatever was predicted; without them
-(`include_unseen=False`) those cases are left out of everything, workload too.
+Accept when confidence >= threshold, else review. Cases without a label count in workload and never in risk: selective risk is
+wrong accepted / accepted, leakage is wrong accepted / all, both over labelled cases. `unseen` outcomes are wrong whatever was
+predicted; without them (`include_unseen=False`) those cases are left out of everything, workload too.
 """
 
 from dataclasses import dataclass, fields
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.decision.histogram import THRESHOLDS, Cumulative, edge_of
+from core.errors import SettingsError
 from core.stats.bounds import wilson_arrays
 from core.types import OUTCOMES, Interval
 
@@ -20,7 +21,9 @@ MEASURES = ("coverage", "review_rate", "selective_risk", "leakage", "reviews_per
 
 @dataclass(frozen=True)
 class Consequence:
-    """What one threshold means for these cases. Per-day figures scale a share and its interval by cases_per_day, taken as known."""
+    """What one threshold means for these cases. Per-day figures scale a share and its interval by cases_per_day, taken as
+    known.
+    """
 
     threshold: float
     cases: int  # all cases that count
@@ -47,17 +50,23 @@ def consequence(cumulative: Cumulative, threshold: float, cases_per_day: float, 
     return Consequence(threshold=float(row["threshold"]), cases_per_day=cases_per_day, **counts, **estimates)
 
 
-def curve(cumulative: Cumulative, cases_per_day: float, include_unseen: bool = True, steps: slice = slice(None)) -> pd.DataFrame:
+def curve(
+    cumulative: Cumulative, cases_per_day: float, include_unseen: bool = True, steps: slice = slice(None)
+) -> pd.DataFrame:
     """The same for every threshold 0, 0.001, ..., 1 (or those of `steps`), a row each.
 
-    Columns: threshold, cases, labelled, accepted, accepted_labelled, wrong_accepted, and for each of MEASURES the value and <measure>_low,
-    <measure>_high; NaN where there is nothing to estimate from.
+    Columns: threshold, cases, labelled, accepted, accepted_labelled, wrong_accepted, and for each of MEASURES the value and
+    <measure>_low, <measure>_high; NaN where there is nothing to estimate from.
     """
+    if not (np.isfinite(cases_per_day) and cases_per_day >= 0):
+        raise SettingsError(f"cases_per_day {cases_per_day} is not allowed: use a finite number of 0 or more")
     return _frame(cumulative.accepted[:, steps], THRESHOLDS[steps], cumulative.accepted[:, 0], cases_per_day, include_unseen)
 
 
 def by_segment(cumulative: Cumulative, threshold: float, cases_per_day: float, include_unseen: bool = True) -> pd.DataFrame:
-    """One row a segment at one threshold, the columns of `curve` and `segment`. Each segment's volume is its share of the cases."""
+    """One row a segment at one threshold, the columns of `curve` and `segment`. Each segment's volume is its share of the
+    cases.
+    """
     step = edge_of(threshold) // edge_of(0.001)
     totals = cumulative.by_segment[:, :, 0]  # [S, O]
     counted = totals.sum(1) - (0 if include_unseen else totals[:, _UNSEEN])
@@ -77,7 +86,9 @@ def cases_per_day(cases: int, first, last) -> float | None:
     return cases / ((last.date() - first.date()).days + 1)
 
 
-def _frame(accepted: np.ndarray, thresholds: np.ndarray, total: np.ndarray, per_day: float, include_unseen: bool) -> pd.DataFrame:
+def _frame(
+    accepted: np.ndarray, thresholds: np.ndarray, total: np.ndarray, per_day: float, include_unseen: bool
+) -> pd.DataFrame:
     """accepted [O, T] and total [O] -> the columns of `curve`."""
     keep = np.array([True, True, include_unseen, True])
     accepted, total = accepted * keep[:, None], total * keep

@@ -19,9 +19,11 @@ from core.models.backbone import Backbone
 class AdapterSettings(BaseModel):
     """Where the adapters sit and how large they are.
 
-    `layers`: how many of the top blocks carry adapters; None is the top half. Everything below is frozen and is computed once a case.
-    `targets`: the feed-forward's maps, its second map only ("down"), the attention's, or all. What stands before the first adapted map is
-    common to all samples of a teacher: with "down" that is nearly the whole first block, with "feed_forward" its attention.
+    `layers`: how many of the top blocks carry adapters; None is the top half. Everything below is frozen and is computed once
+    a case.
+    `targets`: the feed-forward's maps, its second map only ("down"), the attention's, or all. What stands before the first
+    adapted map is common to all samples of a teacher: with "down" that is nearly the whole first block, with "feed_forward"
+    its attention.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -72,7 +74,11 @@ def target_names(backbone: Backbone, settings: AdapterSettings) -> list[str]:
 def attach(backbone: Backbone, settings: AdapterSettings) -> None:
     """Put fresh adapters on the backbone, in place; they alone are trainable. B = 0, so nothing changes until training."""
     config = LoraConfig(
-        r=settings.rank, lora_alpha=settings.alpha, lora_dropout=0.0, bias="none", target_modules=target_names(backbone, settings)
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=0.0,
+        bias="none",
+        target_modules=target_names(backbone, settings),
     )
     get_peft_model(backbone.model, config)
     for parameter in adapter_parameters(backbone):

@@ -202,9 +202,7 @@ class Backbone(nn.Module):
         return self.narrow_last
 
 
-def load_backbone(
-    source: str, cut: Callable[[int], int], device: torch.device, dtype: torch.dtype = torch.float32
-) -> Backbone:
+def load_backbone(source: str, cut: Callable[[int], int], device: torch.device, dtype: torch.dtype = torch.float32) -> Backbone:
     """Load the model of a local folder or a Hugging Face name, safetensors only, no remote code. Raises ModelError.
 
     `cut` is told the number of blocks and answers with the number of the first block above the cut.

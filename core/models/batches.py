@@ -1,7 +1,7 @@
 """Texts to tokens to batches without padding waste. Knows a tokenizer, not a model.
 
-Work orders have about five words and tokens cost time linearly, so batches hold texts of one length where there are enough of them,
-and are cut by a budget of tokens, not of texts.
+Work orders have about five words and tokens cost time linearly, so batches hold texts of one length where there are enough of
+them, and are cut by a budget of tokens, not of texts.
 """
 
 from collections.abc import Iterator, Sequence

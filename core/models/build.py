@@ -1,6 +1,7 @@
 """From cases to models: the point estimate, the TFB teacher made of it, and the student distilled from that.
 
-Each function takes texts and targets and returns a card and weights; the pipeline decides where they are kept and what is written down.
+Each function takes texts and targets and returns a card and weights; the pipeline decides where they are kept and what is
+written down.
 """
 
 from dataclasses import dataclass
@@ -67,14 +68,25 @@ class Trained:
     weights: dict[str, Tensor]
 
 
-def fit_point(cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, device: torch.device, work: Path) -> Trained:
-    """Train adapters and head by cross-entropy. `work` holds the Trainer's checkpoints. The weights keep A and B apart, for the teacher."""
+def fit_point(
+    cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, device: torch.device, work: Path
+) -> Trained:
+    """Train adapters and head by cross-entropy. `work` holds the Trainer's checkpoints. The weights keep A and B apart, for
+    the teacher.
+    """
     backbone = load_backbone(settings.base, settings.adapter.cut, device, compute_dtype(device))
     cache = cache_trunk(backbone, cases.texts, settings.truncate, progress="trunk, once a case")
     torch.manual_seed(settings.loop.seed)  # peft draws A from torch's global generator
     adapters.attach(backbone, settings.adapter)
     head = new_head(backbone, len(labels), settings.loop.seed)
-    fit(TopClassifier(backbone, head, len(labels)), cache, Targets(cases.labels), settings.loop, work, Schedule(shape="constant", end=0.0))
+    fit(
+        TopClassifier(backbone, head, len(labels)),
+        cache,
+        Targets(cases.labels),
+        settings.loop,
+        work,
+        Schedule(shape="constant", end=0.0),
+    )
     card = ModelCard(
         kind="point",
         name=name,
@@ -91,7 +103,13 @@ def fit_point(cases: Texts, name: str, labels: tuple[str, ...], settings: PointS
 
 
 def make_teacher(
-    point: ModelCard, folder: Path, anchor: Texts, name: str, settings: TfbSettings, device: torch.device, truncate: bool = False
+    point: ModelCard,
+    folder: Path,
+    anchor: Texts,
+    name: str,
+    settings: TfbSettings,
+    device: torch.device,
+    truncate: bool = False,
 ) -> tuple[Trained, tfb.Choice]:
     """Make the point estimate in `folder` Bayesian: regroup, then choose sigma on the held-out anchor."""
     if not (anchor.labels != NO_LABEL).any():
@@ -123,8 +141,12 @@ def make_teacher(
     return Trained(card, checkpoint.teacher_weights(posterior, scaled, head)), choice
 
 
-def distil(teacher_folder: Path, cases: Texts, name: str, settings: DistilSettings, device: torch.device, work: Path) -> Trained:
-    """Sample the teacher once over the cases and train a student on its predictive distribution and spread; merged at the end."""
+def distil(
+    teacher_folder: Path, cases: Texts, name: str, settings: DistilSettings, device: torch.device, work: Path
+) -> Trained:
+    """Sample the teacher once over the cases and train a student on its predictive distribution and spread; merged at the
+    end.
+    """
     card, teacher = checkpoint.load(teacher_folder, device)
     cut = settings.adapter.cut(len(teacher.backbone.blocks))
     if settings.start == "teacher" and cut != card.cut:
@@ -183,4 +205,3 @@ def _start_from(backbone, head: torch.nn.Linear, teacher_folder: Path, card: Mod
     with torch.no_grad():
         head.weight[: len(card.labels)] = trained.weight
         head.bias[: len(card.labels)] = trained.bias
-

@@ -1,7 +1,7 @@
 """Models as folders: weights.safetensors and model.json, which rebuilds the model. No pickle, ever.
 
-The base model is not copied: model.json names it and its hash, and loading refuses another one. A one-pass model keeps its merged maps, so
-that loading it needs no adapter; a teacher keeps A', B' and the standard deviation of A' for every map.
+The base model is not copied: model.json names it and its hash, and loading refuses another one. A one-pass model keeps its
+merged maps, so that loading it needs no adapter; a teacher keeps A', B' and the standard deviation of A' for every map.
 """
 
 import hashlib
@@ -59,7 +59,17 @@ class ModelCard(BaseModel):
     @property
     def hash(self) -> str:
         """What the model answers depends on this alone: weights, base, labels, samples and seed."""
-        content = [self.kind, self.labels, self.base_sha256, self.cut, self.scale, self.samples, self.sigma, self.seed, self.weights_sha256]
+        content = [
+            self.kind,
+            self.labels,
+            self.base_sha256,
+            self.cut,
+            self.scale,
+            self.samples,
+            self.sigma,
+            self.seed,
+            self.weights_sha256,
+        ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -91,7 +101,9 @@ def read_card(folder: Path) -> ModelCard:
         card = ModelCard.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as e:
         beside = sorted(p.parent.name for p in folder.parent.glob("*/model.json")) if folder.parent.is_dir() else []
-        raise ModelError(f"no model {folder.name!r}: there is {', '.join(beside) or 'none'}; `python -m core train` makes one") from e
+        raise ModelError(
+            f"no model {folder.name!r}: there is {', '.join(beside) or 'none'}; `python -m core train` makes one"
+        ) from e
     except ValidationError as e:
         raise ModelError(f"{path} is not a model's card: {e.errors()[0]['loc']}: {e.errors()[0]['msg']}") from e
     if card.format != FORMAT:
@@ -100,13 +112,16 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def load(folder: Path, device: torch.device, samples: int | None = None) -> tuple[ModelCard, OnePass | Teacher]:
-    """Rebuild the model in `folder`. `samples` overrides a teacher's N. Raises ModelError where base, weights or labels do not fit."""
+    """Rebuild the model in `folder`. `samples` overrides a teacher's N. Raises ModelError where base, weights or labels do
+    not fit.
+    """
     card = read_card(folder)
     weights = _read_weights(folder, card)
     backbone = load_base(card.base, folder, lambda _: card.cut, device)
     if backbone.sha256 != card.base_sha256:
         raise ModelError(
-            f"model {card.name!r} was made on a base with sha256 {card.base_sha256[:12]}, and {card.base!r} has {backbone.sha256[:12]}: "
+            f"model {card.name!r} was made on a base with sha256 {card.base_sha256[:12]}, and {card.base!r} has "
+            f"{backbone.sha256[:12]}: "
             "put the base back, or train again"
         )
     head = _head(weights, card).to(device)
@@ -170,7 +185,9 @@ def _put(backbone: Backbone, weights: dict[str, Tensor]) -> None:
 def _head(weights: dict[str, Tensor], card: ModelCard) -> nn.Linear:
     outputs, width = weights["head.weight"].shape
     if outputs not in (len(card.labels), len(card.labels) + 1):
-        raise ModelError(f"model {card.name!r} has {len(card.labels)} labels, and its head {outputs} outputs: the folder is mixed up")
+        raise ModelError(
+            f"model {card.name!r} has {len(card.labels)} labels, and its head {outputs} outputs: the folder is mixed up"
+        )
     head = nn.Linear(width, outputs)
     head.load_state_dict({"weight": weights["head.weight"], "bias": weights["head.bias"]})
     return head.requires_grad_(False)
@@ -181,7 +198,9 @@ def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     if not path.is_file():
         raise ModelError(f"model {card.name!r} has no weights.safetensors: train it again")
     if (found := _sha256(path)) != card.weights_sha256:
-        raise ModelError(f"the weights of model {card.name!r} have sha256 {found[:12]}, and its card says {card.weights_sha256[:12]}")
+        raise ModelError(
+            f"the weights of model {card.name!r} have sha256 {found[:12]}, and its card says {card.weights_sha256[:12]}"
+        )
     try:
         return load_file(path)
     except SafetensorError as e:

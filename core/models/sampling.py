@@ -1,9 +1,10 @@
 """N samples of a Bayesian LoRA model as one batched computation over the frozen trunk.
 
-Posterior, element by element: A_ij ~ N(mean_ij, std_ij^2); B is deterministic. One draw of all A makes one model of the ensemble, the same
-draw for every token and case. Design choices:
+Posterior, element by element: A_ij ~ N(mean_ij, std_ij^2); B is deterministic. One draw of all A makes one model of the
+ensemble, the same draw for every token and case. Design choices:
 - the samples lie along the batch, sample-major: [N * B, T, d];
-- with adapters in the feed-forward only, the first adapted block's attention does not know the sample yet, so it is computed once: the first
+- with adapters in the feed-forward only, the first adapted block's attention does not know the sample yet, so it is computed
+  once: the first
   sampled map turns [B, T, in] into [N, B, T, out], residuals broadcast, and the block's output is flattened to [N * B, T, d].
 
 This file does not know where the posterior came from.
@@ -22,8 +23,8 @@ from core.models.backbone import Backbone
 class SampledLinear(nn.Module):
     """A linear map with a Bayesian adapter: y = W x + scale * B (mean + std * eps_n) x.
 
-    Without a draw it is the posterior mean's adapter. With a draw of N, an input that is common to all samples, [B, T, in], gives
-    [N, B, T, out]; an input that holds samples, [N * B, T, in] or [N, B, T, in], keeps its shape.
+    Without a draw it is the posterior mean's adapter. With a draw of N, an input that is common to all samples, [B, T, in],
+    gives [N, B, T, out]; an input that holds samples, [N * B, T, in] or [N, B, T, in], keeps its shape.
     """
 
     def __init__(self, base: nn.Linear, adapter: Adapter, std: Tensor):

@@ -1,6 +1,7 @@
 """Uncertainty on tensors: the same definitions as core.stats.uncertainty, on a device and differentiable. In nats.
 
-total = H(mean_n p_n); aleatoric = mean_n H(p_n); epistemic = total - aleatoric, the mutual information of label and weights (>= 0).
+total = H(mean_n p_n); aleatoric = mean_n H(p_n); epistemic = total - aleatoric, the mutual information of label and weights
+(>= 0).
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,9 @@ def collect(mean: Tensor, aleatoric: Tensor) -> Scores:
     """Mean probabilities [n, K] and aleatoric [n] -> Scores. Raises NonFiniteError for the first case that is not finite."""
     bad = ~(torch.isfinite(mean).all(-1) & torch.isfinite(aleatoric))
     if bad.any():
-        raise NonFiniteError(f"the model's answer to case {int(bad.nonzero()[0]) + 1} of {len(mean)} is not finite: do not use this model")
+        raise NonFiniteError(
+            f"the model's answer to case {int(bad.nonzero()[0]) + 1} of {len(mean)} is not finite: do not use this model"
+        )
     total = entropy(mean)
     aleatoric = torch.minimum(aleatoric, total)  # rounding may put the mean entropy above the mean's entropy by 1e-16
     arrays = (x.double().cpu().numpy() for x in (mean, total, aleatoric, total - aleatoric))

@@ -1,10 +1,13 @@
 """One training loop for the point estimate and the student: transformers' Trainer over cached trunk states.
 
 The loss is (1 - w) CE(labels) + w KL(p_T || p_S) + c * spread loss, w by a schedule over the steps:
-- forward KL: sum_k p_T (log p_T - log p_S), the expected cross-entropy to the teacher's samples up to a constant (arXiv 2505.11731);
-- spread: binary cross-entropy of the student's share sigmoid(g) to the teacher's aleatoric / total, weighted by the teacher's total, so
+- forward KL: sum_k p_T (log p_T - log p_S), the expected cross-entropy to the teacher's samples up to a constant (arXiv
+  2505.11731);
+- spread: binary cross-entropy of the student's share sigmoid(g) to the teacher's aleatoric / total, weighted by the teacher's
+  total, so
   that cases about which nothing is uncertain do not teach the spread.
-The point estimate is the same loop with w = 0 and c = 0. Checkpoints lie in the given folder; a killed run goes on from the last one.
+The point estimate is the same loop with w = 0 and c = 0. Checkpoints lie in the given folder; a killed run goes on from the
+last one.
 Not known here: files of cases, models' folders, teachers.
 """
 
@@ -66,7 +69,8 @@ class LoopSettings(BaseModel):
 
 @dataclass(frozen=True)
 class Targets:
-    """What each case teaches: its label [n] (NO_LABEL where unknown) and, for a student, the teacher's mean p [n, K] and share [n].
+    """What each case teaches: its label [n] (NO_LABEL where unknown) and, for a student, the teacher's mean p [n, K] and
+    share [n].
 
     share is aleatoric / total in [0, 1]; weight is the teacher's total in nats.
     """
@@ -156,7 +160,9 @@ def fit(
     schedule: Schedule,
     progress: bool = True,
 ) -> float:
-    """Train in place; return the last logged loss. Checkpoints go to `folder`; an interrupted run of the same settings goes on from it."""
+    """Train in place; return the last logged loss. Checkpoints go to `folder`; an interrupted run of the same settings goes
+    on from it.
+    """
     cases = _Cases(cache, targets)
     device = model.head.weight.device
     steps = settings.epochs * math.ceil(len(cases) / settings.batch_size)

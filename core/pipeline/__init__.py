@@ -1,1 +1,3 @@
-"""Joins cases, models, statistics and the store into runs: train, distil, score, evaluate, the demo. Progress and resume live here."""
+"""Joins cases, models, statistics and the store into runs: train, distil, score, evaluate, the demo. Progress and resume live
+here.
+"""

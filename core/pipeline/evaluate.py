@@ -1,7 +1,7 @@
 """Compare models on the same scored cases: one row a run, every figure with its n and its 95% interval.
 
-Reads predictions from the store; needs no model. Metrics over classes the model knows use the cases whose label it was trained on; the
-OOD AUROC asks how well an uncertainty tells the others from them.
+Reads predictions from the store; needs no model. Metrics over classes the model knows use the cases whose label it was
+trained on; the OOD AUROC asks how well an uncertainty tells the others from them.
 """
 
 from collections.abc import Callable
@@ -25,19 +25,26 @@ COLUMNS = ["case_id", "text", "label", "predicted", "outcome", "confidence", "to
 def evaluate(store: Store, dataset: str, role: str, training: pd.DataFrame | None = None, seed: int = 0) -> dict[str, dict]:
     """Metrics by model, for the newest finished scoring of each model on the newest cases of (dataset, role).
 
-    `training` (text, label) adds a plain TF-IDF + logistic regression, fitted on it, as the baseline that everyone can have. Returns
-    {name: {"run": ..., "passes": N, "seconds_per_case": s, metric: {"value", "low", "high", "n"}}}; an interval that cannot be is None.
+    `training` (text, label) adds a plain TF-IDF + logistic regression, fitted on it, as the baseline that everyone can have.
+    Returns {name: {"run": ..., "passes": N, "seconds_per_case": s, metric: {"value", "low", "high", "n"}}}; an interval that
+    cannot be is None.
     """
     rows = {}
     for record in comparable_runs(store, dataset, role):
         table = store.predictions(record.run.run_id, COLUMNS)
-        row = {"run": record.run.run_id, "passes": record.run.samples, "seconds_per_case": record.metrics.get("seconds_per_case")}
+        row = {
+            "run": record.run.run_id,
+            "passes": record.run.samples,
+            "seconds_per_case": record.metrics.get("seconds_per_case"),
+        }
         rows[record.run.model] = row | metrics(table, record.run.labels, seed)
     if training is not None:
         record = comparable_runs(store, dataset, role)[0]
         table = store.predictions(record.run.run_id, COLUMNS)
         plain = plain_baseline(training, table, record.run.labels, seed)
-        rows["TF-IDF + logistic regression"] = {"run": None, "passes": 1, "seconds_per_case": None} | metrics(plain, record.run.labels, seed)
+        rows["TF-IDF + logistic regression"] = {"run": None, "passes": 1, "seconds_per_case": None} | metrics(
+            plain, record.run.labels, seed
+        )
     return rows
 
 
@@ -85,11 +92,20 @@ def plain_baseline(training: pd.DataFrame, table: pd.DataFrame, labels: tuple[st
     """`table` with the answers of a TF-IDF + logistic regression fitted on `training` in place of the model's."""
     plain = make_pipeline(TfidfVectorizer(sublinear_tf=True), LogisticRegression(max_iter=2000, random_state=seed))
     plain.fit(training["text"], training["label"])
-    p = pd.DataFrame(plain.predict_proba(table["text"]), columns=plain.classes_).reindex(columns=list(labels), fill_value=0.0).to_numpy()
+    p = (
+        pd.DataFrame(plain.predict_proba(table["text"]), columns=plain.classes_)
+        .reindex(columns=list(labels), fill_value=0.0)
+        .to_numpy()
+    )
     predicted = np.array(labels, dtype=object)[p.argmax(1)]
     entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(1)
     fixed = table["outcome"].isin(["unseen", "unlabelled"])
     outcome = np.where(fixed, table["outcome"], np.where(table["label"] == predicted, "right", "wrong"))
     return table.assign(
-        predicted=predicted, outcome=outcome, confidence=p.max(1), total=entropy, epistemic=0.0, probabilities=list(p.astype(np.float32))
+        predicted=predicted,
+        outcome=outcome,
+        confidence=p.max(1),
+        total=entropy,
+        epistemic=0.0,
+        probabilities=list(p.astype(np.float32)),
     )

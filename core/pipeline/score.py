@@ -1,4 +1,5 @@
-"""Score cases part by part into the store. Idempotent by (run, part): a killed scoring goes on where it was, and nothing is doubled.
+"""Score cases part by part into the store. Idempotent by (run, part): a killed scoring goes on where it was, and nothing is
+doubled.
 
 The run's name comes from the model's hash and the cases' hash, so the same call finds the same run.
 """
@@ -81,7 +82,9 @@ def _finished(store: Store, run_id: str) -> RunRecord | None:
     return record if record.state == "finished" else None
 
 
-def _score_parts(store, settings: Settings, folder: Path, card, run: Run, cases: pd.DataFrame, part_size: int, truncate: bool) -> dict:
+def _score_parts(
+    store, settings: Settings, folder: Path, card, run: Run, cases: pd.DataFrame, part_size: int, truncate: bool
+) -> dict:
     done = store.parts(run.run_id)
     starts = range(0, len(cases), part_size)
     device = pick_device(settings.device)
@@ -92,7 +95,9 @@ def _score_parts(store, settings: Settings, folder: Path, card, run: Run, cases:
             if part not in done:
                 if model is None:
                     _, model = checkpoint.load(folder, device, card.samples)
-                    model.scores(some["text"].tolist()[:32], truncate=True)  # warm up, so that the measured time is the steady one
+                    model.scores(
+                        some["text"].tolist()[:32], truncate=True
+                    )  # warm up, so that the measured time is the steady one
                 started = time.perf_counter()
                 scores = model.scores(some["text"].tolist(), truncate)
                 seconds, scored = seconds + time.perf_counter() - started, scored + len(some)
@@ -104,7 +109,9 @@ def _score_parts(store, settings: Settings, folder: Path, card, run: Run, cases:
 
 
 def predictions(cases: pd.DataFrame, scores: Scores, labels: tuple[str, ...]) -> pd.DataFrame:
-    """Cases and their scores -> the rows of a part. The predicted label is the most probable one, its probability the confidence."""
+    """Cases and their scores -> the rows of a part. The predicted label is the most probable one, its probability the
+    confidence.
+    """
     best = scores.probabilities.argmax(1)
     predicted = np.array(labels, dtype=object)[best]
     return pd.DataFrame(

@@ -1,6 +1,7 @@
 """Train a point estimate, make a teacher of it, distil a student: three models and their runs in the store.
 
-Every step is found again by the hash of its inputs and settings: done steps return at once, a killed step goes on from its checkpoint.
+Every step is found again by the hash of its inputs and settings: done steps return at once, a killed step goes on from its
+checkpoint.
 """
 
 import shutil
@@ -25,7 +26,9 @@ from core.types import checked_name
 
 
 class TrainSettings(BaseModel):
-    """A point estimate and the teacher made of it. `anchor_share`: of the labelled cases, the latest, held out to choose sigma."""
+    """A point estimate and the teacher made of it. `anchor_share`: of the labelled cases, the latest, held out to choose
+    sigma.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,11 +38,14 @@ class TrainSettings(BaseModel):
 
 
 def split_anchor(frame: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Labelled cases -> (fit, anchor). The anchor is the latest `share` by occurred_at, or a random one where no case has a date."""
+    """Labelled cases -> (fit, anchor). The anchor is the latest `share` by occurred_at, or a random one where no case has a
+    date.
+    """
     labelled = frame[frame["label"].notna()]
     if labelled["label"].nunique() < 2:
         raise CasesError(
-            f"the training cases have {labelled['label'].nunique()} distinct label in {len(labelled)} labelled cases: at least 2 labels are needed"
+            f"the training cases have {labelled['label'].nunique()} distinct label in {len(labelled)} labelled "
+            "cases: at least 2 labels are needed"
         )
     if labelled["occurred_at"].notna().all():
         ordered = labelled.sort_values("occurred_at", kind="stable")
@@ -49,12 +55,20 @@ def split_anchor(frame: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataF
     fit, anchor = ordered.iloc[:cut], ordered.iloc[cut:]
     missing = set(fit["label"].unique()) ^ set(labelled["label"].unique())
     if missing:
-        raise CasesError(f"label {sorted(missing)[0]!r} stands in the latest {share:.0%} of the cases only: nothing earlier to learn it from")
+        raise CasesError(
+            f"label {sorted(missing)[0]!r} stands in the latest {share:.0%} of the cases only: nothing earlier to learn it from"
+        )
     return fit, anchor
 
 
 def train(
-    store: Store, settings: Settings, name: str, fit: pd.DataFrame, anchor: pd.DataFrame, chosen: TrainSettings, record: dict | None = None
+    store: Store,
+    settings: Settings,
+    name: str,
+    fit: pd.DataFrame,
+    anchor: pd.DataFrame,
+    chosen: TrainSettings,
+    record: dict | None = None,
 ) -> tuple[ModelCard, ModelCard]:
     """Make the models NAME-point and NAME-teacher from cases (text, label); `record` is kept with the run (splits and why).
 
@@ -103,7 +117,9 @@ def train(
 
 
 def distil_student(store: Store, settings: Settings, name: str, chosen: DistilSettings) -> ModelCard:
-    """Distil NAME-teacher into NAME-student over the cases that `train` kept. Labels of the anchor are not used: its inputs are."""
+    """Distil NAME-teacher into NAME-student over the cases that `train` kept. Labels of the anchor are not used: its inputs
+    are.
+    """
     teacher_dir, student_dir = settings.models / f"{name}-teacher", settings.models / f"{name}-student"
     teacher = checkpoint.read_card(teacher_dir)
     fit, anchor = kept_cases(settings, name)
@@ -160,7 +176,9 @@ def _fit_point(settings, name, texts, labels, chosen: TrainSettings, key: str, d
     started = time.perf_counter()
     work = settings.cache / "training" / f"{name}-point-{key[:10]}"
     trained = build.fit_point(texts, f"{name}-point", labels, chosen.point, device, work)
-    card = _save(settings.models / f"{name}-point", trained, key, time.perf_counter() - started, {"fit_cases": len(texts.texts)})
+    card = _save(
+        settings.models / f"{name}-point", trained, key, time.perf_counter() - started, {"fit_cases": len(texts.texts)}
+    )
     shutil.rmtree(work, ignore_errors=True)
     return card
 

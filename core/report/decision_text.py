@@ -20,13 +20,20 @@ def default_run(store: Store) -> RunRecord:
 
 
 def decision_record(
-    store: Store, run_id: str | None, threshold: float, cases_per_day: float | None, costs: tuple[float, float, float], currency: str
+    store: Store,
+    run_id: str | None,
+    threshold: float,
+    cases_per_day: float | None,
+    costs: tuple[float, float, float],
+    currency: str,
 ) -> dict:
     """Everything that `decide` says, JSON-able. Raises SettingsError where the volume is neither given nor measurable."""
     record = store.run(run_id) if run_id else default_run(store)
     volume = cases_per_day if cases_per_day is not None else measured_volume(record.cases, record.first_at, record.last_at)
     if volume is None:
-        raise SettingsError(f"the cases of run {record.run.run_id} have no dates to measure a volume from: give --cases-per-day")
+        raise SettingsError(
+            f"the cases of run {record.run.run_id} have no dates to measure a volume from: give --cases-per-day"
+        )
     unit = UnitCosts(*costs, currency)
     found = consequence(Cumulative(store.histogram(record.run.run_id)), threshold, volume)
     seconds = record.metrics.get("seconds_per_case")
@@ -54,7 +61,8 @@ def decision_sentences(record: dict) -> str:
         f"  selective risk          {_share(c['selective_risk'])}  wrong accepted / accepted",
         f"  leakage                 {_share(c['leakage'])}  wrong accepted / all",
         f"  escapes                 {_number(c['escapes_per_day'])} a day",
-        f"  money                   {_number(money['total_per_day'])} {currency} a day; all human {record['all_human']['review_per_day']:.4g}",
+        f"  money                   {_number(money['total_per_day'])} {currency} a day; all human "
+        f"{record['all_human']['review_per_day']:.4g}",
     ]
     if money["note"]:
         lines.append(f"  money has no figure: {money['note'].replace('_', ' ')}")

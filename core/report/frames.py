@@ -46,9 +46,15 @@ def threshold_frame(costed: pd.DataFrame) -> pd.DataFrame:
 
 
 def segment_frame(cumulative: Cumulative, threshold: float, cases_per_day: float, include_unseen: bool = True) -> pd.DataFrame:
-    """One row a segment, most cases first: segment, cases, labelled, review and leakage (shares) with bounds, reviews_per_day, escapes_per_day."""
+    """One row a segment, most cases first: segment, cases, labelled, review and leakage (shares) with bounds,
+    reviews_per_day, escapes_per_day.
+    """
     table = by_segment(cumulative, threshold, cases_per_day, include_unseen)
-    shares = {f"{new}{s}": table[f"{old}{s}"] for new, old in (("review", "review_rate"), ("leakage", "leakage")) for s in ("", "_low", "_high")}
+    shares = {
+        f"{new}{s}": table[f"{old}{s}"]
+        for new, old in (("review", "review_rate"), ("leakage", "leakage"))
+        for s in ("", "_low", "_high")
+    }
     kept = table[["segment", "cases", "labelled", "reviews_per_day", "escapes_per_day"]]
     return kept.assign(**shares).sort_values("cases", ascending=False, kind="stable", ignore_index=True)
 
@@ -74,7 +80,9 @@ def option_frame(options: list[Option]) -> pd.DataFrame:
 
 
 def reliability_bins(histogram: Histogram) -> list[Bin]:
-    """The 15 bins of a reliability diagram from stored counts, over cases whose label the model was trained on: exactly those of the raw cases."""
+    """The 15 bins of a reliability diagram from stored counts, over cases whose label the model was trained on: exactly those
+    of the raw cases.
+    """
     counts, sums = (a.sum((0, 1))[:2] for a in (histogram.counts, histogram.confidence_sum))  # [right/wrong, FINE]
     wide = np.minimum(np.arange(FINE) // ((FINE - 1) // BINS), BINS - 1)  # confidence 1.0 belongs to the last bin
     n, confidence = (np.bincount(wide, weights=a.sum(0), minlength=BINS) for a in (counts, sums))
@@ -101,7 +109,7 @@ def reliability_frame(models: Mapping[str, Histogram]) -> tuple[pd.DataFrame, di
             }
             for b in bins
         ]
-    return pd.DataFrame(rows).astype({c: float for c in ("confidence", "accuracy", "low", "high")}), errors
+    return pd.DataFrame(rows).astype(dict.fromkeys(("confidence", "accuracy", "low", "high"), float)), errors
 
 
 _METRICS = {
@@ -118,7 +126,9 @@ _METRICS = {
 
 
 def metrics_markdown(rows: Mapping[str, dict]) -> str:
-    """`evaluate`'s rows as a Markdown table: a column a model, a line a metric, each with its 95% interval; n in the line's name."""
+    """`evaluate`'s rows as a Markdown table: a column a model, a line a metric, each with its 95% interval; n in the line's
+    name.
+    """
     names = list(rows)
     lines = ["| metric (n) | " + " | ".join(names) + " |", "| --- |" + " ---: |" * len(names)]
     lines.append("| passes a case | " + " | ".join(str(rows[n]["passes"]) for n in names) + " |")

@@ -1,1 +1,3 @@
-"""Statistics with numpy, scipy and scikit-learn only: uncertainty, calibration, bounds, risk and coverage. Knows no store and no model."""
+"""Statistics with numpy, scipy and scikit-learn only: uncertainty, calibration, bounds, risk and coverage. Knows no store and
+no model.
+"""

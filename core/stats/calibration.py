@@ -1,7 +1,7 @@
 """How far confidence is from accuracy: reliability, ECE, Brier score, negative log likelihood.
 
-ECE (Guo et al. 2017, eq. 5): sum_b n_b / n |accuracy_b - confidence_b| over 15 equal-width bins on [0, 1], confidence_b the bin's mean. Bins are
-half-open, [k/15, (k+1)/15), and 1 belongs to the last.
+ECE (Guo et al. 2017, eq. 5): sum_b n_b / n |accuracy_b - confidence_b| over 15 equal-width bins on [0, 1], confidence_b the
+bin's mean. Bins are half-open, [k/15, (k+1)/15), and 1 belongs to the last.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Bin:
-    """One bin of a reliability diagram. `confidence` is the mean confidence, None in an empty bin; accuracy has n and its interval."""
+    """One bin of a reliability diagram. `confidence` is the mean confidence, None in an empty bin; accuracy has n and its
+    interval.
+    """
 
     low: float
     high: float
@@ -28,7 +30,9 @@ class Bin:
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[Bin]:
-    """Confidence [n] and whether the answer was right [n] -> the diagram's bins. Raises NonFiniteError, SettingsError outside [0, 1]."""
+    """Confidence [n] and whether the answer was right [n] -> the diagram's bins. Raises NonFiniteError, SettingsError outside
+    [0, 1].
+    """
     confidence, right = _checked(confidence, right)
     edges = np.arange(bins + 1) / bins
     index = np.minimum(np.searchsorted(edges, confidence, side="right") - 1, bins - 1)
@@ -42,7 +46,13 @@ def reliability_from_counts(n: np.ndarray, right: np.ndarray, confidence_sum: np
     """The same from each bin's number of cases, number right and sum of confidences, [bins] each, as a store keeps them."""
     bins = len(n)
     return [
-        Bin(b / bins, (b + 1) / bins, int(n[b]), float(confidence_sum[b] / n[b]) if n[b] else None, wilson(int(right[b]), int(n[b])))
+        Bin(
+            b / bins,
+            (b + 1) / bins,
+            int(n[b]),
+            float(confidence_sum[b] / n[b]) if n[b] else None,
+            wilson(int(right[b]), int(n[b])),
+        )
         for b in range(bins)
     ]
 
@@ -64,24 +74,36 @@ def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) ->
     if not len(confidence):
         return None
     order = np.argsort(confidence, kind="stable")
-    parts = [part for part in np.array_split(order, min(bins, len(order))) if len(part)]
+    ranked = confidence[order]
+    # A cut moves to the start of its run of equal confidences: else the order of the rows would decide who is on which side.
+    cuts = np.unique(np.searchsorted(ranked, ranked[np.arange(1, bins) * len(order) // bins]))
+    parts = [part for part in np.split(order, cuts) if len(part)]
     return float(sum(len(p) * abs(right[p].mean() - confidence[p].mean()) for p in parts) / len(order))
 
 
 def brier(p: np.ndarray, label: np.ndarray) -> float:
     """Mean over cases of sum_k (p_k - [k = label])^2; p [n, K], label [n] positions."""
-    p = finite(p, "probability")
+    p, label = _answers(p, label)
     return float(((p - np.eye(p.shape[1])[label]) ** 2).sum(1).mean())
 
 
 def nll(p: np.ndarray, label: np.ndarray) -> float:
     """Mean of -log p[label], in nats; a probability of 0 counts as 1e-300, so that one such case does not hide all others."""
-    p = finite(p, "probability")
+    p, label = _answers(p, label)
     return float(-np.log(np.maximum(p[np.arange(len(p)), label], 1e-300)).mean())
+
+
+def _answers(p: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    p, label = finite(p, "probability"), np.asarray(label)
+    wrong = (label < 0) | (label >= p.shape[1])  # numpy would take -1 as the last class
+    if wrong.any():
+        index = int(np.flatnonzero(wrong)[0])
+        raise SettingsError(f"label {label[index]} at index {index} is not a position in 0 to {p.shape[1] - 1}")
+    return p, label
 
 
 def _checked(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     confidence = finite(confidence, "confidence")
-    if len(confidence) and not (0 <= confidence.min() and confidence.max() <= 1):
+    if len(confidence) and not (confidence.min() >= 0 and confidence.max() <= 1):
         raise SettingsError(f"a confidence of {confidence.min()} or {confidence.max()} is outside [0, 1]")
-    return confidence, np.asarray(right, dtype=np.float64)
+    return confidence, finite(right, "right")

@@ -1,6 +1,7 @@
 """Accept by confidence: risk against coverage, its area, and how well a score tells two kinds of cases apart.
 
-Cases of equal confidence are accepted together: a threshold cannot tell them apart (El-Yaniv & Wiener 2010 for the risk-coverage curve).
+Cases of equal confidence are accepted together: a threshold cannot tell them apart (El-Yaniv & Wiener 2010 for the
+risk-coverage curve).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,17 +14,21 @@ from core.types import Interval
 
 
 def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage and selective risk at every distinct confidence, from strict to loose. [m] each, m = number of distinct values."""
+    """Coverage and selective risk at every distinct confidence, from strict to loose. [m] each, m = number of distinct
+    values.
+    """
     confidence = finite(confidence, "confidence")
     order = np.argsort(-confidence, kind="stable")
-    wrong = 1.0 - np.asarray(right, dtype=np.float64)[order]
+    wrong = 1.0 - finite(right, "right")[order]
     last = np.append(np.flatnonzero(np.diff(confidence[order])), len(order) - 1) if len(order) else np.zeros(0, dtype=int)
     accepted = last + 1
     return accepted / max(1, len(order)), np.cumsum(wrong)[last] / accepted
 
 
 def aurc(confidence: np.ndarray, right: np.ndarray) -> float | None:
-    """Area under the risk-coverage curve: the mean over cases of the risk at which each is first accepted. None without a case."""
+    """Area under the risk-coverage curve: the mean over cases of the risk at which each is first accepted. None without a
+    case.
+    """
     coverage, risk = risk_coverage(confidence, right)
     return float((np.diff(coverage, prepend=0.0) * risk).sum()) if len(risk) else None
 
@@ -39,14 +44,16 @@ def coverage_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) -> 
 
 def auroc(score: np.ndarray, positive: np.ndarray) -> float | None:
     """Probability that a positive case scores above a negative one, ties half; None where one kind is missing."""
-    score, positive = finite(score, "score"), np.asarray(positive, dtype=bool)
+    score, positive = finite(score, "score"), finite(positive, "positive").astype(bool)
     return None if positive.all() or not positive.any() else float(roc_auc_score(positive, score))
 
 
 def bootstrap_interval(
     metric: Callable[..., float | None], arrays: Sequence[np.ndarray], seed: int, draws: int = 500, level: float = 0.95
 ) -> Interval:
-    """`metric(*arrays)` with its percentile bootstrap interval, cases drawn with replacement. Draws without a value are left out."""
+    """`metric(*arrays)` with its percentile bootstrap interval, cases drawn with replacement. Draws without a value are left
+    out.
+    """
     n = len(arrays[0])
     value = metric(*arrays)
     if value is None:

@@ -1,4 +1,4 @@
-"""Brings a store's schema to this version: migrations/NNNN_name.sql in order, each in its own transaction, each written down."""
+"""Brings a store's schema to this version: migrations/NNNN_name.sql in order, each written down in its own transaction."""
 
 from pathlib import Path
 
@@ -7,37 +7,51 @@ import duckdb
 from core.errors import StoreError
 
 FOLDER = Path(__file__).parent / "migrations"
+_TABLE = "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL)"
 
 
 def migrations() -> list[tuple[int, Path]]:
     """(number, file), in order."""
-    return sorted((int(p.name[:4]), p) for p in FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return sorted((int(path.name[:4]), path) for path in FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Apply what is missing. Raises StoreError for a store that a newer version has written."""
+    """Apply what is missing. Raises StoreError for a store that a newer version has written, and for one that is not ours."""
     known = migrations()
-    found = version(connection)
-    if found > known[-1][0]:
+    newest = known[-1][0]
+    found, name = version(connection)
+    if found > newest:
         raise StoreError(
-            f"the store has schema version {found}, and this version of Kakushin knows up to {known[-1][0]}: update Kakushin, or use another "
-            "workspace (KAKUSHIN_HOME)"
+            f"the store has schema version {found} ({name!r}), and this version of Kakushin knows up to {newest}: "
+            "update Kakushin, or use another workspace (KAKUSHIN_HOME)"
         )
     for number, path in known:
-        if number <= found:
-            continue
+        if number > found:
+            _apply(connection, number, path)
+
+
+def version(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
+    """Number and name of the last migration that was applied; 0 for an empty file."""
+    try:
+        query = "SELECT version, name FROM schema_migrations ORDER BY version DESC LIMIT 1"
+        return connection.execute(query).fetchone() or (0, "")
+    except duckdb.CatalogException as e:  # asking for the list of tables first would cost 8 ms at every open
+        tables = [t for (t,) in connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY table_name").fetchall()]
+        if tables:
+            raise StoreError(
+                f"the file holds tables ({', '.join(tables[:3])}) that are not Kakushin's: "
+                "use another workspace (KAKUSHIN_HOME)"
+            ) from e
+        return 0, ""
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, number: int, path: Path) -> None:
+    """What a failed migration has done is undone when the caller closes the connection."""
+    try:
         connection.execute("BEGIN")
-        connection.execute("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL)")
+        connection.execute(_TABLE)
         connection.execute(path.read_text(encoding="utf-8"))
         connection.execute("INSERT INTO schema_migrations (version, name) VALUES (?, ?)", [number, path.stem])
         connection.execute("COMMIT")
-
-
-def version(connection: duckdb.DuckDBPyConnection) -> int:
-    """The last migration that was applied; 0 for an empty file. Raises StoreError for a DuckDB file that is no store of ours."""
-    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY table_name").fetchall()}
-    if "schema_migrations" in tables:
-        return connection.execute("SELECT coalesce(max(version), 0) FROM schema_migrations").fetchone()[0]
-    if tables:
-        raise StoreError(f"the file holds tables ({', '.join(sorted(tables)[:3])}) that are not Kakushin's: use another workspace (KAKUSHIN_HOME)")
-    return 0
+    except duckdb.Error as e:
+        raise StoreError(f"migration {path.stem} failed, and the store is as it was: {str(e).splitlines()[0]}") from e

@@ -152,7 +152,11 @@ def _thresholds(shown: Shown, per_day: float) -> None:
     }
     note = "" if cheapest is None else sentences.cheapest(words, curve, cheapest, chosen.currency)
     panels.chart(
-        "thresholds", words, charts.against_threshold(curve, chosen.t, cheapest, said), tables.thresholds(words, curve), note
+        "thresholds",
+        words,
+        charts.against_threshold(curve, chosen.t, cheapest, said),
+        tables.thresholds(words, curve, chosen.currency),
+        note,
     )
 
 
@@ -167,7 +171,7 @@ def _options(shown: Shown) -> None:
     frame["name"] = [sentences.option_name(words, option, shown.same) for option in options]
     said = words.of("part.review", "part.inference", "part.escapes", "part.total") | {"symbol": words.symbol(chosen.currency)}
     note = sentences.options_note(words, options, shown.same)
-    panels.chart("options", words, charts.options(frame, said), tables.options(words, frame), note)
+    panels.chart("options", words, charts.options(frame, said), tables.options(words, frame, chosen.currency), note)
 
 
 def _segments(shown: Shown) -> None:

@@ -9,9 +9,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from tests.stores import make_store
 
@@ -28,17 +31,17 @@ FLAGS = [
     "--disable-sync",
 ]
 
+DRAWN = ".st-key-chart_calibration .main-svg"  # the last chart of the page
+
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"),
 ]
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """Serve the dashboard over a full store on a free port; yield its address."""
-    home = tmp_path_factory.mktemp("home")
-    make_store(home / "store", "full")
+@contextmanager
+def serving(home: Path) -> Iterator[str]:
+    """Serve the dashboard over the store in `home` on a free port; give its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -66,36 +69,39 @@ def _wait_until_up(server: subprocess.Popen, health: str) -> None:
 
 @pytest.fixture
 def browser():
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()
 
 
-def _open(browser, address: str, problems: list[str]):
+def _open(browser, address: str, problems: list[str], ready: str):
     """Open the address in a context of its own, in English unless the link says otherwise; gather the console's errors."""
     page = browser.new_context(locale="en-AU", viewport={"width": 1440, "height": 1000}).new_page()
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(address)
-    page.locator(".st-key-chart_calibration .main-svg").first.wait_for(timeout=60_000)
+    page.locator(ready).first.wait_for(timeout=60_000)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
     return page
 
 
-def test_a_manager_moves_the_threshold_changes_language_and_shares_the_link(address, browser):
-    from playwright.sync_api import expect
+def test_a_manager_moves_the_threshold_changes_language_and_shares_the_link(tmp_path, browser):
+    make_store(tmp_path / "store", "full")
+    with serving(tmp_path) as address:
+        _walk(address, browser)
 
+
+def _walk(address: str, browser) -> None:
     problems: list[str] = []
-    page = _open(browser, address + "?t=0.5", problems)
+    page = _open(browser, address + "?t=0.5", problems, DRAWN)
     coverage = page.locator(".st-key-card_coverage [data-testid=stMetricValue]")
     headline = page.locator(".st-key-headline")
     before, said = coverage.inner_text(), headline.inner_text()
     assert re.fullmatch(r"\d+\.\d%", before)
 
     # The keyboard moves the slider by its step of 0.001; the number, the figures, the sentence and the address follow.
-    slider = page.locator(".st-key-t [role=slider]")
+    slider = page.locator(".st-key-t").get_by_role("slider")
     slider.focus()
     for _ in range(40):
         slider.press("ArrowRight")
@@ -112,7 +118,7 @@ def test_a_manager_moves_the_threshold_changes_language_and_shares_the_link(addr
     shown = coverage.inner_text()
 
     # The link, opened by somebody else, shows the same view.
-    other = _open(browser, page.url, problems)
+    other = _open(browser, page.url, problems, DRAWN)
     expect(other.locator(".st-key-t_number input")).to_have_value("0.540")
     expect(other.locator(".st-key-card_coverage [data-testid=stMetricValue]")).to_have_text(shown)
     expect(other.locator(".st-key-headline")).to_contain_text("自動承認")
@@ -123,3 +129,17 @@ def test_a_manager_moves_the_threshold_changes_language_and_shares_the_link(addr
     expect(page).to_have_url(re.compile(r"[?&]lang=en(&|$)"), timeout=30_000)
     expect(page.locator(".st-key-headline")).to_contain_text("Accept", timeout=30_000)
     assert problems == []
+
+
+def test_a_run_that_is_scored_while_the_page_is_open_appears(tmp_path, browser):
+    """No restart and no click: the page looks at the store every two seconds."""
+    make_store(tmp_path / "store", "empty")
+    problems: list[str] = []
+    with serving(tmp_path) as address:
+        page = _open(browser, address, problems, "[data-testid=stAlert]")
+        expect(page.get_by_text("make demo").first).to_be_visible()
+        make_store(tmp_path / "store", "tiny")
+        expect(page.locator(".st-key-card_coverage")).to_be_visible(timeout=30_000)
+        expect(page).to_have_url(re.compile(r"[?&]run="))
+    # The server's end is the only thing that the console may complain of.
+    assert [problem for problem in problems if "ERR_CONNECTION_REFUSED" not in problem and "WebSocket" not in problem] == []

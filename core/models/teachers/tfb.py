@@ -2,9 +2,11 @@
 
 Eqs. of its section 3: B = U diag(d) V^T; B' = U diag(d), A' = V^T A (the same product); A'_ij ~ N(A'_ij, (sigma / d_i)^2).
 sigma is the LARGEST that keeps a held-out anchor's criterion within a tolerance. Two traps avoided:
-- on the training set the fitted model's loss is near zero and a relative tolerance means nothing, so the anchor is held out and the tolerance
+- on the training set the fitted model's loss is near zero and a relative tolerance means nothing, so the anchor is held out
+  and the tolerance
   is absolute, in nats;
-- on held-out cases the predictive NLL first FALLS with sigma and then rises, so a tolerance above the point estimate's NLL would go on widening
+- on held-out cases the predictive NLL first FALLS with sigma and then rises, so a tolerance above the point estimate's NLL
+  would go on widening
   until the whole gain is spent again. The reference is therefore the lowest NLL that any sigma reached.
 
 This file does not sample and does not know the backbone.
@@ -48,7 +50,9 @@ class Choice:
 
 
 def regroup(adapter: Adapter) -> tuple[Adapter, Tensor]:
-    """B A = B' A' with B' = U diag(d), A' = V^T A. Returns the regrouped adapter and d [r], largest first (d > 0 is not promised)."""
+    """B A = B' A' with B' = U diag(d), A' = V^T A. Returns the regrouped adapter and d [r], largest first (d > 0 is not
+    promised).
+    """
     u, d, vt = torch.linalg.svd(adapter.b.double(), full_matrices=False)  # [out, r], [r], [r, r]
     a, b = vt @ adapter.a.double(), u * d  # V^T A, U diag(d)
     return replace(adapter, a=a.float(), b=b.float()), d.float()
@@ -64,8 +68,8 @@ def unit_std(adapter: Adapter, d: Tensor) -> Tensor:
 def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) -> Choice:
     """The largest sigma whose criterion is within the tolerance of the lowest found, from a doubling grid refined by bisection.
 
-    The criterion is a mean NLL on held-out cases at a sigma, with the same noise at every sigma; sigma 0 is the point estimate. If no sigma of
-    the grid is within the tolerance, a ModelError says so: such a posterior would be worse than none.
+    The criterion is a mean NLL on held-out cases at a sigma, with the same noise at every sigma; sigma 0 is the point
+    estimate. If no sigma of the grid is within the tolerance, a ModelError says so: such a posterior would be worse than none.
     """
     point = criterion(0.0)
     if not math.isfinite(point):
@@ -79,7 +83,8 @@ def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) ->
     within = [i for i, (_, value) in enumerate(tried) if value <= allowed()]  # NaN is not
     if not within:
         raise ModelError(
-            f"every sigma from {grid[0]:.4g} to {grid[-1]:.4g} raises the anchor's NLL over {point:.4f} by more than the tolerance "
+            f"every sigma from {grid[0]:.4g} to {grid[-1]:.4g} raises the anchor's NLL over {point:.4f} by more "
+            "than the tolerance "
             f"{settings.tolerance}: lower sigma_low or raise the tolerance"
         )
     low = grid[within[-1]]

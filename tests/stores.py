@@ -1,0 +1,136 @@
+"""Stores to test with, made through the public way: parts are written, taken in and counted as a scoring does.
+
+The cases are made up; only their shape is that of the demo (core.pipeline.demo): 12 classes, 5 segments, three years, about
+half of the labels never trained on. Not for figures that anybody shows. Knows nothing of models or screens.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.stats.uncertainty import decompose
+from core.store.parts import write_part
+from core.store.store import Store
+from core.types import MODEL_KINDS, Run
+
+LABELS = (
+    *("air conditioning", "boom", "brakes", "bucket", "cab", "electrical"),
+    *("engine", "fire suppression", "hydraulics", "lubrication", "slew", "tracks"),
+)
+UNTRAINED = ("camera", "radio", "ladder")  # labels that no model has seen
+SEGMENTS = ("A", "B", "C", "D", "E")
+SAMPLES = 10
+PART_SIZE = 1000
+SIZES = {"empty": {}, "tiny": {"stream": 3}, "full": {"calibration": 600, "stream": 1700}}
+SECONDS_PER_CASE = {"point": 0.0014, "teacher": 0.0093, "student": 0.0013}
+PERIOD = {"calibration": ("2008-01-01", "2009-01-01"), "stream": ("2009-01-01", "2012-01-01")}
+_BEGUN = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def make_store(folder: Path, size: str, seed: int = 0) -> Store:
+    """Make a store: "empty" (no run), "tiny" (3 cases of a stream, by the student) or "full" (all runs of a demo)."""
+    store, order = Store(folder), 0
+    kinds = MODEL_KINDS if size == "full" else ("student",)
+    with store.atomic():
+        if size == "full":
+            for kind, model_kind in (("train", "teacher"), ("distil", "student")):
+                _end(store, make_run(kind, model_kind, "train", order := order + 1), 31.5, {"fit_cases": 1300})
+        for role, cases in SIZES[size].items():
+            made, logits = _cases(role, cases, seed)
+            for model_kind in kinds:
+                run = make_run("score", model_kind, role, order := order + 1)
+                add_scored(store, run, made.join(_scored(logits, made["label"], model_kind, seed)))
+    return store
+
+
+def make_run(kind: str, model_kind: str, role: str, order: int = 0, name: str = "work-orders", **changed) -> Run:
+    """A run of the demo's shape; `order` is its place in time. `changed` replaces any field."""
+    fields = {
+        "run_id": f"{kind}-{name}-{model_kind}-{role}",
+        "kind": kind,
+        "created_at": _BEGUN + timedelta(minutes=order),
+        "model": f"{name}-{model_kind}",
+        "model_kind": model_kind,
+        "model_hash": f"{MODEL_KINDS.index(model_kind):x}" * 64,
+        "dataset": name,
+        "role": role,
+        "inputs_hash": {"train": "a", "calibration": "b", "stream": "c"}[role] * 64,
+        "labels": LABELS,
+        "samples": SAMPLES if model_kind == "teacher" else 1,
+        "settings": {"part_size": PART_SIZE},
+        "versions": {"numpy": np.__version__},
+    }
+    return Run(**(fields | changed))
+
+
+def add_scored(store: Store, run: Run, rows: pd.DataFrame, part_size: int = PART_SIZE) -> None:
+    """Write a finished scoring of these rows (columns of PART_SCHEMA) into the store, part by part."""
+    store.add_run(run)
+    for part, start in enumerate(range(0, len(rows), part_size)):
+        store.take_in(run.run_id, part, write_part(store.folder, run.run_id, part, rows.iloc[start : start + part_size]))
+    seconds = SECONDS_PER_CASE[run.model_kind]
+    metrics = {"seconds_per_case": seconds, "timed_cases": len(rows), "device": "cpu", "batch": 32, "cases": len(rows)}
+    store.end_run(run.run_id, "finished", seconds * len(rows) + 1.0, metrics)
+
+
+def make_rows(n: int, seed: int = 0, role: str = "stream", model_kind: str = "student", first: int = 0) -> pd.DataFrame:
+    """`n` rows of a part, made up; `first` is the number of the first case."""
+    made, logits = _cases(role, n, seed, first)
+    return made.join(_scored(logits, made["label"], model_kind, seed))
+
+
+def _end(store: Store, run: Run, duration_s: float, metrics: dict) -> None:
+    store.add_run(run)
+    store.end_run(run.run_id, "finished", duration_s, metrics)
+
+
+def _cases(role: str, n: int, seed: int, first: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Cases, and the logits [n, K] of their true class probabilities: labels are drawn from those."""
+    random = np.random.default_rng([seed, len(role), first])
+    unseen = random.random(n) < 0.5
+    logits = random.normal(0, np.where(unseen, 1.6, 2.4)[:, None], (n, len(LABELS)))
+    drawn = (_softmax(logits).cumsum(1) < random.random((n, 1))).sum(1).clip(max=len(LABELS) - 1)
+    label = np.where(unseen, random.choice(UNTRAINED, n), np.array(LABELS)[drawn])
+    begin, end = (pd.Timestamp(day) for day in PERIOD[role])
+    days = np.sort(random.integers(0, (end - begin).days, n))
+    table = pd.DataFrame(
+        {
+            "case_id": [f"{role}-{first + i:07d}" for i in range(n)],
+            "row": np.arange(first, first + n) + 2,  # the file's first row holds the names
+            "segment": random.choice(SEGMENTS, n, p=(0.1, 0.15, 0.2, 0.3, 0.25)),
+            "text": [f"repair {name}" for name in label],
+            "label": label,
+            "occurred_at": begin + pd.to_timedelta(days, unit="D"),
+            "value": random.lognormal(7, 1, n).round(2),
+        }
+    )
+    return table, logits
+
+
+def _scored(logits: np.ndarray, label: pd.Series, model_kind: str, seed: int) -> pd.DataFrame:
+    """What a model says of cases with these true logits [n, K]: the point estimate is too sure of itself."""
+    random = np.random.default_rng([seed, MODEL_KINDS.index(model_kind)])
+    passes = 1 if model_kind == "point" else SAMPLES
+    sharp = 1.35 if model_kind == "point" else 1.15
+    found = decompose(_softmax(sharp * logits + random.normal(0, 0.5, (passes, *logits.shape))))
+    best = found.mean.argmax(1)
+    predicted = np.array(LABELS)[best]
+    right = np.where(label.to_numpy() == predicted, "right", "wrong")
+    return pd.DataFrame(
+        {
+            "predicted": predicted,
+            "outcome": np.where(label.isin(LABELS), right, "unseen"),
+            "confidence": found.mean[np.arange(len(best)), best],
+            "total": found.total,
+            "aleatoric": found.aleatoric,
+            "epistemic": found.epistemic,
+            "probabilities": list(found.mean.astype(np.float32)),
+        }
+    )
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    e = np.exp(logits - logits.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)

@@ -1,0 +1,262 @@
+"""Training and distillation: losses in closed form, the merged student is the student, a killed run goes on to the same weights."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import ModelError, NonFiniteError, SettingsError
+from core.models import adapters, build, checkpoint
+from core.models.adapters import AdapterSettings
+from core.models.backbone import load_backbone
+from core.models.build import DistilSettings, PointSettings, Texts
+from core.models.scorers import OnePass
+from core.models.spread import Scores
+from core.models.teachers.tfb import TfbSettings
+from core.models.training import NO_LABEL, LoopSettings, Schedule, Targets, TopClassifier, fit, new_head
+from core.models.trunk import cache_trunk
+from core.pipeline.train import texts_of
+from tests import tiny
+
+CPU = torch.device("cpu")
+LABELS = tuple(sorted(tiny.TOPICS))
+
+
+class ConstantLogits(torch.nn.Module):
+    """A backbone whose read-out is its input: [B, T, d] -> [B, d] at the first token."""
+
+    def top(self, hidden, mask):
+        return hidden[:, 0]
+
+    def named_parameters(self, *args, **kwargs):
+        return iter(())
+
+    @property
+    def model(self):
+        return self
+
+
+def classifier(head, classes, spread_weight=0.0):
+    return TopClassifier(ConstantLogits(), head, classes, spread_weight)
+
+
+def identity_head(size):
+    head = torch.nn.Linear(size, size, bias=False)
+    torch.nn.init.eye_(head.weight)
+    return head
+
+
+def test_cross_entropy_and_forward_kl_in_closed_form():
+    """Logits (ln 3, 0): p = (3/4, 1/4). CE of label 1 is ln 4; KL((1/2, 1/2) || p) = ln(1/2) - (ln(3/4) + ln(1/4)) / 2."""
+    hidden = torch.tensor([[[math.log(3), 0.0]]])
+    model = classifier(identity_head(2), 2)
+    batch = {"hidden": hidden, "labels": torch.tensor([1]), "probabilities": torch.tensor([[0.5, 0.5]])}
+    model.mix = 0.0
+    assert model(**batch)["loss"].item() == pytest.approx(math.log(4), abs=1e-6)
+    model.mix = 1.0
+    kl = math.log(0.5) - (math.log(0.75) + math.log(0.25)) / 2
+    assert model(**batch)["loss"].item() == pytest.approx(kl, abs=1e-6)
+    model.mix = 0.25
+    assert model(**batch)["loss"].item() == pytest.approx(0.75 * math.log(4) + 0.25 * kl, abs=1e-6)
+
+
+def test_kl_of_equal_distributions_is_zero_and_a_case_without_label_teaches_only_by_targets():
+    model = classifier(identity_head(2), 2)
+    model.mix = 0.5
+    batch = {"hidden": torch.tensor([[[math.log(3), 0.0]]]), "labels": torch.tensor([NO_LABEL])}
+    assert model(**batch, probabilities=torch.tensor([[0.75, 0.25]]))["loss"].item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_spread_loss_is_lowest_at_the_teachers_share():
+    """Binary cross-entropy of share 0.2 at g = logit(0.2) is the entropy of 0.2, and more anywhere else."""
+    losses = []
+    for g in (math.log(0.25), math.log(0.25) + 0.5, math.log(0.25) - 0.5):
+        model = classifier(identity_head(3), 2, spread_weight=1.0)
+        model.mix = 1.0
+        out = model(
+            torch.tensor([[[0.0, 0.0, g]]]), None, torch.tensor([0]), torch.tensor([[0.5, 0.5]]), torch.tensor([0.2]), torch.ones(1)
+        )
+        losses.append(out["loss"].item())
+    assert losses[0] == pytest.approx(-0.2 * math.log(0.2) - 0.8 * math.log(0.8), abs=1e-6)
+    assert min(losses) == losses[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "values"),
+    [("linear", (0.0, 0.25, 1.0)), ("cosine", (0.0, (1 - math.cos(math.pi / 4)) / 2, 1.0)), ("step", (0, 0, 1)), ("constant", (1, 1, 1))],
+)
+def test_schedules_go_from_labels_to_teacher(shape, values):
+    assert [Schedule(shape=shape).at(x) for x in (0.0, 0.25, 1.0)] == pytest.approx(values)
+
+
+def test_targets_of_a_teacher_that_is_sure():
+    scores = Scores(np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([0.0, 0.7]), np.array([0.0, 0.35]), np.array([0.0, 0.35]))
+    targets = build.spread_targets(scores, np.array([0, 1]))
+    np.testing.assert_allclose(targets.share, [1.0, 0.5])
+    np.testing.assert_allclose(targets.weight, [0.0, 0.7])
+
+
+def test_a_student_never_says_less_than_no_uncertainty():
+    student = OnePass(None, torch.nn.Linear(2, 4), 3)
+    out = torch.randn(200, 4, generator=torch.Generator().manual_seed(0)) * 5
+    scores = student.decide(out)
+    assert (scores.aleatoric >= 0).all()
+    assert (scores.epistemic >= 0).all()
+    np.testing.assert_allclose(scores.aleatoric + scores.epistemic, scores.total, atol=1e-12)
+    np.testing.assert_allclose(scores.probabilities.sum(1), 1.0)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A point estimate, a teacher and a student of a tiny encoder, saved; and the folder they lie in."""
+    folder = tmp_path_factory.mktemp("models")
+    base = tiny.make_encoder(folder / "base")
+    loop = LoopSettings(epochs=6, batch_size=16, learning_rate=5e-3)
+    cases = texts_of(tiny.cases(240), LABELS)
+    point = build.fit_point(cases, "t-point", LABELS, PointSettings(base=str(base), loop=loop), CPU, folder / "w1")
+    point_card = checkpoint.save(folder / "t-point", point.card, point.weights)
+    anchor = texts_of(tiny.cases(60, seed=1), LABELS)
+    teacher, _ = build.make_teacher(point_card, folder / "t-point", anchor, "t-teacher", TfbSettings(samples=4), CPU)
+    checkpoint.save(folder / "t-teacher", teacher.card, teacher.weights)
+    student = build.distil(folder / "t-teacher", cases, "t-student", DistilSettings(loop=loop), CPU, folder / "w2")
+    checkpoint.save(folder / "t-student", student.card, student.weights)
+    return folder
+
+
+TEXTS = tiny.texts(50, seed=9)
+
+
+def test_the_point_estimate_learns_and_the_teacher_at_sigma_zero_is_it(trained):
+    _, point = checkpoint.load(trained / "t-point", CPU)
+    _, teacher = checkpoint.load(trained / "t-teacher", CPU)
+    new = texts_of(tiny.cases(100, seed=5), LABELS)
+    accuracy = (point.scores(new.texts).probabilities.argmax(1) == new.labels).mean()
+    assert accuracy > 0.6  # three classes; the words tell the label in 85 of 100
+    cache = cache_trunk(teacher.backbone, TEXTS)
+    np.testing.assert_allclose(teacher.scores_cached(cache, 0.0).probabilities, point.scores(TEXTS).probabilities, atol=1e-5)
+
+
+def test_the_student_is_the_merged_student(trained, tmp_path):
+    """The same adapters, merged and not: one function."""
+    backbone = load_backbone(str(trained / "base"), lambda n: n // 2, CPU)
+    adapters.attach(backbone, AdapterSettings())
+    generator = torch.Generator().manual_seed(2)
+    some = adapters.read(backbone)
+    changed = [adapters.Adapter(a.name, a.a, torch.randn(a.b.shape, generator=generator) * 0.1, a.scale) for a in some]
+    adapters.write(backbone, changed)
+    head = new_head(backbone, 4, seed=0)
+    before = OnePass(backbone, head, 3).scores(TEXTS)
+    merged = adapters.merge(backbone)
+    after = OnePass(backbone, head, 3).scores(TEXTS)
+    np.testing.assert_allclose(after.probabilities, before.probabilities, atol=1e-6)
+    assert set(merged) == {f"{a.name}.weight" for a in changed}
+    assert not any("lora" in name for name, _ in backbone.model.named_parameters())
+
+
+def test_order_and_batch_do_not_change_what_a_student_says(trained, monkeypatch):
+    """Within 1e-6: other batches add in another order."""
+    _, student = checkpoint.load(trained / "t-student", CPU)
+    plain = student.scores(TEXTS)
+    one_by_one = [student.scores([text]) for text in TEXTS]
+    turned = student.scores(TEXTS[::-1])
+    for field in ("probabilities", "total", "aleatoric", "epistemic"):
+        np.testing.assert_allclose(np.concatenate([getattr(s, field) for s in one_by_one]), getattr(plain, field), atol=1e-6)
+        np.testing.assert_allclose(getattr(turned, field)[::-1], getattr(plain, field), atol=1e-6)
+
+
+def test_a_student_follows_its_teacher(trained):
+    _, teacher = checkpoint.load(trained / "t-teacher", CPU)
+    _, student = checkpoint.load(trained / "t-student", CPU)
+    p, q = teacher.scores(TEXTS).probabilities, student.scores(TEXTS).probabilities
+    uniform = np.full_like(p, 1 / 3)
+    assert (p * np.log(p / q)).sum(1).mean() < 0.5 * (p * np.log(p / uniform)).sum(1).mean()
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(trained, tmp_path):
+    """Stopped after the first epoch's checkpoint, then resumed: bit by bit what the unbroken run gives."""
+    loop = LoopSettings(epochs=3, batch_size=16, learning_rate=5e-3, seed=3)
+    cases, schedule = texts_of(tiny.cases(64), LABELS), Schedule(shape="constant", end=0.0)
+
+    def run(folder, stop=False):
+        backbone = load_backbone(str(trained / "base"), lambda n: n // 2, CPU)
+        cache = cache_trunk(backbone, cases.texts)
+        torch.manual_seed(3)
+        adapters.attach(backbone, AdapterSettings())
+        model = TopClassifier(backbone, new_head(backbone, 3, 3), 3)
+        if stop:
+            seen = []
+            inner = model.forward
+
+            def killed(*args, **kwargs):
+                seen.append(1)
+                if len(seen) > 6:  # in the second epoch of 4 steps
+                    raise KeyboardInterrupt
+                return inner(*args, **kwargs)
+
+            model.forward = killed
+            with pytest.raises(KeyboardInterrupt):
+                fit(model, cache, Targets(cases.labels), loop, folder, schedule, progress=False)
+            return None
+        fit(model, cache, Targets(cases.labels), loop, folder, schedule, progress=False)
+        return model.state_dict()
+
+    unbroken = run(tmp_path / "a")
+    run(tmp_path / "b", stop=True)
+    assert list((tmp_path / "b").glob("checkpoint-*"))
+    resumed = run(tmp_path / "b")
+    for name, tensor in unbroken.items():
+        torch.testing.assert_close(resumed[name], tensor, atol=1e-7, rtol=1e-6)
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step(trained, tmp_path):
+    backbone = load_backbone(str(trained / "base"), lambda n: n // 2, CPU)
+    cache = cache_trunk(backbone, ["oil", "fan"])
+    cache.states[0] = torch.full_like(cache.states[0], float("nan"))
+    adapters.attach(backbone, AdapterSettings())
+    model = TopClassifier(backbone, new_head(backbone, 3, 0), 3)
+    with pytest.raises(NonFiniteError, match="the loss is nan at step 0: the learning rate"):
+        fit(model, cache, Targets(np.array([0, 1])), LoopSettings(), tmp_path, Schedule(end=0.0), progress=False)
+
+
+def test_another_base_is_refused_by_its_hash(trained, tmp_path):
+    other = tiny.make_encoder(tmp_path / "other", layers=4)
+    tiny.write_json(other / "config.json", lambda c: c.update(layer_norm_eps=1e-6))
+    model = tmp_path / "models" / "t-student"
+    model.mkdir(parents=True)
+    for name in ("model.json", "weights.safetensors"):
+        (model / name).write_bytes((trained / "t-student" / name).read_bytes())
+    tiny.write_json(model / "model.json", lambda c: c.update(base=str(other)))
+    with pytest.raises(ModelError, match="was made on a base with sha256"):
+        checkpoint.load(model, CPU)
+
+
+def test_changed_weights_are_refused(trained, tmp_path):
+    model = tmp_path / "t-student"
+    model.mkdir()
+    (model / "model.json").write_bytes((trained / "t-student" / "model.json").read_bytes())
+    (model / "weights.safetensors").write_bytes((trained / "t-teacher" / "weights.safetensors").read_bytes())
+    with pytest.raises(ModelError, match="the weights of model 't-student' have sha256"):
+        checkpoint.load(model, CPU)
+
+
+def test_a_missing_model_names_those_that_are_there(trained):
+    with pytest.raises(ModelError, match="no model 'nothing': there is t-point, t-student, t-teacher"):
+        checkpoint.read_card(trained / "nothing")
+
+
+def test_samples_are_for_teachers(trained):
+    with pytest.raises(ModelError, match="answers in one pass"):
+        checkpoint.load(trained / "t-student", CPU, samples=5)
+
+
+def test_checkpoints_hold_no_pickle(trained):
+    names = {p.name for kind in ("point", "teacher", "student") for p in (trained / f"t-{kind}").iterdir()}
+    assert names == {"model.json", "weights.safetensors"}
+
+
+def test_an_anchor_without_labels_is_refused(trained):
+    card = checkpoint.read_card(trained / "t-point")
+    unlabelled = Texts(["oil"], np.array([NO_LABEL]))
+    with pytest.raises(SettingsError, match="no labelled case"):
+        build.make_teacher(card, trained / "t-point", unlabelled, "t-teacher", TfbSettings(), CPU)
