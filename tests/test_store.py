@@ -361,7 +361,7 @@ def test_cases_near_a_threshold_are_from_low_up_to_but_not_high(store):
 
 def test_a_transaction_is_all_or_nothing_and_nests(store):
     path = write_part(store.folder, RUN.run_id, 0, make_rows(5))
-    with pytest.raises(ZeroDivisionError), store.atomic():
+    with pytest.raises(ZeroDivisionError), store.atomic():  # noqa: PT012 - the whole block is undone
         store.add_run(make_run("train", "teacher", "train"))
         assert store.take_in(RUN.run_id, 0, path) == 5
         assert store.run(RUN.run_id).cases == 5
@@ -381,7 +381,7 @@ def test_a_transaction_is_all_or_nothing_and_nests(store):
 )
 def test_an_error_that_is_passed_over_is_not_a_commit_that_kept_nothing(store, statement):
     """DuckDB 2.0 undoes the transaction at the failed statement; COMMIT then succeeds."""
-    with pytest.raises(StoreError, match="nothing was stored: a step of the transaction failed"), store.atomic():
+    with pytest.raises(StoreError, match="nothing was stored: a step"), store.atomic():  # noqa: PT012 - the whole block is
         store.add_run(make_run("train", "teacher", "train"))
         try:
             with store.atomic() as connection:

@@ -1,4 +1,4 @@
-"""Training and distillation: losses in closed form, the merged student is the student, a killed run goes on to the same weights."""
+"""Training and distillation: losses in closed form, the merged student is the student, a kill changes no weight."""
 
 import math
 
@@ -74,9 +74,8 @@ def test_the_spread_loss_is_lowest_at_the_teachers_share():
     for g in (math.log(0.25), math.log(0.25) + 0.5, math.log(0.25) - 0.5):
         model = classifier(identity_head(3), 2, spread_weight=1.0)
         model.mix = 1.0
-        out = model(
-            torch.tensor([[[0.0, 0.0, g]]]), None, torch.tensor([0]), torch.tensor([[0.5, 0.5]]), torch.tensor([0.2]), torch.ones(1)
-        )
+        hidden, target = torch.tensor([[[0.0, 0.0, g]]]), torch.tensor([[0.5, 0.5]])
+        out = model(hidden, None, torch.tensor([0]), target, torch.tensor([0.2]), torch.ones(1))
         losses.append(out["loss"].item())
     assert losses[0] == pytest.approx(-0.2 * math.log(0.2) - 0.8 * math.log(0.8), abs=1e-6)
     assert min(losses) == losses[0]
@@ -84,7 +83,12 @@ def test_the_spread_loss_is_lowest_at_the_teachers_share():
 
 @pytest.mark.parametrize(
     ("shape", "values"),
-    [("linear", (0.0, 0.25, 1.0)), ("cosine", (0.0, (1 - math.cos(math.pi / 4)) / 2, 1.0)), ("step", (0, 0, 1)), ("constant", (1, 1, 1))],
+    [
+        ("linear", (0.0, 0.25, 1.0)),
+        ("cosine", (0.0, (1 - math.cos(math.pi / 4)) / 2, 1.0)),
+        ("step", (0, 0, 1)),
+        ("constant", (1, 1, 1)),
+    ],
 )
 def test_schedules_go_from_labels_to_teacher(shape, values):
     assert [Schedule(shape=shape).at(x) for x in (0.0, 0.25, 1.0)] == pytest.approx(values)
