@@ -1,13 +1,23 @@
 """Counts from a histogram are the direct counts, for every threshold and every confidence."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.histogram import BINS, EDGES, FINE_BINS, THRESHOLDS, Cumulative, Histogram, bin_of, edge_of
+from core.decision.histogram import (
+    BINS,
+    EDGES,
+    EPISTEMIC_BINS,
+    EPISTEMIC_LIMITS,
+    FINE_BINS,
+    THRESHOLDS,
+    Cumulative,
+    Histogram,
+    bin_of,
+    edge_of,
+    epistemic_bin_of,
+)
 from core.errors import NonFiniteError, SettingsError
 from core.types import OUTCOMES
 
@@ -118,8 +128,14 @@ def test_acceptance_is_computed_once():
     assert cumulative.accepted is cumulative.accepted
 
 
-def test_a_million_cases_are_binned_in_a_second():
-    confidence = np.random.default_rng(0).random(1_000_000)
-    begun = time.perf_counter()
-    bin_of(confidence)
-    assert time.perf_counter() - begun < 1.0
+def test_an_epistemic_limit_accepts_what_is_at_it():
+    at = epistemic_bin_of(EPISTEMIC_LIMITS)
+    np.testing.assert_array_equal(at, np.arange(EPISTEMIC_BINS - 1))
+    np.testing.assert_array_equal(epistemic_bin_of(np.nextafter(EPISTEMIC_LIMITS, np.inf)), at + 1)
+    assert epistemic_bin_of(np.array([0.0]))[0] == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1e-9])
+def test_an_epistemic_uncertainty_that_cannot_be_is_refused(bad):
+    with pytest.raises(NonFiniteError, match=r"epistemic .* at index 1 is not finite and at least 0"):
+        epistemic_bin_of(np.array([0.1, bad]))

@@ -19,6 +19,10 @@ BINS = FINE_BINS + 1  # the last one is for confidence == 1.0
 EDGES = np.arange(FINE_BINS + 1) / FINE_BINS  # float64; bin b begins at EDGES[b]
 THRESHOLDS = np.arange(1001) / 1000
 _EDGE_OF_THRESHOLD = np.arange(1001) * (FINE_BINS // 1000)
+# The limits that a policy may set on epistemic uncertainty, in nats, fixed so that counts are exact at every one. Accepted is
+# epistemic <= limit; bin e holds EPISTEMIC_LIMITS[e - 1] < epistemic <= EPISTEMIC_LIMITS[e], the last one all above.
+EPISTEMIC_LIMITS = np.array([0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5])
+EPISTEMIC_BINS = len(EPISTEMIC_LIMITS) + 1
 
 
 def bin_of(confidence: np.ndarray) -> np.ndarray:
@@ -29,6 +33,16 @@ def bin_of(confidence: np.ndarray) -> np.ndarray:
         index = int(np.flatnonzero(bad)[0])
         raise NonFiniteError(f"confidence {confidence[index]} at index {index} is not in [0, 1]")
     return np.searchsorted(EDGES, confidence, side="right") - 1
+
+
+def epistemic_bin_of(epistemic: np.ndarray) -> np.ndarray:
+    """Bin [n] of each epistemic uncertainty [n], in nats. Raises NonFiniteError for NaN, infinite or negative, naming it."""
+    epistemic = np.asarray(epistemic, dtype=np.float64)
+    bad = ~((epistemic >= 0) & (epistemic < np.inf))  # also true for NaN
+    if bad.any():
+        index = int(np.flatnonzero(bad)[0])
+        raise NonFiniteError(f"epistemic {epistemic[index]} at index {index} is not finite and at least 0")
+    return np.searchsorted(EPISTEMIC_LIMITS, epistemic, side="left")
 
 
 def edge_of(threshold: float) -> int:
