@@ -27,6 +27,7 @@ from core.errors import ModelError
 from core.models import checkpoint
 from core.models.backbone import Backbone, load_backbone
 from core.models.batches import token_batches, tokenize
+from core.models.card import read_card
 from core.models.device import compute_dtype, pick_device
 from core.models.scorers import OnePass, Teacher
 from core.pipeline.demo import NAME
@@ -96,7 +97,7 @@ def competitors(settings: Settings, texts: list[str], device: torch.device) -> t
     """What is measured, by name, and the student."""
     _, student = checkpoint.load(settings.models / f"{NAME}-student", device)
     _, teacher = checkpoint.load(settings.models / f"{NAME}-teacher", device, samples=10)
-    card = checkpoint.read_card(settings.models / f"{NAME}-point")
+    card = read_card(settings.models / f"{NAME}-point")
     source = student.backbone.source
     bare = load_backbone(source, lambda n: n // 2, device, compute_dtype(device))
     bare.narrow_last = False  # as transformers runs it

@@ -1,7 +1,7 @@
 """The command line: `python -m core <verb>`. Heavy imports stand inside each verb, so that --help answers at once.
 
-Exit codes: 0 done; 1 unexpected; 2 wrong arguments or settings; 3 the cases; 4 the model; 5 the store; 6 a download; 130
-interrupted.
+Exit codes: 0 done; 1 unexpected; 2 wrong arguments or settings; 3 the cases; 4 the model; 5 the store; 6 a download;
+130 interrupted.
 """
 
 import argparse
@@ -18,6 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one verb; print errors as sentences; return the exit code."""
     arguments = parser().parse_args(argv)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
         return arguments.run(arguments, Settings()) or 0
     except KakushinError as e:
@@ -35,7 +36,8 @@ def parser() -> argparse.ArgumentParser:
         description="Kakushin: train a Bayesian teacher, distil it into a one-pass student, score cases, decide "
         "which answers to trust.",
         epilog="Everything that is made lies in the workspace folder; KAKUSHIN_HOME changes it, KAKUSHIN_DEVICE "
-        "chooses cpu, cuda or mps.",
+        "chooses cpu, cuda or mps. Exit codes: 0 done, 2 arguments or settings, 3 cases, 4 model, 5 store, 6 download, "
+        "130 interrupted, 1 unexpected.",
     )
     verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
 
@@ -58,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
         "--truncate", action="store_true", help="read the beginning of texts that are longer than the model reads"
     )
 
-    verb = _verb(verbs, "distil", _distil, "distil NAME-teacher into NAME-student")
+    verb = _verb(verbs, "distill", _distill, "distil NAME-teacher into NAME-student")
     verb.add_argument("name", help="the name given to train")
     verb.add_argument(
         "--schedule", choices=["linear", "cosine", "step", "constant"], default="linear", help="from labels to the teacher"
@@ -157,10 +159,7 @@ def _base(settings: Settings, base: str | None) -> str:
 
 
 def _train(arguments, settings: Settings) -> None:
-    from core.models.adapters import AdapterSettings
-    from core.models.build import PointSettings
-    from core.models.teachers.tfb import TfbSettings
-    from core.models.training import LoopSettings
+    from core.models.settings import AdapterSettings, LoopSettings, PointSettings, TfbSettings
     from core.pipeline.train import TrainSettings, split_anchor, train
 
     cases = _read(arguments)
@@ -184,13 +183,11 @@ def _train(arguments, settings: Settings) -> None:
         f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, N = {teacher.samples}, sigma = "
         f"{teacher.sigma:.4g}"
     )
-    print(f"next: python -m core distil {arguments.name}")
+    print(f"next: python -m core distill {arguments.name}")
 
 
-def _distil(arguments, settings: Settings) -> None:
-    from core.models.adapters import AdapterSettings
-    from core.models.build import DistilSettings
-    from core.models.training import LoopSettings, Schedule
+def _distill(arguments, settings: Settings) -> None:
+    from core.models.settings import AdapterSettings, DistilSettings, LoopSettings, Schedule
     from core.pipeline.train import distil_student
 
     chosen = _checked(

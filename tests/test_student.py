@@ -8,13 +8,13 @@ import torch
 
 from core.errors import ModelError, NonFiniteError, SettingsError
 from core.models import adapters, build, checkpoint
-from core.models.adapters import AdapterSettings
 from core.models.backbone import load_backbone
-from core.models.build import DistilSettings, PointSettings, Texts
+from core.models.build import Texts
+from core.models.card import read_card
 from core.models.scorers import OnePass
+from core.models.settings import AdapterSettings, DistilSettings, LoopSettings, PointSettings, Schedule, TfbSettings
 from core.models.spread import Scores
-from core.models.teachers.tfb import TfbSettings
-from core.models.training import NO_LABEL, LoopSettings, Schedule, Targets, TopClassifier, fit, new_head
+from core.models.training import NO_LABEL, Targets, TopClassifier, fit, new_head
 from core.models.trunk import cache_trunk
 from core.pipeline.train import texts_of
 from tests import tiny
@@ -200,9 +200,9 @@ def test_a_killed_training_goes_on_to_the_same_weights(trained, tmp_path):
 
             model.forward = killed
             with pytest.raises(KeyboardInterrupt):
-                fit(model, cache, Targets(cases.labels), loop, folder, schedule, progress=False)
+                fit(model, cache, Targets(cases.labels), loop, folder, schedule)
             return None
-        fit(model, cache, Targets(cases.labels), loop, folder, schedule, progress=False)
+        fit(model, cache, Targets(cases.labels), loop, folder, schedule)
         return model.state_dict()
 
     unbroken = run(tmp_path / "a")
@@ -220,7 +220,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_step(trained, tmp_path):
     adapters.attach(backbone, AdapterSettings())
     model = TopClassifier(backbone, new_head(backbone, 3, 0), 3)
     with pytest.raises(NonFiniteError, match="the loss is nan at step 0: the learning rate"):
-        fit(model, cache, Targets(np.array([0, 1])), LoopSettings(), tmp_path, Schedule(end=0.0), progress=False)
+        fit(model, cache, Targets(np.array([0, 1])), LoopSettings(), tmp_path, Schedule(end=0.0))
 
 
 def test_another_base_is_refused_by_its_hash(trained, tmp_path):
@@ -246,7 +246,7 @@ def test_changed_weights_are_refused(trained, tmp_path):
 
 def test_a_missing_model_names_those_that_are_there(trained):
     with pytest.raises(ModelError, match="no model 'nothing': there is t-point, t-student, t-teacher"):
-        checkpoint.read_card(trained / "nothing")
+        read_card(trained / "nothing")
 
 
 def test_samples_are_for_teachers(trained):
@@ -260,7 +260,7 @@ def test_checkpoints_hold_no_pickle(trained):
 
 
 def test_an_anchor_without_labels_is_refused(trained):
-    card = checkpoint.read_card(trained / "t-point")
+    card = read_card(trained / "t-point")
     unlabelled = Texts(["oil"], np.array([NO_LABEL]))
     with pytest.raises(SettingsError, match="no labelled case"):
         build.make_teacher(card, trained / "t-point", unlabelled, "t-teacher", TfbSettings(), CPU)

@@ -8,13 +8,13 @@ import torch
 
 from core.errors import ModelError, NonFiniteError
 from core.models import adapters
-from core.models.adapters import Adapter, AdapterSettings
+from core.models.adapters import Adapter
 from core.models.backbone import load_backbone
 from core.models.sampling import Sampler
 from core.models.scorers import Teacher
+from core.models.settings import AdapterSettings, TfbSettings
 from core.models.spread import collect, entropy, predictive
 from core.models.teachers import tfb
-from core.models.teachers.tfb import TfbSettings
 from core.models.trunk import cache_trunk
 from tests import tiny
 

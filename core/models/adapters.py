@@ -4,45 +4,15 @@ Knows where adapters go; does not know how they are trained or made random.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from core.errors import SettingsError
 from core.models.backbone import Backbone
-
-
-class AdapterSettings(BaseModel):
-    """Where the adapters sit and how large they are.
-
-    `layers`: how many of the top blocks carry adapters; None is the top half. Everything below is frozen and is computed once
-    a case.
-    `targets`: the feed-forward's maps, its second map only ("down"), the attention's, or all. What stands before the first
-    adapted map is common to all samples of a teacher: with "down" that is nearly the whole first block, with "feed_forward"
-    its attention.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    rank: int = Field(8, ge=1)
-    alpha: float = Field(16.0, gt=0)
-    layers: int | None = Field(None, ge=1)
-    targets: Literal["down", "feed_forward", "attention", "all"] = "down"
-
-    @property
-    def scale(self) -> float:
-        return self.alpha / self.rank
-
-    def cut(self, blocks: int) -> int:
-        """Number of the first block with adapters, in a model of `blocks` blocks."""
-        layers = max(1, blocks // 2) if self.layers is None else self.layers
-        if layers > blocks:
-            raise SettingsError(f"layers {layers} is not allowed: the model has {blocks} blocks")
-        return blocks - layers
+from core.models.settings import AdapterSettings
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import cached_file
+from transformers.utils import logging as transformers_logging
 
 from core.errors import ModelError, SettingsError
 
@@ -212,7 +213,8 @@ def load_backbone(source: str, cut: Callable[[int], int], device: torch.device, 
         config = AutoConfig.from_pretrained(source, **options)
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
         extra = {"add_pooling_layer": False} if config.model_type in _POOLED else {}
-        model = AutoModel.from_pretrained(source, config=config, dtype=dtype, use_safetensors=True, **extra, **options)
+        with _no_bar():
+            model = AutoModel.from_pretrained(source, config=config, dtype=dtype, use_safetensors=True, **extra, **options)
     except (OSError, ValueError, KeyError, ImportError) as e:
         raise ModelError(
             f"the model {source!r} could not be loaded ({type(e).__name__}: {str(e).splitlines()[0]}); name a folder with "
@@ -254,6 +256,18 @@ def _is_causal(config) -> bool:
     if getattr(config, "is_decoder", False):
         return True
     return any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in config.architectures or ())
+
+
+@contextmanager
+def _no_bar():
+    """Without transformers' bar for the weights: a local file takes milliseconds, and steps name their own progress."""
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
 
 
 def hash_source(source: str) -> str:

@@ -6,50 +6,24 @@ written down.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from tqdm import tqdm
 
 from core.errors import SettingsError
 from core.models import adapters, checkpoint
-from core.models.adapters import AdapterSettings
 from core.models.backbone import load_backbone
-from core.models.checkpoint import ModelCard
+from core.models.card import ModelCard
 from core.models.device import compute_dtype
 from core.models.sampling import Sampler
 from core.models.scorers import Teacher
+from core.models.settings import DistilSettings, PointSettings, Schedule, TfbSettings
 from core.models.spread import Scores
 from core.models.teachers import tfb
-from core.models.teachers.tfb import TfbSettings
-from core.models.training import NO_LABEL, LoopSettings, Schedule, Targets, TopClassifier, fit, new_head
+from core.models.training import NO_LABEL, Targets, TopClassifier, fit, new_head
 from core.models.trunk import cache_trunk
-
-
-class PointSettings(BaseModel):
-    """The point estimate: a base model, where its adapters sit, and how they are trained."""
-
-    model_config = ConfigDict(frozen=True)
-
-    base: str  # Hugging Face name or folder
-    adapter: AdapterSettings = AdapterSettings()
-    loop: LoopSettings = LoopSettings()
-    truncate: bool = False  # read the beginning of texts that are longer than the model's context
-
-
-class DistilSettings(BaseModel):
-    """The student: its adapters, its loop, the way from labels to the teacher, and the weight of the spread's loss."""
-
-    model_config = ConfigDict(frozen=True)
-
-    adapter: AdapterSettings = AdapterSettings()
-    loop: LoopSettings = LoopSettings()
-    schedule: Schedule = Schedule()
-    spread_weight: float = Field(1.0, ge=0)
-    start: Literal["fresh", "teacher"] = "fresh"
 
 
 @dataclass(frozen=True)
@@ -71,9 +45,7 @@ class Trained:
 def fit_point(
     cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, device: torch.device, work: Path
 ) -> Trained:
-    """Train adapters and head by cross-entropy. `work` holds the Trainer's checkpoints. The weights keep A and B apart, for
-    the teacher.
-    """
+    """Train adapters and head by cross-entropy. `work` holds the checkpoints. The weights keep A and B, for the teacher."""
     backbone = load_backbone(settings.base, settings.adapter.cut, device, compute_dtype(device))
     cache = cache_trunk(backbone, cases.texts, settings.truncate, progress="trunk, once a case")
     torch.manual_seed(settings.loop.seed)  # peft draws A from torch's global generator
@@ -86,6 +58,7 @@ def fit_point(
         settings.loop,
         work,
         Schedule(shape="constant", end=0.0),
+        progress="point estimate",
     )
     card = ModelCard(
         kind="point",
@@ -144,9 +117,7 @@ def make_teacher(
 def distil(
     teacher_folder: Path, cases: Texts, name: str, settings: DistilSettings, device: torch.device, work: Path
 ) -> Trained:
-    """Sample the teacher once over the cases and train a student on its predictive distribution and spread; merged at the
-    end.
-    """
+    """Sample the teacher once over the cases; train a student on its predictive distribution and spread; merge it."""
     card, teacher = checkpoint.load(teacher_folder, device)
     cut = settings.adapter.cut(len(teacher.backbone.blocks))
     if settings.start == "teacher" and cut != card.cut:
@@ -163,7 +134,7 @@ def distil(
     if settings.start == "teacher":
         _start_from(backbone, head, teacher_folder, card)
     model = TopClassifier(backbone, head, len(card.labels), settings.spread_weight)
-    fit(model, cache, spread_targets(target, cases.labels), settings.loop, work, settings.schedule)
+    fit(model, cache, spread_targets(target, cases.labels), settings.loop, work, settings.schedule, "student")
     student = ModelCard(
         kind="student",
         name=name,

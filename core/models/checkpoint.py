@@ -5,17 +5,14 @@ merged maps, so that loading it needs no adapter; a teacher keeps A', B' and the
 """
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -23,54 +20,13 @@ from torch import Tensor, nn
 from core.errors import ModelError
 from core.models.adapters import Adapter
 from core.models.backbone import Backbone, load_backbone
+from core.models.card import ModelCard, read_card
 from core.models.device import compute_dtype
 from core.models.sampling import Sampler
 from core.models.scorers import OnePass, Teacher
 from core.types import checked_name
 
-FORMAT = 1
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
-
-
-class ModelCard(BaseModel):
-    """Everything beside the weights: what model.json holds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    format: int = FORMAT
-    kind: Literal["point", "teacher", "student"]
-    name: str
-    labels: tuple[str, ...]  # the order of the head's outputs
-    base: str  # a Hugging Face name, or a folder; a folder is relative to the model's folder
-    base_sha256: str
-    cut: int  # first block with adapters
-    scale: float = 1.0  # of the adapters; a teacher needs it to rebuild them
-    samples: int = 1  # N, passes a case
-    sigma: float | None = None  # of a teacher
-    parent: str | None = None  # hash of the model that this one was made from
-    seed: int = 0
-    settings: dict[str, Any] = {}
-    metrics: dict[str, Any] = {}
-    duration_s: float = 0.0
-    versions: dict[str, str] = {}
-    created_at: datetime | None = None
-    weights_sha256: str = ""
-
-    @property
-    def hash(self) -> str:
-        """What the model answers depends on this alone: weights, base, labels, samples and seed."""
-        content = [
-            self.kind,
-            self.labels,
-            self.base_sha256,
-            self.cut,
-            self.scale,
-            self.samples,
-            self.sigma,
-            self.seed,
-            self.weights_sha256,
-        ]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard:
@@ -94,26 +50,10 @@ def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard
     return card
 
 
-def read_card(folder: Path) -> ModelCard:
-    """The card of the model in `folder`. Raises ModelError if there is none, or it is of another format."""
-    path = folder / "model.json"
-    try:
-        card = ModelCard.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as e:
-        beside = sorted(p.parent.name for p in folder.parent.glob("*/model.json")) if folder.parent.is_dir() else []
-        raise ModelError(
-            f"no model {folder.name!r}: there is {', '.join(beside) or 'none'}; `python -m core train` makes one"
-        ) from e
-    except ValidationError as e:
-        raise ModelError(f"{path} is not a model's card: {e.errors()[0]['loc']}: {e.errors()[0]['msg']}") from e
-    if card.format != FORMAT:
-        raise ModelError(f"model {folder.name!r} has format {card.format}, and this version reads {FORMAT}: train it again")
-    return card
-
-
 def load(folder: Path, device: torch.device, samples: int | None = None) -> tuple[ModelCard, OnePass | Teacher]:
-    """Rebuild the model in `folder`. `samples` overrides a teacher's N. Raises ModelError where base, weights or labels do
-    not fit.
+    """Rebuild the model in `folder`. `samples` overrides a teacher's N.
+
+    Raises ModelError where base, weights or labels do not fit.
     """
     card = read_card(folder)
     weights = _read_weights(folder, card)
@@ -121,8 +61,7 @@ def load(folder: Path, device: torch.device, samples: int | None = None) -> tupl
     if backbone.sha256 != card.base_sha256:
         raise ModelError(
             f"model {card.name!r} was made on a base with sha256 {card.base_sha256[:12]}, and {card.base!r} has "
-            f"{backbone.sha256[:12]}: "
-            "put the base back, or train again"
+            f"{backbone.sha256[:12]}: put the base back, or train again"
         )
     head = _head(weights, card).to(device)
     if card.kind == "teacher":

@@ -3,9 +3,9 @@
 Posterior, element by element: A_ij ~ N(mean_ij, std_ij^2); B is deterministic. One draw of all A makes one model of the
 ensemble, the same draw for every token and case. Design choices:
 - the samples lie along the batch, sample-major: [N * B, T, d];
-- with adapters in the feed-forward only, the first adapted block's attention does not know the sample yet, so it is computed
-  once: the first
-  sampled map turns [B, T, in] into [N, B, T, out], residuals broadcast, and the block's output is flattened to [N * B, T, d].
+- with adapters in the feed-forward only, the first adapted block's attention does not know the sample yet, so it is
+  computed once: the first sampled map turns [B, T, in] into [N, B, T, out], residuals broadcast, and the block's output
+  is flattened to [N * B, T, d].
 
 This file does not know where the posterior came from.
 """

@@ -15,9 +15,8 @@ from core.models.sampling import Sampler
 from core.models.spread import Scores, collect, entropy, predictive
 from core.models.trunk import TrunkCache
 
-# Tokens times samples in one batch of the teacher: beyond this the activations leave the caches of a CPU (measured: 2,560 is
-# fastest of
-# 1,280 to 16,000 on 2 cores).
+# Tokens times samples in one batch of the teacher: beyond this the activations leave the caches of a CPU (measured on 2
+# cores: 2,560 is fastest of 1,280 to 16,000).
 _ROWS_PER_BATCH = 2560
 
 
@@ -36,9 +35,7 @@ class OnePass:
 
     @torch.inference_mode()
     def scores(self, texts: Sequence[str], truncate: bool = False, progress: str | None = None) -> Scores:
-        """Score the texts, in their order. Raises CasesError for a text that is too long, NonFiniteError for a broken
-        answer.
-        """
+        """Score the texts, in their order. Raises CasesError for a text too long, NonFiniteError for a broken answer."""
         ids = tokenize(self.backbone.tokenizer, texts, self.backbone.max_tokens, truncate)
         out = torch.empty(len(ids), self.head.out_features)
         with tqdm(total=len(ids), desc=progress, unit=" cases", disable=progress is None) as bar:

@@ -1,7 +1,7 @@
 """Uncertainty on tensors: the same definitions as core.stats.uncertainty, on a device and differentiable. In nats.
 
-total = H(mean_n p_n); aleatoric = mean_n H(p_n); epistemic = total - aleatoric, the mutual information of label and weights
-(>= 0).
+total = H(mean_n p_n); aleatoric = mean_n H(p_n); epistemic = total - aleatoric >= 0, the mutual information of label and
+weights.
 """
 
 from dataclasses import dataclass

@@ -1,78 +1,42 @@
 """One training loop for the point estimate and the student: transformers' Trainer over cached trunk states.
 
 The loss is (1 - w) CE(labels) + w KL(p_T || p_S) + c * spread loss, w by a schedule over the steps:
-- forward KL: sum_k p_T (log p_T - log p_S), the expected cross-entropy to the teacher's samples up to a constant (arXiv
-  2505.11731);
-- spread: binary cross-entropy of the student's share sigmoid(g) to the teacher's aleatoric / total, weighted by the teacher's
-  total, so
-  that cases about which nothing is uncertain do not teach the spread.
-The point estimate is the same loop with w = 0 and c = 0. Checkpoints lie in the given folder; a killed run goes on from the
-last one.
-Not known here: files of cases, models' folders, teachers.
+- forward KL: sum_k p_T (log p_T - log p_S), up to a constant the expected cross-entropy to the teacher's samples
+  (arXiv 2505.11731);
+- spread: binary cross-entropy of the student's share sigmoid(g) to the teacher's aleatoric / total, weighted by the
+  teacher's total, so that cases about which nothing is uncertain do not teach the spread.
+The point estimate is the same loop with w = 0 and c = 0. Checkpoints lie in the given folder; a killed run goes on from
+the last one. Not known here: files of cases, models' folders, teachers.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from tqdm import tqdm
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from core.errors import NonFiniteError
 from core.models import adapters
 from core.models.backbone import Backbone
 from core.models.batches import pad
+from core.models.settings import LoopSettings, Schedule
 from core.models.trunk import TrunkCache
 
 NO_LABEL = -100  # a case without a label teaches by the teacher's targets only
 
 
-class Schedule(BaseModel):
-    """Weight of the distillation loss over training: from `start` to `end`; `step` jumps at half time."""
-
-    model_config = ConfigDict(frozen=True)
-
-    shape: Literal["linear", "cosine", "step", "constant"] = "linear"
-    start: float = Field(0.0, ge=0, le=1)
-    end: float = Field(1.0, ge=0, le=1)
-
-    def at(self, progress: float) -> float:
-        """The weight at `progress` in [0, 1]; `constant` is `end` throughout."""
-        share = {
-            "linear": progress,
-            "cosine": (1 - math.cos(math.pi * progress)) / 2,
-            "step": float(progress >= 0.5),
-            "constant": 1.0,
-        }[self.shape]
-        return self.start + (self.end - self.start) * share
-
-
-class LoopSettings(BaseModel):
-    """The optimiser's settings, AdamW with a warm-up and linear decay."""
-
-    model_config = ConfigDict(frozen=True)
-
-    epochs: int = Field(8, ge=1)
-    batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(0.01, ge=0)
-    warmup: float = Field(0.1, ge=0, lt=1)  # share of the steps
-    seed: int = Field(0, ge=0)
-
-
 @dataclass(frozen=True)
 class Targets:
-    """What each case teaches: its label [n] (NO_LABEL where unknown) and, for a student, the teacher's mean p [n, K] and
-    share [n].
+    """What each case teaches: its label [n], NO_LABEL where unknown; a student also gets the teacher's answers.
 
-    share is aleatoric / total in [0, 1]; weight is the teacher's total in nats.
+    probabilities [n, K] are the teacher's mean; share [n] is aleatoric / total in [0, 1]; weight [n] is total in nats.
     """
 
     labels: np.ndarray
@@ -140,6 +104,23 @@ class _Steps(TrainerCallback):
         self.model.mix = self.schedule.at(state.global_step / max(1, state.max_steps - 1))
 
 
+class _Bar(TrainerCallback):
+    """A named progress bar with a time estimate in place of transformers' nameless one, and no lines of logs between."""
+
+    def __init__(self, name: str | None):
+        self.name = name
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        done, hidden = state.global_step, self.name is None
+        self.bar = tqdm(total=state.max_steps, initial=done, desc=self.name, unit=" steps", disable=hidden)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.bar.update(state.global_step - self.bar.n)
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.bar.close()
+
+
 class _Trainer(Trainer):
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         outputs = model(**inputs)
@@ -158,10 +139,11 @@ def fit(
     settings: LoopSettings,
     folder: Path,
     schedule: Schedule,
-    progress: bool = True,
+    progress: str | None = None,
 ) -> float:
-    """Train in place; return the last logged loss. Checkpoints go to `folder`; an interrupted run of the same settings goes
-    on from it.
+    """Train in place; return the mean loss. Checkpoints go to `folder`; an interrupted run of the same settings goes on.
+
+    `progress` names the bar; None shows none. Raises NonFiniteError at the step whose loss is NaN or infinite.
     """
     cases = _Cases(cache, targets)
     device = model.head.weight.device
@@ -183,10 +165,12 @@ def fit(
         use_cpu=device.type == "cpu",
         dataloader_pin_memory=False,
         remove_unused_columns=False,
-        disable_tqdm=not progress,
+        disable_tqdm=True,
         log_level="error",
     )
-    trainer = _Trainer(model, arguments, data_collator=cases.collate, train_dataset=cases, callbacks=[_Steps(model, schedule)])
+    callbacks = [_Steps(model, schedule), _Bar(progress)]
+    trainer = _Trainer(model, arguments, data_collator=cases.collate, train_dataset=cases, callbacks=callbacks)
+    trainer.remove_callback(PrinterCallback)
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     return float(trainer.train(resume_from_checkpoint=last).training_loss)
 

@@ -36,9 +36,7 @@ def cache_trunk(
     tokens_per_batch: int = TOKENS_PER_BATCH,
     progress: str | None = None,
 ) -> TrunkCache:
-    """Run the trunk over the texts. `progress` names the bar; None shows none. Raises CasesError for a text that is too
-    long.
-    """
+    """Run the trunk over the texts. `progress` names the bar; None shows none. Raises CasesError for a text too long."""
     ids = tokenize(backbone.tokenizer, texts, backbone.max_tokens, truncate)
     states: list[Tensor | None] = [None] * len(ids)
     with tqdm(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:

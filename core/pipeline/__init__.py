@@ -1,3 +1,1 @@
-"""Joins cases, models, statistics and the store into runs: train, distil, score, evaluate, the demo. Progress and resume live
-here.
-"""
+"""Joins cases, models, statistics and the store into runs: train, distil, score, evaluate, demo. Resumable, with progress."""

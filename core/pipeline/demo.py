@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from core.cases.fetch import fetch_minilm, fetch_workorders
 from core.cases.read import Cases, read_cases
 from core.cases.workorders import prepare, write
-from core.models.build import DistilSettings, PointSettings
+from core.models.settings import DistilSettings, PointSettings
 from core.pipeline.score import score
 from core.pipeline.train import TrainSettings, distil_student, train
 from core.settings import Settings

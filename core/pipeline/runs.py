@@ -1,6 +1,4 @@
-"""Runs as the store keeps them: their names, hashes, and the pair begin/end around the work. Knows the store, not the
-models.
-"""
+"""Runs as the store keeps them: names, hashes, and the pair begin/end around the work. Knows the store, not the models."""
 
 import hashlib
 import json
@@ -35,8 +33,7 @@ def new_run(**fields) -> Run:
 
 @contextmanager
 def recorded(store: Store, run: Run) -> Iterator[dict]:
-    """Write the run down, time the work in the block, and write down how it ended. The block fills the dict it gets with
-    metrics.
+    """Write the run down, time the work in the block, and write down how it ended. The block fills in the metrics.
 
     An interrupted run stays "running" and is gone on with by the same call; a failed one is marked failed.
     """

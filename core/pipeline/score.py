@@ -1,5 +1,4 @@
-"""Score cases part by part into the store. Idempotent by (run, part): a killed scoring goes on where it was, and nothing is
-doubled.
+"""Score cases part by part into the store, idempotent by (run, part): a killed scoring goes on, and nothing is doubled.
 
 The run's name comes from the model's hash and the cases' hash, so the same call finds the same run.
 """
@@ -12,10 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from core.errors import CasesError, NotFoundError
-from core.models import checkpoint
-from core.models.checkpoint import ModelCard
-from core.models.device import pick_device
-from core.models.spread import Scores
+from core.models.card import ModelCard, read_card
 from core.pipeline.runs import content_hash, new_run, recorded
 from core.settings import Settings
 from core.store.parts import write_part
@@ -44,7 +40,7 @@ def score(
     if cases.empty:
         raise CasesError("there is no case to score: the file has no good row")
     folder = settings.models / model
-    card = checkpoint.read_card(folder)
+    card = read_card(folder)
     if samples and card.kind == "teacher":
         card = card.model_copy(update={"samples": samples})
     run = scoring_run(card, cases_hash, dataset, role, part_size, truncate)
@@ -85,6 +81,9 @@ def _finished(store: Store, run_id: str) -> RunRecord | None:
 def _score_parts(
     store, settings: Settings, folder: Path, card, run: Run, cases: pd.DataFrame, part_size: int, truncate: bool
 ) -> dict:
+    from core.models import checkpoint  # torch and its family take seconds: not for a scoring that is done
+    from core.models.device import pick_device
+
     done = store.parts(run.run_id)
     starts = range(0, len(cases), part_size)
     device = pick_device(settings.device)
@@ -95,9 +94,7 @@ def _score_parts(
             if part not in done:
                 if model is None:
                     _, model = checkpoint.load(folder, device, card.samples)
-                    model.scores(
-                        some["text"].tolist()[:32], truncate=True
-                    )  # warm up, so that the measured time is the steady one
+                    model.scores(some["text"].tolist()[:32], truncate=True)  # warm up: the measured time is the steady one
                 started = time.perf_counter()
                 scores = model.scores(some["text"].tolist(), truncate)
                 seconds, scored = seconds + time.perf_counter() - started, scored + len(some)
@@ -108,10 +105,8 @@ def _score_parts(
     return {"seconds_per_case": per_case, "timed_cases": scored, "device": str(device), "cases": len(cases)}
 
 
-def predictions(cases: pd.DataFrame, scores: Scores, labels: tuple[str, ...]) -> pd.DataFrame:
-    """Cases and their scores -> the rows of a part. The predicted label is the most probable one, its probability the
-    confidence.
-    """
+def predictions(cases: pd.DataFrame, scores, labels: tuple[str, ...]) -> pd.DataFrame:
+    """Cases and their core.models.spread.Scores -> the rows of a part; confidence is the most probable label's."""
     best = scores.probabilities.argmax(1)
     predicted = np.array(labels, dtype=object)[best]
     return pd.DataFrame(

@@ -1,11 +1,13 @@
 """Train a point estimate, make a teacher of it, distil a student: three models and their runs in the store.
 
 Every step is found again by the hash of its inputs and settings: done steps return at once, a killed step goes on from its
-checkpoint.
+checkpoint. What needs torch is imported where it is called: a step that is done does not wait seconds for it.
 """
 
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import CasesError, ModelError
-from core.models import build, checkpoint
-from core.models.build import DistilSettings, PointSettings, Texts
-from core.models.checkpoint import ModelCard
-from core.models.device import pick_device
-from core.models.teachers.tfb import TfbSettings
-from core.models.training import NO_LABEL
+from core.models.card import ModelCard, read_card
+from core.models.settings import DistilSettings, PointSettings, TfbSettings
 from core.pipeline.runs import content_hash, frame_hash, new_run, recorded
 from core.settings import Settings
 from core.store.store import Store
@@ -26,9 +24,7 @@ from core.types import checked_name
 
 
 class TrainSettings(BaseModel):
-    """A point estimate and the teacher made of it. `anchor_share`: of the labelled cases, the latest, held out to choose
-    sigma.
-    """
+    """A point estimate and the teacher made of it. `anchor_share`: the latest of the labelled cases, held out for sigma."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,9 +34,7 @@ class TrainSettings(BaseModel):
 
 
 def split_anchor(frame: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Labelled cases -> (fit, anchor). The anchor is the latest `share` by occurred_at, or a random one where no case has a
-    date.
-    """
+    """Labelled cases -> (fit, anchor). The anchor is the latest `share` by occurred_at, or a random one without dates."""
     labelled = frame[frame["label"].notna()]
     if labelled["label"].nunique() < 2:
         raise CasesError(
@@ -78,11 +72,9 @@ def train(
     labels = tuple(sorted(fit["label"].unique()))
     inputs = content_hash(frame_hash(fit), frame_hash(anchor))
     key = content_hash(inputs, chosen.model_dump(mode="json"))
-    point_dir, teacher_dir = (settings.models / f"{name}-{kind}" for kind in ("point", "teacher"))
-    if (done := _finished(teacher_dir, key)) and (point := _finished(point_dir, key)):
-        return point, done
+    if (teacher := _finished(settings, f"{name}-teacher", key)) and (point := _finished(settings, f"{name}-point", key)):
+        return point, teacher
     keep_cases(settings, name, fit, anchor)
-    device = pick_device(settings.device)
     run = new_run(
         run_id=f"train-{name}-{key[:10]}",
         kind="train",
@@ -98,35 +90,19 @@ def train(
         settings={**chosen.model_dump(mode="json"), "splits": record or {}},
     )
     with recorded(store, run) as metrics:
-        point = _finished(point_dir, key)
-        if not point:
-            point = _fit_point(settings, name, texts_of(fit, labels), labels, chosen, key, device)
-        started = time.perf_counter()
-        trained, choice = build.make_teacher(
-            point, point_dir, texts_of(anchor, labels), f"{name}-teacher", chosen.tfb, device, chosen.point.truncate
-        )
-        metrics |= {
-            "fit_cases": len(fit),
-            "anchor_cases": len(anchor),
-            "sigma": choice.sigma,
-            "anchor_nll_point": choice.point,
-            "anchor_nll_by_sigma": [list(pair) for pair in sorted(choice.tried)],
-        }
-        teacher = _save(teacher_dir, trained, key, time.perf_counter() - started, dict(metrics))
+        point = _finished(settings, f"{name}-point", key) or _fit_point(settings, name, fit, labels, chosen, key)
+        metrics |= {"fit_cases": len(fit), "anchor_cases": len(anchor)}
+        teacher = _make_teacher(settings, name, anchor, point, chosen, key, metrics)
     return point, teacher
 
 
 def distil_student(store: Store, settings: Settings, name: str, chosen: DistilSettings) -> ModelCard:
-    """Distil NAME-teacher into NAME-student over the cases that `train` kept. Labels of the anchor are not used: its inputs
-    are.
-    """
-    teacher_dir, student_dir = settings.models / f"{name}-teacher", settings.models / f"{name}-student"
-    teacher = checkpoint.read_card(teacher_dir)
-    fit, anchor = kept_cases(settings, name)
+    """Distil NAME-teacher into NAME-student over the cases that `train` kept: the anchor's inputs too, but not its labels."""
+    teacher = read_card(settings.models / f"{name}-teacher")
     key = content_hash(teacher.hash, chosen.model_dump(mode="json"))
-    if done := _finished(student_dir, key):
+    if done := _finished(settings, f"{name}-student", key):
         return done
-    cases = texts_of(pd.concat([fit, anchor.assign(label=None)], ignore_index=True), teacher.labels)
+    fit, anchor = kept_cases(settings, name)
     run = new_run(
         run_id=f"distil-{name}-{key[:10]}",
         kind="distil",
@@ -141,17 +117,15 @@ def distil_student(store: Store, settings: Settings, name: str, chosen: DistilSe
         settings=chosen.model_dump(mode="json"),
     )
     with recorded(store, run) as metrics:
-        started = time.perf_counter()
-        work = settings.cache / "training" / f"{name}-student-{key[:10]}"
-        trained = build.distil(teacher_dir, cases, f"{name}-student", chosen, pick_device(settings.device), work)
-        metrics |= {"cases": len(cases.texts), "teacher_samples": teacher.samples}
-        student = _save(student_dir, trained, key, time.perf_counter() - started, dict(metrics))
-        shutil.rmtree(work, ignore_errors=True)
-    return student
+        cases = pd.concat([fit, anchor.assign(label=None)], ignore_index=True)
+        metrics |= {"cases": len(cases), "teacher_samples": teacher.samples}
+        return _distil(settings, name, cases, teacher, chosen, key, metrics)
 
 
-def texts_of(frame: pd.DataFrame, labels: tuple[str, ...]) -> Texts:
-    """Cases with text and label -> texts and label positions; a label that is missing or not in `labels` is NO_LABEL."""
+def texts_of(frame: pd.DataFrame, labels: tuple[str, ...]):
+    """Cases with text and label -> core.models.build.Texts; a label that is missing or not in `labels` is NO_LABEL."""
+    from core.models.build import NO_LABEL, Texts
+
     position = {label: i for i, label in enumerate(labels)}
     return Texts(frame["text"].tolist(), np.array([position.get(label, NO_LABEL) for label in frame["label"]], dtype=np.int64))
 
@@ -172,26 +146,72 @@ def kept_cases(settings: Settings, name: str) -> tuple[pd.DataFrame, pd.DataFram
     return tuple(pd.read_parquet(p) for p in paths)
 
 
-def _fit_point(settings, name, texts, labels, chosen: TrainSettings, key: str, device) -> ModelCard:
+def _fit_point(settings: Settings, name: str, fit: pd.DataFrame, labels, chosen: TrainSettings, key: str) -> ModelCard:
+    from core.models import build
+    from core.models.device import pick_device
+
     started = time.perf_counter()
-    work = settings.cache / "training" / f"{name}-point-{key[:10]}"
-    trained = build.fit_point(texts, f"{name}-point", labels, chosen.point, device, work)
-    card = _save(
-        settings.models / f"{name}-point", trained, key, time.perf_counter() - started, {"fit_cases": len(texts.texts)}
+    with _work(settings, f"{name}-point", key) as work:
+        device = pick_device(settings.device)
+        trained = build.fit_point(texts_of(fit, labels), f"{name}-point", labels, chosen.point, device, work)
+        return _save(settings, trained, key, started, {"fit_cases": len(fit)})
+
+
+def _make_teacher(
+    settings: Settings, name: str, anchor: pd.DataFrame, point: ModelCard, chosen: TrainSettings, key: str, metrics: dict
+) -> ModelCard:
+    from core.models import build
+    from core.models.device import pick_device
+
+    started, device = time.perf_counter(), pick_device(settings.device)
+    cases, folder = texts_of(anchor, point.labels), settings.models / point.name
+    trained, choice = build.make_teacher(point, folder, cases, f"{name}-teacher", chosen.tfb, device, chosen.point.truncate)
+    metrics |= {
+        "sigma": choice.sigma,
+        "anchor_nll_point": choice.point,
+        "anchor_nll_by_sigma": [list(pair) for pair in sorted(choice.tried)],
+    }
+    return _save(settings, trained, key, started, dict(metrics))
+
+
+def _distil(
+    settings: Settings, name: str, cases: pd.DataFrame, teacher: ModelCard, chosen: DistilSettings, key: str, metrics: dict
+) -> ModelCard:
+    from core.models import build
+    from core.models.device import pick_device
+
+    started = time.perf_counter()
+    with _work(settings, f"{name}-student", key) as work:
+        device, texts = pick_device(settings.device), texts_of(cases, teacher.labels)
+        trained = build.distil(settings.models / teacher.name, texts, f"{name}-student", chosen, device, work)
+        return _save(settings, trained, key, started, dict(metrics))
+
+
+@contextmanager
+def _work(settings: Settings, name: str, key: str) -> Iterator[Path]:
+    """The folder of a training's checkpoints: found again by the same settings after a kill, gone once the model is saved."""
+    folder = settings.cache / "training" / f"{name}-{key[:10]}"
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _save(settings: Settings, trained, key: str, started: float, metrics: dict) -> ModelCard:
+    from core.models import checkpoint
+
+    card = trained.card.model_copy(
+        update={
+            "duration_s": time.perf_counter() - started,
+            "metrics": metrics,
+            "settings": trained.card.settings | {"key": key},
+        }
     )
-    shutil.rmtree(work, ignore_errors=True)
-    return card
+    return checkpoint.save(settings.models / card.name, card, trained.weights)
 
 
-def _save(folder: Path, trained: build.Trained, key: str, seconds: float, metrics: dict) -> ModelCard:
-    made_from = trained.card.settings | {"key": key}
-    card = trained.card.model_copy(update={"duration_s": seconds, "metrics": metrics, "settings": made_from})
-    return checkpoint.save(folder, card, trained.weights)
-
-
-def _finished(folder: Path, key: str) -> ModelCard | None:
-    """The card of the model in `folder`, if it was made from just these inputs and settings."""
+def _finished(settings: Settings, model: str, key: str) -> ModelCard | None:
+    """The card of the model of that name, if it was made from just these inputs and settings."""
+    folder = settings.models / model
     if not (folder / "model.json").is_file():
         return None
-    card = checkpoint.read_card(folder)
+    card = read_card(folder)
     return card if card.settings.get("key") == key else None

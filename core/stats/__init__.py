@@ -1,3 +1,1 @@
-"""Statistics with numpy, scipy and scikit-learn only: uncertainty, calibration, bounds, risk and coverage. Knows no store and
-no model.
-"""
+"""Statistics by numpy, scipy and scikit-learn: uncertainty, calibration, bounds, risk and coverage. No store, no model."""

@@ -18,9 +18,7 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Bin:
-    """One bin of a reliability diagram. `confidence` is the mean confidence, None in an empty bin; accuracy has n and its
-    interval.
-    """
+    """One bin of a reliability diagram. `confidence` is the mean, None in an empty bin; accuracy has n and its interval."""
 
     low: float
     high: float
@@ -30,8 +28,9 @@ class Bin:
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[Bin]:
-    """Confidence [n] and whether the answer was right [n] -> the diagram's bins. Raises NonFiniteError, SettingsError outside
-    [0, 1].
+    """Confidence [n] and whether the answer was right [n] -> the diagram's bins.
+
+    Raises NonFiniteError, and SettingsError outside [0, 1].
     """
     confidence, right = _checked(confidence, right)
     edges = np.arange(bins + 1) / bins

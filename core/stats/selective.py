@@ -14,9 +14,7 @@ from core.types import Interval
 
 
 def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage and selective risk at every distinct confidence, from strict to loose. [m] each, m = number of distinct
-    values.
-    """
+    """Coverage and selective risk, [m] each, at every one of the m distinct confidences, from strict to loose."""
     confidence = finite(confidence, "confidence")
     order = np.argsort(-confidence, kind="stable")
     wrong = 1.0 - finite(right, "right")[order]
@@ -26,8 +24,9 @@ def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray
 
 
 def aurc(confidence: np.ndarray, right: np.ndarray) -> float | None:
-    """Area under the risk-coverage curve: the mean over cases of the risk at which each is first accepted. None without a
-    case.
+    """Area under the risk-coverage curve: the mean over cases of the risk at which each is first accepted.
+
+    None without a case.
     """
     coverage, risk = risk_coverage(confidence, right)
     return float((np.diff(coverage, prepend=0.0) * risk).sum()) if len(risk) else None
@@ -51,8 +50,9 @@ def auroc(score: np.ndarray, positive: np.ndarray) -> float | None:
 def bootstrap_interval(
     metric: Callable[..., float | None], arrays: Sequence[np.ndarray], seed: int, draws: int = 500, level: float = 0.95
 ) -> Interval:
-    """`metric(*arrays)` with its percentile bootstrap interval, cases drawn with replacement. Draws without a value are left
-    out.
+    """`metric(*arrays)` with its percentile bootstrap interval, cases drawn with replacement.
+
+    Draws without a value are left out.
     """
     n = len(arrays[0])
     value = metric(*arrays)

@@ -1,3 +1,1 @@
-"""Bayesian teachers, one file each: how a distribution over adapter weights is got. How it is sampled is
-core.models.sampling's.
-"""
+"""Bayesian teachers, one file each: how a distribution over adapter weights is got. Sampling is core.models.sampling's."""

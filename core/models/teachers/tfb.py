@@ -2,12 +2,10 @@
 
 Eqs. of its section 3: B = U diag(d) V^T; B' = U diag(d), A' = V^T A (the same product); A'_ij ~ N(A'_ij, (sigma / d_i)^2).
 sigma is the LARGEST that keeps a held-out anchor's criterion within a tolerance. Two traps avoided:
-- on the training set the fitted model's loss is near zero and a relative tolerance means nothing, so the anchor is held out
-  and the tolerance
-  is absolute, in nats;
-- on held-out cases the predictive NLL first FALLS with sigma and then rises, so a tolerance above the point estimate's NLL
-  would go on widening
-  until the whole gain is spent again. The reference is therefore the lowest NLL that any sigma reached.
+- on the training set the fitted model's loss is near zero and a relative tolerance means nothing, so the anchor is held
+  out and the tolerance is absolute, in nats;
+- on held-out cases the predictive NLL may first FALL with sigma and then rise, so a tolerance above the point estimate's
+  NLL would go on widening until the whole gain is spent again. The reference is the lowest NLL that any sigma reached.
 
 This file does not sample and does not know the backbone.
 """
@@ -17,27 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from core.errors import ModelError, NonFiniteError
 from core.models.adapters import Adapter
+from core.models.settings import TfbSettings
 
 # A direction in which B has (nearly) no strength would get an (almost) infinite spread that changes nothing but rounding:
 # below this share of the strongest direction its spread is the one at the share.
 WEAKEST = 1e-3
-
-
-class TfbSettings(BaseModel):
-    """`samples`: N. `tolerance`: how far the anchor's mean NLL may lie above the lowest that was found, in nats a case."""
-
-    model_config = ConfigDict(frozen=True)
-
-    samples: int = Field(10, ge=1)
-    tolerance: float = Field(0.02, gt=0)
-    sigma_low: float = Field(1 / 512, gt=0)  # the grid doubles from here
-    doublings: int = Field(8, ge=1)
-    refinements: int = Field(4, ge=0)  # halvings, in the logarithm, between the largest within and the next of the grid
 
 
 @dataclass(frozen=True)
@@ -50,9 +36,7 @@ class Choice:
 
 
 def regroup(adapter: Adapter) -> tuple[Adapter, Tensor]:
-    """B A = B' A' with B' = U diag(d), A' = V^T A. Returns the regrouped adapter and d [r], largest first (d > 0 is not
-    promised).
-    """
+    """B A = B' A' with B' = U diag(d), A' = V^T A. Returns the regrouped adapter and d [r] >= 0, largest first."""
     u, d, vt = torch.linalg.svd(adapter.b.double(), full_matrices=False)  # [out, r], [r], [r, r]
     a, b = vt @ adapter.a.double(), u * d  # V^T A, U diag(d)
     return replace(adapter, a=a.float(), b=b.float()), d.float()
@@ -83,9 +67,8 @@ def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) ->
     within = [i for i, (_, value) in enumerate(tried) if value <= allowed()]  # NaN is not
     if not within:
         raise ModelError(
-            f"every sigma from {grid[0]:.4g} to {grid[-1]:.4g} raises the anchor's NLL over {point:.4f} by more "
-            "than the tolerance "
-            f"{settings.tolerance}: lower sigma_low or raise the tolerance"
+            f"every sigma from {grid[0]:.4g} to {grid[-1]:.4g} raises the anchor's NLL over {point:.4f} by more than the "
+            f"tolerance {settings.tolerance}: lower sigma_low or raise the tolerance"
         )
     low = grid[within[-1]]
     high = grid[min(within[-1] + 1, len(grid) - 1)]

@@ -1,0 +1,108 @@
+"""What a training, a teacher and a distillation are told: checked, frozen, saved as JSON in the model's card.
+
+Pydantic only: the command line and the demo read these without the seconds that importing torch takes.
+"""
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.errors import SettingsError
+
+
+class AdapterSettings(BaseModel):
+    """Where the adapters sit and how large they are.
+
+    `layers`: how many of the top blocks carry adapters; None is the top half. Everything below is frozen and is computed once
+    a case.
+    `targets`: the feed-forward's maps, its second map only ("down"), the attention's, or all. What stands before the first
+    adapted map is common to all samples of a teacher: with "down" that is nearly the whole first block, with "feed_forward"
+    its attention.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    rank: int = Field(8, ge=1)
+    alpha: float = Field(16.0, gt=0)
+    layers: int | None = Field(None, ge=1)
+    targets: Literal["down", "feed_forward", "attention", "all"] = "down"
+
+    @property
+    def scale(self) -> float:
+        return self.alpha / self.rank
+
+    def cut(self, blocks: int) -> int:
+        """Number of the first block with adapters, in a model of `blocks` blocks."""
+        layers = max(1, blocks // 2) if self.layers is None else self.layers
+        if layers > blocks:
+            raise SettingsError(f"layers {layers} is not allowed: the model has {blocks} blocks")
+        return blocks - layers
+
+
+class Schedule(BaseModel):
+    """Weight of the distillation loss over training: from `start` to `end`; `step` jumps at half time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shape: Literal["linear", "cosine", "step", "constant"] = "linear"
+    start: float = Field(0.0, ge=0, le=1)
+    end: float = Field(1.0, ge=0, le=1)
+
+    def at(self, progress: float) -> float:
+        """The weight at `progress` in [0, 1]; `constant` is `end` throughout."""
+        share = {
+            "linear": progress,
+            "cosine": (1 - math.cos(math.pi * progress)) / 2,
+            "step": float(progress >= 0.5),
+            "constant": 1.0,
+        }[self.shape]
+        return self.start + (self.end - self.start) * share
+
+
+class LoopSettings(BaseModel):
+    """The optimiser's settings, AdamW with a warm-up and linear decay."""
+
+    model_config = ConfigDict(frozen=True)
+
+    epochs: int = Field(8, ge=1)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+    warmup: float = Field(0.1, ge=0, lt=1)  # share of the steps
+    seed: int = Field(0, ge=0)
+
+
+class TfbSettings(BaseModel):
+    """`samples`: N. `tolerance`: how far the anchor's mean NLL may lie above the lowest that was found, in nats a case."""
+
+    model_config = ConfigDict(frozen=True)
+
+    samples: int = Field(10, ge=1)
+    tolerance: float = Field(0.02, gt=0)
+    sigma_low: float = Field(1 / 512, gt=0)  # the grid doubles from here
+    doublings: int = Field(8, ge=1)
+    refinements: int = Field(4, ge=0)  # halvings, in the logarithm, between the largest within and the next of the grid
+
+
+class PointSettings(BaseModel):
+    """The point estimate: a base model, where its adapters sit, and how they are trained."""
+
+    model_config = ConfigDict(frozen=True)
+
+    base: str  # Hugging Face name or folder
+    adapter: AdapterSettings = AdapterSettings()
+    loop: LoopSettings = LoopSettings()
+    truncate: bool = False  # read the beginning of texts that are longer than the model's context
+
+
+class DistilSettings(BaseModel):
+    """The student: its adapters, its loop, the way from labels to the teacher, and the weight of the spread's loss."""
+
+    model_config = ConfigDict(frozen=True)
+
+    adapter: AdapterSettings = AdapterSettings()
+    loop: LoopSettings = LoopSettings()
+    schedule: Schedule = Schedule()
+    spread_weight: float = Field(1.0, ge=0)
+    start: Literal["fresh", "teacher"] = "fresh"
