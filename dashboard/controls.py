@@ -44,26 +44,13 @@ def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Seque
 
 
 def threshold(words: Words) -> None:
-    """Draw the threshold as a slider and as a number, kept in step.
-
-    The number is a new widget for every value. One that the page kept setting would send its old value along with the next
-    quick move of the slider, and that looks like a number that somebody typed.
-    """
+    """Draw the threshold as a slider and as a number, kept in step."""
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
     left.slider(words("threshold"), key="t", help=words("threshold.help"), **step)
-    value = state.chosen("t")
-    key = f"t_number_{value:.3f}"
-    with right.container(key="t_number"):
-        st.number_input(
-            words("threshold.number"),
-            value=value,
-            key=key,
-            on_change=state.follow,
-            args=(key, "t"),
-            label_visibility="collapsed",
-            **step,
-        )
+    state.mirror("t_number", "t")
+    typed = {"on_change": state.follow, "args": ("t_number", "t"), "label_visibility": "collapsed"}
+    right.number_input(words("threshold.number"), key="t_number", **typed, **step)
 
 
 def costs(words: Words) -> None:

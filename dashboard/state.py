@@ -102,9 +102,18 @@ def notices() -> list[tuple[str, str]]:
 
 
 def follow(source: str, target: str) -> None:
-    """Give the choice `target` the value of the widget `source`: a callback for a second widget of one choice."""
-    if st.session_state[source] is not None:
-        st.session_state[target] = round(st.session_state[source], 3)
+    """Give the choice `target` the value of the widget `source`: a callback for a second widget of one choice.
+
+    Where both have changed, `target` was moved, and `source` is a step behind quick moves: nobody typed it.
+    """
+    state = st.session_state
+    if state[source] is not None and state[target] == getattr(state[_LAST], target):
+        state[target] = round(state[source], 3)
+
+
+def mirror(source: str, target: str) -> None:
+    """Give the widget `source`, before it is drawn, the value of the choice `target`."""
+    st.session_state[source] = st.session_state[target]
 
 
 def _read(name: str, address: dict[str, str]) -> object:

@@ -29,7 +29,6 @@ MAY_IMPORT = {
     "dashboard": set(),
     "dashboard.i18n": set(),
     "dashboard.charts": set(),
-    "dashboard.selection": {"core.types"},
     "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
     "dashboard.state": GROUND | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.i18n"},
     "dashboard.tables": {"dashboard.i18n"},

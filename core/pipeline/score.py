@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from core.errors import CasesError, NotFoundError
+from core.errors import CasesError, ModelError, NotFoundError
 from core.models.card import ModelCard, read_card
 from core.pipeline.runs import content_hash, new_run, recorded
 from core.settings import Settings
@@ -41,8 +41,9 @@ def score(
         raise CasesError("there is no case to score: the file has no good row")
     folder = settings.models / model
     card = read_card(folder)
-    if samples and card.kind == "teacher":
-        card = card.model_copy(update={"samples": samples})
+    if samples and card.kind != "teacher":
+        raise ModelError(f"model {card.name!r} is a {card.kind} and answers in one pass: samples are for teachers")
+    card = card.model_copy(update={"samples": samples or card.samples})
     run = scoring_run(card, cases_hash, dataset, role, part_size, truncate)
     if finished := _finished(store, run.run_id):
         return finished

@@ -7,6 +7,7 @@ from core.decision.histogram import Cumulative
 from core.decision.whatif import cases_per_day as measured_volume
 from core.decision.whatif import consequence
 from core.errors import NotFoundError, SettingsError
+from core.report.selection import same_cases
 from core.store.store import Store
 from core.types import Interval, RunRecord
 
@@ -35,8 +36,11 @@ def decision_record(
             f"the cases of run {record.run.run_id} have no dates to measure a volume from: give --cases-per-day"
         )
     unit = UnitCosts(*costs, currency)
-    found = consequence(Cumulative(store.histogram(record.run.run_id)), threshold, volume)
-    seconds = record.metrics.get("seconds_per_case")
+    found, options = None, [all_human(volume, unit)]
+    for kind, same in same_cases(store.runs("score"), record).items():  # the chosen run first
+        means = consequence(Cumulative(store.histogram(same.run.run_id)), threshold, volume)
+        found = found or means
+        options.append(option(kind, means, unit, same.metrics.get("seconds_per_case")))
     return {
         "run": record.run.run_id,
         "model": record.run.model,
@@ -44,16 +48,15 @@ def decision_record(
         "inputs_hash": record.run.inputs_hash,
         "volume": "given" if cases_per_day is not None else "measured from the cases' dates",
         "costs": asdict(unit),
-        "seconds_per_case": seconds,
+        "seconds_per_case": record.metrics.get("seconds_per_case"),
         "consequence": asdict(found),
-        "money": asdict(option(record.run.model_kind, found, unit, seconds)),
-        "all_human": asdict(all_human(volume, unit)),
+        "money": {chosen.name: asdict(chosen) for chosen in options},
     }
 
 
 def decision_sentences(record: dict) -> str:
     """The record in plain words, a line a figure, each with its interval and n."""
-    c, money, currency = record["consequence"], record["money"], record["costs"]["currency"]
+    c, currency = record["consequence"], record["costs"]["currency"]
     lines = [
         f"Accepting at confidence {c['threshold']:.3f} or more ({record['run']}, {c['cases']} cases):",
         f"  accepted automatically  {_share(c['coverage'])}",
@@ -61,11 +64,10 @@ def decision_sentences(record: dict) -> str:
         f"  selective risk          {_share(c['selective_risk'])}  wrong accepted / accepted",
         f"  leakage                 {_share(c['leakage'])}  wrong accepted / all",
         f"  escapes                 {_number(c['escapes_per_day'])} a day",
-        f"  money                   {_number(money['total_per_day'])} {currency} a day; all human "
-        f"{record['all_human']['review_per_day']:.4g}",
     ]
-    if money["note"]:
-        lines.append(f"  money has no figure: {money['note'].replace('_', ' ')}")
+    for name, money in record["money"].items():
+        said = f"{_number(money['total_per_day'])} {currency} a day" if not money["note"] else money["note"].replace("_", " ")
+        lines.append(f"  money, {name.replace('_', ' '):<16} {said}")
     return "\n".join(lines)
 
 
@@ -81,4 +83,6 @@ def _show(interval: dict, form) -> str:
     found = Interval(**interval)
     if found.value is None:
         return f"unknown (n = {found.n})"
+    if found.low == found.high:
+        return f"{form(found.value)} (unit costs alone: nothing is estimated)"
     return f"{form(found.value)} ({form(found.low)} to {form(found.high)}, 95%, n = {found.n})"

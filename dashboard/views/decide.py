@@ -11,9 +11,9 @@ import streamlit as st
 from core.decision import economics, whatif
 from core.decision.histogram import Cumulative
 from core.errors import KakushinError
-from core.report import frames
+from core.report import frames, selection
 from core.types import OUTCOMES, RunRecord
-from dashboard import charts, controls, panels, selection, sentences, state, tables
+from dashboard import charts, controls, panels, sentences, state, tables
 from dashboard.i18n import Words
 
 VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
