@@ -56,7 +56,7 @@ def threshold(words: Words) -> None:
 def costs(words: Words) -> None:
     """Draw the assumed costs."""
     st.markdown(f"**{words('costs')}**", help=words("costs.help"))
-    st.badge(words("assumed"), icon=":material/edit:", color="orange")
+    _source(words, "assumed")
     st.selectbox(words("currency"), CURRENCIES, key="currency", help=words("currency.help"))
     for name, step in (("review", 0.5), ("escape", 10.0), ("machine", 0.5)):
         st.number_input(words(f"cost.{name}"), step=step, format="%0.2f", key=name, **LIMITS)
@@ -67,11 +67,13 @@ def measured(words: Words, records: list[RunRecord], volume: float | None, assum
 
     volume: measured cases a day; assumed: what counts where there are no dates.
     """
-    st.markdown(f"**{words('volume.speed')}**")
-    st.badge(words("measured"), icon=":material/timer:", color="green")
+    st.markdown(f"**{words('volume.title')}**")
+    _source(words, "measured" if volume is not None and state.chosen("volume") is None else "assumed")
     source, count = ("unknown", assumed) if volume is None else ("measured", volume)
     hint = words(f"volume.{source}", count=words.number(count))
     st.number_input(words("volume"), value=None, step=1.0, key="volume", placeholder=hint, help=words("volume.help"), **LIMITS)
+    st.markdown(f"**{words('speed.title')}**")
+    _source(words, "measured")
     for record in records:
         seconds = record.metrics.get("seconds_per_case")
         said = {"model": model_name(words, record), "run": record.run.run_id}
@@ -80,6 +82,12 @@ def measured(words: Words, records: list[RunRecord], volume: float | None, assum
         else:
             device = str(record.metrics.get("device", "?"))
             st.caption(words.markdown("seconds", seconds=words.number(seconds), device=device, **said))
+
+
+def _source(words: Words, source: str) -> None:
+    """Say whether what stands below was measured or is assumed."""
+    icon, color = {"measured": (":material/timer:", "green"), "assumed": (":material/edit:", "orange")}[source]
+    st.badge(words(source), icon=icon, color=color)
 
 
 def notices(words: Words) -> None:
