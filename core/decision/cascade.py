@@ -1,8 +1,8 @@
 """A cascade by expected money: the student accepts at t1, else the N-pass teacher is asked and accepts at t2, else a person.
 
 cost a case = inference(student) + asked * inference(teacher of N passes) + review * reviewed + escape * leaked, each a share of
-the paired cases: the same cases scored by the student and by each offered run of the teacher, and labelled. Every pair (t1, t2)
-of multiples of 0.001, and REVIEW_ALL, is tried exactly, from a two-dimensional histogram of both confidences. No teacher (N = 0)
+the paired cases: the same labelled cases, scored by the student and by each offered run of the teacher. Every pair (t1, t2) of
+multiples of 0.001, and REVIEW_ALL, is tried exactly, from a two-dimensional histogram of both confidences. No teacher (N = 0)
 is always one of the options. The best is best on the very cases it is shown on.
 """
 

@@ -1,4 +1,4 @@
-"""Intervals by bootstrap over clusters (days or segments): cases of one day resemble each other, so cases are not drawn, days are.
+"""Intervals by bootstrap over clusters (days or segments): cases of one day resemble each other, so whole days are drawn.
 
 Cluster bootstrap with percentile bounds (Davison & Hinkley 1997, section 3.8). Statistics take drawn counts [R, ...] and give
 values [R]; n of the interval is the number of CLUSTERS. Fewer than MIN_CLUSTERS have no interval: resampling five days says

@@ -1,4 +1,4 @@
-"""Three linked handles of one threshold: threshold <-> risk (leakage or selective risk) <-> reviewers. Give one, get the others.
+"""Three linked handles: threshold <-> risk (leakage or selective risk) <-> reviewers. Give one, get the others.
 
 Leakage falls and reviews rise with the threshold, so each has one place where it meets its limit. Selective risk is not
 monotone: accepting more right answers lowers it. A limit on a risk is therefore met FROM a threshold on: the loosest one that
@@ -76,7 +76,7 @@ class Handles:
         self.cumulative, self.terms, self.epistemic_limit = cumulative, terms, epistemic_limit
         curve = cumulative.curve(limit_bin(epistemic_limit))
         self._curve = curve
-        self._labelled = bool(curve.labelled[0])
+        self._labelled = bool(curve.labelled)
         self._reviews = np.nan_to_num(curve.share("review_rate"))[: len(THRESHOLDS)] * terms.cases_per_day  # [1001] a day
         self._money = np.nan_to_num(terms.handling(curve))[: len(THRESHOLDS)]
 

@@ -45,7 +45,7 @@ def threshold_at(step: int) -> float | str:
 
 
 def limit_bin(limit: float | None) -> int:
-    """The last epistemic bin that a limit in nats accepts; None sets no limit. Raises SettingsError for a limit between bins."""
+    """The last epistemic bin that a limit in nats accepts; None sets no limit. Raises SettingsError for another limit."""
     if limit is None:
         return EPISTEMIC_BINS - 1
     found = np.flatnonzero(limit == EPISTEMIC_LIMITS)
@@ -152,5 +152,5 @@ class JointCumulative:
         return Tally.of_cells(self.cells(steps, limit), self.total, self.weights)
 
     def curve(self, limit: int) -> Tally:
-        """Counts of what each one threshold for all accepts: a tally of STEPS entries."""
+        """Counts of what each one threshold for all accepts: a tally of STEPS entries over one total."""
         return Tally.of_cells(np.moveaxis(self.accepted[..., limit], -1, 0), self.total, self.weights)

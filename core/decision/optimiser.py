@@ -14,7 +14,7 @@ from scipy.optimize import LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from core.decision.handles import CAPACITY_UNREACHABLE, CONFLICT, NO_LABELS, Infeasible
-from core.decision.joint import STEPS, JointCumulative, limit_bin, threshold_at
+from core.decision.joint import REVIEW_ALL, JointCumulative, limit_bin, threshold_at
 from core.decision.policy import Policy, PolicyConsequence, Terms, policy_consequence
 from core.decision.tally import RiskLimit, Tally
 from core.errors import SettingsError
@@ -84,8 +84,9 @@ class _Problem:
 
     def answer(self) -> Optimum | Infeasible:
         c, costs = self.choices, self.terms.costs
-        if not self.labelled:
-            return Infeasible(NO_LABELS, None, self._point(c.reviews * -1.0, True, True))
+        if not self.labelled:  # reviewing everything is all that can be advised
+            policy = Policy(REVIEW_ALL, epistemic_limit=self.epistemic_limit)
+            return Infeasible(NO_LABELS, policy_consequence(self.cumulative, policy, self.terms), None)
         day = self.terms.cases_per_day
         money = day * (costs.review * c.reviews / self.cases + costs.escape * c.wrong / self.labelled)
         found = self._solve(money, True, True)
@@ -112,9 +113,9 @@ class _Problem:
             rows.append(LinearConstraint(c.reviews[None, :].astype(float), -np.inf, self.capacity))
         if keep_limit and self.limit is not None:
             rows.append(LinearConstraint(*self._risk_row()))
-        scale = np.abs(objective).max() or 1.0  # HiGHS's absolute gap of 1e-6 then means a millionth of the dearest choice
+        scale = (np.abs(objective).max() or 1.0) / 1e4  # HiGHS's absolute gap of 1e-6 is then 1e-10 of the dearest choice
         options = {"mip_rel_gap": 0.0, "time_limit": self.time_limit_s}
-        found = milp(objective / scale * 1e4, integrality=1, bounds=(0, 1), constraints=rows, options=options)
+        found = milp(objective / scale, integrality=1, bounds=(0, 1), constraints=rows, options=options)
         if found.x is None:
             if found.status == 2:
                 return None
@@ -131,7 +132,7 @@ class _Problem:
         step_of_group = dict(zip(self.choices.group[taken].tolist(), self.choices.step[taken].tolist(), strict=True))
         chosen = {name: threshold_at(step_of_group[group]) for name, group in zip(self.names, self.group.tolist(), strict=True)}
         field = {"class": "by_class", "segment": "by_segment", "cell": "by_cell"}[self.by]
-        policy = Policy(threshold_at(STEPS - 1), epistemic_limit=self.epistemic_limit, **{field: chosen})
+        policy = Policy(REVIEW_ALL, epistemic_limit=self.epistemic_limit, **{field: chosen})
         return policy_consequence(self.cumulative, policy, self.terms)
 
 
@@ -148,7 +149,7 @@ def _cells(cumulative: JointCumulative, by: str, limit: int) -> tuple[tuple, Tal
 
 
 def _pool(names: tuple, labelled: np.ndarray, least: int) -> tuple[np.ndarray, tuple]:
-    """Group [C] of each cell, those of the pool alike, and the pool's names. A pool of one is the cell itself."""
+    """Group [C] of each cell, those of the pool alike, and the pool's names. A lone cell that is too small is a pool of one."""
     order = np.argsort(labelled, kind="stable")
     size = int((labelled < least).sum())
     while 0 < size < len(names) and (labelled[order[:size]].sum() < least or size == 1):
@@ -156,18 +157,19 @@ def _pool(names: tuple, labelled: np.ndarray, least: int) -> tuple[np.ndarray, t
     group = np.empty(len(names), dtype=np.int64)
     group[order[:size]] = 0
     group[order[size:]] = np.arange(len(names) - size) + (size > 0)
-    return group, tuple(names[i] for i in sorted(order[:size].tolist())) if size > 1 else ()
+    return group, tuple(names[i] for i in sorted(order[:size].tolist())) if size else ()
 
 
 def _choices(tally: Tally, group: np.ndarray) -> _Choices:
-    """Of each group, the loosest threshold of each number of wrong accepted cases."""
+    """Of each group and number of wrong accepted cases, what the loosest threshold accepts, by the strictest that accepts it."""
     parts = []
     for g in range(int(group.max()) + 1 if len(group) else 0):
         reviews, wrong, accepted = (
             x[group == g].sum(0) for x in (tally.reviewed.sum(-1), tally.wrong_accepted, tally.accepted_labelled)
         )
         steps = np.append(0, np.flatnonzero(np.diff(wrong)) + 1)
-        parts.append((np.full(len(steps), g), steps, reviews[steps], wrong[steps], accepted[steps]))
+        strictest = np.searchsorted(reviews, reviews[steps], side="right") - 1  # accepts the same cases
+        parts.append((np.full(len(steps), g), strictest, reviews[steps], wrong[steps], accepted[steps]))
     return (
         _Choices(*(np.concatenate(columns) for columns in zip(*parts, strict=True))) if parts else _Choices(*[np.zeros(0)] * 5)
     )

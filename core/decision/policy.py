@@ -104,7 +104,7 @@ class Terms:
         self.costs.inference(self.seconds_per_case)  # refuses a time that cannot be
 
     def handling(self, tally: Tally) -> np.ndarray:
-        """Expected money a day of reviews and escapes, without inference, [...]: linear in both unit costs. NaN without labels."""
+        """Expected money a day of reviews and escapes, without inference, [...]: linear in both costs. NaN without labels."""
         review = self.costs.review * tally.share("review_rate")
         return self.cases_per_day * (review + self.costs.escape * tally.share("leakage"))
 

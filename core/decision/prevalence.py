@@ -38,7 +38,7 @@ def class_weights(cumulative: JointCumulative, shares: Mapping[str, float]) -> J
 
 
 def label_weights(label, shares: Mapping[str, float]) -> np.ndarray:
-    """Weight [n] of each labelled case as if true classes came in these shares. Raises SettingsError for a label without one."""
+    """Weight [n] of each labelled case as if true classes came in these shares. Raises SettingsError."""
     label = np.asarray(label, dtype=object)
     if pd.isna(label).any():
         raise SettingsError(f"the case at index {int(np.flatnonzero(pd.isna(label))[0])} has no label: leave such cases out")

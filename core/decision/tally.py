@@ -119,12 +119,12 @@ class Tally:
         return _TYPES.get(measure, Interval)(*self._bounds(measure))
 
     def scaled(self, measure: str, scale: float, offset: float = 0.0) -> Interval:
-        """offset + scale * the share, bounds and all, of a tally of one entry: a figure a day is no share, so it has no type."""
+        """offset + scale * the share, bounds and all, of a tally of one entry: a figure a day is no share."""
         *values, n = self._bounds(measure)
         return Interval(*(None if x is None else offset + scale * x for x in values), n)
 
     def within(self, limit: RiskLimit) -> np.ndarray:
-        """Whether each entry is known to keep the limit, [...]. Nothing accepted keeps it; no labelled accepted case does not."""
+        """Whether each entry is known to keep the limit, [...]. Nothing accepted keeps it; an unknown risk does not."""
         value = self.share(limit.measure)
         return (value <= limit.most) | (self.accepted.sum(-1) == 0)
 
