@@ -92,6 +92,13 @@ def test_a_pool_takes_the_next_smallest_cells_until_it_has_enough():
     assert alone.pooled == CLASSES  # all there is, and still too few: it says so
 
 
+def test_thinned_candidates_stand_on_their_grid():
+    whole = cumulative(rows_of("A", "x", 1, 0, at=0.97) + rows_of("A", "x", 0, 9, at=0.913) + rows_of("B", "y", 9, 0, at=0.5))
+    found = optimise(whole, TERMS, "class", min_labelled=0, every=50).consequence.policy.by_class
+    assert found == {"x": 0.95, "y": 0.5}
+    assert optimise(whole, TERMS, "class", min_labelled=0).consequence.policy.by_class == {"x": 0.97, "y": 0.5}
+
+
 def test_names_that_a_policy_does_not_know_go_to_review():
     found = optimise(cumulative(rows_of("A", "x", 50, 0)), TERMS, "class", min_labelled=0)
     assert not found.consequence.policy.accepts("AA", ["x", "new"], [0.9, 0.9], [0.0, 0.0])[1]
@@ -125,6 +132,8 @@ def test_weights_move_the_optimum():
 def test_what_is_not_allowed_is_refused():
     with pytest.raises(SettingsError, match="grouping 'day' is not one of class, segment, cell"):
         optimise(cumulative([]), TERMS, "day")
+    with pytest.raises(SettingsError, match="every 0 thousandths"):
+        optimise(cumulative([]), TERMS, every=0)
     with pytest.raises(NonFiniteError, match="reviews a day nan"):
         optimise(cumulative([]), TERMS, reviews_per_day=float("nan"))
     with pytest.raises(SettingsError, match="capacity of -1"):

@@ -14,7 +14,7 @@ import numpy as np
 
 from core.decision.economics import NO_LABELS, NO_SECONDS, UnitCosts
 from core.decision.joint import REVIEW_ALL, JointCumulative, limit_bin, step_of, threshold_at
-from core.decision.tally import Leakage, SelectiveRisk, Tally
+from core.decision.tally import Leakage, SelectiveRisk, Tally, scaled
 from core.errors import SettingsError
 from core.types import Interval
 
@@ -145,17 +145,17 @@ def consequence_of(tally: Tally, policy: Policy, terms: Terms, reweighted: bool)
         policy,
         volume,
         **shares,
-        reviews_per_day=tally.scaled("review_rate", volume),
-        escapes_per_day=tally.scaled("leakage", volume),
-        **_money(tally, terms),
+        reviews_per_day=scaled(shares["review_rate"], volume),
+        escapes_per_day=scaled(shares["leakage"], volume),
+        **_money(shares["review_rate"], shares["leakage"], terms),
         reweighted=reweighted,
     )
 
 
-def _money(tally: Tally, terms: Terms) -> dict:
+def _money(review_rate: Interval, leakage: Leakage, terms: Terms) -> dict:
     inference = terms.costs.inference(terms.seconds_per_case)
-    if inference is None or not tally.labelled:
-        unknown = Interval(None, None, None, tally.interval("leakage").n)
-        return {"money_per_day": unknown, "note": NO_SECONDS if inference is None else NO_LABELS}
-    fixed = terms.cases_per_day * (inference + terms.costs.review * float(tally.share("review_rate")))
-    return {"money_per_day": tally.scaled("leakage", terms.cases_per_day * terms.costs.escape, fixed), "note": ""}
+    if inference is None or leakage.value is None:
+        note = NO_SECONDS if inference is None else NO_LABELS
+        return {"money_per_day": Interval(None, None, None, leakage.n), "note": note}
+    fixed = terms.cases_per_day * (inference + terms.costs.review * review_rate.value)
+    return {"money_per_day": scaled(leakage, terms.cases_per_day * terms.costs.escape, fixed), "note": ""}

@@ -116,27 +116,26 @@ class Tally:
 
     def interval(self, measure: str) -> Interval:
         """The share with its Wilson interval, of a tally of one entry; each risk in its own type."""
-        return _TYPES.get(measure, Interval)(*self._bounds(measure))
-
-    def scaled(self, measure: str, scale: float, offset: float = 0.0) -> Interval:
-        """offset + scale * the share, bounds and all, of a tally of one entry: a figure a day is no share."""
-        *values, n = self._bounds(measure)
-        return Interval(*(None if x is None else offset + scale * x for x in values), n)
+        kind = _TYPES.get(measure, Interval)
+        count, n, squares = self._parts(measure)
+        if n == 0:
+            return kind(None, None, None, 0)
+        shrink = n / squares  # 1 exactly without weights, so that counts stay whole
+        low, high = wilson_arrays(count * shrink, n * shrink)
+        return kind(float(count / n), float(low), float(high), math.floor(n * shrink + 1e-9))
 
     def within(self, limit: RiskLimit) -> np.ndarray:
         """Whether each entry is known to keep the limit, [...]. Nothing accepted keeps it; an unknown risk does not."""
         value = self.share(limit.measure)
         return (value <= limit.most) | (self.accepted.sum(-1) == 0)
 
-    def _bounds(self, measure: str) -> tuple[float | None, float | None, float | None, int]:
-        count, n, squares = self._parts(measure)
-        if n == 0:
-            return None, None, None, 0
-        shrink = n / squares  # 1 exactly without weights, so that counts stay whole
-        low, high = wilson_arrays(count * shrink, n * shrink)
-        return float(count / n), float(low), float(high), math.floor(n * shrink + 1e-9)
-
     def _parts(self, measure: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         top, top_outcomes, bottom, bottom_outcomes = _SHARES[measure]
         squares = getattr(self, f"{bottom}_squares") @ bottom_outcomes
         return getattr(self, top) @ top_outcomes, getattr(self, bottom) @ bottom_outcomes, squares
+
+
+def scaled(share: Interval, scale: float, offset: float = 0.0) -> Interval:
+    """offset + scale * a share, bounds and all: a figure a day is no share, so it has no risk's type."""
+    values = (None if x is None else offset + scale * x for x in (share.value, share.low, share.high))
+    return Interval(*values, share.n, share.level)
