@@ -14,7 +14,7 @@ from scipy.optimize import LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from core.decision.handles import CAPACITY_UNREACHABLE, CONFLICT, NO_LABELS, Infeasible
-from core.decision.joint import REVIEW_ALL, JointCumulative, limit_bin, threshold_at
+from core.decision.joint import REVIEW_ALL, STEPS, JointCumulative, limit_bin, threshold_at
 from core.decision.policy import Policy, PolicyConsequence, Terms, policy_consequence
 from core.decision.tally import RiskLimit, Tally
 from core.errors import SettingsError
