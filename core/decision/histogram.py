@@ -74,7 +74,7 @@ class Histogram:
         segments = tuple(sorted(set(segment))) if segments is None else tuple(segments)
         classes = tuple(sorted(set(predicted))) if classes is None else tuple(classes)
         index = tuple(
-            _positions(names, values) for names, values in ((segments, segment), (classes, predicted), (OUTCOMES, outcome))
+            positions(names, values) for names, values in ((segments, segment), (classes, predicted), (OUTCOMES, outcome))
         )
         counts = np.zeros((len(segments), len(classes), len(OUTCOMES), BINS), dtype=np.int64)
         sums = np.zeros(counts.shape)
@@ -93,8 +93,8 @@ class Histogram:
         """The part of these segments and predicted classes; None keeps all. Raises SettingsError for a name that is not
         there.
         """
-        s = slice(None) if segments is None else _positions(self.segments, segments)
-        k = slice(None) if classes is None else _positions(self.classes, classes)
+        s = slice(None) if segments is None else positions(self.segments, segments)
+        k = slice(None) if classes is None else positions(self.classes, classes)
         return Histogram(
             self.segments if segments is None else tuple(segments),
             self.classes if classes is None else tuple(classes),
@@ -107,7 +107,8 @@ class Histogram:
         return int(self.counts.sum())
 
 
-def _positions(names: tuple[str, ...], values) -> np.ndarray:
+def positions(names: tuple[str, ...], values) -> np.ndarray:
+    """Position in `names` of each value, [n]. Raises SettingsError for a value that is no name."""
     position = {name: i for i, name in enumerate(names)}
     try:
         return np.array([position[v] for v in values], dtype=np.int64)
