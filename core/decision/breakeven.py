@@ -36,7 +36,7 @@ class BreakEven:
 
 @dataclass(frozen=True)
 class PayingThresholds:
-    """The thresholds at which the NPV is 0 or more. Read off the cases it is shown on: choose on one set, confirm on another."""
+    """Where the NPV is 0 or more. Read off the cases it is shown on, so choose on one set and confirm on another."""
 
     lowest: float | None  # None where none pays, and `reason` says why
     highest: float | None
@@ -52,7 +52,9 @@ def break_even(scenario: Scenario, option: str, name: str) -> BreakEven:
     The NPV is monotone in each input alone, the discount rate aside; there, the break-even is the IRR.
     """
     if name not in UNITS or name == "discount_rate":
-        raise SettingsError(f"input {name!r} has no break-even: use one of {', '.join(n for n in UNITS if n != 'discount_rate')}")
+        raise SettingsError(
+            f"input {name!r} has no break-even: use one of {', '.join(n for n in UNITS if n != 'discount_rate')}"
+        )
     checked_option(option)
     likely, unit = likely_values(scenario), scenario.unit(name)
     top = 1.0 if unit == "share" else _REACH * max(scenario.inputs()[name].high, 1.0)
@@ -71,8 +73,8 @@ def break_even(scenario: Scenario, option: str, name: str) -> BreakEven:
 def paying_thresholds(scenario: Scenario, curve: pd.DataFrame, option: str = STUDENT_REVIEW) -> PayingThresholds:
     """Which thresholds pay, by an exact scan of `whatif.curve`'s columns threshold, coverage and selective_risk.
 
-    option is student_review or teacher, and the curve is that model's. Where nothing is accepted the risk does not matter; where
-    something is and no label is known, the money is not known either.
+    option is student_review or teacher, and the curve is that model's. Where nothing is accepted the risk does not matter;
+    where something is and no label is known, the money is not known either.
     """
     if option not in (STUDENT_REVIEW, TEACHER):
         raise SettingsError(f"option {option!r} has no threshold: use {STUDENT_REVIEW} or {TEACHER}")

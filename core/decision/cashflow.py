@@ -51,7 +51,9 @@ def option_costs(v: Values) -> dict[str, Costs]:
     student_again = _again(v, v["teacher_hours"] + v["distillation_hours"])
     return {
         ALL_HUMAN: _running(v, 0.0, 0.0, 0.0, {}, np.float64(0)),
-        TEACHER: _running(v, v["teacher_coverage"], v["teacher_selective_risk"], v["teacher_seconds"], teacher_once, teacher_again),
+        TEACHER: _running(
+            v, v["teacher_coverage"], v["teacher_selective_risk"], v["teacher_seconds"], teacher_once, teacher_again
+        ),
         STUDENT: _running(v, 1.0, v["student_error"], v["student_seconds"], student_once, student_again),
         STUDENT_REVIEW: _running(
             v, v["student_coverage"], v["student_selective_risk"], v["student_seconds"], student_once, student_again
@@ -60,7 +62,7 @@ def option_costs(v: Values) -> dict[str, Costs]:
 
 
 def ramp(months: int, ramp_months: np.ndarray) -> np.ndarray:
-    """Share of the cases that goes through the option in each month, [months, D]: a straight line to 1, averaged over the month.
+    """Share of the cases that goes through the option, [months, D]: a straight line to 1, averaged over each month.
 
     The line is min(1, t / r), its integral t^2 / 2r up to r and t - r/2 after; r = 0 is full use at once.
     """

@@ -1,7 +1,7 @@
 """A scenario's inputs that runs measured, marked with the runs' ids: seconds a case, machine hours, labels, coverage, risk.
 
-One machine is one machine: seconds of a CPU and of a GPU are not mixed. A run that was interrupted and gone on with has the last
-part's duration only, so its hours are a lower bound.
+One machine is one machine: seconds of a CPU and of a GPU are not mixed. A run that was interrupted and gone on with has the
+last part's duration only, so its hours are a lower bound.
 """
 
 import statistics
@@ -16,8 +16,9 @@ from core.types import Interval, RunRecord
 def measured_inputs(records: Sequence[RunRecord]) -> dict[str, Quantity]:
     """Inputs of a Scenario that finished runs measured; what none of them measured is not in it.
 
-    student_seconds and teacher_seconds from scorings, teacher_hours and distillation_hours from trainings, labels from trainings:
-    each the lowest, median and highest of its runs. Raises SettingsError where the seconds come from several devices.
+    student_seconds and teacher_seconds from scorings, teacher_hours and distillation_hours from trainings, labels from
+    trainings: each the lowest, median and highest of its runs. Raises SettingsError where the seconds come from several
+    devices.
     """
     finished = [r for r in records if r.state == "finished"]
     found = {}

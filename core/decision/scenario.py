@@ -1,8 +1,8 @@
 """A money scenario: one checked, frozen, versioned object, the same in Python, as JSON and in a URL.
 
 Every input is a Quantity: low, likely and high, its unit, and whether it was measured (by which runs) or assumed. Money has no
-default, because an amount means nothing before its currency is known; nor has anything that a run measures. This file knows what
-is asked; `cashflow` knows what follows from it.
+default, because an amount means nothing before its currency is known; nor has anything that a run measures. This file knows
+what is asked; `cashflow` knows what follows from it.
 """
 
 import json
@@ -42,7 +42,9 @@ class Quantity(BaseModel):
         if self.unit == "share" and self.high > 1:
             raise SettingsError(f"high of {found} is more than all: a share is between 0 and 1")
         if (self.basis == MEASURED) != bool(self.runs):
-            raise SettingsError(f"{found} is {self.basis} with runs {list(self.runs)}: measured names its runs, assumed has none")
+            raise SettingsError(
+                f"{found} is {self.basis} with runs {list(self.runs)}: measured names its runs, assumed has none"
+            )
         return self
 
     @property
@@ -153,7 +155,7 @@ class Scenario(BaseModel):
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Raises SettingsError for text that is no JSON, another version, a missing or unknown field, or a value not allowed."""
+        """Raises SettingsError for text that is no JSON, another version, a missing or unknown field, a value not allowed."""
         try:
             data = json.loads(text)
         except ValueError as e:
