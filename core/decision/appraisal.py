@@ -1,5 +1,4 @@
-"""A scenario's options side by side at the likely values: costs, NPV, IRR, payback, cumulative cash; hours freed apart from
-cash.
+"""A scenario's options side by side at the likely values: costs, NPV, IRR, payback, cash; hours freed apart from cash.
 
 NPV, IRR and payback are of the cash against all human. Payback has no interest in it. Points only: what doubt does to them is
 in `sensitivity`.

@@ -13,10 +13,10 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from core.decision.scenario import ASSUMED, MEASURED
 from core.errors import CasesError, DatesOnlyError, SettingsError
 
 WEEK = 168  # hours
-MEASURED, ASSUMED = "measured", "assumed"
 
 
 class Arrivals(Protocol):
@@ -131,7 +131,7 @@ def _local(stamps: list[pd.Timestamp], zone: str | None) -> pd.DatetimeIndex:
 
 def _whole_weeks(clock: pd.DatetimeIndex) -> RealWeeks:
     day, week = clock.normalize(), pd.Timedelta(days=7)
-    start = day.min() + pd.Timedelta(days=-day.min().dayofweek % 7) if len(day) else None  # the first whole week's Monday
+    start = day.min() + pd.Timedelta(days=-day.min().day_of_week % 7) if len(day) else None  # the first whole week's Monday
     weeks = int(max(0, (day.max() + pd.Timedelta(days=1) - start) // week)) if len(day) else 0
     if weeks == 0:
         raise CasesError(f"{len(clock)} arrival times cover no whole week: pass a longer time or an assumed profile")

@@ -20,7 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ALL_HUMAN, TEACHER, STUDENT, STUDENT_REVIEW = OPTIONS = ("all_human", "teacher", "student", "student_review")
+from core.decision.economics import ALL_HUMAN
+
+TEACHER, STUDENT, STUDENT_REVIEW = "teacher", "student", "student_review"
+OPTIONS = (ALL_HUMAN, TEACHER, STUDENT, STUDENT_REVIEW)
 Values = Mapping[str, np.ndarray]  # input -> its value in each draw, [D] or anything that broadcasts with it
 
 

@@ -1,8 +1,8 @@
 """Waiting in an M/M/c queue (Erlang 1917): Poisson arrivals, exponential service, c reviewers without breaks, steady state.
 
 Load a = arrivals an hour * hours a case, in erlangs. Erlang B by its recursion, B_0 = 1, B_k = a B_{k-1} / (k + a B_{k-1});
-Erlang C = c B / (c - a (1 - B)), the share that waits. The wait, given that there is one, is exponential with rate (c - a) /
-hours.
+Erlang C = c B / (c - a (1 - B)), the share that waits. A wait that is not 0 is
+exponential with rate (c - a) / hours a case.
 """
 
 import math

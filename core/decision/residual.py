@@ -3,8 +3,7 @@
   automatic leak   wrong accepted / all: `whatif`'s leakage, before any person has looked
   review miss      review rate * wrong after review / reviewed
 Intervals: Wilson's for each share; a product by Goodman's variance (JASA 1960) and a sum by squares of the distances to the
-bounds (MOVER, Zou & Donner 2008). Leak and review rate of the same cases move against each other, so the sum's interval is a
-little wide.
+bounds (MOVER, Zou & Donner 2008). Leak and review rate move against each other, so the interval is a little wide.
 """
 
 import math

@@ -37,6 +37,8 @@ class Shift:
                 f"shift from {self.start_hour} to {self.end_hour} with breaks {self.breaks} is not allowed: start on "
                 "the day, last 24 hours at most, and have the breaks within it in order"
             )
+        if not self._stretches():
+            raise SettingsError(f"shift from {self.start_hour} to {self.end_hour} is all break {self.breaks}: leave it out")
 
     @property
     def hours_per_week(self) -> float:

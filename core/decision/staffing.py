@@ -125,7 +125,7 @@ def least_reviewers(
 
     last = with_each(most)
     tried = {most: last.breaches}
-    if last.note == OVERLOADED or not _keeps(last, breach_share):
+    if not _keeps(last, breach_share):
         return LeastReviewers(None, last, tried, last.note or NOT_WITH_THE_MOST)
     for count in range(math.floor(last.load * most) + 1, most):
         found = with_each(count)
@@ -136,7 +136,9 @@ def least_reviewers(
 
 
 def _keeps(found: Staffing, breach_share: float) -> bool:
-    return found.breaches.n == 0 or found.breaches.high <= breach_share  # without a case nothing is broken
+    if found.breaches.n == 0:
+        return True  # without a case nothing is broken
+    return found.note != OVERLOADED and found.breaches.high is not None and found.breaches.high <= breach_share
 
 
 def _replication(arrivals, shifts, review: ReviewTime, sla_hours: float, study: Study, duty: float, generator) -> dict:
