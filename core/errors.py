@@ -27,6 +27,10 @@ class CasesError(KakushinError):
         self.problems = tuple(problems)
 
 
+class DatesOnlyError(CasesError):
+    """Times of day are needed, and the cases have dates only."""
+
+
 class ModelError(KakushinError):
     """A model is missing, is of another kind, or does not fit what it is used with."""
 
