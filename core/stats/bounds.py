@@ -4,7 +4,7 @@ centre = (p + z^2 / 2n) / (1 + z^2 / n); half width = z / (1 + z^2 / n) * sqrt(p
 """
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from core.errors import SettingsError
 from core.types import Interval
@@ -22,7 +22,7 @@ def wilson(errors: int, n: int, level: float = 0.95) -> Interval:
 
 def wilson_arrays(errors: np.ndarray, n: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Bounds (low, high) for arrays of counts, element by element; NaN where n is 0."""
-    z = norm.ppf((1 + level) / 2)
+    z = ndtri((1 + level) / 2)  # norm.ppf, without the 50 us that its checks take
     n = np.asarray(n, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.asarray(errors, dtype=np.float64) / n
