@@ -32,7 +32,6 @@ _NEW_CELLS = """
     SELECT ?, segment, predicted, outcome FROM {source} GROUP BY ALL ORDER BY ALL ON CONFLICT DO NOTHING
 """
 _COUNT = f"""
-    CREATE TEMP TABLE counted AS
     SELECT cell, {BIN} AS bin, {EPISTEMIC_BIN} AS epistemic_bin, count(*) AS n, sum(confidence) AS confidence_sum
     FROM {{source}} JOIN (SELECT cell, segment, predicted, outcome FROM cells WHERE run_id = ?)
     USING (segment, predicted, outcome) GROUP BY ALL
@@ -48,15 +47,19 @@ _ADD = """
 
 def add_part(connection: duckdb.DuckDBPyConnection, run_id: str, path: str) -> None:
     """Add the counts of a part's file, which the same transaction takes in: its columns are read without the texts."""
-    _count(connection, run_id, "read_parquet(?)", [path])
+    source = "read_parquet(?)"
+    connection.execute(_NEW_CELLS.format(source=source), [run_id, path])
+    connection.execute(f"CREATE TEMP TABLE counted AS {_COUNT.format(source=source)}", [path, run_id])
     connection.execute(_ADD)
 
 
 def rebuild(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Count the predictions of a run again, from nothing."""
     connection.execute("DELETE FROM histograms WHERE cell IN (SELECT cell FROM cells WHERE run_id = ?)", [run_id])
-    _count(connection, run_id, "(SELECT * FROM predictions WHERE run_id = ?)", [run_id])
-    connection.execute(_ADD)
+    source = "(SELECT * FROM predictions WHERE run_id = ?)"
+    connection.execute(_NEW_CELLS.format(source=source), [run_id, run_id])
+    columns = "cell, bin, epistemic_bin, n, confidence_sum"
+    connection.execute(f"INSERT INTO histograms ({columns}) {_COUNT.format(source=source)}", [run_id, run_id])
 
 
 def read(connection: duckdb.DuckDBPyConnection, run_id: str, classes: tuple[str, ...]) -> Histogram:
@@ -86,11 +89,6 @@ def read_joint(connection: duckdb.DuckDBPyConnection, run_id: str) -> pd.DataFra
     ).df()
     cells = _cells(connection, run_id).astype("category")
     return cells.loc[table.pop("cell")].reset_index(drop=True).join(table.astype({"step": int, "epistemic_bin": int}))
-
-
-def _count(connection: duckdb.DuckDBPyConnection, run_id: str, source: str, values: list) -> None:
-    connection.execute(_NEW_CELLS.format(source=source), [run_id, *values])
-    connection.execute(_COUNT.format(source=source), [*values, run_id])
 
 
 def _cells(connection: duckdb.DuckDBPyConnection, run_id: str) -> pd.DataFrame:
