@@ -28,7 +28,7 @@ import duckdb
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.synthetic import SEGMENTS, synthetic_run, write_synthetic
+from benchmarks.synthetic import synthetic_run, write_synthetic
 from core.decision.histogram import EPISTEMIC_LIMITS, THRESHOLDS, Cumulative
 from core.decision.whatif import consequence, curve
 from core.store.intake import COLUMNS
@@ -136,12 +136,11 @@ def insert_plainly(connection: duckdb.DuckDBPyConnection, part: int, path: Path)
 
 def move_handles(cached: dict, rows: int) -> list[Seconds]:
     """Seconds of each of MOVES moves; cumulative counts are made at the first one, as in the dashboard, and stay."""
-    random = np.random.default_rng(0)
+    random, shown = np.random.default_rng(0), list(cached.values())
     seconds = []
-    for step, segment in zip(random.integers(0, 1001, MOVES), random.integers(0, len(SEGMENTS) + 1, MOVES), strict=True):
-        cumulative = cached[(None, *SEGMENTS)[segment] if segment <= cached[None].by_segment.shape[0] else None]
+    for step, which in zip(random.integers(0, 1001, MOVES), random.integers(0, len(shown), MOVES), strict=True):
+        cumulative, threshold = shown[which], float(THRESHOLDS[step])
         volume, unseen = float(random.integers(0, rows)), bool(random.integers(0, 2))
-        threshold = float(THRESHOLDS[step])
         move = lambda: (consequence(cumulative, threshold, volume, unseen), curve(cumulative, volume, unseen))  # noqa: B023, E731
         seconds.append(timed(move))
     return seconds
