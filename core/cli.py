@@ -159,7 +159,7 @@ def _base(settings: Settings, base: str | None) -> str:
 
 
 def _train(arguments, settings: Settings) -> None:
-    from core.models.settings import AdapterSettings, LoopSettings, PointSettings, TfbSettings
+    from core.models.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
     from core.pipeline.train import TrainSettings, split_anchor, train
 
     cases = _read(arguments)
@@ -171,7 +171,7 @@ def _train(arguments, settings: Settings) -> None:
                 loop=LoopSettings(epochs=arguments.epochs, seed=arguments.seed),
                 truncate=arguments.truncate,
             ),
-            tfb=TfbSettings(samples=arguments.samples),
+            teacher=TEACHERS[arguments.teacher](**({} if arguments.samples is None else {"samples": arguments.samples})),
             anchor_share=arguments.anchor_share,
         )
     )

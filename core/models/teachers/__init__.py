@@ -1,1 +1,25 @@
-"""Bayesian teachers, one file each: how a distribution over adapter weights is got. Sampling is core.models.sampling's."""
+"""Teachers, one a file: each turns a Job into a distribution over adapters. What is asked for is told by its settings' class."""
+
+from core.models.settings import (
+    BlobSettings,
+    DropoutSettings,
+    EnsembleSettings,
+    LaplaceSettings,
+    TeacherSettings,
+    TfbSettings,
+)
+from core.models.teachers import blob, dropout, ensemble, laplace, tfb
+from core.models.teachers.job import Fitted, Job
+
+_FIT = {
+    TfbSettings: tfb.fit,
+    BlobSettings: blob.fit,
+    LaplaceSettings: laplace.fit,
+    EnsembleSettings: ensemble.fit,
+    DropoutSettings: dropout.fit,
+}
+
+
+def fit_teacher(job: Job, settings: TeacherSettings) -> Fitted:
+    """Make the teacher that these settings are for. Raises SettingsError and ModelError by its file."""
+    return _FIT[type(settings)](job, settings)
