@@ -12,7 +12,7 @@ import numpy as np
 
 
 def augmented(texts: Sequence[str], copies: int, seed: int) -> list[str]:
-    """`copies` new texts for each text, [copies * n]; the same seed gives the same. A text of one word may come back as it is."""
+    """`copies` new texts for each text, [copies * n]; the same seed gives the same. A text of one word may come back."""
     generator = np.random.default_rng(seed)
     words = [text.split() for text in texts]
     made = []

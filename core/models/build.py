@@ -140,6 +140,9 @@ def with_copies(cases: Texts, settings: DistilSettings) -> Texts:
 
 
 def _job(backbone, settings: PointSettings, classes: int, cases: Texts, anchor: Texts, work: Path, *point) -> Job:
-    truncate, nothing = settings.truncate, TrunkCache([])
-    cached = [cache_trunk(backbone, x.texts, truncate, progress="trunk, once a case") if x.texts else nothing for x in (cases, anchor)]
-    return Job(backbone, settings, classes, cached[0], cases.labels, cached[1], anchor.labels, work, *point)
+    def cached(texts: list[str]) -> TrunkCache:
+        return cache_trunk(backbone, texts, settings.truncate, progress="trunk, once a case") if texts else TrunkCache([])
+
+    return Job(
+        backbone, settings, classes, cached(cases.texts), cases.labels, cached(anchor.texts), anchor.labels, work, *point
+    )

@@ -21,6 +21,7 @@ from core.models.settings import LoopSettings, Schedule
 from core.models.top import Targets, TopClassifier
 from core.models.trunk import TrunkCache
 
+
 class _Cases(torch.utils.data.Dataset):
     def __init__(self, cache: TrunkCache, targets: Targets):
         self.cache, self.targets, self.epoch = cache, targets, 0

@@ -164,9 +164,7 @@ def _make_teacher(settings: Settings, name: str, fit, anchor, point: ModelCard, 
     started, device = time.perf_counter(), pick_device(settings.device)
     cases, held_out, folder = texts_of(fit, point.labels), texts_of(anchor, point.labels), settings.models / point.name
     with _work(settings, f"{name}-teacher", key) as work:
-        trained, record = build.make_teacher(
-            point, folder, cases, held_out, f"{name}-teacher", chosen.teacher, device, work
-        )
+        trained, record = build.make_teacher(point, folder, cases, held_out, f"{name}-teacher", chosen.teacher, device, work)
         metrics |= record
         return _save(settings, trained, key, started, dict(metrics))
 

@@ -1,4 +1,4 @@
-"""Teachers, one a file: each turns a Job into a distribution over adapters. What is asked for is told by its settings' class."""
+"""Teachers, one a file: each turns a Job into a distribution over adapters. Its settings' class says which is asked for."""
 
 from core.models.settings import (
     BlobSettings,

@@ -75,7 +75,8 @@ class Variational(Noise):
         i = int(self.step) % self.steps
         weight = self.steps * 2.0**i / (2.0**self.steps - 1) if self.settings.reweighting else 1.0
         self.step += 1
-        kl = sum(kl_to_prior(self._means[name], rho**2, self.settings.prior) for name, rho in zip(self.names, self.rho, strict=True))
+        spreads = zip(self.names, self.rho, strict=True)
+        kl = sum(kl_to_prior(self._means[name], rho**2, self.settings.prior) for name, rho in spreads)
         return weight * self.settings.kl_weight * kl / self.cases
 
     def std(self) -> dict[str, Tensor]:
