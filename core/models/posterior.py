@@ -131,6 +131,16 @@ class Members:
 Posterior = Gaussian | Dropout | Members
 
 
+def tempered(posterior: Posterior, temperature: float) -> Posterior:
+    """The same with every model's logits divided by T: the head's weight and bias are."""
+    if isinstance(posterior, Members):
+        return replace(posterior, weight=posterior.weight / temperature, bias=posterior.bias / temperature)
+    weight, bias = _of(posterior.head)
+    head = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device).requires_grad_(False)
+    head.load_state_dict({"weight": weight / temperature, "bias": bias / temperature})
+    return replace(posterior, head=head)
+
+
 def from_tensors(tensors: dict[str, Tensor], scale: float) -> Posterior:
     """What `tensors()` gave; `scale` is the adapters'."""
     names = [key.removesuffix(":a") for key in tensors if key.endswith(":a")]

@@ -94,6 +94,7 @@ class TfbSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["tfb"] = "tfb"
+    calibrate: bool = True  # one temperature, on the anchor
     samples: int = Field(10, ge=1)
     tolerance: float = Field(0.02, gt=0)
     sigma_low: float = Field(1 / 512, gt=0)  # the grid doubles from here
@@ -122,6 +123,7 @@ class BlobSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["blob"] = "blob"
+    calibrate: bool = True  # one temperature, on the anchor
     samples: int = Field(10, ge=1)
     prior: float = Field(0.2, gt=0)
     start_std: float = Field(0.02, gt=0)
@@ -135,6 +137,7 @@ class EnsembleSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["ensemble"] = "ensemble"
+    calibrate: bool = True  # one temperature, on the anchor
     samples: int = Field(5, ge=2)
 
 
@@ -144,6 +147,7 @@ class DropoutSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["dropout"] = "dropout"
+    calibrate: bool = True  # one temperature, on the anchor
     samples: int = Field(10, ge=1)
     rate: float = Field(0.1, ge=0, lt=1)
 
@@ -154,6 +158,7 @@ class LaplaceSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["laplace"] = "laplace"
+    calibrate: bool = True  # one temperature, on the anchor
     samples: int = Field(10, ge=1)
     tolerance: float = Field(0.02, gt=0)  # nats a case above the anchor's lowest mean NLL
     precisions: tuple[float, ...] = (1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
