@@ -51,9 +51,17 @@ def parser() -> argparse.ArgumentParser:
     )
     verb.add_argument("--rank", type=int, default=8, help="LoRA rank (default: 8)")
     verb.add_argument("--epochs", type=int, default=8, help="passes over the training cases (default: 8)")
-    verb.add_argument("--samples", type=int, default=10, help="N, the teacher's passes a case (default: 10)")
     verb.add_argument(
-        "--anchor-share", type=float, default=0.2, help="latest share of the cases, held out to choose sigma (default: 0.2)"
+        "--teacher",
+        choices=["tfb", "blob", "laplace", "ensemble", "dropout"],
+        default="tfb",
+        help="how it is made (default: tfb)",
+    )
+    verb.add_argument("--samples", type=int, help="N, the teacher's passes a case (default: 10, or 5 members of an ensemble)")
+    verb.add_argument("--label-smoothing", type=float, default=0.0, help="of the point estimate's labels (default: 0)")
+    verb.add_argument("--no-calibration", action="store_true", help="do not fit the teacher's one temperature on the anchor")
+    verb.add_argument(
+        "--anchor-share", type=float, default=0.2, help="latest share of the cases, held out for spread and temperature (0.2)"
     )
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument(
@@ -65,6 +73,19 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--schedule", choices=["linear", "cosine", "step", "constant"], default="linear", help="from labels to the teacher"
     )
+    verb.add_argument("--floor", type=float, default=0.0, help="least weight that the labels keep to the end (default: 0)")
+    verb.add_argument(
+        "--divergence", choices=["forward", "reverse"], default="forward", help="KL(teacher || student), or reverse"
+    )
+    verb.add_argument(
+        "--temperature", type=float, default=1.0, help="that softens teacher and student in the loss (default: 1)"
+    )
+    verb.add_argument(
+        "--spread", choices=["share", "dirichlet", "gaussian"], help="how one pass gives the spread (see the docs)"
+    )
+    verb.add_argument("--samples", type=int, help="teacher samples behind the targets (default: the teacher's N)")
+    verb.add_argument("--online", action="store_true", help="one fresh teacher sample an epoch instead of the mean of all")
+    verb.add_argument("--augment", type=int, help="unlabelled copies of each text, words dropped or spliced")
     verb.add_argument("--rank", type=int, default=8, help="the student's LoRA rank (default: 8)")
     verb.add_argument("--targets", choices=["down", "feed_forward", "attention", "all"], default="down")
     verb.add_argument("--epochs", type=int, default=8)
@@ -169,9 +190,10 @@ def _train(arguments, settings: Settings) -> None:
                 base=_base(settings, arguments.base),
                 adapter=_adapter(AdapterSettings, arguments, layers=arguments.layers),
                 loop=LoopSettings(epochs=arguments.epochs, seed=arguments.seed),
+                label_smoothing=arguments.label_smoothing,
                 truncate=arguments.truncate,
             ),
-            teacher=TEACHERS[arguments.teacher](**({} if arguments.samples is None else {"samples": arguments.samples})),
+            teacher=_teacher(TEACHERS, arguments),
             anchor_share=arguments.anchor_share,
         )
     )
@@ -179,23 +201,37 @@ def _train(arguments, settings: Settings) -> None:
         raise CasesError(f"{arguments.cases} has no label in any row: name its column with --label-column")
     fit, anchor = split_anchor(cases.frame, chosen.anchor_share, arguments.seed)
     point, teacher = train(_store(settings), settings, arguments.name, fit, anchor, chosen)
+    sigma = "" if teacher.sigma is None else f", sigma = {teacher.sigma:.4g}"
     print(
-        f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, N = {teacher.samples}, sigma = "
-        f"{teacher.sigma:.4g}"
+        f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, {arguments.teacher}, N = {teacher.samples}{sigma}"
     )
     print(f"next: python -m core distill {arguments.name}")
 
 
+def _teacher(settings_by_kind, arguments):
+    samples = {} if arguments.samples is None else {"samples": arguments.samples}
+    return settings_by_kind[arguments.teacher](calibrate=not arguments.no_calibration, **samples)
+
+
 def _distill(arguments, settings: Settings) -> None:
-    from core.models.settings import AdapterSettings, DistilSettings, LoopSettings, Schedule
+    from core.models.settings import AdapterSettings, DistilSettings, LoopSettings, LossSettings, Schedule
     from core.pipeline.train import distil_student
 
+    default = DistilSettings()
     chosen = _checked(
         lambda: DistilSettings(
             adapter=_adapter(AdapterSettings, arguments),
             loop=LoopSettings(epochs=arguments.epochs, seed=arguments.seed),
-            schedule=Schedule(shape=arguments.schedule),
+            schedule=Schedule(shape=arguments.schedule, floor=arguments.floor),
+            loss=LossSettings(
+                divergence=arguments.divergence,
+                temperature=arguments.temperature,
+                spread=arguments.spread or default.loss.spread,
+            ),
             start=arguments.start,
+            online=arguments.online,
+            samples=arguments.samples or default.samples,
+            augment=default.augment if arguments.augment is None else arguments.augment,
         )
     )
     student = distil_student(_store(settings), settings, arguments.name, chosen)
