@@ -52,25 +52,25 @@ class Answers:
 
 @dataclass
 class Bench:
-    """One set and seed. `epochs` and `layers` are the same for every method."""
+    """One set and seed. Where adapters sit, epochs and learning rate are the same for every method."""
 
     data: BenchmarkSet
     seed: int
     device: torch.device
-    layers: int = 2
+    adapter: AdapterSettings = AdapterSettings(layers=1, targets="feed_forward")
     epochs: int = 8
+    learning_rate: float = 3e-3  # at which adapters in one block fit their training texts in 8 epochs; at 1e-3 they do not
     distil: DistilSettings = DistilSettings()
     teachers: dict[str, tuple[Posterior, float, dict]] = field(default_factory=dict)
 
     def __post_init__(self):
-        self.adapter = AdapterSettings(layers=self.layers)
         self.backbone = load_backbone(self.data.base, self.adapter.cut, self.device)
         self.classes = len(self.data.labels)
         self._references: dict[str, tuple[Scores, Scores | None]] = {}
 
     @property
     def loop(self) -> LoopSettings:
-        return LoopSettings(seed=self.seed, epochs=self.epochs)
+        return LoopSettings(seed=self.seed, epochs=self.epochs, learning_rate=self.learning_rate)
 
     @cached_property
     def trunks(self) -> dict[str, TrunkCache]:
@@ -94,7 +94,7 @@ class Bench:
         kind, _, what = method.partition("-")
         if kind in ONE_PASS:
             return getattr(self, f"_{kind}")()
-        return {"": self._teacher, "mean": self._mean, "student": self._student}[what](kind)
+        return {"": self._teacher, "mean": self._mean, "student": self.student}[what](kind)
 
     @cached_property
     def point(self) -> tuple[Job, float]:
@@ -134,7 +134,7 @@ class Bench:
         mean = replace(posterior, rate=0.0) if isinstance(posterior, Dropout) else posterior.scaled(0.0)
         return self._ask(mean, 1, seconds, record)
 
-    def _student(self, kind: str, settings: DistilSettings | None = None) -> Answers:
+    def student(self, kind: str, settings: DistilSettings | None = None) -> Answers:
         """Distilled from the teacher's N samples, and compared with N = 32 of them."""
         posterior, teacher_s, _ = self._made(kind)
         settings = self._fitting(settings or self.distil)
@@ -156,9 +156,10 @@ class Bench:
     # --- how -------------------------------------------------------------------------------------------------------
 
     def _fitting(self, settings: DistilSettings) -> DistilSettings:
-        """The same with this bench's layers and seed."""
-        adapter = settings.adapter.model_copy(update={"layers": self.layers})
-        return settings.model_copy(update={"adapter": adapter, "loop": settings.loop.model_copy(update={"seed": self.seed})})
+        """The same with this bench's places for adapters, seed and learning rate; rank and epochs are the student's own."""
+        adapter = settings.adapter.model_copy(update={"layers": self.adapter.layers, "targets": self.adapter.targets})
+        loop = settings.loop.model_copy(update={"seed": self.seed, "learning_rate": self.learning_rate})
+        return settings.model_copy(update={"adapter": adapter, "loop": loop})
 
     def _job(self, settings: PointSettings) -> Job:
         work = Path(tempfile.mkdtemp(prefix="kakushin-bench-"))

@@ -19,7 +19,7 @@ from benchmarks.must_reach import best_teacher, check
 from benchmarks.scoring import measure, summarise
 from benchmarks.tables import COST, QUALITY, UNCERTAINTY, chart, lines_markdown, markdown
 from core.errors import KakushinError, SettingsError
-from core.models.settings import TEACHERS, DistilSettings
+from core.models.settings import TEACHERS, AdapterSettings, DistilSettings
 from core.settings import Settings
 
 QUICK_METHODS = ("point", "temperature", "tfb", "tfb-student")
@@ -46,8 +46,11 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--sets", nargs="+", default=list(sets.NAMES), help=f"of {', '.join(sets.NAMES)} (default: all)")
     root.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (default: 3)")
     root.add_argument("--methods", nargs="+", help="default: all")
-    root.add_argument("--layers", type=int, default=2, help="top blocks that carry adapters, in every method (default: 2)")
+    root.add_argument("--layers", type=int, default=1, help="top blocks that carry adapters, in every method (default: 1)")
+    root.add_argument("--targets", default="feed_forward", help="maps that carry adapters (default: feed_forward)")
+    root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
     root.add_argument("--epochs", type=int, default=8, help="of every training (default: 8)")
+    root.add_argument("--learning-rate", type=float, default=3e-3, help="of every training (default: 0.003)")
     root.add_argument("--quick", action="store_true", help="work orders, 1 seed, point, temperature, TFB and its student")
     root.add_argument("--out", type=Path, default=Path("workspace/benchmarks/uncertainty"))
     return root
@@ -62,7 +65,14 @@ def run(arguments, settings: Settings) -> list[dict]:
     methods = tuple(arguments.methods or (QUICK_METHODS if arguments.quick else NAMES))
     if unknown := set(methods) - set(NAMES):
         raise SettingsError(f"method {sorted(unknown)[0]!r} is not known: use some of {', '.join(NAMES)}")
-    options = {"layers": arguments.layers, "epochs": arguments.epochs, "distil": DistilSettings().model_dump(mode="json")}
+    adapter = AdapterSettings(layers=arguments.layers, targets=arguments.targets)
+    options = {
+        "adapter": adapter.model_dump(mode="json"),
+        "epochs": arguments.epochs,
+        "learning_rate": arguments.learning_rate,
+        "cases": arguments.cases,
+        "distil": DistilSettings().model_dump(mode="json"),
+    }
     results = []
     for name in names:
         for seed in range(seeds):
@@ -70,8 +80,8 @@ def run(arguments, settings: Settings) -> list[dict]:
             if all(p.is_file() for p in paths.values()):
                 results += [read(p, options) for p in paths.values()]
                 continue
-            data = sets.load(name, settings.cache, seed)
-            bench = Bench(data, seed, pick_device(settings.device), arguments.layers, arguments.epochs)
+            data = sets.reduced(sets.load(name, settings.cache, seed), arguments.cases)
+            bench = Bench(data, seed, pick_device(settings.device), adapter, arguments.epochs, arguments.learning_rate)
             for method, path in paths.items():
                 results.append(read(path, options) if path.is_file() else measured(bench, method, path, options))
     return results

@@ -6,7 +6,7 @@ file knows what a set is, not where any comes from.
 
 import importlib.util
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,3 +44,13 @@ def load(name: str, cache: Path, seed: int) -> BenchmarkSet:
     if not re.fullmatch(r"[a-z]+", name) or importlib.util.find_spec(f"{__name__}.{name}") is None:
         raise SettingsError(f"benchmark set {name!r} is not known: use one of {', '.join(NAMES)}")
     return importlib.import_module(f"{__name__}.{name}").load(Path(cache), seed)
+
+
+def reduced(data: BenchmarkSet, cases: int | None, seed: int = 0) -> BenchmarkSet:
+    """The same with at most `cases` test and OOD texts each, drawn by the seed; None keeps all."""
+    if cases is None:
+        return data
+    generator = np.random.default_rng(seed)
+    test, ood = (generator.permutation(len(texts))[:cases] for texts in (data.test.texts, data.ood))
+    kept = Labelled([data.test.texts[i] for i in test], data.test.labels[test])
+    return replace(data, test=kept, ood=[data.ood[i] for i in ood], note=f"{data.note}; at most {cases} test and OOD texts")
