@@ -45,9 +45,12 @@ def parser() -> argparse.ArgumentParser:
     _cases_options(verb)
     verb.add_argument("--name", required=True, help="the models' name: NAME-point and NAME-teacher are made")
     verb.add_argument("--base", help="Hugging Face model name or folder (default: the offline MiniLM, English)")
-    verb.add_argument("--layers", type=int, help="top blocks that carry adapters (default: half)")
+    verb.add_argument("--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)")
     verb.add_argument(
-        "--targets", choices=["down", "feed_forward", "attention", "all"], default="down", help="maps that carry adapters"
+        "--targets",
+        choices=["down", "feed_forward", "attention", "all"],
+        default="feed_forward",
+        help="maps that carry adapters",
     )
     verb.add_argument("--rank", type=int, default=8, help="LoRA rank (default: 8)")
     verb.add_argument("--epochs", type=int, default=8, help="passes over the training cases (default: 8)")
@@ -87,8 +90,9 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--online", action="store_true", help="one fresh teacher sample an epoch instead of the mean of all")
     verb.add_argument("--augment", type=int, help="unlabelled copies of each text, words dropped or spliced")
     verb.add_argument("--rank", type=int, default=8, help="the student's LoRA rank (default: 8)")
-    verb.add_argument("--targets", choices=["down", "feed_forward", "attention", "all"], default="down")
-    verb.add_argument("--epochs", type=int, default=8)
+    verb.add_argument("--targets", choices=["down", "feed_forward", "attention", "all"], default="feed_forward")
+    verb.add_argument("--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)")
+    verb.add_argument("--epochs", type=int, default=4, help="over the texts and their copies (default: 4)")
     verb.add_argument(
         "--start", choices=["fresh", "teacher"], default="fresh", help="begin with fresh adapters or at the teacher's mean"
     )
@@ -220,7 +224,7 @@ def _distill(arguments, settings: Settings) -> None:
     default = DistilSettings()
     chosen = _checked(
         lambda: DistilSettings(
-            adapter=_adapter(AdapterSettings, arguments),
+            adapter=_adapter(AdapterSettings, arguments, layers=arguments.layers),
             loop=LoopSettings(epochs=arguments.epochs, seed=arguments.seed),
             schedule=Schedule(shape=arguments.schedule, floor=arguments.floor),
             loss=LossSettings(

@@ -24,6 +24,7 @@ from core.models.spread import entropy
 
 LOG_STD = (-6.0, 4.0)  # bounds of the log of a logit's standard deviation
 DRAWS = 32  # of the Gaussian's logits
+MOMENTS = 0.1  # weight of the likelihood of the logits beside the share's cross-entropy
 
 
 class SpreadHead(Protocol):
@@ -95,11 +96,19 @@ class GaussianLogits:
         return torch.logsumexp(logp, 0) - math.log(DRAWS), entropy(logp.exp()).mean(0)
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
-        """Gaussian negative log likelihood of the teacher's centred logits, from their mean and variance over samples."""
+        """The share's cross-entropy, as of Share, and MOMENTS times the likelihood of the teacher's centred logits.
+
+        The likelihood alone overstates the spread: logits vary together, and a diagonal covariance cannot say so. The share
+        alone leaves open which logits vary.
+        """
         mean = out[:, :classes] - out[:, :classes].mean(-1, keepdim=True)
         std = self._std(out, classes)
         error = target["logit_var"] + (target["logit_mean"] - mean) ** 2
-        return (0.5 * error / std**2 + std.log()).mean(-1)
+        likelihood = (0.5 * error / std**2 + std.log()).mean(-1)
+        logp, aleatoric = self.answers(out, classes)
+        share = (aleatoric / entropy(logp.exp()).clamp_min(1e-6)).clamp(1e-4, 1 - 1e-4)
+        each = F.binary_cross_entropy(share, target["share"], reduction="none")
+        return MOMENTS * likelihood + each * target["weight"] / target["weight"].mean().clamp_min(1e-6)
 
     def _std(self, out: Tensor, classes: int) -> Tensor:
         return (out[:, classes:] - 1.0).clamp(*LOG_STD).exp()
