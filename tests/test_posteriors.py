@@ -11,7 +11,7 @@ from core.errors import SettingsError
 from core.models import adapters
 from core.models.adapters import Adapter
 from core.models.backbone import load_backbone
-from core.models.posterior import Dropout, Gaussian, Members, from_tensors
+from core.models.posterior import Dropout, Gaussian, Members, from_tensors, tempered
 from core.models.scorers import Teacher
 from core.models.settings import (
     AdapterSettings,
@@ -23,10 +23,11 @@ from core.models.settings import (
     PointSettings,
     TfbSettings,
 )
-from core.models.teachers import Job, fit_teacher
+from core.models.teachers import Job, anchor_temperature, fit_teacher
 from core.models.teachers.blob import Variational, kl_to_prior
 from core.models.teachers.laplace import diagonal_fisher
 from core.models.trunk import cache_trunk
+from core.stats.temperature import sharpen
 from tests import tiny
 
 CPU = torch.device("cpu")
@@ -127,6 +128,22 @@ def job(tmp_path_factory):
     bare = Job(backbone, settings, 3, caches[0], labels[0], caches[1], labels[1], folder / "work")
     point, head = bare.train("point", 0)
     return Job(backbone, settings, 3, caches[0], labels[0], caches[1], labels[1], folder / "work", point, head)
+
+
+def test_a_tempered_posterior_is_temperature_scaling_of_its_samples(job):
+    plain = Gaussian(job.point, {a.name: torch.full_like(a.a, 0.05) for a in job.point}, job.head)
+    teacher = Teacher(job.backbone, plain, 2.0, 3)
+    _, before = teacher.moments(job.anchor, keep_samples=True)
+    teacher.posterior = tempered(plain, 2.5)
+    _, after = teacher.moments(job.anchor, keep_samples=True)
+    teacher.sampler.release()
+    np.testing.assert_allclose(after, sharpen(before, 2.5), atol=1e-5)
+
+
+def test_a_teachers_temperature_is_the_anchors_best(job):
+    """Fitting once more finds nothing left to scale."""
+    fitted = fit_teacher(job, LaplaceSettings(samples=4))
+    assert anchor_temperature(job, fitted.posterior, 4) == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize(

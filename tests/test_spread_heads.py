@@ -9,7 +9,7 @@ from scipy.special import digamma, softmax
 
 from core.errors import SettingsError
 from core.models.spread import Moments, entropy
-from core.models.spread_heads import HEADS, normal_draws, spread_head
+from core.models.spread_heads import HEADS, gaussian_nll, normal_draws, spread_head
 
 
 def answers(name, out):
@@ -68,12 +68,27 @@ def test_gaussian_logits_agree_with_brute_sampling():
     assert aleatoric == pytest.approx(-(drawn * np.log(drawn)).sum(1).mean(), abs=5e-3)
 
 
-def test_the_gaussians_loss_is_lowest_at_the_moments():
-    """Logits (1, -1), variance (4, 4): at log std = ln 2 the loss is 1/2 + ln 2, and more beside it."""
-    target = {"logit_mean": torch.tensor([[1.0, -1.0]] * 3), "logit_var": torch.full((3, 2), 4.0)}
-    out = torch.tensor([[1.0, -1.0, x, x] for x in (1 + math.log(2), 1.0, 2.5)])
+def test_the_likelihood_of_logits_is_highest_at_their_moments():
+    """Logits (1, -1), variance (4, 4): at log std = ln 2 the negative likelihood is 1/2 + ln 2, and more beside it."""
+    mean, var = torch.tensor([[1.0, -1.0]]), torch.full((1, 2), 4.0)
+    losses = [gaussian_nll(mean + 7, torch.full((1, 2), s), mean, var).item() for s in (2.0, 1.0, 3.0)]
+    assert losses[0] == pytest.approx(0.5 + math.log(2), abs=1e-6)
+    assert min(losses) == losses[0]
+
+
+def test_the_gaussians_loss_prefers_the_spread_of_the_teachers_share():
+    """Even logits; the head's own share at log std output 2 is the target, and other spreads cost more."""
+    out = torch.tensor([[0.0, 0.0, x, x] for x in (2.0, 0.0, 4.0)])
+    logp, aleatoric = HEADS["gaussian"].answers(out, 2)
+    share = float(aleatoric[0] / entropy(logp.exp())[0])
+    std = (out[:, 2:] - 1).exp()
+    target = {
+        "share": torch.full((3,), share),
+        "weight": torch.ones(3),
+        "logit_mean": torch.zeros(3, 2),
+        "logit_var": std[:1].expand(3, 2) ** 2,
+    }
     losses = HEADS["gaussian"].loss(out, 2, target)
-    assert losses[0].item() == pytest.approx(0.5 + math.log(2), abs=1e-6)
     assert int(losses.argmin()) == 0
 
 

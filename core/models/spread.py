@@ -13,6 +13,8 @@ from torch import Tensor
 
 from core.errors import NonFiniteError
 
+_ROUNDING = 1e-12  # nats: below this a difference of two entropies is no mutual information
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -82,6 +84,6 @@ def collect(mean: Tensor, aleatoric: Tensor) -> Scores:
             f"the model's answer to case {int(bad.nonzero()[0]) + 1} of {len(mean)} is not finite: do not use this model"
         )
     total = entropy(mean)
-    aleatoric = torch.minimum(aleatoric, total)  # rounding may put the mean entropy above the mean's entropy by 1e-16
+    aleatoric = torch.where(total - aleatoric < _ROUNDING, total, aleatoric)  # also where rounding put it above total
     arrays = (x.double().cpu().numpy() for x in (mean, total, aleatoric, total - aleatoric))
     return Scores(*arrays)

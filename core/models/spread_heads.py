@@ -91,9 +91,10 @@ class GaussianLogits:
         return 2 * classes
 
     def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-        logits = out[:, :classes] + self._std(out, classes) * normal_draws(classes).to(out)[:, None]  # [M, B, K]
-        logp = logits.log_softmax(-1)
-        return torch.logsumexp(logp, 0) - math.log(DRAWS), entropy(logp.exp()).mean(0)
+        mean, std = out[:, :classes].float(), self._std(out, classes).float()  # float64 would cost four times as much
+        logp = (mean + std * normal_draws(classes).to(mean)[:, None]).log_softmax(-1)  # [M, B, K]
+        p = logp.exp()
+        return p.mean(0).clamp_min(1e-30).log().to(out), -(p * logp).sum(-1).mean(0).to(out)
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
         """The share's cross-entropy, as of Share, and MOMENTS times the likelihood of the teacher's centred logits.
@@ -101,10 +102,7 @@ class GaussianLogits:
         The likelihood alone overstates the spread: logits vary together, and a diagonal covariance cannot say so. The share
         alone leaves open which logits vary.
         """
-        mean = out[:, :classes] - out[:, :classes].mean(-1, keepdim=True)
-        std = self._std(out, classes)
-        error = target["logit_var"] + (target["logit_mean"] - mean) ** 2
-        likelihood = (0.5 * error / std**2 + std.log()).mean(-1)
+        likelihood = gaussian_nll(out[:, :classes], self._std(out, classes), target["logit_mean"], target["logit_var"])
         logp, aleatoric = self.answers(out, classes)
         share = (aleatoric / entropy(logp.exp()).clamp_min(1e-6)).clamp(1e-4, 1 - 1e-4)
         each = F.binary_cross_entropy(share, target["share"], reduction="none")
@@ -112,6 +110,15 @@ class GaussianLogits:
 
     def _std(self, out: Tensor, classes: int) -> Tensor:
         return (out[:, classes:] - 1.0).clamp(*LOG_STD).exp()
+
+
+def gaussian_nll(logits: Tensor, std: Tensor, mean: Tensor, var: Tensor) -> Tensor:
+    """-log N(x; logits, std^2) averaged over classes and over samples x of that mean and variance, less a constant [B].
+
+    Mean over classes of ((var + (mean - m)^2) / (2 std^2) + log std); m, the logits less their mean over classes: [B, K] all.
+    """
+    centred = logits - logits.mean(-1, keepdim=True)
+    return (0.5 * (var + (mean - centred) ** 2) / std**2 + std.log()).mean(-1)
 
 
 @lru_cache
