@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.special import entr
 
 from benchmarks.sets import BenchmarkSet
 from core.models import adapters
@@ -66,6 +67,8 @@ class Bench:
     def __post_init__(self):
         self.backbone = load_backbone(self.data.base, self.adapter.cut, self.device)
         self.classes = len(self.data.labels)
+        self._work = tempfile.TemporaryDirectory(prefix="kakushin-bench-")  # checkpoints; gone with the bench
+        self._copies: dict[int, TrunkCache] = {}
         self._references: dict[str, tuple[Scores, Scores | None]] = {}
 
     @property
@@ -77,12 +80,13 @@ class Bench:
         parts = {name: getattr(self.data, name).texts for name in ("train", "anchor", "test")}
         return {name: self._trunk(texts) for name, texts in (parts | {"ood": self.data.ood}).items()}
 
-    @cached_property
-    def student_trunk(self) -> TrunkCache:
-        """Training and anchor texts and their augmented copies."""
-        texts = [*self.data.train.texts, *self.data.anchor.texts]
-        copies = self._trunk(augmented(texts, self.distil.augment, self.seed))
-        return TrunkCache([*self.trunks["train"].states, *self.trunks["anchor"].states, *copies.states])
+    def student_trunk(self, copies: int) -> TrunkCache:
+        """Training and anchor texts and that many augmented copies of each."""
+        if copies not in self._copies:
+            texts = [*self.data.train.texts, *self.data.anchor.texts]
+            self._copies[copies] = self._trunk(augmented(texts, copies, self.seed))
+        parts = (self.trunks["train"], self.trunks["anchor"], self._copies[copies])
+        return TrunkCache([state for part in parts for state in part.states])
 
     def _trunk(self, texts: list[str]) -> TrunkCache:
         return cache_trunk(self.backbone, texts, truncate=True) if texts else TrunkCache([])
@@ -138,7 +142,7 @@ class Bench:
         """Distilled from the teacher's N samples, and compared with N = 32 of them."""
         posterior, teacher_s, _ = self._made(kind)
         settings = self._fitting(settings or self.distil)
-        cache, known = self.student_trunk, self.data.train.labels
+        cache, known = self.student_trunk(settings.augment), self.data.train.labels
         labels = np.concatenate([known, np.full(len(cache) - len(known), NO_LABEL, dtype=np.int64)])
         started = time.perf_counter()
         own = TEACHERS[kind]().samples
@@ -146,7 +150,8 @@ class Bench:
         targets = teach(teacher, cache, labels, settings)
         teacher.sampler.release()
         with tempfile.TemporaryDirectory() as work:
-            head = train_student(self.backbone, cache, targets, self.classes, settings, Path(work))
+            start = (list(posterior.adapters), posterior.head) if settings.start == "teacher" else None
+            head = train_student(self.backbone, cache, targets, self.classes, settings, Path(work), start)
         seconds = time.perf_counter() - started
         student = OnePass(self.backbone, head, self.classes, settings.loss.spread)
         test, ood = (student.scores_cached(self.trunks[part]) if len(self.trunks[part]) else None for part in ("test", "ood"))
@@ -162,7 +167,6 @@ class Bench:
         return settings.model_copy(update={"adapter": adapter, "loop": loop})
 
     def _job(self, settings: PointSettings) -> Job:
-        work = Path(tempfile.mkdtemp(prefix="kakushin-bench-"))
         data, trunks = self.data, self.trunks
         return Job(
             self.backbone,
@@ -172,7 +176,7 @@ class Bench:
             data.train.labels,
             trunks["anchor"],
             data.anchor.labels,
-            work,
+            Path(self._work.name),
         )
 
     def _made(self, kind: str) -> tuple[Posterior, float, dict]:
@@ -231,7 +235,5 @@ def certain(factors, head) -> Gaussian:
 
 def only(p: np.ndarray) -> Scores:
     """Probabilities of a method without a spread: aleatoric is all of the total."""
-    from scipy.special import entr
-
     total = entr(p).sum(1)
     return Scores(p, total, total, np.zeros_like(total))

@@ -5,7 +5,7 @@ the generalised Gauss-Newton matrix's diagonal, where labels would give the empi
 remembers them. The prior's precision lambda is the smallest whose anchor NLL is within the tolerance of the lowest.
 
 Own lines and not the library laplace-torch: it installs torchvision, whose wheel does not import beside a CPU build of torch
-and then transformers does not either. Its version of F on one linear map is what the tests compare with.
+and then transformers does not either. The tests compare F with autograd's gradients, case by case.
 """
 
 import torch
@@ -16,7 +16,7 @@ from core.models.adapters import Adapter
 from core.models.backbone import Backbone
 from core.models.batches import pad, plan_batches
 from core.models.posterior import Gaussian
-from core.models.settings import LaplaceSettings
+from core.models.settings import AdapterSettings, LaplaceSettings
 from core.models.teachers.job import Fitted, Job
 from core.models.trunk import TrunkCache
 
@@ -37,7 +37,12 @@ def fit(job: Job, settings: LaplaceSettings) -> Fitted:
 
 
 def diagonal_fisher(
-    backbone: Backbone, point: tuple[Adapter, ...], head: nn.Linear, cases: TrunkCache, settings, generator: torch.Generator
+    backbone: Backbone,
+    point: tuple[Adapter, ...],
+    head: nn.Linear,
+    cases: TrunkCache,
+    settings: AdapterSettings,
+    generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """F [r, in] by map. One backward pass a batch: a case's gradient of A is sum_t dz_t x_t^T, from A's input and output."""
     adapters.attach(backbone, settings)
