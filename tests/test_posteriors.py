@@ -25,6 +25,7 @@ from core.models.settings import (
 )
 from core.models.teachers import Job, anchor_temperature, fit_teacher
 from core.models.teachers.blob import Variational, kl_to_prior
+from core.models.teachers.dropout import CaseMasks
 from core.models.teachers.laplace import diagonal_fisher
 from core.models.trunk import cache_trunk
 from core.stats.temperature import sharpen
@@ -128,6 +129,20 @@ def job(tmp_path_factory):
     bare = Job(backbone, settings, 3, caches[0], labels[0], caches[1], labels[1], folder / "work")
     point, head = bare.train("point", 0)
     return Job(backbone, settings, 3, caches[0], labels[0], caches[1], labels[1], folder / "work", point, head)
+
+
+@pytest.mark.parametrize("kind", ["blob", "dropout"])
+def test_in_training_all_tokens_of_a_case_see_one_draw_and_cases_see_others(job, kind):
+    """Two equal tokens in each of two equal cases: A x differs between the cases, and not within one."""
+    noise = Variational(job.point, BlobSettings(start_std=0.5), 1, 1) if kind == "blob" else CaseMasks(0.5)
+    adapters.attach(job.backbone, job.settings.adapter)
+    _, layer = adapters.layers(job.backbone)[0]
+    x = torch.ones(2, 2, layer.in_features)
+    with torch.no_grad(), noise.on(job.backbone):
+        z = layer.lora_A["default"](x)  # [cases, tokens, r]
+    adapters.detach(job.backbone)
+    torch.testing.assert_close(z[:, 0], z[:, 1])
+    assert (z[0] - z[1]).abs().max() > 1e-3
 
 
 def test_a_tempered_posterior_is_temperature_scaling_of_its_samples(job):
