@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     quiet()
     try:
-        results = run(arguments, Settings())
+        results = there(arguments.out) if arguments.report else run(arguments, Settings())
     except KakushinError as e:
         print(f"uncertainty: {e}", file=sys.stderr)
         return e.exit_code
@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--epochs", type=int, default=8, help="of every training (default: 8)")
     root.add_argument("--learning-rate", type=float, default=3e-3, help="of every training (default: 0.003)")
     root.add_argument("--quick", action="store_true", help="work orders, 1 seed, point, temperature, TFB and its student")
+    root.add_argument("--report", action="store_true", help="measure nothing: tables of what lies in the out folder")
     root.add_argument("--out", type=Path, default=Path("workspace/benchmarks/uncertainty"))
     return root
 
@@ -71,6 +72,7 @@ def run(arguments, settings: Settings) -> list[dict]:
         "epochs": arguments.epochs,
         "learning_rate": arguments.learning_rate,
         "cases": arguments.cases,
+        "teachers": {kind: chosen().model_dump(mode="json") for kind, chosen in TEACHERS.items()},
         "distil": DistilSettings().model_dump(mode="json"),
     }
     results = []
@@ -84,6 +86,15 @@ def run(arguments, settings: Settings) -> list[dict]:
             bench = Bench(data, seed, pick_device(settings.device), adapter, arguments.epochs, arguments.learning_rate)
             for method, path in paths.items():
                 results.append(read(path, options) if path.is_file() else measured(bench, method, path, options))
+    return results
+
+
+def there(out: Path) -> list[dict]:
+    """All results in the folder. Raises SettingsError where there is none, or they are of several options."""
+    results = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((out / "results").glob("*.json"))]
+    kinds = {json.dumps(r["options"], sort_keys=True) for r in results}
+    if len(kinds) != 1:
+        raise SettingsError(f"{out} holds results of {len(kinds)} different options: one is needed for a table")
     return results
 
 
@@ -124,14 +135,15 @@ def read(path: Path, options: dict) -> dict:
 
 
 def write(results: list[dict], out: Path) -> None:
-    """summary.json, results.md and chart.html from the results."""
-    summary = summarise(results)
+    """summary.json, results.md and chart.html from the results. A mean is shown of methods that have every run only."""
+    summary = summarise(complete(results))
     teachers = [kind for kind in TEACHERS if kind in summary]
     best = best_teacher(summary, teachers) if teachers else None
     students = [f"{kind}-student" for kind in TEACHERS if f"{kind}-student" in summary]
     lines = {name: check(summary, name, best) for name in students} if best and "point" in summary else {}
     sets_seeds = sorted({(r["set"], r["seed"]) for r in results})
-    by_set = {name: summarise([r for r in results if r["set"] == name]) for name in dict.fromkeys(r["set"] for r in results)}
+    names = dict.fromkeys(r["set"] for r in results)
+    by_set = {name: summarise(complete([r for r in results if r["set"] == name])) for name in names}
     content = {"runs": sets_seeds, "best_teacher": best, "shipped": SHIPPED, "must_reach": lines}
     content |= {"all": summary, "by_set": by_set}
     (out / "summary.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -143,6 +155,15 @@ def write(results: list[dict], out: Path) -> None:
         parts += [f"### {name}\n\n{note}\n\n{markdown(one, QUALITY)}\n\n{markdown(one, UNCERTAINTY)}\n"]
     (out / "results.md").write_text("\n".join(parts), encoding="utf-8")
     chart(summary, out / "chart.html")
+
+
+def complete(results: list[dict]) -> list[dict]:
+    """The results of methods that were run on all (set, seed) pairs among them: others would be means over other work."""
+    pairs = {(r["set"], r["seed"]) for r in results}
+    own = {name: {(r["set"], r["seed"]) for r in results if r["method"] == name} for name in {r["method"] for r in results}}
+    order = ("point", "temperature", "smoothing", *TEACHERS)
+    kept = [r for r in results if own[r["method"]] == pairs]
+    return sorted(kept, key=lambda r: (order.index(r["method"].split("-")[0]), len(r["method"])))
 
 
 def quiet() -> None:
