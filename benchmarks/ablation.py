@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     root.add_argument("--sets", nargs="+", default=["workorders", "newsgroups"])
     root.add_argument("--seeds", type=int, default=3)
     root.add_argument("--groups", nargs="+", default=[*CHANGES, "layers"], choices=[*CHANGES, "layers"])
-    root.add_argument("--teacher", default="tfb", help="kind of teacher (default: tfb)")
+    root.add_argument("--teacher", default="blob", help="kind of teacher (default: blob)")
     root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
     root.add_argument("--out", type=Path, default=Path("workspace/benchmarks/ablation"))
     arguments = root.parse_args(argv)

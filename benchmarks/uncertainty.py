@@ -22,8 +22,8 @@ from core.errors import KakushinError, SettingsError
 from core.models.settings import TEACHERS, AdapterSettings, DistilSettings
 from core.settings import Settings
 
-QUICK_METHODS = ("point", "temperature", "tfb", "tfb-student")
-SHIPPED = "tfb-student"  # what `make demo` and `python -m core distill` give by default
+QUICK_METHODS = ("point", "temperature", "blob", "blob-student")
+SHIPPED = "blob-student"  # what `make demo` and `python -m core distill` give by default
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
     root.add_argument("--epochs", type=int, default=8, help="of every training (default: 8)")
     root.add_argument("--learning-rate", type=float, default=3e-3, help="of every training (default: 0.003)")
-    root.add_argument("--quick", action="store_true", help="work orders, 1 seed, point, temperature, TFB and its student")
+    root.add_argument("--quick", action="store_true", help="work orders, 1 seed, point, temperature, BLoB and its student")
     root.add_argument("--report", action="store_true", help="measure nothing: tables of what lies in the out folder")
     root.add_argument("--out", type=Path, default=Path("workspace/benchmarks/uncertainty"))
     return root

@@ -57,8 +57,8 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--teacher",
         choices=["tfb", "blob", "laplace", "ensemble", "dropout"],
-        default="tfb",
-        help="how it is made (default: tfb)",
+        default="blob",
+        help="how it is made (default: blob)",
     )
     verb.add_argument("--samples", type=int, help="N, the teacher's passes a case (default: 10, or 5 members of an ensemble)")
     verb.add_argument("--label-smoothing", type=float, default=0.0, help="of the point estimate's labels (default: 0)")

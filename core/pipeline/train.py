@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import CasesError, ModelError
 from core.models.card import ModelCard, read_card
-from core.models.settings import DistilSettings, PointSettings, TeacherSettings, TfbSettings
+from core.models.settings import BlobSettings, DistilSettings, PointSettings, TeacherSettings
 from core.pipeline.runs import content_hash, frame_hash, new_run, recorded
 from core.settings import Settings
 from core.store.store import Store
@@ -29,7 +29,7 @@ class TrainSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     point: PointSettings
-    teacher: TeacherSettings = TfbSettings()
+    teacher: TeacherSettings = BlobSettings()
     anchor_share: float = Field(0.2, gt=0, lt=1)
 
 
