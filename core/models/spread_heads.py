@@ -4,8 +4,9 @@ Candidates for the spread of N samples in one pass (K classes, outputs z):
 - share, K + 1 outputs: p = softmax(z), aleatoric = sigmoid(g) H(p). The teacher's aleatoric / total teaches g.
 - dirichlet, K + 1 outputs: p_n ~ Dir(a0 p), a0 = exp(g); aleatoric = -sum_k p_k (psi(a0 p_k + 1) - psi(a0 + 1)); taught by
   the likelihood of the teacher's samples (arXiv 1905.00076, EnD^2).
-- gaussian, 2 K outputs: logits ~ N(m, diag(s^2)); mean and entropy over fixed quasi-random draws of the K logits, which costs
-  nothing beside a pass of the backbone; taught by the likelihood of the teacher's logits.
+- gaussian, 2 K outputs: logits ~ N(m, diag(s^2)); mean and entropy over fixed quasi-random draws of the K logits, which cost
+  25 microseconds a case beside milliseconds of the backbone; taught by the share and, lightly, by the likelihood of the
+  teacher's logits. The most faithful of the four (benchmarks/RESULTS.md), and the default.
 - none, K outputs: aleatoric is all of the total; a point estimate.
 All are differentiable; 0 <= aleatoric <= total holds by construction but for rounding.
 """
