@@ -128,13 +128,15 @@ def run_bare(backbone: Backbone, head: torch.nn.Linear, texts: list[str]) -> tor
 @torch.inference_mode()
 def run_teacher_loop(teacher: Teacher, texts: list[str]) -> torch.Tensor:
     """N whole passes, one draw of the weights after another, each over the student's own batches."""
-    noise = teacher.sampler.draw(teacher.samples, torch.Generator().manual_seed(teacher.seed))
-    mean = torch.zeros(len(texts), teacher.head.out_features)
+    draws = teacher.draws()
+    mean = torch.zeros(len(texts), draws.bias.shape[-1])
     for i in range(teacher.samples):
-        with teacher.sampler.sampled({name: eps[i : i + 1] for name, eps in noise.items()}):
+        one = draws.only(i)
+        with teacher.sampler.sampled(one):
             ids = tokenize(teacher.backbone.tokenizer, texts, teacher.backbone.max_tokens)
             for batch in token_batches(ids, teacher.backbone.device):
-                mean[batch.index] += teacher.head(teacher.backbone(batch.ids, batch.mask).float()).softmax(-1).cpu()
+                logits = one.logits(teacher.backbone(batch.ids, batch.mask).float()[None])[0]
+                mean[batch.index] += logits.softmax(-1).cpu()
     return mean / teacher.samples
 
 

@@ -9,12 +9,22 @@ import torch
 from core.errors import ModelError, NonFiniteError, SettingsError
 from core.models import adapters, build, checkpoint
 from core.models.backbone import load_backbone
-from core.models.build import Texts
+from core.models.build import NO_CASES, Texts
 from core.models.card import read_card
 from core.models.scorers import OnePass
-from core.models.settings import AdapterSettings, DistilSettings, LoopSettings, PointSettings, Schedule, TfbSettings
-from core.models.spread import Scores
-from core.models.training import NO_LABEL, Targets, TopClassifier, fit, new_head
+from core.models.settings import (
+    AdapterSettings,
+    DistilSettings,
+    LoopSettings,
+    LossSettings,
+    PointSettings,
+    Schedule,
+    TfbSettings,
+)
+from core.models.spread import Moments
+from core.models.spread_heads import spread_head
+from core.models.top import NO_LABEL, Targets, TopClassifier, divergence
+from core.models.training import fit, new_head
 from core.models.trunk import cache_trunk
 from core.pipeline.train import texts_of
 from tests import tiny
@@ -37,8 +47,8 @@ class ConstantLogits(torch.nn.Module):
         return self
 
 
-def classifier(head, classes, spread_weight=0.0):
-    return TopClassifier(ConstantLogits(), head, classes, spread_weight)
+def classifier(head, classes, **loss):
+    return TopClassifier(ConstantLogits(), head, classes, LossSettings(**loss))
 
 
 def identity_head(size):
@@ -68,17 +78,25 @@ def test_kl_of_equal_distributions_is_zero_and_a_case_without_label_teaches_only
     assert model(**batch, probabilities=torch.tensor([[0.75, 0.25]]))["loss"].item() == pytest.approx(0.0, abs=1e-6)
 
 
-def test_the_spread_loss_is_lowest_at_the_teachers_share():
-    """Binary cross-entropy of share 0.2 at g = logit(0.2) is the entropy of 0.2, and more anywhere else."""
-    losses = []
-    for g in (math.log(0.25), math.log(0.25) + 0.5, math.log(0.25) - 0.5):
-        model = classifier(identity_head(3), 2, spread_weight=1.0)
-        model.mix = 1.0
-        hidden, target = torch.tensor([[[0.0, 0.0, g]]]), torch.tensor([[0.5, 0.5]])
-        out = model(hidden, None, torch.tensor([0]), target, torch.tensor([0.2]), torch.ones(1))
-        losses.append(out["loss"].item())
-    assert losses[0] == pytest.approx(-0.2 * math.log(0.2) - 0.8 * math.log(0.8), abs=1e-6)
-    assert min(losses) == losses[0]
+def test_reverse_kl_in_closed_form():
+    """Logits (ln 3, 0): KL((3/4, 1/4) || (1/2, 1/2)) = ln 2 - H(1/4)."""
+    p, logq = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.75, 0.25]]).log()
+    expected = math.log(2) + 0.75 * math.log(0.75) + 0.25 * math.log(0.25)
+    assert divergence(p, logq, LossSettings(divergence="reverse")).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_temperature_softens_both_sides():
+    """At tau = 2, p = (0.9, 0.1) becomes (3/4, 1/4) and q = (0.5, 0.5) stays; the divergence is multiplied by 4."""
+    p, logq = torch.tensor([[0.9, 0.1]]), torch.tensor([[0.5, 0.5]]).log()
+    expected = 4 * (math.log(2) + 0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    assert divergence(p, logq, LossSettings(temperature=2.0)).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_smoothed_labels_in_closed_form():
+    """Logits (ln 3, 0), label 0, smoothing 0.2: 0.9 ln(4/3) + 0.1 ln 4."""
+    model = classifier(identity_head(2), 2, label_smoothing=0.2)
+    loss = model(torch.tensor([[[math.log(3), 0.0]]]), labels=torch.tensor([0]))["loss"].item()
+    assert loss == pytest.approx(0.9 * math.log(4 / 3) + 0.1 * math.log(4), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -94,16 +112,31 @@ def test_schedules_go_from_labels_to_teacher(shape, values):
     assert [Schedule(shape=shape).at(x) for x in (0.0, 0.25, 1.0)] == pytest.approx(values)
 
 
+def test_the_floor_keeps_a_share_for_the_labels():
+    assert Schedule(shape="constant", floor=0.3).at(0.5) == pytest.approx(0.7)
+
+
 def test_targets_of_a_teacher_that_is_sure():
-    scores = Scores(np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([0.0, 0.7]), np.array([0.0, 0.35]), np.array([0.0, 0.35]))
-    targets = build.spread_targets(scores, np.array([0, 1]))
-    np.testing.assert_allclose(targets.share, [1.0, 0.5])
-    np.testing.assert_allclose(targets.weight, [0.0, 0.7])
+    """Case 0: no uncertainty, so share 1 and weight 0. Case 1: total ln 2, aleatoric half of it."""
+    p, zero = np.array([[1.0, 0.0], [0.5, 0.5]], dtype=np.float32), np.zeros((2, 2), dtype=np.float32)
+    moments = Moments(p, np.array([0.0, math.log(2) / 2], dtype=np.float32), zero, zero, zero)
+    batch = Targets(np.array([0, 1]), moments).batch([0, 1], epoch=0)
+    torch.testing.assert_close(batch["share"], torch.tensor([1.0, 0.5]))
+    torch.testing.assert_close(batch["weight"], torch.tensor([0.0, math.log(2)]))
 
 
-def test_a_student_never_says_less_than_no_uncertainty():
-    student = OnePass(None, torch.nn.Linear(2, 4), 3)
-    out = torch.randn(200, 4, generator=torch.Generator().manual_seed(0)) * 5
+def test_online_targets_are_another_sample_in_every_epoch():
+    zero = np.zeros((1, 2), dtype=np.float32)
+    moments = Moments(np.array([[0.5, 0.5]], dtype=np.float32), np.zeros(1, dtype=np.float32), zero, zero, zero)
+    targets = Targets(np.array([0]), moments, np.array([[[1.0, 0.0]], [[0.0, 1.0]]]))
+    assert [targets.batch([0], e)["probabilities"][0, 0].item() for e in range(4)] == [1.0, 0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("spread", ["none", "share", "dirichlet", "gaussian"])
+def test_a_student_never_says_less_than_no_uncertainty(spread):
+    outputs = spread_head(spread).outputs(3)
+    student = OnePass(None, torch.nn.Linear(2, outputs), 3, spread)
+    out = torch.randn(200, outputs, generator=torch.Generator().manual_seed(0)) * 5
     scores = student.decide(out)
     assert (scores.aleatoric >= 0).all()
     assert (scores.epistemic >= 0).all()
@@ -121,7 +154,9 @@ def trained(tmp_path_factory):
     point = build.fit_point(cases, "t-point", LABELS, PointSettings(base=str(base), loop=loop), CPU, folder / "w1")
     point_card = checkpoint.save(folder / "t-point", point.card, point.weights)
     anchor = texts_of(tiny.cases(60, seed=1), LABELS)
-    teacher, _ = build.make_teacher(point_card, folder / "t-point", anchor, "t-teacher", TfbSettings(samples=4), CPU)
+    teacher, _ = build.make_teacher(
+        point_card, folder / "t-point", cases, anchor, "t-teacher", TfbSettings(samples=4, calibrate=False), CPU, folder / "w3"
+    )
     checkpoint.save(folder / "t-teacher", teacher.card, teacher.weights)
     student = build.distil(folder / "t-teacher", cases, "t-student", DistilSettings(loop=loop), CPU, folder / "w2")
     checkpoint.save(folder / "t-student", student.card, student.weights)
@@ -138,7 +173,8 @@ def test_the_point_estimate_learns_and_the_teacher_at_sigma_zero_is_it(trained):
     accuracy = (point.scores(new.texts).probabilities.argmax(1) == new.labels).mean()
     assert accuracy > 0.6  # three classes; the words tell the label in 85 of 100
     cache = cache_trunk(teacher.backbone, TEXTS)
-    np.testing.assert_allclose(teacher.scores_cached(cache, 0.0).probabilities, point.scores(TEXTS).probabilities, atol=1e-5)
+    mean = teacher.posterior.scaled(0.0)
+    np.testing.assert_allclose(teacher.scores_cached(cache, mean).probabilities, point.scores(TEXTS).probabilities, atol=1e-5)
 
 
 def test_the_student_is_the_merged_student(trained, tmp_path):
@@ -259,8 +295,8 @@ def test_checkpoints_hold_no_pickle(trained):
     assert names == {"model.json", "weights.safetensors"}
 
 
-def test_an_anchor_without_labels_is_refused(trained):
+def test_an_anchor_without_labels_is_refused(trained, tmp_path):
     card = read_card(trained / "t-point")
     unlabelled = Texts(["oil"], np.array([NO_LABEL]))
     with pytest.raises(SettingsError, match="no labelled case"):
-        build.make_teacher(card, trained / "t-point", unlabelled, "t-teacher", TfbSettings(), CPU)
+        build.make_teacher(card, trained / "t-point", NO_CASES, unlabelled, "t-teacher", TfbSettings(), CPU, tmp_path)

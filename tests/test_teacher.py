@@ -10,6 +10,7 @@ from core.errors import ModelError, NonFiniteError
 from core.models import adapters
 from core.models.adapters import Adapter
 from core.models.backbone import load_backbone
+from core.models.posterior import Gaussian
 from core.models.sampling import Sampler
 from core.models.scorers import Teacher
 from core.models.settings import AdapterSettings, TfbSettings
@@ -39,9 +40,14 @@ def trained(source, targets="down"):
     return backbone
 
 
-def bayesian(backbone, sigma=1.0):
+def bayesian(backbone, sigma=1.0, head=None):
     regrouped = [tfb.regroup(a) for a in adapters.read(backbone)]
-    return Sampler(backbone, [a for a, _ in regrouped], {a.name: sigma * tfb.unit_std(a, d) for a, d in regrouped})
+    std = {a.name: sigma * tfb.unit_std(a, d) for a, d in regrouped}
+    return Gaussian(tuple(a for a, _ in regrouped), std, head or torch.nn.Linear(32, 3))
+
+
+def teacher_of(backbone, posterior, samples=4):
+    return Teacher(backbone, posterior, 2.0, samples)
 
 
 def adapter(rank=3, inside=5, outside=7, seed=0):
@@ -96,19 +102,20 @@ def test_samples_of_the_product_have_the_variance_of_the_posterior():
 @pytest.mark.parametrize("targets", ["down", "feed_forward", "attention", "all"])
 def test_one_batch_of_samples_is_the_loop_of_samples(source, targets):
     backbone = trained(source, targets)
-    sampler = bayesian(backbone, 0.05)
+    posterior = bayesian(backbone, 0.05)
+    sampler = Sampler(backbone, [a.name for a in posterior.adapters], 2.0)
     for texts in (tiny.texts(5), ["oil"]):
         ids = [torch.tensor(x) for x in backbone.tokenizer(texts)["input_ids"]]
         width = max(map(len, ids))
         padded = torch.stack([torch.nn.functional.pad(x, (0, width - len(x))) for x in ids])
         mask = torch.stack([(torch.arange(width) < len(x)).long() for x in ids])
-        noise = sampler.draw(3, torch.Generator().manual_seed(0))
+        draws = posterior.draw(3, torch.Generator().manual_seed(0))
         with torch.no_grad():
             hidden = backbone.trunk(padded, mask)
-            with sampler.sampled(noise) as n:
+            with sampler.sampled(draws) as n:
                 batch = sampler.read_out(hidden, mask, n)
             for i in range(3):
-                with sampler.sampled({k: v[i : i + 1] for k, v in noise.items()}):
+                with sampler.sampled(draws.only(i)):
                     one = sampler.read_out(hidden, mask, 1)
                 torch.testing.assert_close(batch[i], one[0], atol=2e-6, rtol=1e-4)
         assert batch.std(0).mean() > 1e-4
@@ -120,15 +127,15 @@ def test_sigma_zero_is_the_point_estimate(source):
     cache = cache_trunk(backbone, tiny.texts(20))
     with torch.no_grad():
         point = torch.cat([head(backbone.top(s[None], None)) for s in cache.states]).double().softmax(-1)
-    teacher = Teacher(backbone, head, bayesian(backbone), samples=4)
-    scores = teacher.scores_cached(cache, scale=0.0)
+    teacher = teacher_of(backbone, bayesian(backbone, head=head))
+    scores = teacher.scores_cached(cache, teacher.posterior.scaled(0.0))
     np.testing.assert_allclose(scores.probabilities, point.numpy(), atol=1e-6)
     np.testing.assert_allclose(scores.epistemic, 0, atol=1e-9)
 
 
 def test_the_teacher_says_the_same_whatever_the_order_and_the_batch(source, monkeypatch):
     backbone = trained(source)
-    teacher = Teacher(backbone, torch.nn.Linear(32, 3), bayesian(backbone, 0.05), samples=4)
+    teacher = teacher_of(backbone, bayesian(backbone, 0.05))
     texts = tiny.texts(40)
     plain = teacher.scores(texts)
     monkeypatch.setattr("core.models.scorers._ROWS_PER_BATCH", 20)

@@ -24,6 +24,9 @@ class Adapter:
     b: Tensor
     scale: float
 
+    def to(self, device: torch.device) -> "Adapter":
+        return Adapter(self.name, self.a.to(device), self.b.to(device), self.scale)
+
 
 def target_names(backbone: Backbone, settings: AdapterSettings) -> list[str]:
     """Names, below the backbone's model, of the linear maps that get an adapter."""
@@ -55,11 +58,20 @@ def attach(backbone: Backbone, settings: AdapterSettings) -> None:
         parameter.data = parameter.data.float()  # adapters train in float32 on a bf16 trunk
 
 
+def hook_a(backbone: Backbone, hook) -> list:
+    """Register `hook(name, x, z)` on every A, z = A x; what it returns replaces z. Returns the handles."""
+
+    def bind(name):
+        return lambda _module, args, z: hook(name, args[0], z)
+
+    return [layer.lora_A["default"].register_forward_hook(bind(name)) for name, layer in layers(backbone)]
+
+
 def adapter_parameters(backbone: Backbone) -> list[nn.Parameter]:
     return [p for name, p in backbone.model.named_parameters() if ".lora_" in name]
 
 
-def _layers(backbone: Backbone) -> list[tuple[str, LoraLayer]]:
+def layers(backbone: Backbone) -> list[tuple[str, LoraLayer]]:
     return [(n, m) for n, m in backbone.model.named_modules() if isinstance(m, LoraLayer)]
 
 
@@ -72,7 +84,7 @@ def read(backbone: Backbone) -> list[Adapter]:
             layer.lora_B["default"].weight.detach().float().clone(),
             layer.scaling["default"],
         )
-        for name, layer in _layers(backbone)
+        for name, layer in layers(backbone)
     ]
 
 
@@ -80,9 +92,22 @@ def read(backbone: Backbone) -> list[Adapter]:
 def write(backbone: Backbone, adapters: list[Adapter]) -> None:
     """Set the attached adapters' weights to these; names and shapes must agree."""
     given = {a.name: a for a in adapters}
-    for name, layer in _layers(backbone):
+    for name, layer in layers(backbone):
         layer.lora_A["default"].weight.copy_(given[name].a)
         layer.lora_B["default"].weight.copy_(given[name].b)
+
+
+def detach(backbone: Backbone) -> None:
+    """Take every adapter off without adding it: the backbone is as it was loaded."""
+    for name, layer in layers(backbone):
+        replace(backbone, name, layer.get_base_layer())
+    _forget(backbone)
+
+
+def _forget(backbone: Backbone) -> None:
+    """peft notes its configuration on the model, and would warn of it when adapters are attached again."""
+    if hasattr(backbone.model, "peft_config"):
+        del backbone.model.peft_config
 
 
 def replace(backbone: Backbone, name: str, module: nn.Module) -> None:
@@ -94,9 +119,10 @@ def replace(backbone: Backbone, name: str, module: nn.Module) -> None:
 def merge(backbone: Backbone) -> dict[str, Tensor]:
     """Add every adapter into its linear map and take it off: the backbone is bare again. Returns the merged weights by name."""
     merged = {}
-    for name, layer in _layers(backbone):
+    for name, layer in layers(backbone):
         layer.merge(safe_merge=True)  # refuses NaN
         base = layer.get_base_layer()
         replace(backbone, name, base)
         merged[f"{name}.weight"] = base.weight.detach().clone()
+    _forget(backbone)
     return merged

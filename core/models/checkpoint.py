@@ -22,8 +22,9 @@ from core.models.adapters import Adapter
 from core.models.backbone import Backbone, load_backbone
 from core.models.card import ModelCard, read_card
 from core.models.device import compute_dtype
-from core.models.sampling import Sampler
+from core.models.posterior import from_tensors
 from core.models.scorers import OnePass, Teacher
+from core.models.spread_heads import spread_head
 from core.types import checked_name
 
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
@@ -63,14 +64,14 @@ def load(folder: Path, device: torch.device, samples: int | None = None) -> tupl
             f"model {card.name!r} was made on a base with sha256 {card.base_sha256[:12]}, and {card.base!r} has "
             f"{backbone.sha256[:12]}: put the base back, or train again"
         )
-    head = _head(weights, card).to(device)
     if card.kind == "teacher":
         card = card.model_copy(update={"samples": samples or card.samples})
-        return card, Teacher(backbone, head, _sampler(backbone, weights, card), card.samples, card.seed)
+        posterior = from_tensors({name: t.to(device) for name, t in weights.items()}, card.scale)
+        return card, Teacher(backbone, posterior, card.scale, card.samples, card.seed)
     if samples not in (None, 1):
         raise ModelError(f"model {card.name!r} is a {card.kind} and answers in one pass: --samples is for teachers")
     _put(backbone, weights)
-    return card, OnePass(backbone, head, len(card.labels))
+    return card, OnePass(backbone, _head(weights, card).to(device), len(card.labels), _spread(card))
 
 
 def load_base(base: str, folder: Path, cut: Callable[[int], int], device: torch.device) -> Backbone:
@@ -93,19 +94,6 @@ def load_factors(folder: Path, card: ModelCard) -> list[Adapter]:
     return factors
 
 
-def teacher_weights(posterior: list[Adapter], std: dict[str, Tensor], head: nn.Linear) -> dict[str, Tensor]:
-    """A', B' and std of every map, and the head, under the names that `load` expects."""
-    weights = {"head.weight": head.weight, "head.bias": head.bias}
-    for adapter in posterior:
-        weights |= {f"{adapter.name}:a": adapter.a, f"{adapter.name}:b": adapter.b, f"{adapter.name}:std": std[adapter.name]}
-    return weights
-
-
-def _sampler(backbone: Backbone, weights: dict[str, Tensor], card: ModelCard) -> Sampler:
-    posterior = _factors(weights, card)
-    return Sampler(backbone, posterior, {a.name: weights[f"{a.name}:std"] for a in posterior})
-
-
 def _factors(weights: dict[str, Tensor], card: ModelCard) -> list[Adapter]:
     names = [key.removesuffix(":a") for key in weights if key.endswith(":a")]
     return [Adapter(n, weights[f"{n}:a"], weights[f"{n}:b"], card.scale) for n in names]
@@ -121,13 +109,20 @@ def _put(backbone: Backbone, weights: dict[str, Tensor]) -> None:
         own[name].data.copy_(tensor)
 
 
+def _spread(card: ModelCard) -> str:
+    """How a one-pass model's outputs are read: its training's settings say it."""
+    return card.settings.get("loss", {}).get("spread", "none")
+
+
 def _head(weights: dict[str, Tensor], card: ModelCard) -> nn.Linear:
-    outputs, width = weights["head.weight"].shape
-    if outputs not in (len(card.labels), len(card.labels) + 1):
+    """The one head of a model. Raises ModelError where it has another number of outputs than the card asks for."""
+    shape, expected = tuple(weights["head.weight"].shape), spread_head(_spread(card)).outputs(len(card.labels))
+    if len(shape) != 2 or shape[0] != expected:
         raise ModelError(
-            f"model {card.name!r} has {len(card.labels)} labels, and its head {outputs} outputs: the folder is mixed up"
+            f"model {card.name!r} has {len(card.labels)} labels, and its head has shape {shape} where {expected} outputs are "
+            "expected: the folder is mixed up, or an ensemble was asked for its one head"
         )
-    head = nn.Linear(width, outputs)
+    head = nn.Linear(shape[1], shape[0])
     head.load_state_dict({"weight": weights["head.weight"], "bias": weights["head.bias"]})
     return head.requires_grad_(False)
 

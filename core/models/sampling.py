@@ -1,85 +1,87 @@
-"""N samples of a Bayesian LoRA model as one batched computation over the frozen trunk.
+"""N drawn adapters as one batched computation over the frozen trunk.
 
-Posterior, element by element: A_ij ~ N(mean_ij, std_ij^2); B is deterministic. One draw of all A makes one model of the
-ensemble, the same draw for every token and case. Design choices:
+One draw of all A (and B, where they differ) makes one model, the same for every token and case. Design choices:
 - the samples lie along the batch, sample-major: [N * B, T, d];
 - with adapters in the feed-forward only, the first adapted block's attention does not know the sample yet, so it is
   computed once: the first sampled map turns [B, T, in] into [N, B, T, out], residuals broadcast, and the block's output
   is flattened to [N * B, T, d].
 
-This file does not know where the posterior came from.
+This file does not know what distribution the draws are from.
 """
 
+from collections.abc import Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from core.models import adapters
-from core.models.adapters import Adapter
 from core.models.backbone import Backbone
+from core.models.posterior import Draws
 
 
 class SampledLinear(nn.Module):
-    """A linear map with a Bayesian adapter: y = W x + scale * B (mean + std * eps_n) x.
+    """A linear map whose adapter differs by sample: y = W x + scale * B_n A_n x.
 
-    Without a draw it is the posterior mean's adapter. With a draw of N, an input that is common to all samples, [B, T, in],
-    gives [N, B, T, out]; an input that holds samples, [N * B, T, in] or [N, B, T, in], keeps its shape.
+    Without draws it is the bare map. With N of them an input that is common to all samples, [B, T, in], gives
+    [N, B, T, out]; an input that holds samples, [N * B, T, in] or [N, B, T, in], keeps its shape. B_n is [N, out, r], or
+    [out, r] where all samples share it.
     """
 
-    def __init__(self, base: nn.Linear, adapter: Adapter, std: Tensor):
+    def __init__(self, base: nn.Linear, scale: float):
         super().__init__()
         self.base = base
-        self.scale = adapter.scale
-        self.register_buffer("mean", adapter.a)  # [r, in]
-        self.register_buffer("std", std)  # [r, in]
-        self.register_buffer("b", adapter.b)  # [out, r]
-        self.drawn: Tensor | None = None  # [N, r, in], one draw of A per sample
+        self.scale = scale
+        self.a: Tensor | None = None  # [N, r, in]
+        self.b: Tensor | None = None
         self.cases = 0  # B of the present batch, set by whoever draws
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.base(x)
-        low_rank = (self.b.to(x.dtype) * self.scale).T  # [r, out]
-        if self.drawn is None:
-            return y + x @ self.mean.to(x.dtype).T @ low_rank
-        a = self.drawn.to(x.dtype)
+        if self.a is None:
+            return y
+        a, up = self.a.to(x.dtype), self.b.to(x.dtype).mT * self.scale  # [N, r, in], [(N,) r, out]
         n, r, width = a.shape
         if x.dim() == 3 and x.shape[0] == self.cases and n > 1:  # common to all samples: one product for all N draws of A
             z = (x @ a.reshape(n * r, width).T).unflatten(-1, (n, r))  # [B, T, N, r]
-            return y + z.movedim(-2, 0) @ low_rank  # [N, B, T, out]
-        z = torch.bmm(x.reshape(n, -1, width), a.transpose(1, 2))  # [N, B * T, r]
-        return torch.addmm(y.view(-1, y.shape[-1]), z.flatten(0, 1), low_rank).view(y.shape)
+            return y + z.movedim(-2, 0) @ (up[:, None] if up.dim() == 3 else up)  # [N, B, T, out]
+        z = torch.bmm(x.reshape(n, -1, width), a.mT)  # [N, B * T, r]
+        if up.dim() == 3:
+            return torch.baddbmm(y.view(n, -1, y.shape[-1]), z, up).view(y.shape)
+        return torch.addmm(y.view(-1, y.shape[-1]), z.flatten(0, 1), up).view(y.shape)
 
 
 class Sampler:
-    """Draws and evaluates the samples of a backbone whose adapters have been made random."""
+    """Evaluates drawn adapters on a backbone, whose maps `names` it makes sampled ones."""
 
-    def __init__(self, backbone: Backbone, posterior: list[Adapter], std: dict[str, Tensor]):
+    def __init__(self, backbone: Backbone, names: Sequence[str], scale: float):
         self.backbone = backbone
         self.maps: dict[str, SampledLinear] = {}
-        for adapter in posterior:
-            base = backbone.model.get_submodule(adapter.name)
+        for name in names:
+            base = backbone.model.get_submodule(name)
             base = getattr(base, "base_layer", base)  # peft's wrapper, if it is still there
-            self.maps[adapter.name] = SampledLinear(base, adapter, std[adapter.name]).to(backbone.device)
-            adapters.replace(backbone, adapter.name, self.maps[adapter.name])
+            base = getattr(base, "base", base)  # another sampler's
+            self.maps[name] = SampledLinear(base, scale)
+            adapters.replace(backbone, name, self.maps[name])
         first = backbone.feed_forward(backbone.cut)
         attention = {n for n in self.maps if n not in first.up + first.down and n.startswith(_prefix(backbone, backbone.cut))}
         self._attention_is_common = not attention
 
-    def draw(self, samples: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Standard normal noise, [N, r, in] by map, from a CPU generator so that every device sees the same draw."""
-        return {name: torch.randn(samples, *m.mean.shape, generator=generator) for name, m in self.maps.items()}
+    def release(self) -> None:
+        """Put the bare maps back."""
+        for name, m in self.maps.items():
+            adapters.replace(self.backbone, name, m.base)
 
     @contextmanager
-    def sampled(self, noise: dict[str, Tensor], scale: float = 1.0):
-        """For the time of the block, every map has A = mean + scale * std * noise; yields N."""
+    def sampled(self, draws: Draws):
+        """For the time of the block, every map has the draws' A and B; yields N."""
         for name, m in self.maps.items():
-            m.drawn = m.mean + scale * m.std * noise[name].to(m.mean.device)
+            m.a, m.b = draws.a[name].to(self.backbone.device), draws.b[name].to(self.backbone.device)
         try:
-            yield next(iter(noise.values())).shape[0]
+            yield len(draws)
         finally:
             for m in self.maps.values():
-                m.drawn = None
+                m.a = m.b = None
 
     def read_out(self, hidden: Tensor, mask: Tensor | None, samples: int) -> Tensor:
         """Inside `sampled`: hidden state that enters the cut [B, T, d] -> read-out states of all samples [N, B, d]."""

@@ -3,16 +3,19 @@
 Each answers `scores(texts) -> Scores`. Knows backbones, heads and samples; does not know files, training or the store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from core.models.backbone import Backbone
 from core.models.batches import pad, plan_batches, token_batches, tokenize
+from core.models.posterior import Draws, Posterior
 from core.models.sampling import Sampler
-from core.models.spread import Scores, collect, entropy, predictive
+from core.models.spread import Moments, Scores, collect, predictive
+from core.models.spread_heads import spread_head
 from core.models.trunk import TrunkCache
 
 # Tokens times samples in one batch of the teacher: beyond this the activations leave the caches of a CPU (measured on 2
@@ -21,17 +24,12 @@ _ROWS_PER_BATCH = 2560
 
 
 class OnePass:
-    """Point estimate or student: one forward pass a case, adapters merged.
-
-    The head has K outputs, and one more where the model was taught the spread: g, with aleatoric = sigmoid(g) * total. So
-    0 <= aleatoric <= total always, and epistemic = total - aleatoric. A model without it says aleatoric = total, epistemic = 0.
-    """
+    """Point estimate or student: one forward pass a case, adapters merged. `spread` says how the head's outputs are read."""
 
     passes = 1
 
-    def __init__(self, backbone: Backbone, head: nn.Linear, classes: int):
-        self.backbone, self.head, self.classes = backbone, head, classes
-        self.knows_spread = head.out_features == classes + 1
+    def __init__(self, backbone: Backbone, head: nn.Linear, classes: int, spread: str = "none"):
+        self.backbone, self.head, self.classes, self.spread = backbone, head, classes, spread_head(spread)
 
     @torch.inference_mode()
     def scores(self, texts: Sequence[str], truncate: bool = False, progress: str | None = None) -> Scores:
@@ -44,63 +42,88 @@ class OnePass:
                 bar.update(len(batch.index))
         return self.decide(out)
 
+    @torch.inference_mode()
+    def scores_cached(self, cache: TrunkCache) -> Scores:
+        """Score cases whose trunk states are cached."""
+        out = torch.empty(len(cache), self.head.out_features)
+        for index in plan_batches(cache.lengths):
+            hidden, mask = pad([cache.states[i] for i in index])
+            out[index] = self.head(self.backbone.top(hidden, mask).float()).cpu()
+        return self.decide(out)
+
     def decide(self, out: Tensor) -> Scores:
-        """Head outputs [n, K] or [n, K + 1] -> Scores."""
-        p = out[:, : self.classes].double().softmax(-1)
-        share = out[:, self.classes].double().sigmoid() if self.knows_spread else torch.ones(len(out), dtype=torch.float64)
-        return collect(p, share * entropy(p))
+        """Head outputs [n, outputs] -> Scores."""
+        logp, aleatoric = self.spread.answers(out.double(), self.classes)
+        p = logp.exp()
+        return collect(p / p.sum(-1, keepdim=True), aleatoric)
 
 
 class Teacher:
-    """A Bayesian LoRA model, sampled N times a case: one batched computation over the trunk.
+    """A distribution over adapters, sampled N times a case: one batched computation over the trunk.
 
     The draws come from the seed alone: the same N models for every case, batch and call.
     """
 
-    def __init__(self, backbone: Backbone, head: nn.Linear, sampler: Sampler, samples: int, seed: int = 0):
-        self.backbone, self.head, self.sampler, self.samples, self.seed = backbone, head, sampler, samples, seed
+    def __init__(self, backbone: Backbone, posterior: Posterior, scale: float, samples: int, seed: int = 0):
+        self.backbone, self.posterior, self.samples, self.seed = backbone, posterior, samples, seed
+        self.sampler = Sampler(backbone, list(self.draws(1).a), scale)
 
     @property
     def passes(self) -> int:
         return self.samples
 
+    def draws(self, samples: int | None = None, posterior: Posterior | None = None) -> Draws:
+        """The N models, from the seed."""
+        return (posterior or self.posterior).draw(samples or self.samples, torch.Generator().manual_seed(self.seed))
+
+    def scores(self, texts: Sequence[str], truncate: bool = False, progress: str | None = None) -> Scores:
+        """Score the texts, in their order; the trunk runs once a case, the top N times."""
+        ids = tokenize(self.backbone.tokenizer, texts, self.backbone.max_tokens, truncate)
+        return self._collect(self._from_tokens(ids), len(ids), self.draws(), progress)
+
+    def scores_cached(self, cache: TrunkCache, posterior: Posterior | None = None, progress: str | None = None) -> Scores:
+        """Score cases whose trunk states are cached; `posterior` stands in for the teacher's own, on the same maps."""
+        return self._collect(self._from_cache(cache), len(cache), self.draws(posterior=posterior), progress)
+
+    @torch.inference_mode()
+    def moments(
+        self, cache: TrunkCache, keep_samples: bool = False, progress: str | None = None
+    ) -> tuple[Moments, np.ndarray | None]:
+        """What the samples say of every cached case, for a student to learn; with `keep_samples` also their probabilities
+        [N, n, K], else None.
+        """
+        draws, parts, samples, order = self.draws(), [], [], []
+        with self.sampler.sampled(draws), tqdm(total=len(cache), desc=progress, unit=" cases", disable=progress is None) as bar:
+            for index, hidden, mask in self._from_cache(cache):
+                logits = self._logits(draws, hidden, mask)
+                parts.append(Moments.of(logits))
+                samples.append(logits.softmax(-1).cpu().numpy() if keep_samples else None)
+                order.append(index)
+                bar.update(len(index))
+        place = np.argsort(np.concatenate(order))
+        return Moments.join(parts, place), np.concatenate(samples, 1)[:, place] if keep_samples else None
+
+    def _logits(self, draws: Draws, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        return draws.logits(self.sampler.read_out(hidden, mask, len(draws)).float())  # [N, B, K]
+
+    @torch.inference_mode()
+    def _collect(self, batches: Iterator, cases: int, draws: Draws, progress: str | None) -> Scores:
+        mean = torch.empty(cases, draws.bias.shape[-1], dtype=torch.float64)
+        aleatoric = torch.empty(cases, dtype=torch.float64)
+        with self.sampler.sampled(draws), tqdm(total=cases, desc=progress, unit=" cases", disable=progress is None) as bar:
+            for index, hidden, mask in batches:
+                mean[index], aleatoric[index] = (x.cpu() for x in predictive(self._logits(draws, hidden, mask)))
+                bar.update(len(index))
+        return collect(mean, aleatoric)
+
     @property
     def _tokens_per_batch(self) -> int:
         return max(64, _ROWS_PER_BATCH // self.samples)
 
-    def _noise(self) -> dict[str, Tensor]:
-        return self.sampler.draw(self.samples, torch.Generator().manual_seed(self.seed))
+    def _from_tokens(self, ids: list[list[int]]) -> Iterator[tuple[np.ndarray, Tensor, Tensor | None]]:
+        for batch in token_batches(ids, self.backbone.device, self._tokens_per_batch):
+            yield batch.index, self.backbone.trunk(batch.ids, batch.mask), batch.mask
 
-    @torch.inference_mode()
-    def scores(self, texts: Sequence[str], truncate: bool = False, progress: str | None = None) -> Scores:
-        """Score the texts, in their order; the trunk runs once a case, the top N times."""
-        ids = tokenize(self.backbone.tokenizer, texts, self.backbone.max_tokens, truncate)
-        mean, aleatoric = self._empty(len(ids))
-        with (
-            self.sampler.sampled(self._noise()) as samples,
-            tqdm(total=len(ids), desc=progress, unit=" cases", disable=progress is None) as bar,
-        ):
-            for batch in token_batches(ids, self.backbone.device, self._tokens_per_batch):
-                hidden = self.backbone.trunk(batch.ids, batch.mask)
-                logits = self.head(self.sampler.read_out(hidden, batch.mask, samples).float())  # [N, B, K]
-                mean[batch.index], aleatoric[batch.index] = (x.cpu() for x in predictive(logits))
-                bar.update(len(batch.index))
-        return collect(mean, aleatoric)
-
-    @torch.inference_mode()
-    def scores_cached(self, cache: TrunkCache, scale: float = 1.0, progress: str | None = None) -> Scores:
-        """Score cases whose trunk states are cached; `scale` multiplies the posterior's spread (0 is the point estimate)."""
-        mean, aleatoric = self._empty(len(cache))
-        with (
-            self.sampler.sampled(self._noise(), scale) as samples,
-            tqdm(total=len(cache), desc=progress, unit=" cases", disable=progress is None) as bar,
-        ):
-            for index in plan_batches(cache.lengths, self._tokens_per_batch):
-                hidden, mask = pad([cache.states[i] for i in index])
-                logits = self.head(self.sampler.read_out(hidden, mask, samples).float())
-                mean[index], aleatoric[index] = (x.cpu() for x in predictive(logits))
-                bar.update(len(index))
-        return collect(mean, aleatoric)
-
-    def _empty(self, cases: int) -> tuple[Tensor, Tensor]:
-        return torch.empty(cases, self.head.out_features, dtype=torch.float64), torch.empty(cases, dtype=torch.float64)
+    def _from_cache(self, cache: TrunkCache) -> Iterator[tuple[np.ndarray, Tensor, Tensor | None]]:
+        for index in plan_batches(cache.lengths, self._tokens_per_batch):
+            yield index, *pad([cache.states[i] for i in index])

@@ -4,7 +4,7 @@ Pydantic only: the command line and the demo read these without the seconds that
 """
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,7 +15,8 @@ class AdapterSettings(BaseModel):
     """Where the adapters sit and how large they are.
 
     `layers`: how many of the top blocks carry adapters; None is the top half. Everything below is frozen and is computed once
-    a case.
+    a case. In the last block the feed-forward is needed at the read-out position only, so that one layer of "feed_forward"
+    adapters makes N samples cost little more than one; benchmarks/RESULTS.md has what more layers are worth.
     `targets`: the feed-forward's maps, its second map only ("down"), the attention's, or all. What stands before the first
     adapted map is common to all samples of a teacher: with "down" that is nearly the whole first block, with "feed_forward"
     its attention.
@@ -25,8 +26,8 @@ class AdapterSettings(BaseModel):
 
     rank: int = Field(8, ge=1)
     alpha: float = Field(16.0, gt=0)
-    layers: int | None = Field(None, ge=1)
-    targets: Literal["down", "feed_forward", "attention", "all"] = "down"
+    layers: int | None = Field(1, ge=1)
+    targets: Literal["down", "feed_forward", "attention", "all"] = "feed_forward"
 
     @property
     def scale(self) -> float:
@@ -41,13 +42,16 @@ class AdapterSettings(BaseModel):
 
 
 class Schedule(BaseModel):
-    """Weight of the distillation loss over training: from `start` to `end`; `step` jumps at half time."""
+    """Weight of the distillation loss over training: from `start` to `end`; `step` jumps at half time; the labels' share
+    never falls below `floor`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     shape: Literal["linear", "cosine", "step", "constant"] = "linear"
     start: float = Field(0.0, ge=0, le=1)
     end: float = Field(1.0, ge=0, le=1)
+    floor: float = Field(0.0, ge=0, le=1)
 
     def at(self, progress: float) -> float:
         """The weight at `progress` in [0, 1]; `constant` is `end` throughout."""
@@ -57,7 +61,19 @@ class Schedule(BaseModel):
             "step": float(progress >= 0.5),
             "constant": 1.0,
         }[self.shape]
-        return self.start + (self.end - self.start) * share
+        return min(self.start + (self.end - self.start) * share, 1 - self.floor)
+
+
+class LossSettings(BaseModel):
+    """The loss beside its schedule (core.models.top): divergence from the teacher, what the spread is read from, its weight."""
+
+    model_config = ConfigDict(frozen=True)
+
+    divergence: Literal["forward", "reverse"] = "forward"
+    temperature: float = Field(1.0, gt=0)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    spread: Literal["none", "share", "dirichlet", "gaussian"] = "none"
+    spread_weight: float = Field(1.0, ge=0)
 
 
 class LoopSettings(BaseModel):
@@ -67,7 +83,7 @@ class LoopSettings(BaseModel):
 
     epochs: int = Field(8, ge=1)
     batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(3e-3, gt=0)  # suits adapters in one block; for half of the blocks 1e-3 does
     weight_decay: float = Field(0.01, ge=0)
     warmup: float = Field(0.1, ge=0, lt=1)  # share of the steps
     seed: int = Field(0, ge=0)
@@ -78,6 +94,8 @@ class TfbSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    kind: Literal["tfb"] = "tfb"
+    calibrate: bool = True  # one temperature, on the anchor
     samples: int = Field(10, ge=1)
     tolerance: float = Field(0.02, gt=0)
     sigma_low: float = Field(1 / 512, gt=0)  # the grid doubles from here
@@ -93,16 +111,87 @@ class PointSettings(BaseModel):
     base: str  # Hugging Face name or folder
     adapter: AdapterSettings = AdapterSettings()
     loop: LoopSettings = LoopSettings()
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
     truncate: bool = False  # read the beginning of texts that are longer than the model's context
 
 
+class BlobSettings(BaseModel):
+    """BLoB (arXiv 2406.11675). `prior`: beta; `start_std`: sigma before training; `kl_weight`: 1 is the evidence lower bound,
+    and with few cases for many weights it must be far below (a cold posterior); `reweighting`: the KL's weight within an
+    epoch doubles with each step instead of being even.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["blob"] = "blob"
+    calibrate: bool = True  # one temperature, on the anchor
+    samples: int = Field(10, ge=1)
+    prior: float = Field(0.2, gt=0)
+    start_std: float = Field(0.05, gt=0)
+    kl_weight: float = Field(1e-3, ge=0)
+    reweighting: bool = False
+
+
+class EnsembleSettings(BaseModel):
+    """`samples`: M, the members trained, each from its own seed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["ensemble"] = "ensemble"
+    calibrate: bool = True  # one temperature, on the anchor
+    samples: int = Field(5, ge=2)
+
+
+class DropoutSettings(BaseModel):
+    """`rate`: share of the adapters' inputs switched off, in training and in every sample."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["dropout"] = "dropout"
+    calibrate: bool = True  # one temperature, on the anchor
+    samples: int = Field(10, ge=1)
+    rate: float = Field(0.1, ge=0, lt=1)
+
+
+class LaplaceSettings(BaseModel):
+    """Diagonal Laplace over A; the prior's precision is chosen on the anchor from a grid of powers of ten."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["laplace"] = "laplace"
+    calibrate: bool = True  # one temperature, on the anchor
+    samples: int = Field(10, ge=1)
+    tolerance: float = Field(0.02, gt=0)  # nats a case above the anchor's lowest mean NLL
+    precisions: tuple[float, ...] = (1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
+
+
+TeacherSettings = Annotated[
+    TfbSettings | BlobSettings | LaplaceSettings | EnsembleSettings | DropoutSettings, Field(discriminator="kind")
+]
+TEACHERS: dict[str, type[BaseModel]] = {
+    "tfb": TfbSettings,
+    "blob": BlobSettings,
+    "laplace": LaplaceSettings,
+    "ensemble": EnsembleSettings,
+    "dropout": DropoutSettings,
+}
+
+
 class DistilSettings(BaseModel):
-    """The student: its adapters, its loop, the way from labels to the teacher, and the weight of the spread's loss."""
+    """The student: its adapters, its loop, its loss, and the inputs and samples that teach it.
+
+    `samples`: the teacher's samples behind the targets, None for its own N. `online`: in each epoch the mean is replaced by
+    one fresh sample's probabilities. `augment`: copies of every text with words dropped or spliced with another text,
+    labelled by the teacher alone; they are where a teacher that remembers its training texts is still unsure.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     adapter: AdapterSettings = AdapterSettings()
-    loop: LoopSettings = LoopSettings()
+    loop: LoopSettings = LoopSettings(epochs=4)  # over five times the texts
     schedule: Schedule = Schedule()
-    spread_weight: float = Field(1.0, ge=0)
+    loss: LossSettings = LossSettings(spread="gaussian")
     start: Literal["fresh", "teacher"] = "fresh"
+    samples: int | None = Field(None, ge=1)
+    online: bool = False
+    augment: int = Field(4, ge=0)

@@ -43,7 +43,7 @@ def build_demo(settings: Settings) -> None:
         csv = fetch_workorders(settings.cache)
         base = fetch_minilm(settings.cache)
         cases, record = split_cases(settings, csv)
-    with steps.step("a Bayesian teacher: train the adapter, choose sigma on held-out orders"):
+    with steps.step("a Bayesian teacher: train the adapter and its spread, fit one temperature on held-out orders"):
         chosen = TrainSettings(point=PointSettings(base=str(base)))
         train(store, settings, NAME, cases["fit"].frame, cases["anchor"].frame, chosen, record)
     with steps.step("a student: distil the teacher's predictive distribution and spread"):

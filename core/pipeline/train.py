@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import CasesError, ModelError
 from core.models.card import ModelCard, read_card
-from core.models.settings import DistilSettings, PointSettings, TfbSettings
+from core.models.settings import BlobSettings, DistilSettings, PointSettings, TeacherSettings
 from core.pipeline.runs import content_hash, frame_hash, new_run, recorded
 from core.settings import Settings
 from core.store.store import Store
@@ -24,12 +24,12 @@ from core.types import checked_name
 
 
 class TrainSettings(BaseModel):
-    """A point estimate and the teacher made of it. `anchor_share`: the latest of the labelled cases, held out for sigma."""
+    """A point estimate and the teacher beside it. `anchor_share`: the latest of the labelled cases, held out for its spread."""
 
     model_config = ConfigDict(frozen=True)
 
     point: PointSettings
-    tfb: TfbSettings = TfbSettings()
+    teacher: TeacherSettings = BlobSettings()
     anchor_share: float = Field(0.2, gt=0, lt=1)
 
 
@@ -85,14 +85,14 @@ def train(
         role="train",
         inputs_hash=inputs,
         labels=labels,
-        samples=chosen.tfb.samples,
+        samples=chosen.teacher.samples,
         seed=chosen.point.loop.seed,
         settings={**chosen.model_dump(mode="json"), "splits": record or {}},
     )
     with recorded(store, run) as metrics:
         point = _finished(settings, f"{name}-point", key) or _fit_point(settings, name, fit, labels, chosen, key)
         metrics |= {"fit_cases": len(fit), "anchor_cases": len(anchor)}
-        teacher = _make_teacher(settings, name, anchor, point, chosen, key, metrics)
+        teacher = _make_teacher(settings, name, fit, anchor, point, chosen, key, metrics)
     return point, teacher
 
 
@@ -157,21 +157,16 @@ def _fit_point(settings: Settings, name: str, fit: pd.DataFrame, labels, chosen:
         return _save(settings, trained, key, started, {"fit_cases": len(fit)})
 
 
-def _make_teacher(
-    settings: Settings, name: str, anchor: pd.DataFrame, point: ModelCard, chosen: TrainSettings, key: str, metrics: dict
-) -> ModelCard:
+def _make_teacher(settings: Settings, name: str, fit, anchor, point: ModelCard, chosen: TrainSettings, key: str, metrics: dict):
     from core.models import build
     from core.models.device import pick_device
 
     started, device = time.perf_counter(), pick_device(settings.device)
-    cases, folder = texts_of(anchor, point.labels), settings.models / point.name
-    trained, choice = build.make_teacher(point, folder, cases, f"{name}-teacher", chosen.tfb, device, chosen.point.truncate)
-    metrics |= {
-        "sigma": choice.sigma,
-        "anchor_nll_point": choice.point,
-        "anchor_nll_by_sigma": [list(pair) for pair in sorted(choice.tried)],
-    }
-    return _save(settings, trained, key, started, dict(metrics))
+    cases, held_out, folder = texts_of(fit, point.labels), texts_of(anchor, point.labels), settings.models / point.name
+    with _work(settings, f"{name}-teacher", key) as work:
+        trained, record = build.make_teacher(point, folder, cases, held_out, f"{name}-teacher", chosen.teacher, device, work)
+        metrics |= record
+        return _save(settings, trained, key, started, dict(metrics))
 
 
 def _distil(

@@ -7,7 +7,7 @@ sigma is the LARGEST that keeps a held-out anchor's criterion within a tolerance
 - on held-out cases the predictive NLL may first FALL with sigma and then rise, so a tolerance above the point estimate's
   NLL would go on widening until the whole gain is spent again. The reference is the lowest NLL that any sigma reached.
 
-This file does not sample and does not know the backbone.
+The criterion is looked at with the same noise at every sigma.
 """
 
 import math
@@ -19,7 +19,9 @@ from torch import Tensor
 
 from core.errors import ModelError, NonFiniteError
 from core.models.adapters import Adapter
+from core.models.posterior import Gaussian
 from core.models.settings import TfbSettings
+from core.models.teachers.job import Fitted, Job
 
 # A direction in which B has (nearly) no strength would get an (almost) infinite spread that changes nothing but rounding:
 # below this share of the strongest direction its spread is the one at the share.
@@ -33,6 +35,21 @@ class Choice:
     sigma: float
     point: float
     tried: tuple[tuple[float, float], ...]
+
+
+def fit(job: Job, settings: TfbSettings) -> Fitted:
+    """Make the job's point estimate Bayesian: regroup, then choose sigma on the anchor."""
+    regrouped = [regroup(adapter) for adapter in job.point]
+    std = {a.name: unit_std(a, d) for a, d in regrouped}
+    unit = Gaussian(tuple(a for a, _ in regrouped), std, job.head)
+    with job.anchor_nll(unit, settings.samples, settings.doublings + settings.refinements + 2) as nll:
+        choice = largest_sigma(lambda sigma: nll(unit.scaled(sigma)), settings)
+    record = {
+        "sigma": choice.sigma,
+        "anchor_nll_point": choice.point,
+        "anchor_nll_by_sigma": [list(pair) for pair in sorted(choice.tried)],
+    }
+    return Fitted(unit.scaled(choice.sigma), record)
 
 
 def regroup(adapter: Adapter) -> tuple[Adapter, Tensor]:

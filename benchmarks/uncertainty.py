@@ -1,0 +1,177 @@
+"""Is the student's one pass worth what the teacher's N passes are? `python -m benchmarks.uncertainty`
+
+Every teacher, its mean weights, its student and the one-pass rivals, on real sets, over seeds. Results lie in the out folder,
+one JSON a (set, seed, method), so a run that is stopped goes on where it was; summary.json, results.md and chart.html are made
+of all that is there. The same folder must be used with the same options: they stand in each file, and others are refused.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+
+from benchmarks import sets
+from benchmarks.must_reach import best_teacher, check
+from benchmarks.scoring import measure, summarise
+from benchmarks.tables import COST, QUALITY, UNCERTAINTY, chart, lines_markdown, markdown
+from core.errors import KakushinError, SettingsError
+from core.models.settings import TEACHERS, AdapterSettings, DistilSettings
+from core.settings import Settings
+
+QUICK_METHODS = ("point", "temperature", "blob", "blob-student")
+SHIPPED = "blob-student"  # what `make demo` and `python -m core distill` give by default
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run what is not there yet, write the tables, print the summary's place. Returns the exit code."""
+    arguments = parser().parse_args(argv)
+    quiet()
+    try:
+        results = there(arguments.out) if arguments.report else run(arguments, Settings())
+    except KakushinError as e:
+        print(f"uncertainty: {e}", file=sys.stderr)
+        return e.exit_code
+    write(results, arguments.out)
+    print((arguments.out / "results.md").read_text(encoding="utf-8"))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; it does not import torch, so --help answers at once."""
+    root = argparse.ArgumentParser(prog="python -m benchmarks.uncertainty", description=__doc__.splitlines()[0])
+    root.add_argument("--sets", nargs="+", default=list(sets.NAMES), help=f"of {', '.join(sets.NAMES)} (default: all)")
+    root.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (default: 3)")
+    root.add_argument("--methods", nargs="+", help="default: all")
+    root.add_argument("--layers", type=int, default=1, help="top blocks that carry adapters, in every method (default: 1)")
+    root.add_argument("--targets", default="feed_forward", help="maps that carry adapters (default: feed_forward)")
+    root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
+    root.add_argument("--epochs", type=int, default=8, help="of every training (default: 8)")
+    root.add_argument("--learning-rate", type=float, default=3e-3, help="of every training (default: 0.003)")
+    root.add_argument("--quick", action="store_true", help="work orders, 1 seed, point, temperature, BLoB and its student")
+    root.add_argument("--report", action="store_true", help="measure nothing: tables of what lies in the out folder")
+    root.add_argument("--out", type=Path, default=Path("workspace/benchmarks/uncertainty"))
+    return root
+
+
+def run(arguments, settings: Settings) -> list[dict]:
+    """All results of the plan, in its order; what has a file is read, the rest is measured and written."""
+    from benchmarks.methods import NAMES, Bench
+    from core.models.device import pick_device
+
+    names, seeds = (["workorders"], 1) if arguments.quick else (arguments.sets, arguments.seeds)
+    methods = tuple(arguments.methods or (QUICK_METHODS if arguments.quick else NAMES))
+    if unknown := set(methods) - set(NAMES):
+        raise SettingsError(f"method {sorted(unknown)[0]!r} is not known: use some of {', '.join(NAMES)}")
+    adapter = AdapterSettings(layers=arguments.layers, targets=arguments.targets)
+    options = {
+        "adapter": adapter.model_dump(mode="json"),
+        "epochs": arguments.epochs,
+        "learning_rate": arguments.learning_rate,
+        "cases": arguments.cases,
+        "teachers": {kind: chosen().model_dump(mode="json") for kind, chosen in TEACHERS.items()},
+        "distil": DistilSettings().model_dump(mode="json"),
+    }
+    results = []
+    for name in names:
+        for seed in range(seeds):
+            paths = {method: arguments.out / "results" / f"{name}-{seed}-{method}.json" for method in methods}
+            if all(p.is_file() for p in paths.values()):
+                results += [read(p, options) for p in paths.values()]
+                continue
+            data = sets.reduced(sets.load(name, settings.cache, seed), arguments.cases)
+            bench = Bench(data, seed, pick_device(settings.device), adapter, arguments.epochs, arguments.learning_rate)
+            for method, path in paths.items():
+                results.append(read(path, options) if path.is_file() else measured(bench, method, path, options))
+    return results
+
+
+def there(out: Path) -> list[dict]:
+    """All results in the folder. Raises SettingsError where there is none, or they are of several options."""
+    results = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((out / "results").glob("*.json"))]
+    kinds = {json.dumps(r["options"], sort_keys=True) for r in results}
+    if len(kinds) != 1:
+        raise SettingsError(f"{out} holds results of {len(kinds)} different options: one is needed for a table")
+    return results
+
+
+def measured(bench, method: str, path: Path, options: dict) -> dict:
+    """Run one method, write its result whole or not at all, say one line."""
+    started = time.perf_counter()
+    answers = bench.run(method)
+    result = {
+        "set": bench.data.name,
+        "seed": bench.seed,
+        "method": method,
+        "metrics": measure(answers, bench.data.test.labels),
+        "record": answers.record,
+        "note": bench.data.note,
+        "options": options,
+        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    part.replace(path)
+    m = result["metrics"]
+    print(
+        f"{bench.data.name} seed {bench.seed} {method}: accuracy {m['accuracy']:.3f}, ECE {m['ece']:.3f}, NLL {m['nll']:.3f}, "
+        f"coverage at 5% {m['coverage_at_5']:.3f} ({time.perf_counter() - started:.0f} s)",
+        file=sys.stderr,
+        flush=True,
+    )
+    return result
+
+
+def read(path: Path, options: dict) -> dict:
+    """A result that is there. Raises SettingsError where it was measured with other options."""
+    result = json.loads(path.read_text(encoding="utf-8"))
+    if result["options"] != options:
+        raise SettingsError(f"{path} was measured with other options: name another --out, or delete that folder")
+    return result
+
+
+def write(results: list[dict], out: Path) -> None:
+    """summary.json, results.md and chart.html from the results. A mean is shown of methods that have every run only."""
+    summary = summarise(complete(results))
+    teachers = [kind for kind in TEACHERS if kind in summary]
+    best = best_teacher(summary, teachers) if teachers else None
+    students = [f"{kind}-student" for kind in TEACHERS if f"{kind}-student" in summary]
+    lines = {name: check(summary, name, best) for name in students} if best and "point" in summary else {}
+    sets_seeds = sorted({(r["set"], r["seed"]) for r in results})
+    names = dict.fromkeys(r["set"] for r in results)
+    by_set = {name: summarise(complete([r for r in results if r["set"] == name])) for name in names}
+    content = {"runs": sets_seeds, "best_teacher": best, "shipped": SHIPPED, "must_reach": lines}
+    content |= {"all": summary, "by_set": by_set}
+    (out / "summary.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+    parts = [f"Means over {len(by_set)} sets, {len(sets_seeds)} (set, seed) runs [95% bootstrap interval over seeds].\n"]
+    parts += [markdown(summary, metrics) + "\n" for metrics in (QUALITY, UNCERTAINTY, COST)]
+    parts += [f"Best teacher by NLL: {best}. Student: {name}.\n\n{lines_markdown(rows)}\n" for name, rows in lines.items()]
+    for name, one in by_set.items():
+        note = next(r["note"] for r in results if r["set"] == name)
+        parts += [f"### {name}\n\n{note}\n\n{markdown(one, QUALITY)}\n\n{markdown(one, UNCERTAINTY)}\n"]
+    (out / "results.md").write_text("\n".join(parts), encoding="utf-8")
+    chart(summary, out / "chart.html")
+
+
+def complete(results: list[dict]) -> list[dict]:
+    """The results of methods that were run on all (set, seed) pairs among them: others would be means over other work."""
+    pairs = {(r["set"], r["seed"]) for r in results}
+    own = {name: {(r["set"], r["seed"]) for r in results if r["method"] == name} for name in {r["method"] for r in results}}
+    order = ("point", "temperature", "smoothing", *TEACHERS)
+    kept = [r for r in results if own[r["method"]] == pairs]
+    return sorted(kept, key=lambda r: (order.index(r["method"].split("-")[0]), len(r["method"])))
+
+
+def quiet() -> None:
+    """The libraries' notices and bars do not belong among a benchmark's lines."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    os.environ.setdefault("TQDM_DISABLE", "1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""MC dropout (arXiv 1506.02142) on the adapters' inputs, switched on in training and in every sample.
+
+peft's own dropout draws a mask for every token. Here a case has one mask for all its tokens in training, and a sample one for
+all cases: a draw is one model, as mutual information needs.
+"""
+
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.models import adapters
+from core.models.backbone import Backbone
+from core.models.posterior import Dropout
+from core.models.settings import DropoutSettings
+from core.models.teachers.job import Fitted, Job
+from core.models.top import Noise
+
+
+def fit(job: Job, settings: DropoutSettings) -> Fitted:
+    """Train with the masks on; the posterior keeps the rate."""
+    trained, head = job.train("dropout", job.settings.loop.seed, CaseMasks(settings.rate))
+    return Fitted(Dropout(trained, settings.rate, head), {"rate": settings.rate})
+
+
+class CaseMasks(Noise):
+    """Switches inputs of A off at `rate`, a mask a case, and divides the others by 1 - rate."""
+
+    def __init__(self, rate: float):
+        super().__init__()
+        self.rate = rate
+
+    @contextmanager
+    def on(self, backbone: Backbone):
+        weights = {name: layer.lora_A["default"].weight for name, layer in adapters.layers(backbone)}
+
+        def mask(name: str, x: Tensor, z: Tensor) -> Tensor:
+            kept = torch.rand(len(x), *[1] * (x.dim() - 2), x.shape[-1], device=x.device) >= self.rate
+            return F.linear(x * kept / (1 - self.rate), weights[name])
+
+        handles = adapters.hook_a(backbone, mask)
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()

@@ -1,0 +1,238 @@
+"""Distributions over adapters: closed forms, limit cases, and the round trip through tensors."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from core.errors import SettingsError
+from core.models import adapters
+from core.models.adapters import Adapter
+from core.models.backbone import load_backbone
+from core.models.posterior import Dropout, Gaussian, Members, from_tensors, tempered
+from core.models.scorers import Teacher
+from core.models.settings import (
+    AdapterSettings,
+    BlobSettings,
+    DropoutSettings,
+    EnsembleSettings,
+    LaplaceSettings,
+    LoopSettings,
+    PointSettings,
+    TfbSettings,
+)
+from core.models.teachers import Job, anchor_temperature, fit_teacher
+from core.models.teachers.blob import Variational, kl_to_prior
+from core.models.teachers.dropout import CaseMasks
+from core.models.teachers.laplace import diagonal_fisher
+from core.models.trunk import cache_trunk
+from core.stats.temperature import sharpen
+from tests import tiny
+
+CPU = torch.device("cpu")
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def one_map(seed=0):
+    g = seeded(seed)
+    return Adapter("map", torch.randn(2, 5, generator=g), torch.randn(7, 2, generator=g), 2.0)
+
+
+def test_blobs_kl_by_hand():
+    """KL(N(1, 0.5^2) || N(0, 2^2)) = ln 4 + (0.25 + 1) / 8 - 1/2, for each of two elements."""
+    expected = 2 * (math.log(4) + 1.25 / 8 - 0.5)
+    assert kl_to_prior(torch.ones(2), torch.full((2,), 0.5), 2.0).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_blobs_kl_is_zero_at_the_prior():
+    assert kl_to_prior(torch.zeros(3), torch.full((3,), 0.2), 0.2).item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_blobs_kl_weights_of_an_epoch_have_mean_one():
+    """Reweighting moves the price within an epoch; it does not change it: 3 steps weigh 3/7, 6/7 and 12/7."""
+    noise = Variational((one_map(),), BlobSettings(kl_weight=1.0, reweighting=True), cases=1, steps=3)
+    noise._means = {"map": torch.zeros(2, 5)}
+    even = Variational((one_map(),), BlobSettings(kl_weight=1.0), cases=1, steps=3)
+    even._means = noise._means
+    price = even.penalty().item()
+    assert [noise.penalty().item() / price for _ in range(3)] == pytest.approx([3 / 7, 6 / 7, 12 / 7], rel=1e-5)
+
+
+def test_dropout_at_rate_zero_is_the_point_estimate():
+    head = nn.Linear(3, 2)
+    draws = Dropout((one_map(),), 0.0, head).draw(4, seeded())
+    torch.testing.assert_close(draws.a["map"], one_map().a.expand(4, 2, 5))
+
+
+def test_dropout_switches_whole_inputs_off_and_keeps_the_mean():
+    adapter = one_map()
+    a = Dropout((adapter,), 0.4, nn.Linear(3, 2)).draw(20_000, seeded()).a["map"]
+    off = (a == 0).all(1)  # [N, in]
+    assert ((a == 0).any(1) == off).all()
+    assert off.float().mean() == pytest.approx(0.4, abs=0.01)
+    torch.testing.assert_close(a.mean(0), adapter.a, atol=0.05, rtol=0.02)
+
+
+def test_an_ensemble_gives_its_first_members_and_no_more():
+    members = Members.of([((one_map(i),), nn.Linear(3, 2)) for i in range(3)])
+    draws = members.draw(2, seeded())
+    torch.testing.assert_close(draws.a["map"][1], one_map(1).a)
+    assert draws.weight.shape == (2, 2, 3)
+    with pytest.raises(SettingsError, match="4 samples of an ensemble of 3"):
+        members.draw(4, seeded())
+
+
+def test_every_head_answers_for_its_own_model():
+    heads = [nn.Linear(3, 2) for _ in range(2)]
+    draws = Members.of([((one_map(),), head) for head in heads]).draw(2, seeded())
+    states = torch.randn(2, 4, 3, generator=seeded())
+    expected = torch.stack([head(s) for head, s in zip(heads, states, strict=True)])
+    torch.testing.assert_close(draws.logits(states), expected.detach())
+
+
+@pytest.mark.parametrize(
+    "posterior",
+    [
+        Gaussian((one_map(),), {"map": torch.full((2, 5), 0.1)}, nn.Linear(3, 2)),
+        Dropout((one_map(),), 0.25, nn.Linear(3, 2)),
+        Members.of([((one_map(i),), nn.Linear(3, 2)) for i in range(3)]),
+    ],
+    ids=["gaussian", "dropout", "members"],
+)
+def test_what_is_written_is_read_back(posterior):
+    again = from_tensors(posterior.tensors(), scale=2.0)
+    assert type(again) is type(posterior)
+    one, other = posterior.draw(3, seeded()), again.draw(3, seeded())
+    for field in ("weight", "bias"):
+        torch.testing.assert_close(getattr(one, field), getattr(other, field))
+    torch.testing.assert_close(one.a["map"], other.a["map"])
+    torch.testing.assert_close(one.b["map"], other.b["map"])
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    """A tiny encoder's job with its trained point estimate."""
+    folder = tmp_path_factory.mktemp("job")
+    base = str(tiny.make_encoder(folder / "base"))
+    adapter = AdapterSettings(layers=2, rank=4, alpha=8)
+    settings = PointSettings(base=base, adapter=adapter, loop=LoopSettings(epochs=4, batch_size=16, learning_rate=5e-3))
+    backbone = load_backbone(base, adapter.cut, CPU)
+    train, anchor = tiny.cases(120), tiny.cases(60, seed=1)
+    order = sorted(tiny.TOPICS)
+    labels = [np.array([order.index(x) for x in frame["label"]]) for frame in (train, anchor)]
+    caches = [cache_trunk(backbone, frame["text"].tolist()) for frame in (train, anchor)]
+    bare = Job(backbone, settings, 3, caches[0], labels[0], caches[1], labels[1], folder / "work")
+    point, head = bare.train("point", 0)
+    return Job(backbone, settings, 3, caches[0], labels[0], caches[1], labels[1], folder / "work", point, head)
+
+
+@pytest.mark.parametrize("kind", ["blob", "dropout"])
+def test_in_training_all_tokens_of_a_case_see_one_draw_and_cases_see_others(job, kind):
+    """Two equal tokens in each of two equal cases: A x differs between the cases, and not within one."""
+    noise = Variational(job.point, BlobSettings(start_std=0.5), 1, 1) if kind == "blob" else CaseMasks(0.5)
+    adapters.attach(job.backbone, job.settings.adapter)
+    _, layer = adapters.layers(job.backbone)[0]
+    x = torch.ones(2, 2, layer.in_features)
+    with torch.no_grad(), noise.on(job.backbone):
+        z = layer.lora_A["default"](x)  # [cases, tokens, r]
+    adapters.detach(job.backbone)
+    torch.testing.assert_close(z[:, 0], z[:, 1])
+    assert (z[0] - z[1]).abs().max() > 1e-3
+
+
+def test_a_tempered_posterior_is_temperature_scaling_of_its_samples(job):
+    plain = Gaussian(job.point, {a.name: torch.full_like(a.a, 0.05) for a in job.point}, job.head)
+    teacher = Teacher(job.backbone, plain, 2.0, 3)
+    _, before = teacher.moments(job.anchor, keep_samples=True)
+    teacher.posterior = tempered(plain, 2.5)
+    _, after = teacher.moments(job.anchor, keep_samples=True)
+    teacher.sampler.release()
+    np.testing.assert_allclose(after, sharpen(before, 2.5), atol=1e-5)
+
+
+def test_a_teachers_temperature_is_the_anchors_best(job):
+    """Fitting once more finds nothing left to scale."""
+    fitted = fit_teacher(job, LaplaceSettings(samples=4))
+    assert anchor_temperature(job, fitted.posterior, 4) == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TfbSettings(samples=4),
+        BlobSettings(samples=4, start_std=0.1),
+        LaplaceSettings(samples=4),
+        EnsembleSettings(samples=2),
+        DropoutSettings(samples=4, rate=0.3),
+    ],
+    ids=lambda s: s.kind,
+)
+def test_every_teacher_learns_the_task_disagrees_with_itself_and_leaves_the_backbone_bare(job, settings):
+    before = [name for name, _ in job.backbone.model.named_modules()]
+    fitted = fit_teacher(job, settings)
+    assert [name for name, _ in job.backbone.model.named_modules()] == before
+    teacher = Teacher(job.backbone, fitted.posterior, 2.0, settings.samples)
+    scores = teacher.scores_cached(job.anchor)
+    teacher.sampler.release()
+    assert (scores.probabilities.argmax(1) == job.anchor_labels).mean() > 0.55  # three classes
+    assert scores.epistemic.mean() > 1e-6
+
+
+def test_an_ensemble_of_one_model_many_times_has_no_mutual_information(job):
+    same = Members.of([(job.point, job.head)] * 3)
+    one = Teacher(job.backbone, Gaussian(job.point, {a.name: torch.zeros_like(a.a) for a in job.point}, job.head), 2.0, 1)
+    expected = one.scores_cached(job.anchor)
+    one.sampler.release()
+    teacher = Teacher(job.backbone, same, 2.0, 3)
+    scores = teacher.scores_cached(job.anchor)
+    teacher.sampler.release()
+    np.testing.assert_allclose(scores.epistemic, 0.0, atol=1e-9)
+    np.testing.assert_allclose(scores.probabilities, expected.probabilities, atol=1e-5)
+
+
+def test_members_in_one_batch_are_each_member_alone(job):
+    """Each with its own A, B and head; cases of several lengths."""
+    others = [Adapter(a.name, a.a.flip(0), a.b * 0.5, a.scale) for a in job.point]
+    members = Members.of([(job.point, job.head), (others, nn.Linear(32, 3))])
+    teacher = Teacher(job.backbone, members, 2.0, 2)
+    together, each = teacher.moments(job.anchor, keep_samples=True)
+    with torch.no_grad():
+        for i in range(2):
+            draws = members.draw(2, seeded()).only(i)
+            with teacher.sampler.sampled(draws):
+                alone = [draws.logits(teacher.sampler.read_out(s[None], None, 1)).softmax(-1)[0, 0] for s in job.anchor.states]
+            np.testing.assert_allclose(each[i], torch.stack(alone), atol=1e-5)
+    teacher.sampler.release()
+    np.testing.assert_allclose(together.probabilities, each.mean(0), atol=1e-6)
+
+
+def test_the_fisher_is_the_squared_gradient_summed_over_cases(job):
+    """Against autograd, one case at a time, with the same labels drawn."""
+    cases = type(job.cases)(job.cases.states[:3])
+    drawn = []
+    real = torch.multinomial
+
+    def remember(*args, **kwargs):
+        drawn.append(real(*args, **kwargs))
+        return drawn[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "multinomial", remember)
+        patch.setattr("core.models.teachers.laplace.plan_batches", lambda lengths: [np.array([i]) for i in range(3)])
+        fisher = diagonal_fisher(job.backbone, job.point, job.head, cases, job.settings.adapter, seeded())
+    adapters.attach(job.backbone, job.settings.adapter)
+    adapters.write(job.backbone, list(job.point))
+    weights = {name: layer.lora_A["default"].weight for name, layer in adapters.layers(job.backbone)}
+    expected = {name: torch.zeros_like(w) for name, w in weights.items()}
+    for state, label in zip(cases.states, drawn, strict=True):
+        logp = job.head(job.backbone.top(state[None], None)).log_softmax(-1)[0, int(label)]
+        for (name, _), g in zip(weights.items(), torch.autograd.grad(logp, list(weights.values())), strict=True):
+            expected[name] += g**2
+    adapters.detach(job.backbone)
+    for name, f in expected.items():
+        torch.testing.assert_close(fisher[name], f, rtol=1e-4, atol=1e-9)
