@@ -85,15 +85,22 @@ def test_joint_counts_of_a_run_without_cases_have_their_columns_and_no_row(store
     assert found.empty
 
 
-def test_a_cell_of_the_histograms_is_one_row_however_many_parts_came(store):
-    for part in range(4):
-        take(store, make_rows(200, first=200 * part), part)
-    with store.atomic() as connection:
-        assert (
-            connection.execute("SELECT cell FROM histograms GROUP BY cell, bin, epistemic_bin HAVING count(*) > 1").fetchall()
-            == []
-        )
-        assert connection.execute("SELECT sum(n) FROM histograms").fetchone() == (800,)
+def test_appended_counts_are_merged_when_they_are_many_and_say_the_same(store, monkeypatch):
+    monkeypatch.setattr(counts, "FEW", 250)
+    rows = make_rows(800)
+    merged = []
+    for part in range(8):
+        take(store, rows.iloc[part * 100 : (part + 1) * 100], part)
+        same(store.joint_counts(RUN.run_id), counted(rows.iloc[: (part + 1) * 100]))
+        with store.atomic() as connection:
+            query = (
+                "SELECT count(*) FILTER (merged), count(DISTINCT (cell, bin, epistemic_bin)) FILTER (merged) FROM histograms"
+            )
+            merged.append(connection.execute(query).fetchone())
+            assert connection.execute("SELECT sum(n) FROM histograms").fetchone() == ((part + 1) * 100,)
+    assert merged[0] == (0, 0)
+    assert merged[-1][0] > 0
+    assert all(rows == cells for rows, cells in merged)  # merged rows are one a cell and bin
 
 
 # --- doubled cases -----------------------------------------------------------------------------------------------------------

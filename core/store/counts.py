@@ -5,6 +5,10 @@ against 548,000 for a million made-up predictions in 180 cells) and cost another
 threshold, step = bin // 3 is exact. Segment, class and outcome stand for one number, a cell: grouping and adding by it takes
 half the time of grouping by three names.
 
+A part's counts are appended: adding each to the row that is there, by UPDATE, took as long as counting, and longer with every
+part. So a (cell, bin, epistemic_bin) may have several rows, and who reads adds them up; when the rows that a run has appended
+are more than MERGE_AT times its merged ones, they are merged. Each row is then written a bounded number of times.
+
 The bins are exactly those of core.decision.histogram. Knows the tables predictions, cells and histograms; opens nothing.
 """
 
@@ -26,47 +30,63 @@ BIN = (
 _UP_TO = " ".join(f"WHEN epistemic <= {float(limit)!r}e0 THEN {e}" for e, limit in enumerate(EPISTEMIC_LIMITS))
 EPISTEMIC_BIN = f"CAST(CASE {_UP_TO} ELSE {len(EPISTEMIC_LIMITS)} END AS UTINYINT)"
 STEP = FINE_BINS // 1000  # fine bins in a step of 0.001
+MERGE_AT, FEW = 3, 100_000  # times the merged rows; appended rows that cost nothing to read
 
+_COLUMNS = "merged, cell, bin, epistemic_bin, n, confidence_sum"
 _NEW_CELLS = """
     INSERT INTO cells (run_id, segment, predicted, outcome)
     SELECT ?, segment, predicted, outcome FROM {source} GROUP BY ALL ORDER BY ALL ON CONFLICT DO NOTHING
 """
 _COUNT = f"""
-    SELECT cell, {BIN} AS bin, {EPISTEMIC_BIN} AS epistemic_bin, count(*) AS n, sum(confidence) AS confidence_sum
+    INSERT INTO histograms ({_COLUMNS})
+    SELECT CAST(? AS BOOLEAN), cell, {BIN} AS bin, {EPISTEMIC_BIN} AS epistemic_bin, count(*), sum(confidence)
     FROM {{source}} JOIN (SELECT cell, segment, predicted, outcome FROM cells WHERE run_id = ?)
     USING (segment, predicted, outcome) GROUP BY ALL
 """  # noqa: S608 - constants
-_ADD = """
-    UPDATE histograms h SET n = h.n + c.n, confidence_sum = h.confidence_sum + c.confidence_sum FROM counted c
-    WHERE h.cell = c.cell AND h.bin = c.bin AND h.epistemic_bin = c.epistemic_bin;
-    INSERT INTO histograms (cell, bin, epistemic_bin, n, confidence_sum)
-    SELECT cell, bin, epistemic_bin, n, confidence_sum FROM counted ANTI JOIN histograms USING (cell, bin, epistemic_bin);
-    DROP TABLE counted;
-"""
+_OF_RUN = "cell IN (SELECT cell FROM cells WHERE run_id = ?)"
+_SUMS = f"""
+    SELECT cell, bin, epistemic_bin, CAST(sum(n) AS BIGINT) AS n, sum(confidence_sum) AS confidence_sum
+    FROM histograms WHERE {_OF_RUN} GROUP BY cell, bin, epistemic_bin
+"""  # noqa: S608 - constants
 
 
 def add_part(connection: duckdb.DuckDBPyConnection, run_id: str, path: str) -> None:
     """Add the counts of a part's file, which the same transaction takes in: its columns are read without the texts."""
-    source = "read_parquet(?)"
-    connection.execute(_NEW_CELLS.format(source=source), [run_id, path])
-    connection.execute(f"CREATE TEMP TABLE counted AS {_COUNT.format(source=source)}", [path, run_id])
-    connection.execute(_ADD)
+    connection.execute(_NEW_CELLS.format(source="read_parquet(?)"), [run_id, path])
+    connection.execute(_COUNT.format(source="read_parquet(?)"), [False, path, run_id])
+    appended, merged = connection.execute(
+        f"SELECT count(*) FILTER (NOT merged), count(*) FILTER (merged) FROM histograms WHERE {_OF_RUN}",  # noqa: S608
+        [run_id],
+    ).fetchone()
+    if appended > MERGE_AT * merged + FEW:
+        _merge(connection, run_id)
 
 
 def rebuild(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Count the predictions of a run again, from nothing."""
-    connection.execute("DELETE FROM histograms WHERE cell IN (SELECT cell FROM cells WHERE run_id = ?)", [run_id])
     source = "(SELECT * FROM predictions WHERE run_id = ?)"
+    _clear(connection, run_id)
     connection.execute(_NEW_CELLS.format(source=source), [run_id, run_id])
-    columns = "cell, bin, epistemic_bin, n, confidence_sum"
-    connection.execute(f"INSERT INTO histograms ({columns}) {_COUNT.format(source=source)}", [run_id, run_id])
+    connection.execute(_COUNT.format(source=source), [True, run_id, run_id])
+
+
+def _merge(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """One row a (cell, bin, epistemic_bin) of the run."""
+    connection.execute(f"CREATE TEMP TABLE sums AS {_SUMS}", [run_id])
+    _clear(connection, run_id)
+    connection.execute(f"INSERT INTO histograms ({_COLUMNS}) SELECT true, * FROM sums")  # noqa: S608
+    connection.execute("DROP TABLE sums")
+
+
+def _clear(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    connection.execute(f"DELETE FROM histograms WHERE {_OF_RUN}", [run_id])  # noqa: S608 - constants
 
 
 def read(connection: duckdb.DuckDBPyConnection, run_id: str, classes: tuple[str, ...]) -> Histogram:
     """The run's counts whatever the epistemic uncertainty: the segments that occur, sorted, and the classes as given."""
     table = connection.execute(
-        "SELECT cell, bin, CAST(sum(n) AS BIGINT) AS n, sum(confidence_sum) AS confidence_sum FROM histograms"
-        " WHERE cell IN (SELECT cell FROM cells WHERE run_id = ?) GROUP BY cell, bin ORDER BY cell, bin",
+        "SELECT cell, bin, CAST(sum(n) AS BIGINT) AS n, sum(confidence_sum) AS confidence_sum FROM histograms"  # noqa: S608
+        f" WHERE {_OF_RUN} GROUP BY cell, bin ORDER BY cell, bin",
         [run_id],
     ).fetchnumpy()
     cells = _cells(connection, run_id).loc[np.unique(table["cell"])]
@@ -84,7 +104,7 @@ def read_joint(connection: duckdb.DuckDBPyConnection, run_id: str) -> pd.DataFra
     """Rows of segment, predicted, outcome (categories), step, epistemic_bin, n: the non-zero counts, a row each."""
     table = connection.execute(
         f"SELECT cell, bin // {STEP} AS step, epistemic_bin, CAST(sum(n) AS BIGINT) AS n FROM histograms"  # noqa: S608
-        " WHERE cell IN (SELECT cell FROM cells WHERE run_id = ?) GROUP BY ALL ORDER BY ALL",
+        f" WHERE {_OF_RUN} GROUP BY ALL ORDER BY ALL",
         [run_id],
     ).df()
     cells = _cells(connection, run_id).astype("category")

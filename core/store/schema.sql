@@ -68,7 +68,8 @@ CREATE TABLE cells (                                 -- what a histogram is kept
     UNIQUE (run_id, segment, predicted, outcome)
 );
 
-CREATE TABLE histograms (                            -- bins of core.decision.histogram; a row a (cell, bin, epistemic_bin)
+CREATE TABLE histograms (                            -- bins of core.decision.histogram; who reads adds up
+    merged         BOOLEAN NOT NULL,                 -- false: of one part, as it was appended; true: of all parts before
     cell           INTEGER NOT NULL,
     bin            SMALLINT NOT NULL CHECK (bin BETWEEN 0 AND 3000),
     epistemic_bin  UTINYINT NOT NULL CHECK (epistemic_bin <= 15),

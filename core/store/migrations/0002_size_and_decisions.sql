@@ -12,7 +12,8 @@ CREATE TABLE cells (                                 -- what a histogram is kept
 );
 
 DROP TABLE histograms;
-CREATE TABLE histograms (                            -- bins of core.decision.histogram; a row a (cell, bin, epistemic_bin)
+CREATE TABLE histograms (                            -- bins of core.decision.histogram; who reads adds up
+    merged         BOOLEAN NOT NULL,                 -- false: of one part, as it was appended; true: of all parts before
     cell           INTEGER NOT NULL,
     bin            SMALLINT NOT NULL CHECK (bin BETWEEN 0 AND 3000),
     epistemic_bin  UTINYINT NOT NULL CHECK (epistemic_bin <= 15),
@@ -25,8 +26,8 @@ SELECT DISTINCT run_id, segment, predicted, outcome FROM predictions ORDER BY AL
 
 -- The bin of a confidence is the rounded product, put right by a comparison with the edges; that of an epistemic uncertainty
 -- is the number of limits below it.
-INSERT INTO histograms (cell, bin, epistemic_bin, n, confidence_sum)
-SELECT cell,
+INSERT INTO histograms (merged, cell, bin, epistemic_bin, n, confidence_sum)
+SELECT true, cell,
        CAST(rough + CAST(confidence >= (rough + 1e0) / 3000e0 AS INTEGER)
             - CAST(confidence < rough / 3000e0 AS INTEGER) AS SMALLINT),
        CAST(len(list_filter([0.005e0, 0.01e0, 0.02e0, 0.03e0, 0.05e0, 0.075e0, 0.1e0, 0.15e0,
