@@ -84,7 +84,7 @@ def test_runs_name_what_their_figures_depend_on(home):
     (distil,) = Store(home / "store").runs("distil")
     assert train.state == distil.state == "finished"
     assert train.metrics["fit_cases"] + train.metrics["anchor_cases"] == 300
-    assert train.metrics["sigma"] == read_card(home / "models" / "line-teacher").sigma > 0
+    assert train.metrics["mean_std"] == read_card(home / "models" / "line-teacher").metrics["mean_std"] > 0
     assert train.run.versions["torch"]
     assert read_card(home / "models" / "line-student").parent == read_card(home / "models" / "line-teacher").hash
 
@@ -195,8 +195,8 @@ def test_the_anchor_is_the_latest_share_and_one_class_is_refused():
     ("arguments", "code", "said"),
     [
         (["score", "stream.csv", "--model", "nothing", *COLUMNS], 4, "no model 'nothing': there is line-point"),
-        (["score", "stream.csv", "--text-column", "本文x"], 3, "no column '本文x' (given with --text-column)"),
-        (["score", "missing.csv"], 3, "missing.csv"),
+        (["score", "stream.csv", "--model", "line-student", "--text-column", "本文x"], 3, "no column '本文x' (given with --text-column)"),
+        (["score", "missing.csv", "--model", "line-student"], 3, "missing.csv"),
         (["score", "stream.csv", "--model", "line-student", "--samples", "5", *COLUMNS], 4, "answers in one pass"),
         (["evaluate", "--dataset", "nothing"], 5, "no finished scoring of dataset 'nothing'"),
         (["decide", "--threshold", "0.60005"], 2, "threshold 0.60005 is not allowed: use a multiple of 0.001"),

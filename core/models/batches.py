@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from core.errors import CasesError
+from core.models.device import CPU_TOKENS
 
-TOKENS_PER_BATCH = 1024  # on 2 CPU cores larger batches are no faster; a GPU's caller passes more
 _MIXED_UP_TO = 16  # a batch below this many texts takes longer ones in rather than staying small
 
 
@@ -26,9 +26,15 @@ class Batch:
     mask: Tensor | None
 
 
-def tokenize(tokenizer, texts: Sequence[str], max_tokens: int, truncate: bool = False) -> list[list[int]]:
-    """Token ids of each text. A text over `max_tokens` raises CasesError with its position, unless `truncate`."""
+def tokenize(
+    tokenizer, texts: Sequence[str], max_tokens: int, truncate: bool = False, ends: frozenset[int] = frozenset()
+) -> list[list[int]]:
+    """Token ids of each text, without the tokens `ends` that a tokenizer puts behind a text.
+
+    A text over `max_tokens` raises CasesError with its position, unless `truncate`.
+    """
     ids = tokenizer(list(texts), truncation=truncate, max_length=max_tokens if truncate else None, verbose=False)["input_ids"]
+    ids = [_without_ends(tokens, ends) for tokens in ids] if ends else ids
     for i, tokens in enumerate(ids):
         if len(tokens) > max_tokens:
             raise CasesError(
@@ -40,7 +46,14 @@ def tokenize(tokenizer, texts: Sequence[str], max_tokens: int, truncate: bool = 
     return ids
 
 
-def plan_batches(lengths: Sequence[int], tokens_per_batch: int = TOKENS_PER_BATCH) -> list[np.ndarray]:
+def _without_ends(tokens: list[int], ends: frozenset[int]) -> list[int]:
+    stop = len(tokens)
+    while stop and tokens[stop - 1] in ends:
+        stop -= 1
+    return tokens[:stop]
+
+
+def plan_batches(lengths: Sequence[int], tokens_per_batch: int = CPU_TOKENS) -> list[np.ndarray]:
     """Positions of the texts, grouped for batches: by length, within the token budget, each text exactly once."""
     order = np.argsort(np.asarray(lengths), kind="stable")
     plan, start = [], 0
@@ -67,7 +80,7 @@ def pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
     return padded, mask.long().to(padded.device)
 
 
-def token_batches(ids: list[list[int]], device: torch.device, tokens_per_batch: int = TOKENS_PER_BATCH) -> Iterator[Batch]:
+def token_batches(ids: list[list[int]], device: torch.device, tokens_per_batch: int = CPU_TOKENS) -> Iterator[Batch]:
     """The texts' batches, shortest texts first."""
     for index in plan_batches([len(x) for x in ids], tokens_per_batch):
         padded, mask = pad([torch.tensor(ids[i]) for i in index])

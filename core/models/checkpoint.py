@@ -7,13 +7,12 @@ merged maps, so that loading it needs no adapter; a teacher keeps A', B' and the
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -36,7 +35,8 @@ def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    save_file({name: t.detach().cpu().contiguous() for name, t in weights.items()}, fresh / "weights.safetensors")
+    tensors = {name: t.detach().cpu().contiguous() for name, t in weights.items()}
+    save_file(tensors, fresh / "weights.safetensors", metadata={"made_for": card.made_for})
     card = card.model_copy(
         update={
             "base": os.path.relpath(card.base, folder) if Path(card.base).is_dir() else card.base,
@@ -58,7 +58,7 @@ def load(folder: Path, device: torch.device, samples: int | None = None) -> tupl
     """
     card = read_card(folder)
     weights = _read_weights(folder, card)
-    backbone = load_base(card.base, folder, lambda _: card.cut, device)
+    backbone = load_base(card, folder, device)
     if backbone.sha256 != card.base_sha256:
         raise ModelError(
             f"model {card.name!r} was made on a base with sha256 {card.base_sha256[:12]}, and {card.base!r} has "
@@ -74,11 +74,11 @@ def load(folder: Path, device: torch.device, samples: int | None = None) -> tupl
     return card, OnePass(backbone, _head(weights, card).to(device), len(card.labels), _spread(card))
 
 
-def load_base(base: str, folder: Path, cut: Callable[[int], int], device: torch.device) -> Backbone:
-    """The backbone that a card or a user names: a folder relative to `folder`, a folder, or a Hugging Face name."""
-    beside = folder / base
-    source = str(beside.resolve()) if beside.is_dir() else base
-    return load_backbone(source, cut, device, compute_dtype(device))
+def load_base(card: ModelCard, folder: Path, device: torch.device) -> Backbone:
+    """The backbone that a card names: a folder relative to the model's own `folder`, a folder, or a Hugging Face name."""
+    beside = folder / card.base
+    source = str(beside.resolve()) if beside.is_dir() else card.base
+    return load_backbone(source, lambda _: card.cut, device, compute_dtype(device), card.readout)
 
 
 def load_head(folder: Path, card: ModelCard) -> nn.Linear:
@@ -136,9 +136,17 @@ def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
             f"the weights of model {card.name!r} have sha256 {found[:12]}, and its card says {card.weights_sha256[:12]}"
         )
     try:
-        return load_file(path)
+        with safe_open(path, framework="pt") as f:
+            made_for = (f.metadata() or {}).get("made_for")
+        weights = load_file(path)
     except SafetensorError as e:
         raise ModelError(f"{path} is not a safetensors file: {e}") from e
+    if made_for != card.made_for:
+        raise ModelError(
+            f"the card of model {card.name!r} is not the one that its weights were saved with: its labels, their order, base, "
+            "read-out or layers were changed; put model.json back, or train again"
+        )
+    return weights
 
 
 def _sha256(path: Path) -> str:

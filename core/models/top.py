@@ -37,7 +37,10 @@ class Targets:
     each: np.ndarray | None = None
 
     def batch(self, index: list[int], epoch: int) -> dict[str, Tensor]:
-        """The batch's tensors, as TopClassifier takes them. share is aleatoric / total, 1 where total is 0; weight is total."""
+        """The batch's tensors, as TopClassifier takes them.
+
+        share is aleatoric / total, 1 where total is 0; weight is total over its mean in the batch.
+        """
         batch = {"labels": torch.as_tensor(self.labels[index])}
         if self.moments is None:
             return batch
@@ -48,12 +51,20 @@ class Targets:
         values = {
             "probabilities": probabilities,
             "share": share,
-            "weight": total,
+            "weight": total / max(float(total.mean()), 1e-6),
             "log_mean": m.log_mean[index],
             "logit_mean": m.logit_mean[index],
             "logit_var": m.logit_var[index],
         }
         return batch | {name: torch.as_tensor(value, dtype=torch.float32) for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What share of a step's batch is passed at once: of its cases, and of its labelled cases. Parts' losses add up."""
+
+    cases: float = 1.0
+    labelled: float = 1.0
 
 
 class Noise(nn.Module):
@@ -67,10 +78,19 @@ class Noise(nn.Module):
 
 
 class TopClassifier(nn.Module):
-    """Adapters and head over a backbone whose trunk is cached. Its state is adapters, head and noise, nothing of the base."""
+    """Adapters and head over a backbone whose trunk is cached. Its state is adapters, head and noise, nothing of the base.
+
+    `frozen`: the head's rows of the classes stay what they are (see keep_rows).
+    """
 
     def __init__(
-        self, backbone: Backbone, head: nn.Linear, classes: int, loss: LossSettings | None = None, noise: Noise | None = None
+        self,
+        backbone: Backbone,
+        head: nn.Linear,
+        classes: int,
+        loss: LossSettings | None = None,
+        noise: Noise | None = None,
+        frozen: bool = False,
     ):
         super().__init__()
         self._backbone = (backbone,)  # in a tuple, so that the base's weights are not this module's state
@@ -81,23 +101,39 @@ class TopClassifier(nn.Module):
         self.loss = loss or LossSettings()
         self.spread = spread_head(self.loss.spread)
         self.mix = 0.0  # w, set at every step by the schedule
+        self.part = Part()
+        self._rows = head.weight[:classes].detach().clone() if frozen else None
+
+    def keep_rows(self) -> None:
+        """Put the classes' rows of a frozen head back, after a step of an optimiser that knows whole tensors only.
+
+        Their biases are trained: a language model likes some letters better than others, whatever the question.
+        """
+        if self._rows is not None:
+            self.head.weight.data[: self.classes] = self._rows
+
+    @property
+    def backbone(self) -> Backbone:
+        return self._backbone[0]
 
     def forward(self, hidden, mask=None, labels=None, **target) -> dict[str, Tensor]:
         """Trunk states [B, T, d] and Targets.batch's tensors -> the loss, and the outputs [B, outputs]."""
         if self.noise is None:
-            out = self.head(self._backbone[0].top(hidden, mask).float())
+            out = self.head(self.backbone.top(hidden, mask).float())
         else:
-            with self.noise.on(self._backbone[0]):
-                out = self.head(self._backbone[0].top(hidden, mask).float())
+            with self.noise.on(self.backbone):
+                out = self.head(self.backbone.top(hidden, mask).float())
         logp, _ = self.spread.answers(out, self.classes)  # [B, K]
-        loss = logp.new_zeros(()) if self.noise is None else logp.new_zeros(()) + self.noise.penalty()
+        loss = logp.new_zeros(()) if self.noise is None else logp.new_zeros(()) + self.part.cases * self.noise.penalty()
         if self.mix < 1 and (labels != NO_LABEL).any():
             smoothing = self.loss.label_smoothing
-            loss = loss + (1 - self.mix) * F.cross_entropy(logp, labels, ignore_index=NO_LABEL, label_smoothing=smoothing)
+            labelled = F.cross_entropy(logp, labels, ignore_index=NO_LABEL, label_smoothing=smoothing)
+            loss = loss + (1 - self.mix) * self.part.labelled * labelled
         if target:
             if self.mix > 0:
-                loss = loss + self.mix * divergence(target["probabilities"], logp, self.loss)
-            loss = loss + self.loss.spread_weight * self.spread.loss(out, self.classes, target).mean()
+                loss = loss + self.mix * self.part.cases * divergence(target["probabilities"], logp, self.loss)
+            spread = self.spread.loss(out, self.classes, target).mean()
+            loss = loss + self.loss.spread_weight * self.part.cases * spread
         return {"loss": loss, "logits": out}
 
 

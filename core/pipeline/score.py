@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from core.cases.prompts import require_options
 from core.errors import CasesError, ModelError, NotFoundError
 from core.models.card import ModelCard, read_card
 from core.pipeline.runs import content_hash, new_run, recorded
@@ -41,6 +42,8 @@ def score(
         raise CasesError("there is no case to score: the file has no good row")
     folder = settings.models / model
     card = read_card(folder)
+    if card.chooses:
+        require_options(cases, card.labels, card.name)
     if samples and card.kind != "teacher":
         raise ModelError(f"model {card.name!r} is a {card.kind} and answers in one pass: samples are for teachers")
     card = card.model_copy(update={"samples": samples or card.samples})
@@ -95,6 +98,8 @@ def _score_parts(
             if part not in done:
                 if model is None:
                     _, model = checkpoint.load(folder, device, card.samples)
+                    if settings.compile and card.samples == 1:  # a teacher's hooks change by call
+                        model.backbone.compile_blocks()
                     model.scores(some["text"].tolist()[:32], truncate=True)  # warm up: the measured time is the steady one
                 started = time.perf_counter()
                 scores = model.scores(some["text"].tolist(), truncate)
