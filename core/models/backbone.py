@@ -213,7 +213,7 @@ def load_backbone(source: str, cut: Callable[[int], int], device: torch.device, 
         config = AutoConfig.from_pretrained(source, **options)
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
         extra = {"add_pooling_layer": False} if config.model_type in _POOLED else {}
-        with _no_bar():
+        with no_bar():
             model = AutoModel.from_pretrained(source, config=config, dtype=dtype, use_safetensors=True, **extra, **options)
     except (OSError, ValueError, KeyError, ImportError) as e:
         raise ModelError(
@@ -259,7 +259,7 @@ def _is_causal(config) -> bool:
 
 
 @contextmanager
-def _no_bar():
+def no_bar():
     """Without transformers' bar for the weights: a local file takes milliseconds, and steps name their own progress."""
     shown = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
