@@ -1,7 +1,7 @@
 """Exam questions of Debian's package hamexam (US amateur radio, public domain pools T and G): four choices, one right.
 
 Pool E is never read: it is kept for an independent check. Questions about a figure are left out. Out of distribution are
-questions that cannot be answered: the right option has been exchanged for an option of another question.
+questions that cannot be answered: the test's own, their right option exchanged for an option of another question.
 """
 
 import re
@@ -18,7 +18,7 @@ from core.pipeline.bases import fetch_smollm2
 
 POOLS = ("T", "G")
 LABELS = LETTERS[:4]
-ANCHOR, TEST, OOD = 150, 250, 100  # questions; the rest trains
+ANCHOR, TEST = 150, 250  # questions; the rest trains
 _HEAD = re.compile(r"([A-Z][0-9][A-Z][0-9]{2})\s*\(([A-D])\)")
 
 
@@ -41,12 +41,7 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
     questions = read_pools(package_files("hamexam", cache) / "usr/share/hamexam")
     generator = np.random.default_rng(seed)
     questions = [questions[i] for i in generator.permutation(len(questions))]
-    test, anchor, ood, train = (
-        questions[:TEST],
-        questions[TEST : TEST + ANCHOR],
-        questions[TEST + ANCHOR : TEST + ANCHOR + OOD],
-        questions[TEST + ANCHOR + OOD :],
-    )
+    test, anchor, train = questions[:TEST], questions[TEST : TEST + ANCHOR], questions[TEST + ANCHOR :]
     return BenchmarkSet(
         name="exam",
         labels=LABELS,
@@ -55,9 +50,9 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
         train=labelled(train),
         anchor=labelled(anchor),
         test=labelled(test),
-        ood=[unanswerable(q, train, generator).text for q in ood],
+        ood=[unanswerable(q, train, generator).text for q in test],
         note=f"hamexam {package_version('hamexam', cache)}, pools {' and '.join(POOLS)} without questions about figures; "
-        f"{len(train)} training, {ANCHOR} anchor, {TEST} test; {OOD} made unanswerable by another question's option",
+        f"{len(train)} training, {ANCHOR} anchor, {TEST} test; out of distribution: the test questions, made unanswerable by another question's option",
     )
 
 

@@ -4,7 +4,8 @@ Design choices:
 - Any architecture that AutoModel loads and whose blocks stand in one ModuleList. The model's own forward is used for both
   halves (masks, rotary positions and the final norm are its business, not ours): below the cut, a hook stops it at the
   cut; above, the blocks below the cut are replaced by pass-throughs and a hook puts the cached hidden state in.
-- The read-out position is the first token of an encoder and the last token of a causal LM.
+- The read-out position is the first token of an encoder and the last token of a causal LM: the text's own last token, since
+  an end-of-text token that a tokenizer appends would move it to where the LM predicts the next text.
 - After the last block's attention only the read-out position matters, so that block's feed-forward is computed there
   alone: its output broadcasts over the residual, which is exact at the read-out position and unused elsewhere. Whether a
   given architecture permits this is tried when the model is loaded, never assumed.
@@ -13,7 +14,7 @@ This file does not know adapters, samples, labels or losses.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
 from core.errors import ModelError, SettingsError
+from core.models.batches import tokenize
+
+ANSWER = "\nAnswer:"  # what a choice model reads behind a case's text; the answer's token is what comes next
 
 
 class _ReachedCut(Exception):
@@ -63,12 +67,13 @@ class FeedForward:
 class Backbone(nn.Module):
     """A pre-trained model cut at block `cut` (0 <= cut < number of blocks). `cut` = 0 leaves only the embeddings below."""
 
-    def __init__(self, model: nn.Module, tokenizer, cut: int, sha256: str, source: str):
+    def __init__(self, model: nn.Module, tokenizer, cut: int, sha256: str, source: str, readout: str = "classify"):
         super().__init__()
         self.model = model
         self.tokenizer = tokenizer
         self.sha256 = sha256
         self.source = source
+        self.readout = readout
         self.blocks_name, blocks = _find_blocks(model)
         if not 0 <= cut < len(blocks):
             raise SettingsError(f"the cut {cut} is not allowed: {source} has {len(blocks)} blocks, use 0 to {len(blocks) - 1}")
@@ -96,6 +101,13 @@ class Backbone(nn.Module):
         """Longest text, in tokens, that the model can read."""
         limits = (getattr(self.model.config, "max_position_embeddings", None), self.tokenizer.model_max_length)
         return min(int(x) for x in limits if x)
+
+    def tokens(self, texts: Sequence[str], truncate: bool = False) -> list[list[int]]:
+        """Token ids of each text as this model's read-out wants them. Raises CasesError for a text too long."""
+        if self.readout == "choice":
+            texts = [text + ANSWER for text in texts]
+        special = (self.tokenizer.eos_token_id, self.tokenizer.sep_token_id) if self.causal else ()
+        return tokenize(self.tokenizer, texts, self.max_tokens, truncate, frozenset(i for i in special if i is not None))
 
     # --- the three ways through -----------------------------------------------------------------------------------
 
@@ -203,10 +215,17 @@ class Backbone(nn.Module):
         return self.narrow_last
 
 
-def load_backbone(source: str, cut: Callable[[int], int], device: torch.device, dtype: torch.dtype = torch.float32) -> Backbone:
+def load_backbone(
+    source: str,
+    cut: Callable[[int], int],
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    readout: str = "classify",
+) -> Backbone:
     """Load the model of a local folder or a Hugging Face name, safetensors only, no remote code. Raises ModelError.
 
-    `cut` is told the number of blocks and answers with the number of the first block above the cut.
+    `cut` is told the number of blocks and answers with the number of the first block above the cut. `readout` "choice" is for
+    causal LMs only.
     """
     options = {"trust_remote_code": False}
     try:
@@ -220,11 +239,15 @@ def load_backbone(source: str, cut: Callable[[int], int], device: torch.device, 
             f"the model {source!r} could not be loaded ({type(e).__name__}: {str(e).splitlines()[0]}); name a folder with "
             "config.json, tokenizer and model.safetensors, or a Hugging Face model that this machine can reach"
         ) from e
+    if readout == "choice" and not _is_causal(config):
+        raise ModelError(f"{source!r} is no causal language model ({config.model_type}): read-out 'choice' needs one")
     tokenizer.padding_side = "right"
+    if readout == "choice":
+        tokenizer.truncation_side = "left"  # the options and the read-out position stand at the end
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     depth = len(_find_blocks(model)[1])
-    backbone = Backbone(model.to(device).eval(), tokenizer, cut(depth), hash_source(source), str(source))
+    backbone = Backbone(model.to(device).eval(), tokenizer, cut(depth), hash_source(source), str(source), readout)
     backbone.allow_narrowing(tolerance=1e-4 if dtype == torch.float32 else 2e-2)
     return backbone
 

@@ -26,9 +26,15 @@ class Batch:
     mask: Tensor | None
 
 
-def tokenize(tokenizer, texts: Sequence[str], max_tokens: int, truncate: bool = False) -> list[list[int]]:
-    """Token ids of each text. A text over `max_tokens` raises CasesError with its position, unless `truncate`."""
+def tokenize(
+    tokenizer, texts: Sequence[str], max_tokens: int, truncate: bool = False, ends: frozenset[int] = frozenset()
+) -> list[list[int]]:
+    """Token ids of each text, without the tokens `ends` that a tokenizer puts behind a text.
+
+    A text over `max_tokens` raises CasesError with its position, unless `truncate`.
+    """
     ids = tokenizer(list(texts), truncation=truncate, max_length=max_tokens if truncate else None, verbose=False)["input_ids"]
+    ids = [_without_ends(tokens, ends) for tokens in ids] if ends else ids
     for i, tokens in enumerate(ids):
         if len(tokens) > max_tokens:
             raise CasesError(
@@ -38,6 +44,13 @@ def tokenize(tokenizer, texts: Sequence[str], max_tokens: int, truncate: bool = 
         if not tokens:
             raise CasesError(f"text {i + 1} of {len(ids)} has no token: {texts[i][:40]!r}")
     return ids
+
+
+def _without_ends(tokens: list[int], ends: frozenset[int]) -> list[int]:
+    stop = len(tokens)
+    while stop and tokens[stop - 1] in ends:
+        stop -= 1
+    return tokens[:stop]
 
 
 def plan_batches(lengths: Sequence[int], tokens_per_batch: int = TOKENS_PER_BATCH) -> list[np.ndarray]:

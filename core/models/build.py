@@ -16,6 +16,7 @@ from core.models import adapters, checkpoint
 from core.models.augment import augmented
 from core.models.backbone import load_backbone
 from core.models.card import ModelCard
+from core.models.choice import answer_head
 from core.models.device import compute_dtype
 from core.models.settings import DistilSettings, PointSettings, TeacherSettings
 from core.models.student import teach, train_student
@@ -47,8 +48,8 @@ def fit_point(
     cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, device: torch.device, work: Path
 ) -> Trained:
     """Train adapters and head by cross-entropy. `work` holds the checkpoints. The weights keep A and B, for the teacher."""
-    backbone = load_backbone(settings.base, settings.adapter.cut, device, compute_dtype(device))
-    job = _job(backbone, settings, len(labels), cases, NO_CASES, work)
+    backbone = load_backbone(settings.base, settings.adapter.cut, device, compute_dtype(device), settings.readout)
+    job = _job(backbone, settings, labels, cases, NO_CASES, work)
     point, head = job.train("point", settings.loop.seed)
     adapters.attach(backbone, settings.adapter)
     adapters.write(backbone, list(point))
@@ -58,6 +59,7 @@ def fit_point(
         labels=labels,
         base=settings.base,
         base_sha256=backbone.sha256,
+        readout=settings.readout,
         cut=backbone.cut,
         scale=settings.adapter.scale,
         seed=settings.loop.seed,
@@ -81,10 +83,10 @@ def make_teacher(
 
     TFB and Laplace start from the point estimate; the others train adapters of their own on the same cases.
     """
-    backbone = checkpoint.load_base(point.base, folder, lambda _: point.cut, device)
+    backbone = checkpoint.load_base(point, folder, device)
     own = PointSettings.model_validate(point.settings | {"base": backbone.source})
     factors = tuple(a.to(device) for a in checkpoint.load_factors(folder, point))
-    job = _job(backbone, own, len(point.labels), cases, anchor, work, factors, checkpoint.load_head(folder, point).to(device))
+    job = _job(backbone, own, point.labels, cases, anchor, work, factors, checkpoint.load_head(folder, point).to(device))
     fitted = fit_teacher(job, settings)
     card = point.model_copy(
         update={
@@ -113,9 +115,9 @@ def distil(
     teacher_cache = cache_trunk(teacher.backbone, cases.texts, truncate, progress="trunk, once a case")
     targets = teach(teacher, teacher_cache, cases.labels, settings)
 
-    backbone = load_backbone(teacher.backbone.source, settings.adapter.cut, device, compute_dtype(device))
+    backbone = load_backbone(teacher.backbone.source, settings.adapter.cut, device, compute_dtype(device), card.readout)
     cache = teacher_cache if cut == card.cut else cache_trunk(backbone, cases.texts, truncate, progress="student's trunk")
-    start = None
+    start = [], (answer_head(backbone, card.labels) if card.readout == "choice" else None)
     if settings.start == "teacher":
         start = checkpoint.load_factors(teacher_folder, card), checkpoint.load_head(teacher_folder, card)
     head = train_student(backbone, cache, targets, len(card.labels), settings, work, start)
@@ -125,6 +127,7 @@ def distil(
         labels=card.labels,
         base=backbone.source,
         base_sha256=card.base_sha256,
+        readout=card.readout,
         cut=cut,
         parent=card.hash,
         seed=settings.loop.seed,
@@ -139,10 +142,19 @@ def with_copies(cases: Texts, settings: DistilSettings) -> Texts:
     return Texts([*cases.texts, *copies], np.concatenate([cases.labels, np.full(len(copies), NO_LABEL, dtype=np.int64)]))
 
 
-def _job(backbone, settings: PointSettings, classes: int, cases: Texts, anchor: Texts, work: Path, *point) -> Job:
+def _job(
+    backbone,
+    settings: PointSettings,
+    labels: tuple[str, ...],
+    cases: Texts,
+    anchor: Texts,
+    work: Path,
+    point: tuple[adapters.Adapter, ...] = (),
+    head: torch.nn.Linear | None = None,
+) -> Job:
     def cached(texts: list[str]) -> TrunkCache:
         return cache_trunk(backbone, texts, settings.truncate, progress="trunk, once a case") if texts else TrunkCache([])
 
-    return Job(
-        backbone, settings, classes, cached(cases.texts), cases.labels, cached(anchor.texts), anchor.labels, work, *point
-    )
+    start = answer_head(backbone, labels) if settings.readout == "choice" else None
+    known = cached(cases.texts), cases.labels, cached(anchor.texts), anchor.labels
+    return Job(backbone, settings, len(labels), *known, work, point, head, start)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import string
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ class ModelCard(BaseModel):
     labels: tuple[str, ...]  # the order of the head's outputs
     base: str  # a Hugging Face name, or a folder; a folder is relative to the model's folder
     base_sha256: str
+    readout: Literal["classify", "choice"] = "classify"  # how the base's answer is read (core.models.choice)
     cut: int  # first block with adapters
     scale: float = 1.0  # of the adapters; a teacher needs it to rebuild them
     samples: int = 1  # N, passes a case
@@ -44,6 +46,7 @@ class ModelCard(BaseModel):
             self.kind,
             self.labels,
             self.base_sha256,
+            self.readout,
             self.cut,
             self.scale,
             self.samples,
@@ -52,6 +55,12 @@ class ModelCard(BaseModel):
             self.weights_sha256,
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+    @property
+    def chooses(self) -> bool:
+        """Whether its answers are letters of options that a case's text must list."""
+        return self.readout == "choice" and self.labels == tuple(string.ascii_uppercase[: len(self.labels)])
 
 
 def read_card(folder: Path) -> ModelCard:

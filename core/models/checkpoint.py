@@ -7,7 +7,6 @@ merged maps, so that loading it needs no adapter; a teacher keeps A', B' and the
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -58,7 +57,7 @@ def load(folder: Path, device: torch.device, samples: int | None = None) -> tupl
     """
     card = read_card(folder)
     weights = _read_weights(folder, card)
-    backbone = load_base(card.base, folder, lambda _: card.cut, device)
+    backbone = load_base(card, folder, device)
     if backbone.sha256 != card.base_sha256:
         raise ModelError(
             f"model {card.name!r} was made on a base with sha256 {card.base_sha256[:12]}, and {card.base!r} has "
@@ -74,11 +73,11 @@ def load(folder: Path, device: torch.device, samples: int | None = None) -> tupl
     return card, OnePass(backbone, _head(weights, card).to(device), len(card.labels), _spread(card))
 
 
-def load_base(base: str, folder: Path, cut: Callable[[int], int], device: torch.device) -> Backbone:
-    """The backbone that a card or a user names: a folder relative to `folder`, a folder, or a Hugging Face name."""
-    beside = folder / base
-    source = str(beside.resolve()) if beside.is_dir() else base
-    return load_backbone(source, cut, device, compute_dtype(device))
+def load_base(card: ModelCard, folder: Path, device: torch.device) -> Backbone:
+    """The backbone that a card names: a folder relative to the model's own `folder`, a folder, or a Hugging Face name."""
+    beside = folder / card.base
+    source = str(beside.resolve()) if beside.is_dir() else card.base
+    return load_backbone(source, lambda _: card.cut, device, compute_dtype(device), card.readout)
 
 
 def load_head(folder: Path, card: ModelCard) -> nn.Linear:

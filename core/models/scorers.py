@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from core.models.backbone import Backbone
-from core.models.batches import pad, plan_batches, token_batches, tokenize
+from core.models.batches import pad, plan_batches, token_batches
 from core.models.posterior import Draws, Posterior
 from core.models.sampling import Sampler
 from core.models.spread import Moments, Scores, collect, predictive
@@ -34,7 +34,7 @@ class OnePass:
     @torch.inference_mode()
     def scores(self, texts: Sequence[str], truncate: bool = False, progress: str | None = None) -> Scores:
         """Score the texts, in their order. Raises CasesError for a text too long, NonFiniteError for a broken answer."""
-        ids = tokenize(self.backbone.tokenizer, texts, self.backbone.max_tokens, truncate)
+        ids = self.backbone.tokens(texts, truncate)
         out = torch.empty(len(ids), self.head.out_features)
         with tqdm(total=len(ids), desc=progress, unit=" cases", disable=progress is None) as bar:
             for batch in token_batches(ids, self.backbone.device):
@@ -78,7 +78,7 @@ class Teacher:
 
     def scores(self, texts: Sequence[str], truncate: bool = False, progress: str | None = None) -> Scores:
         """Score the texts, in their order; the trunk runs once a case, the top N times."""
-        ids = tokenize(self.backbone.tokenizer, texts, self.backbone.max_tokens, truncate)
+        ids = self.backbone.tokens(texts, truncate)
         return self._collect(self._from_tokens(ids), len(ids), self.draws(), progress)
 
     def scores_cached(self, cache: TrunkCache, posterior: Posterior | None = None, progress: str | None = None) -> Scores:

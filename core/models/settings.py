@@ -104,11 +104,16 @@ class TfbSettings(BaseModel):
 
 
 class PointSettings(BaseModel):
-    """The point estimate: a base model, where its adapters sit, and how they are trained."""
+    """The point estimate: a base model, how its answer is read, where its adapters sit, and how they are trained.
+
+    `head`: whether a choice read-out's letter rows are trained with the adapters, or stay the language model's own.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     base: str  # Hugging Face name or folder
+    readout: Literal["classify", "choice"] = "classify"
+    head: Literal["trained", "frozen"] = "trained"
     adapter: AdapterSettings = AdapterSettings()
     loop: LoopSettings = LoopSettings()
     label_smoothing: float = Field(0.0, ge=0, lt=1)

@@ -34,22 +34,27 @@ def train_student(
     classes: int,
     settings: DistilSettings,
     work: Path,
-    start: tuple[list[Adapter], nn.Linear] | None = None,
+    start: tuple[list[Adapter], nn.Linear | None] = ([], None),
 ) -> nn.Linear:
-    """Attach adapters to the backbone and train them and a head on the targets; return the head. `start`: where to begin."""
+    """Attach adapters to the backbone and train them and a head on the targets; return the head.
+
+    `start`: adapters ([] for fresh ones) and a head of K rows (None for a fresh one) to begin at.
+    """
     torch.manual_seed(settings.loop.seed)  # peft draws A from torch's global generator
     adapters.attach(backbone, settings.adapter)
     head = new_head(backbone, spread_head(settings.loss.spread).outputs(classes), settings.loop.seed)
-    if start is not None:
-        _begin_at(backbone, head, *start)
+    _begin_at(backbone, head, *start)
     model = TopClassifier(backbone, head, classes, settings.loss)
     fit(model, cache, targets, settings.loop, work, settings.schedule, "student")
     return head.requires_grad_(False)
 
 
-def _begin_at(backbone: Backbone, head: nn.Linear, mean: list[Adapter], trained: nn.Linear) -> None:
-    """The teacher's mean A, B and its head's rows; the spread's rows stay fresh."""
-    adapters.write(backbone, mean)
+def _begin_at(backbone: Backbone, head: nn.Linear, some: list[Adapter], trained: nn.Linear | None) -> None:
+    """The given A, B and head's rows; the spread's rows stay fresh."""
+    if some:
+        adapters.write(backbone, some)
+    if trained is None:
+        return
     classes = trained.out_features
     with torch.no_grad():
         head.weight[:classes] = trained.weight

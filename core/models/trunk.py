@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.models.backbone import Backbone
-from core.models.batches import TOKENS_PER_BATCH, token_batches, tokenize
+from core.models.batches import TOKENS_PER_BATCH, token_batches
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def cache_trunk(
     progress: str | None = None,
 ) -> TrunkCache:
     """Run the trunk over the texts. `progress` names the bar; None shows none. Raises CasesError for a text too long."""
-    ids = tokenize(backbone.tokenizer, texts, backbone.max_tokens, truncate)
+    ids = backbone.tokens(texts, truncate)
     states: list[Tensor | None] = [None] * len(ids)
     with tqdm(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
         for batch in token_batches(ids, backbone.device, tokens_per_batch):

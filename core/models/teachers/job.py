@@ -61,6 +61,7 @@ class Job:
             head = new_head(self.backbone, self.classes, seed)
             if self.start is not None:
                 head.load_state_dict(self.start.state_dict())
+            head.requires_grad_(self.settings.head == "trained")
             loss = LossSettings(label_smoothing=self.settings.label_smoothing)
             model = TopClassifier(self.backbone, head, self.classes, loss, noise)
             loop = self.settings.loop.model_copy(update={"seed": seed})
