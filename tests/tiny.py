@@ -1,6 +1,7 @@
 """Tiny pre-trained-shaped models made on the spot: real architectures and tokenizers, random weights, no download."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,7 @@ WORDS = [
     "start",
     "check",
 ]
+CHOICE_WORDS = ["a", "b", "c", "d", "yes", "no", ")", ":", "answer", "which", "?"]
 TOPICS = {
     "BUCKET": ["bucket", "tooth", "boom", "fit", "swap"],
     "ENGINE": ["engine", "belt", "fan", "oil", "hot"],
@@ -52,9 +54,9 @@ TOPICS = {
 }
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
+def tokenizer(words: Sequence[str] = tuple(WORDS)) -> PreTrainedTokenizerFast:
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    vocab = {word: i for i, word in enumerate(special + WORDS)}
+    vocab = {word: i for i, word in enumerate([*special, *words])}
     raw = Tokenizer(models.WordLevel(vocab, unk_token="[UNK]"))
     raw.normalizer = normalizers.Lowercase()
     raw.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -84,24 +86,25 @@ def make_encoder(folder: Path, layers: int = 4) -> Path:
     return folder
 
 
-def make_causal(folder: Path, layers: int = 4) -> Path:
-    """A Llama of `layers` blocks, hidden 32, inner 48, saved in `folder`."""
+def make_causal(folder: Path, layers: int = 4, tied: bool = False) -> Path:
+    """A Llama of `layers` blocks, hidden 32, inner 48, that also knows CHOICE_WORDS, saved in `folder`."""
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=len(WORDS) + 4,
+        vocab_size=len(WORDS) + len(CHOICE_WORDS) + 4,
         hidden_size=32,
         num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
         intermediate_size=48,
         max_position_embeddings=64,
+        tie_word_embeddings=tied,
     )
     model = LlamaForCausalLM(config)
     for parameter in model.parameters():
         if parameter.dim() == 2:
             torch.nn.init.normal_(parameter, std=0.2)
     model.save_pretrained(folder)
-    tokenizer().save_pretrained(folder)
+    tokenizer([*WORDS, *CHOICE_WORDS]).save_pretrained(folder)
     return folder
 
 
@@ -136,3 +139,17 @@ def write_json(path: Path, change) -> None:
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
+
+
+def questions(n: int, seed: int = 0) -> pd.DataFrame:
+    """n multiple-choice questions as a file has them: id, question, four options in columns of their own, the right letter."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(n):
+        topic = rng.choice(list(TOPICS))
+        others = [word for word in WORDS if word not in TOPICS[topic]]
+        right = int(rng.integers(4))
+        options = [str(word) for word in rng.choice(others, 4, replace=False)]
+        options[right] = str(rng.choice(TOPICS[topic]))
+        rows.append([f"q{seed}-{i}", f"which {topic.lower()} ?", *options, "ABCD"[right]])
+    return pd.DataFrame(rows, columns=["id", "question", "option a", "option b", "option c", "option d", "label"])

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
+from core.cases.prompts import LETTERS
 from core.errors import CasesError
 
 # Names are compared as `_plain` leaves them. The first of each list is our own name: a file that has it means it.
@@ -40,9 +41,16 @@ KNOWN = {
 }  # fmt: skip
 
 
+_OPTION = ("{}", "option{}", "choice{}", "選択肢{}")  # forms of an option column's name, {} its letter
+
+
 @dataclass(frozen=True)
 class ColumnNames:
-    """A file's own names of our columns; None is not given, or not there."""
+    """A file's own names of our columns; None is not given, or not there.
+
+    `options` are the columns of a multiple-choice question's options, A's first; `text` is then the question's. None: the
+    file has no options; (): they are to be found by name.
+    """
 
     text: str | None = None
     case_id: str | None = None
@@ -50,10 +58,13 @@ class ColumnNames:
     label: str | None = None
     occurred_at: str | None = None
     value: str | None = None
+    options: tuple[str, ...] | None = None
 
 
 def option(field: str) -> str:
     """The command line's option that names the column of `field`."""
+    if field == "options":
+        return "--option-columns"
     return f"--{field.replace('_', '-')}-column"
 
 
@@ -66,14 +77,35 @@ def resolve(given: ColumnNames, found: list[str]) -> ColumnNames:
     doubled = next((name for i, name in enumerate(found) if name in found[:i]), None)
     if doubled is not None:
         raise CasesError(f"column {doubled!r} stands twice in the header: rename one of them")
-    names = {f.name: _given(f.name, getattr(given, f.name), found) for f in fields(ColumnNames)}
-    free = [name for name in found if name not in names.values()]
+    options = _options(given.options, found)
+    names = {f.name: _given(f.name, getattr(given, f.name), found) for f in fields(ColumnNames) if f.name != "options"}
+    free = [name for name in found if name not in names.values() and name not in (options or ())]
     names |= {field: _known(field, free, found) for field, name in names.items() if name is None}
     if names["text"] is None:
         raise CasesError(
             f"no column is known to be the text: name it with --text-column; the file has {_listed(found)}{_separator(found)}"
         )
-    return ColumnNames(**names)
+    return ColumnNames(**names, options=options)
+
+
+def _options(given: tuple[str, ...] | None, found: list[str]) -> tuple[str, ...] | None:
+    """The option columns, those given or those that are named after the letters A, B, ...; () where none is."""
+    if given:
+        return tuple(_given("options", name, found) for name in given)
+    if given is None:
+        return None
+    named = []
+    for letter in LETTERS:
+        known = {form.format(letter.casefold()) for form in _OPTION}
+        candidates = [name for name in found if _plain(name) in known]
+        if len(candidates) > 1:
+            raise CasesError(
+                f"columns {_listed(candidates, ' and ')} could each be option {letter}: choose with --option-columns"
+            )
+        if not candidates:
+            break
+        named.append(candidates[0])
+    return tuple(named) if len(named) > 1 else ()
 
 
 def _given(field: str, name: str | None, found: list[str]) -> str | None:

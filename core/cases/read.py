@@ -6,6 +6,7 @@ How files become records, and what a row's number means, stands in core.cases.fo
 import csv
 import hashlib
 import json
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import pandas as pd
 from core.cases.cells import to_moment, to_number, to_text
 from core.cases.columns import ColumnNames, resolve
 from core.cases.formats import MAX_BYTES, Record, open_table
+from core.cases.prompts import LETTERS, question_text
 from core.errors import CasesError
 
 COLUMNS = ("row", "case_id", "text", "segment", "label", "occurred_at", "value")
@@ -110,6 +112,12 @@ def _case(record: Record, names: ColumnNames) -> tuple[dict, list[Problem]]:
     """One record in our columns, and what is wrong with it; a wrong cell is None."""
     wrong: list[Problem] = []
 
+    def text(value: object) -> str:
+        return _choice_text(value, [record.cells.get(name) for name in names.options]) if names.options else _case_text(value)
+
+    def label(value: object) -> str | None:
+        return _letter(value, len(names.options)) if names.options else to_text(value).strip() or None
+
     def cell(column: str, convert: Callable[[object], object]) -> object:
         name = getattr(names, column)
         value = record.cells.get(name) if name else None
@@ -122,9 +130,9 @@ def _case(record: Record, names: ColumnNames) -> tuple[dict, list[Problem]]:
     case = {
         "row": record.row,
         "case_id": cell("case_id", _case_id) if names.case_id else f"row-{record.row}",
-        "text": cell("text", _case_text),
+        "text": cell("text", text),
         "segment": cell("segment", lambda value: to_text(value).strip() or NO_SEGMENT),
-        "label": cell("label", lambda value: to_text(value).strip() or None),
+        "label": cell("label", label),
         "occurred_at": cell("occurred_at", to_moment),
         "value": cell("value", lambda value: to_number(to_text(value))),
     }
@@ -142,6 +150,18 @@ def _case_text(value: object) -> str:
     if not text.strip():
         raise ValueError("the text is empty")
     return text
+
+
+def _choice_text(question: object, options: list[object]) -> str:
+    return question_text(to_text(question), [to_text(option) for option in options])
+
+
+def _letter(value: object, options: int) -> str | None:
+    """The right option's letter, as the file has it or in lower case; an index is refused, since nobody knows where it starts."""
+    letter = unicodedata.normalize("NFKC", to_text(value)).strip().upper()
+    if letter and letter not in LETTERS[:options]:
+        raise ValueError(f"not one of the letters {', '.join(LETTERS[:options])} of the options")
+    return letter or None
 
 
 def _frame(cases: list[dict]) -> pd.DataFrame:

@@ -4,11 +4,15 @@ A teacher that remembers its training texts is sure of them: on them there is ne
 Copies alternate between two kinds:
 - dropped: every word stays with a probability drawn evenly from [0.3, 1), for that copy; at least one word stays;
 - spliced: the beginning of one text and the end of another, cut at random places: a case between classes.
+A multiple-choice question is copied with its options in another order: cut or spliced it would be no question.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
+
+_OPTION = re.compile(r"(?m)^[A-Z]\) (.+)$")  # a line of core.cases.prompts' form
 
 
 def augmented(texts: Sequence[str], copies: int, seed: int) -> list[str]:
@@ -19,8 +23,18 @@ def augmented(texts: Sequence[str], copies: int, seed: int) -> list[str]:
     for copy in range(copies):
         partners = generator.permutation(len(words))
         for i, own in enumerate(words):
-            made.append(dropped(own, generator) if copy % 2 == 0 else spliced(own, words[partners[i]], generator))
+            if _OPTION.search(texts[i]):
+                made.append(reordered(texts[i], generator))
+            else:
+                made.append(dropped(own, generator) if copy % 2 == 0 else spliced(own, words[partners[i]], generator))
     return made
+
+
+def reordered(text: str, generator: np.random.Generator) -> str:
+    """The same question, its options drawn into another order behind the same letters."""
+    options = _OPTION.findall(text)
+    others = iter(generator.permutation(len(options)))
+    return _OPTION.sub(lambda line: line[0][:3] + options[next(others)], text)
 
 
 def dropped(words: Sequence[str], generator: np.random.Generator) -> str:

@@ -56,7 +56,6 @@ class ModelCard(BaseModel):
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
-
     @property
     def chooses(self) -> bool:
         """Whether its answers are letters of options that a case's text must list."""

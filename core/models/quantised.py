@@ -54,7 +54,9 @@ def e5_folder(binary: Path, tokenizer: Path, folder: Path) -> Path:
         model = BertModel(config, add_pooling_layer=False).half()
         missing = model.load_state_dict(tensors, strict=False)
         if missing.missing_keys or missing.unexpected_keys:
-            raise ModelError(f"{binary.name} lacks {missing.missing_keys[:3]} and has {missing.unexpected_keys[:3]} beyond BERT's")
+            raise ModelError(
+                f"{binary.name} lacks {missing.missing_keys[:3]} and has {missing.unexpected_keys[:3]} beyond BERT's"
+            )
         _save(model, fresh)
         special = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
         special |= {"cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from core.cases.prompts import require_options
 from core.errors import CasesError, NotFoundError
 from core.models.card import ModelCard, read_card
 from core.pipeline.runs import content_hash, new_run, recorded
@@ -41,6 +42,8 @@ def score(
         raise CasesError("there is no case to score: the file has no good row")
     folder = settings.models / model
     card = read_card(folder)
+    if card.chooses:
+        require_options(cases, card.labels, card.name)
     if samples and card.kind == "teacher":
         card = card.model_copy(update={"samples": samples})
     run = scoring_run(card, cases_hash, dataset, role, part_size, truncate)

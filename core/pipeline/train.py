@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.cases.prompts import letters_in, require_options
 from core.errors import CasesError, ModelError
 from core.models.card import ModelCard, read_card
 from core.models.settings import BlobSettings, DistilSettings, PointSettings, TeacherSettings
@@ -69,7 +70,7 @@ def train(
     Returns their cards. Keeps the cases in the workspace, for `distil_student`.
     """
     checked_name(f"{name}-teacher", "model")
-    labels = tuple(sorted(fit["label"].unique()))
+    labels = choice_labels(fit) if chosen.point.readout == "choice" else tuple(sorted(fit["label"].unique()))
     inputs = content_hash(frame_hash(fit), frame_hash(anchor))
     key = content_hash(inputs, chosen.model_dump(mode="json"))
     if (teacher := _finished(settings, f"{name}-teacher", key)) and (point := _finished(settings, f"{name}-point", key)):
@@ -120,6 +121,17 @@ def distil_student(store: Store, settings: Settings, name: str, chosen: DistilSe
         cases = pd.concat([fit, anchor.assign(label=None)], ignore_index=True)
         metrics |= {"cases": len(cases), "teacher_samples": teacher.samples}
         return _distil(settings, name, cases, teacher, chosen, key, metrics)
+
+
+def choice_labels(fit: pd.DataFrame) -> tuple[str, ...]:
+    """The answers that a choice model chooses among: the letters of the options, also one that is never right here; without
+    options, the labels themselves. Raises CasesError where one case has other options than the first.
+    """
+    letters = letters_in(fit["text"].iloc[0])
+    if not letters or not set(fit["label"]) <= set(letters):
+        return tuple(sorted(fit["label"].unique()))
+    require_options(fit, letters, "the one to be trained")
+    return letters
 
 
 def texts_of(frame: pd.DataFrame, labels: tuple[str, ...]):
