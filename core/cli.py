@@ -86,7 +86,6 @@ def parser() -> argparse.ArgumentParser:
 
     verb = _verb(verbs, "distill", _distill, "distil NAME-teacher into NAME-student")
     verb.add_argument("name", help="the name given to train")
-    verb.add_argument("--layers", type=int, help="top blocks that carry the student's adapters (default: half)")
     verb.add_argument(
         "--schedule", choices=["linear", "cosine", "step", "constant"], default="linear", help="from labels to the teacher"
     )
@@ -192,7 +191,7 @@ def _read(arguments, choice: bool = False):
 
 
 def _option_columns(given: str | None, choice: bool) -> tuple[str, ...] | None:
-    """ "A=x,B=y" -> ("x", "y"); not given, a choice model's columns are found by name. Raises SettingsError for other letters."""
+    """ "A=x,B=y" -> ("x", "y"); not given, a choice model's are found by name. Raises SettingsError."""
     from core.cases.prompts import LETTERS
 
     if given is None:

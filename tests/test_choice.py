@@ -120,7 +120,7 @@ def test_yes_and_no_are_read_by_their_own_tokens_in_either_order(source, tmp_pat
 
 @pytest.mark.parametrize("n", [1, 5, 13])
 def test_the_last_partial_batch_is_answered_too(backbone, monkeypatch, n):
-    monkeypatch.setattr("core.models.batches.TOKENS_PER_BATCH", 64)
+    monkeypatch.setattr("core.models.device.CPU_TOKENS", 64)
     scorer = OnePass(backbone, answer_head(backbone, ABCD).requires_grad_(False), 4)
     some = texts(n, seed=3)
     together = scorer.scores(some).probabilities

@@ -122,7 +122,7 @@ def test_targets_of_a_teacher_that_is_sure():
     moments = Moments(p, np.array([0.0, math.log(2) / 2], dtype=np.float32), zero, zero, zero)
     batch = Targets(np.array([0, 1]), moments).batch([0, 1], epoch=0)
     torch.testing.assert_close(batch["share"], torch.tensor([1.0, 0.5]))
-    torch.testing.assert_close(batch["weight"], torch.tensor([0.0, math.log(2)]))
+    torch.testing.assert_close(batch["weight"], torch.tensor([0.0, 2.0]))
 
 
 def test_online_targets_are_another_sample_in_every_epoch():

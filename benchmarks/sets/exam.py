@@ -52,7 +52,7 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
         test=labelled(test),
         ood=[unanswerable(q, train, generator).text for q in test],
         note=f"hamexam {package_version('hamexam', cache)}, pools {' and '.join(POOLS)} without questions about figures; "
-        f"{len(train)} training, {ANCHOR} anchor, {TEST} test; out of distribution: the test questions, made unanswerable by another question's option",
+        f"{len(train)} training, {ANCHOR} anchor, {TEST} test; out of distribution: the test's, made unanswerable",
     )
 
 

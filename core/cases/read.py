@@ -157,7 +157,7 @@ def _choice_text(question: object, options: list[object]) -> str:
 
 
 def _letter(value: object, options: int) -> str | None:
-    """The right option's letter, as the file has it or in lower case; an index is refused, since nobody knows where it starts."""
+    """The right option's letter, in either case; an index is refused, since nobody knows whether it starts at 0 or 1."""
     letter = unicodedata.normalize("NFKC", to_text(value)).strip().upper()
     if letter and letter not in LETTERS[:options]:
         raise ValueError(f"not one of the letters {', '.join(LETTERS[:options])} of the options")

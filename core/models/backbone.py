@@ -16,17 +16,20 @@ This file does not know adapters, samples, labels or losses.
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
 from core.errors import ModelError, SettingsError
+from core.models.architecture import POOLED, FeedForward, feed_forward, find_blocks, is_causal
 from core.models.batches import tokenize
+from core.models.device import tokens_per_batch
 
 ANSWER = "\nAnswer:"  # what a choice model reads behind a case's text; the answer's token is what comes next
 
@@ -55,15 +58,6 @@ class _PassThrough(nn.Module):
         return hidden_states
 
 
-@dataclass(frozen=True)
-class FeedForward:
-    """Names, below the model, of one block's linear maps: hidden -> inner (`up`), inner -> hidden (`down`)."""
-
-    up: tuple[str, ...]
-    down: tuple[str, ...]
-    other: tuple[str, ...]  # the block's remaining linear maps: attention
-
-
 class Backbone(nn.Module):
     """A pre-trained model cut at block `cut` (0 <= cut < number of blocks). `cut` = 0 leaves only the embeddings below."""
 
@@ -74,13 +68,14 @@ class Backbone(nn.Module):
         self.sha256 = sha256
         self.source = source
         self.readout = readout
-        self.blocks_name, blocks = _find_blocks(model)
+        self.blocks_name, blocks = find_blocks(model)
         if not 0 <= cut < len(blocks):
             raise SettingsError(f"the cut {cut} is not allowed: {source} has {len(blocks)} blocks, use 0 to {len(blocks) - 1}")
         self.cut = cut
-        self.causal = _is_causal(model.config)
-        self._maps = [_feed_forward(model, f"{self.blocks_name}.{i}.", block) for i, block in enumerate(blocks)]
+        self.causal = is_causal(model.config)
+        self._maps = [feed_forward(model, f"{self.blocks_name}.{i}.", block) for i, block in enumerate(blocks)]
         self.narrow_last = False  # see allow_narrowing()
+        self.recompute = False  # see _recomputed()
         self._pass = [_PassThrough(b) for b in blocks[:cut]]
         self.requires_grad_(False)
 
@@ -109,6 +104,13 @@ class Backbone(nn.Module):
         special = (self.tokenizer.eos_token_id, self.tokenizer.sep_token_id) if self.causal else ()
         return tokenize(self.tokenizer, texts, self.max_tokens, truncate, frozenset(i for i in special if i is not None))
 
+    @property
+    def tokens_per_batch(self) -> int:
+        """How many tokens to pass through at once on this device, as its memory is at this moment."""
+        return tokens_per_batch(
+            self.device, self.hidden_size, getattr(self.model.config, "intermediate_size", 4 * self.hidden_size)
+        )
+
     # --- the three ways through -----------------------------------------------------------------------------------
 
     def forward(self, input_ids: Tensor, mask: Tensor | None) -> Tensor:
@@ -134,7 +136,7 @@ class Backbone(nn.Module):
 
     def top(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
         """Hidden state that enters block `cut`, [B, T, d] -> read-out state [B, d]."""
-        with self._above_cut(hidden), self._narrowed(mask):
+        with self._above_cut(hidden), self._narrowed(mask), self._recomputed():
             states = self.model(inputs_embeds=hidden, attention_mask=mask, **self._no_cache()).last_hidden_state
         return self._read_out(states, mask)
 
@@ -175,6 +177,30 @@ class Backbone(nn.Module):
         finally:
             for handle in handles:
                 handle.remove()
+
+    @contextmanager
+    def _recomputed(self):
+        """For the time of one forward that is differentiated: the blocks above the cut keep their inputs only.
+
+        The backward pass computes the rest again: a third more time, and the memory of one block. Not the last block: its
+        narrowed feed-forward keeps little, and its hook would be gone by then.
+        """
+        blocks = self.blocks[self.cut : -1] if self.recompute and torch.is_grad_enabled() else ()
+        for block in blocks:
+            block.forward = partial(checkpoint, block.forward, use_reentrant=False)
+        try:
+            yield
+        finally:
+            for block in blocks:
+                del block.forward  # the class's own shows again
+
+    def compile_blocks(self, **options) -> None:
+        """Compile every block but the last, whose hooks change by call; `options` are torch.compile's.
+
+        Pays where blocks are many and small batches come in few shapes: the first pass of a shape takes minutes.
+        """
+        for block in self.blocks[:-1]:
+            block.compile(**{"dynamic": True} | options)
 
     def _at_read_out(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """[..., T, d] -> [..., 1, d] at the read-out position."""
@@ -231,7 +257,7 @@ def load_backbone(
     try:
         config = AutoConfig.from_pretrained(source, **options)
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        extra = {"add_pooling_layer": False} if config.model_type in _POOLED else {}
+        extra = {"add_pooling_layer": False} if config.model_type in POOLED else {}
         with no_bar():
             model = AutoModel.from_pretrained(source, config=config, dtype=dtype, use_safetensors=True, **extra, **options)
     except (OSError, ValueError, KeyError, ImportError) as e:
@@ -239,46 +265,17 @@ def load_backbone(
             f"the model {source!r} could not be loaded ({type(e).__name__}: {str(e).splitlines()[0]}); name a folder with "
             "config.json, tokenizer and model.safetensors, or a Hugging Face model that this machine can reach"
         ) from e
-    if readout == "choice" and not _is_causal(config):
+    if readout == "choice" and not is_causal(config):
         raise ModelError(f"{source!r} is no causal language model ({config.model_type}): read-out 'choice' needs one")
     tokenizer.padding_side = "right"
     if readout == "choice":
         tokenizer.truncation_side = "left"  # the options and the read-out position stand at the end
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    depth = len(_find_blocks(model)[1])
+    depth = len(find_blocks(model)[1])
     backbone = Backbone(model.to(device).eval(), tokenizer, cut(depth), hash_source(source), str(source), readout)
     backbone.allow_narrowing(tolerance=1e-4 if dtype == torch.float32 else 2e-2)
     return backbone
-
-
-# Encoders with a pooler that the read-out does not use: leaving it out saves its time in every pass.
-_POOLED = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "data2vec-text", "ernie", "mpnet"})
-
-
-def _find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
-    count = getattr(model.config, "num_hidden_layers", None)
-    for name, module in model.named_modules():
-        if isinstance(module, nn.ModuleList) and len(module) == count:
-            return name, module
-    raise ModelError(f"{type(model).__name__} has no list of {count} blocks: this architecture is not supported")
-
-
-def _feed_forward(model: nn.Module, prefix: str, block: nn.Module) -> FeedForward:
-    """Tell a block's linear maps apart by their shapes."""
-    hidden, inner = model.config.hidden_size, getattr(model.config, "intermediate_size", 4 * model.config.hidden_size)
-    kinds = {"up": [], "down": [], "other": []}
-    for name, module in block.named_modules():
-        if isinstance(module, nn.Linear):
-            shape = (module.in_features, module.out_features)
-            kinds[{(hidden, inner): "up", (inner, hidden): "down"}.get(shape, "other")].append(prefix + name)
-    return FeedForward(**{kind: tuple(names) for kind, names in kinds.items()})
-
-
-def _is_causal(config) -> bool:
-    if getattr(config, "is_decoder", False):
-        return True
-    return any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in config.architectures or ())
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from core.errors import CasesError
+from core.models.device import CPU_TOKENS
 
-TOKENS_PER_BATCH = 1024  # on 2 CPU cores larger batches are no faster; a GPU's caller passes more
 _MIXED_UP_TO = 16  # a batch below this many texts takes longer ones in rather than staying small
 
 
@@ -53,7 +53,7 @@ def _without_ends(tokens: list[int], ends: frozenset[int]) -> list[int]:
     return tokens[:stop]
 
 
-def plan_batches(lengths: Sequence[int], tokens_per_batch: int = TOKENS_PER_BATCH) -> list[np.ndarray]:
+def plan_batches(lengths: Sequence[int], tokens_per_batch: int = CPU_TOKENS) -> list[np.ndarray]:
     """Positions of the texts, grouped for batches: by length, within the token budget, each text exactly once."""
     order = np.argsort(np.asarray(lengths), kind="stable")
     plan, start = [], 0
@@ -80,7 +80,7 @@ def pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
     return padded, mask.long().to(padded.device)
 
 
-def token_batches(ids: list[list[int]], device: torch.device, tokens_per_batch: int = TOKENS_PER_BATCH) -> Iterator[Batch]:
+def token_batches(ids: list[list[int]], device: torch.device, tokens_per_batch: int = CPU_TOKENS) -> Iterator[Batch]:
     """The texts' batches, shortest texts first."""
     for index in plan_batches([len(x) for x in ids], tokens_per_batch):
         padded, mask = pad([torch.tensor(ids[i]) for i in index])

@@ -1,14 +1,24 @@
-"""Which device and number format to compute on. Knows nothing of models."""
+"""Which device, number format and batch to compute with. Knows nothing of models but their widths."""
+
+import os
 
 import torch
 
 from core.errors import SettingsError
 
+CPU_TOKENS = 1024  # on 2 CPU cores larger batches are no faster
+_GPU_TOKENS = 65_536  # beyond this a GPU's matrix products are not faster either
+_GPU_SHARE = 0.4  # of the free memory, for one batch's activations
+
 
 def pick_device(name: str = "auto") -> torch.device:
-    """Return the device of that name; `auto` prefers CUDA, then MPS, then the CPU. Raises SettingsError if it is not here."""
+    """Return the device of that name; `auto` prefers CUDA, then MPS, then the CPU. Raises SettingsError if it is not here.
+
+    Under torchrun or `accelerate launch`, `auto` is the process's own card.
+    """
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        cuda = f"cuda:{os.environ['LOCAL_RANK']}" if "LOCAL_RANK" in os.environ else "cuda"
+        name = cuda if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as e:
@@ -22,3 +32,14 @@ def pick_device(name: str = "auto") -> torch.device:
 def compute_dtype(device: torch.device) -> torch.dtype:
     """bf16 on a GPU that has it; else float32, which is what a CPU is fast at."""
     return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+
+
+def tokens_per_batch(device: torch.device, hidden: int, inner: int) -> int:
+    """How many tokens to evaluate at once: what a CPU's caches hold, or what a GPU's free memory does.
+
+    A token's activations in one block are about 8 hidden states and 3 inner ones of 2 bytes.
+    """
+    if device.type != "cuda":
+        return CPU_TOKENS
+    free, _total = torch.cuda.mem_get_info(device)
+    return max(CPU_TOKENS, min(_GPU_TOKENS, int(_GPU_SHARE * free / (2 * (8 * hidden + 3 * inner)))))

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from core.models.backbone import Backbone
 from core.models.batches import pad, plan_batches, token_batches
+from core.models.memory import by_halves
 from core.models.posterior import Draws, Posterior
 from core.models.sampling import Sampler
 from core.models.spread import Moments, Scores, collect, predictive
@@ -37,8 +38,8 @@ class OnePass:
         ids = self.backbone.tokens(texts, truncate)
         out = torch.empty(len(ids), self.head.out_features)
         with tqdm(total=len(ids), desc=progress, unit=" cases", disable=progress is None) as bar:
-            for batch in token_batches(ids, self.backbone.device):
-                out[batch.index] = self.head(self.backbone(batch.ids, batch.mask).float()).cpu()
+            for batch in token_batches(ids, self.backbone.device, self.backbone.tokens_per_batch):
+                out[batch.index] = by_halves(lambda ids, mask: self._read(self.backbone(ids, mask)), batch.ids, batch.mask)
                 bar.update(len(batch.index))
         return self.decide(out)
 
@@ -46,10 +47,13 @@ class OnePass:
     def scores_cached(self, cache: TrunkCache) -> Scores:
         """Score cases whose trunk states are cached."""
         out = torch.empty(len(cache), self.head.out_features)
-        for index in plan_batches(cache.lengths):
-            hidden, mask = pad([cache.states[i] for i in index])
-            out[index] = self.head(self.backbone.top(hidden, mask).float()).cpu()
+        for index in plan_batches(cache.lengths, self.backbone.tokens_per_batch):
+            batch = pad([cache.states[i] for i in index])
+            out[index] = by_halves(lambda hidden, mask: self._read(self.backbone.top(hidden, mask)), *batch)
         return self.decide(out)
+
+    def _read(self, states: Tensor) -> Tensor:
+        return self.head(states.float()).cpu()
 
     def decide(self, out: Tensor) -> Scores:
         """Head outputs [n, outputs] -> Scores."""
@@ -104,7 +108,10 @@ class Teacher:
         return Moments.join(parts, place), np.concatenate(samples, 1)[:, place] if keep_samples else None
 
     def _logits(self, draws: Draws, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        return draws.logits(self.sampler.read_out(hidden, mask, len(draws)).float())  # [N, B, K]
+        def run(hidden: Tensor, mask: Tensor | None) -> Tensor:
+            return draws.logits(self.sampler.read_out(hidden, mask, len(draws)).float())
+
+        return by_halves(run, hidden, mask, dim=1)  # [N, B, K]
 
     @torch.inference_mode()
     def _collect(self, batches: Iterator, cases: int, draws: Draws, progress: str | None) -> Scores:
@@ -118,11 +125,12 @@ class Teacher:
 
     @property
     def _tokens_per_batch(self) -> int:
-        return max(64, _ROWS_PER_BATCH // self.samples)
+        rows = _ROWS_PER_BATCH if self.backbone.device.type == "cpu" else self.backbone.tokens_per_batch
+        return max(64, rows // self.samples)
 
     def _from_tokens(self, ids: list[list[int]]) -> Iterator[tuple[np.ndarray, Tensor, Tensor | None]]:
         for batch in token_batches(ids, self.backbone.device, self._tokens_per_batch):
-            yield batch.index, self.backbone.trunk(batch.ids, batch.mask), batch.mask
+            yield batch.index, by_halves(self.backbone.trunk, batch.ids, batch.mask), batch.mask
 
     def _from_cache(self, cache: TrunkCache) -> Iterator[tuple[np.ndarray, Tensor, Tensor | None]]:
         for index in plan_batches(cache.lengths, self._tokens_per_batch):

@@ -63,7 +63,7 @@ class Share:
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
         """Binary cross-entropy of the share, weighted by total: a case about which nothing is uncertain has no share."""
         each = F.binary_cross_entropy_with_logits(out[:, classes], target["share"], reduction="none")
-        return each * target["weight"] / target["weight"].mean().clamp_min(1e-6)
+        return each * target["weight"]
 
 
 class Dirichlet:
@@ -107,7 +107,7 @@ class GaussianLogits:
         logp, aleatoric = self.answers(out, classes)
         share = (aleatoric / entropy(logp.exp()).clamp_min(1e-6)).clamp(1e-4, 1 - 1e-4)
         each = F.binary_cross_entropy(share, target["share"], reduction="none")
-        return MOMENTS * likelihood + each * target["weight"] / target["weight"].mean().clamp_min(1e-6)
+        return MOMENTS * likelihood + each * target["weight"]
 
     def _std(self, out: Tensor, classes: int) -> Tensor:
         return (out[:, classes:] - 1.0).clamp(*LOG_STD).exp()

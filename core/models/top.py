@@ -37,7 +37,9 @@ class Targets:
     each: np.ndarray | None = None
 
     def batch(self, index: list[int], epoch: int) -> dict[str, Tensor]:
-        """The batch's tensors, as TopClassifier takes them. share is aleatoric / total, 1 where total is 0; weight is total."""
+        """The batch's tensors, as TopClassifier takes them. share is aleatoric / total, 1 where total is 0; weight is total over
+        its mean in the batch.
+        """
         batch = {"labels": torch.as_tensor(self.labels[index])}
         if self.moments is None:
             return batch
@@ -48,12 +50,20 @@ class Targets:
         values = {
             "probabilities": probabilities,
             "share": share,
-            "weight": total,
+            "weight": total / max(float(total.mean()), 1e-6),
             "log_mean": m.log_mean[index],
             "logit_mean": m.logit_mean[index],
             "logit_var": m.logit_var[index],
         }
         return batch | {name: torch.as_tensor(value, dtype=torch.float32) for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What share of a step's batch is passed at once: of its cases, and of its labelled cases. Parts' losses add up."""
+
+    cases: float = 1.0
+    labelled: float = 1.0
 
 
 class Noise(nn.Module):
@@ -81,23 +91,30 @@ class TopClassifier(nn.Module):
         self.loss = loss or LossSettings()
         self.spread = spread_head(self.loss.spread)
         self.mix = 0.0  # w, set at every step by the schedule
+        self.part = Part()
+
+    @property
+    def backbone(self) -> Backbone:
+        return self._backbone[0]
 
     def forward(self, hidden, mask=None, labels=None, **target) -> dict[str, Tensor]:
         """Trunk states [B, T, d] and Targets.batch's tensors -> the loss, and the outputs [B, outputs]."""
         if self.noise is None:
-            out = self.head(self._backbone[0].top(hidden, mask).float())
+            out = self.head(self.backbone.top(hidden, mask).float())
         else:
-            with self.noise.on(self._backbone[0]):
-                out = self.head(self._backbone[0].top(hidden, mask).float())
+            with self.noise.on(self.backbone):
+                out = self.head(self.backbone.top(hidden, mask).float())
         logp, _ = self.spread.answers(out, self.classes)  # [B, K]
-        loss = logp.new_zeros(()) if self.noise is None else logp.new_zeros(()) + self.noise.penalty()
+        loss = logp.new_zeros(()) if self.noise is None else logp.new_zeros(()) + self.part.cases * self.noise.penalty()
         if self.mix < 1 and (labels != NO_LABEL).any():
             smoothing = self.loss.label_smoothing
-            loss = loss + (1 - self.mix) * F.cross_entropy(logp, labels, ignore_index=NO_LABEL, label_smoothing=smoothing)
+            labelled = F.cross_entropy(logp, labels, ignore_index=NO_LABEL, label_smoothing=smoothing)
+            loss = loss + (1 - self.mix) * self.part.labelled * labelled
         if target:
             if self.mix > 0:
-                loss = loss + self.mix * divergence(target["probabilities"], logp, self.loss)
-            loss = loss + self.loss.spread_weight * self.spread.loss(out, self.classes, target).mean()
+                loss = loss + self.mix * self.part.cases * divergence(target["probabilities"], logp, self.loss)
+            spread = self.spread.loss(out, self.classes, target).mean()
+            loss = loss + self.loss.spread_weight * self.part.cases * spread
         return {"loss": loss, "logits": out}
 
 

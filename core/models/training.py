@@ -1,10 +1,17 @@
 """One training loop for point estimate, teachers and student: transformers' Trainer over cached trunk states.
 
-Checkpoints lie in the given folder; a killed run goes on from the last one. Not known here: the loss, files of cases,
-models' folders.
+- Checkpoints lie in the given folder; a killed run goes on from the last whole one, to the same weights.
+- Where memory does not hold a batch, it is passed in halves, or theirs, and the gradients add up: the same step.
+- Under torchrun or `accelerate launch` the batch is shared among the processes: the same step again. Each holds the whole
+  cache of trunk states.
+- On a GPU the blocks above the cut recompute their activations in the backward pass.
+
+Not known here: the loss, files of cases, models' folders.
 """
 
+import json
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,13 +19,13 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
-from core.errors import NonFiniteError
+from core.errors import NonFiniteError, SettingsError
 from core.models.backbone import Backbone
 from core.models.batches import pad
+from core.models.memory import out_of_memory
 from core.models.settings import LoopSettings, Schedule
-from core.models.top import Targets, TopClassifier
+from core.models.top import NO_LABEL, Part, Targets, TopClassifier
 from core.models.trunk import TrunkCache
 
 
@@ -69,6 +76,30 @@ class _Bar(TrainerCallback):
 
 
 class _Trainer(Trainer):
+    parts = 1  # in which a batch is passed, doubled whenever memory does not hold one
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        cases, processes = len(inputs["labels"]), self.args.world_size
+        while True:
+            try:
+                return self._in_parts(model, inputs, min(self.parts, cases), num_items_in_batch)
+            except RuntimeError as e:
+                # with other processes waiting for this one's gradients no step can be begun again
+                if processes > 1 or self.parts >= cases or not out_of_memory(e):
+                    raise
+            self.parts *= 2
+            model.zero_grad()  # what the failed attempt added
+
+    def _in_parts(self, model, inputs: dict[str, Tensor], parts: int, items) -> Tensor:
+        """One step's gradients, and its loss, from `parts` passes."""
+        labels, losses = inputs["labels"], []
+        for index in torch.arange(len(labels)).tensor_split(parts):
+            some = {name: value[index] for name, value in inputs.items()} if parts > 1 else inputs
+            known = ((labels[index] != NO_LABEL).sum() / (labels != NO_LABEL).sum().clamp_min(1)).item()
+            self.model.part = Part(len(index) / len(labels), known)
+            losses.append(super().training_step(model, some, items))
+        return torch.stack(losses).sum()
+
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         outputs = model(**inputs)
         if not torch.isfinite(outputs["loss"]):
@@ -94,11 +125,15 @@ def fit(
     """
     cases = _Cases(cache, targets)
     device = model.head.weight.device
+    model.backbone.recompute = device.type == "cuda" and model.noise is None  # noise would be drawn anew
+    processes = int(os.environ.get("WORLD_SIZE", 1))
+    if settings.batch_size % processes:
+        raise SettingsError(f"batch_size {settings.batch_size} cannot be shared evenly by {processes} processes")
     steps = settings.epochs * math.ceil(len(cases) / settings.batch_size)
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=settings.batch_size // processes,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         warmup_steps=round(settings.warmup * steps),
@@ -118,8 +153,18 @@ def fit(
     callbacks = [_Steps(model, schedule, cases), _Bar(progress)]
     trainer = _Trainer(model, arguments, data_collator=cases.collate, train_dataset=cases, callbacks=callbacks)
     trainer.remove_callback(PrinterCallback)
-    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    return float(trainer.train(resume_from_checkpoint=last).training_loss)
+    return float(trainer.train(resume_from_checkpoint=last_checkpoint(folder)).training_loss)
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """The newest whole checkpoint; None where there is none. A process killed while it wrote one leaves it without its end."""
+    whole = []
+    for state in folder.glob("checkpoint-*/trainer_state.json"):  # what the Trainer writes last
+        try:
+            whole.append((json.loads(state.read_text())["global_step"], str(state.parent)))
+        except ValueError:
+            continue
+    return max(whole)[1] if whole else None
 
 
 def new_head(backbone: Backbone, outputs: int, seed: int) -> nn.Linear:

@@ -11,7 +11,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.models.backbone import Backbone
-from core.models.batches import TOKENS_PER_BATCH, token_batches
+from core.models.batches import token_batches
+from core.models.memory import by_halves
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,15 @@ def cache_trunk(
     backbone: Backbone,
     texts: Sequence[str],
     truncate: bool = False,
-    tokens_per_batch: int = TOKENS_PER_BATCH,
+    tokens_per_batch: int | None = None,
     progress: str | None = None,
 ) -> TrunkCache:
     """Run the trunk over the texts. `progress` names the bar; None shows none. Raises CasesError for a text too long."""
     ids = backbone.tokens(texts, truncate)
     states: list[Tensor | None] = [None] * len(ids)
     with tqdm(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
-        for batch in token_batches(ids, backbone.device, tokens_per_batch):
-            hidden = backbone.trunk(batch.ids, batch.mask)
+        for batch in token_batches(ids, backbone.device, tokens_per_batch or backbone.tokens_per_batch):
+            hidden = by_halves(backbone.trunk, batch.ids, batch.mask)
             for row, i in zip(hidden, batch.index, strict=True):
                 states[i] = row[: len(ids[i])].clone()  # a view would keep the whole batch alive
             bar.update(len(batch.index))
