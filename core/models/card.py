@@ -57,6 +57,15 @@ class ModelCard(BaseModel):
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     @property
+    def made_for(self) -> str:
+        """sha256 of what the weights mean: kind, label order, base with its tokenizer, read-out and adapters' place.
+
+        Written into the weights' file too, so that a card that was changed, or belongs to other weights, is found out.
+        """
+        content = [self.kind, self.labels, self.base_sha256, self.readout, self.cut, self.scale]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    @property
     def chooses(self) -> bool:
         """Whether its answers are letters of options that a case's text must list."""
         return self.readout == "choice" and self.labels == tuple(string.ascii_uppercase[: len(self.labels)])

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -35,7 +35,8 @@ def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    save_file({name: t.detach().cpu().contiguous() for name, t in weights.items()}, fresh / "weights.safetensors")
+    tensors = {name: t.detach().cpu().contiguous() for name, t in weights.items()}
+    save_file(tensors, fresh / "weights.safetensors", metadata={"made_for": card.made_for})
     card = card.model_copy(
         update={
             "base": os.path.relpath(card.base, folder) if Path(card.base).is_dir() else card.base,
@@ -135,9 +136,17 @@ def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
             f"the weights of model {card.name!r} have sha256 {found[:12]}, and its card says {card.weights_sha256[:12]}"
         )
     try:
-        return load_file(path)
+        with safe_open(path, framework="pt") as f:
+            made_for = (f.metadata() or {}).get("made_for")
+        weights = load_file(path)
     except SafetensorError as e:
         raise ModelError(f"{path} is not a safetensors file: {e}") from e
+    if made_for != card.made_for:
+        raise ModelError(
+            f"the card of model {card.name!r} is not the one that its weights were saved with: its labels, their order, base, "
+            "read-out or layers were changed; put model.json back, or train again"
+        )
+    return weights
 
 
 def _sha256(path: Path) -> str:

@@ -37,8 +37,9 @@ class Targets:
     each: np.ndarray | None = None
 
     def batch(self, index: list[int], epoch: int) -> dict[str, Tensor]:
-        """The batch's tensors, as TopClassifier takes them. share is aleatoric / total, 1 where total is 0; weight is total over
-        its mean in the batch.
+        """The batch's tensors, as TopClassifier takes them.
+
+        share is aleatoric / total, 1 where total is 0; weight is total over its mean in the batch.
         """
         batch = {"labels": torch.as_tensor(self.labels[index])}
         if self.moments is None:
