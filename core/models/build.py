@@ -120,7 +120,8 @@ def distil(
     start = [], (answer_head(backbone, card.labels) if card.readout == "choice" else None)
     if settings.start == "teacher":
         start = checkpoint.load_factors(teacher_folder, card), checkpoint.load_head(teacher_folder, card)
-    head = train_student(backbone, cache, targets, len(card.labels), settings, work, start)
+    frozen = card.readout == "choice" and PointSettings.model_validate(card.settings["point"]).head == "frozen"
+    head = train_student(backbone, cache, targets, len(card.labels), settings, work, start, frozen)
     student = ModelCard(
         kind="student",
         name=name,

@@ -106,7 +106,8 @@ class TfbSettings(BaseModel):
 class PointSettings(BaseModel):
     """The point estimate: a base model, how its answer is read, where its adapters sit, and how they are trained.
 
-    `head`: whether a choice read-out's letter rows are trained with the adapters, or stay the language model's own.
+    `head`: whether a choice read-out's rows are trained with the adapters, or stay the language model's own; its biases are
+    trained in both cases.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -35,16 +35,17 @@ def train_student(
     settings: DistilSettings,
     work: Path,
     start: tuple[list[Adapter], nn.Linear | None] = ([], None),
+    frozen: bool = False,
 ) -> nn.Linear:
     """Attach adapters to the backbone and train them and a head on the targets; return the head.
 
-    `start`: adapters ([] for fresh ones) and a head of K rows (None for a fresh one) to begin at.
+    `start`: adapters ([] for fresh ones) and a head of K rows (None for a fresh one) to begin at. `frozen`: those rows stay.
     """
     torch.manual_seed(settings.loop.seed)  # peft draws A from torch's global generator
     adapters.attach(backbone, settings.adapter)
     head = new_head(backbone, spread_head(settings.loss.spread).outputs(classes), settings.loop.seed)
     _begin_at(backbone, head, *start)
-    model = TopClassifier(backbone, head, classes, settings.loss)
+    model = TopClassifier(backbone, head, classes, settings.loss, frozen=frozen)
     fit(model, cache, targets, settings.loop, work, settings.schedule, "student")
     return head.requires_grad_(False)
 

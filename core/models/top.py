@@ -78,10 +78,19 @@ class Noise(nn.Module):
 
 
 class TopClassifier(nn.Module):
-    """Adapters and head over a backbone whose trunk is cached. Its state is adapters, head and noise, nothing of the base."""
+    """Adapters and head over a backbone whose trunk is cached. Its state is adapters, head and noise, nothing of the base.
+
+    `frozen`: the head's rows of the classes stay what they are (see keep_rows).
+    """
 
     def __init__(
-        self, backbone: Backbone, head: nn.Linear, classes: int, loss: LossSettings | None = None, noise: Noise | None = None
+        self,
+        backbone: Backbone,
+        head: nn.Linear,
+        classes: int,
+        loss: LossSettings | None = None,
+        noise: Noise | None = None,
+        frozen: bool = False,
     ):
         super().__init__()
         self._backbone = (backbone,)  # in a tuple, so that the base's weights are not this module's state
@@ -93,6 +102,15 @@ class TopClassifier(nn.Module):
         self.spread = spread_head(self.loss.spread)
         self.mix = 0.0  # w, set at every step by the schedule
         self.part = Part()
+        self._rows = head.weight[:classes].detach().clone() if frozen else None
+
+    def keep_rows(self) -> None:
+        """Put the classes' rows of a frozen head back, after a step of an optimiser that knows whole tensors only.
+
+        Their biases are trained: a language model likes some letters better than others, whatever the question.
+        """
+        if self._rows is not None:
+            self.head.weight.data[: self.classes] = self._rows
 
     @property
     def backbone(self) -> Backbone:

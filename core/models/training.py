@@ -46,7 +46,9 @@ class _Cases(torch.utils.data.Dataset):
 
 
 class _Steps(TrainerCallback):
-    """Sets the loss schedule at every step, from the step's number alone, so that a resumed run continues it."""
+    """Sets the loss schedule at every step, from the step's number alone, so that a resumed run continues it; and keeps what
+    is frozen.
+    """
 
     def __init__(self, model: TopClassifier, schedule: Schedule, cases: _Cases):
         self.model, self.schedule, self.cases = model, schedule, cases
@@ -56,6 +58,9 @@ class _Steps(TrainerCallback):
 
     def on_step_begin(self, args, state, control, **kwargs):
         self.model.mix = self.schedule.at(state.global_step / max(1, state.max_steps - 1))
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.model.keep_rows()
 
 
 class _Bar(TrainerCallback):

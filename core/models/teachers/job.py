@@ -61,9 +61,9 @@ class Job:
             head = new_head(self.backbone, self.classes, seed)
             if self.start is not None:
                 head.load_state_dict(self.start.state_dict())
-            head.requires_grad_(self.settings.head == "trained")
             loss = LossSettings(label_smoothing=self.settings.label_smoothing)
-            model = TopClassifier(self.backbone, head, self.classes, loss, noise)
+            frozen = self.settings.readout == "choice" and self.settings.head == "frozen"
+            model = TopClassifier(self.backbone, head, self.classes, loss, noise, frozen)
             loop = self.settings.loop.model_copy(update={"seed": seed})
             fit(model, self.cases, Targets(self.labels), loop, self.work / f"{name}-{seed}", Schedule(end=0.0), name)
             return tuple(adapters.read(self.backbone)), head.requires_grad_(False)
