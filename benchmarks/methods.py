@@ -19,6 +19,7 @@ from benchmarks.sets import BenchmarkSet
 from core.models import adapters
 from core.models.augment import augmented
 from core.models.backbone import load_backbone
+from core.models.choice import answer_head
 from core.models.posterior import Dropout, Gaussian, Members, Posterior
 from core.models.scorers import OnePass, Teacher
 from core.models.settings import TEACHERS, AdapterSettings, DistilSettings, LoopSettings, PointSettings
@@ -65,7 +66,9 @@ class Bench:
     teachers: dict[str, tuple[Posterior, float, dict]] = field(default_factory=dict)
 
     def __post_init__(self):
-        self.backbone = load_backbone(self.data.base, self.adapter.cut, self.device)
+        self.backbone = load_backbone(self.data.base, self.adapter.cut, self.device, readout=self.data.readout)
+        choice = self.data.readout == "choice"
+        self.start = answer_head(self.backbone, self.data.labels) if choice else None  # what the language model answers
         self.classes = len(self.data.labels)
         self._work = tempfile.TemporaryDirectory(prefix="kakushin-bench-")  # checkpoints; gone with the bench
         self._copies: dict[int, TrunkCache] = {}
@@ -104,7 +107,9 @@ class Bench:
     def point(self) -> tuple[Job, float]:
         """The job with its trained point estimate, and the seconds of that."""
         started = time.perf_counter()
-        job = self._job(PointSettings(base=self.data.base, adapter=self.adapter, loop=self.loop, truncate=True))
+        job = self._job(
+            PointSettings(base=self.data.base, readout=self.data.readout, adapter=self.adapter, loop=self.loop, truncate=True)
+        )
         factors, head = job.train("point", self.seed)
         return replace(job, point=factors, head=head), time.perf_counter() - started
 
@@ -150,8 +155,9 @@ class Bench:
         targets = teach(teacher, cache, labels, settings)
         teacher.sampler.release()
         with tempfile.TemporaryDirectory() as work:
-            start = (list(posterior.adapters), posterior.head) if settings.start == "teacher" else None
-            head = train_student(self.backbone, cache, targets, self.classes, settings, Path(work), start)
+            start = (list(posterior.adapters), posterior.head) if settings.start == "teacher" else ([], self.start)
+            frozen = self.start is not None
+            head = train_student(self.backbone, cache, targets, self.classes, settings, Path(work), start, frozen)
         seconds = time.perf_counter() - started
         student = OnePass(self.backbone, head, self.classes, settings.loss.spread)
         test, ood = (student.scores_cached(self.trunks[part]) if len(self.trunks[part]) else None for part in ("test", "ood"))
@@ -177,6 +183,7 @@ class Bench:
             trunks["anchor"],
             data.anchor.labels,
             Path(self._work.name),
+            start=self.start,
         )
 
     def _made(self, kind: str) -> tuple[Posterior, float, dict]:

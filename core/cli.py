@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
         help="classify: a head on the text's state; choice: a causal LM's next token, an option's letter or a one-word label",
     )
     verb.add_argument(
-        "--head", choices=["trained", "frozen"], default="trained", help="a choice's letter rows: trained, or the LM's own"
+        "--head", choices=["trained", "frozen"], default="frozen", help="a choice's rows: trained, or the LM's own (default)"
     )
     verb.add_argument("--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)")
     verb.add_argument(

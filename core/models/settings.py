@@ -107,14 +107,14 @@ class PointSettings(BaseModel):
     """The point estimate: a base model, how its answer is read, where its adapters sit, and how they are trained.
 
     `head`: whether a choice read-out's rows are trained with the adapters, or stay the language model's own; its biases are
-    trained in both cases.
+    trained in both cases. Frozen is better on exam questions: NLL 1.39 against 1.44 on 250 held-out ones, one seed.
     """
 
     model_config = ConfigDict(frozen=True)
 
     base: str  # Hugging Face name or folder
     readout: Literal["classify", "choice"] = "classify"
-    head: Literal["trained", "frozen"] = "trained"
+    head: Literal["trained", "frozen"] = "frozen"
     adapter: AdapterSettings = AdapterSettings()
     loop: LoopSettings = LoopSettings()
     label_smoothing: float = Field(0.0, ge=0, lt=1)
