@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from core.models.top import NO_LABEL, Targets, TopClassifier
 from core.models.training import fit, last_checkpoint, new_head
 from core.models.trunk import cache_trunk
 from core.pipeline.train import texts_of
+from core.store.store import Store
 from tests import tiny
 
 CPU = torch.device("cpu")
@@ -245,20 +247,33 @@ if os.environ.get("RANK", "0") == "0":
 """
 
 
+def launch(*command: str, home: Path | None = None) -> subprocess.CompletedProcess:
+    """Run a script or module in two processes on this machine's CPU, by gloo."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    own = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "KAKUSHIN_DEVICE": "cpu", "KAKUSHIN_HOME": str(home)}
+    done = subprocess.run([*torchrun, *command], cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
 def test_two_processes_share_each_batch_and_reach_the_same_weights(base, tmp_path):
     script = tmp_path / "shared.py"
     script.write_text(SHARED)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [*launch, str(script), str(base), str(tmp_path / "two")]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    launch(str(script), str(base), str(tmp_path / "two"))
     assert_same(train(base, tmp_path / "one"), load_file(tmp_path / "two" / "final.safetensors"), tolerance=1e-5)
+
+
+def test_two_processes_train_and_distil_by_the_command_line_and_one_writes(base, tmp_path):
+    tiny.cases(96).to_csv(tmp_path / "cases.csv", index=False)
+    train_it = ["train", str(tmp_path / "cases.csv"), "--name", "t", "--base", str(base), "--epochs", "1", "--samples", "3"]
+    launch("-m", "core", *train_it, home=tmp_path / "home")
+    launch("-m", "core", "distill", "t", "--epochs", "1", home=tmp_path / "home")
+    models = tmp_path / "home" / "models"
+    assert sorted(p.name for p in models.iterdir()) == ["t-point", "t-student", "t-teacher"]
+    for name in ("t-point", "t-teacher", "t-student"):
+        checkpoint.load(models / name, CPU)
+    runs = Store(tmp_path / "home" / "store").runs()
+    assert sorted((r.run.kind, r.state) for r in runs) == [("distil", "finished"), ("train", "finished")]
 
 
 def test_a_batch_that_processes_cannot_share_is_refused(base, tmp_path, monkeypatch):

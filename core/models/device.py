@@ -3,6 +3,7 @@
 import os
 
 import torch
+from accelerate import PartialState
 
 from core.errors import SettingsError
 
@@ -27,6 +28,12 @@ def pick_device(name: str = "auto") -> torch.device:
     if not there.get(device.type, False):
         raise SettingsError(f"device {name!r} is not on this machine: use auto or cpu")
     return device
+
+
+def wait_for_all(device: torch.device) -> None:
+    """Under torchrun or `accelerate launch`, go on when every process has come here; alone, at once."""
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        PartialState(cpu=device.type == "cpu").wait_for_everyone()
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,14 +32,22 @@ def new_run(**fields) -> Run:
     return Run(created_at=datetime.now(UTC), versions={name: version(name) for name in LIBRARIES}, **fields)
 
 
+def is_first() -> bool:
+    """Whether this is the process that writes; under torchrun or `accelerate launch` there are others, which only compute."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def recorded(store: Store, run: Run) -> Iterator[dict]:
     """Write the run down, time the work in the block, and write down how it ended. The block fills in the metrics.
 
     An interrupted run stays "running" and is gone on with by the same call; a failed one is marked failed.
     """
-    store.add_run(run)
     metrics: dict = {}
+    if not is_first():
+        yield metrics
+        return
+    store.add_run(run)
     started = time.perf_counter()
     try:
         yield metrics

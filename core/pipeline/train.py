@@ -2,6 +2,7 @@
 
 Every step is found again by the hash of its inputs and settings: done steps return at once, a killed step goes on from its
 checkpoint. What needs torch is imported where it is called: a step that is done does not wait seconds for it.
+Under torchrun or `accelerate launch` all processes compute and the first one writes.
 """
 
 import shutil
@@ -18,7 +19,7 @@ from core.cases.prompts import letters_in, require_options
 from core.errors import CasesError, ModelError
 from core.models.card import ModelCard, read_card
 from core.models.settings import BlobSettings, DistilSettings, PointSettings, TeacherSettings
-from core.pipeline.runs import content_hash, frame_hash, new_run, recorded
+from core.pipeline.runs import content_hash, frame_hash, is_first, new_run, recorded
 from core.settings import Settings
 from core.store.store import Store
 from core.types import checked_name
@@ -75,7 +76,9 @@ def train(
     key = content_hash(inputs, chosen.model_dump(mode="json"))
     if (teacher := _finished(settings, f"{name}-teacher", key)) and (point := _finished(settings, f"{name}-point", key)):
         return point, teacher
-    keep_cases(settings, name, fit, anchor)
+    _meet(settings)
+    if is_first():
+        keep_cases(settings, name, fit, anchor)
     run = new_run(
         run_id=f"train-{name}-{key[:10]}",
         kind="train",
@@ -103,6 +106,7 @@ def distil_student(store: Store, settings: Settings, name: str, chosen: DistilSe
     key = content_hash(teacher.hash, chosen.model_dump(mode="json"))
     if done := _finished(settings, f"{name}-student", key):
         return done
+    _meet(settings)
     fit, anchor = kept_cases(settings, name)
     run = new_run(
         run_id=f"distil-{name}-{key[:10]}",
@@ -199,7 +203,15 @@ def _work(settings: Settings, name: str, key: str) -> Iterator[Path]:
     """The folder of a training's checkpoints: found again by the same settings after a kill, gone once the model is saved."""
     folder = settings.cache / "training" / f"{name}-{key[:10]}"
     yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    if is_first():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _meet(settings: Settings) -> None:
+    """Every process has looked what is done before the first one does more."""
+    from core.models.device import pick_device, wait_for_all
+
+    wait_for_all(pick_device(settings.device))
 
 
 def _save(settings: Settings, trained, key: str, started: float, metrics: dict) -> ModelCard:
@@ -212,7 +224,11 @@ def _save(settings: Settings, trained, key: str, started: float, metrics: dict) 
             "settings": trained.card.settings | {"key": key},
         }
     )
-    return checkpoint.save(settings.models / card.name, card, trained.weights)
+    folder = settings.models / card.name
+    if is_first():
+        checkpoint.save(folder, card, trained.weights)
+    _meet(settings)
+    return read_card(folder)
 
 
 def _finished(settings: Settings, model: str, key: str) -> ModelCard | None:
