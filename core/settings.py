@@ -11,12 +11,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE."""
+    """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE, KAKUSHIN_COMPILE."""
 
     model_config = SettingsConfigDict(env_prefix="KAKUSHIN_", frozen=True)
 
     home: Path = ROOT / "workspace"
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
+    compile: bool = False  # torch.compile for scoring: minutes at the first batch, so for long runs on a GPU
 
     @property
     def models(self) -> Path:

@@ -13,23 +13,20 @@ Design choices:
 This file does not know adapters, samples, labels or losses.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig, AutoModel, AutoTokenizer
-from transformers.utils import cached_file
-from transformers.utils import logging as transformers_logging
 
 from core.errors import ModelError, SettingsError
 from core.models.architecture import POOLED, FeedForward, feed_forward, find_blocks, is_causal
 from core.models.batches import tokenize
 from core.models.device import tokens_per_batch
+from core.models.sources import hash_source, no_bar
 
 ANSWER = "\nAnswer:"  # what a choice model reads behind a case's text; the answer's token is what comes next
 
@@ -276,29 +273,3 @@ def load_backbone(
     backbone = Backbone(model.to(device).eval(), tokenizer, cut(depth), hash_source(source), str(source), readout)
     backbone.allow_narrowing(tolerance=1e-4 if dtype == torch.float32 else 2e-2)
     return backbone
-
-
-@contextmanager
-def no_bar():
-    """Without transformers' bar for the weights: a local file takes milliseconds, and steps name their own progress."""
-    shown = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            transformers_logging.enable_progress_bar()
-
-
-def hash_source(source: str) -> str:
-    """sha256 over the files that make a model what it is (config, weights, tokenizer), wherever they lie and in any dtype."""
-    folder = Path(cached_file(source, "config.json")).parent
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.iterdir() if p.name in _CONTENT or p.suffix == ".safetensors"):
-        digest.update(path.name.encode())
-        with path.open("rb") as f:
-            digest.update(hashlib.file_digest(f, "sha256").digest())
-    return digest.hexdigest()
-
-
-_CONTENT = frozenset({"config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt"})

@@ -86,6 +86,7 @@ def make_teacher(
     backbone = checkpoint.load_base(point, folder, device)
     own = PointSettings.model_validate(point.settings | {"base": backbone.source})
     factors = tuple(a.to(device) for a in checkpoint.load_factors(folder, point))
+    cases = NO_CASES if settings.kind == "tfb" else cases  # TFB trains nothing: their trunk need not be run again
     job = _job(backbone, own, point.labels, cases, anchor, work, factors, checkpoint.load_head(folder, point).to(device))
     fitted = fit_teacher(job, settings)
     card = point.model_copy(

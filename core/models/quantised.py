@@ -21,7 +21,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, BertConfig, BertModel, PreTrainedModel, PreTrainedTokenizerFast
 
 from core.errors import ModelError
-from core.models.backbone import no_bar
+from core.models.sources import no_bar
 
 _BLOCK = 32  # weights of one Q4_0 block
 _DTYPES = {0: np.dtype("<f4"), 1: np.dtype([("d", "<f2"), ("q", "u1", 16)])}

@@ -97,6 +97,8 @@ def _score_parts(
             if part not in done:
                 if model is None:
                     _, model = checkpoint.load(folder, device, card.samples)
+                    if settings.compile and card.samples == 1:  # a teacher's hooks change by call
+                        model.backbone.compile_blocks()
                     model.scores(some["text"].tolist()[:32], truncate=True)  # warm up: the measured time is the steady one
                 started = time.perf_counter()
                 scores = model.scores(some["text"].tolist(), truncate)
