@@ -176,6 +176,8 @@ def _read(arguments, choice: bool = False):
 
     names = ("text", "case_id", "segment", "label", "occurred_at", "value")
     given = {n: getattr(arguments, f"{n}_column") for n in names}
+    if given["text"] and arguments.question_column:
+        raise SettingsError("--text-column and --question-column name the same column: give one of them")
     given["text"] = given["text"] or arguments.question_column
     cases = read_cases(arguments.cases, ColumnNames(**given, options=_option_columns(arguments.option_columns, choice)))
     if not arguments.skip_bad_rows:
@@ -191,7 +193,7 @@ def _read(arguments, choice: bool = False):
 
 
 def _option_columns(given: str | None, choice: bool) -> tuple[str, ...] | None:
-    """ "A=x,B=y" -> ("x", "y"); not given, a choice model's are found by name. Raises SettingsError."""
+    """The columns of "A=x,B=y", in the letters' order; not given, a choice model's are found by name. Raises SettingsError."""
     from core.cases.prompts import LETTERS
 
     if given is None:

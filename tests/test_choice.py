@@ -13,6 +13,7 @@ from core.cases.prompts import LETTERS, letters_in, question_text, require_optio
 from core.cases.read import read_cases
 from core.cli import main
 from core.errors import CasesError, ModelError
+from core.models import checkpoint
 from core.models.augment import augmented
 from core.models.backbone import load_backbone
 from core.models.batches import pad
@@ -221,11 +222,19 @@ def test_the_whole_way_by_the_command_line(tmp_path, monkeypatch, capsys):
         assert main(["score", str(tmp_path / "new.csv"), "--model", f"exam-{kind}", "--question-column", "question"]) == 0
         card = read_card(settings.models / f"exam-{kind}")
         assert (card.readout, card.labels) == ("choice", ABCD)
+    rows = answer_head(load_backbone(str(base), lambda _: 2, CPU, readout="choice"), ABCD).weight.detach()
+    for kind in ("point", "student"):  # trained, and still the language model's own rows
+        head = checkpoint.load_head(settings.models / f"exam-{kind}", read_card(settings.models / f"exam-{kind}"))
+        assert torch.equal(head.weight[:4], rows)
+        assert head.bias[:4].abs().max() > 0
     store = Store(settings.store)
     for record in store.runs("score"):
         table = store.predictions(record.run.run_id, ["text", "label", "predicted", "epistemic"])
         assert set(table["predicted"]) <= set(ABCD)
         assert sorted(table["text"]) == sorted(texts(30, seed=1))
+    assert main(["train", str(tmp_path / "train.csv"), "--name", "y", *columns, "--text-column", "question"]) == 2
+    assert main(["train", str(tmp_path / "train.csv"), "--name", "y", "--option-columns", "A=option a,C=option c"]) == 2
+    assert "write A=NAME,B=NAME,..., every letter from A on" in capsys.readouterr().err
     tiny.cases(5).to_csv(tmp_path / "plain.csv", index=False)
     capsys.readouterr()
     assert main(["score", str(tmp_path / "plain.csv"), "--model", "exam-student"]) == 3
