@@ -195,7 +195,11 @@ def test_the_anchor_is_the_latest_share_and_one_class_is_refused():
     ("arguments", "code", "said"),
     [
         (["score", "stream.csv", "--model", "nothing", *COLUMNS], 4, "no model 'nothing': there is line-point"),
-        (["score", "stream.csv", "--model", "line-student", "--text-column", "本文x"], 3, "no column '本文x' (given with --text-column)"),
+        (
+            ["score", "stream.csv", "--model", "line-student", "--text-column", "本文x"],
+            3,
+            "no column '本文x' (given with --text-column)",
+        ),
         (["score", "missing.csv", "--model", "line-student"], 3, "missing.csv"),
         (["score", "stream.csv", "--model", "line-student", "--samples", "5", *COLUMNS], 4, "answers in one pass"),
         (["evaluate", "--dataset", "nothing"], 5, "no finished scoring of dataset 'nothing'"),
