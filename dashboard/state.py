@@ -231,3 +231,21 @@ def _histogram(folder: Path, run_id: str, version: tuple) -> Histogram:
 def _cumulative(folder: Path, run_id: str, segment: str, version: tuple) -> Cumulative:
     whole = _histogram(folder, run_id, version)
     return Cumulative(whole if segment == ALL else whole.select(segments=(segment,)))
+
+
+def derived(make: Callable, columns: tuple[str, ...], run_ids: tuple[str, ...], *args: object) -> object:
+    """Return make(*tables, *args), a table of these columns of predictions for each run: read once a data version and shared.
+
+    Never change what it returns. `make` is a pure function of a module; args can be hashed. Raises StoreError, and whatever
+    `make` raises.
+    """
+    folder = Settings().store
+    name = f"{make.__module__}.{make.__qualname__}"
+    return _derived(folder, name, columns, run_ids, args, _store(folder).version(), make)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _derived(
+    folder: Path, name: str, columns: tuple[str, ...], run_ids: tuple[str, ...], args: tuple, version: tuple, _make: Callable
+) -> object:
+    return _make(*(_store(folder).predictions(run_id, list(columns)) for run_id in run_ids), *args)
