@@ -1,4 +1,5 @@
--- The newest schema, whole: what the migrations add up to (a test compares them). Append-only, but for histograms, which are sums.
+-- The newest schema, whole: what the migrations add up to (a test compares them). All of it
+-- is append-only but for histograms, which are sums.
 
 CREATE TABLE runs (
     run_id       VARCHAR PRIMARY KEY,
@@ -57,13 +58,89 @@ CREATE TABLE predictions (                           -- unique by (run_id, case_
     value         DOUBLE CHECK (value IS NULL OR isfinite(value))
 );
 
-CREATE TABLE histograms (                            -- bin b of core.decision.histogram, sums over the run's parts
-    run_id         VARCHAR NOT NULL,
-    segment        VARCHAR NOT NULL,
-    predicted      VARCHAR NOT NULL,
-    outcome        VARCHAR NOT NULL,
+CREATE SEQUENCE cell_numbers;
+CREATE TABLE cells (                                 -- what a histogram is kept by, as one number
+    cell         INTEGER PRIMARY KEY DEFAULT nextval('cell_numbers'),
+    run_id       VARCHAR NOT NULL,
+    segment      VARCHAR NOT NULL,
+    predicted    VARCHAR NOT NULL,
+    outcome      VARCHAR NOT NULL,
+    UNIQUE (run_id, segment, predicted, outcome)
+);
+
+CREATE TABLE histograms (                            -- bins of core.decision.histogram; a row a (cell, bin, epistemic_bin)
+    cell           INTEGER NOT NULL,
     bin            SMALLINT NOT NULL CHECK (bin BETWEEN 0 AND 3000),
+    epistemic_bin  UTINYINT NOT NULL CHECK (epistemic_bin <= 15),
     n              BIGINT NOT NULL CHECK (n > 0),
-    confidence_sum DOUBLE NOT NULL,
-    PRIMARY KEY (run_id, segment, predicted, outcome, bin)
+    confidence_sum DOUBLE NOT NULL
+);
+
+CREATE TABLE part_ids (                              -- what case ids a part holds: two parts whose ranges are apart share none
+    run_id       VARCHAR NOT NULL,
+    part         INTEGER NOT NULL,
+    bytes        INTEGER NOT NULL,                   -- length of the ids; numbers without leading zeros sort within one length
+    lowest       VARCHAR NOT NULL,
+    highest      VARCHAR NOT NULL,
+    PRIMARY KEY (run_id, part, bytes)
+);
+
+CREATE TABLE policies (
+    name         VARCHAR NOT NULL,
+    version      INTEGER NOT NULL CHECK (version >= 1),
+    content      VARCHAR NOT NULL,                   -- JSON: the thresholds
+    author       VARCHAR NOT NULL,
+    reason       VARCHAR NOT NULL,
+    runs         VARCHAR[] NOT NULL,                 -- the runs whose predictions it was chosen on
+    certificate  VARCHAR,                            -- JSON; NULL where there is none
+    created_at   TIMESTAMP NOT NULL,                 -- UTC
+    PRIMARY KEY (name, version)
+);
+
+CREATE SEQUENCE policy_event_order;
+CREATE TABLE policy_events (
+    position     BIGINT PRIMARY KEY DEFAULT nextval('policy_event_order'),
+    name         VARCHAR NOT NULL,
+    version      INTEGER NOT NULL,
+    event        VARCHAR NOT NULL CHECK (event IN ('propose', 'approve', 'activate', 'undo')),
+    author       VARCHAR NOT NULL,
+    reason       VARCHAR NOT NULL,
+    "at"         TIMESTAMP NOT NULL                  -- UTC
+);
+
+CREATE TABLE scenarios (
+    name         VARCHAR NOT NULL,
+    version      INTEGER NOT NULL CHECK (version >= 1),
+    content      VARCHAR NOT NULL,                   -- JSON
+    author       VARCHAR NOT NULL,
+    created_at   TIMESTAMP NOT NULL,                 -- UTC
+    PRIMARY KEY (name, version)
+);
+
+CREATE SEQUENCE verdict_order;
+CREATE TABLE verdicts (                              -- the last one of a case counts; none is changed
+    position     BIGINT PRIMARY KEY DEFAULT nextval('verdict_order'),
+    run_id       VARCHAR NOT NULL,
+    case_id      VARCHAR NOT NULL,
+    label        VARCHAR,                            -- what the person says it is; NULL where the person gave none
+    verdict      VARCHAR NOT NULL CHECK (verdict IN ('right', 'wrong', 'unsure')),
+    reviewer     VARCHAR NOT NULL,
+    "at"         TIMESTAMP NOT NULL,                 -- UTC
+    audit        BOOLEAN NOT NULL,                   -- drawn at random among the accepted, with the probability below
+    inclusion_probability DOUBLE,
+    CHECK (audit = (inclusion_probability IS NOT NULL)),
+    CHECK (inclusion_probability IS NULL
+           OR (isfinite(inclusion_probability) AND inclusion_probability > 0 AND inclusion_probability <= 1))
+);
+
+CREATE SEQUENCE decision_order;
+CREATE TABLE decisions (                             -- unique by (run_id, case_id, policy, policy_version): checked when added
+    position       BIGINT PRIMARY KEY DEFAULT nextval('decision_order'),
+    run_id         VARCHAR NOT NULL,
+    case_id        VARCHAR NOT NULL,
+    decision       VARCHAR NOT NULL CHECK (decision IN ('accepted', 'review')),
+    policy         VARCHAR NOT NULL,
+    policy_version INTEGER NOT NULL,
+    model_hash     VARCHAR NOT NULL,
+    "at"           TIMESTAMP NOT NULL                -- UTC
 );

@@ -12,13 +12,16 @@ import pandas as pd
 
 from core.decision.histogram import Histogram
 from core.errors import NotFoundError, SettingsError, StoreError
-from core.store import counts, file, records
+from core.store import counts, file, intake, records
 from core.store.parts import PART_SCHEMA, sweep
 from core.types import Run, RunRecord
 
 FILE = file.NAME
 END_STATES = ("finished", "failed")
-_COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
+NEAR = (
+    f"SELECT {intake.COLUMNS} FROM predictions WHERE run_id = ? AND confidence >= ? AND confidence < ?"  # noqa: S608 - constants
+    " ORDER BY confidence DESC, row LIMIT ?"
+)
 _RUN_COLUMNS = ", ".join(records.COLUMNS)
 
 
@@ -107,7 +110,7 @@ class Store:
             if known is None and sha256 is None:
                 raise NotFoundError(f"part {part} of run {run_id!r} is neither in the store nor at {path}")
             if known is None:
-                rows = _insert(connection, run_id, part, str(path.resolve()), sha256, labels)
+                rows = intake.insert(connection, run_id, part, str(path.resolve()), sha256, labels)
             elif sha256 not in (None, known):
                 raise StoreError(f"part {part} of run {run_id!r} is in the store already, with other content than {path}")
             self._file.after_commit(lambda: path.unlink(missing_ok=True))
@@ -118,12 +121,23 @@ class Store:
         with self.atomic() as connection:
             return counts.read(connection, run_id, self._require(connection, run_id))
 
+    def joint_counts(self, run_id: str) -> pd.DataFrame:
+        """How many cases each (segment, predicted, outcome, step, epistemic_bin) holds: `n`, a row where it is not 0.
+
+        Step j holds THRESHOLDS[j] <= confidence < THRESHOLDS[j + 1]; epistemic_bin is core.decision.histogram's. Counts are
+        exact: n summed over step >= j and epistemic_bin <= e is confidence >= j / 1000 and epistemic <= EPISTEMIC_LIMITS[e].
+        Raises NotFoundError.
+        """
+        with self.atomic() as connection:
+            self._require(connection, run_id)
+            return counts.read_joint(connection, run_id)
+
     def rebuild_histograms(self, run_id: str | None = None) -> None:
         """Count every prediction again, from nothing: of one run, or of all."""
         with self.atomic() as connection:
-            if run_id is not None:
-                self._require(connection, run_id)
-            counts.rebuild(connection, run_id)
+            for chosen in [run_id] if run_id is not None else [record.run.run_id for record in self.runs()]:
+                self._require(connection, chosen)
+                counts.rebuild(connection, chosen)
 
     def predictions(self, run_id: str, columns: list[str] | None = None) -> pd.DataFrame:
         """The run's predictions in the order of their file; `columns` of PART_SCHEMA, by default all."""
@@ -138,14 +152,14 @@ class Store:
             return connection.execute(query, [run_id]).df()
 
     def cases_near(self, run_id: str, low: float, high: float, limit: int = 100) -> pd.DataFrame:
-        """Cases with low <= confidence < high, the most confident first, `limit` at most. `high` above 1 includes 1."""
+        """Cases with low <= confidence < high, the most confident first, `limit` at most. `high` above 1 includes 1.
+
+        Every part lies in the order of confidence, and DuckDB knows the least and greatest of each 122,880 rows: of a part of
+        millions it reads the few stretches in which the range lies. Parts smaller than that share a stretch, which is read.
+        """
         with self.atomic() as connection:
             self._require(connection, run_id)
-            return connection.execute(
-                f"SELECT {_COLUMNS} FROM predictions WHERE run_id = ? AND confidence >= ? AND confidence < ?"  # noqa: S608
-                " ORDER BY confidence DESC, row LIMIT ?",
-                [run_id, low, high, limit],
-            ).df()
+            return connection.execute(NEAR, [run_id, low, high, limit]).df()
 
 
 def _records(connection: duckdb.DuckDBPyConnection, where: str, values: list) -> list[RunRecord]:
@@ -171,47 +185,6 @@ def _refuse_another(known: Run, run: Run) -> None:
         old, new = getattr(known, name), getattr(run, name)
         if old != new:
             raise StoreError(f"run {run.run_id!r} is in the store already with {name} {old!r}, and this one has {new!r}")
-
-
-def _insert(
-    connection: duckdb.DuckDBPyConnection, run_id: str, part: int, source: str, sha256: str, labels: tuple[str, ...]
-) -> int:
-    rows, first_at, last_at = connection.execute(
-        "SELECT count(*), min(occurred_at), max(occurred_at) FROM read_parquet(?)", [source]
-    ).fetchone()
-    _refuse_strangers(connection, run_id, part, source, labels)
-    connection.execute(
-        f"INSERT INTO predictions (run_id, part, {_COLUMNS}) SELECT ?, ?, {_COLUMNS} FROM read_parquet(?)",  # noqa: S608
-        [run_id, part, source],
-    )
-    counts.add_part(connection, run_id, part)
-    connection.execute(
-        "INSERT INTO parts (run_id, part, rows, sha256, first_at, last_at, taken_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [run_id, part, rows, sha256, first_at, last_at, records.now()],
-    )
-    return rows
-
-
-def _refuse_strangers(
-    connection: duckdb.DuckDBPyConnection, run_id: str, part: int, source: str, labels: tuple[str, ...]
-) -> None:
-    """A case that the run or the part has already, a predicted label that the run does not know, another number of classes."""
-    twice = connection.execute(
-        "SELECT n.case_id FROM read_parquet(?) n JOIN predictions p ON p.run_id = ? AND p.case_id = n.case_id"
-        " UNION ALL (SELECT case_id FROM read_parquet(?) GROUP BY case_id HAVING count(*) > 1) ORDER BY 1 LIMIT 1",
-        [source, run_id, source],
-    ).fetchone()
-    if twice:
-        raise StoreError(f"case_id {twice[0]!r} of part {part} is in run {run_id!r} twice: case ids must be unique in a run")
-    other = connection.execute(
-        "SELECT DISTINCT predicted FROM read_parquet(?) WHERE NOT list_contains(?, predicted) ORDER BY predicted LIMIT 1",
-        [source, list(labels)],
-    ).fetchone()
-    if other:
-        raise StoreError(f"predicted label {other[0]!r} of part {part} is not one of run {run_id!r}'s: {', '.join(labels)}")
-    (classes,) = connection.execute("SELECT len(probabilities) FROM read_parquet(?) LIMIT 1", [source]).fetchone() or (0,)
-    if classes != len(labels):
-        raise StoreError(f"part {part} has {classes} probabilities a case, and run {run_id!r} has {len(labels)} labels")
 
 
 def _sha256(path: Path) -> str | None:

@@ -1,0 +1,100 @@
+"""What people decide, as the store gives it back: policies and their events, scenarios, verdicts. Frozen, checked, times UTC.
+
+Knows no DuckDB. Content and certificates are JSON-able and mean nothing here: core.decision knows what they say.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.errors import NonFiniteError, SettingsError
+
+EVENTS = ("propose", "approve", "activate", "undo")
+VERDICTS = ("right", "wrong", "unsure")
+DECISIONS = ("accepted", "review")
+MAX_NAME = 200  # characters
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One version of a named policy; versions begin at 1 and none is ever changed."""
+
+    name: str
+    version: int
+    content: dict  # the thresholds
+    author: str
+    reason: str
+    runs: tuple[str, ...]  # run ids whose predictions it was chosen on
+    certificate: dict | None  # None: nothing was certified
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class PolicyEvent:
+    """What happened to a version of a policy."""
+
+    position: int  # order of all events
+    name: str
+    version: int
+    event: str  # one of EVENTS
+    author: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One version of a named scenario; versions begin at 1 and none is ever changed."""
+
+    name: str
+    version: int
+    content: dict
+    author: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a person said of a case. Raises SettingsError or NonFiniteError for what may not be kept.
+
+    `audit` marks an accepted case that was drawn at random to be looked at; only then there is an inclusion probability.
+    """
+
+    run_id: str
+    case_id: str
+    verdict: str  # one of VERDICTS: of the predicted label
+    reviewer: str
+    at: datetime  # timezone-aware; with run, case and reviewer it is the verdict's identity
+    label: str | None = None  # what the case is; None where the person did not say
+    audit: bool = False
+    inclusion_probability: float | None = None  # in (0, 1]
+
+    def __post_init__(self):
+        checked_text(self.reviewer, "reviewer")
+        checked_choice(self.verdict, VERDICTS, "verdict")
+        if self.at.tzinfo is None:
+            raise SettingsError(f"the verdict's time {self.at!r} has no time zone: pass a UTC time")
+        p = self.inclusion_probability
+        if self.audit != (p is not None):
+            raise SettingsError(
+                f"the verdict of case {self.case_id!r} has audit {self.audit} and inclusion probability {p}: "
+                "give a probability with an audit, and only then"
+            )
+        if p is not None and not math.isfinite(p):
+            raise NonFiniteError(f"inclusion probability {p} of case {self.case_id!r} is not finite")
+        if p is not None and not 0 < p <= 1:
+            raise SettingsError(f"inclusion probability {p} of case {self.case_id!r} is not allowed: use above 0, up to 1")
+
+
+def checked_text(value: str, what: str) -> str:
+    """Return a name or reason that people wrote, in any script; SettingsError for an empty, long or unprintable one."""
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME or not value.isprintable():
+        raise SettingsError(f"{what} {value!r} is not allowed: use 1 to {MAX_NAME} printable characters")
+    return value
+
+
+def checked_choice(value: str, allowed: tuple[str, ...], what: str) -> str:
+    """Return one of `allowed`; SettingsError for anything else."""
+    if value not in allowed:
+        raise SettingsError(f"{what} {value!r} is not one of {', '.join(allowed)}")
+    return value

@@ -1,0 +1,152 @@
+"""Policies and scenarios in the store, by name and version: added, never changed, one small method a query.
+
+A version is numbered in the transaction that adds it, so two writers at once get two versions. What becomes of a policy is a
+series of events: adding one proposes it, then it is approved, activated, and undone, which makes active again what was before.
+Knows no meaning of what a policy or a scenario holds.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC
+
+from core.errors import NotFoundError, StoreError
+from core.store import records
+from core.store.entries import EVENTS, Policy, PolicyEvent, Scenario, checked_choice, checked_text
+from core.store.store import Store
+
+_POLICY = "name, version, content, author, reason, runs, certificate, created_at"
+_EVENT = 'position, name, version, event, author, reason, "at"'
+_SCENARIO = "name, version, content, author, created_at"
+
+
+class Ledger:
+    """Policies and scenarios of a store. Every method is one transaction, and may be part of a longer one."""
+
+    def __init__(self, store: Store):
+        self.store = store
+
+    # --- policies ------------------------------------------------------------------------------------------------------------
+
+    def add_policy(
+        self, name: str, content: dict, author: str, reason: str, runs: Iterable[str] = (), certificate: dict | None = None
+    ) -> Policy:
+        """Add the next version of a policy, and its event "propose".
+
+        `runs` are those whose predictions it was chosen on. Raises NotFoundError for a run that is not there, SettingsError for
+        an empty name, author or reason, NonFiniteError for a NaN in content or certificate.
+        """
+        what = f"policy {checked_text(name, 'policy')!r}"
+        written = records.json_of(content, f"the thresholds of {what}")
+        proof = None if certificate is None else records.json_of(certificate, f"the certificate of {what}")
+        with self.store.atomic() as connection:
+            chosen_on = [self.store.run(run_id).run.run_id for run_id in runs]
+            version = self._next("policies", name)
+            connection.execute(
+                f"INSERT INTO policies ({_POLICY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
+                [name, version, written, checked_text(author, "author"), reason, chosen_on, proof, records.now()],
+            )
+            self._add_event(name, version, "propose", author, reason)
+            return self.policy(name, version)
+
+    def policy(self, name: str, version: int | None = None) -> Policy:
+        """A version of the policy, by default the newest. Raises NotFoundError."""
+        found = [one for one in self.policies(name) if version in (None, one.version)]
+        if not found:
+            raise NotFoundError(f"no policy {name!r}{_of(version)} in the store {self.store.folder}")
+        return max(found, key=lambda one: one.version)
+
+    def policies(self, name: str | None = None) -> list[Policy]:
+        """All versions of a policy, or of all, the newest first."""
+        rows = self._rows("policies", _POLICY, name, "created_at DESC, name, version DESC")
+        return [
+            Policy(n, v, json.loads(c), author, reason, tuple(runs), proof and json.loads(proof), at.replace(tzinfo=UTC))
+            for n, v, c, author, reason, runs, proof, at in rows
+        ]
+
+    def add_policy_event(self, name: str, version: int, event: str, author: str, reason: str) -> PolicyEvent:
+        """Write down what happened to a version: "approve", then "activate", then "undo", which only the active one can.
+
+        Raises NotFoundError for a version that is not there, StoreError for what was never approved or is not active.
+        """
+        checked_choice(event, EVENTS[1:], "policy event")
+        with self.store.atomic():
+            self.policy(name, version)
+            events = self.policy_events(name)
+            if event == "activate" and (version, "approve") not in {(one.version, one.event) for one in events}:
+                raise StoreError(f"policy {name!r} version {version} cannot be activated: it was never approved")
+            if event == "undo" and (name, version) not in _standing(events)[-1:]:
+                raise StoreError(f"policy {name!r} version {version} cannot be undone: it is not active")
+            return self._add_event(name, version, event, author, reason)
+
+    def policy_events(self, name: str | None = None) -> list[PolicyEvent]:
+        """The events of a policy, or of all, in the order in which they were written."""
+        rows = self._rows("policy_events", _EVENT, name, "position")
+        return [PolicyEvent(*values, at.replace(tzinfo=UTC)) for *values, at in rows]
+
+    def active_policy(self, name: str | None = None) -> Policy | None:
+        """The version that was activated last and not undone, of that policy or of all; None where there is none."""
+        with self.store.atomic():
+            standing = _standing(self.policy_events(name))
+            return self.policy(*standing[-1]) if standing else None
+
+    # --- scenarios -----------------------------------------------------------------------------------------------------------
+
+    def add_scenario(self, name: str, content: dict, author: str) -> Scenario:
+        """Add the next version of a scenario. Raises SettingsError, and NonFiniteError for a NaN in it."""
+        written = records.json_of(content, f"the numbers of scenario {checked_text(name, 'scenario')!r}")
+        with self.store.atomic() as connection:
+            version = self._next("scenarios", name)
+            connection.execute(
+                f"INSERT INTO scenarios ({_SCENARIO}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608 - constants
+                [name, version, written, checked_text(author, "author"), records.now()],
+            )
+            return self.scenario(name, version)
+
+    def scenario(self, name: str, version: int | None = None) -> Scenario:
+        """A version of the scenario, by default the newest. Raises NotFoundError."""
+        found = [one for one in self.scenarios(name) if version in (None, one.version)]
+        if not found:
+            raise NotFoundError(f"no scenario {name!r}{_of(version)} in the store {self.store.folder}")
+        return max(found, key=lambda one: one.version)
+
+    def scenarios(self, name: str | None = None) -> list[Scenario]:
+        """All versions of a scenario, or of all, the newest first."""
+        rows = self._rows("scenarios", _SCENARIO, name, "created_at DESC, name, version DESC")
+        return [Scenario(n, v, json.loads(content), author, at.replace(tzinfo=UTC)) for n, v, content, author, at in rows]
+
+    # -------------------------------------------------------------------------------------------------------------------------
+
+    def _rows(self, table: str, columns: str, name: str | None, order: str) -> list[tuple]:
+        query = f"SELECT {columns} FROM {table} WHERE CAST(? AS VARCHAR) IS NULL OR name = ? ORDER BY {order}"  # noqa: S608 - constants
+        with self.store.atomic() as connection:
+            return connection.execute(query, [name, name]).fetchall()
+
+    def _next(self, table: str, name: str) -> int:
+        """The next version, which nobody else can take before this transaction ends."""
+        query = f"SELECT coalesce(max(version), 0) + 1 FROM {table} WHERE name = ?"  # noqa: S608 - constants
+        with self.store.atomic() as connection:
+            return connection.execute(query, [name]).fetchone()[0]
+
+    def _add_event(self, name: str, version: int, event: str, author: str, reason: str) -> PolicyEvent:
+        values = [name, version, event, checked_text(author, "author"), checked_text(reason, "reason"), records.now()]
+        with self.store.atomic() as connection:
+            connection.execute(
+                'INSERT INTO policy_events (name, version, event, author, reason, "at") VALUES (?, ?, ?, ?, ?, ?)', values
+            )
+            return self.policy_events(name)[-1]
+
+
+def _standing(events: list[PolicyEvent]) -> list[tuple[str, int]]:
+    """(name, version) of what was activated and not undone, the active one last. An undo takes back the latest activation."""
+    standing: list[tuple[str, int]] = []
+    for one in events:
+        policy = (one.name, one.version)
+        if one.event == "activate":
+            standing.append(policy)
+        elif one.event == "undo":
+            del standing[len(standing) - 1 - standing[::-1].index(policy)]
+    return standing
+
+
+def _of(version: int | None) -> str:
+    return "" if version is None else f" of version {version}"
