@@ -53,6 +53,21 @@ def threshold(words: Words) -> None:
     right.number_input(words("threshold.number"), key="t_number", **typed, **step)
 
 
+def period(words: Words) -> None:
+    """Draw what the stream is cut into."""
+    names = {name: words(f"period.{name}") for name in state.PERIODS}
+    st.segmented_control(words("period"), list(names), format_func=names.get, key="period", required=True)
+
+
+def promise(words: Words) -> None:
+    """Draw what is to be certified: the measure, its target, and with what confidence."""
+    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+    names = {name: words(f"measure.{name}") for name in state.MEASURES}
+    left.segmented_control(words("measure"), list(names), format_func=names.get, key="measure", required=True)
+    for column, key, allowed in ((middle, "target", state.TARGETS), (right, "sure", state.SURE)):
+        column.selectbox(words(key), allowed, format_func=words.percent, key=key, help=words(f"{key}.help"))
+
+
 def costs(words: Words) -> None:
     """Draw the assumed costs."""
     st.markdown(f"**{words('costs')}**", help=words("costs.help"))

@@ -13,7 +13,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx  # the one place that tells a Back from a rerun
 
+from core.decision.certificate import MEASURES, SELECTIVE_RISK
 from core.decision.histogram import Cumulative, Histogram
+from core.report.evidence import PERIODS
 from core.settings import Settings
 from core.store.store import Store
 from core.types import RunRecord
@@ -22,6 +24,8 @@ from dashboard.i18n import CURRENCIES, LANGUAGES, Words
 LOCK_SECONDS = 30.0  # how long a page waits for its turn at the store before it says so
 WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat or two
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
+TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)  # risks that can be asked to be certified
+SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
 MOST = 1e9  # largest amount or volume that a field takes
 
 _LAST, _NOTICES = "_last", "_notices"  # keys in st.session_state that are no widget's
@@ -44,6 +48,10 @@ class Choices:
     escape: float = 120.0  # cost of one wrong answer that slips through
     machine: float = 0.5  # cost of one hour of the machine
     currency: str = "AUD"
+    period: str = "year"  # what the stream is cut into
+    measure: str = SELECTIVE_RISK  # what is to be certified
+    target: float = 0.05
+    sure: float = 0.95
 
 
 def take_in_address() -> None:
@@ -167,6 +175,15 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def _number_of(*allowed: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        if float(text) not in allowed:
+            raise ValueError(text)
+        return float(text)
+
+    return read
+
+
 # How the text of each choice is read; ValueError where it is not allowed. Runs and segments are settled once they are known.
 _READ: dict[str, Callable[[str], object]] = {
     "lang": _one_of(*LANGUAGES),
@@ -179,6 +196,10 @@ _READ: dict[str, Callable[[str], object]] = {
     "escape": _amount,
     "machine": _amount,
     "currency": _one_of(*CURRENCIES),
+    "period": _one_of(*PERIODS),
+    "measure": _one_of(*MEASURES),
+    "target": _number_of(*TARGETS),
+    "sure": _number_of(*SURE),
 }
 
 

@@ -134,3 +134,8 @@ def test_ece_of_cases_that_are_all_right_at_one_confidence_has_no_width():
 def test_ece_without_a_case_is_none():
     found = ece_interval(reliability(np.zeros(0), np.zeros(0)))
     assert (found.value, found.low, found.high, found.n) == (None, None, None, 0)
+
+
+def test_ece_of_a_handful_has_no_bounds():
+    found = ece_interval(reliability(np.full(29, 0.9), np.ones(29)))
+    assert (found.value, found.low, found.high, found.n) == (pytest.approx(0.1), None, None, 29)
