@@ -29,6 +29,7 @@ DASHES = {"student": "solid", "teacher": "dash", "point": "dot", "temperature": 
 MARKS = {"student": "circle", "teacher": "diamond", "point": "square", "temperature": "triangle-up"}
 _PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))  # column, slot, tick format
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
+_FAINT = "16"  # of further bands over it
 
 
 def letters(text: str) -> str:
@@ -52,8 +53,10 @@ def risk_coverage(
     main = next(iter(names))
     for kind, name in names.items():
         rows = curves[(curves["model_kind"] == kind) & curves["risk"].notna()]
-        if kind == main or kind in banded:
-            band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], words["band"] if kind == main else None)
+        if kind == main:
+            band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], words["band"])
+        elif kind in banded:
+            band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], None, _FAINT)
         hover = f"{words['threshold']} %{{customdata:.3f}}<br>{words['coverage']} %{{x:.1%}}<br>{words['risk']} %{{y:.1%}}"
         line = {"color": SLOTS[kind], "dash": DASHES[kind], "width": 3 if kind == main else 2}
         figure.add_scatter(
@@ -208,11 +211,20 @@ def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[st
     return finish(figure, 460, words)
 
 
-def band(figure: go.Figure, x: Sequence, low: Sequence, high: Sequence, colour: str, name: str | None, **place: int) -> None:
-    """Fill between low and high; in the legend when it has a name."""
+def band(
+    figure: go.Figure,
+    x: Sequence,
+    low: Sequence,
+    high: Sequence,
+    colour: str,
+    name: str | None,
+    alpha: str = _BAND,
+    **place: int,
+) -> None:
+    """Fill between low and high, `alpha` hex; in the legend when it has a name."""
     edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     figure.add_scatter(y=high, showlegend=False, **edge, **place)
-    figure.add_scatter(y=low, fill="tonexty", fillcolor=colour + _BAND, name=name or "", showlegend=bool(name), **edge, **place)
+    figure.add_scatter(y=low, fill="tonexty", fillcolor=colour + alpha, name=name or "", showlegend=bool(name), **edge, **place)
 
 
 def _point(figure: go.Figure, x: float, y: float, name: str) -> None:

@@ -63,9 +63,12 @@ def promise(words: Words) -> None:
     """Draw what is to be certified: the measure, its target, and with what confidence."""
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     names = {name: words(f"measure.{name}") for name in state.MEASURES}
-    left.segmented_control(words("measure"), list(names), format_func=names.get, key="measure", required=True)
-    for column, key, allowed in ((middle, "target", state.TARGETS), (right, "sure", state.SURE)):
-        column.selectbox(words(key), allowed, format_func=words.percent, key=key, help=words(f"{key}.help"))
+    chosen = {"format_func": names.get, "key": "measure", "required": True, "help": words("measure.help")}
+    left.segmented_control(words("measure"), list(names), **chosen)
+    middle.selectbox(words("target"), state.TARGETS, format_func=words.percent, key="target", help=words("target.help"))
+    right.selectbox(
+        words("sure"), state.SURE, format_func=lambda share: words.percent(share, 0), key="sure", help=words("sure.help")
+    )
 
 
 def costs(words: Words) -> None:

@@ -1,4 +1,4 @@
-"""Figures of the page 'Evidence': change over time, a spread against the teacher's, and what a certificate rests on.
+"""Figures of the page 'Evidence': trust, change over time, a spread against the teacher's, what a certificate rests on.
 
 Tidy frames and words in, Plotly figures out, under the rules of dashboard.charts: no Streamlit, no catalogue, no own colour.
 """
@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.charts import SLOTS, band, bars, finish, left_titles, letters
+from dashboard.charts import DASHES, MARKS, SLOTS, band, bars, finish, left_titles
 
 _MEASURES = (
     ("accuracy", "student", "circle"),
@@ -21,6 +21,49 @@ _MEASURES = (
 _FAINT = "38"  # alpha of a cell of one case, hex after a slot
 
 
+def reliability(frame: pd.DataFrame, titles: Mapping[str, str], words: Mapping[str, str]) -> go.Figure:
+    """Accuracy against mean confidence of each bin, with Wilson bars, a panel a model: in one panel the bars would hide another.
+
+    frame: columns of report.frames.reliability_frame. titles: kind -> panel title. words: confidence, accuracy, perfect, cases,
+    separators.
+    """
+    columns = min(2, len(titles))
+    rows = -(-len(titles) // columns)  # rounded up
+    figure = make_subplots(
+        rows=rows,
+        cols=columns,
+        shared_yaxes=True,
+        subplot_titles=list(titles.values()),
+        horizontal_spacing=0.06,
+        vertical_spacing=0.34 / rows,
+    )
+    for place, kind in enumerate(titles):
+        at = {"row": place // columns + 1, "col": place % columns + 1}
+        diagonal = {"color": SLOTS["neutral"], "dash": "longdash"}
+        _line(figure, [0, 1], [0, 1], words["perfect"], diagonal, showlegend=not place, **at)
+        bins = frame[(frame["model_kind"] == kind) & (frame["n"] > 0)]
+        figure.add_scatter(
+            x=bins["confidence"],
+            y=bins["accuracy"],
+            customdata=bins["n"],
+            mode="lines+markers",
+            line={"color": SLOTS[kind], "dash": DASHES[kind], "width": 1.5},
+            marker={"color": SLOTS[kind], "symbol": MARKS[kind], "size": 8},
+            error_y=bars(bins["accuracy"], bins["low"], bins["high"], SLOTS[kind]),
+            hovertemplate=f"{words['confidence']} %{{x:.1%}}<br>{words['accuracy']} %{{y:.1%}}<br>"
+            f"{words['cases']} %{{customdata:,}}<extra></extra>",
+            showlegend=False,
+            **at,
+        )
+        figure.update_xaxes(title=words["confidence"], **at)
+    figure.update_xaxes(tickformat=".0%", range=[0, 1.01])
+    figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
+    figure.update_yaxes(title=words["accuracy"], col=1)
+    height = 110 + 290 * rows
+    finish(figure, height, words).update_layout(legend_y=1 + 34 / height, margin_t=76)  # above the panels' titles
+    return left_titles(figure)
+
+
 def shift(frame: pd.DataFrame, names: Sequence[str], before: bool, words: Mapping[str, str]) -> go.Figure:
     """Accuracy, ECE, coverage and selective risk by period, with intervals: four panels over the same periods.
 
@@ -29,17 +72,16 @@ def shift(frame: pd.DataFrame, names: Sequence[str], before: bool, words: Mappin
     """
     titles = [words[name] for name, _, _ in _MEASURES]
     figure = make_subplots(rows=2, cols=2, shared_xaxes=True, subplot_titles=titles, vertical_spacing=0.14)
-    periods = [letters(name) for name in names]
     for place, (name, slot, mark) in enumerate(_MEASURES):
         at = {"row": place // 2 + 1, "col": place % 2 + 1}
         value, form = frame[name], "" if name == "ece" else ".1%"
         marks = [f"{mark}-open" if before and row == 0 else mark for row in range(len(frame))]
         figure.add_scatter(
-            x=periods,
+            x=list(names),
             y=value,
             customdata=frame["labelled"],
             mode="markers",
-            marker={"color": SLOTS[slot], "size": 11, "symbol": marks, "line": {"width": 2}},
+            marker={"color": SLOTS[slot], "size": 11, "symbol": marks, "line": {"width": 2, "color": SLOTS[slot]}},
             error_y=bars(value, frame[f"{name}_low"], frame[f"{name}_high"], SLOTS[slot]),
             hovertemplate=f"%{{x}}<br>%{{y:{form or '.3f'}}}<br>{words['cases']} %{{customdata:,}}<extra>{words[name]}</extra>",
             showlegend=False,
@@ -63,17 +105,8 @@ def spreads(parts: Mapping[str, pd.DataFrame], words: Mapping[str, str]) -> go.F
     for col, cells in enumerate(parts.values(), start=1):
         top = float(max(cells["student_high"].max(), cells["teacher_high"].max()))
         figure.add_trace(_density(cells, SLOTS[("student", "teacher")[col % 2]], words), row=1, col=col)
-        figure.add_scatter(
-            x=[0, top],
-            y=[0, top],
-            mode="lines",
-            name=words["perfect"],
-            line={"color": SLOTS["neutral"], "dash": "longdash"},
-            hoverinfo="skip",
-            showlegend=col == 1,
-            row=1,
-            col=col,
-        )
+        diagonal = {"color": SLOTS["neutral"], "dash": "longdash"}
+        _line(figure, [0, top], [0, top], words["perfect"], diagonal, row=1, col=col, showlegend=col == 1)
         axis = {"range": [0, top], "nticks": 6, "row": 1, "col": col}
         figure.update_xaxes(title=words["student"], **axis)
         figure.update_yaxes(title=words["teacher"], **axis)
@@ -128,6 +161,6 @@ def certificate(frame: pd.DataFrame, target: float, threshold: float | None, wor
     return finish(figure, 380, words)
 
 
-def _line(figure: go.Figure, x: list[float], y: list[float], name: str, line: Mapping[str, object]) -> None:
-    """A straight line with an entry in the legend."""
-    figure.add_scatter(x=x, y=y, mode="lines", name=name, line=dict(line), hoverinfo="skip")
+def _line(figure: go.Figure, x: list[float], y: list[float], name: str, line: Mapping[str, object], **place) -> None:
+    """A straight line with an entry in the legend; place: row, col, showlegend."""
+    figure.add_scatter(x=x, y=y, mode="lines", name=name, line=dict(line), hoverinfo="skip", **place)

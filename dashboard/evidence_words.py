@@ -39,10 +39,10 @@ def legend(words: Words, name: str, ece: Interval) -> str:
     return words("evidence.legend", model=name, ece=words.number(ece.value, 3), low=low, high=high)
 
 
-def sources(words: Words, n: int, records: Iterable[RunRecord]) -> str:
-    """How many cases, and of which runs."""
-    runs = ", ".join(record.run.run_id for record in records)
-    return words.markdown("evidence.sources", n=words.number(n, 0), runs=runs)
+def sources(words: Words, n: int, records: Iterable[RunRecord], key: str = "evidence.sources") -> str:
+    """How many cases, and of which runs; `key` says what is counted."""
+    runs = words.comma.join(record.run.run_id for record in records)
+    return words.markdown(key, n=words.number(n, 0), runs=runs)
 
 
 def temperature(words: Words, found: Temperature, record: RunRecord) -> str:
@@ -114,8 +114,10 @@ def _counts(words: Words, found: Certificate | NotCertified) -> str:
     return words.markdown("certificate.counts", t=words.number(found.threshold, 3), **counts)
 
 
-def basis(words: Words, found: Certificate | NotCertified, record: RunRecord, model: str) -> list[str]:
-    """Lines under a certificate: the cases and hashes, the method, and what voids it. record: the calibration run."""
+def basis(
+    words: Words, found: Certificate | NotCertified, record: RunRecord, model: str, untrained: int, unseen: bool
+) -> list[str]:
+    """Lines under a certificate: cases and hashes, what they fitted, the method, what voids it. record: the calibration run."""
     evidence = found.evidence
     said = {
         "model": model,
@@ -124,13 +126,17 @@ def basis(words: Words, found: Certificate | NotCertified, record: RunRecord, mo
         "data": evidence.data_hash[:HASH],
         "hash": record.run.model_hash[:HASH],
     }
-    lines = [words.markdown("certificate.basis", **said), words.markdown("certificate.fitted_nothing")]
-    pilot = words.number(evidence.pilot, 0)
-    lines.append(words.markdown(f"certificate.method_{found.promise.measure}", family=str(evidence.family), pilot=pilot))
+    lines = [words.markdown("certificate.basis", **said)]
+    if untrained:
+        lines.append(words.markdown("certificate.counted" if unseen else "certificate.left_out", n=words.number(untrained, 0)))
+    lines.append(words("certificate.fitted_nothing"))
+    lines.append(words.markdown(f"certificate.method_{found.promise.measure}", pilot=words.number(evidence.pilot, 0)))
+    if evidence.family > 1:
+        lines.append(words.markdown("certificate.family", family=words.number(evidence.family, 0)))
     if isinstance(found, Certificate):
-        last = words.date(found.origin.expires_on)
-        whys = words.comma.join(words(f"void.{name.replace(' ', '_')}") for name in VOIDS)
-        lines.append(words.markdown("certificate.voided", last=last, days=str(VALID_DAYS)) + words.gap + whys)
+        whys = words.comma.join(words(f"void.{name.replace(' ', '_')}") for name in VOIDS if name != "expired")
+        voided = words.markdown("certificate.voided", last=words.date(found.origin.expires_on), days=str(VALID_DAYS))
+        lines.append(voided + words.gap + whys)
     return lines
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.decision import whatif
-from core.decision.certificate import Certificate
+from core.decision.certificate import SELECTIVE_RISK, Certificate
 from core.decision.histogram import Cumulative, Histogram
 from core.errors import KakushinError, SettingsError
 from core.report import evidence, frames, selection
@@ -115,9 +115,8 @@ def _headline(shown: Shown) -> None:
     for warning in sentences.warnings(words, shown.record, whatif.consequence(counts, chosen.t, 1.0, chosen.unseen)):
         st.warning(warning, icon=":material/warning:")
     found = evidence.trust(counts.histogram, chosen.unseen)
-    untrained = int(counts.accepted[OUTCOMES.index("unseen"), 0])
     with st.container(border=True, key="headline"):
-        said = evidence_words.headline(words, shown.model, found, untrained, chosen.unseen)
+        said = evidence_words.headline(words, shown.model, found, _untrained(counts), chosen.unseen)
         st.markdown(f"### {said}", anchors=False)
 
 
@@ -149,9 +148,8 @@ def _curves(shown: Shown) -> None:
 
     bins, _ = frames.reliability_frame(counts, unseen)
     legends = {kind: evidence_words.legend(words, names[kind], found.ece) for kind, found in trusted.items()}
-    figure = charts.reliability(
-        bins, legends, words.of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
-    )
+    said = words.of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
+    figure = evidence_charts.reliability(bins, legends, said)
     note = "  \n".join([words("ev_reliability.note"), shown.temperature, sources])
     panels.chart("ev_reliability", words, figure, tables.reliability(words, bins, names), note)
 
@@ -201,9 +199,8 @@ def _certificate(shown: Shown) -> None:
     if record is None:
         panels.nothing("ev_certificate", words, "certificate.no_run", lambda: controls.promise(words))
         return
-    curve = evidence.certificate_frame(
-        Cumulative(shown.picked(state.histogram(record.run.run_id))), chosen.measure, chosen.unseen
-    )
+    counts = Cumulative(shown.picked(state.histogram(record.run.run_id)))
+    curve = evidence.certificate_frame(counts, chosen.measure, chosen.unseen)
     if not len(curve):
         panels.nothing("ev_certificate", words, "certificate.no_labels", lambda: controls.promise(words))
         return
@@ -228,11 +225,11 @@ def _certificate(shown: Shown) -> None:
         box, icon = (st.success, "verified") if isinstance(found, Certificate) else (st.warning, "block")
         box(evidence_words.certificate(words, found), icon=f":material/{icon}:")
 
-    risk = words(f"measure.{chosen.measure}")
-    said = words.of("threshold", "band", "certificate.target", "certificate.certified") | {"risk": risk}
+    said = words.of("threshold", "band", "certificate.target", "certificate.certified")
+    said["risk"] = words("axis.risk" if chosen.measure == SELECTIVE_RISK else "axis.leakage")
     at = found.threshold if isinstance(found, Certificate) else None
     figure = evidence_charts.certificate(curve, chosen.target, at, said)
-    note = "  \n".join(evidence_words.basis(words, found, record, shown.model))
+    note = "  \n".join(evidence_words.basis(words, found, record, shown.model, _untrained(counts), chosen.unseen))
     panels.chart("ev_certificate", words, figure, tables.certificate(words, curve, chosen.measure), note, above)
 
 
@@ -261,5 +258,10 @@ def _spreads(shown: Shown) -> None:
     cells = pd.concat([spread.cells.assign(part=names[part]) for part, spread in found.items()], ignore_index=True)
     note = [evidence_words.spread(words, part, spread) for part, spread in found.items()]
     note.append(words.markdown("ev_spread.note", passes=words.number(teacher.run.samples, 0)))
-    note.append(evidence_words.sources(words, n, [student, teacher]))
+    note.append(evidence_words.sources(words, n, [student, teacher], "spread.sources"))
     panels.chart("ev_spread", words, figure, tables.spreads(words, cells), "  \n".join(note))
+
+
+def _untrained(counts: Cumulative) -> int:
+    """Cases whose label the model was not trained on."""
+    return int(counts.accepted[OUTCOMES.index("unseen"), 0])
