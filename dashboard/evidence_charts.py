@@ -22,7 +22,7 @@ _FAINT = "38"  # alpha of a cell of one case, hex after a slot
 
 
 def reliability(frame: pd.DataFrame, titles: Mapping[str, str], words: Mapping[str, str]) -> go.Figure:
-    """Accuracy against mean confidence of each bin, with Wilson bars, a panel a model: in one panel the bars would hide another.
+    """Accuracy against mean confidence of each bin, with Wilson bars, a panel a model: in one panel bars hide others.
 
     frame: columns of report.frames.reliability_frame. titles: kind -> panel title. words: confidence, accuracy, perfect, cases,
     separators.
@@ -65,17 +65,17 @@ def reliability(frame: pd.DataFrame, titles: Mapping[str, str], words: Mapping[s
 
 
 def shift(frame: pd.DataFrame, names: Sequence[str], before: bool, words: Mapping[str, str]) -> go.Figure:
-    """Accuracy, ECE, coverage and selective risk by period, with intervals: four panels over the same periods.
+    """Accuracy, ECE, coverage and selective risk by period, with intervals: four panels one below the other.
 
     frame: columns of report.evidence.shift_frame; names: what to write under each period; before: the first row is the time
     before the stream, drawn hollow with a line across. words: accuracy, ece, coverage, risk, cases, separators.
     """
     titles = [words[name] for name, _, _ in _MEASURES]
-    figure = make_subplots(rows=2, cols=2, shared_xaxes=True, subplot_titles=titles, vertical_spacing=0.14)
-    for place, (name, slot, mark) in enumerate(_MEASURES):
-        at = {"row": place // 2 + 1, "col": place % 2 + 1}
+    figure = make_subplots(rows=len(titles), cols=1, shared_xaxes=True, subplot_titles=titles, vertical_spacing=0.07)
+    for row, (name, slot, mark) in enumerate(_MEASURES, start=1):
+        at = {"row": row, "col": 1}
         value, form = frame[name], "" if name == "ece" else ".1%"
-        marks = [f"{mark}-open" if before and row == 0 else mark for row in range(len(frame))]
+        marks = [f"{mark}-open"] * before + [mark] * (len(frame) - before)
         figure.add_scatter(
             x=list(names),
             y=value,
@@ -89,9 +89,9 @@ def shift(frame: pd.DataFrame, names: Sequence[str], before: bool, words: Mappin
         )
         if before and pd.notna(value.iloc[0]):
             figure.add_hline(y=value.iloc[0], line={"color": SLOTS["neutral"], "dash": "dot", "width": 1.5}, **at)
-        figure.update_yaxes(rangemode="tozero", tickformat=".0%" if form else "", nticks=6, **at)
+        figure.update_yaxes(rangemode="tozero", tickformat=".0%" if form else "", nticks=5, **at)
     figure.update_xaxes(type="category")
-    return left_titles(finish(figure, 520, words))
+    return left_titles(finish(figure, 680, words))
 
 
 def spreads(parts: Mapping[str, pd.DataFrame], words: Mapping[str, str]) -> go.Figure:

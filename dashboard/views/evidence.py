@@ -90,10 +90,9 @@ def _page(words: Words) -> None:
         return
 
     # Controls
+    listed = selection.listed(runs)
     with st.sidebar:
-        controls.data(
-            words, selection.listed(runs), lambda run_id: state.histogram(run_id).segments, selection.first(runs).run.run_id
-        )
+        controls.data(words, listed, lambda run_id: state.histogram(run_id).segments, selection.first(listed).run.run_id)
     record = next(record for record in runs if record.run.run_id == state.chosen("run"))
     same = selection.same_cases(runs, record)
     shown = Shown(words, state.choices(), record, same, selection.calibration_of(runs, same))
