@@ -45,10 +45,10 @@ def sources(words: Words, n: int, records: Iterable[RunRecord], key: str = "evid
     return words.markdown(key, n=words.number(n, 0), runs=runs)
 
 
-def temperature(words: Words, found: Temperature, record: RunRecord) -> str:
+def temperature(words: Words, found: Temperature, record: RunRecord, shown: RunRecord) -> str:
     """The temperature, what it was fitted on, and what it did to the NLL there. record: the calibration run."""
-    value = found.value
-    return words.markdown(
+    value, same = found.value, record.run.inputs_hash == shown.run.inputs_hash
+    said = words.markdown(
         "temperature.note",
         t=words.number(value.value, 2),
         low=words.number(value.low, 2),
@@ -58,6 +58,7 @@ def temperature(words: Words, found: Temperature, record: RunRecord) -> str:
         before=words.number(found.nll_before, 3),
         after=words.number(found.nll_after, 3),
     )
+    return said + words.gap + words("temperature.same" if same else "temperature.apart")
 
 
 def period(words: Words, year: int, half: int) -> str:

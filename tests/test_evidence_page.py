@@ -1,13 +1,16 @@
 """The page 'Evidence' as a reader meets it: each language, each state of the store, and what its controls change."""
 
+import base64
 import json
+import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.store.store import Store
-from dashboard import evidence_charts
+from dashboard import charts, evidence_charts
 from dashboard.i18n import LANGUAGES, Words, catalogue
 from tests.stores import SEGMENTS, add_scored, make_rows, make_run, make_store
 from tests.test_dashboard import plain_again
@@ -56,6 +59,13 @@ def said(page) -> str:
 def chart(page, place: int) -> dict:
     """Return a chart as the browser gets it."""
     return json.loads(page.get("plotly_chart")[place].proto.spec)
+
+
+def decoded(values) -> list[float]:
+    """Return a trace's numbers, which Plotly writes as base64."""
+    if isinstance(values, list):
+        return values
+    return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).tolist()
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -125,17 +135,6 @@ def test_the_threshold_moves_what_time_did(open_page):
     accuracy = [figure["data"][0]["y"] for figure in (before, after)]
     assert accuracy[0] == accuracy[1]
     assert page.query_params["t"] == "0.9"
-
-
-def decoded(values) -> list[float]:
-    """Return a trace's numbers, which Plotly writes as base64."""
-    import base64
-
-    import numpy as np
-
-    if isinstance(values, list):
-        return values
-    return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).tolist()
 
 
 def test_years_can_be_cut_in_halves(open_page):
@@ -220,10 +219,23 @@ def test_one_confidence_for_all_cannot_be_certified_and_says_so(open_page, tmp_p
 
 
 def test_a_calibration_run_that_is_looked_at_is_not_compared_with_itself(open_page, tmp_path):
-    scored(tmp_path, make_rows(200, role="calibration"), "calibration")
+    for kind in ("student", "point"):
+        scored(tmp_path, make_rows(200, role="calibration", model_kind=kind), "calibration", kind)
     page = open_page(tmp_path)
     assert not page.exception
+    assert "fitted on the very cases shown here, so its curve flatters it" in said(page)
     assert [name.split("<br>")[0] for name in chart(page, 2)["data"][0]["x"]] == ["2008"]
+
+
+def test_every_colour_is_a_slot_of_the_theme(open_page):
+    page = open_page(measure="leakage", target="0.3")
+    for place in range(len(PANELS)):
+        figure = chart(page, place)
+        del figure["layout"]["template"]
+        found = re.findall(r"#[0-9a-fA-F]{3,8}\b", json.dumps(figure))
+        assert found
+        assert {colour[:7] for colour in found} <= set(charts.SLOTS.values())
+        assert "rgb" not in json.dumps(figure)
 
 
 def test_a_panel_a_model_and_one_alone_fills_the_width():

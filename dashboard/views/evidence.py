@@ -131,7 +131,7 @@ def _with_temperature(shown: Shown) -> Shown:
         return replace(shown, temperature=words.markdown("temperature.no_fit", sentence=str(error)))
     columns = evidence.COLUMNS["scaled_counts"]
     counts = state.derived(evidence.scaled_counts, columns, (point.run.run_id,), found.value.value)
-    return replace(shown, scaled=counts, temperature=evidence_words.temperature(words, found, fitted_on))
+    return replace(shown, scaled=counts, temperature=evidence_words.temperature(words, found, fitted_on, point))
 
 
 def _curves(shown: Shown) -> None:
