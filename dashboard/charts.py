@@ -262,7 +262,7 @@ def left_titles(figure: go.Figure) -> go.Figure:
     """Panel titles at each panel's left edge, where reading starts."""
     for note in figure.layout.annotations:
         axis = next(a for a in figure.select_xaxes() if abs(sum(a.domain) / 2 - note.x) < 1e-6)
-        note.update(x=axis.domain[0], xanchor="left", font={"size": 14})
+        note.update(x=axis.domain[0], xanchor="left", align="left", font={"size": 14})
     return figure
 
 

@@ -35,7 +35,7 @@ def reliability(frame: pd.DataFrame, titles: Mapping[str, str], words: Mapping[s
         shared_yaxes=True,
         subplot_titles=list(titles.values()),
         horizontal_spacing=0.06,
-        vertical_spacing=0.34 / rows,
+        vertical_spacing=0.4 / rows,
     )
     for place, kind in enumerate(titles):
         at = {"row": place // columns + 1, "col": place % columns + 1}
@@ -59,8 +59,8 @@ def reliability(frame: pd.DataFrame, titles: Mapping[str, str], words: Mapping[s
     figure.update_xaxes(tickformat=".0%", range=[0, 1.01])
     figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
     figure.update_yaxes(title=words["accuracy"], col=1)
-    height = 110 + 290 * rows
-    finish(figure, height, words).update_layout(legend_y=1 + 34 / height, margin_t=76)  # above the panels' titles
+    height = 120 + 300 * rows
+    finish(figure, height, words).update_layout(legend_y=1 + 52 / height, margin_t=94)  # above the panels' titles
     return left_titles(figure)
 
 
@@ -95,7 +95,7 @@ def shift(frame: pd.DataFrame, names: Sequence[str], before: bool, words: Mappin
 
 
 def spreads(parts: Mapping[str, pd.DataFrame], words: Mapping[str, str]) -> go.Figure:
-    """The student's spread against the teacher's on the same cases, a panel a part: darker cells hold more cases.
+    """The student's spread against the teacher's on the same cases, a panel a part: the stronger the colour, the more cases.
 
     parts: part -> columns student_low, student_high, teacher_low, teacher_high (nats), n; occupied cells of one square grid.
     words: the parts' names, student, teacher, cases, perfect, separators.

@@ -33,10 +33,10 @@ def headline(words: Words, model: str, found: Trust, untrained: int, unseen: boo
     return words.gap.join(parts)
 
 
-def legend(words: Words, name: str, ece: Interval) -> str:
-    """A model's name and its ECE with the interval, for a chart."""
+def panel_title(words: Words, name: str, ece: Interval) -> str:
+    """A model's name and, below it, its ECE with the interval, for a chart: neither comes from cases."""
     low, high = words.number(ece.low, 3), words.number(ece.high, 3)
-    return words("evidence.legend", model=name, ece=words.number(ece.value, 3), low=low, high=high)
+    return f"{name}<br>{words('evidence.ece', ece=words.number(ece.value, 3), low=low, high=high)}"
 
 
 def sources(words: Words, n: int, records: Iterable[RunRecord], key: str = "evidence.sources") -> str:

@@ -67,8 +67,10 @@ def take_in_address() -> None:
     if moved or fresh:
         state[_NOTICES] = []
     for field in fields(Choices):
-        if fresh or field.name not in state:
+        if fresh or (field.name not in state and _LAST not in state):
             state[field.name] = _read(field.name, address)
+        elif field.name not in state or _emptied(field.name):  # its widget is on another page
+            state[field.name] = getattr(state[_LAST], field.name)
 
 
 def words() -> Words:
@@ -78,12 +80,19 @@ def words() -> Words:
 
 def choices() -> Choices:
     """Return the choices as they stand, and write them into the address. Call it once all widgets are drawn."""
-    made = Choices(**{field.name: st.session_state[field.name] for field in fields(Choices)})
+    state, names = st.session_state, [field.name for field in fields(Choices)]
+    kept = {name: getattr(state[_LAST], name) for name in names if _LAST in state and _emptied(name)}
+    made = Choices(**({name: state[name] for name in names} | kept))
     address = _address_of(made)
     if address != st.query_params.to_dict():
         st.query_params.from_dict(address)
     st.session_state[_LAST] = made
     return made
+
+
+def _emptied(name: str) -> bool:
+    """Whether a choice that is never None is None: what a widget may say when the reader goes to another page in mid-run."""
+    return st.session_state[name] is None and getattr(Choices, name) is not None
 
 
 def settle(name: str, allowed: list, default: object) -> object:

@@ -137,6 +137,13 @@ def test_the_threshold_moves_what_time_did(open_page):
     assert page.query_params["t"] == "0.9"
 
 
+def test_choices_of_other_pages_are_kept_when_the_address_was_emptied_by_the_navigation(open_page):
+    page = open_page(currency="JPY", review="500")
+    page.query_params.clear()
+    page.selectbox(key="target").set_value(0.1).run()
+    assert (page.query_params["currency"], page.query_params["review"]) == ("JPY", "500")
+
+
 def test_years_can_be_cut_in_halves(open_page):
     page = open_page()
     assert len(chart(page, SHIFT)["data"][0]["x"]) == 1 + 3  # the calibration period and three years

@@ -146,9 +146,9 @@ def _curves(shown: Shown) -> None:
     sources = evidence_words.sources(words, n, shown.same.values())
 
     bins, _ = frames.reliability_frame(counts, unseen)
-    legends = {kind: evidence_words.legend(words, names[kind], found.ece) for kind, found in trusted.items()}
+    titles = {kind: evidence_words.panel_title(words, names[kind], found.ece) for kind, found in trusted.items()}
     said = words.of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
-    figure = evidence_charts.reliability(bins, legends, said)
+    figure = evidence_charts.reliability(bins, titles, said)
     note = "  \n".join([words("ev_reliability.note"), shown.temperature, sources])
     panels.chart("ev_reliability", words, figure, tables.reliability(words, bins, names), note)
 
