@@ -28,7 +28,7 @@ from core.models.student import teach, train_student
 from core.models.teachers import Job, fit_teacher
 from core.models.top import NO_LABEL
 from core.models.trunk import TrunkCache, cache_trunk
-from core.stats.temperature import fit_temperature, sharpen
+from core.stats.temperature import fit_temperature, scaled
 
 REFERENCE = 32  # samples of the teacher that fidelity is measured against; an ensemble has only its members
 ONE_PASS = ("point", "temperature", "smoothing")
@@ -122,9 +122,9 @@ class Bench:
         job, seconds = self.point
         posterior = certain(job.point, job.head)
         anchor = self._scores(posterior, 1, "anchor").probabilities
-        temperature = fit_temperature(anchor, self.data.anchor.labels)
+        temperature = fit_temperature(anchor, self.data.anchor.labels).value.value
         plain = self._ask(posterior, 1, seconds)
-        test, ood = (s and sharpen(s.probabilities, temperature) for s in (plain.test, plain.ood))
+        test, ood = (s and scaled(s.probabilities, temperature) for s in (plain.test, plain.ood))
         return replace(plain, test=only(test), ood=None if ood is None else only(ood), record={"temperature": temperature})
 
     def _smoothing(self) -> Answers:

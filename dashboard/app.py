@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.views import decide
+from dashboard.views import decide, evidence
 
 
 def main() -> None:
@@ -11,7 +11,10 @@ def main() -> None:
     st.set_page_config(page_title="Kakushin", page_icon="🎚️", layout="wide")
     state.take_in_address()
     words = state.words()
-    pages = [st.Page(decide.page, title=words("decide.nav"), icon=":material/tune:", url_path="decide", default=True)]
+    pages = [
+        st.Page(decide.page, title=words("decide.nav"), icon=":material/tune:", url_path="decide", default=True),
+        st.Page(evidence.page, title=words("evidence.nav"), icon=":material/fact_check:", url_path="evidence"),
+    ]
     st.navigation(pages).run()
 
 

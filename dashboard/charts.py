@@ -5,7 +5,7 @@ names of theme.chartCategoricalColors in .streamlit/config.toml, which Streamlit
 come from cases (segments, classes) go through `letters`, since Plotly reads a few HTML tags in any text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -20,14 +20,16 @@ SLOTS = {
     "inference": _SLOT[3],
     "leak": _SLOT[4],
     "review": _SLOT[5],
+    "temperature": _SLOT[6],
     "cheapest": _SLOT[7],
     "now": _SLOT[8],
     "neutral": _SLOT[9],
 }
-DASHES = {"student": "solid", "teacher": "dash", "point": "dot"}
-MARKS = {"student": "circle", "teacher": "diamond", "point": "square"}
+DASHES = {"student": "solid", "teacher": "dash", "point": "dot", "temperature": "dashdot"}
+MARKS = {"student": "circle", "teacher": "diamond", "point": "square", "temperature": "triangle-up"}
 _PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))  # column, slot, tick format
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
+_FAINT = "16"  # of further bands over it
 
 
 def letters(text: str) -> str:
@@ -36,9 +38,13 @@ def letters(text: str) -> str:
 
 
 def risk_coverage(
-    curves: pd.DataFrame, names: Mapping[str, str], now: Mapping[str, float], words: Mapping[str, str]
+    curves: pd.DataFrame,
+    names: Mapping[str, str],
+    now: Mapping[str, float],
+    words: Mapping[str, str],
+    banded: Collection[str] = (),
 ) -> go.Figure:
-    """Selective risk against coverage, one line a model, the band of the first, and the point in use.
+    """Selective risk against coverage, one line a model, the bands of the first and of those `banded`, and the point in use.
 
     curves: columns model_kind, threshold, coverage, risk, low, high (shares; NaN where nothing is accepted), first model first.
     now: coverage, risk of the point in use. words: coverage, risk, now, band, threshold, separators.
@@ -48,7 +54,9 @@ def risk_coverage(
     for kind, name in names.items():
         rows = curves[(curves["model_kind"] == kind) & curves["risk"].notna()]
         if kind == main:
-            _band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], words["band"])
+            band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], words["band"])
+        elif kind in banded:
+            band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], None, _FAINT)
         hover = f"{words['threshold']} %{{customdata:.3f}}<br>{words['coverage']} %{{x:.1%}}<br>{words['risk']} %{{y:.1%}}"
         line = {"color": SLOTS[kind], "dash": DASHES[kind], "width": 3 if kind == main else 2}
         figure.add_scatter(
@@ -64,7 +72,7 @@ def risk_coverage(
         _point(figure, now["coverage"], now["risk"], words["now"])
     figure.update_xaxes(title=words["coverage"], tickformat=".0%", range=[0, 1.01])
     figure.update_yaxes(title=words["risk"], tickformat=".0%", range=[0, _top(curves[curves["coverage"] >= 0.03], "risk")])
-    return _finish(figure, 420, words)
+    return finish(figure, 420, words)
 
 
 def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, words: Mapping[str, str]) -> go.Figure:
@@ -80,7 +88,7 @@ def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, w
     for row, (column, slot, form) in enumerate(panels, start=1):
         prefix = words["symbol"] if column == "money" else ""
         value = f"{prefix}%{{y:{'.1%' if form else ',.2f'}}}"
-        _band(figure, curve["threshold"], curve[f"{column}_low"], curve[f"{column}_high"], SLOTS[slot], None, row=row, col=1)
+        band(figure, curve["threshold"], curve[f"{column}_low"], curve[f"{column}_high"], SLOTS[slot], None, row=row, col=1)
         figure.add_scatter(
             x=curve["threshold"],
             y=curve[column],
@@ -98,8 +106,8 @@ def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, w
     figure.update_xaxes(range=[0, 1], tickformat=".1f")
     figure.update_xaxes(title=words["threshold"], row=rows, col=1)
     height = 130 + 170 * rows
-    _finish(figure, height, words).update_layout(legend_y=1 + 36 / height, margin_t=72)  # above the first panel's title
-    return _left_titles(figure)
+    finish(figure, height, words).update_layout(legend_y=1 + 36 / height, margin_t=72)  # above the first panel's title
+    return left_titles(figure)
 
 
 def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
@@ -127,13 +135,13 @@ def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
         mode="markers",
         name=words["total"],
         marker={"color": SLOTS["now"], "symbol": "line-ns-open", "size": 18, "line": {"width": 2}},
-        error_x=_bars(rows["total"], rows["low"], rows["high"], SLOTS["now"]),
+        error_x=bars(rows["total"], rows["low"], rows["high"], SLOTS["now"]),
         hovertemplate=f"%{{y}}<br>{words['symbol']}%{{x:,.2f}}<extra>{words['total']}</extra>",
     )
     figure.update_layout(barmode="stack", bargap=0.45)
     figure.update_xaxes(tickprefix=words["symbol"], rangemode="tozero", tickformat=",.0f" if rows["total"].max() >= 10 else "")
     figure.update_yaxes(automargin=True, type="category")
-    return _finish(figure, 120 + 70 * len(rows), words)
+    return finish(figure, 120 + 70 * len(rows), words)
 
 
 def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
@@ -155,7 +163,7 @@ def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             x=rows[column],
             mode="markers",
             marker={"color": SLOTS[slot], "size": 11, "symbol": mark},
-            error_x=_bars(rows[column], rows[f"{column}_low"], rows[f"{column}_high"], SLOTS[slot]),
+            error_x=bars(rows[column], rows[f"{column}_low"], rows[f"{column}_high"], SLOTS[slot]),
             cliponaxis=False,
             hovertemplate=f"%{{y}}<br>%{{x:.1%}}<extra>{words[column]}</extra>",
             showlegend=False,
@@ -164,7 +172,7 @@ def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
         )
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", nticks=5)
     figure.update_yaxes(automargin=True, showgrid=True, type="category")
-    return _left_titles(_finish(figure, 130 + 44 * len(rows), words))
+    return left_titles(finish(figure, 130 + 44 * len(rows), words))
 
 
 def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]) -> go.Figure:
@@ -192,7 +200,7 @@ def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[st
             name=name,
             line={"color": SLOTS[kind], "dash": DASHES[kind], "width": 1.5},
             marker={"color": SLOTS[kind], "symbol": MARKS[kind], "size": 8},
-            error_y=_bars(rows["accuracy"], rows["low"], rows["high"], SLOTS[kind]),
+            error_y=bars(rows["accuracy"], rows["low"], rows["high"], SLOTS[kind]),
             hovertemplate=(
                 f"{words['confidence']} %{{x:.1%}}<br>{words['accuracy']} %{{y:.1%}}<br>"
                 f"{words['cases']} %{{customdata:,}}<extra>{name}</extra>"
@@ -200,14 +208,23 @@ def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[st
         )
     figure.update_xaxes(title=words["confidence"], tickformat=".0%", range=[0, 1.01])
     figure.update_yaxes(title=words["accuracy"], tickformat=".0%", range=[0, 1.02])
-    return _finish(figure, 460, words)
+    return finish(figure, 460, words)
 
 
-def _band(figure: go.Figure, x: Sequence, low: Sequence, high: Sequence, colour: str, name: str | None, **place: int) -> None:
-    """Fill between low and high; in the legend when it has a name."""
+def band(
+    figure: go.Figure,
+    x: Sequence,
+    low: Sequence,
+    high: Sequence,
+    colour: str,
+    name: str | None,
+    alpha: str = _BAND,
+    **place: int,
+) -> None:
+    """Fill between low and high, `alpha` hex; in the legend when it has a name."""
     edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     figure.add_scatter(y=high, showlegend=False, **edge, **place)
-    figure.add_scatter(y=low, fill="tonexty", fillcolor=colour + _BAND, name=name or "", showlegend=bool(name), **edge, **place)
+    figure.add_scatter(y=low, fill="tonexty", fillcolor=colour + alpha, name=name or "", showlegend=bool(name), **edge, **place)
 
 
 def _point(figure: go.Figure, x: float, y: float, name: str) -> None:
@@ -223,7 +240,7 @@ def _mark(figure: go.Figure, x: float, line: Mapping[str, object], name: str) ->
     figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line=dict(line), row=1, col=1)
 
 
-def _bars(value: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict:
+def bars(value: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict:
     """Error bars from `low` to `high` around `value`."""
     return {
         "type": "data",
@@ -241,15 +258,15 @@ def _top(curves: pd.DataFrame, column: str) -> float:
     return 1.0 if pd.isna(most) else float(min(1.02, max(0.05, most * 1.15)))
 
 
-def _left_titles(figure: go.Figure) -> go.Figure:
+def left_titles(figure: go.Figure) -> go.Figure:
     """Panel titles at each panel's left edge, where reading starts."""
     for note in figure.layout.annotations:
         axis = next(a for a in figure.select_xaxes() if abs(sum(a.domain) / 2 - note.x) < 1e-6)
-        note.update(x=axis.domain[0], xanchor="left", font={"size": 14})
+        note.update(x=axis.domain[0], xanchor="left", align="left", font={"size": 14})
     return figure
 
 
-def _finish(figure: go.Figure, height: int, words: Mapping[str, str]) -> go.Figure:
+def finish(figure: go.Figure, height: int, words: Mapping[str, str]) -> go.Figure:
     """Size, margins, legend above, decimal signs of the reader's language; no title, the page writes it."""
     legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "traceorder": "normal"}
     return figure.update_layout(

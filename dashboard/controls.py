@@ -53,6 +53,24 @@ def threshold(words: Words) -> None:
     right.number_input(words("threshold.number"), key="t_number", **typed, **step)
 
 
+def period(words: Words) -> None:
+    """Draw what the stream is cut into."""
+    names = {name: words(f"period.{name}") for name in state.PERIODS}
+    st.segmented_control(words("period"), list(names), format_func=names.get, key="period", required=True)
+
+
+def promise(words: Words) -> None:
+    """Draw what is to be certified: the measure, its target, and with what confidence."""
+    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+    names = {name: words(f"measure.{name}") for name in state.MEASURES}
+    chosen = {"format_func": names.get, "key": "measure", "required": True, "help": words("measure.help")}
+    left.segmented_control(words("measure"), list(names), **chosen)
+    middle.selectbox(words("target"), state.TARGETS, format_func=words.percent, key="target", help=words("target.help"))
+    right.selectbox(
+        words("sure"), state.SURE, format_func=lambda share: words.percent(share, 0), key="sure", help=words("sure.help")
+    )
+
+
 def costs(words: Words) -> None:
     """Draw the assumed costs."""
     st.markdown(f"**{words('costs')}**", help=words("costs.help"))

@@ -3,6 +3,8 @@
 Draws with Streamlit; knows no choice, no store and no figure's meaning.
 """
 
+from collections.abc import Callable
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -14,10 +16,17 @@ from dashboard.tables import Table
 _QUIET = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 
 
-def chart(key: str, words: Words, figure: go.Figure, table: Table, note: str = "") -> None:
-    """Show a titled figure, then its table and CSV in an expander. Title, help and alt text are the words under `key`."""
+def chart(
+    key: str, words: Words, figure: go.Figure, table: Table, note: str = "", above: Callable[[], None] | None = None
+) -> None:
+    """Show a titled figure, then its table and CSV in an expander. Title, help and alt text are the words under `key`.
+
+    `above` draws what belongs between title and figure, such as the panel's own controls.
+    """
     with st.container(border=True, key=f"panel_{key}"):
         st.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+        if above:
+            above()
         st.plotly_chart(figure, key=f"chart_{key}", config=_QUIET, alt=words(f"{key}.alt"))
         if note:
             st.caption(note)
@@ -28,10 +37,12 @@ def chart(key: str, words: Words, figure: go.Figure, table: Table, note: str = "
             st.download_button(words("csv"), csv(table.rows), name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)
 
 
-def nothing(key: str, words: Words, why: str) -> None:
-    """Show a panel's title and the sentence under `why` where there is nothing to draw."""
+def nothing(key: str, words: Words, why: str, above: Callable[[], None] | None = None) -> None:
+    """Show a panel's title, what `above` draws, and the sentence under `why` where there is nothing to draw."""
     with st.container(border=True, key=f"panel_{key}"):
         st.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+        if above:
+            above()
         st.info(words(why))
 
 

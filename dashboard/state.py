@@ -13,7 +13,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx  # the one place that tells a Back from a rerun
 
+from core.decision.certificate import MEASURES, SELECTIVE_RISK
 from core.decision.histogram import Cumulative, Histogram
+from core.report.evidence import PERIODS
 from core.settings import Settings
 from core.store.store import Store
 from core.types import RunRecord
@@ -22,6 +24,8 @@ from dashboard.i18n import CURRENCIES, LANGUAGES, Words
 LOCK_SECONDS = 30.0  # how long a page waits for its turn at the store before it says so
 WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat or two
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
+TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)  # risks that can be asked to be certified
+SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
 MOST = 1e9  # largest amount or volume that a field takes
 
 _LAST, _NOTICES = "_last", "_notices"  # keys in st.session_state that are no widget's
@@ -44,6 +48,10 @@ class Choices:
     escape: float = 120.0  # cost of one wrong answer that slips through
     machine: float = 0.5  # cost of one hour of the machine
     currency: str = "AUD"
+    period: str = "year"  # what the stream is cut into
+    measure: str = SELECTIVE_RISK  # what is to be certified
+    target: float = 0.05
+    sure: float = 0.95
 
 
 def take_in_address() -> None:
@@ -59,8 +67,10 @@ def take_in_address() -> None:
     if moved or fresh:
         state[_NOTICES] = []
     for field in fields(Choices):
-        if fresh or field.name not in state:
+        if fresh or (field.name not in state and _LAST not in state):
             state[field.name] = _read(field.name, address)
+        elif field.name not in state or _emptied(field.name):  # its widget is on another page
+            state[field.name] = getattr(state[_LAST], field.name)
 
 
 def words() -> Words:
@@ -70,12 +80,19 @@ def words() -> Words:
 
 def choices() -> Choices:
     """Return the choices as they stand, and write them into the address. Call it once all widgets are drawn."""
-    made = Choices(**{field.name: st.session_state[field.name] for field in fields(Choices)})
+    state, names = st.session_state, [field.name for field in fields(Choices)]
+    kept = {name: getattr(state[_LAST], name) for name in names if _LAST in state and _emptied(name)}
+    made = Choices(**({name: state[name] for name in names} | kept))
     address = _address_of(made)
     if address != st.query_params.to_dict():
         st.query_params.from_dict(address)
     st.session_state[_LAST] = made
     return made
+
+
+def _emptied(name: str) -> bool:
+    """Whether a choice that is never None is None: what a widget may say when the reader goes to another page in mid-run."""
+    return st.session_state[name] is None and getattr(Choices, name) is not None
 
 
 def settle(name: str, allowed: list, default: object) -> object:
@@ -167,6 +184,15 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def _number_of(*allowed: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        if float(text) not in allowed:
+            raise ValueError(text)
+        return float(text)
+
+    return read
+
+
 # How the text of each choice is read; ValueError where it is not allowed. Runs and segments are settled once they are known.
 _READ: dict[str, Callable[[str], object]] = {
     "lang": _one_of(*LANGUAGES),
@@ -179,6 +205,10 @@ _READ: dict[str, Callable[[str], object]] = {
     "escape": _amount,
     "machine": _amount,
     "currency": _one_of(*CURRENCIES),
+    "period": _one_of(*PERIODS),
+    "measure": _one_of(*MEASURES),
+    "target": _number_of(*TARGETS),
+    "sure": _number_of(*SURE),
 }
 
 
@@ -231,3 +261,21 @@ def _histogram(folder: Path, run_id: str, version: tuple) -> Histogram:
 def _cumulative(folder: Path, run_id: str, segment: str, version: tuple) -> Cumulative:
     whole = _histogram(folder, run_id, version)
     return Cumulative(whole if segment == ALL else whole.select(segments=(segment,)))
+
+
+def derived(make: Callable, columns: tuple[str, ...], run_ids: tuple[str, ...], *args: object) -> object:
+    """Return make(*tables, *args), a table of these columns of predictions for each run: read once a data version and shared.
+
+    Never change what it returns. `make` is a pure function of a module; args can be hashed. Raises StoreError, and whatever
+    `make` raises.
+    """
+    folder = Settings().store
+    name = f"{make.__module__}.{make.__qualname__}"
+    return _derived(folder, name, columns, run_ids, args, _store(folder).version(), make)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _derived(
+    folder: Path, name: str, columns: tuple[str, ...], run_ids: tuple[str, ...], args: tuple, version: tuple, _make: Callable
+) -> object:
+    return _make(*(_store(folder).predictions(run_id, list(columns)) for run_id in run_ids), *args)

@@ -71,6 +71,30 @@ def reliability(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> 
     return _table(frame.replace({"model_kind": dict(names)}), heads, "bin_low bin_high confidence accuracy low high")
 
 
+def shift(words: Words, frame: pd.DataFrame, names: list[str]) -> Table:
+    """Columns of report.evidence.shift_frame; names: the periods in words."""
+    heads = {"period": words("period"), "cases": words("column.cases"), "labelled": words("column.labelled")}
+    for name in ("accuracy", "ece", "coverage", "risk"):
+        heads |= {name: words(f"shift.{name}")} | _bounds(words, words(f"shift.{name}"), f"{name}_")
+    shares = " ".join(f"{name}{end}" for name in ("accuracy", "coverage", "risk") for end in ("", "_low", "_high"))
+    return _table(frame.assign(period=names), heads, shares)
+
+
+def spreads(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of report.evidence.Spread.cells, and part in words."""
+    heads = {"part": words("column.part")}
+    for kind in ("student", "teacher"):
+        heads |= _bounds(words, words(f"kind.{kind}"), f"{kind}_")
+    return _table(frame, heads | {"n": words("column.cases")}, "")
+
+
+def certificate(words: Words, frame: pd.DataFrame, measure: str) -> Table:
+    """Columns of report.evidence.certificate_frame."""
+    risk = words(f"measure.{measure}")
+    heads = {"threshold": words("threshold"), "risk": risk} | _bounds(words, risk, "") | {"n": "n"}
+    return _table(frame, heads, "risk low high")
+
+
 def _bounds(words: Words, of: str, prefix: str) -> dict[str, str]:
     """Headings of the two ends of an interval."""
     return {f"{prefix}{end}": words(f"column.{end}", of=of) for end in ("low", "high")}

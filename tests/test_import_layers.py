@@ -29,6 +29,8 @@ MAY_IMPORT = {
     "dashboard": set(),
     "dashboard.i18n": set(),
     "dashboard.charts": set(),
+    "dashboard.evidence_charts": {"dashboard.charts"},
+    "dashboard.evidence_words": {"core.types", "core.decision", "core.stats", "core.report", "dashboard.i18n"},
     "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
     "dashboard.state": GROUND | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.i18n"},
     "dashboard.tables": {"dashboard.i18n"},
@@ -50,7 +52,7 @@ HOME = {
     "accelerate": {"core.models"},
     "safetensors": {"core.models"},
     "duckdb": {"core.store"},
-    "plotly": {"dashboard.charts", "dashboard.panels", "core.report"},
+    "plotly": {"dashboard.charts", "dashboard.evidence_charts", "dashboard.panels", "core.report"},
     "babel": {"dashboard.i18n", "core.report"},
     "streamlit": {"dashboard.app", "dashboard.state", "dashboard.controls", "dashboard.panels", "dashboard.views"},
 }

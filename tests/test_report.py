@@ -99,3 +99,10 @@ def test_statistics_decisions_and_reports_import_no_torch_and_no_streamlit():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+def test_reliability_can_count_untrained_labels_as_wrong():
+    """0.9 three times, right once; the unlabelled case never counts."""
+    bins = frames.reliability_bins(HISTOGRAM, include_unseen=True)
+    assert (bins[13].n, bins[13].confidence, bins[13].accuracy.value) == (3, pytest.approx(0.9), pytest.approx(1 / 3))
+    assert sum(b.n for b in bins) == 5

@@ -79,22 +79,26 @@ def option_frame(options: list[Option]) -> pd.DataFrame:
     )
 
 
-def reliability_bins(histogram: Histogram) -> list[Bin]:
-    """The 15 bins of a reliability diagram from stored counts, over cases whose label the model was trained on: exactly those
-    of the raw cases.
+def reliability_bins(histogram: Histogram, include_unseen: bool = False) -> list[Bin]:
+    """The 15 bins of a reliability diagram from stored counts: exactly those of the raw cases.
+
+    Over cases whose label the model was trained on and, with `include_unseen`, those of other labels, which are all wrong.
     """
-    counts, sums = (a.sum((0, 1))[:2] for a in (histogram.counts, histogram.confidence_sum))  # [right/wrong, FINE]
+    kept = 3 if include_unseen else 2  # core.types.OUTCOMES: right, wrong, unseen
+    counts, sums = (a.sum((0, 1))[:kept] for a in (histogram.counts, histogram.confidence_sum))  # [outcomes, FINE]
     wide = np.minimum(np.arange(FINE) // ((FINE - 1) // BINS), BINS - 1)  # confidence 1.0 belongs to the last bin
     n, confidence = (np.bincount(wide, weights=a.sum(0), minlength=BINS) for a in (counts, sums))
     right = np.bincount(wide, weights=counts[_RIGHT], minlength=BINS)
     return reliability_from_counts(n.astype(np.int64), right.astype(np.int64), confidence)
 
 
-def reliability_frame(models: Mapping[str, Histogram]) -> tuple[pd.DataFrame, dict[str, tuple[float | None, int]]]:
+def reliability_frame(
+    models: Mapping[str, Histogram], include_unseen: bool = False
+) -> tuple[pd.DataFrame, dict[str, tuple[float | None, int]]]:
     """One row a model and bin: model_kind, bin_low, bin_high, n, confidence, accuracy, low, high; and {kind: (ECE, n)}."""
     rows, errors = [], {}
     for kind, histogram in models.items():
-        bins = reliability_bins(histogram)
+        bins = reliability_bins(histogram, include_unseen)
         errors[kind] = (ece_of(bins), sum(b.n for b in bins))
         rows += [
             {

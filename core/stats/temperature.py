@@ -1,39 +1,94 @@
-"""Temperature scaling (Guo et al. 2017, section 4.2): one scalar T > 0 that divides the logits, fitted on held-out cases.
+"""Temperature scaling (Guo et al. 2017, section 4.2): one number that makes a model less sure, or surer, of the same answers.
 
-p_T proportional to p^(1 / T); T = 1 changes nothing, T > 1 is less sure. It keeps the order of the classes. For a sampled
-distribution every sample's logits are divided, and the mean of the samples is what is fitted.
+q_k = p_k^b / sum_j p_j^b with b = 1 / T, which is softmax(logits / T) since p is softmax(logits): no logits are needed. T
+minimises the labels' negative log likelihood. In b that is convex, its slope is mean(E_q[log p] - log p_y) and its curvature
+mean(Var_q[log p]), so one bounded search finds the minimum. T above 1 says that the model was too sure. Of a sampled
+distribution every sample is scaled, and their mean is what is fitted. Knows no model and no store.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import ndtri, softmax
 
 from core.errors import SettingsError
 from core.stats.calibration import nll
 from core.stats.checks import finite
+from core.types import Interval
 
-RANGE = (0.05, 20.0)  # of T
-
-
-def sharpen(p: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities [..., K] at that temperature. Raises SettingsError unless it is positive."""
-    if not temperature > 0:
-        raise SettingsError(f"temperature {temperature} is not allowed: it must be above 0")
-    return np.exp(log_softmax(np.log(np.maximum(finite(p, "probability"), 1e-300)) / temperature, axis=-1))
+LOWEST, HIGHEST = 0.05, 20.0  # temperatures that are searched; where every label is the first choice, the best would be 0
+_SMALLEST = 1e-300  # what a probability of 0 counts as, as in `nll`
 
 
-def fit_temperature(p: np.ndarray, label: np.ndarray) -> float:
-    """The T within RANGE of the lowest mean NLL of p [n, K], or of the mean over samples of p [N, n, K]; label [n] positions.
+@dataclass(frozen=True)
+class Temperature:
+    """A fitted temperature. `value` has no bounds where the fit ended at LOWEST or HIGHEST: those bound it, not the labels."""
 
-    Raises SettingsError without a labelled case.
+    value: Interval
+    nll_before: float  # nats a case, on the cases that it was fitted on
+    nll_after: float
+
+
+def scaled(p: np.ndarray, temperature: float) -> np.ndarray:
+    """p [..., K], rows adding up to one -> the same at `temperature`, [..., K]. The order of the classes stays."""
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise SettingsError(f"temperature {temperature} is not allowed: use a finite number above 0")
+    return softmax(_logs(p) / temperature, axis=-1)
+
+
+def fit_temperature(p: np.ndarray, label: np.ndarray, level: float = 0.95) -> Temperature:
+    """The temperature that minimises the NLL of `label` [n] (positions) under p [n, K], with its interval.
+
+    Raises SettingsError without a case, for a label that is no position, and where all classes are equally likely in every
+    row: no temperature changes those.
+    """
+    if not len(p):
+        raise SettingsError("0 cases to fit a temperature on: at least one with a label is needed")
+    before = nll(p, label)
+    logs = _logs(p)
+    if np.ptp(logs, axis=1).max() < 1e-9:
+        raise SettingsError(f"all classes are equally likely in each of the {len(p)} cases: no temperature changes that")
+
+    def loss(b: float) -> float:
+        return nll(softmax(b * logs, axis=1), label)
+
+    ends = (1 / HIGHEST, 1 / LOWEST)
+    b = min(minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-8}).x, *ends, key=loss)
+    return Temperature(_interval(float(b), logs, np.asarray(label), level, b in ends), before, loss(b))
+
+
+def sampled_temperature(samples: np.ndarray, label: np.ndarray) -> float:
+    """The temperature of every sample, [N, n, K], whose mean has the lowest NLL of `label` [n] (positions).
+
+    A mean of samples need not be convex in b, so this is the minimum that a bounded search finds. Raises SettingsError
+    without a case.
     """
     if not len(label):
-        raise SettingsError("temperature scaling has no labelled case to fit on: hold some out")
-    samples = finite(p, "probability").reshape(-1, len(label), np.shape(p)[-1])
+        raise SettingsError("0 cases to fit a temperature on: at least one with a label is needed")
     found = minimize_scalar(
-        lambda t: nll(sharpen(samples, np.exp(t)).mean(0), label),
-        bounds=np.log(RANGE),
+        lambda log_t: nll(scaled(samples, np.exp(log_t)).mean(0), label),
+        bounds=np.log((LOWEST, HIGHEST)),
         method="bounded",
         options={"xatol": 1e-3},
     )
     return float(np.exp(found.x))
+
+
+def _interval(b: float, logs: np.ndarray, label: np.ndarray, level: float, at_end: bool) -> Interval:
+    """1 / (b +- z sqrt(sum slope^2) / sum curvature): the sandwich (White 1982), since no temperature makes a model true.
+
+    A lower b is a higher temperature.
+    """
+    q = softmax(b * logs, axis=1)
+    mean = (q * logs).sum(1)
+    slope = mean - logs[np.arange(len(logs)), label]
+    curvature = float((q * (logs - mean[:, None]) ** 2).sum())
+    if at_end or curvature == 0:
+        return Interval(1 / b, None, None, len(logs), level)
+    half = float(ndtri((1 + level) / 2) * np.sqrt((slope**2).sum()) / curvature)
+    return Interval(1 / b, 1 / (b + half), 1 / (b - half) if b > half else None, len(logs), level)
+
+
+def _logs(p: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(finite(p, "probability"), _SMALLEST))

@@ -71,6 +71,11 @@ class Words:
         """What stands between two sentences."""
         return "" if self.language == "ja" else " "
 
+    @property
+    def comma(self) -> str:
+        """What stands between the items of a list that may hold commas themselves."""
+        return "、" if self.language == "ja" else "; "
+
     def number(self, value: float | None, digits: int | None = None, figures: int = 2) -> str:
         """Return `value` with `digits` decimals, or with enough of them for so many significant figures."""
         if value is None:

@@ -13,7 +13,7 @@ from core.models.settings import (
 from core.models.teachers import blob, dropout, ensemble, laplace, tfb
 from core.models.teachers.job import Fitted, Job
 from core.models.top import NO_LABEL
-from core.stats.temperature import fit_temperature
+from core.stats.temperature import sampled_temperature
 
 _FIT = {
     TfbSettings: tfb.fit,
@@ -43,4 +43,4 @@ def anchor_temperature(job: Job, posterior: Posterior, samples: int) -> float:
     _, each = teacher.moments(job.anchor, keep_samples=True)  # [N, n, K]
     teacher.sampler.release()
     known = job.anchor_labels != NO_LABEL
-    return fit_temperature(each[:, known], job.anchor_labels[known])
+    return sampled_temperature(each[:, known], job.anchor_labels[known])

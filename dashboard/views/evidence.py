@@ -1,0 +1,266 @@
+"""Evidence: whether confidence can be trusted, how models compare, what time did, what can be certified, what one pass keeps.
+
+Guard, controls, call, show. All figures come from core.report.evidence and core.report.frames; all words from the catalogues.
+Each panel draws its own controls: their values are known before they are drawn (dashboard.state.take_in_address).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from core.decision import whatif
+from core.decision.certificate import SELECTIVE_RISK, Certificate
+from core.decision.histogram import Cumulative, Histogram
+from core.errors import KakushinError, SettingsError
+from core.report import evidence, frames, selection
+from core.types import OUTCOMES, RunRecord
+from dashboard import charts, controls, evidence_charts, evidence_words, panels, sentences, state, tables
+from dashboard.i18n import Words
+
+SCALED = "temperature"  # stands beside the model kinds for the point estimate at its fitted temperature
+BEFORE = (0, 0)  # the calibration period, beside (year, half)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page is about: the choices, the run, the runs of the same cases, and the calibration runs of their models."""
+
+    words: Words
+    chosen: state.Choices
+    record: RunRecord
+    same: dict[str, RunRecord]  # model kind -> run, the chosen one first
+    calibration: dict[str, RunRecord]  # model kind -> finished calibration run of that model
+    scaled: Histogram | None = None  # counts of the point estimate at its temperature, all segments
+    temperature: str = ""  # what it was fitted on, or why there is none
+
+    @property
+    def segment(self) -> str | None:
+        return self.chosen.segment or None
+
+    @property
+    def model(self) -> str:
+        return sentences.model_name(self.words, self.record)
+
+    @property
+    def own_calibration(self) -> RunRecord | None:
+        return self.calibration.get(self.record.run.model_kind)
+
+    def counts(self) -> dict[str, Histogram]:
+        """Counts of each model in the chosen segment, and of temperature scaling."""
+        found = {kind: self.picked(state.histogram(record.run.run_id)) for kind, record in self.same.items()}
+        return found if self.scaled is None else found | {SCALED: self.picked(self.scaled)}
+
+    def picked(self, counts: Histogram) -> Histogram:
+        """The counts of the chosen segment; none where it is not there."""
+        if self.segment is None:
+            return counts
+        return counts.select(segments=(self.segment,) if self.segment in counts.segments else ())
+
+    def names(self) -> dict[str, str]:
+        """Model kind -> what a reader calls it."""
+        found = {kind: sentences.model_name(self.words, record) for kind, record in self.same.items()}
+        return found if self.scaled is None else found | {SCALED: self.words("model.temperature")}
+
+
+def page() -> None:
+    """Draw the page; a named error becomes a sentence."""
+    words = state.words()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
+        st.title(words("evidence.title"), anchor=False, width="content")
+        controls.language(words)
+    try:
+        seen = state.version()
+        _page(words)
+    except KakushinError as error:
+        st.error(words.markdown("problem", sentence=str(error)), icon=":material/error:")
+        st.button(words("again"), key="again")
+        return
+    state.watch(seen)
+
+
+def _page(words: Words) -> None:
+    # Guard
+    runs = state.runs()
+    if not runs:
+        state.choices()
+        st.info(words("empty"), icon=":material/hourglass_empty:")
+        st.code("make demo\npython -m core score my.csv", language="shell")
+        return
+
+    # Controls
+    listed = selection.listed(runs)
+    with st.sidebar:
+        controls.data(words, listed, lambda run_id: state.histogram(run_id).segments, selection.first(listed).run.run_id)
+    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
+    same = selection.same_cases(runs, record)
+    shown = Shown(words, state.choices(), record, same, selection.calibration_of(runs, same))
+
+    # Call and show
+    _headline(shown)
+    with st.spinner(words("evidence.reading")):
+        shown = _with_temperature(shown)
+    _curves(shown)
+    _shift(shown)
+    _certificate(shown)
+    _spreads(shown)
+
+
+def _headline(shown: Shown) -> None:
+    words, chosen = shown.words, shown.chosen
+    counts = state.cumulative(shown.record.run.run_id, chosen.segment)
+    controls.notices(words)
+    for warning in sentences.warnings(words, shown.record, whatif.consequence(counts, chosen.t, 1.0, chosen.unseen)):
+        st.warning(warning, icon=":material/warning:")
+    found = evidence.trust(counts.histogram, chosen.unseen)
+    with st.container(border=True, key="headline"):
+        said = evidence_words.headline(words, shown.model, found, _untrained(counts), chosen.unseen)
+        st.markdown(f"### {said}", anchors=False)
+
+
+def _with_temperature(shown: Shown) -> Shown:
+    """Fit the point estimate's temperature on its calibration run, and count these cases with it; or say why not."""
+    words, point, fitted_on = shown.words, shown.same.get("point"), shown.calibration.get("point")
+    if point is None or fitted_on is None:
+        return replace(shown, temperature=words("temperature.no_point" if point is None else "temperature.no_run"))
+    try:
+        columns, labels = evidence.COLUMNS["temperature"], fitted_on.run.labels
+        found = state.derived(evidence.temperature, columns, (fitted_on.run.run_id,), labels)
+    except SettingsError as error:
+        return replace(shown, temperature=words.markdown("temperature.no_fit", sentence=str(error)))
+    columns = evidence.COLUMNS["scaled_counts"]
+    counts = state.derived(evidence.scaled_counts, columns, (point.run.run_id,), found.value.value)
+    return replace(shown, scaled=counts, temperature=evidence_words.temperature(words, found, fitted_on, point))
+
+
+def _curves(shown: Shown) -> None:
+    """Reliability, and risk against coverage, of all models on the same cases."""
+    words, unseen, counts, names = shown.words, shown.chosen.unseen, shown.counts(), shown.names()
+    trusted = {kind: evidence.trust(found, unseen) for kind, found in counts.items()}
+    n = max(found.accuracy.n for found in trusted.values())
+    if not n:
+        for key in ("ev_reliability", "ev_risk"):
+            panels.nothing(key, words, "needs_labels")
+        return
+    sources = evidence_words.sources(words, n, shown.same.values())
+
+    bins, _ = frames.reliability_frame(counts, unseen)
+    titles = {kind: evidence_words.panel_title(words, names[kind], found.ece) for kind, found in trusted.items()}
+    said = words.of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
+    figure = evidence_charts.reliability(bins, titles, said)
+    note = "  \n".join([words("ev_reliability.note"), shown.temperature, sources])
+    panels.chart("ev_reliability", words, figure, tables.reliability(words, bins, names), note)
+
+    cumulative = {kind: Cumulative(found) for kind, found in counts.items()}
+    curves = frames.risk_coverage_frame(cumulative, unseen)
+    found = whatif.consequence(cumulative[shown.record.run.model_kind], shown.chosen.t, 1.0, unseen)
+    now = {"coverage": found.coverage.value, "risk": found.selective_risk.value}
+    said = words.of("axis.coverage", "axis.risk", "now", "band", "threshold")
+    figure = charts.risk_coverage(curves, names, now, said, banded=tuple(names))
+    panels.chart("ev_risk", words, figure, tables.risk_coverage(words, curves, names), f"{words('ev_risk.note')}  \n{sources}")
+
+
+def _shift(shown: Shown) -> None:
+    words, chosen, run_id = shown.words, shown.chosen, shown.record.run.run_id
+
+    def above() -> None:
+        controls.threshold(words)
+        controls.period(words)
+
+    with st.spinner(words("evidence.reading")):
+        periods = state.derived(evidence.by_period, evidence.COLUMNS["by_period"], (run_id,), chosen.period)
+    before, records = shown.own_calibration, [shown.record]
+    if before is not None and before.run.run_id != run_id:
+        periods, records = {BEFORE: state.histogram(before.run.run_id)} | periods, [before, shown.record]
+    picked = {period: shown.picked(counts) for period, counts in periods.items()}
+    table = evidence.shift_frame(picked, chosen.t, chosen.unseen)
+    names = pd.Series([evidence_words.period(words, *period) for period in picked], dtype=object)
+    enough = table["labelled"] >= sentences.FEW
+    if not enough[table["year"] > 0].any():
+        panels.nothing("ev_shift", words, "shift.nothing", above)
+        return
+    drawn = table[enough].reset_index(drop=True)
+    labels = [f"{name}<br>n = {words.number(n, 0)}" for name, n in zip(names[enough], drawn["labelled"], strict=True)]
+    said = words.of("shift.accuracy", "shift.ece", "shift.coverage", "shift.risk") | {"cases": words("column.labelled")}
+    figure = evidence_charts.shift(drawn, labels, bool(drawn["year"].iloc[0] == 0), said)
+    small = dict(zip(names[~enough], table.loc[~enough, "labelled"], strict=True))
+    note = [
+        words.markdown("ev_shift.note", model=shown.model),
+        evidence_words.left_out(words, small, sentences.FEW),
+        evidence_words.sources(words, int(table["labelled"].sum()), records),
+    ]
+    panels.chart("ev_shift", words, figure, tables.shift(words, table, list(names)), "  \n".join(filter(None, note)), above)
+
+
+def _certificate(shown: Shown) -> None:
+    words, chosen, record = shown.words, shown.chosen, shown.own_calibration
+    if record is None:
+        panels.nothing("ev_certificate", words, "certificate.no_run", lambda: controls.promise(words))
+        return
+    counts = Cumulative(shown.picked(state.histogram(record.run.run_id)))
+    curve = evidence.certificate_frame(counts, chosen.measure, chosen.unseen)
+    if not len(curve):
+        panels.nothing("ev_certificate", words, "certificate.no_labels", lambda: controls.promise(words))
+        return
+    try:
+        found = state.derived(
+            evidence.certificate,
+            evidence.COLUMNS["certificate"],
+            (record.run.run_id,),
+            (chosen.measure, chosen.target, round(1 - chosen.sure, 6)),
+            (record.run.model_hash, record.run.dataset),
+            datetime.now(UTC).date(),
+            shown.segment,
+            chosen.unseen,
+        )
+    except SettingsError as error:
+        sentence = str(error)
+        panels.nothing("ev_certificate", words, "certificate.refused", lambda: _refused(words, sentence))
+        return
+
+    def above() -> None:
+        controls.promise(words)
+        box, icon = (st.success, "verified") if isinstance(found, Certificate) else (st.warning, "block")
+        box(evidence_words.certificate(words, found), icon=f":material/{icon}:")
+
+    said = words.of("threshold", "band", "certificate.target", "certificate.certified")
+    said["risk"] = words("axis.risk" if chosen.measure == SELECTIVE_RISK else "axis.leakage")
+    at = found.threshold if isinstance(found, Certificate) else None
+    figure = evidence_charts.certificate(curve, chosen.target, at, said)
+    note = "  \n".join(evidence_words.basis(words, found, record, shown.model, _untrained(counts), chosen.unseen))
+    panels.chart("ev_certificate", words, figure, tables.certificate(words, curve, chosen.measure), note, above)
+
+
+def _refused(words: Words, sentence: str) -> None:
+    controls.promise(words)
+    st.warning(words.markdown("certificate.because", sentence=sentence), icon=":material/block:")
+
+
+def _spreads(shown: Shown) -> None:
+    words, student, teacher = shown.words, shown.same.get("student"), shown.same.get("teacher")
+    if student is None or teacher is None:
+        panels.nothing("ev_spread", words, "spread.missing")
+        return
+    with st.spinner(words("evidence.reading")):
+        ids = (student.run.run_id, teacher.run.run_id)
+        found = state.derived(evidence.spreads, evidence.COLUMNS["spreads"], ids, shown.segment)
+    n = found["epistemic"].error.n
+    if n < 2:
+        panels.nothing("ev_spread", words, "spread.missing")
+        return
+    names = {part: words(f"spread.{part}") for part in evidence.SPREADS}
+    said = names | {"student": words("spread.student"), "teacher": words("spread.teacher")}
+    figure = evidence_charts.spreads(
+        {part: spread.cells for part, spread in found.items()}, said | words.of("column.cases", "spread.perfect")
+    )
+    cells = pd.concat([spread.cells.assign(part=names[part]) for part, spread in found.items()], ignore_index=True)
+    note = [evidence_words.spread(words, part, spread) for part, spread in found.items()]
+    note.append(words.markdown("ev_spread.note", passes=words.number(teacher.run.samples, 0)))
+    note.append(evidence_words.sources(words, n, [student, teacher], "spread.sources"))
+    panels.chart("ev_spread", words, figure, tables.spreads(words, cells), "  \n".join(note))
+
+
+def _untrained(counts: Cumulative) -> int:
+    """Cases whose label the model was not trained on."""
+    return int(counts.accepted[OUTCOMES.index("unseen"), 0])
