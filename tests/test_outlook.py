@@ -21,6 +21,7 @@ def test_without_doubt_every_percentile_is_the_likely_value():
     for found, one in zip(outlook(scenario, SEEDED(1), draws=50), appraise(scenario), strict=True):
         assert found.option == one.option
         np.testing.assert_allclose(found.cumulative, np.tile(one.cumulative, (3, 1)))
+        assert found.monthly.p90 == pytest.approx(sum(one.monthly.values()))
         assert found.hours_freed.p10 == found.hours_freed.p90 == pytest.approx(one.hours_freed_per_month)
         assert found.escapes.p50 == pytest.approx(one.escapes_per_month)
 

@@ -1,4 +1,5 @@
-"""What doubt in all inputs at once does to an option over time: bands of cumulative cash, payback, hours freed and escapes.
+"""What doubt in all inputs at once does to an option over time: bands of cumulative cash, running costs,
+payback, hours freed and escapes.
 
 The draws are those of `sensitivity.monte_carlo` for a generator of the same seed, so the NPVs there and the bands here are of
 the same futures. A percentile is one of the draws (the inverted distribution function), so a payback that never comes, which
@@ -33,6 +34,7 @@ class Outlook:
 
     option: str
     cumulative: np.ndarray  # [3, months + 1]: P10, P50, P90 of the cumulative cash at the end of month 0, 1, ...
+    monthly: Range  # running costs a month at full use, re-distillation too
     payback: Range  # months
     hours_freed: Range  # hours a month, never money
     escapes: Range  # wrong answers a month
@@ -62,7 +64,9 @@ def paybacks(cumulative: np.ndarray) -> np.ndarray:
 def _outlook(name: str, costs: Mapping[str, Costs], share: np.ndarray) -> Outlook:
     total = np.broadcast_to(np.cumsum(cash(costs[name], costs[ALL_HUMAN], share), axis=0), (len(share) + 1, share.shape[1]))
     band = np.quantile(total, PERCENTILES, axis=1, method="inverted_cdf")
-    return Outlook(name, band, _range(paybacks(total)), _range(costs[name].hours_freed), _range(costs[name].escapes))
+    own = costs[name]
+    monthly = _range(own.monthly_total + own.redistillation)
+    return Outlook(name, band, monthly, _range(paybacks(total)), _range(own.hours_freed), _range(own.escapes))
 
 
 def _range(drawn: np.ndarray) -> Range:
