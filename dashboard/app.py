@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.views import decide
+from dashboard.views import decide, money
 
 
 def main() -> None:
@@ -11,7 +11,10 @@ def main() -> None:
     st.set_page_config(page_title="Kakushin", page_icon="🎚️", layout="wide")
     state.take_in_address()
     words = state.words()
-    pages = [st.Page(decide.page, title=words("decide.nav"), icon=":material/tune:", url_path="decide", default=True)]
+    pages = [
+        st.Page(decide.page, title=words("decide.nav"), icon=":material/tune:", url_path="decide", default=True),
+        st.Page(money.page, title=words("money.nav"), icon=":material/payments:", url_path="money"),
+    ]
     st.navigation(pages).run()
 
 

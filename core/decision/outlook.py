@@ -50,7 +50,7 @@ def outlook(scenario: Scenario, generator: np.random.Generator, draws: int = DRA
 
 
 def paybacks(cumulative: np.ndarray) -> np.ndarray:
-    """Months after which each column of [months + 1, D] stays at 0 or more, as `appraisal.payback`; infinite where it does not."""
+    """Months after which each column of [months + 1, D] stays at 0 or more, as `appraisal.payback`; infinite for never."""
     below = cumulative < 0
     rows, columns = np.arange(len(below))[:, None], np.arange(below.shape[1])
     last = np.where(below, rows, -1).max(axis=0)

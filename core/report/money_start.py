@@ -1,7 +1,7 @@
 """The scenario that a run's figures begin with: measured where runs measured, assumed where nobody did.
 
-What runs measured is marked with their ids. What nobody measured starts from the three unit costs that people gave (a review, an
-escape, a machine hour) and is marked as assumed, low and high far apart: a starting point to argue over, not a quotation.
+What runs measured is marked with their ids. What nobody measured starts from the three unit costs that people gave (a review,
+an escape, a machine hour) and is marked as assumed, low and high far apart: a starting point to argue over, not a quotation.
 """
 
 from collections.abc import Mapping, Sequence
