@@ -79,7 +79,8 @@ def cumulative_cash(frame: pd.DataFrame, names: Mapping[str, str], chosen: str, 
 def tornado(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     """NPV with each input at its own low and high, from the NPV at the likely values.
 
-    frame: label (the input in words), at_low, at_high, base; widest first. words: at_low, at_high, base, npv, symbol, separators.
+    frame: label (the input in words), at_low, at_high, base; widest first. words: at_low, at_high, base, npv, symbol,
+    separators.
     """
     figure, rows = go.Figure(), frame.iloc[::-1]
     base = float(rows["base"].iloc[0])

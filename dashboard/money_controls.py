@@ -9,7 +9,7 @@ from core.decision.scenario import MEASURED, Quantity, Scenario
 from core.report.money_start import moved
 from dashboard import state
 from dashboard.i18n import CURRENCIES, Words, plain
-from dashboard.money_words import PERCENT, input_name, option_names, unit
+from dashboard.money_words import PERCENT, input_name, joined, option_names, unit
 
 GROUPS = {
     "volume": ("cases_per_month", "ramp_months", "discount_rate"),
@@ -96,7 +96,7 @@ def _source(words: Words, quantity: Quantity) -> None:
     icon, color = _BADGES[quantity.basis]
     st.badge(words(quantity.basis), icon=icon, color=color)
     if quantity.basis == MEASURED:
-        shown = words("list.and").join(quantity.runs)
+        shown = joined(words, quantity.runs)
         st.caption(words.markdown("money.from_runs", n=words.number(len(quantity.runs), 0)), help=plain(shown))
 
 

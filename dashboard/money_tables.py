@@ -1,4 +1,4 @@
-"""The tables under the charts of the money page, and of its inputs. Frames of core.report.money in, dashboard.tables.Table out."""
+"""The tables under the charts of the money page, and of its inputs: frames of core.report.money in, tables out."""
 
 from collections.abc import Mapping
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.decision.breakeven import PayingThresholds
 from core.decision.cashflow import ALL_HUMAN, OPTIONS
-from core.decision.scenario import UNITS, Scenario
+from core.decision.scenario import UNITS
 from dashboard.i18n import NONE, Words, plain
 from dashboard.sentences import Card
 
@@ -23,7 +23,6 @@ _UNIT_WORDS = {
     "seconds/case": "unit.seconds",
     "minutes/case": "unit.minutes",
     "cases/month": "unit.cases",
-    "currency": "unit.money",
     "currency/hour": "unit.money_hour",
     "currency/case": "unit.money_case",
     "currency/label": "unit.money_label",
@@ -41,14 +40,18 @@ def input_name(words: Words, name: str) -> str:
 
 def unit(words: Words, name: str, currency: str) -> str:
     """The unit of an input as it stands behind a number."""
+    if UNITS[name] == "currency":
+        return currency
     key = "unit.percent_a_year" if name == "discount_rate" else _UNIT_WORDS[UNITS[name]]
     return words(key, currency=currency)
 
 
 def amount(words: Words, name: str, value: float, currency: str) -> str:
     """A value of an input with its unit, to three significant figures."""
-    scaled = 100 * value if name in PERCENT else value
-    return words("amount", value=words.number(scaled, figures=3), unit=unit(words, name, currency))
+    if name in PERCENT:
+        return words.percent(value)
+    gap = " " if "currency" in UNITS[name] else words.gap
+    return words.number(value, figures=3) + gap + unit(words, name, currency)
 
 
 def headline(words: Words, rows: pd.DataFrame, months: int, currency: str) -> str:
@@ -120,12 +123,11 @@ def paying(words: Words, found: PayingThresholds, currency: str) -> str:
 
 def listed(words: Words, names: Iterable[str]) -> str:
     """Names of inputs in a row."""
-    return words("list.and").join(input_name(words, name) for name in names)
+    return joined(words, (input_name(words, name) for name in names))
 
 
-def bases(words: Words, scenario: Scenario) -> dict[str, str]:
-    """Input -> the word for where it is from."""
-    return {name: words(quantity.basis) for name, quantity in scenario.inputs().items()}
+def joined(words: Words, parts: Iterable[str]) -> str:
+    return ("、" if words.language == "ja" else ", ").join(parts)
 
 
 def of_costs(words: Words, currency: str) -> dict[str, str]:

@@ -200,7 +200,7 @@ def _tornado(shown: Shown) -> None:
     widest = frame.head(BARS)
     said = words.of("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv") | shown.costs
     labels = [
-        words("tornado.label", name=money_words.input_name(words, name), basis=words(basis))
+        f"{money_words.input_name(words, name)} · {words(basis)}"
         for name, basis in zip(widest["name"], widest["basis"], strict=True)
     ]
     figure = money_charts.tornado(widest.assign(label=labels), said)
