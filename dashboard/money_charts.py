@@ -26,13 +26,13 @@ _BAND = "2E"  # alpha of a band, hex after a slot
 def monthly_costs(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]) -> go.Figure:
     """Running costs a month of each option as one bar of its parts, with P10 to P90 of the total.
 
-    frame: report.money.side_by_side. names: option -> its name. words: the parts, monthly, symbol, separators.
+    frame: report.money.side_by_side. names: option -> its name. words: the parts, monthly, currency, separators.
     """
     figure, rows = go.Figure(), frame.iloc[::-1]
     labels = [names[option] for option in rows["option"]]
     for part, slot, hatching in _PARTS:
         mark = {"color": SLOTS[slot], "pattern": {"shape": hatching, "solidity": 0.25}, "line": {"width": 0}}
-        hover = f"%{{y}}<br>{words['symbol']}%{{x:,.0f}}<extra>{words[part]}</extra>"
+        hover = f"%{{y}}<br>%{{x:,.0f}} {words['currency']}<extra>{words[part]}</extra>"
         figure.add_bar(y=labels, x=rows[part], name=words[part], orientation="h", marker=mark, hovertemplate=hover)
     figure.add_scatter(
         y=labels,
@@ -41,10 +41,10 @@ def monthly_costs(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[
         name=words["monthly"],
         marker={"color": SLOTS["now"], "symbol": "line-ns-open", "size": 18, "line": {"width": 2}},
         error_x=_whiskers(rows, "monthly"),
-        hovertemplate=f"%{{y}}<br>{words['symbol']}%{{x:,.0f}}<extra>{words['monthly']}</extra>",
+        hovertemplate=f"%{{y}}<br>%{{x:,.0f}} {words['currency']}<extra>{words['monthly']}</extra>",
     )
     figure.update_layout(barmode="stack", bargap=0.45)
-    figure.update_xaxes(tickprefix=words["symbol"], tickformat=",.0f", rangemode="tozero")
+    figure.update_xaxes(title=_titled(words, "monthly"), tickformat=",.0f", rangemode="tozero")
     figure.update_yaxes(automargin=True, type="category")
     return _laid_out(figure, 150 + 60 * len(rows), words)
 
@@ -52,7 +52,7 @@ def monthly_costs(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[
 def cumulative_cash(frame: pd.DataFrame, names: Mapping[str, str], chosen: str, words: Mapping[str, str]) -> go.Figure:
     """Cumulative cash against all human, a line an option, P10 to P90 of the chosen one, and where it pays back for good.
 
-    frame: report.money.cash_frame. words: month, band, human, payback, symbol, separators.
+    frame: report.money.cash_frame. words: month, cash, band, human, payback, currency, separators.
     """
     figure = go.Figure()
     own = frame[frame["option"] == chosen]
@@ -63,7 +63,7 @@ def cumulative_cash(frame: pd.DataFrame, names: Mapping[str, str], chosen: str, 
     for option, (slot, dash) in _LINES.items():
         rows = frame[frame["option"] == option]
         line = {"color": SLOTS[slot], "dash": dash, "width": 3 if option == chosen else 2}
-        hover = f"{words['month']} %{{x}}<br>{words['symbol']}%{{y:,.0f}}<extra>{names[option]}</extra>"
+        hover = f"{words['month']} %{{x}}<br>%{{y:,.0f}} {words['currency']}<extra>{names[option]}</extra>"
         figure.add_scatter(x=rows["month"], y=rows["cash"], mode="lines", name=names[option], line=line, hovertemplate=hover)
     _zero(figure, frame["month"].max(), words["human"])
     if words["payback_month"]:
@@ -72,14 +72,14 @@ def cumulative_cash(frame: pd.DataFrame, names: Mapping[str, str], chosen: str, 
         hover = f"%{{x:.1f}}<extra>{words['payback']}</extra>"
         figure.add_scatter(x=[month], y=[0], mode="markers", name=words["payback"], marker=mark, hovertemplate=hover)
     figure.update_xaxes(title=words["month"], range=[0, frame["month"].max()], dtick=6 if frame["month"].max() > 12 else 1)
-    figure.update_yaxes(tickprefix=words["symbol"], tickformat=",.0f", automargin=True)
+    figure.update_yaxes(title=_titled(words, "cash"), tickformat=",.0f", automargin=True)
     return _laid_out(figure, 440, words)
 
 
 def tornado(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     """NPV with each input at its own low and high, from the NPV at the likely values.
 
-    frame: label (the input in words), at_low, at_high, base; widest first. words: at_low, at_high, base, npv, symbol,
+    frame: label (the input in words), at_low, at_high, base; widest first. words: at_low, at_high, base, npv, currency,
     separators.
     """
     figure, rows = go.Figure(), frame.iloc[::-1]
@@ -93,11 +93,11 @@ def tornado(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             name=words[end],
             orientation="h",
             marker={"color": SLOTS[slot], "pattern": {"shape": hatching, "solidity": 0.25}, "line": {"width": 0}},
-            hovertemplate=f"%{{y}}<br>{words['symbol']}%{{customdata:,.0f}}<extra>{words[end]}</extra>",
+            hovertemplate=f"%{{y}}<br>%{{customdata:,.0f}} {words['currency']}<extra>{words[end]}</extra>",
         )
     _upright(figure, base, "solid", words["base"], "now")
     figure.update_layout(barmode="overlay", bargap=0.35)
-    figure.update_xaxes(title=words["npv"], tickprefix=words["symbol"], tickformat=",.0f", nticks=7)
+    figure.update_xaxes(title=_titled(words, "npv"), tickformat=",.0f", nticks=7)
     figure.update_yaxes(automargin=True, type="category")
     return _laid_out(figure, 150 + 34 * len(rows), words)
 
@@ -105,19 +105,19 @@ def tornado(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
 def npv_histogram(frame: pd.DataFrame, marks: Mapping[str, float], words: Mapping[str, str]) -> go.Figure:
     """Share of the draws by NPV, below 0 and above in two colours, with P10, P50, P90.
 
-    frame: report.money.npv_histogram. marks: p10, p50, p90. words: npv, draws, loss, gain, p10, p50, p90, symbol, separators.
+    frame: report.money.npv_histogram. marks: p10, p50, p90. words: npv, draws, loss, gain, p10, p50, p90, currency, separators.
     """
     figure = go.Figure()
     middle, width = (frame["low"] + frame["high"]) / 2, (frame["high"] - frame["low"]).clip(lower=1e-9)
-    for name, slot, hatching, rows in (("loss", "leak", "/", middle <= 0), ("gain", "student", "", middle > 0)):
-        mark = {"color": SLOTS[slot], "pattern": {"shape": hatching, "solidity": 0.25}, "line": {"width": 0}}
-        hover = f"{words['symbol']}%{{x:,.0f}}<br>%{{y:.1%}}<extra>{words[name]}</extra>"
+    for name, slot, rows in (("loss", "leak", middle <= 0), ("gain", "student", middle > 0)):  # the side of 0 tells them apart
+        mark = {"color": SLOTS[slot], "line": {"width": 0}}
+        hover = f"%{{x:,.0f}} {words['currency']}<br>%{{y:.1%}}<extra>{words[name]}</extra>"
         shown = {"x": middle[rows], "y": frame["share"][rows], "width": width[rows], "name": words[name]}
         figure.add_bar(**shown, marker=mark, hovertemplate=hover)
     for name, dash in (("p10", "dot"), ("p50", "solid"), ("p90", "dash")):
         _upright(figure, marks[name], dash, words[name], "now")
     figure.update_layout(bargap=0, barmode="overlay")
-    figure.update_xaxes(title=words["npv"], tickprefix=words["symbol"], tickformat=",.0f", nticks=7)
+    figure.update_xaxes(title=_titled(words, "npv"), tickformat=",.0f", nticks=7)
     figure.update_yaxes(title=words["draws"], tickformat=".0%", rangemode="tozero")
     return _laid_out(figure, 400, words)
 
@@ -157,10 +157,10 @@ def break_even(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
 def npv_by_threshold(frame: pd.DataFrame, now: float, best: float | None, words: Mapping[str, str]) -> go.Figure:
     """NPV against the threshold, the zero line, the threshold in use and the best one.
 
-    frame: report.money.threshold_npv. words: npv, threshold, now, best, human, symbol, separators.
+    frame: report.money.threshold_npv. words: npv, threshold, now, best, human, currency, separators.
     """
     figure = go.Figure()
-    hover = f"{words['threshold']} %{{x:.3f}}<br>{words['symbol']}%{{y:,.0f}}<extra>{words['npv']}</extra>"
+    hover = f"{words['threshold']} %{{x:.3f}}<br>%{{y:,.0f}} {words['currency']}<extra>{words['npv']}</extra>"
     line = {"color": SLOTS["student"], "width": 2.5}
     figure.add_scatter(x=frame["threshold"], y=frame["npv"], mode="lines", name=words["npv"], line=line, hovertemplate=hover)
     _zero(figure, 1.0, words["human"])
@@ -168,8 +168,13 @@ def npv_by_threshold(frame: pd.DataFrame, now: float, best: float | None, words:
     if best is not None:
         _upright(figure, best, "dash", words["best"], "cheapest")
     figure.update_xaxes(title=words["threshold"], range=[0, 1], tickformat=".1f")
-    figure.update_yaxes(tickprefix=words["symbol"], tickformat=",.0f", automargin=True)
+    figure.update_yaxes(title=_titled(words, "npv"), tickformat=",.0f", automargin=True)
     return _laid_out(figure, 380, words)
+
+
+def _titled(words: Mapping[str, str], name: str) -> str:
+    """An axis' title with its currency: a sign before a negative number would stand on the wrong side of its minus."""
+    return f"{words[name]} [{words['currency']}]"
 
 
 def _whiskers(rows: pd.DataFrame, name: str) -> dict:

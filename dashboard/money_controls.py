@@ -24,6 +24,7 @@ GROUPS = {
 }
 ENDS = ("low", "likely", "high")
 _STEPS = {"seconds/case": 0.001, "minutes/case": 0.5, "cases/month": 100.0, "labels": 100.0, "currency": 1000.0}
+_WIDTHS = (4, 2.5, 2.5, 2.5, 2.5)  # name, low, likely, high, basis
 _BADGES = {"measured": (":material/timer:", "green"), "assumed": (":material/edit:", "orange")}
 
 
@@ -47,7 +48,7 @@ def inputs(words: Words, scenario: Scenario) -> None:
         words("money.group"), list(groups), format_func=groups.get, key="group", default="volume", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
-    name, *ends, source = st.columns([5, 2, 2, 2, 3])
+    name, *ends, source = st.columns(_WIDTHS)
     for column, head in zip((name, *ends, source), ("input", *ENDS, "basis"), strict=True):
         column.markdown(f"**{words(f'money.{head}')}**")
     group = state.chosen("group") or "volume"
@@ -61,13 +62,13 @@ def inputs(words: Words, scenario: Scenario) -> None:
 
 def _row(words: Words, scenario: Scenario, name: str) -> None:
     quantity, said = scenario.inputs()[name], input_name(words, name)
-    title, *ends, source = st.columns([5, 2, 2, 2, 3], vertical_alignment="center")
+    title, *ends, source = st.columns(_WIDTHS, vertical_alignment="center")
     title.markdown(f"{plain(said)}  \n:small[:gray[{plain(unit(words, name, scenario.currency))}]]", help=_help(words, name))
     scale = 100.0 if name in PERCENT else 1.0
     limits = {"min_value": 0.0, "max_value": 100.0 if quantity.unit == "share" else scale * state.MOST}
     for column, end in zip(ends, ENDS, strict=True):
         key = f"in_{name}_{end}"
-        state.put(key, float(f"{scale * getattr(quantity, end):.6g}"))
+        state.put(key, float(f"{scale * getattr(quantity, end):.4g}"))
         column.number_input(
             f"{said}: {words(f'money.{end}')}",
             key=key,
@@ -84,7 +85,7 @@ def _row(words: Words, scenario: Scenario, name: str) -> None:
 
 def _months(words: Words, scenario: Scenario) -> None:
     """How far the money is looked at: a choice, so it has no low and no high."""
-    title, *ends, source = st.columns([5, 2, 2, 2, 3], vertical_alignment="center")
+    title, *ends, source = st.columns(_WIDTHS, vertical_alignment="center")
     title.markdown(f"{words('money.horizon')}  \n:small[:gray[{words('unit.months')}]]", help=words("money.horizon.help"))
     state.put("in_months", scenario.months)
     limits = {"min_value": 1, "max_value": 120, "step": 6, "label_visibility": "collapsed"}

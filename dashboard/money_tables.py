@@ -27,7 +27,7 @@ def options(words: Words, frame: pd.DataFrame, currency: str) -> Table:
 
 def cash(words: Words, frame: pd.DataFrame, currency: str) -> Table:
     """Columns of report.money.cash_frame."""
-    heads = {"option": words("column.option"), "month": words("money.month"), "cash": f"{words('cash')} [{currency}]"}
+    heads = {"option": words("column.option"), "month": words("money.month"), "cash": f"{words('money.cash')} [{currency}]"}
     heads |= {end: end.upper() for end in ("p10", "p50", "p90")}
     return _table(frame.replace({"option": option_names(words)}), heads)
 

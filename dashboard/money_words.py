@@ -60,7 +60,7 @@ def headline(words: Words, rows: pd.DataFrame, months: int, currency: str) -> st
     best = others.loc[others["npv"].idxmax()]
     said = {"option": option_names(words)[best["option"]], "months": words.number(months, 0)} | _npv(words, best, currency)
     key = "money.headline.pays" if best["npv"] > 0 else "money.headline.none"
-    return words.markdown(key, chance=_chance(words, best["chance"]), **said)
+    return words.markdown(key, chance=words.percent(best["chance"]), **said)
 
 
 def cards(words: Words, rows: pd.DataFrame, months: int, currency: str) -> list[Card]:
@@ -69,24 +69,24 @@ def cards(words: Words, rows: pd.DataFrame, months: int, currency: str) -> list[
 
 
 def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
-    running = {"value": words.money(row["monthly"], currency)} | _bounds(row, "monthly", lambda x: words.money(x, currency))
+    running = {"value": money(words, row["monthly"], currency)} | _bounds(row, "monthly", lambda x: money(words, x, currency))
     lines = [words.markdown("money.card.monthly", **running)]
     name, key = option_names(words)[row["option"]], f"money_{row['option']}"
     slips = {"value": words.number(row["missed"])} | _bounds(row, "missed", words.number)
     last = words.markdown("money.card.missed", **slips)
     if row["option"] == ALL_HUMAN:
         return Card(
-            key, name, plain(words.money(0, currency)), (words("money.card.baseline"), *lines, last), words("money.npv.help")
+            key, name, plain(money(words, 0.0, currency)), (words("money.card.baseline"), *lines, last), words("money.npv.help")
         )
-    chance = {f"chance{end}": _chance(words, row[f"chance{end}"]) for end in ("", "_low", "_high")}
-    hours = {"value": words.number(row["hours"], figures=3)} | _bounds(row, "hours", lambda x: words.number(x, figures=3))
+    chance = {f"chance{end}": words.percent(row[f"chance{end}"], 2) for end in ("", "_low", "_high")}
+    hours = {"value": words.number(row["hours"])} | _bounds(row, "hours", words.number)
     before = [
         words.markdown("money.card.range", **_npv(words, row, currency)),
         words.markdown("money.card.chance", draws=words.number(row["draws"], 0), **chance),
         _payback(words, row, months),
     ]
     lines = (*before, *lines, words.markdown("money.card.hours", **hours), last)
-    return Card(key, name, plain(words.money(row["npv"], currency)), lines, words("money.npv.help"))
+    return Card(key, name, plain(money(words, row["npv"], currency)), lines, words("money.npv.help"))
 
 
 def _payback(words: Words, row: pd.Series, months: int) -> str:
@@ -113,7 +113,7 @@ def paying(words: Words, found: PayingThresholds, currency: str) -> str:
     """Return in markdown which thresholds pay, why the best is optimistic, and why there is no interval."""
     if found.best is None:
         return words("paying.unknown")
-    best = {"t": words.number(found.best, 3), "npv": words.money(found.best_npv, currency)}
+    best = {"t": words.number(found.best, 3), "npv": money(words, found.best_npv, currency)}
     if found.lowest is None:
         return words.markdown("paying.never", **best)
     ends = {"lowest": words.number(found.lowest, 3), "highest": words.number(found.highest, 3)}
@@ -131,18 +131,19 @@ def joined(words: Words, parts: Iterable[str]) -> str:
 
 
 def of_costs(words: Words, currency: str) -> dict[str, str]:
-    """What every chart of money writes: the sign of the currency and the decimal signs."""
-    return {"symbol": words.symbol(currency), "separators": words.separators}
+    """What every chart of money writes: the currency and the decimal signs."""
+    return {"currency": currency, "separators": words.separators}
+
+
+def money(words: Words, value: float, currency: str) -> str:
+    """An amount with a minus sign, not a hyphen, behind which a line would end."""
+    return words.money(value, currency).replace("-", "\u2212")
 
 
 def _npv(words: Words, row: Mapping, currency: str) -> dict[str, str]:
-    return {"npv": words.money(row["npv"], currency)} | _bounds(row, "npv", lambda x: words.money(x, currency))
+    return {"npv": money(words, row["npv"], currency)} | _bounds(row, "npv", lambda x: money(words, x, currency))
 
 
 def _bounds(row: Mapping, name: str, show) -> dict[str, str]:
     found = {end: row[f"{name}_{end}"] for end in ("p10", "p90")}
     return {end: NONE if pd.isna(x) else show(x) for end, x in found.items()}
-
-
-def _chance(words: Words, share: float) -> str:
-    return words.percent(share, 1)

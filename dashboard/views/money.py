@@ -169,7 +169,7 @@ def _running(shown: Shown) -> None:
 
 def _cash(shown: Shown) -> None:
     words, frame, option = shown.words, money.cash_frame(shown.found), shown.chosen.option
-    said = words.of("money.month", "money.human", "cash.band", "cash.payback") | shown.costs
+    said = words.of("money.month", "money.cash", "money.human", "cash.band", "cash.payback") | shown.costs
     said |= {"payback_month": str(shown.appraisal.payback.months or "")}
     figure = money_charts.cumulative_cash(frame, shown.names, option, said)
     note = words.markdown("cash.note", option=shown.names[option])
@@ -181,11 +181,11 @@ def _monte_carlo(shown: Shown) -> None:
     frame = money.npv_histogram(shown.found.drawn.npv[option])
     spread = shown.found.drawn.spreads[OPTIONS.index(option)]
     marks = {name: getattr(spread, name) for name in ("p10", "p50", "p90")}
-    amounts = {name: words.money(value, currency) for name, value in marks.items()}
+    amounts = {name: money_words.money(words, value, currency) for name, value in marks.items()}
     said = words.of("money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain") | shown.costs
     said |= {name: f"{name.upper()} {amount}" for name, amount in amounts.items()}
     chance = spread.chance_positive
-    shares = {name: words.percent(getattr(chance, name), 1) for name in ("value", "low", "high")}
+    shares = {name: words.percent(getattr(chance, name), 2) for name in ("value", "low", "high")}
     note = words.markdown("monte_carlo.note", option=shown.names[option], n=words.number(chance.n, 0), **amounts, **shares)
     table = money_tables.draws(words, frame, currency)
     panels.chart("monte_carlo", words, money_charts.npv_histogram(frame, marks, said), table, note)
