@@ -52,7 +52,8 @@ def monthly_costs(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[
 def cumulative_cash(frame: pd.DataFrame, names: Mapping[str, str], chosen: str, words: Mapping[str, str]) -> go.Figure:
     """Cumulative cash against all human, a line an option, P10 to P90 of the chosen one, and where it pays back for good.
 
-    frame: report.money.cash_frame. words: month, cash, band, human, payback, currency, separators.
+    The axis fits the chosen option. frame: report.money.cash_frame. words: month, cash, band, human, payback, currency,
+    separators, and payback_month, empty where there is none.
     """
     figure = go.Figure()
     own = frame[frame["option"] == chosen]
@@ -72,7 +73,9 @@ def cumulative_cash(frame: pd.DataFrame, names: Mapping[str, str], chosen: str, 
         hover = f"%{{x:.1f}}<extra>{words['payback']}</extra>"
         figure.add_scatter(x=[month], y=[0], mode="markers", name=words["payback"], marker=mark, hovertemplate=hover)
     figure.update_xaxes(title=words["month"], range=[0, frame["month"].max()], dtick=6 if frame["month"].max() > 12 else 1)
-    figure.update_yaxes(title=_titled(words, "cash"), tickformat=",.0f", automargin=True)
+    low, high = min(0.0, own[["cash", "p10"]].min().min()), max(0.0, own[["cash", "p90"]].max().max())
+    room = 0.1 * (high - low) or 1.0  # an option that loses far more would press the chosen one flat
+    figure.update_yaxes(title=_titled(words, "cash"), tickformat=",.0f", automargin=True, range=[low - room, high + room])
     return _laid_out(figure, 440, words)
 
 
@@ -125,8 +128,8 @@ def npv_histogram(frame: pd.DataFrame, marks: Mapping[str, float], words: Mappin
 def break_even(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     """Where each input's break-even lies beside its own low and high, all as multiples of its likely value, on a log axis.
 
-    frame: label, low, likely, high, value, said (the break-even in words); likely > 0. words: range, value, times, likely,
-    separators.
+    frame: label (the input and its break-even in words), low, likely, high, value; likely > 0. words: range, value, times,
+    likely, separators.
     """
     figure, rows = go.Figure(), frame.iloc[::-1]
     low, high, value = (rows[name] / rows["likely"] for name in ("low", "high", "value"))
@@ -142,11 +145,10 @@ def break_even(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     figure.add_scatter(
         x=value.clip(lower=least),
         y=rows["label"],
-        customdata=rows["said"],
         mode="markers",
         name=words["value"],
         marker=mark,
-        hovertemplate=f"%{{y}}<br>%{{customdata}}<extra>{words['value']}</extra>",
+        hovertemplate=f"%{{y}}<extra>{words['value']}</extra>",
     )
     _upright(figure, 1.0, "dot", words["likely"], "now")
     figure.update_xaxes(type="log", title=words["times"], dtick=1, tickformat=",~g", ticksuffix="×")

@@ -90,14 +90,12 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
 
 
 def _payback(words: Words, row: pd.Series, months: int) -> str:
-    bounds = _bounds(row, "payback", lambda x: words.number(x, 0))
-    horizon = words.number(months, 0)
+    never = words("money.never", months=words.number(months, 0))
     if pd.isna(row["payback"]) and pd.isna(row["payback_p10"]):
-        return words.markdown("money.card.no_payback", months=horizon)
-    never = words("money.never", months=horizon)
-    bounds = {end: never if text == NONE else text for end, text in bounds.items()}
-    value = never if pd.isna(row["payback"]) else words("money.months", count=words.number(row["payback"], 0))
-    return words.markdown("money.card.payback", value=value, **bounds)
+        return words.markdown("money.card.no_payback", months=words.number(months, 0))
+    found = {"value": row["payback"], "p10": row["payback_p10"], "p90": row["payback_p90"]}
+    said = {k: never if pd.isna(x) else words("money.months", count=words.number(x, 0)) for k, x in found.items()}
+    return words.markdown("money.card.payback", **said)
 
 
 def never(words: Words, frame: pd.DataFrame) -> str:
@@ -136,8 +134,8 @@ def of_costs(words: Words, currency: str) -> dict[str, str]:
 
 
 def money(words: Words, value: float, currency: str) -> str:
-    """An amount with a minus sign, not a hyphen, behind which a line would end."""
-    return words.money(value, currency).replace("-", "\u2212")
+    """An amount with a minus sign that no line ends behind; long ones in short."""
+    return words.money_in_short(value, currency).replace("-", "\u2212\u2060")
 
 
 def _npv(words: Words, row: Mapping, currency: str) -> dict[str, str]:

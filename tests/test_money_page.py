@@ -62,7 +62,7 @@ def test_the_figures_are_those_of_the_scenario_in_the_link(open_page, tmp_path):
     assert figures(page) == ["A$0.00", "A$5,440", "A$1,600", "A$4,480"]
     text = said(page)
     assert "Teacher + review is worth most: A$5,440 over 12 months (A$5,440 to A$5,440)." in text
-    assert "Payback: 5 months (P10 to P90: 5 to 5 months)" in text
+    assert "Payback: 5 months (P10 to P90: 5 months to 5 months)" in text
     assert "Hours freed: 800 a month (800 to 800), apart from cash" in text
     assert "These cases measure no share of wrong answers" in text
 

@@ -216,10 +216,10 @@ def _break_even(shown: Shown) -> None:
     if there.empty:
         panels.nothing("break_even", words, "break_even.nothing")
         return
-    labels = [money_words.input_name(words, name) for name in there["name"]]
-    values = [money_words.amount(words, *pair, currency) for pair in zip(there["name"], there["value"], strict=True)]
+    said_at = [money_words.amount(words, *pair, currency) for pair in zip(there["name"], there["value"], strict=True)]
+    labels = [f"{money_words.input_name(words, name)} · {at}" for name, at in zip(there["name"], said_at, strict=True)]
     said = words.of("break_even.range", "break_even.value", "break_even.times", "break_even.likely")
-    figure = money_charts.break_even(there.assign(label=labels, said=values), said)
+    figure = money_charts.break_even(there.assign(label=labels), said)
     note = "  \n".join(filter(None, (words.markdown("break_even.note", option=shown.names[option]), never)))
     panels.chart("break_even", words, figure, money_tables.break_even(words, frame, currency), note)
 
