@@ -44,14 +44,12 @@ def option(words: Words, options: tuple[str, ...]) -> None:
 def inputs(words: Words, scenario: Scenario) -> None:
     """Draw one group of inputs, and the way back to what was measured."""
     groups = {name: words(f"money.group.{name}") for name in GROUPS}
-    st.segmented_control(
-        words("money.group"), list(groups), format_func=groups.get, key="group", default="volume", required=True,
-        label_visibility="collapsed",
-    )  # fmt: skip
+    quiet = {"required": True, "label_visibility": "collapsed"}
+    st.segmented_control(words("money.group"), list(groups), format_func=groups.get, key="group", default="volume", **quiet)
     name, *ends, source = st.columns(_WIDTHS)
     for column, head in zip((name, *ends, source), ("input", *ENDS, "basis"), strict=True):
         column.markdown(f"**{words(f'money.{head}')}**")
-    group = state.chosen("group") or "volume"
+    group = state.chosen("group")
     for name in GROUPS[group]:
         _row(words, scenario, name)
     if group == "volume":

@@ -75,9 +75,8 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
     slips = {"value": words.number(row["missed"])} | _bounds(row, "missed", words.number)
     last = words.markdown("money.card.missed", **slips)
     if row["option"] == ALL_HUMAN:
-        return Card(
-            key, name, plain(money(words, 0.0, currency)), (words("money.card.baseline"), *lines, last), words("money.npv.help")
-        )
+        lines = (words("money.card.baseline"), *lines, last)
+        return Card(key, name, plain(money(words, 0.0, currency)), lines, words("money.npv.help"))
     chance = {f"chance{end}": words.percent(row[f"chance{end}"], 2) for end in ("", "_low", "_high")}
     hours = {"value": words.number(row["hours"])} | _bounds(row, "hours", words.number)
     before = [

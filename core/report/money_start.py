@@ -45,14 +45,16 @@ def starting(facts: Facts, costs: UnitCosts, months: int = 36) -> Scenario:
 
 
 def measured_now(facts: Facts) -> dict[str, Quantity]:
-    """Every input that the facts measure. Raises SettingsError where nothing is accepted or no label is known."""
+    """Every input that the facts measure. Raises SettingsError where the student accepts no labelled case."""
     device = facts.same["student"].metrics.get("device")
     records = [r for r in facts.records if r.run.kind != "score" or r.metrics.get("device") == device]
     found = measured.measured_inputs(records)
-    for kind in facts.counts:
-        if kind in ("student", "teacher"):
-            run_id = facts.same[kind].run.run_id
-            found |= measured.measured_shares(facts.at(kind, facts.threshold), run_id, kind)
+    for kind in {"student", "teacher"} & set(facts.counts):
+        at = facts.at(kind, facts.threshold)
+        if (
+            kind == "student" or at.selective_risk.value is not None
+        ):  # a teacher that accepts nothing is assumed like the student
+            found |= measured.measured_shares(at, facts.same[kind].run.run_id, kind)
     found |= measured.measured_error(facts.at("student", 0.0), facts.same["student"].run.run_id)
     return found | _volume(facts)
 

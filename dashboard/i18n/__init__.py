@@ -92,8 +92,8 @@ class Words:
         return format_currency(value, currency, format=pattern, locale=self.language, currency_digits=False)
 
     def money_in_short(self, value: float, currency: str) -> str:
-        """Return an amount; from ten million on in the language's short form, such as 1.26億 or 126M, to two decimals."""
-        if abs(value) < 1e7:
+        """Return an amount; from a hundred million on in the language's short form, 1.26億 or 126M."""
+        if abs(value) < 1e8:
             return self.money(value, currency)
         return format_compact_currency(value, currency, locale=self.language, fraction_digits=2)
 
