@@ -30,11 +30,16 @@ def chart(
         st.plotly_chart(figure, key=f"chart_{key}", config=_QUIET, alt=words(f"{key}.alt"))
         if note:
             st.caption(note)
-        with st.expander(words("table"), key=f"table_{key}", icon=":material/table:"):
-            formats = {head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()}
-            st.dataframe(table.rows, hide_index=True, key=f"rows_{key}", column_config=formats)
-            name, icon = f"kakushin-{key}.csv", ":material/download:"
-            st.download_button(words("csv"), csv(table.rows), name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)
+        rows(key, words, table)
+
+
+def rows(key: str, words: Words, table: Table) -> None:
+    """Show a table and its CSV in an expander."""
+    with st.expander(words("table"), key=f"table_{key}", icon=":material/table:"):
+        formats = {head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()}
+        st.dataframe(table.rows, hide_index=True, key=f"rows_{key}", column_config=formats)
+        name, icon = f"kakushin-{key}.csv", ":material/download:"
+        st.download_button(words("csv"), csv(table.rows), name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)
 
 
 def nothing(key: str, words: Words, why: str, above: Callable[[], None] | None = None) -> None:
@@ -46,10 +51,10 @@ def nothing(key: str, words: Words, why: str, above: Callable[[], None] | None =
         st.info(words(why))
 
 
-def cards(found: list[Card]) -> None:
-    """Show the cards in rows of three, so that none is narrower than its figures."""
-    for start in range(0, len(found), 3):
-        for column, card in zip(st.columns(3), found[start : start + 3], strict=False):
+def cards(found: list[Card], in_a_row: int = 3) -> None:
+    """Show the cards in rows of three or so, so that none is narrower than its figures."""
+    for start in range(0, len(found), in_a_row):
+        for column, card in zip(st.columns(in_a_row), found[start : start + in_a_row], strict=False):
             with column.container(border=True, key=f"card_{card.key}", height="stretch"):
                 st.metric(card.label, card.value, help=card.help)
                 st.caption("  \n".join(card.lines))

@@ -13,8 +13,12 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx  # the one place that tells a Back from a rerun
 
+from core.decision.cashflow import STUDENT, STUDENT_REVIEW, TEACHER
 from core.decision.certificate import MEASURES, SELECTIVE_RISK
 from core.decision.histogram import Cumulative, Histogram
+from core.decision.scenario import Scenario
+from core.errors import SettingsError
+from core.report import money
 from core.report.evidence import PERIODS
 from core.settings import Settings
 from core.store.store import Store
@@ -52,6 +56,8 @@ class Choices:
     measure: str = SELECTIVE_RISK  # what is to be certified
     target: float = 0.05
     sure: float = 0.95
+    option: str = STUDENT_REVIEW  # which one the money page looks into
+    money: str | None = None  # the money scenario as Scenario.to_query; None starts from what runs measured
 
 
 def take_in_address() -> None:
@@ -111,6 +117,11 @@ def settle(name: str, allowed: list, default: object) -> object:
 def chosen(name: str) -> object:
     """Return one choice as it stands, while the widgets are being drawn."""
     return st.session_state[name]
+
+
+def put(name: str, value: object) -> None:
+    """Set a choice, or a widget before it is drawn."""
+    st.session_state[name] = value
 
 
 def notices() -> list[tuple[str, str]]:
@@ -175,6 +186,16 @@ def _amount(text: str) -> float:
     return value
 
 
+def _scenario(text: str) -> str:
+    try:
+        scenario = Scenario.from_query(text)
+    except SettingsError as error:
+        raise ValueError(text) from error
+    if scenario.currency not in CURRENCIES or any(quantity.high > MOST for quantity in scenario.inputs().values()):
+        raise ValueError(text)
+    return text
+
+
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
@@ -209,6 +230,8 @@ _READ: dict[str, Callable[[str], object]] = {
     "measure": _one_of(*MEASURES),
     "target": _number_of(*TARGETS),
     "sure": _number_of(*SURE),
+    "option": _one_of(TEACHER, STUDENT, STUDENT_REVIEW),
+    "money": _scenario,
 }
 
 
@@ -221,6 +244,17 @@ def runs() -> list[RunRecord]:
     """Return the scoring runs, newest first. Raises StoreError."""
     folder = Settings().store
     return _runs(folder, _store(folder).version())
+
+
+def all_runs() -> list[RunRecord]:
+    """Return the runs of every kind, newest first. Raises StoreError."""
+    folder = Settings().store
+    return _all_runs(folder, _store(folder).version())
+
+
+def valued(scenario: Scenario) -> money.Valuation:
+    """Return a scenario's valuation, computed once and shared: never change it."""
+    return _valued(scenario.to_json())
 
 
 def histogram(run_id: str) -> Histogram:
@@ -250,6 +284,16 @@ def _store(folder: Path) -> Store:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _runs(folder: Path, version: tuple) -> list[RunRecord]:
     return _store(folder).runs(kind="score")
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _all_runs(folder: Path, version: tuple) -> list[RunRecord]:
+    return _store(folder).runs()
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _valued(scenario: str) -> money.Valuation:
+    return money.value(Scenario.from_json(scenario))
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)

@@ -82,6 +82,8 @@ def test_money_follows_the_currency_and_the_language(language):
     assert words.money(12.345, "EUR") == "€12.34"
     assert words.money(12.6, "JPY") == {"en": "¥13", "ja": "￥13"}[language]
     assert words.money(12345.6, "USD") == "$12,346"
+    assert words.money_in_short(12345.6, "USD") == "$12,346"
+    assert words.money_in_short(-1.264e9, "JPY") == {"en": "-¥1.26B", "ja": "-￥12.64億"}[language]
     assert all(words.symbol(currency) for currency in CURRENCIES)
 
 

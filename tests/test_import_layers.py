@@ -31,6 +31,12 @@ MAY_IMPORT = {
     "dashboard.charts": set(),
     "dashboard.evidence_charts": {"dashboard.charts"},
     "dashboard.evidence_words": {"core.types", "core.decision", "core.stats", "core.report", "dashboard.i18n"},
+    "dashboard.money_charts": {"dashboard.charts"},
+    "dashboard.money_words": {"core.decision", "core.types", "dashboard.i18n", "dashboard.sentences"},
+    "dashboard.money_tables": {"dashboard.i18n", "dashboard.money_words", "dashboard.tables"},
+    "dashboard.money_controls": BASIC
+    | {"core.decision", "core.report", "dashboard.i18n", "dashboard.money_words"}
+    | {"dashboard.state", "dashboard.controls"},
     "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
     "dashboard.state": GROUND | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.i18n"},
     "dashboard.tables": {"dashboard.i18n"},
@@ -52,9 +58,10 @@ HOME = {
     "accelerate": {"core.models"},
     "safetensors": {"core.models"},
     "duckdb": {"core.store"},
-    "plotly": {"dashboard.charts", "dashboard.evidence_charts", "dashboard.panels", "core.report"},
+    "plotly": {"dashboard.charts", "dashboard.evidence_charts", "dashboard.money_charts", "dashboard.panels", "core.report"},
     "babel": {"dashboard.i18n", "core.report"},
-    "streamlit": {"dashboard.app", "dashboard.state", "dashboard.controls", "dashboard.panels", "dashboard.views"},
+    "streamlit": {"dashboard.app", "dashboard.state", "dashboard.controls", "dashboard.panels", "dashboard.views"}
+    | {"dashboard.money_controls"},
 }
 
 

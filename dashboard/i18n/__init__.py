@@ -13,6 +13,7 @@ from pathlib import Path
 from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
 from babel.numbers import (
+    format_compact_currency,
     format_currency,
     format_decimal,
     format_percent,
@@ -94,6 +95,12 @@ class Words:
         digits = get_currency_precision(currency) if abs(value) < 1000 else 0
         pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
         return format_currency(value, currency, format=pattern, locale=self.language, currency_digits=False)
+
+    def money_in_short(self, value: float, currency: str) -> str:
+        """Return an amount; from a hundred million on in the language's short form, 1.26億 or 126M."""
+        if abs(value) < 1e8:
+            return self.money(value, currency)
+        return format_compact_currency(value, currency, locale=self.language, fraction_digits=2)
 
     def date(self, value: datetime) -> str:
         """Return the day of `value`."""

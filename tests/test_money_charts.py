@@ -1,0 +1,99 @@
+"""Charts of the money page: coloured by the theme alone, and where their marks stand."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.decision.cashflow import OPTIONS, STUDENT_REVIEW
+from core.decision.sensitivity import tornado
+from core.report import money
+from dashboard import money_charts, money_words
+from dashboard.i18n import Words
+from tests.scenarios import doubtful, plain
+
+WORDS = Words("ja")
+NAMES = money_words.option_names(WORDS)
+SAID = money_words.of_costs(WORDS, "JPY") | {"payback_month": ""}
+
+
+def cash(payback=""):
+    said = SAID | WORDS.of("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
+    frame = money.cash_frame(money.value(doubtful()))
+    return money_charts.cumulative_cash(frame, NAMES, STUDENT_REVIEW, said | {"payback_month": payback})
+
+
+def monthly():
+    said = SAID | WORDS.of(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
+    return money_charts.monthly_costs(money.side_by_side(money.value(doubtful())), NAMES, said)
+
+
+def widest():
+    scenario = doubtful()
+    frame = money.tornado_frame(tornado(scenario, STUDENT_REVIEW), scenario)
+    said = SAID | WORDS.of("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv")
+    return money_charts.tornado(frame.assign(label=frame["name"]), said)
+
+
+def histogram():
+    draws = money.npv_histogram(np.linspace(-1, 3, 401))
+    said = SAID | WORDS.of("money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain")
+    marks = {"p10": -0.6, "p50": 1.0, "p90": 2.6}
+    return money_charts.npv_histogram(draws, marks, said | {name: name for name in marks})
+
+
+def even():
+    frame = money.break_even_frame(plain(), STUDENT_REVIEW)
+    frame = frame[frame["value"].notna() & (frame["likely"] > 0)]
+    said = SAID | WORDS.of("break_even.range", "break_even.value", "break_even.times", "break_even.likely")
+    return money_charts.break_even(frame.assign(label=frame["name"]), said)
+
+
+def thresholds():
+    frame = pd.DataFrame({"threshold": [0.0, 0.5, 1.0], "npv": [-1.0, np.nan, 2.0]})
+    said = SAID | WORDS.of("money.npv", "threshold", "now", "paying.best", "money.human")
+    return money_charts.npv_by_threshold(frame, 0.8, 1.0, said)
+
+
+@pytest.mark.parametrize("make", [cash, monthly, widest, histogram, even, thresholds])
+def test_every_colour_is_a_slot_of_the_theme(make):
+    text = make().to_json()
+    colours = set(re.findall(r'"(?:fill)?color":\s*"([^"]*)"', text.split('"template"')[0]))
+    assert colours
+    assert all(re.fullmatch(r"#0000(0[1-9]|10)(2E)?", colour) for colour in colours), colours
+
+
+def test_the_bars_of_the_tornado_start_at_the_likely_npv():
+    """4,480 with all at their likely values (12 * 640 - 3,200); cases at their low, 500, give 12 * 320 - 3,200 = 640."""
+    low, high = widest().data[:2]
+    assert low.base == high.base == pytest.approx(4480)
+    at = list(low.y).index("cases_per_month")
+    assert low.base + low.x[at] == pytest.approx(640)
+    assert high.base + high.x[at] == pytest.approx(12 * 1.25 * 640 - 3200)
+
+
+def test_break_evens_stand_at_their_multiple_of_the_likely_value():
+    """3,200 / 12 months / 0.64 a case = 416.7 cases, 0.4167 of 1,000; integration may cost 2.4 times as much."""
+    marks = next(trace for trace in even().data if trace.mode == "markers")
+    at = dict(zip(marks.y, marks.x, strict=True))
+    assert at["cases_per_month"] == pytest.approx(3200 / 12 / 640)
+    assert at["integration"] == pytest.approx(12 * 640 / 3200)
+
+
+def test_the_parts_of_a_bar_add_up_to_the_mark():
+    figure = monthly()
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    np.testing.assert_allclose(sum(np.asarray(bar.x) for bar in bars), figure.data[-1].x)
+    assert len(figure.data[-1].x) == len(OPTIONS)
+
+
+def test_the_sides_of_zero_have_the_draws_of_their_side():
+    loss, gain = histogram().data[:2]
+    assert sum(loss.y) == pytest.approx(0.25, abs=0.01)
+    assert sum(gain.y) == pytest.approx(0.75, abs=0.01)
+
+
+def test_the_payback_is_marked_only_where_there_is_one():
+    assert [trace.x for trace in cash("5.0").data if trace.mode == "markers"] == [(5.0,)]
+    assert not [trace for trace in cash().data if trace.mode == "markers"]

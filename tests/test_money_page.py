@@ -1,0 +1,174 @@
+"""The page 'Money' as a reader meets it: each language, each store, edits, links, and what it says when there is no figure."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.decision.cashflow import OPTIONS
+from core.decision.scenario import Scenario
+from dashboard.i18n import LANGUAGES, catalogue
+from tests.scenarios import plain
+from tests.stores import make_store
+from tests.test_dashboard import add_run, figures, said
+
+PAGE = "from dashboard import state\nfrom dashboard.views import money\nstate.take_in_address()\nmoney.page()"
+CARDS = [f"money.option.{option}" for option in OPTIONS]
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory):
+    """Return {name: home} of stores that tests only read."""
+    made = {size: tmp_path_factory.mktemp(size) for size in ("empty", "tiny", "full")}
+    for size, home in made.items():
+        make_store(home / "store", size)
+    return made
+
+
+@pytest.fixture
+def open_page(homes, monkeypatch):
+    """Return a function that opens the page over a store, with an address; English and a low threshold unless it says."""
+
+    def open_page(home="full", **address):
+        monkeypatch.setenv("KAKUSHIN_HOME", str(homes.get(home, home)))
+        page = AppTest.from_string(PAGE, default_timeout=60)
+        page.query_params.update({"lang": "en", "t": "0.2"} | address)
+        return page.run()
+
+    return open_page
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("home", ["empty", "tiny", "full"])
+def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
+    page, words = open_page(home, lang=lang), catalogue(lang)
+    assert not page.exception
+    assert not page.error
+    assert words["money.title"] in said(page)
+    assert (words["empty"] in said(page)) == (home == "empty")
+    assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (home == "tiny")
+    assert [metric.label for metric in page.metric] == ([] if home == "empty" else [words[card] for card in CARDS])
+    if home == "full":
+        assert len(page.get("plotly_chart")) == 6
+        assert not page.warning
+
+
+def test_the_figures_are_those_of_the_scenario_in_the_link(open_page, tmp_path):
+    """On paper, 12 months at 1,000 cases: the student's month saves 800 h of review less 160 of escapes: 640, 3,200 once.
+
+    student + review 12 * 640 - 3200 = 4480, back after 5 months; student alone 12 * (1000 - 600) - 3200 = 1600;
+    teacher 12 * (900 - 180) - 3200 = 5440.
+    """
+    add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40)  # cases that measure nothing, so that all is the link's
+    page = open_page(tmp_path, money=plain().to_query())
+    assert figures(page) == ["A$0.00", "A$5,440", "A$1,600", "A$4,480"]
+    text = said(page)
+    assert "Teacher + review is worth most: A$5,440 over 12 months (A$5,440 to A$5,440)." in text
+    assert "Payback: 5 months (P10 to P90: 5 months to 5 months)" in text
+    assert "Hours freed: 800 a month (800 to 800), apart from cash" in text
+    assert "These cases measure no share of wrong answers" in text
+
+
+def test_what_runs_measured_and_what_is_assumed_is_told_apart(open_page):
+    page = open_page()
+    rows = page.dataframe[0].value.set_index("Input")
+    assert rows.loc["Coverage of the student", "Basis"] == rows.loc["Cases a month", "Basis"] == "Measured"
+    assert rows.loc["Coverage of the student", "Runs"] == "score-work-orders-student-stream"
+    assert rows.loc["Integration", "Basis"] == "Assumed"
+    assert not rows.loc["Integration", "Runs"]
+    badges = "".join(markdown.value for markdown in page.markdown)
+    assert "Measured" in badges
+    assert "Assumed" in badges
+
+
+def test_a_typed_value_moves_the_figures_and_becomes_assumed(open_page):
+    page = open_page()
+    before = figures(page)
+    page.number_input(key="in_cases_per_month_likely").set_value(100_000.0).run()
+    assert not page.exception
+    assert figures(page) != before
+    scenario = Scenario.from_query(page.query_params["money"])
+    assert scenario.cases_per_month.basis == "assumed"
+    assert scenario.cases_per_month.points[1:] == (100_000.0, 100_000.0)  # the high gave way
+    assert page.number_input(key="in_cases_per_month_high").value == 100_000.0
+
+    # And back.
+    page.button(key="reset").click().run()
+    assert figures(page) == before
+    assert "money" not in page.query_params
+
+
+def test_every_group_of_inputs_can_be_opened_and_shows_each_input_once(open_page):
+    page, seen = open_page(), []
+    for group in ("volume", "people", "quality", "machines", "once", "again"):
+        page.segmented_control(key="group").set_value(group).run()
+        assert not page.exception
+        seen += [box.key for box in page.number_input if box.key.endswith("_likely")]
+    assert sorted(seen) == sorted(f"in_{name}_likely" for name in plain().inputs())
+
+
+def test_the_threshold_moves_what_is_measured_and_keeps_what_was_typed(open_page):
+    page = open_page()
+    page.number_input(key="in_ramp_months_high").set_value(9.0).run()
+    before = Scenario.from_query(page.query_params["money"])
+    rows = page.dataframe[0].value.set_index("Input")["Likely"]
+    page.slider(key="t").set_value(0.5).run()
+    after = page.dataframe[0].value.set_index("Input")["Likely"]
+    assert after["Coverage of the student"] < rows["Coverage of the student"]
+    assert page.dataframe[0].value.set_index("Input").loc["Ramp-up", "High"] == before.ramp_months.high == 9.0
+
+
+def test_a_link_shows_the_same_view_to_somebody_else(open_page):
+    page = open_page()
+    page.number_input(key="in_cases_per_month_likely").set_value(5000.0)
+    page.segmented_control(key="option").set_value("teacher")
+    page.selectbox(key="currency").select("JPY")
+    page.segmented_control(key="lang").set_value("ja").run()
+    other = open_page(**page.query_params)
+    assert other.query_params == page.query_params
+    assert said(other) == said(page)
+    assert "教師モデル＋確認" in said(other)
+    assert not other.warning
+
+
+def test_the_same_inputs_give_the_same_figures_again(open_page):
+    page = open_page()
+    before = said(page)
+    assert said(page.run()) == before
+    assert said(open_page()) == before
+
+
+@pytest.mark.parametrize("option", OPTIONS[1:])
+def test_every_option_can_be_looked_into(open_page, option):
+    page = open_page(option=option)
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == (5 if option == "student" else 6)
+    assert (catalogue("en")["paying.none"] in said(page)) == (option == "student")
+
+
+@pytest.mark.parametrize(
+    "value", ["nonsense", "version=9", plain().to_query() + "&x=1", plain(escape=1e12).to_query(), "", "<b>", "currency=AUD"]
+)
+def test_a_bad_scenario_in_the_address_is_named_and_left_out(open_page, value):
+    page = open_page(money=value)
+    assert not page.exception
+    assert len(page.metric) == len(CARDS)
+    assert "for “money” cannot be used here" in said(page)
+    assert "money" not in page.query_params
+
+
+def test_cases_that_measure_nothing_say_so(open_page, tmp_path):
+    add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40)
+    page = open_page(tmp_path)
+    assert not page.exception
+    assert not page.metric
+    assert catalogue("en")["money.needs_labels"] in said(page)
+
+
+def test_a_failed_run_says_so(open_page, tmp_path):
+    add_run(tmp_path, [("A", "right", 0.9)] * 40, state="failed")
+    assert "Run one stopped before its end; the figures rest on the 40 cases" in said(open_page(tmp_path))
+
+
+def test_nothing_in_doubt_has_no_tornado_and_says_so(open_page, tmp_path):
+    add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40)
+    page = open_page(tmp_path, money=plain().to_query())
+    assert catalogue("en")["tornado.nothing"] in said(page)
