@@ -44,13 +44,11 @@ def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Seque
 
 
 def threshold(words: Words) -> None:
-    """Draw the threshold as a slider and as a number, kept in step."""
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
-    step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
-    left.slider(words("threshold"), key="t", help=words("threshold.help"), **step)
+    """Draw the threshold as a number; dashboard.live draws it as a handle."""
     state.mirror("t_number", "t")
-    typed = {"on_change": state.follow, "args": ("t_number", "t"), "label_visibility": "collapsed"}
-    right.number_input(words("threshold.number"), key="t_number", **typed, **step)
+    step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
+    typed = {"on_change": state.follow, "args": ("t_number", "t")}
+    st.number_input(words("threshold.number"), key="t_number", width=220, **typed, **step)
 
 
 def costs(words: Words) -> None:

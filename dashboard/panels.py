@@ -1,4 +1,4 @@
-"""One chart with its table and CSV below it, and the row of cards: how any page shows a result.
+"""One chart with its table and CSV below it: how any page shows a result.
 
 Draws with Streamlit; knows no choice, no store and no figure's meaning.
 """
@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.i18n import Words
-from dashboard.sentences import Card
 from dashboard.tables import Table
 
 _QUIET = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
@@ -33,15 +32,6 @@ def nothing(key: str, words: Words, why: str) -> None:
     with st.container(border=True, key=f"panel_{key}"):
         st.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
         st.info(words(why))
-
-
-def cards(found: list[Card]) -> None:
-    """Show the cards in rows of three, so that none is narrower than its figures."""
-    for start in range(0, len(found), 3):
-        for column, card in zip(st.columns(3), found[start : start + 3], strict=False):
-            with column.container(border=True, key=f"card_{card.key}", height="stretch"):
-                st.metric(card.label, card.value, help=card.help)
-                st.caption("  \n".join(card.lines))
 
 
 def csv(rows: pd.DataFrame) -> bytes:

@@ -24,6 +24,8 @@ WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat 
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
 MOST = 1e9  # largest amount or volume that a field takes
 
+HANDLE = "handle"  # key of dashboard.live's component, whose state is its last move
+
 _LAST, _NOTICES = "_last", "_notices"  # keys in st.session_state that are no widget's
 
 
@@ -102,13 +104,26 @@ def notices() -> list[tuple[str, str]]:
 
 
 def follow(source: str, target: str) -> None:
-    """Give the choice `target` the value of the widget `source`: a callback for a second widget of one choice.
+    """Give the choice `target` the value of the widget `source`: a callback for a second way to make one choice.
 
     Where both have changed, `target` was moved, and `source` is a step behind quick moves: nobody typed it.
     """
     state = st.session_state
     if state[source] is not None and state[target] == getattr(state[_LAST], target):
         state[target] = round(state[source], 3)
+
+
+def take_move() -> None:
+    """Give the threshold the value of the live handle's last move: a callback. What is no threshold is not taken."""
+    move = st.session_state[HANDLE].get("move") or {}
+    if isinstance(step := move.get("step"), int) and 0 <= step <= 1000:
+        st.session_state["t"] = step / 1000
+
+
+def moves_seen() -> int:
+    """Return the number of the last move that came from the live handle, 0 before the first."""
+    seen = (st.session_state.get(HANDLE, {}).get("move") or {}).get("seq")
+    return seen if isinstance(seen, int) else 0
 
 
 def mirror(source: str, target: str) -> None:

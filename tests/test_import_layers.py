@@ -31,8 +31,9 @@ MAY_IMPORT = {
     "dashboard.charts": set(),
     "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
     "dashboard.state": GROUND | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.i18n"},
+    "dashboard.live": {"core.decision", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.tables": {"dashboard.i18n"},
-    "dashboard.panels": {"dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
+    "dashboard.panels": {"dashboard.i18n", "dashboard.tables"},
     "dashboard.controls": BASIC | {"dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.app": {"dashboard.state", "dashboard.views"},
 }
@@ -52,7 +53,7 @@ HOME = {
     "duckdb": {"core.store"},
     "plotly": {"dashboard.charts", "dashboard.panels", "core.report"},
     "babel": {"dashboard.i18n", "core.report"},
-    "streamlit": {"dashboard.app", "dashboard.state", "dashboard.controls", "dashboard.panels", "dashboard.views"},
+    "streamlit": {"dashboard.app", "dashboard.state", "dashboard.controls", "dashboard.live", "dashboard.panels", "dashboard.views"},
 }
 
 
@@ -126,6 +127,8 @@ def test_no_screen_lets_html_through():
             text = file.read_text(encoding="utf-8")
             assert "unsafe_allow_html" not in text, module
             assert "st.html" not in text, module
+    script = (ROOT / "dashboard" / "live" / "live.js").read_text(encoding="utf-8")
+    assert not [way for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write") if way in script]
 
 
 def test_screens_decision_store_and_report_start_without_torch():

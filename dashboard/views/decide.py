@@ -5,6 +5,7 @@ Guard, controls, call, show. All figures come from core.decision and core.report
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -13,7 +14,7 @@ from core.decision.histogram import Cumulative
 from core.errors import KakushinError
 from core.report import frames, selection
 from core.types import OUTCOMES, RunRecord
-from dashboard import charts, controls, panels, sentences, state, tables
+from dashboard import charts, controls, live, panels, sentences, state, tables
 from dashboard.i18n import Words
 
 VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
@@ -81,7 +82,7 @@ def _page(words: Words) -> None:
         st.code("make demo\npython -m core score my.csv", language="shell")
         return
 
-    # Controls; the sentence stands above the slider, so its place is made first
+    # Controls; notices stand above them, so their place is made first
     top = st.container()
     with st.sidebar:
         controls.data(
@@ -98,13 +99,12 @@ def _page(words: Words) -> None:
         controls.notices(words)
         for warning in sentences.warnings(words, shown.record, found):
             st.warning(warning, icon=":material/warning:")
-        with st.container(border=True, key="headline"):
-            st.markdown(f"### {sentences.headline(words, found)}", anchors=False)
     if not found.cases:
+        st.info(sentences.headline(words, found))
         return
-    money = economics.option(kind, found, shown.costs, shown.seconds(kind))
-    panels.cards(sentences.cards(words, found, money.total_per_day, shown.chosen.currency))
-    _charts(shown, runs, found, per_day)
+    costed = economics.cost_curve(counts, per_day, shown.costs, shown.seconds(kind), shown.chosen.unseen)
+    _handle(shown, found, costed)
+    _charts(shown, runs, found, costed)
 
 
 def _shown(words: Words, runs: list[RunRecord]) -> Shown:
@@ -121,10 +121,19 @@ def _shown(words: Words, runs: list[RunRecord]) -> Shown:
     return Shown(words, chosen, record, same, volume)
 
 
-def _charts(shown: Shown, runs: list[RunRecord], found: whatif.Consequence, per_day: float) -> None:
+def _handle(shown: Shown, found: whatif.Consequence, costed: pd.DataFrame) -> None:
+    """The live handle; money is left out of it where the run measured no time, as in the cards."""
+    words, kind, currency = shown.words, shown.record.run.model_kind, shown.chosen.currency
+    money = economics.option(kind, found, shown.costs, shown.seconds(kind))
+    known = costed if shown.seconds(kind) is not None else costed.assign(money=np.nan, money_low=np.nan, money_high=np.nan)
+    cards = sentences.cards(words, found, money.total_per_day, currency)
+    live.handle(words, found, sentences.headline(words, found), cards, known, currency)
+
+
+def _charts(shown: Shown, runs: list[RunRecord], found: whatif.Consequence, costed: pd.DataFrame) -> None:
     """Show the charts one below the other, so that each keeps its width beside the sidebar of a small screen."""
     _risk(shown, found)
-    _thresholds(shown, per_day)
+    _thresholds(shown, costed)
     _options(shown)
     _segments(shown)
     _calibration(shown, runs)
@@ -142,9 +151,8 @@ def _risk(shown: Shown, found: whatif.Consequence) -> None:
     panels.chart("risk_coverage", words, figure, tables.risk_coverage(words, curves, shown.names), note)
 
 
-def _thresholds(shown: Shown, per_day: float) -> None:
-    words, chosen, kind = shown.words, shown.chosen, shown.record.run.model_kind
-    costed = economics.cost_curve(shown.counts(kind, chosen.segment), per_day, shown.costs, shown.seconds(kind), chosen.unseen)
+def _thresholds(shown: Shown, costed: pd.DataFrame) -> None:
+    words, chosen = shown.words, shown.chosen
     cheapest = economics.cheapest_threshold(costed)
     curve = frames.threshold_frame(costed)
     said = words.of("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest") | {
