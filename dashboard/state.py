@@ -10,10 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx  # the one place that tells a Back from a rerun
 
 from core.decision.histogram import Cumulative, Histogram
+from core.decision.joint import JointCounts, JointCumulative
+from core.decision.presets import BALANCED, PRESETS
 from core.settings import Settings
 from core.store.store import Store
 from core.types import RunRecord
@@ -22,6 +25,7 @@ from dashboard.i18n import CURRENCIES, LANGUAGES, Words
 LOCK_SECONDS = 30.0  # how long a page waits for its turn at the store before it says so
 WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat or two
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
+MEASURES = ("leakage", "selective_risk")  # risks that a limit may be set on
 MOST = 1e9  # largest amount or volume that a field takes
 
 HANDLE = "handle"  # key of dashboard.live's component, whose state is its last move
@@ -46,6 +50,10 @@ class Choices:
     escape: float = 120.0  # cost of one wrong answer that slips through
     machine: float = 0.5  # cost of one hour of the machine
     currency: str = "AUD"
+    measure: str = "leakage"  # what `most` limits, one of MEASURES
+    most: float | None = None  # percent that the measure may be at most; None sets no limit
+    capacity: float | None = None  # reviews a day that people can do; None sets no limit
+    compare: str = BALANCED  # preset whose threshold the cases that change side are listed against
 
 
 def take_in_address() -> None:
@@ -113,6 +121,17 @@ def follow(source: str, target: str) -> None:
         state[target] = round(state[source], 3)
 
 
+def choose(name: str, value: object) -> None:
+    """Make a choice: a callback of a button, or what a widget that is no choice itself shows before it is drawn."""
+    st.session_state[name] = value
+
+
+def choose_from(source: str, offered: dict[str, object], target: str) -> None:
+    """Give the choice `target` what the widget `source` stands for: a callback. Nothing picked changes nothing."""
+    if (picked := st.session_state[source]) in offered:
+        st.session_state[target] = offered[picked]
+
+
 def take_move() -> None:
     """Give the threshold the value of the live handle's last move: a callback. What is no threshold is not taken."""
     move = st.session_state[HANDLE].get("move") or {}
@@ -173,6 +192,13 @@ def _amount(text: str) -> float:
     return value
 
 
+def _percent(text: str) -> float:
+    value = _amount(text)
+    if value > 100:
+        raise ValueError(text)
+    return value
+
+
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
@@ -194,6 +220,10 @@ _READ: dict[str, Callable[[str], object]] = {
     "escape": _amount,
     "machine": _amount,
     "currency": _one_of(*CURRENCIES),
+    "measure": _one_of(*MEASURES),
+    "most": _percent,
+    "capacity": _amount,
+    "compare": _one_of(*PRESETS),
 }
 
 
@@ -218,6 +248,18 @@ def cumulative(run_id: str, segment: str = ALL) -> Cumulative:
     """Return the cumulative counts of a run, of one segment or all, shared: never change them. Raises StoreError."""
     folder = Settings().store
     return _cumulative(folder, run_id, segment, _store(folder).version())
+
+
+def joint(run_id: str, segment: str, unseen: bool) -> JointCumulative:
+    """Return the joint counts of a run over all classes, of one segment or all, shared: never change them."""
+    folder = Settings().store
+    return _joint(folder, run_id, segment, unseen, _store(folder).version())
+
+
+def cases_between(run_id: str, low: float, high: float, limit: int) -> pd.DataFrame:
+    """Return the cases with low <= confidence < high, the most confident first, shared: never change them."""
+    folder = Settings().store
+    return _between(folder, run_id, low, high, limit, _store(folder).version())
 
 
 @st.fragment(run_every=WATCH_SECONDS)
@@ -246,3 +288,18 @@ def _histogram(folder: Path, run_id: str, version: tuple) -> Histogram:
 def _cumulative(folder: Path, run_id: str, segment: str, version: tuple) -> Cumulative:
     whole = _histogram(folder, run_id, version)
     return Cumulative(whole if segment == ALL else whole.select(segments=(segment,)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _joint(folder: Path, run_id: str, segment: str, unseen: bool, version: tuple) -> JointCumulative:
+    """All classes and segments in one cell: one threshold for all needs no more, and it is some hundred times smaller."""
+    rows = _store(folder).joint_counts(run_id)
+    rows = rows if segment == ALL else rows[rows["segment"] == segment]
+    one = [ALL] * len(rows)
+    counts = JointCounts.from_rows([ALL], [ALL], one, one, *(rows[name] for name in ("outcome", "step", "epistemic_bin", "n")))
+    return JointCumulative(counts if unseen else counts.without_unseen())
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _between(folder: Path, run_id: str, low: float, high: float, limit: int, version: tuple) -> pd.DataFrame:
+    return _store(folder).cases_near(run_id, low, high, limit)

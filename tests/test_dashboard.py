@@ -124,7 +124,9 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     assert words["decide.title"] in said(page)
     assert (words["empty"] in said(page)) == (home == "empty")
     assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (home == "tiny")
-    assert [card["label"] for card in live(page).get("cards", [])] == ([] if home == "empty" else [words[f"card.{card}"] for card in CARDS])
+    assert [card["label"] for card in live(page).get("cards", [])] == (
+        [] if home == "empty" else [words[f"card.{card}"] for card in CARDS]
+    )
     if home == "full":
         assert len(page.get("plotly_chart")) == 5
         assert not page.warning

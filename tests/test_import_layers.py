@@ -31,10 +31,11 @@ MAY_IMPORT = {
     "dashboard.charts": set(),
     "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
     "dashboard.state": GROUND | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.i18n"},
+    "dashboard.limit_words": {"core.decision", "dashboard.i18n"},
     "dashboard.live": {"core.decision", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.tables": {"dashboard.i18n"},
     "dashboard.panels": {"dashboard.i18n", "dashboard.tables"},
-    "dashboard.controls": BASIC | {"dashboard.i18n", "dashboard.sentences", "dashboard.state"},
+    "dashboard.controls": BASIC | {"core.decision", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.app": {"dashboard.state", "dashboard.views"},
 }
 CORE_FOR_SCREENS = {"core.report", "core.decision", "core.monitor", "core.store", "core.pipeline"}
@@ -53,7 +54,14 @@ HOME = {
     "duckdb": {"core.store"},
     "plotly": {"dashboard.charts", "dashboard.panels", "core.report"},
     "babel": {"dashboard.i18n", "core.report"},
-    "streamlit": {"dashboard.app", "dashboard.state", "dashboard.controls", "dashboard.live", "dashboard.panels", "dashboard.views"},
+    "streamlit": {
+        "dashboard.app",
+        "dashboard.state",
+        "dashboard.controls",
+        "dashboard.live",
+        "dashboard.panels",
+        "dashboard.views",
+    },
 }
 
 

@@ -10,12 +10,16 @@ import pandas as pd
 import streamlit as st
 
 from core.decision import economics, whatif
+from core.decision.handles import Handles
 from core.decision.histogram import Cumulative
+from core.decision.policy import Terms
+from core.decision.presets import preset_thresholds
 from core.errors import KakushinError
 from core.report import frames, selection
 from core.types import OUTCOMES, RunRecord
 from dashboard import charts, controls, live, panels, sentences, state, tables
 from dashboard.i18n import Words
+from dashboard.views import starts
 
 VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
 
@@ -88,7 +92,7 @@ def _page(words: Words) -> None:
         controls.data(
             words, selection.listed(runs), lambda run_id: state.histogram(run_id).segments, selection.first(runs).run.run_id
         )
-    controls.threshold(words)
+    places = _places(words)
     shown = _shown(words, runs)
 
     # Call and show
@@ -100,11 +104,23 @@ def _page(words: Words) -> None:
         for warning in sentences.warnings(words, shown.record, found):
             st.warning(warning, icon=":material/warning:")
     if not found.cases:
-        st.info(sentences.headline(words, found))
+        top.info(sentences.headline(words, found))
         return
     costed = economics.cost_curve(counts, per_day, shown.costs, shown.seconds(kind), shown.chosen.unseen)
-    _handle(shown, found, costed)
-    _charts(shown, runs, found, costed)
+    _starts(shown, per_day, places)
+    with places["handle"]:
+        _handle(shown, found, costed)
+    with places["charts"]:
+        _charts(shown, runs, found, costed)
+
+
+def _places(words: Words) -> dict:
+    """Draw the controls of the page's body, and return the places of what follows from all choices, in reading order."""
+    start, number = st.columns([3, 1], vertical_alignment="bottom")
+    with number:
+        controls.threshold(words)
+    handle, limits, charts_below = st.container(), starts.draw_limits(words), st.container()
+    return {"start": start, "handle": handle, "limits": limits, "charts": charts_below, "sides": starts.draw_compare(words)}
 
 
 def _shown(words: Words, runs: list[RunRecord]) -> Shown:
@@ -119,6 +135,20 @@ def _shown(words: Words, runs: list[RunRecord]) -> Shown:
     chosen = state.choices()
     volume = next(v for v in (chosen.volume, measured, VOLUME_UNKNOWN) if v is not None)
     return Shown(words, chosen, record, same, volume)
+
+
+def _starts(shown: Shown, per_day: float, places: dict) -> None:
+    """Show what the presets, the limits and the comparison come to, all on one set of counts."""
+    words, chosen, run_id = shown.words, shown.chosen, shown.record.run.run_id
+    terms = Terms(per_day, shown.costs, shown.seconds(shown.record.run.model_kind))
+    handles = Handles(state.joint(run_id, chosen.segment, chosen.unseen), terms)
+    thresholds = preset_thresholds(handles)
+    with places["start"]:
+        controls.presets(words, thresholds)
+    with places["limits"]:
+        starts.limits(words, chosen, handles)
+    with places["sides"]:
+        starts.sides(words, chosen, run_id, state.histogram(run_id), thresholds)
 
 
 def _handle(shown: Shown, found: whatif.Consequence, costed: pd.DataFrame) -> None:
