@@ -27,6 +27,8 @@ def worth(words: Words, price: ShadowPrice, currency: str) -> str:
         return words("limits.unlocks")
     if price.worth_per_day is None:
         return ""
+    if price.worth_per_day <= 0:
+        return words("limits.worthless")
     return words.markdown("limits.worth", money=words.money(price.worth_per_day, currency), n=words.number(price.n, 0))
 
 
