@@ -135,7 +135,7 @@ def choose_from(source: str, offered: dict[str, object], target: str) -> None:
 def take_move() -> None:
     """Give the threshold the value of the live handle's last move: a callback. What is no threshold is not taken."""
     move = st.session_state[HANDLE].get("move") or {}
-    if isinstance(step := move.get("step"), int) and 0 <= step <= 1000:
+    if type(step := move.get("step")) is int and 0 <= step <= 1000:
         st.session_state["t"] = step / 1000
 
 

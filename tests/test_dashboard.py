@@ -172,6 +172,18 @@ def test_a_number_that_comes_a_step_behind_the_handle_is_not_taken_for_typed(ope
     assert page.session_state["t"] == page.number_input(key="t_number").value == 0.75
 
 
+@pytest.mark.parametrize(
+    ("move", "t"),
+    [({"step": 540}, 0.54), ({"step": 1001}, 0.5), ({"step": "540"}, 0.5), ({"step": True}, 0.5), ({}, 0.5), (None, 0.5)],
+)
+def test_a_move_of_the_handle_is_taken_where_it_is_a_threshold(monkeypatch, move, t):
+    """Whatever a browser sends comes here."""
+    monkeypatch.setattr(state.st, "session_state", {"t": 0.5, state.HANDLE: {"move": move}})
+    state.take_move()
+    assert state.st.session_state["t"] == t
+    assert state.moves_seen() == 0
+
+
 def test_a_link_shows_the_same_view_to_somebody_else(open_page):
     page = open_page(t="0.42")
     page.selectbox(key="segment").select_index(1)

@@ -87,11 +87,11 @@ def _named(words: Words, rows: pd.DataFrame) -> pd.DataFrame:
     heads = {
         "case_id": words("column.case"),
         "text": words("column.text"),
-        "segment": words("column.segment"),
+        "confidence": words("column.confidence"),
+        "outcome": words("column.outcome"),
         "predicted": words("column.predicted"),
         "label": words("column.label"),
-        "outcome": words("column.outcome"),
-        "confidence": words("column.confidence"),
+        "segment": words("column.segment"),
     }
     outcomes = rows["outcome"].astype(str).map(lambda name: words(f"outcome.{name}"))
     return rows.assign(outcome=outcomes)[list(heads)].rename(columns=heads)
@@ -99,7 +99,7 @@ def _named(words: Words, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _formats(words: Words) -> dict:
     return {
-        words("column.text"): st.column_config.TextColumn(width="large"),
+        words("column.text"): st.column_config.TextColumn(width="medium"),
         words("column.confidence"): st.column_config.NumberColumn(format="%.3f"),
     }
 
