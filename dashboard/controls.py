@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from core.decision.presets import PRESETS
 from core.types import RunRecord
 from dashboard import state
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words
@@ -44,13 +45,42 @@ def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Seque
 
 
 def threshold(words: Words) -> None:
-    """Draw the threshold as a slider and as a number, kept in step."""
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
-    step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
-    left.slider(words("threshold"), key="t", help=words("threshold.help"), **step)
+    """Draw the threshold as a number; dashboard.live draws it as a handle."""
     state.mirror("t_number", "t")
-    typed = {"on_change": state.follow, "args": ("t_number", "t"), "label_visibility": "collapsed"}
-    right.number_input(words("threshold.number"), key="t_number", **typed, **step)
+    step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
+    typed = {"on_change": state.follow, "args": ("t_number", "t")}
+    st.number_input(words("threshold.number"), key="t_number", **typed, **step)
+
+
+def presets(words: Words, thresholds: dict[str, float]) -> None:
+    """Draw the presets that there are; picking one moves the threshold, and the one at the threshold is marked."""
+    t = state.chosen("t")
+    state.choose("preset", next((name for name, threshold in thresholds.items() if threshold == t), None))
+    st.segmented_control(
+        words("preset"),
+        list(thresholds),
+        format_func=lambda name: words(f"preset.{name}"),
+        key="preset",
+        help=words("preset.help"),
+        on_change=state.choose_from,
+        args=("preset", thresholds, "t"),
+    )
+
+
+def limits(words: Words) -> None:
+    """Draw the two limits, each of which may be left empty: the most of a risk, and the reviews a day that people can do."""
+    measure, most, capacity = st.columns([2, 1, 1], vertical_alignment="bottom")
+    names = {name: words(f"measure.{name}") for name in state.MEASURES}
+    measure.segmented_control(words("measure"), list(names), format_func=names.get, key="limited", required=True)
+    empty = {"value": None, "placeholder": words("limits.empty")}
+    most.number_input(words("most"), 0.0, 100.0, step=0.1, format="%0.2f", key="most", **empty)
+    capacity.number_input(words("capacity"), step=0.1, format="%0.2f", key="capacity", **empty, **LIMITS)
+
+
+def compare(words: Words) -> None:
+    """Draw the choice of the preset that the threshold is compared with."""
+    names = {name: words(f"preset.{name}") for name in PRESETS}
+    st.segmented_control(words("compare"), list(names), format_func=names.get, key="compare", required=True)
 
 
 def period(words: Words) -> None:

@@ -1,4 +1,4 @@
-"""One chart with its table and CSV below it, and the row of cards: how any page shows a result.
+"""One chart with its table and CSV below it: how any page shows a result.
 
 Draws with Streamlit; knows no choice, no store and no figure's meaning.
 """

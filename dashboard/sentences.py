@@ -1,7 +1,7 @@
 """What a consequence says in words: the sentence at the top, the cards, and the warnings.
 
-Pure: words, consequences and money in, strings out. What comes from cases is escaped for markdown here. It does not know
-Streamlit, nor how a consequence was computed.
+Pure: words, consequences and money in, strings out. What comes from cases is escaped for markdown here; the sentence at the
+top and the cards are plain text, for dashboard.live. It does not know Streamlit, nor how a consequence was computed.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,14 +12,14 @@ import pandas as pd
 from core.decision.economics import ALL_HUMAN, Option
 from core.decision.whatif import Consequence
 from core.types import Interval, RunRecord
-from dashboard.i18n import Words, plain
+from dashboard.i18n import Words
 
 FEW = 30  # labelled cases under which an interval is too wide to decide on
 
 
 @dataclass(frozen=True)
 class Card:
-    """One figure in markdown: what it is, its value, the lines below it (interval, n), and what it means."""
+    """One figure as plain text: what it is, its value, the lines below it (interval, n), and what it means."""
 
     key: str
     label: str
@@ -29,13 +29,13 @@ class Card:
 
 
 def headline(words: Words, found: Consequence) -> str:
-    """Return in markdown, in one breath, what the threshold does."""
+    """Return in one breath what the threshold does."""
     if not found.cases:
-        return words("headline.empty")
+        return words.text("headline.empty")
     people = {"reviews": words.number(found.reviews_per_day.value), "volume": words.number(found.cases_per_day)}
     if not found.accepted:
-        return words.markdown("headline.none", **people)
-    start = words.markdown("headline.accept", coverage=words.percent(found.coverage.value, 0), **people)
+        return words.text("headline.none", **people)
+    start = words.text("headline.accept", coverage=words.percent(found.coverage.value, 0), **people)
     return start + words.gap + _escapes(words, found)
 
 
@@ -43,11 +43,11 @@ def _escapes(words: Words, found: Consequence) -> str:
     """Return the half of the sentence that speaks of wrong answers."""
     escapes = found.escapes_per_day
     if escapes.value is None:
-        return words.markdown("headline.unlabelled")
+        return words.text("headline.unlabelled")
     if escapes.value == 0:
-        return words.markdown("headline.clean", n=words.number(escapes.n, 0), high=words.number(escapes.high))
+        return words.text("headline.clean", n=words.number(escapes.n, 0), high=words.number(escapes.high))
     bounds = {"low": words.number(escapes.low), "high": words.number(escapes.high)}
-    return words.markdown(
+    return words.text(
         "headline.escapes", escapes=words.number(escapes.value), often=frequency(words, found.leakage.value), **bounds
     )
 
@@ -83,13 +83,13 @@ def _card(
     words: Words, key: str, found: Interval, show: Callable[[float | None], str], basis: str, per_day: Interval | None = None
 ) -> Card:
     """Lay out one interval; `per_day` is the same in cases a day."""
-    lines = [words.markdown(basis, n=words.number(found.n, 0))]
+    lines = [words.text(basis, n=words.number(found.n, 0))]
     if found.value is not None:
-        lines.insert(0, words.markdown("card.interval", low=show(found.low), high=show(found.high)))
+        lines.insert(0, words.text("card.interval", low=show(found.low), high=show(found.high)))
     if per_day is not None and per_day.value is not None:
         count, low, high = (words.number(value, figures=3) for value in (per_day.value, per_day.low, per_day.high))
-        lines.insert(0, words.markdown("card.per_day", count=count, low=low, high=high))
-    return Card(key, words(f"card.{key}"), plain(show(found.value)), tuple(lines), words(f"card.{key}.help"))
+        lines.insert(0, words.text("card.per_day", count=count, low=low, high=high))
+    return Card(key, words(f"card.{key}"), show(found.value), tuple(lines), words(f"card.{key}.help"))
 
 
 def warnings(words: Words, record: RunRecord, found: Consequence) -> list[str]:

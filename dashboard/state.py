@@ -10,12 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx  # the one place that tells a Back from a rerun
 
 from core.decision.cashflow import STUDENT, STUDENT_REVIEW, TEACHER
 from core.decision.certificate import MEASURES, SELECTIVE_RISK
 from core.decision.histogram import Cumulative, Histogram
+from core.decision.joint import JointCounts, JointCumulative
+from core.decision.presets import BALANCED, PRESETS
 from core.decision.scenario import Scenario
 from core.errors import SettingsError
 from core.report import money
@@ -31,6 +34,8 @@ ALL = ""  # the choice of all segments; a segment without a name is seen only am
 TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)  # risks that can be asked to be certified
 SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
 MOST = 1e9  # largest amount or volume that a field takes
+
+HANDLE = "handle"  # key of dashboard.live's component, whose state is its last move
 
 _LAST, _NOTICES = "_last", "_notices"  # keys in st.session_state that are no widget's
 
@@ -58,6 +63,10 @@ class Choices:
     sure: float = 0.95
     option: str = STUDENT_REVIEW  # which one the money page looks into
     money: str | None = None  # the money scenario as Scenario.to_query; None starts from what runs measured
+    limited: str = "leakage"  # what `most` limits, one of MEASURES
+    most: float | None = None  # percent that the measure may be at most; None sets no limit
+    capacity: float | None = None  # reviews a day that people can do; None sets no limit
+    compare: str = BALANCED  # preset whose threshold the cases that change side are listed against
 
 
 def take_in_address() -> None:
@@ -130,13 +139,37 @@ def notices() -> list[tuple[str, str]]:
 
 
 def follow(source: str, target: str) -> None:
-    """Give the choice `target` the value of the widget `source`: a callback for a second widget of one choice.
+    """Give the choice `target` the value of the widget `source`: a callback for a second way to make one choice.
 
     Where both have changed, `target` was moved, and `source` is a step behind quick moves: nobody typed it.
     """
     state = st.session_state
     if state[source] is not None and state[target] == getattr(state[_LAST], target):
         state[target] = round(state[source], 3)
+
+
+def choose(name: str, value: object) -> None:
+    """Make a choice: a callback of a button, or what a widget that is no choice itself shows before it is drawn."""
+    st.session_state[name] = value
+
+
+def choose_from(source: str, offered: dict[str, object], target: str) -> None:
+    """Give the choice `target` what the widget `source` stands for: a callback. Nothing picked changes nothing."""
+    if (picked := st.session_state[source]) in offered:
+        st.session_state[target] = offered[picked]
+
+
+def take_move() -> None:
+    """Give the threshold the value of the live handle's last move: a callback. What is no threshold is not taken."""
+    move = st.session_state[HANDLE].get("move") or {}
+    if type(step := move.get("step")) is int and 0 <= step <= 1000:
+        st.session_state["t"] = step / 1000
+
+
+def moves_seen() -> int:
+    """Return the number of the last move that came from the live handle, 0 before the first."""
+    seen = (st.session_state.get(HANDLE, {}).get("move") or {}).get("seq")
+    return seen if isinstance(seen, int) else 0
 
 
 def mirror(source: str, target: str) -> None:
@@ -196,6 +229,13 @@ def _scenario(text: str) -> str:
     return text
 
 
+def _percent(text: str) -> float:
+    value = _amount(text)
+    if value > 100:
+        raise ValueError(text)
+    return value
+
+
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
@@ -232,6 +272,10 @@ _READ: dict[str, Callable[[str], object]] = {
     "sure": _number_of(*SURE),
     "option": _one_of(TEACHER, STUDENT, STUDENT_REVIEW),
     "money": _scenario,
+    "limited": _one_of(*MEASURES),
+    "most": _percent,
+    "capacity": _amount,
+    "compare": _one_of(*PRESETS),
 }
 
 
@@ -267,6 +311,18 @@ def cumulative(run_id: str, segment: str = ALL) -> Cumulative:
     """Return the cumulative counts of a run, of one segment or all, shared: never change them. Raises StoreError."""
     folder = Settings().store
     return _cumulative(folder, run_id, segment, _store(folder).version())
+
+
+def joint(run_id: str, segment: str, unseen: bool) -> JointCumulative:
+    """Return the joint counts of a run over all classes, of one segment or all, shared: never change them."""
+    folder = Settings().store
+    return _joint(folder, run_id, segment, unseen, _store(folder).version())
+
+
+def cases_between(run_id: str, low: float, high: float, limit: int) -> pd.DataFrame:
+    """Return the cases with low <= confidence < high, the most confident first, shared: never change them."""
+    folder = Settings().store
+    return _between(folder, run_id, low, high, limit, _store(folder).version())
 
 
 @st.fragment(run_every=WATCH_SECONDS)
@@ -323,3 +379,18 @@ def _derived(
     folder: Path, name: str, columns: tuple[str, ...], run_ids: tuple[str, ...], args: tuple, version: tuple, _make: Callable
 ) -> object:
     return _make(*(_store(folder).predictions(run_id, list(columns)) for run_id in run_ids), *args)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _joint(folder: Path, run_id: str, segment: str, unseen: bool, version: tuple) -> JointCumulative:
+    """All classes and segments in one cell: one threshold for all needs no more, and it is some hundred times smaller."""
+    rows = _store(folder).joint_counts(run_id)
+    rows = rows if segment == ALL else rows[rows["segment"] == segment]
+    one = [ALL] * len(rows)
+    counts = JointCounts.from_rows([ALL], [ALL], one, one, *(rows[name] for name in ("outcome", "step", "epistemic_bin", "n")))
+    return JointCumulative(counts if unseen else counts.without_unseen())
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _between(folder: Path, run_id: str, low: float, high: float, limit: int, version: tuple) -> pd.DataFrame:
+    return _store(folder).cases_near(run_id, low, high, limit)

@@ -1,5 +1,6 @@
 """The page 'Decide' as a reader meets it: each language, each state of the store, links good and bad."""
 
+import json
 import re
 from datetime import UTC, datetime
 
@@ -86,7 +87,22 @@ def add_run(home, found: list[tuple], state: str = "finished", **settings) -> St
 def said(page) -> str:
     """Return all text of the page, without what keeps markdown from reading it."""
     kinds = (page.title, page.markdown, page.caption, page.info, page.warning, page.error, page.metric)
-    return plain_again("\n".join(str(element.value) for kind in kinds for element in kind))
+    written = [str(element.value) for kind in kinds for element in kind]
+    handle = live(page)
+    if handle:
+        written += [handle["now"]["headline"], *(line for card in handle["now"]["cards"] for line in card["lines"])]
+    return plain_again("\n".join(written))
+
+
+def live(page) -> dict:
+    """Return what the live handle was given, {} where there is none."""
+    return next((json.loads(element.proto.json) for element in page.get("bidi_component")), {})
+
+
+def move(page, t: float):
+    """Move the handle: the browser's part is tests/browser's; what the callback leaves is the choice."""
+    page.session_state["t"] = t
+    return page
 
 
 def plain_again(text: str) -> str:
@@ -96,7 +112,7 @@ def plain_again(text: str) -> str:
 
 def figures(page) -> list[str]:
     """Return the values of the cards, in their order."""
-    return [plain_again(metric.value) for metric in page.metric]
+    return [card["value"] for card in live(page)["now"]["cards"]] if live(page) else []
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -108,7 +124,9 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     assert words["decide.title"] in said(page)
     assert (words["empty"] in said(page)) == (home == "empty")
     assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (home == "tiny")
-    assert [metric.label for metric in page.metric] == ([] if home == "empty" else [words[f"card.{card}"] for card in CARDS])
+    assert [card["label"] for card in live(page).get("cards", [])] == (
+        [] if home == "empty" else [words[f"card.{card}"] for card in CARDS]
+    )
     if home == "full":
         assert len(page.get("plotly_chart")) == 5
         assert not page.warning
@@ -134,24 +152,36 @@ def test_the_figures_are_those_of_the_counts(open_page, tmp_path):
     assert "5.0 of 9.0 cases a day" in said(page)
 
 
-def test_slider_and_number_are_one_choice_and_the_address_follows(open_page):
+def test_handle_and_number_are_one_choice_and_the_address_follows(open_page):
     page = open_page(t="0.5")
     before = figures(page)
-    page.slider(key="t").set_value(0.75).run()
+    move(page, 0.75).run()
     assert page.number_input(key="t_number").value == 0.75
     assert page.query_params["t"] == "0.75"
     assert figures(page) != before
     page.number_input(key="t_number").set_value(0.5).run()
-    assert page.slider(key="t").value == 0.5
+    assert page.session_state["t"] == 0.5
     assert page.query_params["t"] == "0.5"
     assert figures(page) == before
 
 
-def test_a_number_that_comes_a_step_behind_the_slider_is_not_taken_for_typed(open_page):
+def test_a_number_that_comes_a_step_behind_the_handle_is_not_taken_for_typed(open_page):
     page = open_page(t="0.5")
-    page.slider(key="t").set_value(0.75)
+    move(page, 0.75)
     page.number_input(key="t_number").set_value(0.74).run()
-    assert page.slider(key="t").value == page.number_input(key="t_number").value == 0.75
+    assert page.session_state["t"] == page.number_input(key="t_number").value == 0.75
+
+
+@pytest.mark.parametrize(
+    ("move", "t"),
+    [({"step": 540}, 0.54), ({"step": 1001}, 0.5), ({"step": "540"}, 0.5), ({"step": True}, 0.5), ({}, 0.5), (None, 0.5)],
+)
+def test_a_move_of_the_handle_is_taken_where_it_is_a_threshold(monkeypatch, move, t):
+    """Whatever a browser sends comes here."""
+    monkeypatch.setattr(state.st, "session_state", {"t": 0.5, state.HANDLE: {"move": move}})
+    state.take_move()
+    assert state.st.session_state["t"] == t
+    assert state.moves_seen() == 0
 
 
 def test_a_link_shows_the_same_view_to_somebody_else(open_page):
@@ -171,17 +201,17 @@ def test_a_link_shows_the_same_view_to_somebody_else(open_page):
 def test_a_quick_second_move_is_not_undone_by_an_address_that_is_a_step_behind(open_page):
     page = open_page(t="0.5")
     behind = dict(page.query_params)
-    page.slider(key="t").set_value(0.6).run()
+    move(page, 0.6).run()
     page.query_params.clear()
     page.query_params.update(behind)
-    page.slider(key="t").set_value(0.7).run()
+    move(page, 0.7).run()
     assert page.query_params["t"] == "0.7"
 
     # The same when a run comes with no move at all.
     page.query_params.clear()
     page.query_params.update(behind)
     page.run()
-    assert page.slider(key="t").value == 0.7
+    assert page.session_state["t"] == 0.7
     assert page.query_params["t"] == "0.7"
 
 
@@ -204,12 +234,12 @@ def test_a_bad_value_in_the_address_is_named_and_left_out(open_page, name, value
     page = open_page("small", **{name: value})
     assert not page.exception
     assert not page.error
-    assert len(page.metric) == len(CARDS)
+    assert len(figures(page)) == len(CARDS)
     assert f"The link's value “{value}” for “{name}” cannot be used here" in said(page)
     assert page.query_params.get(name) != value
 
     # The notice goes with the next choice.
-    page.slider(key="t").set_value(0.314).run()
+    move(page, 0.314).run()
     assert not page.warning
 
 
@@ -266,7 +296,7 @@ def test_a_new_run_is_seen_without_a_restart(open_page, tmp_path):
     before = state.version()
     add_run(tmp_path, [("A", "right", 0.9)] * 40)
     assert state.version() != before
-    assert len(page.run().metric) == len(CARDS)
+    assert len(figures(page.run())) == len(CARDS)
 
 
 def test_reading_does_not_change_the_version(open_page, homes):
@@ -296,7 +326,7 @@ def test_a_store_that_stays_locked_is_a_sentence_and_can_be_tried_again(open_pag
         assert "was in use for 0.2 s" in said(page)
     page.button(key="again").click().run()
     assert not page.error
-    assert len(page.metric) == len(CARDS)
+    assert len(figures(page)) == len(CARDS)
 
 
 def test_text_in_csv_cannot_run_as_a_formula():

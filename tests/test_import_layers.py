@@ -39,9 +39,11 @@ MAY_IMPORT = {
     | {"dashboard.state", "dashboard.controls"},
     "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
     "dashboard.state": GROUND | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.i18n"},
+    "dashboard.limit_words": {"core.decision", "dashboard.i18n"},
+    "dashboard.live": {"core.decision", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.tables": {"dashboard.i18n"},
     "dashboard.panels": {"dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
-    "dashboard.controls": BASIC | {"dashboard.i18n", "dashboard.sentences", "dashboard.state"},
+    "dashboard.controls": BASIC | {"core.decision", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.app": {"dashboard.state", "dashboard.views"},
 }
 CORE_FOR_SCREENS = {"core.report", "core.decision", "core.monitor", "core.store", "core.pipeline"}
@@ -60,8 +62,15 @@ HOME = {
     "duckdb": {"core.store"},
     "plotly": {"dashboard.charts", "dashboard.evidence_charts", "dashboard.money_charts", "dashboard.panels", "core.report"},
     "babel": {"dashboard.i18n", "core.report"},
-    "streamlit": {"dashboard.app", "dashboard.state", "dashboard.controls", "dashboard.panels", "dashboard.views"}
-    | {"dashboard.money_controls"},
+    "streamlit": {
+        "dashboard.app",
+        "dashboard.state",
+        "dashboard.controls",
+        "dashboard.live",
+        "dashboard.money_controls",
+        "dashboard.panels",
+        "dashboard.views",
+    },
 }
 
 
@@ -135,6 +144,8 @@ def test_no_screen_lets_html_through():
             text = file.read_text(encoding="utf-8")
             assert "unsafe_allow_html" not in text, module
             assert "st.html" not in text, module
+    script = (ROOT / "dashboard" / "live" / "live.js").read_text(encoding="utf-8")
+    assert not [way for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write") if way in script]
 
 
 def test_screens_decision_store_and_report_start_without_torch():

@@ -60,7 +60,11 @@ class Words:
 
     def markdown(self, key: str, **values: str) -> str:
         """The same for markdown: the words may hold markup, the values are shown letter by letter."""
-        text = self(key, **{name: plain(value) for name, value in values.items()})
+        return self.text(key, **{name: plain(value) for name, value in values.items()})
+
+    def text(self, key: str, **values: str) -> str:
+        """The same for what is shown letter by letter anyway; in Japanese, no line ends between a number and its counter."""
+        text = self(key, **values)
         return _COUNTED.sub("\u2060", text) if self.language == "ja" else text
 
     def of(self, *keys: str) -> dict[str, str]:
@@ -109,6 +113,10 @@ class Words:
     def time(self, value: datetime) -> str:
         """Return day and time of `value`, to the minute."""
         return format_datetime(value, "yyyy/MM/dd HH:mm" if self.language == "ja" else "d MMM y, HH:mm", locale=self.language)
+
+    def precision(self, currency: str) -> int:
+        """Return the decimals of the currency's amounts."""
+        return get_currency_precision(currency)
 
     def symbol(self, currency: str) -> str:
         """Return the currency's sign, for an axis."""

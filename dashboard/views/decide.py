@@ -5,16 +5,21 @@ Guard, controls, call, show. All figures come from core.decision and core.report
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.decision import economics, whatif
+from core.decision.handles import Handles
 from core.decision.histogram import Cumulative
+from core.decision.policy import Terms
+from core.decision.presets import preset_thresholds
 from core.errors import KakushinError
 from core.report import frames, selection
 from core.types import OUTCOMES, RunRecord
-from dashboard import charts, controls, panels, sentences, state, tables
+from dashboard import charts, controls, live, panels, sentences, state, tables
 from dashboard.i18n import Words
+from dashboard.views import starts
 
 VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
 
@@ -81,13 +86,13 @@ def _page(words: Words) -> None:
         st.code("make demo\npython -m core score my.csv", language="shell")
         return
 
-    # Controls; the sentence stands above the slider, so its place is made first
+    # Controls; notices stand above them, so their place is made first
     top = st.container()
     with st.sidebar:
         controls.data(
             words, selection.listed(runs), lambda run_id: state.histogram(run_id).segments, selection.first(runs).run.run_id
         )
-    controls.threshold(words)
+    places = _places(words)
     shown = _shown(words, runs)
 
     # Call and show
@@ -98,13 +103,24 @@ def _page(words: Words) -> None:
         controls.notices(words)
         for warning in sentences.warnings(words, shown.record, found):
             st.warning(warning, icon=":material/warning:")
-        with st.container(border=True, key="headline"):
-            st.markdown(f"### {sentences.headline(words, found)}", anchors=False)
     if not found.cases:
+        top.info(sentences.headline(words, found))
         return
-    money = economics.option(kind, found, shown.costs, shown.seconds(kind))
-    panels.cards(sentences.cards(words, found, money.total_per_day, shown.chosen.currency))
-    _charts(shown, runs, found, per_day)
+    costed = economics.cost_curve(counts, per_day, shown.costs, shown.seconds(kind), shown.chosen.unseen)
+    _starts(shown, per_day, places)
+    with places["handle"]:
+        _handle(shown, found, costed)
+    with places["charts"]:
+        _charts(shown, runs, found, costed)
+
+
+def _places(words: Words) -> dict:
+    """Draw the controls of the page's body, and return the places of what follows from all choices, in reading order."""
+    start, number = st.columns([3, 1], vertical_alignment="bottom")
+    with number:
+        controls.threshold(words)
+    handle, limits, charts_below = st.container(), starts.draw_limits(words), st.container()
+    return {"start": start, "handle": handle, "limits": limits, "charts": charts_below, "sides": starts.draw_compare(words)}
 
 
 def _shown(words: Words, runs: list[RunRecord]) -> Shown:
@@ -121,10 +137,33 @@ def _shown(words: Words, runs: list[RunRecord]) -> Shown:
     return Shown(words, chosen, record, same, volume)
 
 
-def _charts(shown: Shown, runs: list[RunRecord], found: whatif.Consequence, per_day: float) -> None:
+def _starts(shown: Shown, per_day: float, places: dict) -> None:
+    """Show what the presets, the limits and the comparison come to, all on one set of counts."""
+    words, chosen, run_id = shown.words, shown.chosen, shown.record.run.run_id
+    terms = Terms(per_day, shown.costs, shown.seconds(shown.record.run.model_kind))
+    handles = Handles(state.joint(run_id, chosen.segment, chosen.unseen), terms)
+    thresholds = preset_thresholds(handles)
+    with places["start"]:
+        controls.presets(words, thresholds)
+    with places["limits"]:
+        starts.limits(words, chosen, handles)
+    with places["sides"]:
+        starts.sides(words, chosen, run_id, state.histogram(run_id), thresholds)
+
+
+def _handle(shown: Shown, found: whatif.Consequence, costed: pd.DataFrame) -> None:
+    """The live handle; money is left out of it where the run measured no time, as in the cards."""
+    words, kind, currency = shown.words, shown.record.run.model_kind, shown.chosen.currency
+    money = economics.option(kind, found, shown.costs, shown.seconds(kind))
+    known = costed if shown.seconds(kind) is not None else costed.assign(money=np.nan, money_low=np.nan, money_high=np.nan)
+    cards = sentences.cards(words, found, money.total_per_day, currency)
+    live.handle(words, found, sentences.headline(words, found), cards, known, currency)
+
+
+def _charts(shown: Shown, runs: list[RunRecord], found: whatif.Consequence, costed: pd.DataFrame) -> None:
     """Show the charts one below the other, so that each keeps its width beside the sidebar of a small screen."""
     _risk(shown, found)
-    _thresholds(shown, per_day)
+    _thresholds(shown, costed)
     _options(shown)
     _segments(shown)
     _calibration(shown, runs)
@@ -142,9 +181,8 @@ def _risk(shown: Shown, found: whatif.Consequence) -> None:
     panels.chart("risk_coverage", words, figure, tables.risk_coverage(words, curves, shown.names), note)
 
 
-def _thresholds(shown: Shown, per_day: float) -> None:
-    words, chosen, kind = shown.words, shown.chosen, shown.record.run.model_kind
-    costed = economics.cost_curve(shown.counts(kind, chosen.segment), per_day, shown.costs, shown.seconds(kind), chosen.unseen)
+def _thresholds(shown: Shown, costed: pd.DataFrame) -> None:
+    words, chosen = shown.words, shown.chosen
     cheapest = economics.cheapest_threshold(costed)
     curve = frames.threshold_frame(costed)
     said = words.of("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest") | {

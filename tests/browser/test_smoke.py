@@ -31,6 +31,7 @@ FLAGS = [
     "--disable-sync",
 ]
 
+COVERAGE, HEADLINE = ".st-key-handle .card-coverage .figure", ".st-key-handle .headline"
 DRAWN = ".st-key-chart_calibration .main-svg"  # the last chart of the page
 
 pytestmark = [
@@ -46,7 +47,8 @@ def serving(home: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "KAKUSHIN_HOME": str(home)})
+    environment = {**os.environ, "KAKUSHIN_HOME": str(home)}
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)  # its log goes to stderr
     try:
         _wait_until_up(server, f"http://127.0.0.1:{port}/_stcore/health")
         yield f"http://127.0.0.1:{port}/"
@@ -95,13 +97,12 @@ def test_a_manager_moves_the_threshold_changes_language_and_shares_the_link(tmp_
 def _walk(address: str, browser) -> None:
     problems: list[str] = []
     page = _open(browser, address + "?t=0.5", problems, DRAWN)
-    coverage = page.locator(".st-key-card_coverage [data-testid=stMetricValue]")
-    headline = page.locator(".st-key-headline")
+    coverage, headline = page.locator(COVERAGE), page.locator(HEADLINE)
     before, said = coverage.inner_text(), headline.inner_text()
     assert re.fullmatch(r"\d+\.\d%", before)
 
-    # The keyboard moves the slider by its step of 0.001; the number, the figures, the sentence and the address follow.
-    slider = page.locator(".st-key-t").get_by_role("slider")
+    # The keyboard moves the handle by its step of 0.001; the number, the figures, the sentence and the address follow.
+    slider = page.locator(".st-key-handle").get_by_role("slider")
     slider.focus()
     for _ in range(40):
         slider.press("ArrowRight")
@@ -120,14 +121,14 @@ def _walk(address: str, browser) -> None:
     # The link, opened by somebody else, shows the same view.
     other = _open(browser, page.url, problems, DRAWN)
     expect(other.locator(".st-key-t_number input")).to_have_value("0.540")
-    expect(other.locator(".st-key-card_coverage [data-testid=stMetricValue]")).to_have_text(shown)
-    expect(other.locator(".st-key-headline")).to_contain_text("自動承認")
+    expect(other.locator(COVERAGE)).to_have_text(shown)
+    expect(other.locator(HEADLINE)).to_contain_text("自動承認")
     assert other.url == page.url
 
     # Back goes to the view before.
     page.go_back()
     expect(page).to_have_url(re.compile(r"[?&]lang=en(&|$)"), timeout=30_000)
-    expect(page.locator(".st-key-headline")).to_contain_text("Accept", timeout=30_000)
+    expect(page.locator(HEADLINE)).to_contain_text("Accept", timeout=30_000)
     assert problems == []
 
 
@@ -139,7 +140,7 @@ def test_a_run_that_is_scored_while_the_page_is_open_appears(tmp_path, browser):
         page = _open(browser, address, problems, "[data-testid=stAlert]")
         expect(page.get_by_text("make demo").first).to_be_visible()
         make_store(tmp_path / "store", "tiny")
-        expect(page.locator(".st-key-card_coverage")).to_be_visible(timeout=30_000)
+        expect(page.locator(COVERAGE)).to_be_visible(timeout=30_000)
         expect(page).to_have_url(re.compile(r"[?&]run="))
     # The server's end is the only thing that the console may complain of.
     assert [problem for problem in problems if "ERR_CONNECTION_REFUSED" not in problem and "WebSocket" not in problem] == []

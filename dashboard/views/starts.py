@@ -1,0 +1,127 @@
+"""Parts of the page 'Decide' that lead to a threshold from elsewhere: presets, limits, and the cases that change side.
+
+Each gets what it needs as arguments and draws one panel. All figures come from core.decision.
+"""
+
+import pandas as pd
+import streamlit as st
+
+from core.decision.handles import Handles, Infeasible, Plan
+from core.decision.histogram import Histogram
+from core.decision.policy import PolicyConsequence
+from core.decision.sides import Between, between
+from core.decision.tally import LeakageLimit, SelectiveRiskLimit
+from dashboard import controls, limit_words, state
+from dashboard.i18n import Words
+
+LISTED = 100  # cases that the table shows
+_FETCHED = 2000  # most confident cases that are looked through for those of one segment
+_LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
+
+
+def limits(words: Words, chosen: state.Choices, handles: Handles) -> None:
+    """Say which threshold the given limits come to, what binds, and what one more review a day is worth."""
+    limit = None if chosen.most is None else _LIMITS[chosen.limited](round(chosen.most / 100, 12))
+    if limit is None and chosen.capacity is None:
+        st.caption(words("limits.none"))
+        return
+    found = _found(handles, limit, chosen.capacity)
+    said = limit_words.answer(words, found, chosen.limited)
+    if limit is not None and chosen.capacity is not None:
+        price = handles.worth_of_reviews(limit, chosen.capacity)
+        said = words.gap.join(filter(None, (said, limit_words.worth(words, price, chosen.currency))))
+    (st.warning if isinstance(found, Infeasible) else st.markdown)(said)
+    t = limit_words.point_of(found).policy.threshold
+    label = words("limits.use", t=words.number(t, 3))
+    st.button(label, key="use_limits", disabled=t == chosen.t, on_click=state.choose, args=("t", t))
+
+
+def _found(handles: Handles, limit, capacity: float | None) -> PolicyConsequence | Plan | Infeasible:
+    """One limit: the threshold where it is met. Both: the least money within them."""
+    if capacity is None:
+        return handles.at_risk(limit)
+    if limit is None:
+        return handles.at_capacity(capacity)
+    return handles.solve(limit, capacity)
+
+
+def sides(words: Words, chosen: state.Choices, run_id: str, histogram: Histogram, thresholds: dict[str, float]) -> None:
+    """List the cases between the threshold in use and the preset's. histogram: of the run; thresholds: of the presets."""
+    if chosen.compare not in thresholds:
+        st.info(words("sides.missing"))
+        return
+    part = histogram if chosen.segment == state.ALL else histogram.select(segments=(chosen.segment,))
+    found = between(part, chosen.t, thresholds[chosen.compare])
+    ends = {"low": words.number(found.low, 3), "high": words.number(found.high, 3)}
+    hidden = 0 if chosen.unseen else found.by_outcome["unseen"]
+    if found.cases == hidden:
+        st.info(words("sides.same", **ends))
+        return
+    rows = _listed(chosen, state.cases_between(run_id, found.low, found.high, _FETCHED))
+    st.caption(words.markdown("sides.note", **ends, **_counts(words, found, hidden, len(rows))))
+    st.dataframe(_named(words, rows), hide_index=True, key="rows_sides", column_config=_formats(words))
+
+
+def _listed(chosen: state.Choices, rows: pd.DataFrame) -> pd.DataFrame:
+    """The cases that count, of the chosen segment, LISTED at most."""
+    kept = rows["outcome"].ne("unseen") | chosen.unseen
+    if chosen.segment != state.ALL:
+        kept &= rows["segment"].eq(chosen.segment)
+    return rows[kept].head(LISTED)
+
+
+def _counts(words: Words, found: Between, hidden: int, listed: int) -> dict[str, str]:
+    outcome = found.by_outcome
+    counts = {
+        "n": found.cases - hidden,
+        "right": outcome["right"],
+        "wrong": outcome["wrong"] + outcome["unseen"] - hidden,
+        "unlabelled": outcome["unlabelled"],
+        "listed": listed,
+    }
+    return {name: words.number(count, 0) for name, count in counts.items()}
+
+
+def _named(words: Words, rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns that a reader needs, with headings and outcomes in words."""
+    heads = {
+        "case_id": words("column.case"),
+        "text": words("column.text"),
+        "confidence": words("column.confidence"),
+        "outcome": words("column.outcome"),
+        "predicted": words("column.predicted"),
+        "label": words("column.label"),
+        "segment": words("column.segment"),
+    }
+    outcomes = rows["outcome"].astype(str).map(lambda name: words(f"outcome.{name}"))
+    return rows.assign(outcome=outcomes)[list(heads)].rename(columns=heads)
+
+
+def _formats(words: Words) -> dict:
+    return {
+        words("column.text"): st.column_config.TextColumn(width="medium"),
+        words("column.confidence"): st.column_config.NumberColumn(format="%.3f"),
+    }
+
+
+def panel(words: Words, key: str):
+    """A titled panel to draw into; title and help are the words under `key`."""
+    box = st.container(border=True, key=f"panel_{key}")
+    box.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+    return box
+
+
+def draw_limits(words: Words):
+    """Draw the limits' fields, and return the place of their answer: the figures are known once every choice is."""
+    box = panel(words, "limits")
+    with box:
+        controls.limits(words)
+    return box
+
+
+def draw_compare(words: Words):
+    """Draw the choice of what to compare with, and return the place of the cases."""
+    box = panel(words, "sides")
+    with box:
+        controls.compare(words)
+    return box

@@ -1,0 +1,43 @@
+"""The presets do what they promise, on counts small enough to work out by hand."""
+
+import pytest
+
+from core.decision.economics import UnitCosts
+from core.decision.handles import Handles
+from core.decision.joint import JointCounts, JointCumulative
+from core.decision.policy import Terms
+from core.decision.presets import PRESETS, preset_thresholds
+
+
+def handles(outcomes, confidence, review=1.0, escape=10.0) -> Handles:
+    n = len(outcomes)
+    joint = JointCounts.from_predictions(["A"] * n, ["x"] * n, outcomes, confidence, [0.0] * n)
+    return Handles(JointCumulative(joint), Terms(float(n), UnitCosts(review, escape, 0.0), 0.0))
+
+
+def test_each_preset_by_hand():
+    """100 cases, a review costs 1, an escape 10; money of a threshold is reviews + 10 * escapes, of review alone 100.
+
+    At 0.9: 40 right, then 1 wrong at 0.8, 30 right at 0.7, 4 wrong at 0.6, 25 wrong at 0.1.
+    Accept from 0.801: 60 reviews, money 60. From 0.601 to 0.7: 29 reviews and 1 escape, 39, the least; leakage 1%.
+    From 0.101: 25 reviews and 5 escapes, 75. From 0: 0 reviews and 30 escapes, 300.
+    """
+    outcomes = ["right"] * 40 + ["wrong"] + ["right"] * 30 + ["wrong"] * 29
+    confidence = [0.9] * 40 + [0.8] + [0.7] * 30 + [0.6] * 4 + [0.1] * 25
+    found = preset_thresholds(handles(outcomes, confidence))
+    assert list(found) == list(PRESETS)
+    assert found == {"safe": 0.601, "balanced": 0.7, "lean": 0.101, "shadow": 1.0}
+
+
+def test_without_labels_only_shadow_is_left():
+    assert preset_thresholds(handles(["unlabelled"] * 5, [0.5] * 5)) == {"shadow": 1.0}
+
+
+def test_a_model_that_is_always_sure_and_wrong_has_no_safe_and_no_lean_preset():
+    assert set(preset_thresholds(handles(["wrong"] * 10, [1.0] * 10))) == {"balanced", "shadow"}
+
+
+@pytest.mark.parametrize("escape", [0.0, 1.0, 50.0])
+def test_lean_never_needs_more_reviews_than_balanced(escape):
+    found = preset_thresholds(handles(["right", "wrong", "right"] * 10, [0.9, 0.5, 0.3] * 10, escape=escape))
+    assert found["lean"] <= found["balanced"]
