@@ -8,7 +8,7 @@ from core.decision.scenario import Scenario
 from dashboard.i18n import LANGUAGES, catalogue
 from tests.scenarios import plain
 from tests.stores import make_store
-from tests.test_dashboard import add_run, figures, said
+from tests.test_dashboard import add_run, said
 
 PAGE = "from dashboard import state\nfrom dashboard.views import money\nstate.take_in_address()\nmoney.page()"
 CARDS = [f"money.option.{option}" for option in OPTIONS]
@@ -34,6 +34,11 @@ def open_page(homes, monkeypatch):
         return page.run()
 
     return open_page
+
+
+def figures(page) -> list[str]:
+    """Return the values of the cards, in their order, without markdown's escapes."""
+    return [metric.value.replace("\\", "") for metric in page.metric]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

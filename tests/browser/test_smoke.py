@@ -54,7 +54,11 @@ def serving(home: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/"
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:  # it waits for browsers that are still connected
+            server.kill()
+            server.wait()
 
 
 def _wait_until_up(server: subprocess.Popen, health: str) -> None:
