@@ -4,7 +4,7 @@ Text -> functional location; an order sent to the wrong location is what leaks. 
 - Locations are compared in capitals with single spaces: one asset writes "Grease Lube System", others "GREASE LUBE SYSTEM".
 - The 12 most frequent locations of the training years are the classes. The 12th has 48 training orders. Going on to 16 would
   add 167 training orders and not one of 2008 or later: 13 to 16 are of asset B alone, whose last order is of 2005.
-- Splits are whole quarters, never mixed: fit to March 2007; anchor (chooses the teacher's sigma) to the end of 2007;
+- Splits are whole quarters, never mixed: fit to March 2007; anchor (fits the teacher's temperature) to the end of 2007;
   calibration to March 2009; stream from there on. Whole years would leave 276 orders of the classes for calibration, fewer than
   the 299 without an error that it takes to say "at most 1%" with 95% confidence, and would cost fit 110 for the anchor.
 - A text stays in the split of its first order; later copies in other splits are dropped and counted.
