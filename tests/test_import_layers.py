@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "dashboard.tables": {"dashboard.i18n"},
     "dashboard.panels": {"dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
     "dashboard.controls": BASIC | {"core.decision", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
+    "dashboard.shell": BASIC | {"dashboard.controls", "dashboard.state", "dashboard.i18n"},
     "dashboard.app": {"dashboard.state", "dashboard.views"},
 }
 CORE_FOR_SCREENS = {"core.report", "core.decision", "core.monitor", "core.store", "core.pipeline"}
@@ -66,6 +67,7 @@ HOME = {
         "dashboard.app",
         "dashboard.state",
         "dashboard.controls",
+        "dashboard.shell",
         "dashboard.live",
         "dashboard.money_controls",
         "dashboard.panels",

@@ -10,8 +10,10 @@ import pytest
 from core.decision.economics import NO_SECONDS, UnitCosts, all_human, cost_curve, option
 from core.decision.histogram import Cumulative, Histogram
 from core.decision.whatif import consequence, curve
-from core.report import frames
+from core.report import frames, selection
 from core.stats.bounds import wilson
+from core.types import RunRecord
+from tests.stores import make_run
 
 COSTS = UnitCosts(review=5, escape=150, machine_hour=2)
 HISTOGRAM = Histogram.from_predictions(
@@ -90,6 +92,17 @@ def test_a_metric_table_names_n_and_intervals():
     assert "| ms a case, measured | 12.50 |" in lines
     assert "| ECE (40) | 0.500 (0.400 to 0.600) |" in lines
     assert "| AURC (40) | - |" in lines
+
+
+def test_the_run_to_open_first_is_one_that_can_be_chosen():
+    """A stream that is still being scored, beside a finished calibration: only the stream is on the list."""
+    runs = [
+        RunRecord(make_run("score", "student", "calibration"), "finished", 1.0, {}, 3, None, None),
+        RunRecord(make_run("score", "teacher", "stream"), "running", None, {}, 3, None, None),
+    ]
+    assert selection.first(runs) is runs[1]
+    assert selection.first(runs) in selection.listed(runs)
+    assert selection.first(runs[:1]) is runs[0]
 
 
 def test_statistics_decisions_and_reports_import_no_torch_and_no_streamlit():

@@ -15,8 +15,8 @@ def listed(runs: list[RunRecord]) -> list[RunRecord]:
 
 
 def first(runs: list[RunRecord]) -> RunRecord:
-    """Return the run to open when none is chosen: finished before unfinished, student before others, newest first."""
-    return min(runs, key=lambda record: (record.state != "finished", _ORDER[record.run.model_kind]))
+    """Return the run to open when none is chosen, of those listed: finished ones first, then students, then the newest."""
+    return min(listed(runs), key=lambda record: (record.state != "finished", _ORDER[record.run.model_kind]))
 
 
 def same_cases(runs: list[RunRecord], chosen: RunRecord) -> dict[str, RunRecord]:

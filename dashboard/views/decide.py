@@ -14,10 +14,9 @@ from core.decision.handles import Handles
 from core.decision.histogram import Cumulative
 from core.decision.policy import Terms
 from core.decision.presets import preset_thresholds
-from core.errors import KakushinError
 from core.report import frames, selection
 from core.types import OUTCOMES, RunRecord
-from dashboard import charts, controls, live, panels, sentences, state, tables
+from dashboard import charts, controls, live, panels, sentences, shell, state, tables
 from dashboard.i18n import Words
 from dashboard.views import starts
 
@@ -62,30 +61,11 @@ class Shown:
 
 
 def page() -> None:
-    """Draw the page; a named error becomes a sentence."""
-    words = state.words()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
-        st.title(words("decide.title"), anchor=False, width="content")
-        controls.language(words)
-    try:
-        seen = state.version()
-        _page(words)
-    except KakushinError as error:
-        st.error(words.markdown("problem", sentence=str(error)), icon=":material/error:")
-        st.button(words("again"), key="again")
-        return
-    state.watch(seen)
+    """Draw the page."""
+    shell.page("decide.title", _page)
 
 
-def _page(words: Words) -> None:
-    # Guard
-    runs = state.runs()
-    if not runs:
-        state.choices()
-        st.info(words("empty"), icon=":material/hourglass_empty:")
-        st.code("make demo\npython -m core score my.csv", language="shell")
-        return
-
+def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; notices stand above them, so their place is made first
     top = st.container()
     with st.sidebar:

@@ -13,10 +13,10 @@ import streamlit as st
 from core.decision import whatif
 from core.decision.certificate import SELECTIVE_RISK, Certificate
 from core.decision.histogram import Cumulative, Histogram
-from core.errors import KakushinError, SettingsError
+from core.errors import SettingsError
 from core.report import evidence, frames, selection
 from core.types import OUTCOMES, RunRecord
-from dashboard import charts, controls, evidence_charts, evidence_words, panels, sentences, state, tables
+from dashboard import charts, controls, evidence_charts, evidence_words, panels, sentences, shell, state, tables
 from dashboard.i18n import Words
 
 SCALED = "temperature"  # stands beside the model kinds for the point estimate at its fitted temperature
@@ -65,30 +65,11 @@ class Shown:
 
 
 def page() -> None:
-    """Draw the page; a named error becomes a sentence."""
-    words = state.words()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
-        st.title(words("evidence.title"), anchor=False, width="content")
-        controls.language(words)
-    try:
-        seen = state.version()
-        _page(words)
-    except KakushinError as error:
-        st.error(words.markdown("problem", sentence=str(error)), icon=":material/error:")
-        st.button(words("again"), key="again")
-        return
-    state.watch(seen)
+    """Draw the page."""
+    shell.page("evidence.title", _page)
 
 
-def _page(words: Words) -> None:
-    # Guard
-    runs = state.runs()
-    if not runs:
-        state.choices()
-        st.info(words("empty"), icon=":material/hourglass_empty:")
-        st.code("make demo\npython -m core score my.csv", language="shell")
-        return
-
+def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls
     listed = selection.listed(runs)
     with st.sidebar:

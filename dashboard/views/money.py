@@ -13,11 +13,11 @@ from core.decision.appraisal import Appraisal
 from core.decision.cashflow import OPTIONS, STUDENT
 from core.decision.economics import UnitCosts
 from core.decision.scenario import Scenario
-from core.errors import KakushinError, SettingsError
+from core.errors import SettingsError
 from core.report import money, selection
 from core.report.money_start import Facts, measured_now, remeasured, starting
 from core.types import RunRecord
-from dashboard import controls, money_charts, money_controls, money_tables, money_words, panels, sentences, state
+from dashboard import controls, money_charts, money_controls, money_tables, money_words, panels, sentences, shell, state
 from dashboard.i18n import Words
 
 BARS = 10  # inputs that the tornado shows; its table has all
@@ -50,30 +50,11 @@ class Shown:
 
 
 def page() -> None:
-    """Draw the page; a named error becomes a sentence."""
-    words = state.words()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
-        st.title(words("money.title"), anchor=False, width="content")
-        controls.language(words)
-    try:
-        seen = state.version()
-        _page(words)
-    except KakushinError as error:
-        st.error(words.markdown("problem", sentence=str(error)), icon=":material/error:")
-        st.button(words("again"), key="again")
-        return
-    state.watch(seen)
+    """Draw the page."""
+    shell.page("money.title", _page)
 
 
-def _page(words: Words) -> None:
-    # Guard
-    runs = state.runs()
-    if not runs:
-        state.choices()
-        st.info(words("empty"), icon=":material/hourglass_empty:")
-        st.code("make demo\npython -m core score my.csv", language="shell")
-        return
-
+def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; those of the scenario stand under the figures that follow from it
     with st.sidebar:
         listed, first = selection.listed(runs), selection.first(runs).run.run_id
