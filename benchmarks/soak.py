@@ -30,6 +30,7 @@ ROWS = 500  # rows of a part
 WRITERS, READERS = 3, 2
 KILL_EVERY_S = 5.0
 LEDGER_RUN = "soak-ledger"
+OVER = "over"  # the file that says so
 
 
 def main() -> None:
@@ -46,12 +47,13 @@ def main() -> None:
 
 
 def soak(folder: Path, seconds: float, kill_every_s: float) -> dict:
-    """The JSON object, after `seconds` of work in `folder`."""
-    context, until = multiprocessing.get_context("spawn"), time.time() + seconds
+    """The JSON object, after `seconds` of work in `folder`, counted from when every process has done its first turn."""
+    context = multiprocessing.get_context("spawn")
     prepare(folder)
     jobs = {f"writer-{i}": write for i in range(WRITERS)} | {f"reader-{i}": read for i in range(READERS)} | {"ledger": decide}
-    processes = {name: begin(context, jobs[name], folder, name, until) for name in jobs}
-    kills, next_kill = 0, time.time() + kill_every_s
+    processes = {name: begin(context, jobs[name], folder, name) for name in jobs}
+    wait_for_all(folder, list(jobs))
+    until, kills, next_kill = time.time() + seconds, 0, time.time() + kill_every_s
     with tqdm(total=round(seconds), desc="soak", unit=" s", file=sys.stderr) as bar:
         while time.time() < until:
             time.sleep(0.1)
@@ -60,8 +62,9 @@ def soak(folder: Path, seconds: float, kill_every_s: float) -> dict:
                 name = f"writer-{kills % WRITERS}"
                 processes[name].kill()
                 processes[name].join()
-                processes[name] = begin(context, write, folder, name, until)
+                processes[name] = begin(context, write, folder, name)
                 kills, next_kill = kills + 1, next_kill + kill_every_s
+    (folder / OVER).touch()
     for process in processes.values():
         process.join(120)
         process.kill()
@@ -75,16 +78,23 @@ def prepare(folder: Path) -> None:
     store.take_in(LEDGER_RUN, 0, write_synthetic(store.folder, LEDGER_RUN, 0, ROWS, 0))
 
 
-def begin(context, job, folder: Path, name: str, until: float) -> multiprocessing.Process:
-    process = context.Process(target=run_job, args=(job, folder, name, until))
+def begin(context, job, folder: Path, name: str) -> multiprocessing.Process:
+    process = context.Process(target=run_job, args=(job, folder, name))
     process.start()
     return process
 
 
-def run_job(job, folder: Path, name: str, until: float) -> None:
-    """Repeat one transaction until the time is over; errors that anybody would have seen go into a file."""
+def wait_for_all(folder: Path, names: list[str], patience_s: float = 120.0) -> None:
+    """Until every process has a turn behind it: on a busy machine starting them can take longer than a short soak."""
+    deadline = time.time() + patience_s
+    while time.time() < deadline and not all((folder / f"{name}.turns").is_file() for name in names):
+        time.sleep(0.05)
+
+
+def run_job(job, folder: Path, name: str) -> None:
+    """Repeat one transaction until the soak is over; errors that anybody would have seen go into a file."""
     store, turn = Store(folder / "store", timeout_s=60), 0
-    while time.time() < until:
+    while not (folder / OVER).exists():  # a file: a process killed inside a shared lock would stop the others
         try:
             job(store, folder, name, turn)
             note(folder / f"{name}.turns", turn)
