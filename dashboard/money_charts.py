@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import SLOTS
+from dashboard.charts import SLOTS, finish
 
 _PARTS = (  # running cost, colour slot, hatching
     ("review", "review", ""),
@@ -200,9 +200,5 @@ def _upright(figure: go.Figure, x: float, dash: str, name: str, slot: str) -> No
 
 
 def _laid_out(figure: go.Figure, height: int, words: Mapping[str, str]) -> go.Figure:
-    """Size, margins, legend above, decimal signs of the reader's language."""
-    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "traceorder": "normal"}
-    margin = {"l": 8, "r": 12, "t": 56, "b": 8}
-    return figure.update_layout(
-        height=height, margin=margin, legend=legend, separators=words["separators"], hovermode="closest"
-    )
+    """As every chart, with room for the currency above the first panel."""
+    return finish(figure, height, words).update_layout(margin_t=56)
