@@ -1,6 +1,6 @@
 """The controls of the pages: language, run, segment, threshold, assumed costs, and what was measured beside them.
 
-Draws widgets whose keys are the names in dashboard.state.Choices; computes nothing.
+Draws widgets whose keys are the names in dashboard.address.Choices; computes nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,10 +10,11 @@ import streamlit as st
 from core.decision.presets import PRESETS
 from core.types import RunRecord
 from dashboard import state
+from dashboard.address import ALL, MEASURES, MOST, PERIODS, SURE, TARGETS
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words
 from dashboard.sentences import model_name, run_cases, run_name
 
-LIMITS = {"min_value": 0.0, "max_value": state.MOST}  # of an amount or a volume
+LIMITS = {"min_value": 0.0, "max_value": MOST}  # of an amount or a volume
 
 
 def language(words: Words) -> None:
@@ -38,8 +39,8 @@ def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Seque
     names = {name: run_name(words, record) for name, record in by_id.items()}
     st.selectbox(words("run"), list(by_id), format_func=names.get, key="run", help=words("run.help"))
     st.caption(run_cases(words, by_id[run_id]))
-    segments = [state.ALL, *(name for name in segments_of(run_id) if name != state.ALL)]
-    state.settle("segment", segments, state.ALL)
+    segments = [ALL, *(name for name in segments_of(run_id) if name != ALL)]
+    state.settle("segment", segments, ALL)
     st.selectbox(words("segment"), segments, format_func=lambda name: name or words("segment.all"), key="segment")
     st.toggle(words("unseen"), key="unseen", help=words("unseen.help"))
 
@@ -70,7 +71,7 @@ def presets(words: Words, thresholds: dict[str, float]) -> None:
 def limits(words: Words) -> None:
     """Draw the two limits, each of which may be left empty: the most of a risk, and the reviews a day that people can do."""
     measure, most, capacity = st.columns([2, 1, 1], vertical_alignment="bottom")
-    names = {name: words(f"measure.{name}") for name in state.MEASURES}
+    names = {name: words(f"measure.{name}") for name in MEASURES}
     measure.segmented_control(words("measure"), list(names), format_func=names.get, key="limited", required=True)
     empty = {"value": None, "placeholder": words("limits.empty")}
     most.number_input(words("most"), 0.0, 100.0, step=0.1, format="%0.2f", key="most", **empty)
@@ -85,20 +86,18 @@ def compare(words: Words) -> None:
 
 def period(words: Words) -> None:
     """Draw what the stream is cut into."""
-    names = {name: words(f"period.{name}") for name in state.PERIODS}
+    names = {name: words(f"period.{name}") for name in PERIODS}
     st.segmented_control(words("period"), list(names), format_func=names.get, key="period", required=True)
 
 
 def promise(words: Words) -> None:
     """Draw what is to be certified: the measure, its target, and with what confidence."""
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
-    names = {name: words(f"measure.{name}") for name in state.MEASURES}
+    names = {name: words(f"measure.{name}") for name in MEASURES}
     chosen = {"format_func": names.get, "key": "measure", "required": True, "help": words("measure.help")}
     left.segmented_control(words("measure"), list(names), **chosen)
-    middle.selectbox(words("target"), state.TARGETS, format_func=words.percent, key="target", help=words("target.help"))
-    right.selectbox(
-        words("sure"), state.SURE, format_func=lambda share: words.percent(share, 0), key="sure", help=words("sure.help")
-    )
+    middle.selectbox(words("target"), TARGETS, format_func=words.percent, key="target", help=words("target.help"))
+    right.selectbox(words("sure"), SURE, format_func=lambda share: words.percent(share, 0), key="sure", help=words("sure.help"))
 
 
 def costs(words: Words) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from core.decision.scenario import MEASURED, Quantity, Scenario
 from core.report.money_start import moved
 from dashboard import state
+from dashboard.address import MOST
 from dashboard.i18n import CURRENCIES, Words, plain
 from dashboard.money_words import PERCENT, input_name, joined, option_names, unit
 
@@ -63,7 +64,7 @@ def _row(words: Words, scenario: Scenario, name: str) -> None:
     title, *ends, source = st.columns(_WIDTHS, vertical_alignment="center")
     title.markdown(f"{plain(said)}  \n:small[:gray[{plain(unit(words, name, scenario.currency))}]]", help=_help(words, name))
     scale = 100.0 if name in PERCENT else 1.0
-    limits = {"min_value": 0.0, "max_value": 100.0 if quantity.unit == "share" else scale * state.MOST}
+    limits = {"min_value": 0.0, "max_value": 100.0 if quantity.unit == "share" else scale * MOST}
     for column, end in zip(ends, ENDS, strict=True):
         key = f"in_{name}_{end}"
         state.put(key, float(f"{scale * getattr(quantity, end):.4g}"))

@@ -2,71 +2,31 @@
 
 The address holds every choice, so a link shows the same view. A widget's key is its name in the address. A value of the address
 that is not allowed is dropped with a notice. Histograms are cached by run and data version and shared by all sessions: never
-change one. This file does not know what the choices mean, nor how anything is drawn.
+change one. What there is to choose stands in dashboard.address; what it means and how anything is drawn, neither knows.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx  # the one place that tells a Back from a rerun
 
-from core.decision.cashflow import STUDENT, STUDENT_REVIEW, TEACHER
-from core.decision.certificate import MEASURES, SELECTIVE_RISK
 from core.decision.histogram import Cumulative, Histogram
 from core.decision.joint import JointCounts, JointCumulative
-from core.decision.presets import BALANCED, PRESETS
 from core.decision.scenario import Scenario
-from core.errors import SettingsError
 from core.report import money
-from core.report.evidence import PERIODS
 from core.settings import Settings
 from core.store.store import Store
 from core.types import RunRecord
-from dashboard.i18n import CURRENCIES, LANGUAGES, Words
+from dashboard.address import ALL, NAMES, Choices, default_of, read, written
+from dashboard.i18n import LANGUAGES, Words
 
 LOCK_SECONDS = 30.0  # how long a page waits for its turn at the store before it says so
 WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat or two
-ALL = ""  # the choice of all segments; a segment without a name is seen only among all
-TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)  # risks that can be asked to be certified
-SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
-MOST = 1e9  # largest amount or volume that a field takes
-
 HANDLE = "handle"  # key of dashboard.live's component, whose state is its last move
 
 _LAST, _NOTICES = "_last", "_notices"  # keys in st.session_state that are no widget's
-
-
-@dataclass(frozen=True)
-class Choices:
-    """Everything that a reader chooses. Field names are the names in the address and the widgets' keys.
-
-    `run` None means the run to open first; `volume` None means measured from the run's dates.
-    """
-
-    lang: str = "en"
-    run: str | None = None
-    segment: str = ALL
-    t: float = 0.8  # threshold, a multiple of 0.001
-    unseen: bool = True  # count cases whose label the model was not trained on
-    volume: float | None = None  # cases a day of the whole run, all segments
-    review: float = 4.0  # cost of one review
-    escape: float = 120.0  # cost of one wrong answer that slips through
-    machine: float = 0.5  # cost of one hour of the machine
-    currency: str = "AUD"
-    period: str = "year"  # what the stream is cut into
-    measure: str = SELECTIVE_RISK  # what is to be certified
-    target: float = 0.05
-    sure: float = 0.95
-    option: str = STUDENT_REVIEW  # which one the money page looks into
-    money: str | None = None  # the money scenario as Scenario.to_query; None starts from what runs measured
-    limited: str = "leakage"  # what `most` limits, one of MEASURES
-    most: float | None = None  # percent that the measure may be at most; None sets no limit
-    capacity: float | None = None  # reviews a day that people can do; None sets no limit
-    compare: str = BALANCED  # preset whose threshold the cases that change side are listed against
 
 
 def take_in_address() -> None:
@@ -75,17 +35,17 @@ def take_in_address() -> None:
     On any other run the widgets say what is wanted: after quick moves the browser's address comes a step behind.
     """
     state, address = st.session_state, st.query_params.to_dict()
-    now = {field.name: state.get(field.name) for field in fields(Choices)}
+    now = {name: state.get(name) for name in NAMES}
     moved = _LAST in state and any(now[name] != getattr(state[_LAST], name) for name in now if name in state)
     context = get_script_run_ctx()
     fresh = _NOTICES not in state or (context is not None and context.is_history_navigation)
     if moved or fresh:
         state[_NOTICES] = []
-    for field in fields(Choices):
-        if fresh or (field.name not in state and _LAST not in state):
-            state[field.name] = _read(field.name, address)
-        elif field.name not in state or _emptied(field.name):  # its widget is on another page
-            state[field.name] = getattr(state[_LAST], field.name)
+    for name in NAMES:
+        if fresh or (name not in state and _LAST not in state):
+            state[name] = _read(name, address)
+        elif name not in state or _emptied(name):  # its widget is on another page
+            state[name] = getattr(state[_LAST], name)
 
 
 def words() -> Words:
@@ -95,10 +55,10 @@ def words() -> Words:
 
 def choices() -> Choices:
     """Return the choices as they stand, and write them into the address. Call it once all widgets are drawn."""
-    state, names = st.session_state, [field.name for field in fields(Choices)]
-    kept = {name: getattr(state[_LAST], name) for name in names if _LAST in state and _emptied(name)}
-    made = Choices(**({name: state[name] for name in names} | kept))
-    address = _address_of(made)
+    state = st.session_state
+    kept = {name: getattr(state[_LAST], name) for name in NAMES if _LAST in state and _emptied(name)}
+    made = Choices(**({name: state[name] for name in NAMES} | kept))
+    address = written(made)
     if address != st.query_params.to_dict():
         st.query_params.from_dict(address)
     st.session_state[_LAST] = made
@@ -107,7 +67,7 @@ def choices() -> Choices:
 
 def _emptied(name: str) -> bool:
     """Whether a choice that is never None is None: what a widget may say when the reader goes to another page in mid-run."""
-    return st.session_state[name] is None and getattr(Choices, name) is not None
+    return st.session_state[name] is None and default_of(name) is not None
 
 
 def settle(name: str, allowed: list, default: object) -> object:
@@ -179,11 +139,11 @@ def mirror(source: str, target: str) -> None:
 
 def _read(name: str, address: dict[str, str]) -> object:
     """Return the choice `name` of the address, or its default, with a notice where the text is not allowed."""
-    default = _preferred_language() if name == "lang" else getattr(Choices, name)
+    default = _preferred_language() if name == "lang" else default_of(name)
     if name not in address:
         return default
     try:
-        return _READ[name](address[name])
+        return read(name, address[name])
     except ValueError:
         st.session_state[_NOTICES].append((name, address[name]))
         return default
@@ -193,90 +153,6 @@ def _preferred_language() -> str:
     """Return the browser's language where there is a catalogue for it, else English."""
     language = (st.context.locale or "").split("-")[0].lower()
     return language if language in LANGUAGES else "en"
-
-
-def _address_of(made: Choices) -> dict[str, str]:
-    """Return the address: every choice, but for no run yet, measured volume and all segments."""
-    values = {field.name: getattr(made, field.name) for field in fields(Choices)}
-    return {name: _text(value) for name, value in values.items() if value not in (None, ALL)}
-
-
-def _text(value: object) -> str:
-    return str(int(value)) if isinstance(value, bool) else f"{value:.12g}" if isinstance(value, float) else str(value)
-
-
-def _threshold(text: str) -> float:
-    value = round(float(text), 3)
-    if not 0 <= value <= 1 or abs(value - float(text)) > 1e-9:
-        raise ValueError(text)
-    return value
-
-
-def _amount(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value) or not 0 <= value <= MOST:
-        raise ValueError(text)
-    return value
-
-
-def _scenario(text: str) -> str:
-    try:
-        scenario = Scenario.from_query(text)
-    except SettingsError as error:
-        raise ValueError(text) from error
-    if scenario.currency not in CURRENCIES or any(quantity.high > MOST for quantity in scenario.inputs().values()):
-        raise ValueError(text)
-    return text
-
-
-def _percent(text: str) -> float:
-    value = _amount(text)
-    if value > 100:
-        raise ValueError(text)
-    return value
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(text)
-        return text
-
-    return read
-
-
-def _number_of(*allowed: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        if float(text) not in allowed:
-            raise ValueError(text)
-        return float(text)
-
-    return read
-
-
-# How the text of each choice is read; ValueError where it is not allowed. Runs and segments are settled once they are known.
-_READ: dict[str, Callable[[str], object]] = {
-    "lang": _one_of(*LANGUAGES),
-    "run": str,
-    "segment": str,
-    "t": _threshold,
-    "unseen": lambda text: _one_of("0", "1")(text) == "1",
-    "volume": _amount,
-    "review": _amount,
-    "escape": _amount,
-    "machine": _amount,
-    "currency": _one_of(*CURRENCIES),
-    "period": _one_of(*PERIODS),
-    "measure": _one_of(*MEASURES),
-    "target": _number_of(*TARGETS),
-    "sure": _number_of(*SURE),
-    "option": _one_of(TEACHER, STUDENT, STUDENT_REVIEW),
-    "money": _scenario,
-    "limited": _one_of(*MEASURES),
-    "most": _percent,
-    "capacity": _amount,
-    "compare": _one_of(*PRESETS),
-}
 
 
 def version() -> tuple:

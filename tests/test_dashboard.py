@@ -16,25 +16,14 @@ from core.types import Run
 from dashboard import state
 from dashboard.i18n import LANGUAGES, catalogue
 from dashboard.panels import csv
-from tests.stores import make_store
 
 APP = "../dashboard/app.py"
 CARDS = ("coverage", "review", "risk", "leakage", "escapes", "money")
 
 
-@pytest.fixture(scope="session")
-def homes(tmp_path_factory):
-    """Return {name: home} of stores that tests only read; `small` has one run of 40 cases."""
-    made = {size: tmp_path_factory.mktemp(size) for size in ("empty", "tiny", "full", "small")}
-    for size in ("empty", "tiny", "full"):
-        make_store(made[size] / "store", size)
-    add_run(made["small"], [("A", "right", 0.9)] * 30 + [("B", "wrong", 0.4)] * 10)
-    return made
-
-
 @pytest.fixture
 def open_page(homes, monkeypatch):
-    """Return a function that opens the page over a store, with an address; English unless it says otherwise."""
+    """Return a function that opens the app over a store, with an address; English unless it says otherwise."""
 
     def open_page(home="full", **address):
         monkeypatch.setenv("KAKUSHIN_HOME", str(homes.get(home, home)))
@@ -215,6 +204,14 @@ def test_a_quick_second_move_is_not_undone_by_an_address_that_is_a_step_behind(o
     assert page.query_params["t"] == "0.7"
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A home with one run of 40 cases, which tests only read."""
+    home = tmp_path_factory.mktemp("small")
+    add_run(home, [("A", "right", 0.9)] * 30 + [("B", "wrong", 0.4)] * 10)
+    return home
+
+
 BAD = {
     "lang": ["xx", ""],
     "t": ["1.5", "-0.1", "nan", "0.12345", "high", "", "1e999"],
@@ -230,8 +227,8 @@ BAD = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
-def test_a_bad_value_in_the_address_is_named_and_left_out(open_page, name, value):
-    page = open_page("small", **{name: value})
+def test_a_bad_value_in_the_address_is_named_and_left_out(open_page, small, name, value):
+    page = open_page(small, **{name: value})
     assert not page.exception
     assert not page.error
     assert len(figures(page)) == len(CARDS)

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.i18n import LANGUAGES, catalogue
-from tests.test_dashboard import add_run, homes, move, open_page, said  # noqa: F401 - two are fixtures
+from tests.test_dashboard import add_run, move, open_page, said  # noqa: F401 - one is a fixture
 
 # 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1, an escape 10, time next to 0.
 CASES = [("A", "right", 0.9)] * 40 + [("A", "wrong", 0.8)] + [("B", "right", 0.7)] * 30 + [("B", "wrong", 0.1)] * 29

@@ -3,51 +3,25 @@
 import base64
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.store.store import Store
 from dashboard import charts, evidence_charts
 from dashboard.i18n import LANGUAGES, Words, catalogue
-from tests.stores import SEGMENTS, add_scored, make_rows, make_run, make_store
+from tests.stores import SEGMENTS, add_scored, make_rows, make_run
 from tests.test_dashboard import plain_again
 
 PANELS = ("ev_reliability", "ev_risk", "ev_shift", "ev_certificate", "ev_spread")
 RELIABILITY, RISK, SHIFT, CERTIFICATE, SPREAD = range(5)
 
 
-def script():
-    """What dashboard/app.py does for this page: AppTest cannot follow a navigation."""
-    from dashboard import state
-    from dashboard.views import evidence
-
-    state.take_in_address()
-    evidence.page()
-
-
-@pytest.fixture(scope="module")
-def homes(tmp_path_factory):
-    """Return {name: home} of stores that tests only read."""
-    made = {size: tmp_path_factory.mktemp(size) for size in ("empty", "tiny", "full")}
-    for size, home in made.items():
-        make_store(home / "store", size)
-    return made
-
-
 @pytest.fixture
-def open_page(homes, monkeypatch):
-    """Return a function that opens the page over a store, with an address; English unless it says otherwise."""
-
-    def open_page(home="full", **address):
-        monkeypatch.setenv("KAKUSHIN_HOME", str(homes.get(home, home)))
-        page = AppTest.from_function(script, default_timeout=60)
-        page.query_params.update({"lang": "en"} | address)
-        return page.run()
-
-    return open_page
+def open_page(open_view):
+    return partial(open_view, "evidence")
 
 
 def said(page) -> str:

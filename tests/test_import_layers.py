@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "dashboard": set(),
     "dashboard.i18n": set(),
     "dashboard.charts": set(),
+    "dashboard.address": BASIC | {"core.decision", "core.report", "dashboard.i18n"},
     "dashboard.evidence_charts": {"dashboard.charts"},
     "dashboard.evidence_words": {"core.types", "core.decision", "core.stats", "core.report", "dashboard.i18n"},
     "dashboard.money_charts": {"dashboard.charts"},
@@ -36,14 +37,16 @@ MAY_IMPORT = {
     "dashboard.money_tables": {"dashboard.i18n", "dashboard.money_words", "dashboard.tables"},
     "dashboard.money_controls": BASIC
     | {"core.decision", "core.report", "dashboard.i18n", "dashboard.money_words"}
-    | {"dashboard.state", "dashboard.controls"},
+    | {"dashboard.address", "dashboard.state", "dashboard.controls"},
     "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
-    "dashboard.state": GROUND | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.i18n"},
+    "dashboard.state": GROUND
+    | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.address", "dashboard.i18n"},
     "dashboard.limit_words": {"core.decision", "dashboard.i18n"},
     "dashboard.live": {"core.decision", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.tables": {"dashboard.i18n"},
     "dashboard.panels": {"dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
-    "dashboard.controls": BASIC | {"core.decision", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
+    "dashboard.controls": BASIC
+    | {"core.decision", "dashboard.address", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.shell": BASIC | {"dashboard.controls", "dashboard.state", "dashboard.i18n"},
     "dashboard.app": {"dashboard.state", "dashboard.views"},
 }

@@ -1,39 +1,20 @@
 """The page 'Money' as a reader meets it: each language, each store, edits, links, and what it says when there is no figure."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.decision.cashflow import OPTIONS
 from core.decision.scenario import Scenario
 from dashboard.i18n import LANGUAGES, catalogue
 from tests.scenarios import plain
-from tests.stores import make_store
 from tests.test_dashboard import add_run, said
 
-PAGE = "from dashboard import state\nfrom dashboard.views import money\nstate.take_in_address()\nmoney.page()"
 CARDS = [f"money.option.{option}" for option in OPTIONS]
 
 
-@pytest.fixture(scope="module")
-def homes(tmp_path_factory):
-    """Return {name: home} of stores that tests only read."""
-    made = {size: tmp_path_factory.mktemp(size) for size in ("empty", "tiny", "full")}
-    for size, home in made.items():
-        make_store(home / "store", size)
-    return made
-
-
 @pytest.fixture
-def open_page(homes, monkeypatch):
-    """Return a function that opens the page over a store, with an address; English and a low threshold unless it says."""
-
-    def open_page(home="full", **address):
-        monkeypatch.setenv("KAKUSHIN_HOME", str(homes.get(home, home)))
-        page = AppTest.from_string(PAGE, default_timeout=60)
-        page.query_params.update({"lang": "en", "t": "0.2"} | address)
-        return page.run()
-
-    return open_page
+def open_page(open_view):
+    """Return a function that opens the page over a store, with an address; at a low threshold unless it says."""
+    return lambda home="full", **address: open_view("money", home, **({"t": "0.2"} | address))
 
 
 def figures(page) -> list[str]:

@@ -17,6 +17,7 @@ from core.decision.presets import preset_thresholds
 from core.report import frames, selection
 from core.types import OUTCOMES, RunRecord
 from dashboard import charts, controls, live, panels, sentences, shell, state, tables
+from dashboard.address import ALL, Choices
 from dashboard.i18n import Words
 from dashboard.views import starts
 
@@ -28,7 +29,7 @@ class Shown:
     """What the page is about: the choices, the run, the runs of the same cases by model kind, and the volume they stand for."""
 
     words: Words
-    chosen: state.Choices
+    chosen: Choices
     record: RunRecord
     same: dict[str, RunRecord]  # the chosen run first
     volume: float  # cases a day of the whole run
@@ -43,11 +44,11 @@ class Shown:
         chosen = self.chosen
         return economics.UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
 
-    def counts(self, kind: str, segment: str = state.ALL) -> Cumulative:
+    def counts(self, kind: str, segment: str = ALL) -> Cumulative:
         """Cumulative counts of the run of a model kind."""
         return state.cumulative(self.same[kind].run.run_id, segment)
 
-    def per_day(self, segment: str = state.ALL) -> float:
+    def per_day(self, segment: str = ALL) -> float:
         """Cases a day that count: the run's volume times their share of the run's cases."""
         return (
             self.volume

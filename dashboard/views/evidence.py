@@ -17,6 +17,7 @@ from core.errors import SettingsError
 from core.report import evidence, frames, selection
 from core.types import OUTCOMES, RunRecord
 from dashboard import charts, controls, evidence_charts, evidence_words, panels, sentences, shell, state, tables
+from dashboard.address import Choices
 from dashboard.i18n import Words
 
 SCALED = "temperature"  # stands beside the model kinds for the point estimate at its fitted temperature
@@ -28,7 +29,7 @@ class Shown:
     """What the page is about: the choices, the run, the runs of the same cases, and the calibration runs of their models."""
 
     words: Words
-    chosen: state.Choices
+    chosen: Choices
     record: RunRecord
     same: dict[str, RunRecord]  # model kind -> run, the chosen one first
     calibration: dict[str, RunRecord]  # model kind -> finished calibration run of that model

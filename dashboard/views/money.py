@@ -18,6 +18,7 @@ from core.report import money, selection
 from core.report.money_start import Facts, measured_now, remeasured, starting
 from core.types import RunRecord
 from dashboard import controls, money_charts, money_controls, money_tables, money_words, panels, sentences, shell, state
+from dashboard.address import Choices
 from dashboard.i18n import Words
 
 BARS = 10  # inputs that the tornado shows; its table has all
@@ -28,7 +29,7 @@ class Shown:
     """What the page is about."""
 
     words: Words
-    chosen: state.Choices
+    chosen: Choices
     facts: Facts
     scenario: Scenario
     found: money.Valuation
@@ -81,14 +82,14 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     _charts(shown)
 
 
-def _facts(runs: list[RunRecord], record: RunRecord, chosen: state.Choices) -> Facts:
+def _facts(runs: list[RunRecord], record: RunRecord, chosen: Choices) -> Facts:
     same = selection.same_cases(runs, record)
     counts = {kind: state.cumulative(one.run.run_id, chosen.segment) for kind, one in same.items()}
     of_dataset = [one for one in state.all_runs() if one.run.dataset == record.run.dataset]
     return Facts(same, counts, of_dataset, chosen.t, chosen.volume, chosen.unseen)
 
 
-def _scenario(chosen: state.Choices, facts: Facts) -> tuple[Scenario | None, bool]:
+def _scenario(chosen: Choices, facts: Facts) -> tuple[Scenario | None, bool]:
     """The scenario of the address, or one to begin with; and whether its measured inputs follow these cases.
 
     None where the address has none and these cases measure no risk.

@@ -12,6 +12,7 @@ from core.decision.policy import PolicyConsequence
 from core.decision.sides import Between, between
 from core.decision.tally import LeakageLimit, SelectiveRiskLimit
 from dashboard import controls, limit_words, state
+from dashboard.address import ALL, Choices
 from dashboard.i18n import Words
 
 LISTED = 100  # cases that the table shows
@@ -19,7 +20,7 @@ _FETCHED = 2000  # most confident cases that are looked through for those of one
 _LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
 
 
-def limits(words: Words, chosen: state.Choices, handles: Handles) -> None:
+def limits(words: Words, chosen: Choices, handles: Handles) -> None:
     """Say which threshold the given limits come to, what binds, and what one more review a day is worth."""
     limit = None if chosen.most is None else _LIMITS[chosen.limited](round(chosen.most / 100, 12))
     if limit is None and chosen.capacity is None:
@@ -45,12 +46,12 @@ def _found(handles: Handles, limit, capacity: float | None) -> PolicyConsequence
     return handles.solve(limit, capacity)
 
 
-def sides(words: Words, chosen: state.Choices, run_id: str, histogram: Histogram, thresholds: dict[str, float]) -> None:
+def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, thresholds: dict[str, float]) -> None:
     """List the cases between the threshold in use and the preset's. histogram: of the run; thresholds: of the presets."""
     if chosen.compare not in thresholds:
         st.info(words("sides.missing"))
         return
-    part = histogram if chosen.segment == state.ALL else histogram.select(segments=(chosen.segment,))
+    part = histogram if chosen.segment == ALL else histogram.select(segments=(chosen.segment,))
     found = between(part, chosen.t, thresholds[chosen.compare])
     ends = {"low": words.number(found.low, 3), "high": words.number(found.high, 3)}
     hidden = 0 if chosen.unseen else found.by_outcome["unseen"]
@@ -62,10 +63,10 @@ def sides(words: Words, chosen: state.Choices, run_id: str, histogram: Histogram
     st.dataframe(_named(words, rows), hide_index=True, key="rows_sides", column_config=_formats(words))
 
 
-def _listed(chosen: state.Choices, rows: pd.DataFrame) -> pd.DataFrame:
+def _listed(chosen: Choices, rows: pd.DataFrame) -> pd.DataFrame:
     """The cases that count, of the chosen segment, LISTED at most."""
     kept = rows["outcome"].ne("unseen") | chosen.unseen
-    if chosen.segment != state.ALL:
+    if chosen.segment != ALL:
         kept &= rows["segment"].eq(chosen.segment)
     return rows[kept].head(LISTED)
 
