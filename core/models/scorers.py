@@ -85,6 +85,13 @@ class Teacher:
         ids = self.backbone.tokens(texts, truncate)
         return self._collect(self._from_tokens(ids), len(ids), self.draws(), progress)
 
+    def sampled_scores(self, texts: Sequence[str], truncate: bool = False) -> tuple[Scores, np.ndarray]:
+        """What `scores` returns, and the probabilities of each sample that it is made of, [N, n, K], float32."""
+        ids, draws = self.backbone.tokens(texts, truncate), self.draws()
+        samples = torch.empty(len(draws), len(ids), draws.bias.shape[-1])
+        scores = self._collect(self._from_tokens(ids), len(ids), draws, None, samples)
+        return scores, samples.numpy()
+
     def scores_cached(self, cache: TrunkCache, posterior: Posterior | None = None, progress: str | None = None) -> Scores:
         """Score cases whose trunk states are cached; `posterior` stands in for the teacher's own, on the same maps."""
         return self._collect(self._from_cache(cache), len(cache), self.draws(posterior=posterior), progress)
@@ -114,12 +121,18 @@ class Teacher:
         return by_halves(run, hidden, mask, dim=1)  # [N, B, K]
 
     @torch.inference_mode()
-    def _collect(self, batches: Iterator, cases: int, draws: Draws, progress: str | None) -> Scores:
+    def _collect(
+        self, batches: Iterator, cases: int, draws: Draws, progress: str | None, samples: Tensor | None = None
+    ) -> Scores:
+        """Score the batches; into `samples` [N, n, K], where given, goes what each sample says."""
         mean = torch.empty(cases, draws.bias.shape[-1], dtype=torch.float64)
         aleatoric = torch.empty(cases, dtype=torch.float64)
         with self.sampler.sampled(draws), tqdm(total=cases, desc=progress, unit=" cases", disable=progress is None) as bar:
             for index, hidden, mask in batches:
-                mean[index], aleatoric[index] = (x.cpu() for x in predictive(self._logits(draws, hidden, mask)))
+                logits = self._logits(draws, hidden, mask)
+                mean[index], aleatoric[index] = (x.cpu() for x in predictive(logits))
+                if samples is not None:
+                    samples[:, index] = logits.double().softmax(-1).float().cpu()
                 bar.update(len(index))
         return collect(mean, aleatoric)
 

@@ -16,10 +16,14 @@ from core.models.card import ModelCard, read_card
 from core.pipeline.runs import content_hash, new_run, recorded
 from core.settings import Settings
 from core.store.parts import write_part
+from core.store.samples import Samples
 from core.store.store import Store
 from core.types import Run, RunRecord
 
 PART_SIZE = 500  # cases; what a kill -9 can cost is one part's computation
+# Cases of a teacher's run whose single samples are kept, for people to look into: more than anybody will, and it bounds what a
+# run adds to the store, where predictions grow with the cases (1 MB for 10 samples of 12 labels, 26 MB for 32 of 100).
+SAMPLED_CASES = 2000
 
 
 def score(
@@ -102,13 +106,40 @@ def _score_parts(
                         model.backbone.compile_blocks()
                     model.scores(some["text"].tolist()[:32], truncate=True)  # warm up: the measured time is the steady one
                 started = time.perf_counter()
-                scores = model.scores(some["text"].tolist(), truncate)
+                scores, samples = _answers(model, some["text"].tolist(), truncate)
                 seconds, scored = seconds + time.perf_counter() - started, scored + len(some)
                 path = write_part(settings.store, run.run_id, part, predictions(some, scores, card.labels))
-                store.take_in(run.run_id, part, path)
+                kept = kept_samples(len(cases), start, len(some))
+                _take_in(
+                    store, run.run_id, part, path, some["case_id"].iloc[kept], samples if samples is None else samples[:, kept]
+                )
             bar.update(len(some))
     per_case = seconds / scored if scored else None
     return {"seconds_per_case": per_case, "timed_cases": scored, "device": str(device), "cases": len(cases)}
+
+
+def _answers(model, texts: list[str], truncate: bool) -> tuple:
+    """The model's Scores of the texts, and what each sample says, [N, n, K]; None where it answers in one pass."""
+    if hasattr(model, "sampled_scores"):
+        return model.sampled_scores(texts, truncate)
+    return model.scores(texts, truncate), None
+
+
+def kept_samples(cases: int, start: int, size: int) -> np.ndarray:
+    """Positions in the part [start, start + size) of the cases whose samples are kept: SAMPLED_CASES of all, evenly spread.
+
+    Evenly, because files lie in the order of time: the first ones would show the first weeks only.
+    """
+    chosen = np.arange(min(cases, SAMPLED_CASES)) * cases // min(cases, SAMPLED_CASES)
+    return chosen[(chosen >= start) & (chosen < start + size)] - start
+
+
+def _take_in(store: Store, run_id: str, part: int, path: Path, some: pd.DataFrame, samples, kept: np.ndarray) -> None:
+    """Take a part in with the samples of its kept cases: both are in or neither, so a kill loses or doubles none of them."""
+    with store.atomic():
+        store.take_in(run_id, part, path)
+        if samples is not None and len(kept):
+            Samples(store).add(run_id, part, some["case_id"].iloc[kept], samples[:, kept])
 
 
 def predictions(cases: pd.DataFrame, scores, labels: tuple[str, ...]) -> pd.DataFrame:

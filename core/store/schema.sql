@@ -145,3 +145,12 @@ CREATE TABLE decisions (                             -- unique by (run_id, case_
     model_hash     VARCHAR NOT NULL,
     "at"           TIMESTAMP NOT NULL                -- UTC
 );
+
+CREATE TABLE samples (                               -- of some of a run's cases: core.pipeline.score says how many
+    run_id        VARCHAR NOT NULL,
+    part          INTEGER NOT NULL CHECK (part >= 0),
+    case_id       VARCHAR NOT NULL,
+    samples       INTEGER NOT NULL CHECK (samples >= 1),                                   -- N
+    probabilities FLOAT[] NOT NULL CHECK (len(probabilities) % samples = 0),               -- N x K, sample by sample
+    PRIMARY KEY (run_id, case_id)
+);
