@@ -14,10 +14,12 @@ from core.decision.presets import BALANCED, PRESETS
 from core.decision.scenario import Scenario
 from core.errors import SettingsError
 from core.report.evidence import PERIODS
+from core.report.inspectors import EPISTEMIC, PICKS
 from dashboard.i18n import CURRENCIES, LANGUAGES
 
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
 TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)  # risks that can be asked to be certified
+STORED, TYPED = "stored", "typed"  # where a case comes from; what is typed stays out of the address, which others read
 SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
 MOST = 1e9  # largest amount or volume that a field takes
 
@@ -48,6 +50,9 @@ class Choices:
     limited: str = "leakage"  # what `most` limits, one of MEASURES
     most: float | None = None  # percent that the measure may be at most; None sets no limit
     capacity: float | None = None  # reviews a day that people can do; None sets no limit
+    source: str = STORED  # a stored case or a typed one
+    pick: str = EPISTEMIC  # which stored cases are offered
+    case: str | None = None  # case id; None is the first that is offered
     compare: str = BALANCED  # preset whose threshold the cases that change side are listed against
 
 
@@ -144,5 +149,8 @@ _READ: dict[str, Callable[[str], object]] = {
     "limited": _one_of(*MEASURES),
     "most": _percent,
     "capacity": _amount,
+    "source": _one_of(STORED, TYPED),
+    "pick": _one_of(*PICKS),
+    "case": str,
     "compare": _one_of(*PRESETS),
 }

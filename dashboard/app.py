@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.views import decide, evidence, money
+from dashboard.views import decide, evidence, inspectors, money
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     pages = [
         st.Page(decide.page, title=words("decide.nav"), icon=":material/tune:", url_path="decide", default=True),
         st.Page(evidence.page, title=words("evidence.nav"), icon=":material/fact_check:", url_path="evidence"),
+        st.Page(inspectors.page, title=words("inspectors.nav"), icon=":material/how_to_vote:", url_path="inspectors"),
         st.Page(money.page, title=words("money.nav"), icon=":material/payments:", url_path="money"),
     ]
     st.navigation(pages).run()

@@ -15,6 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx  # the one place t
 from core.decision.histogram import Cumulative, Histogram
 from core.decision.joint import JointCounts, JointCumulative
 from core.decision.scenario import Scenario
+from core.pipeline import ask
 from core.report import money
 from core.settings import Settings
 from core.store.store import Store
@@ -91,6 +92,11 @@ def chosen(name: str) -> object:
 def put(name: str, value: object) -> None:
     """Set a choice, or a widget before it is drawn."""
     st.session_state[name] = value
+
+
+def held(name: str, default: object = None) -> object:
+    """Return what the session holds under a name that is no choice, such as what a page keeps between two runs of it."""
+    return st.session_state.get(name, default)
 
 
 def notices() -> list[tuple[str, str]]:
@@ -201,6 +207,23 @@ def cases_between(run_id: str, low: float, high: float, limit: int) -> pd.DataFr
     return _between(folder, run_id, low, high, limit, _store(folder).version())
 
 
+def query(make: Callable, *args: object) -> object:
+    """Return make(store, *args), asked once a data version and shared: never change it. `make` is a function of a module."""
+    folder = Settings().store
+    return _query(folder, f"{make.__module__}.{make.__qualname__}", args, _store(folder).version(), make)
+
+
+def pair(teacher: str, student: str, samples: int) -> ask.Pair:
+    """Return the cards of two models as they lie in the workspace now, N of the teacher. Raises ModelError."""
+    return ask.pair(Settings(), teacher, student, samples)
+
+
+def inspectors(models: ask.Pair) -> ask.Inspectors:
+    """Return a teacher and its student, shared by all sessions; they come into memory at the first question."""
+    settings = Settings()
+    return _inspectors(settings.models, settings.device, models.hashes, settings, models)
+
+
 @st.fragment(run_every=WATCH_SECONDS)
 def watch(seen: tuple) -> None:
     """Run the page again as soon as the store holds something else than `seen`."""
@@ -270,3 +293,13 @@ def _joint(folder: Path, run_id: str, segment: str, unseen: bool, version: tuple
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _between(folder: Path, run_id: str, low: float, high: float, limit: int, version: tuple) -> pd.DataFrame:
     return _store(folder).cases_near(run_id, low, high, limit)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _query(folder: Path, name: str, args: tuple, version: tuple, _make: Callable) -> object:
+    return _make(_store(folder), *args)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)  # beside torch's 350 MB, the demo's two models take 140 MB
+def _inspectors(folder: Path, device: str, hashes: tuple[str, str], _settings: Settings, _models: ask.Pair) -> ask.Inspectors:
+    return ask.Inspectors(_settings, _models)

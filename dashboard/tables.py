@@ -95,6 +95,23 @@ def certificate(words: Words, frame: pd.DataFrame, measure: str) -> Table:
     return _table(frame, heads, "risk low high")
 
 
+def votes(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of report.inspectors.vote_frame."""
+    heads = {
+        "inspector": words("in_votes.inspector"),
+        "label": words("column.predicted"),
+        "sureness": words("column.confidence"),
+    }
+    return _table(frame, heads, "sureness")
+
+
+def answers(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of report.inspectors.bar_frame."""
+    heads = {"label": words("column.predicted"), "votes": words("in_bars.votes"), "teacher": words("in_bars.teacher")}
+    heads |= {"low": words("in_bars.low"), "high": words("in_bars.high"), "student": words("kind.student")}
+    return _table(frame, heads, "teacher low high student")
+
+
 def _bounds(words: Words, of: str, prefix: str) -> dict[str, str]:
     """Headings of the two ends of an interval."""
     return {f"{prefix}{end}": words(f"column.{end}", of=of) for end in ("low", "high")}

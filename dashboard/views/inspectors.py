@@ -1,0 +1,178 @@
+"""Ten inspectors or one: a case's N teacher samples as votes, the student's one answer beside them, and where the gate sends it.
+
+Guard, controls, call, show. All figures come from core.report.inspectors and core.pipeline.ask; all words from the catalogues.
+Stored samples need no model: the models come into memory only when somebody asks about a typed case.
+"""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.decision.policy import Policy
+from core.errors import CasesError, ModelError
+from core.pipeline import ask
+from core.report import inspectors, selection
+from core.report.inspectors import Case, Level, Rule
+from core.types import RunRecord
+from dashboard import controls, inspectors_charts, inspectors_controls, inspectors_words, panels, shell, state, tables
+from dashboard.address import ALL, TYPED
+from dashboard.i18n import Words
+
+ASKED = "asked"  # what the session holds the last answer under
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page is about: the runs of the teacher and, where there is one, of the student; and what decides at the gate."""
+
+    words: Words
+    teacher: RunRecord
+    student: RunRecord | None
+    rule: Rule
+
+
+def page() -> None:
+    """Draw the page."""
+    shell.page("inspectors.title", _page)
+
+
+def _page(words: Words, runs: list[RunRecord]) -> None:
+    # Controls; notices stand above them, so their place is made first
+    top, listed = st.container(), selection.listed(runs)
+    with st.sidebar:
+        controls.data(words, listed, lambda run_id: state.histogram(run_id).segments, selection.first(listed).run.run_id)
+    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
+    same = selection.same_cases(runs, record)
+    if "teacher" not in same:
+        state.choices()
+        st.info(words("inspectors.needs_teacher"))
+        return
+    shown = Shown(words, same["teacher"], same.get("student"), _rule(words))
+    inspectors_controls.source(words)
+
+    # Call and show
+    found = _typed(shown) if state.chosen("source") == TYPED else _stored(shown)
+    state.choices()
+    with top:
+        controls.notices(words)
+        if shown.rule.problem:
+            st.warning(words.markdown("inspectors.gate.problem", sentence=shown.rule.problem), icon=":material/warning:")
+    if found is not None:
+        _show(shown, *found)
+
+
+def _rule(words: Words) -> Rule:
+    """The active policy; where there is none, the threshold of the address, which is then drawn."""
+    if (active := state.query(inspectors.active_rule)) is not None:
+        return active
+    with st.sidebar:
+        controls.threshold(words)
+        st.caption(words("inspectors.no_policy"))
+    return Rule(Policy(state.chosen("t")))
+
+
+def _stored(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
+    """Draw the choice of a stored case; return it, and what it took. None, and a sentence, where there is none."""
+    words, teacher = shown.words, shown.teacher.run
+    scored = (shown.student or shown.teacher).run
+    cases = state.query(inspectors.sampled_cases, teacher.run_id, scored.run_id)
+    if cases.empty:
+        st.info(words.markdown("inspectors.no_samples", run=teacher.run_id))
+        return None
+    st.caption(words.markdown("inspectors.kept", n=words.number(len(cases), 0), cases=words.number(shown.teacher.cases, 0)))
+    inspectors_controls.pick(words)
+    if (segment := state.chosen("segment")) != ALL:
+        cases = cases[cases["segment"] == segment]
+    if not state.chosen("unseen"):
+        cases = cases[cases["outcome"] != "unseen"]
+    offered = inspectors.offered(cases, state.chosen("pick"), shown.rule)
+    if offered.empty:
+        st.info(words("inspectors.none_of_kind"))
+        return None
+    inspectors_controls.case(words, cases, offered)
+    case_id = state.chosen("case")
+    samples = state.query(inspectors.samples_of, teacher.run_id, case_id)
+    case = inspectors.stored_case(cases.loc[case_id], samples, teacher.labels, shown.student is not None)
+    return case, inspectors_words.stored_time(words, shown.teacher, shown.student)
+
+
+def _typed(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
+    """Draw the field; return the case that was last asked about, and what it took. None, and a sentence, where there is none."""
+    words, runs = shown.words, (shown.teacher, shown.student)
+    if shown.student is None:
+        st.info(words("inspectors.needs_student"))
+        return None
+    try:
+        models = state.pair(*(record.run.model for record in runs), shown.teacher.run.samples)
+    except ModelError as error:
+        st.info(words.markdown("inspectors.no_models", sentence=str(error)))
+        return None
+    if models.hashes != tuple(record.run.model_hash for record in runs):
+        st.warning(words("inspectors.other_models"), icon=":material/warning:")
+    place = st.container()
+    both = state.inspectors(models)
+    with place:
+        text = inspectors_controls.text(words, both.ready)
+    if text is not None:
+        _ask(words, both, text)
+    answer = state.held(ASKED)
+    if answer is None or answer.models != models.hashes:
+        return None
+    case = Case(answer.text, state.chosen("segment"), answer.labels, answer.samples, answer.student)
+    return case, inspectors_words.typed_time(words, answer)
+
+
+def _ask(words: Words, both: ask.Inspectors, text: str) -> None:
+    """Ask, with the steps as they go; keep the answer for the session, or say why there is none."""
+    bar = st.progress(0.0)
+
+    def step(name: str) -> None:
+        done = ask.STEPS.index(name) + 1
+        bar.progress(done / (len(ask.STEPS) + 1), text=words(f"inspectors.step.{name}"))
+
+    answer = None
+    try:
+        answer = both.ask(text, step)
+    except (CasesError, ModelError) as error:
+        st.error(words.markdown("inspectors.not_asked", sentence=str(error)), icon=":material/error:")
+    bar.empty()
+    state.put(ASKED, answer)
+
+
+def _show(shown: Shown, case: Case, took: tuple[str, tuple[str, ...]]) -> None:
+    words, levels = shown.words, _levels(shown, case)
+    gate = shown.rule.gate(case.segment, case.labels, case.answer)
+    with st.container(border=True, key="case_text"):
+        st.text(case.text)
+        st.caption(inspectors_words.record(words, case))
+    with st.container(border=True, key="headline"):
+        st.markdown(f"### {inspectors_words.headline(words, case, gate)}", anchors=False)
+        st.markdown(inspectors_words.why(words, case, levels["teacher"]))
+    panels.cards(inspectors_words.cards(words, case, gate, levels, took))
+    st.caption(inspectors_words.basis(words, levels["teacher"], shown.teacher))
+    _votes(words, case)
+    _answers(words, case)
+
+
+def _levels(shown: Shown, case: Case) -> dict[str, dict[str, Level]]:
+    """Model kind -> how large its uncertainties are among the cases of its own run, the teacher first."""
+    found = {"teacher": (shown.teacher, case.votes.together)}
+    if case.student is not None:
+        found["student"] = (shown.student, case.student)
+    return {
+        kind: inspectors.levels(answer, state.query(inspectors.below, record.run.run_id, answer.aleatoric, answer.epistemic))
+        for kind, (record, answer) in found.items()
+    }
+
+
+def _votes(words: Words, case: Case) -> None:
+    frame = inspectors.vote_frame(case.votes, case.labels)
+    figure = inspectors_charts.votes(frame, words.of("in_votes.inspector_number", "in_votes.sure", "in_votes.others"))
+    panels.chart("in_votes", words, figure, tables.votes(words, frame), inspectors_words.votes_note(words, case))
+
+
+def _answers(words: Words, case: Case) -> None:
+    frame = inspectors.bar_frame(case.samples, case.student, case.labels)
+    said = words.of("in_bars.teacher", "kind.student", "in_bars.probability", "in_bars.range")
+    note = words.markdown("in_bars.note", n=words.number(len(case.samples), 0), shown=words.number(len(frame), 0))
+    panels.chart("in_bars", words, inspectors_charts.answers(frame, said), tables.answers(words, frame), note)
