@@ -12,6 +12,7 @@ from dashboard.charts import SLOTS, finish, letters
 
 # Colour and pattern of the label with most votes, the next, the third, and of all others; the label stands beside each bar.
 _PLACES = (("cheapest", ""), ("temperature", "/"), ("review", "x"), ("neutral", "."))
+_PATTERN = {"fillmode": "overlay", "solidity": 0.15}  # over the colour, which alone would be thin stripes
 _MANY = 30  # inspectors beyond which rows are thin and nothing is written beside them
 _LETTERS = 28  # of a label beside a bar or on an axis; the whole of it is in the hover and the table
 
@@ -19,11 +20,11 @@ _LETTERS = 28  # of a label beside a bar or on an axis; the whole of it is in th
 def votes(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     """One bar an inspector: how sure it is of the label that it votes for, which stands beside it.
 
-    frame: report.inspectors.vote_frame, rows from top to bottom. words: inspector_number (with {number}), sure, others, separators.
+    frame: report.inspectors.vote_frame and name, what to call the inspector; rows from top to bottom. words: sure, others,
+    separators.
     """
     figure, n = go.Figure(), len(frame)
-    names = [words["inspector_number"].format(number=number) for number in frame["inspector"]]
-    frame = frame.assign(row=range(n), name=names, group=frame["place"].clip(upper=len(_PLACES) - 1))
+    frame = frame.assign(row=range(n), group=frame["place"].clip(upper=len(_PLACES) - 1))
     for group, rows in frame.groupby("group"):
         slot, pattern = _PLACES[group]
         labels = [letters(label) for label in rows["label"]]
@@ -34,14 +35,14 @@ def votes(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             x=rows["sureness"],
             orientation="h",
             name=f"{title}: {len(rows)}",
-            marker={"color": SLOTS[slot], "pattern": {"shape": pattern, "solidity": 0.25}, "line": {"width": 0}},
+            marker={"color": SLOTS[slot], "pattern": {"shape": pattern, **_PATTERN}, "line": {"width": 0}},
             text=said if n <= _MANY else None,
             textposition="outside",
             cliponaxis=False,
             customdata=list(zip(rows["name"], labels, strict=True)),
             hovertemplate="%{customdata[0]}<br>%{customdata[1]} %{x:.1%}<extra></extra>",
         )
-    ticks = {"tickvals": list(frame["row"]), "ticktext": names} if n <= _MANY else {"showticklabels": False}
+    ticks = {"tickvals": list(frame["row"]), "ticktext": list(frame["name"])} if n <= _MANY else {"showticklabels": False}
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, zeroline=False, **ticks)
     figure.update_xaxes(title=words["sure"], range=[0, 1.3], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
     figure.update_layout(bargap=0.35, showlegend=True)
@@ -64,7 +65,7 @@ def answers(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             width=0.36,
             orientation="h",
             name=words[name],
-            marker={"color": SLOTS[name], "pattern": {"shape": pattern, "solidity": 0.2}, "line": {"width": 0}},
+            marker={"color": SLOTS[name], "pattern": {"shape": pattern, **_PATTERN}, "line": {"width": 0}},
             customdata=[letters(label) for label in frame["label"]],
             hovertemplate=f"%{{customdata}} %{{x:.1%}}<extra>{words[name]}</extra>",
         )

@@ -23,7 +23,7 @@ def headline(words: Words, case: Case, gate: Gate) -> str:
     parts = [words.markdown("inspectors.all" if votes.unanimous else "inspectors.most", **said)]
     if one is not None:
         key = "inspectors.same" if one.best == votes.leading else "inspectors.other"
-        parts.append(words.markdown(key, label=case.labels[one.best], sure=words.percent(one.confidence, 0)))
+        parts.append(words.markdown(key, label=case.labels[one.best], sure=words.percent(one.confidence)))
     parts.append(words("inspectors.accepted" if gate.accepted else "inspectors.review"))
     return words.gap.join(parts)
 
@@ -66,16 +66,16 @@ def _votes(words: Words, case: Case) -> Card:
 def _answer(words: Words, case: Case) -> Card:
     """The one answer that comes to the gate, and that of the inspectors together."""
     together, answer = case.votes.together, case.answer
-    mean = words.markdown("inspectors.together", label=case.labels[together.best], sure=words.percent(together.confidence, 0))
+    mean = words.markdown("inspectors.together", label=case.labels[together.best], sure=words.percent(together.confidence))
     lines = (plain(case.labels[answer.best]), mean) if case.student is not None else (plain(case.labels[answer.best]),)
     label = words("inspectors.card.answer_teacher" if case.student is None else "inspectors.card.answer")
-    return Card("answer", label, words.percent(answer.confidence, 0), lines, words("inspectors.card.answer.help"))
+    return Card("answer", label, words.percent(answer.confidence), lines, words("inspectors.card.answer.help"))
 
 
 def _gate(words: Words, gate: Gate, answer: Opinion) -> Card:
     """Where the answer goes, what it would have needed, and by which rule."""
     value = words("inspectors.gate.accepted" if gate.accepted else "inspectors.gate.review")
-    said = {"sure": words.percent(answer.confidence), "least": words.percent(gate.least)}
+    said = {"sure": words.percent(answer.confidence, 2), "least": words.percent(gate.least)}
     lines = [words.markdown("inspectors.gate.confidence" if gate.least is not None else "inspectors.gate.all", **said)]
     if gate.limit is not None:
         spread = {"value": words.number(answer.epistemic), "limit": words.number(gate.limit)}
@@ -95,7 +95,7 @@ def _level(words: Words, part: str, levels: dict[str, Level]) -> Card:
             "inspectors.level.of",
             model=words(f"kind.{kind}"),
             value=words.number(level.value),
-            below=words.percent(level.below, 0) if level.n else NONE,
+            below=words.number(level.below, 0),
             n=words.number(level.n, 0),
         )
         for kind, level in levels.items()
@@ -146,7 +146,7 @@ def milliseconds(words: Words, value: float) -> str:
 def option(words: Words, row: pd.Series, pick: str) -> str:
     """One case as a line of a list, as plain text: its figure, its text, its id."""
     nats = pick in (EPISTEMIC, ALEATORIC)
-    figure = words("inspectors.nats", value=words.number(row["figure"])) if nats else words.percent(row["figure"], 0)
+    figure = words("inspectors.nats", value=words.number(row["figure"])) if nats else words.percent(row["figure"])
     text = " ".join(row["text"].split())
     return f"{figure} · {text if len(text) <= TEXT else text[: TEXT - 1] + '…'} · {row['case_id']}"
 

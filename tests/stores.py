@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.stats.uncertainty import decompose
 from core.store.parts import write_part
+from core.store.samples import Samples
 from core.store.store import Store
 from core.types import MODEL_KINDS, Run
 
@@ -22,6 +23,7 @@ LABELS = (
 UNTRAINED = ("camera", "radio", "ladder")  # labels that no model has seen
 SEGMENTS = ("A", "B", "C", "D", "E")
 SAMPLES = 10
+SAMPLED = 200  # cases of a teacher's run whose samples are kept
 PART_SIZE = 1000
 SIZES = {"empty": {}, "tiny": {"stream": 3}, "full": {"calibration": 600, "stream": 1700}}
 SECONDS_PER_CASE = {"point": 0.0014, "teacher": 0.0093, "student": 0.0013}
@@ -42,7 +44,14 @@ def make_store(folder: Path, size: str, seed: int = 0) -> Store:
             for model_kind in kinds:
                 run = make_run("score", model_kind, role, order := order + 1)
                 add_scored(store, run, made.join(_scored(logits, made["label"], model_kind, seed)))
+                if model_kind == "teacher":
+                    add_samples(store, run, made["case_id"], _sampled(logits, model_kind, seed))
     return store
+
+
+def add_samples(store: Store, run: Run, case_ids: pd.Series, samples: np.ndarray) -> None:
+    """Keep what each sample says, [N, n, K], of the cases of the run's first part: SAMPLED of them."""
+    Samples(store).add(run.run_id, 0, case_ids[:SAMPLED], samples[:, :SAMPLED])
 
 
 def make_run(kind: str, model_kind: str, role: str, order: int = 0, name: str = "work-orders", **changed) -> Run:
@@ -110,11 +119,8 @@ def _cases(role: str, n: int, seed: int, first: int = 0) -> tuple[pd.DataFrame, 
 
 
 def _scored(logits: np.ndarray, label: pd.Series, model_kind: str, seed: int) -> pd.DataFrame:
-    """What a model says of cases with these true logits [n, K]: the point estimate is too sure of itself."""
-    random = np.random.default_rng([seed, MODEL_KINDS.index(model_kind)])
-    passes = 1 if model_kind == "point" else SAMPLES
-    sharp = 1.35 if model_kind == "point" else 1.15
-    found = decompose(_softmax(sharp * logits + random.normal(0, 0.5, (passes, *logits.shape))))
+    """What a model says of cases with these true logits [n, K]."""
+    found = decompose(_sampled(logits, model_kind, seed))
     best = found.mean.argmax(1)
     predicted = np.array(LABELS)[best]
     right = np.where(label.to_numpy() == predicted, "right", "wrong")
@@ -129,6 +135,14 @@ def _scored(logits: np.ndarray, label: pd.Series, model_kind: str, seed: int) ->
             "probabilities": list(found.mean.astype(np.float32)),
         }
     )
+
+
+def _sampled(logits: np.ndarray, model_kind: str, seed: int) -> np.ndarray:
+    """What each of a model's samples says, [N, n, K]: the point estimate is too sure of itself."""
+    random = np.random.default_rng([seed, MODEL_KINDS.index(model_kind)])
+    passes = 1 if model_kind == "point" else SAMPLES
+    sharp = 1.35 if model_kind == "point" else 1.15
+    return _softmax(sharp * logits + random.normal(0, 0.5, (passes, *logits.shape)))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

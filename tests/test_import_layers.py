@@ -38,6 +38,11 @@ MAY_IMPORT = {
     "dashboard.money_controls": BASIC
     | {"core.decision", "core.report", "dashboard.i18n", "dashboard.money_words"}
     | {"dashboard.address", "dashboard.state", "dashboard.controls"},
+    "dashboard.inspectors_charts": {"dashboard.charts"},
+    "dashboard.inspectors_words": BASIC
+    | {"core.pipeline", "core.report", "core.stats", "dashboard.i18n", "dashboard.sentences"},
+    "dashboard.inspectors_controls": {"core.pipeline", "core.report", "dashboard.address", "dashboard.i18n"}
+    | {"dashboard.inspectors_words", "dashboard.state"},
     "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
     "dashboard.state": GROUND
     | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.address", "dashboard.i18n"},
@@ -64,7 +69,8 @@ HOME = {
     "accelerate": {"core.models"},
     "safetensors": {"core.models"},
     "duckdb": {"core.store"},
-    "plotly": {"dashboard.charts", "dashboard.evidence_charts", "dashboard.money_charts", "dashboard.panels", "core.report"},
+    "plotly": {f"dashboard.{name}charts" for name in ("", "evidence_", "inspectors_", "money_")}
+    | {"dashboard.panels", "core.report"},
     "babel": {"dashboard.i18n", "core.report"},
     "streamlit": {
         "dashboard.app",
@@ -72,6 +78,7 @@ HOME = {
         "dashboard.controls",
         "dashboard.shell",
         "dashboard.live",
+        "dashboard.inspectors_controls",
         "dashboard.money_controls",
         "dashboard.panels",
         "dashboard.views",

@@ -50,16 +50,17 @@ class Case:
 
 @dataclass(frozen=True)
 class Level:
-    """How large an uncertainty is among a run's n cases: `below` is the share of them with less, an exact count over n."""
+    """How large an uncertainty is among a run's n cases: `below` of them, a count, have less."""
 
     value: float  # nats
-    below: float
+    below: int
     n: int
 
     @property
     def name(self) -> str:
-        """One of LEVELS."""
-        return LEVELS[(self.below >= MIDDLE) + (self.below >= HIGH)]
+        """One of LEVELS; the lowest where there is nothing to compare with."""
+        share = self.below / max(self.n, 1)
+        return LEVELS[(share >= MIDDLE) + (share >= HIGH)]
 
 
 @dataclass(frozen=True)
@@ -146,16 +147,12 @@ def stored_case(row: pd.Series, samples: np.ndarray, labels: tuple[str, ...], ha
 
 def levels(answer: Opinion, found: Below) -> dict[str, Level]:
     """The "aleatoric" and "epistemic" of an answer among the cases that were counted."""
-    n = max(found.n, 1)
-    return {
-        "aleatoric": Level(answer.aleatoric, found.aleatoric / n, found.n),
-        "epistemic": Level(answer.epistemic, found.epistemic / n, found.n),
-    }
+    return {name: Level(getattr(answer, name), getattr(found, name), found.n) for name in (ALEATORIC, EPISTEMIC)}
 
 
 def cause(found: dict[str, Level]) -> str:
     """Which uncertainty is high: "both", "aleatoric", "epistemic" or "neither"."""
-    high = [name for name, level in found.items() if level.below >= HIGH]
+    high = [name for name, level in found.items() if level.name == LEVELS[-1]]
     return "both" if len(high) == 2 else high[0] if high else "neither"
 
 

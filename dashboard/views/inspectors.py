@@ -1,4 +1,4 @@
-"""Ten inspectors or one: a case's N teacher samples as votes, the student's one answer beside them, and where the gate sends it.
+"""Ten inspectors or one: a case's N teacher samples as votes, the student's answer beside them, and where the gate sends it.
 
 Guard, controls, call, show. All figures come from core.report.inspectors and core.pipeline.ask; all words from the catalogues.
 Stored samples need no model: the models come into memory only when somebody asks about a typed case.
@@ -97,7 +97,7 @@ def _stored(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
 
 
 def _typed(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
-    """Draw the field; return the case that was last asked about, and what it took. None, and a sentence, where there is none."""
+    """Draw the field; return the case that was last asked about, and what it took. None where nothing was, or can be."""
     words, runs = shown.words, (shown.teacher, shown.student)
     if shown.student is None:
         st.info(words("inspectors.needs_student"))
@@ -109,11 +109,8 @@ def _typed(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
         return None
     if models.hashes != tuple(record.run.model_hash for record in runs):
         st.warning(words("inspectors.other_models"), icon=":material/warning:")
-    place = st.container()
     both = state.inspectors(models)
-    with place:
-        text = inspectors_controls.text(words, both.ready)
-    if text is not None:
+    if (text := inspectors_controls.text(words, both.ready)) is not None:
         _ask(words, both, text)
     answer = state.held(ASKED)
     if answer is None or answer.models != models.hashes:
@@ -123,20 +120,21 @@ def _typed(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
 
 
 def _ask(words: Words, both: ask.Inspectors, text: str) -> None:
-    """Ask, with the steps as they go; keep the answer for the session, or say why there is none."""
-    bar = st.progress(0.0)
+    """Ask, with the steps as they go, and draw the page again with the answer; or say why there is none."""
+    bar = st.progress(0.0, text=words("inspectors.step.waiting"))
 
     def step(name: str) -> None:
         done = ask.STEPS.index(name) + 1
         bar.progress(done / (len(ask.STEPS) + 1), text=words(f"inspectors.step.{name}"))
 
-    answer = None
+    state.put(ASKED, None)
     try:
-        answer = both.ask(text, step)
+        state.put(ASKED, both.ask(text, step))
     except (CasesError, ModelError) as error:
+        bar.empty()
         st.error(words.markdown("inspectors.not_asked", sentence=str(error)), icon=":material/error:")
-    bar.empty()
-    state.put(ASKED, answer)
+        return
+    st.rerun()
 
 
 def _show(shown: Shown, case: Case, took: tuple[str, tuple[str, ...]]) -> None:
@@ -167,7 +165,8 @@ def _levels(shown: Shown, case: Case) -> dict[str, dict[str, Level]]:
 
 def _votes(words: Words, case: Case) -> None:
     frame = inspectors.vote_frame(case.votes, case.labels)
-    figure = inspectors_charts.votes(frame, words.of("in_votes.inspector_number", "in_votes.sure", "in_votes.others"))
+    names = [words("in_votes.inspector_number", number=words.number(number, 0)) for number in frame["inspector"]]
+    figure = inspectors_charts.votes(frame.assign(name=names), words.of("in_votes.sure", "in_votes.others"))
     panels.chart("in_votes", words, figure, tables.votes(words, frame), inspectors_words.votes_note(words, case))
 
 
