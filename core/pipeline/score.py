@@ -109,10 +109,7 @@ def _score_parts(
                 scores, samples = _answers(model, some["text"].tolist(), truncate)
                 seconds, scored = seconds + time.perf_counter() - started, scored + len(some)
                 path = write_part(settings.store, run.run_id, part, predictions(some, scores, card.labels))
-                kept = kept_samples(len(cases), start, len(some))
-                _take_in(
-                    store, run.run_id, part, path, some["case_id"].iloc[kept], samples if samples is None else samples[:, kept]
-                )
+                take_in(store, run.run_id, part, path, some, samples, kept_samples(len(cases), start, len(some)))
             bar.update(len(some))
     per_case = seconds / scored if scored else None
     return {"seconds_per_case": per_case, "timed_cases": scored, "device": str(device), "cases": len(cases)}
@@ -134,8 +131,11 @@ def kept_samples(cases: int, start: int, size: int) -> np.ndarray:
     return chosen[(chosen >= start) & (chosen < start + size)] - start
 
 
-def _take_in(store: Store, run_id: str, part: int, path: Path, some: pd.DataFrame, samples, kept: np.ndarray) -> None:
-    """Take a part in with the samples of its kept cases: both are in or neither, so a kill loses or doubles none of them."""
+def take_in(store: Store, run_id: str, part: int, path: Path, some: pd.DataFrame, samples, kept: np.ndarray) -> None:
+    """Take a part in with the samples of its kept cases: both are in or neither, so a kill loses or doubles none of them.
+
+    some: the part's cases; samples [N, n, K] of theirs, None for a model that has none; kept: positions among them.
+    """
     with store.atomic():
         store.take_in(run_id, part, path)
         if samples is not None and len(kept):
