@@ -1,0 +1,35 @@
+"""One walk through the page of votes in a real browser: stored cases, Japanese, and a typed case without models."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.test_smoke import _open, browser, pytestmark, serving  # noqa: F401 - the fixture and the marks
+from tests.stores import make_store
+
+BARS = ".st-key-chart_in_bars .main-svg"
+
+
+def test_a_manager_looks_at_votes_and_types_a_case(tmp_path, browser):  # noqa: F811
+    make_store(tmp_path / "store", "full")
+    problems: list[str] = []
+    with serving(tmp_path) as address:
+        page = _open(browser, address, problems, ".st-key-handle")
+        page.get_by_role("link", name="Inspectors").click()
+        page.locator(BARS).first.wait_for(timeout=60_000)
+        headline = page.locator(".st-key-headline")
+        expect(headline).to_contain_text("inspectors say")
+        expect(page.locator(".st-key-chart_in_votes .ytick")).to_have_count(10)
+        first = page.locator(".st-key-case_text").inner_text()
+
+        page.locator(".st-key-pick").get_by_text("surest, and wrong").click()
+        expect(page).to_have_url(re.compile(r"[?&]pick=wrong(&|$)"), timeout=30_000)
+        expect(page.locator(".st-key-case_text")).not_to_have_text(first)
+        expect(page.locator(".st-key-case_text")).to_contain_text("wrong")
+
+        page.locator(".st-key-lang").get_by_text("日本語").click()
+        expect(headline).to_contain_text("検査員10人", timeout=30_000)
+        page.locator(".st-key-source").get_by_text("案件を入力する").click()
+        expect(page.get_by_text("モデルが必要です")).to_be_visible(timeout=30_000)
+        expect(page.locator(BARS)).to_have_count(0)
+    assert problems == []
