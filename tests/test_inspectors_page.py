@@ -155,6 +155,17 @@ def test_a_teacher_alone_brings_its_own_answer_to_the_gate(open_page, tmp_path):
     assert [element.value for element in page.info] == [EN["inspectors.needs_student"]]
 
 
+def test_a_student_of_other_labels_is_not_shown_beside_the_teacher(open_page, tmp_path):
+    store, run, table = Store(tmp_path / "store"), make_run("score", "teacher", "stream"), make_rows(9, model_kind="teacher")
+    add_scored(store, run, table)
+    Samples(store).add(run.run_id, 0, table["case_id"], np.full((SAMPLES, 9, len(LABELS)), 1 / len(LABELS)))
+    add_scored(store, make_run("score", "student", "stream", labels=LABELS[::-1]), make_rows(9))
+    page = open_page(tmp_path)
+    assert not page.exception
+    assert [warning.value for warning in page.warning][-1:] == [EN["inspectors.other_labels"]]
+    assert EN["inspectors.card.answer_teacher"] in [element.label for element in page.metric]
+
+
 # --- typed cases -------------------------------------------------------------------------------------------------------------
 
 

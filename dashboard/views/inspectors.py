@@ -47,7 +47,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         state.choices()
         st.info(words("inspectors.needs_teacher"))
         return
-    shown = Shown(words, same["teacher"], same.get("student"), _rule(words))
+    shown = Shown(words, same["teacher"], _student(words, same), _rule(words))
     inspectors_controls.source(words)
 
     # Call and show
@@ -59,6 +59,15 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
             st.warning(words.markdown("inspectors.gate.problem", sentence=shown.rule.problem), icon=":material/warning:")
     if found is not None:
         _show(shown, *found)
+
+
+def _student(words: Words, same: dict[str, RunRecord]) -> RunRecord | None:
+    """The student's run on the same cases, where its labels are the teacher's: only then their answers stand side by side."""
+    student = same.get("student")
+    if student is not None and student.run.labels != same["teacher"].run.labels:
+        st.warning(words("inspectors.other_labels"), icon=":material/warning:")
+        return None
+    return student
 
 
 def _rule(words: Words) -> Rule:
