@@ -122,7 +122,7 @@ class Inspectors:
 def _load(settings: Settings, models: Pair, step: Callable[[str], None]) -> tuple:
     """(teacher, student, device)."""
     step("libraries")
-    from core.models import checkpoint  # torch and its family: 3 s and 400 MB, when somebody asks
+    from core.models import checkpoint  # torch and its family: 340 MB, and 7 s on two busy cores
     from core.models.device import pick_device
 
     device = pick_device(settings.device)
