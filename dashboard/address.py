@@ -49,6 +49,8 @@ class Choices:
     most: float | None = None  # percent that the measure may be at most; None sets no limit
     capacity: float | None = None  # reviews a day that people can do; None sets no limit
     compare: str = BALANCED  # preset whose threshold the cases that change side are listed against
+    before: str | None = None  # version of a policy, "name@3", that another one is compared with; None: the active one
+    after: str | None = None  # the other one; None: the newest proposal
 
 
 NAMES = tuple(field.name for field in fields(Choices))
@@ -123,7 +125,8 @@ def _number_of(*allowed: float) -> Callable[[str], float]:
     return read
 
 
-# How the text of each choice is read; ValueError where it is not allowed. Runs and segments are settled once they are known.
+# How the text of each choice is read; ValueError where it is not allowed. Runs, segments and versions of policies are settled
+# once they are known.
 _READ: dict[str, Callable[[str], object]] = {
     "lang": _one_of(*LANGUAGES),
     "run": str,
@@ -145,4 +148,6 @@ _READ: dict[str, Callable[[str], object]] = {
     "most": _percent,
     "capacity": _amount,
     "compare": _one_of(*PRESETS),
+    "before": str,
+    "after": str,
 }

@@ -37,30 +37,23 @@ class NoProof:
     sentence: str = ""  # of REFUSED
 
 
-def rows(cumulative: JointCumulative, policy: Policy) -> pd.DataFrame:
-    """One row a segment, then one a predicted class, then one a cell that has a threshold of its own.
+def rows(cumulative: JointCumulative, policy: Policy, listed: Policy | None = None) -> pd.DataFrame:
+    """One row a segment, then one a predicted class, then one a cell that has a threshold of its own in `listed`.
 
     Columns: kind, segment, predicted ("" where the row is for all of them), own (its threshold, NaN where it has none or
-    everything goes to review), review_all, cases, labelled, errors (wrong accepted), and leakage (errors / labelled) with low and
-    high, NaN without a label. Counts are those of the whole policy, so a class shows what segments with a threshold of their own
-    leave of it. Names that only the policy knows have no case.
+    everything goes to review), review_all, cases, labelled, errors (wrong accepted), and leakage (errors / labelled) with low
+    and high, NaN without a label. Counts are those of the whole policy, so a class shows what segments with a threshold of
+    their own leave of it. `listed` (None: the policy) says which names there are beside those of the cases, so that a row stays
+    where it is while it is edited.
     """
-    segments = dict.fromkeys([*cumulative.segments, *policy.by_segment])
-    classes = dict.fromkeys([*cumulative.classes, *policy.by_class])
-    names = (
-        [(SEGMENT, s, "") for s in segments] + [(CLASS, "", k) for k in classes] + [(CELL, *pair) for pair in policy.by_cell]
-    )
-    steps, limit = policy.steps(cumulative.segments, cumulative.classes), limit_bin(policy.epistemic_limit)
-    accepted, total = cumulative.cells(steps, limit), cumulative.total
+    steps = policy.steps(cumulative.segments, cumulative.classes)
+    accepted, total = cumulative.cells(steps, limit_bin(policy.epistemic_limit)), cumulative.total
     found = []
-    for kind, segment, predicted in names:
-        where = np.ix_(
-            [segment in ("", s) for s in cumulative.segments] if kind != CLASS else [True] * len(cumulative.segments),
-            [predicted == k for k in cumulative.classes] if kind != SEGMENT else [True] * len(cumulative.classes),
-        )
-        found.append(
-            (kind, segment, predicted, *_own(policy, kind, segment, predicted), *_counts(accepted[where], total[where]))
-        )
+    for kind, segment, predicted in _names(cumulative, policy if listed is None else listed):
+        segments = [kind == CLASS or name == segment for name in cumulative.segments]
+        classes = [kind == SEGMENT or name == predicted for name in cumulative.classes]
+        counts = _counts(accepted[np.ix_(segments, classes)], total[np.ix_(segments, classes)])
+        found.append((kind, segment, predicted, *_own(policy, kind, segment, predicted), *counts))
     return pd.DataFrame(found, columns=_ROW_COLUMNS)
 
 
@@ -127,10 +120,10 @@ def proof(
     origin: tuple[str, str],
     today: date,
 ) -> Certificate | NoProof:
-    """The certificate that covers one threshold for all under this limit, from calibration cases (COLUMNS), or why there is none.
+    """The certificate that covers one threshold for all under this limit, or why there is none.
 
-    promise: measure, target, delta; origin: model hash, process. Cases whose label no model was trained on count as wrong:
-    they come in operation too.
+    table: calibration cases with COLUMNS; promise: measure, target, delta; origin: model hash, process. Cases whose label no
+    model was trained on count as wrong: they come in operation too.
     """
     right = (table["outcome"] == "right").astype(float).mask(table["outcome"] == "unlabelled").to_numpy()
     issued = Origin(*origin, today, today + timedelta(days=VALID_DAYS))
@@ -158,6 +151,14 @@ def void(certificate: Certificate, policy: Policy, model_hash: str, process: str
     none_but_one = policy.threshold if isinstance(policy.threshold, float) else 1.0
     use = Use(today, model_hash, process, none_but_one, policy.epistemic_limit, other_rules=no_proof_at_all(policy) is not None)
     return voided(certificate, use)
+
+
+def _names(cumulative: JointCumulative, listed: Policy) -> list[tuple[str, str, str]]:
+    """(kind, segment, predicted) of each row."""
+    segments = dict.fromkeys([*cumulative.segments, *listed.by_segment])
+    classes = dict.fromkeys([*cumulative.classes, *listed.by_class])
+    of_one = [(SEGMENT, segment, "") for segment in segments] + [(CLASS, "", predicted) for predicted in classes]
+    return of_one + [(CELL, *pair) for pair in listed.by_cell]
 
 
 def _own(policy: Policy, kind: str, segment: str, predicted: str) -> tuple[float, bool]:
