@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 from dashboard.charts import SLOTS, bars, finish, left_titles, letters
 
 _FORMS = {"coverage": ".1%", "reviews_per_day": ",.3~g", "selective_risk": ".1%", "leakage": ".1%", "money_per_day": ",.2f"}
-_TICKS = {"coverage": ".0%", "reviews_per_day": "", "selective_risk": ".0%", "leakage": ".0%", "money_per_day": ""}
+_TICKS = {"coverage": ".1~%", "reviews_per_day": "", "selective_risk": ".1~%", "leakage": ".1~%", "money_per_day": ""}
 _PAIR = (("neutral", "circle"), ("student", "diamond"))  # slot and marker of the version before, and of the one after
 _EVENTS = {
     "propose": ("neutral", "circle"),
@@ -21,6 +21,11 @@ _EVENTS = {
     "activate": ("student", "triangle-right"),
     "undo": ("leak", "x"),
 }
+_DAY = 86_400_000  # milliseconds between ticks; month names would be English in every language
+_TIMES = [
+    {"dtickrange": [None, _DAY - 1], "value": "%H:%M:%S<br>%Y-%m-%d"},
+    {"dtickrange": [_DAY, None], "value": "%Y-%m-%d"},
+]
 _SPAN = "66"  # alpha of a stretch of time in force, hex after a slot
 
 
@@ -37,7 +42,7 @@ def side_by_side(
         rows=max(1, len(known)),
         cols=1,
         subplot_titles=[titles[measure] for measure in known],
-        vertical_spacing=0.42 / max(1, len(known)),
+        vertical_spacing=0.5 / max(1, len(known)),
     )
     for row, measure in enumerate(known, start=1):
         prefix = words["symbol"] if measure == "money_per_day" else ""
@@ -62,7 +67,7 @@ def side_by_side(
             )
         figure.update_xaxes(tickformat=_TICKS[measure], tickprefix=prefix, rangemode="tozero", nticks=6, row=row, col=1)
     figure.update_yaxes(automargin=True, type="category", range=[-0.6, len(names) - 0.4])
-    return left_titles(finish(figure, 60 + 118 * max(1, len(known)), words))
+    return left_titles(finish(figure, 60 + 128 * max(1, len(known)), words))
 
 
 def timeline(events: pd.DataFrame, spans: pd.DataFrame, names: Mapping[tuple, str], words: Mapping[str, str]) -> go.Figure:
@@ -100,6 +105,6 @@ def timeline(events: pd.DataFrame, spans: pd.DataFrame, names: Mapping[tuple, st
             cliponaxis=False,
         )
     order = [letters(name) for name in names.values()]
-    figure.update_xaxes(title=words["time"])
+    figure.update_xaxes(title=words["time"], tickformatstops=_TIMES)
     figure.update_yaxes(automargin=True, type="category", categoryorder="array", categoryarray=order[::-1])
     return finish(figure, 150 + 44 * len(order), words)

@@ -21,6 +21,7 @@ from dashboard import controls, state
 from dashboard.i18n import Words
 from dashboard.policies_words import limit
 
+NO_LIMIT = 0.0  # in the list of epistemic limits, where None would read as nothing chosen
 ROW, MOST_HEIGHT = 35, 640  # pixels of a row of the editor, and of the editor at most
 
 
@@ -64,12 +65,12 @@ def for_all(words: Words, made: Policy) -> None:
     everything.toggle(
         words("policy.all_reviewed"), key="draft_all", on_change=_all_reviewed, help=words("policy.all_reviewed.help")
     )
-    limits = [None, *EPISTEMIC_LIMITS.tolist()]
-    state.put("draft_limit", made.epistemic_limit)
+    limits = [NO_LIMIT, *EPISTEMIC_LIMITS.tolist()]
+    state.put("draft_limit", NO_LIMIT if made.epistemic_limit is None else made.epistemic_limit)
     epistemic.selectbox(
         words("policy.limit"),
         limits,
-        format_func=lambda value: limit(words, value),
+        format_func=lambda value: limit(words, value or None),
         key="draft_limit",
         on_change=_limited,
         help=words("policy.limit.help"),
@@ -83,6 +84,7 @@ def editor(words: Words, table: pd.DataFrame, run_id: str) -> None:
         table,
         key=_editor_key(run_id),
         hide_index=True,
+        placeholder=words("policy.as_all"),
         disabled=["kind", "name", "labelled", "errors", "leakage"],
         height=min(MOST_HEIGHT, ROW * (len(table) + 1) + 3),
         column_config={
@@ -156,4 +158,4 @@ def _all_reviewed() -> None:
 
 
 def _limited() -> None:
-    state.put("draft", replace(state.held("draft"), epistemic_limit=state.chosen("draft_limit")))
+    state.put("draft", replace(state.held("draft"), epistemic_limit=state.chosen("draft_limit") or None))

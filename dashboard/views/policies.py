@@ -17,6 +17,7 @@ from core.decision.policy import Policy
 from core.decision.sides import moves
 from core.errors import KakushinError, OvertakenError, SettingsError
 from core.report import policies, policy_history, selection
+from core.report.policy_history import ACTIVE, APPROVED, PROPOSED, Life
 from core.store import entries
 from core.store.ledger import standing
 from core.store.steps import same_person
@@ -54,7 +55,8 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         controls.costs(words)
         controls.measured(words, [record], whatif.cases_per_day(record.cases, record.first_at, record.last_at), VOLUME_UNKNOWN)
     scene = gathered(words, runs, record, state.choices())
-    _settle(scene)
+    if scene.stored:
+        _settle(scene)
     controls.notices(words)
 
     # Call and show
@@ -68,13 +70,18 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
 
 def _settle(scene: Scene) -> None:
-    """Make the two versions that are compared ones that can be: by default the active one and the newest that is not."""
+    """Make the two versions that are compared ones that can be: by default the active one and the newest proposal.
+
+    A list keeps what it said of a version until it is told again, so the choice is put into it each time: states change.
+    """
     readable = [key for key, one in scene.stored.items() if thresholds_of(one) is not None]
-    active = None if scene.active is None else key_of(scene.active)
-    others = [key for key in readable if key != active]
-    before = active if active in readable else (others[-1] if others else DRAFT)
-    state.settle("before", [*readable, DRAFT], before)
-    state.settle("after", [*readable, DRAFT], next((key for key in others if key != state.chosen("before")), DRAFT))
+    waiting = [key for key in readable if scene.life(scene.stored[key]).state in (PROPOSED, APPROVED)]
+    active = [key_of(scene.active)] if scene.active else []
+    first = [key for key in (*active, *reversed(waiting), *readable, DRAFT) if key in (*readable, DRAFT)][0]
+    before = state.settle("before", [*readable, DRAFT], first)
+    after = state.settle("after", [*readable, DRAFT], next((key for key in waiting if key != before), DRAFT))
+    for name, value in (("before", before), ("after", after)):
+        state.put(name, value)
 
 
 def _in_force(scene: Scene) -> None:
@@ -168,8 +175,8 @@ def _name(scene: Scene, key: str) -> str:
 def _decide(scene: Scene) -> None:
     """Approve, activate or undo one version, by name and with a reason."""
     words = scene.words
-    if state.held("decided") not in scene.stored:
-        state.put("decided", next(iter(scene.stored)))
+    decided = state.held("decided")
+    state.put("decided", decided if decided in scene.stored else next(iter(scene.stored)))
     with st.container(border=True, key="panel_decide"):
         st.markdown(f"#### {words('policy.decide')}", help=words("policy.decide.help"), anchors=False)
         st.selectbox(words("policy.column.version"), list(scene.stored), format_func=partial(_name, scene), key="decided")
@@ -178,7 +185,7 @@ def _decide(scene: Scene) -> None:
         st.markdown(policies_words.about(words, one, life))
         st.caption(policies_words.until(words, one, scene.today) + words.gap + _stored_proof(scene, one))
         policies_controls.person(words)
-        labels = {step: words(f"policy.step.{step}") for step in ("approve", "activate")} | {"undo": _undo_label(scene)}
+        labels = {step: words(f"policy.step.{step}") for step in ("approve", "activate")} | {"undo": _undo_label(scene, life)}
         policies_controls.steps(words, labels, life.steps, partial(_take, scene, one))
         if "approve" in life.steps and same_person(policy_said.typed("decider"), one.author):
             key = "policy.two_eyes.refused" if state.four_eyes() else "policy.two_eyes.now"
@@ -186,8 +193,10 @@ def _decide(scene: Scene) -> None:
         policy_said.show(words, "decide")
 
 
-def _undo_label(scene: Scene) -> str:
+def _undo_label(scene: Scene, life: Life) -> str:
     """What undoing the active version leads back to."""
+    if life.state != ACTIVE:
+        return scene.words("policy.step.undo")
     left = standing(scene.events)[:-1]
     if not left:
         return scene.words("policy.step.undo_to_none")
@@ -212,6 +221,8 @@ def _take(scene: Scene, one: entries.Policy, step: str) -> None:
         key = "policy.done.alone" if alone else "policy.done"
         said = {"name": one.name, "version": str(one.version), "step": f"policy.event.{step}"}
         policy_said.say("decide", "warning" if alone else "success", key, **said)
+        for choice in ("before", "after"):  # the active one and the newest proposal are others now
+            state.put(choice, None)
 
 
 def _history(scene: Scene) -> None:

@@ -139,5 +139,6 @@ def _propose(scene: Scene, draft: Policy, proof: Certificate | NoProof, refused:
     policy_said.say(
         "propose", "success", "policy.saved" if new else "policy.saved_before", version=str(made.version), name=name
     )
-    state.put("after", key_of(made))
+    for choice in ("before", "after"):  # the newest proposal is another one now
+        state.put(choice, None)
     state.put("decided", key_of(made))
