@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.decision.certificate import Certificate
-from core.decision.joint import REVIEW_ALL
+from core.decision.joint import REVIEW_ALL, JointCounts, JointCumulative
 from core.decision.policy import Policy, policy_consequence
 from core.report import policies
 from core.report.policies import NoProof, consequence_frame, differences, edited, no_proof_at_all, own_rules, proof, rows, void
@@ -72,14 +72,12 @@ def test_cells_and_unknown_names_of_a_policy_have_rows_and_stay_where_they_are_l
 
 
 def test_a_segment_without_a_name_is_one_segment():
-    nameless = cumulative([])
-    assert found(rows(nameless, Policy(0.5, by_segment={"": 0.9}))) | {("", ""): (0, 0)} == {
-        ("A", ""): (0, 0),
-        ("B", ""): (0, 0),
-        ("", ""): (0, 0),
-        ("", "x"): (0, 0),
-        ("", "y"): (0, 0),
-    }
+    columns = (["", "A"], ["x", "x"], ["wrong", "right"], np.array([0.9, 0.9]), np.zeros(2))
+    counts = JointCumulative(JointCounts.from_predictions(*columns))
+    table = rows(counts, Policy(0.5))
+    assert list(table["segment"]) == ["", "A", ""]
+    assert list(table["errors"]) == [1, 0, 1]
+    assert edited(Policy(0.5), table, {0: {"own": 0.9}})[0] == Policy(0.5, by_segment={"": 0.9})
 
 
 @given(cases(), st.dictionaries(st.sampled_from(SEGMENTS), st.sampled_from([0.0, 0.5, 0.9, REVIEW_ALL])))
@@ -162,7 +160,7 @@ def test_a_certificate_covers_the_threshold_it_goes_with_or_there_is_none():
     assert made.origin.expires_on == TODAY + timedelta(days=90)
     below = certified(0.0)
     assert (below.reason, below.found.threshold) == ("not_covered", made.threshold)
-    assert certified(0.9, outcome="wrong").reason == "not_certified"
+    assert certified(0.9, measure="selective_risk", outcome="wrong").reason == "not_certified"
     refused = certified(0.9, confidence=0.5)
     assert refused.reason == "refused"
     assert "no threshold can tell them apart" in refused.sentence
@@ -177,7 +175,7 @@ def test_a_limit_on_epistemic_uncertainty_is_part_of_the_promise():
 
 
 def test_cases_that_no_model_was_trained_on_count_as_wrong():
-    assert certified(0.9, outcome="unseen").reason == "not_certified"
+    assert certified(0.9, measure="selective_risk", outcome="unseen").reason == "not_certified"
     unlabelled = calibration()
     unlabelled.loc[::2, "outcome"] = "unlabelled"
     assert proof(unlabelled, 0.9, None, ("leakage", 0.05, 0.05), ORIGIN, TODAY).evidence.unlabelled == 200
