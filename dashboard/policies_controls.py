@@ -26,7 +26,11 @@ ROW, MOST_HEIGHT = 35, 640  # pixels of a row of the editor, and of the editor a
 
 
 def draft(cumulative, run_id: str) -> tuple[Policy, pd.DataFrame, tuple[tuple[int, object], ...]]:
-    """Take what was typed into the editor into the draft; return it, its rows, and (row, value) of what is no threshold."""
+    """Take what was typed into the editor into the draft; return it, its rows, and (row, value) of what is no threshold.
+
+    The rows' two columns to type into stay as they were when the editor began, and the browser lays what was typed over them:
+    it forgets a typed cell that the table brings as well. The counts beside them are those of the draft.
+    """
     t, key = state.chosen("t"), _editor_key(run_id)
     kept = state.held("draft", Policy(t))
     if kept.threshold != REVIEW_ALL:
@@ -35,9 +39,11 @@ def draft(cumulative, run_id: str) -> tuple[Policy, pd.DataFrame, tuple[tuple[in
         state.put("draft_base", kept)
     base = replace(state.held("draft_base"), threshold=kept.threshold, epistemic_limit=kept.epistemic_limit)
     typed = (state.held(key) or {}).get("edited_rows", {})
-    made, refused = edited(base, rows(cumulative, base), typed)
+    begun = rows(cumulative, base)
+    made, refused = edited(base, begun, typed)
     state.put("draft", made)
-    return made, rows(cumulative, made, base), refused
+    shown = rows(cumulative, made, base).assign(own=begun["own"], review_all=begun["review_all"])
+    return made, shown, refused
 
 
 def begin(policy: Policy) -> None:

@@ -100,7 +100,8 @@ TABLE = rows(CASES, BASE)  # A, B, x, y, (A, y)
     [
         ({}, BASE),
         ({0: {"own": 0.8}}, Policy(0.7, {"x": 0.6}, {"A": 0.8, "B": REVIEW_ALL}, {("A", "y"): 0.9})),
-        ({1: {"own": 0.8}}, Policy(0.7, {"x": 0.6}, {"B": 0.8}, {("A", "y"): 0.9})),
+        ({1: {"own": 0.8}}, BASE),  # everything of it goes to people, whatever its threshold
+        ({1: {"own": 0.8, "review_all": False}}, Policy(0.7, {"x": 0.6}, {"B": 0.8}, {("A", "y"): 0.9})),
         ({1: {"review_all": False}}, Policy(0.7, {"x": 0.6}, {}, {("A", "y"): 0.9})),
         ({2: {"own": None}}, Policy(0.7, {}, {"B": REVIEW_ALL}, {("A", "y"): 0.9})),
         ({2: {"review_all": True}}, Policy(0.7, {"x": REVIEW_ALL}, {"B": REVIEW_ALL}, {("A", "y"): 0.9})),

@@ -60,8 +60,8 @@ def rows(cumulative: JointCumulative, policy: Policy, listed: Policy | None = No
 def edited(policy: Policy, table: pd.DataFrame, edits: Mapping[int, Mapping]) -> tuple[Policy, tuple[tuple[int, object], ...]]:
     """The policy with what was typed into rows of `rows(..., policy)`, and (row, value) of what is no threshold.
 
-    edits: row position -> {"own": threshold or None, "review_all": whether everything goes to review}. An emptied threshold
-    makes the row follow the one for all; a refused one leaves the row as it was.
+    edits: row position -> {"own": threshold or None, "review_all": whether everything goes to review, which goes before a
+    threshold}. An emptied threshold makes the row follow the one for all; a refused one leaves the row as it was.
     """
     changed = {SEGMENT: dict(policy.by_segment), CLASS: dict(policy.by_class), CELL: dict(policy.by_cell)}
     refused = []
@@ -180,12 +180,10 @@ def _counts(accepted: np.ndarray, total: np.ndarray) -> tuple:
 
 def _wanted(edit: Mapping, now: Threshold | None) -> Threshold | None:
     """What a row is to have after an edit, None for nothing of its own. Raises SettingsError for what is no threshold."""
-    if edit.get("review_all"):
+    if edit.get("review_all", now == REVIEW_ALL):
         return REVIEW_ALL
-    if "own" in edit:
-        own = edit["own"]
-        return None if own is None else threshold_at(step_of(round(float(own), 3)))
-    return None if now == REVIEW_ALL and "review_all" in edit else now
+    own = edit.get("own", None if now == REVIEW_ALL else now)
+    return None if own is None else threshold_at(step_of(round(float(own), 3)))
 
 
 def _limits(before: Policy, after: Policy) -> tuple[float | None, float | None]:

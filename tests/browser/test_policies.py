@@ -45,7 +45,8 @@ def _type_a_threshold(page) -> None:
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     page.mouse.dblclick(box["x"] + 0.38 * box["width"], box["y"] + 1.5 * 35)
-    page.keyboard.type("0.75")
+    page.locator("[data-testid=number-overlay] input, .gdg-style input, #portal input").first.wait_for(timeout=10_000)
+    page.keyboard.type("0.75", delay=60)
     page.keyboard.press("Enter")
     expect(page.locator(FORM)).to_contain_text("only one threshold for all can be certified", timeout=30_000)
 
