@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from core.decision.histogram import EPISTEMIC_LIMITS
-from core.decision.joint import REVIEW_ALL
+from core.decision.joint import REVIEW_ALL, JointCumulative
 from core.decision.optimiser import GROUPINGS
 from core.decision.policy import Policy
 from core.report.policies import edited, rows
@@ -25,7 +25,7 @@ NO_LIMIT = 0.0  # in the list of epistemic limits, where None would read as noth
 ROW, MOST_HEIGHT = 35, 640  # pixels of a row of the editor, and of the editor at most
 
 
-def draft(cumulative, run_id: str) -> tuple[Policy, pd.DataFrame, tuple[tuple[int, object], ...]]:
+def draft(cumulative: JointCumulative, run_id: str) -> tuple[Policy, pd.DataFrame, tuple[tuple[int, object], ...]]:
     """Take what was typed into the editor into the draft; return it, its rows, and (row, value) of what is no threshold.
 
     The rows' two columns to type into stay as they were when the editor began, and the browser lays what was typed over them:

@@ -89,7 +89,8 @@ def differences(before: Policy, after: Policy) -> pd.DataFrame:
     kind is "all" for the one threshold for all, "epistemic" for the limit in nats, else as in `rows`.
     """
     found = []
-    for kind, old, new in (("all", before.threshold, after.threshold), ("epistemic", *_limits(before, after))):
+    limits = ("epistemic", before.epistemic_limit, after.epistemic_limit)
+    for kind, old, new in (("all", before.threshold, after.threshold), limits):
         if old != new:
             found.append((kind, "", "", old, new))
     for kind, field in ((SEGMENT, "by_segment"), (CLASS, "by_class"), (CELL, "by_cell")):
@@ -184,7 +185,3 @@ def _wanted(edit: Mapping, now: Threshold | None) -> Threshold | None:
         return REVIEW_ALL
     own = edit.get("own", None if now == REVIEW_ALL else now)
     return None if own is None else threshold_at(step_of(round(float(own), 3)))
-
-
-def _limits(before: Policy, after: Policy) -> tuple[float | None, float | None]:
-    return before.epistemic_limit, after.epistemic_limit
