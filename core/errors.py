@@ -55,6 +55,16 @@ class NotFoundError(StoreError):
     exit_code = 5
 
 
+class OvertakenError(StoreError):
+    """Somebody decided something else since the caller looked. `events` are what was written down in between, oldest first."""
+
+    exit_code = 5
+
+    def __init__(self, message: str, events: tuple = ()):
+        super().__init__(message)
+        self.events = tuple(events)
+
+
 class FetchError(KakushinError):
     """The demo's data or model could not be fetched, or is not what was expected."""
 

@@ -54,6 +54,8 @@ class Choices:
     pick: str = EPISTEMIC  # which stored cases are offered
     case: str | None = None  # case id; None is the first that is offered
     compare: str = BALANCED  # preset whose threshold the cases that change side are listed against
+    before: str | None = None  # version of a policy, "name@3", that another one is compared with; None: the active one
+    after: str | None = None  # the other one; None: the newest proposal
 
 
 NAMES = tuple(field.name for field in fields(Choices))
@@ -128,7 +130,8 @@ def _number_of(*allowed: float) -> Callable[[str], float]:
     return read
 
 
-# How the text of each choice is read; ValueError where it is not allowed. Runs and segments are settled once they are known.
+# How the text of each choice is read; ValueError where it is not allowed. Runs, segments and versions of policies are settled
+# once they are known.
 _READ: dict[str, Callable[[str], object]] = {
     "lang": _one_of(*LANGUAGES),
     "run": str,
@@ -153,4 +156,6 @@ _READ: dict[str, Callable[[str], object]] = {
     "pick": _one_of(*PICKS),
     "case": str,
     "compare": _one_of(*PRESETS),
+    "before": str,
+    "after": str,
 }

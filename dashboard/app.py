@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.views import decide, evidence, inspectors, money
+from dashboard.views import decide, evidence, inspectors, money, policies
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
         st.Page(evidence.page, title=words("evidence.nav"), icon=":material/fact_check:", url_path="evidence"),
         st.Page(inspectors.page, title=words("inspectors.nav"), icon=":material/how_to_vote:", url_path="inspectors"),
         st.Page(money.page, title=words("money.nav"), icon=":material/payments:", url_path="money"),
+        st.Page(policies.page, title=words("policies.nav"), icon=":material/gavel:", url_path="policies"),
     ]
     st.navigation(pages).run()
 

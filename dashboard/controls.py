@@ -29,19 +29,21 @@ def language(words: Words) -> None:
     )
 
 
-def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Sequence[str]], default: str) -> None:
+def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Sequence[str]] | None, default: str) -> None:
     """Draw what is looked at: the run, its segment, and whether labels that were never trained on count.
 
-    segments_of: run id -> its segments. default: the id of the run that is shown when none is chosen.
+    segments_of: run id -> its segments; None draws no segments, for a page about all of them. default: the id of the run that
+    is shown when none is chosen.
     """
     by_id = {record.run.run_id: record for record in runs}
     run_id = state.settle("run", list(by_id), default)
     names = {name: run_name(words, record) for name, record in by_id.items()}
     st.selectbox(words("run"), list(by_id), format_func=names.get, key="run", help=words("run.help"))
     st.caption(run_cases(words, by_id[run_id]))
-    segments = [ALL, *(name for name in segments_of(run_id) if name != ALL)]
-    state.settle("segment", segments, ALL)
-    st.selectbox(words("segment"), segments, format_func=lambda name: name or words("segment.all"), key="segment")
+    if segments_of is not None:
+        segments = [ALL, *(name for name in segments_of(run_id) if name != ALL)]
+        state.settle("segment", segments, ALL)
+        st.selectbox(words("segment"), segments, format_func=lambda name: name or words("segment.all"), key="segment")
     st.toggle(words("unseen"), key="unseen", help=words("unseen.help"))
 
 

@@ -18,6 +18,9 @@ from core.decision.scenario import Scenario
 from core.pipeline import ask
 from core.report import money
 from core.settings import Settings
+from core.store import steps
+from core.store.entries import Policy, PolicyEvent
+from core.store.ledger import Ledger
 from core.store.store import Store
 from core.types import RunRecord
 from dashboard.address import ALL, NAMES, Choices, default_of, read, written
@@ -89,14 +92,14 @@ def chosen(name: str) -> object:
     return st.session_state[name]
 
 
-def put(name: str, value: object) -> None:
-    """Set a choice, or a widget before it is drawn."""
-    st.session_state[name] = value
-
-
 def held(name: str, default: object = None) -> object:
     """Return what the session holds under a name that is no choice, such as what a page keeps between two runs of it."""
     return st.session_state.get(name, default)
+
+
+def put(name: str, value: object) -> None:
+    """Set a choice, or a widget before it is drawn."""
+    st.session_state[name] = value
 
 
 def notices() -> list[tuple[str, str]]:
@@ -224,6 +227,33 @@ def inspectors(models: ask.Pair) -> ask.Inspectors:
     return _inspectors(settings.models, settings.device, models.hashes, settings, models)
 
 
+def cells(run_id: str, unseen: bool) -> JointCumulative:
+    """Return the joint counts of a run by segment and predicted class, shared: never change them. Raises StoreError."""
+    folder = Settings().store
+    return _cells(folder, run_id, unseen, _store(folder).version())
+
+
+def policies() -> tuple[list[Policy], list[PolicyEvent]]:
+    """Return all versions of all policies, newest first, and all their events, oldest first. Raises StoreError."""
+    folder = Settings().store
+    return _policies(folder, _store(folder).version())
+
+
+def propose(*given: object, **named: object) -> tuple[Policy, bool]:
+    """Add a version of a policy, as core.store.steps.propose does with what stands behind the ledger."""
+    return steps.propose(Ledger(_store(Settings().store)), *given, **named)
+
+
+def take_step(*given: object) -> tuple[PolicyEvent, bool]:
+    """Write down what happened to a policy, as core.store.steps.take does with what stands behind the ledger."""
+    return steps.take(Ledger(_store(Settings().store)), *given)
+
+
+def four_eyes() -> bool:
+    """Return whether whoever proposed a policy is refused as the one who approves it."""
+    return Settings().four_eyes
+
+
 @st.fragment(run_every=WATCH_SECONDS)
 def watch(seen: tuple) -> None:
     """Run the page again as soon as the store holds something else than `seen`."""
@@ -288,6 +318,21 @@ def _joint(folder: Path, run_id: str, segment: str, unseen: bool, version: tuple
     one = [ALL] * len(rows)
     counts = JointCounts.from_rows([ALL], [ALL], one, one, *(rows[name] for name in ("outcome", "step", "epistemic_bin", "n")))
     return JointCumulative(counts if unseen else counts.without_unseen())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)  # tens of megabytes each
+def _cells(folder: Path, run_id: str, unseen: bool, version: tuple) -> JointCumulative:
+    rows, names = _store(folder).joint_counts(run_id), _histogram(folder, run_id, version)
+    keys = (rows[name] for name in ("segment", "predicted", "outcome", "step", "epistemic_bin", "n"))
+    counts = JointCounts.from_rows(names.segments, names.classes, *keys)
+    return JointCumulative(counts if unseen else counts.without_unseen())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _policies(folder: Path, version: tuple) -> tuple[list[Policy], list[PolicyEvent]]:
+    ledger = Ledger(_store(folder))
+    with ledger.store.atomic():  # both of one moment
+        return ledger.policies(), ledger.policy_events()
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -35,6 +35,12 @@ MAY_IMPORT = {
     "dashboard.money_charts": {"dashboard.charts"},
     "dashboard.money_words": {"core.decision", "core.types", "dashboard.i18n", "dashboard.sentences"},
     "dashboard.money_tables": {"dashboard.i18n", "dashboard.money_words", "dashboard.tables"},
+    "dashboard.policies_words": {"core.decision", "core.report", "core.store", "core.types"}
+    | {"dashboard.evidence_words", "dashboard.i18n"},
+    "dashboard.policies_tables": {"dashboard.i18n", "dashboard.policies_words", "dashboard.tables"},
+    "dashboard.policies_charts": {"dashboard.charts"},
+    "dashboard.policies_controls": {"core.decision", "core.report", "core.store"}
+    | {"dashboard.controls", "dashboard.i18n", "dashboard.policies_words", "dashboard.state"},
     "dashboard.money_controls": BASIC
     | {"core.decision", "core.report", "dashboard.i18n", "dashboard.money_words"}
     | {"dashboard.address", "dashboard.state", "dashboard.controls"},
@@ -69,7 +75,7 @@ HOME = {
     "accelerate": {"core.models"},
     "safetensors": {"core.models"},
     "duckdb": {"core.store"},
-    "plotly": {f"dashboard.{name}charts" for name in ("", "evidence_", "inspectors_", "money_")}
+    "plotly": {f"dashboard.{name}charts" for name in ("", "evidence_", "inspectors_", "money_", "policies_")}
     | {"dashboard.panels", "core.report"},
     "babel": {"dashboard.i18n", "core.report"},
     "streamlit": {
@@ -80,6 +86,7 @@ HOME = {
         "dashboard.live",
         "dashboard.inspectors_controls",
         "dashboard.money_controls",
+        "dashboard.policies_controls",
         "dashboard.panels",
         "dashboard.views",
     },

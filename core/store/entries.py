@@ -5,7 +5,7 @@ Knows no DuckDB. Content and certificates are JSON-able and mean nothing here: c
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from core.errors import NonFiniteError, SettingsError
 
@@ -27,6 +27,11 @@ class Policy:
     runs: tuple[str, ...]  # run ids whose predictions it was chosen on
     certificate: dict | None  # None: nothing was certified
     created_at: datetime
+    expires_on: date | None = None  # the last day on which it is meant to count; None: no end
+
+    def expired(self, today: date) -> bool:
+        """Whether its last day has passed. It stays active until somebody decides: a screen says so, and nothing stops."""
+        return self.expires_on is not None and today > self.expires_on
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,21 @@
 
 A version is numbered in the transaction that adds it, so two writers at once get two versions. What becomes of a policy is a
 series of events: adding one proposes it, then it is approved, activated, and undone, which makes active again what was before.
-Knows no meaning of what a policy or a scenario holds.
+Knows no meaning of what a policy or a scenario holds. A policy's last day is kept beside its thresholds in one JSON text, and
+taken out again: who reads `content` gets exactly what was given.
 """
 
 import json
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, date
 
-from core.errors import NotFoundError, StoreError
+from core.errors import NotFoundError, SettingsError, StoreError
 from core.store import records
 from core.store.entries import EVENTS, Policy, PolicyEvent, Scenario, checked_choice, checked_text
 from core.store.store import Store
 
 _POLICY = "name, version, content, author, reason, runs, certificate, created_at"
+_EXPIRES = "expires_on"  # name of the last day within the JSON of a policy's content
 _EVENT = 'position, name, version, event, author, reason, "at"'
 _SCENARIO = "name, version, content, author, created_at"
 
@@ -28,15 +30,26 @@ class Ledger:
     # --- policies ------------------------------------------------------------------------------------------------------------
 
     def add_policy(
-        self, name: str, content: dict, author: str, reason: str, runs: Iterable[str] = (), certificate: dict | None = None
+        self,
+        name: str,
+        content: dict,
+        author: str,
+        reason: str,
+        runs: Iterable[str] = (),
+        certificate: dict | None = None,
+        expires_on: date | None = None,
     ) -> Policy:
         """Add the next version of a policy, and its event "propose".
 
-        `runs` are those whose predictions it was chosen on. Raises NotFoundError for a run that is not there, SettingsError for
-        an empty name, author or reason, NonFiniteError for a NaN in content or certificate.
+        `runs` are those whose predictions it was chosen on; `expires_on` is its last day, None for no end. Raises NotFoundError
+        for a run that is not there, SettingsError for an empty name, author or reason and for content that names a last day
+        itself, NonFiniteError for a NaN in content or certificate.
         """
         what = f"policy {checked_text(name, 'policy')!r}"
-        written = records.json_of(content, f"the thresholds of {what}")
+        if _EXPIRES in content:
+            raise SettingsError(f"the thresholds of {what} name {_EXPIRES!r}: give the last day as an argument of its own")
+        last_day = {} if expires_on is None else {_EXPIRES: expires_on.isoformat()}
+        written = records.json_of({**content, **last_day}, f"the thresholds of {what}")
         proof = None if certificate is None else records.json_of(certificate, f"the certificate of {what}")
         with self.store.atomic() as connection:
             chosen_on = [self.store.run(run_id).run.run_id for run_id in runs]
@@ -58,10 +71,7 @@ class Ledger:
     def policies(self, name: str | None = None) -> list[Policy]:
         """All versions of a policy, or of all, the newest first."""
         rows = self._rows("policies", _POLICY, name, "created_at DESC, name, version DESC")
-        return [
-            Policy(n, v, json.loads(c), author, reason, tuple(runs), proof and json.loads(proof), at.replace(tzinfo=UTC))
-            for n, v, c, author, reason, runs, proof, at in rows
-        ]
+        return [_policy_of(row) for row in rows]
 
     def add_policy_event(self, name: str, version: int, event: str, author: str, reason: str) -> PolicyEvent:
         """Write down what happened to a version: "approve", then "activate", then "undo", which only the active one can.
@@ -74,7 +84,7 @@ class Ledger:
             events = self.policy_events(name)
             if event == "activate" and (version, "approve") not in {(one.version, one.event) for one in events}:
                 raise StoreError(f"policy {name!r} version {version} cannot be activated: it was never approved")
-            if event == "undo" and (name, version) not in _standing(events)[-1:]:
+            if event == "undo" and (name, version) not in standing(events)[-1:]:
                 raise StoreError(f"policy {name!r} version {version} cannot be undone: it is not active")
             return self._add_event(name, version, event, author, reason)
 
@@ -86,8 +96,8 @@ class Ledger:
     def active_policy(self, name: str | None = None) -> Policy | None:
         """The version that was activated last and not undone, of that policy or of all; None where there is none."""
         with self.store.atomic():
-            standing = _standing(self.policy_events(name))
-            return self.policy(*standing[-1]) if standing else None
+            in_force = standing(self.policy_events(name))
+            return self.policy(*in_force[-1]) if in_force else None
 
     # --- scenarios -----------------------------------------------------------------------------------------------------------
 
@@ -136,16 +146,26 @@ class Ledger:
             return self.policy_events(name)[-1]
 
 
-def _standing(events: list[PolicyEvent]) -> list[tuple[str, int]]:
+def standing(events: Iterable[PolicyEvent]) -> list[tuple[str, int]]:
     """(name, version) of what was activated and not undone, the active one last. An undo takes back the latest activation."""
-    standing: list[tuple[str, int]] = []
+    found: list[tuple[str, int]] = []
     for one in events:
         policy = (one.name, one.version)
         if one.event == "activate":
-            standing.append(policy)
+            found.append(policy)
         elif one.event == "undo":
-            del standing[len(standing) - 1 - standing[::-1].index(policy)]
-    return standing
+            del found[len(found) - 1 - found[::-1].index(policy)]
+    return found
+
+
+def _policy_of(row: tuple) -> Policy:
+    """The columns of _POLICY as a policy, its last day taken out of the content."""
+    name, version, written, author, reason, runs, proof, at = row
+    content = json.loads(written)
+    last_day = content.pop(_EXPIRES, None)
+    expires_on = None if last_day is None else date.fromisoformat(last_day)
+    certificate = None if proof is None else json.loads(proof)
+    return Policy(name, version, content, author, reason, tuple(runs), certificate, at.replace(tzinfo=UTC), expires_on)
 
 
 def _of(version: int | None) -> str:

@@ -89,7 +89,7 @@ CREATE TABLE part_ids (                              -- what case ids a part hol
 CREATE TABLE policies (
     name         VARCHAR NOT NULL,
     version      INTEGER NOT NULL CHECK (version >= 1),
-    content      VARCHAR NOT NULL,                   -- JSON: the thresholds
+    content      VARCHAR NOT NULL,                   -- JSON: the thresholds, and expires_on (ISO date) where there is a last day
     author       VARCHAR NOT NULL,
     reason       VARCHAR NOT NULL,
     runs         VARCHAR[] NOT NULL,                 -- the runs whose predictions it was chosen on
