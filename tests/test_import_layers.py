@@ -38,11 +38,17 @@ MAY_IMPORT = {
     "dashboard.money_controls": BASIC
     | {"core.decision", "core.report", "dashboard.i18n", "dashboard.money_words"}
     | {"dashboard.address", "dashboard.state", "dashboard.controls"},
-    "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
+    "dashboard.ghost_words": {"core.types", "core.decision", "dashboard.i18n"},
+    "dashboard.mark_charts": {"dashboard.charts"},
+    "dashboard.decide_charts": {"dashboard.charts"},
+    "dashboard.people_words": {"core.types", "core.decision", "core.report", "dashboard.i18n", "dashboard.sentences"},
+    "dashboard.what_if_words": {"core.types", "core.decision", "core.report", "dashboard.i18n", "dashboard.sentences"},
+    "dashboard.tour": {"dashboard.i18n"},
+    "dashboard.sentences": {"core.types", "core.decision", "dashboard.ghost_words", "dashboard.i18n"},
     "dashboard.state": GROUND
     | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.address", "dashboard.i18n"},
     "dashboard.limit_words": {"core.decision", "dashboard.i18n"},
-    "dashboard.live": {"core.decision", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
+    "dashboard.live": {"core.decision"} | {"dashboard.ghost_words", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.tables": {"dashboard.i18n"},
     "dashboard.panels": {"dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
     "dashboard.controls": BASIC
@@ -64,7 +70,8 @@ HOME = {
     "accelerate": {"core.models"},
     "safetensors": {"core.models"},
     "duckdb": {"core.store"},
-    "plotly": {"dashboard.charts", "dashboard.evidence_charts", "dashboard.money_charts", "dashboard.panels", "core.report"},
+    "plotly": {"dashboard.charts", "dashboard.evidence_charts", "dashboard.money_charts", "dashboard.panels", "core.report"}
+    | {"dashboard.mark_charts", "dashboard.decide_charts"},
     "babel": {"dashboard.i18n", "core.report"},
     "streamlit": {
         "dashboard.app",
@@ -74,6 +81,7 @@ HOME = {
         "dashboard.live",
         "dashboard.money_controls",
         "dashboard.panels",
+        "dashboard.tour",
         "dashboard.views",
     },
 }
@@ -149,7 +157,7 @@ def test_no_screen_lets_html_through():
             text = file.read_text(encoding="utf-8")
             assert "unsafe_allow_html" not in text, module
             assert "st.html" not in text, module
-    script = (ROOT / "dashboard" / "live" / "live.js").read_text(encoding="utf-8")
+    script = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "dashboard").rglob("*.js"))
     assert not [way for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write") if way in script]
 
 
