@@ -32,4 +32,5 @@ def draw(words: Words) -> None:
         for name, key in STEPS.items()
     ]
     count = [words("tour.count", i=str(i + 1), n=str(len(steps))) for i in range(len(steps))]
-    _component(key="tour", data={"label": words("tour"), "buttons": buttons, "steps": steps, "count": count})
+    data = {"label": words("tour"), "buttons": buttons, "steps": steps, "count": count}
+    _component(key="tour", data=data, width="content")

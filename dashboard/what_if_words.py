@@ -42,10 +42,11 @@ def cascade(words: Words, best: Mapping[str, pd.Series], teacher: str, currency:
     """Return in markdown the cheapest point of each way, whether the teacher pays, and that both are optimistic."""
     said = [words.markdown("cascade.note", teacher=teacher, n=words.number(int(best[WITH_TEACHER]["n"]), 0))]
     for way, row in best.items():
+        key = "cascade.best.unused" if way == WITH_TEACHER and not row["passes"] else f"cascade.best.{way}"
         money = {end: words.money(row[f"total{end}"], currency) for end in ("", "_low", "_high")}
         said.append(
             words.markdown(
-                f"cascade.best.{way}",
+                key,
                 t=_threshold(words, row["student_threshold"]),
                 second=_threshold(words, row["teacher_threshold"]),
                 asked=words.percent(row["asked"]),

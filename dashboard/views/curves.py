@@ -32,14 +32,14 @@ def risk(shown: Shown, marks: Sequence[Mark], said: list[str]) -> None:
     panels.chart("risk_coverage", words, figure, tables.risk_coverage(words, curves, shown.names), "  \n".join(note))
 
 
-def thresholds(shown: Shown, costed: pd.DataFrame, cheapest: float | None, marks: Sequence[Mark], said: list[str]) -> None:
+def thresholds(shown: Shown, costed: pd.DataFrame, cheapest: float | None, marks: Sequence[Mark]) -> None:
     """Reviews, leakage and money against the threshold, with the points that were found."""
     words, currency = shown.words, shown.chosen.currency
     curve = frames.threshold_frame(costed)
     names = words.of("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest")
     figure = charts.against_threshold(curve, None, None, names | {"symbol": words.symbol(currency)})
     mark_charts.on_thresholds(figure, marks)
-    note = [*([] if cheapest is None else [sentences.cheapest(words, curve, cheapest, currency)]), *said, words("points.click")]
+    note = [*([] if cheapest is None else [sentences.cheapest(words, curve, cheapest, currency)]), words("points.click")]
     panels.chart("thresholds", words, figure, tables.thresholds(words, curve, currency), "  \n".join(note))
 
 

@@ -25,7 +25,7 @@ VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
 
 def page() -> None:
     """Draw the page."""
-    shell.page("decide.title", _page)
+    shell.page("decide.title", _page, tour.draw)
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
@@ -60,7 +60,6 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     with places["charts"]:
         _charts(shown, runs, costed, handles, ghost)
     what_if.draw(shown)
-    tour.draw(words)
 
 
 def _places(words: Words) -> dict:
@@ -114,9 +113,9 @@ def _charts(shown: Shown, runs: list[RunRecord], costed: pd.DataFrame, handles: 
     """Show the charts one below the other, so that each keeps its width beside the sidebar of a small screen."""
     certified, capacity = points.certified(shown, runs), points.capacity(shown, handles)
     at = {CERTIFIED: certified.threshold, CAPACITY: capacity.threshold, CHEAPEST: economics.cheapest_threshold(costed)}
-    marks, said = points.marks(shown, ghost, at), [certified.said, capacity.said]
-    curves.risk(shown, marks, said)
-    curves.thresholds(shown, costed, at[CHEAPEST], marks, said)
+    marks = points.marks(shown, ghost, at)
+    curves.risk(shown, marks, [certified.said, capacity.said])
+    curves.thresholds(shown, costed, at[CHEAPEST], marks)
     curves.options(shown)
     curves.parts(shown)
     curves.calibration(shown, runs)

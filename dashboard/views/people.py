@@ -1,6 +1,7 @@
 """The panel 'People' of the page 'Decide': the reviews of a day as full-time people, and the waiting that so many leave.
 
-All figures come from core.decision.headcount and core.report.people. The simulation takes up to a second: it waits for a button.
+All figures come from core.decision.headcount and core.report.people. The simulation takes a second at most, and waits for a
+button.
 """
 
 import streamlit as st

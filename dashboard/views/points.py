@@ -72,7 +72,7 @@ def certified(shown: Shown, runs: list[RunRecord]) -> Found:
         return Found(None, words.markdown("points.no_certificate", why=str(error)))
     said = evidence_words.certificate(words, found)
     if isinstance(found, Certificate):
-        return Found(found.threshold, words("points.certificate", said=said, n=words.number(found.tested, 0)))
+        return Found(found.threshold, said)
     return Found(None, words("points.no_certificate", why=said))
 
 

@@ -12,7 +12,7 @@ pytestmark = [
 ]
 
 TEXTS = """root => [root.querySelector('.headline').textContent,
-  ...Array.from(root.querySelectorAll('.figure, .card .lines'), e => e.textContent)]"""
+  ...Array.from(root.querySelectorAll('.figure, .card .lines, .card .ghost'), e => e.textContent)]"""
 # One key and what stands there right after it, before anything else of the page can run.
 PRESS = f"""(root, key) => {{
   root.querySelector('.thumb').dispatchEvent(new KeyboardEvent('keydown', {{key, bubbles: true}}));
