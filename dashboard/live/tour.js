@@ -21,7 +21,9 @@ class Tour {
     this.find("skip").onclick = () => this.close();
     this.find("back").onclick = () => this.go(this.step - 1, true);
     this.find("next").onclick = () => (this.step + 1 < this.data.steps.length ? this.go(this.step + 1, true) : this.close());
-    this.find("panel").onkeydown = (event) => event.key === "Escape" && this.close();
+    this.find("panel").onkeydown = (event) => {
+      if (event.key === "Escape") this.close(); // no value: one of false would keep Enter from pressing a button
+    };
   }
 
   take(data) {

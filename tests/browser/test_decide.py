@@ -35,6 +35,7 @@ def address(tmp_path):
 def click_at(page, t: float) -> float:
     """Click the curve at a threshold and return the one that the page took, once it has."""
     before = page.locator(".st-key-t_number input").input_value()
+    page.locator(CHART).evaluate("root => root.scrollIntoView({block: 'center'})")
     x, y = page.locator(CHART).evaluate(PLACE, t)
     page.mouse.move(x - 3, y)
     page.mouse.move(x, y)
@@ -51,19 +52,19 @@ def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, brow
     chart = page.locator(CHART)
     chart.scroll_into_view_if_needed()
     chart.locator(".mark-now").first.wait_for(timeout=30_000)
-    assert abs(click_at(page, 0.7) - 0.7) <= 0.01
-    expect(page).to_have_url(re.compile(r"[?&]t=0\.(69|70|71)"))
+    taken = click_at(page, 0.7)
+    assert abs(taken - 0.7) <= 0.01
+    expect(page).to_have_url(re.compile(rf"[?&]t={taken:g}(&|$)"))
 
     # The same point again, after the handle was moved away: it still works.
     slider = page.locator(".st-key-handle").get_by_role("slider")
     slider.press("PageDown")
-    slider.press("PageDown")
-    slider.press("PageDown")
-    expect(page.locator(".st-key-t_number input")).not_to_have_value(re.compile(r"0\.(69|70|71)"), timeout=30_000)
+    expect(page.locator(".st-key-t_number input")).to_have_value(f"{taken - 0.01:.3f}", timeout=30_000)
     handle_of(page)
-    assert abs(click_at(page, 0.7) - 0.7) <= 0.01
+    assert click_at(page, 0.7) == taken
 
     # A zoom by the mouse outlives the next moves, and the point in use stays on the curve.
+    page.wait_for_timeout(400)  # a second press within that time would be a double click, which resets the zoom
     (left, y), (right, _) = (chart.evaluate(PLACE, t) for t in (0.4, 0.9))
     page.mouse.move(left, y + 20)
     page.mouse.down()
@@ -72,7 +73,7 @@ def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, brow
     zoomed = chart.evaluate(RANGE)
     assert zoomed[1] - zoomed[0] < 0.7
     slider.press("PageUp")
-    expect(page.locator(".st-key-t_number input")).to_have_value(re.compile(r"0\.7[0-2]"), timeout=30_000)
+    expect(page.locator(".st-key-t_number input")).to_have_value(f"{taken + 0.01:.3f}", timeout=30_000)
     handle_of(page)
     page.wait_for_timeout(500)
     assert chart.evaluate(RANGE) == zoomed
@@ -96,9 +97,8 @@ def test_the_tour_is_shown_once_and_can_be_opened_again(address, browser):  # no
     expect(page).to_have_url(re.compile(r"[?&]t=0\.81"), timeout=30_000)
     expect(panel.locator(".count")).to_have_text("Step 1 of 5")
 
-    panel.locator(".next").focus()
     for step in range(2, 6):
-        page.keyboard.press("Enter") if step == 2 else panel.locator(".next").press("Enter")
+        panel.locator(".next").press("Enter")
         expect(panel.locator(".count")).to_have_text(f"Step {step} of 5")
     panel.locator(".back").press("Enter")
     expect(panel.locator(".count")).to_have_text("Step 4 of 5")
