@@ -11,11 +11,17 @@ const LOOK_MS = 300;
 class Marks {
   constructor(root, pick) {
     Object.assign(this, { root, pick, layers: new Map(), step: null });
+    // A chart out of sight is not drawn on: it would cost frames of a drag that nobody sees there.
+    this.sight = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) target.inSight = isIntersecting;
+      if (this.step !== null) this.draw(this.step);
+    });
     const timer = setInterval(() => (root.isConnected ? this.look() : clearInterval(timer)), LOOK_MS);
   }
 
   take(writer, label, colour) {
     Object.assign(this, { writer, label, colour });
+    this.sight.disconnect();
     this.layers.forEach((layer) => layer.remove());
     this.layers.clear();
     this.look();
@@ -26,10 +32,12 @@ class Marks {
       const plot = document.querySelector(`${place} .js-plotly-plot`);
       if (!plot?._fullLayout || !this.writer || this.layers.get(plot)?.isConnected) continue;
       const layer = document.createElement("div");
-      Object.assign(layer.style, { position: "absolute", inset: "0", pointerEvents: "none" });
+      // A layer of its own for the compositor: what moves in it makes no curve below be painted again.
+      Object.assign(layer.style, { position: "absolute", inset: "0", pointerEvents: "none", willChange: "transform" });
       plot.style.position = "relative";
       plot.append(layer);
       this.layers.set(plot, layer);
+      this.sight.observe(layer);
       this.listen(plot);
       this.lay(plot, layer);
     }
@@ -79,6 +87,7 @@ class Marks {
   draw(step) {
     this.step = step;
     for (const [plot, layer] of this.layers) {
+      if (layer.inSight === false) continue;
       layer.traces?.forEach((trace, i) => this.place(plot._fullLayout, trace, [...layer.children].slice(3 * i, 3 * i + 3)));
     }
   }
