@@ -22,6 +22,9 @@ TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)  # 
 STORED, TYPED = "stored", "typed"  # where a case comes from; what is typed stays out of the address, which others read
 SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
 MOST = 1e9  # largest amount or volume that a field takes
+MOST_PEOPLE = 200  # reviewers that a simulation is asked for
+ACTIVE, PREVIOUS = "active", "previous"  # what else the threshold may be compared with, beside the presets
+BY_SEGMENT, BY_CLASS = "segment", "class"
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,17 @@ class Choices:
     source: str = STORED  # a stored case or a typed one
     pick: str = EPISTEMIC  # which stored cases are offered
     case: str | None = None  # case id; None is the first that is offered
-    compare: str = BALANCED  # preset whose threshold the cases that change side are listed against
     before: str | None = None  # version of a policy, "name@3", that another one is compared with; None: the active one
     after: str | None = None  # the other one; None: the newest proposal
+    compare: str = BALANCED  # what the cases that change side are listed against: one of PRESETS, ACTIVE or PREVIOUS
+    by: str = BY_SEGMENT  # what the threshold's result is split by
+    minutes: float = 5.0  # of one review
+    shift: float = 7.5  # hours of a shift, breaks left out
+    busy: float = 80.0  # percent of a shift's hours that reviews may take, above 0
+    sla: float = 24.0  # hours by the clock within which a review is to be done
+    reviewers: int | None = None  # people at the desk; None takes as many as the reviews of the day keep busy
+    mix: str | None = None  # kind of case (a label) that is supposed to come more or less often; None is the most frequent
+    share: float | None = None  # percent of all cases that it is supposed to be; None is what was seen
 
 
 NAMES = tuple(field.name for field in fields(Choices))
@@ -112,6 +123,20 @@ def _percent(text: str) -> float:
     return value
 
 
+def _above_zero(text: str, most: float) -> float:
+    value = _amount(text)
+    if not 0 < value <= most:
+        raise ValueError(text)
+    return value
+
+
+def _people(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MOST_PEOPLE:
+        raise ValueError(text)
+    return value
+
+
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
@@ -155,7 +180,15 @@ _READ: dict[str, Callable[[str], object]] = {
     "source": _one_of(STORED, TYPED),
     "pick": _one_of(*PICKS),
     "case": str,
-    "compare": _one_of(*PRESETS),
     "before": str,
     "after": str,
+    "compare": _one_of(*PRESETS, ACTIVE, PREVIOUS),
+    "by": _one_of(BY_SEGMENT, BY_CLASS),
+    "minutes": lambda text: _above_zero(text, 600),
+    "shift": lambda text: _above_zero(text, 16),
+    "busy": lambda text: _above_zero(text, 100),
+    "sla": lambda text: _above_zero(text, 10_000),
+    "reviewers": _people,
+    "mix": str,
+    "share": _percent,
 }

@@ -40,14 +40,15 @@ def letters(text: str) -> str:
 def risk_coverage(
     curves: pd.DataFrame,
     names: Mapping[str, str],
-    now: Mapping[str, float],
+    now: Mapping[str, float] | None,
     words: Mapping[str, str],
     banded: Collection[str] = (),
 ) -> go.Figure:
     """Selective risk against coverage, one line a model, the bands of the first and of those `banded`, and the point in use.
 
     curves: columns model_kind, threshold, coverage, risk, low, high (shares; NaN where nothing is accepted), first model first.
-    now: coverage, risk of the point in use. words: coverage, risk, now, band, threshold, separators.
+    now: coverage, risk of the point in use, None where the page draws it over the chart (dashboard.live). words: coverage,
+    risk, now, band, threshold, separators.
     """
     figure = go.Figure()
     main = next(iter(names))
@@ -63,23 +64,25 @@ def risk_coverage(
             x=rows["coverage"],
             y=rows["risk"],
             customdata=rows["threshold"],
+            meta="risk" if kind == main else None,  # dashboard.live knows curves by their meta
             name=name,
             mode="lines",
             line=line,
             hovertemplate=hover + f"<extra>{name}</extra>",
         )
-    if now["risk"] is not None:
+    if now is not None and now["risk"] is not None:
         _point(figure, now["coverage"], now["risk"], words["now"])
     figure.update_xaxes(title=words["coverage"], tickformat=".0%", range=[0, 1.01])
     figure.update_yaxes(title=words["risk"], tickformat=".0%", range=[0, _top(curves[curves["coverage"] >= 0.03], "risk")])
     return finish(figure, 420, words)
 
 
-def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, words: Mapping[str, str]) -> go.Figure:
+def against_threshold(curve: pd.DataFrame, now: float | None, cheapest: float | None, words: Mapping[str, str]) -> go.Figure:
     """Reviews a day, leakage and money a day against the threshold: panels over one axis, without those that have no figure.
 
     curve: columns threshold, then reviews, leakage, money, each also with _low and _high; NaN where there is nothing to
-    estimate from. words: reviews, leakage, money, threshold, now, cheapest, symbol, separators.
+    estimate from. now, cheapest: thresholds to mark, None for those that the page marks itself. words: reviews, leakage,
+    money, threshold, now, cheapest, symbol, separators.
     """
     panels = [panel for panel in _PANELS if curve[panel[0]].notna().any()]
     rows = len(panels)
@@ -92,6 +95,8 @@ def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, w
         figure.add_scatter(
             x=curve["threshold"],
             y=curve[column],
+            customdata=curve["threshold"],
+            meta=column,
             mode="lines",
             line={"color": SLOTS[slot], "width": 2.5},
             showlegend=False,
@@ -100,7 +105,8 @@ def against_threshold(curve: pd.DataFrame, now: float, cheapest: float | None, w
             col=1,
         )
         figure.update_yaxes(tickformat=form, tickprefix=prefix, rangemode="tozero", row=row, col=1, nticks=5)
-    _mark(figure, now, {"color": SLOTS["now"], "width": 2}, words["now"])
+    if now is not None:
+        _mark(figure, now, {"color": SLOTS["now"], "width": 2}, words["now"])
     if cheapest is not None:
         _mark(figure, cheapest, {"color": SLOTS["cheapest"], "width": 2, "dash": "dash"}, words["cheapest"])
     figure.update_xaxes(range=[0, 1], tickformat=".1f")

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from core.decision.headcount import FullTime
 from core.decision.presets import PRESETS
 from core.types import RunRecord
 from dashboard import state
-from dashboard.address import ALL, MEASURES, MOST, PERIODS, SURE, TARGETS
+from dashboard.address import ACTIVE, ALL, BY_CLASS, BY_SEGMENT, MEASURES, MOST, MOST_PEOPLE, PERIODS, PREVIOUS, SURE, TARGETS
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words
 from dashboard.sentences import model_name, run_cases, run_name
 
@@ -43,7 +44,13 @@ def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Seque
     if segments_of is not None:
         segments = [ALL, *(name for name in segments_of(run_id) if name != ALL)]
         state.settle("segment", segments, ALL)
-        st.selectbox(words("segment"), segments, format_func=lambda name: name or words("segment.all"), key="segment")
+        st.selectbox(
+            words("segment"),
+            segments,
+            format_func=lambda name: name or words("segment.all"),
+            key="segment",
+            help=words("segment.help"),
+        )
     st.toggle(words("unseen"), key="unseen", help=words("unseen.help"))
 
 
@@ -71,19 +78,74 @@ def presets(words: Words, thresholds: dict[str, float]) -> None:
 
 
 def limits(words: Words) -> None:
-    """Draw the two limits, each of which may be left empty: the most of a risk, and the reviews a day that people can do."""
-    measure, most, capacity = st.columns([2, 1, 1], vertical_alignment="bottom")
+    """Draw the two limits, each of which may be left empty: the most of a risk, and what can be reviewed, in two units."""
+    measure, most, capacity, people = st.columns([5, 3, 3, 3], vertical_alignment="bottom")
     names = {name: words(f"measure.{name}") for name in MEASURES}
     measure.segmented_control(words("measure"), list(names), format_func=names.get, key="limited", required=True)
     empty = {"value": None, "placeholder": words("limits.empty")}
     most.number_input(words("most"), 0.0, 100.0, step=0.1, format="%0.2f", key="most", **empty)
     capacity.number_input(words("capacity"), step=0.1, format="%0.2f", key="capacity", **empty, **LIMITS)
+    each = FullTime(state.chosen("minutes"), state.chosen("shift"), state.chosen("busy") / 100).reviews_per_day
+    reviews = state.chosen("capacity")
+    state.put("people_number", None if reviews is None else round(reviews / each, 2))
+    typed = {"on_change": state.choose_times, "args": ("people_number", "capacity", each)}
+    people.number_input(
+        words("people.capacity"),
+        step=0.5,
+        format="%0.2f",
+        key="people_number",
+        help=words("people.capacity.help"),
+        **typed,
+        **empty,
+        **LIMITS,
+    )
 
 
 def compare(words: Words) -> None:
-    """Draw the choice of the preset that the threshold is compared with."""
-    names = {name: words(f"preset.{name}") for name in PRESETS}
+    """Draw the choice of what the threshold is compared with: the active policy, the threshold before, or a preset."""
+    names = {name: words(f"compare.{name}") for name in (ACTIVE, PREVIOUS)}
+    names |= {name: words(f"preset.{name}") for name in PRESETS}
     st.segmented_control(words("compare"), list(names), format_func=names.get, key="compare", required=True)
+
+
+def split(words: Words) -> None:
+    """Draw what the threshold's result is split by."""
+    names = {name: words(f"by.{name}") for name in (BY_SEGMENT, BY_CLASS)}
+    label = words("by")
+    st.segmented_control(label, list(names), format_func=names.get, key="by", required=True, label_visibility="collapsed")
+
+
+def work(words: Words) -> None:
+    """Draw what one person at the review desk does, what is promised, and how many people are simulated."""
+    _source(words, "assumed")
+    fields = (("minutes", 0.5, 600.0, 0.5), ("shift", 0.5, 16.0, 0.5), ("busy", 1.0, 100.0, 5.0), ("sla", 0.5, 10_000.0, 1.0))
+    columns = st.columns(len(fields) + 1, vertical_alignment="bottom")
+    for column, (name, least, most, step) in zip(columns, fields, strict=False):
+        least = min(least, state.chosen(name))  # a link may hold less than the button steps to
+        label, hint = words(f"work.{name}"), words(f"work.{name}.help")
+        column.number_input(label, least, most, step=step, format="%0.1f", key=name, help=hint)
+    columns[-1].number_input(
+        words("work.reviewers"),
+        1,
+        MOST_PEOPLE,
+        value=None,
+        step=1,
+        key="reviewers",
+        placeholder=words("work.enough"),
+        help=words("work.reviewers.help"),
+    )
+
+
+def mix(words: Words, kinds: dict[str, str], seen: float) -> None:
+    """Draw which kind of case comes more or less often, and how often. kinds: name -> what a reader reads; seen: its share."""
+    kind, share = st.columns([2, 3], vertical_alignment="bottom")
+    kind.selectbox(
+        words("mix.kind"), list(kinds), format_func=kinds.get, key="mix", on_change=state.choose, args=("share", None)
+    )
+    chosen = state.chosen("share")
+    state.put("share_slider", round(100 * seen, 1) if chosen is None else chosen)
+    typed = {"on_change": state.choose_times, "args": ("share_slider", "share", 1.0)}
+    share.slider(words("mix.share"), 0.0, 100.0, step=0.5, format="%0.1f%%", key="share_slider", **typed)
 
 
 def period(words: Words) -> None:
@@ -121,7 +183,7 @@ def measured(words: Words, records: list[RunRecord], volume: float | None, assum
     source, count = ("unknown", assumed) if volume is None else ("measured", volume)
     hint = words(f"volume.{source}", count=words.number(count))
     st.number_input(words("volume"), value=None, step=1.0, key="volume", placeholder=hint, help=words("volume.help"), **LIMITS)
-    st.markdown(f"**{words('speed.title')}**")
+    st.markdown(f"**{words('speed.title')}**", help=words("speed.title.help"))
     _source(words, "measured")
     for record in records:
         seconds = record.metrics.get("seconds_per_case")

@@ -5,13 +5,16 @@ top and the cards are plain text, for dashboard.live. It does not know Streamlit
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from core.decision.economics import ALL_HUMAN, Option
+from core.decision.handles import DAYS_PER_MONTH
+from core.decision.headcount import FullTime
 from core.decision.whatif import Consequence
 from core.types import Interval, RunRecord
+from dashboard import ghost_words
 from dashboard.i18n import Words
 
 FEW = 30  # labelled cases under which an interval is too wide to decide on
@@ -26,30 +29,25 @@ class Card:
     value: str
     lines: tuple[str, ...]
     help: str
+    ghost: str = ""  # the difference to the active policy; empty where there is none
 
 
-def headline(words: Words, found: Consequence) -> str:
-    """Return in one breath what the threshold does."""
+def headline(words: Words, found: Consequence, full_time: FullTime) -> str:
+    """Return in one breath what the threshold does, to people and to answers."""
     if not found.cases:
         return words.text("headline.empty")
-    people = {"reviews": words.number(found.reviews_per_day.value), "volume": words.number(found.cases_per_day)}
+    reviews = found.reviews_per_day.value
+    people = {"reviews": words.number(reviews), "people": words.number(full_time.people(reviews))}
     if not found.accepted:
         return words.text("headline.none", **people)
-    start = words.text("headline.accept", coverage=words.percent(found.coverage.value, 0), **people)
-    return start + words.gap + _escapes(words, found)
-
-
-def _escapes(words: Words, found: Consequence) -> str:
-    """Return the half of the sentence that speaks of wrong answers."""
+    people["coverage"] = words.percent(found.coverage.value, 0)
     escapes = found.escapes_per_day
     if escapes.value is None:
-        return words.text("headline.unlabelled")
+        return words.text("headline.accept", **people) + words.gap + words.text("headline.unlabelled")
+    month = {end: words.number(getattr(escapes, end) * DAYS_PER_MONTH) for end in ("value", "low", "high")}
     if escapes.value == 0:
-        return words.text("headline.clean", n=words.number(escapes.n, 0), high=words.number(escapes.high))
-    bounds = {"low": words.number(escapes.low), "high": words.number(escapes.high)}
-    return words.text(
-        "headline.escapes", escapes=words.number(escapes.value), often=frequency(words, found.leakage.value), **bounds
-    )
+        return words.text("headline.clean", n=words.number(escapes.n, 0), high=month["high"], **people)
+    return words.text("headline.escapes", escapes=month["value"], low=month["low"], high=month["high"], **people)
 
 
 def frequency(words: Words, share: float) -> str:
@@ -60,8 +58,13 @@ def frequency(words: Words, share: float) -> str:
     return words("frequency", count=words.number(share * per, 0), per=words.number(per, 0))
 
 
-def cards(words: Words, found: Consequence, total: Interval, currency: str) -> list[Card]:
-    """Return the six figures of the screen, each with its n and 95% interval. `total` is money a day."""
+def cards(
+    words: Words, found: Consequence, total: Interval, currency: str, ghost: Mapping[str, float | None] | None = None
+) -> list[Card]:
+    """Return the six figures of the screen, each with its n and 95% interval. `total` is money a day.
+
+    ghost: what the active policy comes to (ghost_words.figures), None where there is nothing to compare with.
+    """
 
     def fine(share: float | None) -> str:
         return words.percent(share, 2)
@@ -69,27 +72,50 @@ def cards(words: Words, found: Consequence, total: Interval, currency: str) -> l
     def amount(value: float | None) -> str:
         return words.money(value, currency)
 
-    return [
-        _card(words, "coverage", found.coverage, words.percent, "basis.cases"),
-        _card(words, "review", found.review_rate, words.percent, "basis.cases", found.reviews_per_day),
-        _card(words, "risk", found.selective_risk, words.percent, "basis.accepted"),
-        _card(words, "leakage", found.leakage, fine, "basis.labelled"),
-        _card(words, "escapes", found.escapes_per_day, words.number, "basis.labelled"),
+    made = [
+        _card(words, "coverage", found.coverage, words.percent, "basis.cases", _often(words, found.coverage)),
+        _card(words, "review", found.review_rate, words.percent, "basis.cases", _a_day(words, found.reviews_per_day)),
+        _card(words, "risk", found.selective_risk, words.percent, "basis.accepted", _often(words, found.selective_risk)),
+        _card(words, "leakage", found.leakage, fine, "basis.labelled", _often(words, found.leakage)),
+        _card(words, "escapes", found.escapes_per_day, words.number, "basis.labelled", _a_month(words, found.escapes_per_day)),
         _card(words, "money", total, amount, "basis.labelled"),
+    ]
+    if ghost is None:
+        return made
+    now = ghost_words.figures(found, total)
+    return [
+        replace(card, ghost=ghost_words.difference(words, card.key, now[card.key], ghost[card.key], currency)) for card in made
     ]
 
 
 def _card(
-    words: Words, key: str, found: Interval, show: Callable[[float | None], str], basis: str, per_day: Interval | None = None
+    words: Words, key: str, found: Interval, show: Callable[[float | None], str], basis: str, first: str | None = None
 ) -> Card:
-    """Lay out one interval; `per_day` is the same in cases a day."""
+    """Lay out one interval; `first` says the same in another unit, above it."""
     lines = [words.text(basis, n=words.number(found.n, 0))]
     if found.value is not None:
         lines.insert(0, words.text("card.interval", low=show(found.low), high=show(found.high)))
-    if per_day is not None and per_day.value is not None:
-        count, low, high = (words.number(value, figures=3) for value in (per_day.value, per_day.low, per_day.high))
-        lines.insert(0, words.text("card.per_day", count=count, low=low, high=high))
-    return Card(key, words(f"card.{key}"), show(found.value), tuple(lines), words(f"card.{key}.help"))
+    return Card(key, words(f"card.{key}"), show(found.value), tuple(filter(None, (first, *lines))), words(f"card.{key}.help"))
+
+
+def _often(words: Words, share: Interval) -> str | None:
+    """A share as a frequency; none of nothing, which no frequency can say."""
+    return words.text("card.often", often=frequency(words, share.value)) if share.value else None
+
+
+def _a_day(words: Words, found: Interval) -> str | None:
+    return _counted(words, "card.per_day", found, 1)
+
+
+def _a_month(words: Words, found: Interval) -> str | None:
+    return _counted(words, "card.per_month", found, DAYS_PER_MONTH)
+
+
+def _counted(words: Words, key: str, found: Interval, times: float) -> str | None:
+    if found.value is None:
+        return None
+    count, low, high = (words.number(value * times, figures=3) for value in (found.value, found.low, found.high))
+    return words.text(key, count=count, low=low, high=high)
 
 
 def warnings(words: Words, record: RunRecord, found: Consequence) -> list[str]:

@@ -13,12 +13,18 @@ from dashboard import controls, state
 from dashboard.i18n import Words
 
 
-def page(title: str, draw: Callable[[Words, list[RunRecord]], None]) -> None:
-    """Draw a page over the scoring runs, newest first; `draw` is called where there is one. `title` is the title's key."""
+def page(title: str, draw: Callable[[Words, list[RunRecord]], None], aside: Callable[[Words], None] | None = None) -> None:
+    """Draw a page over the scoring runs, newest first; `draw` is called where there is one. `title` is the title's key.
+
+    `aside` draws what belongs beside the title, such as the page's tour.
+    """
     words = state.words()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
         st.title(words(title), anchor=False, width="content")
-        controls.language(words)
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            if aside is not None:
+                aside(words)
+            controls.language(words)
     try:
         seen, runs = state.version(), state.runs()
         if runs:

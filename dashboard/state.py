@@ -30,7 +30,7 @@ LOCK_SECONDS = 30.0  # how long a page waits for its turn at the store before it
 WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat or two
 HANDLE = "handle"  # key of dashboard.live's component, whose state is its last move
 
-_LAST, _NOTICES = "_last", "_notices"  # keys in st.session_state that are no widget's
+_LAST, _NOTICES, _BEFORE = "_last", "_notices", "_before"  # keys in st.session_state that are no widget's
 
 
 def take_in_address() -> None:
@@ -65,8 +65,15 @@ def choices() -> Choices:
     address = written(made)
     if address != st.query_params.to_dict():
         st.query_params.from_dict(address)
-    st.session_state[_LAST] = made
+    if _LAST in state and state[_LAST].t != made.t:
+        state[_BEFORE] = state[_LAST].t
+    state[_LAST] = made
     return made
+
+
+def threshold_before() -> float | None:
+    """Return the threshold before the one in use, None where the reader has moved none yet."""
+    return st.session_state.get(_BEFORE)
 
 
 def _emptied(name: str) -> bool:
@@ -120,6 +127,17 @@ def follow(source: str, target: str) -> None:
 def choose(name: str, value: object) -> None:
     """Make a choice: a callback of a button, or what a widget that is no choice itself shows before it is drawn."""
     st.session_state[name] = value
+
+
+def kept(name: str) -> object:
+    """Return what `choose` has set that is no choice of an address, None where nothing was."""
+    return st.session_state.get(name)
+
+
+def choose_times(source: str, target: str, factor: float) -> None:
+    """Give the choice `target` `factor` times the value of the widget `source`, or None: a callback for another unit."""
+    value = st.session_state[source]
+    st.session_state[target] = None if value is None else round(value * factor, 3)
 
 
 def choose_from(source: str, offered: dict[str, object], target: str) -> None:
@@ -202,6 +220,18 @@ def joint(run_id: str, segment: str, unseen: bool) -> JointCumulative:
     """Return the joint counts of a run over all classes, of one segment or all, shared: never change them."""
     folder = Settings().store
     return _joint(folder, run_id, segment, unseen, _store(folder).version())
+
+
+def joint_rows(run_id: str) -> pd.DataFrame:
+    """Return a run's counted rows (Store.joint_counts), shared: never change them. Raises StoreError."""
+    folder = Settings().store
+    return _joint_rows(folder, run_id, _store(folder).version())
+
+
+def active_policy() -> Policy | None:
+    """Return the policy that is active in the store, None where none is. Raises StoreError."""
+    folder = Settings().store
+    return _active_policy(folder, _store(folder).version())
 
 
 def cases_between(run_id: str, low: float, high: float, limit: int) -> pd.DataFrame:
@@ -313,7 +343,7 @@ def _derived(
 @st.cache_resource(show_spinner=False, max_entries=24)
 def _joint(folder: Path, run_id: str, segment: str, unseen: bool, version: tuple) -> JointCumulative:
     """All classes and segments in one cell: one threshold for all needs no more, and it is some hundred times smaller."""
-    rows = _store(folder).joint_counts(run_id)
+    rows = _joint_rows(folder, run_id, version)
     rows = rows if segment == ALL else rows[rows["segment"] == segment]
     one = [ALL] * len(rows)
     counts = JointCounts.from_rows([ALL], [ALL], one, one, *(rows[name] for name in ("outcome", "step", "epistemic_bin", "n")))
@@ -333,6 +363,16 @@ def _policies(folder: Path, version: tuple) -> tuple[list[Policy], list[PolicyEv
     ledger = Ledger(_store(folder))
     with ledger.store.atomic():  # both of one moment
         return ledger.policies(), ledger.policy_events()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _joint_rows(folder: Path, run_id: str, version: tuple) -> pd.DataFrame:
+    return _store(folder).joint_counts(run_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _active_policy(folder: Path, version: tuple) -> Policy | None:
+    return Ledger(_store(folder)).active_policy()
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -54,9 +54,9 @@ def options(words: Words, frame: pd.DataFrame, currency: str) -> Table:
     return _table(frame, heads | {"total": total} | _bounds(words, total, "") | {"n": "n"}, "")
 
 
-def segments(words: Words, frame: pd.DataFrame) -> Table:
-    """Columns of report.frames.segment_frame."""
-    heads = {"segment": words("column.segment"), "cases": words("column.cases"), "labelled": words("column.labelled")}
+def segments(words: Words, frame: pd.DataFrame, head: str) -> Table:
+    """Columns of report.frames.segment_frame; head: what its parts are."""
+    heads = {"segment": head, "cases": words("column.cases"), "labelled": words("column.labelled")}
     for name in ("review", "leakage"):
         heads |= {name: words(f"card.{name}")} | _bounds(words, words(f"card.{name}"), f"{name}_")
     heads |= {"reviews_per_day": words("axis.reviews"), "escapes_per_day": words("card.escapes")}
@@ -69,6 +69,24 @@ def reliability(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> 
     heads = {"model_kind": words("column.model")} | _bounds(words, words("column.bin"), "bin_")
     heads |= {"n": "n", "confidence": words("axis.confidence"), "accuracy": accuracy} | _bounds(words, accuracy, "")
     return _table(frame.replace({"model_kind": dict(names)}), heads, "bin_low bin_high confidence accuracy low high")
+
+
+def mix(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of report.mix.curve."""
+    heads = {"share": words("mix.share")}
+    for name in ("review", "leakage"):
+        heads |= {name: words(f"card.{name}")} | _bounds(words, words(f"card.{name}"), f"{name}_")
+    return _table(frame, heads | {"n": "n"}, "share review review_low review_high leakage leakage_low leakage_high")
+
+
+def cascade(words: Words, frame: pd.DataFrame, currency: str) -> Table:
+    """Columns of report.cascades.fronts."""
+    leakage, total = words("card.leakage"), f"{words('column.total')} [{currency}]"
+    heads = {"way": words("column.option"), "leakage": leakage} | _bounds(words, leakage, "leakage_")
+    heads |= {"cost": f"{words('cascade.cost')} [{currency}]", "total": total} | _bounds(words, total, "total_")
+    heads |= {name: words(f"cascade.{name}") for name in ("student_threshold", "teacher_threshold", "asked", "reviewed")}
+    ways = {way: words(f"cascade.{way}") for way in set(frame["way"])}
+    return _table(frame.replace({"way": ways}), heads | {"n": "n"}, "leakage leakage_low leakage_high asked reviewed")
 
 
 def shift(words: Words, frame: pd.DataFrame, names: list[str]) -> Table:

@@ -102,6 +102,11 @@ class Histogram:
             self.confidence_sum[s][:, k],
         )
 
+    def by_class(self) -> "Histogram":
+        """The same cases with predicted classes in the place of segments, for what asks by segment."""
+        swapped = (np.swapaxes(array, 0, 1) for array in (self.counts, self.confidence_sum))
+        return Histogram(self.classes, self.segments, *swapped)
+
     @property
     def cases(self) -> int:
         return int(self.counts.sum())

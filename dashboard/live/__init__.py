@@ -1,9 +1,11 @@
 """The live handle: the threshold's slider with its sentence, six figures and two small curves, which follow a drag at once.
 
-A Streamlit slider speaks to the server on release only. This component gets what every threshold means as one block of numbers
-(core.decision.whatif and economics, computed here once a run) and the words' patterns, so the browser fills them in by itself
-while the handle moves; the server's own words replace them after the release. Colours come from the theme's CSS variables.
-Words reach the screen as text, never as HTML. Knows no store; dashboard.state holds the choice.
+A Streamlit slider speaks to the server on release only, and Streamlit draws a Plotly chart anew, its zoom lost, whenever its
+figure changes. So this component gets what every threshold means as one block of numbers (core.decision.whatif and economics,
+computed here once a run) and the words' patterns: live.js is the handle, writer.js fills the patterns in while it moves, and
+marks.js draws the point in use on the page's big charts and hears clicks on their curves. The server's own words replace the
+browser's after the release. Colours come from the theme's CSS variables. Words reach the screen as text, never as HTML. Knows
+no store; dashboard.state holds the choice.
 """
 
 import base64
@@ -12,8 +14,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from core.decision.handles import DAYS_PER_MONTH
+from core.decision.headcount import FullTime
 from core.decision.whatif import Consequence
 from dashboard import state
+from dashboard.ghost_words import DIGITS, MARK, Ghost
 from dashboard.i18n import NONE, Words, catalogue
 from dashboard.sentences import Card
 
@@ -25,18 +30,33 @@ COLUMNS = (
 )
 PATTERNS = (
     *("headline.accept", "headline.none", "headline.escapes", "headline.clean", "headline.unlabelled", "frequency"),
-    *("card.interval", "card.per_day", "basis.cases", "basis.accepted", "basis.labelled"),
+    *("card.interval", "card.per_day", "card.per_month", "card.often", "basis.cases", "basis.accepted", "basis.labelled"),
+    *("ghost.same", "ghost.points.more", "ghost.points.fewer", "ghost.review.more", "ghost.review.fewer"),
+    *("ghost.escapes.more", "ghost.escapes.fewer", "ghost.money.more", "ghost.money.fewer"),
 )
+SCRIPTS = ("live", "writer", "marks")  # one after the other, as one module
 _component = st.components.v2.component(
-    "kakushin_live", **{kind: (FOLDER / f"live.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")}
+    "kakushin_live",
+    **{kind: (FOLDER / f"live.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")},
+    js="\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
 )
 
 
-def handle(words: Words, found: Consequence, headline: str, cards: list[Card], costed: pd.DataFrame, currency: str) -> None:
+def handle(
+    words: Words,
+    found: Consequence,
+    headline: str,
+    cards: list[Card],
+    costed: pd.DataFrame,
+    currency: str,
+    full_time: FullTime,
+    ghost: Ghost | None = None,
+) -> None:
     """Draw the handle at the threshold of `found`, with the server's words for it.
 
-    costed: core.decision.economics.cost_curve, 1,001 rows, with NaN for money that is not known.
+    costed: core.decision.economics.cost_curve, 1,001 rows, with NaN for money that is not known. ghost: the active policy.
     """
+    now = [{"value": card.value, "lines": card.lines, "ghost": card.ghost} for card in cards]
     data = {
         "step": round(found.threshold * 1000),
         "seq": state.moves_seen(),
@@ -45,12 +65,23 @@ def handle(words: Words, found: Consequence, headline: str, cards: list[Card], c
         "cases": found.cases,
         "labelled": found.labelled,
         "volume": found.cases_per_day,
-        "now": {"headline": headline, "cards": [{"value": card.value, "lines": card.lines} for card in cards]},
+        "month": DAYS_PER_MONTH,
+        "reviewsPerPerson": full_time.reviews_per_day,
+        "now": {"headline": headline, "cards": now},
         "cards": [{"key": card.key, "label": card.label, "help": card.help} for card in cards],
+        "ghost": None if ghost is None else _ghost(words, ghost),
         "words": _words(words),
         "currency": {"code": currency, "digits": words.precision(currency)},
     }
     _component(key=state.HANDLE, data=data, on_move_change=state.take_move)
+
+
+def _ghost(words: Words, ghost: Ghost) -> dict:
+    """What the browser needs of the active policy: where its mark stands, None where it accepts nothing, and its figures."""
+    t = ghost.found.policy.threshold
+    said = words("ghost.label", name=ghost.name, version=words.number(ghost.version, 0))
+    step = None if isinstance(t, str) else round(t * 1000)
+    return {"step": step, "figures": ghost.figures, "label": f"{MARK} {said}", "mark": MARK, "digits": DIGITS}
 
 
 def packed(costed: pd.DataFrame) -> str:
@@ -67,5 +98,6 @@ def _words(words: Words) -> dict:
         "patterns": {key: catalogue(words.language)[key] for key in PATTERNS},
         "label": words("threshold"),
         "help": words("threshold.help"),
+        "now": words("now"),
         "curves": {"reviews": words("axis.reviews"), "leakage": words("axis.leakage")},
     }

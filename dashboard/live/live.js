@@ -1,11 +1,11 @@
-// The handle in the browser: moves at once, tells the server on release. Words and figures come from dashboard/live/__init__.py;
-// how they are put together is dashboard/sentences.py again, and tests/browser/test_live.py holds the two to the same text.
-// Everything is written by textContent: what comes as data is never read as HTML.
+// The handle in the browser: moves at once, tells the server on release. Words and figures come from dashboard/live/__init__.py,
+// which also joins this file with writer.js and marks.js. Everything is written by textContent: data is never read as HTML.
 
 const STEPS = 1000;
 const KEY_PAUSE_MS = 200; // after the last key, the server is told
 const KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -STEPS, End: STEPS };
 const SLOTS = { reviews: 5, leakage: 4 }; // of the theme's chartCategoricalColors, as in dashboard/charts.py
+const NOW = 8; // slot of the threshold in use
 const SVG = "http://www.w3.org/2000/svg";
 const handles = new WeakMap(); // element -> Handle: the page calls the function below again for every new data
 
@@ -23,6 +23,10 @@ class Handle {
     this.held = false;
     this.pause = null;
     this.step = null;
+    this.marks = new Marks(root, (step) => {
+      this.move(step);
+      this.release();
+    });
     this.listen();
   }
 
@@ -77,7 +81,7 @@ class Handle {
 
   // What does not change with the threshold: labels, cards without figures, lines of the curves.
   lay() {
-    const { words, cards } = this.data;
+    const { words, cards, ghost } = this.data;
     this.find("label").replaceChildren(words.label, help(words.help));
     this.find("thumb").setAttribute("aria-label", words.label);
     const colours = getComputedStyle(this.root).getPropertyValue("--st-chart-categorical-colors").split(",");
@@ -87,6 +91,12 @@ class Handle {
       ...Object.entries(this.points).map(([name, rows]) => curve(name, words.curves[name], rows, this.writer, colours[SLOTS[name]])),
     );
     this.find("cards").replaceChildren(...cards.map(card));
+    this.root.querySelectorAll(".ghost-mark").forEach((mark) => {
+      mark.hidden = typeof ghost?.step !== "number";
+      if (!mark.hidden) mark.style.left = `${(100 * ghost.step) / STEPS}%`;
+    });
+    this.find("ghost-label").textContent = ghost?.label ?? "";
+    this.marks.take(this.writer, words.now, (colours[NOW] ?? "").trim());
   }
 
   // What changes with it. At the server's threshold these are the server's own words.
@@ -103,7 +113,9 @@ class Handle {
     this.root.querySelectorAll(".card").forEach((box, i) => {
       box.querySelector(".figure").textContent = said.cards[i].value;
       box.querySelector(".lines").textContent = said.cards[i].lines.join("\n");
+      box.querySelector(".ghost").textContent = said.cards[i].ghost;
     });
+    this.marks.draw(step);
     for (const name in this.points) this.point(name, step, place);
   }
 
@@ -113,106 +125,6 @@ class Handle {
     box.querySelector(".point").style.left = place;
     box.querySelector(".point").style.top = `${20 + 64 * (1 - value / most)}px`;
   }
-}
-
-// dashboard/sentences.py and dashboard/i18n in the browser: the same patterns, the same rounding.
-class Writer {
-  constructor(data, curve) {
-    Object.assign(this, { data, curve, words: data.words });
-    const shares = (counts, n, low, high) => counts.map((count, i) => [count / (n[i] ?? n), low[i], high[i]]);
-    const scaled = (rows) => rows.map((row) => row.map((value) => value * data.volume));
-    const accepted = Array.from(curve.accepted), wrong = Array.from(curve.wrong_accepted);
-    this.coverage = shares(accepted, data.cases, curve.coverage_low, curve.coverage_high);
-    this.review = this.coverage.map(([, low, high], i) => [(data.cases - accepted[i]) / data.cases, 1 - high, 1 - low]);
-    this.risk = shares(wrong, curve.accepted_labelled, curve.selective_risk_low, curve.selective_risk_high);
-    this.leakage = shares(wrong, data.labelled, curve.leakage_low, curve.leakage_high);
-    this.reviews = scaled(this.review);
-    this.escapes = scaled(this.leakage);
-    this.money = Array.from(curve.money, (value, i) => [value, curve.money_low[i], curve.money_high[i]]);
-  }
-
-  all(step) {
-    const { data, curve } = this, accepted = curve.accepted_labelled[step];
-    const percent = (digits) => (value) => this.percent(value, digits);
-    const number = (value) => this.number(value), money = (value) => this.amount(value);
-    const row = (rows, show, basis, n, perDay) => this.card(rows[step], show, basis, n, perDay?.[step]);
-    return {
-      headline: this.headline(step),
-      cards: [
-        row(this.coverage, percent(1), "basis.cases", data.cases),
-        row(this.review, percent(1), "basis.cases", data.cases, this.reviews),
-        row(this.risk, percent(1), "basis.accepted", accepted),
-        row(this.leakage, percent(2), "basis.labelled", data.labelled),
-        row(this.escapes, number, "basis.labelled", data.labelled),
-        row(this.money, money, "basis.labelled", data.labelled),
-      ],
-    };
-  }
-
-  headline(step) {
-    const people = { reviews: this.number(this.reviews[step][0]), volume: this.number(this.data.volume) };
-    if (!this.curve.accepted[step]) return this.fill("headline.none", people);
-    const start = this.fill("headline.accept", { coverage: this.percent(this.coverage[step][0], 0), ...people });
-    return start + this.words.gap + this.slips(this.escapes[step], this.leakage[step][0]);
-  }
-
-  slips([value, low, high], leakage) {
-    if (!(value >= 0)) return this.fill("headline.unlabelled", {});
-    if (value === 0) return this.fill("headline.clean", { n: this.number(this.data.labelled, 0), high: this.number(high) });
-    const bounds = { low: this.number(low), high: this.number(high) };
-    return this.fill("headline.escapes", { escapes: this.number(value), often: this.often(leakage), ...bounds });
-  }
-
-  often(share) {
-    let per = 10;
-    while (share * per < 2.95 && per < 100000) per *= 10;
-    return this.fill("frequency", { count: this.number(share * per, 0), per: this.number(per, 0) });
-  }
-
-  card([value, low, high], show, basis, n, perDay) {
-    const lines = [this.fill(basis, { n: this.number(n, 0) })];
-    if (value >= 0) lines.unshift(this.fill("card.interval", { low: show(low), high: show(high) }));
-    if (perDay) {
-      const [count, least, most] = perDay.map((x) => this.number(x, null, 3));
-      lines.unshift(this.fill("card.per_day", { count, low: least, high: most }));
-    }
-    return { value: show(value), lines };
-  }
-
-  fill(key, values) {
-    const text = this.words.patterns[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-    return this.words.language === "ja" ? text.replace(/(?<=[\d%])(?=[件日秒回])/g, "\u2060") : text;
-  }
-
-  number(value, digits = null, figures = 2) {
-    return this.write(value, digits ?? places(value, figures), {});
-  }
-
-  percent(value, digits) {
-    return this.write(value, digits, { style: "percent" });
-  }
-
-  amount(value) {
-    const { code, digits } = this.data.currency;
-    return this.write(value, Math.abs(value) < 1000 ? digits : 0, { style: "currency", currency: code });
-  }
-
-  write(value, digits, style) {
-    if (!Number.isFinite(value)) return this.words.none;
-    const key = `${digits}${style.style}`;
-    this.formats ??= {};
-    this.formats[key] ??= new Intl.NumberFormat(this.words.language, {
-      minimumFractionDigits: digits, maximumFractionDigits: digits, roundingMode: "halfEven", ...style, // as Babel rounds
-    });
-    return this.formats[key].format(value);
-  }
-}
-
-// Decimals that show so many significant figures, at most 6: dashboard.i18n's _places.
-function places(value, figures) {
-  let size = Math.abs(value), count = 0;
-  while (size && size < 10 ** (figures - 1) && count < 6) [size, count] = [size * 10, count + 1];
-  return count;
 }
 
 // base64 of little-endian float64, column after column -> {column: Float64Array}
@@ -239,6 +151,7 @@ function help(text) {
 
 function card({ key, label, help: text }) {
   const box = make("div", `card card-${key}`, make("div", "name", label, help(text)), make("div", "figure"), make("div", "lines"));
+  box.append(make("div", "ghost"));
   return box;
 }
 
@@ -258,7 +171,7 @@ function curve(name, title, rows, writer, colour) {
     svg.append(shape);
   }
   const top = make("span", "most", name === "leakage" ? writer.percent(most, 1) : writer.number(most));
-  const box = make("div", `curve curve-${name}`, make("div", "title", title, top), svg, make("div", "at"), make("div", "point"));
+  const box = make("div", `curve curve-${name}`, make("div", "title", title, top), svg, make("div", "ghost-mark"), make("div", "at"), make("div", "point"));
   box.dataset.most = most;
   box.style.setProperty("--slot", (colour ?? "").trim());
   return box;

@@ -6,14 +6,18 @@ Each gets what it needs as arguments and draws one panel. All figures come from 
 import pandas as pd
 import streamlit as st
 
+from core.decision import applied
 from core.decision.handles import Handles, Infeasible, Plan
 from core.decision.histogram import Histogram
-from core.decision.policy import PolicyConsequence
+from core.decision.policy import Policy, PolicyConsequence
 from core.decision.sides import Between, between
 from core.decision.tally import LeakageLimit, SelectiveRiskLimit
 from dashboard import controls, limit_words, state
-from dashboard.address import ALL, Choices
+from dashboard.address import ACTIVE, ALL, PREVIOUS, Choices
+from dashboard.ghost_words import Ghost
 from dashboard.i18n import Words
+from dashboard.views import points
+from dashboard.views.shown import Shown
 
 LISTED = 100  # cases that the table shows
 _FETCHED = 2000  # most confident cases that are looked through for those of one segment
@@ -46,13 +50,26 @@ def _found(handles: Handles, limit, capacity: float | None) -> PolicyConsequence
     return handles.solve(limit, capacity)
 
 
-def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, thresholds: dict[str, float]) -> None:
-    """List the cases between the threshold in use and the preset's. histogram: of the run; thresholds: of the presets."""
-    if chosen.compare not in thresholds:
-        st.info(words("sides.missing"))
+def compared(shown: Shown, thresholds: dict[str, float], ghost: Ghost | None) -> None:
+    """List the cases that change side between the threshold in use and the chosen other. thresholds: of the presets."""
+    words, chosen = shown.words, shown.chosen
+    if chosen.compare == ACTIVE:
+        if ghost is None:
+            st.info(words("ghost.none"))
+        else:
+            _against_policy(shown, ghost)
         return
+    other = state.threshold_before() if chosen.compare == PREVIOUS else thresholds.get(chosen.compare)
+    if other is None:
+        st.info(words("sides.first" if chosen.compare == PREVIOUS else "sides.missing"))
+        return
+    sides(words, chosen, shown.run_id, state.histogram(shown.run_id), other)
+
+
+def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, other: float) -> None:
+    """List the cases between the threshold in use and another. histogram: of the run."""
     part = histogram if chosen.segment == ALL else histogram.select(segments=(chosen.segment,))
-    found = between(part, chosen.t, thresholds[chosen.compare])
+    found = between(part, chosen.t, other)
     ends = {"low": words.number(found.low, 3), "high": words.number(found.high, 3)}
     hidden = 0 if chosen.unseen else found.by_outcome["unseen"]
     if found.cases == hidden:
@@ -60,14 +77,41 @@ def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, thre
         return
     rows = _listed(chosen, state.cases_between(run_id, found.low, found.high, _FETCHED))
     st.caption(words.markdown("sides.note", **ends, **_counts(words, found, hidden, len(rows))))
+    _table(words, rows)
+
+
+def _against_policy(shown: Shown, ghost: Ghost) -> None:
+    """The cases that the active policy, with all its thresholds, sends elsewhere than the threshold in use does."""
+    words, chosen, policy = shown.words, shown.chosen, ghost.found.policy
+    now = Policy(chosen.t)
+    found = applied.moves(points.counted_rows(shown), policy, now)
+    to_people, accepted = (sum(side.values()) for side in (found.to_review, found.to_acceptance))
+    if not to_people + accepted:
+        st.info(words("sides.same_policy"))
+        return
+    own = (policy.threshold, *policy.by_class.values(), *policy.by_segment.values(), *policy.by_cell.values(), chosen.t)
+    ends = [1.1 if isinstance(t, str) else t for t in own]  # a threshold that accepts nothing lies above every confidence
+    high = 1.1 if policy.epistemic_limit is not None else max(ends)
+    rows = _listed(chosen, state.cases_between(shown.run_id, min(ends), high, _FETCHED), changed=(policy, now))
+    wrong = {name: side["wrong"] + side["unseen"] for name, side in (("a", found.to_review), ("b", found.to_acceptance))}
+    said = {"people": to_people, "caught": wrong["a"], "accepted": accepted, "missed": wrong["b"], "listed": len(rows)}
+    st.caption(words.markdown("sides.policy", **{name: words.number(count, 0) for name, count in said.items()}))
+    _table(words, rows)
+
+
+def _table(words: Words, rows: pd.DataFrame) -> None:
     st.dataframe(_named(words, rows), hide_index=True, key="rows_sides", column_config=_formats(words))
 
 
-def _listed(chosen: Choices, rows: pd.DataFrame) -> pd.DataFrame:
-    """The cases that count, of the chosen segment, LISTED at most."""
+def _listed(chosen: Choices, rows: pd.DataFrame, changed: tuple[Policy, Policy] | None = None) -> pd.DataFrame:
+    """The cases that count, of the chosen segment, LISTED at most; only those that two policies treat differently, if given."""
     kept = rows["outcome"].ne("unseen") | chosen.unseen
     if chosen.segment != ALL:
         kept &= rows["segment"].eq(chosen.segment)
+    if changed is not None:
+        columns = [rows[name] for name in ("segment", "predicted", "confidence", "epistemic")]
+        before, after = (policy.accepts(*columns) for policy in changed)
+        kept &= before != after
     return rows[kept].head(LISTED)
 
 

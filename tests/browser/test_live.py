@@ -3,8 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
+from core.decision.policy import Policy
 from tests.browser.test_smoke import CHROMIUM, DRAWN, _open, browser, serving  # noqa: F401 - browser is a fixture
 from tests.stores import make_store
+from tests.test_decide_page import activate
 
 pytestmark = [
     pytest.mark.browser,
@@ -12,7 +14,7 @@ pytestmark = [
 ]
 
 TEXTS = """root => [root.querySelector('.headline').textContent,
-  ...Array.from(root.querySelectorAll('.figure, .card .lines'), e => e.textContent)]"""
+  ...Array.from(root.querySelectorAll('.figure, .card .lines, .card .ghost'), e => e.textContent)]"""
 # One key and what stands there right after it, before anything else of the page can run.
 PRESS = f"""(root, key) => {{
   root.querySelector('.thumb').dispatchEvent(new KeyboardEvent('keydown', {{key, bubbles: true}}));
@@ -29,10 +31,12 @@ def handle_of(page):
 
 @pytest.mark.parametrize("address", ["?t=0.5&lang=en", "?t=0.5&lang=ja&currency=JPY&review=500&escape=15000"])
 def test_what_the_browser_says_is_what_the_server_says(tmp_path, browser, address):  # noqa: F811
-    make_store(tmp_path / "store", "full")
+    activate(make_store(tmp_path / "store", "full"), Policy(0.6, by_segment={"A": 0.9}, epistemic_limit=0.5).to_dict())
     problems: list[str] = []
     with serving(tmp_path) as server:
         page = _open(browser, server + address, problems, DRAWN)
+        assert page.locator(".st-key-handle .rail .ghost-mark").evaluate("mark => mark.style.left") == "60%"
+        assert page.locator(".st-key-handle .card .ghost").filter(has_text="◇").count() == 6
         for key in ("ArrowRight", "PageUp", "PageUp", "Home", "End", "ArrowLeft", "PageDown"):
             confirmed, said = handle_of(page).evaluate(PRESS, key)
             assert confirmed == "false"

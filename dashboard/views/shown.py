@@ -1,0 +1,87 @@
+"""What the page 'Decide' is about: the choices, the run, the runs of the same cases, and the volume they stand for."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from core.decision import economics
+from core.decision.headcount import FullTime
+from core.decision.histogram import Cumulative, Histogram
+from core.decision.policy import Terms
+from core.report.mix import UNTRAINED
+from core.types import OUTCOMES, RunRecord
+from dashboard import sentences, state
+from dashboard.address import ALL, Choices
+from dashboard.i18n import Words
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The choices, the chosen run, those of the same cases by model kind, and cases a day."""
+
+    words: Words
+    chosen: Choices
+    record: RunRecord
+    same: dict[str, RunRecord]  # the chosen run first
+    volume: float  # cases a day of the whole run
+    measured: bool  # the volume is the run's own, from its dates
+
+    @property
+    def run_id(self) -> str:
+        return self.record.run.run_id
+
+    @property
+    def kind(self) -> str:
+        return self.record.run.model_kind
+
+    @property
+    def segment(self) -> str | None:
+        """The chosen segment, None for all."""
+        return self.chosen.segment or None
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Model kind -> what a reader calls it."""
+        return {kind: sentences.model_name(self.words, record) for kind, record in self.same.items()}
+
+    @property
+    def costs(self) -> economics.UnitCosts:
+        chosen = self.chosen
+        return economics.UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
+
+    @property
+    def full_time(self) -> FullTime:
+        """What one person at the desk does."""
+        return FullTime(self.chosen.minutes, self.chosen.shift, self.chosen.busy / 100)
+
+    @property
+    def terms(self) -> Terms:
+        """Volume of the chosen segment, unit costs and measured seconds of the chosen run."""
+        return Terms(self.per_day(self.chosen.segment), self.costs, self.seconds(self.kind))
+
+    def counts(self, kind: str, segment: str = ALL) -> Cumulative:
+        """Cumulative counts of the run of a model kind."""
+        return state.cumulative(self.same[kind].run.run_id, segment)
+
+    def by_class(self) -> Histogram:
+        """Counts of the chosen run and segment, with predicted classes in the place of segments."""
+        whole = state.histogram(self.run_id)
+        return (whole if self.segment is None else whole.select(segments=(self.segment,))).by_class()
+
+    def per_day(self, segment: str = ALL) -> float:
+        """Cases a day that count: the run's volume times their share of the run's cases."""
+        return self.volume * _counted(self.counts(self.kind, segment), self.chosen.unseen) / max(1, self.record.cases)
+
+    def seconds(self, kind: str) -> float | None:
+        """Measured seconds a case of a model kind."""
+        return self.same[kind].metrics.get("seconds_per_case")
+
+    def kind_name(self, kind: str) -> str:
+        """What a reader calls a kind of case: its label, or all that the model was not trained on."""
+        return self.words("mix.untrained") if kind == UNTRAINED else kind
+
+
+def _counted(counts: Cumulative, unseen: bool) -> int:
+    """Cases that count: all, or all whose label the model was trained on."""
+    by_outcome = pd.Series(counts.accepted[:, 0], index=OUTCOMES)
+    return int(by_outcome.sum() if unseen else by_outcome.drop("unseen").sum())

@@ -1,0 +1,361 @@
+"""What stands around the threshold on the page 'Decide': the active policy, points on the curves, classes, people, what if."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from core.decision.joint import REVIEW_ALL
+from core.decision.policy import Policy
+from core.store.ledger import Ledger
+from core.store.store import Store
+from dashboard.i18n import LANGUAGES, catalogue
+from tests.stores import make_store
+from tests.test_dashboard import add_run, live, move, open_page, said  # noqa: F401 - one is a fixture
+
+# 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1, an escape 10, time next to 0.
+CASES = [("A", "right", 0.9)] * 40 + [("A", "wrong", 0.8)] + [("B", "right", 0.7)] * 30 + [("B", "wrong", 0.1)] * 29
+COSTS = {"review": "1", "escape": "10", "machine": "0"}
+RISK, THRESHOLDS, _, PARTS = range(4)  # places of the charts
+
+
+def activate(store: Store, content: dict, name: str = "line-1") -> None:
+    """Make a policy the active one."""
+    ledger = Ledger(store)
+    version = ledger.add_policy(name, content, "Sato", "a test").version
+    for event in ("approve", "activate"):
+        ledger.add_policy_event(name, version, event, "Sato", "a test")
+
+
+@pytest.fixture
+def known(open_page, tmp_path):  # noqa: F811
+    """Return a function that opens the page over CASES, with a policy active where one is given."""
+    store = add_run(tmp_path, CASES)
+
+    def known(policy: Policy | None = None, **address):
+        if policy is not None:
+            activate(store, policy.to_dict())
+        return open_page(tmp_path, **(COSTS | address))
+
+    return known
+
+
+def ghosts(page) -> list[str]:
+    """Return each card's difference to the active policy, without its sign."""
+    return [card["ghost"].removeprefix("◇ ") for card in live(page)["now"]["cards"]]
+
+
+def marks(page, place: int) -> dict[str, list[float]]:
+    """Return {name: thresholds} of the points that a chart shows."""
+    found: dict[str, list[float]] = {}
+    for trace in json.loads(page.get("plotly_chart")[place].proto.spec)["data"]:
+        if trace.get("meta") == "mark":
+            found.setdefault(trace["name"], []).append(trace["customdata"][0])
+    return found
+
+
+# --- the active policy -------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_active_policy_there_is_no_ghost_and_one_sentence(known):
+    page = known()
+    assert live(page)["ghost"] is None
+    assert ghosts(page) == [""] * 6
+    assert catalogue("en")["ghost.none"] in said(page)
+
+
+def test_differences_to_the_active_policy_are_those_of_the_counts(known):
+    """At 0.7: 71 accepted, 29 reviews, 1 wrong. At 0.9: 40 accepted, 60 reviews, none wrong.
+
+    Coverage 40 - 71 = -31 points, reviews 60 - 29 = 31 more, risk 0 - 1 / 71 = -1.4 points, leakage -1 point, escapes
+    365.25 / 12 = 30 a month fewer, money 60 - (29 + 10) = 21 more.
+    """
+    page = known(Policy(0.7), t="0.9")
+    assert ghosts(page) == [
+        "−31.0 points",
+        "31 more reviews a day",
+        "−1.4 points",
+        "−1.00 points",
+        "30 fewer escapes a month",
+        "A$21.00 more a day",
+    ]
+    assert live(page)["ghost"]["step"] == 700
+    assert "The active policy is line-1, version 1: threshold 0.700." in said(page)
+    assert ghosts(move(page, 0.7).run()) == [catalogue("en")["ghost.same"]] * 6
+
+
+def test_the_ghost_is_the_whole_policy_and_not_its_first_threshold(known):
+    """In B nothing is accepted: 41 of 100. At 0.7 for all 30 more are accepted: +30 points, 30 fewer reviews."""
+    page = known(Policy(0.7, by_segment={"B": REVIEW_ALL}), t="0.7")
+    assert ghosts(page)[:2] == ["+30.0 points", "30 fewer reviews a day"]
+    assert "It has 1 thresholds of its own" in said(page)
+
+
+def test_an_epistemic_limit_of_the_active_policy_counts(known):
+    """Every case has 0.1 nats: a limit of 0.05 accepts nothing."""
+    page = known(Policy(0.7, epistemic_limit=0.05), t="0.7")
+    assert ghosts(page)[0] == "+71.0 points"
+    assert "epistemic uncertainty is above 0.05 nats" in said(page)
+
+
+def test_a_policy_that_reviews_everything_has_figures_and_no_place_on_the_rail(known):
+    page = known(Policy(REVIEW_ALL), t="0.7")
+    assert live(page)["ghost"]["step"] is None
+    assert ghosts(page)[1] == "71 fewer reviews a day"
+    assert "Active" not in marks(page, THRESHOLDS)
+
+
+def test_a_segment_is_compared_with_the_policy_in_that_segment(known):
+    page = known(Policy(0.7), t="0.9", segment="A")
+    assert ghosts(page)[0] == "−2.4 points"  # 40 of 41 against 41 of 41
+
+
+def test_a_policy_that_cannot_be_read_is_named_and_hides_nothing(open_page, tmp_path):  # noqa: F811
+    activate(add_run(tmp_path, CASES), {"threshold": 0.7})
+    page = open_page(tmp_path)
+    assert not page.exception
+    assert "The active policy line-1, version 1, cannot be compared with: a policy has the names" in said(page)
+    assert live(page)["ghost"] is None
+
+
+def test_without_labels_only_the_workload_is_compared(open_page, tmp_path):  # noqa: F811
+    activate(add_run(tmp_path, [("A", "unlabelled", 0.9)] * 30 + [("A", "unlabelled", 0.5)] * 10), Policy(0.4).to_dict())
+    assert ghosts(open_page(tmp_path, t="0.8")) == ["−25.0 points", "10 more reviews a day", "", "", "", ""]
+
+
+# --- points and clicks -------------------------------------------------------------------------------------------------------
+
+
+def test_the_curves_show_each_point_that_there_is(known):
+    page = known(Policy(0.7), capacity="30")
+    assert marks(page, THRESHOLDS) == {"Active": [0.7] * 3, "Capacity": [0.7] * 3, "Cheapest": [0.7] * 3}
+    assert marks(page, RISK) == {"Active": [0.7], "Capacity": [0.7]}
+    text = said(page)
+    assert "No certified point: " in text
+    assert "the strictest threshold that 30 reviews a day (0.58 full-time people) can serve" in text
+
+
+def test_without_a_capacity_its_point_is_missing_and_says_so(known):
+    page = known()
+    assert marks(page, THRESHOLDS) == {"Cheapest": [0.7] * 3}
+    assert catalogue("en")["points.no_capacity"] in said(page)
+
+
+def test_the_certified_point_is_that_of_the_calibration_run(open_page):  # noqa: F811
+    page = open_page(measure="leakage", target="0.3")
+    (found,) = {t for name, at in marks(page, THRESHOLDS).items() for t in at if name == "Certified"}
+    assert f"from threshold {found:.3f} upwards, at most 30.0% of all cases" in said(page)
+    assert "Certified" not in marks(open_page(measure="leakage", target="0.001"), THRESHOLDS)
+
+
+def test_a_figure_that_is_clicked_on_does_not_change_with_the_threshold(known):
+    """Else Streamlit would draw it anew at every move, and its zoom would be lost."""
+    page = known(Policy(0.7), t="0.5", capacity="30")
+    before = [page.get("plotly_chart")[place].proto for place in (RISK, THRESHOLDS)]
+    move(page, 0.9).run()
+    after = [page.get("plotly_chart")[place].proto for place in (RISK, THRESHOLDS)]
+    assert [(proto.id, proto.spec) for proto in before] == [(proto.id, proto.spec) for proto in after]
+
+
+# --- segment or class --------------------------------------------------------------------------------------------------------
+
+
+def test_the_result_is_split_by_segment_or_by_predicted_class(open_page):  # noqa: F811
+    page = open_page(t="0.6")
+    rows = {name: frame.value for name, frame in zip(("segment", "class"), tables(page), strict=False)}
+    assert set(rows["segment"]["Segment"]) == set("ABCDE")
+    page.segmented_control(key="by").set_value("class").run()
+    assert page.query_params["by"] == "class"
+    (by_class,) = tables(page)
+    assert "hydraulics" in set(by_class.value["Predicted class"])
+    assert by_class.value["Cases"].sum() == rows["segment"]["Cases"].sum() == 1700
+    names = json.loads(page.get("plotly_chart")[PARTS].proto.spec)["data"][0]["y"]
+    assert all("(n = " in name for name in names)
+
+    page.selectbox(key="segment").set_value("D").run()
+    (of_segment,) = tables(page)
+    assert of_segment.value["Cases"].sum() == rows["segment"].set_index("Segment").loc["D", "Cases"]
+
+
+def tables(page) -> list:
+    return [
+        frame
+        for frame in page.dataframe
+        if {"Segment", "Predicted class"} & set(frame.value.columns) and "Text" not in frame.value
+    ]
+
+
+# --- people ------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_capacity_can_be_given_in_people_and_comes_back_in_reviews(known):
+    """One person of 5 minutes, 7.5 hours, 80% and five shifts in seven days: 51.43 reviews a day."""
+    page = known()
+    page.number_input(key="people_number").set_value(2.0).run()
+    assert page.query_params["capacity"] == "102.857"
+    assert page.number_input(key="capacity").value == 102.857
+    page.number_input(key="capacity").set_value(25.714).run()
+    assert page.number_input(key="people_number").value == 0.5
+    page.number_input(key="minutes").set_value(10.0).run()
+    assert page.number_input(key="people_number").value == 1.0
+
+
+def test_a_desk_is_simulated_when_it_is_asked_for_and_only_for_what_was_asked(known):
+    page = known(t="0.8")
+    assert catalogue("en")["people.lazy"] in said(page)
+    assert not page.metric
+    page.button(key="simulate").click().run()
+    assert [metric.label for metric in page.metric][:2] == ["Half of the cases wait at most", "95% of the cases wait at most"]
+    text = said(page)
+    assert "The run has dates and no times of day, so arrivals are assumed: Poisson" in text
+    assert "Simulated, not measured: 2 reviewers" in text  # 59 reviews a day, and one person does 51
+    move(page, 0.9).run()
+    assert not page.metric
+
+
+def test_too_few_reviewers_are_said_to_be_too_few(known):
+    page = known(t="1", reviewers="1")
+    page.button(key="simulate").click().run()
+    assert catalogue("en")["people.overloaded"] in said(page)
+
+
+def test_without_a_review_nobody_is_simulated(known):
+    page = known(t="0")
+    assert catalogue("en")["people.none"] in said(page)
+    assert "simulate" not in {button.key for button in page.button}
+
+
+BAD = {"minutes": "0", "shift": "17", "busy": "101", "sla": "0", "reviewers": "0", "by": "model", "share": "101"}
+
+
+@pytest.mark.parametrize(("name", "value"), BAD.items())
+def test_a_bad_value_in_the_address_is_named_and_left_out(known, name, value):
+    page = known(**{name: value})
+    assert not page.exception
+    assert f"The link's value “{value}” for “{name}” cannot be used here" in said(page)
+
+
+# --- compared with -----------------------------------------------------------------------------------------------------------
+
+
+def listed(page) -> pd.DataFrame:
+    return next((frame.value for frame in page.dataframe if "Text" in frame.value.columns), pd.DataFrame())
+
+
+def test_the_previous_threshold_can_be_compared_with(known):
+    page = known(t="0.7", compare="previous")
+    assert catalogue("en")["sides.first"] in said(page)
+    move(page, 0.9).run()
+    assert "31 cases from 0.700 up to 0.900" in said(page)
+    page.number_input(key="minutes").set_value(6.0).run()  # another choice leaves it as it is
+    assert len(listed(page)) == 31
+
+
+def test_the_active_policy_is_compared_with_whole(known):
+    """Active: 0.85 in A, nothing in B. At 0.7 for all, one wrong of A and 30 right of B are accepted, and none goes back."""
+    page = known(Policy(0.85, by_segment={"B": REVIEW_ALL}), t="0.7", compare="active")
+    assert "0 cases now go to a person (0 of them wrong), and 31 are now accepted (1 of them wrong)" in said(page)
+    found = listed(page)
+    assert sorted(found["Confidence"]) == [0.7] * 30 + [0.8]
+    move(page, 0.95).run()
+    assert "40 cases now go to a person (0 of them wrong), and 0 are now accepted" in said(page)
+    assert set(listed(page)["Confidence"]) == {0.9}
+
+
+def test_nothing_to_compare_with_is_a_sentence(known):
+    assert catalogue("en")["ghost.none"] in [info.value for info in known(compare="active").info]
+    assert catalogue("en")["sides.same_policy"] in [info.value for info in known(Policy(0.7), t="0.7", compare="active").info]
+
+
+# --- what if -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(open_page):  # noqa: F811
+    """Return a function that opens the page with the section 'What if' open."""
+
+    def opened(home="full", **address):
+        page = open_page(home, **address)
+        page.session_state["what_if"] = True
+        return page.run()
+
+    return opened
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("home", ["tiny", "full"])
+def test_what_if_opens_in_each_language_on_each_store(opened, lang, home):
+    page = opened(home, lang=lang)
+    assert not page.exception
+    assert not page.error
+    text = said(page)
+    assert catalogue(lang)["mix"] in text
+    assert (catalogue(lang)["spread.missing"] in text) == (home == "tiny")
+    assert len(page.get("plotly_chart")) == {"tiny": 5, "full": 7}[home]  # no calibration and no teacher among the tiny
+
+
+def test_what_if_is_not_computed_before_it_is_opened(open_page):  # noqa: F811
+    page = open_page()
+    assert len(page.get("plotly_chart")) == 5
+    assert catalogue("en")["mix"] not in said(page)
+
+
+def test_a_supposed_mix_has_its_own_figures_and_no_certificate(opened):
+    page = opened(t="0.6")
+    amber = catalogue("en")["mix.certificate"]
+    assert amber not in said(page)
+    seen = [metric.value for metric in page.metric]
+    page.slider(key="share_slider").set_value(90.0).run()
+    assert page.query_params["share"] == "90"
+    assert amber in [warning.value for warning in page.warning]
+    assert [metric.value for metric in page.metric] != seen
+    page.selectbox(key="mix").set_value("hydraulics").run()
+    assert "share" not in page.query_params  # another kind begins at what was seen
+    assert [metric.value for metric in page.metric] == seen
+
+
+def test_the_cascade_names_the_cheapest_of_both_ways(opened):
+    text = said(opened())
+    assert "cases that both scored" in text
+    assert "Cheapest without: student from" in text
+
+
+# --- terms and tour ----------------------------------------------------------------------------------------------------------
+
+TERMS = {  # word of DESIGN section 2 -> where its explanation hangs
+    "threshold": "threshold.help",
+    "confidence": "threshold.help",
+    "coverage": "card.coverage.help",
+    "review rate": "card.review.help",
+    "selective risk": "card.risk.help",
+    "leakage": "card.leakage.help",
+    "teacher and student": "speed.title.help",
+    "run": "run.help",
+    "segment": "segment.help",
+    "policy and certificate": "risk_coverage.help",
+}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_term_of_the_page_has_its_explanation(open_page, lang):  # noqa: F811
+    page = open_page(lang=lang)
+    hung = {element.proto.help for kind in (page.markdown, page.selectbox, page.toggle) for element in kind}
+    hung |= {card["help"] for card in live(page)["cards"]} | {live(page)["words"]["help"]}
+    assert not {term for term, key in TERMS.items() if catalogue(lang)[key] not in hung}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_tour_has_five_steps(open_page, lang):  # noqa: F811
+    found = [json.loads(element.proto.json) for element in open_page(lang=lang).get("bidi_component")]
+    (tour,) = [data for data in found if "steps" in data]
+    assert len(tour["steps"]) == len(tour["count"]) == 5
+    assert {step["title"] for step in tour["steps"]} == {
+        text for key, text in catalogue(lang).items() if key.startswith("tour.") and key.endswith(".title")
+    }
+
+
+def test_every_choice_is_in_the_link(open_page, tmp_path):  # noqa: F811
+    make_store(tmp_path / "store", "full")
+    address = {"capacity": "30", "by": "class", "minutes": "3", "shift": "8", "busy": "70", "sla": "12", "reviewers": "3"}
+    page = open_page(tmp_path, **address)
+    assert {name: page.query_params[name] for name in address} == address
