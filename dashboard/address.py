@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 
 from core.decision.cashflow import STUDENT, STUDENT_REVIEW, TEACHER
 from core.decision.certificate import MEASURES, SELECTIVE_RISK
+from core.decision.meeting import NAMES as SCENARIOS
 from core.decision.presets import BALANCED, PRESETS
 from core.decision.scenario import Scenario
 from core.errors import SettingsError
@@ -19,6 +20,8 @@ from dashboard.i18n import CURRENCIES, LANGUAGES
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
 TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)  # risks that can be asked to be certified
 SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
+HALVES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)  # half widths of an interval that a proof of concept can be asked for
+DAYS = (14, 30, 60, 90, 180, 365)  # how long a proof of concept may take
 MOST = 1e9  # largest amount or volume that a field takes
 
 
@@ -49,6 +52,13 @@ class Choices:
     most: float | None = None  # percent that the measure may be at most; None sets no limit
     capacity: float | None = None  # reviews a day that people can do; None sets no limit
     compare: str = BALANCED  # preset whose threshold the cases that change side are listed against
+    large: bool = False  # whether the meeting's figures are written in large type
+    m_review: float | None = None  # what a meeting assumes for all its scenarios; None leaves each as it was frozen
+    m_escape: float | None = None
+    m_volume: float | None = None  # cases a day of a whole run
+    plan_for: str = "A"  # scenario that the proof of concept is planned for
+    half: float = 0.02
+    days: float = 90.0
 
 
 NAMES = tuple(field.name for field in fields(Choices))
@@ -130,6 +140,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "segment": str,
     "t": _threshold,
     "unseen": lambda text: _one_of("0", "1")(text) == "1",
+    "large": lambda text: _one_of("0", "1")(text) == "1",
     "volume": _amount,
     "review": _amount,
     "escape": _amount,
@@ -145,4 +156,10 @@ _READ: dict[str, Callable[[str], object]] = {
     "most": _percent,
     "capacity": _amount,
     "compare": _one_of(*PRESETS),
+    "m_review": _amount,
+    "m_escape": _amount,
+    "m_volume": _amount,
+    "plan_for": _one_of(*SCENARIOS),
+    "half": _number_of(*HALVES),
+    "days": _number_of(*DAYS),
 }

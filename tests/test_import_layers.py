@@ -43,6 +43,10 @@ MAY_IMPORT = {
     | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.address", "dashboard.i18n"},
     "dashboard.limit_words": {"core.decision", "dashboard.i18n"},
     "dashboard.live": {"core.decision", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
+    "dashboard.meeting_charts": {"dashboard.charts"},
+    "dashboard.meeting_words": {"core.report", "core.store", "dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
+    "dashboard.meeting_controls": {"core.decision", "core.report", "core.store", "dashboard.i18n"}
+    | {"dashboard.address", "dashboard.state", "dashboard.controls"},
     "dashboard.tables": {"dashboard.i18n"},
     "dashboard.panels": {"dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
     "dashboard.controls": BASIC
@@ -64,7 +68,11 @@ HOME = {
     "accelerate": {"core.models"},
     "safetensors": {"core.models"},
     "duckdb": {"core.store"},
-    "plotly": {"dashboard.charts", "dashboard.evidence_charts", "dashboard.money_charts", "dashboard.panels", "core.report"},
+    "plotly": {"dashboard.panels", "core.report"}
+    | {f"dashboard.{name}charts" for name in ("", "evidence_", "money_", "meeting_")},
+    "pptx": {"core.report"},
+    "reportlab": {"core.report"},
+    "xlsxwriter": {"core.report"},
     "babel": {"dashboard.i18n", "core.report"},
     "streamlit": {
         "dashboard.app",
@@ -72,6 +80,7 @@ HOME = {
         "dashboard.controls",
         "dashboard.shell",
         "dashboard.live",
+        "dashboard.meeting_controls",
         "dashboard.money_controls",
         "dashboard.panels",
         "dashboard.views",

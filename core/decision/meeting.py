@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from core.decision.economics import UnitCosts
 from core.decision.handles import DAYS_PER_MONTH
 from core.decision.histogram import positions
-from core.decision.joint import limit_bin, step_of
+from core.decision.joint import limit_bin
 from core.decision.policy import Policy, PolicyConsequence, Terms, consequence_of
 from core.decision.scenario import ASSUMED
 from core.decision.tally import Tally, scaled
@@ -141,7 +141,7 @@ def figures(scenario: MeetingScenario, rows: pd.DataFrame, seconds_per_case: flo
 
     The segment's volume is its share of the cases, and so is that of the cases that count, as on every page.
     """
-    kept = rows[(rows["segment"].astype(str) == scenario.segment) | (scenario.segment == ALL)]
+    kept = rows if scenario.segment == ALL else rows[rows["segment"] == scenario.segment]
     if not scenario.unseen:
         kept = kept[kept["outcome"] != "unseen"]
     cases = int(kept["n"].sum())
@@ -153,13 +153,13 @@ def figures(scenario: MeetingScenario, rows: pd.DataFrame, seconds_per_case: flo
 
 
 def _tally(policy: Policy, rows: pd.DataFrame) -> Tally:
-    """Counts that the policy accepts, row by row: a run of any size has a few thousand rows of counts."""
-    pairs = list(zip(rows["segment"].astype(str), rows["predicted"].astype(str), strict=True))
-    least = {pair: step_of(policy.threshold_of(*pair)) for pair in set(pairs)}
-    passes = rows["step"].to_numpy() >= np.array([least[pair] for pair in pairs], dtype=np.int64)
+    """Counts that the policy accepts, over the rows of counts: the cases themselves are not read."""
+    segment, predicted, outcome = (rows[name].astype("category").cat for name in ("segment", "predicted", "outcome"))
+    steps = policy.steps(tuple(segment.categories), tuple(predicted.categories))  # [S, K]
+    passes = rows["step"].to_numpy() >= steps[segment.codes.to_numpy(), predicted.codes.to_numpy()]
     passes &= rows["epistemic_bin"].to_numpy() <= limit_bin(policy.epistemic_limit)
-    outcome, n = positions(OUTCOMES, rows["outcome"].astype(str)), rows["n"].to_numpy(dtype=np.int64)
+    place, n = positions(OUTCOMES, outcome.categories)[outcome.codes.to_numpy()], rows["n"].to_numpy(dtype=np.int64)
     accepted, total = (np.zeros(len(OUTCOMES), dtype=np.int64) for _ in range(2))
-    np.add.at(accepted, outcome[passes], n[passes])
-    np.add.at(total, outcome, n)
+    np.add.at(accepted, place[passes], n[passes])
+    np.add.at(total, place, n)
     return Tally(accepted, total, accepted, total)

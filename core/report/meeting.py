@@ -5,11 +5,13 @@ counts are no longer those of the freeze, `Column.unchanged` is False and whoeve
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import pandas as pd
 
+from core.decision import whatif
+from core.decision.economics import UnitCosts
 from core.decision.meeting import (
     ALL,
     FORMAT,
@@ -21,14 +23,19 @@ from core.decision.meeting import (
     figures,
 )
 from core.decision.poc import Unit
+from core.decision.policy import Policy
+from core.decision.scenario import ASSUMED, MEASURED
+from core.errors import SettingsError
 from core.stats.difference import difference
 from core.store.entries import Scenario
 from core.store.ledger import Ledger
+from core.store.meetings import MeetingDecision, Meetings
 from core.store.store import Store
 from core.types import Interval, RunRecord
 
 MEASURES = ("coverage", "reviews_per_day", "selective_risk", "leakage", "escapes_per_month", "money_per_month")
 COMPARED = ("coverage", "reviews_per_day", "escapes_per_month", "money_per_month")  # what the charts and sentences compare
+VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,20 @@ class Frozen:
     def key(self) -> tuple[str, int]:
         """Name and version in the ledger."""
         return ledger_name(self.scenario.name), self.version
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """A run with its counts (Store.joint_counts) as they are now, and their data version. Shared: never change the rows."""
+
+    record: RunRecord
+    rows: pd.DataFrame
+    version: str
+
+    @property
+    def seconds_per_case(self) -> float | None:
+        """Measured compute of one case; None where the run measured none."""
+        return self.record.metrics.get("seconds_per_case")
 
 
 @dataclass(frozen=True)
@@ -100,17 +121,60 @@ def newest(store: Store) -> list[Frozen]:
     return [_read(found[name]) for name in map(ledger_name, NAMES) if name in found]
 
 
-def version_of(record: RunRecord, rows: pd.DataFrame) -> str:
-    """The data version of a run: its counts (Store.joint_counts) and its measured seconds a case."""
-    return data_version(rows, record.metrics.get("seconds_per_case"))
+def decisions(store: Store) -> list[MeetingDecision]:
+    """The decision log, the oldest first."""
+    return Meetings(store).decisions()
 
 
-def column(frozen: Frozen, assumptions: Assumptions, record: RunRecord, rows: pd.DataFrame) -> Column:
+def active_policy(store: Store) -> tuple[str, Policy] | None:
+    """Name and version in one word, and the thresholds, of the policy that is active; None where none is, or none of ours."""
+    found = Ledger(store).active_policy()
+    try:
+        return found and (f"{found.name} v{found.version}", Policy.from_dict(found.content))
+    except SettingsError:
+        return None
+
+
+def counts(store: Store, run_id: str) -> Counts:
+    """A run's counts as they are now. Raises NotFoundError."""
+    with store.atomic():
+        record, rows = store.run(run_id), store.joint_counts(run_id)
+    return Counts(record, rows, data_version(rows, record.metrics.get("seconds_per_case")))
+
+
+def measured_volume(record: RunRecord) -> float | None:
+    """Cases a day of the whole run from its cases' dates; None without dates."""
+    return whatif.cases_per_day(record.cases, record.first_at, record.last_at)
+
+
+def scenario_of(
+    name: str, found: Counts, policy: Policy, segment: str, unseen: bool, cases_per_day: float | None, costs: UnitCosts
+) -> MeetingScenario:
+    """The scenario that freezes these choices on the counts as they are now.
+
+    cases_per_day None is measured from the dates of the run's cases, or, without dates, assumed as VOLUME_UNKNOWN.
+    """
+    run = found.record.run
+    measured = measured_volume(found.record) if cases_per_day is None else None
+    volume = next(float(v) for v in (cases_per_day, measured, VOLUME_UNKNOWN) if v is not None)
+    return MeetingScenario(
+        name=name,
+        **{of: getattr(run, of) for of in ("run_id", "model_kind", "model_hash", "dataset", "inputs_hash")},
+        data_version=found.version,
+        policy=policy.to_dict(),
+        segment=segment,
+        unseen=unseen,
+        cases_per_day=volume,
+        volume_basis=ASSUMED if measured is None else MEASURED,
+        **asdict(costs),
+    )
+
+
+def column(frozen: Frozen, assumptions: Assumptions, now: Counts) -> Column:
     """The scenario on the counts as they are now. Raises SettingsError for assumptions that are not allowed."""
     used = assumptions.applied(frozen.scenario)
-    found = figures(used, rows, record.metrics.get("seconds_per_case"))
-    unchanged = version_of(record, rows) == frozen.scenario.data_version
-    return Column(frozen, used, record, found, unchanged, assumptions.edited)
+    unchanged = now.version == frozen.scenario.data_version
+    return Column(frozen, used, now.record, figures(used, now.rows, now.seconds_per_case), unchanged, assumptions.edited)
 
 
 def compare_frame(columns: Sequence[Column], measures: Sequence[str] = MEASURES) -> pd.DataFrame:
@@ -137,13 +201,12 @@ def differences(columns: Sequence[Column]) -> list[Difference]:
     return found
 
 
-def units(one: Column, rows: pd.DataFrame) -> list[Unit]:
+def units(one: Column, now: Counts) -> list[Unit]:
     """The segments of the scenario's run, and all of them, as places for a proof of concept; those without a case left out."""
-    seconds = one.record.metrics.get("seconds_per_case")
-    names = [ALL, *sorted(set(rows["segment"].astype(str)) - {ALL})] if one.used.segment == ALL else [one.used.segment]
+    names = [ALL, *sorted({str(name) for name in now.rows["segment"].unique()} - {ALL})]
     found = []
-    for name in names:
-        means = figures(one.used.model_copy(update={"segment": name}), rows, seconds)
+    for name in names if one.used.segment == ALL else [one.used.segment]:
+        means = figures(one.used.model_copy(update={"segment": name}), now.rows, now.seconds_per_case)
         if means.cases:
             known = means.found
             found.append(Unit(name, known.cases_per_day, known.coverage.value, known.selective_risk))

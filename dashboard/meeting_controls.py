@@ -1,0 +1,126 @@
+"""The widgets of the meeting page: who is writing, freezing, the assumptions of all scenarios, the log's form, the exports.
+
+Draws widgets and returns what was asked for; writes nothing and computes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.decision.meeting import NAMES
+from core.report.exports import FORMATS
+from core.report.meeting import Column
+from core.store.entries import MAX_NAME
+from dashboard import state
+from dashboard.address import DAYS, HALVES, SURE, TARGETS
+from dashboard.controls import LIMITS
+from dashboard.i18n import Words, plain
+
+_ICONS = {"pptx": ":material/slideshow:", "pdf": ":material/picture_as_pdf:", "xlsx": ":material/table_view:"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the form of the decision log holds; `about` is the scenario's place among the columns, None for none."""
+
+    decision: str
+    reason: str
+    about: int | None
+
+
+def author(words: Words) -> str:
+    """Draw who is writing, and the switch to large type; return the name."""
+    name, large = st.columns([3, 1], vertical_alignment="bottom")
+    large.toggle(words("meeting.large"), key="large", help=words("meeting.large.help"))
+    return name.text_input(words("meeting.author"), key="author", max_chars=MAX_NAME, help=words("meeting.author.help")).strip()
+
+
+def freeze(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str, str] | None:
+    """Draw the freezing of the present view; return (scenario, key of `policies`) where it was asked for.
+
+    policies: what may be frozen, by key, in words; the first is the view's threshold. named: whether somebody is writing.
+    """
+    which, rule, go = st.columns([2, 3, 2], vertical_alignment="bottom")
+    name = which.segmented_control(words("meeting.name"), NAMES, default="A", key="freeze_as", required=True)
+    chosen = rule.selectbox(words("meeting.what"), list(policies), format_func=policies.get, key="freeze_what")
+    pressed = go.button(words("meeting.freeze.do"), key="freeze", type="primary", disabled=not named, icon=":material/ac_unit:")
+    if not named:
+        st.caption(words("meeting.freeze.name_first"))
+    return (name, chosen) if pressed else None
+
+
+def assumptions(words: Words, columns: Sequence[Column]) -> None:
+    """Draw the assumptions that hold for all scenarios at once; an empty field leaves each as it was frozen."""
+    fields = {"m_review": ("review", 0.5), "m_escape": ("escape", 10.0), "m_volume": ("cases_per_day", 1.0)}
+    labels = {"m_review": "cost.review", "m_escape": "cost.escape", "m_volume": "volume"}
+    *places, back = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
+    for place, (key, (name, step)) in zip(places, fields.items(), strict=True):
+        frozen = list(dict.fromkeys(words.number(getattr(one.frozen.scenario, name), figures=3) for one in columns))
+        hint = words("meeting.as_frozen", values=words.comma.join(frozen))
+        place.number_input(words(labels[key]), value=None, step=step, key=key, placeholder=hint, format="%0.2f", **LIMITS)
+    undo = {"on_click": _reset, "args": (tuple(fields),), "icon": ":material/undo:"}
+    back.button(words("meeting.back"), key="meeting_back", disabled=not any(map(state.chosen, fields)), **undo)
+
+
+def log(words: Words, columns: Sequence[Column], named: bool) -> Written | None:
+    """Draw the form of the decision log; return what was written where it was sent.
+
+    The fields' keys end in the form's token, so that they are empty once the decision is in the log.
+    """
+    token = state.token("decision")
+    with st.form(f"decision_{token}", border=False):
+        options = [None, *range(len(columns))]
+        names = {
+            i: words("meeting.version", name=c.name, version=words.number(c.frozen.version, 0)) for i, c in enumerate(columns)
+        }
+        names[None] = words("meeting.log.none")
+        about, decision = st.columns([1, 3])
+        place = about.selectbox(words("meeting.log.scenario"), options, format_func=names.get, key=f"about_{token}")
+        said = decision.text_input(words("meeting.log.decision"), key=f"decided_{token}", max_chars=MAX_NAME)
+        why = st.text_input(words("meeting.log.reason"), key=f"reason_{token}", max_chars=MAX_NAME)
+        sent = st.form_submit_button(words("meeting.log.add"), disabled=not named, icon=":material/edit_note:")
+    if not named:
+        st.caption(words("meeting.log.name_first"))
+    return Written(said.strip(), why.strip(), place) if sent else None
+
+
+def poc(words: Words, names: Sequence[str]) -> None:
+    """Draw what the proof of concept is planned for: the scenario, the width, the promise, the days."""
+    state.settle("plan_for", list(names), names[0])
+    places = st.columns(5, vertical_alignment="bottom")
+    boxes = {"plan_for": names, "half": HALVES, "target": TARGETS, "sure": SURE, "days": [float(d) for d in DAYS]}
+    shows = {"half": lambda x: words.percent(x), "target": lambda x: words.percent(x), "sure": lambda x: words.percent(x, 0)}
+    shows["days"] = lambda x: words("poc.within", days=words.number(x, 0))
+    for place, (key, options) in zip(places, boxes.items(), strict=True):
+        say = {"label": words(f"poc.{key}"), "help": words(f"poc.{key}.help")}
+        place.selectbox(options=list(options), format_func=shows.get(key, str), key=key, **say)
+
+
+def exports(words: Words, make: Callable[[str], bytes]) -> None:
+    """Draw one button a format; the file is only made when one is pressed."""
+    for place, (form, mime) in zip(st.columns(len(FORMATS)), FORMATS.items(), strict=True):
+        with place:
+            st.download_button(
+                words(f"meeting.export.{form}"),
+                lambda form=form: make(form),
+                f"kakushin-minutes.{form}",
+                mime,
+                key=f"export_{form}",
+                on_click="ignore",
+                icon=_ICONS[form],
+                width="stretch",
+            )
+
+
+def large_card(label: str, value: str, lines: Sequence[str], help: str) -> None:
+    """A figure that is read from the other end of the room: headings of markdown, which follow the theme."""
+    st.markdown(f"### {plain(label)}", help=help, anchors=False)
+    st.markdown(f"# {plain(value)}", anchors=False)
+    st.markdown("#### " + plain(lines[0]), anchors=False)
+    st.markdown("  \n".join(map(plain, lines[1:])))
+
+
+def _reset(keys: Sequence[str]) -> None:
+    for key in keys:
+        state.choose(key, None)
