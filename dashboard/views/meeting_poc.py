@@ -50,7 +50,7 @@ def _said(words: Words, poc: Poc) -> None:
     known, needs = sentences(words, poc)
     st.markdown("  \n".join(map(plain, known)))
     st.markdown("\n".join(f"- {plain(one)}" for one in needs))
-    st.markdown(words("poc.measure"))
+    st.markdown(plain(words("poc.measure")))
 
 
 def _table(line: Line) -> Table:

@@ -1,4 +1,4 @@
-"""A document as PDF, A4 landscape: sentences, charts and tables, and the hashes at the end, with page numbers.
+"""A document as PDF, A4 landscape: sentences, charts and tables under page numbers. Its last section has the hashes.
 
 Japanese is set in HeiseiKakuGo-W5, one of the CID fonts that every PDF reader brings along, so nothing has to be installed or
 embedded; Latin letters stay in Helvetica. What people typed is escaped, since reportlab reads tags in a paragraph.
@@ -15,11 +15,11 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, TableStyle
 from reportlab.platypus import Table as Grid
 
 from core.report.document import Document, Section, Table
-from core.report.exports.pdf_charts import JAPANESE, LATIN, drawing, is_latin
+from core.report.exports.pdf_charts import JAPANESE, LATIN, drawing, is_latin, printable
 from core.report.exports.style import INK, MUTED, RULE, SHADE, STRONG
 
 _MARGIN = 16 * mm
@@ -42,13 +42,10 @@ def _flow(document: Document) -> Iterator[Flowable]:
     yield _said(document.subtitle, document, 10, MUTED, after=10)
     for section in document.sections:
         yield from _section(section, document)
-    yield Spacer(1, 8)
-    for note in document.notes:
-        yield _said(note, document, 7.5, MUTED, after=1)
 
 
 def _section(section: Section, document: Document) -> Iterator[Flowable]:
-    yield CondPageBreak((75 if section.charts else 45) * mm)  # a title does not stand alone at the foot of a page
+    yield CondPageBreak(75 * mm if section.charts or section.tables else 45 * mm)  # no title alone at a page's foot
     yield _said(section.title, document, 15, STRONG, before=10, after=4)
     for one in section.paragraphs:
         yield _said(one, document, 11, INK, after=3)
@@ -60,7 +57,7 @@ def _section(section: Section, document: Document) -> Iterator[Flowable]:
 
 def _side_by_side(charts: tuple) -> Flowable:
     """One or two charts in a row."""
-    wide, tall = (_LINE - _GAP) / 2, 62 * mm
+    wide, tall = (_LINE - _GAP) / 2, 52 * mm  # two rows of them stand on a page with a title
     return Grid([[drawing(chart, wide, tall) for chart in charts]], colWidths=[wide + _GAP] * len(charts), hAlign="LEFT")
 
 
@@ -92,8 +89,8 @@ def _said(text: str, document: Document, size: float, colour: str, before: float
 
 
 def _marked(text: str) -> str:
-    """Escaped text in which what is not Latin names the Japanese font; word joiners have no glyph and are left out."""
-    parts = ((latin, escape("".join(letters))) for latin, letters in groupby(text.replace("\u2060", ""), is_latin))
+    """Escaped text in which what is not Latin names the Japanese font."""
+    parts = ((latin, escape("".join(letters))) for latin, letters in groupby(printable(text), is_latin))
     return "".join(part if latin else f'<font name="{JAPANESE}">{part}</font>' for latin, part in parts)
 
 

@@ -26,6 +26,11 @@ def is_latin(letter: str) -> bool:
     return True
 
 
+def printable(text: str) -> str:
+    """The text with an en dash for the minus sign, which Helvetica's encoding lacks and Japanese fonts draw too wide."""
+    return text.replace("\u2212", "\u2013").replace("\u2060", "")  # word joiners have no glyph
+
+
 def drawing(chart: Bars | Line, width: float, height: float) -> Drawing:
     """The chart under its title."""
     picture = Drawing(width, height)
@@ -42,7 +47,7 @@ def _bars(picture: Drawing, chart: Bars) -> None:
     plot.valueAxis.valueMin, plot.valueAxis.valueMax = min(0.0, *known, 0.0), max(0.0, *known, 0.0) * 1.08 or 1.0
     _axis(plot.valueAxis, chart.pattern)
     plot.categoryAxis.categoryNames = [
-        f"{name}: {said}".replace("\u2060", "") for name, said in zip(chart.names, chart.texts, strict=True)
+        printable(f"{name}: {said}") for name, said in zip(chart.names, chart.texts, strict=True)
     ]
     label = plot.categoryAxis.labels
     label.fontName, label.fontSize = _font("".join(plot.categoryAxis.categoryNames)), _SIZE
@@ -105,7 +110,7 @@ def _number(symbol: str):
 
 
 def _text(said: str, x: float, y: float, size: float, colour: str) -> String:
-    said = said.replace("\u2060", "")
+    said = printable(said)
     return String(x, y, said, fontName=_font(said), fontSize=size, fillColor=HexColor(f"#{colour}"))
 
 

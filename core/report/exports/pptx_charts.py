@@ -24,7 +24,7 @@ def add_chart(slide: Slide, chart: Bars | Line, place: tuple) -> Chart:
     drawn.has_title = True
     drawn.chart_title.include_in_layout = False
     run = drawn.chart_title.text_frame.paragraphs[0].add_run()
-    run.text, run.font.size, run.font.bold = chart.title, Pt(14), True
+    run.text, run.font.name, run.font.size, run.font.bold = chart.title, LATIN, Pt(14), True
     drawn.font.size, drawn.font.name = Pt(_POINTS), LATIN
     drawn.font.color.rgb = RGBColor.from_string(INK)
     for properties in drawn._chartSpace.iter(qn("a:defRPr"), qn("a:rPr")):
@@ -62,7 +62,7 @@ def _line(slide: Slide, chart: Line, place: tuple) -> Chart:
     drawn = slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, *place, data).chart
     drawn.has_legend, drawn.legend.position, drawn.legend.include_in_layout = True, XL_LEGEND_POSITION.BOTTOM, False
     drawn.plots[0].series[0].format.line.color.rgb = RGBColor.from_string(STRONG)
-    for series, style in zip(drawn.plots[0].series[1:], (XL_MARKER_STYLE.DIAMOND, XL_MARKER_STYLE.CIRCLE), strict=True):
+    for series, style in zip(list(drawn.plots[0].series)[1:], (XL_MARKER_STYLE.DIAMOND, XL_MARKER_STYLE.CIRCLE), strict=True):
         series.marker.style, series.marker.size = style, 11
     for axis, title in ((drawn.category_axis, chart.x_title), (drawn.value_axis, chart.y_title)):
         axis.has_title = True
