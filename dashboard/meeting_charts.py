@@ -43,7 +43,9 @@ def compare(frame: pd.DataFrame, texts: Mapping[tuple[str, str], str], words: Ma
     figure.update_yaxes(type="category", categoryorder="array", categoryarray=names, range=[-0.5, len(names) - 0.3])
     figure = left_titles(finish(figure, 190 + (120 if large else 96) * len(names), words))
     if large:
-        figure.update_layout(font_size=_LARGE)
+        figure.update_xaxes(tickfont_size=0.8 * _LARGE)
+        figure.update_yaxes(tickfont_size=_LARGE)
+        figure.update_traces(textfont_size=_LARGE)
         figure.update_annotations(font_size=_LARGE)
     return figure
 

@@ -16,6 +16,7 @@ from dashboard import state
 from dashboard.address import DAYS, HALVES, SURE, TARGETS
 from dashboard.controls import LIMITS
 from dashboard.i18n import Words, plain
+from dashboard.sentences import Card
 
 _ICONS = {"pptx": ":material/slideshow:", "pdf": ":material/picture_as_pdf:", "xlsx": ":material/table_view:"}
 
@@ -113,12 +114,21 @@ def exports(words: Words, make: Callable[[str], bytes]) -> None:
             )
 
 
-def large_card(label: str, value: str, lines: Sequence[str], help: str) -> None:
-    """A figure that is read from the other end of the room: headings of markdown, which follow the theme."""
-    st.markdown(f"### {plain(label)}", help=help, anchors=False)
-    st.markdown(f"# {plain(value)}", anchors=False)
-    st.markdown("#### " + plain(lines[0]), anchors=False)
-    st.markdown("  \n".join(map(plain, lines[1:])))
+def large_card(card: Card) -> None:
+    """A figure that is read from the other end of the room; as markdown and KaTeX, which follow the theme's colours.
+
+    A heading alone is hardly larger than a metric, and the size of a metric is one for the whole program.
+    """
+    st.markdown(f"### {plain(card.label)}", help=card.help, anchors=False)
+    size = "Large" if len(card.value) <= 8 else "normalsize"  # a long amount must not leave its column
+    st.markdown(f"# $$\\{size}\\textsf{{{tex(card.value)}}}$$", anchors=False)
+    st.markdown(f"### {plain(card.lines[0])}", anchors=False)
+    st.markdown("  \n".join(map(plain, card.lines[1:])))
+
+
+def tex(value: str) -> str:
+    """A figure so that KaTeX's text mode shows it letter by letter; figures have signs of money and percent, and no markup."""
+    return value.replace("%", "\\%").replace("$", "\\textdollar{}").replace("\u2060", "")
 
 
 def _reset(keys: Sequence[str]) -> None:

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "dashboard.meeting_charts": {"dashboard.charts"},
     "dashboard.meeting_words": {"core.report", "core.store", "dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
     "dashboard.meeting_controls": {"core.decision", "core.report", "core.store", "dashboard.i18n"}
-    | {"dashboard.address", "dashboard.state", "dashboard.controls"},
+    | {"dashboard.address", "dashboard.state", "dashboard.controls", "dashboard.sentences"},
     "dashboard.tables": {"dashboard.i18n"},
     "dashboard.panels": {"dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
     "dashboard.controls": BASIC

@@ -52,7 +52,11 @@ def width_chart(words: Words, poc: Poc) -> Line | None:
 
 def sentences(words: Words, poc: Poc) -> tuple[list[str], list[str]]:
     """What the plan says, in plain text: where to try it and what is known today; then a sentence for each need."""
-    return [_unit(words, poc), _present(words, poc)], [_need(words, one, poc) for one in poc.plan.needs]
+    known, risk = [_unit(words, poc), _present(words, poc)], poc.plan.unit.risk
+    if risk.value is not None and risk.value > poc.terms["target"]:
+        shares = {"value": words.percent(risk.value), "target": words.percent(poc.terms["target"])}
+        known.append(words("poc.promise.unlikely", **shares))
+    return known, [_need(words, one, poc) for one in poc.plan.needs]
 
 
 def _unit(words: Words, poc: Poc) -> str:

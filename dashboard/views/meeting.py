@@ -137,7 +137,7 @@ def _scenario(shown: Shown, one: meeting.Column) -> None:
         st.badge(plain(said), icon=":material/edit:", color="orange")
     for card in meeting_words.cards(words, one):
         if shown.chosen.large:
-            meeting_controls.large_card(card.label, card.value, card.lines, card.help)
+            meeting_controls.large_card(card)
         else:
             st.metric(card.label, plain(card.value), help=card.help)
             st.caption("  \n".join(map(plain, card.lines)))
