@@ -13,7 +13,9 @@ import pytest
 from pptx import Presentation
 from pptx.oxml.ns import qn
 
+from core.decision.economics import UnitCosts
 from core.decision.meeting import Assumptions
+from core.decision.policy import Policy
 from core.errors import SettingsError
 from core.report import meeting, phrases
 from core.report.document import Bars, Document, Line
@@ -23,6 +25,7 @@ from core.report.minutes import minutes
 from dashboard.i18n import LANGUAGES, Words, catalogue
 from tests.minutes import AT, FORMULA, LONG, TAG, columns, document
 from tests.stores import make_store
+from tests.test_dashboard import add_run
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +176,6 @@ def test_every_slide_has_a_title_and_the_hashes_in_its_notes(made):
     for slide in deck_of(made).slides:
         assert slide.shapes.title.text_frame.text
         notes = slide.notes_slide.notes_text_frame.text
-        assert "a" not in notes or made.notes[0] in notes
         assert all(note in notes for note in made.notes)
         assert "c" * 64 in notes  # the cases' hash
 
@@ -225,12 +227,7 @@ def test_the_pdf_names_its_language_and_no_page_is_empty(made):
 
 
 def test_cases_without_labels_have_no_figures_and_every_format_says_why(tmp_path):
-    from tests.test_dashboard import add_run
-
     now = meeting.counts(add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40), "one")
-    from core.decision.economics import UnitCosts
-    from core.decision.policy import Policy
-
     scenario = meeting.scenario_of("A", now, Policy(0.5), "", True, 10.0, UnitCosts(4, 120, 0.5))
     shown = [meeting.column(meeting.Frozen(scenario, 1, "x", AT), Assumptions(), now)]
     made = minutes(Words("en"), shown, [], None, "", AT)

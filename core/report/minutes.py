@@ -85,7 +85,7 @@ def _differences(words: Words, columns: Sequence[Column]) -> Section:
     for found in differences(columns):
         currency = columns[0].used.currency
         said.append(words("meeting.difference", name=found.name, base=found.base))
-        said += ["\u2022 " + phrases.compared(words, found, measure, currency) for measure in found.measures]
+        said += ["\u00b7 " + phrases.compared(words, found, measure, currency) for measure in found.measures]
         if not found.same_cases:
             said.append(words("meeting.other_cases", name=found.name, base=found.base))
     return Section(words("meeting_differences"), (*(said or [words("meeting.one")]), words("meeting.difference.note")))
@@ -145,7 +145,7 @@ def log_row(words: Words, one: MeetingDecision) -> tuple[str, ...]:
 def _poc(words: Words, poc: Poc) -> Section:
     known, needs = sentences(words, poc)
     chart = width_chart(words, poc)
-    said = (*known, *(f"\u2022 {one}" for one in needs), words("poc.measure"))
+    said = (*known, *(f"\u00b7 {one}" for one in needs), words("poc.measure"))
     return Section(words("meeting_poc"), said, (chart,) if chart else ())
 
 
