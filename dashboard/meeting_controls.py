@@ -40,7 +40,8 @@ def author(words: Words) -> str:
 def freeze(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str, str] | None:
     """Draw the freezing of the present view; return (scenario, key of `policies`) where it was asked for.
 
-    policies: what may be frozen, by key, in words; the first is the view's threshold. named: whether somebody is writing.
+    policies: what may be frozen, by key, in words that stay: a list's shown text does not follow when only its words change.
+    named: whether somebody is writing.
     """
     which, rule, go = st.columns([2, 3, 2], vertical_alignment="bottom")
     name = which.segmented_control(words("meeting.name"), NAMES, default="A", key="freeze_as", required=True)

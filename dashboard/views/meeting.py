@@ -88,11 +88,13 @@ def _sidebar(words: Words, runs: list[RunRecord]) -> None:
 def _freeze(words: Words, author: str) -> None:
     view, active = state.chosen, state.asked(meeting.active_policy)
     policies = {"view": Policy(view("t"))} | ({"active": active[1]} if active else {})
-    said = {"view": words("meeting.what.view", t=words.number(view("t"), 3))}
+    said = {"view": words("meeting.what.view")}
     said |= {"active": words("meeting.what.active", name=active[0])} if active else {}
     with st.container(border=True, key="panel_freeze"):
         st.markdown(f"#### {words('meeting_freeze')}", help=words("meeting_freeze.help"), anchors=False)
         asked = meeting_controls.freeze(words, said, bool(author))
+        now = words("meeting.rule", t=words.number(view("t"), 3))
+        st.caption(words("meeting.what.now", rule=now))
         if asked is None:
             return
         name, what = asked
@@ -101,6 +103,7 @@ def _freeze(words: Words, author: str) -> None:
         made = meeting.scenario_of(name, counts, policies[what], view("segment"), view("unseen"), view("volume"), costs)
         kept = meeting.freeze(state.store(), made, author)
         st.toast(words("meeting.frozen_as", name=name, version=words.number(kept.version, 0)), icon=":material/ac_unit:")
+    st.rerun()  # at once: else the watch for news would do it in two seconds, under somebody's typing
 
 
 def _columns(frozen: list[meeting.Frozen], assumed: Assumptions) -> list[meeting.Column]:

@@ -41,13 +41,19 @@ def _freeze_two(page: Page) -> None:
     expect(freeze).to_be_enabled(timeout=30_000)
     freeze.click()
     expect(page.locator(".st-key-scenario_A")).to_contain_text("Coverage", timeout=30_000)
+    _settled(page)
     threshold = page.locator(".st-key-t_number input")
     threshold.fill("0.9")
     threshold.press("Enter")
+    expect(page.locator(".st-key-panel_freeze")).to_contain_text("threshold 0.900", timeout=30_000)
     page.locator(".st-key-freeze_as").get_by_text("B", exact=True).click()
-    expect(page.get_by_role("combobox", name="Rule")).to_have_value("Threshold 0.900, as on the left", timeout=30_000)
+    _settled(page)
     freeze.click()
     expect(page.locator(".st-key-scenario_B")).to_contain_text("Coverage", timeout=30_000)
+
+
+def _settled(page: Page) -> None:
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=30_000)
 
 
 def _edit(page: Page) -> None:
@@ -64,8 +70,9 @@ def _decide(page: Page) -> None:
     panel.get_by_label("Decision", exact=True).fill(_DECISION)
     panel.get_by_label("Reason", exact=True).fill(_REASON)
     panel.get_by_role("button", name="Add to the log").dblclick()
-    expect(panel.get_by_label("Decision", exact=True)).to_have_value("", timeout=30_000)
     expect(panel.locator("[data-testid=stDataFrame]")).to_be_visible(timeout=30_000)
+    _settled(page)
+    expect(panel.get_by_label("Decision", exact=True)).to_have_value("", timeout=30_000)
 
 
 def _slides(page: Page) -> set[str]:
