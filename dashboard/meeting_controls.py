@@ -45,7 +45,9 @@ def freeze(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str,
     """
     which, rule, go = st.columns([2, 3, 2], vertical_alignment="bottom")
     name = which.segmented_control(words("meeting.name"), NAMES, default="A", key="freeze_as", required=True)
-    chosen = rule.selectbox(words("meeting.what"), list(policies), format_func=policies.get, key="freeze_what")
+    chosen = rule.selectbox(
+        words("meeting.what"), list(policies), format_func=policies.get, key=f"freeze_what_{words.language}"
+    )
     pressed = go.button(words("meeting.freeze.do"), key="freeze", type="primary", disabled=not named, icon=":material/ac_unit:")
     if not named:
         st.caption(words("meeting.freeze.name_first"))
@@ -72,19 +74,16 @@ def log(words: Words, columns: Sequence[Column], named: bool) -> Written | None:
     """
     token = state.token("decision")
     with st.form(f"decision_{token}", border=False):
-        options = [None, *range(len(columns))]
-        names = {
-            i: words("meeting.version", name=c.name, version=words.number(c.frozen.version, 0)) for i, c in enumerate(columns)
-        }
-        names[None] = words("meeting.log.none")
+        version = [words("meeting.version", name=c.name, version=words.number(c.frozen.version, 0)) for c in columns]
+        options = [words("meeting.log.none"), *version]
         about, decision = st.columns([1, 3])
-        place = about.selectbox(words("meeting.log.scenario"), options, format_func=names.get, key=f"about_{token}")
+        place = about.selectbox(words("meeting.log.scenario"), options, key=f"about_{token}")
         said = decision.text_input(words("meeting.log.decision"), key=f"decided_{token}", max_chars=MAX_NAME)
         why = st.text_input(words("meeting.log.reason"), key=f"reason_{token}", max_chars=MAX_NAME)
         sent = st.form_submit_button(words("meeting.log.add"), disabled=not named, icon=":material/edit_note:")
     if not named:
         st.caption(words("meeting.log.name_first"))
-    return Written(said.strip(), why.strip(), place) if sent else None
+    return Written(said.strip(), why.strip(), version.index(place) if place in version else None) if sent else None
 
 
 def poc(words: Words, names: Sequence[str]) -> None:
