@@ -64,7 +64,7 @@ def assumptions(words: Words, columns: Sequence[Column]) -> None:
         hint = words("meeting.as_frozen", values=words.comma.join(frozen))
         place.number_input(words(labels[key]), value=None, step=step, key=key, placeholder=hint, format="%0.2f", **LIMITS)
     undo = {"on_click": _reset, "args": (tuple(fields),), "icon": ":material/undo:"}
-    back.button(words("meeting.back"), key="meeting_back", disabled=not any(map(state.chosen, fields)), **undo)
+    back.button(words("meeting.back"), key="meeting_back", disabled=all(state.chosen(key) is None for key in fields), **undo)
 
 
 def log(words: Words, columns: Sequence[Column], named: bool) -> Written | None:
@@ -91,7 +91,7 @@ def poc(words: Words, names: Sequence[str]) -> None:
     state.settle("plan_for", list(names), names[0])
     places = st.columns(5, vertical_alignment="bottom")
     boxes = {"plan_for": names, "half": HALVES, "target": TARGETS, "sure": SURE, "days": [float(d) for d in DAYS]}
-    shows = {"half": lambda x: words.percent(x), "target": lambda x: words.percent(x), "sure": lambda x: words.percent(x, 0)}
+    shows = {"half": words.percent, "target": words.percent, "sure": lambda x: words.percent(x, 0)}
     shows["days"] = lambda x: words("poc.within", days=words.number(x, 0))
     for place, (key, options) in zip(places, boxes.items(), strict=True):
         say = {"label": words(f"poc.{key}"), "help": words(f"poc.{key}.help")}

@@ -246,6 +246,12 @@ def test_made_up_predictions_are_called_made_up(store):
     assert catalogue("en")["minutes.made_up.no"] in wanted(document(store, "en"))
 
 
+def test_a_promise_that_the_cases_speak_against_is_called_unlikely(store):
+    """Of the accepted cases far more than the 5% of the promise are wrong."""
+    plan = next(s for s in document(store, "en").sections if s.title == catalogue("en")["meeting_poc"])
+    assert any("which is more than 5.0%: expect such a promise only of a stricter rule" in one for one in plan.paragraphs)
+
+
 def test_another_format_is_refused(made):
     with pytest.raises(SettingsError, match="export format 'docx' is not one of pptx, pdf, xlsx"):
         export(made, "docx")

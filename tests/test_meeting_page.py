@@ -218,6 +218,14 @@ def test_cases_without_labels_have_reasons_in_the_place_of_figures(open_view, tm
     assert EN["poc.present.none"] in said(page)
 
 
+def test_an_assumption_of_nothing_is_one_and_can_be_taken_back(open_page):
+    page = freeze(open_page(), "A")
+    assert page.button(key="meeting_back").disabled
+    page.number_input(key="m_escape").set_value(0.0).run()
+    assert "A$120.00 → A$0.00" in said(page)
+    assert not page.button(key="meeting_back").disabled
+
+
 def test_the_plan_follows_what_is_asked_of_it(open_page):
     page = freeze(open_page(volume="2000"), "A")
     text = said(page)

@@ -1,7 +1,7 @@
 """A document as PDF, A4 landscape: sentences, charts and tables under page numbers. Its last section has the hashes.
 
-Japanese is set in HeiseiKakuGo-W5, one of the CID fonts that every PDF reader brings along, so nothing has to be installed or
-embedded; Latin letters stay in Helvetica. What people typed is escaped, since reportlab reads tags in a paragraph.
+Japanese is set in HeiseiKakuGo-W5, a CID font that is named and not embedded: readers of PDF put a Japanese face of theirs in
+its place, and nothing has to be installed here. Latin letters stay in Helvetica. What people typed is escaped, since reportlab reads tags in a paragraph.
 """
 
 import io
