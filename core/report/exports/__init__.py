@@ -1,6 +1,7 @@
 """A document as a file: PPTX, PDF or XLSX, each with the same figures. The libraries come in with the first export.
 
-The page imports this; python-pptx takes 220 ms to import, reportlab 270 ms, XlsxWriter 40 ms, which no page should wait for.
+The page imports this file; python-pptx takes 130 ms of processor time to import, reportlab 80 ms, XlsxWriter 60 ms, which no
+page should wait for.
 """
 
 import importlib

@@ -1,7 +1,8 @@
 """A document as PDF, A4 landscape: sentences, charts and tables under page numbers. Its last section has the hashes.
 
 Japanese is set in HeiseiKakuGo-W5, a CID font that is named and not embedded: readers of PDF put a Japanese face of theirs in
-its place, and nothing has to be installed here. Latin letters stay in Helvetica. What people typed is escaped, since reportlab reads tags in a paragraph.
+its place, and nothing has to be installed here. Latin letters stay in Helvetica. What people typed is escaped, since reportlab
+reads tags in a paragraph.
 """
 
 import io
