@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 
 from core.decision.cashflow import STUDENT, STUDENT_REVIEW, TEACHER
 from core.decision.certificate import MEASURES, SELECTIVE_RISK
+from core.decision.meeting import NAMES as SCENARIOS
 from core.decision.presets import BALANCED, PRESETS
 from core.decision.scenario import Scenario
 from core.errors import SettingsError
@@ -21,6 +22,8 @@ ALL = ""  # the choice of all segments; a segment without a name is seen only am
 TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)  # risks that can be asked to be certified
 STORED, TYPED = "stored", "typed"  # where a case comes from; what is typed stays out of the address, which others read
 SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
+HALVES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)  # half widths of an interval that a proof of concept can be asked for
+DAYS = (14, 30, 60, 90, 180, 365)  # how long a proof of concept may take
 MOST = 1e9  # largest amount or volume that a field takes
 MOST_PEOPLE = 200  # reviewers that a simulation is asked for
 ACTIVE, PREVIOUS = "active", "previous"  # what else the threshold may be compared with, beside the presets
@@ -67,6 +70,13 @@ class Choices:
     reviewers: int | None = None  # people at the desk; None takes as many as the reviews of the day keep busy
     mix: str | None = None  # kind of case (a label) that is supposed to come more or less often; None is the most frequent
     share: float | None = None  # percent of all cases that it is supposed to be; None is what was seen
+    large: bool = False  # whether the meeting's figures are written in large type
+    m_review: float | None = None  # what a meeting assumes for all its scenarios; None leaves each as it was frozen
+    m_escape: float | None = None
+    m_volume: float | None = None  # cases a day of a whole run
+    plan_for: str = "A"  # scenario that the proof of concept is planned for
+    half: float = 0.02
+    days: float = 90.0
 
 
 NAMES = tuple(field.name for field in fields(Choices))
@@ -163,6 +173,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "segment": str,
     "t": _threshold,
     "unseen": lambda text: _one_of("0", "1")(text) == "1",
+    "large": lambda text: _one_of("0", "1")(text) == "1",
     "volume": _amount,
     "review": _amount,
     "escape": _amount,
@@ -191,4 +202,10 @@ _READ: dict[str, Callable[[str], object]] = {
     "reviewers": _people,
     "mix": str,
     "share": _percent,
+    "m_review": _amount,
+    "m_escape": _amount,
+    "m_volume": _amount,
+    "plan_for": _one_of(*SCENARIOS),
+    "half": _number_of(*HALVES),
+    "days": _number_of(*DAYS),
 }

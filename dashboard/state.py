@@ -7,6 +7,7 @@ change one. What there is to choose stands in dashboard.address; what it means a
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pandas as pd
 import streamlit as st
@@ -199,6 +200,27 @@ def all_runs() -> list[RunRecord]:
     return _all_runs(folder, _store(folder).version())
 
 
+def store() -> Store:
+    """Return the shared handle of the store, for what a page writes."""
+    return _store(Settings().store)
+
+
+def asked(make: Callable, *args: object) -> object:
+    """Return make(store, *args), read once a data version and shared: never change it. `make` is a module's function."""
+    folder = Settings().store
+    return _asked(folder, f"{make.__module__}.{make.__qualname__}", args, _store(folder).version(), make)
+
+
+def token(name: str) -> str:
+    """Return the token of the form `name`: the same until `renew`, so that a form sent twice is known as one."""
+    return st.session_state.setdefault(f"_token_{name}", uuid4().hex)
+
+
+def renew(name: str) -> None:
+    """Give the form `name` another token, and with it empty fields."""
+    st.session_state[f"_token_{name}"] = uuid4().hex
+
+
 def valued(scenario: Scenario) -> money.Valuation:
     """Return a scenario's valuation, computed once and shared: never change it."""
     return _valued(scenario.to_json())
@@ -304,6 +326,11 @@ def _runs(folder: Path, version: tuple) -> list[RunRecord]:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _all_runs(folder: Path, version: tuple) -> list[RunRecord]:
     return _store(folder).runs()
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _asked(folder: Path, name: str, args: tuple, version: tuple, _make: Callable) -> object:
+    return _make(_store(folder), *args)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

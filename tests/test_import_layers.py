@@ -60,6 +60,10 @@ MAY_IMPORT = {
     | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.address", "dashboard.i18n"},
     "dashboard.limit_words": {"core.decision", "dashboard.i18n"},
     "dashboard.live": {"core.decision"} | {"dashboard.ghost_words", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
+    "dashboard.meeting_charts": {"dashboard.charts"},
+    "dashboard.meeting_words": {"core.report", "core.store", "dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
+    "dashboard.meeting_controls": {"core.decision", "core.report", "core.store", "dashboard.i18n"}
+    | {"dashboard.address", "dashboard.state", "dashboard.controls", "dashboard.sentences"},
     "dashboard.tables": {"dashboard.i18n"},
     "dashboard.panels": {"dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
     "dashboard.controls": BASIC
@@ -82,9 +86,13 @@ HOME = {
     "safetensors": {"core.models"},
     "duckdb": {"core.store"},
     "plotly": {
-        f"dashboard.{name}charts" for name in ("", "evidence_", "inspectors_", "money_", "policies_", "mark_", "decide_")
+        f"dashboard.{name}charts"
+        for name in ("", "evidence_", "inspectors_", "money_", "policies_", "mark_", "decide_", "meeting_")
     }
     | {"dashboard.panels", "core.report"},
+    "pptx": {"core.report"},
+    "reportlab": {"core.report"},
+    "xlsxwriter": {"core.report"},
     "babel": {"dashboard.i18n", "core.report"},
     "streamlit": {
         "dashboard.app",
@@ -93,6 +101,7 @@ HOME = {
         "dashboard.shell",
         "dashboard.live",
         "dashboard.inspectors_controls",
+        "dashboard.meeting_controls",
         "dashboard.money_controls",
         "dashboard.policies_controls",
         "dashboard.panels",

@@ -1,0 +1,77 @@
+"""A document without a format: sections of sentences, tables and charts, as data. PPTX, PDF and XLSX are written from it.
+
+Every figure is in it once, as the text that people read and as the number behind it, so that no format can say another. It
+knows nothing of what it is about, and no library.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a table shows. `number` is None for text; `pattern` is how a spreadsheet writes the number."""
+
+    text: str
+    number: float | None = None
+    pattern: str = "General"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under headings; `widths` are the columns' shares of the line."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    widths: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One bar a name with the ends of its interval; None where there is no figure. Units are those of `pattern`."""
+
+    title: str
+    names: tuple[str, ...]
+    values: tuple[float | None, ...]
+    lows: tuple[float | None, ...]
+    highs: tuple[float | None, ...]
+    texts: tuple[str, ...]  # the values as people read them
+    pattern: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """y against x, with points marked on it: (x, y, what it is)."""
+
+    title: str
+    x_title: str
+    y_title: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    marks: tuple[tuple[float, float, str], ...]
+    pattern: str  # of y
+
+
+@dataclass(frozen=True)
+class Section:
+    """A title with what stands below it, in this order."""
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    charts: tuple[Bars | Line, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """`notes` (hashes, versions, who made it and when) stand under every page or in the notes of every slide."""
+
+    language: str  # "ja" or "en"
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...]
+
+
+def text(value: str) -> Cell:
+    """A cell of text; line breaks and tabs in what people typed become spaces."""
+    return Cell(" ".join(str(value).split()))

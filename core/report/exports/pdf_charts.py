@@ -1,0 +1,118 @@
+"""Charts of the PDF by reportlab.graphics: bars with the ends of their intervals, and a line with marked points. Points.
+
+reportlab's bar chart has no error bars: they are lines over it, on the scale that the chart's own value axis has computed.
+"""
+
+from reportlab.graphics.charts.barcharts import VerticalBarChart
+from reportlab.graphics.charts.lineplots import LinePlot
+from reportlab.graphics.shapes import Circle, Drawing, String
+from reportlab.graphics.shapes import Line as Stroke
+from reportlab.lib.colors import HexColor
+
+from core.report.document import Bars, Line
+from core.report.exports.style import FILL, INK, MUTED, RULE, STRONG
+
+LATIN, JAPANESE = "Helvetica", "HeiseiKakuGo-W5"
+_SIZE = 9
+_LEFT, _FOOT, _HEAD = 46, 34, 24  # around the plot
+
+
+def is_latin(letter: str) -> bool:
+    """Whether Helvetica's standard encoding has the letter."""
+    try:
+        letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable(text: str) -> str:
+    """The text with an en dash for the minus sign, which Helvetica's encoding lacks and Japanese fonts draw too wide."""
+    return text.replace("\u2212", "\u2013").replace("\u2060", "")  # word joiners have no glyph
+
+
+def drawing(chart: Bars | Line, width: float, height: float) -> Drawing:
+    """The chart under its title."""
+    picture = Drawing(width, height)
+    picture.add(_text(chart.title, 0, height - 12, 10.5, INK))
+    _bars(picture, chart) if isinstance(chart, Bars) else _line(picture, chart)
+    return picture
+
+
+def _bars(picture: Drawing, chart: Bars) -> None:
+    plot = VerticalBarChart()
+    _place(plot, picture)
+    plot.data = [[0.0 if value is None else value for value in chart.values]]
+    known = [x for x in (*chart.lows, *chart.highs) if x is not None]
+    plot.valueAxis.valueMin, plot.valueAxis.valueMax = min(0.0, *known, 0.0), max(0.0, *known, 0.0) * 1.08 or 1.0
+    _axis(plot.valueAxis, chart.pattern)
+    plot.categoryAxis.categoryNames = [
+        printable(f"{name}: {said}") for name, said in zip(chart.names, chart.texts, strict=True)
+    ]
+    label = plot.categoryAxis.labels
+    label.fontName, label.fontSize = _font("".join(plot.categoryAxis.categoryNames)), _SIZE
+    label.fillColor, label.boxAnchor, label.dy = HexColor(f"#{INK}"), "n", -4
+    plot.categoryAxis.visibleTicks = 0
+    plot.bars[0].fillColor, plot.bars[0].strokeColor = HexColor(f"#{FILL}"), None
+    plot.barWidth, plot.groupSpacing = 10, 12
+    picture.add(plot)
+    plot.draw()  # only then its axes know their scale
+    for i, (value, low, high) in enumerate(zip(chart.values, chart.lows, chart.highs, strict=True)):
+        if value is not None:
+            _whisker(picture, plot, i, low, high)
+
+
+def _whisker(picture: Drawing, plot: VerticalBarChart, i: int, low: float, high: float) -> None:
+    left, wide = plot.categoryAxis.scale(i)
+    x, ends = left + wide / 2, [plot.valueAxis.scale(value) for value in (low, high)]
+    pen = {"strokeColor": HexColor(f"#{INK}"), "strokeWidth": 1.2}
+    picture.add(Stroke(x, ends[0], x, ends[1], **pen))
+    for y in ends:
+        picture.add(Stroke(x - 4, y, x + 4, y, **pen))
+
+
+def _line(picture: Drawing, chart: Line) -> None:
+    plot = LinePlot()
+    _place(plot, picture)
+    plot.data = [list(zip(chart.x, chart.y, strict=True))]
+    plot.lines[0].strokeColor, plot.lines[0].strokeWidth = HexColor(f"#{STRONG}"), 1.8
+    plot.xValueAxis.valueMin, plot.yValueAxis.valueMin = 0, 0
+    _axis(plot.yValueAxis, chart.pattern)
+    _axis(plot.xValueAxis, "#,##0")
+    plot.xValueAxis.labels.boxAnchor, plot.xValueAxis.visibleGrid = "n", 0
+    picture.add(plot)
+    plot.draw()
+    for x, y, said in chart.marks:
+        at = plot.xValueAxis.scale(x), plot.yValueAxis.scale(y)
+        picture.add(Circle(*at, 3.5, fillColor=HexColor(f"#{INK}"), strokeColor=None))
+        picture.add(_text(said, at[0] + 6, at[1] + 6, _SIZE, INK))
+    picture.add(_text(chart.x_title, plot.x, 4, _SIZE, MUTED))
+
+
+def _place(plot, picture: Drawing) -> None:
+    plot.x, plot.y = _LEFT, _FOOT
+    plot.width, plot.height = picture.width - _LEFT - 8, picture.height - _FOOT - _HEAD
+
+
+def _axis(axis, pattern: str) -> None:
+    """Labels as the spreadsheet's pattern writes them: a percentage, or a number with a sign of money before it."""
+    symbol = pattern.split('"')[1] if pattern.startswith('"') else ""
+    axis.labels.fontName, axis.labels.fontSize = _font(symbol), _SIZE - 1
+    axis.labels.fillColor = HexColor(f"#{MUTED}")
+    axis.labelTextFormat = (lambda x: f"{x:.2%}" if x < 0.02 else f"{x:.0%}") if "%" in pattern else _number(symbol)
+    axis.visibleGrid, axis.gridStrokeColor = 1, HexColor(f"#{RULE}")
+    axis.strokeColor = axis.strokeColor and HexColor(f"#{RULE}")
+    axis.maximumTicks = 6
+
+
+def _number(symbol: str):
+    return lambda x: f"{symbol}{x:,.0f}" if abs(x) >= 10 or x == 0 else f"{symbol}{x:,.2g}"
+
+
+def _text(said: str, x: float, y: float, size: float, colour: str) -> String:
+    said = printable(said)
+    return String(x, y, said, fontName=_font(said), fontSize=size, fillColor=HexColor(f"#{colour}"))
+
+
+def _font(said: str) -> str:
+    return LATIN if all(map(is_latin, said)) else JAPANESE

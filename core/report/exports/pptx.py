@@ -1,0 +1,145 @@
+"""A document as a deck of 16:9 slides with native, editable charts, hashes in the notes of every slide, and real titles.
+
+Nothing is drawn below the edge: heights are estimated on the generous side, and what does not fit goes on to the next slide
+under the same title. What people typed is text of a run, so it cannot be markup. Inches unless said otherwise.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+
+from pptx import Presentation
+from pptx.dml.color import RGBColor
+from pptx.enum.text import MSO_ANCHOR
+from pptx.oxml.ns import qn
+from pptx.slide import Slide
+from pptx.text.text import TextFrame
+from pptx.util import Inches, Pt
+
+from core.report.document import Cell, Document, Section, Table
+from core.report.exports.pptx_charts import add_chart
+from core.report.exports.style import EAST_ASIAN, INK, LATIN, MUTED, SHADE, STRONG, height
+
+WIDTH, HEIGHT, MARGIN = 13.333, 7.5, 0.5
+_TOP, _BOTTOM = 1.45, HEIGHT - 0.4  # of what stands below a title
+_LINE = WIDTH - 2 * MARGIN
+_TEXT, _CELL, _PAD = 18, 13, 0.1  # points, points, inches around a cell's text
+_CHART_LEAST = 2.6  # height under which a row of charts goes to the next slide
+
+
+def write(document: Document) -> bytes:
+    """The deck as a file's bytes."""
+    deck = Presentation()
+    deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
+    _Pen(deck, document, document.title).sentences((document.subtitle,))
+    for section in document.sections:
+        _section(_Pen(deck, document, section.title), section)
+    file = io.BytesIO()
+    deck.save(file)
+    return file.getvalue()
+
+
+def _section(pen: "_Pen", section: Section) -> None:
+    pen.sentences(section.paragraphs)
+    if section.charts:
+        pen.charts(section.charts)
+    for table in section.tables:
+        pen.table(table)
+
+
+class _Pen:
+    """Where the next thing goes: a slide and a height on it. It makes the next slide when one is full."""
+
+    def __init__(self, deck, document: Document, title: str):
+        self.deck, self.document, self.title, self.pages = deck, document, title, 0
+        self.turn()
+
+    def turn(self) -> None:
+        """Begin a slide with the section's title, numbered from the second on."""
+        self.pages += 1
+        self.slide: Slide = self.deck.slides.add_slide(self.deck.slide_layouts[5])  # "Title Only"
+        box = self.slide.shapes.title
+        box.left, box.top, box.width, box.height = Inches(MARGIN), Inches(0.35), Inches(_LINE), Inches(0.95)
+        said = self.title + (f" ({self.pages})" if self.pages > 1 else "")
+        box.text_frame.word_wrap = True
+        box.text_frame.vertical_anchor = MSO_ANCHOR.MIDDLE
+        _put(box.text_frame, [said], 28 if height(said, _LINE, 28) < 0.6 else 20, STRONG, bold=True)
+        _put(self.slide.notes_slide.notes_text_frame, self.document.notes, 12, INK)
+        self.y = _TOP
+
+    def sentences(self, paragraphs: Sequence[str]) -> None:
+        """Sentences one below the other, as many as fit into a box of this slide, the rest on the next."""
+        for some in _fitting(paragraphs, lambda one: height(one, _LINE - 0.2, _TEXT) + 0.1, self):
+            tall = sum(height(one, _LINE - 0.2, _TEXT) + 0.1 for one in some)
+            box = self.slide.shapes.add_textbox(Inches(MARGIN), Inches(self.y), Inches(_LINE), Inches(tall))
+            box.text_frame.word_wrap = True
+            _put(box.text_frame, some, _TEXT, INK, gap=4)
+            self.y += tall + 0.1
+
+    def charts(self, charts: Sequence) -> None:
+        """Charts two in a row, sharing what is left of the slide, or a slide of their own."""
+        columns = min(2, len(charts))
+        rows = -(-len(charts) // columns)
+        if _BOTTOM - self.y < rows * _CHART_LEAST:
+            self.turn()
+        wide, tall = _LINE / columns, (_BOTTOM - self.y) / rows
+        for place, chart in enumerate(charts):
+            left, top = MARGIN + place % columns * wide, self.y + place // columns * tall
+            add_chart(self.slide, chart, tuple(map(Inches, (left, top, wide - 0.1, tall - 0.1))))
+        self.y = _BOTTOM
+
+    def table(self, table: Table) -> None:
+        """A table, its heading again on every slide that it goes on to."""
+        widths = [_LINE * share / sum(table.widths) for share in table.widths]
+        head = tuple(map(Cell, table.heads))
+        tall = _row_height(head, widths)
+        for rows in _fitting(table.rows, lambda row: _row_height(row, widths), self, tall):
+            heights = [tall, *(_row_height(row, widths) for row in rows)]
+            frame = self.slide.shapes.add_table(len(heights), len(widths), *map(Inches, (MARGIN, self.y, _LINE, sum(heights))))
+            for column, wide in zip(frame.table.columns, widths, strict=True):
+                column.width = Inches(wide)
+            for i, (row, high) in enumerate(zip((head, *rows), heights, strict=True)):
+                frame.table.rows[i].height = Inches(high)
+                for cell, shown in zip(frame.table.rows[i].cells, row, strict=True):
+                    _fill(cell, shown.text, heading=i == 0)
+            self.y += sum(heights) + 0.2
+
+
+def _fitting(items: Sequence, tall, pen: _Pen, head: float = 0.0) -> Iterator[list]:
+    """Groups of items that fit below what the pen's slide holds, at least one each; it turns the slide between groups."""
+    some: list = []
+    used = head
+    for item in items:
+        if used + tall(item) > _BOTTOM - pen.y and (some or pen.y > _TOP):
+            if some:
+                yield some
+            pen.turn()
+            some, used = [], head
+        some.append(item)
+        used += tall(item)
+    if some:
+        yield some
+
+
+def _row_height(row: Sequence[Cell], widths: Sequence[float]) -> float:
+    return max(height(cell.text, wide - 2 * _PAD, _CELL) for cell, wide in zip(row, widths, strict=True)) + 2 * _PAD
+
+
+def _fill(cell, said: str, heading: bool) -> None:
+    cell.fill.solid()
+    cell.fill.fore_color.rgb = RGBColor.from_string(SHADE if heading else "FFFFFF")
+    cell.margin_left = cell.margin_right = Inches(_PAD)
+    cell.vertical_anchor = MSO_ANCHOR.MIDDLE
+    _put(cell.text_frame, [said], _CELL, MUTED if heading else INK, bold=heading)
+
+
+def _put(frame: TextFrame, paragraphs: Sequence[str], points: float, colour: str, bold: bool = False, gap: float = 0) -> None:
+    """Write paragraphs as runs with their type: Latin letters in one face, Japanese in another."""
+    for i, said in enumerate(paragraphs):
+        paragraph = frame.paragraphs[0] if i == 0 else frame.add_paragraph()
+        paragraph.space_after = Pt(gap)
+        run = paragraph.add_run()
+        run.text = said
+        run.font.size, run.font.bold, run.font.name = Pt(points), bold, LATIN
+        run.font.color.rgb = RGBColor.from_string(colour)
+        face = run._r.get_or_add_rPr().makeelement(qn("a:ea"), {"typeface": EAST_ASIAN})
+        run._r.get_or_add_rPr().find(qn("a:latin")).addnext(face)  # the schema wants it right behind

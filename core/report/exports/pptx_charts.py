@@ -1,0 +1,100 @@
+"""Native charts of a slide: bars with the ends of their intervals, and a line with marked points. Editable in PowerPoint.
+
+python-pptx has no error bars; they are written into the chart's XML as c:errBars with literal values.
+"""
+
+from pptx.chart.chart import Chart
+from pptx.chart.data import CategoryChartData, XyChartData
+from pptx.dml.color import RGBColor
+from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_LEGEND_POSITION, XL_MARKER_STYLE
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls, qn
+from pptx.slide import Slide
+from pptx.util import Pt
+
+from core.report.document import Bars, Line
+from core.report.exports.style import EAST_ASIAN, FILL, INK, LATIN, RULE, STRONG
+
+_POINTS = 12
+
+
+def add_chart(slide: Slide, chart: Bars | Line, place: tuple) -> Chart:
+    """Draw a chart into (left, top, width, height) of a slide."""
+    drawn = _bars(slide, chart, place) if isinstance(chart, Bars) else _line(slide, chart, place)
+    drawn.has_title = True
+    drawn.chart_title.include_in_layout = False
+    run = drawn.chart_title.text_frame.paragraphs[0].add_run()
+    run.text, run.font.name, run.font.size, run.font.bold = chart.title, LATIN, Pt(14), True
+    drawn.font.size, drawn.font.name = Pt(_POINTS), LATIN
+    drawn.font.color.rgb = RGBColor.from_string(INK)
+    for properties in drawn._chartSpace.iter(qn("a:defRPr"), qn("a:rPr")):
+        _japanese(properties)
+    return drawn
+
+
+def _bars(slide: Slide, chart: Bars, place: tuple) -> Chart:
+    data = CategoryChartData(number_format=chart.pattern)
+    data.categories = chart.names
+    data.add_series(chart.title, chart.values)
+    drawn = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *place, data).chart
+    drawn.has_legend = False
+    plot = drawn.plots[0]
+    plot.gap_width, plot.has_data_labels = 80, True
+    plot.data_labels.number_format, plot.data_labels.number_format_is_linked = chart.pattern, False
+    plot.data_labels.position = XL_LABEL_POSITION.INSIDE_BASE
+    series = plot.series[0]
+    series.format.fill.solid()
+    series.format.fill.fore_color.rgb = RGBColor.from_string(FILL)
+    series._element.find(qn("c:cat")).addprevious(_whiskers(chart))
+    _axis(drawn.value_axis, chart.pattern)
+    if min(low or 0 for low in chart.lows) >= 0:
+        drawn.value_axis.minimum_scale = 0
+    return drawn
+
+
+def _line(slide: Slide, chart: Line, place: tuple) -> Chart:
+    data = XyChartData(number_format=chart.pattern)
+    curve = data.add_series(chart.y_title)
+    for x, y in zip(chart.x, chart.y, strict=True):
+        curve.add_data_point(x, y)
+    for x, y, said in chart.marks:
+        data.add_series(said).add_data_point(x, y)
+    drawn = slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, *place, data).chart
+    drawn.has_legend, drawn.legend.position, drawn.legend.include_in_layout = True, XL_LEGEND_POSITION.BOTTOM, False
+    drawn.plots[0].series[0].format.line.color.rgb = RGBColor.from_string(STRONG)
+    for series, style in zip(list(drawn.plots[0].series)[1:], (XL_MARKER_STYLE.DIAMOND, XL_MARKER_STYLE.CIRCLE), strict=True):
+        series.marker.style, series.marker.size = style, 11
+    for axis, title in ((drawn.category_axis, chart.x_title), (drawn.value_axis, chart.y_title)):
+        axis.has_title = True
+        axis.axis_title.text_frame.text = title
+    _axis(drawn.value_axis, chart.pattern)
+    _axis(drawn.category_axis, "#,##0")
+    return drawn
+
+
+def _axis(axis, pattern: str) -> None:
+    axis.tick_labels.number_format, axis.tick_labels.number_format_is_linked = pattern, False
+    axis.major_gridlines.format.line.color.rgb = RGBColor.from_string(RULE)
+
+
+def _whiskers(chart: Bars):
+    """c:errBars from each bar's low to its high; none where there is no figure."""
+    ups = [None if value is None else high - value for value, high in zip(chart.values, chart.highs, strict=True)]
+    downs = [None if value is None else value - low for value, low in zip(chart.values, chart.lows, strict=True)]
+    return parse_xml(
+        f'<c:errBars {nsdecls("c", "a")}><c:errBarType val="both"/><c:errValType val="cust"/><c:noEndCap val="0"/>'
+        f"<c:plus>{_numbers(ups)}</c:plus><c:minus>{_numbers(downs)}</c:minus>"
+        f'<c:spPr><a:ln w="19050"><a:solidFill><a:srgbClr val="{INK}"/></a:solidFill></a:ln></c:spPr></c:errBars>'
+    )
+
+
+def _numbers(values: list[float | None]) -> str:
+    points = "".join(f'<c:pt idx="{i}"><c:v>{x!r}</c:v></c:pt>' for i, x in enumerate(values) if x is not None)
+    return f'<c:numLit><c:formatCode>General</c:formatCode><c:ptCount val="{len(values)}"/>{points}</c:numLit>'
+
+
+def _japanese(properties) -> None:
+    """Name the Japanese face beside the Latin one, where the schema wants it."""
+    latin = properties.find(qn("a:latin"))
+    if latin is not None and properties.find(qn("a:ea")) is None:
+        latin.addnext(properties.makeelement(qn("a:ea"), {"typeface": EAST_ASIAN}))

@@ -1,0 +1,25 @@
+"""What the three formats share: colours, names of type, and how many lines a text takes. Imports no library.
+
+A document has no theme of the screen; its colours are those of the light theme in .streamlit/config.toml, so that a chart on
+paper is recognised as the one on the screen.
+"""
+
+import math
+import unicodedata
+
+INK, MUTED, FILL, STRONG, RULE, SHADE = "1F2A33", "5B6770", "8CC6EC", "0072B2", "D5DDE3", "F3F6F8"
+LATIN = "Calibri"
+EAST_ASIAN = "Yu Gothic"  # on Windows and in Office for Mac; others put their own Japanese face in its place
+_LATIN_EM, _FULL_EM = 0.55, 1.0  # width of a letter; Latin ones on average, with room for wide words
+_WRAPPED = 1.08  # lines end at words, not at the edge
+
+
+def lines(text: str, width: float, points: float) -> int:
+    """How many lines of `points` type a text takes in `width` inches, at least one; on the generous side."""
+    em = sum(_FULL_EM if unicodedata.east_asian_width(c) in "WFA" else _LATIN_EM for c in text)
+    return max(1, math.ceil(_WRAPPED * em * points / 72 / width))
+
+
+def height(text: str, width: float, points: float) -> float:
+    """Inches that a text takes, at 1.25 of its type a line."""
+    return lines(text, width, points) * points * 1.25 / 72

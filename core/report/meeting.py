@@ -1,0 +1,221 @@
+"""The scenarios of a meeting side by side: freezing them into the store's ledger, and what they mean on today's counts.
+
+Reads and writes the ledger; draws nothing and chooses no words. A scenario's figures are always computed anew: where the run's
+counts are no longer those of the freeze, `Column.unchanged` is False and whoever shows the figures says so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from core.decision import whatif
+from core.decision.economics import UnitCosts
+from core.decision.meeting import (
+    ALL,
+    FORMAT,
+    NAMES,
+    Assumptions,
+    Figures,
+    MeetingScenario,
+    data_version,
+    figures,
+)
+from core.decision.poc import Unit
+from core.decision.policy import Policy
+from core.decision.scenario import ASSUMED, MEASURED
+from core.errors import SettingsError
+from core.stats.difference import difference
+from core.store.entries import Scenario
+from core.store.ledger import Ledger
+from core.store.meetings import MeetingDecision, Meetings
+from core.store.store import Store
+from core.types import Interval, RunRecord
+
+MEASURES = ("coverage", "reviews_per_day", "selective_risk", "leakage", "escapes_per_month", "money_per_month")
+COMPARED = ("coverage", "reviews_per_day", "escapes_per_month", "money_per_month")  # what the charts and sentences compare
+VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A scenario as it lies in the ledger: who froze it, when, and which version of its name it is."""
+
+    scenario: MeetingScenario
+    version: int
+    author: str
+    at: datetime
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Name and version in the ledger."""
+        return ledger_name(self.scenario.name), self.version
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """A run with its counts (Store.joint_counts) as they are now, and their data version. Shared: never change the rows."""
+
+    record: RunRecord
+    rows: pd.DataFrame
+    version: str
+
+    @property
+    def seconds_per_case(self) -> float | None:
+        """Measured compute of one case; None where the run measured none."""
+        return self.record.metrics.get("seconds_per_case")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One scenario as it stands now."""
+
+    frozen: Frozen
+    used: MeetingScenario  # with the meeting's assumptions in it
+    record: RunRecord
+    figures: Figures
+    unchanged: bool  # whether the run's counts are those of the freeze
+    edited: tuple[str, ...]  # names of Assumptions that the meeting changed
+
+    @property
+    def name(self) -> str:
+        return self.used.name
+
+    def measure(self, name: str) -> Interval:
+        """One of MEASURES with its interval and n."""
+        return getattr(self.figures, name) if hasattr(self.figures, name) else getattr(self.figures.found, name)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a scenario does otherwise than the first: measure -> its value less the first's, with the interval (MOVER)."""
+
+    name: str
+    base: str
+    measures: dict[str, Interval]
+    same_cases: bool
+
+
+def ledger_name(name: str) -> str:
+    """What scenario `name` of a meeting is called in the ledger, apart from scenarios of other pages."""
+    return f"meeting {name}"
+
+
+def freeze(store: Store, scenario: MeetingScenario, author: str) -> Frozen:
+    """Add the scenario as the next version of its name; exactly the newest version again adds nothing, and is returned."""
+    ledger = Ledger(store)
+    with store.atomic():
+        known = ledger.scenarios(ledger_name(scenario.name))
+        if known and known[0].content == scenario.to_dict():
+            return _read(known[0])
+        return _read(ledger.add_scenario(ledger_name(scenario.name), scenario.to_dict(), author))
+
+
+def newest(store: Store) -> list[Frozen]:
+    """The newest version of each name, A first. Raises SettingsError for one that another version of the program wrote."""
+    found: dict[str, Scenario] = {}
+    for one in Ledger(store).scenarios():
+        if one.content.get("format") == FORMAT and one.version > getattr(found.get(one.name), "version", 0):
+            found[one.name] = one
+    return [_read(found[name]) for name in map(ledger_name, NAMES) if name in found]
+
+
+def decisions(store: Store) -> list[MeetingDecision]:
+    """The decision log, the oldest first."""
+    return Meetings(store).decisions()
+
+
+def active_policy(store: Store) -> tuple[str, Policy] | None:
+    """Name and version in one word, and the thresholds, of the policy that is active; None where none is, or none of ours."""
+    found = Ledger(store).active_policy()
+    try:
+        return found and (f"{found.name} v{found.version}", Policy.from_dict(found.content))
+    except SettingsError:
+        return None
+
+
+def counts(store: Store, run_id: str) -> Counts:
+    """A run's counts as they are now. Raises NotFoundError."""
+    with store.atomic():
+        record, rows = store.run(run_id), store.joint_counts(run_id)
+    return Counts(record, rows, data_version(rows, record.metrics.get("seconds_per_case")))
+
+
+def measured_volume(record: RunRecord) -> float | None:
+    """Cases a day of the whole run from its cases' dates; None without dates."""
+    return whatif.cases_per_day(record.cases, record.first_at, record.last_at)
+
+
+def scenario_of(
+    name: str, found: Counts, policy: Policy, segment: str, unseen: bool, cases_per_day: float | None, costs: UnitCosts
+) -> MeetingScenario:
+    """The scenario that freezes these choices on the counts as they are now.
+
+    cases_per_day None is measured from the dates of the run's cases, or, without dates, assumed as VOLUME_UNKNOWN.
+    """
+    run = found.record.run
+    measured = measured_volume(found.record) if cases_per_day is None else None
+    volume = next(float(v) for v in (cases_per_day, measured, VOLUME_UNKNOWN) if v is not None)
+    return MeetingScenario(
+        name=name,
+        **{of: getattr(run, of) for of in ("run_id", "model_kind", "model_hash", "dataset", "inputs_hash")},
+        data_version=found.version,
+        policy=policy.to_dict(),
+        segment=segment,
+        unseen=unseen,
+        cases_per_day=volume,
+        volume_basis=ASSUMED if measured is None else MEASURED,
+        **asdict(costs),
+    )
+
+
+def column(frozen: Frozen, assumptions: Assumptions, now: Counts) -> Column:
+    """The scenario on the counts as they are now. Raises SettingsError for assumptions that are not allowed."""
+    used = assumptions.applied(frozen.scenario)
+    unchanged = now.version == frozen.scenario.data_version
+    return Column(frozen, used, now.record, figures(used, now.rows, now.seconds_per_case), unchanged, assumptions.edited)
+
+
+def compare_frame(columns: Sequence[Column], measures: Sequence[str] = MEASURES) -> pd.DataFrame:
+    """One row a scenario and measure: name, measure, value, low, high (NaN where unknown), n."""
+    rows = [
+        {"name": one.name, "measure": name, "value": found.value, "low": found.low, "high": found.high, "n": found.n}
+        for one in columns
+        for name in measures
+        for found in (one.measure(name),)
+    ]
+    return pd.DataFrame(rows, columns=["name", "measure", "value", "low", "high", "n"]).astype(
+        {"value": float, "low": float, "high": float}
+    )
+
+
+def differences(columns: Sequence[Column]) -> list[Difference]:
+    """Each scenario against the first. Money of another currency is left out."""
+    found = []
+    for other in columns[1:]:
+        first = columns[0]
+        measures = [m for m in COMPARED if m != "money_per_month" or other.used.currency == first.used.currency]
+        known = {name: difference(other.measure(name), first.measure(name)) for name in measures}
+        found.append(Difference(other.name, first.name, known, _cases(other) == _cases(first)))
+    return found
+
+
+def units(one: Column, now: Counts) -> list[Unit]:
+    """The segments of the scenario's run, and all of them, as places for a proof of concept; those without a case left out."""
+    names = [ALL, *sorted({str(name) for name in now.rows["segment"].unique()} - {ALL})]
+    found = []
+    for name in names if one.used.segment == ALL else [one.used.segment]:
+        means = figures(one.used.model_copy(update={"segment": name}), now.rows, now.seconds_per_case)
+        if means.cases:
+            known = means.found
+            found.append(Unit(name, known.cases_per_day, known.coverage.value, known.selective_risk))
+    return found
+
+
+def _cases(one: Column) -> tuple:
+    return one.used.inputs_hash, one.used.segment, one.used.unseen
+
+
+def _read(entry: Scenario) -> Frozen:
+    return Frozen(MeetingScenario.from_dict(entry.content), entry.version, entry.author, entry.created_at)

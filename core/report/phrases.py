@@ -1,0 +1,119 @@
+"""The figures of a meeting in words: what the page shows and what every export says, from one place.
+
+Pure: words and results in, plain strings out; a page escapes them for its markup. The words come in as `Words`, since the
+catalogues are the screen's: dashboard.i18n.Words is one.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+from core.decision.meeting import MeetingScenario
+from core.report.meeting import Column, Difference
+from core.stats.difference import excludes_zero
+from core.types import Interval
+
+_BASES = {"coverage": "cases", "reviews_per_day": "cases", "selective_risk": "accepted"}  # the rest: labelled
+_ASSUMED_NAMES = {"review": "cost.review", "escape": "cost.escape", "cases_per_day": "volume"}
+
+
+class Words(Protocol):
+    """Words and formats of one language."""
+
+    language: str
+
+    def __call__(self, key: str, **values: str) -> str: ...
+    def number(self, value: float | None, digits: int | None = None, figures: int = 2) -> str: ...
+    def percent(self, value: float | None, digits: int = 1) -> str: ...
+    def money(self, value: float | None, currency: str) -> str: ...
+    def symbol(self, currency: str) -> str: ...
+    def time(self, value: datetime) -> str: ...
+
+
+def label(words: Words, measure: str) -> str:
+    """What a measure of core.report.meeting is called."""
+    return words(f"meeting.measure.{measure}")
+
+
+def show(words: Words, measure: str, value: float | None, currency: str) -> str:
+    """A value of a measure as people read it."""
+    if measure == "money_per_month":
+        return words.money(value, currency)
+    if measure in ("reviews_per_day", "escapes_per_month"):
+        return words.number(value, figures=3)
+    return words.percent(value, 2 if measure == "leakage" else 1)
+
+
+def interval(words: Words, measure: str, found: Interval, currency: str) -> str:
+    """The 95% interval of a value, or nothing where there is none."""
+    if found.value is None:
+        return ""
+    return words("card.interval", **{end: show(words, measure, getattr(found, end), currency) for end in ("low", "high")})
+
+
+def basis(words: Words, measure: str, n: int) -> str:
+    """What a value rests on: n, and of what."""
+    return words(f"basis.{_BASES.get(measure, 'labelled')}", n=words.number(n, 0))
+
+
+def missing(words: Words, one: Column, measure: str) -> str:
+    """Why a measure has no figure; empty where it has one."""
+    if one.measure(measure).value is not None:
+        return ""
+    note = one.figures.found.note if measure == "money_per_month" else ""
+    return words("meeting.missing", why=words(f"why.{note or 'no_labels'}"))
+
+
+def rule(words: Words, scenario: MeetingScenario) -> str:
+    """What decides a case: one threshold, or how many of them."""
+    policy = scenario.rule
+    own = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
+    base = policy.threshold if isinstance(policy.threshold, str) else words.number(policy.threshold, 3)
+    parts = [words("meeting.rule", t=words("meeting.review_all") if base == policy.threshold else base)]
+    if own:
+        parts.append(words("meeting.rule.own", n=words.number(own, 0)))
+    if policy.epistemic_limit is not None:
+        parts.append(words("meeting.rule.epistemic", limit=words.number(policy.epistemic_limit, 3)))
+    return (" " if words.language == "en" else "").join(parts)
+
+
+def about(words: Words, scenario: MeetingScenario) -> str:
+    """Which model, cases and rule a scenario is, in one line."""
+    segment = scenario.segment or words("segment.all")
+    kind = words(f"kind.{scenario.model_kind}")
+    return words("meeting.about", kind=kind, dataset=scenario.dataset, segment=segment, rule=rule(words, scenario))
+
+
+def compared(words: Words, found: Difference, measure: str, currency: str) -> str:
+    """One sentence: how much more or less than the first, and whether these cases can tell."""
+    delta = found.measures[measure]
+    if delta.value is None:
+        return words("meeting.difference.unknown", measure=label(words, measure))
+    said = {"measure": label(words, measure), "base": found.base, "n": words.number(delta.n, 0)}
+    said |= {end: signed(words, measure, getattr(delta, end), currency) for end in ("value", "low", "high")}
+    if delta.low == delta.high == 0:
+        return words("meeting.difference.none", **{k: said[k] for k in ("measure", "base")})
+    sure = "sure" if excludes_zero(delta) else "unsure"
+    return words(f"meeting.difference.{sure}", **said)
+
+
+def signed(words: Words, measure: str, value: float, currency: str) -> str:
+    """A difference with its sign; shares in percentage points."""
+    sign = "\u00b1" if value == 0 else "+" if value > 0 else "\u2212"
+    if measure in ("coverage", "selective_risk", "leakage"):
+        return sign + words("meeting.points", value=words.number(100 * abs(value), 1))
+    return sign + show(words, measure, abs(value), currency)
+
+
+def edits(words: Words, one: Column) -> list[str]:
+    """What the meeting changed of a scenario's assumptions: each as it was frozen and as it is now."""
+    found = []
+    for name in one.edited:
+        before, now = (assumption(words, s, name) for s in (one.frozen.scenario, one.used))
+        found.append(words("meeting.edited", name=words(_ASSUMED_NAMES[name]), before=before, now=now))
+    return found
+
+
+def assumption(words: Words, scenario: MeetingScenario, name: str) -> str:
+    """The value of an assumption of a scenario as people read it."""
+    value = getattr(scenario, name)
+    return words.number(value, figures=3) if name == "cases_per_day" else words.money(value, scenario.currency)

@@ -1,0 +1,267 @@
+"""The minutes as PPTX, PDF and XLSX, opened again: the same figures in all, in both languages, and text that stays text."""
+
+import io
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import combinations
+
+import openpyxl
+import pypdf
+import pytest
+from pptx import Presentation
+from pptx.oxml.ns import qn
+
+from core.decision.economics import UnitCosts
+from core.decision.meeting import Assumptions
+from core.decision.policy import Policy
+from core.errors import SettingsError
+from core.report import meeting, phrases
+from core.report.document import Bars, Document, Line
+from core.report.exports import FORMATS, export
+from core.report.exports.style import lines
+from core.report.minutes import minutes
+from dashboard.i18n import LANGUAGES, Words, catalogue
+from tests.minutes import AT, FORMULA, LONG, TAG, columns, document
+from tests.stores import make_store
+from tests.test_dashboard import add_run
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Return the demo's store; only read."""
+    return make_store(tmp_path_factory.mktemp("exports") / "store", "full")
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def made(request, store) -> Document:
+    return document(store, request.param)
+
+
+def deck_of(made: Document):
+    return Presentation(io.BytesIO(export(made, "pptx")))
+
+
+def texts_of(deck) -> str:
+    """All text of a deck's slides, without its notes."""
+    found = []
+    for shape in (shape for slide in deck.slides for shape in slide.shapes):
+        if shape.has_text_frame:
+            found.append(shape.text_frame.text)
+        elif shape.has_table:
+            found += [cell.text_frame.text for row in shape.table.rows for cell in row.cells]
+        elif shape.has_chart:
+            found.append(shape.chart.chart_title.text_frame.text)
+    return "\n".join(found)
+
+
+def printed(made: Document) -> str:
+    """All text of the PDF without white space, since lines end anywhere in Japanese."""
+    pages = pypdf.PdfReader(io.BytesIO(export(made, "pdf"))).pages
+    return re.sub(r"\s", "", "".join(page.extract_text() for page in pages))
+
+
+def cells_of(made: Document) -> list:
+    book = openpyxl.load_workbook(io.BytesIO(export(made, "xlsx")))
+    return [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
+
+
+def wanted(made: Document) -> set[str]:
+    """Every sentence and cell of the document, as one string each."""
+    said = {one for section in made.sections for one in (section.title, *section.paragraphs)}
+    return said | {cell.text for s in made.sections for t in s.tables for row in t.rows for cell in row}
+
+
+# --- what all of them say ----------------------------------------------------------------------------------------------------
+
+
+def test_the_document_says_what_the_page_says(store, made):
+    words, said = Words(made.language), wanted(made)
+    for one in columns(store):
+        for measure in meeting.MEASURES:
+            found = one.measure(measure)
+            for value in (found.value, found.low, found.high):
+                assert phrases.show(words, measure, value, "AUD") in said
+            assert words.number(found.n, 0) in said
+    assert words("minutes.edited") in said
+    assert words("measured") in said
+    assert words("assumed") in said
+
+
+def test_the_slides_hold_every_word_and_figure(made):
+    text = texts_of(deck_of(made))
+    assert not {one for one in wanted(made) if one not in text}
+
+
+def test_the_pdf_holds_every_word_and_figure(made):
+    text = printed(made)
+    told = {re.sub(r"\s", "", one).replace("\u2212", "\u2013") for one in wanted(made)}
+    assert not {one for one in told if one not in text}
+    for chart in (c for section in made.sections for c in section.charts if isinstance(c, Bars)):
+        assert all(re.sub(r"\s", "", one) in text for one in chart.texts)
+
+
+def test_the_workbook_holds_every_word_and_its_numbers_are_numbers(made):
+    cells = cells_of(made)
+    strings = {cell.value for cell in cells if isinstance(cell.value, str)}
+    numbers = {cell.value for cell in cells if isinstance(cell.value, int | float)}
+    for section in made.sections:
+        for cell in (cell for table in section.tables for row in table.rows for cell in row):
+            known = (
+                any(abs(cell.number - n) <= 1e-12 * abs(n) for n in numbers)
+                if cell.number is not None
+                else cell.text in strings
+            )
+            assert known or not cell.text, cell
+    assert {one for s in made.sections for one in s.paragraphs} <= strings
+
+
+def test_a_workbooks_number_is_written_as_everybody_reads_it(store):
+    """10.3% is 0.1034 behind 0.0%; an amount has its currency's sign."""
+    book = openpyxl.load_workbook(io.BytesIO(export(document(store, "en"), "xlsx")))
+    sheet = next(sheet for sheet in book if sheet.title.startswith("Scenario A"))
+    patterns = {row[0].value: row[1].number_format for row in sheet.iter_rows() if row[0].value and len(row) > 1}
+    assert patterns["Coverage"] == "0.0%"
+    assert patterns["Leakage"] == "0.00%"
+    assert patterns["Money a month"] == '"A$"#,##0'
+
+
+# --- text that people typed --------------------------------------------------------------------------------------------------
+
+
+def test_a_formula_and_a_tag_stay_text_in_a_workbook(made):
+    cells = {cell.value: cell for cell in cells_of(made) if isinstance(cell.value, str)}
+    assert cells[FORMULA].data_type == cells[TAG].data_type == "s"
+    assert not [cell for cell in cells.values() if cell.data_type == "f" or cell.hyperlink]
+
+
+def test_a_formula_and_a_tag_stay_text_on_slides_and_in_the_pdf(made):
+    text = texts_of(deck_of(made))
+    assert FORMULA in text.split("\n")
+    assert TAG in text
+    assert re.sub(r"\s", "", TAG) in printed(made)
+    assert LONG[:180] in text
+
+
+def test_line_breaks_and_links_that_people_typed_break_nothing(store):
+    frozen = columns(store, "A")[0]
+    author = "https://example.com\n@SUM(1)\tx"
+    shown = [replace(frozen, frozen=replace(frozen.frozen, author=author))]
+    for language in LANGUAGES:
+        made = minutes(Words(language), shown, [], None, author, AT)
+        assert not [cell for cell in cells_of(made) if cell.data_type == "f" or cell.hyperlink]
+        assert "@SUM(1)" in printed(made)
+        assert "@SUM(1)" in texts_of(deck_of(made))
+
+
+# --- slides ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("names", "entries"), [("A", 1), ("ABC", 2), ("ABCD", 12)])
+def test_nothing_leaves_a_slide_and_nothing_lies_on_something_else(store, language, names, entries):
+    deck = deck_of(document(store, language, names, entries))
+    for number, slide in enumerate(deck.slides, start=1):
+        boxes = [(s.left, s.top, s.left + s.width, s.top + s.height, s.name) for s in slide.shapes]
+        for left, top, right, bottom, name in boxes:
+            assert 0 <= left < right <= deck.slide_width, (number, name)
+            assert 0 <= top < bottom <= deck.slide_height, (number, name)
+        for one, other in combinations(boxes, 2):
+            apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+            assert apart, (number, one, other)
+
+
+def test_every_slide_has_a_title_and_the_hashes_in_its_notes(made):
+    for slide in deck_of(made).slides:
+        assert slide.shapes.title.text_frame.text
+        notes = slide.notes_slide.notes_text_frame.text
+        assert all(note in notes for note in made.notes)
+        assert "c" * 64 in notes  # the cases' hash
+
+
+def test_the_charts_are_native_with_the_figures_and_their_intervals(made):
+    drawn = [shape.chart for slide in deck_of(made).slides for shape in slide.shapes if shape.has_chart]
+    asked = [chart for section in made.sections for chart in section.charts]
+    assert len(drawn) == len(asked) == 5
+    for chart, one in zip(drawn, asked, strict=True):
+        values = tuple(chart.plots[0].series[0].values)
+        assert values == pytest.approx(one.values if isinstance(one, Bars) else one.y)
+        if isinstance(one, Line):
+            assert len(chart.plots[0].series) == 1 + len(one.marks)
+            continue
+        assert tuple(chart.plots[0].categories) == one.names
+        bars = chart._chartSpace.find(".//" + qn("c:errBars"))
+        ups = [float(v.text) for v in bars.find(qn("c:plus")).iter(qn("c:v"))]
+        assert ups == pytest.approx([high - value for value, high in zip(one.values, one.highs, strict=True)])
+
+
+def test_japanese_names_its_face_in_every_run(store):
+    deck = deck_of(document(store, "ja"))
+    runs = [r for slide in deck.slides for r in slide._element.iter(qn("a:rPr"))]
+    assert runs
+    assert all(r.find(qn("a:ea")).get("typeface") == "Yu Gothic" for r in runs)
+
+
+def test_every_text_has_room_for_its_lines(store):
+    """A box is as tall as the lines that its text is estimated to take."""
+    for slide in deck_of(document(store, "ja", "ABCD", 12)).slides:
+        for shape in slide.shapes:
+            if shape.has_table:
+                for row in shape.table.rows:
+                    for cell, column in zip(row.cells, shape.table.columns, strict=True):
+                        wide = column.width.inches - 0.2
+                        assert row.height.inches >= lines(cell.text_frame.text, wide, 13) * 13 * 1.2 / 72
+
+
+# --- the rest ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_pdf_names_its_language_and_no_page_is_empty(made):
+    reader = pypdf.PdfReader(io.BytesIO(export(made, "pdf")))
+    assert reader.metadata.title == made.title
+    assert reader.trailer["/Root"]["/Lang"] == made.language
+    assert all(len(page.extract_text()) > 40 for page in reader.pages)
+    fonts = {str(f.get_object()["/BaseFont"]) for page in reader.pages for f in page["/Resources"]["/Font"].values()}
+    assert any("HeiseiKakuGo-W5" in font for font in fonts)
+
+
+def test_cases_without_labels_have_no_figures_and_every_format_says_why(tmp_path):
+    now = meeting.counts(add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40), "one")
+    scenario = meeting.scenario_of("A", now, Policy(0.5), "", True, 10.0, UnitCosts(4, 120, 0.5))
+    shown = [meeting.column(meeting.Frozen(scenario, 1, "x", AT), Assumptions(), now)]
+    made = minutes(Words("en"), shown, [], None, "", AT)
+    why = catalogue("en")["why.no_labels"]
+    assert why in texts_of(deck_of(made))
+    assert re.sub(r"\s", "", why) in printed(made)
+    assert any(why in str(cell.value) for cell in cells_of(made))
+    assert catalogue("en")["minutes.nobody"] in texts_of(deck_of(made))
+
+
+def test_made_up_predictions_are_called_made_up(store):
+    one = columns(store, "A")[0]
+    record = replace(one.record, run=replace(one.record.run, dataset="synthetic"))
+    made = minutes(Words("en"), [replace(one, record=record)], [], None, "x", AT)
+    assert catalogue("en")["minutes.made_up.yes"] in wanted(made)
+    assert catalogue("en")["minutes.made_up.no"] in wanted(document(store, "en"))
+
+
+def test_a_promise_that_the_cases_speak_against_is_called_unlikely(store):
+    """Of the accepted cases far more than the 5% of the promise are wrong."""
+    plan = next(s for s in document(store, "en").sections if s.title == catalogue("en")["meeting_poc"])
+    assert any("which is more than 5.0%: expect such a promise only of a stricter rule" in one for one in plan.paragraphs)
+
+
+def test_another_format_is_refused(made):
+    with pytest.raises(SettingsError, match="export format 'docx' is not one of pptx, pdf, xlsx"):
+        export(made, "docx")
+
+
+def test_the_libraries_come_in_with_the_first_export_only():
+    code = (
+        "import sys\nfrom dashboard.views import meeting\n"
+        "print(*sorted({'pptx', 'reportlab', 'xlsxwriter', 'lxml'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+    assert set(FORMATS) == {"pptx", "pdf", "xlsx"}
