@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 
 from core.cli.cases import cases_options, read
 from core.cli.verbs import add_verb, store_of
@@ -35,12 +34,13 @@ def add_evaluate(verbs) -> None:
 
 def _score(arguments, settings: Settings) -> None:
     from core.models.card import read_card
+    from core.pipeline.job_arguments import dataset_name
     from core.pipeline.score import score
     from core.types import checked_name
 
     chooses = read_card(settings.models / arguments.model).chooses
     cases = read(arguments, choice=chooses)
-    dataset = arguments.dataset or _name_from(arguments.cases)
+    dataset = arguments.dataset or dataset_name(arguments.cases.name)
     record = score(
         store_of(settings),
         settings,
@@ -62,10 +62,6 @@ def _score(arguments, settings: Settings) -> None:
             f"{n} cases carry one of {len(unseen)} labels that the model was not trained on, e.g. "
             f"{min(unseen)!r}: kept as 'unseen'"
         )
-
-
-def _name_from(path: Path) -> str:
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in path.stem.lower()).strip("._-") or "cases"
 
 
 def _evaluate(arguments, settings: Settings) -> None:
