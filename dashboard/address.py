@@ -19,6 +19,7 @@ from dashboard.i18n import CURRENCIES, LANGUAGES
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
 TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)  # risks that can be asked to be certified
 SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
+PARTS = ("upload", "jobs", "runs")  # of the page of data and runs
 MOST = 1e9  # largest amount or volume that a field takes
 
 
@@ -49,6 +50,9 @@ class Choices:
     most: float | None = None  # percent that the measure may be at most; None sets no limit
     capacity: float | None = None  # reviews a day that people can do; None sets no limit
     compare: str = BALANCED  # preset whose threshold the cases that change side are listed against
+    part: str = "upload"  # of the page of data and runs, one of PARTS
+    file: str | None = None  # key of the kept file that is looked at
+    compared: str = ""  # run ids side by side, separated by commas; none stands for the newest ones of the same cases
 
 
 NAMES = tuple(field.name for field in fields(Choices))
@@ -145,4 +149,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "most": _percent,
     "capacity": _amount,
     "compare": _one_of(*PRESETS),
+    "part": _one_of(*PARTS),
+    "file": str,
+    "compared": str,
 }

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.views import decide, evidence, money
+from dashboard.views import data, decide, evidence, money
 
 
 def main() -> None:
@@ -15,6 +15,7 @@ def main() -> None:
         st.Page(decide.page, title=words("decide.nav"), icon=":material/tune:", url_path="decide", default=True),
         st.Page(evidence.page, title=words("evidence.nav"), icon=":material/fact_check:", url_path="evidence"),
         st.Page(money.page, title=words("money.nav"), icon=":material/payments:", url_path="money"),
+        st.Page(data.page, title=words("data.nav"), icon=":material/database:", url_path="data"),
     ]
     st.navigation(pages).run()
 

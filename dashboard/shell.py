@@ -13,15 +13,18 @@ from dashboard import controls, state
 from dashboard.i18n import Words
 
 
-def page(title: str, draw: Callable[[Words, list[RunRecord]], None]) -> None:
-    """Draw a page over the scoring runs, newest first; `draw` is called where there is one. `title` is the title's key."""
+def page(title: str, draw: Callable[[Words, list[RunRecord]], None], needs_runs: bool = True) -> None:
+    """Draw a page over the scoring runs, newest first; where there is none, `draw` is called unless it needs one.
+
+    `title` is the title's key.
+    """
     words = state.words()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
         st.title(words(title), anchor=False, width="content")
         controls.language(words)
     try:
         seen, runs = state.version(), state.runs()
-        if runs:
+        if runs or not needs_runs:
             draw(words, runs)
         else:
             _empty(words)

@@ -39,6 +39,9 @@ MAY_IMPORT = {
     "dashboard.money_controls": BASIC
     | {"core.decision", "core.report", "dashboard.i18n", "dashboard.money_words"}
     | {"dashboard.address", "dashboard.state", "dashboard.controls"},
+    "dashboard.data_charts": {"dashboard.charts"},
+    "dashboard.data_words": {"core.types", "core.pipeline", "dashboard.i18n", "dashboard.sentences"},
+    "dashboard.data_tables": {"dashboard.i18n", "dashboard.data_words", "dashboard.tables"},
     "dashboard.sentences": {"core.types", "core.decision", "dashboard.i18n"},
     "dashboard.state": GROUND
     | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.address", "dashboard.i18n"},
@@ -65,7 +68,14 @@ HOME = {
     "accelerate": {"core.models"},
     "safetensors": {"core.models"},
     "duckdb": {"core.store"},
-    "plotly": {"dashboard.charts", "dashboard.evidence_charts", "dashboard.money_charts", "dashboard.panels", "core.report"},
+    "plotly": {
+        "dashboard.charts",
+        "dashboard.data_charts",
+        "dashboard.evidence_charts",
+        "dashboard.money_charts",
+        "dashboard.panels",
+    }
+    | {"core.report"},
     "babel": {"dashboard.i18n", "core.report"},
     "streamlit": {
         "dashboard.app",

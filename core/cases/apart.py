@@ -60,6 +60,11 @@ class Checked:
         """Rows with at least one problem."""
         return len({problem.row for problem in self.problems})
 
+    @property
+    def problem_frame(self) -> pd.DataFrame:
+        """The problems, one a row: row, column (of ours, "-" for the whole row), value, message."""
+        return pd.DataFrame([asdict(p) for p in self.problems], columns=["row", "column", "value", "message"])
+
 
 def read_apart(
     path: Path, cache: Path, columns: ColumnNames | None = None, sheet: str | None = None, limits: Limits | None = None

@@ -1,8 +1,8 @@
 """Runs side by side: the list of all of them, what differs between some, and how well their models do on what they scored.
 
-Pure: run records and counts in, tidy frames out. Accuracy and ECE are those of the page 'Evidence' (core.report.evidence.trust).
-Coverage at a risk is the largest share accepted at one of the 1,001 thresholds with selective risk at most so high. Its interval
-is the bootstrap's: labelled cases drawn with replacement, which needs only their counts at each threshold.
+Pure: run records and counts in, tidy frames out. Accuracy and ECE are those of the page "Evidence" (report.evidence.trust).
+Coverage at a risk is the largest share accepted at one of the 1,001 thresholds with selective risk at most so high. Its
+interval is the bootstrap's: labelled cases drawn with replacement, which needs only their counts at each threshold.
 """
 
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ def _flat(record: RunRecord) -> dict[str, str]:
 
 
 def measure_frame(counts: Mapping[str, Histogram], unseen: bool = True) -> pd.DataFrame:
-    """One row a run and measure of MEASURES: run_id, measure, value, low, high, n (labelled cases); NaN without a labelled case.
+    """One row a run and measure of MEASURES: run_id, measure, value, low, high, n (labelled cases); NaN without one.
 
     `unseen`: whether cases whose label the model was not trained on count, as wrong.
     """
