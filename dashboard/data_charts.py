@@ -35,6 +35,6 @@ def compare(frame: pd.DataFrame, runs: Mapping[str, tuple[str, str]], words: Map
                 row=1,
                 col=col,
             )
-    figure.update_xaxes(rangemode="tozero", nticks=5, tickformat=".0%")
+    figure.update_xaxes(rangemode="tozero", nticks=5, tickformat="~%")  # no more decimals than the ticks need
     figure.update_yaxes(automargin=True, type="category", showgrid=True)
     return left_titles(finish(figure, 110 + 70 * len(runs), words))

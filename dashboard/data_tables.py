@@ -9,6 +9,8 @@ from dashboard.i18n import NONE, Words
 from dashboard.tables import Table
 
 SHORT = 12  # characters of a hash that are shown
+_NAMED = {"kind": "run_kind.", "model_kind": "kind.", "role": "role.", "state": "run_state."}  # field -> keys of its values
+_HASHES = ("model_hash", "inputs_hash")
 
 
 def problems(words: Words, frame: pd.DataFrame) -> Table:
@@ -22,11 +24,10 @@ def problems(words: Words, frame: pd.DataFrame) -> Table:
 
 def runs(words: Words, frame: pd.DataFrame) -> Table:
     """Columns of report.comparison.run_frame; kinds, roles and states in words, hashes cut short."""
-    named = {"kind": "run_kind.", "model_kind": "kind.", "role": "role.", "state": "run_state."}
     shown = frame.assign(
         created_at=frame["created_at"].map(words.time),
-        **{column: frame[column].map(lambda name, key=key: words(f"{key}{name}")) for column, key in named.items()},
-        **{name: frame[name].str[:SHORT] for name in ("model_hash", "inputs_hash")},
+        **{column: frame[column].map(lambda name, key=key: words(f"{key}{name}")) for column, key in _NAMED.items()},
+        **{name: frame[name].str[:SHORT] for name in _HASHES},
     )
     heads = {name: words(f"runs.{name}") for name in frame.columns}
     formats = {heads["cases"]: "%d", heads["duration_s"]: "%.1f", heads["seconds_per_case"]: "%.4f"}
@@ -34,9 +35,18 @@ def runs(words: Words, frame: pd.DataFrame) -> Table:
 
 
 def differences(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> Table:
-    """Columns of report.comparison.differences; names: run id -> what a reader calls it."""
-    heads = {"name": words("differences.name")} | dict(names)
-    return Table(frame.fillna(NONE).rename(columns=heads), {})
+    """Columns of report.comparison.differences; names: run id -> what a reader calls it. Settings keep their own names."""
+    rows = []
+    for name, *values in frame.itertuples(index=False):
+        field = name if "." in name else words(f"runs.{name}")
+        rows.append([field, *(_value(words, name, value) for value in values)])
+    return Table(pd.DataFrame(rows, columns=[words("differences.name"), *(names[run_id] for run_id in frame.columns[1:])]), {})
+
+
+def _value(words: Words, name: str, value: str | None) -> str:
+    if value is None:
+        return NONE
+    return value[:SHORT] if name in _HASHES else words(f"{_NAMED[name]}{value}") if name in _NAMED else value
 
 
 def measures(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> Table:

@@ -29,12 +29,15 @@ _PROBLEMS = (
     (r"an error of the spreadsheet, not a value: .*", "problem.error"),
     (r"it holds a NUL character|it holds half of a character .*|not a text but a .*", "problem.unreadable"),
 )
-# The names of core's progress bars; anything else is the name of a model in training.
+# The names of core's progress bars; anything else is the name of what is in training.
 _STEPS = (
     (r".+ scores .+", "step.score"),
     (r"trunk, once a case|student's trunk", "step.trunk"),
     (r"teacher, (?P<samples>\d+) samples a case", "step.samples"),
     (r"spread on held-out cases", "step.spread"),
+    (r"point", "step.point"),
+    (r"blob|dropout|ensemble|tfb|laplace", "step.teacher"),
+    (r"student.*", "step.student"),
     (r"(?P<model>.+)", "step.train"),
 )
 

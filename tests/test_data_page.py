@@ -148,7 +148,7 @@ def test_a_name_that_is_not_allowed_is_a_sentence_and_no_job(open_page, home):
 
 
 def test_training_and_distilling_are_started(open_page, home):
-    good = uploads.keep(home, "good.csv", b"text,label\nhose,cab\npump,engine\n")
+    good = uploads.keep(home, "good.csv", b"text,label\n" + b"hose,cab\npump,engine\n" * 10)
     page = open_page(home.home, file=good.key)
     page.text_input(key="who").set_value("mika")
     page.segmented_control(key="task").set_value("train").run()
@@ -161,6 +161,16 @@ def test_training_and_distilling_are_started(open_page, home):
     page.text_input(key="who").set_value("mika")
     page.button(key="start").click().run()
     assert {found.job.verb: found.job.arguments for found in jobs.listed(home)}["distill"] == ("--epochs=4", "line")
+
+
+def test_training_that_cannot_be_is_said_before_it_is_started(open_page, home):
+    """By date, the only case of "late" is the last one, and a fifth is held out."""
+    rows = [f"hose,{'cab' if i % 2 else 'engine'},2024-01-{i + 1:02}" for i in range(20)] + ["lamp,late,2024-02-01"]
+    upload = uploads.keep(home, "a.csv", "\n".join(["text,label,date", *rows]).encode())
+    page = open_page(home.home, file=upload.key)
+    page.segmented_control(key="task").set_value("train").run()
+    assert "label 'late' stands in the latest 20% of the cases only" in said(page)
+    assert not [button for button in page.button if button.key == "start"]
 
 
 def test_jobs_show_their_state_and_are_cancelled_and_resumed(open_page, home):
@@ -191,8 +201,9 @@ def test_runs_are_compared_and_the_link_keeps_them(open_page):
     assert set(measures["n"]) == {1700}
     assert len(measures) == 6
     differing = page.dataframe[1].value.set_index("Item")
-    assert {"model_hash", "samples"} <= set(differing.index)
-    assert "inputs_hash" not in differing.index
+    assert differing.loc["Kind"].tolist() == ["Student", "Teacher"]
+    assert differing.loc["Model's hash"].tolist() == ["2" * 12, "1" * 12]
+    assert "Cases' hash" not in differing.index
     other = open_page(**page.query_params)
     assert said(other) == said(page)
     page.multiselect(key="pick_runs").set_value([stream["student"], "score-work-orders-student-calibration"]).run()

@@ -58,6 +58,7 @@ def _run(settings: Settings, job_id: str) -> None:
         "KAKUSHIN_HOME": str(settings.home.resolve()),
         VARIABLE: str(folder.resolve() / "progress.json"),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "ignore"),  # a library's to its developers, in a reader's log
         "PYTHONIOENCODING": "utf-8",
     }
     with (folder / "log").open("ab") as log:

@@ -27,7 +27,7 @@ _BADGES = {
 def draw(words: Words) -> None:
     """Draw the jobs, newest first."""
     st.caption(words("jobs.note"))
-    st.text_input(words("who"), key="who", max_chars=80, help=words("who.help"))
+    st.text_input(words("who"), key="who", max_chars=80, help=words("who.help"), width=360)
     _jobs(words)
 
 

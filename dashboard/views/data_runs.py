@@ -67,11 +67,14 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
 
 
 def _picked(by_id: dict[str, RunRecord], scored: list[RunRecord]) -> list[str]:
-    """The runs chosen in the address, or those of the same cases as the one that is shown first."""
+    """The runs chosen in the address, or the newest models that scored the same cases, those of the run that opens first if
+    there are two.
+    """
     chosen = [run_id for run_id in state.chosen("compared").split(",") if run_id in by_id]
     if chosen or not scored:
         return chosen[:MOST]
-    same = selection.same_cases(scored, selection.first(scored))
+    groups = [selection.same_cases(scored, record) for record in (selection.first(scored), *scored)]
+    same = next((group for group in groups if len(group) > 1), groups[0])
     return [record.run.run_id for record in same.values()]
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.errors import KakushinError
+from core.errors import CasesError, KakushinError
 from core.pipeline import jobs, workspace
 from core.pipeline.bases import OFFLINE
 from core.pipeline.job_arguments import Source, dataset_name, distill_arguments, score_arguments, train_arguments
+from core.pipeline.train import split_anchor
 from core.pipeline.uploads import Checked, Upload
 from dashboard import state
 from dashboard.i18n import Words
@@ -21,6 +22,7 @@ TEACHERS = ("blob", "tfb", "laplace", "ensemble", "dropout")
 BASES = tuple(name for name in OFFLINE if "Instruct" not in name)  # those that classify
 MULTILINGUAL = "multilingual-e5-small"
 ROLES = ("stream", "calibration")
+ANCHOR_SHARE = 0.2  # the default of `train`
 MOST_EPOCHS = 100
 EXAMPLES = 3  # unknown labels that are named
 
@@ -126,6 +128,11 @@ def _labels(words: Words, ready: Ready, known: tuple[str, ...]) -> str:
 def _train(words: Words, ready: Ready):
     if ready.found.frame["label"].nunique() < 2:
         st.info(words("start.needs_labels"), icon=":material/label:")
+        return None
+    try:
+        split_anchor(ready.found.frame, ANCHOR_SHARE, seed=0)
+    except CasesError as error:  # said here, where it can still be changed, and not by a job that fails
+        st.warning(words.markdown("start.refused", sentence=str(error)), icon=":material/label:")
         return None
     left, middle, right, last = st.columns(4)
     name = left.text_input(

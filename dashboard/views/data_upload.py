@@ -17,7 +17,7 @@ from dashboard.i18n import Words
 from dashboard.views import data_start
 
 ENDINGS = [suffix[1:] for suffix in uploads.SUFFIXES]
-LISTED = 300  # pixels of the list of problems, before it scrolls
+LISTED, MANY = 300, 8  # pixels of a list of so many problems or more, which scrolls
 
 
 def draw(words: Words) -> None:
@@ -34,7 +34,7 @@ def _chosen_file(words: Words) -> Upload | None:
     """The uploader, and the files that were kept before."""
     with st.container(border=True, key="panel_upload"):
         st.markdown(f"#### {words('upload')}", help=words("upload.help"), anchors=False)
-        limit = data_words.size(words, uploads.MAX_UPLOAD)
+        limit = words.number(uploads.MAX_UPLOAD / 2**20, 0)
         st.file_uploader(words("upload.file", limit=limit), ENDINGS, key="uploader", on_change=_keep)
         if refused := state.take("refused"):
             st.error(words.markdown("upload.refused", sentence=refused), icon=":material/error:")
@@ -156,4 +156,5 @@ def _problems(words: Words, found: Checked) -> None:
     said = {"problems": words.number(len(found.problems), 0), "rows": words.number(found.bad_rows, 0)}
     means = words("row.sheet" if found.sheet else "row.record" if found.encoding is None else "row.line")
     note = words.text("problems.note", means=means, **said)
-    panels.listing("problems", words, data_tables.problems(words, found.problem_frame), note, LISTED)
+    height = LISTED if len(found.problems) >= MANY else None
+    panels.listing("problems", words, data_tables.problems(words, found.problem_frame), note, height)
