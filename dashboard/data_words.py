@@ -55,7 +55,7 @@ def step(words: Words, what: str) -> str:
 def _translated(words: Words, text: str, known: tuple[tuple[str, str], ...]) -> str | None:
     for form, key in known:
         if found := re.fullmatch(form, text, flags=re.DOTALL):
-            return words.text(key, **found.groupdict())
+            return words(key, **found.groupdict())
     return None
 
 
