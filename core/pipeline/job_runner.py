@@ -41,7 +41,7 @@ def main() -> None:
 
 def _drain(settings: Settings) -> None:
     while (job_id := jobs.next_queued(settings)) is not None:
-        while any(found.state == "running" for found in jobs.listed(settings)):  # its own runner was killed
+        while any(found.state == "running" for found in jobs.listed(settings, None)):  # its own runner was killed
             time.sleep(_LOOK_S)
         _run(settings, job_id)
 

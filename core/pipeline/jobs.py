@@ -107,8 +107,8 @@ def wake(settings: Settings) -> None:
         )
 
 
-def listed(settings: Settings, limit: int = SHOWN) -> list[JobStatus]:
-    """The newest jobs, newest first."""
+def listed(settings: Settings, limit: int | None = SHOWN) -> list[JobStatus]:
+    """The newest jobs, newest first; None is all."""
     return [status(settings, job_id) for job_id in sorted(_ids(settings), reverse=True)[:limit]]
 
 
