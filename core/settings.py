@@ -39,3 +39,13 @@ class Settings(BaseSettings):
     def cache(self) -> Path:
         """Folder of downloads."""
         return self.home / "cache"
+
+    @property
+    def uploads(self) -> Path:
+        """Folder of files that came through the browser, one folder a content."""
+        return self.home / "uploads"
+
+    @property
+    def jobs(self) -> Path:
+        """Folder of background jobs, one folder each."""
+        return self.home / "jobs"

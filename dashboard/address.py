@@ -24,6 +24,7 @@ STORED, TYPED = "stored", "typed"  # where a case comes from; what is typed stay
 SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
 HALVES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)  # half widths of an interval that a proof of concept can be asked for
 DAYS = (14, 30, 60, 90, 180, 365)  # how long a proof of concept may take
+PARTS = ("upload", "jobs", "runs")  # of the page of data and runs
 MOST = 1e9  # largest amount or volume that a field takes
 MOST_PEOPLE = 200  # reviewers that a simulation is asked for
 ACTIVE, PREVIOUS = "active", "previous"  # what else the threshold may be compared with, beside the presets
@@ -77,6 +78,9 @@ class Choices:
     plan_for: str = "A"  # scenario that the proof of concept is planned for
     half: float = 0.02
     days: float = 90.0
+    part: str = "upload"  # of the page of data and runs, one of PARTS
+    file: str | None = None  # key of the kept file that is looked at
+    compared: str = ""  # run ids side by side, separated by commas; none stands for the newest ones of the same cases
 
 
 NAMES = tuple(field.name for field in fields(Choices))
@@ -208,4 +212,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "plan_for": _one_of(*SCENARIOS),
     "half": _number_of(*HALVES),
     "days": _number_of(*DAYS),
+    "part": _one_of(*PARTS),
+    "file": str,
+    "compared": str,
 }

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.views import decide, evidence, inspectors, meeting, money, policies
+from dashboard.views import data, decide, evidence, inspectors, meeting, money, policies
 
 
 def main() -> None:
@@ -17,6 +17,7 @@ def main() -> None:
         st.Page(inspectors.page, title=words("inspectors.nav"), icon=":material/how_to_vote:", url_path="inspectors"),
         st.Page(money.page, title=words("money.nav"), icon=":material/payments:", url_path="money"),
         st.Page(policies.page, title=words("policies.nav"), icon=":material/gavel:", url_path="policies"),
+        st.Page(data.page, title=words("data.nav"), icon=":material/database:", url_path="data"),
         st.Page(meeting.page, title=words("meeting.nav"), icon=":material/groups:", url_path="meeting"),
     ]
     st.navigation(pages).run()

@@ -33,13 +33,27 @@ def chart(
         rows(key, words, table)
 
 
+def listing(key: str, words: Words, table: Table, note: str = "", height: int | None = None) -> None:
+    """Show a titled table that has no chart, and its CSV; `height` in pixels where it may be long."""
+    with st.container(border=True, key=f"panel_{key}"):
+        st.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+        if note:
+            st.caption(note)
+        _grid(key, words, table, height)
+
+
 def rows(key: str, words: Words, table: Table) -> None:
     """Show a table and its CSV in an expander."""
     with st.expander(words("table"), key=f"table_{key}", icon=":material/table:"):
-        formats = {head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()}
-        st.dataframe(table.rows, hide_index=True, key=f"rows_{key}", column_config=formats)
-        name, icon = f"kakushin-{key}.csv", ":material/download:"
-        st.download_button(words("csv"), csv(table.rows), name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)
+        _grid(key, words, table)
+
+
+def _grid(key: str, words: Words, table: Table, height: int | None = None) -> None:
+    formats = {head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()}
+    size = {} if height is None else {"height": height}
+    st.dataframe(table.rows, hide_index=True, key=f"rows_{key}", column_config=formats, **size)
+    name, icon = f"kakushin-{key}.csv", ":material/download:"
+    st.download_button(words("csv"), csv(table.rows), name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)
 
 
 def nothing(key: str, words: Words, why: str, above: Callable[[], None] | None = None) -> None:

@@ -13,10 +13,15 @@ from dashboard import controls, state
 from dashboard.i18n import Words
 
 
-def page(title: str, draw: Callable[[Words, list[RunRecord]], None], aside: Callable[[Words], None] | None = None) -> None:
-    """Draw a page over the scoring runs, newest first; `draw` is called where there is one. `title` is the title's key.
+def page(
+    title: str,
+    draw: Callable[[Words, list[RunRecord]], None],
+    aside: Callable[[Words], None] | None = None,
+    needs_runs: bool = True,
+) -> None:
+    """Draw a page over the scoring runs, newest first; where there is none, `draw` is called unless it needs one.
 
-    `aside` draws what belongs beside the title, such as the page's tour.
+    `title` is the title's key. `aside` draws what belongs beside the title, such as the page's tour.
     """
     words = state.words()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"):
@@ -27,7 +32,7 @@ def page(title: str, draw: Callable[[Words, list[RunRecord]], None], aside: Call
             controls.language(words)
     try:
         seen, runs = state.version(), state.runs()
-        if runs:
+        if runs or not needs_runs:
             draw(words, runs)
         else:
             _empty(words)

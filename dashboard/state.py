@@ -16,7 +16,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx  # the one place t
 from core.decision.histogram import Cumulative, Histogram
 from core.decision.joint import JointCounts, JointCumulative
 from core.decision.scenario import Scenario
-from core.pipeline import ask
+from core.pipeline import ask, uploads, workspace
+from core.pipeline.uploads import Checked, ColumnNames, Upload
 from core.report import money
 from core.settings import Settings
 from core.store import steps
@@ -31,7 +32,7 @@ LOCK_SECONDS = 30.0  # how long a page waits for its turn at the store before it
 WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat or two
 HANDLE = "handle"  # key of dashboard.live's component, whose state is its last move
 
-_LAST, _NOTICES, _BEFORE = "_last", "_notices", "_before"  # keys in st.session_state that are no widget's
+_LAST, _NOTICES, _BEFORE, _NEXT = "_last", "_notices", "_before", "_next"  # keys in st.session_state that are no widget's
 
 
 def take_in_address() -> None:
@@ -40,6 +41,7 @@ def take_in_address() -> None:
     On any other run the widgets say what is wanted: after quick moves the browser's address comes a step behind.
     """
     state, address = st.session_state, st.query_params.to_dict()
+    state.update(state.pop(_NEXT, {}))
     now = {name: state.get(name) for name in NAMES}
     moved = _LAST in state and any(now[name] != getattr(state[_LAST], name) for name in now if name in state)
     context = get_script_run_ctx()
@@ -183,6 +185,37 @@ def _preferred_language() -> str:
     return language if language in LANGUAGES else "en"
 
 
+def join(source: str, target: str) -> None:
+    """Give the choice `target` the names picked in the widget `source`, separated by commas: a callback."""
+    st.session_state[target] = ",".join(st.session_state[source])
+
+
+def go(name: str, value: object) -> None:
+    """Make a choice whose widget has been drawn already: the page begins again with it."""
+    st.session_state[_NEXT] = {name: value}
+    st.rerun()
+
+
+def take(name: str) -> object:
+    """Return what a callback left under `name`, once; None where it left nothing."""
+    return st.session_state.pop(name, None)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the store's schema and of the libraries. Raises StoreError."""
+    return workspace.versions(_store(Settings().store))
+
+
+def settings() -> Settings:
+    """Return where the workspace is."""
+    return Settings()
+
+
+def checked(upload: Upload, columns: ColumnNames | None, sheet: str | None) -> Checked:
+    """Return what a kept file holds, read once in a process of its own and shared: never change it. Raises CasesError."""
+    return _checked(Settings().home, upload, columns, sheet)
+
+
 def version() -> tuple:
     """Return the version of what the store holds; it changes when anything is committed."""
     return _store(Settings().store).version()
@@ -316,6 +349,11 @@ def watch(seen: tuple) -> None:
 @st.cache_resource(show_spinner=False)
 def _store(folder: Path) -> Store:
     return Store(folder, timeout_s=LOCK_SECONDS)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _checked(home: Path, upload: Upload, columns: ColumnNames | None, sheet: str | None) -> Checked:
+    return uploads.check(Settings(home=home), upload, columns, sheet)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

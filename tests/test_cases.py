@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.cases.cells import to_moment, to_number, to_text
-from core.cases.columns import KNOWN, ColumnNames, resolve
+from core.cases.columns import KNOWN, ColumnNames, resolve, suggest
 from core.cases.read import COLUMNS, read_cases
 from core.errors import CasesError
 
@@ -189,7 +189,7 @@ def test_files_that_are_none_have_their_own_messages(saved, tmp_path):
     for path, message in (
         (tmp_path / "no.csv", "there is no file"),
         (tmp_path, "is a folder"),
-        (saved("x", "cases.xlsx"), r"ends in '.xlsx': .csv, .tsv, .parquet, .jsonl can be read"),
+        (saved("x", "cases.xls"), r"ends in '.xls': .csv, .tsv, .parquet, .jsonl, .xlsx can be read"),
         (saved("", "empty.csv"), "empty.csv is empty$"),
         (saved(" \n\n", "blank.csv"), "only blanks"),
         (saved("text,label\n", "header.csv"), "a header and no row"),
@@ -318,6 +318,19 @@ def test_the_report_of_problems_runs_no_formula(saved, tmp_path):
     assert header == ["row", "column", "value", "problem"]
     assert [row[0] for row in rows] == [str(i) for i in range(2, 9)]
     assert [row[2] for row in rows] == ["'" + cell for cell in cells[:-1]] + ["plain"]
+
+
+def test_a_known_column_can_be_left_out(saved):
+    path = saved("text,label\nhose,PUMP\n")
+    assert read_cases(path).frame["label"].tolist() == ["PUMP"]
+    assert read_cases(path, ColumnNames(label="")).frame["label"].tolist() == [None]
+    with pytest.raises(CasesError, match="no column is known to be the text"):
+        read_cases(path, ColumnNames(text=""))
+
+
+def test_suggestions_leave_open_what_several_columns_could_be():
+    found = suggest(["本文", "件名", "分類", "", "備考"])
+    assert found == {"text": None, "case_id": None, "segment": None, "label": "分類", "occurred_at": None, "value": None}
 
 
 # --- cells -------------------------------------------------------------------------------------------------------

@@ -18,14 +18,15 @@ MAY_IMPORT = {
     "core.errors": set(),
     "core.types": {"core.errors"},
     "core.settings": {"core.errors"},
+    "core.progress": set(),
     "core.stats": BASIC,
     "core.decision": BASIC | {"core.stats"},
     "core.monitor": BASIC | {"core.stats"},
     "core.cases": GROUND | {"core.stats"},
     "core.store": GROUND | {"core.decision"},  # the histogram is the store's and the decision's common language
-    "core.models": GROUND | {"core.stats"},
+    "core.models": GROUND | {"core.stats", "core.progress"},
     "core.report": BASIC | {"core.decision", "core.monitor", "core.store", "core.stats"},
-    "core.pipeline": GROUND | {"core.models", "core.store", "core.cases", "core.stats", "core.decision"},
+    "core.pipeline": GROUND | {"core.progress", "core.models", "core.store", "core.cases", "core.stats", "core.decision"},
     "dashboard": set(),
     "dashboard.i18n": set(),
     "dashboard.charts": set(),
@@ -56,6 +57,9 @@ MAY_IMPORT = {
     "dashboard.what_if_words": {"core.types", "core.decision", "core.report", "dashboard.i18n", "dashboard.sentences"},
     "dashboard.tour": {"dashboard.i18n"},
     "dashboard.sentences": {"core.types", "core.decision", "dashboard.ghost_words", "dashboard.i18n"},
+    "dashboard.data_charts": {"dashboard.charts"},
+    "dashboard.data_words": {"core.types", "core.pipeline", "dashboard.i18n", "dashboard.sentences"},
+    "dashboard.data_tables": {"dashboard.i18n", "dashboard.data_words", "dashboard.tables"},
     "dashboard.state": GROUND
     | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.address", "dashboard.i18n"},
     "dashboard.limit_words": {"core.decision", "dashboard.i18n"},
@@ -87,7 +91,7 @@ HOME = {
     "duckdb": {"core.store"},
     "plotly": {
         f"dashboard.{name}charts"
-        for name in ("", "evidence_", "inspectors_", "money_", "policies_", "mark_", "decide_", "meeting_")
+        for name in ("", "evidence_", "inspectors_", "money_", "policies_", "mark_", "decide_", "meeting_", "data_")
     }
     | {"dashboard.panels", "core.report"},
     "pptx": {"core.report"},

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit import config
 
+from core.pipeline.uploads import MAX_UPLOAD
+
 SETTINGS = tomllib.loads((Path(__file__).resolve().parent.parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 THEMES = {name: SETTINGS["theme"][name] for name in ("light", "dark")}
 
@@ -45,7 +47,7 @@ def test_it_is_safe_as_it_comes():
         "client.toolbarMode": "minimal",
     }
     assert wanted.items() <= flat(SETTINGS).items()
-    assert flat(SETTINGS)["server.maxUploadSize"] <= 10
+    assert flat(SETTINGS)["server.maxUploadSize"] * 2**20 == MAX_UPLOAD  # Streamlit's MB is 2**20 bytes
     assert "server.enableXsrfProtection" not in flat(SETTINGS)  # on by default
 
 

@@ -6,6 +6,7 @@ Full-width digits and signs count as the plain ones, as Japanese forms write bot
 import math
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -16,10 +17,23 @@ _TIMES = ("", " %H:%M", " %H:%M:%S", "%H:%M", "%H:%M:%S", "%H時%M分", " %H時%
 _FORMS = tuple(day + time for day in _DAYS for time in _TIMES if time[:1] in ("", " ") or day.endswith("日"))
 
 
+@dataclass(frozen=True)
+class BadCell:
+    """A cell of which the file itself says that it has no value: what stands there, and why that is none."""
+
+    found: str
+    why: str
+
+    def __str__(self) -> str:
+        return self.found
+
+
 def to_text(value: object) -> str:
     """A cell as text. Missing (None, a Parquet column's NaN) is ""; numbers and dates are as Python writes them."""
     if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if isinstance(value, BadCell):
+        raise ValueError(value.why)
     if isinstance(value, bytes | list | tuple | dict | set):
         raise ValueError(f"not a text but a {type(value).__name__}")
     text = value if isinstance(value, str) else str(value)
@@ -44,6 +58,8 @@ def to_moment(value: object) -> datetime | None:
     """A moment without time zone, to the microsecond; one that has a zone is brought to UTC. Blank -> None."""
     if value is None or value is pd.NaT or (isinstance(value, str) and not value.strip()):
         return None
+    if isinstance(value, BadCell):
+        raise ValueError(value.why)
     try:
         moment = value if isinstance(value, datetime) else _parse(value.isoformat() if isinstance(value, date) else str(value))
         if isinstance(moment, pd.Timestamp):

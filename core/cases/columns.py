@@ -46,7 +46,7 @@ _OPTION = ("{}", "option{}", "choice{}", "選択肢{}")  # forms of an option co
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """A file's own names of our columns; None is not given, or not there.
+    """A file's own names of our columns; None is not given, or not there. "" is none of them, though one may be known by name.
 
     `options` are the columns of a multiple-choice question's options, A's first; `text` is then the question's. None: the
     file has no options; (): they are to be found by name.
@@ -73,7 +73,7 @@ def resolve(given: ColumnNames, found: list[str]) -> ColumnNames:
 
     Raises CasesError where a given name is not there, two columns could be the same one of ours, or none is known as the text.
     """
-    found = [name for name in found if name.strip()]
+    found = _named(found)
     doubled = next((name for i, name in enumerate(found) if name in found[:i]), None)
     if doubled is not None:
         raise CasesError(f"column {doubled!r} stands twice in the header: rename one of them")
@@ -81,11 +81,26 @@ def resolve(given: ColumnNames, found: list[str]) -> ColumnNames:
     names = {f.name: _given(f.name, getattr(given, f.name), found) for f in fields(ColumnNames) if f.name != "options"}
     free = [name for name in found if name not in names.values() and name not in (options or ())]
     names |= {field: _known(field, free, found) for field, name in names.items() if name is None}
-    if names["text"] is None:
+    if not names["text"]:
         raise CasesError(
             f"no column is known to be the text: name it with --text-column; the file has {_listed(found)}{_separator(found)}"
         )
-    return ColumnNames(**names, options=options)
+    return ColumnNames(**{field: name or None for field, name in names.items()}, options=options)
+
+
+def suggest(found: list[str]) -> dict[str, str | None]:
+    """{field of ours: the column that is known to be it by its name}; None where none is, or several could be."""
+    found, suggested = _named(found), {}
+    for field in KNOWN:
+        try:
+            suggested[field] = _known(field, [name for name in found if name not in suggested.values()], found)
+        except CasesError:
+            suggested[field] = None
+    return suggested
+
+
+def _named(found: list[str]) -> list[str]:
+    return [name for name in found if name.strip()]
 
 
 def _options(given: tuple[str, ...] | None, found: list[str]) -> tuple[str, ...] | None:
@@ -110,7 +125,7 @@ def _options(given: tuple[str, ...] | None, found: list[str]) -> tuple[str, ...]
 
 def _given(field: str, name: str | None, found: list[str]) -> str | None:
     """The file's spelling of a name that the user gave: exact, else the only one that differs in case, width or spaces."""
-    if name is None or name in found:
+    if not name or name in found:
         return name
     alike = [other for other in found if _plain(other) == _plain(name)]
     if len(alike) == 1:

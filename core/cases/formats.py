@@ -1,7 +1,9 @@
-"""Files -> records: decoding, CSV, TSV, JSON Lines, Parquet. Knows no column's meaning and checks no cell.
+"""Files -> records: decoding, CSV, TSV, JSON Lines, Parquet; core.cases.xlsx reads XLSX. Knows no column's meaning and checks
+no cell.
 
 CSV and TSV cells are strings: "NA", "null" and "1e5" stay what they are. A record's row is the line of a text file on which
-it begins (the header is line 1), or its number from 1 in a Parquet file. A record that cannot be read is kept, with the reason.
+it begins (the header is line 1), its row in a sheet, or its number from 1 in a Parquet file. A record that cannot be read is
+kept, with the reason.
 """
 
 import csv
@@ -16,8 +18,10 @@ import pyarrow.parquet as pq
 
 from core.errors import CasesError
 
-SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
-MAX_BYTES = 256 * 2**20  # all of a file is held in memory, at about ten times its size
+SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".xlsx")
+MAX_BYTES = 256 * 2**20  # unpacked; all of a file is held in memory, at about ten times its size
+MAX_ROWS = 1_000_000  # records; what a sheet of Excel can hold
+MAX_COLUMNS = 500
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,21 @@ class Table:
 
     names: list[str]  # of columns, in the file's order, blank and doubled ones too
     records: list[Record]
-    encoding: str | None  # "utf-8" or "cp932"; None for Parquet
+    encoding: str | None  # "utf-8" or "cp932"; None for Parquet and XLSX
+    sheet: str | None = None  # of an XLSX file: the one that was read
+    other_sheets: tuple[str, ...] = ()  # those that were not
 
 
-def open_table(path: Path, max_bytes: int = MAX_BYTES) -> Table:
-    """Read a file by its suffix. Raises CasesError where it cannot be read at all."""
+def open_table(path: Path, max_bytes: int = MAX_BYTES, sheet: str | None = None) -> Table:
+    """Read a file by its suffix; `sheet` names the sheet of an XLSX file. Raises CasesError where it cannot be read at all."""
+    table = _open(path, max_bytes, sheet)
+    for found, most, what in ((len(table.records), MAX_ROWS, "rows"), (len(table.names), MAX_COLUMNS, "columns")):
+        if found > most:
+            raise CasesError(f"{path} has {found:,} {what}, and {most:,} are allowed; split it into several files")
+    return table
+
+
+def _open(path: Path, max_bytes: int, sheet: str | None) -> Table:
     if path.is_dir():
         raise CasesError(f"{path} is a folder: name a file")
     if not path.is_file():
@@ -48,12 +62,18 @@ def open_table(path: Path, max_bytes: int = MAX_BYTES) -> Table:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise CasesError(f"{path.name} ends in {suffix!r}: {', '.join(SUFFIXES)} can be read")
+    if sheet is not None and suffix != ".xlsx":
+        raise CasesError(f"{path.name} has no sheets, so sheet {sheet!r} cannot be read: only .xlsx has")
     size = path.stat().st_size
     if size == 0:
         raise CasesError(f"{path} is empty")
-    _check_size(path, size, max_bytes)
+    check_size(path, size, max_bytes)
     if suffix == ".parquet":
         return _parquet(path, max_bytes)
+    if suffix == ".xlsx":
+        from core.cases.xlsx import read_xlsx  # openpyxl takes 0.2 s
+
+        return read_xlsx(path, max_bytes, sheet)
     text, encoding = decode(_bytes(path), path)
     if not text.strip():
         raise CasesError(f"{path} is empty: it holds only blanks")
@@ -63,7 +83,8 @@ def open_table(path: Path, max_bytes: int = MAX_BYTES) -> Table:
     return Table(names, records, encoding)
 
 
-def _check_size(path: Path, size: int, max_bytes: int) -> None:
+def check_size(path: Path, size: int, max_bytes: int) -> None:
+    """Raise CasesError where `size` bytes, as they are unpacked, are too many."""
     if size > max_bytes:
         raise CasesError(f"{path} is too large: {size:,} bytes, and {max_bytes:,} are allowed; split it into several files")
 
@@ -182,7 +203,7 @@ def _parquet(path: Path, max_bytes: int) -> Table:
     try:
         with pq.ParquetFile(path) as file:
             groups = range(file.metadata.num_row_groups)
-            _check_size(path, sum(file.metadata.row_group(i).total_byte_size for i in groups), max_bytes)
+            check_size(path, sum(file.metadata.row_group(i).total_byte_size for i in groups), max_bytes)
             rows = file.read().to_pylist()
             names = file.schema_arrow.names
     except (pa.ArrowException, OSError, UnicodeDecodeError) as e:

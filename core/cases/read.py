@@ -16,7 +16,7 @@ import pandas as pd
 
 from core.cases.cells import to_moment, to_number, to_text
 from core.cases.columns import ColumnNames, resolve
-from core.cases.formats import MAX_BYTES, Record, open_table
+from core.cases.formats import MAX_BYTES, Record, Table, open_table
 from core.cases.prompts import LETTERS, question_text
 from core.errors import CasesError
 
@@ -50,23 +50,31 @@ class Cases:
     frame: pd.DataFrame
     problems: tuple[Problem, ...]
     source: str
-    encoding: str | None  # "utf-8" or "cp932"; None for Parquet
+    encoding: str | None  # "utf-8" or "cp932"; None for Parquet and XLSX
     columns: ColumnNames  # the file's own names
     content_hash: str  # sha256 of the good cases: the same for the same cases in another file format
+    sheet: str | None = None  # of an XLSX file: the one that was read
+    other_sheets: tuple[str, ...] = ()  # those that were not
 
     def require_clean(self) -> "Cases":
         """Return self if no row has a problem; else raise CasesError with the first problems, their number and what to do."""
         if self.problems:
             first = "\n  ".join(str(p) for p in self.problems[:_SHOWN])
             more = f"\n  and {len(self.problems) - _SHOWN:,} more" if len(self.problems) > _SHOWN else ""
-            means = "the record's number from 1" if self.encoding is None else "the line of the file on which it begins"
             raise CasesError(
                 f"{self.source}: {_counted(len(self.problems), 'problem')} beside {_counted(len(self.frame), 'good row')}; "
-                f"nothing was done. A row's number is {means}:\n  {first}{more}\n"
+                f"nothing was done. A row's number is {self.row_means}:\n  {first}{more}\n"
                 "correct them, or pass --skip-bad-rows to use the good rows and write the others to a report",
                 self.problems,
             )
         return self
+
+    @property
+    def row_means(self) -> str:
+        """What a row's number counts in this file."""
+        if self.sheet is not None:
+            return f"its row in the sheet {self.sheet!r}"
+        return "the record's number from 1" if self.encoding is None else "the line of the file on which it begins"
 
     def write_problems(self, path: Path) -> None:
         """Write every problem as CSV (UTF-8 with BOM, for Excel). What a spreadsheet would run gets an apostrophe before it."""
@@ -78,17 +86,21 @@ class Cases:
             )
 
 
-def read_cases(path: Path, columns: ColumnNames | None = None, max_bytes: int = MAX_BYTES) -> Cases:
+def read_cases(path: Path, columns: ColumnNames | None = None, max_bytes: int = MAX_BYTES, sheet: str | None = None) -> Cases:
     """Read and check a file. Raises CasesError where it cannot be read at all; problems of single rows are in the result."""
-    path = Path(path)
-    table = open_table(path, max_bytes)
+    return check(open_table(Path(path), max_bytes, sheet), columns, Path(path))
+
+
+def check(table: Table, columns: ColumnNames | None, path: Path) -> Cases:
+    """The cases of a table that was read from `path`. Raises CasesError where its columns do not say which is the text."""
     names = resolve(columns or ColumnNames(), table.names)
     if not table.records:
         raise CasesError(f"{path} has a header and no row")
     good, problems = _check(table.records, names)
     frame = _frame([case for _, case in good])
     places = None if names.case_id else [place for place, _ in good]
-    return Cases(frame, tuple(problems), str(path), table.encoding, names, _hash(frame, places))
+    found = (frame, tuple(problems), str(path), table.encoding, names, _hash(frame, places))
+    return Cases(*found, table.sheet, table.other_sheets)
 
 
 def _check(records: list[Record], names: ColumnNames) -> tuple[list[tuple[int, dict]], list[Problem]]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from core.models.backbone import Backbone
 from core.models.batches import pad, plan_batches, token_batches
@@ -18,6 +17,7 @@ from core.models.sampling import Sampler
 from core.models.spread import Moments, Scores, collect, predictive
 from core.models.spread_heads import spread_head
 from core.models.trunk import TrunkCache
+from core.progress import Bar
 
 # Tokens times samples in one batch of the teacher: beyond this the activations leave the caches of a CPU (measured on 2
 # cores: 2,560 is fastest of 1,280 to 16,000).
@@ -37,7 +37,7 @@ class OnePass:
         """Score the texts, in their order. Raises CasesError for a text too long, NonFiniteError for a broken answer."""
         ids = self.backbone.tokens(texts, truncate)
         out = torch.empty(len(ids), self.head.out_features)
-        with tqdm(total=len(ids), desc=progress, unit=" cases", disable=progress is None) as bar:
+        with Bar(total=len(ids), desc=progress, unit=" cases", disable=progress is None) as bar:
             for batch in token_batches(ids, self.backbone.device, self.backbone.tokens_per_batch):
                 out[batch.index] = by_halves(lambda ids, mask: self._read(self.backbone(ids, mask)), batch.ids, batch.mask)
                 bar.update(len(batch.index))
@@ -104,7 +104,7 @@ class Teacher:
         [N, n, K], else None.
         """
         draws, parts, samples, order = self.draws(), [], [], []
-        with self.sampler.sampled(draws), tqdm(total=len(cache), desc=progress, unit=" cases", disable=progress is None) as bar:
+        with self.sampler.sampled(draws), Bar(total=len(cache), desc=progress, unit=" cases", disable=progress is None) as bar:
             for index, hidden, mask in self._from_cache(cache):
                 logits = self._logits(draws, hidden, mask)
                 parts.append(Moments.of(logits))
@@ -127,7 +127,7 @@ class Teacher:
         """Score the batches; into `samples` [N, n, K], where given, goes what each sample says."""
         mean = torch.empty(cases, draws.bias.shape[-1], dtype=torch.float64)
         aleatoric = torch.empty(cases, dtype=torch.float64)
-        with self.sampler.sampled(draws), tqdm(total=cases, desc=progress, unit=" cases", disable=progress is None) as bar:
+        with self.sampler.sampled(draws), Bar(total=cases, desc=progress, unit=" cases", disable=progress is None) as bar:
             for index, hidden, mask in batches:
                 logits = self._logits(draws, hidden, mask)
                 mean[index], aleatoric[index] = (x.cpu() for x in predictive(logits))

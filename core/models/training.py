@@ -17,7 +17,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from core.errors import NonFiniteError, SettingsError
@@ -27,6 +26,7 @@ from core.models.memory import out_of_memory
 from core.models.settings import LoopSettings, Schedule
 from core.models.top import NO_LABEL, Part, Targets, TopClassifier
 from core.models.trunk import TrunkCache
+from core.progress import Bar
 
 
 class _Cases(torch.utils.data.Dataset):
@@ -71,7 +71,7 @@ class _Bar(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         done, hidden = state.global_step, self.name is None
-        self.bar = tqdm(total=state.max_steps, initial=done, desc=self.name, unit=" steps", disable=hidden)
+        self.bar = Bar(total=state.max_steps, initial=done, desc=self.name, unit=" steps", disable=hidden)
 
     def on_step_end(self, args, state, control, **kwargs):
         self.bar.update(state.global_step - self.bar.n)

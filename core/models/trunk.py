@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from core.models.backbone import Backbone
 from core.models.batches import token_batches
 from core.models.memory import by_halves
+from core.progress import Bar
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def cache_trunk(
     """Run the trunk over the texts. `progress` names the bar; None shows none. Raises CasesError for a text too long."""
     ids = backbone.tokens(texts, truncate)
     states: list[Tensor | None] = [None] * len(ids)
-    with tqdm(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
+    with Bar(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
         for batch in token_batches(ids, backbone.device, tokens_per_batch or backbone.tokens_per_batch):
             hidden = by_halves(backbone.trunk, batch.ids, batch.mask)
             for row, i in zip(hidden, batch.index, strict=True):

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from core.cases.prompts import require_options
 from core.errors import CasesError, ModelError, NotFoundError
 from core.models.card import ModelCard, read_card
 from core.pipeline.runs import content_hash, new_run, recorded
+from core.progress import Bar
 from core.settings import Settings
 from core.store.parts import write_part
 from core.store.samples import Samples
@@ -96,7 +96,9 @@ def _score_parts(
     starts = range(0, len(cases), part_size)
     device = pick_device(settings.device)
     model, seconds, scored = None, 0.0, 0
-    with tqdm(total=len(cases), desc=f"{card.name} scores {run.dataset}/{run.role}", unit=" cases") as bar:
+    there = sum(len(cases.iloc[start : start + part_size]) for part, start in enumerate(starts) if part in done)
+    what = f"{card.name} scores {run.dataset}/{run.role}"
+    with Bar(total=len(cases), initial=there, desc=what, unit=" cases") as bar:
         for part, start in enumerate(starts):
             some = cases.iloc[start : start + part_size]
             if part not in done:
@@ -110,7 +112,7 @@ def _score_parts(
                 seconds, scored = seconds + time.perf_counter() - started, scored + len(some)
                 path = write_part(settings.store, run.run_id, part, predictions(some, scores, card.labels))
                 take_in(store, run.run_id, part, path, some, samples, kept_samples(len(cases), start, len(some)))
-            bar.update(len(some))
+                bar.update(len(some))
     per_case = seconds / scored if scored else None
     return {"seconds_per_case": per_case, "timed_cases": scored, "device": str(device), "cases": len(cases)}
 

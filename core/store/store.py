@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.decision.histogram import Histogram
 from core.errors import NotFoundError, SettingsError, StoreError
-from core.store import counts, file, intake, records
+from core.store import counts, file, intake, migrate, records
 from core.store.parts import PART_SCHEMA, sweep
 from core.types import Run, RunRecord
 
@@ -42,6 +42,11 @@ class Store:
     def version(self) -> tuple:
         """Changes whenever committed data changes. Costs two stats: no lock, no open."""
         return self._file.version()
+
+    def schema_version(self) -> int:
+        """Number of the last migration that the file has been through."""
+        with self.atomic() as connection:
+            return migrate.version(connection)[0]
 
     # --- runs ----------------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from core.errors import SettingsError
 from core.models import adapters
@@ -24,6 +23,7 @@ from core.models.spread import Scores
 from core.models.top import NO_LABEL, Noise, Targets, TopClassifier
 from core.models.training import fit, new_head
 from core.models.trunk import TrunkCache
+from core.progress import Bar
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Job:
         if not (self.anchor_labels != NO_LABEL).any():
             raise SettingsError("the anchor has no labelled case: this teacher needs held-out labels to choose its spread")
         teacher = Teacher(self.backbone, like, self.settings.adapter.scale, samples, self.settings.loop.seed)
-        with tqdm(total=looks, desc="spread on held-out cases", unit=" tried") as bar:
+        with Bar(total=looks, desc="spread on held-out cases", unit=" tried") as bar:
 
             def nll(posterior: Posterior) -> float:
                 bar.update()

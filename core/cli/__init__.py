@@ -1,0 +1,49 @@
+"""The command line: `python -m core <verb>`. Heavy imports stand inside each verb, so that --help answers at once.
+
+A file a group of verbs: each adds its verb with its options, and runs it.
+
+Exit codes: 0 done; 1 unexpected; 2 wrong arguments or settings; 3 the cases; 4 the model; 5 the store; 6 a download;
+130 interrupted.
+"""
+
+import argparse
+import os
+import sys
+
+from core.cli.decide import add_decide, add_demo
+from core.cli.score import add_evaluate, add_score
+from core.cli.train import add_distill, add_train
+from core.errors import KakushinError
+from core.settings import Settings
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; print errors as sentences; return the exit code."""
+    arguments = parser().parse_args(argv)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    try:
+        return arguments.run(arguments, Settings()) or 0
+    except KakushinError as e:
+        print(f"kakushin: {e}", file=sys.stderr)
+        return e.exit_code
+    except KeyboardInterrupt:
+        print("kakushin: interrupted; the same command goes on from the last finished step", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their options."""
+    root = argparse.ArgumentParser(
+        prog="python -m core",
+        description="Kakushin: train a Bayesian teacher, distil it into a one-pass student, score cases, decide "
+        "which answers to trust.",
+        epilog="Everything that is made lies in the workspace folder; KAKUSHIN_HOME changes it, KAKUSHIN_DEVICE "
+        "chooses cpu, cuda or mps. Exit codes: 0 done, 2 arguments or settings, 3 cases, 4 model, 5 store, 6 download, "
+        "130 interrupted, 1 unexpected.",
+    )
+    verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    for add in (add_train, add_distill, add_score, add_evaluate, add_decide, add_demo):
+        add(verbs)
+    return root

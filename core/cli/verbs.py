@@ -1,0 +1,33 @@
+"""What verbs share: how one is added, settings from arguments, the store of a workspace."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from core.errors import SettingsError
+from core.settings import Settings
+
+
+def add_verb(verbs, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
+    """Add a verb; `run` takes the arguments and the settings, and `text` says in a few words what it does."""
+    verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    verb.set_defaults(run=run)
+    return verb
+
+
+def checked(make: Callable[[], Any]) -> Any:
+    """Settings from arguments; what pydantic refuses becomes one sentence."""
+    from pydantic import ValidationError
+
+    try:
+        return make()
+    except ValidationError as e:
+        first = e.errors()[0]
+        raise SettingsError(f"{'.'.join(map(str, first['loc']))} {first['input']!r}: {first['msg']}") from e
+
+
+def store_of(settings: Settings):
+    """The workspace's store."""
+    from core.store.store import Store
+
+    return Store(settings.store)

@@ -1,0 +1,66 @@
+"""Progress that people and programs can read: tqdm's bar, or a small JSON file that always says how far the work is.
+
+Where KAKUSHIN_PROGRESS names a file, as it does for background jobs, the bars draw nothing and write it instead:
+{"what", "done", "total", "unit", "rate", "seconds_left"}. `rate` is units a second; total, rate and seconds_left are null
+where they are not known. One file shows the bar that moved last, as a terminal does. Knows no work and no screen.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from tqdm import tqdm
+
+VARIABLE = "KAKUSHIN_PROGRESS"
+_EVERY_S = 0.5  # a file is written so often at most; a terminal is drawn ten times a second
+
+
+class Bar(tqdm):
+    """tqdm with a second way out. A disabled bar, as everywhere in tqdm, says nothing at all."""
+
+    def __init__(self, *args, **kwargs):
+        self._path = os.environ.get(VARIABLE)
+        if self._path:
+            kwargs |= {"mininterval": _EVERY_S, "file": _Nowhere()}
+        super().__init__(*args, **kwargs)
+
+    def display(self, msg=None, pos=None) -> None:
+        """Draw the bar, or write the file."""
+        if self._path:
+            write_json(Path(self._path), how_far(self.format_dict))
+        else:
+            super().display(msg, pos)
+
+
+def how_far(bar: dict) -> dict:
+    """tqdm's format_dict -> the file's content. Before there is a smoothed rate, it is the mean since the beginning."""
+    rate = bar["rate"]
+    if not rate and bar["elapsed"] > 0:
+        rate = (bar["n"] - bar["initial"]) / bar["elapsed"]
+    rate = rate or None
+    known = rate is not None and bar["total"] is not None
+    return {
+        "what": bar["prefix"],
+        "done": bar["n"],
+        "total": bar["total"],
+        "unit": bar["unit"].strip(),
+        "rate": rate,
+        "seconds_left": max(0.0, (bar["total"] - bar["n"]) / rate) if known else None,
+    }
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Replace a file as a whole: a reader sees the old content or the new one, never half of it."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    fresh.replace(path)
+
+
+class _Nowhere:
+    """Where tqdm may write the end of its line."""
+
+    def write(self, text: str) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass

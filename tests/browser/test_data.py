@@ -1,0 +1,71 @@
+"""A walk from a file to a decision: upload CP932 with two bad rows, see them, score it, find the run on the page 'Decide'."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from core.cli import main
+from core.pipeline import jobs
+from core.settings import Settings
+from tests import tiny
+from tests.browser.test_smoke import CHROMIUM, browser, serving  # noqa: F401 - a fixture
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"),
+]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A workspace with a tiny trained model, and beside it a stranger's file whose rows 4 and 6 are bad."""
+    monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KAKUSHIN_DEVICE", "cpu")
+    tiny.make_encoder(tmp_path / "base")
+    tiny.cases(120).drop(columns="row").to_csv(tmp_path / "train.csv", index=False)
+    base = ["--base", str(tmp_path / "base"), "--epochs", "1"]
+    assert main(["train", str(tmp_path / "train.csv"), "--name", "line", *base]) == 0
+    cases = tiny.cases(60, seed=3).astype({"occurred_at": str})
+    cases.loc[2, "text"], cases.loc[4, "occurred_at"] = "", "来月"
+    names = {"text": "作業内容", "label": "正解", "occurred_at": "日付", "case_id": "番号", "segment": "設備"}
+    cases.rename(columns=names)[list(names.values())].to_csv(tmp_path / "作業指図.csv", index=False, encoding="cp932")
+    yield tmp_path
+    for found in jobs.listed(Settings()):
+        jobs.cancel(Settings(), found.job.job_id, "test")
+
+
+def test_a_file_becomes_a_run_that_can_be_decided_on(home, browser):  # noqa: F811 - the fixture
+    problems: list[str] = []
+    with serving(home / "home") as address:
+        page = browser.new_context(locale="ja-JP", viewport={"width": 1440, "height": 1000}).new_page()
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(address)
+        page.get_by_text("データと実行").first.click(timeout=60_000)
+
+        # The file, what was found in it, and its two bad rows.
+        page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(home / "作業指図.csv")
+        listed = page.locator(".st-key-panel_problems")
+        expect(listed).to_contain_text(re.compile("2行に2.?件の問題があります"), timeout=60_000)  # a word joiner between
+        expect(listed).to_contain_text("4本文本文が空です。")  # row, column, the value found, what is wrong
+        expect(listed).to_contain_text("6日時来月日付ではありません。")
+        expect(page.locator(".st-key-panel_file")).to_contain_text("先頭の20行（全60行、文字コードはCP932）")
+
+        # Score it, without them.
+        page.locator("[class*=st-key-skip_] label").first.click()
+        page.locator(".st-key-who input").fill("佐藤美香")
+        page.locator(".st-key-who input").press("Enter")
+        page.locator("[class*=st-key-dataset_] input").fill("orders")
+        page.locator("[class*=st-key-dataset_] input").press("Enter")
+        page.locator(".st-key-start button").click()
+        expect(page).to_have_url(re.compile(r"part=jobs"), timeout=30_000)
+        expect(page.locator("[class*=st-key-job_]").first).to_contain_text("完了", timeout=90_000)
+
+        # The run is there to be decided on.
+        page.get_by_text("しきい値を決める").first.click()
+        expect(page.locator(".st-key-run input").first).to_have_value(re.compile("· orders ·"), timeout=30_000)
+        expect(page.locator("[data-testid=stSidebar]")).to_contain_text(re.compile("58.?件"))
+    (found,) = jobs.listed(Settings())
+    assert (found.state, found.job.who, found.exit_code) == ("finished", "佐藤美香", 0)
+    assert [problem for problem in problems if "ERR_CONNECTION_REFUSED" not in problem and "WebSocket" not in problem] == []

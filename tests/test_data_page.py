@@ -1,0 +1,246 @@
+"""The page 'Data and runs' as a reader meets it: a stranger's file, its problems, jobs that are started, runs side by side."""
+
+import json
+from functools import partial
+
+import pytest
+
+from core.cases.read import read_cases
+from core.errors import SettingsError
+from core.models.card import ModelCard
+from core.pipeline import jobs, uploads
+from core.settings import Settings
+from dashboard import data_words
+from dashboard.i18n import LANGUAGES, Words, catalogue
+from tests.stores import LABELS, make_store
+from tests.test_dashboard import plain_again
+
+BAD = "番号,作業内容,正解,日付\n1,油漏れ,engine,2024/01/31\n2,,engine,2024/02/01\n3,ホース交換,cab,いつか\n4,電球,lamp,\n"
+FIELDS = ("text", "case_id", "segment", "label", "occurred_at", "value")
+
+
+@pytest.fixture
+def open_page(open_view):
+    return partial(open_view, "data")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Settings:
+    """A workspace with one scored run, a model's card, and no runner: jobs stay where they were put."""
+    make_store(tmp_path / "store", "tiny")
+    card = ModelCard(kind="student", name="line-student", labels=LABELS, base="x", base_sha256="x", cut=1)
+    for kind in ("student", "teacher"):
+        folder = tmp_path / "models" / f"line-{kind}"
+        folder.mkdir(parents=True)
+        written = card.model_copy(update={"kind": kind, "name": f"line-{kind}"})
+        (folder / "model.json").write_text(written.model_dump_json(), encoding="utf-8")
+    monkeypatch.setattr(jobs, "wake", lambda settings: None)
+    return Settings(home=tmp_path)
+
+
+@pytest.fixture
+def kept(home) -> uploads.Upload:
+    return uploads.keep(home, "作業指図.csv", BAD.encode("cp932"))
+
+
+def said(page) -> str:
+    """Return all text of the page, without what keeps markdown from reading it."""
+    kinds = (page.title, page.markdown, page.caption, page.info, page.warning, page.success, page.error, page.metric, page.code)
+    return plain_again("\n".join(str(element.value) for kind in kinds for element in kind))
+
+
+def problems(page):
+    """Return the list of problems: the second table, under the preview."""
+    return page.dataframe[1].value
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("size", ["empty", "tiny", "full"])
+@pytest.mark.parametrize("part", ["upload", "jobs", "runs"])
+def test_every_part_opens_in_each_language_on_each_store(open_page, lang, size, part):
+    page, words = open_page(size, lang=lang, part=part), catalogue(lang)
+    assert not page.exception
+    assert not page.error
+    text = said(page)
+    assert words["data.title"] in text
+    if part == "upload":
+        assert words["upload.none"] in text
+        assert words["start.needs_file"] in text
+    if part == "jobs":
+        assert words["jobs.none"] in text
+    if part == "runs":
+        assert (words["runs.none"] in text) == (size == "empty")
+        assert len(page.get("plotly_chart")) == (1 if size == "full" else 0)
+        assert (words["compare.two"] in text) == (size == "tiny")
+        assert words["sizes"] in text
+
+
+def test_a_file_is_handed_over_and_its_bad_rows_are_listed(open_page, home):
+    page = open_page(home.home)
+    page.file_uploader(key="uploader").set_value(("作業指図.csv", BAD.encode("cp932"), "text/csv")).run()
+    assert not page.exception
+    assert [metric.value for metric in page.metric][:3] == ["2", "2", "2"]
+    assert problems(page)["Row"].tolist() == [3, 4]
+    assert problems(page)["Column"].tolist() == ["Text", "Date"]
+    assert problems(page)["Value found"].tolist() == ["", "いつか"]
+    assert "2 problems in 2 rows. A row's number is the line of the file" in said(page)
+    assert "The first 4 of 4 rows, in CP932" in said(page)
+    assert page.query_params["file"].endswith(".csv")
+    assert [path.name for path in home.uploads.glob("*/*.csv")] == ["cases.csv"]
+
+
+def test_a_file_that_is_none_is_a_sentence(open_page, home):
+    page = open_page(home.home)
+    page.file_uploader(key="uploader").set_value(("empty.csv", b"", "text/csv")).run()
+    assert "empty.csv is empty" in said(page)
+    assert uploads.listed(home) == []
+    broken = uploads.keep(home, "指図.xlsx", b"PK")
+    page = open_page(home.home, file=broken.key)
+    assert not page.exception
+    assert "指図.xlsx is not an XLSX file" in said(page)
+
+
+def test_columns_found_by_name_are_chosen_and_can_be_changed(open_page, home, kept):
+    page = open_page(home.home, file=kept.key)
+    chosen = {field: page.selectbox(key=f"col_{field}_{kept.key[:12]}_").value for field in FIELDS}
+    wanted = {"text": "作業内容", "case_id": "番号", "segment": "", "label": "正解", "occurred_at": "日付", "value": ""}
+    assert chosen == wanted
+    page.selectbox(key=f"col_occurred_at_{kept.key[:12]}_").set_value("").run()
+    assert problems(page)["Row"].tolist() == [3]
+    page.selectbox(key=f"col_text_{kept.key[:12]}_").set_value("").run()
+    assert catalogue("en")["upload.choose_text"] in said(page)
+    assert catalogue("en")["start.needs_file"] in said(page)
+
+
+def test_labels_are_held_against_the_models(open_page, home, kept):
+    text = said(open_page(home.home, file=kept.key))
+    assert "1 cases carry one of the 12 labels that the model was trained on, and 0 none." in text
+    assert "1 carry a label that it was not trained on, such as lamp" in text
+
+
+def test_scoring_is_started_once_somebody_agrees_and_says_who(open_page, home, kept):
+    page = open_page(home.home, file=kept.key)
+    assert not [button for button in page.button if button.key == "start"]
+    page.checkbox(key=f"skip_{kept.key[:12]}").check().run()
+    page.button(key="start").click().run()
+    assert catalogue("en")["start.no_name"] in said(page)
+    assert jobs.listed(home) == []
+    page.text_input(key="who").set_value("美香")
+    page.button(key="start").click().run()
+    (found,) = jobs.listed(home)
+    assert (found.job.verb, found.job.who, found.state) == ("score", "美香", "queued")
+    assert found.job.about == "作業指図.csv → line-student"
+    wanted = {"--model=line-student", "--dataset=cases", "--role=stream", "--text-column=作業内容", "--skip-bad-rows"}
+    assert wanted <= set(found.job.arguments)
+    assert found.job.arguments[-1] == str(kept.path(home).resolve())
+    assert page.query_params["part"] == "jobs"
+    assert "Score with a model · 作業指図.csv → line-student" in said(page)
+
+
+def test_a_name_that_is_not_allowed_is_a_sentence_and_no_job(open_page, home):
+    good = uploads.keep(home, "good.csv", b"text,label\nhose,cab\npump,engine\n")
+    page = open_page(home.home, file=good.key)
+    page.text_input(key="who").set_value("mika")
+    page.text_input(key=f"dataset_{good.key[:12]}").set_value("Line 1")
+    page.button(key="start").click().run()
+    assert "dataset name 'Line 1' is not allowed" in said(page)
+    assert jobs.listed(home) == []
+
+
+def test_training_and_distilling_are_started(open_page, home):
+    good = uploads.keep(home, "good.csv", b"text,label\n" + b"hose,cab\npump,engine\n" * 10)
+    page = open_page(home.home, file=good.key)
+    page.text_input(key="who").set_value("mika")
+    page.segmented_control(key="task").set_value("train").run()
+    page.number_input(key="train_epochs").set_value(3)
+    page.selectbox(key="train_teacher").select("tfb").run()
+    page.button(key="start").click().run()
+    assert {"--name=good", "--teacher=tfb", "--epochs=3", "--base=all-MiniLM-L6-v2"} <= set(jobs.listed(home)[0].job.arguments)
+    page = open_page(home.home)
+    page.segmented_control(key="task").set_value("distill").run()
+    page.text_input(key="who").set_value("mika")
+    page.button(key="start").click().run()
+    assert {found.job.verb: found.job.arguments for found in jobs.listed(home)}["distill"] == ("--epochs=4", "line")
+
+
+def test_training_that_cannot_be_is_said_before_it_is_started(open_page, home):
+    """By date, the only case of "late" is the last one, and a fifth is held out."""
+    rows = [f"hose,{'cab' if i % 2 else 'engine'},2024-01-{i + 1:02}" for i in range(20)] + ["lamp,late,2024-02-01"]
+    upload = uploads.keep(home, "a.csv", "\n".join(["text,label,date", *rows]).encode())
+    page = open_page(home.home, file=upload.key)
+    page.segmented_control(key="task").set_value("train").run()
+    assert "label 'late' stands in the latest 20% of the cases only" in said(page)
+    assert not [button for button in page.button if button.key == "start"]
+
+
+def test_jobs_show_their_state_and_are_cancelled_and_resumed(open_page, home):
+    job = jobs.start(home, "score", ("x",), "mika", "a.csv → m")
+    page = open_page(home.home, part="jobs")
+    assert "a.csv → m" in said(page)
+    page.button(key=f"cancel_{job.job_id}").click().run()
+    assert jobs.status(home, job.job_id).state == "cancelled"
+    page.button(key=f"resume_{job.job_id}").click().run()
+    assert jobs.status(home, job.job_id).state == "queued"
+    folder = home.jobs / job.job_id
+    (folder / "log").write_text("one\nkakushin: no model 'm'\n")
+    (folder / "end.json").write_text(json.dumps({"exit_code": 4, "at": "2026-01-05T09:00:00+00:00"}))
+    page.run()
+    assert "Its last line: kakushin: no model 'm'" in said(page)
+    assert "exit code 4" in said(page)
+    page.toggle(key=f"log_{job.job_id}").set_value(True).run()
+    assert "one\nkakushin: no model 'm'" in said(page)
+
+
+def test_runs_are_compared_and_the_link_keeps_them(open_page):
+    page = open_page(part="runs")
+    stream = {kind: f"score-work-orders-{kind}-stream" for kind in ("student", "teacher")}
+    page.multiselect(key="pick_runs").set_value(list(stream.values())).run()
+    assert page.query_params["compared"] == ",".join(stream.values())
+    assert "The chosen runs scored the same cases." in said(page)
+    measures = page.dataframe[0].value
+    assert set(measures["n"]) == {1700}
+    assert len(measures) == 6
+    differing = page.dataframe[1].value.set_index("Item")
+    assert differing.loc["Kind"].tolist() == ["Student", "Teacher"]
+    assert differing.loc["Model's hash"].tolist() == ["2" * 12, "1" * 12]
+    assert "Cases' hash" not in differing.index
+    other = open_page(**page.query_params)
+    assert said(other) == said(page)
+    page.multiselect(key="pick_runs").set_value([stream["student"], "score-work-orders-student-calibration"]).run()
+    assert "Note: the chosen runs scored different cases" in said(page)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_core_says_of_a_row_is_said_in_the_readers_language(tmp_path, lang):
+    """Whatever core.cases finds in these rows has words of its own; where it has none, its own sentence would be shown."""
+    (tmp_path / "a.csv").write_text('id,text,date,cost\n1,,x,x\n1,a,,\n,a,,\n5,a\n6,"a"b,,\n7,a,,\n7,a,,\n', encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text('{"text": ["a"]}\nnot json\n{"text": "a\\u0000"}\n', encoding="utf-8")
+    found = [p.message for name in ("a.csv", "b.jsonl") for p in read_cases(tmp_path / name).problems]
+    assert len(set(found)) >= 9
+    for message in found:
+        told = data_words.problem(Words(lang), message)
+        assert told in catalogue(lang).values() or "{" not in told
+        assert (told != message) or lang == "en", message
+    assert data_words.problem(Words(lang), "something new") == "something new"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.44, "0.4 s"), (59, "59 s"), (61, "1 min 1 s"), (3725, "1 h 2 min"), (None, "–")]
+)
+def test_times_are_said_in_their_two_largest_units(seconds, shown):
+    assert data_words.duration(Words("en"), seconds) == shown
+
+
+def test_progress_is_a_share_and_a_line():
+    words = Words("en")
+    half = jobs.Progress("line-student scores line/stream", 500, 1000, "cases", 10.0, 50.0)
+    assert data_words.progress(words, half) == (0.5, "Scoring the cases: 500 of 1,000, about 50 s left")
+    assert data_words.progress(words, None) == (0.0, "Getting ready")
+    open_end = jobs.Progress("teacher, 10 samples a case", 5, None, "cases", None, None)
+    assert data_words.progress(words, open_end) == (0.0, "The teacher answers each case 10 times: 5")
+    assert data_words.size(words, 52_428_800) == "52.4 MB"
+
+
+def test_the_page_asks_for_no_job_that_may_not_be():
+    with pytest.raises(SettingsError, match="verb 'demo'"):
+        jobs.start(Settings(), "demo", (), "mika")

@@ -1,0 +1,160 @@
+"""XLSX as Excel saves it: values, dates, sheets, formulas and errors; what is too large or no XLSX at all is a sentence."""
+
+import zipfile
+from datetime import datetime
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from core.cases import formats, xlsx
+from core.cases.read import read_cases
+from core.errors import CasesError
+
+HEADER = ["番号", "作業内容", "正解", "日付", "金額"]
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Write sheets, {name: rows}, and return the path. A row may hold "=..." formulas, which openpyxl saves without results."""
+
+    def save(sheets: dict[str, list], hidden: tuple[str, ...] = ()):
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for name, rows in sheets.items():
+            sheet = book.create_sheet(name)
+            sheet.sheet_state = "hidden" if name in hidden else "visible"
+            for row in rows:
+                sheet.append(row)
+        book.save(tmp_path / "cases.xlsx")
+        return tmp_path / "cases.xlsx"
+
+    return save
+
+
+def with_cell(path, old: str, new: str):
+    """Replace a cell's XML, to make what only Excel writes: formulas with the results that it has saved."""
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    assert old.encode() in parts[sheet], parts[sheet]
+    parts[sheet] = parts[sheet].replace(old.encode(), new.encode())
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+    return path
+
+
+def test_cells_arrive_with_their_types_and_rows_with_their_number_in_the_sheet(saved):
+    day = datetime(2024, 1, 31, 9, 30)
+    path = saved({"注文": [[], HEADER, [1001, "油漏れ", True, day, 1234.5], [], [1002, "ホース交換", None, None, None]]})
+    cases = read_cases(path).require_clean()
+    assert cases.frame["row"].tolist() == [3, 5]
+    assert cases.frame["case_id"].tolist() == ["1001", "1002"]
+    assert cases.frame["label"].tolist() == ["TRUE", None]
+    assert cases.frame["occurred_at"].tolist() == [pd.Timestamp(day), pd.NaT]
+    assert cases.frame["value"].iloc[0] == 1234.5
+    assert (cases.sheet, cases.other_sheets, cases.encoding) == ("注文", (), None)
+
+
+def test_the_same_cases_in_csv_and_xlsx_have_one_hash(saved, tmp_path):
+    rows = [["id", "text", "label", "value"], ["7", "oil leak", "TRUE", 2.5], ["8", "hose", "FALSE", None]]
+    other = tmp_path / "cases.csv"
+    other.write_text("id,text,label,value\n7,oil leak,TRUE,2.5\n8,hose,FALSE,\n", encoding="utf-8")
+    assert read_cases(saved({"s": rows})).content_hash == read_cases(other).content_hash
+
+
+def test_the_first_visible_sheet_is_read_or_the_one_that_is_named(saved):
+    path = saved({"notes": [["x"]], "2024": [["text"], ["new"]], "2023": [["text"], ["old"]]}, hidden=("notes",))
+    cases = read_cases(path)
+    assert (cases.sheet, set(cases.other_sheets)) == ("2024", {"2023", "notes"})
+    assert cases.frame["text"].tolist() == ["new"]
+    assert read_cases(path, sheet="2023").frame["text"].tolist() == ["old"]
+    with pytest.raises(CasesError, match="has no sheet '2022'; the file has '2024', '2023', 'notes'"):
+        read_cases(path, sheet="2022")
+
+
+def test_a_sheet_of_a_file_without_sheets_is_refused(tmp_path):
+    (tmp_path / "cases.csv").write_text("text\na\n", encoding="utf-8")
+    with pytest.raises(CasesError, match="has no sheets, so sheet 'one' cannot be read"):
+        read_cases(tmp_path / "cases.csv", sheet="one")
+
+
+def test_a_formula_counts_as_the_result_that_was_saved(saved):
+    path = saved({"s": [["text", "value"], ["hose", "=1+1"]]})
+    with_cell(path, "<f>1+1</f><v></v>", "<f>1+1</f><v>2</v>")
+    assert read_cases(path).require_clean().frame["value"].tolist() == [2.0]
+
+
+def test_a_formula_without_a_saved_result_is_a_problem_of_its_row(saved):
+    cases = read_cases(saved({"s": [["text", "value"], ["hose", "=1+1"], ["pump", 3], ["=A2", 4]]}))
+    assert [(p.row, p.column, p.value) for p in cases.problems] == [(2, "value", "=1+1"), (4, "text", "=A2")]
+    assert all("a formula without a saved result" in p.message for p in cases.problems)
+    assert cases.frame["text"].tolist() == ["pump"]
+
+
+def test_a_formula_whose_result_is_no_text_is_an_empty_cell(saved):
+    path = saved({"s": [["text", "label"], ["hose", '=IF(1,"","x")']]})
+    old, new = '<c r="B2"><f>IF(1,"","x")</f><v></v></c>', '<c r="B2" t="str"><f>IF(1,"","x")</f><v></v></c>'
+    assert read_cases(with_cell(path, old, new)).require_clean().frame["label"].tolist() == [None]
+
+
+def test_an_error_cell_is_a_problem_only_where_its_column_is_used(saved):
+    rows = [["text", "date", "remark"], ["hose", "#N/A", None], ["pump", None, "#REF!"]]
+    cases = read_cases(saved({"s": rows}))
+    assert [(p.row, p.column, p.value) for p in cases.problems] == [(2, "occurred_at", "#N/A")]
+    assert "an error of the spreadsheet" in cases.problems[0].message
+    assert cases.frame["text"].tolist() == ["pump"]
+
+
+def test_the_sentence_of_bad_rows_names_the_sheet(saved):
+    with pytest.raises(CasesError, match="A row's number is its row in the sheet 's'"):
+        read_cases(saved({"s": [["id", "text"], [1, None]]})).require_clean()
+
+
+@pytest.mark.parametrize("content", [b"PK no zip", b"\xd0\xcf\x11\xe0 an old .xls or one with a password"])
+def test_what_is_no_zip_file_is_a_sentence(tmp_path, content):
+    (tmp_path / "cases.xlsx").write_bytes(content)
+    with pytest.raises(CasesError, match="protected by a password, or an older .xls"):
+        read_cases(tmp_path / "cases.xlsx")
+
+
+def test_a_zip_file_that_is_no_workbook_is_a_sentence(tmp_path):
+    with zipfile.ZipFile(tmp_path / "cases.xlsx", "w") as file:
+        file.writestr("hello.txt", "hello")
+    with pytest.raises(CasesError, match="is not an XLSX file that can be read: KeyError"):
+        read_cases(tmp_path / "cases.xlsx")
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "cases.xlsx", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("xl/worksheets/sheet1.xml", b"0" * 3_000_000)
+    assert (tmp_path / "cases.xlsx").stat().st_size < 10_000
+    with pytest.raises(CasesError, match="is too large: 3,000,000 bytes, and 1,000,000 are allowed"):
+        read_cases(tmp_path / "cases.xlsx", max_bytes=1_000_000)
+
+
+def test_an_empty_sheet_and_one_with_a_header_only_are_sentences(saved):
+    with pytest.raises(CasesError, match="sheet 's' of .* is empty; the file has 's'"):
+        read_cases(saved({"s": []}))
+    with pytest.raises(CasesError, match="has a header and no row"):
+        read_cases(saved({"s": [["text"]]}))
+
+
+def test_too_many_rows_or_columns_are_sentences(saved, tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "MAX_ROWS", 2)
+    (tmp_path / "cases.csv").write_text("text\na\nb\nc\n", encoding="utf-8")
+    with pytest.raises(CasesError, match="has 3 rows, and 2 are allowed"):
+        read_cases(tmp_path / "cases.csv")
+    monkeypatch.setattr(xlsx, "MAX_COLUMNS", 3)
+    with pytest.raises(CasesError, match="has a cell in row 1, column 4: .* 3 columns are allowed"):
+        read_cases(saved({"s": [["text", "a", "b", "c"], ["hose", 1, 2, 3]]}))
+
+
+def test_one_cell_at_the_far_corner_costs_no_memory(saved):
+    path = saved({"s": [["text"], ["hose"]]})
+    book = openpyxl.load_workbook(path)
+    book["s"].cell(row=2, column=16384, value="x")
+    book.save(path)
+    with pytest.raises(CasesError, match="column 16,384: .* delete what stands far from the table"):
+        read_cases(path)
