@@ -16,7 +16,9 @@ def main() -> None:
         st.Page(evidence.page, title=words("evidence.nav"), icon=":material/fact_check:", url_path="evidence"),
         st.Page(money.page, title=words("money.nav"), icon=":material/payments:", url_path="money"),
     ]
-    st.navigation(pages).run()
+    page = st.navigation(pages)
+    page.run()
+    state.spare_collector(page.url_path)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Draws with Streamlit; knows no choice, no store and no figure's meaning.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -30,16 +31,32 @@ def chart(
         st.plotly_chart(figure, key=f"chart_{key}", config=_QUIET, alt=words(f"{key}.alt"))
         if note:
             st.caption(note)
-        rows(key, words, table)
+        _folded(key, words, table)
 
 
 def rows(key: str, words: Words, table: Table) -> None:
     """Show a table and its CSV in an expander."""
     with st.expander(words("table"), key=f"table_{key}", icon=":material/table:"):
-        formats = {head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()}
-        st.dataframe(table.rows, hide_index=True, key=f"rows_{key}", column_config=formats)
-        name, icon = f"kakushin-{key}.csv", ":material/download:"
-        st.download_button(words("csv"), csv(table.rows), name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)
+        _rows(key, words, table)
+
+
+@st.fragment
+def _folded(key: str, words: Words, table: Table) -> None:
+    """The same below a chart, drawn once a reader opens it: sending every table on every run took as long as the charts.
+
+    A fragment, so that opening it draws nothing else again.
+    """
+    box = st.expander(words("table"), key=f"table_{key}", icon=":material/table:", on_change="rerun")
+    if box.open:
+        with box:
+            _rows(key, words, table)
+
+
+def _rows(key: str, words: Words, table: Table) -> None:
+    formats = {head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()}
+    st.dataframe(table.rows, hide_index=True, key=f"rows_{key}", column_config=formats)
+    name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv, table.rows)  # written when it is asked for
+    st.download_button(words("csv"), data, name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)
 
 
 def nothing(key: str, words: Words, why: str, above: Callable[[], None] | None = None) -> None:
