@@ -19,6 +19,7 @@ from core.types import OUTCOMES, RunRecord
 from dashboard import charts, controls, live, panels, sentences, shell, state, tables
 from dashboard.address import ALL, Choices
 from dashboard.i18n import Words
+from dashboard.kept import kept
 from dashboard.views import starts
 
 VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
@@ -87,7 +88,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     if not found.cases:
         top.info(sentences.headline(words, found))
         return
-    costed = economics.cost_curve(counts, per_day, shown.costs, shown.seconds(kind), shown.chosen.unseen)
+    costed = kept(economics.cost_curve, counts, per_day, shown.costs, shown.seconds(kind), shown.chosen.unseen)
     _starts(shown, per_day, places)
     with places["handle"]:
         _handle(shown, found, costed)
@@ -155,17 +156,18 @@ def _risk(shown: Shown, found: whatif.Consequence) -> None:
     if not found.labelled:
         panels.nothing("risk_coverage", words, "needs_labels")
         return
-    curves = frames.risk_coverage_frame({k: shown.counts(k, shown.chosen.segment) for k in shown.same}, shown.chosen.unseen)
+    of_models = {kind: shown.counts(kind, shown.chosen.segment) for kind in shown.same}
+    curves = kept(frames.risk_coverage_frame, of_models, shown.chosen.unseen)
     now = {"coverage": found.coverage.value, "risk": found.selective_risk.value}
     figure = charts.risk_coverage(curves, shown.names, now, words.of("axis.coverage", "axis.risk", "now", "band", "threshold"))
     note = words.markdown("risk_coverage.note", n=words.number(found.labelled, 0))
-    panels.chart("risk_coverage", words, figure, tables.risk_coverage(words, curves, shown.names), note)
+    panels.chart("risk_coverage", words, figure, kept(tables.risk_coverage, words, curves, shown.names), note)
 
 
 def _thresholds(shown: Shown, costed: pd.DataFrame) -> None:
     words, chosen = shown.words, shown.chosen
     cheapest = economics.cheapest_threshold(costed)
-    curve = frames.threshold_frame(costed)
+    curve = kept(frames.threshold_frame, costed)
     said = words.of("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest") | {
         "symbol": words.symbol(chosen.currency)
     }
@@ -174,7 +176,7 @@ def _thresholds(shown: Shown, costed: pd.DataFrame) -> None:
         "thresholds",
         words,
         charts.against_threshold(curve, chosen.t, cheapest, said),
-        tables.thresholds(words, curve, chosen.currency),
+        kept(tables.thresholds, words, curve, chosen.currency),
         note,
     )
 
@@ -207,16 +209,16 @@ def _calibration(shown: Shown, runs: list[RunRecord]) -> None:
     if not found:
         panels.nothing("calibration", words, "calibration.missing")
         return
-    frame, errors = frames.reliability_frame({kind: state.histogram(record.run.run_id) for kind, record in found.items()})
+    counts = {kind: state.histogram(record.run.run_id) for kind, record in found.items()}
+    frame, errors = kept(frames.reliability_frame, counts)
     names = {
         kind: words("calibration.legend", model=shown.names[kind], ece=words.number(ece, 3), n=words.number(n, 0))
         for kind, (ece, n) in errors.items()
     }
     said = words.of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
     note = words.markdown("calibration.note", n=words.number(max(n for _, n in errors.values()), 0))
-    panels.chart(
-        "calibration", words, charts.reliability(frame, names, said), tables.reliability(words, frame, shown.names), note
-    )
+    figure, table = kept(charts.reliability, frame, names, said), kept(tables.reliability, words, frame, shown.names)
+    panels.chart("calibration", words, figure, table, note)
 
 
 def _counted(counts: Cumulative, unseen: bool) -> int:
