@@ -12,7 +12,6 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-import numpy as np
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg

@@ -31,7 +31,7 @@ def chart(
         st.plotly_chart(figure, key=f"chart_{key}", config=_QUIET, alt=words(f"{key}.alt"))
         if note:
             st.caption(note)
-        _folded(key, words, table)
+        folded(key, words("table"), partial(_rows, key, words, table))
 
 
 def rows(key: str, words: Words, table: Table) -> None:
@@ -41,15 +41,14 @@ def rows(key: str, words: Words, table: Table) -> None:
 
 
 @st.fragment
-def _folded(key: str, words: Words, table: Table) -> None:
-    """The same below a chart, drawn once a reader opens it: sending every table on every run took as long as the charts.
-
-    A fragment, so that opening it draws nothing else again.
+def folded(key: str, title: str, draw: Callable[[], None]) -> None:
+    """Show an expander whose inside `draw` draws once it is open: most readers never ask for a table or a list of cases, and
+    making and sending them on every run took longer than the charts. A fragment, so that opening it draws nothing else again.
     """
-    box = st.expander(words("table"), key=f"table_{key}", icon=":material/table:", on_change="rerun")
+    box = st.expander(title, key=f"table_{key}", icon=":material/table:", on_change="rerun")
     if box.open:
         with box:
-            _rows(key, words, table)
+            draw()
 
 
 def _rows(key: str, words: Words, table: Table) -> None:

@@ -3,6 +3,8 @@
 Each gets what it needs as arguments and draws one panel. All figures come from core.decision.
 """
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +13,7 @@ from core.decision.histogram import Histogram
 from core.decision.policy import PolicyConsequence
 from core.decision.sides import Between, between
 from core.decision.tally import LeakageLimit, SelectiveRiskLimit
-from dashboard import controls, limit_words, state
+from dashboard import controls, limit_words, panels, state
 from dashboard.address import ALL, Choices
 from dashboard.i18n import Words
 
@@ -58,8 +60,14 @@ def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, thre
     if found.cases == hidden:
         st.info(words("sides.same", **ends))
         return
+    listed = min(LISTED, found.cases - hidden)
+    st.caption(words.markdown("sides.note", **ends, **_counts(words, found, hidden, listed)))
+    panels.folded("sides", words("sides.cases"), partial(_cases, words, chosen, run_id, found))
+
+
+def _cases(words: Words, chosen: Choices, run_id: str, found: Between) -> None:
+    """The cases themselves are read from the store, which takes longer than the rest of the panel: only where a reader asks."""
     rows = _listed(chosen, state.cases_between(run_id, found.low, found.high, _FETCHED))
-    st.caption(words.markdown("sides.note", **ends, **_counts(words, found, hidden, len(rows))))
     st.dataframe(_named(words, rows), hide_index=True, key="rows_sides", column_config=_formats(words))
 
 
