@@ -25,7 +25,7 @@ def chart(
     `above` draws what belongs between title and figure, such as the panel's own controls.
     """
     with st.container(border=True, key=f"panel_{key}"):
-        st.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
         if above:
             above()
         st.plotly_chart(figure, key=f"chart_{key}", config=_QUIET, alt=words(f"{key}.alt"))
@@ -61,7 +61,7 @@ def _rows(key: str, words: Words, table: Table) -> None:
 def nothing(key: str, words: Words, why: str, above: Callable[[], None] | None = None) -> None:
     """Show a panel's title, what `above` draws, and the sentence under `why` where there is nothing to draw."""
     with st.container(border=True, key=f"panel_{key}"):
-        st.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
         if above:
             above()
         st.info(words(why))

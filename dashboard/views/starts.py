@@ -116,7 +116,7 @@ def _formats(words: Words) -> dict:
 def panel(words: Words, key: str):
     """A titled panel to draw into; title and help are the words under `key`."""
     box = st.container(border=True, key=f"panel_{key}")
-    box.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+    box.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
     return box
 
 
