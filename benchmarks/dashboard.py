@@ -15,12 +15,14 @@ import asyncio
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from benchmarks.browsing import Browsing, browsing
 from benchmarks.serving import Served, fill, served
@@ -77,7 +79,7 @@ def main() -> None:
 def measure(home: Path, amount: Amount) -> dict:
     """The JSON object, over a store made in `home`."""
     fill(Store(home / "store", timeout_s=600), amount.rows)
-    load, paints, starts = [round(os.getloadavg()[0], 1)], [], []
+    load, paints, starts, errors = [round(os.getloadavg()[0], 1)], [], [], []
     for start in range(amount.starts):
         with served(home, home / f"{start}.log") as server:
             with browsing() as page:
@@ -86,7 +88,8 @@ def measure(home: Path, amount: Amount) -> dict:
                 last = start == amount.starts - 1
                 alone = one_reader(page, amount) if last else {}
             many = asyncio.run(readers(server, Recorded.among(page.sent), amount)) if last else {}
-            errors, torch = page.problems + server.errors() + many.pop("refused", []), server.imports_torch()
+            errors += page.problems + server.errors() + many.pop("refused", [])
+            torch = server.imports_torch()
     load.append(round(os.getloadavg()[0], 1))
     found = {"first_paint_s": statistics.median(paints), "server_start_s": statistics.median(starts), **alone, **many}
     found |= {"import_torch": torch, "errors": len(errors), "first_error": errors[0] if errors else None}
@@ -158,9 +161,11 @@ async def read(session: Session, random: np.random.Generator, pause_s: float, un
 async def memory(server: Served, until: float) -> list[tuple[float, float]]:
     """(minutes, millions of bytes) of the server now and then."""
     begun, looks = time.monotonic(), []
-    while time.monotonic() < until:
-        looks.append(((time.monotonic() - begun) / 60, server.rss_mb()))
-        await asyncio.sleep(SAMPLE_S)
+    with tqdm(total=round(until - begun), desc="readers in turn", unit=" s", file=sys.stderr) as bar:
+        while (now := time.monotonic()) < until:
+            looks.append(((now - begun) / 60, server.rss_mb()))
+            bar.update(round(now - begun) - bar.n)
+            await asyncio.sleep(SAMPLE_S)
     return looks
 
 
