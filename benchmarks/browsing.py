@@ -3,7 +3,7 @@
 `handler` is the page's own work for a move: sentence, six figures, two curves. `drag` runs from the move to the first moment
 after the frame that shows it, so at 60 frames a second about 17 ms of it are the wait for the screen. `rerun` runs from the
 release to the first frame in which the server has confirmed the handle, the threshold's line has moved in its chart, and the
-page has taken in every other element of the run; `answer` is the part of it until the server's last word was received.
+page has taken in every other element of the run.
 """
 
 import time
@@ -17,14 +17,6 @@ from tests.browser.test_smoke import CHROMIUM, DRAWN, FLAGS
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 HANDLE = ".st-key-handle .live"
 PATIENCE_MS = 120_000
-# Notes when the page last heard from the server.
-LISTEN = """const Plain = WebSocket;
-window.WebSocket = class extends Plain {
-  constructor(...where) {
-    super(...where);
-    this.addEventListener('message', () => { window.lastHeard = performance.now(); });
-  }
-};"""
 SEND = """const rail = root.querySelector('.rail'), box = rail.getBoundingClientRect();
   rail.setPointerCapture = () => {};  // a made-up pointer cannot be captured
   const send = (type, share) => rail.dispatchEvent(
@@ -58,7 +50,7 @@ RELEASE = f"""async (root, [step, patience]) => {{
     const shown = root.querySelector('.value').textContent === (step / 1000).toFixed(3);
     if (shown && root.dataset.confirmed === 'true' && Math.abs(line() - step / 1000) < 1e-9
         && app.dataset.testScriptState === 'notRunning')
-      return {{rerun: performance.now() - begun, answer: window.lastHeard - begun}};
+      return performance.now() - begun;
   }}
   throw new Error(`the page did not confirm ${{step}}`);
 }}"""
@@ -69,7 +61,6 @@ class Browsing:
 
     def __init__(self, page: Page):
         self.page, self.problems, self.sent = page, [], []
-        page.add_init_script(LISTEN)
         page.on("console", lambda message: self.problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("websocket", lambda socket: socket.on("framesent", lambda message: self.sent.append(message)))
@@ -90,8 +81,8 @@ class Browsing:
         self.page.locator(STILL).wait_for(timeout=PATIENCE_MS)
         return found
 
-    def release(self, step: int) -> dict[str, float]:
-        """Milliseconds of one release at `step` thousandths: `rerun` and, within it, `answer`."""
+    def release(self, step: int) -> float:
+        """Milliseconds of one release at `step` thousandths: `rerun`."""
         return self.page.locator(HANDLE).evaluate(RELEASE, [step, PATIENCE_MS])
 
 

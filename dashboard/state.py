@@ -257,7 +257,7 @@ def _histogram(folder: Path, run_id: str, version: tuple) -> Histogram:
     return _store(folder).histogram(run_id)
 
 
-@lru_cache(maxsize=48)  # asked for a dozen times a run: st.cache_resource, which hashes its arguments, took a tenth of the run
+@lru_cache(maxsize=48)  # asked for a dozen times a run: st.cache_resource, which hashes its arguments, took 7% of one
 def _cumulative(folder: Path, run_id: str, segment: str, version: tuple) -> Cumulative:
     whole = _histogram(folder, run_id, version)
     return Cumulative(whole if segment == ALL else whole.select(segments=(segment,)))
