@@ -7,7 +7,8 @@ of one reader, with the browser's own work in it (benchmarks.browsing says what 
 without browsers (benchmarks.sessions says why): `answer_ms_p95` of one of them, of all while each releases the handle every few
 seconds (`_20`) and of all in the same moment (`_burst`, only reported); and meanwhile the server's memory.
 
-`rerun_cpu_ms` is the server's processor time for a release, which other work on the machine changes little; milliseconds carry `load`.
+`rerun_cpu_ms` is the server's processor time for a release, which other work on the machine changes little; all other
+milliseconds carry `load`.
 """
 
 import argparse
