@@ -20,7 +20,9 @@ def main() -> None:
         st.Page(data.page, title=words("data.nav"), icon=":material/database:", url_path="data"),
         st.Page(meeting.page, title=words("meeting.nav"), icon=":material/groups:", url_path="meeting"),
     ]
-    st.navigation(pages).run()
+    page = st.navigation(pages)
+    page.run()
+    state.spare_collector(page.url_path)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
+
+from dashboard import panes
 
 # Streamlit's placeholders: its page replaces "#00000n" in a figure by the theme's n-th categorical colour.
 _SLOT = [f"#{i:06d}" for i in range(1, 11)]
@@ -28,6 +29,8 @@ SLOTS = {
 DASHES = {"student": "solid", "teacher": "dash", "point": "dot", "temperature": "dashdot"}
 MARKS = {"student": "circle", "teacher": "diamond", "point": "square", "temperature": "triangle-up"}
 _PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))  # column, slot, tick format
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "traceorder": "normal"}
+MARGIN = {"l": 8, "r": 12, "t": 48, "b": 8}
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
 _FAINT = "16"  # of further bands over it
 
@@ -72,9 +75,10 @@ def risk_coverage(
         )
     if now is not None and now["risk"] is not None:
         _point(figure, now["coverage"], now["risk"], words["now"])
-    figure.update_xaxes(title=words["coverage"], tickformat=".0%", range=[0, 1.01])
-    figure.update_yaxes(title=words["risk"], tickformat=".0%", range=[0, _top(curves[curves["coverage"] >= 0.03], "risk")])
-    return finish(figure, 420, words)
+    across = {"title": {"text": words["coverage"]}, "tickformat": ".0%", "range": [0, 1.01]}
+    top = _top(curves[curves["coverage"] >= 0.03], "risk")
+    up = {"title": {"text": words["risk"]}, "tickformat": ".0%", "range": [0, top]}
+    return finish(figure, 420, words, xaxis=across, yaxis=up)
 
 
 def against_threshold(curve: pd.DataFrame, now: float | None, cheapest: float | None, words: Mapping[str, str]) -> go.Figure:
@@ -85,13 +89,12 @@ def against_threshold(curve: pd.DataFrame, now: float | None, cheapest: float | 
     money, threshold, now, cheapest, symbol, separators.
     """
     panels = [panel for panel in _PANELS if curve[panel[0]].notna().any()]
-    rows = len(panels)
-    titles = [words[column] for column, _, _ in panels]
-    figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.09, subplot_titles=titles)
-    for row, (column, slot, form) in enumerate(panels, start=1):
+    figure, axes = go.Figure(), []
+    for place, (column, slot, form) in enumerate(panels):
         prefix = words["symbol"] if column == "money" else ""
         value = f"{prefix}%{{y:{'.1%' if form else ',.2f'}}}"
-        band(figure, curve["threshold"], curve[f"{column}_low"], curve[f"{column}_high"], SLOTS[slot], None, row=row, col=1)
+        at = panes.place(place)
+        band(figure, curve["threshold"], curve[f"{column}_low"], curve[f"{column}_high"], SLOTS[slot], None, **at)
         figure.add_scatter(
             x=curve["threshold"],
             y=curve[column],
@@ -101,19 +104,18 @@ def against_threshold(curve: pd.DataFrame, now: float | None, cheapest: float | 
             line={"color": SLOTS[slot], "width": 2.5},
             showlegend=False,
             hovertemplate=f"{words['threshold']} %{{x:.3f}}<br>{value}<extra>{words[column]}</extra>",
-            row=row,
-            col=1,
+            **at,
         )
-        figure.update_yaxes(tickformat=form, tickprefix=prefix, rangemode="tozero", row=row, col=1, nticks=5)
-    if now is not None:
-        _mark(figure, now, {"color": SLOTS["now"], "width": 2}, words["now"])
+        axes.append({"tickformat": form, "tickprefix": prefix, "rangemode": "tozero", "nticks": 5})
+    shapes = [] if now is None else _mark(figure, now, {"color": SLOTS["now"], "width": 2}, words["now"], len(panels))
     if cheapest is not None:
-        _mark(figure, cheapest, {"color": SLOTS["cheapest"], "width": 2, "dash": "dash"}, words["cheapest"])
-    figure.update_xaxes(range=[0, 1], tickformat=".1f")
-    figure.update_xaxes(title=words["threshold"], row=rows, col=1)
-    height = 130 + 170 * rows
-    finish(figure, height, words).update_layout(legend_y=1 + 36 / height, margin_t=72)  # above the first panel's title
-    return left_titles(figure)
+        line = {"color": SLOTS["cheapest"], "width": 2, "dash": "dash"}
+        shapes += _mark(figure, cheapest, line, words["cheapest"], len(panels))
+    titles, across = [words[column] for column, _, _ in panels], {"range": [0, 1], "tickformat": ".1f"}
+    layout = panes.stacked(titles, 0.09, across, axes, words["threshold"])
+    height = 130 + 170 * len(panels)
+    legend = LEGEND | {"y": 1 + 36 / height}  # above the first panel's title
+    return finish(figure, height, words, **layout, shapes=shapes, legend=legend, margin=MARGIN | {"t": 72})
 
 
 def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
@@ -144,10 +146,10 @@ def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
         error_x=bars(rows["total"], rows["low"], rows["high"], SLOTS["now"]),
         hovertemplate=f"%{{y}}<br>{words['symbol']}%{{x:,.2f}}<extra>{words['total']}</extra>",
     )
-    figure.update_layout(barmode="stack", bargap=0.45)
-    figure.update_xaxes(tickprefix=words["symbol"], rangemode="tozero", tickformat=",.0f" if rows["total"].max() >= 10 else "")
-    figure.update_yaxes(automargin=True, type="category")
-    return finish(figure, 120 + 70 * len(rows), words)
+    whole = ",.0f" if rows["total"].max() >= 10 else ""
+    across = {"tickprefix": words["symbol"], "rangemode": "tozero", "tickformat": whole}
+    up = {"automargin": True, "type": "category"}
+    return finish(figure, 120 + 70 * len(rows), words, barmode="stack", bargap=0.45, xaxis=across, yaxis=up)
 
 
 def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
@@ -159,11 +161,9 @@ def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     panels = [
         panel for panel in (("review", "review", "square"), ("leakage", "leak", "circle")) if frame[panel[0]].notna().any()
     ]
-    titles = [words[column] for column, _, _ in panels]
-    figure = make_subplots(rows=1, cols=len(panels), shared_yaxes=True, horizontal_spacing=0.05, subplot_titles=titles)
-    rows = frame.iloc[::-1]
+    figure, rows = go.Figure(), frame.iloc[::-1]
     names = [letters(name) for name in rows["segment"]]
-    for col, (column, slot, mark) in enumerate(panels, start=1):
+    for place, (column, slot, mark) in enumerate(panels):
         figure.add_scatter(
             y=names,
             x=rows[column],
@@ -173,12 +173,12 @@ def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             cliponaxis=False,
             hovertemplate=f"%{{y}}<br>%{{x:.1%}}<extra>{words[column]}</extra>",
             showlegend=False,
-            row=1,
-            col=col,
+            **panes.place(place),
         )
-    figure.update_xaxes(tickformat=".0%", rangemode="tozero", nticks=5)
-    figure.update_yaxes(automargin=True, showgrid=True, type="category")
-    return left_titles(finish(figure, 130 + 44 * len(rows), words))
+    across = {"tickformat": ".0%", "rangemode": "tozero", "nticks": 5}
+    up = {"automargin": True, "showgrid": True, "type": "category"}
+    layout = panes.beside([words[column] for column, _, _ in panels], 0.05, across, up)
+    return finish(figure, 130 + 44 * len(rows), words, **layout)
 
 
 def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]) -> go.Figure:
@@ -212,9 +212,9 @@ def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[st
                 f"{words['cases']} %{{customdata:,}}<extra>{name}</extra>"
             ),
         )
-    figure.update_xaxes(title=words["confidence"], tickformat=".0%", range=[0, 1.01])
-    figure.update_yaxes(title=words["accuracy"], tickformat=".0%", range=[0, 1.02])
-    return finish(figure, 460, words)
+    across = {"title": {"text": words["confidence"]}, "tickformat": ".0%", "range": [0, 1.01]}
+    up = {"title": {"text": words["accuracy"]}, "tickformat": ".0%", "range": [0, 1.02]}
+    return finish(figure, 460, words, xaxis=across, yaxis=up)
 
 
 def band(
@@ -225,7 +225,7 @@ def band(
     colour: str,
     name: str | None,
     alpha: str = _BAND,
-    **place: int,
+    **place: object,
 ) -> None:
     """Fill between low and high, `alpha` hex; in the legend when it has a name."""
     edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
@@ -240,10 +240,10 @@ def _point(figure: go.Figure, x: float, y: float, name: str) -> None:
     figure.add_scatter(x=[x], y=[y], mode="markers", name=name, marker=mark, hovertemplate=hover, cliponaxis=False)
 
 
-def _mark(figure: go.Figure, x: float, line: Mapping[str, object], name: str) -> None:
-    """A vertical line through all panels, named in the legend, where a line of the layout has no entry of its own."""
-    figure.add_vline(x=x, line=dict(line))
-    figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line=dict(line), row=1, col=1)
+def _mark(figure: go.Figure, x: float, line: Mapping[str, object], name: str, panels: int) -> list[dict]:
+    """Name a vertical line in the legend, where a line of the layout has no entry of its own; return it for each panel."""
+    figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line=dict(line), **panes.place(0))
+    return [panes.upright(x, line, place) for place in range(panels)]
 
 
 def bars(value: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict:
@@ -272,13 +272,10 @@ def left_titles(figure: go.Figure) -> go.Figure:
     return figure
 
 
-def finish(figure: go.Figure, height: int, words: Mapping[str, str]) -> go.Figure:
-    """Size, margins, legend above, decimal signs of the reader's language; no title, the page writes it."""
-    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "traceorder": "normal"}
-    return figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 12, "t": 48, "b": 8},
-        legend=legend,
-        separators=words["separators"],
-        hovermode="closest",
-    )
+def finish(figure: go.Figure, height: int, words: Mapping[str, str], **layout: object) -> go.Figure:
+    """Size, margins, legend above, decimal signs of the reader's language; no title, the page writes it.
+
+    layout: the rest of it, such as axes. Plotly checks a layout again at each update, so all of it is set at once.
+    """
+    usual = {"height": height, "margin": MARGIN, "legend": LEGEND, "separators": words["separators"], "hovermode": "closest"}
+    return figure.update_layout(usual | layout, overwrite=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from dashboard import panes
 from dashboard.charts import SLOTS, letters
 
 ACTIVE, CERTIFIED, CAPACITY, CHEAPEST = "active", "certified", "capacity", "cheapest"
@@ -55,8 +56,10 @@ def on_thresholds(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
     """Add the points to every panel of charts.against_threshold, a line through all of them and the names on top."""
     places = rows_of([mark.threshold for mark in marks])
     curves = [trace for trace in figure.data if trace.meta]
+    panels, lines = sum(1 for _ in figure.select_yaxes()), list(figure.layout.shapes)
     for mark, row in zip(marks, places, strict=True):
-        figure.add_vline(x=mark.threshold, line={"color": _SIGNS[mark.kind][1], "width": 1.5, "dash": "dot"})
+        line = {"color": _SIGNS[mark.kind][1], "width": 1.5, "dash": "dot"}
+        lines += [panes.upright(mark.threshold, line, place) for place in range(panels)]
         for trace in curves:
             value = mark.figures[trace.meta]
             if value is not None:
@@ -68,7 +71,7 @@ def on_thresholds(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
         )
     top = 30 + _ROW * (1 + max(places, default=-1))
     grown = top + 16 - figure.layout.margin.t
-    return figure.update_layout(margin_t=top + 16, height=figure.layout.height + grown)
+    return figure.update_layout(shapes=lines, margin_t=top + 16, height=figure.layout.height + grown)
 
 
 def rows_of(places: Sequence[float], share: float = _LABEL_SHARE) -> list[int]:

@@ -4,6 +4,7 @@ Draws with Streamlit; knows no choice, no store and no figure's meaning.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -24,42 +25,53 @@ def chart(
     `above` draws what belongs between title and figure, such as the panel's own controls.
     """
     with st.container(border=True, key=f"panel_{key}"):
-        st.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
         if above:
             above()
         st.plotly_chart(figure, key=f"chart_{key}", config=_QUIET, alt=words(f"{key}.alt"))
         if note:
             st.caption(note)
-        rows(key, words, table)
+        folded(key, words("table"), partial(_rows, key, words, table))
 
 
 def listing(key: str, words: Words, table: Table, note: str = "", height: int | None = None) -> None:
     """Show a titled table that has no chart, and its CSV; `height` in pixels where it may be long."""
     with st.container(border=True, key=f"panel_{key}"):
-        st.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
         if note:
             st.caption(note)
-        _grid(key, words, table, height)
+        _rows(key, words, table, height)
 
 
 def rows(key: str, words: Words, table: Table) -> None:
     """Show a table and its CSV in an expander."""
     with st.expander(words("table"), key=f"table_{key}", icon=":material/table:"):
-        _grid(key, words, table)
+        _rows(key, words, table)
 
 
-def _grid(key: str, words: Words, table: Table, height: int | None = None) -> None:
+@st.fragment
+def folded(key: str, title: str, draw: Callable[[], None]) -> None:
+    """Show an expander whose inside `draw` draws once it is open: most readers never ask for a table or a list of cases, and
+    making and sending them on every run took longer than the charts. A fragment, so that opening it draws nothing else again.
+    """
+    box = st.expander(title, key=f"table_{key}", icon=":material/table:", on_change="rerun")
+    if box.open:
+        with box:
+            draw()
+
+
+def _rows(key: str, words: Words, table: Table, height: int | None = None) -> None:
     formats = {head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()}
     size = {} if height is None else {"height": height}
     st.dataframe(table.rows, hide_index=True, key=f"rows_{key}", column_config=formats, **size)
-    name, icon = f"kakushin-{key}.csv", ":material/download:"
-    st.download_button(words("csv"), csv(table.rows), name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)
+    name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv, table.rows)  # written when it is asked for
+    st.download_button(words("csv"), data, name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)
 
 
 def nothing(key: str, words: Words, why: str, above: Callable[[], None] | None = None) -> None:
     """Show a panel's title, what `above` draws, and the sentence under `why` where there is nothing to draw."""
     with st.container(border=True, key=f"panel_{key}"):
-        st.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
         if above:
             above()
         st.info(words(why))

@@ -5,7 +5,10 @@ that is not allowed is dropped with a notice. Histograms are cached by run and d
 change one. What there is to choose stands in dashboard.address; what it means and how anything is drawn, neither knows.
 """
 
+import gc
+import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -218,18 +221,18 @@ def checked(upload: Upload, columns: ColumnNames | None, sheet: str | None) -> C
 
 def version() -> tuple:
     """Return the version of what the store holds; it changes when anything is committed."""
-    return _store(Settings().store).version()
+    return _store(_folder()).version()
 
 
 def runs() -> list[RunRecord]:
     """Return the scoring runs, newest first. Raises StoreError."""
-    folder = Settings().store
+    folder = _folder()
     return _runs(folder, _store(folder).version())
 
 
 def all_runs() -> list[RunRecord]:
     """Return the runs of every kind, newest first. Raises StoreError."""
-    folder = Settings().store
+    folder = _folder()
     return _all_runs(folder, _store(folder).version())
 
 
@@ -261,19 +264,19 @@ def valued(scenario: Scenario) -> money.Valuation:
 
 def histogram(run_id: str) -> Histogram:
     """Return a run's histogram, shared: never change it. Raises StoreError."""
-    folder = Settings().store
+    folder = _folder()
     return _histogram(folder, run_id, _store(folder).version())
 
 
 def cumulative(run_id: str, segment: str = ALL) -> Cumulative:
     """Return the cumulative counts of a run, of one segment or all, shared: never change them. Raises StoreError."""
-    folder = Settings().store
+    folder = _folder()
     return _cumulative(folder, run_id, segment, _store(folder).version())
 
 
 def joint(run_id: str, segment: str, unseen: bool) -> JointCumulative:
     """Return the joint counts of a run over all classes, of one segment or all, shared: never change them."""
-    folder = Settings().store
+    folder = _folder()
     return _joint(folder, run_id, segment, unseen, _store(folder).version())
 
 
@@ -291,7 +294,7 @@ def active_policy() -> Policy | None:
 
 def cases_between(run_id: str, low: float, high: float, limit: int) -> pd.DataFrame:
     """Return the cases with low <= confidence < high, the most confident first, shared: never change them."""
-    folder = Settings().store
+    folder = _folder()
     return _between(folder, run_id, low, high, limit, _store(folder).version())
 
 
@@ -347,6 +350,27 @@ def watch(seen: tuple) -> None:
 
 
 @st.cache_resource(show_spinner=False)
+def spare_collector(page: str) -> None:
+    """Leave what a page has loaded out of garbage collection; call it after its run, of which the first counts.
+
+    Streamlit collects all generations after each run, and the watch runs every two seconds in every session: looking through
+    the libraries' own objects, which stay anyway, took 100 ms of processor time each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def _folder() -> Path:
+    """The store's folder. Reading all settings again takes a third of a millisecond, and a run asks some twenty times."""
+    return _store_of(tuple(item for item in os.environ.items() if item[0].upper().startswith("KAKUSHIN_")))
+
+
+@lru_cache(maxsize=8)
+def _store_of(environment: tuple) -> Path:
+    return Settings().store
+
+
+@st.cache_resource(show_spinner=False)
 def _store(folder: Path) -> Store:
     return Store(folder, timeout_s=LOCK_SECONDS)
 
@@ -381,7 +405,7 @@ def _histogram(folder: Path, run_id: str, version: tuple) -> Histogram:
     return _store(folder).histogram(run_id)
 
 
-@st.cache_resource(show_spinner=False, max_entries=48)
+@lru_cache(maxsize=48)  # asked for a dozen times a run: st.cache_resource, which hashes its arguments, took 7% of one
 def _cumulative(folder: Path, run_id: str, segment: str, version: tuple) -> Cumulative:
     whole = _histogram(folder, run_id, version)
     return Cumulative(whole if segment == ALL else whole.select(segments=(segment,)))
@@ -393,7 +417,7 @@ def derived(make: Callable, columns: tuple[str, ...], run_ids: tuple[str, ...], 
     Never change what it returns. `make` is a pure function of a module; args can be hashed. Raises StoreError, and whatever
     `make` raises.
     """
-    folder = Settings().store
+    folder = _folder()
     name = f"{make.__module__}.{make.__qualname__}"
     return _derived(folder, name, columns, run_ids, args, _store(folder).version(), make)
 

@@ -12,6 +12,7 @@ from core.pipeline import jobs, uploads
 from core.settings import Settings
 from dashboard import data_words
 from dashboard.i18n import LANGUAGES, Words, catalogue
+from tests.pages import unfold
 from tests.stores import LABELS, make_store
 from tests.test_dashboard import plain_again
 
@@ -197,6 +198,7 @@ def test_runs_are_compared_and_the_link_keeps_them(open_page):
     page.multiselect(key="pick_runs").set_value(list(stream.values())).run()
     assert page.query_params["compared"] == ",".join(stream.values())
     assert "The chosen runs scored the same cases." in said(page)
+    unfold(page, "runs_compare")
     measures = page.dataframe[0].value
     assert set(measures["n"]) == {1700}
     assert len(measures) == 6

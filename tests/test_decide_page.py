@@ -10,6 +10,7 @@ from core.decision.policy import Policy
 from core.store.ledger import Ledger
 from core.store.store import Store
 from dashboard.i18n import LANGUAGES, catalogue
+from tests.pages import unfold
 from tests.stores import make_store
 from tests.test_dashboard import add_run, live, move, open_page, said  # noqa: F401 - one is a fixture
 
@@ -161,7 +162,7 @@ def test_a_figure_that_is_clicked_on_does_not_change_with_the_threshold(known):
 
 
 def test_the_result_is_split_by_segment_or_by_predicted_class(open_page):  # noqa: F811
-    page = open_page(t="0.6")
+    page = unfold(open_page(t="0.6"), "segments")
     rows = {name: frame.value for name, frame in zip(("segment", "class"), tables(page), strict=False)}
     assert set(rows["segment"]["Segment"]) == set("ABCDE")
     page.segmented_control(key="by").set_value("class").run()
@@ -239,6 +240,7 @@ def test_a_bad_value_in_the_address_is_named_and_left_out(known, name, value):
 
 
 def listed(page) -> pd.DataFrame:
+    unfold(page, "sides")
     return next((frame.value for frame in page.dataframe if "Text" in frame.value.columns), pd.DataFrame())
 
 

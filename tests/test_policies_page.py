@@ -16,6 +16,7 @@ from core.store.ledger import Ledger
 from core.store.store import Store
 from dashboard import charts, policies_charts
 from dashboard.i18n import LANGUAGES, catalogue
+from tests.pages import unfold
 from tests.test_dashboard import add_run
 from tests.test_evidence_page import chart, said
 
@@ -346,6 +347,7 @@ def test_two_versions_are_compared_with_exact_moves_and_thresholds(open_view, tm
 
 
 def _comparison(page) -> dict[str, pd.DataFrame]:
+    unfold(page, "policy_compare")
     (table,) = [frame.value for frame in page.dataframe if "Figure" in frame.value.columns]
     return dict(iter(table.groupby("Figure")))
 
@@ -399,7 +401,7 @@ def test_what_people_type_is_shown_letter_by_letter(open_page, ledger):
 def test_history_has_every_event_with_author_and_reason(open_page, ledger):
     in_force(ledger, Policy(0.9))
     ledger.add_policy_event("line", 1, "undo", "Sato", "too many escapes")
-    page = open_page()
+    page = unfold(open_page(), "policy_history")
     (table,) = [frame.value for frame in page.dataframe if EN["policy.column.event"] in frame.value.columns]
     assert list(table["Event"]) == ["undone", "activated", "approved", "proposed"]
     assert list(table["By"]) == ["Sato", "Tanaka", "Tanaka", "Suzuki"]

@@ -14,6 +14,7 @@ from core.report import frames, selection
 from core.types import RunRecord
 from dashboard import charts, controls, mark_charts, panels, sentences, state, tables
 from dashboard.address import BY_CLASS
+from dashboard.kept import kept
 from dashboard.mark_charts import CHEAPEST, Mark
 from dashboard.views.shown import Shown
 
@@ -25,22 +26,23 @@ def risk(shown: Shown, marks: Sequence[Mark], said: list[str]) -> None:
     if not labelled:
         panels.nothing("risk_coverage", words, "needs_labels")
         return
-    curves = frames.risk_coverage_frame({k: shown.counts(k, chosen.segment) for k in shown.same}, chosen.unseen)
+    of_models = {kind: shown.counts(kind, chosen.segment) for kind in shown.same}
+    curves = kept(frames.risk_coverage_frame, of_models, chosen.unseen)
     figure = charts.risk_coverage(curves, shown.names, None, words.of("axis.coverage", "axis.risk", "now", "band", "threshold"))
     mark_charts.on_risk(figure, [mark for mark in marks if mark.kind != CHEAPEST])
     note = [words.markdown("risk_coverage.note", n=words.number(labelled, 0)), *said, words("points.click")]
-    panels.chart("risk_coverage", words, figure, tables.risk_coverage(words, curves, shown.names), "  \n".join(note))
+    panels.chart("risk_coverage", words, figure, kept(tables.risk_coverage, words, curves, shown.names), "  \n".join(note))
 
 
 def thresholds(shown: Shown, costed: pd.DataFrame, cheapest: float | None, marks: Sequence[Mark]) -> None:
     """Reviews, leakage and money against the threshold, with the points that were found."""
     words, currency = shown.words, shown.chosen.currency
-    curve = frames.threshold_frame(costed)
+    curve = kept(frames.threshold_frame, costed)
     names = words.of("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest")
     figure = charts.against_threshold(curve, None, None, names | {"symbol": words.symbol(currency)})
     mark_charts.on_thresholds(figure, marks)
     note = [*([] if cheapest is None else [sentences.cheapest(words, curve, cheapest, currency)]), words("points.click")]
-    panels.chart("thresholds", words, figure, tables.thresholds(words, curve, currency), "  \n".join(note))
+    panels.chart("thresholds", words, figure, kept(tables.thresholds, words, curve, currency), "  \n".join(note))
 
 
 def options(shown: Shown) -> None:
@@ -83,13 +85,13 @@ def calibration(shown: Shown, runs: list[RunRecord]) -> None:
     if not found:
         panels.nothing("calibration", words, "calibration.missing")
         return
-    frame, errors = frames.reliability_frame({kind: state.histogram(record.run.run_id) for kind, record in found.items()})
+    counts = {kind: state.histogram(record.run.run_id) for kind, record in found.items()}
+    frame, errors = kept(frames.reliability_frame, counts)
     names = {
         kind: words("calibration.legend", model=shown.names[kind], ece=words.number(ece, 3), n=words.number(n, 0))
         for kind, (ece, n) in errors.items()
     }
     said = words.of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
     note = words.markdown("calibration.note", n=words.number(max(n for _, n in errors.values()), 0))
-    panels.chart(
-        "calibration", words, charts.reliability(frame, names, said), tables.reliability(words, frame, shown.names), note
-    )
+    figure, table = kept(charts.reliability, frame, names, said), kept(tables.reliability, words, frame, shown.names)
+    panels.chart("calibration", words, figure, table, note)

@@ -38,7 +38,7 @@ class Ready:
 def draw(words: Words, ready: Ready | None) -> None:
     """Draw the tasks. Scoring and training need a file."""
     with st.container(border=True, key="panel_start"):
-        st.markdown(f"#### {words('start')}", help=words("start.help"), anchors=False)
+        st.markdown(f"## {words('start')}", help=words("start.help"), anchors=False)
         names = {name: words(f"verb.{name}") for name in TASKS}
         st.segmented_control(
             words("start.task"),

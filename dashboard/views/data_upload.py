@@ -33,7 +33,7 @@ def draw(words: Words) -> None:
 def _chosen_file(words: Words) -> Upload | None:
     """The uploader, and the files that were kept before."""
     with st.container(border=True, key="panel_upload"):
-        st.markdown(f"#### {words('upload')}", help=words("upload.help"), anchors=False)
+        st.markdown(f"## {words('upload')}", help=words("upload.help"), anchors=False)
         limit = words.number(uploads.MAX_UPLOAD / 2**20, 0)
         st.file_uploader(words("upload.file", limit=limit), ENDINGS, key="uploader", on_change=_keep)
         if refused := state.take("refused"):
@@ -70,7 +70,7 @@ def _keep() -> None:
 
 def _file(words: Words, upload: Upload) -> data_start.Ready | None:
     """What the file holds; what work can start from, once its columns are known."""
-    st.markdown(f"#### {words.markdown('upload.title', called=upload.called)}", anchors=False)
+    st.markdown(f"## {words.markdown('upload.title', called=upload.called)}", anchors=False)
     try:
         with st.spinner(words("upload.reading")):
             first = state.checked(upload, None, None)

@@ -16,6 +16,7 @@ from core.types import RunRecord
 from dashboard import controls, live, sentences, shell, state, tour
 from dashboard.ghost_words import Ghost
 from dashboard.i18n import Words
+from dashboard.kept import kept
 from dashboard.mark_charts import CAPACITY, CERTIFIED, CHEAPEST
 from dashboard.views import curves, people, points, starts, what_if
 from dashboard.views.shown import Shown
@@ -49,7 +50,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     if not found.cases:
         top.info(sentences.headline(words, found, shown.full_time))
         return
-    costed = economics.cost_curve(counts, terms.cases_per_day, shown.costs, terms.seconds_per_case, chosen.unseen)
+    costed = kept(economics.cost_curve, counts, terms.cases_per_day, shown.costs, terms.seconds_per_case, chosen.unseen)
     handles = Handles(state.joint(shown.run_id, chosen.segment, chosen.unseen), terms)
     ghost, about = points.active(shown)
     with places["handle"]:

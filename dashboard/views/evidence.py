@@ -98,7 +98,7 @@ def _headline(shown: Shown) -> None:
     found = evidence.trust(counts.histogram, chosen.unseen)
     with st.container(border=True, key="headline"):
         said = evidence_words.headline(words, shown.model, found, _untrained(counts), chosen.unseen)
-        st.markdown(f"### {said}", anchors=False)
+        st.markdown(f"## {said}", anchors=False)
 
 
 def _with_temperature(shown: Shown) -> Shown:

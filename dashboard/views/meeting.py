@@ -91,7 +91,7 @@ def _freeze(words: Words, author: str) -> None:
     said = {"view": words("meeting.what.view")}
     said |= {"active": words("meeting.what.active", name=active[0])} if active else {}
     with st.container(border=True, key="panel_freeze"):
-        st.markdown(f"#### {words('meeting_freeze')}", help=words("meeting_freeze.help"), anchors=False)
+        st.markdown(f"## {words('meeting_freeze')}", help=words("meeting_freeze.help"), anchors=False)
         asked = meeting_controls.freeze(words, said, bool(author))
         now = words("meeting.rule", t=words.number(view("t"), 3))
         st.caption(words("meeting.what.now", rule=now))
@@ -116,7 +116,7 @@ def _assumed() -> Assumptions:
 
 def _assumptions(words: Words, columns: list[meeting.Column]) -> None:
     with st.container(border=True, key="panel_assumptions"):
-        st.markdown(f"#### {words('meeting.assumptions')}", help=words("meeting.assumptions.help"), anchors=False)
+        st.markdown(f"## {words('meeting.assumptions')}", help=words("meeting.assumptions.help"), anchors=False)
         meeting_controls.assumptions(words, columns)
 
 
@@ -167,7 +167,7 @@ def _same_money(shown: Shown) -> list[str]:
 def _differences(shown: Shown) -> None:
     words, found = shown.words, meeting.differences(shown.columns)
     with st.container(border=True, key="panel_differences"):
-        st.markdown(f"#### {words('meeting_differences')}", anchors=False)
+        st.markdown(f"## {words('meeting_differences')}", anchors=False)
         if not found:
             st.info(words("meeting.one"))
             return
@@ -179,7 +179,7 @@ def _differences(shown: Shown) -> None:
 def _log(shown: Shown) -> None:
     words = shown.words
     with st.container(border=True, key="panel_log"):
-        st.markdown(f"#### {words('meeting_log')}", help=words("meeting_log.help"), anchors=False)
+        st.markdown(f"## {words('meeting_log')}", help=words("meeting_log.help"), anchors=False)
         written = meeting_controls.log(words, shown.columns, bool(shown.author))
         if written is not None:
             _decide(shown, written)
@@ -207,6 +207,6 @@ def _exports(shown: Shown, poc: Poc | None) -> None:
         return export(minutes(words, shown.columns, shown.log, poc, shown.author, datetime.now(UTC)), form)
 
     with st.container(border=True, key="panel_export"):
-        st.markdown(f"#### {words('meeting_export')}", help=words("meeting_export.help"), anchors=False)
+        st.markdown(f"## {words('meeting_export')}", help=words("meeting_export.help"), anchors=False)
         meeting_controls.exports(words, make)
         st.caption(words("meeting_export.note"))

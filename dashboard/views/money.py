@@ -114,7 +114,7 @@ def _summary(shown: Shown, followed: bool) -> None:
     if not followed:
         st.warning(words("money.not_followed"), icon=":material/warning:")
     with st.container(border=True, key="headline"):
-        st.markdown(f"### {money_words.headline(words, shown.rows, months, currency)}", anchors=False)
+        st.markdown(f"## {money_words.headline(words, shown.rows, months, currency)}", anchors=False)
     panels.cards(money_words.cards(words, shown.rows, months, currency), in_a_row=4)
     st.caption(words.markdown("money.note", draws=words.number(shown.found.drawn.draws, 0)))
 
@@ -123,7 +123,7 @@ def _inputs(shown: Shown) -> None:
     words = shown.words
     frame = money.input_frame(shown.scenario)
     with st.container(border=True, key="panel_inputs"):
-        st.markdown(f"#### {words('money.inputs')}", help=words("money.inputs.help"), anchors=False)
+        st.markdown(f"## {words('money.inputs')}", help=words("money.inputs.help"), anchors=False)
         counts = frame["basis"].value_counts()
         said = {basis: words.number(int(counts.get(basis, 0)), 0) for basis in ("measured", "assumed")}
         st.caption(words.markdown("money.inputs.count", **said))

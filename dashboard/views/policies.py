@@ -153,7 +153,7 @@ def _compare(scene: Scene, draft: Policy) -> None:
 def _differences(scene: Scene, before: Policy, after: Policy, names: dict[str, str]) -> None:
     words, frame = scene.words, policies.differences(before, after)
     with st.container(border=True, key="panel_differences"):
-        st.markdown(f"#### {words('policy.differences')}", anchors=False)
+        st.markdown(f"## {words('policy.differences')}", anchors=False)
         if frame.empty:
             st.info(words("policy.differences.none"))
             return
@@ -178,7 +178,7 @@ def _decide(scene: Scene) -> None:
     decided = state.held("decided")
     state.put("decided", decided if decided in scene.stored else next(iter(scene.stored)))
     with st.container(border=True, key="panel_decide"):
-        st.markdown(f"#### {words('policy.decide')}", help=words("policy.decide.help"), anchors=False)
+        st.markdown(f"## {words('policy.decide')}", help=words("policy.decide.help"), anchors=False)
         st.selectbox(words("policy.column.version"), list(scene.stored), format_func=partial(_name, scene), key="decided")
         one = scene.stored[state.chosen("decided")]
         life = scene.life(one)

@@ -31,7 +31,7 @@ def panel(scene: Scene) -> Policy:
     words, run_id = scene.words, scene.record.run.run_id
     draft, rows, refused = policies_controls.draft(scene.cumulative, run_id)
     with st.container(border=True, key="panel_propose"):
-        st.markdown(f"#### {words('policy.edit')}", help=words("policy.edit.help"), anchors=False)
+        st.markdown(f"## {words('policy.edit')}", help=words("policy.edit.help"), anchors=False)
         policies_controls.starts(words, _offered(scene, draft))
         policies_controls.for_all(words, draft)
         policies_controls.editor(words, policies_tables.editor(words, rows), run_id)

@@ -3,6 +3,8 @@
 Each gets what it needs as arguments and draws one panel. All figures come from core.decision.
 """
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -12,7 +14,7 @@ from core.decision.histogram import Histogram
 from core.decision.policy import Policy, PolicyConsequence
 from core.decision.sides import Between, between
 from core.decision.tally import LeakageLimit, SelectiveRiskLimit
-from dashboard import controls, limit_words, state
+from dashboard import controls, limit_words, panels, state
 from dashboard.address import ACTIVE, ALL, PREVIOUS, Choices
 from dashboard.ghost_words import Ghost
 from dashboard.i18n import Words
@@ -75,8 +77,14 @@ def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, othe
     if found.cases == hidden:
         st.info(words("sides.same", **ends))
         return
+    listed = min(LISTED, found.cases - hidden)
+    st.caption(words.markdown("sides.note", **ends, **_counts(words, found, hidden, listed)))
+    panels.folded("sides", words("sides.cases"), partial(_cases, words, chosen, run_id, found))
+
+
+def _cases(words: Words, chosen: Choices, run_id: str, found: Between) -> None:
+    """The cases themselves are read from the store, which takes longer than the rest of the panel: only where a reader asks."""
     rows = _listed(chosen, state.cases_between(run_id, found.low, found.high, _FETCHED))
-    st.caption(words.markdown("sides.note", **ends, **_counts(words, found, hidden, len(rows))))
     _table(words, rows)
 
 
@@ -96,7 +104,7 @@ def _against_policy(shown: Shown, ghost: Ghost) -> None:
     wrong = {name: side["wrong"] + side["unseen"] for name, side in (("a", found.to_review), ("b", found.to_acceptance))}
     said = {"people": to_people, "caught": wrong["a"], "accepted": accepted, "missed": wrong["b"], "listed": len(rows)}
     st.caption(words.markdown("sides.policy", **{name: words.number(count, 0) for name, count in said.items()}))
-    _table(words, rows)
+    panels.folded("sides", words("sides.cases"), partial(_table, words, rows))
 
 
 def _table(words: Words, rows: pd.DataFrame) -> None:
@@ -152,7 +160,7 @@ def _formats(words: Words) -> dict:
 def panel(words: Words, key: str):
     """A titled panel to draw into; title and help are the words under `key`."""
     box = st.container(border=True, key=f"panel_{key}")
-    box.markdown(f"#### {words(key)}", help=words(f"{key}.help"), anchors=False)
+    box.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
     return box
 
 

@@ -43,9 +43,7 @@ pytestmark = [
 @contextmanager
 def serving(home: Path) -> Iterator[str]:
     """Serve the dashboard over the store in `home` on a free port; give its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)]
     environment = {**os.environ, "KAKUSHIN_HOME": str(home)}
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)  # its log goes to stderr
@@ -59,6 +57,13 @@ def serving(home: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:  # it waits for browsers that are still connected
             server.kill()
             server.wait()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _wait_until_up(server: subprocess.Popen, health: str) -> None:

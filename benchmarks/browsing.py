@@ -1,0 +1,97 @@
+"""The page 'Decide' in a real Chromium, timed by its own clock: first paint, a drag of the handle, a release of it.
+
+`handler` is the page's own work for a move: sentence, six figures, two curves. `drag` runs from the move to the first moment
+after the frame that shows it, so at 60 frames a second about 17 ms of it are the wait for the screen. `rerun` runs from the
+release to the first frame in which the server has confirmed the handle, the threshold's line has moved in its chart, and the
+page has taken in every other element of the run.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.test_smoke import CHROMIUM, DRAWN, FLAGS
+
+STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
+HANDLE = ".st-key-handle .live"
+PATIENCE_MS = 120_000
+SEND = """const rail = root.querySelector('.rail'), box = rail.getBoundingClientRect();
+  rail.setPointerCapture = () => {};  // a made-up pointer cannot be captured
+  const send = (type, share) => rail.dispatchEvent(
+    new PointerEvent(type, {clientX: box.left + box.width * share, pointerId: 1, bubbles: true}));"""
+DRAG = f"""async (root, moves) => {{
+  {SEND}
+  const handler = [], drag = [];
+  const painted = () => new Promise(done => requestAnimationFrame(() => {{
+    const after = new MessageChannel(); after.port1.onmessage = done; after.port2.postMessage(0);
+  }}));
+  send('pointerdown', 0.1);
+  for (let i = 0; i < moves; i++) {{
+    const begun = performance.now();
+    send('pointermove', 0.1 + 0.8 * i / moves);
+    handler.push(performance.now() - begun);
+    await painted();
+    drag.push(performance.now() - begun);
+  }}
+  send('pointerup', 0.9);
+  return {{handler, drag}};
+}}"""
+RELEASE = f"""async (root, [step, patience]) => {{
+  {SEND}
+  const app = document.querySelector('[data-testid=stApp]');
+  const line = () => document.querySelector('.st-key-chart_thresholds .js-plotly-plot')?.layout?.shapes?.[0]?.x0;
+  send('pointerdown', step / 1000);
+  const begun = performance.now();
+  send('pointerup', step / 1000);
+  for (let now = begun; now < begun + patience; now = performance.now()) {{
+    await new Promise(requestAnimationFrame);
+    const shown = root.querySelector('.value').textContent === (step / 1000).toFixed(3);
+    if (shown && root.dataset.confirmed === 'true' && Math.abs(line() - step / 1000) < 1e-9
+        && app.dataset.testScriptState === 'notRunning')
+      return performance.now() - begun;
+  }}
+  throw new Error(`the page did not confirm ${{step}}`);
+}}"""
+
+
+class Browsing:
+    """An open page, what its console complained of, and what it sent to the server."""
+
+    def __init__(self, page: Page):
+        self.page, self.problems, self.sent = page, [], []
+        page.on("console", lambda message: self.problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("websocket", lambda socket: socket.on("framesent", lambda message: self.sent.append(message)))
+
+    def open(self, address: str) -> float:
+        """Open the address; seconds until the first chart is drawn. Returns once the whole page is."""
+        begun = time.perf_counter()
+        self.page.goto(address)
+        self.page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=PATIENCE_MS)
+        seconds = time.perf_counter() - begun
+        self.page.locator(DRAWN).first.wait_for(timeout=PATIENCE_MS)
+        self.page.locator(STILL).wait_for(timeout=PATIENCE_MS)
+        return seconds
+
+    def drag(self, moves: int) -> dict[str, list[float]]:
+        """Milliseconds of each move: `handler` and `drag`."""
+        found = self.page.locator(HANDLE).evaluate(DRAG, moves)
+        self.page.locator(STILL).wait_for(timeout=PATIENCE_MS)
+        return found
+
+    def release(self, step: int) -> float:
+        """Milliseconds of one release at `step` thousandths: `rerun`."""
+        return self.page.locator(HANDLE).evaluate(RELEASE, [step, PATIENCE_MS])
+
+
+@contextmanager
+def browsing() -> Iterator[Browsing]:
+    """A page of a browser of its own. Ends the program where there is no Chromium."""
+    if CHROMIUM is None:
+        raise SystemExit("no Chromium on the PATH: `apt-get install chromium` brings one")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield Browsing(browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-AU"))
+        browser.close()

@@ -1,0 +1,52 @@
+"""The README's pictures: `python -m benchmarks.screenshots [--out docs]`, over the workspace of KAKUSHIN_HOME.
+
+Every page in both languages, light, 1440 pixels wide and as long as the page, as <page>-<language>.png. It stands beside the
+other commands that make what the README shows; the list of pages is the tests' (tests.browser.pages), read from the dashboard.
+"""
+
+import argparse
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from core.settings import Settings
+from dashboard.i18n import LANGUAGES
+from tests.browser.pages import PAGES, opened
+from tests.browser.test_smoke import CHROMIUM, FLAGS, ROOT, serving
+
+# Streamlit scrolls the page's body inside the window: a window as tall as that body shows all of it at once.
+TALL = """() => Math.ceil(Math.max(...['stMainBlockContainer', 'stSidebarContent'].map(
+  name => document.querySelector(`[data-testid=${name}]`)?.scrollHeight ?? 0)))"""
+MOST = 16_000  # pixels; Chromium draws no taller picture
+
+
+def main() -> None:
+    """Make the pictures, and say which."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.screenshots", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder for the pictures (default: docs)")
+    parser.add_argument("--pages", nargs="+", choices=PAGES, default=PAGES, help="which pages (default: all)")
+    arguments = parser.parse_args()
+    if CHROMIUM is None:
+        raise SystemExit("no Chromium on the PATH: `apt-get install chromium` brings one")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with serving(Settings().home) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for name in arguments.pages:
+            for language in LANGUAGES:
+                page = opened(browser, address, name, language)
+                print(take(page, arguments.out / f"{name}-{language}.png"))
+                page.context.close()
+        browser.close()
+
+
+def take(page: Page, path: Path) -> Path:
+    """Write the picture of a page that is drawn, in all its length."""
+    for _ in range(2):  # charts grow a little with the window
+        page.set_viewport_size({"width": 1440, "height": min(MOST, page.evaluate(TALL))})
+        page.wait_for_timeout(1000)  # charts lay themselves out anew
+    page.screenshot(path=path)
+    return path
+
+
+if __name__ == "__main__":
+    main()

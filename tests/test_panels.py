@@ -1,0 +1,26 @@
+"""Tables below charts are drawn once they are opened; what a page has loaded is collected no more."""
+
+import gc
+
+from dashboard import state
+
+
+def test_a_table_is_drawn_once_it_is_opened_and_no_other_with_it(open_view):
+    page = open_view("decide")
+    assert len(page.dataframe) == 0
+    page.session_state["table_thresholds"] = True
+    page.run()
+    (table,) = page.dataframe
+    assert len(table.value) == 1001
+    assert list(table.value.columns[:2]) == ["Confidence threshold", "Reviews a day"]
+
+
+def test_the_first_run_of_a_page_spares_the_collector_and_later_ones_add_nothing():
+    before = gc.get_freeze_count()
+    try:
+        state.spare_collector("a page of this test")
+        once = gc.get_freeze_count()
+        state.spare_collector("a page of this test")
+        assert gc.get_freeze_count() == once > before
+    finally:
+        gc.unfreeze()
