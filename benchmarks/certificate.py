@@ -8,8 +8,12 @@ on (half of this stream) makes any answer wrong, and "seen", without those cases
 
 Targets are set from the population before any set is drawn: the whole percent at which the oracle accepts nearest to a quarter,
 to half and to three quarters of the cases. The limit on coverage is asked at a half and at three quarters. At a quarter it is
-only reported: few cases are accepted there, and for selective risk on this student, at n = 2,000, even the best start in
-hindsight falls short of it (`best_start_over_oracle`: no pilot, all of the level, the start chosen on the outcome).
+only reported: few cases are accepted there.
+
+Two figures on the same sets say what a better procedure could gain. Neither can be had: both know what a certificate may not.
+  best_start_over_oracle  the fixed sequence without a pilot, with all of delta, from the one start that turns out best
+  alone_over_oracle       the loosest threshold that passes at all of delta, as if it alone had been tested. No procedure on
+                          the p-values of all n that keeps its word certifies a looser one; this one itself breaks its word
 """
 
 import argparse
@@ -32,7 +36,6 @@ SHARES = {"quarter": 0.25, "half": 0.5, "three quarters": 0.75}
 JUDGED = ("half", "three quarters")
 COVERAGE_LIMIT = 0.85
 DELTA = 0.05
-HINDSIGHT_SETS = 300  # enough for two digits of a figure that only explains
 ORIGIN = Origin("not used here", NAME, date(2000, 1, 1), date(2000, 1, 1))
 
 
@@ -134,39 +137,43 @@ def row(cases: Population, promise: Promise, share: str, sets: int, n: int) -> d
     coverage, risk = cases.truth(promise.measure)
     oracle = cases.oracle(promise.measure, promise.target)
     generator = np.random.default_rng([sets, n, round(100 * promise.target)])
-    at = []  # position on GRID of each certificate
-    for _ in range(sets):
+    at = np.full(sets, -1)  # position on GRID of each certificate; -1: none
+    starts, alone = np.zeros(len(GRID)), np.zeros(sets)
+    for i in range(sets):
         drawn = generator.integers(0, len(cases.right), n)
         found = certify(cases.confidence[drawn], cases.right[drawn], promise, ORIGIN)
         if isinstance(found, Certificate):
-            at.append(int(np.searchsorted(-GRID, -found.threshold)))
-    at = np.array(at, dtype=np.int64)
+            at[i] = np.searchsorted(-GRID, -found.threshold)
+        passes = alone_passes(cases.confidence[drawn], cases.right[drawn], promise)
+        starts += covered_from(passes, coverage)
+        alone[i] = coverage[passes].max(initial=0)
+    covered = np.where(at >= 0, coverage[at], 0) / oracle
     return {
         "population": cases.name,
         "measure": promise.measure,
         "oracle_accepts": share,
         "target": promise.target,
         "oracle_coverage": round(oracle, 4),
-        "certified_share": len(at) / sets,
-        "violation_rate": float((risk[at] > promise.target).sum() / sets),
-        "coverage_over_oracle": round(float(coverage[at].sum() / sets / oracle), 4),
-        "best_start_over_oracle": round(best_start(cases, promise, n, generator) / oracle, 4),
+        "certified_share": float((at >= 0).mean()),
+        "violation_rate": float(((at >= 0) & (risk[at] > promise.target)).mean()),
+        "coverage_over_oracle": round(float(covered.mean()), 4),
+        "standard_error": round(float(covered.std() / sets**0.5), 4),
+        "best_start_over_oracle": round(float(starts.max() / sets / oracle), 4),
+        "alone_over_oracle": round(float(alone.mean() / oracle), 4),
     }
 
 
-def best_start(cases: Population, promise: Promise, n: int, generator: np.random.Generator) -> float:
-    """Mean coverage of the plain fixed sequence with the whole delta from the one start that turns out best."""
-    coverage, _ = cases.truth(promise.measure)
-    total = np.zeros(len(GRID))
-    for _ in range(HINDSIGHT_SETS):
-        drawn = generator.integers(0, len(cases.right), n)
-        confidence, wrong = np.sort(cases.confidence[drawn]), np.sort(cases.confidence[drawn][~cases.right[drawn]])
-        accepted, errors = (len(x) - np.searchsorted(x, GRID, side="left") for x in (confidence, wrong))
-        p = p_values(errors, np.full_like(accepted, n) if promise.measure == LEAKAGE else accepted, promise.target)
-        # From each start, the first failure at or after it; what is certified lies just before.
-        stop = np.minimum.accumulate(np.where(p > promise.delta, np.arange(len(GRID)), len(GRID))[::-1])[::-1]
-        total += np.where(stop > np.arange(len(GRID)), coverage[stop - 1], 0.0)
-    return float(total.max() / HINDSIGHT_SETS)
+def alone_passes(confidence: np.ndarray, right: np.ndarray, promise: Promise) -> np.ndarray:
+    """[G] bool: the thresholds of GRID that pass at all of delta on these cases, each as if no other were tested."""
+    accepted, errors = (len(x) - np.searchsorted(np.sort(x), GRID, side="left") for x in (confidence, confidence[~right]))
+    among = np.full_like(accepted, len(confidence)) if promise.measure == LEAKAGE else accepted
+    return (p_values(errors, among, promise.target) <= promise.delta) & (accepted > 0)
+
+
+def covered_from(passes: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+    """[G]: the coverage that the fixed sequence certifies from each start: that just before its first failure, or 0."""
+    stop = np.minimum.accumulate(np.where(passes, len(GRID), np.arange(len(GRID)))[::-1])[::-1]
+    return np.where(stop > np.arange(len(GRID)), coverage[stop - 1], 0.0)
 
 
 if __name__ == "__main__":

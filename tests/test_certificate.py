@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.certificate import Population, measure
+from benchmarks.certificate import Population, alone_passes, covered_from, measure
 from core.decision.certificate import (
     LEAKAGE,
     MEASURES,
@@ -376,3 +376,22 @@ def test_the_benchmark_reports_every_target_and_its_worst():
     assert result["coverage_over_oracle"] == min(
         r["coverage_over_oracle"] for r in result["targets"] if r["oracle_accepts"] != "quarter"
     )
+    for row in result["targets"]:
+        assert 0 < row["best_start_over_oracle"] <= row["alone_over_oracle"]
+
+
+def test_what_each_start_certifies_is_the_coverage_before_its_first_failure():
+    coverage = np.linspace(0, 1, len(GRID))
+    passes = np.zeros(len(GRID), dtype=bool)
+    passes[[3, 4, 5, 8]] = True  # starts 3 to 5 go on to 5, start 8 stays there, every other fails at once
+    expected = np.zeros(len(GRID))
+    expected[[3, 4, 5]], expected[8] = coverage[5], coverage[8]
+    np.testing.assert_array_equal(covered_from(passes, coverage), expected)
+    np.testing.assert_array_equal(covered_from(np.ones_like(passes), coverage), np.ones(len(GRID)))
+
+
+def test_a_threshold_passes_alone_from_the_number_of_cases_that_delta_needs():
+    # 58 right cases have 0.95^58 = 0.0510 > 0.05, and 59 have 0.0485; the 60th of 60 is wrong and undoes it.
+    confidence = np.repeat([0.9, 0.8, 0.7], [58, 1, 1])
+    passes = alone_passes(confidence, np.arange(60) < 59, Promise(SELECTIVE_RISK, 0.05))
+    assert [passes[t == GRID].item() for t in (0.95, 0.9, 0.8, 0.75, 0.7)] == [False, False, True, True, False]

@@ -86,7 +86,7 @@ def test_joint_counts_of_a_run_without_cases_have_their_columns_and_no_row(store
 
 
 def test_appended_counts_are_merged_when_they_are_many_and_say_the_same(store, monkeypatch):
-    monkeypatch.setattr(counts, "FEW", 250)
+    monkeypatch.setattr(counts, "FEW", 50)
     rows = make_rows(800)
     merged = []
     for part in range(8):
@@ -98,9 +98,20 @@ def test_appended_counts_are_merged_when_they_are_many_and_say_the_same(store, m
             )
             merged.append(connection.execute(query).fetchone())
             assert connection.execute("SELECT sum(n) FROM histograms").fetchone() == ((part + 1) * 100,)
-    assert merged[0] == (0, 0)
-    assert merged[-1][0] > 0
+    first, *looked_at = merged[0][0], merged[4][0]
+    assert first > 0  # one part's rows are merged as they come
+    assert [rows for rows, _ in merged] == [first] * 4 + looked_at * 4  # every fourth part looks whether they are too many
+    assert looked_at[0] > 4 * first
     assert all(rows == cells for rows, cells in merged)  # merged rows are one a cell and bin
+
+
+def test_a_rebuild_finds_cells_that_are_lost(store):
+    rows = make_rows(300)
+    take(store, rows)
+    with store.atomic() as connection:
+        connection.execute("DELETE FROM cells WHERE segment = 'B' OR outcome = 'wrong'")
+    store.rebuild_histograms(RUN.run_id)
+    same(store.joint_counts(RUN.run_id), counted(rows))
 
 
 # --- doubled cases -----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ million on two busy cores), and more with every part.
 Knows the tables predictions, parts and part_ids; opens nothing.
 """
 
+from collections.abc import Callable
+
 import duckdb
 
 from core.errors import StoreError
@@ -22,9 +24,17 @@ _CASES = "SELECT case_id FROM read_parquet(?)"
 
 
 def insert(
-    connection: duckdb.DuckDBPyConnection, run_id: str, part: int, path: str, sha256: str, labels: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    part: int,
+    path: str,
+    sha256: Callable[[], str],
+    labels: tuple[str, ...],
 ) -> int:
-    """Take the file's rows in as that part, with its counts; return how many. Raises StoreError for rows that may not be in."""
+    """Take the file's rows in as that part, with its counts; return how many. Raises StoreError for rows that may not be in.
+
+    `sha256` is asked last, so that the file's digest may still be in the making when this begins.
+    """
     rows, first_at, last_at = connection.execute(
         "SELECT count(*), min(occurred_at), max(occurred_at) FROM read_parquet(?)", [path]
     ).fetchone()
@@ -35,14 +45,15 @@ def insert(
         f"INSERT INTO predictions (run_id, part, {COLUMNS}) SELECT ?, ?, {COLUMNS} FROM read_parquet(?)",  # noqa: S608
         [run_id, part, path],
     )
-    counts.add_part(connection, run_id, path)
+    (before,) = connection.execute("SELECT count(*) FROM parts WHERE run_id = ?", [run_id]).fetchone()
+    counts.add_part(connection, run_id, path, before)
     connection.executemany(
         "INSERT INTO part_ids (run_id, part, bytes, lowest, highest) VALUES (?, ?, ?, ?, ?)",
         [[run_id, part, *one] for one in ranges],
     )
     connection.execute(
         "INSERT INTO parts (run_id, part, rows, sha256, first_at, last_at, taken_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [run_id, part, rows, sha256, first_at, last_at, records.now()],
+        [run_id, part, rows, sha256(), first_at, last_at, records.now()],
     )
     return rows
 

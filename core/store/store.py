@@ -4,6 +4,7 @@ Append-only, but for the histograms, which are sums. Times are UTC. Knows no mod
 """
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -107,18 +108,19 @@ class Store:
         A part that is in already is left as it is: the same content, or a file that is gone, returns its rows; other content
         raises StoreError. Raises NotFoundError for a run or a file that is not there, StoreError for rows that may not be in.
         """
-        sha256 = _sha256(path)
-        with self.atomic() as connection:
-            labels = self._require(connection, run_id)
-            query = "SELECT rows, sha256 FROM parts WHERE run_id = ? AND part = ?"
-            rows, known = connection.execute(query, [run_id, part]).fetchone() or (None, None)
-            if known is None and sha256 is None:
-                raise NotFoundError(f"part {part} of run {run_id!r} is neither in the store nor at {path}")
-            if known is None:
-                rows = intake.insert(connection, run_id, part, str(path.resolve()), sha256, labels)
-            elif sha256 not in (None, known):
-                raise StoreError(f"part {part} of run {run_id!r} is in the store already, with other content than {path}")
-            self._file.after_commit(lambda: path.unlink(missing_ok=True))
+        with ThreadPoolExecutor(1) as pool:
+            sha256 = pool.submit(_sha256, path).result  # made while this waits for its turn, and while the file is checked
+            with self.atomic() as connection:
+                labels = self._require(connection, run_id)
+                query = "SELECT rows, sha256 FROM parts WHERE run_id = ? AND part = ?"
+                rows, known = connection.execute(query, [run_id, part]).fetchone() or (None, None)
+                if known is None and not path.exists():
+                    raise NotFoundError(f"part {part} of run {run_id!r} is neither in the store nor at {path}")
+                if known is None:
+                    rows = intake.insert(connection, run_id, part, str(path.resolve()), sha256, labels)
+                elif sha256() not in (None, known):
+                    raise StoreError(f"part {part} of run {run_id!r} is in the store already, with other content than {path}")
+                self._file.after_commit(lambda: path.unlink(missing_ok=True))
         return rows
 
     def histogram(self, run_id: str) -> Histogram:
