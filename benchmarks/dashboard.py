@@ -40,7 +40,7 @@ LIMITS = {
 }
 SAMPLE_S = 2.0  # between two looks at the memory
 SETTLING = 0.2  # of the time, in which caches may fill before the slope counts
-WATCH_S = 2.0  # dashboard.state.WATCH_SECONDS
+WATCH_S = 2.0  # dashboard.shell.WATCH_SECONDS
 
 
 @dataclass(frozen=True)

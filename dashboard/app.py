@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import shared, state
 from dashboard.views import data, decide, evidence, inspectors, meeting, money, policies
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     ]
     page = st.navigation(pages)
     page.run()
-    state.spare_collector(page.url_path)
+    shared.spare_collector(page.url_path)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ import streamlit as st
 
 from core.errors import KakushinError
 from core.types import RunRecord
-from dashboard import controls, state
+from dashboard import controls, shared, state
 from dashboard.i18n import Words
+
+WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat or two
 
 
 def page(
@@ -31,7 +33,7 @@ def page(
                 aside(words)
             controls.language(words)
     try:
-        seen, runs = state.version(), state.runs()
+        seen, runs = shared.version(), shared.runs()
         if runs or not needs_runs:
             draw(words, runs)
         else:
@@ -40,7 +42,14 @@ def page(
         st.error(words.markdown("problem", sentence=str(error)), icon=":material/error:")
         st.button(words("again"), key="again")
         return
-    state.watch(seen)
+    _watch(seen)
+
+
+@st.fragment(run_every=WATCH_SECONDS)
+def _watch(seen: tuple) -> None:
+    """Run the page again as soon as the store holds something else than `seen`."""
+    if shared.version() != seen:
+        st.rerun()
 
 
 def _empty(words: Words) -> None:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.store.parts import write_part
 from core.store.store import FILE, Store
 from core.types import Run
-from dashboard import state
+from dashboard import shared, state
 from dashboard.i18n import LANGUAGES, catalogue
 from dashboard.panels import csv
 
@@ -292,18 +292,18 @@ def test_a_new_run_is_seen_without_a_restart(open_page, tmp_path):
     Store(tmp_path / "store").runs()
     page = open_page(tmp_path)
     assert catalogue("en")["empty"] in said(page)
-    before = state.version()
+    before = shared.version()
     add_run(tmp_path, [("A", "right", 0.9)] * 40)
-    assert state.version() != before
+    assert shared.version() != before
     assert len(figures(page.run())) == len(CARDS)
 
 
 def test_reading_does_not_change_the_version(open_page, homes):
     """Or every page would run again and again."""
     open_page()
-    before = state.version()
+    before = shared.version()
     open_page(t="0.3")
-    assert state.version() == before
+    assert shared.version() == before
 
 
 def test_a_store_of_a_newer_version_is_a_sentence(open_page, tmp_path):
@@ -317,7 +317,7 @@ def test_a_store_of_a_newer_version_is_a_sentence(open_page, tmp_path):
 
 
 def test_a_store_that_stays_locked_is_a_sentence_and_can_be_tried_again(open_page, tmp_path, monkeypatch):
-    monkeypatch.setattr(state, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(shared, "LOCK_SECONDS", 0.2)
     store = add_run(tmp_path, [("A", "right", 0.9)] * 40)
     with FileLock(store.folder / "kakushin.lock"):
         page = open_page(tmp_path)

@@ -62,8 +62,8 @@ MAY_IMPORT = {
     "dashboard.data_charts": {"dashboard.charts"},
     "dashboard.data_words": {"core.types", "core.pipeline", "dashboard.i18n", "dashboard.sentences"},
     "dashboard.data_tables": {"dashboard.i18n", "dashboard.data_words", "dashboard.tables"},
-    "dashboard.state": GROUND
-    | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.address", "dashboard.i18n"},
+    "dashboard.state": {"dashboard.address", "dashboard.i18n"},
+    "dashboard.shared": GROUND | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.address"},
     "dashboard.limit_words": {"core.decision", "dashboard.i18n"},
     "dashboard.live": {"core.decision"} | {"dashboard.ghost_words", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.meeting_charts": {"dashboard.charts"},
@@ -74,8 +74,8 @@ MAY_IMPORT = {
     "dashboard.panels": {"dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
     "dashboard.controls": BASIC
     | {"core.decision", "dashboard.address", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
-    "dashboard.shell": BASIC | {"dashboard.controls", "dashboard.state", "dashboard.i18n"},
-    "dashboard.app": {"dashboard.state", "dashboard.views"},
+    "dashboard.shell": BASIC | {"dashboard.controls", "dashboard.shared", "dashboard.state", "dashboard.i18n"},
+    "dashboard.app": {"dashboard.shared", "dashboard.state", "dashboard.views"},
 }
 CORE_FOR_SCREENS = {"core.report", "core.decision", "core.monitor", "core.store", "core.pipeline"}
 MAY_IMPORT["dashboard.views"] = (
@@ -102,6 +102,7 @@ HOME = {
     "babel": {"dashboard.i18n", "core.report"},
     "streamlit": {
         "dashboard.app",
+        "dashboard.shared",
         "dashboard.state",
         "dashboard.controls",
         "dashboard.shell",
@@ -171,14 +172,17 @@ def test_layers_have_no_cycle():
     tuple(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError, which names the cycle
 
 
-def test_only_state_touches_the_session_the_address_and_the_caches():
-    words = ("session_state", "query_params", "cache_data", "cache_resource")
+@pytest.mark.parametrize(
+    ("home", "words"),
+    [("dashboard.state", {"session_state", "query_params"}), ("dashboard.shared", {"cache_data", "cache_resource"})],
+)
+def test_session_and_address_have_one_user_and_so_have_the_caches(home, words):
     for module, file in MODULES.items():
-        if module.startswith("dashboard") and module != "dashboard.state":
+        if module.startswith("dashboard") and module != home:
             used = {
                 node.attr for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute)
             }
-            assert not used & set(words), f"{module} uses {sorted(used & set(words))}"
+            assert not used & words, f"{module} uses {sorted(used & words)}"
 
 
 def test_no_screen_lets_html_through():

@@ -2,7 +2,7 @@
 
 import gc
 
-from dashboard import state
+from dashboard import shared
 
 
 def test_a_table_is_drawn_once_it_is_opened_and_no_other_with_it(open_view):
@@ -18,9 +18,9 @@ def test_a_table_is_drawn_once_it_is_opened_and_no_other_with_it(open_view):
 def test_the_first_run_of_a_page_spares_the_collector_and_later_ones_add_nothing():
     before = gc.get_freeze_count()
     try:
-        state.spare_collector("a page of this test")
+        shared.spare_collector("a page of this test")
         once = gc.get_freeze_count()
-        state.spare_collector("a page of this test")
+        shared.spare_collector("a page of this test")
         assert gc.get_freeze_count() == once > before
     finally:
         gc.unfreeze()

@@ -12,7 +12,7 @@ from core.decision import economics, whatif
 from core.decision.histogram import Cumulative
 from core.report import frames, selection
 from core.types import RunRecord
-from dashboard import charts, controls, mark_charts, panels, sentences, state, tables
+from dashboard import charts, controls, mark_charts, panels, sentences, shared, tables
 from dashboard.address import BY_CLASS
 from dashboard.kept import kept
 from dashboard.mark_charts import CHEAPEST, Mark
@@ -85,7 +85,7 @@ def calibration(shown: Shown, runs: list[RunRecord]) -> None:
     if not found:
         panels.nothing("calibration", words, "calibration.missing")
         return
-    counts = {kind: state.histogram(record.run.run_id) for kind, record in found.items()}
+    counts = {kind: shared.histogram(record.run.run_id) for kind, record in found.items()}
     frame, errors = kept(frames.reliability_frame, counts)
     names = {
         kind: words("calibration.legend", model=shown.names[kind], ece=words.number(ece, 3), n=words.number(n, 0))

@@ -8,7 +8,7 @@ import streamlit as st
 from core.errors import KakushinError
 from core.pipeline import jobs
 from core.pipeline.jobs import JobStatus
-from dashboard import data_words, state
+from dashboard import data_words, shared, state
 from dashboard.i18n import Words
 
 REFRESH_S = 1.5
@@ -33,7 +33,7 @@ def draw(words: Words) -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _jobs(words: Words) -> None:
-    settings = state.settings()
+    settings = shared.settings()
     found = jobs.listed(settings)
     jobs.tend(settings, found)
     if not found:
@@ -62,19 +62,19 @@ def _job(words: Words, found: JobStatus) -> None:
     if found.state == "lost":
         st.caption(words("job.lost.note"))
     if found.state == "failed":
-        last = jobs.log_tail(state.settings(), job_id, 1)
+        last = jobs.log_tail(shared.settings(), job_id, 1)
         st.error(words.markdown("job.failed.note", last=last[:400]), icon=":material/error:")
     if st.toggle(words("job.log"), key=f"log_{job_id}"):
-        st.code(jobs.log_tail(state.settings(), job_id, LINES) or words("job.no_log"), language=None, wrap_lines=True)
+        st.code(jobs.log_tail(shared.settings(), job_id, LINES) or words("job.no_log"), language=None, wrap_lines=True)
 
 
 def _cancel(job_id: str) -> None:
-    jobs.cancel(state.settings(), job_id, state.chosen("who") or "-")
+    jobs.cancel(shared.settings(), job_id, state.chosen("who") or "-")
 
 
 def _resume(job_id: str) -> None:
     """A callback: somebody else may have been quicker, and what is no longer so needs no sentence."""
     try:
-        jobs.resume(state.settings(), job_id)
+        jobs.resume(shared.settings(), job_id)
     except KakushinError:
         return

@@ -8,7 +8,7 @@ import streamlit as st
 from core.pipeline import workspace
 from core.report import comparison, selection
 from core.types import RunRecord
-from dashboard import data_charts, data_tables, data_words, evidence_words, panels, sentences, state
+from dashboard import data_charts, data_tables, data_words, evidence_words, panels, sentences, shared, state
 from dashboard.i18n import Words
 
 MOST = 6  # runs side by side
@@ -17,7 +17,7 @@ LISTED = 320  # pixels of the list of runs, before it scrolls
 
 def draw(words: Words) -> None:
     """Draw the comparison, the runs, the storage."""
-    runs = state.all_runs()
+    runs = shared.all_runs()
     if runs:
         _compare(words, [record for record in runs if record.run.kind == "score"])
         note = words("runs.note", n=words.number(len(runs), 0))
@@ -49,7 +49,7 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
     if len(picked) < 2:
         panels.nothing("runs_compare", words, "compare.two", above)
         return
-    counts = {run_id: state.histogram(run_id) for run_id in picked}
+    counts = {run_id: shared.histogram(run_id) for run_id in picked}
     frame = comparison.measure_frame(counts, state.chosen("unseen"))
     if frame["value"].isna().all():
         panels.nothing("runs_compare", words, "compare.no_labels", above)
@@ -86,9 +86,9 @@ def _note(words: Words, records: list[RunRecord], n: int) -> str:
 
 
 def _storage(words: Words) -> None:
-    settings = state.settings()
+    settings = shared.settings()
     left, right = st.columns(2)
     with left:
         panels.listing("sizes", words, data_tables.sizes(words, workspace.sizes(settings)), words("sizes.note"))
     with right:
-        panels.listing("versions", words, data_tables.versions(words, state.versions()), words("versions.note"))
+        panels.listing("versions", words, data_tables.versions(words, shared.versions()), words("versions.note"))

@@ -14,7 +14,7 @@ from core.pipeline.bases import OFFLINE
 from core.pipeline.job_arguments import Source, dataset_name, distill_arguments, score_arguments, train_arguments
 from core.pipeline.train import split_anchor
 from core.pipeline.uploads import Checked, Upload
-from dashboard import state
+from dashboard import shared, state
 from dashboard.i18n import Words
 
 TASKS = ("score", "train", "distill")
@@ -72,7 +72,7 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
         st.error(words("start.no_name"), icon=":material/person:")
         return
     try:
-        jobs.start(state.settings(), task, arguments(), who, about)
+        jobs.start(shared.settings(), task, arguments(), who, about)
     except KakushinError as error:
         st.error(words.markdown("start.refused", sentence=str(error)), icon=":material/error:")
         return
@@ -82,7 +82,7 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
 def _source(words: Words, ready: Ready) -> Source | None:
     """The file as a job reads it. Where rows are bad, somebody must say that the good ones are to be used without them."""
     found, bad = ready.found, ready.found.bad_rows
-    source = Source(ready.upload.path(state.settings()), found.columns, found.sheet, skip_bad_rows=bool(bad))
+    source = Source(ready.upload.path(shared.settings()), found.columns, found.sheet, skip_bad_rows=bool(bad))
     if not bad:
         return source
     said = {"good": words.number(len(found.frame), 0), "bad": words.number(bad, 0)}
@@ -93,7 +93,7 @@ def _source(words: Words, ready: Ready) -> Source | None:
 
 
 def _score(words: Words, ready: Ready):
-    cards = {card.name: card for card in workspace.models(state.settings())}
+    cards = {card.name: card for card in workspace.models(shared.settings())}
     if not cards:
         st.info(words("start.no_model"), icon=":material/model_training:")
         return None
@@ -162,7 +162,7 @@ def _train(words: Words, ready: Ready):
 
 
 def _distill(words: Words):
-    cards = workspace.models(state.settings())
+    cards = workspace.models(shared.settings())
     names = [card.name.removesuffix("-teacher") for card in cards if card.kind == "teacher" and card.name.endswith("-teacher")]
     if not names:
         st.info(words("start.no_teacher"), icon=":material/school:")

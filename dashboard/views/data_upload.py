@@ -12,7 +12,7 @@ from core.errors import CasesError
 from core.pipeline import uploads
 from core.pipeline.job_arguments import FIELDS
 from core.pipeline.uploads import Checked, ColumnNames, Upload
-from dashboard import data_tables, data_words, panels, state
+from dashboard import data_tables, data_words, panels, shared, state
 from dashboard.i18n import Words
 from dashboard.views import data_start
 
@@ -38,7 +38,7 @@ def _chosen_file(words: Words) -> Upload | None:
         st.file_uploader(words("upload.file", limit=limit), ENDINGS, key="uploader", on_change=_keep)
         if refused := state.take("refused"):
             st.error(words.markdown("upload.refused", sentence=refused), icon=":material/error:")
-        kept = {upload.key: upload for upload in uploads.listed(state.settings())}
+        kept = {upload.key: upload for upload in uploads.listed(shared.settings())}
         if not kept:
             st.caption(words("upload.none"))
             return None
@@ -63,7 +63,7 @@ def _keep() -> None:
     if (given := state.chosen("uploader")) is None:
         return
     try:
-        state.choose("file", uploads.keep(state.settings(), given.name, given.getvalue()).key)
+        state.choose("file", uploads.keep(shared.settings(), given.name, given.getvalue()).key)
     except CasesError as error:
         state.choose("refused", str(error))
 
@@ -73,19 +73,19 @@ def _file(words: Words, upload: Upload) -> data_start.Ready | None:
     st.markdown(f"## {words.markdown('upload.title', called=upload.called)}", anchors=False)
     try:
         with st.spinner(words("upload.reading")):
-            first = state.checked(upload, None, None)
+            first = shared.checked(upload, None, None)
             sheet = _sheet(words, upload, first)
-            first = first if sheet == first.sheet else state.checked(upload, None, sheet)
+            first = first if sheet == first.sheet else shared.checked(upload, None, sheet)
         _preview(words, first)
         columns = _columns(words, upload, first)
         if not columns.text:
             st.info(words("upload.choose_text"), icon=":material/arrow_upward:")
             return None
         with st.spinner(words("upload.reading")):
-            found = first if _is_found(first, columns) else state.checked(upload, columns, sheet)
+            found = first if _is_found(first, columns) else shared.checked(upload, columns, sheet)
     except CasesError as error:
         st.error(words.markdown("upload.refused", sentence=str(error)), icon=":material/error:")
-        st.button(words("upload.again"), key="read_again", on_click=uploads.check_again, args=(state.settings(), upload))
+        st.button(words("upload.again"), key="read_again", on_click=uploads.check_again, args=(shared.settings(), upload))
         return None
     if found.columns is None:
         st.warning(words.markdown("upload.refused", sentence=found.refused), icon=":material/warning:")

@@ -13,7 +13,7 @@ from core.decision.handles import Handles
 from core.decision.presets import preset_thresholds
 from core.report import selection
 from core.types import RunRecord
-from dashboard import controls, live, sentences, shell, state, tour
+from dashboard import controls, live, sentences, shared, shell, state, tour
 from dashboard.ghost_words import Ghost
 from dashboard.i18n import Words
 from dashboard.kept import kept
@@ -34,7 +34,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     top = st.container()
     with st.sidebar:
         controls.data(
-            words, selection.listed(runs), lambda run_id: state.histogram(run_id).segments, selection.first(runs).run.run_id
+            words, selection.listed(runs), lambda run_id: shared.histogram(run_id).segments, selection.first(runs).run.run_id
         )
     places = _places(words)
     shown = _shown(words, runs)
@@ -51,7 +51,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         top.info(sentences.headline(words, found, shown.full_time))
         return
     costed = kept(economics.cost_curve, counts, terms.cases_per_day, shown.costs, terms.seconds_per_case, chosen.unseen)
-    handles = Handles(state.joint(shown.run_id, chosen.segment, chosen.unseen), terms)
+    handles = Handles(shared.joint(shown.run_id, chosen.segment, chosen.unseen), terms)
     ghost, about = points.active(shown)
     with places["handle"]:
         _handle(shown, found, costed, ghost, about)

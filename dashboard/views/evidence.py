@@ -16,7 +16,7 @@ from core.decision.histogram import Cumulative, Histogram
 from core.errors import SettingsError
 from core.report import evidence, frames, selection
 from core.types import OUTCOMES, RunRecord
-from dashboard import charts, controls, evidence_charts, evidence_words, panels, sentences, shell, state, tables
+from dashboard import charts, controls, evidence_charts, evidence_words, panels, sentences, shared, shell, state, tables
 from dashboard.address import Choices
 from dashboard.i18n import Words
 
@@ -50,7 +50,7 @@ class Shown:
 
     def counts(self) -> dict[str, Histogram]:
         """Counts of each model in the chosen segment, and of temperature scaling."""
-        found = {kind: self.picked(state.histogram(record.run.run_id)) for kind, record in self.same.items()}
+        found = {kind: self.picked(shared.histogram(record.run.run_id)) for kind, record in self.same.items()}
         return found if self.scaled is None else found | {SCALED: self.picked(self.scaled)}
 
     def picked(self, counts: Histogram) -> Histogram:
@@ -74,7 +74,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls
     listed = selection.listed(runs)
     with st.sidebar:
-        controls.data(words, listed, lambda run_id: state.histogram(run_id).segments, selection.first(listed).run.run_id)
+        controls.data(words, listed, lambda run_id: shared.histogram(run_id).segments, selection.first(listed).run.run_id)
     record = next(record for record in runs if record.run.run_id == state.chosen("run"))
     same = selection.same_cases(runs, record)
     shown = Shown(words, state.choices(), record, same, selection.calibration_of(runs, same))
@@ -91,7 +91,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
 def _headline(shown: Shown) -> None:
     words, chosen = shown.words, shown.chosen
-    counts = state.cumulative(shown.record.run.run_id, chosen.segment)
+    counts = shared.cumulative(shown.record.run.run_id, chosen.segment)
     controls.notices(words)
     for warning in sentences.warnings(words, shown.record, whatif.consequence(counts, chosen.t, 1.0, chosen.unseen)):
         st.warning(warning, icon=":material/warning:")
@@ -108,11 +108,11 @@ def _with_temperature(shown: Shown) -> Shown:
         return replace(shown, temperature=words("temperature.no_point" if point is None else "temperature.no_run"))
     try:
         columns, labels = evidence.COLUMNS["temperature"], fitted_on.run.labels
-        found = state.derived(evidence.temperature, columns, (fitted_on.run.run_id,), labels)
+        found = shared.derived(evidence.temperature, columns, (fitted_on.run.run_id,), labels)
     except SettingsError as error:
         return replace(shown, temperature=words.markdown("temperature.no_fit", sentence=str(error)))
     columns = evidence.COLUMNS["scaled_counts"]
-    counts = state.derived(evidence.scaled_counts, columns, (point.run.run_id,), found.value.value)
+    counts = shared.derived(evidence.scaled_counts, columns, (point.run.run_id,), found.value.value)
     return replace(shown, scaled=counts, temperature=evidence_words.temperature(words, found, fitted_on, point))
 
 
@@ -151,10 +151,10 @@ def _shift(shown: Shown) -> None:
         controls.period(words)
 
     with st.spinner(words("evidence.reading")):
-        periods = state.derived(evidence.by_period, evidence.COLUMNS["by_period"], (run_id,), chosen.period)
+        periods = shared.derived(evidence.by_period, evidence.COLUMNS["by_period"], (run_id,), chosen.period)
     before, records = shown.own_calibration, [shown.record]
     if before is not None and before.run.run_id != run_id:
-        periods, records = {BEFORE: state.histogram(before.run.run_id)} | periods, [before, shown.record]
+        periods, records = {BEFORE: shared.histogram(before.run.run_id)} | periods, [before, shown.record]
     picked = {period: shown.picked(counts) for period, counts in periods.items()}
     table = evidence.shift_frame(picked, chosen.t, chosen.unseen)
     names = pd.Series([evidence_words.period(words, *period) for period in picked], dtype=object)
@@ -180,13 +180,13 @@ def _certificate(shown: Shown) -> None:
     if record is None:
         panels.nothing("ev_certificate", words, "certificate.no_run", lambda: controls.promise(words))
         return
-    counts = Cumulative(shown.picked(state.histogram(record.run.run_id)))
+    counts = Cumulative(shown.picked(shared.histogram(record.run.run_id)))
     curve = evidence.certificate_frame(counts, chosen.measure, chosen.unseen)
     if not len(curve):
         panels.nothing("ev_certificate", words, "certificate.no_labels", lambda: controls.promise(words))
         return
     try:
-        found = state.derived(
+        found = shared.derived(
             evidence.certificate,
             evidence.COLUMNS["certificate"],
             (record.run.run_id,),
@@ -226,7 +226,7 @@ def _spreads(shown: Shown) -> None:
         return
     with st.spinner(words("evidence.reading")):
         ids = (student.run.run_id, teacher.run.run_id)
-        found = state.derived(evidence.spreads, evidence.COLUMNS["spreads"], ids, shown.segment)
+        found = shared.derived(evidence.spreads, evidence.COLUMNS["spreads"], ids, shown.segment)
     n = found["epistemic"].error.n
     if n < 2:
         panels.nothing("ev_spread", words, "spread.missing")

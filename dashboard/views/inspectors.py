@@ -14,7 +14,7 @@ from core.pipeline import ask
 from core.report import inspectors, selection
 from core.report.inspectors import Case, Level, Rule
 from core.types import RunRecord
-from dashboard import controls, inspectors_charts, inspectors_controls, inspectors_words, panels, shell, state, tables
+from dashboard import controls, inspectors_charts, inspectors_controls, inspectors_words, panels, shared, shell, state, tables
 from dashboard.address import ALL, TYPED
 from dashboard.i18n import Words
 
@@ -40,7 +40,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; notices stand above them, so their place is made first
     top, listed = st.container(), selection.listed(runs)
     with st.sidebar:
-        controls.data(words, listed, lambda run_id: state.histogram(run_id).segments, selection.first(listed).run.run_id)
+        controls.data(words, listed, lambda run_id: shared.histogram(run_id).segments, selection.first(listed).run.run_id)
     record = next(record for record in runs if record.run.run_id == state.chosen("run"))
     same = selection.same_cases(runs, record)
     if "teacher" not in same:
@@ -72,7 +72,7 @@ def _student(words: Words, same: dict[str, RunRecord]) -> RunRecord | None:
 
 def _rule(words: Words) -> Rule:
     """The active policy; where there is none, the threshold of the address, which is then drawn."""
-    if (active := state.query(inspectors.active_rule)) is not None:
+    if (active := shared.asked(inspectors.active_rule)) is not None:
         return active
     with st.sidebar:
         controls.threshold(words)
@@ -84,7 +84,7 @@ def _stored(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
     """Draw the choice of a stored case; return it, and what it took. None, and a sentence, where there is none."""
     words, teacher = shown.words, shown.teacher.run
     scored = (shown.student or shown.teacher).run
-    cases = state.query(inspectors.sampled_cases, teacher.run_id, scored.run_id)
+    cases = shared.asked(inspectors.sampled_cases, teacher.run_id, scored.run_id)
     if cases.empty:
         st.info(words.markdown("inspectors.no_samples", run=teacher.run_id))
         return None
@@ -100,7 +100,7 @@ def _stored(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
         return None
     inspectors_controls.case(words, cases, offered)
     case_id = state.chosen("case")
-    samples = state.query(inspectors.samples_of, teacher.run_id, case_id)
+    samples = shared.asked(inspectors.samples_of, teacher.run_id, case_id)
     case = inspectors.stored_case(cases.loc[case_id], samples, teacher.labels, shown.student is not None)
     return case, inspectors_words.stored_time(words, shown.teacher, shown.student)
 
@@ -112,13 +112,13 @@ def _typed(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
         st.info(words("inspectors.needs_student"))
         return None
     try:
-        models = state.pair(*(record.run.model for record in runs), shown.teacher.run.samples)
+        models = shared.pair(*(record.run.model for record in runs), shown.teacher.run.samples)
     except ModelError as error:
         st.info(words.markdown("inspectors.no_models", sentence=str(error)))
         return None
     if models.hashes != tuple(record.run.model_hash for record in runs):
         st.warning(words("inspectors.other_models"), icon=":material/warning:")
-    both = state.inspectors(models)
+    both = shared.inspectors(models)
     if (text := inspectors_controls.text(words, both.ready)) is not None:
         _ask(words, both, text)
     answer = state.held(ASKED)
@@ -167,7 +167,7 @@ def _levels(shown: Shown, case: Case) -> dict[str, dict[str, Level]]:
     if case.student is not None:
         found["student"] = (shown.student, case.student)
     return {
-        kind: inspectors.levels(answer, state.query(inspectors.below, record.run.run_id, answer.aleatoric, answer.epistemic))
+        kind: inspectors.levels(answer, shared.asked(inspectors.below, record.run.run_id, answer.aleatoric, answer.epistemic))
         for kind, (record, answer) in found.items()
     }
 

@@ -17,7 +17,7 @@ from core.report.minutes import minutes
 from core.report.poc import Poc
 from core.store.meetings import MeetingDecision, Meetings
 from core.types import RunRecord
-from dashboard import controls, meeting_charts, meeting_controls, meeting_words, panels, shell, state
+from dashboard import controls, meeting_charts, meeting_controls, meeting_words, panels, shared, shell, state
 from dashboard.address import Choices
 from dashboard.i18n import Words, plain
 from dashboard.views import meeting_poc
@@ -51,7 +51,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     author = meeting_controls.author(words)
     notes = st.container()
     _freeze(words, author)
-    frozen = state.asked(meeting.newest)
+    frozen = shared.asked(meeting.newest)
     assumed, board = st.container(), st.container()
     if not frozen:
         board.info(words("meeting.none"), icon=":material/ac_unit:")
@@ -61,7 +61,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     columns = _columns(frozen, _assumed())
 
     # Call and show
-    shown = Shown(words, state.choices(), author, columns, state.asked(meeting.decisions))
+    shown = Shown(words, state.choices(), author, columns, shared.asked(meeting.decisions))
     with notes:
         controls.notices(words)
     with board:
@@ -77,7 +77,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 def _sidebar(words: Words, runs: list[RunRecord]) -> None:
     """The view that would be frozen, as every page chooses it."""
     listed, first = selection.listed(runs), selection.first(runs).run.run_id
-    controls.data(words, listed, lambda run_id: state.histogram(run_id).segments, first)
+    controls.data(words, listed, lambda run_id: shared.histogram(run_id).segments, first)
     controls.threshold(words)
     controls.costs(words)
     record = next(record for record in runs if record.run.run_id == state.chosen("run"))
@@ -86,7 +86,7 @@ def _sidebar(words: Words, runs: list[RunRecord]) -> None:
 
 
 def _freeze(words: Words, author: str) -> None:
-    view, active = state.chosen, state.asked(meeting.active_policy)
+    view, active = state.chosen, shared.asked(meeting.active_policy)
     policies = {"view": Policy(view("t"))} | ({"active": active[1]} if active else {})
     said = {"view": words("meeting.what.view")}
     said |= {"active": words("meeting.what.active", name=active[0])} if active else {}
@@ -98,16 +98,16 @@ def _freeze(words: Words, author: str) -> None:
         if asked is None:
             return
         name, what = asked
-        counts = state.asked(meeting.counts, view("run"))
+        counts = shared.asked(meeting.counts, view("run"))
         costs = UnitCosts(view("review"), view("escape"), view("machine"), view("currency"))
         made = meeting.scenario_of(name, counts, policies[what], view("segment"), view("unseen"), view("volume"), costs)
-        kept = meeting.freeze(state.store(), made, author)
+        kept = meeting.freeze(shared.store(), made, author)
         st.toast(words("meeting.frozen_as", name=name, version=words.number(kept.version, 0)), icon=":material/ac_unit:")
     st.rerun()  # at once: else the watch for news would do it in two seconds, under somebody's typing
 
 
 def _columns(frozen: list[meeting.Frozen], assumed: Assumptions) -> list[meeting.Column]:
-    return [meeting.column(one, assumed, state.asked(meeting.counts, one.scenario.run_id)) for one in frozen]
+    return [meeting.column(one, assumed, shared.asked(meeting.counts, one.scenario.run_id)) for one in frozen]
 
 
 def _assumed() -> Assumptions:
@@ -195,7 +195,7 @@ def _decide(shown: Shown, written: meeting_controls.Written) -> None:
         st.warning(shown.words("meeting.log.fill"), icon=":material/warning:")
         return
     about = None if written.about is None else shown.columns[written.about].frozen.key
-    Meetings(state.store()).add(state.token("decision"), written.decision, written.reason, shown.author, about)
+    Meetings(shared.store()).add(state.token("decision"), written.decision, written.reason, shown.author, about)
     state.renew("decision")
     st.rerun()
 

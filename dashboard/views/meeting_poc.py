@@ -10,7 +10,7 @@ from core.errors import SettingsError
 from core.report import meeting
 from core.report.document import Line
 from core.report.poc import Poc, planned, sentences, width_chart
-from dashboard import meeting_charts, meeting_controls, panels, state
+from dashboard import meeting_charts, meeting_controls, panels, shared, state
 from dashboard.i18n import Words, plain
 from dashboard.tables import Table
 
@@ -43,7 +43,7 @@ def panel(words: Words, columns: list[meeting.Column]) -> Poc | None:
 def _planned(columns: list[meeting.Column], name: str) -> Poc:
     run_id = next(one.used.run_id for one in columns if one.name == name)
     terms = {"width": state.chosen("half"), "target": state.chosen("target"), "delta": 1 - state.chosen("sure")}
-    return planned(columns, name, state.asked(meeting.counts, run_id), terms, int(state.chosen("days")))
+    return planned(columns, name, shared.asked(meeting.counts, run_id), terms, int(state.chosen("days")))
 
 
 def _said(words: Words, poc: Poc) -> None:

@@ -17,7 +17,7 @@ from core.errors import SettingsError
 from core.report import money, selection
 from core.report.money_start import Facts, measured_now, remeasured, starting
 from core.types import RunRecord
-from dashboard import controls, money_charts, money_controls, money_tables, money_words, panels, sentences, shell, state
+from dashboard import controls, money_charts, money_controls, money_tables, money_words, panels, sentences, shared, shell, state
 from dashboard.address import Choices
 from dashboard.i18n import Words
 
@@ -59,7 +59,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; those of the scenario stand under the figures that follow from it
     with st.sidebar:
         listed, first = selection.listed(runs), selection.first(runs).run.run_id
-        controls.data(words, listed, lambda run_id: state.histogram(run_id).segments, first)
+        controls.data(words, listed, lambda run_id: shared.histogram(run_id).segments, first)
         money_controls.setting(words)
     record = next(record for record in runs if record.run.run_id == state.chosen("run"))
     chosen = state.choices()
@@ -74,7 +74,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         return
 
     # Call and show
-    found = state.valued(scenario)
+    found = shared.valued(scenario)
     shown = Shown(words, chosen, facts, scenario, found, money.side_by_side(found))
     _summary(shown, followed)
     _inputs(shown)
@@ -84,8 +84,8 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
 def _facts(runs: list[RunRecord], record: RunRecord, chosen: Choices) -> Facts:
     same = selection.same_cases(runs, record)
-    counts = {kind: state.cumulative(one.run.run_id, chosen.segment) for kind, one in same.items()}
-    of_dataset = [one for one in state.all_runs() if one.run.dataset == record.run.dataset]
+    counts = {kind: shared.cumulative(one.run.run_id, chosen.segment) for kind, one in same.items()}
+    of_dataset = [one for one in shared.all_runs() if one.run.dataset == record.run.dataset]
     return Facts(same, counts, of_dataset, chosen.t, chosen.volume, chosen.unseen)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core.decision.headcount import FullTime
 from core.decision.whatif import Consequence
 from core.report import people
-from dashboard import controls, panels, people_words, state
+from dashboard import controls, panels, people_words, shared, state
 from dashboard.i18n import Words
 from dashboard.views import starts
 from dashboard.views.shown import Shown
@@ -41,7 +41,7 @@ def desk(shown: Shown, found: Consequence) -> None:
         st.caption(words("people.lazy"))
         return
     with st.spinner(words("people.running")):
-        seen = state.derived(people.desk, people.COLUMNS, (shown.run_id,), *asked)
+        seen = shared.derived(people.desk, people.COLUMNS, (shown.run_id,), *asked)
     panels.cards(people_words.cards(words, seen))
     if seen.staffing.note:
         st.warning(words("people.overloaded"), icon=":material/hourglass_top:")

@@ -13,7 +13,7 @@ from core.decision.policy import Policy, PolicyConsequence, consequence_of
 from core.errors import SettingsError
 from core.report import evidence, selection
 from core.types import Interval, RunRecord
-from dashboard import evidence_words, ghost_words, state
+from dashboard import evidence_words, ghost_words, shared
 from dashboard.ghost_words import Ghost
 from dashboard.mark_charts import ACTIVE, CAPACITY, CERTIFIED, CHEAPEST, Mark
 from dashboard.views.shown import Shown
@@ -29,7 +29,7 @@ class Found:
 
 def active(shown: Shown) -> tuple[Ghost | None, str]:
     """Return the active policy on the cases that are shown, applied whole, and the sentence about it."""
-    words, policy = shown.words, state.active_policy()
+    words, policy = shown.words, shared.active_policy()
     if policy is None:
         return None, words("ghost.none")
     try:
@@ -44,7 +44,7 @@ def active(shown: Shown) -> tuple[Ghost | None, str]:
 
 def counted_rows(shown: Shown):
     """Return the counted rows of the run that count: of the chosen segment, with untrained labels or without."""
-    rows = state.joint_rows(shown.run_id)
+    rows = shared.joint_rows(shown.run_id)
     kept = rows["outcome"].ne("unseen") | shown.chosen.unseen
     return rows[kept if shown.segment is None else kept & rows["segment"].eq(shown.segment)]
 
@@ -55,10 +55,10 @@ def certified(shown: Shown, runs: list[RunRecord]) -> Found:
     record = selection.calibration_of(runs, shown.same).get(shown.kind)
     if record is None:
         return Found(None, words("points.no_certificate", why=words("certificate.no_run")))
-    if shown.segment is not None and shown.segment not in state.histogram(record.run.run_id).segments:
+    if shown.segment is not None and shown.segment not in shared.histogram(record.run.run_id).segments:
         return Found(None, words("points.no_certificate", why=words("certificate.no_labels")))
     try:
-        found = state.derived(
+        found = shared.derived(
             evidence.certificate,
             evidence.COLUMNS["certificate"],
             (record.run.run_id,),

@@ -18,8 +18,8 @@ from core.decision.sides import moves
 from core.errors import KakushinError, OvertakenError, SettingsError
 from core.report import policies, policy_history, selection
 from core.report.policy_history import ACTIVE, APPROVED, PROPOSED, Life
-from core.store import entries
-from core.store.ledger import standing
+from core.store import entries, steps
+from core.store.ledger import Ledger, standing
 from core.store.steps import same_person
 from core.types import RunRecord
 from dashboard import (
@@ -30,6 +30,7 @@ from dashboard import (
     policies_tables,
     policies_words,
     sentences,
+    shared,
     shell,
     state,
 )
@@ -188,7 +189,7 @@ def _decide(scene: Scene) -> None:
         labels = {step: words(f"policy.step.{step}") for step in ("approve", "activate")} | {"undo": _undo_label(scene, life)}
         policies_controls.steps(words, labels, life.steps, partial(_take, scene, one))
         if "approve" in life.steps and same_person(policy_said.typed("decider"), one.author):
-            key = "policy.two_eyes.refused" if state.four_eyes() else "policy.two_eyes.now"
+            key = "policy.two_eyes.refused" if shared.settings().four_eyes else "policy.two_eyes.now"
             st.warning(words.markdown(key, author=one.author), icon=":material/visibility:")
         policy_said.show(words, "decide")
 
@@ -208,11 +209,11 @@ def _take(scene: Scene, one: entries.Policy, step: str) -> None:
     name, why = policy_said.typed("decider"), policy_said.typed("why")
     missing = policy_said.missing({"policy.person": name, "policy.why": why})
     alone = step == "approve" and same_person(name, one.author)
-    if missing or (alone and state.four_eyes()):
+    if missing or (alone and shared.settings().four_eyes):
         policy_said.say("decide", "error", missing or "policy.two_eyes.refused", author=one.author)
         return
     try:
-        state.take_step(one.name, one.version, step, name, why, scene.seen)
+        steps.take(Ledger(shared.store()), one.name, one.version, step, name, why, scene.seen)
     except OvertakenError as error:
         policy_said.say("decide", "warning", "policy.overtaken", error.events)
     except KakushinError as error:

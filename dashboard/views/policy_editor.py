@@ -17,7 +17,9 @@ from core.decision.tally import LeakageLimit, SelectiveRiskLimit
 from core.errors import KakushinError
 from core.report import policies
 from core.report.policies import NO_RUN, NoProof
-from dashboard import controls, policies_controls, policies_tables, policies_words, state
+from core.store import steps
+from core.store.ledger import Ledger
+from dashboard import controls, policies_controls, policies_tables, policies_words, shared, state
 from dashboard.i18n import plain
 from dashboard.views import policy_said
 from dashboard.views.policy_scene import Scene, key_of, thresholds_of
@@ -116,7 +118,7 @@ def _proof(scene: Scene, draft: Policy) -> Certificate | NoProof:
     promise = (chosen.measure, chosen.target, round(1 - chosen.sure, 6))
     origin = (record.run.model_hash, record.run.dataset)
     ids = (record.run.run_id,)
-    return state.derived(
+    return shared.derived(
         policies.proof, policies.COLUMNS, ids, draft.threshold, draft.epistemic_limit, promise, origin, scene.today
     )
 
@@ -132,7 +134,8 @@ def _propose(scene: Scene, draft: Policy, proof: Certificate | NoProof, refused:
     runs = [scene.record.run.run_id, *([scene.calibration.run.run_id] if certified else [])]
     certificate = json.loads(proof.to_json()) if certified else None
     try:
-        made, new = state.propose(name, draft.to_dict(), author, reason, runs, certificate, state.chosen("expires"))
+        ledger, expires = Ledger(shared.store()), state.chosen("expires")
+        made, new = steps.propose(ledger, name, draft.to_dict(), author, reason, runs, certificate, expires)
     except KakushinError as error:
         policy_said.say("propose", "error", "policy.not_saved", sentence=str(error))
         return

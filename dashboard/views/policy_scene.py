@@ -15,7 +15,7 @@ from core.report import selection
 from core.report.policy_history import ACTIVE, Life, lives
 from core.store import entries
 from core.types import RunRecord
-from dashboard import state
+from dashboard import shared
 from dashboard.address import Choices
 from dashboard.i18n import Words
 from dashboard.views.decide import VOLUME_UNKNOWN
@@ -71,10 +71,10 @@ def thresholds_of(one: entries.Policy) -> Policy | None:
 
 def gathered(words: Words, runs: list[RunRecord], record: RunRecord, chosen: Choices) -> Scene:
     """Read what the page shows. Raises StoreError."""
-    run, (stored, events) = record.run, state.policies()
+    run, (stored, events) = record.run, shared.policies()
     measured = whatif.cases_per_day(record.cases, record.first_at, record.last_at)
     volume = next(v for v in (chosen.volume, measured, VOLUME_UNKNOWN) if v is not None)
-    cumulative = state.cells(run.run_id, chosen.unseen)
+    cumulative = shared.cells(run.run_id, chosen.unseen)
     counted = float(cumulative.total.sum()) / max(1, record.cases)
     costs = UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
     return Scene(

@@ -10,7 +10,7 @@ from core.decision.histogram import Cumulative, Histogram
 from core.decision.policy import Terms
 from core.report.mix import UNTRAINED
 from core.types import OUTCOMES, RunRecord
-from dashboard import sentences, state
+from dashboard import sentences, shared
 from dashboard.address import ALL, Choices
 from dashboard.i18n import Words
 
@@ -61,11 +61,11 @@ class Shown:
 
     def counts(self, kind: str, segment: str = ALL) -> Cumulative:
         """Cumulative counts of the run of a model kind."""
-        return state.cumulative(self.same[kind].run.run_id, segment)
+        return shared.cumulative(self.same[kind].run.run_id, segment)
 
     def by_class(self) -> Histogram:
         """Counts of the chosen run and segment, with predicted classes in the place of segments."""
-        whole = state.histogram(self.run_id)
+        whole = shared.histogram(self.run_id)
         return (whole if self.segment is None else whole.select(segments=(self.segment,))).by_class()
 
     def per_day(self, segment: str = ALL) -> float:

@@ -14,7 +14,7 @@ from core.decision.histogram import Histogram
 from core.decision.policy import Policy, PolicyConsequence
 from core.decision.sides import Between, between
 from core.decision.tally import LeakageLimit, SelectiveRiskLimit
-from dashboard import controls, limit_words, panels, state
+from dashboard import controls, limit_words, panels, shared, state
 from dashboard.address import ACTIVE, ALL, PREVIOUS, Choices
 from dashboard.ghost_words import Ghost
 from dashboard.i18n import Words
@@ -65,7 +65,7 @@ def compared(shown: Shown, thresholds: dict[str, float], ghost: Ghost | None) ->
     if other is None:
         st.info(words("sides.first" if chosen.compare == PREVIOUS else "sides.missing"))
         return
-    sides(words, chosen, shown.run_id, state.histogram(shown.run_id), other)
+    sides(words, chosen, shown.run_id, shared.histogram(shown.run_id), other)
 
 
 def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, other: float) -> None:
@@ -84,7 +84,7 @@ def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, othe
 
 def _cases(words: Words, chosen: Choices, run_id: str, found: Between) -> None:
     """The cases themselves are read from the store, which takes longer than the rest of the panel: only where a reader asks."""
-    rows = _listed(chosen, state.cases_between(run_id, found.low, found.high, _FETCHED))
+    rows = _listed(chosen, shared.cases_between(run_id, found.low, found.high, _FETCHED))
     _table(words, rows)
 
 
@@ -100,7 +100,7 @@ def _against_policy(shown: Shown, ghost: Ghost) -> None:
     own = (policy.threshold, *policy.by_class.values(), *policy.by_segment.values(), *policy.by_cell.values(), chosen.t)
     ends = [1.1 if isinstance(t, str) else t for t in own]  # a threshold that accepts nothing lies above every confidence
     high = 1.1 if policy.epistemic_limit is not None else max(ends)
-    rows = _listed(chosen, state.cases_between(shown.run_id, min(ends), high, _FETCHED), changed=(policy, now))
+    rows = _listed(chosen, shared.cases_between(shown.run_id, min(ends), high, _FETCHED), changed=(policy, now))
     wrong = {name: side["wrong"] + side["unseen"] for name, side in (("a", found.to_review), ("b", found.to_acceptance))}
     said = {"people": to_people, "caught": wrong["a"], "accepted": accepted, "missed": wrong["b"], "listed": len(rows)}
     st.caption(words.markdown("sides.policy", **{name: words.number(count, 0) for name, count in said.items()}))

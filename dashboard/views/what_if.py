@@ -6,7 +6,7 @@ Drawn only when it is opened: it reads predictions. All figures come from core.r
 import streamlit as st
 
 from core.report import cascades, mix
-from dashboard import controls, decide_charts, panels, sentences, state, tables, what_if_words
+from dashboard import controls, decide_charts, panels, sentences, shared, state, tables, what_if_words
 from dashboard.views.shown import Shown
 
 
@@ -24,7 +24,7 @@ def draw(shown: Shown) -> None:
 def _mix(shown: Shown) -> None:
     """One kind of case comes more or less often: what the threshold in use then means, and that no certificate holds."""
     words, chosen = shown.words, shown.chosen
-    counts = state.derived(mix.by_label, mix.COLUMNS, (shown.run_id,), shown.segment, chosen.unseen)
+    counts = shared.derived(mix.by_label, mix.COLUMNS, (shown.run_id,), shown.segment, chosen.unseen)
     if counts is None:
         panels.nothing("mix", words, "mix.missing")
         return
@@ -56,7 +56,7 @@ def _cascade(shown: Shown) -> None:
     student, teacher = shown.same["student"], shown.same["teacher"]
     ids, seconds = (student.run.run_id, teacher.run.run_id), (shown.seconds("student"), shown.seconds("teacher"))
     costs = (chosen.review, chosen.escape, chosen.machine)
-    fronts = state.derived(
+    fronts = shared.derived(
         cascades.fronts, cascades.COLUMNS, ids, shown.segment, chosen.unseen, teacher.run.samples, seconds, costs
     )
     if not len(fronts):
