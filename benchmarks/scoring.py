@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.stats import spearmanr
 
-from core.stats import calibration, selective
+from core.stats import calibration, calibration_bias, selective
 
 # Metric -> (heading, +1 where more is better, -1 where less is, 0 where neither).
 METRICS = {
     "accuracy": ("accuracy", 1),
     "ece": ("ECE", -1),
+    "ece_floor": ("ECE by chance alone", 0),
+    "squared_error": ("calibration error² without chance, ×1000", -1),
     "adaptive_ece": ("adaptive ECE", -1),
     "nll": ("NLL", -1),
     "brier": ("Brier", -1),
@@ -40,6 +42,8 @@ def measure(answers, labels: np.ndarray) -> dict[str, float | None]:
     return {
         "accuracy": float(right.mean()),
         "ece": calibration.ece(confidence, right),
+        "ece_floor": calibration_bias.ece_floor(confidence),
+        "squared_error": 1000 * calibration_bias.squared_error(calibration.reliability(confidence, right)),
         "adaptive_ece": calibration.adaptive_ece(confidence, right),
         "nll": calibration.nll(p, labels),
         "brier": calibration.brier(p, labels),
