@@ -39,11 +39,12 @@ def measure(answers, labels: np.ndarray) -> dict[str, float | None]:
     """Every metric of one benchmarks.methods.Answers; None where it cannot be (no OOD texts, no teacher, no spread)."""
     test, p = answers.test, answers.test.probabilities
     confidence, right = p.max(1), p.argmax(1) == labels
+    squared = calibration_bias.squared_error(calibration.reliability(confidence, right))
     return {
         "accuracy": float(right.mean()),
         "ece": calibration.ece(confidence, right),
         "ece_floor": calibration_bias.ece_floor(confidence),
-        "squared_error": 1000 * calibration_bias.squared_error(calibration.reliability(confidence, right)),
+        "squared_error": None if squared is None else 1000 * squared,
         "adaptive_ece": calibration.adaptive_ece(confidence, right),
         "nll": calibration.nll(p, labels),
         "brier": calibration.brier(p, labels),
