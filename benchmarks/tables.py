@@ -10,7 +10,7 @@ from benchmarks.must_reach import Summary
 from benchmarks.scoring import METRICS
 
 QUALITY = ("accuracy", "nll", "brier", "aurc", "coverage_at_5", "coverage_at_2", "error_auroc")
-CALIBRATION = ("ece", "ece_floor", "adaptive_ece", "squared_error")
+CALIBRATION = ("ece", "ece_floor", "adaptive_ece", "squared_error", "temperature_left", "ece_rescaled")
 UNCERTAINTY = (
     "ood_auroc_total",
     "ood_auroc_epistemic",

@@ -1,6 +1,7 @@
 """The benchmark's own arithmetic: must-reach lines, means and intervals, fidelity, augmentation."""
 
 import json
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from benchmarks.must_reach import LINES, best_teacher, check
 from benchmarks.report import complete, left_out, there, write
-from benchmarks.scoring import METRICS, fidelity, mean_interval, measure, ood_auroc, summarise
+from benchmarks.scoring import METRICS, fidelity, mean_interval, measure, ood_auroc, rescaled, summarise
 from benchmarks.tables import lines_markdown, markdown
 from core.errors import SettingsError
 from core.models.augment import augmented, spliced
@@ -69,6 +70,14 @@ def test_every_metric_of_the_table_is_measured():
     found = measure(answers, np.array([0, 0]))
     assert set(found) == set(METRICS)
     assert found["accuracy"] == 0.5
+
+
+def test_what_one_temperature_would_put_right_is_told():
+    """Right with 0.6 where 0.8 is said: softmax(logits / T) is 0.6 at T = ln 4 / ln 1.5."""
+    p = np.tile([0.8, 0.2], (100, 1))
+    found = rescaled(p, np.array([0, 0, 0, 1, 1] * 20))
+    assert found["temperature_left"] == pytest.approx(math.log(4) / math.log(1.5), rel=1e-3)
+    assert found["ece_rescaled"] == pytest.approx(0, abs=1e-4)
 
 
 def test_a_summary_is_by_method_over_sets():
