@@ -16,6 +16,7 @@ import torch
 from scipy.special import entr
 
 from benchmarks.sets import BenchmarkSet
+from benchmarks.teachers import CHOSEN
 from core.models import adapters
 from core.models.augment import augmented
 from core.models.backbone import load_backbone
@@ -136,7 +137,7 @@ class Bench:
 
     def _teacher(self, kind: str) -> Answers:
         posterior, seconds, record = self._made(kind)
-        return self._ask(posterior, TEACHERS[kind]().samples, seconds, record)
+        return self._ask(posterior, CHOSEN[kind].samples, seconds, record)
 
     def _mean(self, kind: str) -> Answers:
         """The teacher's mean weights in one pass (N = 0)."""
@@ -151,7 +152,7 @@ class Bench:
         cache, known = self.student_trunk(settings.augment), self.data.train.labels
         labels = np.concatenate([known, np.full(len(cache) - len(known), NO_LABEL, dtype=np.int64)])
         started = time.perf_counter()
-        own = TEACHERS[kind]().samples
+        own = CHOSEN[kind].samples
         teacher = self._build(posterior, own if isinstance(posterior, Members) else settings.samples or own)
         targets = teach(teacher, cache, labels, settings)
         teacher.sampler.release()
@@ -192,7 +193,7 @@ class Bench:
         if kind not in self.teachers:
             job, point_s = self.point
             started = time.perf_counter()
-            fitted = fit_teacher(job, TEACHERS[kind]())
+            fitted = fit_teacher(job, CHOSEN[kind])
             own = time.perf_counter() - started
             before = point_s if kind in ("tfb", "laplace", "ensemble") else 0.0
             self.teachers[kind] = (fitted.posterior, own + before, fitted.record)

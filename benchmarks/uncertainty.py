@@ -17,8 +17,9 @@ from pathlib import Path
 from benchmarks import sets
 from benchmarks.report import SHIPPED, there, write
 from benchmarks.scoring import measure
+from benchmarks.teachers import CHOSEN
 from core.errors import KakushinError, SettingsError
-from core.models.settings import TEACHERS, AdapterSettings, DistilSettings
+from core.models.settings import AdapterSettings, DistilSettings
 from core.settings import Settings
 
 QUICK_METHODS = ("point", "temperature", "blob", SHIPPED)
@@ -90,7 +91,7 @@ def run(arguments, settings: Settings) -> list[dict]:
 def own_options(method: str) -> dict:
     """The settings that this method alone depends on: another teacher's may change without its result being measured again."""
     kind, _, what = method.partition("-")
-    teacher = {"teacher": TEACHERS[kind]().model_dump(mode="json")} if kind in TEACHERS else {}
+    teacher = {"teacher": CHOSEN[kind].model_dump(mode="json")} if kind in CHOSEN else {}
     return teacher | ({"distil": DistilSettings().model_dump(mode="json")} if what == "student" else {})
 
 

@@ -139,10 +139,14 @@ class BlobSettings(BaseModel):
 
 
 class MixtureSettings(BlobSettings):
-    """An ensemble of BLoBs. `members`: M, each trained from its own seed; `samples`: N draws, N / M of each member."""
+    """An ensemble of BLoBs. `members`: M, each trained from its own seed; `samples`: N draws, taken from the members in turn.
+
+    With N = M each pass has its own member. On a part of the training period kept for such choices ten members with one draw
+    each were better than five with two: NLL 1.508 against 1.560 on 520 work orders, one seed.
+    """
 
     kind: Literal["mixture"] = "mixture"
-    members: int = Field(5, ge=2)
+    members: int = Field(10, ge=2)
 
 
 class EnsembleSettings(BaseModel):
