@@ -43,7 +43,18 @@ CHANGES = {
     },
 }
 LAYERS = (1, 2, 3, 6)
-SHOWN = ("accuracy", "ece", "nll", "coverage_at_5", "ood_auroc_total", "mi_spearman", "mi_spearman_ood", "mi_mae", "train_s")
+SHOWN = (
+    "accuracy",
+    "ece",
+    "nll",
+    "coverage_at_5",
+    "ood_auroc_total",
+    "mi_spearman",
+    "mi_spearman_ood",
+    "mi_mae",
+    "train_s",
+    "ms_per_case",
+)
 
 
 def main(argv: list[str] | None = None) -> int:
