@@ -38,7 +38,7 @@ NAMES = (
     *ONE_PASS,
     *(f"{kind}{what}" for kind in TEACHERS for what in ("", "-mean", "-student") if (kind, what) not in NO_MEAN),
 )
-TIMED = 128  # texts
+TIMED = 48  # texts
 
 
 @dataclass(frozen=True)
