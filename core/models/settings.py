@@ -139,9 +139,7 @@ class BlobSettings(BaseModel):
 
 
 class MixtureSettings(BlobSettings):
-    """An ensemble of BLoBs. `members`: M, each trained from its own seed; `samples`: N draws, taken from the members in turn, so
-    that with N = M every pass has its own member.
-    """
+    """An ensemble of BLoBs. `members`: M, each trained from its own seed; `samples`: N draws, taken from the members in turn."""
 
     kind: Literal["mixture"] = "mixture"
     members: int = Field(10, ge=2)
