@@ -139,7 +139,7 @@ class BlobSettings(BaseModel):
 
 
 class MixtureSettings(BlobSettings):
-    """An ensemble of BLoBs. `members`: M, each trained from its own seed; `samples`: N draws, taken from the members in turn."""
+    """An ensemble of BLoBs. `members`: M, each trained from its own seed; `samples`: N draws, from the members in turn."""
 
     kind: Literal["mixture"] = "mixture"
     members: int = Field(10, ge=2)
