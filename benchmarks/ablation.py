@@ -43,7 +43,18 @@ CHANGES = {
     },
 }
 LAYERS = (1, 2, 3, 6)
-SHOWN = ("accuracy", "ece", "nll", "coverage_at_5", "ood_auroc_total", "mi_spearman", "mi_spearman_ood", "mi_mae", "train_s")
+SHOWN = (
+    "accuracy",
+    "ece",
+    "nll",
+    "coverage_at_5",
+    "ood_auroc_total",
+    "mi_spearman",
+    "mi_spearman_ood",
+    "mi_mae",
+    "train_s",
+    "ms_per_case",
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -52,6 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     root.add_argument("--sets", nargs="+", default=["workorders", "newsgroups"])
     root.add_argument("--seeds", type=int, default=3)
     root.add_argument("--groups", nargs="+", default=[*CHANGES, "layers"], choices=[*CHANGES, "layers"])
+    root.add_argument("--layers", type=int, nargs="+", default=LAYERS, help="of the group layers (default: 1 2 3 6)")
     root.add_argument("--teacher", default="blob", help="kind of teacher (default: blob)")
     root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
     root.add_argument("--out", type=Path, default=Path("workspace/benchmarks/ablation"))
@@ -97,12 +109,12 @@ def rows(arguments, settings: Settings, data, seed: int) -> list[dict]:
 
 
 def partial(arguments, settings: Settings, data, seed: int) -> list[dict]:
-    """Teacher and student with adapters in the top blocks only, as many as each of LAYERS."""
+    """Teacher and student with adapters in the top blocks only, as many as each of --layers."""
     from benchmarks.methods import Bench
     from core.models.device import pick_device
 
     results = []
-    for layers in LAYERS:
+    for layers in arguments.layers:
         adapter = AdapterSettings(layers=layers, targets="feed_forward")
         bench = Bench(data, seed, pick_device(settings.device), adapter)
         for what, method in (("teacher", arguments.teacher), ("student", f"{arguments.teacher}-student")):

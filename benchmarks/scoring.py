@@ -5,13 +5,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.stats import spearmanr
 
-from core.stats import calibration, selective
+from core.stats import calibration, calibration_bias, selective
+from core.stats.temperature import fit_temperature, scaled
 
 # Metric -> (heading, +1 where more is better, -1 where less is, 0 where neither).
 METRICS = {
     "accuracy": ("accuracy", 1),
     "ece": ("ECE", -1),
+    "ece_floor": ("ECE by chance alone", 0),
+    "squared_error": ("calibration error² without chance, ×1000", -1),
     "adaptive_ece": ("adaptive ECE", -1),
+    "temperature_left": ("temperature the test asks for", 0),
+    "ece_rescaled": ("ECE at that temperature", 0),
     "nll": ("NLL", -1),
     "brier": ("Brier", -1),
     "aurc": ("AURC", -1),
@@ -37,10 +42,14 @@ def measure(answers, labels: np.ndarray) -> dict[str, float | None]:
     """Every metric of one benchmarks.methods.Answers; None where it cannot be (no OOD texts, no teacher, no spread)."""
     test, p = answers.test, answers.test.probabilities
     confidence, right = p.max(1), p.argmax(1) == labels
+    squared = calibration_bias.squared_error(calibration.reliability(confidence, right))
     return {
         "accuracy": float(right.mean()),
         "ece": calibration.ece(confidence, right),
+        "ece_floor": calibration_bias.ece_floor(confidence),
+        "squared_error": None if squared is None else 1000 * squared,
         "adaptive_ece": calibration.adaptive_ece(confidence, right),
+        **rescaled(p, labels),
         "nll": calibration.nll(p, labels),
         "brier": calibration.brier(p, labels),
         "aurc": selective.aurc(confidence, right),
@@ -54,6 +63,16 @@ def measure(answers, labels: np.ndarray) -> dict[str, float | None]:
         "passes": answers.passes,
         "ms_per_case": answers.ms_per_case,
     }
+
+
+def rescaled(p: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """What one more temperature, fitted on the test itself, would do: how much of a calibration error is one of sharpness.
+
+    No method may do this; it tells a shift between anchor and test (a temperature other than 1) from the rest.
+    """
+    temperature = fit_temperature(p, labels).value.value
+    best = scaled(p, temperature)
+    return {"temperature_left": temperature, "ece_rescaled": calibration.ece(best.max(1), best.argmax(1) == labels)}
 
 
 def ood_auroc(inside: np.ndarray, outside: np.ndarray | None) -> float | None:

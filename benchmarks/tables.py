@@ -9,7 +9,8 @@ from plotly.subplots import make_subplots
 from benchmarks.must_reach import Summary
 from benchmarks.scoring import METRICS
 
-QUALITY = ("accuracy", "ece", "adaptive_ece", "nll", "brier", "aurc", "coverage_at_5", "coverage_at_2", "error_auroc")
+QUALITY = ("accuracy", "nll", "brier", "aurc", "coverage_at_5", "coverage_at_2", "error_auroc")
+CALIBRATION = ("ece", "ece_floor", "adaptive_ece", "squared_error", "temperature_left", "ece_rescaled")
 UNCERTAINTY = (
     "ood_auroc_total",
     "ood_auroc_epistemic",

@@ -15,15 +15,14 @@ import warnings
 from pathlib import Path
 
 from benchmarks import sets
-from benchmarks.must_reach import best_teacher, check
-from benchmarks.scoring import measure, summarise
-from benchmarks.tables import COST, QUALITY, UNCERTAINTY, chart, lines_markdown, markdown
+from benchmarks.report import SHIPPED, there, write
+from benchmarks.scoring import measure
+from benchmarks.teachers import CHOSEN
 from core.errors import KakushinError, SettingsError
-from core.models.settings import TEACHERS, AdapterSettings, DistilSettings
+from core.models.settings import AdapterSettings, DistilSettings
 from core.settings import Settings
 
-QUICK_METHODS = ("point", "temperature", "blob", "blob-student")
-SHIPPED = "blob-student"  # what `make demo` and `python -m core distill` give by default
+QUICK_METHODS = ("point", "temperature", "blob", SHIPPED)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     quiet()
     try:
-        results = there(arguments.out) if arguments.report else run(arguments, Settings())
+        results = there(arguments.out, arguments.sets) if arguments.report else run(arguments, Settings())
     except KakushinError as e:
         print(f"uncertainty: {e}", file=sys.stderr)
         return e.exit_code
@@ -52,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--epochs", type=int, default=8, help="of every training (default: 8)")
     root.add_argument("--learning-rate", type=float, default=3e-3, help="of every training (default: 0.003)")
     root.add_argument("--quick", action="store_true", help="work orders, 1 seed, point, temperature, BLoB and its student")
-    root.add_argument("--report", action="store_true", help="measure nothing: tables of what lies in the out folder")
+    root.add_argument("--report", action="store_true", help="measure nothing: tables of what the out folder has of --sets")
     root.add_argument("--out", type=Path, default=Path("workspace/benchmarks/uncertainty"))
     return root
 
@@ -67,35 +66,33 @@ def run(arguments, settings: Settings) -> list[dict]:
     if unknown := set(methods) - set(NAMES):
         raise SettingsError(f"method {sorted(unknown)[0]!r} is not known: use some of {', '.join(NAMES)}")
     adapter = AdapterSettings(layers=arguments.layers, targets=arguments.targets)
-    options = {
+    common = {
         "adapter": adapter.model_dump(mode="json"),
         "epochs": arguments.epochs,
         "learning_rate": arguments.learning_rate,
         "cases": arguments.cases,
-        "teachers": {kind: chosen().model_dump(mode="json") for kind, chosen in TEACHERS.items()},
-        "distil": DistilSettings().model_dump(mode="json"),
     }
+    options = {method: common | own_options(method) for method in methods}
     results = []
     for name in names:
         for seed in range(seeds):
             paths = {method: arguments.out / "results" / f"{name}-{seed}-{method}.json" for method in methods}
             if all(p.is_file() for p in paths.values()):
-                results += [read(p, options) for p in paths.values()]
+                results += [read(p, options[method]) for method, p in paths.items()]
                 continue
             data = sets.reduced(sets.load(name, settings.cache, seed), arguments.cases)
             bench = Bench(data, seed, pick_device(settings.device), adapter, arguments.epochs, arguments.learning_rate)
             for method, path in paths.items():
-                results.append(read(path, options) if path.is_file() else measured(bench, method, path, options))
+                own = options[method]
+                results.append(read(path, own) if path.is_file() else measured(bench, method, path, own))
     return results
 
 
-def there(out: Path) -> list[dict]:
-    """All results in the folder. Raises SettingsError where there is none, or they are of several options."""
-    results = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((out / "results").glob("*.json"))]
-    kinds = {json.dumps(r["options"], sort_keys=True) for r in results}
-    if len(kinds) != 1:
-        raise SettingsError(f"{out} holds results of {len(kinds)} different options: one is needed for a table")
-    return results
+def own_options(method: str) -> dict:
+    """The settings that this method alone depends on: another teacher's may change without its result being measured again."""
+    kind, _, what = method.partition("-")
+    teacher = {"teacher": CHOSEN[kind].model_dump(mode="json")} if kind in CHOSEN else {}
+    return teacher | ({"distil": DistilSettings().model_dump(mode="json")} if what == "student" else {})
 
 
 def measured(bench, method: str, path: Path, options: dict) -> dict:
@@ -132,38 +129,6 @@ def read(path: Path, options: dict) -> dict:
     if result["options"] != options:
         raise SettingsError(f"{path} was measured with other options: name another --out, or delete that folder")
     return result
-
-
-def write(results: list[dict], out: Path) -> None:
-    """summary.json, results.md and chart.html from the results. A mean is shown of methods that have every run only."""
-    summary = summarise(complete(results))
-    teachers = [kind for kind in TEACHERS if kind in summary]
-    best = best_teacher(summary, teachers) if teachers else None
-    students = [f"{kind}-student" for kind in TEACHERS if f"{kind}-student" in summary]
-    lines = {name: check(summary, name, best) for name in students} if best and "point" in summary else {}
-    sets_seeds = sorted({(r["set"], r["seed"]) for r in results})
-    names = dict.fromkeys(r["set"] for r in results)
-    by_set = {name: summarise(complete([r for r in results if r["set"] == name])) for name in names}
-    content = {"runs": sets_seeds, "best_teacher": best, "shipped": SHIPPED, "must_reach": lines}
-    content |= {"all": summary, "by_set": by_set}
-    (out / "summary.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-    parts = [f"Means over {len(by_set)} sets, {len(sets_seeds)} (set, seed) runs [95% bootstrap interval over seeds].\n"]
-    parts += [markdown(summary, metrics) + "\n" for metrics in (QUALITY, UNCERTAINTY, COST)]
-    parts += [f"Best teacher by NLL: {best}. Student: {name}.\n\n{lines_markdown(rows)}\n" for name, rows in lines.items()]
-    for name, one in by_set.items():
-        note = next(r["note"] for r in results if r["set"] == name)
-        parts += [f"### {name}\n\n{note}\n\n{markdown(one, QUALITY)}\n\n{markdown(one, UNCERTAINTY)}\n"]
-    (out / "results.md").write_text("\n".join(parts), encoding="utf-8")
-    chart(summary, out / "chart.html")
-
-
-def complete(results: list[dict]) -> list[dict]:
-    """The results of methods that were run on all (set, seed) pairs among them: others would be means over other work."""
-    pairs = {(r["set"], r["seed"]) for r in results}
-    own = {name: {(r["set"], r["seed"]) for r in results if r["method"] == name} for name in {r["method"] for r in results}}
-    order = ("point", "temperature", "smoothing", *TEACHERS)
-    kept = [r for r in results if own[r["method"]] == pairs]
-    return sorted(kept, key=lambda r: (order.index(r["method"].split("-")[0]), len(r["method"])))
 
 
 def quiet() -> None:

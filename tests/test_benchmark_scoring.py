@@ -1,13 +1,17 @@
 """The benchmark's own arithmetic: must-reach lines, means and intervals, fidelity, augmentation."""
 
+import json
+import math
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from benchmarks.must_reach import LINES, best_teacher, check
-from benchmarks.scoring import METRICS, fidelity, mean_interval, measure, ood_auroc, summarise
+from benchmarks.report import complete, left_out, there, write
+from benchmarks.scoring import METRICS, fidelity, mean_interval, measure, ood_auroc, rescaled, summarise
 from benchmarks.tables import lines_markdown, markdown
+from core.errors import SettingsError
 from core.models.augment import augmented, spliced
 
 
@@ -68,6 +72,14 @@ def test_every_metric_of_the_table_is_measured():
     assert found["accuracy"] == 0.5
 
 
+def test_what_one_temperature_would_put_right_is_told():
+    """Right with 0.6 where 0.8 is said: softmax(logits / T) is 0.6 at T = ln 4 / ln 1.5."""
+    p = np.tile([0.8, 0.2], (100, 1))
+    found = rescaled(p, np.array([0, 0, 0, 1, 1] * 20))
+    assert found["temperature_left"] == pytest.approx(math.log(4) / math.log(1.5), rel=1e-3)
+    assert found["ece_rescaled"] == pytest.approx(0, abs=1e-4)
+
+
 def test_a_summary_is_by_method_over_sets():
     results = [
         {"set": s, "seed": 0, "method": "point", "metrics": dict.fromkeys(METRICS, v)} for s, v in (("a", 1.0), ("b", 2.0))
@@ -93,6 +105,35 @@ def test_a_missing_figure_is_neither_reached_nor_not():
     rows = check(summary(point=0.5, tfb=None, student=0.5), "student", "tfb")
     assert rows[0]["reached"] is None
     assert "no figure" in lines_markdown(rows)
+
+
+def result(name, seed, method):
+    options = {"adapter": {}, "epochs": 1, "learning_rate": 0.1, "cases": None, "teacher": method}
+    found = {"set": name, "seed": seed, "method": method, "metrics": dict.fromkeys(METRICS, 0.5), "options": options}
+    return found | {"note": f"{name}'s texts"}
+
+
+def test_a_method_without_every_run_is_named_and_is_in_no_mean(tmp_path):
+    """TFB ran on one of two pairs; on the one set where it has every run its row stands."""
+    results = [result("a", 0, "point"), result("b", 0, "point"), result("a", 0, "tfb")]
+    assert {r["method"] for r in complete(results)} == {"point"}
+    assert "fewer than these 2 pairs of set and seed: tfb (1)" in left_out(results)
+    write(results, tmp_path)
+    overall, a, b = (tmp_path / "results.md").read_text().split("#### ")
+    assert "2 sets, each with its seeds: a 0; b 0" in overall
+    assert ["| tfb |" in part for part in (overall, a, b)] == [False, True, False]
+
+
+def test_a_table_is_of_results_with_the_same_options_whatever_their_methods_own_are(tmp_path):
+    (tmp_path / "results").mkdir()
+    for i, one in enumerate([result("a", 0, "point"), result("a", 0, "tfb"), result("c", 0, "tfb") | {"options": {}}]):
+        (tmp_path / "results" / f"{i}.json").write_text(json.dumps(one))
+    assert len(there(tmp_path, ["a"])) == 2
+    other = result("a", 1, "point")
+    other["options"]["epochs"] = 2
+    (tmp_path / "results" / "3.json").write_text(json.dumps(other))
+    with pytest.raises(SettingsError, match="results of 2 different options"):
+        there(tmp_path, ["a"])
 
 
 def test_a_table_shows_a_dash_where_there_is_no_figure():

@@ -11,7 +11,7 @@ from core.errors import SettingsError
 from core.models import adapters
 from core.models.adapters import Adapter
 from core.models.backbone import load_backbone
-from core.models.posterior import Dropout, Gaussian, Members, from_tensors, tempered
+from core.models.posterior import Dropout, Gaussian, Members, Mixture, from_tensors, tempered
 from core.models.scorers import Teacher
 from core.models.settings import (
     AdapterSettings,
@@ -20,6 +20,7 @@ from core.models.settings import (
     EnsembleSettings,
     LaplaceSettings,
     LoopSettings,
+    MixtureSettings,
     PointSettings,
     TfbSettings,
 )
@@ -87,6 +88,28 @@ def test_an_ensemble_gives_its_first_members_and_no_more():
         members.draw(4, seeded())
 
 
+def gaussian(i, std=0.0):
+    return Gaussian((one_map(i),), {"map": torch.full((2, 5), std)}, nn.Linear(3, 2))
+
+
+def test_a_mixture_draws_from_its_components_in_turn():
+    """Without spread sample i is component i modulo 3, with that one's own B and head."""
+    components = [gaussian(i) for i in range(3)]
+    draws = Mixture.of(components).draw(4, seeded())
+    for i, component in enumerate([*components, components[0]]):
+        torch.testing.assert_close(draws.a["map"][i], component.adapters[0].a)
+        torch.testing.assert_close(draws.b["map"][i], component.adapters[0].b)
+        torch.testing.assert_close(draws.weight[i], component.head.weight.detach())
+
+
+def test_a_mixtures_samples_have_its_components_mean_and_spread():
+    draws = Mixture.of([gaussian(0, 0.1), gaussian(1, 0.3)]).draw(20_000, seeded())
+    for i, std in enumerate((0.1, 0.3)):
+        own = draws.a["map"][i::2]
+        torch.testing.assert_close(own.mean(0), one_map(i).a, atol=0.02, rtol=0)
+        torch.testing.assert_close(own.std(0), torch.full((2, 5), std), atol=0.01, rtol=0)
+
+
 def test_every_head_answers_for_its_own_model():
     heads = [nn.Linear(3, 2) for _ in range(2)]
     draws = Members.of([((one_map(),), head) for head in heads]).draw(2, seeded())
@@ -101,8 +124,9 @@ def test_every_head_answers_for_its_own_model():
         Gaussian((one_map(),), {"map": torch.full((2, 5), 0.1)}, nn.Linear(3, 2)),
         Dropout((one_map(),), 0.25, nn.Linear(3, 2)),
         Members.of([((one_map(i),), nn.Linear(3, 2)) for i in range(3)]),
+        Mixture.of([gaussian(i, 0.1) for i in range(2)]),
     ],
-    ids=["gaussian", "dropout", "members"],
+    ids=["gaussian", "dropout", "members", "mixture"],
 )
 def test_what_is_written_is_read_back(posterior):
     again = from_tensors(posterior.tensors(), scale=2.0)
@@ -166,6 +190,7 @@ def test_a_teachers_temperature_is_the_anchors_best(job):
     [
         TfbSettings(samples=4),
         BlobSettings(samples=4, start_std=0.1),
+        MixtureSettings(samples=4, members=2, start_std=0.1),
         LaplaceSettings(samples=4),
         EnsembleSettings(samples=2),
         DropoutSettings(samples=4, rate=0.3),

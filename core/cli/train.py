@@ -36,7 +36,7 @@ def add_train(verbs) -> None:
     verb.add_argument("--epochs", type=int, default=8, help="passes over the training cases (default: 8)")
     verb.add_argument(
         "--teacher",
-        choices=["tfb", "blob", "laplace", "ensemble", "dropout"],
+        choices=["tfb", "blob", "mixture", "laplace", "ensemble", "dropout"],
         default="blob",
         help="how it is made (default: blob)",
     )

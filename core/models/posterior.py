@@ -1,7 +1,8 @@
 """Distributions over adapters, and N models drawn from one: what every Bayesian teacher is, however it was made.
 
-Three families share one interface, `draw(N, generator) -> Draws`, and one sampler evaluates what any of them draws:
+Four families share one interface, `draw(N, generator) -> Draws`, and one sampler evaluates what any of them draws:
 - Gaussian: A_ij ~ N(mean_ij, std_ij^2), B common (TFB, BLoB, Laplace);
+- Mixture: M Gaussians, each with its own B and head, drawn from in turn (MultiSWAG's idea, arXiv 2002.08791, over BLoBs);
 - Dropout: columns of A switched off with probability `rate`, the others divided by 1 - rate (MC dropout, arXiv 1506.02142);
   one mask a draw, common to all tokens and cases, so that a draw is one model;
 - Members: M trained adapters with their own heads (deep ensemble, arXiv 1612.01474); N of them, N <= M.
@@ -75,6 +76,35 @@ class Gaussian:
 
 
 @dataclass(frozen=True)
+class Mixture:
+    """M Gaussians of equal weight; a, std [M, r, in], b [M, out, r] by map, weight [M, K, d], bias [M, K]."""
+
+    a: dict[str, Tensor]
+    std: dict[str, Tensor]
+    b: dict[str, Tensor]
+    weight: Tensor
+    bias: Tensor
+
+    @staticmethod
+    def of(components: Sequence[Gaussian]) -> "Mixture":
+        """Stack Gaussians over the same maps."""
+        means = Members.of([(x.adapters, x.head) for x in components])
+        std = {name: torch.stack([x.std[name] for x in components]) for name in means.a}
+        return Mixture(means.a, std, means.b, means.weight, means.bias)
+
+    def draw(self, samples: int, generator: torch.Generator) -> Draws:
+        """Sample i is of component i modulo M: shares as even as N allows, where drawing them too would add noise."""
+        of = torch.arange(samples) % len(self.weight)
+        noise = {name: torch.randn(samples, *s.shape[1:], generator=generator) for name, s in self.std.items()}
+        a = {name: self.a[name][of] + s[of] * noise[name].to(s.device) for name, s in self.std.items()}
+        return Draws(a, {name: b[of] for name, b in self.b.items()}, self.weight[of], self.bias[of])
+
+    def tensors(self) -> dict[str, Tensor]:
+        parts = {f"{name}:{part}": x for part in ("a", "b", "std") for name, x in getattr(self, part).items()}
+        return parts | {"head.weight": self.weight, "head.bias": self.bias}
+
+
+@dataclass(frozen=True)
 class Dropout:
     """The trained adapter with columns of A switched off at `rate`, 0 <= rate < 1."""
 
@@ -128,12 +158,12 @@ class Members:
         return parts | {"head.weight": self.weight, "head.bias": self.bias}
 
 
-Posterior = Gaussian | Dropout | Members
+Posterior = Gaussian | Mixture | Dropout | Members
 
 
 def tempered(posterior: Posterior, temperature: float) -> Posterior:
     """The same with every model's logits divided by T: the head's weight and bias are."""
-    if isinstance(posterior, Members):
+    if isinstance(posterior, Members | Mixture):
         return replace(posterior, weight=posterior.weight / temperature, bias=posterior.bias / temperature)
     weight, bias = _of(posterior.head)
     head = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device).requires_grad_(False)
@@ -146,14 +176,15 @@ def from_tensors(tensors: dict[str, Tensor], scale: float) -> Posterior:
     names = [key.removesuffix(":a") for key in tensors if key.endswith(":a")]
     a, b = ({name: tensors[f"{name}:{part}"] for name in names} for part in "ab")
     weight, bias = tensors["head.weight"], tensors["head.bias"]
+    std = {name: tensors[f"{name}:std"] for name in names if f"{name}:std" in tensors}
     if weight.dim() == 3:
-        return Members(a, b, weight, bias)
+        return Mixture(a, std, b, weight, bias) if std else Members(a, b, weight, bias)
     head = nn.Linear(weight.shape[1], weight.shape[0]).requires_grad_(False)
     head.load_state_dict({"weight": weight, "bias": bias})
     adapters = tuple(Adapter(name, a[name], b[name], scale) for name in names)
     if _RATE in tensors:
         return Dropout(adapters, float(tensors[_RATE]), head)
-    return Gaussian(adapters, {name: tensors[f"{name}:std"] for name in names}, head)
+    return Gaussian(adapters, std, head)
 
 
 def _common(adapters: Sequence[Adapter], head: nn.Linear) -> dict[str, Tensor]:

@@ -138,6 +138,13 @@ class BlobSettings(BaseModel):
     reweighting: bool = False
 
 
+class MixtureSettings(BlobSettings):
+    """An ensemble of BLoBs. `members`: M, each trained from its own seed; `samples`: N draws, from the members in turn."""
+
+    kind: Literal["mixture"] = "mixture"
+    members: int = Field(10, ge=2)
+
+
 class EnsembleSettings(BaseModel):
     """`samples`: M, the members trained, each from its own seed."""
 
@@ -172,11 +179,13 @@ class LaplaceSettings(BaseModel):
 
 
 TeacherSettings = Annotated[
-    TfbSettings | BlobSettings | LaplaceSettings | EnsembleSettings | DropoutSettings, Field(discriminator="kind")
+    TfbSettings | BlobSettings | MixtureSettings | LaplaceSettings | EnsembleSettings | DropoutSettings,
+    Field(discriminator="kind"),
 ]
 TEACHERS: dict[str, type[BaseModel]] = {
     "tfb": TfbSettings,
     "blob": BlobSettings,
+    "mixture": MixtureSettings,
     "laplace": LaplaceSettings,
     "ensemble": EnsembleSettings,
     "dropout": DropoutSettings,

@@ -18,7 +18,7 @@ from dashboard import shared, state
 from dashboard.i18n import Words
 
 TASKS = ("score", "train", "distill")
-TEACHERS = ("blob", "tfb", "laplace", "ensemble", "dropout")
+TEACHERS = ("blob", "mixture", "tfb", "laplace", "ensemble", "dropout")
 BASES = tuple(name for name in OFFLINE if "Instruct" not in name)  # those that classify
 MULTILINGUAL = "multilingual-e5-small"
 ROLES = ("stream", "calibration")

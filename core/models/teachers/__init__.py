@@ -7,10 +7,11 @@ from core.models.settings import (
     DropoutSettings,
     EnsembleSettings,
     LaplaceSettings,
+    MixtureSettings,
     TeacherSettings,
     TfbSettings,
 )
-from core.models.teachers import blob, dropout, ensemble, laplace, tfb
+from core.models.teachers import blob, dropout, ensemble, laplace, mixture, tfb
 from core.models.teachers.job import Fitted, Job
 from core.models.top import NO_LABEL
 from core.stats.temperature import sampled_temperature
@@ -18,6 +19,7 @@ from core.stats.temperature import sampled_temperature
 _FIT = {
     TfbSettings: tfb.fit,
     BlobSettings: blob.fit,
+    MixtureSettings: mixture.fit,
     LaplaceSettings: laplace.fit,
     EnsembleSettings: ensemble.fit,
     DropoutSettings: dropout.fit,

@@ -4,8 +4,8 @@ F_ij = sum over training cases of (d log p(y | x) / d A_ij)^2, y drawn from the 
 the generalised Gauss-Newton matrix's diagonal, where labels would give the empirical Fisher, which vanishes once a model
 remembers them. The prior's precision lambda is the smallest whose anchor NLL is within the tolerance of the lowest.
 
-Own lines and not the library laplace-torch: it installs torchvision, whose wheel does not import beside a CPU build of torch
-and then transformers does not either. The tests compare F with autograd's gradients, case by case.
+Own lines and not the library laplace-torch: it requires torchvision, whose wheel does not import beside a CPU build of torch
+and then transformers does not either. The tests hold F against that library, installed without it, and against autograd.
 """
 
 import torch
