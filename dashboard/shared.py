@@ -6,24 +6,26 @@ Everything here is shared by all sessions: never change what a function returns.
 import gc
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from core.decision.certificate import Certificate, NotCertified
 from core.decision.histogram import Cumulative, Histogram
 from core.decision.joint import JointCounts, JointCumulative
 from core.decision.scenario import Scenario
 from core.pipeline import ask, uploads, workspace
 from core.pipeline.uploads import Checked, ColumnNames, Upload
-from core.report import money
+from core.report import evidence, money
 from core.settings import Settings
 from core.store.entries import Policy, PolicyEvent
 from core.store.ledger import Ledger
 from core.store.store import Store
-from core.types import RunRecord
-from dashboard.address import ALL
+from core.types import Run, RunRecord
+from dashboard.address import ALL, Choices
 
 LOCK_SECONDS = 30.0  # how long a page waits for its turn at the store before it says so
 
@@ -122,6 +124,14 @@ def cells(run_id: str, unseen: bool) -> JointCumulative:
 def cases_between(run_id: str, low: float, high: float, limit: int) -> pd.DataFrame:
     """Return the cases with low <= confidence < high, the most confident first."""
     return _between(_folder(), run_id, low, high, limit, version())
+
+
+def certificate(calibration: Run, chosen: Choices, segment: str | None) -> Certificate | NotCertified:
+    """Return what the promise of the choices comes to on a calibration run, today. Raises SettingsError too."""
+    promise = (chosen.measure, chosen.target, round(1 - chosen.sure, 6))
+    origin, today = (calibration.model_hash, calibration.dataset), datetime.now(UTC).date()
+    columns = evidence.COLUMNS["certificate"]
+    return derived(evidence.certificate, columns, (calibration.run_id,), promise, origin, today, segment, chosen.unseen)
 
 
 # --- computed once -----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ Each panel draws its own controls: their values are known before they are drawn 
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
@@ -186,16 +185,7 @@ def _certificate(shown: Shown) -> None:
         panels.nothing("ev_certificate", words, "certificate.no_labels", lambda: controls.promise(words))
         return
     try:
-        found = shared.derived(
-            evidence.certificate,
-            evidence.COLUMNS["certificate"],
-            (record.run.run_id,),
-            (chosen.measure, chosen.target, round(1 - chosen.sure, 6)),
-            (record.run.model_hash, record.run.dataset),
-            datetime.now(UTC).date(),
-            shown.segment,
-            chosen.unseen,
-        )
+        found = shared.certificate(record.run, chosen, shown.segment)
     except SettingsError as error:
         sentence = str(error)
         panels.nothing("ev_certificate", words, "certificate.refused", lambda: _refused(words, sentence))

@@ -4,14 +4,13 @@ Each is there or has a sentence that says why not. All figures come from core.de
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from core.decision import applied, economics, whatif
 from core.decision.certificate import Certificate
 from core.decision.handles import Handles
 from core.decision.policy import Policy, PolicyConsequence, consequence_of
 from core.errors import SettingsError
-from core.report import evidence, selection
+from core.report import selection
 from core.types import Interval, RunRecord
 from dashboard import evidence_words, ghost_words, shared
 from dashboard.ghost_words import Ghost
@@ -58,16 +57,7 @@ def certified(shown: Shown, runs: list[RunRecord]) -> Found:
     if shown.segment is not None and shown.segment not in shared.histogram(record.run.run_id).segments:
         return Found(None, words("points.no_certificate", why=words("certificate.no_labels")))
     try:
-        found = shared.derived(
-            evidence.certificate,
-            evidence.COLUMNS["certificate"],
-            (record.run.run_id,),
-            (chosen.measure, chosen.target, round(1 - chosen.sure, 6)),
-            (record.run.model_hash, record.run.dataset),
-            datetime.now(UTC).date(),
-            shown.segment,
-            chosen.unseen,
-        )
+        found = shared.certificate(record.run, chosen, shown.segment)
     except SettingsError as error:
         return Found(None, words.markdown("points.no_certificate", why=str(error)))
     said = evidence_words.certificate(words, found)
