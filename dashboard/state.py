@@ -139,6 +139,19 @@ def take_move() -> None:
         st.session_state["t"] = step / 1000
 
 
+def tell(name: str, text: str | None) -> None:
+    """Have the browser told what the widget `name` shows, where that is another `text` than before for the same value.
+
+    The browser keeps the text of what was chosen, and is told another one only where a choice is set: without this a list
+    still shows the words of the language before, or a version as proposed that is active by now.
+    """
+    state, now = st.session_state, (st.session_state.get(name), text)
+    before = state.get(f"_told_{name}", now)
+    if name in state and before[0] == now[0] and before[1] != text:
+        state[name] = state[name]
+    state[f"_told_{name}"] = now
+
+
 def moves_seen() -> int:
     """Return the number of the last move that came from the live handle, 0 before the first."""
     seen = (st.session_state.get(HANDLE, {}).get("move") or {}).get("seq")

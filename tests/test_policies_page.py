@@ -230,7 +230,7 @@ def test_a_preset_begins_a_new_draft_at_its_threshold(open_page):
 def test_the_version_in_force_can_be_the_start_of_a_draft(open_page, ledger):
     in_force(ledger, Policy(0.4, by_segment={"A": 0.6}))
     page = open_page()
-    (active,) = [button for button in page.button if button.label.startswith("Version in force")]
+    (active,) = [button for button in page.button if button.label.startswith("Active version")]
     active.click().run()
     assert page.query_params["t"] == "0.4"
     assert page.data_editor[0].value.loc[0, "own"] == 0.6
@@ -408,7 +408,7 @@ def test_history_has_every_event_with_author_and_reason(open_page, ledger):
     assert list(table["Reason"]) == ["too many escapes", "meeting", "meeting", "why"]
     assert "4 events; the newest 1 of 1 versions" in said(page)
     names = [trace["name"] for trace in chart(page, 1)["data"]]
-    assert names == ["in force", "proposed", "approved", "activated", "undone"]
+    assert names == ["active", "proposed", "approved", "activated", "undone"]
 
 
 def test_every_colour_is_a_slot_of_the_theme(open_page, ledger):
