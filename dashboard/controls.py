@@ -23,8 +23,10 @@ def select(label: str, shows: Mapping[object, str], key: str, place: object = st
 
     shows: option -> what is shown for it. more: as for st.selectbox.
     """
-    state.tell(key, shows.get(state.held(key)))
-    return place.selectbox(label, list(shows), format_func=shows.get, key=key, **more)
+    state.tell(key, shows)
+    chosen = place.selectbox(label, list(shows), format_func=shows.get, key=key, **more)
+    state.showed(key, chosen, shows.get(chosen))
+    return chosen
 
 
 def language(words: Words) -> None:

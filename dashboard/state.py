@@ -5,6 +5,7 @@ that is not allowed is dropped with a notice. What there is to choose stands in 
 anything is drawn, neither knows.
 """
 
+from collections.abc import Mapping
 from uuid import uuid4
 
 import streamlit as st
@@ -139,17 +140,21 @@ def take_move() -> None:
         st.session_state["t"] = step / 1000
 
 
-def tell(name: str, text: str | None) -> None:
-    """Have the browser told what the widget `name` shows, where that is another `text` than before for the same value.
+def tell(name: str, shows: Mapping[object, str]) -> None:
+    """Have the browser told what the list `name` shows, where that is another text than `showed` noted for the same choice.
 
     The browser keeps the text of what was chosen, and is told another one only where a choice is set: without this a list
-    still shows the words of the language before, or a version as proposed that is active by now.
+    still shows the words of the language before, or a version as proposed that is active by now. shows: choice -> text.
     """
-    state, now = st.session_state, (st.session_state.get(name), text)
-    before = state.get(f"_told_{name}", now)
-    if name in state and before[0] == now[0] and before[1] != text:
-        state[name] = state[name]
-    state[f"_told_{name}"] = now
+    state = st.session_state
+    chosen, text = state.get(f"_showed_{name}", (None, None))
+    if name in state and state[name] == chosen and shows.get(chosen) != text:
+        state[name] = chosen
+
+
+def showed(name: str, chosen: object, text: str | None) -> None:
+    """Note which text the list `name` showed for what is chosen in it: once it is drawn, for `tell` in the next run."""
+    st.session_state[f"_showed_{name}"] = (chosen, text)
 
 
 def moves_seen() -> int:

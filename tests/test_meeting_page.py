@@ -204,7 +204,7 @@ def test_scenarios_in_two_currencies_compare_no_money(open_page):
     freeze(page, "B")
     text = said(page)
     assert "Scenarios in another currency than the first are left out where money is compared: B." in text
-    assert "Money a month: " not in text
+    assert "Cost a month: " not in text
     assert "Escapes a month: " in text
 
 

@@ -114,7 +114,7 @@ def test_the_headline_names_who_when_why_and_every_figure_has_its_n(open_page, l
     in_force(ledger, Policy(0.9), expires_on=TODAY + timedelta(days=30))
     page = open_page()
     text = said(page)
-    assert "In force: line, version 1. Proposed by Suzuki (“why”), activated by Tanaka on" in text
+    assert "Active: line, version 1. Proposed by Suzuki (“why”), activated by Tanaka on" in text
     assert "Valid up to and including" in text
     assert "No certificate: none was issued when it was proposed." in text
     assert not page.warning

@@ -147,10 +147,8 @@ def _shift(shown: Shown) -> None:
     words, chosen, run_id = shown.words, shown.chosen, shown.record.run.run_id
 
     def above() -> None:
-        left, right = st.columns([1, 2], vertical_alignment="bottom")
-        with left:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
             controls.threshold(words)
-        with right:
             controls.period(words)
 
     with st.spinner(words("evidence.reading")):
