@@ -61,7 +61,9 @@ def folded(key: str, title: str, draw: Callable[[], None]) -> None:
 
 
 def _rows(key: str, words: Words, table: Table, height: int | None = None) -> None:
-    formats = {head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()}
+    counts = table.rows.select_dtypes("integer").columns
+    written = dict.fromkeys(counts, "localized") | table.formats  # a count has the reader's separators of thousands
+    formats = {head: st.column_config.NumberColumn(format=form) for head, form in written.items()}
     grid(f"rows_{key}", table.rows, formats, height)
     name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv, table.rows)  # written when it is asked for
     st.download_button(words("csv"), data, name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)

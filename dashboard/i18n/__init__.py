@@ -112,7 +112,7 @@ class Words:
 
     def date(self, value: datetime) -> str:
         """Return the day of `value`."""
-        return format_date(value, "medium", locale=self.language)
+        return format_date(value, "yyyy/MM/dd" if self.language == "ja" else "d MMM y", locale=self.language)
 
     def time(self, value: datetime) -> str:
         """Return day and time of `value`, to the minute."""
