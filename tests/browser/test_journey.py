@@ -80,3 +80,19 @@ def _by_every_handle(page) -> str:
     page.locator(".st-key-limited").get_by_text("Leakage").click()
     t = by_limit(page, "most", "1", t)
     return by_limit(page, "people_number", "0.5", t)
+
+
+def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(tmp_path, browser):  # noqa: F811
+    """The same key on another page is another widget for Streamlit, whose own default would be a cost of nothing."""
+    make_store(tmp_path / "store", "full")
+    problems: list[str] = []
+    with serving(tmp_path) as server:
+        page = _open(browser, server + "?t=0.5&lang=en&review=5&escape=90", problems, DRAWN)
+        for name in ("Policies", "Decide", "Meeting"):
+            page.get_by_role("link", name=name).click()
+            expect(page.get_by_role("heading", level=1)).to_contain_text("What to accept" if name == "Decide" else name)
+            expect(page.locator(".st-key-review input")).to_have_value("5.00", timeout=30_000)
+            expect(page.locator(".st-key-escape input")).to_have_value("90.00")
+            expect(page.locator(".st-key-unseen input")).to_be_checked()
+            expect(page).to_have_url(re.compile(r"[?&]review=5&escape=90(&|$)"))
+    assert problems == []
