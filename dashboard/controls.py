@@ -3,7 +3,7 @@
 Draws widgets whose keys are the names in dashboard.address.Choices; computes nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -16,6 +16,17 @@ from dashboard.i18n import CURRENCIES, LANGUAGES, Words
 from dashboard.sentences import model_name, run_cases, run_name
 
 LIMITS = {"min_value": 0.0, "max_value": MOST}  # of an amount or a volume
+
+
+def select(label: str, shows: Mapping[object, str], key: str, place: object = st, **more: object) -> object:
+    """Draw a list to choose from at `place` and return what is chosen; a text that changes is shown, the choice stays.
+
+    shows: option -> what is shown for it. more: as for st.selectbox.
+    """
+    state.tell(key, shows)
+    chosen = place.selectbox(label, list(shows), format_func=shows.get, key=key, **more)
+    state.showed(key, chosen, shows.get(chosen))
+    return chosen
 
 
 def language(words: Words) -> None:
@@ -39,18 +50,13 @@ def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Seque
     by_id = {record.run.run_id: record for record in runs}
     run_id = state.settle("run", list(by_id), default)
     names = {name: run_name(words, record) for name, record in by_id.items()}
-    st.selectbox(words("run"), list(by_id), format_func=names.get, key="run", help=words("run.help"))
+    select(words("run"), names, "run", help=words("run.help"))
     st.caption(run_cases(words, by_id[run_id]))
     if segments_of is not None:
         segments = [ALL, *(name for name in segments_of(run_id) if name != ALL)]
         state.settle("segment", segments, ALL)
-        st.selectbox(
-            words("segment"),
-            segments,
-            format_func=lambda name: name or words("segment.all"),
-            key="segment",
-            help=words("segment.help"),
-        )
+        shows = {name: name or words("segment.all") for name in segments}
+        select(words("segment"), shows, "segment", help=words("segment.help"))
     st.toggle(words("unseen"), key="unseen", help=words("unseen.help"))
 
 
@@ -139,9 +145,7 @@ def work(words: Words) -> None:
 def mix(words: Words, kinds: dict[str, str], seen: float) -> None:
     """Draw which kind of case comes more or less often, and how often. kinds: name -> what a reader reads; seen: its share."""
     kind, share = st.columns([2, 3], vertical_alignment="bottom")
-    kind.selectbox(
-        words("mix.kind"), list(kinds), format_func=kinds.get, key="mix", on_change=state.choose, args=("share", None)
-    )
+    select(words("mix.kind"), kinds, "mix", kind, on_change=state.choose, args=("share", None))
     chosen = state.chosen("share")
     state.put("share_slider", round(100 * seen, 1) if chosen is None else chosen)
     typed = {"on_change": state.choose_times, "args": ("share_slider", "share", 1.0)}
@@ -160,8 +164,9 @@ def promise(words: Words) -> None:
     names = {name: words(f"measure.{name}") for name in MEASURES}
     chosen = {"format_func": names.get, "key": "measure", "required": True, "help": words("measure.help")}
     left.segmented_control(words("measure"), list(names), **chosen)
-    middle.selectbox(words("target"), TARGETS, format_func=words.percent, key="target", help=words("target.help"))
-    right.selectbox(words("sure"), SURE, format_func=lambda share: words.percent(share, 0), key="sure", help=words("sure.help"))
+    targets, sure = {risk: words.percent(risk) for risk in TARGETS}, {share: words.percent(share, 0) for share in SURE}
+    select(words("target"), targets, "target", middle, help=words("target.help"))
+    select(words("sure"), sure, "sure", right, help=words("sure.help"))
 
 
 def costs(words: Words) -> None:

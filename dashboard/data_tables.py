@@ -30,7 +30,7 @@ def runs(words: Words, frame: pd.DataFrame) -> Table:
         **{name: frame[name].str[:SHORT] for name in _HASHES},
     )
     heads = {name: words(f"runs.{name}") for name in frame.columns}
-    formats = {heads["cases"]: "%d", heads["duration_s"]: "%.1f", heads["seconds_per_case"]: "%.4f"}
+    formats = {heads["cases"]: "localized", heads["duration_s"]: "%.1f", heads["seconds_per_case"]: "%.4f"}
     return Table(shown.rename(columns=heads), formats)
 
 

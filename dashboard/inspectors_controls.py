@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.pipeline.ask import LONGEST
 from core.report.inspectors import PICKS
-from dashboard import inspectors_words, state
+from dashboard import controls, inspectors_words, state
 from dashboard.address import STORED, TYPED
 from dashboard.i18n import Words
 
@@ -33,7 +33,7 @@ def case(words: Words, cases: pd.DataFrame, offered: pd.DataFrame) -> None:
         offered = pd.concat([cases.loc[[chosen]].assign(figure=cases.loc[chosen, "confidence"]), offered])
     state.settle("case", list(offered.index), offered.index[0])
     names = {case_id: inspectors_words.option(words, row, state.chosen("pick")) for case_id, row in offered.iterrows()}
-    st.selectbox(words("column.case"), list(names), format_func=names.get, key="case", help=words("inspectors.case.help"))
+    controls.select(words("column.case"), names, "case", help=words("inspectors.case.help"))
 
 
 def text(words: Words, ready: bool) -> str | None:

@@ -64,6 +64,6 @@ def width(
     for (at, half, said), (slot, mark) in zip(marks, (("now", "x"), ("cheapest", "circle")), strict=True):
         look = {"color": SLOTS[slot], "symbol": mark, "size": 13}
         figure.add_scatter(x=[at], y=[half], mode="markers", name=said, marker=look, hovertemplate=hover)
-    figure.update_xaxes(title=words["x"], rangemode="tozero")
+    figure.update_xaxes(title=words["x"], rangemode="tozero", tickformat=",")
     figure.update_yaxes(title=words["y"], rangemode="tozero", tickformat=".0%")
     return finish(figure, 380, words)

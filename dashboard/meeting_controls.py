@@ -12,12 +12,13 @@ from core.decision.meeting import NAMES
 from core.report.exports import FORMATS
 from core.report.meeting import Column
 from core.store.entries import MAX_NAME
-from dashboard import state
+from dashboard import controls, state
 from dashboard.address import DAYS, HALVES, SURE, TARGETS
 from dashboard.controls import LIMITS
 from dashboard.i18n import Words, plain
 from dashboard.sentences import Card
 
+NOTHING = -1  # in the list of scenarios, where None would read as nothing chosen
 _ICONS = {"pptx": ":material/slideshow:", "pdf": ":material/picture_as_pdf:", "xlsx": ":material/table_view:"}
 
 
@@ -40,14 +41,12 @@ def author(words: Words) -> str:
 def freeze(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str, str] | None:
     """Draw the freezing of the present view; return (scenario, key of `policies`) where it was asked for.
 
-    policies: what may be frozen, by key, in words that stay: a list's shown text does not follow when only its words change.
+    policies: what may be frozen, by key, in words.
     named: whether somebody is writing.
     """
     which, rule, go = st.columns([2, 3, 2], vertical_alignment="bottom")
     name = which.segmented_control(words("meeting.name"), NAMES, default="A", key="freeze_as", required=True)
-    chosen = rule.selectbox(
-        words("meeting.what"), list(policies), format_func=policies.get, key=f"freeze_what_{words.language}"
-    )
+    chosen = controls.select(words("meeting.what"), policies, "freeze_what", rule)
     pressed = go.button(words("meeting.freeze.do"), key="freeze", type="primary", disabled=not named, icon=":material/ac_unit:")
     if not named:
         st.caption(words("meeting.freeze.name_first"))
@@ -75,15 +74,15 @@ def log(words: Words, columns: Sequence[Column], named: bool) -> Written | None:
     token = state.token("decision")
     with st.form(f"decision_{token}", border=False):
         version = [words("meeting.version", name=c.name, version=words.number(c.frozen.version, 0)) for c in columns]
-        options = [words("meeting.log.none"), *version]
         about, decision = st.columns([1, 3])
-        place = about.selectbox(words("meeting.log.scenario"), options, key=f"about_{token}")
+        shows = {NOTHING: words("meeting.log.none")} | dict(enumerate(version))
+        place = controls.select(words("meeting.log.scenario"), shows, f"about_{token}", about)
         said = decision.text_input(words("meeting.log.decision"), key=f"decided_{token}", max_chars=MAX_NAME)
         why = st.text_input(words("meeting.log.reason"), key=f"reason_{token}", max_chars=MAX_NAME)
         sent = st.form_submit_button(words("meeting.log.add"), disabled=not named, icon=":material/edit_note:")
     if not named:
         st.caption(words("meeting.log.name_first"))
-    return Written(said.strip(), why.strip(), version.index(place) if place in version else None) if sent else None
+    return Written(said.strip(), why.strip(), None if place == NOTHING else place) if sent else None
 
 
 def poc(words: Words, names: Sequence[str]) -> None:
@@ -91,11 +90,11 @@ def poc(words: Words, names: Sequence[str]) -> None:
     state.settle("plan_for", list(names), names[0])
     places = st.columns(5, vertical_alignment="bottom")
     boxes = {"plan_for": names, "half": HALVES, "target": TARGETS, "sure": SURE, "days": [float(d) for d in DAYS]}
-    shows = {"half": words.percent, "target": words.percent, "sure": lambda x: words.percent(x, 0)}
-    shows["days"] = lambda x: words("poc.within", days=words.number(x, 0))
+    texts = {"half": words.percent, "target": words.percent, "sure": lambda x: words.percent(x, 0)}
+    texts["days"] = lambda x: words("poc.within", days=words.number(x, 0))
     for place, (key, options) in zip(places, boxes.items(), strict=True):
-        say = {"label": words(f"poc.{key}"), "help": words(f"poc.{key}.help")}
-        place.selectbox(options=list(options), format_func=shows.get(key, str), key=key, **say)
+        shows = {option: texts.get(key, str)(option) for option in options}
+        controls.select(words(f"poc.{key}"), shows, key, place, help=words(f"poc.{key}.help"))
 
 
 def exports(words: Words, make: Callable[[str], bytes]) -> None:

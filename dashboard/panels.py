@@ -3,14 +3,14 @@
 Draws with Streamlit; knows no choice, no store and no figure's meaning.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.i18n import Words
+from dashboard.i18n import NONE, Words
 from dashboard.sentences import Card
 from dashboard.tables import Table
 
@@ -61,11 +61,24 @@ def folded(key: str, title: str, draw: Callable[[], None]) -> None:
 
 
 def _rows(key: str, words: Words, table: Table, height: int | None = None) -> None:
-    formats = {head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()}
-    size = {} if height is None else {"height": height}
-    st.dataframe(table.rows, hide_index=True, key=f"rows_{key}", column_config=formats, **size)
+    counts = table.rows.select_dtypes("integer").columns
+    written = dict.fromkeys(counts, "localized") | table.formats  # a count has the reader's separators of thousands
+    formats = {head: st.column_config.NumberColumn(format=form) for head, form in written.items()}
+    grid(f"rows_{key}", table.rows, formats, height)
     name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv, table.rows)  # written when it is asked for
     st.download_button(words("csv"), data, name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon)
+
+
+def grid(
+    key: str,
+    rows: pd.DataFrame,
+    columns: Mapping[str, object] | None = None,
+    height: int | None = None,
+    hide_index: bool = True,
+) -> None:
+    """Show a frame as every page does, with a dash where a cell is empty. columns: heading -> its kind; height in pixels."""
+    size = {} if height is None else {"height": height}
+    st.dataframe(rows, hide_index=hide_index, key=key, column_config=columns, placeholder=NONE, **size)
 
 
 def nothing(key: str, words: Words, why: str, above: Callable[[], None] | None = None) -> None:

@@ -73,14 +73,8 @@ def for_all(words: Words, made: Policy) -> None:
     )
     limits = [NO_LIMIT, *EPISTEMIC_LIMITS.tolist()]
     state.put("draft_limit", NO_LIMIT if made.epistemic_limit is None else made.epistemic_limit)
-    epistemic.selectbox(
-        words("policy.limit"),
-        limits,
-        format_func=lambda value: limit(words, value or None),
-        key="draft_limit",
-        on_change=_limited,
-        help=words("policy.limit.help"),
-    )
+    shows = {value: limit(words, value or None) for value in limits}
+    controls.select(words("policy.limit"), shows, "draft_limit", epistemic, on_change=_limited, help=words("policy.limit.help"))
 
 
 def editor(words: Words, table: pd.DataFrame, run_id: str) -> None:

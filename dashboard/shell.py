@@ -39,7 +39,7 @@ def page(
         else:
             _empty(words)
     except KakushinError as error:
-        st.error(words.markdown("problem", sentence=str(error)), icon=":material/error:")
+        st.error(words.markdown("problem", sentence=words.why(error)), icon=":material/error:")
         st.button(words("again"), key="again")
         return
     _watch(seen)

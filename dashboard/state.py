@@ -5,6 +5,7 @@ that is not allowed is dropped with a notice. What there is to choose stands in 
 anything is drawn, neither knows.
 """
 
+from collections.abc import Mapping
 from uuid import uuid4
 
 import streamlit as st
@@ -15,13 +16,15 @@ from dashboard.i18n import LANGUAGES, Words
 
 HANDLE = "handle"  # key of dashboard.live's component, whose state is its last move
 
-_LAST, _NOTICES, _BEFORE, _NEXT = "_last", "_notices", "_before", "_next"  # keys in st.session_state that are no widget's
+# Keys in st.session_state that are no widget's.
+_LAST, _NOTICES, _BEFORE, _NEXT, _PAGE = "_last", "_notices", "_before", "_next", "_page"
 
 
 def take_in_address() -> None:
     """Set the widgets from the address on opening and on Back or Forward. Call it once, first in every run of the page.
 
-    On any other run the widgets say what is wanted: after quick moves the browser's address comes a step behind.
+    On any other run the widgets say what is wanted: after quick moves the browser's address comes a step behind. On another
+    page the same key is a new widget for Streamlit, which begins at its own default, a cost at 0, unless it is set again.
     """
     state, address = st.session_state, st.query_params.to_dict()
     state.update(state.pop(_NEXT, {}))
@@ -29,6 +32,8 @@ def take_in_address() -> None:
     moved = _LAST in state and any(now[name] != getattr(state[_LAST], name) for name in now if name in state)
     context = get_script_run_ctx()
     fresh = _NOTICES not in state or (context is not None and context.is_history_navigation)
+    turned = context is not None and state.get(_PAGE) != context.page_script_hash
+    state[_PAGE] = None if context is None else context.page_script_hash
     if moved or fresh:
         state[_NOTICES] = []
     for name in NAMES:
@@ -36,6 +41,8 @@ def take_in_address() -> None:
             state[name] = _read(name, address)
         elif name not in state or _emptied(name):  # its widget is on another page
             state[name] = getattr(state[_LAST], name)
+        elif turned:
+            state[name] = now[name]
 
 
 def words() -> Words:
@@ -137,6 +144,23 @@ def take_move() -> None:
     move = st.session_state[HANDLE].get("move") or {}
     if type(step := move.get("step")) is int and 0 <= step <= 1000:
         st.session_state["t"] = step / 1000
+
+
+def tell(name: str, shows: Mapping[object, str]) -> None:
+    """Have the browser told what the list `name` shows, where that is another text than `showed` noted for the same choice.
+
+    The browser keeps the text of what was chosen, and is told another one only where a choice is set: without this a list
+    still shows the words of the language before, or a version as proposed that is active by now. shows: choice -> text.
+    """
+    state = st.session_state
+    chosen, text = state.get(f"_showed_{name}", (None, None))
+    if name in state and state[name] == chosen and shows.get(chosen) != text:
+        state[name] = chosen
+
+
+def showed(name: str, chosen: object, text: str | None) -> None:
+    """Note which text the list `name` showed for what is chosen in it: once it is drawn, for `tell` in the next run."""
+    st.session_state[f"_showed_{name}"] = (chosen, text)
 
 
 def moves_seen() -> int:

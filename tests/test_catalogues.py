@@ -95,7 +95,7 @@ def test_percents_and_dates_follow_the_language():
     day = datetime(2011, 3, 4, 5, 6, tzinfo=UTC)
     assert Words("en").percent(0.3125) == "31.2%"
     assert Words("ja").percent(0.00123, 2) == "0.12%"
-    assert Words("en").date(day) == "Mar 4, 2011"
+    assert Words("en").date(day) == "4 Mar 2011"
     assert Words("ja").time(day) == "2011/03/04 05:06"
 
 

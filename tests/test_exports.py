@@ -124,7 +124,7 @@ def test_a_workbooks_number_is_written_as_everybody_reads_it(store):
     patterns = {row[0].value: row[1].number_format for row in sheet.iter_rows() if row[0].value and len(row) > 1}
     assert patterns["Coverage"] == "0.0%"
     assert patterns["Leakage"] == "0.00%"
-    assert patterns["Money a month"] == '"A$"#,##0'
+    assert patterns["Cost a month"] == '"A$"#,##0'
 
 
 # --- text that people typed --------------------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ def test_made_up_predictions_are_called_made_up(store):
 def test_a_promise_that_the_cases_speak_against_is_called_unlikely(store):
     """Of the accepted cases far more than the 5% of the promise are wrong."""
     plan = next(s for s in document(store, "en").sections if s.title == catalogue("en")["meeting_poc"])
-    assert any("which is more than 5.0%: expect such a promise only of a stricter rule" in one for one in plan.paragraphs)
+    assert any("which is more than 5.0%: expect such a promise only of a stricter policy" in one for one in plan.paragraphs)
 
 
 def test_another_format_is_refused(made):

@@ -50,7 +50,13 @@ MAY_IMPORT = {
     "dashboard.inspectors_charts": {"dashboard.charts"},
     "dashboard.inspectors_words": BASIC
     | {"core.pipeline", "core.report", "core.stats", "dashboard.i18n", "dashboard.sentences"},
-    "dashboard.inspectors_controls": {"core.pipeline", "core.report", "dashboard.address", "dashboard.i18n"}
+    "dashboard.inspectors_controls": {
+        "core.pipeline",
+        "core.report",
+        "dashboard.address",
+        "dashboard.controls",
+        "dashboard.i18n",
+    }
     | {"dashboard.inspectors_words", "dashboard.state"},
     "dashboard.ghost_words": {"core.types", "core.decision", "dashboard.i18n"},
     "dashboard.mark_charts": {"dashboard.charts", "dashboard.panes"},

@@ -169,7 +169,7 @@ def test_large_type_shows_the_same_figures(open_page):
 
 def test_a_decision_is_written_down_once_and_the_form_is_empty_again(open_page, home):
     page = freeze(open_page(), "A")
-    page.selectbox(key=next(b.key for b in page.selectbox if b.key.startswith("about_"))).set_value("Scenario A, version 1")
+    page.selectbox(key=next(b.key for b in page.selectbox if b.key.startswith("about_"))).set_value(0)
     decide(page, "=1+1 from Monday", "<b>cheap</b> & safe")
     (entry,) = Meetings(Store(home / "store")).decisions()
     assert (entry.decision, entry.reason, entry.author) == ("=1+1 from Monday", "<b>cheap</b> & safe", "伊藤 <b>")
@@ -204,7 +204,7 @@ def test_scenarios_in_two_currencies_compare_no_money(open_page):
     freeze(page, "B")
     text = said(page)
     assert "Scenarios in another currency than the first are left out where money is compared: B." in text
-    assert "Money a month: " not in text
+    assert "Cost a month: " not in text
     assert "Escapes a month: " in text
 
 

@@ -1,8 +1,12 @@
 """Tables below charts are drawn once they are opened; what a page has loaded is collected no more."""
 
 import gc
+from pathlib import Path
 
 from dashboard import shared
+from dashboard.i18n import NONE
+
+VIEWS = Path(shared.__file__).parent
 
 
 def test_a_table_is_drawn_once_it_is_opened_and_no_other_with_it(open_view):
@@ -24,3 +28,13 @@ def test_the_first_run_of_a_page_spares_the_collector_and_later_ones_add_nothing
         assert gc.get_freeze_count() == once > before
     finally:
         gc.unfreeze()
+
+
+def test_an_empty_cell_is_a_dash_in_every_table(open_view):
+    page = open_view("decide")
+    page.session_state["table_thresholds"] = True
+    page.session_state["table_sides"] = True
+    page.run()
+    assert [table.proto.placeholder for table in page.dataframe] == [NONE, NONE]
+    callers = {file.name for file in VIEWS.rglob("*.py") if "st.dataframe(" in file.read_text(encoding="utf-8")}
+    assert callers == {"panels.py"}

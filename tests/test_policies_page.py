@@ -114,7 +114,7 @@ def test_the_headline_names_who_when_why_and_every_figure_has_its_n(open_page, l
     in_force(ledger, Policy(0.9), expires_on=TODAY + timedelta(days=30))
     page = open_page()
     text = said(page)
-    assert "In force: line, version 1. Proposed by Suzuki (“why”), activated by Tanaka on" in text
+    assert "Active: line, version 1. Proposed by Suzuki (“why”), activated by Tanaka on" in text
     assert "Valid up to and including" in text
     assert "No certificate: none was issued when it was proposed." in text
     assert not page.warning
@@ -230,7 +230,7 @@ def test_a_preset_begins_a_new_draft_at_its_threshold(open_page):
 def test_the_version_in_force_can_be_the_start_of_a_draft(open_page, ledger):
     in_force(ledger, Policy(0.4, by_segment={"A": 0.6}))
     page = open_page()
-    (active,) = [button for button in page.button if button.label.startswith("Version in force")]
+    (active,) = [button for button in page.button if button.label.startswith("Active version")]
     active.click().run()
     assert page.query_params["t"] == "0.4"
     assert page.data_editor[0].value.loc[0, "own"] == 0.6
@@ -408,7 +408,7 @@ def test_history_has_every_event_with_author_and_reason(open_page, ledger):
     assert list(table["Reason"]) == ["too many escapes", "meeting", "meeting", "why"]
     assert "4 events; the newest 1 of 1 versions" in said(page)
     names = [trace["name"] for trace in chart(page, 1)["data"]]
-    assert names == ["in force", "proposed", "approved", "activated", "undone"]
+    assert names == ["active", "proposed", "approved", "activated", "undone"]
 
 
 def test_every_colour_is_a_slot_of_the_theme(open_page, ledger):

@@ -67,6 +67,10 @@ class Words:
         text = self(key, **values)
         return _COUNTED.sub("\u2060", text) if self.language == "ja" else text
 
+    def why(self, error: Exception) -> str:
+        """Return the sentence of an error of the core, which is English; others say its kind before it."""
+        return self(f"error.{type(error).__name__}", sentence=str(error))
+
     def of(self, *keys: str) -> dict[str, str]:
         """Return the words under `keys` by the last part of each key, and the decimal signs: what a chart writes."""
         return {key.split(".")[-1]: self(key) for key in keys} | {"separators": self.separators}
@@ -108,7 +112,7 @@ class Words:
 
     def date(self, value: datetime) -> str:
         """Return the day of `value`."""
-        return format_date(value, "medium", locale=self.language)
+        return format_date(value, "yyyy/MM/dd" if self.language == "ja" else "d MMM y", locale=self.language)
 
     def time(self, value: datetime) -> str:
         """Return day and time of `value`, to the minute."""

@@ -14,7 +14,7 @@ from core.pipeline.bases import OFFLINE
 from core.pipeline.job_arguments import Source, dataset_name, distill_arguments, score_arguments, train_arguments
 from core.pipeline.train import split_anchor
 from core.pipeline.uploads import Checked, Upload
-from dashboard import shared, state
+from dashboard import controls, shared, state
 from dashboard.i18n import Words
 
 TASKS = ("score", "train", "distill")
@@ -74,7 +74,7 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
     try:
         jobs.start(shared.settings(), task, arguments(), who, about)
     except KakushinError as error:
-        st.error(words.markdown("start.refused", sentence=str(error)), icon=":material/error:")
+        st.error(words.markdown("start.refused", sentence=words.why(error)), icon=":material/error:")
         return
     state.go("part", "jobs")
 
@@ -99,9 +99,9 @@ def _score(words: Words, ready: Ready):
         return None
     left, middle, right = st.columns(3)
     kinds = {name: f"{words('kind.' + card.kind)} · {name}" for name, card in cards.items()}
-    model = left.selectbox(words("start.model"), list(cards), format_func=kinds.get, key="score_model")
+    model = controls.select(words("start.model"), kinds, "score_model", left)
     roles = {name: words(f"role.{name}") for name in ROLES}
-    role = middle.selectbox(words("start.role"), ROLES, format_func=roles.get, key="score_role", help=words("start.role.help"))
+    role = controls.select(words("start.role"), roles, "score_role", middle, help=words("start.role.help"))
     default = dataset_name(ready.upload.called)
     dataset = right.text_input(
         words("start.dataset"), default, key=f"dataset_{ready.upload.key[:12]}", help=words("start.name.help")
@@ -132,7 +132,7 @@ def _train(words: Words, ready: Ready):
     try:
         split_anchor(ready.found.frame, ANCHOR_SHARE, seed=0)
     except CasesError as error:  # said here, where it can still be changed, and not by a job that fails
-        st.warning(words.markdown("start.refused", sentence=str(error)), icon=":material/label:")
+        st.warning(words.markdown("start.refused", sentence=words.why(error)), icon=":material/label:")
         return None
     left, middle, right, last = st.columns(4)
     name = left.text_input(
@@ -142,9 +142,7 @@ def _train(words: Words, ready: Ready):
         help=words("start.name.help"),
     )
     teachers = {kind: words(f"teacher.{kind}") for kind in TEACHERS}
-    teacher = middle.selectbox(
-        words("start.teacher"), TEACHERS, format_func=teachers.get, key="train_teacher", help=words("start.teacher.help")
-    )
+    teacher = controls.select(words("start.teacher"), teachers, "train_teacher", middle, help=words("start.teacher.help"))
     other = not ready.found.frame["text"].head(200).str.cat().isascii()
     base = right.selectbox(
         words("start.base"),

@@ -12,7 +12,7 @@ from core.errors import CasesError
 from core.pipeline import uploads
 from core.pipeline.job_arguments import FIELDS
 from core.pipeline.uploads import Checked, ColumnNames, Upload
-from dashboard import data_tables, data_words, panels, shared, state
+from dashboard import controls, data_tables, data_words, panels, shared, state
 from dashboard.i18n import Words
 from dashboard.views import data_start
 
@@ -37,20 +37,14 @@ def _chosen_file(words: Words) -> Upload | None:
         limit = words.number(uploads.MAX_UPLOAD / 2**20, 0)
         st.file_uploader(words("upload.file", limit=limit), ENDINGS, key="uploader", on_change=_keep)
         if refused := state.take("refused"):
-            st.error(words.markdown("upload.refused", sentence=refused), icon=":material/error:")
+            st.error(words.markdown("upload.refused", sentence=words.why(refused)), icon=":material/error:")
         kept = {upload.key: upload for upload in uploads.listed(shared.settings())}
         if not kept:
             st.caption(words("upload.none"))
             return None
         state.settle("file", list(kept), None)
-        st.selectbox(
-            words("upload.kept"),
-            list(kept),
-            index=None,
-            format_func=lambda key: _called(words, kept[key]),
-            key="file",
-            placeholder=words("upload.choose"),
-        )
+        shows = {key: _called(words, upload) for key, upload in kept.items()}
+        controls.select(words("upload.kept"), shows, "file", index=None, placeholder=words("upload.choose"))
     return kept.get(state.chosen("file"))
 
 
@@ -65,7 +59,7 @@ def _keep() -> None:
     try:
         state.choose("file", uploads.keep(shared.settings(), given.name, given.getvalue()).key)
     except CasesError as error:
-        state.choose("refused", str(error))
+        state.choose("refused", error)
 
 
 def _file(words: Words, upload: Upload) -> data_start.Ready | None:
@@ -84,11 +78,11 @@ def _file(words: Words, upload: Upload) -> data_start.Ready | None:
         with st.spinner(words("upload.reading")):
             found = first if _is_found(first, columns) else shared.checked(upload, columns, sheet)
     except CasesError as error:
-        st.error(words.markdown("upload.refused", sentence=str(error)), icon=":material/error:")
+        st.error(words.markdown("upload.refused", sentence=words.why(error)), icon=":material/error:")
         st.button(words("upload.again"), key="read_again", on_click=uploads.check_again, args=(shared.settings(), upload))
         return None
     if found.columns is None:
-        st.warning(words.markdown("upload.refused", sentence=found.refused), icon=":material/warning:")
+        st.warning(words.markdown("upload.refused", sentence=words.why(CasesError(found.refused))), icon=":material/warning:")
         return None
     _counts(words, found)
     _problems(words, found)
@@ -107,7 +101,7 @@ def _preview(words: Words, first: Checked) -> None:
     said = {"shown": words.number(len(first.preview), 0), "rows": words.number(first.rows, 0)}
     encoding = words(f"encoding.{(first.encoding or 'none').replace('-', '')}")
     st.caption(words.markdown("upload.preview", encoding=encoding, **said))
-    st.dataframe(first.preview.rename_axis(words("problems.row")), key="preview", height=212)
+    panels.grid("preview", first.preview.rename_axis(words("problems.row")), height=212, hide_index=False)
 
 
 def _columns(words: Words, upload: Upload, first: Checked) -> ColumnNames:
@@ -117,12 +111,12 @@ def _columns(words: Words, upload: Upload, first: Checked) -> ColumnNames:
     for place, field in zip(places, FIELDS, strict=True):
         options = ["", *first.names]
         found = first.suggested[field] or ""
-        chosen[field] = place.selectbox(
+        chosen[field] = controls.select(
             words(f"field.{field}"),
-            options,
+            {name: name or words("mapping.none") for name in options},
+            f"col_{field}_{upload.key[:12]}_{first.sheet or ''}",
+            place,
             index=options.index(found) if found in options else 0,
-            format_func=lambda name: name or words("mapping.none"),
-            key=f"col_{field}_{upload.key[:12]}_{first.sheet or ''}",
             help=words(f"field.{field}.help"),
         )
     return ColumnNames(**chosen)

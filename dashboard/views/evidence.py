@@ -109,7 +109,7 @@ def _with_temperature(shown: Shown) -> Shown:
         columns, labels = evidence.COLUMNS["temperature"], fitted_on.run.labels
         found = shared.derived(evidence.temperature, columns, (fitted_on.run.run_id,), labels)
     except SettingsError as error:
-        return replace(shown, temperature=words.markdown("temperature.no_fit", sentence=str(error)))
+        return replace(shown, temperature=words.markdown("temperature.no_fit", sentence=words.why(error)))
     columns = evidence.COLUMNS["scaled_counts"]
     counts = shared.derived(evidence.scaled_counts, columns, (point.run.run_id,), found.value.value)
     return replace(shown, scaled=counts, temperature=evidence_words.temperature(words, found, fitted_on, point))
@@ -146,8 +146,9 @@ def _shift(shown: Shown) -> None:
     words, chosen, run_id = shown.words, shown.chosen, shown.record.run.run_id
 
     def above() -> None:
-        controls.threshold(words)
-        controls.period(words)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            controls.threshold(words)
+            controls.period(words)
 
     with st.spinner(words("evidence.reading")):
         periods = shared.derived(evidence.by_period, evidence.COLUMNS["by_period"], (run_id,), chosen.period)
@@ -164,10 +165,12 @@ def _shift(shown: Shown) -> None:
     drawn = table[enough].reset_index(drop=True)
     labels = [f"{name}<br>n = {words.number(n, 0)}" for name, n in zip(names[enough], drawn["labelled"], strict=True)]
     said = words.of("shift.accuracy", "shift.ece", "shift.coverage", "shift.risk") | {"cases": words("column.labelled")}
-    figure = evidence_charts.shift(drawn, labels, bool(drawn["year"].iloc[0] == 0), said)
+    begins = bool(drawn["year"].iloc[0] == 0)  # with the calibration period
+    figure = evidence_charts.shift(drawn, labels, begins, said)
     small = dict(zip(names[~enough], table.loc[~enough, "labelled"], strict=True))
     note = [
         words.markdown("ev_shift.note", model=shown.model),
+        words("ev_shift.before") if begins else "",
         evidence_words.left_out(words, small, sentences.FEW),
         evidence_words.sources(words, int(table["labelled"].sum()), records),
     ]
@@ -187,7 +190,7 @@ def _certificate(shown: Shown) -> None:
     try:
         found = shared.certificate(record.run, chosen, shown.segment)
     except SettingsError as error:
-        sentence = str(error)
+        sentence = words.why(error)
         panels.nothing("ev_certificate", words, "certificate.refused", lambda: _refused(words, sentence))
         return
 

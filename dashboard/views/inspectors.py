@@ -88,7 +88,8 @@ def _stored(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
     if cases.empty:
         st.info(words.markdown("inspectors.no_samples", run=teacher.run_id))
         return None
-    st.caption(words.markdown("inspectors.kept", n=words.number(len(cases), 0), cases=words.number(shown.teacher.cases, 0)))
+    said = "inspectors.kept_all" if len(cases) == shown.teacher.cases else "inspectors.kept"
+    st.caption(words.markdown(said, n=words.number(len(cases), 0), cases=words.number(shown.teacher.cases, 0)))
     inspectors_controls.pick(words)
     if (segment := state.chosen("segment")) != ALL:
         cases = cases[cases["segment"] == segment]
@@ -114,7 +115,7 @@ def _typed(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
     try:
         models = shared.pair(*(record.run.model for record in runs), shown.teacher.run.samples)
     except ModelError as error:
-        st.info(words.markdown("inspectors.no_models", sentence=str(error)))
+        st.info(words.markdown("inspectors.no_models", sentence=words.why(error)))
         return None
     if models.hashes != tuple(record.run.model_hash for record in runs):
         st.warning(words("inspectors.other_models"), icon=":material/warning:")
@@ -141,7 +142,7 @@ def _ask(words: Words, both: ask.Inspectors, text: str) -> None:
         state.put(ASKED, both.ask(text, step))
     except (CasesError, ModelError) as error:
         bar.empty()
-        st.error(words.markdown("inspectors.not_asked", sentence=str(error)), icon=":material/error:")
+        st.error(words.markdown("inspectors.not_asked", sentence=words.why(error)), icon=":material/error:")
         return
     st.rerun()
 

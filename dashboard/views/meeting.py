@@ -184,7 +184,7 @@ def _log(shown: Shown) -> None:
         if written is not None:
             _decide(shown, written)
         if shown.log:
-            st.dataframe(meeting_words.log(words, shown.log), hide_index=True, key="rows_log")
+            panels.grid("rows_log", meeting_words.log(words, shown.log))
         else:
             st.caption(words("meeting.log.empty"))
 

@@ -115,7 +115,7 @@ def _summary(shown: Shown, followed: bool) -> None:
         st.warning(words("money.not_followed"), icon=":material/warning:")
     with st.container(border=True, key="headline"):
         st.markdown(f"## {money_words.headline(words, shown.rows, months, currency)}", anchors=False)
-    panels.cards(money_words.cards(words, shown.rows, months, currency), in_a_row=4)
+    panels.cards(money_words.cards(words, shown.rows, months, currency), in_a_row=2)
     st.caption(words.markdown("money.note", draws=words.number(shown.found.drawn.draws, 0)))
 
 

@@ -36,7 +36,8 @@ def active(shown: Shown) -> tuple[Ghost | None, str]:
         rows = counted_rows(shown)
         found = consequence_of(applied.tally(rows, thresholds), thresholds, shown.terms, reweighted=False)
     except SettingsError as error:
-        return None, words.markdown("ghost.unreadable", name=policy.name, version=str(policy.version), sentence=str(error))
+        said = {"name": policy.name, "version": str(policy.version), "sentence": words.why(error)}
+        return None, words.markdown("ghost.unreadable", **said)
     ghost = Ghost(policy.name, policy.version, found)
     return ghost, ghost_words.note(words, ghost)
 
@@ -59,7 +60,7 @@ def certified(shown: Shown, runs: list[RunRecord]) -> Found:
     try:
         found = shared.certificate(record.run, chosen, shown.segment)
     except SettingsError as error:
-        return Found(None, words.markdown("points.no_certificate", why=str(error)))
+        return Found(None, words.markdown("points.no_certificate", why=words.why(error)))
     said = evidence_words.certificate(words, found)
     if isinstance(found, Certificate):
         return Found(found.threshold, said)

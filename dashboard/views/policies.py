@@ -117,7 +117,7 @@ def _stored_proof(scene: Scene, one: entries.Policy) -> str:
     try:
         found = Certificate.from_json(json.dumps(one.certificate))
     except SettingsError as error:
-        return words.markdown("policy.proof.unreadable", sentence=str(error))
+        return words.markdown("policy.proof.unreadable", sentence=words.why(error))
     run = scene.record.run
     void = policies.void(found, policy, run.model_hash, run.dataset, scene.today)
     return policies_words.stored_proof(words, found, void, None)
@@ -131,7 +131,7 @@ def _compare(scene: Scene, draft: Policy) -> None:
 
     def above() -> None:
         for column, name in zip(st.columns(2), ("before", "after"), strict=True):
-            column.selectbox(words(f"policy.{name}"), list(names), format_func=names.get, key=name)
+            controls.select(words(f"policy.{name}"), names, name, column)
 
     before, after = state.chosen("before"), state.chosen("after")
     if before == after:
@@ -159,7 +159,7 @@ def _differences(scene: Scene, before: Policy, after: Policy, names: dict[str, s
             st.info(words("policy.differences.none"))
             return
         table = policies_tables.differences(words, frame, *names.values())
-        st.dataframe(table, hide_index=True, key="differences")
+        panels.grid("differences", table)
         icon, data = ":material/download:", panels.csv(table)
         st.download_button(
             words("csv"), data, "kakushin-thresholds.csv", "text/csv", key="csv_differences", on_click="ignore", icon=icon
@@ -180,7 +180,7 @@ def _decide(scene: Scene) -> None:
     state.put("decided", decided if decided in scene.stored else next(iter(scene.stored)))
     with st.container(border=True, key="panel_decide"):
         st.markdown(f"## {words('policy.decide')}", help=words("policy.decide.help"), anchors=False)
-        st.selectbox(words("policy.column.version"), list(scene.stored), format_func=partial(_name, scene), key="decided")
+        controls.select(words("policy.column.version"), {name: _name(scene, name) for name in scene.stored}, "decided")
         one = scene.stored[state.chosen("decided")]
         life = scene.life(one)
         st.markdown(policies_words.about(words, one, life))
@@ -217,7 +217,7 @@ def _take(scene: Scene, one: entries.Policy, step: str) -> None:
     except OvertakenError as error:
         policy_said.say("decide", "warning", "policy.overtaken", error.events)
     except KakushinError as error:
-        policy_said.say("decide", "error", "policy.not_saved", sentence=str(error))
+        policy_said.say("decide", "error", "policy.not_saved", sentence=error)
     else:
         key = "policy.done.alone" if alone else "policy.done"
         said = {"name": one.name, "version": str(one.version), "step": f"policy.event.{step}"}

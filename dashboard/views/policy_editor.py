@@ -87,7 +87,7 @@ def _search(scene: Scene, epistemic_limit: float | None) -> None:
     try:
         found = optimise(scene.cumulative, scene.terms, by, limit, capacity, epistemic_limit, every=EVERY)
     except KakushinError as error:
-        policy_said.say("propose", "error", "policy.not_found", sentence=str(error))
+        policy_said.say("propose", "error", "policy.not_found", sentence=error)
         return
     state.put("optimum", (by, found))
     if not isinstance(found, Infeasible):
@@ -137,7 +137,7 @@ def _propose(scene: Scene, draft: Policy, proof: Certificate | NoProof, refused:
         ledger, expires = Ledger(shared.store()), state.chosen("expires")
         made, new = steps.propose(ledger, name, draft.to_dict(), author, reason, runs, certificate, expires)
     except KakushinError as error:
-        policy_said.say("propose", "error", "policy.not_saved", sentence=str(error))
+        policy_said.say("propose", "error", "policy.not_saved", sentence=error)
         return
     policy_said.say(
         "propose", "success", "policy.saved" if new else "policy.saved_before", version=str(made.version), name=name

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.errors import SettingsError
+from core.errors import KakushinError, SettingsError
 from core.store.entries import PolicyEvent, checked_text
 from dashboard import policies_words, state
 from dashboard.i18n import Words
@@ -15,7 +15,7 @@ from dashboard.i18n import Words
 _BOXES = {"error": (st.error, "error"), "warning": (st.warning, "warning"), "success": (st.success, "check_circle")}
 
 
-def say(place: str, box: str, key: str, events: tuple[PolicyEvent, ...] = (), **values: str) -> None:
+def say(place: str, box: str, key: str, events: tuple[PolicyEvent, ...] = (), **values: str | KakushinError) -> None:
     """Answer a click at `place`: the words under `key` with `values`, then what happened in between, in a box."""
     state.put(f"said_{place}", (box, key, events, values))
 
@@ -46,6 +46,7 @@ def missing(texts: Mapping[str, str]) -> str | None:
     return None
 
 
-def _named(words: Words, values: Mapping[str, str]) -> dict[str, str]:
-    """Values with what is a word of the catalogue, such as a step, in the language of now."""
-    return {name: words(value) if name == "step" else value for name, value in values.items()}
+def _named(words: Words, values: Mapping[str, str | KakushinError]) -> dict[str, str]:
+    """Values with an error, and what is a word of the catalogue, such as a step, in the language of now."""
+    named = {name: words(value) if name == "step" else value for name, value in values.items()}
+    return {name: words.why(one) if isinstance(one, KakushinError) else one for name, one in named.items()}

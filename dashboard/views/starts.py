@@ -108,7 +108,7 @@ def _against_policy(shown: Shown, ghost: Ghost) -> None:
 
 
 def _table(words: Words, rows: pd.DataFrame) -> None:
-    st.dataframe(_named(words, rows), hide_index=True, key="rows_sides", column_config=_formats(words))
+    panels.grid("rows_sides", _named(words, rows), _formats(words))
 
 
 def _listed(chosen: Choices, rows: pd.DataFrame, changed: tuple[Policy, Policy] | None = None) -> pd.DataFrame:

@@ -25,7 +25,7 @@ def test_a_manager_saves_a_policy_and_brings_it_into_force(homes, tmp_path, brow
         _propose(page)
         _step(page, "approve", "work-orders, version 1: approved.")
         _step(page, "activate", "work-orders, version 1: activated.")
-        expect(page.locator(".st-key-headline")).to_contain_text("In force: work-orders, version 1.")
+        expect(page.locator(".st-key-headline")).to_contain_text("Active: work-orders, version 1.")
         page.locator(".st-key-lang").get_by_text("日本語").click()
         expect(page.locator(".st-key-headline")).to_contain_text("適用中：work-orders 第1版", timeout=30_000)
         expect(page.locator(STEPS).get_by_role("combobox").first).to_have_value(re.compile("適用中"))

@@ -1,0 +1,98 @@
+"""A threshold chosen by every handle that there is, then said in the other language, in the dark, and by somebody else."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_live import handle_of
+from tests.browser.test_smoke import CHROMIUM, DRAWN, HEADLINE, _open, browser, serving  # noqa: F401 - browser is a fixture
+from tests.stores import make_store
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"),
+]
+
+NUMBER = ".st-key-t_number input"
+PAPER = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+
+
+def moved(page, before: str) -> str:
+    """Return the threshold once it is another than before, in the number, the handle and the address."""
+    expect(page.locator(NUMBER)).not_to_have_value(before, timeout=30_000)
+    now = page.locator(NUMBER).input_value()
+    expect(handle_of(page).locator(".value")).to_have_text(now)
+    expect(page).to_have_url(re.compile(rf"[?&]t={float(now):g}(&|$)"), timeout=30_000)
+    return now
+
+
+def by_limit(page, key: str, value: str, before: str) -> str:
+    """Type a limit, take the threshold that follows from it, empty the limit again; return the threshold."""
+    field = page.locator(f".st-key-{key} input")
+    field.fill(value)
+    field.press("Enter")
+    page.locator(".st-key-use_limits button").click(timeout=30_000)
+    now = moved(page, before)
+    field.fill("")
+    field.press("Enter")
+    expect(page.locator(".st-key-use_limits")).to_have_count(0, timeout=30_000)
+    return now
+
+
+def test_every_handle_moves_the_threshold_and_language_theme_and_link_keep_it(tmp_path, browser):  # noqa: F811
+    make_store(tmp_path / "store", "full")
+    problems: list[str] = []
+    with serving(tmp_path) as server:
+        page = _open(browser, server + "?t=0.5&lang=en", problems, DRAWN)
+        t = _by_every_handle(page)
+
+        # Lists say it in Japanese too, and every choice is kept.
+        segment = page.locator(".st-key-segment input")
+        expect(segment).to_have_value("All segments")
+        page.locator(".st-key-lang").get_by_text("日本語").click()
+        expect(page.locator(HEADLINE)).to_contain_text("自動承認", timeout=30_000)
+        expect(segment).to_have_value("すべての区分")
+        chosen = page.locator(".st-key-limited").get_by_role("radio", checked=True)
+        expect(chosen).to_have_text("見逃し率")
+        expect(page.locator(NUMBER)).to_have_value(t)
+
+        # The browser's own dark mode.
+        light = page.evaluate(PAPER)
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function(f"light => ({PAPER})() !== light", arg=light)
+        expect(handle_of(page).locator(".value")).to_have_text(t)
+
+        # Somebody else, with the link.
+        other = _open(browser, page.url, problems, DRAWN)
+        expect(other.locator(NUMBER)).to_have_value(t)
+        expect(other.locator(HEADLINE)).to_have_text(page.locator(HEADLINE).inner_text())
+    assert problems == []
+
+
+def _by_every_handle(page) -> str:
+    """Keyboard, number, target leakage, people: each moves the threshold. Return the last one."""
+    page.locator(".st-key-handle").get_by_role("slider").press("PageUp")
+    t = moved(page, "0.500")
+    page.locator(NUMBER).fill("0.6")
+    page.locator(NUMBER).press("Enter")
+    t = moved(page, t)
+    page.locator(".st-key-limited").get_by_text("Leakage").click()
+    t = by_limit(page, "most", "1", t)
+    return by_limit(page, "people_number", "0.5", t)
+
+
+def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(tmp_path, browser):  # noqa: F811
+    """The same key on another page is another widget for Streamlit, whose own default would be a cost of nothing."""
+    make_store(tmp_path / "store", "full")
+    problems: list[str] = []
+    with serving(tmp_path) as server:
+        page = _open(browser, server + "?t=0.5&lang=en&review=5&escape=90", problems, DRAWN)
+        for name in ("Policies", "Decide", "Meeting"):
+            page.get_by_role("link", name=name).click()
+            expect(page.get_by_role("heading", level=1)).to_contain_text("What to accept" if name == "Decide" else name)
+            expect(page.locator(".st-key-review input")).to_have_value("5.00", timeout=30_000)
+            expect(page.locator(".st-key-escape input")).to_have_value("90.00")
+            expect(page.locator(".st-key-unseen input")).to_be_checked()
+            expect(page).to_have_url(re.compile(r"[?&]review=5&escape=90(&|$)"))
+    assert problems == []
