@@ -75,7 +75,8 @@ MAY_IMPORT = {
     "dashboard.controls": BASIC
     | {"core.decision", "dashboard.address", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.shell": BASIC | {"dashboard.controls", "dashboard.shared", "dashboard.state", "dashboard.i18n"},
-    "dashboard.app": {"dashboard.shared", "dashboard.state", "dashboard.views"},
+    "dashboard.ahead": set(),
+    "dashboard.app": {"dashboard.ahead", "dashboard.shared", "dashboard.state", "dashboard.views"},
 }
 CORE_FOR_SCREENS = {"core.report", "core.decision", "core.monitor", "core.store", "core.pipeline"}
 MAY_IMPORT["dashboard.views"] = (
@@ -101,6 +102,7 @@ HOME = {
     "xlsxwriter": {"core.report"},
     "babel": {"dashboard.i18n", "core.report"},
     "streamlit": {
+        "dashboard.ahead",
         "dashboard.app",
         "dashboard.shared",
         "dashboard.state",
