@@ -33,6 +33,9 @@ MARKS = {"student": "circle", "teacher": "diamond", "point": "square", "temperat
 _PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))  # column, slot, tick format
 LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "traceorder": "normal"}
 MARGIN = {"l": 8, "r": 12, "t": 48, "b": 8}
+# Axes of charts that are drawn anew at every move of the threshold: that Plotly finds their margins and looks for labels that
+# stand out, drawing each axis again, was two fifths of their time.
+_STEADY = {"automargin": False, "ticklabeloverflow": "allow"}
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
 _FAINT = "16"  # of further bands over it
 
@@ -150,9 +153,8 @@ def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     )
     whole = ",.0f" if rows["total"].max() >= 10 else ""
     across = {"tickprefix": words["symbol"], "rangemode": "tozero", "tickformat": whole}
-    up = {"automargin": False, "type": "category"}
-    wide = MARGIN | {"l": _width(names)}
-    return finish(figure, 120 + 70 * len(rows), words, barmode="stack", bargap=0.45, xaxis=across, yaxis=up, margin=wide)
+    axes = {"xaxis": across | _STEADY, "yaxis": {"type": "category"} | _STEADY, "margin": _around(names)}
+    return finish(figure, 120 + 70 * len(rows), words, barmode="stack", bargap=0.45, **axes)
 
 
 def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
@@ -178,10 +180,10 @@ def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             showlegend=False,
             **panes.place(place),
         )
-    across = {"tickformat": ".0%", "rangemode": "tozero", "nticks": 5}
-    up = {"automargin": False, "showgrid": True, "type": "category"}
+    across = {"tickformat": ".0%", "rangemode": "tozero", "nticks": 5} | _STEADY
+    up = {"showgrid": True, "type": "category"} | _STEADY
     layout = panes.beside([words[column] for column, _, _ in panels], 0.05, across, up)
-    return finish(figure, 130 + 44 * len(rows), words, **layout, margin=MARGIN | {"l": _width(names)})
+    return finish(figure, 130 + 44 * len(rows), words, **layout, margin=_around(names))
 
 
 def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]) -> go.Figure:
@@ -220,14 +222,10 @@ def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[st
     return finish(figure, 460, words, xaxis=across, yaxis=up)
 
 
-def _width(names: Collection[str]) -> int:
-    """Pixels that the longest name of a category axis takes at 12 px, generously.
-
-    Plotly's own automargin draws every axis again until it fits, which was two fifths of a chart's time; these charts are drawn
-    anew at every move of the threshold.
-    """
+def _around(names: Collection[str]) -> dict[str, int]:
+    """Margins in pixels that leave room for the longest name of a category axis at 12 px, generously, and for the ticks."""
     wide = max((sum(2 if east_asian_width(c) in "WF" else 1 for c in unescape(name)) for name in names), default=0)
-    return 24 + round(6.5 * wide)
+    return MARGIN | {"l": 24 + round(6.5 * wide), "b": 36}
 
 
 def band(
