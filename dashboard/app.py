@@ -11,12 +11,12 @@ def main() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title="Kakushin", page_icon="🎚️", layout="wide")
     early = st.empty()  # in every run, so that what comes after it keeps its place
-    if "dashboard.shared" not in sys.modules:  # nobody has been served: a second passes before there is anything to draw
+    if "dashboard.shared" not in sys.modules:  # nobody has been served: for more than a second nothing can be drawn
         from dashboard import ahead
 
         with early:
             ahead.plotly()
-    from dashboard import shared, state  # what they stand on takes 1,000 ms, in which the browser should have work
+    from dashboard import shared, state  # what they stand on takes 1,200 ms, in which the browser should have work
 
     state.take_in_address()
     words = state.words()
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def view(name: str) -> Callable[[], None]:
-    """Return the page of dashboard.views.<name>, imported when it is opened: all seven took 150 ms more before the first."""
+    """Return the page of dashboard.views.<name>, imported when it is opened: all seven take 100 ms more."""
 
     def page() -> None:
         import_module(f"dashboard.views.{name}").page()

@@ -34,7 +34,8 @@ _PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "stu
 LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "traceorder": "normal"}
 MARGIN = {"l": 8, "r": 12, "t": 48, "b": 8}
 # Axes of charts that are drawn anew at every move of the threshold: that Plotly finds their margins and looks for labels that
-# stand out, drawing each axis again, was two fifths of their time.
+# stand out, drawing each axis again, was two fifths of their time in a profile. Names wider than _WIDEST px are left to it.
+_WIDEST = 300
 _STEADY = {"automargin": False, "ticklabeloverflow": "allow"}
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
 _FAINT = "16"  # of further bands over it
@@ -153,8 +154,9 @@ def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     )
     whole = ",.0f" if rows["total"].max() >= 10 else ""
     across = {"tickprefix": words["symbol"], "rangemode": "tozero", "tickformat": whole}
-    axes = {"xaxis": across | _STEADY, "yaxis": {"type": "category"} | _STEADY, "margin": _around(names)}
-    return finish(figure, 120 + 70 * len(rows), words, barmode="stack", bargap=0.45, **axes)
+    up, margin = _category(names)
+    layout = {"xaxis": across | _STEADY, "yaxis": up, "margin": margin}
+    return finish(figure, 120 + 70 * len(rows), words, barmode="stack", bargap=0.45, **layout)
 
 
 def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
@@ -181,9 +183,9 @@ def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             **panes.place(place),
         )
     across = {"tickformat": ".0%", "rangemode": "tozero", "nticks": 5} | _STEADY
-    up = {"showgrid": True, "type": "category"} | _STEADY
-    layout = panes.beside([words[column] for column, _, _ in panels], 0.05, across, up)
-    return finish(figure, 130 + 44 * len(rows), words, **layout, margin=_around(names))
+    up, margin = _category(names)
+    layout = panes.beside([words[column] for column, _, _ in panels], 0.05, across, up | {"showgrid": True})
+    return finish(figure, 130 + 44 * len(rows), words, **layout, margin=margin)
 
 
 def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]) -> go.Figure:
@@ -222,10 +224,12 @@ def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[st
     return finish(figure, 460, words, xaxis=across, yaxis=up)
 
 
-def _around(names: Collection[str]) -> dict[str, int]:
-    """Margins in pixels that leave room for the longest name of a category axis at 12 px, generously, and for the ticks."""
-    wide = max((sum(2 if east_asian_width(c) in "WF" else 1 for c in unescape(name)) for name in names), default=0)
-    return MARGIN | {"l": 24 + round(6.5 * wide), "b": 36}
+def _category(names: Collection[str]) -> tuple[dict, dict[str, int]]:
+    """An axis of these names, and margins in px that leave room for the longest at 12 px, and for the ticks below."""
+    longest = max((sum(2 if east_asian_width(c) in "WF" else 1 for c in unescape(name)) for name in names), default=0)
+    wide = 24 + round(6.5 * longest)
+    axis = {"type": "category"} | _STEADY | {"automargin": wide > _WIDEST}
+    return axis, MARGIN | {"l": min(wide, _WIDEST), "b": 36}
 
 
 def band(

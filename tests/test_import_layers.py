@@ -212,6 +212,18 @@ def test_screens_decision_store_and_report_start_without_torch():
     assert done.stdout.strip() == ""
 
 
+def test_the_first_page_starts_without_what_only_other_pages_need():
+    """scipy.stats alone costs the first visit half a second; the page 'Decide' must not bring it back."""
+    code = (
+        "import sys, dashboard.app, dashboard.shared, dashboard.views.decide as decide\n"
+        "slow = {'scipy.stats', 'scipy.optimize', 'sklearn', 'plotly.express', 'pptx', 'dashboard.views.money'}\n"
+        "assert decide.page\nprint(*sorted(set(sys.modules) & slow))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
 def test_charts_are_pure():
     for module, below in (("dashboard.charts", {"dashboard.panes"}), ("dashboard.panes", set())):
         assert not {name.split(".")[0] for name in IMPORTS[module] - below} & {"streamlit", "core", "dashboard"}, module
