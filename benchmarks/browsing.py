@@ -2,8 +2,8 @@
 
 `handler` is the page's own work for a move: sentence, six figures, two curves. `drag` runs from the move to the first moment
 after the frame that shows it, so at 60 frames a second about 17 ms of it are the wait for the screen. `rerun` runs from the
-release to the first frame in which the server has confirmed the handle, the threshold's line has moved in its chart, and the
-page has taken in every other element of the run.
+release to the first frame in which the server has confirmed the handle, the charts that depend on the threshold (AT_T) are
+drawn anew, and the page has taken in every other element of the run. The other charts must stay as they are.
 """
 
 import time
@@ -38,19 +38,24 @@ DRAG = f"""async (root, moves) => {{
   send('pointerup', 0.9);
   return {{handler, drag}};
 }}"""
-RELEASE = f"""async (root, [step, patience]) => {{
+AT_T = ("options", "segments")  # charts of the money and of the parts at the threshold in use
+STAY = ("risk_coverage", "thresholds", "calibration")
+RELEASE = f"""async (root, [step, patience, follow, stay]) => {{
   {SEND}
   const app = document.querySelector('[data-testid=stApp]');
-  const line = () => document.querySelector('.st-key-chart_thresholds .js-plotly-plot')?.layout?.shapes?.[0]?.x0;
+  const drawn = (name) => document.querySelector(`.st-key-chart_${{name}} .js-plotly-plot:has(.main-svg)`);
+  const before = new Map([...follow, ...stay].map((name) => [name, drawn(name)]));
+  const anew = (name) => drawn(name) && drawn(name) !== before.get(name);
   send('pointerdown', step / 1000);
   const begun = performance.now();
   send('pointerup', step / 1000);
   for (let now = begun; now < begun + patience; now = performance.now()) {{
     await new Promise(requestAnimationFrame);
     const shown = root.querySelector('.value').textContent === (step / 1000).toFixed(3);
-    if (shown && root.dataset.confirmed === 'true' && Math.abs(line() - step / 1000) < 1e-9
-        && app.dataset.testScriptState === 'notRunning')
+    if (shown && root.dataset.confirmed === 'true' && app.dataset.testScriptState === 'notRunning' && follow.every(anew)) {{
+      if (stay.some((name) => drawn(name) !== before.get(name))) throw new Error('a chart was drawn anew for nothing');
       return performance.now() - begun;
+    }}
   }}
   throw new Error(`the page did not confirm ${{step}}`);
 }}"""
@@ -83,7 +88,7 @@ class Browsing:
 
     def release(self, step: int) -> float:
         """Milliseconds of one release at `step` thousandths: `rerun`."""
-        return self.page.locator(HANDLE).evaluate(RELEASE, [step, PATIENCE_MS])
+        return self.page.locator(HANDLE).evaluate(RELEASE, [step, PATIENCE_MS, AT_T, STAY])
 
 
 @contextmanager

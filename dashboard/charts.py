@@ -6,6 +6,8 @@ come from cases (segments, classes) go through `letters`, since Plotly reads a f
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from html import unescape
+from unicodedata import east_asian_width
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -31,6 +33,10 @@ MARKS = {"student": "circle", "teacher": "diamond", "point": "square", "temperat
 _PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))  # column, slot, tick format
 LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "traceorder": "normal"}
 MARGIN = {"l": 8, "r": 12, "t": 48, "b": 8}
+# Axes of charts that are drawn anew at every move of the threshold: that Plotly finds their margins and looks for labels that
+# stand out, drawing each axis again, was two fifths of their time in a profile. Names wider than _WIDEST px are left to it.
+_WIDEST = 300
+_STEADY = {"automargin": False, "ticklabeloverflow": "allow"}
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
 _FAINT = "16"  # of further bands over it
 
@@ -148,8 +154,9 @@ def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     )
     whole = ",.0f" if rows["total"].max() >= 10 else ""
     across = {"tickprefix": words["symbol"], "rangemode": "tozero", "tickformat": whole}
-    up = {"automargin": True, "type": "category"}
-    return finish(figure, 120 + 70 * len(rows), words, barmode="stack", bargap=0.45, xaxis=across, yaxis=up)
+    up, margin = _category(names)
+    layout = {"xaxis": across | _STEADY, "yaxis": up, "margin": margin}
+    return finish(figure, 120 + 70 * len(rows), words, barmode="stack", bargap=0.45, **layout)
 
 
 def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
@@ -175,10 +182,10 @@ def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             showlegend=False,
             **panes.place(place),
         )
-    across = {"tickformat": ".0%", "rangemode": "tozero", "nticks": 5}
-    up = {"automargin": True, "showgrid": True, "type": "category"}
-    layout = panes.beside([words[column] for column, _, _ in panels], 0.05, across, up)
-    return finish(figure, 130 + 44 * len(rows), words, **layout)
+    across = {"tickformat": ".0%", "rangemode": "tozero", "nticks": 5} | _STEADY
+    up, margin = _category(names)
+    layout = panes.beside([words[column] for column, _, _ in panels], 0.05, across, up | {"showgrid": True})
+    return finish(figure, 130 + 44 * len(rows), words, **layout, margin=margin)
 
 
 def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]) -> go.Figure:
@@ -215,6 +222,14 @@ def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[st
     across = {"title": {"text": words["confidence"]}, "tickformat": ".0%", "range": [0, 1.01]}
     up = {"title": {"text": words["accuracy"]}, "tickformat": ".0%", "range": [0, 1.02]}
     return finish(figure, 460, words, xaxis=across, yaxis=up)
+
+
+def _category(names: Collection[str]) -> tuple[dict, dict[str, int]]:
+    """An axis of these names, and margins in px that leave room for the longest at 12 px, and for the ticks below."""
+    longest = max((sum(2 if east_asian_width(c) in "WF" else 1 for c in unescape(name)) for name in names), default=0)
+    wide = 24 + round(6.5 * longest)
+    axis = {"type": "category"} | _STEADY | {"automargin": wide > _WIDEST}
+    return axis, MARGIN | {"l": min(wide, _WIDEST), "b": 36}
 
 
 def band(
@@ -278,4 +293,7 @@ def finish(figure: go.Figure, height: int, words: Mapping[str, str], **layout: o
     layout: the rest of it, such as axes. Plotly checks a layout again at each update, so all of it is set at once.
     """
     usual = {"height": height, "margin": MARGIN, "legend": LEGEND, "separators": words["separators"], "hovermode": "closest"}
+    # Streamlit's page hands each chart over twice, as equal arrays that are not the same: a revision tells Plotly that nothing
+    # has changed, and it does not draw all of it again. New data come in a new chart, which has no revision yet.
+    usual["datarevision"] = 1
     return figure.update_layout(usual | layout, overwrite=True)

@@ -33,6 +33,10 @@ class Mark:
     name: str
     figures: Mapping[str, float | None]
 
+    def __hash__(self) -> int:
+        """Without the figures, which a dict holds; equality looks at them, so dashboard.kept can tell points apart."""
+        return hash((self.kind, self.threshold, self.name))
+
 
 def on_risk(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
     """Add the points to charts.risk_coverage; those without a risk are left out."""

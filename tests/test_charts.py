@@ -100,3 +100,24 @@ def test_a_panel_without_figures_is_left_out():
 
 def test_an_option_without_a_total_keeps_its_parts():
     assert options(total=None).data[0].x[0] == 1.0
+
+
+def test_a_category_axis_leaves_room_for_its_longest_name_and_leaves_very_long_ones_to_plotly():
+    room = {name: charts.by_segment(_parts(name), SEPARATED | WORDS.of("card.review", "card.leakage")) for name in LABELS}
+    left = [figure.layout.margin.l for figure in room.values()]
+    assert left == sorted(left)
+    assert left[1] - left[0] == 65  # ten letters more, 6.5 px each
+    assert left[2] - left[1] == 65  # 15 full-width letters are as wide as 30 others
+    assert [figure.layout.yaxis.automargin for figure in room.values()] == [False, False, False, True]
+
+
+LABELS = ("a" * 10, "a" * 20, "検" * 15, "a" * 200)
+
+
+def _parts(name: str) -> pd.DataFrame:
+    shares = {f"{column}{end}": [0.1] for column in ("review", "leakage") for end in ("", "_low", "_high")}
+    return pd.DataFrame({"segment": [name]} | shares)
+
+
+def test_a_revision_says_that_a_chart_handed_over_twice_is_the_same():
+    assert all(draw().layout.datarevision == 1 for draw in ALL)

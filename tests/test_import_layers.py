@@ -81,7 +81,8 @@ MAY_IMPORT = {
     "dashboard.controls": BASIC
     | {"core.decision", "dashboard.address", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.shell": BASIC | {"dashboard.controls", "dashboard.shared", "dashboard.state", "dashboard.i18n"},
-    "dashboard.app": {"dashboard.shared", "dashboard.state", "dashboard.views"},
+    "dashboard.ahead": set(),
+    "dashboard.app": {"dashboard.ahead", "dashboard.shared", "dashboard.state", "dashboard.views"},
 }
 CORE_FOR_SCREENS = {"core.report", "core.decision", "core.monitor", "core.store", "core.pipeline"}
 MAY_IMPORT["dashboard.views"] = (
@@ -107,6 +108,7 @@ HOME = {
     "xlsxwriter": {"core.report"},
     "babel": {"dashboard.i18n", "core.report"},
     "streamlit": {
+        "dashboard.ahead",
         "dashboard.app",
         "dashboard.shared",
         "dashboard.state",
@@ -210,6 +212,18 @@ def test_screens_decision_store_and_report_start_without_torch():
     code = (
         f"import sys, importlib\nfor name in {light!r}: importlib.import_module(name)\n"
         "print(*sorted(set(sys.modules) & {'torch', 'transformers', 'peft', 'accelerate'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
+def test_the_first_page_starts_without_what_only_other_pages_need():
+    """scipy.stats alone costs the first visit half a second; the page 'Decide' must not bring it back."""
+    code = (
+        "import sys, dashboard.app, dashboard.shared, dashboard.views.decide as decide\n"
+        "slow = {'scipy.stats', 'scipy.optimize', 'sklearn', 'plotly.express', 'pptx', 'dashboard.views.money'}\n"
+        "assert decide.page\nprint(*sorted(set(sys.modules) & slow))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

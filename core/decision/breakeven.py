@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 
 from core.decision.appraisal import checked_option, likely_values, net_present_values
 from core.decision.cashflow import STUDENT_REVIEW, TEACHER
@@ -67,6 +66,8 @@ def break_even(scenario: Scenario, option: str, name: str) -> BreakEven:
         return BreakEven(name, unit, None, None, (0.0, top), NO_EFFECT)
     if np.sign(at_zero) * np.sign(at_top) > 0:
         return BreakEven(name, unit, None, None, (0.0, top), ALWAYS_PAYS if at_zero > 0 else NEVER_PAYS)
+    from scipy.optimize import brentq  # scipy.optimize takes 150 ms to import, and few pages need it
+
     return BreakEven(name, unit, float(brentq(npv, 0.0, top, xtol=1e-12)), at_top > at_zero, (0.0, top))
 
 

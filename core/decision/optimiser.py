@@ -10,8 +10,6 @@ reviews and as many escapes, so it is no worse in any row. What is chosen is bes
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import LinearConstraint, milp
-from scipy.sparse import csr_array
 
 from core.decision.handles import CAPACITY_UNREACHABLE, CONFLICT, NO_LABELS, Infeasible
 from core.decision.joint import REVIEW_ALL, STEPS, JointCumulative, limit_bin, threshold_at
@@ -111,6 +109,9 @@ class _Problem:
         c, size = self.choices, len(objective)
         if not size:
             return np.zeros(0, dtype=int), 0.0
+        from scipy.optimize import LinearConstraint, milp  # scipy.optimize takes 150 ms to import, and few pages need it
+        from scipy.sparse import csr_array
+
         one_each = csr_array((np.ones(size), (c.group, np.arange(size))))
         rows = [LinearConstraint(one_each, 1, 1)]
         if keep_capacity and self.capacity is not None:

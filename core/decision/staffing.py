@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from core.decision.arrivals import WEEK, Arrivals
 from core.decision.simulate import Shift, Trace, run_desk
@@ -185,5 +185,5 @@ def _over_replications(values: Sequence[float]) -> Interval:
     mean = float(there.mean())
     if len(there) == 1:
         return Interval(mean, None, None, 1)
-    half = float(student_t.ppf(0.975, len(there) - 1) * there.std(ddof=1) / math.sqrt(len(there)))
+    half = float(stdtrit(len(there) - 1, 0.975) * there.std(ddof=1) / math.sqrt(len(there)))
     return Interval(mean, max(0.0, mean - half), mean + half, len(there))

@@ -7,7 +7,7 @@ an escape, a machine hour) and is marked as assumed, low and high far apart: a s
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from core.decision import measured
 from core.decision.economics import UnitCosts
@@ -82,8 +82,8 @@ def _volume(facts: Facts) -> dict[str, Quantity]:
     per_case = cases_per_day(1, record.first_at, record.last_at)
     if facts.cases_per_day is not None or per_case is None:
         return {}
-    low = float(chi2.ppf(0.025, 2 * n)) / 2 if n else 0.0
-    low, likely, high = (x * per_case * DAYS_A_MONTH for x in (low, n, float(chi2.ppf(0.975, 2 * n + 2)) / 2))
+    low = float(gammaincinv(n, 0.025)) if n else 0.0
+    low, likely, high = (x * per_case * DAYS_A_MONTH for x in (low, n, float(gammaincinv(n + 1, 0.975))))
     unit = "cases/month"
     return {
         "cases_per_month": Quantity(low=low, likely=likely, high=high, unit=unit, basis=MEASURED, runs=(record.run.run_id,))

@@ -5,7 +5,6 @@ Both intervals cost one pass over the cases, where a bootstrap would cost hundre
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from core.errors import SettingsError
 from core.stats.checks import finite
@@ -17,6 +16,8 @@ def spearman(x: np.ndarray, y: np.ndarray, level: float = 0.95) -> Interval:
 
     tanh(atanh(r) +- z sqrt((1 + r^2 / 2) / (n - 3))), Bonett & Wright 2000, eq. 3; no bounds under 4 cases.
     """
+    from scipy.stats import rankdata  # scipy.stats takes 450 ms to import, and few pages need it
+
     x, y = _pairs(x, y)
     n = len(x)
     if n < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:

@@ -10,7 +10,7 @@ to the next, which is what certifies a selective risk. So scipy's tail and ten l
 import math
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from core.errors import SettingsError
 
@@ -26,7 +26,7 @@ def p_values(errors: np.ndarray, n: np.ndarray, target: float) -> np.ndarray:
     errors, n = np.asarray(errors), np.asarray(n)
     if ((errors < 0) | (errors > n)).any():
         raise SettingsError("the number of errors must be between 0 and n, and for some test it is not")
-    return np.where(n > 0, binom.cdf(errors, n, target), 1.0)
+    return np.where(n > 0, bdtr(errors, n, target), 1.0)
 
 
 def fallback(p: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -64,7 +64,7 @@ def cases_needed(rate: float, target: float, level: float) -> int | None:
     while size <= SEARCH_LIMIT:
         n = np.arange(1 if size == 64 else size // 2, size + 1)
         errors = np.ceil(rate * n - 1e-9)  # rate * n of a whole number must not be rounded up to the next
-        passes = np.flatnonzero(binom.cdf(errors, n, target) <= level)
+        passes = np.flatnonzero(bdtr(errors, n, target) <= level)
         if len(passes):
             return int(n[passes[0]])
         size *= 2

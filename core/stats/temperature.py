@@ -9,7 +9,6 @@ distribution every sample is scaled, and their mean is what is fitted. Knows no 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import ndtri, softmax
 
 from core.errors import SettingsError
@@ -50,6 +49,8 @@ def fit_temperature(p: np.ndarray, label: np.ndarray, level: float = 0.95) -> Te
     if np.ptp(logs, axis=1).max() < 1e-9:
         raise SettingsError(f"all classes are equally likely in each of the {len(p)} cases: no temperature changes that")
 
+    from scipy.optimize import minimize_scalar  # scipy.optimize takes 150 ms to import, and few pages need it
+
     def loss(b: float) -> float:
         return nll(softmax(b * logs, axis=1), label)
 
@@ -66,6 +67,8 @@ def sampled_temperature(samples: np.ndarray, label: np.ndarray) -> float:
     """
     if not len(label):
         raise SettingsError("0 cases to fit a temperature on: at least one with a label is needed")
+    from scipy.optimize import minimize_scalar  # scipy.optimize takes 150 ms to import, and few pages need it
+
     found = minimize_scalar(
         lambda log_t: nll(scaled(samples, np.exp(log_t)).mean(0), label),
         bounds=np.log((LOWEST, HIGHEST)),

@@ -28,8 +28,8 @@ def risk(shown: Shown, marks: Sequence[Mark], said: list[str]) -> None:
         return
     of_models = {kind: shown.counts(kind, chosen.segment) for kind in shown.same}
     curves = kept(frames.risk_coverage_frame, of_models, chosen.unseen)
-    figure = charts.risk_coverage(curves, shown.names, None, words.of("axis.coverage", "axis.risk", "now", "band", "threshold"))
-    mark_charts.on_risk(figure, [mark for mark in marks if mark.kind != CHEAPEST])
+    said_on = words.of("axis.coverage", "axis.risk", "now", "band", "threshold")
+    figure = kept(_risk, curves, shown.names, said_on, *(mark for mark in marks if mark.kind != CHEAPEST))
     note = [words.markdown("risk_coverage.note", n=words.number(labelled, 0)), *said, words("points.click")]
     panels.chart("risk_coverage", words, figure, kept(tables.risk_coverage, words, curves, shown.names), "  \n".join(note))
 
@@ -39,10 +39,19 @@ def thresholds(shown: Shown, costed: pd.DataFrame, cheapest: float | None, marks
     words, currency = shown.words, shown.chosen.currency
     curve = kept(frames.threshold_frame, costed)
     names = words.of("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest")
-    figure = charts.against_threshold(curve, None, None, names | {"symbol": words.symbol(currency)})
-    mark_charts.on_thresholds(figure, marks)
+    figure = kept(_thresholds, curve, names | {"symbol": words.symbol(currency)}, *marks)
     note = [*([] if cheapest is None else [sentences.cheapest(words, curve, cheapest, currency)]), words("points.click")]
     panels.chart("thresholds", words, figure, kept(tables.thresholds, words, curve, currency), "  \n".join(note))
+
+
+def _risk(curves: pd.DataFrame, names: dict[str, str], words: dict[str, str], *marks: Mark):
+    """The figure, the same object for the same points: nothing in it depends on the threshold in use, so it is kept."""
+    return mark_charts.on_risk(charts.risk_coverage(curves, names, None, words), marks)
+
+
+def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
+    """The figure, kept as that of `_risk` is."""
+    return mark_charts.on_thresholds(charts.against_threshold(curve, None, None, words), marks)
 
 
 def options(shown: Shown) -> None:

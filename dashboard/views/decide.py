@@ -4,6 +4,9 @@ Guard, controls, call, show. All figures come from core.decision and core.report
 in files of their own: starts (ways to a threshold), people, curves (the charts) with points, and what_if.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -51,15 +54,15 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         top.info(sentences.headline(words, found, shown.full_time))
         return
     costed = kept(economics.cost_curve, counts, terms.cases_per_day, shown.costs, terms.seconds_per_case, chosen.unseen)
-    handles = Handles(shared.joint(shown.run_id, chosen.segment, chosen.unseen), terms)
+    handles = partial(_handles, shown)
     ghost, about = points.active(shown)
     with places["handle"]:
         _handle(shown, found, costed, ghost, about)
-    _starts(shown, handles, ghost, places)
+    with places["charts"]:  # before what stands above them: the browser draws them meanwhile
+        _charts(shown, runs, costed, handles, ghost)
+    _starts(shown, handles(), ghost, places)
     with places["people"]:
         people.desk(shown, found)
-    with places["charts"]:
-        _charts(shown, runs, costed, handles, ghost)
     what_if.draw(shown)
 
 
@@ -88,6 +91,11 @@ def _shown(words: Words, runs: list[RunRecord]) -> Shown:
     return Shown(words, chosen, record, same, volume, chosen.volume is None and measured is not None)
 
 
+def _handles(shown: Shown) -> Handles:
+    """Made where they are asked for: the joint counts take longer to read than what the first chart needs."""
+    return Handles(shared.joint(shown.run_id, shown.chosen.segment, shown.chosen.unseen), shown.terms)
+
+
 def _starts(shown: Shown, handles: Handles, ghost: Ghost | None, places: dict) -> None:
     """Show what the presets, the limits and the comparison come to, all on one set of counts."""
     words, thresholds = shown.words, preset_thresholds(handles)
@@ -110,7 +118,7 @@ def _handle(shown: Shown, found: whatif.Consequence, costed: pd.DataFrame, ghost
     st.caption(about)
 
 
-def _charts(shown: Shown, runs: list[RunRecord], costed: pd.DataFrame, handles: Handles, ghost: Ghost | None) -> None:
+def _charts(shown: Shown, runs: list[RunRecord], costed: pd.DataFrame, handles: Callable, ghost: Ghost | None) -> None:
     """Show the charts one below the other, so that each keeps its width beside the sidebar of a small screen."""
     certified, capacity = points.certified(shown, runs), points.capacity(shown, handles)
     at = {CERTIFIED: certified.threshold, CAPACITY: capacity.threshold, CHEAPEST: economics.cheapest_threshold(costed)}

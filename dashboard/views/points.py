@@ -3,6 +3,7 @@
 Each is there or has a sentence that says why not. All figures come from core.decision and core.report.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.decision import applied, economics, whatif
@@ -67,12 +68,12 @@ def certified(shown: Shown, runs: list[RunRecord]) -> Found:
     return Found(None, words("points.no_certificate", why=said))
 
 
-def capacity(shown: Shown, handles: Handles) -> Found:
+def capacity(shown: Shown, handles: Callable[[], Handles]) -> Found:
     """Return the strictest threshold that the reviews a day of the choices can serve."""
     words, reviews = shown.words, shown.chosen.capacity
     if reviews is None:
         return Found(None, words("points.no_capacity"))
-    found = handles.at_capacity(reviews)
+    found = handles().at_capacity(reviews)
     if not isinstance(found, PolicyConsequence):
         return Found(None, words("limits.infeasible.capacity_unreachable"))
     people = words.number(shown.full_time.people(reviews))
