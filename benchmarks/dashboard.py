@@ -180,7 +180,7 @@ def growth(looks: list[tuple[float, float]]) -> dict[str, float]:
 
 def step(random: np.random.Generator) -> int:
     """A threshold in thousandths, where most of the cases lie on neither side alone."""
-    return int(random.integers(100, 990))
+    return int(random.integers(300, 990))
 
 
 def quantile(values: list[float]) -> float:

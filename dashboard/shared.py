@@ -177,7 +177,14 @@ def _store_of(environment: tuple) -> Path:
     return Settings().store
 
 
-@st.cache_resource(show_spinner=False)
+def _remembered(most: int) -> Callable[[Callable], Callable]:
+    """st.cache_resource, which makes a thing once for all sessions, behind an lru_cache, which finds it again without hashing
+    what it was asked with: a run asks some sixty times, and that took a tenth of it.
+    """
+    return lambda make: lru_cache(maxsize=most)(st.cache_resource(show_spinner=False, max_entries=most)(make))
+
+
+@_remembered(8)
 def _store(folder: Path) -> Store:
     return Store(folder, timeout_s=LOCK_SECONDS)
 
@@ -187,7 +194,7 @@ def _checked(home: Path, upload: Upload, columns: ColumnNames | None, sheet: str
     return uploads.check(Settings(home=home), upload, columns, sheet)
 
 
-@st.cache_resource(show_spinner=False, max_entries=256)
+@_remembered(256)
 def _asked(folder: Path, name: str, args: tuple, version: tuple, _make: Callable) -> object:
     return _make(_store(folder), *args)
 

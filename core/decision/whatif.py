@@ -60,7 +60,7 @@ def curve(
     """
     if not (np.isfinite(cases_per_day) and cases_per_day >= 0):
         raise SettingsError(f"cases_per_day {cases_per_day} is not allowed: use a finite number of 0 or more")
-    return _frame(cumulative.accepted[:, steps], THRESHOLDS[steps], cumulative.accepted[:, 0], cases_per_day, include_unseen)
+    return _frame(cumulative.accepted[:, steps], THRESHOLDS[steps], cumulative.accepted[:, :1], cases_per_day, include_unseen)
 
 
 def by_segment(cumulative: Cumulative, threshold: float, cases_per_day: float, include_unseen: bool = True) -> pd.DataFrame:
@@ -71,11 +71,8 @@ def by_segment(cumulative: Cumulative, threshold: float, cases_per_day: float, i
     totals = cumulative.by_segment[:, :, 0]  # [S, O]
     counted = totals.sum(1) - (0 if include_unseen else totals[:, _UNSEEN])
     volume = cases_per_day * counted / max(1, counted.sum())
-    rows = [
-        _frame(at[:, step : step + 1], THRESHOLDS[step : step + 1], total, per_day, include_unseen)
-        for at, total, per_day in zip(cumulative.by_segment, totals, volume, strict=True)
-    ]
-    table = pd.concat(rows, ignore_index=True) if rows else curve(cumulative, cases_per_day, include_unseen, slice(0, 0))
+    accepted, thresholds = cumulative.by_segment[:, :, step].T, np.full(len(totals), THRESHOLDS[step])
+    table = _frame(accepted, thresholds, totals.T, volume, include_unseen)
     return table.assign(segment=list(cumulative.histogram.segments))
 
 
@@ -87,15 +84,15 @@ def cases_per_day(cases: int, first, last) -> float | None:
 
 
 def _frame(
-    accepted: np.ndarray, thresholds: np.ndarray, total: np.ndarray, per_day: float, include_unseen: bool
+    accepted: np.ndarray, thresholds: np.ndarray, total: np.ndarray, per_day: float | np.ndarray, include_unseen: bool
 ) -> pd.DataFrame:
-    """accepted [O, T] and total [O] -> the columns of `curve`."""
-    keep = np.array([True, True, include_unseen, True])
-    accepted, total = accepted * keep[:, None], total * keep
+    """accepted [O, R], thresholds [R], total [O, R] or [O, 1], per_day [R] or one -> R rows with the columns of `curve`."""
+    keep = np.array([True, True, include_unseen, True])[:, None]
+    accepted, total = accepted * keep, total * keep
     wrong = accepted[_WRONG] + accepted[_UNSEEN]
     all_accepted = accepted.sum(0)
     accepted_labelled = all_accepted - accepted[_UNLABELLED]
-    cases = np.full_like(all_accepted, total.sum())
+    cases = np.broadcast_to(total.sum(0), all_accepted.shape)
     labelled = cases - total[_UNLABELLED]
     columns = {
         "threshold": thresholds,

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import pandas as pd
-
 from core.decision import economics
 from core.decision.headcount import FullTime
 from core.decision.histogram import Cumulative, Histogram
@@ -83,5 +81,5 @@ class Shown:
 
 def _counted(counts: Cumulative, unseen: bool) -> int:
     """Cases that count: all, or all whose label the model was trained on."""
-    by_outcome = pd.Series(counts.accepted[:, 0], index=OUTCOMES)
-    return int(by_outcome.sum() if unseen else by_outcome.drop("unseen").sum())
+    of_all = counts.accepted[:, 0]
+    return int(of_all.sum() - (0 if unseen else of_all[OUTCOMES.index("unseen")]))
