@@ -17,6 +17,7 @@ from tests.browser.test_smoke import CHROMIUM, FLAGS, ROOT, serving
 # Streamlit scrolls the page's body inside the window: a window as tall as that body shows all of it at once.
 TALL = """() => Math.ceil(Math.max(...['stMainBlockContainer', 'stSidebarContent'].map(
   name => document.querySelector(`[data-testid=${name}]`)?.scrollHeight ?? 0)))"""
+TOUR = ".st-key-tour .skip"
 MOST = 16_000  # pixels; Chromium draws no taller picture
 
 
@@ -34,6 +35,8 @@ def main() -> None:
         for name in arguments.pages:
             for language in LANGUAGES:
                 page = opened(browser, address, name, language)
+                if (skip := page.locator(TOUR)).is_visible():  # it lies over what the picture is of
+                    skip.click()
                 print(take(page, arguments.out / f"{name}-{language}.png"))
                 page.context.close()
         browser.close()

@@ -20,7 +20,7 @@ from core.errors import SettingsError
 from core.report import meeting, phrases
 from core.report.document import Bars, Document, Line
 from core.report.exports import FORMATS, export
-from core.report.exports.style import lines
+from core.report.exports.style import lines, top
 from core.report.minutes import minutes
 from dashboard.i18n import LANGUAGES, Words, catalogue
 from tests.minutes import AT, FORMULA, LONG, TAG, columns, document
@@ -190,10 +190,19 @@ def test_the_charts_are_native_with_the_figures_and_their_intervals(made):
         if isinstance(one, Line):
             assert len(chart.plots[0].series) == 1 + len(one.marks)
             continue
-        assert tuple(chart.plots[0].categories) == one.names
+        assert tuple(chart.plots[0].categories) == tuple(map("{}: {}".format, one.names, one.texts))
+        assert chart.value_axis.maximum_scale >= max(one.highs)
         bars = chart._chartSpace.find(".//" + qn("c:errBars"))
         ups = [float(v.text) for v in bars.find(qn("c:plus")).iter(qn("c:v"))]
         assert ups == pytest.approx([high - value for value, high in zip(one.values, one.highs, strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("highs", "end"),
+    [((6.35, None), 8), ((0.385,), 0.4), ((844.06, 12.0), 1000), ((1.0,), 1), ((0.953,), 1), ((0.0, None), 1), ((), 1)],
+)
+def test_an_axis_ends_at_a_round_number_above_every_interval(highs, end):
+    assert top(highs) == pytest.approx(end)
 
 
 def test_japanese_names_its_face_in_every_run(store):

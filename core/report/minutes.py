@@ -96,7 +96,7 @@ def _assumptions(words: Words, columns: Sequence[Column]) -> Section:
     heads = (*heads, words("minutes.frozen.head"), words("minutes.source"))
     rows = [row for one in columns for row in _assumed(words, one)]
     note = words("minutes.assumptions.note")
-    return Section(words("meeting.assumptions"), (note,), tables=(Table(heads, tuple(rows), (1, 3.4, 2, 2, 3)),))
+    return Section(words("meeting.assumptions"), (note,), tables=(Table(heads, tuple(rows), (1.2, 3.2, 2, 2, 3)),))
 
 
 def _assumed(words: Words, one: Column) -> list[tuple[Cell, ...]]:
@@ -160,7 +160,9 @@ def _provenance(words: Words, columns: Sequence[Column]) -> Section:
         found |= {"inputs_hash": frozen.inputs_hash, "data_version": frozen.data_version, "state": state}
         found |= {"versions": versions or words("minutes.unknown"), "made_up": words(f"minutes.made_up.{_made_up(one)}")}
         rows += [(text(one.name), text(words(f"minutes.{key}")), text(said)) for key, said in found.items()]
-    return Section(words("minutes.provenance"), (words("minutes.method"),), tables=(Table(heads, tuple(rows), (0.9, 2.2, 8)),))
+    return Section(
+        words("minutes.provenance"), (words("minutes.method"),), tables=(Table(heads, tuple(rows), (1.2, 2.2, 7.7)),)
+    )
 
 
 def _made_up(one: Column) -> str:

@@ -6,14 +6,14 @@ python-pptx has no error bars; they are written into the chart's XML as c:errBar
 from pptx.chart.chart import Chart
 from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.dml.color import RGBColor
-from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_LEGEND_POSITION, XL_MARKER_STYLE
+from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide
 from pptx.util import Pt
 
 from core.report.document import Bars, Line
-from core.report.exports.style import EAST_ASIAN, FILL, INK, LATIN, RULE, STRONG
+from core.report.exports.style import EAST_ASIAN, FILL, INK, LATIN, RULE, STRONG, axis_end
 
 _POINTS = 12
 
@@ -34,21 +34,19 @@ def add_chart(slide: Slide, chart: Bars | Line, place: tuple) -> Chart:
 
 def _bars(slide: Slide, chart: Bars, place: tuple) -> Chart:
     data = CategoryChartData(number_format=chart.pattern)
-    data.categories = chart.names
+    data.categories = [f"{name}: {said}" for name, said in zip(chart.names, chart.texts, strict=True)]  # clear of the whiskers
     data.add_series(chart.title, chart.values)
     drawn = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *place, data).chart
     drawn.has_legend = False
     plot = drawn.plots[0]
-    plot.gap_width, plot.has_data_labels = 80, True
-    plot.data_labels.number_format, plot.data_labels.number_format_is_linked = chart.pattern, False
-    plot.data_labels.position = XL_LABEL_POSITION.INSIDE_BASE
+    plot.gap_width = 80
     series = plot.series[0]
     series.format.fill.solid()
     series.format.fill.fore_color.rgb = RGBColor.from_string(FILL)
     series._element.find(qn("c:cat")).addprevious(_whiskers(chart))
     _axis(drawn.value_axis, chart.pattern)
     if min(low or 0 for low in chart.lows) >= 0:
-        drawn.value_axis.minimum_scale = 0
+        drawn.value_axis.minimum_scale, drawn.value_axis.maximum_scale = 0, axis_end(chart.highs)
     return drawn
 
 

@@ -11,7 +11,7 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from core.report.document import Bars, Cell, Document, Line, Section, Table
-from core.report.exports.style import FILL, INK, MUTED, SHADE, STRONG
+from core.report.exports.style import FILL, INK, MUTED, SHADE, STRONG, top
 
 _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _LINE = 110  # characters of a sheet's width
@@ -100,7 +100,10 @@ class _Sheet:
                 "y_error_bars": {"type": "custom", **_whiskers(chart)},
             }
         )
-        self._place(drawn, chart.title, {"num_format": chart.pattern})
+        from_zero = min(low or 0 for low in chart.lows) >= 0
+        self._place(
+            drawn, chart.title, {"num_format": chart.pattern} | ({"min": 0, "max": top(chart.highs)} if from_zero else {})
+        )
 
     def _line(self, chart: Line) -> None:
         first = self.row + 1
