@@ -11,7 +11,7 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from core.report.document import Bars, Cell, Document, Line, Section, Table
-from core.report.exports.style import FILL, INK, MUTED, SHADE, STRONG, top
+from core.report.exports.style import FILL, INK, MUTED, SHADE, STRONG, axis_end
 
 _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _LINE = 110  # characters of a sheet's width
@@ -100,10 +100,8 @@ class _Sheet:
                 "y_error_bars": {"type": "custom", **_whiskers(chart)},
             }
         )
-        from_zero = min(low or 0 for low in chart.lows) >= 0
-        self._place(
-            drawn, chart.title, {"num_format": chart.pattern} | ({"min": 0, "max": top(chart.highs)} if from_zero else {})
-        )
+        scale = {"min": 0, "max": axis_end(chart.highs)} if min(low or 0 for low in chart.lows) >= 0 else {}
+        self._place(drawn, chart.title, {"num_format": chart.pattern} | scale)
 
     def _line(self, chart: Line) -> None:
         first = self.row + 1
