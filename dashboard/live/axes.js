@@ -3,8 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const FOOT = 32; // px below the rows, for the ticks of the axis
 const WIDEST = 300; // px that names take at most, and no more than this share of the chart:
-const MOST_OF_CHART = 0.4;
-const TICK_PX = 95; // between two ticks at least
+const MOST_OF_CHART = 0.45;
 
 function shape(tag, attributes = {}, text = "") {
   const made = document.createElementNS(SVG, tag);
@@ -43,14 +42,15 @@ function whisker(low, high, y, cap) {
   return `M${low} ${y - cap}v${2 * cap}M${low} ${y}H${high}M${high} ${y - cap}v${2 * cap}`;
 }
 
-// A horizontal axis from 0 to a round number above the largest value, with its ticks below. `write`: (value, step) -> text.
+// A horizontal axis from 0 to a round number above the largest value, with its ticks below, at `foot`. range: its ends in px.
+// write: (value, step) -> text, which takes `apart` px at most. least: the smallest number that it ends with.
 class Axis {
-  constructor(left, right, foot, write, least) {
-    Object.assign(this, { left, right, foot, write, least, top: null, ticks: shape("g") });
+  constructor([left, right], foot, { write, apart, least }) {
+    Object.assign(this, { left, right, foot, write, apart, least, top: null, ticks: shape("g") });
   }
 
   reach(most) {
-    const count = Math.max(1, Math.min(5, Math.floor((this.right - this.left) / TICK_PX)));
+    const count = Math.max(1, Math.min(5, Math.floor((this.right - this.left) / this.apart)));
     const wanted = Math.max(this.least, Number.isFinite(most) ? most : 0);
     const step = round(wanted / count), steps = Math.ceil(wanted / step - 1e-9), top = step * steps;
     if (top === this.top) return;

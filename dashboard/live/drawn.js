@@ -29,6 +29,7 @@ class Drawn {
   take(data) {
     const colours = getComputedStyle(this.root).getPropertyValue("--st-chart-categorical-colors").split(",");
     for (const name in SLOTS) this.root.style.setProperty(`--${name}`, (colours[SLOTS[name]] ?? "").trim());
+    this.root.style.height = `${data.height}px`;
     this.alt = data.alt;
     this.chart = new KINDS[data.kind](data);
     this.lay();

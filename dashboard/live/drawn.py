@@ -20,9 +20,7 @@ from dashboard.live import FOLDER, joined, written
 LEVELS = 65534  # steps of a share, 16 bits each: half a step is 0.0008%, less than the tooltip's 0.1% and than a pixel
 UNKNOWN = 65535  # in the place of NaN
 PATTERNS = ("card.interval", "basis.cases", "basis.labelled", "parts.n")
-# px of all that is not a row, and of a row: fixed, so that nothing on the page ever moves
-_FRAME = {"options": 66, "parts": 64}
-_ROW = {"options": 72, "parts": 46}
+_HEIGHT = {"options": (66, 72), "parts": (64, 46)}  # px of all but the rows, and of a row: given, so that nothing ever moves
 _component = st.components.v2.component(
     "kakushin_drawn",
     **{kind: (FOLDER / f"drawn.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")},
@@ -32,8 +30,7 @@ _component = st.components.v2.component(
 
 def chart(key: str, data: Mapping[str, object]) -> None:
     """Draw what `options` or `parts` has made."""
-    height = _FRAME[data["kind"]] + _ROW[data["kind"]] * len(data["rows"])
-    _component(key=f"live_{key}", data=data, height=height)
+    _component(key=f"live_{key}", data=data, height=data["height"])
 
 
 def options(words: Words, curves: Sequence[OptionCurve], names: Sequence[str], currency: str) -> dict[str, object]:
@@ -70,5 +67,6 @@ def _packed(values: Mapping[str, np.ndarray], columns: Sequence[str], kind: str)
 
 
 def _data(words: Words, kind: str, alt: str, rows: list[dict], labels: Mapping[str, str], columns: Sequence[str]) -> dict:
+    frame, row = _HEIGHT[kind]
     said = {"alt": alt, "words": written(words, PATTERNS), "labels": labels}
-    return {"kind": kind, "rows": rows, "columns": columns} | said
+    return {"kind": kind, "height": frame + row * len(rows), "rows": rows, "columns": columns} | said

@@ -25,7 +25,7 @@ class Options {
     const names = fitted(this.data.rows.map((row) => row.name), (name) => name, chart);
     const pitch = (height - FOOT) / this.rows.length, middle = (i) => (i + 0.5) * pitch;
     const write = (value, step) => this.formats.amount(value, decimals(step));
-    this.axis = new Axis(names.width, width - 36, height - 8, write, LEAST_MONEY);
+    this.axis = new Axis([names.width, width - 36], height - 8, { write, apart: 95, least: LEAST_MONEY });
     const bar = (i, key) => shape("rect", { class: key, y: middle(i) - (BAR * pitch) / 2, height: BAR * pitch });
     this.shapes = this.rows.map((_, i) => ({
       middle: middle(i),

@@ -25,7 +25,8 @@ class Parts {
     const size = (width - 20 - names.width - GAP * (data.panels.length - 1)) / data.panels.length;
     this.panels = data.panels.map((key, place) => {
       const left = names.width + place * (size + GAP);
-      return { key, axis: new Axis(left, left + size, height - 8, write, LEAST), spots: this.rows.map((_, i) => this.spot(key, middle(i))) };
+      const axis = new Axis([left, left + size], height - 8, { write, apart: 60, least: LEAST });
+      return { key, axis, spots: this.rows.map((_, i) => this.spot(key, middle(i))) };
     });
     this.said = this.rows.map(() => shape("title"));
     const areas = this.said.map((said, i) => {
