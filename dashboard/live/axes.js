@@ -33,7 +33,17 @@ function fitted(names, label, chart) {
 
 // The names of rows, right before the axis, each in the middle of its row.
 function column(texts, right, middle) {
-  return texts.map((text, i) => shape("text", { class: "name", x: right - 8, y: middle(i), "text-anchor": "end", dy: "0.35em" }, text));
+  const at = (i) => ({ x: right - 8, y: middle(i), dy: "0.35em", "text-anchor": "end" });
+  return texts.map((text, i) => shape("text", at(i), text));
+}
+
+// Rows of `pitch` px from `top` on that show their title to a pointer that rests on them.
+function areas(titles, top, pitch, width) {
+  return titles.map((title, i) => {
+    const area = shape("rect", { class: "area", y: top + i * pitch, width, height: pitch });
+    area.append(title);
+    return area;
+  });
 }
 
 // A whisker with ends of `cap` px from `low` to `high`; nothing where they are not known.
@@ -42,8 +52,8 @@ function whisker(low, high, y, cap) {
   return `M${low} ${y - cap}v${2 * cap}M${low} ${y}H${high}M${high} ${y - cap}v${2 * cap}`;
 }
 
-// A horizontal axis from 0 to a round number above the largest value, with its ticks below, at `foot`. range: its ends in px.
-// write: (value, step) -> text, which takes `apart` px at most. least: the smallest number that it ends with.
+// A horizontal axis from 0 to the next quarter of a tick above the largest value, with its ticks below, at `foot`; its ends are in
+// px. write: (value, step) -> text, which takes `apart` px at most. least: the smallest number that it ends with.
 class Axis {
   constructor([left, right], foot, { write, apart, least }) {
     Object.assign(this, { left, right, foot, write, apart, least, top: null, ticks: shape("g") });
@@ -52,11 +62,13 @@ class Axis {
   reach(most) {
     const count = Math.max(1, Math.min(5, Math.floor((this.right - this.left) / this.apart)));
     const wanted = Math.max(this.least, Number.isFinite(most) ? most : 0);
-    const step = round(wanted / count), steps = Math.ceil(wanted / step - 1e-9), top = step * steps;
+    const step = round(wanted / count), quarters = Math.ceil((4 * wanted) / step - 1e-9);
+    const top = (step * quarters) / 4;
     if (top === this.top) return;
     this.top = top;
     const at = (i) => ({ x: this.x(step * i), y: this.foot, "text-anchor": "middle" });
-    this.ticks.replaceChildren(...Array.from({ length: steps + 1 }, (_, i) => shape("text", at(i), this.write(step * i, step))));
+    const tick = (_, i) => shape("text", at(i), this.write(step * i, step));
+    this.ticks.replaceChildren(...Array.from({ length: Math.floor(quarters / 4) + 1 }, tick));
   }
 
   x(value) {

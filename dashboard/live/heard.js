@@ -1,5 +1,5 @@
-// The handle's step on its way to the charts that follow it. Each is a component of its own, a module of its own in a shadow root of
-// its own, so the document carries it; a chart that comes later than the handle asks. Joined to both ends by dashboard/live.
+// The handle's step on its way to the charts that follow it. Each is a component and a module of its own, in its own shadow
+// root, so the document carries the step; a chart that comes later than the handle asks. Joined to both ends by dashboard/live.
 
 const MOVED = "kakushin-moved", ASKED = "kakushin-asked";
 

@@ -14,7 +14,8 @@ class Options {
   legend() {
     const sign = (key) => {
       const svg = shape("svg", { width: 14, height: 22 });
-      svg.append(key === "total" ? shape("path", { class: "total", d: "M7 0v22" }) : shape("rect", { class: key, y: 5, width: 12, height: 12 }));
+      const drawn = { class: key, ...(key === "total" ? { d: "M7 0v22" } : { y: 5, width: 12, height: 12 }) };
+      svg.append(shape(key === "total" ? "path" : "rect", drawn));
       return svg;
     };
     return [...PARTS, "total"].map((key) => [sign(key), this.data.labels[key]]);
@@ -33,17 +34,14 @@ class Options {
       total: shape("path", { class: "total" }),
       said: shape("title"),
     }));
-    const areas = this.shapes.map(({ said }, i) => {
-      const area = shape("rect", { class: "area", y: i * pitch, width, height: pitch });
-      area.append(said);
-      return area;
-    });
     const drawn = this.shapes.flatMap(({ bars, total }) => [...bars, total]);
-    return [hatches(), this.axis.ticks, ...column(names.texts, names.width, middle), ...drawn, ...areas];
+    const titles = areas(this.shapes.map(({ said }) => said), 0, pitch, width);
+    return [hatches(), this.axis.ticks, ...column(names.texts, names.width, middle), ...drawn, ...titles];
   }
 
   draw(step) {
-    const now = this.rows.map(({ money }) => Object.fromEntries(this.data.columns.map((key) => [key, money[key][step] ?? money[key][0]])));
+    const { columns } = this.data, at = (values) => values[step] ?? values[0]; // one value holds at every threshold
+    const now = this.rows.map(({ money }) => Object.fromEntries(columns.map((key) => [key, at(money[key])])));
     this.axis.reach(Math.max(...now.flatMap(({ review, total, high }) => [review, total, high].filter(Number.isFinite))));
     now.forEach((found, i) => this.row(this.shapes[i], found, this.rows[i]));
   }

@@ -29,18 +29,13 @@ class Parts {
       return { key, axis, spots: this.rows.map((_, i) => this.spot(key, middle(i))) };
     });
     this.said = this.rows.map(() => shape("title"));
-    const areas = this.said.map((said, i) => {
-      const area = shape("rect", { class: "area", y: HEAD + i * pitch, width, height: pitch });
-      area.append(said);
-      return area;
-    });
     const drawn = this.panels.flatMap(({ key, axis, spots }) => [
       shape("text", { class: "head", x: axis.left, y: 14 }, data.labels[key]),
       axis.ticks,
       ...spots.map(({ y }) => shape("path", { class: "grid", d: `M${axis.left} ${y}H${axis.right}` })),
       ...spots.flatMap(({ bars, sign }) => [bars, sign]),
     ]);
-    return [...column(names.texts, names.width, middle), ...drawn, ...areas];
+    return [...column(names.texts, names.width, middle), ...drawn, ...areas(this.said, HEAD, pitch, width)];
   }
 
   // A square for reviews and a circle for leakage, so that they differ without their colours too.

@@ -1,5 +1,5 @@
-// dashboard/sentences.py and ghost_words.py in the browser: the same patterns. tests/browser/test_live.py holds the two to the same
-// text. A value that is not known is NaN here, as in the block of numbers, and null in the ghost.
+// dashboard/sentences.py and ghost_words.py in the browser: the same patterns. tests/browser/test_live.py holds the two to the
+// same text. A value that is not known is NaN here, as in the block of numbers, and null in the ghost.
 
 const POINTS = { coverage: 1, risk: 1, leakage: 1 }; // cards whose difference is in percentage points
 class Writer extends Formats {
