@@ -62,8 +62,10 @@ class Options {
   said(found, name, n) {
     const { formats, data } = this, amount = (key) => formats.amount(found[key]);
     const lines = [...PARTS, "total"].map((key) => `${data.labels[key]} ${amount(key)}`);
-    if (Number.isFinite(found.low)) lines.push(formats.fill("card.interval", { low: amount("low"), high: amount("high") }));
-    if (n) lines.push(formats.fill("basis.labelled", { n: formats.number(n, 0) })); // people alone rest on no label
+    if (n && Number.isFinite(found.low)) { // people alone rest on no label
+      lines.push(formats.fill("card.interval", { low: amount("low"), high: amount("high") }));
+      lines.push(formats.fill("basis.labelled", { n: formats.number(n, 0) }));
+    }
     return [name, ...lines].join("\n");
   }
 }

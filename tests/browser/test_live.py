@@ -86,11 +86,7 @@ def parts_said(words: Words, counts: Cumulative, t: float) -> list[str]:
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_the_charts_follow_a_drag_with_the_servers_figures_and_a_release_leaves_them_as_they_are(
-    tmp_path,
-    browser,  # noqa: F811
-    language,
-):
+def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(tmp_path, browser, language):  # noqa: F811
     make_store(tmp_path / "store", "full")
     store, words, problems = Store(tmp_path / "store"), Words(language), []
     counts = Cumulative(store.histogram(selection.first(store.runs("score")).run.run_id))
