@@ -1,9 +1,10 @@
 """The page 'Decide' in a real Chromium, timed by its own clock: first paint, a drag of the handle, a release of it.
 
-`handler` is the page's own work for a move: sentence, six figures, two curves. `drag` runs from the move to the first moment
-after the frame that shows it, so at 60 frames a second about 17 ms of it are the wait for the screen. `rerun` runs from the
-release to the first frame in which the server has confirmed the handle, the charts that depend on the threshold (AT_T) are
-drawn anew, and the page has taken in every other element of the run. The other charts must stay as they are.
+`handler` is the page's own work for a move: sentence, six figures, two curves, and the two charts that depend on the threshold
+(FOLLOW). `drag` runs from the move to the first moment after the frame that shows it, so at 60 frames a second about 17 ms of
+it are the wait for the screen; in that frame these charts must show the handle's threshold. `rerun` runs from the release to
+the first frame in which the server has confirmed the handle, these charts show what it confirmed, and the page has taken in
+every other element of the run. The other charts must stay as they are.
 """
 
 import time
@@ -17,12 +18,19 @@ from tests.browser.test_smoke import CHROMIUM, DRAWN, FLAGS
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 HANDLE = ".st-key-handle .live"
 PATIENCE_MS = 120_000
+FOLLOW = ("options", "segments")  # charts of the money and of the parts at the threshold in use
+STAY = ("risk_coverage", "thresholds", "calibration")
 SEND = """const rail = root.querySelector('.rail'), box = rail.getBoundingClientRect();
   rail.setPointerCapture = () => {};  // a made-up pointer cannot be captured
   const send = (type, share) => rail.dispatchEvent(
     new PointerEvent(type, {clientX: box.left + box.width * share, pointerId: 1, bubbles: true}));"""
-DRAG = f"""async (root, moves) => {{
+# Whether each chart that follows says that it shows the step.
+SHOW = """const said = (name) => document.querySelector(`.st-key-live_${name} [data-testid=stBidiComponentIsolated]`)
+    .shadowRoot.querySelector('.drawn').dataset.t;
+  const show = (step) => follow.every((name) => said(name) === String(step));"""
+DRAG = f"""async (root, [moves, follow]) => {{
   {SEND}
+  {SHOW}
   const handler = [], drag = [];
   const painted = () => new Promise(done => requestAnimationFrame(() => {{
     const after = new MessageChannel(); after.port1.onmessage = done; after.port2.postMessage(0);
@@ -34,25 +42,25 @@ DRAG = f"""async (root, moves) => {{
     handler.push(performance.now() - begun);
     await painted();
     drag.push(performance.now() - begun);
+    const step = Math.round(1000 * root.querySelector('.value').textContent);
+    if (!show(step)) throw new Error(`a chart did not follow the handle to ${{step}}`);
   }}
   send('pointerup', 0.9);
   return {{handler, drag}};
 }}"""
-AT_T = ("options", "segments")  # charts of the money and of the parts at the threshold in use
-STAY = ("risk_coverage", "thresholds", "calibration")
 RELEASE = f"""async (root, [step, patience, follow, stay]) => {{
   {SEND}
+  {SHOW}
   const app = document.querySelector('[data-testid=stApp]');
   const drawn = (name) => document.querySelector(`.st-key-chart_${{name}} .js-plotly-plot:has(.main-svg)`);
-  const before = new Map([...follow, ...stay].map((name) => [name, drawn(name)]));
-  const anew = (name) => drawn(name) && drawn(name) !== before.get(name);
+  const before = new Map(stay.map((name) => [name, drawn(name)]));
   send('pointerdown', step / 1000);
   const begun = performance.now();
   send('pointerup', step / 1000);
   for (let now = begun; now < begun + patience; now = performance.now()) {{
     await new Promise(requestAnimationFrame);
-    const shown = root.querySelector('.value').textContent === (step / 1000).toFixed(3);
-    if (shown && root.dataset.confirmed === 'true' && app.dataset.testScriptState === 'notRunning' && follow.every(anew)) {{
+    const shown = root.querySelector('.value').textContent === (step / 1000).toFixed(3) && show(step);
+    if (shown && root.dataset.confirmed === 'true' && app.dataset.testScriptState === 'notRunning') {{
       if (stay.some((name) => drawn(name) !== before.get(name))) throw new Error('a chart was drawn anew for nothing');
       return performance.now() - begun;
     }}
@@ -81,14 +89,14 @@ class Browsing:
         return seconds
 
     def drag(self, moves: int) -> dict[str, list[float]]:
-        """Milliseconds of each move: `handler` and `drag`."""
-        found = self.page.locator(HANDLE).evaluate(DRAG, moves)
+        """Milliseconds of each move: `handler` and `drag`. Fails where a chart does not follow."""
+        found = self.page.locator(HANDLE).evaluate(DRAG, [moves, FOLLOW])
         self.page.locator(STILL).wait_for(timeout=PATIENCE_MS)
         return found
 
     def release(self, step: int) -> float:
         """Milliseconds of one release at `step` thousandths: `rerun`."""
-        return self.page.locator(HANDLE).evaluate(RELEASE, [step, PATIENCE_MS, AT_T, STAY])
+        return self.page.locator(HANDLE).evaluate(RELEASE, [step, PATIENCE_MS, FOLLOW, STAY])
 
 
 @contextmanager

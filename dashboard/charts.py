@@ -6,8 +6,6 @@ come from cases (segments, classes) go through `letters`, since Plotly reads a f
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from html import unescape
-from unicodedata import east_asian_width
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -33,10 +31,6 @@ MARKS = {"student": "circle", "teacher": "diamond", "point": "square", "temperat
 _PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))  # column, slot, tick format
 LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "traceorder": "normal"}
 MARGIN = {"l": 8, "r": 12, "t": 48, "b": 8}
-# Axes of charts that are drawn anew at every move of the threshold: that Plotly finds their margins and looks for labels that
-# stand out, drawing each axis again, was two fifths of their time in a profile. Names wider than _WIDEST px are left to it.
-_WIDEST = 300
-_STEADY = {"automargin": False, "ticklabeloverflow": "allow"}
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
 _FAINT = "16"  # of further bands over it
 
@@ -124,70 +118,6 @@ def against_threshold(curve: pd.DataFrame, now: float | None, cheapest: float | 
     return finish(figure, height, words, **layout, shapes=shapes, legend=legend, margin=MARGIN | {"t": 72})
 
 
-def options(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
-    """Money a day of each option as one bar of review, inference and escapes, with the total's interval.
-
-    frame: columns name, review, inference, escapes, total, low, high (money a day); rows from top to bottom. words: review,
-    inference, escapes, total, symbol, separators.
-    """
-    figure = go.Figure()
-    money = ["review", "inference", "escapes", "total", "low", "high"]
-    rows = frame.iloc[::-1].astype(dict.fromkeys(money, float))  # None becomes NaN, which is not drawn
-    names = [letters(name) for name in rows["name"]]
-    for column, slot, pattern in (("review", "review", ""), ("inference", "inference", "x"), ("escapes", "leak", "/")):
-        figure.add_bar(
-            y=names,
-            x=rows[column],
-            name=words[column],
-            orientation="h",
-            marker={"color": SLOTS[slot], "pattern": {"shape": pattern, "solidity": 0.25}, "line": {"width": 0}},
-            hovertemplate=f"%{{y}}<br>{words['symbol']}%{{x:,.2f}}<extra>{words[column]}</extra>",
-        )
-    figure.add_scatter(
-        y=names,
-        x=rows["total"],
-        mode="markers",
-        name=words["total"],
-        marker={"color": SLOTS["now"], "symbol": "line-ns-open", "size": 18, "line": {"width": 2}},
-        error_x=bars(rows["total"], rows["low"], rows["high"], SLOTS["now"]),
-        hovertemplate=f"%{{y}}<br>{words['symbol']}%{{x:,.2f}}<extra>{words['total']}</extra>",
-    )
-    whole = ",.0f" if rows["total"].max() >= 10 else ""
-    across = {"tickprefix": words["symbol"], "rangemode": "tozero", "tickformat": whole}
-    up, margin = _category(names)
-    layout = {"xaxis": across | _STEADY, "yaxis": up, "margin": margin}
-    return finish(figure, 120 + 70 * len(rows), words, barmode="stack", bargap=0.45, **layout)
-
-
-def by_segment(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
-    """Share of cases for review, and leakage, of each segment, with intervals, side by side; no panel without a figure.
-
-    frame: columns segment, and review, leakage each also with _low and _high (shares); rows from top to bottom.
-    words: review, leakage, separators.
-    """
-    panels = [
-        panel for panel in (("review", "review", "square"), ("leakage", "leak", "circle")) if frame[panel[0]].notna().any()
-    ]
-    figure, rows = go.Figure(), frame.iloc[::-1]
-    names = [letters(name) for name in rows["segment"]]
-    for place, (column, slot, mark) in enumerate(panels):
-        figure.add_scatter(
-            y=names,
-            x=rows[column],
-            mode="markers",
-            marker={"color": SLOTS[slot], "size": 11, "symbol": mark},
-            error_x=bars(rows[column], rows[f"{column}_low"], rows[f"{column}_high"], SLOTS[slot]),
-            cliponaxis=False,
-            hovertemplate=f"%{{y}}<br>%{{x:.1%}}<extra>{words[column]}</extra>",
-            showlegend=False,
-            **panes.place(place),
-        )
-    across = {"tickformat": ".0%", "rangemode": "tozero", "nticks": 5} | _STEADY
-    up, margin = _category(names)
-    layout = panes.beside([words[column] for column, _, _ in panels], 0.05, across, up | {"showgrid": True})
-    return finish(figure, 130 + 44 * len(rows), words, **layout, margin=margin)
-
-
 def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]) -> go.Figure:
     """Accuracy against mean confidence of each bin, with Wilson bars, one series a model; the diagonal is perfect.
 
@@ -222,14 +152,6 @@ def reliability(frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[st
     across = {"title": {"text": words["confidence"]}, "tickformat": ".0%", "range": [0, 1.01]}
     up = {"title": {"text": words["accuracy"]}, "tickformat": ".0%", "range": [0, 1.02]}
     return finish(figure, 460, words, xaxis=across, yaxis=up)
-
-
-def _category(names: Collection[str]) -> tuple[dict, dict[str, int]]:
-    """An axis of these names, and margins in px that leave room for the longest at 12 px, and for the ticks below."""
-    longest = max((sum(2 if east_asian_width(c) in "WF" else 1 for c in unescape(name)) for name in names), default=0)
-    wide = 24 + round(6.5 * longest)
-    axis = {"type": "category"} | _STEADY | {"automargin": wide > _WIDEST}
-    return axis, MARGIN | {"l": min(wide, _WIDEST), "b": 36}
 
 
 def band(

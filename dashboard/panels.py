@@ -24,14 +24,27 @@ def chart(
 
     `above` draws what belongs between title and figure, such as the panel's own controls.
     """
+    draw = partial(st.plotly_chart, figure, key=f"chart_{key}", config=_QUIET, alt=words(f"{key}.alt"))
+    drawn(key, words, draw, lambda: table, note, above)
+
+
+def drawn(
+    key: str,
+    words: Words,
+    draw: Callable[[], object],
+    table: Callable[[], Table],
+    note: str = "",
+    above: Callable[[], None] | None = None,
+) -> None:
+    """The same for what `draw` draws in the place of a figure; the table is made once it is opened."""
     with st.container(border=True, key=f"panel_{key}"):
         st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
         if above:
             above()
-        st.plotly_chart(figure, key=f"chart_{key}", config=_QUIET, alt=words(f"{key}.alt"))
+        draw()
         if note:
             st.caption(note)
-        folded(key, words("table"), partial(_rows, key, words, table))
+        folded(key, words("table"), lambda: _rows(key, words, table()))
 
 
 def listing(key: str, words: Words, table: Table, note: str = "", height: int | None = None) -> None:

@@ -22,17 +22,7 @@ def stacked(titles: Sequence[str], gap: float, x: Mapping, y: Sequence[Mapping],
     for index, text in enumerate(titles):
         below = {"title": {"text": title}} if index == last else {"matches": place(last)["xaxis"], "showticklabels": False}
         layout |= _axes(index, {"domain": [0, 1]} | below | dict(x), {"domain": ends[index]} | dict(y[index]))
-        layout["annotations"].append(_title(text, 0, ends[index][1]))
-    return layout
-
-
-def beside(titles: Sequence[str], gap: float, x: Mapping, y: Mapping) -> dict:
-    """Panels from left to right along one y axis that the first one writes. x, y: what every such axis has."""
-    layout: dict = {"annotations": []}
-    for index, (text, ends) in enumerate(zip(titles, _cut(len(titles), gap), strict=True)):
-        same = {"matches": "y", "showticklabels": False} if index else {}
-        layout |= _axes(index, {"domain": ends} | dict(x), {"domain": [0, 1]} | same | dict(y))
-        layout["annotations"].append(_title(text, ends[0], 1))
+        layout["annotations"].append(_title(text, ends[index][1]))
     return layout
 
 
@@ -55,9 +45,9 @@ def _axes(index: int, x: dict, y: dict) -> dict:
     return {f"xaxis{number}": {"anchor": axes["yaxis"]} | x, f"yaxis{number}": {"anchor": axes["xaxis"]} | y}
 
 
-def _title(text: str, left: float, top: float) -> dict:
+def _title(text: str, top: float) -> dict:
     """A panel's title at its left edge, where reading starts."""
-    where = {"x": left, "xref": "paper", "xanchor": "left", "y": top, "yref": "paper", "yanchor": "bottom", "align": "left"}
+    where = {"x": 0, "xref": "paper", "xanchor": "left", "y": top, "yref": "paper", "yanchor": "bottom", "align": "left"}
     return where | {"text": text, "showarrow": False, "font": {"size": 14}}
 
 

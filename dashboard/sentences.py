@@ -4,12 +4,12 @@ Pure: words, consequences and money in, strings out. What comes from cases is es
 top and the cards are plain text, for dashboard.live. It does not know Streamlit, nor how a consequence was computed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from core.decision.economics import ALL_HUMAN, Option
+from core.decision.economics import ALL_HUMAN, Option, OptionCurve
 from core.decision.handles import DAYS_PER_MONTH
 from core.decision.headcount import FullTime
 from core.decision.whatif import Consequence
@@ -157,14 +157,14 @@ def run_cases(words: Words, record: RunRecord) -> str:
     return words.markdown("run.cases_dated", first=words.date(record.first_at), last=words.date(record.last_at), **said)
 
 
-def option_name(words: Words, option: Option, records: Mapping[str, RunRecord]) -> str:
+def option_name(words: Words, option: Option | OptionCurve, records: Mapping[str, RunRecord]) -> str:
     """Return what a reader calls a way to run the line."""
     if option.name == ALL_HUMAN:
         return words("option.human")
     return words("option.model", model=model_name(words, records[option.name]))
 
 
-def options_note(words: Words, options: list[Option], records: Mapping[str, RunRecord]) -> str:
+def options_note(words: Words, options: Sequence[Option | OptionCurve], records: Mapping[str, RunRecord]) -> str:
     """Return in markdown what is measured and assumed, and why an option has no figure."""
     missing = [
         words.markdown("options.missing", name=option_name(words, option, records), why=words(f"why.{option.note}"))

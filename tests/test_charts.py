@@ -1,4 +1,4 @@
-"""Charts: pure, coloured by the theme alone, and deaf to markup in names."""
+"""Charts: pure and coloured by the theme alone."""
 
 import re
 
@@ -12,7 +12,6 @@ from dashboard.i18n import Words
 WORDS = Words("ja")
 SEPARATED = {"separators": WORDS.separators, "symbol": "$"}
 NAMES = {"student": "S", "teacher": "T", "point": "P"}
-EVIL = "<b>x</b> & $y$ %{x}"
 
 
 def risk_coverage(risk=0.2):
@@ -34,20 +33,6 @@ def thresholds(cheapest=0.5, money=1.0):
     return charts.against_threshold(curve, 0.8, cheapest, SEPARATED | said)
 
 
-def options(total=3.0):
-    frame = pd.DataFrame(
-        [{"name": EVIL, "review": 1.0, "inference": 1.0, "escapes": None, "total": total, "low": total, "high": total}]
-    )
-    return charts.options(frame, SEPARATED | WORDS.of("part.review", "part.inference", "part.escapes", "part.total"))
-
-
-def by_segment(leakage=0.1):
-    shares = {
-        f"{name}{end}": [value] for name, value in (("review", 0.5), ("leakage", leakage)) for end in ("", "_low", "_high")
-    }
-    return charts.by_segment(pd.DataFrame({"segment": [EVIL]} | shares), SEPARATED | WORDS.of("card.review", "card.leakage"))
-
-
 def reliability():
     bins = {"n": [0, 5], "confidence": [np.nan, 0.9], "accuracy": [np.nan, 0.8], "low": [np.nan, 0.4], "high": [np.nan, 0.95]}
     frame = pd.concat([pd.DataFrame(bins).assign(model_kind=kind) for kind in NAMES])
@@ -55,7 +40,7 @@ def reliability():
     return charts.reliability(frame, NAMES, SEPARATED | said)
 
 
-ALL = [risk_coverage, thresholds, options, by_segment, reliability]
+ALL = [risk_coverage, thresholds, reliability]
 
 
 @pytest.mark.parametrize("draw", ALL)
@@ -66,13 +51,6 @@ def test_every_colour_is_a_slot_of_the_theme(draw):
     assert found
     assert {colour[:7] for colour in found} <= slots
     assert "rgb" not in figure.to_json()
-
-
-@pytest.mark.parametrize("draw", [options, by_segment])
-def test_names_of_cases_are_letters(draw):
-    text = draw().to_json()
-    assert "<b>" not in text.replace("\\u003c", "<")
-    assert "&amp;" in text.replace("\\u0026", "&")
 
 
 def test_models_differ_in_dash_and_mark_and_not_in_colour_alone():
@@ -95,28 +73,6 @@ def test_a_panel_without_figures_is_left_out():
         WORDS(f"axis.{name}") for name in ("reviews", "leakage", "money")
     ]
     assert WORDS("axis.money") not in [note.text for note in thresholds(money=np.nan).layout.annotations]
-    assert [note.text for note in by_segment(leakage=np.nan).layout.annotations] == [WORDS("card.review")]
-
-
-def test_an_option_without_a_total_keeps_its_parts():
-    assert options(total=None).data[0].x[0] == 1.0
-
-
-def test_a_category_axis_leaves_room_for_its_longest_name_and_leaves_very_long_ones_to_plotly():
-    room = {name: charts.by_segment(_parts(name), SEPARATED | WORDS.of("card.review", "card.leakage")) for name in LABELS}
-    left = [figure.layout.margin.l for figure in room.values()]
-    assert left == sorted(left)
-    assert left[1] - left[0] == 65  # ten letters more, 6.5 px each
-    assert left[2] - left[1] == 65  # 15 full-width letters are as wide as 30 others
-    assert [figure.layout.yaxis.automargin for figure in room.values()] == [False, False, False, True]
-
-
-LABELS = ("a" * 10, "a" * 20, "検" * 15, "a" * 200)
-
-
-def _parts(name: str) -> pd.DataFrame:
-    shares = {f"{column}{end}": [0.1] for column in ("review", "leakage") for end in ("", "_low", "_high")}
-    return pd.DataFrame({"segment": [name]} | shares)
 
 
 def test_a_revision_says_that_a_chart_handed_over_twice_is_the_same():

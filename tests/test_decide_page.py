@@ -12,12 +12,12 @@ from core.store.store import Store
 from dashboard.i18n import LANGUAGES, catalogue
 from tests.pages import unfold
 from tests.stores import make_store
-from tests.test_dashboard import add_run, live, move, open_page, said  # noqa: F401 - one is a fixture
+from tests.test_dashboard import add_run, drawn, live, move, open_page, said  # noqa: F401 - one is a fixture
 
 # 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1, an escape 10, time next to 0.
 CASES = [("A", "right", 0.9)] * 40 + [("A", "wrong", 0.8)] + [("B", "right", 0.7)] * 30 + [("B", "wrong", 0.1)] * 29
 COSTS = {"review": "1", "escape": "10", "machine": "0"}
-RISK, THRESHOLDS, _, PARTS = range(4)  # places of the charts
+RISK, THRESHOLDS = range(2)  # places of the charts
 
 
 def activate(store: Store, content: dict, name: str = "line-1") -> None:
@@ -149,6 +149,26 @@ def test_the_certified_point_is_that_of_the_calibration_run(open_page):  # noqa:
     assert "Certified" not in marks(open_page(measure="leakage", target="0.001"), THRESHOLDS)
 
 
+def test_charts_that_follow_the_handle_are_sent_the_same_at_every_threshold(known):
+    """The browser has them already, so a release neither sends nor draws them again."""
+    page = known(Policy(0.7), t="0.5")
+    before = drawn(page)
+    assert drawn(move(page, 0.9).run()) == before
+    page.number_input(key="escape").set_value(11.0).run()
+    assert drawn(page)[0] != before[0]
+    assert drawn(page)[1] == before[1]  # shares cost nothing
+
+
+def test_the_table_below_a_chart_that_follows_is_that_of_the_threshold_in_use(known):
+    page = unfold(known(t="0.9"), "options", "segments")
+    options, parts = (table.value for table in page.dataframe)
+    assert options["review [AUD]"].tolist() == pytest.approx([100, 60])  # at 1 each: all, and those below 0.9
+    assert parts["Review rate"].tolist() == pytest.approx([1, 1 / 41])  # of B all, of A the wrong one
+    options, parts = (table.value for table in move(page, 0.7).run().dataframe)
+    assert options["review [AUD]"].tolist() == pytest.approx([100, 29])
+    assert parts["Review rate"].tolist() == pytest.approx([29 / 59, 0])
+
+
 def test_a_figure_that_is_clicked_on_does_not_change_with_the_threshold(known):
     """Else Streamlit would draw it anew at every move, and its zoom would be lost."""
     page = known(Policy(0.7), t="0.5", capacity="30")
@@ -170,8 +190,8 @@ def test_the_result_is_split_by_segment_or_by_predicted_class(open_page):  # noq
     (by_class,) = tables(page)
     assert "hydraulics" in set(by_class.value["Predicted class"])
     assert by_class.value["Cases"].sum() == rows["segment"]["Cases"].sum() == 1700
-    names = json.loads(page.get("plotly_chart")[PARTS].proto.spec)["data"][0]["y"]
-    assert all("(n = " in name for name in names)
+    charted = [(row["name"], row["cases"]) for row in drawn(page)[1]["rows"]]
+    assert charted == list(by_class.value[["Predicted class", "Cases"]].itertuples(False, None))
 
     page.selectbox(key="segment").set_value("D").run()
     (of_segment,) = tables(page)
@@ -293,12 +313,12 @@ def test_what_if_opens_in_each_language_on_each_store(opened, lang, home):
     text = said(page)
     assert catalogue(lang)["mix"] in text
     assert (catalogue(lang)["spread.missing"] in text) == (home == "tiny")
-    assert len(page.get("plotly_chart")) == {"tiny": 5, "full": 7}[home]  # no calibration and no teacher among the tiny
+    assert len(page.get("plotly_chart")) == {"tiny": 3, "full": 5}[home]  # no calibration and no teacher among the tiny
 
 
 def test_what_if_is_not_computed_before_it_is_opened(open_page):  # noqa: F811
     page = open_page()
-    assert len(page.get("plotly_chart")) == 5
+    assert len(page.get("plotly_chart")) == 3
     assert catalogue("en")["mix"] not in said(page)
 
 

@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 
 from core.decision.economics import (
     ALL_HUMAN,
+    MONEY,
     NO_LABELS,
     NO_SECONDS,
     UnitCosts,
     all_human,
     cheapest_threshold,
+    constant,
     cost_curve,
     option,
+    option_curve,
 )
 from core.decision.histogram import Cumulative, Histogram
 from core.decision.whatif import consequence
@@ -134,3 +137,28 @@ def test_unknown_money_has_no_cheapest_threshold():
 def test_a_time_that_cannot_be_is_refused(bad):
     with pytest.raises(SettingsError, match=f"seconds_per_case {bad} is not allowed"):
         option("student", consequence(CASES, 0.8, 40), COSTS, bad)
+
+
+def figures(found) -> list[float | None]:
+    total = found.total_per_day
+    return [found.review_per_day, found.inference_per_day, found.escapes_per_day, total.value, total.low, total.high]
+
+
+@pytest.mark.parametrize("unseen", [True, False])
+@pytest.mark.parametrize("seconds", [9, None])
+@pytest.mark.parametrize("outcomes", [["right", "wrong", "unseen", "wrong"], ["unlabelled"] * 4])
+def test_an_option_curve_is_the_option_at_each_threshold(outcomes, seconds, unseen):
+    counts = cumulative([0.95, 0.9, 0.8, 0.3], outcomes)
+    made = option_curve("teacher", counts, 40, COSTS, seconds, unseen)
+    assert tuple(made.money) == MONEY
+    for step in range(1001):
+        one = option("teacher", consequence(counts, step / 1000, 40, unseen), COSTS, seconds)
+        drawn = [None if np.isnan(made.money[name][step]) else made.money[name][step] for name in MONEY]
+        assert (drawn, made.name, made.n, made.note) == (figures(one), one.name, one.total_per_day.n, one.note)
+
+
+def test_an_option_that_no_threshold_changes_has_one_figure_of_each():
+    human = all_human(40, COSTS)
+    made = constant(human)
+    assert [values.tolist() for values in made.money.values()] == [[value] for value in figures(human)]
+    assert (made.name, made.n, made.note) == (ALL_HUMAN, 0, "")

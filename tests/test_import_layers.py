@@ -71,7 +71,8 @@ MAY_IMPORT = {
     "dashboard.state": {"dashboard.address", "dashboard.i18n"},
     "dashboard.shared": GROUND | {"core.decision", "core.store", "core.report", "core.pipeline", "dashboard.address"},
     "dashboard.limit_words": {"core.decision", "dashboard.i18n"},
-    "dashboard.live": {"core.decision"} | {"dashboard.ghost_words", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
+    "dashboard.live": {"core.decision", "core.report"}
+    | {"dashboard.ghost_words", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.meeting_charts": {"dashboard.charts"},
     "dashboard.meeting_words": {"core.report", "core.store", "dashboard.i18n", "dashboard.sentences", "dashboard.tables"},
     "dashboard.meeting_controls": {"core.decision", "core.report", "core.store", "dashboard.i18n"}

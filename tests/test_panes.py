@@ -34,18 +34,9 @@ def test_stacked_panels_are_those_of_subplots(count):
     assert rounded(ours.layout) == rounded(theirs.layout)
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_panels_beside_each_other_are_those_of_subplots(count):
-    titles = TITLES[:count]
-    theirs = make_subplots(rows=1, cols=count, shared_yaxes=count > 1, horizontal_spacing=0.05, subplot_titles=titles)
-    theirs.update_xaxes(nticks=5)
-    ours = go.Figure(layout=panes.beside(titles, 0.05, {"nticks": 5}, {}))
-    assert rounded(ours.layout) == rounded(theirs.layout)
-
-
 def test_titles_stand_at_the_left_edge_of_their_panel():
-    beside = panes.beside(TITLES[:2], 0.1, {}, {})
-    assert [(note["x"], note["xanchor"]) for note in beside["annotations"]] == [(0.0, "left"), (pytest.approx(0.55), "left")]
+    notes = panes.stacked(TITLES[:2], 0.1, {}, [{}, {}], "t")["annotations"]
+    assert [(note["x"], note["xanchor"], note["y"]) for note in notes] == [(0, "left", 1), (0, "left", pytest.approx(0.45))]
 
 
 def test_an_upright_line_is_that_of_add_vline():

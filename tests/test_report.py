@@ -54,6 +54,20 @@ def test_segments_come_with_most_cases_first():
     assert row["escapes_per_day"] == pytest.approx(60 * 4 / 6 * 2 / 3)
 
 
+def test_the_curves_of_parts_are_their_frame_at_each_threshold_without_parts_that_have_no_case():
+    counts = Cumulative(
+        Histogram.from_predictions(
+            ["A", "B", "B", "C"], ["x"] * 4, ["unseen", "right", "unlabelled", "unlabelled"], np.array([0.9, 0.5, 0.4, 0.2])
+        )
+    )
+    found = frames.part_curves(counts, include_unseen=False)
+    assert (found.names, found.cases, found.labelled) == (("B", "C"), (2, 1), (1, 0))
+    for step in range(1001):
+        frame = frames.segment_frame(counts, step / 1000, 60, include_unseen=False).iloc[:2]
+        for name in frames.PART_SHARES:
+            np.testing.assert_array_equal(found.shares[name][:, step], frame[name])
+
+
 def test_an_option_without_a_figure_keeps_its_row_and_its_reason():
     found = consequence(CASES, 0.9, 10)
     frame = frames.option_frame(

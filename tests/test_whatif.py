@@ -4,12 +4,13 @@ from dataclasses import fields
 from datetime import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.decision.histogram import THRESHOLDS, Cumulative, Histogram
-from core.decision.whatif import MEASURES, by_segment, cases_per_day, consequence, curve
+from core.decision.whatif import MEASURES, by_segment, cases_per_day, consequence, curve, segment_curves
 from core.errors import SettingsError
 from core.stats.bounds import wilson
 from core.types import OUTCOMES, Interval
@@ -156,6 +157,15 @@ def test_a_segment_is_the_same_alone():
     alone = consequence(cumulative([r for r in ROWS if r[2] == "B"]), 0.7, 80 * 3 / 8)
     for name in MEASURES:
         assert row[name] == pytest.approx(getattr(alone, name).value)
+
+
+@pytest.mark.parametrize("unseen", [True, False])
+def test_the_curves_of_segments_are_the_segments_at_each_threshold(unseen):
+    whole = cumulative(ROWS)
+    curves = segment_curves(whole, 80, unseen)
+    for step, threshold in enumerate(THRESHOLDS):
+        rows = curves.iloc[step :: len(THRESHOLDS)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, by_segment(whole, float(threshold), 80, unseen), check_exact=True)
 
 
 def test_a_threshold_between_the_steps_is_refused():

@@ -18,6 +18,7 @@ from core.errors import SettingsError
 from core.types import Interval
 
 ALL_HUMAN = "all_human"
+MONEY = ("review", "inference", "escapes", "total", "low", "high")  # of an OptionCurve: parts of a total, and its interval
 NO_SECONDS = "no_seconds"  # the option's run measured no time a case, so inference has no cost
 NO_LABELS = "no_labels"  # no labelled case, so escapes are unknown
 
@@ -62,6 +63,16 @@ class Option:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class OptionCurve:
+    """An `Option` at every threshold 0, 0.001, ..., 1. Figures are NaN where `note` says why."""
+
+    name: str
+    money: dict[str, np.ndarray]  # MONEY a day: [1001], or [1] where no threshold changes anything
+    n: int  # labelled cases
+    note: str = ""
+
+
 def all_human(cases_per_day: float, costs: UnitCosts) -> Option:
     """Every case is reviewed by a person; no model runs."""
     total = costs.review * cases_per_day
@@ -79,6 +90,34 @@ def option(name: str, found: Consequence, costs: UnitCosts, seconds_per_case: fl
     fixed = review + inference
     total = (fixed + costs.escape * x for x in (escapes.value, escapes.low, escapes.high))
     return Option(name, review, inference, costs.escape * escapes.value, Interval(*total, escapes.n))
+
+
+def constant(found: Option) -> OptionCurve:
+    """An option that no threshold changes, such as `all_human`, as a curve."""
+    total = found.total_per_day
+    values = (found.review_per_day, found.inference_per_day, found.escapes_per_day, total.value, total.low, total.high)
+    return OptionCurve(found.name, {k: np.array([v], float) for k, v in zip(MONEY, values, strict=True)}, total.n, found.note)
+
+
+def option_curve(
+    name: str,
+    cumulative: Cumulative,
+    cases_per_day: float,
+    costs: UnitCosts,
+    seconds_per_case: float | None,
+    include_unseen: bool = True,
+) -> OptionCurve:
+    """`option` at every threshold, the same figures to the last bit."""
+    table = curve(cumulative, cases_per_day, include_unseen)
+    labelled, measured = int(table["labelled"].iloc[0]), seconds_per_case is not None
+    inference = np.full(len(table), costs.inference(seconds_per_case) * cases_per_day if measured else np.nan)
+    review = costs.review * table["reviews_per_day"].to_numpy()
+    each = costs.escape if measured else np.nan  # `option` names no escapes either where the total is unknown
+    escapes = [each * table[f"escapes_per_day{end}"].to_numpy() for end in ("", "_low", "_high")]
+    fixed = review + inference
+    values = (review, inference, escapes[0], *(fixed + bound for bound in escapes))
+    note = NO_SECONDS if not measured else "" if labelled else NO_LABELS
+    return OptionCurve(name, dict(zip(MONEY, values, strict=True)), labelled, note)
 
 
 def cost_curve(

@@ -68,12 +68,22 @@ def by_segment(cumulative: Cumulative, threshold: float, cases_per_day: float, i
     cases.
     """
     step = edge_of(threshold) // edge_of(0.001)
+    return segment_curves(cumulative, cases_per_day, include_unseen, slice(step, step + 1))
+
+
+def segment_curves(
+    cumulative: Cumulative, cases_per_day: float, include_unseen: bool = True, steps: slice = slice(None)
+) -> pd.DataFrame:
+    """`curve` of each segment, one below the other, and `segment`: a row a segment and threshold, thresholds together."""
+    accepted, thresholds = cumulative.by_segment[:, :, steps], THRESHOLDS[steps]  # [S, O, T]
     totals = cumulative.by_segment[:, :, 0]  # [S, O]
     counted = totals.sum(1) - (0 if include_unseen else totals[:, _UNSEEN])
     volume = cases_per_day * counted / max(1, counted.sum())
-    accepted, thresholds = cumulative.by_segment[:, :, step].T, np.full(len(totals), THRESHOLDS[step])
-    table = _frame(accepted, thresholds, totals.T, volume, include_unseen)
-    return table.assign(segment=list(cumulative.histogram.segments))
+    size = len(thresholds)
+    rows = accepted.swapaxes(0, 1).reshape(len(OUTCOMES), -1)  # [O, S * T]
+    of_all, per_day = totals.T.repeat(size, axis=1), volume.repeat(size)
+    table = _frame(rows, np.tile(thresholds, len(totals)), of_all, per_day, include_unseen)
+    return table.assign(segment=np.repeat(np.array(cumulative.histogram.segments, dtype=object), size))
 
 
 def cases_per_day(cases: int, first, last) -> float | None:

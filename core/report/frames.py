@@ -4,16 +4,18 @@ Columns ending in _low and _high are the bounds of a 95% interval; NaN means tha
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from core.decision.economics import Option
 from core.decision.histogram import BINS as FINE
-from core.decision.histogram import Cumulative, Histogram
-from core.decision.whatif import by_segment, curve
+from core.decision.histogram import THRESHOLDS, Cumulative, Histogram
+from core.decision.whatif import by_segment, curve, segment_curves
 from core.stats.calibration import BINS, Bin, ece_of, reliability_from_counts
 
+PART_SHARES = tuple(f"{name}{end}" for name in ("review", "leakage") for end in ("", "_low", "_high"))
 _RIGHT, _WRONG = 0, 1  # core.types.OUTCOMES
 
 
@@ -49,7 +51,30 @@ def segment_frame(cumulative: Cumulative, threshold: float, cases_per_day: float
     """One row a segment, most cases first: segment, cases, labelled, review and leakage (shares) with bounds,
     reviews_per_day, escapes_per_day.
     """
-    table = by_segment(cumulative, threshold, cases_per_day, include_unseen)
+    return _segments(by_segment(cumulative, threshold, cases_per_day, include_unseen))
+
+
+@dataclass(frozen=True)
+class PartCurves:
+    """`segment_frame` at every threshold 0, 0.001, ..., 1, of the segments that have a case."""
+
+    names: tuple[str, ...]
+    cases: tuple[int, ...]
+    labelled: tuple[int, ...]
+    shares: dict[str, np.ndarray]  # PART_SHARES: [S, 1001], NaN where there is nothing to estimate from
+
+
+def part_curves(cumulative: Cumulative, include_unseen: bool = True) -> PartCurves:
+    """Review rate and leakage of each segment at every threshold, most cases first."""
+    table = _segments(segment_curves(cumulative, 1.0, include_unseen))
+    table = table[table["cases"] > 0]
+    first = table.iloc[:: len(THRESHOLDS)]
+    shares = {name: table[name].to_numpy().reshape(-1, len(THRESHOLDS)) for name in PART_SHARES}
+    return PartCurves(tuple(first["segment"]), tuple(first["cases"].tolist()), tuple(first["labelled"].tolist()), shares)
+
+
+def _segments(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of `segment_frame`. A stable sort keeps the rows of a segment together, and their thresholds in order."""
     shares = {
         f"{new}{s}": table[f"{old}{s}"]
         for new, old in (("review", "review_rate"), ("leakage", "leakage"))

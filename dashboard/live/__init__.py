@@ -3,12 +3,14 @@
 A Streamlit slider speaks to the server on release only, and Streamlit draws a Plotly chart anew, its zoom lost, whenever its
 figure changes. So this component gets what every threshold means as one block of numbers (core.decision.whatif and economics,
 computed here once a run) and the words' patterns: live.js is the handle, writer.js fills the patterns in while it moves, and
-marks.js draws the point in use on the page's big charts and hears clicks on their curves. The server's own words replace the
+marks.js draws the point in use on the page's big charts and hears clicks on their curves. Charts that a threshold changes
+altogether are those of dashboard.live.drawn, which hear the handle's moves through heard.js. The server's own words replace the
 browser's after the release. Colours come from the theme's CSS variables. Words reach the screen as text, never as HTML. Knows
 no store; dashboard.state holds the choice.
 """
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -34,11 +36,17 @@ PATTERNS = (
     *("ghost.same", "ghost.points.more", "ghost.points.fewer", "ghost.review.more", "ghost.review.fewer"),
     *("ghost.escapes.more", "ghost.escapes.fewer", "ghost.money.more", "ghost.money.fewer"),
 )
-SCRIPTS = ("live", "writer", "marks")  # one after the other, as one module
+
+
+def joined(*scripts: str) -> str:
+    """Files of this folder one after the other, as one module."""
+    return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in scripts)
+
+
 _component = st.components.v2.component(
     "kakushin_live",
     **{kind: (FOLDER / f"live.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")},
-    js="\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
+    js=joined("live", "heard", "formats", "writer", "marks"),
 )
 
 
@@ -91,13 +99,16 @@ def packed(costed: pd.DataFrame) -> str:
 
 def _words(words: Words) -> dict:
     """What the browser writes with: patterns with their blanks, labels, and how numbers are written."""
-    return {
-        "language": words.language,
-        "none": NONE,
+    return written(words, PATTERNS) | {
         "gap": words.gap,
-        "patterns": {key: catalogue(words.language)[key] for key in PATTERNS},
         "label": words("threshold"),
         "help": words("threshold.help"),
         "now": words("now"),
         "curves": {"reviews": words("axis.reviews"), "leakage": words("axis.leakage")},
     }
+
+
+def written(words: Words, patterns: Sequence[str]) -> dict:
+    """What formats.js writes with: the language, what stands for no value, and patterns with their blanks."""
+    said = catalogue(words.language)
+    return {"language": words.language, "none": NONE, "patterns": {key: said[key] for key in patterns}}

@@ -1,5 +1,6 @@
 // The handle in the browser: moves at once, tells the server on release. Words and figures come from dashboard/live/__init__.py,
-// which also joins this file with writer.js and marks.js. Everything is written by textContent: data is never read as HTML.
+// which also joins this file with heard.js, formats.js, writer.js and marks.js. Everything is written by textContent: data is
+// never read as HTML.
 
 const STEPS = 1000;
 const KEY_PAUSE_MS = 200; // after the last key, the server is told
@@ -13,6 +14,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".live");
   if (!handles.has(root)) handles.set(root, new Handle(root));
   handles.get(root).take(data, (move) => setStateValue("move", move));
+  return () => handles.get(root).leave();
 }
 
 class Handle {
@@ -27,6 +29,7 @@ class Handle {
       this.move(step);
       this.release();
     });
+    this.leave = answer(() => this.step);
     this.listen();
   }
 
@@ -116,6 +119,7 @@ class Handle {
       box.querySelector(".ghost").textContent = said.cards[i].ghost;
     });
     this.marks.draw(step);
+    tell(step);
     for (const name in this.points) this.point(name, step, place);
   }
 
@@ -125,13 +129,6 @@ class Handle {
     box.querySelector(".point").style.left = place;
     box.querySelector(".point").style.top = `${20 + 64 * (1 - value / most)}px`;
   }
-}
-
-// base64 of little-endian float64, column after column -> {column: Float64Array}
-function unpack(text, columns) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const values = new Float64Array(bytes.buffer), rows = values.length / columns.length;
-  return Object.fromEntries(columns.map((name, i) => [name, values.subarray(i * rows, (i + 1) * rows)]));
 }
 
 function make(tag, name, ...inside) {

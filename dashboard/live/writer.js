@@ -1,10 +1,11 @@
-// dashboard/sentences.py, ghost_words.py and i18n in the browser: the same patterns, the same rounding. tests/browser/test_live.py
-// holds the two to the same text. A value that is not known is NaN here, as in the block of numbers, and null in the ghost.
+// dashboard/sentences.py and ghost_words.py in the browser: the same patterns. tests/browser/test_live.py holds the two to the
+// same text. A value that is not known is NaN here, as in the block of numbers, and null in the ghost.
 
 const POINTS = { coverage: 1, risk: 1, leakage: 1 }; // cards whose difference is in percentage points
-class Writer {
+class Writer extends Formats {
   constructor(data, curve) {
-    Object.assign(this, { data, curve, words: data.words });
+    super(data.words, data.currency);
+    Object.assign(this, { data, curve });
     const shares = (counts, n, low, high) => counts.map((count, i) => [count / (n[i] ?? n), low[i], high[i]]);
     const scaled = (rows) => rows.map((row) => row.map((value) => value * data.volume));
     const accepted = Array.from(curve.accepted), wrong = Array.from(curve.wrong_accepted);
@@ -42,12 +43,12 @@ class Writer {
   headline(step) {
     const { data, curve } = this, reviews = this.reviews[step][0], escapes = this.escapes[step];
     const people = { reviews: this.number(reviews), people: this.number(reviews / data.reviewsPerPerson) };
-    if (!curve.accepted[step]) return this.fill("headline.none", people);
+    if (!curve.accepted[step]) return this.text("headline.none", people);
     people.coverage = this.percent(this.coverage[step][0], 0);
     const [value, low, high] = escapes.map((x) => this.number(x * data.month));
-    if (!(escapes[0] >= 0)) return this.fill("headline.accept", people) + this.words.gap + this.fill("headline.unlabelled", {});
-    if (escapes[0] === 0) return this.fill("headline.clean", { n: this.number(data.labelled, 0), high, ...people });
-    return this.fill("headline.escapes", { escapes: value, low, high, ...people });
+    if (!(escapes[0] >= 0)) return this.text("headline.accept", people) + this.words.gap + this.text("headline.unlabelled", {});
+    if (escapes[0] === 0) return this.text("headline.clean", { n: this.number(data.labelled, 0), high, ...people });
+    return this.text("headline.escapes", { escapes: value, low, high, ...people });
   }
 
   // What ghost_words.figures gives.
@@ -72,7 +73,7 @@ class Writer {
       return key === "money" ? this.amount(value) : this.number(value);
     });
     const same = amount === nothing || size < 1e-9;
-    const said = same ? this.fill("ghost.same", {}) : this.fill(`ghost.${name}.${now > then ? "more" : "fewer"}`, { amount });
+    const said = same ? this.text("ghost.same", {}) : this.text(`ghost.${name}.${now > then ? "more" : "fewer"}`, { amount });
     return `${ghost.mark} ${said}`;
   }
 
@@ -83,56 +84,21 @@ class Writer {
   count(key, rows, times) {
     if (!(rows[0] >= 0)) return null;
     const [count, low, high] = rows.map((x) => this.number(x * times, null, 3));
-    return this.fill(key, { count, low, high });
+    return this.text(key, { count, low, high });
   }
 
   often(share) {
     if (!(share > 0)) return null;
     let per = 10;
     while (share * per < 2.95 && per < 100000) per *= 10;
-    const often = this.fill("frequency", { count: this.number(share * per, 0), per: this.number(per, 0) });
-    return this.fill("card.often", { often });
+    const often = this.text("frequency", { count: this.number(share * per, 0), per: this.number(per, 0) });
+    return this.text("card.often", { often });
   }
 
   card([value, low, high], show, basis, n, first = null) {
-    const lines = [this.fill(basis, { n: this.number(n, 0) })];
-    if (value >= 0) lines.unshift(this.fill("card.interval", { low: show(low), high: show(high) }));
+    const lines = [this.text(basis, { n: this.number(n, 0) })];
+    if (value >= 0) lines.unshift(this.text("card.interval", { low: show(low), high: show(high) }));
     if (first !== null) lines.unshift(first);
     return { value: show(value), lines };
   }
-
-  fill(key, values) {
-    const text = this.words.patterns[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-    return this.words.language === "ja" ? text.replace(/(?<=[\d%])(?=[件日秒回])/g, "\u2060") : text;
-  }
-
-  number(value, digits = null, figures = 2) {
-    return this.write(value, digits ?? places(value, figures), {});
-  }
-
-  percent(value, digits) {
-    return this.write(value, digits, { style: "percent" });
-  }
-
-  amount(value) {
-    const { code, digits } = this.data.currency;
-    return this.write(value, Math.abs(value) < 1000 ? digits : 0, { style: "currency", currency: code });
-  }
-
-  write(value, digits, style) {
-    if (!Number.isFinite(value)) return this.words.none;
-    const key = `${digits}${style.style}`;
-    this.formats ??= {};
-    this.formats[key] ??= new Intl.NumberFormat(this.words.language, {
-      minimumFractionDigits: digits, maximumFractionDigits: digits, roundingMode: "halfEven", ...style, // as Babel rounds
-    });
-    return this.formats[key].format(value);
-  }
-}
-
-// Decimals that show so many significant figures, at most 6: dashboard.i18n's _places.
-function places(value, figures) {
-  let size = Math.abs(value), count = 0;
-  while (size && size < 10 ** (figures - 1) && count < 6) [size, count] = [size * 10, count + 1];
-  return count;
 }

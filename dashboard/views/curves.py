@@ -1,20 +1,24 @@
 """The charts of the page 'Decide', each with its table. All figures come from core.decision and core.report.
 
 The first two hold nothing that depends on the threshold in use, or Streamlit would draw them anew at every move and lose their
-zoom: dashboard.live draws the point in use over them, and hears clicks on their curves.
+zoom: dashboard.live draws the point in use over them, and hears clicks on their curves. The next two hold every threshold, and
+the browser draws the one of the handle.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
 from core.decision import economics, whatif
-from core.decision.histogram import Cumulative
+from core.decision.economics import OptionCurve, UnitCosts
+from core.decision.histogram import Cumulative, Histogram
 from core.report import frames, selection
 from core.types import RunRecord
 from dashboard import charts, controls, mark_charts, panels, sentences, shared, tables
 from dashboard.address import BY_CLASS
 from dashboard.kept import kept
+from dashboard.live import drawn
 from dashboard.mark_charts import CHEAPEST, Mark
 from dashboard.views.shown import Shown
 
@@ -56,35 +60,65 @@ def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
 
 def options(shown: Shown) -> None:
     """Money a day of the ways to run the line, at the threshold in use."""
-    words, chosen = shown.words, shown.chosen
-    per_day = shown.per_day(chosen.segment)
-    found = [economics.all_human(per_day, shown.costs)]
+    words, currency = shown.words, shown.chosen.currency
+    kinds = tuple(reversed(shown.same))
+    of_models = {kind: shown.counts(kind, shown.chosen.segment) for kind in kinds}
+    seconds = {kind: shown.seconds(kind) for kind in kinds}
+    per_day, unseen = shown.per_day(shown.chosen.segment), shown.chosen.unseen
+    curves = kept(_option_curves, of_models, per_day, shown.costs, seconds, unseen)
+    names = tuple(sentences.option_name(words, curve, shown.same) for curve in curves)
+    data = kept(drawn.options, words, curves, names, currency)
+
+    def table() -> tables.Table:
+        return tables.options(words, frames.option_frame(_options(shown, per_day)).assign(name=names), currency)
+
+    note = sentences.options_note(words, curves, shown.same)
+    panels.drawn("options", words, partial(drawn.chart, "options", data), table, note)
+
+
+def _option_curves(of_models: dict, per_day: float, costs: UnitCosts, seconds: dict, unseen: bool) -> tuple[OptionCurve, ...]:
+    """People alone, and each model with people."""
+    human = economics.constant(economics.all_human(per_day, costs))
+    models = (economics.option_curve(k, counts, per_day, costs, seconds[k], unseen) for k, counts in of_models.items())
+    return human, *models
+
+
+def _options(shown: Shown, per_day: float) -> list[economics.Option]:
+    """The same at the threshold in use."""
+    chosen, found = shown.chosen, [economics.all_human(per_day, shown.costs)]
     for kind in reversed(shown.same):
         at = whatif.consequence(shown.counts(kind, chosen.segment), chosen.t, per_day, chosen.unseen)
         found.append(economics.option(kind, at, shown.costs, shown.seconds(kind)))
-    frame = frames.option_frame(found)
-    frame["name"] = [sentences.option_name(words, option, shown.same) for option in found]
-    said = words.of("part.review", "part.inference", "part.escapes", "part.total") | {"symbol": words.symbol(chosen.currency)}
-    note = sentences.options_note(words, found, shown.same)
-    panels.chart("options", words, charts.options(frame, said), tables.options(words, frame, chosen.currency), note)
+    return found
 
 
 def parts(shown: Shown) -> None:
     """Review rate and leakage of each segment, or of each predicted class, at the threshold in use."""
     words, chosen = shown.words, shown.chosen
     by_class = chosen.by == BY_CLASS
-    counts = Cumulative(shown.by_class()) if by_class else shown.counts(shown.kind)
-    per_day = shown.per_day(chosen.segment) if by_class else shown.per_day()
-    frame = frames.segment_frame(counts, chosen.t, per_day, chosen.unseen)
-    drawn = frame[frame["cases"] > 0]
-    names = [
-        words("parts.n", name=name or "–", n=words.number(n, 0))
-        for name, n in zip(drawn["segment"], drawn["cases"], strict=True)
-    ]
-    figure = charts.by_segment(drawn.assign(segment=names), words.of("card.review", "card.leakage"))
-    head = words("column.predicted_class" if by_class else "column.segment")
-    table = tables.segments(words, frame, head)
-    panels.chart("segments", words, figure, table, words(f"parts.{chosen.by}"), lambda: controls.split(words))
+    if by_class:
+        curves = kept(_class_curves, shared.histogram(shown.run_id), shown.segment, chosen.unseen)
+    else:
+        curves = kept(frames.part_curves, shown.counts(shown.kind), chosen.unseen)
+    data = kept(drawn.parts, words, curves)
+
+    def table() -> tables.Table:
+        counts = _classes(shared.histogram(shown.run_id), shown.segment) if by_class else shown.counts(shown.kind)
+        per_day = shown.per_day(chosen.segment) if by_class else shown.per_day()
+        head = words("column.predicted_class" if by_class else "column.segment")
+        return tables.segments(words, frames.segment_frame(counts, chosen.t, per_day, chosen.unseen), head)
+
+    draw, note = partial(drawn.chart, "segments", data), words(f"parts.{chosen.by}")
+    panels.drawn("segments", words, draw, table, note, lambda: controls.split(words))
+
+
+def _class_curves(histogram: Histogram, segment: str | None, unseen: bool) -> frames.PartCurves:
+    return frames.part_curves(_classes(histogram, segment), unseen)
+
+
+def _classes(histogram: Histogram, segment: str | None) -> Cumulative:
+    """Counts of a segment, or of all, with predicted classes in the place of segments."""
+    return Cumulative((histogram if segment is None else histogram.select(segments=(segment,))).by_class())
 
 
 def calibration(shown: Shown, runs: list[RunRecord]) -> None:

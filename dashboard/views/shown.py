@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.decision import economics
 from core.decision.headcount import FullTime
-from core.decision.histogram import Cumulative, Histogram
+from core.decision.histogram import Cumulative
 from core.decision.policy import Terms
 from core.report.mix import UNTRAINED
 from core.types import OUTCOMES, RunRecord
@@ -60,11 +60,6 @@ class Shown:
     def counts(self, kind: str, segment: str = ALL) -> Cumulative:
         """Cumulative counts of the run of a model kind."""
         return shared.cumulative(self.same[kind].run.run_id, segment)
-
-    def by_class(self) -> Histogram:
-        """Counts of the chosen run and segment, with predicted classes in the place of segments."""
-        whole = shared.histogram(self.run_id)
-        return (whole if self.segment is None else whole.select(segments=(self.segment,))).by_class()
 
     def per_day(self, segment: str = ALL) -> float:
         """Cases a day that count: the run's volume times their share of the run's cases."""

@@ -22,5 +22,7 @@ def opened(browser: Browser, address: str, name: str, language: str, scheme: str
     page.wait_for_function(DRAWN, timeout=120_000)
     if page.locator(".st-key-handle").count():
         page.locator(".st-key-handle .live[data-confirmed=true]").wait_for(timeout=60_000)
+        for chart in page.locator("[class*=st-key-live_]").all():
+            chart.locator(".drawn[data-t]").wait_for(timeout=60_000)
     page.evaluate("document.fonts.ready")
     return page

@@ -67,6 +67,7 @@ def test_no_grave_rule_is_broken(address, browser, name, language, scheme):  # n
     page = opened(browser, address, name, language, scheme)
     assert grave(page) == []
     assert page.locator("[class*=st-key-chart_]").count() == page.locator(".stPlotlyChart[role=figure][aria-label]").count()
+    assert page.locator("[class*=st-key-live_]").count() == page.locator(".drawn svg[role=img][aria-label]").count()
 
 
 def test_a_broken_rule_is_found(address, browser):  # noqa: F811

@@ -1,9 +1,16 @@
 """The live handle in a real browser: it follows the pointer by itself, and says then what the server says after it."""
 
+from contextlib import contextmanager
+
 import pytest
 from playwright.sync_api import expect
 
+from core.decision import whatif
+from core.decision.histogram import Cumulative
 from core.decision.policy import Policy
+from core.report import frames, selection
+from core.store.store import Store
+from dashboard.i18n import Words
 from tests.browser.test_smoke import CHROMIUM, DRAWN, _open, browser, serving  # noqa: F401 - browser is a fixture
 from tests.stores import make_store
 from tests.test_decide_page import activate
@@ -45,25 +52,82 @@ def test_what_the_browser_says_is_what_the_server_says(tmp_path, browser, addres
     assert problems == []
 
 
+@contextmanager
+def dragged(page, share: float):
+    """The handle held at a share of its rail, let go at the end; gives the step that it shows."""
+    rail = page.locator(".st-key-handle .rail").bounding_box()
+    y = rail["y"] + rail["height"] / 2
+    page.mouse.move(rail["x"] + rail["width"] / 2, y)
+    page.mouse.down()
+    page.mouse.move(rail["x"] + rail["width"] * share, y)
+    yield round(1000 * float(page.locator(".st-key-handle .value").inner_text()))
+    page.mouse.up()
+
+
+# Widths of the bars of review in the chart of the options, people alone first and the chosen model last, and all rows' titles.
+WIDTHS = "all => all.map(bar => Number(bar.getAttribute('width')))"
+TITLES = "all => all.map(title => title.textContent)"
+
+
+def parts_said(words: Words, counts: Cumulative, t: float) -> list[str]:
+    """What the server would write over each row of the chart of the parts."""
+    said = []
+    for row in frames.segment_frame(counts, t, 1.0).itertuples():
+        lines = [row.segment]
+        for name, n in (("review", row.cases), ("leakage", row.labelled)):
+            low, high = (words.percent(getattr(row, f"{name}_{end}")) for end in ("low", "high"))
+            lines += [
+                f"{words(f'card.{name}')} {words.percent(getattr(row, name))}",
+                words("card.interval", low=low, high=high),
+            ]
+            lines += [words("basis.cases" if name == "review" else "basis.labelled", n=words.number(n, 0))]
+        said.append("\n".join(lines))
+    return said
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(tmp_path, browser, language):  # noqa: F811
+    make_store(tmp_path / "store", "full")
+    store, words, problems = Store(tmp_path / "store"), Words(language), []
+    counts = Cumulative(store.histogram(selection.first(store.runs("score")).run.run_id))
+    with serving(tmp_path) as server:
+        page = _open(browser, f"{server}?t=0.5&lang={language}", problems, DRAWN)
+        root = handle_of(page)
+        options, parts = page.locator(".st-key-live_options .drawn"), page.locator(".st-key-live_segments .drawn")
+        bars, titles = options.locator(".chart rect.review"), parts.locator("title")
+        before = bars.evaluate_all(WIDTHS)
+        for share in (0.75, 0.9):
+            with dragged(page, share) as step:
+                assert root.get_attribute("data-confirmed") == "false"
+                assert [chart.get_attribute("data-t") for chart in (options, parts)] == [str(step)] * 2
+                human, *_, model = held = bars.evaluate_all(WIDTHS)
+                assert held != before
+                # A review costs the same everywhere, so the bars are as the reviews.
+                assert model / human == pytest.approx(whatif.consequence(counts, step / 1000, 1.0).review_rate.value)
+                said = titles.evaluate_all(TITLES)
+                assert said == parts_said(words, counts, step / 1000)
+            handle_of(page)
+            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=30_000)
+            assert (bars.evaluate_all(WIDTHS), titles.evaluate_all(TITLES)) == (held, said)
+            money = root.locator(".card-money .figure").inner_text()  # the server's own word
+            assert f"{words('part.total')} {money}" in options.locator("title").last.evaluate("title => title.textContent")
+    assert problems == []
+
+
 def test_a_drag_moves_the_figures_before_the_release_and_the_address_after_it(tmp_path, browser):  # noqa: F811
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as server:
         page = _open(browser, server + "?t=0.5&lang=en", problems, DRAWN)
         handle_of(page)
-        rail = page.locator(".st-key-handle .rail").bounding_box()
-        y = rail["y"] + rail["height"] / 2
-        page.mouse.move(rail["x"] + rail["width"] / 2, y)
-        page.mouse.down()
-        page.mouse.move(rail["x"] + rail["width"] * 0.75, y)
         root = page.locator(".st-key-handle .live")
-        assert root.get_attribute("data-confirmed") == "false"
-        dragged = root.locator(".value").inner_text()
-        assert abs(float(dragged) - 0.75) < 0.002
-        assert "t=0.5&" in page.url + "&"
-        page.mouse.up()
-        expect(page.locator(".st-key-t_number input")).to_have_value(dragged, timeout=30_000)
-        assert handle_of(page).locator(".value").inner_text() == dragged
+        with dragged(page, 0.75) as step:
+            assert root.get_attribute("data-confirmed") == "false"
+            shown = root.locator(".value").inner_text()
+            assert abs(step - 750) < 2
+            assert "t=0.5&" in page.url + "&"
+        expect(page.locator(".st-key-t_number input")).to_have_value(shown, timeout=30_000)
+        assert handle_of(page).locator(".value").inner_text() == shown
 
         # A number that is typed moves the handle.
         page.locator(".st-key-t_number input").fill("0.6")

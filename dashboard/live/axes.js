@@ -1,0 +1,88 @@
+// What both charts that follow the handle are made of: SVG shapes, names at the left, and an axis that follows its values.
+
+const SVG = "http://www.w3.org/2000/svg";
+const FOOT = 32; // px below the rows, for the ticks of the axis
+const WIDEST = 300; // px that names take at most, and no more than this share of the chart:
+const MOST_OF_CHART = 0.45;
+
+function shape(tag, attributes = {}, text = "") {
+  const made = document.createElementNS(SVG, tag);
+  put(made, attributes);
+  if (text) made.textContent = text;
+  return made;
+}
+
+function put(element, attributes) {
+  for (const name in attributes) element.setAttribute(name, attributes[name]);
+}
+
+// Names as `label` writes them, each cut where it is too long for the chart; and how many px the longest takes.
+function fitted(names, label, chart) {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `12px ${getComputedStyle(chart).fontFamily}`;
+  const wide = (text) => pen.measureText(text).width, most = Math.min(WIDEST, MOST_OF_CHART * chart.clientWidth) - 12;
+  const texts = names.map((name, i) => {
+    const letters = [...name];
+    let kept = letters.length;
+    const text = () => label(kept < letters.length ? `${letters.slice(0, kept).join("").trimEnd()}…` : name, i);
+    while (kept > 1 && wide(text()) > most) kept--;
+    return text();
+  });
+  return { texts, width: Math.max(0, ...texts.map(wide)) + 12 };
+}
+
+// The names of rows, right before the axis, each in the middle of its row.
+function column(texts, right, middle) {
+  const at = (i) => ({ x: right - 8, y: middle(i), dy: "0.35em", "text-anchor": "end" });
+  return texts.map((text, i) => shape("text", at(i), text));
+}
+
+// Rows of `pitch` px from `top` on that show their title to a pointer that rests on them.
+function areas(titles, top, pitch, width) {
+  return titles.map((title, i) => {
+    const area = shape("rect", { class: "area", y: top + i * pitch, width, height: pitch });
+    area.append(title);
+    return area;
+  });
+}
+
+// A whisker with ends of `cap` px from `low` to `high`; nothing where they are not known.
+function whisker(low, high, y, cap) {
+  if (!Number.isFinite(low + high)) return "";
+  return `M${low} ${y - cap}v${2 * cap}M${low} ${y}H${high}M${high} ${y - cap}v${2 * cap}`;
+}
+
+// A horizontal axis from 0 to the next quarter of a tick above the largest value, with its ticks below, at `foot`; its ends are in
+// px. write: (value, step) -> text, which takes `apart` px at most. least: the smallest number that it ends with.
+class Axis {
+  constructor([left, right], foot, { write, apart, least }) {
+    Object.assign(this, { left, right, foot, write, apart, least, top: null, ticks: shape("g") });
+  }
+
+  reach(most) {
+    const count = Math.max(1, Math.min(5, Math.floor((this.right - this.left) / this.apart)));
+    const wanted = Math.max(this.least, Number.isFinite(most) ? most : 0);
+    const step = round(wanted / count), quarters = Math.ceil((4 * wanted) / step - 1e-9);
+    const top = (step * quarters) / 4;
+    if (top === this.top) return;
+    this.top = top;
+    const at = (i) => ({ x: this.x(step * i), y: this.foot, "text-anchor": "middle" });
+    const tick = (_, i) => shape("text", at(i), this.write(step * i, step));
+    this.ticks.replaceChildren(...Array.from({ length: Math.floor(quarters / 4) + 1 }, tick));
+  }
+
+  x(value) {
+    return this.left + ((this.right - this.left) * value) / this.top;
+  }
+}
+
+// The smallest of 1, 2 and 5 times a power of ten that is no less than the size.
+function round(size) {
+  const power = 10 ** Math.floor(Math.log10(size));
+  return power * [1, 2, 5, 10].find((times) => times * power >= size * (1 - 1e-9));
+}
+
+// Decimals that tell multiples of a round step apart.
+function decimals(step) {
+  return Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+}
