@@ -66,6 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     root.add_argument("--layers", type=int, nargs="+", default=LAYERS, help="of the group layers (default: 1 2 3 6)")
     root.add_argument("--teacher", default="blob", help="kind of teacher (default: blob)")
     root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
+    root.add_argument("--picture", type=Path, help="file for a picture of the layers' chart (needs Chromium)")
     root.add_argument("--out", type=Path, default=Path("workspace/benchmarks/ablation"))
     arguments = root.parse_args(argv)
     quiet()
@@ -78,6 +79,10 @@ def main(argv: list[str] | None = None) -> int:
     (arguments.out / "ablation.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")
     (arguments.out / "ablation.md").write_text(markdown(summary, SHOWN) + "\n", encoding="utf-8")
     chart({name: row for name, row in summary.items() if name.startswith("layers")}, arguments.out / "layers.html")
+    if arguments.picture:
+        from benchmarks.screenshots import photograph  # Playwright, for this alone
+
+        photograph(arguments.out / "layers.html", arguments.picture)
     print(markdown(summary, SHOWN))
     return 0
 

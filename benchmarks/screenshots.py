@@ -17,6 +17,7 @@ from tests.browser.test_smoke import CHROMIUM, FLAGS, ROOT, serving
 # Streamlit scrolls the page's body inside the window: a window as tall as that body shows all of it at once.
 TALL = """() => Math.ceil(Math.max(...['stMainBlockContainer', 'stSidebarContent'].map(
   name => document.querySelector(`[data-testid=${name}]`)?.scrollHeight ?? 0)))"""
+NO_CHROMIUM = "no Chromium on the PATH: `apt-get install chromium` brings one"
 TOUR = ".st-key-tour .skip"
 MOST = 16_000  # pixels; Chromium draws no taller picture
 
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("--pages", nargs="+", choices=PAGES, default=PAGES, help="which pages (default: all)")
     arguments = parser.parse_args()
     if CHROMIUM is None:
-        raise SystemExit("no Chromium on the PATH: `apt-get install chromium` brings one")
+        raise SystemExit(NO_CHROMIUM)
     arguments.out.mkdir(parents=True, exist_ok=True)
     with serving(Settings().home) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -39,6 +40,19 @@ def main() -> None:
                     skip.click()
                 print(take(page, arguments.out / f"{name}-{language}.png"))
                 page.context.close()
+        browser.close()
+
+
+def photograph(chart: Path, path: Path) -> None:
+    """Write the picture of a chart's HTML file."""
+    if CHROMIUM is None:
+        raise SystemExit(NO_CHROMIUM)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1200, "height": 920})
+        page.goto(chart.resolve().as_uri())
+        page.locator(".main-svg").first.wait_for()
+        page.screenshot(path=path)
         browser.close()
 
 

@@ -55,19 +55,21 @@ def lines_markdown(rows: Sequence[dict]) -> str:
 
 def chart(summary: Summary, path: Path) -> None:
     """Four metrics over the measured cost of a case, a point a method with its interval: an HTML file that needs no network."""
-    figure = make_subplots(2, 2, subplot_titles=[METRICS[m][0] for m in CHARTED])
+    figure, named = make_subplots(2, 2, subplot_titles=[METRICS[m][0] for m in CHARTED]), set()
     for i, metric in enumerate(CHARTED):
         for name, values in summary.items():
             if values[metric]["value"] is not None:
-                figure.add_trace(_point(name, values, metric, legend=i == 0), row=i // 2 + 1, col=i % 2 + 1)
+                point = _point(name, values, metric)
+                figure.add_trace(point.update(showlegend=point.name not in named), row=i // 2 + 1, col=i % 2 + 1)
+                named.add(point.name)
     figure.update_xaxes(type="log", title="ms a case")
     figure.update_layout(title="Worth and cost of a case", height=900, template="plotly_white")
     figure.write_html(path, include_plotlyjs=True)
 
 
-def _point(name: str, values: dict, metric: str, legend: bool) -> go.Scatter:
+def _point(name: str, values: dict, metric: str) -> go.Scatter:
     value, cost = values[metric], values["ms_per_case"]["value"]
-    kind = "student" if name.endswith("-student") else "teacher" if values["passes"]["value"] > 1 else "one pass"
+    kind = "student" if name.endswith("student") else "teacher" if values["passes"]["value"] > 1 else "one pass"
     error = None
     if value["low"] is not None:
         upper, lower = value["high"] - value["value"], value["value"] - value["low"]
@@ -78,9 +80,9 @@ def _point(name: str, values: dict, metric: str, legend: bool) -> go.Scatter:
         error_y=error,
         mode="markers+text",
         text=[name],
-        textposition="top center",
+        textposition="middle right",
+        cliponaxis=False,
         marker={"color": COLOURS[kind], "size": 9},
         name=kind,
         legendgroup=kind,
-        showlegend=legend and name in ("point", "tfb", "tfb-student"),
     )

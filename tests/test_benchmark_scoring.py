@@ -87,6 +87,18 @@ def test_a_summary_is_by_method_over_sets():
     assert summarise(results)["point"]["nll"]["value"] == 1.5
 
 
+def test_of_times_the_least_of_a_sets_seeds_counts():
+    seeds = {"a": (4.0, 3.0, 9.0), "b": (5.0, 7.0, 6.0)}
+    results = [
+        {"set": s, "seed": i, "method": "point", "metrics": dict.fromkeys(METRICS, v)}
+        for s, values in seeds.items()
+        for i, v in enumerate(values)
+    ]
+    found = summarise(results)["point"]
+    assert (found["ms_per_case"]["value"], found["ms_per_case"]["low"]) == (4.0, None)
+    assert found["nll"]["value"] == pytest.approx((16 / 3 + 6) / 2)
+
+
 def test_the_best_teacher_has_the_lowest_nll():
     assert best_teacher(summary(tfb=0.5, blob=0.4), ["tfb", "blob", "ensemble"]) == "blob"
 
