@@ -83,6 +83,7 @@ MAY_IMPORT = {
     | {"core.decision", "dashboard.address", "dashboard.i18n", "dashboard.sentences", "dashboard.state"},
     "dashboard.shell": BASIC | {"dashboard.controls", "dashboard.shared", "dashboard.state", "dashboard.i18n"},
     "dashboard.ahead": set(),
+    "dashboard.uploader": set(),
     "dashboard.app": {"dashboard.ahead", "dashboard.shared", "dashboard.state", "dashboard.views"},
 }
 CORE_FOR_SCREENS = {"core.report", "core.decision", "core.monitor", "core.store", "core.pipeline"}
@@ -122,6 +123,7 @@ HOME = {
         "dashboard.policies_controls",
         "dashboard.panels",
         "dashboard.tour",
+        "dashboard.uploader",
         "dashboard.views",
     },
 }

@@ -12,7 +12,7 @@ from core.errors import CasesError
 from core.pipeline import uploads
 from core.pipeline.job_arguments import FIELDS
 from core.pipeline.uploads import Checked, ColumnNames, Upload
-from dashboard import controls, data_tables, data_words, panels, shared, state
+from dashboard import controls, data_tables, data_words, panels, shared, state, uploader
 from dashboard.i18n import Words
 from dashboard.views import data_start
 
@@ -35,7 +35,8 @@ def _chosen_file(words: Words) -> Upload | None:
     with st.container(border=True, key="panel_upload"):
         st.markdown(f"## {words('upload')}", help=words("upload.help"), anchors=False)
         limit = words.number(uploads.MAX_UPLOAD / 2**20, 0)
-        st.file_uploader(words("upload.file", limit=limit), ENDINGS, key="uploader", on_change=_keep)
+        st.file_uploader(words("upload.file", limit=limit), ENDINGS, key=uploader.KEY, on_change=_keep)
+        uploader.speak(words("upload.button"))
         if refused := state.take("refused"):
             st.error(words.markdown("upload.refused", sentence=words.why(refused)), icon=":material/error:")
         kept = {upload.key: upload for upload in uploads.listed(shared.settings())}
@@ -54,7 +55,7 @@ def _called(words: Words, upload: Upload) -> str:
 
 def _keep() -> None:
     """Keep what was handed over, and look at it: a callback."""
-    if (given := state.chosen("uploader")) is None:
+    if (given := state.chosen(uploader.KEY)) is None:
         return
     try:
         state.choose("file", uploads.keep(shared.settings(), given.name, given.getvalue()).key)

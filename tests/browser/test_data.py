@@ -44,6 +44,14 @@ def test_a_file_becomes_a_run_that_can_be_decided_on(home, browser):  # noqa: F8
         page.goto(address)
         page.get_by_text("データと実行").first.click(timeout=60_000)
 
+        # Streamlit's own words on the uploader are English: the reader sees ours in their place.
+        said = "p => getComputedStyle(p, '::after').content + getComputedStyle(p).fontSize"
+        button = page.locator(".st-key-uploader [data-testid=stFileUploaderDropzone] button p")
+        expect(button).to_be_attached(timeout=60_000)
+        page.wait_for_function("() => getComputedStyle(document.documentElement).getPropertyValue('--kakushin-upload')")
+        assert button.evaluate(said) == '"選択"0px'
+        expect(page.locator("[data-testid=stFileUploaderDropzoneInstructions]")).to_be_hidden()
+
         # The file, what was found in it, and its two bad rows.
         page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(home / "作業指図.csv")
         listed = page.locator(".st-key-panel_problems")
