@@ -37,6 +37,16 @@ class Bars:
     texts: tuple[str, ...]  # the values as people read them
     pattern: str
 
+    @property
+    def labels(self) -> list[str]:
+        """What stands below each bar: its name and its value, clear of the whiskers."""
+        return [f"{name}: {said}" for name, said in zip(self.names, self.texts, strict=True)]
+
+    @property
+    def from_zero(self) -> bool:
+        """Whether no interval reaches below 0, so that the axis can begin there."""
+        return min(low or 0 for low in self.lows) >= 0
+
 
 @dataclass(frozen=True)
 class Line:

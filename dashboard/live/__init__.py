@@ -46,7 +46,7 @@ def joined(*scripts: str) -> str:
 _component = st.components.v2.component(
     "kakushin_live",
     **{kind: (FOLDER / f"live.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")},
-    js=joined("live", "heard", "formats", "writer", "marks"),
+    js=joined("live", "shapes", "heard", "formats", "writer", "marks"),
 )
 
 

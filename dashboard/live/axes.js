@@ -1,20 +1,8 @@
-// What both charts that follow the handle are made of: SVG shapes, names at the left, and an axis that follows its values.
+// What both charts that follow the handle are made of, besides shapes.js: names at the left, and an axis that follows its values.
 
-const SVG = "http://www.w3.org/2000/svg";
 const FOOT = 32; // px below the rows, for the ticks of the axis
 const WIDEST = 300; // px that names take at most, and no more than this share of the chart:
 const MOST_OF_CHART = 0.45;
-
-function shape(tag, attributes = {}, text = "") {
-  const made = document.createElementNS(SVG, tag);
-  put(made, attributes);
-  if (text) made.textContent = text;
-  return made;
-}
-
-function put(element, attributes) {
-  for (const name in attributes) element.setAttribute(name, attributes[name]);
-}
 
 // Names as `label` writes them, each cut where it is too long for the chart; and how many px the longest takes.
 function fitted(names, label, chart) {

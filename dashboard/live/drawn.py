@@ -24,7 +24,7 @@ _HEIGHT = {"options": (66, 72), "parts": (64, 46)}  # px of all but the rows, an
 _component = st.components.v2.component(
     "kakushin_drawn",
     **{kind: (FOLDER / f"drawn.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")},
-    js=joined("heard", "formats", "axes", "options", "parts", "drawn"),
+    js=joined("shapes", "heard", "formats", "axes", "options", "parts", "drawn"),
 )
 
 

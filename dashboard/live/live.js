@@ -1,13 +1,12 @@
 // The handle in the browser: moves at once, tells the server on release. Words and figures come from dashboard/live/__init__.py,
-// which also joins this file with heard.js, formats.js, writer.js and marks.js. Everything is written by textContent: data is
-// never read as HTML.
+// which also joins this file with shapes.js, heard.js, formats.js, writer.js and marks.js. Everything is written by textContent:
+// data is never read as HTML.
 
 const STEPS = 1000;
 const KEY_PAUSE_MS = 200; // after the last key, the server is told
 const KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -STEPS, End: STEPS };
 const SLOTS = { reviews: 5, leakage: 4 }; // of the theme's chartCategoricalColors, as in dashboard/charts.py
 const NOW = 8; // slot of the threshold in use
-const SVG = "http://www.w3.org/2000/svg";
 const handles = new WeakMap(); // element -> Handle: the page calls the function below again for every new data
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -156,16 +155,10 @@ function card({ key, label, help: text }) {
 function curve(name, title, rows, writer, colour) {
   const most = Math.max(...rows.flat().filter(Number.isFinite)) || 1;
   const spot = (value, i) => `${i},${(64 * (1 - value / most)).toFixed(2)}`;
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${STEPS} 64`);
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true");
+  const svg = shape("svg", { viewBox: `0 0 ${STEPS} 64`, preserveAspectRatio: "none", "aria-hidden": true });
   const band = [...rows.map((row, i) => spot(row[2], i)), ...rows.map((row, i) => spot(row[1], i)).reverse()];
   for (const [tag, points, of] of [["polygon", band, "band"], ["polyline", rows.map((row, i) => spot(row[0], i)), "line"]]) {
-    const shape = document.createElementNS(SVG, tag);
-    shape.setAttribute("points", points.join(" "));
-    shape.setAttribute("class", of);
-    svg.append(shape);
+    svg.append(shape(tag, { points: points.join(" "), class: of }));
   }
   const top = make("span", "most", name === "leakage" ? writer.percent(most, 1) : writer.number(most));
   const box = make("div", `curve curve-${name}`, make("div", "title", title, top), svg, make("div", "ghost-mark"), make("div", "at"), make("div", "point"));

@@ -96,24 +96,16 @@ def parts(shown: Shown) -> None:
     """Review rate and leakage of each segment, or of each predicted class, at the threshold in use."""
     words, chosen = shown.words, shown.chosen
     by_class = chosen.by == BY_CLASS
-    if by_class:
-        curves = kept(_class_curves, shared.histogram(shown.run_id), shown.segment, chosen.unseen)
-    else:
-        curves = kept(frames.part_curves, shown.counts(shown.kind), chosen.unseen)
-    data = kept(drawn.parts, words, curves)
+    counts = kept(_classes, shared.histogram(shown.run_id), shown.segment) if by_class else shown.counts(shown.kind)
+    data = kept(drawn.parts, words, kept(frames.part_curves, counts, chosen.unseen))
 
     def table() -> tables.Table:
-        counts = _classes(shared.histogram(shown.run_id), shown.segment) if by_class else shown.counts(shown.kind)
         per_day = shown.per_day(chosen.segment) if by_class else shown.per_day()
         head = words("column.predicted_class" if by_class else "column.segment")
         return tables.segments(words, frames.segment_frame(counts, chosen.t, per_day, chosen.unseen), head)
 
     draw, note = partial(drawn.chart, "segments", data), words(f"parts.{chosen.by}")
     panels.drawn("segments", words, draw, table, note, lambda: controls.split(words))
-
-
-def _class_curves(histogram: Histogram, segment: str | None, unseen: bool) -> frames.PartCurves:
-    return frames.part_curves(_classes(histogram, segment), unseen)
 
 
 def _classes(histogram: Histogram, segment: str | None) -> Cumulative:

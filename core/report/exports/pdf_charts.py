@@ -46,9 +46,7 @@ def _bars(picture: Drawing, chart: Bars) -> None:
     known = [x for x in (*chart.lows, *chart.highs) if x is not None]
     plot.valueAxis.valueMin, plot.valueAxis.valueMax = min(0.0, *known, 0.0), max(0.0, *known, 0.0) * 1.08 or 1.0
     _axis(plot.valueAxis, chart.pattern)
-    plot.categoryAxis.categoryNames = [
-        printable(f"{name}: {said}") for name, said in zip(chart.names, chart.texts, strict=True)
-    ]
+    plot.categoryAxis.categoryNames = [printable(said) for said in chart.labels]
     label = plot.categoryAxis.labels
     label.fontName, label.fontSize = _font("".join(plot.categoryAxis.categoryNames)), _SIZE
     label.fillColor, label.boxAnchor, label.dy = HexColor(f"#{INK}"), "n", -4

@@ -34,7 +34,7 @@ def add_chart(slide: Slide, chart: Bars | Line, place: tuple) -> Chart:
 
 def _bars(slide: Slide, chart: Bars, place: tuple) -> Chart:
     data = CategoryChartData(number_format=chart.pattern)
-    data.categories = [f"{name}: {said}" for name, said in zip(chart.names, chart.texts, strict=True)]  # clear of the whiskers
+    data.categories = chart.labels
     data.add_series(chart.title, chart.values)
     drawn = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *place, data).chart
     drawn.has_legend = False
@@ -45,7 +45,7 @@ def _bars(slide: Slide, chart: Bars, place: tuple) -> Chart:
     series.format.fill.fore_color.rgb = RGBColor.from_string(FILL)
     series._element.find(qn("c:cat")).addprevious(_whiskers(chart))
     _axis(drawn.value_axis, chart.pattern)
-    if min(low or 0 for low in chart.lows) >= 0:
+    if chart.from_zero:
         drawn.value_axis.minimum_scale, drawn.value_axis.maximum_scale = 0, axis_end(chart.highs)
     return drawn
 

@@ -100,7 +100,7 @@ class _Sheet:
                 "y_error_bars": {"type": "custom", **_whiskers(chart)},
             }
         )
-        scale = {"min": 0, "max": axis_end(chart.highs)} if min(low or 0 for low in chart.lows) >= 0 else {}
+        scale = {"min": 0, "max": axis_end(chart.highs)} if chart.from_zero else {}
         self._place(drawn, chart.title, {"num_format": chart.pattern} | scale)
 
     def _line(self, chart: Line) -> None:
