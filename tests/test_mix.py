@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.decision.economics import UnitCosts
@@ -77,6 +77,7 @@ case = st.tuples(
 
 
 @given(st.lists(case, min_size=2, max_size=20), st.floats(0, 1), st.integers(0, 1000))
+@example([("a", "right", 0.001), ("b", "right", 0.0)], 5e-324, 1)  # a weight whose square is 0
 def test_it_is_the_weighting_of_single_cases(found, share, step):
     table = pd.DataFrame(found, columns=["label", "outcome", "confidence"]).assign(segment="A", epistemic=0.1)
     counts = mix.by_label(table, None, True)

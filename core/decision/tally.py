@@ -115,10 +115,13 @@ class Tally:
             return count / n
 
     def interval(self, measure: str) -> Interval:
-        """The share with its Wilson interval, of a tally of one entry; each risk in its own type."""
+        """The share with its Wilson interval, of a tally of one entry; each risk in its own type.
+
+        Nothing is said of no case, nor of cases that weigh so little that their squares, and so the effective n, are not known.
+        """
         kind = _TYPES.get(measure, Interval)
         count, n, squares = self._parts(measure)
-        if n == 0:
+        if squares == 0:
             return kind(None, None, None, 0)
         shrink = n / squares  # 1 exactly without weights, so that counts stay whole
         low, high = wilson_arrays(count * shrink, n * shrink)
