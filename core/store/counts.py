@@ -35,43 +35,44 @@ MERGE_AT, FEW = 3, 100_000  # times the merged rows; appended rows that cost not
 LOOK_EVERY = 4  # parts
 
 _COLUMNS = "merged, cell, bin, epistemic_bin, n, confidence_sum"
-_NEW_CELLS = """
-    INSERT INTO cells (run_id, segment, predicted, outcome)
-    SELECT ?, segment, predicted, outcome FROM {source} GROUP BY ALL ORDER BY ALL ON CONFLICT DO NOTHING
-"""
+CELL = ("segment", "predicted", "outcome")  # what a cell of a run stands for
+_NAMES = ", ".join(CELL)
+IN_CELLS = f"LEFT JOIN (SELECT cell, {_NAMES} FROM cells WHERE run_id = ?) USING ({_NAMES})"  # noqa: S608 - constants
+_NEW_CELLS = f"""
+    INSERT INTO cells (run_id, {_NAMES})
+    SELECT ?, {_NAMES} FROM read_parquet(?) GROUP BY ALL ORDER BY ALL ON CONFLICT DO NOTHING
+"""  # noqa: S608 - constants
+_OF_RUN = "cell IN (SELECT cell FROM cells WHERE run_id = ?)"
 _COUNT = f"""
     INSERT INTO histograms ({_COLUMNS})
     SELECT CAST(? AS BOOLEAN), cell, {BIN} AS bin, {EPISTEMIC_BIN} AS epistemic_bin, count(*), sum(confidence)
-    FROM {{source}} JOIN (SELECT cell, segment, predicted, outcome FROM cells WHERE run_id = ?)
-    USING (segment, predicted, outcome) GROUP BY ALL
+    FROM prediction_rows WHERE {_OF_RUN}
 """  # noqa: S608 - constants
-_OWN = "(SELECT * FROM predictions WHERE run_id = ?)"
-_OF_RUN = "cell IN (SELECT cell FROM cells WHERE run_id = ?)"
 _SUMS = f"""
     SELECT cell, bin, epistemic_bin, CAST(sum(n) AS BIGINT) AS n, sum(confidence_sum) AS confidence_sum
     FROM histograms WHERE {_OF_RUN} GROUP BY cell, bin, epistemic_bin
 """  # noqa: S608 - constants
 
 
-def add_part(connection: duckdb.DuckDBPyConnection, run_id: str, path: str, before: int) -> None:
-    """Add the counts of a part's file, which the same transaction takes in: its columns are read without the texts.
+def add_cells(connection: duckdb.DuckDBPyConnection, run_id: str, path: str) -> None:
+    """Number what is new in a part's file; its rows and its counts need the numbers."""
+    connection.execute(_NEW_CELLS, [run_id, path])
+
+
+def add_part(connection: duckdb.DuckDBPyConnection, run_id: str, part: int, before: int) -> None:
+    """Add the counts of a part's rows, which the same transaction has taken in.
 
     `before` is how many parts the run has; the rows of the first one are merged ones as they come.
     """
-    connection.execute(_NEW_CELLS.format(source="read_parquet(?)"), [run_id, path])
-    connection.execute(_COUNT.format(source="read_parquet(?)"), [before == 0, path, run_id])
+    connection.execute(f"{_COUNT} AND part = ? GROUP BY ALL", [before == 0, run_id, part])
     if before % LOOK_EVERY == 0 and _many_appended(connection, run_id):
         _merge(connection, run_id)
 
 
 def rebuild(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Count the predictions of a run again, from nothing. Its cells are looked for, by a scan, only where one is missing."""
+    """Count the predictions of a run again, from nothing."""
     _clear(connection, run_id)
-    connection.execute(_COUNT.format(source=_OWN), [True, run_id, run_id])
-    if not _all_counted(connection, run_id):
-        _clear(connection, run_id)
-        connection.execute(_NEW_CELLS.format(source=_OWN), [run_id, run_id])
-        connection.execute(_COUNT.format(source=_OWN), [True, run_id, run_id])
+    connection.execute(f"{_COUNT} GROUP BY ALL", [True, run_id])
 
 
 def _many_appended(connection: duckdb.DuckDBPyConnection, run_id: str) -> bool:
@@ -80,15 +81,6 @@ def _many_appended(connection: duckdb.DuckDBPyConnection, run_id: str) -> bool:
         [run_id],
     ).fetchone()
     return appended > MERGE_AT * merged + FEW
-
-
-def _all_counted(connection: duckdb.DuckDBPyConnection, run_id: str) -> bool:
-    """Whether the run's counts add up to its predictions: one whose cell is not there is in no count."""
-    counted, there = connection.execute(
-        f"SELECT (SELECT coalesce(sum(n), 0) FROM histograms WHERE {_OF_RUN}), (SELECT count(*) FROM {_OWN})",  # noqa: S608
-        [run_id, run_id],
-    ).fetchone()
-    return counted == there
 
 
 def _merge(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:

@@ -7,18 +7,25 @@ everywhere; then the run's ids are read, and nothing else of it: 0.5 s of proces
 are in. A unique index on a hash of the ids was tried: for any ids it took longer than taking the rows in (2.5 to 5 s for a
 million on two busy cores), and more with every part.
 
-Knows the tables predictions, parts and part_ids; opens nothing.
+Knows the tables prediction_rows, parts and part_ids; opens nothing.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
+import numpy as np
 
 from core.errors import StoreError
 from core.store import counts, records
 from core.store.parts import PART_SCHEMA
 
 COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
+_KEPT = ", ".join(f'"{name}"' for name in PART_SCHEMA.names if name not in counts.CELL)
+_INSERT = (
+    f"INSERT INTO prediction_rows (cell, part, {_KEPT})"  # noqa: S608 - constants
+    f" SELECT cell, ?, {_KEPT} FROM read_parquet(?) {counts.IN_CELLS}"
+)
 _RANGES = "SELECT strlen(case_id) AS bytes, min(case_id), max(case_id) FROM ({cases}) GROUP BY bytes ORDER BY bytes"
 _CASES = "SELECT case_id FROM read_parquet(?)"
 
@@ -38,15 +45,11 @@ def insert(
     rows, first_at, last_at = connection.execute(
         "SELECT count(*), min(occurred_at), max(occurred_at) FROM read_parquet(?)", [path]
     ).fetchone()
-    ranges = connection.execute(_RANGES.format(cases=_CASES), [path]).fetchall()
-    _refuse_doubles(connection, run_id, part, path, ranges)
-    _refuse_strangers(connection, run_id, part, path, labels)
-    connection.execute(
-        f"INSERT INTO predictions (run_id, part, {COLUMNS}) SELECT ?, ?, {COLUMNS} FROM read_parquet(?)",  # noqa: S608
-        [run_id, part, path],
-    )
+    ranges = _checked(connection, run_id, part, path, labels)
+    counts.add_cells(connection, run_id, path)
+    connection.execute(_INSERT, [part, path, run_id])
     (before,) = connection.execute("SELECT count(*) FROM parts WHERE run_id = ?", [run_id]).fetchone()
-    counts.add_part(connection, run_id, path, before)
+    counts.add_part(connection, run_id, part, before)
     connection.executemany(
         "INSERT INTO part_ids (run_id, part, bytes, lowest, highest) VALUES (?, ?, ?, ?, ?)",
         [[run_id, part, *one] for one in ranges],
@@ -81,14 +84,32 @@ def _shared(connection: duckdb.DuckDBPyConnection, run_id: str, cases: str, valu
     return [case_id for (case_id,) in rows]
 
 
-def _refuse_doubles(connection: duckdb.DuckDBPyConnection, run_id: str, part: int, path: str, ranges: list[tuple]) -> None:
-    """A case that the part has twice, or that the run has already."""
-    # Equal ids have equal hashes: no hash twice proves no id twice, and numbers are sorted in a third of the time that DuckDB
-    # takes to group them. Only where a hash is there twice the ids themselves are compared.
-    hashes = connection.execute("SELECT hash(case_id) AS hash FROM read_parquet(?)", [path]).fetchnumpy()["hash"]
+def _checked(connection: duckdb.DuckDBPyConnection, run_id: str, part: int, path: str, labels: tuple[str, ...]) -> list[tuple]:
+    """The ranges of the part's ids. Raises StoreError for a case that is there twice, an unknown label, other classes."""
+    with ThreadPoolExecutor(1) as pool:
+        hashes = connection.execute("SELECT hash(case_id) AS hash FROM read_parquet(?)", [path]).fetchnumpy()["hash"]
+        twice = pool.submit(_any_twice, hashes)  # on the core that the statements below leave free
+        _refuse_strangers(connection, run_id, part, path, labels)
+        ranges = connection.execute(_RANGES.format(cases=_CASES), [path]).fetchall()
+        _refuse_doubles(connection, run_id, part, path, ranges, twice.result())
+    return ranges
+
+
+def _any_twice(hashes: np.ndarray) -> bool:
+    """Whether a number is there twice; they are sorted in place, in a third of the time that DuckDB takes to group them."""
     hashes.sort()
+    return bool((hashes[1:] == hashes[:-1]).any())
+
+
+def _refuse_doubles(
+    connection: duckdb.DuckDBPyConnection, run_id: str, part: int, path: str, ranges: list[tuple], suspect: bool
+) -> None:
+    """A case that the part has twice, or that the run has already. `suspect`: two of the part's ids have the same hash.
+
+    Equal ids have equal hashes, so no hash twice proves no id twice; where one is, the ids themselves are compared.
+    """
     doubled = []
-    if (hashes[1:] == hashes[:-1]).any():
+    if suspect:
         query = f"{_CASES} GROUP BY case_id HAVING count(*) > 1 ORDER BY case_id LIMIT 1"
         doubled = [case_id for (case_id,) in connection.execute(query, [path]).fetchall()]
     doubled = doubled or _shared(connection, run_id, _CASES, path, ranges)

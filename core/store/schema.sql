@@ -39,16 +39,23 @@ CREATE TABLE parts (                                 -- what has been taken in
     PRIMARY KEY (run_id, part)
 );
 
-CREATE TABLE predictions (                           -- unique by (run_id, case_id): checked when a part is taken in
-    run_id        VARCHAR NOT NULL,
+CREATE SEQUENCE cell_numbers;
+CREATE TABLE cells (                                 -- what a prediction is counted by, as one number
+    cell         INTEGER PRIMARY KEY DEFAULT nextval('cell_numbers'),
+    run_id       VARCHAR NOT NULL,
+    segment      VARCHAR NOT NULL,
+    predicted    VARCHAR NOT NULL,
+    outcome      VARCHAR NOT NULL CHECK (outcome IN ('right', 'wrong', 'unseen', 'unlabelled')),
+    UNIQUE (run_id, segment, predicted, outcome)
+);
+
+CREATE TABLE prediction_rows (                       -- unique by (the cell's run_id, case_id): checked when a part is taken in
+    cell          INTEGER NOT NULL,
     part          INTEGER NOT NULL,
     case_id       VARCHAR NOT NULL,
     row           BIGINT NOT NULL,                   -- in the file it came from
-    segment       VARCHAR NOT NULL,
     text          VARCHAR NOT NULL,
     label         VARCHAR,
-    predicted     VARCHAR NOT NULL,
-    outcome       VARCHAR NOT NULL CHECK (outcome IN ('right', 'wrong', 'unseen', 'unlabelled')),
     confidence    DOUBLE NOT NULL CHECK (isfinite(confidence) AND confidence BETWEEN 0 AND 1), -- NaN > 0.9 is true in DuckDB
     total         DOUBLE NOT NULL CHECK (isfinite(total) AND total >= 0),                      -- nats
     aleatoric     DOUBLE NOT NULL CHECK (isfinite(aleatoric) AND aleatoric >= 0),
@@ -58,15 +65,7 @@ CREATE TABLE predictions (                           -- unique by (run_id, case_
     value         DOUBLE CHECK (value IS NULL OR isfinite(value))
 );
 
-CREATE SEQUENCE cell_numbers;
-CREATE TABLE cells (                                 -- what a histogram is kept by, as one number
-    cell         INTEGER PRIMARY KEY DEFAULT nextval('cell_numbers'),
-    run_id       VARCHAR NOT NULL,
-    segment      VARCHAR NOT NULL,
-    predicted    VARCHAR NOT NULL,
-    outcome      VARCHAR NOT NULL,
-    UNIQUE (run_id, segment, predicted, outcome)
-);
+CREATE VIEW predictions AS SELECT * EXCLUDE (cell) FROM prediction_rows JOIN cells USING (cell);
 
 CREATE TABLE histograms (                            -- bins of core.decision.histogram; who reads adds up
     merged         BOOLEAN NOT NULL,                 -- false: of one part, as it was appended; true: of all parts before
