@@ -69,6 +69,8 @@ def test_joint_counts_are_those_of_the_predictions_add_up_over_parts_and_are_mad
     for part in range(3):
         take(store, rows.iloc[part * 300 : (part + 1) * 300], part)
         same(store.joint_counts(RUN.run_id), counted(rows.iloc[: (part + 1) * 300]))
+    store.rebuild_histograms(RUN.run_id)
+    same(store.joint_counts(RUN.run_id), counted(rows))
     with store.atomic() as connection:
         connection.execute("DELETE FROM histograms WHERE bin % 2 = 0")
     store.rebuild_histograms(RUN.run_id)
@@ -85,24 +87,25 @@ def test_joint_counts_of_a_run_without_cases_have_their_columns_and_no_row(store
     assert found.empty
 
 
-def test_appended_counts_are_merged_when_they_are_many_and_say_the_same(store, monkeypatch):
-    monkeypatch.setattr(counts, "FEW", 50)
-    rows = make_rows(800)
-    merged = []
-    for part in range(8):
+def test_rows_are_counted_into_the_histogram_when_they_are_many_beside_it_and_say_the_same_before(store, monkeypatch):
+    monkeypatch.setattr(counts, "FEW", 150)
+    rows = make_rows(2000)
+    kept = []
+    for part in range(20):
         take(store, rows.iloc[part * 100 : (part + 1) * 100], part)
         same(store.joint_counts(RUN.run_id), counted(rows.iloc[: (part + 1) * 100]))
         with store.atomic() as connection:
-            query = (
-                "SELECT count(*) FILTER (merged), count(DISTINCT (cell, bin, epistemic_bin)) FILTER (merged) FROM histograms"
-            )
-            merged.append(connection.execute(query).fetchone())
-            assert connection.execute("SELECT sum(n) FROM histograms").fetchone() == ((part + 1) * 100,)
-    first, *looked_at = merged[0][0], merged[4][0]
-    assert first > 0  # one part's rows are merged as they come
-    assert [rows for rows, _ in merged] == [first] * 4 + looked_at * 4  # every fourth part looks whether they are too many
-    assert looked_at[0] > 4 * first
-    assert all(rows == cells for rows, cells in merged)  # merged rows are one a cell and bin
+            query = "SELECT count(*), count(DISTINCT (cell, bin, epistemic_bin)), coalesce(sum(n), 0) FROM histograms"
+            kept.append(connection.execute(query).fetchone())
+            ((parts,),) = connection.execute("SELECT count(*) FROM counted_parts").fetchall()
+        assert kept[-1][0] == kept[-1][1]  # one row a cell and bin
+        assert kept[-1][2] == parts * 100
+    assert kept[0][2] == 0  # one part of a hundred is left to the reader
+    assert kept[1][2] == 200
+    size = kept[1][0]
+    again = next(i for i, (_, _, n) in enumerate(kept) if n > 200)
+    assert again == 2 + (counts.COUNT_AT * size + counts.FEW) // 100
+    assert kept[-1][2] > 200
 
 
 def test_a_row_without_a_number_for_its_cell_is_refused_and_not_left_out(store, monkeypatch):

@@ -48,8 +48,6 @@ def insert(
     ranges = _checked(connection, run_id, part, path, labels)
     counts.add_cells(connection, run_id, path)
     connection.execute(_INSERT, [part, path, run_id])
-    (before,) = connection.execute("SELECT count(*) FROM parts WHERE run_id = ?", [run_id]).fetchone()
-    counts.add_part(connection, run_id, part, before)
     connection.executemany(
         "INSERT INTO part_ids (run_id, part, bytes, lowest, highest) VALUES (?, ?, ?, ?, ?)",
         [[run_id, part, *one] for one in ranges],
@@ -58,6 +56,7 @@ def insert(
         "INSERT INTO parts (run_id, part, rows, sha256, first_at, last_at, taken_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [run_id, part, rows, sha256(), first_at, last_at, records.now()],
     )
+    counts.keep_up(connection, run_id)
     return rows
 
 

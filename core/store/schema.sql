@@ -1,5 +1,5 @@
 -- The newest schema, whole: what the migrations add up to (a test compares them). All of it
--- is append-only but for histograms, which are sums.
+-- is append-only but for histograms, which are sums, and counted_parts.
 
 CREATE TABLE runs (
     run_id       VARCHAR PRIMARY KEY,
@@ -67,13 +67,18 @@ CREATE TABLE prediction_rows (                       -- unique by (the cell's ru
 
 CREATE VIEW predictions AS SELECT * EXCLUDE (cell) FROM prediction_rows JOIN cells USING (cell);
 
-CREATE TABLE histograms (                            -- bins of core.decision.histogram; who reads adds up
-    merged         BOOLEAN NOT NULL,                 -- false: of one part, as it was appended; true: of all parts before
+CREATE TABLE histograms (                            -- bins of core.decision.histogram, summed over the parts in counted_parts
     cell           INTEGER NOT NULL,
     bin            SMALLINT NOT NULL CHECK (bin BETWEEN 0 AND 3000),
     epistemic_bin  UTINYINT NOT NULL CHECK (epistemic_bin <= 15),
     n              BIGINT NOT NULL CHECK (n > 0),
     confidence_sum DOUBLE NOT NULL
+);
+
+CREATE TABLE counted_parts (                         -- the rows of the others are counted by who reads
+    run_id       VARCHAR NOT NULL,
+    part         INTEGER NOT NULL,
+    PRIMARY KEY (run_id, part)
 );
 
 CREATE TABLE part_ids (                              -- what case ids a part holds: two parts whose ranges are apart share none

@@ -1,5 +1,5 @@
 -- A prediction names its run, segment, class and outcome by the one number that its counts have: four texts a row fewer to write
--- when a part is taken in. Who reads finds them under their names in the view.
+-- when a part is taken in. Who reads finds them under their names in the view. A part has no counts of its own any more.
 
 INSERT INTO cells (run_id, segment, predicted, outcome)
 SELECT DISTINCT run_id, segment, predicted, outcome FROM predictions ORDER BY ALL
@@ -39,4 +39,24 @@ CREATE TABLE cells (                                 -- what a prediction is cou
     UNIQUE (run_id, segment, predicted, outcome)
 );
 INSERT INTO cells FROM known;
+DROP TABLE known;
+
+CREATE TEMP TABLE known AS SELECT cell, bin, epistemic_bin, n, confidence_sum FROM histograms;
+DROP TABLE histograms;
+CREATE TABLE histograms (                            -- bins of core.decision.histogram, summed over the parts in counted_parts
+    cell           INTEGER NOT NULL,
+    bin            SMALLINT NOT NULL CHECK (bin BETWEEN 0 AND 3000),
+    epistemic_bin  UTINYINT NOT NULL CHECK (epistemic_bin <= 15),
+    n              BIGINT NOT NULL CHECK (n > 0),
+    confidence_sum DOUBLE NOT NULL
+);
+
+CREATE TABLE counted_parts (                         -- the rows of the others are counted by who reads
+    run_id       VARCHAR NOT NULL,
+    part         INTEGER NOT NULL,
+    PRIMARY KEY (run_id, part)
+);
+
+INSERT INTO histograms FROM known;
+INSERT INTO counted_parts SELECT run_id, part FROM parts;
 DROP TABLE known;
