@@ -4,8 +4,8 @@ On made-up predictions (benchmarks.synthetic), taken into a store of its own tha
   whatif_ms_p95  threshold, segment, volume or unseen cases moved: the consequence and the whole curve, in this process, from
                  the histogram that the dashboard has cached
   ingest_rows_per_s        Store.take_in of parts of a million rows: sha256, checks, rows, counts, opening and closing
-  ingest_over_plain_duckdb the same files by a plain INSERT ... SELECT into an identical table of a file that stays open,
-                           which is committed and checkpointed: its seconds over ours, the two taking turns at each part
+  ingest_over_plain_duckdb the same files by a plain INSERT ... SELECT into a table of the files' columns; its file stays
+                           open, is committed and checkpointed: its seconds over ours, the two taking turns at each part
   rebuild_s      the histograms of all rows counted again from nothing
   cache_mb       what the dashboard keeps of the run: histograms and cumulative counts, of the whole and of every segment
   near_ms_p95    Store.cases_near of 100 cases in a thousandth of the range, opening and closing included
