@@ -1,4 +1,4 @@
-"""A part's way from its file into the tables: what may not be in is refused, then rows and counts go in, in one transaction.
+"""A part's way from its file into the tables: what may not be in is refused, then its rows go in, in one transaction.
 
 The check for doubled cases does not look at the whole run. Of every part the store keeps the lowest and highest case id, for
 each length of ids (part_ids): only parts whose range meets the new one's can share a case, and only their ids are joined. Cases
@@ -38,7 +38,7 @@ def insert(
     sha256: Callable[[], str],
     labels: tuple[str, ...],
 ) -> int:
-    """Take the file's rows in as that part, with its counts; return how many. Raises StoreError for rows that may not be in.
+    """Take the file's rows in as that part; return how many. Raises StoreError for rows that may not be in.
 
     `sha256` is asked last, so that the file's digest may still be in the making when this begins.
     """

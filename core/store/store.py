@@ -103,7 +103,7 @@ class Store:
         return {part for (part,) in rows}
 
     def take_in(self, run_id: str, part: int, path: Path) -> int:
-        """Take a written part in, with its counts, in one transaction; the file is deleted after it. Returns the part's rows.
+        """Take a written part in, in one transaction; the file is deleted after it. Returns the part's rows.
 
         A part that is in already is left as it is: the same content, or a file that is gone, returns its rows; other content
         raises StoreError. Raises NotFoundError for a run or a file that is not there, StoreError for rows that may not be in.
