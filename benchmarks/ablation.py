@@ -7,6 +7,7 @@ Bayesian model costs and is worth. Resumable like benchmarks.uncertainty, whose 
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -36,6 +37,11 @@ CHANGES = {
     },
     "inputs": {f"{n} copies": {"augment": n} for n in (0, 1, 2, 4)},
     "samples": {f"N = {n}": {"samples": n} for n in (1, 2, 5, 10, 32)} | {"one fresh sample an epoch": {"online": True}},
+    "choice": {
+        f"{share:.0%} of the unlabelled, by {how}": {"keep": share, "keep_by": by}
+        for share in (0.5, 0.25)
+        for how, by in (("the teacher's spread", "epistemic"), ("chance", "random"))
+    },
     "student": {
         "begins at the teacher": {"start": "teacher"},
         "rank 16": {"adapter": {"rank": 16, "alpha": 32.0}},
@@ -108,7 +114,7 @@ def rows(arguments, settings: Settings, data, seed: int) -> list[dict]:
     results = []
     for group in (g for g in CHANGES if g in arguments.groups):
         for row, change in CHANGES[group].items():
-            path = arguments.out / "results" / f"{data.name}-{seed}-{group}-{row.replace(' ', '_')}.json"
+            path = arguments.out / "results" / f"{data.name}-{seed}-{group}-{slug(row)}.json"
             results.append(kept(path, data, seed, row, lambda c=change: bench.student(arguments.teacher, changed(c))))
     return results
 
@@ -137,6 +143,11 @@ def kept(path: Path, data, seed: int, row: str, work) -> dict:
     path.write_text(json.dumps(result), encoding="utf-8")
     print(f"{data.name} seed {seed}: {row}", file=sys.stderr, flush=True)
     return result
+
+
+def slug(row: str) -> str:
+    """A row's name as part of a file's."""
+    return re.sub(r"[^A-Za-z0-9=.]+", "_", row)
 
 
 def changed(change: dict) -> DistilSettings:

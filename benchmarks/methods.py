@@ -25,7 +25,7 @@ from core.models.posterior import Dropout, Gaussian, Members, Posterior
 from core.models.scorers import OnePass, Teacher
 from core.models.settings import TEACHERS, AdapterSettings, DistilSettings, LoopSettings, PointSettings
 from core.models.spread import Scores
-from core.models.student import teach, train_student
+from core.models.student import teach, teaching_cases, train_student
 from core.models.teachers import Job, fit_teacher
 from core.models.top import NO_LABEL
 from core.models.trunk import TrunkCache, cache_trunk
@@ -154,7 +154,9 @@ class Bench:
         started = time.perf_counter()
         own = CHOSEN[kind].samples
         teacher = self._build(posterior, own if isinstance(posterior, Members) else settings.samples or own)
-        targets = teach(teacher, cache, labels, settings)
+        index = teaching_cases(teacher, cache, labels, settings)
+        cache = cache.at(index)
+        targets = teach(teacher, cache, labels[index], settings)
         teacher.sampler.release()
         with tempfile.TemporaryDirectory() as work:
             start = (list(posterior.adapters), posterior.head) if settings.start == "teacher" else ([], self.start)

@@ -23,9 +23,10 @@ from core.models.settings import (
 )
 from core.models.spread import Moments
 from core.models.spread_heads import spread_head
+from core.models.student import teach, teaching_cases
 from core.models.top import NO_LABEL, Targets, TopClassifier, divergence
 from core.models.training import fit, new_head
-from core.models.trunk import cache_trunk
+from core.models.trunk import TrunkCache, cache_trunk
 from core.pipeline.train import texts_of
 from tests import tiny
 
@@ -132,6 +133,40 @@ def test_online_targets_are_another_sample_in_every_epoch():
     assert [targets.batch([0], e)["probabilities"][0, 0].item() for e in range(4)] == [1.0, 0.0, 1.0, 0.0]
 
 
+class Divided:
+    """A teacher whose samples disagree as told: case i has mutual information spread[i]; its one state is its position."""
+
+    def __init__(self, spread):
+        self.spread, self.asked = np.array(spread, dtype=np.float32), []
+
+    def moments(self, cache, samples, progress):
+        index = [int(state[0, 0]) for state in cache.states]
+        self.asked.append((samples, index))
+        p, zero = np.full((len(index), 2), 0.5, dtype=np.float32), np.zeros((len(index), 2), dtype=np.float32)
+        return Moments(p, np.float32(math.log(2)) - self.spread[index], zero, zero, zero), None
+
+
+def teaching(teacher, labels, **settings):
+    cache = TrunkCache([torch.full((1, 1), float(i)) for i in range(len(labels))])
+    return teaching_cases(teacher, cache, np.array(labels), DistilSettings(**settings)).tolist()
+
+
+def test_the_unlabelled_cases_that_teach_are_those_on_which_two_samples_disagree_most():
+    teacher = Divided([0.0, 0.5, 0.1, 0.3, 0.0, 0.2])
+    labels = [1, NO_LABEL, NO_LABEL, NO_LABEL, 0, NO_LABEL]
+    assert teaching(teacher, labels, keep=0.5) == [0, 1, 3, 4]
+    assert teaching(teacher, labels, keep=0.25) == [0, 1, 4]
+    assert teacher.asked == [(2, [1, 2, 3, 5])] * 2  # never of what has a label and teaches anyway
+
+
+def test_cases_that_teach_by_chance_ask_the_teacher_nothing_and_all_of_them_neither():
+    labels = [0, *[NO_LABEL] * 20]
+    drawn = [teaching(None, labels, keep=0.3, keep_by="random", loop=LoopSettings(seed=seed)) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert all(len(set(one)) == 7 and one[0] == 0 and one == sorted(one) for one in drawn)
+    assert teaching(None, labels) == list(range(21))
+
+
 @pytest.mark.parametrize("spread", ["none", "share", "dirichlet", "gaussian"])
 def test_a_student_never_says_less_than_no_uncertainty(spread):
     outputs = spread_head(spread).outputs(3)
@@ -211,6 +246,20 @@ def test_a_student_follows_its_teacher(trained):
     p, q = teacher.scores(TEXTS).probabilities, student.scores(TEXTS).probabilities
     uniform = np.full_like(p, 1 / 3)
     assert (p * np.log(p / q)).sum(1).mean() < 0.5 * (p * np.log(p / uniform)).sum(1).mean()
+
+
+def test_distilling_with_a_quarter_of_the_copies_samples_and_trains_on_those_alone(trained, tmp_path, monkeypatch):
+    seen = []
+
+    def watched(teacher, cache, labels, settings):
+        seen.append((len(cache), (labels != NO_LABEL).sum(), (labels == NO_LABEL).sum()))
+        return teach(teacher, cache, labels, settings)
+
+    monkeypatch.setattr(build, "teach", watched)
+    settings = DistilSettings(loop=LoopSettings(epochs=1, batch_size=16), augment=2, keep=0.25)
+    student = build.distil(trained / "t-teacher", texts_of(tiny.cases(40), LABELS), "s", settings, CPU, tmp_path)
+    assert seen == [(60, 40, 20)]
+    assert student.card.settings["keep"] == 0.25
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(trained, tmp_path):

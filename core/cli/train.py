@@ -72,6 +72,13 @@ def add_distill(verbs) -> None:
     verb.add_argument("--samples", type=int, help="teacher samples behind the targets (default: the teacher's N)")
     verb.add_argument("--online", action="store_true", help="one fresh teacher sample an epoch instead of the mean of all")
     verb.add_argument("--augment", type=int, help="unlabelled copies of each text, words dropped or spliced")
+    verb.add_argument("--keep", type=float, default=1.0, help="share of the cases without a label that teach (default: 1)")
+    verb.add_argument(
+        "--keep-by",
+        choices=["epistemic", "random"],
+        default="epistemic",
+        help="those on which two samples of the teacher disagree most, or any (default: epistemic)",
+    )
     verb.add_argument("--rank", type=int, default=8, help="the student's LoRA rank (default: 8)")
     verb.add_argument("--targets", choices=["down", "feed_forward", "attention", "all"], default="feed_forward")
     verb.add_argument("--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)")
@@ -138,6 +145,8 @@ def _distill(arguments, settings: Settings) -> None:
             online=arguments.online,
             samples=arguments.samples or default.samples,
             augment=default.augment if arguments.augment is None else arguments.augment,
+            keep=arguments.keep,
+            keep_by=arguments.keep_by,
         )
     )
     student = distil_student(store_of(settings), settings, arguments.name, chosen)

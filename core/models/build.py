@@ -19,7 +19,7 @@ from core.models.card import ModelCard
 from core.models.choice import answer_head
 from core.models.device import compute_dtype
 from core.models.settings import DistilSettings, PointSettings, TeacherSettings
-from core.models.student import teach, train_student
+from core.models.student import teach, teaching_cases, train_student
 from core.models.teachers import Job, fit_teacher
 from core.models.top import NO_LABEL
 from core.models.trunk import TrunkCache, cache_trunk
@@ -31,6 +31,10 @@ class Texts:
 
     texts: list[str]
     labels: np.ndarray
+
+    def at(self, index: np.ndarray) -> "Texts":
+        """Those cases alone."""
+        return Texts([self.texts[i] for i in index], self.labels[index])
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ def distil(
     truncate = bool(card.settings.get("point", {}).get("truncate", False))
     cases = with_copies(cases, settings)
     teacher_cache = cache_trunk(teacher.backbone, cases.texts, truncate, progress="trunk, once a case")
+    index = teaching_cases(teacher, teacher_cache, cases.labels, settings)
+    cases, teacher_cache = cases.at(index), teacher_cache.at(index)
     targets = teach(teacher, teacher_cache, cases.labels, settings)
 
     backbone = load_backbone(teacher.backbone.source, settings.adapter.cut, device, compute_dtype(device), card.readout)

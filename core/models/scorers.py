@@ -98,21 +98,21 @@ class Teacher:
 
     @torch.inference_mode()
     def moments(
-        self, cache: TrunkCache, keep_samples: bool = False, progress: str | None = None
+        self, cache: TrunkCache, keep_samples: bool = False, progress: str | None = None, samples: int | None = None
     ) -> tuple[Moments, np.ndarray | None]:
         """What the samples say of every cached case, for a student to learn; with `keep_samples` also their probabilities
-        [N, n, K], else None.
+        [N, n, K], else None. `samples`: only so many of the N.
         """
-        draws, parts, samples, order = self.draws(), [], [], []
+        draws, parts, each, order = self.draws(samples), [], [], []
         with self.sampler.sampled(draws), Bar(total=len(cache), desc=progress, unit=" cases", disable=progress is None) as bar:
             for index, hidden, mask in self._from_cache(cache):
                 logits = self._logits(draws, hidden, mask)
                 parts.append(Moments.of(logits))
-                samples.append(logits.softmax(-1).cpu().numpy() if keep_samples else None)
+                each.append(logits.softmax(-1).cpu().numpy() if keep_samples else None)
                 order.append(index)
                 bar.update(len(index))
         place = np.argsort(np.concatenate(order))
-        return Moments.join(parts, place), np.concatenate(samples, 1)[:, place] if keep_samples else None
+        return Moments.join(parts, place), np.concatenate(each, 1)[:, place] if keep_samples else None
 
     def _logits(self, draws: Draws, hidden: Tensor, mask: Tensor | None) -> Tensor:
         def run(hidden: Tensor, mask: Tensor | None) -> Tensor:

@@ -197,7 +197,9 @@ class DistilSettings(BaseModel):
 
     `samples`: the teacher's samples behind the targets, None for its own N. `online`: in each epoch the mean is replaced by
     one fresh sample's probabilities. `augment`: copies of every text with words dropped or spliced with another text,
-    labelled by the teacher alone; they are where a teacher that remembers its training texts is still unsure.
+    labelled by the teacher alone; they are where a teacher that remembers its training texts is still unsure. `keep`: share of
+    the cases without a label, copies among them, that teach; `keep_by`: those of which few samples of the teacher disagree
+    most, or any, by chance.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -210,3 +212,5 @@ class DistilSettings(BaseModel):
     samples: int | None = Field(None, ge=1)
     online: bool = False
     augment: int = Field(4, ge=0)
+    keep: float = Field(1.0, gt=0, le=1)
+    keep_by: Literal["epistemic", "random"] = "epistemic"

@@ -16,9 +16,30 @@ from core.models.backbone import Backbone
 from core.models.scorers import Teacher
 from core.models.settings import DistilSettings
 from core.models.spread_heads import spread_head
-from core.models.top import Targets, TopClassifier
+from core.models.top import NO_LABEL, Targets, TopClassifier
 from core.models.training import fit, new_head
 from core.models.trunk import TrunkCache
+
+SCOUTS = 2  # samples of the teacher that say which cases are worth all N
+
+
+def teaching_cases(teacher: Teacher, cache: TrunkCache, labels: np.ndarray, settings: DistilSettings) -> np.ndarray:
+    """Positions of the cases that teach, ascending: all that have a label, and of the others the share `keep`.
+
+    By "epistemic" those with the highest mutual information between answer and weights (BALD: Houlsby et al. 2011, arXiv
+    1112.5745, eq. 2), estimated from SCOUTS samples: the rest are cases on which the teacher's samples agree, and a student
+    that has learned the mean elsewhere hardly needs them. Their trunk is run all the same; N samples and training are not.
+    """
+    free = np.flatnonzero(labels == NO_LABEL)
+    kept = round(settings.keep * len(free))
+    if kept == len(free):
+        return np.arange(len(labels))
+    if settings.keep_by == "random":
+        ranked = np.random.default_rng(settings.loop.seed).permutation(len(free))
+    else:
+        said, _ = teacher.moments(cache.at(free), progress=f"teacher, {SCOUTS} samples a case", samples=SCOUTS)
+        ranked = np.argsort(said.aleatoric - said.total, kind="stable")
+    return np.sort(np.concatenate([np.flatnonzero(labels != NO_LABEL), free[ranked[:kept]]]))
 
 
 def teach(teacher: Teacher, cache: TrunkCache, labels: np.ndarray, settings: DistilSettings) -> Targets:

@@ -24,6 +24,10 @@ class TrunkCache:
     def __len__(self) -> int:
         return len(self.states)
 
+    def at(self, index: Sequence[int]) -> "TrunkCache":
+        """Those texts alone; their states are shared, not copied."""
+        return TrunkCache([self.states[i] for i in index])
+
     @property
     def lengths(self) -> list[int]:
         return [len(s) for s in self.states]
