@@ -7,7 +7,6 @@ Bayesian model costs and is worth. Resumable like benchmarks.uncertainty, whose 
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -114,7 +113,7 @@ def rows(arguments, settings: Settings, data, seed: int) -> list[dict]:
     results = []
     for group in (g for g in CHANGES if g in arguments.groups):
         for row, change in CHANGES[group].items():
-            path = arguments.out / "results" / f"{data.name}-{seed}-{group}-{slug(row)}.json"
+            path = arguments.out / "results" / f"{data.name}-{seed}-{group}-{row.replace(' ', '_')}.json"
             results.append(kept(path, data, seed, row, lambda c=change: bench.student(arguments.teacher, changed(c))))
     return results
 
@@ -143,11 +142,6 @@ def kept(path: Path, data, seed: int, row: str, work) -> dict:
     path.write_text(json.dumps(result), encoding="utf-8")
     print(f"{data.name} seed {seed}: {row}", file=sys.stderr, flush=True)
     return result
-
-
-def slug(row: str) -> str:
-    """A row's name as part of a file's."""
-    return re.sub(r"[^A-Za-z0-9=.]+", "_", row)
 
 
 def changed(change: dict) -> DistilSettings:

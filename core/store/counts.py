@@ -120,5 +120,5 @@ def read_joint(connection: duckdb.DuckDBPyConnection, run_id: str) -> pd.DataFra
 
 def _cells(connection: duckdb.DuckDBPyConnection, run_id: str) -> pd.DataFrame:
     """Segment, predicted and outcome by cell, sorted by name."""
-    query = "SELECT cell, segment, predicted, outcome FROM cells WHERE run_id = ? ORDER BY segment, predicted, outcome"
+    query = f"SELECT cell, {_NAMES} FROM cells WHERE run_id = ? ORDER BY {_NAMES}"  # noqa: S608 - constants
     return connection.execute(query, [run_id]).df().set_index("cell")
