@@ -252,7 +252,7 @@ def launch(*command: str, home: Path | None = None) -> subprocess.CompletedProce
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     own = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "KAKUSHIN_DEVICE": "cpu", "KAKUSHIN_HOME": str(home)}
     done = subprocess.run([*torchrun, *command], cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr  # whole: the launcher's own words hide the cause above them
     return done
 
 
