@@ -236,8 +236,10 @@ def test_compiled_blocks_answer_the_same(base):
 # --- several processes ----------------------------------------------------------------------------------------------------
 
 SHARED = """
-import os, sys
+import atexit, os, sys
 from pathlib import Path
+import torch
+atexit.register(lambda: print("in a group at the end:", torch.distributed.is_initialized()))  # first registered, last called
 from safetensors.torch import save_file
 from tests.test_reliability import train
 
@@ -259,7 +261,8 @@ def launch(*command: str, home: Path | None = None) -> subprocess.CompletedProce
 def test_two_processes_share_each_batch_and_reach_the_same_weights(base, tmp_path):
     script = tmp_path / "shared.py"
     script.write_text(SHARED)
-    launch(str(script), str(base), str(tmp_path / "two"))
+    done = launch(str(script), str(base), str(tmp_path / "two"))
+    assert done.stdout.count("in a group at the end: False") == 2  # who exits while in one may be aborted
     assert_same(train(base, tmp_path / "one"), load_file(tmp_path / "two" / "final.safetensors"), tolerance=1e-5)
 
 

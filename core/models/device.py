@@ -1,5 +1,6 @@
 """Which device, number format and batch to compute with. Knows nothing of models but their widths."""
 
+import atexit
 import os
 
 import torch
@@ -34,6 +35,13 @@ def wait_for_all(device: torch.device) -> None:
     """Under torchrun or `accelerate launch`, go on when every process has come here; alone, at once."""
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         PartialState(cpu=device.type == "cpu").wait_for_everyone()
+
+
+@atexit.register
+def _leave_the_others() -> None:
+    """A process that exits while it is still in a group of them may be aborted (SIGABRT), and torchrun then ends all."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:
