@@ -62,25 +62,24 @@ def data(words: Words, runs: list[RunRecord], segments_of: Callable[[str], Seque
 
 def threshold(words: Words) -> None:
     """Draw the threshold as a number; dashboard.live draws it as a handle."""
-    state.mirror("t_number", "t")
+    state.mirror("t_number", state.chosen("t"))
     step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
     typed = {"on_change": state.follow, "args": ("t_number", "t")}
     st.number_input(words("threshold.number"), key="t_number", **typed, **step)
 
 
 def presets(words: Words, thresholds: dict[str, float]) -> None:
-    """Draw the presets that there are; picking one moves the threshold, and the one at the threshold is marked."""
-    t = state.chosen("t")
-    state.choose("preset", next((name for name, threshold in thresholds.items() if threshold == t), None))
-    st.segmented_control(
-        words("preset"),
-        list(thresholds),
-        format_func=lambda name: words(f"preset.{name}"),
-        key="preset",
-        help=words("preset.help"),
-        on_change=state.choose_from,
-        args=("preset", thresholds, "t"),
-    )
+    """Draw a button for each preset that there is, which moves the threshold; the one at the threshold is marked.
+
+    Buttons, since a choice among them would be one more thing that a browser says with every request (state.mirror), and it
+    hears of this one late: what the presets come to is known at the end of a run.
+    """
+    st.markdown(f":small[{words('preset')}]", help=words("preset.help"))
+    here = next((name for name, threshold in thresholds.items() if threshold == state.chosen("t")), None)
+    with st.container(horizontal=True, gap="small", key="preset"):
+        for name, threshold in thresholds.items():
+            mark = {"type": "primary", "icon": ":material/check:"} if name == here else {}
+            st.button(words(f"preset.{name}"), key=f"preset_{name}", on_click=state.choose, args=("t", threshold), **mark)
 
 
 def limits(words: Words) -> None:
@@ -90,10 +89,12 @@ def limits(words: Words) -> None:
     measure.segmented_control(words("measure"), list(names), format_func=names.get, key="limited", required=True)
     empty = {"value": None, "placeholder": words("limits.empty")}
     most.number_input(words("most"), 0.0, 100.0, step=0.1, format="%0.2f", key="most", **empty)
-    capacity.number_input(words("capacity"), step=0.1, format="%0.2f", key="capacity", **empty, **LIMITS)
     each = FullTime(state.chosen("minutes"), state.chosen("shift"), state.chosen("busy") / 100).reviews_per_day
     reviews = state.chosen("capacity")
-    state.put("people_number", None if reviews is None else round(reviews / each, 2))
+    state.mirror("capacity_number", reviews)
+    state.mirror("people_number", None if reviews is None else round(reviews / each, 2))
+    typed = {"on_change": state.choose_times, "args": ("capacity_number", "capacity", 1.0)}
+    capacity.number_input(words("capacity"), step=0.1, format="%0.2f", key="capacity_number", **typed, **empty, **LIMITS)
     typed = {"on_change": state.choose_times, "args": ("people_number", "capacity", each)}
     people.number_input(
         words("people.capacity"),
@@ -147,7 +148,7 @@ def mix(words: Words, kinds: dict[str, str], seen: float) -> None:
     kind, share = st.columns([2, 3], vertical_alignment="bottom")
     select(words("mix.kind"), kinds, "mix", kind, on_change=state.choose, args=("share", None))
     chosen = state.chosen("share")
-    state.put("share_slider", round(100 * seen, 1) if chosen is None else chosen)
+    state.mirror("share_slider", round(100 * seen, 1) if chosen is None else chosen)
     typed = {"on_change": state.choose_times, "args": ("share_slider", "share", 1.0)}
     share.slider(words("mix.share"), 0.0, 100.0, step=0.5, format="%0.1f%%", key="share_slider", **typed)
 

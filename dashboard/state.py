@@ -113,7 +113,7 @@ def follow(source: str, target: str) -> None:
     Where both have changed, `target` was moved, and `source` is a step behind quick moves: nobody typed it.
     """
     state = st.session_state
-    if state[source] is not None and state[target] == getattr(state[_LAST], target):
+    if state[source] is not None and state[target] == getattr(state[_LAST], target) and not _behind(source):
         state[target] = round(state[source], 3)
 
 
@@ -130,13 +130,8 @@ def kept(name: str) -> object:
 def choose_times(source: str, target: str, factor: float) -> None:
     """Give the choice `target` `factor` times the value of the widget `source`, or None: a callback for another unit."""
     value = st.session_state[source]
-    st.session_state[target] = None if value is None else round(value * factor, 3)
-
-
-def choose_from(source: str, offered: dict[str, object], target: str) -> None:
-    """Give the choice `target` what the widget `source` stands for: a callback. Nothing picked changes nothing."""
-    if (picked := st.session_state[source]) in offered:
-        st.session_state[target] = offered[picked]
+    if not _behind(source):
+        st.session_state[target] = None if value is None else round(value * factor, 3)
 
 
 def take_move() -> None:
@@ -169,9 +164,22 @@ def moves_seen() -> int:
     return seen if isinstance(seen, int) else 0
 
 
-def mirror(source: str, target: str) -> None:
-    """Give the widget `source`, before it is drawn, the value of the choice `target`."""
-    st.session_state[source] = st.session_state[target]
+def mirror(source: str, value: object) -> None:
+    """Have the widget `source`, before it is drawn, show `value`: that of a choice which is made elsewhere as well."""
+    state = st.session_state
+    state[source] = value
+    earlier = [shown for shown in state.get(f"_shown_{source}", ()) if shown != value]
+    state[f"_shown_{source}"] = [*earlier[-4:], value]
+
+
+def _behind(source: str) -> bool:
+    """Whether the widget `source` shows what it showed before, to a reader whose browser has yet to hear of a change.
+
+    With every request the browser says what each widget shows and at which address it stands. Where that is not the address
+    that we wrote last, it is a step behind, and what it repeats nobody typed: it would undo the change.
+    """
+    state = st.session_state
+    return state[source] in state[f"_shown_{source}"] and st.query_params.to_dict() != written(state[_LAST])
 
 
 def _read(name: str, address: dict[str, str]) -> object:

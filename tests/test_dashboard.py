@@ -170,6 +170,19 @@ def test_a_number_that_comes_a_step_behind_the_handle_is_not_taken_for_typed(ope
     assert page.session_state["t"] == page.number_input(key="t_number").value == 0.75
 
 
+@pytest.mark.parametrize(("typed", "t"), [(0.5, 0.75), (0.51, 0.51)], ids=["what it showed", "typed"])
+def test_what_a_browser_repeats_that_has_not_heard_of_a_change_is_not_taken_for_typed(open_page, typed, t):
+    page = open_page(t="0.5")
+    move(page, 0.75).run()
+    page.query_params["t"] = "0.5"
+    page.number_input(key="t_number").set_value(typed)
+    page.toggle(key="unseen").set_value(False).run()
+    assert page.session_state["t"] == page.number_input(key="t_number").value == t
+    assert page.query_params["unseen"] == "0"
+    page.number_input(key="t_number").set_value(0.5).run()  # the address is ours again
+    assert page.session_state["t"] == 0.5
+
+
 @pytest.mark.parametrize(
     ("move", "t"),
     [({"step": 540}, 0.54), ({"step": 1001}, 0.5), ({"step": "540"}, 0.5), ({"step": True}, 0.5), ({}, 0.5), (None, 0.5)],

@@ -23,7 +23,7 @@ GRAVE = ("serious", "critical")
 STREAMLITS_OWN: tuple[tuple[str, str], ...] = ()
 
 # Widgets that a manager needs to decide, by their key; where each stands on the screen, and which one has the focus.
-WAY = ("lang", "preset", "t_number", "handle", "limited", "most", "capacity")
+WAY = ("lang", "preset", "t_number", "handle", "limited", "most", "capacity_number")
 FOCUSED = """way => {
   const box = document.activeElement.closest(way.map(key => `.st-key-${key}`).join());
   return box && way.find(key => box.classList.contains(`st-key-${key}`));

@@ -96,3 +96,48 @@ def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(
             expect(page.locator(".st-key-unseen input")).to_be_checked()
             expect(page).to_have_url(re.compile(r"[?&]review=5&escape=90(&|$)"))
     assert problems == []
+
+
+class Slow:
+    """What lies between a page and its server: it keeps back what the server says while `holding`."""
+
+    def __init__(self, page):
+        self.page, self.holding, self.kept = page, False, []
+        page.route_web_socket(re.compile("/_stcore/stream"), self._between)
+
+    def _between(self, route) -> None:
+        self.to_page, server = route, route.connect_to_server()
+        server.on_message(lambda said: self.kept.append(said) if self.holding else route.send(said))
+        route.on_message(server.send)
+
+    def answered(self, act) -> None:
+        """Do `act`, and wait until the server has said something and then nothing for a second."""
+        last = first = len(self.kept)
+        act()
+        while last == first or last < len(self.kept):
+            last = len(self.kept)
+            self.page.wait_for_timeout(1000)
+
+    def let_go(self) -> None:
+        self.holding = False
+        for said in self.kept:
+            self.to_page.send(said)
+
+
+def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(tmp_path, browser):  # noqa: F811
+    """A limit's threshold is taken; before it hears of that, the browser sends another choice, with all that it still shows."""
+    make_store(tmp_path / "store", "full")
+    with serving(tmp_path) as server:
+        page = browser.new_context(locale="en-AU", viewport={"width": 1440, "height": 1000}).new_page()
+        slow = Slow(page)
+        page.goto(server + "?t=0.888&lang=en&capacity=25")
+        page.locator(DRAWN).first.wait_for(timeout=60_000)
+        handle_of(page)
+        expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(1)  # its preset is marked
+        slow.holding = True
+        slow.answered(page.locator(".st-key-use_limits button").click)
+        slow.answered(page.locator(".st-key-unseen label").first.click)
+        slow.let_go()
+        expect(page).to_have_url(re.compile("[?&]unseen=0(&|$)"), timeout=30_000)
+        assert moved(page, "0.888") == "1.000"
+        expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(0, timeout=30_000)
