@@ -87,7 +87,7 @@ class Marks {
   draw(step) {
     this.step = step;
     for (const [plot, layer] of this.layers) {
-      if (layer.inSight === false) continue;
+      if (layer.inSight === false || !plot._fullLayout) continue; // a chart that is being taken away has no axes any more
       layer.traces?.forEach((trace, i) => this.place(plot._fullLayout, trace, [...layer.children].slice(3 * i, 3 * i + 3)));
     }
   }

@@ -101,8 +101,11 @@ def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(
 class Slow:
     """What lies between a page and its server: it keeps back what the server says while `holding`."""
 
-    def __init__(self, page):
-        self.page, self.holding, self.kept = page, False, []
+    def __init__(self):
+        self.holding, self.kept = False, []
+
+    def stand_between(self, page) -> None:
+        self.page = page
         page.route_web_socket(re.compile("/_stcore/stream"), self._between)
 
     def _between(self, route) -> None:
@@ -127,12 +130,9 @@ class Slow:
 def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(tmp_path, browser):  # noqa: F811
     """A limit's threshold is taken; before it hears of that, the browser sends another choice, with all that it still shows."""
     make_store(tmp_path / "store", "full")
+    slow, problems = Slow(), []
     with serving(tmp_path) as server:
-        page = browser.new_context(locale="en-AU", viewport={"width": 1440, "height": 1000}).new_page()
-        slow = Slow(page)
-        page.goto(server + "?t=0.888&lang=en&capacity=25")
-        page.locator(DRAWN).first.wait_for(timeout=60_000)
-        handle_of(page)
+        page = _open(browser, server + "?t=0.888&lang=en&capacity=25", problems, DRAWN, slow.stand_between)
         expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(1)  # its preset is marked
         slow.holding = True
         slow.answered(page.locator(".st-key-use_limits button").click)
@@ -141,3 +141,4 @@ def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(tmp_path, br
         expect(page).to_have_url(re.compile("[?&]unseen=0(&|$)"), timeout=30_000)
         assert moved(page, "0.888") == "1.000"
         expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(0, timeout=30_000)
+    assert problems == []

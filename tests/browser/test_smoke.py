@@ -86,11 +86,15 @@ def browser():
         chromium.close()
 
 
-def _open(browser, address: str, problems: list[str], ready: str):
-    """Open the address in a context of its own, in English unless the link says otherwise; gather the console's errors."""
+def _open(browser, address: str, problems: list[str], ready: str, prepare=lambda page: None):
+    """Open the address in a context of its own, in English unless the link says otherwise; gather the console's errors.
+
+    prepare: what is done with the page before it goes there.
+    """
     page = browser.new_context(locale="en-AU", viewport={"width": 1440, "height": 1000}).new_page()
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
+    prepare(page)
     page.goto(address)
     page.locator(ready).first.wait_for(timeout=60_000)
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
