@@ -1,14 +1,36 @@
-"""Every error that a user may meet, one class by cause.
+"""Every error that a user may meet: a class by cause, a code, and the values that its sentence names.
 
-An error is a fact, the name, the value found, and what is allowed or the next step. The command line prints it without a
-traceback and exits with the class's code; the dashboard shows it as a sentence. This file knows no other file of ours.
+An error states the fact, the name, the value found, and what is allowed or the next step. The code raises the fact as data;
+core.messages makes the sentence at the edge (terminal, page, report) in the reader's language. The command line prints the
+sentence without a traceback and exits with the class's code.
 """
 
 
 class KakushinError(Exception):
-    """Base of all errors that are shown to users. `exit_code` is what the command line returns."""
+    """Base of all errors that are shown to users.
+
+    code: key of the sentence in core/messages, such as "cases.empty_file". values: what the sentence names, by blank: text,
+    numbers, or lists of them. `exit_code` is what the command line returns. str() gives the English sentence.
+    """
 
     exit_code = 1
+
+    def __init__(self, code: str, **values: object):
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+    def __str__(self) -> str:
+        from core.messages import error_text  # here, so that raising an error reads no catalogue
+
+        return error_text(self, "en")
+
+    def __reduce__(self) -> tuple:
+        return _rebuild, (type(self), self.code, self.values)  # so that it crosses processes with its values
+
+
+def _rebuild(kind: type, code: str, values: dict) -> KakushinError:
+    return kind(code, **values)
 
 
 class SettingsError(KakushinError):
@@ -22,9 +44,10 @@ class CasesError(KakushinError):
 
     exit_code = 3
 
-    def __init__(self, message: str, problems: tuple = ()):
-        super().__init__(message)
-        self.problems = tuple(problems)
+    @property
+    def problems(self) -> tuple:
+        """Every row's problem, in file order; empty where the file as a whole is refused."""
+        return tuple(self.values.get("problems", ()))
 
 
 class DatesOnlyError(CasesError):
@@ -40,8 +63,6 @@ class ModelError(KakushinError):
 class NonFiniteError(ModelError):
     """A probability, confidence or loss is NaN or infinite."""
 
-    exit_code = 4
-
 
 class StoreError(KakushinError):
     """The store cannot do what was asked: another schema version, another content under the same name, locked too long."""
@@ -50,19 +71,16 @@ class StoreError(KakushinError):
 
 
 class NotFoundError(StoreError):
-    """A run, model or part of that name is not there."""
-
-    exit_code = 5
+    """A run, model or part of that name does not exist."""
 
 
 class OvertakenError(StoreError):
-    """Somebody decided something else since the caller looked. `events` are what was written down in between, oldest first."""
+    """Another person decided something since the caller looked. `events` are what was recorded in between, oldest first."""
 
-    exit_code = 5
-
-    def __init__(self, message: str, events: tuple = ()):
-        super().__init__(message)
-        self.events = tuple(events)
+    @property
+    def events(self) -> tuple:
+        """What was recorded since the caller looked, oldest first."""
+        return tuple(self.values.get("events", ()))
 
 
 class FetchError(KakushinError):

@@ -15,7 +15,8 @@ BASIC = {"core.types", "core.errors"}
 # Layer -> the layers of ours that it may import, besides itself. A layer is core.<name>, core.<file> or dashboard.<name>.
 MAY_IMPORT = {
     "core": set(),
-    "core.errors": set(),
+    "core.errors": {"core.messages"},
+    "core.messages": set(),
     "core.types": {"core.errors"},
     "core.settings": {"core.errors"},
     "core.progress": set(),
@@ -108,7 +109,7 @@ HOME = {
     "pptx": {"core.report"},
     "reportlab": {"core.report"},
     "xlsxwriter": {"core.report"},
-    "babel": {"dashboard.i18n", "core.report"},
+    "babel": {"dashboard.i18n", "core.report", "core.messages"},
     "streamlit": {
         "dashboard.ahead",
         "dashboard.app",

@@ -65,7 +65,7 @@ class Cases:
                 f"{self.source}: {_counted(len(self.problems), 'problem')} beside {_counted(len(self.frame), 'good row')}; "
                 f"nothing was done. A row's number is {self.row_means}:\n  {first}{more}\n"
                 "correct them, or pass --skip-bad-rows to use the good rows and write the others to a report",
-                self.problems,
+                problems=self.problems,
             )
         return self
 

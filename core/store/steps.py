@@ -51,7 +51,7 @@ def take(ledger: Ledger, name: str, version: int, event: str, author: str, reaso
         since = [one for one in steps if one.position > seen]
         if since:
             said = "; ".join(f"{one.author}: {one.event} {one.name!r} version {one.version}" for one in since)
-            raise OvertakenError(f"{event} of policy {name!r} version {version} was not written down, since {said}", since)
+            raise OvertakenError(f"{event} of policy {name!r} version {version} was not written down, since {said}", events=since)
         return ledger.add_policy_event(name, version, event, author, reason), True
 
 

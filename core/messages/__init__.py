@@ -1,0 +1,67 @@
+"""Sentences of errors and reports in the reader's language, from gettext catalogues: one file a language and room.
+
+`core/messages/<language>/<room>.po` holds the sentences of the codes `<room>.<name>`. A sentence that counts has an
+`msgid_plural`, and its value `n` chooses the form by the catalogue's own plural rule (ngettext). Catalogues are read at run
+time; nothing is compiled. Knows no screen; imports nothing of ours.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+LANGUAGES = ("ja", "en")
+
+
+@cache
+def read_catalogues(folder: Path, language: str) -> dict[str, str | tuple[str, ...]]:
+    """Return {key: sentence, or its plural forms} of every `<folder>/<language>/*.po`; keys without words are left out.
+
+    Raises ValueError for a key that two files hold.
+    """
+    from babel.messages.pofile import read_po  # 60 ms, needed only once something is said
+
+    found: dict[str, str | tuple[str, ...]] = {}
+    for path in sorted((folder / language).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language):
+                key = message.id[0] if isinstance(message.id, tuple) else message.id
+                if not key or not any(message.string):
+                    continue
+                if key in found:
+                    raise ValueError(f"{path} repeats the key {key!r}")
+                found[key] = message.string
+    return found
+
+
+def plural_form(language: str, n: float) -> int:
+    """Return which plural form `n` takes: Japanese has one form, English a second one for all but 1."""
+    return 0 if language == "ja" or n == 1 else 1
+
+
+def sentence(language: str, key: str, **values: object) -> str:
+    """Return the sentence under `key` with its {blanks} filled in; a sentence with plural forms needs the value `n`.
+
+    Raises KeyError for a key that the catalogues lack.
+    """
+    words = read_catalogues(FOLDER, language)[key]
+    if not isinstance(words, str):
+        words = words[plural_form(language, values["n"])]
+    return words.format(**{name: _written(value, language) for name, value in values.items()})
+
+
+def error_text(error: Exception, language: str) -> str:
+    """Return an error's sentence; an error that carries no code of the catalogues speaks for itself."""
+    code = getattr(error, "code", None)
+    if code is None or code not in read_catalogues(FOLDER, language):
+        return str(code if code is not None else error)
+    return sentence(language, code, **error.values)
+
+
+def _written(value: object, language: str) -> object:
+    """A value as a sentence writes it: lists joined, an error within an error as its own sentence, whole numbers grouped."""
+    if hasattr(value, "code") and hasattr(value, "values"):
+        return error_text(value, language)
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return value
+    return ("、" if language == "ja" else ", ").join(str(_written(item, language)) for item in value)
