@@ -1,10 +1,12 @@
-"""The page 'Decide' in a real Chromium, timed by its own clock: first paint, a drag of the handle, a release of it.
+"""The page 'Decide' in a real Chromium, timed by its own clock: first paint, a drag of the handle,
+a release of it.
 
-`handler` is the page's own work for a move: sentence, six figures, two curves, and the two charts that depend on the threshold
-(FOLLOW). `drag` runs from the move to the first moment after the frame that shows it, so at 60 frames a second about 17 ms of
-it are the wait for the screen; in that frame these charts must show the handle's threshold. `rerun` runs from the release to
-the first frame in which the server has confirmed the handle, these charts show what it confirmed, and the page has taken in
-every other element of the run. The other charts must stay as they are.
+`handler` is the page's own work for a move: sentence, six figures, two curves, and the two charts
+that depend on the threshold (FOLLOW). `drag` runs from the move to the first moment after the frame
+that shows it, so at 60 frames a second about 17 ms of it are the wait for the screen; in that frame
+these charts must show the handle's threshold. `rerun` runs from the release to the first frame in
+which the server has confirmed the handle, these charts show what it confirmed, and the page has
+taken in every other element of the run. The other charts must stay as they are.
 """
 
 import time
@@ -15,7 +17,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.test_smoke import CHROMIUM, DRAWN, FLAGS
 
-# When the first curve of a chart was on the screen, in ms since 1970: Playwright itself looks only twice a second.
+# When the first curve of a chart was on the screen, in ms since 1970: Playwright itself looks only
+# twice a second.
 WATCH = """new MutationObserver((_, watch) => {
   if (!document.querySelector('.js-plotly-plot .scatterlayer .trace path')) return;
   watch.disconnect();
@@ -81,9 +84,15 @@ class Browsing:
     def __init__(self, page: Page):
         self.page, self.problems, self.sent = page, [], []
         page.add_init_script(WATCH)
-        page.on("console", lambda message: self.problems.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: self.problems.append(message.text) if message.type == "error" else None,
+        )
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("websocket", lambda socket: socket.on("framesent", lambda message: self.sent.append(message)))
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framesent", lambda message: self.sent.append(message)),
+        )
 
     def open(self, address: str) -> float:
         """Open the address; seconds until the first chart is drawn. Returns once the whole page is."""

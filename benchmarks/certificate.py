@@ -1,19 +1,25 @@
-"""Does a certificate keep its word, and what does it cost: `python -m benchmarks.certificate [--sets 2000] [--n 2000]`.
+"""Does a certificate keep its word, and what does it cost: `python -m benchmarks.certificate
+[--sets 2000] [--n 2000]`.
 
-The population is real: all labelled scores of the demo's student (its calibration and stream runs), so the true risk of every
-threshold is known exactly, and drawing from it with replacement gives independent calibration sets. Each set is certified by
-the product's own `certify`. A certificate whose threshold has a true risk above the target is a violation; the oracle knows the
-population and accepts as much as the target allows. Two populations: "all", where a location that the model was never trained
-on (half of this stream) makes any answer wrong, and "seen", without those cases.
+The population is real: all labelled scores of the demo's student (its calibration and stream runs),
+so the true risk of every threshold is known exactly, and drawing from it with replacement gives
+independent calibration sets. Each set is certified by the product's own `certify`. A certificate
+whose threshold has a true risk above the target is a violation; the oracle knows the population and
+accepts as much as the target allows. Two populations: "all", where a location that the model was
+never trained on (half of this stream) makes any answer wrong, and "seen", without those cases.
 
-Targets are set from the population before any set is drawn: the whole percent at which the oracle accepts nearest to a quarter,
-to half and to three quarters of the cases. The limit on coverage is asked at a half and at three quarters. At a quarter it is
-only reported: few cases are accepted there.
+Targets are set from the population before any set is drawn: the whole percent at which the oracle
+accepts nearest to a quarter, to half and to three quarters of the cases. The limit on coverage is
+asked at a half and at three quarters. At a quarter it is only reported: few cases are accepted
+there.
 
-Two figures on the same sets say what a better procedure could gain. Neither can be had: both know what a certificate may not.
-  best_start_over_oracle  the fixed sequence without a pilot, with all of delta, from the one start that turns out best
-  alone_over_oracle       the loosest threshold that passes at all of delta, as if it alone had been tested. No procedure on
-                          the p-values of all n that keeps its word certifies a looser one; this one itself breaks its word
+Two figures on the same sets say what a better procedure could gain. Neither can be had: both know
+what a certificate may not.
+  best_start_over_oracle  the fixed sequence without a pilot, with all of delta, from the one start
+  that turns out best alone_over_oracle       the loosest threshold that passes at all of delta, as
+  if it alone had been tested. No procedure on
+                          the p-values of all n that keeps its word certifies a looser one; this one
+                          itself breaks its word
 """
 
 import argparse
@@ -24,8 +30,8 @@ from datetime import date
 
 import numpy as np
 
-from core.decision.certificate import LEAKAGE, MEASURES, Certificate, Origin, Promise
-from core.decision.certify import GRID, certify
+from core.decision.certificate.certify import GRID, certify_threshold
+from core.decision.certificate.claims import LEAKAGE, MEASURES, Certificate, Origin, Promise
 from core.errors import NotFoundError
 from core.pipeline.demo import NAME
 from core.settings import Settings
@@ -41,9 +47,15 @@ ORIGIN = Origin("not used here", NAME, date(2000, 1, 1), date(2000, 1, 1))
 
 def main() -> None:
     """Measure, print one JSON object, exit 1 where a limit is not reached."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.certificate", description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", type=int, default=2000, help="calibration sets for each target (default: 2000)")
-    parser.add_argument("--n", type=int, default=2000, help="cases in a calibration set (default: 2000)")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.certificate", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--sets", type=int, default=2000, help="calibration sets for each target (default: 2000)"
+    )
+    parser.add_argument(
+        "--n", type=int, default=2000, help="cases in a calibration set (default: 2000)"
+    )
     arguments = parser.parse_args()
     try:
         populations = read_populations(Settings())
@@ -56,7 +68,9 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Population:
-    """confidence [N] and right [N], from strict to loose, and what is true of each threshold of GRID, [G]."""
+    """confidence [N] and right [N], from strict to loose, and what is true of each threshold of
+    GRID, [G].
+    """
 
     name: str
     confidence: np.ndarray
@@ -70,14 +84,19 @@ class Population:
         return accepted / len(self.confidence), wrong / among
 
     def oracle(self, measure: str, target: float) -> float:
-        """The most coverage that any threshold, on the grid or not, has with a true risk of at most the target."""
-        accepted = np.flatnonzero(np.append(np.diff(self.confidence) != 0, True)) + 1  # equal scores go together
+        """The most coverage that any threshold, on the grid or not, has with a true risk of at most
+        the target.
+        """
+        # equal scores go together
+        accepted = np.flatnonzero(np.append(np.diff(self.confidence) != 0, True)) + 1
         among = len(self.confidence) if measure == LEAKAGE else accepted
         within = accepted[np.cumsum(~self.right)[accepted - 1] / among <= target]
         return float(within.max(initial=0)) / len(self.confidence)
 
     def targets(self, measure: str) -> Iterator[tuple[str, float]]:
-        """(share's name, target): the whole percent at which the oracle accepts nearest to that share."""
+        """(share's name, target): the whole percent at which the oracle accepts nearest to that
+        share.
+        """
         percents = np.arange(1, 100) / 100
         coverage = np.array([self.oracle(measure, a) for a in percents])
         for name, share in SHARES.items():
@@ -87,8 +106,16 @@ class Population:
 def read_populations(settings: Settings) -> list[Population]:
     """All labelled scores of the demo's newest student, and those whose location it was trained on."""
     store = Store(settings.store)
-    runs = [r.run for r in store.runs("score") if r.run.model_kind == "student" and r.run.dataset == NAME]
-    runs = [run for run in runs if run.role in ("calibration", "stream") and run.model_hash == runs[0].model_hash]
+    runs = [
+        r.run
+        for r in store.runs("score")
+        if r.run.model_kind == "student" and r.run.dataset == NAME
+    ]
+    runs = [
+        run
+        for run in runs
+        if run.role in ("calibration", "stream") and run.model_hash == runs[0].model_hash
+    ]
     if not runs:
         raise NotFoundError(f"no scored run of a student on {NAME} in the store {settings.store}")
     frames = [store.predictions(run.run_id, ["confidence", "outcome"]) for run in runs]
@@ -97,7 +124,11 @@ def read_populations(settings: Settings) -> list[Population]:
     labelled = outcome != "unlabelled"
     return [
         population("all", confidence[labelled], outcome[labelled]),
-        population("seen", confidence[labelled & (outcome != "unseen")], outcome[labelled & (outcome != "unseen")]),
+        population(
+            "seen",
+            confidence[labelled & (outcome != "unseen")],
+            outcome[labelled & (outcome != "unseen")],
+        ),
     ]
 
 
@@ -120,7 +151,9 @@ def measure(populations: list[Population], sets: int, n: int) -> dict:
     worst["coverage_over_oracle"] = min(r["coverage_over_oracle"] for r in judged)
     return {
         "benchmark": "certificate",
-        "population": {p.name: {"cases": len(p.right), "wrong": int((~p.right).sum())} for p in populations},
+        "population": {
+            p.name: {"cases": len(p.right), "wrong": int((~p.right).sum())} for p in populations
+        },
         "sets": sets,
         "n": n,
         "delta": DELTA,
@@ -128,7 +161,8 @@ def measure(populations: list[Population], sets: int, n: int) -> dict:
         "coverage_limit": f"at least {COVERAGE_LIMIT} where the oracle accepts {' or '.join(JUDGED)}",
         **worst,
         "targets": rows,
-        "reached": worst["violation_rate"] <= limit and worst["coverage_over_oracle"] >= COVERAGE_LIMIT,
+        "reached": worst["violation_rate"] <= limit
+        and worst["coverage_over_oracle"] >= COVERAGE_LIMIT,
     }
 
 
@@ -141,7 +175,7 @@ def row(cases: Population, promise: Promise, share: str, sets: int, n: int) -> d
     starts, alone = np.zeros(len(GRID)), np.zeros(sets)
     for i in range(sets):
         drawn = generator.integers(0, len(cases.right), n)
-        found = certify(cases.confidence[drawn], cases.right[drawn], promise, ORIGIN)
+        found = certify_threshold(cases.confidence[drawn], cases.right[drawn], promise, ORIGIN)
         if isinstance(found, Certificate):
             at[i] = np.searchsorted(-GRID, -found.threshold)
         passes = alone_passes(cases.confidence[drawn], cases.right[drawn], promise)
@@ -164,14 +198,21 @@ def row(cases: Population, promise: Promise, share: str, sets: int, n: int) -> d
 
 
 def alone_passes(confidence: np.ndarray, right: np.ndarray, promise: Promise) -> np.ndarray:
-    """[G] bool: the thresholds of GRID that pass at all of delta on these cases, each as if no other were tested."""
-    accepted, errors = (len(x) - np.searchsorted(np.sort(x), GRID, side="left") for x in (confidence, confidence[~right]))
+    """[G] bool: the thresholds of GRID that pass at all of delta on these cases, each as if no
+    other were tested.
+    """
+    accepted, errors = (
+        len(x) - np.searchsorted(np.sort(x), GRID, side="left")
+        for x in (confidence, confidence[~right])
+    )
     among = np.full_like(accepted, len(confidence)) if promise.measure == LEAKAGE else accepted
     return (p_values(errors, among, promise.target) <= promise.delta) & (accepted > 0)
 
 
 def covered_from(passes: np.ndarray, coverage: np.ndarray) -> np.ndarray:
-    """[G]: the coverage that the fixed sequence certifies from each start: that just before its first failure, or 0."""
+    """[G]: the coverage that the fixed sequence certifies from each start: that just before its
+    first failure, or 0.
+    """
     stop = np.minimum.accumulate(np.where(passes, len(GRID), np.arange(len(GRID)))[::-1])[::-1]
     return np.where(stop > np.arange(len(GRID)), coverage[stop - 1], 0.0)
 

@@ -1,14 +1,16 @@
 """Is the dashboard quick, alone and with 20 readers: `python -m benchmarks.dashboard [--quick]`.
 
-A real server over 1,000,000 made-up predictions (three models that scored the same cases, and their calibration runs, so that
-the page draws all it can), and a real Chromium. In this order: `first_paint_s`, from opening the page on a server that has
-served nobody to the first chart, the median of three servers (`server_start_s` came before); `drag_ms_p95` and `rerun_ms_p95`
-of one reader, with the browser's own work in it (benchmarks.browsing says what each begins and ends with); then 20 readers
-without browsers (benchmarks.sessions says why): `answer_ms_p95` of one of them, of all while each releases the handle every few
-seconds (`_20`) and of all in the same moment (`_burst`, only reported); and meanwhile the server's memory.
+A real server over 1,000,000 made-up predictions (three models that scored the same cases, and their
+calibration runs, so that the page draws all it can), and a real Chromium. In this order:
+`first_paint_s`, from opening the page on a server that has served nobody to the first chart, the
+median of three servers (`server_start_s` came before); `drag_ms_p95` and `rerun_ms_p95` of one
+reader, with the browser's own work in it (benchmarks.browsing says what each begins and ends with);
+then 20 readers without browsers (benchmarks.sessions says why): `answer_ms_p95` of one of them, of
+all while each releases the handle every few seconds (`_20`) and of all in the same moment
+(`_burst`, only reported); and meanwhile the server's memory.
 
-`rerun_cpu_ms` is the server's processor time for a release, which other work on the machine changes little; all other
-milliseconds carry `load`.
+`rerun_cpu_ms` is the server's processor time for a release, which other work on the machine changes
+little; all other milliseconds carry `load`.
 """
 
 import argparse
@@ -40,7 +42,7 @@ LIMITS = {
 }
 SAMPLE_S = 2.0  # between two looks at the memory
 SETTLING = 0.2  # of the time, in which caches may fill before the slope counts
-WATCH_S = 2.0  # dashboard.shell.WATCH_SECONDS
+WATCH_S = 2.0  # dashboard.components.shell.WATCH_SECONDS
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,24 @@ class Amount:
     minutes: float = 10.0
 
 
-QUICK = Amount(rows=30_000, starts=1, moves=40, releases=5, sessions=4, bursts=1, pause_s=1.0, minutes=0.2)
+QUICK = Amount(
+    rows=30_000, starts=1, moves=40, releases=5, sessions=4, bursts=1, pause_s=1.0, minutes=0.2
+)
 
 
 def main() -> None:
     """Measure, print one JSON object, exit 1 where a limit is not reached."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.dashboard", description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, help="how long 20 readers work and memory is watched (default: 10)")
-    parser.add_argument("--quick", action="store_true", help="little of everything, to see that it works; no figures to quote")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.dashboard", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--minutes", type=float, help="how long 20 readers work and memory is watched (default: 10)"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="little of everything, to see that it works; no figures to quote",
+    )
     arguments = parser.parse_args()
     amount = QUICK if arguments.quick else Amount()
     if arguments.minutes is not None:
@@ -92,17 +104,37 @@ def measure(home: Path, amount: Amount) -> dict:
             errors += page.problems + server.errors() + many.pop("refused", [])
             torch = server.imports_torch()
     load.append(round(os.getloadavg()[0], 1))
-    found = {"first_paint_s": statistics.median(paints), "server_start_s": statistics.median(starts), **alone, **many}
-    found["browser_share"] = 1 - found["answer_ms_p50"] / found["rerun_ms_p50"]  # of a rerun: the rest is the server's answer
-    found |= {"import_torch": torch, "errors": len(errors), "first_error": errors[0] if errors else None}
+    found = {
+        "first_paint_s": statistics.median(paints),
+        "server_start_s": statistics.median(starts),
+        **alone,
+        **many,
+    }
+    # of a rerun: the rest is the server's answer
+    found["browser_share"] = 1 - found["answer_ms_p50"] / found["rerun_ms_p50"]
+    found |= {
+        "import_torch": torch,
+        "errors": len(errors),
+        "first_error": errors[0] if errors else None,
+    }
     return verdict(found, load, amount)
 
 
 def verdict(found: dict, load: list[float], amount: Amount) -> dict:
     """The figures with their limits, and whether all are kept."""
-    said = {name: round(value, 3) if isinstance(value, float) else value for name, value in found.items()}
-    about = {"benchmark": "dashboard", "synthetic": True, "cores": os.cpu_count(), "load": load} | vars(amount)
-    missed = [name for name, limit in LIMITS.items() if not found[name] <= limit] + ["import_torch"] * found["import_torch"]
+    said = {
+        name: round(value, 3) if isinstance(value, float) else value
+        for name, value in found.items()
+    }
+    about = {
+        "benchmark": "dashboard",
+        "synthetic": True,
+        "cores": os.cpu_count(),
+        "load": load,
+    } | vars(amount)
+    missed = [name for name, limit in LIMITS.items() if not found[name] <= limit] + [
+        "import_torch"
+    ] * found["import_torch"]
     return about | said | {"limits": LIMITS, "missed": missed, "reached": not missed}
 
 
@@ -116,7 +148,9 @@ def one_reader(page: Browsing, amount: Amount) -> dict[str, float]:
 
 
 async def readers(server: Served, recorded: Recorded, amount: Amount) -> dict:
-    """Figures of readers without browsers: one alone, all in the same moment, all in turn; and of the server's memory then."""
+    """Figures of readers without browsers: one alone, all in the same moment, all in turn; and of
+    the server's memory then.
+    """
     random = np.random.default_rng(1)
     sessions = [await connected(server.address, recorded) for _ in range(amount.sessions)]
     for session in sessions:
@@ -127,13 +161,20 @@ async def readers(server: Served, recorded: Recorded, amount: Amount) -> dict:
     burst = []
     for _ in range(amount.bursts):
         burst += await asyncio.gather(*(session.release(step(random)) for session in sessions))
-    found = {"rerun_cpu_ms": 1e3 * cpu / amount.releases, "answer_ms_p50": 1e3 * statistics.median(alone)}
+    found = {
+        "rerun_cpu_ms": 1e3 * cpu / amount.releases,
+        "answer_ms_p50": 1e3 * statistics.median(alone),
+    }
     found |= {"answer_ms_p95": 1e3 * quantile(alone), "answer_ms_p95_burst": 1e3 * quantile(burst)}
     return found | await in_turn(server, sessions, random, amount)
 
 
-async def in_turn(server: Served, sessions: list[Session], random: np.random.Generator, amount: Amount) -> dict:
-    """Every reader moves the handle now and then, for `amount.minutes`. A reader who is refused leaves, and counts."""
+async def in_turn(
+    server: Served, sessions: list[Session], random: np.random.Generator, amount: Amount
+) -> dict:
+    """Every reader moves the handle now and then, for `amount.minutes`. A reader who is refused
+    leaves, and counts.
+    """
     until, seconds = time.monotonic() + 60 * amount.minutes, []
     looks = asyncio.create_task(memory(server, until))
     cpu, begun = server.cpu_s(), time.monotonic()
@@ -143,11 +184,24 @@ async def in_turn(server: Served, sessions: list[Session], random: np.random.Gen
     ]
     outcomes = await asyncio.gather(*working, return_exceptions=True)
     found = {"reruns_20": len(seconds), "answer_ms_p50_20": 1e3 * statistics.median(seconds)}
-    found |= {"answer_ms_p95_20": 1e3 * quantile(seconds), "cpu_share_20": (server.cpu_s() - cpu) / (time.monotonic() - begun)}
-    return found | growth(await looks) | {"refused": [repr(outcome) for outcome in outcomes if outcome is not None]}
+    found |= {
+        "answer_ms_p95_20": 1e3 * quantile(seconds),
+        "cpu_share_20": (server.cpu_s() - cpu) / (time.monotonic() - begun),
+    }
+    return (
+        found
+        | growth(await looks)
+        | {"refused": [repr(outcome) for outcome in outcomes if outcome is not None]}
+    )
 
 
-async def read(session: Session, random: np.random.Generator, pause_s: float, until: float, seconds: list[float]) -> None:
+async def read(
+    session: Session,
+    random: np.random.Generator,
+    pause_s: float,
+    until: float,
+    seconds: list[float],
+) -> None:
     """One reader: releases the handle now and then, and watches in between as a page does."""
     while (now := time.monotonic()) < until:
         due = now + random.exponential(pause_s)
@@ -161,7 +215,9 @@ async def read(session: Session, random: np.random.Generator, pause_s: float, un
 async def memory(server: Served, until: float) -> list[tuple[float, float]]:
     """(minutes, millions of bytes) of the server now and then."""
     begun, looks = time.monotonic(), []
-    with tqdm(total=round(until - begun), desc="readers in turn", unit=" s", file=sys.stderr) as bar:
+    with tqdm(
+        total=round(until - begun), desc="readers in turn", unit=" s", file=sys.stderr
+    ) as bar:
         while (now := time.monotonic()) < until:
             looks.append(((now - begun) / 60, server.rss_mb()))
             bar.update(round(now - begun) - bar.n)
@@ -170,10 +226,14 @@ async def memory(server: Served, until: float) -> list[tuple[float, float]]:
 
 
 def growth(looks: list[tuple[float, float]]) -> dict[str, float]:
-    """Memory at the end, its slope by least squares once caches are filled, and what that is in ten minutes, as a share."""
+    """Memory at the end, its slope by least squares once caches are filled, and what that is in ten
+    minutes, as a share.
+    """
     minutes, megabytes = np.array(looks).T
     counted = minutes >= SETTLING * minutes[-1]
-    slope = float(np.polyfit(minutes[counted], megabytes[counted], 1)[0]) if counted.sum() > 1 else 0.0
+    slope = (
+        float(np.polyfit(minutes[counted], megabytes[counted], 1)[0]) if counted.sum() > 1 else 0.0
+    )
     end = float(megabytes[-1])
     return {"rss_mb": end, "rss_slope_mb_per_min": slope, "rss_growth_10min": 10 * slope / end}
 

@@ -1,16 +1,19 @@
-"""How fast a case is scored, against every honest rival, in one run: `python -m benchmarks.inference`.
+"""How fast a case is scored, against every honest rival, in one run: `python -m
+benchmarks.inference`.
 
 On the demo's stream of work orders, from text to answer, tokenising included:
   bare       the backbone and a linear head, nothing else: what a plain fine-tuned classifier costs
   student    the distilled model: probabilities and all three uncertainties
-  teacher_loop     N = 10 samples as a loop of N whole passes, with random adapters in the top half of the blocks
-  teacher_batched  the same N = 10 samples as one batched computation over the shared trunk
-  teacher_demo     the demo's own teacher, N = 10, batched: its adapters sit in the last block
-  pipeline   transformers' text-classification pipeline at its defaults on the same architecture and weights
-All take turns in every round, and ratios are medians of the rounds' own ratios, because machines are noisy. The physical
-limit is the matmul peak that this machine reaches on a square product; each one's share of it is its useful work over the
-time it took: the multiply-adds of the blocks that it has to run on real tokens, without padding, adapters and embeddings.
-What it need not run (the trunk for each of N samples) or runs for nothing (padding) lowers no limit.
+  teacher_loop     N = 10 samples as a loop of N whole passes, with random adapters in the top half
+  of the blocks teacher_batched  the same N = 10 samples as one batched computation over the shared
+  trunk teacher_demo     the demo's own teacher, N = 10, batched: its adapters sit in the last block
+  pipeline   transformers' text-classification pipeline at its defaults on the same architecture and
+  weights
+All take turns in every round, and ratios are medians of the rounds' own ratios, because machines
+are noisy. The physical limit is the matmul peak that this machine reaches on a square product; each
+one's share of it is its useful work over the time it took: the multiply-adds of the blocks that it
+has to run on real tokens, without padding, adapters and embeddings. What it need not run (the trunk
+for each of N samples) or runs for nothing (padding) lowers no limit.
 """
 
 import argparse
@@ -28,14 +31,15 @@ from transformers import AutoModelForSequenceClassification, pipeline
 
 from core.cases.read import read_cases
 from core.errors import ModelError
-from core.models import adapters, checkpoint
-from core.models.backbone import Backbone, load_backbone
-from core.models.batches import token_batches, tokenize
-from core.models.card import read_card
-from core.models.device import compute_dtype, pick_device
-from core.models.posterior import Gaussian
-from core.models.scorers import OnePass, Teacher
-from core.models.settings import AdapterSettings
+from core.models.base import adapters
+from core.models.base.backbone import Backbone, load_backbone
+from core.models.base.batches import token_batches, tokenize
+from core.models.base.card import read_card
+from core.models.base.device import compute_dtype, pick_device
+from core.models.base.settings import AdapterSettings
+from core.models.scoring import checkpoint
+from core.models.scoring.posterior import Gaussian
+from core.models.scoring.scorers import OnePass, Teacher
 from core.pipeline.demo import NAME
 from core.settings import Settings
 
@@ -51,9 +55,13 @@ LIMITS = {
 
 def main() -> None:
     """Measure, print one JSON object, exit 1 where a limit is not reached."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.inference", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.inference", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--cases", type=int, default=512, help="work orders a round (default: 512)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, after one to warm up (default: 5)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds, after one to warm up (default: 5)"
+    )
     arguments = parser.parse_args()
     quiet()
     settings = Settings()
@@ -95,16 +103,25 @@ def measure(settings: Settings, cases: int, rounds: int) -> dict:
         "threads": torch.get_num_threads(),
         "cases": len(texts),
         "rounds": rounds,
-        "cases_per_s": {name: round(len(texts) / statistics.median(times), 1) for name, times in seconds.items()},
+        "cases_per_s": {
+            name: round(len(texts) / statistics.median(times), 1) for name, times in seconds.items()
+        },
         **{name: round(value, 3) for name, value in ratios.items()},
         "matmul_peak_gflops": round(peak / 1e9, 1),
-        "flops_share": {name: round(work[name] / statistics.median(t) / peak, 4) for name, t in seconds.items()},
+        "flops_share": {
+            name: round(work[name] / statistics.median(t) / peak, 4) for name, t in seconds.items()
+        },
         "limits": {name: f"{word} {bound}" for name, (bound, word) in LIMITS.items()},
-        "reached": all(ratios[n] >= bound if word == "at least" else ratios[n] <= bound for n, (bound, word) in LIMITS.items()),
+        "reached": all(
+            ratios[n] >= bound if word == "at least" else ratios[n] <= bound
+            for n, (bound, word) in LIMITS.items()
+        ),
     }
 
 
-def competitors(settings: Settings, texts: list[str], device: torch.device) -> tuple[dict[str, Callable[[], object]], OnePass]:
+def competitors(
+    settings: Settings, texts: list[str], device: torch.device
+) -> tuple[dict[str, Callable[[], object]], OnePass]:
     """What is measured, by name, and the student."""
     _, student = checkpoint.load(settings.models / f"{NAME}-student", device)
     _, own = checkpoint.load(settings.models / f"{NAME}-teacher", device, samples=SAMPLES)
@@ -125,7 +142,9 @@ def competitors(settings: Settings, texts: list[str], device: torch.device) -> t
 
 
 def random_teacher(source: str, head: torch.nn.Linear, device: torch.device) -> Teacher:
-    """A teacher with random adapters on the feed-forward's second map of the top half: its values cost no time."""
+    """A teacher with random adapters on the feed-forward's second map of the top half: its values
+    cost no time.
+    """
     where = AdapterSettings(layers=None, targets="down")
     backbone = load_backbone(source, where.cut, device, compute_dtype(device))
     adapters.attach(backbone, where)
@@ -160,13 +179,21 @@ def run_teacher_loop(teacher: Teacher, texts: list[str]) -> torch.Tensor:
     return mean / teacher.samples
 
 
-def make_pipeline(source: str, labels: int, device: torch.device, texts: list[str]) -> Callable[[], object]:
-    """transformers' own pipeline at its defaults: a classifier of this architecture, one text at a time."""
+def make_pipeline(
+    source: str, labels: int, device: torch.device, texts: list[str]
+) -> Callable[[], object]:
+    """transformers' own pipeline at its defaults: a classifier of this architecture, one text at a
+    time.
+    """
     model = AutoModelForSequenceClassification.from_pretrained(source, num_labels=labels)
     try:
-        classify = pipeline("text-classification", model=model.eval(), tokenizer=source, device=device)
+        classify = pipeline(
+            "text-classification", model=model.eval(), tokenizer=source, device=device
+        )
     except ValueError as e:
-        raise ModelError(f"transformers has no text-classification pipeline for {source!r}: {e}") from e
+        raise ModelError(
+            f"transformers has no text-classification pipeline for {source!r}: {e}"
+        ) from e
     return lambda: classify(texts)
 
 
@@ -184,7 +211,9 @@ def ratio(seconds: dict[str, list[float]], slow: str, fast: str) -> float:
     return statistics.median(s / f for s, f in zip(seconds[slow], seconds[fast], strict=True))
 
 
-def matmul_peak(device: torch.device, dtype: torch.dtype, size: int = 2048, tries: int = 5) -> float:
+def matmul_peak(
+    device: torch.device, dtype: torch.dtype, size: int = 2048, tries: int = 5
+) -> float:
     """The best FLOP/s of a square matrix product on this machine: 2 size^3 / seconds."""
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     torch.mm(a, b)
@@ -194,16 +223,23 @@ def matmul_peak(device: torch.device, dtype: torch.dtype, size: int = 2048, trie
 def useful_flops(backbone: Backbone, texts: list[str], cut: int, samples: int) -> float:
     """FLOP of scoring the texts: the blocks below `cut` once, those above it for every sample.
 
-    2 per weight and token, and attention's 4 T^2 d a block. Run once for all samples: the attention of the first block above
-    the cut too, which no adapter in the feed-forward changes; and the last block's feed-forward runs at one token.
+    2 per weight and token, and attention's 4 T^2 d a block. Run once for all samples: the attention
+    of the first block above the cut too, which no adapter in the feed-forward changes; and the last
+    block's feed-forward runs at one token.
     """
-    lengths = np.array([len(x) for x in tokenize(backbone.tokenizer, texts, backbone.max_tokens)], dtype=np.float64)
+    lengths = np.array(
+        [len(x) for x in tokenize(backbone.tokenizer, texts, backbone.max_tokens)], dtype=np.float64
+    )
     tokens, squares, last = lengths.sum(), (lengths**2).sum(), len(backbone.blocks) - 1
     total = 0.0
     for i in range(last + 1):
         maps = backbone.feed_forward(i)
         attention = 2 * _weights(backbone, maps.other) * tokens + 4 * backbone.hidden_size * squares
-        feed = 2 * _weights(backbone, maps.up + maps.down) * (len(texts) if i == last and backbone.narrow_last else tokens)
+        feed = (
+            2
+            * _weights(backbone, maps.up + maps.down)
+            * (len(texts) if i == last and backbone.narrow_last else tokens)
+        )
         total += attention * (samples if i > cut else 1) + feed * (samples if i >= cut else 1)
     return float(total)
 

@@ -1,7 +1,9 @@
-"""Every method of the uncertainty benchmark on one set and seed: trained, asked, timed. Knows models, not files or tables.
+"""Every method of the uncertainty benchmark on one set and seed: trained, asked, timed. Knows
+models, not files or tables.
 
-All methods share one frozen trunk, computed once a text; training cost is a method's own seconds beyond that. What one method
-needs of another (the point estimate, a teacher that a student is distilled from) is made once and kept.
+All methods share one frozen trunk, computed once a text; training cost is a method's own seconds
+beyond that. What one method needs of another (the point estimate, a teacher that a student is
+distilled from) is made once and kept.
 """
 
 import statistics
@@ -17,33 +19,48 @@ from scipy.special import entr
 
 from benchmarks.sets import BenchmarkSet
 from benchmarks.teachers import CHOSEN
-from core.models import adapters
-from core.models.augment import augmented
-from core.models.backbone import load_backbone
-from core.models.choice import answer_head
-from core.models.posterior import Dropout, Gaussian, Members, Posterior
-from core.models.scorers import OnePass, Teacher
-from core.models.settings import TEACHERS, AdapterSettings, DistilSettings, LoopSettings, PointSettings
-from core.models.spread import Scores
-from core.models.student import teach, teaching_cases, train_student
+from core.models.base import adapters
+from core.models.base.backbone import load_backbone
+from core.models.base.choice import answer_head
+from core.models.base.settings import (
+    TEACHERS,
+    AdapterSettings,
+    DistillSettings,
+    LoopSettings,
+    PointSettings,
+)
+from core.models.base.trunk import TrunkCache, cache_trunk
+from core.models.scoring.posterior import Dropout, Gaussian, Members, Posterior
+from core.models.scoring.scorers import OnePass, Teacher
+from core.models.scoring.spread import Scores
 from core.models.teachers import Job, fit_teacher
-from core.models.top import NO_LABEL
-from core.models.trunk import TrunkCache, cache_trunk
+from core.models.training.augment import augmented
+from core.models.training.objective import NO_LABEL
+from core.models.training.student import distillation_targets, teaching_cases, train_student
 from core.stats.temperature import fit_temperature, scaled
 
-REFERENCE = 32  # samples of the teacher that fidelity is measured against; an ensemble has only its members
+# samples of the teacher that fidelity is measured against; an ensemble has only its members
+REFERENCE = 32
 ONE_PASS = ("point", "temperature", "smoothing")
-NO_MEAN = (("ensemble", "-mean"), ("mixture", "-mean"))  # the mean of models from several seeds is no model
+# the mean of models from several seeds is no model
+NO_MEAN = (("ensemble", "-mean"), ("mixture", "-mean"))
 NAMES = (
     *ONE_PASS,
-    *(f"{kind}{what}" for kind in TEACHERS for what in ("", "-mean", "-student") if (kind, what) not in NO_MEAN),
+    *(
+        f"{kind}{what}"
+        for kind in TEACHERS
+        for what in ("", "-mean", "-student")
+        if (kind, what) not in NO_MEAN
+    ),
 )
 TIMED = 48  # texts
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a method says of the test and the OOD texts, its cost, and its teacher's answers at N = 32 where it is a student."""
+    """What a method says of the test and the OOD texts, its cost, and its teacher's answers at N =
+    32 where it is a student.
+    """
 
     test: Scores
     ood: Scores | None
@@ -63,16 +80,21 @@ class Bench:
     device: torch.device
     adapter: AdapterSettings = AdapterSettings(layers=1, targets="feed_forward")
     epochs: int = 8
-    learning_rate: float = 3e-3  # at which adapters in one block fit their training texts in 8 epochs; at 1e-3 they do not
-    distil: DistilSettings = DistilSettings()
+    # at which adapters in one block fit their training texts in 8 epochs; at 1e-3 they do not
+    learning_rate: float = 3e-3
+    distil: DistillSettings = DistillSettings()
     teachers: dict[str, tuple[Posterior, float, dict]] = field(default_factory=dict)
 
     def __post_init__(self):
-        self.backbone = load_backbone(self.data.base, self.adapter.cut, self.device, readout=self.data.readout)
+        self.backbone = load_backbone(
+            self.data.base, self.adapter.cut, self.device, readout=self.data.readout
+        )
         choice = self.data.readout == "choice"
-        self.start = answer_head(self.backbone, self.data.labels) if choice else None  # what the language model answers
+        # what the language model answers
+        self.start = answer_head(self.backbone, self.data.labels) if choice else None
         self.classes = len(self.data.labels)
-        self._work = tempfile.TemporaryDirectory(prefix="kakushin-bench-")  # checkpoints; gone with the bench
+        # checkpoints; gone with the bench
+        self._work = tempfile.TemporaryDirectory(prefix="kakushin-bench-")
         self._copies: dict[int, TrunkCache] = {}
         self._references: dict[str, tuple[Scores, Scores | None]] = {}
 
@@ -83,7 +105,9 @@ class Bench:
     @cached_property
     def trunks(self) -> dict[str, TrunkCache]:
         parts = {name: getattr(self.data, name).texts for name in ("train", "anchor", "test")}
-        return {name: self._trunk(texts) for name, texts in (parts | {"ood": self.data.ood}).items()}
+        return {
+            name: self._trunk(texts) for name, texts in (parts | {"ood": self.data.ood}).items()
+        }
 
     def student_trunk(self, copies: int) -> TrunkCache:
         """Training and anchor texts and that many augmented copies of each."""
@@ -96,7 +120,8 @@ class Bench:
     def _trunk(self, texts: list[str]) -> TrunkCache:
         return cache_trunk(self.backbone, texts, truncate=True) if texts else TrunkCache([])
 
-    # --- methods ---------------------------------------------------------------------------------------------------
+    # --- methods
+    # ---------------------------------------------------------------------------------------------------
 
     def run(self, method: str) -> Answers:
         """One of NAMES."""
@@ -107,9 +132,17 @@ class Bench:
 
     @cached_property
     def point(self) -> tuple[Job, float]:
-        """The job with its trained point estimate, and the seconds of that, without the trunk that all methods share."""
+        """The job with its trained point estimate, and the seconds of that, without the trunk that
+        all methods share.
+        """
         job = self._job(
-            PointSettings(base=self.data.base, readout=self.data.readout, adapter=self.adapter, loop=self.loop, truncate=True)
+            PointSettings(
+                base=self.data.base,
+                readout=self.data.readout,
+                adapter=self.adapter,
+                loop=self.loop,
+                truncate=True,
+            )
         )
         started = time.perf_counter()
         factors, head = job.train("point", self.seed)
@@ -127,13 +160,20 @@ class Bench:
         temperature = fit_temperature(anchor, self.data.anchor.labels).value.value
         plain = self._ask(posterior, 1, seconds)
         test, ood = (s and scaled(s.probabilities, temperature) for s in (plain.test, plain.ood))
-        return replace(plain, test=only(test), ood=None if ood is None else only(ood), record={"temperature": temperature})
+        return replace(
+            plain,
+            test=only(test),
+            ood=None if ood is None else only(ood),
+            record={"temperature": temperature},
+        )
 
     def _smoothing(self) -> Answers:
         settings = self.point[0].settings.model_copy(update={"label_smoothing": 0.1})
         started = time.perf_counter()
         factors, head = self._job(settings).train("smoothing", self.seed)
-        return self._ask(certain(factors, head), 1, time.perf_counter() - started, {"label_smoothing": 0.1})
+        return self._ask(
+            certain(factors, head), 1, time.perf_counter() - started, {"label_smoothing": 0.1}
+        )
 
     def _teacher(self, kind: str) -> Answers:
         posterior, seconds, record = self._made(kind)
@@ -142,10 +182,14 @@ class Bench:
     def _mean(self, kind: str) -> Answers:
         """The teacher's mean weights in one pass (N = 0)."""
         posterior, seconds, record = self._made(kind)
-        mean = replace(posterior, rate=0.0) if isinstance(posterior, Dropout) else posterior.scaled(0.0)
+        mean = (
+            replace(posterior, rate=0.0)
+            if isinstance(posterior, Dropout)
+            else posterior.scaled(0.0)
+        )
         return self._ask(mean, 1, seconds, record)
 
-    def student(self, kind: str, settings: DistilSettings | None = None) -> Answers:
+    def student(self, kind: str, settings: DistillSettings | None = None) -> Answers:
         """Distilled from the teacher's N samples, and compared with N = 32 of them."""
         posterior, teacher_s, _ = self._made(kind)
         settings = self._fitting(settings or self.distil)
@@ -153,27 +197,46 @@ class Bench:
         labels = np.concatenate([known, np.full(len(cache) - len(known), NO_LABEL, dtype=np.int64)])
         started = time.perf_counter()
         own = CHOSEN[kind].samples
-        teacher = self._build(posterior, own if isinstance(posterior, Members) else settings.samples or own)
+        teacher = self._build(
+            posterior, own if isinstance(posterior, Members) else settings.samples or own
+        )
         index = teaching_cases(teacher, cache, labels, settings)
         cache = cache.at(index)
-        targets = teach(teacher, cache, labels[index], settings)
+        targets = distillation_targets(teacher, cache, labels[index], settings)
         teacher.sampler.release()
         with tempfile.TemporaryDirectory() as work:
-            start = (list(posterior.adapters), posterior.head) if settings.start == "teacher" else ([], self.start)
+            start = (
+                (list(posterior.adapters), posterior.head)
+                if settings.start == "teacher"
+                else ([], self.start)
+            )
             frozen = self.start is not None
-            head = train_student(self.backbone, cache, targets, self.classes, settings, Path(work), start, frozen)
+            head = train_student(
+                self.backbone, cache, targets, self.classes, settings, Path(work), start, frozen
+            )
         seconds = time.perf_counter() - started
         student = OnePass(self.backbone, head, self.classes, settings.loss.spread)
-        test, ood = (student.scores_cached(self.trunks[part]) if len(self.trunks[part]) else None for part in ("test", "ood"))
-        adapters.detach(self.backbone)  # merged, the student is the bare backbone and this head: that is what is timed
+        test, ood = (
+            student.scores_cached(self.trunks[part]) if len(self.trunks[part]) else None
+            for part in ("test", "ood")
+        )
+        # merged, the student is the bare backbone and this head: that is what is timed
+        adapters.detach(self.backbone)
         return Answers(test, ood, teacher_s + seconds, 1, self._ms(student), self._reference(kind))
 
-    # --- how -------------------------------------------------------------------------------------------------------
+    # --- how
+    # -------------------------------------------------------------------------------------------------------
 
-    def _fitting(self, settings: DistilSettings) -> DistilSettings:
-        """The same with this bench's places for adapters, seed and learning rate; rank and epochs are the student's own."""
-        adapter = settings.adapter.model_copy(update={"layers": self.adapter.layers, "targets": self.adapter.targets})
-        loop = settings.loop.model_copy(update={"seed": self.seed, "learning_rate": self.learning_rate})
+    def _fitting(self, settings: DistillSettings) -> DistillSettings:
+        """The same with this bench's places for adapters, seed and learning rate; rank and epochs
+        are the student's own.
+        """
+        adapter = settings.adapter.model_copy(
+            update={"layers": self.adapter.layers, "targets": self.adapter.targets}
+        )
+        loop = settings.loop.model_copy(
+            update={"seed": self.seed, "learning_rate": self.learning_rate}
+        )
         return settings.model_copy(update={"adapter": adapter, "loop": loop})
 
     def _job(self, settings: PointSettings) -> Job:
@@ -191,7 +254,9 @@ class Bench:
         )
 
     def _made(self, kind: str) -> tuple[Posterior, float, dict]:
-        """The teacher, its training seconds with the point estimate where it starts from that, and its record."""
+        """The teacher, its training seconds with the point estimate where it starts from that, and
+        its record.
+        """
         if kind not in self.teachers:
             job, point_s = self.point
             started = time.perf_counter()
@@ -216,10 +281,15 @@ class Bench:
         if kind not in self._references:
             posterior = self._made(kind)[0]
             samples = len(posterior.weight) if isinstance(posterior, Members) else REFERENCE
-            self._references[kind] = (self._scores(posterior, samples, "test"), self._scores(posterior, samples, "ood"))
+            self._references[kind] = (
+                self._scores(posterior, samples, "test"),
+                self._scores(posterior, samples, "ood"),
+            )
         return self._references[kind]
 
-    def _ask(self, posterior: Posterior, samples: int, train_s: float, record: dict | None = None) -> Answers:
+    def _ask(
+        self, posterior: Posterior, samples: int, train_s: float, record: dict | None = None
+    ) -> Answers:
         test, ood = (self._scores(posterior, samples, part) for part in ("test", "ood"))
         if samples == 1:
             ms = self._ms(OnePass(self.backbone, posterior.head, self.classes))

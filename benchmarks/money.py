@@ -1,7 +1,7 @@
 """How long a Monte Carlo of a scenario's money takes: `python -m benchmarks.money`.
 
-All four options, every input in doubt, drawn and discounted month by month; the median of the rounds, after one to warm up. The
-scenario's amounts do not matter to the time.
+All four options, every input in doubt, drawn and discounted month by month; the median of the
+rounds, after one to warm up. The scenario's amounts do not matter to the time.
 """
 
 import argparse
@@ -11,18 +11,24 @@ import time
 
 import numpy as np
 
-from core.decision.scenario import UNITS, Scenario, assumed
-from core.decision.sensitivity import DRAWS, monte_carlo
+from core.decision.money.scenario import UNITS, MoneyScenario, assumed_quantity
+from core.decision.money.sensitivity import DRAWS, monte_carlo_npv
 
 LIMIT_S = 1.0
 
 
 def main() -> None:
     """Measure, print one JSON object, exit 1 where the limit is not reached."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.money", description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=DRAWS, help=f"draws of every input (default: {DRAWS})")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.money", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--draws", type=int, default=DRAWS, help=f"draws of every input (default: {DRAWS})"
+    )
     parser.add_argument("--months", type=int, default=60, help="horizon (default: 60)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, after one to warm up (default: 5)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds, after one to warm up (default: 5)"
+    )
     arguments = parser.parse_args()
     result = measure(arguments.draws, arguments.months, arguments.rounds)
     print(json.dumps(result, indent=2))
@@ -31,11 +37,15 @@ def main() -> None:
 
 def measure(draws: int, months: int, rounds: int) -> dict:
     """The benchmark's JSON object."""
-    scenario = Scenario(currency="AUD", months=months, **{name: assumed(0.1, 0.4, 0.9, unit) for name, unit in UNITS.items()})
+    scenario = MoneyScenario(
+        currency="AUD",
+        months=months,
+        **{name: assumed_quantity(0.1, 0.4, 0.9, unit) for name, unit in UNITS.items()},
+    )
     seconds = []
     for seed in range(rounds + 1):
         started = time.perf_counter()
-        found = monte_carlo(scenario, np.random.default_rng(seed), draws)
+        found = monte_carlo_npv(scenario, np.random.default_rng(seed), draws)
         seconds.append(time.perf_counter() - started)
     median = statistics.median(seconds[1:])
     return {

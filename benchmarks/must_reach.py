@@ -1,6 +1,8 @@
-"""The lines that the project set itself: student against the best teacher at N = 10 and against the point estimate.
+"""The lines that the project set itself: student against the best teacher at N = 10 and against the
+point estimate.
 
-Every line compares means over sets and seeds. A line that is not reached says so with its numbers; none is left out.
+Every line compares means over sets and seeds. A line that is not reached says so with its numbers;
+none is left out.
 """
 
 from collections.abc import Callable
@@ -11,7 +13,9 @@ Summary = dict[str, dict[str, dict]]  # benchmarks.scoring.summarise
 
 @dataclass(frozen=True)
 class Line:
-    """`metric` of the student must be at least (sign +1) or at most (sign -1) `bound(teacher's, point's)`."""
+    """`metric` of the student must be at least (sign +1) or at most (sign -1) `bound(teacher's,
+    point's)`.
+    """
 
     text: str
     metric: str
@@ -26,29 +30,48 @@ LINES = (
     Line("accuracy >= point estimate - 0.005", "accuracy", 1, lambda teacher, point: point - 0.005),
     Line("Spearman of MI >= 0.8 in distribution", "mi_spearman", 1, lambda teacher, point: 0.8),
     Line("Spearman of MI >= 0.7 on OOD inputs", "mi_spearman_ood", 1, lambda teacher, point: 0.7),
-    Line("OOD AUROC (total) >= teacher - 0.01", "ood_auroc_total", 1, lambda teacher, point: teacher - 0.01),
-    Line("coverage at 5% risk >= 1.1 x point estimate", "coverage_at_5", 1, lambda teacher, point: 1.1 * point),
+    Line(
+        "OOD AUROC (total) >= teacher - 0.01",
+        "ood_auroc_total",
+        1,
+        lambda teacher, point: teacher - 0.01,
+    ),
+    Line(
+        "coverage at 5% risk >= 1.1 x point estimate",
+        "coverage_at_5",
+        1,
+        lambda teacher, point: 1.1 * point,
+    ),
 )
 
 
 def best_teacher(summary: Summary, kinds: list[str]) -> str:
     """The teacher with the lowest mean NLL among those that were run."""
-    return min((kind for kind in kinds if kind in summary), key=lambda kind: summary[kind]["nll"]["value"])
+    return min(
+        (kind for kind in kinds if kind in summary), key=lambda kind: summary[kind]["nll"]["value"]
+    )
 
 
 def check(summary: Summary, student: str, teacher: str) -> list[dict]:
-    """Every line for one student and the best teacher: {"line", "student", "bound", "reached"}; reached is None where a figure
-    is missing.
+    """Every line for one student and the best teacher: {"line", "student", "bound", "reached"};
+    reached is None where a figure is missing.
     """
     rows = []
     for line in LINES:
-        own, other, point = (summary[name][line.metric]["value"] for name in (student, teacher, "point"))
+        own, other, point = (
+            summary[name][line.metric]["value"] for name in (student, teacher, "point")
+        )
         try:
             bound = line.bound(other, point)
         except TypeError:  # a figure that no set has
             bound = None
         known = own is not None and bound is not None
         rows.append(
-            {"line": line.text, "student": own, "bound": bound, "reached": line.sign * (own - bound) >= 0 if known else None}
+            {
+                "line": line.text,
+                "student": own,
+                "bound": bound,
+                "reached": line.sign * (own - bound) >= 0 if known else None,
+            }
         )
     return rows

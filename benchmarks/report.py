@@ -1,6 +1,8 @@
-"""Results of the uncertainty benchmark -> summary.json, results.md and chart.html. Knows files and tables, no models.
+"""Results of the uncertainty benchmark -> summary.json, results.md and chart.html. Knows files and
+tables, no models.
 
-A mean is shown of methods that have every (set, seed) run among those given; the others are named below it with what they lack.
+A mean is shown of methods that have every (set, seed) run among those given; the others are named
+below it with what they lack.
 """
 
 import json
@@ -8,32 +10,54 @@ from pathlib import Path
 
 from benchmarks.must_reach import best_teacher, check
 from benchmarks.scoring import summarise
-from benchmarks.tables import CALIBRATION, COST, QUALITY, UNCERTAINTY, chart, lines_markdown, markdown
+from benchmarks.tables import (
+    CALIBRATION,
+    COST,
+    QUALITY,
+    UNCERTAINTY,
+    chart,
+    lines_markdown,
+    markdown,
+)
 from core.errors import SettingsError
-from core.models.settings import TEACHERS
+from core.models.base.settings import TEACHERS
 
 SHIPPED = "blob-student"  # what `make demo` and `python -m core distill` give by default
-COMMON = ("adapter", "epochs", "learning_rate", "cases")  # options that all results of a table must share
+# options that all results of a table must share
+COMMON = ("adapter", "epochs", "learning_rate", "cases")
 
 
 def there(out: Path, names: list[str]) -> list[dict]:
-    """All results of these sets in the folder. Raises SettingsError where there is none, or they are of several options."""
-    results = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((out / "results").glob("*.json"))]
+    """All results of these sets in the folder. Raises SettingsError where there is none, or they
+    are of several options.
+    """
+    results = [
+        json.loads(p.read_text(encoding="utf-8")) for p in sorted((out / "results").glob("*.json"))
+    ]
     results = [r for r in results if r["set"] in names]
     kinds = {json.dumps([r["options"][name] for name in COMMON], sort_keys=True) for r in results}
     if len(kinds) != 1:
-        raise SettingsError(f"{out} holds results of {len(kinds)} different options: one is needed for a table")
+        raise SettingsError(
+            f"{out} holds results of {len(kinds)} different options: one is needed for a table"
+        )
     return results
 
 
 def write(results: list[dict], out: Path) -> None:
     """The three files, of these results."""
     summary = summarise(complete(results))
-    by_set = {name: [r for r in results if r["set"] == name] for name in dict.fromkeys(r["set"] for r in results)}
+    by_set = {
+        name: [r for r in results if r["set"] == name]
+        for name in dict.fromkeys(r["set"] for r in results)
+    }
     teachers = [kind for kind in TEACHERS if kind in summary]
     best = best_teacher(summary, teachers) if teachers else None
     students = [f"{kind}-student" for kind in TEACHERS if f"{kind}-student" in summary]
-    lines = {name: check(summary, name, best) for name in students} if best and "point" in summary else {}
+    lines = (
+        {name: check(summary, name, best) for name in students}
+        if best and "point" in summary
+        else {}
+    )
     content = {
         "runs": sorted({(r["set"], r["seed"]) for r in results}),
         "best_teacher": best,
@@ -43,7 +67,10 @@ def write(results: list[dict], out: Path) -> None:
         "by_set": {name: summarise(complete(some)) for name, some in by_set.items()},
     }
     (out / "summary.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-    parts = [f"Means over {basis(results)} [95% bootstrap interval over seeds].\n", *tables(results, (QUALITY, CALIBRATION))]
+    parts = [
+        f"Means over {basis(results)} [95% bootstrap interval over seeds].\n",
+        *tables(results, (QUALITY, CALIBRATION)),
+    ]
     parts += tables(results, (UNCERTAINTY, COST), lacking=False)
     for name, rows in lines.items():
         floor = summary[name]["ece_floor"]["value"]
@@ -60,7 +87,9 @@ def write(results: list[dict], out: Path) -> None:
     chart(summary, out / "chart.html")
 
 
-def tables(results: list[dict], kinds: tuple[tuple[str, ...], ...], lacking: bool = True) -> list[str]:
+def tables(
+    results: list[dict], kinds: tuple[tuple[str, ...], ...], lacking: bool = True
+) -> list[str]:
     """One table a group of metrics, then what is missing from them."""
     summary = summarise(complete(results))
     parts = [markdown(summary, metrics) + "\n" for metrics in kinds]
@@ -79,17 +108,28 @@ def seeds(results: list[dict]) -> str:
 
 
 def left_out(results: list[dict]) -> str:
-    """The methods that were not run on all of these (set, seed) pairs, and on how many they were; empty where there is none."""
+    """The methods that were not run on all of these (set, seed) pairs, and on how many they were;
+    empty where there is none.
+    """
     pairs, kept = {(r["set"], r["seed"]) for r in results}, {r["method"] for r in complete(results)}
     rest = [name for name in dict.fromkeys(r["method"] for r in results) if name not in kept]
     counts = ", ".join(f"{name} ({sum(r['method'] == name for r in results)})" for name in rest)
-    return f"Not shown, run on fewer than these {len(pairs)} pairs of set and seed: {counts}.\n" if rest else ""
+    return (
+        f"Not shown, run on fewer than these {len(pairs)} pairs of set and seed: {counts}.\n"
+        if rest
+        else ""
+    )
 
 
 def complete(results: list[dict]) -> list[dict]:
-    """The results of methods that were run on all (set, seed) pairs among them: others would be means over other work."""
+    """The results of methods that were run on all (set, seed) pairs among them: others would be
+    means over other work.
+    """
     pairs = {(r["set"], r["seed"]) for r in results}
-    own = {name: {(r["set"], r["seed"]) for r in results if r["method"] == name} for name in {r["method"] for r in results}}
+    own = {
+        name: {(r["set"], r["seed"]) for r in results if r["method"] == name}
+        for name in {r["method"] for r in results}
+    }
     order = ("point", "temperature", "smoothing", *TEACHERS)
     kept = [r for r in results if own[r["method"]] == pairs]
     return sorted(kept, key=lambda r: (order.index(r["method"].split("-")[0]), len(r["method"])))

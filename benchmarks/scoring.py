@@ -1,4 +1,6 @@
-"""Answers -> metrics, one JSON-able dict a (set, seed, method); and their means with bootstrap intervals. No torch."""
+"""Answers -> metrics, one JSON-able dict a (set, seed, method); and their means with bootstrap
+intervals. No torch.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -40,7 +42,9 @@ DRAWS = 2000
 
 
 def measure(answers, labels: np.ndarray) -> dict[str, float | None]:
-    """Every metric of one benchmarks.methods.Answers; None where it cannot be (no OOD texts, no teacher, no spread)."""
+    """Every metric of one benchmarks.methods.Answers; None where it cannot be (no OOD texts, no
+    teacher, no spread).
+    """
     test, p = answers.test, answers.test.probabilities
     confidence, right = p.max(1), p.argmax(1) == labels
     squared = calibration_bias.squared_error(calibration.reliability(confidence, right))
@@ -67,24 +71,35 @@ def measure(answers, labels: np.ndarray) -> dict[str, float | None]:
 
 
 def rescaled(p: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """What one more temperature, fitted on the test itself, would do: how much of a calibration error is one of sharpness.
+    """What one more temperature, fitted on the test itself, would do: how much of a calibration
+    error is one of sharpness.
 
-    No method may do this; it tells a shift between anchor and test (a temperature other than 1) from the rest.
+    No method may do this; it tells a shift between anchor and test (a temperature other than 1)
+    from the rest.
     """
     temperature = fit_temperature(p, labels).value.value
     best = scaled(p, temperature)
-    return {"temperature_left": temperature, "ece_rescaled": calibration.ece(best.max(1), best.argmax(1) == labels)}
+    return {
+        "temperature_left": temperature,
+        "ece_rescaled": calibration.ece(best.max(1), best.argmax(1) == labels),
+    }
 
 
 def ood_auroc(inside: np.ndarray, outside: np.ndarray | None) -> float | None:
-    """How well the score tells OOD texts from test texts; None without OOD texts, or where the score is one constant."""
+    """How well the score tells OOD texts from test texts; None without OOD texts, or where the
+    score is one constant.
+    """
     if outside is None or not np.ptp(np.concatenate([inside, outside])) > 0:
         return None
-    return selective.auroc(np.concatenate([inside, outside]), np.repeat([0, 1], [len(inside), len(outside)]))
+    return selective.auroc(
+        np.concatenate([inside, outside]), np.repeat([0, 1], [len(inside), len(outside)])
+    )
 
 
 def fidelity(answers) -> dict[str, float | None]:
-    """A student against its teacher's many samples: rank correlation and mean absolute error of MI and aleatoric."""
+    """A student against its teacher's many samples: rank correlation and mean absolute error of MI
+    and aleatoric.
+    """
     test, ood = answers.reference or (None, None)
     return {
         "mi_spearman": _rank(answers.test, test, "epistemic"),
@@ -109,11 +124,14 @@ def _error(student, teacher, field: str) -> float | None:
     return float(np.abs(getattr(student, field) - getattr(teacher, field)).mean())
 
 
-def mean_interval(values: Sequence[Sequence[float]], seed: int = 0) -> dict[str, float | int | None]:
-    """The mean over sets of the means over seeds, with its 95% bootstrap interval: seeds drawn anew within every set.
+def mean_interval(
+    values: Sequence[Sequence[float]], seed: int = 0
+) -> dict[str, float | int | None]:
+    """The mean over sets of the means over seeds, with its 95% bootstrap interval: seeds drawn anew
+    within every set.
 
-    `values` holds one row of seeds a set; sets are fixed, not drawn: the figure is about these sets. With one seed a set
-    there is nothing to draw, and the interval is None.
+    `values` holds one row of seeds a set; sets are fixed, not drawn: the figure is about these
+    sets. With one seed a set there is nothing to draw, and the interval is None.
     """
     rows = [np.asarray(row, dtype=float) for row in values if len(row)]
     n = int(sum(len(row) for row in rows))
@@ -123,15 +141,21 @@ def mean_interval(values: Sequence[Sequence[float]], seed: int = 0) -> dict[str,
     if max(len(row) for row in rows) < 2:
         return {"value": value, "low": None, "high": None, "n": n}
     generator = np.random.default_rng(seed)
-    drawn = np.mean([row[generator.integers(0, len(row), (DRAWS, len(row)))].mean(1) for row in rows], axis=0)
+    drawn = np.mean(
+        [row[generator.integers(0, len(row), (DRAWS, len(row)))].mean(1) for row in rows], axis=0
+    )
     low, high = np.quantile(drawn, [0.025, 0.975])
     return {"value": value, "low": float(low), "high": float(high), "n": n}
 
 
-def summarise(results: Sequence[dict], key: Callable[[dict], str] = lambda r: r["method"]) -> dict[str, dict[str, dict]]:
-    """{method: {metric: mean over sets and seeds with interval}} from the benchmark's one-result dicts.
+def summarise(
+    results: Sequence[dict], key: Callable[[dict], str] = lambda r: r["method"]
+) -> dict[str, dict[str, dict]]:
+    """{method: {metric: mean over sets and seeds with interval}} from the benchmark's one-result
+    dicts.
 
-    Of seconds and milliseconds, each set's least counts: what else the machine does can only add to them.
+    Of seconds and milliseconds, each set's least counts: what else the machine does can only add to
+    them.
     """
     summary: dict[str, dict] = {}
     for name in dict.fromkeys(key(r) for r in results):
@@ -139,6 +163,15 @@ def summarise(results: Sequence[dict], key: Callable[[dict], str] = lambda r: r[
         sets = dict.fromkeys(r["set"] for r in own)
         summary[name] = {}
         for metric in METRICS:
-            known = [[r["metrics"][metric] for r in own if r["set"] == s and r["metrics"][metric] is not None] for s in sets]
-            summary[name][metric] = mean_interval([[min(one)] for one in known if one] if metric in TIMES else known)
+            known = [
+                [
+                    r["metrics"][metric]
+                    for r in own
+                    if r["set"] == s and r["metrics"][metric] is not None
+                ]
+                for s in sets
+            ]
+            summary[name][metric] = mean_interval(
+                [[min(one)] for one in known if one] if metric in TIMES else known
+            )
     return summary

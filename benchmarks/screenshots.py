@@ -1,7 +1,9 @@
-"""The README's pictures: `python -m benchmarks.screenshots [--out docs]`, over the workspace of KAKUSHIN_HOME.
+"""The README's pictures: `python -m benchmarks.screenshots [--out docs]`, over the workspace of
+KAKUSHIN_HOME.
 
-Every page in both languages, light, 1440 pixels wide and as long as the page, as <page>-<language>.png. It stands beside the
-other commands that make what the README shows; the list of pages is the tests' (tests.browser.pages), read from the dashboard.
+Every page in both languages, light, 1440 pixels wide and as long as the page, as
+<page>-<language>.png. It stands beside the other commands that make what the README shows; the list
+of pages is the tests' (tests.browser.pages), read from the dashboard.
 """
 
 import argparse
@@ -14,7 +16,8 @@ from dashboard.i18n import LANGUAGES
 from tests.browser.pages import PAGES, opened
 from tests.browser.test_smoke import CHROMIUM, FLAGS, ROOT, serving
 
-# Streamlit scrolls the page's body inside the window: a window as tall as that body shows all of it at once.
+# Streamlit scrolls the page's body inside the window: a window as tall as that body shows all of it
+# at once.
 TALL = """() => Math.ceil(Math.max(...['stMainBlockContainer', 'stSidebarContent'].map(
   name => document.querySelector(`[data-testid=${name}]`)?.scrollHeight ?? 0)))"""
 NO_CHROMIUM = "no Chromium on the PATH: `apt-get install chromium` brings one"
@@ -24,9 +27,15 @@ MOST = 16_000  # pixels; Chromium draws no taller picture
 
 def main() -> None:
     """Make the pictures, and say which."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.screenshots", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder for the pictures (default: docs)")
-    parser.add_argument("--pages", nargs="+", choices=PAGES, default=PAGES, help="which pages (default: all)")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.screenshots", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "docs", help="folder for the pictures (default: docs)"
+    )
+    parser.add_argument(
+        "--pages", nargs="+", choices=PAGES, default=PAGES, help="which pages (default: all)"
+    )
     arguments = parser.parse_args()
     if CHROMIUM is None:
         raise SystemExit(NO_CHROMIUM)

@@ -1,9 +1,12 @@
-"""Readers of the dashboard without their browsers: they speak Streamlit's protocol and time what the server answers.
+"""Readers of the dashboard without their browsers: they speak Streamlit's protocol and time what
+the server answers.
 
-Why not twenty pages of Chromium: each needs some seconds of processor time to draw five charts anew, so on two cores twenty of
-them would measure Chromium, which in real use runs on the readers' own machines. What is sent is what a real page of this very
-server has sent (`Recorded`), with another threshold in it, so the client cannot grow apart from the page. Like the page it
-names the messages it still has, which the server then does not send again, and it follows the watch's fragment.
+Why not twenty pages of Chromium: each needs some seconds of processor time to draw five charts
+anew, so on two cores twenty of them would measure Chromium, which in real use runs on the readers'
+own machines. What is sent is what a real page of this very server has sent (`Recorded`), with
+another threshold in it, so the client cannot grow apart from the page. Like the page it names the
+messages it still has, which the server then does not send again, and it follows the watch's
+fragment.
 """
 
 import asyncio
@@ -35,17 +38,25 @@ class Recorded:
         kinds = {
             "opening": [m for m, rerun in asked if not rerun.widget_states.widgets],
             "watch": [m for m, rerun in asked if rerun.fragment_id and rerun.is_auto_rerun],
-            "release": [m for m, rerun in asked if not rerun.fragment_id and any(map(_is_handle, rerun.widget_states.widgets))],
+            "release": [
+                m
+                for m, rerun in asked
+                if not rerun.fragment_id and any(map(_is_handle, rerun.widget_states.widgets))
+            ],
         }
         missing = [kind for kind, found in kinds.items() if not found]
         if missing:
-            raise ValueError(f"the page sent no message of {' and '.join(missing)}: was the handle moved for two seconds?")
+            raise ValueError(
+                f"the page sent no message of {' and '.join(missing)}: was the handle moved for two seconds?"
+            )
         return cls(**{kind: found[-1] for kind, found in kinds.items()})
 
 
 @dataclass
 class Session:
-    """One reader: a socket, the messages that its page would still have, and the number of its last move."""
+    """One reader: a socket, the messages that its page would still have, and the number of its last
+    move.
+    """
 
     socket: websockets.ClientConnection
     recorded: Recorded
@@ -61,7 +72,9 @@ class Session:
         return await self._ask(BackMsg.FromString(self.recorded.watch))
 
     async def release(self, step: int) -> float:
-        """Release the handle at `step` thousandths; seconds until figures and charts of that threshold are all there."""
+        """Release the handle at `step` thousandths; seconds until figures and charts of that
+        threshold are all there.
+        """
         message = BackMsg.FromString(self.recorded.release)
         self.moves += 1
         for widget in message.rerun_script.widget_states.widgets:
@@ -70,7 +83,9 @@ class Session:
         return await self._ask(message, f'"step": {step}')
 
     async def _ask(self, message: BackMsg, expected: str = "") -> float:
-        """Send, and read to the end of the run. Raises ValueError where the run failed or `expected` is not in its answer."""
+        """Send, and read to the end of the run. Raises ValueError where the run failed or
+        `expected` is not in its answer.
+        """
         del message.rerun_script.cached_message_hashes[:]
         message.rerun_script.cached_message_hashes.extend(set().union(*self.held))
         begun, said, held = time.perf_counter(), False, set()
@@ -95,7 +110,9 @@ class Session:
 async def connected(address: str, recorded: Recorded) -> Session:
     """A new session of the server at `address`, http://host:port/."""
     url = address.replace("http", "ws", 1) + "_stcore/stream"
-    socket = await websockets.connect(url, subprotocols=["streamlit"], max_size=None, compression=None)
+    socket = await websockets.connect(
+        url, subprotocols=["streamlit"], max_size=None, compression=None
+    )
     return Session(socket, recorded)
 
 
@@ -104,9 +121,14 @@ def _is_handle(widget) -> bool:
 
 
 def _says(answer: ForwardMsg, expected: str) -> bool:
-    """Whether an element's component data hold `expected`; an exception on the page raises ValueError."""
+    """Whether an element's component data hold `expected`; an exception on the page raises
+    ValueError.
+    """
     element = answer.delta.new_element
     kind = element.WhichOneof("type")
     if kind == "exception":
         raise ValueError(f"the page shows an exception: {element.exception.message}")
-    return kind == "bidi_component" and expected in element.bidi_component.SerializeToString().decode("utf-8", "replace")
+    return (
+        kind == "bidi_component"
+        and expected in element.bidi_component.SerializeToString().decode("utf-8", "replace")
+    )

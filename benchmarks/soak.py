@@ -1,8 +1,10 @@
-"""Writers and readers in processes of their own, some of them killed, and nothing lost: `python -m benchmarks.soak`.
+"""Writers and readers in processes of their own, some of them killed, and nothing lost: `python -m
+benchmarks.soak`.
 
-For --minutes: writers score made-up parts into runs of their own, and note each part after `take_in` has returned; one adds
-verdicts and decisions; readers compare histogram, runs and joint counts in one transaction. Every few seconds a writer is
-killed with -9 and begun again. At the end every noted part must be there once, whole, and counted once.
+For --minutes: writers score made-up parts into runs of their own, and note each part after
+`take_in` has returned; one adds verdicts and decisions; readers compare histogram, runs and joint
+counts in one transaction. Every few seconds a writer is killed with -9 and begun again. At the end
+every noted part must be there once, whole, and counted once.
 """
 
 import argparse
@@ -35,7 +37,9 @@ OVER = "over"  # the file that says so
 
 def main() -> None:
     """Soak, print one JSON object, exit 1 where anything was lost, doubled or refused."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.soak", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--minutes", type=float, default=10.0, help="how long (default: 10)")
     arguments = parser.parse_args()
     if not 0 < arguments.minutes <= 24 * 60:
@@ -47,10 +51,16 @@ def main() -> None:
 
 
 def soak(folder: Path, seconds: float, kill_every_s: float) -> dict:
-    """The JSON object, after `seconds` of work in `folder`, counted from when every process has done its first turn."""
+    """The JSON object, after `seconds` of work in `folder`, counted from when every process has
+    done its first turn.
+    """
     context = multiprocessing.get_context("spawn")
     prepare(folder)
-    jobs = {f"writer-{i}": write for i in range(WRITERS)} | {f"reader-{i}": read for i in range(READERS)} | {"ledger": decide}
+    jobs = (
+        {f"writer-{i}": write for i in range(WRITERS)}
+        | {f"reader-{i}": read for i in range(READERS)}
+        | {"ledger": decide}
+    )
     processes = {name: begin(context, jobs[name], folder, name) for name in jobs}
     wait_for_all(folder, list(jobs))
     until, kills, next_kill = time.time() + seconds, 0, time.time() + kill_every_s
@@ -85,16 +95,23 @@ def begin(context, job, folder: Path, name: str) -> multiprocessing.Process:
 
 
 def wait_for_all(folder: Path, names: list[str], patience_s: float = 120.0) -> None:
-    """Until every process has a turn behind it: on a busy machine starting them can take longer than a short soak."""
+    """Until every process has a turn behind it: on a busy machine starting them can take longer
+    than a short soak.
+    """
     deadline = time.time() + patience_s
-    while time.time() < deadline and not all((folder / f"{name}.turns").is_file() for name in names):
+    while time.time() < deadline and not all(
+        (folder / f"{name}.turns").is_file() for name in names
+    ):
         time.sleep(0.05)
 
 
 def run_job(job, folder: Path, name: str) -> None:
-    """Repeat one transaction until the soak is over; errors that anybody would have seen go into a file."""
+    """Repeat one transaction until the soak is over; errors that anybody would have seen go into a
+    file.
+    """
     store, turn = Store(folder / "store", timeout_s=60), 0
-    while not (folder / OVER).exists():  # a file: a process killed inside a shared lock would stop the others
+    # a file: a process killed inside a shared lock would stop the others
+    while not (folder / OVER).exists():
         try:
             job(store, folder, name, turn)
             note(folder / f"{name}.turns", turn)
@@ -109,7 +126,9 @@ def write(store: Store, folder: Path, name: str, turn: int) -> None:
     part = len(store.parts(name))
     for _ in range(2):
         path = write_synthetic(store.folder, name, part, ROWS, part * ROWS)
-        assert store.take_in(name, part, path) == ROWS, f"part {part} of {name} came back with another number of rows"
+        assert store.take_in(name, part, path) == ROWS, (
+            f"part {part} of {name} came back with another number of rows"
+        )
     note(folder / f"{name}.acknowledged", part)
 
 
@@ -118,8 +137,14 @@ def read(store: Store, folder: Path, name: str, turn: int) -> None:
     with store.atomic():
         for record in store.runs("score"):
             run_id = record.run.run_id
-            found = (record.cases, store.histogram(run_id).cases, int(store.joint_counts(run_id)["n"].sum()))
-            assert len(set(found)) == 1, f"{run_id} has {found} cases in parts, histogram and joint counts"
+            found = (
+                record.cases,
+                store.histogram(run_id).cases,
+                int(store.joint_counts(run_id)["n"].sum()),
+            )
+            assert len(set(found)) == 1, (
+                f"{run_id} has {found} cases in parts, histogram and joint counts"
+            )
 
 
 def decide(store: Store, folder: Path, name: str, turn: int) -> None:
@@ -127,8 +152,12 @@ def decide(store: Store, folder: Path, name: str, turn: int) -> None:
     case_id = f"case-{turn % ROWS}"
     with store.atomic():
         policy = Ledger(store).add_policy("soak", {"global": 0.5}, name, "soak", [LEDGER_RUN])
-        Reviews(store).add_decisions(LEDGER_RUN, [case_id], np.array([True]), policy.name, policy.version)
-        Reviews(store).add_verdicts([Verdict(LEDGER_RUN, case_id, "right", name, datetime.now(UTC), None, True, 0.5)])
+        Reviews(store).add_decisions(
+            LEDGER_RUN, [case_id], np.array([True]), policy.name, policy.version
+        )
+        Reviews(store).add_verdicts(
+            [Verdict(LEDGER_RUN, case_id, "right", name, datetime.now(UTC), None, True, 0.5)]
+        )
     note(folder / "ledger.acknowledged", policy.version)
 
 
@@ -149,14 +178,24 @@ def verdict(folder: Path, processes: list, kills: int, seconds: float) -> dict:
     store = Store(folder / "store", timeout_s=60)
     lost = doubled = cases = 0
     for name in (f"writer-{i}" for i in range(WRITERS)):
-        acknowledged, there = {int(part) for part in noted(folder / f"{name}.acknowledged")}, store.parts(name)
+        acknowledged, there = (
+            {int(part) for part in noted(folder / f"{name}.acknowledged")},
+            store.parts(name),
+        )
         ids = store.predictions(name, ["case_id"])["case_id"]
         lost += len(acknowledged - there) + max(0, len(there) * ROWS - ids.nunique())
         doubled += len(ids) - ids.nunique() + max(0, store.histogram(name).cases - len(ids))
         cases += len(ids)
     versions = {int(version) for version in noted(folder / "ledger.acknowledged")}
-    for kept in (Ledger(store).policies("soak"), Reviews(store).decisions(LEDGER_RUN), Reviews(store).verdicts(LEDGER_RUN)):
-        lost, doubled = lost + max(0, len(versions) - len(kept)), doubled + max(0, len(kept) - len(versions) - 1)
+    for kept in (
+        Ledger(store).policies("soak"),
+        Reviews(store).decisions(LEDGER_RUN),
+        Reviews(store).verdicts(LEDGER_RUN),
+    ):
+        lost, doubled = (
+            lost + max(0, len(versions) - len(kept)),
+            doubled + max(0, len(kept) - len(versions) - 1),
+        )
     errors = noted(folder / "errors")
     locked = [error for error in errors if "lock" in error or "was in use for" in error]
     result = {

@@ -1,8 +1,10 @@
-"""Made-up predictions in parts' files, a million rows in a second or two: for what depends on the number of rows only.
+"""Made-up predictions in parts' files, a million rows in a second or two: for what depends on the
+number of rows only.
 
-The shape is the demo's: 12 classes, 5 segments, a tenth without label. Confidence leans to 1 as a trained model's does; a tenth
-of the values lie exactly on a threshold, where counting goes wrong first. The files are those of core.store.parts (its schema,
-row groups and order), written by pyarrow without its checks and without fsync. Not for figures about models.
+The shape is the demo's: 12 classes, 5 segments, a tenth without label. Confidence leans to 1 as a
+trained model's does; a tenth of the values lie exactly on a threshold, where counting goes wrong
+first. The files are those of core.store.parts (its schema, row groups and order), written by
+pyarrow without its checks and without fsync. Not for figures about models.
 """
 
 from datetime import UTC, datetime
@@ -23,12 +25,27 @@ TEXTS = tuple(f"made-up text {i}" for i in range(100))
 
 def synthetic_run(run_id: str) -> Run:
     """A scoring run to take the parts into."""
-    names = {"model": "synthetic", "model_kind": "student", "model_hash": "0" * 64, "inputs_hash": "1" * 64}
-    return Run(run_id, "score", datetime.now(UTC), dataset="synthetic", role="stream", labels=CLASSES, **names)
+    names = {
+        "model": "synthetic",
+        "model_kind": "student",
+        "model_hash": "0" * 64,
+        "inputs_hash": "1" * 64,
+    }
+    return Run(
+        run_id,
+        "score",
+        datetime.now(UTC),
+        dataset="synthetic",
+        role="stream",
+        labels=CLASSES,
+        **names,
+    )
 
 
 def write_synthetic(folder: Path, run_id: str, part: int, n: int, first: int) -> Path:
-    """Write `n` rows, numbered from `first`, where the store expects that part; `first` is also the seed."""
+    """Write `n` rows, numbered from `first`, where the store expects that part; `first` is also the
+    seed.
+    """
     path = part_path(folder, run_id, part)
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(synthetic_part(n, first), path, row_group_size=ROW_GROUP)
@@ -61,12 +78,18 @@ def synthetic_part(n: int, first: int) -> pa.Table:
         "total": total,
         "aleatoric": total - epistemic,
         "epistemic": epistemic,
-        "probabilities": pa.ListArray.from_arrays(pa.array(np.arange(n + 1, dtype=np.int32) * k), probabilities.ravel()),
+        "probabilities": pa.ListArray.from_arrays(
+            pa.array(np.arange(n + 1, dtype=np.int32) * k), probabilities.ravel()
+        ),
         "occurred_at": np.datetime64("2025-01-01", "us") + number.astype("timedelta64[s]"),
         "value": random.lognormal(5, 1, n).round(2),
     }
-    return pa.table([pa.array(columns[f.name]).cast(f.type) for f in PART_SCHEMA], schema=PART_SCHEMA)
+    return pa.table(
+        [pa.array(columns[f.name]).cast(f.type) for f in PART_SCHEMA], schema=PART_SCHEMA
+    )
 
 
 def _named(names: tuple[str, ...], index: np.ndarray) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), pa.array(names)).cast(pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), pa.array(names)).cast(
+        pa.string()
+    )

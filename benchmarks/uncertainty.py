@@ -1,8 +1,10 @@
-"""Is the student's one pass worth what the teacher's N passes are? `python -m benchmarks.uncertainty`
+"""Is the student's one pass worth what the teacher's N passes are? `python -m
+benchmarks.uncertainty`
 
-Every teacher, its mean weights, its student and the one-pass rivals, on real sets, over seeds. Results lie in the out folder,
-one JSON a (set, seed, method), so a run that is stopped goes on where it was; summary.json, results.md and chart.html are made
-of all that is there. The same folder must be used with the same options: they stand in each file, and others are refused.
+Every teacher, its mean weights, its student and the one-pass rivals, on real sets, over seeds.
+Results lie in the out folder, one JSON a (set, seed, method), so a run that is stopped goes on
+where it was; summary.json, results.md and chart.html are made of all that is there. The same folder
+must be used with the same options: they stand in each file, and others are refused.
 """
 
 import argparse
@@ -19,18 +21,22 @@ from benchmarks.report import SHIPPED, there, write
 from benchmarks.scoring import measure
 from benchmarks.teachers import CHOSEN
 from core.errors import KakushinError, SettingsError
-from core.models.settings import AdapterSettings, DistilSettings
+from core.models.base.settings import AdapterSettings, DistillSettings
 from core.settings import Settings
 
 QUICK_METHODS = ("point", "temperature", "blob", SHIPPED)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run what is not there yet, write the tables, print the summary's place. Returns the exit code."""
+    """Run what is not there yet, write the tables, print the summary's place. Returns the exit
+    code.
+    """
     arguments = parser().parse_args(argv)
     quiet()
     try:
-        results = there(arguments.out, arguments.sets) if arguments.report else run(arguments, Settings())
+        results = (
+            there(arguments.out, arguments.sets) if arguments.report else run(arguments, Settings())
+        )
     except KakushinError as e:
         print(f"uncertainty: {e}", file=sys.stderr)
         return e.exit_code
@@ -41,30 +47,58 @@ def main(argv: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line; it does not import torch, so --help answers at once."""
-    root = argparse.ArgumentParser(prog="python -m benchmarks.uncertainty", description=__doc__.splitlines()[0])
-    root.add_argument("--sets", nargs="+", default=list(sets.NAMES), help=f"of {', '.join(sets.NAMES)} (default: all)")
+    root = argparse.ArgumentParser(
+        prog="python -m benchmarks.uncertainty", description=__doc__.splitlines()[0]
+    )
+    root.add_argument(
+        "--sets",
+        nargs="+",
+        default=list(sets.NAMES),
+        help=f"of {', '.join(sets.NAMES)} (default: all)",
+    )
     root.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (default: 3)")
     root.add_argument("--methods", nargs="+", help="default: all")
-    root.add_argument("--layers", type=int, default=1, help="top blocks that carry adapters, in every method (default: 1)")
-    root.add_argument("--targets", default="feed_forward", help="maps that carry adapters (default: feed_forward)")
+    root.add_argument(
+        "--layers",
+        type=int,
+        default=1,
+        help="top blocks that carry adapters, in every method (default: 1)",
+    )
+    root.add_argument(
+        "--targets", default="feed_forward", help="maps that carry adapters (default: feed_forward)"
+    )
     root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
     root.add_argument("--epochs", type=int, default=8, help="of every training (default: 8)")
-    root.add_argument("--learning-rate", type=float, default=3e-3, help="of every training (default: 0.003)")
-    root.add_argument("--quick", action="store_true", help="work orders, 1 seed, point, temperature, BLoB and its student")
-    root.add_argument("--report", action="store_true", help="measure nothing: tables of what the out folder has of --sets")
+    root.add_argument(
+        "--learning-rate", type=float, default=3e-3, help="of every training (default: 0.003)"
+    )
+    root.add_argument(
+        "--quick",
+        action="store_true",
+        help="work orders, 1 seed, point, temperature, BLoB and its student",
+    )
+    root.add_argument(
+        "--report",
+        action="store_true",
+        help="measure nothing: tables of what the out folder has of --sets",
+    )
     root.add_argument("--out", type=Path, default=Path("workspace/benchmarks/uncertainty"))
     return root
 
 
 def run(arguments, settings: Settings) -> list[dict]:
-    """All results of the plan, in its order; what has a file is read, the rest is measured and written."""
+    """All results of the plan, in its order; what has a file is read, the rest is measured and
+    written.
+    """
     from benchmarks.methods import NAMES, Bench
-    from core.models.device import pick_device
+    from core.models.base.device import pick_device
 
     names, seeds = (["workorders"], 1) if arguments.quick else (arguments.sets, arguments.seeds)
     methods = tuple(arguments.methods or (QUICK_METHODS if arguments.quick else NAMES))
     if unknown := set(methods) - set(NAMES):
-        raise SettingsError(f"method {sorted(unknown)[0]!r} is not known: use some of {', '.join(NAMES)}")
+        raise SettingsError(
+            f"method {sorted(unknown)[0]!r} is not known: use some of {', '.join(NAMES)}"
+        )
     adapter = AdapterSettings(layers=arguments.layers, targets=arguments.targets)
     common = {
         "adapter": adapter.model_dump(mode="json"),
@@ -76,23 +110,39 @@ def run(arguments, settings: Settings) -> list[dict]:
     results = []
     for name in names:
         for seed in range(seeds):
-            paths = {method: arguments.out / "results" / f"{name}-{seed}-{method}.json" for method in methods}
+            paths = {
+                method: arguments.out / "results" / f"{name}-{seed}-{method}.json"
+                for method in methods
+            }
             if all(p.is_file() for p in paths.values()):
                 results += [read(p, options[method]) for method, p in paths.items()]
                 continue
             data = sets.reduced(sets.load(name, settings.cache, seed), arguments.cases)
-            bench = Bench(data, seed, pick_device(settings.device), adapter, arguments.epochs, arguments.learning_rate)
+            bench = Bench(
+                data,
+                seed,
+                pick_device(settings.device),
+                adapter,
+                arguments.epochs,
+                arguments.learning_rate,
+            )
             for method, path in paths.items():
                 own = options[method]
-                results.append(read(path, own) if path.is_file() else measured(bench, method, path, own))
+                results.append(
+                    read(path, own) if path.is_file() else measured(bench, method, path, own)
+                )
     return results
 
 
 def own_options(method: str) -> dict:
-    """The settings that this method alone depends on: another teacher's may change without its result being measured again."""
+    """The settings that this method alone depends on: another teacher's may change without its
+    result being measured again.
+    """
     kind, _, what = method.partition("-")
     teacher = {"teacher": CHOSEN[kind].model_dump(mode="json")} if kind in CHOSEN else {}
-    return teacher | ({"distil": DistilSettings().model_dump(mode="json")} if what == "student" else {})
+    return teacher | (
+        {"distil": DistillSettings().model_dump(mode="json")} if what == "student" else {}
+    )
 
 
 def measured(bench, method: str, path: Path, options: dict) -> dict:
@@ -127,7 +177,9 @@ def read(path: Path, options: dict) -> dict:
     """A result that is there. Raises SettingsError where it was measured with other options."""
     result = json.loads(path.read_text(encoding="utf-8"))
     if result["options"] != options:
-        raise SettingsError(f"{path} was measured with other options: name another --out, or delete that folder")
+        raise SettingsError(
+            f"{path} was measured with other options: name another --out, or delete that folder"
+        )
     return result
 
 

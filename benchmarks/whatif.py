@@ -1,17 +1,24 @@
-"""What a moved handle costs, and what lies behind it, by the number of predictions: `python -m benchmarks.whatif`.
+"""What a moved handle costs, and what lies behind it, by the number of predictions: `python -m
+benchmarks.whatif`.
 
-On made-up predictions (benchmarks.synthetic), taken into a store of its own that is deleted afterwards:
-  whatif_ms_p95  threshold, segment, volume or unseen cases moved: the consequence and the whole curve, in this process, from
+On made-up predictions (benchmarks.synthetic), taken into a store of its own that is deleted
+afterwards:
+  whatif_ms_p95  threshold, segment, volume or unseen cases moved: the consequence and the whole
+  curve, in this process, from
                  the histogram that the dashboard has cached
-  ingest_rows_per_s        Store.take_in of parts of a million rows: sha256, checks, rows, counts, opening and closing
-  ingest_over_plain_duckdb the same files by a plain INSERT ... SELECT into a table of the files' columns; its file stays
-                           open, is committed and checkpointed: its seconds over ours, the two taking turns at each part
+  ingest_rows_per_s        Store.take_in of parts of a million rows: sha256, checks, rows, counts,
+  opening and closing ingest_over_plain_duckdb the same files by a plain INSERT ... SELECT into a
+  table of the files' columns; its file stays
+                           open, is committed and checkpointed: its seconds over ours, the two
+                           taking turns at each part
   rebuild_s      the histograms of all rows counted again from nothing
-  cache_mb       what the dashboard keeps of the run: histograms and cumulative counts, of the whole and of every segment
-  near_ms_p95    Store.cases_near of 100 cases in a thousandth of the range, opening and closing included
-  exact          counts by threshold, and by threshold and epistemic limit, against direct counts of the rows
-Seconds are those on the wall, and the limits are about them. On a machine that others use at the same time (see load), the
-seconds of processor time beside them say what the work itself took: the fields with cpu, over all threads of this process.
+  cache_mb       what the dashboard keeps of the run: histograms and cumulative counts, of the whole
+  and of every segment near_ms_p95    Store.cases_near of 100 cases in a thousandth of the range,
+  opening and closing included exact          counts by threshold, and by threshold and epistemic
+  limit, against direct counts of the rows
+Seconds are those on the wall, and the limits are about them. On a machine that others use at the
+same time (see load), the seconds of processor time beside them say what the work itself took: the
+fields with cpu, over all threads of this process.
 """
 
 import argparse
@@ -29,8 +36,8 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.synthetic import synthetic_run, write_synthetic
-from core.decision.histogram import EPISTEMIC_LIMITS, THRESHOLDS, Cumulative
-from core.decision.whatif import consequence, curve
+from core.counts.histogram import EPISTEMIC_LIMITS, THRESHOLDS, AcceptanceCurve
+from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
 from core.store.store import Store
 from core.types import OUTCOMES
 
@@ -58,16 +65,28 @@ class Seconds(NamedTuple):
 
 def main() -> None:
     """Measure, print one JSON object, exit 1 where a limit is not reached."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.whatif", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.whatif", description=__doc__.splitlines()[0]
+    )
     sizes = [1_000_000, 10_000_000, 50_000_000]
     parser.add_argument(
-        "--rows", type=int, nargs="+", default=sizes, help="numbers of predictions (default: 1, 10, 50 million)"
+        "--rows",
+        type=int,
+        nargs="+",
+        default=sizes,
+        help="numbers of predictions (default: 1, 10, 50 million)",
     )
     arguments = parser.parse_args()
     if min(arguments.rows) < 1:
         parser.error(f"--rows {min(arguments.rows)} is not allowed: use 1 or more")
     found = {str(rows): measure(rows) for rows in arguments.rows}
-    result = {"benchmark": "whatif", "synthetic": True, "cores": os.cpu_count(), "duckdb": duckdb.__version__, "rows": found}
+    result = {
+        "benchmark": "whatif",
+        "synthetic": True,
+        "cores": os.cpu_count(),
+        "duckdb": duckdb.__version__,
+        "rows": found,
+    }
     result |= {"limits": LIMITS, "reached": all(reached(one) for one in found.values())}
     print(json.dumps(result, indent=2))
     raise SystemExit(0 if result["reached"] else 1)
@@ -82,7 +101,9 @@ def measure(rows: int) -> dict:
         before = store.histogram(RUN)
         rebuilt = timed(lambda: store.rebuild_histograms(RUN))
         histogram = store.histogram(RUN)
-        cached = {None: Cumulative(histogram)} | {s: Cumulative(histogram.select(segments=(s,))) for s in histogram.segments}
+        cached = {None: AcceptanceCurve(histogram)} | {
+            s: AcceptanceCurve(histogram.select(segments=(s,))) for s in histogram.segments
+        }
         moves = move_handles(cached, rows)
         return {
             "whatif_ms_p95": p95_ms([one.wall for one in moves]),
@@ -94,24 +115,34 @@ def measure(rows: int) -> dict:
             "cache_mb": round(sum(map(held_bytes, cached.values())) / 1e6, 2),
             "near_ms_p95": p95_ms([one.wall for one in near(store)]),
             "load": round(os.getloadavg()[0], 1),
-            "exact": bool(np.array_equal(before.counts, histogram.counts)) and is_exact(store, cached[None], rows),
+            "exact": bool(np.array_equal(before.counts, histogram.counts))
+            and is_exact(store, cached[None], rows),
         }
 
 
 def take_in(store: Store, plain_path: Path, rows: int) -> dict:
-    """The fields about taking in: all parts by the store, and up to MAX_TURNS of them by plain DuckDB too."""
+    """The fields about taking in: all parts by the store, and up to MAX_TURNS of them by plain
+    DuckDB too.
+    """
     starts = range(0, rows, PART)
-    turns = set(np.linspace(0, len(starts) - 1, min(MAX_TURNS, len(starts))).round().astype(int).tolist())
+    turns = set(
+        np.linspace(0, len(starts) - 1, min(MAX_TURNS, len(starts))).round().astype(int).tolist()
+    )
     ours, plain = [], {}
     with duckdb.connect(str(plain_path)) as connection:
-        for part, first in enumerate(tqdm(starts, desc=f"{rows:,} predictions into the store", unit=" parts", file=sys.stderr)):
+        for part, first in enumerate(
+            tqdm(
+                starts, desc=f"{rows:,} predictions into the store", unit=" parts", file=sys.stderr
+            )
+        ):
             path = write_synthetic(store.folder, RUN, part, min(PART, rows - first), first)
             path.read_bytes()  # both find the file in memory
             if part in turns:
-                plain[part] = timed(lambda: insert_plainly(connection, part, path))  # noqa: B023 - called at once
+                plain[part] = timed(lambda: insert_plainly(connection, part, path))  # noqa: B023
             ours.append(timed(lambda: store.take_in(RUN, part, path)))  # noqa: B023
     share = {
-        clock: sum(getattr(t, clock) for t in plain.values()) / sum(getattr(ours[part], clock) for part in plain)
+        clock: sum(getattr(t, clock) for t in plain.values())
+        / sum(getattr(ours[part], clock) for part in plain)
         for clock in Seconds._fields
     }
     return {
@@ -125,41 +156,63 @@ def take_in(store: Store, plain_path: Path, rows: int) -> dict:
 
 
 def insert_plainly(connection: duckdb.DuckDBPyConnection, part: int, path: Path) -> None:
-    """What DuckDB does with the file when nobody checks or counts anything, in a table of the file's own columns."""
+    """What DuckDB does with the file when nobody checks or counts anything, in a table of the
+    file's own columns.
+    """
     rows = "SELECT CAST(? AS VARCHAR) AS run_id, CAST(? AS INTEGER) AS part, * FROM read_parquet(?)"
-    connection.execute(f"CREATE TABLE IF NOT EXISTS predictions AS {rows} LIMIT 0", [RUN, part, str(path)])
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS predictions AS {rows} LIMIT 0", [RUN, part, str(path)]
+    )
     connection.execute(f"INSERT INTO predictions {rows}", [RUN, part, str(path)])
     connection.execute("CHECKPOINT")
 
 
 def move_handles(cached: dict, rows: int) -> list[Seconds]:
-    """Seconds of each of MOVES moves; cumulative counts are made at the first one, as in the dashboard, and stay."""
+    """Seconds of each of MOVES moves; cumulative counts are made at the first one, as in the
+    dashboard, and stay.
+    """
     random, shown = np.random.default_rng(0), list(cached.values())
     seconds = []
-    for step, which in zip(random.integers(0, 1001, MOVES), random.integers(0, len(shown), MOVES), strict=True):
+    for step, which in zip(
+        random.integers(0, 1001, MOVES), random.integers(0, len(shown), MOVES), strict=True
+    ):
         cumulative, threshold = shown[which], float(THRESHOLDS[step])
         volume, unseen = float(random.integers(0, rows)), bool(random.integers(0, 2))
-        move = lambda: (consequence(cumulative, threshold, volume, unseen), curve(cumulative, volume, unseen))  # noqa: B023, E731
+        move = lambda: (  # noqa: E731
+            threshold_consequence(cumulative, threshold, volume, unseen),  # noqa: B023
+            consequence_curve(cumulative, volume, unseen),  # noqa: B023
+        )
         seconds.append(timed(move))
     return seconds
 
 
 def near(store: Store, tries: int = 20) -> list[Seconds]:
     """Seconds to list cases that change side between two thresholds 0.001 apart."""
-    return [timed(lambda: store.cases_near(RUN, t, t + 0.001)) for t in np.linspace(0.2, 0.999, tries)]  # noqa: B023
+    return [
+        timed(lambda: store.cases_near(RUN, t, t + 0.001))
+        for t in np.linspace(0.2, 0.999, tries)  # noqa: B023
+    ]
 
 
-def is_exact(store: Store, cumulative: Cumulative, rows: int) -> bool:
-    """Whether counts of every threshold asked for, by outcome, are those that DuckDB counts in the rows themselves."""
-    steps = np.unique([0, 1, 2, 333, 500, 667, 998, 999, 1000, *np.random.default_rng(1).integers(0, 1001, 24)])
+def is_exact(store: Store, cumulative: AcceptanceCurve, rows: int) -> bool:
+    """Whether counts of every threshold asked for, by outcome, are those that DuckDB counts in the
+    rows themselves.
+    """
+    steps = np.unique(
+        [0, 1, 2, 333, 500, 667, 998, 999, 1000, *np.random.default_rng(1).integers(0, 1001, 24)]
+    )
     joint = store.joint_counts(RUN)
     filters = [f"confidence >= {t!r}e0" for t in THRESHOLDS[steps].tolist()]
     pairs = [(int(step), e) for step in steps[::4] for e in (0, 5, len(EPISTEMIC_LIMITS) - 1)]
     filters += [
-        f"confidence >= {THRESHOLDS[step].item()!r}e0 AND epistemic <= {EPISTEMIC_LIMITS[e].item()!r}e0" for step, e in pairs
+        f"confidence >= {THRESHOLDS[step].item()!r}e0 AND epistemic <= {EPISTEMIC_LIMITS[e].item()!r}e0"
+        for step, e in pairs
     ]
     direct = direct_counts(store, filters)
-    by_limit = [int(joint["n"][(joint["step"] >= step) & (joint["epistemic_bin"] <= e)].sum()) for step, e in pairs]
+    by_limit = [
+        int(joint["n"][(joint["step"] >= step) & (joint["epistemic_bin"] <= e)].sum())
+        for step, e in pairs
+    ]
     return (
         cumulative.histogram.cases == int(joint["n"].sum()) == rows
         and np.array_equal(direct[: len(steps)].T, cumulative.accepted[:, steps])
@@ -168,25 +221,40 @@ def is_exact(store: Store, cumulative: Cumulative, rows: int) -> bool:
 
 
 def direct_counts(store: Store, filters: list[str]) -> np.ndarray:
-    """[len(filters), O] int64: the run's rows for which each condition holds, by outcome, in one scan."""
+    """[len(filters), O] int64: the run's rows for which each condition holds, by outcome, in one
+    scan.
+    """
     columns = ", ".join(f"count(*) FILTER (WHERE {one})" for one in filters)
     with store.atomic() as connection:
-        query = f"SELECT outcome, {columns} FROM predictions WHERE run_id = ? GROUP BY outcome"  # noqa: S608 - numbers of ours
-        found = {outcome: values for outcome, *values in connection.execute(query, [RUN]).fetchall()}
+        query = f"SELECT outcome, {columns} FROM predictions WHERE run_id = ? GROUP BY outcome"  # noqa: S608
+        found = {
+            outcome: values for outcome, *values in connection.execute(query, [RUN]).fetchall()
+        }
     return np.array([found.get(outcome, [0] * len(filters)) for outcome in OUTCOMES]).T
 
 
-def held_bytes(cumulative: Cumulative) -> int:
+def held_bytes(cumulative: AcceptanceCurve) -> int:
     """Bytes of the arrays that a cached Cumulative keeps alive, its histogram's among them."""
     histogram = cumulative.histogram
-    arrays = (histogram.counts, histogram.confidence_sum, cumulative.accepted, cumulative.by_segment)
+    arrays = (
+        histogram.counts,
+        histogram.confidence_sum,
+        cumulative.accepted,
+        cumulative.by_segment,
+    )
     return sum(array.nbytes for array in arrays)
 
 
 def reached(one: dict) -> bool:
     """Whether one size keeps the limits."""
     fast = one["ingest_rows_per_s"] >= 1_000_000 or one["ingest_over_plain_duckdb"] >= 0.7
-    return bool(one["exact"] and fast and one["whatif_ms_p95"] <= 5 and one["rebuild_s"] <= 5 and one["cache_mb"] <= 50)
+    return bool(
+        one["exact"]
+        and fast
+        and one["whatif_ms_p95"] <= 5
+        and one["rebuild_s"] <= 5
+        and one["cache_mb"] <= 50
+    )
 
 
 def timed(run: Callable[[], object]) -> Seconds:

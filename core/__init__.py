@@ -1,3 +1,5 @@
-"""Kakushin's core: importable without Streamlit. Torch and its family are imported in core.models only."""
+"""Kakushin's core: importable without Streamlit. Torch and its family are imported in core.models
+only.
+"""
 
 __version__ = "0.1.0"

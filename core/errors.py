@@ -1,16 +1,19 @@
-"""Every error that a user may meet: a class by cause, a code, and the values that its sentence names.
+"""Every error that a user may meet: a class by cause, a code, and the values that its sentence
+names.
 
-An error states the fact, the name, the value found, and what is allowed or the next step. The code raises the fact as data;
-core.messages makes the sentence at the edge (terminal, page, report) in the reader's language. The command line prints the
-sentence without a traceback and exits with the class's code.
+An error states the fact, the name, the value found, and what is allowed or the next step. The code
+raises the fact as data; core.messages makes the sentence at the edge (terminal, page, report) in
+the reader's language. The command line prints the sentence without a traceback and exits with the
+class's code.
 """
 
 
 class KakushinError(Exception):
     """Base of all errors that are shown to users.
 
-    code: key of the sentence in core/messages, such as "cases.empty_file". values: what the sentence names, by blank: text,
-    numbers, or lists of them. `exit_code` is what the command line returns. str() gives the English sentence.
+    code: key of the sentence in core/messages, such as "cases.empty_file". values: what the
+    sentence names, by blank: text, numbers, or lists of them. `exit_code` is what the command line
+    returns. str() gives the English sentence.
     """
 
     exit_code = 1
@@ -26,7 +29,8 @@ class KakushinError(Exception):
         return error_text(self, "en")
 
     def __reduce__(self) -> tuple:
-        return _rebuild, (type(self), self.code, self.values)  # so that it crosses processes with its values
+        # so that it crosses processes with its values
+        return _rebuild, (type(self), self.code, self.values)
 
 
 def _rebuild(kind: type, code: str, values: dict) -> KakushinError:
@@ -65,7 +69,9 @@ class NonFiniteError(ModelError):
 
 
 class StoreError(KakushinError):
-    """The store cannot do what was asked: another schema version, another content under the same name, locked too long."""
+    """The store cannot do what was asked: another schema version, another content under the same
+    name, locked too long.
+    """
 
     exit_code = 5
 
@@ -75,7 +81,9 @@ class NotFoundError(StoreError):
 
 
 class OvertakenError(StoreError):
-    """Another person decided something since the caller looked. `events` are what was recorded in between, oldest first."""
+    """Another person decided something since the caller looked. `events` are what was recorded in
+    between, oldest first.
+    """
 
     @property
     def events(self) -> tuple:

@@ -1,8 +1,10 @@
-"""Progress that people and programs can read: tqdm's bar, or a small JSON file that always says how far the work is.
+"""Progress that people and programs can read: tqdm's bar, or a small JSON file that always says how
+far the work is.
 
-Where KAKUSHIN_PROGRESS names a file, as it does for background jobs, the bars draw nothing and write it instead:
-{"what", "done", "total", "unit", "rate", "seconds_left"}. `rate` is units a second; total, rate and seconds_left are null
-where they are not known. One file shows the bar that moved last, as a terminal does. Knows no work and no screen.
+Where KAKUSHIN_PROGRESS names a file, as it does for background jobs, the bars draw nothing and
+write it instead: {"what", "done", "total", "unit", "rate", "seconds_left"}. `rate` is units a
+second; total, rate and seconds_left are null where they are not known. One file shows the bar that
+moved last, as a terminal does. Knows no work and no screen.
 """
 
 import json
@@ -33,7 +35,9 @@ class Bar(tqdm):
 
 
 def how_far(bar: dict) -> dict:
-    """tqdm's format_dict -> the file's content. Before there is a smoothed rate, it is the mean since the beginning."""
+    """tqdm's format_dict -> the file's content. Before there is a smoothed rate, it is the mean
+    since the beginning.
+    """
     rate = bar["rate"]
     if not rate and bar["elapsed"] > 0:
         rate = (bar["n"] - bar["initial"]) / bar["elapsed"]

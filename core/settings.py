@@ -1,6 +1,7 @@
 """Where Kakushin keeps what it makes, and how the environment changes that.
 
-The workspace holds everything that is made and nothing that is written by hand: delete it and `make demo` makes it again.
+The workspace holds everything that is made and nothing that is written by hand: delete it and `make
+demo` makes it again.
 """
 
 from pathlib import Path
@@ -11,14 +12,18 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE, KAKUSHIN_COMPILE, KAKUSHIN_FOUR_EYES."""
+    """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE, KAKUSHIN_COMPILE,
+    KAKUSHIN_FOUR_EYES.
+    """
 
     model_config = SettingsConfigDict(env_prefix="KAKUSHIN_", frozen=True)
 
     home: Path = ROOT / "workspace"
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
-    compile: bool = False  # torch.compile for scoring: minutes at the first batch, so for long runs on a GPU
-    four_eyes: bool = False  # whether who proposed a policy is refused as the one who approves it; else it is only said
+    # torch.compile for scoring: minutes at the first batch, so for long runs on a GPU
+    compile: bool = False
+    # whether who proposed a policy is refused as the one who approves it; else it is only said
+    four_eyes: bool = False
 
     @property
     def models(self) -> Path:

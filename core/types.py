@@ -1,4 +1,5 @@
-"""Ground types that every layer speaks: intervals, outcomes, runs, scored cases. Frozen; no logic beyond checks.
+"""Ground types that every layer speaks: intervals, outcomes, runs, scored cases. Frozen; no logic
+beyond checks.
 
 This file imports nothing of ours but errors, and nothing heavy.
 """
@@ -25,7 +26,9 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
 def checked_name(name: str, what: str) -> str:
-    """Return `name` if it may name a `what` (a run, model, dataset), which becomes a file name; else raise SettingsError."""
+    """Return `name` if it may name a `what` (a run, model, dataset), which becomes a file name;
+    else raise SettingsError.
+    """
     if not isinstance(name, str) or not _NAME.fullmatch(name) or ".." in name:
         raise SettingsError(
             f"{what} name {name!r} is not allowed: use 1 to 80 of a-z, 0-9, '.', '_' and '-', beginning with a "
@@ -39,7 +42,8 @@ def checked_name(name: str, what: str) -> str:
 class Interval:
     """An estimate with its 95% interval (or `level`). `n` is the denominator it rests on.
 
-    value, low and high are None when n is 0: there is nothing to estimate from, and a screen says so.
+    value, low and high are None when n is 0: there is nothing to estimate from, and a screen says
+    so.
     """
 
     value: float | None
@@ -59,7 +63,8 @@ class Run:
     model: str  # name of the model's folder
     model_kind: str  # one of MODEL_KINDS
     model_hash: str  # sha256 of the model's content, hex
-    dataset: str  # name of the cases: runs of one dataset and role score the same cases when inputs_hash agrees
+    # name of the cases: runs of one dataset and role score the same cases when inputs_hash agrees
+    dataset: str
     role: str  # one of ROLES
     inputs_hash: str  # sha256 of the cases' content, hex
     labels: tuple[str, ...]  # the model's label order
@@ -90,7 +95,8 @@ class RunRecord:
     run: Run
     state: str  # one of RUN_STATES
     duration_s: float | None  # seconds, None while running
-    metrics: dict  # JSON-able; empty while running. Scoring writes seconds_per_case (compute only) and device
+    # JSON-able; empty while running. Scoring writes seconds_per_case (compute only) and device
+    metrics: dict
     cases: int  # predictions taken in so far
     first_at: datetime | None  # earliest occurred_at among them, None when no case has a date
     last_at: datetime | None

@@ -1,1 +1,3 @@
-"""The screens. They draw what core.report prepares and keep every choice in the URL; nothing is computed here."""
+"""The screens. They draw what core.report prepares and keep every choice in the URL; nothing is
+computed here.
+"""

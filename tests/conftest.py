@@ -1,11 +1,13 @@
-"""Fixtures of the tests of pages: stores that are only read, and a page opened over one of them, without a browser."""
+"""Fixtures of the tests of pages: stores that are only read, and a page opened over one of them,
+without a browser.
+"""
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.stores import SIZES, make_store
 
-PAGE = "from dashboard import state\nfrom dashboard.views import {view}\nstate.take_in_address()\n{view}.page()"
+PAGE = "from dashboard.session import state\nfrom dashboard.{view} import page\nstate.take_in_address()\npage.page()"
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +21,11 @@ def homes(tmp_path_factory):
 
 @pytest.fixture
 def open_view(homes, monkeypatch):
-    """Return a function that opens the page of dashboard.views.<view>, with an address; English unless it says otherwise.
+    """Return a function that opens the page of dashboard.<view>.page, with an address; English
+    unless it says otherwise.
 
-    `home` is one of the sizes of tests.stores, or a folder. It does what dashboard/app.py does: AppTest follows no navigation.
+    `home` is one of the sizes of tests.stores, or a folder. It does what dashboard/app.py does:
+    AppTest follows no navigation.
     """
 
     def open_view(view, home="full", **address):

@@ -1,10 +1,12 @@
-"""A meeting over the demo's store with everything in it that an export may meet: text that looks like a formula or a tag."""
+"""A meeting over the demo's store with everything in it that an export may meet: text that looks
+like a formula or a tag.
+"""
 
 from datetime import UTC, datetime
 
-from core.decision.economics import UnitCosts
-from core.decision.meeting import Assumptions
-from core.decision.policy import Policy
+from core.decision.meeting.scenario import MeetingAssumptions
+from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.report import meeting
 from core.report.document import Document
 from core.report.minutes import minutes
@@ -19,12 +21,22 @@ LONG = "見逃しの費用が高いため、まず一つのラインで試し、
 RUNS = ("score-work-orders-student-stream", "score-work-orders-teacher-stream")
 
 
-def columns(store: Store, names: str = "ABC", assumed: Assumptions = Assumptions(review=6.0)) -> list[meeting.Column]:  # noqa: B008
+def columns(
+    store: Store, names: str = "ABC", assumed: MeetingAssumptions = MeetingAssumptions(review=6.0)
+) -> list[meeting.Column]:
     """Scenarios of two models at several thresholds, frozen by somebody whose name is a tag."""
     found = []
     for i, name in enumerate(names):
         now = meeting.counts(store, RUNS[i % 2])
-        made = meeting.scenario_of(name, now, Policy(0.4 + 0.2 * (i // 2)), "", True, 5000.0, UnitCosts(4.0, 120.0, 0.5, "AUD"))
+        made = meeting.scenario_of(
+            name,
+            now,
+            Policy(0.4 + 0.2 * (i // 2)),
+            "",
+            True,
+            5000.0,
+            UnitCosts(4.0, 120.0, 0.5, "AUD"),
+        )
         found.append(meeting.column(meeting.Frozen(made, i + 1, TAG, AT), assumed, now))
     return found
 
@@ -32,7 +44,13 @@ def columns(store: Store, names: str = "ABC", assumed: Assumptions = Assumptions
 def log(entries: int = 2) -> list[MeetingDecision]:
     """Decisions: the first is a formula for a reason that is a tag, the others long ones."""
     first = MeetingDecision(FORMULA, TAG, TAG, "meeting A", 1, AT)
-    return [first, *(MeetingDecision(LONG[:180], LONG[:195], "Tanaka", None, None, AT) for _ in range(entries - 1))]
+    return [
+        first,
+        *(
+            MeetingDecision(LONG[:180], LONG[:195], "Tanaka", None, None, AT)
+            for _ in range(entries - 1)
+        ),
+    ]
 
 
 def document(store: Store, language: str, names: str = "ABC", entries: int = 2) -> Document:

@@ -1,8 +1,11 @@
-"""A money scenario whose every figure can be worked out on paper: nothing in doubt, 1,000 cases a month, 12 months."""
+"""A money scenario whose every figure can be worked out on paper: nothing in doubt, 1,000 cases a
+month, 12 months.
+"""
 
-from core.decision.scenario import UNITS, Scenario, assumed, known
+from core.decision.money.scenario import UNITS, MoneyScenario, assumed_quantity, measured_quantity
 
-# 60 minutes a review at 1 AUD, so a review is 1 AUD; coverage 0.8, a tenth of the accepted wrong, an escape is 2 AUD.
+# 60 minutes a review at 1 AUD, so a review is 1 AUD; coverage 0.8, a tenth of the accepted wrong,
+# an escape is 2 AUD.
 PLAIN = dict.fromkeys(UNITS, 0.0) | {
     "cases_per_month": 1000,
     "review_minutes": 60,
@@ -18,15 +21,21 @@ PLAIN = dict.fromkeys(UNITS, 0.0) | {
 }
 
 
-def plain(months: int = 12, **values: float) -> Scenario:
+def plain(months: int = 12, **values: float) -> MoneyScenario:
     """PLAIN with some values changed, each known without doubt."""
-    return Scenario(currency="AUD", months=months, **{n: known(x, UNITS[n]) for n, x in (PLAIN | values).items()})
+    return MoneyScenario(
+        currency="AUD",
+        months=months,
+        **{n: measured_quantity(x, UNITS[n]) for n, x in (PLAIN | values).items()},
+    )
 
 
-def doubtful(**changes) -> Scenario:
+def doubtful(**changes) -> MoneyScenario:
     """PLAIN with every positive input in doubt: 0.5, 1 and 1.25 times its value (shares cut at 1)."""
     ranges = {
-        name: assumed(x / 2, x, min(1.0, 1.25 * x) if UNITS[name] == "share" else 1.25 * x, UNITS[name])
+        name: assumed_quantity(
+            x / 2, x, min(1.0, 1.25 * x) if UNITS[name] == "share" else 1.25 * x, UNITS[name]
+        )
         for name, x in PLAIN.items()
     }
-    return Scenario(currency="AUD", months=12, **(ranges | changes))
+    return MoneyScenario(currency="AUD", months=12, **(ranges | changes))

@@ -1,7 +1,9 @@
-"""Stores to test with, made through the public way: parts are written, taken in and counted as a scoring does.
+"""Stores to test with, made through the public way: parts are written, taken in and counted as a
+scoring does.
 
-The cases are made up; only their shape is that of the demo (core.pipeline.demo): 12 classes, 5 segments, three years, about
-half of the labels never trained on. Not for figures that anybody shows. Knows nothing of models or screens.
+The cases are made up; only their shape is that of the demo (core.pipeline.demo): 12 classes, 5
+segments, three years, about half of the labels never trained on. Not for figures that anybody
+shows. Knows nothing of models or screens.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -32,13 +34,20 @@ _BEGUN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 def make_store(folder: Path, size: str, seed: int = 0) -> Store:
-    """Make a store: "empty" (no run), "tiny" (3 cases of a stream, by the student) or "full" (all runs of a demo)."""
+    """Make a store: "empty" (no run), "tiny" (3 cases of a stream, by the student) or "full" (all
+    runs of a demo).
+    """
     store, order = Store(folder), 0
     kinds = MODEL_KINDS if size == "full" else ("student",)
     with store.atomic():
         if size == "full":
             for kind, model_kind in (("train", "teacher"), ("distil", "student")):
-                _end(store, make_run(kind, model_kind, "train", order := order + 1), 31.5, {"fit_cases": 1300})
+                _end(
+                    store,
+                    make_run(kind, model_kind, "train", order := order + 1),
+                    31.5,
+                    {"fit_cases": 1300},
+                )
         for role, cases in SIZES[size].items():
             made, logits = _cases(role, cases, seed)
             for model_kind in kinds:
@@ -54,7 +63,9 @@ def add_samples(store: Store, run: Run, case_ids: pd.Series, samples: np.ndarray
     Samples(store).add(run.run_id, 0, case_ids[:SAMPLED], samples[:, :SAMPLED])
 
 
-def make_run(kind: str, model_kind: str, role: str, order: int = 0, name: str = "work-orders", **changed) -> Run:
+def make_run(
+    kind: str, model_kind: str, role: str, order: int = 0, name: str = "work-orders", **changed
+) -> Run:
     """A run of the demo's shape; `order` is its place in time. `changed` replaces any field."""
     fields = {
         "run_id": f"{kind}-{name}-{model_kind}-{role}",
@@ -78,13 +89,25 @@ def add_scored(store: Store, run: Run, rows: pd.DataFrame, part_size: int = PART
     """Write a finished scoring of these rows (columns of PART_SCHEMA) into the store, part by part."""
     store.add_run(run)
     for part, start in enumerate(range(0, len(rows), part_size)):
-        store.take_in(run.run_id, part, write_part(store.folder, run.run_id, part, rows.iloc[start : start + part_size]))
+        store.take_in(
+            run.run_id,
+            part,
+            write_part(store.folder, run.run_id, part, rows.iloc[start : start + part_size]),
+        )
     seconds = SECONDS_PER_CASE[run.model_kind]
-    metrics = {"seconds_per_case": seconds, "timed_cases": len(rows), "device": "cpu", "batch": 32, "cases": len(rows)}
+    metrics = {
+        "seconds_per_case": seconds,
+        "timed_cases": len(rows),
+        "device": "cpu",
+        "batch": 32,
+        "cases": len(rows),
+    }
     store.end_run(run.run_id, "finished", seconds * len(rows) + 1.0, metrics)
 
 
-def make_rows(n: int, seed: int = 0, role: str = "stream", model_kind: str = "student", first: int = 0) -> pd.DataFrame:
+def make_rows(
+    n: int, seed: int = 0, role: str = "stream", model_kind: str = "student", first: int = 0
+) -> pd.DataFrame:
     """`n` rows of a part, made up; `first` is the number of the first case."""
     made, logits = _cases(role, n, seed, first)
     return made.join(_scored(logits, made["label"], model_kind, seed))

@@ -17,12 +17,16 @@ def test_spearman_is_scipys_with_ties_too():
 
 
 def test_the_interval_by_hand():
-    """Ranks 1 2 3 4 5 6 7 against 2 1 4 3 6 5 7: sum d^2 = 6, r = 1 - 6 * 6 / (7 * 48) = 0.892857; n - 3 = 4."""
+    """Ranks 1 2 3 4 5 6 7 against 2 1 4 3 6 5 7: sum d^2 = 6, r = 1 - 6 * 6 / (7 * 48) = 0.892857;
+    n - 3 = 4.
+    """
     found = spearman(np.arange(7), np.array([1, 0, 3, 2, 5, 4, 6]))
     r = 1 - 36 / 336
     half = 1.959964 * np.sqrt((1 + r**2 / 2) / 4)
     assert found.value == pytest.approx(r)
-    assert (found.low, found.high) == pytest.approx((np.tanh(np.arctanh(r) - half), np.tanh(np.arctanh(r) + half)), rel=1e-6)
+    assert (found.low, found.high) == pytest.approx(
+        (np.tanh(np.arctanh(r) - half), np.tanh(np.arctanh(r) + half)), rel=1e-6
+    )
 
 
 def test_the_interval_holds_the_truth_in_about_95_of_100_draws():
@@ -55,8 +59,11 @@ def test_what_cannot_be_estimated_is_none():
 def test_the_mean_absolute_error_by_hand():
     """Errors 1, 2, 3: mean 2, s = 1, +- 1.959964 / sqrt(3)."""
     found = mean_absolute_error(np.array([0.0, 0, 0]), np.array([1.0, -2, 3]))
-    assert (found.value, found.low, found.high) == pytest.approx((2, 2 - 1.959964 / 3**0.5, 2 + 1.959964 / 3**0.5), rel=1e-6)
-    assert mean_absolute_error(np.array([0.0, 0]), np.array([0.0, 1])).low == 0  # 0.5 - 0.98 is no error
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (2, 2 - 1.959964 / 3**0.5, 2 + 1.959964 / 3**0.5), rel=1e-6
+    )
+    # 0.5 - 0.98 is no error
+    assert mean_absolute_error(np.array([0.0, 0]), np.array([0.0, 1])).low == 0
 
 
 def test_what_is_no_pair_is_named():

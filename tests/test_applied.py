@@ -4,14 +4,19 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.decision import applied, sides
-from core.decision.economics import UnitCosts
-from core.decision.joint import REVIEW_ALL, JointCounts, JointCumulative
-from core.decision.policy import Policy, Terms, consequence_of, policy_consequence
+from core.counts.joint import REVIEW_ALL, JointCounts, JointCumulative
+from core.decision.thresholds import apply, changes
+from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.policy import (
+    CostModel,
+    Policy,
+    consequence_of_tally,
+    policy_consequence,
+)
 from core.types import OUTCOMES
 
 SEGMENTS, CLASSES = ("A", "B"), ("x", "y")
-TERMS = Terms(10.0, UnitCosts(4, 120, 0.5), 0.36)
+TERMS = CostModel(10.0, UnitCosts(4, 120, 0.5), 0.36)
 COLUMNS = ["segment", "predicted", "outcome", "step", "epistemic_bin", "n"]
 # Ten cases. Bin 15 is the last: more epistemic uncertainty than any limit.
 ROWS = pd.DataFrame(
@@ -49,23 +54,34 @@ rows = st.lists(
 
 def test_each_row_meets_the_threshold_of_its_own_segment_and_class():
     policy = Policy(0.75, by_class={"y": 0.85}, by_segment={"B": 0.5})
-    assert applied.accepted(ROWS, policy).tolist() == [True, False, True, True, True]
-    tally = applied.tally(ROWS, policy)
-    assert dict(zip(OUTCOMES, tally.accepted.tolist(), strict=True)) == {"right": 4, "wrong": 0, "unseen": 3, "unlabelled": 1}
+    assert apply.accepted_rows(ROWS, policy).tolist() == [True, False, True, True, True]
+    tally = apply.tally_of_rows(ROWS, policy)
+    assert dict(zip(OUTCOMES, tally.accepted.tolist(), strict=True)) == {
+        "right": 4,
+        "wrong": 0,
+        "unseen": 3,
+        "unlabelled": 1,
+    }
     assert tally.cases == 10
 
 
 def test_an_epistemic_limit_sends_to_review_whatever_the_confidence():
-    assert applied.accepted(ROWS, Policy(0.0, epistemic_limit=0.5)).tolist() == [True, True, False, True, True]
+    assert apply.accepted_rows(ROWS, Policy(0.0, epistemic_limit=0.5)).tolist() == [
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_review_all_accepts_not_even_a_confidence_of_one():
-    assert not applied.accepted(ROWS, Policy(REVIEW_ALL)).any()
-    assert applied.accepted(ROWS, Policy(1.0)).tolist() == [False, False, False, True, False]
+    assert not apply.accepted_rows(ROWS, Policy(REVIEW_ALL)).any()
+    assert apply.accepted_rows(ROWS, Policy(1.0)).tolist() == [False, False, False, True, False]
 
 
 def test_moves_name_both_directions():
-    found = applied.moves(ROWS, Policy(0.75), Policy(0.95, by_segment={"B": 0.5}))
+    found = apply.changes_by_rows(ROWS, Policy(0.75), Policy(0.95, by_segment={"B": 0.5}))
     assert found.to_review == {"right": 3, "wrong": 2, "unseen": 0, "unlabelled": 0}
     assert found.to_acceptance == {"right": 1, "wrong": 0, "unseen": 3, "unlabelled": 0}
 
@@ -74,5 +90,9 @@ def test_moves_name_both_directions():
 def test_it_is_what_cumulative_counts_say(table, before, after):
     columns = [table[name] for name in COLUMNS]
     cumulative = JointCumulative(JointCounts.from_rows(SEGMENTS, CLASSES, *columns))
-    assert consequence_of(applied.tally(table, before), before, TERMS, False) == policy_consequence(cumulative, before, TERMS)
-    assert applied.moves(table, before, after) == sides.moves(cumulative, before, after)
+    assert consequence_of_tally(
+        apply.tally_of_rows(table, before), before, TERMS, False
+    ) == policy_consequence(cumulative, before, TERMS)
+    assert apply.changes_by_rows(table, before, after) == changes.decision_changes(
+        cumulative, before, after
+    )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from core.decision.arrivals import ASSUMED, MEASURED, WEEK, WeekProfile, real_weeks
+from core.decision.staffing.arrivals import ASSUMED, MEASURED, WEEK, WeekProfile, real_weeks
 from core.errors import CasesError, DatesOnlyError, SettingsError
 
 MONDAY = datetime(2024, 1, 1)  # it was one
@@ -51,14 +51,20 @@ def test_a_poisson_week_has_the_profiles_mean_and_variance():
 def test_an_assumed_profile_spreads_a_weeks_cases_over_its_hours():
     profile = WeekProfile.assume(10, days=(0, 1, 2, 3, 4), start_hour=8, end_hour=18)
     assert profile.per_week == pytest.approx(70)
-    assert (profile.hourly[7], profile.hourly[8], profile.hourly[17], profile.hourly[18]) == pytest.approx((0, 1.4, 1.4, 0))
+    assert (
+        profile.hourly[7],
+        profile.hourly[8],
+        profile.hourly[17],
+        profile.hourly[18],
+    ) == pytest.approx((0, 1.4, 1.4, 0))
     assert profile.hourly[5 * 24 + 9] == 0
     assert (profile.source, profile.scaled(0.5).per_week) == (ASSUMED, pytest.approx(35))
 
 
 def test_dates_without_hours_are_named_and_an_assumed_profile_asked_for():
     with pytest.raises(
-        DatesOnlyError, match="all 15 arrival times are midnight: .* dates and no hours.* pass an assumed profile"
+        DatesOnlyError,
+        match="all 15 arrival times are midnight: .* dates and no hours.* pass an assumed profile",
     ):
         real_weeks(at(*range(0, 15 * 24, 24)))
 
@@ -98,7 +104,9 @@ def test_a_profile_of_another_length_is_refused():
         WeekProfile((1.0,) * 24, ASSUMED)
 
 
-@pytest.mark.parametrize("hours", [{"days": ()}, {"days": (7,)}, {"start_hour": 9, "end_hour": 9}, {"end_hour": 25}])
+@pytest.mark.parametrize(
+    "hours", [{"days": ()}, {"days": (7,)}, {"start_hour": 9, "end_hour": 9}, {"end_hour": 25}]
+)
 def test_hours_that_are_not_in_a_week_are_refused(hours):
     with pytest.raises(SettingsError, match="are not allowed: use days 0 to 6, hours 0 to 24"):
         WeekProfile.assume(10, **hours)

@@ -1,4 +1,6 @@
-"""A teacher's scoring keeps its samples, killed or not; and both models answer a typed text, or say why not."""
+"""A teacher's scoring keeps its samples, killed or not; and both models answer a typed text, or say
+why not.
+"""
 
 import os
 import signal
@@ -14,11 +16,11 @@ import pytest
 
 from core.cases.read import read_cases
 from core.errors import CasesError, ModelError, NonFiniteError
-from core.models.card import read_card
-from core.models.settings import BlobSettings, DistilSettings, LoopSettings, PointSettings
+from core.models.base.card import read_card
+from core.models.base.settings import BlobSettings, DistillSettings, LoopSettings, PointSettings
 from core.pipeline import ask
 from core.pipeline.score import SAMPLED_CASES, kept_samples, score, scoring_run
-from core.pipeline.train import TrainSettings, distil_student, split_anchor, train
+from core.pipeline.train import TrainSettings, distill_student, split_anchor, train
 from core.settings import Settings
 from core.stats.uncertainty import decompose
 from core.store.samples import Samples
@@ -36,9 +38,11 @@ def settings(tmp_path_factory) -> Settings:
     settings = Settings(home=tmp_path_factory.mktemp("home"), device="cpu")
     base, store = tiny.make_encoder(settings.home / "base"), Store(settings.store)
     loop = LoopSettings(epochs=2, batch_size=16, learning_rate=5e-3)
-    chosen = TrainSettings(point=PointSettings(base=str(base), loop=loop), teacher=BlobSettings(samples=N))
+    chosen = TrainSettings(
+        point=PointSettings(base=str(base), loop=loop), teacher=BlobSettings(samples=N)
+    )
     train(store, settings, "line", *split_anchor(tiny.cases(80), 0.2, 0), chosen)
-    distil_student(store, settings, "line", DistilSettings(loop=loop))
+    distill_student(store, settings, "line", DistillSettings(loop=loop))
     return settings
 
 
@@ -47,7 +51,8 @@ def both(settings) -> ask.Inspectors:
     return ask.Inspectors(settings, ask.pair(settings, "line-teacher", "line-student"))
 
 
-# --- stored samples ----------------------------------------------------------------------------------------------------------
+# --- stored samples
+# ----------------------------------------------------------------------------------------------------------
 
 CODE = """
 import sys
@@ -60,13 +65,19 @@ score(Store(settings.store), settings, "line-teacher", cases.frame, cases.conten
 """
 
 
-def test_a_teachers_scoring_killed_with_9_goes_on_and_no_sample_is_lost_or_doubled(settings, tmp_path):
+def test_a_teachers_scoring_killed_with_9_goes_on_and_no_sample_is_lost_or_doubled(
+    settings, tmp_path
+):
     file, store = tmp_path / "cases.csv", Store(settings.store)
     tiny.cases(120, seed=3).drop(columns="row").to_csv(file, index=False)
     cases = read_cases(file)
-    run_id = scoring_run(read_card(settings.models / "line-teacher"), cases.content_hash, "killed", "stream", 5).run_id
+    run_id = scoring_run(
+        read_card(settings.models / "line-teacher"), cases.content_hash, "killed", "stream", 5
+    ).run_id
     environment = os.environ | {"KAKUSHIN_HOME": str(settings.home), "KAKUSHIN_DEVICE": "cpu"}
-    with subprocess.Popen([sys.executable, "-c", CODE, str(file)], cwd=ROOT, env=environment) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", CODE, str(file)], cwd=ROOT, env=environment
+    ) as process:
         while len(store.parts(run_id)) < 3:
             assert process.poll() is None, "the scoring ended before it could be killed"
             time.sleep(0.01)
@@ -75,12 +86,15 @@ def test_a_teachers_scoring_killed_with_9_goes_on_and_no_sample_is_lost_or_doubl
     assert 3 <= len(done) < 24
     assert len(Samples(store).cases(run_id, run_id)) == 5 * len(done)
 
-    record = score(store, settings, "line-teacher", cases.frame, cases.content_hash, "killed", part_size=5)
+    record = score(
+        store, settings, "line-teacher", cases.frame, cases.content_hash, "killed", part_size=5
+    )
     assert (record.run.run_id, record.state, record.cases) == (run_id, "finished", 120)
     table = Samples(store).cases(run_id, run_id)
     assert table["case_id"].tolist() == cases.frame["case_id"].tolist()
     with store.atomic():
-        kept = np.stack([Samples(store).of(run_id, case_id) for case_id in table["case_id"]], 1)  # [N, n, K]
+        # [N, n, K]
+        kept = np.stack([Samples(store).of(run_id, case_id) for case_id in table["case_id"]], 1)
     assert kept.shape == (N, 120, len(tiny.TOPICS))
     found = decompose(kept)
     np.testing.assert_allclose(found.mean, np.stack(table["probabilities"]), atol=1e-6)
@@ -106,7 +120,8 @@ def test_the_kept_cases_are_as_many_as_stated_spread_over_the_whole_file(cases, 
     assert cases - kept.max() <= np.ceil(step)
 
 
-# --- a typed text ------------------------------------------------------------------------------------------------------------
+# --- a typed text
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_answer_is_what_a_scoring_of_the_same_text_stores(settings, both):
@@ -129,7 +144,10 @@ def test_the_answer_is_what_a_scoring_of_the_same_text_stores(settings, both):
 
 
 def test_times_are_measured_and_the_steps_are_told_in_order(settings):
-    both, steps = ask.Inspectors(settings, ask.pair(settings, "line-teacher", "line-student", samples=2)), []
+    both, steps = (
+        ask.Inspectors(settings, ask.pair(settings, "line-teacher", "line-student", samples=2)),
+        [],
+    )
     assert not both.ready
     answer = both.ask(TEXT, steps.append)
     assert both.ready
@@ -146,7 +164,10 @@ def test_many_threads_at_once_get_the_answer_that_one_gets(both):
     texts = tiny.texts(3)
     alone = [both.ask(text).samples for text in texts]
     together: dict[int, np.ndarray] = {}
-    threads = [threading.Thread(target=lambda i=i: together.update({i: both.ask(texts[i]).samples})) for i in range(3)]
+    threads = [
+        threading.Thread(target=lambda i=i: together.update({i: both.ask(texts[i]).samples}))
+        for i in range(3)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -171,7 +192,9 @@ def test_a_text_that_cannot_be_asked_about_is_a_sentence(both, text, message):
 
 
 def test_a_model_that_chooses_among_options_needs_them(settings):
-    card = read_card(settings.models / "line-teacher").model_copy(update={"readout": "choice", "labels": ("A", "B")})
+    card = read_card(settings.models / "line-teacher").model_copy(
+        update={"readout": "choice", "labels": ("A", "B")}
+    )
     with pytest.raises(CasesError, match="does not end with the options A, B"):
         ask.checked_text("which one?", card)
     assert ask.checked_text("which one?\nA) this\nB) that", card).endswith("that")
@@ -206,5 +229,7 @@ def test_models_that_do_not_go_together_are_named(settings, tmp_path):
 
 def test_asking_starts_without_torch():
     code = "import sys; import core.pipeline.ask; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "False"

@@ -1,11 +1,13 @@
-"""The cut through a model changes nothing: trunk then top is the whole, and the narrow last feed-forward is exact."""
+"""The cut through a model changes nothing: trunk then top is the whole, and the narrow last
+feed-forward is exact.
+"""
 
 import pytest
 import torch
 
 from core.errors import ModelError, SettingsError
-from core.models.backbone import load_backbone
-from core.models.batches import pad, plan_batches, token_batches, tokenize
+from core.models.base.backbone import load_backbone
+from core.models.base.batches import pad, plan_batches, token_batches, tokenize
 from tests import tiny
 
 CPU = torch.device("cpu")

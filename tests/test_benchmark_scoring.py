@@ -9,22 +9,35 @@ import pytest
 
 from benchmarks.must_reach import LINES, best_teacher, check
 from benchmarks.report import complete, left_out, there, write
-from benchmarks.scoring import METRICS, fidelity, mean_interval, measure, ood_auroc, rescaled, summarise
+from benchmarks.scoring import (
+    METRICS,
+    fidelity,
+    mean_interval,
+    measure,
+    ood_auroc,
+    rescaled,
+    summarise,
+)
 from benchmarks.tables import lines_markdown, markdown
 from core.errors import SettingsError
-from core.models.augment import augmented, spliced
+from core.models.training.augment import augmented, spliced
 
 
 def scores(p, epistemic):
     p = np.asarray(p, dtype=float)
     total = -(p * np.log(p)).sum(1)
     epistemic = np.asarray(epistemic, dtype=float)
-    return SimpleNamespace(probabilities=p, total=total, aleatoric=total - epistemic, epistemic=epistemic)
+    return SimpleNamespace(
+        probabilities=p, total=total, aleatoric=total - epistemic, epistemic=epistemic
+    )
 
 
 def summary(**figures):
     """{method: {metric: value}} with every figure equal to the one given."""
-    return {name: {m: {"value": v, "low": None, "high": None, "n": 1} for m in METRICS} for name, v in figures.items()}
+    return {
+        name: {m: {"value": v, "low": None, "high": None, "n": 1} for m in METRICS}
+        for name, v in figures.items()
+    }
 
 
 def test_a_mean_over_sets_is_not_weighted_by_their_seeds():
@@ -52,7 +65,9 @@ def test_a_student_equal_to_its_teacher_is_faithful():
 
 def test_the_error_of_a_students_mutual_information_by_hand():
     p = [[0.5, 0.5], [0.5, 0.5]]
-    answers = SimpleNamespace(test=scores(p, [0.1, 0.3]), ood=None, reference=(scores(p, [0.2, 0.6]), None))
+    answers = SimpleNamespace(
+        test=scores(p, [0.1, 0.3]), ood=None, reference=(scores(p, [0.2, 0.6]), None)
+    )
     found = fidelity(answers)
     assert found["mi_mae"] == pytest.approx(0.2)
     assert found["mi_mae_ood"] is None
@@ -66,7 +81,9 @@ def test_ood_that_always_scores_higher_is_told_apart_and_a_constant_tells_nothin
 
 def test_every_metric_of_the_table_is_measured():
     one = scores([[0.8, 0.2], [0.4, 0.6]], [0.1, 0.2])
-    answers = SimpleNamespace(test=one, ood=one, reference=None, train_s=1.0, passes=1, ms_per_case=2.0)
+    answers = SimpleNamespace(
+        test=one, ood=one, reference=None, train_s=1.0, passes=1, ms_per_case=2.0
+    )
     found = measure(answers, np.array([0, 0]))
     assert set(found) == set(METRICS)
     assert found["accuracy"] == 0.5
@@ -82,7 +99,8 @@ def test_what_one_temperature_would_put_right_is_told():
 
 def test_a_summary_is_by_method_over_sets():
     results = [
-        {"set": s, "seed": 0, "method": "point", "metrics": dict.fromkeys(METRICS, v)} for s, v in (("a", 1.0), ("b", 2.0))
+        {"set": s, "seed": 0, "method": "point", "metrics": dict.fromkeys(METRICS, v)}
+        for s, v in (("a", 1.0), ("b", 2.0))
     ]
     assert summarise(results)["point"]["nll"]["value"] == 1.5
 
@@ -104,8 +122,13 @@ def test_the_best_teacher_has_the_lowest_nll():
 
 
 def test_lines_are_judged_by_their_direction():
-    """All figures 0.5: ECE is within 0.01 of the teacher's, but not at most 0.6 x 0.5; accuracy is the point estimate's."""
-    rows = {r["line"]: r["reached"] for r in check(summary(point=0.5, tfb=0.5, student=0.5), "student", "tfb")}
+    """All figures 0.5: ECE is within 0.01 of the teacher's, but not at most 0.6 x 0.5; accuracy is
+    the point estimate's.
+    """
+    rows = {
+        r["line"]: r["reached"]
+        for r in check(summary(point=0.5, tfb=0.5, student=0.5), "student", "tfb")
+    }
     assert rows["ECE <= teacher + 0.01"] is True
     assert rows["ECE <= 0.6 x point estimate"] is False
     assert rows["accuracy >= point estimate - 0.005"] is True
@@ -121,7 +144,13 @@ def test_a_missing_figure_is_neither_reached_nor_not():
 
 def result(name, seed, method):
     options = {"adapter": {}, "epochs": 1, "learning_rate": 0.1, "cases": None, "teacher": method}
-    found = {"set": name, "seed": seed, "method": method, "metrics": dict.fromkeys(METRICS, 0.5), "options": options}
+    found = {
+        "set": name,
+        "seed": seed,
+        "method": method,
+        "metrics": dict.fromkeys(METRICS, 0.5),
+        "options": options,
+    }
     return found | {"note": f"{name}'s texts"}
 
 
@@ -138,7 +167,9 @@ def test_a_method_without_every_run_is_named_and_is_in_no_mean(tmp_path):
 
 def test_a_table_is_of_results_with_the_same_options_whatever_their_methods_own_are(tmp_path):
     (tmp_path / "results").mkdir()
-    for i, one in enumerate([result("a", 0, "point"), result("a", 0, "tfb"), result("c", 0, "tfb") | {"options": {}}]):
+    for i, one in enumerate(
+        [result("a", 0, "point"), result("a", 0, "tfb"), result("c", 0, "tfb") | {"options": {}}]
+    ):
         (tmp_path / "results" / f"{i}.json").write_text(json.dumps(one))
     assert len(there(tmp_path, ["a"])) == 2
     other = result("a", 1, "point")

@@ -9,7 +9,17 @@ from core.errors import SettingsError
 
 def some(n):
     part = Labelled([f"text {i}" for i in range(n)], np.arange(n) % 2)
-    return BenchmarkSet("s", ("a", "b"), "base", "classify", part, part, part, [f"other {i}" for i in range(n)], "note")
+    return BenchmarkSet(
+        "s",
+        ("a", "b"),
+        "base",
+        "classify",
+        part,
+        part,
+        part,
+        [f"other {i}" for i in range(n)],
+        "note",
+    )
 
 
 @pytest.mark.parametrize("name", ["nothing", "../sets", "os.path", ""])
@@ -29,7 +39,15 @@ def test_a_reduced_set_keeps_texts_with_their_labels_and_leaves_training_whole()
 
 def test_newsgroups_are_cut_to_their_first_words_and_too_short_ones_left_out(tmp_path):
     long = " ".join(f"w{i}" for i in range(100))
-    rows = ["Category\tText", "d\tstring", "class\t", "", f"sci.med\t{long}", "sci.med\ttoo short", "rec.autos\ta b c d e"]
+    rows = [
+        "Category\tText",
+        "d\tstring",
+        "class\t",
+        "",
+        f"sci.med\t{long}",
+        "sci.med\ttoo short",
+        "rec.autos\ta b c d e",
+    ]
     path = tmp_path / "news.tab"
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     read = newsgroups._read(path, np.random.default_rng(0))

@@ -23,7 +23,8 @@ def test_wilson_is_scipys(counts, level):
 
 
 def test_no_error_in_ten_leaves_z_squared_over_n_plus_z_squared():
-    z2 = 1.959963984540054**2  # p = 0: centre + half = (z^2/2n + z^2/2n) / (1 + z^2/n) = z^2 / (n + z^2)
+    # p = 0: centre + half = (z^2/2n + z^2/2n) / (1 + z^2/n) = z^2 / (n + z^2)
+    z2 = 1.959963984540054**2
     found = wilson(0, 10)
     assert found.low == 0.0
     assert found.high == pytest.approx(z2 / (10 + z2), rel=1e-12)

@@ -5,16 +5,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.histogram import Histogram
+from core.counts.histogram import Histogram
 from core.errors import NonFiniteError, SettingsError
 from core.report.frames import reliability_bins
 from core.stats.bounds import wilson
-from core.stats.calibration import adaptive_ece, brier, ece, ece_interval, ece_of, nll, reliability, reliability_from_counts
+from core.stats.calibration import (
+    adaptive_ece,
+    brier,
+    ece,
+    ece_interval,
+    ece_of,
+    nll,
+    reliability,
+    reliability_from_counts,
+)
 from core.stats.selective import bootstrap_interval
 
 
 def test_ece_by_hand():
-    # Bin 9 of 15 (0.6 to 0.667): 2 cases, mean 0.625, accuracy 0.5. Bin 13 (0.867 to 0.933): 2 cases, 0.9, accuracy 1.
+    # Bin 9 of 15 (0.6 to 0.667): 2 cases, mean 0.625, accuracy 0.5. Bin 13 (0.867 to 0.933): 2
+    # cases, 0.9, accuracy 1.
     confidence, right = np.array([0.61, 0.64, 0.9, 0.9]), np.array([1, 0, 1, 1])
     assert ece(confidence, right) == pytest.approx(0.5 * 0.125 + 0.5 * 0.1)
 
@@ -40,12 +50,21 @@ def test_a_bin_begins_at_its_edge():
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.one_of(st.floats(0, 1), st.integers(0, 15).map(lambda i: i / 15)), st.booleans()), max_size=40))
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.floats(0, 1), st.integers(0, 15).map(lambda i: i / 15)), st.booleans()
+        ),
+        max_size=40,
+    )
+)
 def test_stored_counts_give_the_same_diagram_as_the_cases(rows):
     confidence = np.array([c for c, _ in rows], dtype=np.float64)
     right = np.array([r for _, r in rows], dtype=bool)
     outcome = np.where(right, "right", "wrong") if rows else []
-    stored = Histogram.from_predictions(["A"] * len(rows), ["x"] * len(rows), outcome, confidence, ("A",), ("x",))
+    stored = Histogram.from_predictions(
+        ["A"] * len(rows), ["x"] * len(rows), outcome, confidence, ("A",), ("x",)
+    )
     a, b = reliability_bins(stored), reliability(confidence, right)
     assert [(x.n, x.accuracy) for x in a] == [(x.n, x.accuracy) for x in b]
     assert ece_of(a) == pytest.approx(ece(confidence, right), abs=1e-12)
@@ -53,13 +72,20 @@ def test_stored_counts_give_the_same_diagram_as_the_cases(rows):
 
 def test_counts_are_enough():
     found = reliability_from_counts(np.array([0, 4]), np.array([0, 3]), np.array([0.0, 3.2]))
-    assert (found[1].low, found[1].high, found[1].confidence, found[1].accuracy) == (0.5, 1.0, 0.8, wilson(3, 4))
+    assert (found[1].low, found[1].high, found[1].confidence, found[1].accuracy) == (
+        0.5,
+        1.0,
+        0.8,
+        wilson(3, 4),
+    )
     assert ece_of(found) == pytest.approx(0.05)
 
 
 def test_adaptive_bins_hold_equal_numbers_of_cases():
     # Two bins of two: mean 0.15 against accuracy 0, and mean 0.85 against 1.
-    assert adaptive_ece(np.array([0.9, 0.1, 0.8, 0.2]), np.array([1, 0, 1, 0]), bins=2) == pytest.approx(0.15)
+    assert adaptive_ece(
+        np.array([0.9, 0.1, 0.8, 0.2]), np.array([1, 0, 1, 0]), bins=2
+    ) == pytest.approx(0.15)
 
 
 def test_brier_and_nll_by_hand():
@@ -101,7 +127,9 @@ def test_a_probability_that_is_not_finite_is_named(metric):
 def test_the_order_of_equal_confidences_does_not_matter():
     confidence, right = np.array([0.5, 0.5, 0.5, 0.5, 0.9]), np.array([1, 1, 0, 0, 1])
     shuffled = np.array([0, 2, 4, 1, 3])
-    assert adaptive_ece(confidence, right, bins=2) == adaptive_ece(confidence[shuffled], right[shuffled], bins=2)
+    assert adaptive_ece(confidence, right, bins=2) == adaptive_ece(
+        confidence[shuffled], right[shuffled], bins=2
+    )
 
 
 @pytest.mark.parametrize("metric", [brier, nll])
@@ -123,7 +151,8 @@ def test_the_interval_of_ece_from_the_diagram_is_that_of_drawing_cases_anew():
     slow = bootstrap_interval(ece, (confidence, right), seed=1, draws=1000)
     fast = ece_interval(reliability(confidence, right), seed=2, draws=1000)
     assert (fast.value, fast.n) == (pytest.approx(slow.value), 600)
-    assert (fast.low, fast.high) == pytest.approx((slow.low, slow.high), abs=0.008)  # the draws' own noise
+    # the draws' own noise
+    assert (fast.low, fast.high) == pytest.approx((slow.low, slow.high), abs=0.008)
 
 
 def test_ece_of_cases_that_are_all_right_at_one_confidence_has_no_width():

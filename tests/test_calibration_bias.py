@@ -34,8 +34,12 @@ def test_the_floor_falls_with_the_root_of_the_number_of_cases():
 
 
 def test_the_squared_error_by_hand():
-    """Four cases of 0.6, three right: (0.75 - 0.6)^2 - 0.75 * 0.25 / 3; the case alone in its bin says nothing."""
-    found = squared_error(reliability(np.array([0.6, 0.6, 0.6, 0.6, 0.1]), np.array([1, 1, 1, 0, 0])))
+    """Four cases of 0.6, three right: (0.75 - 0.6)^2 - 0.75 * 0.25 / 3; the case alone in its bin
+    says nothing.
+    """
+    found = squared_error(
+        reliability(np.array([0.6, 0.6, 0.6, 0.6, 0.1]), np.array([1, 1, 1, 0, 0]))
+    )
     assert found == pytest.approx(0.0225 - 0.0625)
 
 
@@ -44,7 +48,9 @@ def test_the_squared_error_has_the_true_value_as_its_mean(too_sure, squared):
     """Where ECE's mean is above the truth, 0 and 0.1."""
     random = np.random.default_rng(1)
     confidence = np.repeat([0.5, 0.7, 0.9], 20)
-    diagrams = [reliability(confidence, random.random(60) < confidence - too_sure) for _ in range(3000)]
+    diagrams = [
+        reliability(confidence, random.random(60) < confidence - too_sure) for _ in range(3000)
+    ]
     found = [squared_error(d) for d in diagrams]
     assert np.mean(found) == pytest.approx(squared, abs=4 * np.std(found) / 3000**0.5)
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.cascade import Cascade, Scored
-from core.decision.economics import UnitCosts
-from core.decision.joint import REVIEW_ALL
-from core.decision.tally import LeakageLimit
+from core.counts.joint import REVIEW_ALL
+from core.counts.tally import LeakageLimit
+from core.decision.thresholds.cascade import Cascade, Scored
+from core.decision.thresholds.daily_money import UnitCosts
 from core.errors import NonFiniteError, SettingsError
 from core.stats.bounds import wilson
 
@@ -19,7 +19,12 @@ TRIED = (0.0, 0.25, 0.5, 0.75, 1.0, 2.0)  # 2.0 accepts nothing
 
 
 def scored(passes, seconds, rows) -> Scored:
-    return Scored(passes, seconds, np.array([c for c, _ in rows], dtype=float), np.array([r for _, r in rows], dtype=bool))
+    return Scored(
+        passes,
+        seconds,
+        np.array([c for c, _ in rows], dtype=float),
+        np.array([r for _, r in rows], dtype=bool),
+    )
 
 
 STUDENT = scored(1, 0.1, [(0.9, True), (0.8, True), (0.4, False), (0.3, False)])
@@ -27,7 +32,8 @@ TEACHER = scored(10, 1.0, [(0.9, True), (0.9, True), (0.9, True), (0.2, False)])
 
 
 def test_the_best_cascade_by_hand():
-    # The student keeps two, the teacher is asked about two and keeps one, a person has the last: (0.4 + 2 + 5) / 4 a case.
+    # The student keeps two, the teacher is asked about two and keeps one, a person has the last:
+    # (0.4 + 2 + 5) / 4 a case.
     found = Cascade(STUDENT, [TEACHER], COSTS).best()
     assert found.cost_per_case.value == pytest.approx((0.4 + 2 * 1.0 + 5) / 4)
     assert (found.passes, found.leakage.value) == (10, 0)
@@ -43,7 +49,9 @@ def test_a_teacher_that_costs_more_than_a_person_is_never_asked():
 
 
 def test_the_cost_interval_is_that_of_leakage():
-    found = Cascade(scored(1, 0.0, [(1.0, True)] * 9 + [(1.0, False)]), [], UnitCosts(50, 100, 0)).best()
+    found = Cascade(
+        scored(1, 0.0, [(1.0, True)] * 9 + [(1.0, False)]), [], UnitCosts(50, 100, 0)
+    ).best()
     assert (found.cost_per_case.low, found.cost_per_case.high) == pytest.approx(
         (100 * wilson(1, 10).low, 100 * wilson(1, 10).high)
     )
@@ -58,27 +66,46 @@ def brute(student, run, costs):
     n = len(student.confidence)
     for t1, t2 in product(TRIED, TRIED if run is not None else (2.0,)):
         by_student = student.confidence >= t1
-        by_teacher = ~by_student & (run.confidence >= t2) if run is not None else np.zeros(n, dtype=bool)
-        wrong = int((by_student & ~student.right).sum() + ((by_teacher & ~run.right).sum() if run is not None else 0))
+        by_teacher = (
+            ~by_student & (run.confidence >= t2) if run is not None else np.zeros(n, dtype=bool)
+        )
+        wrong = int(
+            (by_student & ~student.right).sum()
+            + ((by_teacher & ~run.right).sum() if run is not None else 0)
+        )
         asked = run.seconds_per_case * (~by_student).sum() if run is not None else 0.0
         handled = costs.review * (~by_student & ~by_teacher).sum() + costs.escape * wrong
         yield wrong, student.seconds_per_case + (asked + handled) / n
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.lists(_CASE, min_size=1, max_size=10), st.sampled_from([0.0, 20.0, 100.0]), st.sampled_from([None, 0.0, 0.3]))
+@given(
+    st.lists(_CASE, min_size=1, max_size=10),
+    st.sampled_from([0.0, 20.0, 100.0]),
+    st.sampled_from([None, 0.0, 0.3]),
+)
 def test_the_best_and_the_front_are_those_of_trying_everything(rows, escape, limit):
     costs = UnitCosts(5, escape, 3600)
     student = scored(1, 0.1, [r[0] for r in rows])
     teachers = [scored(5, 0.5, [r[1] for r in rows]), scored(10, 1.0, [r[2] for r in rows])]
     everything = [point for run in (None, *teachers) for point in brute(student, run, costs)]
     cascade = Cascade(student, teachers, costs)
-    allowed = [cost for wrong, cost in everything if wrong / len(rows) <= (1 if limit is None else limit)]
+    allowed = [
+        cost for wrong, cost in everything if wrong / len(rows) <= (1 if limit is None else limit)
+    ]
     best = cascade.best(None if limit is None else LeakageLimit(limit))
     assert best.cost_per_case.value == pytest.approx(min(allowed))
-    front = [(round(p.leakage.value * len(rows)), p.cost_per_case.value) for p in cascade.frontier()]
-    cheapest = [(w, min(c for x, c in everything if x == w)) for w in sorted({w for w, _ in everything})]
-    expected = [(w, c) for i, (w, c) in enumerate(cheapest) if all(c < other - 1e-9 for _, other in cheapest[:i])]
+    front = [
+        (round(p.leakage.value * len(rows)), p.cost_per_case.value) for p in cascade.frontier()
+    ]
+    cheapest = [
+        (w, min(c for x, c in everything if x == w)) for w in sorted({w for w, _ in everything})
+    ]
+    expected = [
+        (w, c)
+        for i, (w, c) in enumerate(cheapest)
+        if all(c < other - 1e-9 for _, other in cheapest[:i])
+    ]
     assert [w for w, _ in front] == [w for w, _ in expected]
     assert [c for _, c in front] == pytest.approx([c for _, c in expected])
 

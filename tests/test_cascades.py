@@ -10,7 +10,12 @@ COSTS = (1.0, 10.0, 3600.0)  # review, escape, machine hour: a second costs 1
 
 
 def scored(outcomes, confidence, **changed) -> pd.DataFrame:
-    columns = {"case_id": list("abcd")[: len(outcomes)], "segment": "A", "outcome": outcomes, "confidence": confidence}
+    columns = {
+        "case_id": list("abcd")[: len(outcomes)],
+        "segment": "A",
+        "outcome": outcomes,
+        "confidence": confidence,
+    }
     return pd.DataFrame(columns | changed)
 
 
@@ -23,7 +28,9 @@ def front(student=STUDENT, teacher=TEACHER, seconds=(0.0, 0.1), segment=None, un
 
 
 def test_the_teacher_takes_over_a_case_that_a_person_would_have_had():
-    """No leakage: the student leaves c and d. Alone both go to people, 2 / 4 * 1. The teacher, asked for both, answers c."""
+    """No leakage: the student leaves c and d. Alone both go to people, 2 / 4 * 1. The teacher,
+    asked for both, answers c.
+    """
     found = front()
     none = found[found["leakage"] == 0].set_index("way")
     assert none.loc[WITHOUT, "cost"] == pytest.approx(0.5)
@@ -36,7 +43,8 @@ def test_the_cheapest_counts_escapes_that_the_front_keeps_apart():
     found = front()
     best = cheapest(found, WITH_TEACHER)
     assert (best["leakage"], best["total"]) == (0, pytest.approx(0.3))
-    loose = found[(found["way"] == WITHOUT) & (found["leakage"] == 0.5)].iloc[0]  # all accepted: 2 of 4 wrong
+    # all accepted: 2 of 4 wrong
+    loose = found[(found["way"] == WITHOUT) & (found["leakage"] == 0.5)].iloc[0]
     assert (loose["cost"], loose["total"]) == (0, pytest.approx(5))
 
 
@@ -54,7 +62,11 @@ def test_each_front_costs_less_the_more_it_leaks():
 def test_cases_that_do_not_count_or_only_one_scored_are_left_out():
     assert not len(front(student=STUDENT.assign(outcome="unlabelled")))
     assert set(front(teacher=TEACHER.head(3))["n"]) == {3}
-    assert set(front(student=STUDENT.assign(outcome=["right", "right", "wrong", "unseen"]), unseen=False)["n"]) == {3}
+    assert set(
+        front(student=STUDENT.assign(outcome=["right", "right", "wrong", "unseen"]), unseen=False)[
+            "n"
+        ]
+    ) == {3}
     assert not len(front(segment="B"))
 
 

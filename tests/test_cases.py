@@ -36,15 +36,26 @@ def problems(cases) -> list[tuple[int, str, str]]:
     return [(p.row, p.column, p.value) for p in cases.problems]
 
 
-# --- what a good file becomes ------------------------------------------------------------------------------------
+# --- what a good file becomes
+# ------------------------------------------------------------------------------------
 
 
 def test_a_full_row_arrives_with_its_types(saved):
     cases = read_cases(
-        saved('case_id,text,segment,label,occurred_at,value\nA-1,"oil leak, left",D,PUMP,2024-01-31,"1,234.5"\n')
+        saved(
+            'case_id,text,segment,label,occurred_at,value\nA-1,"oil leak, left",D,PUMP,2024-01-31,"1,234.5"\n'
+        )
     )
     assert tuple(cases.frame.columns) == COLUMNS
-    assert cases.frame.iloc[0].tolist() == [2, "A-1", "oil leak, left", "D", "PUMP", pd.Timestamp("2024-01-31"), 1234.5]
+    assert cases.frame.iloc[0].tolist() == [
+        2,
+        "A-1",
+        "oil leak, left",
+        "D",
+        "PUMP",
+        pd.Timestamp("2024-01-31"),
+        1234.5,
+    ]
     assert [str(t) for t in cases.frame.dtypes] == [
         "int64",
         "object",
@@ -73,7 +84,10 @@ def test_blank_cells_are_missing_but_a_text_keeps_its_spaces(saved):
     assert np.isnan(frame["value"][0])
 
 
-@pytest.mark.parametrize("text", ["NA", "null", "NaN", "None", "1e5", "007", "true", "=1+1", "{x}", "<b>", "2024-01-31", "\\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["NA", "null", "NaN", "None", "1e5", "007", "true", "=1+1", "{x}", "<b>", "2024-01-31", "\\n"],
+)
 def test_nothing_in_a_text_or_a_label_is_interpreted(saved, text):
     frame = read_cases(saved(f"text,label\n{text},{text}\n")).frame
     assert frame[["text", "label"]].iloc[0].tolist() == [text, text]
@@ -90,29 +104,43 @@ def test_parquet_and_json_rows_are_counted_from_one(tmp_path, saved):
     assert problems(read_cases(tmp_path / "cases.parquet")) == [(2, "text", "")]
     with pytest.raises(CasesError, match="the record's number from 1"):
         read_cases(tmp_path / "cases.parquet").require_clean()
-    assert problems(read_cases(saved('{"text": "a"}\n\n{"text": ""}\n', "cases.jsonl"))) == [(3, "text", "")]
+    assert problems(read_cases(saved('{"text": "a"}\n\n{"text": ""}\n', "cases.jsonl"))) == [
+        (3, "text", "")
+    ]
 
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=30).filter(str.strip)
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=30
+).filter(str.strip)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(TEXTS, TEXTS.map(str.strip), st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=6)
+    st.lists(
+        st.tuples(TEXTS, TEXTS.map(str.strip), st.floats(allow_nan=False, allow_infinity=False)),
+        min_size=1,
+        max_size=6,
+    )
 )
 def test_any_text_comes_back_and_every_format_has_the_same_hash(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("formats")
     records = [
-        {"text": text, "label": label, "value": value, "date": datetime(2024, 1, 31, 9, 30)} for text, label, value in rows
+        {"text": text, "label": label, "value": value, "date": datetime(2024, 1, 31, 9, 30)}
+        for text, label, value in rows
     ]
     for name, delimiter in (("c.csv", ","), ("c.tsv", "\t")):
         with (folder / name).open("w", encoding="utf-8", newline="") as f:
             writer = csv.DictWriter(f, list(records[0]), delimiter=delimiter)
             writer.writeheader()
             writer.writerows(records)
-    (folder / "c.jsonl").write_text("".join(json.dumps(r, default=str) + "\n" for r in records), encoding="utf-8", newline="")
+    (folder / "c.jsonl").write_text(
+        "".join(json.dumps(r, default=str) + "\n" for r in records), encoding="utf-8", newline=""
+    )
     pq.write_table(pa.Table.from_pylist(records), folder / "c.parquet")
-    read = [read_cases(folder / f"c.{suffix}").require_clean() for suffix in ("csv", "tsv", "jsonl", "parquet")]
+    read = [
+        read_cases(folder / f"c.{suffix}").require_clean()
+        for suffix in ("csv", "tsv", "jsonl", "parquet")
+    ]
     for cases in read:
         assert cases.frame["text"].tolist() == [text for text, _, _ in rows]
         assert cases.frame["label"].tolist() == [label for _, label, _ in rows]
@@ -135,7 +163,10 @@ def test_any_text_comes_back_and_every_format_has_the_same_hash(tmp_path_factory
     ],
 )
 def test_the_hash_sees_every_part_of_a_case(saved, other):
-    one, same = saved("id,text,label,value\n1,a,L,1\n", "one.csv"), saved("VALUE,Label,Text,No\n1.0,L,a,1\n", "same.csv")
+    one, same = (
+        saved("id,text,label,value\n1,a,L,1\n", "one.csv"),
+        saved("VALUE,Label,Text,No\n1.0,L,a,1\n", "same.csv"),
+    )
     assert read_cases(one).content_hash == read_cases(same).content_hash
     assert read_cases(one).content_hash != read_cases(saved(other, "other.csv")).content_hash
 
@@ -143,26 +174,41 @@ def test_the_hash_sees_every_part_of_a_case(saved, other):
 def test_without_ids_the_hash_sees_a_bad_row_between_good_ones(saved):
     # the ids that are made up (row-4 and row-3) differ, so the cases are not the same ones
     with_bad, without = saved("text\na\n'',1\nb\n", "bad.csv"), saved("text\na\nb\n", "good.csv")
-    assert read_cases(with_bad).frame["text"].tolist() == read_cases(without).frame["text"].tolist() == ["a", "b"]
+    assert (
+        read_cases(with_bad).frame["text"].tolist()
+        == read_cases(without).frame["text"].tolist()
+        == ["a", "b"]
+    )
     assert read_cases(with_bad).content_hash != read_cases(without).content_hash
 
 
-# --- encodings ---------------------------------------------------------------------------------------------------
+# --- encodings
+# ---------------------------------------------------------------------------------------------------
 
 JAPANESE = "案件番号,内容,ライン,発生日,金額\n1,①ポンプ～異音,A列,2024年1月31日,１，２００\n"
 
 
-@pytest.mark.parametrize(("encoding", "named"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp932", "cp932")])
+@pytest.mark.parametrize(
+    ("encoding", "named"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp932", "cp932")]
+)
 def test_japanese_files_are_read_in_the_encodings_that_excel_writes(saved, encoding, named):
     cases = read_cases(saved(JAPANESE, encoding=encoding)).require_clean()
     assert cases.encoding == named
-    assert cases.frame.iloc[0].tolist()[1:] == ["1", "①ポンプ～異音", "A列", None, pd.Timestamp("2024-01-31"), 1200.0]
+    assert cases.frame.iloc[0].tolist()[1:] == [
+        "1",
+        "①ポンプ～異音",
+        "A列",
+        None,
+        pd.Timestamp("2024-01-31"),
+        1200.0,
+    ]
 
 
 def test_neither_encoding_names_both_places(saved):
     # 0xff is no byte of UTF-8; 0x81 0x20 is no pair of CP932
     with pytest.raises(
-        CasesError, match=r"not UTF-8 from byte offset 7 \(line 2, byte 0x83\), and not CP932 .* 9 \(line 2, byte 0x81\)"
+        CasesError,
+        match=r"not UTF-8 from byte offset 7 \(line 2, byte 0x83\), and not CP932 .* 9 \(line 2, byte 0x81\)",
     ):
         read_cases(saved(b"text\r\nx\x83A\x81 \r\n"))
     with pytest.raises(CasesError, match="byte 0xff is not CP932"):
@@ -182,19 +228,26 @@ def test_utf16_is_named(saved):
         read_cases(saved("text\nx\n", encoding="utf-16"))
 
 
-# --- files that cannot be used -----------------------------------------------------------------------------------
+# --- files that cannot be used
+# -----------------------------------------------------------------------------------
 
 
 def test_files_that_are_none_have_their_own_messages(saved, tmp_path):
     for path, message in (
         (tmp_path / "no.csv", "there is no file"),
         (tmp_path, "is a folder"),
-        (saved("x", "cases.xls"), r"ends in '.xls': .csv, .tsv, .parquet, .jsonl, .xlsx can be read"),
+        (
+            saved("x", "cases.xls"),
+            r"ends in '.xls': .csv, .tsv, .parquet, .jsonl, .xlsx can be read",
+        ),
         (saved("", "empty.csv"), "empty.csv is empty$"),
         (saved(" \n\n", "blank.csv"), "only blanks"),
         (saved("text,label\n", "header.csv"), "a header and no row"),
         (saved("PAR1", "cases.parquet"), "not a Parquet file"),
-        (saved("[1]\n2\n", "cases.jsonl"), "no line that is a JSON object; line 1 is not an object"),
+        (
+            saved("[1]\n2\n", "cases.jsonl"),
+            "no line that is a JSON object; line 1 is not an object",
+        ),
     ):
         with pytest.raises(CasesError, match=message):
             read_cases(path)
@@ -205,14 +258,18 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(saved, tmp_path):
         read_cases(saved("text\nabcdef\n"), max_bytes=11)
     path = tmp_path / "small-on-disk.parquet"
     pq.write_table(
-        pa.table({"text": ["x" * 1000 + str(i) for i in range(2000)]}), path, compression="zstd", use_dictionary=False
+        pa.table({"text": ["x" * 1000 + str(i) for i in range(2000)]}),
+        path,
+        compression="zstd",
+        use_dictionary=False,
     )
     assert path.stat().st_size < 100_000
     with pytest.raises(CasesError, match="too large"):
         read_cases(path, max_bytes=100_000)
 
 
-# --- rows that cannot be used ------------------------------------------------------------------------------------
+# --- rows that cannot be used
+# ------------------------------------------------------------------------------------
 
 
 def test_every_row_is_checked_and_every_problem_told(saved):
@@ -273,7 +330,9 @@ def test_problems_in_the_cells_of_typed_formats(saved):
         (2, "text"), (3, "value"), (4, "text"), (5, "text"), (6, "-"), (7, "-"), (8, "value"),
     ]  # fmt: skip
     for problem, message in zip(
-        cases.problems, ("list", "finite", "half of", "NUL", "twice", "not JSON", "finite"), strict=True
+        cases.problems,
+        ("list", "finite", "half of", "NUL", "twice", "not JSON", "finite"),
+        strict=True,
     ):
         assert message in problem.message
 
@@ -299,7 +358,9 @@ def test_typed_parquet_columns_are_read_as_what_they_are(tmp_path):
 
 def test_require_clean_shows_twenty_problems_their_number_and_the_next_step(saved):
     cases = read_cases(saved("text,value\n" + "good,1\n" + "bad,x\n" * 25))
-    with pytest.raises(CasesError, match="25 problems beside 1 good row; nothing was done") as caught:
+    with pytest.raises(
+        CasesError, match="25 problems beside 1 good row; nothing was done"
+    ) as caught:
         cases.require_clean()
     message = str(caught.value)
     assert message.count("row ") == 20 + message.count("good row ")
@@ -330,10 +391,18 @@ def test_a_known_column_can_be_left_out(saved):
 
 def test_suggestions_leave_open_what_several_columns_could_be():
     found = suggest(["本文", "件名", "分類", "", "備考"])
-    assert found == {"text": None, "case_id": None, "segment": None, "label": "分類", "occurred_at": None, "value": None}
+    assert found == {
+        "text": None,
+        "case_id": None,
+        "segment": None,
+        "label": "分類",
+        "occurred_at": None,
+        "value": None,
+    }
 
 
-# --- cells -------------------------------------------------------------------------------------------------------
+# --- cells
+# -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -348,7 +417,22 @@ def test_numbers_as_people_write_them(cell, number):
 
 
 @pytest.mark.parametrize(
-    "cell", ["12,34", "1,2,3", "1.234,5", "1,2345", "1_000", "nan", "inf", "-Infinity", "1e999", "0x10", "5 AUD", "--1", "."]
+    "cell",
+    [
+        "12,34",
+        "1,2,3",
+        "1.234,5",
+        "1,2345",
+        "1_000",
+        "nan",
+        "inf",
+        "-Infinity",
+        "1e999",
+        "0x10",
+        "5 AUD",
+        "--1",
+        ".",
+    ],
 )
 def test_what_is_not_surely_a_number_is_refused(cell):
     with pytest.raises(ValueError, match="not a finite number"):
@@ -383,7 +467,17 @@ def test_dates_as_people_write_them(cell, moment):
 
 @pytest.mark.parametrize(
     "cell",
-    ["31/01/2024", "01/31/2024", "2024-02-30", "2024年13月1日", "Jan 31 2024", "45322", "soon", 5.5, "0001-01-01T00:00+09:00"],
+    [
+        "31/01/2024",
+        "01/31/2024",
+        "2024-02-30",
+        "2024年13月1日",
+        "Jan 31 2024",
+        "45322",
+        "soon",
+        5.5,
+        "0001-01-01T00:00+09:00",
+    ],
 )
 def test_what_is_not_surely_a_date_is_refused(cell):
     with pytest.raises(ValueError, match="not a date"):
@@ -396,7 +490,8 @@ def test_a_cell_with_parts_is_no_text(value):
         to_text(value)
 
 
-# --- columns -----------------------------------------------------------------------------------------------------
+# --- columns
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_no_known_name_means_two_things():
@@ -413,7 +508,8 @@ def test_no_known_name_means_two_things():
             ["件名", "管理番号", "設備", "ラベル", "発生日", "費用"],
             ColumnNames("件名", "管理番号", "設備", "ラベル", "発生日", "費用"),
         ),
-        (["Ｔｅｘｔ", "", ""], ColumnNames("Ｔｅｘｔ")),  # full width; unnamed columns at the end, as Excel leaves them
+        # full width; unnamed columns at the end, as Excel leaves them
+        (["Ｔｅｘｔ", "", ""], ColumnNames("Ｔｅｘｔ")),
         (["description", "text"], ColumnNames("text")),  # our own name is meant
     ],
 )
@@ -422,18 +518,30 @@ def test_columns_are_found_by_the_names_people_use(found, expected):
 
 
 def test_a_given_name_wins_and_is_not_used_twice():
-    assert resolve(ColumnNames(text="title", label="DESCRIPTION"), ["title", "Description"]) == ColumnNames(
-        "title", label="Description"
-    )
+    assert resolve(
+        ColumnNames(text="title", label="DESCRIPTION"), ["title", "Description"]
+    ) == ColumnNames("title", label="Description")
 
 
 @pytest.mark.parametrize(
     ("given_names", "found", "message"),
     [
-        ({}, ["a", "b"], r"no column is known to be the text: name it with --text-column; the file has 'a', 'b'"),
+        (
+            {},
+            ["a", "b"],
+            r"no column is known to be the text: name it with --text-column; the file has 'a', 'b'",
+        ),
         ({}, ["a;text"], "That is one column: cells are separated by commas"),
-        ({}, ["件名", "本文"], r"'件名' and '本文' could each be the text: choose one with --text-column"),
-        ({}, ["text", "date", "created at"], "could each be the occurred at: choose one with --occurred-at-column"),
+        (
+            {},
+            ["件名", "本文"],
+            r"'件名' and '本文' could each be the text: choose one with --text-column",
+        ),
+        (
+            {},
+            ["text", "date", "created at"],
+            "could each be the occurred at: choose one with --occurred-at-column",
+        ),
         ({}, ["text", "TEXT"], "'text' and 'TEXT' could each be the text"),
         ({}, ["text", "text"], "'text' stands twice"),
         (

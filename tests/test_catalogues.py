@@ -1,4 +1,6 @@
-"""The catalogues: every word on the screen is there in both languages, with the same blanks to fill in."""
+"""The catalogues: every word on the screen is there in both languages, with the same blanks to fill
+in.
+"""
 
 import ast
 import re
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.i18n import CURRENCIES, LANGUAGES, NONE, Words, catalogue, plain
+from dashboard.i18n import CURRENCIES, DASH, LANGUAGES, Words, catalogue, escape_markdown
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
 EN, JA = catalogue("en"), catalogue("ja")
@@ -21,21 +23,33 @@ def blanks(text: str) -> set[str]:
 
 
 def constants(node: ast.AST) -> set[str]:
-    """Return the strings in a piece of code that look like a key or, ending in a dot, like the beginning of one."""
-    strings = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    """Return the strings in a piece of code that look like a key or, ending in a dot, like the
+    beginning of one.
+    """
+    strings = {
+        n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    }
     return {text for text in strings if re.fullmatch(r"[a-z_]+(\.[a-z_]*)*", text)}
 
 
-# core.report writes a meeting's minutes with the words that it is handed, so its files ask for keys too.
+# core.report writes a meeting's minutes with the words that it is handed, so its files ask for keys
+# too.
 FILES = [*DASHBOARD.rglob("*.py"), *(DASHBOARD.parent / "core" / "report").glob("*.py")]
 TREES = [ast.parse(file.read_text(encoding="utf-8")) for file in FILES]
 
 
 def asked() -> set[str]:
-    """Return the keys that words(...), words.markdown(...) and words.of(...) get spelled out."""
+    """Return the keys that words(...), words.markdown(...) and words.chart_words(...) get spelled out."""
     calls = [node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    given = [n for call in calls if ast.unparse(call.func) in ("words", "words.markdown", "words.of") for n in call.args]
-    found = {key for node in given if not isinstance(node, ast.JoinedStr) for key in constants(node)}
+    given = [
+        n
+        for call in calls
+        if ast.unparse(call.func) in ("words", "words.markdown", "words.chart_words", "words.many")
+        for n in call.args
+    ]
+    found = {
+        key for node in given if not isinstance(node, ast.JoinedStr) for key in constants(node)
+    }
     return {key for key in found if not key.endswith(".")}
 
 
@@ -53,16 +67,24 @@ def test_every_word_that_the_code_asks_for_is_there():
 
 
 def test_every_word_that_is_there_is_asked_for():
-    """Spelled out somewhere in the code, or put together from a beginning that is, or the help or alt text of a key."""
+    """Spelled out somewhere in the code, or put together from a beginning that is, or the help or
+    alt text of a key.
+    """
     found = {text for tree in TREES for text in constants(tree)}
     begun = tuple(text for text in found if text.endswith("."))
-    leftover = {k for k in EN if k not in found and not k.startswith(begun) and k.split(".")[-1] not in ("help", "alt")}
+    leftover = {
+        k
+        for k in EN
+        if k not in found and not k.startswith(begun) and k.split(".")[-1] not in ("help", "alt")
+    }
     assert not leftover, sorted(leftover)
 
 
 def test_japanese_is_japanese():
     """Each Japanese string has kana or kanji, but the few that are the same sign in both languages."""
-    assert {key for key, text in JA.items() if not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text)} <= {"calibration.legend"}
+    assert {
+        key for key, text in JA.items() if not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text)
+    } <= {"calibration.legend"}
 
 
 def test_a_missing_key_is_an_error_and_no_empty_place_on_the_screen():
@@ -71,7 +93,8 @@ def test_a_missing_key_is_an_error_and_no_empty_place_on_the_screen():
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0, "0"), (0.0412, "0.041"), (1.13, "1.1"), (12.34, "12"), (1234.5, "1,234"), (None, NONE)]
+    ("value", "shown"),
+    [(0, "0"), (0.0412, "0.041"), (1.13, "1.1"), (12.34, "12"), (1234.5, "1,234"), (None, DASH)],
 )
 def test_numbers_show_two_significant_figures(value, shown):
     assert Words("en").number(value) == shown
@@ -101,7 +124,9 @@ def test_percents_and_dates_follow_the_language():
 
 @given(st.text(alphabet=string.printable, max_size=40))
 def test_no_text_of_a_case_can_be_markup(text):
-    """Every sign that markdown could read is behind a backslash; taking the backslashes away gives the text again."""
-    shown = plain(text)
+    """Every sign that markdown could read is behind a backslash; taking the backslashes away gives
+    the text again.
+    """
+    shown = escape_markdown(text)
     assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", shown) == " ".join(text.split())
     assert not re.search(r"(?<!\\)(?:\\\\)*[*_`$<\[:#~|]", shown)

@@ -1,4 +1,6 @@
-"""A certificate keeps its word on simulated sets, says what it rests on, is voided by name; a refusal says what it takes."""
+"""A certificate keeps its word on simulated sets, says what it rests on, is voided by name; a
+refusal says what it takes.
+"""
 
 import json
 from dataclasses import replace
@@ -10,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.certificate import Population, alone_passes, covered_from, measure
-from core.decision.certificate import (
+from core.decision.certificate.certify import (
+    GRID,
+    certify_segments,
+    certify_threshold,
+    start_weights,
+)
+from core.decision.certificate.claims import (
     LEAKAGE,
     MEASURES,
     NOT_ENOUGH_DATA,
@@ -22,9 +30,8 @@ from core.decision.certificate import (
     Origin,
     Promise,
     Use,
-    voided,
+    void_reasons,
 )
-from core.decision.certify import GRID, certify, certify_segments, start_weights
 from core.errors import NonFiniteError, SettingsError
 from core.stats.risk_control import p_values
 
@@ -34,19 +41,24 @@ LEAK = Promise(LEAKAGE, 0.1)
 
 
 def cases(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Calibrated: a case is right with probability confidence, which is uniform on [0, 1]. Risk at t: (1 - t) / 2."""
+    """Calibrated: a case is right with probability confidence, which is uniform on [0, 1]. Risk at
+    t: (1 - t) / 2.
+    """
     generator = np.random.default_rng(seed)
     confidence = generator.random(n)
     return confidence, generator.random(n) < confidence
 
 
-# --- the guarantee -----------------------------------------------------------------------------------------------------------
+# --- the guarantee
+# -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("promise", "truth"), [(RISK, lambda t: (1 - t) / 2), (LEAK, lambda t: (1 - t) ** 2 / 2)])
+@pytest.mark.parametrize(
+    ("promise", "truth"), [(RISK, lambda t: (1 - t) / 2), (LEAK, lambda t: (1 - t) ** 2 / 2)]
+)
 def test_a_false_certificate_is_as_rare_as_delta_says(promise, truth):
     promise = replace(promise, target=0.2)
-    found = [certify(*cases(1500, seed), promise, ORIGIN) for seed in range(400)]
+    found = [certify_threshold(*cases(1500, seed), promise, ORIGIN) for seed in range(400)]
     given_out = [c for c in found if isinstance(c, Certificate)]
     false = sum(truth(c.threshold) > promise.target for c in given_out)
     assert len(given_out) > 380
@@ -54,17 +66,21 @@ def test_a_false_certificate_is_as_rare_as_delta_says(promise, truth):
 
 
 def test_choosing_where_to_begin_from_the_labels_would_be_seen():
-    """Confidence says nothing here and every threshold's risk is 0.101 > 0.1: each certificate is false.
+    """Confidence says nothing here and every threshold's risk is 0.101 > 0.1: each certificate is
+    false.
 
-    Whoever picks the most promising threshold by its labels and tests it at delta is wrong several times as often as promised
-    on these very sets; so this test goes red where the start, the grid or the threshold is chosen that way.
+    Whoever picks the most promising threshold by its labels and tests it at delta is wrong several
+    times as often as promised on these very sets; so this test goes red where the start, the grid
+    or the threshold is chosen that way.
     """
     ours, peeking = 0, 0
     for seed in range(400):
         generator = np.random.default_rng(seed)
         confidence, right = generator.random(600), generator.random(600) >= 0.101
-        ours += isinstance(certify(confidence, right, RISK, ORIGIN), Certificate)
-        accepted, errors = ((x[:, None] >= GRID[::10]).sum(0) for x in (confidence, confidence[~right]))
+        ours += isinstance(certify_threshold(confidence, right, RISK, ORIGIN), Certificate)
+        accepted, errors = (
+            (x[:, None] >= GRID[::10]).sum(0) for x in (confidence, confidence[~right])
+        )
         peeking += (p_values(errors, accepted, 0.1) <= 0.05).any()
     assert ours / 400 <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
     assert peeking / 400 > 0.15
@@ -73,34 +89,40 @@ def test_choosing_where_to_begin_from_the_labels_would_be_seen():
 def test_labels_cannot_move_the_grid_or_the_starts():
     confidence, right = cases(500)
     for labels in (right, ~right, np.ones(500, dtype=bool)):
-        found = certify(confidence, labels, RISK, ORIGIN)
+        found = certify_threshold(confidence, labels, RISK, ORIGIN)
         threshold = found.threshold if isinstance(found, Certificate) else GRID[0]
         assert threshold in GRID
         assert found.evidence.pilot == 25
     weights = start_weights(np.linspace(0, 1, 101), SELECTIVE_RISK, 0.06)
-    # Of 0, 0.01, ..., 1 a sixteenth is 6.3 cases, an eighth 12.6, a quarter 25.25: the 7th, 13th and 26th from the top.
+    # Of 0, 0.01, ..., 1 a sixteenth is 6.3 cases, an eighth 12.6, a quarter 25.25: the 7th, 13th
+    # and 26th from the top.
     np.testing.assert_allclose(GRID[weights > 0], [0.94, 0.88, 0.75])
     np.testing.assert_allclose(weights[weights > 0], 0.02)
 
 
 def test_the_pilot_tests_nothing():
     confidence, right = cases(1000)
-    found = certify(confidence, right, RISK, ORIGIN)
+    found = certify_threshold(confidence, right, RISK, ORIGIN)
     pilot = np.random.default_rng(0).permutation(1000)[:50]
     flipped = right.copy()
     flipped[pilot] = ~flipped[pilot]
-    again = certify(confidence, flipped, RISK, ORIGIN)
-    assert (found.threshold, found.accepted, found.errors) == (again.threshold, again.accepted, again.errors)
+    again = certify_threshold(confidence, flipped, RISK, ORIGIN)
+    assert (found.threshold, found.accepted, found.errors) == (
+        again.threshold,
+        again.accepted,
+        again.errors,
+    )
     assert found.tested == 950
 
 
-# --- what it says ------------------------------------------------------------------------------------------------------------
+# --- what it says
+# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("promise", [RISK, LEAK])
 def test_its_counts_are_those_of_its_threshold(promise):
     confidence, right = cases(2000)
-    found = certify(confidence, right, promise, ORIGIN)
+    found = certify_threshold(confidence, right, promise, ORIGIN)
     pilot = 100 if promise is RISK else 0
     tested = np.random.default_rng(0).permutation(2000)[pilot:]
     accepted = confidence[tested] >= found.threshold
@@ -113,8 +135,10 @@ def test_its_counts_are_those_of_its_threshold(promise):
 
 def test_leakage_certifies_every_threshold_that_would_pass_alone():
     confidence, right = cases(400)
-    found = certify(confidence, right, LEAK, ORIGIN)
-    passing = [t for t in GRID if p_values(((confidence >= t) & ~right).sum(), np.array(400), 0.1) <= 0.05]
+    found = certify_threshold(confidence, right, LEAK, ORIGIN)
+    passing = [
+        t for t in GRID if p_values(((confidence >= t) & ~right).sum(), np.array(400), 0.1) <= 0.05
+    ]
     assert found.threshold == min(passing)
 
 
@@ -124,7 +148,7 @@ def test_a_laxer_promise_never_certifies_less(seed, kind, target, delta):
     confidence, right = cases(300, seed)
 
     def loosest(a, d):
-        found = certify(confidence, right, Promise(kind, a, d), ORIGIN)
+        found = certify_threshold(confidence, right, Promise(kind, a, d), ORIGIN)
         return found.threshold if isinstance(found, Certificate) else np.inf
 
     assert loosest(target + 0.05, delta) <= loosest(target, delta)
@@ -132,28 +156,38 @@ def test_a_laxer_promise_never_certifies_less(seed, kind, target, delta):
 
 
 def test_json_gives_the_same_certificate_back():
-    found = certify(*cases(2000), replace(LEAK, epistemic_limit=0.5), ORIGIN, epistemic=np.linspace(0, 1, 2000))
+    found = certify_threshold(
+        *cases(2000), replace(LEAK, epistemic_limit=0.5), ORIGIN, epistemic=np.linspace(0, 1, 2000)
+    )
     assert Certificate.from_json(found.to_json()) == found
     assert json.loads(found.to_json())["origin"]["issued_on"] == "2026-01-01"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "origin": {}, "promise": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "origin": {}, "promise": {}}']
+)
 def test_text_that_is_no_certificate_is_refused(text):
     with pytest.raises(SettingsError, match="no certificate"):
         Certificate.from_json(text)
 
 
 def test_another_format_is_refused():
-    text = certify(*cases(2000), RISK, ORIGIN).to_json().replace('"format": 1', '"format": 2')
+    text = (
+        certify_threshold(*cases(2000), RISK, ORIGIN)
+        .to_json()
+        .replace('"format": 1', '"format": 2')
+    )
     with pytest.raises(SettingsError, match="not of format 1"):
         Certificate.from_json(text)
 
 
 def test_the_data_hash_is_of_the_labelled_cases():
     confidence, right = cases(2000)
-    one = certify(confidence, right, RISK, ORIGIN).evidence
-    unlabelled = certify(np.append(confidence, 0.3), np.append(right.astype(object), None), RISK, ORIGIN).evidence
-    other = certify(confidence, np.append(right[:-1], ~right[-1]), RISK, ORIGIN).evidence
+    one = certify_threshold(confidence, right, RISK, ORIGIN).evidence
+    unlabelled = certify_threshold(
+        np.append(confidence, 0.3), np.append(right.astype(object), None), RISK, ORIGIN
+    ).evidence
+    other = certify_threshold(confidence, np.append(right[:-1], ~right[-1]), RISK, ORIGIN).evidence
     assert one.data_hash == unlabelled.data_hash != other.data_hash
     assert (one.unlabelled, unlabelled.unlabelled) == (0, 1)
     assert unlabelled.labelled == 2000
@@ -162,18 +196,21 @@ def test_the_data_hash_is_of_the_labelled_cases():
 def test_cases_above_the_epistemic_limit_are_never_accepted():
     confidence, right = cases(2000)
     epistemic = np.where(right, 0.1, 2.0)
-    found = certify(confidence, right, replace(LEAK, epistemic_limit=0.1), ORIGIN, epistemic)
+    found = certify_threshold(
+        confidence, right, replace(LEAK, epistemic_limit=0.1), ORIGIN, epistemic
+    )
     assert (found.threshold, found.errors, found.accepted) == (0.0, 0, right.sum())
 
 
-# --- what voids it -----------------------------------------------------------------------------------------------------------
+# --- what voids it
+# -----------------------------------------------------------------------------------------------------------
 
-GIVEN = certify(*cases(2000), RISK, ORIGIN)
+GIVEN = certify_threshold(*cases(2000), RISK, ORIGIN)
 FINE = Use(date(2026, 6, 30), "m" * 64, "line-1", GIVEN.threshold)
 
 
 def test_it_counts_where_nothing_changed():
-    assert voided(GIVEN, FINE) == ()
+    assert void_reasons(GIVEN, FINE) == ()
 
 
 @pytest.mark.parametrize(
@@ -191,12 +228,15 @@ def test_it_counts_where_nothing_changed():
     ],
 )
 def test_each_change_voids_it_by_name(change, name):
-    assert voided(GIVEN, replace(FINE, **change)) == (name,)
+    assert void_reasons(GIVEN, replace(FINE, **change)) == (name,)
     assert name in VOIDS
 
 
 def test_several_reasons_are_all_named():
-    assert voided(GIVEN, replace(FINE, drifted=True, model_hash="")) == ("another model", "drift")
+    assert void_reasons(GIVEN, replace(FINE, drifted=True, model_hash="")) == (
+        "another model",
+        "drift",
+    )
 
 
 def test_a_policy_may_move_within_what_was_tested():
@@ -204,14 +244,16 @@ def test_a_policy_may_move_within_what_was_tested():
     assert GIVEN.covers(between)
     assert GIVEN.covers(GIVEN.strictest)
     assert not GIVEN.covers(between + 0.0005)  # no threshold of the grid
-    assert not GIVEN.covers(round(GIVEN.strictest + 0.001, 3))  # stricter, and for selective risk that proves nothing
+    # stricter, and for selective risk that proves nothing
+    assert not GIVEN.covers(round(GIVEN.strictest + 0.001, 3))
     assert not GIVEN.covers(float("nan"))
-    leakage = certify(*cases(2000), LEAK, ORIGIN)
+    leakage = certify_threshold(*cases(2000), LEAK, ORIGIN)
     assert leakage.covers(1.0)
     assert not leakage.covers(leakage.threshold - 0.001)
 
 
-# --- segments ----------------------------------------------------------------------------------------------------------------
+# --- segments
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_segments_share_delta():
@@ -222,19 +264,27 @@ def test_segments_share_delta():
     for name, one in found.items():
         assert (one.evidence.segment, one.evidence.family, one.evidence.level) == (name, 2, 0.025)
         own = segment == name
-        alone = certify(confidence[own], right[own], replace(LEAK, delta=0.025), ORIGIN)
-        assert (one.threshold, one.accepted, one.errors) == (alone.threshold, alone.accepted, alone.errors)
+        alone = certify_threshold(confidence[own], right[own], replace(LEAK, delta=0.025), ORIGIN)
+        assert (one.threshold, one.accepted, one.errors) == (
+            alone.threshold,
+            alone.accepted,
+            alone.errors,
+        )
         assert one.p_value <= 0.025
 
 
 def test_any_false_certificate_among_segments_is_as_rare_as_delta_says():
-    """Eight segments whose risk is above the target at every threshold: any certificate of any of them is false."""
+    """Eight segments whose risk is above the target at every threshold: any certificate of any of
+    them is false.
+    """
     segment = np.repeat(np.arange(8).astype(str), 100)
     false = 0
     for seed in range(200):
         generator = np.random.default_rng(seed)
         confidence, right = generator.random(800), generator.random(800) >= 0.101
-        found = certify_segments(confidence, right, segment, Promise(SELECTIVE_RISK, 0.1, 0.1), ORIGIN)
+        found = certify_segments(
+            confidence, right, segment, Promise(SELECTIVE_RISK, 0.1, 0.1), ORIGIN
+        )
         false += any(isinstance(c, Certificate) for c in found.values())
     assert false / 200 <= 0.1 + 3 * (0.1 * 0.9 / 200) ** 0.5
 
@@ -242,75 +292,102 @@ def test_any_false_certificate_among_segments_is_as_rare_as_delta_says():
 def test_one_segment_with_a_single_confidence_does_not_cost_the_others_theirs():
     confidence, right = cases(1000)
     found = certify_segments(
-        np.append(confidence, [0.5, 0.5]), np.append(right, [True, True]), ["A"] * 1000 + ["B"] * 2, LEAK, ORIGIN
+        np.append(confidence, [0.5, 0.5]),
+        np.append(right, [True, True]),
+        ["A"] * 1000 + ["B"] * 2,
+        LEAK,
+        ORIGIN,
     )
     assert isinstance(found["A"], Certificate)
     assert found["B"].reason == NOT_ENOUGH_DATA
 
 
-# --- no certificate ----------------------------------------------------------------------------------------------------------
+# --- no certificate
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_too_few_labels_say_how_many_more():
-    # 40 cases, none wrong, leakage: ln 0.05 / ln 0.95 = 58.4, so 59 are needed and 19 are missing, at the rate seen (0) too.
-    found = certify(np.linspace(0.5, 1, 40), np.ones(40), Promise(LEAKAGE, 0.05), ORIGIN)
+    # 40 cases, none wrong, leakage: ln 0.05 / ln 0.95 = 58.4, so 59 are needed and 19 are missing,
+    # at the rate seen (0) too.
+    found = certify_threshold(np.linspace(0.5, 1, 40), np.ones(40), Promise(LEAKAGE, 0.05), ORIGIN)
     assert isinstance(found, NotCertified)
-    assert (found.reason, found.needed_without_error, found.more_without_error) == (NOT_ENOUGH_DATA, 59, 19)
+    assert (found.reason, found.needed_without_error, found.more_without_error) == (
+        NOT_ENOUGH_DATA,
+        59,
+        19,
+    )
     assert (found.needed_at_rate, found.more_at_rate) == (59, 19)
-    enough = certify(np.linspace(0.5, 1, 59), np.ones(59), Promise(LEAKAGE, 0.05), ORIGIN)
+    enough = certify_threshold(np.linspace(0.5, 1, 59), np.ones(59), Promise(LEAKAGE, 0.05), ORIGIN)
     assert isinstance(enough, Certificate)
 
 
 def test_selective_risk_counts_the_labels_that_are_not_accepted_and_the_pilot():
-    # Of 40 cases 2 are the pilot; 38 tested, all accepted at 0. A start has 0.05 / 3: ln(1/60) / ln 0.95 = 79.8.
-    found = certify(np.linspace(0.5, 1, 40), np.ones(40), Promise(SELECTIVE_RISK, 0.05), ORIGIN)
+    # Of 40 cases 2 are the pilot; 38 tested, all accepted at 0. A start has 0.05 / 3: ln(1/60) / ln
+    # 0.95 = 79.8.
+    found = certify_threshold(
+        np.linspace(0.5, 1, 40), np.ones(40), Promise(SELECTIVE_RISK, 0.05), ORIGIN
+    )
     assert (found.evidence.pilot, found.accepted, found.needed_without_error) == (2, 38, 80)
     assert found.more_without_error == 45  # 80 / (38 / 40) = 84.2
 
 
 def test_no_case_at_all_is_not_enough():
     for promise in (RISK, LEAK):
-        found = certify(np.array([]), np.array([]), promise, ORIGIN)
-        assert (found.reason, found.threshold, found.tested, found.more_at_rate) == (NOT_ENOUGH_DATA, None, 0, None)
+        found = certify_threshold(np.array([]), np.array([]), promise, ORIGIN)
+        assert (found.reason, found.threshold, found.tested, found.more_at_rate) == (
+            NOT_ENOUGH_DATA,
+            None,
+            0,
+            None,
+        )
         assert found.more_without_error == found.needed_without_error > 0
 
 
 def test_only_unlabelled_cases_are_not_enough_and_counted():
-    found = certify([0.1, 0.9], [None, np.nan], RISK, ORIGIN)
-    assert (found.reason, found.evidence.labelled, found.evidence.unlabelled) == (NOT_ENOUGH_DATA, 0, 2)
+    found = certify_threshold([0.1, 0.9], [None, np.nan], RISK, ORIGIN)
+    assert (found.reason, found.evidence.labelled, found.evidence.unlabelled) == (
+        NOT_ENOUGH_DATA,
+        0,
+        2,
+    )
 
 
 def test_all_wrong_is_a_risk_too_high_that_no_labels_mend():
-    found = certify(cases(500)[0], np.zeros(500), RISK, ORIGIN)
+    found = certify_threshold(cases(500)[0], np.zeros(500), RISK, ORIGIN)
     assert (found.reason, found.needed_at_rate, found.more_at_rate) == (RISK_TOO_HIGH, None, None)
     assert found.errors == found.accepted > 0
 
 
 def test_all_right_is_certified_at_every_threshold():
     for promise in (RISK, LEAK):
-        found = certify(cases(500)[0], np.ones(500), promise, ORIGIN)
+        found = certify_threshold(cases(500)[0], np.ones(500), promise, ORIGIN)
         assert (found.threshold, found.errors, found.accepted) == (0.0, 0, found.tested)
 
 
 def test_that_nothing_leaks_where_nothing_is_accepted_is_no_certificate():
-    found = certify(cases(500)[0], np.ones(500), replace(LEAK, epistemic_limit=0.0), ORIGIN, np.ones(500))
+    found = certify_threshold(
+        cases(500)[0], np.ones(500), replace(LEAK, epistemic_limit=0.0), ORIGIN, np.ones(500)
+    )
     assert (found.reason, found.accepted, found.threshold) == (NOT_ENOUGH_DATA, 0, None)
 
 
-# --- what is refused ---------------------------------------------------------------------------------------------------------
+# --- what is refused
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_constant_scores_are_refused():
     with pytest.raises(SettingsError, match="confidence is 0.7 for all 300 labelled cases"):
-        certify(np.full(300, 0.7), np.ones(300), RISK, ORIGIN)
+        certify_threshold(np.full(300, 0.7), np.ones(300), RISK, ORIGIN)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_scores_that_are_no_number_are_refused_even_without_a_label(bad):
     with pytest.raises(NonFiniteError, match="confidence .* at index 1"):
-        certify([0.2, bad, 0.4], [1, None, 0], RISK, ORIGIN)
+        certify_threshold([0.2, bad, 0.4], [1, None, 0], RISK, ORIGIN)
     with pytest.raises(NonFiniteError, match="epistemic .* at index 0"):
-        certify([0.2, 0.3], [1, 0], replace(RISK, epistemic_limit=1.0), ORIGIN, epistemic=[bad, 0.1])
+        certify_threshold(
+            [0.2, 0.3], [1, 0], replace(RISK, epistemic_limit=1.0), ORIGIN, epistemic=[bad, 0.1]
+        )
 
 
 @pytest.mark.parametrize(
@@ -323,12 +400,12 @@ def test_scores_that_are_no_number_are_refused_even_without_a_label(bad):
 )
 def test_values_that_cannot_be_are_refused(confidence, right, message):
     with pytest.raises(SettingsError, match=message):
-        certify(confidence, right, RISK, ORIGIN)
+        certify_threshold(confidence, right, RISK, ORIGIN)
 
 
 def test_a_limit_without_epistemic_is_refused():
     with pytest.raises(SettingsError, match="no case has epistemic"):
-        certify([0.2, 0.3], [1, 0], replace(RISK, epistemic_limit=1.0), ORIGIN)
+        certify_threshold([0.2, 0.3], [1, 0], replace(RISK, epistemic_limit=1.0), ORIGIN)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +428,8 @@ def test_an_end_before_the_beginning_is_refused():
         replace(ORIGIN, expires_on=date(2025, 12, 31))
 
 
-# --- the benchmark -----------------------------------------------------------------------------------------------------------
+# --- the benchmark
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_the_benchmarks_oracle_and_truth_are_brute_force():
@@ -360,17 +438,26 @@ def test_the_benchmarks_oracle_and_truth_are_brute_force():
     right = generator.random(200) < confidence
     people = Population("made", confidence, right)
     for kind in MEASURES:
-        among = {t: 200 if kind == LEAKAGE else max(1, (confidence >= t).sum()) for t in [*GRID, *confidence]}
+        among = {
+            t: 200 if kind == LEAKAGE else max(1, (confidence >= t).sum())
+            for t in [*GRID, *confidence]
+        }
         risk = {t: ((confidence >= t) & ~right).sum() / among[t] for t in among}
         coverage, truth = people.truth(kind)
         np.testing.assert_array_equal(truth, [risk[t] for t in GRID])
         np.testing.assert_array_equal(coverage, [(confidence >= t).mean() for t in GRID])
-        assert people.oracle(kind, 0.15) == max(((confidence >= t).mean() for t in confidence if risk[t] <= 0.15), default=0.0)
+        assert people.oracle(kind, 0.15) == max(
+            ((confidence >= t).mean() for t in confidence if risk[t] <= 0.15), default=0.0
+        )
 
 
 def test_the_benchmark_reports_every_target_and_its_worst():
     confidence = (np.arange(2000)[::-1] + 0.5) / 2000
-    result = measure([Population("made", confidence, np.random.default_rng(0).random(2000) < confidence)], sets=10, n=1500)
+    result = measure(
+        [Population("made", confidence, np.random.default_rng(0).random(2000) < confidence)],
+        sets=10,
+        n=1500,
+    )
     assert len(result["targets"]) == 6
     assert result["violation_rate"] == max(r["violation_rate"] for r in result["targets"])
     assert result["coverage_over_oracle"] == min(
@@ -383,7 +470,8 @@ def test_the_benchmark_reports_every_target_and_its_worst():
 def test_what_each_start_certifies_is_the_coverage_before_its_first_failure():
     coverage = np.linspace(0, 1, len(GRID))
     passes = np.zeros(len(GRID), dtype=bool)
-    passes[[3, 4, 5, 8]] = True  # starts 3 to 5 go on to 5, start 8 stays there, every other fails at once
+    # starts 3 to 5 go on to 5, start 8 stays there, every other fails at once
+    passes[[3, 4, 5, 8]] = True
     expected = np.zeros(len(GRID))
     expected[[3, 4, 5]], expected[8] = coverage[5], coverage[8]
     np.testing.assert_array_equal(covered_from(passes, coverage), expected)
@@ -391,7 +479,14 @@ def test_what_each_start_certifies_is_the_coverage_before_its_first_failure():
 
 
 def test_a_threshold_passes_alone_from_the_number_of_cases_that_delta_needs():
-    # 58 right cases have 0.95^58 = 0.0510 > 0.05, and 59 have 0.0485; the 60th of 60 is wrong and undoes it.
+    # 58 right cases have 0.95^58 = 0.0510 > 0.05, and 59 have 0.0485; the 60th of 60 is wrong and
+    # undoes it.
     confidence = np.repeat([0.9, 0.8, 0.7], [58, 1, 1])
     passes = alone_passes(confidence, np.arange(60) < 59, Promise(SELECTIVE_RISK, 0.05))
-    assert [passes[t == GRID].item() for t in (0.95, 0.9, 0.8, 0.75, 0.7)] == [False, False, True, True, False]
+    assert [passes[t == GRID].item() for t in (0.95, 0.9, 0.8, 0.75, 0.7)] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]

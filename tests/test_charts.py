@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard import charts
+from dashboard.components import charts
 from dashboard.i18n import Words
 
 WORDS = Words("ja")
@@ -15,8 +15,15 @@ NAMES = {"student": "S", "teacher": "T", "point": "P"}
 
 
 def risk_coverage(risk=0.2):
-    rows = pd.DataFrame({"threshold": [0.0, 0.5, 1.0], "coverage": [1.0, 0.5, 0.0], "risk": [0.4, risk, np.nan]})
-    curves = pd.concat([rows.assign(model_kind=kind, low=rows["risk"] - 0.1, high=rows["risk"] + 0.1) for kind in NAMES])
+    rows = pd.DataFrame(
+        {"threshold": [0.0, 0.5, 1.0], "coverage": [1.0, 0.5, 0.0], "risk": [0.4, risk, np.nan]}
+    )
+    curves = pd.concat(
+        [
+            rows.assign(model_kind=kind, low=rows["risk"] - 0.1, high=rows["risk"] + 0.1)
+            for kind in NAMES
+        ]
+    )
     return charts.risk_coverage(
         curves,
         NAMES,
@@ -27,14 +34,22 @@ def risk_coverage(risk=0.2):
 
 def thresholds(cheapest=0.5, money=1.0):
     curve = pd.DataFrame({"threshold": [0.0, 0.5, 1.0]})
-    curve = curve.assign(**{f"{name}{end}": 1.0 for name in ("reviews", "leakage") for end in ("", "_low", "_high")})
+    curve = curve.assign(
+        **{f"{name}{end}": 1.0 for name in ("reviews", "leakage") for end in ("", "_low", "_high")}
+    )
     curve = curve.assign(**{f"money{end}": money for end in ("", "_low", "_high")})
     said = WORDS.of("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest")
     return charts.against_threshold(curve, 0.8, cheapest, SEPARATED | said)
 
 
 def reliability():
-    bins = {"n": [0, 5], "confidence": [np.nan, 0.9], "accuracy": [np.nan, 0.8], "low": [np.nan, 0.4], "high": [np.nan, 0.95]}
+    bins = {
+        "n": [0, 5],
+        "confidence": [np.nan, 0.9],
+        "accuracy": [np.nan, 0.8],
+        "low": [np.nan, 0.4],
+        "high": [np.nan, 0.95],
+    }
     frame = pd.concat([pd.DataFrame(bins).assign(model_kind=kind) for kind in NAMES])
     said = WORDS.of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
     return charts.reliability(frame, NAMES, SEPARATED | said)
@@ -55,7 +70,11 @@ def test_every_colour_is_a_slot_of_the_theme(draw):
 
 def test_models_differ_in_dash_and_mark_and_not_in_colour_alone():
     lines = [trace for trace in reliability().data if trace.name in NAMES.values()]
-    assert len({trace.line.dash for trace in lines}) == len({trace.marker.symbol for trace in lines}) == len(NAMES)
+    assert (
+        len({trace.line.dash for trace in lines})
+        == len({trace.marker.symbol for trace in lines})
+        == len(NAMES)
+    )
 
 
 def test_bins_and_thresholds_without_cases_are_not_drawn():
@@ -72,7 +91,9 @@ def test_a_panel_without_figures_is_left_out():
     assert [note.text for note in thresholds().layout.annotations] == [
         WORDS(f"axis.{name}") for name in ("reviews", "leakage", "money")
     ]
-    assert WORDS("axis.money") not in [note.text for note in thresholds(money=np.nan).layout.annotations]
+    assert WORDS("axis.money") not in [
+        note.text for note in thresholds(money=np.nan).layout.annotations
+    ]
 
 
 def test_a_revision_says_that_a_chart_handed_over_twice_is_the_same():

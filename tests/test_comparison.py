@@ -1,11 +1,13 @@
-"""Runs compared: coverage at a risk by hand and by brute force, what differs by name, and the workspace's weights."""
+"""Runs compared: coverage at a risk by hand and by brute force, what differs by name, and the
+workspace's weights.
+"""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.histogram import Histogram
+from core.counts.histogram import Histogram
 from core.pipeline import workspace
 from core.report.comparison import coverage_at, differences, measure_frame, run_frame
 from core.settings import Settings
@@ -21,7 +23,9 @@ def counted(confidence, outcome) -> Histogram:
 
 
 def test_coverage_at_a_risk_by_hand():
-    """Ten cases: nine right above 0.5 and one wrong at 0.6. Up to 0.7 six are accepted without error; all ten have 1 in 10."""
+    """Ten cases: nine right above 0.5 and one wrong at 0.6. Up to 0.7 six are accepted without
+    error; all ten have 1 in 10.
+    """
     confidence = [0.9, 0.9, 0.8, 0.8, 0.7, 0.7, 0.6, 0.55, 0.55, 0.55]
     counts = counted(confidence, ["right"] * 6 + ["wrong"] + ["right"] * 3)
     assert coverage_at(counts, 0.05).value == pytest.approx(0.6)
@@ -34,13 +38,19 @@ def test_coverage_at_a_risk_by_hand():
 def test_labels_never_trained_on_are_wrong_or_left_out_and_no_label_is_no_figure():
     counts = counted([0.9, 0.8, 0.7, 0.6], ["unseen", "right", "right", "unlabelled"])
     assert (coverage_at(counts, 0.05).value, coverage_at(counts, 0.05).n) == (0.0, 3)
-    assert (coverage_at(counts, 0.05, unseen=False).value, coverage_at(counts, 0.05, unseen=False).n) == (1.0, 2)
+    assert (
+        coverage_at(counts, 0.05, unseen=False).value,
+        coverage_at(counts, 0.05, unseen=False).n,
+    ) == (1.0, 2)
     empty = coverage_at(counted([0.5], ["unlabelled"]), 0.05)
     assert (empty.value, empty.low, empty.high, empty.n) == (None, None, None, 0)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 1000), st.booleans()), min_size=1, max_size=40), st.sampled_from([0.0, 0.05, 0.2]))
+@given(
+    st.lists(st.tuples(st.integers(0, 1000), st.booleans()), min_size=1, max_size=40),
+    st.sampled_from([0.0, 0.05, 0.2]),
+)
 def test_on_confidences_of_three_decimals_it_is_the_direct_count(cases, risk):
     confidence = np.array([step / 1000 for step, _ in cases])
     right = np.array([good for _, good in cases])
@@ -49,25 +59,43 @@ def test_on_confidences_of_three_decimals_it_is_the_direct_count(cases, risk):
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
-    """P(right) = confidence, uniform on [0, 1]: accepting above t has risk (1 - t) / 2, so 10% risk is coverage 0.2."""
+    """P(right) = confidence, uniform on [0, 1]: accepting above t has risk (1 - t) / 2, so 10% risk
+    is coverage 0.2.
+    """
     rng, hits = np.random.default_rng(0), 0
     for seed in range(60):
         confidence = rng.random(2000)
         right = rng.random(2000) < confidence
         found = coverage_at(counted(confidence, np.where(right, "right", "wrong")), 0.1, seed=seed)
         hits += found.low <= 0.2 <= found.high
-    assert hits >= 48  # a maximum over thresholds leans upwards, so the bootstrap's 95% is a little less
+    # a maximum over thresholds leans upwards, so the bootstrap's 95% is a little less
+    assert hits >= 48
 
 
 def record(**changed) -> RunRecord:
     return RunRecord(
-        make_run("score", "student", "stream", **changed), "finished", 1.0, {"seconds_per_case": 0.5}, 3, None, None
+        make_run("score", "student", "stream", **changed),
+        "finished",
+        1.0,
+        {"seconds_per_case": 0.5},
+        3,
+        None,
+        None,
     )
 
 
 def test_only_what_differs_is_named_down_to_the_setting():
-    one = record(run_id="one", settings={"loop": {"epochs": 4, "seed": 0}}, versions={"numpy": "2.4", "torch": "2"})
-    two = record(run_id="two", settings={"loop": {"epochs": 8, "seed": 0}}, versions={"numpy": "2.4"}, model_hash="f" * 64)
+    one = record(
+        run_id="one",
+        settings={"loop": {"epochs": 4, "seed": 0}},
+        versions={"numpy": "2.4", "torch": "2"},
+    )
+    two = record(
+        run_id="two",
+        settings={"loop": {"epochs": 8, "seed": 0}},
+        versions={"numpy": "2.4"},
+        model_hash="f" * 64,
+    )
     found = differences([one, two]).set_index("name")
     assert found.index.tolist() == ["model_hash", "settings.loop.epochs", "versions.torch"]
     assert found.loc["settings.loop.epochs"].tolist() == ["4", "8"]
@@ -100,7 +128,13 @@ def test_the_workspace_weighs_what_lies_in_it(tmp_path):
     (settings.models / "broken").mkdir(parents=True)
     (settings.models / "broken" / "model.json").write_text("{}")
     found = workspace.sizes(settings).set_index("folder")
-    assert found.loc[["store", "parts", "uploads", "models", "jobs"], "bytes"].tolist() == [0, 7, 5, 2, 0]
+    assert found.loc[["store", "parts", "uploads", "models", "jobs"], "bytes"].tolist() == [
+        0,
+        7,
+        5,
+        2,
+        0,
+    ]
     assert found.loc["parts", "files"] == 1
     assert workspace.models(settings) == []
     said = workspace.versions(Store(tmp_path / "store"))

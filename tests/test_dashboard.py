@@ -1,4 +1,6 @@
-"""The page 'Decide' as a reader meets it: each language, each state of the store, links good and bad."""
+"""The page 'Decide' as a reader meets it: each language, each state of the store, links good and
+bad.
+"""
 
 import json
 import re
@@ -13,9 +15,9 @@ from streamlit.testing.v1 import AppTest
 from core.store.parts import write_part
 from core.store.store import FILE, Store
 from core.types import Run
-from dashboard import shared, state
+from dashboard.components.panels import csv
 from dashboard.i18n import LANGUAGES, catalogue
-from dashboard.panels import csv
+from dashboard.session import cache, state
 
 APP = "../dashboard/app.py"
 CARDS = ("coverage", "review", "risk", "leakage", "escapes", "money")
@@ -23,7 +25,9 @@ CARDS = ("coverage", "review", "risk", "leakage", "escapes", "money")
 
 @pytest.fixture
 def open_page(homes, monkeypatch):
-    """Return a function that opens the app over a store, with an address; English unless it says otherwise."""
+    """Return a function that opens the app over a store, with an address; English unless it says
+    otherwise.
+    """
 
     def open_page(home="full", **address):
         monkeypatch.setenv("KAKUSHIN_HOME", str(homes.get(home, home)))
@@ -64,7 +68,12 @@ def add_run(home, found: list[tuple], state: str = "finished", **settings) -> St
         for i, (segment, outcome, confidence) in enumerate(found)
     ]
     table = pd.DataFrame(rows).assign(
-        label="x", total=0.5, aleatoric=0.4, epistemic=0.1, occurred_at=pd.Timestamp("2026-01-01"), value=1.0
+        label="x",
+        total=0.5,
+        aleatoric=0.4,
+        epistemic=0.1,
+        occurred_at=pd.Timestamp("2026-01-01"),
+        value=1.0,
     )
     table["probabilities"] = [[c, 1 - c] for c in table["confidence"]]
     store.take_in("one", 0, write_part(store.folder, "one", 0, table))
@@ -75,11 +84,22 @@ def add_run(home, found: list[tuple], state: str = "finished", **settings) -> St
 
 def said(page) -> str:
     """Return all text of the page, without what keeps markdown from reading it."""
-    kinds = (page.title, page.markdown, page.caption, page.info, page.warning, page.error, page.metric)
+    kinds = (
+        page.title,
+        page.markdown,
+        page.caption,
+        page.info,
+        page.warning,
+        page.error,
+        page.metric,
+    )
     written = [str(element.value) for kind in kinds for element in kind]
     handle = live(page)
     if handle:
-        written += [handle["now"]["headline"], *(line for card in handle["now"]["cards"] for line in card["lines"])]
+        written += [
+            handle["now"]["headline"],
+            *(line for card in handle["now"]["cards"] for line in card["lines"]),
+        ]
     return plain_again("\n".join(written))
 
 
@@ -96,7 +116,9 @@ def drawn(page) -> list[dict]:
 
 
 def move(page, t: float):
-    """Move the handle: the browser's part is tests/browser's; what the callback leaves is the choice."""
+    """Move the handle: the browser's part is tests/browser's; what the callback leaves is the
+    choice.
+    """
     page.session_state["t"] = t
     return page
 
@@ -119,7 +141,9 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     assert not page.error
     assert words["decide.title"] in said(page)
     assert (words["empty"] in said(page)) == (home == "empty")
-    assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (home == "tiny")
+    assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (
+        home == "tiny"
+    )
     assert [card["label"] for card in live(page).get("cards", [])] == (
         [] if home == "empty" else [words[f"card.{card}"] for card in CARDS]
     )
@@ -130,17 +154,27 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
 
 
 def test_the_figures_are_those_of_the_counts(open_page, tmp_path):
-    """10 cases on one day, 0.36 s each, threshold 0.9: 4 accepted, 1 of them wrong; so 6 reviews and 1 escape a day.
+    """10 cases on one day, 0.36 s each, threshold 0.9: 4 accepted, 1 of them wrong; so 6 reviews
+    and 1 escape a day.
 
     Money: 6 * 4 + 1 * 120 + 10 * 0.36 / 3600 * 0.5 = 144.0005.
     """
-    cases = [("A", "right", 0.95)] * 3 + [("A", "wrong", 0.9)] + [("A", "right", 0.899)] * 5 + [("A", "unseen", 0.1)]
+    cases = (
+        [("A", "right", 0.95)] * 3
+        + [("A", "wrong", 0.9)]
+        + [("A", "right", 0.899)] * 5
+        + [("A", "unseen", 0.1)]
+    )
     add_run(tmp_path, cases)
     page = open_page(tmp_path, t="0.9")
     assert figures(page) == ["40.0%", "60.0%", "25.0%", "10.00%", "1.0", "A$144.00"]
     text = said(page)
-    # One person does 5 * 7.5 * 0.8 * 60 / 5 / 7 = 51.4 reviews a day, and a month has 365.25 / 12 days. Wilson: 1 of 10.
-    assert "Accept 40% automatically; 6.0 cases a day to people, 0.12 full-time; expect 30 escapes a month, 5.4 to 123." in text
+    # One person does 5 * 7.5 * 0.8 * 60 / 5 / 7 = 51.4 reviews a day, and a month has 365.25 / 12
+    # days. Wilson: 1 of 10.
+    assert (
+        "Accept 40% automatically; 6.0 cases a day to people, 0.12 full-time; expect 30 escapes a month, 5.4 to 123."
+        in text
+    )
     assert "about 10 in 100" in text
     assert "n = 4 accepted cases with a label" in text
 
@@ -170,8 +204,12 @@ def test_a_number_that_comes_a_step_behind_the_handle_is_not_taken_for_typed(ope
     assert page.session_state["t"] == page.number_input(key="t_number").value == 0.75
 
 
-@pytest.mark.parametrize(("typed", "t"), [(0.5, 0.75), (0.51, 0.51)], ids=["what it showed", "typed"])
-def test_what_a_browser_repeats_that_has_not_heard_of_a_change_is_not_taken_for_typed(open_page, typed, t):
+@pytest.mark.parametrize(
+    ("typed", "t"), [(0.5, 0.75), (0.51, 0.51)], ids=["what it showed", "typed"]
+)
+def test_what_a_browser_repeats_that_has_not_heard_of_a_change_is_not_taken_for_typed(
+    open_page, typed, t
+):
     page = open_page(t="0.5")
     move(page, 0.75).run()
     page.query_params["t"] = "0.5"
@@ -185,7 +223,14 @@ def test_what_a_browser_repeats_that_has_not_heard_of_a_change_is_not_taken_for_
 
 @pytest.mark.parametrize(
     ("move", "t"),
-    [({"step": 540}, 0.54), ({"step": 1001}, 0.5), ({"step": "540"}, 0.5), ({"step": True}, 0.5), ({}, 0.5), (None, 0.5)],
+    [
+        ({"step": 540}, 0.54),
+        ({"step": 1001}, 0.5),
+        ({"step": "540"}, 0.5),
+        ({"step": True}, 0.5),
+        ({}, 0.5),
+        (None, 0.5),
+    ],
 )
 def test_a_move_of_the_handle_is_taken_where_it_is_a_threshold(monkeypatch, move, t):
     """Whatever a browser sends comes here."""
@@ -248,7 +293,9 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in BAD.items() for value in values]
+)
 def test_a_bad_value_in_the_address_is_named_and_left_out(open_page, small, name, value):
     page = open_page(small, **{name: value})
     assert not page.exception
@@ -262,7 +309,9 @@ def test_a_bad_value_in_the_address_is_named_and_left_out(open_page, small, name
     assert not page.warning
 
 
-@pytest.mark.parametrize("segment", ["<script>", "$x$ **b**", "# A | [b](c) :red[d]", "設備A", "%{x} &amp; <b>"])
+@pytest.mark.parametrize(
+    "segment", ["<script>", "$x$ **b**", "# A | [b](c) :red[d]", "設備A", "%{x} &amp; <b>"]
+)
 def test_names_from_cases_are_shown_letter_by_letter(open_page, tmp_path, segment):
     add_run(tmp_path, [(segment, "right", 0.9)] * 40 + [("other", "wrong", 0.6)] * 40)
     page = open_page(tmp_path, segment=segment)
@@ -271,7 +320,8 @@ def test_names_from_cases_are_shown_letter_by_letter(open_page, tmp_path, segmen
     assert page.selectbox(key="segment").value == segment
     assert not [element for element in page.markdown if element.allow_html]
     parts = drawn(page)[1]
-    assert {row["name"] for row in parts["rows"]} == {segment, "other"}  # live/parts.js writes them by textContent
+    # live/parts.js writes them by textContent
+    assert {row["name"] for row in parts["rows"]} == {segment, "other"}
 
 
 def test_a_link_with_a_strange_value_cannot_write_markup(open_page):
@@ -291,7 +341,9 @@ def test_a_run_that_is_being_scored_says_how_far_it_is(open_page, tmp_path):
 
 def test_a_run_that_failed_says_so(open_page, tmp_path):
     add_run(tmp_path, [("A", "right", 0.9)] * 40, state="failed")
-    assert "Run one stopped before its end; the figures rest on the 40 cases" in said(open_page(tmp_path))
+    assert "Run one stopped before its end; the figures rest on the 40 cases" in said(
+        open_page(tmp_path)
+    )
 
 
 def test_cases_without_labels_have_workload_and_no_risk(open_page, tmp_path):
@@ -304,25 +356,27 @@ def test_cases_without_labels_have_workload_and_no_risk(open_page, tmp_path):
 
 def test_too_few_cases_are_too_few_to_decide(open_page, tmp_path):
     add_run(tmp_path, [("A", "right", 0.9)] * 29 + [("A", "unlabelled", 0.9)] * 100)
-    assert "Only 29 cases have a label. Under 30 the intervals are too wide to decide on." in said(open_page(tmp_path))
+    assert "Only 29 cases have a label. Under 30 the intervals are too wide to decide on." in said(
+        open_page(tmp_path)
+    )
 
 
 def test_a_new_run_is_seen_without_a_restart(open_page, tmp_path):
     Store(tmp_path / "store").runs()
     page = open_page(tmp_path)
     assert catalogue("en")["empty"] in said(page)
-    before = shared.version()
+    before = cache.version()
     add_run(tmp_path, [("A", "right", 0.9)] * 40)
-    assert shared.version() != before
+    assert cache.version() != before
     assert len(figures(page.run())) == len(CARDS)
 
 
 def test_reading_does_not_change_the_version(open_page, homes):
     """Or every page would run again and again."""
     open_page()
-    before = shared.version()
+    before = cache.version()
     open_page(t="0.3")
-    assert shared.version() == before
+    assert cache.version() == before
 
 
 def test_a_store_of_a_newer_version_is_a_sentence(open_page, tmp_path):
@@ -335,8 +389,10 @@ def test_a_store_of_a_newer_version_is_a_sentence(open_page, tmp_path):
     assert "Traceback" not in said(page)
 
 
-def test_a_store_that_stays_locked_is_a_sentence_and_can_be_tried_again(open_page, tmp_path, monkeypatch):
-    monkeypatch.setattr(shared, "LOCK_SECONDS", 0.2)
+def test_a_store_that_stays_locked_is_a_sentence_and_can_be_tried_again(
+    open_page, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cache, "LOCK_SECONDS", 0.2)
     store = add_run(tmp_path, [("A", "right", 0.9)] * 40)
     with FileLock(store.folder / "kakushin.lock"):
         page = open_page(tmp_path)

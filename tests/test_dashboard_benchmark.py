@@ -1,4 +1,6 @@
-"""The parts of benchmarks.dashboard that need no browser: what is recorded and picked, how memory is judged, what is missed."""
+"""The parts of benchmarks.dashboard that need no browser: what is recorded and picked, how memory
+is judged, what is missed.
+"""
 
 import json
 
@@ -34,7 +36,9 @@ def test_the_last_message_of_each_kind_is_recorded():
     assert (found.opening, found.watch, found.release) == (OPENING, WATCH, RELEASES[1])
 
 
-@pytest.mark.parametrize(("sent", "missing"), [([OPENING, WATCH], "release"), ([OPENING, *RELEASES, *OTHER], "watch")])
+@pytest.mark.parametrize(
+    ("sent", "missing"), [([OPENING, WATCH], "release"), ([OPENING, *RELEASES, *OTHER], "watch")]
+)
 def test_what_the_page_did_not_send_is_named(sent, missing):
     with pytest.raises(ValueError, match=f"no message of {missing}: was the handle moved"):
         Recorded.among(sent)
@@ -48,7 +52,9 @@ def test_an_exception_on_the_page_is_no_answer():
 
 
 def test_memory_that_rises_evenly_has_its_slope_and_what_came_before_the_caches_were_full_does_not_count():
-    looks = [(0.0, 100.0), (1.0, 390.0)] + [(minute, 400.0 + 2 * minute) for minute in np.linspace(2, 10, 30)]
+    looks = [(0.0, 100.0), (1.0, 390.0)] + [
+        (minute, 400.0 + 2 * minute) for minute in np.linspace(2, 10, 30)
+    ]
     found = growth(looks)
     assert found["rss_slope_mb_per_min"] == pytest.approx(2.0)
     assert found["rss_growth_10min"] == pytest.approx(20 / 420)

@@ -1,4 +1,6 @@
-"""The page 'Data and runs' as a reader meets it: a stranger's file, its problems, jobs that are started, runs side by side."""
+"""The page 'Data and runs' as a reader meets it: a stranger's file, its problems, jobs that are
+started, runs side by side.
+"""
 
 import json
 from functools import partial
@@ -7,10 +9,11 @@ import pytest
 
 from core.cases.read import read_cases
 from core.errors import SettingsError
-from core.models.card import ModelCard
-from core.pipeline import jobs, uploads
+from core.jobs import queue
+from core.models.base.card import ModelCard
+from core.pipeline import uploads
 from core.settings import Settings
-from dashboard import data_words
+from dashboard.data import words as data_words
 from dashboard.i18n import LANGUAGES, Words, catalogue
 from tests.pages import unfold
 from tests.stores import LABELS, make_store
@@ -27,15 +30,19 @@ def open_page(open_view):
 
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Settings:
-    """A workspace with one scored run, a model's card, and no runner: jobs stay where they were put."""
+    """A workspace with one scored run, a model's card, and no runner: jobs stay where they were
+    put.
+    """
     make_store(tmp_path / "store", "tiny")
-    card = ModelCard(kind="student", name="line-student", labels=LABELS, base="x", base_sha256="x", cut=1)
+    card = ModelCard(
+        kind="student", name="line-student", labels=LABELS, base="x", base_sha256="x", cut=1
+    )
     for kind in ("student", "teacher"):
         folder = tmp_path / "models" / f"line-{kind}"
         folder.mkdir(parents=True)
         written = card.model_copy(update={"kind": kind, "name": f"line-{kind}"})
         (folder / "model.json").write_text(written.model_dump_json(), encoding="utf-8")
-    monkeypatch.setattr(jobs, "wake", lambda settings: None)
+    monkeypatch.setattr(queue, "start_runner", lambda settings: None)
     return Settings(home=tmp_path)
 
 
@@ -46,7 +53,17 @@ def kept(home) -> uploads.Upload:
 
 def said(page) -> str:
     """Return all text of the page, without what keeps markdown from reading it."""
-    kinds = (page.title, page.markdown, page.caption, page.info, page.warning, page.success, page.error, page.metric, page.code)
+    kinds = (
+        page.title,
+        page.markdown,
+        page.caption,
+        page.info,
+        page.warning,
+        page.success,
+        page.error,
+        page.metric,
+        page.code,
+    )
     return plain_again("\n".join(str(element.value) for kind in kinds for element in kind))
 
 
@@ -78,7 +95,9 @@ def test_every_part_opens_in_each_language_on_each_store(open_page, lang, size, 
 
 def test_a_file_is_handed_over_and_its_bad_rows_are_listed(open_page, home):
     page = open_page(home.home)
-    page.file_uploader(key="uploader").set_value(("作業指図.csv", BAD.encode("cp932"), "text/csv")).run()
+    page.file_uploader(key="uploader").set_value(
+        ("作業指図.csv", BAD.encode("cp932"), "text/csv")
+    ).run()
     assert not page.exception
     assert [metric.value for metric in page.metric][:3] == ["2", "2", "2"]
     assert problems(page)["Row"].tolist() == [3, 4]
@@ -104,7 +123,14 @@ def test_a_file_that_is_none_is_a_sentence(open_page, home):
 def test_columns_found_by_name_are_chosen_and_can_be_changed(open_page, home, kept):
     page = open_page(home.home, file=kept.key)
     chosen = {field: page.selectbox(key=f"col_{field}_{kept.key[:12]}_").value for field in FIELDS}
-    wanted = {"text": "作業内容", "case_id": "番号", "segment": "", "label": "正解", "occurred_at": "日付", "value": ""}
+    wanted = {
+        "text": "作業内容",
+        "case_id": "番号",
+        "segment": "",
+        "label": "正解",
+        "occurred_at": "日付",
+        "value": "",
+    }
     assert chosen == wanted
     page.selectbox(key=f"col_occurred_at_{kept.key[:12]}_").set_value("").run()
     assert problems(page)["Row"].tolist() == [3]
@@ -125,13 +151,19 @@ def test_scoring_is_started_once_somebody_agrees_and_says_who(open_page, home, k
     page.checkbox(key=f"skip_{kept.key[:12]}").check().run()
     page.button(key="start").click().run()
     assert catalogue("en")["start.no_name"] in said(page)
-    assert jobs.listed(home) == []
+    assert queue.listed(home) == []
     page.text_input(key="who").set_value("美香")
     page.button(key="start").click().run()
-    (found,) = jobs.listed(home)
+    (found,) = queue.listed(home)
     assert (found.job.verb, found.job.who, found.state) == ("score", "美香", "queued")
     assert found.job.about == "作業指図.csv → line-student"
-    wanted = {"--model=line-student", "--dataset=cases", "--role=stream", "--text-column=作業内容", "--skip-bad-rows"}
+    wanted = {
+        "--model=line-student",
+        "--dataset=cases",
+        "--role=stream",
+        "--text-column=作業内容",
+        "--skip-bad-rows",
+    }
     assert wanted <= set(found.job.arguments)
     assert found.job.arguments[-1] == str(kept.path(home).resolve())
     assert page.query_params["part"] == "jobs"
@@ -145,7 +177,7 @@ def test_a_name_that_is_not_allowed_is_a_sentence_and_no_job(open_page, home):
     page.text_input(key=f"dataset_{good.key[:12]}").set_value("Line 1")
     page.button(key="start").click().run()
     assert "dataset name 'Line 1' is not allowed" in said(page)
-    assert jobs.listed(home) == []
+    assert queue.listed(home) == []
 
 
 def test_training_and_distilling_are_started(open_page, home):
@@ -156,17 +188,24 @@ def test_training_and_distilling_are_started(open_page, home):
     page.number_input(key="train_epochs").set_value(3)
     page.selectbox(key="train_teacher").select("tfb").run()
     page.button(key="start").click().run()
-    assert {"--name=good", "--teacher=tfb", "--epochs=3", "--base=all-MiniLM-L6-v2"} <= set(jobs.listed(home)[0].job.arguments)
+    assert {"--name=good", "--teacher=tfb", "--epochs=3", "--base=all-MiniLM-L6-v2"} <= set(
+        queue.listed(home)[0].job.arguments
+    )
     page = open_page(home.home)
     page.segmented_control(key="task").set_value("distill").run()
     page.text_input(key="who").set_value("mika")
     page.button(key="start").click().run()
-    assert {found.job.verb: found.job.arguments for found in jobs.listed(home)}["distill"] == ("--epochs=4", "line")
+    assert {found.job.verb: found.job.arguments for found in queue.listed(home)}["distill"] == (
+        "--epochs=4",
+        "line",
+    )
 
 
 def test_training_that_cannot_be_is_said_before_it_is_started(open_page, home):
     """By date, the only case of "late" is the last one, and a fifth is held out."""
-    rows = [f"hose,{'cab' if i % 2 else 'engine'},2024-01-{i + 1:02}" for i in range(20)] + ["lamp,late,2024-02-01"]
+    rows = [f"hose,{'cab' if i % 2 else 'engine'},2024-01-{i + 1:02}" for i in range(20)] + [
+        "lamp,late,2024-02-01"
+    ]
     upload = uploads.keep(home, "a.csv", "\n".join(["text,label,date", *rows]).encode())
     page = open_page(home.home, file=upload.key)
     page.segmented_control(key="task").set_value("train").run()
@@ -175,16 +214,18 @@ def test_training_that_cannot_be_is_said_before_it_is_started(open_page, home):
 
 
 def test_jobs_show_their_state_and_are_cancelled_and_resumed(open_page, home):
-    job = jobs.start(home, "score", ("x",), "mika", "a.csv → m")
+    job = queue.start(home, "score", ("x",), "mika", "a.csv → m")
     page = open_page(home.home, part="jobs")
     assert "a.csv → m" in said(page)
     page.button(key=f"cancel_{job.job_id}").click().run()
-    assert jobs.status(home, job.job_id).state == "cancelled"
+    assert queue.status(home, job.job_id).state == "cancelled"
     page.button(key=f"resume_{job.job_id}").click().run()
-    assert jobs.status(home, job.job_id).state == "queued"
+    assert queue.status(home, job.job_id).state == "queued"
     folder = home.jobs / job.job_id
     (folder / "log").write_text("one\nkakushin: no model 'm'\n")
-    (folder / "end.json").write_text(json.dumps({"exit_code": 4, "at": "2026-01-05T09:00:00+00:00"}))
+    (folder / "end.json").write_text(
+        json.dumps({"exit_code": 4, "at": "2026-01-05T09:00:00+00:00"})
+    )
     page.run()
     assert "Its last line: kakushin: no model 'm'" in said(page)
     assert "exit code 4" in said(page)
@@ -208,16 +249,26 @@ def test_runs_are_compared_and_the_link_keeps_them(open_page):
     assert "Cases' hash" not in differing.index
     other = open_page(**page.query_params)
     assert said(other) == said(page)
-    page.multiselect(key="pick_runs").set_value([stream["student"], "score-work-orders-student-calibration"]).run()
+    page.multiselect(key="pick_runs").set_value(
+        [stream["student"], "score-work-orders-student-calibration"]
+    ).run()
     assert "Note: the chosen runs scored different cases" in said(page)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_what_core_says_of_a_row_is_said_in_the_readers_language(tmp_path, lang):
-    """Whatever core.cases finds in these rows has words of its own; where it has none, its own sentence would be shown."""
-    (tmp_path / "a.csv").write_text('id,text,date,cost\n1,,x,x\n1,a,,\n,a,,\n5,a\n6,"a"b,,\n7,a,,\n7,a,,\n', encoding="utf-8")
-    (tmp_path / "b.jsonl").write_text('{"text": ["a"]}\nnot json\n{"text": "a\\u0000"}\n', encoding="utf-8")
-    found = [p.message for name in ("a.csv", "b.jsonl") for p in read_cases(tmp_path / name).problems]
+    """Whatever core.cases finds in these rows has words of its own; where it has none, its own
+    sentence would be shown.
+    """
+    (tmp_path / "a.csv").write_text(
+        'id,text,date,cost\n1,,x,x\n1,a,,\n,a,,\n5,a\n6,"a"b,,\n7,a,,\n7,a,,\n', encoding="utf-8"
+    )
+    (tmp_path / "b.jsonl").write_text(
+        '{"text": ["a"]}\nnot json\n{"text": "a\\u0000"}\n', encoding="utf-8"
+    )
+    found = [
+        p.message for name in ("a.csv", "b.jsonl") for p in read_cases(tmp_path / name).problems
+    ]
     assert len(set(found)) >= 9
     for message in found:
         told = data_words.problem(Words(lang), message)
@@ -227,7 +278,8 @@ def test_what_core_says_of_a_row_is_said_in_the_readers_language(tmp_path, lang)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(0.44, "0.4 s"), (59, "59 s"), (61, "1 min 1 s"), (3725, "1 h 2 min"), (None, "–")]
+    ("seconds", "shown"),
+    [(0.44, "0.4 s"), (59, "59 s"), (61, "1 min 1 s"), (3725, "1 h 2 min"), (None, "–")],
 )
 def test_times_are_said_in_their_two_largest_units(seconds, shown):
     assert data_words.duration(Words("en"), seconds) == shown
@@ -235,14 +287,20 @@ def test_times_are_said_in_their_two_largest_units(seconds, shown):
 
 def test_progress_is_a_share_and_a_line():
     words = Words("en")
-    half = jobs.Progress("line-student scores line/stream", 500, 1000, "cases", 10.0, 50.0)
-    assert data_words.progress(words, half) == (0.5, "Scoring the cases: 500 of 1,000, about 50 s left")
+    half = queue.Progress("line-student scores line/stream", 500, 1000, "cases", 10.0, 50.0)
+    assert data_words.progress(words, half) == (
+        0.5,
+        "Scoring the cases: 500 of 1,000, about 50 s left",
+    )
     assert data_words.progress(words, None) == (0.0, "Getting ready")
-    open_end = jobs.Progress("teacher, 10 samples a case", 5, None, "cases", None, None)
-    assert data_words.progress(words, open_end) == (0.0, "The teacher answers each case 10 times: 5")
+    open_end = queue.Progress("teacher, 10 samples a case", 5, None, "cases", None, None)
+    assert data_words.progress(words, open_end) == (
+        0.0,
+        "The teacher answers each case 10 times: 5",
+    )
     assert data_words.size(words, 52_428_800) == "52.4 MB"
 
 
 def test_the_page_asks_for_no_job_that_may_not_be():
     with pytest.raises(SettingsError, match="verb 'demo'"):
-        jobs.start(Settings(), "demo", (), "mika")
+        queue.start(Settings(), "demo", (), "mika")

@@ -1,12 +1,14 @@
-"""What stands around the threshold on the page 'Decide': the active policy, points on the curves, classes, people, what if."""
+"""What stands around the threshold on the page 'Decide': the active policy, points on the curves,
+classes, people, what if.
+"""
 
 import json
 
 import pandas as pd
 import pytest
 
-from core.decision.joint import REVIEW_ALL
-from core.decision.policy import Policy
+from core.counts.joint import REVIEW_ALL
+from core.decision.thresholds.policy import Policy
 from core.store.ledger import Ledger
 from core.store.store import Store
 from dashboard.i18n import LANGUAGES, catalogue
@@ -14,8 +16,14 @@ from tests.pages import unfold
 from tests.stores import make_store
 from tests.test_dashboard import add_run, drawn, live, move, open_page, said  # noqa: F401 - one is a fixture
 
-# 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1, an escape 10, time next to 0.
-CASES = [("A", "right", 0.9)] * 40 + [("A", "wrong", 0.8)] + [("B", "right", 0.7)] * 30 + [("B", "wrong", 0.1)] * 29
+# 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1,
+# an escape 10, time next to 0.
+CASES = (
+    [("A", "right", 0.9)] * 40
+    + [("A", "wrong", 0.8)]
+    + [("B", "right", 0.7)] * 30
+    + [("B", "wrong", 0.1)] * 29
+)
 COSTS = {"review": "1", "escape": "10", "machine": "0"}
 RISK, THRESHOLDS = range(2)  # places of the charts
 
@@ -29,7 +37,7 @@ def activate(store: Store, content: dict, name: str = "line-1") -> None:
 
 
 @pytest.fixture
-def known(open_page, tmp_path):  # noqa: F811
+def known(open_page, tmp_path):
     """Return a function that opens the page over CASES, with a policy active where one is given."""
     store = add_run(tmp_path, CASES)
 
@@ -55,7 +63,8 @@ def marks(page, place: int) -> dict[str, list[float]]:
     return found
 
 
-# --- the active policy -------------------------------------------------------------------------------------------------------
+# --- the active policy
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_without_an_active_policy_there_is_no_ghost_and_one_sentence(known):
@@ -68,7 +77,8 @@ def test_without_an_active_policy_there_is_no_ghost_and_one_sentence(known):
 def test_differences_to_the_active_policy_are_those_of_the_counts(known):
     """At 0.7: 71 accepted, 29 reviews, 1 wrong. At 0.9: 40 accepted, 60 reviews, none wrong.
 
-    Coverage 40 - 71 = -31 points, reviews 60 - 29 = 31 more, risk 0 - 1 / 71 = -1.4 points, leakage -1 point, escapes
+    Coverage 40 - 71 = -31 points, reviews 60 - 29 = 31 more, risk 0 - 1 / 71 = -1.4 points, leakage
+    -1 point, escapes
     365.25 / 12 = 30 a month fewer, money 60 - (29 + 10) = 21 more.
     """
     page = known(Policy(0.7), t="0.9")
@@ -86,7 +96,9 @@ def test_differences_to_the_active_policy_are_those_of_the_counts(known):
 
 
 def test_the_ghost_is_the_whole_policy_and_not_its_first_threshold(known):
-    """In B nothing is accepted: 41 of 100. At 0.7 for all 30 more are accepted: +30 points, 30 fewer reviews."""
+    """In B nothing is accepted: 41 of 100. At 0.7 for all 30 more are accepted: +30 points, 30
+    fewer reviews.
+    """
     page = known(Policy(0.7, by_segment={"B": REVIEW_ALL}), t="0.7")
     assert ghosts(page)[:2] == ["+30.0 points", "30 fewer reviews a day"]
     assert "It has 1 thresholds of its own" in said(page)
@@ -111,25 +123,43 @@ def test_a_segment_is_compared_with_the_policy_in_that_segment(known):
     assert ghosts(page)[0] == "−2.4 points"  # 40 of 41 against 41 of 41
 
 
-def test_a_policy_that_cannot_be_read_is_named_and_hides_nothing(open_page, tmp_path):  # noqa: F811
+def test_a_policy_that_cannot_be_read_is_named_and_hides_nothing(open_page, tmp_path):
     activate(add_run(tmp_path, CASES), {"threshold": 0.7})
     page = open_page(tmp_path)
     assert not page.exception
-    assert "The active policy line-1, version 1, cannot be compared with: a policy has the names" in said(page)
+    assert (
+        "The active policy line-1, version 1, cannot be compared with: a policy has the names"
+        in said(page)
+    )
     assert live(page)["ghost"] is None
 
 
-def test_without_labels_only_the_workload_is_compared(open_page, tmp_path):  # noqa: F811
-    activate(add_run(tmp_path, [("A", "unlabelled", 0.9)] * 30 + [("A", "unlabelled", 0.5)] * 10), Policy(0.4).to_dict())
-    assert ghosts(open_page(tmp_path, t="0.8")) == ["−25.0 points", "10 more reviews a day", "", "", "", ""]
+def test_without_labels_only_the_workload_is_compared(open_page, tmp_path):
+    activate(
+        add_run(tmp_path, [("A", "unlabelled", 0.9)] * 30 + [("A", "unlabelled", 0.5)] * 10),
+        Policy(0.4).to_dict(),
+    )
+    assert ghosts(open_page(tmp_path, t="0.8")) == [
+        "−25.0 points",
+        "10 more reviews a day",
+        "",
+        "",
+        "",
+        "",
+    ]
 
 
-# --- points and clicks -------------------------------------------------------------------------------------------------------
+# --- points and clicks
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_the_curves_show_each_point_that_there_is(known):
     page = known(Policy(0.7), capacity="30")
-    assert marks(page, THRESHOLDS) == {"Active": [0.7] * 3, "Capacity": [0.7] * 3, "Cheapest": [0.7] * 3}
+    assert marks(page, THRESHOLDS) == {
+        "Active": [0.7] * 3,
+        "Capacity": [0.7] * 3,
+        "Cheapest": [0.7] * 3,
+    }
     assert marks(page, RISK) == {"Active": [0.7], "Capacity": [0.7]}
     text = said(page)
     assert "No certified point: " in text
@@ -142,9 +172,11 @@ def test_without_a_capacity_its_point_is_missing_and_says_so(known):
     assert catalogue("en")["points.no_capacity"] in said(page)
 
 
-def test_the_certified_point_is_that_of_the_calibration_run(open_page):  # noqa: F811
+def test_the_certified_point_is_that_of_the_calibration_run(open_page):
     page = open_page(measure="leakage", target="0.3")
-    (found,) = {t for name, at in marks(page, THRESHOLDS).items() for t in at if name == "Certified"}
+    (found,) = {
+        t for name, at in marks(page, THRESHOLDS).items() for t in at if name == "Certified"
+    }
     assert f"from threshold {found:.3f} upwards, at most 30.0% of all cases" in said(page)
     assert "Certified" not in marks(open_page(measure="leakage", target="0.001"), THRESHOLDS)
 
@@ -162,8 +194,10 @@ def test_charts_that_follow_the_handle_are_sent_the_same_at_every_threshold(know
 def test_the_table_below_a_chart_that_follows_is_that_of_the_threshold_in_use(known):
     page = unfold(known(t="0.9"), "options", "segments")
     options, parts = (table.value for table in page.dataframe)
-    assert options["review [AUD]"].tolist() == pytest.approx([100, 60])  # at 1 each: all, and those below 0.9
-    assert parts["Review rate"].tolist() == pytest.approx([1, 1 / 41])  # of B all, of A the wrong one
+    # at 1 each: all, and those below 0.9
+    assert options["review [AUD]"].tolist() == pytest.approx([100, 60])
+    # of B all, of A the wrong one
+    assert parts["Review rate"].tolist() == pytest.approx([1, 1 / 41])
     options, parts = (table.value for table in move(page, 0.7).run().dataframe)
     assert options["review [AUD]"].tolist() == pytest.approx([100, 29])
     assert parts["Review rate"].tolist() == pytest.approx([29 / 59, 0])
@@ -175,15 +209,20 @@ def test_a_figure_that_is_clicked_on_does_not_change_with_the_threshold(known):
     before = [page.get("plotly_chart")[place].proto for place in (RISK, THRESHOLDS)]
     move(page, 0.9).run()
     after = [page.get("plotly_chart")[place].proto for place in (RISK, THRESHOLDS)]
-    assert [(proto.id, proto.spec) for proto in before] == [(proto.id, proto.spec) for proto in after]
+    assert [(proto.id, proto.spec) for proto in before] == [
+        (proto.id, proto.spec) for proto in after
+    ]
 
 
-# --- segment or class --------------------------------------------------------------------------------------------------------
+# --- segment or class
+# --------------------------------------------------------------------------------------------------------
 
 
-def test_the_result_is_split_by_segment_or_by_predicted_class(open_page):  # noqa: F811
+def test_the_result_is_split_by_segment_or_by_predicted_class(open_page):
     page = unfold(open_page(t="0.6"), "segments")
-    rows = {name: frame.value for name, frame in zip(("segment", "class"), tables(page), strict=False)}
+    rows = {
+        name: frame.value for name, frame in zip(("segment", "class"), tables(page), strict=False)
+    }
     assert set(rows["segment"]["Segment"]) == set("ABCDE")
     page.segmented_control(key="by").set_value("class").run()
     assert page.query_params["by"] == "class"
@@ -206,7 +245,8 @@ def tables(page) -> list:
     ]
 
 
-# --- people ------------------------------------------------------------------------------------------------------------------
+# --- people
+# ------------------------------------------------------------------------------------------------------------------
 
 
 def test_the_capacity_can_be_given_in_people_and_comes_back_in_reviews(known):
@@ -226,10 +266,14 @@ def test_a_desk_is_simulated_when_it_is_asked_for_and_only_for_what_was_asked(kn
     assert catalogue("en")["people.lazy"] in said(page)
     assert not page.metric
     page.button(key="simulate").click().run()
-    assert [metric.label for metric in page.metric][:2] == ["Half of the cases wait at most", "95% of the cases wait at most"]
+    assert [metric.label for metric in page.metric][:2] == [
+        "Half of the cases wait at most",
+        "95% of the cases wait at most",
+    ]
     text = said(page)
     assert "The run has dates and no times of day, so arrivals are assumed: Poisson" in text
-    assert "Simulated, not measured: 2 reviewers" in text  # 59 reviews a day, and one person does 51
+    # 59 reviews a day, and one person does 51
+    assert "Simulated, not measured: 2 reviewers" in text
     move(page, 0.9).run()
     assert not page.metric
 
@@ -246,7 +290,15 @@ def test_without_a_review_nobody_is_simulated(known):
     assert "simulate" not in {button.key for button in page.button}
 
 
-BAD = {"minutes": "0", "shift": "17", "busy": "101", "sla": "0", "reviewers": "0", "by": "model", "share": "101"}
+BAD = {
+    "minutes": "0",
+    "shift": "17",
+    "busy": "101",
+    "sla": "0",
+    "reviewers": "0",
+    "by": "model",
+    "share": "101",
+}
 
 
 @pytest.mark.parametrize(("name", "value"), BAD.items())
@@ -256,12 +308,15 @@ def test_a_bad_value_in_the_address_is_named_and_left_out(known, name, value):
     assert f"The link's value “{value}” for “{name}” cannot be used here" in said(page)
 
 
-# --- compared with -----------------------------------------------------------------------------------------------------------
+# --- compared with
+# -----------------------------------------------------------------------------------------------------------
 
 
 def listed(page) -> pd.DataFrame:
     unfold(page, "sides")
-    return next((frame.value for frame in page.dataframe if "Text" in frame.value.columns), pd.DataFrame())
+    return next(
+        (frame.value for frame in page.dataframe if "Text" in frame.value.columns), pd.DataFrame()
+    )
 
 
 def test_the_previous_threshold_can_be_compared_with(known):
@@ -274,9 +329,14 @@ def test_the_previous_threshold_can_be_compared_with(known):
 
 
 def test_the_active_policy_is_compared_with_whole(known):
-    """Active: 0.85 in A, nothing in B. At 0.7 for all, one wrong of A and 30 right of B are accepted, and none goes back."""
+    """Active: 0.85 in A, nothing in B. At 0.7 for all, one wrong of A and 30 right of B are
+    accepted, and none goes back.
+    """
     page = known(Policy(0.85, by_segment={"B": REVIEW_ALL}), t="0.7", compare="active")
-    assert "0 cases now go to a person (0 of them wrong), and 31 are now accepted (1 of them wrong)" in said(page)
+    assert (
+        "0 cases now go to a person (0 of them wrong), and 31 are now accepted (1 of them wrong)"
+        in said(page)
+    )
     found = listed(page)
     assert sorted(found["Confidence"]) == [0.7] * 30 + [0.8]
     move(page, 0.95).run()
@@ -286,14 +346,17 @@ def test_the_active_policy_is_compared_with_whole(known):
 
 def test_nothing_to_compare_with_is_a_sentence(known):
     assert catalogue("en")["ghost.none"] in [info.value for info in known(compare="active").info]
-    assert catalogue("en")["sides.same_policy"] in [info.value for info in known(Policy(0.7), t="0.7", compare="active").info]
+    assert catalogue("en")["sides.same_policy"] in [
+        info.value for info in known(Policy(0.7), t="0.7", compare="active").info
+    ]
 
 
-# --- what if -----------------------------------------------------------------------------------------------------------------
+# --- what if
+# -----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def opened(open_page):  # noqa: F811
+def opened(open_page):
     """Return a function that opens the page with the section 'What if' open."""
 
     def opened(home="full", **address):
@@ -313,10 +376,11 @@ def test_what_if_opens_in_each_language_on_each_store(opened, lang, home):
     text = said(page)
     assert catalogue(lang)["mix"] in text
     assert (catalogue(lang)["spread.missing"] in text) == (home == "tiny")
-    assert len(page.get("plotly_chart")) == {"tiny": 3, "full": 5}[home]  # no calibration and no teacher among the tiny
+    # no calibration and no teacher among the tiny
+    assert len(page.get("plotly_chart")) == {"tiny": 3, "full": 5}[home]
 
 
-def test_what_if_is_not_computed_before_it_is_opened(open_page):  # noqa: F811
+def test_what_if_is_not_computed_before_it_is_opened(open_page):
     page = open_page()
     assert len(page.get("plotly_chart")) == 3
     assert catalogue("en")["mix"] not in said(page)
@@ -342,7 +406,8 @@ def test_the_cascade_names_the_cheapest_of_both_ways(opened):
     assert "Cheapest without: student from" in text
 
 
-# --- terms and tour ----------------------------------------------------------------------------------------------------------
+# --- terms and tour
+# ----------------------------------------------------------------------------------------------------------
 
 TERMS = {  # word of DESIGN section 2 -> where its explanation hangs
     "threshold": "threshold.help",
@@ -359,25 +424,41 @@ TERMS = {  # word of DESIGN section 2 -> where its explanation hangs
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_term_of_the_page_has_its_explanation(open_page, lang):  # noqa: F811
+def test_every_term_of_the_page_has_its_explanation(open_page, lang):
     page = open_page(lang=lang)
-    hung = {element.proto.help for kind in (page.markdown, page.selectbox, page.toggle) for element in kind}
+    hung = {
+        element.proto.help
+        for kind in (page.markdown, page.selectbox, page.toggle)
+        for element in kind
+    }
     hung |= {card["help"] for card in live(page)["cards"]} | {live(page)["words"]["help"]}
     assert not {term for term, key in TERMS.items() if catalogue(lang)[key] not in hung}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_tour_has_five_steps(open_page, lang):  # noqa: F811
-    found = [json.loads(element.proto.json) for element in open_page(lang=lang).get("bidi_component")]
+def test_the_tour_has_five_steps(open_page, lang):
+    found = [
+        json.loads(element.proto.json) for element in open_page(lang=lang).get("bidi_component")
+    ]
     (tour,) = [data for data in found if "steps" in data]
     assert len(tour["steps"]) == len(tour["count"]) == 5
     assert {step["title"] for step in tour["steps"]} == {
-        text for key, text in catalogue(lang).items() if key.startswith("tour.") and key.endswith(".title")
+        text
+        for key, text in catalogue(lang).items()
+        if key.startswith("tour.") and key.endswith(".title")
     }
 
 
-def test_every_choice_is_in_the_link(open_page, tmp_path):  # noqa: F811
+def test_every_choice_is_in_the_link(open_page, tmp_path):
     make_store(tmp_path / "store", "full")
-    address = {"capacity": "30", "by": "class", "minutes": "3", "shift": "8", "busy": "70", "sla": "12", "reviewers": "3"}
+    address = {
+        "capacity": "30",
+        "by": "class",
+        "minutes": "3",
+        "shift": "8",
+        "busy": "70",
+        "sla": "12",
+        "reviewers": "3",
+    }
     page = open_page(tmp_path, **address)
     assert {name: page.query_params[name] for name in address} == address

@@ -1,17 +1,25 @@
-"""The ways to a threshold on the page 'Decide': presets, limits on risk and reviews, and the cases that change side."""
+"""The ways to a threshold on the page 'Decide': presets, limits on risk and reviews, and the cases
+that change side.
+"""
 
 import pytest
 
 from dashboard.i18n import LANGUAGES, catalogue
 from tests.test_dashboard import add_run, move, open_page, said  # noqa: F401 - one is a fixture
 
-# 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1, an escape 10, time next to 0.
-CASES = [("A", "right", 0.9)] * 40 + [("A", "wrong", 0.8)] + [("B", "right", 0.7)] * 30 + [("B", "wrong", 0.1)] * 29
+# 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1,
+# an escape 10, time next to 0.
+CASES = (
+    [("A", "right", 0.9)] * 40
+    + [("A", "wrong", 0.8)]
+    + [("B", "right", 0.7)] * 30
+    + [("B", "wrong", 0.1)] * 29
+)
 COSTS = {"review": "1", "escape": "10", "machine": "0"}
 
 
 @pytest.fixture
-def known(open_page, tmp_path):  # noqa: F811
+def known(open_page, tmp_path):
     """Return a function that opens the page over CASES."""
     add_run(tmp_path, CASES)
     return lambda **address: open_page(tmp_path, **(COSTS | address))
@@ -19,7 +27,7 @@ def known(open_page, tmp_path):  # noqa: F811
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("home", ["tiny", "full"])
-def test_limits_and_presets_open_in_each_language_on_each_store(open_page, lang, home):  # noqa: F811
+def test_limits_and_presets_open_in_each_language_on_each_store(open_page, lang, home):
     page = open_page(home, lang=lang, most="2", capacity="1", t="0.5", compare="shadow")
     assert not page.exception
     assert not page.error
@@ -30,11 +38,17 @@ def test_limits_and_presets_open_in_each_language_on_each_store(open_page, lang,
 
 def marked(page) -> list[str]:
     """Keys of the presets that are marked as the threshold's."""
-    return [button.key for button in page.button if button.key.startswith("preset_") and button.proto.icon]
+    return [
+        button.key
+        for button in page.button
+        if button.key.startswith("preset_") and button.proto.icon
+    ]
 
 
 def test_a_preset_moves_the_threshold_and_is_marked_there(known):
-    """Least money from 0.101 to 0.7: 29 reviews and 1 escape are 39. Looser it is 300, stricter 60 or more."""
+    """Least money from 0.101 to 0.7: 29 reviews and 1 escape are 39. Looser it is 300, stricter 60
+    or more.
+    """
     page = known(t="0.5")
     assert marked(page) == []
     page.button(key="preset_balanced").click().run()
@@ -58,7 +72,9 @@ def test_a_capacity_gives_the_strictest_threshold_that_it_serves(known):
 
 
 def test_the_limit_that_binds_and_the_worth_of_a_review_are_named(known):
-    """No escape at all takes more than 0.8: 60 reviews, 60 of money, where the cheapest point of all is 39."""
+    """No escape at all takes more than 0.8: 60 reviews, 60 of money, where the cheapest point of
+    all is 39.
+    """
     text = said(known(most="0", capacity="60"))
     assert "Threshold 0.900: Leakage 0.00%" in text
     assert "The limit on wrong answers binds." in text
@@ -66,7 +82,9 @@ def test_the_limit_that_binds_and_the_worth_of_a_review_are_named(known):
 
 
 def test_the_worth_of_one_more_review_is_the_money_that_it_saves(known):
-    """With 28 reviews a day the 29 wrong answers at 0.1 all slip through: 0 reviews, 30 escapes, 300; with 29 it is 39."""
+    """With 28 reviews a day the 29 wrong answers at 0.1 all slip through: 0 reviews, 30 escapes,
+    300; with 29 it is 39.
+    """
     text = said(known(most="100", capacity="28"))
     assert "Threshold 0.100: Leakage 30.00%" in text
     assert "Review capacity binds." in text
@@ -80,27 +98,38 @@ def test_limits_that_exclude_each_other_show_the_nearest_point(known):
     assert "Threshold 0" in warning.value.replace("\\", "")
 
 
-def test_limits_are_in_the_link_and_bad_ones_are_named(open_page, known):  # noqa: F811
+def test_limits_are_in_the_link_and_bad_ones_are_named(open_page, known):
     page = known(most="1.5", capacity="20", limited="selective_risk")
     assert {name: page.query_params[name] for name in ("most", "capacity", "limited")} == {
         "most": "1.5",
         "capacity": "20",
         "limited": "selective_risk",
     }
-    for name, value in {"most": "101", "capacity": "-1", "limited": "guess", "compare": "boldest"}.items():
-        assert f"The link's value “{value}” for “{name}” cannot be used here" in said(known(**{name: value}))
+    for name, value in {
+        "most": "101",
+        "capacity": "-1",
+        "limited": "guess",
+        "compare": "boldest",
+    }.items():
+        assert f"The link's value “{value}” for “{name}” cannot be used here" in said(
+            known(**{name: value})
+        )
 
 
 def test_cases_between_the_threshold_and_the_preset_are_listed_with_their_text(known):
-    page = known(t="0.9", compare="balanced")  # balanced is 0.7: 30 right at 0.7 and one wrong at 0.8 lie between
-    assert not [frame for frame in page.dataframe if "Text" in frame.value.columns]  # read only where a reader asks
+    # balanced is 0.7: 30 right at 0.7 and one wrong at 0.8 lie between
+    page = known(t="0.9", compare="balanced")
+    # read only where a reader asks
+    assert not [frame for frame in page.dataframe if "Text" in frame.value.columns]
     page.session_state["table_sides"] = True
     page.run()
     (table,) = [frame.value for frame in page.dataframe if "Text" in frame.value.columns]
     assert len(table) == 31
     assert list(table["Confidence"]) == [0.8] + [0.7] * 30
     assert list(table["Outcome"].unique()) == ["wrong", "right"]
-    assert "31 cases from 0.700 up to 0.900: 30 answers right, 1 wrong, 0 without a label." in said(page)
+    assert "31 cases from 0.700 up to 0.900: 30 answers right, 1 wrong, 0 without a label." in said(
+        page
+    )
     page.selectbox(key="segment").set_value("B").run()
     (table,) = [frame.value for frame in page.dataframe if "Text" in frame.value.columns]
     assert len(table) == 30

@@ -12,13 +12,23 @@ from core.errors import CasesError, FetchError
 from core.settings import Settings
 
 HEADER = "BscStartDate,Asset,OriginalShorttext,PMType,Cost,FuncLocation\n"
-DAYS = {"fit": "2005-05-05", "anchor": "2007-05-05", "calibration": "2008-05-05", "stream": "2010-05-05"}
+DAYS = {
+    "fit": "2005-05-05",
+    "anchor": "2007-05-05",
+    "calibration": "2008-05-05",
+    "stream": "2010-05-05",
+}
 
 
 def made(tmp_path, *orders):
-    """prepare() of a file with these orders: (date, text, location) or (date, text, location, cost)."""
+    """prepare() of a file with these orders: (date, text, location) or (date, text, location,
+    cost).
+    """
     path = tmp_path / "orders.csv"
-    rows = [f'{day},A,"{text}",PM01,{cost[0] if cost else 0},{place}\n' for day, text, place, *cost in orders]
+    rows = [
+        f'{day},A,"{text}",PM01,{cost[0] if cost else 0},{place}\n'
+        for day, text, place, *cost in orders
+    ]
     path.write_text(HEADER + "".join(rows), encoding="utf-8")
     return prepare(path)
 
@@ -27,11 +37,14 @@ def texts(splits) -> dict[str, list[str]]:
     return {name: frame["text"].tolist() for name, frame in splits.frames.items()}
 
 
-# --- rules, on small files ---------------------------------------------------------------------------------------
+# --- rules, on small files
+# ---------------------------------------------------------------------------------------
 
 
 def test_a_boundary_day_belongs_to_the_later_split(tmp_path):
-    days = [pd.Timestamp(BEGINS[name]) + pd.Timedelta(days=d) for name in SPLITS[1:] for d in (-1, 0)]
+    days = [
+        pd.Timestamp(BEGINS[name]) + pd.Timedelta(days=d) for name in SPLITS[1:] for d in (-1, 0)
+    ]
     splits = made(tmp_path, *((f"{day.date()}", f"text {i}", "PUMP") for i, day in enumerate(days)))
     assert texts(splits) == {
         "fit": ["text 0"], "anchor": ["text 1", "text 2"], "calibration": ["text 3", "text 4"], "stream": ["text 5"],
@@ -60,14 +73,20 @@ def test_a_text_stays_in_the_split_of_its_first_order(tmp_path):
 
 
 def test_classes_are_the_most_frequent_of_the_training_time_alone(tmp_path):
-    training = [(DAYS["fit"], f"{place} {i}", f"LOC {place:02d}") for place in range(13) for i in range(20 - place)]
-    later = [(DAYS["stream"], f"later {i}", "LOC 12") for i in range(100)]  # very frequent, but only later
+    training = [
+        (DAYS["fit"], f"{place} {i}", f"LOC {place:02d}")
+        for place in range(13)
+        for i in range(20 - place)
+    ]
+    # very frequent, but only later
+    later = [(DAYS["stream"], f"later {i}", "LOC 12") for i in range(100)]
     splits = made(tmp_path, *training, *later)
     assert splits.classes == tuple(f"LOC {i:02d}" for i in range(12))
     assert not splits.frames["stream"]["label_seen"].any()
     assert len(splits.frames["stream"]) == 100  # kept, as not seen in training
     assert set(splits.frames["fit"]["label"]) == set(splits.classes)
-    assert splits.record["splits"]["fit"]["other_locations_left_out"] == 8  # LOC 12's 20 - 12 training orders
+    # LOC 12's 20 - 12 training orders
+    assert splits.record["splits"]["fit"]["other_locations_left_out"] == 8
     assert splits.record["next_locations"] == [
         {"location": "LOC 12", "training_orders": 8, "later_orders": 100, "segments": ["A"]}
     ]
@@ -76,7 +95,11 @@ def test_classes_are_the_most_frequent_of_the_training_time_alone(tmp_path):
 def test_spellings_of_a_location_are_one_class(tmp_path):
     assert location(" Grease\tLube  System ") == "GREASE LUBE SYSTEM"
     assert text_key("  STRASSE  ß ") == "strasse ss"
-    splits = made(tmp_path, (DAYS["fit"], "a", "Grease Lube System"), (DAYS["fit"], "b", "GREASE LUBE  SYSTEM"))
+    splits = made(
+        tmp_path,
+        (DAYS["fit"], "a", "Grease Lube System"),
+        (DAYS["fit"], "b", "GREASE LUBE  SYSTEM"),
+    )
     assert splits.classes == ("GREASE LUBE SYSTEM",)
     assert (splits.record["spellings_of_locations"], splits.record["locations"]) == (2, 1)
 
@@ -95,7 +118,9 @@ def test_an_unreadable_cost_is_missing_and_counted_and_no_location_is_no_case(tm
 
 def test_another_file_is_refused(tmp_path):
     (tmp_path / "other.csv").write_text("Asset,OriginalShorttext\nA,x\n")
-    with pytest.raises(CasesError, match="no column 'FuncLocation': it is not excavators-cleaned.csv"):
+    with pytest.raises(
+        CasesError, match="no column 'FuncLocation': it is not excavators-cleaned.csv"
+    ):
         prepare(tmp_path / "other.csv")
     with pytest.raises(CasesError, match="cannot be read"):
         prepare(tmp_path / "none.csv")
@@ -104,7 +129,8 @@ def test_another_file_is_refused(tmp_path):
         prepare(tmp_path / "date.csv")
 
 
-# --- the real work orders ----------------------------------------------------------------------------------------
+# --- the real work orders
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -130,25 +156,47 @@ def real(csv_path):
 
 def test_the_real_splits_have_the_counts_that_the_documents_tell(real):
     told = {
-        name: (c["orders"], c["copies_dropped"], c["other_locations_left_out"]) for name, c in real.record["splits"].items()
+        name: (c["orders"], c["copies_dropped"], c["other_locations_left_out"])
+        for name, c in real.record["splits"].items()
     }
-    assert told == {"fit": (2567, 0, 1300), "anchor": (552, 66, 245), "calibration": (775, 66, 0), "stream": (1590, 176, 0)}
+    assert told == {
+        "fit": (2567, 0, 1300),
+        "anchor": (552, 66, 245),
+        "calibration": (775, 66, 0),
+        "stream": (1590, 176, 0),
+    }
     cases = {name: (len(f), int(f["label_seen"].sum())) for name, f in real.frames.items()}
-    assert cases == {"fit": (1267, 1267), "anchor": (241, 241), "calibration": (709, 335), "stream": (1414, 686)}
-    assert (real.record["orders"], real.record["without_location_or_text"], real.record["unreadable_costs"]) == (5485, 1, 1)
+    assert cases == {
+        "fit": (1267, 1267),
+        "anchor": (241, 241),
+        "calibration": (709, 335),
+        "stream": (1414, 686),
+    }
+    assert (
+        real.record["orders"],
+        real.record["without_location_or_text"],
+        real.record["unreadable_costs"],
+    ) == (5485, 1, 1)
 
 
 def test_every_real_order_is_counted_once(real):
     counts = real.record["splits"].values()
     for c in counts:
         assert c["orders"] == c["copies_dropped"] + c["other_locations_left_out"] + c["cases"]
-        assert c["cases"] == c["cases_of_the_classes"] + c["cases_not_seen_in_training"] == sum(c["by_segment"].values())
+        assert (
+            c["cases"]
+            == c["cases_of_the_classes"] + c["cases_not_seen_in_training"]
+            == sum(c["by_segment"].values())
+        )
         assert sum(c["by_class"].values()) == c["cases_of_the_classes"]
     assert sum(c["orders"] for c in counts) + real.record["without_location_or_text"] == 5485
 
 
 def test_the_real_splits_are_apart_in_time_and_share_no_text(real):
-    times = [(f["occurred_at"].min(), f["occurred_at"].max()) for f in (real.frames[name] for name in SPLITS)]
+    times = [
+        (f["occurred_at"].min(), f["occurred_at"].max())
+        for f in (real.frames[name] for name in SPLITS)
+    ]
     assert all(before[1] < after[0] for before, after in zip(times, times[1:], strict=False))
     keys = [set(f["text"].map(text_key)) for f in real.frames.values()]
     assert len(set.union(*keys)) == sum(map(len, keys))
@@ -175,7 +223,10 @@ def test_the_written_splits_read_back_as_they_were(real, tmp_path):
     for name, frame in real.frames.items():
         cases = read_cases(tmp_path / f"{name}.csv").require_clean()
         pd.testing.assert_frame_equal(cases.frame.drop(columns="row"), frame[list(COLUMNS[1:])])
-        assert pd.read_csv(tmp_path / f"{name}.csv")["label_seen"].tolist() == frame["label_seen"].tolist()
+        assert (
+            pd.read_csv(tmp_path / f"{name}.csv")["label_seen"].tolist()
+            == frame["label_seen"].tolist()
+        )
     assert json.loads((tmp_path / "record.json").read_text(encoding="utf-8")) == real.record
 
 

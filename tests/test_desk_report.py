@@ -1,4 +1,6 @@
-"""The review desk of a threshold: which cases arrive, from where their times come, and what a simulation may take."""
+"""The review desk of a threshold: which cases arrive, from where their times come, and what a
+simulation may take.
+"""
 
 import numpy as np
 import pandas as pd
@@ -13,18 +15,35 @@ MONDAY = pd.Timestamp("2026-01-05")
 
 def cases(times, confidence=0.5, outcome="right", segment="A") -> pd.DataFrame:
     return pd.DataFrame(
-        {"segment": segment, "outcome": outcome, "confidence": confidence, "occurred_at": pd.to_datetime(times)}
+        {
+            "segment": segment,
+            "outcome": outcome,
+            "confidence": confidence,
+            "occurred_at": pd.to_datetime(times),
+        }
     )
 
 
 def hourly(weeks: int = 3) -> list[pd.Timestamp]:
     """One case in each hour from 9 to 12 of every day."""
-    return [MONDAY + pd.Timedelta(days=day, hours=hour, minutes=1) for day in range(7 * weeks) for hour in (9, 10, 11)]
+    return [
+        MONDAY + pd.Timedelta(days=day, hours=hour, minutes=1)
+        for day in range(7 * weeks)
+        for hour in (9, 10, 11)
+    ]
 
 
 def run(table, measured=True, reviewers=1, per_day=3.0, sla=24.0, **changed):
     given = {"threshold": 0.8, "segment": None, "unseen": True} | changed
-    return desk(table, **given, reviews_per_day=per_day, measured=measured, reviewers=reviewers, work=WORK, sla_hours=sla)
+    return desk(
+        table,
+        **given,
+        reviews_per_day=per_day,
+        measured=measured,
+        reviewers=reviewers,
+        work=WORK,
+        sla_hours=sla,
+    )
 
 
 def test_real_weeks_are_drawn_as_they_were():
@@ -76,7 +95,8 @@ def test_only_cases_under_the_threshold_that_count_arrive():
 
 def test_other_work_makes_each_review_longer_by_the_clock():
     whole, half = (
-        desk(cases(hourly()), 0.8, None, True, 3.0, True, 1, (6.0, 8.0, share), 24.0).staffing.load for share in (1.0, 0.5)
+        desk(cases(hourly()), 0.8, None, True, 3.0, True, 1, (6.0, 8.0, share), 24.0).staffing.load
+        for share in (1.0, 0.5)
     )
     assert half == pytest.approx(2 * whole)
 

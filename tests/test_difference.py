@@ -15,7 +15,10 @@ def test_newcombes_own_example():
     """Newcombe 1998, table II (a): 56/70 against 48/80, method 10: 0.0524 to 0.3339."""
     found = difference(wilson(56, 70), wilson(48, 80))
     assert found.value == pytest.approx(0.2)
-    assert (found.low, found.high) == (pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))
+    assert (found.low, found.high) == (
+        pytest.approx(0.0524, abs=5e-5),
+        pytest.approx(0.3339, abs=5e-5),
+    )
     assert found.n == 70
     assert excludes_zero(found)
 
@@ -24,7 +27,9 @@ def test_newcombes_own_example():
 def test_the_other_way_round_is_the_same_interval_mirrored(one, other):
     a, b = wilson(*one), wilson(*other)
     there, back = difference(a, b), difference(b, a)
-    assert (there.value, there.low, there.high) == pytest.approx((-back.value, -back.high, -back.low))
+    assert (there.value, there.low, there.high) == pytest.approx(
+        (-back.value, -back.high, -back.low)
+    )
     assert there.low <= there.value <= there.high
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.decision.erlang import mean_wait, wait_quantile, waiting_share
+from core.decision.staffing.erlang import mean_wait, wait_quantile, waiting_share
 from core.errors import SettingsError
 
 

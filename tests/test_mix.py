@@ -5,30 +5,40 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.decision.economics import UnitCosts
-from core.decision.policy import Policy, Terms
-from core.decision.prevalence import label_weights, shifted_consequence
+from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.policy import CostModel, Policy
+from core.decision.thresholds.prevalence import label_weights, shifted_consequence
 from core.errors import SettingsError
 from core.report import mix
 from core.types import OUTCOMES
 
-TERMS = Terms(100.0, UnitCosts(1, 10, 0), 0.0)
+TERMS = CostModel(100.0, UnitCosts(1, 10, 0), 0.0)
 # At 0.8: all 6 "easy" accepted and right; of 4 "hard" 2 are accepted, 1 of them wrong.
 CASES = pd.DataFrame(
     [("easy", "right", 0.9)] * 6
-    + [("hard", "right", 0.85), ("hard", "wrong", 0.9), ("hard", "right", 0.3), ("hard", "wrong", 0.2)],
+    + [
+        ("hard", "right", 0.85),
+        ("hard", "wrong", 0.9),
+        ("hard", "right", 0.3),
+        ("hard", "wrong", 0.2),
+    ],
     columns=["label", "outcome", "confidence"],
 ).assign(segment="A", epistemic=0.1)
 
 
 def test_a_share_moves_every_figure_as_by_hand():
-    """With 80% hard: accepted 0.2 + 0.8 / 2 = 0.6 of all; leakage 0.8 / 4 = 0.2; so 40 reviews and 20 escapes of 100 a day."""
+    """With 80% hard: accepted 0.2 + 0.8 / 2 = 0.6 of all; leakage 0.8 / 4 = 0.2; so 40 reviews and
+    20 escapes of 100 a day.
+    """
     counts = mix.by_label(CASES, None, True)
     assert mix.shares(counts) == {"easy": 0.6, "hard": 0.4}
     before, after = mix.consequences(counts, 0.8, "hard", 0.8, TERMS)
     assert (before.coverage.value, before.leakage.value) == (pytest.approx(0.8), pytest.approx(0.1))
     assert (after.coverage.value, after.leakage.value) == (pytest.approx(0.6), pytest.approx(0.2))
-    assert (after.reviews_per_day.value, after.escapes_per_day.value) == (pytest.approx(40), pytest.approx(20))
+    assert (after.reviews_per_day.value, after.escapes_per_day.value) == (
+        pytest.approx(40),
+        pytest.approx(20),
+    )
     assert after.money_per_day.value == pytest.approx(40 + 200)
     assert before.certificates_hold
     assert not after.certificates_hold
@@ -51,7 +61,13 @@ def test_a_curve_runs_from_none_to_all_of_a_kind():
 
 
 def test_untrained_labels_are_one_kind_and_unlabelled_cases_none():
-    more = pd.DataFrame({"label": ["new", "newer", None], "outcome": ["unseen", "unseen", "unlabelled"], "confidence": 0.9})
+    more = pd.DataFrame(
+        {
+            "label": ["new", "newer", None],
+            "outcome": ["unseen", "unseen", "unlabelled"],
+            "confidence": 0.9,
+        }
+    )
     table = pd.concat([CASES, more.assign(segment="A", epistemic=0.1)])
     assert mix.shares(mix.by_label(table, None, True)) == {
         "easy": 0.5,
@@ -64,7 +80,8 @@ def test_untrained_labels_are_one_kind_and_unlabelled_cases_none():
 
 
 @pytest.mark.parametrize(
-    ("kind", "share", "fact"), [("hard", 1.1, "share 1.1 of 'hard'"), ("other", 0.5, "'other' is not one of")]
+    ("kind", "share", "fact"),
+    [("hard", 1.1, "share 1.1 of 'hard'"), ("other", 0.5, "'other' is not one of")],
 )
 def test_what_cannot_be_asked_is_named(kind, share, fact):
     with pytest.raises(SettingsError, match=fact):
@@ -72,20 +89,27 @@ def test_what_cannot_be_asked_is_named(kind, share, fact):
 
 
 case = st.tuples(
-    st.sampled_from("abc"), st.sampled_from(["right", "wrong"]), st.integers(0, 1000).map(lambda step: step / 1000)
+    st.sampled_from("abc"),
+    st.sampled_from(["right", "wrong"]),
+    st.integers(0, 1000).map(lambda step: step / 1000),
 )
 
 
 @given(st.lists(case, min_size=2, max_size=20), st.floats(0, 1), st.integers(0, 1000))
 @example([("a", "right", 0.001), ("b", "right", 0.0)], 5e-324, 1)  # a weight whose square is 0
 def test_it_is_the_weighting_of_single_cases(found, share, step):
-    table = pd.DataFrame(found, columns=["label", "outcome", "confidence"]).assign(segment="A", epistemic=0.1)
+    table = pd.DataFrame(found, columns=["label", "outcome", "confidence"]).assign(
+        segment="A", epistemic=0.1
+    )
     counts = mix.by_label(table, None, True)
     if counts is None:
         assert table["label"].nunique() < 2
         return
     kind, policy, seen = counts.classes[0], Policy(step / 1000), mix.shares(counts)
-    target = {name: share if name == kind else (1 - share) * part / (1 - seen[kind]) for name, part in seen.items()}
+    target = {
+        name: share if name == kind else (1 - share) * part / (1 - seen[kind])
+        for name, part in seen.items()
+    }
     single = table.assign(predicted="x", outcome=pd.Categorical(table["outcome"], OUTCOMES))
     expected = shifted_consequence(policy, single, label_weights(table["label"], target), TERMS)
     after = mix.consequences(counts, step / 1000, kind, share, TERMS)[1]

@@ -7,23 +7,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.appraisal import (
+from core.decision.money.appraisal import (
     BASELINE,
     NO_SIGN_CHANGE,
     NOT_WITHIN_HORIZON,
     SEVERAL_SIGN_CHANGES,
     Payback,
     Rate,
-    appraise,
+    appraise_options,
     internal_rate,
     likely_values,
     net_present_values,
-    payback,
+    payback_month,
 )
-from core.decision.breakeven import ALWAYS_PAYS, NEVER_PAYS, NO_EFFECT, UNKNOWN, break_even, paying_thresholds, threshold_values
-from core.decision.cashflow import OPTIONS, STUDENT_REVIEW, present_value, ramp
-from core.decision.scenario import UNITS, assumed, known
-from core.decision.sensitivity import monte_carlo, pert, tornado
+from core.decision.money.breakeven import (
+    ALWAYS_PAYS,
+    NEVER_PAYS,
+    NO_EFFECT,
+    UNKNOWN,
+    break_even,
+    paying_thresholds,
+    threshold_values,
+)
+from core.decision.money.cashflow import OPTIONS, STUDENT_REVIEW, present_value, ramp_up_shares
+from core.decision.money.scenario import UNITS, assumed_quantity, measured_quantity
+from core.decision.money.sensitivity import monte_carlo_npv, pert_draws, tornado_bars
 from core.errors import NonFiniteError, SettingsError
 from tests.scenarios import PLAIN, doubtful, plain
 
@@ -32,11 +40,12 @@ FACTOR = st.floats(0, 100)
 
 
 def by_name(scenario):
-    return {a.option: a for a in appraise(scenario)}
+    return {a.option: a for a in appraise_options(scenario)}
 
 
 def test_four_options_by_hand():
-    # human 1,000; teacher 100 reviews + 90 escapes at 2; student 300 escapes at 2; with review 200 reviews + 80 escapes at 2
+    # human 1,000; teacher 100 reviews + 90 escapes at 2; student 300 escapes at 2; with review 200
+    # reviews + 80 escapes at 2
     found = by_name(plain())
     assert tuple(found) == OPTIONS
     assert [sum(a.monthly.values()) for a in found.values()] == pytest.approx([1000, 280, 600, 360])
@@ -61,7 +70,9 @@ def test_discounting_by_hand():
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=61), st.floats(0, 2))
 def test_present_value_is_numpy_financials(flows, rate):
     expected = npf.npv((1 + rate) ** (1 / 12) - 1, flows)
-    assert present_value(np.array(flows)[:, None], np.array([rate]))[0] == pytest.approx(expected, rel=1e-9, abs=1e-6)
+    assert present_value(np.array(flows)[:, None], np.array([rate]))[0] == pytest.approx(
+        expected, rel=1e-9, abs=1e-6
+    )
 
 
 def test_internal_rate_by_hand():
@@ -86,13 +97,14 @@ def test_where_no_internal_rate_exists_the_reason_is_named():
 
 
 def test_payback_by_hand():
-    assert payback(np.array([-100, 40, 40, 40])) == Payback(2.5)
-    assert payback(np.array([0, 1, 1])) == Payback(0.0)
-    assert payback(np.array([-100, 150, -100, 100])) == Payback(2.5)  # 50 at month 1, -50 at 2, 50 at 3: for good at 2.5
-    assert payback(np.array([-100, 10])) == Payback(None, NOT_WITHIN_HORIZON)
+    assert payback_month(np.array([-100, 40, 40, 40])) == Payback(2.5)
+    assert payback_month(np.array([0, 1, 1])) == Payback(0.0)
+    # 50 at month 1, -50 at 2, 50 at 3: for good at 2.5
+    assert payback_month(np.array([-100, 150, -100, 100])) == Payback(2.5)
+    assert payback_month(np.array([-100, 10])) == Payback(None, NOT_WITHIN_HORIZON)
 
 
-@pytest.mark.parametrize("figure", [internal_rate, payback])
+@pytest.mark.parametrize("figure", [internal_rate, payback_month])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_cash_that_is_not_finite_is_refused(figure, bad):
     with pytest.raises(NonFiniteError, match=f"cash {bad} at index 1 is not finite"):
@@ -101,26 +113,41 @@ def test_cash_that_is_not_finite_is_refused(figure, bad):
 
 def test_a_ramp_by_hand():
     # to full use in 2 months: a quarter and three quarters on average, then all
-    assert ramp(4, np.array([2.0]))[:, 0] == pytest.approx([0.25, 0.75, 1, 1])
-    assert ramp(3, np.array([0.0]))[:, 0] == pytest.approx([1, 1, 1])
-    assert ramp(2, np.array([1.5]))[:, 0] == pytest.approx([1 / 3, 11 / 12])
+    assert ramp_up_shares(4, np.array([2.0]))[:, 0] == pytest.approx([0.25, 0.75, 1, 1])
+    assert ramp_up_shares(3, np.array([0.0]))[:, 0] == pytest.approx([1, 1, 1])
+    assert ramp_up_shares(2, np.array([1.5]))[:, 0] == pytest.approx([1 / 3, 11 / 12])
     slow = by_name(plain(ramp_months=2))[STUDENT_REVIEW]
     assert slow.cumulative[1] == pytest.approx(-3200 + 640 / 4)
-    assert slow.npv == pytest.approx(11 * 640 - 3200)  # a ramp of r months costs r / 2 months of saving
+    # a ramp of r months costs r / 2 months of saving
+    assert slow.npv == pytest.approx(11 * 640 - 3200)
 
 
 def test_once_and_again_by_hand():
-    values = {"labels": 100, "label": 3, "machine_hour": 2, "teacher_hours": 5, "distillation_hours": 7, "people_hours": 4}
+    values = {
+        "labels": 100,
+        "label": 3,
+        "machine_hour": 2,
+        "teacher_hours": 5,
+        "distillation_hours": 7,
+        "people_hours": 4,
+    }
     again = {"redistillations": 6, "redistillation_labels": 10, "redistillation_people_hours": 1}
     found = by_name(plain(engineer_hour=50, **values, **again))
-    assert found["teacher"].once == {"labels": 300, "machine": 10, "people": 200, "integration": 3200}
+    assert found["teacher"].once == {
+        "labels": 300,
+        "machine": 10,
+        "people": 200,
+        "integration": 3200,
+    }
     assert found[STUDENT_REVIEW].once["machine"] == 24
     assert found[STUDENT_REVIEW].monthly["redistillation"] == pytest.approx((24 + 50 + 30) / 2)
     assert found["all_human"].once == {}
 
 
 def test_inference_audit_and_review_miss_by_hand():
-    found = by_name(plain(student_seconds=9, machine_hour=2, audit_share=0.25, reviewer_miss=0.05))[STUDENT_REVIEW]
+    found = by_name(plain(student_seconds=9, machine_hour=2, audit_share=0.25, reviewer_miss=0.05))[
+        STUDENT_REVIEW
+    ]
     assert found.monthly["inference"] == pytest.approx(1000 * 9 / 3600 * 2)
     assert found.monthly["audit"] == pytest.approx(800 * 0.25)
     assert found.escapes_per_month == pytest.approx(80 + 200 * 0.05)
@@ -129,40 +156,57 @@ def test_inference_audit_and_review_miss_by_hand():
 
 def test_hours_freed_are_money_only_as_far_as_they_leave_the_payroll():
     none, half, all_ = (by_name(plain(cashed_share=share))[STUDENT_REVIEW] for share in (0, 0.5, 1))
-    assert none.hours_freed_per_month == half.hours_freed_per_month == all_.hours_freed_per_month == pytest.approx(800)
+    assert (
+        none.hours_freed_per_month
+        == half.hours_freed_per_month
+        == all_.hours_freed_per_month
+        == pytest.approx(800)
+    )
     assert none.npv == pytest.approx(-12 * 160 - 3200)  # the escapes come, and no wage goes
     assert half.npv == pytest.approx((none.npv + all_.npv) / 2)
 
 
 def test_zero_volume_leaves_the_one_time_costs():
-    for a in appraise(plain(cases_per_month=0)):
+    for a in appraise_options(plain(cases_per_month=0)):
         assert a.npv == -sum(a.once.values())
         assert a.irr.annual is None
 
 
 def test_zero_costs_are_zero_money():
-    for a in appraise(plain(**dict.fromkeys(COSTS, 0.0))):
+    for a in appraise_options(plain(**dict.fromkeys(COSTS, 0.0))):
         assert (a.npv, a.cost_present, set(a.cumulative)) == (0, 0, {0})
 
 
 def test_without_errors_nothing_escapes():
     free = plain(student_selective_risk=0, student_error=0, teacher_selective_risk=0)
-    assert [a.escapes_per_month for a in appraise(free)] == [0, 0, 0, 0]
+    assert [a.escapes_per_month for a in appraise_options(free)] == [0, 0, 0, 0]
 
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(COSTS), st.floats(0, 1e4)), FACTOR)
 def test_money_is_linear_in_costs(costs, factor):
-    base = PLAIN | {"labels": 10, "machine_hour": 3, "teacher_hours": 2, "redistillations": 1, "discount_rate": 0.1} | costs
+    base = (
+        PLAIN
+        | {
+            "labels": 10,
+            "machine_hour": 3,
+            "teacher_hours": 2,
+            "redistillations": 1,
+            "discount_rate": 0.1,
+        }
+        | costs
+    )
     scaled = base | {name: factor * base[name] for name in COSTS}
-    for one, many in zip(appraise(plain(**base)), appraise(plain(**scaled)), strict=True):
+    for one, many in zip(
+        appraise_options(plain(**base)), appraise_options(plain(**scaled)), strict=True
+    ):
         assert many.npv == pytest.approx(factor * one.npv, rel=1e-9, abs=1e-6)
         assert many.cost_present == pytest.approx(factor * one.cost_present, rel=1e-9, abs=1e-6)
 
 
 def test_the_tornado_starts_from_the_likely_values_and_is_sorted():
     scenario = doubtful()
-    bars = tornado(scenario, STUDENT_REVIEW)
+    bars = tornado_bars(scenario, STUDENT_REVIEW)
     npv = by_name(scenario)[STUDENT_REVIEW].npv
     assert {bar.base for bar in bars} == {npv}
     assert {bar.name for bar in bars} == set(UNITS)
@@ -170,26 +214,33 @@ def test_the_tornado_starts_from_the_likely_values_and_is_sorted():
 
 
 def test_a_bar_is_the_appraisal_at_its_own_ends():
-    scenario = doubtful(escape=assumed(1, 2, 7, "currency/case"))
-    bar = next(bar for bar in tornado(scenario, STUDENT_REVIEW) if bar.name == "escape")
-    ends = [by_name(scenario.changed(escape=known(x, "currency/case")))[STUDENT_REVIEW].npv for x in (1, 7)]
+    scenario = doubtful(escape=assumed_quantity(1, 2, 7, "currency/case"))
+    bar = next(bar for bar in tornado_bars(scenario, STUDENT_REVIEW) if bar.name == "escape")
+    ends = [
+        by_name(scenario.changed(escape=measured_quantity(x, "currency/case")))[STUDENT_REVIEW].npv
+        for x in (1, 7)
+    ]
     assert [bar.at_low, bar.at_high] == ends
     assert bar.unit == "AUD/case"
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.fixed_dictionaries({name: st.floats(0, 1 if unit == "share" else 1e4) for name, unit in UNITS.items()}))
+@given(
+    st.fixed_dictionaries(
+        {name: st.floats(0, 1 if unit == "share" else 1e4) for name, unit in UNITS.items()}
+    )
+)
 def test_without_doubt_every_draw_is_the_point(values):
     scenario = plain(**values)
-    found = monte_carlo(scenario, np.random.default_rng(0), draws=37)
-    for spread, a in zip(found.spreads, appraise(scenario), strict=True):
+    found = monte_carlo_npv(scenario, np.random.default_rng(0), draws=37)
+    for spread, a in zip(found.spreads, appraise_options(scenario), strict=True):
         assert (spread.p10, spread.p50, spread.p90) == (a.npv, a.npv, a.npv)
         assert spread.chance_positive.value == float(a.npv > 0)
         assert spread.standard_error == 0
 
 
 def test_draws_are_pert():
-    draws = pert(assumed(1, 2, 9, "hours"), np.random.default_rng(0), 200_000)
+    draws = pert_draws(assumed_quantity(1, 2, 9, "hours"), np.random.default_rng(0), 200_000)
     assert (draws.min() >= 1, draws.max() <= 9) == (True, True)
     mean = (1 + 4 * 2 + 9) / 6
     variance = (mean - 1) * (9 - mean) / 7  # of a beta with shapes that add up to 6, stretched
@@ -198,7 +249,7 @@ def test_draws_are_pert():
 
 
 def test_the_share_of_draws_above_zero_has_its_standard_error():
-    found = monte_carlo(doubtful(), np.random.default_rng(1), 1000)
+    found = monte_carlo_npv(doubtful(), np.random.default_rng(1), 1000)
     for spread in found.spreads:
         positive = (found.npv[spread.option] > 0).mean()
         assert (spread.chance_positive.value, spread.chance_positive.n) == (positive, 1000)
@@ -208,15 +259,23 @@ def test_the_share_of_draws_above_zero_has_its_standard_error():
 
 
 def test_the_generator_decides_the_draws():
-    one, same, other = (monte_carlo(doubtful(), np.random.default_rng(seed), 50).npv["teacher"] for seed in (1, 1, 2))
+    one, same, other = (
+        monte_carlo_npv(doubtful(), np.random.default_rng(seed), 50).npv["teacher"]
+        for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(one, same)
     assert (one != other).all()
 
 
 def test_break_even_values_by_hand():
-    # volume: 0.64 a case for 12 months pays 3,200 at 416.67; escape: 800 - 80 x = 3,200 / 12 at x = 6.67
+    # volume: 0.64 a case for 12 months pays 3,200 at 416.67; escape: 800 - 80 x = 3,200 / 12 at x =
+    # 6.67
     volume = break_even(plain(), STUDENT_REVIEW, "cases_per_month")
-    assert (volume.value, volume.pays_above, volume.unit) == (pytest.approx(3200 / 12 / 0.64), True, "cases/month")
+    assert (volume.value, volume.pays_above, volume.unit) == (
+        pytest.approx(3200 / 12 / 0.64),
+        True,
+        "cases/month",
+    )
     escape = break_even(plain(), STUDENT_REVIEW, "escape")
     assert (escape.value, escape.pays_above) == (pytest.approx((800 - 3200 / 12) / 80), False)
 
@@ -226,7 +285,9 @@ def test_at_a_break_even_the_value_is_zero(name):
     found = break_even(plain(), STUDENT_REVIEW, name)
     assert (found.value is None) == bool(found.reason)
     if found.value is not None:
-        assert by_name(plain(**{name: found.value}))[STUDENT_REVIEW].npv == pytest.approx(0, abs=1e-6)
+        assert by_name(plain(**{name: found.value}))[STUDENT_REVIEW].npv == pytest.approx(
+            0, abs=1e-6
+        )
 
 
 def test_a_break_even_that_does_not_exist_has_a_name():
@@ -235,18 +296,27 @@ def test_a_break_even_that_does_not_exist_has_a_name():
     assert break_even(plain(integration=0), STUDENT_REVIEW, "reviewer_miss").reason == ALWAYS_PAYS
     with pytest.raises(SettingsError, match="input 'months' has no break-even"):
         break_even(plain(), STUDENT_REVIEW, "months")
-    with pytest.raises(SettingsError, match="option 'all_human' is not one of teacher, student, student_review"):
+    with pytest.raises(
+        SettingsError, match="option 'all_human' is not one of teacher, student, student_review"
+    ):
         break_even(plain(), "all_human", "escape")
 
 
 def curve(coverage, risk) -> pd.DataFrame:
-    return pd.DataFrame({"threshold": np.linspace(0, 1, len(coverage)), "coverage": coverage, "selective_risk": risk})
+    return pd.DataFrame(
+        {
+            "threshold": np.linspace(0, 1, len(coverage)),
+            "coverage": coverage,
+            "selective_risk": risk,
+        }
+    )
 
 
 def test_the_thresholds_that_pay_by_hand():
     # saving a case: coverage (1 - 2 risk); it must reach 3,200 / 12,000 = 0.267
     found = paying_thresholds(plain(), curve([1, 0.8, 0.4, 0.2, 0], [0.4, 0.2, 0.1, 0, np.nan]))
-    assert (found.lowest, found.highest, found.gaps) == (0.25, 0.5, False)  # 0.2, 0.48, 0.32, 0.2, 0
+    # 0.2, 0.48, 0.32, 0.2, 0
+    assert (found.lowest, found.highest, found.gaps) == (0.25, 0.5, False)
     assert (found.best, found.best_npv) == (0.25, pytest.approx(0.48 * 12000 - 3200))
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.decision.cashflow import OPTIONS, STUDENT_REVIEW
-from core.decision.sensitivity import tornado
+from core.decision.money.cashflow import OPTIONS, STUDENT_REVIEW
+from core.decision.money.sensitivity import tornado_bars
 from core.report import money
-from dashboard import money_charts, money_words
 from dashboard.i18n import Words
+from dashboard.money import charts as money_charts
+from dashboard.money import words as money_words
 from tests.scenarios import doubtful, plain
 
 WORDS = Words("ja")
@@ -21,7 +22,9 @@ SAID = money_words.of_costs(WORDS, "JPY") | {"payback_month": ""}
 def cash(payback=""):
     said = SAID | WORDS.of("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
     frame = money.cash_frame(money.value(doubtful()))
-    return money_charts.cumulative_cash(frame, NAMES, STUDENT_REVIEW, said | {"payback_month": payback})
+    return money_charts.cumulative_cash(
+        frame, NAMES, STUDENT_REVIEW, said | {"payback_month": payback}
+    )
 
 
 def monthly():
@@ -31,7 +34,7 @@ def monthly():
 
 def widest():
     scenario = doubtful()
-    frame = money.tornado_frame(tornado(scenario, STUDENT_REVIEW), scenario)
+    frame = money.tornado_frame(tornado_bars(scenario, STUDENT_REVIEW), scenario)
     said = SAID | WORDS.of("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv")
     return money_charts.tornado(frame.assign(label=frame["name"]), said)
 
@@ -46,7 +49,9 @@ def histogram():
 def even():
     frame = money.break_even_frame(plain(), STUDENT_REVIEW)
     frame = frame[frame["value"].notna() & (frame["likely"] > 0)]
-    said = SAID | WORDS.of("break_even.range", "break_even.value", "break_even.times", "break_even.likely")
+    said = SAID | WORDS.of(
+        "break_even.range", "break_even.value", "break_even.times", "break_even.likely"
+    )
     return money_charts.break_even(frame.assign(label=frame["name"]), said)
 
 
@@ -65,7 +70,9 @@ def test_every_colour_is_a_slot_of_the_theme(make):
 
 
 def test_the_bars_of_the_tornado_start_at_the_likely_npv():
-    """4,480 with all at their likely values (12 * 640 - 3,200); cases at their low, 500, give 12 * 320 - 3,200 = 640."""
+    """4,480 with all at their likely values (12 * 640 - 3,200); cases at their low, 500, give 12 *
+    320 - 3,200 = 640.
+    """
     low, high = widest().data[:2]
     assert low.base == high.base == pytest.approx(4480)
     at = list(low.y).index("cases_per_month")
@@ -74,7 +81,9 @@ def test_the_bars_of_the_tornado_start_at_the_likely_npv():
 
 
 def test_break_evens_stand_at_their_multiple_of_the_likely_value():
-    """3,200 / 12 months / 0.64 a case = 416.7 cases, 0.4167 of 1,000; integration may cost 2.4 times as much."""
+    """3,200 / 12 months / 0.64 a case = 416.7 cases, 0.4167 of 1,000; integration may cost 2.4
+    times as much.
+    """
     marks = next(trace for trace in even().data if trace.mode == "markers")
     at = dict(zip(marks.y, marks.x, strict=True))
     assert at["cases_per_month"] == pytest.approx(3200 / 12 / 640)

@@ -1,9 +1,11 @@
-"""The page 'Money' as a reader meets it: each language, each store, edits, links, and what it says when there is no figure."""
+"""The page 'Money' as a reader meets it: each language, each store, edits, links, and what it says
+when there is no figure.
+"""
 
 import pytest
 
-from core.decision.cashflow import OPTIONS
-from core.decision.scenario import Scenario
+from core.decision.money.cashflow import OPTIONS
+from core.decision.money.scenario import MoneyScenario
 from dashboard.i18n import LANGUAGES, catalogue
 from tests.scenarios import plain
 from tests.test_dashboard import add_run, said
@@ -13,7 +15,9 @@ CARDS = [f"money.option.{option}" for option in OPTIONS]
 
 @pytest.fixture
 def open_page(open_view):
-    """Return a function that opens the page over a store, with an address; at a low threshold unless it says."""
+    """Return a function that opens the page over a store, with an address; at a low threshold
+    unless it says.
+    """
     return lambda home="full", **address: open_view("money", home, **({"t": "0.2"} | address))
 
 
@@ -30,20 +34,26 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     assert not page.error
     assert words["money.title"] in said(page)
     assert (words["empty"] in said(page)) == (home == "empty")
-    assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (home == "tiny")
-    assert [metric.label for metric in page.metric] == ([] if home == "empty" else [words[card] for card in CARDS])
+    assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (
+        home == "tiny"
+    )
+    assert [metric.label for metric in page.metric] == (
+        [] if home == "empty" else [words[card] for card in CARDS]
+    )
     if home == "full":
         assert len(page.get("plotly_chart")) == 6
         assert not page.warning
 
 
 def test_the_figures_are_those_of_the_scenario_in_the_link(open_page, tmp_path):
-    """On paper, 12 months at 1,000 cases: the student's month saves 800 h of review less 160 of escapes: 640, 3,200 once.
+    """On paper, 12 months at 1,000 cases: the student's month saves 800 h of review less 160 of
+    escapes: 640, 3,200 once.
 
-    student + review 12 * 640 - 3200 = 4480, back after 5 months; student alone 12 * (1000 - 600) - 3200 = 1600;
-    teacher 12 * (900 - 180) - 3200 = 5440.
+    student + review 12 * 640 - 3200 = 4480, back after 5 months; student alone 12 * (1000 - 600) -
+    3200 = 1600; teacher 12 * (900 - 180) - 3200 = 5440.
     """
-    add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40)  # cases that measure nothing, so that all is the link's
+    # cases that measure nothing, so that all is the link's
+    add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40)
     page = open_page(tmp_path, money=plain().to_query())
     assert figures(page) == ["A$0.00", "A$5,440", "A$1,600", "A$4,480"]
     text = said(page)
@@ -56,7 +66,11 @@ def test_the_figures_are_those_of_the_scenario_in_the_link(open_page, tmp_path):
 def test_what_runs_measured_and_what_is_assumed_is_told_apart(open_page):
     page = open_page()
     rows = page.dataframe[0].value.set_index("Input")
-    assert rows.loc["Coverage of the student", "Basis"] == rows.loc["Cases a month", "Basis"] == "Measured"
+    assert (
+        rows.loc["Coverage of the student", "Basis"]
+        == rows.loc["Cases a month", "Basis"]
+        == "Measured"
+    )
     assert rows.loc["Coverage of the student", "Runs"] == "score-work-orders-student-stream"
     assert rows.loc["Integration", "Basis"] == "Assumed"
     assert not rows.loc["Integration", "Runs"]
@@ -71,7 +85,7 @@ def test_a_typed_value_moves_the_figures_and_becomes_assumed(open_page):
     page.number_input(key="in_cases_per_month_likely").set_value(100_000.0).run()
     assert not page.exception
     assert figures(page) != before
-    scenario = Scenario.from_query(page.query_params["money"])
+    scenario = MoneyScenario.from_query(page.query_params["money"])
     assert scenario.cases_per_month.basis == "assumed"
     assert scenario.cases_per_month.points[1:] == (100_000.0, 100_000.0)  # the high gave way
     assert page.number_input(key="in_cases_per_month_high").value == 100_000.0
@@ -94,12 +108,16 @@ def test_every_group_of_inputs_can_be_opened_and_shows_each_input_once(open_page
 def test_the_threshold_moves_what_is_measured_and_keeps_what_was_typed(open_page):
     page = open_page()
     page.number_input(key="in_ramp_months_high").set_value(9.0).run()
-    before = Scenario.from_query(page.query_params["money"])
+    before = MoneyScenario.from_query(page.query_params["money"])
     rows = page.dataframe[0].value.set_index("Input")["Likely"]
     page.slider(key="t").set_value(0.5).run()
     after = page.dataframe[0].value.set_index("Input")["Likely"]
     assert after["Coverage of the student"] < rows["Coverage of the student"]
-    assert page.dataframe[0].value.set_index("Input").loc["Ramp-up", "High"] == before.ramp_months.high == 9.0
+    assert (
+        page.dataframe[0].value.set_index("Input").loc["Ramp-up", "High"]
+        == before.ramp_months.high
+        == 9.0
+    )
 
 
 def test_a_link_shows_the_same_view_to_somebody_else(open_page):
@@ -131,7 +149,16 @@ def test_every_option_can_be_looked_into(open_page, option):
 
 
 @pytest.mark.parametrize(
-    "value", ["nonsense", "version=9", plain().to_query() + "&x=1", plain(escape=1e12).to_query(), "", "<b>", "currency=AUD"]
+    "value",
+    [
+        "nonsense",
+        "version=9",
+        plain().to_query() + "&x=1",
+        plain(escape=1e12).to_query(),
+        "",
+        "<b>",
+        "currency=AUD",
+    ],
 )
 def test_a_bad_scenario_in_the_address_is_named_and_left_out(open_page, value):
     page = open_page(money=value)
@@ -151,7 +178,9 @@ def test_cases_that_measure_nothing_say_so(open_page, tmp_path):
 
 def test_a_failed_run_says_so(open_page, tmp_path):
     add_run(tmp_path, [("A", "right", 0.9)] * 40, state="failed")
-    assert "Run one stopped before its end; the figures rest on the 40 cases" in said(open_page(tmp_path))
+    assert "Run one stopped before its end; the figures rest on the 40 cases" in said(
+        open_page(tmp_path)
+    )
 
 
 def test_nothing_in_doubt_has_no_tornado_and_says_so(open_page, tmp_path):

@@ -1,12 +1,14 @@
-"""The scenario that a run's figures begin with: what is measured, what is assumed, and how a person's edit makes room."""
+"""The scenario that a run's figures begin with: what is measured, what is assumed, and how a
+person's edit makes room.
+"""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.decision.economics import UnitCosts
-from core.decision.histogram import Cumulative
-from core.decision.scenario import assumed
+from core.counts.histogram import AcceptanceCurve
+from core.decision.money.scenario import assumed_quantity
+from core.decision.thresholds.daily_money import UnitCosts
 from core.errors import NotFoundError
 from core.report.money_start import Facts, measured_now, moved, remeasured, starting
 from core.report.selection import first, listed, same_cases
@@ -21,7 +23,9 @@ def facts(request, tmp_path_factory):
     store = make_store(tmp_path_factory.mktemp(request.param) / "store", request.param)
     scored = store.runs("score")
     same = same_cases(scored, first(listed(scored)))
-    counts = {kind: Cumulative(store.histogram(record.run.run_id)) for kind, record in same.items()}
+    counts = {
+        kind: AcceptanceCurve(store.histogram(record.run.run_id)) for kind, record in same.items()
+    }
     return Facts(same, counts, store.runs(), 0.2, None)
 
 
@@ -37,7 +41,8 @@ def test_the_volume_is_the_count_over_its_days_with_a_poisson_interval(facts):
     record, found = facts.same["student"], measured_now(facts)["cases_per_month"]
     days = (record.last_at.date() - record.first_at.date()).days + 1
     assert found.likely == pytest.approx(record.cases / days * 365.25 / 12)
-    if record.cases == 3:  # Garwood's interval of a count of 3, from printed tables: 0.6187 to 8.7673
+    # Garwood's interval of a count of 3, from printed tables: 0.6187 to 8.7673
+    if record.cases == 3:
         assert found.low / found.likely == pytest.approx(0.6187 / 3, abs=1e-4)
         assert found.high / found.likely == pytest.approx(8.7673 / 3, abs=1e-4)
 
@@ -50,8 +55,13 @@ def test_a_typed_volume_is_assumed(facts):
 
 def test_the_unit_costs_of_the_other_page_are_the_likely_ones(facts):
     scenario = starting(facts, COSTS)
-    assert scenario.reviewer_hour.likely * scenario.review_minutes.likely / 60 == pytest.approx(COSTS.review)
-    assert (scenario.escape.likely, scenario.machine_hour.likely) == (COSTS.escape, COSTS.machine_hour)
+    assert scenario.reviewer_hour.likely * scenario.review_minutes.likely / 60 == pytest.approx(
+        COSTS.review
+    )
+    assert (scenario.escape.likely, scenario.machine_hour.likely) == (
+        COSTS.escape,
+        COSTS.machine_hour,
+    )
 
 
 def test_without_a_student_there_is_no_scenario(facts):
@@ -60,16 +70,22 @@ def test_without_a_student_there_is_no_scenario(facts):
 
 
 def test_measuring_anew_keeps_what_somebody_assumed(facts):
-    scenario = starting(facts, COSTS).changed(student_error=assumed(0.1, 0.2, 0.3, "share"))
-    again = remeasured(scenario, measured_now(Facts(facts.same, facts.counts, facts.records, 0.0, None)))
+    scenario = starting(facts, COSTS).changed(
+        student_error=assumed_quantity(0.1, 0.2, 0.3, "share")
+    )
+    again = remeasured(
+        scenario, measured_now(Facts(facts.same, facts.counts, facts.records, 0.0, None))
+    )
     assert again.student_error.likely == 0.2
     assert again.student_coverage.likely == 1.0  # threshold 0 accepts everything
 
 
-@given(st.lists(amounts, min_size=3, max_size=3), st.sampled_from(["low", "likely", "high"]), amounts)
+@given(
+    st.lists(amounts, min_size=3, max_size=3), st.sampled_from(["low", "likely", "high"]), amounts
+)
 def test_a_moved_end_wins_and_the_others_give_way(points, end, value):
     """Quantity refuses low > likely > high, so it is enough that it is made."""
-    before = assumed(*sorted(points), "hours")
+    before = assumed_quantity(*sorted(points), "hours")
     after = moved(before, end, value)
     assert getattr(after, end) == value
     assert all(x in (*before.points, value) for x in after.points)

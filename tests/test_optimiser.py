@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.handles import CAPACITY_UNREACHABLE, CONFLICT, NO_LABELS, Infeasible
-from core.decision.joint import REVIEW_ALL
-from core.decision.optimiser import Optimum, optimise
-from core.decision.policy import Policy, policy_consequence
-from core.decision.tally import LeakageLimit, SelectiveRiskLimit
+from core.counts.joint import REVIEW_ALL
+from core.counts.tally import LeakageLimit, SelectiveRiskLimit
+from core.decision.thresholds.optimiser import Optimum, optimise_thresholds
+from core.decision.thresholds.policy import Policy, policy_consequence
+from core.decision.thresholds.solver import CAPACITY_UNREACHABLE, CONFLICT, NO_LABELS, Infeasible
 from core.errors import NonFiniteError, SettingsError
 from core.types import OUTCOMES
 from tests.joints import CLASSES, LIMITS, SEGMENTS, TERMS, cases, cumulative
@@ -25,7 +25,9 @@ NAMES = {"class": CLASSES, "segment": SEGMENTS, "cell": tuple(product(SEGMENTS, 
 def all_policies(whole, by, epistemic):
     for chosen in product(TRIED, repeat=len(NAMES[by])):
         cells = dict(zip(NAMES[by], chosen, strict=True))
-        yield policy_consequence(whole, Policy(REVIEW_ALL, epistemic_limit=epistemic, **{FIELD[by]: cells}), TERMS)
+        yield policy_consequence(
+            whole, Policy(REVIEW_ALL, epistemic_limit=epistemic, **{FIELD[by]: cells}), TERMS
+        )
 
 
 def keeps(point, limit) -> bool:
@@ -49,10 +51,12 @@ def test_nothing_that_can_be_tried_is_better(rows, by, limit, capacity, epistemi
         for p in all_policies(whole, by, epistemic)
         if keeps(p, limit) and (capacity is None or p.reviews_per_day.value <= capacity + 1e-9)
     ]
-    found = optimise(whole, TERMS, by, limit, capacity, epistemic, min_labelled=0)
+    found = optimise_thresholds(whole, TERMS, by, limit, capacity, epistemic, min_labelled=0)
     assert isinstance(found, Optimum) == bool(within)
     if within:
-        assert found.consequence.money_per_day.value == pytest.approx(min(p.money_per_day.value for p in within))
+        assert found.consequence.money_per_day.value == pytest.approx(
+            min(p.money_per_day.value for p in within)
+        )
         assert keeps(found.consequence, limit)
         assert capacity is None or found.consequence.reviews_per_day.value <= capacity + 1e-9
         assert (found.gap, found.pooled) == (0, ())
@@ -63,7 +67,7 @@ def test_nothing_that_can_be_tried_is_better(rows, by, limit, capacity, epistemi
 def test_thresholds_by_cell_are_the_best_of_all_too(rows):
     whole, limit = cumulative(rows), LeakageLimit(0.2)
     best = min(p.money_per_day.value for p in all_policies(whole, "cell", None) if keeps(p, limit))
-    found = optimise(whole, TERMS, "cell", limit, min_labelled=0)
+    found = optimise_thresholds(whole, TERMS, "cell", limit, min_labelled=0)
     assert found.consequence.money_per_day.value == pytest.approx(best)
 
 
@@ -72,50 +76,89 @@ def rows_of(segment, predicted, n_right, n_wrong, at=0.9):
 
 
 def test_a_class_that_is_always_wrong_goes_to_review_and_the_other_passes():
-    found = optimise(cumulative(rows_of("A", "x", 40, 0) + rows_of("A", "y", 0, 40)), TERMS, "class")
-    assert found.consequence.policy.by_class == {"x": 0.9, "y": REVIEW_ALL}  # of equals the strictest
-    assert (found.consequence.coverage.value, found.consequence.leakage.value, found.pooled) == (0.5, 0, ())
+    found = optimise_thresholds(
+        cumulative(rows_of("A", "x", 40, 0) + rows_of("A", "y", 0, 40)), TERMS, "class"
+    )
+    # of equals the strictest
+    assert found.consequence.policy.by_class == {"x": 0.9, "y": REVIEW_ALL}
+    assert (found.consequence.coverage.value, found.consequence.leakage.value, found.pooled) == (
+        0.5,
+        0,
+        (),
+    )
 
 
 def test_small_cells_share_a_threshold_and_are_named():
-    whole = cumulative(rows_of("A", "x", 50, 5) + rows_of("A", "y", 20, 4) + rows_of("B", "x", 8, 3) + rows_of("B", "y", 1, 0))
-    found = optimise(whole, TERMS, "cell", min_labelled=30)
+    whole = cumulative(
+        rows_of("A", "x", 50, 5)
+        + rows_of("A", "y", 20, 4)
+        + rows_of("B", "x", 8, 3)
+        + rows_of("B", "y", 1, 0)
+    )
+    found = optimise_thresholds(whole, TERMS, "cell", min_labelled=30)
     assert found.pooled == (("A", "y"), ("B", "x"), ("B", "y"))
     assert len({found.consequence.policy.by_cell[name] for name in found.pooled}) == 1
     assert found.min_labelled == 30
 
 
 def test_a_pool_takes_the_next_smallest_cells_until_it_has_enough():
-    whole = cumulative(rows_of("A", "x", 50, 0) + rows_of("B", "x", 35, 0) + rows_of("B", "y", 5, 0))
-    assert optimise(whole, TERMS, "cell", min_labelled=30).pooled == (("A", "y"), ("B", "x"), ("B", "y"))
-    alone = optimise(cumulative(rows_of("A", "x", 3, 0)), TERMS, "class", min_labelled=30)
+    whole = cumulative(
+        rows_of("A", "x", 50, 0) + rows_of("B", "x", 35, 0) + rows_of("B", "y", 5, 0)
+    )
+    assert optimise_thresholds(whole, TERMS, "cell", min_labelled=30).pooled == (
+        ("A", "y"),
+        ("B", "x"),
+        ("B", "y"),
+    )
+    alone = optimise_thresholds(
+        cumulative(rows_of("A", "x", 3, 0)), TERMS, "class", min_labelled=30
+    )
     assert alone.pooled == CLASSES  # all there is, and still too few: it says so
 
 
 def test_thinned_candidates_stand_on_their_grid():
-    whole = cumulative(rows_of("A", "x", 1, 0, at=0.97) + rows_of("A", "x", 0, 9, at=0.913) + rows_of("B", "y", 9, 0, at=0.5))
-    found = optimise(whole, TERMS, "class", min_labelled=0, every=50).consequence.policy.by_class
+    whole = cumulative(
+        rows_of("A", "x", 1, 0, at=0.97)
+        + rows_of("A", "x", 0, 9, at=0.913)
+        + rows_of("B", "y", 9, 0, at=0.5)
+    )
+    found = optimise_thresholds(
+        whole, TERMS, "class", min_labelled=0, every=50
+    ).consequence.policy.by_class
     assert found == {"x": 0.95, "y": 0.5}
-    assert optimise(whole, TERMS, "class", min_labelled=0).consequence.policy.by_class == {"x": 0.97, "y": 0.5}
+    assert optimise_thresholds(
+        whole, TERMS, "class", min_labelled=0
+    ).consequence.policy.by_class == {"x": 0.97, "y": 0.5}
 
 
 def test_names_that_a_policy_does_not_know_go_to_review():
-    found = optimise(cumulative(rows_of("A", "x", 50, 0)), TERMS, "class", min_labelled=0)
+    found = optimise_thresholds(
+        cumulative(rows_of("A", "x", 50, 0)), TERMS, "class", min_labelled=0
+    )
     assert not found.consequence.policy.accepts("AA", ["x", "new"], [0.9, 0.9], [0.0, 0.0])[1]
 
 
 def test_what_cannot_be_kept_is_named_with_the_nearest_points():
     whole = cumulative(rows_of("A", "x", 5, 5))
-    found = optimise(whole, TERMS, "class", LeakageLimit(0.1), 50, min_labelled=0)
+    found = optimise_thresholds(whole, TERMS, "class", LeakageLimit(0.1), 50, min_labelled=0)
     assert (type(found), found.reason) == (Infeasible, CONFLICT)
-    assert (found.keeping_risk.reviews_per_day.value, found.keeping_capacity.leakage.value) == (100, 0.5)
+    assert (found.keeping_risk.reviews_per_day.value, found.keeping_capacity.leakage.value) == (
+        100,
+        0.5,
+    )
     unsure = cumulative([("A", "x", "right", 0.9, 0.5)])
-    found = optimise(unsure, TERMS, "class", None, 50, epistemic_limit=0.1, min_labelled=0)
-    assert (found.reason, found.keeping_capacity, found.nearest.reviews_per_day.value) == (CAPACITY_UNREACHABLE, None, 100)
+    found = optimise_thresholds(
+        unsure, TERMS, "class", None, 50, epistemic_limit=0.1, min_labelled=0
+    )
+    assert (found.reason, found.keeping_capacity, found.nearest.reviews_per_day.value) == (
+        CAPACITY_UNREACHABLE,
+        None,
+        100,
+    )
 
 
 def test_without_labels_everything_is_reviewed():
-    found = optimise(cumulative([("A", "x", "unlabelled", 0.9, 0.0)]), TERMS)
+    found = optimise_thresholds(cumulative([("A", "x", "unlabelled", 0.9, 0.0)]), TERMS)
     assert (found.reason, found.nearest.coverage.value) == (NO_LABELS, 0)
 
 
@@ -124,17 +167,19 @@ def test_weights_move_the_optimum():
         rows_of("A", "x", 29, 1) + rows_of("A", "x", 2, 0, at=0.95)
     )  # 1 escape of 32: 150 against 30 reviews at 5
     heavy = whole.reweighted(np.full((2, 2), 3.0))
-    one, other = (optimise(w, TERMS, "class", min_labelled=0) for w in (whole, heavy))
-    assert one.consequence.money_per_day.value == pytest.approx(other.consequence.money_per_day.value)
+    one, other = (optimise_thresholds(w, TERMS, "class", min_labelled=0) for w in (whole, heavy))
+    assert one.consequence.money_per_day.value == pytest.approx(
+        other.consequence.money_per_day.value
+    )
     assert (one.consequence.reweighted, other.consequence.reweighted) == (False, True)
 
 
 def test_what_is_not_allowed_is_refused():
     with pytest.raises(SettingsError, match="grouping 'day' is not one of class, segment, cell"):
-        optimise(cumulative([]), TERMS, "day")
+        optimise_thresholds(cumulative([]), TERMS, "day")
     with pytest.raises(SettingsError, match="every 0 thousandths"):
-        optimise(cumulative([]), TERMS, every=0)
+        optimise_thresholds(cumulative([]), TERMS, every=0)
     with pytest.raises(NonFiniteError, match="reviews a day nan"):
-        optimise(cumulative([]), TERMS, reviews_per_day=float("nan"))
+        optimise_thresholds(cumulative([]), TERMS, reviews_per_day=float("nan"))
     with pytest.raises(SettingsError, match="capacity of -1"):
-        optimise(cumulative([]), TERMS, reviews_per_day=-1)
+        optimise_thresholds(cumulative([]), TERMS, reviews_per_day=-1)

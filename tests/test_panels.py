@@ -3,10 +3,10 @@
 import gc
 from pathlib import Path
 
-from dashboard import shared
-from dashboard.i18n import NONE
+from dashboard.i18n import DASH
+from dashboard.session import cache
 
-VIEWS = Path(shared.__file__).parent
+VIEWS = Path(cache.__file__).parent
 
 
 def test_a_table_is_drawn_once_it_is_opened_and_no_other_with_it(open_view):
@@ -22,9 +22,9 @@ def test_a_table_is_drawn_once_it_is_opened_and_no_other_with_it(open_view):
 def test_the_first_run_of_a_page_spares_the_collector_and_later_ones_add_nothing():
     before = gc.get_freeze_count()
     try:
-        shared.spare_collector("a page of this test")
+        cache.spare_collector("a page of this test")
         once = gc.get_freeze_count()
-        shared.spare_collector("a page of this test")
+        cache.spare_collector("a page of this test")
         assert gc.get_freeze_count() == once > before
     finally:
         gc.unfreeze()
@@ -35,6 +35,10 @@ def test_an_empty_cell_is_a_dash_in_every_table(open_view):
     page.session_state["table_thresholds"] = True
     page.session_state["table_sides"] = True
     page.run()
-    assert [table.proto.placeholder for table in page.dataframe] == [NONE, NONE]
-    callers = {file.name for file in VIEWS.rglob("*.py") if "st.dataframe(" in file.read_text(encoding="utf-8")}
+    assert [table.proto.placeholder for table in page.dataframe] == [DASH, DASH]
+    callers = {
+        file.name
+        for file in VIEWS.rglob("*.py")
+        if "st.dataframe(" in file.read_text(encoding="utf-8")
+    }
     assert callers == {"panels.py"}

@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 import pytest
 from plotly.subplots import make_subplots
 
-from dashboard import panes
+from dashboard.components import panes
 
 TITLES = ("one", "two", "three")
 
@@ -27,7 +27,9 @@ def rounded(layout):
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_stacked_panels_are_those_of_subplots(count):
     titles = TITLES[:count]
-    theirs = make_subplots(rows=count, cols=1, shared_xaxes=count > 1, vertical_spacing=0.09, subplot_titles=titles)
+    theirs = make_subplots(
+        rows=count, cols=1, shared_xaxes=count > 1, vertical_spacing=0.09, subplot_titles=titles
+    )
     theirs.update_xaxes(title="t", row=count, col=1)
     theirs.update_yaxes(nticks=5)
     ours = go.Figure(layout=panes.stacked(titles, 0.09, {}, [{"nticks": 5}] * count, "t"))
@@ -36,7 +38,10 @@ def test_stacked_panels_are_those_of_subplots(count):
 
 def test_titles_stand_at_the_left_edge_of_their_panel():
     notes = panes.stacked(TITLES[:2], 0.1, {}, [{}, {}], "t")["annotations"]
-    assert [(note["x"], note["xanchor"], note["y"]) for note in notes] == [(0, "left", 1), (0, "left", pytest.approx(0.45))]
+    assert [(note["x"], note["xanchor"], note["y"]) for note in notes] == [
+        (0, "left", 1),
+        (0, "left", pytest.approx(0.45)),
+    ]
 
 
 def test_an_upright_line_is_that_of_add_vline():

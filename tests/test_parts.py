@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import NonFiniteError, SettingsError, StoreError
 from core.store import parts
-from core.store.parts import LAST_PART, PART_SCHEMA, part_path, sweep, write_part
+from core.store.parts import LAST_PART, PART_SCHEMA, delete_leftovers, part_path, write_part
 from tests.stores import make_rows
 
 
@@ -29,10 +29,13 @@ def changed(rows: pd.DataFrame, column: str, value: object, at: int = 2) -> pd.D
 
 
 def test_what_is_written_is_read_back(tmp_path, rows):
-    rows = changed(changed(changed(rows, "label", None), "occurred_at", pd.NaT), "value", float("nan"))
+    rows = changed(
+        changed(changed(rows, "label", None), "occurred_at", pd.NaT), "value", float("nan")
+    )
     rows = changed(rows, "text", "油圧ポンプ 🚜 \x00 'quoted' \"\n")
     rows = rows.sort_values("confidence", ascending=False)
-    path = write_part(tmp_path, "run-1", 12, rows.sort_values("row"))  # comes back with the highest confidence first
+    # comes back with the highest confidence first
+    path = write_part(tmp_path, "run-1", 12, rows.sort_values("row"))
     assert path == tmp_path / "parts" / "run-1" / "part-00012.parquet"
     table = pq.read_table(path)
     assert table.schema.equals(PART_SCHEMA)
@@ -46,18 +49,48 @@ def test_what_is_written_is_read_back(tmp_path, rows):
 
 
 REFUSED = [
-    ("confidence", np.nan, NonFiniteError, "confidence nan of case 'stream-0000002' (row 4) is not finite"),
-    ("confidence", np.inf, NonFiniteError, "confidence inf of case 'stream-0000002' (row 4) is not finite"),
-    ("confidence", 1.0000001, StoreError, "confidence 1.0000001 of case 'stream-0000002' (row 4) is above 1"),
+    (
+        "confidence",
+        np.nan,
+        NonFiniteError,
+        "confidence nan of case 'stream-0000002' (row 4) is not finite",
+    ),
+    (
+        "confidence",
+        np.inf,
+        NonFiniteError,
+        "confidence inf of case 'stream-0000002' (row 4) is not finite",
+    ),
+    (
+        "confidence",
+        1.0000001,
+        StoreError,
+        "confidence 1.0000001 of case 'stream-0000002' (row 4) is above 1",
+    ),
     ("confidence", -1e-9, StoreError, "is below 0"),
     ("total", np.nan, NonFiniteError, "total nan of case"),
     ("aleatoric", np.inf, NonFiniteError, "aleatoric inf of case"),
     ("epistemic", -np.inf, NonFiniteError, "epistemic -inf of case"),
-    ("epistemic", -0.001, StoreError, "epistemic -0.001 of case 'stream-0000002' (row 4) is below 0"),
+    (
+        "epistemic",
+        -0.001,
+        StoreError,
+        "epistemic -0.001 of case 'stream-0000002' (row 4) is below 0",
+    ),
     ("value", np.inf, NonFiniteError, "value inf of case"),
-    ("outcome", "maybe", StoreError, "outcome 'maybe' of case 'stream-0000002' (row 4) is not one of right, wrong, unseen"),
+    (
+        "outcome",
+        "maybe",
+        StoreError,
+        "outcome 'maybe' of case 'stream-0000002' (row 4) is not one of right, wrong, unseen",
+    ),
     ("outcome", None, StoreError, "outcome None of case"),
-    ("case_id", "stream-0000001", StoreError, "case_id 'stream-0000001' of case 'stream-0000001' (row 4) stands twice"),
+    (
+        "case_id",
+        "stream-0000001",
+        StoreError,
+        "case_id 'stream-0000001' of case 'stream-0000001' (row 4) stands twice",
+    ),
     ("predicted", None, StoreError, "predicted None of case 'stream-0000002' (row 4) is missing"),
     ("text", 5, StoreError, "column 'text' of the part cannot be written as string"),
     ("text", "\ud800", StoreError, "column 'text' of the part cannot be written as string"),
@@ -67,7 +100,12 @@ REFUSED = [
         StoreError,
         "number of probabilities 2 of case 'stream-0000002' (row 4) is not the first",
     ),
-    ("probabilities", [1.002] + [0.0] * 11, StoreError, "sum 1.002 of case 'stream-0000002' (row 4) is not 1 within 0.001"),
+    (
+        "probabilities",
+        [1.002] + [0.0] * 11,
+        StoreError,
+        "sum 1.002 of case 'stream-0000002' (row 4) is not 1 within 0.001",
+    ),
     ("probabilities", [np.nan] + [0.1] * 11, NonFiniteError, "the probabilities' sum nan of case"),
     ("probabilities", [np.inf] + [0.0] * 11, NonFiniteError, "the probabilities' sum inf of case"),
     ("probabilities", [1.5, -0.5] + [0.0] * 10, StoreError, "the least probability -0.5 of case"),
@@ -75,7 +113,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("column", "value", "error", "message"), REFUSED)
-def test_a_value_that_may_not_be_stored_is_named_by_row(tmp_path, rows, column, value, error, message):
+def test_a_value_that_may_not_be_stored_is_named_by_row(
+    tmp_path, rows, column, value, error, message
+):
     with pytest.raises(error, match=re.escape(message)):
         write_part(tmp_path, "run", 0, changed(rows, column, value))
     assert not list(tmp_path.rglob("*.*"))
@@ -86,7 +126,9 @@ def test_probabilities_may_be_off_by_what_float32_loses(tmp_path, rows):
 
 
 def test_the_ends_of_the_scale_are_allowed(tmp_path, rows):
-    write_part(tmp_path, "run", 0, changed(changed(rows, "confidence", 1.0), "confidence", 0.0, at=3))
+    write_part(
+        tmp_path, "run", 0, changed(changed(rows, "confidence", 1.0), "confidence", 0.0, at=3)
+    )
 
 
 def test_no_column_and_no_row_are_refused(tmp_path, rows):
@@ -130,19 +172,26 @@ def test_a_write_that_fails_leaves_the_older_part_alone(tmp_path, rows, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", full_disk)
-    with pytest.raises(StoreError, match="part .*part-00000.parquet cannot be written: No space left on device"):
+    with pytest.raises(
+        StoreError, match="part .*part-00000.parquet cannot be written: No space left on device"
+    ):
         write_part(tmp_path, "run", 0, make_rows(5, seed=1))
     assert path.read_bytes() == before
     assert len(list(path.parent.iterdir())) == 1
 
 
-def test_a_part_is_on_disk_before_it_has_its_name_and_its_name_before_it_returns(tmp_path, rows, monkeypatch):
+def test_a_part_is_on_disk_before_it_has_its_name_and_its_name_before_it_returns(
+    tmp_path, rows, monkeypatch
+):
     done = []
     fsync, replace = os.fsync, parts.Path.replace
     monkeypatch.setattr(os, "fsync", lambda f: (done.append("sync"), fsync(f)))
-    monkeypatch.setattr(parts.Path, "replace", lambda self, to: (done.append("rename"), replace(self, to))[1])
+    monkeypatch.setattr(
+        parts.Path, "replace", lambda self, to: (done.append("rename"), replace(self, to))[1]
+    )
     write_part(tmp_path, "run", 0, rows)
-    assert done == ["sync", "rename", "sync", "sync"]  # the file; its folder, and the folder of that
+    # the file; its folder, and the folder of that
+    assert done == ["sync", "rename", "sync", "sync"]
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path, rows):
@@ -152,14 +201,22 @@ def test_what_a_killed_process_left_is_swept(tmp_path, rows):
     for fresh in (old, young):
         fresh.touch()
     os.utime(old, (time.time() - 4000,) * 2)
-    sweep(tmp_path, "run", {0})
-    assert sorted(p.name for p in path.parent.iterdir()) == ["part-00001.2.tmp", "part-00001.parquet"]
+    delete_leftovers(tmp_path, "run", {0})
+    assert sorted(p.name for p in path.parent.iterdir()) == [
+        "part-00001.2.tmp",
+        "part-00001.parquet",
+    ]
     young.unlink()
-    sweep(tmp_path, "run", {0, 1})
+    delete_leftovers(tmp_path, "run", {0, 1})
     assert not path.parent.exists()
-    sweep(tmp_path, "run", {0, 1})  # nothing left, nothing to do
+    delete_leftovers(tmp_path, "run", {0, 1})  # nothing left, nothing to do
 
 
 def test_the_schema_is_what_parquet_and_duckdb_both_keep():
-    assert pa.types.is_float64(PART_SCHEMA.field("confidence").type)  # float32 would move cases over a threshold
-    assert [field.name for field in PART_SCHEMA if field.nullable] == ["label", "occurred_at", "value"]
+    # float32 would move cases over a threshold
+    assert pa.types.is_float64(PART_SCHEMA.field("confidence").type)
+    assert [field.name for field in PART_SCHEMA if field.nullable] == [
+        "label",
+        "occurred_at",
+        "value",
+    ]

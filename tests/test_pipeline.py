@@ -1,4 +1,6 @@
-"""The whole way at small size: a stranger's file, three models, scores in the store, figures; killed and gone on with."""
+"""The whole way at small size: a stranger's file, three models, scores in the store, figures;
+killed and gone on with.
+"""
 
 import json
 import os
@@ -14,9 +16,9 @@ import pytest
 
 from core.cases.read import read_cases
 from core.cli import main
-from core.decision.histogram import Histogram
+from core.counts.histogram import Histogram
 from core.errors import CasesError
-from core.models.card import read_card
+from core.models.base.card import read_card
 from core.pipeline.score import outcomes, score, scoring_run
 from core.pipeline.train import split_anchor
 from core.settings import Settings
@@ -28,12 +30,27 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Path:
-    """A workspace in which the command line has trained and distilled on a file of a stranger, in CP932."""
+    """A workspace in which the command line has trained and distilled on a file of a stranger, in
+    CP932.
+    """
     home = tmp_path_factory.mktemp("home")
     tiny.make_encoder(home / "base")
     write(home / "train.csv", tiny.cases(300))
     write(home / "stream.csv", tiny.cases(200, seed=7, unseen=0.2))
-    run(home, "train", "train.csv", "--name", "line", "--base", str(home / "base"), "--epochs", "8", "--samples", "4", *COLUMNS)
+    run(
+        home,
+        "train",
+        "train.csv",
+        "--name",
+        "line",
+        "--base",
+        str(home / "base"),
+        "--epochs",
+        "8",
+        "--samples",
+        "4",
+        *COLUMNS,
+    )
     run(home, "distill", "line", "--epochs", "8")
     for kind in ("point", "teacher", "student"):
         run(home, "score", "stream.csv", "--model", f"line-{kind}", "--dataset", "line", *COLUMNS)
@@ -44,14 +61,26 @@ COLUMNS = ("--text-column", "作業内容", "--segment-column", "設備", "--lab
 
 
 def write(path: Path, cases: pd.DataFrame) -> None:
-    names = {"text": "作業内容", "segment": "設備", "label": "正解", "occurred_at": "日付", "case_id": "番号"}
+    names = {
+        "text": "作業内容",
+        "segment": "設備",
+        "label": "正解",
+        "occurred_at": "日付",
+        "case_id": "番号",
+    }
     cases.rename(columns=names)[list(names.values())].to_csv(path, index=False, encoding="cp932")
 
 
 def run(home: Path, *arguments: str) -> str:
     """`python -m core ...` in the workspace; returns what it printed."""
     words = [str(home / word) if word.endswith(".csv") else word for word in arguments]
-    done = subprocess.run([sys.executable, "-m", "core", *words], **options(home), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "core", *words],
+        **options(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -63,7 +92,11 @@ def options(home: Path) -> dict:
 def test_three_models_scored_the_same_cases_and_keep_their_outcomes(home):
     store = Store(home / "store")
     records = {r.run.model_kind: r for r in store.runs("score")}
-    assert {kind: r.run.samples for kind, r in records.items()} == {"point": 1, "teacher": 4, "student": 1}
+    assert {kind: r.run.samples for kind, r in records.items()} == {
+        "point": 1,
+        "teacher": 4,
+        "student": 1,
+    }
     assert {r.cases for r in records.values()} == {200}
     assert len({r.run.inputs_hash for r in records.values()}) == 1
     truth = tiny.cases(200, seed=7, unseen=0.2)
@@ -73,10 +106,13 @@ def test_three_models_scored_the_same_cases_and_keep_their_outcomes(home):
         assert ((table["outcome"] == "unseen") == (truth["label"] == "OTHER")).all()
         right = table["outcome"] == "right"
         assert (right == (table["predicted"] == truth["label"])).all()
-        assert right.mean() > 0.4  # of the 80 in 100 that were trained on, where a guess would reach a third
+        # of the 80 in 100 that were trained on, where a guess would reach a third
+        assert right.mean() > 0.4
         p = np.stack(table["probabilities"])
         np.testing.assert_allclose(p.max(1), table["confidence"], atol=1e-6)
-        np.testing.assert_allclose(table["aleatoric"] + table["epistemic"], table["total"], atol=1e-9)
+        np.testing.assert_allclose(
+            table["aleatoric"] + table["epistemic"], table["total"], atol=1e-9
+        )
 
 
 def test_runs_name_what_their_figures_depend_on(home):
@@ -84,9 +120,16 @@ def test_runs_name_what_their_figures_depend_on(home):
     (distil,) = Store(home / "store").runs("distil")
     assert train.state == distil.state == "finished"
     assert train.metrics["fit_cases"] + train.metrics["anchor_cases"] == 300
-    assert train.metrics["mean_std"] == read_card(home / "models" / "line-teacher").metrics["mean_std"] > 0
+    assert (
+        train.metrics["mean_std"]
+        == read_card(home / "models" / "line-teacher").metrics["mean_std"]
+        > 0
+    )
     assert train.run.versions["torch"]
-    assert read_card(home / "models" / "line-student").parent == read_card(home / "models" / "line-teacher").hash
+    assert (
+        read_card(home / "models" / "line-student").parent
+        == read_card(home / "models" / "line-teacher").hash
+    )
 
 
 def test_the_same_commands_again_do_nothing_again(home):
@@ -98,7 +141,12 @@ def test_the_same_commands_again_do_nothing_again(home):
 
 def test_evaluate_gives_every_model_and_the_plain_baseline_their_n(home):
     rows = json.loads(run(home, "evaluate", "--dataset", "line", "--json"))
-    assert list(rows) == ["line-point", "line-teacher", "line-student", "TF-IDF + logistic regression"]
+    assert list(rows) == [
+        "line-point",
+        "line-teacher",
+        "line-student",
+        "TF-IDF + logistic regression",
+    ]
     truth = tiny.cases(200, seed=7, unseen=0.2)
     for row in rows.values():
         assert row["accuracy"]["n"] == (truth["label"] != "OTHER").sum()
@@ -108,7 +156,9 @@ def test_evaluate_gives_every_model_and_the_plain_baseline_their_n(home):
 
 
 def test_decide_says_the_counts_of_the_store(home):
-    record = json.loads(run(home, "decide", "--threshold", "0.6", "--cases-per-day", "50", "--json"))
+    record = json.loads(
+        run(home, "decide", "--threshold", "0.6", "--cases-per-day", "50", "--json")
+    )
     store = Store(home / "store")
     table = store.predictions(record["run"])
     assert store.run(record["run"]).run.model_kind == "student"
@@ -141,7 +191,9 @@ def test_a_scoring_killed_with_9_goes_on_and_nothing_is_lost_or_doubled(home, tm
     card = read_card(home / "models" / "line-student")
     run_id = scoring_run(card, cases.content_hash, "killed", "stream", 5).run_id
 
-    with subprocess.Popen([sys.executable, "-c", KILLED, str(cases_file)], **options(home)) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(cases_file)], **options(home)
+    ) as process:
         for _ in range(2000):
             if len(store.parts(run_id)) >= 3:
                 break
@@ -152,24 +204,46 @@ def test_a_scoring_killed_with_9_goes_on_and_nothing_is_lost_or_doubled(home, tm
     assert 3 <= len(done) < 120
     assert store.run(run_id).state == "running"
 
-    record = score(store, settings, "line-student", cases.frame, cases.content_hash, "killed", part_size=5)
+    record = score(
+        store, settings, "line-student", cases.frame, cases.content_hash, "killed", part_size=5
+    )
     assert (record.run.run_id, record.state, record.cases) == (run_id, "finished", 600)
-    assert record.metrics["timed_cases"] <= 600 - 5 * len(done)  # what was in was not computed again
+    # what was in was not computed again
+    assert record.metrics["timed_cases"] <= 600 - 5 * len(done)
     table = store.predictions(run_id)
     assert table["case_id"].tolist() == cases.frame["case_id"].tolist()
     counted = store.histogram(run_id)
-    columns = (table["segment"], table["predicted"], table["outcome"], table["confidence"].to_numpy())
-    direct = Histogram.from_predictions(*columns, segments=counted.segments, classes=counted.classes)
+    columns = (
+        table["segment"],
+        table["predicted"],
+        table["outcome"],
+        table["confidence"].to_numpy(),
+    )
+    direct = Histogram.from_predictions(
+        *columns, segments=counted.segments, classes=counted.classes
+    )
     np.testing.assert_array_equal(counted.counts, direct.counts)
 
 
 def test_part_size_does_not_change_a_score(home):
     """Within 1e-6: other batches add in another order."""
-    cases, settings, store = read_cases(home / "stream.csv"), Settings(home=home), Store(home / "store")
+    cases, settings, store = (
+        read_cases(home / "stream.csv"),
+        Settings(home=home),
+        Store(home / "store"),
+    )
     tables = []
     for size in (7, 200):
         frame = cases.frame.assign(text=cases.frame["text"])
-        record = score(store, settings, "line-student", frame, cases.content_hash, f"parts-{size}", part_size=size)
+        record = score(
+            store,
+            settings,
+            "line-student",
+            frame,
+            cases.content_hash,
+            f"parts-{size}",
+            part_size=size,
+        )
         tables.append(store.predictions(record.run.run_id))
     for column in ("confidence", "total", "aleatoric", "epistemic"):
         np.testing.assert_allclose(tables[0][column], tables[1][column], atol=1e-6)
@@ -187,28 +261,44 @@ def test_the_anchor_is_the_latest_share_and_one_class_is_refused():
     fit, anchor = split_anchor(frame, 0.2, seed=0)
     assert (len(fit), len(anchor)) == (40, 10)
     assert fit["occurred_at"].max() < anchor["occurred_at"].min()
-    with pytest.raises(CasesError, match="have 1 distinct label in 50 labelled cases: at least 2 labels are needed"):
+    with pytest.raises(
+        CasesError, match="have 1 distinct label in 50 labelled cases: at least 2 labels are needed"
+    ):
         split_anchor(frame.assign(label="ENGINE"), 0.2, seed=0)
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["score", "stream.csv", "--model", "nothing", *COLUMNS], 4, "no model 'nothing': there is line-point"),
+        (
+            ["score", "stream.csv", "--model", "nothing", *COLUMNS],
+            4,
+            "no model 'nothing': there is line-point",
+        ),
         (
             ["score", "stream.csv", "--model", "line-student", "--text-column", "本文x"],
             3,
             "no column '本文x' (given with --text-column)",
         ),
         (["score", "missing.csv", "--model", "line-student"], 3, "missing.csv"),
-        (["score", "stream.csv", "--model", "line-student", "--samples", "5", *COLUMNS], 4, "answers in one pass"),
+        (
+            ["score", "stream.csv", "--model", "line-student", "--samples", "5", *COLUMNS],
+            4,
+            "answers in one pass",
+        ),
         (["evaluate", "--dataset", "nothing"], 5, "no finished scoring of dataset 'nothing'"),
-        (["decide", "--threshold", "0.60005"], 2, "threshold 0.60005 is not allowed: use a multiple of 0.001"),
+        (
+            ["decide", "--threshold", "0.60005"],
+            2,
+            "threshold 0.60005 is not allowed: use a multiple of 0.001",
+        ),
         (["distill", "nothing"], 4, "no model 'nothing-teacher'"),
         (["train", "train.csv", "--name", "A b", *COLUMNS], 2, "'A b-teacher' is not allowed"),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence_and_an_exit_code(home, monkeypatch, capsys, arguments, code, said):
+def test_what_cannot_be_done_is_a_sentence_and_an_exit_code(
+    home, monkeypatch, capsys, arguments, code, said
+):
     monkeypatch.setenv("KAKUSHIN_HOME", str(home))
     words = [str(home / word) if word.endswith(".csv") else word for word in arguments]
     words += ["--base", str(home / "base")] if arguments[0] == "train" else []
@@ -220,11 +310,15 @@ def test_what_cannot_be_done_is_a_sentence_and_an_exit_code(home, monkeypatch, c
 
 def test_help_answers_without_torch():
     code = "import sys; from core.cli import parser; parser().format_help(); print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "False"
 
 
-def test_bad_rows_are_said_and_with_leave_are_written_beside_the_good(home, tmp_path, monkeypatch, capsys):
+def test_bad_rows_are_said_and_with_leave_are_written_beside_the_good(
+    home, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setenv("KAKUSHIN_HOME", str(home))
     bad = tmp_path / "bad.csv"
     bad.write_text("text,segment\noil leak,A\n,B\nfan hot,A\n", encoding="utf-8")
@@ -232,4 +326,6 @@ def test_bad_rows_are_said_and_with_leave_are_written_beside_the_good(home, tmp_
     assert "the text is empty" in capsys.readouterr().err
     assert main(["score", str(bad), "--model", "line-student", "--skip-bad-rows"]) == 0
     assert ": 2 cases by line-student" in capsys.readouterr().out
-    assert "the text is empty" in (tmp_path / "bad.csv.problems.csv").read_text(encoding="utf-8-sig")
+    assert "the text is empty" in (tmp_path / "bad.csv.problems.csv").read_text(
+        encoding="utf-8-sig"
+    )

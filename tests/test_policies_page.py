@@ -1,4 +1,6 @@
-"""The page 'Policies' as people meet it: propose, compare, approve, activate, undo over a real store, and what goes wrong."""
+"""The page 'Policies' as people meet it: propose, compare, approve, activate, undo over a real
+store, and what goes wrong.
+"""
 
 import json
 import re
@@ -9,13 +11,14 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from core.decision.certificate import Certificate
-from core.decision.joint import REVIEW_ALL
-from core.decision.policy import Policy
+from core.counts.joint import REVIEW_ALL
+from core.decision.certificate.claims import Certificate
+from core.decision.thresholds.policy import Policy
 from core.store.ledger import Ledger
 from core.store.store import Store
-from dashboard import charts, policies_charts
+from dashboard.components import charts
 from dashboard.i18n import LANGUAGES, catalogue
+from dashboard.policies import charts as policie_charts
 from tests.pages import unfold
 from tests.test_dashboard import add_run
 from tests.test_evidence_page import chart, said
@@ -41,7 +44,9 @@ def ledger(home) -> Ledger:
 @pytest.fixture
 def open_page(open_view, home):
     """Return a function that opens the page over the store that may be written to, with an address."""
-    return lambda where=None, **address: open_view("policies", where or home, **({"t": "0.9"} | address))
+    return lambda where=None, **address: open_view(
+        "policies", where or home, **({"t": "0.9"} | address)
+    )
 
 
 def propose(page, author: str = "Suzuki", reason: str = "first try"):
@@ -63,9 +68,13 @@ def typed(page, key: str = EDITOR, **rows):
     return page.run()
 
 
-def in_force(ledger: Ledger, policy: Policy, expires_on: date | None = None, author: str = "Suzuki", **more):
+def in_force(
+    ledger: Ledger, policy: Policy, expires_on: date | None = None, author: str = "Suzuki", **more
+):
     """Write a version straight into the store, and bring it into force."""
-    made = ledger.add_policy("line", policy.to_dict(), author, "why", [RUN], expires_on=expires_on, **more)
+    made = ledger.add_policy(
+        "line", policy.to_dict(), author, "why", [RUN], expires_on=expires_on, **more
+    )
     for event in ("approve", "activate"):
         ledger.add_policy_event("line", made.version, event, "Tanaka", "meeting")
     return made
@@ -86,7 +95,9 @@ def test_the_page_opens_in_each_language_on_each_store(open_view, lang, size):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_policy_goes_all_its_way_and_back(open_page, ledger, lang):
-    """First version in force, second version in force, undone: the first one again, and the store tells it the same way."""
+    """First version in force, second version in force, undone: the first one again, and the store
+    tells it the same way.
+    """
     words = catalogue(lang)
     page = propose(open_page(lang=lang))
     assert page.success[-1].value.startswith(words["policy.saved"].split("{")[0])
@@ -104,7 +115,11 @@ def test_a_policy_goes_all_its_way_and_back(open_page, ledger, lang):
     take(page, "undo", why="too many escapes")
     assert Policy.from_dict(ledger.active_policy().content) == Policy(0.9)
     assert [metric.value for metric in page.metric] == first
-    assert [one.event for one in ledger.policy_events()] == ["propose", "approve", "activate"] * 2 + ["undo"]
+    assert [one.event for one in ledger.policy_events()] == [
+        "propose",
+        "approve",
+        "activate",
+    ] * 2 + ["undo"]
     assert not page.exception
     assert not page.error
     assert len(page.get("plotly_chart")) == 2
@@ -122,7 +137,8 @@ def test_the_headline_names_who_when_why_and_every_figure_has_its_n(open_page, l
     cards = [caption for caption in captions if "n = " in caption]
     assert len(cards) == len(page.metric) == 6
     assert all("95% interval" in card for card in cards)
-    assert sum("n = 1,700 cases" in card for card in cards) == 5  # and selective risk has the accepted ones
+    # and selective risk has the accepted ones
+    assert sum("n = 1,700 cases" in card for card in cards) == 5
 
 
 def test_an_expired_policy_is_amber_and_says_that_it_still_decides(open_page, ledger):
@@ -176,7 +192,10 @@ def test_what_is_missing_is_said_and_nothing_is_lost(open_page, ledger, field, v
 
 def test_a_step_without_a_name_or_a_reason_changes_nothing(open_page, ledger):
     page = propose(open_page())
-    for name, why, sentence in (("", "why", "policy.person.missing"), ("Tanaka", " ", "policy.why.missing")):
+    for name, why, sentence in (
+        ("", "why", "policy.person.missing"),
+        ("Tanaka", " ", "policy.why.missing"),
+    ):
         take(page, "approve", name, why)
         assert [element.value for element in page.error] == [EN[sentence]]
     assert len(ledger.policy_events()) == 1
@@ -187,7 +206,8 @@ def test_typed_thresholds_are_what_is_saved_and_move_the_figures(open_page, ledg
     before = page.data_editor[0].value
     typed(page, row_0={"own": 1.0}, row_1={"review_all": True}, row_6={"own": 0.75})
     after = page.data_editor[0].value
-    assert after["own"].isna().all()  # the browser lays typed cells over the table, and forgets those that it brings as well
+    # the browser lays typed cells over the table, and forgets those that it brings as well
+    assert after["own"].isna().all()
     assert list(after.loc[[0, 1], "errors"]) == [0, 0]
     assert (before.loc[[0, 1], "errors"] > 0).all()
     assert list(after["labelled"]) == list(before["labelled"])
@@ -210,7 +230,9 @@ def test_a_bad_threshold_is_named_and_stops_the_proposal(open_page, ledger):
     assert Policy.from_dict(ledger.policy("work-orders").content).by_segment == {"A": 0.6, "B": 0.5}
 
 
-def test_everything_else_to_people_and_a_limit_on_unfamiliarity_are_part_of_the_draft(open_page, ledger):
+def test_everything_else_to_people_and_a_limit_on_unfamiliarity_are_part_of_the_draft(
+    open_page, ledger
+):
     page = typed(open_page(), row_0={"own": 0.5})
     page.toggle(key="draft_all").set_value(True).run()
     page.selectbox(key="draft_limit").set_value(0.1).run()
@@ -244,7 +266,9 @@ def test_the_optimiser_keeps_the_limits_of_the_link_and_says_what_it_chose_on(op
     page = open_page(most="1", limited="leakage", escape="10")
     page.button(key="optimise").click().run()
     (found,) = [element.value for element in page.success]
-    assert "It was chosen on the very 1,700 labelled cases that it is shown on" in found.replace("\\", "")
+    assert "It was chosen on the very 1,700 labelled cases that it is shown on" in found.replace(
+        "\\", ""
+    )
     propose(page)
     made = Policy.from_dict(ledger.policy("work-orders").content)
     assert (made.threshold, set(made.by_segment)) == (REVIEW_ALL, set("ABCDE"))
@@ -254,7 +278,9 @@ def test_the_optimiser_keeps_the_limits_of_the_link_and_says_what_it_chose_on(op
 
 
 def test_the_optimiser_names_the_rows_that_share_a_threshold(open_page, tmp_path):
-    add_run(tmp_path, [("A", "right", 0.9)] * 40 + [("B", "wrong", 0.8)] * 5 + [("C", "right", 0.7)] * 5)
+    add_run(
+        tmp_path, [("A", "right", 0.9)] * 40 + [("B", "wrong", 0.8)] * 5 + [("C", "right", 0.7)] * 5
+    )
     page = open_page(tmp_path)
     page.button(key="optimise").click().run()
     assert "3 rows share one threshold" in page.success[0].value.replace("\\", "")
@@ -315,7 +341,9 @@ def test_an_approval_by_who_proposed_is_warned_of_and_stays_visible(open_page, l
     assert len(ledger.policy_events()) == 3
 
 
-def test_an_approval_by_who_proposed_is_refused_where_the_setting_says_so(open_page, ledger, monkeypatch):
+def test_an_approval_by_who_proposed_is_refused_where_the_setting_says_so(
+    open_page, ledger, monkeypatch
+):
     monkeypatch.setenv("KAKUSHIN_FOUR_EYES", "1")
     page = propose(open_page())
     take(page, "approve", "suzuki")
@@ -327,7 +355,13 @@ def test_an_approval_by_who_proposed_is_refused_where_the_setting_says_so(open_p
 
 def test_two_versions_are_compared_with_exact_moves_and_thresholds(open_view, tmp_path):
     """Five cases: 0.9 right (A), 0.8 wrong (A), 0.7 right (B), 0.6 wrong (B), 0.5 right (B)."""
-    outcomes = [("A", "right", 0.9), ("A", "wrong", 0.8), ("B", "right", 0.7), ("B", "wrong", 0.6), ("B", "right", 0.5)]
+    outcomes = [
+        ("A", "right", 0.9),
+        ("A", "wrong", 0.8),
+        ("B", "right", 0.7),
+        ("B", "wrong", 0.6),
+        ("B", "right", 0.5),
+    ]
     ledger = Ledger(add_run(tmp_path, outcomes))
     for policy in (Policy(0.85), Policy(0.55, by_segment={"A": REVIEW_ALL}), Policy(0.55)):
         ledger.add_policy("line", policy.to_dict(), "Suzuki", "why")
@@ -335,8 +369,13 @@ def test_two_versions_are_compared_with_exact_moves_and_thresholds(open_view, tm
     text = said(page)
     assert "Of 5 cases, 1 go from acceptance to review (1 right, 0 wrong)" in text
     assert "and 2 from review to acceptance (1 right, 1 wrong)" in text
-    (differ,) = [frame.value for frame in page.dataframe if EN["policy.column.kind"] in frame.value.columns]
-    assert differ.to_numpy().tolist() == [["All cases", "", "0.850", "0.550"], ["Segment", "A", "as for all", "all to people"]]
+    (differ,) = [
+        frame.value for frame in page.dataframe if EN["policy.column.kind"] in frame.value.columns
+    ]
+    assert differ.to_numpy().tolist() == [
+        ["All cases", "", "0.850", "0.550"],
+        ["Segment", "A", "as for all", "all to people"],
+    ]
     table = _comparison(page)
     assert list(table["Coverage"]["Value"]) == [0.2, 0.4]
     assert list(table["Leakage"]["Value"]) == [0.0, 0.2]
@@ -355,18 +394,26 @@ def _comparison(page) -> dict[str, pd.DataFrame]:
 def test_compared_are_the_version_in_force_and_the_newest_proposal(open_page, ledger):
     in_force(ledger, Policy(0.9))
     page = open_page()
-    assert (page.selectbox(key="before").value, page.selectbox(key="after").value) == ("line@1", "draft")
+    assert (page.selectbox(key="before").value, page.selectbox(key="after").value) == (
+        "line@1",
+        "draft",
+    )
     for threshold in (0.8, 0.7):
         ledger.add_policy("line", Policy(threshold).to_dict(), "Suzuki", "why")
     page = open_page()
-    assert (page.selectbox(key="before").value, page.selectbox(key="after").value) == ("line@1", "line@3")
+    assert (page.selectbox(key="before").value, page.selectbox(key="after").value) == (
+        "line@1",
+        "line@3",
+    )
     page.selectbox(key="after").set_value("line@1").run()
     assert EN["policy.compare.same"] in [element.value for element in page.info]
 
 
 def test_a_version_of_the_link_that_is_not_there_is_named(open_page, ledger):
     in_force(ledger, Policy(0.9))
-    assert "The link's value “line@9” for “after” cannot be used here" in said(open_page(after="line@9"))
+    assert "The link's value “line@9” for “after” cannot be used here" in said(
+        open_page(after="line@9")
+    )
 
 
 def test_thresholds_that_cannot_be_read_are_said_so_and_stop_nothing_else(open_page, ledger):
@@ -388,7 +435,10 @@ def test_what_people_type_is_shown_letter_by_letter(open_page, ledger):
     page = take(open_page(), "approve", name=trap, why=trap)
     take(page, "activate", name=trap, why=trap)
     shown = [
-        e.value for kind in (page.markdown, page.caption, page.success, page.warning) for e in kind if "http" in str(e.value)
+        e.value
+        for kind in (page.markdown, page.caption, page.success, page.warning)
+        for e in kind
+        if "http" in str(e.value)
     ]
     assert shown
     for text in shown:
@@ -402,7 +452,9 @@ def test_history_has_every_event_with_author_and_reason(open_page, ledger):
     in_force(ledger, Policy(0.9))
     ledger.add_policy_event("line", 1, "undo", "Sato", "too many escapes")
     page = unfold(open_page(), "policy_history")
-    (table,) = [frame.value for frame in page.dataframe if EN["policy.column.event"] in frame.value.columns]
+    (table,) = [
+        frame.value for frame in page.dataframe if EN["policy.column.event"] in frame.value.columns
+    ]
     assert list(table["Event"]) == ["undone", "activated", "approved", "proposed"]
     assert list(table["By"]) == ["Sato", "Tanaka", "Tanaka", "Suzuki"]
     assert list(table["Reason"]) == ["too many escapes", "meeting", "meeting", "why"]
@@ -426,8 +478,16 @@ def test_every_colour_is_a_slot_of_the_theme(open_page, ledger):
 def test_a_measure_that_neither_version_has_gets_no_panel():
     row = {"version": "a", "value": 0.5, "low": 0.4, "high": 0.6, "n": 9}
     frame = pd.DataFrame(
-        [row | {"measure": "coverage"}, row | {"measure": "leakage", "value": None, "low": None, "high": None}]
+        [
+            row | {"measure": "coverage"},
+            row | {"measure": "leakage", "value": None, "low": None, "high": None},
+        ]
     )
-    draw = partial(policies_charts.side_by_side, frame, {"a": "A"}, words={"symbol": "", "separators": ".,", "interval": "95%"})
+    draw = partial(
+        policie_charts.side_by_side,
+        frame,
+        {"a": "A"},
+        words={"symbol": "", "separators": ".,", "interval": "95%"},
+    )
     assert len(list(draw({"coverage": "Coverage", "leakage": "Leakage"}).select_xaxes())) == 1
     assert len(draw({"coverage": "Coverage", "leakage": "Leakage"}).data) == 1

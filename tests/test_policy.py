@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.economics import NO_LABELS, NO_SECONDS, UnitCosts
-from core.decision.histogram import Histogram
-from core.decision.joint import REVIEW_ALL
-from core.decision.policy import Policy, Terms, policy_consequence
-from core.decision.sides import between, moves
-from core.decision.tally import Leakage, LeakageLimit, SelectiveRisk, SelectiveRiskLimit
+from core.counts.histogram import Histogram
+from core.counts.joint import REVIEW_ALL
+from core.counts.tally import Leakage, LeakageLimit, SelectiveRisk, SelectiveRiskLimit
+from core.decision.thresholds.changes import cases_between_thresholds, decision_changes
+from core.decision.thresholds.daily_money import NO_LABELS, NO_SECONDS, UnitCosts
+from core.decision.thresholds.policy import CostModel, Policy, policy_consequence
 from core.errors import SettingsError
 from core.stats.bounds import wilson
 from core.types import OUTCOMES, Interval
@@ -28,7 +28,15 @@ POLICIES = st.builds(
     st.dictionaries(st.sampled_from(list(product(SEGMENTS, CLASSES))), _T),
     LIMITS,
 )
-ROWS = ((0.9, "right"), (0.8, "wrong"), (0.75, "unseen"), (0.7, "right"), (0.7, "unlabelled"), (0.6, "wrong"), (0.2, "right"))
+ROWS = (
+    (0.9, "right"),
+    (0.8, "wrong"),
+    (0.75, "unseen"),
+    (0.7, "right"),
+    (0.7, "unlabelled"),
+    (0.6, "wrong"),
+    (0.2, "right"),
+)
 
 
 def test_a_policy_by_hand():
@@ -38,7 +46,9 @@ def test_a_policy_by_hand():
     assert (found.selective_risk.value, found.selective_risk.n) == (2 / 4, 4)
     assert (found.leakage.value, found.leakage.n) == (2 / 6, 6)
     assert (found.leakage.low, found.leakage.high) == (wilson(2, 6).low, wilson(2, 6).high)
-    assert (found.reviews_per_day.value, found.escapes_per_day.value) == pytest.approx((200 / 7, 200 / 6))
+    assert (found.reviews_per_day.value, found.escapes_per_day.value) == pytest.approx(
+        (200 / 7, 200 / 6)
+    )
     assert found.money_per_day.value == pytest.approx(5 * 200 / 7 + 150 * 200 / 6 + 0.5)
     assert (found.money_per_day.n, found.note, found.certificates_hold) == (6, "", True)
 
@@ -46,10 +56,13 @@ def test_a_policy_by_hand():
 def test_the_two_risks_are_never_the_same_thing():
     assert Leakage(0.1, 0.0, 0.2, 9) != SelectiveRisk(0.1, 0.0, 0.2, 9)
     assert LeakageLimit(0.1) != SelectiveRiskLimit(0.1)
-    found = policy_consequence(simple((0.9, "wrong")), Policy(0.0), Terms(1.0, UnitCosts(0, 1, 0), 0.0))
+    found = policy_consequence(
+        simple((0.9, "wrong")), Policy(0.0), CostModel(1.0, UnitCosts(0, 1, 0), 0.0)
+    )
     assert found.leakage.value == found.selective_risk.value == 1
     assert (type(found.leakage), type(found.selective_risk)) == (Leakage, SelectiveRisk)
-    assert type(found.escapes_per_day) is type(found.money_per_day) is Interval  # a figure a day is no share
+    # a figure a day is no share
+    assert type(found.escapes_per_day) is type(found.money_per_day) is Interval
 
 
 @settings(deadline=None, max_examples=60)
@@ -79,31 +92,47 @@ def test_what_is_not_finite_goes_to_review():
 
 def test_the_ends_of_the_scale():
     found = simple((0.0, "right"), (1.0, "wrong"), (np.nextafter(1, 0), "right"))
-    accepted = [policy_consequence(found, Policy(t), TERMS).coverage.value * 3 for t in (0, 1, REVIEW_ALL)]
+    accepted = [
+        policy_consequence(found, Policy(t), TERMS).coverage.value * 3 for t in (0, 1, REVIEW_ALL)
+    ]
     assert accepted == [3, 1, 0]
     nothing = policy_consequence(found, Policy(REVIEW_ALL), TERMS)
-    assert (nothing.leakage.value, nothing.selective_risk) == (0, SelectiveRisk(None, None, None, 0))
+    assert (nothing.leakage.value, nothing.selective_risk) == (
+        0,
+        SelectiveRisk(None, None, None, 0),
+    )
 
 
 @pytest.mark.parametrize(("outcome", "risk"), [("right", 0), ("wrong", 1), ("unseen", 1)])
 def test_all_right_and_all_wrong(outcome, risk):
     found = policy_consequence(simple((0.9, outcome), (0.8, outcome)), Policy(0.5), TERMS)
     assert (found.leakage.value, found.selective_risk.value) == (risk, risk)
-    assert (found.leakage.low, found.leakage.high) == (wilson(2 * risk, 2).low, wilson(2 * risk, 2).high)
+    assert (found.leakage.low, found.leakage.high) == (
+        wilson(2 * risk, 2).low,
+        wilson(2 * risk, 2).high,
+    )
 
 
 def test_missing_figures_say_why():
     assert policy_consequence(simple((0.9, "unlabelled")), Policy(0.5), TERMS).note == NO_LABELS
-    assert policy_consequence(simple(), Policy(0.5), TERMS).reviews_per_day == Interval(None, None, None, 0)
-    found = policy_consequence(simple((0.9, "right")), Policy(0.5), Terms(100.0, TERMS.costs))
+    assert policy_consequence(simple(), Policy(0.5), TERMS).reviews_per_day == Interval(
+        None, None, None, 0
+    )
+    found = policy_consequence(simple((0.9, "right")), Policy(0.5), CostModel(100.0, TERMS.costs))
     assert (found.note, found.money_per_day) == (NO_SECONDS, Interval(None, None, None, 1))
 
 
 @settings(deadline=None, max_examples=30)
-@given(cases(min_size=1, outcomes=OUTCOMES[:3]), POLICIES, st.floats(0, 1000), st.floats(0, 1000), st.floats(0, 5))
+@given(
+    cases(min_size=1, outcomes=OUTCOMES[:3]),
+    POLICIES,
+    st.floats(0, 1000),
+    st.floats(0, 1000),
+    st.floats(0, 5),
+)
 def test_money_is_linear_in_the_costs(rows, policy, review, escape, times):
     def money(r, e):
-        terms = Terms(100.0, UnitCosts(r, e, 0), 0.0)
+        terms = CostModel(100.0, UnitCosts(r, e, 0), 0.0)
         return policy_consequence(cumulative(rows), policy, terms).money_per_day.value
 
     assert money(review, escape) == pytest.approx(money(review, 0) + money(0, escape))
@@ -120,7 +149,8 @@ def test_a_stricter_policy_reviews_more_and_leaks_less(rows, policy, limit):
     assert loose.coverage.value + loose.review_rate.value == pytest.approx(1)
     if loose.leakage.n:
         assert strict.leakage.value <= loose.leakage.value
-        assert loose.leakage.value <= (loose.selective_risk.value or 0) + 1e-12  # the same wrong answers over more cases
+        # the same wrong answers over more cases
+        assert loose.leakage.value <= (loose.selective_risk.value or 0) + 1e-12
 
 
 @given(POLICIES)
@@ -155,7 +185,7 @@ def test_a_policy_that_cannot_be_is_refused(change, message):
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1.0])
 def test_terms_and_limits_that_cannot_be_are_refused(bad):
     with pytest.raises(SettingsError, match=f"cases_per_day {bad}"):
-        Terms(bad, TERMS.costs)
+        CostModel(bad, TERMS.costs)
     with pytest.raises(SettingsError, match=f"leakage limit {bad}"):
         LeakageLimit(bad)
     with pytest.raises(SettingsError, match=f"selective_risk limit {bad}"):
@@ -168,7 +198,7 @@ def test_cases_that_change_side_are_counted_as_directly(rows, before, after):
     *names, confidence, epistemic = columns(rows)
     outcome = np.array(names.pop(), dtype=object)
     old, new = (policy.accepts(*names, confidence, epistemic) for policy in (before, after))
-    found = moves(cumulative(rows), before, after)
+    found = decision_changes(cumulative(rows), before, after)
     for side, mask in ((found.to_review, old & ~new), (found.to_acceptance, new & ~old)):
         assert side == {o: int((outcome[mask] == o).sum()) for o in OUTCOMES}
 
@@ -177,9 +207,16 @@ def test_cases_that_change_side_are_counted_as_directly(rows, before, after):
 @given(cases(), st.integers(0, 1000), st.integers(0, 1000))
 def test_cases_between_two_thresholds_are_counted_as_directly(rows, one, other):
     segment, predicted, outcome, confidence, _ = columns(rows)
-    histogram = Histogram.from_predictions(segment, predicted, outcome, confidence, SEGMENTS, CLASSES)
-    found = between(histogram, one / 1000, other / 1000)
+    histogram = Histogram.from_predictions(
+        segment, predicted, outcome, confidence, SEGMENTS, CLASSES
+    )
+    found = cases_between_thresholds(histogram, one / 1000, other / 1000)
     inside = (confidence >= found.low) & (confidence < found.high)
     assert (found.low, found.high) == (min(one, other) / 1000, max(one, other) / 1000)
-    assert found.by_outcome == {o: int((np.array(outcome, dtype=object)[inside] == o).sum()) for o in OUTCOMES}
-    assert (found.cases, found.end_bin - found.first_bin) == (int(inside.sum()), 3 * abs(one - other))
+    assert found.by_outcome == {
+        o: int((np.array(outcome, dtype=object)[inside] == o).sum()) for o in OUTCOMES
+    }
+    assert (found.cases, found.end_bin - found.first_bin) == (
+        int(inside.sum()),
+        3 * abs(one - other),
+    )

@@ -1,11 +1,13 @@
-"""Steps of policies from screens: each once, never over another's head; a last day; what became of each version."""
+"""Steps of policies from screens: each once, never over another's head; a last day; what became of
+each version.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from core.decision.policy import Policy
+from core.decision.thresholds.policy import Policy
 from core.errors import NotFoundError, OvertakenError, SettingsError, StoreError
 from core.report.policy_history import event_frame, lives, spans
 from core.store import steps
@@ -24,13 +26,17 @@ def ledger(tmp_path) -> Ledger:
     return Ledger(make_store(tmp_path / "store", "tiny"))
 
 
-def propose(ledger: Ledger, author: str = "Suzuki", reason: str = "first", content: dict = CONTENT, **more):
-    return steps.propose(ledger, "line", content, author, reason, [RUN], **more)
+def propose(
+    ledger: Ledger, author: str = "Suzuki", reason: str = "first", content: dict = CONTENT, **more
+):
+    return steps.record_proposal(ledger, "line", content, author, reason, [RUN], **more)
 
 
-def take(ledger: Ledger, event: str, version: int = 1, author: str = "Tanaka", seen: int | None = None):
+def take(
+    ledger: Ledger, event: str, version: int = 1, author: str = "Tanaka", seen: int | None = None
+):
     seen = ledger.policy_events()[-1].position if seen is None else seen
-    return steps.take(ledger, "line", version, event, author, "why", seen)
+    return steps.record_event(ledger, "line", version, event, author, "why", seen)
 
 
 def test_what_reads_the_active_policy_gets_its_thresholds_with_and_without_a_last_day(ledger):
@@ -41,15 +47,23 @@ def test_what_reads_the_active_policy_gets_its_thresholds_with_and_without_a_las
         active = ledger.active_policy()
         assert new
         assert (active.version, active.expires_on) == (made.version, expires_on)
-        assert Policy.from_dict(active.content) == Policy(0.8, {"boom": "review_all"}, by_cell={("A", "cab"): 0.9})
+        assert Policy.from_dict(active.content) == Policy(
+            0.8, {"boom": "review_all"}, by_cell={("A", "cab"): 0.9}
+        )
 
 
 def test_a_policy_expires_when_its_last_day_has_passed_and_stays_active(ledger):
     made, _ = propose(ledger, expires_on=LAST)
-    assert [made.expired(LAST + timedelta(days=days)) for days in (-1, 0, 1)] == [False, False, True]
+    assert [made.expired(LAST + timedelta(days=days)) for days in (-1, 0, 1)] == [
+        False,
+        False,
+        True,
+    ]
     endless, _ = propose(ledger)
     assert not endless.expired(date.max)
-    with pytest.raises(SettingsError, match="name 'expires_on': give the last day as an argument of its own"):
+    with pytest.raises(
+        SettingsError, match="name 'expires_on': give the last day as an argument of its own"
+    ):
         ledger.add_policy("line", {"expires_on": "2026-12-31"}, "Suzuki", "why")
 
 
@@ -64,9 +78,11 @@ def test_the_same_proposal_again_is_one_version_and_any_difference_is_another(le
         propose(ledger, certificate={"n": 3}),
         propose(ledger),
     ]
-    assert [(made.version, new) for made, new in changed] == [(version, True) for version in range(2, 8)]
+    assert [(made.version, new) for made, new in changed] == [
+        (version, True) for version in range(2, 8)
+    ]
     with pytest.raises(NotFoundError, match="no run 'nope'"):
-        steps.propose(ledger, "line", CONTENT, "Suzuki", "why", ["nope"])
+        steps.record_proposal(ledger, "line", CONTENT, "Suzuki", "why", ["nope"])
 
 
 def test_a_click_that_arrives_twice_writes_one_event(ledger):
@@ -82,7 +98,9 @@ def test_who_comes_second_is_refused_and_learns_what_happened(ledger):
     propose(ledger)
     seen = ledger.policy_events()[-1].position
     take(ledger, "approve", author="Tanaka", seen=seen)
-    with pytest.raises(OvertakenError, match="was not written down, since Tanaka: approve 'line' version 1") as caught:
+    with pytest.raises(
+        OvertakenError, match="was not written down, since Tanaka: approve 'line' version 1"
+    ) as caught:
         take(ledger, "approve", author="Sato", seen=seen)
     assert [(one.author, one.event) for one in caught.value.events] == [("Tanaka", "approve")]
     assert len(ledger.policy_events()) == 2
@@ -123,7 +141,12 @@ def test_of_two_people_who_click_at_once_one_is_written_down(ledger):
 
 @pytest.mark.parametrize(
     ("one", "other", "same"),
-    [("Sato", " SATO ", True), ("佐藤 花子", "佐藤花子", True), ("ｓａｔｏ", "sato", True), ("Sato", "Saito", False)],
+    [
+        ("Sato", " SATO ", True),
+        ("佐藤 花子", "佐藤花子", True),
+        ("ｓａｔｏ", "sato", True),
+        ("Sato", "Saito", False),
+    ],
 )
 def test_names_are_compared_without_case_width_and_spaces(one, other, same):
     assert steps.same_person(one, other) is same
@@ -137,25 +160,40 @@ def test_the_life_of_each_version_follows_its_events(ledger):
     take(ledger, "approve", 2)
     take(ledger, "activate", 2)
     found = lives(ledger.policies(), ledger.policy_events())
-    assert {version: (life.state, life.steps, life.four_eyes) for (_, version), life in found.items()} == {
+    assert {
+        version: (life.state, life.steps, life.four_eyes) for (_, version), life in found.items()
+    } == {
         1: ("replaced", ("activate",), False),
         2: ("active", ("undo",), True),
         3: ("proposed", ("approve",), None),
     }
     take(ledger, "undo", 2)
     found = lives(ledger.policies(), ledger.policy_events())
-    assert {version: life.state for (_, version), life in found.items()} == {1: "active", 2: "undone", 3: "proposed"}
+    assert {version: life.state for (_, version), life in found.items()} == {
+        1: "active",
+        2: "undone",
+        3: "proposed",
+    }
 
 
 def test_time_in_force_is_cut_where_another_version_takes_over_and_resumed_after_an_undo():
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    told = [("propose", 1), ("activate", 1), ("activate", 2), ("undo", 2), ("undo", 1), ("activate", 2)]
+    told = [
+        ("propose", 1),
+        ("activate", 1),
+        ("activate", 2),
+        ("undo", 2),
+        ("undo", 1),
+        ("activate", 2),
+    ]
     events = [
         PolicyEvent(i, "line", version, event, "Sato", "why", start + timedelta(hours=i))
         for i, (event, version) in enumerate(told)
     ]
     found = spans(events, start + timedelta(hours=9))
-    hours = [(end - start) / timedelta(hours=1) for column in ("begin", "end") for end in found[column]]
+    hours = [
+        (end - start) / timedelta(hours=1) for column in ("begin", "end") for end in found[column]
+    ]
     assert list(found["version"]) == [1, 2, 1, 2]
     assert hours == [1, 2, 3, 5, 2, 3, 4, 9]
     assert list(found["open"]) == [False, False, False, True]

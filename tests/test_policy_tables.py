@@ -1,4 +1,6 @@
-"""Policies as tables: the rows of the editor, what an edit makes, what differs, and which certificate goes with a policy."""
+"""Policies as tables: the rows of the editor, what an edit makes, what differs, and which
+certificate goes with a policy.
+"""
 
 from datetime import date, timedelta
 
@@ -8,14 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.decision.certificate import Certificate
-from core.decision.joint import REVIEW_ALL, JointCounts, JointCumulative
-from core.decision.policy import Policy, policy_consequence
+from core.counts.joint import REVIEW_ALL, JointCounts, JointCumulative
+from core.decision.certificate.claims import Certificate
+from core.decision.thresholds.policy import Policy, policy_consequence
 from core.report import policies
-from core.report.policies import NoProof, consequence_frame, differences, edited, no_proof_at_all, own_rules, proof, rows, void
+from core.report.policies import (
+    NoProof,
+    consequence_frame,
+    differences,
+    edited,
+    no_proof_at_all,
+    own_rules,
+    proof,
+    rows,
+    void,
+)
 from tests.joints import CLASSES, SEGMENTS, TERMS, cases, cumulative
 
-# Segment A: right at 0.9 (x), wrong at 0.8 (y); segment B: wrong at 0.7 (x), right at 0.95 (y), and one without a label at 0.9.
+# Segment A: right at 0.9 (x), wrong at 0.8 (y); segment B: wrong at 0.7 (x), right at 0.95 (y), and
+# one without a label at 0.9.
 CASES = cumulative(
     [
         ("A", "x", "right", 0.9, 0.0),
@@ -31,13 +44,21 @@ ORIGIN = ("a" * 64, "line")
 
 def found(table: pd.DataFrame) -> dict:
     """(segment, predicted) -> labelled, errors of each row."""
-    return {(row.segment, row.predicted): (row.labelled, row.errors) for row in table.itertuples(index=False)}
+    return {
+        (row.segment, row.predicted): (row.labelled, row.errors)
+        for row in table.itertuples(index=False)
+    }
 
 
 def test_each_row_has_its_own_n_and_errors():
     table = rows(CASES, Policy(0.7))
     assert list(table["kind"]) == ["segment"] * 2 + ["class"] * 2
-    assert found(table) == {("A", ""): (2, 1), ("B", ""): (2, 1), ("", "x"): (2, 1), ("", "y"): (2, 1)}
+    assert found(table) == {
+        ("A", ""): (2, 1),
+        ("B", ""): (2, 1),
+        ("", "x"): (2, 1),
+        ("", "y"): (2, 1),
+    }
     assert list(table["cases"]) == [2, 3, 2, 3]
     assert list(table["leakage"]) == [0.5] * 4
     assert table["own"].isna().all()
@@ -47,7 +68,12 @@ def test_each_row_has_its_own_n_and_errors():
 def test_a_row_shows_the_whole_policy_at_work():
     """A's own threshold of 0.85 stops its error; the class y, whose error that was, shows it."""
     table = rows(CASES, Policy(0.7, by_segment={"A": 0.85}, by_class={"x": REVIEW_ALL}))
-    assert found(table) == {("A", ""): (2, 0), ("B", ""): (2, 0), ("", "x"): (2, 0), ("", "y"): (2, 0)}
+    assert found(table) == {
+        ("A", ""): (2, 0),
+        ("B", ""): (2, 0),
+        ("", "x"): (2, 0),
+        ("", "y"): (2, 0),
+    }
     assert table.set_index(["segment", "predicted"]).loc[("A", ""), "own"] == 0.85
     assert list(table["review_all"]) == [False, False, True, False]
 
@@ -80,7 +106,10 @@ def test_a_segment_without_a_name_is_one_segment():
     assert edited(Policy(0.5), table, {0: {"own": 0.9}})[0] == Policy(0.5, by_segment={"": 0.9})
 
 
-@given(cases(), st.dictionaries(st.sampled_from(SEGMENTS), st.sampled_from([0.0, 0.5, 0.9, REVIEW_ALL])))
+@given(
+    cases(),
+    st.dictionaries(st.sampled_from(SEGMENTS), st.sampled_from([0.0, 0.5, 0.9, REVIEW_ALL])),
+)
 def test_segments_add_up_to_the_whole_policy(made, by_segment):
     counts, policy = cumulative(made), Policy(0.4, by_segment=by_segment)
     table, whole = rows(counts, policy), policy_consequence(counts, policy, TERMS)
@@ -99,15 +128,27 @@ TABLE = rows(CASES, BASE)  # A, B, x, y, (A, y)
     ("edits", "expected"),
     [
         ({}, BASE),
-        ({0: {"own": 0.8}}, Policy(0.7, {"x": 0.6}, {"A": 0.8, "B": REVIEW_ALL}, {("A", "y"): 0.9})),
+        (
+            {0: {"own": 0.8}},
+            Policy(0.7, {"x": 0.6}, {"A": 0.8, "B": REVIEW_ALL}, {("A", "y"): 0.9}),
+        ),
         ({1: {"own": 0.8}}, BASE),  # everything of it goes to people, whatever its threshold
-        ({1: {"own": 0.8, "review_all": False}}, Policy(0.7, {"x": 0.6}, {"B": 0.8}, {("A", "y"): 0.9})),
+        (
+            {1: {"own": 0.8, "review_all": False}},
+            Policy(0.7, {"x": 0.6}, {"B": 0.8}, {("A", "y"): 0.9}),
+        ),
         ({1: {"review_all": False}}, Policy(0.7, {"x": 0.6}, {}, {("A", "y"): 0.9})),
         ({2: {"own": None}}, Policy(0.7, {}, {"B": REVIEW_ALL}, {("A", "y"): 0.9})),
-        ({2: {"review_all": True}}, Policy(0.7, {"x": REVIEW_ALL}, {"B": REVIEW_ALL}, {("A", "y"): 0.9})),
+        (
+            {2: {"review_all": True}},
+            Policy(0.7, {"x": REVIEW_ALL}, {"B": REVIEW_ALL}, {("A", "y"): 0.9}),
+        ),
         ({4: {"own": 0.9004}}, BASE),  # a number is rounded to the steps that there are
         ({4: {"own": None}}, Policy(0.7, {"x": 0.6}, {"B": REVIEW_ALL})),
-        ({3: {"own": 1}, 4: {"own": 0}}, Policy(0.7, {"x": 0.6, "y": 1.0}, {"B": REVIEW_ALL}, {("A", "y"): 0.0})),
+        (
+            {3: {"own": 1}, 4: {"own": 0}},
+            Policy(0.7, {"x": 0.6, "y": 1.0}, {"B": REVIEW_ALL}, {("A", "y"): 0.0}),
+        ),
     ],
 )
 def test_what_is_typed_into_a_row_becomes_its_threshold(edits, expected):
@@ -143,10 +184,14 @@ def test_consequences_of_two_versions_lie_below_each_other():
 
 
 def calibration(n: int = 400, wrong_from: int = 40) -> pd.DataFrame:
-    """Cases of falling confidence, the last of them wrong; half of the epistemic uncertainty is high."""
+    """Cases of falling confidence, the last of them wrong; half of the epistemic uncertainty is
+    high.
+    """
     confidence = np.linspace(0.999, 0.2, n)
     outcome = np.where(np.arange(n) < n - wrong_from, "right", "wrong")
-    return pd.DataFrame({"confidence": confidence, "outcome": outcome, "epistemic": np.tile([0.0, 1.0], n // 2)})
+    return pd.DataFrame(
+        {"confidence": confidence, "outcome": outcome, "epistemic": np.tile([0.0, 1.0], n // 2)}
+    )
 
 
 def certified(threshold: float, limit: float | None = None, measure: str = "leakage", **changed):
@@ -179,7 +224,10 @@ def test_cases_that_no_model_was_trained_on_count_as_wrong():
     assert certified(0.9, measure="selective_risk", outcome="unseen").reason == "not_certified"
     unlabelled = calibration()
     unlabelled.loc[::2, "outcome"] = "unlabelled"
-    assert proof(unlabelled, 0.9, None, ("leakage", 0.05, 0.05), ORIGIN, TODAY).evidence.unlabelled == 200
+    assert (
+        proof(unlabelled, 0.9, None, ("leakage", 0.05, 0.05), ORIGIN, TODAY).evidence.unlabelled
+        == 200
+    )
 
 
 def test_what_voids_a_certificate_of_a_policy_is_named():
@@ -197,6 +245,10 @@ def test_what_voids_a_certificate_of_a_policy_is_named():
 def test_policies_that_no_case_could_certify():
     assert no_proof_at_all(Policy(0.5)) is None
     assert no_proof_at_all(Policy(REVIEW_ALL)) == NoProof("all_reviewed")
-    for policy in (Policy(0.5, {"x": 0.6}), Policy(0.5, {}, {"A": 0.6}), Policy(0.5, {}, {}, {("A", CLASSES[0]): 0.6})):
+    for policy in (
+        Policy(0.5, {"x": 0.6}),
+        Policy(0.5, {}, {"A": 0.6}),
+        Policy(0.5, {}, {}, {("A", CLASSES[0]): 0.6}),
+    ):
         assert own_rules(policy)
         assert no_proof_at_all(policy) == NoProof("own_rules")

@@ -8,12 +8,10 @@ import torch
 from torch import nn
 
 from core.errors import SettingsError
-from core.models import adapters
-from core.models.adapters import Adapter
-from core.models.backbone import load_backbone
-from core.models.posterior import Dropout, Gaussian, Members, Mixture, from_tensors, tempered
-from core.models.scorers import Teacher
-from core.models.settings import (
+from core.models.base import adapters
+from core.models.base.adapters import Adapter
+from core.models.base.backbone import load_backbone
+from core.models.base.settings import (
     AdapterSettings,
     BlobSettings,
     DropoutSettings,
@@ -24,11 +22,20 @@ from core.models.settings import (
     PointSettings,
     TfbSettings,
 )
+from core.models.base.trunk import cache_trunk
+from core.models.scoring.posterior import (
+    Dropout,
+    Gaussian,
+    Members,
+    Mixture,
+    from_tensors,
+    tempered,
+)
+from core.models.scoring.scorers import Teacher
 from core.models.teachers import Job, anchor_temperature, fit_teacher
 from core.models.teachers.blob import Variational, kl_to_prior
 from core.models.teachers.dropout import CaseMasks
 from core.models.teachers.laplace import diagonal_fisher
-from core.models.trunk import cache_trunk
 from core.stats.temperature import scaled
 from tests import tiny
 
@@ -47,21 +54,31 @@ def one_map(seed=0):
 def test_blobs_kl_by_hand():
     """KL(N(1, 0.5^2) || N(0, 2^2)) = ln 4 + (0.25 + 1) / 8 - 1/2, for each of two elements."""
     expected = 2 * (math.log(4) + 1.25 / 8 - 0.5)
-    assert kl_to_prior(torch.ones(2), torch.full((2,), 0.5), 2.0).item() == pytest.approx(expected, abs=1e-6)
+    assert kl_to_prior(torch.ones(2), torch.full((2,), 0.5), 2.0).item() == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_blobs_kl_is_zero_at_the_prior():
-    assert kl_to_prior(torch.zeros(3), torch.full((3,), 0.2), 0.2).item() == pytest.approx(0.0, abs=1e-6)
+    assert kl_to_prior(torch.zeros(3), torch.full((3,), 0.2), 0.2).item() == pytest.approx(
+        0.0, abs=1e-6
+    )
 
 
 def test_blobs_kl_weights_of_an_epoch_have_mean_one():
-    """Reweighting moves the price within an epoch; it does not change it: 3 steps weigh 3/7, 6/7 and 12/7."""
-    noise = Variational((one_map(),), BlobSettings(kl_weight=1.0, reweighting=True), cases=1, steps=3)
+    """Reweighting moves the price within an epoch; it does not change it: 3 steps weigh 3/7, 6/7
+    and 12/7.
+    """
+    noise = Variational(
+        (one_map(),), BlobSettings(kl_weight=1.0, reweighting=True), cases=1, steps=3
+    )
     noise._means = {"map": torch.zeros(2, 5)}
     even = Variational((one_map(),), BlobSettings(kl_weight=1.0), cases=1, steps=3)
     even._means = noise._means
     price = even.penalty().item()
-    assert [noise.penalty().item() / price for _ in range(3)] == pytest.approx([3 / 7, 6 / 7, 12 / 7], rel=1e-5)
+    assert [noise.penalty().item() / price for _ in range(3)] == pytest.approx(
+        [3 / 7, 6 / 7, 12 / 7], rel=1e-5
+    )
 
 
 def test_dropout_at_rate_zero_is_the_point_estimate():
@@ -144,7 +161,9 @@ def job(tmp_path_factory):
     folder = tmp_path_factory.mktemp("job")
     base = str(tiny.make_encoder(folder / "base"))
     adapter = AdapterSettings(layers=2, rank=4, alpha=8)
-    settings = PointSettings(base=base, adapter=adapter, loop=LoopSettings(epochs=4, batch_size=16, learning_rate=5e-3))
+    settings = PointSettings(
+        base=base, adapter=adapter, loop=LoopSettings(epochs=4, batch_size=16, learning_rate=5e-3)
+    )
     backbone = load_backbone(base, adapter.cut, CPU)
     train, anchor = tiny.cases(120), tiny.cases(60, seed=1)
     order = sorted(tiny.TOPICS)
@@ -152,13 +171,30 @@ def job(tmp_path_factory):
     caches = [cache_trunk(backbone, frame["text"].tolist()) for frame in (train, anchor)]
     bare = Job(backbone, settings, 3, caches[0], labels[0], caches[1], labels[1], folder / "work")
     point, head = bare.train("point", 0)
-    return Job(backbone, settings, 3, caches[0], labels[0], caches[1], labels[1], folder / "work", point, head)
+    return Job(
+        backbone,
+        settings,
+        3,
+        caches[0],
+        labels[0],
+        caches[1],
+        labels[1],
+        folder / "work",
+        point,
+        head,
+    )
 
 
 @pytest.mark.parametrize("kind", ["blob", "dropout"])
 def test_in_training_all_tokens_of_a_case_see_one_draw_and_cases_see_others(job, kind):
-    """Two equal tokens in each of two equal cases: A x differs between the cases, and not within one."""
-    noise = Variational(job.point, BlobSettings(start_std=0.5), 1, 1) if kind == "blob" else CaseMasks(0.5)
+    """Two equal tokens in each of two equal cases: A x differs between the cases, and not within
+    one.
+    """
+    noise = (
+        Variational(job.point, BlobSettings(start_std=0.5), 1, 1)
+        if kind == "blob"
+        else CaseMasks(0.5)
+    )
     adapters.attach(job.backbone, job.settings.adapter)
     _, layer = adapters.layers(job.backbone)[0]
     x = torch.ones(2, 2, layer.in_features)
@@ -197,7 +233,9 @@ def test_a_teachers_temperature_is_the_anchors_best(job):
     ],
     ids=lambda s: s.kind,
 )
-def test_every_teacher_learns_the_task_disagrees_with_itself_and_leaves_the_backbone_bare(job, settings):
+def test_every_teacher_learns_the_task_disagrees_with_itself_and_leaves_the_backbone_bare(
+    job, settings
+):
     before = [name for name, _ in job.backbone.model.named_modules()]
     fitted = fit_teacher(job, settings)
     assert [name for name, _ in job.backbone.model.named_modules()] == before
@@ -210,7 +248,12 @@ def test_every_teacher_learns_the_task_disagrees_with_itself_and_leaves_the_back
 
 def test_an_ensemble_of_one_model_many_times_has_no_mutual_information(job):
     same = Members.of([(job.point, job.head)] * 3)
-    one = Teacher(job.backbone, Gaussian(job.point, {a.name: torch.zeros_like(a.a) for a in job.point}, job.head), 2.0, 1)
+    one = Teacher(
+        job.backbone,
+        Gaussian(job.point, {a.name: torch.zeros_like(a.a) for a in job.point}, job.head),
+        2.0,
+        1,
+    )
     expected = one.scores_cached(job.anchor)
     one.sampler.release()
     teacher = Teacher(job.backbone, same, 2.0, 3)
@@ -230,7 +273,10 @@ def test_members_in_one_batch_are_each_member_alone(job):
         for i in range(2):
             draws = members.draw(2, seeded()).only(i)
             with teacher.sampler.sampled(draws):
-                alone = [draws.logits(teacher.sampler.read_out(s[None], None, 1)).softmax(-1)[0, 0] for s in job.anchor.states]
+                alone = [
+                    draws.logits(teacher.sampler.read_out(s[None], None, 1)).softmax(-1)[0, 0]
+                    for s in job.anchor.states
+                ]
             np.testing.assert_allclose(each[i], torch.stack(alone), atol=1e-5)
     teacher.sampler.release()
     np.testing.assert_allclose(together.probabilities, each.mean(0), atol=1e-6)
@@ -248,15 +294,24 @@ def test_the_fisher_is_the_squared_gradient_summed_over_cases(job):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch, "multinomial", remember)
-        patch.setattr("core.models.teachers.laplace.plan_batches", lambda lengths: [np.array([i]) for i in range(3)])
-        fisher = diagonal_fisher(job.backbone, job.point, job.head, cases, job.settings.adapter, seeded())
+        patch.setattr(
+            "core.models.teachers.laplace.plan_batches",
+            lambda lengths: [np.array([i]) for i in range(3)],
+        )
+        fisher = diagonal_fisher(
+            job.backbone, job.point, job.head, cases, job.settings.adapter, seeded()
+        )
     adapters.attach(job.backbone, job.settings.adapter)
     adapters.write(job.backbone, list(job.point))
-    weights = {name: layer.lora_A["default"].weight for name, layer in adapters.layers(job.backbone)}
+    weights = {
+        name: layer.lora_A["default"].weight for name, layer in adapters.layers(job.backbone)
+    }
     expected = {name: torch.zeros_like(w) for name, w in weights.items()}
     for state, label in zip(cases.states, drawn, strict=True):
         logp = job.head(job.backbone.top(state[None], None)).log_softmax(-1)[0, int(label)]
-        for (name, _), g in zip(weights.items(), torch.autograd.grad(logp, list(weights.values())), strict=True):
+        for (name, _), g in zip(
+            weights.items(), torch.autograd.grad(logp, list(weights.values())), strict=True
+        ):
             expected[name] += g**2
     adapters.detach(job.backbone)
     for name, f in expected.items():

@@ -2,25 +2,29 @@
 
 import pytest
 
-from core.decision.economics import UnitCosts
-from core.decision.handles import Handles
-from core.decision.joint import JointCounts, JointCumulative
-from core.decision.policy import Terms
-from core.decision.presets import PRESETS, preset_thresholds
+from core.counts.joint import JointCounts, JointCumulative
+from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.policy import CostModel
+from core.decision.thresholds.presets import PRESETS, preset_thresholds
+from core.decision.thresholds.solver import ThresholdSolver
 
 
-def handles(outcomes, confidence, review=1.0, escape=10.0) -> Handles:
+def handles(outcomes, confidence, review=1.0, escape=10.0) -> ThresholdSolver:
     n = len(outcomes)
     joint = JointCounts.from_predictions(["A"] * n, ["x"] * n, outcomes, confidence, [0.0] * n)
-    return Handles(JointCumulative(joint), Terms(float(n), UnitCosts(review, escape, 0.0), 0.0))
+    return ThresholdSolver(
+        JointCumulative(joint), CostModel(float(n), UnitCosts(review, escape, 0.0), 0.0)
+    )
 
 
 def test_each_preset_by_hand():
-    """100 cases, a review costs 1, an escape 10; money of a threshold is reviews + 10 * escapes, of review alone 100.
+    """100 cases, a review costs 1, an escape 10; money of a threshold is reviews + 10 * escapes, of
+    review alone 100.
 
     At 0.9: 40 right, then 1 wrong at 0.8, 30 right at 0.7, 4 wrong at 0.6, 25 wrong at 0.1.
-    Accept from 0.801: 60 reviews, money 60. From 0.601 to 0.7: 29 reviews and 1 escape, 39, the least; leakage 1%.
-    From 0.101: 25 reviews and 5 escapes, 75. From 0: 0 reviews and 30 escapes, 300.
+    Accept from 0.801: 60 reviews, money 60. From 0.601 to 0.7: 29 reviews and 1 escape, 39, the
+    least; leakage 1%. From 0.101: 25 reviews and 5 escapes, 75. From 0: 0 reviews and 30 escapes,
+    300.
     """
     outcomes = ["right"] * 40 + ["wrong"] + ["right"] * 30 + ["wrong"] * 29
     confidence = [0.9] * 40 + [0.8] + [0.7] * 30 + [0.6] * 4 + [0.1] * 25
@@ -39,5 +43,7 @@ def test_a_model_that_is_always_sure_and_wrong_has_no_safe_and_no_lean_preset():
 
 @pytest.mark.parametrize("escape", [0.0, 1.0, 50.0])
 def test_lean_never_needs_more_reviews_than_balanced(escape):
-    found = preset_thresholds(handles(["right", "wrong", "right"] * 10, [0.9, 0.5, 0.3] * 10, escape=escape))
+    found = preset_thresholds(
+        handles(["right", "wrong", "right"] * 10, [0.9, 0.5, 0.3] * 10, escape=escape)
+    )
     assert found["lean"] <= found["balanced"]

@@ -1,4 +1,6 @@
-"""Another mix of cases: weights by hand, against copied cases, and what they do to intervals and certificates."""
+"""Another mix of cases: weights by hand, against copied cases, and what they do to intervals and
+certificates.
+"""
 
 import numpy as np
 import pandas as pd
@@ -6,8 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.policy import Policy, policy_consequence
-from core.decision.prevalence import class_weights, label_weights, segment_weights, shifted_consequence
+from core.decision.thresholds.policy import Policy, policy_consequence
+from core.decision.thresholds.prevalence import (
+    class_weights,
+    label_weights,
+    segment_weights,
+    shifted_consequence,
+)
 from core.errors import NonFiniteError, SettingsError
 from tests.joints import TERMS, cases, columns, cumulative
 
@@ -18,7 +25,9 @@ NAMES = ["segment", "predicted", "outcome", "confidence", "epistemic"]
 
 
 def test_a_segment_mix_by_hand():
-    found = policy_consequence(segment_weights(cumulative(ROWS), {"A": 1, "B": 1}), Policy(0.5), TERMS)
+    found = policy_consequence(
+        segment_weights(cumulative(ROWS), {"A": 1, "B": 1}), Policy(0.5), TERMS
+    )
     assert found.leakage.value == pytest.approx((1 / 4 + 1 / 2) / 2)
     # Weights 3/4 four times and 3/2 twice: (3 + 3)^2 / (4 * 9/16 + 2 * 9/4) = 36 / 6.75 = 5.33
     assert found.leakage.n == 5
@@ -27,14 +36,19 @@ def test_a_segment_mix_by_hand():
 
 def test_the_mix_that_was_seen_changes_no_figure():
     whole = cumulative(ROWS)
-    for shifted in (segment_weights(whole, {"A": 4, "B": 2}), class_weights(whole, {"x": 4, "y": 2})):
+    for shifted in (
+        segment_weights(whole, {"A": 4, "B": 2}),
+        class_weights(whole, {"x": 4, "y": 2}),
+    ):
         found, plain = (policy_consequence(w, Policy(0.5), TERMS) for w in (shifted, whole))
         assert found.leakage == plain.leakage
         assert found.money_per_day == plain.money_per_day
 
 
 def test_a_class_that_no_longer_comes_takes_its_errors_with_it():
-    found = policy_consequence(class_weights(cumulative(ROWS), {"x": 1, "y": 0}), Policy(0.5), TERMS)
+    found = policy_consequence(
+        class_weights(cumulative(ROWS), {"x": 1, "y": 0}), Policy(0.5), TERMS
+    )
     assert (found.leakage.value, found.leakage.n) == (1 / 4, 4)
 
 
@@ -43,7 +57,9 @@ def test_a_class_that_no_longer_comes_takes_its_errors_with_it():
 def test_whole_weights_count_as_copied_cases_with_wider_intervals(rows, a, b, step):
     weighted = cumulative(rows).reweighted(np.array([[a, a], [b, b]], dtype=float))
     copied = cumulative([row for row in rows for _ in range(a if row[0] == "A" else b)])
-    found, expected = (policy_consequence(w, Policy(step / 1000), TERMS) for w in (weighted, copied))
+    found, expected = (
+        policy_consequence(w, Policy(step / 1000), TERMS) for w in (weighted, copied)
+    )
     for name in ("coverage", "leakage", "selective_risk", "escapes_per_day", "money_per_day"):
         one, other = getattr(found, name), getattr(expected, name)
         assert one.value == pytest.approx(other.value)

@@ -1,6 +1,8 @@
-"""Runs that can be relied on: the same seed, a kill at any moment, too little memory, several processes, mixed-up files.
+"""Runs that can be relied on: the same seed, a kill at any moment, too little memory, several
+processes, mixed-up files.
 
-"The same weights" is within 1e-6: on one machine the same steps give the same bits; halves and processes add in another order.
+"The same weights" is within 1e-6: on one machine the same steps give the same bits; halves and
+processes add in another order.
 """
 
 import json
@@ -16,18 +18,19 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core.errors import ModelError, SettingsError
-from core.models import adapters, checkpoint
-from core.models.backbone import load_backbone
-from core.models.card import ModelCard
-from core.models.memory import by_halves
-from core.models.posterior import Gaussian
-from core.models.scorers import OnePass, Teacher
-from core.models.settings import AdapterSettings, LoopSettings, LossSettings, Schedule
-from core.models.spread import Moments
-from core.models.spread_heads import spread_head
-from core.models.top import NO_LABEL, Targets, TopClassifier
-from core.models.training import fit, last_checkpoint, new_head
-from core.models.trunk import cache_trunk
+from core.models.base import adapters
+from core.models.base.backbone import load_backbone
+from core.models.base.card import ModelCard
+from core.models.base.memory import by_halves
+from core.models.base.settings import AdapterSettings, LoopSettings, LossSettings, Schedule
+from core.models.base.trunk import cache_trunk
+from core.models.scoring import checkpoint
+from core.models.scoring.heads import spread_head
+from core.models.scoring.posterior import Gaussian
+from core.models.scoring.scorers import OnePass, Teacher
+from core.models.scoring.spread import Moments
+from core.models.training.loop import fit, last_checkpoint, new_head
+from core.models.training.objective import NO_LABEL, Targets, TopClassifier
 from core.pipeline.train import texts_of
 from core.store.store import Store
 from tests import tiny
@@ -44,14 +47,21 @@ def base(tmp_path_factory):
     return tiny.make_encoder(tmp_path_factory.mktemp("base"))
 
 
-def train(base, folder, loop=LOOP, cases=64, change=lambda model: None, spread="none") -> dict[str, torch.Tensor]:
-    """A tiny training's final weights. With a spread it is a student's, and a quarter of the cases has no label."""
+def train(
+    base, folder, loop=LOOP, cases=64, change=lambda model: None, spread="none"
+) -> dict[str, torch.Tensor]:
+    """A tiny training's final weights. With a spread it is a student's, and a quarter of the cases
+    has no label.
+    """
     backbone = load_backbone(str(base), ADAPTER.cut, CPU)
     texts = texts_of(tiny.cases(cases), LABELS)
     torch.manual_seed(loop.seed)
     adapters.attach(backbone, ADAPTER)
     model = TopClassifier(
-        backbone, new_head(backbone, spread_head(spread).outputs(3), loop.seed), 3, LossSettings(spread=spread)
+        backbone,
+        new_head(backbone, spread_head(spread).outputs(3), loop.seed),
+        3,
+        LossSettings(spread=spread),
     )
     targets = Targets(texts.labels)
     if spread != "none":
@@ -72,7 +82,9 @@ def train(base, folder, loop=LOOP, cases=64, change=lambda model: None, spread="
 
 def assert_same(one, other, tolerance=1e-6):
     for name, tensor in one.items():
-        torch.testing.assert_close(other[name], tensor, atol=tolerance, rtol=1e-5, msg=lambda m, name=name: f"{name}: {m}")
+        torch.testing.assert_close(
+            other[name], tensor, atol=tolerance, rtol=1e-5, msg=lambda m, name=name: f"{name}: {m}"
+        )
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(base, tmp_path):
@@ -83,14 +95,15 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(base, tmp_p
     assert not torch.equal(other["head.weight"], one["head.weight"])
 
 
-# --- killed -------------------------------------------------------------------------------------------------------------
+# --- killed
+# -------------------------------------------------------------------------------------------------------------
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 import torch
 from safetensors.torch import save_file
-from core.models.training import _Trainer
+from core.models.training.loop import _Trainer
 from tests.test_reliability import train
 
 base, folder, moment = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
@@ -115,7 +128,9 @@ def run_killed(base, folder, moment) -> int:
 
 @pytest.mark.parametrize("moment", ["step1", "step5", "saving"])
 def test_a_process_killed_with_9_goes_on_to_the_same_weights(base, tmp_path, moment):
-    """4 steps an epoch: killed before any checkpoint, in the second epoch, and while a checkpoint is being written."""
+    """4 steps an epoch: killed before any checkpoint, in the second epoch, and while a checkpoint
+    is being written.
+    """
     unbroken = train(base, tmp_path / "unbroken")
     assert run_killed(base, tmp_path / "killed", moment) == -signal.SIGKILL
     left = list((tmp_path / "killed").glob("checkpoint-*"))
@@ -134,11 +149,14 @@ def test_a_checkpoint_without_its_end_is_passed_over(tmp_path):
     assert last_checkpoint(tmp_path / "nothing") is None
 
 
-# --- too little memory ----------------------------------------------------------------------------------------------------
+# --- too little memory
+# ----------------------------------------------------------------------------------------------------
 
 
 def no_room_above(cases, inner):
-    """`inner`, which runs out of memory for more than `cases` rows; and the sizes that it was asked for."""
+    """`inner`, which runs out of memory for more than `cases` rows; and the sizes that it was asked
+    for.
+    """
     asked = []
 
     def run(x, *args):
@@ -152,7 +170,9 @@ def no_room_above(cases, inner):
 
 @pytest.mark.parametrize("spread", ["none", "share", "gaussian"])
 def test_a_batch_that_does_not_fit_is_trained_in_parts_to_the_same_weights(base, tmp_path, spread):
-    """70 cases in batches of 16: the last one has 6. A student's cases without label weigh in the parts as in the whole."""
+    """70 cases in batches of 16: the last one has 6. A student's cases without label weigh in the
+    parts as in the whole.
+    """
     asked = []
 
     def little_memory(model):
@@ -173,13 +193,24 @@ def test_scores_of_halves_are_the_scores_of_the_whole(base, monkeypatch):
     names = adapters.target_names(backbone, ADAPTER)
     shapes = {name: backbone.model.get_submodule(name).weight.shape for name in names}
     factors = tuple(
-        adapters.Adapter(name, torch.randn(8, inner, generator=generator), torch.randn(outer, 8, generator=generator), 0.1)
+        adapters.Adapter(
+            name,
+            torch.randn(8, inner, generator=generator),
+            torch.randn(outer, 8, generator=generator),
+            0.1,
+        )
         for name, (outer, inner) in shapes.items()
     )
     head = new_head(backbone, 3, seed=0).requires_grad_(False)
     one = OnePass(backbone, head, 3)
     plain = one.scores(some)
-    teacher = Teacher(backbone, Gaussian(factors, {a.name: torch.full_like(a.a, 0.1) for a in factors}, head), 0.1, 4, seed=0)
+    teacher = Teacher(
+        backbone,
+        Gaussian(factors, {a.name: torch.full_like(a.a, 0.1) for a in factors}, head),
+        0.1,
+        4,
+        seed=0,
+    )
     sampled = teacher.scores(some)
     for name in ("forward", "trunk", "top"):
         tight, _ = no_room_above(3, getattr(backbone, name))
@@ -211,7 +242,9 @@ def test_recomputed_activations_give_the_same_gradients(base):
         adapters.attach(backbone, AdapterSettings(layers=3, targets="all"))
         for name, parameter in backbone.model.named_parameters():
             if "lora_B" in name:
-                torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(1))
+                torch.nn.init.normal_(
+                    parameter, std=0.1, generator=torch.Generator().manual_seed(1)
+                )
         backbone.recompute = recompute
         cache = cache_trunk(backbone, ["oil leak", "hot fan belt"])
         hidden = torch.nn.utils.rnn.pad_sequence(cache.states, batch_first=True)
@@ -224,7 +257,9 @@ def test_recomputed_activations_give_the_same_gradients(base):
 
 
 def test_compiled_blocks_answer_the_same(base):
-    """With dynamo and no code generator: what is compiled is traced here, and needs no C++ compiler."""
+    """With dynamo and no code generator: what is compiled is traced here, and needs no C++
+    compiler.
+    """
     backbone = load_backbone(str(base), lambda _: 2, CPU)
     scorer = OnePass(backbone, new_head(backbone, 3, seed=0).requires_grad_(False), 3)
     some = tiny.texts(12, seed=4)
@@ -233,7 +268,8 @@ def test_compiled_blocks_answer_the_same(base):
     np.testing.assert_allclose(scorer.scores(some).probabilities, before.probabilities, atol=1e-6)
 
 
-# --- several processes ----------------------------------------------------------------------------------------------------
+# --- several processes
+# ----------------------------------------------------------------------------------------------------
 
 SHARED = """
 import atexit, os, sys
@@ -251,10 +287,30 @@ if os.environ.get("RANK", "0") == "0":
 
 def launch(*command: str, home: Path | None = None) -> subprocess.CompletedProcess:
     """Run a script or module in two processes on this machine's CPU, by gloo."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    own = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "KAKUSHIN_DEVICE": "cpu", "KAKUSHIN_HOME": str(home)}
-    done = subprocess.run([*torchrun, *command], cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr  # whole: the launcher's own words hide the cause above them
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+    ]
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "KAKUSHIN_DEVICE": "cpu",
+        "KAKUSHIN_HOME": str(home),
+    }
+    done = subprocess.run(
+        [*torchrun, *command],
+        cwd=ROOT,
+        env=os.environ | own,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    # whole: the launcher's own words hide the cause above them
+    assert done.returncode == 0, done.stderr
     return done
 
 
@@ -262,13 +318,29 @@ def test_two_processes_share_each_batch_and_reach_the_same_weights(base, tmp_pat
     script = tmp_path / "shared.py"
     script.write_text(SHARED)
     done = launch(str(script), str(base), str(tmp_path / "two"))
-    assert done.stdout.count("in a group at the end: False") == 2  # who exits while in one may be aborted
-    assert_same(train(base, tmp_path / "one"), load_file(tmp_path / "two" / "final.safetensors"), tolerance=1e-5)
+    # who exits while in one may be aborted
+    assert done.stdout.count("in a group at the end: False") == 2
+    assert_same(
+        train(base, tmp_path / "one"),
+        load_file(tmp_path / "two" / "final.safetensors"),
+        tolerance=1e-5,
+    )
 
 
 def test_two_processes_train_and_distil_by_the_command_line_and_one_writes(base, tmp_path):
     tiny.cases(96).to_csv(tmp_path / "cases.csv", index=False)
-    train_it = ["train", str(tmp_path / "cases.csv"), "--name", "t", "--base", str(base), "--epochs", "1", "--samples", "3"]
+    train_it = [
+        "train",
+        str(tmp_path / "cases.csv"),
+        "--name",
+        "t",
+        "--base",
+        str(base),
+        "--epochs",
+        "1",
+        "--samples",
+        "3",
+    ]
     launch("-m", "core", *train_it, home=tmp_path / "home")
     launch("-m", "core", "distill", "t", "--epochs", "1", home=tmp_path / "home")
     models = tmp_path / "home" / "models"
@@ -276,7 +348,10 @@ def test_two_processes_train_and_distil_by_the_command_line_and_one_writes(base,
     for name in ("t-point", "t-teacher", "t-student"):
         checkpoint.load(models / name, CPU)
     runs = Store(tmp_path / "home" / "store").runs()
-    assert sorted((r.run.kind, r.state) for r in runs) == [("distil", "finished"), ("train", "finished")]
+    assert sorted((r.run.kind, r.state) for r in runs) == [
+        ("distil", "finished"),
+        ("train", "finished"),
+    ]
 
 
 def test_a_batch_that_processes_cannot_share_is_refused(base, tmp_path, monkeypatch):
@@ -285,7 +360,8 @@ def test_a_batch_that_processes_cannot_share_is_refused(base, tmp_path, monkeypa
         train(base, tmp_path)
 
 
-# --- mixed-up files -------------------------------------------------------------------------------------------------------
+# --- mixed-up files
+# -------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -297,23 +373,36 @@ def model(base, tmp_path):
         (own / file.name).write_bytes(file.read_bytes())
     backbone = load_backbone(str(own), lambda _: 2, CPU)
     head = new_head(backbone, 3, seed=0)
-    card = ModelCard(kind="point", name="m", labels=LABELS, base=str(own), base_sha256=backbone.sha256, cut=2)
+    card = ModelCard(
+        kind="point", name="m", labels=LABELS, base=str(own), base_sha256=backbone.sha256, cut=2
+    )
     checkpoint.save(tmp_path / "m", card, {"head.weight": head.weight, "head.bias": head.bias})
     checkpoint.load(tmp_path / "m", CPU)  # as it was saved it loads
     return tmp_path
 
 
 @pytest.mark.parametrize(
-    "change", [{"labels": LABELS[::-1]}, {"cut": 1}, {"scale": 3.0}, {"readout": "choice"}, {"base_sha256": "0" * 64}]
+    "change",
+    [
+        {"labels": LABELS[::-1]},
+        {"cut": 1},
+        {"scale": 3.0},
+        {"readout": "choice"},
+        {"base_sha256": "0" * 64},
+    ],
 )
 def test_a_card_that_is_not_its_weights_is_refused(model, change):
     tiny.write_json(model / "m" / "model.json", lambda card: card.update(change))
-    with pytest.raises(ModelError, match="the card of model 'm' is not the one that its weights were saved with"):
+    with pytest.raises(
+        ModelError, match="the card of model 'm' is not the one that its weights were saved with"
+    ):
         checkpoint.load(model / "m", CPU)
 
 
 def test_another_tokenizer_of_the_same_base_is_refused(model):
-    """Two words exchanged in the vocabulary: every weight is the same, and every answer would be wrong."""
+    """Two words exchanged in the vocabulary: every weight is the same, and every answer would be
+    wrong.
+    """
 
     def exchange(content):
         vocabulary = content["model"]["vocab"]
@@ -327,7 +416,10 @@ def test_another_tokenizer_of_the_same_base_is_refused(model):
 def test_weights_of_another_model_are_refused_even_with_their_hash_on_the_card(model):
     path = model / "m" / "weights.safetensors"
     save_file(load_file(path), path, metadata={"made_for": "another"})
-    tiny.write_json(model / "m" / "model.json", lambda card: card.update(weights_sha256=checkpoint._sha256(path)))
+    tiny.write_json(
+        model / "m" / "model.json",
+        lambda card: card.update(weights_sha256=checkpoint._sha256(path)),
+    )
     assert json.loads((model / "m" / "model.json").read_text())["labels"] == list(LABELS)
     with pytest.raises(ModelError, match="is not the one that its weights were saved with"):
         checkpoint.load(model / "m", CPU)

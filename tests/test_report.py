@@ -7,9 +7,15 @@ import sys
 import numpy as np
 import pytest
 
-from core.decision.economics import NO_SECONDS, UnitCosts, all_human, cost_curve, option
-from core.decision.histogram import Cumulative, Histogram
-from core.decision.whatif import consequence, curve
+from core.counts.histogram import AcceptanceCurve, Histogram
+from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
+from core.decision.thresholds.daily_money import (
+    NO_SECONDS,
+    UnitCosts,
+    all_human_option,
+    cost_curve,
+    option_money,
+)
 from core.report import frames, selection
 from core.stats.bounds import wilson
 from core.types import RunRecord
@@ -22,22 +28,39 @@ HISTOGRAM = Histogram.from_predictions(
     ["right", "wrong", "right", "unseen", "unlabelled", "right"],
     np.array([0.95, 0.9, 0.9, 0.9, 0.9, 1.0]),
 )
-CASES = Cumulative(HISTOGRAM)
+CASES = AcceptanceCurve(HISTOGRAM)
 
 
 def test_risk_and_coverage_are_the_curves_of_each_model_in_order():
     frame = frames.risk_coverage_frame({"student": CASES, "point": CASES}, include_unseen=False)
-    assert list(frame.columns) == ["model_kind", "threshold", "coverage", "risk", "low", "high", "n"]
+    assert list(frame.columns) == [
+        "model_kind",
+        "threshold",
+        "coverage",
+        "risk",
+        "low",
+        "high",
+        "n",
+    ]
     assert frame["model_kind"].unique().tolist() == ["student", "point"]
-    table, rows = curve(CASES, 1, include_unseen=False), frame[frame["model_kind"] == "student"]
-    for new, old in {"risk": "selective_risk", "low": "selective_risk_low", "n": "accepted_labelled"}.items():
+    table, rows = (
+        consequence_curve(CASES, 1, include_unseen=False),
+        frame[frame["model_kind"] == "student"],
+    )
+    for new, old in {
+        "risk": "selective_risk",
+        "low": "selective_risk_low",
+        "n": "accepted_labelled",
+    }.items():
         np.testing.assert_array_equal(rows[new], table[old])
 
 
 def test_a_threshold_frame_has_reviews_leakage_and_money_with_bounds():
     costed = cost_curve(CASES, 10, COSTS, 1)
     frame = frames.threshold_frame(costed)
-    names = [f"{name}{end}" for name in ("reviews", "leakage", "money") for end in ("", "_low", "_high")]
+    names = [
+        f"{name}{end}" for name in ("reviews", "leakage", "money") for end in ("", "_low", "_high")
+    ]
     assert list(frame.columns) == ["threshold", *names]
     np.testing.assert_array_equal(frame["reviews"], costed["reviews_per_day"])
     np.testing.assert_array_equal(frame["money_high"], costed["money_high"])
@@ -55,9 +78,12 @@ def test_segments_come_with_most_cases_first():
 
 
 def test_the_curves_of_parts_are_their_frame_at_each_threshold_without_parts_that_have_no_case():
-    counts = Cumulative(
+    counts = AcceptanceCurve(
         Histogram.from_predictions(
-            ["A", "B", "B", "C"], ["x"] * 4, ["unseen", "right", "unlabelled", "unlabelled"], np.array([0.9, 0.5, 0.4, 0.2])
+            ["A", "B", "B", "C"],
+            ["x"] * 4,
+            ["unseen", "right", "unlabelled", "unlabelled"],
+            np.array([0.9, 0.5, 0.4, 0.2]),
         )
     )
     found = frames.part_curves(counts, include_unseen=False)
@@ -69,9 +95,13 @@ def test_the_curves_of_parts_are_their_frame_at_each_threshold_without_parts_tha
 
 
 def test_an_option_without_a_figure_keeps_its_row_and_its_reason():
-    found = consequence(CASES, 0.9, 10)
+    found = threshold_consequence(CASES, 0.9, 10)
     frame = frames.option_frame(
-        [all_human(10, COSTS), option("teacher", found, COSTS, None), option("student", found, COSTS, 1)]
+        [
+            all_human_option(10, COSTS),
+            option_money("teacher", found, COSTS, None),
+            option_money("student", found, COSTS, 1),
+        ]
     )
     assert frame["name"].tolist() == ["all_human", "teacher", "student"]
     assert frame["note"].tolist() == ["", NO_SECONDS, ""]
@@ -86,7 +116,9 @@ def test_reliability_has_fifteen_bins_of_cases_with_known_labels():
     assert frame["n"].sum() == 4  # not the unseen one, nor the unlabelled
     row, accuracy = frame.iloc[13], wilson(1, 2)  # bin 13 begins at 0.8667: 0.9 twice
     assert (row["n"], row["confidence"]) == (2, pytest.approx(0.9))
-    assert (row["accuracy"], row["low"], row["high"]) == pytest.approx((accuracy.value, accuracy.low, accuracy.high))
+    assert (row["accuracy"], row["low"], row["high"]) == pytest.approx(
+        (accuracy.value, accuracy.low, accuracy.high)
+    )
     assert frame.iloc[14]["n"] == 2  # 0.95 and 1.0
     assert frame[frame["n"] == 0][["confidence", "accuracy", "low", "high"]].isna().all(axis=None)
     assert errors["student"] == (pytest.approx((2 * 0.4 + 2 * 0.025) / 4), 4)
@@ -101,7 +133,11 @@ def test_no_labels_give_empty_bins_and_no_error():
 def test_a_metric_table_names_n_and_intervals():
     figure = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 40}
     missing = {"value": None, "low": None, "high": None, "n": 40}
-    row = dict.fromkeys(frames._METRICS, figure) | {"aurc": missing, "passes": 1, "seconds_per_case": 0.0125}
+    row = dict.fromkeys(frames._METRICS, figure) | {
+        "aurc": missing,
+        "passes": 1,
+        "seconds_per_case": 0.0125,
+    }
     lines = frames.metrics_markdown({"student": row}).splitlines()
     assert "| ms a case, measured | 12.50 |" in lines
     assert "| ECE (40) | 0.500 (0.400 to 0.600) |" in lines
@@ -109,7 +145,9 @@ def test_a_metric_table_names_n_and_intervals():
 
 
 def test_the_run_to_open_first_is_one_that_can_be_chosen():
-    """A stream that is still being scored, beside a finished calibration: only the stream is on the list."""
+    """A stream that is still being scored, beside a finished calibration: only the stream is on the
+    list.
+    """
     runs = [
         RunRecord(make_run("score", "student", "calibration"), "finished", 1.0, {}, 3, None, None),
         RunRecord(make_run("score", "teacher", "stream"), "running", None, {}, 3, None, None),
@@ -131,5 +169,9 @@ def test_statistics_decisions_and_reports_import_no_torch_and_no_streamlit():
 def test_reliability_can_count_untrained_labels_as_wrong():
     """0.9 three times, right once; the unlabelled case never counts."""
     bins = frames.reliability_bins(HISTOGRAM, include_unseen=True)
-    assert (bins[13].n, bins[13].confidence, bins[13].accuracy.value) == (3, pytest.approx(0.9), pytest.approx(1 / 3))
+    assert (bins[13].n, bins[13].confidence, bins[13].accuracy.value) == (
+        3,
+        pytest.approx(0.9),
+        pytest.approx(1 / 3),
+    )
     assert sum(b.n for b in bins) == 5

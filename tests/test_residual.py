@@ -1,11 +1,13 @@
-"""Residual leakage: its parts add up, its interval covers, and a miss that nobody checked is not a miss of zero."""
+"""Residual leakage: its parts add up, its interval covers, and a miss that nobody checked is not a
+miss of zero.
+"""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.decision.residual import product, residual_leakage, total
+from core.decision.thresholds.residual import product, residual_leakage, total
 from core.errors import SettingsError
 from core.stats.bounds import wilson
 from core.types import Interval
@@ -46,7 +48,9 @@ def test_no_miss_in_few_checks_still_leaves_room_for_one():
 def test_a_factor_known_exactly_scales_the_interval():
     half, share = Interval(0.5, 0.5, 0.5, 10), wilson(3, 40)
     found = product(half, share)
-    assert (found.low, found.value, found.high) == pytest.approx((share.low / 2, share.value / 2, share.high / 2))
+    assert (found.low, found.value, found.high) == pytest.approx(
+        (share.low / 2, share.value / 2, share.high / 2)
+    )
 
 
 def test_nothing_added_changes_nothing():
@@ -57,9 +61,12 @@ def test_nothing_added_changes_nothing():
     )
 
 
-@pytest.mark.parametrize(("leak", "review", "miss"), [(0.03, 0.4, 0.05), (0.005, 0.1, 0.01), (0.1, 0.7, 0.3)])
+@pytest.mark.parametrize(
+    ("leak", "review", "miss"), [(0.03, 0.4, 0.05), (0.005, 0.1, 0.01), (0.1, 0.7, 0.3)]
+)
 def test_the_interval_covers_the_truth_as_often_as_it_says(leak, review, miss):
-    # 4,000 worlds of 2,000 cases and 300 checked reviews: 95 % less 4 standard errors, and what Wilson itself falls short of
+    # 4,000 worlds of 2,000 cases and 300 checked reviews: 95 % less 4 standard errors, and what
+    # Wilson itself falls short of
     generator, truth, worlds = np.random.default_rng(0), leak + review * miss, 4000
     covered = 0
     for counts, missed in zip(
@@ -67,7 +74,9 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(leak, review, miss):
         generator.binomial(300, miss, worlds),
         strict=True,
     ):
-        found = residual_leakage(wilson(counts[0], 2000), wilson(counts[1], 2000), missed, 300).residual_leakage
+        found = residual_leakage(
+            wilson(counts[0], 2000), wilson(counts[1], 2000), missed, 300
+        ).residual_leakage
         covered += found.low <= truth <= found.high
     assert covered / worlds >= 0.95 - 4 * np.sqrt(0.95 * 0.05 / worlds)
 

@@ -1,4 +1,6 @@
-"""Exact binomial tests and the fallback procedure against closed forms, brute force, MAPIE, and worked examples."""
+"""Exact binomial tests and the fallback procedure against closed forms, brute force, MAPIE, and
+worked examples.
+"""
 
 import math
 
@@ -17,7 +19,9 @@ P = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
 @given(st.integers(1, 500), TARGETS)
 def test_no_error_in_n_has_the_chance_that_all_are_right(n, target):
-    assert p_values(np.array([0]), np.array([n]), target)[0] == pytest.approx((1 - target) ** n, rel=1e-9)
+    assert p_values(np.array([0]), np.array([n]), target)[0] == pytest.approx(
+        (1 - target) ** n, rel=1e-9
+    )
 
 
 def test_two_of_four_is_hand_derived():
@@ -52,11 +56,17 @@ def test_counts_that_cannot_be_are_refused(errors, n):
 
 
 def test_fallback_hands_a_level_on_and_loses_it():
-    # Levels: 0.02 passes; 0.02 fails and is lost; 0.03 of its own passes; 0.03 carried passes again.
+    # Levels: 0.02 passes; 0.02 fails and is lost; 0.03 of its own passes; 0.03 carried passes
+    # again.
     p, weights = np.array([0.01, 0.025, 0.03, 0.02]), np.array([0.02, 0.0, 0.03, 0.0])
     assert fallback(p, weights).tolist() == [True, False, True, True]
     # Had the second passed, the third would have had 0.05.
-    assert fallback(np.array([0.01, 0.01, 0.05, 0.06]), weights).tolist() == [True, True, True, False]
+    assert fallback(np.array([0.01, 0.01, 0.05, 0.06]), weights).tolist() == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_a_test_without_level_never_passes():
@@ -89,11 +99,15 @@ def test_fewest_cases_without_error_pass_and_one_fewer_does_not(target, level):
 
 def test_planning_figures_are_the_known_ones():
     assert cases_without_error(0.05, 0.05) == 59  # ln 0.05 / ln 0.95 = 58.4
-    assert cases_without_error(0.5, 0.125) == 3  # (1/2)^3 = 1/8 exactly, whatever the rounded quotient says
+    # (1/2)^3 = 1/8 exactly, whatever the rounded quotient says
+    assert cases_without_error(0.5, 0.125) == 3
     assert cases_needed(0.0, 0.05, 0.05) == 59
 
 
-@pytest.mark.parametrize(("rate", "target", "level"), [(0.03, 0.05, 0.05), (0.2, 0.3, 0.01), (0.0, 0.1, 0.05), (0.1, 0.5, 0.2)])
+@pytest.mark.parametrize(
+    ("rate", "target", "level"),
+    [(0.03, 0.05, 0.05), (0.2, 0.3, 0.01), (0.0, 0.1, 0.05), (0.1, 0.5, 0.2)],
+)
 def test_cases_needed_at_a_rate_is_the_first_that_passes(rate, target, level):
     n = np.arange(1, 1000)
     passes = p_values(np.ceil(rate * n - 1e-9), n, target) <= level
@@ -106,7 +120,9 @@ def test_no_number_of_cases_helps_a_rate_at_the_target():
 
 
 def test_mapie_agrees():
-    """MAPIE forms n * (errors / n) in floats and rounds it up, so it may count one error more, and is then above us."""
+    """MAPIE forms n * (errors / n) in floats and rounds it up, so it may count one error more, and
+    is then above us.
+    """
     methods = pytest.importorskip("mapie.risk_control.methods", reason="mapie is not installed")
     control_fwer = pytest.importorskip("mapie.risk_control.fwer_control").control_fwer
     generator = np.random.default_rng(0)
@@ -122,4 +138,7 @@ def test_mapie_agrees():
         weights = np.zeros(len(n))
         weights[0] = 0.4
         ordered = np.sort(ours)
-        assert fallback(ordered, weights).nonzero()[0].tolist() == control_fwer(ordered, 0.4, "fixed_sequence").tolist()
+        assert (
+            fallback(ordered, weights).nonzero()[0].tolist()
+            == control_fwer(ordered, 0.4, "fixed_sequence").tolist()
+        )

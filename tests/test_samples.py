@@ -43,7 +43,9 @@ def test_each_case_gives_back_its_own_samples_in_their_order(store):
     samples = said()
     assert Samples(store).add(RUN.run_id, 0, IDS[:4], samples) == 4
     for i, case_id in enumerate(IDS[:4]):
-        np.testing.assert_array_equal(Samples(store).of(RUN.run_id, case_id), samples[:, i].astype(np.float32))
+        np.testing.assert_array_equal(
+            Samples(store).of(RUN.run_id, case_id), samples[:, i].astype(np.float32)
+        )
 
 
 def test_adding_the_same_again_adds_nothing_and_another_is_refused(store):
@@ -53,7 +55,10 @@ def test_adding_the_same_again_adds_nothing_and_another_is_refused(store):
     assert samples.add(RUN.run_id, 0, IDS[:4], said()) == 0
     assert store.version()[0][1] == version[0][1]  # the file has not grown
     assert samples.add(RUN.run_id, 1, IDS[4:], said(cases=2)) == 2  # another part
-    with pytest.raises(StoreError, match=f"part 0 of run '{RUN.run_id}' has other samples already than those of case"):
+    with pytest.raises(
+        StoreError,
+        match=f"part 0 of run '{RUN.run_id}' has other samples already than those of case",
+    ):
         samples.add(RUN.run_id, 0, IDS[:4], said(seed=1))
     with pytest.raises(StoreError, match=f"than those of case '{IDS[3]}' given here"):
         samples.add(RUN.run_id, 0, IDS[:3], said(cases=4)[:, :3])
@@ -65,7 +70,11 @@ REFUSED = [
     (spoilt(np.inf), NonFiniteError, "is not finite"),
     (spoilt(5.0), StoreError, "is not 1 within 0.001"),
     (spoilt(-0.5), StoreError, "has a probability below 0"),
-    (said()[1:], StoreError, "samples of shape (9, 4, 12) for 4 different cases, where (10, 4, 12) is expected"),
+    (
+        said()[1:],
+        StoreError,
+        "samples of shape (9, 4, 12) for 4 different cases, where (10, 4, 12) is expected",
+    ),
     (said()[..., :3], StoreError, "samples of shape (10, 4, 3)"),
     (said()[:, :3], StoreError, "samples of shape (10, 3, 12)"),
 ]
@@ -85,7 +94,9 @@ def test_samples_belong_to_cases_of_their_part(store):
         Samples(store).add(RUN.run_id, 1, IDS[:4], said())
     with pytest.raises(NotFoundError, match="no run 'nothing'"):
         Samples(store).add("nothing", 0, IDS[:4], said())
-    with pytest.raises(NotFoundError, match=f"no samples of case '{IDS[0]}' in run '{OTHER.run_id}'"):
+    with pytest.raises(
+        NotFoundError, match=f"no samples of case '{IDS[0]}' in run '{OTHER.run_id}'"
+    ):
         Samples(store).of(OTHER.run_id, IDS[0])
 
 
@@ -111,6 +122,9 @@ def test_another_run_tells_of_the_cases_that_have_samples_in_the_order_of_their_
 def test_cases_with_less_uncertainty_are_counted_exactly(store):
     table = store.predictions(RUN.run_id)
     for aleatoric, epistemic in zip(table["aleatoric"], table["epistemic"], strict=True):
-        less = int((table["aleatoric"] < aleatoric).sum()), int((table["epistemic"] < epistemic).sum())
+        less = (
+            int((table["aleatoric"] < aleatoric).sum()),
+            int((table["epistemic"] < epistemic).sum()),
+        )
         assert Samples(store).below(RUN.run_id, aleatoric, epistemic) == Below(6, *less)
     assert Samples(store).below("nothing", 1.0, 1.0) == Below(0, 0, 0)

@@ -9,7 +9,9 @@ from core.errors import NonFiniteError
 from core.stats.selective import aurc, auroc, bootstrap_interval, coverage_at_risk, risk_coverage
 from core.types import Interval
 
-CASES = st.lists(st.tuples(st.integers(0, 6).map(lambda i: i / 6), st.booleans()), min_size=1, max_size=25)
+CASES = st.lists(
+    st.tuples(st.integers(0, 6).map(lambda i: i / 6), st.booleans()), min_size=1, max_size=25
+)
 
 
 def columns(rows):
@@ -20,7 +22,9 @@ def test_the_curve_by_hand():
     coverage, risk = risk_coverage(np.array([0.9, 0.8, 0.7, 0.6]), np.array([1, 0, 1, 1]))
     np.testing.assert_allclose(coverage, [0.25, 0.5, 0.75, 1.0])
     np.testing.assert_allclose(risk, [0, 1 / 2, 1 / 3, 1 / 4])
-    assert aurc(np.array([0.9, 0.8, 0.7, 0.6]), np.array([1, 0, 1, 1])) == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
+    assert aurc(np.array([0.9, 0.8, 0.7, 0.6]), np.array([1, 0, 1, 1])) == pytest.approx(
+        (0 + 1 / 2 + 1 / 3 + 1 / 4) / 4
+    )
 
 
 @given(CASES)
@@ -45,7 +49,8 @@ def test_one_confidence_for_all_leaves_one_point():
 
 def test_coverage_at_risk_takes_the_largest():
     confidence, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([1, 0, 1, 1])
-    assert coverage_at_risk(confidence, right, 0.25) == 1.0  # though the curve is over 0.25 on the way
+    # though the curve is over 0.25 on the way
+    assert coverage_at_risk(confidence, right, 0.25) == 1.0
     assert coverage_at_risk(confidence, right, 0.2) == 0.25
     assert coverage_at_risk(confidence, np.zeros(4), 0.5) == 0.0
 
@@ -63,7 +68,11 @@ def test_auroc_is_the_share_of_pairs_in_order(rows):
 
 def test_no_case_gives_no_figure():
     none = np.zeros(0)
-    assert (aurc(none, none), coverage_at_risk(none, none, 0.1), auroc(none, none)) == (None, None, None)
+    assert (aurc(none, none), coverage_at_risk(none, none, 0.1), auroc(none, none)) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_the_bootstrap_repeats_with_its_seed_and_holds_the_value():
@@ -83,11 +92,15 @@ def test_the_bootstrap_of_a_mean_has_about_the_normal_width():
 
 def test_columns_are_drawn_together():
     a = np.arange(50.0)
-    assert bootstrap_interval(lambda x, y: float(np.abs(x - y).max()), [a, a], seed=0) == Interval(0.0, 0.0, 0.0, 50)
+    assert bootstrap_interval(lambda x, y: float(np.abs(x - y).max()), [a, a], seed=0) == Interval(
+        0.0, 0.0, 0.0, 50
+    )
 
 
 def test_a_metric_without_a_value_has_no_interval():
-    assert bootstrap_interval(auroc, [np.arange(3.0), np.ones(3)], seed=0) == Interval(None, None, None, 3)
+    assert bootstrap_interval(auroc, [np.arange(3.0), np.ones(3)], seed=0) == Interval(
+        None, None, None, 3
+    )
 
 
 @pytest.mark.parametrize("metric", [risk_coverage, aurc, auroc])

@@ -1,4 +1,6 @@
-"""The server's settings: this machine only, nothing sent, no traceback; and a theme that can be told apart."""
+"""The server's settings: this machine only, nothing sent, no traceback; and a theme that can be
+told apart.
+"""
 
 import tomllib
 from itertools import combinations
@@ -9,7 +11,11 @@ from streamlit import config
 
 from core.pipeline.uploads import MAX_UPLOAD
 
-SETTINGS = tomllib.loads((Path(__file__).resolve().parent.parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+SETTINGS = tomllib.loads(
+    (Path(__file__).resolve().parent.parent / ".streamlit" / "config.toml").read_text(
+        encoding="utf-8"
+    )
+)
 THEMES = {name: SETTINGS["theme"][name] for name in ("light", "dark")}
 
 
@@ -17,7 +23,11 @@ def flat(table: dict, prefix: str = "") -> dict[str, object]:
     """Return {"section.option": value}, as Streamlit names its options."""
     found = {}
     for name, value in table.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+        found |= (
+            flat(value, f"{prefix}{name}.")
+            if isinstance(value, dict)
+            else {f"{prefix}{name}": value}
+        )
     return found
 
 
@@ -47,7 +57,8 @@ def test_it_is_safe_as_it_comes():
         "client.toolbarMode": "minimal",
     }
     assert wanted.items() <= flat(SETTINGS).items()
-    assert flat(SETTINGS)["server.maxUploadSize"] * 2**20 == MAX_UPLOAD  # Streamlit's MB is 2**20 bytes
+    # Streamlit's MB is 2**20 bytes
+    assert flat(SETTINGS)["server.maxUploadSize"] * 2**20 == MAX_UPLOAD
     assert "server.enableXsrfProtection" not in flat(SETTINGS)  # on by default
 
 
@@ -72,6 +83,8 @@ def test_the_models_are_told_apart_with_red_green_blindness(name):
 
 
 def deuteranope(colour: str) -> tuple[float, float]:
-    """What is left of a colour: linear yellow (red and green alike) and blue. 0.29275 R + 0.70725 G, and B."""
+    """What is left of a colour: linear yellow (red and green alike) and blue. 0.29275 R + 0.70725
+    G, and B.
+    """
     red, green, blue = ((int(colour[i : i + 2], 16) / 255) ** 2.2 for i in (1, 3, 5))
     return 0.29275 * red + 0.70725 * green, -0.02234 * red + 0.02234 * green + blue

@@ -1,4 +1,6 @@
-"""A few seconds of benchmarks.soak: writers, readers and a ledger in processes of their own, writers killed on the way."""
+"""A few seconds of benchmarks.soak: writers, readers and a ledger in processes of their own,
+writers killed on the way.
+"""
 
 from benchmarks.soak import READERS, WRITERS, soak
 

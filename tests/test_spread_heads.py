@@ -8,8 +8,8 @@ import torch
 from scipy.special import digamma, softmax
 
 from core.errors import SettingsError
-from core.models.spread import Moments, entropy
-from core.models.spread_heads import HEADS, gaussian_nll, normal_draws, spread_head
+from core.models.scoring.heads import HEADS, gaussian_nll, normal_draws, spread_head
+from core.models.scoring.spread import Moments, entropy
 
 
 def answers(name, out):
@@ -29,7 +29,9 @@ def test_the_share_divides_the_entropy():
 
 
 def test_the_expected_entropy_of_a_uniform_dirichlet():
-    """Dir(1, 1), a0 = 2: psi(3) - psi(2) = 1/2 nat. The strength is exp(g + ln K), so g = 0 is just that."""
+    """Dir(1, 1), a0 = 2: psi(3) - psi(2) = 1/2 nat. The strength is exp(g + ln K), so g = 0 is just
+    that.
+    """
     p, aleatoric = answers("dirichlet", [0.0, 0.0, 0.0])
     np.testing.assert_allclose(p, [0.5, 0.5])
     assert aleatoric == pytest.approx(0.5)
@@ -44,11 +46,15 @@ def test_the_expected_entropy_of_a_dirichlet_is_the_mean_entropy_of_its_draws():
 
 
 def test_the_dirichlets_loss_is_lowest_at_the_parameters_that_the_samples_are_from():
-    """E log p_k = psi(a_k) - psi(a0) of Dir(3, 1): exactly there the likelihood has its maximum over g."""
+    """E log p_k = psi(a_k) - psi(a0) of Dir(3, 1): exactly there the likelihood has its maximum
+    over g.
+    """
     a = np.array([3.0, 1.0])
     target = {"log_mean": torch.tensor(np.array([digamma(a) - digamma(a.sum())]))}
     strengths = torch.tensor([2.0, 4.0, 8.0], dtype=torch.float64)
-    out = torch.stack([torch.tensor([math.log(3), 0.0, math.log(s / 2)], dtype=torch.float64) for s in strengths])
+    out = torch.stack(
+        [torch.tensor([math.log(3), 0.0, math.log(s / 2)], dtype=torch.float64) for s in strengths]
+    )
     losses = HEADS["dirichlet"].loss(out, 2, {"log_mean": target["log_mean"].expand(3, 2)})
     assert int(losses.argmin()) == 1
 
@@ -69,15 +75,21 @@ def test_gaussian_logits_agree_with_brute_sampling():
 
 
 def test_the_likelihood_of_logits_is_highest_at_their_moments():
-    """Logits (1, -1), variance (4, 4): at log std = ln 2 the negative likelihood is 1/2 + ln 2, and more beside it."""
+    """Logits (1, -1), variance (4, 4): at log std = ln 2 the negative likelihood is 1/2 + ln 2, and
+    more beside it.
+    """
     mean, var = torch.tensor([[1.0, -1.0]]), torch.full((1, 2), 4.0)
-    losses = [gaussian_nll(mean + 7, torch.full((1, 2), s), mean, var).item() for s in (2.0, 1.0, 3.0)]
+    losses = [
+        gaussian_nll(mean + 7, torch.full((1, 2), s), mean, var).item() for s in (2.0, 1.0, 3.0)
+    ]
     assert losses[0] == pytest.approx(0.5 + math.log(2), abs=1e-6)
     assert min(losses) == losses[0]
 
 
 def test_the_gaussians_loss_prefers_the_spread_of_the_teachers_share():
-    """Even logits; the head's own share at log std output 2 is the target, and other spreads cost more."""
+    """Even logits; the head's own share at log std output 2 is the target, and other spreads cost
+    more.
+    """
     out = torch.tensor([[0.0, 0.0, x, x] for x in (2.0, 0.0, 4.0)])
     logp, aleatoric = HEADS["gaussian"].answers(out, 2)
     share = float(aleatoric[0] / entropy(logp.exp())[0])
@@ -93,9 +105,13 @@ def test_the_gaussians_loss_prefers_the_spread_of_the_teachers_share():
 
 
 def test_the_shares_loss_is_lowest_at_the_teachers_share():
-    """Binary cross-entropy of share 0.2 at g = logit(0.2) is the entropy of 0.2, and more anywhere else."""
+    """Binary cross-entropy of share 0.2 at g = logit(0.2) is the entropy of 0.2, and more anywhere
+    else.
+    """
     target = {"share": torch.full((3,), 0.2), "weight": torch.ones(3)}
-    out = torch.tensor([[0.0, 0.0, g] for g in (math.log(0.25), math.log(0.25) + 0.5, math.log(0.25) - 0.5)])
+    out = torch.tensor(
+        [[0.0, 0.0, g] for g in (math.log(0.25), math.log(0.25) + 0.5, math.log(0.25) - 0.5)]
+    )
     losses = HEADS["share"].loss(out, 2, target)
     assert losses[0].item() == pytest.approx(-0.2 * math.log(0.2) - 0.8 * math.log(0.8), abs=1e-6)
     assert int(losses.argmin()) == 0
@@ -108,7 +124,9 @@ def test_moments_of_two_sure_and_opposite_samples():
     np.testing.assert_allclose(moments.logit_mean, 0.0, atol=1e-7)
     np.testing.assert_allclose(moments.logit_var, 1.0)
     p = 1 / (1 + math.exp(-2))
-    np.testing.assert_allclose(moments.aleatoric, -p * math.log(p) - (1 - p) * math.log(1 - p), rtol=1e-6)
+    np.testing.assert_allclose(
+        moments.aleatoric, -p * math.log(p) - (1 - p) * math.log(1 - p), rtol=1e-6
+    )
 
 
 def test_the_draws_are_the_same_every_time_and_standard():

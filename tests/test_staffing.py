@@ -1,17 +1,27 @@
-"""The review desk: cases served by hand, against queueing theory, and the fewest reviewers against trying every number."""
+"""The review desk: cases served by hand, against queueing theory, and the fewest reviewers against
+trying every number.
+"""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision import erlang
-from core.decision.arrivals import ASSUMED, WEEK, WeekProfile
-from core.decision.simulate import Shift, Trace, run_desk
-from core.decision.staffing import NOT_WITH_THE_MOST, OVERLOADED, ReviewTime, Study, _ages, least_reviewers, staffing
+from core.decision.staffing import erlang
+from core.decision.staffing.arrivals import ASSUMED, WEEK, WeekProfile
+from core.decision.staffing.desk import Shift, Trace, run_desk
+from core.decision.staffing.staffing import (
+    NOT_WITH_THE_MOST,
+    OVERLOADED,
+    ReviewTime,
+    StaffingStudy,
+    _ages,
+    least_reviewers,
+    simulate_staffing,
+)
 from core.errors import SettingsError
 
-STUDY = Study(seed=3)
+STUDY = StaffingStudy(seed=3)
 DAY = Shift(1)  # Monday to Friday, 8 to 17, a break at 12
 ALWAYS = WeekProfile((1.5,) * WEEK, ASSUMED)
 
@@ -60,14 +70,19 @@ def test_duty_is_joined_where_stretches_touch():
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.floats(0, 167), st.floats(0.01, 5)), min_size=1, max_size=30), st.integers(1, 3))
+@given(
+    st.lists(st.tuples(st.floats(0, 167), st.floats(0.01, 5)), min_size=1, max_size=30),
+    st.integers(1, 3),
+)
 def test_nobody_is_in_two_reviews_and_every_case_is_done(cases, reviewers):
     arrived, hours = (np.array(x) for x in zip(*sorted(cases), strict=True))
     trace = run_desk(arrived, hours, (Shift(reviewers),), 12)
     assert (trace.begun >= arrived).all()
     assert (np.diff(trace.begun) >= 0).all()
     np.testing.assert_allclose(trace.done - trace.begun, hours)
-    together = [(trace.begun <= moment).sum() - (trace.done <= moment).sum() for moment in trace.begun]
+    together = [
+        (trace.begun <= moment).sum() - (trace.done <= moment).sum() for moment in trace.begun
+    ]
     assert max(together) <= reviewers
 
 
@@ -78,8 +93,15 @@ def test_the_age_of_the_oldest_by_hand():
 
 @pytest.mark.parametrize(("reviewers", "minutes"), [(1, 28.0), (2, 60.0), (4, 130.0)])
 def test_where_erlang_c_holds_the_simulation_agrees(reviewers, minutes):
-    # Poisson arrivals, exponential reviews, no breaks, half a year: within 4 standard errors of the replications
-    found = staffing(ALWAYS, [always(reviewers)], ReviewTime(minutes), 24, Study(seed=5, replications=8, weeks=26))
+    # Poisson arrivals, exponential reviews, no breaks, half a year: within 4 standard errors of the
+    # replications
+    found = simulate_staffing(
+        ALWAYS,
+        [always(reviewers)],
+        ReviewTime(minutes),
+        24,
+        StaffingStudy(seed=5, replications=8, weeks=26),
+    )
     load, hours = 1.5 * minutes / 60, minutes / 60
     expected = {
         "utilisation": load / reviewers,
@@ -97,8 +119,13 @@ def test_where_erlang_c_holds_the_simulation_agrees(reviewers, minutes):
 
 def test_reviews_of_equal_length_halve_the_wait():
     # Pollaczek-Khinchine: W = (1 + variation^2) / 2 of the M/M/1 wait
-    found = staffing(ALWAYS, [always(1)], ReviewTime(28, 0), 24, Study(seed=5, replications=8, weeks=26)).wait_mean
-    assert abs(found.value - erlang.mean_wait(1, 0.7, 28 / 60) / 2) <= 4 * (found.high - found.value) / 2.365
+    found = simulate_staffing(
+        ALWAYS, [always(1)], ReviewTime(28, 0), 24, StaffingStudy(seed=5, replications=8, weeks=26)
+    ).wait_mean
+    assert (
+        abs(found.value - erlang.mean_wait(1, 0.7, 28 / 60) / 2)
+        <= 4 * (found.high - found.value) / 2.365
+    )
 
 
 def test_review_times_have_their_mean_and_variation():
@@ -108,34 +135,49 @@ def test_review_times_have_their_mean_and_variation():
 
 
 def test_without_cases_nothing_waits_and_nothing_is_claimed():
-    found = staffing(WeekProfile((0.0,) * WEEK, ASSUMED), [DAY], ReviewTime(5), 24, STUDY)
+    found = simulate_staffing(WeekProfile((0.0,) * WEEK, ASSUMED), [DAY], ReviewTime(5), 24, STUDY)
     assert (found.wait_p95.value, found.wait_p95.n, found.breaches.n) == (None, 0, 0)
-    assert (found.utilisation.value, found.oldest_p95.value, found.breaches_per_week.value) == (0, 0, 0)
+    assert (found.utilisation.value, found.oldest_p95.value, found.breaches_per_week.value) == (
+        0,
+        0,
+        0,
+    )
 
 
 def test_more_work_than_hours_is_named():
-    found = staffing(WeekProfile.assume(100), [DAY], ReviewTime(5), 24, STUDY)
+    found = simulate_staffing(WeekProfile.assume(100), [DAY], ReviewTime(5), 24, STUDY)
     assert found.load == pytest.approx(700 * 5 / 60 / 40)
     assert found.note == OVERLOADED
     assert found.breaches.value > 0.5
 
 
 def test_the_source_of_the_arrivals_and_the_number_of_replications_are_kept():
-    found = staffing(WeekProfile.assume(20), [DAY], ReviewTime(5), 24, Study(0, replications=3))
+    found = simulate_staffing(
+        WeekProfile.assume(20), [DAY], ReviewTime(5), 24, StaffingStudy(0, replications=3)
+    )
     assert (found.source, found.wait_p50.n, found.note) == (ASSUMED, 3, "")
 
 
 def test_the_seed_decides_the_figures():
-    one, same, other = (staffing(WeekProfile.assume(20), [DAY], ReviewTime(5), 24, Study(seed)) for seed in (1, 1, 2))
+    one, same, other = (
+        simulate_staffing(WeekProfile.assume(20), [DAY], ReviewTime(5), 24, StaffingStudy(seed))
+        for seed in (1, 1, 2)
+    )
     assert one == same
     assert one.wait_mean != other.wait_mean
 
 
 @pytest.mark.parametrize("breach_share", [0.0, 0.05, 0.3])
 def test_the_fewest_reviewers_are_those_of_trying_all(breach_share):
-    cases, short = WeekProfile.assume(40, days=range(5)), Study(seed=3, replications=4, weeks=2)
+    cases, short = (
+        WeekProfile.assume(40, days=range(5)),
+        StaffingStudy(seed=3, replications=4, weeks=2),
+    )
     found = least_reviewers(cases, [DAY], ReviewTime(20), 2, short, breach_share, most=8)
-    breaches = {k: staffing(cases, [Shift(k)], ReviewTime(20), 2, short).breaches for k in range(1, 9)}
+    breaches = {
+        k: simulate_staffing(cases, [Shift(k)], ReviewTime(20), 2, short).breaches
+        for k in range(1, 9)
+    }
     kept = [k for k, share in breaches.items() if share.high <= breach_share]
     assert found.reviewers == (min(kept) if kept else None)
     assert found.tried.items() <= breaches.items()
@@ -145,17 +187,25 @@ def test_an_sla_that_no_number_keeps_is_named():
     # Cases of the weekend wait for Monday, whoever is there then.
     found = least_reviewers(WeekProfile.assume(20), [DAY], ReviewTime(6), 2, STUDY, most=5)
     assert (found.reviewers, found.reason, list(found.tried)) == (None, NOT_WITH_THE_MOST, [5])
-    assert least_reviewers(WeekProfile.assume(200), [DAY], ReviewTime(6), 2, STUDY, most=1).reason == OVERLOADED
+    assert (
+        least_reviewers(WeekProfile.assume(200), [DAY], ReviewTime(6), 2, STUDY, most=1).reason
+        == OVERLOADED
+    )
 
 
 def test_without_cases_one_reviewer_is_enough():
-    assert least_reviewers(WeekProfile((0.0,) * WEEK, ASSUMED), [DAY], ReviewTime(6), 2, STUDY).reviewers == 1
+    assert (
+        least_reviewers(
+            WeekProfile((0.0,) * WEEK, ASSUMED), [DAY], ReviewTime(6), 2, STUDY
+        ).reviewers
+        == 1
+    )
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, float("nan"), float("inf")])
 def test_times_that_cannot_be_are_refused(bad):
     with pytest.raises(SettingsError, match=f"an SLA of {bad} hours is not allowed"):
-        staffing(ALWAYS, [DAY], ReviewTime(5), bad, STUDY)
+        simulate_staffing(ALWAYS, [DAY], ReviewTime(5), bad, STUDY)
     with pytest.raises(SettingsError, match=f"review time of {bad} minutes is not allowed"):
         ReviewTime(bad)
 
@@ -185,8 +235,8 @@ def test_a_shift_that_cannot_be_is_refused(change, message):
 
 def test_a_study_without_an_interval_and_a_desk_without_a_shift_are_refused():
     with pytest.raises(SettingsError, match="1 replications of 4 weeks after 1 are not allowed"):
-        Study(0, replications=1)
+        StaffingStudy(0, replications=1)
     with pytest.raises(SettingsError, match="no shift is given, so nobody reviews"):
-        staffing(ALWAYS, [], ReviewTime(5), 24, STUDY)
+        simulate_staffing(ALWAYS, [], ReviewTime(5), 24, STUDY)
     with pytest.raises(SettingsError, match="breach share 1.0 is not allowed"):
         least_reviewers(ALWAYS, [DAY], ReviewTime(5), 24, STUDY, 1.0)

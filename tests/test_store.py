@@ -1,4 +1,6 @@
-"""The store keeps what it was given, once and whole, counts it exactly, and refuses the rest by name."""
+"""The store keeps what it was given, once and whole, counts it exactly, and refuses the rest by
+name.
+"""
 
 import os
 import re
@@ -18,7 +20,14 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.histogram import EDGES, FINE_BINS, THRESHOLDS, Cumulative, Histogram, bin_of
+from core.counts.histogram import (
+    EDGES,
+    FINE_BINS,
+    THRESHOLDS,
+    AcceptanceCurve,
+    Histogram,
+    bin_of_confidence,
+)
 from core.errors import KakushinError, NonFiniteError, NotFoundError, SettingsError, StoreError
 from core.store import counts, migrate
 from core.store.parts import PART_SCHEMA, part_path, write_part
@@ -53,7 +62,9 @@ def holds(store: Store) -> tuple[int, int, int]:
     """Return how many rows prediction_rows, parts and cells have."""
     tables = ("prediction_rows", "parts", "cells")
     with store.atomic() as connection:
-        return tuple(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
+        return tuple(
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables
+        )
 
 
 def direct(rows: pd.DataFrame) -> Histogram:
@@ -67,18 +78,33 @@ def same(found: Histogram, expected: Histogram) -> None:
     np.testing.assert_allclose(found.confidence_sum, expected.confidence_sum, rtol=1e-12)
 
 
-# --- runs --------------------------------------------------------------------------------------------------------------------
+# --- runs
+# --------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_run_comes_back_as_it_was_given(store):
     tokyo = timezone(timedelta(hours=9))
-    settings = {"splits": {"fit": 3}, "名": ["設備A", None, 1.5], "when": datetime(2026, 1, 1), "n": np.int64(3)}
-    run = make_run("distil", "student", "train", created_at=datetime(2026, 7, 1, 8, tzinfo=tokyo), settings=settings, seed=7)
+    settings = {
+        "splits": {"fit": 3},
+        "名": ["設備A", None, 1.5],
+        "when": datetime(2026, 1, 1),
+        "n": np.int64(3),
+    }
+    run = make_run(
+        "distil",
+        "student",
+        "train",
+        created_at=datetime(2026, 7, 1, 8, tzinfo=tokyo),
+        settings=settings,
+        seed=7,
+    )
     store.add_run(run)
     found = store.run(run.run_id)
     assert found.run.created_at == datetime(2026, 6, 30, 23, tzinfo=UTC)
     assert found.run.settings == settings | {"when": "2026-01-01 00:00:00"}
-    assert {name: getattr(found.run, name) for name in IDENTITY} == {name: getattr(run, name) for name in IDENTITY}
+    assert {name: getattr(found.run, name) for name in IDENTITY} == {
+        name: getattr(run, name) for name in IDENTITY
+    }
     assert (found.run.seed, found.run.versions) == (7, run.versions)
     assert (found.state, found.duration_s, found.metrics, found.cases) == ("running", None, {}, 0)
     assert found.first_at is found.last_at is None
@@ -99,23 +125,39 @@ def test_the_same_run_again_is_a_no_op_and_keeps_its_first_time(store):
 
 @pytest.mark.parametrize("name", IDENTITY)
 def test_another_run_under_the_same_name_is_refused_by_what_differs(store, name):
-    other = {"kind": "distil", "model_kind": "point", "role": "train", "labels": ("x",), "samples": 3}.get(name, "other")
-    with pytest.raises(StoreError, match=rf"run '{RUN.run_id}' is in the store already with {name} .*, and this one has "):
+    other = {
+        "kind": "distil",
+        "model_kind": "point",
+        "role": "train",
+        "labels": ("x",),
+        "samples": 3,
+    }.get(name, "other")
+    with pytest.raises(
+        StoreError,
+        match=rf"run '{RUN.run_id}' is in the store already with {name} .*, and this one has ",
+    ):
         store.add_run(replace(RUN, **{name: other}))
 
 
 def test_the_last_end_of_a_run_counts_and_no_end_is_lost(store):
     store.end_run(RUN.run_id, "failed", 1.5, {"error": "killed"})
-    store.end_run(RUN.run_id, "finished", 2.5, {"seconds_per_case": np.float64(0.25), "cases": np.int64(3)})
+    store.end_run(
+        RUN.run_id, "finished", 2.5, {"seconds_per_case": np.float64(0.25), "cases": np.int64(3)}
+    )
     found = store.run(RUN.run_id)
     assert (found.state, found.duration_s) == ("finished", 2.5)
     assert found.metrics == {"seconds_per_case": 0.25, "cases": 3}
     with store.atomic() as connection:
-        assert connection.execute("SELECT state FROM run_ends ORDER BY position").fetchall() == [("failed",), ("finished",)]
+        assert connection.execute("SELECT state FROM run_ends ORDER BY position").fetchall() == [
+            ("failed",),
+            ("finished",),
+        ]
 
 
 def test_an_end_that_says_nothing_is_refused(store):
-    with pytest.raises(NonFiniteError, match="metrics of run .* hold a number that is NaN or infinite: 'ece' = nan"):
+    with pytest.raises(
+        NonFiniteError, match="metrics of run .* hold a number that is NaN or infinite: 'ece' = nan"
+    ):
         store.end_run(RUN.run_id, "finished", 1.0, {"n": 3, "ece": float("nan")})
     with pytest.raises(SettingsError, match="cannot be stored as JSON: .* is of type set"):
         store.end_run(RUN.run_id, "finished", 1.0, {"x": {1}})
@@ -127,10 +169,18 @@ def test_an_end_that_says_nothing_is_refused(store):
 
 
 def test_a_run_that_is_not_there_is_named_with_what_is(store):
-    calls = [store.run, store.histogram, store.predictions, lambda r: store.cases_near(r, 0, 1), store.rebuild_histograms]
+    calls = [
+        store.run,
+        store.histogram,
+        store.predictions,
+        lambda r: store.cases_near(r, 0, 1),
+        store.rebuild_histograms,
+    ]
     calls += [lambda r: store.end_run(r, "failed", 0, {}), lambda r: store.take_in(r, 0, Path("x"))]
     for call in calls:
-        with pytest.raises(NotFoundError, match=f"no run 'nope' in the store .*: there is {RUN.run_id}"):
+        with pytest.raises(
+            NotFoundError, match=f"no run 'nope' in the store .*: there is {RUN.run_id}"
+        ):
             call("nope")
     assert store.parts("nope") == set()
 
@@ -142,7 +192,8 @@ def test_an_empty_store_says_that_it_is(tmp_path):
         empty.run("x")
 
 
-# --- taking parts in ---------------------------------------------------------------------------------------------------------
+# --- taking parts in
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_part_is_taken_in_whole_and_its_file_is_gone(store):
@@ -153,12 +204,18 @@ def test_a_part_is_taken_in_whole_and_its_file_is_gone(store):
         assert found[name].to_list() == rows[name].to_list(), name
     np.testing.assert_array_equal(np.stack(found["probabilities"]), np.stack(rows["probabilities"]))
     record = store.run(RUN.run_id)
-    assert (record.cases, record.first_at, record.last_at) == (50, rows["occurred_at"].min(), rows["occurred_at"].max())
+    assert (record.cases, record.first_at, record.last_at) == (
+        50,
+        rows["occurred_at"].min(),
+        rows["occurred_at"].max(),
+    )
     assert not part_path(store.folder, RUN.run_id, 0).exists()
 
 
 def test_cases_without_label_date_or_value_are_kept(store):
-    rows = make_rows(4).assign(label=None, outcome="unlabelled", occurred_at=pd.NaT, value=float("nan"))
+    rows = make_rows(4).assign(
+        label=None, outcome="unlabelled", occurred_at=pd.NaT, value=float("nan")
+    )
     take(store, rows)
     assert store.predictions(RUN.run_id, ["label", "occurred_at", "value"]).isna().all(axis=None)
     assert store.run(RUN.run_id).first_at is None
@@ -169,28 +226,38 @@ def test_the_same_part_again_is_a_no_op(store):
     take(store, rows)
     before = holds(store)
     assert take(store, rows) == 50
-    assert store.take_in(RUN.run_id, 0, part_path(store.folder, RUN.run_id, 0)) == 50  # its file is gone: it was taken in
+    # its file is gone: it was taken in
+    assert store.take_in(RUN.run_id, 0, part_path(store.folder, RUN.run_id, 0)) == 50
     assert holds(store) == before == (50, 1, before[2])
     same(store.histogram(RUN.run_id), direct(rows))
 
 
 def test_other_content_under_the_same_part_is_refused_and_its_file_stays(store):
     take(store, make_rows(50))
-    with pytest.raises(StoreError, match=f"part 0 of run '{RUN.run_id}' is in the store already, with other content"):
+    with pytest.raises(
+        StoreError,
+        match=f"part 0 of run '{RUN.run_id}' is in the store already, with other content",
+    ):
         take(store, make_rows(50, seed=1))
     assert part_path(store.folder, RUN.run_id, 0).exists()
     assert holds(store)[:2] == (50, 1)
 
 
 def test_a_part_that_nobody_wrote_is_refused(store):
-    with pytest.raises(NotFoundError, match=f"part 3 of run '{RUN.run_id}' is neither in the store nor at .*part-00003"):
+    with pytest.raises(
+        NotFoundError,
+        match=f"part 3 of run '{RUN.run_id}' is neither in the store nor at .*part-00003",
+    ):
         store.take_in(RUN.run_id, 3, part_path(store.folder, RUN.run_id, 3))
 
 
 def test_a_case_that_the_run_has_is_refused_by_name_and_nothing_of_its_part_stays(store):
     take(store, make_rows(50))
     before = holds(store)
-    with pytest.raises(StoreError, match="case_id 'stream-0000049' of part 1 is in run .* twice: case ids must be unique"):
+    with pytest.raises(
+        StoreError,
+        match="case_id 'stream-0000049' of part 1 is in run .* twice: case ids must be unique",
+    ):
         take(store, make_rows(50, first=49), part=1)
     assert holds(store) == before
     assert store.parts(RUN.run_id) == {0}
@@ -204,15 +271,24 @@ def test_the_same_cases_in_another_run_are_welcome(store):
 
 
 def test_labels_and_probabilities_that_are_not_the_runs_are_refused(store):
-    with pytest.raises(StoreError, match="predicted label 'wheel' of part 0 is not one of run .*: air conditioning, boom"):
+    with pytest.raises(
+        StoreError,
+        match="predicted label 'wheel' of part 0 is not one of run .*: air conditioning, boom",
+    ):
         take(store, make_rows(3).assign(predicted="wheel"))
-    with pytest.raises(StoreError, match="part 0 has 2 probabilities a case, and run .* has 12 labels"):
+    with pytest.raises(
+        StoreError, match="part 0 has 2 probabilities a case, and run .* has 12 labels"
+    ):
         take(store, make_rows(3).assign(probabilities=[[0.5, 0.5]] * 3))
     assert holds(store) == (0, 0, 0)
 
 
 BEHIND_THE_DOOR = [
-    *((name, value) for name in ("confidence", "total", "aleatoric", "epistemic") for value in (np.nan, np.inf, -0.1)),
+    *(
+        (name, value)
+        for name in ("confidence", "total", "aleatoric", "epistemic")
+        for value in (np.nan, np.inf, -0.1)
+    ),
     ("confidence", 1.1),
     ("value", np.inf),
     ("outcome", "maybe"),
@@ -229,7 +305,9 @@ def test_the_table_itself_refuses_what_the_door_does(store, column, value):
     field = table.schema.get_field_index(column)
     pq.write_table(table.set_column(field, table.schema.field(column), [bad]), path)
     holder = "cells" if column == "outcome" else "prediction_rows"
-    with pytest.raises(StoreError, match=f'refused: .*CHECK constraint failed on table "{holder}" .*{column}'):
+    with pytest.raises(
+        StoreError, match=f'refused: .*CHECK constraint failed on table "{holder}" .*{column}'
+    ):
         store.take_in(RUN.run_id, 0, path)
     assert holds(store) == (0, 0, 0)
 
@@ -253,37 +331,51 @@ def test_a_file_that_is_no_part_is_refused(store):
 def test_a_run_that_ends_leaves_no_file(store):
     rows = make_rows(5)
     take(store, rows)
-    left = write_part(store.folder, RUN.run_id, 0, rows)  # as a kill between the commit and the deletion leaves it
+    # as a kill between the commit and the deletion leaves it
+    left = write_part(store.folder, RUN.run_id, 0, rows)
     store.end_run(RUN.run_id, "finished", 1.0, {})
     assert not left.parent.exists()
 
 
-# --- counts ------------------------------------------------------------------------------------------------------------------
+# --- counts
+# ------------------------------------------------------------------------------------------------------------------
 
 _EDGE = st.integers(0, FINE_BINS).map(lambda i: i / FINE_BINS)
-_BESIDE = st.builds(lambda c, to: float(np.clip(np.nextafter(c, to), 0, 1)), _EDGE, st.sampled_from([-1.0, 2.0]))
+_BESIDE = st.builds(
+    lambda c, to: float(np.clip(np.nextafter(c, to), 0, 1)), _EDGE, st.sampled_from([-1.0, 2.0])
+)
 CONFIDENCE = st.one_of(st.floats(0, 1), _EDGE, _BESIDE, st.sampled_from([0.0, -0.0, 1.0, 5e-324]))
 
 
 def bins_in_sql(values: np.ndarray) -> np.ndarray:
     with duckdb.connect() as connection:
-        connection.register("given", pd.DataFrame({"i": np.arange(len(values)), "confidence": values}))
-        return connection.execute(f"SELECT {counts.BIN} AS bin FROM given ORDER BY i").df()["bin"].to_numpy()
+        connection.register(
+            "given", pd.DataFrame({"i": np.arange(len(values)), "confidence": values})
+        )
+        return (
+            connection.execute(f"SELECT {counts.BIN} AS bin FROM given ORDER BY i")
+            .df()["bin"]
+            .to_numpy()
+        )
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(CONFIDENCE, min_size=1, max_size=200))
 def test_the_bin_in_sql_is_the_bin_in_numpy(values):
-    np.testing.assert_array_equal(bins_in_sql(np.array(values)), bin_of(np.array(values)))
+    np.testing.assert_array_equal(
+        bins_in_sql(np.array(values)), bin_of_confidence(np.array(values))
+    )
 
 
 def test_every_edge_and_both_its_neighbours_have_the_same_bin_in_sql():
     values = np.concatenate([EDGES, np.nextafter(EDGES, -1)[1:], np.nextafter(EDGES, 2)[:-1]])
-    np.testing.assert_array_equal(bins_in_sql(values), bin_of(values))
+    np.testing.assert_array_equal(bins_in_sql(values), bin_of_confidence(values))
 
 
 def test_counts_are_those_of_the_predictions_and_add_up_over_parts(store):
-    rows = make_rows(900).assign(confidence=np.random.default_rng(0).choice(np.append(EDGES[::7], 1.0), 900))
+    rows = make_rows(900).assign(
+        confidence=np.random.default_rng(0).choice(np.append(EDGES[::7], 1.0), 900)
+    )
     rows.loc[::5, ["label", "outcome"]] = [None, "unlabelled"]
     for part in range(3):
         take(store, rows.iloc[part * 300 : (part + 1) * 300], part)
@@ -292,7 +384,7 @@ def test_counts_are_those_of_the_predictions_and_add_up_over_parts(store):
 
 def test_counts_equal_a_direct_count_for_every_threshold(full):
     for record in full.runs("score"):
-        cumulative = Cumulative(full.histogram(record.run.run_id))
+        cumulative = AcceptanceCurve(full.histogram(record.run.run_id))
         with full.atomic() as connection:
             rows = connection.execute(
                 "SELECT t, outcome, count(p.case_id) FROM (SELECT unnest(?) AS t) CROSS JOIN (SELECT unnest(?) AS outcome)"
@@ -327,7 +419,8 @@ def test_a_run_without_cases_has_an_empty_histogram(store):
     assert (found.segments, found.classes, found.cases) == ((), LABELS, 0)
 
 
-# --- reading predictions -----------------------------------------------------------------------------------------------------
+# --- reading predictions
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_predictions_are_in_the_order_of_their_file_whatever_came_first(store):
@@ -341,7 +434,9 @@ def test_predictions_are_in_the_order_of_their_file_whatever_came_first(store):
 
 @pytest.mark.parametrize("name", ["nope", '"; DROP TABLE runs; --', "run_id"])
 def test_only_the_columns_of_a_part_can_be_asked_for(store, name):
-    with pytest.raises(StoreError, match=re.escape(f"predictions have no column {name!r}: case_id, row")):
+    with pytest.raises(
+        StoreError, match=re.escape(f"predictions have no column {name!r}: case_id, row")
+    ):
         store.predictions(RUN.run_id, ["text", name])
 
 
@@ -358,16 +453,17 @@ def test_cases_near_a_threshold_are_from_low_up_to_but_not_high(store):
     assert found(0.75, 0.75) == []
 
 
-# --- transactions ------------------------------------------------------------------------------------------------------------
+# --- transactions
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_transaction_is_all_or_nothing_and_nests(store):
     path = write_part(store.folder, RUN.run_id, 0, make_rows(5))
-    with pytest.raises(ZeroDivisionError), store.atomic():  # noqa: PT012 - the whole block is undone
+    with pytest.raises(ZeroDivisionError), store.atomic():
         store.add_run(make_run("train", "teacher", "train"))
         assert store.take_in(RUN.run_id, 0, path) == 5
         assert store.run(RUN.run_id).cases == 5
-        1 / 0  # noqa: B018
+        1 / 0
     assert holds(store) == (0, 0, 0)
     assert len(store.runs()) == 1
     assert path.exists()  # or its cases would be lost
@@ -379,11 +475,12 @@ def test_a_transaction_is_all_or_nothing_and_nests(store):
 
 
 @pytest.mark.parametrize(
-    "statement", ["SELECT * FROM nope", "SELECT CAST('a' AS INTEGER)", "INSERT INTO runs (run_id) VALUES ('x')"]
+    "statement",
+    ["SELECT * FROM nope", "SELECT CAST('a' AS INTEGER)", "INSERT INTO runs (run_id) VALUES ('x')"],
 )
 def test_an_error_that_is_passed_over_is_not_a_commit_that_kept_nothing(store, statement):
     """DuckDB 2.0 undoes the transaction at the failed statement; COMMIT then succeeds."""
-    with pytest.raises(StoreError, match="nothing was stored: a step"), store.atomic():  # noqa: PT012 - the whole block is
+    with pytest.raises(StoreError, match="nothing was stored: a step"), store.atomic():
         store.add_run(make_run("train", "teacher", "train"))
         try:
             with store.atomic() as connection:
@@ -429,7 +526,12 @@ def test_the_version_changes_with_every_write_and_with_no_reading(store):
         assert store.version() not in seen
         seen.add(store.version())
     now = store.version()
-    store.runs(), store.histogram(RUN.run_id), store.predictions(RUN.run_id), store.cases_near(RUN.run_id, 0, 1)
+    (
+        store.runs(),
+        store.histogram(RUN.run_id),
+        store.predictions(RUN.run_id),
+        store.cases_near(RUN.run_id, 0, 1),
+    )
     assert store.version() == now
     assert Store(store.folder).version() == now
 
@@ -439,7 +541,8 @@ def test_the_version_of_a_store_that_is_not_there_is_known_and_makes_nothing(tmp
     assert not (tmp_path / "none").exists()
 
 
-# --- the file ----------------------------------------------------------------------------------------------------------------
+# --- the file
+# ----------------------------------------------------------------------------------------------------------------
 
 OUTSIDE = [
     "SELECT * FROM read_csv('/etc/passwd')",
@@ -461,7 +564,10 @@ OUTSIDE = [
 def test_the_open_file_reaches_nothing_outside_its_parts(store, statement):
     rows = make_rows(1)  # a frame of Python's, which DuckDB would find by its name
     assert len(rows) == 1
-    with pytest.raises(StoreError, match="refused: (Permission|Invalid Input|Catalog) Error"), store.atomic() as connection:
+    with (
+        pytest.raises(StoreError, match="refused: (Permission|Invalid Input|Catalog) Error"),
+        store.atomic() as connection,
+    ):
         connection.execute(statement.format(folder=store.folder))
     assert not (store.folder / "out.csv").exists()
 
@@ -480,7 +586,9 @@ def test_a_folder_may_have_any_name(tmp_path, name):
 
 
 def test_a_folder_that_duckdb_would_read_as_a_query_is_refused(tmp_path):
-    with pytest.raises(StoreError, match=r"DuckDB allows no '\?' in a path, so use another KAKUSHIN_HOME"):
+    with pytest.raises(
+        StoreError, match=r"DuckDB allows no '\?' in a path, so use another KAKUSHIN_HOME"
+    ):
         Store(tmp_path / "what?").runs()
 
 
@@ -511,7 +619,9 @@ def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path):
     other.mkdir()
     with duckdb.connect(str(other / FILE)) as connection:
         connection.execute("CREATE TABLE orders (x INTEGER)")
-    with pytest.raises(StoreError, match=r"holds tables \(orders\) that are not Kakushin's: use another workspace"):
+    with pytest.raises(
+        StoreError, match=r"holds tables \(orders\) that are not Kakushin's: use another workspace"
+    ):
         Store(other).runs()
 
 
@@ -527,7 +637,8 @@ def test_a_store_whose_making_was_cut_short_is_made_again(tmp_path):
     assert not (tmp_path / "kakushin.new").exists()
 
 
-# --- the schema --------------------------------------------------------------------------------------------------------------
+# --- the schema
+# --------------------------------------------------------------------------------------------------------------
 
 
 def schema_of(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
@@ -560,38 +671,56 @@ def test_migrations_are_numbered_without_a_gap_and_written_down_once():
     with duckdb.connect() as connection:
         migrate.migrate(connection)
         migrate.migrate(connection)
-        rows = connection.execute("SELECT version, name FROM schema_migrations ORDER BY version").fetchall()
+        rows = connection.execute(
+            "SELECT version, name FROM schema_migrations ORDER BY version"
+        ).fetchall()
     assert rows == [(number, path.stem) for number, path in known]
 
 
 def test_a_store_of_a_newer_version_is_refused_by_name_and_version(store):
     with store.atomic() as connection:
-        connection.execute("INSERT INTO schema_migrations (version, name) VALUES (99, '0099_future')")
+        connection.execute(
+            "INSERT INTO schema_migrations (version, name) VALUES (99, '0099_future')"
+        )
     newest = migrate.migrations()[-1][0]
     with pytest.raises(
-        StoreError, match=rf"schema version 99 \('0099_future'\), and this version of Kakushin knows up to {newest}:"
+        StoreError,
+        match=rf"schema version 99 \('0099_future'\), and this version of Kakushin knows up to {newest}:",
     ):
         store.runs()
 
 
-def test_an_older_store_is_brought_up_to_date_and_a_failed_migration_changes_nothing(store, tmp_path, monkeypatch):
+def test_an_older_store_is_brought_up_to_date_and_a_failed_migration_changes_nothing(
+    store, tmp_path, monkeypatch
+):
     for path in (*migrate.FOLDER.glob("*.sql"),):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     monkeypatch.setattr(migrate, "FOLDER", tmp_path)
     number = migrate.migrations()[-1][0] + 1
     next_one = tmp_path / f"{number:04d}_next.sql"
-    next_one.write_text("ALTER TABLE runs ADD COLUMN note VARCHAR; SELECT * FROM nope;", encoding="utf-8")
-    with pytest.raises(StoreError, match="migration 000._next failed, and the store is as it was: Catalog Error"):
+    next_one.write_text(
+        "ALTER TABLE runs ADD COLUMN note VARCHAR; SELECT * FROM nope;", encoding="utf-8"
+    )
+    with pytest.raises(
+        StoreError, match="migration 000._next failed, and the store is as it was: Catalog Error"
+    ):
         store.runs()
     next_one.write_text("ALTER TABLE runs ADD COLUMN note VARCHAR;", encoding="utf-8")
     assert [record.run for record in store.runs()] == [RUN]
     with store.atomic() as connection:
-        assert connection.execute("SELECT max(version), max(note) FROM schema_migrations, runs").fetchone() == (number, None)
+        assert connection.execute(
+            "SELECT max(version), max(note) FROM schema_migrations, runs"
+        ).fetchone() == (number, None)
 
 
 def test_the_store_starts_without_models_and_screens():
     code = "import sys, core.store.store; print(*sorted({'torch', 'transformers', 'streamlit', 'plotly'} & set(sys.modules)))"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env={**os.environ}, timeout=60
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ},
+        timeout=60,
     )
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

@@ -1,4 +1,6 @@
-"""What makes the store fast keeps what it promises: joint counts, the check for doubled cases by ranges, old stores, order."""
+"""What makes the store fast keeps what it promises: joint counts, the check for doubled cases by
+ranges, old stores, order.
+"""
 
 import re
 
@@ -10,7 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.synthetic import synthetic_run, write_synthetic
-from core.decision.histogram import EPISTEMIC_BINS, EPISTEMIC_LIMITS, bin_of, epistemic_bin_of
+from core.counts.histogram import (
+    EPISTEMIC_BINS,
+    EPISTEMIC_LIMITS,
+    bin_of_confidence,
+    bin_of_epistemic,
+)
 from core.errors import StoreError
 from core.store import counts, intake, migrate
 from core.store.parts import PART_SCHEMA, ROW_GROUP, write_part
@@ -35,36 +42,56 @@ def take(store: Store, rows: pd.DataFrame, part: int = 0) -> int:
 
 def counted(rows: pd.DataFrame) -> pd.DataFrame:
     """Return what joint_counts must say of the rows, counted by numpy and pandas."""
-    rows = rows.assign(step=bin_of(rows["confidence"].to_numpy()) // 3, epistemic_bin=epistemic_bin_of(rows["epistemic"]))
+    rows = rows.assign(
+        step=bin_of_confidence(rows["confidence"].to_numpy()) // 3,
+        epistemic_bin=bin_of_epistemic(rows["epistemic"]),
+    )
     return rows.groupby(CELL).size().rename("n").reset_index()
 
 
 def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
-    found = found.astype(dict.fromkeys(CELL[:3], "str"))[[*CELL, "n"]].sort_values(CELL, ignore_index=True)
-    pd.testing.assert_frame_equal(found, expected.astype(dict.fromkeys(CELL[:3], "str")), check_dtype=False)
+    found = found.astype(dict.fromkeys(CELL[:3], "str"))[[*CELL, "n"]].sort_values(
+        CELL, ignore_index=True
+    )
+    pd.testing.assert_frame_equal(
+        found, expected.astype(dict.fromkeys(CELL[:3], "str")), check_dtype=False
+    )
 
 
-# --- joint counts ------------------------------------------------------------------------------------------------------------
+# --- joint counts
+# ------------------------------------------------------------------------------------------------------------
 
 
 @settings(deadline=None, max_examples=50)
 @given(
-    st.lists(st.one_of(st.floats(0, 10), st.sampled_from([0.0, 5e-324, *EPISTEMIC_LIMITS.tolist()])), min_size=1, max_size=100)
+    st.lists(
+        st.one_of(st.floats(0, 10), st.sampled_from([0.0, 5e-324, *EPISTEMIC_LIMITS.tolist()])),
+        min_size=1,
+        max_size=100,
+    )
 )
 def test_the_epistemic_bin_in_sql_is_the_one_in_numpy(values):
     values = np.array(values)
     values = np.concatenate([values, np.nextafter(values, -1).clip(0), np.nextafter(values, 99)])
     with duckdb.connect() as connection:
-        connection.register("given", pd.DataFrame({"i": np.arange(len(values)), "epistemic": values}))
+        connection.register(
+            "given", pd.DataFrame({"i": np.arange(len(values)), "epistemic": values})
+        )
         query = f"SELECT {counts.EPISTEMIC_BIN} AS bin FROM given ORDER BY i"
-        np.testing.assert_array_equal(connection.execute(query).df()["bin"], epistemic_bin_of(values))
+        np.testing.assert_array_equal(
+            connection.execute(query).df()["bin"], bin_of_epistemic(values)
+        )
 
 
-def test_joint_counts_are_those_of_the_predictions_add_up_over_parts_and_are_made_again_from_nothing(store):
+def test_joint_counts_are_those_of_the_predictions_add_up_over_parts_and_are_made_again_from_nothing(
+    store,
+):
     random = np.random.default_rng(0)
     rows = make_rows(900).assign(
         confidence=np.append(random.random(600), random.integers(0, 1001, 300) / 1000),
-        epistemic=random.permutation(np.append(random.exponential(0.3, 450), random.choice(EPISTEMIC_LIMITS, 450))),
+        epistemic=random.permutation(
+            np.append(random.exponential(0.3, 450), random.choice(EPISTEMIC_LIMITS, 450))
+        ),
     )
     for part in range(3):
         take(store, rows.iloc[part * 300 : (part + 1) * 300], part)
@@ -75,10 +102,21 @@ def test_joint_counts_are_those_of_the_predictions_add_up_over_parts_and_are_mad
         connection.execute("DELETE FROM histograms WHERE bin % 2 = 0")
     store.rebuild_histograms(RUN.run_id)
     same(store.joint_counts(RUN.run_id), counted(rows))
-    for threshold, limit in ((0, 0), (500, 4), (999, EPISTEMIC_BINS - 2), (1000, EPISTEMIC_BINS - 2)):
+    for threshold, limit in (
+        (0, 0),
+        (500, 4),
+        (999, EPISTEMIC_BINS - 2),
+        (1000, EPISTEMIC_BINS - 2),
+    ):
         joint = store.joint_counts(RUN.run_id)
         n = joint["n"][(joint["step"] >= threshold) & (joint["epistemic_bin"] <= limit)].sum()
-        assert n == ((rows["confidence"] >= threshold / 1000) & (rows["epistemic"] <= EPISTEMIC_LIMITS[limit])).sum()
+        assert (
+            n
+            == (
+                (rows["confidence"] >= threshold / 1000)
+                & (rows["epistemic"] <= EPISTEMIC_LIMITS[limit])
+            ).sum()
+        )
 
 
 def test_joint_counts_of_a_run_without_cases_have_their_columns_and_no_row(store):
@@ -87,7 +125,9 @@ def test_joint_counts_of_a_run_without_cases_have_their_columns_and_no_row(store
     assert found.empty
 
 
-def test_rows_are_counted_into_the_histogram_when_they_are_many_beside_it_and_say_the_same_before(store, monkeypatch):
+def test_rows_are_counted_into_the_histogram_when_they_are_many_beside_it_and_say_the_same_before(
+    store, monkeypatch
+):
     monkeypatch.setattr(counts, "FEW", 150)
     rows = make_rows(2000)
     kept = []
@@ -115,7 +155,8 @@ def test_a_row_without_a_number_for_its_cell_is_refused_and_not_left_out(store, 
     assert store.parts(RUN.run_id) == set()
 
 
-# --- doubled cases -----------------------------------------------------------------------------------------------------------
+# --- doubled cases
+# -----------------------------------------------------------------------------------------------------------
 
 
 def with_ids(ids: list[str]) -> pd.DataFrame:
@@ -123,14 +164,22 @@ def with_ids(ids: list[str]) -> pd.DataFrame:
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.lists(st.lists(st.text("ab1é", min_size=1, max_size=3), min_size=1, max_size=6, unique=True), min_size=2, max_size=4))
+@given(
+    st.lists(
+        st.lists(st.text("ab1é", min_size=1, max_size=3), min_size=1, max_size=6, unique=True),
+        min_size=2,
+        max_size=4,
+    )
+)
 def test_a_part_is_refused_if_and_only_if_the_run_has_one_of_its_cases(tmp_path_factory, parts):
     store = Store(tmp_path_factory.mktemp("doubles"), timeout_s=5)
     store.add_run(RUN)
     seen: set[str] = set()
     for part, ids in enumerate(parts):
         if doubled := sorted(seen & set(ids), key=str.encode):
-            with pytest.raises(StoreError, match=f"case_id {doubled[0]!r} of part {part} is in run .* twice"):
+            with pytest.raises(
+                StoreError, match=f"case_id {doubled[0]!r} of part {part} is in run .* twice"
+            ):
                 take(store, with_ids(ids), part)
         else:
             assert take(store, with_ids(ids), part) == len(ids)
@@ -139,7 +188,9 @@ def test_a_part_is_refused_if_and_only_if_the_run_has_one_of_its_cases(tmp_path_
 
 
 def scanned_parts(store: Store, ids: list[str]) -> set[str]:
-    """Return which parts' ids the check for these cases joins, from the statements that reach DuckDB."""
+    """Return which parts' ids the check for these cases joins, from the statements that reach
+    DuckDB.
+    """
     seen: list[str] = []
 
     class Watched:
@@ -149,7 +200,9 @@ def scanned_parts(store: Store, ids: list[str]) -> set[str]:
 
     with store.atomic() as connection:
         intake.known_cases(Watched(), RUN.run_id, ids)
-    joins = [query.split("p.part IN (")[1].split(")")[0] for query in seen if "JOIN predictions" in query]
+    joins = [
+        query.split("p.part IN (")[1].split(")")[0] for query in seen if "JOIN predictions" in query
+    ]
     return {part for join in joins for part in join.split(", ")}
 
 
@@ -169,35 +222,53 @@ def intake_known(store: Store, ids: list[str]) -> set[str]:
         return intake.known_cases(connection, RUN.run_id, ids)
 
 
-# --- cases near a threshold --------------------------------------------------------------------------------------------------
+# --- cases near a threshold
+# --------------------------------------------------------------------------------------------------
 
 
 def test_cases_near_a_threshold_are_found_without_scanning_the_store(tmp_path):
-    """A part lies in the order of confidence, so DuckDB passes over its stretches of rows that cannot hold a case asked for."""
+    """A part lies in the order of confidence, so DuckDB passes over its stretches of rows that
+    cannot hold a case asked for.
+    """
     store = Store(tmp_path / "store")
     store.add_run(synthetic_run("big"))
     for part in range(2):
-        store.take_in("big", part, write_synthetic(store.folder, "big", part, 4 * ROW_GROUP, part * 4 * ROW_GROUP))
+        store.take_in(
+            "big",
+            part,
+            write_synthetic(store.folder, "big", part, 4 * ROW_GROUP, part * 4 * ROW_GROUP),
+        )
     found = store.cases_near("big", 0.8, 0.801, 10_000)["confidence"]
     assert len(found) > 100
     assert found.is_monotonic_decreasing
     assert found.between(0.8, 0.801, inclusive="left").all()
-    with duckdb.connect(str(store.folder / FILE)) as connection:  # the store itself lets nobody look into its queries
-        ((_, plan),) = connection.execute(f"EXPLAIN ANALYZE {NEAR}", ["big", 0.8, 0.801, 100]).fetchall()
-    scans = {int(there): int(read) for read, there in re.findall(r"Row Groups Scanned: (\d+) / (\d+)", plan)}
+    # the store itself lets nobody look into its queries
+    with duckdb.connect(str(store.folder / FILE)) as connection:
+        ((_, plan),) = connection.execute(
+            f"EXPLAIN ANALYZE {NEAR}", ["big", 0.8, 0.801, 100]
+        ).fetchall()
+    scans = {
+        int(there): int(read)
+        for read, there in re.findall(r"Row Groups Scanned: (\d+) / (\d+)", plan)
+    }
     read = scans.pop(8)  # of the rows; the rest is the cells'
     assert scans == {1: 1}
     assert 2 <= read <= 4  # one of a part's, or two where the range lies across a border
 
 
-# --- older stores ------------------------------------------------------------------------------------------------------------
+# --- older stores
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_store_of_the_first_schema_is_brought_up_to_date_with_its_predictions(tmp_path):
-    """As the first version left it: predictions and histograms by name, no cells, no ranges, no ledger."""
+    """As the first version left it: predictions and histograms by name, no cells, no ranges, no
+    ledger.
+    """
     rows = make_rows(500).assign(part=lambda t: np.arange(500) // 300, run_id=RUN.run_id)
     rows.loc[::7, "epistemic"] = np.resize(EPISTEMIC_LIMITS, len(rows.loc[::7]))
-    rows.loc[::9, "confidence"] = np.resize(np.append(np.arange(0, 1001, 37) / 1000, 1.0), len(rows.loc[::9]))
+    rows.loc[::9, "confidence"] = np.resize(
+        np.append(np.arange(0, 1001, 37) / 1000, 1.0), len(rows.loc[::9])
+    )
     reference = Store(tmp_path / "reference")
     reference.add_run(RUN)
     for part, some in rows.groupby("part"):
@@ -205,7 +276,10 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_with_its_predictions(
     old = tmp_path / "old"
     old.mkdir()
     with reference.atomic() as connection:
-        tables = {name: connection.execute(f"SELECT * FROM {name}").df() for name in ("runs", "parts", "predictions")}
+        tables = {
+            name: connection.execute(f"SELECT * FROM {name}").df()
+            for name in ("runs", "parts", "predictions")
+        }
     with duckdb.connect(str(old / FILE)) as connection:
         migrate._apply(connection, *migrate.migrations()[0])
         for name, table in tables.items():
@@ -221,7 +295,9 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_with_its_predictions(
     np.testing.assert_array_equal(found.counts, expected.counts)
     np.testing.assert_allclose(found.confidence_sum, expected.confidence_sum, rtol=1e-12)
     same(store.joint_counts(RUN.run_id), counted(rows))
-    assert store.predictions(RUN.run_id).equals(reference.predictions(RUN.run_id)[PART_SCHEMA.names])
+    assert store.predictions(RUN.run_id).equals(
+        reference.predictions(RUN.run_id)[PART_SCHEMA.names]
+    )
     with pytest.raises(StoreError, match="case_id 'stream-0000499' of part 2 is in run .* twice"):
         take(store, make_rows(3, first=499), 2)
     assert take(store, make_rows(300, first=500), 2) == 300

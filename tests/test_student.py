@@ -1,4 +1,6 @@
-"""Training and distillation: losses in closed form, the merged student is the student, a kill changes no weight."""
+"""Training and distillation: losses in closed form, the merged student is the student, a kill
+changes no weight.
+"""
 
 import math
 
@@ -7,26 +9,28 @@ import pytest
 import torch
 
 from core.errors import ModelError, NonFiniteError, SettingsError
-from core.models import adapters, build, checkpoint
-from core.models.backbone import load_backbone
-from core.models.build import NO_CASES, Texts
-from core.models.card import read_card
-from core.models.scorers import OnePass
-from core.models.settings import (
+from core.models.base import adapters
+from core.models.base.backbone import load_backbone
+from core.models.base.card import read_card
+from core.models.base.settings import (
     AdapterSettings,
-    DistilSettings,
+    DistillSettings,
     LoopSettings,
     LossSettings,
     PointSettings,
     Schedule,
     TfbSettings,
 )
-from core.models.spread import Moments
-from core.models.spread_heads import spread_head
-from core.models.student import teach, teaching_cases
-from core.models.top import NO_LABEL, Targets, TopClassifier, divergence
-from core.models.training import fit, new_head
-from core.models.trunk import TrunkCache, cache_trunk
+from core.models.base.trunk import TrunkCache, cache_trunk
+from core.models.scoring import checkpoint
+from core.models.scoring.heads import spread_head
+from core.models.scoring.scorers import OnePass
+from core.models.scoring.spread import Moments
+from core.models.training import build
+from core.models.training.build import NO_CASES, Texts
+from core.models.training.loop import fit, new_head
+from core.models.training.objective import NO_LABEL, Targets, TopClassifier, divergence
+from core.models.training.student import distillation_targets, teaching_cases
 from core.pipeline.train import texts_of
 from tests import tiny
 
@@ -59,10 +63,16 @@ def identity_head(size):
 
 
 def test_cross_entropy_and_forward_kl_in_closed_form():
-    """Logits (ln 3, 0): p = (3/4, 1/4). CE of label 1 is ln 4; KL((1/2, 1/2) || p) = ln(1/2) - (ln(3/4) + ln(1/4)) / 2."""
+    """Logits (ln 3, 0): p = (3/4, 1/4). CE of label 1 is ln 4; KL((1/2, 1/2) || p) = ln(1/2) -
+    (ln(3/4) + ln(1/4)) / 2.
+    """
     hidden = torch.tensor([[[math.log(3), 0.0]]])
     model = classifier(identity_head(2), 2)
-    batch = {"hidden": hidden, "labels": torch.tensor([1]), "probabilities": torch.tensor([[0.5, 0.5]])}
+    batch = {
+        "hidden": hidden,
+        "labels": torch.tensor([1]),
+        "probabilities": torch.tensor([[0.5, 0.5]]),
+    }
     model.mix = 0.0
     assert model(**batch)["loss"].item() == pytest.approx(math.log(4), abs=1e-6)
     model.mix = 1.0
@@ -76,21 +86,29 @@ def test_kl_of_equal_distributions_is_zero_and_a_case_without_label_teaches_only
     model = classifier(identity_head(2), 2)
     model.mix = 0.5
     batch = {"hidden": torch.tensor([[[math.log(3), 0.0]]]), "labels": torch.tensor([NO_LABEL])}
-    assert model(**batch, probabilities=torch.tensor([[0.75, 0.25]]))["loss"].item() == pytest.approx(0.0, abs=1e-6)
+    assert model(**batch, probabilities=torch.tensor([[0.75, 0.25]]))[
+        "loss"
+    ].item() == pytest.approx(0.0, abs=1e-6)
 
 
 def test_reverse_kl_in_closed_form():
     """Logits (ln 3, 0): KL((3/4, 1/4) || (1/2, 1/2)) = ln 2 - H(1/4)."""
     p, logq = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.75, 0.25]]).log()
     expected = math.log(2) + 0.75 * math.log(0.75) + 0.25 * math.log(0.25)
-    assert divergence(p, logq, LossSettings(divergence="reverse")).item() == pytest.approx(expected, abs=1e-6)
+    assert divergence(p, logq, LossSettings(divergence="reverse")).item() == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_the_temperature_softens_both_sides():
-    """At tau = 2, p = (0.9, 0.1) becomes (3/4, 1/4) and q = (0.5, 0.5) stays; the divergence is multiplied by 4."""
+    """At tau = 2, p = (0.9, 0.1) becomes (3/4, 1/4) and q = (0.5, 0.5) stays; the divergence is
+    multiplied by 4.
+    """
     p, logq = torch.tensor([[0.9, 0.1]]), torch.tensor([[0.5, 0.5]]).log()
     expected = 4 * (math.log(2) + 0.75 * math.log(0.75) + 0.25 * math.log(0.25))
-    assert divergence(p, logq, LossSettings(temperature=2.0)).item() == pytest.approx(expected, abs=1e-5)
+    assert divergence(p, logq, LossSettings(temperature=2.0)).item() == pytest.approx(
+        expected, abs=1e-5
+    )
 
 
 def test_smoothed_labels_in_closed_form():
@@ -119,7 +137,10 @@ def test_the_floor_keeps_a_share_for_the_labels():
 
 def test_targets_of_a_teacher_that_is_sure():
     """Case 0: no uncertainty, so share 1 and weight 0. Case 1: total ln 2, aleatoric half of it."""
-    p, zero = np.array([[1.0, 0.0], [0.5, 0.5]], dtype=np.float32), np.zeros((2, 2), dtype=np.float32)
+    p, zero = (
+        np.array([[1.0, 0.0], [0.5, 0.5]], dtype=np.float32),
+        np.zeros((2, 2), dtype=np.float32),
+    )
     moments = Moments(p, np.array([0.0, math.log(2) / 2], dtype=np.float32), zero, zero, zero)
     batch = Targets(np.array([0, 1]), moments).batch([0, 1], epoch=0)
     torch.testing.assert_close(batch["share"], torch.tensor([1.0, 0.5]))
@@ -128,13 +149,22 @@ def test_targets_of_a_teacher_that_is_sure():
 
 def test_online_targets_are_another_sample_in_every_epoch():
     zero = np.zeros((1, 2), dtype=np.float32)
-    moments = Moments(np.array([[0.5, 0.5]], dtype=np.float32), np.zeros(1, dtype=np.float32), zero, zero, zero)
+    moments = Moments(
+        np.array([[0.5, 0.5]], dtype=np.float32), np.zeros(1, dtype=np.float32), zero, zero, zero
+    )
     targets = Targets(np.array([0]), moments, np.array([[[1.0, 0.0]], [[0.0, 1.0]]]))
-    assert [targets.batch([0], e)["probabilities"][0, 0].item() for e in range(4)] == [1.0, 0.0, 1.0, 0.0]
+    assert [targets.batch([0], e)["probabilities"][0, 0].item() for e in range(4)] == [
+        1.0,
+        0.0,
+        1.0,
+        0.0,
+    ]
 
 
 class Divided:
-    """A teacher whose samples disagree as told: case i has mutual information spread[i]; its one state is its position."""
+    """A teacher whose samples disagree as told: case i has mutual information spread[i]; its one
+    state is its position.
+    """
 
     def __init__(self, spread):
         self.spread, self.asked = np.array(spread, dtype=np.float32), []
@@ -142,13 +172,16 @@ class Divided:
     def moments(self, cache, samples, progress):
         index = [int(state[0, 0]) for state in cache.states]
         self.asked.append((samples, index))
-        p, zero = np.full((len(index), 2), 0.5, dtype=np.float32), np.zeros((len(index), 2), dtype=np.float32)
+        p, zero = (
+            np.full((len(index), 2), 0.5, dtype=np.float32),
+            np.zeros((len(index), 2), dtype=np.float32),
+        )
         return Moments(p, np.float32(math.log(2)) - self.spread[index], zero, zero, zero), None
 
 
 def teaching(teacher, labels, **settings):
     cache = TrunkCache([torch.full((1, 1), float(i)) for i in range(len(labels))])
-    return teaching_cases(teacher, cache, np.array(labels), DistilSettings(**settings)).tolist()
+    return teaching_cases(teacher, cache, np.array(labels), DistillSettings(**settings)).tolist()
 
 
 def test_the_unlabelled_cases_that_teach_are_those_on_which_two_samples_disagree_most():
@@ -161,7 +194,10 @@ def test_the_unlabelled_cases_that_teach_are_those_on_which_two_samples_disagree
 
 def test_cases_that_teach_by_chance_ask_the_teacher_nothing_and_all_of_them_neither():
     labels = [0, *[NO_LABEL] * 20]
-    drawn = [teaching(None, labels, keep=0.3, keep_by="random", loop=LoopSettings(seed=seed)) for seed in (0, 0, 1)]
+    drawn = [
+        teaching(None, labels, keep=0.3, keep_by="random", loop=LoopSettings(seed=seed))
+        for seed in (0, 0, 1)
+    ]
     assert drawn[0] == drawn[1] != drawn[2]
     assert all(len(set(one)) == 7 and one[0] == 0 and one == sorted(one) for one in drawn)
     assert teaching(None, labels) == list(range(21))
@@ -181,19 +217,32 @@ def test_a_student_never_says_less_than_no_uncertainty(spread):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A point estimate, a teacher and a student of a tiny encoder, saved; and the folder they lie in."""
+    """A point estimate, a teacher and a student of a tiny encoder, saved; and the folder they lie
+    in.
+    """
     folder = tmp_path_factory.mktemp("models")
     base = tiny.make_encoder(folder / "base")
     loop = LoopSettings(epochs=6, batch_size=16, learning_rate=5e-3)
     cases = texts_of(tiny.cases(240), LABELS)
-    point = build.fit_point(cases, "t-point", LABELS, PointSettings(base=str(base), loop=loop), CPU, folder / "w1")
+    point = build.fit_point(
+        cases, "t-point", LABELS, PointSettings(base=str(base), loop=loop), CPU, folder / "w1"
+    )
     point_card = checkpoint.save(folder / "t-point", point.card, point.weights)
     anchor = texts_of(tiny.cases(60, seed=1), LABELS)
     teacher, _ = build.make_teacher(
-        point_card, folder / "t-point", cases, anchor, "t-teacher", TfbSettings(samples=4, calibrate=False), CPU, folder / "w3"
+        point_card,
+        folder / "t-point",
+        cases,
+        anchor,
+        "t-teacher",
+        TfbSettings(samples=4, calibrate=False),
+        CPU,
+        folder / "w3",
     )
     checkpoint.save(folder / "t-teacher", teacher.card, teacher.weights)
-    student = build.distil(folder / "t-teacher", cases, "t-student", DistilSettings(loop=loop), CPU, folder / "w2")
+    student = build.distill(
+        folder / "t-teacher", cases, "t-student", DistillSettings(loop=loop), CPU, folder / "w2"
+    )
     checkpoint.save(folder / "t-student", student.card, student.weights)
     return folder
 
@@ -209,7 +258,11 @@ def test_the_point_estimate_learns_and_the_teacher_at_sigma_zero_is_it(trained):
     assert accuracy > 0.6  # three classes; the words tell the label in 85 of 100
     cache = cache_trunk(teacher.backbone, TEXTS)
     mean = teacher.posterior.scaled(0.0)
-    np.testing.assert_allclose(teacher.scores_cached(cache, mean).probabilities, point.scores(TEXTS).probabilities, atol=1e-5)
+    np.testing.assert_allclose(
+        teacher.scores_cached(cache, mean).probabilities,
+        point.scores(TEXTS).probabilities,
+        atol=1e-5,
+    )
 
 
 def test_the_student_is_the_merged_student(trained, tmp_path):
@@ -218,7 +271,10 @@ def test_the_student_is_the_merged_student(trained, tmp_path):
     adapters.attach(backbone, AdapterSettings())
     generator = torch.Generator().manual_seed(2)
     some = adapters.read(backbone)
-    changed = [adapters.Adapter(a.name, a.a, torch.randn(a.b.shape, generator=generator) * 0.1, a.scale) for a in some]
+    changed = [
+        adapters.Adapter(a.name, a.a, torch.randn(a.b.shape, generator=generator) * 0.1, a.scale)
+        for a in some
+    ]
     adapters.write(backbone, changed)
     head = new_head(backbone, 4, seed=0)
     before = OnePass(backbone, head, 3).scores(TEXTS)
@@ -236,7 +292,11 @@ def test_order_and_batch_do_not_change_what_a_student_says(trained, monkeypatch)
     one_by_one = [student.scores([text]) for text in TEXTS]
     turned = student.scores(TEXTS[::-1])
     for field in ("probabilities", "total", "aleatoric", "epistemic"):
-        np.testing.assert_allclose(np.concatenate([getattr(s, field) for s in one_by_one]), getattr(plain, field), atol=1e-6)
+        np.testing.assert_allclose(
+            np.concatenate([getattr(s, field) for s in one_by_one]),
+            getattr(plain, field),
+            atol=1e-6,
+        )
         np.testing.assert_allclose(getattr(turned, field)[::-1], getattr(plain, field), atol=1e-6)
 
 
@@ -248,22 +308,28 @@ def test_a_student_follows_its_teacher(trained):
     assert (p * np.log(p / q)).sum(1).mean() < 0.5 * (p * np.log(p / uniform)).sum(1).mean()
 
 
-def test_distilling_with_a_quarter_of_the_copies_samples_and_trains_on_those_alone(trained, tmp_path, monkeypatch):
+def test_distilling_with_a_quarter_of_the_copies_samples_and_trains_on_those_alone(
+    trained, tmp_path, monkeypatch
+):
     seen = []
 
     def watched(teacher, cache, labels, settings):
         seen.append((len(cache), (labels != NO_LABEL).sum(), (labels == NO_LABEL).sum()))
-        return teach(teacher, cache, labels, settings)
+        return distillation_targets(teacher, cache, labels, settings)
 
-    monkeypatch.setattr(build, "teach", watched)
-    settings = DistilSettings(loop=LoopSettings(epochs=1, batch_size=16), augment=2, keep=0.25)
-    student = build.distil(trained / "t-teacher", texts_of(tiny.cases(40), LABELS), "s", settings, CPU, tmp_path)
+    monkeypatch.setattr(build, "distillation_targets", watched)
+    settings = DistillSettings(loop=LoopSettings(epochs=1, batch_size=16), augment=2, keep=0.25)
+    student = build.distill(
+        trained / "t-teacher", texts_of(tiny.cases(40), LABELS), "s", settings, CPU, tmp_path
+    )
     assert seen == [(60, 40, 20)]
     assert student.card.settings["keep"] == 0.25
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(trained, tmp_path):
-    """Stopped after the first epoch's checkpoint, then resumed: bit by bit what the unbroken run gives."""
+    """Stopped after the first epoch's checkpoint, then resumed: bit by bit what the unbroken run
+    gives.
+    """
     loop = LoopSettings(epochs=3, batch_size=16, learning_rate=5e-3, seed=3)
     cases, schedule = texts_of(tiny.cases(64), LABELS), Schedule(shape="constant", end=0.0)
 
@@ -324,13 +390,17 @@ def test_changed_weights_are_refused(trained, tmp_path):
     model = tmp_path / "t-student"
     model.mkdir()
     (model / "model.json").write_bytes((trained / "t-student" / "model.json").read_bytes())
-    (model / "weights.safetensors").write_bytes((trained / "t-teacher" / "weights.safetensors").read_bytes())
+    (model / "weights.safetensors").write_bytes(
+        (trained / "t-teacher" / "weights.safetensors").read_bytes()
+    )
     with pytest.raises(ModelError, match="the weights of model 't-student' have sha256"):
         checkpoint.load(model, CPU)
 
 
 def test_a_missing_model_names_those_that_are_there(trained):
-    with pytest.raises(ModelError, match="no model 'nothing': there is t-point, t-student, t-teacher"):
+    with pytest.raises(
+        ModelError, match="no model 'nothing': there is t-point, t-student, t-teacher"
+    ):
         read_card(trained / "nothing")
 
 
@@ -340,7 +410,11 @@ def test_samples_are_for_teachers(trained):
 
 
 def test_checkpoints_hold_no_pickle(trained):
-    names = {p.name for kind in ("point", "teacher", "student") for p in (trained / f"t-{kind}").iterdir()}
+    names = {
+        p.name
+        for kind in ("point", "teacher", "student")
+        for p in (trained / f"t-{kind}").iterdir()
+    }
     assert names == {"model.json", "weights.safetensors"}
 
 
@@ -348,4 +422,13 @@ def test_an_anchor_without_labels_is_refused(trained, tmp_path):
     card = read_card(trained / "t-point")
     unlabelled = Texts(["oil"], np.array([NO_LABEL]))
     with pytest.raises(SettingsError, match="no labelled case"):
-        build.make_teacher(card, trained / "t-point", NO_CASES, unlabelled, "t-teacher", TfbSettings(), CPU, tmp_path)
+        build.make_teacher(
+            card,
+            trained / "t-point",
+            NO_CASES,
+            unlabelled,
+            "t-teacher",
+            TfbSettings(),
+            CPU,
+            tmp_path,
+        )

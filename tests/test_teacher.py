@@ -1,4 +1,6 @@
-"""TFB: regrouping keeps the product, sigma = 0 is the point estimate, the batch of samples is the loop of samples."""
+"""TFB: regrouping keeps the product, sigma = 0 is the point estimate, the batch of samples is the
+loop of samples.
+"""
 
 import math
 
@@ -7,16 +9,16 @@ import pytest
 import torch
 
 from core.errors import ModelError, NonFiniteError
-from core.models import adapters
-from core.models.adapters import Adapter
-from core.models.backbone import load_backbone
-from core.models.posterior import Gaussian
-from core.models.sampling import Sampler
-from core.models.scorers import Teacher
-from core.models.settings import AdapterSettings, TfbSettings
-from core.models.spread import collect, entropy, predictive
+from core.models.base import adapters
+from core.models.base.adapters import Adapter
+from core.models.base.backbone import load_backbone
+from core.models.base.settings import AdapterSettings, TfbSettings
+from core.models.base.trunk import cache_trunk
+from core.models.scoring.posterior import Gaussian
+from core.models.scoring.sampling import Sampler
+from core.models.scoring.scorers import Teacher
+from core.models.scoring.spread import collect, entropy, predictive
 from core.models.teachers import tfb
-from core.models.trunk import cache_trunk
 from tests import tiny
 
 CPU = torch.device("cpu")
@@ -35,7 +37,10 @@ def trained(source, targets="down"):
     generator = torch.Generator().manual_seed(1)
     adapters.write(
         backbone,
-        [Adapter(a.name, a.a, torch.randn(a.b.shape, generator=generator) * 0.1, a.scale) for a in adapters.read(backbone)],
+        [
+            Adapter(a.name, a.a, torch.randn(a.b.shape, generator=generator) * 0.1, a.scale)
+            for a in adapters.read(backbone)
+        ],
     )
     return backbone
 
@@ -52,7 +57,9 @@ def teacher_of(backbone, posterior, samples=4):
 
 def adapter(rank=3, inside=5, outside=7, seed=0):
     g = torch.Generator().manual_seed(seed)
-    return Adapter("map", torch.randn(rank, inside, generator=g), torch.randn(outside, rank, generator=g), 2.0)
+    return Adapter(
+        "map", torch.randn(rank, inside, generator=g), torch.randn(outside, rank, generator=g), 2.0
+    )
 
 
 def test_regrouping_gives_the_same_product():
@@ -74,7 +81,9 @@ def test_the_strong_direction_gets_the_small_spread():
 
 
 def test_a_direction_without_strength_stays_finite():
-    a, d = tfb.regroup(Adapter("map", torch.ones(2, 4), torch.tensor([[2.0, 0.0], [0.0, 0.0]]), 1.0))
+    a, d = tfb.regroup(
+        Adapter("map", torch.ones(2, 4), torch.tensor([[2.0, 0.0], [0.0, 0.0]]), 1.0)
+    )
     std = tfb.unit_std(a, d)
     assert torch.isfinite(std).all()
     torch.testing.assert_close(std[1, 0], torch.tensor(1 / (tfb.WEAKEST * 2.0)))
@@ -86,8 +95,8 @@ def test_an_untrained_adapter_is_refused():
 
 
 def test_samples_of_the_product_have_the_variance_of_the_posterior():
-    """Var[(B' A'_n x)_o] = sum_i (U_oi d_i)^2 (sigma / d_i)^2 |x|^2 = sigma^2 |x|^2 sum_i U_oi^2: sigma means the same in
-    every direction.
+    """Var[(B' A'_n x)_o] = sum_i (U_oi d_i)^2 (sigma / d_i)^2 |x|^2 = sigma^2 |x|^2 sum_i U_oi^2:
+    sigma means the same in every direction.
     """
     point = adapter()
     a, d = tfb.regroup(point)
@@ -126,7 +135,11 @@ def test_sigma_zero_is_the_point_estimate(source):
     head = torch.nn.Linear(32, 3)
     cache = cache_trunk(backbone, tiny.texts(20))
     with torch.no_grad():
-        point = torch.cat([head(backbone.top(s[None], None)) for s in cache.states]).double().softmax(-1)
+        point = (
+            torch.cat([head(backbone.top(s[None], None)) for s in cache.states])
+            .double()
+            .softmax(-1)
+        )
     teacher = teacher_of(backbone, bayesian(backbone, head=head))
     scores = teacher.scores_cached(cache, teacher.posterior.scaled(0.0))
     np.testing.assert_allclose(scores.probabilities, point.numpy(), atol=1e-6)
@@ -138,7 +151,7 @@ def test_the_teacher_says_the_same_whatever_the_order_and_the_batch(source, monk
     teacher = teacher_of(backbone, bayesian(backbone, 0.05))
     texts = tiny.texts(40)
     plain = teacher.scores(texts)
-    monkeypatch.setattr("core.models.scorers._ROWS_PER_BATCH", 20)
+    monkeypatch.setattr("core.models.scoring.scorers._ROWS_PER_BATCH", 20)
     turned = teacher.scores(texts[::-1])
     np.testing.assert_allclose(turned.probabilities[::-1], plain.probabilities, atol=1e-6)
     np.testing.assert_allclose(turned.epistemic[::-1], plain.epistemic, atol=1e-6)
@@ -149,9 +162,13 @@ def test_entropies_and_mutual_information_in_closed_form():
     mean, aleatoric = predictive(torch.tensor([[[1e3, 0.0]], [[0.0, 1e3]]]))
     scores = collect(mean, aleatoric)
     np.testing.assert_allclose(
-        [scores.total[0], scores.aleatoric[0], scores.epistemic[0]], [math.log(2), 0.0, math.log(2)], atol=1e-12
+        [scores.total[0], scores.aleatoric[0], scores.epistemic[0]],
+        [math.log(2), 0.0, math.log(2)],
+        atol=1e-12,
     )
-    torch.testing.assert_close(entropy(torch.tensor([0.25, 0.25, 0.25, 0.25, 0.0])), torch.tensor(math.log(4)))
+    torch.testing.assert_close(
+        entropy(torch.tensor([0.25, 0.25, 0.25, 0.25, 0.0])), torch.tensor(math.log(4))
+    )
 
 
 def test_probabilities_are_averaged_not_logits():
@@ -168,11 +185,12 @@ def test_an_answer_that_is_not_finite_is_refused():
 
 
 def test_the_largest_sigma_within_the_tolerance_of_the_lowest():
-    """Criterion 1 + ln(sigma / 0.03)^2. The doubling grid's best is 1/32, at 1.00167; so within 0.01 of it up to 0.03
-    exp(0.108) = 0.03342.
+    """Criterion 1 + ln(sigma / 0.03)^2. The doubling grid's best is 1/32, at 1.00167; so within
+    0.01 of it up to 0.03 exp(0.108) = 0.03342.
     """
     choice = tfb.largest_sigma(
-        lambda s: 1 + (math.log(max(s, 1e-9)) - math.log(0.03)) ** 2, TfbSettings(tolerance=0.01, refinements=16)
+        lambda s: 1 + (math.log(max(s, 1e-9)) - math.log(0.03)) ** 2,
+        TfbSettings(tolerance=0.01, refinements=16),
     )
     allowed = min(v for _, v in choice.tried) + 0.01
     assert 0.0334 < choice.sigma < 0.03343

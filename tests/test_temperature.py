@@ -1,4 +1,6 @@
-"""Temperature scaling against what is known: the identity, a temperature that made the labels, and a fit by hand."""
+"""Temperature scaling against what is known: the identity, a temperature that made the labels, and
+a fit by hand.
+"""
 
 import numpy as np
 import pytest
@@ -25,7 +27,9 @@ def test_temperature_1_is_the_identity():
 
 
 def test_a_temperature_by_hand():
-    """0.8 and 0.2 at T = 2: the odds 4 become sqrt(4) = 2, so 2/3; at T = 1/2 they become 16, so 16/17."""
+    """0.8 and 0.2 at T = 2: the odds 4 become sqrt(4) = 2, so 2/3; at T = 1/2 they become 16, so
+    16/17.
+    """
     p = np.array([[0.8, 0.2]])
     np.testing.assert_allclose(scaled(p, 2), [[2 / 3, 1 / 3]])
     np.testing.assert_allclose(scaled(p, 0.5), [[16 / 17, 1 / 17]])
@@ -61,7 +65,9 @@ def test_the_interval_holds_the_truth_in_about_95_of_100_draws():
 
 
 def test_a_fit_by_hand():
-    """Confidence 0.9 of two classes, right 3 times in 4: the best odds are 3, and 9^(1/T) = 3 gives T = 2."""
+    """Confidence 0.9 of two classes, right 3 times in 4: the best odds are 3, and 9^(1/T) = 3 gives
+    T = 2.
+    """
     found = fit_temperature(np.array([[0.9, 0.1]] * 4), np.array([0, 0, 0, 1]))
     assert found.value.value == pytest.approx(2, abs=1e-5)
     assert found.nll_before == pytest.approx(-(3 * np.log(0.9) + np.log(0.1)) / 4)
@@ -78,9 +84,15 @@ def test_scaling_by_the_fit_gives_its_nll_and_a_second_fit_gives_1():
 
 
 @pytest.mark.parametrize(("label", "end"), [(0, LOWEST), (1, HIGHEST)])
-def test_labels_that_are_all_the_first_or_all_another_choice_end_at_a_limit_without_bounds(label, end):
+def test_labels_that_are_all_the_first_or_all_another_choice_end_at_a_limit_without_bounds(
+    label, end
+):
     found = fit_temperature(np.array([[0.6, 0.4]] * 50), np.array([label] * 50))
-    assert (found.value.value, found.value.low, found.value.high) == (pytest.approx(end), None, None)
+    assert (found.value.value, found.value.low, found.value.high) == (
+        pytest.approx(end),
+        None,
+        None,
+    )
 
 
 def test_what_cannot_be_fitted_is_named():
@@ -99,6 +111,8 @@ def test_what_cannot_be_fitted_is_named():
 
 def test_equal_samples_are_one_sample_and_no_case_is_refused():
     p, label = drawn(300, 2.0)
-    assert sampled_temperature(np.stack([p, p]), label) == pytest.approx(fit_temperature(p, label).value.value, rel=1e-2)
+    assert sampled_temperature(np.stack([p, p]), label) == pytest.approx(
+        fit_temperature(p, label).value.value, rel=1e-2
+    )
     with pytest.raises(SettingsError, match="0 cases to fit a temperature on"):
         sampled_temperature(np.zeros((2, 0, 3)), np.zeros(0, dtype=int))

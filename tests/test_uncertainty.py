@@ -27,7 +27,11 @@ def test_entropy_follows_its_axis():
 def test_samples_that_disagree_with_certainty_are_all_epistemic():
     found = decompose(np.array([[[1.0, 0.0]], [[0.0, 1.0]]]))
     np.testing.assert_allclose(found.mean, [[0.5, 0.5]])
-    np.testing.assert_allclose([found.total, found.aleatoric, found.epistemic], [[np.log(2)], [0.0], [np.log(2)]], atol=1e-15)
+    np.testing.assert_allclose(
+        [found.total, found.aleatoric, found.epistemic],
+        [[np.log(2)], [0.0], [np.log(2)]],
+        atol=1e-15,
+    )
 
 
 def test_samples_that_agree_are_all_aleatoric():
@@ -37,7 +41,8 @@ def test_samples_that_agree_are_all_aleatoric():
 
 
 def test_a_mixture_is_split_as_by_hand():
-    found = decompose(np.array([[[1.0, 0.0]], [[0.5, 0.5]]]))  # one sample is sure, the other is not
+    # one sample is sure, the other is not
+    found = decompose(np.array([[[1.0, 0.0]], [[0.5, 0.5]]]))
     total = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
     np.testing.assert_allclose(found.total, [total])
     np.testing.assert_allclose(found.aleatoric, [np.log(2) / 2])
@@ -57,5 +62,7 @@ def test_the_parts_add_up_and_none_is_negative(raw):
 def test_a_value_that_is_not_finite_is_named(bad):
     samples = np.full((2, 3, 2), 0.5)
     samples[1, 2, 0] = bad
-    with pytest.raises(NonFiniteError, match=rf"probability {bad} at index \(1, 2, 0\) is not finite"):
+    with pytest.raises(
+        NonFiniteError, match=rf"probability {bad} at index \(1, 2, 0\) is not finite"
+    ):
         decompose(samples)

@@ -1,4 +1,6 @@
-"""Uploads: kept by content under no name of the user's, read in another process whose crash or delay is a sentence here."""
+"""Uploads: kept by content under no name of the user's, read in another process whose crash or
+delay is a sentence here.
+"""
 
 import os
 import sys
@@ -15,7 +17,9 @@ from core.errors import CasesError
 from core.pipeline import uploads
 from core.settings import Settings
 
-CSV = "番号,作業内容,正解,日付\n1,油漏れ,PUMP,2024/01/31\n2,,PUMP,2024/02/01\n3,ホース,,x\n".encode("cp932")
+CSV = "番号,作業内容,正解,日付\n1,油漏れ,PUMP,2024/01/31\n2,,PUMP,2024/02/01\n3,ホース,,x\n".encode(
+    "cp932"
+)
 
 
 @pytest.fixture
@@ -31,7 +35,9 @@ def upload(settings) -> uploads.Upload:
 def child(monkeypatch, code: str) -> None:
     """Run this code in place of the child."""
     run = apart.subprocess.run
-    monkeypatch.setattr(apart.subprocess, "run", lambda command, **more: run([sys.executable, "-c", code], **more))
+    monkeypatch.setattr(
+        apart.subprocess, "run", lambda command, **more: run([sys.executable, "-c", code], **more)
+    )
 
 
 def test_a_file_is_kept_once_under_its_content_and_its_name_is_data(settings, upload):
@@ -89,13 +95,20 @@ def test_another_process_reads_what_this_one_would(settings, upload):
 def test_columns_that_do_not_say_which_is_the_text_leave_a_preview_to_choose_from(settings):
     upload = uploads.keep(settings, "a.csv", b"one,two,two\nhose,x,y\n")
     found = uploads.check(settings, upload)
-    assert (found.columns, found.names, found.rows, len(found.frame)) == (None, ("one", "two"), 1, 0)
+    assert (found.columns, found.names, found.rows, len(found.frame)) == (
+        None,
+        ("one", "two"),
+        1,
+        0,
+    )
     assert "column 'two' stands twice" in found.refused
     assert found.preview["one"].tolist() == ["hose"]
 
 
 def test_chosen_columns_count(settings, upload):
-    found = uploads.check(settings, upload, ColumnNames(text="正解", label="", case_id="", occurred_at=""))
+    found = uploads.check(
+        settings, upload, ColumnNames(text="正解", label="", case_id="", occurred_at="")
+    )
     assert found.frame["text"].tolist() == ["PUMP", "PUMP"]
     assert found.frame["label"].tolist() == [None, None]
     assert [problem.row for problem in found.problems] == [4]
@@ -111,25 +124,35 @@ def test_a_file_that_cannot_be_read_is_a_sentence_with_its_own_name(settings):
 def test_reading_that_takes_too_long_is_stopped(settings, upload, monkeypatch):
     child(monkeypatch, "import time; time.sleep(60)")
     begun = time.monotonic()
-    with pytest.raises(CasesError, match="作業指図.csv was not read within 1 seconds, and reading was stopped"):
+    with pytest.raises(
+        CasesError, match="作業指図.csv was not read within 1 seconds, and reading was stopped"
+    ):
         uploads.check(settings, upload, limits=Limits(seconds=1))
     assert time.monotonic() - begun < 30
 
 
 def test_a_process_that_dies_is_a_sentence(settings, upload, monkeypatch):
     child(monkeypatch, "import os; os.kill(os.getpid(), 11)")
-    with pytest.raises(CasesError, match="作業指図.csv could not be read: .* ended by SIGSEGV. It is damaged"):
+    with pytest.raises(
+        CasesError, match="作業指図.csv could not be read: .* ended by SIGSEGV. It is damaged"
+    ):
         uploads.check(settings, upload)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its address space")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux holds a process to its address space"
+)
 def test_memory_is_limited(settings):
     upload = uploads.keep(settings, "big.csv", b"text\n" + b"hose\n" * 900_000)
-    with pytest.raises(CasesError, match="big.csv could not be read: .*MemoryError|more than 1.2 GiB of memory"):
+    with pytest.raises(
+        CasesError, match="big.csv could not be read: .*MemoryError|more than 1.2 GiB of memory"
+    ):
         uploads.check(settings, upload, limits=Limits(memory=int(1.2 * 2**30)))
 
 
-def test_a_result_is_kept_also_where_it_is_that_the_file_cannot_be_read(settings, upload, monkeypatch):
+def test_a_result_is_kept_also_where_it_is_that_the_file_cannot_be_read(
+    settings, upload, monkeypatch
+):
     child(monkeypatch, "raise SystemExit(9)")
     for _ in range(2):
         with pytest.raises(CasesError, match="could not be read: .* 'exit code 9'"):

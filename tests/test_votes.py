@@ -13,7 +13,9 @@ from core.stats.votes import ENOUGH, count, opinion
 
 
 def test_votes_are_counted_by_label_and_the_mean_may_say_another():
-    """Two are a little for the first label, one is sure of the second: 2 of 3 votes, but 0.4 on average."""
+    """Two are a little for the first label, one is sure of the second: 2 of 3 votes, but 0.4 on
+    average.
+    """
     found = count([[0.6, 0.4], [0.6, 0.4], [0.0, 1.0]])
     assert found.choices.tolist() == [0, 0, 1]
     assert found.sureness.tolist() == [0.6, 0.6, 1.0]
@@ -26,7 +28,10 @@ def test_votes_are_counted_by_label_and_the_mean_may_say_another():
 
 def test_the_two_uncertainties_tell_torn_inspectors_from_inspectors_who_are_sure_of_different_things():
     torn = count([[0.5, 0.5]] * 4).together
-    assert (torn.aleatoric, torn.epistemic) == (pytest.approx(math.log(2)), pytest.approx(0, abs=1e-12))
+    assert (torn.aleatoric, torn.epistemic) == (
+        pytest.approx(math.log(2)),
+        pytest.approx(0, abs=1e-12),
+    )
     split = count([[1.0, 0.0], [0.0, 1.0]]).together
     assert (split.aleatoric, split.epistemic) == (0, pytest.approx(math.log(2)))
     assert torn.total == pytest.approx(split.total)
@@ -53,7 +58,9 @@ def test_every_vote_is_counted_once_and_the_order_of_inspectors_does_not_matter(
     assert found.together.epistemic == pytest.approx(shuffled.together.epistemic, abs=1e-12)
 
 
-@pytest.mark.parametrize("samples", [[0.5, 0.5], np.empty((0, 2)), np.empty((3, 0)), np.ones((1, 2, 2))])
+@pytest.mark.parametrize(
+    "samples", [[0.5, 0.5], np.empty((0, 2)), np.empty((3, 0)), np.ones((1, 2, 2))]
+)
 def test_what_is_no_table_of_votes_is_refused(samples):
     with pytest.raises(SettingsError, match=r"are no votes: use \[N, K\]"):
         count(samples)

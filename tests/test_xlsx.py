@@ -1,4 +1,6 @@
-"""XLSX as Excel saves it: values, dates, sheets, formulas and errors; what is too large or no XLSX at all is a sentence."""
+"""XLSX as Excel saves it: values, dates, sheets, formulas and errors; what is too large or no XLSX
+at all is a sentence.
+"""
 
 import zipfile
 from datetime import datetime
@@ -16,7 +18,9 @@ HEADER = ["番号", "作業内容", "正解", "日付", "金額"]
 
 @pytest.fixture
 def saved(tmp_path):
-    """Write sheets, {name: rows}, and return the path. A row may hold "=..." formulas, which openpyxl saves without results."""
+    """Write sheets, {name: rows}, and return the path. A row may hold "=..." formulas, which
+    openpyxl saves without results.
+    """
 
     def save(sheets: dict[str, list], hidden: tuple[str, ...] = ()):
         book = openpyxl.Workbook()
@@ -33,7 +37,9 @@ def saved(tmp_path):
 
 
 def with_cell(path, old: str, new: str):
-    """Replace a cell's XML, to make what only Excel writes: formulas with the results that it has saved."""
+    """Replace a cell's XML, to make what only Excel writes: formulas with the results that it has
+    saved.
+    """
     with zipfile.ZipFile(path) as file:
         parts = {name: file.read(name) for name in file.namelist()}
     sheet = "xl/worksheets/sheet1.xml"
@@ -47,7 +53,17 @@ def with_cell(path, old: str, new: str):
 
 def test_cells_arrive_with_their_types_and_rows_with_their_number_in_the_sheet(saved):
     day = datetime(2024, 1, 31, 9, 30)
-    path = saved({"注文": [[], HEADER, [1001, "油漏れ", True, day, 1234.5], [], [1002, "ホース交換", None, None, None]]})
+    path = saved(
+        {
+            "注文": [
+                [],
+                HEADER,
+                [1001, "油漏れ", True, day, 1234.5],
+                [],
+                [1002, "ホース交換", None, None, None],
+            ]
+        }
+    )
     cases = read_cases(path).require_clean()
     assert cases.frame["row"].tolist() == [3, 5]
     assert cases.frame["case_id"].tolist() == ["1001", "1002"]
@@ -58,19 +74,28 @@ def test_cells_arrive_with_their_types_and_rows_with_their_number_in_the_sheet(s
 
 
 def test_the_same_cases_in_csv_and_xlsx_have_one_hash(saved, tmp_path):
-    rows = [["id", "text", "label", "value"], ["7", "oil leak", "TRUE", 2.5], ["8", "hose", "FALSE", None]]
+    rows = [
+        ["id", "text", "label", "value"],
+        ["7", "oil leak", "TRUE", 2.5],
+        ["8", "hose", "FALSE", None],
+    ]
     other = tmp_path / "cases.csv"
     other.write_text("id,text,label,value\n7,oil leak,TRUE,2.5\n8,hose,FALSE,\n", encoding="utf-8")
     assert read_cases(saved({"s": rows})).content_hash == read_cases(other).content_hash
 
 
 def test_the_first_visible_sheet_is_read_or_the_one_that_is_named(saved):
-    path = saved({"notes": [["x"]], "2024": [["text"], ["new"]], "2023": [["text"], ["old"]]}, hidden=("notes",))
+    path = saved(
+        {"notes": [["x"]], "2024": [["text"], ["new"]], "2023": [["text"], ["old"]]},
+        hidden=("notes",),
+    )
     cases = read_cases(path)
     assert (cases.sheet, set(cases.other_sheets)) == ("2024", {"2023", "notes"})
     assert cases.frame["text"].tolist() == ["new"]
     assert read_cases(path, sheet="2023").frame["text"].tolist() == ["old"]
-    with pytest.raises(CasesError, match="has no sheet '2022'; the file has '2024', '2023', 'notes'"):
+    with pytest.raises(
+        CasesError, match="has no sheet '2022'; the file has '2024', '2023', 'notes'"
+    ):
         read_cases(path, sheet="2022")
 
 
@@ -88,14 +113,20 @@ def test_a_formula_counts_as_the_result_that_was_saved(saved):
 
 def test_a_formula_without_a_saved_result_is_a_problem_of_its_row(saved):
     cases = read_cases(saved({"s": [["text", "value"], ["hose", "=1+1"], ["pump", 3], ["=A2", 4]]}))
-    assert [(p.row, p.column, p.value) for p in cases.problems] == [(2, "value", "=1+1"), (4, "text", "=A2")]
+    assert [(p.row, p.column, p.value) for p in cases.problems] == [
+        (2, "value", "=1+1"),
+        (4, "text", "=A2"),
+    ]
     assert all("a formula without a saved result" in p.message for p in cases.problems)
     assert cases.frame["text"].tolist() == ["pump"]
 
 
 def test_a_formula_whose_result_is_no_text_is_an_empty_cell(saved):
     path = saved({"s": [["text", "label"], ["hose", '=IF(1,"","x")']]})
-    old, new = '<c r="B2"><f>IF(1,"","x")</f><v></v></c>', '<c r="B2" t="str"><f>IF(1,"","x")</f><v></v></c>'
+    old, new = (
+        '<c r="B2"><f>IF(1,"","x")</f><v></v></c>',
+        '<c r="B2" t="str"><f>IF(1,"","x")</f><v></v></c>',
+    )
     assert read_cases(with_cell(path, old, new)).require_clean().frame["label"].tolist() == [None]
 
 
@@ -112,7 +143,9 @@ def test_the_sentence_of_bad_rows_names_the_sheet(saved):
         read_cases(saved({"s": [["id", "text"], [1, None]]})).require_clean()
 
 
-@pytest.mark.parametrize("content", [b"PK no zip", b"\xd0\xcf\x11\xe0 an old .xls or one with a password"])
+@pytest.mark.parametrize(
+    "content", [b"PK no zip", b"\xd0\xcf\x11\xe0 an old .xls or one with a password"]
+)
 def test_what_is_no_zip_file_is_a_sentence(tmp_path, content):
     (tmp_path / "cases.xlsx").write_bytes(content)
     with pytest.raises(CasesError, match="protected by a password, or an older .xls"):
@@ -130,7 +163,9 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "cases.xlsx", "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("xl/worksheets/sheet1.xml", b"0" * 3_000_000)
     assert (tmp_path / "cases.xlsx").stat().st_size < 10_000
-    with pytest.raises(CasesError, match="is too large: 3,000,000 bytes, and 1,000,000 are allowed"):
+    with pytest.raises(
+        CasesError, match="is too large: 3,000,000 bytes, and 1,000,000 are allowed"
+    ):
         read_cases(tmp_path / "cases.xlsx", max_bytes=1_000_000)
 
 

@@ -1,4 +1,6 @@
-"""Tiny pre-trained-shaped models made on the spot: real architectures and tokenizers, random weights, no download."""
+"""Tiny pre-trained-shaped models made on the spot: real architectures and tokenizers, random
+weights, no download.
+"""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +10,13 @@ import numpy as np
 import pandas as pd
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 WORDS = [
     "bucket",
@@ -60,9 +68,16 @@ def tokenizer(words: Sequence[str] = tuple(WORDS)) -> PreTrainedTokenizerFast:
     raw = Tokenizer(models.WordLevel(vocab, unk_token="[UNK]"))
     raw.normalizer = normalizers.Lowercase()
     raw.pre_tokenizer = pre_tokenizers.Whitespace()
-    raw.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    raw.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
     return PreTrainedTokenizerFast(
-        tokenizer_object=raw, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", model_max_length=64
+        tokenizer_object=raw,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_max_length=64,
     )
 
 
@@ -78,7 +93,8 @@ def make_encoder(folder: Path, layers: int = 4) -> Path:
         max_position_embeddings=64,
     )
     model = BertModel(config, add_pooling_layer=False)
-    for name, parameter in model.named_parameters():  # BERT's own init, 0.02, is so small that layers hardly matter
+    # BERT's own init, 0.02, is so small that layers hardly matter
+    for name, parameter in model.named_parameters():
         if name.endswith("weight") and parameter.dim() == 2:
             torch.nn.init.normal_(parameter, std=0.2)
     model.save_pretrained(folder)
@@ -87,7 +103,9 @@ def make_encoder(folder: Path, layers: int = 4) -> Path:
 
 
 def make_causal(folder: Path, layers: int = 4, tied: bool = False) -> Path:
-    """A Llama of `layers` blocks, hidden 32, inner 48, that also knows CHOICE_WORDS, saved in `folder`."""
+    """A Llama of `layers` blocks, hidden 32, inner 48, that also knows CHOICE_WORDS, saved in
+    `folder`.
+    """
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(WORDS) + len(CHOICE_WORDS) + 4,
@@ -115,12 +133,15 @@ def texts(n: int, seed: int = 0) -> list[str]:
 
 
 def cases(n: int, seed: int = 0, unseen: float = 0.0) -> pd.DataFrame:
-    """n labelled cases in core.cases' columns whose words tell the label, mostly; a share `unseen` has a label no one trains
-    on.
+    """n labelled cases in core.cases' columns whose words tell the label, mostly; a share `unseen`
+    has a label no one trains on.
     """
     rng = np.random.default_rng(seed)
     labels = rng.choice(list(TOPICS), n)
-    words = [" ".join(rng.choice(TOPICS[x] if rng.random() < 0.85 else WORDS, rng.integers(2, 6))) for x in labels]
+    words = [
+        " ".join(rng.choice(TOPICS[x] if rng.random() < 0.85 else WORDS, rng.integers(2, 6)))
+        for x in labels
+    ]
     return pd.DataFrame(
         {
             "row": np.arange(2, n + 2),
@@ -128,7 +149,8 @@ def cases(n: int, seed: int = 0, unseen: float = 0.0) -> pd.DataFrame:
             "text": words,
             "segment": rng.choice(["A", "B"], n),
             "label": np.where(rng.random(n) < unseen, "OTHER", labels).astype(object),
-            "occurred_at": pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(n), unit="D").astype("timedelta64[us]"),
+            "occurred_at": pd.Timestamp("2020-01-01")
+            + pd.to_timedelta(np.arange(n), unit="D").astype("timedelta64[us]"),
             "value": rng.random(n),
         }
     )
@@ -142,7 +164,9 @@ def write_json(path: Path, change) -> None:
 
 
 def questions(n: int, seed: int = 0) -> pd.DataFrame:
-    """n multiple-choice questions as a file has them: id, question, four options in columns of their own, the right letter."""
+    """n multiple-choice questions as a file has them: id, question, four options in columns of
+    their own, the right letter.
+    """
     rng = np.random.default_rng(seed)
     rows = []
     for i in range(n):
@@ -152,4 +176,6 @@ def questions(n: int, seed: int = 0) -> pd.DataFrame:
         options = [str(word) for word in rng.choice(others, 4, replace=False)]
         options[right] = str(rng.choice(TOPICS[topic]))
         rows.append([f"q{seed}-{i}", f"which {topic.lower()} ?", *options, "ABCD"[right]])
-    return pd.DataFrame(rows, columns=["id", "question", "option a", "option b", "option c", "option d", "label"])
+    return pd.DataFrame(
+        rows, columns=["id", "question", "option a", "option b", "option c", "option d", "label"]
+    )

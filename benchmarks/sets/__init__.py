@@ -1,7 +1,8 @@
-"""Benchmark sets by name: `load("newsgroups", cache, seed)` asks benchmarks/sets/newsgroups.py for its texts and labels.
+"""Benchmark sets by name: `load("newsgroups", cache, seed)` asks benchmarks/sets/newsgroups.py for
+its texts and labels.
 
-A set's file has one function, `load(cache, seed) -> BenchmarkSet`; it downloads into `cache` what is not there yet. This
-file knows what a set is, not where any comes from.
+A set's file has one function, `load(cache, seed) -> BenchmarkSet`; it downloads into `cache` what
+is not there yet. This file knows what a set is, not where any comes from.
 """
 
 import importlib.util
@@ -26,7 +27,9 @@ class Labelled:
 
 @dataclass(frozen=True)
 class BenchmarkSet:
-    """What every method is trained and judged on. The anchor fits nothing but one scalar (sigma, temperature)."""
+    """What every method is trained and judged on. The anchor fits nothing but one scalar (sigma,
+    temperature).
+    """
 
     name: str
     labels: tuple[str, ...]
@@ -40,7 +43,9 @@ class BenchmarkSet:
 
 
 def load(name: str, cache: Path, seed: int) -> BenchmarkSet:
-    """The set of that name. The seed draws what the set draws (a sample of texts, classes held out). Raises SettingsError."""
+    """The set of that name. The seed draws what the set draws (a sample of texts, classes held
+    out). Raises SettingsError.
+    """
     if not re.fullmatch(r"[a-z]+", name) or importlib.util.find_spec(f"{__name__}.{name}") is None:
         raise SettingsError(f"benchmark set {name!r} is not known: use one of {', '.join(NAMES)}")
     return importlib.import_module(f"{__name__}.{name}").load(Path(cache), seed)
@@ -53,4 +58,9 @@ def reduced(data: BenchmarkSet, cases: int | None, seed: int = 0) -> BenchmarkSe
     generator = np.random.default_rng(seed)
     test, ood = (generator.permutation(len(texts))[:cases] for texts in (data.test.texts, data.ood))
     kept = Labelled([data.test.texts[i] for i in test], data.test.labels[test])
-    return replace(data, test=kept, ood=[data.ood[i] for i in ood], note=f"{data.note}; at most {cases} test and OOD texts")
+    return replace(
+        data,
+        test=kept,
+        ood=[data.ood[i] for i in ood],
+        note=f"{data.note}; at most {cases} test and OOD texts",
+    )

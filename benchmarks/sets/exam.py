@@ -1,7 +1,9 @@
-"""Exam questions of Debian's package hamexam (US amateur radio, public domain pools T and G): four choices, one right.
+"""Exam questions of Debian's package hamexam (US amateur radio, public domain pools T and G): four
+choices, one right.
 
-Pool E is never read: it is kept for an independent check. Questions about a figure are left out. Out of distribution are
-questions that cannot be answered: the test's own, their right option exchanged for an option of another question.
+Pool E is never read: it is kept for an independent check. Questions about a figure are left out.
+Out of distribution are questions that cannot be answered: the test's own, their right option
+exchanged for an option of another question.
 """
 
 import re
@@ -37,11 +39,17 @@ class Question:
 
 
 def load(cache: Path, seed: int) -> BenchmarkSet:
-    """The questions split by `seed`. Raises FetchError where the package or the language model cannot be had."""
+    """The questions split by `seed`. Raises FetchError where the package or the language model
+    cannot be had.
+    """
     questions = read_pools(package_files("hamexam", cache) / "usr/share/hamexam")
     generator = np.random.default_rng(seed)
     questions = [questions[i] for i in generator.permutation(len(questions))]
-    test, anchor, train = questions[:TEST], questions[TEST : TEST + ANCHOR], questions[TEST + ANCHOR :]
+    test, anchor, train = (
+        questions[:TEST],
+        questions[TEST : TEST + ANCHOR],
+        questions[TEST + ANCHOR :],
+    )
     return BenchmarkSet(
         name="exam",
         labels=LABELS,
@@ -57,16 +65,25 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
 
 
 def read_pools(folder: Path, pools: tuple[str, ...] = POOLS) -> list[Question]:
-    """Every question of the pools that needs no figure, in the pools' order. Raises FetchError for a file of another form."""
+    """Every question of the pools that needs no figure, in the pools' order. Raises FetchError for
+    a file of another form.
+    """
     files = [file for pool in pools for file in sorted((folder / pool).glob(f"{pool}[0-9]*"))]
     if not files:
-        raise FetchError(f"{folder} has no question of pools {', '.join(pools)}: the package has another layout")
-    questions = [read_question(file.read_text(encoding="utf-8", errors="replace"), file.name) for file in files]
+        raise FetchError(
+            f"{folder} has no question of pools {', '.join(pools)}: the package has another layout"
+        )
+    questions = [
+        read_question(file.read_text(encoding="utf-8", errors="replace"), file.name)
+        for file in files
+    ]
     return [q for q in questions if "figure" not in q.question.lower()]
 
 
 def read_question(raw: str, name: str) -> Question:
-    """A file: "T0A01 (B)", the question, "A. ..." to "D. ..."; a line without a letter goes on with the one before it."""
+    """A file: "T0A01 (B)", the question, "A. ..." to "D. ..."; a line without a letter goes on with
+    the one before it.
+    """
     first, *lines = raw.strip().splitlines()
     head = _HEAD.match(first)
     parts = [""]
@@ -83,11 +100,22 @@ def read_question(raw: str, name: str) -> Question:
 
 def labelled(questions: list[Question]) -> Labelled:
     """Texts and the positions of their right letters."""
-    return Labelled([q.text for q in questions], np.array([LABELS.index(q.right) for q in questions], dtype=np.int64))
+    return Labelled(
+        [q.text for q in questions],
+        np.array([LABELS.index(q.right) for q in questions], dtype=np.int64),
+    )
 
 
-def unanswerable(question: Question, others: list[Question], generator: np.random.Generator) -> Question:
-    """The question with another one's option, drawn by the generator, in the place of its right one."""
-    foreign = generator.choice([o for o in others[generator.integers(len(others))].options if o not in question.options])
+def unanswerable(
+    question: Question, others: list[Question], generator: np.random.Generator
+) -> Question:
+    """The question with another one's option, drawn by the generator, in the place of its right
+    one.
+    """
+    foreign = generator.choice(
+        [o for o in others[generator.integers(len(others))].options if o not in question.options]
+    )
     place = LABELS.index(question.right)
-    return replace(question, options=(*question.options[:place], str(foreign), *question.options[place + 1 :]))
+    return replace(
+        question, options=(*question.options[:place], str(foreign), *question.options[place + 1 :])
+    )

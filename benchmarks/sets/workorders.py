@@ -1,7 +1,9 @@
-"""The demo's work orders as a benchmark set: split by date, so that testing is under a real shift of time.
+"""The demo's work orders as a benchmark set: split by date, so that testing is under a real shift
+of time.
 
-Train and anchor are the demo's; test are the later orders (calibration and stream) of the 12 locations that training knows;
-OOD are the later orders of all other locations. The seed changes no text here: only training's randomness differs.
+Train and anchor are the demo's; test are the later orders (calibration and stream) of the 12
+locations that training knows; OOD are the later orders of all other locations. The seed changes no
+text here: only training's randomness differs.
 """
 
 from pathlib import Path
@@ -20,7 +22,9 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
     labels = tuple(sorted(splits.classes))
     later = pd.concat([splits.frames["calibration"], splits.frames["stream"]])
     seen = later["label_seen"].to_numpy(dtype=bool)
-    train, anchor, test = (_labelled(f, labels) for f in (splits.frames["fit"], splits.frames["anchor"], later[seen]))
+    train, anchor, test = (
+        _labelled(f, labels) for f in (splits.frames["fit"], splits.frames["anchor"], later[seen])
+    )
     return BenchmarkSet(
         name="workorders",
         labels=labels,
@@ -36,4 +40,7 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
 
 
 def _labelled(frame: pd.DataFrame, labels: tuple[str, ...]) -> Labelled:
-    return Labelled(frame["text"].tolist(), np.array([labels.index(label) for label in frame["label"]], dtype=np.int64))
+    return Labelled(
+        frame["text"].tolist(),
+        np.array([labels.index(label) for label in frame["label"]], dtype=np.int64),
+    )

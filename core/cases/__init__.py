@@ -1,1 +1,3 @@
-"""What comes in: files of cases read and checked row by row, and the demo's real work orders. Knows no model and no store."""
+"""What comes in: files of cases read and checked row by row, and the demo's real work orders. Knows
+no model and no store.
+"""

@@ -1,7 +1,9 @@
-"""The process that reads a stranger's file for core.cases.apart: `python -m core.cases.apart_child`, its request on stdin.
+"""The process that reads a stranger's file for core.cases.apart: `python -m
+core.cases.apart_child`, its request on stdin.
 
-The request is JSON: path, work (the folder for results), columns (of core.cases.columns.ColumnNames), sheet, memory (bytes).
-Limits are set first, then the libraries are loaded, then the file is opened. summary.json is written last.
+The request is JSON: path, work (the folder for results), columns (of
+core.cases.columns.ColumnNames), sheet, memory (bytes). Limits are set first, then the libraries are
+loaded, then the file is opened. summary.json is written last.
 """
 
 import json
@@ -25,7 +27,9 @@ def main() -> None:
 
 
 def _limit(memory: int) -> None:
-    """No more than `memory` bytes of address space, no core dump; where the system knows such limits."""
+    """No more than `memory` bytes of address space, no core dump; where the system knows such
+    limits.
+    """
     try:
         import resource
     except ImportError:
@@ -59,7 +63,9 @@ def _read(path: Path, work: Path, asked: dict) -> None:
         "suggested": suggest(table.names),
     }
     options = asked["columns"]["options"]
-    columns = ColumnNames(**asked["columns"] | {"options": None if options is None else tuple(options)})
+    columns = ColumnNames(
+        **asked["columns"] | {"options": None if options is None else tuple(options)}
+    )
     try:
         cases = check(table, columns, path)
     except CasesError as e:
@@ -67,7 +73,10 @@ def _read(path: Path, work: Path, asked: dict) -> None:
         return
     cases.frame.to_parquet(work / "cases.parquet")
     problems = [asdict(problem) | {"value": problem.value[:CELL]} for problem in cases.problems]
-    _write(work / "summary.json", said | {"columns": asdict(cases.columns), "refused": None, "problems": problems})
+    _write(
+        work / "summary.json",
+        said | {"columns": asdict(cases.columns), "refused": None, "problems": problems},
+    )
 
 
 def _names(table) -> list[str]:
@@ -76,7 +85,9 @@ def _names(table) -> list[str]:
 
 
 def _preview(table) -> list[list]:
-    """The first rows: their number, and each named column's cell as text; a row that cannot be read has its content first."""
+    """The first rows: their number, and each named column's cell as text; a row that cannot be read
+    has its content first.
+    """
     names, rows = _names(table), []
     for record in table.records[:PREVIEW]:
         cells = [record.found] if record.broken else [record.cells.get(name) for name in names]
@@ -86,7 +97,9 @@ def _preview(table) -> list[list]:
 
 
 def _printable(cell: object) -> str:
-    """A cell's beginning, without what JSON or a screen cannot carry: half characters and control characters."""
+    """A cell's beginning, without what JSON or a screen cannot carry: half characters and control
+    characters.
+    """
     return "".join(c if c.isprintable() else " " for c in str(cell)[:CELL])
 
 

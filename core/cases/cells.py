@@ -1,6 +1,8 @@
-"""One cell -> a text, a number, a moment; or ValueError with the reason. Knows nothing of files and rows.
+"""One cell -> a text, a number, a moment; or ValueError with the reason. Knows nothing of files and
+rows.
 
-Full-width digits and signs count as the plain ones, as Japanese forms write both. A text itself is never changed.
+Full-width digits and signs count as the plain ones, as Japanese forms write both. A text itself is
+never changed.
 """
 
 import math
@@ -11,15 +13,31 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 
-_NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(
+    r"[+-]?(?:(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+)
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日")
-_TIMES = ("", " %H:%M", " %H:%M:%S", "%H:%M", "%H:%M:%S", "%H時%M分", " %H時%M分", "%H時%M分%S秒", " %H時%M分%S秒")
-_FORMS = tuple(day + time for day in _DAYS for time in _TIMES if time[:1] in ("", " ") or day.endswith("日"))
+_TIMES = (
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    "%H:%M",
+    "%H:%M:%S",
+    "%H時%M分",
+    " %H時%M分",
+    "%H時%M分%S秒",
+    " %H時%M分%S秒",
+)
+_FORMS = tuple(
+    day + time for day in _DAYS for time in _TIMES if time[:1] in ("", " ") or day.endswith("日")
+)
 
 
 @dataclass(frozen=True)
 class BadCell:
-    """A cell of which the file itself says that it has no value: what stands there, and why that is none."""
+    """A cell of which the file itself says that it has no value: what stands there, and why that is
+    none.
+    """
 
     found: str
     why: str
@@ -29,7 +47,9 @@ class BadCell:
 
 
 def to_text(value: object) -> str:
-    """A cell as text. Missing (None, a Parquet column's NaN) is ""; numbers and dates are as Python writes them."""
+    """A cell as text. Missing (None, a Parquet column's NaN) is ""; numbers and dates are as Python
+    writes them.
+    """
     if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, BadCell):
@@ -55,13 +75,19 @@ def to_number(cell: str) -> float | None:
 
 
 def to_moment(value: object) -> datetime | None:
-    """A moment without time zone, to the microsecond; one that has a zone is brought to UTC. Blank -> None."""
+    """A moment without time zone, to the microsecond; one that has a zone is brought to UTC. Blank
+    -> None.
+    """
     if value is None or value is pd.NaT or (isinstance(value, str) and not value.strip()):
         return None
     if isinstance(value, BadCell):
         raise ValueError(value.why)
     try:
-        moment = value if isinstance(value, datetime) else _parse(value.isoformat() if isinstance(value, date) else str(value))
+        moment = (
+            value
+            if isinstance(value, datetime)
+            else _parse(value.isoformat() if isinstance(value, date) else str(value))
+        )
         if isinstance(moment, pd.Timestamp):
             moment = moment.to_pydatetime(warn=False)
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

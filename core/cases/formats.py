@@ -1,9 +1,9 @@
-"""Files -> records: decoding, CSV, TSV, JSON Lines, Parquet; core.cases.xlsx reads XLSX. Knows no column's meaning and checks
-no cell.
+"""Files -> records: decoding, CSV, TSV, JSON Lines, Parquet; core.cases.xlsx reads XLSX. Knows no
+column's meaning and checks no cell.
 
-CSV and TSV cells are strings: "NA", "null" and "1e5" stay what they are. A record's row is the line of a text file on which
-it begins (the header is line 1), its row in a sheet, or its number from 1 in a Parquet file. A record that cannot be read is
-kept, with the reason.
+CSV and TSV cells are strings: "NA", "null" and "1e5" stay what they are. A record's row is the line
+of a text file on which it begins (the header is line 1), its row in a sheet, or its number from 1
+in a Parquet file. A record that cannot be read is kept, with the reason.
 """
 
 import csv
@@ -26,7 +26,9 @@ MAX_COLUMNS = 500
 
 @dataclass(frozen=True)
 class Record:
-    """One record: its cells by column name, or what keeps it from being read (`broken`, and the content `found`)."""
+    """One record: its cells by column name, or what keeps it from being read (`broken`, and the
+    content `found`).
+    """
 
     row: int
     cells: dict[str, object] = field(default_factory=dict)
@@ -46,11 +48,18 @@ class Table:
 
 
 def open_table(path: Path, max_bytes: int = MAX_BYTES, sheet: str | None = None) -> Table:
-    """Read a file by its suffix; `sheet` names the sheet of an XLSX file. Raises CasesError where it cannot be read at all."""
+    """Read a file by its suffix; `sheet` names the sheet of an XLSX file. Raises CasesError where
+    it cannot be read at all.
+    """
     table = _open(path, max_bytes, sheet)
-    for found, most, what in ((len(table.records), MAX_ROWS, "rows"), (len(table.names), MAX_COLUMNS, "columns")):
+    for found, most, what in (
+        (len(table.records), MAX_ROWS, "rows"),
+        (len(table.names), MAX_COLUMNS, "columns"),
+    ):
         if found > most:
-            raise CasesError(f"{path} has {found:,} {what}, and {most:,} are allowed; split it into several files")
+            raise CasesError(
+                f"{path} has {found:,} {what}, and {most:,} are allowed; split it into several files"
+            )
     return table
 
 
@@ -63,7 +72,9 @@ def _open(path: Path, max_bytes: int, sheet: str | None) -> Table:
     if suffix not in SUFFIXES:
         raise CasesError(f"{path.name} ends in {suffix!r}: {', '.join(SUFFIXES)} can be read")
     if sheet is not None and suffix != ".xlsx":
-        raise CasesError(f"{path.name} has no sheets, so sheet {sheet!r} cannot be read: only .xlsx has")
+        raise CasesError(
+            f"{path.name} has no sheets, so sheet {sheet!r} cannot be read: only .xlsx has"
+        )
     size = path.stat().st_size
     if size == 0:
         raise CasesError(f"{path} is empty")
@@ -78,7 +89,9 @@ def _open(path: Path, max_bytes: int, sheet: str | None) -> Table:
     if not text.strip():
         raise CasesError(f"{path} is empty: it holds only blanks")
     names, records = (
-        _json_lines(text, path) if suffix == ".jsonl" else _delimited(text, path, "\t" if suffix == ".tsv" else ",")
+        _json_lines(text, path)
+        if suffix == ".jsonl"
+        else _delimited(text, path, "\t" if suffix == ".tsv" else ",")
     )
     return Table(names, records, encoding)
 
@@ -86,7 +99,9 @@ def _open(path: Path, max_bytes: int, sheet: str | None) -> Table:
 def check_size(path: Path, size: int, max_bytes: int) -> None:
     """Raise CasesError where `size` bytes, as they are unpacked, are too many."""
     if size > max_bytes:
-        raise CasesError(f"{path} is too large: {size:,} bytes, and {max_bytes:,} are allowed; split it into several files")
+        raise CasesError(
+            f"{path} is too large: {size:,} bytes, and {max_bytes:,} are allowed; split it into several files"
+        )
 
 
 def _bytes(path: Path) -> bytes:
@@ -97,25 +112,37 @@ def _bytes(path: Path) -> bytes:
 
 
 def decode(raw: bytes, path: Path) -> tuple[str, str]:
-    """-> text, encoding. UTF-8 with or without BOM, else CP932 (what Excel writes in Japan); strictly, nothing is guessed."""
+    """-> text, encoding. UTF-8 with or without BOM, else CP932 (what Excel writes in Japan);
+    strictly, nothing is guessed.
+    """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CasesError(f"{path} is UTF-16 ('Unicode text'): save it as UTF-8, in Excel as 'CSV UTF-8'")
+        raise CasesError(
+            f"{path} is UTF-16 ('Unicode text'): save it as UTF-8, in Excel as 'CSV UTF-8'"
+        )
     try:
         return raw.decode("utf-8-sig"), "utf-8"
     except UnicodeDecodeError as e:
         utf8 = e
     stops = f"not UTF-8 from byte offset {_place(raw, utf8.start)}"
-    if raw.startswith(b"\xef\xbb\xbf") or any(c >= "\u3000" for c in raw[: utf8.start].decode("utf-8")):
-        raise CasesError(f"{path} is {stops}, and UTF-8 before it: it is damaged there; save it again as UTF-8") from utf8
+    if raw.startswith(b"\xef\xbb\xbf") or any(
+        c >= "\u3000" for c in raw[: utf8.start].decode("utf-8")
+    ):
+        raise CasesError(
+            f"{path} is {stops}, and UTF-8 before it: it is damaged there; save it again as UTF-8"
+        ) from utf8
     try:
         text = raw.decode("cp932")
     except UnicodeDecodeError as e:
-        raise CasesError(f"{path} is {stops}, and not CP932 from byte offset {_place(raw, e.start)}: save it as UTF-8") from e
+        raise CasesError(
+            f"{path} is {stops}, and not CP932 from byte offset {_place(raw, e.start)}: save it as UTF-8"
+        ) from e
     strange = next(
         (c for c in text if c == "\x80" or "\uf8f0" <= c <= "\uf8f3"), None
     )  # Python lets bytes pass that CP932 does not define
     if strange is not None:
-        raise CasesError(f"{path} is {stops}, and byte {strange.encode('cp932')[0]:#04x} is not CP932: save it as UTF-8")
+        raise CasesError(
+            f"{path} is {stops}, and byte {strange.encode('cp932')[0]:#04x} is not CP932: save it as UTF-8"
+        )
     return text, "cp932"
 
 
@@ -125,8 +152,12 @@ def _place(raw: bytes, offset: int) -> str:
 
 
 def _delimited(text: str, path: Path, delimiter: str) -> tuple[list[str], list[Record]]:
-    """The header's names and the records, of which those with another number of cells, or with stray quotes, are broken."""
-    lines = _numbered(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), path)
+    """The header's names and the records, of which those with another number of cells, or with
+    stray quotes, are broken.
+    """
+    lines = _numbered(
+        csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), path
+    )
     row, header, broken = next(lines)
     if broken:
         raise CasesError(f"{path}, line {row}: the header cannot be read: {broken}")
@@ -143,10 +174,11 @@ def _delimited(text: str, path: Path, delimiter: str) -> tuple[list[str], list[R
 
 
 def _numbered(reader, path: Path) -> Iterator[tuple[int, list[str], str | None]]:
-    """(line on which the record begins, cells, what is wrong with its quotes); blank lines are no records.
+    """(line on which the record begins, cells, what is wrong with its quotes); blank lines are no
+    records.
 
-    Behind a bad quote in a single line the next line is a record again. Behind one over several lines nobody knows where the
-    next record begins, and the file is refused.
+    Behind a bad quote in a single line the next line is a record again. Behind one over several
+    lines nobody knows where the next record begins, and the file is refused.
     """
     while True:
         row = reader.line_num + 1
@@ -167,7 +199,9 @@ def _numbered(reader, path: Path) -> Iterator[tuple[int, list[str], str | None]]
 
 
 def _json_lines(text: str, path: Path) -> tuple[list[str], list[Record]]:
-    """Column names in the order of their appearance, and a record a line. Only a line feed ends one: JSON may hold U+2028."""
+    """Column names in the order of their appearance, and a record a line. Only a line feed ends
+    one: JSON may hold U+2028.
+    """
     names, records = {}, []
     for row, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -195,7 +229,9 @@ def _once(pairs: list[tuple[str, object]]) -> dict:
     cells = dict(pairs)
     if len(cells) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(n for n in names if names.count(n) > 1)!r} stands in it twice")
+        raise ValueError(
+            f"the name {next(n for n in names if names.count(n) > 1)!r} stands in it twice"
+        )
     return cells
 
 
@@ -203,9 +239,13 @@ def _parquet(path: Path, max_bytes: int) -> Table:
     try:
         with pq.ParquetFile(path) as file:
             groups = range(file.metadata.num_row_groups)
-            check_size(path, sum(file.metadata.row_group(i).total_byte_size for i in groups), max_bytes)
+            check_size(
+                path, sum(file.metadata.row_group(i).total_byte_size for i in groups), max_bytes
+            )
             rows = file.read().to_pylist()
             names = file.schema_arrow.names
     except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
-        raise CasesError(f"{path} is not a Parquet file that can be read: {str(e).splitlines()[0]}") from e
+        raise CasesError(
+            f"{path} is not a Parquet file that can be read: {str(e).splitlines()[0]}"
+        ) from e
     return Table(names, [Record(row, cells) for row, cells in enumerate(rows, start=1)], None)

@@ -1,11 +1,13 @@
-"""Multiple-choice questions as the text of a case: the question, then each option behind its letter.
+"""Multiple-choice questions as the text of a case: the question, then each option behind its
+letter.
 
     Which fuse is blown?
     A) the left one
     B) the right one
 
-The letter stands before its option, each option on a line of its own; a label is a letter, never an index. What a model adds
-before it answers, and how it reads the answer, is core.models.choice's.
+The letter stands before its option, each option on a line of its own; a label is a letter, never an
+index. What a model adds before it answers, and how it reads the answer, is
+core.models.base.choice's.
 """
 
 import re
@@ -20,7 +22,9 @@ LETTERS = tuple(string.ascii_uppercase)
 
 
 def question_text(question: str, options: Sequence[str]) -> str:
-    """The case's text. Options are in the letters' order. Raises ValueError for an empty question or option, or too many."""
+    """The case's text. Options are in the letters' order. Raises ValueError for an empty question
+    or option, or too many.
+    """
     if not question.strip():
         raise ValueError("the question is empty")
     if not 2 <= len(options) <= len(LETTERS):
@@ -34,7 +38,9 @@ def question_text(question: str, options: Sequence[str]) -> str:
 
 
 def letters_in(text: str) -> tuple[str, ...]:
-    """The letters of the options that a text ends with, ("A", "B", ...) from A on; () where there are none."""
+    """The letters of the options that a text ends with, ("A", "B", ...) from A on; () where there
+    are none.
+    """
     found = []
     for line in reversed(text.split("\n")):
         match = re.match(r"([A-Z])\) \S", line)
@@ -46,7 +52,9 @@ def letters_in(text: str) -> tuple[str, ...]:
 
 
 def require_options(cases: pd.DataFrame, labels: Sequence[str], model: str) -> None:
-    """Raise CasesError for the first case whose options are not just `labels`: that model reads multiple choice."""
+    """Raise CasesError for the first case whose options are not just `labels`: that model reads
+    multiple choice.
+    """
     for case_id, text in zip(cases["case_id"], cases["text"], strict=True):
         found = letters_in(text)
         if found != tuple(labels):

@@ -1,6 +1,8 @@
-"""Files of cases: read and checked row by row. No row is dropped in silence, and nothing in a text is interpreted.
+"""Files of cases: read and checked row by row. No row is dropped in silence, and nothing in a text
+is interpreted.
 
-How files become records, and what a row's number means, stands in core.cases.formats; how a cell is read in core.cases.cells.
+How files become records, and what a row's number means, stands in core.cases.formats; how a cell is
+read in core.cases.cells.
 """
 
 import csv
@@ -43,8 +45,9 @@ class Problem:
 class Cases:
     """A file's good rows and every problem of the others, both in file order.
 
-    frame has COLUMNS: row int64; case_id, text, segment and label as object, with "-" for a missing segment and None for a
-    missing label; occurred_at datetime64[us] without zone (NaT where missing); value float64 (NaN where missing).
+    frame has COLUMNS: row int64; case_id, text, segment and label as object, with "-" for a missing
+    segment and None for a missing label; occurred_at datetime64[us] without zone (NaT where
+    missing); value float64 (NaN where missing).
     """
 
     frame: pd.DataFrame
@@ -52,15 +55,22 @@ class Cases:
     source: str
     encoding: str | None  # "utf-8" or "cp932"; None for Parquet and XLSX
     columns: ColumnNames  # the file's own names
-    content_hash: str  # sha256 of the good cases: the same for the same cases in another file format
+    # sha256 of the good cases: the same for the same cases in another file format
+    content_hash: str
     sheet: str | None = None  # of an XLSX file: the one that was read
     other_sheets: tuple[str, ...] = ()  # those that were not
 
     def require_clean(self) -> "Cases":
-        """Return self if no row has a problem; else raise CasesError with the first problems, their number and what to do."""
+        """Return self if no row has a problem; else raise CasesError with the first problems, their
+        number and what to do.
+        """
         if self.problems:
             first = "\n  ".join(str(p) for p in self.problems[:_SHOWN])
-            more = f"\n  and {len(self.problems) - _SHOWN:,} more" if len(self.problems) > _SHOWN else ""
+            more = (
+                f"\n  and {len(self.problems) - _SHOWN:,} more"
+                if len(self.problems) > _SHOWN
+                else ""
+            )
             raise CasesError(
                 f"{self.source}: {_counted(len(self.problems), 'problem')} beside {_counted(len(self.frame), 'good row')}; "
                 f"nothing was done. A row's number is {self.row_means}:\n  {first}{more}\n"
@@ -74,25 +84,41 @@ class Cases:
         """What a row's number counts in this file."""
         if self.sheet is not None:
             return f"its row in the sheet {self.sheet!r}"
-        return "the record's number from 1" if self.encoding is None else "the line of the file on which it begins"
+        return (
+            "the record's number from 1"
+            if self.encoding is None
+            else "the line of the file on which it begins"
+        )
 
     def write_problems(self, path: Path) -> None:
-        """Write every problem as CSV (UTF-8 with BOM, for Excel). What a spreadsheet would run gets an apostrophe before it."""
+        """Write every problem as CSV (UTF-8 with BOM, for Excel). What a spreadsheet would run gets
+        an apostrophe before it.
+        """
         with Path(path).open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as f:
             writer = csv.writer(f)
             writer.writerow(["row", "column", "value", "problem"])
             writer.writerows(
-                [p.row, _no_formula(p.column), _no_formula(p.value), _no_formula(p.message)] for p in self.problems
+                [p.row, _no_formula(p.column), _no_formula(p.value), _no_formula(p.message)]
+                for p in self.problems
             )
 
 
-def read_cases(path: Path, columns: ColumnNames | None = None, max_bytes: int = MAX_BYTES, sheet: str | None = None) -> Cases:
-    """Read and check a file. Raises CasesError where it cannot be read at all; problems of single rows are in the result."""
+def read_cases(
+    path: Path,
+    columns: ColumnNames | None = None,
+    max_bytes: int = MAX_BYTES,
+    sheet: str | None = None,
+) -> Cases:
+    """Read and check a file. Raises CasesError where it cannot be read at all; problems of single
+    rows are in the result.
+    """
     return check(open_table(Path(path), max_bytes, sheet), columns, Path(path))
 
 
 def check(table: Table, columns: ColumnNames | None, path: Path) -> Cases:
-    """The cases of a table that was read from `path`. Raises CasesError where its columns do not say which is the text."""
+    """The cases of a table that was read from `path`. Raises CasesError where its columns do not
+    say which is the text.
+    """
     names = resolve(columns or ColumnNames(), table.names)
     if not table.records:
         raise CasesError(f"{path} has a header and no row")
@@ -103,7 +129,9 @@ def check(table: Table, columns: ColumnNames | None, path: Path) -> Cases:
     return Cases(*found, table.sheet, table.other_sheets)
 
 
-def _check(records: list[Record], names: ColumnNames) -> tuple[list[tuple[int, dict]], list[Problem]]:
+def _check(
+    records: list[Record], names: ColumnNames
+) -> tuple[list[tuple[int, dict]], list[Problem]]:
     """-> (place among the file's records, case) of the good ones, and all problems."""
     good, problems, first_row = [], [], {}
     for place, record in enumerate(records):
@@ -113,7 +141,11 @@ def _check(records: list[Record], names: ColumnNames) -> tuple[list[tuple[int, d
         case, wrong = _case(record, names)
         earlier = first_row.setdefault(case["case_id"], record.row)
         if case["case_id"] and earlier != record.row:
-            wrong.append(Problem(record.row, "case_id", case["case_id"], f"row {earlier} has the same case id"))
+            wrong.append(
+                Problem(
+                    record.row, "case_id", case["case_id"], f"row {earlier} has the same case id"
+                )
+            )
         problems += wrong
         if not wrong:
             good.append((place, case))
@@ -125,10 +157,16 @@ def _case(record: Record, names: ColumnNames) -> tuple[dict, list[Problem]]:
     wrong: list[Problem] = []
 
     def text(value: object) -> str:
-        return _choice_text(value, [record.cells.get(name) for name in names.options]) if names.options else _case_text(value)
+        return (
+            _choice_text(value, [record.cells.get(name) for name in names.options])
+            if names.options
+            else _case_text(value)
+        )
 
     def label(value: object) -> str | None:
-        return _letter(value, len(names.options)) if names.options else to_text(value).strip() or None
+        return (
+            _letter(value, len(names.options)) if names.options else to_text(value).strip() or None
+        )
 
     def cell(column: str, convert: Callable[[object], object]) -> object:
         name = getattr(names, column)
@@ -169,7 +207,9 @@ def _choice_text(question: object, options: list[object]) -> str:
 
 
 def _letter(value: object, options: int) -> str | None:
-    """The right option's letter, in either case; an index is refused, since nobody knows whether it starts at 0 or 1."""
+    """The right option's letter, in either case; an index is refused, since nobody knows whether it
+    starts at 0 or 1.
+    """
     letter = unicodedata.normalize("NFKC", to_text(value)).strip().upper()
     if letter and letter not in LETTERS[:options]:
         raise ValueError(f"not one of the letters {', '.join(LETTERS[:options])} of the options")
@@ -178,11 +218,18 @@ def _letter(value: object, options: int) -> str | None:
 
 def _frame(cases: list[dict]) -> pd.DataFrame:
     kinds = {"row": np.int64, "occurred_at": "datetime64[us]", "value": np.float64}
-    return pd.DataFrame({name: pd.Series([case[name] for case in cases], dtype=kinds.get(name, object)) for name in COLUMNS})
+    return pd.DataFrame(
+        {
+            name: pd.Series([case[name] for case in cases], dtype=kinds.get(name, object))
+            for name in COLUMNS
+        }
+    )
 
 
 def _hash(frame: pd.DataFrame, places: list[int] | None) -> str:
-    """sha256 of one JSON array a case, in file order. A made-up case id differs between formats: the place stands for it."""
+    """sha256 of one JSON array a case, in file order. A made-up case id differs between formats:
+    the place stands for it.
+    """
     digest = hashlib.sha256()
     for i, case in enumerate(frame[list(COLUMNS[1:])].itertuples(index=False)):
         names = [case.case_id if places is None else places[i], case.text, case.segment, case.label]

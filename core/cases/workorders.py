@@ -1,15 +1,21 @@
 """The demo's cases: real maintenance work orders of five excavators, 2001 to 2012, split by time.
 
-Text -> functional location; an order sent to the wrong location is what leaks. Origin and licence stand in data/README.md.
-- Locations are compared in capitals with single spaces: one asset writes "Grease Lube System", others "GREASE LUBE SYSTEM".
-- The 12 most frequent locations of the training years are the classes. The 12th has 48 training orders. Going on to 16 would
-  add 167 training orders and not one of 2008 or later: 13 to 16 are of asset B alone, whose last order is of 2005.
-- Splits are whole quarters, never mixed: fit to March 2007; anchor (fits the teacher's temperature) to the end of 2007;
-  calibration to March 2009; stream from there on. Whole years would leave 276 orders of the classes for calibration, fewer than
-  the 299 without an error that it takes to say "at most 1%" with 95% confidence, and would cost fit 110 for the anchor.
-- A text stays in the split of its first order; later copies in other splits are dropped and counted.
-- Orders of other locations stay in calibration and stream, as label_seen = False: every answer to them is wrong. They are left
-  out of fit and anchor, where they have nothing to teach a head of 12 classes.
+Text -> functional location; an order sent to the wrong location is what leaks. Origin and licence
+stand in data/README.md.
+- Locations are compared in capitals with single spaces: one asset writes "Grease Lube System",
+  others "GREASE LUBE SYSTEM".
+- The 12 most frequent locations of the training years are the classes. The 12th has 48 training
+  orders. Going on to 16 would add 167 training orders and not one of 2008 or later: 13 to 16 are of
+  asset B alone, whose last order is of 2005.
+- Splits are whole quarters, never mixed: fit to March 2007; anchor (fits the teacher's temperature)
+  to the end of 2007; calibration to March 2009; stream from there on. Whole years would leave 276
+  orders of the classes for calibration, fewer than the 299 without an error that it takes to say
+  "at most 1%" with 95% confidence, and would cost fit 110 for the anchor.
+- A text stays in the split of its first order; later copies in other splits are dropped and
+  counted.
+- Orders of other locations stay in calibration and stream, as label_seen = False: every answer to
+  them is wrong. They are left out of fit and anchor, where they have nothing to teach a head of 12
+  classes.
 """
 
 import json
@@ -48,8 +54,9 @@ WHY = {
 class Splits:
     """The demo's cases.
 
-    classes: labels, most frequent in training first. frames: by split name, core.cases.read.COLUMNS (row: the line in the
-    source) and label_seen (bool: the label is one of the classes), by date. record: what was done, counted and why; JSON-able.
+    classes: labels, most frequent in training first. frames: by split name, core.cases.read.COLUMNS
+    (row: the line in the source) and label_seen (bool: the label is one of the classes), by date.
+    record: what was done, counted and why; JSON-able.
     """
 
     classes: tuple[str, ...]
@@ -58,18 +65,28 @@ class Splits:
 
 
 def prepare(csv_path: Path) -> Splits:
-    """Read excavators-cleaned.csv of nist-nestor 0.4.4 and split it. Raises CasesError where it is not that file."""
+    """Read excavators-cleaned.csv of nist-nestor 0.4.4 and split it. Raises CasesError where it is
+    not that file.
+    """
     raw = _read(Path(csv_path))
     orders = _orders(raw)
     orders = orders.assign(split=_split_of(orders["occurred_at"]))
     training = orders[orders["split"].isin(TRAINING)]
-    frequent = training["label"].value_counts().sort_index().sort_values(ascending=False, kind="stable")  # ties by name
+    # ties by name
+    frequent = (
+        training["label"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    )
     classes = tuple(frequent.index[:CLASSES])
     orders["label_seen"] = orders["label"].isin(classes)
-    orders["copy"] = orders["split"] != orders.groupby("key", sort=False)["split"].transform("first")
+    orders["copy"] = orders["split"] != orders.groupby("key", sort=False)["split"].transform(
+        "first"
+    )
     orders["left_out"] = ~orders["label_seen"] & orders["split"].isin(TRAINING)
     kept = orders[~orders["copy"] & ~orders["left_out"]]
-    frames = {name: kept.loc[kept["split"] == name, [*COLUMNS, "label_seen"]].reset_index(drop=True) for name in SPLITS}
+    frames = {
+        name: kept.loc[kept["split"] == name, [*COLUMNS, "label_seen"]].reset_index(drop=True)
+        for name in SPLITS
+    }
     return Splits(classes, frames, _record(raw, orders, frequent))
 
 
@@ -80,17 +97,25 @@ def _read(path: Path) -> pd.DataFrame:
         raise CasesError(f"the work orders {path} cannot be read: {e}") from e
     missing = [c for c in SOURCE.values() if c not in raw.columns]
     if missing:
-        raise CasesError(f"{path} has no column {missing[0]!r}: it is not excavators-cleaned.csv of nist-nestor 0.4.4")
+        raise CasesError(
+            f"{path} has no column {missing[0]!r}: it is not excavators-cleaned.csv of nist-nestor 0.4.4"
+        )
     return raw
 
 
 def _orders(raw: pd.DataFrame) -> pd.DataFrame:
-    """The orders that name a location, by date, in core.cases' columns and `key`, by which texts count as the same."""
+    """The orders that name a location, by date, in core.cases' columns and `key`, by which texts
+    count as the same.
+    """
     text = raw[SOURCE["text"]]
     try:
-        occurred_at = pd.to_datetime(raw[SOURCE["occurred_at"]], format="%Y-%m-%d").astype("datetime64[us]")
+        occurred_at = pd.to_datetime(raw[SOURCE["occurred_at"]], format="%Y-%m-%d").astype(
+            "datetime64[us]"
+        )
     except ValueError as e:
-        raise CasesError(f"the work orders have a {SOURCE['occurred_at']} that is no date: {e}") from e
+        raise CasesError(
+            f"the work orders have a {SOURCE['occurred_at']} that is no date: {e}"
+        ) from e
     orders = pd.DataFrame(
         {
             "row": np.arange(2, len(raw) + 2, dtype=np.int64),
@@ -113,7 +138,9 @@ def location(written: str) -> str:
 
 
 def text_key(text: str) -> str:
-    """What two texts have in common that count as the same: words, without regard to case and spaces."""
+    """What two texts have in common that count as the same: words, without regard to case and
+    spaces.
+    """
     return " ".join(text.split()).casefold()
 
 
@@ -135,7 +162,8 @@ def _record(raw: pd.DataFrame, orders: pd.DataFrame, frequent: pd.Series) -> dic
         "spellings_of_locations": int(locations.nunique()),
         "locations": int(locations.map(location).nunique()),
         "begins": BEGINS,
-        "classes": {label: int(frequent[label]) for label in classes},  # training orders, copies in anchor among them
+        # training orders, copies in anchor among them
+        "classes": {label: int(frequent[label]) for label in classes},
         "next_locations": [
             {
                 "location": label,
@@ -151,7 +179,9 @@ def _record(raw: pd.DataFrame, orders: pd.DataFrame, frequent: pd.Series) -> dic
 
 
 def _counts(period: pd.DataFrame, classes: pd.Index) -> dict:
-    """One split: all orders of its time, what was left out, and what is kept. Every order is in exactly one of the three."""
+    """One split: all orders of its time, what was left out, and what is kept. Every order is in
+    exactly one of the three.
+    """
     kept = period[~period["copy"] & ~period["left_out"]]
     by_class = kept["label"].value_counts()
     return {
@@ -164,12 +194,16 @@ def _counts(period: pd.DataFrame, classes: pd.Index) -> dict:
         "cases_of_the_classes": int(kept["label_seen"].sum()),
         "cases_not_seen_in_training": int((~kept["label_seen"]).sum()),
         "by_class": {label: int(by_class.get(label, 0)) for label in classes},
-        "by_segment": {segment: int(n) for segment, n in kept["segment"].value_counts().sort_index().items()},
+        "by_segment": {
+            segment: int(n) for segment, n in kept["segment"].value_counts().sort_index().items()
+        },
     }
 
 
 def write(splits: Splits, folder: Path) -> None:
-    """Each split as SPLIT.csv, which `read_cases` reads, and record.json. Replaced whole, and only where something changed."""
+    """Each split as SPLIT.csv, which `read_cases` reads, and record.json. Replaced whole, and only
+    where something changed.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = {f"{name}.csv": _csv(frame) for name, frame in splits.frames.items()}

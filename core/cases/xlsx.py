@@ -1,11 +1,15 @@
-"""XLSX -> records, by openpyxl. What Excel saved is read: nothing is computed, no macro or link is followed.
+"""XLSX -> records, by openpyxl. What Excel saved is read: nothing is computed, no macro or link is
+followed.
 
-- One sheet is read: the first visible one, or the one that is named. The result says which, and which were not.
-- A formula counts as the value that Excel saved with it. Where none was saved, and where a cell is an error such as #N/A, the
-  cell is a BadCell: a problem of its row where the column is used, and nothing where it is not.
-- The header is the first row that is not blank; rows keep their number in the sheet; blank rows are no records.
-- A ZIP file says how large each file in it unpacks to, and Python's zipfile reads no more than that: the sum is held against
-  the limit before anything is unpacked.
+- One sheet is read: the first visible one, or the one that is named. The result says which, and
+  which were not.
+- A formula counts as the value that Excel saved with it. Where none was saved, and where a cell is
+  an error such as #N/A, the cell is a BadCell: a problem of its row where the column is used, and
+  nothing where it is not.
+- The header is the first row that is not blank; rows keep their number in the sheet; blank rows are
+  no records.
+- A ZIP file says how large each file in it unpacks to, and Python's zipfile reads no more than
+  that: the sum is held against the limit before anything is unpacked.
 """
 
 import zipfile
@@ -26,7 +30,9 @@ _TEXT = ("s", "str")  # openpyxl's data_type of a shared text, and of a formula'
 
 
 def read_xlsx(path: Path, max_bytes: int, sheet: str | None = None) -> Table:
-    """Read one sheet. Raises CasesError where the file or the sheet cannot be read, or is too large."""
+    """Read one sheet. Raises CasesError where the file or the sheet cannot be read, or is too
+    large.
+    """
     _check_zip(path, max_bytes)
     try:
         visible, hidden = _sheets(path)
@@ -34,14 +40,20 @@ def read_xlsx(path: Path, max_bytes: int, sheet: str | None = None) -> Table:
         rows = _rows(path, name)
     except CasesError:
         raise
-    except Exception as e:  # openpyxl raises whatever a broken file leads it to: KeyError, ValueError, ParseError
-        raise CasesError(f"{path} is not an XLSX file that can be read: {type(e).__name__}: {e}") from e
+    except (
+        Exception
+    ) as e:  # openpyxl raises whatever a broken file leads it to: KeyError, ValueError, ParseError
+        raise CasesError(
+            f"{path} is not an XLSX file that can be read: {type(e).__name__}: {e}"
+        ) from e
     if not rows:
         raise CasesError(f"sheet {name!r} of {path} is empty; {_listed(visible)}")
     (_, header), *rest = rows
     names = ["" if cell is None else str(cell).strip() for cell in header]
     records = [_record(row, names, cells) for row, cells in rest]
-    return Table(names, records, None, name, tuple(other for other in visible + hidden if other != name))
+    return Table(
+        names, records, None, name, tuple(other for other in visible + hidden if other != name)
+    )
 
 
 def _check_zip(path: Path, max_bytes: int) -> None:
@@ -56,7 +68,9 @@ def _check_zip(path: Path, max_bytes: int) -> None:
 
 
 def _sheets(path: Path) -> tuple[list[str], list[str]]:
-    """Names of the worksheets that a reader sees, and of those that are hidden; sheets that are charts are neither."""
+    """Names of the worksheets that a reader sees, and of those that are hidden; sheets that are
+    charts are neither.
+    """
     book = openpyxl.load_workbook(path, read_only=True)
     try:
         sheets = [sheet for sheet in book.worksheets if isinstance(sheet, ReadOnlyWorksheet)]
@@ -77,7 +91,8 @@ def _chosen(path: Path, visible: list[str], hidden: list[str], sheet: str | None
 def _rows(path: Path, name: str) -> list[tuple[int, list]]:
     """(row in the sheet, cells without the blank ones at its end), for the rows that are not blank.
 
-    Values come from one pass. Whether an empty cell is a formula without a result is told by a second, which reads formulas.
+    Values come from one pass. Whether an empty cell is a formula without a result is told by a
+    second, which reads formulas.
     """
     rows = dict(_pass(path, name, data_only=True))
     for row, cells in _pass(path, name, data_only=False):
@@ -87,11 +102,15 @@ def _rows(path: Path, name: str) -> list[tuple[int, list]]:
                 values += [None] * (column + 1 - len(values))
                 if values[column] is None:
                     values[column] = BadCell(cell.found, _NO_RESULT)
-    return [(row, cells) for row, cells in rows.items() if any(cell not in (None, "") for cell in cells)]
+    return [
+        (row, cells) for row, cells in rows.items() if any(cell not in (None, "") for cell in cells)
+    ]
 
 
 def _pass(path: Path, name: str, data_only: bool) -> Iterator[tuple[int, list]]:
-    """Every row of a sheet as Python values; a cell that is an error, or without `data_only` a formula, is a BadCell."""
+    """Every row of a sheet as Python values; a cell that is an error, or without `data_only` a
+    formula, is a BadCell.
+    """
     book = openpyxl.load_workbook(path, read_only=True, data_only=data_only)
     try:
         sheet = book[name]
@@ -115,7 +134,9 @@ def _values(cells) -> list:
 
 
 def _value(cell):
-    """One cell's value; yes and no as Excel writes them into a CSV file. A formula whose result is no text at all is ""."""
+    """One cell's value; yes and no as Excel writes them into a CSV file. A formula whose result is
+    no text at all is "".
+    """
     if cell.data_type == "e":
         return BadCell(str(cell.value), _ERROR)
     if cell.data_type == "f":
@@ -126,7 +147,9 @@ def _value(cell):
 
 
 def _record(row: int, names: list[str], cells: list) -> Record:
-    """A row by column name; cells under no name are no column's. A row that ends early has no value in its last columns."""
+    """A row by column name; cells under no name are no column's. A row that ends early has no value
+    in its last columns.
+    """
     padded = cells + [None] * (len(names) - len(cells))
     return Record(row, {name: cell for name, cell in zip(names, padded, strict=False) if name})
 

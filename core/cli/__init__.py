@@ -1,9 +1,10 @@
-"""The command line: `python -m core <verb>`. Heavy imports stand inside each verb, so that --help answers at once.
+"""The command line: `python -m core <verb>`. Heavy imports stand inside each verb, so that --help
+answers at once.
 
 A file a group of verbs: each adds its verb with its options, and runs it.
 
-Exit codes: 0 done; 1 unexpected; 2 wrong arguments or settings; 3 the cases; 4 the model; 5 the store; 6 a download;
-130 interrupted.
+Exit codes: 0 done; 1 unexpected; 2 wrong arguments or settings; 3 the cases; 4 the model; 5 the
+store; 6 a download; 130 interrupted.
 """
 
 import argparse
@@ -28,7 +29,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"kakushin: {e}", file=sys.stderr)
         return e.exit_code
     except KeyboardInterrupt:
-        print("kakushin: interrupted; the same command goes on from the last finished step", file=sys.stderr)
+        print(
+            "kakushin: interrupted; the same command goes on from the last finished step",
+            file=sys.stderr,
+        )
         return 130
 
 

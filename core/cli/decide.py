@@ -8,16 +8,38 @@ from core.settings import Settings
 
 def add_decide(verbs) -> None:
     """Add `decide`."""
-    verb = add_verb(verbs, "decide", _decide, "say what a threshold means: workload, leakage, money")
-    verb.add_argument("--run", dest="run_id", help="a scoring run (default: the newest student's on a stream)")
-    verb.add_argument("--threshold", type=float, required=True, help="accept at this confidence or more; a multiple of 0.001")
-    verb.add_argument("--cases-per-day", type=float, help="volume (default: measured from the cases' dates)")
-    verb.add_argument("--cost-review", type=float, default=4.0, help="cost of one review (default: 4, an assumption)")
-    verb.add_argument(
-        "--cost-escape", type=float, default=120.0, help="cost of one wrong accepted answer (default: 120, an assumption)"
+    verb = add_verb(
+        verbs, "decide", _decide, "say what a threshold means: workload, leakage, money"
     )
     verb.add_argument(
-        "--cost-machine-hour", type=float, default=0.5, help="cost of the machine an hour (default: 0.5, an assumption)"
+        "--run", dest="run_id", help="a scoring run (default: the newest student's on a stream)"
+    )
+    verb.add_argument(
+        "--threshold",
+        type=float,
+        required=True,
+        help="accept at this confidence or more; a multiple of 0.001",
+    )
+    verb.add_argument(
+        "--cases-per-day", type=float, help="volume (default: measured from the cases' dates)"
+    )
+    verb.add_argument(
+        "--cost-review",
+        type=float,
+        default=4.0,
+        help="cost of one review (default: 4, an assumption)",
+    )
+    verb.add_argument(
+        "--cost-escape",
+        type=float,
+        default=120.0,
+        help="cost of one wrong accepted answer (default: 120, an assumption)",
+    )
+    verb.add_argument(
+        "--cost-machine-hour",
+        type=float,
+        default=0.5,
+        help="cost of the machine an hour (default: 0.5, an assumption)",
     )
     verb.add_argument("--currency", default="AUD")
     verb.add_argument("--json", action="store_true")
@@ -39,7 +61,9 @@ def _decide(arguments, settings: Settings) -> None:
         costs=(arguments.cost_review, arguments.cost_escape, arguments.cost_machine_hour),
         currency=arguments.currency,
     )
-    print(json.dumps(record, indent=2, default=str) if arguments.json else decision_sentences(record))
+    print(
+        json.dumps(record, indent=2, default=str) if arguments.json else decision_sentences(record)
+    )
 
 
 def _demo(arguments, settings: Settings) -> None:

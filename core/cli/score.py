@@ -12,29 +12,48 @@ def add_score(verbs) -> None:
     """Add `score`."""
     verb = add_verb(verbs, "score", _score, "score a file of cases into the store")
     cases_options(verb)
-    verb.add_argument("--model", default="work-orders-student", help="a model's folder name (default: work-orders-student)")
-    verb.add_argument("--dataset", help="name under which the run is shown (default: from the file's name)")
     verb.add_argument(
-        "--role", choices=["calibration", "stream"], default="stream", help="what the cases are for (default: stream)"
+        "--model",
+        default="work-orders-student",
+        help="a model's folder name (default: work-orders-student)",
     )
-    verb.add_argument("--samples", type=int, help="passes a case, for a teacher (default: the teacher's own N)")
     verb.add_argument(
-        "--truncate", action="store_true", help="read the beginning of texts that are longer than the model reads"
+        "--dataset", help="name under which the run is shown (default: from the file's name)"
+    )
+    verb.add_argument(
+        "--role",
+        choices=["calibration", "stream"],
+        default="stream",
+        help="what the cases are for (default: stream)",
+    )
+    verb.add_argument(
+        "--samples", type=int, help="passes a case, for a teacher (default: the teacher's own N)"
+    )
+    verb.add_argument(
+        "--truncate",
+        action="store_true",
+        help="read the beginning of texts that are longer than the model reads",
     )
 
 
 def add_evaluate(verbs) -> None:
     """Add `evaluate`."""
-    verb = add_verb(verbs, "evaluate", _evaluate, "compare models on the same scored cases, with intervals")
+    verb = add_verb(
+        verbs, "evaluate", _evaluate, "compare models on the same scored cases, with intervals"
+    )
     verb.add_argument("--dataset", default="work-orders")
     verb.add_argument("--role", choices=["calibration", "stream"], default="stream")
-    verb.add_argument("--no-baseline", action="store_true", help="leave the TF-IDF + logistic regression baseline out")
+    verb.add_argument(
+        "--no-baseline",
+        action="store_true",
+        help="leave the TF-IDF + logistic regression baseline out",
+    )
     verb.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
 
 def _score(arguments, settings: Settings) -> None:
-    from core.models.card import read_card
-    from core.pipeline.job_arguments import dataset_name
+    from core.jobs.arguments import dataset_name
+    from core.models.base.card import read_card
     from core.pipeline.score import score
     from core.types import checked_name
 
@@ -78,6 +97,9 @@ def _evaluate(arguments, settings: Settings) -> None:
             fit, _ = kept_cases(settings, arguments.dataset)
             training = pd.DataFrame(fit)
         except ModelError:
-            print(f"no baseline: no training cases are kept under {arguments.dataset!r}", file=sys.stderr)
+            print(
+                f"no baseline: no training cases are kept under {arguments.dataset!r}",
+                file=sys.stderr,
+            )
     rows = evaluate(store_of(settings), arguments.dataset, arguments.role, training)
     print(json.dumps(rows, indent=2) if arguments.json else metrics_markdown(rows))

@@ -8,9 +8,13 @@ from core.settings import Settings
 
 def add_train(verbs) -> None:
     """Add `train`."""
-    verb = add_verb(verbs, "train", _train, "train a point estimate and make a Bayesian teacher of it")
+    verb = add_verb(
+        verbs, "train", _train, "train a point estimate and make a Bayesian teacher of it"
+    )
     cases_options(verb)
-    verb.add_argument("--name", required=True, help="the models' name: NAME-point and NAME-teacher are made")
+    verb.add_argument(
+        "--name", required=True, help="the models' name: NAME-point and NAME-teacher are made"
+    )
     verb.add_argument(
         "--base",
         help="Hugging Face name, folder, or all-MiniLM-L6-v2, multilingual-e5-small, SmolLM2-135M-Instruct, which come from "
@@ -23,9 +27,14 @@ def add_train(verbs) -> None:
         help="classify: a head on the text's state; choice: a causal LM's next token, an option's letter or a one-word label",
     )
     verb.add_argument(
-        "--head", choices=["trained", "frozen"], default="frozen", help="a choice's rows: trained, or the LM's own (default)"
+        "--head",
+        choices=["trained", "frozen"],
+        default="frozen",
+        help="a choice's rows: trained, or the LM's own (default)",
     )
-    verb.add_argument("--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)")
+    verb.add_argument(
+        "--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)"
+    )
     verb.add_argument(
         "--targets",
         choices=["down", "feed_forward", "attention", "all"],
@@ -33,22 +42,42 @@ def add_train(verbs) -> None:
         help="maps that carry adapters",
     )
     verb.add_argument("--rank", type=int, default=8, help="LoRA rank (default: 8)")
-    verb.add_argument("--epochs", type=int, default=8, help="passes over the training cases (default: 8)")
+    verb.add_argument(
+        "--epochs", type=int, default=8, help="passes over the training cases (default: 8)"
+    )
     verb.add_argument(
         "--teacher",
         choices=["tfb", "blob", "mixture", "laplace", "ensemble", "dropout"],
         default="blob",
         help="how it is made (default: blob)",
     )
-    verb.add_argument("--samples", type=int, help="N, the teacher's passes a case (default: 10, or 5 members of an ensemble)")
-    verb.add_argument("--label-smoothing", type=float, default=0.0, help="of the point estimate's labels (default: 0)")
-    verb.add_argument("--no-calibration", action="store_true", help="do not fit the teacher's one temperature on the anchor")
     verb.add_argument(
-        "--anchor-share", type=float, default=0.2, help="latest share of the cases, held out for spread and temperature (0.2)"
+        "--samples",
+        type=int,
+        help="N, the teacher's passes a case (default: 10, or 5 members of an ensemble)",
+    )
+    verb.add_argument(
+        "--label-smoothing",
+        type=float,
+        default=0.0,
+        help="of the point estimate's labels (default: 0)",
+    )
+    verb.add_argument(
+        "--no-calibration",
+        action="store_true",
+        help="do not fit the teacher's one temperature on the anchor",
+    )
+    verb.add_argument(
+        "--anchor-share",
+        type=float,
+        default=0.2,
+        help="latest share of the cases, held out for spread and temperature (0.2)",
     )
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument(
-        "--truncate", action="store_true", help="read the beginning of texts that are longer than the model reads"
+        "--truncate",
+        action="store_true",
+        help="read the beginning of texts that are longer than the model reads",
     )
 
 
@@ -57,22 +86,51 @@ def add_distill(verbs) -> None:
     verb = add_verb(verbs, "distill", _distill, "distil NAME-teacher into NAME-student")
     verb.add_argument("name", help="the name given to train")
     verb.add_argument(
-        "--schedule", choices=["linear", "cosine", "step", "constant"], default="linear", help="from labels to the teacher"
-    )
-    verb.add_argument("--floor", type=float, default=0.0, help="least weight that the labels keep to the end (default: 0)")
-    verb.add_argument(
-        "--divergence", choices=["forward", "reverse"], default="forward", help="KL(teacher || student), or reverse"
-    )
-    verb.add_argument(
-        "--temperature", type=float, default=1.0, help="that softens teacher and student in the loss (default: 1)"
+        "--schedule",
+        choices=["linear", "cosine", "step", "constant"],
+        default="linear",
+        help="from labels to the teacher",
     )
     verb.add_argument(
-        "--spread", choices=["share", "dirichlet", "gaussian"], help="how one pass gives the spread (see the docs)"
+        "--floor",
+        type=float,
+        default=0.0,
+        help="least weight that the labels keep to the end (default: 0)",
     )
-    verb.add_argument("--samples", type=int, help="teacher samples behind the targets (default: the teacher's N)")
-    verb.add_argument("--online", action="store_true", help="one fresh teacher sample an epoch instead of the mean of all")
-    verb.add_argument("--augment", type=int, help="unlabelled copies of each text, words dropped or spliced")
-    verb.add_argument("--keep", type=float, default=1.0, help="share of the cases without a label that teach (default: 1)")
+    verb.add_argument(
+        "--divergence",
+        choices=["forward", "reverse"],
+        default="forward",
+        help="KL(teacher || student), or reverse",
+    )
+    verb.add_argument(
+        "--temperature",
+        type=float,
+        default=1.0,
+        help="that softens teacher and student in the loss (default: 1)",
+    )
+    verb.add_argument(
+        "--spread",
+        choices=["share", "dirichlet", "gaussian"],
+        help="how one pass gives the spread (see the docs)",
+    )
+    verb.add_argument(
+        "--samples", type=int, help="teacher samples behind the targets (default: the teacher's N)"
+    )
+    verb.add_argument(
+        "--online",
+        action="store_true",
+        help="one fresh teacher sample an epoch instead of the mean of all",
+    )
+    verb.add_argument(
+        "--augment", type=int, help="unlabelled copies of each text, words dropped or spliced"
+    )
+    verb.add_argument(
+        "--keep",
+        type=float,
+        default=1.0,
+        help="share of the cases without a label that teach (default: 1)",
+    )
     verb.add_argument(
         "--keep-by",
         choices=["epistemic", "random"],
@@ -80,17 +138,26 @@ def add_distill(verbs) -> None:
         help="those on which two samples of the teacher disagree most, or any (default: epistemic)",
     )
     verb.add_argument("--rank", type=int, default=8, help="the student's LoRA rank (default: 8)")
-    verb.add_argument("--targets", choices=["down", "feed_forward", "attention", "all"], default="feed_forward")
-    verb.add_argument("--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)")
-    verb.add_argument("--epochs", type=int, default=4, help="over the texts and their copies (default: 4)")
     verb.add_argument(
-        "--start", choices=["fresh", "teacher"], default="fresh", help="begin with fresh adapters or at the teacher's mean"
+        "--targets", choices=["down", "feed_forward", "attention", "all"], default="feed_forward"
+    )
+    verb.add_argument(
+        "--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)"
+    )
+    verb.add_argument(
+        "--epochs", type=int, default=4, help="over the texts and their copies (default: 4)"
+    )
+    verb.add_argument(
+        "--start",
+        choices=["fresh", "teacher"],
+        default="fresh",
+        help="begin with fresh adapters or at the teacher's mean",
     )
     verb.add_argument("--seed", type=int, default=0)
 
 
 def _train(arguments, settings: Settings) -> None:
-    from core.models.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
+    from core.models.base.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
     from core.pipeline.bases import base_source
     from core.pipeline.train import TrainSettings, split_anchor, train
 
@@ -111,7 +178,9 @@ def _train(arguments, settings: Settings) -> None:
         )
     )
     if not cases.frame["label"].notna().any():
-        raise CasesError(f"{arguments.cases} has no label in any row: name its column with --label-column")
+        raise CasesError(
+            f"{arguments.cases} has no label in any row: name its column with --label-column"
+        )
     fit, anchor = split_anchor(cases.frame, chosen.anchor_share, arguments.seed)
     point, teacher = train(store_of(settings), settings, arguments.name, fit, anchor, chosen)
     sigma = "" if teacher.sigma is None else f", sigma = {teacher.sigma:.4g}"
@@ -127,12 +196,18 @@ def _teacher(settings_by_kind, arguments):
 
 
 def _distill(arguments, settings: Settings) -> None:
-    from core.models.settings import AdapterSettings, DistilSettings, LoopSettings, LossSettings, Schedule
-    from core.pipeline.train import distil_student
+    from core.models.base.settings import (
+        AdapterSettings,
+        DistillSettings,
+        LoopSettings,
+        LossSettings,
+        Schedule,
+    )
+    from core.pipeline.train import distill_student
 
-    default = DistilSettings()
+    default = DistillSettings()
     chosen = checked(
-        lambda: DistilSettings(
+        lambda: DistillSettings(
             adapter=_adapter(AdapterSettings, arguments, layers=arguments.layers),
             loop=LoopSettings(epochs=arguments.epochs, seed=arguments.seed),
             schedule=Schedule(shape=arguments.schedule, floor=arguments.floor),
@@ -149,9 +224,11 @@ def _distill(arguments, settings: Settings) -> None:
             keep_by=arguments.keep_by,
         )
     )
-    student = distil_student(store_of(settings), settings, arguments.name, chosen)
+    student = distill_student(store_of(settings), settings, arguments.name, chosen)
     print(f"made {student.name}\nnext: python -m core score CASES --model {student.name}")
 
 
 def _adapter(settings_class, arguments, **more):
-    return settings_class(rank=arguments.rank, alpha=2.0 * arguments.rank, targets=arguments.targets, **more)
+    return settings_class(
+        rank=arguments.rank, alpha=2.0 * arguments.rank, targets=arguments.targets, **more
+    )

@@ -9,7 +9,9 @@ from core.settings import Settings
 
 
 def add_verb(verbs, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
-    """Add a verb; `run` takes the arguments and the settings, and `text` says in a few words what it does."""
+    """Add a verb; `run` takes the arguments and the settings, and `text` says in a few words what
+    it does.
+    """
     verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     verb.set_defaults(run=run)
     return verb
@@ -23,7 +25,9 @@ def checked(make: Callable[[], Any]) -> Any:
         return make()
     except ValidationError as e:
         first = e.errors()[0]
-        raise SettingsError(f"{'.'.join(map(str, first['loc']))} {first['input']!r}: {first['msg']}") from e
+        raise SettingsError(
+            f"{'.'.join(map(str, first['loc']))} {first['input']!r}: {first['msg']}"
+        ) from e
 
 
 def store_of(settings: Settings):

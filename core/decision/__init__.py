@@ -1,1 +1,3 @@
-"""Decisions from counts: what a threshold means in workload, leakage and money. Pure: no store, no screen, no model."""
+"""Decisions from counts: what a threshold means in workload, leakage and money. Pure: no store, no
+screen, no model.
+"""

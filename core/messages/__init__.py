@@ -1,8 +1,10 @@
-"""Sentences of errors and reports in the reader's language, from gettext catalogues: one file a language and room.
+"""Sentences of errors and reports in the reader's language, from gettext catalogues: one file a
+language and room.
 
-`core/messages/<language>/<room>.po` holds the sentences of the codes `<room>.<name>`. A sentence that counts has an
-`msgid_plural`, and its value `n` chooses the form by the catalogue's own plural rule (ngettext). Catalogues are read at run
-time; nothing is compiled. Knows no screen; imports nothing of ours.
+`core/messages/<language>/<room>.po` holds the sentences of the codes `<room>.<name>`. A sentence
+that counts has an `msgid_plural`, and its value `n` chooses the form by the catalogue's own plural
+rule (ngettext). Catalogues are read at run time; nothing is compiled. Knows no screen; imports
+nothing of ours.
 """
 
 from collections.abc import Iterable
@@ -15,7 +17,8 @@ LANGUAGES = ("ja", "en")
 
 @cache
 def read_catalogues(folder: Path, language: str) -> dict[str, str | tuple[str, ...]]:
-    """Return {key: sentence, or its plural forms} of every `<folder>/<language>/*.po`; keys without words are left out.
+    """Return {key: sentence, or its plural forms} of every `<folder>/<language>/*.po`; keys without
+    words are left out.
 
     Raises ValueError for a key that two files hold.
     """
@@ -35,12 +38,15 @@ def read_catalogues(folder: Path, language: str) -> dict[str, str | tuple[str, .
 
 
 def plural_form(language: str, n: float) -> int:
-    """Return which plural form `n` takes: Japanese has one form, English a second one for all but 1."""
+    """Return which plural form `n` takes: Japanese has one form, English a second one for all but
+    1.
+    """
     return 0 if language == "ja" or n == 1 else 1
 
 
 def sentence(language: str, key: str, **values: object) -> str:
-    """Return the sentence under `key` with its {blanks} filled in; a sentence with plural forms needs the value `n`.
+    """Return the sentence under `key` with its {blanks} filled in; a sentence with plural forms
+    needs the value `n`.
 
     Raises KeyError for a key that the catalogues lack.
     """
@@ -51,7 +57,9 @@ def sentence(language: str, key: str, **values: object) -> str:
 
 
 def error_text(error: Exception, language: str) -> str:
-    """Return an error's sentence; an error that carries no code of the catalogues speaks for itself."""
+    """Return an error's sentence; an error that carries no code of the catalogues speaks for
+    itself.
+    """
     code = getattr(error, "code", None)
     if code is None or code not in read_catalogues(FOLDER, language):
         return str(code if code is not None else error)
@@ -59,9 +67,13 @@ def error_text(error: Exception, language: str) -> str:
 
 
 def _written(value: object, language: str) -> object:
-    """A value as a sentence writes it: lists joined, an error within an error as its own sentence, whole numbers grouped."""
+    """A value as a sentence writes it: lists joined, an error within an error as its own sentence,
+    whole numbers grouped.
+    """
     if hasattr(value, "code") and hasattr(value, "values"):
         return error_text(value, language)
     if isinstance(value, str) or not isinstance(value, Iterable):
         return value
-    return ("、" if language == "ja" else ", ").join(str(_written(item, language)) for item in value)
+    return ("、" if language == "ja" else ", ").join(
+        str(_written(item, language)) for item in value
+    )

@@ -1,1 +1,3 @@
-"""The only layer that knows torch, transformers and peft: backbone, Bayesian LoRA, teacher, distillation, student."""
+"""The only layer that knows torch, transformers and peft: backbone, Bayesian LoRA, teacher,
+distillation, student.
+"""

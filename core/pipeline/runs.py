@@ -1,4 +1,6 @@
-"""Runs as the store keeps them: names, hashes, and the pair begin/end around the work. Knows the store, not the models."""
+"""Runs as the store keeps them: names, hashes, and the pair begin/end around the work. Knows the
+store, not the models.
+"""
 
 import hashlib
 import json
@@ -24,27 +26,38 @@ def content_hash(*content) -> str:
 
 def frame_hash(frame: pd.DataFrame) -> str:
     """sha256 of a frame's columns text and label, row by row."""
-    return content_hash(frame[["text", "label"]].astype(object).where(frame[["text", "label"]].notna(), None).values.tolist())
+    return content_hash(
+        frame[["text", "label"]]
+        .astype(object)
+        .where(frame[["text", "label"]].notna(), None)
+        .values.tolist()
+    )
 
 
 def new_run(**fields) -> Run:
     """A run that begins now, with the versions of the libraries that its figures depend on."""
-    return Run(created_at=datetime.now(UTC), versions={name: version(name) for name in LIBRARIES}, **fields)
+    return Run(
+        created_at=datetime.now(UTC), versions={name: version(name) for name in LIBRARIES}, **fields
+    )
 
 
-def is_first() -> bool:
-    """Whether this is the process that writes; under torchrun or `accelerate launch` there are others, which only compute."""
+def is_main_process() -> bool:
+    """Whether this is the process that writes; under torchrun or `accelerate launch` there are
+    others, which only compute.
+    """
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def recorded(store: Store, run: Run) -> Iterator[dict]:
-    """Write the run down, time the work in the block, and write down how it ended. The block fills in the metrics.
+    """Write the run down, time the work in the block, and write down how it ended. The block fills
+    in the metrics.
 
-    An interrupted run stays "running" and is gone on with by the same call; a failed one is marked failed.
+    An interrupted run stays "running" and is gone on with by the same call; a failed one is marked
+    failed.
     """
     metrics: dict = {}
-    if not is_first():
+    if not is_main_process():
         yield metrics
         return
     store.add_run(run)
@@ -52,6 +65,11 @@ def recorded(store: Store, run: Run) -> Iterator[dict]:
     try:
         yield metrics
     except Exception as e:
-        store.end_run(run.run_id, "failed", time.perf_counter() - started, {"error": f"{type(e).__name__}: {e}"})
+        store.end_run(
+            run.run_id,
+            "failed",
+            time.perf_counter() - started,
+            {"error": f"{type(e).__name__}: {e}"},
+        )
         raise
     store.end_run(run.run_id, "finished", time.perf_counter() - started, metrics)

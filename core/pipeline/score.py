@@ -1,4 +1,5 @@
-"""Score cases part by part into the store, idempotent by (run, part): a killed scoring goes on, and nothing is doubled.
+"""Score cases part by part into the store, idempotent by (run, part): a killed scoring goes on, and
+nothing is doubled.
 
 The run's name comes from the model's hash and the cases' hash, so the same call finds the same run.
 """
@@ -11,7 +12,7 @@ import pandas as pd
 
 from core.cases.prompts import require_options
 from core.errors import CasesError, ModelError, NotFoundError
-from core.models.card import ModelCard, read_card
+from core.models.base.card import ModelCard, read_card
 from core.pipeline.runs import content_hash, new_run, recorded
 from core.progress import Bar
 from core.settings import Settings
@@ -21,8 +22,9 @@ from core.store.store import Store
 from core.types import Run, RunRecord
 
 PART_SIZE = 500  # cases; what a kill -9 can cost is one part's computation
-# Cases of a teacher's run whose single samples are kept, for people to look into: more than anybody will, and it bounds what a
-# run adds to the store, where predictions grow with the cases (1 MB for 10 samples of 12 labels, 26 MB for 32 of 100).
+# Cases of a teacher's run whose single samples are kept, for people to look into: more than anybody
+# will, and it bounds what a run adds to the store, where predictions grow with the cases (1 MB for
+# 10 samples of 12 labels, 26 MB for 32 of 100).
 SAMPLED_CASES = 2000
 
 
@@ -38,9 +40,11 @@ def score(
     truncate: bool = False,
     part_size: int = PART_SIZE,
 ) -> RunRecord:
-    """Score a frame of checked cases (core.cases' columns) with the model of that name; return the finished run.
+    """Score a frame of checked cases (core.cases' columns) with the model of that name; return the
+    finished run.
 
-    seconds_per_case in the metrics is the model's time alone, from text to answer, over the parts that this call computed.
+    seconds_per_case in the metrics is the model's time alone, from text to answer, over the parts
+    that this call computed.
     """
     if cases.empty:
         raise CasesError("there is no case to score: the file has no good row")
@@ -49,7 +53,9 @@ def score(
     if card.chooses:
         require_options(cases, card.labels, card.name)
     if samples and card.kind != "teacher":
-        raise ModelError(f"model {card.name!r} is a {card.kind} and answers in one pass: samples are for teachers")
+        raise ModelError(
+            f"model {card.name!r} is a {card.kind} and answers in one pass: samples are for teachers"
+        )
     card = card.model_copy(update={"samples": samples or card.samples})
     run = scoring_run(card, cases_hash, dataset, role, part_size, truncate)
     if finished := _finished(store, run.run_id):
@@ -59,7 +65,14 @@ def score(
     return store.run(run.run_id)
 
 
-def scoring_run(card: ModelCard, cases_hash: str, dataset: str, role: str, part_size: int, truncate: bool = False) -> Run:
+def scoring_run(
+    card: ModelCard,
+    cases_hash: str,
+    dataset: str,
+    role: str,
+    part_size: int,
+    truncate: bool = False,
+) -> Run:
     """The run that scoring these cases with this model is: the same arguments give the same run_id."""
     key = content_hash(card.hash, cases_hash, dataset, role, part_size, truncate)
     return new_run(
@@ -87,16 +100,28 @@ def _finished(store: Store, run_id: str) -> RunRecord | None:
 
 
 def _score_parts(
-    store, settings: Settings, folder: Path, card, run: Run, cases: pd.DataFrame, part_size: int, truncate: bool
+    store,
+    settings: Settings,
+    folder: Path,
+    card,
+    run: Run,
+    cases: pd.DataFrame,
+    part_size: int,
+    truncate: bool,
 ) -> dict:
-    from core.models import checkpoint  # torch and its family take seconds: not for a scoring that is done
-    from core.models.device import pick_device
+    # torch and its family take seconds: not for a scoring that is done
+    from core.models.base.device import pick_device
+    from core.models.scoring import checkpoint
 
     done = store.parts(run.run_id)
     starts = range(0, len(cases), part_size)
     device = pick_device(settings.device)
     model, seconds, scored = None, 0.0, 0
-    there = sum(len(cases.iloc[start : start + part_size]) for part, start in enumerate(starts) if part in done)
+    there = sum(
+        len(cases.iloc[start : start + part_size])
+        for part, start in enumerate(starts)
+        if part in done
+    )
     what = f"{card.name} scores {run.dataset}/{run.role}"
     with Bar(total=len(cases), initial=there, desc=what, unit=" cases") as bar:
         for part, start in enumerate(starts):
@@ -106,26 +131,45 @@ def _score_parts(
                     _, model = checkpoint.load(folder, device, card.samples)
                     if settings.compile and card.samples == 1:  # a teacher's hooks change by call
                         model.backbone.compile_blocks()
-                    model.scores(some["text"].tolist()[:32], truncate=True)  # warm up: the measured time is the steady one
+                    # warm up: the measured time is the steady one
+                    model.scores(some["text"].tolist()[:32], truncate=True)
                 started = time.perf_counter()
                 scores, samples = _answers(model, some["text"].tolist(), truncate)
                 seconds, scored = seconds + time.perf_counter() - started, scored + len(some)
-                path = write_part(settings.store, run.run_id, part, predictions(some, scores, card.labels))
-                take_in(store, run.run_id, part, path, some, samples, kept_samples(len(cases), start, len(some)))
+                path = write_part(
+                    settings.store, run.run_id, part, predictions(some, scores, card.labels)
+                )
+                take_in(
+                    store,
+                    run.run_id,
+                    part,
+                    path,
+                    some,
+                    samples,
+                    kept_samples(len(cases), start, len(some)),
+                )
                 bar.update(len(some))
     per_case = seconds / scored if scored else None
-    return {"seconds_per_case": per_case, "timed_cases": scored, "device": str(device), "cases": len(cases)}
+    return {
+        "seconds_per_case": per_case,
+        "timed_cases": scored,
+        "device": str(device),
+        "cases": len(cases),
+    }
 
 
 def _answers(model, texts: list[str], truncate: bool) -> tuple:
-    """The model's Scores of the texts, and what each sample says, [N, n, K]; None where it answers in one pass."""
+    """The model's Scores of the texts, and what each sample says, [N, n, K]; None where it answers
+    in one pass.
+    """
     if hasattr(model, "sampled_scores"):
         return model.sampled_scores(texts, truncate)
     return model.scores(texts, truncate), None
 
 
 def kept_samples(cases: int, start: int, size: int) -> np.ndarray:
-    """Positions in the part [start, start + size) of the cases whose samples are kept: SAMPLED_CASES of all, evenly spread.
+    """Positions in the part [start, start + size) of the cases whose samples are kept:
+    SAMPLED_CASES of all, evenly spread.
 
     Evenly, because files lie in the order of time: the first ones would show the first weeks only.
     """
@@ -133,10 +177,14 @@ def kept_samples(cases: int, start: int, size: int) -> np.ndarray:
     return chosen[(chosen >= start) & (chosen < start + size)] - start
 
 
-def take_in(store: Store, run_id: str, part: int, path: Path, some: pd.DataFrame, samples, kept: np.ndarray) -> None:
-    """Take a part in with the samples of its kept cases: both are in or neither, so a kill loses or doubles none of them.
+def take_in(
+    store: Store, run_id: str, part: int, path: Path, some: pd.DataFrame, samples, kept: np.ndarray
+) -> None:
+    """Take a part in with the samples of its kept cases: both are in or neither, so a kill loses or
+    doubles none of them.
 
-    some: the part's cases; samples [N, n, K] of theirs, None for a model that has none; kept: positions among them.
+    some: the part's cases; samples [N, n, K] of theirs, None for a model that has none; kept:
+    positions among them.
     """
     with store.atomic():
         store.take_in(run_id, part, path)
@@ -145,7 +193,9 @@ def take_in(store: Store, run_id: str, part: int, path: Path, some: pd.DataFrame
 
 
 def predictions(cases: pd.DataFrame, scores, labels: tuple[str, ...]) -> pd.DataFrame:
-    """Cases and their core.models.spread.Scores -> the rows of a part; confidence is the most probable label's."""
+    """Cases and their core.models.scoring.spread.Scores -> the rows of a part; confidence is the
+    most probable label's.
+    """
     best = scores.probabilities.argmax(1)
     predicted = np.array(labels, dtype=object)[best]
     return pd.DataFrame(

@@ -1,8 +1,10 @@
-"""Files that people hand over in the browser: kept once by their content, checked in a process of their own.
+"""Files that people hand over in the browser: kept once by their content, checked in a process of
+their own.
 
-uploads/<sha256 of the content>/cases.<suffix> is the file, as it came; cases.<suffix>.json says what it was called, how large
-it is and when it came; checked/ holds what reading it gave. A person's file name is data and never part of a path.
-Jobs read the kept file itself, so that a run's inputs_hash and row numbers are those of the same file at the command line.
+uploads/<sha256 of the content>/cases.<suffix> is the file, as it came; cases.<suffix>.json says
+what it was called, how large it is and when it came; checked/ holds what reading it gave. A
+person's file name is data and never part of a path. Jobs read the kept file itself, so that a run's
+inputs_hash and row numbers are those of the same file at the command line.
 """
 
 import hashlib
@@ -44,8 +46,8 @@ class Upload:
 
 
 def keep(settings: Settings, called: str, content: bytes) -> Upload:
-    """Keep a file. The same content again is the same upload, whatever it is called. Raises CasesError for what is no file
-    of cases: another ending, nothing in it, too large.
+    """Keep a file. The same content again is the same upload, whatever it is called. Raises
+    CasesError for what is no file of cases: another ending, nothing in it, too large.
     """
     called = plain_name(called)
     suffix = PurePosixPath(called).suffix.lower()
@@ -54,8 +56,16 @@ def keep(settings: Settings, called: str, content: bytes) -> Upload:
     if not content:
         raise CasesError(f"{called} is empty")
     if len(content) > MAX_UPLOAD:
-        raise CasesError(f"{called} is too large: {len(content):,} bytes, and {MAX_UPLOAD:,} are allowed in the browser")
-    found = Upload(hashlib.sha256(content).hexdigest(), suffix, called, len(content), datetime.now(UTC).isoformat())
+        raise CasesError(
+            f"{called} is too large: {len(content):,} bytes, and {MAX_UPLOAD:,} are allowed in the browser"
+        )
+    found = Upload(
+        hashlib.sha256(content).hexdigest(),
+        suffix,
+        called,
+        len(content),
+        datetime.now(UTC).isoformat(),
+    )
     path = found.path(settings)
     if not _record(path).is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,21 +90,29 @@ def check(
     sheet: str | None = None,
     limits: Limits | None = None,
 ) -> Checked:
-    """Read and check a kept file in another process (core.cases.apart). Raises CasesError, with the file's own name in it."""
+    """Read and check a kept file in another process (core.cases.apart). Raises CasesError, with the
+    file's own name in it.
+    """
     path = upload.path(settings)
     try:
         return read_apart(path, _checked(path), columns, sheet, limits)
     except CasesError as e:
-        raise CasesError(str(e).replace(str(path.resolve()), upload.called).replace(path.name, upload.called)) from e
+        raise CasesError(
+            str(e).replace(str(path.resolve()), upload.called).replace(path.name, upload.called)
+        ) from e
 
 
 def check_again(settings: Settings, upload: Upload) -> None:
-    """Forget what reading it gave: after a reading that was stopped for time or memory on a busy machine."""
+    """Forget what reading it gave: after a reading that was stopped for time or memory on a busy
+    machine.
+    """
     forget(_checked(upload.path(settings)))
 
 
 def plain_name(called: str) -> str:
-    """The last part of whatever a browser says that a file is called, printable and not too long; the ending is kept."""
+    """The last part of whatever a browser says that a file is called, printable and not too long;
+    the ending is kept.
+    """
     last = PureWindowsPath(PurePosixPath(called).name).name
     shown = "".join(c if c.isprintable() else "_" for c in last).strip() or "cases"
     return shown if len(shown) <= MAX_CALLED else shown[: MAX_CALLED - 20] + "…" + shown[-19:]

@@ -1,4 +1,6 @@
-"""What lies in the workspace: the models there are, what each folder weighs, and the versions that wrote it. Reads only."""
+"""What lies in the workspace: the models there are, what each folder weighs, and the versions that
+wrote it. Reads only.
+"""
 
 import platform
 from importlib.metadata import version
@@ -6,7 +8,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from core.errors import ModelError
-from core.models.card import ModelCard, read_card
+from core.models.base.card import ModelCard, read_card
 from core.pipeline.runs import LIBRARIES
 from core.settings import Settings
 from core.store.store import Store
@@ -15,7 +17,9 @@ PARTS = "parts"  # inside the store's folder: what waits to be taken in
 
 
 def models(settings: Settings) -> list[ModelCard]:
-    """The models that can be read, students first, then by name; a folder whose card is broken or of another format is none."""
+    """The models that can be read, students first, then by name; a folder whose card is broken or
+    of another format is none.
+    """
     found = []
     for path in sorted(settings.models.glob("*/model.json")) if settings.models.is_dir() else ():
         try:
@@ -26,14 +30,30 @@ def models(settings: Settings) -> list[ModelCard]:
 
 
 def sizes(settings: Settings) -> pd.DataFrame:
-    """One row a folder of the workspace: folder, files, bytes; what waits in the store's parts apart from the store."""
-    folders = {name: getattr(settings, name) for name in ("store", "models", "uploads", "jobs", "data", "cache")}
+    """One row a folder of the workspace: folder, files, bytes; what waits in the store's parts
+    apart from the store.
+    """
+    folders = {
+        name: getattr(settings, name)
+        for name in ("store", "models", "uploads", "jobs", "data", "cache")
+    }
     rows = []
     for name, folder in folders.items():
-        files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()] if folder.is_dir() else []
-        waiting = [path for path in files if name == "store" and PARTS in path.relative_to(folder).parts]
-        groups = {name: [path for path in files if path not in set(waiting)]} | ({PARTS: waiting} if name == "store" else {})
-        rows += [{"folder": group, "files": len(some), "bytes": sum(map(_size, some))} for group, some in groups.items()]
+        files = (
+            [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+            if folder.is_dir()
+            else []
+        )
+        waiting = [
+            path for path in files if name == "store" and PARTS in path.relative_to(folder).parts
+        ]
+        groups = {name: [path for path in files if path not in set(waiting)]} | (
+            {PARTS: waiting} if name == "store" else {}
+        )
+        rows += [
+            {"folder": group, "files": len(some), "bytes": sum(map(_size, some))}
+            for group, some in groups.items()
+        ]
     return pd.DataFrame(rows, columns=["folder", "files", "bytes"])
 
 
@@ -45,6 +65,8 @@ def _size(path) -> int:
 
 
 def versions(store: Store) -> dict[str, str]:
-    """What everything here is made with: the store's schema, Python, the libraries that figures depend on."""
+    """What everything here is made with: the store's schema, Python, the libraries that figures
+    depend on.
+    """
     libraries = {name: version(name) for name in (*LIBRARIES, "streamlit", "pyarrow", "openpyxl")}
     return {"schema": str(store.schema_version()), "python": platform.python_version()} | libraries

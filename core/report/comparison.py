@@ -1,8 +1,10 @@
-"""Runs side by side: the list of all of them, what differs between some, and how well their models do on what they scored.
+"""Runs side by side: the list of all of them, what differs between some, and how well their models
+do on what they scored.
 
-Pure: run records and counts in, tidy frames out. Accuracy and ECE are those of the page "Evidence" (report.evidence.trust).
-Coverage at a risk is the largest share accepted at one of the 1,001 thresholds with selective risk at most so high. Its
-interval is the bootstrap's: labelled cases drawn with replacement, which needs only their counts at each threshold.
+Pure: run records and counts in, tidy frames out. Accuracy and ECE are those of the page "Evidence"
+(report.evidence.trust). Coverage at a risk is the largest share accepted at one of the 1,001
+thresholds with selective risk at most so high. Its interval is the bootstrap's: labelled cases
+drawn with replacement, which needs only their counts at each threshold.
 """
 
 from collections.abc import Mapping
@@ -10,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from core.decision.histogram import Cumulative, Histogram
+from core.counts.histogram import AcceptanceCurve, Histogram
 from core.report.evidence import trust
 from core.types import Interval, RunRecord
 
@@ -18,11 +20,23 @@ RISK = 0.05
 DRAWS = 500
 MEASURES = ("accuracy", "ece", "coverage_at_5")
 _RIGHT, _WRONG, _UNSEEN = 0, 1, 2  # core.types.OUTCOMES
-_FIELDS = ("kind", "model", "model_kind", "model_hash", "dataset", "role", "inputs_hash", "samples", "seed")
+_FIELDS = (
+    "kind",
+    "model",
+    "model_kind",
+    "model_hash",
+    "dataset",
+    "role",
+    "inputs_hash",
+    "samples",
+    "seed",
+)
 
 
 def run_frame(runs: list[RunRecord]) -> pd.DataFrame:
-    """One row a run, in the order given: its times, names, numbers and hashes; NaN where it has no such figure."""
+    """One row a run, in the order given: its times, names, numbers and hashes; NaN where it has no
+    such figure.
+    """
     rows = [
         {
             "created_at": record.run.created_at,
@@ -45,22 +59,31 @@ def run_frame(runs: list[RunRecord]) -> pd.DataFrame:
         for record in runs
     ]
     return (
-        pd.DataFrame(rows).astype(dict.fromkeys(("cases", "duration_s", "seconds_per_case"), float)) if rows else pd.DataFrame()
+        pd.DataFrame(rows).astype(dict.fromkeys(("cases", "duration_s", "seconds_per_case"), float))
+        if rows
+        else pd.DataFrame()
     )
 
 
 def differences(runs: list[RunRecord]) -> pd.DataFrame:
-    """One row a field, setting or version in which the runs differ: name, then a column a run id; None where it has none."""
+    """One row a field, setting or version in which the runs differ: name, then a column a run id;
+    None where it has none.
+    """
     flat = {record.run.run_id: _flat(record) for record in runs}
     names = dict.fromkeys(name for fields in flat.values() for name in fields)
-    rows = [{"name": name} | {run_id: fields.get(name) for run_id, fields in flat.items()} for name in names]
+    rows = [
+        {"name": name} | {run_id: fields.get(name) for run_id, fields in flat.items()}
+        for name in names
+    ]
     differing = [row for row in rows if len({row[run_id] for run_id in flat}) > 1]
     return pd.DataFrame(differing, columns=["name", *flat], dtype=object)
 
 
 def _flat(record: RunRecord) -> dict[str, str]:
     """Fields, settings and versions by dotted name, as text."""
-    found = {name: str(getattr(record.run, name)) for name in _FIELDS} | {"labels": str(len(record.run.labels))}
+    found = {name: str(getattr(record.run, name)) for name in _FIELDS} | {
+        "labels": str(len(record.run.labels))
+    }
     nested = {"settings": record.run.settings, "versions": record.run.versions}
     while nested:
         prefix, value = nested.popitem()
@@ -72,7 +95,8 @@ def _flat(record: RunRecord) -> dict[str, str]:
 
 
 def measure_frame(counts: Mapping[str, Histogram], unseen: bool = True) -> pd.DataFrame:
-    """One row a run and measure of MEASURES: run_id, measure, value, low, high, n (labelled cases); NaN without one.
+    """One row a run and measure of MEASURES: run_id, measure, value, low, high, n (labelled cases);
+    NaN without one.
 
     `unseen`: whether cases whose label the model was not trained on count, as wrong.
     """
@@ -81,16 +105,29 @@ def measure_frame(counts: Mapping[str, Histogram], unseen: bool = True) -> pd.Da
         found = trust(histogram, unseen)
         measures = (found.accuracy, found.ece, coverage_at(histogram, RISK, unseen))
         rows += [
-            {"run_id": run_id, "measure": name, "value": x.value, "low": x.low, "high": x.high, "n": x.n}
+            {
+                "run_id": run_id,
+                "measure": name,
+                "value": x.value,
+                "low": x.low,
+                "high": x.high,
+                "n": x.n,
+            }
             for name, x in zip(MEASURES, measures, strict=True)
         ]
     columns = ["run_id", "measure", "value", "low", "high", "n"]
-    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(("value", "low", "high"), float))
+    return pd.DataFrame(rows, columns=columns).astype(
+        dict.fromkeys(("value", "low", "high"), float)
+    )
 
 
-def coverage_at(histogram: Histogram, risk: float, unseen: bool = True, seed: int = 0, level: float = 0.95) -> Interval:
-    """The largest coverage of the labelled cases whose selective risk is at most `risk`; 0 where there is none."""
-    accepted = Cumulative(histogram).accepted
+def coverage_at(
+    histogram: Histogram, risk: float, unseen: bool = True, seed: int = 0, level: float = 0.95
+) -> Interval:
+    """The largest coverage of the labelled cases whose selective risk is at most `risk`; 0 where
+    there is none.
+    """
+    accepted = AcceptanceCurve(histogram).accepted
     right = accepted[_RIGHT]
     wrong = accepted[_WRONG] + (accepted[_UNSEEN] if unseen else 0)
     n = int(right[0] + wrong[0])
@@ -101,7 +138,9 @@ def coverage_at(histogram: Histogram, risk: float, unseen: bool = True, seed: in
     half = len(steps) // 2
     found = _largest(_above(drawn[:, :half]), _above(drawn[:, half:]), risk)
     low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(_largest(right[None], wrong[None], risk)[0]), float(low), float(high), n, level)
+    return Interval(
+        float(_largest(right[None], wrong[None], risk)[0]), float(low), float(high), n, level
+    )
 
 
 def _steps(accepted: np.ndarray) -> np.ndarray:
@@ -115,7 +154,9 @@ def _above(steps: np.ndarray) -> np.ndarray:
 
 
 def _largest(right: np.ndarray, wrong: np.ndarray, risk: float) -> np.ndarray:
-    """[draws] from [draws, 1001]: the largest coverage at a threshold that accepts something at no more than `risk`."""
+    """[draws] from [draws, 1001]: the largest coverage at a threshold that accepts something at no
+    more than `risk`.
+    """
     accepted = right + wrong
     within = (accepted > 0) & (wrong <= risk * accepted)
     return np.where(within, accepted, 0).max(-1) / accepted[:, 0]

@@ -1,11 +1,13 @@
-"""What a threshold means, as a record and as sentences for a terminal. The dashboard has its own words, in two languages."""
+"""What a threshold means, as a record and as sentences for a terminal. The dashboard has its own
+words, in two languages.
+"""
 
 from dataclasses import asdict
 
-from core.decision.economics import UnitCosts, all_human, option
-from core.decision.histogram import Cumulative
-from core.decision.whatif import cases_per_day as measured_volume
-from core.decision.whatif import consequence
+from core.counts.histogram import AcceptanceCurve
+from core.decision.thresholds.consequence import cases_per_day as measured_volume
+from core.decision.thresholds.consequence import threshold_consequence
+from core.decision.thresholds.daily_money import UnitCosts, all_human_option, option_money
 from core.errors import NotFoundError, SettingsError
 from core.report.selection import same_cases
 from core.store.store import Store
@@ -13,11 +15,15 @@ from core.types import Interval, RunRecord
 
 
 def default_run(store: Store) -> RunRecord:
-    """The newest finished scoring of a stream by a student, else by any model. Raises NotFoundError."""
+    """The newest finished scoring of a stream by a student, else by any model. Raises
+    NotFoundError.
+    """
     runs = [r for r in store.runs("score") if r.run.role == "stream" and r.state == "finished"]
     for record in sorted(runs, key=lambda r: r.run.model_kind != "student"):
         return record
-    raise NotFoundError("no finished scoring of a stream: run `make demo`, or `python -m core score CASES`")
+    raise NotFoundError(
+        "no finished scoring of a stream: run `make demo`, or `python -m core score CASES`"
+    )
 
 
 def decision_record(
@@ -28,19 +34,27 @@ def decision_record(
     costs: tuple[float, float, float],
     currency: str,
 ) -> dict:
-    """Everything that `decide` says, JSON-able. Raises SettingsError where the volume is neither given nor measurable."""
+    """Everything that `decide` says, JSON-able. Raises SettingsError where the volume is neither
+    given nor measurable.
+    """
     record = store.run(run_id) if run_id else default_run(store)
-    volume = cases_per_day if cases_per_day is not None else measured_volume(record.cases, record.first_at, record.last_at)
+    volume = (
+        cases_per_day
+        if cases_per_day is not None
+        else measured_volume(record.cases, record.first_at, record.last_at)
+    )
     if volume is None:
         raise SettingsError(
             f"the cases of run {record.run.run_id} have no dates to measure a volume from: give --cases-per-day"
         )
     unit = UnitCosts(*costs, currency)
-    found, options = None, [all_human(volume, unit)]
+    found, options = None, [all_human_option(volume, unit)]
     for kind, same in same_cases(store.runs("score"), record).items():  # the chosen run first
-        means = consequence(Cumulative(store.histogram(same.run.run_id)), threshold, volume)
+        means = threshold_consequence(
+            AcceptanceCurve(store.histogram(same.run.run_id)), threshold, volume
+        )
         found = found or means
-        options.append(option(kind, means, unit, same.metrics.get("seconds_per_case")))
+        options.append(option_money(kind, means, unit, same.metrics.get("seconds_per_case")))
     return {
         "run": record.run.run_id,
         "model": record.run.model,
@@ -66,7 +80,11 @@ def decision_sentences(record: dict) -> str:
         f"  escapes                 {_number(c['escapes_per_day'])} a day",
     ]
     for name, money in record["money"].items():
-        said = f"{_number(money['total_per_day'])} {currency} a day" if not money["note"] else money["note"].replace("_", " ")
+        said = (
+            f"{_number(money['total_per_day'])} {currency} a day"
+            if not money["note"]
+            else money["note"].replace("_", " ")
+        )
         lines.append(f"  money, {name.replace('_', ' '):<16} {said}")
     return "\n".join(lines)
 

@@ -1,7 +1,8 @@
-"""A document without a format: sections of sentences, tables and charts, as data. PPTX, PDF and XLSX are written from it.
+"""A document without a format: sections of sentences, tables and charts, as data. PPTX, PDF and
+XLSX are written from it.
 
-Every figure is in it once, as the text that people read and as the number behind it, so that no format can say another. It
-knows nothing of what it is about, and no library.
+Every figure is in it once, as the text that people read and as the number behind it, so that no
+format can say another. It knows nothing of what it is about, and no library.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cell:
-    """What a table shows. `number` is None for text; `pattern` is how a spreadsheet writes the number."""
+    """What a table shows. `number` is None for text; `pattern` is how a spreadsheet writes the
+    number.
+    """
 
     text: str
     number: float | None = None
@@ -27,7 +30,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Bars:
-    """One bar a name with the ends of its interval; None where there is no figure. Units are those of `pattern`."""
+    """One bar a name with the ends of its interval; None where there is no figure. Units are those
+    of `pattern`.
+    """
 
     title: str
     names: tuple[str, ...]
@@ -73,7 +78,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """`notes` (hashes, versions, who made it and when) stand under every page or in the notes of every slide."""
+    """`notes` (hashes, versions, who made it and when) stand under every page or in the notes of
+    every slide.
+    """
 
     language: str  # "ja" or "en"
     title: str

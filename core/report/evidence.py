@@ -1,9 +1,11 @@
-"""What speaks for a model: trust, temperature scaling, change over time, the spread against the teacher's, a certificate.
+"""What speaks for a model: trust, temperature scaling, change over time, the spread against the
+teacher's, a certificate.
 
-Predictions of a run in, small results out: counts, frames, intervals. Counts keep no predicted class, so that a run of many
-periods stays small. Cases whose label was not trained on are wrong answers, or left out of everything with `unseen` False;
-temperature scaling is fitted without them, since a label that the model lacks has no probability. Does not draw, choose words,
-or open the store: COLUMNS says what each function reads.
+Predictions of a run in, small results out: counts, frames, intervals. Counts keep no predicted
+class, so that a run of many periods stays small. Cases whose label was not trained on are wrong
+answers, or left out of everything with `unseen` False; temperature scaling is fitted without them,
+since a label that the model lacks has no probability. Does not draw, choose words, or open the
+store: COLUMNS says what each function reads.
 """
 
 from collections.abc import Mapping
@@ -13,10 +15,10 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from core.decision.certificate import Certificate, NotCertified, Origin, Promise
-from core.decision.certify import certify, certify_segments
-from core.decision.histogram import Cumulative, Histogram
-from core.decision.whatif import consequence, curve
+from core.counts.histogram import AcceptanceCurve, Histogram
+from core.decision.certificate.certify import certify_segments, certify_threshold
+from core.decision.certificate.claims import Certificate, NotCertified, Origin, Promise
+from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
 from core.report.frames import reliability_bins
 from core.stats.agreement import mean_absolute_error, spearman
 from core.stats.bounds import wilson
@@ -39,7 +41,9 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Trust:
-    """How sure the model is and how often it is right, over the same labelled cases, `accuracy.n` of them."""
+    """How sure the model is and how often it is right, over the same labelled cases, `accuracy.n`
+    of them.
+    """
 
     confidence: float | None  # the mean; None without a case
     accuracy: Interval
@@ -48,9 +52,12 @@ class Trust:
 
 @dataclass(frozen=True)
 class Spread:
-    """One part of the uncertainty of the same cases, in nats, by the student in one pass and by the teacher's samples."""
+    """One part of the uncertainty of the same cases, in nats, by the student in one pass and by the
+    teacher's samples.
+    """
 
-    cells: pd.DataFrame  # student_low, student_high, teacher_low, teacher_high, n: occupied cells of the grid
+    # student_low, student_high, teacher_low, teacher_high, n: occupied cells of the grid
+    cells: pd.DataFrame
     spearman: Interval
     error: Interval  # mean absolute difference, nats
 
@@ -65,20 +72,28 @@ def trust(counts: Histogram, unseen: bool = True) -> Trust:
 
 
 def temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Temperature:
-    """The temperature of the calibration cases whose label is one of `labels`, the run's order. Raises SettingsError."""
+    """The temperature of the calibration cases whose label is one of `labels`, the run's order.
+    Raises SettingsError.
+    """
     known = calibration[calibration["outcome"].isin(["right", "wrong"])]
     position = {label: i for i, label in enumerate(labels)}
-    return fit_temperature(_stacked(known), np.array([position[label] for label in known["label"]], dtype=int))
+    return fit_temperature(
+        _stacked(known), np.array([position[label] for label in known["label"]], dtype=int)
+    )
 
 
 def scaled_counts(table: pd.DataFrame, value: float) -> Histogram:
-    """Counts of a run's cases with their confidence at temperature `value`: the answers, right or wrong, stay."""
+    """Counts of a run's cases with their confidence at temperature `value`: the answers, right or
+    wrong, stay.
+    """
     confidence = scaled(_stacked(table), value).max(1) if len(table) else np.zeros(0)
     return _counts(table["segment"], table["outcome"], np.minimum(confidence, 1.0))
 
 
 def by_period(table: pd.DataFrame, period: str) -> dict[tuple[int, int], Histogram]:
-    """{(year, half): counts} in order of time; half is 0 for whole years, else 1 or 2. Cases without a date are left out."""
+    """{(year, half): counts} in order of time; half is 0 for whole years, else 1 or 2. Cases
+    without a date are left out.
+    """
     dated = table[table["occurred_at"].notna()]
     when = dated["occurred_at"].dt
     half = (when.month > 6) + 1 if period == "half" else pd.Series(0, index=dated.index)
@@ -90,25 +105,46 @@ def by_period(table: pd.DataFrame, period: str) -> dict[tuple[int, int], Histogr
     }
 
 
-def shift_frame(periods: Mapping[tuple, Histogram], threshold: float, unseen: bool = True) -> pd.DataFrame:
-    """One row a period: year, half, cases, labelled, and accuracy, ece, coverage, risk (selective, at `threshold`), each also
-    with _low and _high; Wilson's, and the bootstrap's for ece. NaN where there is nothing to estimate from.
+def shift_frame(
+    periods: Mapping[tuple, Histogram], threshold: float, unseen: bool = True
+) -> pd.DataFrame:
+    """One row a period: year, half, cases, labelled, and accuracy, ece, coverage, risk (selective,
+    at `threshold`), each also with _low and _high; Wilson's, and the bootstrap's for ece. NaN where
+    there is nothing to estimate from.
     """
     rows = []
     for (year, half), counts in periods.items():
-        found, known = consequence(Cumulative(counts), threshold, 1.0, unseen), trust(counts, unseen)
-        measures = {"accuracy": known.accuracy, "ece": known.ece, "coverage": found.coverage, "risk": found.selective_risk}
+        found, known = (
+            threshold_consequence(AcceptanceCurve(counts), threshold, 1.0, unseen),
+            trust(counts, unseen),
+        )
+        measures = {
+            "accuracy": known.accuracy,
+            "ece": known.ece,
+            "coverage": found.coverage,
+            "risk": found.selective_risk,
+        }
         values = {
             f"{name}{end}": getattr(interval, field)
             for name, interval in measures.items()
             for end, field in (("", "value"), ("_low", "low"), ("_high", "high"))
         }
-        rows.append({"year": year, "half": half, "cases": found.cases, "labelled": found.labelled} | values)
-    columns = [f"{name}{end}" for name in ("accuracy", "ece", "coverage", "risk") for end in ("", "_low", "_high")]
-    return pd.DataFrame(rows, columns=["year", "half", "cases", "labelled", *columns]).astype(dict.fromkeys(columns, float))
+        rows.append(
+            {"year": year, "half": half, "cases": found.cases, "labelled": found.labelled} | values
+        )
+    columns = [
+        f"{name}{end}"
+        for name in ("accuracy", "ece", "coverage", "risk")
+        for end in ("", "_low", "_high")
+    ]
+    return pd.DataFrame(rows, columns=["year", "half", "cases", "labelled", *columns]).astype(
+        dict.fromkeys(columns, float)
+    )
 
 
-def spreads(student: pd.DataFrame, teacher: pd.DataFrame, segment: str | None = None) -> dict[str, Spread]:
+def spreads(
+    student: pd.DataFrame, teacher: pd.DataFrame, segment: str | None = None
+) -> dict[str, Spread]:
     """{part: Spread} over the cases that both have scored, of one segment or all."""
     rows = student if segment is None else student[student["segment"] == segment]
     both = rows.merge(teacher, on="case_id", suffixes=("_student", "_teacher"))
@@ -120,11 +156,18 @@ def spreads(student: pd.DataFrame, teacher: pd.DataFrame, segment: str | None = 
 
 
 def density(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
-    """Pairs [n] counted on a square grid from 0 to the largest of both: the occupied cells, columns as in Spread.cells."""
+    """Pairs [n] counted on a square grid from 0 to the largest of both: the occupied cells, columns
+    as in Spread.cells.
+    """
     top = max(float(np.max(x, initial=0)), float(np.max(y, initial=0))) or 1.0
     n, edges, _ = np.histogram2d(x, y, bins=CELLS, range=[[0, top], [0, top]])
     i, j = np.nonzero(n)
-    columns = {"student_low": edges[i], "student_high": edges[i + 1], "teacher_low": edges[j], "teacher_high": edges[j + 1]}
+    columns = {
+        "student_low": edges[i],
+        "student_high": edges[i + 1],
+        "teacher_low": edges[j],
+        "teacher_high": edges[j + 1],
+    }
     return pd.DataFrame(columns | {"n": n[i, j].astype(int)})
 
 
@@ -136,33 +179,44 @@ def certificate(
     segment: str | None = None,
     unseen: bool = True,
 ) -> Certificate | NotCertified:
-    """What the calibration cases certify. promise: measure, target, delta; origin: model hash, process.
+    """What the calibration cases certify. promise: measure, target, delta; origin: model hash,
+    process.
 
-    A `segment` is certified as one of all segments (Bonferroni), since whoever asks for one may ask for the next. Raises
-    SettingsError where the cases can tell no threshold from another.
+    A `segment` is certified as one of all segments (Bonferroni), since whoever asks for one may ask
+    for the next. Raises SettingsError where the cases can tell no threshold from another.
     """
     kept = table if unseen else table[table["outcome"] != "unseen"]
-    right = (kept["outcome"] == "right").astype(float).mask(kept["outcome"] == "unlabelled").to_numpy()
+    right = (
+        (kept["outcome"] == "right").astype(float).mask(kept["outcome"] == "unlabelled").to_numpy()
+    )
     confidence, promised = kept["confidence"].to_numpy(), Promise(*promise)
     issued = Origin(*origin, today, today + timedelta(days=VALID_DAYS))
     if segment is None:
-        return certify(confidence, right, promised, issued)
-    return certify_segments(confidence, right, kept["segment"].to_numpy(), promised, issued)[segment]
+        return certify_threshold(confidence, right, promised, issued)
+    return certify_segments(confidence, right, kept["segment"].to_numpy(), promised, issued)[
+        segment
+    ]
 
 
-def certificate_frame(counts: Cumulative, measure: str, unseen: bool = True) -> pd.DataFrame:
-    """One row a threshold at which anything is accepted: threshold, risk (of `measure`), low, high, n (its denominator)."""
-    table = curve(counts, 1.0, unseen)
+def certificate_frame(counts: AcceptanceCurve, measure: str, unseen: bool = True) -> pd.DataFrame:
+    """One row a threshold at which anything is accepted: threshold, risk (of `measure`), low, high,
+    n (its denominator).
+    """
+    table = consequence_curve(counts, 1.0, unseen)
     n = table["accepted_labelled" if measure == "selective_risk" else "labelled"]
     columns = {"threshold": table["threshold"], "risk": table[measure]}
     columns |= {end: table[f"{measure}_{end}"] for end in ("low", "high")}
     return pd.DataFrame(columns | {"n": n})[table["accepted_labelled"] > 0].reset_index(drop=True)
 
 
-def _counts(segment: pd.Series, outcome: pd.Series, confidence, segments: list[str] | None = None) -> Histogram:
+def _counts(
+    segment: pd.Series, outcome: pd.Series, confidence, segments: list[str] | None = None
+) -> Histogram:
     """Counts by segment and outcome, all predicted classes as one."""
     one_class = np.full(len(segment), "")
-    return Histogram.from_predictions(segment, one_class, outcome, np.asarray(confidence), segments, ("",))
+    return Histogram.from_predictions(
+        segment, one_class, outcome, np.asarray(confidence), segments, ("",)
+    )
 
 
 def _stacked(table: pd.DataFrame) -> np.ndarray:

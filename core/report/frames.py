@@ -1,6 +1,8 @@
-"""Tidy frames for charts and tables. Knows counts and consequences; does not draw and does not choose words.
+"""Tidy frames for charts and tables. Knows counts and consequences; does not draw and does not
+choose words.
 
-Columns ending in _low and _high are the bounds of a 95% interval; NaN means that there is nothing to estimate from.
+Columns ending in _low and _high are the bounds of a 95% interval; NaN means that there is nothing
+to estimate from.
 """
 
 from collections.abc import Mapping
@@ -9,21 +11,31 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.decision.economics import Option
-from core.decision.histogram import BINS as FINE
-from core.decision.histogram import THRESHOLDS, Cumulative, Histogram
-from core.decision.whatif import by_segment, curve, segment_curves
+from core.counts.histogram import BINS as FINE
+from core.counts.histogram import THRESHOLDS, AcceptanceCurve, Histogram
+from core.decision.thresholds.consequence import (
+    consequence_by_segment,
+    consequence_curve,
+    segment_curves,
+)
+from core.decision.thresholds.daily_money import Option
 from core.stats.calibration import BINS, Bin, ece_of, reliability_from_counts
 
-PART_SHARES = tuple(f"{name}{end}" for name in ("review", "leakage") for end in ("", "_low", "_high"))
+PART_SHARES = tuple(
+    f"{name}{end}" for name in ("review", "leakage") for end in ("", "_low", "_high")
+)
 _RIGHT, _WRONG = 0, 1  # core.types.OUTCOMES
 
 
-def risk_coverage_frame(models: Mapping[str, Cumulative], include_unseen: bool = True) -> pd.DataFrame:
-    """One row a model and threshold: model_kind, threshold, coverage, risk, low, high (of the risk), n (accepted, labelled)."""
+def risk_coverage_frame(
+    models: Mapping[str, AcceptanceCurve], include_unseen: bool = True
+) -> pd.DataFrame:
+    """One row a model and threshold: model_kind, threshold, coverage, risk, low, high (of the
+    risk), n (accepted, labelled).
+    """
     frames = []
     for kind, cumulative in models.items():
-        table = curve(cumulative, 1.0, include_unseen)
+        table = consequence_curve(cumulative, 1.0, include_unseen)
         frames.append(
             pd.DataFrame(
                 {
@@ -41,17 +53,25 @@ def risk_coverage_frame(models: Mapping[str, Cumulative], include_unseen: bool =
 
 
 def threshold_frame(costed: pd.DataFrame) -> pd.DataFrame:
-    """`economics.cost_curve` -> threshold, and reviews (a day), leakage, money (a day), each with _low and _high."""
+    """`economics.cost_curve` -> threshold, and reviews (a day), leakage, money (a day), each with
+    _low and _high.
+    """
     names = {"reviews": "reviews_per_day", "leakage": "leakage", "money": "money"}
-    columns = {f"{new}{s}": costed[f"{old}{s}"] for new, old in names.items() for s in ("", "_low", "_high")}
+    columns = {
+        f"{new}{s}": costed[f"{old}{s}"]
+        for new, old in names.items()
+        for s in ("", "_low", "_high")
+    }
     return pd.DataFrame({"threshold": costed["threshold"], **columns})
 
 
-def segment_frame(cumulative: Cumulative, threshold: float, cases_per_day: float, include_unseen: bool = True) -> pd.DataFrame:
-    """One row a segment, most cases first: segment, cases, labelled, review and leakage (shares) with bounds,
-    reviews_per_day, escapes_per_day.
+def segment_frame(
+    cumulative: AcceptanceCurve, threshold: float, cases_per_day: float, include_unseen: bool = True
+) -> pd.DataFrame:
+    """One row a segment, most cases first: segment, cases, labelled, review and leakage (shares)
+    with bounds, reviews_per_day, escapes_per_day.
     """
-    return _segments(by_segment(cumulative, threshold, cases_per_day, include_unseen))
+    return _segments(consequence_by_segment(cumulative, threshold, cases_per_day, include_unseen))
 
 
 @dataclass(frozen=True)
@@ -61,27 +81,37 @@ class PartCurves:
     names: tuple[str, ...]
     cases: tuple[int, ...]
     labelled: tuple[int, ...]
-    shares: dict[str, np.ndarray]  # PART_SHARES: [S, 1001], NaN where there is nothing to estimate from
+    # PART_SHARES: [S, 1001], NaN where there is nothing to estimate from
+    shares: dict[str, np.ndarray]
 
 
-def part_curves(cumulative: Cumulative, include_unseen: bool = True) -> PartCurves:
+def part_curves(cumulative: AcceptanceCurve, include_unseen: bool = True) -> PartCurves:
     """Review rate and leakage of each segment at every threshold, most cases first."""
     table = _segments(segment_curves(cumulative, 1.0, include_unseen))
     table = table[table["cases"] > 0]
     first = table.iloc[:: len(THRESHOLDS)]
     shares = {name: table[name].to_numpy().reshape(-1, len(THRESHOLDS)) for name in PART_SHARES}
-    return PartCurves(tuple(first["segment"]), tuple(first["cases"].tolist()), tuple(first["labelled"].tolist()), shares)
+    return PartCurves(
+        tuple(first["segment"]),
+        tuple(first["cases"].tolist()),
+        tuple(first["labelled"].tolist()),
+        shares,
+    )
 
 
 def _segments(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of `segment_frame`. A stable sort keeps the rows of a segment together, and their thresholds in order."""
+    """The columns of `segment_frame`. A stable sort keeps the rows of a segment together, and their
+    thresholds in order.
+    """
     shares = {
         f"{new}{s}": table[f"{old}{s}"]
         for new, old in (("review", "review_rate"), ("leakage", "leakage"))
         for s in ("", "_low", "_high")
     }
     kept = table[["segment", "cases", "labelled", "reviews_per_day", "escapes_per_day"]]
-    return kept.assign(**shares).sort_values("cases", ascending=False, kind="stable", ignore_index=True)
+    return kept.assign(**shares).sort_values(
+        "cases", ascending=False, kind="stable", ignore_index=True
+    )
 
 
 def option_frame(options: list[Option]) -> pd.DataFrame:
@@ -107,11 +137,14 @@ def option_frame(options: list[Option]) -> pd.DataFrame:
 def reliability_bins(histogram: Histogram, include_unseen: bool = False) -> list[Bin]:
     """The 15 bins of a reliability diagram from stored counts: exactly those of the raw cases.
 
-    Over cases whose label the model was trained on and, with `include_unseen`, those of other labels, which are all wrong.
+    Over cases whose label the model was trained on and, with `include_unseen`, those of other
+    labels, which are all wrong.
     """
     kept = 3 if include_unseen else 2  # core.types.OUTCOMES: right, wrong, unseen
-    counts, sums = (a.sum((0, 1))[:kept] for a in (histogram.counts, histogram.confidence_sum))  # [outcomes, FINE]
-    wide = np.minimum(np.arange(FINE) // ((FINE - 1) // BINS), BINS - 1)  # confidence 1.0 belongs to the last bin
+    # [outcomes, FINE]
+    counts, sums = (a.sum((0, 1))[:kept] for a in (histogram.counts, histogram.confidence_sum))
+    # confidence 1.0 belongs to the last bin
+    wide = np.minimum(np.arange(FINE) // ((FINE - 1) // BINS), BINS - 1)
     n, confidence = (np.bincount(wide, weights=a.sum(0), minlength=BINS) for a in (counts, sums))
     right = np.bincount(wide, weights=counts[_RIGHT], minlength=BINS)
     return reliability_from_counts(n.astype(np.int64), right.astype(np.int64), confidence)
@@ -120,7 +153,9 @@ def reliability_bins(histogram: Histogram, include_unseen: bool = False) -> list
 def reliability_frame(
     models: Mapping[str, Histogram], include_unseen: bool = False
 ) -> tuple[pd.DataFrame, dict[str, tuple[float | None, int]]]:
-    """One row a model and bin: model_kind, bin_low, bin_high, n, confidence, accuracy, low, high; and {kind: (ECE, n)}."""
+    """One row a model and bin: model_kind, bin_low, bin_high, n, confidence, accuracy, low, high;
+    and {kind: (ECE, n)}.
+    """
     rows, errors = [], {}
     for kind, histogram in models.items():
         bins = reliability_bins(histogram, include_unseen)
@@ -138,7 +173,9 @@ def reliability_frame(
             }
             for b in bins
         ]
-    return pd.DataFrame(rows).astype(dict.fromkeys(("confidence", "accuracy", "low", "high"), float)), errors
+    return pd.DataFrame(rows).astype(
+        dict.fromkeys(("confidence", "accuracy", "low", "high"), float)
+    ), errors
 
 
 _METRICS = {
@@ -155,14 +192,18 @@ _METRICS = {
 
 
 def metrics_markdown(rows: Mapping[str, dict]) -> str:
-    """`evaluate`'s rows as a Markdown table: a column a model, a line a metric, each with its 95% interval; n in the line's
-    name.
+    """`evaluate`'s rows as a Markdown table: a column a model, a line a metric, each with its 95%
+    interval; n in the line's name.
     """
     names = list(rows)
     lines = ["| metric (n) | " + " | ".join(names) + " |", "| --- |" + " ---: |" * len(names)]
     lines.append("| passes a case | " + " | ".join(str(rows[n]["passes"]) for n in names) + " |")
     speeds = [rows[n]["seconds_per_case"] for n in names]
-    lines.append("| ms a case, measured | " + " | ".join("-" if s is None else f"{1000 * s:.2f}" for s in speeds) + " |")
+    lines.append(
+        "| ms a case, measured | "
+        + " | ".join("-" if s is None else f"{1000 * s:.2f}" for s in speeds)
+        + " |"
+    )
     for key, (title, digits) in _METRICS.items():
         cells = [_cell(rows[n][key], digits) for n in names]
         lines.append(f"| {title} ({rows[names[0]][key]['n']}) | " + " | ".join(cells) + " |")
@@ -172,5 +213,9 @@ def metrics_markdown(rows: Mapping[str, dict]) -> str:
 def _cell(metric: dict, digits: int) -> str:
     if metric["value"] is None:
         return "-"
-    bounds = "" if metric["low"] is None else f" ({metric['low']:.{digits}f} to {metric['high']:.{digits}f})"
+    bounds = (
+        ""
+        if metric["low"] is None
+        else f" ({metric['low']:.{digits}f} to {metric['high']:.{digits}f})"
+    )
     return f"{metric['value']:.{digits}f}{bounds}"

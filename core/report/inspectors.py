@@ -1,6 +1,8 @@
-"""View-models of "Ten inspectors or one": cases worth looking at, votes and bars as tidy frames, levels, and the gate's answer.
+"""View-models of "Ten inspectors or one": cases worth looking at, votes and bars as tidy frames,
+levels, and the gate's answer.
 
-Reads the store through core.store.samples; everything else is pure. Knows no word that a screen says.
+Reads the store through core.store.samples; everything else is pure. Knows no word that a screen
+says.
 """
 
 import math
@@ -9,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.decision.joint import REVIEW_ALL
-from core.decision.policy import Policy
+from core.counts.joint import REVIEW_ALL
+from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
-from core.stats.votes import Opinion, Votes, count, opinion
+from core.stats.votes import Prediction, Votes, count, opinion
 from core.store.ledger import Ledger
 from core.store.samples import Below, Samples
 from core.store.store import Store
@@ -20,21 +22,26 @@ from core.store.store import Store
 EPISTEMIC, ALEATORIC, WRONG, NEAR, ANY = "epistemic", "aleatoric", "wrong", "near", "any"
 PICKS = (EPISTEMIC, ALEATORIC, WRONG, NEAR, ANY)  # kinds of cases that are offered
 OFFERED = 20  # cases of a kind, but of ANY, which has all
-HIGH, MIDDLE = 0.8, 0.5  # shares of the run's cases below a level: the top fifth is high, the lower half is low
+# shares of the run's cases below a level: the top fifth is high, the lower half is low
+HIGH, MIDDLE = 0.8, 0.5
 LEVELS = ("low", "middle", "high")
-ROUNDING = 1e-6  # nats: samples are kept as float32, so a case's own uncertainty comes out a little beside the stored one
+# nats: samples are kept as float32, so a case's own uncertainty comes out a little beside the
+# stored one
+ROUNDING = 1e-6
 SHOWN = 6  # labels that a chart of K labels shows by name
 
 
 @dataclass(frozen=True)
 class Case:
-    """One case, stored or typed: what the N inspectors say, samples [N, K], and the student, None where it was not asked."""
+    """One case, stored or typed: what the N inspectors say, samples [N, K], and the student, None
+    where it was not asked.
+    """
 
     text: str
     segment: str
     labels: tuple[str, ...]
     samples: np.ndarray
-    student: Opinion | None
+    student: Prediction | None
     outcome: str = "unlabelled"  # of the answer at the gate
     label: str | None = None  # the label on record
 
@@ -43,8 +50,10 @@ class Case:
         return count(self.samples)
 
     @property
-    def answer(self) -> Opinion:
-        """The one that comes to the gate: the student's, or that of the inspectors together where there is no student."""
+    def answer(self) -> Prediction:
+        """The one that comes to the gate: the student's, or that of the inspectors together where
+        there is no student.
+        """
         return self.votes.together if self.student is None else self.student
 
 
@@ -65,7 +74,8 @@ class Level:
 
 @dataclass(frozen=True)
 class Rule:
-    """What decides at the gate. `policy` is active in the store under `name` and `version`, or made of one threshold.
+    """What decides at the gate. `policy` is active in the store under `name` and `version`, or made
+    of one threshold.
 
     `problem` says why an active policy cannot be read; then all is reviewed.
     """
@@ -80,17 +90,25 @@ class Rule:
         threshold = self.policy.threshold_of(segment, predicted)
         return math.inf if threshold == REVIEW_ALL else float(threshold)
 
-    def gate(self, segment: str, labels: tuple[str, ...], answer: Opinion) -> "Gate":
+    def gate(self, segment: str, labels: tuple[str, ...], answer: Prediction) -> "Gate":
         """Where this answer goes."""
         predicted = labels[answer.best]
-        accepted = self.policy.accepts([segment], [predicted], [answer.confidence], [answer.epistemic])
+        accepted = self.policy.accepts(
+            [segment], [predicted], [answer.confidence], [answer.epistemic]
+        )
         least = self.least(segment, predicted)
-        return Gate(bool(accepted[0]), least if math.isfinite(least) else None, self.policy.epistemic_limit, self)
+        return Gate(
+            bool(accepted[0]),
+            least if math.isfinite(least) else None,
+            self.policy.epistemic_limit,
+            self,
+        )
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Where an answer goes. `least` is the confidence that it needs, None where every case of its kind is reviewed.
+    """Where an answer goes. `least` is the confidence that it needs, None where every case of its
+    kind is reviewed.
 
     `limit` is the most epistemic that is accepted, nats, None for no limit; `rule` is what decided.
     """
@@ -101,11 +119,14 @@ class Gate:
     rule: Rule
 
 
-# --- out of the store; each is read once a data version by dashboard.state ---------------------------------------------------
+# --- out of the store; each is read once a data version by dashboard.session.state
+# ---------------------------------------------------
 
 
 def active_rule(store: Store) -> Rule | None:
-    """The active policy, None where there is none. One that cannot be read sends everything to review."""
+    """The active policy, None where there is none. One that cannot be read sends everything to
+    review.
+    """
     found = Ledger(store).active_policy()
     if found is None:
         return None
@@ -116,7 +137,8 @@ def active_rule(store: Store) -> Rule | None:
 
 
 def sampled_cases(store: Store, sampled: str, scored: str) -> pd.DataFrame:
-    """What the run `scored` says of the cases whose samples the run `sampled` keeps: columns of PART_SCHEMA, by case id.
+    """What the run `scored` says of the cases whose samples the run `sampled` keeps: columns of
+    PART_SCHEMA, by case id.
 
     Two more, spread_aleatoric and spread_epistemic, are what the run `sampled` says of them, nats.
     """
@@ -135,19 +157,31 @@ def below(store: Store, run_id: str, aleatoric: float, epistemic: float) -> Belo
     return Samples(store).below(run_id, aleatoric - ROUNDING, epistemic - ROUNDING)
 
 
-# --- pure --------------------------------------------------------------------------------------------------------------------
+# --- pure
+# --------------------------------------------------------------------------------------------------------------------
 
 
-def stored_case(row: pd.Series, samples: np.ndarray, labels: tuple[str, ...], has_student: bool) -> Case:
-    """A row of `sampled_cases`, scored by the student where `has_student`, as a case. Raises NonFiniteError."""
+def stored_case(
+    row: pd.Series, samples: np.ndarray, labels: tuple[str, ...], has_student: bool
+) -> Case:
+    """A row of `sampled_cases`, scored by the student where `has_student`, as a case. Raises
+    NonFiniteError.
+    """
     label = None if pd.isna(row["label"]) else row["label"]
-    said = opinion(np.asarray(row["probabilities"]), row["aleatoric"], row["epistemic"]) if has_student else None
+    said = (
+        opinion(np.asarray(row["probabilities"]), row["aleatoric"], row["epistemic"])
+        if has_student
+        else None
+    )
     return Case(row["text"], row["segment"], labels, samples, said, row["outcome"], label)
 
 
-def levels(answer: Opinion, found: Below) -> dict[str, Level]:
+def levels(answer: Prediction, found: Below) -> dict[str, Level]:
     """The "aleatoric" and "epistemic" of an answer among the cases that were counted."""
-    return {name: Level(getattr(answer, name), getattr(found, name), found.n) for name in (ALEATORIC, EPISTEMIC)}
+    return {
+        name: Level(getattr(answer, name), getattr(found, name), found.n)
+        for name in (ALEATORIC, EPISTEMIC)
+    }
 
 
 def cause(found: dict[str, Level]) -> str:
@@ -157,17 +191,23 @@ def cause(found: dict[str, Level]) -> str:
 
 
 def offered(cases: pd.DataFrame, pick: str, rule: Rule) -> pd.DataFrame:
-    """The cases of a kind, the foremost first, OFFERED at most. cases: of `sampled_cases`; `figure` is added, to be shown.
+    """The cases of a kind, the foremost first, OFFERED at most. cases: of `sampled_cases`; `figure`
+    is added, to be shown.
 
-    EPISTEMIC and ALEATORIC: the teacher's, most first. WRONG: wrong answers, the most confident first. NEAR: the confidence
-    nearest to what the case needs at the gate. ANY: all of them in the order of their file. `figure` is the teacher's
-    uncertainty in nats for the first two, else the confidence.
+    EPISTEMIC and ALEATORIC: the teacher's, most first. WRONG: wrong answers, the most confident
+    first. NEAR: the confidence nearest to what the case needs at the gate. ANY: all of them in the
+    order of their file. `figure` is the teacher's uncertainty in nats for the first two, else the
+    confidence.
     """
-    cases = cases.assign(figure=cases[f"spread_{pick}"] if pick in (EPISTEMIC, ALEATORIC) else cases["confidence"])
+    cases = cases.assign(
+        figure=cases[f"spread_{pick}"] if pick in (EPISTEMIC, ALEATORIC) else cases["confidence"]
+    )
     if pick == ANY:
         return cases
     if pick == NEAR:
-        least = [rule.least(*kind) for kind in zip(cases["segment"], cases["predicted"], strict=True)]
+        least = [
+            rule.least(*kind) for kind in zip(cases["segment"], cases["predicted"], strict=True)
+        ]
         gap = (cases["confidence"] - least).abs()
         return cases.loc[gap[np.isfinite(gap)].sort_values(kind="stable").index[:OFFERED]]
     if pick == WRONG:
@@ -176,8 +216,11 @@ def offered(cases: pd.DataFrame, pick: str, rule: Rule) -> pd.DataFrame:
 
 
 def vote_frame(votes: Votes, labels: tuple[str, ...]) -> pd.DataFrame:
-    """A row an inspector: inspector (from 1), label, sureness, place (rank of its label by votes). The leading label first."""
-    order = np.argsort(np.lexsort((-votes.together.probabilities, -votes.counts)))  # [K], 0 for the leading label
+    """A row an inspector: inspector (from 1), label, sureness, place (rank of its label by votes).
+    The leading label first.
+    """
+    # [K], 0 for the leading label
+    order = np.argsort(np.lexsort((-votes.together.probabilities, -votes.counts)))
     frame = pd.DataFrame(
         {
             "inspector": np.arange(1, len(votes.choices) + 1),
@@ -186,11 +229,16 @@ def vote_frame(votes: Votes, labels: tuple[str, ...]) -> pd.DataFrame:
             "place": order[votes.choices],
         }
     )
-    return frame.sort_values(["place", "sureness"], ascending=[True, False], kind="stable", ignore_index=True)
+    return frame.sort_values(
+        ["place", "sureness"], ascending=[True, False], kind="stable", ignore_index=True
+    )
 
 
-def bar_frame(samples: np.ndarray, student: Opinion | None, labels: tuple[str, ...]) -> pd.DataFrame:
-    """A row a label: label, teacher (mean of the N), low and high (least and greatest of the N), student (NaN without), votes.
+def bar_frame(
+    samples: np.ndarray, student: Prediction | None, labels: tuple[str, ...]
+) -> pd.DataFrame:
+    """A row a label: label, teacher (mean of the N), low and high (least and greatest of the N),
+    student (NaN without), votes.
 
     The labels that the teacher or the student finds likeliest, the teacher's first: SHOWN of them.
     """
@@ -207,4 +255,6 @@ def bar_frame(samples: np.ndarray, student: Opinion | None, labels: tuple[str, .
         }
     )
     most = frame[["teacher", "student"]].max(axis=1)
-    return frame.loc[most.nlargest(SHOWN).index].sort_values("teacher", ascending=False, kind="stable", ignore_index=True)
+    return frame.loc[most.nlargest(SHOWN).index].sort_values(
+        "teacher", ascending=False, kind="stable", ignore_index=True
+    )

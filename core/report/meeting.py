@@ -1,7 +1,9 @@
-"""The scenarios of a meeting side by side: freezing them into the store's ledger, and what they mean on today's counts.
+"""The scenarios of a meeting side by side: freezing them into the store's ledger, and what they
+mean on today's counts.
 
-Reads and writes the ledger; draws nothing and chooses no words. A scenario's figures are always computed anew: where the run's
-counts are no longer those of the freeze, `Column.unchanged` is False and whoever shows the figures says so.
+Reads and writes the ledger; draws nothing and chooses no words. A scenario's figures are always
+computed anew: where the run's counts are no longer those of the freeze, `Column.unchanged` is False
+and whoever shows the figures says so.
 """
 
 from collections.abc import Sequence
@@ -10,31 +12,39 @@ from datetime import datetime
 
 import pandas as pd
 
-from core.decision import whatif
-from core.decision.economics import UnitCosts
-from core.decision.meeting import (
+from core.decision.meeting.poc import TrialUnit
+from core.decision.meeting.scenario import (
     ALL,
     FORMAT,
     NAMES,
-    Assumptions,
-    Figures,
+    MeetingAssumptions,
+    MeetingFigures,
     MeetingScenario,
     data_version,
-    figures,
+    meeting_figures,
 )
-from core.decision.poc import Unit
-from core.decision.policy import Policy
-from core.decision.scenario import ASSUMED, MEASURED
+from core.decision.money.scenario import ASSUMED, MEASURED
+from core.decision.thresholds import consequence
+from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
 from core.stats.difference import difference
-from core.store.entries import Scenario
+from core.store.entries import ScenarioVersion
 from core.store.ledger import Ledger
 from core.store.meetings import MeetingDecision, Meetings
 from core.store.store import Store
 from core.types import Interval, RunRecord
 
-MEASURES = ("coverage", "reviews_per_day", "selective_risk", "leakage", "escapes_per_month", "money_per_month")
-COMPARED = ("coverage", "reviews_per_day", "escapes_per_month", "money_per_month")  # what the charts and sentences compare
+MEASURES = (
+    "coverage",
+    "reviews_per_day",
+    "selective_risk",
+    "leakage",
+    "escapes_per_month",
+    "money_per_month",
+)
+# what the charts and sentences compare
+COMPARED = ("coverage", "reviews_per_day", "escapes_per_month", "money_per_month")
 VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
 
 
@@ -55,7 +65,9 @@ class Frozen:
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """A run with its counts (Store.joint_counts) as they are now, and their data version. Shared: never change the rows."""
+    """A run with its counts (Store.joint_counts) as they are now, and their data version. Shared:
+    never change the rows.
+    """
 
     record: RunRecord
     rows: pd.DataFrame
@@ -74,7 +86,7 @@ class Column:
     frozen: Frozen
     used: MeetingScenario  # with the meeting's assumptions in it
     record: RunRecord
-    figures: Figures
+    figures: MeetingFigures
     unchanged: bool  # whether the run's counts are those of the freeze
     edited: tuple[str, ...]  # names of Assumptions that the meeting changed
 
@@ -84,12 +96,18 @@ class Column:
 
     def measure(self, name: str) -> Interval:
         """One of MEASURES with its interval and n."""
-        return getattr(self.figures, name) if hasattr(self.figures, name) else getattr(self.figures.found, name)
+        return (
+            getattr(self.figures, name)
+            if hasattr(self.figures, name)
+            else getattr(self.figures.found, name)
+        )
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What a scenario does otherwise than the first: measure -> its value less the first's, with the interval (MOVER)."""
+    """What a scenario does otherwise than the first: measure -> its value less the first's, with
+    the interval (MOVER).
+    """
 
     name: str
     base: str
@@ -98,12 +116,16 @@ class Difference:
 
 
 def ledger_name(name: str) -> str:
-    """What scenario `name` of a meeting is called in the ledger, apart from scenarios of other pages."""
+    """What scenario `name` of a meeting is called in the ledger, apart from scenarios of other
+    pages.
+    """
     return f"meeting {name}"
 
 
 def freeze(store: Store, scenario: MeetingScenario, author: str) -> Frozen:
-    """Add the scenario as the next version of its name; exactly the newest version again adds nothing, and is returned."""
+    """Add the scenario as the next version of its name; exactly the newest version again adds
+    nothing, and is returned.
+    """
     ledger = Ledger(store)
     with store.atomic():
         known = ledger.scenarios(ledger_name(scenario.name))
@@ -113,10 +135,14 @@ def freeze(store: Store, scenario: MeetingScenario, author: str) -> Frozen:
 
 
 def newest(store: Store) -> list[Frozen]:
-    """The newest version of each name, A first. Raises SettingsError for one that another version of the program wrote."""
-    found: dict[str, Scenario] = {}
+    """The newest version of each name, A first. Raises SettingsError for one that another version
+    of the program wrote.
+    """
+    found: dict[str, ScenarioVersion] = {}
     for one in Ledger(store).scenarios():
-        if one.content.get("format") == FORMAT and one.version > getattr(found.get(one.name), "version", 0):
+        if one.content.get("format") == FORMAT and one.version > getattr(
+            found.get(one.name), "version", 0
+        ):
             found[one.name] = one
     return [_read(found[name]) for name in map(ledger_name, NAMES) if name in found]
 
@@ -127,7 +153,9 @@ def decisions(store: Store) -> list[MeetingDecision]:
 
 
 def active_policy(store: Store) -> tuple[str, Policy] | None:
-    """Name and version in one word, and the thresholds, of the policy that is active; None where none is, or none of ours."""
+    """Name and version in one word, and the thresholds, of the policy that is active; None where
+    none is, or none of ours.
+    """
     found = Ledger(store).active_policy()
     try:
         return found and (f"{found.name} v{found.version}", Policy.from_dict(found.content))
@@ -144,22 +172,32 @@ def counts(store: Store, run_id: str) -> Counts:
 
 def measured_volume(record: RunRecord) -> float | None:
     """Cases a day of the whole run from its cases' dates; None without dates."""
-    return whatif.cases_per_day(record.cases, record.first_at, record.last_at)
+    return consequence.cases_per_day(record.cases, record.first_at, record.last_at)
 
 
 def scenario_of(
-    name: str, found: Counts, policy: Policy, segment: str, unseen: bool, cases_per_day: float | None, costs: UnitCosts
+    name: str,
+    found: Counts,
+    policy: Policy,
+    segment: str,
+    unseen: bool,
+    cases_per_day: float | None,
+    costs: UnitCosts,
 ) -> MeetingScenario:
     """The scenario that freezes these choices on the counts as they are now.
 
-    cases_per_day None is measured from the dates of the run's cases, or, without dates, assumed as VOLUME_UNKNOWN.
+    cases_per_day None is measured from the dates of the run's cases, or, without dates, assumed as
+    VOLUME_UNKNOWN.
     """
     run = found.record.run
     measured = measured_volume(found.record) if cases_per_day is None else None
     volume = next(float(v) for v in (cases_per_day, measured, VOLUME_UNKNOWN) if v is not None)
     return MeetingScenario(
         name=name,
-        **{of: getattr(run, of) for of in ("run_id", "model_kind", "model_hash", "dataset", "inputs_hash")},
+        **{
+            of: getattr(run, of)
+            for of in ("run_id", "model_kind", "model_hash", "dataset", "inputs_hash")
+        },
         data_version=found.version,
         policy=policy.to_dict(),
         segment=segment,
@@ -170,17 +208,33 @@ def scenario_of(
     )
 
 
-def column(frozen: Frozen, assumptions: Assumptions, now: Counts) -> Column:
-    """The scenario on the counts as they are now. Raises SettingsError for assumptions that are not allowed."""
+def column(frozen: Frozen, assumptions: MeetingAssumptions, now: Counts) -> Column:
+    """The scenario on the counts as they are now. Raises SettingsError for assumptions that are not
+    allowed.
+    """
     used = assumptions.applied(frozen.scenario)
     unchanged = now.version == frozen.scenario.data_version
-    return Column(frozen, used, now.record, figures(used, now.rows, now.seconds_per_case), unchanged, assumptions.edited)
+    return Column(
+        frozen,
+        used,
+        now.record,
+        meeting_figures(used, now.rows, now.seconds_per_case),
+        unchanged,
+        assumptions.edited,
+    )
 
 
 def compare_frame(columns: Sequence[Column], measures: Sequence[str] = MEASURES) -> pd.DataFrame:
     """One row a scenario and measure: name, measure, value, low, high (NaN where unknown), n."""
     rows = [
-        {"name": one.name, "measure": name, "value": found.value, "low": found.low, "high": found.high, "n": found.n}
+        {
+            "name": one.name,
+            "measure": name,
+            "value": found.value,
+            "low": found.low,
+            "high": found.high,
+            "n": found.n,
+        }
         for one in columns
         for name in measures
         for found in (one.measure(name),)
@@ -195,21 +249,31 @@ def differences(columns: Sequence[Column]) -> list[Difference]:
     found = []
     for other in columns[1:]:
         first = columns[0]
-        measures = [m for m in COMPARED if m != "money_per_month" or other.used.currency == first.used.currency]
+        measures = [
+            m
+            for m in COMPARED
+            if m != "money_per_month" or other.used.currency == first.used.currency
+        ]
         known = {name: difference(other.measure(name), first.measure(name)) for name in measures}
         found.append(Difference(other.name, first.name, known, _cases(other) == _cases(first)))
     return found
 
 
-def units(one: Column, now: Counts) -> list[Unit]:
-    """The segments of the scenario's run, and all of them, as places for a proof of concept; those without a case left out."""
+def units(one: Column, now: Counts) -> list[TrialUnit]:
+    """The segments of the scenario's run, and all of them, as places for a proof of concept; those
+    without a case left out.
+    """
     names = [ALL, *sorted({str(name) for name in now.rows["segment"].unique()} - {ALL})]
     found = []
     for name in names if one.used.segment == ALL else [one.used.segment]:
-        means = figures(one.used.model_copy(update={"segment": name}), now.rows, now.seconds_per_case)
+        means = meeting_figures(
+            one.used.model_copy(update={"segment": name}), now.rows, now.seconds_per_case
+        )
         if means.cases:
             known = means.found
-            found.append(Unit(name, known.cases_per_day, known.coverage.value, known.selective_risk))
+            found.append(
+                TrialUnit(name, known.cases_per_day, known.coverage.value, known.selective_risk)
+            )
     return found
 
 
@@ -217,5 +281,7 @@ def _cases(one: Column) -> tuple:
     return one.used.inputs_hash, one.used.segment, one.used.unseen
 
 
-def _read(entry: Scenario) -> Frozen:
-    return Frozen(MeetingScenario.from_dict(entry.content), entry.version, entry.author, entry.created_at)
+def _read(entry: ScenarioVersion) -> Frozen:
+    return Frozen(
+        MeetingScenario.from_dict(entry.content), entry.version, entry.author, entry.created_at
+    )

@@ -1,7 +1,9 @@
-"""The minutes of a meeting as a document: scenarios side by side, differences, assumptions, decisions, the proof of concept.
+"""The minutes of a meeting as a document: scenarios side by side, differences, assumptions,
+decisions, the proof of concept.
 
-Says what the page says, through core.report.phrases, and adds what an auditor asks a year later: run ids, hashes, versions, who
-made it and when, what is assumed, what is measured, and what is made up. Returns a core.report.document.Document.
+Says what the page says, through core.report.phrases, and adds what an auditor asks a year later:
+run ids, hashes, versions, who made it and when, what is assumed, what is measured, and what is made
+up. Returns a core.report.document.Document.
 """
 
 from collections.abc import Sequence
@@ -14,13 +16,21 @@ from core.report.phrases import Words
 from core.report.poc import Poc, sentences, width_chart
 from core.store.meetings import MeetingDecision
 
-MADE_UP = "synthetic"  # what benchmarks/synthetic.py calls a dataset and model of made-up predictions
+# what benchmarks/synthetic.py calls a dataset and model of made-up predictions
+MADE_UP = "synthetic"
 
 
 def minutes(
-    words: Words, columns: Sequence[Column], log: Sequence[MeetingDecision], poc: Poc | None, by: str, at: datetime
+    words: Words,
+    columns: Sequence[Column],
+    log: Sequence[MeetingDecision],
+    poc: Poc | None,
+    by: str,
+    at: datetime,
 ) -> Document:
-    """The document of these scenarios, first one first. `by` is who exports it ("" for nobody named), `at` the time, UTC."""
+    """The document of these scenarios, first one first. `by` is who exports it ("" for nobody
+    named), `at` the time, UTC.
+    """
     who = by or words("minutes.nobody")
     sections = [
         _figures(words, columns),
@@ -32,7 +42,9 @@ def minutes(
         _provenance(words, columns),
     ]
     made = words("minutes.made", at=words.time(at), by=who)
-    return Document(words.language, words("minutes.title"), made, tuple(sections), _notes(words, columns, made))
+    return Document(
+        words.language, words("minutes.title"), made, tuple(sections), _notes(words, columns, made)
+    )
 
 
 def comparison(words: Words, columns: Sequence[Column]) -> tuple[Bars, ...]:
@@ -45,18 +57,28 @@ def comparison(words: Words, columns: Sequence[Column]) -> tuple[Bars, ...]:
         texts = tuple(phrases.show(words, measure, one.value, currency) for one in found)
         ends = (tuple(getattr(one, end) for one in found) for end in ("value", "low", "high"))
         pattern = _pattern(words, measure, texts[0], currency)
-        charts.append(Bars(phrases.label(words, measure), tuple(c.name for c in kept), *ends, texts, pattern))
+        charts.append(
+            Bars(phrases.label(words, measure), tuple(c.name for c in kept), *ends, texts, pattern)
+        )
     return tuple(charts)
 
 
 def _figures(words: Words, columns: Sequence[Column]) -> Section:
-    said = [words("minutes.scenario", name=one.name, about=phrases.about(words, one.used)) for one in columns]
+    said = [
+        words("minutes.scenario", name=one.name, about=phrases.about(words, one.used))
+        for one in columns
+    ]
     changed = [words("meeting.changed", name=one.name) for one in columns if not one.unchanged]
     return Section(words("meeting_compare"), (*said, *changed), comparison(words, columns))
 
 
 def _scenario(words: Words, one: Column) -> Section:
-    heads = (words("minutes.measure"), words("minutes.value"), *(words(f"minutes.{end}") for end in ("low", "high")), "n")
+    heads = (
+        words("minutes.measure"),
+        words("minutes.value"),
+        *(words(f"minutes.{end}") for end in ("low", "high")),
+        "n",
+    )
     rows = [_measure(words, one, measure) for measure in MEASURES]
     frozen = words(
         "minutes.frozen",
@@ -72,9 +94,15 @@ def _scenario(words: Words, one: Column) -> Section:
 
 def _measure(words: Words, one: Column, measure: str) -> tuple[Cell, ...]:
     found, currency = one.measure(measure), one.used.currency
-    shown = [phrases.show(words, measure, getattr(found, end), currency) for end in ("value", "low", "high")]
+    shown = [
+        phrases.show(words, measure, getattr(found, end), currency)
+        for end in ("value", "low", "high")
+    ]
     numbers = [getattr(found, end) for end in ("value", "low", "high")]
-    cells = [Cell(said, number, _pattern(words, measure, said, currency)) for said, number in zip(shown, numbers, strict=True)]
+    cells = [
+        Cell(said, number, _pattern(words, measure, said, currency))
+        for said, number in zip(shown, numbers, strict=True)
+    ]
     n = Cell(words.number(found.n, 0), found.n, "#,##0")
     why = phrases.missing(words, one, measure) or phrases.basis(words, measure, found.n)
     return text(phrases.label(words, measure)), *cells, n, text(why)
@@ -85,10 +113,16 @@ def _differences(words: Words, columns: Sequence[Column]) -> Section:
     for found in differences(columns):
         currency = columns[0].used.currency
         said.append(words("meeting.difference", name=found.name, base=found.base))
-        said += ["\u00b7 " + phrases.compared(words, found, measure, currency) for measure in found.measures]
+        said += [
+            "\u00b7 " + phrases.compared(words, found, measure, currency)
+            for measure in found.measures
+        ]
         if not found.same_cases:
             said.append(words("meeting.other_cases", name=found.name, base=found.base))
-    return Section(words("meeting_differences"), (*(said or [words("meeting.one")]), words("meeting.difference.note")))
+    return Section(
+        words("meeting_differences"),
+        (*(said or [words("meeting.one")]), words("meeting.difference.note")),
+    )
 
 
 def _assumptions(words: Words, columns: Sequence[Column]) -> Section:
@@ -96,14 +130,26 @@ def _assumptions(words: Words, columns: Sequence[Column]) -> Section:
     heads = (*heads, words("minutes.frozen.head"), words("minutes.source"))
     rows = [row for one in columns for row in _assumed(words, one)]
     note = words("minutes.assumptions.note")
-    return Section(words("meeting.assumptions"), (note,), tables=(Table(heads, tuple(rows), (1.2, 3.2, 2, 2, 3)),))
+    return Section(
+        words("meeting.assumptions"),
+        (note,),
+        tables=(Table(heads, tuple(rows), (1.2, 3.2, 2, 2, 3)),),
+    )
 
 
 def _assumed(words: Words, one: Column) -> list[tuple[Cell, ...]]:
-    names = {"review": "cost.review", "escape": "cost.escape", "machine_hour": "cost.machine", "cases_per_day": "volume"}
+    names = {
+        "review": "cost.review",
+        "escape": "cost.escape",
+        "machine_hour": "cost.machine",
+        "cases_per_day": "volume",
+    }
     rows = []
     for name, key in names.items():
-        now, before = phrases.assumption(words, one.used, name), phrases.assumption(words, one.frozen.scenario, name)
+        now, before = (
+            phrases.assumption(words, one.used, name),
+            phrases.assumption(words, one.frozen.scenario, name),
+        )
         measured = name == "cases_per_day" and one.used.volume_basis == "measured"
         source = "minutes.edited" if name in one.edited else "measured" if measured else "assumed"
         measure = "reviews_per_day" if name == "cases_per_day" else "money_per_month"
@@ -113,11 +159,16 @@ def _assumed(words: Words, one: Column) -> list[tuple[Cell, ...]]:
 
 
 def _choices(words: Words, one: Column) -> list[tuple[Cell, ...]]:
-    """What was chosen or measured beside the amounts; the meeting cannot change it, so it stands as it was frozen."""
+    """What was chosen or measured beside the amounts; the meeting cannot change it, so it stands as
+    it was frozen.
+    """
     seconds = one.record.metrics.get("seconds_per_case")
     unseen = words("minutes.unseen.counted" if one.used.unseen else "minutes.unseen.left_out")
     measured = words("minutes.unknown") if seconds is None else words.number(seconds, figures=3)
-    found = {"rule": (phrases.rule(words, one.used), "minutes.chosen"), "unseen": (unseen, "minutes.chosen")}
+    found = {
+        "rule": (phrases.rule(words, one.used), "minutes.chosen"),
+        "unseen": (unseen, "minutes.chosen"),
+    }
     found |= {"seconds": (measured, "measured")}
     return [
         (text(one.name), text(words(f"minutes.{key}")), text(said), text(said), text(words(source)))
@@ -128,7 +179,9 @@ def _choices(words: Words, one: Column) -> list[tuple[Cell, ...]]:
 def _log(words: Words, log: Sequence[MeetingDecision]) -> Section:
     if not log:
         return Section(words("meeting_log"), (words("meeting.log.empty"),))
-    heads = tuple(words(f"meeting.log.{name}") for name in ("at", "author", "decision", "reason", "scenario"))
+    heads = tuple(
+        words(f"meeting.log.{name}") for name in ("at", "author", "decision", "reason", "scenario")
+    )
     rows = tuple(tuple(text(part) for part in log_row(words, one)) for one in log)
     return Section(words("meeting_log"), tables=(Table(heads, rows, (1.7, 1.6, 3.4, 3.4, 1.4)),))
 
@@ -156,12 +209,29 @@ def _provenance(words: Words, columns: Sequence[Column]) -> Section:
         frozen, run = one.used, one.record.run
         state = words("minutes.same") if one.unchanged else words("minutes.other")
         versions = ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
-        found = {"run": frozen.run_id, "model": run.model, "model_hash": frozen.model_hash, "dataset": frozen.dataset}
-        found |= {"inputs_hash": frozen.inputs_hash, "data_version": frozen.data_version, "state": state}
-        found |= {"versions": versions or words("minutes.unknown"), "made_up": words(f"minutes.made_up.{_made_up(one)}")}
-        rows += [(text(one.name), text(words(f"minutes.{key}")), text(said)) for key, said in found.items()]
+        found = {
+            "run": frozen.run_id,
+            "model": run.model,
+            "model_hash": frozen.model_hash,
+            "dataset": frozen.dataset,
+        }
+        found |= {
+            "inputs_hash": frozen.inputs_hash,
+            "data_version": frozen.data_version,
+            "state": state,
+        }
+        found |= {
+            "versions": versions or words("minutes.unknown"),
+            "made_up": words(f"minutes.made_up.{_made_up(one)}"),
+        }
+        rows += [
+            (text(one.name), text(words(f"minutes.{key}")), text(said))
+            for key, said in found.items()
+        ]
     return Section(
-        words("minutes.provenance"), (words("minutes.method"),), tables=(Table(heads, tuple(rows), (1.2, 2.2, 7.7)),)
+        words("minutes.provenance"),
+        (words("minutes.method"),),
+        tables=(Table(heads, tuple(rows), (1.2, 2.2, 7.7)),),
     )
 
 
@@ -173,8 +243,15 @@ def _made_up(one: Column) -> str:
 def _notes(words: Words, columns: Sequence[Column], made: str) -> tuple[str, ...]:
     lines = [made]
     for one in columns:
-        hashes = {name: getattr(one.used, name) for name in ("run_id", "model_hash", "inputs_hash", "data_version")}
-        lines.append(words("minutes.note", name=one.name, version=words.number(one.frozen.version, 0), **hashes))
+        hashes = {
+            name: getattr(one.used, name)
+            for name in ("run_id", "model_hash", "inputs_hash", "data_version")
+        }
+        lines.append(
+            words(
+                "minutes.note", name=one.name, version=words.number(one.frozen.version, 0), **hashes
+            )
+        )
     return tuple(lines)
 
 
@@ -184,4 +261,10 @@ def _pattern(words: Words, measure: str, said: str, currency: str) -> str:
     form = "#,##0" + ("." + "0" * digits if digits else "")
     if measure == "money_per_month":
         return f'"{words.symbol(currency)}"{form}'
-    return form if measure in ("reviews_per_day", "escapes_per_month") else f"0.{'0' * digits}%" if digits else "0%"
+    return (
+        form
+        if measure in ("reviews_per_day", "escapes_per_month")
+        else f"0.{'0' * digits}%"
+        if digits
+        else "0%"
+    )

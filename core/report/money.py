@@ -1,6 +1,7 @@
 """A scenario valued, and the tidy frames that the money page draws and tabulates.
 
-Knows appraisals, draws and break-evens; does not draw and does not choose words. NaN means that there is no such value.
+Knows appraisals, draws and break-evens; does not draw and does not choose words. NaN means that
+there is no such value.
 """
 
 from collections.abc import Sequence
@@ -9,51 +10,78 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.decision import breakeven
-from core.decision.appraisal import Appraisal, appraise
-from core.decision.cashflow import ALL_HUMAN
-from core.decision.outlook import Outlook, Range, outlook
-from core.decision.scenario import Scenario
-from core.decision.sensitivity import Bar, MonteCarlo, Spread, monte_carlo
+from core.decision.money import breakeven
+from core.decision.money.appraisal import Appraisal, appraise_options
+from core.decision.money.cashflow import ALL_HUMAN
+from core.decision.money.monte_carlo import OptionOutlook, PercentileRange, option_outlooks
+from core.decision.money.scenario import MoneyScenario
+from core.decision.money.sensitivity import (
+    MonteCarlo,
+    PercentileSpread,
+    TornadoBar,
+    monte_carlo_npv,
+)
 
-SEED = 20_250  # one seed for all scenarios: the same inputs give the same figures, and a change shows its own effect alone
+# one seed for all scenarios: the same inputs give the same figures, and a change shows its own
+# effect alone
+SEED = 20_250
 BINS = 60  # of the histogram of NPVs
-PARTS = ("inference", "review", "audit", "escapes", "kept_hours", "redistillation")  # of the running costs
+# of the running costs
+PARTS = ("inference", "review", "audit", "escapes", "kept_hours", "redistillation")
 # Inputs whose break-even is shown: those that a plant can move, or doubts.
 BREAK_EVENS = (
-    *("cases_per_month", "review_minutes", "reviewer_hour", "cashed_share", "escape", "reviewer_miss"),
-    *("student_coverage", "student_selective_risk", "student_error", "teacher_coverage", "teacher_selective_risk"),
+    *(
+        "cases_per_month",
+        "review_minutes",
+        "reviewer_hour",
+        "cashed_share",
+        "escape",
+        "reviewer_miss",
+    ),
+    *(
+        "student_coverage",
+        "student_selective_risk",
+        "student_error",
+        "teacher_coverage",
+        "teacher_selective_risk",
+    ),
     *("integration", "labels", "redistillations"),
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Valuation:
-    """One scenario's options in the order of OPTIONS: at the likely values, over time with doubt, and their NPVs with doubt."""
+    """One scenario's options in the order of OPTIONS: at the likely values, over time with doubt,
+    and their NPVs with doubt.
+    """
 
     appraisals: tuple[Appraisal, ...]
-    outlooks: tuple[Outlook, ...]
+    outlooks: tuple[OptionOutlook, ...]
     drawn: MonteCarlo
 
 
-def value(scenario: Scenario) -> Valuation:
+def value(scenario: MoneyScenario) -> Valuation:
     """Value a scenario with SEED; about 0.3 s, so keep the result."""
-    drawn = monte_carlo(scenario, np.random.default_rng(SEED))
-    return Valuation(appraise(scenario), outlook(scenario, np.random.default_rng(SEED)), drawn)
+    drawn = monte_carlo_npv(scenario, np.random.default_rng(SEED))
+    return Valuation(
+        appraise_options(scenario), option_outlooks(scenario, np.random.default_rng(SEED)), drawn
+    )
 
 
 def side_by_side(found: Valuation) -> pd.DataFrame:
-    """One row an option: option, once, the running costs a month of PARTS; monthly (their sum), npv, payback (months), hours
-    and missed (a month), each also with _p10 and _p90; chance of an NPV > 0, chance_low, chance_high, draws; irr a year.
+    """One row an option: option, once, the running costs a month of PARTS; monthly (their sum),
+    npv, payback (months), hours and missed (a month), each also with _p10 and _p90; chance of an
+    NPV > 0, chance_low, chance_high, draws; irr a year.
     """
     table = pd.DataFrame(
-        _option_row(*three) for three in zip(found.appraisals, found.outlooks, found.drawn.spreads, strict=True)
+        _option_row(*three)
+        for three in zip(found.appraisals, found.outlooks, found.drawn.spreads, strict=True)
     )
     return table.astype({name: float for name in table.columns if name not in ("option", "draws")})
 
 
-def _option_row(one: Appraisal, ahead: Outlook, spread: Spread) -> dict:
-    never = Range(None, None, None)  # all human is what payback is measured against
+def _option_row(one: Appraisal, ahead: OptionOutlook, spread: PercentileSpread) -> dict:
+    never = PercentileRange(None, None, None)  # all human is what payback is measured against
     chance = spread.chance_positive
     figures = {
         "monthly": (sum(one.monthly.values()), ahead.monthly),
@@ -62,15 +90,26 @@ def _option_row(one: Appraisal, ahead: Outlook, spread: Spread) -> dict:
         "hours": (one.hours_freed_per_month, ahead.hours_freed),
         "missed": (one.escapes_per_month, ahead.escapes),
     }
-    row = {"option": one.option, "once": sum(one.once.values()), **{part: one.monthly[part] for part in PARTS}}
+    row = {
+        "option": one.option,
+        "once": sum(one.once.values()),
+        **{part: one.monthly[part] for part in PARTS},
+    }
     for name, (point, bounds) in figures.items():
         row |= {name: point, f"{name}_p10": bounds.p10, f"{name}_p90": bounds.p90}
-    row |= {"chance": chance.value, "chance_low": chance.low, "chance_high": chance.high, "draws": chance.n}
+    row |= {
+        "chance": chance.value,
+        "chance_low": chance.low,
+        "chance_high": chance.high,
+        "draws": chance.n,
+    }
     return row | {"irr": one.irr.annual}
 
 
 def cash_frame(found: Valuation) -> pd.DataFrame:
-    """One row an option and month: option, month, cash (cumulative, likely), p10, p50, p90; all human, always 0, left out."""
+    """One row an option and month: option, month, cash (cumulative, likely), p10, p50, p90; all
+    human, always 0, left out.
+    """
     frames = [
         pd.DataFrame(
             {"option": one.option, "month": range(len(one.cumulative)), "cash": one.cumulative}
@@ -82,8 +121,10 @@ def cash_frame(found: Valuation) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def tornado_frame(bars: Sequence[Bar], scenario: Scenario) -> pd.DataFrame:
-    """One row an input that moves the NPV, widest first: name, unit, low, high (of the input), at_low, at_high, base, basis."""
+def tornado_frame(bars: Sequence[TornadoBar], scenario: MoneyScenario) -> pd.DataFrame:
+    """One row an input that moves the NPV, widest first: name, unit, low, high (of the input),
+    at_low, at_high, base, basis.
+    """
     inputs = scenario.inputs()
     rows = [
         {"name": b.name, "unit": b.unit, "low": inputs[b.name].low, "high": inputs[b.name].high}
@@ -91,7 +132,9 @@ def tornado_frame(bars: Sequence[Bar], scenario: Scenario) -> pd.DataFrame:
         for b in bars
         if b.swing > 0
     ]
-    return pd.DataFrame(rows, columns=["name", "unit", "low", "high", "at_low", "at_high", "base", "basis"])
+    return pd.DataFrame(
+        rows, columns=["name", "unit", "low", "high", "at_low", "at_high", "base", "basis"]
+    )
 
 
 def npv_histogram(npv: np.ndarray) -> pd.DataFrame:
@@ -100,31 +143,49 @@ def npv_histogram(npv: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "share": counts / len(npv)})
 
 
-def break_even_frame(scenario: Scenario, option: str) -> pd.DataFrame:
-    """One row an input that moves the option: name, unit, low, likely, high, value (NaN: none), reason, pays_above."""
+def break_even_frame(scenario: MoneyScenario, option: str) -> pd.DataFrame:
+    """One row an input that moves the option: name, unit, low, likely, high, value (NaN: none),
+    reason, pays_above.
+    """
     rows = []
     for name in BREAK_EVENS:
         found, quantity = breakeven.break_even(scenario, option, name), scenario.inputs()[name]
         if found.reason == breakeven.NO_EFFECT:
             continue
         rows.append(
-            {"name": name, "unit": found.unit, "low": quantity.low, "likely": quantity.likely, "high": quantity.high}
+            {
+                "name": name,
+                "unit": found.unit,
+                "low": quantity.low,
+                "likely": quantity.likely,
+                "high": quantity.high,
+            }
             | {"value": found.value, "reason": found.reason, "pays_above": found.pays_above}
         )
     columns = ["name", "unit", "low", "likely", "high", "value", "reason", "pays_above"]
     return pd.DataFrame(rows, columns=columns).astype({"value": float})
 
 
-def threshold_npv(scenario: Scenario, curve: pd.DataFrame, option: str) -> pd.DataFrame:
-    """`whatif.curve` of the option's model -> threshold, npv (NaN where a risk is not known), coverage."""
+def threshold_npv(scenario: MoneyScenario, curve: pd.DataFrame, option: str) -> pd.DataFrame:
+    """`whatif.curve` of the option's model -> threshold, npv (NaN where a risk is not known),
+    coverage.
+    """
     npv = breakeven.threshold_values(scenario, curve, option)
-    return pd.DataFrame({"threshold": curve["threshold"], "npv": npv, "coverage": curve["coverage"]})
+    return pd.DataFrame(
+        {"threshold": curve["threshold"], "npv": npv, "coverage": curve["coverage"]}
+    )
 
 
-def input_frame(scenario: Scenario) -> pd.DataFrame:
+def input_frame(scenario: MoneyScenario) -> pd.DataFrame:
     """One row an input: name, unit, low, likely, high, basis, runs (joined with spaces)."""
     return pd.DataFrame(
-        {"name": name, "unit": scenario.unit(name), "low": q.low, "likely": q.likely, "high": q.high}
+        {
+            "name": name,
+            "unit": scenario.unit(name),
+            "low": q.low,
+            "likely": q.likely,
+            "high": q.high,
+        }
         | {"basis": q.basis, "runs": " ".join(q.runs)}
         for name, q in scenario.inputs().items()
     )

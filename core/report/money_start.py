@@ -1,7 +1,9 @@
-"""The scenario that a run's figures begin with: measured where runs measured, assumed where nobody did.
+"""The scenario that a run's figures begin with: measured where runs measured, assumed where nobody
+did.
 
-What runs measured is marked with their ids. What nobody measured starts from the three unit costs that people gave (a review,
-an escape, a machine hour) and is marked as assumed, low and high far apart: a starting point to argue over, not a quotation.
+What runs measured is marked with their ids. What nobody measured starts from the three unit costs
+that people gave (a review, an escape, a machine hour) and is marked as assumed, low and high far
+apart: a starting point to argue over, not a quotation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,11 +11,11 @@ from dataclasses import dataclass
 
 from scipy.special import gammaincinv
 
-from core.decision import measured
-from core.decision.economics import UnitCosts
-from core.decision.histogram import Cumulative
-from core.decision.scenario import MEASURED, Quantity, Scenario, assumed
-from core.decision.whatif import Consequence, cases_per_day, consequence
+from core.counts.histogram import AcceptanceCurve
+from core.decision.money import measured
+from core.decision.money.scenario import MEASURED, MoneyScenario, Quantity, assumed_quantity
+from core.decision.thresholds.consequence import Consequence, cases_per_day, threshold_consequence
+from core.decision.thresholds.daily_money import UnitCosts
 from core.errors import NotFoundError
 from core.types import RunRecord
 
@@ -22,10 +24,12 @@ DAYS_A_MONTH = 365.25 / 12
 
 @dataclass(frozen=True)
 class Facts:
-    """What a scenario can start from: runs, and counts of the same cases by model kind (the student's at least)."""
+    """What a scenario can start from: runs, and counts of the same cases by model kind (the
+    student's at least).
+    """
 
     same: Mapping[str, RunRecord]
-    counts: Mapping[str, Cumulative]
+    counts: Mapping[str, AcceptanceCurve]
     records: Sequence[RunRecord]  # all runs of the same dataset
     threshold: float
     cases_per_day: float | None  # typed by somebody; None is measured from the student's dates
@@ -33,21 +37,29 @@ class Facts:
 
     def at(self, kind: str, threshold: float) -> Consequence:
         """What a threshold means, a case a day."""
-        return consequence(self.counts[kind], threshold, 1.0, self.include_unseen)
+        return threshold_consequence(self.counts[kind], threshold, 1.0, self.include_unseen)
 
 
-def starting(facts: Facts, costs: UnitCosts, months: int = 36) -> Scenario:
-    """The scenario to begin with: measured where runs measured, else assumed. Raises NotFoundError, SettingsError."""
+def starting(facts: Facts, costs: UnitCosts, months: int = 36) -> MoneyScenario:
+    """The scenario to begin with: measured where runs measured, else assumed. Raises NotFoundError,
+    SettingsError.
+    """
     if "student" not in facts.same:
         raise NotFoundError("no finished scoring of these cases by a student: score them with one")
     known = measured_now(facts)
-    return Scenario(currency=costs.currency, months=months, **(_assumed(facts, costs, known) | known))
+    return MoneyScenario(
+        currency=costs.currency, months=months, **(_assumed(facts, costs, known) | known)
+    )
 
 
 def measured_now(facts: Facts) -> dict[str, Quantity]:
-    """Every input that the facts measure. Raises SettingsError where the student accepts no labelled case."""
+    """Every input that the facts measure. Raises SettingsError where the student accepts no
+    labelled case.
+    """
     device = facts.same["student"].metrics.get("device")
-    records = [r for r in facts.records if r.run.kind != "score" or r.metrics.get("device") == device]
+    records = [
+        r for r in facts.records if r.run.kind != "score" or r.metrics.get("device") == device
+    ]
     found = measured.measured_inputs(records)
     for kind in {"student", "teacher"} & set(facts.counts):
         at = facts.at(kind, facts.threshold)
@@ -59,59 +71,78 @@ def measured_now(facts: Facts) -> dict[str, Quantity]:
     return found | _volume(facts)
 
 
-def remeasured(scenario: Scenario, known: Mapping[str, Quantity]) -> Scenario:
-    """The scenario with its measured inputs as the facts have them now; what somebody assumed stays."""
+def remeasured(scenario: MoneyScenario, known: Mapping[str, Quantity]) -> MoneyScenario:
+    """The scenario with its measured inputs as the facts have them now; what somebody assumed
+    stays.
+    """
     inputs = scenario.inputs()
-    return scenario.changed(**{name: q for name, q in known.items() if inputs[name].basis == MEASURED})
+    return scenario.changed(
+        **{name: q for name, q in known.items() if inputs[name].basis == MEASURED}
+    )
 
 
 def moved(quantity: Quantity, end: str, value: float) -> Quantity:
-    """`quantity` with its low, likely or high set by a person, so assumed; the other two give way where they must."""
+    """`quantity` with its low, likely or high set by a person, so assumed; the other two give way
+    where they must.
+    """
     points = dict(zip(("low", "likely", "high"), quantity.points, strict=True)) | {end: value}
     order = list(points)
     for other in order[order.index(end) + 1 :]:
         points[other] = max(points[other], value)
     for other in order[: order.index(end)]:
         points[other] = min(points[other], value)
-    return assumed(**points, unit=quantity.unit)
+    return assumed_quantity(**points, unit=quantity.unit)
 
 
 def _volume(facts: Facts) -> dict[str, Quantity]:
-    """Cases a month from the dates of the cases that count, with Garwood's exact interval of a Poisson count (1936)."""
+    """Cases a month from the dates of the cases that count, with Garwood's exact interval of a
+    Poisson count (1936).
+    """
     record, n = facts.same["student"], facts.at("student", 0.0).cases
     per_case = cases_per_day(1, record.first_at, record.last_at)
     if facts.cases_per_day is not None or per_case is None:
         return {}
     low = float(gammaincinv(n, 0.025)) if n else 0.0
-    low, likely, high = (x * per_case * DAYS_A_MONTH for x in (low, n, float(gammaincinv(n + 1, 0.975))))
+    low, likely, high = (
+        x * per_case * DAYS_A_MONTH for x in (low, n, float(gammaincinv(n + 1, 0.975)))
+    )
     unit = "cases/month"
     return {
-        "cases_per_month": Quantity(low=low, likely=likely, high=high, unit=unit, basis=MEASURED, runs=(record.run.run_id,))
+        "cases_per_month": Quantity(
+            low=low, likely=likely, high=high, unit=unit, basis=MEASURED, runs=(record.run.run_id,)
+        )
     }
 
 
 def _assumed(facts: Facts, costs: UnitCosts, known: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    """What stands in where nothing was measured. A review of 4 minutes gives the hour of a reviewer, that gives the rest."""
+    """What stands in where nothing was measured. A review of 4 minutes gives the hour of a
+    reviewer, that gives the rest.
+    """
     hour, count = costs.review * 60 / 4, facts.at("student", 0.0).cases
-    whole = (facts.cases_per_day or 100.0) * DAYS_A_MONTH * count / max(1, facts.same["student"].cases)
+    whole = (
+        (facts.cases_per_day or 100.0) * DAYS_A_MONTH * count / max(1, facts.same["student"].cases)
+    )
 
     def around(likely: float, unit: str, low: float = 0.5, high: float = 2.0) -> Quantity:
-        return assumed(low * likely, likely, high * likely, unit)
+        return assumed_quantity(low * likely, likely, high * likely, unit)
 
     seconds = known["student_seconds"].likely if "student_seconds" in known else 0.01
-    quality = {f"teacher_{name}": assumed(*known[f"student_{name}"].points, "share") for name in ("coverage", "selective_risk")}
+    quality = {
+        f"teacher_{name}": assumed_quantity(*known[f"student_{name}"].points, "share")
+        for name in ("coverage", "selective_risk")
+    }
     return quality | {
         "cases_per_month": around(whole, "cases/month", 0.8, 1.25),
-        "review_minutes": assumed(2, 4, 8, "minutes/case"),
+        "review_minutes": assumed_quantity(2, 4, 8, "minutes/case"),
         "reviewer_hour": around(hour, "currency/hour", 0.8, 1.25),
         "engineer_hour": around(2 * hour, "currency/hour", 0.8, 1.25),
         "escape": around(costs.escape, "currency/case"),
         "student_seconds": around(seconds, "seconds/case"),
         "teacher_seconds": around(10 * seconds, "seconds/case"),
         "machine_hour": around(costs.machine_hour, "currency/hour"),
-        "teacher_hours": assumed(0.5, 1, 4, "hours"),
-        "distillation_hours": assumed(0.5, 1, 4, "hours"),
-        "labels": assumed(500, 1500, 3000, "labels"),
+        "teacher_hours": assumed_quantity(0.5, 1, 4, "hours"),
+        "distillation_hours": assumed_quantity(0.5, 1, 4, "hours"),
+        "labels": assumed_quantity(500, 1500, 3000, "labels"),
         "label": around(costs.review, "currency/label"),
         "integration": around(200 * hour, "currency"),
     }

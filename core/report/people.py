@@ -1,22 +1,30 @@
-"""The review desk of a threshold: when its cases arrive, who is there, and the waiting that comes of it.
+"""The review desk of a threshold: when its cases arrive, who is there, and the waiting that comes
+of it.
 
-Real times of day are drawn by whole weeks. Where a run has dates only, no dates, or no whole week, arrivals are assumed: a
-Poisson stream, even over the hours of the shift on every day; `Desk.arrivals` says which. Predictions in, one small result of
-core.decision.staffing out; does not draw, choose words, or open the store.
+Real times of day are drawn by whole weeks. Where a run has dates only, no dates, or no whole week,
+arrivals are assumed: a Poisson stream, even over the hours of the shift on every day;
+`Desk.arrivals` says which. Predictions in, one small result of core.decision.staffing.staffing out;
+does not draw, choose words, or open the store.
 """
 
 from dataclasses import dataclass
 
 import pandas as pd
 
-from core.decision.arrivals import WEEK, Arrivals, WeekProfile, real_weeks
-from core.decision.headcount import FullTime
-from core.decision.simulate import Shift
-from core.decision.staffing import ReviewTime, Staffing, Study, staffing
+from core.decision.staffing.arrivals import WEEK, ArrivalProcess, WeekProfile, real_weeks
+from core.decision.staffing.desk import Shift
+from core.decision.staffing.headcount import FullTime
+from core.decision.staffing.staffing import (
+    ReviewTime,
+    StaffingResult,
+    StaffingStudy,
+    simulate_staffing,
+)
 from core.errors import CasesError, DatesOnlyError
 
 COLUMNS = ("segment", "outcome", "confidence", "occurred_at")
-REAL, SCALED, DATES_ONLY, NO_DATES, NO_WEEK = "real", "scaled", "dates_only", "no_dates", "no_week"  # where arrivals come from
+# where arrivals come from
+REAL, SCALED, DATES_ONLY, NO_DATES, NO_WEEK = "real", "scaled", "dates_only", "no_dates", "no_week"
 START_HOUR = 8
 _CASES = 40_000  # in all replications together: about half a second
 _REPLICATIONS = (2, 8)  # least, most
@@ -25,14 +33,18 @@ _WEEKS = 26  # at most
 
 @dataclass(frozen=True)
 class Desk:
-    """What so many reviewers make of the cases under a threshold. All waits are hours by the clock, nights in them."""
+    """What so many reviewers make of the cases under a threshold. All waits are hours by the clock,
+    nights in them.
+    """
 
     reviewers: int
     sla_hours: float
-    staffing: Staffing
-    arrivals: str  # one of REAL, SCALED (the real hours of the week, another volume), DATES_ONLY, NO_DATES, NO_WEEK
+    staffing: StaffingResult
+    # one of REAL, SCALED (the real hours of the week, another volume), DATES_ONLY, NO_DATES,
+    # NO_WEEK
+    arrivals: str
     per_week: float  # cases that arrive for review
-    study: Study
+    study: StaffingStudy
 
 
 def desk(
@@ -48,29 +60,37 @@ def desk(
 ) -> Desk:
     """Simulate. `measured`: the volume is the run's own, so real weeks may be drawn as they were.
 
-    work: minutes, hours and share of a FullTime. What else people do in their hours makes each review take longer by the clock.
-    Raises SettingsError.
+    work: minutes, hours and share of a FullTime. What else people do in their hours makes each
+    review take longer by the clock. Raises SettingsError.
     """
     kept = table["confidence"].lt(threshold) & (table["outcome"].ne("unseen") | unseen)
-    times = table.loc[kept if segment is None else kept & table["segment"].eq(segment), "occurred_at"]
+    times = table.loc[
+        kept if segment is None else kept & table["segment"].eq(segment), "occurred_at"
+    ]
     full_time = FullTime(*work)
     arrivals, source = _arrivals(times, reviews_per_day, measured, full_time.hours)
     end = START_HOUR + full_time.hours
     shift = Shift(reviewers, start_hour=START_HOUR, end_hour=end, breaks=())
     study = study_of(arrivals.per_week)
-    found = staffing(arrivals, [shift], ReviewTime(full_time.minutes / full_time.share), sla_hours, study)
+    found = simulate_staffing(
+        arrivals, [shift], ReviewTime(full_time.minutes / full_time.share), sla_hours, study
+    )
     return Desk(reviewers, sla_hours, found, source, arrivals.per_week, study)
 
 
-def study_of(per_week: float) -> Study:
-    """As many weeks and replications as keep the wait for an answer short; always the same seed, so an answer stays."""
+def study_of(per_week: float) -> StaffingStudy:
+    """As many weeks and replications as keep the wait for an answer short; always the same seed, so
+    an answer stays.
+    """
     least, most = _REPLICATIONS
     replications = int(min(most, max(least, _CASES // max(1.0, 2 * per_week))))
     weeks = int(min(_WEEKS, max(1, _CASES // max(1.0, replications * per_week) - 1)))
-    return Study(seed=0, replications=replications, weeks=weeks)
+    return StaffingStudy(seed=0, replications=replications, weeks=weeks)
 
 
-def _arrivals(times: pd.Series, reviews_per_day: float, measured: bool, hours: float) -> tuple[Arrivals, str]:
+def _arrivals(
+    times: pd.Series, reviews_per_day: float, measured: bool, hours: float
+) -> tuple[ArrivalProcess, str]:
     known = times.dropna()
     source = NO_DATES
     if len(known):
@@ -78,7 +98,9 @@ def _arrivals(times: pd.Series, reviews_per_day: float, measured: bool, hours: f
             weeks = real_weeks(list(known))
             if measured and len(known) == len(times):
                 return weeks, REAL
-            return weeks.profile().scaled(reviews_per_day * WEEK / 24 / max(weeks.per_week, 1e-12)), SCALED
+            return weeks.profile().scaled(
+                reviews_per_day * WEEK / 24 / max(weeks.per_week, 1e-12)
+            ), SCALED
         except DatesOnlyError:
             source = DATES_ONLY
         except CasesError:

@@ -1,18 +1,20 @@
-"""The figures of a meeting in words: what the page shows and what every export says, from one place.
+"""The figures of a meeting in words: what the page shows and what every export says, from one
+place.
 
-Pure: words and results in, plain strings out; a page escapes them for its markup. The words come in as `Words`, since the
-catalogues are the screen's: dashboard.i18n.Words is one.
+Pure: words and results in, plain strings out; a page escapes them for its markup. The words come in
+as `Words`, since the catalogues are the screen's: dashboard.i18n.Words is one.
 """
 
 from datetime import datetime
 from typing import Protocol
 
-from core.decision.meeting import MeetingScenario
+from core.decision.meeting.scenario import MeetingScenario
 from core.report.meeting import Column, Difference
 from core.stats.difference import excludes_zero
 from core.types import Interval
 
-_BASES = {"coverage": "cases", "reviews_per_day": "cases", "selective_risk": "accepted"}  # the rest: labelled
+# the rest: labelled
+_BASES = {"coverage": "cases", "reviews_per_day": "cases", "selective_risk": "accepted"}
 _ASSUMED_NAMES = {"review": "cost.review", "escape": "cost.escape", "cases_per_day": "volume"}
 
 
@@ -47,7 +49,10 @@ def interval(words: Words, measure: str, found: Interval, currency: str) -> str:
     """The 95% interval of a value, or nothing where there is none."""
     if found.value is None:
         return ""
-    return words("card.interval", **{end: show(words, measure, getattr(found, end), currency) for end in ("low", "high")})
+    return words(
+        "card.interval",
+        **{end: show(words, measure, getattr(found, end), currency) for end in ("low", "high")},
+    )
 
 
 def basis(words: Words, measure: str, n: int) -> str:
@@ -67,8 +72,12 @@ def rule(words: Words, scenario: MeetingScenario) -> str:
     """What decides a case: one threshold, or how many of them."""
     policy = scenario.rule
     own = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
-    base = policy.threshold if isinstance(policy.threshold, str) else words.number(policy.threshold, 3)
-    parts = [words("meeting.rule", t=words("meeting.review_all") if base == policy.threshold else base)]
+    base = (
+        policy.threshold if isinstance(policy.threshold, str) else words.number(policy.threshold, 3)
+    )
+    parts = [
+        words("meeting.rule", t=words("meeting.review_all") if base == policy.threshold else base)
+    ]
     if own:
         parts.append(words("meeting.rule.own", n=words.number(own, 0)))
     if policy.epistemic_limit is not None:
@@ -80,7 +89,13 @@ def about(words: Words, scenario: MeetingScenario) -> str:
     """Which model, cases and rule a scenario is, in one line."""
     segment = scenario.segment or words("segment.all")
     kind = words(f"kind.{scenario.model_kind}")
-    return words("meeting.about", kind=kind, dataset=scenario.dataset, segment=segment, rule=rule(words, scenario))
+    return words(
+        "meeting.about",
+        kind=kind,
+        dataset=scenario.dataset,
+        segment=segment,
+        rule=rule(words, scenario),
+    )
 
 
 def compared(words: Words, found: Difference, measure: str, currency: str) -> str:
@@ -89,7 +104,10 @@ def compared(words: Words, found: Difference, measure: str, currency: str) -> st
     if delta.value is None:
         return words("meeting.difference.unknown", measure=label(words, measure))
     said = {"measure": label(words, measure), "base": found.base, "n": words.number(delta.n, 0)}
-    said |= {end: signed(words, measure, getattr(delta, end), currency) for end in ("value", "low", "high")}
+    said |= {
+        end: signed(words, measure, getattr(delta, end), currency)
+        for end in ("value", "low", "high")
+    }
     if delta.low == delta.high == 0:
         return words("meeting.difference.none", **{k: said[k] for k in ("measure", "base")})
     sure = "sure" if excludes_zero(delta) else "unsure"
@@ -109,11 +127,17 @@ def edits(words: Words, one: Column) -> list[str]:
     found = []
     for name in one.edited:
         before, now = (assumption(words, s, name) for s in (one.frozen.scenario, one.used))
-        found.append(words("meeting.edited", name=words(_ASSUMED_NAMES[name]), before=before, now=now))
+        found.append(
+            words("meeting.edited", name=words(_ASSUMED_NAMES[name]), before=before, now=now)
+        )
     return found
 
 
 def assumption(words: Words, scenario: MeetingScenario, name: str) -> str:
     """The value of an assumption of a scenario as people read it."""
     value = getattr(scenario, name)
-    return words.number(value, figures=3) if name == "cases_per_day" else words.money(value, scenario.currency)
+    return (
+        words.number(value, figures=3)
+        if name == "cases_per_day"
+        else words.money(value, scenario.currency)
+    )

@@ -1,4 +1,5 @@
-"""The proof of concept of one of a meeting's scenarios: its plan, and how the interval narrows with labelled cases, as a chart.
+"""The proof of concept of one of a meeting's scenarios: its plan, and how the interval narrows with
+labelled cases, as a chart.
 
 Draws nothing: the chart is data, the same for the page and for every export.
 """
@@ -6,7 +7,7 @@ Draws nothing: the chart is data, the same for the page and for every export.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.decision.poc import Need, Plan, plan, width_frame
+from core.decision.meeting.poc import LabelNeed, TrialPlan, plan_trial, width_frame
 from core.report.document import Line
 from core.report.meeting import Column, Counts, units
 from core.report.phrases import Words
@@ -14,29 +15,44 @@ from core.report.phrases import Words
 
 @dataclass(frozen=True)
 class Poc:
-    """A plan, the name of the scenario it is for, and what was asked: terms are width, target and delta, shares; days."""
+    """A plan, the name of the scenario it is for, and what was asked: terms are width, target and
+    delta, shares; days.
+    """
 
     name: str
     rival: str | None  # the scenario that it is to be told from
-    plan: Plan
+    plan: TrialPlan
     terms: dict[str, float]
     days: int
 
 
-def planned(columns: Sequence[Column], name: str, now: Counts, terms: dict[str, float], days: int) -> Poc:
-    """The plan for scenario `name`, to be told from the first other one whose risk is known. Raises SettingsError.
+def planned(
+    columns: Sequence[Column], name: str, now: Counts, terms: dict[str, float], days: int
+) -> Poc:
+    """The plan for scenario `name`, to be told from the first other one whose risk is known. Raises
+    SettingsError.
 
     now: the counts of its run. terms: width, target, delta.
     """
     one = next(column for column in columns if column.name == name)
-    others = [c for c in columns if c.name != name and c.measure("selective_risk").value is not None]
+    others = [
+        c for c in columns if c.name != name and c.measure("selective_risk").value is not None
+    ]
     rival = others[0] if others else None
     risk = rival and rival.measure("selective_risk").value
-    return Poc(name, rival and rival.name, plan(units(one, now), **terms, days=days, rival=risk), terms, days)
+    return Poc(
+        name,
+        rival and rival.name,
+        plan_trial(units(one, now), **terms, days=days, rival=risk),
+        terms,
+        days,
+    )
 
 
 def width_chart(words: Words, poc: Poc) -> Line | None:
-    """Half width of the risk's interval against accepted labelled cases, today's n and the needed one marked; None without."""
+    """Half width of the risk's interval against accepted labelled cases, today's n and the needed
+    one marked; None without.
+    """
     risk = poc.plan.unit.risk
     if risk.value is None:
         return None
@@ -47,11 +63,15 @@ def width_chart(words: Words, poc: Poc) -> Line | None:
         (float(needed), poc.terms["width"], words("poc.needed", n=words.number(needed, 0))),
     )
     axes = words("poc.width"), words("poc.axis.n"), words("poc.axis.width")
-    return Line(*axes, tuple(map(float, frame["n"])), tuple(map(float, frame["half_width"])), marks, "0.0%")
+    return Line(
+        *axes, tuple(map(float, frame["n"])), tuple(map(float, frame["half_width"])), marks, "0.0%"
+    )
 
 
 def sentences(words: Words, poc: Poc) -> tuple[list[str], list[str]]:
-    """What the plan says, in plain text: where to try it and what is known today; then a sentence for each need."""
+    """What the plan says, in plain text: where to try it and what is known today; then a sentence
+    for each need.
+    """
     known, risk = [_unit(words, poc), _present(words, poc)], poc.plan.unit.risk
     if risk.value is not None and risk.value > poc.terms["target"]:
         shares = {"value": words.percent(risk.value), "target": words.percent(poc.terms["target"])}
@@ -61,8 +81,14 @@ def sentences(words: Words, poc: Poc) -> tuple[list[str], list[str]]:
 
 def _unit(words: Words, poc: Poc) -> str:
     one = poc.plan.unit
-    said = {"segment": one.segment or words("segment.all"), "cases": words.number(one.cases_per_day, figures=3)}
-    said |= {"accepted": words.number(one.accepted_per_day, figures=3), "days": words.number(poc.days, 0)}
+    said = {
+        "segment": one.segment or words("segment.all"),
+        "cases": words.number(one.cases_per_day, figures=3),
+    }
+    said |= {
+        "accepted": words.number(one.accepted_per_day, figures=3),
+        "days": words.number(poc.days, 0),
+    }
     return words("poc.unit.fits" if poc.plan.fits else "poc.unit.late", name=poc.name, **said)
 
 
@@ -71,14 +97,26 @@ def _present(words: Words, poc: Poc) -> str:
     if risk.value is None:
         return words("poc.present.none")
     shares = {end: words.percent(getattr(risk, end)) for end in ("value", "low", "high")}
-    return words("poc.present", n=words.number(risk.n, 0), half=words.percent((risk.high - risk.low) / 2), **shares)
+    return words(
+        "poc.present",
+        n=words.number(risk.n, 0),
+        half=words.percent((risk.high - risk.low) / 2),
+        **shares,
+    )
 
 
-def _need(words: Words, found: Need, poc: Poc) -> str:
-    said = {"width": words.percent(poc.terms["width"]), "target": words.percent(poc.terms["target"])}
+def _need(words: Words, found: LabelNeed, poc: Poc) -> str:
+    said = {
+        "width": words.percent(poc.terms["width"]),
+        "target": words.percent(poc.terms["target"]),
+    }
     said |= {"sure": words.percent(1 - poc.terms["delta"], 0), "rival": poc.rival or ""}
     question = words(f"poc.need.{found.question}", **said)
     if found.cases is None:
         return question + words("poc.no_number")
     size = question + words("poc.cases", n=words.number(found.cases, 0))
-    return size + (words("poc.no_days") if found.days is None else words("poc.days_needed", days=words.number(found.days, 0)))
+    return size + (
+        words("poc.no_days")
+        if found.days is None
+        else words("poc.days_needed", days=words.number(found.days, 0))
+    )

@@ -1,7 +1,8 @@
-"""Policies as tables: a row a segment, class or cell to edit, what two versions change, and the certificate that goes with one.
+"""Policies as tables: a row a segment, class or cell to edit, what two versions change, and the
+certificate that goes with one.
 
-Pure: cumulative counts, policies and predictions in, frames and small results out. Draws nothing, chooses no words, and opens
-no store: COLUMNS says what `proof` reads.
+Pure: cumulative counts, policies and predictions in, frames and small results out. Draws nothing,
+chooses no words, and opens no store: COLUMNS says what `proof` reads.
 """
 
 import math
@@ -12,25 +13,53 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from core.decision.certificate import Certificate, NotCertified, Origin, Promise, Use, voided
-from core.decision.certify import certify
-from core.decision.joint import REVIEW_ALL, JointCumulative, limit_bin, step_of, threshold_at
-from core.decision.policy import Policy, PolicyConsequence, Threshold
-from core.decision.tally import Tally
+from core.counts.joint import (
+    REVIEW_ALL,
+    JointCumulative,
+    limit_bin,
+    step_of_threshold,
+    threshold_at,
+)
+from core.counts.tally import Tally
+from core.decision.certificate.certify import certify_threshold
+from core.decision.certificate.claims import (
+    Certificate,
+    NotCertified,
+    Origin,
+    Promise,
+    Use,
+    void_reasons,
+)
+from core.decision.thresholds.policy import Policy, PolicyConsequence, Threshold
 from core.errors import SettingsError
 from core.report.evidence import VALID_DAYS
 
 COLUMNS = ("outcome", "confidence", "epistemic")
 MEASURES = ("coverage", "reviews_per_day", "selective_risk", "leakage", "money_per_day")
 SEGMENT, CLASS, CELL = "segment", "class", "cell"  # what a threshold of its own may be for
-OWN_RULES, ALL_REVIEWED = "own_rules", "all_reviewed"  # why there is no certificate, before any case is looked at
+# why there is no certificate, before any case is looked at
+OWN_RULES, ALL_REVIEWED = "own_rules", "all_reviewed"
 NO_RUN, REFUSED, NOT_CERTIFIED, NOT_COVERED = "no_run", "refused", "not_certified", "not_covered"
-_ROW_COLUMNS = ["kind", "segment", "predicted", "own", "review_all", "cases", "labelled", "errors", "leakage", "low", "high"]
+_ROW_COLUMNS = [
+    "kind",
+    "segment",
+    "predicted",
+    "own",
+    "review_all",
+    "cases",
+    "labelled",
+    "errors",
+    "leakage",
+    "low",
+    "high",
+]
 
 
 @dataclass(frozen=True)
 class NoProof:
-    """Why a policy has no certificate: one of the reasons above, and what was found where something was tested."""
+    """Why a policy has no certificate: one of the reasons above, and what was found where something
+    was tested.
+    """
 
     reason: str
     found: Certificate | NotCertified | None = None
@@ -38,13 +67,15 @@ class NoProof:
 
 
 def rows(cumulative: JointCumulative, policy: Policy, listed: Policy | None = None) -> pd.DataFrame:
-    """One row a segment, then one a predicted class, then one a cell that has a threshold of its own in `listed`.
+    """One row a segment, then one a predicted class, then one a cell that has a threshold of its
+    own in `listed`.
 
-    Columns: kind, segment, predicted ("" where the row is for all of them), own (its threshold, NaN where it has none or
-    everything goes to review), review_all, cases, labelled, errors (wrong accepted), and leakage (errors / labelled) with low
-    and high, NaN without a label. Counts are those of the whole policy, so a class shows what segments with a threshold of
-    their own leave of it. `listed` (None: the policy) says which names there are beside those of the cases, so that a row stays
-    where it is while it is edited.
+    Columns: kind, segment, predicted ("" where the row is for all of them), own (its threshold, NaN
+    where it has none or everything goes to review), review_all, cases, labelled, errors (wrong
+    accepted), and leakage (errors / labelled) with low and high, NaN without a label. Counts are
+    those of the whole policy, so a class shows what segments with a threshold of their own leave of
+    it. `listed` (None: the policy) says which names there are beside those of the cases, so that a
+    row stays where it is while it is edited.
     """
     steps = policy.steps(cumulative.segments, cumulative.classes)
     accepted, total = cumulative.cells(steps, limit_bin(policy.epistemic_limit)), cumulative.total
@@ -57,13 +88,21 @@ def rows(cumulative: JointCumulative, policy: Policy, listed: Policy | None = No
     return pd.DataFrame(found, columns=_ROW_COLUMNS)
 
 
-def edited(policy: Policy, table: pd.DataFrame, edits: Mapping[int, Mapping]) -> tuple[Policy, tuple[tuple[int, object], ...]]:
-    """The policy with what was typed into rows of `rows(..., policy)`, and (row, value) of what is no threshold.
+def edited(
+    policy: Policy, table: pd.DataFrame, edits: Mapping[int, Mapping]
+) -> tuple[Policy, tuple[tuple[int, object], ...]]:
+    """The policy with what was typed into rows of `rows(..., policy)`, and (row, value) of what is
+    no threshold.
 
-    edits: row position -> {"own": threshold or None, "review_all": whether everything goes to review, which goes before a
-    threshold}. An emptied threshold makes the row follow the one for all; a refused one leaves the row as it was.
+    edits: row position -> {"own": threshold or None, "review_all": whether everything goes to
+    review, which goes before a threshold}. An emptied threshold makes the row follow the one for
+    all; a refused one leaves the row as it was.
     """
-    changed = {SEGMENT: dict(policy.by_segment), CLASS: dict(policy.by_class), CELL: dict(policy.by_cell)}
+    changed = {
+        SEGMENT: dict(policy.by_segment),
+        CLASS: dict(policy.by_class),
+        CELL: dict(policy.by_cell),
+    }
     refused = []
     for position, edit in edits.items():
         kind, segment, predicted = table.loc[int(position), ["kind", "segment", "predicted"]]
@@ -75,7 +114,9 @@ def edited(policy: Policy, table: pd.DataFrame, edits: Mapping[int, Mapping]) ->
             refused.append((int(position), edit.get("own")))
             continue
         own.pop(name, None) if wanted is None else own.update({name: wanted})
-    return replace(policy, by_segment=changed[SEGMENT], by_class=changed[CLASS], by_cell=changed[CELL]), tuple(refused)
+    return replace(
+        policy, by_segment=changed[SEGMENT], by_class=changed[CLASS], by_cell=changed[CELL]
+    ), tuple(refused)
 
 
 def own_rules(policy: Policy) -> bool:
@@ -84,9 +125,11 @@ def own_rules(policy: Policy) -> bool:
 
 
 def differences(before: Policy, after: Policy) -> pd.DataFrame:
-    """What two policies set differently: kind, segment, predicted, before, after; None where one sets nothing.
+    """What two policies set differently: kind, segment, predicted, before, after; None where one
+    sets nothing.
 
-    kind is "all" for the one threshold for all, "epistemic" for the limit in nats, else as in `rows`.
+    kind is "all" for the one threshold for all, "epistemic" for the limit in nats, else as in
+    `rows`.
     """
     found = []
     limits = ("epistemic", before.epistemic_limit, after.epistemic_limit)
@@ -99,14 +142,21 @@ def differences(before: Policy, after: Policy) -> pd.DataFrame:
             if old.get(name) != new.get(name):
                 pair = {SEGMENT: (name, ""), CLASS: ("", name), CELL: name}[kind]
                 found.append((kind, *pair, old.get(name), new.get(name)))
-    return pd.DataFrame(found, columns=["kind", "segment", "predicted", "before", "after"], dtype=object)
+    return pd.DataFrame(
+        found, columns=["kind", "segment", "predicted", "before", "after"], dtype=object
+    )
 
 
 def consequence_frame(found: Mapping[str, PolicyConsequence]) -> pd.DataFrame:
-    """One row a version and measure of MEASURES: version, measure, value, low, high, n; None where nothing is known."""
+    """One row a version and measure of MEASURES: version, measure, value, low, high, n; None where
+    nothing is known.
+    """
     made = [
         {"version": name, "measure": measure}
-        | {field: getattr(getattr(means, measure), field) for field in ("value", "low", "high", "n")}
+        | {
+            field: getattr(getattr(means, measure), field)
+            for field in ("value", "low", "high", "n")
+        }
         for name, means in found.items()
         for measure in MEASURES
     ]
@@ -123,14 +173,21 @@ def proof(
 ) -> Certificate | NoProof:
     """The certificate that covers one threshold for all under this limit, or why there is none.
 
-    table: calibration cases with COLUMNS; promise: measure, target, delta; origin: model hash, process. Cases whose label no
-    model was trained on count as wrong: they come in operation too.
+    table: calibration cases with COLUMNS; promise: measure, target, delta; origin: model hash,
+    process. Cases whose label no model was trained on count as wrong: they come in operation too.
     """
-    right = (table["outcome"] == "right").astype(float).mask(table["outcome"] == "unlabelled").to_numpy()
+    right = (
+        (table["outcome"] == "right")
+        .astype(float)
+        .mask(table["outcome"] == "unlabelled")
+        .to_numpy()
+    )
     issued = Origin(*origin, today, today + timedelta(days=VALID_DAYS))
     confidence, epistemic = table["confidence"].to_numpy(), table["epistemic"].to_numpy()
     try:
-        found = certify(confidence, right, Promise(*promise, epistemic_limit), issued, epistemic)
+        found = certify_threshold(
+            confidence, right, Promise(*promise, epistemic_limit), issued, epistemic
+        )
     except SettingsError as error:
         return NoProof(REFUSED, None, str(error))
     if not isinstance(found, Certificate):
@@ -145,20 +202,31 @@ def no_proof_at_all(policy: Policy) -> NoProof | None:
     return NoProof(ALL_REVIEWED) if policy.threshold == REVIEW_ALL else None
 
 
-def void(certificate: Certificate, policy: Policy, model_hash: str, process: str, today: date) -> tuple[str, ...]:
-    """Names of all that voids a policy's certificate for this model and process; drift is not looked at here, and no screen
-    may say that it was.
+def void(
+    certificate: Certificate, policy: Policy, model_hash: str, process: str, today: date
+) -> tuple[str, ...]:
+    """Names of all that voids a policy's certificate for this model and process; drift is not
+    looked at here, and no screen may say that it was.
     """
     none_but_one = policy.threshold if isinstance(policy.threshold, float) else 1.0
-    use = Use(today, model_hash, process, none_but_one, policy.epistemic_limit, other_rules=no_proof_at_all(policy) is not None)
-    return voided(certificate, use)
+    use = Use(
+        today,
+        model_hash,
+        process,
+        none_but_one,
+        policy.epistemic_limit,
+        other_rules=no_proof_at_all(policy) is not None,
+    )
+    return void_reasons(certificate, use)
 
 
 def _names(cumulative: JointCumulative, listed: Policy) -> list[tuple[str, str, str]]:
     """(kind, segment, predicted) of each row."""
     segments = dict.fromkeys([*cumulative.segments, *listed.by_segment])
     classes = dict.fromkeys([*cumulative.classes, *listed.by_class])
-    of_one = [(SEGMENT, segment, "") for segment in segments] + [(CLASS, "", predicted) for predicted in classes]
+    of_one = [(SEGMENT, segment, "") for segment in segments] + [
+        (CLASS, "", predicted) for predicted in classes
+    ]
     return of_one + [(CELL, *pair) for pair in listed.by_cell]
 
 
@@ -180,8 +248,10 @@ def _counts(accepted: np.ndarray, total: np.ndarray) -> tuple:
 
 
 def _wanted(edit: Mapping, now: Threshold | None) -> Threshold | None:
-    """What a row is to have after an edit, None for nothing of its own. Raises SettingsError for what is no threshold."""
+    """What a row is to have after an edit, None for nothing of its own. Raises SettingsError for
+    what is no threshold.
+    """
     if edit.get("review_all", now == REVIEW_ALL):
         return REVIEW_ALL
     own = edit.get("own", None if now == REVIEW_ALL else now)
-    return None if own is None else threshold_at(step_of(round(float(own), 3)))
+    return None if own is None else threshold_at(step_of_threshold(round(float(own), 3)))

@@ -1,6 +1,8 @@
-"""What became of policies over time: the state of each version, when each was in force, and every event.
+"""What became of policies over time: the state of each version, when each was in force, and every
+event.
 
-Pure: policies and events of the store in, dictionaries and frames out. Times are UTC. Knows no threshold and no screen.
+Pure: policies and events of the store in, dictionaries and frames out. Times are UTC. Knows no
+threshold and no screen.
 """
 
 from collections.abc import Sequence
@@ -9,11 +11,17 @@ from datetime import datetime
 
 import pandas as pd
 
-from core.store.entries import Policy, PolicyEvent
-from core.store.ledger import standing
+from core.store.entries import PolicyEvent, PolicyVersion
+from core.store.ledger import activations_in_force
 from core.store.steps import same_person
 
-PROPOSED, APPROVED, ACTIVE, REPLACED, UNDONE = "proposed", "approved", "active", "replaced", "undone"
+PROPOSED, APPROVED, ACTIVE, REPLACED, UNDONE = (
+    "proposed",
+    "approved",
+    "active",
+    "replaced",
+    "undone",
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,8 @@ class Life:
     state: str  # one of the above; REPLACED: another one became active after it
     approved: PolicyEvent | None  # its last approval
     activated: PolicyEvent | None  # its last activation
-    four_eyes: bool | None  # whether another person approved it than proposed it, by name; None before any approval
+    # whether another person approved it than proposed it, by name; None before any approval
+    four_eyes: bool | None
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -33,15 +42,23 @@ class Life:
         return ("activate",) if self.approved else ("approve",)
 
 
-def lives(policies: Sequence[Policy], events: Sequence[PolicyEvent]) -> dict[tuple[str, int], Life]:
+def lives(
+    policies: Sequence[PolicyVersion], events: Sequence[PolicyEvent]
+) -> dict[tuple[str, int], Life]:
     """{(name, version): what became of it}, in the order of `policies`."""
-    in_force = standing(events)
+    in_force = activations_in_force(events)
     found = {}
     for one in policies:
         version = (one.name, one.version)
         own = [event for event in events if (event.name, event.version) == version]
         last = {event.event: event for event in own}
-        state = ACTIVE if in_force[-1:] == [version] else REPLACED if version in in_force else _inactive(last)
+        state = (
+            ACTIVE
+            if in_force[-1:] == [version]
+            else REPLACED
+            if version in in_force
+            else _inactive(last)
+        )
         approved = last.get("approve")
         eyes = None if approved is None else not same_person(approved.author, one.author)
         found[version] = Life(state, approved, last.get("activate"), eyes)
@@ -49,21 +66,27 @@ def lives(policies: Sequence[Policy], events: Sequence[PolicyEvent]) -> dict[tup
 
 
 def _inactive(last: dict[str, PolicyEvent]) -> str:
-    """State of a version that is not in force and replaced by none; last: its newest event of each kind."""
+    """State of a version that is not in force and replaced by none; last: its newest event of each
+    kind.
+    """
     return UNDONE if "undo" in last else APPROVED if "approve" in last else PROPOSED
 
 
 def event_frame(events: Sequence[PolicyEvent]) -> pd.DataFrame:
     """One row an event, in their order: at, name, version, event, author, reason."""
     columns = ["at", "name", "version", "event", "author", "reason"]
-    return pd.DataFrame([[getattr(one, name) for name in columns] for one in events], columns=columns)
+    return pd.DataFrame(
+        [[getattr(one, name) for name in columns] for one in events], columns=columns
+    )
 
 
 def spans(events: Sequence[PolicyEvent], until: datetime) -> pd.DataFrame:
-    """When which version was the active one: name, version, begin, end, open (still active; its end is `until`)."""
+    """When which version was the active one: name, version, begin, end, open (still active; its end
+    is `until`).
+    """
     found, active, since = [], None, None
     for count, event in enumerate(events, start=1):
-        now = (standing(events[:count])[-1:] or [None])[0]
+        now = (activations_in_force(events[:count])[-1:] or [None])[0]
         if now == active:
             continue
         if active is not None:

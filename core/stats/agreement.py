@@ -1,6 +1,8 @@
-"""How closely one score follows another on the same cases: rank correlation and mean absolute error, in closed form.
+"""How closely one score follows another on the same cases: rank correlation and mean absolute
+error, in closed form.
 
-Both intervals cost one pass over the cases, where a bootstrap would cost hundreds: they are asked for on every redraw.
+Both intervals cost one pass over the cases, where a bootstrap would cost hundreds: they are asked
+for on every redraw.
 """
 
 import numpy as np
@@ -12,9 +14,11 @@ from core.types import Interval
 
 
 def spearman(x: np.ndarray, y: np.ndarray, level: float = 0.95) -> Interval:
-    """Spearman's rank correlation of x and y, [n] each; None where one of them is the same everywhere.
+    """Spearman's rank correlation of x and y, [n] each; None where one of them is the same
+    everywhere.
 
-    tanh(atanh(r) +- z sqrt((1 + r^2 / 2) / (n - 3))), Bonett & Wright 2000, eq. 3; no bounds under 4 cases.
+    tanh(atanh(r) +- z sqrt((1 + r^2 / 2) / (n - 3))), Bonett & Wright 2000, eq. 3; no bounds under
+    4 cases.
     """
     from scipy.stats import rankdata  # scipy.stats takes 450 ms to import, and few pages need it
 
@@ -28,11 +32,15 @@ def spearman(x: np.ndarray, y: np.ndarray, level: float = 0.95) -> Interval:
     if abs(r) == 1:
         return Interval(r, r, r, n, level)  # atanh has no value there, and its limit is r
     half = ndtri((1 + level) / 2) * np.sqrt((1 + r**2 / 2) / (n - 3))
-    return Interval(r, float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half)), n, level)
+    return Interval(
+        r, float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half)), n, level
+    )
 
 
 def mean_absolute_error(x: np.ndarray, y: np.ndarray, level: float = 0.95) -> Interval:
-    """Mean of |x - y|, [n] each, +- z s / sqrt(n), not below 0; no bounds for one case, nothing for none."""
+    """Mean of |x - y|, [n] each, +- z s / sqrt(n), not below 0; no bounds for one case, nothing for
+    none.
+    """
     x, y = _pairs(x, y)
     n = len(x)
     if not n:
@@ -48,5 +56,7 @@ def mean_absolute_error(x: np.ndarray, y: np.ndarray, level: float = 0.95) -> In
 def _pairs(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x, y = finite(x, "the first score"), finite(y, "the second score")
     if x.shape != y.shape or x.ndim != 1:
-        raise SettingsError(f"scores of shapes {x.shape} and {y.shape} are no pairs: give one value a case")
+        raise SettingsError(
+            f"scores of shapes {x.shape} and {y.shape} are no pairs: give one value a case"
+        )
     return x, y

@@ -1,6 +1,7 @@
 """Intervals of a share from counts: Wilson's score interval (Wilson 1927).
 
-centre = (p + z^2 / 2n) / (1 + z^2 / n); half width = z / (1 + z^2 / n) * sqrt(p (1 - p) / n + z^2 / 4n^2).
+centre = (p + z^2 / 2n) / (1 + z^2 / n); half width = z / (1 + z^2 / n) * sqrt(p (1 - p) / n + z^2 /
+4n^2).
 """
 
 import numpy as np
@@ -11,7 +12,9 @@ from core.types import Interval
 
 
 def wilson(errors: int, n: int, level: float = 0.95) -> Interval:
-    """The share errors / n with its Wilson interval; all None where n is 0. Raises SettingsError for counts that cannot be."""
+    """The share errors / n with its Wilson interval; all None where n is 0. Raises SettingsError
+    for counts that cannot be.
+    """
     if not 0 <= errors <= n:
         raise SettingsError(f"{errors} of {n} is not a share: the count must be between 0 and n")
     if n == 0:
@@ -20,7 +23,9 @@ def wilson(errors: int, n: int, level: float = 0.95) -> Interval:
     return Interval(errors / n, float(low[0]), float(high[0]), int(n), level)
 
 
-def wilson_arrays(errors: np.ndarray, n: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def wilson_arrays(
+    errors: np.ndarray, n: np.ndarray, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
     """Bounds (low, high) for arrays of counts, element by element; NaN where n is 0."""
     z = ndtri((1 + level) / 2)  # norm.ppf, without the 50 us that its checks take
     n = np.asarray(n, dtype=np.float64)

@@ -1,7 +1,8 @@
 """How far confidence is from accuracy: reliability, ECE, Brier score, negative log likelihood.
 
-ECE (Guo et al. 2017, eq. 5): sum_b n_b / n |accuracy_b - confidence_b| over 15 equal-width bins on [0, 1], confidence_b the
-bin's mean. Bins are half-open, [k/15, (k+1)/15), and 1 belongs to the last.
+ECE (Guo et al. 2017, eq. 5): sum_b n_b / n |accuracy_b - confidence_b| over 15 equal-width bins on
+[0, 1], confidence_b the bin's mean. Bins are half-open, [k/15, (k+1)/15), and 1 belongs to the
+last.
 """
 
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ from core.stats.checks import finite
 from core.types import Interval
 
 BINS = 15
-FEWEST = 30  # cases under which a bootstrap of ECE says nothing: of one case it would have no width at all
+# cases under which a bootstrap of ECE says nothing: of one case it would have no width at all
+FEWEST = 30
 
 
 @dataclass(frozen=True)
 class Bin:
-    """One bin of a reliability diagram. `confidence` is the mean, None in an empty bin; accuracy has n and its interval."""
+    """One bin of a reliability diagram. `confidence` is the mean, None in an empty bin; accuracy
+    has n and its interval.
+    """
 
     low: float
     high: float
@@ -42,8 +46,12 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
     return reliability_from_counts(count, hits.astype(np.int64), sums)
 
 
-def reliability_from_counts(n: np.ndarray, right: np.ndarray, confidence_sum: np.ndarray) -> list[Bin]:
-    """The same from each bin's number of cases, number right and sum of confidences, [bins] each, as a store keeps them."""
+def reliability_from_counts(
+    n: np.ndarray, right: np.ndarray, confidence_sum: np.ndarray
+) -> list[Bin]:
+    """The same from each bin's number of cases, number right and sum of confidences, [bins] each,
+    as a store keeps them.
+    """
     bins = len(n)
     return [
         Bin(
@@ -64,10 +72,12 @@ def ece_of(bins: list[Bin]) -> float | None:
 
 
 def ece_interval(bins: list[Bin], seed: int = 0, draws: int = 500, level: float = 0.95) -> Interval:
-    """`ece_of` with its percentile bootstrap interval, from the diagram alone; no bounds under FEWEST cases, nothing for none.
+    """`ece_of` with its percentile bootstrap interval, from the diagram alone; no bounds under
+    FEWEST cases, nothing for none.
 
-    Drawing n cases anew is drawing how many are right and wrong in each bin, so the cost does not grow with n. Each case counts
-    with its bin's mean confidence: spread inside a bin, 1/15 wide, is left out, a thousandth of the variance of being right.
+    Drawing n cases anew is drawing how many are right and wrong in each bin, so the cost does not
+    grow with n. Each case counts with its bin's mean confidence: spread inside a bin, 1/15 wide, is
+    left out, a thousandth of the variance of being right.
     """
     n = np.array([b.n for b in bins])
     cases = int(n.sum())
@@ -76,7 +86,8 @@ def ece_interval(bins: list[Bin], seed: int = 0, draws: int = 500, level: float 
     right = np.array([round(b.n * b.accuracy.value) if b.n else 0 for b in bins])
     confidence = np.array([b.confidence or 0.0 for b in bins])
     cells = np.concatenate([right, n - right]) / cases
-    drawn = np.random.default_rng(seed).multinomial(cases, cells, size=draws).reshape(draws, 2, -1)  # [draws, 2, bins]
+    # [draws, 2, bins]
+    drawn = np.random.default_rng(seed).multinomial(cases, cells, size=draws).reshape(draws, 2, -1)
     errors = np.abs(drawn[:, 0] - drawn.sum(1) * confidence).sum(1) / cases
     low, high = np.quantile(errors, [(1 - level) / 2, (1 + level) / 2])
     return Interval(ece_of(bins), float(low), float(high), cases, level)
@@ -88,16 +99,21 @@ def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | 
 
 
 def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:
-    """The same over bins of (nearly) equal numbers of cases, by rank of confidence; None without a case."""
+    """The same over bins of (nearly) equal numbers of cases, by rank of confidence; None without a
+    case.
+    """
     confidence, right = _checked(confidence, right)
     if not len(confidence):
         return None
     order = np.argsort(confidence, kind="stable")
     ranked = confidence[order]
-    # A cut moves to the start of its run of equal confidences: else the order of the rows would decide who is on which side.
+    # A cut moves to the start of its run of equal confidences: else the order of the rows would
+    # decide who is on which side.
     cuts = np.unique(np.searchsorted(ranked, ranked[np.arange(1, bins) * len(order) // bins]))
     parts = [part for part in np.split(order, cuts) if len(part)]
-    return float(sum(len(p) * abs(right[p].mean() - confidence[p].mean()) for p in parts) / len(order))
+    return float(
+        sum(len(p) * abs(right[p].mean() - confidence[p].mean()) for p in parts) / len(order)
+    )
 
 
 def brier(p: np.ndarray, label: np.ndarray) -> float:
@@ -107,7 +123,9 @@ def brier(p: np.ndarray, label: np.ndarray) -> float:
 
 
 def nll(p: np.ndarray, label: np.ndarray) -> float:
-    """Mean of -log p[label], in nats; a probability of 0 counts as 1e-300, so that one such case does not hide all others."""
+    """Mean of -log p[label], in nats; a probability of 0 counts as 1e-300, so that one such case
+    does not hide all others.
+    """
     p, label = _answers(p, label)
     return float(-np.log(np.maximum(p[np.arange(len(p)), label], 1e-300)).mean())
 
@@ -117,12 +135,16 @@ def _answers(p: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     wrong = (label < 0) | (label >= p.shape[1])  # numpy would take -1 as the last class
     if wrong.any():
         index = int(np.flatnonzero(wrong)[0])
-        raise SettingsError(f"label {label[index]} at index {index} is not a position in 0 to {p.shape[1] - 1}")
+        raise SettingsError(
+            f"label {label[index]} at index {index} is not a position in 0 to {p.shape[1] - 1}"
+        )
     return p, label
 
 
 def _checked(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     confidence = finite(confidence, "confidence")
     if len(confidence) and not (confidence.min() >= 0 and confidence.max() <= 1):
-        raise SettingsError(f"a confidence of {confidence.min()} or {confidence.max()} is outside [0, 1]")
+        raise SettingsError(
+            f"a confidence of {confidence.min()} or {confidence.max()} is outside [0, 1]"
+        )
     return confidence, finite(right, "right")

@@ -1,4 +1,6 @@
-"""The one check that every statistic begins with: a value that is not finite never becomes a figure."""
+"""The one check that every statistic begins with: a value that is not finite never becomes a
+figure.
+"""
 
 import numpy as np
 
@@ -6,10 +8,14 @@ from core.errors import NonFiniteError
 
 
 def finite(values, what: str) -> np.ndarray:
-    """`values` as a float64 array. Raises NonFiniteError naming the first index and value that is NaN or infinite."""
+    """`values` as a float64 array. Raises NonFiniteError naming the first index and value that is
+    NaN or infinite.
+    """
     array = np.asarray(values, dtype=np.float64)
     bad = ~np.isfinite(array)
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise NonFiniteError(f"{what} {array[index]} at index {index[0] if len(index) == 1 else index} is not finite")
+        raise NonFiniteError(
+            f"{what} {array[index]} at index {index[0] if len(index) == 1 else index} is not finite"
+        )
     return array

@@ -1,8 +1,10 @@
-"""The interval of a difference from the intervals of its two estimates (MOVER; Zou & Donner 2008; Newcombe 1998, method 10).
+"""The interval of a difference from the intervals of its two estimates (MOVER; Zou & Donner 2008;
+Newcombe 1998, method 10).
 
-d = a - b; low = d - sqrt((a - a_low)^2 + (b_high - b)^2); high = d + sqrt((a_high - a)^2 + (b - b_low)^2).
-For two independent shares with Wilson intervals this is Newcombe's interval. Where both are counted on the same cases they move
-together, the variance of the difference is smaller, and this interval is wider than it need be: it errs towards "not shown".
+d = a - b; low = d - sqrt((a - a_low)^2 + (b_high - b)^2); high = d + sqrt((a_high - a)^2 + (b -
+b_low)^2). For two independent shares with Wilson intervals this is Newcombe's interval. Where both
+are counted on the same cases they move together, the variance of the difference is smaller, and
+this interval is wider than it need be: it errs towards "not shown".
 """
 
 import math

@@ -1,10 +1,13 @@
-"""Exact tests that a share of errors is at most a target, and many such tests at one level. Knows no threshold and no model.
+"""Exact tests that a share of errors is at most a target, and many such tests at one level. Knows
+no threshold and no model.
 
-A loss here is 0 or 1, so the number of errors among n independent cases is binomial and its tail is known exactly. Hoeffding's
-and Bentkus' p-values hold for any loss in [0, 1] and pay for it: Hoeffding's is never below the exact tail. For 0/1 losses
-MAPIE 1.6's "binary" Hoeffding-Bentkus p-value is this same tail, reached through a rounded-up n * (k / n); tests/ hold the two
-against each other. Its fixed sequence is ours with all weight on one test, and it has no level that carries over from one start
-to the next, which is what certifies a selective risk. So scipy's tail and ten lines of our own, and MAPIE as the check.
+A loss here is 0 or 1, so the number of errors among n independent cases is binomial and its tail is
+known exactly. Hoeffding's and Bentkus' p-values hold for any loss in [0, 1] and pay for it:
+Hoeffding's is never below the exact tail. For 0/1 losses MAPIE 1.6's "binary" Hoeffding-Bentkus
+p-value is this same tail, reached through a rounded-up n * (k / n); tests/ hold the two against
+each other. Its fixed sequence is ours with all weight on one test, and it has no level that carries
+over from one start to the next, which is what certifies a selective risk. So scipy's tail and ten
+lines of our own, and MAPIE as the check.
 """
 
 import math
@@ -18,27 +21,34 @@ SEARCH_LIMIT = 100_000  # cases; a need beyond it is answered with None, after h
 
 
 def p_values(errors: np.ndarray, n: np.ndarray, target: float) -> np.ndarray:
-    """P(Bin(n, target) <= errors), element by element: small where the share of errors is at most `target` for all we know.
+    """P(Bin(n, target) <= errors), element by element: small where the share of errors is at most
+    `target` for all we know.
 
-    Under any true share >= target it is at most u with probability at most u, for every u: a p-value of "the share is above
-    the target". 1 where n is 0: nothing speaks for the share. Raises SettingsError for counts that cannot be.
+    Under any true share >= target it is at most u with probability at most u, for every u: a
+    p-value of "the share is above the target". 1 where n is 0: nothing speaks for the share. Raises
+    SettingsError for counts that cannot be.
     """
     errors, n = np.asarray(errors), np.asarray(n)
     if ((errors < 0) | (errors > n)).any():
-        raise SettingsError("the number of errors must be between 0 and n, and for some test it is not")
+        raise SettingsError(
+            "the number of errors must be between 0 and n, and for some test it is not"
+        )
     return np.where(n > 0, bdtr(errors, n, target), 1.0)
 
 
 def fallback(p: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Which of the tests [G], taken in order, are rejected, [G]; any falsely with probability <= weights.sum().
+    """Which of the tests [G], taken in order, are rejected, [G]; any falsely with probability <=
+    weights.sum().
 
-    Each test has its own weight, and a rejected one hands all its level on to the next; a test that is not loses it (Wiens
-    2003, "A fixed sequence Bonferroni procedure"; Wiens & Dmitrienko 2005). It holds whatever the dependence between the tests.
-    All weight on the first is the plain fixed sequence of Learn then Test (arXiv 2110.01052); equal weights everywhere improve
-    on Bonferroni. The weights must not depend on the cases that gave p.
+    Each test has its own weight, and a rejected one hands all its level on to the next; a test that
+    is not loses it (Wiens 2003, "A fixed sequence Bonferroni procedure"; Wiens & Dmitrienko 2005).
+    It holds whatever the dependence between the tests. All weight on the first is the plain fixed
+    sequence of Learn then Test (arXiv 2110.01052); equal weights everywhere improve on Bonferroni.
+    The weights must not depend on the cases that gave p.
     """
     rejected, level = [], 0.0
-    for value, weight in zip(p.tolist(), weights.tolist(), strict=True):  # floats: 20 times faster than a numpy scalar each
+    # floats: 20 times faster than a numpy scalar each
+    for value, weight in zip(p.tolist(), weights.tolist(), strict=True):
         level += weight
         passes = level > 0 and value <= level
         level = level if passes else 0.0
@@ -47,23 +57,28 @@ def fallback(p: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def cases_without_error(target: float, level: float) -> int:
-    """The fewest cases that pass the test at `level` when none is wrong: the least n with (1 - target)^n <= level."""
+    """The fewest cases that pass the test at `level` when none is wrong: the least n with (1 -
+    target)^n <= level.
+    """
     n = math.ceil(math.log(level) / math.log1p(-target))
-    return n - 1 if (1 - target) ** (n - 1) <= level else n  # the quotient may be rounded past a whole number
+    # the quotient may be rounded past a whole number
+    return n - 1 if (1 - target) ** (n - 1) <= level else n
 
 
 def cases_needed(rate: float, target: float, level: float) -> int | None:
     """The fewest cases n that pass the test at `level` when ceil(rate n) of them are wrong.
 
-    None where no number would do (rate >= target) or more than SEARCH_LIMIT would be needed. A new sample has its own errors,
-    so with this many it passes about every second time: a figure for planning, and no promise.
+    None where no number would do (rate >= target) or more than SEARCH_LIMIT would be needed. A new
+    sample has its own errors, so with this many it passes about every second time: a figure for
+    planning, and no promise.
     """
     if rate >= target:
         return None
     size = 64
     while size <= SEARCH_LIMIT:
         n = np.arange(1 if size == 64 else size // 2, size + 1)
-        errors = np.ceil(rate * n - 1e-9)  # rate * n of a whole number must not be rounded up to the next
+        # rate * n of a whole number must not be rounded up to the next
+        errors = np.ceil(rate * n - 1e-9)
         passes = np.flatnonzero(bdtr(errors, n, target) <= level)
         if len(passes):
             return int(n[passes[0]])

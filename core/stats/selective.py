@@ -1,7 +1,8 @@
-"""Accept by confidence: risk against coverage, its area, and how well a score tells two kinds of cases apart.
+"""Accept by confidence: risk against coverage, its area, and how well a score tells two kinds of
+cases apart.
 
-Cases of equal confidence are accepted together: a threshold cannot tell them apart (El-Yaniv & Wiener 2010 for the
-risk-coverage curve).
+Cases of equal confidence are accepted together: a threshold cannot tell them apart (El-Yaniv &
+Wiener 2010 for the risk-coverage curve).
 """
 
 from collections.abc import Callable, Sequence
@@ -14,17 +15,24 @@ from core.types import Interval
 
 
 def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage and selective risk, [m] each, at every one of the m distinct confidences, from strict to loose."""
+    """Coverage and selective risk, [m] each, at every one of the m distinct confidences, from
+    strict to loose.
+    """
     confidence = finite(confidence, "confidence")
     order = np.argsort(-confidence, kind="stable")
     wrong = 1.0 - finite(right, "right")[order]
-    last = np.append(np.flatnonzero(np.diff(confidence[order])), len(order) - 1) if len(order) else np.zeros(0, dtype=int)
+    last = (
+        np.append(np.flatnonzero(np.diff(confidence[order])), len(order) - 1)
+        if len(order)
+        else np.zeros(0, dtype=int)
+    )
     accepted = last + 1
     return accepted / max(1, len(order)), np.cumsum(wrong)[last] / accepted
 
 
 def aurc(confidence: np.ndarray, right: np.ndarray) -> float | None:
-    """Area under the risk-coverage curve: the mean over cases of the risk at which each is first accepted.
+    """Area under the risk-coverage curve: the mean over cases of the risk at which each is first
+    accepted.
 
     None without a case.
     """
@@ -33,7 +41,9 @@ def aurc(confidence: np.ndarray, right: np.ndarray) -> float | None:
 
 
 def coverage_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) -> float | None:
-    """The largest coverage whose selective risk is at most `risk` on these cases; 0 where none is. None without a case."""
+    """The largest coverage whose selective risk is at most `risk` on these cases; 0 where none is.
+    None without a case.
+    """
     coverage, risks = risk_coverage(confidence, right)
     if not len(risks):
         return None
@@ -42,13 +52,19 @@ def coverage_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) -> 
 
 
 def auroc(score: np.ndarray, positive: np.ndarray) -> float | None:
-    """Probability that a positive case scores above a negative one, ties half; None where one kind is missing."""
+    """Probability that a positive case scores above a negative one, ties half; None where one kind
+    is missing.
+    """
     score, positive = finite(score, "score"), finite(positive, "positive").astype(bool)
     return None if positive.all() or not positive.any() else float(roc_auc_score(positive, score))
 
 
 def bootstrap_interval(
-    metric: Callable[..., float | None], arrays: Sequence[np.ndarray], seed: int, draws: int = 500, level: float = 0.95
+    metric: Callable[..., float | None],
+    arrays: Sequence[np.ndarray],
+    seed: int,
+    draws: int = 500,
+    level: float = 0.95,
 ) -> Interval:
     """`metric(*arrays)` with its percentile bootstrap interval, cases drawn with replacement.
 
@@ -62,4 +78,6 @@ def bootstrap_interval(
     drawn = [metric(*(a[index] for a in arrays)) for index in generator.integers(0, n, (draws, n))]
     known = [x for x in drawn if x is not None]
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2]) if known else (None, None)
-    return Interval(value, None if low is None else float(low), None if high is None else float(high), n, level)
+    return Interval(
+        value, None if low is None else float(low), None if high is None else float(high), n, level
+    )

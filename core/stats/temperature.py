@@ -1,9 +1,11 @@
-"""Temperature scaling (Guo et al. 2017, section 4.2): one number that makes a model less sure, or surer, of the same answers.
+"""Temperature scaling (Guo et al. 2017, section 4.2): one number that makes a model less sure, or
+surer, of the same answers.
 
-q_k = p_k^b / sum_j p_j^b with b = 1 / T, which is softmax(logits / T) since p is softmax(logits): no logits are needed. T
-minimises the labels' negative log likelihood. In b that is convex, its slope is mean(E_q[log p] - log p_y) and its curvature
-mean(Var_q[log p]), so one bounded search finds the minimum. T above 1 says that the model was too sure. Of a sampled
-distribution every sample is scaled, and their mean is what is fitted. Knows no model and no store.
+q_k = p_k^b / sum_j p_j^b with b = 1 / T, which is softmax(logits / T) since p is softmax(logits):
+no logits are needed. T minimises the labels' negative log likelihood. In b that is convex, its
+slope is mean(E_q[log p] - log p_y) and its curvature mean(Var_q[log p]), so one bounded search
+finds the minimum. T above 1 says that the model was too sure. Of a sampled distribution every
+sample is scaled, and their mean is what is fitted. Knows no model and no store.
 """
 
 from dataclasses import dataclass
@@ -16,13 +18,16 @@ from core.stats.calibration import nll
 from core.stats.checks import finite
 from core.types import Interval
 
-LOWEST, HIGHEST = 0.05, 20.0  # temperatures that are searched; where every label is the first choice, the best would be 0
+# temperatures that are searched; where every label is the first choice, the best would be 0
+LOWEST, HIGHEST = 0.05, 20.0
 _SMALLEST = 1e-300  # what a probability of 0 counts as, as in `nll`
 
 
 @dataclass(frozen=True)
 class Temperature:
-    """A fitted temperature. `value` has no bounds where the fit ended at LOWEST or HIGHEST: those bound it, not the labels."""
+    """A fitted temperature. `value` has no bounds where the fit ended at LOWEST or HIGHEST: those
+    bound it, not the labels.
+    """
 
     value: Interval
     nll_before: float  # nats a case, on the cases that it was fitted on
@@ -30,16 +35,22 @@ class Temperature:
 
 
 def scaled(p: np.ndarray, temperature: float) -> np.ndarray:
-    """p [..., K], rows adding up to one -> the same at `temperature`, [..., K]. The order of the classes stays."""
+    """p [..., K], rows adding up to one -> the same at `temperature`, [..., K]. The order of the
+    classes stays.
+    """
     if not (np.isfinite(temperature) and temperature > 0):
-        raise SettingsError(f"temperature {temperature} is not allowed: use a finite number above 0")
+        raise SettingsError(
+            f"temperature {temperature} is not allowed: use a finite number above 0"
+        )
     return softmax(_logs(p) / temperature, axis=-1)
 
 
 def fit_temperature(p: np.ndarray, label: np.ndarray, level: float = 0.95) -> Temperature:
-    """The temperature that minimises the NLL of `label` [n] (positions) under p [n, K], with its interval.
+    """The temperature that minimises the NLL of `label` [n] (positions) under p [n, K], with its
+    interval.
 
-    Raises SettingsError without a case, for a label that is no position, and where all classes are equally likely in every
+    Raises SettingsError without a case, for a label that is no position, and where all classes are
+    equally likely in every
     row: no temperature changes those.
     """
     if not len(p):
@@ -47,27 +58,38 @@ def fit_temperature(p: np.ndarray, label: np.ndarray, level: float = 0.95) -> Te
     before = nll(p, label)
     logs = _logs(p)
     if np.ptp(logs, axis=1).max() < 1e-9:
-        raise SettingsError(f"all classes are equally likely in each of the {len(p)} cases: no temperature changes that")
+        raise SettingsError(
+            f"all classes are equally likely in each of the {len(p)} cases: no temperature changes that"
+        )
 
-    from scipy.optimize import minimize_scalar  # scipy.optimize takes 150 ms to import, and few pages need it
+    # scipy.optimize takes 150 ms to import, and few pages need it
+    from scipy.optimize import minimize_scalar
 
     def loss(b: float) -> float:
         return nll(softmax(b * logs, axis=1), label)
 
     ends = (1 / HIGHEST, 1 / LOWEST)
-    b = min(minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-8}).x, *ends, key=loss)
-    return Temperature(_interval(float(b), logs, np.asarray(label), level, b in ends), before, loss(b))
+    b = min(
+        minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-8}).x,
+        *ends,
+        key=loss,
+    )
+    return Temperature(
+        _interval(float(b), logs, np.asarray(label), level, b in ends), before, loss(b)
+    )
 
 
 def sampled_temperature(samples: np.ndarray, label: np.ndarray) -> float:
-    """The temperature of every sample, [N, n, K], whose mean has the lowest NLL of `label` [n] (positions).
+    """The temperature of every sample, [N, n, K], whose mean has the lowest NLL of `label` [n]
+    (positions).
 
-    A mean of samples need not be convex in b, so this is the minimum that a bounded search finds. Raises SettingsError
-    without a case.
+    A mean of samples need not be convex in b, so this is the minimum that a bounded search finds.
+    Raises SettingsError without a case.
     """
     if not len(label):
         raise SettingsError("0 cases to fit a temperature on: at least one with a label is needed")
-    from scipy.optimize import minimize_scalar  # scipy.optimize takes 150 ms to import, and few pages need it
+    # scipy.optimize takes 150 ms to import, and few pages need it
+    from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(
         lambda log_t: nll(scaled(samples, np.exp(log_t)).mean(0), label),
@@ -78,8 +100,11 @@ def sampled_temperature(samples: np.ndarray, label: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def _interval(b: float, logs: np.ndarray, label: np.ndarray, level: float, at_end: bool) -> Interval:
-    """1 / (b +- z sqrt(sum slope^2) / sum curvature): the sandwich (White 1982), since no temperature makes a model true.
+def _interval(
+    b: float, logs: np.ndarray, label: np.ndarray, level: float, at_end: bool
+) -> Interval:
+    """1 / (b +- z sqrt(sum slope^2) / sum curvature): the sandwich (White 1982), since no
+    temperature makes a model true.
 
     A lower b is a higher temperature.
     """

@@ -1,7 +1,7 @@
 """Uncertainty of a sampled predictive distribution, in nats.
 
-total = H(mean_n p_n); aleatoric = mean_n H(p_n); epistemic = total - aleatoric >= 0, the mutual information of label and
-weights.
+total = H(mean_n p_n); aleatoric = mean_n H(p_n); epistemic = total - aleatoric >= 0, the mutual
+information of label and weights.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,9 @@ def entropy(p: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 def decompose(samples: np.ndarray) -> Uncertainty:
-    """Probabilities of N samples [N, n, K] -> their mean and its uncertainty. Rounding below zero becomes zero."""
+    """Probabilities of N samples [N, n, K] -> their mean and its uncertainty. Rounding below zero
+    becomes zero.
+    """
     samples = finite(samples, "probability")
     mean = samples.mean(0)
     total, aleatoric = entropy(mean), entropy(samples).mean(0)

@@ -1,7 +1,9 @@
-"""What N sampled models, and one model in one pass, say of one case: N votes and their count, or one opinion.
+"""What N sampled models, and one model in one pass, say of one case: N votes and their count, or
+one opinion.
 
-A vote is the label that a sample gives most probability to. The answer of the N together is the mean of their PROBABILITIES,
-which need not be the label with most votes. Knows no model, no store and no name of a label.
+A vote is the label that a sample gives most probability to. The answer of the N together is the
+mean of their PROBABILITIES, which need not be the label with most votes. Knows no model, no store
+and no name of a label.
 """
 
 from dataclasses import dataclass
@@ -14,12 +16,16 @@ from core.stats.checks import finite
 from core.stats.uncertainty import decompose
 from core.types import Interval
 
-ENOUGH = 4  # votes; with fewer, all for one label, Wilson's interval still has less than half of all inspectors for it
+# votes; with fewer, all for one label, Wilson's interval still has less than half of all inspectors
+# for it
+ENOUGH = 4
 
 
 @dataclass(frozen=True)
-class Opinion:
-    """What a model says of one case: probabilities [K] in the order of its labels; aleatoric and epistemic in nats."""
+class Prediction:
+    """What a model says of one case: probabilities [K] in the order of its labels; aleatoric and
+    epistemic in nats.
+    """
 
     probabilities: np.ndarray
     aleatoric: float
@@ -41,13 +47,16 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Votes:
-    """N votes for K labels. `agreement`: the share that votes for `leading`, with its Wilson interval over N draws."""
+    """N votes for K labels. `agreement`: the share that votes for `leading`, with its Wilson
+    interval over N draws.
+    """
 
     choices: np.ndarray  # [N], index of the label that each votes for
     sureness: np.ndarray  # [N], the probability that each gives to it
     counts: np.ndarray  # [K]
-    leading: int  # index of the label with most votes; of equal ones that with the greater mean probability
-    together: Opinion  # of the mean of the N
+    # index of the label with most votes; of equal ones that with the greater mean probability
+    leading: int
+    together: Prediction  # of the mean of the N
     agreement: Interval
 
     @property
@@ -55,22 +64,28 @@ class Votes:
         return int(self.counts[self.leading]) == len(self.choices)
 
 
-def opinion(probabilities, aleatoric: float, epistemic: float) -> Opinion:
-    """An Opinion that is checked: raises NonFiniteError for a value that is not finite, SettingsError for one below 0."""
+def opinion(probabilities, aleatoric: float, epistemic: float) -> Prediction:
+    """An Opinion that is checked: raises NonFiniteError for a value that is not finite,
+    SettingsError for one below 0.
+    """
     p = finite(probabilities, "probability")
     for name, value in (("aleatoric", aleatoric), ("epistemic", epistemic)):
         if not np.isfinite(value):
             raise NonFiniteError(f"{name} uncertainty {value} is not finite")
         if value < 0:
             raise SettingsError(f"{name} uncertainty {value} is not allowed: it is at least 0 nats")
-    return Opinion(p, float(aleatoric), float(epistemic))
+    return Prediction(p, float(aleatoric), float(epistemic))
 
 
 def count(samples) -> Votes:
-    """Probabilities of N samples [N, K] -> their votes. Raises NonFiniteError, and SettingsError for another shape."""
+    """Probabilities of N samples [N, K] -> their votes. Raises NonFiniteError, and SettingsError
+    for another shape.
+    """
     p = finite(samples, "probability")
     if p.ndim != 2 or 0 in p.shape:
-        raise SettingsError(f"samples of shape {p.shape} are no votes: use [N, K], with at least one sample and one label")
+        raise SettingsError(
+            f"samples of shape {p.shape} are no votes: use [N, K], with at least one sample and one label"
+        )
     found, choices = decompose(p[:, None]), p.argmax(1)
     counts, mean = np.bincount(choices, minlength=p.shape[1]), found.mean[0]
     leading = int(np.lexsort((mean, counts))[-1])

@@ -1,6 +1,8 @@
-"""What people decide, as the store gives it back: policies and their events, scenarios, verdicts. Frozen, checked, times UTC.
+"""What people decide, as the store gives it back: policies and their events, scenarios, verdicts.
+Frozen, checked, times UTC.
 
-Knows no DuckDB. Content and certificates are JSON-able and mean nothing here: core.decision knows what they say.
+Knows no DuckDB. Content and certificates are JSON-able and mean nothing here: core.decision knows
+what they say.
 """
 
 import math
@@ -16,7 +18,7 @@ MAX_NAME = 200  # characters
 
 
 @dataclass(frozen=True)
-class Policy:
+class PolicyVersion:
     """One version of a named policy; versions begin at 1 and none is ever changed."""
 
     name: str
@@ -30,7 +32,9 @@ class Policy:
     expires_on: date | None = None  # the last day on which it is meant to count; None: no end
 
     def expired(self, today: date) -> bool:
-        """Whether its last day has passed. It stays active until somebody decides: a screen says so, and nothing stops."""
+        """Whether its last day has passed. It stays active until somebody decides: a screen says
+        so, and nothing stops.
+        """
         return self.expires_on is not None and today > self.expires_on
 
 
@@ -48,7 +52,7 @@ class PolicyEvent:
 
 
 @dataclass(frozen=True)
-class Scenario:
+class ScenarioVersion:
     """One version of a named scenario; versions begin at 1 and none is ever changed."""
 
     name: str
@@ -60,9 +64,11 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a person said of a case. Raises SettingsError or NonFiniteError for what may not be kept.
+    """What a person said of a case. Raises SettingsError or NonFiniteError for what may not be
+    kept.
 
-    `audit` marks an accepted case that was drawn at random to be looked at; only then there is an inclusion probability.
+    `audit` marks an accepted case that was drawn at random to be looked at; only then there is an
+    inclusion probability.
     """
 
     run_id: str
@@ -86,15 +92,28 @@ class Verdict:
                 "give a probability with an audit, and only then"
             )
         if p is not None and not math.isfinite(p):
-            raise NonFiniteError(f"inclusion probability {p} of case {self.case_id!r} is not finite")
+            raise NonFiniteError(
+                f"inclusion probability {p} of case {self.case_id!r} is not finite"
+            )
         if p is not None and not 0 < p <= 1:
-            raise SettingsError(f"inclusion probability {p} of case {self.case_id!r} is not allowed: use above 0, up to 1")
+            raise SettingsError(
+                f"inclusion probability {p} of case {self.case_id!r} is not allowed: use above 0, up to 1"
+            )
 
 
 def checked_text(value: str, what: str) -> str:
-    """Return a name or reason that people wrote, in any script; SettingsError for an empty, long or unprintable one."""
-    if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME or not value.isprintable():
-        raise SettingsError(f"{what} {value!r} is not allowed: use 1 to {MAX_NAME} printable characters")
+    """Return a name or reason that people wrote, in any script; SettingsError for an empty, long or
+    unprintable one.
+    """
+    if (
+        not isinstance(value, str)
+        or not value.strip()
+        or len(value) > MAX_NAME
+        or not value.isprintable()
+    ):
+        raise SettingsError(
+            f"{what} {value!r} is not allowed: use 1 to {MAX_NAME} printable characters"
+        )
     return value
 
 

@@ -1,11 +1,13 @@
-"""A part's way from its file into the tables: what may not be in is refused, then its rows go in, in one transaction.
+"""A part's way from its file into the tables: what may not be in is refused, then its rows go in,
+in one transaction.
 
-The check for doubled cases does not look at the whole run. Of every part the store keeps the lowest and highest case id, for
-each length of ids (part_ids): only parts whose range meets the new one's can share a case, and only their ids are joined. Cases
-in the order of their file number upwards, so no part meets another and nothing is read. Ids in random order (UUIDs) meet
-everywhere; then the run's ids are read, and nothing else of it: 0.5 s of processor time a part for each 10 million cases that
-are in. A unique index on a hash of the ids was tried: for any ids it took longer than taking the rows in (2.5 to 5 s for a
-million on two busy cores), and more with every part.
+The check for doubled cases does not look at the whole run. Of every part the store keeps the lowest
+and highest case id, for each length of ids (part_ids): only parts whose range meets the new one's
+can share a case, and only their ids are joined. Cases in the order of their file number upwards, so
+no part meets another and nothing is read. Ids in random order (UUIDs) meet everywhere; then the
+run's ids are read, and nothing else of it: 0.5 s of processor time a part for each 10 million cases
+that are in. A unique index on a hash of the ids was tried: for any ids it took longer than taking
+the rows in (2.5 to 5 s for a million on two busy cores), and more with every part.
 
 Knows the tables prediction_rows, parts and part_ids; opens nothing.
 """
@@ -23,7 +25,7 @@ from core.store.parts import PART_SCHEMA
 COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
 _KEPT = ", ".join(f'"{name}"' for name in PART_SCHEMA.names if name not in counts.CELL)
 _INSERT = (
-    f"INSERT INTO prediction_rows (cell, part, {_KEPT})"  # noqa: S608 - constants
+    f"INSERT INTO prediction_rows (cell, part, {_KEPT})"  # noqa: S608
     f" SELECT cell, ?, {_KEPT} FROM read_parquet(?) {counts.IN_CELLS}"
 )
 _RANGES = "SELECT strlen(case_id) AS bytes, min(case_id), max(case_id) FROM ({cases}) GROUP BY bytes ORDER BY bytes"
@@ -38,7 +40,8 @@ def insert(
     sha256: Callable[[], str],
     labels: tuple[str, ...],
 ) -> int:
-    """Take the file's rows in as that part; return how many. Raises StoreError for rows that may not be in.
+    """Take the file's rows in as that part; return how many. Raises StoreError for rows that may
+    not be in.
 
     `sha256` is asked last, so that the file's digest may still be in the making when this begins.
     """
@@ -56,37 +59,61 @@ def insert(
         "INSERT INTO parts (run_id, part, rows, sha256, first_at, last_at, taken_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [run_id, part, rows, sha256(), first_at, last_at, records.now()],
     )
-    counts.keep_up(connection, run_id)
+    counts.fold_pending_rows(connection, run_id)
     return rows
 
 
-def known_cases(connection: duckdb.DuckDBPyConnection, run_id: str, case_ids: list[str]) -> set[str]:
+def known_cases(
+    connection: duckdb.DuckDBPyConnection, run_id: str, case_ids: list[str]
+) -> set[str]:
     """Which of the cases the run has; only parts that may hold them are read."""
     given = "SELECT unnest(?) AS case_id"
     ranges = connection.execute(_RANGES.format(cases=given), [case_ids]).fetchall()
     return set(_shared(connection, run_id, given, case_ids, ranges))
 
 
-def _shared(connection: duckdb.DuckDBPyConnection, run_id: str, cases: str, value: object, ranges: list[tuple]) -> list[str]:
-    """The ids that `cases`, a query with one value, gives and that the run has, sorted; `ranges` are those of _RANGES."""
+def _shared(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    cases: str,
+    value: object,
+    ranges: list[tuple],
+) -> list[str]:
+    """The ids that `cases`, a query with one value, gives and that the run has, sorted; `ranges`
+    are those of _RANGES.
+    """
     met: set[int] = set()
     for size, lowest, highest in ranges:
         query = "SELECT part FROM part_ids WHERE run_id = ? AND bytes = ? AND lowest <= ? AND highest >= ?"
-        met.update(part for (part,) in connection.execute(query, [run_id, size, highest, lowest]).fetchall())
+        met.update(
+            part
+            for (part,) in connection.execute(query, [run_id, size, highest, lowest]).fetchall()
+        )
     if not met:
         return []
-    rows = connection.execute(  # part numbers as constants: DuckDB then passes over the row groups of the others
-        f"SELECT DISTINCT n.case_id FROM ({cases}) n JOIN predictions p ON p.case_id = n.case_id"  # noqa: S608 - our own text
+    # part numbers as constants: DuckDB then passes over the row groups of the others
+    rows = connection.execute(
+        f"SELECT DISTINCT n.case_id FROM ({cases}) n JOIN predictions p ON p.case_id = n.case_id"  # noqa: S608
         f" WHERE p.run_id = ? AND p.part IN ({', '.join(map(str, sorted(met)))}) ORDER BY n.case_id",
         [value, run_id],
     ).fetchall()
     return [case_id for (case_id,) in rows]
 
 
-def _checked(connection: duckdb.DuckDBPyConnection, run_id: str, part: int, path: str, labels: tuple[str, ...]) -> list[tuple]:
-    """The ranges of the part's ids. Raises StoreError for a case that is there twice, an unknown label, other classes."""
+def _checked(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    part: int,
+    path: str,
+    labels: tuple[str, ...],
+) -> list[tuple]:
+    """The ranges of the part's ids. Raises StoreError for a case that is there twice, an unknown
+    label, other classes.
+    """
     with ThreadPoolExecutor(1) as pool:
-        hashes = connection.execute("SELECT hash(case_id) AS hash FROM read_parquet(?)", [path]).fetchnumpy()["hash"]
+        hashes = connection.execute(
+            "SELECT hash(case_id) AS hash FROM read_parquet(?)", [path]
+        ).fetchnumpy()["hash"]
         twice = pool.submit(_any_twice, hashes)  # on the core that the statements below leave free
         _refuse_strangers(connection, run_id, part, path, labels)
         ranges = connection.execute(_RANGES.format(cases=_CASES), [path]).fetchall()
@@ -95,17 +122,26 @@ def _checked(connection: duckdb.DuckDBPyConnection, run_id: str, part: int, path
 
 
 def _any_twice(hashes: np.ndarray) -> bool:
-    """Whether a number is there twice; they are sorted in place, in a third of the time that DuckDB takes to group them."""
+    """Whether a number is there twice; they are sorted in place, in a third of the time that DuckDB
+    takes to group them.
+    """
     hashes.sort()
     return bool((hashes[1:] == hashes[:-1]).any())
 
 
 def _refuse_doubles(
-    connection: duckdb.DuckDBPyConnection, run_id: str, part: int, path: str, ranges: list[tuple], suspect: bool
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    part: int,
+    path: str,
+    ranges: list[tuple],
+    suspect: bool,
 ) -> None:
-    """A case that the part has twice, or that the run has already. `suspect`: two of the part's ids have the same hash.
+    """A case that the part has twice, or that the run has already. `suspect`: two of the part's ids
+    have the same hash.
 
-    Equal ids have equal hashes, so no hash twice proves no id twice; where one is, the ids themselves are compared.
+    Equal ids have equal hashes, so no hash twice proves no id twice; where one is, the ids
+    themselves are compared.
     """
     doubled = []
     if suspect:
@@ -113,11 +149,17 @@ def _refuse_doubles(
         doubled = [case_id for (case_id,) in connection.execute(query, [path]).fetchall()]
     doubled = doubled or _shared(connection, run_id, _CASES, path, ranges)
     if doubled:
-        raise StoreError(f"case_id {doubled[0]!r} of part {part} is in run {run_id!r} twice: case ids must be unique in a run")
+        raise StoreError(
+            f"case_id {doubled[0]!r} of part {part} is in run {run_id!r} twice: case ids must be unique in a run"
+        )
 
 
 def _refuse_strangers(
-    connection: duckdb.DuckDBPyConnection, run_id: str, part: int, path: str, labels: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    part: int,
+    path: str,
+    labels: tuple[str, ...],
 ) -> None:
     """A predicted label that the run does not know, another number of classes."""
     other = connection.execute(
@@ -125,7 +167,13 @@ def _refuse_strangers(
         [path, list(labels)],
     ).fetchone()
     if other:
-        raise StoreError(f"predicted label {other[0]!r} of part {part} is not one of run {run_id!r}'s: {', '.join(labels)}")
-    (classes,) = connection.execute("SELECT len(probabilities) FROM read_parquet(?) LIMIT 1", [path]).fetchone() or (0,)
+        raise StoreError(
+            f"predicted label {other[0]!r} of part {part} is not one of run {run_id!r}'s: {', '.join(labels)}"
+        )
+    (classes,) = connection.execute(
+        "SELECT len(probabilities) FROM read_parquet(?) LIMIT 1", [path]
+    ).fetchone() or (0,)
     if classes != len(labels):
-        raise StoreError(f"part {part} has {classes} probabilities a case, and run {run_id!r} has {len(labels)} labels")
+        raise StoreError(
+            f"part {part} has {classes} probabilities a case, and run {run_id!r} has {len(labels)} labels"
+        )

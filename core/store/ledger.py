@@ -1,9 +1,11 @@
-"""Policies and scenarios in the store, by name and version: added, never changed, one small method a query.
+"""Policies and scenarios in the store, by name and version: added, never changed, one small method
+a query.
 
-A version is numbered in the transaction that adds it, so two writers at once get two versions. What becomes of a policy is a
-series of events: adding one proposes it, then it is approved, activated, and undone, which makes active again what was before.
-Knows no meaning of what a policy or a scenario holds. A policy's last day is kept beside its thresholds in one JSON text, and
-taken out again: who reads `content` gets exactly what was given.
+A version is numbered in the transaction that adds it, so two writers at once get two versions. What
+becomes of a policy is a series of events: adding one proposes it, then it is approved, activated,
+and undone, which makes active again what was before. Knows no meaning of what a policy or a
+scenario holds. A policy's last day is kept beside its thresholds in one JSON text, and taken out
+again: who reads `content` gets exactly what was given.
 """
 
 import json
@@ -12,7 +14,14 @@ from datetime import UTC, date
 
 from core.errors import NotFoundError, SettingsError, StoreError
 from core.store import records
-from core.store.entries import EVENTS, Policy, PolicyEvent, Scenario, checked_choice, checked_text
+from core.store.entries import (
+    EVENTS,
+    PolicyEvent,
+    PolicyVersion,
+    ScenarioVersion,
+    checked_choice,
+    checked_text,
+)
 from core.store.store import Store
 
 _POLICY = "name, version, content, author, reason, runs, certificate, created_at"
@@ -22,12 +31,15 @@ _SCENARIO = "name, version, content, author, created_at"
 
 
 class Ledger:
-    """Policies and scenarios of a store. Every method is one transaction, and may be part of a longer one."""
+    """Policies and scenarios of a store. Every method is one transaction, and may be part of a
+    longer one.
+    """
 
     def __init__(self, store: Store):
         self.store = store
 
-    # --- policies ------------------------------------------------------------------------------------------------------------
+    # --- policies
+    # ------------------------------------------------------------------------------------------------------------
 
     def add_policy(
         self,
@@ -38,54 +50,82 @@ class Ledger:
         runs: Iterable[str] = (),
         certificate: dict | None = None,
         expires_on: date | None = None,
-    ) -> Policy:
+    ) -> PolicyVersion:
         """Add the next version of a policy, and its event "propose".
 
-        `runs` are those whose predictions it was chosen on; `expires_on` is its last day, None for no end. Raises NotFoundError
-        for a run that is not there, SettingsError for an empty name, author or reason and for content that names a last day
-        itself, NonFiniteError for a NaN in content or certificate.
+        `runs` are those whose predictions it was chosen on; `expires_on` is its last day, None for
+        no end. Raises NotFoundError for a run that is not there, SettingsError for an empty name,
+        author or reason and for content that names a last day itself, NonFiniteError for a NaN in
+        content or certificate.
         """
         what = f"policy {checked_text(name, 'policy')!r}"
         if _EXPIRES in content:
-            raise SettingsError(f"the thresholds of {what} name {_EXPIRES!r}: give the last day as an argument of its own")
+            raise SettingsError(
+                f"the thresholds of {what} name {_EXPIRES!r}: give the last day as an argument of its own"
+            )
         last_day = {} if expires_on is None else {_EXPIRES: expires_on.isoformat()}
         written = records.json_of({**content, **last_day}, f"the thresholds of {what}")
-        proof = None if certificate is None else records.json_of(certificate, f"the certificate of {what}")
+        proof = (
+            None
+            if certificate is None
+            else records.json_of(certificate, f"the certificate of {what}")
+        )
         with self.store.atomic() as connection:
             chosen_on = [self.store.run(run_id).run.run_id for run_id in runs]
             version = self._next("policies", name)
             connection.execute(
-                f"INSERT INTO policies ({_POLICY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
-                [name, version, written, checked_text(author, "author"), reason, chosen_on, proof, records.now()],
+                f"INSERT INTO policies ({_POLICY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                [
+                    name,
+                    version,
+                    written,
+                    checked_text(author, "author"),
+                    reason,
+                    chosen_on,
+                    proof,
+                    records.now(),
+                ],
             )
             self._add_event(name, version, "propose", author, reason)
             return self.policy(name, version)
 
-    def policy(self, name: str, version: int | None = None) -> Policy:
+    def policy(self, name: str, version: int | None = None) -> PolicyVersion:
         """A version of the policy, by default the newest. Raises NotFoundError."""
         found = [one for one in self.policies(name) if version in (None, one.version)]
         if not found:
-            raise NotFoundError(f"no policy {name!r}{_of(version)} in the store {self.store.folder}")
+            raise NotFoundError(
+                f"no policy {name!r}{_of(version)} in the store {self.store.folder}"
+            )
         return max(found, key=lambda one: one.version)
 
-    def policies(self, name: str | None = None) -> list[Policy]:
+    def policies(self, name: str | None = None) -> list[PolicyVersion]:
         """All versions of a policy, or of all, the newest first."""
         rows = self._rows("policies", _POLICY, name, "created_at DESC, name, version DESC")
         return [_policy_of(row) for row in rows]
 
-    def add_policy_event(self, name: str, version: int, event: str, author: str, reason: str) -> PolicyEvent:
-        """Write down what happened to a version: "approve", then "activate", then "undo", which only the active one can.
+    def add_policy_event(
+        self, name: str, version: int, event: str, author: str, reason: str
+    ) -> PolicyEvent:
+        """Write down what happened to a version: "approve", then "activate", then "undo", which
+        only the active one can.
 
-        Raises NotFoundError for a version that is not there, StoreError for what was never approved or is not active.
+        Raises NotFoundError for a version that is not there, StoreError for what was never approved
+        or is not active.
         """
         checked_choice(event, EVENTS[1:], "policy event")
         with self.store.atomic():
             self.policy(name, version)
             events = self.policy_events(name)
-            if event == "activate" and (version, "approve") not in {(one.version, one.event) for one in events}:
-                raise StoreError(f"policy {name!r} version {version} cannot be activated: it was never approved")
-            if event == "undo" and (name, version) not in standing(events)[-1:]:
-                raise StoreError(f"policy {name!r} version {version} cannot be undone: it is not active")
+            if event == "activate" and (version, "approve") not in {
+                (one.version, one.event) for one in events
+            }:
+                raise StoreError(
+                    f"policy {name!r} version {version} cannot be activated: it was never approved"
+                )
+            if event == "undo" and (name, version) not in activations_in_force(events)[-1:]:
+                raise StoreError(
+                    f"policy {name!r} version {version} cannot be undone: it is not active"
+                )
             return self._add_event(name, version, event, author, reason)
 
     def policy_events(self, name: str | None = None) -> list[PolicyEvent]:
@@ -93,61 +133,85 @@ class Ledger:
         rows = self._rows("policy_events", _EVENT, name, "position")
         return [PolicyEvent(*values, at.replace(tzinfo=UTC)) for *values, at in rows]
 
-    def active_policy(self, name: str | None = None) -> Policy | None:
-        """The version that was activated last and not undone, of that policy or of all; None where there is none."""
+    def active_policy(self, name: str | None = None) -> PolicyVersion | None:
+        """The version that was activated last and not undone, of that policy or of all; None where
+        there is none.
+        """
         with self.store.atomic():
-            in_force = standing(self.policy_events(name))
+            in_force = activations_in_force(self.policy_events(name))
             return self.policy(*in_force[-1]) if in_force else None
 
-    # --- scenarios -----------------------------------------------------------------------------------------------------------
+    # --- scenarios
+    # -----------------------------------------------------------------------------------------------------------
 
-    def add_scenario(self, name: str, content: dict, author: str) -> Scenario:
-        """Add the next version of a scenario. Raises SettingsError, and NonFiniteError for a NaN in it."""
-        written = records.json_of(content, f"the numbers of scenario {checked_text(name, 'scenario')!r}")
+    def add_scenario(self, name: str, content: dict, author: str) -> ScenarioVersion:
+        """Add the next version of a scenario. Raises SettingsError, and NonFiniteError for a NaN in
+        it.
+        """
+        written = records.json_of(
+            content, f"the numbers of scenario {checked_text(name, 'scenario')!r}"
+        )
         with self.store.atomic() as connection:
             version = self._next("scenarios", name)
             connection.execute(
-                f"INSERT INTO scenarios ({_SCENARIO}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608 - constants
+                f"INSERT INTO scenarios ({_SCENARIO}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
                 [name, version, written, checked_text(author, "author"), records.now()],
             )
             return self.scenario(name, version)
 
-    def scenario(self, name: str, version: int | None = None) -> Scenario:
+    def scenario(self, name: str, version: int | None = None) -> ScenarioVersion:
         """A version of the scenario, by default the newest. Raises NotFoundError."""
         found = [one for one in self.scenarios(name) if version in (None, one.version)]
         if not found:
-            raise NotFoundError(f"no scenario {name!r}{_of(version)} in the store {self.store.folder}")
+            raise NotFoundError(
+                f"no scenario {name!r}{_of(version)} in the store {self.store.folder}"
+            )
         return max(found, key=lambda one: one.version)
 
-    def scenarios(self, name: str | None = None) -> list[Scenario]:
+    def scenarios(self, name: str | None = None) -> list[ScenarioVersion]:
         """All versions of a scenario, or of all, the newest first."""
         rows = self._rows("scenarios", _SCENARIO, name, "created_at DESC, name, version DESC")
-        return [Scenario(n, v, json.loads(content), author, at.replace(tzinfo=UTC)) for n, v, content, author, at in rows]
+        return [
+            ScenarioVersion(n, v, json.loads(content), author, at.replace(tzinfo=UTC))
+            for n, v, content, author, at in rows
+        ]
 
     # -------------------------------------------------------------------------------------------------------------------------
 
     def _rows(self, table: str, columns: str, name: str | None, order: str) -> list[tuple]:
-        query = f"SELECT {columns} FROM {table} WHERE CAST(? AS VARCHAR) IS NULL OR name = ? ORDER BY {order}"  # noqa: S608 - constants
+        query = f"SELECT {columns} FROM {table} WHERE CAST(? AS VARCHAR) IS NULL OR name = ? ORDER BY {order}"  # noqa: S608
         with self.store.atomic() as connection:
             return connection.execute(query, [name, name]).fetchall()
 
     def _next(self, table: str, name: str) -> int:
         """The next version, which nobody else can take before this transaction ends."""
-        query = f"SELECT coalesce(max(version), 0) + 1 FROM {table} WHERE name = ?"  # noqa: S608 - constants
+        query = f"SELECT coalesce(max(version), 0) + 1 FROM {table} WHERE name = ?"  # noqa: S608
         with self.store.atomic() as connection:
             return connection.execute(query, [name]).fetchone()[0]
 
-    def _add_event(self, name: str, version: int, event: str, author: str, reason: str) -> PolicyEvent:
-        values = [name, version, event, checked_text(author, "author"), checked_text(reason, "reason"), records.now()]
+    def _add_event(
+        self, name: str, version: int, event: str, author: str, reason: str
+    ) -> PolicyEvent:
+        values = [
+            name,
+            version,
+            event,
+            checked_text(author, "author"),
+            checked_text(reason, "reason"),
+            records.now(),
+        ]
         with self.store.atomic() as connection:
             connection.execute(
-                'INSERT INTO policy_events (name, version, event, author, reason, "at") VALUES (?, ?, ?, ?, ?, ?)', values
+                'INSERT INTO policy_events (name, version, event, author, reason, "at") VALUES (?, ?, ?, ?, ?, ?)',
+                values,
             )
             return self.policy_events(name)[-1]
 
 
-def standing(events: Iterable[PolicyEvent]) -> list[tuple[str, int]]:
-    """(name, version) of what was activated and not undone, the active one last. An undo takes back the latest activation."""
+def activations_in_force(events: Iterable[PolicyEvent]) -> list[tuple[str, int]]:
+    """(name, version) of what was activated and not undone, the active one last. An undo takes back
+    the latest activation.
+    """
     found: list[tuple[str, int]] = []
     for one in events:
         policy = (one.name, one.version)
@@ -158,14 +222,24 @@ def standing(events: Iterable[PolicyEvent]) -> list[tuple[str, int]]:
     return found
 
 
-def _policy_of(row: tuple) -> Policy:
+def _policy_of(row: tuple) -> PolicyVersion:
     """The columns of _POLICY as a policy, its last day taken out of the content."""
     name, version, written, author, reason, runs, proof, at = row
     content = json.loads(written)
     last_day = content.pop(_EXPIRES, None)
     expires_on = None if last_day is None else date.fromisoformat(last_day)
     certificate = None if proof is None else json.loads(proof)
-    return Policy(name, version, content, author, reason, tuple(runs), certificate, at.replace(tzinfo=UTC), expires_on)
+    return PolicyVersion(
+        name,
+        version,
+        content,
+        author,
+        reason,
+        tuple(runs),
+        certificate,
+        at.replace(tzinfo=UTC),
+        expires_on,
+    )
 
 
 def _of(version: int | None) -> str:

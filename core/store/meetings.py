@@ -1,6 +1,8 @@
-"""The decision log of meetings: added, never changed. A decision names the version of the scenario that it is about, or none.
+"""The decision log of meetings: added, never changed. A decision names the version of the scenario
+that it is about, or none.
 
-The form that a decision was written in has a token; the same token again, from a second click or a retry, adds nothing.
+The form that a decision was written in has a token; the same token again, from a second click or a
+retry, adds nothing.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,9 @@ _COLUMNS = 'decision, reason, author, scenario, scenario_version, "at"'
 
 @dataclass(frozen=True)
 class MeetingDecision:
-    """What was decided, why, by whom, about which version of which scenario (None: about none), and when, UTC."""
+    """What was decided, why, by whom, about which version of which scenario (None: about none), and
+    when, UTC.
+    """
 
     decision: str
     reason: str
@@ -28,18 +32,25 @@ class MeetingDecision:
 
 
 class Meetings:
-    """The decisions of a store's meetings. Every method is one transaction, and may be part of a longer one."""
+    """The decisions of a store's meetings. Every method is one transaction, and may be part of a
+    longer one.
+    """
 
     def __init__(self, store: Store):
         self.store = store
 
     def add(
-        self, token: str, decision: str, reason: str, author: str, scenario: tuple[str, int] | None = None
+        self,
+        token: str,
+        decision: str,
+        reason: str,
+        author: str,
+        scenario: tuple[str, int] | None = None,
     ) -> MeetingDecision:
         """Write a decision down, once for each token, and return it as it stands in the log.
 
-        Raises SettingsError for an empty or long text, NotFoundError for a scenario that is not there, StoreError where the
-        token has written something else.
+        Raises SettingsError for an empty or long text, NotFoundError for a scenario that is not
+        there, StoreError where the token has written something else.
         """
         texts = {"token": token, "decision": decision, "reason": reason, "author": author}
         values = [checked_text(text, what) for what, text in texts.items()]
@@ -49,13 +60,21 @@ class Meetings:
                 Ledger(self.store).scenario(name, version)
             if (known := self._of(token)) is None:
                 connection.execute(
-                    f"INSERT INTO meeting_decisions (token, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
+                    f"INSERT INTO meeting_decisions (token, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                     [*values, name, version, records.now()],
                 )
                 return self._of(token)
         given = (decision, reason, author, name, version)
-        if (known.decision, known.reason, known.author, known.scenario, known.scenario_version) != given:
-            raise StoreError(f"this form has written the decision {known.decision!r} already: open the page again for another")
+        if (
+            known.decision,
+            known.reason,
+            known.author,
+            known.scenario,
+            known.scenario_version,
+        ) != given:
+            raise StoreError(
+                f"this form has written the decision {known.decision!r} already: open the page again for another"
+            )
         return known
 
     def decisions(self) -> list[MeetingDecision]:
@@ -66,7 +85,7 @@ class Meetings:
         return next(iter(self._read("token = ?", [token])), None)
 
     def _read(self, where: str, values: list) -> list[MeetingDecision]:
-        query = f"SELECT {_COLUMNS} FROM meeting_decisions WHERE {where} ORDER BY position"  # noqa: S608 - constants
+        query = f"SELECT {_COLUMNS} FROM meeting_decisions WHERE {where} ORDER BY position"  # noqa: S608
         with self.store.atomic() as connection:
             rows = connection.execute(query, values).fetchall()
         return [MeetingDecision(*values, at.replace(tzinfo=UTC)) for *values, at in rows]

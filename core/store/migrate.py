@@ -1,4 +1,6 @@
-"""Brings a store's schema to this version: migrations/NNNN_name.sql in order, each written down in its own transaction."""
+"""Brings a store's schema to this version: migrations/NNNN_name.sql in order, each written down in
+its own transaction.
+"""
 
 from pathlib import Path
 
@@ -16,7 +18,9 @@ def migrations() -> list[tuple[int, Path]]:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Apply what is missing. Raises StoreError for a store that a newer version has written, and for one that is not ours."""
+    """Apply what is missing. Raises StoreError for a store that a newer version has written, and
+    for one that is not ours.
+    """
     known = migrations()
     newest = known[-1][0]
     found, name = version(connection)
@@ -35,8 +39,15 @@ def version(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     try:
         query = "SELECT version, name FROM schema_migrations ORDER BY version DESC LIMIT 1"
         return connection.execute(query).fetchone() or (0, "")
-    except duckdb.CatalogException as e:  # asking for the list of tables first would cost 8 ms at every open
-        tables = [t for (t,) in connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY table_name").fetchall()]
+    except (
+        duckdb.CatalogException
+    ) as e:  # asking for the list of tables first would cost 8 ms at every open
+        tables = [
+            t
+            for (t,) in connection.execute(
+                "SELECT table_name FROM duckdb_tables() ORDER BY table_name"
+            ).fetchall()
+        ]
         if tables:
             raise StoreError(
                 f"the file holds tables ({', '.join(tables[:3])}) that are not Kakushin's: "
@@ -51,7 +62,11 @@ def _apply(connection: duckdb.DuckDBPyConnection, number: int, path: Path) -> No
         connection.execute("BEGIN")
         connection.execute(_TABLE)
         connection.execute(path.read_text(encoding="utf-8"))
-        connection.execute("INSERT INTO schema_migrations (version, name) VALUES (?, ?)", [number, path.stem])
+        connection.execute(
+            "INSERT INTO schema_migrations (version, name) VALUES (?, ?)", [number, path.stem]
+        )
         connection.execute("COMMIT")
     except duckdb.Error as e:
-        raise StoreError(f"migration {path.stem} failed, and the store is as it was: {str(e).splitlines()[0]}") from e
+        raise StoreError(
+            f"migration {path.stem} failed, and the store is as it was: {str(e).splitlines()[0]}"
+        ) from e

@@ -1,7 +1,8 @@
-"""Scored parts as immutable Parquet files, written whole or not at all; a retry overwrites itself, by run and part.
+"""Scored parts as immutable Parquet files, written whole or not at all; a retry overwrites itself,
+by run and part.
 
-This is the door: a value that is not finite, a probability row that does not sum to one or a doubled case is refused here, by
-row and value. Knows no DuckDB, and not which labels a run has.
+This is the door: a value that is not finite, a probability row that does not sum to one or a
+doubled case is refused here, by row and value. Knows no DuckDB, and not which labels a run has.
 """
 
 import os
@@ -42,7 +43,9 @@ _ABANDONED_S = 3600.0  # a temporary file of that age has no writer any more
 
 
 def part_path(folder: Path, run_id: str, part: int) -> Path:
-    """Where the part of that number lies, below the store's folder. Raises SettingsError for a name or number not allowed."""
+    """Where the part of that number lies, below the store's folder. Raises SettingsError for a name
+    or number not allowed.
+    """
     if not 0 <= part <= LAST_PART:
         raise SettingsError(f"part {part} is not allowed: use 0 to {LAST_PART}")
     return folder / "parts" / checked_name(run_id, "run") / f"part-{part:05d}.parquet"
@@ -51,11 +54,14 @@ def part_path(folder: Path, run_id: str, part: int) -> Path:
 def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Path:
     """Check the rows and write them durably: temporary name, fsync, rename, fsync of the folder.
 
-    They lie in the order of their confidence, the highest first, so that the store finds the cases near a threshold by the
-    least and greatest confidence of each stretch of rows, without an index: see Store.cases_near.
-    Raises NonFiniteError or StoreError for rows that may not be stored, and StoreError where the file cannot be written.
+    They lie in the order of their confidence, the highest first, so that the store finds the cases
+    near a threshold by the least and greatest confidence of each stretch of rows, without an index:
+    see Store.cases_near. Raises NonFiniteError or StoreError for rows that may not be stored, and
+    StoreError where the file cannot be written.
     """
-    table = _table(frame, check_part(frame)).sort_by([("confidence", "descending"), ("row", "ascending")])
+    table = _table(frame, check_part(frame)).sort_by(
+        [("confidence", "descending"), ("row", "ascending")]
+    )
     path = part_path(folder, run_id, part)
     fresh = path.with_suffix(f".{os.getpid()}.tmp")
     try:
@@ -74,10 +80,14 @@ def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Pat
 
 
 def check_part(frame: pd.DataFrame) -> np.ndarray:
-    """Raise for the first thing in the rows that may not be stored; return the probabilities [n, K], float64."""
+    """Raise for the first thing in the rows that may not be stored; return the probabilities [n,
+    K], float64.
+    """
     missing = [name for name in PART_SCHEMA.names if name not in frame.columns]
     if missing:
-        raise StoreError(f"the part has no column {missing[0]!r}: {', '.join(PART_SCHEMA.names)} are needed")
+        raise StoreError(
+            f"the part has no column {missing[0]!r}: {', '.join(PART_SCHEMA.names)} are needed"
+        )
     if frame.empty:
         raise StoreError("the part has no row")
     for field in PART_SCHEMA:
@@ -88,17 +98,34 @@ def check_part(frame: pd.DataFrame) -> np.ndarray:
         values = frame[name].to_numpy(dtype=np.float64)
         _refuse(~np.isfinite(values), frame, name, values, "is not finite", NonFiniteError)
         _refuse(values < 0, frame, name, values, "is below 0")
-    confidence, value = frame["confidence"].to_numpy(dtype=np.float64), frame["value"].to_numpy(dtype=np.float64)
+    confidence, value = (
+        frame["confidence"].to_numpy(dtype=np.float64),
+        frame["value"].to_numpy(dtype=np.float64),
+    )
     _refuse(confidence > 1, frame, "confidence", confidence, "is above 1")
     _refuse(np.isinf(value), frame, "value", value, "is infinite", NonFiniteError)
     outcome, case_id = frame["outcome"].to_numpy(), frame["case_id"].to_numpy()
-    _refuse(~np.isin(outcome.astype(str), OUTCOMES), frame, "outcome", outcome, f"is not one of {', '.join(OUTCOMES)}")
-    _refuse(frame["case_id"].duplicated().to_numpy(), frame, "case_id", case_id, "stands twice in the part")
+    _refuse(
+        ~np.isin(outcome.astype(str), OUTCOMES),
+        frame,
+        "outcome",
+        outcome,
+        f"is not one of {', '.join(OUTCOMES)}",
+    )
+    _refuse(
+        frame["case_id"].duplicated().to_numpy(),
+        frame,
+        "case_id",
+        case_id,
+        "stands twice in the part",
+    )
     return _probabilities(frame)
 
 
-def sweep(folder: Path, run_id: str, taken: Iterable[int]) -> None:
-    """Delete what a killed process has left of a run: parts that are in the store, and temporary files without a writer."""
+def delete_leftovers(folder: Path, run_id: str, taken: Iterable[int]) -> None:
+    """Delete what a killed process has left of a run: parts that are in the store, and temporary
+    files without a writer.
+    """
     home = folder / "parts" / run_id
     for part in taken:
         part_path(folder, run_id, part).unlink(missing_ok=True)
@@ -110,19 +137,39 @@ def sweep(folder: Path, run_id: str, taken: Iterable[int]) -> None:
 
 
 def _probabilities(frame: pd.DataFrame) -> np.ndarray:
-    """The column as one array [n, K], float64: every row as long as the first, in [0, 1], with sum 1."""
+    """The column as one array [n, K], float64: every row as long as the first, in [0, 1], with sum
+    1.
+    """
     lengths = frame["probabilities"].map(len).to_numpy()
-    _refuse(lengths != lengths[0], frame, "the number of probabilities", lengths, f"is not the first row's {lengths[0]}")
+    _refuse(
+        lengths != lengths[0],
+        frame,
+        "the number of probabilities",
+        lengths,
+        f"is not the first row's {lengths[0]}",
+    )
     p = np.concatenate(frame["probabilities"].to_list()).astype(np.float64).reshape(len(frame), -1)
     sums = p.sum(1)
-    _refuse(~np.isfinite(sums), frame, "the probabilities' sum", sums, "is not finite", NonFiniteError)
-    _refuse(p.min(1, initial=0) < 0, frame, "the least probability", p.min(1, initial=0), "is below 0")
-    _refuse(np.abs(sums - 1) > SUM_TOLERANCE, frame, "the probabilities' sum", sums, f"is not 1 within {SUM_TOLERANCE}")
+    _refuse(
+        ~np.isfinite(sums), frame, "the probabilities' sum", sums, "is not finite", NonFiniteError
+    )
+    _refuse(
+        p.min(1, initial=0) < 0, frame, "the least probability", p.min(1, initial=0), "is below 0"
+    )
+    _refuse(
+        np.abs(sums - 1) > SUM_TOLERANCE,
+        frame,
+        "the probabilities' sum",
+        sums,
+        f"is not 1 within {SUM_TOLERANCE}",
+    )
     return p
 
 
 def _table(frame: pd.DataFrame, p: np.ndarray) -> pa.Table:
-    """The rows in PART_SCHEMA; probabilities p [n, K] go in as one block, ten times as fast as row by row."""
+    """The rows in PART_SCHEMA; probabilities p [n, K] go in as one block, ten times as fast as row
+    by row.
+    """
     flat = pa.array(p.astype(np.float32).ravel())
     starts = pa.array(np.arange(len(p) + 1, dtype=np.int32) * p.shape[1])
     columns = {"probabilities": pa.ListArray.from_arrays(starts, flat)}
@@ -131,14 +178,25 @@ def _table(frame: pd.DataFrame, p: np.ndarray) -> pa.Table:
             if field.name not in columns:
                 columns[field.name] = pa.Array.from_pandas(frame[field.name], type=field.type)
     except (pa.ArrowException, TypeError, ValueError) as e:
-        raise StoreError(f"column {field.name!r} of the part cannot be written as {field.type}: {e}") from e
+        raise StoreError(
+            f"column {field.name!r} of the part cannot be written as {field.type}: {e}"
+        ) from e
     return pa.table([columns[name] for name in PART_SCHEMA.names], schema=PART_SCHEMA)
 
 
-def _refuse(bad: np.ndarray, frame: pd.DataFrame, name: str, values: np.ndarray, fault: str, error: type = StoreError) -> None:
+def _refuse(
+    bad: np.ndarray,
+    frame: pd.DataFrame,
+    name: str,
+    values: np.ndarray,
+    fault: str,
+    error: type = StoreError,
+) -> None:
     if bad.any():
         i = int(np.flatnonzero(bad)[0])
-        raise error(f"{name} {_shown(values[i])} of case {frame['case_id'].iloc[i]!r} (row {frame['row'].iloc[i]}) {fault}")
+        raise error(
+            f"{name} {_shown(values[i])} of case {frame['case_id'].iloc[i]!r} (row {frame['row'].iloc[i]}) {fault}"
+        )
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,6 @@
-"""Runs as rows of the store and back: times are UTC without a zone, settings and metrics are JSON. Knows no DuckDB."""
+"""Runs as rows of the store and back: times are UTC without a zone, settings and metrics are JSON.
+Knows no DuckDB.
+"""
 
 import json
 import math
@@ -10,8 +12,19 @@ from core.errors import NonFiniteError, SettingsError
 from core.types import Run, RunRecord
 
 COLUMNS = tuple(field.name for field in fields(Run))
-# What makes a run another run. Time, seed, settings and versions may differ when it is begun again after a kill.
-IDENTITY = ("kind", "model", "model_kind", "model_hash", "dataset", "role", "inputs_hash", "labels", "samples")
+# What makes a run another run. Time, seed, settings and versions may differ when it is begun again
+# after a kill.
+IDENTITY = (
+    "kind",
+    "model",
+    "model_kind",
+    "model_hash",
+    "dataset",
+    "role",
+    "inputs_hash",
+    "labels",
+    "samples",
+)
 _JSON = ("settings", "versions")
 
 
@@ -23,7 +36,10 @@ def now() -> datetime:
 def row_of(run: Run) -> list:
     """Values in the order of COLUMNS."""
     row = {name: getattr(run, name) for name in COLUMNS}
-    row |= {"created_at": run.created_at.astimezone(UTC).replace(tzinfo=None), "labels": list(run.labels)}
+    row |= {
+        "created_at": run.created_at.astimezone(UTC).replace(tzinfo=None),
+        "labels": list(run.labels),
+    }
     row |= {name: json_of(row[name], f"{name} of run {run.run_id!r}") for name in _JSON}
     return list(row.values())
 
@@ -31,7 +47,10 @@ def row_of(run: Run) -> list:
 def run_of(row: tuple) -> Run:
     """The run that `row_of` gave."""
     values = dict(zip(COLUMNS, row, strict=True))
-    values |= {"created_at": values["created_at"].replace(tzinfo=UTC), "labels": tuple(values["labels"])}
+    values |= {
+        "created_at": values["created_at"].replace(tzinfo=UTC),
+        "labels": tuple(values["labels"]),
+    }
     values |= {name: json.loads(values[name]) for name in _JSON}
     return Run(**values)
 
@@ -40,15 +59,27 @@ def record_of(row: tuple) -> RunRecord:
     """COLUMNS, then state, duration_s, metrics (None while running), cases, first_at, last_at."""
     state, duration_s, metrics, cases, first_at, last_at = row[len(COLUMNS) :]
     run = run_of(row[: len(COLUMNS)])
-    return RunRecord(run, state or "running", duration_s, json.loads(metrics) if metrics else {}, cases, first_at, last_at)
+    return RunRecord(
+        run,
+        state or "running",
+        duration_s,
+        json.loads(metrics) if metrics else {},
+        cases,
+        first_at,
+        last_at,
+    )
 
 
 def json_of(value: dict, what: str) -> str:
-    """JSON that every reader reads: no NaN, nothing that loses its kind. Raises NonFiniteError, SettingsError."""
+    """JSON that every reader reads: no NaN, nothing that loses its kind. Raises NonFiniteError,
+    SettingsError.
+    """
     try:
         return json.dumps(value, allow_nan=False, default=_plain)
     except ValueError as e:
-        raise NonFiniteError(f"{what} hold a number that is NaN or infinite: {_first_bad(value)}") from e
+        raise NonFiniteError(
+            f"{what} hold a number that is NaN or infinite: {_first_bad(value)}"
+        ) from e
     except TypeError as e:
         raise SettingsError(f"{what} cannot be stored as JSON: {e}") from e
 
@@ -63,5 +94,9 @@ def _plain(value):
 
 
 def _first_bad(value: dict) -> str:
-    bad = [f"{key!r} = {x}" for key, x in value.items() if isinstance(x, float) and not math.isfinite(x)]
+    bad = [
+        f"{key!r} = {x}"
+        for key, x in value.items()
+        if isinstance(x, float) and not math.isfinite(x)
+    ]
     return bad[0] if bad else "inside a nested value"

@@ -1,8 +1,10 @@
-"""What each of a teacher's N samples said of a case: added once with the case's part, never changed, a small method a query.
+"""What each of a teacher's N samples said of a case: added once with the case's part, never
+changed, a small method a query.
 
-Predictions hold the mean over samples, which cannot tell ten models that are half sure from ten that are sure of different
-things. A case's N x K probabilities lie flattened in one FLOAT[], sample by sample: 480 bytes for 10 samples of 12 labels.
-Knows the tables samples and predictions, and no meaning of a vote.
+Predictions hold the mean over samples, which cannot tell ten models that are half sure from ten
+that are sure of different things. A case's N x K probabilities lie flattened in one FLOAT[], sample
+by sample: 480 bytes for 10 samples of 12 labels. Knows the tables samples and predictions, and no
+meaning of a vote.
 """
 
 from collections.abc import Sequence
@@ -21,7 +23,9 @@ _CASE = ", ".join(f'p."{name}"' for name in PART_SCHEMA.names)
 
 @dataclass(frozen=True)
 class Below:
-    """How many of a run's n cases have less aleatoric, and less epistemic uncertainty than some values: exact counts."""
+    """How many of a run's n cases have less aleatoric, and less epistemic uncertainty than some
+    values: exact counts.
+    """
 
     n: int
     aleatoric: int
@@ -34,11 +38,15 @@ class Samples:
     def __init__(self, store: Store):
         self.store = store
 
-    def add(self, run_id: str, part: int, case_ids: Sequence[str], probabilities: np.ndarray) -> int:
-        """Add what the N samples said of some cases of a part that is in: [N, n, K]. Return how many cases are new.
+    def add(
+        self, run_id: str, part: int, case_ids: Sequence[str], probabilities: np.ndarray
+    ) -> int:
+        """Add what the N samples said of some cases of a part that is in: [N, n, K]. Return how
+        many cases are new.
 
-        The same again adds nothing, so a step that was killed may be done again. Raises NotFoundError for a run or a case that
-        is not there, NonFiniteError or StoreError for probabilities that may not be stored or differ from those that are in.
+        The same again adds nothing, so a step that was killed may be done again. Raises
+        NotFoundError for a run or a case that is not there, NonFiniteError or StoreError for
+        probabilities that may not be stored or differ from those that are in.
         """
         ids = list(case_ids)
         with self.store.atomic() as connection:
@@ -49,26 +57,33 @@ class Samples:
             if known:
                 _refuse_another(known, dict(zip(ids, p, strict=True)), run_id, part)
                 return 0
-            connection.execute(  # lists as parameters: row by row DuckDB takes a millisecond for each
+            # lists as parameters: row by row DuckDB takes a millisecond for each
+            connection.execute(
                 "INSERT INTO samples (run_id, part, case_id, samples, probabilities) SELECT ?, ?, unnest(?), ?, unnest(?)",
                 [run_id, part, ids, run.samples, p.tolist()],
             )
         return len(ids)
 
     def of(self, run_id: str, case_id: str) -> np.ndarray:
-        """The samples of a case, [N, K], in the order of the run's labels. Raises NotFoundError where none are kept."""
+        """The samples of a case, [N, K], in the order of the run's labels. Raises NotFoundError
+        where none are kept.
+        """
         with self.store.atomic() as connection:
             query = "SELECT samples, probabilities FROM samples WHERE run_id = ? AND case_id = ?"
             found = connection.execute(query, [run_id, case_id]).fetchone()
         if found is None:
-            raise NotFoundError(f"no samples of case {case_id!r} in run {run_id!r}: it is not among those that were kept")
+            raise NotFoundError(
+                f"no samples of case {case_id!r} in run {run_id!r}: it is not among those that were kept"
+            )
         return np.array(found[1], dtype=np.float64).reshape(found[0], -1)
 
     def cases(self, sampled: str, scored: str) -> pd.DataFrame:
-        """What the run `scored` says of the cases whose samples the run `sampled` keeps: all columns, in file order."""
+        """What the run `scored` says of the cases whose samples the run `sampled` keeps: all
+        columns, in file order.
+        """
         with self.store.atomic() as connection:
             return connection.execute(
-                f"SELECT {_CASE} FROM predictions p JOIN samples s ON s.case_id = p.case_id"  # noqa: S608 - constants
+                f"SELECT {_CASE} FROM predictions p JOIN samples s ON s.case_id = p.case_id"  # noqa: S608
                 " WHERE s.run_id = ? AND p.run_id = ? ORDER BY p.row, p.case_id",
                 [sampled, scored],
             ).df()
@@ -84,11 +99,17 @@ class Samples:
         return Below(*found)
 
 
-def _checked(ids: list[str], probabilities: np.ndarray, expected: tuple[int, int, int]) -> np.ndarray:
-    """[N, n, K] -> [n, N * K], float32. Raises for another shape, a case given twice, and rows that are no distribution."""
+def _checked(
+    ids: list[str], probabilities: np.ndarray, expected: tuple[int, int, int]
+) -> np.ndarray:
+    """[N, n, K] -> [n, N * K], float32. Raises for another shape, a case given twice, and rows that
+    are no distribution.
+    """
     p = np.asarray(probabilities, dtype=np.float64)
     if p.shape != expected or len(set(ids)) != len(ids):
-        raise StoreError(f"samples of shape {p.shape} for {len(set(ids))} different cases, where {expected} is expected")
+        raise StoreError(
+            f"samples of shape {p.shape} for {len(set(ids))} different cases, where {expected} is expected"
+        )
     sums = p.sum(-1)
     for bad, fault, error in (
         (~np.isfinite(sums), "is not finite", NonFiniteError),
@@ -97,7 +118,9 @@ def _checked(ids: list[str], probabilities: np.ndarray, expected: tuple[int, int
     ):
         if bad.any():
             sample, case = np.argwhere(bad)[0]
-            raise error(f"the sum {sums[sample, case]} of sample {sample + 1} of case {ids[case]!r} {fault}")
+            raise error(
+                f"the sum {sums[sample, case]} of sample {sample + 1} of case {ids[case]!r} {fault}"
+            )
     return p.transpose(1, 0, 2).reshape(len(ids), -1).astype(np.float32)
 
 
@@ -109,7 +132,9 @@ def _require(connection: duckdb.DuckDBPyConnection, run_id: str, part: int, ids:
         [ids, run_id, part],
     ).fetchone()
     if missing:
-        raise NotFoundError(f"part {part} of run {run_id!r} has no case {missing[0]!r}: its samples cannot be added")
+        raise NotFoundError(
+            f"part {part} of run {run_id!r} has no case {missing[0]!r}: its samples cannot be added"
+        )
 
 
 def _known(connection: duckdb.DuckDBPyConnection, run_id: str, part: int) -> dict[str, np.ndarray]:
@@ -119,8 +144,14 @@ def _known(connection: duckdb.DuckDBPyConnection, run_id: str, part: int) -> dic
     return {case_id: np.array(p, dtype=np.float32) for case_id, p in rows}
 
 
-def _refuse_another(known: dict[str, np.ndarray], given: dict[str, np.ndarray], run_id: str, part: int) -> None:
+def _refuse_another(
+    known: dict[str, np.ndarray], given: dict[str, np.ndarray], run_id: str, part: int
+) -> None:
     """StoreError unless both hold the same cases with the same numbers."""
-    other = sorted(set(known) ^ set(given)) or [case for case in known if not np.array_equal(known[case], given[case])]
+    other = sorted(set(known) ^ set(given)) or [
+        case for case in known if not np.array_equal(known[case], given[case])
+    ]
     if other:
-        raise StoreError(f"part {part} of run {run_id!r} has other samples already than those of case {other[0]!r} given here")
+        raise StoreError(
+            f"part {part} of run {run_id!r} has other samples already than those of case {other[0]!r} given here"
+        )

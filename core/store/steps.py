@@ -1,7 +1,9 @@
-"""What people do to policies from screens that are open at the same time: each step once, and never over another's head.
+"""What people do to policies from screens that are open at the same time: each step once, and never
+over another's head.
 
-A click that arrives twice writes once. A step carries the position of the last event that its screen had shown: where somebody
-has approved, activated or undone since, it is refused, and the caller learns what happened. Knows no screen, no thresholds.
+A click that arrives twice writes once. A step carries the position of the last event that its
+screen had shown: where somebody has approved, activated or undone since, it is refused, and the
+caller learns what happened. Knows no screen, no thresholds.
 """
 
 import unicodedata
@@ -9,11 +11,11 @@ from collections.abc import Iterable
 from datetime import date
 
 from core.errors import OvertakenError
-from core.store.entries import Policy, PolicyEvent
+from core.store.entries import PolicyEvent, PolicyVersion
 from core.store.ledger import Ledger
 
 
-def propose(
+def record_proposal(
     ledger: Ledger,
     name: str,
     content: dict,
@@ -22,8 +24,9 @@ def propose(
     runs: Iterable[str] = (),
     certificate: dict | None = None,
     expires_on: date | None = None,
-) -> tuple[Policy, bool]:
-    """Add a version, and whether it is new: what equals the newest version of its name in all that is given adds nothing.
+) -> tuple[PolicyVersion, bool]:
+    """Add a version, and whether it is new: what equals the newest version of its name in all that
+    is given adds nothing.
 
     Raises what Ledger.add_policy raises.
     """
@@ -36,32 +39,56 @@ def propose(
         return ledger.add_policy(name, *wanted), True
 
 
-def take(ledger: Ledger, name: str, version: int, event: str, author: str, reason: str, seen: int) -> tuple[PolicyEvent, bool]:
-    """Write an event down, and whether it is new: the same by the same person for the same reason, just written, adds nothing.
+def record_event(
+    ledger: Ledger, name: str, version: int, event: str, author: str, reason: str, seen: int
+) -> tuple[PolicyEvent, bool]:
+    """Write an event down, and whether it is new: the same by the same person for the same reason,
+    just written, adds nothing.
 
-    seen: position of the last event that the caller knew, 0 for none. Raises OvertakenError where another step was taken since
-    (a new proposal is none: it changes nothing), and what Ledger.add_policy_event raises.
+    seen: position of the last event that the caller knew, 0 for none. Raises OvertakenError where
+    another step was taken since (a new proposal is none: it changes nothing), and what
+    Ledger.add_policy_event raises.
     """
     with ledger.store.atomic():
         steps = [one for one in ledger.policy_events() if one.event != "propose"]
         wanted = (name, version, event, author, reason)
         last = steps[-1] if steps else None
-        if last is not None and wanted == (last.name, last.version, last.event, last.author, last.reason):
+        if last is not None and wanted == (
+            last.name,
+            last.version,
+            last.event,
+            last.author,
+            last.reason,
+        ):
             return last, False
         since = [one for one in steps if one.position > seen]
         if since:
-            said = "; ".join(f"{one.author}: {one.event} {one.name!r} version {one.version}" for one in since)
-            raise OvertakenError(f"{event} of policy {name!r} version {version} was not written down, since {said}", events=since)
+            said = "; ".join(
+                f"{one.author}: {one.event} {one.name!r} version {one.version}" for one in since
+            )
+            raise OvertakenError(
+                f"{event} of policy {name!r} version {version} was not written down, since {said}",
+                events=since,
+            )
         return ledger.add_policy_event(name, version, event, author, reason), True
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two typed names are one but for case, width and spaces. Who writes another name is not found out."""
+    """Whether two typed names are one but for case, width and spaces. Who writes another name is
+    not found out.
+    """
     return _folded(one) == _folded(other)
 
 
-def _given(policy: Policy) -> tuple:
-    return policy.content, policy.author, policy.reason, policy.runs, policy.certificate, policy.expires_on
+def _given(policy: PolicyVersion) -> tuple:
+    return (
+        policy.content,
+        policy.author,
+        policy.reason,
+        policy.runs,
+        policy.certificate,
+        policy.expires_on,
+    )
 
 
 def _folded(name: str) -> str:

@@ -1,6 +1,8 @@
-"""What can be asked of the store and written to it: a small method a query, each one short transaction (core.store.file).
+"""What can be asked of the store and written to it: a small method a query, each one short
+transaction (core.store.file).
 
-Append-only, but for the histograms, which are sums. Times are UTC. Knows no model, no screen, and no meaning of a count.
+Append-only, but for the histograms, which are sums. Times are UTC. Knows no model, no screen, and
+no meaning of a count.
 """
 
 import hashlib
@@ -11,23 +13,24 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from core.decision.histogram import Histogram
+from core.counts.histogram import Histogram
 from core.errors import NotFoundError, SettingsError, StoreError
 from core.store import counts, file, intake, migrate, records
-from core.store.parts import PART_SCHEMA, sweep
+from core.store.parts import PART_SCHEMA, delete_leftovers
 from core.types import Run, RunRecord
 
 FILE = file.NAME
 END_STATES = ("finished", "failed")
 NEAR = (
-    f"SELECT {intake.COLUMNS} FROM predictions WHERE run_id = ? AND confidence >= ? AND confidence < ?"  # noqa: S608 - constants
+    f"SELECT {intake.COLUMNS} FROM predictions WHERE run_id = ? AND confidence >= ? AND confidence < ?"  # noqa: S608
     " ORDER BY confidence DESC, row LIMIT ?"
 )
 _RUN_COLUMNS = ", ".join(records.COLUMNS)
 
 
 class Store:
-    """The store in `folder`, made at first use. Safe to share between threads and to open in many processes.
+    """The store in `folder`, made at first use. Safe to share between threads and to open in many
+    processes.
 
     Every method waits for its turn, `timeout_s` seconds at most, and then raises StoreError.
     """
@@ -37,7 +40,9 @@ class Store:
         self._file = file.StoreFile(self.folder, timeout_s)
 
     def atomic(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """One transaction for several calls: all of the block or nothing of it. Nests. Keep it short: everybody else waits."""
+        """One transaction for several calls: all of the block or nothing of it. Nests. Keep it
+        short: everybody else waits.
+        """
         return self._file.atomic()
 
     def version(self) -> tuple:
@@ -49,19 +54,30 @@ class Store:
         with self.atomic() as connection:
             return migrate.version(connection)[0]
 
-    # --- runs ----------------------------------------------------------------------------------------------------------------
+    # --- runs
+    # ----------------------------------------------------------------------------------------------------------------
 
     def add_run(self, run: Run) -> None:
-        """Write down that a run began. The same run again is a no-op; another run under its name raises StoreError."""
+        """Write down that a run began. The same run again is a no-op; another run under its name
+        raises StoreError.
+        """
         with self.atomic() as connection:
-            found = connection.execute(f"SELECT {_RUN_COLUMNS} FROM runs WHERE run_id = ?", [run.run_id]).fetchone()  # noqa: S608
+            found = connection.execute(
+                f"SELECT {_RUN_COLUMNS} FROM runs WHERE run_id = ?",  # noqa: S608
+                [run.run_id],
+            ).fetchone()
             if found is not None:
                 return _refuse_another(records.run_of(found), run)
             marks = ", ".join("?" * len(records.COLUMNS))
-            connection.execute(f"INSERT INTO runs ({_RUN_COLUMNS}) VALUES ({marks})", records.row_of(run))  # noqa: S608
+            connection.execute(
+                f"INSERT INTO runs ({_RUN_COLUMNS}) VALUES ({marks})",  # noqa: S608
+                records.row_of(run),
+            )
 
     def end_run(self, run_id: str, state: str, duration_s: float, metrics: dict) -> None:
-        """Write down how a run ended: "finished" or "failed", seconds, JSON-able metrics. The last call counts."""
+        """Write down how a run ended: "finished" or "failed", seconds, JSON-able metrics. The last
+        call counts.
+        """
         if state not in END_STATES:
             raise SettingsError(f"a run's end {state!r} is not one of {', '.join(END_STATES)}")
         written = records.json_of(metrics, f"metrics of run {run_id!r}")
@@ -72,7 +88,7 @@ class Store:
                 [run_id, records.now(), state, float(duration_s), written],
             )
             taken = self.parts(run_id)
-            self._file.after_commit(lambda: sweep(self.folder, run_id, taken))
+            self._file.after_commit(lambda: delete_leftovers(self.folder, run_id, taken))
 
     def runs(self, kind: str | None = None) -> list[RunRecord]:
         """All runs, newest first, or those of a kind."""
@@ -89,37 +105,53 @@ class Store:
         """The run's labels. Raises NotFoundError."""
         found = connection.execute("SELECT labels FROM runs WHERE run_id = ?", [run_id]).fetchone()
         if found is None:
-            rows = connection.execute("SELECT run_id FROM runs ORDER BY created_at DESC, run_id LIMIT 6").fetchall()
+            rows = connection.execute(
+                "SELECT run_id FROM runs ORDER BY created_at DESC, run_id LIMIT 6"
+            ).fetchall()
             names = [name for (name,) in rows[:5]] + ["..."] * (len(rows) > 5)
-            raise NotFoundError(f"no run {run_id!r} in the store {self.folder}: there is {', '.join(names) or 'none'}")
+            raise NotFoundError(
+                f"no run {run_id!r} in the store {self.folder}: there is {', '.join(names) or 'none'}"
+            )
         return tuple(found[0])
 
-    # --- predictions ---------------------------------------------------------------------------------------------------------
+    # --- predictions
+    # ---------------------------------------------------------------------------------------------------------
 
     def parts(self, run_id: str) -> set[int]:
         """Numbers of the parts that have been taken in; empty for a run that is not there."""
         with self.atomic() as connection:
-            rows = connection.execute("SELECT part FROM parts WHERE run_id = ? ORDER BY part", [run_id]).fetchall()
+            rows = connection.execute(
+                "SELECT part FROM parts WHERE run_id = ? ORDER BY part", [run_id]
+            ).fetchall()
         return {part for (part,) in rows}
 
     def take_in(self, run_id: str, part: int, path: Path) -> int:
-        """Take a written part in, in one transaction; the file is deleted after it. Returns the part's rows.
+        """Take a written part in, in one transaction; the file is deleted after it. Returns the
+        part's rows.
 
-        A part that is in already is left as it is: the same content, or a file that is gone, returns its rows; other content
-        raises StoreError. Raises NotFoundError for a run or a file that is not there, StoreError for rows that may not be in.
+        A part that is in already is left as it is: the same content, or a file that is gone,
+        returns its rows; other content raises StoreError. Raises NotFoundError for a run or a file
+        that is not there, StoreError for rows that may not be in.
         """
         with ThreadPoolExecutor(1) as pool:
-            sha256 = pool.submit(_sha256, path).result  # made while this waits for its turn, and while the file is checked
+            # made while this waits for its turn, and while the file is checked
+            sha256 = pool.submit(_sha256, path).result
             with self.atomic() as connection:
                 labels = self._require(connection, run_id)
                 query = "SELECT rows, sha256 FROM parts WHERE run_id = ? AND part = ?"
                 rows, known = connection.execute(query, [run_id, part]).fetchone() or (None, None)
                 if known is None and not path.exists():
-                    raise NotFoundError(f"part {part} of run {run_id!r} is neither in the store nor at {path}")
+                    raise NotFoundError(
+                        f"part {part} of run {run_id!r} is neither in the store nor at {path}"
+                    )
                 if known is None:
-                    rows = intake.insert(connection, run_id, part, str(path.resolve()), sha256, labels)
+                    rows = intake.insert(
+                        connection, run_id, part, str(path.resolve()), sha256, labels
+                    )
                 elif sha256() not in (None, known):
-                    raise StoreError(f"part {part} of run {run_id!r} is in the store already, with other content than {path}")
+                    raise StoreError(
+                        f"part {part} of run {run_id!r} is in the store already, with other content than {path}"
+                    )
                 self._file.after_commit(lambda: path.unlink(missing_ok=True))
         return rows
 
@@ -129,11 +161,13 @@ class Store:
             return counts.read(connection, run_id, self._require(connection, run_id))
 
     def joint_counts(self, run_id: str) -> pd.DataFrame:
-        """How many cases each (segment, predicted, outcome, step, epistemic_bin) holds: `n`, a row where it is not 0.
+        """How many cases each (segment, predicted, outcome, step, epistemic_bin) holds: `n`, a row
+        where it is not 0.
 
-        Step j holds THRESHOLDS[j] <= confidence < THRESHOLDS[j + 1]; epistemic_bin is core.decision.histogram's. Counts are
-        exact: n summed over step >= j and epistemic_bin <= e is confidence >= j / 1000 and epistemic <= EPISTEMIC_LIMITS[e].
-        Raises NotFoundError.
+        Step j holds THRESHOLDS[j] <= confidence < THRESHOLDS[j + 1]; epistemic_bin is
+        core.counts.histogram's. Counts are
+        exact: n summed over step >= j and epistemic_bin <= e is confidence >= j / 1000 and
+        epistemic <= EPISTEMIC_LIMITS[e]. Raises NotFoundError.
         """
         with self.atomic() as connection:
             self._require(connection, run_id)
@@ -142,27 +176,35 @@ class Store:
     def rebuild_histograms(self, run_id: str | None = None) -> None:
         """Count every prediction again, from nothing: of one run, or of all."""
         with self.atomic() as connection:
-            for chosen in [run_id] if run_id is not None else [record.run.run_id for record in self.runs()]:
+            for chosen in (
+                [run_id] if run_id is not None else [record.run.run_id for record in self.runs()]
+            ):
                 self._require(connection, chosen)
                 counts.rebuild(connection, chosen)
 
     def predictions(self, run_id: str, columns: list[str] | None = None) -> pd.DataFrame:
-        """The run's predictions in the order of their file; `columns` of PART_SCHEMA, by default all."""
+        """The run's predictions in the order of their file; `columns` of PART_SCHEMA, by default
+        all.
+        """
         names = PART_SCHEMA.names if columns is None else columns
         unknown = [name for name in names if name not in PART_SCHEMA.names]
         if unknown:
-            raise StoreError(f"predictions have no column {unknown[0]!r}: {', '.join(PART_SCHEMA.names)} are there")
+            raise StoreError(
+                f"predictions have no column {unknown[0]!r}: {', '.join(PART_SCHEMA.names)} are there"
+            )
         chosen = ", ".join(f'"{name}"' for name in names)
         with self.atomic() as connection:
             self._require(connection, run_id)
-            query = f"SELECT {chosen} FROM predictions WHERE run_id = ? ORDER BY row, case_id"  # noqa: S608 - checked above
+            query = f"SELECT {chosen} FROM predictions WHERE run_id = ? ORDER BY row, case_id"  # noqa: S608
             return connection.execute(query, [run_id]).df()
 
     def cases_near(self, run_id: str, low: float, high: float, limit: int = 100) -> pd.DataFrame:
-        """Cases with low <= confidence < high, the most confident first, `limit` at most. `high` above 1 includes 1.
+        """Cases with low <= confidence < high, the most confident first, `limit` at most. `high`
+        above 1 includes 1.
 
-        Every part lies in the order of confidence, and DuckDB knows the least and greatest of each 122,880 rows: of a part of
-        millions it reads the few stretches in which the range lies. Parts smaller than that share a stretch, which is read.
+        Every part lies in the order of confidence, and DuckDB knows the least and greatest of each
+        122,880 rows: of a part of millions it reads the few stretches in which the range lies.
+        Parts smaller than that share a stretch, which is read.
         """
         with self.atomic() as connection:
             self._require(connection, run_id)
@@ -181,7 +223,7 @@ def _records(connection: duckdb.DuckDBPyConnection, where: str, values: list) ->
                coalesce(held.cases, 0), held.first_at, held.last_at
         FROM chosen LEFT JOIN ends USING (run_id) LEFT JOIN held USING (run_id)
         ORDER BY chosen.created_at DESC, chosen.run_id
-        """,  # noqa: S608 - constants
+        """,  # noqa: S608
         values,
     ).fetchall()
     return [records.record_of(row) for row in rows]
@@ -191,7 +233,9 @@ def _refuse_another(known: Run, run: Run) -> None:
     for name in records.IDENTITY:
         old, new = getattr(known, name), getattr(run, name)
         if old != new:
-            raise StoreError(f"run {run.run_id!r} is in the store already with {name} {old!r}, and this one has {new!r}")
+            raise StoreError(
+                f"run {run.run_id!r} is in the store already with {name} {old!r}, and this one has {new!r}"
+            )
 
 
 def _sha256(path: Path) -> str | None:

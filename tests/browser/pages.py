@@ -1,4 +1,6 @@
-"""The pages that there are, read from dashboard/app.py, so that whoever walks over all of them walks over new ones too."""
+"""The pages that there are, read from dashboard/app.py, so that whoever walks over all of them
+walks over new ones too.
+"""
 
 import re
 
@@ -6,15 +8,30 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.test_smoke import ROOT
 
-PAGES = tuple(re.findall(r'url_path="([^"]+)"', (ROOT / "dashboard" / "app.py").read_text(encoding="utf-8")))
+PAGES = tuple(
+    re.findall(r'url_path="([^"]+)"', (ROOT / "dashboard" / "app.py").read_text(encoding="utf-8"))
+)
 DRAWN = """() => [...document.querySelectorAll('[class*="st-key-chart_"]')].every(
   box => box.querySelector('.stPlotlyChart .main-svg'))"""
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
-def opened(browser: Browser, address: str, name: str, language: str, scheme: str = "light", height: int = 1000) -> Page:
-    """Open a page of the server at `address` in a context of its own, once all of it is drawn. The first page is the root."""
-    view = {"viewport": {"width": 1440, "height": height}, "color_scheme": scheme, "reduced_motion": "reduce"}
+def opened(
+    browser: Browser,
+    address: str,
+    name: str,
+    language: str,
+    scheme: str = "light",
+    height: int = 1000,
+) -> Page:
+    """Open a page of the server at `address` in a context of its own, once all of it is drawn. The
+    first page is the root.
+    """
+    view = {
+        "viewport": {"width": 1440, "height": height},
+        "color_scheme": scheme,
+        "reduced_motion": "reduce",
+    }
     page = browser.new_context(locale="en-AU", **view).new_page()
     page.goto(f"{address}{'' if name == PAGES[0] else name}?lang={language}")
     page.locator("h1").first.wait_for(timeout=120_000)

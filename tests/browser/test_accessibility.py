@@ -1,7 +1,8 @@
-"""Every page for people who do not use a mouse or see little: axe-core's rules, and the way that Tab goes.
+"""Every page for people who do not use a mouse or see little: axe-core's rules, and the way that
+Tab goes.
 
-axe-core comes with a pinned package and needs no network. Its rules of impact "serious" and "critical" must hold on every page,
-light in English and dark in Japanese.
+axe-core comes with a pinned package and needs no network. Its rules of impact "serious" and
+"critical" must hold on every page, light in English and dark in Japanese.
 """
 
 from itertools import pairwise
@@ -15,14 +16,18 @@ from tests.stores import make_store
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"
+    ),
 ]
 
 GRAVE = ("serious", "critical")
-# (rule, how its selector begins): what Streamlit draws and no setting of ours changes. Empty: there is none with 1.67.
+# (rule, how its selector begins): what Streamlit draws and no setting of ours changes. Empty: there
+# is none with 1.67.
 STREAMLITS_OWN: tuple[tuple[str, str], ...] = ()
 
-# Widgets that a manager needs to decide, by their key; where each stands on the screen, and which one has the focus.
+# Widgets that a manager needs to decide, by their key; where each stands on the screen, and which
+# one has the focus.
 WAY = ("lang", "preset", "t_number", "handle", "limited", "most", "capacity_number")
 FOCUSED = """way => {
   const box = document.activeElement.closest(way.map(key => `.st-key-${key}`).join());
@@ -47,13 +52,14 @@ def grave(page) -> list[str]:
         for node in violation["nodes"]:
             where = str(node["target"][0])
             if violation["impact"] in GRAVE and not any(
-                violation["id"] == rule and where.startswith(start) for rule, start in STREAMLITS_OWN
+                violation["id"] == rule and where.startswith(start)
+                for rule, start in STREAMLITS_OWN
             ):
                 found.append(f"{violation['id']} at {where}: {node['failureSummary']}")
     return found
 
 
-def test_the_list_of_pages_is_that_of_the_navigation(address, browser):  # noqa: F811
+def test_the_list_of_pages_is_that_of_the_navigation(address, browser):
     page = opened(browser, address, PAGES[0], "en")
     links = page.locator("[data-testid=stSidebarNavLink]").evaluate_all(
         "all => all.map(a => new URL(a.href).pathname.slice(1))"
@@ -63,22 +69,30 @@ def test_the_list_of_pages_is_that_of_the_navigation(address, browser):  # noqa:
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ja", "dark")])
 @pytest.mark.parametrize("name", PAGES)
-def test_no_grave_rule_is_broken(address, browser, name, language, scheme):  # noqa: F811
+def test_no_grave_rule_is_broken(address, browser, name, language, scheme):
     page = opened(browser, address, name, language, scheme)
     assert grave(page) == []
-    assert page.locator("[class*=st-key-chart_]").count() == page.locator(".stPlotlyChart[role=figure][aria-label]").count()
-    assert page.locator("[class*=st-key-live_]").count() == page.locator(".drawn svg[role=img][aria-label]").count()
+    assert (
+        page.locator("[class*=st-key-chart_]").count()
+        == page.locator(".stPlotlyChart[role=figure][aria-label]").count()
+    )
+    assert (
+        page.locator("[class*=st-key-live_]").count()
+        == page.locator(".drawn svg[role=img][aria-label]").count()
+    )
 
 
-def test_a_broken_rule_is_found(address, browser):  # noqa: F811
-    """A field without its name and a text that is hard to read are among what the test above would see."""
+def test_a_broken_rule_is_found(address, browser):
+    """A field without its name and a text that is hard to read are among what the test above would
+    see.
+    """
     page = opened(browser, address, PAGES[0], "en")
     page.locator("h1").evaluate("title => { title.style.color = '#ddd'; }")
     page.locator(".st-key-t_number input").evaluate("field => field.removeAttribute('aria-label')")
     assert {found.split(" at ")[0] for found in grave(page)} == {"color-contrast", "label"}
 
 
-def test_tab_goes_through_the_controls_as_one_reads_and_the_focus_is_seen(address, browser):  # noqa: F811
+def test_tab_goes_through_the_controls_as_one_reads_and_the_focus_is_seen(address, browser):
     page = opened(browser, address, PAGES[0], "en")
     page.locator("h1").click()  # from the top of the page's body on
     went: dict[str, bytes] = {}
@@ -92,8 +106,15 @@ def test_tab_goes_through_the_controls_as_one_reads_and_the_focus_is_seen(addres
     assert set(went) == set(WAY)
     ends = [page.locator(f".st-key-{key}").bounding_box() for key in went]
     for (key, box), (following, after) in pairwise(zip(went, ends, strict=True)):
-        lower = after["y"] + after["height"] - box["y"] - box["height"]  # widgets of a row stand on one line
-        assert lower > ROW or (abs(lower) <= ROW and after["x"] > box["x"]), f"{following} is not read after {key}"
+        # widgets of a row stand on one line
+        lower = after["y"] + after["height"] - box["y"] - box["height"]
+        assert lower > ROW or (abs(lower) <= ROW and after["x"] > box["x"]), (
+            f"{following} is not read after {key}"
+        )
     page.evaluate("document.activeElement.blur()")
-    unseen = [key for key in WAY if page.locator(f".st-key-{key}").screenshot(animations="disabled") == went[key]]
+    unseen = [
+        key
+        for key in WAY
+        if page.locator(f".st-key-{key}").screenshot(animations="disabled") == went[key]
+    ]
     assert unseen == []

@@ -1,4 +1,6 @@
-"""A walk from a file to a decision: upload CP932 with two bad rows, see them, score it, find the run on the page 'Decide'."""
+"""A walk from a file to a decision: upload CP932 with two bad rows, see them, score it, find the
+run on the page 'Decide'.
+"""
 
 import re
 
@@ -6,20 +8,24 @@ import pytest
 from playwright.sync_api import expect
 
 from core.cli import main
-from core.pipeline import jobs
+from core.jobs import queue
 from core.settings import Settings
 from tests import tiny
 from tests.browser.test_smoke import CHROMIUM, browser, serving  # noqa: F401 - a fixture
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"
+    ),
 ]
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A workspace with a tiny trained model, and beside it a stranger's file whose rows 4 and 6 are bad."""
+    """A workspace with a tiny trained model, and beside it a stranger's file whose rows 4 and 6 are
+    bad.
+    """
     monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KAKUSHIN_DEVICE", "cpu")
     tiny.make_encoder(tmp_path / "base")
@@ -28,18 +34,31 @@ def home(tmp_path, monkeypatch):
     assert main(["train", str(tmp_path / "train.csv"), "--name", "line", *base]) == 0
     cases = tiny.cases(60, seed=3).astype({"occurred_at": str})
     cases.loc[2, "text"], cases.loc[4, "occurred_at"] = "", "来月"
-    names = {"text": "作業内容", "label": "正解", "occurred_at": "日付", "case_id": "番号", "segment": "設備"}
-    cases.rename(columns=names)[list(names.values())].to_csv(tmp_path / "作業指図.csv", index=False, encoding="cp932")
+    names = {
+        "text": "作業内容",
+        "label": "正解",
+        "occurred_at": "日付",
+        "case_id": "番号",
+        "segment": "設備",
+    }
+    cases.rename(columns=names)[list(names.values())].to_csv(
+        tmp_path / "作業指図.csv", index=False, encoding="cp932"
+    )
     yield tmp_path
-    for found in jobs.listed(Settings()):
-        jobs.cancel(Settings(), found.job.job_id, "test")
+    for found in queue.listed(Settings()):
+        queue.cancel(Settings(), found.job.job_id, "test")
 
 
-def test_a_file_becomes_a_run_that_can_be_decided_on(home, browser):  # noqa: F811 - the fixture
+def test_a_file_becomes_a_run_that_can_be_decided_on(home, browser):
     problems: list[str] = []
     with serving(home / "home") as address:
-        page = browser.new_context(locale="ja-JP", viewport={"width": 1440, "height": 1000}).new_page()
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page = browser.new_context(
+            locale="ja-JP", viewport={"width": 1440, "height": 1000}
+        ).new_page()
+        page.on(
+            "console",
+            lambda message: problems.append(message.text) if message.type == "error" else None,
+        )
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(address)
         page.get_by_text("データと実行").first.click(timeout=60_000)
@@ -48,17 +67,26 @@ def test_a_file_becomes_a_run_that_can_be_decided_on(home, browser):  # noqa: F8
         said = "p => getComputedStyle(p, '::after').content + getComputedStyle(p).fontSize"
         button = page.locator(".st-key-uploader [data-testid=stFileUploaderDropzone] button p")
         expect(button).to_be_attached(timeout=60_000)
-        page.wait_for_function("() => getComputedStyle(document.documentElement).getPropertyValue('--kakushin-upload')")
+        page.wait_for_function(
+            "() => getComputedStyle(document.documentElement).getPropertyValue('--kakushin-upload')"
+        )
         assert button.evaluate(said) == '"選択"0px'
         expect(page.locator("[data-testid=stFileUploaderDropzoneInstructions]")).to_be_hidden()
 
         # The file, what was found in it, and its two bad rows.
-        page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(home / "作業指図.csv")
+        page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(
+            home / "作業指図.csv"
+        )
         listed = page.locator(".st-key-panel_problems")
-        expect(listed).to_contain_text(re.compile("2行に2.?件の問題があります"), timeout=60_000)  # a word joiner between
-        expect(listed).to_contain_text("4本文本文が空です。")  # row, column, the value found, what is wrong
+        # a word joiner between
+        expect(listed).to_contain_text(re.compile("2行に2.?件の問題があります"), timeout=60_000)
+        expect(listed).to_contain_text(
+            "4本文本文が空です。"
+        )  # row, column, the value found, what is wrong
         expect(listed).to_contain_text("6日時来月日付ではありません。")
-        expect(page.locator(".st-key-panel_file")).to_contain_text("先頭の20行（全60行、文字コードはCP932）")
+        expect(page.locator(".st-key-panel_file")).to_contain_text(
+            "先頭の20行（全60行、文字コードはCP932）"
+        )
 
         # Score it, without them.
         page.locator("[class*=st-key-skip_] label").first.click()
@@ -72,8 +100,14 @@ def test_a_file_becomes_a_run_that_can_be_decided_on(home, browser):  # noqa: F8
 
         # The run is there to be decided on.
         page.get_by_text("しきい値を決める").first.click()
-        expect(page.locator(".st-key-run input").first).to_have_value(re.compile("· orders ·"), timeout=30_000)
+        expect(page.locator(".st-key-run input").first).to_have_value(
+            re.compile("· orders ·"), timeout=30_000
+        )
         expect(page.locator("[data-testid=stSidebar]")).to_contain_text(re.compile("58.?件"))
-    (found,) = jobs.listed(Settings())
+    (found,) = queue.listed(Settings())
     assert (found.state, found.job.who, found.exit_code) == ("finished", "佐藤美香", 0)
-    assert [problem for problem in problems if "ERR_CONNECTION_REFUSED" not in problem and "WebSocket" not in problem] == []
+    assert [
+        problem
+        for problem in problems
+        if "ERR_CONNECTION_REFUSED" not in problem and "WebSocket" not in problem
+    ] == []

@@ -1,4 +1,6 @@
-"""The page 'Decide' in a real browser: clicks on its curves, the zoom that stays, the tour that is shown once."""
+"""The page 'Decide' in a real browser: clicks on its curves, the zoom that stays, the tour that is
+shown once.
+"""
 
 import re
 import time
@@ -12,7 +14,9 @@ from tests.stores import make_store
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"
+    ),
 ]
 
 CHART = ".st-key-chart_thresholds"
@@ -44,13 +48,14 @@ def click_at(page, t: float) -> float:
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.up()
-        page.wait_for_timeout(3000)  # a chart that is still being laid out hears no click: then once more, as a reader would
+        # a chart that is still being laid out hears no click: then once more, as a reader would
+        page.wait_for_timeout(3000)
     expect(number).not_to_have_value(before)
     handle_of(page)
     return float(number.input_value())
 
 
-def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, browser):  # noqa: F811
+def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, browser):
     problems: list[str] = []
     page = _open(browser, address + "?t=0.5&lang=en", problems, DRAWN)
     chart = page.locator(CHART)
@@ -63,13 +68,17 @@ def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, brow
     # The same point again, after the handle was moved away: it still works.
     slider = page.locator(".st-key-handle").get_by_role("slider")
     slider.press("PageDown")
-    expect(page.locator(".st-key-t_number input")).to_have_value(f"{taken - 0.01:.3f}", timeout=30_000)
+    expect(page.locator(".st-key-t_number input")).to_have_value(
+        f"{taken - 0.01:.3f}", timeout=30_000
+    )
     handle_of(page)
-    taken = click_at(page, 0.7)  # Plotly takes the curve's point nearest to the pointer, which may be another by a pixel
+    # Plotly takes the curve's point nearest to the pointer, which may be another by a pixel
+    taken = click_at(page, 0.7)
     assert abs(taken - 0.7) <= 0.01
 
     # A zoom by the mouse outlives the next moves, and the point in use stays on the curve.
-    page.wait_for_timeout(400)  # a second press within that time would be a double click, which resets the zoom
+    # a second press within that time would be a double click, which resets the zoom
+    page.wait_for_timeout(400)
     (left, y), (right, _) = (chart.evaluate(PLACE, t) for t in (0.4, 0.9))
     page.mouse.move(left, y + 20)
     page.mouse.down()
@@ -78,7 +87,9 @@ def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, brow
     zoomed = chart.evaluate(RANGE)
     assert zoomed[1] - zoomed[0] < 0.7
     slider.press("PageUp")
-    expect(page.locator(".st-key-t_number input")).to_have_value(f"{taken + 0.01:.3f}", timeout=30_000)
+    expect(page.locator(".st-key-t_number input")).to_have_value(
+        f"{taken + 0.01:.3f}", timeout=30_000
+    )
     handle_of(page)
     page.wait_for_timeout(500)
     assert chart.evaluate(RANGE) == zoomed
@@ -90,7 +101,7 @@ def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, brow
     assert problems == []
 
 
-def test_the_tour_is_shown_once_and_can_be_opened_again(address, browser):  # noqa: F811
+def test_the_tour_is_shown_once_and_can_be_opened_again(address, browser):
     problems: list[str] = []
     page = _open(browser, address + "?lang=en", problems, DRAWN)
     panel = page.locator(".st-key-tour .panel")
@@ -122,18 +133,24 @@ def test_the_tour_is_shown_once_and_can_be_opened_again(address, browser):  # no
 
 
 @pytest.mark.parametrize("name", ["evidence", "money"])
-def test_a_page_that_is_opened_by_its_own_address_asks_twice_in_vain(address, browser, name):  # noqa: F811
-    """Streamlit's script looks for its server below its own address first, then at the root: it cannot know whether /evidence
-    is a page or the path of a proxy. Only a page that frames it could tell it (window.__streamlit), and no setting of the
-    server. So these two addresses, and nothing else, may be missing; within the navigation none is.
+def test_a_page_that_is_opened_by_its_own_address_asks_twice_in_vain(address, browser, name):
+    """Streamlit's script looks for its server below its own address first, then at the root: it
+    cannot know whether /evidence is a page or the path of a proxy. Only a page that frames it could
+    tell it (window.__streamlit), and no setting of the server. So these two addresses, and nothing
+    else, may be missing; within the navigation none is.
     """
     problems: list[str] = []
     missing: list[str] = []
     page = browser.new_context(locale="en-AU").new_page()
     page.on("response", lambda answer: missing.append(answer.url) if answer.status >= 400 else None)
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
+    )
     page.goto(f"{address}{name}?lang=en")
     page.locator("[data-testid=stPlotlyChart]").first.wait_for(timeout=60_000)
-    assert set(missing) == {f"{address}{name}/_stcore/{asked}" for asked in ("health", "host-config")}
+    assert set(missing) == {
+        f"{address}{name}/_stcore/{asked}" for asked in ("health", "host-config")
+    }
     assert len(problems) == len(missing)
     assert all("404 (Not Found)" in problem for problem in problems)

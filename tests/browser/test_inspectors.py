@@ -1,4 +1,6 @@
-"""One walk through the page of votes in a real browser: stored cases, Japanese, and a typed case without models."""
+"""One walk through the page of votes in a real browser: stored cases, Japanese, and a typed case
+without models.
+"""
 
 import re
 
@@ -10,7 +12,7 @@ from tests.stores import make_store
 BARS = ".st-key-chart_in_bars .main-svg"
 
 
-def test_a_manager_looks_at_votes_and_types_a_case(tmp_path, browser):  # noqa: F811
+def test_a_manager_looks_at_votes_and_types_a_case(tmp_path, browser):
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as address:

@@ -1,4 +1,6 @@
-"""A threshold chosen by every handle that there is, then said in the other language, in the dark, and by somebody else."""
+"""A threshold chosen by every handle that there is, then said in the other language, in the dark,
+and by somebody else.
+"""
 
 import re
 
@@ -11,7 +13,9 @@ from tests.stores import make_store
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"
+    ),
 ]
 
 NUMBER = ".st-key-t_number input"
@@ -19,7 +23,9 @@ PAPER = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).b
 
 
 def moved(page, before: str) -> str:
-    """Return the threshold once it is another than before, in the number, the handle and the address."""
+    """Return the threshold once it is another than before, in the number, the handle and the
+    address.
+    """
     expect(page.locator(NUMBER)).not_to_have_value(before, timeout=30_000)
     now = page.locator(NUMBER).input_value()
     expect(handle_of(page).locator(".value")).to_have_text(now)
@@ -28,7 +34,9 @@ def moved(page, before: str) -> str:
 
 
 def by_limit(page, key: str, value: str, before: str) -> str:
-    """Type a limit, take the threshold that follows from it, empty the limit again; return the threshold."""
+    """Type a limit, take the threshold that follows from it, empty the limit again; return the
+    threshold.
+    """
     field = page.locator(f".st-key-{key} input")
     field.fill(value)
     field.press("Enter")
@@ -40,7 +48,7 @@ def by_limit(page, key: str, value: str, before: str) -> str:
     return now
 
 
-def test_every_handle_moves_the_threshold_and_language_theme_and_link_keep_it(tmp_path, browser):  # noqa: F811
+def test_every_handle_moves_the_threshold_and_language_theme_and_link_keep_it(tmp_path, browser):
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as server:
@@ -82,15 +90,19 @@ def _by_every_handle(page) -> str:
     return by_limit(page, "people_number", "0.5", t)
 
 
-def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(tmp_path, browser):  # noqa: F811
-    """The same key on another page is another widget for Streamlit, whose own default would be a cost of nothing."""
+def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(tmp_path, browser):
+    """The same key on another page is another widget for Streamlit, whose own default would be a
+    cost of nothing.
+    """
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as server:
         page = _open(browser, server + "?t=0.5&lang=en&review=5&escape=90", problems, DRAWN)
         for name in ("Policies", "Decide", "Meeting"):
             page.get_by_role("link", name=name).click()
-            expect(page.get_by_role("heading", level=1)).to_contain_text("What to accept" if name == "Decide" else name)
+            expect(page.get_by_role("heading", level=1)).to_contain_text(
+                "What to accept" if name == "Decide" else name
+            )
             expect(page.locator(".st-key-review input")).to_have_value("5.00", timeout=30_000)
             expect(page.locator(".st-key-escape input")).to_have_value("90.00")
             expect(page.locator(".st-key-unseen input")).to_be_checked()
@@ -127,18 +139,27 @@ class Slow:
             self.to_page.send(said)
 
 
-def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(tmp_path, browser):  # noqa: F811
-    """A limit's threshold is taken; before it hears of that, the browser sends another choice, with all that it still shows."""
+def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(tmp_path, browser):
+    """A limit's threshold is taken; before it hears of that, the browser sends another choice, with
+    all that it still shows.
+    """
     make_store(tmp_path / "store", "full")
     slow, problems = Slow(), []
     with serving(tmp_path) as server:
-        page = _open(browser, server + "?t=0.888&lang=en&capacity=25", problems, DRAWN, slow.stand_between)
-        expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(1)  # its preset is marked
+        page = _open(
+            browser, server + "?t=0.888&lang=en&capacity=25", problems, DRAWN, slow.stand_between
+        )
+        # its preset is marked
+        expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(
+            1
+        )
         slow.holding = True
         slow.answered(page.locator(".st-key-use_limits button").click)
         slow.answered(page.locator(".st-key-unseen label").first.click)
         slow.let_go()
         expect(page).to_have_url(re.compile("[?&]unseen=0(&|$)"), timeout=30_000)
         assert moved(page, "0.888") == "1.000"
-        expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(0, timeout=30_000)
+        expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(
+            0, timeout=30_000
+        )
     assert problems == []

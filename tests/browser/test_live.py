@@ -1,13 +1,15 @@
-"""The live handle in a real browser: it follows the pointer by itself, and says then what the server says after it."""
+"""The live handle in a real browser: it follows the pointer by itself, and says then what the
+server says after it.
+"""
 
 from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
 
-from core.decision import whatif
-from core.decision.histogram import Cumulative
-from core.decision.policy import Policy
+from core.counts.histogram import AcceptanceCurve
+from core.decision.thresholds import consequence
+from core.decision.thresholds.policy import Policy
 from core.report import frames, selection
 from core.store.store import Store
 from dashboard.i18n import Words
@@ -17,7 +19,9 @@ from tests.test_decide_page import activate
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"
+    ),
 ]
 
 TEXTS = """root => [root.querySelector('.headline').textContent,
@@ -36,13 +40,21 @@ def handle_of(page):
     return root
 
 
-@pytest.mark.parametrize("address", ["?t=0.5&lang=en", "?t=0.5&lang=ja&currency=JPY&review=500&escape=15000"])
-def test_what_the_browser_says_is_what_the_server_says(tmp_path, browser, address):  # noqa: F811
-    activate(make_store(tmp_path / "store", "full"), Policy(0.6, by_segment={"A": 0.9}, epistemic_limit=0.5).to_dict())
+@pytest.mark.parametrize(
+    "address", ["?t=0.5&lang=en", "?t=0.5&lang=ja&currency=JPY&review=500&escape=15000"]
+)
+def test_what_the_browser_says_is_what_the_server_says(tmp_path, browser, address):
+    activate(
+        make_store(tmp_path / "store", "full"),
+        Policy(0.6, by_segment={"A": 0.9}, epistemic_limit=0.5).to_dict(),
+    )
     problems: list[str] = []
     with serving(tmp_path) as server:
         page = _open(browser, server + address, problems, DRAWN)
-        assert page.locator(".st-key-handle .rail .ghost-mark").evaluate("mark => mark.style.left") == "60%"
+        assert (
+            page.locator(".st-key-handle .rail .ghost-mark").evaluate("mark => mark.style.left")
+            == "60%"
+        )
         assert page.locator(".st-key-handle .card .ghost").filter(has_text="◇").count() == 6
         for key in ("ArrowRight", "PageUp", "PageUp", "Home", "End", "ArrowLeft", "PageDown"):
             confirmed, said = handle_of(page).evaluate(PRESS, key)
@@ -64,12 +76,13 @@ def dragged(page, share: float):
     page.mouse.up()
 
 
-# Widths of the bars of review in the chart of the options, people alone first and the chosen model last, and all rows' titles.
+# Widths of the bars of review in the chart of the options, people alone first and the chosen model
+# last, and all rows' titles.
 WIDTHS = "all => all.map(bar => Number(bar.getAttribute('width')))"
 TITLES = "all => all.map(title => title.textContent)"
 
 
-def parts_said(words: Words, counts: Cumulative, t: float) -> list[str]:
+def parts_said(words: Words, counts: AcceptanceCurve, t: float) -> list[str]:
     """What the server would write over each row of the chart of the parts."""
     said = []
     for row in frames.segment_frame(counts, t, 1.0).itertuples():
@@ -80,41 +93,56 @@ def parts_said(words: Words, counts: Cumulative, t: float) -> list[str]:
                 f"{words(f'card.{name}')} {words.percent(getattr(row, name))}",
                 words("card.interval", low=low, high=high),
             ]
-            lines += [words("basis.cases" if name == "review" else "basis.labelled", n=words.number(n, 0))]
+            lines += [
+                words("basis.cases" if name == "review" else "basis.labelled", n=words.number(n, 0))
+            ]
         said.append("\n".join(lines))
     return said
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(tmp_path, browser, language):  # noqa: F811
+def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(
+    tmp_path, browser, language
+):
     make_store(tmp_path / "store", "full")
     store, words, problems = Store(tmp_path / "store"), Words(language), []
-    counts = Cumulative(store.histogram(selection.first(store.runs("score")).run.run_id))
+    counts = AcceptanceCurve(store.histogram(selection.first(store.runs("score")).run.run_id))
     with serving(tmp_path) as server:
         page = _open(browser, f"{server}?t=0.5&lang={language}", problems, DRAWN)
         root = handle_of(page)
-        options, parts = page.locator(".st-key-live_options .drawn"), page.locator(".st-key-live_segments .drawn")
+        options, parts = (
+            page.locator(".st-key-live_options .drawn"),
+            page.locator(".st-key-live_segments .drawn"),
+        )
         bars, titles = options.locator(".chart rect.review"), parts.locator("title")
         before = bars.evaluate_all(WIDTHS)
         for share in (0.75, 0.9):
             with dragged(page, share) as step:
                 assert root.get_attribute("data-confirmed") == "false"
-                assert [chart.get_attribute("data-t") for chart in (options, parts)] == [str(step)] * 2
+                assert [chart.get_attribute("data-t") for chart in (options, parts)] == [
+                    str(step)
+                ] * 2
                 human, *_, model = held = bars.evaluate_all(WIDTHS)
                 assert held != before
                 # A review costs the same everywhere, so the bars are as the reviews.
-                assert model / human == pytest.approx(whatif.consequence(counts, step / 1000, 1.0).review_rate.value)
+                assert model / human == pytest.approx(
+                    consequence.threshold_consequence(counts, step / 1000, 1.0).review_rate.value
+                )
                 said = titles.evaluate_all(TITLES)
                 assert said == parts_said(words, counts, step / 1000)
             handle_of(page)
-            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=30_000)
+            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(
+                timeout=30_000
+            )
             assert (bars.evaluate_all(WIDTHS), titles.evaluate_all(TITLES)) == (held, said)
             money = root.locator(".card-money .figure").inner_text()  # the server's own word
-            assert f"{words('part.total')} {money}" in options.locator("title").last.evaluate("title => title.textContent")
+            assert f"{words('part.total')} {money}" in options.locator("title").last.evaluate(
+                "title => title.textContent"
+            )
     assert problems == []
 
 
-def test_a_drag_moves_the_figures_before_the_release_and_the_address_after_it(tmp_path, browser):  # noqa: F811
+def test_a_drag_moves_the_figures_before_the_release_and_the_address_after_it(tmp_path, browser):
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as server:

@@ -1,4 +1,6 @@
-"""One meeting in a real browser: freeze two scenarios, move a cost, write a decision, take the slides away and open them."""
+"""One meeting in a real browser: freeze two scenarios, move a cost, write a decision, take the
+slides away and open them.
+"""
 
 import io
 from pathlib import Path
@@ -15,7 +17,7 @@ from tests.stores import make_store
 _DECISION, _REASON = "=1+1 から始める", "<b>安い</b> & safe"
 
 
-def test_a_meeting_freezes_compares_decides_and_takes_the_slides_away(tmp_path, browser):  # noqa: F811 - the fixture
+def test_a_meeting_freezes_compares_decides_and_takes_the_slides_away(tmp_path, browser):
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as address:
@@ -30,7 +32,9 @@ def test_a_meeting_freezes_compares_decides_and_takes_the_slides_away(tmp_path, 
     assert {_DECISION, _REASON, "A$9.00", "伊藤"} <= slides
     store = Store(tmp_path / "store")
     assert [one.scenario.name for one in newest(store)] == ["A", "B"]
-    assert [(one.decision, one.reason) for one in Meetings(store).decisions()] == [(_DECISION, _REASON)]
+    assert [(one.decision, one.reason) for one in Meetings(store).decisions()] == [
+        (_DECISION, _REASON)
+    ]
 
 
 def _freeze_two(page: Page) -> None:
@@ -61,7 +65,9 @@ def _edit(page: Page) -> None:
     review.fill("9")
     review.press("Enter")
     for name in "AB":
-        expect(page.locator(f".st-key-scenario_{name}")).to_contain_text("A$4.00 → A$9.00", timeout=30_000)
+        expect(page.locator(f".st-key-scenario_{name}")).to_contain_text(
+            "A$4.00 → A$9.00", timeout=30_000
+        )
 
 
 def _decide(page: Page) -> None:
@@ -82,4 +88,10 @@ def _slides(page: Page) -> set[str]:
     deck = Presentation(io.BytesIO(Path(download.value.path()).read_bytes()))
     shapes = [shape for slide in deck.slides for shape in slide.shapes]
     texts = {shape.text_frame.text for shape in shapes if shape.has_text_frame}
-    return texts | {cell.text for shape in shapes if shape.has_table for row in shape.table.rows for cell in row.cells}
+    return texts | {
+        cell.text
+        for shape in shapes
+        if shape.has_table
+        for row in shape.table.rows
+        for cell in row.cells
+    }

@@ -1,11 +1,13 @@
-"""A policy's way in a real browser: typed into the editor, proposed with a double click, approved, activated, undone."""
+"""A policy's way in a real browser: typed into the editor, proposed with a double click, approved,
+activated, undone.
+"""
 
 import re
 import shutil
 
 from playwright.sync_api import expect
 
-from core.decision.policy import Policy
+from core.decision.thresholds.policy import Policy
 from core.store.ledger import Ledger
 from core.store.store import Store
 from tests.browser.test_smoke import HEADLINE, _open, browser, pytestmark, serving  # noqa: F401 - a fixture and the mark
@@ -14,7 +16,7 @@ IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 FORM, STEPS = ".st-key-panel_propose", ".st-key-panel_decide"
 
 
-def test_a_manager_saves_a_policy_and_brings_it_into_force(homes, tmp_path, browser):  # noqa: F811
+def test_a_manager_saves_a_policy_and_brings_it_into_force(homes, tmp_path, browser):
     shutil.copytree(homes["full"], tmp_path / "home")
     problems: list[str] = []
     with serving(tmp_path / "home") as address:
@@ -27,28 +29,44 @@ def test_a_manager_saves_a_policy_and_brings_it_into_force(homes, tmp_path, brow
         _step(page, "activate", "work-orders, version 1: activated.")
         expect(page.locator(".st-key-headline")).to_contain_text("Active: work-orders, version 1.")
         page.locator(".st-key-lang").get_by_text("日本語").click()
-        expect(page.locator(".st-key-headline")).to_contain_text("適用中：work-orders 第1版", timeout=30_000)
-        expect(page.locator(STEPS).get_by_role("combobox").first).to_have_value(re.compile("適用中"))
+        expect(page.locator(".st-key-headline")).to_contain_text(
+            "適用中：work-orders 第1版", timeout=30_000
+        )
+        expect(page.locator(STEPS).get_by_role("combobox").first).to_have_value(
+            re.compile("適用中")
+        )
 
         ledger = Ledger(Store(tmp_path / "home" / "store"))
         assert [one.event for one in ledger.policy_events()] == ["propose", "approve", "activate"]
-        assert Policy.from_dict(ledger.active_policy().content) == Policy(0.9, by_segment={"A": 0.75})
+        assert Policy.from_dict(ledger.active_policy().content) == Policy(
+            0.9, by_segment={"A": 0.75}
+        )
         page.locator(".st-key-step_undo button").click()
         expect(page.locator(STEPS)).to_contain_text("work-orders 第1版：取り消し。", timeout=30_000)
         assert ledger.active_policy() is None
-    assert [problem for problem in problems if "ERR_CONNECTION_REFUSED" not in problem and "WebSocket" not in problem] == []
+    assert [
+        problem
+        for problem in problems
+        if "ERR_CONNECTION_REFUSED" not in problem and "WebSocket" not in problem
+    ] == []
 
 
 def _type_a_threshold(page) -> None:
-    """The editor is a canvas: its first cell of own thresholds is reached by the mouse, and typed into."""
+    """The editor is a canvas: its first cell of own thresholds is reached by the mouse, and typed
+    into.
+    """
     canvas = page.locator(f"{FORM} [data-testid=stDataFrame] canvas").first
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     page.mouse.dblclick(box["x"] + 0.38 * box["width"], box["y"] + 1.5 * 35)
-    page.locator("[data-testid=number-overlay] input, .gdg-style input, #portal input").first.wait_for(timeout=10_000)
+    page.locator(
+        "[data-testid=number-overlay] input, .gdg-style input, #portal input"
+    ).first.wait_for(timeout=10_000)
     page.keyboard.type("0.75", delay=60)
     page.keyboard.press("Enter")
-    expect(page.locator(FORM)).to_contain_text("only one threshold for all can be certified", timeout=30_000)
+    expect(page.locator(FORM)).to_contain_text(
+        "only one threshold for all can be certified", timeout=30_000
+    )
 
 
 def _propose(page) -> None:

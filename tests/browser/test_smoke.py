@@ -1,4 +1,6 @@
-"""One walk through the real page in a real browser: move the threshold, change language, open the shared link."""
+"""One walk through the real page in a real browser: move the threshold, change language, open the
+shared link.
+"""
 
 import os
 import re
@@ -19,7 +21,9 @@ from playwright.sync_api import expect, sync_playwright
 from tests.stores import make_store
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -36,7 +40,9 @@ DRAWN = ".st-key-chart_calibration .main-svg"  # the last chart of the page
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"
+    ),
 ]
 
 
@@ -44,9 +50,18 @@ pytestmark = [
 def serving(home: Path) -> Iterator[str]:
     """Serve the dashboard over the store in `home` on a free port; give its address."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "dashboard/app.py",
+        "--server.port",
+        str(port),
+    ]
     environment = {**os.environ, "KAKUSHIN_HOME": str(home)}
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)  # its log goes to stderr
+    # its log goes to stderr
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         _wait_until_up(server, f"http://127.0.0.1:{port}/_stcore/health")
         yield f"http://127.0.0.1:{port}/"
@@ -87,12 +102,16 @@ def browser():
 
 
 def _open(browser, address: str, problems: list[str], ready: str, prepare=lambda page: None):
-    """Open the address in a context of its own, in English unless the link says otherwise; gather the console's errors.
+    """Open the address in a context of its own, in English unless the link says otherwise; gather
+    the console's errors.
 
     prepare: what is done with the page before it goes there.
     """
     page = browser.new_context(locale="en-AU", viewport={"width": 1440, "height": 1000}).new_page()
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
+    )
     page.on("pageerror", lambda error: problems.append(str(error)))
     prepare(page)
     page.goto(address)
@@ -114,7 +133,8 @@ def _walk(address: str, browser) -> None:
     before, said = coverage.inner_text(), headline.inner_text()
     assert re.fullmatch(r"\d+\.\d%", before)
 
-    # The keyboard moves the handle by its step of 0.001; the number, the figures, the sentence and the address follow.
+    # The keyboard moves the handle by its step of 0.001; the number, the figures, the sentence and
+    # the address follow.
     slider = page.locator(".st-key-handle").get_by_role("slider")
     slider.focus()
     for _ in range(40):
@@ -126,7 +146,9 @@ def _walk(address: str, browser) -> None:
 
     # Japanese, with the same threshold.
     page.locator(".st-key-lang").get_by_text("日本語").click()
-    expect(page.locator("h1, h2, h3").filter(has_text="しきい値").first).to_be_visible(timeout=30_000)
+    expect(page.locator("h1, h2, h3").filter(has_text="しきい値").first).to_be_visible(
+        timeout=30_000
+    )
     expect(page).to_have_url(re.compile(r"[?&]lang=ja(&|$)"))
     expect(headline).to_contain_text("自動承認")
     shown = coverage.inner_text()
@@ -156,4 +178,8 @@ def test_a_run_that_is_scored_while_the_page_is_open_appears(tmp_path, browser):
         expect(page.locator(COVERAGE)).to_be_visible(timeout=30_000)
         expect(page).to_have_url(re.compile(r"[?&]run="))
     # The server's end is the only thing that the console may complain of.
-    assert [problem for problem in problems if "ERR_CONNECTION_REFUSED" not in problem and "WebSocket" not in problem] == []
+    assert [
+        problem
+        for problem in problems
+        if "ERR_CONNECTION_REFUSED" not in problem and "WebSocket" not in problem
+    ] == []

@@ -1,9 +1,11 @@
-"""BLoB (arXiv 2406.11675): A ~ N(M, Omega^2) trained with the adapter by variational inference; B stays deterministic.
+"""BLoB (arXiv 2406.11675): A ~ N(M, Omega^2) trained with the adapter by variational inference; B
+stays deterministic.
 
-loss = E_A[cross-entropy] + kl_weight / n * sum_ij KL(N(M_ij, Omega_ij^2) || N(0, beta^2)), n training cases;
-KL per element = log(beta / Omega) + (Omega^2 + M^2) / (2 beta^2) - 1/2; Omega = rho^2, element by element.
-Flipout (arXiv 1803.04386) gives every case its own draw at the price of one. Its random signs are drawn once a CASE, not
-once a token: within a case all tokens see one and the same weights, as they do when the teacher is sampled.
+loss = E_A[cross-entropy] + kl_weight / n * sum_ij KL(N(M_ij, Omega_ij^2) || N(0, beta^2)), n
+training cases; KL per element = log(beta / Omega) + (Omega^2 + M^2) / (2 beta^2) - 1/2; Omega =
+rho^2, element by element. Flipout (arXiv 1803.04386) gives every case its own draw at the price of
+one. Its random signs are drawn once a CASE, not once a token: within a case all tokens see one and
+the same weights, as they do when the teacher is sampled.
 """
 
 from contextlib import contextmanager
@@ -12,24 +14,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.models import adapters
-from core.models.adapters import Adapter
-from core.models.backbone import Backbone
-from core.models.posterior import Gaussian
-from core.models.settings import BlobSettings
+from core.models.base import adapters
+from core.models.base.adapters import Adapter
+from core.models.base.backbone import Backbone
+from core.models.base.settings import BlobSettings
+from core.models.scoring.posterior import Gaussian
 from core.models.teachers.job import Fitted, Job
-from core.models.top import Noise
+from core.models.training.objective import Noise
 
 
 def fit(job: Job, settings: BlobSettings) -> Fitted:
     """Train mean and spread of A together with B and head."""
     seed, batch = job.settings.loop.seed, job.settings.loop.batch_size
     shapes = job.fresh_factors(seed)
-    noise = Variational(shapes, settings, cases=len(job.cases), steps=-(-len(job.cases) // batch)).to(job.backbone.device)
+    noise = Variational(
+        shapes, settings, cases=len(job.cases), steps=-(-len(job.cases) // batch)
+    ).to(job.backbone.device)
     trained, head = job.train("blob", seed, noise)
     std = noise.std()
     spread = torch.cat([s.flatten() for s in std.values()])
-    record = {"mean_std": float(spread.mean()), "kl_per_weight": float(noise.kl(trained) / spread.numel())}
+    record = {
+        "mean_std": float(spread.mean()),
+        "kl_per_weight": float(noise.kl(trained) / spread.numel()),
+    }
     return Fitted(Gaussian(trained, std, head), record)
 
 
@@ -41,7 +48,8 @@ def kl_to_prior(mean: Tensor, std: Tensor, prior: float) -> Tensor:
 class Variational(Noise):
     """Holds rho of every A, adds the draw's share to A x in training, and prices it.
 
-    `cases`: n; `steps`: of an epoch. With reweighting, step i of an epoch has weight 2^i / (2^steps - 1), mean 1 / steps.
+    `cases`: n; `steps`: of an epoch. With reweighting, step i of an epoch has weight 2^i / (2^steps
+    - 1), mean 1 / steps.
     """
 
     def __init__(self, shapes: tuple[Adapter, ...], settings: BlobSettings, cases: int, steps: int):
@@ -49,20 +57,27 @@ class Variational(Noise):
         self.settings, self.cases, self.steps = settings, cases, steps
         self.names = [x.name for x in shapes]
         self.rho = nn.ParameterList([torch.full_like(x.a, settings.start_std**0.5) for x in shapes])
-        self.register_buffer("step", torch.zeros((), dtype=torch.long))  # in the checkpoint: a resumed run goes on from it
+        # in the checkpoint: a resumed run goes on from it
+        self.register_buffer("step", torch.zeros((), dtype=torch.long))
         self._means: dict[str, Tensor] = {}
 
     @contextmanager
     def on(self, backbone: Backbone):
-        """For the time of one forward: z = A x becomes M x + (Omega * eps)(x * s) * t, signs s, t drawn for every case."""
+        """For the time of one forward: z = A x becomes M x + (Omega * eps)(x * s) * t, signs s, t
+        drawn for every case.
+        """
         std = dict(zip(self.names, self.rho, strict=True))
 
         def perturb(name: str, x: Tensor, z: Tensor) -> Tensor:
             noise = std[name] ** 2 * torch.randn_like(std[name])  # [r, in]
-            into, out = (random_signs(len(x), *[1] * (x.dim() - 2), v.shape[-1], like=v) for v in (x, z))
+            into, out = (
+                random_signs(len(x), *[1] * (x.dim() - 2), v.shape[-1], like=v) for v in (x, z)
+            )
             return z + F.linear(x * into, noise.to(x.dtype)) * out
 
-        self._means = {name: layer.lora_A["default"].weight for name, layer in adapters.layers(backbone)}
+        self._means = {
+            name: layer.lora_A["default"].weight for name, layer in adapters.layers(backbone)
+        }
         handles = adapters.hook_a(backbone, perturb)
         try:
             yield
@@ -76,7 +91,9 @@ class Variational(Noise):
         weight = self.steps * 2.0**i / (2.0**self.steps - 1) if self.settings.reweighting else 1.0
         self.step += 1
         spreads = zip(self.names, self.rho, strict=True)
-        kl = sum(kl_to_prior(self._means[name], rho**2, self.settings.prior) for name, rho in spreads)
+        kl = sum(
+            kl_to_prior(self._means[name], rho**2, self.settings.prior) for name, rho in spreads
+        )
         return weight * self.settings.kl_weight * kl / self.cases
 
     def std(self) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
-"""MC dropout (arXiv 1506.02142) on the adapters' inputs, switched on in training and in every sample.
+"""MC dropout (arXiv 1506.02142) on the adapters' inputs, switched on in training and in every
+sample.
 
-peft's own dropout draws a mask for every token. Here a case has one mask for all its tokens in training, and a sample one for
-all cases: a draw is one model, as mutual information needs.
+peft's own dropout draws a mask for every token. Here a case has one mask for all its tokens in
+training, and a sample one for all cases: a draw is one model, as mutual information needs.
 """
 
 from contextlib import contextmanager
@@ -10,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.models import adapters
-from core.models.backbone import Backbone
-from core.models.posterior import Dropout
-from core.models.settings import DropoutSettings
+from core.models.base import adapters
+from core.models.base.backbone import Backbone
+from core.models.base.settings import DropoutSettings
+from core.models.scoring.posterior import Dropout
 from core.models.teachers.job import Fitted, Job
-from core.models.top import Noise
+from core.models.training.objective import Noise
 
 
 def fit(job: Job, settings: DropoutSettings) -> Fitted:
@@ -33,10 +34,14 @@ class CaseMasks(Noise):
 
     @contextmanager
     def on(self, backbone: Backbone):
-        weights = {name: layer.lora_A["default"].weight for name, layer in adapters.layers(backbone)}
+        weights = {
+            name: layer.lora_A["default"].weight for name, layer in adapters.layers(backbone)
+        }
 
         def mask(name: str, x: Tensor, z: Tensor) -> Tensor:
-            kept = torch.rand(len(x), *[1] * (x.dim() - 2), x.shape[-1], device=x.device) >= self.rate
+            kept = (
+                torch.rand(len(x), *[1] * (x.dim() - 2), x.shape[-1], device=x.device) >= self.rate
+            )
             return F.linear(x * kept / (1 - self.rate), weights[name])
 
         handles = adapters.hook_a(backbone, mask)

@@ -1,39 +1,48 @@
 """Laplace over LoRA (arXiv 2308.13111), diagonal, over A: A_ij ~ N(A_ij, 1 / (F_ij + lambda)).
 
-F_ij = sum over training cases of (d log p(y | x) / d A_ij)^2, y drawn from the model's own p(y | x): an unbiased estimate of
-the generalised Gauss-Newton matrix's diagonal, where labels would give the empirical Fisher, which vanishes once a model
-remembers them. The prior's precision lambda is the smallest whose anchor NLL is within the tolerance of the lowest.
+F_ij = sum over training cases of (d log p(y | x) / d A_ij)^2, y drawn from the model's own p(y |
+x): an unbiased estimate of the generalised Gauss-Newton matrix's diagonal, where labels would give
+the empirical Fisher, which vanishes once a model remembers them. The prior's precision lambda is
+the smallest whose anchor NLL is within the tolerance of the lowest.
 
-Own lines and not the library laplace-torch: it requires torchvision, whose wheel does not import beside a CPU build of torch
-and then transformers does not either. The tests hold F against that library, installed without it, and against autograd.
+Own lines and not the library laplace-torch: it requires torchvision, whose wheel does not import
+beside a CPU build of torch and then transformers does not either. The tests hold F against that
+library, installed without it, and against autograd.
 """
 
 import torch
 from torch import Tensor, nn
 
-from core.models import adapters
-from core.models.adapters import Adapter
-from core.models.backbone import Backbone
-from core.models.batches import pad, plan_batches
-from core.models.posterior import Gaussian
-from core.models.settings import AdapterSettings, LaplaceSettings
+from core.models.base import adapters
+from core.models.base.adapters import Adapter
+from core.models.base.backbone import Backbone
+from core.models.base.batches import pad, plan_batches
+from core.models.base.settings import AdapterSettings, LaplaceSettings
+from core.models.base.trunk import TrunkCache
+from core.models.scoring.posterior import Gaussian
 from core.models.teachers.job import Fitted, Job
-from core.models.trunk import TrunkCache
 
 
 def fit(job: Job, settings: LaplaceSettings) -> Fitted:
     """The point estimate's curvature, then the prior's precision on the anchor."""
     generator = torch.Generator().manual_seed(job.settings.loop.seed)
-    fisher = diagonal_fisher(job.backbone, job.point, job.head, job.cases, job.settings.adapter, generator)
+    fisher = diagonal_fisher(
+        job.backbone, job.point, job.head, job.cases, job.settings.adapter, generator
+    )
 
     def posterior(precision: float) -> Gaussian:
-        return Gaussian(job.point, {name: (f + precision).rsqrt() for name, f in fisher.items()}, job.head)
+        return Gaussian(
+            job.point, {name: (f + precision).rsqrt() for name, f in fisher.items()}, job.head
+        )
 
     with job.anchor_nll(posterior(1.0), settings.samples, len(settings.precisions)) as nll:
         tried = [(x, nll(posterior(x))) for x in sorted(settings.precisions)]
     lowest = min(value for _, value in tried)
     precision = next(x for x, value in tried if value <= lowest + settings.tolerance)
-    return Fitted(posterior(precision), {"precision": precision, "anchor_nll_by_precision": [list(x) for x in tried]})
+    return Fitted(
+        posterior(precision),
+        {"precision": precision, "anchor_nll_by_precision": [list(x) for x in tried]},
+    )
 
 
 def diagonal_fisher(
@@ -44,7 +53,9 @@ def diagonal_fisher(
     settings: AdapterSettings,
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
-    """F [r, in] by map. One backward pass a batch: a case's gradient of A is sum_t dz_t x_t^T, from A's input and output."""
+    """F [r, in] by map. One backward pass a batch: a case's gradient of A is sum_t dz_t x_t^T, from
+    A's input and output.
+    """
     adapters.attach(backbone, settings)
     adapters.write(backbone, list(point))
     seen: dict[str, tuple[Tensor, Tensor]] = {}
@@ -58,10 +69,14 @@ def diagonal_fisher(
     try:
         for index in plan_batches(cases.lengths):
             logits = head(backbone.top(*pad([cases.states[i] for i in index])).float())
-            drawn = torch.multinomial(logits.detach().softmax(-1).cpu(), 1, generator=generator).to(logits.device)
+            drawn = torch.multinomial(logits.detach().softmax(-1).cpu(), 1, generator=generator).to(
+                logits.device
+            )
             logits.log_softmax(-1).gather(1, drawn).sum().backward()
             for name, (x, z) in seen.items():
-                fisher[name] += torch.einsum("btr,bti->bri", z.grad.float(), x.float()).square().sum(0)
+                fisher[name] += (
+                    torch.einsum("btr,bti->bri", z.grad.float(), x.float()).square().sum(0)
+                )
     finally:
         for handle in handles:
             handle.remove()

@@ -1,24 +1,29 @@
 """Ensemble of BLoBs: M variational posteriors, each trained from its own seed, drawn from in turn.
 
-One Gaussian is one basin of the loss and an ensemble is M points of M basins; this is both, at M trainings' cost and at the
-same N passes (MultiSWAG, arXiv 2002.08791, has it with Gaussians of another make).
+One Gaussian is one basin of the loss and an ensemble is M points of M basins; this is both, at M
+trainings' cost and at the same N passes (MultiSWAG, arXiv 2002.08791, has it with Gaussians of
+another make).
 """
 
 from dataclasses import replace
 
-from core.models.posterior import Mixture
-from core.models.settings import MixtureSettings
+from core.models.base.settings import MixtureSettings
+from core.models.scoring.posterior import Mixture
 from core.models.teachers import blob
 from core.models.teachers.job import Fitted, Job
 
 
 def fit(job: Job, settings: MixtureSettings) -> Fitted:
-    """The first member is the BLoB of the job's own seed; the others start from other seeds, the ensemble's."""
+    """The first member is the BLoB of the job's own seed; the others start from other seeds, the
+    ensemble's.
+    """
     first = job.settings.loop.seed
     seeds = [first, *(1000 * (first + 1) + i for i in range(1, settings.members))]
     fitted = [blob.fit(_seeded(job, seed), settings) for seed in seeds]
     spread = sum(f.record["mean_std"] for f in fitted) / len(fitted)
-    return Fitted(Mixture.of([f.posterior for f in fitted]), {"members": len(fitted), "mean_std": spread})
+    return Fitted(
+        Mixture.of([f.posterior for f in fitted]), {"members": len(fitted), "mean_std": spread}
+    )
 
 
 def _seeded(job: Job, seed: int) -> Job:

@@ -1,11 +1,14 @@
-"""Training-free Bayesianisation (TFB, arXiv 2412.05723): a posterior over a trained adapter's A, from one scalar sigma.
+"""Training-free Bayesianisation (TFB, arXiv 2412.05723): a posterior over a trained adapter's A,
+from one scalar sigma.
 
-Eqs. of its section 3: B = U diag(d) V^T; B' = U diag(d), A' = V^T A (the same product); A'_ij ~ N(A'_ij, (sigma / d_i)^2).
-sigma is the LARGEST that keeps a held-out anchor's criterion within a tolerance. Two traps avoided:
-- on the training set the fitted model's loss is near zero and a relative tolerance means nothing, so the anchor is held
-  out and the tolerance is absolute, in nats;
-- on held-out cases the predictive NLL may first FALL with sigma and then rise, so a tolerance above the point estimate's
-  NLL would go on widening until the whole gain is spent again. The reference is the lowest NLL that any sigma reached.
+Eqs. of its section 3: B = U diag(d) V^T; B' = U diag(d), A' = V^T A (the same product); A'_ij ~
+N(A'_ij, (sigma / d_i)^2). sigma is the LARGEST that keeps a held-out anchor's criterion within a
+tolerance. Two traps avoided:
+- on the training set the fitted model's loss is near zero and a relative tolerance means nothing,
+  so the anchor is held out and the tolerance is absolute, in nats;
+- on held-out cases the predictive NLL may first FALL with sigma and then rise, so a tolerance above
+  the point estimate's NLL would go on widening until the whole gain is spent again. The reference
+  is the lowest NLL that any sigma reached.
 
 The criterion is looked at with the same noise at every sigma.
 """
@@ -18,19 +21,22 @@ import torch
 from torch import Tensor
 
 from core.errors import ModelError, NonFiniteError
-from core.models.adapters import Adapter
-from core.models.posterior import Gaussian
-from core.models.settings import TfbSettings
+from core.models.base.adapters import Adapter
+from core.models.base.settings import TfbSettings
+from core.models.scoring.posterior import Gaussian
 from core.models.teachers.job import Fitted, Job
 
-# A direction in which B has (nearly) no strength would get an (almost) infinite spread that changes nothing but rounding:
-# below this share of the strongest direction its spread is the one at the share.
+# A direction in which B has (nearly) no strength would get an (almost) infinite spread that changes
+# nothing but rounding: below this share of the strongest direction its spread is the one at the
+# share.
 WEAKEST = 1e-3
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The sigma that was chosen and every criterion that was looked at: (sigma, anchor NLL in nats), in order."""
+    """The sigma that was chosen and every criterion that was looked at: (sigma, anchor NLL in
+    nats), in order.
+    """
 
     sigma: float
     point: float
@@ -42,7 +48,9 @@ def fit(job: Job, settings: TfbSettings) -> Fitted:
     regrouped = [regroup(adapter) for adapter in job.point]
     std = {a.name: unit_std(a, d) for a, d in regrouped}
     unit = Gaussian(tuple(a for a, _ in regrouped), std, job.head)
-    with job.anchor_nll(unit, settings.samples, settings.doublings + settings.refinements + 2) as nll:
+    with job.anchor_nll(
+        unit, settings.samples, settings.doublings + settings.refinements + 2
+    ) as nll:
         choice = largest_sigma(lambda sigma: nll(unit.scaled(sigma)), settings)
     record = {
         "sigma": choice.sigma,
@@ -53,33 +61,46 @@ def fit(job: Job, settings: TfbSettings) -> Fitted:
 
 
 def regroup(adapter: Adapter) -> tuple[Adapter, Tensor]:
-    """B A = B' A' with B' = U diag(d), A' = V^T A. Returns the regrouped adapter and d [r] >= 0, largest first."""
+    """B A = B' A' with B' = U diag(d), A' = V^T A. Returns the regrouped adapter and d [r] >= 0,
+    largest first.
+    """
     u, d, vt = torch.linalg.svd(adapter.b.double(), full_matrices=False)  # [out, r], [r], [r, r]
     a, b = vt @ adapter.a.double(), u * d  # V^T A, U diag(d)
     return replace(adapter, a=a.float(), b=b.float()), d.float()
 
 
 def unit_std(adapter: Adapter, d: Tensor) -> Tensor:
-    """Standard deviation of A' at sigma = 1: 1 / d_i for every element of row i, [r, in]. Raises ModelError if B is zero."""
+    """Standard deviation of A' at sigma = 1: 1 / d_i for every element of row i, [r, in]. Raises
+    ModelError if B is zero.
+    """
     if not d.max() > 0:
-        raise ModelError(f"the adapter of {adapter.name} has B = 0: train it before making it Bayesian")
+        raise ModelError(
+            f"the adapter of {adapter.name} has B = 0: train it before making it Bayesian"
+        )
     return (1.0 / d.clamp_min(WEAKEST * float(d.max())))[:, None].expand_as(adapter.a).contiguous()
 
 
 def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) -> Choice:
-    """The largest sigma whose criterion is within the tolerance of the lowest found, from a doubling grid refined by bisection.
+    """The largest sigma whose criterion is within the tolerance of the lowest found, from a
+    doubling grid refined by bisection.
 
-    The criterion is a mean NLL on held-out cases at a sigma, with the same noise at every sigma; sigma 0 is the point
-    estimate. If no sigma of the grid is within the tolerance, a ModelError says so: such a posterior would be worse than none.
+    The criterion is a mean NLL on held-out cases at a sigma, with the same noise at every sigma;
+    sigma 0 is the point estimate. If no sigma of the grid is within the tolerance, a ModelError
+    says so: such a posterior would be worse than none.
     """
     point = criterion(0.0)
     if not math.isfinite(point):
-        raise NonFiniteError(f"the anchor's criterion is {point} at sigma 0: the trained adapter is broken")
+        raise NonFiniteError(
+            f"the anchor's criterion is {point} at sigma 0: the trained adapter is broken"
+        )
     grid = [settings.sigma_low * 2**i for i in range(settings.doublings + 1)]
     tried = [(sigma, criterion(sigma)) for sigma in grid]
 
     def allowed() -> float:
-        return min([point, *(value for _, value in tried if math.isfinite(value))]) + settings.tolerance
+        return (
+            min([point, *(value for _, value in tried if math.isfinite(value))])
+            + settings.tolerance
+        )
 
     within = [i for i, (_, value) in enumerate(tried) if value <= allowed()]  # NaN is not
     if not within:

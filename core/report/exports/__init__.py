@@ -1,7 +1,8 @@
-"""A document as a file: PPTX, PDF or XLSX, each with the same figures. The libraries come in with the first export.
+"""A document as a file: PPTX, PDF or XLSX, each with the same figures. The libraries come in with
+the first export.
 
-The page imports this file; python-pptx takes 130 ms of processor time to import, reportlab 80 ms, XlsxWriter 60 ms, which no
-page should wait for.
+The page imports this file; python-pptx takes 130 ms of processor time to import, reportlab 80 ms,
+XlsxWriter 60 ms, which no page should wait for.
 """
 
 import importlib

@@ -1,8 +1,9 @@
-"""A document as PDF, A4 landscape: sentences, charts and tables under page numbers. Its last section has the hashes.
+"""A document as PDF, A4 landscape: sentences, charts and tables under page numbers. Its last
+section has the hashes.
 
-Japanese is set in HeiseiKakuGo-W5, a CID font that is named and not embedded: readers of PDF put a Japanese face of theirs in
-its place, and nothing has to be installed here. Latin letters stay in Helvetica. What people typed is escaped, since reportlab
-reads tags in a paragraph.
+Japanese is set in HeiseiKakuGo-W5, a CID font that is named and not embedded: readers of PDF put a
+Japanese face of theirs in its place, and nothing has to be installed here. Latin letters stay in
+Helvetica. What people typed is escaped, since reportlab reads tags in a paragraph.
 """
 
 import io
@@ -33,7 +34,9 @@ def write(document: Document) -> bytes:
     pdfmetrics.registerFont(UnicodeCIDFont(JAPANESE))
     file = io.BytesIO()
     margins = dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), _MARGIN)
-    template = SimpleDocTemplate(file, pagesize=landscape(A4), title=document.title, lang=document.language, **margins)
+    template = SimpleDocTemplate(
+        file, pagesize=landscape(A4), title=document.title, lang=document.language, **margins
+    )
     template.build(list(_flow(document)), onFirstPage=_number, onLaterPages=_number)
     return file.getvalue()
 
@@ -46,7 +49,8 @@ def _flow(document: Document) -> Iterator[Flowable]:
 
 
 def _section(section: Section, document: Document) -> Iterator[Flowable]:
-    yield CondPageBreak(75 * mm if section.charts or section.tables else 45 * mm)  # no title alone at a page's foot
+    # no title alone at a page's foot
+    yield CondPageBreak(75 * mm if section.charts or section.tables else 45 * mm)
     yield _said(section.title, document, 15, STRONG, before=10, after=4)
     for one in section.paragraphs:
         yield _said(one, document, 11, INK, after=3)
@@ -59,7 +63,11 @@ def _section(section: Section, document: Document) -> Iterator[Flowable]:
 def _side_by_side(charts: tuple) -> Flowable:
     """One or two charts in a row."""
     wide, tall = (_LINE - _GAP) / 2, 52 * mm  # two rows of them stand on a page with a title
-    return Grid([[drawing(chart, wide, tall) for chart in charts]], colWidths=[wide + _GAP] * len(charts), hAlign="LEFT")
+    return Grid(
+        [[drawing(chart, wide, tall) for chart in charts]],
+        colWidths=[wide + _GAP] * len(charts),
+        hAlign="LEFT",
+    )
 
 
 def _grid(table: Table, document: Document) -> Flowable:
@@ -69,12 +77,22 @@ def _grid(table: Table, document: Document) -> Flowable:
     rows += [[_said(cell.text, document, 9.5, INK) for cell in row] for row in table.rows]
     rule = ("LINEBELOW", (0, 0), (-1, -1), 0.5, HexColor(f"#{RULE}"))
     shade = ("BACKGROUND", (0, 0), (-1, 0), HexColor(f"#{SHADE}"))
-    style = TableStyle([rule, shade, ("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("BACKGROUND", (0, 1), (-1, -1), white)])
+    style = TableStyle(
+        [
+            rule,
+            shade,
+            ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+            ("BACKGROUND", (0, 1), (-1, -1), white),
+        ]
+    )
     return Grid(rows, colWidths=widths, repeatRows=1, style=style, spaceBefore=4, spaceAfter=8)
 
 
-def _said(text: str, document: Document, size: float, colour: str, before: float = 0, after: float = 0) -> Paragraph:
-    # CJK breaks lines between any two letters; hashes in an English line must be broken too, so they get splitLongWords.
+def _said(
+    text: str, document: Document, size: float, colour: str, before: float = 0, after: float = 0
+) -> Paragraph:
+    # CJK breaks lines between any two letters; hashes in an English line must be broken too, so
+    # they get splitLongWords.
     style = ParagraphStyle(
         name="text",
         fontName=LATIN,
@@ -91,8 +109,12 @@ def _said(text: str, document: Document, size: float, colour: str, before: float
 
 def _marked(text: str) -> str:
     """Escaped text in which what is not Latin names the Japanese font."""
-    parts = ((latin, escape("".join(letters))) for latin, letters in groupby(printable(text), is_latin))
-    return "".join(part if latin else f'<font name="{JAPANESE}">{part}</font>' for latin, part in parts)
+    parts = (
+        (latin, escape("".join(letters))) for latin, letters in groupby(printable(text), is_latin)
+    )
+    return "".join(
+        part if latin else f'<font name="{JAPANESE}">{part}</font>' for latin, part in parts
+    )
 
 
 def _number(canvas, template) -> None:

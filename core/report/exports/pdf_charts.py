@@ -1,6 +1,8 @@
-"""Charts of the PDF by reportlab.graphics: bars with the ends of their intervals, and a line with marked points. Points.
+"""Charts of the PDF by reportlab.graphics: bars with the ends of their intervals, and a line with
+marked points. Points.
 
-reportlab's bar chart has no error bars: they are lines over it, on the scale that the chart's own value axis has computed.
+reportlab's bar chart has no error bars: they are lines over it, on the scale that the chart's own
+value axis has computed.
 """
 
 from reportlab.graphics.charts.barcharts import VerticalBarChart
@@ -27,7 +29,9 @@ def is_latin(letter: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """The text with an en dash for the minus sign, which Helvetica's encoding lacks and Japanese fonts draw too wide."""
+    """The text with an en dash for the minus sign, which Helvetica's encoding lacks and Japanese
+    fonts draw too wide.
+    """
     return text.replace("\u2212", "\u2013").replace("\u2060", "")  # word joiners have no glyph
 
 
@@ -44,7 +48,10 @@ def _bars(picture: Drawing, chart: Bars) -> None:
     _place(plot, picture)
     plot.data = [[0.0 if value is None else value for value in chart.values]]
     known = [x for x in (*chart.lows, *chart.highs) if x is not None]
-    plot.valueAxis.valueMin, plot.valueAxis.valueMax = min(0.0, *known, 0.0), max(0.0, *known, 0.0) * 1.08 or 1.0
+    plot.valueAxis.valueMin, plot.valueAxis.valueMax = (
+        min(0.0, *known, 0.0),
+        max(0.0, *known, 0.0) * 1.08 or 1.0,
+    )
     _axis(plot.valueAxis, chart.pattern)
     plot.categoryAxis.categoryNames = [printable(said) for said in chart.labels]
     label = plot.categoryAxis.labels
@@ -93,11 +100,15 @@ def _place(plot, picture: Drawing) -> None:
 
 
 def _axis(axis, pattern: str) -> None:
-    """Labels as the spreadsheet's pattern writes them: a percentage, or a number with a sign of money before it."""
+    """Labels as the spreadsheet's pattern writes them: a percentage, or a number with a sign of
+    money before it.
+    """
     symbol = pattern.split('"')[1] if pattern.startswith('"') else ""
     axis.labels.fontName, axis.labels.fontSize = _font(symbol), _SIZE - 1
     axis.labels.fillColor = HexColor(f"#{MUTED}")
-    axis.labelTextFormat = (lambda x: f"{x:.2%}" if x < 0.02 else f"{x:.0%}") if "%" in pattern else _number(symbol)
+    axis.labelTextFormat = (
+        (lambda x: f"{x:.2%}" if x < 0.02 else f"{x:.0%}") if "%" in pattern else _number(symbol)
+    )
     axis.visibleGrid, axis.gridStrokeColor = 1, HexColor(f"#{RULE}")
     axis.strokeColor = axis.strokeColor and HexColor(f"#{RULE}")
     axis.maximumTicks = 6

@@ -1,7 +1,9 @@
-"""A document as a deck of 16:9 slides with native, editable charts, hashes in the notes of every slide, and real titles.
+"""A document as a deck of 16:9 slides with native, editable charts, hashes in the notes of every
+slide, and real titles.
 
-Nothing is drawn below the edge: heights are estimated on the generous side, and what does not fit goes on to the next slide
-under the same title. What people typed is text of a run, so it cannot be markup. Inches unless said otherwise.
+Nothing is drawn below the edge: heights are estimated on the generous side, and what does not fit
+goes on to the next slide under the same title. What people typed is text of a run, so it cannot be
+markup. Inches unless said otherwise.
 """
 
 import io
@@ -47,7 +49,9 @@ def _section(pen: "_Pen", section: Section) -> None:
 
 
 class _Pen:
-    """Where the next thing goes: a slide and a height on it. It makes the next slide when one is full."""
+    """Where the next thing goes: a slide and a height on it. It makes the next slide when one is
+    full.
+    """
 
     def __init__(self, deck, document: Document, title: str):
         self.deck, self.document, self.title, self.pages = deck, document, title, 0
@@ -58,7 +62,12 @@ class _Pen:
         self.pages += 1
         self.slide: Slide = self.deck.slides.add_slide(self.deck.slide_layouts[5])  # "Title Only"
         box = self.slide.shapes.title
-        box.left, box.top, box.width, box.height = Inches(MARGIN), Inches(0.35), Inches(_LINE), Inches(0.95)
+        box.left, box.top, box.width, box.height = (
+            Inches(MARGIN),
+            Inches(0.35),
+            Inches(_LINE),
+            Inches(0.95),
+        )
         said = self.title + (f" ({self.pages})" if self.pages > 1 else "")
         box.text_frame.word_wrap = True
         box.text_frame.vertical_anchor = MSO_ANCHOR.MIDDLE
@@ -67,10 +76,14 @@ class _Pen:
         self.y = _TOP
 
     def sentences(self, paragraphs: Sequence[str]) -> None:
-        """Sentences one below the other, as many as fit into a box of this slide, the rest on the next."""
+        """Sentences one below the other, as many as fit into a box of this slide, the rest on the
+        next.
+        """
         for some in _fitting(paragraphs, lambda one: height(one, _LINE - 0.2, _TEXT) + 0.1, self):
             tall = sum(height(one, _LINE - 0.2, _TEXT) + 0.1 for one in some)
-            box = self.slide.shapes.add_textbox(Inches(MARGIN), Inches(self.y), Inches(_LINE), Inches(tall))
+            box = self.slide.shapes.add_textbox(
+                Inches(MARGIN), Inches(self.y), Inches(_LINE), Inches(tall)
+            )
             box.text_frame.word_wrap = True
             _put(box.text_frame, some, _TEXT, INK, gap=4)
             self.y += tall + 0.1
@@ -94,7 +107,9 @@ class _Pen:
         tall = _row_height(head, widths)
         for rows in _fitting(table.rows, lambda row: _row_height(row, widths), self, tall):
             heights = [tall, *(_row_height(row, widths) for row in rows)]
-            frame = self.slide.shapes.add_table(len(heights), len(widths), *map(Inches, (MARGIN, self.y, _LINE, sum(heights))))
+            frame = self.slide.shapes.add_table(
+                len(heights), len(widths), *map(Inches, (MARGIN, self.y, _LINE, sum(heights)))
+            )
             for column, wide in zip(frame.table.columns, widths, strict=True):
                 column.width = Inches(wide)
             for i, (row, high) in enumerate(zip((head, *rows), heights, strict=True)):
@@ -105,7 +120,9 @@ class _Pen:
 
 
 def _fitting(items: Sequence, tall, pen: _Pen, head: float = 0.0) -> Iterator[list]:
-    """Groups of items that fit below what the pen's slide holds, at least one each; it turns the slide between groups."""
+    """Groups of items that fit below what the pen's slide holds, at least one each; it turns the
+    slide between groups.
+    """
     some: list = []
     used = head
     for item in items:
@@ -121,7 +138,13 @@ def _fitting(items: Sequence, tall, pen: _Pen, head: float = 0.0) -> Iterator[li
 
 
 def _row_height(row: Sequence[Cell], widths: Sequence[float]) -> float:
-    return max(height(cell.text, wide - 2 * _PAD, _CELL) for cell, wide in zip(row, widths, strict=True)) + 2 * _PAD
+    return (
+        max(
+            height(cell.text, wide - 2 * _PAD, _CELL)
+            for cell, wide in zip(row, widths, strict=True)
+        )
+        + 2 * _PAD
+    )
 
 
 def _fill(cell, said: str, heading: bool) -> None:
@@ -132,7 +155,14 @@ def _fill(cell, said: str, heading: bool) -> None:
     _put(cell.text_frame, [said], _CELL, MUTED if heading else INK, bold=heading)
 
 
-def _put(frame: TextFrame, paragraphs: Sequence[str], points: float, colour: str, bold: bool = False, gap: float = 0) -> None:
+def _put(
+    frame: TextFrame,
+    paragraphs: Sequence[str],
+    points: float,
+    colour: str,
+    bold: bool = False,
+    gap: float = 0,
+) -> None:
     """Write paragraphs as runs with their type: Latin letters in one face, Japanese in another."""
     for i, said in enumerate(paragraphs):
         paragraph = frame.paragraphs[0] if i == 0 else frame.add_paragraph()
@@ -142,4 +172,5 @@ def _put(frame: TextFrame, paragraphs: Sequence[str], points: float, colour: str
         run.font.size, run.font.bold, run.font.name = Pt(points), bold, LATIN
         run.font.color.rgb = RGBColor.from_string(colour)
         face = run._r.get_or_add_rPr().makeelement(qn("a:ea"), {"typeface": EAST_ASIAN})
-        run._r.get_or_add_rPr().find(qn("a:latin")).addnext(face)  # the schema wants it right behind
+        # the schema wants it right behind
+        run._r.get_or_add_rPr().find(qn("a:latin")).addnext(face)

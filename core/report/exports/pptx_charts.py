@@ -1,6 +1,8 @@
-"""Native charts of a slide: bars with the ends of their intervals, and a line with marked points. Editable in PowerPoint.
+"""Native charts of a slide: bars with the ends of their intervals, and a line with marked points.
+Editable in PowerPoint.
 
-python-pptx has no error bars; they are written into the chart's XML as c:errBars with literal values.
+python-pptx has no error bars; they are written into the chart's XML as c:errBars with literal
+values.
 """
 
 from pptx.chart.chart import Chart
@@ -58,9 +60,17 @@ def _line(slide: Slide, chart: Line, place: tuple) -> Chart:
     for x, y, said in chart.marks:
         data.add_series(said).add_data_point(x, y)
     drawn = slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, *place, data).chart
-    drawn.has_legend, drawn.legend.position, drawn.legend.include_in_layout = True, XL_LEGEND_POSITION.BOTTOM, False
+    drawn.has_legend, drawn.legend.position, drawn.legend.include_in_layout = (
+        True,
+        XL_LEGEND_POSITION.BOTTOM,
+        False,
+    )
     drawn.plots[0].series[0].format.line.color.rgb = RGBColor.from_string(STRONG)
-    for series, style in zip(list(drawn.plots[0].series)[1:], (XL_MARKER_STYLE.DIAMOND, XL_MARKER_STYLE.CIRCLE), strict=True):
+    for series, style in zip(
+        list(drawn.plots[0].series)[1:],
+        (XL_MARKER_STYLE.DIAMOND, XL_MARKER_STYLE.CIRCLE),
+        strict=True,
+    ):
         series.marker.style, series.marker.size = style, 11
     for axis, title in ((drawn.category_axis, chart.x_title), (drawn.value_axis, chart.y_title)):
         axis.has_title = True
@@ -77,8 +87,14 @@ def _axis(axis, pattern: str) -> None:
 
 def _whiskers(chart: Bars):
     """c:errBars from each bar's low to its high; none where there is no figure."""
-    ups = [None if value is None else high - value for value, high in zip(chart.values, chart.highs, strict=True)]
-    downs = [None if value is None else value - low for value, low in zip(chart.values, chart.lows, strict=True)]
+    ups = [
+        None if value is None else high - value
+        for value, high in zip(chart.values, chart.highs, strict=True)
+    ]
+    downs = [
+        None if value is None else value - low
+        for value, low in zip(chart.values, chart.lows, strict=True)
+    ]
     return parse_xml(
         f'<c:errBars {nsdecls("c", "a")}><c:errBarType val="both"/><c:errValType val="cust"/><c:noEndCap val="0"/>'
         f"<c:plus>{_numbers(ups)}</c:plus><c:minus>{_numbers(downs)}</c:minus>"
@@ -87,7 +103,9 @@ def _whiskers(chart: Bars):
 
 
 def _numbers(values: list[float | None]) -> str:
-    points = "".join(f'<c:pt idx="{i}"><c:v>{x!r}</c:v></c:pt>' for i, x in enumerate(values) if x is not None)
+    points = "".join(
+        f'<c:pt idx="{i}"><c:v>{x!r}</c:v></c:pt>' for i, x in enumerate(values) if x is not None
+    )
     return f'<c:numLit><c:formatCode>General</c:formatCode><c:ptCount val="{len(values)}"/>{points}</c:numLit>'
 
 

@@ -1,6 +1,8 @@
-"""A document as a workbook: a sheet a section, numbers as numbers, native charts beside the data that they draw.
+"""A document as a workbook: a sheet a section, numbers as numbers, native charts beside the data
+that they draw.
 
-What people typed is written as a string and never read as a formula, a link or a number, whatever it begins with.
+What people typed is written as a string and never read as a formula, a link or a number, whatever
+it begins with.
 """
 
 import io
@@ -13,7 +15,12 @@ from xlsxwriter.worksheet import Worksheet
 from core.report.document import Bars, Cell, Document, Line, Section, Table
 from core.report.exports.style import FILL, INK, MUTED, SHADE, STRONG, axis_end
 
-_OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+_OPTIONS = {
+    "in_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+}
 _LINE = 110  # characters of a sheet's width
 _CHART_ROWS = 18  # rows that a chart covers
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
@@ -45,7 +52,9 @@ class _Sheet:
         widths = section.tables[0].widths if section.tables else (1.0,) * 5
         for column, share in enumerate(widths):
             self.sheet.set_column(column, column, _LINE * share / sum(widths))
-        self._text(section.title, {"bold": True, "font_size": 16, "font_color": f"#{STRONG}"}, len(widths))
+        self._text(
+            section.title, {"bold": True, "font_size": 16, "font_color": f"#{STRONG}"}, len(widths)
+        )
         for said in section.paragraphs:
             self._text(said, {}, len(widths))
         for table in section.tables:
@@ -54,7 +63,9 @@ class _Sheet:
             self._bars(chart) if isinstance(chart, Bars) else self._line(chart)
 
     def _text(self, said: str, style: dict, columns: int) -> None:
-        form = self.book.add_format({"text_wrap": True, "valign": "top", "font_color": f"#{INK}"} | style)
+        form = self.book.add_format(
+            {"text_wrap": True, "valign": "top", "font_color": f"#{INK}"} | style
+        )
         self.sheet.merge_range(self.row, 0, self.row, columns - 1, "", form)
         self.sheet.write_string(self.row, 0, said, form)
         wide = sum(2 if ord(c) > 0x2E7F else 1 for c in said) * style.get("font_size", 11) / 11
@@ -63,7 +74,9 @@ class _Sheet:
 
     def _table(self, table: Table) -> None:
         self.row += 1
-        head = self.book.add_format({"bold": True, "bg_color": f"#{SHADE}", "font_color": f"#{MUTED}", "text_wrap": True})
+        head = self.book.add_format(
+            {"bold": True, "bg_color": f"#{SHADE}", "font_color": f"#{MUTED}", "text_wrap": True}
+        )
         for column, title in enumerate(table.heads):
             self.sheet.write_string(self.row, column, title, head)
         for row in table.rows:
@@ -77,11 +90,19 @@ class _Sheet:
         if cell.number is None:
             self.sheet.write_string(self.row, column, cell.text, self.book.add_format(form))
         else:
-            self.sheet.write_number(self.row, column, cell.number, self.book.add_format(form | {"num_format": cell.pattern}))
+            self.sheet.write_number(
+                self.row,
+                column,
+                cell.number,
+                self.book.add_format(form | {"num_format": cell.pattern}),
+            )
 
     def _bars(self, chart: Bars) -> None:
         first = self.row + 1
-        plain, number = self.book.add_format({}), self.book.add_format({"num_format": chart.pattern, "align": "left"})
+        plain, number = (
+            self.book.add_format({}),
+            self.book.add_format({"num_format": chart.pattern, "align": "left"}),
+        )
         self.sheet.write_string(self.row, 0, chart.title, self.book.add_format({"bold": True}))
         for i, name in enumerate(chart.names):
             self.sheet.write_string(first + i, 0, name, plain)
@@ -106,11 +127,15 @@ class _Sheet:
     def _line(self, chart: Line) -> None:
         first = self.row + 1
         for column, title in enumerate((chart.x_title, chart.y_title)):
-            self.sheet.write_string(self.row, column, title, self.book.add_format({"bold": True, "text_wrap": True}))
+            self.sheet.write_string(
+                self.row, column, title, self.book.add_format({"bold": True, "text_wrap": True})
+            )
         number = self.book.add_format({"num_format": chart.pattern, "align": "left"})
         points = [*zip(chart.x, chart.y, strict=True), *((x, y) for x, y, _ in chart.marks)]
         for i, (x, y) in enumerate(points):
-            self.sheet.write_number(first + i, 0, x, self.book.add_format({"num_format": "#,##0", "align": "left"}))
+            self.sheet.write_number(
+                first + i, 0, x, self.book.add_format({"num_format": "#,##0", "align": "left"})
+            )
             self.sheet.write_number(first + i, 1, y, number)
         drawn = self.book.add_chart({"type": "scatter", "subtype": "straight"})
         last = first + len(chart.x) - 1
@@ -118,15 +143,21 @@ class _Sheet:
         for i, (_, _, said) in enumerate(chart.marks, start=last + 1):
             drawn.add_series(self._series(said, i, i) | {"marker": {"type": "diamond", "size": 10}})
         drawn.set_x_axis({"name": chart.x_title, "num_format": "#,##0"})
-        self._place(drawn, chart.title, {"name": chart.y_title, "num_format": chart.pattern}, legend=True)
+        self._place(
+            drawn, chart.title, {"name": chart.y_title, "num_format": chart.pattern}, legend=True
+        )
 
     def _series(self, name: str, first: int, last: int) -> dict:
         ends = {"categories": 0, "values": 1}
-        return {"name": name} | {of: [self.sheet.name, first, column, last, column] for of, column in ends.items()}
+        return {"name": name} | {
+            of: [self.sheet.name, first, column, last, column] for of, column in ends.items()
+        }
 
     def _place(self, drawn, title: str, axis: dict, legend: bool = False) -> None:
         drawn.set_title({"name": title, "name_font": {"size": 12}})
-        drawn.set_y_axis(axis | {"major_gridlines": {"visible": True, "line": {"color": "#D5DDE3"}}})
+        drawn.set_y_axis(
+            axis | {"major_gridlines": {"visible": True, "line": {"color": "#D5DDE3"}}}
+        )
         drawn.set_legend({"position": "bottom"} if legend else {"none": True})
         drawn.set_size({"width": 560, "height": 330})
         self.sheet.insert_chart(self.row, 5, drawn)
@@ -134,14 +165,21 @@ class _Sheet:
 
 
 def _whiskers(chart: Bars) -> dict:
-    """What XlsxWriter wants of error bars: how far each goes up and down; 0 where there is no figure."""
+    """What XlsxWriter wants of error bars: how far each goes up and down; 0 where there is no
+    figure.
+    """
     known = list(zip(chart.values, chart.lows, chart.highs, strict=True))
     ups = [0 if value is None else high - value for value, _, high in known]
-    return {"plus_values": ups, "minus_values": [0 if value is None else value - low for value, low, _ in known]}
+    return {
+        "plus_values": ups,
+        "minus_values": [0 if value is None else value - low for value, low, _ in known],
+    }
 
 
 def _name(title: str, taken: set[str]) -> str:
-    """A sheet's name: 31 characters at most, without the signs that Excel forbids, none given twice."""
+    """A sheet's name: 31 characters at most, without the signs that Excel forbids, none given
+    twice.
+    """
     base = _FORBIDDEN.sub(" ", title).strip()[:28] or "-"
     name, i = base, 1
     while name.lower() in taken:

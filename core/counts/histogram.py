@@ -1,0 +1,175 @@
+"""Counts of predictions by segment, predicted class, outcome and confidence, and what every
+threshold accepts of them.
+
+Confidence is put into fine bins whose edges are i / 3000 in float64, floor semantics: EDGES[b] <=
+confidence < EDGES[b + 1]. 3000 is a multiple of 1000, so every threshold of three decimals IS an
+edge and the counts are exact; and of 15, so ECE's bins are unions of fine ones. i / 3000 for i = 3
+j and j / 1000 are the same float64, both being the rounded quotient. One last bin holds confidence
+== 1.0, which the threshold 1 accepts.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from core.errors import NonFiniteError, SettingsError
+from core.types import OUTCOMES
+
+FINE_BINS = 3000
+BINS = FINE_BINS + 1  # the last one is for confidence == 1.0
+EDGES = np.arange(FINE_BINS + 1) / FINE_BINS  # float64; bin b begins at EDGES[b]
+THRESHOLDS = np.arange(1001) / 1000
+_EDGE_OF_THRESHOLD = np.arange(1001) * (FINE_BINS // 1000)
+# The limits that a policy may set on epistemic uncertainty, in nats, fixed so that counts are exact
+# at every one. Accepted is epistemic <= limit; bin e holds EPISTEMIC_LIMITS[e - 1] < epistemic <=
+# EPISTEMIC_LIMITS[e], the last one all above.
+EPISTEMIC_LIMITS = np.array(
+    [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5]
+)
+EPISTEMIC_BINS = len(EPISTEMIC_LIMITS) + 1
+
+
+def bin_of_confidence(confidence: np.ndarray) -> np.ndarray:
+    """Bin [n] of each confidence [n]. Raises NonFiniteError for NaN, infinite or outside [0, 1],
+    naming the first.
+    """
+    confidence = np.asarray(confidence, dtype=np.float64)
+    bad = ~((confidence >= 0) & (confidence <= 1))  # also true for NaN
+    if bad.any():
+        index = int(np.flatnonzero(bad)[0])
+        raise NonFiniteError(f"confidence {confidence[index]} at index {index} is not in [0, 1]")
+    return np.searchsorted(EDGES, confidence, side="right") - 1
+
+
+def bin_of_epistemic(epistemic: np.ndarray) -> np.ndarray:
+    """Bin [n] of each epistemic uncertainty [n], in nats. Raises NonFiniteError for NaN, infinite
+    or negative, naming it.
+    """
+    epistemic = np.asarray(epistemic, dtype=np.float64)
+    bad = ~((epistemic >= 0) & (epistemic < np.inf))  # also true for NaN
+    if bad.any():
+        index = int(np.flatnonzero(bad)[0])
+        raise NonFiniteError(
+            f"epistemic {epistemic[index]} at index {index} is not finite and at least 0"
+        )
+    return np.searchsorted(EPISTEMIC_LIMITS, epistemic, side="left")
+
+
+def edge_of_threshold(threshold: float) -> int:
+    """The fine edge that a threshold is. Raises SettingsError unless it is a multiple of 0.001 in
+    [0, 1].
+    """
+    steps = round(threshold * 1000) if np.isfinite(threshold) else -1
+    if not 0 <= steps <= 1000 or abs(threshold * 1000 - steps) > 1e-6:
+        raise SettingsError(
+            f"threshold {threshold} is not allowed: use a multiple of 0.001 from 0 to 1"
+        )
+    return steps * (FINE_BINS // 1000)
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """counts [S, K, O, BINS] int64 and the sums of confidences in them, the same shape, float64. O
+    is core.types.OUTCOMES.
+    """
+
+    segments: tuple[str, ...]
+    classes: tuple[str, ...]  # predicted labels
+    counts: np.ndarray
+    confidence_sum: np.ndarray
+
+    def __post_init__(self):
+        shape = (len(self.segments), len(self.classes), len(OUTCOMES), BINS)
+        for what, array in (("counts", self.counts), ("confidence sums", self.confidence_sum)):
+            if array.shape != shape:
+                raise SettingsError(
+                    f"the histogram's {what} have shape {array.shape}, and its names say {shape}"
+                )
+
+    @classmethod
+    def from_predictions(
+        cls, segment, predicted, outcome, confidence, segments=None, classes=None
+    ) -> "Histogram":
+        """Count cases, [n] each; `segments` and `classes` fix the names and their order, by default
+        the sorted ones found.
+        """
+        segments = tuple(sorted(set(segment))) if segments is None else tuple(segments)
+        classes = tuple(sorted(set(predicted))) if classes is None else tuple(classes)
+        index = tuple(
+            positions_of(names, values)
+            for names, values in ((segments, segment), (classes, predicted), (OUTCOMES, outcome))
+        )
+        counts = np.zeros((len(segments), len(classes), len(OUTCOMES), BINS), dtype=np.int64)
+        sums = np.zeros(counts.shape)
+        where = (*index, bin_of_confidence(confidence))
+        np.add.at(counts, where, 1)
+        np.add.at(sums, where, np.asarray(confidence, dtype=np.float64))
+        return cls(segments, classes, counts, sums)
+
+    def __add__(self, other: "Histogram") -> "Histogram":
+        """Cases of both; the names must agree."""
+        if (self.segments, self.classes) != (other.segments, other.classes):
+            raise SettingsError("histograms of other segments or classes cannot be added")
+        return Histogram(
+            self.segments,
+            self.classes,
+            self.counts + other.counts,
+            self.confidence_sum + other.confidence_sum,
+        )
+
+    def select(self, segments=None, classes=None) -> "Histogram":
+        """The part of these segments and predicted classes; None keeps all. Raises SettingsError
+        for a name that is not there.
+        """
+        s = slice(None) if segments is None else positions_of(self.segments, segments)
+        k = slice(None) if classes is None else positions_of(self.classes, classes)
+        return Histogram(
+            self.segments if segments is None else tuple(segments),
+            self.classes if classes is None else tuple(classes),
+            self.counts[s][:, k],
+            self.confidence_sum[s][:, k],
+        )
+
+    def by_class(self) -> "Histogram":
+        """The same cases with predicted classes in the place of segments, for what asks by segment."""
+        swapped = (np.swapaxes(array, 0, 1) for array in (self.counts, self.confidence_sum))
+        return Histogram(self.classes, self.segments, *swapped)
+
+    @property
+    def cases(self) -> int:
+        return int(self.counts.sum())
+
+
+def positions_of(names: tuple[str, ...], values) -> np.ndarray:
+    """Position in `names` of each value, [n]. Raises SettingsError for a value that is no name."""
+    position = {name: i for i, name in enumerate(names)}
+    try:
+        return np.array([position[v] for v in values], dtype=np.int64)
+    except KeyError as e:
+        raise SettingsError(
+            f"{e.args[0]!r} is not one of {', '.join(map(str, names)) or 'none'}"
+        ) from e
+
+
+class AcceptanceCurve:
+    """What every threshold accepts of a histogram. Computed once, then each answer is a look-up.
+    Never change one: it is shared.
+    """
+
+    def __init__(self, histogram: Histogram):
+        self.histogram = histogram
+
+    @cached_property
+    def accepted(self) -> np.ndarray:
+        """[O, 1001] int64: cases with confidence >= THRESHOLDS[j], by outcome, over all segments
+        and classes.
+        """
+        return self.by_segment.sum(0)
+
+    @cached_property
+    def by_segment(self) -> np.ndarray:
+        """[S, O, 1001] int64: the same by segment."""
+        per_bin = self.histogram.counts.sum(1)  # [S, O, BINS]
+        from_the_top = per_bin[..., ::-1].cumsum(-1)[..., ::-1]  # cases in bin b and above
+        return from_the_top[..., _EDGE_OF_THRESHOLD]

@@ -1,0 +1,222 @@
+"""Counts by confidence AND epistemic uncertainty, so that a policy may limit both, by segment and
+by predicted class, exactly.
+
+Confidence is kept in steps of 0.001, the thresholds themselves: step j holds THRESHOLDS[j] <=
+confidence < THRESHOLDS[j + 1], and step 1000 holds confidence == 1.0, which the threshold 1
+accepts. Epistemic uncertainty is kept in the bins of core.counts.histogram.EPISTEMIC_LIMITS.
+Coarser in confidence than Histogram, which calibration needs, and 16 times as deep.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.counts.histogram import (
+    EPISTEMIC_BINS,
+    EPISTEMIC_LIMITS,
+    FINE_BINS,
+    THRESHOLDS,
+    bin_of_confidence,
+    bin_of_epistemic,
+    edge_of_threshold,
+    positions_of,
+)
+from core.counts.tally import Tally
+from core.errors import SettingsError
+from core.stats.checks import finite
+from core.types import OUTCOMES
+
+REVIEW_ALL = "review_all"  # a threshold that accepts nothing, not even confidence 1.0
+STEPS = len(THRESHOLDS) + 1  # thresholds 0, 0.001, ..., 1 and then REVIEW_ALL
+_FINE_PER_STEP = FINE_BINS // 1000
+_INT32_MOST = np.iinfo(np.int32).max
+
+
+def step_of_threshold(threshold: float | str) -> int:
+    """Position of a threshold among STEPS. Raises SettingsError unless REVIEW_ALL or a multiple of
+    0.001 in [0, 1].
+    """
+    if isinstance(threshold, str):
+        if threshold != REVIEW_ALL:
+            raise SettingsError(
+                f"threshold {threshold!r} is not allowed: use a number from 0 to 1 or {REVIEW_ALL!r}"
+            )
+        return STEPS - 1
+    return edge_of_threshold(threshold) // _FINE_PER_STEP
+
+
+def threshold_at(step: int) -> float | str:
+    """The threshold at a position among STEPS."""
+    return REVIEW_ALL if step == STEPS - 1 else float(THRESHOLDS[step])
+
+
+def limit_bin(limit: float | None) -> int:
+    """The last epistemic bin that a limit in nats accepts; None sets no limit. Raises SettingsError
+    for another limit.
+    """
+    if limit is None:
+        return EPISTEMIC_BINS - 1
+    found = np.flatnonzero(limit == EPISTEMIC_LIMITS)
+    if not len(found):
+        allowed = ", ".join(map(str, EPISTEMIC_LIMITS.tolist()))
+        raise SettingsError(
+            f"epistemic limit {limit} is not allowed: use none or one of {allowed} nats"
+        )
+    return int(found[0])
+
+
+@dataclass(frozen=True)
+class JointCounts:
+    """counts [S, K, O, 1001, EPISTEMIC_BINS], int32 while the cases fit it, else int64. O is
+    core.types.OUTCOMES.
+    """
+
+    segments: tuple[str, ...]
+    classes: tuple[str, ...]  # predicted labels
+    counts: np.ndarray
+
+    def __post_init__(self):
+        shape = (
+            len(self.segments),
+            len(self.classes),
+            len(OUTCOMES),
+            len(THRESHOLDS),
+            EPISTEMIC_BINS,
+        )
+        if self.counts.shape != shape:
+            raise SettingsError(
+                f"the joint counts have shape {self.counts.shape}, and their names say {shape}"
+            )
+
+    @classmethod
+    def from_rows(
+        cls, segments, classes, segment, predicted, outcome, step, epistemic_bin, n
+    ) -> "JointCounts":
+        """Sum the counts `n` [r] of rows keyed by (segment, predicted, outcome, step, epistemic
+        bin), as a store keeps them.
+        """
+        n = np.asarray(n, dtype=np.int64)
+        keys = ((segments, segment), (classes, predicted), (OUTCOMES, outcome))
+        where = tuple(positions_of(tuple(names), values) for names, values in keys)
+        shape = (len(segments), len(classes), len(OUTCOMES), len(THRESHOLDS), EPISTEMIC_BINS)
+        counts = np.zeros(shape, dtype=np.int32 if n.sum() <= _INT32_MOST else np.int64)
+        np.add.at(
+            counts,
+            (*where, np.asarray(step, dtype=np.int64), np.asarray(epistemic_bin, dtype=np.int64)),
+            n,
+        )
+        return cls(tuple(segments), tuple(classes), counts)
+
+    @classmethod
+    def from_predictions(
+        cls, segment, predicted, outcome, confidence, epistemic, segments=None, classes=None
+    ) -> "JointCounts":
+        """Count cases, [n] each; names and their order as in Histogram.from_predictions. Raises
+        NonFiniteError.
+        """
+        segments = tuple(sorted(set(segment))) if segments is None else tuple(segments)
+        classes = tuple(sorted(set(predicted))) if classes is None else tuple(classes)
+        step, epistemic_bin = (
+            bin_of_confidence(confidence) // _FINE_PER_STEP,
+            bin_of_epistemic(epistemic),
+        )
+        return cls.from_rows(
+            segments, classes, segment, predicted, outcome, step, epistemic_bin, np.ones(len(step))
+        )
+
+    def __add__(self, other: "JointCounts") -> "JointCounts":
+        """Cases of both; the names must agree."""
+        if (self.segments, self.classes) != (other.segments, other.classes):
+            raise SettingsError("joint counts of other segments or classes cannot be added")
+        fits = self.cases + other.cases <= _INT32_MOST
+        return replace(
+            self,
+            counts=np.add(
+                self.counts, other.counts, dtype=np.int32 if fits else np.int64, casting="unsafe"
+            ),
+        )
+
+    def select(self, segments=None, classes=None) -> "JointCounts":
+        """The part of these segments and predicted classes; None keeps all. Raises SettingsError
+        for an unknown name.
+        """
+        s = slice(None) if segments is None else positions_of(self.segments, segments)
+        k = slice(None) if classes is None else positions_of(self.classes, classes)
+        names = (
+            self.segments if segments is None else tuple(segments),
+            self.classes if classes is None else tuple(classes),
+        )
+        return JointCounts(*names, self.counts[s][:, k])
+
+    def without_unseen(self) -> "JointCounts":
+        """The same without the cases whose label no model was trained on: they leave workload,
+        volume and risk.
+        """
+        keep = np.array([outcome != "unseen" for outcome in OUTCOMES])
+        return replace(self, counts=self.counts * keep[:, None, None].astype(self.counts.dtype))
+
+    @property
+    def cases(self) -> int:
+        return int(self.counts.sum(dtype=np.int64))
+
+
+class JointCumulative:
+    """What every threshold and epistemic limit accept of joint counts, each answer a look-up. Never
+    change one: it is shared.
+
+    accepted [S, K, O, STEPS, EPISTEMIC_BINS]: cases with confidence >= threshold and epistemic <=
+    limit; the last bin sets no limit. weights [S, K] multiply the cases of a segment and predicted
+    class (core.decision.thresholds.prevalence), None leaves them.
+    """
+
+    def __init__(self, joint: JointCounts):
+        self.segments, self.classes, self.weights = joint.segments, joint.classes, None
+        self.accepted = np.zeros(
+            (*joint.counts.shape[:3], STEPS, EPISTEMIC_BINS), dtype=joint.counts.dtype
+        )
+        counted = self.accepted[..., :-1, :]
+        np.cumsum(joint.counts[..., ::-1, :], axis=-2, out=counted[..., ::-1, :])
+        np.cumsum(counted, axis=-1, out=counted)
+
+    def reweighted(self, weights: np.ndarray) -> "JointCumulative":
+        """A view of the same counts with weights [S, K], finite and >= 0. Raises NonFiniteError,
+        SettingsError.
+        """
+        weights = finite(weights, "weight")
+        if weights.shape != (len(self.segments), len(self.classes)) or (weights < 0).any():
+            raise SettingsError(
+                f"weights of shape {weights.shape} are not allowed: give one of 0 or more for each of "
+                f"{len(self.segments)} segments and {len(self.classes)} classes"
+            )
+        view = object.__new__(JointCumulative)
+        view.segments, view.classes, view.accepted, view.weights = (
+            self.segments,
+            self.classes,
+            self.accepted,
+            weights,
+        )
+        return view
+
+    def cells(self, steps: np.ndarray, limit: int) -> np.ndarray:
+        """Accepted cases [S, K, O] where each cell has its own threshold step [S, K], under one
+        epistemic bin `limit`.
+        """
+        s, k = np.indices(steps.shape)
+        return self.accepted[s, k, :, steps, limit]
+
+    @property
+    def total(self) -> np.ndarray:
+        """All cases [S, K, O]."""
+        return self.accepted[..., 0, -1]
+
+    def tally(self, steps: np.ndarray, limit: int) -> Tally:
+        """Counts of what thresholds by cell accept, over all cells."""
+        return Tally.of_cells(self.cells(steps, limit), self.total, self.weights)
+
+    def curve(self, limit: int) -> Tally:
+        """Counts of what each one threshold for all accepts: a tally of STEPS entries over one
+        total.
+        """
+        return Tally.of_cells(
+            np.moveaxis(self.accepted[..., limit], -1, 0), self.total, self.weights
+        )

@@ -1,0 +1,1 @@
+"""Statements about risk that calibration cases support, and what makes them void. Pure."""

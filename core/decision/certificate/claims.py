@@ -1,0 +1,210 @@
+"""What a certificate says, what it rests on, when it stops to count, and what is said where there
+is none. Plain, JSON-able.
+
+A certificate is a high-probability promise: with confidence 1 - delta over the draw of the
+calibration cases, the risk of the certified threshold is at most the target. That is not what
+conformal risk control promises (CRC, arXiv 2208.02814: the risk is at most the target on AVERAGE
+over calibration sets, so that any single set may well be above it); nothing here gives CRC.
+`core.decision.certificate.certify` makes these objects.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+
+import numpy as np
+
+from core.counts.histogram import THRESHOLDS
+from core.errors import SettingsError
+
+SELECTIVE_RISK, LEAKAGE = "selective_risk", "leakage"
+MEASURES = (SELECTIVE_RISK, LEAKAGE)  # wrong accepted / accepted; wrong accepted / all cases
+NOT_ENOUGH_DATA, RISK_TOO_HIGH = "not enough data", "risk too high"
+FORMAT = 1  # raised when a field changes its meaning
+
+# What voids a certificate, by name: the name is for programs, the sentence for people.
+VOIDS = {
+    "another model": "the model is not the one that gave the calibration cases their confidence",
+    "another process": "the cases come from another process than the calibration cases",
+    "another segment": "it is applied to other segments than the one it was given for",
+    "another policy": "the policy accepts by another rule than the certified one",
+    "drift": "the cases have drifted since, and the calibration cases no longer stand for them",
+    "reweighted": "the classes are weighed by another prevalence than the calibration cases had",
+    "expired": "its last day has passed",
+}
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What is to be certified, fixed before the calibration cases are looked at."""
+
+    measure: str  # one of MEASURES
+    target: float  # a: the risk that is not to be passed, in (0, 1)
+    # the chance that is taken of a wrong certificate, in (0, 1); of any wrong one where there are
+    # segments
+    delta: float = 0.05
+    # nats; accepted is also epistemic <= limit. None: confidence alone decides
+    epistemic_limit: float | None = None
+
+    def __post_init__(self):
+        if self.measure not in MEASURES:
+            raise SettingsError(f"measure {self.measure!r} is not one of {', '.join(MEASURES)}")
+        for name in ("target", "delta"):
+            if not 0 < getattr(self, name) < 1:
+                raise SettingsError(
+                    f"{name} {getattr(self, name)} is not allowed: use a number between 0 and 1, both excluded"
+                )
+        if self.epistemic_limit is not None and not 0 <= self.epistemic_limit < np.inf:
+            raise SettingsError(
+                f"epistemic_limit {self.epistemic_limit} is not allowed: use a finite number of 0 or more"
+            )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the calibration cases come from, and how long they are taken to stand for what comes."""
+
+    model_hash: str  # of the model that scored them; it was fitted on none of them
+    process: str  # name of the dataset: the line, the product, the queue
+    issued_on: date
+    expires_on: date  # the last day on which the certificate counts
+
+    def __post_init__(self):
+        if self.expires_on < self.issued_on:
+            raise SettingsError(
+                f"expires_on {self.expires_on} is before issued_on {self.issued_on}: use that day or a later one"
+            )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The calibration cases that a result rests on, and how they were tested."""
+
+    segment: str | None  # None: all cases
+    family: int  # segments certified together
+    level: float  # what this segment's tests may spend: delta / family (Bonferroni)
+    labelled: int  # cases with a label, the pilot among them
+    unlabelled: int  # cases left out because nobody knows whether they were right
+    # labelled cases that chose where to begin, by their confidence alone, and tested nothing
+    pilot: int
+    seed: int  # of the draw of the pilot
+    # sha256 of the labelled cases' confidence, outcome and epistemic, in their order
+    data_hash: str
+    method: str
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """measure <= target with confidence 1 - delta, at `threshold` and up to `strictest`, all at
+    once.
+    """
+
+    promise: Promise
+    origin: Origin
+    evidence: Evidence
+    threshold: float  # the loosest certified: accept when confidence >= threshold
+    strictest: float  # every grid threshold from here to `threshold` is certified with it
+    tested: int  # labelled cases in the test: labelled - pilot
+    accepted: int  # of the tested, at `threshold`
+    errors: int  # of the accepted
+    p_value: float
+
+    def covers(self, threshold: float) -> bool:
+        """Whether a policy with this threshold accepts by the certified rule.
+
+        A stricter threshold can only leak less, so a leakage certificate covers all of them. It may
+        well be wrong more often among the fewer that it accepts, so for selective risk only the
+        thresholds that were themselves tested count.
+        """
+        if self.promise.measure == LEAKAGE:
+            return bool(threshold >= self.threshold)
+        return bool(self.threshold <= threshold <= self.strictest and threshold in THRESHOLDS)
+
+    def to_json(self) -> str:
+        """Text that `from_json` reads back as an equal certificate."""
+        return json.dumps(
+            {"format": FORMAT} | asdict(self), allow_nan=False, default=date.isoformat
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Certificate":
+        """Raises SettingsError where the text is no certificate, or one of another format."""
+        try:
+            values = json.loads(text)
+            if values.pop("format") != FORMAT:
+                raise SettingsError(
+                    f"the certificate is not of format {FORMAT}, the one that is read here: issue it again"
+                )
+            origin = values.pop("origin")
+            origin |= {
+                name: date.fromisoformat(origin[name]) for name in ("issued_on", "expires_on")
+            }
+            promise, evidence = Promise(**values.pop("promise")), Evidence(**values.pop("evidence"))
+            return cls(promise=promise, origin=Origin(**origin), evidence=evidence, **values)
+        except (ValueError, TypeError, KeyError, AttributeError) as e:
+            raise SettingsError(f"the text is no certificate: {e}") from e
+
+
+@dataclass(frozen=True)
+class NotCertified:
+    """No threshold passed, why, and what it would take. The counts are at `threshold`, the one that
+    came nearest.
+
+    Both figures of more labels assume that new cases are like these. They are estimates for
+    planning, never a reason to test again and again on growing data at the same level: decide on a
+    number, collect it, certify once.
+    """
+
+    promise: Promise
+    evidence: Evidence
+    # NOT_ENOUGH_DATA, or RISK_TOO_HIGH: the share of errors seen is at or above the target at every
+    # threshold
+    reason: str
+    threshold: float | None  # None where nothing was accepted at any
+    tested: int
+    accepted: int
+    errors: int
+    # cases in the test's denominator if none were wrong: ln(level) / ln(1 - target), rounded up
+    needed_without_error: int
+    # labels beyond those there are: at least so many. At full coverage where nothing was accepted
+    more_without_error: int
+    needed_at_rate: (
+        int | None
+    )  # the same at the share of errors seen. None: no number would do, or more than a hundred thousand
+    more_at_rate: int | None
+
+
+@dataclass(frozen=True)
+class Use:
+    """How a certificate is to be used today. What nobody checked must be said as the worse case,
+    not left at the default.
+    """
+
+    on: date
+    model_hash: str
+    process: str
+    threshold: float
+    epistemic_limit: float | None = None
+    segment: str | None = None
+    # the policy has thresholds by class, or anything else beside the one threshold and limit
+    other_rules: bool = False
+    drifted: bool = False
+    reweighted: bool = False
+
+
+def void_reasons(certificate: Certificate, use: Use) -> tuple[str, ...]:
+    """Names in VOIDS of all that voids the certificate for this use; () where it counts."""
+    same_rule = (
+        certificate.covers(use.threshold)
+        and use.epistemic_limit == certificate.promise.epistemic_limit
+    )
+    found = {
+        "another model": use.model_hash != certificate.origin.model_hash,
+        "another process": use.process != certificate.origin.process,
+        "another segment": use.segment != certificate.evidence.segment,
+        "another policy": use.other_rules or not same_rule,
+        "drift": use.drifted,
+        "reweighted": use.reweighted,
+        "expired": use.on > certificate.origin.expires_on,
+    }
+    return tuple(name for name in VOIDS if found[name])

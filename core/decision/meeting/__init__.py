@@ -1,0 +1,1 @@
+"""What a meeting freezes and plans: scenarios and proofs of concept. Pure."""

@@ -1,0 +1,170 @@
+"""A proof of concept: the smallest unit to try it on, and how many labelled cases until its result
+means something.
+
+Three questions, three sizes. All count LABELLED cases; for the risk of accepted answers only the
+accepted ones count, so the days to wait follow from the volume times the coverage. Planning
+figures: the risk is supposed to be what it was so far.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from core.errors import SettingsError
+from core.stats.bounds import wilson_arrays
+from core.stats.risk_control import cases_without_error
+from core.types import Interval
+
+MOST_CASES = 10_000_000  # a search ends here: no proof of concept labels more
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class TrialUnit:
+    """A segment, or all of them (""), that a proof of concept may be run on."""
+
+    segment: str
+    cases_per_day: float
+    coverage: float  # accepted / cases at the policy in question
+    risk: Interval  # selective risk so far; n its accepted labelled cases
+
+    @property
+    def accepted_per_day(self) -> float:
+        return self.cases_per_day * self.coverage
+
+
+@dataclass(frozen=True)
+class LabelNeed:
+    """How many labelled cases one question takes, and how many days at the unit's volume; None
+    where no number will do.
+    """
+
+    question: str  # width, promise or apart
+    cases: int | None
+    days: int | None
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """Where to try it and for how long. `fits` says whether the longest need ends within the days
+    that were asked for.
+    """
+
+    unit: TrialUnit
+    needs: tuple[LabelNeed, ...]
+    fits: bool
+
+
+def half_width(risk: float, n: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Half the length of the Wilson interval of a share `risk` of n [m] cases, core.stats.bounds;
+    NaN where n is 0.
+    """
+    n = np.asarray(n, dtype=np.float64)
+    low, high = wilson_arrays(risk * n, n, level)
+    return (high - low) / 2
+
+
+def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
+    """The fewest cases n whose Wilson interval of `risk` has a half width of at most `width`.
+    Raises SettingsError.
+
+    With risk 0 the interval is [0, z^2 / (n + z^2)], so n = z^2 (1 / (2 width) - 1), rounded up.
+    """
+    _share(risk, "risk", low_allowed=True)
+    _share(width, "half width")
+    low, high = 0, 1
+    while high < MOST_CASES and half_width(risk, np.array([high]), level)[0] > width:
+        low, high = high, 2 * high
+    while high - low > 1:  # the half width falls with n
+        middle = (low + high) // 2
+        low, high = (
+            (low, middle)
+            if half_width(risk, np.array([middle]), level)[0] <= width
+            else (middle, high)
+        )
+    return high
+
+
+def cases_to_tell_apart(
+    one: float, other: float, level: float = 0.95, power: float = POWER
+) -> int | None:
+    """Cases of EACH option so that a difference between two risks is found with `power`; None where
+    they are equal.
+
+    n = (z_a sqrt(2 m (1 - m)) + z_b sqrt(p (1 - p) + q (1 - q)))^2 / (p - q)^2, m = (p + q) / 2
+    (Fleiss, Levin & Paik 2003, eq. 4.14 without the correction for continuity): two-sided, and as
+    if the two were asked about different cases.
+    """
+    _share(one, "risk", low_allowed=True)
+    _share(other, "risk", low_allowed=True)
+    if one == other:
+        return None
+    mean = (one + other) / 2
+    spread = float(ndtri((1 + level) / 2)) * math.sqrt(2 * mean * (1 - mean))
+    spread += float(ndtri(power)) * math.sqrt(one * (1 - one) + other * (1 - other))
+    return math.ceil(spread**2 / (one - other) ** 2 - 1e-9)
+
+
+def plan_trial(
+    units: Sequence[TrialUnit],
+    width: float,
+    target: float,
+    delta: float,
+    days: int,
+    rival: float | None = None,
+) -> TrialPlan:
+    """The smallest unit whose needs end within `days`, or, where none does, the one that ends
+    first.
+
+    width: half width of the interval of the selective risk; target, delta: certify risk <= target
+    with confidence 1 - delta when no error is seen; rival: selective risk of the option to tell it
+    from, None for none. Raises SettingsError.
+    """
+    if not units:
+        raise SettingsError("no unit to plan on: the run has no case")
+    found = [_planned(unit, width, target, delta, days, rival) for unit in units]
+    fitting = [one for one in found if one.fits]
+    if fitting:
+        return min(fitting, key=lambda one: one.unit.cases_per_day)
+    return min(found, key=_longest)
+
+
+def width_frame(risk: float, most: int, level: float = 0.95) -> pd.DataFrame:
+    """Columns n (accepted labelled cases, 10 to `most`, evenly on a log scale) and half_width of
+    the selective risk.
+    """
+    n = np.unique(np.geomspace(10, max(20, most), 60).round().astype(int))
+    return pd.DataFrame({"n": n, "half_width": half_width(risk, n, level)})
+
+
+def _planned(
+    unit: TrialUnit, width: float, target: float, delta: float, days: int, rival: float | None
+) -> TrialPlan:
+    risk = unit.risk.value
+    sizes = {
+        "width": None if risk is None else cases_for_width(risk, width),
+        "promise": cases_without_error(target, delta),
+    }
+    if rival is not None and risk is not None:
+        sizes["apart"] = cases_to_tell_apart(risk, rival)
+    needs = tuple(LabelNeed(name, n, _days(n, unit.accepted_per_day)) for name, n in sizes.items())
+    return TrialPlan(
+        unit, needs, all(need.days is not None and need.days <= days for need in needs)
+    )
+
+
+def _days(cases: int | None, per_day: float) -> int | None:
+    return None if cases is None or not per_day > 0 else math.ceil(cases / per_day - 1e-9)
+
+
+def _longest(found: TrialPlan) -> float:
+    return max((math.inf if need.days is None else need.days) for need in found.needs)
+
+
+def _share(value: float, what: str, low_allowed: bool = False) -> None:
+    if not (0 < value < 1 or (low_allowed and value in (0, 1))):
+        raise SettingsError(f"{what} {value} is not allowed: use a share between 0 and 1")

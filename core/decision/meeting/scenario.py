@@ -1,0 +1,206 @@
+"""A scenario frozen for a meeting: what was decided on, on which data, at which costs; and the
+figures that follow from it.
+
+No figure is kept in it. Figures are computed from the run's counts whenever they are shown, and the
+data version, a hash of the counts at the time of freezing, tells whether the counts are still
+those. Money is linear in the volume and the unit costs, so assumptions that a meeting changes move
+every scenario at once and touch no count.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from core.counts.histogram import positions_of
+from core.counts.joint import limit_bin
+from core.counts.tally import Tally, scaled
+from core.decision.money.scenario import ASSUMED
+from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.policy import (
+    CostModel,
+    Policy,
+    PolicyConsequence,
+    consequence_of_tally,
+)
+from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.errors import SettingsError
+from core.types import OUTCOMES, Interval
+
+FORMAT = "meeting-scenario"  # tells it from other scenarios of the store's ledger
+VERSION = 1
+NAMES = ("A", "B", "C", "D")  # more do not stand side by side
+ALL = ""  # the segment of all
+# of the counts, Store.joint_counts
+ROW_COLUMNS = ("segment", "predicted", "outcome", "step", "epistemic_bin", "n")
+
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class MeetingScenario(BaseModel):
+    """What the figures of one column of a meeting follow from. Raises SettingsError for what is not
+    allowed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: Literal["meeting-scenario"] = FORMAT
+    version: int = VERSION
+    name: Literal["A", "B", "C", "D"]
+    run_id: str
+    model_kind: str
+    model_hash: Hash
+    dataset: str
+    inputs_hash: Hash
+    data_version: Hash  # of the run's counts when it was frozen
+    policy: dict  # core.decision.thresholds.policy.Policy.to_dict: one threshold, or a set of them
+    segment: str = ALL
+    unseen: bool = True  # whether cases whose label the model was not trained on count
+    cases_per_day: float  # volume of the whole run, all segments
+    volume_basis: Literal["assumed", "measured"] = ASSUMED
+    review: float  # assumed cost of one review
+    escape: float  # of one wrong answer that slips through
+    machine_hour: float
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+    @field_validator("version")
+    @classmethod
+    def _known_version(cls, version: int) -> int:
+        if version != VERSION:
+            raise SettingsError(
+                f"meeting scenario version {version} is not known: this program reads version {VERSION}"
+            )
+        return version
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        _ = self.rule, self.costs
+        if not (math.isfinite(self.cases_per_day) and self.cases_per_day >= 0):
+            raise SettingsError(
+                f"cases_per_day {self.cases_per_day} is not allowed: use a finite number of 0 or more"
+            )
+        return self
+
+    @property
+    def rule(self) -> Policy:
+        """The policy that decides each case."""
+        return Policy.from_dict(self.policy)
+
+    @property
+    def costs(self) -> UnitCosts:
+        """Unit costs as they were frozen."""
+        return UnitCosts(self.review, self.escape, self.machine_hour, self.currency)
+
+    def to_dict(self) -> dict:
+        """Plain values that JSON can hold; `from_dict` is its inverse."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> Self:
+        """Raises SettingsError for another format or version, a missing or unknown field, a value
+        not allowed.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as e:
+            first = e.errors(include_url=False)[0]
+            raise SettingsError(
+                f"meeting scenario field {'.'.join(map(str, first['loc']))}: {first['msg']}"
+            ) from e
+
+
+@dataclass(frozen=True)
+class MeetingAssumptions:
+    """What a meeting changes for all scenarios at once; None leaves each scenario as it was frozen."""
+
+    review: float | None = None  # cost of one review
+    escape: float | None = None  # cost of one escape
+    cases_per_day: float | None = None  # volume of the whole run
+
+    @property
+    def edited(self) -> tuple[str, ...]:
+        """Names of what is changed."""
+        return tuple(
+            name
+            for name in ("review", "escape", "cases_per_day")
+            if getattr(self, name) is not None
+        )
+
+    def applied(self, scenario: MeetingScenario) -> MeetingScenario:
+        """The scenario with these assumptions in place of its own. Raises SettingsError for a value
+        not allowed.
+        """
+        changes = {name: float(getattr(self, name)) for name in self.edited}
+        if self.cases_per_day is not None:
+            changes["volume_basis"] = ASSUMED
+        return MeetingScenario.from_dict(scenario.to_dict() | changes)
+
+
+@dataclass(frozen=True)
+class MeetingFigures:
+    """What follows from a scenario: the policy's consequence a day, and a month of 365.25 / 12
+    days.
+    """
+
+    found: PolicyConsequence
+    escapes_per_month: Interval
+    money_per_month: Interval  # its interval is that of the leakage alone
+    cases: int  # that count: of the segment, with or without unseen labels
+
+
+def data_version(rows: pd.DataFrame, seconds_per_case: float | None) -> str:
+    """Hash of all that figures are computed from: counts (ROW_COLUMNS, in any order) and the
+    measured seconds a case.
+    """
+    table = rows[list(ROW_COLUMNS)].astype({"segment": str, "predicted": str, "outcome": str})
+    table = table.groupby(list(ROW_COLUMNS[:-1]), sort=True, as_index=False)["n"].sum()
+    text = json.dumps(
+        [table.to_numpy().tolist(), seconds_per_case], ensure_ascii=False, separators=(",", ":")
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def meeting_figures(
+    scenario: MeetingScenario, rows: pd.DataFrame, seconds_per_case: float | None
+) -> MeetingFigures:
+    """What the scenario means for the run's counts (ROW_COLUMNS). seconds_per_case: measured
+    compute, None where unknown.
+
+    The segment's volume is its share of the cases, and so is that of the cases that count, as on
+    every page.
+    """
+    kept = rows if scenario.segment == ALL else rows[rows["segment"] == scenario.segment]
+    if not scenario.unseen:
+        kept = kept[kept["outcome"] != "unseen"]
+    cases = int(kept["n"].sum())
+    per_day = scenario.cases_per_day * cases / max(1, int(rows["n"].sum()))
+    terms = CostModel(per_day, scenario.costs, seconds_per_case)
+    found = consequence_of_tally(
+        _tally(scenario.rule, kept), scenario.rule, terms, reweighted=False
+    )
+    month = (scaled(one, DAYS_PER_MONTH) for one in (found.escapes_per_day, found.money_per_day))
+    return MeetingFigures(found, *month, cases=cases)
+
+
+def _tally(policy: Policy, rows: pd.DataFrame) -> Tally:
+    """Counts that the policy accepts, over the rows of counts: the cases themselves are not read."""
+    segment, predicted, outcome = (
+        rows[name].astype("category").cat for name in ("segment", "predicted", "outcome")
+    )
+    steps = policy.steps(tuple(segment.categories), tuple(predicted.categories))  # [S, K]
+    passes = rows["step"].to_numpy() >= steps[segment.codes.to_numpy(), predicted.codes.to_numpy()]
+    passes &= rows["epistemic_bin"].to_numpy() <= limit_bin(policy.epistemic_limit)
+    place, n = (
+        positions_of(OUTCOMES, outcome.categories)[outcome.codes.to_numpy()],
+        rows["n"].to_numpy(dtype=np.int64),
+    )
+    accepted, total = (np.zeros(len(OUTCOMES), dtype=np.int64) for _ in range(2))
+    np.add.at(accepted, place[passes], n[passes])
+    np.add.at(total, place, n)
+    return Tally(accepted, total, accepted, total)

@@ -1,0 +1,160 @@
+"""A scenario's options side by side at the likely values: costs, NPV, IRR, payback, cash; hours
+freed apart from cash.
+
+NPV, IRR and payback are of the cash against all human. Payback has no interest in it. Points only:
+what doubt does to them is in `sensitivity`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy_financial as npf
+
+from core.decision.money.cashflow import (
+    ALL_HUMAN,
+    OPTIONS,
+    Costs,
+    Values,
+    cash_by_month,
+    option_costs,
+    present_value,
+    ramp_up_shares,
+)
+from core.decision.money.scenario import MoneyScenario
+from core.errors import SettingsError
+from core.stats.checks import finite
+
+# Why a figure does not exist.
+BASELINE = "baseline"  # all human is what the others are measured against
+NO_SIGN_CHANGE = "no_sign_change"  # the cash never turns, so no rate makes its value 0
+SEVERAL_SIGN_CHANGES = "several_sign_changes"  # the cash turns more than once, so several rates may
+NOT_WITHIN_HORIZON = "not_within_horizon"  # the cumulative cash is below 0 at the end
+
+
+@dataclass(frozen=True)
+class Rate:
+    """An internal rate of return a year, effective; None where `reason` says why there is none."""
+
+    annual: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Payback:
+    """Months until the cumulative cash is 0 or more for good; None where `reason` says why there is
+    none.
+    """
+
+    months: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Appraisal:
+    """One option at the likely values. Amounts in the scenario's currency; n is 1 scenario, so no
+    figure has an interval.
+    """
+
+    option: str  # one of OPTIONS
+    once: dict[str, float]  # one-time costs at month 0, by kind
+    monthly: dict[str, float]  # running costs a month at full use, by kind, re-distillation too
+    cost_present: float  # present value of all its costs, of the people's part of the ramp too
+    npv: float  # against all human
+    irr: Rate
+    payback: Payback
+    cumulative: tuple[float, ...]  # cash up to the end of month 0, 1, ..., months
+    hours_freed_per_month: float  # people's hours at full use: hours, never money
+    escapes_per_month: float  # at full use
+
+
+def appraise_options(scenario: MoneyScenario) -> tuple[Appraisal, ...]:
+    """The four options of one scenario, in the order of OPTIONS."""
+    values = likely_values(scenario)
+    costs = option_costs(values)
+    share = ramp_up_shares(scenario.months, values["ramp_months"])
+    human = np.broadcast_to(costs[ALL_HUMAN].monthly_total, share.shape)
+    spent = present_value(
+        np.concatenate([np.zeros_like(share[:1]), human]), values["discount_rate"]
+    )
+    return tuple(
+        _appraisal(name, costs, share, values["discount_rate"], float(spent[0])) for name in OPTIONS
+    )
+
+
+def likely_values(scenario: MoneyScenario) -> dict[str, np.ndarray]:
+    """Input -> its likely value, [1]."""
+    return {name: np.array([quantity.likely]) for name, quantity in scenario.inputs().items()}
+
+
+def net_present_values(values: Values, months: int) -> dict[str, np.ndarray]:
+    """Option -> NPV against all human in each draw, [D], in the order of OPTIONS."""
+    costs = option_costs(values)
+    share = ramp_up_shares(months, values["ramp_months"])
+    return {
+        name: present_value(
+            cash_by_month(costs[name], costs[ALL_HUMAN], share), values["discount_rate"]
+        )
+        for name in OPTIONS
+    }
+
+
+def checked_option(name: str) -> str:
+    """`name` if it is an option that is measured against all human; else SettingsError."""
+    if name not in OPTIONS or name == ALL_HUMAN:
+        raise SettingsError(
+            f"option {name!r} is not one of {', '.join(o for o in OPTIONS if o != ALL_HUMAN)}"
+        )
+    return name
+
+
+def internal_rate(flows: np.ndarray) -> Rate:
+    """IRR of monthly cash [months + 1], as an effective annual rate (1 + monthly)^12 - 1. Raises
+    NonFiniteError.
+
+    With one change of sign there is exactly one (Descartes' rule of signs on the polynomial in 1 /
+    (1 + rate)).
+    """
+    signs = np.sign(finite(flows, "cash"))
+    turns = np.count_nonzero(np.diff(signs[signs != 0]))
+    if turns != 1:
+        return Rate(None, SEVERAL_SIGN_CHANGES if turns else NO_SIGN_CHANGE)
+    return Rate(float((1 + npf.irr(flows)) ** 12 - 1))
+
+
+def payback_month(flows: np.ndarray) -> Payback:
+    """The moment after which the cumulative cash stays at 0 or more, a straight line within a
+    month. Raises NonFiniteError.
+    """
+    total = np.cumsum(finite(flows, "cash"))
+    below = np.flatnonzero(total < 0)
+    if not len(below):
+        return Payback(0.0)
+    last = int(below[-1])
+    if last == len(total) - 1:
+        return Payback(None, NOT_WITHIN_HORIZON)
+    return Payback(float(last + total[last] / (total[last] - total[last + 1])))
+
+
+def _appraisal(
+    name: str, costs: dict[str, Costs], share: np.ndarray, rate: np.ndarray, human_present: float
+) -> Appraisal:
+    own = costs[name]
+    flows = cash_by_month(own, costs[ALL_HUMAN], share)
+    npv = float(present_value(flows, rate)[0])
+    baseline = name == ALL_HUMAN
+    return Appraisal(
+        option=name,
+        once=_first(own.once),
+        monthly=_first(own.monthly | {"redistillation": own.redistillation}),
+        cost_present=human_present - npv,
+        npv=npv,
+        irr=Rate(None, BASELINE) if baseline else internal_rate(flows[:, 0]),
+        payback=Payback(None, BASELINE) if baseline else payback_month(flows[:, 0]),
+        cumulative=tuple(np.cumsum(flows[:, 0]).tolist()),
+        hours_freed_per_month=float(own.hours_freed[0]),
+        escapes_per_month=float(own.escapes[0]),
+    )
+
+
+def _first(amounts: dict[str, np.ndarray]) -> dict[str, float]:
+    return {name: float(np.ravel(amount)[0]) for name, amount in amounts.items()}

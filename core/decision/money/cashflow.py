@@ -1,0 +1,150 @@
+"""What each of four options costs on the same volume, once and a month, and its cash against all
+human, month by month.
+
+  all_human        people answer every case
+  teacher          the N-pass teacher answers; people review what it is not sure of
+  student          the student answers everything; nobody reviews
+  student_review   the student answers; people review what it is not sure of
+
+A month at full use (DESIGN.md section 4, "Money"):
+  inference = cases * seconds / 3600 * machine hour        review = reviewed * minutes / 60 *
+  reviewer hour audit = accepted * audit share * minutes / 60 * reviewer hour
+  escapes = (accepted * selective risk + reviewed * reviewer miss) * escape
+  kept hours = hours freed * (1 - cashed share) * reviewer hour: freed, but still on the payroll
+  re-distillation = a year's re-distillations / 12 * (machine + engineers + labels)
+An audit finds an escape too late to undo it here. Everything is element by element over draws [D],
+so that one scenario and ten thousand go the same way.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.decision.thresholds.daily_money import ALL_HUMAN
+
+TEACHER, STUDENT, STUDENT_REVIEW = "teacher", "student", "student_review"
+OPTIONS = (ALL_HUMAN, TEACHER, STUDENT, STUDENT_REVIEW)
+# input -> its value in each draw, [D] or anything that broadcasts with it
+Values = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """One option's costs, [D] each. Hours freed are hours, and are part of no amount of money."""
+
+    once: dict[str, np.ndarray]  # labels, machine, people, integration: currency, at month 0
+    # inference, review, audit, escapes, kept_hours: currency/month at full use
+    monthly: dict[str, np.ndarray]
+    redistillation: np.ndarray  # currency/month, from the first month on
+    # people's hours/month at full use, against all human; negative where the option needs more
+    hours_freed: np.ndarray
+    escapes: np.ndarray  # wrong answers/month at full use
+
+    @property
+    def once_total(self) -> np.ndarray:
+        return sum(self.once.values())
+
+    @property
+    def monthly_total(self) -> np.ndarray:
+        return sum(self.monthly.values())
+
+
+def option_costs(v: Values) -> dict[str, Costs]:
+    """The four options' costs, by name."""
+    teacher_once = _once(v, v["teacher_hours"])
+    student_once = _once(v, v["teacher_hours"] + v["distillation_hours"])
+    teacher_again = _again(v, v["teacher_hours"])
+    student_again = _again(v, v["teacher_hours"] + v["distillation_hours"])
+    return {
+        ALL_HUMAN: _running(v, 0.0, 0.0, 0.0, {}, np.float64(0)),
+        TEACHER: _running(
+            v,
+            v["teacher_coverage"],
+            v["teacher_selective_risk"],
+            v["teacher_seconds"],
+            teacher_once,
+            teacher_again,
+        ),
+        STUDENT: _running(
+            v, 1.0, v["student_error"], v["student_seconds"], student_once, student_again
+        ),
+        STUDENT_REVIEW: _running(
+            v,
+            v["student_coverage"],
+            v["student_selective_risk"],
+            v["student_seconds"],
+            student_once,
+            student_again,
+        ),
+    }
+
+
+def ramp_up_shares(months: int, ramp_months: np.ndarray) -> np.ndarray:
+    """Share of the cases that goes through the option, [months, D]: a straight line to 1, averaged
+    over each month.
+
+    The line is min(1, t / r), its integral t^2 / 2r up to r and t - r/2 after; r = 0 is full use at
+    once.
+    """
+    r = np.asarray(ramp_months, dtype=np.float64)
+    t = np.arange(months + 1, dtype=np.float64).reshape(-1, *(1,) * r.ndim)
+    safe = np.where(r > 0, r, 1.0)
+    return np.diff(np.where(t < r, t**2 / (2 * safe), t - r / 2), axis=0)
+
+
+def cash_by_month(option: Costs, human: Costs, share: np.ndarray) -> np.ndarray:
+    """Cash against all human, [months + 1, D], month 0 first; share [months, D] from `ramp`.
+
+    cash_0 = -once; cash_m = share_m (human a month - option a month) - re-distillation.
+    """
+    saved = human.monthly_total - option.monthly_total
+    later = share * saved - option.redistillation
+    return np.concatenate([np.broadcast_to(-option.once_total, later[:1].shape), later])
+
+
+def present_value(flows: np.ndarray, annual_rate: np.ndarray) -> np.ndarray:
+    """NPV = sum_m flows_m / (1 + annual rate)^(m / 12), [months + 1, D] -> [D], by Horner's rule.
+
+    numpy-financial's npv takes one rate for all columns, and each draw has its own; a test holds
+    the two together.
+    """
+    month = (1 + np.asarray(annual_rate, dtype=np.float64)) ** (1 / 12)
+    total = flows[-1]
+    for flow in flows[-2::-1]:
+        total = total / month + flow
+    return total
+
+
+def _once(v: Values, machine_hours: np.ndarray) -> dict[str, np.ndarray]:
+    return {
+        "labels": v["labels"] * v["label"],
+        "machine": machine_hours * v["machine_hour"],
+        "people": v["people_hours"] * v["engineer_hour"],
+        "integration": v["integration"],
+    }
+
+
+def _again(v: Values, machine_hours: np.ndarray) -> np.ndarray:
+    people = v["redistillation_people_hours"] * v["engineer_hour"]
+    each = machine_hours * v["machine_hour"] + people + v["redistillation_labels"] * v["label"]
+    return v["redistillations"] / 12 * each
+
+
+def _running(
+    v: Values, coverage, risk, seconds, once: dict[str, np.ndarray], redistillation: np.ndarray
+) -> Costs:
+    cases, hours_per_case = v["cases_per_month"], v["review_minutes"] / 60
+    accepted = cases * coverage
+    reviewed = cases - accepted
+    audited = accepted * v["audit_share"]
+    freed = (cases - reviewed - audited) * hours_per_case
+    escapes = accepted * risk + reviewed * v["reviewer_miss"]
+    monthly = {
+        "inference": cases * seconds / 3600 * v["machine_hour"],
+        "review": reviewed * hours_per_case * v["reviewer_hour"],
+        "audit": audited * hours_per_case * v["reviewer_hour"],
+        "escapes": escapes * v["escape"],
+        "kept_hours": np.maximum(freed, 0) * (1 - v["cashed_share"]) * v["reviewer_hour"],
+    }
+    return Costs(once, monthly, redistillation, freed, escapes)

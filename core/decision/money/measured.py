@@ -1,0 +1,99 @@
+"""A scenario's inputs that runs measured, marked with the runs' ids: seconds a case, machine hours,
+labels, coverage, risk.
+
+One machine is one machine: seconds of a CPU and of a GPU are not mixed. A run that was interrupted
+and gone on with has the last part's duration only, so its hours are a lower bound.
+"""
+
+import statistics
+from collections.abc import Sequence
+
+from core.decision.money.scenario import MEASURED, Quantity
+from core.decision.thresholds.consequence import Consequence
+from core.errors import SettingsError
+from core.types import Interval, RunRecord
+
+
+def measured_inputs(records: Sequence[RunRecord]) -> dict[str, Quantity]:
+    """Inputs of a Scenario that finished runs measured; what none of them measured is not in it.
+
+    student_seconds and teacher_seconds from scorings, teacher_hours and distillation_hours from
+    trainings, labels from
+    trainings: each the lowest, median and highest of its runs. Raises SettingsError where the
+    seconds come from several devices.
+    """
+    finished = [r for r in records if r.state == "finished"]
+    found = {}
+    for kind in ("student", "teacher"):
+        scored = [r for r in finished if (r.run.kind, r.run.model_kind) == ("score", kind)]
+        timed = {r.run.run_id: r.metrics.get("seconds_per_case") for r in scored}
+        _one_device([r for r in scored if timed[r.run.run_id] is not None], kind)
+        found[f"{kind}_seconds"] = _over_runs(timed, "seconds/case")
+    trained = [r for r in finished if (r.run.kind, r.run.model_kind) == ("train", "teacher")]
+    found["teacher_hours"] = _over_runs({r.run.run_id: _hours(r) for r in trained}, "hours")
+    found["distillation_hours"] = _over_runs(
+        {r.run.run_id: _hours(r) for r in finished if r.run.kind == "distil"}, "hours"
+    )
+    found["labels"] = _over_runs({r.run.run_id: _labels(r) for r in trained}, "labels")
+    return {name: quantity for name, quantity in found.items() if quantity is not None}
+
+
+def measured_shares(found: Consequence, run_id: str, model: str = "student") -> dict[str, Quantity]:
+    """<model>_coverage and <model>_selective_risk at a threshold, low and high from their Wilson
+    intervals.
+
+    Raises SettingsError where nothing was accepted or no label is known: there is no risk to
+    measure.
+    """
+    return {
+        f"{model}_coverage": _share(found.coverage, "coverage", run_id),
+        f"{model}_selective_risk": _share(found.selective_risk, "selective risk", run_id),
+    }
+
+
+def measured_error(accept_all: Consequence, run_id: str) -> dict[str, Quantity]:
+    """student_error, from the consequence of threshold 0. Raises SettingsError where cases were
+    left for review.
+    """
+    if accept_all.accepted < accept_all.cases:
+        raise SettingsError(
+            f"{accept_all.cases - accept_all.accepted} of {accept_all.cases} cases are not accepted at threshold "
+            f"{accept_all.threshold}: the student's error without review is that of threshold 0"
+        )
+    return {"student_error": _share(accept_all.selective_risk, "error", run_id)}
+
+
+def _over_runs(values: dict[str, float | None], unit: str) -> Quantity | None:
+    there = {run: float(value) for run, value in values.items() if value is not None}
+    if not there:
+        return None
+    low, likely, high = min(there.values()), statistics.median(there.values()), max(there.values())
+    return Quantity(
+        low=low, likely=likely, high=high, unit=unit, basis=MEASURED, runs=tuple(sorted(there))
+    )
+
+
+def _share(found: Interval, what: str, run_id: str) -> Quantity:
+    if found.value is None:
+        raise SettingsError(
+            f"run {run_id} has no labelled case to measure the {what} on: assume it, or label some cases"
+        )
+    points = {"low": found.low, "likely": found.value, "high": found.high}
+    return Quantity(**points, unit="share", basis=MEASURED, runs=(run_id,))
+
+
+def _one_device(records: Sequence[RunRecord], kind: str) -> None:
+    devices = sorted({str(r.metrics.get("device")) for r in records})
+    if len(devices) > 1:
+        raise SettingsError(
+            f"the {kind}'s scorings ran on {', '.join(devices)}: pass those of one device"
+        )
+
+
+def _hours(record: RunRecord) -> float | None:
+    return None if record.duration_s is None else record.duration_s / 3600
+
+
+def _labels(record: RunRecord) -> float | None:
+    counts = [record.metrics.get(name) for name in ("fit_cases", "anchor_cases")]
+    return None if None in counts else sum(counts)

@@ -1,0 +1,261 @@
+"""A money scenario: one checked, frozen, versioned object, the same in Python, as JSON and in a
+URL.
+
+Every input is a Quantity: low, likely and high, its unit, and whether it was measured (by which
+runs) or assumed. Money has no default, because an amount means nothing before its currency is
+known; nor has anything that a run measures. This file knows what is asked; `cashflow` knows what
+follows from it.
+"""
+
+import json
+import math
+from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from core.errors import SettingsError
+
+VERSION = 1
+ASSUMED, MEASURED = "assumed", "measured"
+BASES = (ASSUMED, MEASURED)
+_SEPARATOR = "~"  # in a URL it needs no escape, and no number or run id has one
+
+
+class Quantity(BaseModel):
+    """An uncertain input, low <= likely <= high in `unit`. A measured one names its runs; an
+    assumed one has none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    low: float
+    likely: float
+    high: float
+    unit: str
+    basis: Literal["assumed", "measured"] = ASSUMED
+    runs: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        found = f"{self.low}, {self.likely}, {self.high} {self.unit}"
+        if not all(math.isfinite(x) for x in self.points):
+            raise SettingsError(f"low, likely, high of {found} are not all finite: use numbers")
+        if not 0 <= self.low <= self.likely <= self.high:
+            raise SettingsError(
+                f"low, likely, high of {found} are not allowed: use 0 <= low <= likely <= high"
+            )
+        if self.unit == "share" and self.high > 1:
+            raise SettingsError(f"high of {found} is more than all: a share is between 0 and 1")
+        if (self.basis == MEASURED) != bool(self.runs):
+            raise SettingsError(
+                f"{found} is {self.basis} with runs {list(self.runs)}: measured names its runs, assumed has none"
+            )
+        return self
+
+    @property
+    def points(self) -> tuple[float, float, float]:
+        """(low, likely, high)."""
+        return self.low, self.likely, self.high
+
+
+def assumed_quantity(low: float, likely: float, high: float, unit: str) -> Quantity:
+    """A quantity that somebody believes. Raises SettingsError for values that are not finite, in
+    order and allowed.
+    """
+    return Quantity(low=low, likely=likely, high=high, unit=unit)
+
+
+def measured_quantity(value: float, unit: str) -> Quantity:
+    """An assumed quantity without doubt: low = likely = high."""
+    return assumed_quantity(value, value, value, unit)
+
+
+Share = Annotated[Quantity, "share"]
+PerYear = Annotated[Quantity, "1/year"]
+Months = Annotated[Quantity, "months"]
+Hours = Annotated[Quantity, "hours"]
+Labels = Annotated[Quantity, "labels"]
+Seconds = Annotated[Quantity, "seconds/case"]
+Minutes = Annotated[Quantity, "minutes/case"]
+Cases = Annotated[Quantity, "cases/month"]
+Money = Annotated[Quantity, "currency"]
+HourlyMoney = Annotated[Quantity, "currency/hour"]
+MoneyPerCase = Annotated[Quantity, "currency/case"]
+MoneyPerLabel = Annotated[Quantity, "currency/label"]
+
+
+class MoneyScenario(BaseModel):
+    """Everything that the four options' money depends on. Raises SettingsError for a value or unit
+    that is not allowed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    version: int = VERSION
+    name: Annotated[str, Field(max_length=80)] = ""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]  # ISO 4217
+    months: Annotated[int, Field(ge=1, le=120)] = 36  # how far the money is looked at
+
+    # Volume, and how fast it moves from people to the option.
+    cases_per_month: Cases
+    # until all cases go through the option; before, people do the rest
+    ramp_months: Months = assumed_quantity(0, 3, 6, "months")
+
+    # Quality. Selective risk is wrong accepted / accepted; leakage is coverage times it.
+    student_coverage: Share  # at the chosen threshold
+    student_selective_risk: Share
+    student_error: Share  # wrong / all when every answer is accepted
+    teacher_coverage: Share  # 1 where nobody reviews the teacher's answers
+    teacher_selective_risk: Share
+    reviewer_miss: Share = assumed_quantity(0, 0.01, 0.05, "share")  # wrong after review / reviewed
+    # of the accepted, looked at by a person anyway
+    audit_share: Share = assumed_quantity(0, 0.01, 0.03, "share")
+
+    # People.
+    review_minutes: Minutes = assumed_quantity(1, 2, 4, "minutes/case")
+    reviewer_hour: HourlyMoney
+    # of the hours freed, those that leave the payroll
+    cashed_share: Share = assumed_quantity(0, 0.5, 1, "share")
+    engineer_hour: HourlyMoney
+    escape: MoneyPerCase  # of one wrong answer that slips through
+
+    # Machines.
+    student_seconds: Seconds
+    teacher_seconds: Seconds  # all N passes
+    machine_hour: HourlyMoney
+    teacher_hours: Hours  # machine hours to train the teacher
+    distillation_hours: Hours  # machine hours to distil, the sampling of the teacher in it
+
+    # Once, and again at each re-distillation.
+    labels: Labels
+    label: MoneyPerLabel
+    # engineers', to train, distil and check
+    people_hours: Hours = assumed_quantity(40, 80, 160, "hours")
+    integration: Money
+    redistillations: PerYear = assumed_quantity(0, 2, 4, "1/year")
+    redistillation_labels: Labels = assumed_quantity(0, 200, 500, "labels")
+    redistillation_people_hours: Hours = assumed_quantity(2, 8, 16, "hours")
+
+    discount_rate: PerYear = assumed_quantity(0.05, 0.08, 0.12, "1/year")  # effective annual
+
+    @field_validator("version")
+    @classmethod
+    def _known_version(cls, version: int) -> int:
+        return _checked_version(version)
+
+    @model_validator(mode="after")
+    def _units(self) -> Self:
+        for name, quantity in self.inputs().items():
+            if quantity.unit != UNITS[name]:
+                raise SettingsError(f"{name} is in {quantity.unit!r}: give it in {UNITS[name]!r}")
+        return self
+
+    def inputs(self) -> dict[str, Quantity]:
+        """Every uncertain input by name, in the order of the fields."""
+        return {name: getattr(self, name) for name in UNITS}
+
+    def unit(self, name: str) -> str:
+        """The unit of an input with the scenario's own currency in it: AUD/hour."""
+        return UNITS[name].replace("currency", self.currency)
+
+    def changed(self, **changes) -> Self:
+        """The same scenario with some fields of other values, checked anew."""
+        return _checked(type(self).model_validate, dict(self) | changes)
+
+    def to_json(self) -> str:
+        """Readable JSON, every field in it."""
+        return self.model_dump_json(indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Raises SettingsError for text that is no JSON, another version, a missing or unknown
+        field, a value not allowed.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as e:
+            raise SettingsError(f"the scenario is not JSON: {e}") from e
+        _checked_version(data.get("version") if isinstance(data, dict) else None)
+        return _checked(cls.model_validate_json, text)
+
+    def to_query(self) -> str:
+        """The whole scenario as a URL's query string; units are not in it, since the version fixes
+        them.
+        """
+        plain = {
+            "version": self.version,
+            "name": self.name,
+            "currency": self.currency,
+            "months": self.months,
+        }
+        return urlencode(
+            plain | {name: _packed(quantity) for name, quantity in self.inputs().items()}
+        )
+
+    @classmethod
+    def from_query(cls, query: str) -> Self:
+        """Raises SettingsError as `from_json` does, and for a field given twice."""
+        pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True)
+        data = dict(pairs)
+        if len(data) < len(pairs):
+            raise SettingsError("the scenario's address gives a field twice: give each once")
+        whole = {name: _number(data.pop(name, ""), name, int) for name in ("version", "months")}
+        _checked_version(whole["version"])
+        return _checked(
+            cls.model_validate,
+            whole | {n: _unpacked(n, v) if n in UNITS else v for n, v in data.items()},
+        )
+
+
+# Input -> its unit; the currency stands for itself until a scenario names it.
+UNITS = {
+    name: field.metadata[0]
+    for name, field in MoneyScenario.model_fields.items()
+    if field.annotation is Quantity
+}
+
+
+def _checked_version(version: int | None) -> int:
+    if version != VERSION:
+        raise SettingsError(
+            f"scenario version {version!r} is not known: this program reads version {VERSION}"
+        )
+    return version
+
+
+def _checked(build, data) -> MoneyScenario:
+    try:
+        return build(data)
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        raise SettingsError(
+            f"scenario field {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        ) from e
+
+
+def _packed(quantity: Quantity) -> str:
+    return _SEPARATOR.join([*map(repr, quantity.points), quantity.basis, *quantity.runs])
+
+
+def _unpacked(name: str, text: str) -> Quantity:
+    low, likely, high, basis, *runs = (text + 4 * _SEPARATOR).split(_SEPARATOR)
+    points = dict(
+        zip(
+            ("low", "likely", "high"),
+            (_number(x, name, float) for x in (low, likely, high)),
+            strict=True,
+        )
+    )
+    if basis not in BASES:
+        raise SettingsError(
+            f"{name}={text!r} is neither of {', '.join(BASES)}: use low~likely~high~assumed"
+        )
+    return Quantity(**points, unit=UNITS[name], basis=basis, runs=tuple(run for run in runs if run))
+
+
+def _number(text: str, name: str, kind: type) -> float | int:
+    try:
+        return kind(text)
+    except ValueError as e:
+        raise SettingsError(f"{name}={text!r} is not a number") from e

@@ -1,0 +1,170 @@
+"""When cases for review arrive: the real times, whole weeks of them, or a profile of the 168 hours
+of a week.
+
+Hour 0 of a week is Monday 00:00 in the reviewers' own time zone. Real weeks are drawn whole, with
+replacement, so bursts within a week stay as they were; a profile is a Poisson stream at each hour's
+mean rate, which has no bursts of its own. Weeks are 168 hours by the clock: in the two weeks a year
+when clocks change, one hour is missing or doubled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from core.decision.money.scenario import ASSUMED, MEASURED
+from core.errors import CasesError, DatesOnlyError, SettingsError
+
+WEEK = 168  # hours
+
+
+class ArrivalProcess(Protocol):
+    """What a simulation asks of arrivals. per_week: mean number of cases; source: MEASURED or
+    ASSUMED.
+    """
+
+    source: str
+
+    @property
+    def per_week(self) -> float: ...
+
+    def draw(self, weeks: int, generator: np.random.Generator) -> np.ndarray:
+        """Arrival times in hours from the first Monday, ascending, over so many weeks."""
+
+
+@dataclass(frozen=True)
+class WeekProfile:
+    """Mean number of cases in each hour of the week, 168 of them, Monday 00:00 first."""
+
+    hourly: tuple[float, ...]
+    source: str
+    n: int = 0  # cases that it was measured on; 0 where assumed
+
+    def __post_init__(self):
+        if len(self.hourly) != WEEK:
+            raise SettingsError(
+                f"a week's profile has {len(self.hourly)} hours: give {WEEK}, Monday 00:00 first"
+            )
+        for hour, rate in enumerate(self.hourly):
+            if not (np.isfinite(rate) and rate >= 0):
+                raise SettingsError(
+                    f"hour {hour} of the profile has {rate} cases: use a finite number of 0 or more"
+                )
+
+    @classmethod
+    def assume(
+        cls,
+        cases_per_day: float,
+        days: Sequence[int] = range(7),
+        start_hour: int = 8,
+        end_hour: int = 17,
+    ) -> "WeekProfile":
+        """cases_per_day * 7 a week, evenly over the hours start_hour to end_hour of these days (0 =
+        Monday).
+        """
+        days = set(days)
+        if not (days and days <= set(range(7)) and 0 <= start_hour < end_hour <= 24):
+            raise SettingsError(
+                f"days {sorted(days)}, hours {start_hour} to {end_hour} are not allowed: use days 0 to 6, hours 0 to 24"
+            )
+        hours = [day * 24 + hour for day in sorted(days) for hour in range(start_hour, end_hour)]
+        rates = np.zeros(WEEK)
+        rates[hours] = cases_per_day * 7 / len(hours)
+        return cls(tuple(rates.tolist()), ASSUMED)
+
+    @property
+    def per_week(self) -> float:
+        return float(sum(self.hourly))
+
+    def scaled(self, factor: float) -> "WeekProfile":
+        """The same shape with factor times the cases: another threshold sends another share to
+        review.
+        """
+        return WeekProfile(tuple(rate * factor for rate in self.hourly), self.source, self.n)
+
+    def draw(self, weeks: int, generator: np.random.Generator) -> np.ndarray:
+        """A Poisson stream, its rate constant within each hour of the week."""
+        counts = generator.poisson(np.tile(self.hourly, weeks))
+        hours = np.repeat(np.arange(weeks * WEEK), counts)
+        return np.sort(hours + generator.random(len(hours)))
+
+
+@dataclass(frozen=True, eq=False)
+class RealWeeks:
+    """Whole weeks of real times: hour since the week's Monday 00:00 [n], and the case's week [n], 0
+    to weeks - 1.
+    """
+
+    hour: np.ndarray
+    week: np.ndarray
+    weeks: int
+    source: str = MEASURED
+
+    @property
+    def per_week(self) -> float:
+        return len(self.hour) / self.weeks
+
+    def draw(self, weeks: int, generator: np.random.Generator) -> np.ndarray:
+        """Weeks drawn with replacement, one after the other."""
+        chosen = generator.integers(0, self.weeks, weeks)
+        return np.concatenate(
+            [i * WEEK + np.sort(self.hour[self.week == chosen[i]]) for i in range(weeks)]
+        )
+
+    def profile(self) -> WeekProfile:
+        """The mean of the weeks, hour by hour."""
+        counts = np.bincount(self.hour.astype(np.int64), minlength=WEEK)
+        return WeekProfile(tuple((counts / self.weeks).tolist()), self.source, len(self.hour))
+
+
+def real_weeks(times: Sequence[datetime], zone: str | None = None) -> RealWeeks:
+    """The whole weeks of the times [n] of the cases to review, Monday to Sunday; those cut off at
+    either end are left out.
+
+    A day with a case counts as whole. With a zone ("Asia/Tokyo"), times that carry one are turned
+    into it, and naive ones are taken as UTC; without, the clock is read as it stands. Raises
+    DatesOnlyError where every time is midnight, SettingsError for a missing time or an unknown
+    zone, CasesError for less than one whole week.
+    """
+    stamps = [pd.Timestamp(time) for time in times]
+    missing = sum(stamp is pd.NaT for stamp in stamps)
+    if missing:
+        raise SettingsError(
+            f"{missing} of {len(stamps)} arrival times are missing: leave those cases out by name"
+        )
+    # Before any change of zone: a date that was written down as UTC midnight is 09:00 in Tokyo, and
+    # still only a date.
+    if stamps and all(stamp == stamp.normalize() for stamp in stamps):
+        raise DatesOnlyError(
+            f"all {len(stamps)} arrival times are midnight: these cases have dates and no hours. Staffing needs hours: "
+            "pass an assumed profile, WeekProfile.assume(cases_per_day), and say that it is assumed"
+        )
+    return _whole_weeks(_local(stamps, zone))
+
+
+def _local(stamps: list[pd.Timestamp], zone: str | None) -> pd.DatetimeIndex:
+    if zone is None:
+        return pd.DatetimeIndex([stamp.tz_localize(None) for stamp in stamps])
+    try:
+        return pd.DatetimeIndex(pd.to_datetime(stamps, utc=True)).tz_convert(zone).tz_localize(None)
+    except KeyError as e:  # zoneinfo's error for a name that it does not know
+        raise SettingsError(
+            f"time zone {zone!r} is not known: use a name such as Asia/Tokyo"
+        ) from e
+
+
+def _whole_weeks(clock: pd.DatetimeIndex) -> RealWeeks:
+    day, week = clock.normalize(), pd.Timedelta(days=7)
+    # the first whole week's Monday
+    start = day.min() + pd.Timedelta(days=-day.min().day_of_week % 7) if len(day) else None
+    weeks = int(max(0, (day.max() + pd.Timedelta(days=1) - start) // week)) if len(day) else 0
+    if weeks == 0:
+        raise CasesError(
+            f"{len(clock)} arrival times cover no whole week: pass a longer time or an assumed profile"
+        )
+    since = (clock - start) / pd.Timedelta(hours=1)
+    hours = since[(since >= 0) & (since < weeks * WEEK)].to_numpy(dtype=np.float64)
+    return RealWeeks(hours % WEEK, (hours // WEEK).astype(np.int64), weeks)

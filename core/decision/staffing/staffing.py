@@ -1,0 +1,246 @@
+"""How many reviewers, and what waiting comes of it: repeated simulations of the review desk, each
+figure with its interval.
+
+Waits are hours by the clock, nights and breaks in them. An SLA is kept when the review is done
+within its hours of arrival. Each replication starts empty, its first weeks are left out, and it
+runs on until the cases that count are done.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import stdtrit
+
+from core.decision.staffing.arrivals import WEEK, ArrivalProcess
+from core.decision.staffing.desk import Shift, Trace, run_desk
+from core.errors import SettingsError
+from core.types import Interval
+
+# more work than hours: the queue grows for ever, and waits depend on how long one looks
+OVERLOADED = "overloaded"
+# even the most reviewers allowed break the SLA, because of nights or weekends say
+NOT_WITH_THE_MOST = "not_with_the_most"
+_RUN_ON = 4  # weeks of duty after the last arrival
+
+
+@dataclass(frozen=True)
+class ReviewTime:
+    """A review's time: gamma with this mean and coefficient of variation; 1 is exponential, 0 is
+    always the mean.
+    """
+
+    minutes: float
+    variation: float = 1.0
+
+    def __post_init__(self):
+        if not (math.isfinite(self.minutes) and self.minutes > 0):
+            raise SettingsError(
+                f"review time of {self.minutes} minutes is not allowed: use a finite time above 0"
+            )
+        if not (math.isfinite(self.variation) and self.variation >= 0):
+            raise SettingsError(
+                f"variation {self.variation} of the review time is not allowed: use a finite number of 0 or more"
+            )
+
+    def draw(self, n: int, generator: np.random.Generator) -> np.ndarray:
+        """Hours [n]."""
+        if self.variation == 0:
+            return np.full(n, self.minutes / 60)
+        return generator.gamma(self.variation**-2, self.minutes / 60 * self.variation**2, n)
+
+
+@dataclass(frozen=True)
+class StaffingStudy:
+    """How the simulation is done: replications of so many weeks after a warm-up, from one seed."""
+
+    seed: int
+    replications: int = 10
+    weeks: int = 4
+    warm_up_weeks: int = 1
+
+    def __post_init__(self):
+        if self.replications < 2 or self.weeks < 1 or self.warm_up_weeks < 0:
+            raise SettingsError(
+                f"{self.replications} replications of {self.weeks} weeks after {self.warm_up_weeks} are not allowed: use "
+                "2 or more (one has no interval), 1 or more, and 0 or more"
+            )
+
+
+@dataclass(frozen=True)
+class StaffingResult:
+    """Means over replications with their t intervals, n = replications that had a case. Hours by
+    the clock.
+    """
+
+    load: float  # work / hours on duty, expected; `note` is OVERLOADED from 1 on
+    utilisation: Interval  # hours of review / hours on duty; overtime may take it past 1
+    waited: Interval  # share of cases not begun at once
+    wait_mean: Interval
+    wait_p50: Interval
+    wait_p95: Interval
+    oldest_p95: Interval  # of the age of the oldest case in the queue, seen every full hour
+    oldest_peak: Interval
+    breaches: Interval  # share of cases not done within the SLA
+    breaches_per_week: Interval
+    source: str  # of the arrivals, measured or assumed
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class LeastReviewers:
+    """The fewest reviewers in each shift that keep the SLA; None where `reason` says why. tried:
+    number -> breaches.
+    """
+
+    reviewers: int | None
+    staffing: StaffingResult  # with that number, or with the most allowed
+    tried: dict[int, Interval]
+    reason: str = ""
+
+
+def simulate_staffing(
+    arrivals: ArrivalProcess,
+    shifts: Sequence[Shift],
+    review: ReviewTime,
+    sla_hours: float,
+    study: StaffingStudy,
+) -> StaffingResult:
+    """What these shifts make of these arrivals. Raises SettingsError without a shift or with an SLA
+    that cannot be.
+    """
+    if not shifts:
+        raise SettingsError("no shift is given, so nobody reviews: give one or more")
+    if not (math.isfinite(sla_hours) and sla_hours > 0):
+        raise SettingsError(
+            f"an SLA of {sla_hours} hours is not allowed: use a finite time above 0"
+        )
+    duty = sum(shift.reviewers * shift.hours_per_week for shift in shifts)
+    load = arrivals.per_week * review.minutes / 60 / duty
+    # One stream of random numbers a replication: more reviewers then meet the very same cases.
+    generators = [np.random.default_rng([study.seed, i]) for i in range(study.replications)]
+    rows = [
+        _replication(arrivals, tuple(shifts), review, sla_hours, study, duty, generator)
+        for generator in generators
+    ]
+    figures = {name: _over_replications([row[name] for row in rows]) for name in rows[0]}
+    return StaffingResult(
+        load=load, **figures, source=arrivals.source, note=OVERLOADED if load >= 1 else ""
+    )
+
+
+def least_reviewers(
+    arrivals: ArrivalProcess,
+    shifts: Sequence[Shift],
+    review: ReviewTime,
+    sla_hours: float,
+    study: StaffingStudy,
+    breach_share: float = 0.05,
+    most: int = 50,
+) -> LeastReviewers:
+    """The fewest reviewers in each of the shifts with the upper end of the breaches' interval at
+    most breach_share.
+
+    Every number from the least that the load allows is tried, so none smaller is passed over;
+    numbers below leave the load at 1 or more, where the queue grows for ever. Numbers in `shifts`
+    are not used.
+    """
+    if not 0 <= breach_share < 1:
+        raise SettingsError(f"breach share {breach_share} is not allowed: use 0 to below 1")
+
+    def with_each(count: int) -> StaffingResult:
+        return simulate_staffing(
+            arrivals,
+            [replace(shift, reviewers=count) for shift in shifts],
+            review,
+            sla_hours,
+            study,
+        )
+
+    last = with_each(most)
+    tried = {most: last.breaches}
+    if not _keeps(last, breach_share):
+        return LeastReviewers(None, last, tried, last.note or NOT_WITH_THE_MOST)
+    for count in range(math.floor(last.load * most) + 1, most):
+        found = with_each(count)
+        tried[count] = found.breaches
+        if _keeps(found, breach_share):
+            return LeastReviewers(count, found, tried)
+    return LeastReviewers(most, last, tried)
+
+
+def _keeps(found: StaffingResult, breach_share: float) -> bool:
+    if found.breaches.n == 0:
+        return True  # without a case nothing is broken
+    return (
+        found.note != OVERLOADED
+        and found.breaches.high is not None
+        and found.breaches.high <= breach_share
+    )
+
+
+def _replication(
+    arrivals,
+    shifts,
+    review: ReviewTime,
+    sla_hours: float,
+    study: StaffingStudy,
+    duty: float,
+    generator,
+) -> dict:
+    weeks = study.warm_up_weeks + study.weeks
+    arrived = arrivals.draw(weeks, generator)
+    hours = review.draw(len(arrived), generator)
+    # First come, first served: cases that come later change nothing for these, so the run-on needs
+    # no arrivals.
+    run_on = _RUN_ON + math.ceil(hours.sum() / duty)
+    trace = run_desk(arrived, hours, shifts, weeks + run_on)
+    return _figures(trace, study.warm_up_weeks * WEEK, weeks * WEEK, sla_hours, duty)
+
+
+def _figures(
+    trace: Trace, begin: float, end: float, sla_hours: float, duty: float
+) -> dict[str, float]:
+    """The measures of the cases that arrive, and of the hours, from begin to end; NaN where no case
+    arrives.
+    """
+    busy = np.clip(trace.done, begin, end) - np.clip(trace.begun, begin, end)
+    weeks = (end - begin) / WEEK
+    counts = trace.arrived >= begin
+    ages = _ages(trace, np.arange(begin, end))
+    figures = {"utilisation": busy.sum() / (duty * weeks), "oldest_p95": np.quantile(ages, 0.95)}
+    names = ("waited", "wait_mean", "wait_p50", "wait_p95", "oldest_peak", "breaches")
+    late = (trace.done - trace.arrived > sla_hours)[counts]
+    figures["breaches_per_week"] = late.sum() / weeks
+    if not counts.any():
+        return figures | dict.fromkeys(names, np.nan)
+    wait = (trace.begun - trace.arrived)[counts]
+    p50, p95 = np.quantile(wait, (0.5, 0.95))
+    # The oldest case is oldest at the moment it is begun, so the peak of its age is the longest
+    # wait.
+    values = ((wait > 1e-9).mean(), wait.mean(), p50, p95, wait.max(), late.mean())
+    return figures | dict(zip(names, values, strict=True))
+
+
+def _ages(trace: Trace, at: np.ndarray) -> np.ndarray:
+    """Age of the oldest case not begun at each time, 0 where the queue is empty. Cases are begun in
+    order of arrival.
+    """
+    first = np.searchsorted(trace.begun, at, side="right")
+    padded = np.append(trace.arrived, np.inf)
+    return np.maximum(0.0, at - padded[first])
+
+
+def _over_replications(values: Sequence[float]) -> Interval:
+    """mean -+ t s / sqrt(n) over the replications that have a value, cut at 0, as no measure is
+    below; None where none has.
+    """
+    there = np.array([v for v in values if not math.isnan(v)])
+    if not len(there):
+        return Interval(None, None, None, 0)
+    mean = float(there.mean())
+    if len(there) == 1:
+        return Interval(mean, None, None, 1)
+    half = float(stdtrit(len(there) - 1, 0.975) * there.std(ddof=1) / math.sqrt(len(there)))
+    return Interval(mean, max(0.0, mean - half), mean + half, len(there))

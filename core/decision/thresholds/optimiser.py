@@ -1,0 +1,267 @@
+"""Thresholds by class, segment or both that cost the least expected money under review capacity and
+a limit on risk.
+
+A multiple-choice knapsack: each cell takes one threshold. With x_cj = 1 where cell c takes
+candidate j,
+    min sum m_cj x_cj   s.t.   sum_j x_cj = 1 for each c,   sum r_cj x_cj <= capacity,   sum (e_cj -
+    a n_cj) x_cj <= 0,
+m money, r reviews, e wrong accepted, n the denominator of the risk whose limit is a. Solved exactly
+by HiGHS (scipy.optimize.milp, gap 0). Only thresholds at which e changes are candidates: between
+two of them the loosest has the fewest reviews and as many escapes, so it is no worse in any row.
+What is chosen is best on the very cases it is shown on.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.counts.joint import REVIEW_ALL, STEPS, JointCumulative, limit_bin, threshold_at
+from core.counts.tally import RiskLimit, Tally
+from core.decision.thresholds.policy import CostModel, Policy, PolicyConsequence, policy_consequence
+from core.decision.thresholds.solver import CAPACITY_UNREACHABLE, CONFLICT, NO_LABELS, Infeasible
+from core.errors import SettingsError
+from core.stats.checks import finite
+
+GROUPINGS = ("class", "segment", "cell")
+MIN_LABELLED = 30  # of a cell with a threshold of its own
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The cheapest policy, what it means, and which cells were too small for a threshold of their
+    own.
+    """
+
+    # its policy names every cell; what it does not name goes to review
+    consequence: PolicyConsequence
+    # names of the cells that share one threshold: classes, segments or (segment, class); empty
+    # without a pool
+    pooled: tuple
+    min_labelled: int
+    gap: float  # relative distance to the proven bound: 0 when optimal
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """Candidates of all groups of cells, [J] each, counted with weights."""
+
+    group: np.ndarray
+    step: np.ndarray
+    reviews: np.ndarray
+    wrong: np.ndarray
+    accepted_labelled: np.ndarray
+
+
+def optimise_thresholds(
+    cumulative: JointCumulative,
+    terms: CostModel,
+    by: str = "cell",
+    limit: RiskLimit | None = None,
+    reviews_per_day: float | None = None,
+    epistemic_limit: float | None = None,
+    min_labelled: int = MIN_LABELLED,
+    time_limit_s: float = 30.0,
+    every: int = 1,
+) -> Optimum | Infeasible:
+    """The thresholds of the least expected money within the limits, None for no limit. `by` is one
+    of GROUPINGS.
+
+    `every` thins the candidates to multiples of so many thousandths: exact on that grid, and
+    quicker where cases are many. Cells with fewer than min_labelled labelled cases are pooled, with
+    the next smallest ones until the pool has as many. Raises SettingsError for a grouping or
+    capacity not allowed, or when time_limit_s is over before any answer.
+    """
+    if by not in GROUPINGS:
+        raise SettingsError(f"grouping {by!r} is not one of {', '.join(GROUPINGS)}")
+    if every < 1:
+        raise SettingsError(f"every {every} thousandths is not allowed: use 1 or more")
+    if reviews_per_day is not None and not finite([reviews_per_day], "reviews a day")[0] >= 0:
+        raise SettingsError(
+            f"a capacity of {reviews_per_day} reviews a day is not allowed: use 0 or more"
+        )
+    problem = _Problem(
+        cumulative,
+        terms,
+        by,
+        limit,
+        reviews_per_day,
+        epistemic_limit,
+        min_labelled,
+        time_limit_s,
+        every,
+    )
+    return problem.answer()
+
+
+class _Problem:
+    """One question to the optimiser: its groups of cells, its candidates, and its three programs."""
+
+    def __init__(
+        self,
+        cumulative,
+        terms,
+        by,
+        limit,
+        reviews_per_day,
+        epistemic_limit,
+        min_labelled,
+        time_limit_s,
+        every,
+    ):
+        self.cumulative, self.terms, self.by, self.limit, self.time_limit_s = (
+            cumulative,
+            terms,
+            by,
+            limit,
+            time_limit_s,
+        )
+        self.min_labelled, self.epistemic_limit = min_labelled, epistemic_limit
+        self.names, self.tally = _cells(cumulative, by, limit_bin(epistemic_limit))
+        self.group, self.pooled = _pool(self.names, self.tally.labelled[:, 0], min_labelled)
+        self.choices = _choices(self.tally, self.group, every)
+        self.cases, self.labelled = self.tally.cases[:, 0].sum(), self.tally.labelled[:, 0].sum()
+        per_day = terms.cases_per_day / max(self.cases, 1)
+        # Served at the capacity is what rounding puts at it, so that a capacity read off a policy
+        # serves that policy.
+        self.capacity = (
+            None
+            if reviews_per_day is None or not per_day
+            else reviews_per_day / per_day * (1 + 1e-12)
+        )
+
+    def answer(self) -> Optimum | Infeasible:
+        c, costs = self.choices, self.terms.costs
+        if not self.labelled:  # reviewing everything is all that can be advised
+            policy = Policy(REVIEW_ALL, epistemic_limit=self.epistemic_limit)
+            return Infeasible(
+                NO_LABELS, policy_consequence(self.cumulative, policy, self.terms), None
+            )
+        day = self.terms.cases_per_day
+        money = day * (
+            costs.review * c.reviews / self.cases + costs.escape * c.wrong / self.labelled
+        )
+        found = self._solve(money, True, True)
+        if found is not None:
+            taken, gap = found
+            return Optimum(self._consequence(taken), self.pooled, self.min_labelled, gap)
+        # Reviewing everything keeps any risk limit, so what fails is the capacity, alone or
+        # together with the limit.
+        by_capacity = self._point(c.wrong.astype(float), False, True)
+        reason = CAPACITY_UNREACHABLE if by_capacity is None else CONFLICT
+        return Infeasible(reason, self._point(c.reviews.astype(float), True, False), by_capacity)
+
+    def _point(
+        self, objective: np.ndarray, keep_limit: bool, keep_capacity: bool
+    ) -> PolicyConsequence | None:
+        found = self._solve(objective, keep_limit, keep_capacity)
+        return None if found is None else self._consequence(found[0])
+
+    def _solve(
+        self, objective: np.ndarray, keep_limit: bool, keep_capacity: bool
+    ) -> tuple[np.ndarray, float] | None:
+        """Positions of the chosen candidates, one a group, and the gap; None where nothing keeps
+        the limits.
+        """
+        c, size = self.choices, len(objective)
+        if not size:
+            return np.zeros(0, dtype=int), 0.0
+        # scipy.optimize takes 150 ms to import, and few pages need it
+        from scipy.optimize import LinearConstraint, milp
+        from scipy.sparse import csr_array
+
+        one_each = csr_array((np.ones(size), (c.group, np.arange(size))))
+        rows = [LinearConstraint(one_each, 1, 1)]
+        if keep_capacity and self.capacity is not None:
+            rows.append(LinearConstraint(c.reviews[None, :].astype(float), -np.inf, self.capacity))
+        if keep_limit and self.limit is not None:
+            rows.append(LinearConstraint(*self._risk_row()))
+        # HiGHS's absolute gap of 1e-6 is then 1e-10 of the dearest choice
+        scale = (np.abs(objective).max() or 1.0) / 1e4
+        options = {"mip_rel_gap": 0.0, "time_limit": self.time_limit_s}
+        found = milp(
+            objective / scale, integrality=1, bounds=(0, 1), constraints=rows, options=options
+        )
+        if found.x is None:
+            if found.status == 2:
+                return None
+            raise SettingsError(
+                f"the optimiser found no policy in {self.time_limit_s} s: allow more time or fewer cells"
+            )
+        return np.flatnonzero(found.x > 0.5), float(found.mip_gap or 0.0)
+
+    def _risk_row(self) -> tuple[np.ndarray, float, float]:
+        c, most = self.choices, self.limit.most
+        if self.limit.measure == "leakage":
+            return c.wrong[None, :].astype(float), -np.inf, most * self.labelled * (1 + 1e-12)
+        return (c.wrong - most * c.accepted_labelled)[None, :], -np.inf, 0.0
+
+    def _consequence(self, taken: np.ndarray) -> PolicyConsequence:
+        step_of_group = dict(
+            zip(self.choices.group[taken].tolist(), self.choices.step[taken].tolist(), strict=True)
+        )
+        chosen = {
+            name: threshold_at(step_of_group[group])
+            for name, group in zip(self.names, self.group.tolist(), strict=True)
+        }
+        field = {"class": "by_class", "segment": "by_segment", "cell": "by_cell"}[self.by]
+        policy = Policy(REVIEW_ALL, epistemic_limit=self.epistemic_limit, **{field: chosen})
+        return policy_consequence(self.cumulative, policy, self.terms)
+
+
+def _cells(cumulative: JointCumulative, by: str, limit: int) -> tuple[tuple, Tally]:
+    """Names of the cells [C] and the tally [C, STEPS] of what each threshold accepts of each."""
+    segments, classes = cumulative.segments, cumulative.classes
+    weights = (
+        np.ones((len(segments), len(classes)), dtype=np.int64)
+        if cumulative.weights is None
+        else cumulative.weights
+    )
+    # [S, K, STEPS, O]
+    accepted = np.moveaxis(cumulative.accepted[..., limit], -1, 2) * weights[:, :, None, None]
+    total = np.broadcast_to((cumulative.total * weights[:, :, None])[:, :, None], accepted.shape)
+    axis = {"class": 0, "segment": 1, "cell": None}[by]
+    names = {
+        "class": classes,
+        "segment": segments,
+        "cell": tuple((s, k) for s in segments for k in classes),
+    }[by]
+    flat = [x.reshape(-1, *x.shape[2:]) if axis is None else x.sum(axis) for x in (accepted, total)]
+    return names, Tally(*flat, *flat)
+
+
+def _pool(names: tuple, labelled: np.ndarray, least: int) -> tuple[np.ndarray, tuple]:
+    """Group [C] of each cell, those of the pool alike, and the pool's names. A lone cell that is
+    too small is a pool of one.
+    """
+    order = np.argsort(labelled, kind="stable")
+    size = int((labelled < least).sum())
+    while 0 < size < len(names) and (labelled[order[:size]].sum() < least or size == 1):
+        size += 1
+    group = np.empty(len(names), dtype=np.int64)
+    group[order[:size]] = 0
+    group[order[size:]] = np.arange(len(names) - size) + (size > 0)
+    return group, tuple(names[i] for i in sorted(order[:size].tolist())) if size else ()
+
+
+def _choices(tally: Tally, group: np.ndarray, every: int) -> _Choices:
+    """Of each group and number of wrong accepted cases, what the loosest threshold accepts, named
+    by the strictest alike.
+    """
+    kept = np.append(np.arange(0, STEPS - 1, every), STEPS - 1)
+    parts = []
+    for g in range(int(group.max()) + 1 if len(group) else 0):
+        reviews, wrong, accepted = (
+            x[group == g].sum(0)[kept]
+            for x in (tally.reviewed.sum(-1), tally.wrong_accepted, tally.accepted_labelled)
+        )
+        steps = np.append(0, np.flatnonzero(np.diff(wrong)) + 1)
+        # accepts the same cases
+        strictest = np.searchsorted(reviews, reviews[steps], side="right") - 1
+        parts.append(
+            (np.full(len(steps), g), kept[strictest], reviews[steps], wrong[steps], accepted[steps])
+        )
+    return (
+        _Choices(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        if parts
+        else _Choices(*[np.zeros(0)] * 5)
+    )

@@ -1,0 +1,240 @@
+"""Three linked handles: threshold <-> risk (leakage or selective risk) <-> reviewers. Give one, get
+the others.
+
+Leakage falls and reviews rise with the threshold, so each has one place where it meets its limit.
+Selective risk is not
+monotone: accepting more right answers lowers it. A limit on a risk is therefore met FROM a
+threshold on: the loosest one that keeps it and from which every stricter one keeps it too. A looser
+threshold may keep it again (core.stats.selective's largest coverage would take that one), but then
+tightening the handle breaks the limit on the way, and on finite data such dips are mostly chance:
+looking for them is the search that fixed-sequence testing forbids. For leakage both readings agree.
+Estimates, chosen on the cases they are shown on: a certificate is another matter.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.counts.histogram import THRESHOLDS
+from core.counts.joint import JointCumulative, limit_bin, step_of_threshold, threshold_at
+from core.counts.tally import RiskLimit
+from core.decision.thresholds.policy import CostModel, Policy, PolicyConsequence, policy_consequence
+from core.errors import SettingsError
+from core.stats.checks import finite
+
+RISK, CAPACITY = "risk", "capacity"  # names of the constraints
+NO_LABELS = "no_labels"  # nothing is known of risk or money
+RISK_UNREACHABLE = "risk_unreachable"  # no threshold keeps the risk limit
+# even accepting all that may be leaves more reviews than the capacity
+CAPACITY_UNREACHABLE = "capacity_unreachable"
+CONFLICT = "conflict"  # each limit can be kept, not both
+DAYS_PER_MONTH = 365.25 / 12
+
+
+@dataclass(frozen=True)
+class SolvedPlan:
+    """The cheapest point within the limits. A limit binds when dropping it alone would lower the
+    expected money.
+    """
+
+    point: PolicyConsequence
+    # of RISK and CAPACITY; empty where the cheapest point of all is within both
+    binding: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Infeasible:
+    """No point keeps both limits, and the nearest ones that keep one. At least one of the two is
+    given.
+
+    keeping_risk needs the fewest reviews of those within the risk limit: its reviews_per_day is the
+    capacity it would take. keeping_capacity has the least risk of those within capacity: its risk
+    is the limit that could be kept. Each is None where no point keeps that limit; where no point
+    keeps either, they are the fewest reviews and the least risk of all.
+    """
+
+    reason: str  # NO_LABELS, RISK_UNREACHABLE, CAPACITY_UNREACHABLE or CONFLICT
+    keeping_risk: PolicyConsequence | None
+    keeping_capacity: PolicyConsequence | None
+
+    @property
+    def nearest(self) -> PolicyConsequence:
+        """The nearest feasible point: the risk limit is kept before the capacity, which can be
+        hired.
+        """
+        return self.keeping_risk or self.keeping_capacity
+
+
+@dataclass(frozen=True)
+class ShadowPrice:
+    """What more review capacity is worth: the expected money that it saves, net of the cost of the
+    reviews it does.
+
+    A finite difference of two optima on the same n labelled cases, so it has no interval of its
+    own.
+    """
+
+    extra_reviews_per_day: float
+    worth_per_day: float | None  # None where there is no plan before or after
+    worth_per_month: float | None
+    unlocks: bool  # infeasible without, feasible with
+    n: int
+
+
+class ThresholdSolver:
+    """All points of one threshold under one epistemic limit, counted once. Then each answer is a
+    look-up.
+    """
+
+    def __init__(
+        self, cumulative: JointCumulative, terms: CostModel, epistemic_limit: float | None = None
+    ):
+        self.cumulative, self.terms, self.epistemic_limit = cumulative, terms, epistemic_limit
+        curve = cumulative.curve(limit_bin(epistemic_limit))
+        self._curve = curve
+        self._labelled = bool(curve.labelled)
+        # [1001] a day
+        self._reviews = (
+            np.nan_to_num(curve.share("review_rate"))[: len(THRESHOLDS)] * terms.cases_per_day
+        )
+        self._money = np.nan_to_num(terms.handling(curve))[: len(THRESHOLDS)]
+
+    def at_threshold(self, threshold: float) -> PolicyConsequence:
+        """What a threshold means. Raises SettingsError unless it is a multiple of 0.001 in [0, 1]."""
+        return self._point(step_of_threshold(threshold))
+
+    def at_risk(self, limit: RiskLimit) -> PolicyConsequence | Infeasible:
+        """The threshold that keeps a risk limit with the fewest reviews, and what it means."""
+        return self._first(limit, None, _loosest)
+
+    def at_capacity(self, reviews_per_day: float) -> PolicyConsequence | Infeasible:
+        """The strictest threshold that so many reviews a day can serve: the least leakage that they
+        can buy.
+        """
+        return self._first(None, reviews_per_day, _strictest)
+
+    def solve(
+        self, limit: RiskLimit | None = None, reviews_per_day: float | None = None
+    ) -> SolvedPlan | Infeasible:
+        """The least expected money within both limits (None for no limit), and which of them binds;
+        of equals the strictest.
+        """
+        risk, capacity = self._masks(limit, reviews_per_day)
+        if not self._labelled or not (risk & capacity).any():
+            return self._infeasible(limit, risk, capacity)
+        best = self._cheapest(risk & capacity)
+        without = {RISK: capacity, CAPACITY: risk}
+        binding = tuple(
+            name
+            for name, kept in without.items()
+            if self._money[self._cheapest(kept)] < self._money[best]
+        )
+        return SolvedPlan(self._point(best), binding)
+
+    def worth_of_reviews(
+        self,
+        limit: RiskLimit | None,
+        reviews_per_day: float,
+        extra: float = 1.0,
+        days_per_month: float = DAYS_PER_MONTH,
+    ) -> ShadowPrice:
+        """What `extra` reviews a day on top of a capacity are worth; one more reviewer is the
+        reviews that one does in a day.
+
+        Days are those of the volume: cases_per_day is mostly measured over calendar days, hence the
+        default month.
+        """
+        if not extra > 0:
+            raise SettingsError(f"{extra} extra reviews a day is not allowed: use a number above 0")
+        before, after = (
+            self.solve(limit, reviews_per_day),
+            self.solve(limit, reviews_per_day + extra),
+        )
+        n = (
+            before.point.leakage.n
+            if isinstance(before, SolvedPlan)
+            else int(self._point(0).leakage.n)
+        )
+        if isinstance(before, Infeasible) or isinstance(after, Infeasible):
+            return ShadowPrice(extra, None, None, isinstance(after, SolvedPlan), n)
+        money = [
+            self._money[step_of_threshold(plan.point.policy.threshold)] for plan in (before, after)
+        ]
+        worth = float(money[0] - money[1])
+        return ShadowPrice(extra, worth, worth * days_per_month, False, n)
+
+    def _masks(
+        self, limit: RiskLimit | None, capacity: float | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Which thresholds [1001] keep the risk limit, as the module says, and which the capacity."""
+        everywhere = np.ones(len(THRESHOLDS), dtype=bool)
+        risk = everywhere if limit is None else self._risk_mask(limit)
+        if capacity is None:
+            return risk, everywhere
+        if not finite([capacity], "reviews a day")[0] >= 0:
+            raise SettingsError(
+                f"a capacity of {capacity} reviews a day is not allowed: use 0 or more"
+            )
+        # a capacity read off a point serves that point
+        return risk, self._reviews <= capacity * (1 + 1e-12)
+
+    def _risk_mask(self, limit: RiskLimit) -> np.ndarray:
+        """Steps without a labelled accepted case have no selective risk: they veto nothing, and
+        they are not offered.
+        """
+        known = self._curve.within(limit)[: len(THRESHOLDS)]
+        unknown = np.isnan(self._curve.share(limit.measure))[: len(THRESHOLDS)]
+        return known & np.logical_and.accumulate((known | unknown)[::-1])[::-1]
+
+    def _first(
+        self, limit, capacity, choose: Callable[[np.ndarray], int]
+    ) -> PolicyConsequence | Infeasible:
+        risk, within = self._masks(limit, capacity)
+        if limit is not None and not self._labelled or not (risk & within).any():
+            return self._infeasible(limit, risk, within)
+        return self._point(choose(risk & within))
+
+    def _infeasible(
+        self, limit: RiskLimit | None, risk: np.ndarray, capacity: np.ndarray
+    ) -> Infeasible:
+        if not self._labelled:
+            return Infeasible(
+                NO_LABELS, None, self._point(_strictest(capacity if capacity.any() else ~capacity))
+            )
+        neither = not risk.any() and not capacity.any()
+        by_risk = self._point(_loosest(risk | neither)) if risk.any() or neither else None
+        by_capacity = (
+            self._point(self._safest(limit, capacity | neither))
+            if capacity.any() or neither
+            else None
+        )
+        reason = (
+            CONFLICT
+            if risk.any() and capacity.any()
+            else CAPACITY_UNREACHABLE
+            if risk.any()
+            else RISK_UNREACHABLE
+        )
+        return Infeasible(reason, by_risk, by_capacity)
+
+    def _safest(self, limit: RiskLimit | None, among: np.ndarray) -> int:
+        """The least risk among these steps, the loosest of equals; unknown risk is never the least."""
+        risk = self._curve.share(limit.measure if limit else "leakage")[: len(THRESHOLDS)]
+        return int(np.argmin(np.where(among, np.nan_to_num(risk, nan=2.0), np.inf)))
+
+    def _cheapest(self, among: np.ndarray) -> int:
+        money = np.where(among, self._money, np.inf)
+        return _strictest(money == money.min())
+
+    def _point(self, step: int) -> PolicyConsequence:
+        policy = Policy(threshold_at(step), epistemic_limit=self.epistemic_limit)
+        return policy_consequence(self.cumulative, policy, self.terms)
+
+
+def _loosest(mask: np.ndarray) -> int:
+    return int(np.flatnonzero(mask)[0])
+
+
+def _strictest(mask: np.ndarray) -> int:
+    return int(np.flatnonzero(mask)[-1])

@@ -1,0 +1,97 @@
+"""What a job's verb is told, from what a person chose on a screen: the same options that the
+command line takes.
+
+Every value is written as --option=value, so that a column called "--x" is a column. Names are
+checked before anything waits.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.cases.columns import ColumnNames
+from core.errors import SettingsError
+from core.types import checked_name
+
+FIELDS = ("text", "case_id", "segment", "label", "occurred_at", "value")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of cases and how it is read. `columns`: as they were resolved, so that nothing is
+    found by its name again.
+    """
+
+    path: Path
+    columns: ColumnNames
+    sheet: str | None = None
+    skip_bad_rows: bool = False
+
+    def arguments(self) -> tuple[str, ...]:
+        """The file and the options on how it is read."""
+        named = [
+            f"--{field.replace('_', '-')}-column={getattr(self.columns, field) or ''}"
+            for field in FIELDS
+        ]
+        sheet = [] if self.sheet is None else [f"--sheet={self.sheet}"]
+        return (
+            *named,
+            *sheet,
+            *(["--skip-bad-rows"] if self.skip_bad_rows else []),
+            str(self.path.resolve()),
+        )
+
+
+def score_arguments(
+    source: Source, model: str, dataset: str, role: str, truncate: bool = False
+) -> tuple[str, ...]:
+    """Score the file with a model into the store under `dataset`. Raises SettingsError for a name
+    that is not allowed.
+    """
+    checked_name(model, "model")
+    chosen = (f"--model={model}", f"--dataset={checked_name(dataset, 'dataset')}", f"--role={role}")
+    return (*chosen, *_flag("truncate", truncate), *source.arguments())
+
+
+def train_arguments(
+    source: Source,
+    name: str,
+    teacher: str,
+    epochs: int,
+    base: str | None = None,
+    truncate: bool = False,
+) -> tuple[str, ...]:
+    """Train NAME-point and NAME-teacher on the file. `base`: None is the default of the command
+    line.
+    """
+    if source.columns.label is None:
+        raise SettingsError(
+            "no column is chosen as the label: a model is trained on labelled cases"
+        )
+    checked_name(f"{name}-teacher", "model")
+    chosen = (f"--name={name}", f"--teacher={teacher}", f"--epochs={epochs}")
+    return (
+        *chosen,
+        *([f"--base={base}"] if base else []),
+        *_flag("truncate", truncate),
+        *source.arguments(),
+    )
+
+
+def distill_arguments(name: str, epochs: int) -> tuple[str, ...]:
+    """Distil NAME-teacher into NAME-student."""
+    checked_name(f"{name}-student", "model")
+    return (f"--epochs={epochs}", name)
+
+
+def dataset_name(called: str) -> str:
+    """A name for a dataset from what a file is called: what may not be in a name becomes "-"."""
+    kept = "".join(
+        c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in Path(called).stem.lower()
+    )
+    while ".." in kept:
+        kept = kept.replace("..", ".")
+    return kept.strip("._-")[:80] or "cases"
+
+
+def _flag(name: str, given: bool) -> tuple[str, ...]:
+    return (f"--{name}",) if given else ()

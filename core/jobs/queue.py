@@ -1,0 +1,288 @@
+"""Background jobs: a verb of the command line, run by a process of its own that outlives the page
+that started it.
+
+jobs/<id>/ holds everything that is known of one, each file written by one party and replaced as a
+whole:
+    job.json      the verb, its arguments, who asked for it and when            (once, here)
+    queued.json   when it was queued, the first time or again                   (here)
+    process.json  pid and start time of its process and of the runner           (core.jobs.runner)
+    progress.json how far it is                                                 (the job:
+    core.progress) end.json      exit code and time                                            (the
+    runner) cancel.json   who cancelled it and when                                     (here)
+    log           what it printed
+One job runs at a time: each may take all cores, and two trainings at once take longer than one
+after the other. A pid counts only together with its process's start time: after a reboot, the same
+number is another process.
+"""
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from core.errors import NotFoundError, SettingsError
+from core.progress import write_json
+from core.settings import ROOT, Settings
+
+VERBS = ("train", "distill", "score")
+STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
+RESUMABLE = ("failed", "cancelled", "lost")
+GRACE_S = 5.0  # between the request to end and the end by force
+SHOWN = 50  # newest jobs that a list holds
+_TAIL = 64 * 2**10  # bytes of the log that are looked at
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What was asked for; never changed."""
+
+    job_id: str  # begins with its time, so that names sort by age
+    verb: str  # one of VERBS
+    arguments: tuple[str, ...]
+    who: str
+    about: str  # what a person calls it: the file's name, the model
+    created_at: datetime  # UTC
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the bar is that moved last."""
+
+    what: str
+    done: float
+    total: float | None  # None where it is not known, as in the next two
+    unit: str
+    rate: float | None  # units a second
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A job as it stands.
+
+    lost: its process is gone and nobody wrote down how it ended, after a reboot or when its runner
+    was killed. Resuming goes on from what is done, and finds out at once where all is.
+    """
+
+    job: Job
+    state: str  # one of STATES
+    started_at: datetime | None
+    ended_at: datetime | None
+    exit_code: int | None  # negative: the signal that ended it
+    progress: Progress | None
+
+
+def start(
+    settings: Settings, verb: str, arguments: tuple[str, ...], who: str, about: str = ""
+) -> Job:
+    """Queue a job and see to it that somebody runs it. Returns at once. Raises SettingsError for
+    what may not be a job.
+    """
+    if verb not in VERBS:
+        raise SettingsError(f"verb {verb!r} is not one of {', '.join(VERBS)}")
+    if any("\0" in argument for argument in arguments):
+        raise SettingsError("an argument of the job holds a NUL character: rename that column")
+    if not who.strip() or len(who) > 200:
+        raise SettingsError(
+            f"the name {who[:40]!r} of who starts the job is not allowed: use 1 to 200 characters"
+        )
+    now = datetime.now(UTC)
+    job = Job(
+        f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        verb,
+        tuple(arguments),
+        who.strip(),
+        about,
+        now,
+    )
+    folder = settings.jobs / job.job_id
+    folder.mkdir(parents=True)
+    write_json(folder / "queued.json", {"at": now.isoformat()})
+    # last: from here on it is a job
+    write_json(folder / "job.json", asdict(job) | {"created_at": now.isoformat()})
+    start_runner(settings)
+    return job
+
+
+def start_runner(settings: Settings) -> None:
+    """Start a runner. Where one is at work already, the new one ends at once (core.jobs.runner)."""
+    settings.jobs.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"KAKUSHIN_HOME": str(settings.home.resolve())}
+    command = [sys.executable, "-m", "core.jobs.runner"]
+    with (settings.jobs / "runner.log").open("ab") as log:
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def listed(settings: Settings, limit: int | None = SHOWN) -> list[JobStatus]:
+    """The newest jobs, newest first; None is all."""
+    return [status(settings, job_id) for job_id in sorted(_ids(settings), reverse=True)[:limit]]
+
+
+def status(settings: Settings, job_id: str) -> JobStatus:
+    """One job as it stands. Raises NotFoundError."""
+    folder = settings.jobs / job_id
+    said = _json(folder / "job.json")
+    if said is None:
+        raise NotFoundError(f"no job {job_id!r} in {settings.jobs}")
+    process, end = _json(folder / "process.json"), _json(folder / "end.json")
+    progress = _json(folder / "progress.json")
+    return JobStatus(
+        job=Job(
+            **said
+            | {
+                "arguments": tuple(said["arguments"]),
+                "created_at": datetime.fromisoformat(said["created_at"]),
+            }
+        ),
+        state=_state(process, end, cancelled=(folder / "cancel.json").is_file()),
+        started_at=process and datetime.fromisoformat(process["at"]),
+        ended_at=end and datetime.fromisoformat(end["at"]),
+        exit_code=end and end["exit_code"],
+        progress=progress and Progress(**progress),
+    )
+
+
+def _state(process: dict | None, end: dict | None, cancelled: bool) -> str:
+    if end is not None:
+        return "finished" if end["exit_code"] == 0 else "cancelled" if cancelled else "failed"
+    if process is None:
+        return "cancelled" if cancelled else "queued"
+    # a runner that lives is about to write down the end
+    if is_alive(process) or is_alive(process["runner"]):
+        return "running"
+    return "cancelled" if cancelled else "lost"
+
+
+def cancel(settings: Settings, job_id: str, who: str) -> None:
+    """Take a job from the queue, or ask its processes to end; the runner ends them by force after
+    GRACE_S seconds.
+
+    Asked again after that time, it is done here: the runner may have been killed. What is done
+    stays done.
+    """
+    folder = settings.jobs / job_id
+    found = status(settings, job_id)
+    if found.state not in ("queued", "running"):
+        return
+    earlier = cancelled_at(folder)
+    if earlier is None:
+        write_json(folder / "cancel.json", {"who": who, "at": datetime.now(UTC).isoformat()})
+    overdue = earlier is not None and (datetime.now(UTC) - earlier).total_seconds() > GRACE_S
+    if process := _json(folder / "process.json"):
+        end_group(process, signal.SIGKILL if overdue else signal.SIGTERM)
+
+
+def resume(settings: Settings, job_id: str) -> None:
+    """Queue a job that did not finish again: the same command, which goes on from what is done.
+    Raises SettingsError.
+    """
+    found, folder = status(settings, job_id), settings.jobs / job_id
+    if found.state not in RESUMABLE:
+        raise SettingsError(
+            f"job {job_id!r} is {found.state}: only one that is {', '.join(RESUMABLE)} can be resumed"
+        )
+    write_json(folder / "queued.json", {"at": datetime.now(UTC).isoformat()})
+    for name in ("progress.json", "end.json", "cancel.json", "process.json"):
+        (folder / name).unlink(missing_ok=True)
+    start_runner(settings)
+
+
+def ensure_runner(settings: Settings, found: list[JobStatus]) -> None:
+    """Start a runner where jobs wait and none runs: after a reboot, or when the runner was killed."""
+    states = {one.state for one in found}
+    if "queued" in states and "running" not in states:
+        start_runner(settings)
+
+
+def next_queued(settings: Settings) -> str | None:
+    """The job that has waited longest."""
+    waiting = []
+    for job_id in _ids(settings):
+        folder = settings.jobs / job_id
+        if not any(
+            (folder / name).is_file() for name in ("process.json", "end.json", "cancel.json")
+        ):
+            waiting.append(((_json(folder / "queued.json") or {}).get("at", ""), job_id))
+    return min(waiting)[1] if waiting else None
+
+
+def log_tail(settings: Settings, job_id: str, lines: int = 40) -> str:
+    """The last lines of what the job printed, without a terminal's control codes."""
+    path = settings.jobs / job_id / "log"
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL))
+        text = file.read().decode("utf-8", errors="replace")
+    # a bar's last state
+    kept = [_ANSI.sub("", line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n")]
+    return "\n".join(kept[-lines - 1 :]).strip("\n")
+
+
+def identity(pid: int) -> dict:
+    """What tells a process from a later one under the same number."""
+    return {"pid": pid, "created": psutil.Process(pid).create_time()}
+
+
+def is_alive(process: dict) -> bool:
+    """Whether the process of that identity still runs. One that has ended and waits to be collected
+    does not.
+    """
+    try:
+        found = psutil.Process(process["pid"])
+        # the system's clock may be set between two looks; a pid does not come round within a second
+        return (
+            abs(found.create_time() - process["created"]) < 1
+            and found.status() != psutil.STATUS_ZOMBIE
+        )
+    except psutil.NoSuchProcess:
+        return False
+
+
+def end_group(process: dict, how: signal.Signals) -> None:
+    """Send a signal to a job's process and all that it has started: it leads a group of its own. A
+    stranger gets none.
+    """
+    if is_alive(process):
+        try:
+            os.killpg(process["pid"], how)
+        except ProcessLookupError:
+            return
+
+
+def cancelled_at(folder: Path) -> datetime | None:
+    """When the job in `folder` was cancelled first."""
+    said = _json(folder / "cancel.json")
+    return None if said is None else datetime.fromisoformat(said["at"])
+
+
+def _ids(settings: Settings) -> list[str]:
+    return (
+        [path.parent.name for path in settings.jobs.glob("*/job.json")]
+        if settings.jobs.is_dir()
+        else []
+    )
+
+
+def _json(path: Path) -> dict | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,110 @@
+"""Runs the queue of jobs: `python -m core.jobs.runner`, started by core.jobs.queue.wake and by
+nobody else.
+
+- One runner at a time, by a file lock that the system gives back when a process dies. A second
+  runner ends at once: the first looks at the queue once more after it has let go of the lock, and a
+  job is written before its runner is started.
+- A job is `python -m core VERB ...` in a session of its own: it goes on when the page, or this
+  runner, is killed. A job whose runner was killed is waited for, so that never two run at once.
+- Everything runs at nice 10: on the few cores of a small machine a training would make pages wait,
+  and a page's work is short; when no page works, a nice process gets all of the machine.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from core.jobs import queue
+from core.progress import VARIABLE, write_json
+from core.settings import ROOT, Settings
+
+NICE = 10
+_LOOK_S = 0.2  # how often a running job is looked at
+
+
+def main() -> None:
+    """Run jobs until none waits."""
+    settings = Settings()
+    settings.jobs.mkdir(parents=True, exist_ok=True)
+    os.nice(NICE)  # what this starts inherits it
+    while queue.next_queued(settings) is not None:
+        try:
+            with FileLock(settings.jobs / "queue.lock", blocking=False):
+                _drain(settings)
+        except Timeout:
+            return
+
+
+def _drain(settings: Settings) -> None:
+    while (job_id := queue.next_queued(settings)) is not None:
+        # its own runner was killed
+        while any(found.state == "running" for found in queue.listed(settings, None)):
+            time.sleep(_LOOK_S)
+        _run(settings, job_id)
+
+
+def command(job: queue.Job) -> list[str]:
+    """What runs a job."""
+    return [sys.executable, "-m", "core", job.verb, *job.arguments]
+
+
+def _run(settings: Settings, job_id: str) -> None:
+    """One job from its beginning to its end."""
+    job, folder = queue.status(settings, job_id).job, settings.jobs / job_id
+    environment = os.environ | {
+        "KAKUSHIN_HOME": str(settings.home.resolve()),
+        VARIABLE: str(folder.resolve() / "progress.json"),
+        "PYTHONUNBUFFERED": "1",
+        # a library's to its developers, in a reader's log
+        "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "ignore"),
+        "PYTHONIOENCODING": "utf-8",
+    }
+    with (folder / "log").open("ab") as log:
+        log.write(f"{_now()[:19]} UTC: python -m core {job.verb}\n".encode())
+        log.flush()
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        try:
+            process = subprocess.Popen(
+                command(job), cwd=ROOT, env=environment, start_new_session=True, **pipes
+            )
+        except OSError as e:  # arguments that are too long, no memory: the next job may do better
+            log.write(f"the job could not be started: {e}\n".encode())
+            write_json(folder / "end.json", {"exit_code": 1, "at": _now()})
+            return
+    known = queue.identity(process.pid)
+    write_json(
+        folder / "process.json", known | {"runner": queue.identity(os.getpid()), "at": _now()}
+    )
+    exit_code = _wait(process, known, folder)
+    write_json(folder / "end.json", {"exit_code": exit_code, "at": _now()})
+
+
+def _wait(process: subprocess.Popen, known: dict, folder: Path) -> int:
+    """The exit code. A cancelled job is asked to end once, and ended by force when it takes too
+    long.
+    """
+    asked = False
+    while True:
+        try:
+            return process.wait(timeout=_LOOK_S)
+        except subprocess.TimeoutExpired:
+            since = queue.cancelled_at(folder)
+        if since is not None and (datetime.now(UTC) - since).total_seconds() > queue.GRACE_S:
+            queue.end_group(known, signal.SIGKILL)
+        elif since is not None and not asked:
+            queue.end_group(known, signal.SIGTERM)
+            asked = True
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+if __name__ == "__main__":
+    main()

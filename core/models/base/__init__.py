@@ -1,0 +1,1 @@
+"""Pre-trained models: loading, cutting, tokenising, adapters, and a model's card."""

@@ -1,0 +1,141 @@
+"""peft LoRA on a backbone's upper blocks: attach, read, replace, merge. dW = scale * B A.
+
+Knows where adapters go; does not know how they are trained or made random.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import LoraLayer
+from torch import Tensor, nn
+
+from core.errors import SettingsError
+from core.models.base.backbone import Backbone
+from core.models.base.settings import AdapterSettings
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One trained adapter: A [r, in], B [out, r] of the linear map `name`."""
+
+    name: str
+    a: Tensor
+    b: Tensor
+    scale: float
+
+    def to(self, device: torch.device) -> "Adapter":
+        return Adapter(self.name, self.a.to(device), self.b.to(device), self.scale)
+
+
+def target_names(backbone: Backbone, settings: AdapterSettings) -> list[str]:
+    """Names, below the backbone's model, of the linear maps that get an adapter."""
+    names = []
+    for block in range(backbone.cut, len(backbone.blocks)):
+        maps = backbone.feed_forward(block)
+        if settings.targets in ("feed_forward", "all"):
+            names += maps.up
+        if settings.targets != "attention":
+            names += maps.down
+        if settings.targets in ("attention", "all"):
+            names += maps.other
+    if not names:
+        raise SettingsError(
+            f"adapter targets {settings.targets!r} match nothing in {backbone.source}: use 'all'"
+        )
+    return names
+
+
+def attach(backbone: Backbone, settings: AdapterSettings) -> None:
+    """Put fresh adapters on the backbone, in place; they alone are trainable. B = 0, so nothing
+    changes until training.
+    """
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=0.0,
+        bias="none",
+        target_modules=target_names(backbone, settings),
+    )
+    get_peft_model(backbone.model, config)
+    for parameter in adapter_parameters(backbone):
+        parameter.data = parameter.data.float()  # adapters train in float32 on a bf16 trunk
+
+
+def hook_a(backbone: Backbone, hook) -> list:
+    """Register `hook(name, x, z)` on every A, z = A x; what it returns replaces z. Returns the
+    handles.
+    """
+
+    def bind(name):
+        return lambda _module, args, z: hook(name, args[0], z)
+
+    return [
+        layer.lora_A["default"].register_forward_hook(bind(name))
+        for name, layer in layers(backbone)
+    ]
+
+
+def adapter_parameters(backbone: Backbone) -> list[nn.Parameter]:
+    return [p for name, p in backbone.model.named_parameters() if ".lora_" in name]
+
+
+def layers(backbone: Backbone) -> list[tuple[str, LoraLayer]]:
+    return [(n, m) for n, m in backbone.model.named_modules() if isinstance(m, LoraLayer)]
+
+
+def read(backbone: Backbone) -> list[Adapter]:
+    """The adapters' present weights, detached copies in float32."""
+    return [
+        Adapter(
+            name,
+            layer.lora_A["default"].weight.detach().float().clone(),
+            layer.lora_B["default"].weight.detach().float().clone(),
+            layer.scaling["default"],
+        )
+        for name, layer in layers(backbone)
+    ]
+
+
+@torch.no_grad()
+def write(backbone: Backbone, adapters: list[Adapter]) -> None:
+    """Set the attached adapters' weights to these; names and shapes must agree."""
+    given = {a.name: a for a in adapters}
+    for name, layer in layers(backbone):
+        layer.lora_A["default"].weight.copy_(given[name].a)
+        layer.lora_B["default"].weight.copy_(given[name].b)
+
+
+def detach(backbone: Backbone) -> None:
+    """Take every adapter off without adding it: the backbone is as it was loaded."""
+    for name, layer in layers(backbone):
+        replace(backbone, name, layer.get_base_layer())
+    _forget(backbone)
+
+
+def _forget(backbone: Backbone) -> None:
+    """peft notes its configuration on the model, and would warn of it when adapters are attached
+    again.
+    """
+    if hasattr(backbone.model, "peft_config"):
+        del backbone.model.peft_config
+
+
+def replace(backbone: Backbone, name: str, module: nn.Module) -> None:
+    """Put `module` in the place of the module `name`."""
+    parent, _, child = name.rpartition(".")
+    setattr(backbone.model.get_submodule(parent), child, module)
+
+
+def merge(backbone: Backbone) -> dict[str, Tensor]:
+    """Add every adapter into its linear map and take it off: the backbone is bare again. Returns
+    the merged weights by name.
+    """
+    merged = {}
+    for name, layer in layers(backbone):
+        layer.merge(safe_merge=True)  # refuses NaN
+        base = layer.get_base_layer()
+        replace(backbone, name, base)
+        merged[f"{name}.weight"] = base.weight.detach().clone()
+    _forget(backbone)
+    return merged

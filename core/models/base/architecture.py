@@ -1,0 +1,61 @@
+"""What an architecture is like: where its blocks stand, which linear maps are a block's
+feed-forward, whether it is causal.
+
+Read from the loaded model's modules and configuration, for any model that AutoModel loads; nothing
+is computed here.
+"""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from core.errors import ModelError
+
+# Encoders with a pooler that the read-out does not use: leaving it out saves its time in every
+# pass.
+POOLED = frozenset(
+    {"bert", "roberta", "xlm-roberta", "camembert", "data2vec-text", "ernie", "mpnet"}
+)
+
+
+@dataclass(frozen=True)
+class FeedForward:
+    """Names, below the model, of one block's linear maps: hidden -> inner (`up`), inner -> hidden
+    (`down`).
+    """
+
+    up: tuple[str, ...]
+    down: tuple[str, ...]
+    other: tuple[str, ...]  # the block's remaining linear maps: attention
+
+
+def find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
+    count = getattr(model.config, "num_hidden_layers", None)
+    for name, module in model.named_modules():
+        if isinstance(module, nn.ModuleList) and len(module) == count:
+            return name, module
+    raise ModelError(
+        f"{type(model).__name__} has no list of {count} blocks: this architecture is not supported"
+    )
+
+
+def feed_forward(model: nn.Module, prefix: str, block: nn.Module) -> FeedForward:
+    """Tell a block's linear maps apart by their shapes."""
+    hidden, inner = (
+        model.config.hidden_size,
+        getattr(model.config, "intermediate_size", 4 * model.config.hidden_size),
+    )
+    kinds = {"up": [], "down": [], "other": []}
+    for name, module in block.named_modules():
+        if isinstance(module, nn.Linear):
+            shape = (module.in_features, module.out_features)
+            kinds[{(hidden, inner): "up", (inner, hidden): "down"}.get(shape, "other")].append(
+                prefix + name
+            )
+    return FeedForward(**{kind: tuple(names) for kind, names in kinds.items()})
+
+
+def is_causal(config) -> bool:
+    if getattr(config, "is_decoder", False):
+        return True
+    return any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in config.architectures or ())

@@ -1,0 +1,344 @@
+"""A Hugging Face encoder or causal LM, cut in two at a layer: a frozen trunk below, and a top that
+carries the adapters.
+
+Design choices:
+- Any architecture that AutoModel loads and whose blocks stand in one ModuleList. The model's own
+  forward is used for both halves (masks, rotary positions and the final norm are its business, not
+  ours): below the cut, a hook stops it at the cut; above, the blocks below the cut are replaced by
+  pass-throughs and a hook puts the cached hidden state in.
+- The read-out position is the first token of an encoder and the last token of a causal LM: the
+  text's own last token, since an end-of-text token that a tokenizer appends would move it to where
+  the LM predicts the next text.
+- After the last block's attention only the read-out position matters, so that block's feed-forward
+  is computed there
+  alone: its output broadcasts over the residual, which is exact at the read-out position and unused
+  elsewhere. Whether a given architecture permits this is tried when the model is loaded, never
+  assumed.
+
+This file does not know adapters, samples, labels or losses.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from core.errors import ModelError, SettingsError
+from core.models.base.architecture import POOLED, FeedForward, feed_forward, find_blocks, is_causal
+from core.models.base.batches import tokenize
+from core.models.base.device import tokens_per_batch
+from core.models.base.sources import hash_source, no_bar
+
+# what a choice model reads behind a case's text; the answer's token is what comes next
+ANSWER = "\nAnswer:"
+
+
+class _ReachedCut(Exception):
+    """Carries the hidden state out of the model's forward at the cut."""
+
+    def __init__(self, hidden: Tensor):
+        self.hidden = hidden
+
+
+class _PassThrough(nn.Module):
+    """Stands in for a block below the cut; answers for the block's attributes, which some forwards
+    read.
+    """
+
+    def __init__(self, block: nn.Module):
+        super().__init__()
+        # not registered: its parameters belong to the real list
+        object.__setattr__(self, "_block", block)
+
+    def __getattr__(self, name):
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(object.__getattribute__(self, "_block"), name)
+
+    def forward(self, hidden_states: Tensor, *args, **kwargs) -> Tensor:
+        return hidden_states
+
+
+class Backbone(nn.Module):
+    """A pre-trained model cut at block `cut` (0 <= cut < number of blocks). `cut` = 0 leaves only
+    the embeddings below.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer,
+        cut: int,
+        sha256: str,
+        source: str,
+        readout: str = "classify",
+    ):
+        super().__init__()
+        self.model = model
+        self.tokenizer = tokenizer
+        self.sha256 = sha256
+        self.source = source
+        self.readout = readout
+        self.blocks_name, blocks = find_blocks(model)
+        if not 0 <= cut < len(blocks):
+            raise SettingsError(
+                f"the cut {cut} is not allowed: {source} has {len(blocks)} blocks, use 0 to {len(blocks) - 1}"
+            )
+        self.cut = cut
+        self.causal = is_causal(model.config)
+        self._maps = [
+            feed_forward(model, f"{self.blocks_name}.{i}.", block) for i, block in enumerate(blocks)
+        ]
+        self.narrow_last = False  # see allow_narrowing()
+        self.recompute = False  # see _recomputed()
+        self._pass = [_PassThrough(b) for b in blocks[:cut]]
+        self.requires_grad_(False)
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        return self.model.get_submodule(self.blocks_name)
+
+    @property
+    def hidden_size(self) -> int:
+        return self.model.config.hidden_size
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest text, in tokens, that the model can read."""
+        limits = (
+            getattr(self.model.config, "max_position_embeddings", None),
+            self.tokenizer.model_max_length,
+        )
+        return min(int(x) for x in limits if x)
+
+    def tokens(self, texts: Sequence[str], truncate: bool = False) -> list[list[int]]:
+        """Token ids of each text as this model's read-out wants them. Raises CasesError for a text
+        too long.
+        """
+        if self.readout == "choice":
+            texts = [text + ANSWER for text in texts]
+        special = (self.tokenizer.eos_token_id, self.tokenizer.sep_token_id) if self.causal else ()
+        return tokenize(
+            self.tokenizer,
+            texts,
+            self.max_tokens,
+            truncate,
+            frozenset(i for i in special if i is not None),
+        )
+
+    @property
+    def tokens_per_batch(self) -> int:
+        """How many tokens to pass through at once on this device, as its memory is at this moment."""
+        return tokens_per_batch(
+            self.device,
+            self.hidden_size,
+            getattr(self.model.config, "intermediate_size", 4 * self.hidden_size),
+        )
+
+    # --- the three ways through
+    # -----------------------------------------------------------------------------------
+
+    def forward(self, input_ids: Tensor, mask: Tensor | None) -> Tensor:
+        """Tokens [B, T] -> read-out state [B, d], all blocks in one pass. `mask` [B, T] is None
+        when nothing is padded.
+        """
+        with self._narrowed(mask):
+            # [B, T, d]
+            states = self.model(
+                input_ids=input_ids, attention_mask=mask, **self._no_cache()
+            ).last_hidden_state
+        return self._read_out(states, mask)
+
+    def trunk(self, input_ids: Tensor, mask: Tensor | None) -> Tensor:
+        """Tokens [B, T] -> hidden state that enters block `cut`, [B, T, d]."""
+
+        def stop(_block, args, kwargs):
+            raise _ReachedCut(args[0] if args else kwargs["hidden_states"])
+
+        handle = self.blocks[self.cut].register_forward_pre_hook(stop, with_kwargs=True)
+        try:
+            self.model(input_ids=input_ids, attention_mask=mask, **self._no_cache())
+        except _ReachedCut as reached:
+            return reached.hidden
+        finally:
+            handle.remove()
+        raise ModelError(
+            f"{self.source} never ran its block {self.cut}: this architecture cannot be cut"
+        )
+
+    def top(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        """Hidden state that enters block `cut`, [B, T, d] -> read-out state [B, d]."""
+        with self._above_cut(hidden), self._narrowed(mask), self._recomputed():
+            states = self.model(
+                inputs_embeds=hidden, attention_mask=mask, **self._no_cache()
+            ).last_hidden_state
+        return self._read_out(states, mask)
+
+    # --- how
+    # -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _above_cut(self, hidden: Tensor):
+        """For the time of one forward: the blocks below the cut pass through, and `hidden` enters
+        the block at the cut.
+        """
+
+        def put(_block, args, kwargs):
+            return (
+                ((hidden, *args[1:]), kwargs)
+                if args
+                else (args, kwargs | {"hidden_states": hidden})
+            )
+
+        blocks, below = self.blocks, list(self.blocks[: self.cut])
+        for i, passing in enumerate(self._pass):
+            blocks[i] = passing
+        handle = blocks[self.cut].register_forward_pre_hook(put, with_kwargs=True)
+        try:
+            yield
+        finally:
+            handle.remove()
+            for i, block in enumerate(below):
+                blocks[i] = block
+
+    @contextmanager
+    def _narrowed(self, mask: Tensor | None):
+        """For the time of one forward: the last block's feed-forward sees the read-out position
+        only.
+        """
+        if not self.narrow_last:
+            yield
+            return
+
+        def narrow(_linear, args):
+            return (self._at_read_out(args[0], mask), *args[1:])
+
+        ups = self.feed_forward(len(self.blocks) - 1).up
+        handles = [self.model.get_submodule(name).register_forward_pre_hook(narrow) for name in ups]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    @contextmanager
+    def _recomputed(self):
+        """For the time of one forward that is differentiated: the blocks above the cut keep their
+        inputs only.
+
+        The backward pass computes the rest again: a third more time, and the memory of one block.
+        Not the last block: its narrowed feed-forward keeps little, and its hook would be gone by
+        then.
+        """
+        blocks = self.blocks[self.cut : -1] if self.recompute and torch.is_grad_enabled() else ()
+        for block in blocks:
+            block.forward = partial(checkpoint, block.forward, use_reentrant=False)
+        try:
+            yield
+        finally:
+            for block in blocks:
+                del block.forward  # the class's own shows again
+
+    def compile_blocks(self, **options) -> None:
+        """Compile every block but the last, whose hooks change by call; `options` are
+        torch.compile's.
+
+        Pays where blocks are many and small batches come in few shapes: the first pass of a shape
+        takes minutes.
+        """
+        for block in self.blocks[:-1]:
+            block.compile(**{"dynamic": True} | options)
+
+    def _at_read_out(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """[..., T, d] -> [..., 1, d] at the read-out position."""
+        if not self.causal:
+            return x[..., :1, :]
+        if mask is None:
+            return x[..., -1:, :]
+        # right padding; x may hold several samples of the batch
+        last = (mask.sum(-1) - 1).repeat(x.shape[0] // mask.shape[0])
+        return x.gather(-2, last.view(-1, 1, 1).expand(*x.shape[:-2], 1, x.shape[-1]))
+
+    def _read_out(self, states: Tensor, mask: Tensor | None) -> Tensor:
+        return self._at_read_out(states, mask).squeeze(-2)  # [B, d]
+
+    def _no_cache(self) -> dict:
+        return {"use_cache": False} if self.causal else {}
+
+    def feed_forward(self, block: int) -> FeedForward:
+        """The linear maps of a block, as they were named when the model was loaded."""
+        return self._maps[block]
+
+    def train(self, mode: bool = True):
+        """Stay in evaluation mode: the pre-trained model's own dropout is never used."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def allow_narrowing(self, tolerance: float = 1e-4) -> bool:
+        """Turn on the narrow last feed-forward if, on this architecture, it gives the same read-out
+        state; say if it does.
+        """
+        ids = torch.arange(12, device=self.device).view(2, 6) % self.model.config.vocab_size
+        mask = torch.tensor([[1] * 6, [1] * 4 + [0] * 2], device=self.device)
+        self.narrow_last = False
+        wide = self(ids, mask)
+        self.narrow_last = bool(self.feed_forward(len(self.blocks) - 1).up)
+        try:
+            same = torch.allclose(self(ids, mask), wide, atol=tolerance * float(wide.abs().max()))
+        except RuntimeError:  # shapes that do not broadcast: an architecture with another block
+            same = False
+        self.narrow_last = self.narrow_last and same
+        return self.narrow_last
+
+
+def load_backbone(
+    source: str,
+    cut: Callable[[int], int],
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    readout: str = "classify",
+) -> Backbone:
+    """Load the model of a local folder or a Hugging Face name, safetensors only, no remote code.
+    Raises ModelError.
+
+    `cut` is told the number of blocks and answers with the number of the first block above the cut.
+    `readout` "choice" is for causal LMs only.
+    """
+    options = {"trust_remote_code": False}
+    try:
+        config = AutoConfig.from_pretrained(source, **options)
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        extra = {"add_pooling_layer": False} if config.model_type in POOLED else {}
+        with no_bar():
+            model = AutoModel.from_pretrained(
+                source, config=config, dtype=dtype, use_safetensors=True, **extra, **options
+            )
+    except (OSError, ValueError, KeyError, ImportError) as e:
+        raise ModelError(
+            f"the model {source!r} could not be loaded ({type(e).__name__}: {str(e).splitlines()[0]}); name a folder with "
+            "config.json, tokenizer and model.safetensors, or a Hugging Face model that this machine can reach"
+        ) from e
+    if readout == "choice" and not is_causal(config):
+        raise ModelError(
+            f"{source!r} is no causal language model ({config.model_type}): read-out 'choice' needs one"
+        )
+    tokenizer.padding_side = "right"
+    if readout == "choice":
+        tokenizer.truncation_side = "left"  # the options and the read-out position stand at the end
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    depth = len(find_blocks(model)[1])
+    backbone = Backbone(
+        model.to(device).eval(), tokenizer, cut(depth), hash_source(source), str(source), readout
+    )
+    backbone.allow_narrowing(tolerance=1e-4 if dtype == torch.float32 else 2e-2)
+    return backbone

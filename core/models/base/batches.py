@@ -1,0 +1,99 @@
+"""Texts to tokens to batches without padding waste. Knows a tokenizer, not a model.
+
+Work orders have about five words and tokens cost time linearly, so batches hold texts of one length
+where there are enough of them, and are cut by a budget of tokens, not of texts.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import CasesError
+from core.models.base.device import CPU_TOKENS
+
+_MIXED_UP_TO = 16  # a batch below this many texts takes longer ones in rather than staying small
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some of the texts: their positions [B], their tokens [B, T], and the mask [B, T], None when
+    nothing is padded.
+    """
+
+    index: np.ndarray
+    ids: Tensor
+    mask: Tensor | None
+
+
+def tokenize(
+    tokenizer,
+    texts: Sequence[str],
+    max_tokens: int,
+    truncate: bool = False,
+    ends: frozenset[int] = frozenset(),
+) -> list[list[int]]:
+    """Token ids of each text, without the tokens `ends` that a tokenizer puts behind a text.
+
+    A text over `max_tokens` raises CasesError with its position, unless `truncate`.
+    """
+    ids = tokenizer(
+        list(texts), truncation=truncate, max_length=max_tokens if truncate else None, verbose=False
+    )["input_ids"]
+    ids = [_without_ends(tokens, ends) for tokens in ids] if ends else ids
+    for i, tokens in enumerate(ids):
+        if len(tokens) > max_tokens:
+            raise CasesError(
+                f"text {i + 1} of {len(ids)} has {len(tokens)} tokens, and the model reads {max_tokens}: shorten it, or pass "
+                "--truncate to read its beginning only"
+            )
+        if not tokens:
+            raise CasesError(f"text {i + 1} of {len(ids)} has no token: {texts[i][:40]!r}")
+    return ids
+
+
+def _without_ends(tokens: list[int], ends: frozenset[int]) -> list[int]:
+    stop = len(tokens)
+    while stop and tokens[stop - 1] in ends:
+        stop -= 1
+    return tokens[:stop]
+
+
+def plan_batches(lengths: Sequence[int], tokens_per_batch: int = CPU_TOKENS) -> list[np.ndarray]:
+    """Positions of the texts, grouped for batches: by length, within the token budget, each text
+    exactly once.
+    """
+    order = np.argsort(np.asarray(lengths), kind="stable")
+    plan, start = [], 0
+    for i in range(1, len(order) + 1):
+        size = i - start
+        if i < len(order):
+            longest = lengths[order[i]]
+            full = (size + 1) * longest > tokens_per_batch
+            other_length = longest > lengths[order[start]] and size >= _MIXED_UP_TO
+            if not full and not other_length:
+                continue
+        plan.append(order[start:i])
+        start = i
+    return plan
+
+
+def pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
+    """Rows [T_i, ...] -> padded [B, T, ...] and mask [B, T] (None when all have one length)."""
+    lengths = [len(r) for r in rows]
+    if min(lengths) == max(lengths):
+        return torch.stack(list(rows)), None
+    padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    return padded, mask.long().to(padded.device)
+
+
+def token_batches(
+    ids: list[list[int]], device: torch.device, tokens_per_batch: int = CPU_TOKENS
+) -> Iterator[Batch]:
+    """The texts' batches, shortest texts first."""
+    for index in plan_batches([len(x) for x in ids], tokens_per_batch):
+        padded, mask = pad([torch.tensor(ids[i]) for i in index])
+        yield Batch(index, padded.to(device), None if mask is None else mask.to(device))

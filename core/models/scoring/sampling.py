@@ -1,0 +1,143 @@
+"""N drawn adapters as one batched computation over the frozen trunk.
+
+One draw of all A (and B, where they differ) makes one model, the same for every token and case.
+Design choices:
+- the samples lie along the batch, sample-major: [N * B, T, d];
+- with adapters in the feed-forward only, the first adapted block's attention does not know the
+  sample yet, so it is computed once: the first sampled map turns [B, T, in] into [N, B, T, out],
+  residuals broadcast, and the block's output is flattened to [N * B, T, d].
+
+This file does not know what distribution the draws are from.
+"""
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from core.models.base import adapters
+from core.models.base.backbone import Backbone
+from core.models.scoring.posterior import Draws
+
+
+class SampledLinear(nn.Module):
+    """A linear map whose adapter differs by sample: y = W x + scale * B_n A_n x.
+
+    Without draws it is the bare map. With N of them an input that is common to all samples, [B, T,
+    in], gives [N, B, T, out]; an input that holds samples, [N * B, T, in] or [N, B, T, in], keeps
+    its shape. B_n is [N, out, r], or [out, r] where all samples share it.
+    """
+
+    def __init__(self, base: nn.Linear, scale: float):
+        super().__init__()
+        self.base = base
+        self.scale = scale
+        self.a: Tensor | None = None  # [N, r, in]
+        self.b: Tensor | None = None
+        self.cases = 0  # B of the present batch, set by whoever draws
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.base(x)
+        if self.a is None:
+            return y
+        a, up = self.a.to(x.dtype), self.b.to(x.dtype).mT * self.scale  # [N, r, in], [(N,) r, out]
+        n, r, width = a.shape
+        # common to all samples: one product for all N draws of A
+        if x.dim() == 3 and x.shape[0] == self.cases and n > 1:
+            z = (x @ a.reshape(n * r, width).T).unflatten(-1, (n, r))  # [B, T, N, r]
+            return y + z.movedim(-2, 0) @ (up[:, None] if up.dim() == 3 else up)  # [N, B, T, out]
+        z = torch.bmm(x.reshape(n, -1, width), a.mT)  # [N, B * T, r]
+        if up.dim() == 3:
+            return torch.baddbmm(y.view(n, -1, y.shape[-1]), z, up).view(y.shape)
+        return torch.addmm(y.view(-1, y.shape[-1]), z.flatten(0, 1), up).view(y.shape)
+
+
+class Sampler:
+    """Evaluates drawn adapters on a backbone, whose maps `names` it makes sampled ones."""
+
+    def __init__(self, backbone: Backbone, names: Sequence[str], scale: float):
+        self.backbone = backbone
+        self.maps: dict[str, SampledLinear] = {}
+        for name in names:
+            base = backbone.model.get_submodule(name)
+            base = getattr(base, "base_layer", base)  # peft's wrapper, if it is still there
+            base = getattr(base, "base", base)  # another sampler's
+            self.maps[name] = SampledLinear(base, scale)
+            adapters.replace(backbone, name, self.maps[name])
+        first = backbone.feed_forward(backbone.cut)
+        attention = {
+            n
+            for n in self.maps
+            if n not in first.up + first.down and n.startswith(_prefix(backbone, backbone.cut))
+        }
+        self._attention_is_common = not attention
+
+    def release(self) -> None:
+        """Put the bare maps back."""
+        for name, m in self.maps.items():
+            adapters.replace(self.backbone, name, m.base)
+
+    @contextmanager
+    def sampled(self, draws: Draws):
+        """For the time of the block, every map has the draws' A and B; yields N."""
+        for name, m in self.maps.items():
+            m.a, m.b = (
+                draws.a[name].to(self.backbone.device),
+                draws.b[name].to(self.backbone.device),
+            )
+        try:
+            yield len(draws)
+        finally:
+            for m in self.maps.values():
+                m.a = m.b = None
+
+    def read_out(self, hidden: Tensor, mask: Tensor | None, samples: int) -> Tensor:
+        """Inside `sampled`: hidden state that enters the cut [B, T, d] -> read-out states of all
+        samples [N, B, d].
+        """
+        cases = hidden.shape[0]
+        for m in self.maps.values():
+            m.cases = cases
+        if samples == 1:
+            return self.backbone.top(hidden, mask).unsqueeze(0)
+        if self._attention_is_common:
+            with self._spread_after_first_block(cases, samples):
+                states = self.backbone.top(hidden, mask)
+        else:
+            states = self.backbone.top(
+                hidden.repeat(samples, 1, 1), None if mask is None else mask.repeat(samples, 1)
+            )
+        return states.unflatten(0, (samples, cases))
+
+    @contextmanager
+    def _spread_after_first_block(self, cases: int, samples: int):
+        """The first block sees B cases; the later ones N * B, and so must everything that comes
+        with the hidden state.
+        """
+
+        def flatten(_block, _args, output):
+            return output.flatten(0, 1) if output.dim() == 4 else output
+
+        def spread(x):
+            if isinstance(x, Tensor) and x.dim() > 1 and x.shape[0] == cases and cases > 1:
+                return x.repeat(samples, *[1] * (x.dim() - 1))
+            return tuple(spread(v) for v in x) if isinstance(x, tuple) else x
+
+        def widen(_block, args, kwargs):
+            hidden, rest = (args[0], args[1:]) if args else (kwargs["hidden_states"], ())
+            others = {k: v if k == "hidden_states" else spread(v) for k, v in kwargs.items()}
+            return ((hidden, *map(spread, rest)), others) if args else ((), others)
+
+        first, *later = self.backbone.blocks[self.backbone.cut :]
+        handles = [first.register_forward_hook(flatten)]
+        handles += [block.register_forward_pre_hook(widen, with_kwargs=True) for block in later]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+def _prefix(backbone: Backbone, block: int) -> str:
+    return f"{backbone.blocks_name}.{block}."

@@ -1,0 +1,1 @@
+"""How models are trained: the objective, the loop, the student, augmented inputs."""

@@ -1,0 +1,61 @@
+"""More inputs for a student, made from the texts at hand: no labels are needed, since the teacher
+answers them.
+
+A teacher that remembers its training texts is sure of them: on them there is nearly no spread to
+learn. Near them there is. Copies alternate between two kinds:
+- dropped: every word stays with a probability drawn evenly from [0.3, 1), for that copy; at least
+  one word stays;
+- spliced: the beginning of one text and the end of another, cut at random places: a case between
+  classes.
+A multiple-choice question is copied with its options in another order: cut or spliced it would be
+no question.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+_OPTION = re.compile(r"(?m)^[A-Z]\) (.+)$")  # a line of core.cases.prompts' form
+
+
+def augmented(texts: Sequence[str], copies: int, seed: int) -> list[str]:
+    """`copies` new texts for each text, [copies * n]; the same seed gives the same. A text of one
+    word may come back.
+    """
+    generator = np.random.default_rng(seed)
+    words = [text.split() for text in texts]
+    made = []
+    for copy in range(copies):
+        partners = generator.permutation(len(words))
+        for i, own in enumerate(words):
+            if _OPTION.search(texts[i]):
+                made.append(reordered(texts[i], generator))
+            else:
+                made.append(
+                    dropped(own, generator)
+                    if copy % 2 == 0
+                    else spliced(own, words[partners[i]], generator)
+                )
+    return made
+
+
+def reordered(text: str, generator: np.random.Generator) -> str:
+    """The same question, its options drawn into another order behind the same letters."""
+    options = _OPTION.findall(text)
+    others = iter(generator.permutation(len(options)))
+    return _OPTION.sub(lambda line: line[0][:3] + options[next(others)], text)
+
+
+def dropped(words: Sequence[str], generator: np.random.Generator) -> str:
+    """Some of the words, in their order."""
+    kept = generator.random(len(words)) < generator.uniform(0.3, 1.0)
+    kept[generator.integers(len(words))] = True
+    return " ".join(word for word, stays in zip(words, kept, strict=True) if stays)
+
+
+def spliced(one: Sequence[str], other: Sequence[str], generator: np.random.Generator) -> str:
+    """A beginning of one text, at least a word, and an end of another, at least a word."""
+    return " ".join(
+        [*one[: generator.integers(1, len(one) + 1)], *other[generator.integers(len(other)) :]]
+    )

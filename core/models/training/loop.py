@@ -1,0 +1,201 @@
+"""One training loop for point estimate, teachers and student: transformers' Trainer over cached
+trunk states.
+
+- Checkpoints lie in the given folder; a killed run goes on from the last whole one, to the same
+  weights.
+- Where memory does not hold a batch, it is passed in halves, or theirs, and the gradients add up:
+  the same step.
+- Under torchrun or `accelerate launch` the batch is shared among the processes: the same step
+  again. Each holds the whole cache of trunk states.
+- On a GPU the blocks above the cut recompute their activations in the backward pass.
+
+Not known here: the loss, files of cases, models' folders.
+"""
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from core.errors import NonFiniteError, SettingsError
+from core.models.base.backbone import Backbone
+from core.models.base.batches import pad
+from core.models.base.memory import out_of_memory
+from core.models.base.settings import LoopSettings, Schedule
+from core.models.base.trunk import TrunkCache
+from core.models.training.objective import NO_LABEL, MicroBatch, Targets, TopClassifier
+from core.progress import Bar
+
+
+class _Cases(torch.utils.data.Dataset):
+    def __init__(self, cache: TrunkCache, targets: Targets):
+        self.cache, self.targets, self.epoch = cache, targets, 0
+
+    def __len__(self) -> int:
+        return len(self.cache)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, int]:
+        return self.cache.states[i], i
+
+    def collate(self, rows: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:
+        hidden, mask = pad([state for state, _ in rows])
+        batch = {"hidden": hidden} | self.targets.batch([i for _, i in rows], self.epoch)
+        return batch if mask is None else batch | {"mask": mask}
+
+
+class _Steps(TrainerCallback):
+    """Sets the loss schedule at every step, from the step's number alone, so that a resumed run
+    continues it; and keeps what is frozen.
+    """
+
+    def __init__(self, model: TopClassifier, schedule: Schedule, cases: _Cases):
+        self.model, self.schedule, self.cases = model, schedule, cases
+
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        self.cases.epoch = round(state.epoch or 0)
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        self.model.mix = self.schedule.at(state.global_step / max(1, state.max_steps - 1))
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.model.keep_rows()
+
+
+class _Bar(TrainerCallback):
+    """A named progress bar with a time estimate in place of transformers' nameless one, and no
+    lines of logs between.
+    """
+
+    def __init__(self, name: str | None):
+        self.name = name
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        done, hidden = state.global_step, self.name is None
+        self.bar = Bar(
+            total=state.max_steps, initial=done, desc=self.name, unit=" steps", disable=hidden
+        )
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.bar.update(state.global_step - self.bar.n)
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.bar.close()
+
+
+class _Trainer(Trainer):
+    parts = 1  # in which a batch is passed, doubled whenever memory does not hold one
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        cases, processes = len(inputs["labels"]), self.args.world_size
+        while True:
+            try:
+                return self._in_parts(model, inputs, min(self.parts, cases), num_items_in_batch)
+            except RuntimeError as e:
+                # with other processes waiting for this one's gradients no step can be begun again
+                if processes > 1 or self.parts >= cases or not out_of_memory(e):
+                    raise
+            self.parts *= 2
+            model.zero_grad()  # what the failed attempt added
+
+    def _in_parts(self, model, inputs: dict[str, Tensor], parts: int, items) -> Tensor:
+        """One step's gradients, and its loss, from `parts` passes."""
+        labels, losses = inputs["labels"], []
+        for index in torch.arange(len(labels)).tensor_split(parts):
+            some = {name: value[index] for name, value in inputs.items()} if parts > 1 else inputs
+            known = (
+                (labels[index] != NO_LABEL).sum() / (labels != NO_LABEL).sum().clamp_min(1)
+            ).item()
+            self.model.part = MicroBatch(len(index) / len(labels), known)
+            losses.append(super().training_step(model, some, items))
+        return torch.stack(losses).sum()
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        outputs = model(**inputs)
+        if not torch.isfinite(outputs["loss"]):
+            raise NonFiniteError(
+                f"the loss is {outputs['loss'].item()} at step {self.state.global_step}: the learning rate "
+                f"{self.args.learning_rate} is probably too high; lower it"
+            )
+        return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
+
+
+def fit(
+    model: TopClassifier,
+    cache: TrunkCache,
+    targets: Targets,
+    settings: LoopSettings,
+    folder: Path,
+    schedule: Schedule,
+    progress: str | None = None,
+) -> float:
+    """Train in place; return the mean loss. Checkpoints go to `folder`; an interrupted run of the
+    same settings goes on.
+
+    `progress` names the bar; None shows none. Raises NonFiniteError at the step whose loss is NaN
+    or infinite.
+    """
+    cases = _Cases(cache, targets)
+    device = model.head.weight.device
+    # noise would be drawn anew
+    model.backbone.recompute = device.type == "cuda" and model.noise is None
+    processes = int(os.environ.get("WORLD_SIZE", 1))
+    if settings.batch_size % processes:
+        raise SettingsError(
+            f"batch_size {settings.batch_size} cannot be shared evenly by {processes} processes"
+        )
+    steps = settings.epochs * math.ceil(len(cases) / settings.batch_size)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size // processes,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_steps=round(settings.warmup * steps),
+        lr_scheduler_type="linear",
+        seed=settings.seed,
+        data_seed=settings.seed,
+        save_strategy="epoch",
+        save_total_limit=1,
+        logging_strategy="epoch",
+        report_to=[],
+        use_cpu=device.type == "cpu",
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        log_level="error",
+    )
+    callbacks = [_Steps(model, schedule, cases), _Bar(progress)]
+    trainer = _Trainer(
+        model, arguments, data_collator=cases.collate, train_dataset=cases, callbacks=callbacks
+    )
+    trainer.remove_callback(PrinterCallback)
+    return float(trainer.train(resume_from_checkpoint=last_checkpoint(folder)).training_loss)
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """The newest whole checkpoint; None where there is none. A process killed while it wrote one
+    leaves it without its end.
+    """
+    whole = []
+    for state in folder.glob("checkpoint-*/trainer_state.json"):  # what the Trainer writes last
+        try:
+            whole.append((json.loads(state.read_text())["global_step"], str(state.parent)))
+        except ValueError:
+            continue
+    return max(whole)[1] if whole else None
+
+
+def new_head(backbone: Backbone, outputs: int, seed: int) -> nn.Linear:
+    """A fresh linear head [outputs, d] in float32, from its own generator."""
+    head = nn.Linear(backbone.hidden_size, outputs)
+    generator = torch.Generator().manual_seed(seed)
+    bound = 1 / math.sqrt(backbone.hidden_size)
+    with torch.no_grad():
+        head.weight.uniform_(-bound, bound, generator=generator)
+        head.bias.zero_()
+    return head.to(backbone.device)

@@ -1,0 +1,181 @@
+"""Adapters and head over a cached trunk, and the one loss by which point estimate, teachers and
+student are trained.
+
+loss = (1 - w) CE(labels) + w D(p_T, p_S) + c * spread loss + the noise's penalty, w by a schedule
+over the steps:
+- D forward: KL(p_T || p_S), up to a constant the expected cross-entropy to the teacher's samples
+  (arXiv 2505.11731); D reverse: KL(p_S || p_T); at temperature tau both distributions are raised to
+  1 / tau and D is multiplied by tau^2;
+- the spread's loss is the head's own (core.models.scoring.heads);
+- the noise makes a teacher's training random (core.models.teachers) and may have a price, such as
+  BLoB's KL to the prior.
+The point estimate is w = 0 and c = 0 without noise. Not known here: the loop, files, teachers.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from core.models.base import adapters
+from core.models.base.backbone import Backbone
+from core.models.base.settings import LossSettings
+from core.models.scoring.heads import spread_head
+from core.models.scoring.spread import Moments
+
+NO_LABEL = -100  # a case without a label teaches by the teacher's targets only
+# of a teacher's probability under the reverse divergence, whose price for p_T = 0 would be infinite
+_LEAST = 1e-6
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What each case teaches: its label [n], NO_LABEL where unknown, and for a student what the
+    teacher's samples say.
+
+    `each` [E, n, K], where given, replaces the mean in epoch e by one sample's probabilities
+    each[e]: online targets.
+    """
+
+    labels: np.ndarray
+    moments: Moments | None = None
+    each: np.ndarray | None = None
+
+    def batch(self, index: list[int], epoch: int) -> dict[str, Tensor]:
+        """The batch's tensors, as TopClassifier takes them.
+
+        share is aleatoric / total, 1 where total is 0; weight is total over its mean in the batch.
+        """
+        batch = {"labels": torch.as_tensor(self.labels[index])}
+        if self.moments is None:
+            return batch
+        m = self.moments
+        total = m.total[index]
+        share = np.where(
+            total > 0, np.clip(m.aleatoric[index] / np.maximum(total, 1e-12), 0.0, 1.0), 1.0
+        )
+        probabilities = (
+            m.probabilities[index]
+            if self.each is None
+            else self.each[epoch % len(self.each), index]
+        )
+        values = {
+            "probabilities": probabilities,
+            "share": share,
+            "weight": total / max(float(total.mean()), 1e-6),
+            "log_mean": m.log_mean[index],
+            "logit_mean": m.logit_mean[index],
+            "logit_var": m.logit_var[index],
+        }
+        return batch | {
+            name: torch.as_tensor(value, dtype=torch.float32) for name, value in values.items()
+        }
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """What share of a step's batch is passed at once: of its cases, and of its labelled cases.
+    Parts' losses add up.
+    """
+
+    cases: float = 1.0
+    labelled: float = 1.0
+
+
+class Noise(nn.Module):
+    """Makes adapters random while they train. `on` hooks itself into the adapters for one forward;
+    `penalty` is its price.
+    """
+
+    def on(self, backbone: Backbone):
+        raise NotImplementedError
+
+    def penalty(self) -> Tensor | float:
+        return 0.0
+
+
+class TopClassifier(nn.Module):
+    """Adapters and head over a backbone whose trunk is cached. Its state is adapters, head and
+    noise, nothing of the base.
+
+    `frozen`: the head's rows of the classes stay what they are (see keep_rows).
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        head: nn.Linear,
+        classes: int,
+        loss: LossSettings | None = None,
+        noise: Noise | None = None,
+        frozen: bool = False,
+    ):
+        super().__init__()
+        # in a tuple, so that the base's weights are not this module's state
+        self._backbone = (backbone,)
+        self.adapter = nn.ParameterList(adapters.adapter_parameters(backbone))
+        self.head = head
+        self.noise = noise
+        self.classes = classes
+        self.loss = loss or LossSettings()
+        self.spread = spread_head(self.loss.spread)
+        self.mix = 0.0  # w, set at every step by the schedule
+        self.part = MicroBatch()
+        self._rows = head.weight[:classes].detach().clone() if frozen else None
+
+    def keep_rows(self) -> None:
+        """Put the classes' rows of a frozen head back, after a step of an optimiser that knows
+        whole tensors only.
+
+        Their biases are trained: a language model likes some letters better than others, whatever
+        the question.
+        """
+        if self._rows is not None:
+            self.head.weight.data[: self.classes] = self._rows
+
+    @property
+    def backbone(self) -> Backbone:
+        return self._backbone[0]
+
+    def forward(self, hidden, mask=None, labels=None, **target) -> dict[str, Tensor]:
+        """Trunk states [B, T, d] and Targets.batch's tensors -> the loss, and the outputs [B,
+        outputs].
+        """
+        if self.noise is None:
+            out = self.head(self.backbone.top(hidden, mask).float())
+        else:
+            with self.noise.on(self.backbone):
+                out = self.head(self.backbone.top(hidden, mask).float())
+        logp, _ = self.spread.answers(out, self.classes)  # [B, K]
+        loss = (
+            logp.new_zeros(())
+            if self.noise is None
+            else logp.new_zeros(()) + self.part.cases * self.noise.penalty()
+        )
+        if self.mix < 1 and (labels != NO_LABEL).any():
+            smoothing = self.loss.label_smoothing
+            labelled = F.cross_entropy(
+                logp, labels, ignore_index=NO_LABEL, label_smoothing=smoothing
+            )
+            loss = loss + (1 - self.mix) * self.part.labelled * labelled
+        if target:
+            if self.mix > 0:
+                loss = loss + self.mix * self.part.cases * divergence(
+                    target["probabilities"], logp, self.loss
+                )
+            spread = self.spread.loss(out, self.classes, target).mean()
+            loss = loss + self.loss.spread_weight * self.part.cases * spread
+        return {"loss": loss, "logits": out}
+
+
+def divergence(p: Tensor, logq: Tensor, settings: LossSettings) -> Tensor:
+    """Mean over cases of D(p, q) in nats, times temperature^2; p [B, K], log q [B, K]."""
+    tau = settings.temperature
+    if tau != 1:
+        p = (p.clamp_min(1e-12).log() / tau).softmax(-1)
+        logq = (logq / tau).log_softmax(-1)
+    if settings.divergence == "forward":
+        return tau**2 * F.kl_div(logq, p, reduction="batchmean")
+    return tau**2 * (logq.exp() * (logq - p.clamp_min(_LEAST).log())).sum(-1).mean()

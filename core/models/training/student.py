@@ -1,0 +1,99 @@
+"""The student: fresh adapters and a head trained on what the teacher's samples say of the cases.
+
+Works on cached trunk states; build.py knows the files. A case without a label, an augmented copy
+among them, teaches by the teacher alone.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from core.models.base import adapters
+from core.models.base.adapters import Adapter
+from core.models.base.backbone import Backbone
+from core.models.base.settings import DistillSettings
+from core.models.base.trunk import TrunkCache
+from core.models.scoring.heads import spread_head
+from core.models.scoring.scorers import Teacher
+from core.models.training.loop import fit, new_head
+from core.models.training.objective import NO_LABEL, Targets, TopClassifier
+
+SCOUTS = 2  # samples of the teacher that say which cases are worth all N
+
+
+def teaching_cases(
+    teacher: Teacher, cache: TrunkCache, labels: np.ndarray, settings: DistillSettings
+) -> np.ndarray:
+    """Positions of the cases that teach, ascending: all that have a label, and of the others the
+    share `keep`.
+
+    By "epistemic" those with the highest mutual information between answer and weights (BALD:
+    Houlsby et al. 2011, arXiv
+    1112.5745, eq. 2), estimated from SCOUTS samples: the rest are cases on which the teacher's
+    samples agree, and a student that has learned the mean elsewhere hardly needs them. Their trunk
+    is run all the same; N samples and training are not.
+    """
+    free = np.flatnonzero(labels == NO_LABEL)
+    kept = round(settings.keep * len(free))
+    if kept == len(free):
+        return np.arange(len(labels))
+    if settings.keep_by == "random":
+        ranked = np.random.default_rng(settings.loop.seed).permutation(len(free))
+    else:
+        said, _ = teacher.moments(
+            cache.at(free), progress=f"teacher, {SCOUTS} samples a case", samples=SCOUTS
+        )
+        ranked = np.argsort(said.aleatoric - said.total, kind="stable")
+    return np.sort(np.concatenate([np.flatnonzero(labels != NO_LABEL), free[ranked[:kept]]]))
+
+
+def distillation_targets(
+    teacher: Teacher, cache: TrunkCache, labels: np.ndarray, settings: DistillSettings
+) -> Targets:
+    """Sample the teacher once over the cached cases: what a student is to learn."""
+    said = teacher.moments(
+        cache, progress=f"teacher, {teacher.samples} samples a case", keep_samples=settings.online
+    )
+    return Targets(labels, *said)
+
+
+def train_student(
+    backbone: Backbone,
+    cache: TrunkCache,
+    targets: Targets,
+    classes: int,
+    settings: DistillSettings,
+    work: Path,
+    start: tuple[list[Adapter], nn.Linear | None] = ([], None),
+    frozen: bool = False,
+) -> nn.Linear:
+    """Attach adapters to the backbone and train them and a head on the targets; return the head.
+
+    `start`: adapters ([] for fresh ones) and a head of K rows (None for a fresh one) to begin at.
+    `frozen`: those rows stay.
+    """
+    torch.manual_seed(settings.loop.seed)  # peft draws A from torch's global generator
+    adapters.attach(backbone, settings.adapter)
+    head = new_head(
+        backbone, spread_head(settings.loss.spread).outputs(classes), settings.loop.seed
+    )
+    _begin_at(backbone, head, *start)
+    model = TopClassifier(backbone, head, classes, settings.loss, frozen=frozen)
+    fit(model, cache, targets, settings.loop, work, settings.schedule, "student")
+    return head.requires_grad_(False)
+
+
+def _begin_at(
+    backbone: Backbone, head: nn.Linear, some: list[Adapter], trained: nn.Linear | None
+) -> None:
+    """The given A, B and head's rows; the spread's rows stay fresh."""
+    if some:
+        adapters.write(backbone, some)
+    if trained is None:
+        return
+    classes = trained.out_features
+    with torch.no_grad():
+        head.weight[:classes] = trained.weight
+        head.bias[:classes] = trained.bias

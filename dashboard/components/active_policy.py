@@ -1,0 +1,88 @@
+"""The ghost: what the active policy comes to on the same cases, and how far the threshold in use is
+from it, in words.
+
+Pure: consequences and words in, plain text out. dashboard/live/live.js writes the same differences
+while the handle moves. A difference of two estimates on the same cases has no interval of its own:
+the note says so once, and not each card.
+"""
+
+from dataclasses import dataclass
+
+from core.decision.thresholds.consequence import Consequence
+from core.decision.thresholds.policy import PolicyConsequence
+from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.types import Interval
+from dashboard.i18n import Words, escape_markdown
+
+# of percentage points, as the cards write these shares
+DIGITS = {"coverage": 1, "risk": 1, "leakage": 2}
+MARK = "◇"  # the active policy, on the handle and in the cards
+
+
+@dataclass(frozen=True)
+class Ghost:
+    """The active policy on the cases that are shown: its name and version in the store, and what it
+    means.
+    """
+
+    name: str
+    version: int
+    found: PolicyConsequence
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """What `figures` gives of it."""
+        return figures(self.found, self.found.money_per_day)
+
+
+def figures(found: Consequence | PolicyConsequence, money: Interval) -> dict[str, float | None]:
+    """By card: shares, reviews a day, escapes a month, money a day; None where there is nothing to
+    estimate from.
+    """
+    escapes = found.escapes_per_day.value
+    return {
+        "coverage": found.coverage.value,
+        "review": found.reviews_per_day.value,
+        "risk": found.selective_risk.value,
+        "leakage": found.leakage.value,
+        "escapes": None if escapes is None else escapes * DAYS_PER_MONTH,
+        "money": money.value,
+    }
+
+
+def difference(words: Words, key: str, now: float | None, then: float | None, currency: str) -> str:
+    """Return how far the card `key` is from the active policy's figure; empty where either is not
+    known.
+    """
+    if now is None or then is None:
+        return ""
+    size = abs(now - then)
+    digits = DIGITS.get(key)
+    if digits is not None:
+        amount, nothing = words.number(100 * size, digits), words.number(0, digits)
+    elif key == "money":
+        amount, nothing = words.money(size, currency), words.money(0, currency)
+    else:
+        amount, nothing = words.number(size), words.number(0)
+    if amount == nothing or size < 1e-9:
+        return f"{MARK} {words.text('ghost.same')}"
+    name, way = "points" if digits is not None else key, "more" if now > then else "fewer"
+    return f"{MARK} {words.text(f'ghost.{name}.{way}', amount=amount)}"
+
+
+def note(words: Words, ghost: Ghost) -> str:
+    """Return in markdown which policy is active, its thresholds, and what its differences rest on."""
+    policy = ghost.found.policy
+    t = policy.threshold
+    said = words.markdown(
+        "ghost.note",
+        name=ghost.name,
+        version=words.number(ghost.version, 0),
+        t=words("ghost.review_all") if isinstance(t, str) else words.number(t, 3),
+        n=words.number(ghost.found.coverage.n, 0),
+    )
+    own = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
+    rules = [words("ghost.rules", n=words.number(own, 0))] if own else []
+    if policy.epistemic_limit is not None:
+        rules.append(words("ghost.epistemic", limit=words.number(policy.epistemic_limit, 2)))
+    return words.sentence_space.join([f"{MARK} {said}", *map(escape_markdown, rules)])

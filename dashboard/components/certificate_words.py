@@ -1,0 +1,203 @@
+"""What the page 'Evidence' says in sentences: trust, temperature, periods, spreads, and a
+certificate or why there is none.
+
+Pure: words and results in, strings in markdown out. It does not know Streamlit, nor how anything
+was computed.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from core.decision.certificate.claims import RISK_TOO_HIGH, VOIDS, Certificate, NotCertified
+from core.report.evidence import VALID_DAYS, Spread, Trust
+from core.stats.temperature import Temperature
+from core.types import Interval, RunRecord
+from dashboard.i18n import Words
+
+HASH = 12  # letters of a hash that are shown
+
+
+def headline(words: Words, model: str, found: Trust, untrained: int, unseen: bool) -> str:
+    """How sure the model says it is, how often it is right, and what became of labels that it was
+    not trained on.
+    """
+    if found.confidence is None:
+        return words.markdown("headline.unlabelled")
+    accuracy = found.accuracy
+    verdict = (
+        "over"
+        if found.confidence > accuracy.high
+        else "under"
+        if found.confidence < accuracy.low
+        else "fair"
+    )
+    said = words.markdown(
+        "evidence.headline",
+        model=model,
+        confidence=words.percent(found.confidence, 0),
+        n=words.number(accuracy.n, 0),
+        **_share(words, accuracy),
+    )
+    parts = [said, words(f"evidence.{verdict}")]
+    if untrained:
+        parts.append(
+            words.markdown(
+                "evidence.counted" if unseen else "evidence.left_out", n=words.number(untrained, 0)
+            )
+        )
+    return words.sentence_space.join(parts)
+
+
+def panel_title(words: Words, name: str, ece: Interval) -> str:
+    """A model's name and, below it, its ECE with the interval, for a chart: neither comes from
+    cases.
+    """
+    low, high = words.number(ece.low, 3), words.number(ece.high, 3)
+    return f"{name}<br>{words('evidence.ece', ece=words.number(ece.value, 3), low=low, high=high)}"
+
+
+def sources(
+    words: Words, n: int, records: Iterable[RunRecord], key: str = "evidence.sources"
+) -> str:
+    """How many cases, and of which runs; `key` says what is counted."""
+    runs = words.comma.join(record.run.run_id for record in records)
+    return words.markdown(key, n=words.number(n, 0), runs=runs)
+
+
+def temperature(words: Words, found: Temperature, record: RunRecord, shown: RunRecord) -> str:
+    """The temperature, what it was fitted on, and what it did to the NLL there. record: the
+    calibration run.
+    """
+    value, same = found.value, record.run.inputs_hash == shown.run.inputs_hash
+    said = words.markdown(
+        "temperature.note",
+        t=words.number(value.value, 2),
+        low=words.number(value.low, 2),
+        high=words.number(value.high, 2),
+        n=words.number(value.n, 0),
+        run=record.run.run_id,
+        before=words.number(found.nll_before, 3),
+        after=words.number(found.nll_after, 3),
+    )
+    return said + words.sentence_space + words("temperature.same" if same else "temperature.apart")
+
+
+def period(words: Words, year: int, half: int) -> str:
+    """A period of report.evidence.by_period, or the calibration period, (0, 0)."""
+    if not year:
+        return words("role.calibration")
+    return words(f"period.name_{half}", year=str(year))
+
+
+def spread(words: Words, part: str, found: Spread) -> str:
+    """How closely the student follows the teacher in one part of the uncertainty."""
+    r, error = found.spearman, found.error
+    values = {"r": r.value, "r_low": r.low, "r_high": r.high}
+    shown = {name: words.number(value, 2) for name, value in values.items()}
+    shown |= {
+        "e": words.number(error.value),
+        "e_low": words.number(error.low),
+        "e_high": words.number(error.high),
+    }
+    return words.markdown("spread.note", part=words(f"spread.{part}"), **shown)
+
+
+def certificate(words: Words, found: Certificate | NotCertified) -> str:
+    """The result in one plain sentence, and what it counts."""
+    if isinstance(found, Certificate):
+        said = _certified(words, found)
+    elif found.reason == RISK_TOO_HIGH:
+        said = words.markdown("certificate.too_high", target=words.percent(found.promise.target))
+    else:
+        said = _not_enough(words, found)
+    return said + words.sentence_space + _counts(words, found)
+
+
+def _certified(words: Words, found: Certificate) -> str:
+    values = {
+        "t": words.number(found.threshold, 3),
+        "strictest": words.number(found.strictest, 3),
+        "target": words.percent(found.promise.target),
+        "sure": words.percent(1 - found.promise.delta, 0),
+    }
+    return words.markdown(f"certificate.{found.promise.measure}", **values)
+
+
+def _not_enough(words: Words, found: NotCertified) -> str:
+    """How many labels more: at least, and at the share of errors seen, where that is another
+    number.
+    """
+    few, likely = found.more_without_error, found.more_at_rate
+    if likely is None:
+        return words.markdown("certificate.no_number", n=words.number(max(few, 1), 0))
+    if likely > few:
+        return words.markdown("certificate.more_likely", n=words.number(likely, 0))
+    return words.markdown("certificate.more", n=words.number(max(few, 1), 0))
+
+
+def _counts(words: Words, found: Certificate | NotCertified) -> str:
+    if found.threshold is None:
+        return words.markdown("certificate.none_accepted", n=words.number(found.tested, 0))
+    counts = {
+        name: words.number(getattr(found, name), 0) for name in ("tested", "accepted", "errors")
+    }
+    return words.markdown("certificate.counts", t=words.number(found.threshold, 3), **counts)
+
+
+def basis(
+    words: Words,
+    found: Certificate | NotCertified,
+    record: RunRecord,
+    model: str,
+    untrained: int,
+    unseen: bool,
+) -> list[str]:
+    """Lines under a certificate: cases and hashes, what they fitted, the method, what voids it.
+    record: the calibration run.
+    """
+    evidence = found.evidence
+    said = {
+        "model": model,
+        "run": record.run.run_id,
+        "labelled": words.number(evidence.labelled, 0),
+        "data": evidence.data_hash[:HASH],
+        "hash": record.run.model_hash[:HASH],
+    }
+    lines = [words.markdown("certificate.basis", **said)]
+    if untrained:
+        lines.append(
+            words.markdown(
+                "certificate.counted" if unseen else "certificate.left_out",
+                n=words.number(untrained, 0),
+            )
+        )
+    lines.append(words("certificate.fitted_nothing"))
+    lines.append(
+        words.markdown(
+            f"certificate.method_{found.promise.measure}", pilot=words.number(evidence.pilot, 0)
+        )
+    )
+    if evidence.family > 1:
+        lines.append(words.markdown("certificate.family", family=words.number(evidence.family, 0)))
+    if isinstance(found, Certificate):
+        whys = words.comma.join(
+            words(f"void.{name.replace(' ', '_')}") for name in VOIDS if name != "expired"
+        )
+        voided = words.markdown(
+            "certificate.voided", last=words.date(found.origin.expires_on), days=str(VALID_DAYS)
+        )
+        lines.append(voided + words.sentence_space + whys)
+    return lines
+
+
+def left_out(words: Words, periods: Mapping[str, int], few: int) -> str:
+    """Periods, name -> labelled cases, that hold too few cases to draw; "" where there is none."""
+    if not periods:
+        return ""
+    listed = words.comma.join(
+        words("shift.small", period=name, n=words.number(n, 0)) for name, n in periods.items()
+    )
+    return words.markdown("shift.left_out", periods=listed, few=words.number(few, 0))
+
+
+def _share(words: Words, found: Interval) -> dict[str, str]:
+    return {name: words.percent(getattr(found, name), 0) for name in ("value", "low", "high")}

@@ -1,0 +1,283 @@
+"""Figures of the screens: tidy frames and words in, Plotly figures out.
+
+No Streamlit, no session, no catalogue: whatever is written on a chart comes in as an argument. No
+colour either: SLOTS are the names of theme.chartCategoricalColors in .streamlit/config.toml, which
+Streamlit's page fills in for light and dark. Words that come from cases (segments, classes) go
+through `letters`, since Plotly reads a few HTML tags in any text.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.components import panes
+
+# Streamlit's placeholders: its page replaces "#00000n" in a figure by the theme's n-th categorical
+# colour.
+_SLOT = [f"#{i:06d}" for i in range(1, 11)]
+SLOTS = {
+    "student": _SLOT[0],
+    "teacher": _SLOT[1],
+    "point": _SLOT[2],
+    "inference": _SLOT[3],
+    "leak": _SLOT[4],
+    "review": _SLOT[5],
+    "temperature": _SLOT[6],
+    "cheapest": _SLOT[7],
+    "now": _SLOT[8],
+    "neutral": _SLOT[9],
+}
+DASHES = {"student": "solid", "teacher": "dash", "point": "dot", "temperature": "dashdot"}
+MARKS = {"student": "circle", "teacher": "diamond", "point": "square", "temperature": "triangle-up"}
+# column, slot, tick format
+_PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))
+LEGEND = {
+    "orientation": "h",
+    "yanchor": "bottom",
+    "y": 1.02,
+    "xanchor": "left",
+    "x": 0,
+    "traceorder": "normal",
+}
+MARGIN = {"l": 8, "r": 12, "t": 48, "b": 8}
+_BAND = "2E"  # alpha of an interval's band, hex after a slot
+_FAINT = "16"  # of further bands over it
+
+
+def letters(text: str) -> str:
+    """Return `text` so that Plotly shows it letter by letter."""
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def risk_coverage(
+    curves: pd.DataFrame,
+    names: Mapping[str, str],
+    now: Mapping[str, float] | None,
+    words: Mapping[str, str],
+    banded: Collection[str] = (),
+) -> go.Figure:
+    """Selective risk against coverage, one line a model, the bands of the first and of those
+    `banded`, and the point in use.
+
+    curves: columns model_kind, threshold, coverage, risk, low, high (shares; NaN where nothing is
+    accepted), first model first.
+    now: coverage, risk of the point in use, None where the page draws it over the chart
+    (dashboard.decide.live). words: coverage, risk, now, band, threshold, separators.
+    """
+    figure = go.Figure()
+    main = next(iter(names))
+    for kind, name in names.items():
+        rows = curves[(curves["model_kind"] == kind) & curves["risk"].notna()]
+        if kind == main:
+            band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], words["band"])
+        elif kind in banded:
+            band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], None, _FAINT)
+        hover = f"{words['threshold']} %{{customdata:.3f}}<br>{words['coverage']} %{{x:.1%}}<br>{words['risk']} %{{y:.1%}}"
+        line = {"color": SLOTS[kind], "dash": DASHES[kind], "width": 3 if kind == main else 2}
+        figure.add_scatter(
+            x=rows["coverage"],
+            y=rows["risk"],
+            customdata=rows["threshold"],
+            # dashboard.decide.live knows curves by their meta
+            meta="risk" if kind == main else None,
+            name=name,
+            mode="lines",
+            line=line,
+            hovertemplate=hover + f"<extra>{name}</extra>",
+        )
+    if now is not None and now["risk"] is not None:
+        _point(figure, now["coverage"], now["risk"], words["now"])
+    across = {"title": {"text": words["coverage"]}, "tickformat": ".0%", "range": [0, 1.01]}
+    top = _top(curves[curves["coverage"] >= 0.03], "risk")
+    up = {"title": {"text": words["risk"]}, "tickformat": ".0%", "range": [0, top]}
+    return finish(figure, 420, words, xaxis=across, yaxis=up)
+
+
+def against_threshold(
+    curve: pd.DataFrame, now: float | None, cheapest: float | None, words: Mapping[str, str]
+) -> go.Figure:
+    """Reviews a day, leakage and money a day against the threshold: panels over one axis, without
+    those that have no figure.
+
+    curve: columns threshold, then reviews, leakage, money, each also with _low and _high; NaN where
+    there is nothing to estimate from. now, cheapest: thresholds to mark, None for those that the
+    page marks itself. words: reviews, leakage, money, threshold, now, cheapest, symbol, separators.
+    """
+    panels = [panel for panel in _PANELS if curve[panel[0]].notna().any()]
+    figure, axes = go.Figure(), []
+    for place, (column, slot, form) in enumerate(panels):
+        prefix = words["symbol"] if column == "money" else ""
+        value = f"{prefix}%{{y:{'.1%' if form else ',.2f'}}}"
+        at = panes.place(place)
+        band(
+            figure,
+            curve["threshold"],
+            curve[f"{column}_low"],
+            curve[f"{column}_high"],
+            SLOTS[slot],
+            None,
+            **at,
+        )
+        figure.add_scatter(
+            x=curve["threshold"],
+            y=curve[column],
+            customdata=curve["threshold"],
+            meta=column,
+            mode="lines",
+            line={"color": SLOTS[slot], "width": 2.5},
+            showlegend=False,
+            hovertemplate=f"{words['threshold']} %{{x:.3f}}<br>{value}<extra>{words[column]}</extra>",
+            **at,
+        )
+        axes.append({"tickformat": form, "tickprefix": prefix, "rangemode": "tozero", "nticks": 5})
+    shapes = (
+        []
+        if now is None
+        else _mark(figure, now, {"color": SLOTS["now"], "width": 2}, words["now"], len(panels))
+    )
+    if cheapest is not None:
+        line = {"color": SLOTS["cheapest"], "width": 2, "dash": "dash"}
+        shapes += _mark(figure, cheapest, line, words["cheapest"], len(panels))
+    titles, across = (
+        [words[column] for column, _, _ in panels],
+        {"range": [0, 1], "tickformat": ".1f"},
+    )
+    layout = panes.stacked(titles, 0.09, across, axes, words["threshold"])
+    height = 130 + 170 * len(panels)
+    legend = LEGEND | {"y": 1 + 36 / height}  # above the first panel's title
+    return finish(
+        figure, height, words, **layout, shapes=shapes, legend=legend, margin=MARGIN | {"t": 72}
+    )
+
+
+def reliability(
+    frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]
+) -> go.Figure:
+    """Accuracy against mean confidence of each bin, with Wilson bars, one series a model; the
+    diagonal is perfect.
+
+    frame: columns model_kind, n, confidence, accuracy, low, high; empty bins have NaN. names: kind
+    -> legend text.
+    words: confidence, accuracy, perfect, cases, separators.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        name=words["perfect"],
+        line={"color": SLOTS["neutral"], "dash": "longdash"},
+        hoverinfo="skip",
+    )
+    for kind, name in names.items():
+        rows = frame[(frame["model_kind"] == kind) & (frame["n"] > 0)]
+        figure.add_scatter(
+            x=rows["confidence"],
+            y=rows["accuracy"],
+            customdata=rows["n"],
+            mode="lines+markers",
+            name=name,
+            line={"color": SLOTS[kind], "dash": DASHES[kind], "width": 1.5},
+            marker={"color": SLOTS[kind], "symbol": MARKS[kind], "size": 8},
+            error_y=bars(rows["accuracy"], rows["low"], rows["high"], SLOTS[kind]),
+            hovertemplate=(
+                f"{words['confidence']} %{{x:.1%}}<br>{words['accuracy']} %{{y:.1%}}<br>"
+                f"{words['cases']} %{{customdata:,}}<extra>{name}</extra>"
+            ),
+        )
+    across = {"title": {"text": words["confidence"]}, "tickformat": ".0%", "range": [0, 1.01]}
+    up = {"title": {"text": words["accuracy"]}, "tickformat": ".0%", "range": [0, 1.02]}
+    return finish(figure, 460, words, xaxis=across, yaxis=up)
+
+
+def band(
+    figure: go.Figure,
+    x: Sequence,
+    low: Sequence,
+    high: Sequence,
+    colour: str,
+    name: str | None,
+    alpha: str = _BAND,
+    **place: object,
+) -> None:
+    """Fill between low and high, `alpha` hex; in the legend when it has a name."""
+    edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    figure.add_scatter(y=high, showlegend=False, **edge, **place)
+    figure.add_scatter(
+        y=low,
+        fill="tonexty",
+        fillcolor=colour + alpha,
+        name=name or "",
+        showlegend=bool(name),
+        **edge,
+        **place,
+    )
+
+
+def _point(figure: go.Figure, x: float, y: float, name: str) -> None:
+    """Mark the point in use, on top of everything."""
+    mark = {"color": SLOTS["now"], "size": 14, "symbol": "x", "line": {"width": 0}}
+    hover = f"%{{x:.1%}}, %{{y:.1%}}<extra>{name}</extra>"
+    figure.add_scatter(
+        x=[x], y=[y], mode="markers", name=name, marker=mark, hovertemplate=hover, cliponaxis=False
+    )
+
+
+def _mark(
+    figure: go.Figure, x: float, line: Mapping[str, object], name: str, panels: int
+) -> list[dict]:
+    """Name a vertical line in the legend, where a line of the layout has no entry of its own;
+    return it for each panel.
+    """
+    figure.add_scatter(
+        x=[None], y=[None], mode="lines", name=name, line=dict(line), **panes.place(0)
+    )
+    return [panes.upright(x, line, place) for place in range(panels)]
+
+
+def bars(value: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict:
+    """Error bars from `low` to `high` around `value`."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": high - value,
+        "arrayminus": value - low,
+        "color": colour,
+        "thickness": 1.5,
+    }
+
+
+def _top(curves: pd.DataFrame, column: str) -> float:
+    """Upper end of an axis of shares: a little over the largest value, at least 5%, at most 100%."""
+    most = curves[column].max()
+    return 1.0 if pd.isna(most) else float(min(1.02, max(0.05, most * 1.15)))
+
+
+def left_titles(figure: go.Figure) -> go.Figure:
+    """Panel titles at each panel's left edge, where reading starts."""
+    for note in figure.layout.annotations:
+        axis = next(a for a in figure.select_xaxes() if abs(sum(a.domain) / 2 - note.x) < 1e-6)
+        note.update(x=axis.domain[0], xanchor="left", align="left", font={"size": 14})
+    return figure
+
+
+def finish(figure: go.Figure, height: int, words: Mapping[str, str], **layout: object) -> go.Figure:
+    """Size, margins, legend above, decimal signs of the reader's language; no title, the page
+    writes it.
+
+    layout: the rest of it, such as axes. Plotly checks a layout again at each update, so all of it
+    is set at once.
+    """
+    usual = {
+        "height": height,
+        "margin": MARGIN,
+        "legend": LEGEND,
+        "separators": words["separators"],
+        "hovermode": "closest",
+    }
+    # Streamlit's page hands each chart over twice, as equal arrays that are not the same: a
+    # revision tells Plotly that nothing has changed, and it does not draw all of it again. New data
+    # come in a new chart, which has no revision yet.
+    usual["datarevision"] = 1
+    return figure.update_layout(usual | layout, overwrite=True)

@@ -1,0 +1,310 @@
+"""The controls of the pages: language, run, segment, threshold, assumed costs, and what was
+measured beside them.
+
+Draws widgets whose keys are the names in dashboard.session.address.Choices; computes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+
+from core.decision.staffing.headcount import FullTime
+from core.decision.thresholds.presets import PRESETS
+from core.types import RunRecord
+from dashboard.components.sentences import run_cases, run_name
+from dashboard.i18n import CURRENCIES, LANGUAGES, Words
+from dashboard.session import state
+from dashboard.session.address import (
+    ACTIVE,
+    ALL,
+    BY_CLASS,
+    BY_SEGMENT,
+    MEASURES,
+    MOST,
+    MOST_PEOPLE,
+    PERIODS,
+    PREVIOUS,
+    SURE,
+    TARGETS,
+)
+from dashboard.session.context import model_name
+
+LIMITS = {"min_value": 0.0, "max_value": MOST}  # of an amount or a volume
+
+
+def select(
+    label: str, shows: Mapping[object, str], key: str, place: object = st, **more: object
+) -> object:
+    """Draw a list to choose from at `place` and return what is chosen; a text that changes is
+    shown, the choice stays.
+
+    shows: option -> what is shown for it. more: as for st.selectbox.
+    """
+    state.tell(key, shows)
+    chosen = place.selectbox(label, list(shows), format_func=shows.get, key=key, **more)
+    state.showed(key, chosen, shows.get(chosen))
+    return chosen
+
+
+def language(words: Words) -> None:
+    """Draw the switch between languages; each is named in itself."""
+    st.segmented_control(
+        words("language"),
+        list(LANGUAGES),
+        format_func=LANGUAGES.get,
+        key="lang",
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def data(
+    words: Words,
+    runs: list[RunRecord],
+    segments_of: Callable[[str], Sequence[str]] | None,
+    default: str,
+) -> None:
+    """Draw what is looked at: the run, its segment, and whether labels that were never trained on
+    count.
+
+    segments_of: run id -> its segments; None draws no segments, for a page about all of them.
+    default: the id of the run that is shown when none is chosen.
+    """
+    by_id = {record.run.run_id: record for record in runs}
+    run_id = state.clamp_choice("run", list(by_id), default)
+    names = {name: run_name(words, record) for name, record in by_id.items()}
+    select(words("run"), names, "run", help=words("run.help"))
+    st.caption(run_cases(words, by_id[run_id]))
+    if segments_of is not None:
+        segments = [ALL, *(name for name in segments_of(run_id) if name != ALL)]
+        state.clamp_choice("segment", segments, ALL)
+        shows = {name: name or words("segment.all") for name in segments}
+        select(words("segment"), shows, "segment", help=words("segment.help"))
+    st.toggle(words("unseen"), key="unseen", help=words("unseen.help"))
+
+
+def threshold(words: Words) -> None:
+    """Draw the threshold as a number; dashboard.decide.live draws it as a handle."""
+    state.mirror("t_number", state.chosen("t"))
+    step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
+    typed = {"on_change": state.copy_on_change, "args": ("t_number", "t")}
+    st.number_input(words("threshold.number"), key="t_number", **typed, **step)
+
+
+def presets(words: Words, thresholds: dict[str, float]) -> None:
+    """Draw a button for each preset that there is, which moves the threshold; the one at the
+    threshold is marked.
+
+    Buttons, since a choice among them would be one more thing that a browser says with every
+    request (state.mirror), and it hears of this one late: what the presets come to is known at the
+    end of a run.
+    """
+    st.markdown(f":small[{words('preset')}]", help=words("preset.help"))
+    here = next(
+        (name for name, threshold in thresholds.items() if threshold == state.chosen("t")), None
+    )
+    with st.container(horizontal=True, gap="small", key="preset"):
+        for name, threshold in thresholds.items():
+            mark = {"type": "primary", "icon": ":material/check:"} if name == here else {}
+            st.button(
+                words(f"preset.{name}"),
+                key=f"preset_{name}",
+                on_click=state.set_value,
+                args=("t", threshold),
+                **mark,
+            )
+
+
+def limits(words: Words) -> None:
+    """Draw the two limits, each of which may be left empty: the most of a risk, and what can be
+    reviewed, in two units.
+    """
+    measure, most, capacity, people = st.columns([5, 3, 3, 3], vertical_alignment="bottom")
+    names = {name: words(f"measure.{name}") for name in MEASURES}
+    measure.segmented_control(
+        words("measure"), list(names), format_func=names.get, key="limited", required=True
+    )
+    empty = {"value": None, "placeholder": words("limits.empty")}
+    most.number_input(words("most"), 0.0, 100.0, step=0.1, format="%0.2f", key="most", **empty)
+    each = FullTime(
+        state.chosen("minutes"), state.chosen("shift"), state.chosen("busy") / 100
+    ).reviews_per_day
+    reviews = state.chosen("capacity")
+    state.mirror("capacity_number", reviews)
+    state.mirror("people_number", None if reviews is None else round(reviews / each, 2))
+    typed = {"on_change": state.choose_times, "args": ("capacity_number", "capacity", 1.0)}
+    capacity.number_input(
+        words("capacity"),
+        step=0.1,
+        format="%0.2f",
+        key="capacity_number",
+        **typed,
+        **empty,
+        **LIMITS,
+    )
+    typed = {"on_change": state.choose_times, "args": ("people_number", "capacity", each)}
+    people.number_input(
+        words("people.capacity"),
+        step=0.5,
+        format="%0.2f",
+        key="people_number",
+        help=words("people.capacity.help"),
+        **typed,
+        **empty,
+        **LIMITS,
+    )
+
+
+def compare(words: Words) -> None:
+    """Draw the choice of what the threshold is compared with: the active policy, the threshold
+    before, or a preset.
+    """
+    names = {name: words(f"compare.{name}") for name in (ACTIVE, PREVIOUS)}
+    names |= {name: words(f"preset.{name}") for name in PRESETS}
+    st.segmented_control(
+        words("compare"), list(names), format_func=names.get, key="compare", required=True
+    )
+
+
+def split(words: Words) -> None:
+    """Draw what the threshold's result is split by."""
+    names = {name: words(f"by.{name}") for name in (BY_SEGMENT, BY_CLASS)}
+    label = words("by")
+    st.segmented_control(
+        label,
+        list(names),
+        format_func=names.get,
+        key="by",
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def work(words: Words) -> None:
+    """Draw what one person at the review desk does, what is promised, and how many people are
+    simulated.
+    """
+    _source(words, "assumed")
+    fields = (
+        ("minutes", 0.5, 600.0, 0.5),
+        ("shift", 0.5, 16.0, 0.5),
+        ("busy", 1.0, 100.0, 5.0),
+        ("sla", 0.5, 10_000.0, 1.0),
+    )
+    columns = st.columns(len(fields) + 1, vertical_alignment="bottom")
+    for column, (name, least, most, step) in zip(columns, fields, strict=False):
+        least = min(least, state.chosen(name))  # a link may hold less than the button steps to
+        label, hint = words(f"work.{name}"), words(f"work.{name}.help")
+        column.number_input(label, least, most, step=step, format="%0.1f", key=name, help=hint)
+    columns[-1].number_input(
+        words("work.reviewers"),
+        1,
+        MOST_PEOPLE,
+        value=None,
+        step=1,
+        key="reviewers",
+        placeholder=words("work.enough"),
+        help=words("work.reviewers.help"),
+    )
+
+
+def mix(words: Words, kinds: dict[str, str], seen: float) -> None:
+    """Draw which kind of case comes more or less often, and how often. kinds: name -> what a reader
+    reads; seen: its share.
+    """
+    kind, share = st.columns([2, 3], vertical_alignment="bottom")
+    select(words("mix.kind"), kinds, "mix", kind, on_change=state.set_value, args=("share", None))
+    chosen = state.chosen("share")
+    state.mirror("share_slider", round(100 * seen, 1) if chosen is None else chosen)
+    typed = {"on_change": state.choose_times, "args": ("share_slider", "share", 1.0)}
+    share.slider(
+        words("mix.share"), 0.0, 100.0, step=0.5, format="%0.1f%%", key="share_slider", **typed
+    )
+
+
+def period(words: Words) -> None:
+    """Draw what the stream is cut into."""
+    names = {name: words(f"period.{name}") for name in PERIODS}
+    st.segmented_control(
+        words("period"), list(names), format_func=names.get, key="period", required=True
+    )
+
+
+def promise(words: Words) -> None:
+    """Draw what is to be certified: the measure, its target, and with what confidence."""
+    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+    names = {name: words(f"measure.{name}") for name in MEASURES}
+    chosen = {
+        "format_func": names.get,
+        "key": "measure",
+        "required": True,
+        "help": words("measure.help"),
+    }
+    left.segmented_control(words("measure"), list(names), **chosen)
+    targets, sure = (
+        {risk: words.percent(risk) for risk in TARGETS},
+        {share: words.percent(share, 0) for share in SURE},
+    )
+    select(words("target"), targets, "target", middle, help=words("target.help"))
+    select(words("sure"), sure, "sure", right, help=words("sure.help"))
+
+
+def costs(words: Words) -> None:
+    """Draw the assumed costs."""
+    st.markdown(f"**{words('costs')}**", help=words("costs.help"))
+    _source(words, "assumed")
+    st.selectbox(words("currency"), CURRENCIES, key="currency", help=words("currency.help"))
+    for name, step in (("review", 0.5), ("escape", 10.0), ("machine", 0.5)):
+        st.number_input(words(f"cost.{name}"), step=step, format="%0.2f", key=name, **LIMITS)
+
+
+def measured(words: Words, records: list[RunRecord], volume: float | None, assumed: float) -> None:
+    """Draw what was measured: cases a day from the run's dates, unless one is typed; seconds a case
+    and which run says so.
+
+    volume: measured cases a day; assumed: what counts where there are no dates.
+    """
+    st.markdown(f"**{words('volume.title')}**")
+    _source(
+        words, "measured" if volume is not None and state.chosen("volume") is None else "assumed"
+    )
+    source, count = ("unknown", assumed) if volume is None else ("measured", volume)
+    hint = words(f"volume.{source}", count=words.number(count))
+    st.number_input(
+        words("volume"),
+        value=None,
+        step=1.0,
+        key="volume",
+        placeholder=hint,
+        help=words("volume.help"),
+        **LIMITS,
+    )
+    st.markdown(f"**{words('speed.title')}**", help=words("speed.title.help"))
+    _source(words, "measured")
+    for record in records:
+        seconds = record.metrics.get("seconds_per_case")
+        said = {"model": model_name(words, record), "run": record.run.run_id}
+        if seconds is None:
+            st.caption(words.markdown("seconds.missing", **said))
+        else:
+            device = str(record.metrics.get("device", "?"))
+            st.caption(
+                words.markdown("seconds", seconds=words.number(seconds), device=device, **said)
+            )
+
+
+def _source(words: Words, source: str) -> None:
+    """Say whether what stands below was measured or is assumed."""
+    icon, color = {
+        "measured": (":material/timer:", "green"),
+        "assumed": (":material/edit:", "orange"),
+    }[source]
+    st.badge(words(source), icon=icon, color=color)
+
+
+def notices(words: Words) -> None:
+    """Say which values of the address were not taken."""
+    for name, found in state.notices():
+        st.warning(
+            words.markdown("notice", name=name, found=found[:80]), icon=":material/link_off:"
+        )

@@ -1,0 +1,149 @@
+"""One chart with its table and CSV below it: how any page shows a result.
+
+Draws with Streamlit; knows no choice, no store and no figure's meaning.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.components.sentences import Card
+from dashboard.components.tables import Table
+from dashboard.i18n import DASH, Words
+
+_QUIET = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
+
+
+def chart(
+    key: str,
+    words: Words,
+    figure: go.Figure,
+    table: Table,
+    note: str = "",
+    above: Callable[[], None] | None = None,
+) -> None:
+    """Show a titled figure, then its table and CSV in an expander. Title, help and alt text are the
+    words under `key`.
+
+    `above` draws what belongs between title and figure, such as the panel's own controls.
+    """
+    draw = partial(
+        st.plotly_chart, figure, key=f"chart_{key}", config=_QUIET, alt=words(f"{key}.alt")
+    )
+    component_panel(key, words, draw, lambda: table, note, above)
+
+
+def component_panel(
+    key: str,
+    words: Words,
+    draw: Callable[[], object],
+    table: Callable[[], Table],
+    note: str = "",
+    above: Callable[[], None] | None = None,
+) -> None:
+    """The same for what `draw` draws in the place of a figure; the table is made once it is opened."""
+    with st.container(border=True, key=f"panel_{key}"):
+        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
+        if above:
+            above()
+        draw()
+        if note:
+            st.caption(note)
+        lazy_expander(key, words("table"), lambda: _rows(key, words, table()))
+
+
+def listing(
+    key: str, words: Words, table: Table, note: str = "", height: int | None = None
+) -> None:
+    """Show a titled table that has no chart, and its CSV; `height` in pixels where it may be long."""
+    with st.container(border=True, key=f"panel_{key}"):
+        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
+        if note:
+            st.caption(note)
+        _rows(key, words, table, height)
+
+
+def rows(key: str, words: Words, table: Table) -> None:
+    """Show a table and its CSV in an expander."""
+    with st.expander(words("table"), key=f"table_{key}", icon=":material/table:"):
+        _rows(key, words, table)
+
+
+@st.fragment
+def lazy_expander(key: str, title: str, draw: Callable[[], None]) -> None:
+    """Show an expander whose inside `draw` draws once it is open: most readers never ask for a
+    table or a list of cases, and making and sending them on every run took longer than the charts.
+    A fragment, so that opening it draws nothing else again.
+    """
+    box = st.expander(title, key=f"table_{key}", icon=":material/table:", on_change="rerun")
+    if box.open:
+        with box:
+            draw()
+
+
+def _rows(key: str, words: Words, table: Table, height: int | None = None) -> None:
+    counts = table.rows.select_dtypes("integer").columns
+    # a count has the reader's separators of thousands
+    written = dict.fromkeys(counts, "localized") | table.formats
+    formats = {head: st.column_config.NumberColumn(format=form) for head, form in written.items()}
+    grid(f"rows_{key}", table.rows, formats, height)
+    # written when it is asked for
+    name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv, table.rows)
+    st.download_button(
+        words("csv"), data, name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon
+    )
+
+
+def grid(
+    key: str,
+    rows: pd.DataFrame,
+    columns: Mapping[str, object] | None = None,
+    height: int | None = None,
+    hide_index: bool = True,
+) -> None:
+    """Show a frame as every page does, with a dash where a cell is empty. columns: heading -> its
+    kind; height in pixels.
+    """
+    size = {} if height is None else {"height": height}
+    st.dataframe(
+        rows, hide_index=hide_index, key=key, column_config=columns, placeholder=DASH, **size
+    )
+
+
+def empty_panel(key: str, words: Words, why: str, above: Callable[[], None] | None = None) -> None:
+    """Show a panel's title, what `above` draws, and the sentence under `why` where there is nothing
+    to draw.
+    """
+    with st.container(border=True, key=f"panel_{key}"):
+        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
+        if above:
+            above()
+        st.info(words(why))
+
+
+def cards(found: list[Card], in_a_row: int = 3) -> None:
+    """Show the cards in rows of three or so, so that none is narrower than its figures."""
+    for start in range(0, len(found), in_a_row):
+        for column, card in zip(
+            st.columns(in_a_row), found[start : start + in_a_row], strict=False
+        ):
+            with column.container(border=True, key=f"card_{card.key}", height="stretch"):
+                st.metric(card.label, card.value, help=card.help)
+                st.caption("  \n".join(card.lines))
+
+
+def csv(rows: pd.DataFrame) -> bytes:
+    """Return UTF-8 with a byte-order mark, so that Excel reads Japanese; text that would run as a
+    formula is quoted.
+    """
+    text = rows.select_dtypes(include=["object", "string"]).columns
+    guarded = {
+        head: rows[head].map(
+            lambda cell: f"'{cell}" if str(cell).startswith(("=", "+", "-", "@", "\t")) else cell
+        )
+        for head in text
+    }
+    return rows.assign(**guarded).to_csv(index=False).encode("utf-8-sig")

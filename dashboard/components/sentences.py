@@ -1,0 +1,284 @@
+"""What a consequence says in words: the sentence at the top, the cards, and the warnings.
+
+Pure: words, consequences and money in, strings out. What comes from cases is escaped for markdown
+here; the sentence at the top and the cards are plain text, for dashboard.decide.live. It does not
+know Streamlit, nor how a consequence was computed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from core.decision.staffing.headcount import FullTime
+from core.decision.thresholds.consequence import Consequence
+from core.decision.thresholds.daily_money import ALL_HUMAN, Option, OptionCurve
+from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.types import Interval, RunRecord
+from dashboard.components import active_policy
+from dashboard.i18n import Words
+from dashboard.session.context import model_name
+
+FEW = 30  # labelled cases under which an interval is too wide to decide on
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure as plain text: what it is, its value, the lines below it (interval, n), and what
+    it means.
+    """
+
+    key: str
+    label: str
+    value: str
+    lines: tuple[str, ...]
+    help: str
+    ghost: str = ""  # the difference to the active policy; empty where there is none
+
+
+def headline(words: Words, found: Consequence, full_time: FullTime) -> str:
+    """Return in one breath what the threshold does, to people and to answers."""
+    if not found.cases:
+        return words.text("headline.empty")
+    reviews = found.reviews_per_day.value
+    people = {"reviews": words.number(reviews), "people": words.number(full_time.people(reviews))}
+    if not found.accepted:
+        return words.text("headline.none", **people)
+    people["coverage"] = words.percent(found.coverage.value, 0)
+    escapes = found.escapes_per_day
+    if escapes.value is None:
+        return (
+            words.text("headline.accept", **people)
+            + words.sentence_space
+            + words.text("headline.unlabelled")
+        )
+    month = {
+        end: words.number(getattr(escapes, end) * DAYS_PER_MONTH)
+        for end in ("value", "low", "high")
+    }
+    if escapes.value == 0:
+        return words.text(
+            "headline.clean", n=words.number(escapes.n, 0), high=month["high"], **people
+        )
+    return words.text(
+        "headline.escapes", escapes=month["value"], low=month["low"], high=month["high"], **people
+    )
+
+
+def frequency(words: Words, share: float) -> str:
+    """Return a share as a natural frequency, such as "3 in 1,000": the smallest power of ten that
+    gives at least 3.
+    """
+    per = 10
+    while share * per < 2.95 and per < 100_000:
+        per *= 10
+    return words("frequency", count=words.number(share * per, 0), per=words.number(per, 0))
+
+
+def cards(
+    words: Words,
+    found: Consequence,
+    total: Interval,
+    currency: str,
+    ghost: Mapping[str, float | None] | None = None,
+) -> list[Card]:
+    """Return the six figures of the screen, each with its n and 95% interval. `total` is money a
+    day.
+
+    ghost: what the active policy comes to (ghost_words.figures), None where there is nothing to
+    compare with.
+    """
+
+    def fine(share: float | None) -> str:
+        return words.percent(share, 2)
+
+    def amount(value: float | None) -> str:
+        return words.money(value, currency)
+
+    made = [
+        _card(
+            words,
+            "coverage",
+            found.coverage,
+            words.percent,
+            "basis.cases",
+            _often(words, found.coverage),
+        ),
+        _card(
+            words,
+            "review",
+            found.review_rate,
+            words.percent,
+            "basis.cases",
+            _a_day(words, found.reviews_per_day),
+        ),
+        _card(
+            words,
+            "risk",
+            found.selective_risk,
+            words.percent,
+            "basis.accepted",
+            _often(words, found.selective_risk),
+        ),
+        _card(
+            words, "leakage", found.leakage, fine, "basis.labelled", _often(words, found.leakage)
+        ),
+        _card(
+            words,
+            "escapes",
+            found.escapes_per_day,
+            words.number,
+            "basis.labelled",
+            _a_month(words, found.escapes_per_day),
+        ),
+        _card(words, "money", total, amount, "basis.labelled"),
+    ]
+    if ghost is None:
+        return made
+    now = active_policy.figures(found, total)
+    return [
+        replace(
+            card,
+            ghost=active_policy.difference(
+                words, card.key, now[card.key], ghost[card.key], currency
+            ),
+        )
+        for card in made
+    ]
+
+
+def _card(
+    words: Words,
+    key: str,
+    found: Interval,
+    show: Callable[[float | None], str],
+    basis: str,
+    first: str | None = None,
+) -> Card:
+    """Lay out one interval; `first` says the same in another unit, above it."""
+    lines = [words.text(basis, n=words.number(found.n, 0))]
+    if found.value is not None:
+        lines.insert(0, words.text("card.interval", low=show(found.low), high=show(found.high)))
+    return Card(
+        key,
+        words(f"card.{key}"),
+        show(found.value),
+        tuple(filter(None, (first, *lines))),
+        words(f"card.{key}.help"),
+    )
+
+
+def _often(words: Words, share: Interval) -> str | None:
+    """A share as a frequency; none of nothing, which no frequency can say."""
+    return words.text("card.often", often=frequency(words, share.value)) if share.value else None
+
+
+def _a_day(words: Words, found: Interval) -> str | None:
+    return _counted(words, "card.per_day", found, 1)
+
+
+def _a_month(words: Words, found: Interval) -> str | None:
+    return _counted(words, "card.per_month", found, DAYS_PER_MONTH)
+
+
+def _counted(words: Words, key: str, found: Interval, times: float) -> str | None:
+    if found.value is None:
+        return None
+    count, low, high = (
+        words.number(value * times, figures=3) for value in (found.value, found.low, found.high)
+    )
+    return words.text(key, count=count, low=low, high=high)
+
+
+def warnings(words: Words, record: RunRecord, found: Consequence) -> list[str]:
+    """Return what a reader must know before trusting the figures: a run that is not done, too few
+    labelled cases.
+    """
+    said = []
+    if record.state == "running":
+        said.append(_so_far(words, record))
+    elif record.state == "failed":
+        said.append(
+            words.markdown(
+                "warning.failed", run=record.run.run_id, cases=words.number(record.cases, 0)
+            )
+        )
+    if 0 < found.labelled < FEW:
+        said.append(
+            words.markdown(
+                "warning.few", n=words.number(found.labelled, 0), few=words.number(FEW, 0)
+            )
+        )
+    return said
+
+
+def _so_far(words: Words, record: RunRecord) -> str:
+    """Say how far a running scoring has come; runs name their number of cases in settings, when it
+    is known.
+    """
+    cases, total = words.number(record.cases, 0), record.run.settings.get("cases")
+    if isinstance(total, int):
+        return words.markdown(
+            "warning.running", run=record.run.run_id, cases=cases, total=words.number(total, 0)
+        )
+    return words.markdown("warning.running_unknown", run=record.run.run_id, cases=cases)
+
+
+def run_name(words: Words, record: RunRecord) -> str:
+    """Return a run as one line of a list: the model first, since lists are narrow."""
+    run = record.run
+    return f"{words('kind.' + run.model_kind)} · {words.time(run.created_at)} · {run.dataset} · {words('role.' + run.role)}"
+
+
+def run_cases(words: Words, record: RunRecord) -> str:
+    """Return in markdown which cases a run scored: their name, number and dates."""
+    said = {
+        "dataset": record.run.dataset,
+        "role": words("role." + record.run.role),
+        "cases": words.number(record.cases, 0),
+    }
+    if record.first_at is None or record.last_at is None:
+        return words.markdown("run.cases", **said)
+    return words.markdown(
+        "run.cases_dated",
+        first=words.date(record.first_at),
+        last=words.date(record.last_at),
+        **said,
+    )
+
+
+def option_name(
+    words: Words, option: Option | OptionCurve, records: Mapping[str, RunRecord]
+) -> str:
+    """Return what a reader calls a way to run the line."""
+    if option.name == ALL_HUMAN:
+        return words("option.human")
+    return words("option.model", model=model_name(words, records[option.name]))
+
+
+def options_note(
+    words: Words, options: Sequence[Option | OptionCurve], records: Mapping[str, RunRecord]
+) -> str:
+    """Return in markdown what is measured and assumed, and why an option has no figure."""
+    missing = [
+        words.markdown(
+            "options.missing",
+            name=option_name(words, option, records),
+            why=words(f"why.{option.note}"),
+        )
+        for option in options
+        if option.note
+    ]
+    return "  \n".join([words("options.note"), *missing])
+
+
+def cheapest(words: Words, curve: pd.DataFrame, threshold: float, currency: str) -> str:
+    """Return in markdown the cheapest threshold of `curve` (report.frames.threshold_frame), and why
+    it is optimistic.
+    """
+    money = curve.loc[(curve["threshold"] - threshold).abs().idxmin(), "money"]
+    return words.markdown(
+        "thresholds.cheapest",
+        t=words.number(threshold, 3),
+        money=words.money(float(money), currency),
+    )

@@ -1,0 +1,1 @@
+"""Data and runs: files, jobs and scored runs."""

@@ -1,0 +1,242 @@
+"""Part of the page 'Data and runs': what can be started, on the file that is looked at or on a
+teacher that is there.
+
+Draws the choices of one task and queues a job (core.jobs.queue); it waits for nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import CasesError, KakushinError
+from core.jobs import queue
+from core.jobs.arguments import (
+    Source,
+    dataset_name,
+    distill_arguments,
+    score_arguments,
+    train_arguments,
+)
+from core.pipeline import workspace
+from core.pipeline.bases import OFFLINE
+from core.pipeline.train import split_anchor
+from core.pipeline.uploads import Checked, Upload
+from dashboard.components import controls
+from dashboard.i18n import Words
+from dashboard.session import cache, state
+
+TASKS = ("score", "train", "distill")
+TEACHERS = ("blob", "mixture", "tfb", "laplace", "ensemble", "dropout")
+BASES = tuple(name for name in OFFLINE if "Instruct" not in name)  # those that classify
+MULTILINGUAL = "multilingual-e5-small"
+ROLES = ("stream", "calibration")
+ANCHOR_SHARE = 0.2  # the default of `train`
+MOST_EPOCHS = 100
+EXAMPLES = 3  # unknown labels that are named
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A file whose columns are known."""
+
+    upload: Upload
+    found: Checked
+
+
+def draw(words: Words, ready: Ready | None) -> None:
+    """Draw the tasks. Scoring and training need a file."""
+    with st.container(border=True, key="panel_start"):
+        st.markdown(f"## {words('start')}", help=words("start.help"), anchors=False)
+        names = {name: words(f"verb.{name}") for name in TASKS}
+        st.segmented_control(
+            words("start.task"),
+            TASKS,
+            format_func=names.get,
+            key="task",
+            default=TASKS[0],
+            required=True,
+            label_visibility="collapsed",
+        )
+        task = state.chosen("task")
+        if task != "distill" and ready is None:
+            st.info(words("start.needs_file"), icon=":material/upload_file:")
+            return
+        if task != "distill" and not len(ready.found.frame):
+            st.warning(words("start.no_good_row"), icon=":material/warning:")
+            return
+        make = {"score": _score, "train": _train, "distill": lambda words, _: _distill(words)}[
+            task
+        ](words, ready)
+        if make is not None:
+            _button(words, task, *make)
+
+
+def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[str, ...]]) -> None:
+    """The name of who starts it, and the button."""
+    name, place = st.columns([2, 1], vertical_alignment="bottom")
+    who = name.text_input(words("who"), key="who", max_chars=80, help=words("who.help"))
+    icon = ":material/play_arrow:"
+    if not place.button(
+        words(f"start.{task}"), key="start", type="primary", width="stretch", icon=icon
+    ):
+        return
+    if not who.strip():
+        st.error(words("start.no_name"), icon=":material/person:")
+        return
+    try:
+        queue.start(cache.settings(), task, arguments(), who, about)
+    except KakushinError as error:
+        st.error(
+            words.markdown("start.refused", sentence=words.error_text(error)),
+            icon=":material/error:",
+        )
+        return
+    state.go("part", "jobs")
+
+
+def _source(words: Words, ready: Ready) -> Source | None:
+    """The file as a job reads it. Where rows are bad, somebody must say that the good ones are to
+    be used without them.
+    """
+    found, bad = ready.found, ready.found.bad_rows
+    source = Source(
+        ready.upload.path(cache.settings()), found.columns, found.sheet, skip_bad_rows=bool(bad)
+    )
+    if not bad:
+        return source
+    said = {"good": words.number(len(found.frame), 0), "bad": words.number(bad, 0)}
+    agreed = st.checkbox(
+        words("start.skip", **said),
+        key=f"skip_{ready.upload.key[:12]}",
+        help=words("start.skip.help"),
+    )
+    if not agreed:
+        st.caption(words("start.must_agree"))
+    return source if agreed else None
+
+
+def _score(words: Words, ready: Ready):
+    cards = {card.name: card for card in workspace.models(cache.settings())}
+    if not cards:
+        st.info(words("start.no_model"), icon=":material/model_training:")
+        return None
+    left, middle, right = st.columns(3)
+    kinds = {name: f"{words('kind.' + card.kind)} · {name}" for name, card in cards.items()}
+    model = controls.select(words("start.model"), kinds, "score_model", left)
+    roles = {name: words(f"role.{name}") for name in ROLES}
+    role = controls.select(
+        words("start.role"), roles, "score_role", middle, help=words("start.role.help")
+    )
+    default = dataset_name(ready.upload.called)
+    dataset = right.text_input(
+        words("start.dataset"),
+        default,
+        key=f"dataset_{ready.upload.key[:12]}",
+        help=words("start.name.help"),
+    )
+    st.caption(_labels(words, ready, cards[model].labels))
+    truncate = st.toggle(
+        words("start.truncate"), key="score_truncate", help=words("start.truncate.help")
+    )
+    if (source := _source(words, ready)) is None:
+        return None
+    return f"{ready.upload.called} → {model}", lambda: score_arguments(
+        source, model, dataset, role, truncate
+    )
+
+
+def _labels(words: Words, ready: Ready, known: tuple[str, ...]) -> str:
+    """How many cases carry a label that the model was trained on, another one, or none."""
+    labels = ready.found.frame["label"]
+    unknown = labels[labels.notna() & ~labels.isin(known)]
+    said = {
+        "known": words.number(int(labels.isin(known).sum()), 0),
+        "none": words.number(int(labels.isna().sum()), 0),
+    }
+    text = words.markdown("labels.known", classes=words.number(len(known), 0), **said)
+    if unknown.empty:
+        return text
+    names = words.comma.join(unknown.value_counts().index[:EXAMPLES])
+    return f"{text}  \n" + words.markdown(
+        "labels.unknown", unknown=words.number(len(unknown), 0), names=names
+    )
+
+
+def _train(words: Words, ready: Ready):
+    if ready.found.frame["label"].nunique() < 2:
+        st.info(words("start.needs_labels"), icon=":material/label:")
+        return None
+    try:
+        split_anchor(ready.found.frame, ANCHOR_SHARE, seed=0)
+    except (
+        CasesError
+    ) as error:  # said here, where it can still be changed, and not by a job that fails
+        st.warning(
+            words.markdown("start.refused", sentence=words.error_text(error)),
+            icon=":material/label:",
+        )
+        return None
+    left, middle, right, last = st.columns(4)
+    name = left.text_input(
+        words("start.name"),
+        dataset_name(ready.upload.called),
+        key=f"name_{ready.upload.key[:12]}",
+        help=words("start.name.help"),
+    )
+    teachers = {kind: words(f"teacher.{kind}") for kind in TEACHERS}
+    teacher = controls.select(
+        words("start.teacher"), teachers, "train_teacher", middle, help=words("start.teacher.help")
+    )
+    other = not ready.found.frame["text"].head(200).str.cat().isascii()
+    base = right.selectbox(
+        words("start.base"),
+        BASES,
+        index=BASES.index(MULTILINGUAL) if other else 0,
+        key=f"base_{ready.upload.key[:12]}",
+        help=words("start.base.help"),
+    )
+    epochs = last.number_input(
+        words("start.epochs"),
+        1,
+        MOST_EPOCHS,
+        8,
+        key="train_epochs",
+        help=words("start.epochs.help"),
+    )
+    truncate = st.toggle(
+        words("start.truncate"), key="train_truncate", help=words("start.truncate.help")
+    )
+    if (source := _source(words, ready)) is None:
+        return None
+    about = f"{ready.upload.called} → {name}-teacher"
+    return about, lambda: train_arguments(source, name, teacher, int(epochs), base, truncate)
+
+
+def _distill(words: Words):
+    cards = workspace.models(cache.settings())
+    names = [
+        card.name.removesuffix("-teacher")
+        for card in cards
+        if card.kind == "teacher" and card.name.endswith("-teacher")
+    ]
+    if not names:
+        st.info(words("start.no_teacher"), icon=":material/school:")
+        return None
+    left, right = st.columns(2)
+    name = left.selectbox(
+        words("start.of"),
+        names,
+        format_func=lambda name: f"{name}-teacher",
+        key="distill_name",
+        help=words("start.of.help"),
+    )
+    epochs = right.number_input(
+        words("start.epochs"),
+        1,
+        MOST_EPOCHS,
+        4,
+        key="distill_epochs",
+        help=words("start.epochs.help"),
+    )
+    return f"{name}-teacher → {name}-student", lambda: distill_arguments(name, int(epochs))

@@ -1,0 +1,123 @@
+"""The tables of the page 'Data and runs': results of core.cases, core.report.comparison and
+core.pipeline in, tables out.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from dashboard.components.tables import Table
+from dashboard.data import words as data_words
+from dashboard.i18n import DASH, Words
+
+SHORT = 12  # characters of a hash that are shown
+# field -> keys of its values
+_NAMED = {"kind": "run_kind.", "model_kind": "kind.", "role": "role.", "state": "run_state."}
+_HASHES = ("model_hash", "inputs_hash")
+
+
+def problems(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of core.cases.apart.Checked.problem_frame: one row a problem, in the file's order."""
+    said = frame.assign(
+        column=frame["column"].map(
+            lambda name: words("field.row") if name == "-" else words(f"field.{name}")
+        ),
+        message=frame["message"].map(lambda message: data_words.problem(words, message)),
+    )
+    return Table(
+        said.rename(columns={name: words(f"problems.{name}") for name in frame.columns}), {}
+    )
+
+
+def runs(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of report.comparison.run_frame; kinds, roles and states in words, hashes cut short."""
+    shown = frame.assign(
+        created_at=frame["created_at"].map(words.time),
+        **{
+            column: frame[column].map(lambda name, key=key: words(f"{key}{name}"))
+            for column, key in _NAMED.items()
+        },
+        **{name: frame[name].str[:SHORT] for name in _HASHES},
+    )
+    heads = {name: words(f"runs.{name}") for name in frame.columns}
+    formats = {
+        heads["cases"]: "localized",
+        heads["duration_s"]: "%.1f",
+        heads["seconds_per_case"]: "%.4f",
+    }
+    return Table(shown.rename(columns=heads), formats)
+
+
+def differences(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> Table:
+    """Columns of report.comparison.differences; names: run id -> what a reader calls it. Settings
+    keep their own names.
+    """
+    rows = []
+    for name, *values in frame.itertuples(index=False):
+        field = name if "." in name else words(f"runs.{name}")
+        rows.append([field, *(_value(words, name, value) for value in values)])
+    return Table(
+        pd.DataFrame(
+            rows,
+            columns=[words("differences.name"), *(names[run_id] for run_id in frame.columns[1:])],
+        ),
+        {},
+    )
+
+
+def _value(words: Words, name: str, value: str | None) -> str:
+    if value is None:
+        return DASH
+    return (
+        value[:SHORT]
+        if name in _HASHES
+        else words(f"{_NAMED[name]}{value}")
+        if name in _NAMED
+        else value
+    )
+
+
+def measures(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> Table:
+    """Columns of report.comparison.measure_frame."""
+    value = words("compare.value")
+    heads = {"run_id": words("run"), "measure": words("compare.measure"), "value": value}
+    heads |= {end: words(f"column.{end}", of=value) for end in ("low", "high")} | {"n": "n"}
+    shown = frame.assign(
+        run_id=frame["run_id"].map(names),
+        measure=frame["measure"].map(lambda name: words(f"compare.{name}")),
+    )
+    return Table(
+        shown.rename(columns=heads), {heads[name]: "%.3f" for name in ("value", "low", "high")}
+    )
+
+
+def sizes(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of pipeline.workspace.sizes, and a last row for all."""
+    rows = [
+        (
+            words(f"folder.{row.folder}"),
+            int(row.files),
+            data_words.size(words, row.bytes),
+            int(row.bytes),
+        )
+        for row in frame.itertuples()
+    ]
+    total = int(frame["bytes"].sum())
+    rows.append(
+        (words("folder.all"), int(frame["files"].sum()), data_words.size(words, total), total)
+    )
+    return Table(
+        pd.DataFrame(
+            rows, columns=[words(f"sizes.{head}") for head in ("folder", "files", "size", "bytes")]
+        ),
+        {},
+    )
+
+
+def versions(words: Words, found: Mapping[str, str]) -> Table:
+    """pipeline.workspace.versions."""
+    names = {"schema": words("versions.schema"), "python": "Python"}
+    rows = [(names.get(name, name), version) for name, version in found.items()]
+    return Table(
+        pd.DataFrame(rows, columns=[words("versions.name"), words("versions.version")]), {}
+    )

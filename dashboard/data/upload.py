@@ -1,0 +1,198 @@
+"""Part of the page 'Data and runs': a file is kept, read in a process of its own, mapped to our
+columns and reported on.
+
+What can be started with it is drawn by data_start. All that is said of the file comes from
+core.pipeline.uploads.
+"""
+
+from dataclasses import asdict
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import CasesError
+from core.jobs.arguments import FIELDS
+from core.pipeline import uploads
+from core.pipeline.uploads import Checked, ColumnNames, Upload
+from dashboard.components import controls, panels
+from dashboard.data import start, uploader
+from dashboard.data import tables as data_tables
+from dashboard.data import words as data_words
+from dashboard.i18n import Words
+from dashboard.session import cache, state
+
+ENDINGS = [suffix[1:] for suffix in uploads.SUFFIXES]
+LISTED, MANY = 300, 8  # pixels of a list of so many problems or more, which scrolls
+
+
+def draw(words: Words) -> None:
+    """Draw the upload and, once there is a file, what it holds and what can be done with it."""
+    upload = _chosen_file(words)
+    source = None
+    if upload is not None:
+        with st.container(border=True, key="panel_file"):
+            source = _file(words, upload)
+    start.draw(words, source)
+
+
+def _chosen_file(words: Words) -> Upload | None:
+    """The uploader, and the files that were kept before."""
+    with st.container(border=True, key="panel_upload"):
+        st.markdown(f"## {words('upload')}", help=words("upload.help"), anchors=False)
+        limit = words.number(uploads.MAX_UPLOAD / 2**20, 0)
+        st.file_uploader(
+            words("upload.file", limit=limit), ENDINGS, key=uploader.KEY, on_change=_keep
+        )
+        uploader.speak(words("upload.button"))
+        if refused := state.take("refused"):
+            st.error(
+                words.markdown("upload.refused", sentence=words.error_text(refused)),
+                icon=":material/error:",
+            )
+        kept = {upload.key: upload for upload in uploads.listed(cache.settings())}
+        if not kept:
+            st.caption(words("upload.none"))
+            return None
+        state.clamp_choice("file", list(kept), None)
+        shows = {key: _called(words, upload) for key, upload in kept.items()}
+        controls.select(
+            words("upload.kept"), shows, "file", index=None, placeholder=words("upload.choose")
+        )
+    return kept.get(state.chosen("file"))
+
+
+def _called(words: Words, upload: Upload) -> str:
+    return f"{upload.called} · {data_words.size(words, upload.size)} · {words.time(pd.Timestamp(upload.at))}"
+
+
+def _keep() -> None:
+    """Keep what was handed over, and look at it: a callback."""
+    if (given := state.chosen(uploader.KEY)) is None:
+        return
+    try:
+        state.set_value("file", uploads.keep(cache.settings(), given.name, given.getvalue()).key)
+    except CasesError as error:
+        state.set_value("refused", error)
+
+
+def _file(words: Words, upload: Upload) -> start.Ready | None:
+    """What the file holds; what work can start from, once its columns are known."""
+    st.markdown(f"## {words.markdown('upload.title', called=upload.called)}", anchors=False)
+    try:
+        with st.spinner(words("upload.reading")):
+            first = cache.checked(upload, None, None)
+            sheet = _sheet(words, upload, first)
+            first = first if sheet == first.sheet else cache.checked(upload, None, sheet)
+        _preview(words, first)
+        columns = _columns(words, upload, first)
+        if not columns.text:
+            st.info(words("upload.choose_text"), icon=":material/arrow_upward:")
+            return None
+        with st.spinner(words("upload.reading")):
+            found = first if _is_found(first, columns) else cache.checked(upload, columns, sheet)
+    except CasesError as error:
+        st.error(
+            words.markdown("upload.refused", sentence=words.error_text(error)),
+            icon=":material/error:",
+        )
+        st.button(
+            words("upload.again"),
+            key="read_again",
+            on_click=uploads.check_again,
+            args=(cache.settings(), upload),
+        )
+        return None
+    if found.columns is None:
+        st.warning(
+            words.markdown("upload.refused", sentence=words.error_text(CasesError(found.refused))),
+            icon=":material/warning:",
+        )
+        return None
+    _counts(words, found)
+    _problems(words, found)
+    return start.Ready(upload, found)
+
+
+def _sheet(words: Words, upload: Upload, first: Checked) -> str | None:
+    """The sheet to read: the first one, or the one that is chosen where there are several."""
+    if not first.other_sheets:
+        return first.sheet
+    key = f"sheet_{upload.key[:12]}"
+    return st.selectbox(
+        words("upload.sheet"),
+        [first.sheet, *first.other_sheets],
+        key=key,
+        help=words("upload.sheet.help"),
+    )
+
+
+def _preview(words: Words, first: Checked) -> None:
+    said = {"shown": words.number(len(first.preview), 0), "rows": words.number(first.rows, 0)}
+    encoding = words(f"encoding.{(first.encoding or 'none').replace('-', '')}")
+    st.caption(words.markdown("upload.preview", encoding=encoding, **said))
+    panels.grid(
+        "preview", first.preview.rename_axis(words("problems.row")), height=212, hide_index=False
+    )
+
+
+def _columns(words: Words, upload: Upload, first: Checked) -> ColumnNames:
+    """A selectbox for each of our columns; what is known by its name is chosen already."""
+    st.markdown(f"**{words('mapping')}**", help=words("mapping.help"))
+    chosen, places = {}, st.columns(3) + st.columns(3)
+    for place, field in zip(places, FIELDS, strict=True):
+        options = ["", *first.names]
+        found = first.suggested[field] or ""
+        chosen[field] = controls.select(
+            words(f"field.{field}"),
+            {name: name or words("mapping.none") for name in options},
+            f"col_{field}_{upload.key[:12]}_{first.sheet or ''}",
+            place,
+            index=options.index(found) if found in options else 0,
+            help=words(f"field.{field}.help"),
+        )
+    return ColumnNames(**chosen)
+
+
+def _is_found(first: Checked, columns: ColumnNames) -> bool:
+    """Whether the columns chosen are those that were found by their names, so that the file need
+    not be read again.
+    """
+    return first.columns is not None and all(
+        (getattr(first.columns, f) or "") == asdict(columns)[f] for f in FIELDS
+    )
+
+
+def _counts(words: Words, found: Checked) -> None:
+    frame = found.frame
+    dated, labelled = frame["occurred_at"].dropna(), int(frame["label"].notna().sum())
+    good, bad, labels, dates = st.columns(4)
+    good.metric(words("count.good"), words.number(len(frame), 0))
+    bad.metric(words("count.bad"), words.number(found.bad_rows, 0))
+    labels.metric(words("count.labelled"), words.number(labelled, 0))
+    labels.caption(words("count.classes", n=words.number(frame["label"].nunique(), 0)))
+    if len(dated):
+        dates.metric(words("count.dated"), words.number(len(dated), 0))
+        dates.caption(
+            words("count.dates", first=words.date(dated.min()), last=words.date(dated.max()))
+        )
+    else:
+        dates.metric(words("count.dated"), words.number(0, 0))
+        dates.caption(words("count.no_dates"))
+
+
+def _problems(words: Words, found: Checked) -> None:
+    if not found.problems:
+        st.success(words("problems.none"), icon=":material/check_circle:")
+        return
+    said = {
+        "problems": words.number(len(found.problems), 0),
+        "rows": words.number(found.bad_rows, 0),
+    }
+    means = words(
+        "row.sheet" if found.sheet else "row.record" if found.encoding is None else "row.line"
+    )
+    note = words.text("problems.note", means=means, **said)
+    height = LISTED if len(found.problems) >= MANY else None
+    panels.listing(
+        "problems", words, data_tables.problems(words, found.problem_frame), note, height
+    )

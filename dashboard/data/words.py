@@ -1,0 +1,125 @@
+"""What the page 'Data and runs' says in words: problems of rows, sizes, durations, the state and
+progress of jobs.
+
+Pure: words and results in, strings out. Sentences of core.cases and names of steps come in English;
+the known ones are said in the reader's language here, an unknown one as it is.
+"""
+
+import re
+
+from core.jobs.queue import JobStatus, Progress
+from core.types import RunRecord
+from dashboard.components.sentences import run_name
+from dashboard.i18n import Words, escape_markdown
+
+STEPS_OF_SIZE = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+
+# What core.cases says of a row, by its form -> the key of its words; named groups are filled in.
+_PROBLEMS = (
+    (r"the text is empty|the question is empty", "problem.text"),
+    (r"the case id is empty", "problem.case_id"),
+    (r"row (?P<row>\d+) has the same case id", "problem.doubled"),
+    (r"not a finite number: .*", "problem.number"),
+    (r"not a date: .*", "problem.date"),
+    (r"the row has (?P<found>\d+) cells, and the header (?P<wanted>\d+)", "problem.cells"),
+    (r"the quotes or the length of a cell are wrong: .*", "problem.quotes"),
+    (r"not JSON: .*|not an object of columns and values", "problem.json"),
+    (r"not one of the letters (?P<letters>.+) of the options", "problem.letter"),
+    (r"option (?P<letter>.) is empty", "problem.option"),
+    (r"a formula without a saved result: .*", "problem.formula"),
+    (r"an error of the spreadsheet, not a value: .*", "problem.error"),
+    (
+        r"it holds a NUL character|it holds half of a character .*|not a text but a .*",
+        "problem.unreadable",
+    ),
+)
+# The names of core's progress bars; anything else is the name of what is in training.
+_STEPS = (
+    (r".+ scores .+", "step.score"),
+    (r"trunk, once a case|student's trunk", "step.trunk"),
+    (r"teacher, (?P<samples>\d+) samples a case", "step.samples"),
+    (r"spread on held-out cases", "step.spread"),
+    (r"point", "step.point"),
+    (r"blob|dropout|ensemble|tfb|laplace", "step.teacher"),
+    (r"student.*", "step.student"),
+    (r"(?P<model>.+)", "step.train"),
+)
+
+
+def problem(words: Words, message: str) -> str:
+    """Return what is wrong with a cell, and what is allowed."""
+    return _translated(words, message, _PROBLEMS) or message
+
+
+def step(words: Words, what: str) -> str:
+    """Return what a job is at."""
+    return _translated(words, what, _STEPS) or words("step.begin")
+
+
+def _translated(words: Words, text: str, known: tuple[tuple[str, str], ...]) -> str | None:
+    for form, key in known:
+        if found := re.fullmatch(form, text, flags=re.DOTALL):
+            return words(key, **found.groupdict())
+    return None
+
+
+def size(words: Words, n: float) -> str:
+    """Return a number of bytes with three significant figures."""
+    for unit, of in STEPS_OF_SIZE:
+        if n >= of:
+            return f"{words.number(n / of, figures=3)} {unit}"
+    return f"{words.number(n, 0)} B"
+
+
+def duration(words: Words, seconds: float | None) -> str:
+    """Return a time in the two largest units that it has."""
+    if seconds is None:
+        return words.number(None)
+    if seconds < 60:
+        return words.text("duration.seconds", s=words.number(seconds, 0 if seconds >= 10 else 1))
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return words.text("duration.minutes", m=str(minutes), s=str(rest))
+    return words.text("duration.hours", h=words.number(minutes // 60, 0), m=str(minutes % 60))
+
+
+def progress(words: Words, found: Progress | None) -> tuple[float, str]:
+    """Return how far a running job's present step is, 0..1, and a line that says so."""
+    if found is None:
+        return 0.0, words("step.begin")
+    done = words.number(found.done, 0)
+    said = {"step": step(words, found.what), "done": done}
+    if not found.total:
+        return 0.0, words.markdown("progress.open", **said)
+    share = min(1.0, max(0.0, found.done / found.total))
+    said |= {"total": words.number(found.total, 0)}
+    if found.seconds_left is None:
+        return share, words.markdown("progress.counted", **said)
+    return share, words.markdown("progress.timed", left=duration(words, found.seconds_left), **said)
+
+
+def job_line(words: Words, found: JobStatus) -> str:
+    """Return in markdown who asked for a job and when, how long it took, and its exit code where it
+    failed.
+    """
+    said = [words.markdown("job.asked", who=found.job.who, at=words.time(found.job.created_at))]
+    if found.started_at and found.ended_at:
+        seconds = (found.ended_at - found.started_at).total_seconds()
+        said.append(words.markdown("job.took", duration=duration(words, seconds)))
+    if found.state == "failed":
+        said.append(words.markdown("job.code", code=str(found.exit_code)))
+    return " · ".join(said)
+
+
+def job_name(words: Words, found: JobStatus) -> str:
+    """Return in markdown what a job does, and with what."""
+    return f"{words(f'verb.{found.job.verb}')} · {escape_markdown(found.job.about)}"
+
+
+def chart_name(words: Words, record: RunRecord) -> str:
+    """Return a run in two lines, for the side of a chart: the model and its time, the cases it
+    scored.
+    """
+    first, _, rest = run_name(words, record).partition(" · ")
+    at, _, cases = rest.partition(" · ")
+    return f"{first} · {at}\n{cases}"

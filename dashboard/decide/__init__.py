@@ -1,0 +1,1 @@
+"""Decide: what a threshold means in people, wrong answers and money."""

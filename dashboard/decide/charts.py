@@ -1,0 +1,89 @@
+"""Charts of the section 'What if' on the page 'Decide': another mix of cases, and a teacher between
+student and person.
+
+Pure, as dashboard.components.charts is: frames and words in, figures out, colours only as SLOTS.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.components.charts import SLOTS, band, finish, left_titles
+
+# slot, dash, sign
+_WAYS = {"with_teacher": ("teacher", "solid", "diamond"), "without": ("student", "dash", "circle")}
+
+
+def mix(curve: pd.DataFrame, seen: float, supposed: float, words: Mapping[str, str]) -> go.Figure:
+    """Review rate and leakage against the share of one kind of case, with the share seen and the
+    one supposed.
+
+    curve: columns share, review, leakage, each of the last two with _low and _high. words: review,
+    leakage, share, seen, supposed, separators.
+    """
+    panels = [p for p in (("review", "review"), ("leakage", "leak")) if curve[p[0]].notna().any()]
+    titles = [words[column] for column, _ in panels]
+    figure = make_subplots(rows=1, cols=len(panels), horizontal_spacing=0.08, subplot_titles=titles)
+    for col, (column, slot) in enumerate(panels, start=1):
+        band(
+            figure,
+            curve["share"],
+            curve[f"{column}_low"],
+            curve[f"{column}_high"],
+            SLOTS[slot],
+            None,
+            row=1,
+            col=col,
+        )
+        line = {"color": SLOTS[slot], "width": 2.5}
+        hover = f"{words['share']} %{{x:.0%}}<br>%{{y:.1%}}<extra>{words[column]}</extra>"
+        place = {"row": 1, "col": col, "showlegend": False}
+        figure.add_scatter(
+            x=curve["share"], y=curve[column], mode="lines", line=line, hovertemplate=hover, **place
+        )
+    for name, x, dash in (("seen", seen, "dot"), ("supposed", supposed, "solid")):
+        line = {"color": SLOTS["now"], "width": 2, "dash": dash}
+        figure.add_vline(x=x, line=line)
+        figure.add_scatter(
+            x=[None], y=[None], mode="lines", name=words[name], line=line, row=1, col=1
+        )
+    figure.update_xaxes(title=words["share"], tickformat=".0%", range=[0, 1])
+    figure.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=6)
+    finish(figure, 340, words).update_layout(legend_y=1.12, margin_t=80)
+    return left_titles(figure)
+
+
+def cascade(
+    fronts: pd.DataFrame, best: Mapping[str, Mapping[str, float]], words: Mapping[str, str]
+) -> go.Figure:
+    """Money a case for people and machines against leakage: the least of each way, and each way's
+    cheapest in all.
+
+    fronts: columns of core.report.cascades.fronts. best: way -> leakage and cost of its cheapest.
+    words: with_teacher, without, best, leakage, cost, symbol, separators.
+    """
+    figure = go.Figure()
+    for way, (slot, dash, sign) in _WAYS.items():
+        rows = fronts[fronts["way"] == way]
+        figure.add_scatter(
+            x=rows["leakage"],
+            y=rows["cost"],
+            mode="lines",
+            name=words[way],
+            line={"color": SLOTS[slot], "dash": dash, "width": 2.5},
+            hovertemplate=f"{words['leakage']} %{{x:.1%}}<br>{words['symbol']}%{{y:,.2f}}<extra>{words[way]}</extra>",
+        )
+        figure.add_scatter(
+            x=[best[way]["leakage"]],
+            y=[best[way]["cost"]],
+            mode="markers",
+            name=f"{words['best']} ({words[way]})",
+            marker={"color": SLOTS[slot], "symbol": sign, "size": 13},
+            cliponaxis=False,
+            hovertemplate=f"%{{x:.1%}}<br>{words['symbol']}%{{y:,.2f}}<extra>{words['best']}</extra>",
+        )
+    figure.update_xaxes(title=words["leakage"], tickformat=".0%", rangemode="tozero")
+    figure.update_yaxes(title=words["cost"], tickprefix=words["symbol"], rangemode="tozero")
+    return finish(figure, 400, words)

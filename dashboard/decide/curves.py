@@ -1,0 +1,192 @@
+"""The charts of the page 'Decide', each with its table. All figures come from core.decision and
+core.report.
+
+The first two hold nothing that depends on the threshold in use, or Streamlit would draw them anew
+at every move and lose their
+zoom: dashboard.decide.live draws the point in use over them, and hears clicks on their curves. The
+next two hold every threshold, and the browser draws the one of the handle.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import pandas as pd
+
+from core.counts.histogram import AcceptanceCurve, Histogram
+from core.decision.thresholds import consequence, daily_money
+from core.decision.thresholds.daily_money import OptionCurve, UnitCosts
+from core.report import frames, selection
+from core.types import RunRecord
+from dashboard.components import charts, controls, panels, sentences, tables
+from dashboard.decide import mark_charts
+from dashboard.decide.live import drawn
+from dashboard.decide.mark_charts import CHEAPEST, Mark
+from dashboard.session import cache
+from dashboard.session.address import BY_CLASS
+from dashboard.session.context import RunContext
+from dashboard.session.memo import kept
+
+
+def risk(shown: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
+    """Selective risk against coverage, with the points that were found."""
+    words, chosen = shown.words, shown.chosen
+    labelled = consequence.threshold_consequence(
+        shown.counts(shown.kind, chosen.segment), 0.0, 1.0, chosen.unseen
+    ).labelled
+    if not labelled:
+        panels.empty_panel("risk_coverage", words, "needs_labels")
+        return
+    of_models = {kind: shown.counts(kind, chosen.segment) for kind in shown.same}
+    curves = kept(frames.risk_coverage_frame, of_models, chosen.unseen)
+    said_on = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
+    figure = kept(
+        _risk, curves, shown.names, said_on, *(mark for mark in marks if mark.kind != CHEAPEST)
+    )
+    note = [
+        words.markdown("risk_coverage.note", n=words.number(labelled, 0)),
+        *said,
+        words("points.click"),
+    ]
+    panels.chart(
+        "risk_coverage",
+        words,
+        figure,
+        kept(tables.risk_coverage, words, curves, shown.names),
+        "  \n".join(note),
+    )
+
+
+def thresholds(
+    shown: RunContext, costed: pd.DataFrame, cheapest: float | None, marks: Sequence[Mark]
+) -> None:
+    """Reviews, leakage and money against the threshold, with the points that were found."""
+    words, currency = shown.words, shown.chosen.currency
+    curve = kept(frames.threshold_frame, costed)
+    names = words.chart_words(
+        "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
+    )
+    figure = kept(_thresholds, curve, names | {"symbol": words.symbol(currency)}, *marks)
+    note = [
+        *([] if cheapest is None else [sentences.cheapest(words, curve, cheapest, currency)]),
+        words("points.click"),
+    ]
+    panels.chart(
+        "thresholds",
+        words,
+        figure,
+        kept(tables.thresholds, words, curve, currency),
+        "  \n".join(note),
+    )
+
+
+def _risk(curves: pd.DataFrame, names: dict[str, str], words: dict[str, str], *marks: Mark):
+    """The figure, the same object for the same points: nothing in it depends on the threshold in
+    use, so it is kept.
+    """
+    return mark_charts.on_risk(charts.risk_coverage(curves, names, None, words), marks)
+
+
+def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
+    """The figure, kept as that of `_risk` is."""
+    return mark_charts.on_thresholds(charts.against_threshold(curve, None, None, words), marks)
+
+
+def options(shown: RunContext) -> None:
+    """Money a day of the ways to run the line, at the threshold in use."""
+    words, currency = shown.words, shown.chosen.currency
+    kinds = tuple(reversed(shown.same))
+    of_models = {kind: shown.counts(kind, shown.chosen.segment) for kind in kinds}
+    seconds = {kind: shown.seconds(kind) for kind in kinds}
+    per_day, unseen = shown.per_day(shown.chosen.segment), shown.chosen.unseen
+    curves = kept(_option_curves, of_models, per_day, shown.costs, seconds, unseen)
+    names = tuple(sentences.option_name(words, curve, shown.same) for curve in curves)
+    data = kept(drawn.options, words, curves, names, currency)
+
+    def table() -> tables.Table:
+        return tables.options(
+            words, frames.option_frame(_options(shown, per_day)).assign(name=names), currency
+        )
+
+    note = sentences.options_note(words, curves, shown.same)
+    panels.component_panel("options", words, partial(drawn.chart, "options", data), table, note)
+
+
+def _option_curves(
+    of_models: dict, per_day: float, costs: UnitCosts, seconds: dict, unseen: bool
+) -> tuple[OptionCurve, ...]:
+    """People alone, and each model with people."""
+    human = daily_money.constant_option(daily_money.all_human_option(per_day, costs))
+    models = (
+        daily_money.option_curve(k, counts, per_day, costs, seconds[k], unseen)
+        for k, counts in of_models.items()
+    )
+    return human, *models
+
+
+def _options(shown: RunContext, per_day: float) -> list[daily_money.Option]:
+    """The same at the threshold in use."""
+    chosen, found = shown.chosen, [daily_money.all_human_option(per_day, shown.costs)]
+    for kind in reversed(shown.same):
+        at = consequence.threshold_consequence(
+            shown.counts(kind, chosen.segment), chosen.t, per_day, chosen.unseen
+        )
+        found.append(daily_money.option_money(kind, at, shown.costs, shown.seconds(kind)))
+    return found
+
+
+def parts(shown: RunContext) -> None:
+    """Review rate and leakage of each segment, or of each predicted class, at the threshold in use."""
+    words, chosen = shown.words, shown.chosen
+    by_class = chosen.by == BY_CLASS
+    counts = (
+        kept(_classes, cache.histogram(shown.run_id), shown.segment)
+        if by_class
+        else shown.counts(shown.kind)
+    )
+    data = kept(drawn.parts, words, kept(frames.part_curves, counts, chosen.unseen))
+
+    def table() -> tables.Table:
+        per_day = shown.per_day(chosen.segment) if by_class else shown.per_day()
+        head = words("column.predicted_class" if by_class else "column.segment")
+        return tables.segments(
+            words, frames.segment_frame(counts, chosen.t, per_day, chosen.unseen), head
+        )
+
+    draw, note = partial(drawn.chart, "segments", data), words(f"parts.{chosen.by}")
+    panels.component_panel("segments", words, draw, table, note, lambda: controls.split(words))
+
+
+def _classes(histogram: Histogram, segment: str | None) -> AcceptanceCurve:
+    """Counts of a segment, or of all, with predicted classes in the place of segments."""
+    return AcceptanceCurve(
+        (histogram if segment is None else histogram.select(segments=(segment,))).by_class()
+    )
+
+
+def calibration(shown: RunContext, runs: list[RunRecord]) -> None:
+    """Accuracy against confidence on the calibration runs of the models that are shown."""
+    words = shown.words
+    found = selection.calibration_of(runs, shown.same)
+    if not found:
+        panels.empty_panel("calibration", words, "calibration.missing")
+        return
+    counts = {kind: cache.histogram(record.run.run_id) for kind, record in found.items()}
+    frame, errors = kept(frames.reliability_frame, counts)
+    names = {
+        kind: words(
+            "calibration.legend",
+            model=shown.names[kind],
+            ece=words.number(ece, 3),
+            n=words.number(n, 0),
+        )
+        for kind, (ece, n) in errors.items()
+    }
+    said = words.chart_words(
+        "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
+    )
+    note = words.markdown("calibration.note", n=words.number(max(n for _, n in errors.values()), 0))
+    figure, table = (
+        kept(charts.reliability, frame, names, said),
+        kept(tables.reliability, words, frame, shown.names),
+    )
+    panels.chart("calibration", words, figure, table, note)

@@ -1,0 +1,106 @@
+"""Charts of the page 'Decide' that follow the handle: money of the options, review rate and leakage
+of the parts.
+
+Each gets its figures at every threshold once, in one block of numbers, and draws those of the
+handle's step at each move, in the frame of the handle and without the server (drawn.js; the two
+kinds are options.js and parts.js). What a release sends is equal to what is there already, so
+nothing is drawn anew. `options` and `parts` make what is sent and are pure: dashboard.session.memo
+keeps it. Words reach the screen as text, never as HTML.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+
+from core.decision.thresholds.daily_money import MONEY, OptionCurve
+from core.report.frames import PART_SHARES, PartCurves
+from dashboard.decide.live import FOLDER, joined, written
+from dashboard.i18n import Words
+
+# steps of a share, 16 bits each: half a step is 0.0008%, less than the tooltip's 0.1% and than a
+# pixel
+LEVELS = 65534
+UNKNOWN = 65535  # in the place of NaN
+PATTERNS = ("card.interval", "basis.cases", "basis.labelled", "parts.n")
+# px of all but the rows, and of a row: given, so that nothing ever moves
+_HEIGHT = {"options": (66, 72), "parts": (64, 46)}
+_component = st.components.v2.component(
+    "kakushin_drawn",
+    **{kind: (FOLDER / f"drawn.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")},
+    js=joined("shapes", "heard", "formats", "axes", "options", "parts", "drawn"),
+)
+
+
+def chart(key: str, data: Mapping[str, object]) -> None:
+    """Draw what `options` or `parts` has made."""
+    _component(key=f"live_{key}", data=data, height=data["height"])
+
+
+def options(
+    words: Words, curves: Sequence[OptionCurve], names: Sequence[str], currency: str
+) -> dict[str, object]:
+    """Money a day of each option, one bar each from top to bottom; float64, since amounts are
+    written in full.
+    """
+    rows = [
+        {"name": name, "n": curve.n, "values": _packed(curve.money, MONEY, "<f8")}
+        for name, curve in zip(names, curves, strict=True)
+    ]
+    labels = {part: words(f"part.{part}") for part in ("review", "inference", "escapes", "total")}
+    written_in = {"code": currency, "digits": words.precision(currency)}
+    return _data(words, "options", words("options.alt"), rows, labels, MONEY) | {
+        "currency": written_in
+    }
+
+
+def parts(words: Words, curves: PartCurves) -> dict[str, object]:
+    """Shares of each part, a row each from top to bottom; a panel without any figure is left out.
+    16 kB a row.
+    """
+    levels = {
+        name: np.where(np.isnan(v), UNKNOWN, np.rint(v * LEVELS))
+        for name, v in curves.shares.items()
+    }
+    rows = [
+        {
+            "name": name or "–",
+            "cases": cases,
+            "labelled": labelled,
+            "values": _packed({k: v[i] for k, v in levels.items()}, PART_SHARES, "<u2"),
+        }
+        for i, (name, cases, labelled) in enumerate(
+            zip(curves.names, curves.cases, curves.labelled, strict=True)
+        )
+    ]
+    panels = [name for name in ("review", "leakage") if not np.isnan(curves.shares[name]).all()]
+    labels = {name: words(f"card.{name}") for name in panels}
+    return _data(words, "parts", words("segments.alt"), rows, labels, PART_SHARES) | {
+        "panels": panels
+    }
+
+
+def _packed(values: Mapping[str, np.ndarray], columns: Sequence[str], kind: str) -> str:
+    """The columns one after the other as little-endian numbers, in base64."""
+    return base64.b64encode(
+        np.concatenate([values[name] for name in columns]).astype(kind).tobytes()
+    ).decode("ascii")
+
+
+def _data(
+    words: Words,
+    kind: str,
+    alt: str,
+    rows: list[dict],
+    labels: Mapping[str, str],
+    columns: Sequence[str],
+) -> dict:
+    frame, row = _HEIGHT[kind]
+    said = {"alt": alt, "words": written(words, PATTERNS), "labels": labels}
+    return {
+        "kind": kind,
+        "height": frame + row * len(rows),
+        "rows": rows,
+        "columns": columns,
+    } | said

@@ -1,0 +1,148 @@
+"""Points of interest on the curves of the page 'Decide': each with its own sign and its own name
+beside it.
+
+Pure, as dashboard.components.charts is. The point in use is not among them: it moves with the
+handle, and dashboard.decide.live draws it. Names stand in as many rows as it takes for none to
+cover another. A click on a sign is a click on its threshold (customdata), as it is on a curve.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from dashboard.components import panes
+from dashboard.components.charts import SLOTS, letters
+
+ACTIVE, CERTIFIED, CAPACITY, CHEAPEST = "active", "certified", "capacity", "cheapest"
+_SIGNS = {
+    ACTIVE: ("diamond-open", SLOTS["now"]),
+    CERTIFIED: ("star", SLOTS["cheapest"]),
+    CAPACITY: ("triangle-up", SLOTS["review"]),
+    CHEAPEST: ("square-open", SLOTS["inference"]),
+}
+_LABEL_SHARE = 0.17  # of an axis's width that a name takes at most
+_ROW = 17  # px of a row of names
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One point: its threshold, its name, and its figures: coverage, risk, reviews, leakage, money;
+    None where unknown.
+    """
+
+    kind: str  # ACTIVE, CERTIFIED, CAPACITY or CHEAPEST
+    threshold: float
+    name: str
+    figures: Mapping[str, float | None]
+
+    def __hash__(self) -> int:
+        """Without the figures, which a dict holds; equality looks at them, so
+        dashboard.session.memo can tell points apart.
+        """
+        return hash((self.kind, self.threshold, self.name))
+
+
+def on_risk(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
+    """Add the points to charts.risk_coverage; those without a risk are left out."""
+    known = [
+        m for m in marks if m.figures["coverage"] is not None and m.figures["risk"] is not None
+    ]
+    places = rows_of([mark.figures["coverage"] for mark in known])
+    for mark, row in zip(known, places, strict=True):
+        x, y = mark.figures["coverage"], mark.figures["risk"]
+        _sign(figure, mark, x, y, f"%{{x:.1%}}, %{{y:.1%}}<br>{mark.threshold:.3f}")
+        name = _name(mark) | {
+            "x": x,
+            "y": y,
+            "ax": -18 if x > 0.2 else 18,
+            "ay": -30 - _ROW * row,
+            "xanchor": "right" if x > 0.2 else "left",
+        }
+        figure.add_annotation(
+            showarrow=True, arrowhead=0, arrowwidth=1, arrowcolor=_SIGNS[mark.kind][1], **name
+        )
+    return figure
+
+
+def on_thresholds(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
+    """Add the points to every panel of charts.against_threshold, a line through all of them and the
+    names on top.
+    """
+    places = rows_of([mark.threshold for mark in marks])
+    curves = [trace for trace in figure.data if trace.meta]
+    panels, lines = sum(1 for _ in figure.select_yaxes()), list(figure.layout.shapes)
+    for mark, row in zip(marks, places, strict=True):
+        line = {"color": _SIGNS[mark.kind][1], "width": 1.5, "dash": "dot"}
+        lines += [panes.upright(mark.threshold, line, place) for place in range(panels)]
+        for trace in curves:
+            value = mark.figures[trace.meta]
+            if value is not None:
+                axes = {"xaxis": trace.xaxis, "yaxis": trace.yaxis}
+                _sign(figure, mark, mark.threshold, value, "%{x:.3f}<br>%{y:,.3~r}", **axes)
+        edge = {
+            "xanchor": "left"
+            if mark.threshold < 0.1
+            else "right"
+            if mark.threshold > 0.9
+            else "center"
+        }
+        figure.add_annotation(
+            x=mark.threshold,
+            xref="x",
+            y=1,
+            yref="paper",
+            yshift=32 + _ROW * row,
+            showarrow=False,
+            **_name(mark),
+            **edge,
+        )
+    top = 30 + _ROW * (1 + max(places, default=-1))
+    grown = top + 16 - figure.layout.margin.t
+    return figure.update_layout(
+        shapes=lines, margin_t=top + 16, height=figure.layout.height + grown
+    )
+
+
+def rows_of(places: Sequence[float], share: float = _LABEL_SHARE) -> list[int]:
+    """The row of each name, 0 first, so that names of one row are `share` of the axis apart: each
+    takes the first row free.
+    """
+    taken: list[float] = []  # the last place of each row
+    rows = [0] * len(places)
+    for i in sorted(range(len(places)), key=lambda i: places[i]):
+        free = next(
+            (row for row, last in enumerate(taken) if places[i] - last >= share), len(taken)
+        )
+        taken[free : free + 1] = [places[i]]
+        rows[i] = free
+    return rows
+
+
+def _sign(figure: go.Figure, mark: Mark, x: float, y: float, hover: str, **axes: str) -> None:
+    symbol, colour = _SIGNS[mark.kind]
+    figure.add_scatter(
+        x=[x],
+        y=[y],
+        customdata=[mark.threshold],
+        meta="mark",
+        mode="markers",
+        name=mark.name,
+        showlegend=False,
+        cliponaxis=False,
+        marker={
+            "symbol": symbol,
+            "color": colour,
+            "size": 13,
+            "line": {"width": 2, "color": colour},
+        },
+        hovertemplate=f"{hover}<extra>{letters(mark.name)}</extra>",
+        **axes,
+    )
+
+
+def _name(mark: Mark) -> dict:
+    return {
+        "text": f"{letters(mark.name)} {mark.threshold:.3f}",
+        "font": {"size": 12, "color": _SIGNS[mark.kind][1]},
+    }

@@ -1,0 +1,71 @@
+"""The panel 'People' of the page 'Decide': the reviews of a day as full-time people, and the
+waiting that so many leave.
+
+All figures come from core.decision.staffing.headcount and core.report.people. The simulation takes
+a second at most, and waits for a button.
+"""
+
+import streamlit as st
+
+from core.decision.staffing.headcount import FullTime
+from core.decision.thresholds.consequence import Consequence
+from core.report import people
+from dashboard.components import controls, panels
+from dashboard.decide import people_words, starts
+from dashboard.i18n import Words
+from dashboard.session import cache, state
+from dashboard.session.context import RunContext
+
+ASKED = "desk_asked"  # what the shown simulation was asked for; another choice needs another press
+
+
+def draw(words: Words):
+    """Draw what one person does in a day, and return the place of what follows from it."""
+    box = starts.panel(words, "people")
+    with box:
+        controls.work(words)
+    return box
+
+
+def desk(shown: RunContext, found: Consequence) -> None:
+    """Say how many full-time people the reviews take, and simulate the chosen number of them once
+    it is asked for.
+    """
+    words, chosen, full_time = shown.words, shown.chosen, shown.full_time
+    st.markdown(people_words.need(words, found.reviews_per_day, full_time))
+    reviews = found.reviews_per_day.value
+    if not reviews:
+        st.info(words("people.none"))
+        return
+    reviewers = chosen.reviewers or full_time.least(reviews)
+    asked = (
+        chosen.t,
+        shown.segment,
+        chosen.unseen,
+        reviews,
+        shown.measured,
+        reviewers,
+        _work(full_time),
+        chosen.sla,
+    )
+    label = words("people.simulate", n=words.number(reviewers, 0), t=words.number(chosen.t, 3))
+    st.button(
+        label,
+        key="simulate",
+        icon=":material/groups:",
+        on_click=state.set_value,
+        args=(ASKED, (shown.run_id, *asked)),
+    )
+    if state.held_value(ASKED) != (shown.run_id, *asked):
+        st.caption(words("people.lazy"))
+        return
+    with st.spinner(words("people.running")):
+        seen = cache.cached_from_predictions(people.desk, people.COLUMNS, (shown.run_id,), *asked)
+    panels.cards(people_words.cards(words, seen))
+    if seen.staffing.note:
+        st.warning(words("people.overloaded"), icon=":material/hourglass_top:")
+    st.caption(people_words.basis(words, seen))
+
+
+def _work(full_time: FullTime) -> tuple[float, float, float]:
+    return full_time.minutes, full_time.hours, full_time.share

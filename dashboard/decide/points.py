@@ -1,0 +1,145 @@
+"""The points that the curves of the page 'Decide' show beside the one in use: the active policy,
+the certified one, capacity.
+
+Each is there or has a sentence that says why not. All figures come from core.decision and
+core.report.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.decision.certificate.claims import Certificate
+from core.decision.thresholds import apply, consequence, daily_money
+from core.decision.thresholds.policy import Policy, PolicyConsequence, consequence_of_tally
+from core.decision.thresholds.solver import ThresholdSolver
+from core.errors import SettingsError
+from core.report import selection
+from core.types import Interval, RunRecord
+from dashboard.components import active_policy, certificate_words
+from dashboard.components.active_policy import Ghost
+from dashboard.decide.mark_charts import ACTIVE, CAPACITY, CERTIFIED, CHEAPEST, Mark
+from dashboard.session import cache
+from dashboard.session.context import RunContext
+
+
+@dataclass(frozen=True)
+class Found:
+    """A point's threshold, None where there is none, and the sentence that says what it rests on or
+    why it is missing.
+    """
+
+    threshold: float | None
+    said: str
+
+
+def active(shown: RunContext) -> tuple[Ghost | None, str]:
+    """Return the active policy on the cases that are shown, applied whole, and the sentence about
+    it.
+    """
+    words, policy = shown.words, cache.active_policy()
+    if policy is None:
+        return None, words("ghost.none")
+    try:
+        thresholds = Policy.from_dict(policy.content)
+        rows = counted_rows(shown)
+        found = consequence_of_tally(
+            apply.tally_of_rows(rows, thresholds), thresholds, shown.terms, reweighted=False
+        )
+    except SettingsError as error:
+        said = {
+            "name": policy.name,
+            "version": str(policy.version),
+            "sentence": words.error_text(error),
+        }
+        return None, words.markdown("ghost.unreadable", **said)
+    ghost = Ghost(policy.name, policy.version, found)
+    return ghost, active_policy.note(words, ghost)
+
+
+def counted_rows(shown: RunContext):
+    """Return the counted rows of the run that count: of the chosen segment, with untrained labels
+    or without.
+    """
+    rows = cache.joint_rows(shown.run_id)
+    kept = rows["outcome"].ne("unseen") | shown.chosen.unseen
+    return rows[kept if shown.segment is None else kept & rows["segment"].eq(shown.segment)]
+
+
+def certified(shown: RunContext, runs: list[RunRecord]) -> Found:
+    """Return the loosest threshold that the calibration run of the same model certifies, for the
+    promise of the choices.
+    """
+    words, chosen = shown.words, shown.chosen
+    record = selection.calibration_of(runs, shown.same).get(shown.kind)
+    if record is None:
+        return Found(None, words("points.no_certificate", why=words("certificate.no_run")))
+    if (
+        shown.segment is not None
+        and shown.segment not in cache.histogram(record.run.run_id).segments
+    ):
+        return Found(None, words("points.no_certificate", why=words("certificate.no_labels")))
+    try:
+        found = cache.certificate(record.run, chosen, shown.segment)
+    except SettingsError as error:
+        return Found(None, words.markdown("points.no_certificate", why=words.error_text(error)))
+    said = certificate_words.certificate(words, found)
+    if isinstance(found, Certificate):
+        return Found(found.threshold, said)
+    return Found(None, words("points.no_certificate", why=said))
+
+
+def capacity(shown: RunContext, handles: Callable[[], ThresholdSolver]) -> Found:
+    """Return the strictest threshold that the reviews a day of the choices can serve."""
+    words, reviews = shown.words, shown.chosen.capacity
+    if reviews is None:
+        return Found(None, words("points.no_capacity"))
+    found = handles().at_capacity(reviews)
+    if not isinstance(found, PolicyConsequence):
+        return Found(None, words("limits.infeasible.capacity_unreachable"))
+    people = words.number(shown.full_time.people(reviews))
+    return Found(
+        found.policy.threshold,
+        words("points.capacity", reviews=words.number(reviews), people=people),
+    )
+
+
+def marks(shown: RunContext, ghost: Ghost | None, at: dict[str, float | None]) -> list[Mark]:
+    """Return the points of the curves. at: CERTIFIED, CAPACITY and CHEAPEST -> threshold, None
+    where there is none.
+
+    The active policy's figures are those of all its thresholds, so its sign may lie off the curves
+    of one threshold for all.
+    """
+    words = shown.words
+    found = []
+    if ghost is not None and not isinstance(ghost.found.policy.threshold, str):
+        figures = _figures(ghost.found, ghost.found.money_per_day)
+        found.append(Mark(ACTIVE, ghost.found.policy.threshold, words("mark.active"), figures))
+    for kind in (CERTIFIED, CAPACITY, CHEAPEST):
+        if at[kind] is not None:
+            found.append(Mark(kind, at[kind], words(f"mark.{kind}"), _on_curve(shown, at[kind])))
+    return found
+
+
+def _on_curve(shown: RunContext, t: float) -> dict[str, float | None]:
+    """What one threshold for all comes to, as the charts draw it."""
+    chosen = shown.chosen
+    found = consequence.threshold_consequence(
+        shown.counts(shown.kind, chosen.segment), t, shown.per_day(chosen.segment), chosen.unseen
+    )
+    money = daily_money.option_money(
+        shown.kind, found, shown.costs, shown.seconds(shown.kind) or 0.0
+    ).total_per_day
+    return _figures(found, money)
+
+
+def _figures(
+    found: consequence.Consequence | PolicyConsequence, money: Interval
+) -> dict[str, float | None]:
+    return {
+        "coverage": found.coverage.value,
+        "risk": found.selective_risk.value,
+        "reviews": found.reviews_per_day.value,
+        "leakage": found.leakage.value,
+        "money": money.value,
+    }

@@ -1,0 +1,228 @@
+"""Parts of the page 'Decide' that lead to a threshold from elsewhere: presets, limits, and the
+cases that change side.
+
+Each gets what it needs as arguments and draws one panel. All figures come from core.decision.
+"""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from core.counts.histogram import Histogram
+from core.counts.tally import LeakageLimit, SelectiveRiskLimit
+from core.decision.thresholds import apply
+from core.decision.thresholds.changes import CasesBetween, cases_between_thresholds
+from core.decision.thresholds.policy import Policy, PolicyConsequence
+from core.decision.thresholds.solver import Infeasible, SolvedPlan, ThresholdSolver
+from dashboard.components import controls, panels
+from dashboard.components.active_policy import Ghost
+from dashboard.decide import limit_words, points
+from dashboard.i18n import Words
+from dashboard.session import cache, state
+from dashboard.session.address import ACTIVE, ALL, PREVIOUS, Choices
+from dashboard.session.context import RunContext
+
+LISTED = 100  # cases that the table shows
+_FETCHED = 2000  # most confident cases that are looked through for those of one segment
+_LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
+
+
+def limits(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
+    """Say which threshold the given limits come to, what binds, and what one more review a day is
+    worth.
+    """
+    limit = None if chosen.most is None else _LIMITS[chosen.limited](round(chosen.most / 100, 12))
+    if limit is None and chosen.capacity is None:
+        st.caption(words("limits.none"))
+        return
+    found = _found(handles, limit, chosen.capacity)
+    said = limit_words.answer(words, found, chosen.limited)
+    if limit is not None and chosen.capacity is not None:
+        price = handles.worth_of_reviews(limit, chosen.capacity)
+        said = words.sentence_space.join(
+            filter(None, (said, limit_words.worth(words, price, chosen.currency)))
+        )
+    (st.warning if isinstance(found, Infeasible) else st.markdown)(said)
+    t = limit_words.point_of(found).policy.threshold
+    label = words("limits.use", t=words.number(t, 3))
+    st.button(
+        label, key="use_limits", disabled=t == chosen.t, on_click=state.set_value, args=("t", t)
+    )
+
+
+def _found(
+    handles: ThresholdSolver, limit, capacity: float | None
+) -> PolicyConsequence | SolvedPlan | Infeasible:
+    """One limit: the threshold where it is met. Both: the least money within them."""
+    if capacity is None:
+        return handles.at_risk(limit)
+    if limit is None:
+        return handles.at_capacity(capacity)
+    return handles.solve(limit, capacity)
+
+
+def compared(shown: RunContext, thresholds: dict[str, float], ghost: Ghost | None) -> None:
+    """List the cases that change side between the threshold in use and the chosen other.
+    thresholds: of the presets.
+    """
+    words, chosen = shown.words, shown.chosen
+    if chosen.compare == ACTIVE:
+        if ghost is None:
+            st.info(words("ghost.none"))
+        else:
+            _against_policy(shown, ghost)
+        return
+    other = (
+        state.threshold_before() if chosen.compare == PREVIOUS else thresholds.get(chosen.compare)
+    )
+    if other is None:
+        st.info(words("sides.first" if chosen.compare == PREVIOUS else "sides.missing"))
+        return
+    sides(words, chosen, shown.run_id, cache.histogram(shown.run_id), other)
+
+
+def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, other: float) -> None:
+    """List the cases between the threshold in use and another. histogram: of the run."""
+    part = histogram if chosen.segment == ALL else histogram.select(segments=(chosen.segment,))
+    found = cases_between_thresholds(part, chosen.t, other)
+    ends = {"low": words.number(found.low, 3), "high": words.number(found.high, 3)}
+    hidden = 0 if chosen.unseen else found.by_outcome["unseen"]
+    if found.cases == hidden:
+        st.info(words("sides.same", **ends))
+        return
+    listed = min(LISTED, found.cases - hidden)
+    st.caption(words.markdown("sides.note", **ends, **_counts(words, found, hidden, listed)))
+    panels.lazy_expander(
+        "sides", words("sides.cases"), partial(_cases, words, chosen, run_id, found)
+    )
+
+
+def _cases(words: Words, chosen: Choices, run_id: str, found: CasesBetween) -> None:
+    """The cases themselves are read from the store, which takes longer than the rest of the panel:
+    only where a reader asks.
+    """
+    rows = _listed(chosen, cache.cases_between(run_id, found.low, found.high, _FETCHED))
+    _table(words, rows)
+
+
+def _against_policy(shown: RunContext, ghost: Ghost) -> None:
+    """The cases that the active policy, with all its thresholds, sends elsewhere than the threshold
+    in use does.
+    """
+    words, chosen, policy = shown.words, shown.chosen, ghost.found.policy
+    now = Policy(chosen.t)
+    found = apply.changes_by_rows(points.counted_rows(shown), policy, now)
+    to_people, accepted = (sum(side.values()) for side in (found.to_review, found.to_acceptance))
+    if not to_people + accepted:
+        st.info(words("sides.same_policy"))
+        return
+    own = (
+        policy.threshold,
+        *policy.by_class.values(),
+        *policy.by_segment.values(),
+        *policy.by_cell.values(),
+        chosen.t,
+    )
+    # a threshold that accepts nothing lies above every confidence
+    ends = [1.1 if isinstance(t, str) else t for t in own]
+    high = 1.1 if policy.epistemic_limit is not None else max(ends)
+    rows = _listed(
+        chosen, cache.cases_between(shown.run_id, min(ends), high, _FETCHED), changed=(policy, now)
+    )
+    wrong = {
+        name: side["wrong"] + side["unseen"]
+        for name, side in (("a", found.to_review), ("b", found.to_acceptance))
+    }
+    said = {
+        "people": to_people,
+        "caught": wrong["a"],
+        "accepted": accepted,
+        "missed": wrong["b"],
+        "listed": len(rows),
+    }
+    st.caption(
+        words.markdown(
+            "sides.policy", **{name: words.number(count, 0) for name, count in said.items()}
+        )
+    )
+    panels.lazy_expander("sides", words("sides.cases"), partial(_table, words, rows))
+
+
+def _table(words: Words, rows: pd.DataFrame) -> None:
+    panels.grid("rows_sides", _named(words, rows), _formats(words))
+
+
+def _listed(
+    chosen: Choices, rows: pd.DataFrame, changed: tuple[Policy, Policy] | None = None
+) -> pd.DataFrame:
+    """The cases that count, of the chosen segment, LISTED at most; only those that two policies
+    treat differently, if given.
+    """
+    kept = rows["outcome"].ne("unseen") | chosen.unseen
+    if chosen.segment != ALL:
+        kept &= rows["segment"].eq(chosen.segment)
+    if changed is not None:
+        columns = [rows[name] for name in ("segment", "predicted", "confidence", "epistemic")]
+        before, after = (policy.accepts(*columns) for policy in changed)
+        kept &= before != after
+    return rows[kept].head(LISTED)
+
+
+def _counts(words: Words, found: CasesBetween, hidden: int, listed: int) -> dict[str, str]:
+    outcome = found.by_outcome
+    counts = {
+        "n": found.cases - hidden,
+        "right": outcome["right"],
+        "wrong": outcome["wrong"] + outcome["unseen"] - hidden,
+        "unlabelled": outcome["unlabelled"],
+        "listed": listed,
+    }
+    return {name: words.number(count, 0) for name, count in counts.items()}
+
+
+def _named(words: Words, rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns that a reader needs, with headings and outcomes in words."""
+    heads = {
+        "case_id": words("column.case"),
+        "text": words("column.text"),
+        "confidence": words("column.confidence"),
+        "outcome": words("column.outcome"),
+        "predicted": words("column.predicted"),
+        "label": words("column.label"),
+        "segment": words("column.segment"),
+    }
+    outcomes = rows["outcome"].astype(str).map(lambda name: words(f"outcome.{name}"))
+    return rows.assign(outcome=outcomes)[list(heads)].rename(columns=heads)
+
+
+def _formats(words: Words) -> dict:
+    return {
+        words("column.text"): st.column_config.TextColumn(width="medium"),
+        words("column.confidence"): st.column_config.NumberColumn(format="%.3f"),
+    }
+
+
+def panel(words: Words, key: str):
+    """A titled panel to draw into; title and help are the words under `key`."""
+    box = st.container(border=True, key=f"panel_{key}")
+    box.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
+    return box
+
+
+def draw_limits(words: Words):
+    """Draw the limits' fields, and return the place of their answer: the figures are known once
+    every choice is.
+    """
+    box = panel(words, "limits")
+    with box:
+        controls.limits(words)
+    return box
+
+
+def draw_compare(words: Words):
+    """Draw the choice of what to compare with, and return the place of the cases."""
+    box = panel(words, "sides")
+    with box:
+        controls.compare(words)
+    return box

@@ -1,0 +1,45 @@
+"""The tour: five steps around the page 'Decide', beside the page and never over the way of what it
+shows.
+
+A panel in a corner, of native buttons, so the keyboard reaches it; the part that a step speaks of
+gets an outline and comes into view. The browser alone runs it and remembers that it was seen (its
+local storage), so no step asks the server. Words reach the screen as text, never as HTML.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.i18n import Words
+
+FOLDER = Path(__file__).resolve().parent / "live"
+STEPS = {  # name of a step's words -> the key of the part that it speaks of
+    "handle": "handle",
+    "cards": "handle",
+    "start": "panel_limits",
+    "curves": "panel_risk_coverage",
+    "share": "top",
+}
+_component = st.components.v2.component(
+    "kakushin_tour",
+    **{
+        kind: (FOLDER / f"tour.{kind}").read_text(encoding="utf-8")
+        for kind in ("html", "css", "js")
+    },
+)
+
+
+def draw(words: Words) -> None:
+    """Draw the button that opens the tour, and the tour itself where this browser has not seen it."""
+    buttons = {name: words(f"tour.{name}") for name in ("open", "next", "back", "skip", "done")}
+    steps = [
+        {
+            "at": f".st-key-{key}",
+            "title": words(f"tour.{name}.title"),
+            "text": words(f"tour.{name}.text"),
+        }
+        for name, key in STEPS.items()
+    ]
+    count = [words("tour.count", i=str(i + 1), n=str(len(steps))) for i in range(len(steps))]
+    data = {"label": words("tour"), "buttons": buttons, "steps": steps, "count": count}
+    _component(key="tour", data=data, width="content")

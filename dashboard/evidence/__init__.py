@@ -1,0 +1,1 @@
+"""Evidence: whether confidence can be trusted."""

@@ -1,0 +1,339 @@
+"""Evidence: whether confidence can be trusted, how models compare, what time did, what can be
+certified, what one pass keeps.
+
+Guard, controls, call, show. All figures come from core.report.evidence and core.report.frames; all
+words from the catalogues. Each panel draws its own controls: their values are known before they are
+drawn (dashboard.session.state.take_in_address).
+"""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import streamlit as st
+
+from core.counts.histogram import AcceptanceCurve, Histogram
+from core.decision.certificate.claims import SELECTIVE_RISK, Certificate
+from core.decision.thresholds import consequence
+from core.errors import SettingsError
+from core.report import evidence, frames, selection
+from core.types import OUTCOMES, RunRecord
+from dashboard.components import (
+    certificate_words,
+    charts,
+    controls,
+    panels,
+    sentences,
+    shell,
+    tables,
+)
+from dashboard.evidence import charts as evidence_charts
+from dashboard.i18n import Words
+from dashboard.session import cache, state
+from dashboard.session.address import Choices
+from dashboard.session.context import model_name
+
+# stands beside the model kinds for the point estimate at its fitted temperature
+SCALED = "temperature"
+BEFORE = (0, 0)  # the calibration period, beside (year, half)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page is about: the choices, the run, the runs of the same cases, and the calibration
+    runs of their models.
+    """
+
+    words: Words
+    chosen: Choices
+    record: RunRecord
+    same: dict[str, RunRecord]  # model kind -> run, the chosen one first
+    calibration: dict[str, RunRecord]  # model kind -> finished calibration run of that model
+    scaled: Histogram | None = None  # counts of the point estimate at its temperature, all segments
+    temperature: str = ""  # what it was fitted on, or why there is none
+
+    @property
+    def segment(self) -> str | None:
+        return self.chosen.segment or None
+
+    @property
+    def model(self) -> str:
+        return model_name(self.words, self.record)
+
+    @property
+    def own_calibration(self) -> RunRecord | None:
+        return self.calibration.get(self.record.run.model_kind)
+
+    def counts(self) -> dict[str, Histogram]:
+        """Counts of each model in the chosen segment, and of temperature scaling."""
+        found = {
+            kind: self.picked(cache.histogram(record.run.run_id))
+            for kind, record in self.same.items()
+        }
+        return found if self.scaled is None else found | {SCALED: self.picked(self.scaled)}
+
+    def picked(self, counts: Histogram) -> Histogram:
+        """The counts of the chosen segment; none where it is not there."""
+        if self.segment is None:
+            return counts
+        return counts.select(segments=(self.segment,) if self.segment in counts.segments else ())
+
+    def names(self) -> dict[str, str]:
+        """Model kind -> what a reader calls it."""
+        found = {kind: model_name(self.words, record) for kind, record in self.same.items()}
+        return found if self.scaled is None else found | {SCALED: self.words("model.temperature")}
+
+
+def page() -> None:
+    """Draw the page."""
+    shell.page("evidence.title", _page)
+
+
+def _page(words: Words, runs: list[RunRecord]) -> None:
+    # Controls
+    listed = selection.listed(runs)
+    with st.sidebar:
+        controls.data(
+            words,
+            listed,
+            lambda run_id: cache.histogram(run_id).segments,
+            selection.first(listed).run.run_id,
+        )
+    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
+    same = selection.same_cases(runs, record)
+    shown = Shown(words, state.choices(), record, same, selection.calibration_of(runs, same))
+
+    # Call and show
+    _headline(shown)
+    with st.spinner(words("evidence.reading")):
+        shown = _with_temperature(shown)
+    _curves(shown)
+    _shift(shown)
+    _certificate(shown)
+    _spreads(shown)
+
+
+def _headline(shown: Shown) -> None:
+    words, chosen = shown.words, shown.chosen
+    counts = cache.cumulative(shown.record.run.run_id, chosen.segment)
+    controls.notices(words)
+    for warning in sentences.warnings(
+        words, shown.record, consequence.threshold_consequence(counts, chosen.t, 1.0, chosen.unseen)
+    ):
+        st.warning(warning, icon=":material/warning:")
+    found = evidence.trust(counts.histogram, chosen.unseen)
+    with st.container(border=True, key="headline"):
+        said = certificate_words.headline(
+            words, shown.model, found, _untrained(counts), chosen.unseen
+        )
+        st.markdown(f"## {said}", anchors=False)
+
+
+def _with_temperature(shown: Shown) -> Shown:
+    """Fit the point estimate's temperature on its calibration run, and count these cases with it;
+    or say why not.
+    """
+    words, point, fitted_on = shown.words, shown.same.get("point"), shown.calibration.get("point")
+    if point is None or fitted_on is None:
+        return replace(
+            shown,
+            temperature=words("temperature.no_point" if point is None else "temperature.no_run"),
+        )
+    try:
+        columns, labels = evidence.COLUMNS["temperature"], fitted_on.run.labels
+        found = cache.cached_from_predictions(
+            evidence.temperature, columns, (fitted_on.run.run_id,), labels
+        )
+    except SettingsError as error:
+        return replace(
+            shown,
+            temperature=words.markdown("temperature.no_fit", sentence=words.error_text(error)),
+        )
+    columns = evidence.COLUMNS["scaled_counts"]
+    counts = cache.cached_from_predictions(
+        evidence.scaled_counts, columns, (point.run.run_id,), found.value.value
+    )
+    return replace(
+        shown,
+        scaled=counts,
+        temperature=certificate_words.temperature(words, found, fitted_on, point),
+    )
+
+
+def _curves(shown: Shown) -> None:
+    """Reliability, and risk against coverage, of all models on the same cases."""
+    words, unseen, counts, names = shown.words, shown.chosen.unseen, shown.counts(), shown.names()
+    trusted = {kind: evidence.trust(found, unseen) for kind, found in counts.items()}
+    n = max(found.accuracy.n for found in trusted.values())
+    if not n:
+        for key in ("ev_reliability", "ev_risk"):
+            panels.empty_panel(key, words, "needs_labels")
+        return
+    sources = certificate_words.sources(words, n, shown.same.values())
+
+    bins, _ = frames.reliability_frame(counts, unseen)
+    titles = {
+        kind: certificate_words.panel_title(words, names[kind], found.ece)
+        for kind, found in trusted.items()
+    }
+    said = words.chart_words(
+        "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
+    )
+    figure = evidence_charts.reliability(bins, titles, said)
+    note = "  \n".join([words("ev_reliability.note"), shown.temperature, sources])
+    panels.chart("ev_reliability", words, figure, tables.reliability(words, bins, names), note)
+
+    cumulative = {kind: AcceptanceCurve(found) for kind, found in counts.items()}
+    curves = frames.risk_coverage_frame(cumulative, unseen)
+    found = consequence.threshold_consequence(
+        cumulative[shown.record.run.model_kind], shown.chosen.t, 1.0, unseen
+    )
+    now = {"coverage": found.coverage.value, "risk": found.selective_risk.value}
+    said = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
+    figure = charts.risk_coverage(curves, names, now, said, banded=tuple(names))
+    panels.chart(
+        "ev_risk",
+        words,
+        figure,
+        tables.risk_coverage(words, curves, names),
+        f"{words('ev_risk.note')}  \n{sources}",
+    )
+
+
+def _shift(shown: Shown) -> None:
+    words, chosen, run_id = shown.words, shown.chosen, shown.record.run.run_id
+
+    def above() -> None:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            controls.threshold(words)
+            controls.period(words)
+
+    with st.spinner(words("evidence.reading")):
+        periods = cache.cached_from_predictions(
+            evidence.by_period, evidence.COLUMNS["by_period"], (run_id,), chosen.period
+        )
+    before, records = shown.own_calibration, [shown.record]
+    if before is not None and before.run.run_id != run_id:
+        periods, records = (
+            {BEFORE: cache.histogram(before.run.run_id)} | periods,
+            [before, shown.record],
+        )
+    picked = {period: shown.picked(counts) for period, counts in periods.items()}
+    table = evidence.shift_frame(picked, chosen.t, chosen.unseen)
+    names = pd.Series([certificate_words.period(words, *period) for period in picked], dtype=object)
+    enough = table["labelled"] >= sentences.FEW
+    if not enough[table["year"] > 0].any():
+        panels.empty_panel("ev_shift", words, "shift.nothing", above)
+        return
+    drawn = table[enough].reset_index(drop=True)
+    labels = [
+        f"{name}<br>n = {words.number(n, 0)}"
+        for name, n in zip(names[enough], drawn["labelled"], strict=True)
+    ]
+    said = words.chart_words("shift.accuracy", "shift.ece", "shift.coverage", "shift.risk") | {
+        "cases": words("column.labelled")
+    }
+    begins = bool(drawn["year"].iloc[0] == 0)  # with the calibration period
+    figure = evidence_charts.shift(drawn, labels, begins, said)
+    small = dict(zip(names[~enough], table.loc[~enough, "labelled"], strict=True))
+    note = [
+        words.markdown("ev_shift.note", model=shown.model),
+        words("ev_shift.before") if begins else "",
+        certificate_words.left_out(words, small, sentences.FEW),
+        certificate_words.sources(words, int(table["labelled"].sum()), records),
+    ]
+    panels.chart(
+        "ev_shift",
+        words,
+        figure,
+        tables.shift(words, table, list(names)),
+        "  \n".join(filter(None, note)),
+        above,
+    )
+
+
+def _certificate(shown: Shown) -> None:
+    words, chosen, record = shown.words, shown.chosen, shown.own_calibration
+    if record is None:
+        panels.empty_panel(
+            "ev_certificate", words, "certificate.no_run", lambda: controls.promise(words)
+        )
+        return
+    counts = AcceptanceCurve(shown.picked(cache.histogram(record.run.run_id)))
+    curve = evidence.certificate_frame(counts, chosen.measure, chosen.unseen)
+    if not len(curve):
+        panels.empty_panel(
+            "ev_certificate", words, "certificate.no_labels", lambda: controls.promise(words)
+        )
+        return
+    try:
+        found = cache.certificate(record.run, chosen, shown.segment)
+    except SettingsError as error:
+        sentence = words.error_text(error)
+        panels.empty_panel(
+            "ev_certificate", words, "certificate.refused", lambda: _refused(words, sentence)
+        )
+        return
+
+    def above() -> None:
+        controls.promise(words)
+        box, icon = (
+            (st.success, "verified") if isinstance(found, Certificate) else (st.warning, "block")
+        )
+        box(certificate_words.certificate(words, found), icon=f":material/{icon}:")
+
+    said = words.chart_words("threshold", "band", "certificate.target", "certificate.certified")
+    said["risk"] = words("axis.risk" if chosen.measure == SELECTIVE_RISK else "axis.leakage")
+    at = found.threshold if isinstance(found, Certificate) else None
+    figure = evidence_charts.certificate(curve, chosen.target, at, said)
+    note = "  \n".join(
+        certificate_words.basis(
+            words, found, record, shown.model, _untrained(counts), chosen.unseen
+        )
+    )
+    panels.chart(
+        "ev_certificate",
+        words,
+        figure,
+        tables.certificate(words, curve, chosen.measure),
+        note,
+        above,
+    )
+
+
+def _refused(words: Words, sentence: str) -> None:
+    controls.promise(words)
+    st.warning(words.markdown("certificate.because", sentence=sentence), icon=":material/block:")
+
+
+def _spreads(shown: Shown) -> None:
+    words, student, teacher = shown.words, shown.same.get("student"), shown.same.get("teacher")
+    if student is None or teacher is None:
+        panels.empty_panel("ev_spread", words, "spread.missing")
+        return
+    with st.spinner(words("evidence.reading")):
+        ids = (student.run.run_id, teacher.run.run_id)
+        found = cache.cached_from_predictions(
+            evidence.spreads, evidence.COLUMNS["spreads"], ids, shown.segment
+        )
+    n = found["epistemic"].error.n
+    if n < 2:
+        panels.empty_panel("ev_spread", words, "spread.missing")
+        return
+    names = {part: words(f"spread.{part}") for part in evidence.SPREADS}
+    said = names | {"student": words("spread.student"), "teacher": words("spread.teacher")}
+    figure = evidence_charts.spreads(
+        {part: spread.cells for part, spread in found.items()},
+        said | words.chart_words("column.cases", "spread.perfect"),
+    )
+    cells = pd.concat(
+        [spread.cells.assign(part=names[part]) for part, spread in found.items()], ignore_index=True
+    )
+    note = [certificate_words.spread(words, part, spread) for part, spread in found.items()]
+    note.append(words.markdown("ev_spread.note", passes=words.number(teacher.run.samples, 0)))
+    note.append(certificate_words.sources(words, n, [student, teacher], "spread.sources"))
+    panels.chart("ev_spread", words, figure, tables.spreads(words, cells), "  \n".join(note))
+
+
+def _untrained(counts: AcceptanceCurve) -> int:
+    """Cases whose label the model was not trained on."""
+    return int(counts.accepted[OUTCOMES.index("unseen"), 0])

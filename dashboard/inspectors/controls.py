@@ -1,0 +1,71 @@
+"""The controls of the page 'Ten inspectors or one': a stored case or a typed one, and which.
+
+Draws widgets whose keys are names in dashboard.session.address.Choices, but for the typed text;
+computes nothing.
+"""
+
+import pandas as pd
+import streamlit as st
+
+from core.pipeline.ask import LONGEST
+from core.report.inspectors import PICKS
+from dashboard.components import controls
+from dashboard.i18n import Words
+from dashboard.inspectors import words as inspector_words
+from dashboard.session import state
+from dashboard.session.address import STORED, TYPED
+
+
+def source(words: Words) -> None:
+    """Draw the choice between a stored case and a typed one."""
+    names = {name: words(f"inspectors.source.{name}") for name in (STORED, TYPED)}
+    hidden = {"label_visibility": "collapsed", "required": True}
+    st.segmented_control(
+        words("inspectors.source"), list(names), format_func=names.get, key="source", **hidden
+    )
+
+
+def pick(words: Words) -> None:
+    """Draw which kind of cases is offered; another kind begins at its foremost case."""
+    names = {name: words(f"inspectors.pick.{name}") for name in PICKS}
+    moved = {"on_change": state.set_value, "args": ("case", None)}
+    st.segmented_control(
+        words("inspectors.pick"),
+        list(names),
+        format_func=names.get,
+        key="pick",
+        required=True,
+        **moved,
+    )
+
+
+def case(words: Words, cases: pd.DataFrame, offered: pd.DataFrame) -> None:
+    """Draw the cases that are offered, and the chosen one among them though it be of another kind."""
+    if (chosen := state.chosen("case")) in cases.index and chosen not in offered.index:
+        offered = pd.concat(
+            [cases.loc[[chosen]].assign(figure=cases.loc[chosen, "confidence"]), offered]
+        )
+    state.clamp_choice("case", list(offered.index), offered.index[0])
+    names = {
+        case_id: inspector_words.option(words, row, state.chosen("pick"))
+        for case_id, row in offered.iterrows()
+    }
+    controls.select(words("column.case"), names, "case", help=words("inspectors.case.help"))
+
+
+def text(words: Words, ready: bool) -> str | None:
+    """Draw the field and its button; return what is asked about, None where nobody has just asked.
+    ready: models are loaded.
+    """
+    with st.form("ask", border=False):
+        typed = st.text_area(
+            words("inspectors.text"),
+            key="typed",
+            max_chars=LONGEST,
+            placeholder=words("inspectors.example"),
+        )
+        label = words("inspectors.ask" if ready else "inspectors.load")
+        asked = st.form_submit_button(label, type="primary", icon=":material/how_to_vote:")
+    if not ready:
+        st.caption(words("inspectors.load.note"))
+    return typed if asked else None

@@ -1,0 +1,250 @@
+"""Ten inspectors or one: a case's N teacher samples as votes, the student's answer beside them, and
+where the gate sends it.
+
+Guard, controls, call, show. All figures come from core.report.inspectors and core.pipeline.ask; all
+words from the catalogues. Stored samples need no model: the models come into memory only when
+somebody asks about a typed case.
+"""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.decision.thresholds.policy import Policy
+from core.errors import CasesError, ModelError
+from core.pipeline import ask
+from core.report import inspectors, selection
+from core.report.inspectors import Case, Level, Rule
+from core.types import RunRecord
+from dashboard.components import controls, panels, shell, tables
+from dashboard.i18n import Words
+from dashboard.inspectors import (
+    charts as inspector_charts,
+)
+from dashboard.inspectors import (
+    controls as inspector_controls,
+)
+from dashboard.inspectors import (
+    words as inspector_words,
+)
+from dashboard.session import cache, state
+from dashboard.session.address import ALL, TYPED
+
+ASKED = "asked"  # what the session holds the last answer under
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page is about: the runs of the teacher and, where there is one, of the student; and
+    what decides at the gate.
+    """
+
+    words: Words
+    teacher: RunRecord
+    student: RunRecord | None
+    rule: Rule
+
+
+def page() -> None:
+    """Draw the page."""
+    shell.page("inspectors.title", _page)
+
+
+def _page(words: Words, runs: list[RunRecord]) -> None:
+    # Controls; notices stand above them, so their place is made first
+    top, listed = st.container(), selection.listed(runs)
+    with st.sidebar:
+        controls.data(
+            words,
+            listed,
+            lambda run_id: cache.histogram(run_id).segments,
+            selection.first(listed).run.run_id,
+        )
+    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
+    same = selection.same_cases(runs, record)
+    if "teacher" not in same:
+        state.choices()
+        st.info(words("inspectors.needs_teacher"))
+        return
+    shown = Shown(words, same["teacher"], _student(words, same), _rule(words))
+    inspector_controls.source(words)
+
+    # Call and show
+    found = _typed(shown) if state.chosen("source") == TYPED else _stored(shown)
+    state.choices()
+    with top:
+        controls.notices(words)
+        if shown.rule.problem:
+            st.warning(
+                words.markdown("inspectors.gate.problem", sentence=shown.rule.problem),
+                icon=":material/warning:",
+            )
+    if found is not None:
+        _show(shown, *found)
+
+
+def _student(words: Words, same: dict[str, RunRecord]) -> RunRecord | None:
+    """The student's run on the same cases, where its labels are the teacher's: only then their
+    answers stand side by side.
+    """
+    student = same.get("student")
+    if student is not None and student.run.labels != same["teacher"].run.labels:
+        st.warning(words("inspectors.other_labels"), icon=":material/warning:")
+        return None
+    return student
+
+
+def _rule(words: Words) -> Rule:
+    """The active policy; where there is none, the threshold of the address, which is then drawn."""
+    if (active := cache.cached_query(inspectors.active_rule)) is not None:
+        return active
+    with st.sidebar:
+        controls.threshold(words)
+        st.caption(words("inspectors.no_policy"))
+    return Rule(Policy(state.chosen("t")))
+
+
+def _stored(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
+    """Draw the choice of a stored case; return it, and what it took. None, and a sentence, where
+    there is none.
+    """
+    words, teacher = shown.words, shown.teacher.run
+    scored = (shown.student or shown.teacher).run
+    cases = cache.cached_query(inspectors.sampled_cases, teacher.run_id, scored.run_id)
+    if cases.empty:
+        st.info(words.markdown("inspectors.no_samples", run=teacher.run_id))
+        return None
+    said = "inspectors.kept_all" if len(cases) == shown.teacher.cases else "inspectors.kept"
+    st.caption(
+        words.markdown(
+            said, n=words.number(len(cases), 0), cases=words.number(shown.teacher.cases, 0)
+        )
+    )
+    inspector_controls.pick(words)
+    if (segment := state.chosen("segment")) != ALL:
+        cases = cases[cases["segment"] == segment]
+    if not state.chosen("unseen"):
+        cases = cases[cases["outcome"] != "unseen"]
+    offered = inspectors.offered(cases, state.chosen("pick"), shown.rule)
+    if offered.empty:
+        st.info(words("inspectors.none_of_kind"))
+        return None
+    inspector_controls.case(words, cases, offered)
+    case_id = state.chosen("case")
+    samples = cache.cached_query(inspectors.samples_of, teacher.run_id, case_id)
+    case = inspectors.stored_case(
+        cases.loc[case_id], samples, teacher.labels, shown.student is not None
+    )
+    return case, inspector_words.stored_time(words, shown.teacher, shown.student)
+
+
+def _typed(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
+    """Draw the field; return the case that was last asked about, and what it took. None where
+    nothing was, or can be.
+    """
+    words, runs = shown.words, (shown.teacher, shown.student)
+    if shown.student is None:
+        st.info(words("inspectors.needs_student"))
+        return None
+    try:
+        models = cache.pair(*(record.run.model for record in runs), shown.teacher.run.samples)
+    except ModelError as error:
+        st.info(words.markdown("inspectors.no_models", sentence=words.error_text(error)))
+        return None
+    if models.hashes != tuple(record.run.model_hash for record in runs):
+        st.warning(words("inspectors.other_models"), icon=":material/warning:")
+    both = cache.inspectors(models)
+    if (text := inspector_controls.text(words, both.ready)) is not None:
+        _ask(words, both, text)
+    answer = state.held_value(ASKED)
+    if answer is None or answer.models != models.hashes:
+        return None
+    case = Case(answer.text, state.chosen("segment"), answer.labels, answer.samples, answer.student)
+    return case, inspector_words.typed_time(words, answer)
+
+
+def _ask(words: Words, both: ask.Inspectors, text: str) -> None:
+    """Ask, with the steps as they go, and draw the page again with the answer; or say why there is
+    none.
+    """
+    bar = st.progress(0.0, text=words("inspectors.step.waiting"))
+
+    def step(name: str) -> None:
+        done = ask.STEPS.index(name) + 1
+        bar.progress(done / (len(ask.STEPS) + 1), text=words(f"inspectors.step.{name}"))
+
+    state.set_value(ASKED, None)
+    try:
+        state.set_value(ASKED, both.ask(text, step))
+    except (CasesError, ModelError) as error:
+        bar.empty()
+        st.error(
+            words.markdown("inspectors.not_asked", sentence=words.error_text(error)),
+            icon=":material/error:",
+        )
+        return
+    st.rerun()
+
+
+def _show(shown: Shown, case: Case, took: tuple[str, tuple[str, ...]]) -> None:
+    words, levels = shown.words, _levels(shown, case)
+    gate = shown.rule.gate(case.segment, case.labels, case.answer)
+    with st.container(border=True, key="case_text"):
+        st.text(case.text)
+        st.caption(inspector_words.record(words, case))
+    with st.container(border=True, key="headline"):
+        st.markdown(f"### {inspector_words.headline(words, case, gate)}", anchors=False)
+        st.markdown(inspector_words.error_text(words, case, levels["teacher"]))
+    panels.cards(inspector_words.cards(words, case, gate, levels, took))
+    st.caption(inspector_words.basis(words, levels["teacher"], shown.teacher))
+    _votes(words, case)
+    _answers(words, case)
+
+
+def _levels(shown: Shown, case: Case) -> dict[str, dict[str, Level]]:
+    """Model kind -> how large its uncertainties are among the cases of its own run, the teacher
+    first.
+    """
+    found = {"teacher": (shown.teacher, case.votes.together)}
+    if case.student is not None:
+        found["student"] = (shown.student, case.student)
+    return {
+        kind: inspectors.levels(
+            answer,
+            cache.cached_query(
+                inspectors.below, record.run.run_id, answer.aleatoric, answer.epistemic
+            ),
+        )
+        for kind, (record, answer) in found.items()
+    }
+
+
+def _votes(words: Words, case: Case) -> None:
+    frame = inspectors.vote_frame(case.votes, case.labels)
+    names = [
+        words("in_votes.inspector_number", number=words.number(number, 0))
+        for number in frame["inspector"]
+    ]
+    figure = inspector_charts.votes(
+        frame.assign(name=names), words.chart_words("in_votes.sure", "in_votes.others")
+    )
+    panels.chart(
+        "in_votes",
+        words,
+        figure,
+        tables.votes(words, frame),
+        inspector_words.votes_note(words, case),
+    )
+
+
+def _answers(words: Words, case: Case) -> None:
+    frame = inspectors.bar_frame(case.samples, case.student, case.labels)
+    said = words.chart_words(
+        "in_bars.teacher", "kind.student", "in_bars.probability", "in_bars.range"
+    )
+    note = words.markdown(
+        "in_bars.note", n=words.number(len(case.samples), 0), shown=words.number(len(frame), 0)
+    )
+    panels.chart(
+        "in_bars", words, inspector_charts.answers(frame, said), tables.answers(words, frame), note
+    )

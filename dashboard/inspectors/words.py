@@ -1,0 +1,261 @@
+"""What the page 'Ten inspectors or one' says in sentences: the votes, why they differ, the gate,
+and the cards.
+
+Pure: words and results in, strings in markdown out; what comes from cases is escaped here. It does
+not know Streamlit.
+"""
+
+import pandas as pd
+
+from core.pipeline.ask import REPEATS, Answer
+from core.report.inspectors import ALEATORIC, EPISTEMIC, HIGH, MIDDLE, Case, Gate, Level, cause
+from core.stats.votes import ENOUGH, Prediction
+from core.types import RunRecord
+from dashboard.components.sentences import Card
+from dashboard.i18n import DASH, Words, escape_markdown
+
+TEXT = 60  # letters of a case that a list shows
+
+
+def headline(words: Words, case: Case, gate: Gate) -> str:
+    """How the votes fall, what the student says, and where the case goes."""
+    votes, one = case.votes, case.student
+    said = {"label": case.labels[votes.leading], "n": words.number(len(votes.choices), 0)}
+    said["k"] = words.number(int(votes.counts[votes.leading]), 0)
+    parts = [words.markdown("inspectors.all" if votes.unanimous else "inspectors.most", **said)]
+    if one is not None:
+        key = "inspectors.same" if one.best == votes.leading else "inspectors.other"
+        parts.append(
+            words.markdown(key, label=case.labels[one.best], sure=words.percent(one.confidence))
+        )
+    parts.append(words("inspectors.accepted" if gate.accepted else "inspectors.review"))
+    return words.sentence_space.join(parts)
+
+
+def why(words: Words, case: Case, levels: dict[str, Level]) -> str:
+    """Why the votes differ, or how far they agree; and where the mean of the votes says something
+    else than most of them.
+    """
+    votes = case.votes
+    said = [words(f"inspectors.{'agreed' if votes.unanimous else 'split'}.{cause(levels)}")]
+    if votes.together.best != votes.leading:
+        said.append(
+            words.markdown("inspectors.mean_differs", label=case.labels[votes.together.best])
+        )
+    return words.sentence_space.join(said)
+
+
+def record(words: Words, case: Case) -> str:
+    """The label on record, and whether the answer at the gate meets it."""
+    if case.label is None:
+        return words("inspectors.no_record")
+    who = words("kind.teacher" if case.student is None else "kind.student")
+    return words.markdown(
+        "inspectors.record", label=case.label, who=who, outcome=words(f"outcome.{case.outcome}")
+    )
+
+
+def cards(
+    words: Words,
+    case: Case,
+    gate: Gate,
+    levels: dict[str, dict[str, Level]],
+    took: tuple[str, tuple[str, ...]],
+) -> list[Card]:
+    """Six figures. levels: model kind -> its levels, the teacher's first. took: the time's value,
+    and the lines below it.
+    """
+    parts = (
+        _level(words, part, {kind: found[part] for kind, found in levels.items()})
+        for part in (ALEATORIC, EPISTEMIC)
+    )
+    time = Card("time", words("inspectors.card.time"), *took, words("inspectors.card.time.help"))
+    return [
+        _votes(words, case),
+        _answer(words, case),
+        _gate(words, gate, case.answer),
+        *parts,
+        time,
+    ]
+
+
+def _votes(words: Words, case: Case) -> Card:
+    votes, n = case.votes, len(case.samples)
+    value = words(
+        "inspectors.of", k=words.number(int(votes.counts[votes.leading]), 0), n=words.number(n, 0)
+    )
+    share = {
+        "low": words.percent(votes.agreement.low, 0),
+        "high": words.percent(votes.agreement.high, 0),
+    }
+    line = words.markdown(
+        "inspectors.interval" if n >= ENOUGH else "inspectors.too_few",
+        n=words.number(n, 0),
+        **share,
+    )
+    lines = (escape_markdown(case.labels[votes.leading]), line)
+    return Card(
+        "votes", words("inspectors.card.votes"), value, lines, words("inspectors.card.votes.help")
+    )
+
+
+def _answer(words: Words, case: Case) -> Card:
+    """The one answer that comes to the gate, and that of the inspectors together."""
+    together, answer = case.votes.together, case.answer
+    mean = words.markdown(
+        "inspectors.together",
+        label=case.labels[together.best],
+        sure=words.percent(together.confidence),
+    )
+    lines = (
+        (escape_markdown(case.labels[answer.best]), mean)
+        if case.student is not None
+        else (escape_markdown(case.labels[answer.best]),)
+    )
+    label = words(
+        "inspectors.card.answer_teacher" if case.student is None else "inspectors.card.answer"
+    )
+    return Card(
+        "answer",
+        label,
+        words.percent(answer.confidence),
+        lines,
+        words("inspectors.card.answer.help"),
+    )
+
+
+def _gate(words: Words, gate: Gate, answer: Prediction) -> Card:
+    """Where the answer goes, what it would have needed, and by which rule."""
+    value = words("inspectors.gate.accepted" if gate.accepted else "inspectors.gate.review")
+    said = {"sure": words.percent(answer.confidence, 2), "least": words.percent(gate.least)}
+    lines = [
+        words.markdown(
+            "inspectors.gate.confidence" if gate.least is not None else "inspectors.gate.all",
+            **said,
+        )
+    ]
+    if gate.limit is not None:
+        spread = {"value": words.number(answer.epistemic), "limit": words.number(gate.limit)}
+        lines.append(words.markdown("inspectors.gate.limit", **spread))
+    rule = gate.rule
+    if rule.name is None:
+        lines.append(words("inspectors.gate.threshold"))
+    else:
+        lines.append(
+            words.markdown(
+                "inspectors.gate.policy", name=rule.name, version=words.number(rule.version, 0)
+            )
+        )
+    return Card(
+        "gate",
+        words("inspectors.card.gate"),
+        value,
+        tuple(lines),
+        words("inspectors.card.gate.help"),
+    )
+
+
+def _level(words: Words, part: str, levels: dict[str, Level]) -> Card:
+    """How large a part of the uncertainty is, in words, and among how many cases. levels: by model
+    kind, teacher first.
+    """
+    lines = [
+        words.markdown(
+            "inspectors.level.of",
+            model=words(f"kind.{kind}"),
+            value=words.number(level.value),
+            below=words.number(level.below, 0),
+            n=words.number(level.n, 0),
+        )
+        for kind, level in levels.items()
+    ]
+    name = next(iter(levels.values())).name
+    return Card(
+        part,
+        words(f"spread.{part}"),
+        words(f"inspectors.level.{name}"),
+        tuple(lines),
+        words(f"inspectors.card.{part}.help"),
+    )
+
+
+def stored_time(
+    words: Words, teacher: RunRecord, student: RunRecord | None
+) -> tuple[str, tuple[str, ...]]:
+    """Milliseconds a case as the runs measured them; a sum over batches was timed, so there is no
+    interval.
+    """
+    values, lines = [], []
+    for found in filter(None, (student, teacher)):
+        seconds, n = found.metrics.get("seconds_per_case"), found.metrics.get("timed_cases")
+        shown = DASH if seconds is None else milliseconds(words, 1000 * seconds)
+        values.append(shown)
+        said = {
+            "model": words(
+                f"model.{found.run.model_kind}", passes=words.number(found.run.samples, 0)
+            ),
+            "value": shown,
+        }
+        if seconds is None:
+            lines.append(words.markdown("inspectors.time.missing", **said))
+        else:
+            device, cases = str(found.metrics.get("device", "?")), words.number(n, 0)
+            lines.append(words.markdown("inspectors.time.run", device=device, n=cases, **said))
+    return values[0], (*lines, words("inspectors.time.batches"))
+
+
+def typed_time(words: Words, answer: Answer) -> tuple[str, tuple[str, ...]]:
+    """Milliseconds of the case that was asked, alone: the median of some answers, and their range."""
+    passes = words.number(len(answer.samples), 0)
+    lines = [
+        words.markdown(
+            "inspectors.time.now",
+            model=words(f"model.{kind}", passes=passes),
+            value=milliseconds(words, took.median),
+            low=milliseconds(words, took.low),
+            high=milliseconds(words, took.high),
+        )
+        for kind, took in (("student", answer.student_time), ("teacher", answer.teacher_time))
+    ]
+    lines.append(
+        words.markdown(
+            "inspectors.time.alone", repeats=words.number(REPEATS, 0), device=answer.device
+        )
+    )
+    return milliseconds(words, answer.student_time.median), tuple(lines)
+
+
+def milliseconds(words: Words, value: float) -> str:
+    return words("inspectors.ms", value=words.number(value))
+
+
+def option(words: Words, row: pd.Series, pick: str) -> str:
+    """One case as a line of a list, as plain text: its figure, its text, its id."""
+    nats = pick in (EPISTEMIC, ALEATORIC)
+    figure = (
+        words("inspectors.nats", value=words.number(row["figure"]))
+        if nats
+        else words.percent(row["figure"])
+    )
+    text = " ".join(row["text"].split())
+    return f"{figure} · {text if len(text) <= TEXT else text[: TEXT - 1] + '…'} · {row['case_id']}"
+
+
+def basis(words: Words, levels: dict[str, Level], teacher: RunRecord) -> str:
+    """What low, middle and high mean: places among the run's own cases."""
+    n = next(iter(levels.values())).n
+    said = {
+        "middle": words.percent(MIDDLE, 0),
+        "high": words.percent(HIGH, 0),
+        "n": words.number(n, 0),
+    }
+    return words.markdown("inspectors.basis", run=teacher.run.run_id, **said)
+
+
+def votes_note(words: Words, case: Case) -> str:
+    """How many votes there are, and what their number leaves open."""
+    share, n = case.votes.agreement, len(case.samples)
+    if n < ENOUGH:
+        return words.markdown("in_votes.too_few", n=words.number(n, 0))
+    shown = {name: words.percent(getattr(share, name), 0) for name in ("value", "low", "high")}
+    return words.markdown("in_votes.note", n=words.number(n, 0), **shown)

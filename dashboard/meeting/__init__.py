@@ -1,0 +1,1 @@
+"""Meeting: scenarios side by side, decisions and minutes."""

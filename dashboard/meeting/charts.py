@@ -1,0 +1,93 @@
+"""Figures of the meeting page: tidy frames and words in, Plotly figures out. As pure as
+dashboard.components.charts.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.components.charts import SLOTS, bars, finish, left_titles
+
+_LOOKS = {"coverage": ("student", "circle"), "reviews_per_day": ("review", "square")}
+_LOOKS |= {"escapes_per_month": ("leak", "diamond"), "money_per_month": ("cheapest", "triangle-up")}
+_LARGE = 20  # points of type in large writing
+
+
+def compare(
+    frame: pd.DataFrame, texts: Mapping[tuple[str, str], str], words: Mapping[str, str], large: bool
+) -> go.Figure:
+    """Each measure of each scenario with its interval: four panels, the scenarios from top to
+    bottom.
+
+    frame: columns name, measure, value, low, high; NaN where there is no figure. texts: (name,
+    measure) -> the value as people read it. words: the measures' names, symbol (of money),
+    separators.
+    """
+    names = list(dict.fromkeys(frame["name"]))[::-1]
+    titles = [words[measure] for measure in _LOOKS]
+    figure = make_subplots(
+        rows=2, cols=2, subplot_titles=titles, horizontal_spacing=0.09, vertical_spacing=0.26
+    )
+    for place, (measure, (slot, mark)) in enumerate(_LOOKS.items()):
+        rows = frame[(frame["measure"] == measure) & frame["value"].notna()].iloc[::-1]
+        at = {"row": place // 2 + 1, "col": place % 2 + 1}
+        figure.add_scatter(
+            x=rows["value"],
+            y=rows["name"],
+            text=[texts[name, measure] for name in rows["name"]],
+            mode="markers+text",
+            textposition="top center",
+            marker={"color": SLOTS[slot], "symbol": mark, "size": 16 if large else 12},
+            error_x=bars(rows["value"], rows["low"], rows["high"], SLOTS[slot])
+            | {"thickness": 2.5},
+            hovertemplate=f"%{{y}}: %{{text}}<extra>{words[measure]}</extra>",
+            cliponaxis=False,
+            showlegend=False,
+            **at,
+        )
+        form = {
+            "coverage": {"tickformat": ".0%"},
+            "money_per_month": {"tickprefix": words["symbol"]},
+        }.get(measure, {})
+        figure.update_xaxes(rangemode="tozero", nticks=5, **form, **at)
+    figure.update_yaxes(
+        type="category", categoryorder="array", categoryarray=names, range=[-0.5, len(names) - 0.3]
+    )
+    figure = left_titles(finish(figure, 190 + (120 if large else 96) * len(names), words))
+    if large:
+        figure.update_xaxes(tickfont_size=0.8 * _LARGE)
+        figure.update_yaxes(tickfont_size=_LARGE)
+        figure.update_traces(textfont_size=_LARGE)
+        figure.update_annotations(font_size=_LARGE)
+    return figure
+
+
+def width(
+    x: Sequence[float],
+    y: Sequence[float],
+    marks: Sequence[tuple[float, float, str]],
+    words: Mapping[str, str],
+) -> go.Figure:
+    """Half width of an interval against the number of labelled cases, with the present and the
+    needed number marked.
+
+    y in shares. marks: (x, y, what it is). words: x, y, separators.
+    """
+    figure = go.Figure()
+    hover = f"n = %{{x:,.0f}}<br>%{{y:.2%}}<extra>{words['y']}</extra>"
+    line = {"color": SLOTS["student"], "width": 3}
+    figure.add_scatter(
+        x=x, y=y, mode="lines", line=line, name=words["y"], showlegend=False, hovertemplate=hover
+    )
+    for (at, half, said), (slot, mark) in zip(
+        marks, (("now", "x"), ("cheapest", "circle")), strict=True
+    ):
+        look = {"color": SLOTS[slot], "symbol": mark, "size": 13}
+        figure.add_scatter(
+            x=[at], y=[half], mode="markers", name=said, marker=look, hovertemplate=hover
+        )
+    figure.update_xaxes(title=words["x"], rangemode="tozero", tickformat=",")
+    figure.update_yaxes(title=words["y"], rangemode="tozero", tickformat=".0%")
+    return finish(figure, 380, words)

@@ -1,0 +1,198 @@
+"""The widgets of the meeting page: who is writing, freezing, the assumptions of all scenarios, the
+log's form, the exports.
+
+Draws widgets and returns what was asked for; writes nothing and computes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.decision.meeting.scenario import NAMES
+from core.report.exports import FORMATS
+from core.report.meeting import Column
+from core.store.entries import MAX_NAME
+from dashboard.components import controls
+from dashboard.components.controls import LIMITS
+from dashboard.components.sentences import Card
+from dashboard.i18n import Words, escape_markdown
+from dashboard.session import state
+from dashboard.session.address import DAYS, HALVES, SURE, TARGETS
+
+NOTHING = -1  # in the list of scenarios, where None would read as nothing chosen
+_ICONS = {
+    "pptx": ":material/slideshow:",
+    "pdf": ":material/picture_as_pdf:",
+    "xlsx": ":material/table_view:",
+}
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the form of the decision log holds; `about` is the scenario's place among the columns,
+    None for none.
+    """
+
+    decision: str
+    reason: str
+    about: int | None
+
+
+def author(words: Words) -> str:
+    """Draw who is writing, and the switch to large type; return the name."""
+    name, large = st.columns([3, 1], vertical_alignment="bottom")
+    large.toggle(words("meeting.large"), key="large", help=words("meeting.large.help"))
+    return name.text_input(
+        words("meeting.author"), key="author", max_chars=MAX_NAME, help=words("meeting.author.help")
+    ).strip()
+
+
+def freeze(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str, str] | None:
+    """Draw the freezing of the present view; return (scenario, key of `policies`) where it was
+    asked for.
+
+    policies: what may be frozen, by key, in words.
+    named: whether somebody is writing.
+    """
+    which, rule, go = st.columns([2, 3, 2], vertical_alignment="bottom")
+    name = which.segmented_control(
+        words("meeting.name"), NAMES, default="A", key="freeze_as", required=True
+    )
+    chosen = controls.select(words("meeting.what"), policies, "freeze_what", rule)
+    pressed = go.button(
+        words("meeting.freeze.do"),
+        key="freeze",
+        type="primary",
+        disabled=not named,
+        icon=":material/ac_unit:",
+    )
+    if not named:
+        st.caption(words("meeting.freeze.name_first"))
+    return (name, chosen) if pressed else None
+
+
+def assumptions(words: Words, columns: Sequence[Column]) -> None:
+    """Draw the assumptions that hold for all scenarios at once; an empty field leaves each as it
+    was frozen.
+    """
+    fields = {
+        "m_review": ("review", 0.5),
+        "m_escape": ("escape", 10.0),
+        "m_volume": ("cases_per_day", 1.0),
+    }
+    labels = {"m_review": "cost.review", "m_escape": "cost.escape", "m_volume": "volume"}
+    *places, back = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
+    for place, (key, (name, step)) in zip(places, fields.items(), strict=True):
+        frozen = list(
+            dict.fromkeys(
+                words.number(getattr(one.frozen.scenario, name), figures=3) for one in columns
+            )
+        )
+        hint = words("meeting.as_frozen", values=words.comma.join(frozen))
+        place.number_input(
+            words(labels[key]),
+            value=None,
+            step=step,
+            key=key,
+            placeholder=hint,
+            format="%0.2f",
+            **LIMITS,
+        )
+    undo = {"on_click": _reset, "args": (tuple(fields),), "icon": ":material/undo:"}
+    back.button(
+        words("meeting.back"),
+        key="meeting_back",
+        disabled=all(state.chosen(key) is None for key in fields),
+        **undo,
+    )
+
+
+def log(words: Words, columns: Sequence[Column], named: bool) -> Written | None:
+    """Draw the form of the decision log; return what was written where it was sent.
+
+    The fields' keys end in the form's token, so that they are empty once the decision is in the
+    log.
+    """
+    token = state.token("decision")
+    with st.form(f"decision_{token}", border=False):
+        version = [
+            words("meeting.version", name=c.name, version=words.number(c.frozen.version, 0))
+            for c in columns
+        ]
+        about, decision = st.columns([1, 3])
+        shows = {NOTHING: words("meeting.log.none")} | dict(enumerate(version))
+        place = controls.select(words("meeting.log.scenario"), shows, f"about_{token}", about)
+        said = decision.text_input(
+            words("meeting.log.decision"), key=f"decided_{token}", max_chars=MAX_NAME
+        )
+        why = st.text_input(words("meeting.log.reason"), key=f"reason_{token}", max_chars=MAX_NAME)
+        sent = st.form_submit_button(
+            words("meeting.log.add"), disabled=not named, icon=":material/edit_note:"
+        )
+    if not named:
+        st.caption(words("meeting.log.name_first"))
+    return Written(said.strip(), why.strip(), None if place == NOTHING else place) if sent else None
+
+
+def poc(words: Words, names: Sequence[str]) -> None:
+    """Draw what the proof of concept is planned for: the scenario, the width, the promise, the
+    days.
+    """
+    state.clamp_choice("plan_for", list(names), names[0])
+    places = st.columns(5, vertical_alignment="bottom")
+    boxes = {
+        "plan_for": names,
+        "half": HALVES,
+        "target": TARGETS,
+        "sure": SURE,
+        "days": [float(d) for d in DAYS],
+    }
+    texts = {"half": words.percent, "target": words.percent, "sure": lambda x: words.percent(x, 0)}
+    texts["days"] = lambda x: words("poc.within", days=words.number(x, 0))
+    for place, (key, options) in zip(places, boxes.items(), strict=True):
+        shows = {option: texts.get(key, str)(option) for option in options}
+        controls.select(words(f"poc.{key}"), shows, key, place, help=words(f"poc.{key}.help"))
+
+
+def exports(words: Words, make: Callable[[str], bytes]) -> None:
+    """Draw one button a format; the file is only made when one is pressed."""
+    for place, (form, mime) in zip(st.columns(len(FORMATS)), FORMATS.items(), strict=True):
+        with place:
+            st.download_button(
+                words(f"meeting.export.{form}"),
+                lambda form=form: make(form),
+                f"kakushin-minutes.{form}",
+                mime,
+                key=f"export_{form}",
+                on_click="ignore",
+                icon=_ICONS[form],
+                width="stretch",
+            )
+
+
+def large_card(card: Card) -> None:
+    """A figure that is read from the other end of the room; as markdown and KaTeX, which follow the
+    theme's colours.
+
+    A heading alone is hardly larger than a metric, and the size of a metric is one for the whole
+    program.
+    """
+    st.markdown(f"### {escape_markdown(card.label)}", help=card.help, anchors=False)
+    # a long amount must not leave its column
+    size = "Large" if len(card.value) <= 8 else "normalsize"
+    st.markdown(f"# $$\\{size}\\textsf{{{tex(card.value)}}}$$", anchors=False)
+    st.markdown(f"### {escape_markdown(card.lines[0])}", anchors=False)
+    st.markdown("  \n".join(map(escape_markdown, card.lines[1:])))
+
+
+def tex(value: str) -> str:
+    """A figure so that KaTeX's text mode shows it letter by letter; figures have signs of money and
+    percent, and no markup.
+    """
+    return value.replace("%", "\\%").replace("$", "\\textdollar{}").replace("\u2060", "")
+
+
+def _reset(keys: Sequence[str]) -> None:
+    for key in keys:
+        state.set_value(key, None)

@@ -1,0 +1,256 @@
+"""Meeting: scenarios frozen on one data version side by side, assumptions moved for all of them,
+decisions, minutes to take.
+
+Guard, controls, call, show. All figures come from core.decision and core.report; all words from the
+catalogues.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from core.decision.meeting.scenario import MeetingAssumptions
+from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.policy import Policy
+from core.report import meeting, phrases, selection
+from core.report.exports import export
+from core.report.minutes import minutes
+from core.report.poc import Poc
+from core.store.meetings import MeetingDecision, Meetings
+from core.types import RunRecord
+from dashboard.components import controls, panels, shell
+from dashboard.i18n import Words, escape_markdown
+from dashboard.meeting import (
+    charts as meeting_charts,
+)
+from dashboard.meeting import (
+    controls as meeting_controls,
+)
+from dashboard.meeting import poc as meeting_poc
+from dashboard.meeting import (
+    words as meeting_words,
+)
+from dashboard.session import cache, state
+from dashboard.session.address import Choices
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page is about: the choices, who writes, and the scenarios on today's counts."""
+
+    words: Words
+    chosen: Choices
+    author: str
+    columns: list[meeting.Column]
+    log: list[MeetingDecision]
+
+    @property
+    def currency(self) -> str:
+        """The first scenario's, in which money is compared."""
+        return self.columns[0].used.currency
+
+
+def page() -> None:
+    """Draw the page."""
+    shell.page("meeting.title", _page)
+
+
+def _page(words: Words, runs: list[RunRecord]) -> None:
+    # Controls; those of the assumptions stand above the figures that follow from them
+    with st.sidebar:
+        _sidebar(words, runs)
+    author = meeting_controls.author(words)
+    notes = st.container()
+    _freeze(words, author)
+    frozen = cache.cached_query(meeting.newest)
+    assumed, board = st.container(), st.container()
+    if not frozen:
+        board.info(words("meeting.none"), icon=":material/ac_unit:")
+    else:
+        with assumed:
+            _assumptions(words, _columns(frozen, MeetingAssumptions()))
+    columns = _columns(frozen, _assumed())
+
+    # Call and show
+    shown = Shown(words, state.choices(), author, columns, cache.cached_query(meeting.decisions))
+    with notes:
+        controls.notices(words)
+    with board:
+        if columns:
+            _board(shown)
+    _log(shown)
+    poc = meeting_poc.panel(words, columns) if columns else None
+    # again: the plan's widgets are drawn only now
+    shown = Shown(words, state.choices(), author, columns, shown.log)
+    if columns:
+        _exports(shown, poc)
+
+
+def _sidebar(words: Words, runs: list[RunRecord]) -> None:
+    """The view that would be frozen, as every page chooses it."""
+    listed, first = selection.listed(runs), selection.first(runs).run.run_id
+    controls.data(words, listed, lambda run_id: cache.histogram(run_id).segments, first)
+    controls.threshold(words)
+    controls.costs(words)
+    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
+    measured = meeting.measured_volume(record)
+    controls.measured(
+        words, list(selection.same_cases(runs, record).values()), measured, meeting.VOLUME_UNKNOWN
+    )
+
+
+def _freeze(words: Words, author: str) -> None:
+    view, active = state.chosen, cache.cached_query(meeting.active_policy)
+    policies = {"view": Policy(view("t"))} | ({"active": active[1]} if active else {})
+    said = {"view": words("meeting.what.view")}
+    said |= {"active": words("meeting.what.active", name=active[0])} if active else {}
+    with st.container(border=True, key="panel_freeze"):
+        st.markdown(
+            f"## {words('meeting_freeze')}", help=words("meeting_freeze.help"), anchors=False
+        )
+        asked = meeting_controls.freeze(words, said, bool(author))
+        now = words("meeting.rule", t=words.number(view("t"), 3))
+        st.caption(words("meeting.what.now", rule=now))
+        if asked is None:
+            return
+        name, what = asked
+        counts = cache.cached_query(meeting.counts, view("run"))
+        costs = UnitCosts(view("review"), view("escape"), view("machine"), view("currency"))
+        made = meeting.scenario_of(
+            name, counts, policies[what], view("segment"), view("unseen"), view("volume"), costs
+        )
+        kept = meeting.freeze(cache.store(), made, author)
+        st.toast(
+            words("meeting.frozen_as", name=name, version=words.number(kept.version, 0)),
+            icon=":material/ac_unit:",
+        )
+    # at once: else the watch for news would do it in two seconds, under somebody's typing
+    st.rerun()
+
+
+def _columns(frozen: list[meeting.Frozen], assumed: MeetingAssumptions) -> list[meeting.Column]:
+    return [
+        meeting.column(one, assumed, cache.cached_query(meeting.counts, one.scenario.run_id))
+        for one in frozen
+    ]
+
+
+def _assumed() -> MeetingAssumptions:
+    return MeetingAssumptions(*(state.chosen(key) for key in ("m_review", "m_escape", "m_volume")))
+
+
+def _assumptions(words: Words, columns: list[meeting.Column]) -> None:
+    with st.container(border=True, key="panel_assumptions"):
+        st.markdown(
+            f"## {words('meeting.assumptions')}",
+            help=words("meeting.assumptions.help"),
+            anchors=False,
+        )
+        meeting_controls.assumptions(words, columns)
+
+
+def _board(shown: Shown) -> None:
+    """The scenarios side by side, then the chart that compares them, then the differences in words."""
+    words = shown.words
+    for warning in meeting_words.warnings(words, shown.columns):
+        st.warning(warning, icon=":material/warning:")
+    for place, one in zip(st.columns(len(shown.columns)), shown.columns, strict=True):
+        with place.container(border=True, key=f"scenario_{one.name}", height="stretch"):
+            _scenario(shown, one)
+    _compare(shown)
+    _differences(shown)
+
+
+def _scenario(shown: Shown, one: meeting.Column) -> None:
+    words = shown.words
+    st.markdown(f"## {meeting_words.heading(words, one)}", anchors=False)
+    st.caption(meeting_words.below(words, one))
+    for said in phrases.edits(words, one):
+        st.badge(escape_markdown(said), icon=":material/edit:", color="orange")
+    for card in meeting_words.cards(words, one):
+        if shown.chosen.large:
+            meeting_controls.large_card(card)
+        else:
+            st.metric(card.label, escape_markdown(card.value), help=card.help)
+            st.caption("  \n".join(map(escape_markdown, card.lines)))
+
+
+def _compare(shown: Shown) -> None:
+    words = shown.words
+    frame = meeting.compare_frame(shown.columns)
+    drawn = frame[(frame["measure"] != "money_per_month") | frame["name"].isin(_same_money(shown))]
+    said = words.chart_words(*(f"meeting.measure.{measure}" for measure in meeting.COMPARED)) | {
+        "symbol": words.symbol(shown.currency)
+    }
+    texts = {
+        (one.name, m): phrases.show(words, m, one.measure(m).value, one.used.currency)
+        for one in shown.columns
+        for m in meeting.COMPARED
+    }
+    figure = meeting_charts.compare(drawn, texts, said, shown.chosen.large)
+    panels.chart(
+        "meeting_compare",
+        words,
+        figure,
+        meeting_words.table(words, frame),
+        words("meeting_compare.note"),
+    )
+
+
+def _same_money(shown: Shown) -> list[str]:
+    return [one.name for one in shown.columns if one.used.currency == shown.currency]
+
+
+def _differences(shown: Shown) -> None:
+    words, found = shown.words, meeting.differences(shown.columns)
+    with st.container(border=True, key="panel_differences"):
+        st.markdown(f"## {words('meeting_differences')}", anchors=False)
+        if not found:
+            st.info(words("meeting.one"))
+            return
+        for one in found:
+            st.markdown(meeting_words.differences(words, one, shown.currency))
+        st.caption(words("meeting.difference.note"))
+
+
+def _log(shown: Shown) -> None:
+    words = shown.words
+    with st.container(border=True, key="panel_log"):
+        st.markdown(f"## {words('meeting_log')}", help=words("meeting_log.help"), anchors=False)
+        written = meeting_controls.log(words, shown.columns, bool(shown.author))
+        if written is not None:
+            _decide(shown, written)
+        if shown.log:
+            panels.grid("rows_log", meeting_words.log(words, shown.log))
+        else:
+            st.caption(words("meeting.log.empty"))
+
+
+def _decide(shown: Shown, written: meeting_controls.Written) -> None:
+    """Write a decision down; the token makes a second click of the same form the same decision."""
+    if not (written.decision and written.reason):
+        st.warning(shown.words("meeting.log.fill"), icon=":material/warning:")
+        return
+    about = None if written.about is None else shown.columns[written.about].frozen.key
+    Meetings(cache.store()).add(
+        state.token("decision"), written.decision, written.reason, shown.author, about
+    )
+    state.renew("decision")
+    st.rerun()
+
+
+def _exports(shown: Shown, poc: Poc | None) -> None:
+    words = shown.words
+
+    def make(form: str) -> bytes:
+        return export(
+            minutes(words, shown.columns, shown.log, poc, shown.author, datetime.now(UTC)), form
+        )
+
+    with st.container(border=True, key="panel_export"):
+        st.markdown(
+            f"## {words('meeting_export')}", help=words("meeting_export.help"), anchors=False
+        )
+        meeting_controls.exports(words, make)
+        st.caption(words("meeting_export.note"))

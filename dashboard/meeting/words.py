@@ -1,0 +1,104 @@
+"""What a meeting's scenarios say on the screen: cards, sentences and the table, from the words that
+the exports use as well.
+
+Pure: words and results of core.report.meeting in; strings that people typed are escaped for
+markdown here. No Streamlit.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from core.report import phrases
+from core.report.meeting import COMPARED, MEASURES, Column, Difference
+from core.report.minutes import log_row
+from core.store.meetings import MeetingDecision
+from dashboard.components.sentences import Card
+from dashboard.components.tables import Table
+from dashboard.i18n import Words, escape_markdown
+
+_SHARES = ("coverage", "selective_risk", "leakage")
+
+
+def cards(words: Words, one: Column) -> list[Card]:
+    """The figures of one scenario, each with its interval and n, or the reason why there is none."""
+    return [_card(words, one, measure) for measure in COMPARED]
+
+
+def _card(words: Words, one: Column, measure: str) -> Card:
+    found, currency = one.measure(measure), one.used.currency
+    lines = [
+        phrases.missing(words, one, measure) or phrases.interval(words, measure, found, currency)
+    ]
+    lines.append(phrases.basis(words, measure, found.n))
+    value = phrases.show(words, measure, found.value, currency)
+    label = phrases.label(words, measure)
+    return Card(
+        f"{one.name}_{measure}",
+        label,
+        value,
+        tuple(lines),
+        words(f"meeting.measure.{measure}.help"),
+    )
+
+
+def heading(words: Words, one: Column) -> str:
+    """Which scenario a column is, in markdown: name, version, who froze it and when."""
+    said = {"name": one.name, "version": words.number(one.frozen.version, 0)}
+    return words.markdown("meeting.version", **said)
+
+
+def below(words: Words, one: Column) -> str:
+    """What stands under a scenario's name, in markdown: what it is, and who froze it."""
+    by = words("meeting.frozen", by=one.frozen.author, at=words.time(one.frozen.at))
+    return f"{escape_markdown(phrases.about(words, one.used))}  \n{escape_markdown(by)}"
+
+
+def warnings(words: Words, columns: Sequence[Column]) -> list[str]:
+    """What must be known before comparing: data that changed since, other cases, another currency."""
+    said = [
+        words.markdown("meeting.changed", name=one.name) for one in columns if not one.unchanged
+    ]
+    others = [one.name for one in columns[1:] if one.used.currency != columns[0].used.currency]
+    if others:
+        said.append(words.markdown("meeting.other_currency", names=words.comma.join(others)))
+    return said
+
+
+def differences(words: Words, found: Difference, currency: str) -> str:
+    """One scenario against the first, in markdown: a list of sentences under a heading."""
+    lines = [f"**{words.markdown('meeting.difference', name=found.name, base=found.base)}**", ""]
+    lines += [
+        f"- {escape_markdown(phrases.compared(words, found, measure, currency))}"
+        for measure in found.measures
+    ]
+    if not found.same_cases:
+        lines += ["", words.markdown("meeting.other_cases", name=found.name, base=found.base)]
+    return "\n".join(lines)
+
+
+def table(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of core.report.meeting.compare_frame: one row a scenario, each measure with its ends
+    and n.
+    """
+    head = words("minutes.scenario.head")
+    rows, formats = {head: list(dict.fromkeys(frame["name"]))}, {}
+    for measure in MEASURES:
+        of, name = frame[frame["measure"] == measure], phrases.label(words, measure)
+        ends = {
+            "value": name,
+            **{end: words(f"column.{end}", of=name) for end in ("low", "high")},
+            "n": f"{name}: n",
+        }
+        rows |= {title: of[end].to_list() for end, title in ends.items()}
+        form = "percent" if measure in _SHARES else "localized"
+        formats |= {ends[end]: form for end in ("value", "low", "high")}
+    return Table(pd.DataFrame(rows), formats)
+
+
+def log(words: Words, entries: Sequence[MeetingDecision]) -> pd.DataFrame:
+    """The decision log, the newest first: a frame of text, shown letter by letter."""
+    heads = [
+        words(f"meeting.log.{name}") for name in ("at", "author", "decision", "reason", "scenario")
+    ]
+    return pd.DataFrame([log_row(words, one) for one in reversed(entries)], columns=heads)

@@ -1,0 +1,296 @@
+"""Figures of the money page: tidy frames of core.report.money and words in, Plotly figures out.
+
+As pure as dashboard.components.charts, whose colour slots it uses. Names of options and inputs come
+in as words.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.components.charts import SLOTS, finish
+
+_PARTS = (  # running cost, colour slot, hatching
+    ("review", "review", ""),
+    ("audit", "point", "\\"),
+    ("inference", "inference", "x"),
+    ("escapes", "leak", "/"),
+    ("kept_hours", "neutral", "."),
+    ("redistillation", "cheapest", "-"),
+)
+_LINES = {
+    "teacher": ("teacher", "dash"),
+    "student": ("point", "dot"),
+    "student_review": ("student", "solid"),
+}
+_BAND = "2E"  # alpha of a band, hex after a slot
+
+
+def monthly_costs(
+    frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]
+) -> go.Figure:
+    """Running costs a month of each option as one bar of its parts, with P10 to P90 of the total.
+
+    frame: report.money.side_by_side. names: option -> its name. words: the parts, monthly,
+    currency, separators.
+    """
+    figure, rows = go.Figure(), frame.iloc[::-1]
+    labels = [names[option] for option in rows["option"]]
+    for part, slot, hatching in _PARTS:
+        mark = {
+            "color": SLOTS[slot],
+            "pattern": {"shape": hatching, "solidity": 0.25},
+            "line": {"width": 0},
+        }
+        hover = f"%{{y}}<br>%{{x:,.0f}} {words['currency']}<extra>{words[part]}</extra>"
+        figure.add_bar(
+            y=labels,
+            x=rows[part],
+            name=words[part],
+            orientation="h",
+            marker=mark,
+            hovertemplate=hover,
+        )
+    figure.add_scatter(
+        y=labels,
+        x=rows["monthly"],
+        mode="markers",
+        name=words["monthly"],
+        marker={"color": SLOTS["now"], "symbol": "line-ns-open", "size": 18, "line": {"width": 2}},
+        error_x=_whiskers(rows, "monthly"),
+        hovertemplate=f"%{{y}}<br>%{{x:,.0f}} {words['currency']}<extra>{words['monthly']}</extra>",
+    )
+    figure.update_layout(barmode="stack", bargap=0.45)
+    figure.update_xaxes(title=_titled(words, "monthly"), tickformat=",.0f", rangemode="tozero")
+    figure.update_yaxes(automargin=True, type="category")
+    return _laid_out(figure, 150 + 60 * len(rows), words)
+
+
+def cumulative_cash(
+    frame: pd.DataFrame, names: Mapping[str, str], chosen: str, words: Mapping[str, str]
+) -> go.Figure:
+    """Cumulative cash against all human, a line an option, P10 to P90 of the chosen one, and where
+    it pays back for good.
+
+    The axis fits the chosen option. frame: report.money.cash_frame. words: month, cash, band,
+    human, payback, currency, separators, and payback_month, empty where there is none.
+    """
+    figure = go.Figure()
+    own = frame[frame["option"] == chosen]
+    colour = SLOTS[_LINES[chosen][0]]
+    edge = {"x": own["month"], "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    figure.add_scatter(y=own["p90"], showlegend=False, **edge)
+    figure.add_scatter(
+        y=own["p10"], fill="tonexty", fillcolor=colour + _BAND, name=words["band"], **edge
+    )
+    for option, (slot, dash) in _LINES.items():
+        rows = frame[frame["option"] == option]
+        line = {"color": SLOTS[slot], "dash": dash, "width": 3 if option == chosen else 2}
+        hover = f"{words['month']} %{{x}}<br>%{{y:,.0f}} {words['currency']}<extra>{names[option]}</extra>"
+        figure.add_scatter(
+            x=rows["month"],
+            y=rows["cash"],
+            mode="lines",
+            name=names[option],
+            line=line,
+            hovertemplate=hover,
+        )
+    _zero(figure, frame["month"].max(), words["human"])
+    if words["payback_month"]:
+        month = float(words["payback_month"])
+        mark = {"color": SLOTS["now"], "size": 13, "symbol": "x"}
+        hover = f"%{{x:.1f}}<extra>{words['payback']}</extra>"
+        figure.add_scatter(
+            x=[month],
+            y=[0],
+            mode="markers",
+            name=words["payback"],
+            marker=mark,
+            hovertemplate=hover,
+        )
+    figure.update_xaxes(
+        title=words["month"],
+        range=[0, frame["month"].max()],
+        dtick=6 if frame["month"].max() > 12 else 1,
+    )
+    low, high = (
+        min(0.0, own[["cash", "p10"]].min().min()),
+        max(0.0, own[["cash", "p90"]].max().max()),
+    )
+    # an option that loses far more would press the chosen one flat
+    room = 0.1 * (high - low) or 1.0
+    figure.update_yaxes(
+        title=_titled(words, "cash"),
+        tickformat=",.0f",
+        automargin=True,
+        range=[low - room, high + room],
+    )
+    return _laid_out(figure, 440, words)
+
+
+def tornado(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
+    """NPV with each input at its own low and high, from the NPV at the likely values.
+
+    frame: label (the input in words), at_low, at_high, base; widest first. words: at_low, at_high,
+    base, npv, currency, separators.
+    """
+    figure, rows = go.Figure(), frame.iloc[::-1]
+    base = float(rows["base"].iloc[0])
+    for end, slot, hatching in (("at_low", "teacher", "/"), ("at_high", "student", "")):
+        figure.add_bar(
+            y=rows["label"],
+            x=rows[end] - base,
+            base=base,
+            customdata=rows[end],
+            name=words[end],
+            orientation="h",
+            marker={
+                "color": SLOTS[slot],
+                "pattern": {"shape": hatching, "solidity": 0.25},
+                "line": {"width": 0},
+            },
+            hovertemplate=f"%{{y}}<br>%{{customdata:,.0f}} {words['currency']}<extra>{words[end]}</extra>",
+        )
+    _upright(figure, base, "solid", words["base"], "now")
+    figure.update_layout(barmode="overlay", bargap=0.35)
+    figure.update_xaxes(title=_titled(words, "npv"), tickformat=",.0f", nticks=7)
+    figure.update_yaxes(automargin=True, type="category")
+    return _laid_out(figure, 150 + 34 * len(rows), words)
+
+
+def npv_histogram(
+    frame: pd.DataFrame, marks: Mapping[str, float], words: Mapping[str, str]
+) -> go.Figure:
+    """Share of the draws by NPV, below 0 and above in two colours, with P10, P50, P90.
+
+    frame: report.money.npv_histogram. marks: p10, p50, p90. words: npv, draws, loss, gain, p10,
+    p50, p90, currency, separators.
+    """
+    figure = go.Figure()
+    middle, width = (
+        (frame["low"] + frame["high"]) / 2,
+        (frame["high"] - frame["low"]).clip(lower=1e-9),
+    )
+    # the side of 0 tells them apart
+    for name, slot, rows in (("loss", "leak", middle <= 0), ("gain", "student", middle > 0)):
+        mark = {"color": SLOTS[slot], "line": {"width": 0}}
+        hover = f"%{{x:,.0f}} {words['currency']}<br>%{{y:.1%}}<extra>{words[name]}</extra>"
+        shown = {
+            "x": middle[rows],
+            "y": frame["share"][rows],
+            "width": width[rows],
+            "name": words[name],
+        }
+        figure.add_bar(**shown, marker=mark, hovertemplate=hover)
+    for name, dash in (("p10", "dot"), ("p50", "solid"), ("p90", "dash")):
+        _upright(figure, marks[name], dash, words[name], "now")
+    figure.update_layout(bargap=0, barmode="overlay")
+    figure.update_xaxes(title=_titled(words, "npv"), tickformat=",.0f", nticks=7)
+    figure.update_yaxes(title=words["draws"], tickformat=".0%", rangemode="tozero")
+    return _laid_out(figure, 400, words)
+
+
+def break_even(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
+    """Where each input's break-even lies beside its own low and high, all as multiples of its
+    likely value, on a log axis.
+
+    frame: label (the input and its break-even in words), low, likely, high, value; likely > 0.
+    words: range, value, times, likely, separators.
+    """
+    figure, rows = go.Figure(), frame.iloc[::-1]
+    low, high, value = (rows[name] / rows["likely"] for name in ("low", "high", "value"))
+    # a low of 0 has no place on a log axis: it ends at the left edge
+    least = min(0.1, float(value[value > 0].min()) / 2)
+    low = low.clip(lower=least)
+    for i, label in enumerate(rows["label"]):
+        line = {"color": SLOTS["neutral"], "width": 9}
+        ends = [low.iloc[i], high.iloc[i]]
+        figure.add_scatter(
+            x=ends,
+            y=[label] * 2,
+            mode="lines",
+            line=line,
+            name=words["range"],
+            showlegend=i == 0,
+            hoverinfo="skip",
+        )
+    mark = {"color": SLOTS["student"], "size": 13, "symbol": "diamond"}
+    figure.add_scatter(
+        x=value.clip(lower=least),
+        y=rows["label"],
+        mode="markers",
+        name=words["value"],
+        marker=mark,
+        hovertemplate=f"%{{y}}<extra>{words['value']}</extra>",
+    )
+    _upright(figure, 1.0, "dot", words["likely"], "now")
+    figure.update_xaxes(type="log", title=words["times"], dtick=1, tickformat=",~g", ticksuffix="×")
+    figure.update_yaxes(automargin=True, type="category", showgrid=True)
+    return _laid_out(figure, 150 + 36 * len(rows), words)
+
+
+def npv_by_threshold(
+    frame: pd.DataFrame, now: float, best: float | None, words: Mapping[str, str]
+) -> go.Figure:
+    """NPV against the threshold, the zero line, the threshold in use and the best one.
+
+    frame: report.money.threshold_npv. words: npv, threshold, now, best, human, currency,
+    separators.
+    """
+    figure = go.Figure()
+    hover = f"{words['threshold']} %{{x:.3f}}<br>%{{y:,.0f}} {words['currency']}<extra>{words['npv']}</extra>"
+    line = {"color": SLOTS["student"], "width": 2.5}
+    figure.add_scatter(
+        x=frame["threshold"],
+        y=frame["npv"],
+        mode="lines",
+        name=words["npv"],
+        line=line,
+        hovertemplate=hover,
+    )
+    _zero(figure, 1.0, words["human"])
+    _upright(figure, now, "solid", words["now"], "now")
+    if best is not None:
+        _upright(figure, best, "dash", words["best"], "cheapest")
+    figure.update_xaxes(title=words["threshold"], range=[0, 1], tickformat=".1f")
+    figure.update_yaxes(title=_titled(words, "npv"), tickformat=",.0f", automargin=True)
+    return _laid_out(figure, 380, words)
+
+
+def _titled(words: Mapping[str, str], name: str) -> str:
+    """An axis' title with its currency: a sign before a negative number would stand on the wrong
+    side of its minus.
+    """
+    return f"{words[name]} [{words['currency']}]"
+
+
+def _whiskers(rows: pd.DataFrame, name: str) -> dict:
+    """Error bars from P10 to P90; the likely value may lie outside them."""
+    low, high = rows[name] - rows[f"{name}_p10"], rows[f"{name}_p90"] - rows[name]
+    bars = {
+        "array": np.maximum(high, 0),
+        "arrayminus": np.maximum(low, 0),
+        "color": SLOTS["now"],
+        "thickness": 1.5,
+    }
+    return {"type": "data", "symmetric": False} | bars
+
+
+def _zero(figure: go.Figure, end: float, name: str) -> None:
+    """The line of all human, against which the others are measured."""
+    line = {"color": SLOTS["neutral"], "width": 1.5, "dash": "longdash"}
+    figure.add_scatter(x=[0, end], y=[0, 0], mode="lines", name=name, line=line, hoverinfo="skip")
+
+
+def _upright(figure: go.Figure, x: float, dash: str, name: str, slot: str) -> None:
+    """A vertical line with its name in the legend."""
+    line = {"color": SLOTS[slot], "width": 2, "dash": dash}
+    figure.add_vline(x=x, line=line)
+    figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line=line)
+
+
+def _laid_out(figure: go.Figure, height: int, words: Mapping[str, str]) -> go.Figure:
+    """As every chart, with room for the currency above the first panel."""
+    return finish(figure, height, words).update_layout(margin_t=56)

@@ -1,0 +1,174 @@
+"""The inputs of the money page: a group at a time, each with its unit, low, likely and high, and
+where it is from.
+
+An edit makes a new scenario and puts it into the choice `money`, and so into the address. Draws
+widgets; computes nothing.
+"""
+
+import streamlit as st
+
+from core.decision.money.scenario import MEASURED, MoneyScenario, Quantity
+from core.report.money_start import moved
+from dashboard.i18n import CURRENCIES, Words, escape_markdown
+from dashboard.money.words import PERCENT, input_name, joined, option_names, unit
+from dashboard.session import state
+from dashboard.session.address import MOST
+
+GROUPS = {
+    "volume": ("cases_per_month", "ramp_months", "discount_rate"),
+    "people": ("review_minutes", "reviewer_hour", "engineer_hour", "cashed_share"),
+    "quality": (
+        *(
+            "student_coverage",
+            "student_selective_risk",
+            "student_error",
+            "teacher_coverage",
+            "teacher_selective_risk",
+        ),
+        *("reviewer_miss", "audit_share", "escape"),
+    ),
+    "machines": (
+        "student_seconds",
+        "teacher_seconds",
+        "machine_hour",
+        "teacher_hours",
+        "distillation_hours",
+    ),
+    "once": ("labels", "label", "people_hours", "integration"),
+    "again": ("redistillations", "redistillation_labels", "redistillation_people_hours"),
+}
+ENDS = ("low", "likely", "high")
+_STEPS = {
+    "seconds/case": 0.001,
+    "minutes/case": 0.5,
+    "cases/month": 100.0,
+    "labels": 100.0,
+    "currency": 1000.0,
+}
+_WIDTHS = (4, 2.5, 2.5, 2.5, 2.5)  # name, low, likely, high, basis
+_BADGES = {"measured": (":material/timer:", "green"), "assumed": (":material/edit:", "orange")}
+
+
+def setting(words: Words) -> None:
+    """Draw what holds for the whole scenario and is chosen on other pages too: threshold and
+    currency.
+    """
+    step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
+    st.slider(words("threshold"), key="t", help=words("money.threshold.help"), **step)
+    st.selectbox(words("currency"), CURRENCIES, key="currency", help=words("currency.help"))
+
+
+def option(words: Words, options: tuple[str, ...]) -> None:
+    """Draw which option the charts look into."""
+    names = option_names(words)
+    st.segmented_control(
+        words("money.look"), options, format_func=names.get, key="option", required=True
+    )
+
+
+def inputs(words: Words, scenario: MoneyScenario) -> None:
+    """Draw one group of inputs, and the way back to what was measured."""
+    groups = {name: words(f"money.group.{name}") for name in GROUPS}
+    quiet = {"required": True, "label_visibility": "collapsed"}
+    st.segmented_control(
+        words("money.group"),
+        list(groups),
+        format_func=groups.get,
+        key="group",
+        default="volume",
+        **quiet,
+    )
+    name, *ends, source = st.columns(_WIDTHS)
+    for column, head in zip((name, *ends, source), ("input", *ENDS, "basis"), strict=True):
+        column.markdown(f"**{words(f'money.{head}')}**")
+    group = state.chosen("group")
+    for name in GROUPS[group]:
+        _row(words, scenario, name)
+    if group == "volume":
+        _months(words, scenario)
+    if state.chosen("money"):
+        st.button(
+            words("money.reset"),
+            key="reset",
+            on_click=state.set_value,
+            args=("money", None),
+            icon=":material/undo:",
+        )
+
+
+def _row(words: Words, scenario: MoneyScenario, name: str) -> None:
+    quantity, said = scenario.inputs()[name], input_name(words, name)
+    title, *ends, source = st.columns(_WIDTHS, vertical_alignment="center")
+    title.markdown(
+        f"{escape_markdown(said)}  \n:small[:gray[{escape_markdown(unit(words, name, scenario.currency))}]]",
+        help=_help(words, name),
+    )
+    scale = 100.0 if name in PERCENT else 1.0
+    limits = {"min_value": 0.0, "max_value": 100.0 if quantity.unit == "share" else scale * MOST}
+    for column, end in zip(ends, ENDS, strict=True):
+        key = f"in_{name}_{end}"
+        state.set_value(key, float(f"{scale * getattr(quantity, end):.4g}"))
+        column.number_input(
+            f"{said}: {words(f'money.{end}')}",
+            key=key,
+            step=_STEPS.get(quantity.unit, 1.0),
+            format="%.6g",
+            label_visibility="collapsed",
+            on_change=_edit,
+            args=(scenario, name, end, scale),
+            **limits,
+        )
+    with source:
+        _source(words, quantity)
+
+
+def _months(words: Words, scenario: MoneyScenario) -> None:
+    """How far the money is looked at: a choice, so it has no low and no high."""
+    title, *ends, source = st.columns(_WIDTHS, vertical_alignment="center")
+    title.markdown(
+        f"{words('money.horizon')}  \n:small[:gray[{words('unit.months')}]]",
+        help=words("money.horizon.help"),
+    )
+    state.set_value("in_months", scenario.months)
+    limits = {"min_value": 1, "max_value": 120, "step": 6, "label_visibility": "collapsed"}
+    ends[1].number_input(
+        words("money.horizon"), key="in_months", on_change=_horizon, args=(scenario,), **limits
+    )
+    source.badge(words("money.chosen"), icon=":material/tune:", color="gray")
+
+
+def _source(words: Words, quantity: Quantity) -> None:
+    icon, color = _BADGES[quantity.basis]
+    st.badge(words(quantity.basis), icon=icon, color=color)
+    if quantity.basis == MEASURED:
+        shown = joined(words, quantity.runs)
+        st.caption(
+            words.markdown("money.from_runs", n=words.number(len(quantity.runs), 0)),
+            help=escape_markdown(shown),
+        )
+
+
+def _help(words: Words, name: str) -> str | None:
+    """What an input means, where its name does not say it all."""
+    explained = (
+        "cashed_share",
+        "student_selective_risk",
+        "student_error",
+        "student_coverage",
+        "reviewer_miss",
+        "ramp_months",
+    )
+    return words(f"input.{name}.help") if name in explained else None
+
+
+def _edit(scenario: MoneyScenario, name: str, end: str, scale: float) -> None:
+    """Take a typed value; an emptied field is put back."""
+    value = state.chosen(f"in_{name}_{end}")
+    if value is not None:
+        changed = scenario.changed(**{name: moved(scenario.inputs()[name], end, value / scale)})
+        state.set_value("money", changed.to_query())
+
+
+def _horizon(scenario: MoneyScenario) -> None:
+    if state.chosen("in_months") is not None:
+        state.set_value("money", scenario.changed(months=state.chosen("in_months")).to_query())

@@ -1,0 +1,288 @@
+"""Money: what each of four ways to run the line is worth, how sure that is, and what would have to
+be true.
+
+Guard, controls, call, show. All figures come from core.decision and core.report; all words from the
+catalogues.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from core.decision.money import breakeven, sensitivity
+from core.decision.money.appraisal import Appraisal
+from core.decision.money.cashflow import OPTIONS, STUDENT
+from core.decision.money.scenario import MoneyScenario
+from core.decision.thresholds import consequence
+from core.decision.thresholds.daily_money import UnitCosts
+from core.errors import SettingsError
+from core.report import money, selection
+from core.report.money_start import Facts, measured_now, remeasured, starting
+from core.types import RunRecord
+from dashboard.components import controls, panels, sentences, shell
+from dashboard.i18n import Words
+from dashboard.money import (
+    charts as money_charts,
+)
+from dashboard.money import (
+    controls as money_controls,
+)
+from dashboard.money import (
+    tables as money_tables,
+)
+from dashboard.money import (
+    words as money_words,
+)
+from dashboard.session import cache, state
+from dashboard.session.address import Choices
+
+BARS = 10  # inputs that the tornado shows; its table has all
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page is about."""
+
+    words: Words
+    chosen: Choices
+    facts: Facts
+    scenario: MoneyScenario
+    found: money.Valuation
+    rows: pd.DataFrame  # report.money.side_by_side
+
+    @property
+    def names(self) -> dict[str, str]:
+        return money_words.option_names(self.words)
+
+    @property
+    def costs(self) -> dict[str, str]:
+        """The signs that every chart of money writes."""
+        return money_words.of_costs(self.words, self.chosen.currency)
+
+    @property
+    def appraisal(self) -> Appraisal:
+        """Of the option that the charts look into."""
+        return self.found.appraisals[OPTIONS.index(self.chosen.option)]
+
+
+def page() -> None:
+    """Draw the page."""
+    shell.page("money.title", _page)
+
+
+def _page(words: Words, runs: list[RunRecord]) -> None:
+    # Controls; those of the scenario stand under the figures that follow from it
+    with st.sidebar:
+        listed, first = selection.listed(runs), selection.first(runs).run.run_id
+        controls.data(words, listed, lambda run_id: cache.histogram(run_id).segments, first)
+        money_controls.setting(words)
+    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
+    chosen = state.choices()
+    controls.notices(words)
+    facts = _facts(runs, record, chosen)
+    if STUDENT not in facts.same:
+        st.info(words("money.needs_student"))
+        return
+    scenario, followed = _scenario(chosen, facts)
+    if scenario is None:
+        st.info(words("money.needs_labels"))
+        return
+
+    # Call and show
+    found = cache.cached_valuation(scenario)
+    shown = Shown(words, chosen, facts, scenario, found, money.side_by_side(found))
+    _summary(shown, followed)
+    _inputs(shown)
+    state.choices()  # again: the option's widget is drawn only now
+    _charts(shown)
+
+
+def _facts(runs: list[RunRecord], record: RunRecord, chosen: Choices) -> Facts:
+    same = selection.same_cases(runs, record)
+    counts = {kind: cache.cumulative(one.run.run_id, chosen.segment) for kind, one in same.items()}
+    of_dataset = [one for one in cache.all_runs() if one.run.dataset == record.run.dataset]
+    return Facts(same, counts, of_dataset, chosen.t, chosen.volume, chosen.unseen)
+
+
+def _scenario(chosen: Choices, facts: Facts) -> tuple[MoneyScenario | None, bool]:
+    """The scenario of the address, or one to begin with; and whether its measured inputs follow
+    these cases.
+
+    None where the address has none and these cases measure no risk.
+    """
+    try:
+        known = measured_now(facts)
+    except SettingsError:
+        known = None
+    if chosen.money:
+        scenario = MoneyScenario.from_query(chosen.money).changed(currency=chosen.currency)
+        return (scenario, False) if known is None else (remeasured(scenario, known), True)
+    if known is None:
+        return None, False
+    return starting(
+        facts, UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
+    ), True
+
+
+def _summary(shown: Shown, followed: bool) -> None:
+    words, months, currency = shown.words, shown.scenario.months, shown.chosen.currency
+    record = shown.facts.same[STUDENT]
+    for warning in sentences.warnings(words, record, shown.facts.at(STUDENT, shown.chosen.t)):
+        st.warning(warning, icon=":material/warning:")
+    if not followed:
+        st.warning(words("money.not_followed"), icon=":material/warning:")
+    with st.container(border=True, key="headline"):
+        st.markdown(
+            f"## {money_words.headline(words, shown.rows, months, currency)}", anchors=False
+        )
+    panels.cards(money_words.cards(words, shown.rows, months, currency), in_a_row=2)
+    st.caption(words.markdown("money.note", draws=words.number(shown.found.drawn.draws, 0)))
+
+
+def _inputs(shown: Shown) -> None:
+    words = shown.words
+    frame = money.input_frame(shown.scenario)
+    with st.container(border=True, key="panel_inputs"):
+        st.markdown(f"## {words('money.inputs')}", help=words("money.inputs.help"), anchors=False)
+        counts = frame["basis"].value_counts()
+        said = {
+            basis: words.number(int(counts.get(basis, 0)), 0) for basis in ("measured", "assumed")
+        }
+        st.caption(words.markdown("money.inputs.count", **said))
+        money_controls.inputs(words, shown.scenario)
+        panels.rows("inputs", words, money_tables.inputs(words, frame, shown.chosen.currency))
+    money_controls.option(words, OPTIONS[1:])
+
+
+def _charts(shown: Shown) -> None:
+    """Show the charts one below the other."""
+    _running(shown)
+    _cash(shown)
+    _monte_carlo(shown)
+    _tornado(shown)
+    _break_even(shown)
+    _thresholds(shown)
+
+
+def _running(shown: Shown) -> None:
+    words, currency = shown.words, shown.chosen.currency
+    said = (
+        words.chart_words(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
+        | shown.costs
+    )
+    figure = money_charts.monthly_costs(shown.rows, shown.names, said)
+    panels.chart(
+        "running",
+        words,
+        figure,
+        money_tables.options(words, shown.rows, currency),
+        words("running.note"),
+    )
+
+
+def _cash(shown: Shown) -> None:
+    words, frame, option = shown.words, money.cash_frame(shown.found), shown.chosen.option
+    said = (
+        words.chart_words("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
+        | shown.costs
+    )
+    said |= {"payback_month": str(shown.appraisal.payback.months or "")}
+    figure = money_charts.cumulative_cash(frame, shown.names, option, said)
+    note = words.markdown("cash.note", option=shown.names[option])
+    panels.chart(
+        "cash", words, figure, money_tables.cash(words, frame, shown.chosen.currency), note
+    )
+
+
+def _monte_carlo(shown: Shown) -> None:
+    words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
+    frame = money.npv_histogram(shown.found.drawn.npv[option])
+    spread = shown.found.drawn.spreads[OPTIONS.index(option)]
+    marks = {name: getattr(spread, name) for name in ("p10", "p50", "p90")}
+    amounts = {name: money_words.money(words, value, currency) for name, value in marks.items()}
+    said = (
+        words.chart_words("money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain")
+        | shown.costs
+    )
+    said |= {name: f"{name.upper()} {amount}" for name, amount in amounts.items()}
+    chance = spread.chance_positive
+    shares = {name: words.percent(getattr(chance, name), 2) for name in ("value", "low", "high")}
+    note = words.markdown(
+        "monte_carlo.note",
+        option=shown.names[option],
+        n=words.number(chance.n, 0),
+        **amounts,
+        **shares,
+    )
+    table = money_tables.draws(words, frame, currency)
+    panels.chart("monte_carlo", words, money_charts.npv_histogram(frame, marks, said), table, note)
+
+
+def _tornado(shown: Shown) -> None:
+    words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
+    frame = money.tornado_frame(sensitivity.tornado_bars(shown.scenario, option), shown.scenario)
+    if frame.empty:
+        panels.empty_panel("tornado", words, "tornado.nothing")
+        return
+    widest = frame.head(BARS)
+    said = (
+        words.chart_words("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv")
+        | shown.costs
+    )
+    labels = [
+        f"{money_words.input_name(words, name)} · {words(basis)}"
+        for name, basis in zip(widest["name"], widest["basis"], strict=True)
+    ]
+    figure = money_charts.tornado(widest.assign(label=labels), said)
+    note = words.markdown("tornado.note", option=shown.names[option])
+    panels.chart("tornado", words, figure, money_tables.tornado(words, frame, currency), note)
+
+
+def _break_even(shown: Shown) -> None:
+    words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
+    frame = money.break_even_frame(shown.scenario, option)
+    there = frame[frame["value"].notna() & (frame["likely"] > 0) & (frame["value"] > 0)]
+    never = money_words.never(words, frame)
+    if there.empty:
+        panels.empty_panel("break_even", words, "break_even.nothing")
+        return
+    said_at = [
+        money_words.amount(words, *pair, currency)
+        for pair in zip(there["name"], there["value"], strict=True)
+    ]
+    labels = [
+        f"{money_words.input_name(words, name)} · {at}"
+        for name, at in zip(there["name"], said_at, strict=True)
+    ]
+    said = words.chart_words(
+        "break_even.range", "break_even.value", "break_even.times", "break_even.likely"
+    )
+    figure = money_charts.break_even(there.assign(label=labels), said)
+    note = "  \n".join(
+        filter(None, (words.markdown("break_even.note", option=shown.names[option]), never))
+    )
+    panels.chart("break_even", words, figure, money_tables.break_even(words, frame, currency), note)
+
+
+def _thresholds(shown: Shown) -> None:
+    words, chosen = shown.words, shown.chosen
+    if chosen.option == STUDENT:
+        panels.empty_panel("paying", words, "paying.none")
+        return
+    model = "teacher" if chosen.option == "teacher" else STUDENT
+    if model not in shown.facts.counts:
+        panels.empty_panel("paying", words, "paying.missing")
+        return
+    curve = consequence.consequence_curve(shown.facts.counts[model], 1.0, chosen.unseen)
+    frame, pays = (
+        money.threshold_npv(shown.scenario, curve, chosen.option),
+        breakeven.paying_thresholds(shown.scenario, curve, chosen.option),
+    )
+    said = (
+        words.chart_words("money.npv", "threshold", "now", "paying.best", "money.human")
+        | shown.costs
+    )
+    figure = money_charts.npv_by_threshold(frame, chosen.t, pays.best, said)
+    table = money_tables.thresholds(words, frame, chosen.currency)
+    panels.chart("paying", words, figure, table, money_words.paying(words, pays, chosen.currency))

@@ -1,0 +1,175 @@
+"""What a money scenario says in words: names of options and inputs with their units, the headline,
+and one card an option.
+
+Pure: words and rows of core.report.money in, strings out; markdown is escaped here. It does not
+know Streamlit.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from core.decision.money.breakeven import PayingThresholds
+from core.decision.money.cashflow import ALL_HUMAN, OPTIONS
+from core.decision.money.scenario import UNITS
+from dashboard.components.sentences import Card
+from dashboard.i18n import DASH, Words, escape_markdown
+
+# written as percentages
+PERCENT = {name for name, unit in UNITS.items() if unit == "share"} | {"discount_rate"}
+_UNIT_WORDS = {
+    "share": "unit.percent",
+    "1/year": "unit.times_a_year",
+    "months": "unit.months",
+    "hours": "unit.hours",
+    "labels": "unit.labels",
+    "seconds/case": "unit.seconds",
+    "minutes/case": "unit.minutes",
+    "cases/month": "unit.cases",
+    "currency/hour": "unit.money_hour",
+    "currency/case": "unit.money_case",
+    "currency/label": "unit.money_label",
+}
+
+
+def option_names(words: Words) -> dict[str, str]:
+    """Option -> what a reader calls it."""
+    return {name: words(f"money.option.{name}") for name in OPTIONS}
+
+
+def input_name(words: Words, name: str) -> str:
+    return words(f"input.{name}")
+
+
+def unit(words: Words, name: str, currency: str) -> str:
+    """The unit of an input as it stands behind a number."""
+    if UNITS[name] == "currency":
+        return currency
+    key = "unit.percent_a_year" if name == "discount_rate" else _UNIT_WORDS[UNITS[name]]
+    return words(key, currency=currency)
+
+
+def amount(words: Words, name: str, value: float, currency: str) -> str:
+    """A value of an input with its unit, to three significant figures."""
+    if name in PERCENT:
+        return words.percent(value)
+    gap = " " if "currency" in UNITS[name] else words.sentence_space
+    return words.number(value, figures=3) + gap + unit(words, name, currency)
+
+
+def headline(words: Words, rows: pd.DataFrame, months: int, currency: str) -> str:
+    """Return in markdown which option is worth most over the horizon, with its range and chance, or
+    that none pays.
+    """
+    others = rows[rows["option"] != ALL_HUMAN]
+    best = others.loc[others["npv"].idxmax()]
+    said = {
+        "option": option_names(words)[best["option"]],
+        "months": words.number(months, 0),
+    } | _npv(words, best, currency)
+    key = "money.headline.pays" if best["npv"] > 0 else "money.headline.none"
+    return words.markdown(key, chance=words.percent(best["chance"]), **said)
+
+
+def cards(words: Words, rows: pd.DataFrame, months: int, currency: str) -> list[Card]:
+    """One card an option: its NPV, then range, chance, payback, running costs, hours freed and what
+    slips through.
+    """
+    return [_card(words, row, months, currency) for _, row in rows.iterrows()]
+
+
+def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
+    running = {"value": money(words, row["monthly"], currency)} | _bounds(
+        row, "monthly", lambda x: money(words, x, currency)
+    )
+    lines = [words.markdown("money.card.monthly", **running)]
+    name, key = option_names(words)[row["option"]], f"money_{row['option']}"
+    slips = {"value": words.number(row["missed"])} | _bounds(row, "missed", words.number)
+    last = words.markdown("money.card.missed", **slips)
+    if row["option"] == ALL_HUMAN:
+        lines = (words("money.card.baseline"), *lines, last)
+        return Card(
+            key, name, escape_markdown(money(words, 0.0, currency)), lines, words("money.npv.help")
+        )
+    chance = {
+        f"chance{end}": words.percent(row[f"chance{end}"], 2) for end in ("", "_low", "_high")
+    }
+    hours = {"value": words.number(row["hours"])} | _bounds(row, "hours", words.number)
+    before = [
+        words.markdown("money.card.range", **_npv(words, row, currency)),
+        words.markdown("money.card.chance", draws=words.number(row["draws"], 0), **chance),
+        _payback(words, row, months),
+    ]
+    lines = (*before, *lines, words.markdown("money.card.hours", **hours), last)
+    return Card(
+        key,
+        name,
+        escape_markdown(money(words, row["npv"], currency)),
+        lines,
+        words("money.npv.help"),
+    )
+
+
+def _payback(words: Words, row: pd.Series, months: int) -> str:
+    never = words("money.never", months=words.number(months, 0))
+    if pd.isna(row["payback"]) and pd.isna(row["payback_p10"]):
+        return words.markdown("money.card.no_payback", months=words.number(months, 0))
+    found = {"value": row["payback"], "p10": row["payback_p10"], "p90": row["payback_p90"]}
+    said = {
+        k: never if pd.isna(x) else words("money.months", count=words.number(x, 0))
+        for k, x in found.items()
+    }
+    return words.markdown("money.card.payback", **said)
+
+
+def never(words: Words, frame: pd.DataFrame) -> str:
+    """Return in markdown the inputs of a break-even frame that have none, by reason."""
+    said = [
+        words.markdown(f"break_even.{reason}", names=listed(words, rows["name"]))
+        for reason, rows in frame[frame["reason"] != ""].groupby("reason", sort=False)
+    ]
+    return "  \n".join(said)
+
+
+def paying(words: Words, found: PayingThresholds, currency: str) -> str:
+    """Return in markdown which thresholds pay, why the best is optimistic, and why there is no
+    interval.
+    """
+    if found.best is None:
+        return words("paying.unknown")
+    best = {"t": words.number(found.best, 3), "npv": money(words, found.best_npv, currency)}
+    if found.lowest is None:
+        return words.markdown("paying.never", **best)
+    ends = {"lowest": words.number(found.lowest, 3), "highest": words.number(found.highest, 3)}
+    gaps = words.sentence_space + words("paying.gaps") if found.gaps else ""
+    return words.markdown("paying.range", **ends, **best) + gaps
+
+
+def listed(words: Words, names: Iterable[str]) -> str:
+    """Names of inputs in a row."""
+    return joined(words, (input_name(words, name) for name in names))
+
+
+def joined(words: Words, parts: Iterable[str]) -> str:
+    return ("、" if words.language == "ja" else ", ").join(parts)
+
+
+def of_costs(words: Words, currency: str) -> dict[str, str]:
+    """What every chart of money writes: the currency and the decimal signs."""
+    return {"currency": currency, "separators": words.separators}
+
+
+def money(words: Words, value: float, currency: str) -> str:
+    """An amount with a minus sign that no line ends behind; long ones in short."""
+    return words.money_in_short(value, currency).replace("-", "\u2212\u2060")
+
+
+def _npv(words: Words, row: Mapping, currency: str) -> dict[str, str]:
+    return {"npv": money(words, row["npv"], currency)} | _bounds(
+        row, "npv", lambda x: money(words, x, currency)
+    )
+
+
+def _bounds(row: Mapping, name: str, show) -> dict[str, str]:
+    found = {end: row[f"{name}_{end}"] for end in ("p10", "p90")}
+    return {end: DASH if pd.isna(x) else show(x) for end, x in found.items()}

@@ -1,0 +1,1 @@
+"""Policies: which thresholds are in force, and how they change."""

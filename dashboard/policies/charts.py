@@ -1,0 +1,149 @@
+"""Figures of the page 'Policies': two versions side by side, and the history as a timeline.
+
+Tidy frames and words in, Plotly figures out, under the rules of dashboard.components.charts: no
+Streamlit, no catalogue, no own colour. What people typed goes through `letters`.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.components.charts import SLOTS, bars, finish, left_titles, letters
+
+_FORMS = {
+    "coverage": ".1%",
+    "reviews_per_day": ",.3~g",
+    "selective_risk": ".1%",
+    "leakage": ".1%",
+    "money_per_day": ",.2f",
+}
+_TICKS = {
+    "coverage": ".1~%",
+    "reviews_per_day": "",
+    "selective_risk": ".1~%",
+    "leakage": ".1~%",
+    "money_per_day": "",
+}
+# slot and marker of the version before, and of the one after
+_PAIR = (("neutral", "circle"), ("student", "diamond"))
+_EVENTS = {
+    "propose": ("neutral", "circle"),
+    "approve": ("point", "diamond"),
+    "activate": ("student", "triangle-right"),
+    "undo": ("leak", "x"),
+}
+_DAY = 86_400_000  # milliseconds between ticks; month names would be English in every language
+_TIMES = [
+    {"dtickrange": [None, _DAY - 1], "value": "%H:%M:%S<br>%Y-%m-%d"},
+    {"dtickrange": [_DAY, None], "value": "%Y-%m-%d"},
+]
+_SPAN = "66"  # alpha of a stretch of time in force, hex after a slot
+
+
+def side_by_side(
+    frame: pd.DataFrame,
+    names: Mapping[str, str],
+    titles: Mapping[str, str],
+    words: Mapping[str, str],
+) -> go.Figure:
+    """Each measure of two versions with its interval, a panel a measure; no panel where neither has
+    a figure.
+
+    frame: columns of report.policies.consequence_frame, the version before first. names: version ->
+    what it is called;
+    titles: measure -> panel title. words: symbol, separators, interval.
+    """
+    known = [
+        measure
+        for measure in titles
+        if frame.loc[frame["measure"] == measure, "value"].notna().any()
+    ]
+    figure = make_subplots(
+        rows=max(1, len(known)),
+        cols=1,
+        subplot_titles=[titles[measure] for measure in known],
+        vertical_spacing=0.5 / max(1, len(known)),
+    )
+    for row, measure in enumerate(known, start=1):
+        prefix = words["symbol"] if measure == "money_per_day" else ""
+        for (version, name), (slot, mark) in reversed(
+            list(zip(names.items(), _PAIR, strict=False))
+        ):
+            one = frame[(frame["version"] == version) & (frame["measure"] == measure)].astype(
+                {"value": float, "low": float, "high": float}
+            )
+            figure.add_scatter(
+                x=one["value"],
+                y=[letters(name)] * len(one),
+                customdata=one[["low", "high", "n"]],
+                mode="markers",
+                marker={"color": SLOTS[slot], "symbol": mark, "size": 11},
+                error_x=bars(one["value"], one["low"], one["high"], SLOTS[slot]),
+                cliponaxis=False,
+                hovertemplate=f"%{{y}}<br>{prefix}%{{x:{_FORMS[measure]}}}<br>{words['interval']} {prefix}"
+                f"%{{customdata[0]:{_FORMS[measure]}}} – {prefix}%{{customdata[1]:{_FORMS[measure]}}}"
+                "<br>n = %{customdata[2]:,}<extra></extra>",
+                showlegend=False,
+                row=row,
+                col=1,
+            )
+        figure.update_xaxes(
+            tickformat=_TICKS[measure],
+            tickprefix=prefix,
+            rangemode="tozero",
+            nticks=6,
+            row=row,
+            col=1,
+        )
+    figure.update_yaxes(automargin=True, type="category", range=[-0.6, len(names) - 0.4])
+    return left_titles(finish(figure, 60 + 128 * max(1, len(known)), words))
+
+
+def timeline(
+    events: pd.DataFrame, spans: pd.DataFrame, names: Mapping[tuple, str], words: Mapping[str, str]
+) -> go.Figure:
+    """Events by time and version, and when which version was in force.
+
+    events: columns of report.policy_history.event_frame; spans: of its spans. names: (name,
+    version) -> what it is called, from top to bottom. words: propose, approve, activate, undo,
+    in_force, separators, time (the axis).
+    """
+    figure = go.Figure()
+    for place, span in enumerate(spans.itertuples(index=False)):
+        name = letters(names[span.name, span.version])
+        figure.add_scatter(
+            x=[span.begin, span.end],
+            y=[name, name],
+            mode="lines",
+            line={"color": SLOTS["student"] + _SPAN, "width": 16},
+            name=words["in_force"],
+            legendgroup="span",
+            showlegend=place == 0,
+            hovertemplate=f"{name}<br>{words['in_force']}<br>%{{x|%Y-%m-%d %H:%M}}<extra></extra>",
+        )
+    for event, (slot, mark) in _EVENTS.items():
+        rows = events[events["event"] == event]
+        if rows.empty:
+            continue
+        figure.add_scatter(
+            x=rows["at"],
+            y=[letters(names[pair]) for pair in zip(rows["name"], rows["version"], strict=True)],
+            customdata=[
+                [letters(a), letters(r)]
+                for a, r in zip(rows["author"], rows["reason"], strict=True)
+            ],
+            mode="markers",
+            name=words[event],
+            marker={"color": SLOTS[slot], "symbol": mark, "size": 12},
+            hovertemplate="%{y}<br>%{x|%Y-%m-%d %H:%M}<br>%{customdata[0]}: %{customdata[1]}"
+            f"<extra>{words[event]}</extra>",
+            cliponaxis=False,
+        )
+    order = [letters(name) for name in names.values()]
+    figure.update_xaxes(title=words["time"], tickformatstops=_TIMES)
+    figure.update_yaxes(
+        automargin=True, type="category", categoryorder="array", categoryarray=order[::-1]
+    )
+    return finish(figure, 150 + 44 * len(order), words)

@@ -1,0 +1,242 @@
+"""The widgets of the page 'Policies': the editor of thresholds, ways to start a draft, what goes
+with a proposal, and steps.
+
+What is being edited, the draft, lives in the session: `draft` is its policy, and the editor's typed
+cells lie on the policy it began with. Its one threshold for all is the choice `t`, so that a link
+and the other pages follow. Computes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from core.counts.histogram import EPISTEMIC_LIMITS
+from core.counts.joint import REVIEW_ALL, JointCumulative
+from core.decision.thresholds.optimiser import GROUPINGS
+from core.decision.thresholds.policy import Policy
+from core.report.policies import edited, rows
+from core.store.entries import MAX_NAME
+from dashboard.components import controls
+from dashboard.i18n import Words
+from dashboard.policies.words import limit
+from dashboard.session import state
+
+NO_LIMIT = 0.0  # in the list of epistemic limits, where None would read as nothing chosen
+ROW, MOST_HEIGHT = 35, 640  # pixels of a row of the editor, and of the editor at most
+
+
+def draft(
+    cumulative: JointCumulative, run_id: str
+) -> tuple[Policy, pd.DataFrame, tuple[tuple[int, object], ...]]:
+    """Take what was typed into the editor into the draft; return it, its rows, and (row, value) of
+    what is no threshold.
+
+    The rows' two columns to type into stay as they were when the editor began, and the browser lays
+    what was typed over them: it forgets a typed cell that the table brings as well. The counts
+    beside them are those of the draft.
+    """
+    t, key = state.chosen("t"), _editor_key(run_id)
+    kept = state.held_value("draft", Policy(t))
+    if kept.threshold != REVIEW_ALL:
+        kept = replace(kept, threshold=t)
+    if state.held_value(key) is None:  # a new editor: typed cells lie on what the draft is now
+        state.set_value("draft_base", kept)
+    base = replace(
+        state.held_value("draft_base"),
+        threshold=kept.threshold,
+        epistemic_limit=kept.epistemic_limit,
+    )
+    typed = (state.held_value(key) or {}).get("edited_rows", {})
+    begun = rows(cumulative, base)
+    made, refused = edited(base, begun, typed)
+    state.set_value("draft", made)
+    shown = rows(cumulative, made, base).assign(own=begun["own"], review_all=begun["review_all"])
+    return made, shown, refused
+
+
+def begin(policy: Policy) -> None:
+    """Make `policy` the draft: a callback. Its editor begins anew."""
+    state.set_value("draft", policy)
+    state.set_value("draft_number", state.held_value("draft_number", 0) + 1)
+    if policy.threshold != REVIEW_ALL:
+        state.set_value("t", policy.threshold)
+
+
+def starts(words: Words, offered: Mapping[str, Policy]) -> None:
+    """Draw a button for each policy that a draft can begin with. offered: what the button says ->
+    policy.
+    """
+    st.caption(words("policy.starts"))
+    with st.container(horizontal=True, key="starts"):
+        for place, (label, policy) in enumerate(offered.items()):
+            st.button(label, key=f"start_{place}", on_click=begin, args=(policy,))
+
+
+def for_all(words: Words, made: Policy) -> None:
+    """Draw what holds for every case that nothing more special names: the threshold, or review, and
+    the epistemic limit.
+    """
+    number, everything, epistemic = st.columns([2, 2, 2], vertical_alignment="bottom")
+    with number:
+        controls.threshold(words)
+    state.set_value("draft_all", made.threshold == REVIEW_ALL)
+    everything.toggle(
+        words("policy.all_reviewed"),
+        key="draft_all",
+        on_change=_all_reviewed,
+        help=words("policy.all_reviewed.help"),
+    )
+    limits = [NO_LIMIT, *EPISTEMIC_LIMITS.tolist()]
+    state.set_value(
+        "draft_limit", NO_LIMIT if made.epistemic_limit is None else made.epistemic_limit
+    )
+    shows = {value: limit(words, value or None) for value in limits}
+    controls.select(
+        words("policy.limit"),
+        shows,
+        "draft_limit",
+        epistemic,
+        on_change=_limited,
+        help=words("policy.limit.help"),
+    )
+
+
+def editor(words: Words, table: pd.DataFrame, run_id: str) -> None:
+    """Draw the rows of segments, classes and cells; two columns can be typed into. table: of
+    policies_tables.editor.
+    """
+    columns = st.column_config
+    st.data_editor(
+        table,
+        key=_editor_key(run_id),
+        hide_index=True,
+        placeholder=words("policy.as_all"),
+        disabled=["kind", "name", "labelled", "errors", "leakage"],
+        height=min(MOST_HEIGHT, ROW * (len(table) + 1) + 3),
+        column_config={
+            "kind": columns.TextColumn(words("policy.column.kind"), width="small"),
+            "name": columns.TextColumn(words("policy.column.name"), width="medium"),
+            "own": columns.NumberColumn(
+                words("policy.column.own"),
+                min_value=0.0,
+                max_value=1.0,
+                step=0.001,
+                format="%.3f",
+                help=words("policy.column.own.help"),
+            ),
+            "review_all": columns.CheckboxColumn(
+                words("policy.column.review_all"), help=words("policy.all_reviewed.help")
+            ),
+            "labelled": columns.NumberColumn(
+                "n", format="localized", help=words("policy.column.n.help")
+            ),
+            "errors": columns.NumberColumn(words("policy.column.errors"), format="localized"),
+            "leakage": columns.TextColumn(words("policy.column.leakage"), width="medium"),
+        },
+    )
+
+
+def optimise(words: Words, search: Callable[[], None]) -> None:
+    """Draw the limits, what gets a threshold of its own, and the button; `search` is its callback."""
+    controls.limits(words)
+    by, button = st.columns([2, 1], vertical_alignment="bottom")
+    names = {name: words(f"policy.by.{name}") for name in GROUPINGS}
+    by.segmented_control(
+        words("policy.by"),
+        list(names),
+        format_func=names.get,
+        key="draft_by",
+        default="segment",
+        required=True,
+    )
+    button.button(
+        words("policy.optimise"), key="optimise", on_click=search, icon=":material/auto_fix_high:"
+    )
+
+
+def proposal(words: Words, name: str, save: Callable[[], None], today: date) -> None:
+    """Draw name, author, reason and last day with the button; `save` is its callback. name: of the
+    policy, at first.
+    """
+    if state.held_value("policy_name") is None:
+        state.set_value("policy_name", name)
+    with st.form("propose", border=False):
+        left, middle, right = st.columns([2, 2, 2])
+        left.text_input(
+            words("policy.name"),
+            key="policy_name",
+            max_chars=MAX_NAME,
+            help=words("policy.name.help"),
+        )
+        middle.text_input(words("policy.author"), key="author", max_chars=MAX_NAME)
+        right.date_input(
+            words("policy.expires"),
+            value=None,
+            min_value=today,
+            key="expires",
+            help=words("policy.expires.help"),
+        )
+        st.text_input(
+            words("policy.reason"),
+            key="reason",
+            max_chars=MAX_NAME,
+            placeholder=words("policy.reason.hint"),
+        )
+        st.form_submit_button(
+            words("policy.propose"), key="propose_button", type="primary", on_click=save
+        )
+
+
+def person(words: Words) -> None:
+    """Draw who takes a step, and why."""
+    left, right = st.columns([1, 2])
+    left.text_input(words("policy.person"), key="decider", max_chars=MAX_NAME)
+    right.text_input(words("policy.why"), key="why", max_chars=MAX_NAME)
+
+
+def steps(
+    words: Words, labels: Mapping[str, str], possible: tuple[str, ...], take: Callable[[str], None]
+) -> None:
+    """Draw the buttons of the three steps; only what is possible can be clicked. labels: step ->
+    what its button says.
+    """
+    icons = {
+        "approve": ":material/thumb_up:",
+        "activate": ":material/play_arrow:",
+        "undo": ":material/undo:",
+    }
+    with st.container(horizontal=True, key="steps"):
+        for step, label in labels.items():
+            kind = "primary" if step in possible else "secondary"
+            off = step not in possible
+            st.button(
+                label,
+                key=f"step_{step}",
+                on_click=take,
+                args=(step,),
+                disabled=off,
+                type=kind,
+                icon=icons[step],
+            )
+
+
+def _editor_key(run_id: str) -> str:
+    """A new draft, and a run with other rows, have an editor of their own: typed cells are kept by
+    their place in it.
+    """
+    return f"own_{state.held_value('draft_number', 0)}_{run_id}"
+
+
+def _all_reviewed() -> None:
+    now = REVIEW_ALL if state.chosen("draft_all") else state.chosen("t")
+    state.set_value("draft", replace(state.held_value("draft"), threshold=now))
+
+
+def _limited() -> None:
+    state.set_value(
+        "draft",
+        replace(state.held_value("draft"), epistemic_limit=state.chosen("draft_limit") or None),
+    )

@@ -1,0 +1,313 @@
+"""Policies: which thresholds are in force, and how they come to be: proposed, compared, approved,
+activated, undone.
+
+Guard, controls, call, show. All figures come from core.decision and core.report; all words from the
+catalogues. Nothing is decided in the session: each click is one transaction of the store, and the
+page shows what the store holds.
+"""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+import streamlit as st
+
+from core.decision.certificate.claims import Certificate
+from core.decision.thresholds import consequence
+from core.decision.thresholds.changes import decision_changes
+from core.decision.thresholds.policy import Policy
+from core.errors import KakushinError, OvertakenError, SettingsError
+from core.report import policies, policy_history, selection
+from core.report.policy_history import ACTIVE, APPROVED, PROPOSED, Life
+from core.store import entries, steps
+from core.store.ledger import Ledger, activations_in_force
+from core.store.steps import same_person
+from core.types import RunRecord
+from dashboard.components import controls, panels, sentences, shell
+from dashboard.i18n import Words, escape_markdown
+from dashboard.policies import (
+    charts as policie_charts,
+)
+from dashboard.policies import (
+    controls as policie_controls,
+)
+from dashboard.policies import editor, replies
+from dashboard.policies import (
+    tables as policie_tables,
+)
+from dashboard.policies import (
+    words as policie_words,
+)
+from dashboard.policies.scene import DRAFT, Scene, gathered, key_of, thresholds_of
+from dashboard.session import cache, state
+from dashboard.session.context import VOLUME_UNKNOWN
+
+DRAWN = 12  # newest versions that the timeline draws; its table has all
+
+
+def page() -> None:
+    """Draw the page."""
+    shell.page("policies.title", _page)
+
+
+def _page(words: Words, runs: list[RunRecord]) -> None:
+    # Controls
+    with st.sidebar:
+        controls.data(words, selection.listed(runs), None, selection.first(runs).run.run_id)
+    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
+    with st.sidebar:
+        controls.costs(words)
+        controls.measured(
+            words,
+            [record],
+            consequence.cases_per_day(record.cases, record.first_at, record.last_at),
+            VOLUME_UNKNOWN,
+        )
+    scene = gathered(words, runs, record, state.choices())
+    if scene.stored:
+        _settle(scene)
+    controls.notices(words)
+
+    # Call and show
+    _in_force(scene)
+    draft = editor.panel(scene)
+    if scene.stored:
+        _compare(scene, draft)
+        _decide(scene)
+        _history(scene)
+    state.choices()  # again: some widgets of choices are drawn only now
+
+
+def _settle(scene: Scene) -> None:
+    """Make the two versions that are compared ones that can be: by default the active one and the
+    newest proposal.
+
+    A list keeps what it said of a version until it is told again, so the choice is put into it each
+    time: states change.
+    """
+    readable = [key for key, one in scene.stored.items() if thresholds_of(one) is not None]
+    waiting = [
+        key for key in readable if scene.life(scene.stored[key]).state in (PROPOSED, APPROVED)
+    ]
+    active = [key_of(scene.active)] if scene.active else []
+    first = [
+        key for key in (*active, *reversed(waiting), *readable, DRAFT) if key in (*readable, DRAFT)
+    ][0]
+    before = state.clamp_choice("before", [*readable, DRAFT], first)
+    after = state.clamp_choice(
+        "after", [*readable, DRAFT], next((key for key in waiting if key != before), DRAFT)
+    )
+    for name, value in (("before", before), ("after", after)):
+        state.set_value(name, value)
+
+
+def _in_force(scene: Scene) -> None:
+    """Say what is active, until when, with which certificate, and show what it does to these cases."""
+    words, one = scene.words, scene.active
+    if one is None:
+        st.info(
+            words("policy.none_active" if scene.stored else "policy.none_yet"),
+            icon=":material/info:",
+        )
+        return
+    with st.container(border=True, key="headline"):
+        st.markdown(f"### {policie_words.in_force(words, one, scene.life(one))}", anchors=False)
+        if not one.expired(scene.today):
+            st.markdown(policie_words.until(words, one, scene.today))
+        st.markdown(_stored_proof(scene, one))
+    if one.expired(scene.today):
+        st.warning(policie_words.until(words, one, scene.today), icon=":material/event_busy:")
+    if not scene.life(one).four_eyes:
+        st.warning(words("policy.two_eyes"), icon=":material/visibility:")
+    policy = thresholds_of(one)
+    if policy is None:
+        st.error(
+            words.markdown("policy.unreadable", version=str(one.version)), icon=":material/error:"
+        )
+        return
+    found = scene.means(policy)
+    cards = sentences.cards(words, found, found.money_per_day, scene.chosen.currency)
+    panels.cards(
+        [
+            replace(
+                card,
+                value=escape_markdown(card.value),
+                lines=tuple(map(escape_markdown, card.lines)),
+            )
+            for card in cards
+        ]
+    )
+
+
+def _stored_proof(scene: Scene, one: entries.PolicyVersion) -> str:
+    """What a version's certificate says today, or why it has none."""
+    words, policy = scene.words, thresholds_of(one)
+    if policy is None or one.certificate is None:
+        return policie_words.stored_proof(
+            words, None, (), policy and policies.no_proof_at_all(policy)
+        )
+    try:
+        found = Certificate.from_json(json.dumps(one.certificate))
+    except SettingsError as error:
+        return words.markdown("policy.proof.unreadable", sentence=words.error_text(error))
+    run = scene.record.run
+    void = policies.void(found, policy, run.model_hash, run.dataset, scene.today)
+    return policie_words.stored_proof(words, found, void, None)
+
+
+def _compare(scene: Scene, draft: Policy) -> None:
+    """Show two versions side by side: figures, cases that change side, thresholds that differ."""
+    words = scene.words
+    pair = {name: thresholds_of(one) for name, one in scene.stored.items()} | {DRAFT: draft}
+    names = {name: _name(scene, name) for name, policy in pair.items() if policy is not None}
+
+    def above() -> None:
+        for column, name in zip(st.columns(2), ("before", "after"), strict=True):
+            controls.select(words(f"policy.{name}"), names, name, column)
+
+    before, after = state.chosen("before"), state.chosen("after")
+    if before == after:
+        panels.empty_panel("policy_compare", words, "policy.compare.same", above)
+        return
+    found = {name: scene.means(pair[name]) for name in (before, after)}
+    if not scene.cumulative.total.sum():
+        panels.empty_panel("policy_compare", words, "headline.empty", above)
+        return
+    frame, chosen = (
+        policies.consequence_frame(found),
+        {name: names[name] for name in (before, after)},
+    )
+    said = {
+        "symbol": words.symbol(scene.chosen.currency),
+        "separators": words.separators,
+        "interval": words("band"),
+    }
+    titles = policie_tables.measure_names(words, scene.chosen.currency)
+    figure = policie_charts.side_by_side(frame, chosen, titles, said)
+    note = policie_words.moved(
+        words,
+        decision_changes(scene.cumulative, pair[before], pair[after]),
+        int(scene.cumulative.total.sum()),
+    )
+    table = policie_tables.consequences(words, frame, chosen, scene.chosen.currency)
+    panels.chart("policy_compare", words, figure, table, note, above)
+    _differences(scene, pair[before], pair[after], chosen)
+
+
+def _differences(scene: Scene, before: Policy, after: Policy, names: dict[str, str]) -> None:
+    words, frame = scene.words, policies.differences(before, after)
+    with st.container(border=True, key="panel_differences"):
+        st.markdown(f"## {words('policy.differences')}", anchors=False)
+        if frame.empty:
+            st.info(words("policy.differences.none"))
+            return
+        table = policie_tables.differences(words, frame, *names.values())
+        panels.grid("differences", table)
+        icon, data = ":material/download:", panels.csv(table)
+        st.download_button(
+            words("csv"),
+            data,
+            "kakushin-thresholds.csv",
+            "text/csv",
+            key="csv_differences",
+            on_click="ignore",
+            icon=icon,
+        )
+
+
+def _name(scene: Scene, key: str) -> str:
+    if key == DRAFT:
+        return scene.words("policy.draft")
+    one = scene.stored[key]
+    return policie_words.listed(scene.words, one, scene.life(one), scene.today)
+
+
+def _decide(scene: Scene) -> None:
+    """Approve, activate or undo one version, by name and with a reason."""
+    words = scene.words
+    decided = state.held_value("decided")
+    state.set_value("decided", decided if decided in scene.stored else next(iter(scene.stored)))
+    with st.container(border=True, key="panel_decide"):
+        st.markdown(f"## {words('policy.decide')}", help=words("policy.decide.help"), anchors=False)
+        controls.select(
+            words("policy.column.version"),
+            {name: _name(scene, name) for name in scene.stored},
+            "decided",
+        )
+        one = scene.stored[state.chosen("decided")]
+        life = scene.life(one)
+        st.markdown(policie_words.about(words, one, life))
+        st.caption(
+            policie_words.until(words, one, scene.today)
+            + words.sentence_space
+            + _stored_proof(scene, one)
+        )
+        policie_controls.person(words)
+        labels = {step: words(f"policy.step.{step}") for step in ("approve", "activate")} | {
+            "undo": _undo_label(scene, life)
+        }
+        policie_controls.steps(words, labels, life.steps, partial(_take, scene, one))
+        if "approve" in life.steps and same_person(replies.typed("decider"), one.author):
+            key = "policy.two_eyes.refused" if cache.settings().four_eyes else "policy.two_eyes.now"
+            st.warning(words.markdown(key, author=one.author), icon=":material/visibility:")
+        replies.show(words, "decide")
+
+
+def _undo_label(scene: Scene, life: Life) -> str:
+    """What undoing the active version leads back to."""
+    if life.state != ACTIVE:
+        return scene.words("policy.step.undo")
+    left = activations_in_force(scene.events)[:-1]
+    if not left:
+        return scene.words("policy.step.undo_to_none")
+    return scene.words.markdown(
+        "policy.step.undo_to", version=policie_words.version(scene.words, *left[-1])
+    )
+
+
+def _take(scene: Scene, one: entries.PolicyVersion, step: str) -> None:
+    """Write a step down: a callback, which a second click repeats without a second event."""
+    name, why = replies.typed("decider"), replies.typed("why")
+    missing = replies.missing({"policy.person": name, "policy.why": why})
+    alone = step == "approve" and same_person(name, one.author)
+    if missing or (alone and cache.settings().four_eyes):
+        replies.say("decide", "error", missing or "policy.two_eyes.refused", author=one.author)
+        return
+    try:
+        steps.record_event(
+            Ledger(cache.store()), one.name, one.version, step, name, why, scene.seen
+        )
+    except OvertakenError as error:
+        replies.say("decide", "warning", "policy.overtaken", error.events)
+    except KakushinError as error:
+        replies.say("decide", "error", "policy.not_saved", sentence=error)
+    else:
+        key = "policy.done.alone" if alone else "policy.done"
+        said = {"name": one.name, "version": str(one.version), "step": f"policy.event.{step}"}
+        replies.say("decide", "warning" if alone else "success", key, **said)
+        for choice in ("before", "after"):  # the active one and the newest proposal are others now
+            state.set_value(choice, None)
+
+
+def _history(scene: Scene) -> None:
+    words, frame = scene.words, policy_history.event_frame(scene.events)
+    spans = policy_history.spans(scene.events, datetime.now(UTC))
+    newest = [(one.name, one.version) for one in scene.stored.values()][:DRAWN]
+    names = {pair: policie_words.version(words, *pair) for pair in newest}
+    drawn = [
+        rows[[pair in names for pair in zip(rows["name"], rows["version"], strict=True)]]
+        for rows in (frame, spans)
+    ]
+    said = {step: words(f"policy.event.{step}") for step in entries.EVENTS}
+    said |= {
+        "in_force": words("policy.state.active"),
+        "time": words("policy.column.at"),
+        "separators": words.separators,
+    }
+    counts = {"events": len(frame), "versions": len(names), "all": len(scene.stored)}
+    note = words.markdown(
+        "policy_history.note", **{name: words.number(n, 0) for name, n in counts.items()}
+    )
+    figure = policie_charts.timeline(*drawn, names, said)
+    panels.chart("policy_history", words, figure, policie_tables.history(words, frame), note)

@@ -1,0 +1,109 @@
+"""The tables of the page 'Policies': frames of core.report in, frames with headings in the reader's
+language out.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from dashboard.components.tables import Table
+from dashboard.i18n import Words
+from dashboard.policies import words as policie_words
+
+
+def editor(words: Words, frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of report.policies.rows as the editor shows them: kind and name in words, leakage
+    with its interval.
+    """
+    return pd.DataFrame(
+        {
+            "kind": [policie_words.kind(words, kind) for kind in frame["kind"]],
+            "name": [policie_words.row(words, *names) for names in _names(frame)],
+            "own": frame["own"].astype(float),
+            "review_all": frame["review_all"].astype(bool),
+            "labelled": frame["labelled"],
+            "errors": frame["errors"],
+            "leakage": [
+                policie_words.share(words, *ends)
+                for ends in frame[["leakage", "low", "high"]].itertuples(index=False, name=None)
+            ],
+        }
+    )
+
+
+def consequences(
+    words: Words, frame: pd.DataFrame, names: Mapping[str, str], currency: str
+) -> Table:
+    """Columns of report.policies.consequence_frame, with its measures in words; shares are
+    fractions of 1.
+    """
+    measures = measure_names(words, currency)
+    rows = pd.DataFrame(
+        {
+            words("policy.column.measure"): frame["measure"].map(measures),
+            words("policy.column.version"): frame["version"].map(dict(names)),
+            words("policy.column.value"): frame["value"].astype(float),
+            words("column.low", of=words("policy.column.value")): frame["low"].astype(float),
+            words("column.high", of=words("policy.column.value")): frame["high"].astype(float),
+            "n": frame["n"],
+        }
+    )
+    return Table(rows, dict.fromkeys(rows.columns[2:5], "%.4g"))
+
+
+def measure_names(words: Words, currency: str) -> dict[str, str]:
+    """What the measures of a consequence are called."""
+    return {
+        "coverage": words("card.coverage"),
+        "reviews_per_day": words("axis.reviews"),
+        "selective_risk": words("card.risk"),
+        "leakage": words("card.leakage"),
+        "money_per_day": f"{words('card.money')} [{currency}]",
+    }
+
+
+def differences(words: Words, frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
+    """Columns of report.policies.differences; `before` and `after` name the two versions."""
+
+    def shown(kind: str, value: object) -> str:
+        return (
+            policie_words.limit(words, value)
+            if kind == "epistemic"
+            else policie_words.threshold(words, value)
+        )
+
+    return pd.DataFrame(
+        {
+            words("policy.column.kind"): [
+                policie_words.kind(words, kind) for kind in frame["kind"]
+            ],
+            words("policy.column.name"): [
+                policie_words.row(words, *names) if names[0] not in ("all", "epistemic") else ""
+                for names in _names(frame)
+            ],
+            before: [shown(*pair) for pair in zip(frame["kind"], frame["before"], strict=True)],
+            after: [shown(*pair) for pair in zip(frame["kind"], frame["after"], strict=True)],
+        }
+    )
+
+
+def history(words: Words, frame: pd.DataFrame) -> Table:
+    """Columns of report.policy_history.event_frame, the newest first."""
+    newest = frame.iloc[::-1]
+    rows = pd.DataFrame(
+        {
+            words("policy.column.at"): [f"{at:%Y-%m-%d %H:%M:%S}" for at in newest["at"]],
+            words("policy.column.policy"): newest["name"].to_numpy(),
+            words("policy.column.version"): newest["version"].to_numpy(),
+            words("policy.column.event"): [
+                words(f"policy.event.{event}") for event in newest["event"]
+            ],
+            words("policy.column.author"): newest["author"].to_numpy(),
+            words("policy.column.reason"): newest["reason"].to_numpy(),
+        }
+    )
+    return Table(rows, {})
+
+
+def _names(frame: pd.DataFrame) -> list[tuple[str, str, str]]:
+    return list(frame[["kind", "segment", "predicted"]].itertuples(index=False, name=None))

@@ -1,0 +1,243 @@
+"""What the page 'Policies' says: versions, thresholds, what is in force, certificates, moves, and
+why something was refused.
+
+Pure: words, policies and results in, strings out; what people typed is escaped for markdown here.
+It does not know Streamlit.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from core.counts.joint import REVIEW_ALL
+from core.decision.certificate.claims import Certificate
+from core.decision.thresholds.changes import DecisionChanges
+from core.decision.thresholds.optimiser import Optimum
+from core.decision.thresholds.policy import PolicyConsequence, Threshold
+from core.decision.thresholds.solver import Infeasible
+from core.report.policies import CLASS, NOT_CERTIFIED, NOT_COVERED, REFUSED, SEGMENT, NoProof
+from core.report.policy_history import Life
+from core.store import entries
+from core.types import Interval
+from dashboard.components.certificate_words import certificate as certified
+from dashboard.i18n import DASH, Words
+
+SHOWN = 12  # names of pooled rows that a sentence lists
+
+
+def version(words: Words, name: str, number: int) -> str:
+    """What a reader calls a version, as plain text."""
+    return words("policy.version", name=name, version=str(number))
+
+
+def listed(words: Words, one: entries.PolicyVersion, life: Life, today: date) -> str:
+    """A version in a list of choices, with its state; plain text."""
+    said = version(words, one.name, one.version) + " · " + words(f"policy.state.{life.state}")
+    return said + " · " + words("policy.state.expired") if one.expired(today) else said
+
+
+def in_force(words: Words, one: entries.PolicyVersion, life: Life) -> str:
+    """What is active now, since when, by whom and why."""
+    activated = life.activated
+    return words.markdown(
+        "policy.in_force",
+        version=version(words, one.name, one.version),
+        author=one.author,
+        who=activated.author,
+        when=words.time(activated.at),
+        reason=activated.reason,
+        proposed=one.reason,
+    )
+
+
+def until(words: Words, one: entries.PolicyVersion, today: date) -> str:
+    """Until when a version is meant to count."""
+    if one.expires_on is None:
+        return words("policy.no_end")
+    key = "policy.expired" if one.expired(today) else "policy.until"
+    return words.markdown(
+        key, version=version(words, one.name, one.version), last=words.date(one.expires_on)
+    )
+
+
+def about(words: Words, one: entries.PolicyVersion, life: Life) -> str:
+    """Who proposed a version, when, why and on what, and who approved it."""
+    said = words.markdown(
+        "policy.about",
+        author=one.author,
+        when=words.time(one.created_at),
+        reason=one.reason,
+        runs=words.comma.join(one.runs) or DASH,
+    )
+    if life.approved is None:
+        return said
+    approval = words.markdown(
+        "policy.approved_by", author=life.approved.author, when=words.time(life.approved.at)
+    )
+    return words.sentence_space.join(
+        [said, approval] + ([] if life.four_eyes else [words("policy.two_eyes")])
+    )
+
+
+def threshold(words: Words, value: Threshold | None) -> str:
+    """A threshold as plain text; None is one that follows the threshold for all."""
+    if value is None:
+        return words("policy.as_all")
+    return words("policy.to_people") if value == REVIEW_ALL else words.number(value, 3)
+
+
+def limit(words: Words, value: float | None) -> str:
+    """A limit on epistemic uncertainty as plain text."""
+    return words("policy.no_limit") if value is None else words("policy.nats", limit=f"{value:g}")
+
+
+def kind(words: Words, name: str) -> str:
+    """What a row of the editor is for."""
+    return words(f"policy.kind.{name}")
+
+
+def row(words: Words, of: str, segment: str, predicted: str) -> str:
+    """The name of a row of the editor, as plain text."""
+    if of == SEGMENT:
+        return segment or DASH
+    return (
+        predicted
+        if of == CLASS
+        else words("policy.pair", segment=segment or DASH, predicted=predicted)
+    )
+
+
+def share(words: Words, value: float, low: float, high: float) -> str:
+    """A share with its interval as plain text; NaN says that there is nothing to estimate from."""
+    if value != value:
+        return DASH
+    return f"{words.percent(value)} [{words.percent(low)}, {words.percent(high)}]"
+
+
+def means(words: Words, found: PolicyConsequence, currency: str) -> str:
+    """The figures of a draft in one line, each with its interval and n."""
+    if not found.coverage.n:
+        return words("headline.empty")
+
+    def said(key: str, of: Interval, show) -> str:
+        if of.value is None:
+            return words.markdown("policy.means.unknown", name=words(key), n=words.number(of.n, 0))
+        ends = {name: show(getattr(of, name)) for name in ("value", "low", "high")}
+        return words.markdown("policy.means", name=words(key), n=words.number(of.n, 0), **ends)
+
+    parts = [
+        said("card.coverage", found.coverage, words.percent),
+        said("axis.reviews", found.reviews_per_day, words.number),
+        said("card.risk", found.selective_risk, words.percent),
+        said("card.leakage", found.leakage, words.percent),
+        said("card.money", found.money_per_day, lambda value: words.money(value, currency)),
+    ]
+    return " · ".join(parts)
+
+
+def optimum(words: Words, found: Optimum | Infeasible, names: Iterable[str]) -> str:
+    """What the optimiser found, which rows share a threshold, and that it was chosen on these very
+    cases.
+    """
+    if isinstance(found, Infeasible):
+        return (
+            words(f"limits.infeasible.{found.reason}")
+            + words.sentence_space
+            + words("policy.optimum.kept")
+        )
+    said = [words.markdown("policy.optimum", n=words.number(found.consequence.leakage.n, 0))]
+    names = list(names)
+    if names:
+        more = words.comma.join(names[:SHOWN]) + ("…" if len(names) > SHOWN else "")
+        shared = {
+            "n": words.number(len(names), 0),
+            "least": words.number(found.min_labelled, 0),
+            "names": more,
+        }
+        said.append(words.markdown("policy.optimum.pooled", **shared))
+    return words.sentence_space.join(said)
+
+
+def proof(words: Words, found: Certificate | NoProof) -> str:
+    """The certificate that goes with a draft, or why there is none."""
+    if isinstance(found, Certificate):
+        return (
+            certified(words, found)
+            + words.sentence_space
+            + words("policy.proof.until", last=words.date(found.origin.expires_on))
+        )
+    why = (
+        words.markdown(f"policy.proof.{found.reason}", sentence=found.sentence)
+        if found.reason == REFUSED
+        else ""
+    )
+    if found.reason == NOT_CERTIFIED:
+        why = certified(words, found.found)
+    elif found.reason == NOT_COVERED:
+        ends = {
+            "low": words.number(found.found.threshold, 3),
+            "high": words.number(found.found.strictest, 3),
+        }
+        why = words.markdown(f"policy.proof.{found.found.promise.measure}", **ends)
+    return (
+        words("policy.proof.none")
+        + words.sentence_space
+        + (why or words(f"policy.proof.{found.reason}"))
+    )
+
+
+def stored_proof(
+    words: Words, found: Certificate | None, void: tuple[str, ...], why: NoProof | None
+) -> str:
+    """The certificate of a version of the store: what it says and what voids it today, or why there
+    is none.
+    """
+    if found is None:
+        return (
+            words("policy.proof.none")
+            + words.sentence_space
+            + words(f"policy.proof.{why.reason}" if why else "policy.proof.not_then")
+        )
+    said = words.markdown(
+        f"policy.certified.{found.promise.measure}",
+        target=words.percent(found.promise.target),
+        sure=words.percent(1 - found.promise.delta, 0),
+        n=words.number(found.tested, 0),
+        last=words.date(found.origin.expires_on),
+    )
+    if not void:
+        return said + words.sentence_space + words("policy.proof.drift")
+    whys = words.comma.join(words(f"policy.void.{name.replace(' ', '_')}") for name in void)
+    return said + words.sentence_space + words("policy.proof.void", whys=whys)
+
+
+def moved(words: Words, found: DecisionChanges, cases: int) -> str:
+    """How many cases change side between two policies: exact counts of these cases."""
+    counts = {}
+    for way in ("to_review", "to_acceptance"):
+        outcomes = getattr(found, way)
+        counts[way] = sum(outcomes.values())
+        counts[f"{way}_right"] = outcomes["right"]
+        counts[f"{way}_wrong"] = outcomes["wrong"] + outcomes["unseen"]
+    return words.markdown(
+        "policy.moves",
+        cases=words.number(cases, 0),
+        **{k: words.number(n, 0) for k, n in counts.items()},
+    )
+
+
+def overtaken(words: Words, events: Iterable[entries.PolicyEvent]) -> str:
+    """What somebody else decided since the reader looked; their names are theirs, so markdown is
+    escaped.
+    """
+    said = [
+        words.markdown(
+            "policy.event_said",
+            author=one.author,
+            version=version(words, one.name, one.version),
+            event=words(f"policy.event.{one.event}"),
+            when=words.time(one.at),
+            reason=one.reason,
+        )
+        for one in events
+    ]
+    return words.sentence_space.join([words("policy.overtaken"), *said])

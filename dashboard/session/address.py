@@ -1,0 +1,243 @@
+"""The choices of a reader, and how the address writes and reads each of them.
+
+Knows what every choice is called, its default and what it may be. Knows no session and nothing of
+Streamlit: dashboard.session.state keeps the choices and moves them between widgets and address.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+from core.decision.certificate.claims import MEASURES, SELECTIVE_RISK
+from core.decision.meeting.scenario import NAMES as SCENARIOS
+from core.decision.money.cashflow import STUDENT, STUDENT_REVIEW, TEACHER
+from core.decision.money.scenario import MoneyScenario
+from core.decision.thresholds.presets import BALANCED, PRESETS
+from core.errors import SettingsError
+from core.report.evidence import PERIODS
+from core.report.inspectors import EPISTEMIC, PICKS
+from dashboard.i18n import CURRENCIES, LANGUAGES
+
+ALL = ""  # the choice of all segments; a segment without a name is seen only among all
+# risks that can be asked to be certified
+TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)
+# where a case comes from; what is typed stays out of the address, which others read
+STORED, TYPED = "stored", "typed"
+SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
+# half widths of an interval that a proof of concept can be asked for
+HALVES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
+DAYS = (14, 30, 60, 90, 180, 365)  # how long a proof of concept may take
+PARTS = ("upload", "jobs", "runs")  # of the page of data and runs
+MOST = 1e9  # largest amount or volume that a field takes
+MOST_PEOPLE = 200  # reviewers that a simulation is asked for
+# what else the threshold may be compared with, beside the presets
+ACTIVE, PREVIOUS = "active", "previous"
+BY_SEGMENT, BY_CLASS = "segment", "class"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Everything that a reader chooses. Field names are the names in the address and the widgets'
+    keys.
+
+    `run` None means the run to open first; `volume` None means measured from the run's dates.
+    """
+
+    lang: str = "en"
+    run: str | None = None
+    segment: str = ALL
+    t: float = 0.8  # threshold, a multiple of 0.001
+    unseen: bool = True  # count cases whose label the model was not trained on
+    volume: float | None = None  # cases a day of the whole run, all segments
+    review: float = 4.0  # cost of one review
+    escape: float = 120.0  # cost of one wrong answer that slips through
+    machine: float = 0.5  # cost of one hour of the machine
+    currency: str = "AUD"
+    period: str = "year"  # what the stream is cut into
+    measure: str = SELECTIVE_RISK  # what is to be certified
+    target: float = 0.05
+    sure: float = 0.95
+    option: str = STUDENT_REVIEW  # which one the money page looks into
+    # the money scenario as Scenario.to_query; None starts from what runs measured
+    money: str | None = None
+    limited: str = "leakage"  # what `most` limits, one of MEASURES
+    most: float | None = None  # percent that the measure may be at most; None sets no limit
+    capacity: float | None = None  # reviews a day that people can do; None sets no limit
+    source: str = STORED  # a stored case or a typed one
+    pick: str = EPISTEMIC  # which stored cases are offered
+    case: str | None = None  # case id; None is the first that is offered
+    # version of a policy, "name@3", that another one is compared with; None: the active one
+    before: str | None = None
+    after: str | None = None  # the other one; None: the newest proposal
+    # what the cases that change side are listed against: one of PRESETS, ACTIVE or PREVIOUS
+    compare: str = BALANCED
+    by: str = BY_SEGMENT  # what the threshold's result is split by
+    minutes: float = 5.0  # of one review
+    shift: float = 7.5  # hours of a shift, breaks left out
+    busy: float = 80.0  # percent of a shift's hours that reviews may take, above 0
+    sla: float = 24.0  # hours by the clock within which a review is to be done
+    # people at the desk; None takes as many as the reviews of the day keep busy
+    reviewers: int | None = None
+    # kind of case (a label) that is supposed to come more or less often; None is the most frequent
+    mix: str | None = None
+    # percent of all cases that it is supposed to be; None is what was seen
+    share: float | None = None
+    large: bool = False  # whether the meeting's figures are written in large type
+    # what a meeting assumes for all its scenarios; None leaves each as it was frozen
+    m_review: float | None = None
+    m_escape: float | None = None
+    m_volume: float | None = None  # cases a day of a whole run
+    plan_for: str = "A"  # scenario that the proof of concept is planned for
+    half: float = 0.02
+    days: float = 90.0
+    part: str = "upload"  # of the page of data and runs, one of PARTS
+    file: str | None = None  # key of the kept file that is looked at
+    # run ids side by side, separated by commas; none stands for the newest ones of the same cases
+    compared: str = ""
+
+
+NAMES = tuple(field.name for field in fields(Choices))
+
+
+def default_of(name: str) -> object:
+    """Return what the choice `name` is where nobody chose."""
+    return getattr(Choices, name)
+
+
+def read(name: str, text: str) -> object:
+    """Return the choice `name` from its text in an address. Raises ValueError where the text is not
+    allowed.
+    """
+    return _READ[name](text)
+
+
+def written(made: Choices) -> dict[str, str]:
+    """Return the address of these choices: every one, but for no run yet, measured volume and all
+    segments.
+    """
+    values = {name: getattr(made, name) for name in NAMES}
+    return {name: _text(value) for name, value in values.items() if value not in (None, ALL)}
+
+
+def _text(value: object) -> str:
+    return (
+        str(int(value))
+        if isinstance(value, bool)
+        else f"{value:.12g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def _threshold(text: str) -> float:
+    value = round(float(text), 3)
+    if not 0 <= value <= 1 or abs(value - float(text)) > 1e-9:
+        raise ValueError(text)
+    return value
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value) or not 0 <= value <= MOST:
+        raise ValueError(text)
+    return value
+
+
+def _scenario(text: str) -> str:
+    try:
+        scenario = MoneyScenario.from_query(text)
+    except SettingsError as error:
+        raise ValueError(text) from error
+    if scenario.currency not in CURRENCIES or any(
+        quantity.high > MOST for quantity in scenario.inputs().values()
+    ):
+        raise ValueError(text)
+    return text
+
+
+def _percent(text: str) -> float:
+    value = _amount(text)
+    if value > 100:
+        raise ValueError(text)
+    return value
+
+
+def _above_zero(text: str, most: float) -> float:
+    value = _amount(text)
+    if not 0 < value <= most:
+        raise ValueError(text)
+    return value
+
+
+def _people(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MOST_PEOPLE:
+        raise ValueError(text)
+    return value
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+def _number_of(*allowed: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        if float(text) not in allowed:
+            raise ValueError(text)
+        return float(text)
+
+    return read
+
+
+# How the text of each choice is read; ValueError where it is not allowed. Runs, segments and
+# versions of policies are settled once they are known.
+_READ: dict[str, Callable[[str], object]] = {
+    "lang": _one_of(*LANGUAGES),
+    "run": str,
+    "segment": str,
+    "t": _threshold,
+    "unseen": lambda text: _one_of("0", "1")(text) == "1",
+    "large": lambda text: _one_of("0", "1")(text) == "1",
+    "volume": _amount,
+    "review": _amount,
+    "escape": _amount,
+    "machine": _amount,
+    "currency": _one_of(*CURRENCIES),
+    "period": _one_of(*PERIODS),
+    "measure": _one_of(*MEASURES),
+    "target": _number_of(*TARGETS),
+    "sure": _number_of(*SURE),
+    "option": _one_of(TEACHER, STUDENT, STUDENT_REVIEW),
+    "money": _scenario,
+    "limited": _one_of(*MEASURES),
+    "most": _percent,
+    "capacity": _amount,
+    "source": _one_of(STORED, TYPED),
+    "pick": _one_of(*PICKS),
+    "case": str,
+    "before": str,
+    "after": str,
+    "compare": _one_of(*PRESETS, ACTIVE, PREVIOUS),
+    "by": _one_of(BY_SEGMENT, BY_CLASS),
+    "minutes": lambda text: _above_zero(text, 600),
+    "shift": lambda text: _above_zero(text, 16),
+    "busy": lambda text: _above_zero(text, 100),
+    "sla": lambda text: _above_zero(text, 10_000),
+    "reviewers": _people,
+    "mix": str,
+    "share": _percent,
+    "m_review": _amount,
+    "m_escape": _amount,
+    "m_volume": _amount,
+    "plan_for": _one_of(*SCENARIOS),
+    "half": _number_of(*HALVES),
+    "days": _number_of(*DAYS),
+    "part": _one_of(*PARTS),
+    "file": str,
+    "compared": str,
+}
