@@ -81,6 +81,7 @@ def run(arguments, settings: Settings) -> list[dict]:
                 results += [read(p, options[method]) for method, p in paths.items()]
                 continue
             data = sets.reduced(sets.load(name, settings.cache, seed), arguments.cases)
+            data = sets.with_anchor(data)
             bench = Bench(data, seed, pick_device(settings.device), adapter, arguments.epochs, arguments.learning_rate)
             for method, path in paths.items():
                 own = options[method]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from benchmarks.sets import debian, exam, japanese
+from benchmarks.sets import debian, descriptions, exam, japanese
 from core.errors import FetchError, ModelError
 from core.models import quantised
 from core.models.backbone import load_backbone
@@ -95,25 +95,27 @@ Description-ja: もう無い
 
 
 def test_descriptions_are_joined_to_sections_by_md5():
-    assert japanese.join(TRANSLATIONS, PACKAGES) == [
-        japanese.Description("共有ライブラリ これは foo のライブラリです。次の段落。", "libs", "foo"),
-        japanese.Description("ゲーム", "games", "bar"),
+    rows = descriptions.join_descriptions(TRANSLATIONS, PACKAGES, "ja")
+    assert [(row.section, row.source) for row in rows] == [("libs", "foo"), ("games", "bar")]
+    assert [japanese.japanese_beginning(row.text) for row in rows] == [
+        "共有ライブラリ これは foo のライブラリです。次の段落。",
+        "ゲーム",
     ]
 
 
 def test_a_source_is_never_in_two_splits():
     generator = np.random.default_rng(1)
-    rows = [japanese.Description(f"text {i}", "libs", f"source {generator.integers(30)}") for i in range(200)]
-    rows = japanese.shuffled_by_source(rows, generator)
-    train, rest = japanese.split_by_source(rows, 70)
+    rows = [descriptions.Description(f"text {i}", "libs", f"source {generator.integers(30)}") for i in range(200)]
+    rows = descriptions.shuffle_by_source(rows, generator)
+    train, rest = descriptions.split_by_source(rows, 70)
     assert len(train) >= 70
     assert sorted(r.text for r in train + rest) == sorted(r.text for r in rows)
     assert not {r.source for r in train} & {r.source for r in rest}
 
 
 def test_sections_are_ordered_by_size():
-    rows = [japanese.Description("", section, "") for section in ("x11", "libs", "libs", "doc")]
-    assert japanese.by_size(rows) == ["libs", "doc", "x11"]
+    rows = [descriptions.Description("", section, "") for section in ("x11", "libs", "libs", "doc")]
+    assert descriptions.sections_by_size(rows) == ["libs", "doc", "x11"]
 
 
 def test_without_apt_the_set_says_what_it_needs(tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ from filelock import FileLock
 
 from core.errors import FetchError
 
+LANGUAGES = ("ja", "en")  # of the descriptions that are fetched
+
 
 def package_files(package: str, cache: Path) -> Path:
     """The unpacked content of a Debian package, in `cache`. Raises FetchError where apt-get or the archive is not there."""
@@ -21,11 +23,20 @@ def package_files(package: str, cache: Path) -> Path:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
             _update(cache)
-            _run([*_apt(cache), "download", package], f"package {package} could not be downloaded", cwd=part)
+            _run(
+                [*_apt(cache), "download", package],
+                f"package {package} could not be downloaded",
+                cwd=part,
+            )
             archives = list(part.glob("*.deb"))
             if len(archives) != 1:
-                raise FetchError(f"the download of {package} gave {len(archives)} archives, and 1 is expected")
-            _run(["dpkg-deb", "-x", str(archives[0]), str(part)], f"{archives[0].name} could not be unpacked")
+                raise FetchError(
+                    f"the download of {package} gave {len(archives)} archives, and 1 is expected"
+                )
+            _run(
+                ["dpkg-deb", "-x", str(archives[0]), str(part)],
+                f"{archives[0].name} could not be unpacked",
+            )
             part.rename(folder)
     return folder
 
@@ -42,7 +53,9 @@ def index_files(pattern: str, cache: Path) -> list[Path]:
             _update(cache)
             found = _indexes(cache, pattern)
     if not found:
-        raise FetchError(f"no index {pattern} is in the archives that apt-get is set up with: a Debian mirror has it")
+        raise FetchError(
+            f"no index {pattern} is in the archives that apt-get is set up with: a Debian mirror has it"
+        )
     return found
 
 
@@ -61,21 +74,30 @@ def _apt(cache: Path) -> list[str]:
     options = {
         "Dir::State::Lists": home / "lists",
         "Dir::Cache": home / "downloads",
-        "Acquire::Languages": "ja",
+        "Acquire::Languages": ",".join(LANGUAGES),
         "Acquire::GzipIndexes": "false",  # plain files, whatever the system's default
         "APT::Sandbox::User": "root",  # the sandbox's user may not write here
     }
-    return ["apt-get", "-q", "-q", *[x for name, value in options.items() for x in ("-o", f"{name}={value}")]]
+    return [
+        "apt-get",
+        "-q",
+        "-q",
+        *[x for name, value in options.items() for x in ("-o", f"{name}={value}")],
+    ]
 
 
 def _run(command: list[str], fact: str, cwd: Path | None = None) -> None:
     try:
         done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     except FileNotFoundError as e:
-        raise FetchError(f"{fact}: there is no {command[0]} here; this benchmark set needs Debian or Ubuntu") from e
+        raise FetchError(
+            f"{fact}: there is no {command[0]} here; this benchmark set needs Debian or Ubuntu"
+        ) from e
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise FetchError(f"{fact}: {command[0]} says {reason!r}; is the archive in /etc/apt reachable?")
+        raise FetchError(
+            f"{fact}: {command[0]} says {reason!r}; is the archive in /etc/apt reachable?"
+        )
 
 
 def _locked(cache: Path) -> FileLock:

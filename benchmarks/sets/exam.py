@@ -18,7 +18,7 @@ from core.pipeline.bases import fetch_smollm2
 
 POOLS = ("T", "G")
 LABELS = LETTERS[:4]
-ANCHOR, TEST = 150, 250  # questions; the rest trains
+TEST = 250  # questions; the rest trains
 _HEAD = re.compile(r"([A-Z][0-9][A-Z][0-9]{2})\s*\(([A-D])\)")
 
 
@@ -41,18 +41,17 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
     questions = read_pools(package_files("hamexam", cache) / "usr/share/hamexam")
     generator = np.random.default_rng(seed)
     questions = [questions[i] for i in generator.permutation(len(questions))]
-    test, anchor, train = questions[:TEST], questions[TEST : TEST + ANCHOR], questions[TEST + ANCHOR :]
+    test, train = questions[:TEST], questions[TEST:]
     return BenchmarkSet(
         name="exam",
         labels=LABELS,
         base=str(fetch_smollm2(cache)),
         readout="choice",
         train=labelled(train),
-        anchor=labelled(anchor),
         test=labelled(test),
         ood=[unanswerable(q, train, generator).text for q in test],
         note=f"hamexam {package_version('hamexam', cache)}, pools {' and '.join(POOLS)} without questions about figures; "
-        f"{len(train)} training, {ANCHOR} anchor, {TEST} test; out of distribution: the test's, made unanswerable",
+        f"{len(train)} training, {TEST} test; out of distribution: the test's, made unanswerable",
     )
 
 
@@ -60,8 +59,13 @@ def read_pools(folder: Path, pools: tuple[str, ...] = POOLS) -> list[Question]:
     """Every question of the pools that needs no figure, in the pools' order. Raises FetchError for a file of another form."""
     files = [file for pool in pools for file in sorted((folder / pool).glob(f"{pool}[0-9]*"))]
     if not files:
-        raise FetchError(f"{folder} has no question of pools {', '.join(pools)}: the package has another layout")
-    questions = [read_question(file.read_text(encoding="utf-8", errors="replace"), file.name) for file in files]
+        raise FetchError(
+            f"{folder} has no question of pools {', '.join(pools)}: the package has another layout"
+        )
+    questions = [
+        read_question(file.read_text(encoding="utf-8", errors="replace"), file.name)
+        for file in files
+    ]
     return [q for q in questions if "figure" not in q.question.lower()]
 
 
@@ -83,11 +87,20 @@ def read_question(raw: str, name: str) -> Question:
 
 def labelled(questions: list[Question]) -> Labelled:
     """Texts and the positions of their right letters."""
-    return Labelled([q.text for q in questions], np.array([LABELS.index(q.right) for q in questions], dtype=np.int64))
+    return Labelled(
+        [q.text for q in questions],
+        np.array([LABELS.index(q.right) for q in questions], dtype=np.int64),
+    )
 
 
-def unanswerable(question: Question, others: list[Question], generator: np.random.Generator) -> Question:
+def unanswerable(
+    question: Question, others: list[Question], generator: np.random.Generator
+) -> Question:
     """The question with another one's option, drawn by the generator, in the place of its right one."""
-    foreign = generator.choice([o for o in others[generator.integers(len(others))].options if o not in question.options])
+    foreign = generator.choice(
+        [o for o in others[generator.integers(len(others))].options if o not in question.options]
+    )
     place = LABELS.index(question.right)
-    return replace(question, options=(*question.options[:place], str(foreign), *question.options[place + 1 :]))
+    return replace(
+        question, options=(*question.options[:place], str(foreign), *question.options[place + 1 :])
+    )
