@@ -1,7 +1,8 @@
 """Pooled states of a frozen base: what the plainest rival reads, and where a head may start.
 
-An encoder's state is the mean over its tokens, a causal model's the one of its last token. All
-blocks run as they were pre-trained, without adapters. Knows no labels and no classifier.
+An encoder's state is the mean over its tokens, a causal model's the one of its last token, each
+scaled to a mean square of 1: sentence encoders are trained on the direction alone. All blocks run
+as they were pre-trained, without adapters. Knows no labels and no classifier.
 """
 
 from collections.abc import Sequence
@@ -46,4 +47,4 @@ def pooled_states(
         for batch in token_batches(ids, backbone.device, backbone.tokens_per_batch):
             states[batch.index] = by_halves(run, batch.ids, batch.mask).cpu().numpy()
             bar.update(len(batch.index))
-    return states
+    return states / np.sqrt(np.maximum((states**2).mean(1, keepdims=True), 1e-12))
