@@ -120,6 +120,7 @@ def run(arguments, settings: Settings) -> list[dict]:
     for name in arguments.sets:
         for seed in range(arguments.seeds):
             data = sets.reduced(sets.load(name, settings.cache, seed), arguments.cases)
+            data = sets.with_anchor(data)
             results += rows(arguments, settings, data, seed)
             if "layers" in arguments.groups:
                 results += partial(arguments, settings, data, seed)

@@ -1,25 +1,31 @@
 """Benchmark sets: loading by name, cutting down, reading the newsgroups' file."""
 
+import io
+import json
+import tarfile
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from benchmarks.sets import BenchmarkSet, Labelled, load, newsgroups, reduced
-from core.errors import SettingsError
+from benchmarks.sets import (
+    BenchmarkSet,
+    Labelled,
+    fields,
+    load,
+    mails,
+    newsgroups,
+    packages,
+    reduced,
+    with_anchor,
+)
+from core.errors import FetchError, SettingsError
 
 
 def some(n):
     part = Labelled([f"text {i}" for i in range(n)], np.arange(n) % 2)
-    return BenchmarkSet(
-        "s",
-        ("a", "b"),
-        "base",
-        "classify",
-        part,
-        part,
-        part,
-        [f"other {i}" for i in range(n)],
-        "note",
-    )
+    ood = [f"other {i}" for i in range(n)]
+    return BenchmarkSet("s", ("a", "b"), "base", "classify", part, part, ood, "note")
 
 
 @pytest.mark.parametrize("name", ["nothing", "../sets", "os.path", ""])
@@ -50,6 +56,91 @@ def test_newsgroups_are_cut_to_their_first_words_and_too_short_ones_left_out(tmp
     ]
     path = tmp_path / "news.tab"
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    read = newsgroups._read(path, np.random.default_rng(0))
+    read = newsgroups.read_posts(path, np.random.default_rng(0))
     assert sorted(group for group, _ in read) == ["rec.autos", "sci.med"]
     assert dict(read)["sci.med"] == " ".join(f"w{i}" for i in range(newsgroups.WORDS))
+
+
+def test_a_reduced_training_part_keeps_its_order_and_spreads_evenly():
+    data = reduced(some(10), None, train_cases=5)
+    assert data.train.texts == [f"text {i}" for i in (0, 2, 4, 6, 8)]
+    assert data.note == "note; 5 of the training texts"
+    assert len(reduced(some(10), None, train_cases=50).train.texts) == 10
+
+
+def test_the_anchor_is_the_last_fifth_and_no_text_is_in_both():
+    data = with_anchor(some(10))
+    assert data.train.texts == [f"text {i}" for i in range(8)]
+    assert data.anchor.texts == ["text 8", "text 9"]
+    assert data.anchor.labels.tolist() == [0, 1]
+
+
+# --- fields of the work orders --------------------------------------------------------------------
+
+ORDERS = pd.DataFrame(
+    {
+        "BscStartDate": ["2009-01-01", "2003-01-01", "2008-05-01", "2004-01-01", "2010-01-01"],
+        "OriginalShorttext": ["fit  hose", "Fit hose", "left door", "swap", ""],
+        "Location": ["Left", "NA", "Left", "Right", "NA"],
+    }
+)
+
+
+def test_a_text_is_used_once_in_the_split_of_its_first_order():
+    earlier, later = fields.split_orders(ORDERS, "Location")
+    assert earlier["text"].tolist() == ["Fit hose", "swap"]
+    assert later["text"].tolist() == ["left door"]
+    assert later["value"].tolist() == ["Left"]
+
+
+def test_the_question_lists_the_constant_options():
+    prompt = fields.field_prompt("FIT HOSE", fields.FIELDS["side"])
+    assert prompt == "Order: FIT HOSE\nSide: none, right or left?"
+
+
+# --- English descriptions -------------------------------------------------------------------------
+
+
+def test_an_english_beginning_joins_head_and_body_with_blanks():
+    words = " ".join(f"w{i}" for i in range(60))
+    text = packages.english_beginning(f"A tool\n that cuts\n .\n {words}")
+    assert text.startswith("A tool that cuts w0 w1")
+    assert len(text.split()) == packages.WORDS
+
+
+# --- mails ----------------------------------------------------------------------------------------
+
+MAIL = """From a@b.c  Mon Jul 29 11:00:00 2002
+Received: from x by y; Mon, 29 Jul 2002 11:21:55 +0100
+Date: Fri, 1 Jan 1999 00:00:00 +0000
+Subject: Buy
+ now
+Content-Type: text/html
+
+<html><head><style>p {color: red}</style></head><body><p>Cheap &amp; good</p> things</body></html>
+"""
+
+
+def test_a_mail_is_its_subject_and_body_without_markup_at_its_arrival():
+    mail = mails.parse_mail(MAIL, "spam")
+    assert mail.text == "Buy now. Cheap & good things"
+    assert mail.arrived.isoformat() == "2002-07-29T11:21:55+01:00"
+
+
+def test_a_mail_without_a_date_or_with_few_words_is_left_out():
+    assert mails.parse_mail("Subject: a b c d e f\n\nbody", "ham") is None
+    assert mails.parse_mail("Date: Fri, 1 Jan 1999 00:00:00 +0000\nSubject: hi\n\n.", "ham") is None
+
+
+def test_mails_are_read_from_the_archive_by_time_each_text_once(tmp_path):
+    later = MAIL.replace("29 Jul 2002", "30 Aug 2002").replace("Cheap", "Other")
+    members = {"easy-ham-1/00002.ab": later, "spam-2/00001.ab": MAIL, "spam-2/00003.cd": MAIL}
+    with tarfile.open(tmp_path / "mails.tgz", "w:gz") as archive:
+        for name, source in members.items():
+            raw = json.dumps({"text": source}).encode()
+            info = tarfile.TarInfo(f"package/data/{name}.json")
+            info.size = len(raw)
+            archive.addfile(info, io.BytesIO(raw))
+    assert [mail.label for mail in mails.read_mails(tmp_path / "mails.tgz")] == ["spam", "ham"]
+    with pytest.raises(FetchError, match="has sha512"):
+        mails.check_archive(tmp_path / "mails.tgz")

