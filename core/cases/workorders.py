@@ -63,13 +63,20 @@ def prepare(csv_path: Path) -> Splits:
     orders = _orders(raw)
     orders = orders.assign(split=_split_of(orders["occurred_at"]))
     training = orders[orders["split"].isin(TRAINING)]
-    frequent = training["label"].value_counts().sort_index().sort_values(ascending=False, kind="stable")  # ties by name
+    frequent = (
+        training["label"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    )  # ties by name
     classes = tuple(frequent.index[:CLASSES])
     orders["label_seen"] = orders["label"].isin(classes)
-    orders["copy"] = orders["split"] != orders.groupby("key", sort=False)["split"].transform("first")
+    orders["copy"] = orders["split"] != orders.groupby("key", sort=False)["split"].transform(
+        "first"
+    )
     orders["left_out"] = ~orders["label_seen"] & orders["split"].isin(TRAINING)
     kept = orders[~orders["copy"] & ~orders["left_out"]]
-    frames = {name: kept.loc[kept["split"] == name, [*COLUMNS, "label_seen"]].reset_index(drop=True) for name in SPLITS}
+    frames = {
+        name: kept.loc[kept["split"] == name, [*COLUMNS, "label_seen"]].reset_index(drop=True)
+        for name in SPLITS
+    }
     return Splits(classes, frames, _record(raw, orders, frequent))
 
 
@@ -77,10 +84,10 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (OSError, ValueError) as e:  # pandas' parser errors and a wrong encoding are ValueErrors
-        raise CasesError(f"the work orders {path} cannot be read: {e}") from e
+        raise CasesError("cases.no_workorders", file=str(path), reason=str(e)) from e
     missing = [c for c in SOURCE.values() if c not in raw.columns]
     if missing:
-        raise CasesError(f"{path} has no column {missing[0]!r}: it is not excavators-cleaned.csv of nist-nestor 0.4.4")
+        raise CasesError("cases.other_workorders", file=str(path), column=missing[0])
     return raw
 
 
@@ -88,9 +95,12 @@ def _orders(raw: pd.DataFrame) -> pd.DataFrame:
     """The orders that name a location, by date, in core.cases' columns and `key`, by which texts count as the same."""
     text = raw[SOURCE["text"]]
     try:
-        occurred_at = pd.to_datetime(raw[SOURCE["occurred_at"]], format="%Y-%m-%d").astype("datetime64[us]")
+        occurred_at = pd.to_datetime(raw[SOURCE["occurred_at"]], format="%Y-%m-%d").astype(
+            "datetime64[us]"
+        )
     except ValueError as e:
-        raise CasesError(f"the work orders have a {SOURCE['occurred_at']} that is no date: {e}") from e
+        column = SOURCE["occurred_at"]
+        raise CasesError("cases.bad_workorder_date", column=column, reason=str(e)) from e
     orders = pd.DataFrame(
         {
             "row": np.arange(2, len(raw) + 2, dtype=np.int64),
@@ -135,7 +145,9 @@ def _record(raw: pd.DataFrame, orders: pd.DataFrame, frequent: pd.Series) -> dic
         "spellings_of_locations": int(locations.nunique()),
         "locations": int(locations.map(location).nunique()),
         "begins": BEGINS,
-        "classes": {label: int(frequent[label]) for label in classes},  # training orders, copies in anchor among them
+        "classes": {
+            label: int(frequent[label]) for label in classes
+        },  # training orders, copies in anchor among them
         "next_locations": [
             {
                 "location": label,
@@ -164,7 +176,9 @@ def _counts(period: pd.DataFrame, classes: pd.Index) -> dict:
         "cases_of_the_classes": int(kept["label_seen"].sum()),
         "cases_not_seen_in_training": int((~kept["label_seen"]).sum()),
         "by_class": {label: int(by_class.get(label, 0)) for label in classes},
-        "by_segment": {segment: int(n) for segment, n in kept["segment"].value_counts().sort_index().items()},
+        "by_segment": {
+            segment: int(n) for segment, n in kept["segment"].value_counts().sort_index().items()
+        },
     }
 
 

@@ -23,6 +23,8 @@ from babel.numbers import (
     get_group_symbol,
 )
 
+from core.messages import error_text
+
 FOLDER = Path(__file__).resolve().parent
 LANGUAGES = {"ja": "日本語", "en": "English"}  # code -> its own name
 CURRENCIES = ("AUD", "JPY", "USD", "EUR")
@@ -68,8 +70,8 @@ class Words:
         return _COUNTED.sub("\u2060", text) if self.language == "ja" else text
 
     def why(self, error: Exception) -> str:
-        """Return the sentence of an error of the core, which is English; others say its kind before it."""
-        return self(f"error.{type(error).__name__}", sentence=str(error))
+        """Return the sentence of an error of the core in the reader's language, its kind before it."""
+        return self(f"error.{type(error).__name__}", sentence=error_text(error, self.language))
 
     def of(self, *keys: str) -> dict[str, str]:
         """Return the words under `keys` by the last part of each key, and the decimal signs: what a chart writes."""
