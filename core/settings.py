@@ -13,8 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 class Settings(BaseSettings):
     """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE, KAKUSHIN_COMPILE,
-    KAKUSHIN_FOUR_EYES.
-    """
+    KAKUSHIN_TIMEZONE, KAKUSHIN_FOUR_EYES."""
 
     model_config = SettingsConfigDict(env_prefix="KAKUSHIN_", frozen=True)
 
@@ -22,6 +21,8 @@ class Settings(BaseSettings):
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     # torch.compile for scoring: minutes at the first batch, so for long runs on a GPU
     compile: bool = False
+    # IANA name; zone of a file's times that carry none, and the clock of the others
+    timezone: str | None = None
     # whether who proposed a policy is refused as the one who approves it; else it is only said
     four_eyes: bool = False
 

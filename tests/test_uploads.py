@@ -9,10 +9,11 @@ import time
 import pandas as pd
 import pytest
 
-from core.cases import apart
-from core.cases.apart import Limits
+from core.cases import sandbox
 from core.cases.columns import ColumnNames
 from core.cases.read import read_cases
+from core.cases.sandbox import Limits
+from core.cases.table import ReadingOptions
 from core.errors import CasesError
 from core.pipeline import uploads
 from core.settings import Settings
@@ -29,24 +30,24 @@ def settings(tmp_path) -> Settings:
 
 @pytest.fixture
 def upload(settings) -> uploads.Upload:
-    return uploads.keep(settings, "作業指図.csv", CSV)
+    return uploads.keep_upload(settings, "作業指図.csv", CSV)
 
 
 def child(monkeypatch, code: str) -> None:
     """Run this code in place of the child."""
-    run = apart.subprocess.run
+    run = sandbox.subprocess.run
     monkeypatch.setattr(
-        apart.subprocess, "run", lambda command, **more: run([sys.executable, "-c", code], **more)
+        sandbox.subprocess, "run", lambda command, **more: run([sys.executable, "-c", code], **more)
     )
 
 
 def test_a_file_is_kept_once_under_its_content_and_its_name_is_data(settings, upload):
-    again = uploads.keep(settings, "other.csv", CSV)
+    again = uploads.keep_upload(settings, "other.csv", CSV)
     assert again == upload
     assert upload.called == "作業指図.csv"
     assert upload.path(settings) == settings.uploads / upload.sha256 / "cases.csv"
     assert upload.path(settings).read_bytes() == CSV
-    assert uploads.listed(settings) == [upload]
+    assert uploads.list_uploads(settings) == [upload]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_a_file_is_kept_once_under_its_content_and_its_name_is_data(settings, up
     ],
 )
 def test_a_name_is_no_path(settings, called, kept):
-    found = uploads.keep(settings, called, b"text\na\n")
+    found = uploads.keep_upload(settings, called, b"text\na\n")
     assert found.called == kept
     assert [path.name for path in found.path(settings).parent.glob("*.csv")] == ["cases.csv"]
     assert settings.uploads in found.path(settings).parents
@@ -69,8 +70,8 @@ def test_a_name_is_no_path(settings, called, kept):
 @pytest.mark.parametrize(
     ("called", "content", "message"),
     [
-        ("a.exe", b"x", r"a.exe ends in '.exe': .csv, .tsv, .parquet, .jsonl, .xlsx can be read"),
-        ("csv", b"x", "csv ends in ''"),
+        ("a.exe", b"x", r"a.exe ends in '.exe'. Files that end in .csv, "),
+        ("csv", b"x", "csv ends in ''. Files"),
         ("a.csv", b"", "a.csv is empty"),
         ("a.csv", b"x" * 11, "a.csv is too large: 11 bytes, and 10 are allowed in the browser"),
     ],
@@ -78,46 +79,69 @@ def test_a_name_is_no_path(settings, called, kept):
 def test_what_is_no_file_of_cases_is_not_kept(settings, monkeypatch, called, content, message):
     monkeypatch.setattr(uploads, "MAX_UPLOAD", 10)
     with pytest.raises(CasesError, match=message):
-        uploads.keep(settings, called, content)
-    assert uploads.listed(settings) == []
+        uploads.keep_upload(settings, called, content)
+    assert uploads.list_uploads(settings) == []
 
 
 def test_another_process_reads_what_this_one_would(settings, upload):
-    found, here = uploads.check(settings, upload), read_cases(upload.path(settings))
-    pd.testing.assert_frame_equal(found.frame, here.frame)
-    assert found.problems == here.problems
-    assert (found.columns, found.encoding, found.rows) == (here.columns, "cp932", 3)
-    assert found.bad_rows == 2
+    found, here = uploads.check_upload(settings, upload), read_cases(upload.path(settings))
+    pd.testing.assert_frame_equal(found.cases.frame, here.frame)
+    assert found.cases.problems == here.problems
+    assert found.cases.notices == here.notices
+    assert found.cases.table == here.table == found.table
+    assert (found.cases.columns, found.cases.encoding, found.rows) == (here.columns, "cp932", 3)
+    assert found.cases.content_hash == here.content_hash
+    assert found.bad_rows == 1
     assert found.preview.loc[2].tolist() == ["1", "油漏れ", "PUMP", "2024/01/31"]
     assert found.suggested["label"] == "正解"
 
 
 def test_columns_that_do_not_say_which_is_the_text_leave_a_preview_to_choose_from(settings):
-    upload = uploads.keep(settings, "a.csv", b"one,two,two\nhose,x,y\n")
-    found = uploads.check(settings, upload)
-    assert (found.columns, found.names, found.rows, len(found.frame)) == (
-        None,
-        ("one", "two"),
-        1,
-        0,
-    )
-    assert "column 'two' stands twice" in found.refused
+    upload = uploads.keep_upload(settings, "a.csv", b"one,two,two\nhose,x,y\n")
+    found = uploads.check_upload(settings, upload)
+    assert (found.cases, found.names, found.rows) == (None, ("one", "two [1]", "two [2]"), 1)
+    assert "No column is known to be the text" in str(found.refused)
     assert found.preview["one"].tolist() == ["hose"]
 
 
 def test_chosen_columns_count(settings, upload):
-    found = uploads.check(
+    found = uploads.check_upload(
         settings, upload, ColumnNames(text="正解", label="", case_id="", occurred_at="")
     )
-    assert found.frame["text"].tolist() == ["PUMP", "PUMP"]
-    assert found.frame["label"].tolist() == [None, None]
-    assert [problem.row for problem in found.problems] == [4]
+    assert found.cases.frame["text"].tolist() == ["PUMP", "PUMP"]
+    assert found.cases.frame["label"].tolist() == [None, None]
+    assert [problem.row for problem in found.cases.problems] == [4]
+
+
+def test_options_of_reading_count_and_a_refused_file_leaves_its_preview(settings):
+    upload = uploads.keep_upload(settings, "amounts.tsv", b"text\tcost\nhose\t12,500\n")
+    found = uploads.check_upload(settings, upload)
+    assert (found.cases, found.refused.code, found.preview["cost"].tolist()) == (
+        None,
+        "cases.decimal_unclear",
+        ["12,500"],
+    )
+    decided = uploads.check_upload(settings, upload, options=ReadingOptions(decimal="comma"))
+    assert decided.cases.frame["value"].tolist() == [12.5]
+
+
+def test_a_job_takes_what_the_check_gave_and_reads_nothing_again(settings, upload, monkeypatch):
+    columns, options = ColumnNames(text="作業内容"), ReadingOptions()
+    here = read_cases(upload.path(settings), columns)
+    uploads.check_upload(settings, upload, columns, options)
+    monkeypatch.setattr(sandbox.subprocess, "run", lambda *a, **k: pytest.fail("read again"))
+    cases = uploads.check_kept_file(settings, upload.path(settings), columns, options)
+    pd.testing.assert_frame_equal(cases.frame, here.frame)
+    assert cases.content_hash == here.content_hash
+    assert (
+        uploads.check_kept_file(settings, settings.home / "elsewhere.csv", columns, options) is None
+    )
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence_with_its_own_name(settings):
-    upload = uploads.keep(settings, "指図.parquet", b"PAR1")
+    upload = uploads.keep_upload(settings, "指図.parquet", b"PAR1")
     with pytest.raises(CasesError, match="^指図.parquet is not a Parquet file") as caught:
-        uploads.check(settings, upload)
+        uploads.check_upload(settings, upload)
     assert str(settings.home) not in str(caught.value)
 
 
@@ -127,27 +151,27 @@ def test_reading_that_takes_too_long_is_stopped(settings, upload, monkeypatch):
     with pytest.raises(
         CasesError, match="作業指図.csv was not read within 1 seconds, and reading was stopped"
     ):
-        uploads.check(settings, upload, limits=Limits(seconds=1))
+        uploads.check_upload(settings, upload, limits=Limits(seconds=1))
     assert time.monotonic() - begun < 30
 
 
 def test_a_process_that_dies_is_a_sentence(settings, upload, monkeypatch):
     child(monkeypatch, "import os; os.kill(os.getpid(), 11)")
     with pytest.raises(
-        CasesError, match="作業指図.csv could not be read: .* ended by SIGSEGV. It is damaged"
+        CasesError, match="作業指図.csv could not be read: .* ended by SIGSEGV. The file is damaged"
     ):
-        uploads.check(settings, upload)
+        uploads.check_upload(settings, upload)
 
 
 @pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux holds a process to its address space"
 )
 def test_memory_is_limited(settings):
-    upload = uploads.keep(settings, "big.csv", b"text\n" + b"hose\n" * 900_000)
+    upload = uploads.keep_upload(settings, "big.csv", b"text\n" + b"hose\n" * 900_000)
     with pytest.raises(
-        CasesError, match="big.csv could not be read: .*MemoryError|more than 1.2 GiB of memory"
+        CasesError, match="big.csv could not be read: .*MemoryError|more than 0.9 GiB of memory"
     ):
-        uploads.check(settings, upload, limits=Limits(memory=int(1.2 * 2**30)))
+        uploads.check_upload(settings, upload, limits=Limits(memory=int(0.9 * 2**30)))
 
 
 def test_a_result_is_kept_also_where_it_is_that_the_file_cannot_be_read(
@@ -155,13 +179,13 @@ def test_a_result_is_kept_also_where_it_is_that_the_file_cannot_be_read(
 ):
     child(monkeypatch, "raise SystemExit(9)")
     for _ in range(2):
-        with pytest.raises(CasesError, match="could not be read: .* 'exit code 9'"):
-            uploads.check(settings, upload)
+        with pytest.raises(CasesError, match="could not be read: .* ended by exit code 9"):
+            uploads.check_upload(settings, upload)
     monkeypatch.undo()
     with pytest.raises(CasesError, match="exit code 9"):  # the same sentence, and no process
-        uploads.check(settings, upload)
-    uploads.check_again(settings, upload)
-    assert uploads.check(settings, upload).bad_rows == 2
-    monkeypatch.setattr(apart.subprocess, "run", lambda *a, **k: pytest.fail("read again"))
-    assert uploads.check(settings, upload).bad_rows == 2
+        uploads.check_upload(settings, upload)
+    uploads.forget_checks(settings, upload)
+    assert uploads.check_upload(settings, upload).bad_rows == 1
+    monkeypatch.setattr(sandbox.subprocess, "run", lambda *a, **k: pytest.fail("read again"))
+    assert uploads.check_upload(settings, upload).bad_rows == 1
     assert os.listdir(upload.path(settings).parent / "checked")

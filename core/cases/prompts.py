@@ -16,53 +16,63 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from core.cases.cells import CellError
 from core.errors import CasesError
 
 LETTERS = tuple(string.ascii_uppercase)
 
 
 def question_text(question: str, options: Sequence[str]) -> str:
-    """The case's text. Options are in the letters' order. Raises ValueError for an empty question
-    or option, or too many.
+    """Return a case's text, `options` in the letters' order. Raises CellError for an empty question
+    or option, too many.
     """
     if not question.strip():
-        raise ValueError("the question is empty")
+        raise CellError("cases.empty_question")
     if not 2 <= len(options) <= len(LETTERS):
-        raise ValueError(f"there are {len(options)} options: 2 to {len(LETTERS)} are allowed")
+        raise CellError("cases.option_count", n=len(options), most=len(LETTERS))
     lines = [_one_line(question)]
     for letter, option in zip(LETTERS, options, strict=False):
         if not option.strip():
-            raise ValueError(f"option {letter} is empty")
+            raise CellError("cases.empty_option", letter=letter)
         lines.append(f"{letter}) {_one_line(option)}")
     return "\n".join(lines)
 
 
 def letters_in(text: str) -> tuple[str, ...]:
-    """The letters of the options that a text ends with, ("A", "B", ...) from A on; () where there
-    are none.
+    """Return the letters of the options that a text ends with, ("A", "B", ...) from A on; () if it
+    ends with none.
     """
-    found = []
+    letters: list[str] = []
     for line in reversed(text.split("\n")):
         match = re.match(r"([A-Z])\) \S", line)
         if not match:
             break
-        found.append(match[1])
-    letters = tuple(reversed(found))
-    return letters if letters == LETTERS[: len(letters)] else ()
+        letters.insert(0, match[1])
+    return tuple(letters) if tuple(letters) == LETTERS[: len(letters)] else ()
 
 
 def require_options(cases: pd.DataFrame, labels: Sequence[str], model: str) -> None:
-    """Raise CasesError for the first case whose options are not just `labels`: that model reads
-    multiple choice.
+    """Raise CasesError if a case has other options than `labels`, which is what a multiple-choice
+    model reads.
+
+    All such cases are counted, and the first is named by its row.
     """
-    for case_id, text in zip(cases["case_id"], cases["text"], strict=True):
-        found = letters_in(text)
-        if found != tuple(labels):
-            has = f"options {', '.join(found)}" if found else "no options"
-            raise CasesError(
-                f"case {case_id!r} has {has}, and model {model!r} chooses among {', '.join(labels)}: name the columns with "
-                "--question-column and --option-columns A=...,B=..."
-            )
+    letters = cases["text"].map(letters_in)
+    wrong = letters.map(lambda option_letters: option_letters != tuple(labels))
+    if not wrong.any():
+        return
+    first = cases[wrong].iloc[0]
+    row = first["row"] if "row" in cases else first["case_id"]
+    options = list(letters[wrong].iloc[0])
+    raise CasesError(
+        "cases.other_options" if options else "cases.no_options",
+        n=int(wrong.sum()),
+        row=str(row),
+        case_id=first["case_id"],
+        options=options,
+        model=model,
+        labels=list(labels),
+    )
 
 
 def _one_line(text: str) -> str:

@@ -1,219 +1,365 @@
 """Files of cases: read and checked row by row. No row is dropped in silence, and nothing in a text
 is interpreted.
 
-How files become records, and what a row's number means, stands in core.cases.formats; how a cell is
-read in core.cases.cells.
+Only the text and the id may refuse a row. A date, a value, a segment or a label that cannot be read
+leaves its cell empty and is counted. How files become records, and what a row's number means, is
+core.cases.formats'; how cells are read is core.cases.cells', numbers' and dates'.
 """
 
 import csv
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from core.cases.cells import to_moment, to_number, to_text
-from core.cases.columns import ColumnNames, resolve
-from core.cases.formats import MAX_BYTES, Record, Table, open_table
+from core.cases.cells import CellError, cell_text, name_text
+from core.cases.columns import ColumnNames, resolve_columns
+from core.cases.dates import parse_dates
+from core.cases.formats import open_table
+from core.cases.labels import unify_labels
+from core.cases.numbers import parse_numbers
 from core.cases.prompts import LETTERS, question_text
+from core.cases.table import MAX_BYTES, Notice, ReadingOptions, Record, Table, rare_rows
 from core.errors import CasesError
+from core.stats.date_span import robust_span
 
 COLUMNS = ("row", "case_id", "text", "segment", "label", "occurred_at", "value")
 NO_SEGMENT = "-"
-_SHOWN = 20
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+")
+_KANA = re.compile("[\u3041-\u30fe]")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with one row: where, the value found, and a sentence."""
+    """One thing wrong with one row: where, the value that it has, and the code of the reason with
+    what that names.
+    """
 
-    row: int  # as a person sees it in the file: core.cases.formats says how rows are numbered
+    # as a person sees it in the file: core.cases.table.Table.row_unit says how rows are numbered
+    row: int
     column: str  # of ours; "-" is the whole row
     value: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"row {self.row}, {self.column}: {self.message} (found {self.value[:60]!r})"
+    code: str
+    values: dict
 
 
 @dataclass(frozen=True)
 class Cases:
-    """A file's good rows and every problem of the others, both in file order.
+    """A file's good rows, every problem of the others, both in file order, and what else is to be
+    known of the file.
 
     frame has COLUMNS: row int64; case_id, text, segment and label as object, with "-" for a missing
-    segment and None for a missing label; occurred_at datetime64[us] without zone (NaT where
-    missing); value float64 (NaN where missing).
+    segment and None for a missing label; occurred_at datetime64[us] without zone (NaT if missing);
+    value float64 (NaN if missing). table is the file's, without its records.
     """
 
     frame: pd.DataFrame
     problems: tuple[Problem, ...]
+    notices: tuple[Notice, ...]
     source: str
-    encoding: str | None  # "utf-8" or "cp932"; None for Parquet and XLSX
+    table: Table
+    rows: int  # records of the file, good and bad
     columns: ColumnNames  # the file's own names
-    # sha256 of the good cases: the same for the same cases in another file format
-    content_hash: str
-    sheet: str | None = None  # of an XLSX file: the one that was read
-    other_sheets: tuple[str, ...] = ()  # those that were not
+    content_hash: (
+        str  # sha256 of the good cases: the same for the same cases in another file format
+    )
+
+    @property
+    def encoding(self) -> str | None:
+        """The text's codec; None for Parquet and sheets."""
+        return self.table.encoding
+
+    @property
+    def sheet(self) -> str | None:
+        """The sheet that was read; None for other formats."""
+        return self.table.sheet
+
+    @property
+    def other_sheets(self) -> tuple[str, ...]:
+        """The workbook's sheets that were not read."""
+        return self.table.other_sheets
 
     def require_clean(self) -> "Cases":
-        """Return self if no row has a problem; else raise CasesError with the first problems, their
-        number and what to do.
-        """
+        """Return self if no row has a problem; else raise CasesError with all of them."""
         if self.problems:
-            first = "\n  ".join(str(p) for p in self.problems[:_SHOWN])
-            more = (
-                f"\n  and {len(self.problems) - _SHOWN:,} more"
-                if len(self.problems) > _SHOWN
-                else ""
-            )
             raise CasesError(
-                f"{self.source}: {_counted(len(self.problems), 'problem')} beside {_counted(len(self.frame), 'good row')}; "
-                f"nothing was done. A row's number is {self.row_means}:\n  {first}{more}\n"
-                "correct them, or pass --skip-bad-rows to use the good rows and write the others to a report",
+                "cases.bad_rows",
+                file=self.source,
+                n=len(self.problems),
+                good=len(self.frame),
+                unit=Notice(f"cases.row_unit_{self.table.row_unit}", {"sheet": self.sheet}),
                 problems=self.problems,
             )
         return self
 
-    @property
-    def row_means(self) -> str:
-        """What a row's number counts in this file."""
-        if self.sheet is not None:
-            return f"its row in the sheet {self.sheet!r}"
-        return (
-            "the record's number from 1"
-            if self.encoding is None
-            else "the line of the file on which it begins"
-        )
+    def write_problems(self, path: Path, sentence: Callable[[Problem], str]) -> None:
+        """Write every problem as CSV (UTF-8 with BOM, for Excel); `sentence` says what is wrong.
 
-    def write_problems(self, path: Path) -> None:
-        """Write every problem as CSV (UTF-8 with BOM, for Excel). What a spreadsheet would run gets
-        an apostrophe before it.
+        What a spreadsheet would run as a formula gets an apostrophe before it.
         """
         with Path(path).open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as f:
             writer = csv.writer(f)
             writer.writerow(["row", "column", "value", "problem"])
-            writer.writerows(
-                [p.row, _no_formula(p.column), _no_formula(p.value), _no_formula(p.message)]
-                for p in self.problems
-            )
+            for p in self.problems:
+                writer.writerow([p.row, *map(_no_formula, (p.column, p.value, sentence(p)))])
 
 
 def read_cases(
     path: Path,
     columns: ColumnNames | None = None,
+    options: ReadingOptions | None = None,
     max_bytes: int = MAX_BYTES,
-    sheet: str | None = None,
 ) -> Cases:
-    """Read and check a file. Raises CasesError where it cannot be read at all; problems of single
-    rows are in the result.
+    """Read and check a file. Raises CasesError if it cannot be read, or can be read in two ways;
+    problems of single rows are in the result.
     """
-    return check(open_table(Path(path), max_bytes, sheet), columns, Path(path))
+    path, options = Path(path), options or ReadingOptions()
+    return check_table(open_table(path, options, columns, max_bytes), columns, path, options)
 
 
-def check(table: Table, columns: ColumnNames | None, path: Path) -> Cases:
-    """The cases of a table that was read from `path`. Raises CasesError where its columns do not
-    say which is the text.
+def check_table(
+    table: Table, columns: ColumnNames | None, path: Path, options: ReadingOptions | None = None
+) -> Cases:
+    """Return the cases of a table that was read from `path`. Raises CasesError if its columns do
+    not say which is the text, or a column of dates or values can be read in two ways.
     """
-    names = resolve(columns or ColumnNames(), table.names)
+    names = _resolved(table, columns or ColumnNames())
     if not table.records:
-        raise CasesError(f"{path} has a header and no row")
-    good, problems = _check(table.records, names)
-    frame = _frame([case for _, case in good])
-    places = None if names.case_id else [place for place, _ in good]
-    found = (frame, tuple(problems), str(path), table.encoding, names, _hash(frame, places))
-    return Cases(*found, table.sheet, table.other_sheets)
+        raise CasesError("cases.no_rows", file=str(path))
+    checked = _CheckedRows(table, names, options or ReadingOptions())
+    frame = _frame(checked.cases)
+    hashed = _hash(frame, None if names.case_id else checked.places)
+    return Cases(
+        frame,
+        tuple(checked.problems),
+        (*table.notices, *checked.notices),
+        str(path),
+        replace(table, records=[]),
+        len(table.records),
+        names,
+        hashed,
+    )
 
 
-def _check(
-    records: list[Record], names: ColumnNames
-) -> tuple[list[tuple[int, dict]], list[Problem]]:
-    """-> (place among the file's records, case) of the good ones, and all problems."""
-    good, problems, first_row = [], [], {}
-    for place, record in enumerate(records):
-        if record.broken:
-            problems.append(Problem(record.row, "-", record.found, record.broken))
-            continue
-        case, wrong = _case(record, names)
-        earlier = first_row.setdefault(case["case_id"], record.row)
-        if case["case_id"] and earlier != record.row:
-            wrong.append(
-                Problem(
-                    record.row, "case_id", case["case_id"], f"row {earlier} has the same case id"
+def _resolved(table: Table, columns: ColumnNames) -> ColumnNames:
+    """The file's columns; where a sheet has no text, the error names the other sheets."""
+    try:
+        return resolve_columns(columns, table.names)
+    except CasesError as e:
+        if e.code == "cases.no_text_column" and table.other_sheets:
+            sheets = [repr(name) for name in table.other_sheets]
+            raise CasesError(
+                "cases.no_text_in_sheet", sheet=table.sheet, sheets=sheets, **e.values
+            ) from e
+        raise
+
+
+class _CheckedRows:
+    """A table's rows in our columns: the cases, their places among the file's records, problems and
+    notices.
+    """
+
+    def __init__(self, table: Table, names: ColumnNames, options: ReadingOptions):
+        self.names, self.options, self.table = names, options, table
+        self.cases: list[dict] = []
+        self.places: list[int] = []
+        self.problems: list[Problem] = []
+        self.notices: list[Notice] = []
+        self._check_rows()
+        records = [table.records[place] for place in self.places]
+        self._add(
+            "segment", [_or_error(name_text, self._cell(r, "segment")) for r in records], records
+        )
+        self._add(
+            "label", [_or_error(self._label, self._cell(r, "label")) for r in records], records
+        )
+        self._add_dates(records)
+        self._add_values(records)
+        self._unify()
+        self._warn_of_ids(records)
+
+    def _cell(self, record: Record, column: str) -> object:
+        name = getattr(self.names, column)
+        return record.cells.get(name) if name else None
+
+    def _check_rows(self) -> None:
+        """Take the ids and texts; a row without either, or with another row's id, is a problem."""
+        first_row: dict[str, int] = {}
+        for place, record in enumerate(self.table.records):
+            if record.broken:
+                broken = record.broken
+                self.problems.append(
+                    Problem(record.row, "-", record.content, broken.code, broken.values)
                 )
+                continue
+            wrong: list[Problem] = []
+            case_id = f"row-{record.row}"
+            if self.names.case_id:
+                case_id = self._required(record, "case_id", _case_id, wrong) or ""
+            text = self._required(
+                record, "text", lambda value, r=record: self._text(r, value), wrong
             )
-        problems += wrong
-        if not wrong:
-            good.append((place, case))
-    return good, problems
+            earlier = first_row.setdefault(case_id, record.row)
+            if case_id and earlier != record.row:
+                wrong.append(
+                    Problem(record.row, "case_id", case_id, "cases.same_id", {"row": earlier})
+                )
+            self.problems += wrong
+            if not wrong:
+                self.places.append(place)
+                self.cases.append({"row": record.row, "case_id": case_id, "text": text})
 
-
-def _case(record: Record, names: ColumnNames) -> tuple[dict, list[Problem]]:
-    """One record in our columns, and what is wrong with it; a wrong cell is None."""
-    wrong: list[Problem] = []
-
-    def text(value: object) -> str:
-        return (
-            _choice_text(value, [record.cells.get(name) for name in names.options])
-            if names.options
-            else _case_text(value)
-        )
-
-    def label(value: object) -> str | None:
-        return (
-            _letter(value, len(names.options)) if names.options else to_text(value).strip() or None
-        )
-
-    def cell(column: str, convert: Callable[[object], object]) -> object:
-        name = getattr(names, column)
-        value = record.cells.get(name) if name else None
+    def _required(self, record: Record, column: str, convert: Callable, wrong: list[Problem]):
+        value = self._cell(record, column)
         try:
             return convert(value)
-        except ValueError as e:
-            wrong.append(Problem(record.row, column, str(value), str(e)))
+        except CellError as e:
+            wrong.append(
+                Problem(record.row, column, str("" if value is None else value), e.code, e.values)
+            )
             return None
 
-    case = {
-        "row": record.row,
-        "case_id": cell("case_id", _case_id) if names.case_id else f"row-{record.row}",
-        "text": cell("text", text),
-        "segment": cell("segment", lambda value: to_text(value).strip() or NO_SEGMENT),
-        "label": cell("label", label),
-        "occurred_at": cell("occurred_at", to_moment),
-        "value": cell("value", lambda value: to_number(to_text(value))),
-    }
-    return case, wrong
+    def _text(self, record: Record, value: object) -> str:
+        if not self.names.options:
+            return _case_text(value)
+        options = [cell_text(record.cells.get(name)) for name in self.names.options]
+        return question_text(cell_text(value), options)
+
+    def _label(self, value: object) -> str | None:
+        """A label; of a question the right option's letter, since an index could start at 0 or 1."""
+        if not self.names.options:
+            return name_text(value) or None
+        letter = unicodedata.normalize("NFKC", cell_text(value)).strip().upper()
+        letters = LETTERS[: len(self.names.options)]
+        if letter and letter not in letters:
+            raise CellError("cases.cell_letter", letters=list(letters))
+        return letter or None
+
+    def _add(self, column: str, values: list, records: list[Record]) -> None:
+        """Put a column into the cases. A cell that is a CellError is empty, and counted by its
+        reason.
+        """
+        errors: dict[str, list[tuple[Record, CellError]]] = {}
+        empty = {"segment": NO_SEGMENT, "value": float("nan")}.get(column)
+        for case, value, record in zip(self.cases, values, records, strict=True):
+            if isinstance(value, CellError):
+                errors.setdefault(value.code, []).append((record, value))
+                value = None
+            case[column] = empty if value is None or value == "" else value
+        for code, bad in errors.items():
+            record, error = bad[0]
+            values_of_notice = {
+                "column": column,
+                "field": Notice(f"cases.field_{column}"),
+                "n": len(bad),
+                "rows": rare_rows([r.row for r, _ in bad]),
+                "value": str(self._cell(record, column))[:60],
+                "reason": Notice(code, error.values),
+            }
+            self.notices.append(Notice("cases.cells_left_empty", values_of_notice))
+
+    def _add_dates(self, records: list[Record]) -> None:
+        values = [self._cell(record, "occurred_at") for record in records]
+        with_column = _naming_column(self.names.occurred_at)
+        with with_column:
+            dates = parse_dates(
+                values, self.options.date_order, self.options.timezone, self.table.epoch_1904
+            )
+        self._add("occurred_at", dates.moments, records)
+        self.notices += dates.notices
+        moments = [moment for moment in dates.moments if isinstance(moment, datetime)]
+        span = robust_span(moments)
+        if span is not None and span.far:
+            far = set(span.far)
+            rows = [
+                r.row
+                for r, moment in zip(records, dates.moments, strict=True)
+                if isinstance(moment, datetime) and moment in far
+            ]
+            named = sorted({moment.date().isoformat() for moment in far})
+            self.notices.append(
+                Notice(
+                    "cases.far_dates",
+                    {"n": len(rows), "dates": rare_rows(named), "rows": rare_rows(rows)},
+                )
+            )
+
+    def _add_values(self, records: list[Record]) -> None:
+        values = [self._cell(record, "value") for record in records]
+        texts = [str(case["text"]) for case in self.cases[:200]]
+        japanese = bool(_KANA.search("".join([*texts, *self.table.names])))
+        with _naming_column(self.names.value):
+            numbers = parse_numbers(values, self.options.decimal, japanese)
+        self._add("value", numbers, records)
+
+    def _unify(self) -> None:
+        """Give labels of one normal form one spelling."""
+        spelling = unify_labels(case["label"] for case in self.cases)
+        if not spelling:
+            return
+        n = 0
+        for case in self.cases:
+            if case["label"] in spelling:
+                case["label"], n = spelling[case["label"]], n + 1
+        pairs = [f"{label!r} = {best!r}" for label, best in list(spelling.items())[:10]]
+        self.notices.append(Notice("cases.labels_unified", {"n": n, "labels": pairs}))
+
+    def _warn_of_ids(self, records: list[Record]) -> None:
+        """Say which ids a spreadsheet has cut to 15 digits or to an exponent."""
+        cut = [
+            record.row
+            for record, case in zip(records, self.cases, strict=True)
+            if self.names.case_id and _is_cut(self._cell(record, "case_id"), case["case_id"])
+        ]
+        if cut:
+            self.notices.append(Notice("cases.cut_ids", {"n": len(cut), "rows": rare_rows(cut)}))
+
+
+class _naming_column:
+    """Put the file's column into a CasesError that is raised within the block."""
+
+    def __init__(self, column: str | None):
+        self.column = column
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, CasesError):
+            error.values.setdefault("column", self.column)
+
+
+def _or_error(convert: Callable[[object], object], value: object) -> object:
+    try:
+        return convert(value)
+    except CellError as e:
+        return e
 
 
 def _case_id(value: object) -> str:
-    if not (case_id := to_text(value).strip()):
-        raise ValueError("the case id is empty")
+    if not (case_id := name_text(value)):
+        raise CellError("cases.empty_id")
     return case_id
 
 
 def _case_text(value: object) -> str:
-    text = to_text(value)
+    text = cell_text(value)
     if not text.strip():
-        raise ValueError("the text is empty")
+        raise CellError("cases.empty_text")
     return text
 
 
-def _choice_text(question: object, options: list[object]) -> str:
-    return question_text(to_text(question), [to_text(option) for option in options])
-
-
-def _letter(value: object, options: int) -> str | None:
-    """The right option's letter, in either case; an index is refused, since nobody knows whether it
-    starts at 0 or 1.
-    """
-    letter = unicodedata.normalize("NFKC", to_text(value)).strip().upper()
-    if letter and letter not in LETTERS[:options]:
-        raise ValueError(f"not one of the letters {', '.join(LETTERS[:options])} of the options")
-    return letter or None
+def _is_cut(value: object, case_id: str) -> bool:
+    long_number = isinstance(value, float) and abs(value) >= 1e15
+    return long_number or bool(_EXPONENT.fullmatch(case_id.upper()))
 
 
 def _frame(cases: list[dict]) -> pd.DataFrame:
@@ -241,7 +387,3 @@ def _hash(frame: pd.DataFrame, places: list[int] | None) -> str:
 
 def _no_formula(cell: str) -> str:
     return "'" + cell if cell.startswith(_FORMULA) else cell
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

@@ -72,10 +72,9 @@ def prepare(csv_path: Path) -> Splits:
     orders = _orders(raw)
     orders = orders.assign(split=_split_of(orders["occurred_at"]))
     training = orders[orders["split"].isin(TRAINING)]
-    # ties by name
     frequent = (
         training["label"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    )
+    )  # ties by name
     classes = tuple(frequent.index[:CLASSES])
     orders["label_seen"] = orders["label"].isin(classes)
     orders["copy"] = orders["split"] != orders.groupby("key", sort=False)["split"].transform(
@@ -94,12 +93,10 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (OSError, ValueError) as e:  # pandas' parser errors and a wrong encoding are ValueErrors
-        raise CasesError(f"the work orders {path} cannot be read: {e}") from e
+        raise CasesError("cases.no_workorders", file=str(path), reason=str(e)) from e
     missing = [c for c in SOURCE.values() if c not in raw.columns]
     if missing:
-        raise CasesError(
-            f"{path} has no column {missing[0]!r}: it is not excavators-cleaned.csv of nist-nestor 0.4.4"
-        )
+        raise CasesError("cases.other_workorders", file=str(path), column=missing[0])
     return raw
 
 
@@ -113,9 +110,8 @@ def _orders(raw: pd.DataFrame) -> pd.DataFrame:
             "datetime64[us]"
         )
     except ValueError as e:
-        raise CasesError(
-            f"the work orders have a {SOURCE['occurred_at']} that is no date: {e}"
-        ) from e
+        column = SOURCE["occurred_at"]
+        raise CasesError("cases.bad_workorder_date", column=column, reason=str(e)) from e
     orders = pd.DataFrame(
         {
             "row": np.arange(2, len(raw) + 2, dtype=np.int64),
@@ -162,8 +158,9 @@ def _record(raw: pd.DataFrame, orders: pd.DataFrame, frequent: pd.Series) -> dic
         "spellings_of_locations": int(locations.nunique()),
         "locations": int(locations.map(location).nunique()),
         "begins": BEGINS,
-        # training orders, copies in anchor among them
-        "classes": {label: int(frequent[label]) for label in classes},
+        "classes": {
+            label: int(frequent[label]) for label in classes
+        },  # training orders, copies in anchor among them
         "next_locations": [
             {
                 "location": label,

@@ -1,158 +1,371 @@
-"""XLSX -> records, by openpyxl. What Excel saved is read: nothing is computed, no macro or link is
-followed.
+"""XLSX and XLSM -> tables, read from their XML, because a sheet is more than its cells.
+
+Excel opens styles that openpyxl refuses, and no reader at hand gives hidden rows, merged cells,
+number formats and formulas without a result together. Elements are told by their local names, so
+Strict Open XML reads the same. Nothing is computed; no macro or link is followed.
 
 - One sheet is read: the first visible one, or the one that is named. The result says which, and
   which were not.
-- A formula counts as the value that Excel saved with it. Where none was saved, and where a cell is
-  an error such as #N/A, the cell is a BadCell: a problem of its row where the column is used, and
-  nothing where it is not.
-- The header is the first row that is not blank; rows keep their number in the sheet; blank rows are
-  no records.
-- A ZIP file says how large each file in it unpacks to, and Python's zipfile reads no more than
-  that: the sum is held against the limit before anything is unpacked.
+- A formula counts as the value that Excel saved with it. If none was saved, or a cell is an error
+  such as #N/A, the cell is a
+  BadCell: a problem of its row if the column is used.
+- Rows keep their number in the sheet. Hidden rows are left out and counted. A cell merged over rows
+  counts in each of them.
+- A ZIP file says how large each file in it unpacks to: the sum is held against the limit before
+  anything is unpacked.
 """
 
+import io
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
 
-import openpyxl
-from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+from lxml import etree
+from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
+from openpyxl.utils.cell import column_index_from_string, coordinate_from_string, range_boundaries
+from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 
+from core.cases import table as limits
 from core.cases.cells import BadCell
-from core.cases.formats import MAX_COLUMNS, MAX_ROWS, Record, Table, check_size
+from core.cases.columns import ColumnNames, clean_names
+from core.cases.headers import Row, count_cells, find_header
+from core.cases.number_formats import SheetNumber
+from core.cases.table import Notice, ReadingOptions, Record, Table, check_size, rare_rows
 from core.errors import CasesError
 
-_NO_RESULT = "a formula without a saved result: open the file in Excel and save it, or put the value in its place"
-_ERROR = "an error of the spreadsheet, not a value: correct its formula"
+_EAST_ASIAN_DATES = frozenset(
+    (*range(27, 37), *range(50, 59))
+)  # built-in formats that depend on the language
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
-_TEXT = ("s", "str")  # openpyxl's data_type of a shared text, and of a formula's
 
-
-def read_xlsx(path: Path, max_bytes: int, sheet: str | None = None) -> Table:
-    """Read one sheet. Raises CasesError where the file or the sheet cannot be read, or is too
-    large.
+@dataclass
+class Workbook:
+    """The parts of a workbook that cells refer to. `sheets`: name -> (path in the archive, whether
+    it is visible).
     """
-    _check_zip(path, max_bytes)
+
+    archive: zipfile.ZipFile
+    parts: dict[str, str]  # path in small letters -> name in the archive
+    sheets: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    formats: list[str] = field(default_factory=list)  # of cells, by the number of their style
+    epoch: datetime = WINDOWS_EPOCH
+
+
+@dataclass
+class Sheet:
+    """What one sheet holds: its rows with cells, the hidden ones, hidden columns, and merged ranges
+    (c1, r1, c2, r2).
+    """
+
+    rows: dict[int, list] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)  # from 0
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+
+def read_xlsx(
+    path: Path, content: bytes, options: ReadingOptions, requested: ColumnNames, max_bytes: int
+) -> Table:
+    """Return the table of one sheet. Raises CasesError if the file or the sheet cannot be read, or
+    is too large.
+    """
     try:
-        visible, hidden = _sheets(path)
-        name = _chosen(path, visible, hidden, sheet)
-        rows = _rows(path, name)
-    except CasesError:
-        raise
-    except (
-        Exception
-    ) as e:  # openpyxl raises whatever a broken file leads it to: KeyError, ValueError, ParseError
-        raise CasesError(
-            f"{path} is not an XLSX file that can be read: {type(e).__name__}: {e}"
-        ) from e
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            check_size(path, sum(info.file_size for info in archive.infolist()), max_bytes)
+            book = _open_workbook(archive, path)
+            name = _choose_sheet(path, book, options.sheet)
+            sheet = _read_sheet(book, name, path)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as e:
+        raise CasesError("cases.no_workbook", file=str(path)) from e
+    except (etree.XMLSyntaxError, KeyError, ValueError, IndexError, OverflowError) as e:
+        raise CasesError("cases.damaged_workbook", file=str(path)) from e
+    return _table(path, book, name, sheet, options, requested)
+
+
+def _table(
+    path: Path,
+    book: Workbook,
+    name: str,
+    sheet: Sheet,
+    options: ReadingOptions,
+    requested: ColumnNames,
+) -> Table:
+    """The table of a sheet that was read: its header, its rows that count, and what is to be said
+    of the others.
+    """
+    shown = [
+        (row, cells)
+        for row, cells in sheet.rows.items()
+        if options.hidden_rows or row not in sheet.hidden
+    ]
+    rows: list[Row] = [(row, cells) for row, cells in shown if count_cells(cells)]
     if not rows:
-        raise CasesError(f"sheet {name!r} of {path} is empty; {_listed(visible)}")
-    (_, header), *rest = rows
-    names = ["" if cell is None else str(cell).strip() for cell in header]
-    records = [_record(row, names, cells) for row, cells in rest]
+        raise CasesError(
+            "cases.empty_sheet", file=str(path), sheet=name, sheets=_listed(book.sheets)
+        )
+    place, notices = find_header(rows, requested, options.header_row, path)
+    header_row, header = rows[place]
+    names = clean_names(header)
+    below = rows[place + 1 :]
+    filled = _fill_merged(sheet, header_row, dict(below))
+    hidden = [
+        row
+        for row in sorted(sheet.hidden)
+        if row > header_row and count_cells(sheet.rows.get(row, []))
+    ]
+    if hidden and not options.hidden_rows:
+        notices += (Notice("cases.hidden_rows", {"n": len(hidden), "rows": rare_rows(hidden)}),)
+    columns = [names[i] for i in sorted(sheet.hidden_columns) if i < len(names) and names[i]]
+    if columns:
+        notices += (Notice("cases.hidden_columns", {"n": len(columns), "columns": columns}),)
+    if filled:
+        notices += (Notice("cases.merged_cells", {"n": len(filled), "rows": rare_rows(filled)}),)
     return Table(
-        names, records, None, name, tuple(other for other in visible + hidden if other != name)
+        "xlsx",
+        names,
+        [_record(row, names, cells) for row, cells in below],
+        header_row=header_row,
+        sheet=name,
+        other_sheets=tuple(title for title in book.sheets if title != name),
+        epoch_1904=book.epoch == MAC_EPOCH,
+        notices=notices,
     )
 
 
-def _check_zip(path: Path, max_bytes: int) -> None:
-    try:
-        with zipfile.ZipFile(path) as file:
-            check_size(path, sum(info.file_size for info in file.infolist()), max_bytes)
-    except (zipfile.BadZipFile, OSError) as e:
-        raise CasesError(
-            f"{path} is not an XLSX file: it may be damaged, protected by a password, or an older .xls; save it as .xlsx "
-            "without a password"
-        ) from e
-
-
-def _sheets(path: Path) -> tuple[list[str], list[str]]:
-    """Names of the worksheets that a reader sees, and of those that are hidden; sheets that are
-    charts are neither.
+def _open_workbook(archive: zipfile.ZipFile, path: Path) -> Workbook:
+    """The sheets, texts and number formats of a workbook. Raises CasesError if the archive holds
+    another kind of file.
     """
-    book = openpyxl.load_workbook(path, read_only=True)
-    try:
-        sheets = [sheet for sheet in book.worksheets if isinstance(sheet, ReadOnlyWorksheet)]
-        visible = [sheet.title for sheet in sheets if sheet.sheet_state == "visible"]
-        return visible, [sheet.title for sheet in sheets if sheet.title not in visible]
-    finally:
-        book.close()
+    parts = {n.replace("\\", "/").lower().lstrip("/"): n for n in archive.namelist()}
+    for part, ending in (("xl/workbook.bin", ".xlsb"), ("content.xml", ".ods")):
+        if part in parts:
+            raise CasesError("cases.old_workbook", file=path.name, ending=ending)
+    book = Workbook(archive, parts)
+    if "xl/workbook.xml" not in parts:
+        raise CasesError("cases.no_workbook", file=str(path))
+    targets = {
+        e.get("Id"): e.get("Target")
+        for e in _elements(book, "xl/_rels/workbook.xml.rels", "Relationship")
+        if e.get("Type", "").endswith("/worksheet")
+    }
+    for element in _elements(book, "xl/workbook.xml", "sheet", "workbookPr"):
+        attributes = {_local(key): value for key, value in element.attrib.items()}
+        if _local(element.tag) == "workbookPr":
+            if attributes.get("date1904") in ("1", "true", "on"):
+                book.epoch = MAC_EPOCH
+        elif attributes.get("id") in targets:
+            target = str(PurePosixPath("/xl") / targets[attributes["id"]])[1:].lower()
+            book.sheets[attributes["name"]] = (
+                target,
+                attributes.get("state", "visible") == "visible",
+            )
+    book.texts = [_rich_text(e) for e in _elements(book, "xl/sharedstrings.xml", "si")]
+    book.formats = list(_formats(book))
+    return book
 
 
-def _chosen(path: Path, visible: list[str], hidden: list[str], sheet: str | None) -> str:
-    if sheet is not None and sheet not in visible + hidden:
-        raise CasesError(f"{path} has no sheet {sheet!r}; {_listed(visible + hidden)}")
+def _elements(book: Workbook, part: str, *names: str) -> Iterator[etree._Element]:
+    """Each element of a part with one of these local names, once it is whole; none if the archive
+    has no such part.
+    """
+    if part.lower() not in book.parts:
+        return
+    with book.archive.open(book.parts[part.lower()]) as file:
+        for _, element in etree.iterparse(
+            file, resolve_entities=False, no_network=True, load_dtd=False
+        ):
+            if _local(element.tag) in names:
+                yield element
+                element.clear()
+
+
+def _local(tag: object) -> str:
+    return str(tag).rpartition("}")[2]
+
+
+def _rich_text(element: etree._Element) -> str:
+    """The text of a shared or inline text: its runs, without the readings (furigana) that Excel
+    keeps for kanji.
+    """
+    texts = []
+    for child in element:
+        if _local(child.tag) == "t":
+            texts.append(child.text or "")
+        elif _local(child.tag) == "r":
+            texts += [t.text or "" for t in child if _local(t.tag) == "t"]
+    return _unescape("".join(texts))
+
+
+def _unescape(text: str) -> str:
+    """A text as Excel shows it: `_x000D_` stands for a character, and a line of a cell ends in a
+    line feed.
+    """
+    if "_x" in text:
+        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _formats(book: Workbook) -> Iterator[str]:
+    """The number format of each style of cells; "date" for built-in dates whose form depends on the
+    language.
+    """
+    own: dict[str, str] = {}
+    for element in _elements(book, "xl/styles.xml", "numFmt", "cellXfs"):
+        if _local(element.tag) == "numFmt":
+            own[element.get("numFmtId", "")] = element.get("formatCode", "")
+            continue
+        for style in element:
+            if _local(style.tag) != "xf":
+                continue
+            number = style.get("numFmtId", "0")
+            built_in = (
+                "yyyy/m/d" if int(number) in _EAST_ASIAN_DATES else BUILTIN_FORMATS.get(int(number))
+            )
+            yield own.get(number) or built_in or "General"
+
+
+def _choose_sheet(path: Path, book: Workbook, sheet: str | None) -> str:
+    visible = [name for name, (_, is_visible) in book.sheets.items() if is_visible]
+    if sheet is not None and sheet not in book.sheets:
+        raise CasesError(
+            "cases.no_such_sheet", file=str(path), sheet=sheet, sheets=_listed(book.sheets)
+        )
     if sheet is None and not visible:
-        raise CasesError(f"{path} has no sheet that is visible; {_listed(hidden)}")
+        raise CasesError("cases.no_visible_sheet", file=str(path), sheets=_listed(book.sheets))
     return visible[0] if sheet is None else sheet
 
 
-def _rows(path: Path, name: str) -> list[tuple[int, list]]:
-    """(row in the sheet, cells without the blank ones at its end), for the rows that are not blank.
+def _read_sheet(book: Workbook, name: str, path: Path) -> Sheet:
+    """The rows of a sheet, blank cells at their ends cut off."""
+    sheet, number = Sheet(), 0
+    for element in _elements(book, book.sheets[name][0], "row", "col", "mergeCell"):
+        kind = _local(element.tag)
+        if kind == "mergeCell":
+            sheet.merged.append(range_boundaries(element.get("ref", "")))
+        elif kind == "col":
+            if element.get("hidden") in ("1", "true"):
+                first, last = int(element.get("min", 1)), int(element.get("max", 1))
+                sheet.hidden_columns |= set(range(first - 1, min(last, limits.MAX_COLUMNS)))
+        else:
+            number = int(element.get("r") or number + 1)
+            cells = _row_cells(book, element, number, name, path)
+            if cells:
+                sheet.rows[number] = cells
+            if element.get("hidden") in ("1", "true") or float(element.get("ht", 1)) == 0:
+                sheet.hidden.add(number)
+    return sheet
 
-    Values come from one pass. Whether an empty cell is a formula without a result is told by a
-    second, which reads formulas.
+
+def _row_cells(book: Workbook, row: etree._Element, number: int, name: str, path: Path) -> list:
+    """The cells of a row by place. Raises CasesError for one that lies too far from the table."""
+    cells: list = []
+    place = -1
+    for element in row:
+        if _local(element.tag) != "c":
+            continue
+        place = _place(element.get("r"), place + 1)
+        value = _value(book, element)
+        if value is None:
+            continue
+        if number > limits.MAX_ROWS + 1 or place >= limits.MAX_COLUMNS:
+            raise CasesError(
+                "cases.far_cell",
+                file=str(path),
+                sheet=name,
+                row=f"{number:,}",
+                column=f"{place + 1:,}",
+                max_rows=f"{limits.MAX_ROWS:,}",
+                max_columns=f"{limits.MAX_COLUMNS:,}",
+            )
+        cells += [None] * (place + 1 - len(cells))
+        cells[place] = value
+    return cells
+
+
+def _place(reference: str | None, following: int) -> int:
+    """The place of a cell from 0; cells without a reference follow one another."""
+    if not reference:
+        return following
+    return column_index_from_string(coordinate_from_string(reference)[0]) - 1
+
+
+def _value(book: Workbook, element: etree._Element) -> object:
+    """A cell's value; yes and no as Excel writes them into a CSV file. None if it has none."""
+    children = {_local(child.tag): child for child in element}
+    kind, raw = element.get("t", "n"), children["v"].text if "v" in children else None
+    if kind == "inlineStr":
+        return _rich_text(children["is"]) if "is" in children else None
+    if raw is None:
+        if "f" not in children:
+            return None
+        formula = f"={children['f'].text or ''}"
+        return "" if kind in ("str", "s") else BadCell(formula, "cases.cell_formula")
+    if kind == "s":
+        return book.texts[int(raw)]
+    if kind == "str":
+        return _unescape(raw)
+    if kind == "b":
+        return "TRUE" if raw.strip() in ("1", "true") else "FALSE"
+    if kind == "e":
+        return BadCell(raw, "cases.cell_error")
+    if kind == "d":
+        return datetime.fromisoformat(raw.strip().removesuffix("Z"))
+    return _number(book, raw.strip(), int(element.get("s", 0)))
+
+
+def _number(book: Workbook, raw: str, style: int) -> object:
+    """A number, or the moment that it is under its format."""
+    number_format = book.formats[style] if style < len(book.formats) else "General"
+    if not raw:
+        return None
+    if is_date_format(number_format):
+        try:
+            moment = from_excel(float(raw), book.epoch)
+        except (OverflowError, ValueError):
+            moment = None
+        if moment is not None and not isinstance(moment, timedelta):
+            return moment
+    return SheetNumber(raw, number_format)
+
+
+def _fill_merged(sheet: Sheet, header_row: int, below: dict[int, list]) -> list[int]:
+    """Put the value of each cell merged over rows under the header into all of its rows; return
+    those that it went to.
     """
-    rows = dict(_pass(path, name, data_only=True))
-    for row, cells in _pass(path, name, data_only=False):
-        for column, cell in enumerate(cells):
-            if isinstance(cell, BadCell):  # in this pass: a formula
-                values = rows[row]
-                values += [None] * (column + 1 - len(values))
-                if values[column] is None:
-                    values[column] = BadCell(cell.found, _NO_RESULT)
-    return [
-        (row, cells) for row, cells in rows.items() if any(cell not in (None, "") for cell in cells)
-    ]
-
-
-def _pass(path: Path, name: str, data_only: bool) -> Iterator[tuple[int, list]]:
-    """Every row of a sheet as Python values; a cell that is an error, or without `data_only` a
-    formula, is a BadCell.
-    """
-    book = openpyxl.load_workbook(path, read_only=True, data_only=data_only)
-    try:
-        sheet = book[name]
-        sheet.reset_dimensions()  # the size that a file states of itself is often wrong
-        for row, cells in enumerate(sheet.iter_rows(), start=1):
-            if row > MAX_ROWS + 1 or len(cells) > MAX_COLUMNS:
-                raise CasesError(
-                    f"sheet {name!r} of {path} has a cell in row {row:,}, column {len(cells):,}: {MAX_ROWS:,} rows under the "
-                    f"header and {MAX_COLUMNS:,} columns are allowed; delete what stands far from the table"
-                )
-            yield row, _values(cells)
-    finally:
-        book.close()
-
-
-def _values(cells) -> list:
-    values = [_value(cell) for cell in cells]
-    while values and values[-1] is None:
-        values.pop()
-    return values
-
-
-def _value(cell):
-    """One cell's value; yes and no as Excel writes them into a CSV file. A formula whose result is
-    no text at all is "".
-    """
-    if cell.data_type == "e":
-        return BadCell(str(cell.value), _ERROR)
-    if cell.data_type == "f":
-        return BadCell(str(cell.value), _NO_RESULT)
-    if isinstance(cell.value, bool):
-        return str(cell.value).upper()
-    return "" if cell.value is None and cell.data_type in _TEXT else cell.value
+    filled = set()
+    for column, first, _, last in sheet.merged:
+        top = sheet.rows.get(first, [])
+        if (
+            first <= header_row
+            or last == first
+            or len(top) < column
+            or top[column - 1] in (None, "")
+        ):
+            continue
+        for row in range(first + 1, last + 1):
+            cells = below.get(row)
+            if cells is None:
+                continue
+            cells += [None] * (column - len(cells))
+            if cells[column - 1] in (None, ""):
+                cells[column - 1] = top[column - 1]
+                filled.add(row)
+    return sorted(filled)
 
 
 def _record(row: int, names: list[str], cells: list) -> Record:
-    """A row by column name; cells under no name are no column's. A row that ends early has no value
-    in its last columns.
+    """A row by column name; cells under no name belong to no column. A row that ends early has no
+    value in its last ones.
     """
     padded = cells + [None] * (len(names) - len(cells))
     return Record(row, {name: cell for name, cell in zip(names, padded, strict=False) if name})
 
 
-def _listed(names: list[str]) -> str:
-    return "the file has " + ", ".join(repr(name) for name in names[:20])
+def _listed(sheets: dict) -> list[str]:
+    return [repr(name) for name in list(sheets)[:20]]

@@ -11,10 +11,12 @@ import argparse
 import os
 import sys
 
+from core.cli.cases import add_check
 from core.cli.decide import add_decide, add_demo
 from core.cli.score import add_evaluate, add_score
 from core.cli.train import add_distill, add_train
 from core.errors import KakushinError
+from core.messages import error_text, reader_language
 from core.settings import Settings
 
 
@@ -26,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return arguments.run(arguments, Settings()) or 0
     except KakushinError as e:
-        print(f"kakushin: {e}", file=sys.stderr)
+        print(f"kakushin: {error_text(e, reader_language())}", file=sys.stderr)
         return e.exit_code
     except KeyboardInterrupt:
         print(
@@ -48,6 +50,6 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
 
-    for add in (add_train, add_distill, add_score, add_evaluate, add_decide, add_demo):
+    for add in (add_check, add_train, add_distill, add_score, add_evaluate, add_decide, add_demo):
         add(verbs)
     return root

@@ -1,17 +1,32 @@
-"""Files of cases on the command line: the options that name columns, and what happens to bad rows."""
+"""Files of cases on the command line: the options on how a file is read, the verb `check`, and what
+happens to bad rows.
+"""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
-from core.errors import SettingsError
+from core.cli.verbs import add_verb
+from core.errors import CasesError, SettingsError
+from core.settings import Settings
+
+SHOWN_PROBLEMS = 20
+
+
+def add_check(verbs) -> None:
+    """Add `check`."""
+    verb = add_verb(verbs, "check", _check, "say how a file of cases is read, and score nothing")
+    cases_options(verb)
+    verb.add_argument("--json", action="store_true", help="one JSON object with stable keys")
 
 
 def cases_options(verb: argparse.ArgumentParser) -> None:
     """Add the file and the options on how it is read."""
-    verb.add_argument("cases", type=Path, help="CSV, TSV, JSONL (UTF-8 or CP932), Parquet or XLSX")
     verb.add_argument(
-        "--sheet", metavar="NAME", help="sheet of an XLSX file (default: its first visible one)"
+        "cases",
+        type=Path,
+        help="CSV, TSV or other delimited text, JSON, JSON Lines, Parquet, XLSX or XLSM",
     )
     for column in ("text", "case-id", "segment", "label", "occurred-at", "value"):
         verb.add_argument(
@@ -22,13 +37,14 @@ def cases_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--question-column",
         metavar="NAME",
-        help="the text's column, where options stand in other columns",
+        help="the text's column, where options are in other columns",
     )
     verb.add_argument(
         "--option-columns",
         metavar="A=NAME,B=NAME",
         help="columns of a question's options (default for a choice model: those named A, B, ..., option A, ...)",
     )
+    _reading_options(verb)
     verb.add_argument(
         "--skip-bad-rows",
         action="store_true",
@@ -36,53 +52,194 @@ def cases_options(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def read(arguments, choice: bool = False):
-    """The file's core.cases.read.Cases, without its bad rows where the user said so; `choice` looks
-    for columns of options.
-
-    Raises CasesError, with every problem, where there are bad rows and nobody said to skip them.
+def _reading_options(verb: argparse.ArgumentParser) -> None:
+    """Add the options of core.cases.table.ReadingOptions; the default of each is the file's own
+    evidence.
     """
-    from core.cases.columns import ColumnNames
-    from core.cases.read import read_cases
+    group = verb.add_argument_group("how the file is read (default: by its own evidence)")
+    group.add_argument(
+        "--sheet", metavar="NAME", help="sheet of a workbook (default: its first visible one)"
+    )
+    group.add_argument(
+        "--encoding", metavar="NAME", help="utf-8, cp932, euc_jp, cp1252, utf-16, ..."
+    )
+    group.add_argument(
+        "--delimiter", metavar="NAME", help="comma, semicolon, tab, pipe or one character"
+    )
+    group.add_argument(
+        "--quoting",
+        choices=["auto", "minimal", "none"],
+        default="auto",
+        help="none: quotes are part of the text; minimal: they enclose cells",
+    )
+    group.add_argument(
+        "--header-row", type=int, metavar="N", help="line, or row of the sheet, of the header"
+    )
+    group.add_argument(
+        "--hidden-rows", action="store_true", help="read a sheet's hidden and filtered rows too"
+    )
+    group.add_argument("--decimal", choices=["point", "comma"], help="decimal sign of the values")
+    group.add_argument(
+        "--date-order", choices=["ymd", "dmy", "mdy"], help="order in dates such as 1/2/2024"
+    )
+    group.add_argument(
+        "--timezone",
+        metavar="NAME",
+        help="zone of times that carry none, such as Asia/Tokyo; the others are brought into it",
+    )
 
-    names = ("text", "case_id", "segment", "label", "occurred_at", "value")
-    given = {n: getattr(arguments, f"{n}_column") for n in names}
-    if given["text"] and arguments.question_column:
-        raise SettingsError(
-            "--text-column and --question-column name the same column: give one of them"
-        )
-    given["text"] = given["text"] or arguments.question_column
-    columns = ColumnNames(**given, options=_option_columns(arguments.option_columns, choice))
-    cases = read_cases(arguments.cases, columns, sheet=arguments.sheet)
-    if cases.other_sheets:
-        print(
-            f"read sheet {cases.sheet!r}, not {', '.join(map(repr, cases.other_sheets))}",
-            file=sys.stderr,
-        )
+
+def read_arguments(arguments, settings: Settings, choice: bool = False):
+    """Return the file's core.cases.read.Cases, without its bad rows if the user said so.
+
+    `choice` looks for columns of options. What is to be known of the file is printed to standard
+    error. Raises CasesError if there are bad rows and they are not to be skipped; their sentences
+    are printed.
+    """
+    cases = _read(arguments, settings, choice)
+    print_notices(cases)
     if not arguments.skip_bad_rows:
+        _print_problems(cases)
         cases.require_clean()
     elif cases.problems:
         report = arguments.cases.with_name(arguments.cases.name + ".problems.csv")
-        cases.write_problems(report)
-        print(
-            f"{len(cases.problems)} problems are left out and written to {report}; {len(cases.frame)} good rows are used",
-            file=sys.stderr,
-        )
+        cases.write_problems(report, problem_text)
+        n, good = len(cases.problems), len(cases.frame)
+        _print_sentence("cases.skipped_rows", n=n, report=str(report), good=good)
     return cases
 
 
-def _option_columns(given: str | None, choice: bool) -> tuple[str, ...] | None:
-    """The columns of "A=x,B=y", in the letters' order; not given, a choice model's are found by
+def _read(arguments, settings: Settings, choice: bool):
+    from core.cases.columns import ColumnNames
+    from core.cases.read import read_cases
+    from core.cases.table import ReadingOptions
+    from core.pipeline.uploads import check_kept_file
+
+    names = ("text", "case_id", "segment", "label", "occurred_at", "value")
+    columns = {name: getattr(arguments, f"{name}_column") for name in names}
+    if columns["text"] and arguments.question_column:
+        raise SettingsError(
+            "--text-column and --question-column name the same column: give one of them"
+        )
+    columns["text"] = columns["text"] or arguments.question_column
+    column_names = ColumnNames(**columns, options=_option_columns(arguments.option_columns, choice))
+    reading = ("sheet", "encoding", "delimiter", "quoting", "header_row", "hidden_rows")
+    reading += ("decimal", "date_order", "timezone")
+    options = ReadingOptions(**{name: getattr(arguments, name) for name in reading})
+    options = options.with_timezone(settings.timezone)
+    checked = check_kept_file(settings, arguments.cases, column_names, options)
+    return checked if checked is not None else read_cases(arguments.cases, column_names, options)
+
+
+def _check(arguments, settings: Settings) -> int:
+    """Print how the file is read; return 0 if it can be used, else the exit code of CasesError."""
+    from core.cases.report import check_record, refusal_record
+
+    try:
+        cases = _read(arguments, settings, choice=False)
+    except CasesError as e:
+        if arguments.json:
+            print(json.dumps(refusal_record(e, arguments.cases), ensure_ascii=False, indent=2))
+        raise
+    record = check_record(cases)
+    if arguments.json:
+        print(json.dumps(record, ensure_ascii=False, indent=2))
+    else:
+        _print_report(cases, record)
+    usable = record["usable"] or (arguments.skip_bad_rows and record["good_rows"])
+    return 0 if usable else CasesError.exit_code
+
+
+def _print_report(cases, record: dict) -> None:
+    from core.messages import reader_language, sentence
+
+    language = reader_language()
+    rows, good = record["rows"], record["good_rows"]
+    print(
+        sentence(
+            language,
+            "cases.check_title",
+            file=cases.source,
+            format=record["format"],
+            rows=rows,
+            good=good,
+        )
+    )
+    if record["encoding"]:
+        basis = sentence(language, f"cases.basis_{record['encoding_basis']}")
+        values = {"encoding": record["encoding"], "basis": basis, "lines": record["lines"]}
+        print(sentence(language, "cases.check_text", **values))
+    if record["delimiter"]:
+        values = {"delimiter": repr(record["delimiter"]), "row": record["header_row"]}
+        print(sentence(language, "cases.check_delimiter", **values))
+    if record["sheet"]:
+        print(
+            sentence(language, "cases.check_sheet", sheet=record["sheet"], row=record["header_row"])
+        )
+    used = [f"{name} → {role}" for name, role in record["columns"].items() if role]
+    print(sentence(language, "cases.check_columns", columns=used))
+    if unused := [name for name, role in record["columns"].items() if not role]:
+        print(sentence(language, "cases.check_unused", columns=unused[:20]))
+    print(sentence(language, "cases.check_cases"))
+    for case in record["cases"]:
+        print("  " + json.dumps(case, ensure_ascii=False))
+    if cases.notices:
+        print(sentence(language, "cases.check_notices", n=len(cases.notices)))
+        for notice in cases.notices:
+            print("  " + sentence(language, notice.code, **notice.values))
+    if cases.problems:
+        print(sentence(language, "cases.check_problems", n=len(cases.problems)))
+        for problem in cases.problems:
+            print("  " + problem_text(problem))
+    elif not cases.notices:
+        print(sentence(language, "cases.check_clean"))
+
+
+def print_notices(cases) -> None:
+    """Print what is to be known of a file to standard error, a sentence a line."""
+    for notice in cases.notices:
+        _print_sentence(notice.code, **notice.values)
+    if cases.other_sheets:
+        sheets = [repr(name) for name in cases.other_sheets]
+        _print_sentence("cases.other_sheets", sheet=cases.sheet, sheets=sheets)
+
+
+def _print_problems(cases) -> None:
+    for problem in cases.problems[:SHOWN_PROBLEMS]:
+        print(problem_text(problem), file=sys.stderr)
+    if len(cases.problems) > SHOWN_PROBLEMS:
+        _print_sentence("cases.more_problems", n=len(cases.problems) - SHOWN_PROBLEMS)
+
+
+def problem_text(problem) -> str:
+    """Return a core.cases.read.Problem as one line in the reader's language."""
+    from core.cases.table import Notice
+    from core.messages import reader_language, sentence
+
+    field = Notice("cases.field_" + ("row" if problem.column == "-" else problem.column))
+    reason = Notice(problem.code, problem.values)
+    values = {"row": problem.row, "field": field, "reason": reason, "value": problem.value[:60]}
+    return sentence(reader_language(), "cases.problem_line", **values)
+
+
+def _print_sentence(code: str, **values: object) -> None:
+    from core.messages import reader_language, sentence
+
+    print(sentence(reader_language(), code, **values), file=sys.stderr)
+
+
+def _option_columns(text: str | None, choice: bool) -> tuple[str, ...] | None:
+    """The columns of "A=x,B=y", in the letters' order; without it, a choice model's are found by
     name. Raises SettingsError.
     """
     from core.cases.prompts import LETTERS
 
-    if given is None:
+    if text is None:
         return () if choice else None
-    pairs = dict(part.partition("=")[::2] for part in given.split(","))
+    pairs = dict(part.partition("=")[::2] for part in text.split(","))
     letters = tuple(letter.strip().upper() for letter in pairs)
     if letters != LETTERS[: len(letters)] or len(letters) < 2 or not all(pairs.values()):
         raise SettingsError(
-            f"--option-columns {given!r} is not allowed: write A=NAME,B=NAME,..., every letter from A on"
+            f"--option-columns {text!r} is not allowed: write A=NAME,B=NAME,..., every letter from A on"
         )
     return tuple(name.strip() for name in pairs.values())

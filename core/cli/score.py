@@ -3,7 +3,7 @@
 import json
 import sys
 
-from core.cli.cases import cases_options, read
+from core.cli.cases import cases_options, read_arguments
 from core.cli.verbs import add_verb, store_of
 from core.settings import Settings
 
@@ -58,7 +58,7 @@ def _score(arguments, settings: Settings) -> None:
     from core.types import checked_name
 
     chooses = read_card(settings.models / arguments.model).chooses
-    cases = read(arguments, choice=chooses)
+    cases = read_arguments(arguments, settings, choice=chooses)
     dataset = arguments.dataset or dataset_name(arguments.cases.name)
     record = score(
         store_of(settings),

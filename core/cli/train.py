@@ -1,6 +1,6 @@
 """The verbs that make models: train and distill."""
 
-from core.cli.cases import cases_options, read
+from core.cli.cases import cases_options, read_arguments
 from core.cli.verbs import add_verb, checked, store_of
 from core.errors import CasesError
 from core.settings import Settings
@@ -161,7 +161,7 @@ def _train(arguments, settings: Settings) -> None:
     from core.pipeline.bases import base_source
     from core.pipeline.train import TrainSettings, split_anchor, train
 
-    cases = read(arguments, choice=arguments.readout == "choice")
+    cases = read_arguments(arguments, settings, choice=arguments.readout == "choice")
     chosen = checked(
         lambda: TrainSettings(
             point=PointSettings(

@@ -7,7 +7,8 @@ rule (ngettext). Catalogues are read at run time; nothing is compiled. Knows no 
 nothing of ours.
 """
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -64,6 +65,13 @@ def error_text(error: Exception, language: str) -> str:
     if code is None or code not in read_catalogues(FOLDER, language):
         return str(code if code is not None else error)
     return sentence(language, code, **error.values)
+
+
+def reader_language(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the terminal's language: KAKUSHIN_LANGUAGE, else what the locale's variables name; English if neither does."""
+    names = ("KAKUSHIN_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environment[name] for name in names if environment.get(name)), "")
+    return "ja" if locale.lower().startswith("ja") else "en"
 
 
 def _written(value: object, language: str) -> object:

@@ -3,20 +3,22 @@ their own.
 
 uploads/<sha256 of the content>/cases.<suffix> is the file, as it came; cases.<suffix>.json says
 what it was called, how large it is and when it came; checked/ holds what reading it gave. A
-person's file name is data and never part of a path. Jobs read the kept file itself, so that a run's
+person's file name is data and never part of a path. Jobs use what that check gave: a run's
 inputs_hash and row numbers are those of the same file at the command line.
 """
 
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from core.cases.apart import Checked, Limits, forget, read_apart
 from core.cases.columns import ColumnNames
 from core.cases.formats import SUFFIXES
+from core.cases.read import Cases
+from core.cases.sandbox import Checked, Limits, forget_results, read_sandboxed
+from core.cases.table import ReadingOptions
 from core.errors import CasesError
 from core.progress import write_json
 from core.settings import Settings
@@ -33,94 +35,111 @@ class Upload:
     suffix: str  # one of SUFFIXES
     called: str  # what the person's file was called
     size: int  # bytes
-    at: str  # UTC, ISO 8601
+    at: str  # when it came: UTC, ISO 8601
 
     @property
     def key(self) -> str:
-        """What tells it from every other one."""
+        """Return what tells it from all other uploads."""
         return self.sha256 + self.suffix
 
     def path(self, settings: Settings) -> Path:
-        """Where it lies."""
+        """Return where the file is."""
         return settings.uploads / self.sha256 / f"cases{self.suffix}"
 
 
-def keep(settings: Settings, called: str, content: bytes) -> Upload:
-    """Keep a file. The same content again is the same upload, whatever it is called. Raises
-    CasesError for what is no file of cases: another ending, nothing in it, too large.
+def keep_upload(settings: Settings, called: str, content: bytes) -> Upload:
+    """Keep a file. The same content again is the same upload, whatever it is called.
+
+    Raises CasesError for a file that cannot hold cases: another ending, no content, too large.
     """
-    called = plain_name(called)
+    called = printable_name(called)
     suffix = PurePosixPath(called).suffix.lower()
     if suffix not in SUFFIXES:
-        raise CasesError(f"{called} ends in {suffix!r}: {', '.join(SUFFIXES)} can be read")
+        raise CasesError("cases.other_ending", file=called, ending=suffix, endings=list(SUFFIXES))
     if not content:
-        raise CasesError(f"{called} is empty")
+        raise CasesError("cases.empty_file", file=called)
     if len(content) > MAX_UPLOAD:
-        raise CasesError(
-            f"{called} is too large: {len(content):,} bytes, and {MAX_UPLOAD:,} are allowed in the browser"
-        )
-    found = Upload(
-        hashlib.sha256(content).hexdigest(),
-        suffix,
-        called,
-        len(content),
-        datetime.now(UTC).isoformat(),
-    )
-    path = found.path(settings)
-    if not _record(path).is_file():
+        size, limit = f"{len(content):,}", f"{MAX_UPLOAD:,}"
+        raise CasesError("cases.upload_too_large", file=called, size=size, limit=limit)
+    sha256, arrived = hashlib.sha256(content).hexdigest(), datetime.now(UTC).isoformat()
+    upload = Upload(sha256, suffix, called, len(content), arrived)
+    path = upload.path(settings)
+    if not _record_path(path).is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         fresh.write_bytes(content)
         fresh.replace(path)
-        write_json(_record(path), asdict(found))
-    return Upload(**json.loads(_record(path).read_text(encoding="utf-8")))
+        write_json(_record_path(path), asdict(upload))
+    return Upload(**json.loads(_record_path(path).read_text(encoding="utf-8")))
 
 
-def listed(settings: Settings) -> list[Upload]:
-    """All kept files, newest first."""
+def list_uploads(settings: Settings) -> list[Upload]:
+    """Return all kept files, newest first."""
     records = settings.uploads.glob("*/cases.*.json") if settings.uploads.is_dir() else ()
-    found = [Upload(**json.loads(path.read_text(encoding="utf-8"))) for path in records]
-    return sorted(found, key=lambda upload: (upload.at, upload.key), reverse=True)
+    uploads = [Upload(**json.loads(path.read_text(encoding="utf-8"))) for path in records]
+    return sorted(uploads, key=lambda upload: (upload.at, upload.key), reverse=True)
 
 
-def check(
+def check_upload(
     settings: Settings,
     upload: Upload,
     columns: ColumnNames | None = None,
-    sheet: str | None = None,
+    options: ReadingOptions | None = None,
     limits: Limits | None = None,
 ) -> Checked:
-    """Read and check a kept file in another process (core.cases.apart). Raises CasesError, with the
-    file's own name in it.
+    """Read and check a kept file in another process. Raises CasesError, which names the file as the
+    person called it.
     """
     path = upload.path(settings)
     try:
-        return read_apart(path, _checked(path), columns, sheet, limits)
+        checked = read_sandboxed(path, _results(path), columns, options, limits)
     except CasesError as e:
-        raise CasesError(
-            str(e).replace(str(path.resolve()), upload.called).replace(path.name, upload.called)
-        ) from e
+        raise _with_name(e, upload.called) from e
+    if checked.refused is not None:
+        return replace(checked, refused=_with_name(checked.refused, upload.called))
+    return checked
 
 
-def check_again(settings: Settings, upload: Upload) -> None:
-    """Forget what reading it gave: after a reading that was stopped for time or memory on a busy
+def check_kept_file(
+    settings: Settings, path: Path, columns: ColumnNames, options: ReadingOptions
+) -> Cases | None:
+    """Return the cases of `path` as they were checked if it is a kept upload, so that a job reads
+    nothing twice and nothing without limits; None for another file. Raises CasesError as read_cases
+    does.
+    """
+    if settings.uploads.resolve() not in path.resolve().parents:
+        return None
+    checked = read_sandboxed(path, _results(path), columns, options)
+    if checked.refused is not None:
+        raise checked.refused
+    return checked.cases
+
+
+def forget_checks(settings: Settings, upload: Upload) -> None:
+    """Drop what reading a file gave: after a reading that was stopped for time or memory on a busy
     machine.
     """
-    forget(_checked(upload.path(settings)))
+    forget_results(_results(upload.path(settings)))
 
 
-def plain_name(called: str) -> str:
-    """The last part of whatever a browser says that a file is called, printable and not too long;
-    the ending is kept.
+def printable_name(called: str) -> str:
+    """Return the last part of the name that a browser gives a file, printable and not too long; the
+    ending stays.
     """
     last = PureWindowsPath(PurePosixPath(called).name).name
-    shown = "".join(c if c.isprintable() else "_" for c in last).strip() or "cases"
-    return shown if len(shown) <= MAX_CALLED else shown[: MAX_CALLED - 20] + "…" + shown[-19:]
+    name = "".join(c if c.isprintable() else "_" for c in last).strip() or "cases"
+    return name if len(name) <= MAX_CALLED else name[: MAX_CALLED - 20] + "…" + name[-19:]
 
 
-def _record(path: Path) -> Path:
+def _with_name(error: CasesError, called: str) -> CasesError:
+    """The error with the person's name for the file in place of the path."""
+    values = error.values | ({"file": called} if "file" in error.values else {})
+    return CasesError(error.code, **values)
+
+
+def _record_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def _checked(path: Path) -> Path:
+def _results(path: Path) -> Path:
     return path.parent / "checked"

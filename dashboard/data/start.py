@@ -62,7 +62,7 @@ def draw(words: Words, ready: Ready | None) -> None:
         if task != "distill" and ready is None:
             st.info(words("start.needs_file"), icon=":material/upload_file:")
             return
-        if task != "distill" and not len(ready.found.frame):
+        if task != "distill" and not len(ready.found.cases.frame):
             st.warning(words("start.no_good_row"), icon=":material/warning:")
             return
         make = {"score": _score, "train": _train, "distill": lambda words, _: _distill(words)}[
@@ -88,8 +88,7 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
         queue.start(cache.settings(), task, arguments(), who, about)
     except KakushinError as error:
         st.error(
-            words.markdown("start.refused", sentence=words.error_text(error)),
-            icon=":material/error:",
+            words.markdown("start.refused", sentence=words.why(error)), icon=":material/error:"
         )
         return
     state.go("part", "jobs")
@@ -101,11 +100,14 @@ def _source(words: Words, ready: Ready) -> Source | None:
     """
     found, bad = ready.found, ready.found.bad_rows
     source = Source(
-        ready.upload.path(cache.settings()), found.columns, found.sheet, skip_bad_rows=bool(bad)
+        ready.upload.path(cache.settings()),
+        found.cases.columns,
+        found.table.sheet,
+        skip_bad_rows=bool(bad),
     )
     if not bad:
         return source
-    said = {"good": words.number(len(found.frame), 0), "bad": words.number(bad, 0)}
+    said = {"good": words.number(len(found.cases.frame), 0), "bad": words.number(bad, 0)}
     agreed = st.checkbox(
         words("start.skip", **said),
         key=f"skip_{ready.upload.key[:12]}",
@@ -148,7 +150,7 @@ def _score(words: Words, ready: Ready):
 
 def _labels(words: Words, ready: Ready, known: tuple[str, ...]) -> str:
     """How many cases carry a label that the model was trained on, another one, or none."""
-    labels = ready.found.frame["label"]
+    labels = ready.found.cases.frame["label"]
     unknown = labels[labels.notna() & ~labels.isin(known)]
     said = {
         "known": words.number(int(labels.isin(known).sum()), 0),
@@ -164,17 +166,16 @@ def _labels(words: Words, ready: Ready, known: tuple[str, ...]) -> str:
 
 
 def _train(words: Words, ready: Ready):
-    if ready.found.frame["label"].nunique() < 2:
+    if ready.found.cases.frame["label"].nunique() < 2:
         st.info(words("start.needs_labels"), icon=":material/label:")
         return None
     try:
-        split_anchor(ready.found.frame, ANCHOR_SHARE, seed=0)
+        split_anchor(ready.found.cases.frame, ANCHOR_SHARE, seed=0)
     except (
         CasesError
     ) as error:  # said here, where it can still be changed, and not by a job that fails
         st.warning(
-            words.markdown("start.refused", sentence=words.error_text(error)),
-            icon=":material/label:",
+            words.markdown("start.refused", sentence=words.why(error)), icon=":material/label:"
         )
         return None
     left, middle, right, last = st.columns(4)
@@ -188,7 +189,7 @@ def _train(words: Words, ready: Ready):
     teacher = controls.select(
         words("start.teacher"), teachers, "train_teacher", middle, help=words("start.teacher.help")
     )
-    other = not ready.found.frame["text"].head(200).str.cat().isascii()
+    other = not ready.found.cases.frame["text"].head(200).str.cat().isascii()
     base = right.selectbox(
         words("start.base"),
         BASES,

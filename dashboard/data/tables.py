@@ -2,10 +2,12 @@
 core.pipeline in, tables out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from core.cases.read import Problem
+from core.messages import sentence
 from dashboard.components.tables import Table
 from dashboard.data import words as data_words
 from dashboard.i18n import DASH, Words
@@ -16,17 +18,22 @@ _NAMED = {"kind": "run_kind.", "model_kind": "kind.", "role": "role.", "state": 
 _HASHES = ("model_hash", "inputs_hash")
 
 
-def problems(words: Words, frame: pd.DataFrame) -> Table:
-    """Columns of core.cases.apart.Checked.problem_frame: one row a problem, in the file's order."""
-    said = frame.assign(
-        column=frame["column"].map(
-            lambda name: words("field.row") if name == "-" else words(f"field.{name}")
-        ),
-        message=frame["message"].map(lambda message: data_words.problem(words, message)),
-    )
-    return Table(
-        said.rename(columns={name: words(f"problems.{name}") for name in frame.columns}), {}
-    )
+def problems(words: Words, problems: Sequence[Problem]) -> Table:
+    """Problems of core.cases.read.Cases, one a row, in the file's order; what is wrong is said in
+    the reader's language.
+    """
+    rows = [
+        {
+            words("problems.row"): problem.row,
+            words("problems.column"): words(
+                "field.row" if problem.column == "-" else f"field.{problem.column}"
+            ),
+            words("problems.value"): problem.value,
+            words("problems.message"): sentence(words.language, problem.code, **problem.values),
+        }
+        for problem in problems
+    ]
+    return Table(pd.DataFrame(rows), {})
 
 
 def runs(words: Words, frame: pd.DataFrame) -> Table:

@@ -13,7 +13,7 @@ import streamlit as st
 from core.errors import CasesError
 from core.jobs.arguments import FIELDS
 from core.pipeline import uploads
-from core.pipeline.uploads import Checked, ColumnNames, Upload
+from core.pipeline.uploads import Checked, ColumnNames, ReadingOptions, Upload
 from dashboard.components import controls, panels
 from dashboard.data import start, uploader
 from dashboard.data import tables as data_tables
@@ -46,10 +46,10 @@ def _chosen_file(words: Words) -> Upload | None:
         uploader.speak(words("upload.button"))
         if refused := state.take("refused"):
             st.error(
-                words.markdown("upload.refused", sentence=words.error_text(refused)),
+                words.markdown("upload.refused", sentence=words.why(refused)),
                 icon=":material/error:",
             )
-        kept = {upload.key: upload for upload in uploads.listed(cache.settings())}
+        kept = {upload.key: upload for upload in uploads.list_uploads(cache.settings())}
         if not kept:
             st.caption(words("upload.none"))
             return None
@@ -70,7 +70,9 @@ def _keep() -> None:
     if (given := state.chosen(uploader.KEY)) is None:
         return
     try:
-        state.set_value("file", uploads.keep(cache.settings(), given.name, given.getvalue()).key)
+        state.set_value(
+            "file", uploads.keep_upload(cache.settings(), given.name, given.getvalue()).key
+        )
     except CasesError as error:
         state.set_value("refused", error)
 
@@ -80,31 +82,38 @@ def _file(words: Words, upload: Upload) -> start.Ready | None:
     st.markdown(f"## {words.markdown('upload.title', called=upload.called)}", anchors=False)
     try:
         with st.spinner(words("upload.reading")):
-            first = cache.checked(upload, None, None)
+            first = cache.checked(upload, None, ReadingOptions())
             sheet = _sheet(words, upload, first)
-            first = first if sheet == first.sheet else cache.checked(upload, None, sheet)
+            first = (
+                first
+                if sheet == first.table.sheet
+                else cache.checked(upload, None, ReadingOptions(sheet=sheet))
+            )
         _preview(words, first)
         columns = _columns(words, upload, first)
         if not columns.text:
             st.info(words("upload.choose_text"), icon=":material/arrow_upward:")
             return None
         with st.spinner(words("upload.reading")):
-            found = first if _is_found(first, columns) else cache.checked(upload, columns, sheet)
+            found = (
+                first
+                if _is_found(first, columns)
+                else cache.checked(upload, columns, ReadingOptions(sheet=sheet))
+            )
     except CasesError as error:
         st.error(
-            words.markdown("upload.refused", sentence=words.error_text(error)),
-            icon=":material/error:",
+            words.markdown("upload.refused", sentence=words.why(error)), icon=":material/error:"
         )
         st.button(
             words("upload.again"),
             key="read_again",
-            on_click=uploads.check_again,
+            on_click=uploads.forget_checks,
             args=(cache.settings(), upload),
         )
         return None
-    if found.columns is None:
+    if found.cases is None:
         st.warning(
-            words.markdown("upload.refused", sentence=words.error_text(CasesError(found.refused))),
+            words.markdown("upload.refused", sentence=words.why(found.refused)),
             icon=":material/warning:",
         )
         return None
@@ -115,12 +124,12 @@ def _file(words: Words, upload: Upload) -> start.Ready | None:
 
 def _sheet(words: Words, upload: Upload, first: Checked) -> str | None:
     """The sheet to read: the first one, or the one that is chosen where there are several."""
-    if not first.other_sheets:
-        return first.sheet
+    if not first.table.other_sheets:
+        return first.table.sheet
     key = f"sheet_{upload.key[:12]}"
     return st.selectbox(
         words("upload.sheet"),
-        [first.sheet, *first.other_sheets],
+        [first.table.sheet, *first.table.other_sheets],
         key=key,
         help=words("upload.sheet.help"),
     )
@@ -128,7 +137,12 @@ def _sheet(words: Words, upload: Upload, first: Checked) -> str | None:
 
 def _preview(words: Words, first: Checked) -> None:
     said = {"shown": words.number(len(first.preview), 0), "rows": words.number(first.rows, 0)}
-    encoding = words(f"encoding.{(first.encoding or 'none').replace('-', '')}")
+    encoding = first.table.encoding
+    encoding = (
+        words("encoding.none")
+        if encoding is None
+        else words("encoding.name", name=encoding.upper().replace("_", "-"))
+    )
     st.caption(words.markdown("upload.preview", encoding=encoding, **said))
     panels.grid(
         "preview", first.preview.rename_axis(words("problems.row")), height=212, hide_index=False
@@ -145,7 +159,7 @@ def _columns(words: Words, upload: Upload, first: Checked) -> ColumnNames:
         chosen[field] = controls.select(
             words(f"field.{field}"),
             {name: name or words("mapping.none") for name in options},
-            f"col_{field}_{upload.key[:12]}_{first.sheet or ''}",
+            f"col_{field}_{upload.key[:12]}_{first.table.sheet or ''}",
             place,
             index=options.index(found) if found in options else 0,
             help=words(f"field.{field}.help"),
@@ -157,13 +171,13 @@ def _is_found(first: Checked, columns: ColumnNames) -> bool:
     """Whether the columns chosen are those that were found by their names, so that the file need
     not be read again.
     """
-    return first.columns is not None and all(
-        (getattr(first.columns, f) or "") == asdict(columns)[f] for f in FIELDS
+    return first.cases is not None and all(
+        (getattr(first.cases.columns, f) or "") == asdict(columns)[f] for f in FIELDS
     )
 
 
 def _counts(words: Words, found: Checked) -> None:
-    frame = found.frame
+    frame = found.cases.frame
     dated, labelled = frame["occurred_at"].dropna(), int(frame["label"].notna().sum())
     good, bad, labels, dates = st.columns(4)
     good.metric(words("count.good"), words.number(len(frame), 0))
@@ -181,18 +195,16 @@ def _counts(words: Words, found: Checked) -> None:
 
 
 def _problems(words: Words, found: Checked) -> None:
-    if not found.problems:
+    if not found.cases.problems:
         st.success(words("problems.none"), icon=":material/check_circle:")
         return
     said = {
-        "problems": words.number(len(found.problems), 0),
+        "problems": words.number(len(found.cases.problems), 0),
         "rows": words.number(found.bad_rows, 0),
     }
-    means = words(
-        "row.sheet" if found.sheet else "row.record" if found.encoding is None else "row.line"
-    )
+    means = words(f"row.{found.table.row_unit}")
     note = words.text("problems.note", means=means, **said)
-    height = LISTED if len(found.problems) >= MANY else None
+    height = LISTED if len(found.cases.problems) >= MANY else None
     panels.listing(
-        "problems", words, data_tables.problems(words, found.problem_frame), note, height
+        "problems", words, data_tables.problems(words, found.cases.problems), note, height
     )

@@ -1,8 +1,7 @@
-"""What the page 'Data and runs' says in words: problems of rows, sizes, durations, the state and
-progress of jobs.
+"""What the page 'Data and runs' says in words: sizes, durations, the state and progress of jobs.
 
-Pure: words and results in, strings out. Sentences of core.cases and names of steps come in English;
-the known ones are said in the reader's language here, an unknown one as it is.
+Pure: words and results in, strings out. Names of steps come in English; the known ones are said in
+the reader's language here.
 """
 
 import re
@@ -14,25 +13,6 @@ from dashboard.i18n import Words, escape_markdown
 
 STEPS_OF_SIZE = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
-# What core.cases says of a row, by its form -> the key of its words; named groups are filled in.
-_PROBLEMS = (
-    (r"the text is empty|the question is empty", "problem.text"),
-    (r"the case id is empty", "problem.case_id"),
-    (r"row (?P<row>\d+) has the same case id", "problem.doubled"),
-    (r"not a finite number: .*", "problem.number"),
-    (r"not a date: .*", "problem.date"),
-    (r"the row has (?P<found>\d+) cells, and the header (?P<wanted>\d+)", "problem.cells"),
-    (r"the quotes or the length of a cell are wrong: .*", "problem.quotes"),
-    (r"not JSON: .*|not an object of columns and values", "problem.json"),
-    (r"not one of the letters (?P<letters>.+) of the options", "problem.letter"),
-    (r"option (?P<letter>.) is empty", "problem.option"),
-    (r"a formula without a saved result: .*", "problem.formula"),
-    (r"an error of the spreadsheet, not a value: .*", "problem.error"),
-    (
-        r"it holds a NUL character|it holds half of a character .*|not a text but a .*",
-        "problem.unreadable",
-    ),
-)
 # The names of core's progress bars; anything else is the name of what is in training.
 _STEPS = (
     (r".+ scores .+", "step.score"),
@@ -44,11 +24,6 @@ _STEPS = (
     (r"student.*", "step.student"),
     (r"(?P<model>.+)", "step.train"),
 )
-
-
-def problem(words: Words, message: str) -> str:
-    """Return what is wrong with a cell, and what is allowed."""
-    return _translated(words, message, _PROBLEMS) or message
 
 
 def step(words: Words, what: str) -> str:

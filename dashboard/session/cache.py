@@ -20,7 +20,7 @@ from core.counts.joint import JointCounts, JointCumulative
 from core.decision.certificate.claims import Certificate, NotCertified
 from core.decision.money.scenario import MoneyScenario
 from core.pipeline import ask, uploads, workspace
-from core.pipeline.uploads import Checked, ColumnNames, Upload
+from core.pipeline.uploads import Checked, ColumnNames, ReadingOptions, Upload
 from core.report import evidence, money
 from core.settings import Settings
 from core.store.entries import PolicyEvent, PolicyVersion
@@ -55,9 +55,9 @@ def versions() -> dict[str, str]:
     return workspace.versions(store())
 
 
-def checked(upload: Upload, columns: ColumnNames | None, sheet: str | None) -> Checked:
+def checked(upload: Upload, columns: ColumnNames | None, options: ReadingOptions) -> Checked:
     """Return what a kept file holds, read once in a process of its own. Raises CasesError."""
-    return _checked(Settings().home, upload, columns, sheet)
+    return _checked(Settings().home, upload, columns, options)
 
 
 # --- read once a data version: each raises StoreError
@@ -224,8 +224,10 @@ def _store(folder: Path) -> Store:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _checked(home: Path, upload: Upload, columns: ColumnNames | None, sheet: str | None) -> Checked:
-    return uploads.check(Settings(home=home), upload, columns, sheet)
+def _checked(
+    home: Path, upload: Upload, columns: ColumnNames | None, options: ReadingOptions
+) -> Checked:
+    return uploads.check_upload(Settings(home=home), upload, columns, options)
 
 
 @_remembered(256)

@@ -1,0 +1,169 @@
+"""A column of numbers as people write them -> floats. The column decides what its commas and points mean.
+
+"12,500" is 12.5 or 12500: cells that read in one way only decide ("0,75", "1,234,567", "12.50"), then money, which has no
+three decimals, then Japanese files, which have no decimal comma. What is left is asked for, never guessed. Full-width digits
+count as plain ones; ¥1,200, 1,200円, △500, (500) and 500- are money and its minus signs.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
+from core.errors import CasesError
+
+STYLES = ("point", "comma")  # the decimal sign
+_SPACE = " \u00a0\u202f'\u2019"
+_STYLE_FORMS = {
+    style: re.compile(
+        rf"(?:\d+(?:[{point}]\d*)?|[{point}]\d+)(?:e[+-]?\d+)?"
+        rf"|(?!0)\d{{1,3}}(?:(?P<group>[{group}{_SPACE}])\d{{3}})(?:(?P=group)\d{{3}})*(?:[{point}]\d*)?"
+        rf"|(?!0)\d{{1,2}}(?:[{group}]\d{{2}})+[{group}]\d{{3}}(?:[{point}]\d*)?",
+        re.IGNORECASE,
+    )
+    for style, point, group in (("point", ".", ","), ("comma", ",", "."))
+}
+_CURRENCY = re.compile(
+    r"(?:US|A|C|HK|NZ)?\$|[¥£€₩฿₹]|円|圓|元|\b(?:JPY|USD|EUR|GBP|CHF|AUD|CAD|NZD|CNY|SEK|NOK|DKK|Fr\.?|kr\.?)(?![a-z])",
+    re.IGNORECASE,
+)
+_MULTIPLES = {"億": 1e8, "万": 1e4, "百万": 1e6, "千": 1e3}
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A cell's digits without sign and currency, and what they were found with."""
+
+    digits: str
+    sign: float
+    is_money: bool
+    factor: float
+
+    def value(self, style: str) -> float | None:
+        """Return the number under a style; None if it has none."""
+        if not _STYLE_FORMS[style].fullmatch(self.digits):
+            return None
+        point, group = (".", ",") if style == "point" else (",", ".")
+        plain = re.sub(f"[{group}{_SPACE}]", "", self.digits).replace(point, ".")
+        number = self.sign * self.factor * float(plain)
+        return number if math.isfinite(number) else None
+
+
+def parse_numbers(
+    values: Sequence[object], decimal: str | None = None, japanese: bool = False
+) -> list[float | CellError | None]:
+    """Return each cell's number, None for a missing one, or the CellError of one that is none.
+
+    decimal: "point" or "comma" if the person says so. japanese: whether the file is in Japanese. Raises CasesError with
+    both readings of a cell if the column leaves its decimal sign open.
+    """
+    cells = [_read_cell(value) for value in values]
+    amounts = [cell for cell in cells if isinstance(cell, Amount)]
+    style = decimal or _decide_style(amounts, japanese)
+    return [_number(cell, style) if isinstance(cell, Amount) else cell for cell in cells]
+
+
+def _number(amount: Amount, style: str) -> float | CellError:
+    number = amount.value(style)
+    return CellError("cases.cell_number") if number is None else number
+
+
+def _read_cell(value: object) -> Amount | float | CellError | None:
+    """A typed number, the parts of a written one, or why it is none."""
+    try:
+        value = unpack_cell(value)
+    except CellError as e:
+        return e
+    if is_missing(value):
+        return None
+    if isinstance(value, BadCell):
+        return CellError(value.code)
+    if isinstance(value, bool):
+        return CellError("cases.cell_number")
+    if isinstance(value, str):
+        return _split_amount(value) or CellError("cases.cell_number")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return CellError("cases.cell_number")
+    return number if math.isfinite(number) else CellError("cases.cell_number")
+
+
+def _split_amount(cell: str) -> Amount | None:
+    """The digits of a written amount, without its sign and currency; None if anything else is in the cell."""
+    text = unicodedata.normalize("NFKC", cell).strip().replace("\N{MINUS SIGN}", "-")
+    if match := re.fullmatch(r'="(.*)"', text):
+        text = match[1].strip()
+    bracketed = re.fullmatch(r"\((.*)\)", text)
+    sign, text = (-1.0, bracketed[1].strip()) if bracketed else (1.0, text)
+    plain, marks = _CURRENCY.subn("", text)
+    plain = plain.strip()
+    if marks > 2:
+        return None
+    if plain[:1] in ("-", "+", "△", "▲", "–"):
+        sign, plain = sign * (1.0 if plain[0] == "+" else -1.0), plain[1:].strip()
+    elif plain[-1:] == "-" and plain[:-1]:
+        sign, plain = -sign, plain[:-1].strip()
+        if not plain[-1:].isdigit():  # "1.200,-": no cents
+            plain = plain.rstrip(",.")
+            sign = -sign
+    factor = 1.0
+    for unit, multiple in sorted(_MULTIPLES.items(), key=lambda item: -len(item[0])):
+        if plain.endswith(unit):
+            plain, factor = plain[: -len(unit)].strip(), multiple
+            break
+    if not plain or not re.search(r"\d", plain):
+        return None
+    return Amount(plain, sign, marks > 0 or bool(bracketed), factor)
+
+
+def _decide_style(amounts: list[Amount], japanese: bool) -> str:
+    """The decimal sign that the column's cells agree on. Raises CasesError if they leave it open or contradict each other."""
+    readings = {amount.digits: (amount.value("point"), amount.value("comma")) for amount in amounts}
+    only = {
+        "point": [
+            d for d, (point, comma) in readings.items() if point is not None and comma is None
+        ],
+        "comma": [
+            d for d, (point, comma) in readings.items() if comma is not None and point is None
+        ],
+    }
+    unclear = [
+        a for a in amounts if None not in readings[a.digits] and len(set(readings[a.digits])) == 2
+    ]
+    if only["point"] and only["comma"] and unclear:
+        raise _unclear_error(unclear[0])
+    if not unclear or bool(only["point"]) != bool(only["comma"]):
+        return "comma" if len(only["comma"]) > len(only["point"]) else "point"
+    if japanese:
+        return "point"
+    separators = {re.sub(r"[^.,]", "", a.digits)[-1] for a in unclear if a.is_money}
+    if len(separators) == 1:  # money has no three decimals: the separator parts thousands
+        return "comma" if separators == {"."} else "point"
+    if (style := _style_of_thousands(amounts, unclear)) is not None:
+        return style
+    raise _unclear_error(unclear[0])
+
+
+def _style_of_thousands(amounts: list[Amount], unclear: list[Amount]) -> str | None:
+    """The style under which the separators part thousands, if numbers below 1,000 have none of them and no decimals, and
+    decimals could not end in 0 (500 beside 1,200); None if that is not so.
+    """
+    plain = [a.digits for a in amounts if a.digits.isdigit()]
+    separators = {c for a in unclear for c in a.digits if c in ",."}
+    if not plain or len(separators) != 1 or any(len(digits) > 3 for digits in plain):
+        return None
+    if not any(a.digits.endswith("0") for a in unclear):
+        return None
+    return "point" if separators == {","} else "comma"
+
+
+def _unclear_error(amount: Amount) -> CasesError:
+    return CasesError(
+        "cases.decimal_unclear",
+        value=amount.digits,
+        as_point=f"{amount.value('point'):g}",
+        as_comma=f"{amount.value('comma'):g}",
+    )

@@ -1,0 +1,182 @@
+"""Read a file in a process of its own, with limits on time and memory: what breaks there breaks nothing here.
+
+The child, core.cases.sandbox_child, is a fresh interpreter that sets its own limits before it opens the file; its results come
+back as files: the good cases as Parquet, the rest as JSON. A child that ends badly becomes a CasesError. A folder with results
+is a cache: the same file, columns and options are read once, also when the result is that it cannot be read.
+"""
+
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from core.cases.columns import ColumnNames
+from core.cases.read import Cases, Problem
+from core.cases.table import ReadingOptions, Table, from_json
+from core.errors import CasesError
+from core.settings import ROOT
+
+SECONDS = 120.0  # a file of 50 MB takes about 20 s
+MEMORY = (
+    6 * 2**30
+)  # bytes of address space; importing numpy, pandas and pyarrow takes about 1.5 GiB of it
+CASES, SUMMARY, ERROR = "cases.parquet", "summary.json", "error.json"
+READER = 2  # of the results' form and of what reading decides: results of another one are not used
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child may use."""
+
+    seconds: float = SECONDS
+    memory: int = MEMORY  # bytes of address space; kept where the system can (Linux)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a file holds. If its columns do not say what the text is, or can be read in two ways, `refused` says why, there
+    are no cases, and the names and the preview are what a person can choose by.
+    """
+
+    names: tuple[str, ...]  # the file's columns
+    suggested: dict[str, str | None]  # field of ours -> the column that is known to be it
+    preview: (
+        pd.DataFrame
+    )  # the first rows as the file has them, cells as text; the index is the row's number
+    table: Table  # the file's, without its records
+    rows: int  # records of the file
+    cases: Cases | None
+    refused: CasesError | None
+
+    @property
+    def bad_rows(self) -> int:
+        """Rows with at least one problem."""
+        return len({problem.row for problem in self.cases.problems}) if self.cases else 0
+
+
+def read_sandboxed(
+    path: Path,
+    cache: Path,
+    columns: ColumnNames | None = None,
+    options: ReadingOptions | None = None,
+    limits: Limits | None = None,
+) -> Checked:
+    """Read and check `path` as read_cases does, in another process. Results are kept in a folder of `cache`.
+
+    Raises CasesError if the file cannot be read, takes too long or too much memory, or ends the process that reads it.
+    """
+    request = {
+        "columns": asdict(columns or ColumnNames()),
+        "options": asdict(options or ReadingOptions()),
+        "reader": READER,
+    }
+    key = json.dumps([path.name, request], sort_keys=True)
+    folder = cache / hashlib.sha256(key.encode()).hexdigest()[:16]
+    if not folder.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            dir=cache, prefix=".reading-", ignore_cleanup_errors=True
+        ) as work:
+            _run_child(path, Path(work), request, limits or Limits())
+            with suppress(OSError):  # another process was quicker, with the same results
+                Path(work).rename(folder)
+    if (folder / ERROR).is_file():
+        raise _error(json.loads((folder / ERROR).read_text(encoding="utf-8")))
+    return _load(folder, path)
+
+
+def forget_results(cache: Path) -> None:
+    """Drop every result: the next reading does the work again."""
+    shutil.rmtree(cache, ignore_errors=True)
+
+
+def _run_child(path: Path, work: Path, request: dict, limits: Limits) -> None:
+    """Run the child, which leaves a summary or an error in `work`; if it cannot, leave the error for it."""
+    places = {"path": str(path.resolve()), "work": str(work.resolve()), "memory": limits.memory}
+    error = None
+    try:
+        process = subprocess.run(
+            [sys.executable, "-m", "core.cases.sandbox_child"],
+            input=json.dumps(request | places),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=limits.seconds,
+            check=False,
+        )
+        finished = process.returncode == 0 and (work / SUMMARY).is_file()
+        if not finished and not (work / ERROR).is_file():
+            memory = f"{limits.memory / 2**30:.2g} GiB"
+            values = {"file": str(path), "how": _how_it_ended(process), "memory": memory}
+            error = {"code": "cases.reader_ended", "values": values}
+    except subprocess.TimeoutExpired:
+        values = {"file": str(path), "seconds": f"{limits.seconds:g}"}
+        error = {"code": "cases.read_stopped", "values": values}
+    if error is not None:
+        (work / ERROR).write_text(json.dumps(error), encoding="utf-8")
+
+
+def _how_it_ended(process: subprocess.CompletedProcess) -> str:
+    if process.returncode < 0:
+        return signal.Signals(-process.returncode).name
+    return (
+        "MemoryError"
+        if "MemoryError" in process.stderr[-2000:]
+        else f"exit code {process.returncode}"
+    )
+
+
+def _error(content: dict) -> CasesError:
+    return CasesError(content["code"], **from_json(content["values"]))
+
+
+def _load(folder: Path, path: Path) -> Checked:
+    content = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    notices = tuple(from_json(content["table"].pop("notices")))
+    other_sheets = tuple(content["table"].pop("other_sheets"))
+    table = Table(**content["table"], records=[], other_sheets=other_sheets, notices=notices)
+    preview = pd.DataFrame(
+        [cells for _, *cells in content["preview"]],
+        [row for row, *_ in content["preview"]],
+        content["names"],
+    )
+    refused = content["refused"]
+    return Checked(
+        tuple(content["names"]),
+        content["suggested"],
+        preview,
+        table,
+        content["rows"],
+        None if refused else _cases(folder, path, table, content),
+        _error(refused) if refused else None,
+    )
+
+
+def _cases(folder: Path, path: Path, table: Table, content: dict) -> Cases:
+    columns = content["columns"]
+    options = columns["options"] if columns["options"] is None else tuple(columns["options"])
+    return Cases(
+        _frame(folder / CASES),
+        tuple(Problem(**from_json(problem)) for problem in content["problems"]),
+        tuple(from_json(content["notices"])),
+        str(path),
+        table,
+        content["rows"],
+        ColumnNames(**columns | {"options": options}),
+        content["content_hash"],
+    )
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    """The cases with the types that they were written with: texts as object, a missing label None."""
+    frame = pd.read_parquet(path)
+    texts = frame.select_dtypes("string")
+    return frame.assign(**{n: c.astype(object).where(c.notna(), None) for n, c in texts.items()})

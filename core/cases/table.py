@@ -1,0 +1,141 @@
+"""What reading a file gives before any column has a meaning: records, the table, how to read it, and the limits.
+
+Every reader of a format makes a Table; core.cases.read turns a Table into cases. Imports no reader.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from core.errors import CasesError
+
+MAX_BYTES = 256 * 2**20  # unpacked; all of a file is held in memory, at about ten times its size
+MAX_ROWS = 1_000_000  # records; what a sheet of Excel can hold
+MAX_COLUMNS = 500
+MAX_CELL = 10_000_000  # characters
+
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+DATE_ORDERS = ("ymd", "dmy", "mdy")
+DECIMALS = ("point", "comma")
+QUOTINGS = ("auto", "minimal", "none")
+RARE = 10  # rows that a notice names
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What the person says of a file; None, "auto" and False leave it to the file's own evidence.
+
+    encoding: a Python codec's name. delimiter: a name of DELIMITERS or one character. quoting: "none" takes quotes as text.
+    header_row: the number of the header's line, or row in a sheet. hidden_rows: read them too. decimal: the decimal sign of
+    the values. date_order: of dates such as 1/2/2024. timezone: an IANA name; the zone of times that carry none, into which
+    the others are brought.
+    """
+
+    sheet: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    quoting: Literal["auto", "minimal", "none"] = "auto"
+    header_row: int | None = None
+    hidden_rows: bool = False
+    decimal: Literal["point", "comma"] | None = None
+    date_order: Literal["ymd", "dmy", "mdy"] | None = None
+    timezone: str | None = None
+
+    def with_timezone(self, default: str | None) -> "ReadingOptions":
+        """Return these options with `default` as the time zone if they name none."""
+        return self if self.timezone or not default else replace(self, timezone=default)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A fact about a file or a record: the code of its sentence in core.messages, and the values that it names."""
+
+    code: str
+    values: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record: its cells by column name, or what keeps it from being read (`broken`) and its `content`."""
+
+    row: int
+    cells: dict[str, object] = field(default_factory=dict)
+    broken: Notice | None = None
+    content: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file's records as they are written.
+
+    names: of the columns in the file's order; a blank one is no column, and a repeated one carries its number: "Comment [2]".
+    encoding_basis: "given", "marked" (a byte order mark, escapes or valid UTF-8) or "weighed" (the likeliest reading).
+    header_row: the line or row of the header; None where the format needs none. lines: of a text file.
+    """
+
+    format: str  # csv, json, jsonl, parquet, xlsx, xls, xlsb, ods
+    names: list[str]
+    records: list[Record]
+    encoding: str | None = None
+    encoding_basis: str | None = None
+    delimiter: str | None = None
+    header_row: int | None = None
+    lines: int | None = None
+    sheet: str | None = None
+    other_sheets: tuple[str, ...] = ()
+    epoch_1904: bool = False  # whether a workbook counts days from 1904
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def row_unit(self) -> str:
+        """What a row's number counts: "sheet" rows, "line"s of a text file, or "record"s from 1."""
+        if self.sheet is not None:
+            return "sheet"
+        return "line" if self.format in ("csv", "jsonl") else "record"
+
+
+def check_size(path: Path, size: int, max_bytes: int) -> None:
+    """Raise CasesError if `size` bytes, unpacked, are more than `max_bytes`."""
+    if size > max_bytes:
+        raise CasesError(
+            "cases.too_large", file=str(path), size=f"{size:,}", limit=f"{max_bytes:,}"
+        )
+
+
+def check_dimensions(path: Path, rows: int, columns: int) -> None:
+    """Raise CasesError if a file has more rows or columns than the limits allow."""
+    if rows > MAX_ROWS:
+        raise CasesError(
+            "cases.too_many_rows", file=str(path), rows=f"{rows:,}", limit=f"{MAX_ROWS:,}"
+        )
+    if columns > MAX_COLUMNS:
+        raise CasesError(
+            "cases.too_many_columns",
+            file=str(path),
+            columns=f"{columns:,}",
+            limit=f"{MAX_COLUMNS:,}",
+        )
+
+
+def rare_rows(rows: list[int]) -> list[str]:
+    """Return the first RARE row numbers as a sentence names them, with "…" where there are more."""
+    return [str(row) for row in rows[:RARE]] + (["…"] if len(rows) > RARE else [])
+
+
+def to_json(value: object) -> object:
+    """Return a value of a notice or an error for JSON; a Notice within it becomes {"code", "values"}."""
+    if isinstance(value, Notice):
+        return {"code": value.code, "values": to_json(value.values)}
+    if isinstance(value, dict):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def from_json(value: object) -> object:
+    """Return what `to_json` was given, tuples as lists."""
+    if isinstance(value, dict):
+        parts = {key: from_json(item) for key, item in value.items()}
+        return Notice(**parts) if set(parts) == {"code", "values"} else parts
+    return [from_json(item) for item in value] if isinstance(value, list) else value
