@@ -47,6 +47,7 @@ _KANJI = frozenset(  # the kanji that most business and maintenance texts are ma
     "車両窓室扉鍵灯球配管弁軸受歯車輪板棒線端子盤板箱蓋口穴面側底先根元本体系統装置器具材料鉄鋼銅樹脂布紙木石土砂金銀色赤青黄"
     "白黒緑強弱速遅早近遠深浅広狭重軽熱冷凍乾湿光暗新規切替接続断線短絡過負荷漏電検知警報解除再現頻度程度毎回度々午朝昼夜"
     "東京大阪市区町村県道国山川田中村本木林森野原島崎藤井上石小高橋佐伊加吉山松竹梅学校生先教育試験題問解説法律条件約契"
+    "至急優先緊処折連休延滞納期限月次昇降左旋回圧縮膨張縮伸収集積載荷台座席背腕脚爪歯刃柄握押引回押込抜差込挿脱着"
     "私彼何今来行見言思食飲立出入開使持待歩走送受取置場合為事物者様方々同別他自己以下以上約等第次達化的性用要点気心手足目耳"
 )
 
@@ -170,7 +171,7 @@ def _decode_weighed(raw: bytes, path: Path) -> Decoded:
     close = [e for e in others if readings[e][1] < bits + MARGIN and readings[e][0] != text]
     if not rival and not close and _foreign_bits(sample.decode(best)) <= IMPLAUSIBLE * len(foreign):
         return Decoded(text, best, "weighed")
-    texts = {name: readings[name][0] for name in (others if not close else close)[:1]}
+    texts = {name: readings[name][0] for name in (close if close else others)[:1]}
     if rival:
         texts = {rival: raw.decode(rival, errors="replace")}
     shown = _excerpts({best: text} | texts)
@@ -193,11 +194,9 @@ def _foreign_lines(raw: bytes) -> bytes:
 
 def _rival(sample: bytes, foreign: list[str]) -> str | None:
     """A Chinese or Korean encoding that reads the bytes too, if the Japanese reading has kanji but no kana; else None."""
-    if len(foreign) < 4 or any(
-        "\u3040" <= c <= "\u30ff" or "\uff66" <= c <= "\uff9f" for c in foreign
-    ):
-        return None
-    if sum(c in _KANJI for c in foreign) * 2 >= len(foreign):
+    kanji = [c for c in foreign if "\u4e00" <= c <= "\u9fff"]
+    kana = any("\u3040" <= c <= "\u30ff" or "\uff66" <= c <= "\uff9f" for c in foreign)
+    if kana or len(kanji) < 4 or sum(c in _KANJI for c in kanji) * 2 >= len(kanji):
         return None
     matches = from_bytes(sample, cp_isolation=list(RIVALS), threshold=0.3)
     best = matches.best()

@@ -1,0 +1,137 @@
+"""Whatever file people have: small inputs of every kind, read, and held against what is right.
+
+    .venv/bin/python -m benchmarks.files [--mutations 2000] [--show]
+
+Prints JSON: how many inputs are right, refused_clearly (a code with a sentence in both languages), wrong (another value than the
+file's) and silent_loss (a row or a value is missing and nothing says so), of all and of those that people expect to work; and the
+same of mutations of good files. An input's name is its file's.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.file_inputs.cell_inputs import DATES, NUMBERS
+from benchmarks.file_inputs.making import Expected, Input
+from benchmarks.file_inputs.mutations import try_mutations
+from benchmarks.file_inputs.text_inputs import DELIMITED, ENCODINGS, HEADERS, ROWS
+from benchmarks.file_inputs.typed_inputs import SHEETS, TYPED
+from core.cases.columns import ColumnNames
+from core.cases.read import Cases, read_cases
+from core.cases.table import ReadingOptions
+from core.errors import CasesError
+from core.messages import FOLDER, LANGUAGES, read_catalogues
+
+KINDS = {
+    "encodings": ENCODINGS, "delimited": DELIMITED, "headers": HEADERS, "rows": ROWS, "dates": DATES, "numbers": NUMBERS,
+    "sheets": SHEETS, "typed": TYPED,
+}  # fmt: skip
+FIRST = 60  # inputs that the tests run: in turn from every kind
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one input came out: "right", "refused_clearly", "wrong" or "silent_loss", and what was seen."""
+
+    name: str
+    outcome: str
+    works: bool
+    detail: str
+
+
+def inputs_in_turn() -> list[Input]:
+    """Return all inputs, one of each kind after another."""
+    lists = [[(i, kind, entry) for i, entry in enumerate(entries)] for kind, entries in KINDS.items()]
+    return [entry for _, _, entry in sorted((row for rows in lists for row in rows), key=lambda row: row[0])]
+
+
+def judge_input(entry: Input, folder: Path) -> Result:
+    """Return how reading the input comes out."""
+    path = folder / entry.name
+    path.write_bytes(entry.content)
+    try:
+        cases = read_cases(path, ColumnNames(**entry.columns), ReadingOptions(**entry.options))
+    except CasesError as e:
+        outcome = "refused_clearly" if _is_clear(e) and (entry.cases or _code(e.code) in entry.refusals) else "wrong"
+        return Result(entry.name, outcome, entry.works, e.code)
+    if not entry.cases:
+        return Result(entry.name, "wrong", entry.works, f"read: {cases.frame['text'].tolist()}")
+    codes = {_code(notice.code) for notice in cases.notices} | {_code(p.code) for p in cases.problems}
+    different = _differences(cases, entry.cases)
+    if different:
+        outcome = "silent_loss" if different.startswith("lost") and not codes else "wrong"
+        return Result(entry.name, outcome, entry.works, different)
+    untold = set(entry.told) - codes
+    return Result(entry.name, "silent_loss" if untold else "right", entry.works, f"untold: {sorted(untold)}" if untold else "")
+
+
+def _is_clear(error: CasesError) -> bool:
+    """Whether both languages have the error's sentence, and no exception's name is in it."""
+    known = all(error.code in read_catalogues(FOLDER, language) for language in LANGUAGES)
+    return known and "Error" not in str(error).replace("MemoryError", "")
+
+
+def _code(code: str) -> str:
+    return code.removeprefix("cases.")
+
+
+def _differences(cases: Cases, expected: list[Expected]) -> str:
+    """The first difference between the cases and what is expected; "" if there is none."""
+    if len(cases.frame) != len(expected):
+        return f"lost: {len(cases.frame)} cases of {len(expected)}: {cases.frame['text'].tolist()}"
+    for case, wanted_case in zip(cases.frame.to_dict("records"), expected, strict=True):
+        for column, value in wanted_case.items():
+            if not _is_same(case[column], value):
+                return f"row {case['row']}, {column}: {case[column]!r} is not {value!r}"
+    return ""
+
+
+def _is_same(cell: object, value: object) -> bool:
+    """Whether a cell is as expected: a date begins so, a number is as near as floats are."""
+    if value is None or pd.isna(cell):
+        return value is None and (cell is None or pd.isna(cell))
+    if isinstance(cell, pd.Timestamp):
+        return cell.isoformat().startswith(str(value))
+    if isinstance(cell, float):
+        return abs(cell - float(value)) <= 1e-9 * max(1.0, abs(cell))
+    return cell == value
+
+
+def summarise(results: list[Result]) -> dict:
+    """Return the counts of outcomes, and the share of right ones among those that people expect to work."""
+    counts = Counter(result.outcome for result in results)
+    works = [result for result in results if result.works]
+    right = sum(result.outcome == "right" for result in works)
+    names = ("right", "refused_clearly", "wrong", "silent_loss")
+    return {"inputs": len(results), **{name: counts[name] for name in names}} | {
+        "expected_to_work": len(works),
+        "right_of_those": round(right / max(1, len(works)), 3),
+        "not_right": [[r.name, r.outcome, r.detail] for r in results if r.outcome in ("wrong", "silent_loss")],
+    }
+
+
+def main() -> int:
+    """Print the record; return 1 if anything is wrong or lost."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--mutations", type=int, default=2000, help="mutations of good files (default: 2000)")
+    parser.add_argument("--show", action="store_true", help="name every input's outcome")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        results = [judge_input(entry, Path(folder)) for entry in inputs_in_turn()]
+        mutations = try_mutations(Path(folder), arguments.mutations)
+    record = summarise(results) | {"mutations": mutations}
+    if arguments.show:
+        record["outcomes"] = {result.name: result.outcome for result in results}
+    print(json.dumps(record, ensure_ascii=False, indent=2))
+    bad = record["wrong"] + record["silent_loss"] + mutations["wrong"] + mutations["unclear"]
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

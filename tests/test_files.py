@@ -1,0 +1,26 @@
+"""Whatever file people have: the first inputs of benchmarks.files, and a few mutations of good files."""
+
+import pytest
+
+from benchmarks.file_inputs.mutations import try_mutations
+from benchmarks.files import FIRST, inputs_in_turn, judge_input
+
+INPUTS = inputs_in_turn()[:FIRST]
+
+
+@pytest.mark.parametrize("entry", INPUTS, ids=[entry.name for entry in INPUTS])
+def test_a_file_is_read_right_or_refused_clearly(entry, tmp_path):
+    result = judge_input(entry, tmp_path)
+    expected = "right" if entry.works and not entry.refusals else ("right", "refused_clearly")
+    assert result.outcome in expected, result
+
+
+def test_no_two_inputs_share_a_name():
+    names = [entry.name for entry in inputs_in_turn()]
+    assert len(names) == len(set(names)) >= 120
+
+
+def test_mutations_of_good_files_never_give_another_text(tmp_path):
+    record = try_mutations(tmp_path, 120)
+    assert record["tried"] >= 100
+    assert (record["wrong"], record["unclear"]) == (0, 0), record["examples"]
