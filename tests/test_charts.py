@@ -28,7 +28,7 @@ def risk_coverage(risk=0.2):
         curves,
         NAMES,
         {"coverage": 0.5, "risk": risk},
-        SEPARATED | WORDS.of("axis.coverage", "axis.risk", "now", "band", "threshold"),
+        SEPARATED | WORDS.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold"),
     )
 
 
@@ -38,7 +38,7 @@ def thresholds(cheapest=0.5, money=1.0):
         **{f"{name}{end}": 1.0 for name in ("reviews", "leakage") for end in ("", "_low", "_high")}
     )
     curve = curve.assign(**{f"money{end}": money for end in ("", "_low", "_high")})
-    said = WORDS.of("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest")
+    said = WORDS.chart_words("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest")
     return charts.against_threshold(curve, 0.8, cheapest, SEPARATED | said)
 
 
@@ -51,7 +51,7 @@ def reliability():
         "high": [np.nan, 0.95],
     }
     frame = pd.concat([pd.DataFrame(bins).assign(model_kind=kind) for kind in NAMES])
-    said = WORDS.of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
+    said = WORDS.chart_words("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
     return charts.reliability(frame, NAMES, SEPARATED | said)
 
 

@@ -41,7 +41,7 @@ def home(tmp_path, monkeypatch) -> Settings:
         folder.mkdir(parents=True)
         written = card.model_copy(update={"kind": kind, "name": f"line-{kind}"})
         (folder / "model.json").write_text(written.model_dump_json(), encoding="utf-8")
-    monkeypatch.setattr(queue, "wake", lambda settings: None)
+    monkeypatch.setattr(queue, "start_runner", lambda settings: None)
     return Settings(home=tmp_path)
 
 

@@ -271,7 +271,7 @@ def test_a_panel_a_model_and_one_alone_fills_the_width():
         "high": [None, 0.95],
     }
     frame = pd.DataFrame(bins).astype(float)
-    said = Words("ja").of("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
+    said = Words("ja").chart_words("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
     for kinds in (["student"], ["student", "teacher", "point", "temperature"]):
         both = pd.concat([frame.assign(model_kind=kind) for kind in kinds])
         figure = evidence_charts.reliability(both, dict.fromkeys(kinds, "m"), said)

@@ -274,7 +274,7 @@ def test_the_headline_counts_the_votes_and_says_where_the_case_goes():
 def test_where_the_mean_says_another_label_than_most_votes_the_page_says_so():
     found = case([[0.6, 0.4, 0], [0.6, 0.4, 0], [0, 1, 0]])
     levels = {"aleatoric": Level(0.5, 0, 100), "epistemic": Level(0.3, 95, 100)}
-    said = inspector_words.error_text(EN, found, levels)
+    said = inspector_words.uncertainty_reason(EN, found, levels)
     assert "because the model has hardly seen such a case" in said
     assert "they answer cab: the fewer votes are the surer ones" in said
 

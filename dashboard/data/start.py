@@ -88,7 +88,7 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
         queue.start(cache.settings(), task, arguments(), who, about)
     except KakushinError as error:
         st.error(
-            words.markdown("start.refused", sentence=words.why(error)), icon=":material/error:"
+            words.markdown("start.refused", sentence=words.error_text(error)), icon=":material/error:"
         )
         return
     state.go("part", "jobs")
@@ -175,7 +175,7 @@ def _train(words: Words, ready: Ready):
         CasesError
     ) as error:  # said here, where it can still be changed, and not by a job that fails
         st.warning(
-            words.markdown("start.refused", sentence=words.why(error)), icon=":material/label:"
+            words.markdown("start.refused", sentence=words.error_text(error)), icon=":material/label:"
         )
         return None
     left, middle, right, last = st.columns(4)

@@ -46,7 +46,7 @@ def _chosen_file(words: Words) -> Upload | None:
         uploader.speak(words("upload.button"))
         if refused := state.take("refused"):
             st.error(
-                words.markdown("upload.refused", sentence=words.why(refused)),
+                words.markdown("upload.refused", sentence=words.error_text(refused)),
                 icon=":material/error:",
             )
         kept = {upload.key: upload for upload in uploads.list_uploads(cache.settings())}
@@ -102,7 +102,7 @@ def _file(words: Words, upload: Upload) -> start.Ready | None:
             )
     except CasesError as error:
         st.error(
-            words.markdown("upload.refused", sentence=words.why(error)), icon=":material/error:"
+            words.markdown("upload.refused", sentence=words.error_text(error)), icon=":material/error:"
         )
         st.button(
             words("upload.again"),
@@ -113,7 +113,7 @@ def _file(words: Words, upload: Upload) -> start.Ready | None:
         return None
     if found.cases is None:
         st.warning(
-            words.markdown("upload.refused", sentence=words.why(found.refused)),
+            words.markdown("upload.refused", sentence=words.error_text(found.refused)),
             icon=":material/warning:",
         )
         return None

@@ -194,7 +194,7 @@ def _show(shown: Shown, case: Case, took: tuple[str, tuple[str, ...]]) -> None:
         st.caption(inspector_words.record(words, case))
     with st.container(border=True, key="headline"):
         st.markdown(f"### {inspector_words.headline(words, case, gate)}", anchors=False)
-        st.markdown(inspector_words.error_text(words, case, levels["teacher"]))
+        st.markdown(inspector_words.uncertainty_reason(words, case, levels["teacher"]))
     panels.cards(inspector_words.cards(words, case, gate, levels, took))
     st.caption(inspector_words.basis(words, levels["teacher"], shown.teacher))
     _votes(words, case)

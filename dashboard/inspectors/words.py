@@ -32,7 +32,7 @@ def headline(words: Words, case: Case, gate: Gate) -> str:
     return words.sentence_space.join(parts)
 
 
-def why(words: Words, case: Case, levels: dict[str, Level]) -> str:
+def uncertainty_reason(words: Words, case: Case, levels: dict[str, Level]) -> str:
     """Why the votes differ, or how far they agree; and where the mean of the votes says something
     else than most of them.
     """
