@@ -30,8 +30,14 @@ from datetime import date
 
 import numpy as np
 
-from core.decision.certificate.certify import GRID, certify_threshold
-from core.decision.certificate.claims import LEAKAGE, MEASURES, Certificate, Origin, Promise
+from core.decision.certificate.certify import TESTED_THRESHOLDS, certify_threshold
+from core.decision.certificate.claims import (
+    CERTIFIABLE_RISKS,
+    LEAKAGE,
+    Certificate,
+    CertificateOrigin,
+    RiskPromise,
+)
 from core.errors import NotFoundError
 from core.pipeline.demo import NAME
 from core.settings import Settings
@@ -42,7 +48,7 @@ SHARES = {"quarter": 0.25, "half": 0.5, "three quarters": 0.75}
 JUDGED = ("half", "three quarters")
 COVERAGE_LIMIT = 0.85
 DELTA = 0.05
-ORIGIN = Origin("not used here", NAME, date(2000, 1, 1), date(2000, 1, 1))
+ORIGIN = CertificateOrigin("not used here", NAME, date(2000, 1, 1), date(2000, 1, 1))
 
 
 def main() -> None:
@@ -78,7 +84,9 @@ class Population:
 
     def truth(self, measure: str) -> tuple[np.ndarray, np.ndarray]:
         """Coverage and risk of each threshold of GRID, [G] each; risk 0 where nothing is accepted."""
-        accepted = len(self.confidence) - np.searchsorted(self.confidence[::-1], GRID, side="left")
+        accepted = len(self.confidence) - np.searchsorted(
+            self.confidence[::-1], TESTED_THRESHOLDS, side="left"
+        )
         wrong = np.append(0, np.cumsum(~self.right))[accepted]
         among = len(self.confidence) if measure == LEAKAGE else np.maximum(accepted, 1)
         return accepted / len(self.confidence), wrong / among
@@ -140,9 +148,9 @@ def population(name: str, confidence: np.ndarray, outcome: np.ndarray) -> Popula
 def measure(populations: list[Population], sets: int, n: int) -> dict:
     """The benchmark's JSON object."""
     rows = [
-        row(cases, Promise(kind, target, DELTA), share, sets, n)
+        row(cases, RiskPromise(kind, target, DELTA), share, sets, n)
         for cases in populations
-        for kind in MEASURES
+        for kind in CERTIFIABLE_RISKS
         for share, target in cases.targets(kind)
     ]
     limit = DELTA + 2 * (DELTA * (1 - DELTA) / sets) ** 0.5
@@ -166,18 +174,18 @@ def measure(populations: list[Population], sets: int, n: int) -> dict:
     }
 
 
-def row(cases: Population, promise: Promise, share: str, sets: int, n: int) -> dict:
+def row(cases: Population, promise: RiskPromise, share: str, sets: int, n: int) -> dict:
     """One promise on `sets` calibration sets, each drawn and certified on its own."""
     coverage, risk = cases.truth(promise.measure)
     oracle = cases.oracle(promise.measure, promise.target)
     generator = np.random.default_rng([sets, n, round(100 * promise.target)])
     at = np.full(sets, -1)  # position on GRID of each certificate; -1: none
-    starts, alone = np.zeros(len(GRID)), np.zeros(sets)
+    starts, alone = np.zeros(len(TESTED_THRESHOLDS)), np.zeros(sets)
     for i in range(sets):
         drawn = generator.integers(0, len(cases.right), n)
         found = certify_threshold(cases.confidence[drawn], cases.right[drawn], promise, ORIGIN)
         if isinstance(found, Certificate):
-            at[i] = np.searchsorted(-GRID, -found.threshold)
+            at[i] = np.searchsorted(-TESTED_THRESHOLDS, -found.threshold)
         passes = alone_passes(cases.confidence[drawn], cases.right[drawn], promise)
         starts += covered_from(passes, coverage)
         alone[i] = coverage[passes].max(initial=0)
@@ -197,12 +205,12 @@ def row(cases: Population, promise: Promise, share: str, sets: int, n: int) -> d
     }
 
 
-def alone_passes(confidence: np.ndarray, right: np.ndarray, promise: Promise) -> np.ndarray:
+def alone_passes(confidence: np.ndarray, right: np.ndarray, promise: RiskPromise) -> np.ndarray:
     """[G] bool: the thresholds of GRID that pass at all of delta on these cases, each as if no
     other were tested.
     """
     accepted, errors = (
-        len(x) - np.searchsorted(np.sort(x), GRID, side="left")
+        len(x) - np.searchsorted(np.sort(x), TESTED_THRESHOLDS, side="left")
         for x in (confidence, confidence[~right])
     )
     among = np.full_like(accepted, len(confidence)) if promise.measure == LEAKAGE else accepted
@@ -213,8 +221,10 @@ def covered_from(passes: np.ndarray, coverage: np.ndarray) -> np.ndarray:
     """[G]: the coverage that the fixed sequence certifies from each start: that just before its
     first failure, or 0.
     """
-    stop = np.minimum.accumulate(np.where(passes, len(GRID), np.arange(len(GRID)))[::-1])[::-1]
-    return np.where(stop > np.arange(len(GRID)), coverage[stop - 1], 0.0)
+    stop = np.minimum.accumulate(
+        np.where(passes, len(TESTED_THRESHOLDS), np.arange(len(TESTED_THRESHOLDS)))[::-1]
+    )[::-1]
+    return np.where(stop > np.arange(len(TESTED_THRESHOLDS)), coverage[stop - 1], 0.0)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from core.decision.money.scenario import UNITS, MoneyScenario, assumed_quantity
-from core.decision.money.sensitivity import DRAWS, monte_carlo_npv
+from core.decision.money.scenario import INPUT_UNITS, MoneyScenario, assumed_quantity
+from core.decision.money.sensitivity import MONTE_CARLO_DRAWS, monte_carlo_npv
 
 LIMIT_S = 1.0
 
@@ -23,7 +23,10 @@ def main() -> None:
         prog="python -m benchmarks.money", description=__doc__.splitlines()[0]
     )
     parser.add_argument(
-        "--draws", type=int, default=DRAWS, help=f"draws of every input (default: {DRAWS})"
+        "--draws",
+        type=int,
+        default=MONTE_CARLO_DRAWS,
+        help=f"draws of every input (default: {MONTE_CARLO_DRAWS})",
     )
     parser.add_argument("--months", type=int, default=60, help="horizon (default: 60)")
     parser.add_argument(
@@ -40,7 +43,7 @@ def measure(draws: int, months: int, rounds: int) -> dict:
     scenario = MoneyScenario(
         currency="AUD",
         months=months,
-        **{name: assumed_quantity(0.1, 0.4, 0.9, unit) for name, unit in UNITS.items()},
+        **{name: assumed_quantity(0.1, 0.4, 0.9, unit) for name, unit in INPUT_UNITS.items()},
     )
     seconds = []
     for seed in range(rounds + 1):
@@ -51,7 +54,7 @@ def measure(draws: int, months: int, rounds: int) -> dict:
     return {
         "benchmark": "money",
         "draws": found.draws,
-        "inputs": len(UNITS),
+        "inputs": len(INPUT_UNITS),
         "options": len(found.spreads),
         "months": months,
         "rounds": rounds,

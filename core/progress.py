@@ -13,15 +13,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-VARIABLE = "KAKUSHIN_PROGRESS"
+PROGRESS_VARIABLE = "KAKUSHIN_PROGRESS"
 _EVERY_S = 0.5  # a file is written so often at most; a terminal is drawn ten times a second
 
 
-class Bar(tqdm):
+class ProgressBar(tqdm):
     """tqdm with a second way out. A disabled bar, as everywhere in tqdm, says nothing at all."""
 
     def __init__(self, *args, **kwargs):
-        self._path = os.environ.get(VARIABLE)
+        self._path = os.environ.get(PROGRESS_VARIABLE)
         if self._path:
             kwargs |= {"mininterval": _EVERY_S, "file": _Nowhere()}
         super().__init__(*args, **kwargs)

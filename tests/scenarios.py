@@ -2,11 +2,16 @@
 month, 12 months.
 """
 
-from core.decision.money.scenario import UNITS, MoneyScenario, assumed_quantity, measured_quantity
+from core.decision.money.scenario import (
+    INPUT_UNITS,
+    MoneyScenario,
+    assumed_quantity,
+    measured_quantity,
+)
 
 # 60 minutes a review at 1 AUD, so a review is 1 AUD; coverage 0.8, a tenth of the accepted wrong,
 # an escape is 2 AUD.
-PLAIN = dict.fromkeys(UNITS, 0.0) | {
+PLAIN = dict.fromkeys(INPUT_UNITS, 0.0) | {
     "cases_per_month": 1000,
     "review_minutes": 60,
     "reviewer_hour": 1,
@@ -26,7 +31,7 @@ def plain(months: int = 12, **values: float) -> MoneyScenario:
     return MoneyScenario(
         currency="AUD",
         months=months,
-        **{n: measured_quantity(x, UNITS[n]) for n, x in (PLAIN | values).items()},
+        **{n: measured_quantity(x, INPUT_UNITS[n]) for n, x in (PLAIN | values).items()},
     )
 
 
@@ -34,7 +39,10 @@ def doubtful(**changes) -> MoneyScenario:
     """PLAIN with every positive input in doubt: 0.5, 1 and 1.25 times its value (shares cut at 1)."""
     ranges = {
         name: assumed_quantity(
-            x / 2, x, min(1.0, 1.25 * x) if UNITS[name] == "share" else 1.25 * x, UNITS[name]
+            x / 2,
+            x,
+            min(1.0, 1.25 * x) if INPUT_UNITS[name] == "share" else 1.25 * x,
+            INPUT_UNITS[name],
         )
         for name, x in PLAIN.items()
     }

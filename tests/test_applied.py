@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.counts.joint import REVIEW_ALL, JointCounts, JointCumulative
-from core.decision.thresholds import apply, changes
+from core.decision.thresholds import changes
 from core.decision.thresholds.daily_money import UnitCosts
 from core.decision.thresholds.policy import (
     CostModel,
@@ -54,8 +54,8 @@ rows = st.lists(
 
 def test_each_row_meets_the_threshold_of_its_own_segment_and_class():
     policy = Policy(0.75, by_class={"y": 0.85}, by_segment={"B": 0.5})
-    assert apply.accepted_rows(ROWS, policy).tolist() == [True, False, True, True, True]
-    tally = apply.tally_of_rows(ROWS, policy)
+    assert changes.accepted_rows(ROWS, policy).tolist() == [True, False, True, True, True]
+    tally = changes.tally_of_rows(ROWS, policy)
     assert dict(zip(OUTCOMES, tally.accepted.tolist(), strict=True)) == {
         "right": 4,
         "wrong": 0,
@@ -66,7 +66,7 @@ def test_each_row_meets_the_threshold_of_its_own_segment_and_class():
 
 
 def test_an_epistemic_limit_sends_to_review_whatever_the_confidence():
-    assert apply.accepted_rows(ROWS, Policy(0.0, epistemic_limit=0.5)).tolist() == [
+    assert changes.accepted_rows(ROWS, Policy(0.0, epistemic_limit=0.5)).tolist() == [
         True,
         True,
         False,
@@ -76,12 +76,12 @@ def test_an_epistemic_limit_sends_to_review_whatever_the_confidence():
 
 
 def test_review_all_accepts_not_even_a_confidence_of_one():
-    assert not apply.accepted_rows(ROWS, Policy(REVIEW_ALL)).any()
-    assert apply.accepted_rows(ROWS, Policy(1.0)).tolist() == [False, False, False, True, False]
+    assert not changes.accepted_rows(ROWS, Policy(REVIEW_ALL)).any()
+    assert changes.accepted_rows(ROWS, Policy(1.0)).tolist() == [False, False, False, True, False]
 
 
 def test_moves_name_both_directions():
-    found = apply.changes_by_rows(ROWS, Policy(0.75), Policy(0.95, by_segment={"B": 0.5}))
+    found = changes.changes_by_rows(ROWS, Policy(0.75), Policy(0.95, by_segment={"B": 0.5}))
     assert found.to_review == {"right": 3, "wrong": 2, "unseen": 0, "unlabelled": 0}
     assert found.to_acceptance == {"right": 1, "wrong": 0, "unseen": 3, "unlabelled": 0}
 
@@ -91,8 +91,8 @@ def test_it_is_what_cumulative_counts_say(table, before, after):
     columns = [table[name] for name in COLUMNS]
     cumulative = JointCumulative(JointCounts.from_rows(SEGMENTS, CLASSES, *columns))
     assert consequence_of_tally(
-        apply.tally_of_rows(table, before), before, TERMS, False
+        changes.tally_of_rows(table, before), before, TERMS, False
     ) == policy_consequence(cumulative, before, TERMS)
-    assert apply.changes_by_rows(table, before, after) == changes.decision_changes(
+    assert changes.changes_by_rows(table, before, after) == changes.decision_changes(
         cumulative, before, after
     )

@@ -5,7 +5,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from core.decision.staffing.arrivals import ASSUMED, MEASURED, WEEK, WeekProfile, real_weeks
+from core.decision.staffing.arrivals import (
+    ASSUMED,
+    HOURS_PER_WEEK,
+    MEASURED,
+    WeekProfile,
+    real_weeks,
+)
 from core.errors import CasesError, DatesOnlyError, SettingsError
 
 MONDAY = datetime(2024, 1, 1)  # it was one
@@ -25,7 +31,7 @@ def test_whole_weeks_by_hand():
 
 def test_the_profile_is_the_mean_of_the_weeks():
     profile = real_weeks(at(0.5, 167, 168 + 30.25, 335)).profile()
-    expected = np.zeros(WEEK)
+    expected = np.zeros(HOURS_PER_WEEK)
     expected[[0, 30, 167]] = 0.5, 0.5, 1
     assert profile.hourly == tuple(expected)
     assert (profile.per_week, profile.source, profile.n) == (2.0, MEASURED, 4)
@@ -35,15 +41,17 @@ def test_drawn_weeks_are_real_weeks_in_order():
     found = real_weeks(at(0.5, 167, 168 + 30.25, 335))
     drawn = found.draw(50, np.random.default_rng(0))
     assert (np.diff(drawn) >= 0).all()
-    kinds = {tuple(drawn[drawn // WEEK == week] - week * WEEK) for week in range(50)}
+    kinds = {
+        tuple(drawn[drawn // HOURS_PER_WEEK == week] - week * HOURS_PER_WEEK) for week in range(50)
+    }
     assert kinds == {(0.5, 167.0), (30.25, 167.0)}
 
 
 def test_a_poisson_week_has_the_profiles_mean_and_variance():
-    hourly = tuple(2.0 if hour == 9 else 0.0 for hour in range(WEEK))
+    hourly = tuple(2.0 if hour == 9 else 0.0 for hour in range(HOURS_PER_WEEK))
     drawn = WeekProfile(hourly, ASSUMED).draw(20_000, np.random.default_rng(0))
-    assert set(np.floor(drawn % WEEK)) == {9.0}
-    counts = np.bincount((drawn // WEEK).astype(int), minlength=20_000)
+    assert set(np.floor(drawn % HOURS_PER_WEEK)) == {9.0}
+    counts = np.bincount((drawn // HOURS_PER_WEEK).astype(int), minlength=20_000)
     assert counts.mean() == pytest.approx(2, abs=5 * np.sqrt(2 / 20_000))
     assert counts.var() == pytest.approx(2, rel=0.06)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.counts.joint import REVIEW_ALL
 from core.counts.tally import LeakageLimit
-from core.decision.thresholds.cascade import Cascade, Scored
+from core.decision.thresholds.cascade import CascadeSearch, ScoredRun
 from core.decision.thresholds.daily_money import UnitCosts
 from core.errors import NonFiniteError, SettingsError
 from core.stats.bounds import wilson
@@ -18,8 +18,8 @@ COSTS = UnitCosts(review=5, escape=100, machine_hour=3600)  # a second of comput
 TRIED = (0.0, 0.25, 0.5, 0.75, 1.0, 2.0)  # 2.0 accepts nothing
 
 
-def scored(passes, seconds, rows) -> Scored:
-    return Scored(
+def scored(passes, seconds, rows) -> ScoredRun:
+    return ScoredRun(
         passes,
         seconds,
         np.array([c for c, _ in rows], dtype=float),
@@ -34,7 +34,7 @@ TEACHER = scored(10, 1.0, [(0.9, True), (0.9, True), (0.9, True), (0.2, False)])
 def test_the_best_cascade_by_hand():
     # The student keeps two, the teacher is asked about two and keeps one, a person has the last:
     # (0.4 + 2 + 5) / 4 a case.
-    found = Cascade(STUDENT, [TEACHER], COSTS).best()
+    found = CascadeSearch(STUDENT, [TEACHER], COSTS).best()
     assert found.cost_per_case.value == pytest.approx((0.4 + 2 * 1.0 + 5) / 4)
     assert (found.passes, found.leakage.value) == (10, 0)
     assert (found.asked, found.reviewed) == (wilson(2, 4), wilson(1, 4))
@@ -43,13 +43,13 @@ def test_the_best_cascade_by_hand():
 
 
 def test_a_teacher_that_costs_more_than_a_person_is_never_asked():
-    found = Cascade(STUDENT, [scored(10, 6.0, [(0.9, True)] * 4)], COSTS).best()
+    found = CascadeSearch(STUDENT, [scored(10, 6.0, [(0.9, True)] * 4)], COSTS).best()
     assert (found.passes, found.teacher_threshold, found.asked.value) == (0, REVIEW_ALL, 0)
     assert found.cost_per_case.value == pytest.approx((0.4 + 2 * 5) / 4)
 
 
 def test_the_cost_interval_is_that_of_leakage():
-    found = Cascade(
+    found = CascadeSearch(
         scored(1, 0.0, [(1.0, True)] * 9 + [(1.0, False)]), [], UnitCosts(50, 100, 0)
     ).best()
     assert (found.cost_per_case.low, found.cost_per_case.high) == pytest.approx(
@@ -89,7 +89,7 @@ def test_the_best_and_the_front_are_those_of_trying_everything(rows, escape, lim
     student = scored(1, 0.1, [r[0] for r in rows])
     teachers = [scored(5, 0.5, [r[1] for r in rows]), scored(10, 1.0, [r[2] for r in rows])]
     everything = [point for run in (None, *teachers) for point in brute(student, run, costs)]
-    cascade = Cascade(student, teachers, costs)
+    cascade = CascadeSearch(student, teachers, costs)
     allowed = [
         cost for wrong, cost in everything if wrong / len(rows) <= (1 if limit is None else limit)
     ]
@@ -112,14 +112,14 @@ def test_the_best_and_the_front_are_those_of_trying_everything(rows, escape, lim
 
 def test_runs_that_do_not_pair_are_refused():
     with pytest.raises(SettingsError, match="10 passes has 1 cases and the student 4"):
-        Cascade(STUDENT, [scored(10, 1.0, [(0.9, True)])], COSTS)
+        CascadeSearch(STUDENT, [scored(10, 1.0, [(0.9, True)])], COSTS)
     with pytest.raises(SettingsError, match="there is none"):
-        Cascade(scored(1, 0.1, []), [], COSTS)
+        CascadeSearch(scored(1, 0.1, []), [], COSTS)
     with pytest.raises(NonFiniteError, match="confidence nan"):
         scored(1, 0.1, [(np.nan, True)])
     with pytest.raises(SettingsError, match="give a bool for each confidence"):
-        Scored(1, 0.1, np.array([0.5]), np.array([1.0]))
+        ScoredRun(1, 0.1, np.array([0.5]), np.array([1.0]))
     with pytest.raises(SettingsError, match="0 passes"):
         scored(0, 0.1, [(0.5, True)])
     with pytest.raises(SettingsError, match="seconds_per_case nan"):
-        Cascade(scored(1, np.nan, [(0.5, True)]), [], COSTS)
+        CascadeSearch(scored(1, np.nan, [(0.5, True)]), [], COSTS)

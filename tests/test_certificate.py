@@ -13,31 +13,31 @@ from hypothesis import strategies as st
 
 from benchmarks.certificate import Population, alone_passes, covered_from, measure
 from core.decision.certificate.certify import (
-    GRID,
+    TESTED_THRESHOLDS,
     certify_segments,
     certify_threshold,
     start_weights,
 )
 from core.decision.certificate.claims import (
+    CERTIFIABLE_RISKS,
     LEAKAGE,
-    MEASURES,
     NOT_ENOUGH_DATA,
     RISK_TOO_HIGH,
     SELECTIVE_RISK,
-    VOIDS,
+    VOID_REASONS,
     Certificate,
+    CertificateOrigin,
+    CertificateUse,
     NotCertified,
-    Origin,
-    Promise,
-    Use,
+    RiskPromise,
     void_reasons,
 )
 from core.errors import NonFiniteError, SettingsError
 from core.stats.risk_control import p_values
 
-ORIGIN = Origin("m" * 64, "line-1", date(2026, 1, 1), date(2026, 6, 30))
-RISK = Promise(SELECTIVE_RISK, 0.1)
-LEAK = Promise(LEAKAGE, 0.1)
+ORIGIN = CertificateOrigin("m" * 64, "line-1", date(2026, 1, 1), date(2026, 6, 30))
+RISK = RiskPromise(SELECTIVE_RISK, 0.1)
+LEAK = RiskPromise(LEAKAGE, 0.1)
 
 
 def cases(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +79,7 @@ def test_choosing_where_to_begin_from_the_labels_would_be_seen():
         confidence, right = generator.random(600), generator.random(600) >= 0.101
         ours += isinstance(certify_threshold(confidence, right, RISK, ORIGIN), Certificate)
         accepted, errors = (
-            (x[:, None] >= GRID[::10]).sum(0) for x in (confidence, confidence[~right])
+            (x[:, None] >= TESTED_THRESHOLDS[::10]).sum(0) for x in (confidence, confidence[~right])
         )
         peeking += (p_values(errors, accepted, 0.1) <= 0.05).any()
     assert ours / 400 <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
@@ -90,13 +90,13 @@ def test_labels_cannot_move_the_grid_or_the_starts():
     confidence, right = cases(500)
     for labels in (right, ~right, np.ones(500, dtype=bool)):
         found = certify_threshold(confidence, labels, RISK, ORIGIN)
-        threshold = found.threshold if isinstance(found, Certificate) else GRID[0]
-        assert threshold in GRID
+        threshold = found.threshold if isinstance(found, Certificate) else TESTED_THRESHOLDS[0]
+        assert threshold in TESTED_THRESHOLDS
         assert found.evidence.pilot == 25
     weights = start_weights(np.linspace(0, 1, 101), SELECTIVE_RISK, 0.06)
     # Of 0, 0.01, ..., 1 a sixteenth is 6.3 cases, an eighth 12.6, a quarter 25.25: the 7th, 13th
     # and 26th from the top.
-    np.testing.assert_allclose(GRID[weights > 0], [0.94, 0.88, 0.75])
+    np.testing.assert_allclose(TESTED_THRESHOLDS[weights > 0], [0.94, 0.88, 0.75])
     np.testing.assert_allclose(weights[weights > 0], 0.02)
 
 
@@ -137,18 +137,25 @@ def test_leakage_certifies_every_threshold_that_would_pass_alone():
     confidence, right = cases(400)
     found = certify_threshold(confidence, right, LEAK, ORIGIN)
     passing = [
-        t for t in GRID if p_values(((confidence >= t) & ~right).sum(), np.array(400), 0.1) <= 0.05
+        t
+        for t in TESTED_THRESHOLDS
+        if p_values(((confidence >= t) & ~right).sum(), np.array(400), 0.1) <= 0.05
     ]
     assert found.threshold == min(passing)
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 1000), st.sampled_from(MEASURES), st.floats(0.05, 0.4), st.floats(0.01, 0.2))
+@given(
+    st.integers(0, 1000),
+    st.sampled_from(CERTIFIABLE_RISKS),
+    st.floats(0.05, 0.4),
+    st.floats(0.01, 0.2),
+)
 def test_a_laxer_promise_never_certifies_less(seed, kind, target, delta):
     confidence, right = cases(300, seed)
 
     def loosest(a, d):
-        found = certify_threshold(confidence, right, Promise(kind, a, d), ORIGIN)
+        found = certify_threshold(confidence, right, RiskPromise(kind, a, d), ORIGIN)
         return found.threshold if isinstance(found, Certificate) else np.inf
 
     assert loosest(target + 0.05, delta) <= loosest(target, delta)
@@ -206,7 +213,7 @@ def test_cases_above_the_epistemic_limit_are_never_accepted():
 # -----------------------------------------------------------------------------------------------------------
 
 GIVEN = certify_threshold(*cases(2000), RISK, ORIGIN)
-FINE = Use(date(2026, 6, 30), "m" * 64, "line-1", GIVEN.threshold)
+FINE = CertificateUse(date(2026, 6, 30), "m" * 64, "line-1", GIVEN.threshold)
 
 
 def test_it_counts_where_nothing_changed():
@@ -229,7 +236,7 @@ def test_it_counts_where_nothing_changed():
 )
 def test_each_change_voids_it_by_name(change, name):
     assert void_reasons(GIVEN, replace(FINE, **change)) == (name,)
-    assert name in VOIDS
+    assert name in VOID_REASONS
 
 
 def test_several_reasons_are_all_named():
@@ -283,7 +290,7 @@ def test_any_false_certificate_among_segments_is_as_rare_as_delta_says():
         generator = np.random.default_rng(seed)
         confidence, right = generator.random(800), generator.random(800) >= 0.101
         found = certify_segments(
-            confidence, right, segment, Promise(SELECTIVE_RISK, 0.1, 0.1), ORIGIN
+            confidence, right, segment, RiskPromise(SELECTIVE_RISK, 0.1, 0.1), ORIGIN
         )
         false += any(isinstance(c, Certificate) for c in found.values())
     assert false / 200 <= 0.1 + 3 * (0.1 * 0.9 / 200) ** 0.5
@@ -309,7 +316,9 @@ def test_one_segment_with_a_single_confidence_does_not_cost_the_others_theirs():
 def test_too_few_labels_say_how_many_more():
     # 40 cases, none wrong, leakage: ln 0.05 / ln 0.95 = 58.4, so 59 are needed and 19 are missing,
     # at the rate seen (0) too.
-    found = certify_threshold(np.linspace(0.5, 1, 40), np.ones(40), Promise(LEAKAGE, 0.05), ORIGIN)
+    found = certify_threshold(
+        np.linspace(0.5, 1, 40), np.ones(40), RiskPromise(LEAKAGE, 0.05), ORIGIN
+    )
     assert isinstance(found, NotCertified)
     assert (found.reason, found.needed_without_error, found.more_without_error) == (
         NOT_ENOUGH_DATA,
@@ -317,7 +326,9 @@ def test_too_few_labels_say_how_many_more():
         19,
     )
     assert (found.needed_at_rate, found.more_at_rate) == (59, 19)
-    enough = certify_threshold(np.linspace(0.5, 1, 59), np.ones(59), Promise(LEAKAGE, 0.05), ORIGIN)
+    enough = certify_threshold(
+        np.linspace(0.5, 1, 59), np.ones(59), RiskPromise(LEAKAGE, 0.05), ORIGIN
+    )
     assert isinstance(enough, Certificate)
 
 
@@ -325,7 +336,7 @@ def test_selective_risk_counts_the_labels_that_are_not_accepted_and_the_pilot():
     # Of 40 cases 2 are the pilot; 38 tested, all accepted at 0. A start has 0.05 / 3: ln(1/60) / ln
     # 0.95 = 79.8.
     found = certify_threshold(
-        np.linspace(0.5, 1, 40), np.ones(40), Promise(SELECTIVE_RISK, 0.05), ORIGIN
+        np.linspace(0.5, 1, 40), np.ones(40), RiskPromise(SELECTIVE_RISK, 0.05), ORIGIN
     )
     assert (found.evidence.pilot, found.accepted, found.needed_without_error) == (2, 38, 80)
     assert found.more_without_error == 45  # 80 / (38 / 40) = 84.2
@@ -437,15 +448,17 @@ def test_the_benchmarks_oracle_and_truth_are_brute_force():
     confidence = np.sort(generator.integers(0, 30, 200) / 30)[::-1]
     right = generator.random(200) < confidence
     people = Population("made", confidence, right)
-    for kind in MEASURES:
+    for kind in CERTIFIABLE_RISKS:
         among = {
             t: 200 if kind == LEAKAGE else max(1, (confidence >= t).sum())
-            for t in [*GRID, *confidence]
+            for t in [*TESTED_THRESHOLDS, *confidence]
         }
         risk = {t: ((confidence >= t) & ~right).sum() / among[t] for t in among}
         coverage, truth = people.truth(kind)
-        np.testing.assert_array_equal(truth, [risk[t] for t in GRID])
-        np.testing.assert_array_equal(coverage, [(confidence >= t).mean() for t in GRID])
+        np.testing.assert_array_equal(truth, [risk[t] for t in TESTED_THRESHOLDS])
+        np.testing.assert_array_equal(
+            coverage, [(confidence >= t).mean() for t in TESTED_THRESHOLDS]
+        )
         assert people.oracle(kind, 0.15) == max(
             ((confidence >= t).mean() for t in confidence if risk[t] <= 0.15), default=0.0
         )
@@ -468,22 +481,24 @@ def test_the_benchmark_reports_every_target_and_its_worst():
 
 
 def test_what_each_start_certifies_is_the_coverage_before_its_first_failure():
-    coverage = np.linspace(0, 1, len(GRID))
-    passes = np.zeros(len(GRID), dtype=bool)
+    coverage = np.linspace(0, 1, len(TESTED_THRESHOLDS))
+    passes = np.zeros(len(TESTED_THRESHOLDS), dtype=bool)
     # starts 3 to 5 go on to 5, start 8 stays there, every other fails at once
     passes[[3, 4, 5, 8]] = True
-    expected = np.zeros(len(GRID))
+    expected = np.zeros(len(TESTED_THRESHOLDS))
     expected[[3, 4, 5]], expected[8] = coverage[5], coverage[8]
     np.testing.assert_array_equal(covered_from(passes, coverage), expected)
-    np.testing.assert_array_equal(covered_from(np.ones_like(passes), coverage), np.ones(len(GRID)))
+    np.testing.assert_array_equal(
+        covered_from(np.ones_like(passes), coverage), np.ones(len(TESTED_THRESHOLDS))
+    )
 
 
 def test_a_threshold_passes_alone_from_the_number_of_cases_that_delta_needs():
     # 58 right cases have 0.95^58 = 0.0510 > 0.05, and 59 have 0.0485; the 60th of 60 is wrong and
     # undoes it.
     confidence = np.repeat([0.9, 0.8, 0.7], [58, 1, 1])
-    passes = alone_passes(confidence, np.arange(60) < 59, Promise(SELECTIVE_RISK, 0.05))
-    assert [passes[t == GRID].item() for t in (0.95, 0.9, 0.8, 0.75, 0.7)] == [
+    passes = alone_passes(confidence, np.arange(60) < 59, RiskPromise(SELECTIVE_RISK, 0.05))
+    assert [passes[t == TESTED_THRESHOLDS].item() for t in (0.95, 0.9, 0.8, 0.75, 0.7)] == [
         False,
         False,
         True,

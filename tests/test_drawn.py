@@ -9,7 +9,7 @@ import pytest
 
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.thresholds.daily_money import (
-    MONEY,
+    MONEY_PARTS,
     UnitCosts,
     all_human_option,
     constant_option,
@@ -53,9 +53,9 @@ def test_options_come_to_the_last_bit_and_people_alone_once():
     )
     data = drawn.options(WORDS, curves, ("People", EVIL), "JPY")
     assert [(row["name"], row["n"]) for row in data["rows"]] == [("People", 0), (EVIL, curves[1].n)]
-    assert (data["currency"], data["columns"]) == ({"code": "JPY", "digits": 0}, MONEY)
+    assert (data["currency"], data["columns"]) == ({"code": "JPY", "digits": 0}, MONEY_PARTS)
     for row, curve, size in zip(data["rows"], curves, (1, 1001), strict=True):
-        for name, values in unpacked(row, MONEY, "<f8").items():
+        for name, values in unpacked(row, MONEY_PARTS, "<f8").items():
             assert len(values) == size
             np.testing.assert_array_equal(values, curve.money[name])
 

@@ -10,7 +10,7 @@ from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.thresholds.consequence import threshold_consequence
 from core.decision.thresholds.daily_money import (
     ALL_HUMAN,
-    MONEY,
+    MONEY_PARTS,
     NO_LABELS,
     NO_SECONDS,
     UnitCosts,
@@ -204,13 +204,14 @@ def figures(found) -> list[float | None]:
 def test_an_option_curve_is_the_option_at_each_threshold(outcomes, seconds, unseen):
     counts = cumulative([0.95, 0.9, 0.8, 0.3], outcomes)
     made = option_curve("teacher", counts, 40, COSTS, seconds, unseen)
-    assert tuple(made.money) == MONEY
+    assert tuple(made.money) == MONEY_PARTS
     for step in range(1001):
         one = option_money(
             "teacher", threshold_consequence(counts, step / 1000, 40, unseen), COSTS, seconds
         )
         drawn = [
-            None if np.isnan(made.money[name][step]) else made.money[name][step] for name in MONEY
+            None if np.isnan(made.money[name][step]) else made.money[name][step]
+            for name in MONEY_PARTS
         ]
         assert (drawn, made.name, made.n, made.note) == (
             figures(one),

@@ -16,7 +16,7 @@ from core.decision.thresholds.solver import (
     NO_LABELS,
     RISK,
     RISK_UNREACHABLE,
-    Infeasible,
+    InfeasibleLimits,
     SolvedPlan,
     ThresholdSolver,
 )
@@ -155,7 +155,7 @@ def test_where_neither_limit_can_be_kept_the_ends_are_given():
 def test_without_labels_nothing_is_promised(rows):
     handles = ThresholdSolver(simple(*rows), TERMS)
     for found in (handles.at_risk(LeakageLimit(0.1)), handles.solve(None, 50), handles.solve()):
-        assert (type(found), found.reason) == (Infeasible, NO_LABELS)
+        assert (type(found), found.reason) == (InfeasibleLimits, NO_LABELS)
         assert found.nearest.leakage.value is None
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.counts.histogram import (
-    BINS,
+    CONFIDENCE_BINS,
     EDGES,
     EPISTEMIC_BINS,
     EPISTEMIC_LIMITS,
@@ -61,7 +61,8 @@ def test_only_a_confidence_of_exactly_one_is_accepted_at_one():
     cumulative = AcceptanceCurve(counted(np.array([1.0, np.nextafter(1, 0), 0.9999])))
     assert cumulative.accepted.sum(0)[-1] == 1
     np.testing.assert_array_equal(
-        bin_of_confidence(np.array([1.0, np.nextafter(1, 0)])), [BINS - 1, BINS - 2]
+        bin_of_confidence(np.array([1.0, np.nextafter(1, 0)])),
+        [CONFIDENCE_BINS - 1, CONFIDENCE_BINS - 2],
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from core.counts.histogram import EPISTEMIC_BINS, EPISTEMIC_LIMITS, THRESHOLDS
 from core.counts.joint import (
     REVIEW_ALL,
-    STEPS,
+    THRESHOLD_STEPS,
     JointCounts,
     JointCumulative,
     limit_bin,
@@ -37,7 +37,7 @@ def test_every_threshold_and_every_limit_count_as_directly(rows):
             else np.zeros((1001, EPISTEMIC_BINS))
         )
         np.testing.assert_array_equal(found[s, k, o, :-1], direct)
-    assert not found[..., STEPS - 1, :].any()  # REVIEW_ALL
+    assert not found[..., THRESHOLD_STEPS - 1, :].any()  # REVIEW_ALL
 
 
 @settings(deadline=None, max_examples=20)
@@ -69,7 +69,9 @@ def test_more_cases_than_32_bits_hold_are_kept_in_64():
 
 
 def test_a_step_and_its_threshold_are_inverse():
-    assert [step_of_threshold(threshold_at(j)) for j in range(STEPS)] == list(range(STEPS))
+    assert [step_of_threshold(threshold_at(j)) for j in range(THRESHOLD_STEPS)] == list(
+        range(THRESHOLD_STEPS)
+    )
     assert threshold_at(step_of_threshold(REVIEW_ALL)) == REVIEW_ALL
     assert limit_bin(None) == EPISTEMIC_BINS - 1
     assert limit_bin(0.005) == 0

@@ -9,7 +9,7 @@ import pytest
 
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.money.measured import measured_error, measured_inputs, measured_shares
-from core.decision.money.scenario import MEASURED, UNITS, Quantity
+from core.decision.money.scenario import INPUT_UNITS, MEASURED, ScenarioQuantity
 from core.decision.thresholds.consequence import threshold_consequence
 from core.errors import SettingsError
 from core.stats.bounds import wilson
@@ -97,11 +97,11 @@ def test_shares_are_those_of_the_threshold_with_their_intervals():
         ("teacher_coverage", wilson(3, 5)),
         ("teacher_selective_risk", wilson(1, 3)),
     ):
-        assert found[name] == Quantity(
+        assert found[name] == ScenarioQuantity(
             low=share.low,
             likely=share.value,
             high=share.high,
-            unit=UNITS[name],
+            unit=INPUT_UNITS[name],
             basis=MEASURED,
             runs=("s1",),
         )

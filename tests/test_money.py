@@ -12,8 +12,8 @@ from core.decision.money.appraisal import (
     NO_SIGN_CHANGE,
     NOT_WITHIN_HORIZON,
     SEVERAL_SIGN_CHANGES,
-    Payback,
-    Rate,
+    PaybackTime,
+    ReturnRate,
     appraise_options,
     internal_rate,
     likely_values,
@@ -24,18 +24,18 @@ from core.decision.money.breakeven import (
     ALWAYS_PAYS,
     NEVER_PAYS,
     NO_EFFECT,
-    UNKNOWN,
-    break_even,
+    RISK_UNKNOWN,
+    break_even_value,
     paying_thresholds,
     threshold_values,
 )
-from core.decision.money.cashflow import OPTIONS, STUDENT_REVIEW, present_value, ramp_up_shares
-from core.decision.money.scenario import UNITS, assumed_quantity, measured_quantity
+from core.decision.money.cashflow import OPTION_NAMES, STUDENT_REVIEW, present_value, ramp_up_shares
+from core.decision.money.scenario import INPUT_UNITS, assumed_quantity, measured_quantity
 from core.decision.money.sensitivity import monte_carlo_npv, pert_draws, tornado_bars
 from core.errors import NonFiniteError, SettingsError
 from tests.scenarios import PLAIN, doubtful, plain
 
-COSTS = [name for name, unit in UNITS.items() if "currency" in unit]
+COSTS = [name for name, unit in INPUT_UNITS.items() if "currency" in unit]
 FACTOR = st.floats(0, 100)
 
 
@@ -47,7 +47,7 @@ def test_four_options_by_hand():
     # human 1,000; teacher 100 reviews + 90 escapes at 2; student 300 escapes at 2; with review 200
     # reviews + 80 escapes at 2
     found = by_name(plain())
-    assert tuple(found) == OPTIONS
+    assert tuple(found) == OPTION_NAMES
     assert [sum(a.monthly.values()) for a in found.values()] == pytest.approx([1000, 280, 600, 360])
     assert [a.escapes_per_month for a in found.values()] == pytest.approx([0, 90, 300, 80])
     assert [a.hours_freed_per_month for a in found.values()] == pytest.approx([0, 900, 1000, 800])
@@ -90,18 +90,18 @@ def test_at_the_internal_rate_the_value_is_zero(once, later):
 
 
 def test_where_no_internal_rate_exists_the_reason_is_named():
-    assert internal_rate(np.array([1, 2, 0])) == Rate(None, NO_SIGN_CHANGE)
-    assert internal_rate(np.zeros(3)) == Rate(None, NO_SIGN_CHANGE)
-    assert internal_rate(np.array([-1, 3, -2])) == Rate(None, SEVERAL_SIGN_CHANGES)
-    assert by_name(plain())["all_human"].irr == Rate(None, BASELINE)
+    assert internal_rate(np.array([1, 2, 0])) == ReturnRate(None, NO_SIGN_CHANGE)
+    assert internal_rate(np.zeros(3)) == ReturnRate(None, NO_SIGN_CHANGE)
+    assert internal_rate(np.array([-1, 3, -2])) == ReturnRate(None, SEVERAL_SIGN_CHANGES)
+    assert by_name(plain())["all_human"].irr == ReturnRate(None, BASELINE)
 
 
 def test_payback_by_hand():
-    assert payback_month(np.array([-100, 40, 40, 40])) == Payback(2.5)
-    assert payback_month(np.array([0, 1, 1])) == Payback(0.0)
+    assert payback_month(np.array([-100, 40, 40, 40])) == PaybackTime(2.5)
+    assert payback_month(np.array([0, 1, 1])) == PaybackTime(0.0)
     # 50 at month 1, -50 at 2, 50 at 3: for good at 2.5
-    assert payback_month(np.array([-100, 150, -100, 100])) == Payback(2.5)
-    assert payback_month(np.array([-100, 10])) == Payback(None, NOT_WITHIN_HORIZON)
+    assert payback_month(np.array([-100, 150, -100, 100])) == PaybackTime(2.5)
+    assert payback_month(np.array([-100, 10])) == PaybackTime(None, NOT_WITHIN_HORIZON)
 
 
 @pytest.mark.parametrize("figure", [internal_rate, payback_month])
@@ -209,7 +209,7 @@ def test_the_tornado_starts_from_the_likely_values_and_is_sorted():
     bars = tornado_bars(scenario, STUDENT_REVIEW)
     npv = by_name(scenario)[STUDENT_REVIEW].npv
     assert {bar.base for bar in bars} == {npv}
-    assert {bar.name for bar in bars} == set(UNITS)
+    assert {bar.name for bar in bars} == set(INPUT_UNITS)
     assert [bar.swing for bar in bars] == sorted((bar.swing for bar in bars), reverse=True)
 
 
@@ -227,7 +227,7 @@ def test_a_bar_is_the_appraisal_at_its_own_ends():
 @settings(deadline=None, max_examples=30)
 @given(
     st.fixed_dictionaries(
-        {name: st.floats(0, 1 if unit == "share" else 1e4) for name, unit in UNITS.items()}
+        {name: st.floats(0, 1 if unit == "share" else 1e4) for name, unit in INPUT_UNITS.items()}
     )
 )
 def test_without_doubt_every_draw_is_the_point(values):
@@ -270,19 +270,19 @@ def test_the_generator_decides_the_draws():
 def test_break_even_values_by_hand():
     # volume: 0.64 a case for 12 months pays 3,200 at 416.67; escape: 800 - 80 x = 3,200 / 12 at x =
     # 6.67
-    volume = break_even(plain(), STUDENT_REVIEW, "cases_per_month")
+    volume = break_even_value(plain(), STUDENT_REVIEW, "cases_per_month")
     assert (volume.value, volume.pays_above, volume.unit) == (
         pytest.approx(3200 / 12 / 0.64),
         True,
         "cases/month",
     )
-    escape = break_even(plain(), STUDENT_REVIEW, "escape")
+    escape = break_even_value(plain(), STUDENT_REVIEW, "escape")
     assert (escape.value, escape.pays_above) == (pytest.approx((800 - 3200 / 12) / 80), False)
 
 
-@pytest.mark.parametrize("name", [n for n in UNITS if n != "discount_rate"])
+@pytest.mark.parametrize("name", [n for n in INPUT_UNITS if n != "discount_rate"])
 def test_at_a_break_even_the_value_is_zero(name):
-    found = break_even(plain(), STUDENT_REVIEW, name)
+    found = break_even_value(plain(), STUDENT_REVIEW, name)
     assert (found.value is None) == bool(found.reason)
     if found.value is not None:
         assert by_name(plain(**{name: found.value}))[STUDENT_REVIEW].npv == pytest.approx(
@@ -291,15 +291,23 @@ def test_at_a_break_even_the_value_is_zero(name):
 
 
 def test_a_break_even_that_does_not_exist_has_a_name():
-    assert break_even(plain(escape=20), STUDENT_REVIEW, "cases_per_month").reason == NEVER_PAYS
-    assert break_even(plain(student_selective_risk=0), STUDENT_REVIEW, "escape").reason == NO_EFFECT
-    assert break_even(plain(integration=0), STUDENT_REVIEW, "reviewer_miss").reason == ALWAYS_PAYS
+    assert (
+        break_even_value(plain(escape=20), STUDENT_REVIEW, "cases_per_month").reason == NEVER_PAYS
+    )
+    assert (
+        break_even_value(plain(student_selective_risk=0), STUDENT_REVIEW, "escape").reason
+        == NO_EFFECT
+    )
+    assert (
+        break_even_value(plain(integration=0), STUDENT_REVIEW, "reviewer_miss").reason
+        == ALWAYS_PAYS
+    )
     with pytest.raises(SettingsError, match="input 'months' has no break-even"):
-        break_even(plain(), STUDENT_REVIEW, "months")
+        break_even_value(plain(), STUDENT_REVIEW, "months")
     with pytest.raises(
         SettingsError, match="option 'all_human' is not one of teacher, student, student_review"
     ):
-        break_even(plain(), "all_human", "escape")
+        break_even_value(plain(), "all_human", "escape")
 
 
 def curve(coverage, risk) -> pd.DataFrame:
@@ -332,7 +340,7 @@ def test_every_threshold_is_the_appraisal_with_its_shares():
 def test_thresholds_that_never_pay_or_are_unknown_are_named():
     assert paying_thresholds(plain(), curve([1, 0.1], [0.5, 0.1])).reason == NEVER_PAYS
     unknown = paying_thresholds(plain(), curve([1, 0.5], [np.nan, np.nan]))
-    assert (unknown.reason, unknown.best, unknown.lowest) == (UNKNOWN, None, None)
+    assert (unknown.reason, unknown.best, unknown.lowest) == (RISK_UNKNOWN, None, None)
     with pytest.raises(SettingsError, match="option 'student' has no threshold"):
         paying_thresholds(plain(), curve([1], [0]), "student")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.decision.money.cashflow import OPTIONS, STUDENT_REVIEW
+from core.decision.money.cashflow import OPTION_NAMES, STUDENT_REVIEW
 from core.decision.money.sensitivity import tornado_bars
 from core.report import money
 from dashboard.i18n import Words
@@ -94,7 +94,7 @@ def test_the_parts_of_a_bar_add_up_to_the_mark():
     figure = monthly()
     bars = [trace for trace in figure.data if trace.type == "bar"]
     np.testing.assert_allclose(sum(np.asarray(bar.x) for bar in bars), figure.data[-1].x)
-    assert len(figure.data[-1].x) == len(OPTIONS)
+    assert len(figure.data[-1].x) == len(OPTION_NAMES)
 
 
 def test_the_sides_of_zero_have_the_draws_of_their_side():

@@ -4,13 +4,13 @@ when there is no figure.
 
 import pytest
 
-from core.decision.money.cashflow import OPTIONS
+from core.decision.money.cashflow import OPTION_NAMES
 from core.decision.money.scenario import MoneyScenario
 from dashboard.i18n import LANGUAGES, catalogue
 from tests.scenarios import plain
 from tests.test_dashboard import add_run, said
 
-CARDS = [f"money.option.{option}" for option in OPTIONS]
+CARDS = [f"money.option.{option}" for option in OPTION_NAMES]
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_the_same_inputs_give_the_same_figures_again(open_page):
     assert said(open_page()) == before
 
 
-@pytest.mark.parametrize("option", OPTIONS[1:])
+@pytest.mark.parametrize("option", OPTION_NAMES[1:])
 def test_every_option_can_be_looked_into(open_page, option):
     page = open_page(option=option)
     assert not page.exception

@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 
 from core.counts.joint import REVIEW_ALL
 from core.counts.tally import LeakageLimit, SelectiveRiskLimit
-from core.decision.thresholds.optimiser import Optimum, optimise_thresholds
+from core.decision.thresholds.optimiser import OptimalPolicy, optimise_thresholds
 from core.decision.thresholds.policy import Policy, policy_consequence
-from core.decision.thresholds.solver import CAPACITY_UNREACHABLE, CONFLICT, NO_LABELS, Infeasible
+from core.decision.thresholds.solver import (
+    CAPACITY_UNREACHABLE,
+    CONFLICT,
+    NO_LABELS,
+    InfeasibleLimits,
+)
 from core.errors import NonFiniteError, SettingsError
 from core.types import OUTCOMES
 from tests.joints import CLASSES, LIMITS, SEGMENTS, TERMS, cases, cumulative
@@ -52,7 +57,7 @@ def test_nothing_that_can_be_tried_is_better(rows, by, limit, capacity, epistemi
         if keeps(p, limit) and (capacity is None or p.reviews_per_day.value <= capacity + 1e-9)
     ]
     found = optimise_thresholds(whole, TERMS, by, limit, capacity, epistemic, min_labelled=0)
-    assert isinstance(found, Optimum) == bool(within)
+    assert isinstance(found, OptimalPolicy) == bool(within)
     if within:
         assert found.consequence.money_per_day.value == pytest.approx(
             min(p.money_per_day.value for p in within)
@@ -141,7 +146,7 @@ def test_names_that_a_policy_does_not_know_go_to_review():
 def test_what_cannot_be_kept_is_named_with_the_nearest_points():
     whole = cumulative(rows_of("A", "x", 5, 5))
     found = optimise_thresholds(whole, TERMS, "class", LeakageLimit(0.1), 50, min_labelled=0)
-    assert (type(found), found.reason) == (Infeasible, CONFLICT)
+    assert (type(found), found.reason) == (InfeasibleLimits, CONFLICT)
     assert (found.keeping_risk.reviews_per_day.value, found.keeping_capacity.leakage.value) == (
         100,
         0.5,

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core.decision.money.appraisal import appraise_options, payback_month
-from core.decision.money.cashflow import OPTIONS, STUDENT_REVIEW
-from core.decision.money.monte_carlo import option_outlooks, payback_months
-from core.decision.money.sensitivity import monte_carlo_npv
+from core.decision.money.cashflow import OPTION_NAMES, STUDENT_REVIEW
+from core.decision.money.sensitivity import monte_carlo_npv, option_outlooks, payback_months
 from core.errors import SettingsError
 from tests.scenarios import doubtful, plain
 
@@ -62,7 +61,7 @@ def test_the_draws_are_those_of_the_monte_carlo():
 def test_an_option_that_never_pays_has_no_payback():
     found = {o.option: o for o in option_outlooks(plain(integration=1e9), SEEDED(1), draws=20)}
     assert (found[STUDENT_REVIEW].payback.p10, found[STUDENT_REVIEW].payback.p90) == (None, None)
-    assert set(found) == set(OPTIONS)
+    assert set(found) == set(OPTION_NAMES)
 
 
 def test_no_draw_is_refused():

@@ -5,8 +5,7 @@ import pytest
 from core.counts.joint import JointCounts, JointCumulative
 from core.decision.thresholds.daily_money import UnitCosts
 from core.decision.thresholds.policy import CostModel
-from core.decision.thresholds.presets import PRESETS, preset_thresholds
-from core.decision.thresholds.solver import ThresholdSolver
+from core.decision.thresholds.solver import PRESET_NAMES, ThresholdSolver, preset_thresholds
 
 
 def handles(outcomes, confidence, review=1.0, escape=10.0) -> ThresholdSolver:
@@ -29,7 +28,7 @@ def test_each_preset_by_hand():
     outcomes = ["right"] * 40 + ["wrong"] + ["right"] * 30 + ["wrong"] * 29
     confidence = [0.9] * 40 + [0.8] + [0.7] * 30 + [0.6] * 4 + [0.1] * 25
     found = preset_thresholds(handles(outcomes, confidence))
-    assert list(found) == list(PRESETS)
+    assert list(found) == list(PRESET_NAMES)
     assert found == {"safe": 0.601, "balanced": 0.7, "lean": 0.101, "shadow": 1.0}
 
 

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from core.decision.money.scenario import (
     ASSUMED,
+    INPUT_UNITS,
     MEASURED,
-    UNITS,
-    VERSION,
+    SCENARIO_VERSION,
     MoneyScenario,
-    Quantity,
+    ScenarioQuantity,
     assumed_quantity,
     measured_quantity,
 )
@@ -26,12 +26,12 @@ NAME = st.from_regex(r"\A[a-z0-9][a-z0-9._-]{0,20}\Z")
 @st.composite
 def scenarios(draw) -> MoneyScenario:
     inputs = {}
-    for name, unit in UNITS.items():
+    for name, unit in INPUT_UNITS.items():
         low, likely, high = sorted(
             draw(st.lists(st.floats(0, 1 if unit == "share" else 1e12), min_size=3, max_size=3))
         )
         runs = tuple(draw(st.lists(NAME, max_size=2)))
-        inputs[name] = Quantity(
+        inputs[name] = ScenarioQuantity(
             low=low,
             likely=likely,
             high=high,
@@ -55,7 +55,7 @@ def test_json_and_the_address_give_the_scenario_back(scenario):
 def test_a_quantity_that_is_not_finite_is_refused(where, bad):
     points = {"low": 1.0, "likely": 2.0, "high": 3.0} | {where: bad}
     with pytest.raises(SettingsError, match="are not all finite"):
-        Quantity(**points, unit="hours")
+        ScenarioQuantity(**points, unit="hours")
 
 
 @pytest.mark.parametrize("points", [(2, 1, 3), (1, 3, 2), (-1, 0, 1)])
@@ -72,7 +72,7 @@ def test_a_share_above_one_is_refused():
 @pytest.mark.parametrize(("basis", "runs"), [(MEASURED, ()), (ASSUMED, ("run-1",))])
 def test_measured_names_its_runs_and_assumed_has_none(basis, runs):
     with pytest.raises(SettingsError, match="measured names its runs, assumed has none"):
-        Quantity(low=1, likely=1, high=1, unit="hours", basis=basis, runs=runs)
+        ScenarioQuantity(low=1, likely=1, high=1, unit="hours", basis=basis, runs=runs)
 
 
 def test_a_unit_of_another_kind_is_refused():
@@ -89,11 +89,13 @@ def test_units_carry_the_currency():
 
 def test_money_has_no_default():
     without = {name for name, field in MoneyScenario.model_fields.items() if field.is_required()}
-    assert {"currency"} | {name for name, unit in UNITS.items() if "currency" in unit} <= without
+    assert {"currency"} | {
+        name for name, unit in INPUT_UNITS.items() if "currency" in unit
+    } <= without
 
 
 def test_another_version_is_refused_whatever_else_it_holds():
-    data = json.loads(plain().to_json()) | {"version": VERSION + 1, "field_of_tomorrow": 1}
+    data = json.loads(plain().to_json()) | {"version": SCENARIO_VERSION + 1, "field_of_tomorrow": 1}
     with pytest.raises(
         SettingsError, match="scenario version 2 is not known: this program reads version 1"
     ):

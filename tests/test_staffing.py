@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.decision.staffing import erlang
-from core.decision.staffing.arrivals import ASSUMED, WEEK, WeekProfile
-from core.decision.staffing.desk import Shift, Trace, run_desk
+from core.decision.staffing.arrivals import ASSUMED, HOURS_PER_WEEK, WeekProfile
+from core.decision.staffing.desk import DeskTrace, WorkShift, run_desk
 from core.decision.staffing.staffing import (
     NOT_WITH_THE_MOST,
     OVERLOADED,
@@ -22,12 +22,12 @@ from core.decision.staffing.staffing import (
 from core.errors import SettingsError
 
 STUDY = StaffingStudy(seed=3)
-DAY = Shift(1)  # Monday to Friday, 8 to 17, a break at 12
-ALWAYS = WeekProfile((1.5,) * WEEK, ASSUMED)
+DAY = WorkShift(1)  # Monday to Friday, 8 to 17, a break at 12
+ALWAYS = WeekProfile((1.5,) * HOURS_PER_WEEK, ASSUMED)
 
 
-def always(reviewers: int) -> Shift:
-    return Shift(reviewers, tuple(range(7)), 0, 24, ())
+def always(reviewers: int) -> WorkShift:
+    return WorkShift(reviewers, tuple(range(7)), 0, 24, ())
 
 
 def served(arrived, hours, *shifts, weeks=2) -> list[tuple[float, float]]:
@@ -40,13 +40,13 @@ def test_one_reviewer_serves_in_order_of_arrival():
 
 
 def test_two_reviewers_serve_at_once():
-    assert served([8, 8.5, 8.6], [1, 2, 1], Shift(2)) == [(8, 9), (8.5, 10.5), (9, 10)]
+    assert served([8, 8.5, 8.6], [1, 2, 1], WorkShift(2)) == [(8, 9), (8.5, 10.5), (9, 10)]
 
 
 def test_cases_wait_for_the_shift_the_break_and_monday():
     friday = 4 * 24
     assert served([5, 12.5, 18], [1, 1, 1], DAY) == [(8, 9), (13, 14), (32, 33)]
-    assert served([friday + 17.5], [1], DAY) == [(WEEK + 8, WEEK + 9)]
+    assert served([friday + 17.5], [1], DAY) == [(HOURS_PER_WEEK + 8, HOURS_PER_WEEK + 9)]
 
 
 def test_a_review_that_has_begun_is_finished_into_the_break():
@@ -54,12 +54,16 @@ def test_a_review_that_has_begun_is_finished_into_the_break():
 
 
 def test_a_night_shift_runs_into_the_next_morning():
-    night = Shift(1, (0,), 22, 30, ())
-    assert served([23, 29, 31], [1, 1, 1], night) == [(23, 24), (29, 30), (WEEK + 22, WEEK + 23)]
+    night = WorkShift(1, (0,), 22, 30, ())
+    assert served([23, 29, 31], [1, 1, 1], night) == [
+        (23, 24),
+        (29, 30),
+        (HOURS_PER_WEEK + 22, HOURS_PER_WEEK + 23),
+    ]
 
 
 def test_a_reviewer_who_has_gone_takes_no_case_with_her():
-    early, late = Shift(1, (0,), 8, 10, ()), Shift(1, (0,), 9, 12, ())
+    early, late = WorkShift(1, (0,), 8, 10, ()), WorkShift(1, (0,), 9, 12, ())
     assert served([11], [0.5], early, late) == [(11, 11.5)]
 
 
@@ -76,7 +80,7 @@ def test_duty_is_joined_where_stretches_touch():
 )
 def test_nobody_is_in_two_reviews_and_every_case_is_done(cases, reviewers):
     arrived, hours = (np.array(x) for x in zip(*sorted(cases), strict=True))
-    trace = run_desk(arrived, hours, (Shift(reviewers),), 12)
+    trace = run_desk(arrived, hours, (WorkShift(reviewers),), 12)
     assert (trace.begun >= arrived).all()
     assert (np.diff(trace.begun) >= 0).all()
     np.testing.assert_allclose(trace.done - trace.begun, hours)
@@ -87,7 +91,7 @@ def test_nobody_is_in_two_reviews_and_every_case_is_done(cases, reviewers):
 
 
 def test_the_age_of_the_oldest_by_hand():
-    trace = Trace(np.array([1.0, 2.0]), np.array([5.0, 6.0]), np.array([6.0, 7.0]))
+    trace = DeskTrace(np.array([1.0, 2.0]), np.array([5.0, 6.0]), np.array([6.0, 7.0]))
     assert _ages(trace, np.array([0.0, 1.5, 4.0, 5.0, 5.5, 6.0])).tolist() == [0, 0.5, 3, 3, 3.5, 0]
 
 
@@ -135,7 +139,9 @@ def test_review_times_have_their_mean_and_variation():
 
 
 def test_without_cases_nothing_waits_and_nothing_is_claimed():
-    found = simulate_staffing(WeekProfile((0.0,) * WEEK, ASSUMED), [DAY], ReviewTime(5), 24, STUDY)
+    found = simulate_staffing(
+        WeekProfile((0.0,) * HOURS_PER_WEEK, ASSUMED), [DAY], ReviewTime(5), 24, STUDY
+    )
     assert (found.wait_p95.value, found.wait_p95.n, found.breaches.n) == (None, 0, 0)
     assert (found.utilisation.value, found.oldest_p95.value, found.breaches_per_week.value) == (
         0,
@@ -175,7 +181,7 @@ def test_the_fewest_reviewers_are_those_of_trying_all(breach_share):
     )
     found = least_reviewers(cases, [DAY], ReviewTime(20), 2, short, breach_share, most=8)
     breaches = {
-        k: simulate_staffing(cases, [Shift(k)], ReviewTime(20), 2, short).breaches
+        k: simulate_staffing(cases, [WorkShift(k)], ReviewTime(20), 2, short).breaches
         for k in range(1, 9)
     }
     kept = [k for k, share in breaches.items() if share.high <= breach_share]
@@ -196,7 +202,7 @@ def test_an_sla_that_no_number_keeps_is_named():
 def test_without_cases_one_reviewer_is_enough():
     assert (
         least_reviewers(
-            WeekProfile((0.0,) * WEEK, ASSUMED), [DAY], ReviewTime(6), 2, STUDY
+            WeekProfile((0.0,) * HOURS_PER_WEEK, ASSUMED), [DAY], ReviewTime(6), 2, STUDY
         ).reviewers
         == 1
     )
@@ -230,7 +236,7 @@ def test_a_variation_that_cannot_be_is_refused(bad):
 )
 def test_a_shift_that_cannot_be_is_refused(change, message):
     with pytest.raises(SettingsError, match=message):
-        Shift(**({"reviewers": 1} | change))
+        WorkShift(**({"reviewers": 1} | change))
 
 
 def test_a_study_without_an_interval_and_a_desk_without_a_shift_are_refused():

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from core.counts.histogram import THRESHOLDS, AcceptanceCurve, Histogram
 from core.decision.thresholds.consequence import (
     MEASURES,
-    cases_per_day,
     consequence_by_segment,
     consequence_curve,
+    measured_volume,
     segment_curves,
     threshold_consequence,
 )
@@ -211,9 +211,9 @@ def test_a_threshold_between_the_steps_is_refused():
 
 
 def test_volume_counts_the_first_and_the_last_day():
-    assert cases_per_day(30, datetime(2010, 1, 1, 23), datetime(2010, 1, 10, 1)) == 3
-    assert cases_per_day(5, datetime(2010, 1, 1), datetime(2010, 1, 1)) == 5
-    assert cases_per_day(5, None, None) is None
+    assert measured_volume(30, datetime(2010, 1, 1, 23), datetime(2010, 1, 10, 1)) == 3
+    assert measured_volume(5, datetime(2010, 1, 1), datetime(2010, 1, 1)) == 5
+    assert measured_volume(5, None, None) is None
 
 
 @pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])

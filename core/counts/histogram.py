@@ -17,7 +17,7 @@ from core.errors import NonFiniteError, SettingsError
 from core.types import OUTCOMES
 
 FINE_BINS = 3000
-BINS = FINE_BINS + 1  # the last one is for confidence == 1.0
+CONFIDENCE_BINS = FINE_BINS + 1  # the last one is for confidence == 1.0
 EDGES = np.arange(FINE_BINS + 1) / FINE_BINS  # float64; bin b begins at EDGES[b]
 THRESHOLDS = np.arange(1001) / 1000
 _EDGE_OF_THRESHOLD = np.arange(1001) * (FINE_BINS // 1000)
@@ -80,7 +80,7 @@ class Histogram:
     confidence_sum: np.ndarray
 
     def __post_init__(self):
-        shape = (len(self.segments), len(self.classes), len(OUTCOMES), BINS)
+        shape = (len(self.segments), len(self.classes), len(OUTCOMES), CONFIDENCE_BINS)
         for what, array in (("counts", self.counts), ("confidence sums", self.confidence_sum)):
             if array.shape != shape:
                 raise SettingsError(
@@ -100,7 +100,9 @@ class Histogram:
             positions_of(names, values)
             for names, values in ((segments, segment), (classes, predicted), (OUTCOMES, outcome))
         )
-        counts = np.zeros((len(segments), len(classes), len(OUTCOMES), BINS), dtype=np.int64)
+        counts = np.zeros(
+            (len(segments), len(classes), len(OUTCOMES), CONFIDENCE_BINS), dtype=np.int64
+        )
         sums = np.zeros(counts.shape)
         where = (*index, bin_of_confidence(confidence))
         np.add.at(counts, where, 1)

@@ -27,7 +27,7 @@ from core.stats.checks import finite
 from core.types import OUTCOMES
 
 REVIEW_ALL = "review_all"  # a threshold that accepts nothing, not even confidence 1.0
-STEPS = len(THRESHOLDS) + 1  # thresholds 0, 0.001, ..., 1 and then REVIEW_ALL
+THRESHOLD_STEPS = len(THRESHOLDS) + 1  # thresholds 0, 0.001, ..., 1 and then REVIEW_ALL
 _FINE_PER_STEP = FINE_BINS // 1000
 _INT32_MOST = np.iinfo(np.int32).max
 
@@ -41,13 +41,13 @@ def step_of_threshold(threshold: float | str) -> int:
             raise SettingsError(
                 f"threshold {threshold!r} is not allowed: use a number from 0 to 1 or {REVIEW_ALL!r}"
             )
-        return STEPS - 1
+        return THRESHOLD_STEPS - 1
     return edge_of_threshold(threshold) // _FINE_PER_STEP
 
 
 def threshold_at(step: int) -> float | str:
     """The threshold at a position among STEPS."""
-    return REVIEW_ALL if step == STEPS - 1 else float(THRESHOLDS[step])
+    return REVIEW_ALL if step == THRESHOLD_STEPS - 1 else float(THRESHOLDS[step])
 
 
 def limit_bin(limit: float | None) -> int:
@@ -172,7 +172,7 @@ class JointCumulative:
     def __init__(self, joint: JointCounts):
         self.segments, self.classes, self.weights = joint.segments, joint.classes, None
         self.accepted = np.zeros(
-            (*joint.counts.shape[:3], STEPS, EPISTEMIC_BINS), dtype=joint.counts.dtype
+            (*joint.counts.shape[:3], THRESHOLD_STEPS, EPISTEMIC_BINS), dtype=joint.counts.dtype
         )
         counted = self.accepted[..., :-1, :]
         np.cumsum(joint.counts[..., ::-1, :], axis=-2, out=counted[..., ::-1, :])

@@ -164,7 +164,7 @@ class Tally:
         return getattr(self, top) @ top_outcomes, getattr(self, bottom) @ bottom_outcomes, squares
 
 
-def scaled(share: Interval, scale: float, offset: float = 0.0) -> Interval:
+def scaled_interval(share: Interval, scale: float, offset: float = 0.0) -> Interval:
     """offset + scale * a share, bounds and all: a figure a day is no share, so it has no risk's
     type.
     """

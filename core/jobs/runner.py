@@ -21,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core.jobs import queue
-from core.progress import VARIABLE, write_json
+from core.progress import PROGRESS_VARIABLE, write_json
 from core.settings import ROOT, Settings
 
 NICE = 10
@@ -59,7 +59,7 @@ def _run(settings: Settings, job_id: str) -> None:
     job, folder = queue.status(settings, job_id).job, settings.jobs / job_id
     environment = os.environ | {
         "KAKUSHIN_HOME": str(settings.home.resolve()),
-        VARIABLE: str(folder.resolve() / "progress.json"),
+        PROGRESS_VARIABLE: str(folder.resolve() / "progress.json"),
         "PYTHONUNBUFFERED": "1",
         # a library's to its developers, in a reader's log
         "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "ignore"),

@@ -14,7 +14,7 @@ from core.cases.prompts import require_options
 from core.errors import CasesError, ModelError, NotFoundError
 from core.models.base.card import ModelCard, read_card
 from core.pipeline.runs import content_hash, new_run, recorded
-from core.progress import Bar
+from core.progress import ProgressBar
 from core.settings import Settings
 from core.store.parts import write_part
 from core.store.samples import Samples
@@ -123,7 +123,7 @@ def _score_parts(
         if part in done
     )
     what = f"{card.name} scores {run.dataset}/{run.role}"
-    with Bar(total=len(cases), initial=there, desc=what, unit=" cases") as bar:
+    with ProgressBar(total=len(cases), initial=there, desc=what, unit=" cases") as bar:
         for part, start in enumerate(starts):
             some = cases.iloc[start : start + part_size]
             if part not in done:

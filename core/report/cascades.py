@@ -9,7 +9,7 @@ gives the two fronts as one frame.
 import numpy as np
 import pandas as pd
 
-from core.decision.thresholds.cascade import Cascade, CascadePoint, Scored
+from core.decision.thresholds.cascade import CascadePoint, CascadeSearch, ScoredRun
 from core.decision.thresholds.daily_money import UnitCosts
 from core.errors import SettingsError
 
@@ -39,7 +39,10 @@ def fronts(
         return pd.DataFrame(columns=["way", "leakage", "cost", "total", "n"])
     review, escape, machine = costs
     unit = UnitCosts(review, 0.0, machine)
-    ways = {WITHOUT: Cascade(first, [], unit), WITH_TEACHER: Cascade(first, [second], unit)}
+    ways = {
+        WITHOUT: CascadeSearch(first, [], unit),
+        WITH_TEACHER: CascadeSearch(first, [second], unit),
+    }
     return pd.DataFrame(
         [_row(way, point, escape) for way, cascade in ways.items() for point in cascade.frontier()]
     )
@@ -59,14 +62,14 @@ def cheapest(front: pd.DataFrame, way: str) -> pd.Series:
 
 def _paired(
     student, teacher, segment, unseen, passes, seconds
-) -> tuple[Scored | None, Scored | None]:
+) -> tuple[ScoredRun | None, ScoredRun | None]:
     kept = student["outcome"].ne("unlabelled") & (student["outcome"].ne("unseen") | unseen)
     rows = student[kept if segment is None else kept & student["segment"].eq(segment)]
     both = rows.merge(teacher, on="case_id", suffixes=("_1", "_2"))
     if not len(both):
         return None, None
     return tuple(
-        Scored(
+        ScoredRun(
             n,
             time,
             both[f"confidence_{i}"].to_numpy(),

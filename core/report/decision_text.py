@@ -5,7 +5,7 @@ words, in two languages.
 from dataclasses import asdict
 
 from core.counts.histogram import AcceptanceCurve
-from core.decision.thresholds.consequence import cases_per_day as measured_volume
+from core.decision.thresholds.consequence import measured_volume as measured_volume
 from core.decision.thresholds.consequence import threshold_consequence
 from core.decision.thresholds.daily_money import UnitCosts, all_human_option, option_money
 from core.errors import NotFoundError, SettingsError

@@ -17,7 +17,12 @@ import pandas as pd
 
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.certificate.certify import certify_segments, certify_threshold
-from core.decision.certificate.claims import Certificate, NotCertified, Origin, Promise
+from core.decision.certificate.claims import (
+    Certificate,
+    CertificateOrigin,
+    NotCertified,
+    RiskPromise,
+)
 from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
 from core.report.frames import reliability_bins
 from core.stats.agreement import mean_absolute_error, spearman
@@ -189,8 +194,8 @@ def certificate(
     right = (
         (kept["outcome"] == "right").astype(float).mask(kept["outcome"] == "unlabelled").to_numpy()
     )
-    confidence, promised = kept["confidence"].to_numpy(), Promise(*promise)
-    issued = Origin(*origin, today, today + timedelta(days=VALID_DAYS))
+    confidence, promised = kept["confidence"].to_numpy(), RiskPromise(*promise)
+    issued = CertificateOrigin(*origin, today, today + timedelta(days=VALID_DAYS))
     if segment is None:
         return certify_threshold(confidence, right, promised, issued)
     return certify_segments(confidence, right, kept["segment"].to_numpy(), promised, issued)[

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.counts.histogram import BINS as FINE
+from core.counts.histogram import CONFIDENCE_BINS as FINE
 from core.counts.histogram import THRESHOLDS, AcceptanceCurve, Histogram
 from core.decision.thresholds.consequence import (
     consequence_by_segment,
     consequence_curve,
     segment_curves,
 )
-from core.decision.thresholds.daily_money import Option
+from core.decision.thresholds.daily_money import OptionMoney
 from core.stats.calibration import BINS, Bin, ece_of, reliability_from_counts
 
 PART_SHARES = tuple(
@@ -114,7 +114,7 @@ def _segments(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def option_frame(options: list[Option]) -> pd.DataFrame:
+def option_frame(options: list[OptionMoney]) -> pd.DataFrame:
     """One row an option: name, review, inference, escapes, total, low, high (money a day), n, note."""
     return pd.DataFrame(
         [

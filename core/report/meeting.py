@@ -14,9 +14,9 @@ import pandas as pd
 
 from core.decision.meeting.poc import TrialUnit
 from core.decision.meeting.scenario import (
-    ALL,
-    FORMAT,
-    NAMES,
+    ALL_SEGMENTS,
+    COLUMN_NAMES,
+    MEETING_FORMAT,
     MeetingAssumptions,
     MeetingFigures,
     MeetingScenario,
@@ -140,11 +140,11 @@ def newest(store: Store) -> list[Frozen]:
     """
     found: dict[str, ScenarioVersion] = {}
     for one in Ledger(store).scenarios():
-        if one.content.get("format") == FORMAT and one.version > getattr(
+        if one.content.get("format") == MEETING_FORMAT and one.version > getattr(
             found.get(one.name), "version", 0
         ):
             found[one.name] = one
-    return [_read(found[name]) for name in map(ledger_name, NAMES) if name in found]
+    return [_read(found[name]) for name in map(ledger_name, COLUMN_NAMES) if name in found]
 
 
 def decisions(store: Store) -> list[MeetingDecision]:
@@ -172,7 +172,7 @@ def counts(store: Store, run_id: str) -> Counts:
 
 def measured_volume(record: RunRecord) -> float | None:
     """Cases a day of the whole run from its cases' dates; None without dates."""
-    return consequence.cases_per_day(record.cases, record.first_at, record.last_at)
+    return consequence.measured_volume(record.cases, record.first_at, record.last_at)
 
 
 def scenario_of(
@@ -263,9 +263,12 @@ def units(one: Column, now: Counts) -> list[TrialUnit]:
     """The segments of the scenario's run, and all of them, as places for a proof of concept; those
     without a case left out.
     """
-    names = [ALL, *sorted({str(name) for name in now.rows["segment"].unique()} - {ALL})]
+    names = [
+        ALL_SEGMENTS,
+        *sorted({str(name) for name in now.rows["segment"].unique()} - {ALL_SEGMENTS}),
+    ]
     found = []
-    for name in names if one.used.segment == ALL else [one.used.segment]:
+    for name in names if one.used.segment == ALL_SEGMENTS else [one.used.segment]:
         means = meeting_figures(
             one.used.model_copy(update={"segment": name}), now.rows, now.seconds_per_case
         )

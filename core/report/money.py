@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 
 from core.decision.money import breakeven
-from core.decision.money.appraisal import Appraisal, appraise_options
+from core.decision.money.appraisal import OptionAppraisal, appraise_options
 from core.decision.money.cashflow import ALL_HUMAN
-from core.decision.money.monte_carlo import OptionOutlook, PercentileRange, option_outlooks
 from core.decision.money.scenario import MoneyScenario
 from core.decision.money.sensitivity import (
     MonteCarlo,
+    OptionOutlook,
+    PercentileRange,
     PercentileSpread,
     TornadoBar,
     monte_carlo_npv,
+    option_outlooks,
 )
 
 # one seed for all scenarios: the same inputs give the same figures, and a change shows its own
@@ -55,7 +57,7 @@ class Valuation:
     and their NPVs with doubt.
     """
 
-    appraisals: tuple[Appraisal, ...]
+    appraisals: tuple[OptionAppraisal, ...]
     outlooks: tuple[OptionOutlook, ...]
     drawn: MonteCarlo
 
@@ -80,7 +82,7 @@ def side_by_side(found: Valuation) -> pd.DataFrame:
     return table.astype({name: float for name in table.columns if name not in ("option", "draws")})
 
 
-def _option_row(one: Appraisal, ahead: OptionOutlook, spread: PercentileSpread) -> dict:
+def _option_row(one: OptionAppraisal, ahead: OptionOutlook, spread: PercentileSpread) -> dict:
     never = PercentileRange(None, None, None)  # all human is what payback is measured against
     chance = spread.chance_positive
     figures = {
@@ -149,7 +151,10 @@ def break_even_frame(scenario: MoneyScenario, option: str) -> pd.DataFrame:
     """
     rows = []
     for name in BREAK_EVENS:
-        found, quantity = breakeven.break_even(scenario, option, name), scenario.inputs()[name]
+        found, quantity = (
+            breakeven.break_even_value(scenario, option, name),
+            scenario.inputs()[name],
+        )
         if found.reason == breakeven.NO_EFFECT:
             continue
         rows.append(

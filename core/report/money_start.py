@@ -13,8 +13,8 @@ from scipy.special import gammaincinv
 
 from core.counts.histogram import AcceptanceCurve
 from core.decision.money import measured
-from core.decision.money.scenario import MEASURED, MoneyScenario, Quantity, assumed_quantity
-from core.decision.thresholds.consequence import Consequence, cases_per_day, threshold_consequence
+from core.decision.money.scenario import MEASURED, MoneyScenario, ScenarioQuantity, assumed_quantity
+from core.decision.thresholds.consequence import Consequence, measured_volume, threshold_consequence
 from core.decision.thresholds.daily_money import UnitCosts
 from core.errors import NotFoundError
 from core.types import RunRecord
@@ -52,7 +52,7 @@ def starting(facts: Facts, costs: UnitCosts, months: int = 36) -> MoneyScenario:
     )
 
 
-def measured_now(facts: Facts) -> dict[str, Quantity]:
+def measured_now(facts: Facts) -> dict[str, ScenarioQuantity]:
     """Every input that the facts measure. Raises SettingsError where the student accepts no
     labelled case.
     """
@@ -71,7 +71,7 @@ def measured_now(facts: Facts) -> dict[str, Quantity]:
     return found | _volume(facts)
 
 
-def remeasured(scenario: MoneyScenario, known: Mapping[str, Quantity]) -> MoneyScenario:
+def remeasured(scenario: MoneyScenario, known: Mapping[str, ScenarioQuantity]) -> MoneyScenario:
     """The scenario with its measured inputs as the facts have them now; what somebody assumed
     stays.
     """
@@ -81,7 +81,7 @@ def remeasured(scenario: MoneyScenario, known: Mapping[str, Quantity]) -> MoneyS
     )
 
 
-def moved(quantity: Quantity, end: str, value: float) -> Quantity:
+def moved(quantity: ScenarioQuantity, end: str, value: float) -> ScenarioQuantity:
     """`quantity` with its low, likely or high set by a person, so assumed; the other two give way
     where they must.
     """
@@ -94,12 +94,12 @@ def moved(quantity: Quantity, end: str, value: float) -> Quantity:
     return assumed_quantity(**points, unit=quantity.unit)
 
 
-def _volume(facts: Facts) -> dict[str, Quantity]:
+def _volume(facts: Facts) -> dict[str, ScenarioQuantity]:
     """Cases a month from the dates of the cases that count, with Garwood's exact interval of a
     Poisson count (1936).
     """
     record, n = facts.same["student"], facts.at("student", 0.0).cases
-    per_case = cases_per_day(1, record.first_at, record.last_at)
+    per_case = measured_volume(1, record.first_at, record.last_at)
     if facts.cases_per_day is not None or per_case is None:
         return {}
     low = float(gammaincinv(n, 0.025)) if n else 0.0
@@ -108,13 +108,15 @@ def _volume(facts: Facts) -> dict[str, Quantity]:
     )
     unit = "cases/month"
     return {
-        "cases_per_month": Quantity(
+        "cases_per_month": ScenarioQuantity(
             low=low, likely=likely, high=high, unit=unit, basis=MEASURED, runs=(record.run.run_id,)
         )
     }
 
 
-def _assumed(facts: Facts, costs: UnitCosts, known: Mapping[str, Quantity]) -> dict[str, Quantity]:
+def _assumed(
+    facts: Facts, costs: UnitCosts, known: Mapping[str, ScenarioQuantity]
+) -> dict[str, ScenarioQuantity]:
     """What stands in where nothing was measured. A review of 4 minutes gives the hour of a
     reviewer, that gives the rest.
     """
@@ -123,7 +125,7 @@ def _assumed(facts: Facts, costs: UnitCosts, known: Mapping[str, Quantity]) -> d
         (facts.cases_per_day or 100.0) * DAYS_A_MONTH * count / max(1, facts.same["student"].cases)
     )
 
-    def around(likely: float, unit: str, low: float = 0.5, high: float = 2.0) -> Quantity:
+    def around(likely: float, unit: str, low: float = 0.5, high: float = 2.0) -> ScenarioQuantity:
         return assumed_quantity(low * likely, likely, high * likely, unit)
 
     seconds = known["student_seconds"].likely if "student_seconds" in known else 0.01

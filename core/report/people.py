@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from core.decision.staffing.arrivals import WEEK, ArrivalProcess, WeekProfile, real_weeks
-from core.decision.staffing.desk import Shift
+from core.decision.staffing.arrivals import HOURS_PER_WEEK, ArrivalProcess, WeekProfile, real_weeks
+from core.decision.staffing.desk import WorkShift
 from core.decision.staffing.headcount import FullTime
 from core.decision.staffing.staffing import (
     ReviewTime,
@@ -70,7 +70,7 @@ def desk(
     full_time = FullTime(*work)
     arrivals, source = _arrivals(times, reviews_per_day, measured, full_time.hours)
     end = START_HOUR + full_time.hours
-    shift = Shift(reviewers, start_hour=START_HOUR, end_hour=end, breaks=())
+    shift = WorkShift(reviewers, start_hour=START_HOUR, end_hour=end, breaks=())
     study = study_of(arrivals.per_week)
     found = simulate_staffing(
         arrivals, [shift], ReviewTime(full_time.minutes / full_time.share), sla_hours, study
@@ -99,7 +99,7 @@ def _arrivals(
             if measured and len(known) == len(times):
                 return weeks, REAL
             return weeks.profile().scaled(
-                reviews_per_day * WEEK / 24 / max(weeks.per_week, 1e-12)
+                reviews_per_day * HOURS_PER_WEEK / 24 / max(weeks.per_week, 1e-12)
             ), SCALED
         except DatesOnlyError:
             source = DATES_ONLY

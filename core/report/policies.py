@@ -24,10 +24,10 @@ from core.counts.tally import Tally
 from core.decision.certificate.certify import certify_threshold
 from core.decision.certificate.claims import (
     Certificate,
+    CertificateOrigin,
+    CertificateUse,
     NotCertified,
-    Origin,
-    Promise,
-    Use,
+    RiskPromise,
     void_reasons,
 )
 from core.decision.thresholds.policy import Policy, PolicyConsequence, Threshold
@@ -182,11 +182,11 @@ def proof(
         .mask(table["outcome"] == "unlabelled")
         .to_numpy()
     )
-    issued = Origin(*origin, today, today + timedelta(days=VALID_DAYS))
+    issued = CertificateOrigin(*origin, today, today + timedelta(days=VALID_DAYS))
     confidence, epistemic = table["confidence"].to_numpy(), table["epistemic"].to_numpy()
     try:
         found = certify_threshold(
-            confidence, right, Promise(*promise, epistemic_limit), issued, epistemic
+            confidence, right, RiskPromise(*promise, epistemic_limit), issued, epistemic
         )
     except SettingsError as error:
         return NoProof(REFUSED, None, str(error))
@@ -209,7 +209,7 @@ def void(
     looked at here, and no screen may say that it was.
     """
     none_but_one = policy.threshold if isinstance(policy.threshold, float) else 1.0
-    use = Use(
+    use = CertificateUse(
         today,
         model_hash,
         process,

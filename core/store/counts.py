@@ -20,7 +20,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from core.counts.histogram import BINS, EPISTEMIC_LIMITS, FINE_BINS, Histogram
+from core.counts.histogram import CONFIDENCE_BINS, EPISTEMIC_LIMITS, FINE_BINS, Histogram
 from core.types import OUTCOMES
 
 # The bin b with EDGES[b] <= confidence < EDGES[b + 1]. The rounded product may be one off; the
@@ -117,7 +117,7 @@ def read(connection: duckdb.DuckDBPyConnection, run_id: str, classes: tuple[str,
     ).fetchnumpy()
     cells = _cells(connection, run_id).loc[np.unique(table["cell"])]
     segments = tuple(sorted(cells["segment"].unique()))
-    counts = np.zeros((len(segments), len(classes), len(OUTCOMES), BINS), dtype=np.int64)
+    counts = np.zeros((len(segments), len(classes), len(OUTCOMES), CONFIDENCE_BINS), dtype=np.int64)
     sums = np.zeros(counts.shape)
     names = {"segment": segments, "predicted": classes, "outcome": OUTCOMES}
     cells = pd.DataFrame(

@@ -7,7 +7,7 @@ was computed.
 
 from collections.abc import Iterable, Mapping
 
-from core.decision.certificate.claims import RISK_TOO_HIGH, VOIDS, Certificate, NotCertified
+from core.decision.certificate.claims import RISK_TOO_HIGH, VOID_REASONS, Certificate, NotCertified
 from core.report.evidence import VALID_DAYS, Spread, Trust
 from core.stats.temperature import Temperature
 from core.types import Interval, RunRecord
@@ -180,7 +180,7 @@ def basis(
         lines.append(words.markdown("certificate.family", family=words.number(evidence.family, 0)))
     if isinstance(found, Certificate):
         whys = words.comma.join(
-            words(f"void.{name.replace(' ', '_')}") for name in VOIDS if name != "expired"
+            words(f"void.{name.replace(' ', '_')}") for name in VOID_REASONS if name != "expired"
         )
         voided = words.markdown(
             "certificate.voided", last=words.date(found.origin.expires_on), days=str(VALID_DAYS)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.presets import PRESETS
+from core.decision.thresholds.solver import PRESET_NAMES
 from core.types import RunRecord
 from dashboard.components.sentences import run_cases, run_name
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words
@@ -19,7 +19,7 @@ from dashboard.session.address import (
     ALL,
     BY_CLASS,
     BY_SEGMENT,
-    MEASURES,
+    CERTIFIABLE_RISKS,
     MOST,
     MOST_PEOPLE,
     PERIODS,
@@ -120,7 +120,7 @@ def limits(words: Words) -> None:
     reviewed, in two units.
     """
     measure, most, capacity, people = st.columns([5, 3, 3, 3], vertical_alignment="bottom")
-    names = {name: words(f"measure.{name}") for name in MEASURES}
+    names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
     measure.segmented_control(
         words("measure"), list(names), format_func=names.get, key="limited", required=True
     )
@@ -160,7 +160,7 @@ def compare(words: Words) -> None:
     before, or a preset.
     """
     names = {name: words(f"compare.{name}") for name in (ACTIVE, PREVIOUS)}
-    names |= {name: words(f"preset.{name}") for name in PRESETS}
+    names |= {name: words(f"preset.{name}") for name in PRESET_NAMES}
     st.segmented_control(
         words("compare"), list(names), format_func=names.get, key="compare", required=True
     )
@@ -233,7 +233,7 @@ def period(words: Words) -> None:
 def promise(words: Words) -> None:
     """Draw what is to be certified: the measure, its target, and with what confidence."""
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
-    names = {name: words(f"measure.{name}") for name in MEASURES}
+    names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
     chosen = {
         "format_func": names.get,
         "key": "measure",

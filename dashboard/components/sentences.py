@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.consequence import Consequence
-from core.decision.thresholds.daily_money import ALL_HUMAN, Option, OptionCurve
+from core.decision.thresholds.daily_money import ALL_HUMAN, OptionCurve, OptionMoney
 from core.decision.thresholds.solver import DAYS_PER_MONTH
 from core.types import Interval, RunRecord
 from dashboard.components import active_policy
@@ -248,7 +248,7 @@ def run_cases(words: Words, record: RunRecord) -> str:
 
 
 def option_name(
-    words: Words, option: Option | OptionCurve, records: Mapping[str, RunRecord]
+    words: Words, option: OptionMoney | OptionCurve, records: Mapping[str, RunRecord]
 ) -> str:
     """Return what a reader calls a way to run the line."""
     if option.name == ALL_HUMAN:
@@ -257,7 +257,7 @@ def option_name(
 
 
 def options_note(
-    words: Words, options: Sequence[Option | OptionCurve], records: Mapping[str, RunRecord]
+    words: Words, options: Sequence[OptionMoney | OptionCurve], records: Mapping[str, RunRecord]
 ) -> str:
     """Return in markdown what is measured and assumed, and why an option has no figure."""
     missing = [

@@ -123,7 +123,7 @@ def _option_curves(
     return human, *models
 
 
-def _options(shown: RunContext, per_day: float) -> list[daily_money.Option]:
+def _options(shown: RunContext, per_day: float) -> list[daily_money.OptionMoney]:
     """The same at the threshold in use."""
     chosen, found = shown.chosen, [daily_money.all_human_option(per_day, shown.costs)]
     for kind in reversed(shown.same):

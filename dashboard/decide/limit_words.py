@@ -6,17 +6,25 @@ Streamlit, nor where the limits came from.
 """
 
 from core.decision.thresholds.policy import PolicyConsequence
-from core.decision.thresholds.solver import CAPACITY, RISK, Infeasible, ShadowPrice, SolvedPlan
+from core.decision.thresholds.solver import (
+    CAPACITY,
+    RISK,
+    InfeasibleLimits,
+    ShadowPrice,
+    SolvedPlan,
+)
 from dashboard.i18n import Words, escape_markdown
 
 _BINDS = {(): "neither", (RISK,): "risk", (CAPACITY,): "capacity", (RISK, CAPACITY): "both"}
 
 
-def answer(words: Words, found: PolicyConsequence | SolvedPlan | Infeasible, measure: str) -> str:
+def answer(
+    words: Words, found: PolicyConsequence | SolvedPlan | InfeasibleLimits, measure: str
+) -> str:
     """Return what the limits come to. `measure` is the risk that is shown: leakage or
     selective_risk.
     """
-    if isinstance(found, Infeasible):
+    if isinstance(found, InfeasibleLimits):
         nearest = words.markdown("limits.nearest", point=_point(words, found.nearest, measure))
         return words(f"limits.infeasible.{found.reason}") + words.sentence_space + nearest
     if isinstance(found, SolvedPlan):
@@ -38,13 +46,13 @@ def worth(words: Words, price: ShadowPrice, currency: str) -> str:
     )
 
 
-def point_of(found: PolicyConsequence | SolvedPlan | Infeasible) -> PolicyConsequence:
+def point_of(found: PolicyConsequence | SolvedPlan | InfeasibleLimits) -> PolicyConsequence:
     """Return the point that an answer speaks of: the one found, or the nearest that keeps a limit."""
     return (
         found.point
         if isinstance(found, SolvedPlan)
         else found.nearest
-        if isinstance(found, Infeasible)
+        if isinstance(found, InfeasibleLimits)
         else found
     )
 

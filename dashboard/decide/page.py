@@ -14,8 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core.decision.thresholds import consequence, daily_money
-from core.decision.thresholds.presets import preset_thresholds
-from core.decision.thresholds.solver import ThresholdSolver
+from core.decision.thresholds.solver import ThresholdSolver, preset_thresholds
 from core.report import selection
 from core.types import RunRecord
 from dashboard.components import controls, sentences, shell
@@ -102,7 +101,7 @@ def _shown(words: Words, runs: list[RunRecord]) -> RunContext:
     run_id = state.chosen("run")
     record = next(record for record in runs if record.run.run_id == run_id)
     same = selection.same_cases(runs, record)
-    measured = consequence.cases_per_day(record.cases, record.first_at, record.last_at)
+    measured = consequence.measured_volume(record.cases, record.first_at, record.last_at)
     with st.sidebar:
         controls.costs(words)
         controls.measured(words, list(same.values()), measured, VOLUME_UNKNOWN)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.decision.certificate.claims import Certificate
-from core.decision.thresholds import apply, consequence, daily_money
+from core.decision.thresholds import changes, consequence, daily_money
 from core.decision.thresholds.policy import Policy, PolicyConsequence, consequence_of_tally
 from core.decision.thresholds.solver import ThresholdSolver
 from core.errors import SettingsError
@@ -43,7 +43,7 @@ def active(shown: RunContext) -> tuple[Ghost | None, str]:
         thresholds = Policy.from_dict(policy.content)
         rows = counted_rows(shown)
         found = consequence_of_tally(
-            apply.tally_of_rows(rows, thresholds), thresholds, shown.terms, reweighted=False
+            changes.tally_of_rows(rows, thresholds), thresholds, shown.terms, reweighted=False
         )
     except SettingsError as error:
         said = {

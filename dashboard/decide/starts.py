@@ -11,10 +11,10 @@ import streamlit as st
 
 from core.counts.histogram import Histogram
 from core.counts.tally import LeakageLimit, SelectiveRiskLimit
-from core.decision.thresholds import apply
+from core.decision.thresholds import changes
 from core.decision.thresholds.changes import CasesBetween, cases_between_thresholds
 from core.decision.thresholds.policy import Policy, PolicyConsequence
-from core.decision.thresholds.solver import Infeasible, SolvedPlan, ThresholdSolver
+from core.decision.thresholds.solver import InfeasibleLimits, SolvedPlan, ThresholdSolver
 from dashboard.components import controls, panels
 from dashboard.components.active_policy import Ghost
 from dashboard.decide import limit_words, points
@@ -43,7 +43,7 @@ def limits(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
         said = words.sentence_space.join(
             filter(None, (said, limit_words.worth(words, price, chosen.currency)))
         )
-    (st.warning if isinstance(found, Infeasible) else st.markdown)(said)
+    (st.warning if isinstance(found, InfeasibleLimits) else st.markdown)(said)
     t = limit_words.point_of(found).policy.threshold
     label = words("limits.use", t=words.number(t, 3))
     st.button(
@@ -53,7 +53,7 @@ def limits(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
 
 def _found(
     handles: ThresholdSolver, limit, capacity: float | None
-) -> PolicyConsequence | SolvedPlan | Infeasible:
+) -> PolicyConsequence | SolvedPlan | InfeasibleLimits:
     """One limit: the threshold where it is met. Both: the least money within them."""
     if capacity is None:
         return handles.at_risk(limit)
@@ -112,7 +112,7 @@ def _against_policy(shown: RunContext, ghost: Ghost) -> None:
     """
     words, chosen, policy = shown.words, shown.chosen, ghost.found.policy
     now = Policy(chosen.t)
-    found = apply.changes_by_rows(points.counted_rows(shown), policy, now)
+    found = changes.changes_by_rows(points.counted_rows(shown), policy, now)
     to_people, accepted = (sum(side.values()) for side in (found.to_review, found.to_acceptance))
     if not to_people + accepted:
         st.info(words("sides.same_policy"))

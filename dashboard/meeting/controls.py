@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.decision.meeting.scenario import NAMES
+from core.decision.meeting.scenario import COLUMN_NAMES
 from core.report.exports import FORMATS
 from core.report.meeting import Column
 from core.store.entries import MAX_NAME
@@ -57,7 +57,7 @@ def freeze(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str,
     """
     which, rule, go = st.columns([2, 3, 2], vertical_alignment="bottom")
     name = which.segmented_control(
-        words("meeting.name"), NAMES, default="A", key="freeze_as", required=True
+        words("meeting.name"), COLUMN_NAMES, default="A", key="freeze_as", required=True
     )
     chosen = controls.select(words("meeting.what"), policies, "freeze_what", rule)
     pressed = go.button(

@@ -7,7 +7,7 @@ widgets; computes nothing.
 
 import streamlit as st
 
-from core.decision.money.scenario import MEASURED, MoneyScenario, Quantity
+from core.decision.money.scenario import MEASURED, MoneyScenario, ScenarioQuantity
 from core.report.money_start import moved
 from dashboard.i18n import CURRENCIES, Words, escape_markdown
 from dashboard.money.words import PERCENT, input_name, joined, option_names, unit
@@ -137,7 +137,7 @@ def _months(words: Words, scenario: MoneyScenario) -> None:
     source.badge(words("money.chosen"), icon=":material/tune:", color="gray")
 
 
-def _source(words: Words, quantity: Quantity) -> None:
+def _source(words: Words, quantity: ScenarioQuantity) -> None:
     icon, color = _BADGES[quantity.basis]
     st.badge(words(quantity.basis), icon=icon, color=color)
     if quantity.basis == MEASURED:

@@ -11,8 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from core.decision.money import breakeven, sensitivity
-from core.decision.money.appraisal import Appraisal
-from core.decision.money.cashflow import OPTIONS, STUDENT
+from core.decision.money.appraisal import OptionAppraisal
+from core.decision.money.cashflow import OPTION_NAMES, STUDENT
 from core.decision.money.scenario import MoneyScenario
 from core.decision.thresholds import consequence
 from core.decision.thresholds.daily_money import UnitCosts
@@ -61,9 +61,9 @@ class Shown:
         return money_words.of_costs(self.words, self.chosen.currency)
 
     @property
-    def appraisal(self) -> Appraisal:
+    def appraisal(self) -> OptionAppraisal:
         """Of the option that the charts look into."""
-        return self.found.appraisals[OPTIONS.index(self.chosen.option)]
+        return self.found.appraisals[OPTION_NAMES.index(self.chosen.option)]
 
 
 def page() -> None:
@@ -152,7 +152,7 @@ def _inputs(shown: Shown) -> None:
         st.caption(words.markdown("money.inputs.count", **said))
         money_controls.inputs(words, shown.scenario)
         panels.rows("inputs", words, money_tables.inputs(words, frame, shown.chosen.currency))
-    money_controls.option(words, OPTIONS[1:])
+    money_controls.option(words, OPTION_NAMES[1:])
 
 
 def _charts(shown: Shown) -> None:
@@ -198,7 +198,7 @@ def _cash(shown: Shown) -> None:
 def _monte_carlo(shown: Shown) -> None:
     words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
     frame = money.npv_histogram(shown.found.drawn.npv[option])
-    spread = shown.found.drawn.spreads[OPTIONS.index(option)]
+    spread = shown.found.drawn.spreads[OPTION_NAMES.index(option)]
     marks = {name: getattr(spread, name) for name in ("p10", "p50", "p90")}
     amounts = {name: money_words.money(words, value, currency) for name, value in marks.items()}
     said = (

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from core.decision.money.breakeven import PayingThresholds
-from core.decision.money.cashflow import ALL_HUMAN, OPTIONS
-from core.decision.money.scenario import UNITS
+from core.decision.money.cashflow import ALL_HUMAN, OPTION_NAMES
+from core.decision.money.scenario import INPUT_UNITS
 from dashboard.components.sentences import Card
 from dashboard.i18n import DASH, Words, escape_markdown
 
 # written as percentages
-PERCENT = {name for name, unit in UNITS.items() if unit == "share"} | {"discount_rate"}
+PERCENT = {name for name, unit in INPUT_UNITS.items() if unit == "share"} | {"discount_rate"}
 _UNIT_WORDS = {
     "share": "unit.percent",
     "1/year": "unit.times_a_year",
@@ -34,7 +34,7 @@ _UNIT_WORDS = {
 
 def option_names(words: Words) -> dict[str, str]:
     """Option -> what a reader calls it."""
-    return {name: words(f"money.option.{name}") for name in OPTIONS}
+    return {name: words(f"money.option.{name}") for name in OPTION_NAMES}
 
 
 def input_name(words: Words, name: str) -> str:
@@ -43,9 +43,9 @@ def input_name(words: Words, name: str) -> str:
 
 def unit(words: Words, name: str, currency: str) -> str:
     """The unit of an input as it stands behind a number."""
-    if UNITS[name] == "currency":
+    if INPUT_UNITS[name] == "currency":
         return currency
-    key = "unit.percent_a_year" if name == "discount_rate" else _UNIT_WORDS[UNITS[name]]
+    key = "unit.percent_a_year" if name == "discount_rate" else _UNIT_WORDS[INPUT_UNITS[name]]
     return words(key, currency=currency)
 
 
@@ -53,7 +53,7 @@ def amount(words: Words, name: str, value: float, currency: str) -> str:
     """A value of an input with its unit, to three significant figures."""
     if name in PERCENT:
         return words.percent(value)
-    gap = " " if "currency" in UNITS[name] else words.sentence_space
+    gap = " " if "currency" in INPUT_UNITS[name] else words.sentence_space
     return words.number(value, figures=3) + gap + unit(words, name, currency)
 
 

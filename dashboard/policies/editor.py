@@ -11,10 +11,9 @@ import streamlit as st
 
 from core.counts.tally import LeakageLimit, SelectiveRiskLimit
 from core.decision.certificate.claims import Certificate
-from core.decision.thresholds.optimiser import Infeasible, optimise_thresholds
+from core.decision.thresholds.optimiser import InfeasibleLimits, optimise_thresholds
 from core.decision.thresholds.policy import Policy
-from core.decision.thresholds.presets import preset_thresholds
-from core.decision.thresholds.solver import ThresholdSolver
+from core.decision.thresholds.solver import ThresholdSolver, preset_thresholds
 from core.errors import KakushinError
 from core.report import policies
 from core.report.policies import NO_RUN, NoProof
@@ -91,7 +90,7 @@ def _optimiser(scene: Scene, draft: Policy) -> None:
     with st.expander(words("policy.optimiser"), icon=":material/auto_fix_high:", key="optimiser"):
         policie_controls.optimise(words, partial(_search, scene, draft.epistemic_limit))
         by, found = state.held_value("optimum", (None, None))
-        if isinstance(found, Infeasible):
+        if isinstance(found, InfeasibleLimits):
             st.warning(policie_words.optimum(words, found, ()), icon=":material/block:")
         elif found is not None and found.consequence.policy == draft:
             pooled = [_pooled_name(scene, by, name) for name in found.pooled]
@@ -112,7 +111,7 @@ def _search(scene: Scene, epistemic_limit: float | None) -> None:
         replies.say("propose", "error", "policy.not_found", sentence=error)
         return
     state.set_value("optimum", (by, found))
-    if not isinstance(found, Infeasible):
+    if not isinstance(found, InfeasibleLimits):
         policie_controls.begin(found.consequence.policy)
 
 

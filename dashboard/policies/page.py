@@ -61,7 +61,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         controls.measured(
             words,
             [record],
-            consequence.cases_per_day(record.cases, record.first_at, record.last_at),
+            consequence.measured_volume(record.cases, record.first_at, record.last_at),
             VOLUME_UNKNOWN,
         )
     scene = gathered(words, runs, record, state.choices())

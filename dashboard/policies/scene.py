@@ -75,7 +75,7 @@ def thresholds_of(one: entries.PolicyVersion) -> Policy | None:
 def gathered(words: Words, runs: list[RunRecord], record: RunRecord, chosen: Choices) -> Scene:
     """Read what the page shows. Raises StoreError."""
     run, (stored, events) = record.run, cache.policies()
-    measured = consequence.cases_per_day(record.cases, record.first_at, record.last_at)
+    measured = consequence.measured_volume(record.cases, record.first_at, record.last_at)
     volume = next(v for v in (chosen.volume, measured, VOLUME_UNKNOWN) if v is not None)
     cumulative = cache.cells(run.run_id, chosen.unseen)
     counted = float(cumulative.total.sum()) / max(1, record.cases)

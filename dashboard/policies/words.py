@@ -11,9 +11,9 @@ from datetime import date
 from core.counts.joint import REVIEW_ALL
 from core.decision.certificate.claims import Certificate
 from core.decision.thresholds.changes import DecisionChanges
-from core.decision.thresholds.optimiser import Optimum
+from core.decision.thresholds.optimiser import OptimalPolicy
 from core.decision.thresholds.policy import PolicyConsequence, Threshold
-from core.decision.thresholds.solver import Infeasible
+from core.decision.thresholds.solver import InfeasibleLimits
 from core.report.policies import CLASS, NOT_CERTIFIED, NOT_COVERED, REFUSED, SEGMENT, NoProof
 from core.report.policy_history import Life
 from core.store import entries
@@ -134,11 +134,11 @@ def means(words: Words, found: PolicyConsequence, currency: str) -> str:
     return " · ".join(parts)
 
 
-def optimum(words: Words, found: Optimum | Infeasible, names: Iterable[str]) -> str:
+def optimum(words: Words, found: OptimalPolicy | InfeasibleLimits, names: Iterable[str]) -> str:
     """What the optimiser found, which rows share a threshold, and that it was chosen on these very
     cases.
     """
-    if isinstance(found, Infeasible):
+    if isinstance(found, InfeasibleLimits):
         return (
             words(f"limits.infeasible.{found.reason}")
             + words.sentence_space

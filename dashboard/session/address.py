@@ -8,11 +8,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from core.decision.certificate.claims import MEASURES, SELECTIVE_RISK
-from core.decision.meeting.scenario import NAMES as SCENARIOS
+from core.decision.certificate.claims import CERTIFIABLE_RISKS, SELECTIVE_RISK
+from core.decision.meeting.scenario import COLUMN_NAMES as SCENARIOS
 from core.decision.money.cashflow import STUDENT, STUDENT_REVIEW, TEACHER
 from core.decision.money.scenario import MoneyScenario
-from core.decision.thresholds.presets import BALANCED, PRESETS
+from core.decision.thresholds.solver import BALANCED, PRESET_NAMES
 from core.errors import SettingsError
 from core.report.evidence import PERIODS
 from core.report.inspectors import EPISTEMIC, PICKS
@@ -60,7 +60,7 @@ class Choices:
     option: str = STUDENT_REVIEW  # which one the money page looks into
     # the money scenario as Scenario.to_query; None starts from what runs measured
     money: str | None = None
-    limited: str = "leakage"  # what `most` limits, one of MEASURES
+    limited: str = "leakage"  # what `most` limits, one of CERTIFIABLE_RISKS
     most: float | None = None  # percent that the measure may be at most; None sets no limit
     capacity: float | None = None  # reviews a day that people can do; None sets no limit
     source: str = STORED  # a stored case or a typed one
@@ -209,12 +209,12 @@ _READ: dict[str, Callable[[str], object]] = {
     "machine": _amount,
     "currency": _one_of(*CURRENCIES),
     "period": _one_of(*PERIODS),
-    "measure": _one_of(*MEASURES),
+    "measure": _one_of(*CERTIFIABLE_RISKS),
     "target": _number_of(*TARGETS),
     "sure": _number_of(*SURE),
     "option": _one_of(TEACHER, STUDENT, STUDENT_REVIEW),
     "money": _scenario,
-    "limited": _one_of(*MEASURES),
+    "limited": _one_of(*CERTIFIABLE_RISKS),
     "most": _percent,
     "capacity": _amount,
     "source": _one_of(STORED, TYPED),
@@ -222,7 +222,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "case": str,
     "before": str,
     "after": str,
-    "compare": _one_of(*PRESETS, ACTIVE, PREVIOUS),
+    "compare": _one_of(*PRESET_NAMES, ACTIVE, PREVIOUS),
     "by": _one_of(BY_SEGMENT, BY_CLASS),
     "minutes": lambda text: _above_zero(text, 600),
     "shift": lambda text: _above_zero(text, 16),

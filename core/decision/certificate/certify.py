@@ -39,20 +39,20 @@ from core.decision.certificate.claims import (
     RISK_TOO_HIGH,
     SELECTIVE_RISK,
     Certificate,
-    Evidence,
+    CertificateEvidence,
+    CertificateOrigin,
     NotCertified,
-    Origin,
-    Promise,
+    RiskPromise,
 )
 from core.errors import SettingsError
 from core.stats.checks import finite
 from core.stats.risk_control import cases_needed, cases_without_error, fallback, p_values
 
-GRID = THRESHOLDS[::-1]  # [G], strict to loose
+TESTED_THRESHOLDS = THRESHOLDS[::-1]  # [G], strict to loose
 # of all cases, accepted at the starts for selective risk; doubling suits risks of any shape
-SHARES = (1 / 16, 1 / 8, 1 / 4)
+START_SHARES = (1 / 16, 1 / 8, 1 / 4)
 PILOT_SHARE = 1 / 20
-METHODS = {
+TEST_METHODS = {
     SELECTIVE_RISK: "exact binomial, fallback strict to loose from 1/16, 1/8 and 1/4 of a pilot, Bonferroni over segments",
     LEAKAGE: "exact binomial, fixed sequence strict to loose, Bonferroni over segments",
 }
@@ -73,8 +73,8 @@ class _Cases:
 def certify_threshold(
     confidence: np.ndarray,
     right: np.ndarray,
-    promise: Promise,
-    origin: Origin,
+    promise: RiskPromise,
+    origin: CertificateOrigin,
     epistemic: np.ndarray | None = None,
     seed: int = 0,
 ) -> Certificate | NotCertified:
@@ -95,8 +95,8 @@ def certify_segments(
     confidence: np.ndarray,
     right: np.ndarray,
     segment: np.ndarray,
-    promise: Promise,
-    origin: Origin,
+    promise: RiskPromise,
+    origin: CertificateOrigin,
     epistemic: np.ndarray | None = None,
     seed: int = 0,
 ) -> dict[str, Certificate | NotCertified]:
@@ -131,19 +131,19 @@ def start_weights(pilot_score: np.ndarray, measure: str, level: float) -> np.nda
     """What each threshold of GRID may spend, [G], adding up to `level`. Takes no label, so none can
     choose where to begin.
     """
-    weights = np.zeros(len(GRID))
+    weights = np.zeros(len(TESTED_THRESHOLDS))
     if measure == LEAKAGE or not len(pilot_score):
         weights[0] = level
         return weights
     share = _at_least(pilot_score) / len(pilot_score)
-    for wanted in SHARES:
+    for wanted in START_SHARES:
         reached = np.flatnonzero(share >= wanted)
-        weights[reached[0] if len(reached) else -1] += level / len(SHARES)
+        weights[reached[0] if len(reached) else -1] += level / len(START_SHARES)
     return weights
 
 
 def _checked(
-    confidence, right, promise: Promise, epistemic, refuse_constant: bool = True
+    confidence, right, promise: RiskPromise, epistemic, refuse_constant: bool = True
 ) -> _Cases:
     confidence, right = finite(confidence, "confidence"), np.asarray(right, dtype=np.float64)
     unlabelled = np.isnan(right)
@@ -187,7 +187,12 @@ def _refuse(bad: bool, fact: str) -> None:
 
 
 def _certify(
-    cases: _Cases, promise: Promise, origin: Origin, segment: str | None, family: int, seed: int
+    cases: _Cases,
+    promise: RiskPromise,
+    origin: CertificateOrigin,
+    segment: str | None,
+    family: int,
+    seed: int,
 ) -> Certificate | NotCertified:
     # 1. The pilot, drawn by chance, so that the order of a file cannot matter.
     n, leakage = len(cases.score), promise.measure == LEAKAGE
@@ -205,7 +210,7 @@ def _certify(
         pilot,
         seed,
         cases.data_hash,
-        METHODS[promise.measure],
+        TEST_METHODS[promise.measure],
     )
 
     # 2. The tests.
@@ -216,26 +221,33 @@ def _certify(
     # that nothing leaks where nothing is accepted is true, and no use
     rejected = fallback(p, weights) & (accepted > 0)
     if not rejected.any():
-        return _not_certified(promise, Evidence(*basis), len(score), accepted, errors, among, p)
+        return _not_certified(
+            promise, CertificateEvidence(*basis), len(score), accepted, errors, among, p
+        )
 
     # 3. The loosest that passed, and the unbroken run above it that passed with it.
     last = int(np.flatnonzero(rejected)[-1])
     first = int(np.flatnonzero(~rejected[:last])[-1]) + 1 if not rejected[:last].all() else 0
     counts = (len(score), int(accepted[last]), int(errors[last]), float(p[last]))
     return Certificate(
-        promise, origin, Evidence(*basis), float(GRID[last]), float(GRID[first]), *counts
+        promise,
+        origin,
+        CertificateEvidence(*basis),
+        float(TESTED_THRESHOLDS[last]),
+        float(TESTED_THRESHOLDS[first]),
+        *counts,
     )
 
 
 def _not_certified(
-    promise: Promise, evidence: Evidence, tested: int, accepted, errors, among, p
+    promise: RiskPromise, evidence: CertificateEvidence, tested: int, accepted, errors, among, p
 ) -> NotCertified:
     low = (accepted > 0) & (errors < promise.target * among)
     near = np.flatnonzero(low if low.any() else accepted > 0)
     at = int(near[p[near] == p[near].min()][-1]) if len(near) else None
     counts = (0, 0) if at is None else (int(accepted[at]), int(errors[at]))
     # The level that a first pass needs, where nothing has handed any on.
-    level = evidence.level / (1 if promise.measure == LEAKAGE else len(SHARES))
+    level = evidence.level / (1 if promise.measure == LEAKAGE else len(START_SHARES))
     without = cases_without_error(promise.target, level)
     at_rate = None if at is None else cases_needed(errors[at] / among[at], promise.target, level)
     # Labels of which one counts: the pilot's do not, nor, for selective risk, those that are not
@@ -249,7 +261,7 @@ def _not_certified(
         promise=promise,
         evidence=evidence,
         reason=RISK_TOO_HIGH if at is not None and not low.any() else NOT_ENOUGH_DATA,
-        threshold=None if at is None else float(GRID[at]),
+        threshold=None if at is None else float(TESTED_THRESHOLDS[at]),
         tested=tested,
         accepted=counts[0],
         errors=counts[1],
@@ -262,4 +274,4 @@ def _not_certified(
 
 def _at_least(score: np.ndarray) -> np.ndarray:
     """How many are >= each threshold of GRID, [G]."""
-    return len(score) - np.searchsorted(np.sort(score), GRID, side="left")
+    return len(score) - np.searchsorted(np.sort(score), TESTED_THRESHOLDS, side="left")

@@ -18,12 +18,15 @@ from core.counts.histogram import THRESHOLDS
 from core.errors import SettingsError
 
 SELECTIVE_RISK, LEAKAGE = "selective_risk", "leakage"
-MEASURES = (SELECTIVE_RISK, LEAKAGE)  # wrong accepted / accepted; wrong accepted / all cases
+CERTIFIABLE_RISKS = (
+    SELECTIVE_RISK,
+    LEAKAGE,
+)  # wrong accepted / accepted; wrong accepted / all cases
 NOT_ENOUGH_DATA, RISK_TOO_HIGH = "not enough data", "risk too high"
-FORMAT = 1  # raised when a field changes its meaning
+CERTIFICATE_FORMAT = 1  # raised when a field changes its meaning
 
 # What voids a certificate, by name: the name is for programs, the sentence for people.
-VOIDS = {
+VOID_REASONS = {
     "another model": "the model is not the one that gave the calibration cases their confidence",
     "another process": "the cases come from another process than the calibration cases",
     "another segment": "it is applied to other segments than the one it was given for",
@@ -35,7 +38,7 @@ VOIDS = {
 
 
 @dataclass(frozen=True)
-class Promise:
+class RiskPromise:
     """What is to be certified, fixed before the calibration cases are looked at."""
 
     measure: str  # one of MEASURES
@@ -47,8 +50,10 @@ class Promise:
     epistemic_limit: float | None = None
 
     def __post_init__(self):
-        if self.measure not in MEASURES:
-            raise SettingsError(f"measure {self.measure!r} is not one of {', '.join(MEASURES)}")
+        if self.measure not in CERTIFIABLE_RISKS:
+            raise SettingsError(
+                f"measure {self.measure!r} is not one of {', '.join(CERTIFIABLE_RISKS)}"
+            )
         for name in ("target", "delta"):
             if not 0 < getattr(self, name) < 1:
                 raise SettingsError(
@@ -61,7 +66,7 @@ class Promise:
 
 
 @dataclass(frozen=True)
-class Origin:
+class CertificateOrigin:
     """Where the calibration cases come from, and how long they are taken to stand for what comes."""
 
     model_hash: str  # of the model that scored them; it was fitted on none of them
@@ -77,7 +82,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class CertificateEvidence:
     """The calibration cases that a result rests on, and how they were tested."""
 
     segment: str | None  # None: all cases
@@ -99,9 +104,9 @@ class Certificate:
     once.
     """
 
-    promise: Promise
-    origin: Origin
-    evidence: Evidence
+    promise: RiskPromise
+    origin: CertificateOrigin
+    evidence: CertificateEvidence
     threshold: float  # the loosest certified: accept when confidence >= threshold
     strictest: float  # every grid threshold from here to `threshold` is certified with it
     tested: int  # labelled cases in the test: labelled - pilot
@@ -123,7 +128,7 @@ class Certificate:
     def to_json(self) -> str:
         """Text that `from_json` reads back as an equal certificate."""
         return json.dumps(
-            {"format": FORMAT} | asdict(self), allow_nan=False, default=date.isoformat
+            {"format": CERTIFICATE_FORMAT} | asdict(self), allow_nan=False, default=date.isoformat
         )
 
     @classmethod
@@ -131,16 +136,21 @@ class Certificate:
         """Raises SettingsError where the text is no certificate, or one of another format."""
         try:
             values = json.loads(text)
-            if values.pop("format") != FORMAT:
+            if values.pop("format") != CERTIFICATE_FORMAT:
                 raise SettingsError(
-                    f"the certificate is not of format {FORMAT}, the one that is read here: issue it again"
+                    f"the certificate is not of format {CERTIFICATE_FORMAT}, the one that is read here: issue it again"
                 )
             origin = values.pop("origin")
             origin |= {
                 name: date.fromisoformat(origin[name]) for name in ("issued_on", "expires_on")
             }
-            promise, evidence = Promise(**values.pop("promise")), Evidence(**values.pop("evidence"))
-            return cls(promise=promise, origin=Origin(**origin), evidence=evidence, **values)
+            promise, evidence = (
+                RiskPromise(**values.pop("promise")),
+                CertificateEvidence(**values.pop("evidence")),
+            )
+            return cls(
+                promise=promise, origin=CertificateOrigin(**origin), evidence=evidence, **values
+            )
         except (ValueError, TypeError, KeyError, AttributeError) as e:
             raise SettingsError(f"the text is no certificate: {e}") from e
 
@@ -155,8 +165,8 @@ class NotCertified:
     number, collect it, certify once.
     """
 
-    promise: Promise
-    evidence: Evidence
+    promise: RiskPromise
+    evidence: CertificateEvidence
     # NOT_ENOUGH_DATA, or RISK_TOO_HIGH: the share of errors seen is at or above the target at every
     # threshold
     reason: str
@@ -175,7 +185,7 @@ class NotCertified:
 
 
 @dataclass(frozen=True)
-class Use:
+class CertificateUse:
     """How a certificate is to be used today. What nobody checked must be said as the worse case,
     not left at the default.
     """
@@ -192,7 +202,7 @@ class Use:
     reweighted: bool = False
 
 
-def void_reasons(certificate: Certificate, use: Use) -> tuple[str, ...]:
+def void_reasons(certificate: Certificate, use: CertificateUse) -> tuple[str, ...]:
     """Names in VOIDS of all that voids the certificate for this use; () where it counts."""
     same_rule = (
         certificate.covers(use.threshold)
@@ -207,4 +217,4 @@ def void_reasons(certificate: Certificate, use: Use) -> tuple[str, ...]:
         "reweighted": use.reweighted,
         "expired": use.on > certificate.origin.expires_on,
     }
-    return tuple(name for name in VOIDS if found[name])
+    return tuple(name for name in VOID_REASONS if found[name])

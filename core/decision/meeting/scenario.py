@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from core.counts.histogram import positions_of
 from core.counts.joint import limit_bin
-from core.counts.tally import Tally, scaled
+from core.counts.tally import Tally, scaled_interval
 from core.decision.money.scenario import ASSUMED
 from core.decision.thresholds.daily_money import UnitCosts
 from core.decision.thresholds.policy import (
@@ -33,14 +33,14 @@ from core.decision.thresholds.solver import DAYS_PER_MONTH
 from core.errors import SettingsError
 from core.types import OUTCOMES, Interval
 
-FORMAT = "meeting-scenario"  # tells it from other scenarios of the store's ledger
-VERSION = 1
-NAMES = ("A", "B", "C", "D")  # more do not stand side by side
-ALL = ""  # the segment of all
+MEETING_FORMAT = "meeting-scenario"  # tells it from other scenarios of the store's ledger
+MEETING_VERSION = 1
+COLUMN_NAMES = ("A", "B", "C", "D")  # more do not stand side by side
+ALL_SEGMENTS = ""  # the segment of all
 # of the counts, Store.joint_counts
 ROW_COLUMNS = ("segment", "predicted", "outcome", "step", "epistemic_bin", "n")
 
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+HexHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class MeetingScenario(BaseModel):
@@ -50,17 +50,17 @@ class MeetingScenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    format: Literal["meeting-scenario"] = FORMAT
-    version: int = VERSION
+    format: Literal["meeting-scenario"] = MEETING_FORMAT
+    version: int = MEETING_VERSION
     name: Literal["A", "B", "C", "D"]
     run_id: str
     model_kind: str
-    model_hash: Hash
+    model_hash: HexHash
     dataset: str
-    inputs_hash: Hash
-    data_version: Hash  # of the run's counts when it was frozen
+    inputs_hash: HexHash
+    data_version: HexHash  # of the run's counts when it was frozen
     policy: dict  # core.decision.thresholds.policy.Policy.to_dict: one threshold, or a set of them
-    segment: str = ALL
+    segment: str = ALL_SEGMENTS
     unseen: bool = True  # whether cases whose label the model was not trained on count
     cases_per_day: float  # volume of the whole run, all segments
     volume_basis: Literal["assumed", "measured"] = ASSUMED
@@ -72,9 +72,9 @@ class MeetingScenario(BaseModel):
     @field_validator("version")
     @classmethod
     def _known_version(cls, version: int) -> int:
-        if version != VERSION:
+        if version != MEETING_VERSION:
             raise SettingsError(
-                f"meeting scenario version {version} is not known: this program reads version {VERSION}"
+                f"meeting scenario version {version} is not known: this program reads version {MEETING_VERSION}"
             )
         return version
 
@@ -175,7 +175,7 @@ def meeting_figures(
     The segment's volume is its share of the cases, and so is that of the cases that count, as on
     every page.
     """
-    kept = rows if scenario.segment == ALL else rows[rows["segment"] == scenario.segment]
+    kept = rows if scenario.segment == ALL_SEGMENTS else rows[rows["segment"] == scenario.segment]
     if not scenario.unseen:
         kept = kept[kept["outcome"] != "unseen"]
     cases = int(kept["n"].sum())
@@ -184,7 +184,9 @@ def meeting_figures(
     found = consequence_of_tally(
         _tally(scenario.rule, kept), scenario.rule, terms, reweighted=False
     )
-    month = (scaled(one, DAYS_PER_MONTH) for one in (found.escapes_per_day, found.money_per_day))
+    month = (
+        scaled_interval(one, DAYS_PER_MONTH) for one in (found.escapes_per_day, found.money_per_day)
+    )
     return MeetingFigures(found, *month, cases=cases)
 
 

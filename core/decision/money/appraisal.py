@@ -12,9 +12,9 @@ import numpy_financial as npf
 
 from core.decision.money.cashflow import (
     ALL_HUMAN,
-    OPTIONS,
-    Costs,
-    Values,
+    OPTION_NAMES,
+    InputValues,
+    OptionCosts,
     cash_by_month,
     option_costs,
     present_value,
@@ -32,7 +32,7 @@ NOT_WITHIN_HORIZON = "not_within_horizon"  # the cumulative cash is below 0 at t
 
 
 @dataclass(frozen=True)
-class Rate:
+class ReturnRate:
     """An internal rate of return a year, effective; None where `reason` says why there is none."""
 
     annual: float | None
@@ -40,7 +40,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Payback:
+class PaybackTime:
     """Months until the cumulative cash is 0 or more for good; None where `reason` says why there is
     none.
     """
@@ -50,7 +50,7 @@ class Payback:
 
 
 @dataclass(frozen=True)
-class Appraisal:
+class OptionAppraisal:
     """One option at the likely values. Amounts in the scenario's currency; n is 1 scenario, so no
     figure has an interval.
     """
@@ -60,14 +60,14 @@ class Appraisal:
     monthly: dict[str, float]  # running costs a month at full use, by kind, re-distillation too
     cost_present: float  # present value of all its costs, of the people's part of the ramp too
     npv: float  # against all human
-    irr: Rate
-    payback: Payback
+    irr: ReturnRate
+    payback: PaybackTime
     cumulative: tuple[float, ...]  # cash up to the end of month 0, 1, ..., months
     hours_freed_per_month: float  # people's hours at full use: hours, never money
     escapes_per_month: float  # at full use
 
 
-def appraise_options(scenario: MoneyScenario) -> tuple[Appraisal, ...]:
+def appraise_options(scenario: MoneyScenario) -> tuple[OptionAppraisal, ...]:
     """The four options of one scenario, in the order of OPTIONS."""
     values = likely_values(scenario)
     costs = option_costs(values)
@@ -77,7 +77,8 @@ def appraise_options(scenario: MoneyScenario) -> tuple[Appraisal, ...]:
         np.concatenate([np.zeros_like(share[:1]), human]), values["discount_rate"]
     )
     return tuple(
-        _appraisal(name, costs, share, values["discount_rate"], float(spent[0])) for name in OPTIONS
+        _appraisal(name, costs, share, values["discount_rate"], float(spent[0]))
+        for name in OPTION_NAMES
     )
 
 
@@ -86,7 +87,7 @@ def likely_values(scenario: MoneyScenario) -> dict[str, np.ndarray]:
     return {name: np.array([quantity.likely]) for name, quantity in scenario.inputs().items()}
 
 
-def net_present_values(values: Values, months: int) -> dict[str, np.ndarray]:
+def net_present_values(values: InputValues, months: int) -> dict[str, np.ndarray]:
     """Option -> NPV against all human in each draw, [D], in the order of OPTIONS."""
     costs = option_costs(values)
     share = ramp_up_shares(months, values["ramp_months"])
@@ -94,20 +95,20 @@ def net_present_values(values: Values, months: int) -> dict[str, np.ndarray]:
         name: present_value(
             cash_by_month(costs[name], costs[ALL_HUMAN], share), values["discount_rate"]
         )
-        for name in OPTIONS
+        for name in OPTION_NAMES
     }
 
 
 def checked_option(name: str) -> str:
     """`name` if it is an option that is measured against all human; else SettingsError."""
-    if name not in OPTIONS or name == ALL_HUMAN:
+    if name not in OPTION_NAMES or name == ALL_HUMAN:
         raise SettingsError(
-            f"option {name!r} is not one of {', '.join(o for o in OPTIONS if o != ALL_HUMAN)}"
+            f"option {name!r} is not one of {', '.join(o for o in OPTION_NAMES if o != ALL_HUMAN)}"
         )
     return name
 
 
-def internal_rate(flows: np.ndarray) -> Rate:
+def internal_rate(flows: np.ndarray) -> ReturnRate:
     """IRR of monthly cash [months + 1], as an effective annual rate (1 + monthly)^12 - 1. Raises
     NonFiniteError.
 
@@ -117,39 +118,43 @@ def internal_rate(flows: np.ndarray) -> Rate:
     signs = np.sign(finite(flows, "cash"))
     turns = np.count_nonzero(np.diff(signs[signs != 0]))
     if turns != 1:
-        return Rate(None, SEVERAL_SIGN_CHANGES if turns else NO_SIGN_CHANGE)
-    return Rate(float((1 + npf.irr(flows)) ** 12 - 1))
+        return ReturnRate(None, SEVERAL_SIGN_CHANGES if turns else NO_SIGN_CHANGE)
+    return ReturnRate(float((1 + npf.irr(flows)) ** 12 - 1))
 
 
-def payback_month(flows: np.ndarray) -> Payback:
+def payback_month(flows: np.ndarray) -> PaybackTime:
     """The moment after which the cumulative cash stays at 0 or more, a straight line within a
     month. Raises NonFiniteError.
     """
     total = np.cumsum(finite(flows, "cash"))
     below = np.flatnonzero(total < 0)
     if not len(below):
-        return Payback(0.0)
+        return PaybackTime(0.0)
     last = int(below[-1])
     if last == len(total) - 1:
-        return Payback(None, NOT_WITHIN_HORIZON)
-    return Payback(float(last + total[last] / (total[last] - total[last + 1])))
+        return PaybackTime(None, NOT_WITHIN_HORIZON)
+    return PaybackTime(float(last + total[last] / (total[last] - total[last + 1])))
 
 
 def _appraisal(
-    name: str, costs: dict[str, Costs], share: np.ndarray, rate: np.ndarray, human_present: float
-) -> Appraisal:
+    name: str,
+    costs: dict[str, OptionCosts],
+    share: np.ndarray,
+    rate: np.ndarray,
+    human_present: float,
+) -> OptionAppraisal:
     own = costs[name]
     flows = cash_by_month(own, costs[ALL_HUMAN], share)
     npv = float(present_value(flows, rate)[0])
     baseline = name == ALL_HUMAN
-    return Appraisal(
+    return OptionAppraisal(
         option=name,
         once=_first(own.once),
         monthly=_first(own.monthly | {"redistillation": own.redistillation}),
         cost_present=human_present - npv,
         npv=npv,
-        irr=Rate(None, BASELINE) if baseline else internal_rate(flows[:, 0]),
-        payback=Payback(None, BASELINE) if baseline else payback_month(flows[:, 0]),
+        irr=ReturnRate(None, BASELINE) if baseline else internal_rate(flows[:, 0]),
+        payback=PaybackTime(None, BASELINE) if baseline else payback_month(flows[:, 0]),
         cumulative=tuple(np.cumsum(flows[:, 0]).tolist()),
         hours_freed_per_month=float(own.hours_freed[0]),
         escapes_per_month=float(own.escapes[0]),

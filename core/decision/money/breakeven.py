@@ -12,14 +12,14 @@ import pandas as pd
 
 from core.decision.money.appraisal import checked_option, likely_values, net_present_values
 from core.decision.money.cashflow import STUDENT_REVIEW, TEACHER
-from core.decision.money.scenario import UNITS, MoneyScenario
+from core.decision.money.scenario import INPUT_UNITS, MoneyScenario
 from core.errors import SettingsError
 from core.stats.checks import finite
 
 ALWAYS_PAYS = "always_pays"  # the NPV is above 0 at every value searched
 NEVER_PAYS = "never_pays"  # it is below 0 at every value searched
 NO_EFFECT = "no_effect"  # the input does not move the NPV of this option
-UNKNOWN = "unknown"  # no threshold has a known selective risk
+RISK_UNKNOWN = "unknown"  # no threshold has a known selective risk
 _REACH = 1e6  # an input without an upper limit is searched up to so many times its high (or 1)
 
 
@@ -52,16 +52,16 @@ class PayingThresholds:
     reason: str = ""
 
 
-def break_even(scenario: MoneyScenario, option: str, name: str) -> BreakEven:
+def break_even_value(scenario: MoneyScenario, option: str, name: str) -> BreakEven:
     """Break-even value of an input, cases_per_month or escape say. Raises SettingsError for an
     unknown option or input.
 
     The NPV is monotone in each input alone, the discount rate aside; there, the break-even is the
     IRR.
     """
-    if name not in UNITS or name == "discount_rate":
+    if name not in INPUT_UNITS or name == "discount_rate":
         raise SettingsError(
-            f"input {name!r} has no break-even: use one of {', '.join(n for n in UNITS if n != 'discount_rate')}"
+            f"input {name!r} has no break-even: use one of {', '.join(n for n in INPUT_UNITS if n != 'discount_rate')}"
         )
     checked_option(option)
     likely, unit = likely_values(scenario), scenario.unit(name)
@@ -104,7 +104,7 @@ def paying_thresholds(
     npv = threshold_values(scenario, curve, option)
     threshold, known = curve["threshold"].to_numpy(), ~np.isnan(npv)
     if not known.any():
-        return PayingThresholds(None, None, False, None, None, UNKNOWN)
+        return PayingThresholds(None, None, False, None, None, RISK_UNKNOWN)
     best = int(np.flatnonzero(npv == np.nanmax(npv))[-1])
     pays = np.flatnonzero(known & (npv >= 0))
     found = (float(threshold[best]), float(npv[best]))

@@ -24,13 +24,13 @@ import numpy as np
 from core.decision.thresholds.daily_money import ALL_HUMAN
 
 TEACHER, STUDENT, STUDENT_REVIEW = "teacher", "student", "student_review"
-OPTIONS = (ALL_HUMAN, TEACHER, STUDENT, STUDENT_REVIEW)
+OPTION_NAMES = (ALL_HUMAN, TEACHER, STUDENT, STUDENT_REVIEW)
 # input -> its value in each draw, [D] or anything that broadcasts with it
-Values = Mapping[str, np.ndarray]
+InputValues = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class Costs:
+class OptionCosts:
     """One option's costs, [D] each. Hours freed are hours, and are part of no amount of money."""
 
     once: dict[str, np.ndarray]  # labels, machine, people, integration: currency, at month 0
@@ -50,7 +50,7 @@ class Costs:
         return sum(self.monthly.values())
 
 
-def option_costs(v: Values) -> dict[str, Costs]:
+def option_costs(v: InputValues) -> dict[str, OptionCosts]:
     """The four options' costs, by name."""
     teacher_once = _once(v, v["teacher_hours"])
     student_once = _once(v, v["teacher_hours"] + v["distillation_hours"])
@@ -93,7 +93,7 @@ def ramp_up_shares(months: int, ramp_months: np.ndarray) -> np.ndarray:
     return np.diff(np.where(t < r, t**2 / (2 * safe), t - r / 2), axis=0)
 
 
-def cash_by_month(option: Costs, human: Costs, share: np.ndarray) -> np.ndarray:
+def cash_by_month(option: OptionCosts, human: OptionCosts, share: np.ndarray) -> np.ndarray:
     """Cash against all human, [months + 1, D], month 0 first; share [months, D] from `ramp`.
 
     cash_0 = -once; cash_m = share_m (human a month - option a month) - re-distillation.
@@ -116,7 +116,7 @@ def present_value(flows: np.ndarray, annual_rate: np.ndarray) -> np.ndarray:
     return total
 
 
-def _once(v: Values, machine_hours: np.ndarray) -> dict[str, np.ndarray]:
+def _once(v: InputValues, machine_hours: np.ndarray) -> dict[str, np.ndarray]:
     return {
         "labels": v["labels"] * v["label"],
         "machine": machine_hours * v["machine_hour"],
@@ -125,15 +125,15 @@ def _once(v: Values, machine_hours: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _again(v: Values, machine_hours: np.ndarray) -> np.ndarray:
+def _again(v: InputValues, machine_hours: np.ndarray) -> np.ndarray:
     people = v["redistillation_people_hours"] * v["engineer_hour"]
     each = machine_hours * v["machine_hour"] + people + v["redistillation_labels"] * v["label"]
     return v["redistillations"] / 12 * each
 
 
 def _running(
-    v: Values, coverage, risk, seconds, once: dict[str, np.ndarray], redistillation: np.ndarray
-) -> Costs:
+    v: InputValues, coverage, risk, seconds, once: dict[str, np.ndarray], redistillation: np.ndarray
+) -> OptionCosts:
     cases, hours_per_case = v["cases_per_month"], v["review_minutes"] / 60
     accepted = cases * coverage
     reviewed = cases - accepted
@@ -147,4 +147,4 @@ def _running(
         "escapes": escapes * v["escape"],
         "kept_hours": np.maximum(freed, 0) * (1 - v["cashed_share"]) * v["reviewer_hour"],
     }
-    return Costs(once, monthly, redistillation, freed, escapes)
+    return OptionCosts(once, monthly, redistillation, freed, escapes)

@@ -8,13 +8,13 @@ and gone on with has the last part's duration only, so its hours are a lower bou
 import statistics
 from collections.abc import Sequence
 
-from core.decision.money.scenario import MEASURED, Quantity
+from core.decision.money.scenario import MEASURED, ScenarioQuantity
 from core.decision.thresholds.consequence import Consequence
 from core.errors import SettingsError
 from core.types import Interval, RunRecord
 
 
-def measured_inputs(records: Sequence[RunRecord]) -> dict[str, Quantity]:
+def measured_inputs(records: Sequence[RunRecord]) -> dict[str, ScenarioQuantity]:
     """Inputs of a Scenario that finished runs measured; what none of them measured is not in it.
 
     student_seconds and teacher_seconds from scorings, teacher_hours and distillation_hours from
@@ -38,7 +38,9 @@ def measured_inputs(records: Sequence[RunRecord]) -> dict[str, Quantity]:
     return {name: quantity for name, quantity in found.items() if quantity is not None}
 
 
-def measured_shares(found: Consequence, run_id: str, model: str = "student") -> dict[str, Quantity]:
+def measured_shares(
+    found: Consequence, run_id: str, model: str = "student"
+) -> dict[str, ScenarioQuantity]:
     """<model>_coverage and <model>_selective_risk at a threshold, low and high from their Wilson
     intervals.
 
@@ -51,7 +53,7 @@ def measured_shares(found: Consequence, run_id: str, model: str = "student") -> 
     }
 
 
-def measured_error(accept_all: Consequence, run_id: str) -> dict[str, Quantity]:
+def measured_error(accept_all: Consequence, run_id: str) -> dict[str, ScenarioQuantity]:
     """student_error, from the consequence of threshold 0. Raises SettingsError where cases were
     left for review.
     """
@@ -63,23 +65,23 @@ def measured_error(accept_all: Consequence, run_id: str) -> dict[str, Quantity]:
     return {"student_error": _share(accept_all.selective_risk, "error", run_id)}
 
 
-def _over_runs(values: dict[str, float | None], unit: str) -> Quantity | None:
+def _over_runs(values: dict[str, float | None], unit: str) -> ScenarioQuantity | None:
     there = {run: float(value) for run, value in values.items() if value is not None}
     if not there:
         return None
     low, likely, high = min(there.values()), statistics.median(there.values()), max(there.values())
-    return Quantity(
+    return ScenarioQuantity(
         low=low, likely=likely, high=high, unit=unit, basis=MEASURED, runs=tuple(sorted(there))
     )
 
 
-def _share(found: Interval, what: str, run_id: str) -> Quantity:
+def _share(found: Interval, what: str, run_id: str) -> ScenarioQuantity:
     if found.value is None:
         raise SettingsError(
             f"run {run_id} has no labelled case to measure the {what} on: assume it, or label some cases"
         )
     points = {"low": found.low, "likely": found.value, "high": found.high}
-    return Quantity(**points, unit="share", basis=MEASURED, runs=(run_id,))
+    return ScenarioQuantity(**points, unit="share", basis=MEASURED, runs=(run_id,))
 
 
 def _one_device(records: Sequence[RunRecord], kind: str) -> None:

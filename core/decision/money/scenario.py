@@ -16,13 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from core.errors import SettingsError
 
-VERSION = 1
+SCENARIO_VERSION = 1
 ASSUMED, MEASURED = "assumed", "measured"
-BASES = (ASSUMED, MEASURED)
+QUANTITY_BASES = (ASSUMED, MEASURED)
 _SEPARATOR = "~"  # in a URL it needs no escape, and no number or run id has one
 
 
-class Quantity(BaseModel):
+class ScenarioQuantity(BaseModel):
     """An uncertain input, low <= likely <= high in `unit`. A measured one names its runs; an
     assumed one has none.
     """
@@ -59,30 +59,30 @@ class Quantity(BaseModel):
         return self.low, self.likely, self.high
 
 
-def assumed_quantity(low: float, likely: float, high: float, unit: str) -> Quantity:
+def assumed_quantity(low: float, likely: float, high: float, unit: str) -> ScenarioQuantity:
     """A quantity that somebody believes. Raises SettingsError for values that are not finite, in
     order and allowed.
     """
-    return Quantity(low=low, likely=likely, high=high, unit=unit)
+    return ScenarioQuantity(low=low, likely=likely, high=high, unit=unit)
 
 
-def measured_quantity(value: float, unit: str) -> Quantity:
+def measured_quantity(value: float, unit: str) -> ScenarioQuantity:
     """An assumed quantity without doubt: low = likely = high."""
     return assumed_quantity(value, value, value, unit)
 
 
-Share = Annotated[Quantity, "share"]
-PerYear = Annotated[Quantity, "1/year"]
-Months = Annotated[Quantity, "months"]
-Hours = Annotated[Quantity, "hours"]
-Labels = Annotated[Quantity, "labels"]
-Seconds = Annotated[Quantity, "seconds/case"]
-Minutes = Annotated[Quantity, "minutes/case"]
-Cases = Annotated[Quantity, "cases/month"]
-Money = Annotated[Quantity, "currency"]
-HourlyMoney = Annotated[Quantity, "currency/hour"]
-MoneyPerCase = Annotated[Quantity, "currency/case"]
-MoneyPerLabel = Annotated[Quantity, "currency/label"]
+ShareQuantity = Annotated[ScenarioQuantity, "share"]
+PerYear = Annotated[ScenarioQuantity, "1/year"]
+Months = Annotated[ScenarioQuantity, "months"]
+Hours = Annotated[ScenarioQuantity, "hours"]
+Labels = Annotated[ScenarioQuantity, "labels"]
+Seconds = Annotated[ScenarioQuantity, "seconds/case"]
+Minutes = Annotated[ScenarioQuantity, "minutes/case"]
+MonthlyCases = Annotated[ScenarioQuantity, "cases/month"]
+Money = Annotated[ScenarioQuantity, "currency"]
+HourlyMoney = Annotated[ScenarioQuantity, "currency/hour"]
+MoneyPerCase = Annotated[ScenarioQuantity, "currency/case"]
+MoneyPerLabel = Annotated[ScenarioQuantity, "currency/label"]
 
 
 class MoneyScenario(BaseModel):
@@ -92,31 +92,33 @@ class MoneyScenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    version: int = VERSION
+    version: int = SCENARIO_VERSION
     name: Annotated[str, Field(max_length=80)] = ""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]  # ISO 4217
     months: Annotated[int, Field(ge=1, le=120)] = 36  # how far the money is looked at
 
     # Volume, and how fast it moves from people to the option.
-    cases_per_month: Cases
+    cases_per_month: MonthlyCases
     # until all cases go through the option; before, people do the rest
     ramp_months: Months = assumed_quantity(0, 3, 6, "months")
 
     # Quality. Selective risk is wrong accepted / accepted; leakage is coverage times it.
-    student_coverage: Share  # at the chosen threshold
-    student_selective_risk: Share
-    student_error: Share  # wrong / all when every answer is accepted
-    teacher_coverage: Share  # 1 where nobody reviews the teacher's answers
-    teacher_selective_risk: Share
-    reviewer_miss: Share = assumed_quantity(0, 0.01, 0.05, "share")  # wrong after review / reviewed
+    student_coverage: ShareQuantity  # at the chosen threshold
+    student_selective_risk: ShareQuantity
+    student_error: ShareQuantity  # wrong / all when every answer is accepted
+    teacher_coverage: ShareQuantity  # 1 where nobody reviews the teacher's answers
+    teacher_selective_risk: ShareQuantity
+    reviewer_miss: ShareQuantity = assumed_quantity(
+        0, 0.01, 0.05, "share"
+    )  # wrong after review / reviewed
     # of the accepted, looked at by a person anyway
-    audit_share: Share = assumed_quantity(0, 0.01, 0.03, "share")
+    audit_share: ShareQuantity = assumed_quantity(0, 0.01, 0.03, "share")
 
     # People.
     review_minutes: Minutes = assumed_quantity(1, 2, 4, "minutes/case")
     reviewer_hour: HourlyMoney
     # of the hours freed, those that leave the payroll
-    cashed_share: Share = assumed_quantity(0, 0.5, 1, "share")
+    cashed_share: ShareQuantity = assumed_quantity(0, 0.5, 1, "share")
     engineer_hour: HourlyMoney
     escape: MoneyPerCase  # of one wrong answer that slips through
 
@@ -147,17 +149,19 @@ class MoneyScenario(BaseModel):
     @model_validator(mode="after")
     def _units(self) -> Self:
         for name, quantity in self.inputs().items():
-            if quantity.unit != UNITS[name]:
-                raise SettingsError(f"{name} is in {quantity.unit!r}: give it in {UNITS[name]!r}")
+            if quantity.unit != INPUT_UNITS[name]:
+                raise SettingsError(
+                    f"{name} is in {quantity.unit!r}: give it in {INPUT_UNITS[name]!r}"
+                )
         return self
 
-    def inputs(self) -> dict[str, Quantity]:
+    def inputs(self) -> dict[str, ScenarioQuantity]:
         """Every uncertain input by name, in the order of the fields."""
-        return {name: getattr(self, name) for name in UNITS}
+        return {name: getattr(self, name) for name in INPUT_UNITS}
 
     def unit(self, name: str) -> str:
         """The unit of an input with the scenario's own currency in it: AUD/hour."""
-        return UNITS[name].replace("currency", self.currency)
+        return INPUT_UNITS[name].replace("currency", self.currency)
 
     def changed(self, **changes) -> Self:
         """The same scenario with some fields of other values, checked anew."""
@@ -204,22 +208,22 @@ class MoneyScenario(BaseModel):
         _checked_version(whole["version"])
         return _checked(
             cls.model_validate,
-            whole | {n: _unpacked(n, v) if n in UNITS else v for n, v in data.items()},
+            whole | {n: _unpacked(n, v) if n in INPUT_UNITS else v for n, v in data.items()},
         )
 
 
 # Input -> its unit; the currency stands for itself until a scenario names it.
-UNITS = {
+INPUT_UNITS = {
     name: field.metadata[0]
     for name, field in MoneyScenario.model_fields.items()
-    if field.annotation is Quantity
+    if field.annotation is ScenarioQuantity
 }
 
 
 def _checked_version(version: int | None) -> int:
-    if version != VERSION:
+    if version != SCENARIO_VERSION:
         raise SettingsError(
-            f"scenario version {version!r} is not known: this program reads version {VERSION}"
+            f"scenario version {version!r} is not known: this program reads version {SCENARIO_VERSION}"
         )
     return version
 
@@ -234,11 +238,11 @@ def _checked(build, data) -> MoneyScenario:
         ) from e
 
 
-def _packed(quantity: Quantity) -> str:
+def _packed(quantity: ScenarioQuantity) -> str:
     return _SEPARATOR.join([*map(repr, quantity.points), quantity.basis, *quantity.runs])
 
 
-def _unpacked(name: str, text: str) -> Quantity:
+def _unpacked(name: str, text: str) -> ScenarioQuantity:
     low, likely, high, basis, *runs = (text + 4 * _SEPARATOR).split(_SEPARATOR)
     points = dict(
         zip(
@@ -247,11 +251,13 @@ def _unpacked(name: str, text: str) -> Quantity:
             strict=True,
         )
     )
-    if basis not in BASES:
+    if basis not in QUANTITY_BASES:
         raise SettingsError(
-            f"{name}={text!r} is neither of {', '.join(BASES)}: use low~likely~high~assumed"
+            f"{name}={text!r} is neither of {', '.join(QUANTITY_BASES)}: use low~likely~high~assumed"
         )
-    return Quantity(**points, unit=UNITS[name], basis=basis, runs=tuple(run for run in runs if run))
+    return ScenarioQuantity(
+        **points, unit=INPUT_UNITS[name], basis=basis, runs=tuple(run for run in runs if run)
+    )
 
 
 def _number(text: str, name: str, kind: type) -> float | int:

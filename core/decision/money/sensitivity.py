@@ -7,18 +7,26 @@ and people guess the ends worst. Inputs are drawn independently: where two move 
 and selective risk say, the spread is too wide or too narrow.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.decision.money.appraisal import checked_option, likely_values, net_present_values
-from core.decision.money.cashflow import OPTIONS
-from core.decision.money.scenario import MoneyScenario, Quantity
+from core.decision.money.cashflow import (
+    ALL_HUMAN,
+    OPTION_NAMES,
+    OptionCosts,
+    cash_by_month,
+    option_costs,
+    ramp_up_shares,
+)
+from core.decision.money.scenario import MoneyScenario, ScenarioQuantity
 from core.errors import SettingsError
 from core.stats.bounds import wilson
 from core.types import Interval
 
-DRAWS = 10_000
+MONTE_CARLO_DRAWS = 10_000
 _PERT_WEIGHT = 4.0  # of the likely value, the usual choice
 
 
@@ -82,7 +90,7 @@ def tornado_bars(scenario: MoneyScenario, option: str) -> tuple[TornadoBar, ...]
 
 
 def monte_carlo_npv(
-    scenario: MoneyScenario, generator: np.random.Generator, draws: int = DRAWS
+    scenario: MoneyScenario, generator: np.random.Generator, draws: int = MONTE_CARLO_DRAWS
 ) -> MonteCarlo:
     """NPV of every option with all inputs drawn at once. Raises SettingsError for fewer than one
     draw.
@@ -93,10 +101,12 @@ def monte_carlo_npv(
         name: pert_draws(quantity, generator, draws) for name, quantity in scenario.inputs().items()
     }
     npv = net_present_values(values, scenario.months)
-    return MonteCarlo(draws, tuple(_spread(option, npv[option]) for option in OPTIONS), npv)
+    return MonteCarlo(draws, tuple(_spread(option, npv[option]) for option in OPTION_NAMES), npv)
 
 
-def pert_draws(quantity: Quantity, generator: np.random.Generator, draws: int) -> np.ndarray:
+def pert_draws(
+    quantity: ScenarioQuantity, generator: np.random.Generator, draws: int
+) -> np.ndarray:
     """Draws [draws] of low + (high - low) Beta(1 + 4 m, 1 + 4 (1 - m)), m = (likely - low) / (high
     - low).
     """
@@ -113,3 +123,86 @@ def _spread(option: str, npv: np.ndarray) -> PercentileSpread:
     return PercentileSpread(
         option, p10, p50, p90, wilson(positive, n), float(np.sqrt(share * (1 - share) / n))
     )
+
+
+pass
+
+PERCENTILES = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class PercentileRange:
+    """P10, P50 and P90 over the draws; None where so many draws have no finite value (a payback
+    that never comes).
+    """
+
+    p10: float | None
+    p50: float | None
+    p90: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class OptionOutlook:
+    """One option over the draws, against all human. Cash in the scenario's currency; hours and
+    escapes a month at full use.
+    """
+
+    option: str
+    # [3, months + 1]: P10, P50, P90 of the cumulative cash at the end of month 0, 1, ...
+    cumulative: np.ndarray
+    monthly: PercentileRange  # running costs a month at full use, re-distillation too
+    payback: PercentileRange  # months
+    hours_freed: PercentileRange  # hours a month, never money
+    escapes: PercentileRange  # wrong answers a month
+
+
+def option_outlooks(
+    scenario: MoneyScenario, generator: np.random.Generator, draws: int = MONTE_CARLO_DRAWS
+) -> tuple[OptionOutlook, ...]:
+    """The four options with all inputs drawn at once, in the order of OPTIONS. Raises SettingsError
+    for fewer than one draw.
+    """
+    if draws < 1:
+        raise SettingsError(f"draws {draws} is not allowed: use 1 or more")
+    values = {
+        name: pert_draws(quantity, generator, draws) for name, quantity in scenario.inputs().items()
+    }
+    costs, share = option_costs(values), ramp_up_shares(scenario.months, values["ramp_months"])
+    return tuple(_outlook(name, costs, share) for name in OPTION_NAMES)
+
+
+def payback_months(cumulative: np.ndarray) -> np.ndarray:
+    """Months after which each column of [months + 1, D] stays at 0 or more, as `appraisal.payback`;
+    infinite for never.
+    """
+    below = cumulative < 0
+    rows, columns = np.arange(len(below))[:, None], np.arange(below.shape[1])
+    last = np.where(below, rows, -1).max(axis=0)
+    ends_below, never_below = last == len(below) - 1, last < 0
+    start = np.clip(last, 0, len(below) - 2)
+    before, after = cumulative[start, columns], cumulative[start + 1, columns]
+    crossing = start + before / np.where(before == after, 1.0, before - after)
+    return np.where(ends_below, np.inf, np.where(never_below, 0.0, crossing))
+
+
+def _outlook(name: str, costs: Mapping[str, OptionCosts], share: np.ndarray) -> OptionOutlook:
+    total = np.broadcast_to(
+        np.cumsum(cash_by_month(costs[name], costs[ALL_HUMAN], share), axis=0),
+        (len(share) + 1, share.shape[1]),
+    )
+    band = np.quantile(total, PERCENTILES, axis=1, method="inverted_cdf")
+    own = costs[name]
+    monthly = _range(own.monthly_total + own.redistillation)
+    return OptionOutlook(
+        name,
+        band,
+        monthly,
+        _range(payback_months(total)),
+        _range(own.hours_freed),
+        _range(own.escapes),
+    )
+
+
+def _range(drawn: np.ndarray) -> PercentileRange:
+    found = np.quantile(np.ravel(drawn), PERCENTILES, method="inverted_cdf").tolist()
+    return PercentileRange(*(x if np.isfinite(x) else None for x in found))

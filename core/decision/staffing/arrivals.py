@@ -18,7 +18,7 @@ import pandas as pd
 from core.decision.money.scenario import ASSUMED, MEASURED
 from core.errors import CasesError, DatesOnlyError, SettingsError
 
-WEEK = 168  # hours
+HOURS_PER_WEEK = 168  # hours
 
 
 class ArrivalProcess(Protocol):
@@ -44,9 +44,9 @@ class WeekProfile:
     n: int = 0  # cases that it was measured on; 0 where assumed
 
     def __post_init__(self):
-        if len(self.hourly) != WEEK:
+        if len(self.hourly) != HOURS_PER_WEEK:
             raise SettingsError(
-                f"a week's profile has {len(self.hourly)} hours: give {WEEK}, Monday 00:00 first"
+                f"a week's profile has {len(self.hourly)} hours: give {HOURS_PER_WEEK}, Monday 00:00 first"
             )
         for hour, rate in enumerate(self.hourly):
             if not (np.isfinite(rate) and rate >= 0):
@@ -71,7 +71,7 @@ class WeekProfile:
                 f"days {sorted(days)}, hours {start_hour} to {end_hour} are not allowed: use days 0 to 6, hours 0 to 24"
             )
         hours = [day * 24 + hour for day in sorted(days) for hour in range(start_hour, end_hour)]
-        rates = np.zeros(WEEK)
+        rates = np.zeros(HOURS_PER_WEEK)
         rates[hours] = cases_per_day * 7 / len(hours)
         return cls(tuple(rates.tolist()), ASSUMED)
 
@@ -88,7 +88,7 @@ class WeekProfile:
     def draw(self, weeks: int, generator: np.random.Generator) -> np.ndarray:
         """A Poisson stream, its rate constant within each hour of the week."""
         counts = generator.poisson(np.tile(self.hourly, weeks))
-        hours = np.repeat(np.arange(weeks * WEEK), counts)
+        hours = np.repeat(np.arange(weeks * HOURS_PER_WEEK), counts)
         return np.sort(hours + generator.random(len(hours)))
 
 
@@ -111,12 +111,12 @@ class RealWeeks:
         """Weeks drawn with replacement, one after the other."""
         chosen = generator.integers(0, self.weeks, weeks)
         return np.concatenate(
-            [i * WEEK + np.sort(self.hour[self.week == chosen[i]]) for i in range(weeks)]
+            [i * HOURS_PER_WEEK + np.sort(self.hour[self.week == chosen[i]]) for i in range(weeks)]
         )
 
     def profile(self) -> WeekProfile:
         """The mean of the weeks, hour by hour."""
-        counts = np.bincount(self.hour.astype(np.int64), minlength=WEEK)
+        counts = np.bincount(self.hour.astype(np.int64), minlength=HOURS_PER_WEEK)
         return WeekProfile(tuple((counts / self.weeks).tolist()), self.source, len(self.hour))
 
 
@@ -166,5 +166,5 @@ def _whole_weeks(clock: pd.DatetimeIndex) -> RealWeeks:
             f"{len(clock)} arrival times cover no whole week: pass a longer time or an assumed profile"
         )
     since = (clock - start) / pd.Timedelta(hours=1)
-    hours = since[(since >= 0) & (since < weeks * WEEK)].to_numpy(dtype=np.float64)
-    return RealWeeks(hours % WEEK, (hours // WEEK).astype(np.int64), weeks)
+    hours = since[(since >= 0) & (since < weeks * HOURS_PER_WEEK)].to_numpy(dtype=np.float64)
+    return RealWeeks(hours % HOURS_PER_WEEK, (hours // HOURS_PER_WEEK).astype(np.int64), weeks)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import simpy
 
-from core.decision.staffing.arrivals import WEEK
+from core.decision.staffing.arrivals import HOURS_PER_WEEK
 from core.errors import SettingsError
 
 
 @dataclass(frozen=True)
-class Shift:
+class WorkShift:
     """Reviewers who work the same hours. Hours count from the day's midnight, so a night shift is
     22 to 30.
     """
@@ -64,7 +64,9 @@ class Shift:
         """(begin, end) of every stretch on duty, ascending; those that touch are one."""
         joined: list[tuple[float, float]] = []
         for midnight in (
-            week * WEEK + day * 24 for week in range(weeks) for day in sorted(set(self.days))
+            week * HOURS_PER_WEEK + day * 24
+            for week in range(weeks)
+            for day in sorted(set(self.days))
         ):
             for begin, end in self._stretches():
                 if joined and midnight + begin <= joined[-1][1]:
@@ -78,7 +80,7 @@ class Shift:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class DeskTrace:
     """What became of each case, in order of arrival, hours: arrived, begun, done [n] (infinite
     where never reached).
     """
@@ -89,8 +91,8 @@ class Trace:
 
 
 def run_desk(
-    arrived: np.ndarray, hours: np.ndarray, shifts: tuple[Shift, ...], weeks: int
-) -> Trace:
+    arrived: np.ndarray, hours: np.ndarray, shifts: tuple[WorkShift, ...], weeks: int
+) -> DeskTrace:
     """Serve cases that arrive at `arrived` [n], ascending, and take `hours` [n] of review, for so
     many weeks of duty.
     """
@@ -103,7 +105,7 @@ def run_desk(
         for _ in range(shift.reviewers):
             env.process(_review(env, queue, duty, hours, begun, done))
     env.run()
-    return Trace(arrived, begun, done)
+    return DeskTrace(arrived, begun, done)
 
 
 def _arrive(

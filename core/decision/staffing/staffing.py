@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtrit
 
-from core.decision.staffing.arrivals import WEEK, ArrivalProcess
-from core.decision.staffing.desk import Shift, Trace, run_desk
+from core.decision.staffing.arrivals import HOURS_PER_WEEK, ArrivalProcess
+from core.decision.staffing.desk import DeskTrace, WorkShift, run_desk
 from core.errors import SettingsError
 from core.types import Interval
 
@@ -102,7 +102,7 @@ class LeastReviewers:
 
 def simulate_staffing(
     arrivals: ArrivalProcess,
-    shifts: Sequence[Shift],
+    shifts: Sequence[WorkShift],
     review: ReviewTime,
     sla_hours: float,
     study: StaffingStudy,
@@ -132,7 +132,7 @@ def simulate_staffing(
 
 def least_reviewers(
     arrivals: ArrivalProcess,
-    shifts: Sequence[Shift],
+    shifts: Sequence[WorkShift],
     review: ReviewTime,
     sla_hours: float,
     study: StaffingStudy,
@@ -196,17 +196,19 @@ def _replication(
     # no arrivals.
     run_on = _RUN_ON + math.ceil(hours.sum() / duty)
     trace = run_desk(arrived, hours, shifts, weeks + run_on)
-    return _figures(trace, study.warm_up_weeks * WEEK, weeks * WEEK, sla_hours, duty)
+    return _figures(
+        trace, study.warm_up_weeks * HOURS_PER_WEEK, weeks * HOURS_PER_WEEK, sla_hours, duty
+    )
 
 
 def _figures(
-    trace: Trace, begin: float, end: float, sla_hours: float, duty: float
+    trace: DeskTrace, begin: float, end: float, sla_hours: float, duty: float
 ) -> dict[str, float]:
     """The measures of the cases that arrive, and of the hours, from begin to end; NaN where no case
     arrives.
     """
     busy = np.clip(trace.done, begin, end) - np.clip(trace.begun, begin, end)
-    weeks = (end - begin) / WEEK
+    weeks = (end - begin) / HOURS_PER_WEEK
     counts = trace.arrived >= begin
     ages = _ages(trace, np.arange(begin, end))
     figures = {"utilisation": busy.sum() / (duty * weeks), "oldest_p95": np.quantile(ages, 0.95)}
@@ -223,7 +225,7 @@ def _figures(
     return figures | dict(zip(names, values, strict=True))
 
 
-def _ages(trace: Trace, at: np.ndarray) -> np.ndarray:
+def _ages(trace: DeskTrace, at: np.ndarray) -> np.ndarray:
     """Age of the oldest case not begun at each time, 0 where the queue is empty. Cases are begun in
     order of arrival.
     """

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.counts.histogram import bin_of_confidence
-from core.counts.joint import REVIEW_ALL, STEPS, threshold_at
+from core.counts.joint import REVIEW_ALL, THRESHOLD_STEPS, threshold_at
 from core.counts.tally import Leakage, LeakageLimit
 from core.decision.thresholds.daily_money import UnitCosts
 from core.decision.thresholds.policy import Threshold
@@ -24,7 +24,7 @@ from core.types import Interval
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredRun:
     """A run over the paired cases: confidence [n] and whether right [n] (unseen labels are wrong),
     measured seconds a case.
 
@@ -73,17 +73,17 @@ class _Grid:
     expected cost a case.
     """
 
-    run: Scored | None
+    run: ScoredRun | None
     asked: np.ndarray
     reviewed: np.ndarray
     wrong: np.ndarray
     cost: np.ndarray
 
 
-class Cascade:
+class CascadeSearch:
     """All cascades of a student and the offered teacher runs on the same cases, counted once."""
 
-    def __init__(self, student: Scored, teachers: Sequence[Scored], costs: UnitCosts):
+    def __init__(self, student: ScoredRun, teachers: Sequence[ScoredRun], costs: UnitCosts):
         self.n, self.costs, self.student = len(student.confidence), costs, student
         if not self.n:
             raise SettingsError("a cascade needs paired labelled cases, and there is none")
@@ -135,19 +135,19 @@ class Cascade:
         equal = np.flatnonzero(cost == least)
         return [int(equal[np.argmin(grid.wrong[equal])])] if len(equal) else []
 
-    def _grid(self, run: Scored | None) -> _Grid:
+    def _grid(self, run: ScoredRun | None) -> _Grid:
         """Count one run over all t1 and t2; without a run all that the student leaves goes to a
         person.
         """
-        size = STEPS if run is not None else 1
+        size = THRESHOLD_STEPS if run is not None else 1
         step2 = np.zeros(self.n, dtype=np.int64) if run is None else run.step
         # cases by the strictest t1 and t2 that accept them
-        both = np.zeros((STEPS, size), dtype=np.int64)
+        both = np.zeros((THRESHOLD_STEPS, size), dtype=np.int64)
         np.add.at(both, (self.student.step, step2), 1)
         wrong2 = np.zeros_like(both)
         if run is not None:
             np.add.at(wrong2, (self.student.step[~run.right], step2[~run.right]), 1)
-        wrong1 = np.bincount(self.student.step[~self.student.right], minlength=STEPS)
+        wrong1 = np.bincount(self.student.step[~self.student.right], minlength=THRESHOLD_STEPS)
         left = _below(both)  # confidence < t1, by step of the second
         asked = left.sum(1, keepdims=True)
         # Below t2 goes to a person; REVIEW_ALL, the last column, sends all.
@@ -165,7 +165,7 @@ class Cascade:
         )
 
     def _cost(
-        self, run: Scored | None, asked: np.ndarray, reviewed: np.ndarray, wrong: np.ndarray
+        self, run: ScoredRun | None, asked: np.ndarray, reviewed: np.ndarray, wrong: np.ndarray
     ) -> np.ndarray:
         teacher = 0.0 if run is None else self.costs.inference(run.seconds_per_case)
         handled = (
@@ -174,7 +174,7 @@ class Cascade:
         return self.costs.inference(self.student.seconds_per_case) + handled
 
     def _point(self, grid: _Grid, index: int) -> CascadePoint:
-        first, second = divmod(index, 1 if grid.run is None else STEPS)
+        first, second = divmod(index, 1 if grid.run is None else THRESHOLD_STEPS)
         leakage = wilson(int(grid.wrong[index]), self.n)
         fixed = float(grid.cost[index]) - self.costs.escape * leakage.value
         return CascadePoint(

@@ -8,9 +8,11 @@ Only counts: the cases themselves are listed by the store's `cases_near`, which 
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from core.counts.histogram import Histogram, edge_of_threshold
-from core.counts.joint import JointCumulative, limit_bin
+from core.counts.histogram import Histogram, edge_of_threshold, positions_of
+from core.counts.joint import JointCumulative, limit_bin, step_of_threshold
+from core.counts.tally import Tally
 from core.decision.thresholds.policy import Policy
 from core.types import OUTCOMES
 
@@ -66,3 +68,39 @@ def decision_changes(cumulative: JointCumulative, before: Policy, after: Policy)
 
 def _named(counts: np.ndarray) -> dict[str, int]:
     return {outcome: int(n) for outcome, n in zip(OUTCOMES, counts, strict=True)}
+
+
+pass
+
+
+def accepted_rows(rows: pd.DataFrame, policy: Policy) -> np.ndarray:
+    """Whether the policy accepts the cases of each row, [r]."""
+    pairs = list(zip(rows["segment"], rows["predicted"], strict=True))
+    least = {pair: step_of_threshold(policy.threshold_of(*pair)) for pair in set(pairs)}
+    steps = np.array([least[pair] for pair in pairs], dtype=np.int64)
+    return (rows["step"].to_numpy() >= steps) & (
+        rows["epistemic_bin"].to_numpy() <= limit_bin(policy.epistemic_limit)
+    )
+
+
+def tally_of_rows(rows: pd.DataFrame, policy: Policy) -> Tally:
+    """Counts of what the policy accepts, a tally of one entry for
+    core.decision.thresholds.policy.consequence_of.
+    """
+    total = _by_outcome(rows, np.ones(len(rows), dtype=bool))
+    taken = _by_outcome(rows, accepted_rows(rows, policy))
+    return Tally(taken, total, taken, total)
+
+
+def changes_by_rows(rows: pd.DataFrame, before: Policy, after: Policy) -> DecisionChanges:
+    """The cases that change side from one policy to the other, by outcome."""
+    old, new = accepted_rows(rows, before), accepted_rows(rows, after)
+    sides = (_by_outcome(rows, old & ~new), _by_outcome(rows, new & ~old))
+    return DecisionChanges(*(dict(zip(OUTCOMES, side.tolist(), strict=True)) for side in sides))
+
+
+def _by_outcome(rows: pd.DataFrame, chosen: np.ndarray) -> np.ndarray:
+    """Cases of the chosen rows by outcome, [O]."""
+    counts = np.zeros(len(OUTCOMES), dtype=np.int64)
+    np.add.at(counts, positions_of(OUTCOMES, rows["outcome"][chosen]), rows["n"].to_numpy()[chosen])
+    return counts

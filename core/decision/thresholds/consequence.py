@@ -129,7 +129,7 @@ def segment_curves(
     )
 
 
-def cases_per_day(cases: int, first, last) -> float | None:
+def measured_volume(cases: int, first, last) -> float | None:
     """Volume measured from the first and last case's dates, both days counted; None without dates."""
     if first is None or last is None:
         return None

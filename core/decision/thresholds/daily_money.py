@@ -21,7 +21,7 @@ from core.types import Interval
 
 ALL_HUMAN = "all_human"
 # of an OptionCurve: parts of a total, and its interval
-MONEY = ("review", "inference", "escapes", "total", "low", "high")
+MONEY_PARTS = ("review", "inference", "escapes", "total", "low", "high")
 NO_SECONDS = "no_seconds"  # the option's run measured no time a case, so inference has no cost
 NO_LABELS = "no_labels"  # no labelled case, so escapes are unknown
 
@@ -57,7 +57,7 @@ class UnitCosts:
 
 
 @dataclass(frozen=True)
-class Option:
+class OptionMoney:
     """One way to run the line, in money a day. Figures are None where `note` says why (NO_SECONDS,
     NO_LABELS).
     """
@@ -80,15 +80,15 @@ class OptionCurve:
     note: str = ""
 
 
-def all_human_option(cases_per_day: float, costs: UnitCosts) -> Option:
+def all_human_option(cases_per_day: float, costs: UnitCosts) -> OptionMoney:
     """Every case is reviewed by a person; no model runs."""
     total = costs.review * cases_per_day
-    return Option(ALL_HUMAN, total, 0.0, 0.0, Interval(total, total, total, 0))
+    return OptionMoney(ALL_HUMAN, total, 0.0, 0.0, Interval(total, total, total, 0))
 
 
 def option_money(
     name: str, found: Consequence, costs: UnitCosts, seconds_per_case: float | None
-) -> Option:
+) -> OptionMoney:
     """A model that answers, and people who review what it is not sure of."""
     review = costs.review * found.reviews_per_day.value if found.cases else None
     inference = (
@@ -99,15 +99,17 @@ def option_money(
     escapes = found.escapes_per_day
     if inference is None or escapes.value is None:
         note = NO_SECONDS if inference is None else NO_LABELS
-        return Option(name, review, inference, None, Interval(None, None, None, escapes.n), note)
+        return OptionMoney(
+            name, review, inference, None, Interval(None, None, None, escapes.n), note
+        )
     fixed = review + inference
     total = (fixed + costs.escape * x for x in (escapes.value, escapes.low, escapes.high))
-    return Option(
+    return OptionMoney(
         name, review, inference, costs.escape * escapes.value, Interval(*total, escapes.n)
     )
 
 
-def constant_option(found: Option) -> OptionCurve:
+def constant_option(found: OptionMoney) -> OptionCurve:
     """An option that no threshold changes, such as `all_human`, as a curve."""
     total = found.total_per_day
     values = (
@@ -120,7 +122,7 @@ def constant_option(found: Option) -> OptionCurve:
     )
     return OptionCurve(
         found.name,
-        {k: np.array([v], float) for k, v in zip(MONEY, values, strict=True)},
+        {k: np.array([v], float) for k, v in zip(MONEY_PARTS, values, strict=True)},
         total.n,
         found.note,
     )
@@ -147,7 +149,7 @@ def option_curve(
     fixed = review + inference
     values = (review, inference, escapes[0], *(fixed + bound for bound in escapes))
     note = NO_SECONDS if not measured else "" if labelled else NO_LABELS
-    return OptionCurve(name, dict(zip(MONEY, values, strict=True)), labelled, note)
+    return OptionCurve(name, dict(zip(MONEY_PARTS, values, strict=True)), labelled, note)
 
 
 def cost_curve(

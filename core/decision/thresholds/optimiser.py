@@ -15,10 +15,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.counts.joint import REVIEW_ALL, STEPS, JointCumulative, limit_bin, threshold_at
+from core.counts.joint import REVIEW_ALL, THRESHOLD_STEPS, JointCumulative, limit_bin, threshold_at
 from core.counts.tally import RiskLimit, Tally
 from core.decision.thresholds.policy import CostModel, Policy, PolicyConsequence, policy_consequence
-from core.decision.thresholds.solver import CAPACITY_UNREACHABLE, CONFLICT, NO_LABELS, Infeasible
+from core.decision.thresholds.solver import (
+    CAPACITY_UNREACHABLE,
+    CONFLICT,
+    NO_LABELS,
+    InfeasibleLimits,
+)
 from core.errors import SettingsError
 from core.stats.checks import finite
 
@@ -27,7 +32,7 @@ MIN_LABELLED = 30  # of a cell with a threshold of its own
 
 
 @dataclass(frozen=True)
-class Optimum:
+class OptimalPolicy:
     """The cheapest policy, what it means, and which cells were too small for a threshold of their
     own.
     """
@@ -62,7 +67,7 @@ def optimise_thresholds(
     min_labelled: int = MIN_LABELLED,
     time_limit_s: float = 30.0,
     every: int = 1,
-) -> Optimum | Infeasible:
+) -> OptimalPolicy | InfeasibleLimits:
     """The thresholds of the least expected money within the limits, None for no limit. `by` is one
     of GROUPINGS.
 
@@ -129,11 +134,11 @@ class _Problem:
             else reviews_per_day / per_day * (1 + 1e-12)
         )
 
-    def answer(self) -> Optimum | Infeasible:
+    def answer(self) -> OptimalPolicy | InfeasibleLimits:
         c, costs = self.choices, self.terms.costs
         if not self.labelled:  # reviewing everything is all that can be advised
             policy = Policy(REVIEW_ALL, epistemic_limit=self.epistemic_limit)
-            return Infeasible(
+            return InfeasibleLimits(
                 NO_LABELS, policy_consequence(self.cumulative, policy, self.terms), None
             )
         day = self.terms.cases_per_day
@@ -143,12 +148,14 @@ class _Problem:
         found = self._solve(money, True, True)
         if found is not None:
             taken, gap = found
-            return Optimum(self._consequence(taken), self.pooled, self.min_labelled, gap)
+            return OptimalPolicy(self._consequence(taken), self.pooled, self.min_labelled, gap)
         # Reviewing everything keeps any risk limit, so what fails is the capacity, alone or
         # together with the limit.
         by_capacity = self._point(c.wrong.astype(float), False, True)
         reason = CAPACITY_UNREACHABLE if by_capacity is None else CONFLICT
-        return Infeasible(reason, self._point(c.reviews.astype(float), True, False), by_capacity)
+        return InfeasibleLimits(
+            reason, self._point(c.reviews.astype(float), True, False), by_capacity
+        )
 
     def _point(
         self, objective: np.ndarray, keep_limit: bool, keep_capacity: bool
@@ -247,7 +254,7 @@ def _choices(tally: Tally, group: np.ndarray, every: int) -> _Choices:
     """Of each group and number of wrong accepted cases, what the loosest threshold accepts, named
     by the strictest alike.
     """
-    kept = np.append(np.arange(0, STEPS - 1, every), STEPS - 1)
+    kept = np.append(np.arange(0, THRESHOLD_STEPS - 1, every), THRESHOLD_STEPS - 1)
     parts = []
     for g in range(int(group.max()) + 1 if len(group) else 0):
         reviews, wrong, accepted = (

@@ -22,7 +22,7 @@ from core.counts.joint import (
     step_of_threshold,
     threshold_at,
 )
-from core.counts.tally import Leakage, SelectiveRisk, Tally, scaled
+from core.counts.tally import Leakage, SelectiveRisk, Tally, scaled_interval
 from core.decision.thresholds.daily_money import NO_LABELS, NO_SECONDS, UnitCosts
 from core.errors import SettingsError
 from core.types import Interval
@@ -200,8 +200,8 @@ def consequence_of_tally(
         policy,
         volume,
         **shares,
-        reviews_per_day=scaled(shares["review_rate"], volume),
-        escapes_per_day=scaled(shares["leakage"], volume),
+        reviews_per_day=scaled_interval(shares["review_rate"], volume),
+        escapes_per_day=scaled_interval(shares["leakage"], volume),
         **_money(shares["review_rate"], shares["leakage"], terms),
         reweighted=reweighted,
     )
@@ -214,6 +214,6 @@ def _money(review_rate: Interval, leakage: Leakage, terms: CostModel) -> dict:
         return {"money_per_day": Interval(None, None, None, leakage.n), "note": note}
     fixed = terms.cases_per_day * (inference + terms.costs.review * review_rate.value)
     return {
-        "money_per_day": scaled(leakage, terms.cases_per_day * terms.costs.escape, fixed),
+        "money_per_day": scaled_interval(leakage, terms.cases_per_day * terms.costs.escape, fixed),
         "note": "",
     }

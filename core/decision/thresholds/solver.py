@@ -18,7 +18,7 @@ import numpy as np
 
 from core.counts.histogram import THRESHOLDS
 from core.counts.joint import JointCumulative, limit_bin, step_of_threshold, threshold_at
-from core.counts.tally import RiskLimit
+from core.counts.tally import LeakageLimit, RiskLimit
 from core.decision.thresholds.policy import CostModel, Policy, PolicyConsequence, policy_consequence
 from core.errors import SettingsError
 from core.stats.checks import finite
@@ -44,7 +44,7 @@ class SolvedPlan:
 
 
 @dataclass(frozen=True)
-class Infeasible:
+class InfeasibleLimits:
     """No point keeps both limits, and the nearest ones that keep one. At least one of the two is
     given.
 
@@ -104,11 +104,11 @@ class ThresholdSolver:
         """What a threshold means. Raises SettingsError unless it is a multiple of 0.001 in [0, 1]."""
         return self._point(step_of_threshold(threshold))
 
-    def at_risk(self, limit: RiskLimit) -> PolicyConsequence | Infeasible:
+    def at_risk(self, limit: RiskLimit) -> PolicyConsequence | InfeasibleLimits:
         """The threshold that keeps a risk limit with the fewest reviews, and what it means."""
         return self._first(limit, None, _loosest)
 
-    def at_capacity(self, reviews_per_day: float) -> PolicyConsequence | Infeasible:
+    def at_capacity(self, reviews_per_day: float) -> PolicyConsequence | InfeasibleLimits:
         """The strictest threshold that so many reviews a day can serve: the least leakage that they
         can buy.
         """
@@ -116,7 +116,7 @@ class ThresholdSolver:
 
     def solve(
         self, limit: RiskLimit | None = None, reviews_per_day: float | None = None
-    ) -> SolvedPlan | Infeasible:
+    ) -> SolvedPlan | InfeasibleLimits:
         """The least expected money within both limits (None for no limit), and which of them binds;
         of equals the strictest.
         """
@@ -156,7 +156,7 @@ class ThresholdSolver:
             if isinstance(before, SolvedPlan)
             else int(self._point(0).leakage.n)
         )
-        if isinstance(before, Infeasible) or isinstance(after, Infeasible):
+        if isinstance(before, InfeasibleLimits) or isinstance(after, InfeasibleLimits):
             return ShadowPrice(extra, None, None, isinstance(after, SolvedPlan), n)
         money = [
             self._money[step_of_threshold(plan.point.policy.threshold)] for plan in (before, after)
@@ -189,7 +189,7 @@ class ThresholdSolver:
 
     def _first(
         self, limit, capacity, choose: Callable[[np.ndarray], int]
-    ) -> PolicyConsequence | Infeasible:
+    ) -> PolicyConsequence | InfeasibleLimits:
         risk, within = self._masks(limit, capacity)
         if limit is not None and not self._labelled or not (risk & within).any():
             return self._infeasible(limit, risk, within)
@@ -197,9 +197,9 @@ class ThresholdSolver:
 
     def _infeasible(
         self, limit: RiskLimit | None, risk: np.ndarray, capacity: np.ndarray
-    ) -> Infeasible:
+    ) -> InfeasibleLimits:
         if not self._labelled:
-            return Infeasible(
+            return InfeasibleLimits(
                 NO_LABELS, None, self._point(_strictest(capacity if capacity.any() else ~capacity))
             )
         neither = not risk.any() and not capacity.any()
@@ -216,7 +216,7 @@ class ThresholdSolver:
             if risk.any()
             else RISK_UNREACHABLE
         )
-        return Infeasible(reason, by_risk, by_capacity)
+        return InfeasibleLimits(reason, by_risk, by_capacity)
 
     def _safest(self, limit: RiskLimit | None, among: np.ndarray) -> int:
         """The least risk among these steps, the loosest of equals; unknown risk is never the least."""
@@ -238,3 +238,37 @@ def _loosest(mask: np.ndarray) -> int:
 
 def _strictest(mask: np.ndarray) -> int:
     return int(np.flatnonzero(mask)[-1])
+
+
+pass
+
+SAFE, BALANCED, LEAN, SHADOW = "safe", "balanced", "lean", "shadow"
+PRESET_NAMES = (SAFE, BALANCED, LEAN, SHADOW)
+SAFE_LEAKAGE = 0.01
+
+
+def preset_thresholds(handles: ThresholdSolver) -> dict[str, float]:
+    """The threshold of each preset, in the order of PRESETS; one that no threshold fulfils, or no
+    label tells, is left out.
+    """
+    safe, balanced = handles.at_risk(LeakageLimit(SAFE_LEAKAGE)), handles.solve()
+    found = {
+        SAFE: safe.policy.threshold if isinstance(safe, PolicyConsequence) else None,
+        BALANCED: balanced.point.policy.threshold if isinstance(balanced, SolvedPlan) else None,
+        LEAN: _lean(handles),
+        SHADOW: 1.0,
+    }
+    return {name: threshold for name, threshold in found.items() if threshold is not None}
+
+
+def _lean(handles: ThresholdSolver) -> float | None:
+    """The loosest threshold whose money a day is at most review * cases a day; None where money is
+    unknown or never is.
+    """
+    terms = handles.terms
+    money = terms.handling(handles.cumulative.curve(limit_bin(handles.epistemic_limit)))[
+        : len(THRESHOLDS)
+    ]
+    # NaN compares False
+    pays = np.flatnonzero(money <= terms.cases_per_day * terms.costs.review * (1 + 1e-12))
+    return float(THRESHOLDS[pays[0]]) if len(pays) else None

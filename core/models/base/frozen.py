@@ -14,7 +14,7 @@ from core.models.base.backbone import Backbone, load_backbone
 from core.models.base.batches import token_batches
 from core.models.base.device import compute_dtype
 from core.models.base.memory import by_halves
-from core.progress import Bar
+from core.progress import ProgressBar
 
 
 def load_frozen(source: str, device: torch.device, readout: str = "classify") -> Backbone:
@@ -43,7 +43,7 @@ def pooled_states(
         weights = mask[..., None].to(hidden.dtype)
         return (hidden * weights).sum(1) / weights.sum(1)
 
-    with Bar(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
+    with ProgressBar(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
         for batch in token_batches(ids, backbone.device, backbone.tokens_per_batch):
             states[batch.index] = by_halves(run, batch.ids, batch.mask).cpu().numpy()
             bar.update(len(batch.index))

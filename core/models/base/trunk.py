@@ -13,7 +13,7 @@ from torch import Tensor
 from core.models.base.backbone import Backbone
 from core.models.base.batches import token_batches
 from core.models.base.memory import by_halves
-from core.progress import Bar
+from core.progress import ProgressBar
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def cache_trunk(
     """
     ids = backbone.tokens(texts, truncate)
     states: list[Tensor | None] = [None] * len(ids)
-    with Bar(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
+    with ProgressBar(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
         for batch in token_batches(
             ids, backbone.device, tokens_per_batch or backbone.tokens_per_batch
         ):

@@ -19,7 +19,7 @@ from core.models.scoring.heads import spread_head
 from core.models.scoring.posterior import Draws, Posterior
 from core.models.scoring.sampling import Sampler
 from core.models.scoring.spread import Moments, Scores, collect, predictive
-from core.progress import Bar
+from core.progress import ProgressBar
 
 # Tokens times samples in one batch of the teacher: beyond this the activations leave the caches of
 # a CPU (measured on 2
@@ -51,7 +51,9 @@ class OnePass:
         """
         ids = self.backbone.tokens(texts, truncate)
         out = torch.empty(len(ids), self.head.out_features)
-        with Bar(total=len(ids), desc=progress, unit=" cases", disable=progress is None) as bar:
+        with ProgressBar(
+            total=len(ids), desc=progress, unit=" cases", disable=progress is None
+        ) as bar:
             for batch in token_batches(ids, self.backbone.device, self.backbone.tokens_per_batch):
                 out[batch.index] = by_halves(
                     lambda ids, mask: self._read(self.backbone(ids, mask)), batch.ids, batch.mask
@@ -144,7 +146,9 @@ class Teacher:
         draws, parts, each, order = self.draws(samples), [], [], []
         with (
             self.sampler.sampled(draws),
-            Bar(total=len(cache), desc=progress, unit=" cases", disable=progress is None) as bar,
+            ProgressBar(
+                total=len(cache), desc=progress, unit=" cases", disable=progress is None
+            ) as bar,
         ):
             for index, hidden, mask in self._from_cache(cache):
                 logits = self._logits(draws, hidden, mask)
@@ -177,7 +181,7 @@ class Teacher:
         aleatoric = torch.empty(cases, dtype=torch.float64)
         with (
             self.sampler.sampled(draws),
-            Bar(total=cases, desc=progress, unit=" cases", disable=progress is None) as bar,
+            ProgressBar(total=cases, desc=progress, unit=" cases", disable=progress is None) as bar,
         ):
             for index, hidden, mask in batches:
                 logits = self._logits(draws, hidden, mask)

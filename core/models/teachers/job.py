@@ -24,7 +24,7 @@ from core.models.scoring.scorers import Teacher
 from core.models.scoring.spread import Scores
 from core.models.training.loop import fit, new_head
 from core.models.training.objective import NO_LABEL, Noise, Targets, TopClassifier
-from core.progress import Bar
+from core.progress import ProgressBar
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Job:
         teacher = Teacher(
             self.backbone, like, self.settings.adapter.scale, samples, self.settings.loop.seed
         )
-        with Bar(total=looks, desc="spread on held-out cases", unit=" tried") as bar:
+        with ProgressBar(total=looks, desc="spread on held-out cases", unit=" tried") as bar:
 
             def nll(posterior: Posterior) -> float:
                 bar.update()

@@ -29,7 +29,7 @@ from core.models.base.memory import out_of_memory
 from core.models.base.settings import LoopSettings, Schedule
 from core.models.base.trunk import TrunkCache
 from core.models.training.objective import NO_LABEL, MicroBatch, Targets, TopClassifier
-from core.progress import Bar
+from core.progress import ProgressBar
 
 
 class _Cases(torch.utils.data.Dataset):
@@ -76,7 +76,7 @@ class _Bar(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         done, hidden = state.global_step, self.name is None
-        self.bar = Bar(
+        self.bar = ProgressBar(
             total=state.max_steps, initial=done, desc=self.name, unit=" steps", disable=hidden
         )
 

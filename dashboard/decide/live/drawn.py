@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
-from core.decision.thresholds.daily_money import MONEY, OptionCurve
+from core.decision.thresholds.daily_money import MONEY_PARTS, OptionCurve
 from core.report.frames import PART_SHARES, PartCurves
 from dashboard.decide.live import FOLDER, joined, written
 from dashboard.i18n import Words
@@ -45,12 +45,12 @@ def options(
     written in full.
     """
     rows = [
-        {"name": name, "n": curve.n, "values": _packed(curve.money, MONEY, "<f8")}
+        {"name": name, "n": curve.n, "values": _packed(curve.money, MONEY_PARTS, "<f8")}
         for name, curve in zip(names, curves, strict=True)
     ]
     labels = {part: words(f"part.{part}") for part in ("review", "inference", "escapes", "total")}
     written_in = {"code": currency, "digits": words.precision(currency)}
-    return _data(words, "options", words("options.alt"), rows, labels, MONEY) | {
+    return _data(words, "options", words("options.alt"), rows, labels, MONEY_PARTS) | {
         "currency": written_in
     }
 
