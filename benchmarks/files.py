@@ -47,8 +47,13 @@ class Result:
 
 def inputs_in_turn() -> list[Input]:
     """Return all inputs, one of each kind after another."""
-    lists = [[(i, kind, entry) for i, entry in enumerate(entries)] for kind, entries in KINDS.items()]
-    return [entry for _, _, entry in sorted((row for rows in lists for row in rows), key=lambda row: row[0])]
+    lists = [
+        [(i, kind, entry) for i, entry in enumerate(entries)] for kind, entries in KINDS.items()
+    ]
+    return [
+        entry
+        for _, _, entry in sorted((row for rows in lists for row in rows), key=lambda row: row[0])
+    ]
 
 
 def judge_input(entry: Input, folder: Path) -> Result:
@@ -58,17 +63,28 @@ def judge_input(entry: Input, folder: Path) -> Result:
     try:
         cases = read_cases(path, ColumnNames(**entry.columns), ReadingOptions(**entry.options))
     except CasesError as e:
-        outcome = "refused_clearly" if _is_clear(e) and (entry.cases or _code(e.code) in entry.refusals) else "wrong"
+        outcome = (
+            "refused_clearly"
+            if _is_clear(e) and (entry.cases or _code(e.code) in entry.refusals)
+            else "wrong"
+        )
         return Result(entry.name, outcome, entry.works, e.code)
     if not entry.cases:
         return Result(entry.name, "wrong", entry.works, f"read: {cases.frame['text'].tolist()}")
-    codes = {_code(notice.code) for notice in cases.notices} | {_code(p.code) for p in cases.problems}
+    codes = {_code(notice.code) for notice in cases.notices} | {
+        _code(p.code) for p in cases.problems
+    }
     different = _differences(cases, entry.cases)
     if different:
         outcome = "silent_loss" if different.startswith("lost") and not codes else "wrong"
         return Result(entry.name, outcome, entry.works, different)
     untold = set(entry.told) - codes
-    return Result(entry.name, "silent_loss" if untold else "right", entry.works, f"untold: {sorted(untold)}" if untold else "")
+    return Result(
+        entry.name,
+        "silent_loss" if untold else "right",
+        entry.works,
+        f"untold: {sorted(untold)}" if untold else "",
+    )
 
 
 def _is_clear(error: CasesError) -> bool:
@@ -112,14 +128,18 @@ def summarise(results: list[Result]) -> dict:
     return {"inputs": len(results), **{name: counts[name] for name in names}} | {
         "expected_to_work": len(works),
         "right_of_those": round(right / max(1, len(works)), 3),
-        "not_right": [[r.name, r.outcome, r.detail] for r in results if r.outcome in ("wrong", "silent_loss")],
+        "not_right": [
+            [r.name, r.outcome, r.detail] for r in results if r.outcome in ("wrong", "silent_loss")
+        ],
     }
 
 
 def main() -> int:
     """Print the record; return 1 if anything is wrong or lost."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--mutations", type=int, default=2000, help="mutations of good files (default: 2000)")
+    parser.add_argument(
+        "--mutations", type=int, default=2000, help="mutations of good files (default: 2000)"
+    )
     parser.add_argument("--show", action="store_true", help="name every input's outcome")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

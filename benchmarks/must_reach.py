@@ -52,12 +52,14 @@ def best_teacher(summary: Summary, kinds: list[str]) -> str:
     )
 
 
-def check(summary: Summary, student: str, teacher: str) -> list[dict]:
+def check(
+    summary: Summary, student: str, teacher: str, lines: tuple[Line, ...] = LINES
+) -> list[dict]:
     """Every line for one student and the best teacher: {"line", "student", "bound", "reached"};
     reached is None where a figure is missing.
     """
     rows = []
-    for line in LINES:
+    for line in lines:
         own, other, point = (
             summary[name][line.metric]["value"] for name in (student, teacher, "point")
         )

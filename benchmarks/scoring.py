@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.stats import spearmanr
 
-from core.stats import calibration, calibration_bias, selective
+from core.stats import calibration, selective
+from core.stats.calibration_bias import calibration_error, squared_error
 from core.stats.temperature import fit_temperature, scaled
 
 # Metric -> (heading, +1 where more is better, -1 where less is, 0 where neither).
@@ -47,11 +48,12 @@ def measure(answers, labels: np.ndarray) -> dict[str, float | None]:
     """
     test, p = answers.test, answers.test.probabilities
     confidence, right = p.max(1), p.argmax(1) == labels
-    squared = calibration_bias.squared_error(calibration.reliability(confidence, right))
+    bins = calibration.reliability(confidence, right)
+    squared = squared_error(bins)
     return {
         "accuracy": float(right.mean()),
         "ece": calibration.ece(confidence, right),
-        "ece_floor": calibration_bias.ece_floor(confidence),
+        "ece_floor": calibration_error(bins).by_chance,
         "squared_error": None if squared is None else 1000 * squared,
         "adaptive_ece": calibration.adaptive_ece(confidence, right),
         **rescaled(p, labels),

@@ -13,13 +13,11 @@ from core.stats.calibration import (
     adaptive_ece,
     brier,
     ece,
-    ece_interval,
     ece_of,
     nll,
     reliability,
     reliability_from_counts,
 )
-from core.stats.selective import bootstrap_interval
 
 
 def test_ece_by_hand():
@@ -141,30 +139,3 @@ def test_a_label_that_is_no_position_is_named(metric):
 def test_an_answer_that_is_not_finite_is_named():
     with pytest.raises(NonFiniteError, match="right nan at index 1"):
         ece(np.array([0.5, 0.6]), np.array([1, np.nan]))
-
-
-def test_the_interval_of_ece_from_the_diagram_is_that_of_drawing_cases_anew():
-    """Against core.stats.selective's bootstrap of the cases, which costs n a draw."""
-    random = np.random.default_rng(0)
-    confidence = random.uniform(0.3, 1, 600)
-    right = random.random(600) < confidence - 0.1
-    slow = bootstrap_interval(ece, (confidence, right), seed=1, draws=1000)
-    fast = ece_interval(reliability(confidence, right), seed=2, draws=1000)
-    assert (fast.value, fast.n) == (pytest.approx(slow.value), 600)
-    # the draws' own noise
-    assert (fast.low, fast.high) == pytest.approx((slow.low, slow.high), abs=0.008)
-
-
-def test_ece_of_cases_that_are_all_right_at_one_confidence_has_no_width():
-    found = ece_interval(reliability(np.full(50, 0.9), np.ones(50)))
-    assert (found.value, found.low, found.high) == pytest.approx((0.1, 0.1, 0.1))
-
-
-def test_ece_without_a_case_is_none():
-    found = ece_interval(reliability(np.zeros(0), np.zeros(0)))
-    assert (found.value, found.low, found.high, found.n) == (None, None, None, 0)
-
-
-def test_ece_of_a_handful_has_no_bounds():
-    found = ece_interval(reliability(np.full(29, 0.9), np.ones(29)))
-    assert (found.value, found.low, found.high, found.n) == (pytest.approx(0.1), None, None, 29)

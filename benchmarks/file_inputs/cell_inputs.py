@@ -20,7 +20,16 @@ def _refused(name: str, column: str, cells: list[str], *codes: str, **more) -> I
     return Input(name, _column(name, column, cells), refusals=codes, works=False, **more)
 
 
-_JAPANESE = ["令和6年2月3日", "令和元年12月1日", "R6.2.3", "R6/2/3", "平成30年4月5日", "S63.1.7", "2024年2月3日（土）", "2024/2/3(土) 9:05"]
+_JAPANESE = [
+    "令和6年2月3日",
+    "令和元年12月1日",
+    "R6.2.3",
+    "R6/2/3",
+    "平成30年4月5日",
+    "S63.1.7",
+    "2024年2月3日（土）",
+    "2024/2/3(土) 9:05",
+]
 
 DATES = [
     _dates("eras.csv", _JAPANESE, ["2024-02-03", "2019-12-01", "2024-02-03", "2024-02-03", "2018-04-05", "1988-01-07",

@@ -12,7 +12,9 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-Expected = Mapping[str, object]  # column of ours -> what a case has; a date by the beginning of its ISO form
+Expected = Mapping[
+    str, object
+]  # column of ours -> what a case has; a date by the beginning of its ISO form
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ def expect(column: str, *values: object) -> list[Expected]:
     return [{column: value} for value in values]
 
 
-def quoted_csv(rows: Sequence[Sequence[str]], delimiter: str = ",", encoding: str = "utf-8") -> bytes:
+def quoted_csv(
+    rows: Sequence[Sequence[str]], delimiter: str = ",", encoding: str = "utf-8"
+) -> bytes:
     """Return rows as the csv module writes them."""
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=delimiter).writerows(rows)

@@ -36,7 +36,10 @@ def written_files(draw) -> tuple[bytes, list[str], str]:
     delimiter = draw(st.sampled_from([",", ";", "\t", "|"]))
     quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]))
     end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
-    rows = [["id", "text", "label"], *([str(i), text, "ABC"[i % 3]] for i, text in enumerate(texts))]
+    rows = [
+        ["id", "text", "label"],
+        *([str(i), text, "ABC"[i % 3]] for i, text in enumerate(texts)),
+    ]
     out = io.StringIO(newline="")
     if draw(st.booleans()):
         out.write(end * draw(st.integers(1, 2)))

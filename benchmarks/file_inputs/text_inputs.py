@@ -4,11 +4,26 @@ import codecs
 
 from benchmarks.file_inputs.making import Input, expect, quoted_csv, text_file
 
-_WEST = ["id,text,label", "1,Sensor’s cable isn’t fixed,CABLE", "2,lamp flickers,LAMP", "3,driver’s belt worn,BELT"]
+_WEST = [
+    "id,text,label",
+    "1,Sensor’s cable isn’t fixed,CABLE",
+    "2,lamp flickers,LAMP",
+    "3,driver’s belt worn,BELT",
+]
 _FRENCH = ["id,text,label", "1,moteur arrêté après l’alarme,MOTEUR", "2,câble détaché,CABLE"]
-_GERMAN = ["id,text,label", "1,Getriebe läuft heiß,GETRIEBE", "2,Ölverlust am Zylinder,ZYLINDER", "3,Tür schließt nicht,TUER"]
+_GERMAN = [
+    "id,text,label",
+    "1,Getriebe läuft heiß,GETRIEBE",
+    "2,Ölverlust am Zylinder,ZYLINDER",
+    "3,Tür schließt nicht,TUER",
+]
 _SPANISH = ["id,text,label", "1,correa dañada en el eje,CORREA", "2,presión baja,BOMBA"]
-_JAPANESE = ["番号,内容,分類", "1,コンベヤのベルトが切れた,ベルト", "2,給水ポンプ異音,ポンプ", "3,ランプ交換,照明"]
+_JAPANESE = [
+    "番号,内容,分類",
+    "1,コンベヤのベルトが切れた,ベルト",
+    "2,給水ポンプ異音,ポンプ",
+    "3,ランプ交換,照明",
+]
 _SHORT = ["id,text,label", "1,ベアリング交換,A", "2,配線焼損,B"]
 _HALF = ["id,text,label", "1,ﾎﾟﾝﾌﾟ停止,A", "2,ﾊﾞﾙﾌﾞ漏れ,B"]
 
@@ -57,7 +72,10 @@ ENCODINGS = [
 
 _PLAIN = expect("text", "valve stuck", "fan noisy")
 _LABELS = [{"text": "valve stuck", "label": "V"}, {"text": "fan noisy", "label": "F"}]
-_COMMAS = [{"text": "valve stuck, left", "value": 12.5}, {"text": "fan noisy, loud", "value": 1250.0}]
+_COMMAS = [
+    {"text": "valve stuck, left", "value": 12.5},
+    {"text": "fan noisy, loud", "value": 1250.0},
+]
 
 DELIMITED = [
     Input("semicolon.csv", text_file("id;text;cost", "1;valve stuck, left;12,5", "2;fan noisy, loud;1.250,00"), _COMMAS),

@@ -19,6 +19,7 @@ LOADERS: dict[str, tuple[str, dict]] = {
     "newsgroups-all": ("newsgroups", {"train_texts": None}),
     "japanese": ("japanese", {}),
     "packages": ("packages", {}),
+    "packages-3000": ("packages", {"train_texts": 3000}),
     "mails": ("mails", {}),
     "orders-action": ("fields", {"field": "action"}),
     "orders-fault": ("fields", {"field": "fault"}),
@@ -51,8 +52,8 @@ NO_CASES = Labelled([], np.zeros(0, dtype=np.int64))
 class BenchmarkSet:
     """What every method is trained and judged on.
 
-    Where a set has dates, `train` is in the order of time and earlier than `test`. `anchor` is
-    empty: all labels teach. `with_anchor` serves methods that still hold labels out.
+    A dated set's training texts are earlier than its test's. `anchor` is empty: all labels teach.
+    `with_anchor` serves methods that still hold labels out.
     """
 
     name: str
@@ -64,6 +65,7 @@ class BenchmarkSet:
     ood: list[str]  # texts of classes that are not in `labels`
     note: str  # origin, sizes, what was cut: one sentence for the results
     anchor: Labelled = NO_CASES
+    dated: bool = False  # whether `train` is in the order of time
 
 
 def load(name: str, cache: Path, seed: int) -> BenchmarkSet:

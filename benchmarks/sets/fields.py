@@ -74,6 +74,7 @@ def load(cache: Path, seed: int, field: str) -> BenchmarkSet:
         labels=labels,
         base=str(fetch_smollm2(cache)),
         readout="choice",
+        dated=True,
         train=_labelled(train, chosen, labels),
         test=_labelled(test, chosen, labels),
         ood=[field_prompt(text, chosen) for text in ood["text"]],

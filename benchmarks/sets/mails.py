@@ -61,6 +61,7 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
         labels=labels,
         base=str(fetch_minilm(cache)),
         readout="classify",
+        dated=True,
         train=_labelled(train, labels),
         test=_labelled(test, labels),
         ood=[text for _, text in posts[:OOD]],

@@ -26,7 +26,7 @@ TRAIN, TEST, OOD = 20_000, 3000, 1000  # texts
 WORDS = 24  # of a description's beginning, about 32 word pieces of MiniLM
 
 
-def load(cache: Path, seed: int) -> BenchmarkSet:
+def load(cache: Path, seed: int, train_texts: int = TRAIN) -> BenchmarkSet:
     """Return a draw of sources by `seed`. Raises FetchError where the indexes cannot be had."""
     rows = [
         replace(row, text=english_beginning(row.text))
@@ -37,6 +37,7 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
     labels, out = tuple(sorted(sections[:LABELS])), sections[LABELS : LABELS + OUT]
     rows = shuffle_by_source(rows, np.random.default_rng(seed))
     train, rest = split_by_source([row for row in rows if row.section in labels], TRAIN)
+    train, _ = split_by_source(train, train_texts)
     return BenchmarkSet(
         name="packages",
         labels=labels,

@@ -28,6 +28,7 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
         labels=labels,
         base=str(fetch_minilm(cache)),
         readout="classify",
+        dated=True,
         train=train,
         test=test,
         ood=later.loc[~trained, "text"].tolist(),

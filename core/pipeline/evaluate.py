@@ -1,24 +1,27 @@
-"""Compare models on the same scored cases: one row a run, every figure with its n and its 95%
-interval.
+"""Compare models on the same scored cases, with plain rivals beside them, and say who wins.
 
-Reads predictions from the store; needs no model. Metrics over classes the model knows use the cases
-whose label it was trained on; the OOD AUROC asks how well an uncertainty tells the others from
-them.
+Reads predictions from the store. The rivals (core.pipeline.rivals) are fitted on the training cases
+that the workspace keeps; the base's states need the folder of a compared model. Metrics over
+classes the model knows use the cases whose label it was trained on; the OOD AUROC asks how well an
+uncertainty tells the others from them.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from scipy.special import entr
 
 from core.errors import NotFoundError
+from core.models.base.card import read_card
+from core.pipeline.rivals import fit_embedding_lr, fit_words, make_folds
+from core.settings import Settings
 from core.stats import calibration, selective
+from core.stats.calibration_bias import calibration_error
 from core.store.store import Store
-from core.types import Interval, RunRecord
+from core.types import MODEL_KINDS, Interval, RunRecord
 
 BOOTSTRAP_DRAWS = 500
 COLUMNS = [
@@ -32,71 +35,157 @@ COLUMNS = [
     "epistemic",
     "probabilities",
 ]
+EMBEDDING, WORDS, BOTH = "embedding + LR", "TF-IDF + LR", "embedding and TF-IDF + LR"
+States = Callable[[Sequence[str]], np.ndarray]  # texts -> pooled states [n, d] of the frozen base
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Our model less a rival on the same n cases, each with its paired bootstrap interval.
+
+    winner: "rival" where the interval of the NLL says so, "model" likewise, else "neither".
+    """
+
+    model: str
+    rival: str
+    nll: Interval  # nats a case; above 0 where the rival is better
+    accuracy: Interval
+    winner: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """rows: {name: {"run", "passes", "seconds_per_case", metric: Interval's dict}}."""
+
+    rows: dict[str, dict]
+    verdicts: list[Verdict]
 
 
 def evaluate(
-    store: Store, dataset: str, role: str, training: pd.DataFrame | None = None, seed: int = 0
-) -> dict[str, dict]:
-    """Metrics by model, for the newest finished scoring of each model on the newest cases of
-    (dataset, role).
+    store: Store,
+    dataset: str,
+    role: str,
+    training: pd.DataFrame | None = None,
+    states: States | None = None,
+    seed: int = 0,
+) -> Comparison:
+    """Compare the newest finished scoring of each model on the newest cases of (dataset, role).
 
-    `training` (text, label) adds a plain TF-IDF + logistic regression, fitted on it, as the
-    baseline that everyone can have. Returns {name: {"run": ..., "passes": N, "seconds_per_case": s,
-    metric: {"value", "low", "high", "n"}}}; an interval that cannot be is None.
+    training: text and label; with it the plain rivals are fitted and compared. states: pooled
+    states of the base; without them only the rival that counts words is compared. Raises
+    NotFoundError without a finished scoring.
     """
-    rows = {}
-    for record in comparable_runs(store, dataset, role):
-        table = store.predictions(record.run.run_id, COLUMNS)
-        row = {
-            "run": record.run.run_id,
-            "passes": record.run.samples,
-            "seconds_per_case": record.metrics.get("seconds_per_case"),
+    records = comparable_runs(store, dataset, role)
+    labels = records[0].run.labels
+    tables = {r.run.model: store.predictions(r.run.run_id, COLUMNS) for r in records}
+    rows = {
+        r.run.model: {
+            "run": r.run.run_id,
+            "passes": r.run.samples,
+            "seconds_per_case": r.metrics.get("seconds_per_case"),
         }
-        rows[record.run.model] = row | metrics(table, record.run.labels, seed)
-    if training is not None:
-        record = comparable_runs(store, dataset, role)[0]
-        table = store.predictions(record.run.run_id, COLUMNS)
-        plain = plain_baseline(training, table, record.run.labels, seed)
-        rows["TF-IDF + logistic regression"] = {
-            "run": None,
-            "passes": 1,
-            "seconds_per_case": None,
-        } | metrics(plain, record.run.labels, seed)
-    return rows
+        | metrics(tables[r.run.model], r.run.labels, seed)
+        for r in records
+    }
+    if training is None:
+        return Comparison(rows, [])
+    cases = next(iter(tables.values()))
+    rivals = rival_tables(training, cases, labels, states, seed)
+    plain = {"run": None, "passes": 1, "seconds_per_case": None}
+    rows |= {name: plain | metrics(table, labels, seed) for name, table in rivals.items()}
+    ours = records[-1]  # the student, where there is one
+    return Comparison(
+        rows,
+        [
+            verdict(ours.run.model, tables[ours.run.model], name, table, labels, seed)
+            for name, table in rivals.items()
+        ],
+    )
 
 
 def comparable_runs(store: Store, dataset: str, role: str) -> list[RunRecord]:
-    """The newest finished scoring of each model that scored the same cases as the newest one of
-    (dataset, role).
-    """
-    there = [
+    """Return the newest finished scoring of each model on the newest cases of (dataset, role)."""
+    finished = [
         r
         for r in store.runs("score")
         if (r.run.dataset, r.run.role, r.state) == (dataset, role, "finished")
     ]
-    if not there:
-        raise NotFoundError(
-            f"no finished scoring of dataset {dataset!r}, role {role!r}: run `python -m core score` first"
-        )
-    same = [r for r in there if r.run.inputs_hash == there[0].run.inputs_hash]
+    if not finished:
+        raise NotFoundError("stats.no_scoring", dataset=dataset, role=role)
+    same = [r for r in finished if r.run.inputs_hash == finished[0].run.inputs_hash]
     newest = {r.run.model: r for r in reversed(same)}
-    return sorted(
-        newest.values(), key=lambda r: ("point", "teacher", "student").index(r.run.model_kind)
+    return sorted(newest.values(), key=lambda r: MODEL_KINDS.index(r.run.model_kind))
+
+
+def frozen_states(settings: Settings, models: Sequence[str]) -> States | None:
+    """Return the states of the base of the first of `models` whose folder exists, else None."""
+    folders = [settings.models / name for name in models]
+    folder = next((f for f in folders if (f / "model.json").is_file()), None)
+    if folder is None:
+        return None
+    card = read_card(folder)
+    beside = Path(folder / card.base)
+    source = str(beside.resolve()) if beside.is_dir() else card.base
+
+    def states(texts: Sequence[str]) -> np.ndarray:
+        from core.models.base.device import pick_device  # torch takes seconds
+        from core.models.base.frozen import load_frozen, pooled_states
+
+        backbone = load_frozen(source, pick_device(settings.device), card.readout)
+        return pooled_states(backbone, texts, truncate=True, progress=EMBEDDING)
+
+    return states
+
+
+def rival_tables(
+    training: pd.DataFrame,
+    cases: pd.DataFrame,
+    labels: tuple[str, ...],
+    states: States | None,
+    seed: int = 0,
+) -> dict[str, pd.DataFrame]:
+    """Return `cases` with each rival's answers in the place of the model's, by rival's name."""
+    known = training[training["label"].isin(labels)]
+    texts, asked = known["text"].tolist(), cases["text"].tolist()
+    position = {label: i for i, label in enumerate(labels)}
+    positions = np.array([position[label] for label in known["label"]], dtype=np.int64)
+    folds = make_folds(positions, seed=seed)
+    words = fit_words(texts, positions, len(labels), folds)
+    answers = {WORDS: words.probabilities(asked)}
+    if states is not None:
+        train, test = np.split(states([*texts, *asked]), [len(texts)])
+        linear = fit_embedding_lr(train, positions, len(labels), folds)
+        both = fit_words(texts, positions, len(labels), folds, train)
+        plain = {EMBEDDING: linear.probabilities(test)}
+        answers = plain | answers | {BOTH: both.probabilities(asked, test)}
+    return {name: answered(cases, p, labels) for name, p in answers.items()}
+
+
+def answered(cases: pd.DataFrame, p: np.ndarray, labels: tuple[str, ...]) -> pd.DataFrame:
+    """Return the cases with the answers of probabilities p [n, K], which have no spread."""
+    predicted = np.array(labels, dtype=object)[p.argmax(1)]
+    unjudged = cases["outcome"].isin(["unseen", "unlabelled"])
+    outcome = np.where(cases["label"] == predicted, "right", "wrong")
+    return cases.assign(
+        predicted=predicted,
+        outcome=np.where(unjudged, cases["outcome"], outcome),
+        confidence=np.minimum(p.max(1), 1.0),
+        total=entr(p).sum(1),
+        epistemic=0.0,
+        probabilities=list(p.astype(np.float32)),
     )
 
 
 def metrics(table: pd.DataFrame, labels: tuple[str, ...], seed: int = 0) -> dict[str, dict]:
-    """All metrics of one model's predictions, each as an Interval's dict."""
-    position = {label: i for i, label in enumerate(labels)}
-    seen = table[table["outcome"].isin(["right", "wrong"])]
-    right, confidence = (seen["outcome"] == "right").to_numpy(), seen["confidence"].to_numpy()
-    p = (
-        np.stack(seen["probabilities"].to_numpy()).astype(np.float64)
-        if len(seen)
-        else np.zeros((0, len(labels)))
-    )
-    p /= p.sum(1, keepdims=True)  # stored as float32
-    label = np.array([position[x] for x in seen["label"]], dtype=int)
+    """Return all metrics of one model's predictions, each as an Interval's dict.
+
+    "ece" is the debiased error with its own interval, "ece_plain" the usual one without. An OOD
+    AUROC of a score that never varies has no value.
+    """
+    trained = table[table["outcome"].isin(["right", "wrong"])]
+    right = (trained["outcome"] == "right").to_numpy()
+    confidence = trained["confidence"].to_numpy()
+    p, label = _probabilities(trained, labels)
     labelled = table[table["outcome"] != "unlabelled"]
     unseen = (labelled["outcome"] == "unseen").to_numpy()
     wrong = (labelled["outcome"] != "right").to_numpy()
@@ -106,47 +195,65 @@ def metrics(table: pd.DataFrame, labels: tuple[str, ...], seed: int = 0) -> dict
             return asdict(Interval(None, None, None, 0))
         return asdict(selective.bootstrap_interval(metric, arrays, seed, BOOTSTRAP_DRAWS))
 
+    def separation(score: pd.Series) -> dict:
+        if not len(score) or np.ptp(score) == 0:
+            return asdict(Interval(None, None, None, len(score)))
+        return interval(selective.auroc, score.to_numpy(), unseen)
+
+    def coverage(c: np.ndarray, r: np.ndarray) -> float | None:
+        return selective.coverage_at_risk(c, r, 0.05)
+
+    error = calibration_error(calibration.reliability(confidence, right))
     return {
         "accuracy": interval(lambda r: float(r.mean()), right),
-        "ece": interval(calibration.ece, confidence, right),
+        "ece": asdict(error.debiased),
+        "ece_plain": asdict(Interval(error.plain, None, None, len(trained))),
         "nll": interval(calibration.nll, p, label),
         "brier": interval(calibration.brier, p, label),
         "aurc": interval(selective.aurc, confidence, right),
-        "coverage_at_5": interval(
-            lambda c, r: selective.coverage_at_risk(c, r, 0.05), confidence, right
-        ),
+        "coverage_at_5": interval(coverage, confidence, right),
         "error_auroc": interval(selective.auroc, -labelled["confidence"].to_numpy(), wrong),
-        "ood_auroc_total": interval(selective.auroc, labelled["total"].to_numpy(), unseen),
-        "ood_auroc_epistemic": interval(selective.auroc, labelled["epistemic"].to_numpy(), unseen),
+        "ood_auroc_total": separation(labelled["total"]),
+        "ood_auroc_epistemic": separation(labelled["epistemic"]),
     }
 
 
-def plain_baseline(
-    training: pd.DataFrame, table: pd.DataFrame, labels: tuple[str, ...], seed: int
-) -> pd.DataFrame:
-    """`table` with the answers of a TF-IDF + logistic regression fitted on `training` in place of
-    the model's.
-    """
-    plain = make_pipeline(
-        TfidfVectorizer(sublinear_tf=True), LogisticRegression(max_iter=2000, random_state=seed)
-    )
-    plain.fit(training["text"], training["label"])
-    p = (
-        pd.DataFrame(plain.predict_proba(table["text"]), columns=plain.classes_)
-        .reindex(columns=list(labels), fill_value=0.0)
-        .to_numpy()
-    )
-    predicted = np.array(labels, dtype=object)[p.argmax(1)]
-    entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(1)
-    fixed = table["outcome"].isin(["unseen", "unlabelled"])
-    outcome = np.where(
-        fixed, table["outcome"], np.where(table["label"] == predicted, "right", "wrong")
-    )
-    return table.assign(
-        predicted=predicted,
-        outcome=outcome,
-        confidence=p.max(1),
-        total=entropy,
-        epistemic=0.0,
-        probabilities=list(p.astype(np.float32)),
-    )
+def verdict(
+    model: str,
+    ours: pd.DataFrame,
+    rival: str,
+    theirs: pd.DataFrame,
+    labels: tuple[str, ...],
+    seed: int = 0,
+) -> Verdict:
+    """Compare one model's table with a rival's on the same cases, paired case by case."""
+    trained = ours["outcome"].isin(["right", "wrong"]).to_numpy()
+    losses, hits = [], []
+    for table in (ours[trained], theirs[trained]):
+        p, label = _probabilities(table, labels)
+        losses.append(-np.log(np.maximum(p[np.arange(len(p)), label], 1e-300)))
+        hits.append((table["outcome"] == "right").to_numpy(dtype=float))
+
+    def paired(values: list[np.ndarray]) -> Interval:
+        gap = values[0] - values[1]
+        if not len(gap):
+            return Interval(None, None, None, 0)
+        return selective.bootstrap_interval(lambda g: float(g.mean()), [gap], seed, BOOTSTRAP_DRAWS)
+
+    nll = paired(losses)
+    winner = "neither"
+    if nll.low is not None and nll.low > 0:
+        winner = "rival"
+    elif nll.high is not None and nll.high < 0:
+        winner = "model"
+    return Verdict(model, rival, nll, paired(hits), winner)
+
+
+def _probabilities(table: pd.DataFrame, labels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities [n, K], stored as float32, with rows adding up to 1; labels' positions [n]."""
+    position = {label: i for i, label in enumerate(labels)}
+    label = np.array([position[x] for x in table["label"]], dtype=int)
+    if not len(table):
+        return np.zeros((0, len(labels))), label
+    p = np.stack(table["probabilities"].to_numpy()).astype(np.float64)
+    return p / p.sum(1, keepdims=True), label

@@ -27,7 +27,7 @@ from core.decision.thresholds.consequence import consequence_curve, threshold_co
 from core.report.frames import reliability_bins
 from core.stats.agreement import mean_absolute_error, spearman
 from core.stats.bounds import wilson
-from core.stats.calibration import ece_interval
+from core.stats.calibration_bias import calibration_error
 from core.stats.temperature import Temperature, fit_temperature, scaled
 from core.types import Interval
 
@@ -52,7 +52,7 @@ class Trust:
 
     confidence: float | None  # the mean; None without a case
     accuracy: Interval
-    ece: Interval
+    ece: Interval  # debiased: what is left of the calibration error without chance
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def trust(counts: Histogram, unseen: bool = True) -> Trust:
     n = sum(b.n for b in bins)
     right = sum(round(b.n * b.accuracy.value) for b in bins if b.n)
     confidence = sum(b.n * b.confidence for b in bins if b.n) / n if n else None
-    return Trust(confidence, wilson(right, n), ece_interval(bins))
+    return Trust(confidence, wilson(right, n), calibration_error(bins).debiased)
 
 
 def temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Temperature:
@@ -114,7 +114,7 @@ def shift_frame(
     periods: Mapping[tuple, Histogram], threshold: float, unseen: bool = True
 ) -> pd.DataFrame:
     """One row a period: year, half, cases, labelled, and accuracy, ece, coverage, risk (selective,
-    at `threshold`), each also with _low and _high; Wilson's, and the bootstrap's for ece. NaN where
+    at `threshold`), each also with _low and _high; Wilson's, and the debiased one for ece. NaN where
     there is nothing to estimate from.
     """
     rows = []

@@ -19,7 +19,8 @@ from core.decision.thresholds.consequence import (
     segment_curves,
 )
 from core.decision.thresholds.daily_money import OptionMoney
-from core.stats.calibration import BINS, Bin, ece_of, reliability_from_counts
+from core.stats.calibration import BINS, Bin, reliability_from_counts
+from core.stats.calibration_bias import calibration_error
 
 PART_SHARES = tuple(
     f"{name}{end}" for name in ("review", "leakage") for end in ("", "_low", "_high")
@@ -154,12 +155,12 @@ def reliability_frame(
     models: Mapping[str, Histogram], include_unseen: bool = False
 ) -> tuple[pd.DataFrame, dict[str, tuple[float | None, int]]]:
     """One row a model and bin: model_kind, bin_low, bin_high, n, confidence, accuracy, low, high;
-    and {kind: (ECE, n)}.
+    and {kind: (debiased ECE, n)}.
     """
     rows, errors = [], {}
     for kind, histogram in models.items():
         bins = reliability_bins(histogram, include_unseen)
-        errors[kind] = (ece_of(bins), sum(b.n for b in bins))
+        errors[kind] = (calibration_error(bins).debiased.value, sum(b.n for b in bins))
         rows += [
             {
                 "model_kind": kind,
@@ -180,7 +181,8 @@ def reliability_frame(
 
 _METRICS = {
     "accuracy": ("accuracy", 3),
-    "ece": ("ECE", 3),
+    "ece": ("ECE, debiased", 3),
+    "ece_plain": ("ECE, plain", 3),
     "nll": ("NLL", 3),
     "brier": ("Brier", 3),
     "aurc": ("AURC", 3),

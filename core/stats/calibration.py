@@ -15,8 +15,6 @@ from core.stats.checks import finite
 from core.types import Interval
 
 BINS = 15
-# cases under which a bootstrap of ECE says nothing: of one case it would have no width at all
-FEWEST = 30
 
 
 @dataclass(frozen=True)
@@ -69,28 +67,6 @@ def ece_of(bins: list[Bin]) -> float | None:
     """Expected calibration error of a diagram; None without a case."""
     n = sum(b.n for b in bins)
     return sum(b.n * abs(b.accuracy.value - b.confidence) for b in bins if b.n) / n if n else None
-
-
-def ece_interval(bins: list[Bin], seed: int = 0, draws: int = 500, level: float = 0.95) -> Interval:
-    """`ece_of` with its percentile bootstrap interval, from the diagram alone; no bounds under
-    FEWEST cases, nothing for none.
-
-    Drawing n cases anew is drawing how many are right and wrong in each bin, so the cost does not
-    grow with n. Each case counts with its bin's mean confidence: spread inside a bin, 1/15 wide, is
-    left out, a thousandth of the variance of being right.
-    """
-    n = np.array([b.n for b in bins])
-    cases = int(n.sum())
-    if cases < FEWEST:
-        return Interval(ece_of(bins), None, None, cases, level)
-    right = np.array([round(b.n * b.accuracy.value) if b.n else 0 for b in bins])
-    confidence = np.array([b.confidence or 0.0 for b in bins])
-    cells = np.concatenate([right, n - right]) / cases
-    # [draws, 2, bins]
-    drawn = np.random.default_rng(seed).multinomial(cases, cells, size=draws).reshape(draws, 2, -1)
-    errors = np.abs(drawn[:, 0] - drawn.sum(1) * confidence).sum(1) / cases
-    low, high = np.quantile(errors, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(ece_of(bins), float(low), float(high), cases, level)
 
 
 def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:

@@ -1,56 +1,141 @@
-"""How much of a calibration error is chance: ECE is a sum of absolute values, so that n cases of a
-perfect model have one too.
+"""How much of a calibration error is chance, and what is left of it.
 
-With 500 cases and 15 bins it is about 0.05, as large as the differences between methods.
-`ece_floor` says how large for given confidences; `squared_error` is an estimate that chance does
-not raise. Knows no model and no store.
+ECE is a sum of absolute values, so that n cases of a perfectly calibrated model have one too: with
+500 cases and 15 bins about 0.05, as large as the differences between methods. A bootstrap adds the
+same bias a second time, and its interval lies above the estimate.
+
+Here the bias is inverted. Let bin b have n_b cases, mean confidence c_b, and a share right of a_b.
+In the family r_b(s) = c_b + s (a_b - c_b), s >= 0, the number right is binomial, so that mean and
+variance of the ECE that one would see are known exactly. The debiased ECE is the error at the s
+whose mean is the ECE that was seen; the interval holds the errors at every s under which it is not
+extreme. Knows diagrams; knows no model and no store.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
-from scipy.stats import poisson_binom
+from scipy.special import bdtr, ndtr, ndtri
 
-from core.stats.calibration import BINS, Bin, reliability
+from core.stats.calibration import Bin
+from core.types import Interval
+
+_STEPS = 50  # halvings of the search for s
 
 
-def ece_floor(confidence: np.ndarray, bins: int = BINS) -> float | None:
-    """The mean ECE of a model with these confidences [n] that is right exactly as often as they
-    say; None without a case.
+@dataclass(frozen=True)
+class CalibrationError:
+    """The calibration error of a diagram.
 
-    sum_b E|K_b - sum_i c_i| / n, K_b the number right in bin b: Poisson-binomial with probabilities
-    c_i. Exact; its cost grows with the square of a bin's cases.
+    debiased: what is left without chance, with its interval; never below 0, and low <= value <=
+    high. plain: the ECE as it is usually given. by_chance: the mean ECE of a perfectly calibrated
+    model with these confidences. p_value: probability that such a model has an ECE of `plain` or
+    more; small where the model is miscalibrated. All None without a case.
     """
-    parts = _by_bin(confidence, bins)
-    if not len(confidence):
-        return None
-    return float(
-        sum(np.abs(np.arange(len(c) + 1) - c.sum()) @ _numbers_right(c) for c in parts)
-        / len(confidence)
+
+    debiased: Interval
+    plain: float | None
+    by_chance: float | None
+    p_value: float | None
+
+
+@dataclass(frozen=True)
+class _Diagram:
+    """Occupied bins: cases, mean confidence and number right, [B] each."""
+
+    n: np.ndarray
+    confidence: np.ndarray
+    right: np.ndarray
+
+    @property
+    def gap(self) -> np.ndarray:
+        """Accuracy less confidence; without any gap, towards overconfidence."""
+        gap = self.right / self.n - self.confidence
+        return gap if gap.any() else -self.confidence
+
+    def ece_distribution(self, s: float) -> tuple[float, float, float]:
+        """Mean and standard deviation of the ECE at `s`, and the error that is true there."""
+        rate = np.clip(self.confidence + s * self.gap, 0, 1)
+        mean, variance = absolute_deviation(self.n, rate, self.n * self.confidence)
+        cases = self.n.sum()
+        true = (self.n * np.abs(rate - self.confidence)).sum() / cases
+        return float(mean.sum() / cases), float(np.sqrt(variance.sum()) / cases), float(true)
+
+
+def calibration_error(bins: list[Bin], level: float = 0.95) -> CalibrationError:
+    """Return the debiased ECE of a reliability diagram, with its interval and a test.
+
+    The interval covers 0 for a perfectly calibrated model in 95 to 98 of 100 samples, and the true
+    error of a miscalibrated one in about 90 to 97 (simulated in tests). Confidences count with
+    their bin's mean: spread inside a bin of width 1/15 is a thousandth of the variance.
+    """
+    occupied = [b for b in bins if b.n]
+    if not occupied:
+        return CalibrationError(Interval(None, None, None, 0, level), None, None, None)
+    diagram = _Diagram(
+        np.array([b.n for b in occupied]),
+        np.array([b.confidence for b in occupied]),
+        np.array([round(b.n * b.accuracy.value) for b in occupied]),
     )
+    cases = int(diagram.n.sum())
+    plain = float(np.abs(diagram.right - diagram.n * diagram.confidence).sum() / cases)
+    z = float(ndtri((1 + level) / 2))
+    value, low, high = (_error_where(diagram, plain, q) for q in (0.0, z, -z))
+    chance, deviation, _ = diagram.ece_distribution(0.0)
+    p_value = float(ndtr((chance - plain) / deviation)) if deviation > 0 else float(plain <= chance)
+    return CalibrationError(Interval(value, low, high, cases, level), plain, chance, p_value)
 
 
 def squared_error(bins: list[Bin]) -> float | None:
-    """Mean squared calibration error of a diagram, without the bias of few cases; below 0 where
-    chance has it so.
+    """Return a diagram's mean squared calibration error without the bias of few cases.
 
-    sum_b n_b / n ((accuracy_b - confidence_b)^2 - accuracy_b (1 - accuracy_b) / (n_b - 1)), bins of
-    one case left out (Kumar, Liang, Ma 2019, arXiv 1909.10155, section 4). None where no bin has
-    two.
+    sum_b n_b / n ((a_b - c_b)^2 - a_b (1 - a_b) / (n_b - 1)), bins of one case left out (Kumar,
+    Liang, Ma 2019, arXiv 1909.10155, section 4). Unbiased, so below 0 where chance has it so. None
+    where no bin has two cases.
     """
-    kept = [(b.n, b.accuracy.value, b.confidence) for b in bins if b.n > 1]
-    if not kept:
+    pairs = [(b.n, b.accuracy.value, b.confidence) for b in bins if b.n > 1]
+    if not pairs:
         return None
-    n, accuracy, confidence = np.array(kept, dtype=float).T
-    return float(
-        np.average((accuracy - confidence) ** 2 - accuracy * (1 - accuracy) / (n - 1), weights=n)
-    )
+    n, accuracy, confidence = np.array(pairs, dtype=float).T
+    squares = (accuracy - confidence) ** 2 - accuracy * (1 - accuracy) / (n - 1)
+    return float(np.average(squares, weights=n))
 
 
-def _by_bin(confidence: np.ndarray, bins: int) -> list[np.ndarray]:
-    """The confidences of every bin that has any, cut where `reliability` cuts."""
-    counts = [b.n for b in reliability(confidence, np.zeros(len(confidence)), bins)]
-    return [part for part in np.split(np.sort(confidence), np.cumsum(counts)[:-1]) if len(part)]
+def absolute_deviation(
+    n: np.ndarray, rate: np.ndarray, centre: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and variance of |K - centre| for K ~ Bin(n, rate), element by element.
+
+    With m = floor(centre): E|K - a| = n r - a + 2 (a P(K <= m) - E[K; K <= m]), and
+    E[K; K <= m] = n r P(Bin(n - 1, r) <= m - 1).
+    """
+    last = np.floor(centre)
+    below = bdtr(last, n, rate)
+    fewer = np.where(n > 1, bdtr(np.maximum(last - 1, 0), np.maximum(n - 1, 1), rate), 1.0)
+    partial = np.where(last >= 1, n * rate * fewer, 0.0)
+    mean = n * rate - centre + 2 * (centre * below - partial)
+    square = n * rate * (1 - rate) + (n * rate - centre) ** 2
+    return mean, np.maximum(square - mean**2, 0)
 
 
-def _numbers_right(c: np.ndarray) -> np.ndarray:
-    """P(K = 0), ..., P(K = n) of a sum of Bernoulli(c_i)."""
-    return poisson_binom.pmf(np.arange(len(c) + 1), c)
+def _error_where(diagram: _Diagram, plain: float, q: float) -> float:
+    """The true error at the s where mean + q deviations of the ECE is `plain`; 0 at s = 0."""
+
+    def height(s: float) -> float:
+        mean, deviation, _ = diagram.ece_distribution(s)
+        return mean + q * deviation
+
+    return diagram.ece_distribution(_least_root(height, plain))[2]
+
+
+def _least_root(height: Callable[[float], float], target: float) -> float:
+    """The least s >= 0 with height(s) >= target, by doubling and halving."""
+    if height(0.0) >= target:
+        return 0.0
+    low, high = 0.0, 1.0
+    while height(high) < target and high < 1e6:
+        low, high = high, 2 * high
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if height(middle) < target else (low, middle)
+    return high
