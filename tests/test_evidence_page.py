@@ -88,7 +88,7 @@ def test_temperature_scaling_is_one_more_model_and_says_what_it_was_fitted_on(op
             [
                 title
                 for title in chart(page, RELIABILITY)["layout"]["annotations"]
-                if "ECE" in title["text"]
+                if "calibration error" in title["text"]
             ]
         )
         == 4

@@ -19,6 +19,7 @@ from core.cli import main
 from core.counts.histogram import Histogram
 from core.errors import CasesError
 from core.models.base.card import read_card
+from core.pipeline.evaluate import BOTH, EMBEDDING, WORDS
 from core.pipeline.score import outcomes, score, scoring_run
 from core.pipeline.train import split_anchor
 from core.settings import Settings
@@ -139,20 +140,28 @@ def test_the_same_commands_again_do_nothing_again(home):
     assert Store(home / "store").version() == before
 
 
-def test_evaluate_gives_every_model_and_the_plain_baseline_their_n(home):
-    rows = json.loads(run(home, "evaluate", "--dataset", "line", "--json"))
-    assert list(rows) == [
-        "line-point",
-        "line-teacher",
-        "line-student",
-        "TF-IDF + logistic regression",
-    ]
+def test_evaluate_gives_every_model_and_the_plain_rivals_their_n(home):
+    found = json.loads(run(home, "evaluate", "--dataset", "line", "--json"))
+    rows = found["rows"]
+    ours, rivals = ["line-point", "line-teacher", "line-student"], [EMBEDDING, WORDS, BOTH]
+    assert list(rows) == ours + rivals
     truth = tiny.cases(200, seed=7, unseen=0.2)
-    for row in rows.values():
+    for name, row in rows.items():
         assert row["accuracy"]["n"] == (truth["label"] != "OTHER").sum()
         assert row["error_auroc"]["n"] == 200
-        assert row["accuracy"]["low"] <= row["accuracy"]["value"] <= row["accuracy"]["high"]
-    assert "| accuracy (" in run(home, "evaluate", "--dataset", "line", "--no-baseline")
+        for metric in ("accuracy", "ece", "nll"):
+            assert row[metric]["low"] <= row[metric]["value"] <= row[metric]["high"]
+        assert name in ours or row["ood_auroc_epistemic"]["value"] is None  # never varies
+    assert [v["rival"] for v in found["verdicts"]] == rivals
+    for v in found["verdicts"]:
+        gap = rows["line-student"]["nll"]["value"] - rows[v["rival"]]["nll"]["value"]
+        assert v["nll"]["value"] == pytest.approx(gap, abs=1e-6)
+    text = run(home, "evaluate", "--dataset", "line")
+    assert f"| {EMBEDDING} |" in text.splitlines()[0]
+    assert f"line-student and {EMBEDDING}" in text or " beats " in text
+    alone = run(home, "evaluate", "--dataset", "line", "--no-rivals")
+    assert "| accuracy (" in alone
+    assert EMBEDDING not in alone
 
 
 def test_decide_says_the_counts_of_the_store(home):

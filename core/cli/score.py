@@ -5,6 +5,7 @@ import sys
 
 from core.cli.cases import cases_options, read_arguments
 from core.cli.verbs import add_verb, store_of
+from core.messages import reader_language, sentence
 from core.settings import Settings
 
 
@@ -44,9 +45,9 @@ def add_evaluate(verbs) -> None:
     verb.add_argument("--dataset", default="work-orders")
     verb.add_argument("--role", choices=["calibration", "stream"], default="stream")
     verb.add_argument(
-        "--no-baseline",
+        "--no-rivals",
         action="store_true",
-        help="leave the TF-IDF + logistic regression baseline out",
+        help="leave out the plain rivals, logistic regressions on embeddings and on words",
     )
     verb.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
@@ -84,22 +85,29 @@ def _score(arguments, settings: Settings) -> None:
 
 
 def _evaluate(arguments, settings: Settings) -> None:
-    import pandas as pd
+    from dataclasses import asdict
 
     from core.errors import ModelError
-    from core.pipeline.evaluate import evaluate
-    from core.pipeline.train import kept_cases
+    from core.pipeline.evaluate import comparable_runs, evaluate, frozen_states, kept_training
     from core.report.frames import metrics_markdown
 
-    training = None
-    if not arguments.no_baseline:
+    store, training, states = store_of(settings), None, None
+    if not arguments.no_rivals:
+        models = [r.run.model for r in comparable_runs(store, arguments.dataset, arguments.role)]
+        states = frozen_states(settings, models)
         try:
-            fit, _ = kept_cases(settings, arguments.dataset)
-            training = pd.DataFrame(fit)
-        except ModelError:
+            training = kept_training(settings, arguments.dataset)
+        except ModelError as reason:
+            missing = {"dataset": arguments.dataset, "reason": reason}
             print(
-                f"no baseline: no training cases are kept under {arguments.dataset!r}",
-                file=sys.stderr,
+                sentence(reader_language(), "stats.no_training_cases", **missing), file=sys.stderr
             )
-    rows = evaluate(store_of(settings), arguments.dataset, arguments.role, training)
-    print(json.dumps(rows, indent=2) if arguments.json else metrics_markdown(rows))
+        if states is None:
+            print(sentence(reader_language(), "stats.no_base"), file=sys.stderr)
+    found = evaluate(store, arguments.dataset, arguments.role, training, states)
+    if arguments.json:
+        print(json.dumps(asdict(found), indent=2))
+        return
+    print(metrics_markdown(found.rows))
+    for verdict in found.verdicts:
+        print(verdict.sentence(reader_language()))

@@ -15,8 +15,10 @@ import pandas as pd
 from scipy.special import entr
 
 from core.errors import NotFoundError
+from core.messages import sentence
 from core.models.base.card import read_card
 from core.pipeline.rivals import fit_embedding_lr, fit_words, make_folds
+from core.pipeline.train import kept_cases
 from core.settings import Settings
 from core.stats import calibration, selective
 from core.stats.calibration_bias import calibration_error
@@ -51,6 +53,24 @@ class Verdict:
     nll: Interval  # nats a case; above 0 where the rival is better
     accuracy: Interval
     winner: str
+
+    def sentence(self, language: str) -> str:
+        """Return who wins and by how much; where the rival on embeddings does, how to ship it."""
+        sign = -1 if self.winner == "model" else 1  # the winner's gain
+        ends = sorted(sign * end for end in (self.nll.low, self.nll.high))
+        gain = -sign if self.winner != "neither" else 1
+        words = "_words" if self.winner == "rival" and self.rival != EMBEDDING else ""
+        return sentence(
+            language,
+            f"stats.verdict_{self.winner}{words}",
+            n=self.nll.n,
+            model=self.model,
+            rival=self.rival,
+            nll=f"{sign * self.nll.value:.3f}",
+            low=f"{ends[0]:.3f}",
+            high=f"{ends[1]:.3f}",
+            accuracy=f"{100 * gain * self.accuracy.value:.1f}",
+        )
 
 
 @dataclass(frozen=True)
@@ -96,7 +116,9 @@ def evaluate(
     ours = records[-1]  # the student, where there is one
     return Comparison(
         rows,
-        [
+        []
+        if rows[ours.run.model]["nll"]["value"] is None
+        else [
             verdict(ours.run.model, tables[ours.run.model], name, table, labels, seed)
             for name, table in rivals.items()
         ],
@@ -135,6 +157,11 @@ def frozen_states(settings: Settings, models: Sequence[str]) -> States | None:
         return pooled_states(backbone, texts, truncate=True, progress=EMBEDDING)
 
     return states
+
+
+def kept_training(settings: Settings, name: str) -> pd.DataFrame:
+    """Return all labelled cases that `train` kept under this name. Raises ModelError."""
+    return pd.concat(kept_cases(settings, name), ignore_index=True).dropna(subset="label")
 
 
 def rival_tables(

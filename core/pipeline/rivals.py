@@ -119,7 +119,7 @@ class _Path:
         self.centre = features.mean(0) if dense else np.zeros(features.shape[1])
         self.features = (features - self.centre).astype(np.float64) if dense else features
         self.labels, self.classes = labels, classes
-        self.model = LogisticRegression(max_iter=300, tol=1e-3, warm_start=True)
+        self.model = LogisticRegression(max_iter=300, warm_start=True)
 
     def fit(self, penalty: float) -> tuple[np.ndarray, np.ndarray]:
         """Return weight [K, d] and bias [K] at scikit-learn's C = `penalty`."""

@@ -56,7 +56,5 @@ def mean_absolute_error(x: np.ndarray, y: np.ndarray, level: float = 0.95) -> In
 def _pairs(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x, y = finite(x, "the first score"), finite(y, "the second score")
     if x.shape != y.shape or x.ndim != 1:
-        raise SettingsError(
-            f"scores of shapes {x.shape} and {y.shape} are no pairs: give one value a case"
-        )
+        raise SettingsError("stats.no_pairs", first=str(x.shape), second=str(y.shape))
     return x, y

@@ -16,7 +16,7 @@ def wilson(errors: int, n: int, level: float = 0.95) -> Interval:
     for counts that cannot be.
     """
     if not 0 <= errors <= n:
-        raise SettingsError(f"{errors} of {n} is not a share: the count must be between 0 and n")
+        raise SettingsError("stats.no_share", errors=errors, n=n)
     if n == 0:
         return Interval(None, None, None, 0, level)
     low, high = wilson_arrays(np.array([errors]), np.array([n]), level)

@@ -112,7 +112,7 @@ def _answers(p: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if wrong.any():
         index = int(np.flatnonzero(wrong)[0])
         raise SettingsError(
-            f"label {label[index]} at index {index} is not a position in 0 to {p.shape[1] - 1}"
+            "stats.no_position", label=int(label[index]), index=index, last=p.shape[1] - 1
         )
     return p, label
 
@@ -120,7 +120,6 @@ def _answers(p: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _checked(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     confidence = finite(confidence, "confidence")
     if len(confidence) and not (confidence.min() >= 0 and confidence.max() <= 1):
-        raise SettingsError(
-            f"a confidence of {confidence.min()} or {confidence.max()} is outside [0, 1]"
-        )
+        outside = confidence[(confidence < 0) | (confidence > 1)]
+        raise SettingsError("stats.confidence_outside", confidence=float(outside[0]))
     return confidence, finite(right, "right")

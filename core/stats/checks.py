@@ -15,7 +15,6 @@ def finite(values, what: str) -> np.ndarray:
     bad = ~np.isfinite(array)
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise NonFiniteError(
-            f"{what} {array[index]} at index {index[0] if len(index) == 1 else index} is not finite"
-        )
+        place = index[0] if len(index) == 1 else str(index)
+        raise NonFiniteError("stats.not_finite", what=what, found=str(array[index]), index=place)
     return array

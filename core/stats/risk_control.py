@@ -30,9 +30,7 @@ def p_values(errors: np.ndarray, n: np.ndarray, target: float) -> np.ndarray:
     """
     errors, n = np.asarray(errors), np.asarray(n)
     if ((errors < 0) | (errors > n)).any():
-        raise SettingsError(
-            "the number of errors must be between 0 and n, and for some test it is not"
-        )
+        raise SettingsError("stats.errors_outside")
     return np.where(n > 0, bdtr(errors, n, target), 1.0)
 
 

@@ -39,9 +39,7 @@ def scaled(p: np.ndarray, temperature: float) -> np.ndarray:
     classes stays.
     """
     if not (np.isfinite(temperature) and temperature > 0):
-        raise SettingsError(
-            f"temperature {temperature} is not allowed: use a finite number above 0"
-        )
+        raise SettingsError("stats.temperature_outside", temperature=temperature)
     return softmax(_logs(p) / temperature, axis=-1)
 
 
@@ -54,13 +52,11 @@ def fit_temperature(p: np.ndarray, label: np.ndarray, level: float = 0.95) -> Te
     row: no temperature changes those.
     """
     if not len(p):
-        raise SettingsError("0 cases to fit a temperature on: at least one with a label is needed")
+        raise SettingsError("stats.no_cases_for_temperature")
     before = nll(p, label)
     logs = _logs(p)
     if np.ptp(logs, axis=1).max() < 1e-9:
-        raise SettingsError(
-            f"all classes are equally likely in each of the {len(p)} cases: no temperature changes that"
-        )
+        raise SettingsError("stats.equally_likely", n=len(p))
 
     # scipy.optimize takes 150 ms to import, and few pages need it
     from scipy.optimize import minimize_scalar
@@ -87,7 +83,7 @@ def sampled_temperature(samples: np.ndarray, label: np.ndarray) -> float:
     Raises SettingsError without a case.
     """
     if not len(label):
-        raise SettingsError("0 cases to fit a temperature on: at least one with a label is needed")
+        raise SettingsError("stats.no_cases_for_temperature")
     # scipy.optimize takes 150 ms to import, and few pages need it
     from scipy.optimize import minimize_scalar
 

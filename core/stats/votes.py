@@ -71,9 +71,9 @@ def opinion(probabilities, aleatoric: float, epistemic: float) -> Prediction:
     p = finite(probabilities, "probability")
     for name, value in (("aleatoric", aleatoric), ("epistemic", epistemic)):
         if not np.isfinite(value):
-            raise NonFiniteError(f"{name} uncertainty {value} is not finite")
+            raise NonFiniteError("stats.uncertainty_not_finite", name=name, found=str(value))
         if value < 0:
-            raise SettingsError(f"{name} uncertainty {value} is not allowed: it is at least 0 nats")
+            raise SettingsError("stats.uncertainty_negative", name=name, found=value)
     return Prediction(p, float(aleatoric), float(epistemic))
 
 
@@ -83,9 +83,7 @@ def count(samples) -> Votes:
     """
     p = finite(samples, "probability")
     if p.ndim != 2 or 0 in p.shape:
-        raise SettingsError(
-            f"samples of shape {p.shape} are no votes: use [N, K], with at least one sample and one label"
-        )
+        raise SettingsError("stats.no_votes", shape=str(p.shape))
     found, choices = decompose(p[:, None]), p.argmax(1)
     counts, mean = np.bincount(choices, minlength=p.shape[1]), found.mean[0]
     leading = int(np.lexsort((mean, counts))[-1])
