@@ -5,7 +5,7 @@ anything else.
 import pandas as pd
 import pytest
 
-from dashboard.session.memo import KEPT, kept
+from dashboard.session.cache import RESULTS, cached_result
 
 
 def described(*args):
@@ -15,8 +15,11 @@ def described(*args):
 
 def test_equal_words_and_the_same_objects_are_made_once():
     frame = pd.DataFrame({"a": [1.0]})
-    made = kept(described, frame, {"title": "risk", "of": {"student": frame}}, 3, None)
-    assert kept(described, frame, {"title": "risk", "of": {"student": frame}}, 3, None) is made
+    made = cached_result(described, frame, {"title": "risk", "of": {"student": frame}}, 3, None)
+    assert (
+        cached_result(described, frame, {"title": "risk", "of": {"student": frame}}, 3, None)
+        is made
+    )
 
 
 @pytest.mark.parametrize(
@@ -26,8 +29,8 @@ def test_equal_words_and_the_same_objects_are_made_once():
 )
 def test_other_words_are_made_again(other):
     frame = pd.DataFrame({"a": [1.0]})
-    made = kept(described, frame, {"title": "risk"})
-    assert kept(described, frame, other) is not made
+    made = cached_result(described, frame, {"title": "risk"})
+    assert cached_result(described, frame, other) is not made
 
 
 def test_another_object_of_the_same_content_is_another():
@@ -35,20 +38,20 @@ def test_another_object_of_the_same_content_is_another():
     compared.
     """
     one, other = pd.DataFrame({"a": [1.0]}), pd.DataFrame({"a": [1.0]})
-    assert kept(described, one) is not kept(described, other)
-    assert kept(described, one)[0] is one
+    assert cached_result(described, one) is not cached_result(described, other)
+    assert cached_result(described, one)[0] is one
 
 
 def test_one_and_true_are_not_taken_for_each_other():
-    assert kept(described, 1) == [1]
-    assert kept(described, True)[0] is True
-    assert type(kept(described, 1.0)[0]) is float
+    assert cached_result(described, 1) == [1]
+    assert cached_result(described, True)[0] is True
+    assert type(cached_result(described, 1.0)[0]) is float
 
 
 def test_an_object_is_held_as_long_as_its_result_so_that_its_address_is_not_used_again():
-    for number in range(3 * KEPT):
+    for number in range(3 * RESULTS):
         frame = pd.DataFrame({"a": [number]})
-        assert kept(described, frame)[0] is frame
+        assert cached_result(described, frame)[0] is frame
 
 
 def test_what_failed_is_tried_again():
@@ -61,5 +64,5 @@ def test_what_failed_is_tried_again():
         return "made"
 
     with pytest.raises(ValueError, match="not yet"):
-        kept(fails_once)
-    assert kept(fails_once) == "made"
+        cached_result(fails_once)
+    assert cached_result(fails_once) == "made"

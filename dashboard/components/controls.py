@@ -4,16 +4,18 @@ measured beside them.
 Draws widgets whose keys are the names in dashboard.session.address.Choices; computes nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.solver import PRESET_NAMES
+from core.report import selection
+from core.report.meeting import VOLUME_UNKNOWN, measured_volume
 from core.types import RunRecord
 from dashboard.components.sentences import run_cases, run_name
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words
-from dashboard.session import state
+from dashboard.session import cache, state
 from dashboard.session.address import (
     ACTIVE,
     ALL,
@@ -58,29 +60,24 @@ def language(words: Words) -> None:
     )
 
 
-def data(
-    words: Words,
-    runs: list[RunRecord],
-    segments_of: Callable[[str], Sequence[str]] | None,
-    default: str,
-) -> None:
-    """Draw what is looked at: the run, its segment, and whether labels that were never trained on
-    count.
+def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> RunRecord:
+    """Draw what is looked at and return the run: the run, its segment, and whether labels that the
+    model was not trained on count.
 
-    segments_of: run id -> its segments; None draws no segments, for a page about all of them.
-    default: the id of the run that is shown when none is chosen.
+    runs: every scoring run. segments: False draws no segments, for a page about all of them.
     """
-    by_id = {record.run.run_id: record for record in runs}
-    run_id = state.clamp_choice("run", list(by_id), default)
+    by_id = {record.run.run_id: record for record in selection.listed(runs)}
+    run_id = state.clamp_choice("run", list(by_id), selection.first(runs).run.run_id)
     names = {name: run_name(words, record) for name, record in by_id.items()}
     select(words("run"), names, "run", help=words("run.help"))
     st.caption(run_cases(words, by_id[run_id]))
-    if segments_of is not None:
-        segments = [ALL, *(name for name in segments_of(run_id) if name != ALL)]
-        state.clamp_choice("segment", segments, ALL)
-        shows = {name: name or words("segment.all") for name in segments}
+    if segments:
+        options = [ALL, *(name for name in cache.histogram(run_id).segments if name != ALL)]
+        state.clamp_choice("segment", options, ALL)
+        shows = {name: name or words("segment.all") for name in options}
         select(words("segment"), shows, "segment", help=words("segment.help"))
     st.toggle(words("unseen"), key="unseen", help=words("unseen.help"))
+    return by_id[run_id]
 
 
 def threshold(words: Words) -> None:
@@ -258,43 +255,41 @@ def costs(words: Words) -> None:
         st.number_input(words(f"cost.{name}"), step=step, format="%0.2f", key=name, **LIMITS)
 
 
-def measured(words: Words, records: list[RunRecord], volume: float | None, assumed: float) -> None:
-    """Draw what was measured: cases a day from the run's dates, unless one is typed; seconds a case
-    and which run says so.
-
-    volume: measured cases a day; assumed: what counts where there are no dates.
+def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None:
+    """Draw what was measured: cases a day from the dates of `record`, unless one is typed; seconds
+    a case of the runs `same`, and which run says so.
     """
+    volume = measured_volume(record)
     st.markdown(f"**{words('volume.title')}**")
     _source(
         words, "measured" if volume is not None and state.chosen("volume") is None else "assumed"
     )
-    source, count = ("unknown", assumed) if volume is None else ("measured", volume)
-    hint = words(f"volume.{source}", count=words.number(count))
+    source, count = ("unknown", VOLUME_UNKNOWN) if volume is None else ("measured", volume)
     st.number_input(
         words("volume"),
         value=None,
         step=1.0,
         key="volume",
-        placeholder=hint,
+        placeholder=words(f"volume.{source}", count=words.number(count)),
         help=words("volume.help"),
         **LIMITS,
     )
     st.markdown(f"**{words('speed.title')}**", help=words("speed.title.help"))
     _source(words, "measured")
-    for record in records:
-        seconds = record.metrics.get("seconds_per_case")
-        said = {"model": model_name(words, record), "run": record.run.run_id}
+    for scored in same:
+        seconds = scored.metrics.get("seconds_per_case")
+        named = {"model": model_name(words, scored), "run": scored.run.run_id}
         if seconds is None:
-            st.caption(words.markdown("seconds.missing", **said))
+            st.caption(words.markdown("seconds.missing", **named))
         else:
-            device = str(record.metrics.get("device", "?"))
+            device = str(scored.metrics.get("device", "?"))
             st.caption(
-                words.markdown("seconds", seconds=words.number(seconds), device=device, **said)
+                words.markdown("seconds", seconds=words.number(seconds), device=device, **named)
             )
 
 
 def _source(words: Words, source: str) -> None:
-    """Say whether what stands below was measured or is assumed."""
+    """Say whether what follows was measured or is assumed."""
     icon, color = {
         "measured": (":material/timer:", "green"),
         "assumed": (":material/edit:", "orange"),

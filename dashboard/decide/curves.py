@@ -15,31 +15,30 @@ import pandas as pd
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.thresholds import consequence, daily_money
 from core.decision.thresholds.daily_money import OptionCurve, UnitCosts
-from core.report import frames, selection
-from core.types import RunRecord
+from core.report import frames
 from dashboard.components import charts, controls, panels, sentences, tables
 from dashboard.decide import mark_charts
 from dashboard.decide.live import drawn
 from dashboard.decide.mark_charts import CHEAPEST, Mark
 from dashboard.session import cache
 from dashboard.session.address import BY_CLASS
+from dashboard.session.cache import cached_result
 from dashboard.session.context import RunContext
-from dashboard.session.memo import kept
 
 
 def risk(shown: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
     """Selective risk against coverage, with the points that were found."""
     words, chosen = shown.words, shown.chosen
     labelled = consequence.threshold_consequence(
-        shown.counts(shown.kind, chosen.segment), 0.0, 1.0, chosen.unseen
+        shown.curve(shown.kind, chosen.segment), 0.0, 1.0, chosen.unseen
     ).labelled
     if not labelled:
         panels.empty_panel("risk_coverage", words, "needs_labels")
         return
-    of_models = {kind: shown.counts(kind, chosen.segment) for kind in shown.same}
-    curves = kept(frames.risk_coverage_frame, of_models, chosen.unseen)
+    of_models = {kind: shown.curve(kind, chosen.segment) for kind in shown.same}
+    curves = cached_result(frames.risk_coverage_frame, of_models, chosen.unseen)
     said_on = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
-    figure = kept(
+    figure = cached_result(
         _risk, curves, shown.names, said_on, *(mark for mark in marks if mark.kind != CHEAPEST)
     )
     note = [
@@ -51,7 +50,7 @@ def risk(shown: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
         "risk_coverage",
         words,
         figure,
-        kept(tables.risk_coverage, words, curves, shown.names),
+        cached_result(tables.risk_coverage, words, curves, shown.names),
         "  \n".join(note),
     )
 
@@ -61,11 +60,11 @@ def thresholds(
 ) -> None:
     """Reviews, leakage and money against the threshold, with the points that were found."""
     words, currency = shown.words, shown.chosen.currency
-    curve = kept(frames.threshold_frame, costed)
+    curve = cached_result(frames.threshold_frame, costed)
     names = words.chart_words(
         "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
     )
-    figure = kept(_thresholds, curve, names | {"symbol": words.symbol(currency)}, *marks)
+    figure = cached_result(_thresholds, curve, names | {"symbol": words.symbol(currency)}, *marks)
     note = [
         *([] if cheapest is None else [sentences.cheapest(words, curve, cheapest, currency)]),
         words("points.click"),
@@ -74,7 +73,7 @@ def thresholds(
         "thresholds",
         words,
         figure,
-        kept(tables.thresholds, words, curve, currency),
+        cached_result(tables.thresholds, words, curve, currency),
         "  \n".join(note),
     )
 
@@ -95,12 +94,12 @@ def options(shown: RunContext) -> None:
     """Money a day of the ways to run the line, at the threshold in use."""
     words, currency = shown.words, shown.chosen.currency
     kinds = tuple(reversed(shown.same))
-    of_models = {kind: shown.counts(kind, shown.chosen.segment) for kind in kinds}
+    of_models = {kind: shown.curve(kind, shown.chosen.segment) for kind in kinds}
     seconds = {kind: shown.seconds(kind) for kind in kinds}
     per_day, unseen = shown.per_day(shown.chosen.segment), shown.chosen.unseen
-    curves = kept(_option_curves, of_models, per_day, shown.costs, seconds, unseen)
+    curves = cached_result(_option_curves, of_models, per_day, shown.costs, seconds, unseen)
     names = tuple(sentences.option_name(words, curve, shown.same) for curve in curves)
-    data = kept(drawn.options, words, curves, names, currency)
+    data = cached_result(drawn.options, words, curves, names, currency)
 
     def table() -> tables.Table:
         return tables.options(
@@ -128,22 +127,24 @@ def _options(shown: RunContext, per_day: float) -> list[daily_money.OptionMoney]
     chosen, found = shown.chosen, [daily_money.all_human_option(per_day, shown.costs)]
     for kind in reversed(shown.same):
         at = consequence.threshold_consequence(
-            shown.counts(kind, chosen.segment), chosen.t, per_day, chosen.unseen
+            shown.curve(kind, chosen.segment), chosen.t, per_day, chosen.unseen
         )
         found.append(daily_money.option_money(kind, at, shown.costs, shown.seconds(kind)))
     return found
 
 
 def parts(shown: RunContext) -> None:
-    """Review rate and leakage of each segment, or of each predicted class, at the threshold in use."""
+    """Review rate and leakage of each segment, or predicted class, at the threshold in use."""
     words, chosen = shown.words, shown.chosen
     by_class = chosen.by == BY_CLASS
     counts = (
-        kept(_classes, cache.histogram(shown.run_id), shown.segment)
+        cached_result(_classes, cache.histogram(shown.run_id), shown.segment)
         if by_class
-        else shown.counts(shown.kind)
+        else shown.curve(shown.kind)
     )
-    data = kept(drawn.parts, words, kept(frames.part_curves, counts, chosen.unseen))
+    data = cached_result(
+        drawn.parts, words, cached_result(frames.part_curves, counts, chosen.unseen)
+    )
 
     def table() -> tables.Table:
         per_day = shown.per_day(chosen.segment) if by_class else shown.per_day()
@@ -163,15 +164,15 @@ def _classes(histogram: Histogram, segment: str | None) -> AcceptanceCurve:
     )
 
 
-def calibration(shown: RunContext, runs: list[RunRecord]) -> None:
+def calibration(shown: RunContext) -> None:
     """Accuracy against confidence on the calibration runs of the models that are shown."""
     words = shown.words
-    found = selection.calibration_of(runs, shown.same)
+    found = shown.calibration
     if not found:
         panels.empty_panel("calibration", words, "calibration.missing")
         return
     counts = {kind: cache.histogram(record.run.run_id) for kind, record in found.items()}
-    frame, errors = kept(frames.reliability_frame, counts)
+    frame, errors = cached_result(frames.reliability_frame, counts)
     names = {
         kind: words(
             "calibration.legend",
@@ -186,7 +187,7 @@ def calibration(shown: RunContext, runs: list[RunRecord]) -> None:
     )
     note = words.markdown("calibration.note", n=words.number(max(n for _, n in errors.values()), 0))
     figure, table = (
-        kept(charts.reliability, frame, names, said),
-        kept(tables.reliability, words, frame, shown.names),
+        cached_result(charts.reliability, frame, names, said),
+        cached_result(tables.reliability, words, frame, shown.names),
     )
     panels.chart("calibration", words, figure, table, note)

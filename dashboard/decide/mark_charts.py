@@ -38,7 +38,7 @@ class Mark:
 
     def __hash__(self) -> int:
         """Without the figures, which a dict holds; equality looks at them, so
-        dashboard.session.memo can tell points apart.
+        dashboard.session.cache can tell points apart.
         """
         return hash((self.kind, self.threshold, self.name))
 

@@ -23,8 +23,8 @@ from dashboard.decide import curves, live, people, points, starts, tour, what_if
 from dashboard.decide.mark_charts import CAPACITY, CERTIFIED, CHEAPEST
 from dashboard.i18n import Words
 from dashboard.session import cache, state
-from dashboard.session.context import VOLUME_UNKNOWN, RunContext
-from dashboard.session.memo import kept
+from dashboard.session.cache import cached_result
+from dashboard.session.context import RunContext
 
 
 def page() -> None:
@@ -36,18 +36,16 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; notices stand above them, so their place is made first
     top = st.container()
     with st.sidebar:
-        controls.data(
-            words,
-            selection.listed(runs),
-            lambda run_id: cache.histogram(run_id).segments,
-            selection.first(runs).run.run_id,
-        )
+        record = controls.choose_run(words, runs)
     places = _places(words)
-    shown = _shown(words, runs)
+    with st.sidebar:
+        controls.costs(words)
+        controls.measured(words, record, selection.same_cases(runs, record).values())
+    shown = RunContext(words, state.choices(), runs, record)
 
     # Call and show
     chosen, terms = shown.chosen, shown.terms
-    counts = shown.counts(shown.kind, chosen.segment)
+    counts = shown.curve(shown.kind, chosen.segment)
     found = consequence.threshold_consequence(counts, chosen.t, terms.cases_per_day, chosen.unseen)
     with top:
         controls.notices(words)
@@ -56,7 +54,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     if not found.cases:
         top.info(sentences.headline(words, found, shown.full_time))
         return
-    costed = kept(
+    costed = cached_result(
         daily_money.cost_curve,
         counts,
         terms.cases_per_day,
@@ -69,7 +67,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     with places["handle"]:
         _handle(shown, found, costed, ghost, about)
     with places["charts"]:  # before what stands above them: the browser draws them meanwhile
-        _charts(shown, runs, costed, handles, ghost)
+        _charts(shown, costed, handles, ghost)
     _starts(shown, handles(), ghost, places)
     with places["people"]:
         people.desk(shown, found)
@@ -94,22 +92,6 @@ def _places(words: Words) -> dict:
         "charts": charts,
         "sides": sides,
     }
-
-
-def _shown(words: Words, runs: list[RunRecord]) -> RunContext:
-    """Draw the controls that need the run, and gather all choices."""
-    run_id = state.chosen("run")
-    record = next(record for record in runs if record.run.run_id == run_id)
-    same = selection.same_cases(runs, record)
-    measured = consequence.measured_volume(record.cases, record.first_at, record.last_at)
-    with st.sidebar:
-        controls.costs(words)
-        controls.measured(words, list(same.values()), measured, VOLUME_UNKNOWN)
-    chosen = state.choices()
-    volume = next(v for v in (chosen.volume, measured, VOLUME_UNKNOWN) if v is not None)
-    return RunContext(
-        words, chosen, record, same, volume, chosen.volume is None and measured is not None
-    )
 
 
 def _handles(shown: RunContext) -> ThresholdSolver:
@@ -155,7 +137,6 @@ def _handle(
 
 def _charts(
     shown: RunContext,
-    runs: list[RunRecord],
     costed: pd.DataFrame,
     handles: Callable,
     ghost: Ghost | None,
@@ -163,7 +144,7 @@ def _charts(
     """Show the charts one below the other, so that each keeps its width beside the sidebar of a
     small screen.
     """
-    certified, capacity = points.certified(shown, runs), points.capacity(shown, handles)
+    certified, capacity = points.certified(shown), points.capacity(shown, handles)
     at = {
         CERTIFIED: certified.threshold,
         CAPACITY: capacity.threshold,
@@ -174,4 +155,4 @@ def _charts(
     curves.thresholds(shown, costed, at[CHEAPEST], marks)
     curves.options(shown)
     curves.parts(shown)
-    curves.calibration(shown, runs)
+    curves.calibration(shown)

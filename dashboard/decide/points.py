@@ -13,8 +13,7 @@ from core.decision.thresholds import changes, consequence, daily_money
 from core.decision.thresholds.policy import Policy, PolicyConsequence, consequence_of_tally
 from core.decision.thresholds.solver import ThresholdSolver
 from core.errors import SettingsError
-from core.report import selection
-from core.types import Interval, RunRecord
+from core.types import Interval
 from dashboard.components import active_policy, certificate_words
 from dashboard.components.active_policy import Ghost
 from dashboard.decide.mark_charts import ACTIVE, CAPACITY, CERTIFIED, CHEAPEST, Mark
@@ -65,12 +64,12 @@ def counted_rows(shown: RunContext):
     return rows[kept if shown.segment is None else kept & rows["segment"].eq(shown.segment)]
 
 
-def certified(shown: RunContext, runs: list[RunRecord]) -> Found:
+def certified(shown: RunContext) -> Found:
     """Return the loosest threshold that the calibration run of the same model certifies, for the
     promise of the choices.
     """
     words, chosen = shown.words, shown.chosen
-    record = selection.calibration_of(runs, shown.same).get(shown.kind)
+    record = shown.own_calibration
     if record is None:
         return Found(None, words("points.no_certificate", why=words("certificate.no_run")))
     if (
@@ -125,7 +124,7 @@ def _on_curve(shown: RunContext, t: float) -> dict[str, float | None]:
     """What one threshold for all comes to, as the charts draw it."""
     chosen = shown.chosen
     found = consequence.threshold_consequence(
-        shown.counts(shown.kind, chosen.segment), t, shown.per_day(chosen.segment), chosen.unseen
+        shown.curve(shown.kind, chosen.segment), t, shown.per_day(chosen.segment), chosen.unseen
     )
     money = daily_money.option_money(
         shown.kind, found, shown.costs, shown.seconds(shown.kind) or 0.0

@@ -90,15 +90,8 @@ def page() -> None:
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls
-    listed = selection.listed(runs)
     with st.sidebar:
-        controls.data(
-            words,
-            listed,
-            lambda run_id: cache.histogram(run_id).segments,
-            selection.first(listed).run.run_id,
-        )
-    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
+        record = controls.choose_run(words, runs)
     same = selection.same_cases(runs, record)
     shown = Shown(words, state.choices(), record, same, selection.calibration_of(runs, same))
 

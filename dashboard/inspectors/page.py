@@ -52,15 +52,9 @@ def page() -> None:
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; notices stand above them, so their place is made first
-    top, listed = st.container(), selection.listed(runs)
+    top = st.container()
     with st.sidebar:
-        controls.data(
-            words,
-            listed,
-            lambda run_id: cache.histogram(run_id).segments,
-            selection.first(listed).run.run_id,
-        )
-    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
+        record = controls.choose_run(words, runs)
     same = selection.same_cases(runs, record)
     if "teacher" not in same:
         state.choices()

@@ -89,15 +89,10 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
 def _sidebar(words: Words, runs: list[RunRecord]) -> None:
     """The view that would be frozen, as every page chooses it."""
-    listed, first = selection.listed(runs), selection.first(runs).run.run_id
-    controls.data(words, listed, lambda run_id: cache.histogram(run_id).segments, first)
+    record = controls.choose_run(words, runs)
     controls.threshold(words)
     controls.costs(words)
-    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
-    measured = meeting.measured_volume(record)
-    controls.measured(
-        words, list(selection.same_cases(runs, record).values()), measured, meeting.VOLUME_UNKNOWN
-    )
+    controls.measured(words, record, selection.same_cases(runs, record).values())
 
 
 def _freeze(words: Words, author: str) -> None:

@@ -74,10 +74,8 @@ def page() -> None:
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; those of the scenario stand under the figures that follow from it
     with st.sidebar:
-        listed, first = selection.listed(runs), selection.first(runs).run.run_id
-        controls.data(words, listed, lambda run_id: cache.histogram(run_id).segments, first)
+        record = controls.choose_run(words, runs)
         money_controls.setting(words)
-    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
     chosen = state.choices()
     controls.notices(words)
     facts = _facts(runs, record, chosen)

@@ -14,11 +14,10 @@ from functools import partial
 import streamlit as st
 
 from core.decision.certificate.claims import Certificate
-from core.decision.thresholds import consequence
 from core.decision.thresholds.changes import decision_changes
 from core.decision.thresholds.policy import Policy
 from core.errors import KakushinError, OvertakenError, SettingsError
-from core.report import policies, policy_history, selection
+from core.report import policies, policy_history
 from core.report.policy_history import ACTIVE, APPROVED, PROPOSED, Life
 from core.store import entries, steps
 from core.store.ledger import Ledger, activations_in_force
@@ -41,7 +40,6 @@ from dashboard.policies import (
 )
 from dashboard.policies.scene import DRAFT, Scene, gathered, key_of, thresholds_of
 from dashboard.session import cache, state
-from dashboard.session.context import VOLUME_UNKNOWN
 
 DRAWN = 12  # newest versions that the timeline draws; its table has all
 
@@ -54,16 +52,9 @@ def page() -> None:
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls
     with st.sidebar:
-        controls.data(words, selection.listed(runs), None, selection.first(runs).run.run_id)
-    record = next(record for record in runs if record.run.run_id == state.chosen("run"))
-    with st.sidebar:
+        record = controls.choose_run(words, runs, segments=False)
         controls.costs(words)
-        controls.measured(
-            words,
-            [record],
-            consequence.measured_volume(record.cases, record.first_at, record.last_at),
-            VOLUME_UNKNOWN,
-        )
+        controls.measured(words, record, [record])
     scene = gathered(words, runs, record, state.choices())
     if scene.stored:
         _settle(scene)

@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from core.counts.joint import JointCumulative
-from core.decision.thresholds import consequence
-from core.decision.thresholds.daily_money import UnitCosts
 from core.decision.thresholds.policy import CostModel, Policy, PolicyConsequence, policy_consequence
 from core.errors import SettingsError
-from core.report import selection
 from core.report.policy_history import ACTIVE, Life, lives
 from core.store import entries
 from core.types import RunRecord
 from dashboard.i18n import Words
 from dashboard.session import cache
 from dashboard.session.address import Choices
-from dashboard.session.context import VOLUME_UNKNOWN
+from dashboard.session.context import RunContext
 
 DRAFT = "draft"  # what is being edited, beside the versions "name@3" of the store
 
@@ -74,19 +71,16 @@ def thresholds_of(one: entries.PolicyVersion) -> Policy | None:
 
 def gathered(words: Words, runs: list[RunRecord], record: RunRecord, chosen: Choices) -> Scene:
     """Read what the page shows. Raises StoreError."""
-    run, (stored, events) = record.run, cache.policies()
-    measured = consequence.measured_volume(record.cases, record.first_at, record.last_at)
-    volume = next(v for v in (chosen.volume, measured, VOLUME_UNKNOWN) if v is not None)
+    (stored, events), run = cache.policies(), RunContext(words, chosen, runs, record)
     cumulative = cache.cells(run.run_id, chosen.unseen)
     counted = float(cumulative.total.sum()) / max(1, record.cases)
-    costs = UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
     return Scene(
         words,
         chosen,
         record,
-        selection.calibration_of(runs, {run.model_kind: record}).get(run.model_kind),
+        run.own_calibration,
         cumulative,
-        CostModel(volume * counted, costs, record.metrics.get("seconds_per_case")),
+        CostModel(run.volume * counted, run.costs, run.seconds(run.kind)),
         {key_of(one): one for one in stored},
         events,
         lives(stored, events),

@@ -1,19 +1,22 @@
-"""What all sessions share: the store, what was read from it once a data version, and models. The
-only user of st.cache_*.
+"""What all sessions share: the store, what was read from it at its present version, what was
+computed from that, and models in memory.
 
-Everything here is shared by all sessions: never change what a function returns. Knows no choice and
-no session.
+A result is made once, even where several sessions ask for it at the same time, and is shared:
+never change what a function returns. Knows no session; of the choices only those of a promise.
 """
 
 import gc
 import os
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache, partial, wraps
 from pathlib import Path
+from threading import Lock, RLock
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import pandas as pd
-import streamlit as st
 
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.counts.joint import JointCounts, JointCumulative
@@ -29,10 +32,81 @@ from core.store.store import Store
 from core.types import Run, RunRecord
 from dashboard.session.address import ALL, Choices
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 LOCK_SECONDS = 30.0  # how long a page waits for its turn at the store before it says so
+RESULTS = 64  # results of cached_result that are kept, a few hundred kilobytes each at most
+
+
+@dataclass
+class _Entry:
+    lock: RLock = field(default_factory=RLock)
+    done: bool = False
+    value: Any = None
+
+
+class SharedCache(Generic[T]):
+    """Results by key, the `most` latest used. A call that fails is tried again."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, Lock()
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the result under `key`, from make() at the first call; other sessions that ask
+        meanwhile wait for it. Raises whatever make() raises."""
+        with self._lock:
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+            if len(self._entries) > self._most:
+                self._entries.popitem(last=False)
+        with entry.lock:
+            if not entry.done:
+                entry.value, entry.done = make(), True
+        return entry.value
+
+
+@dataclass(frozen=True, eq=False)
+class _Itself:
+    """An object, equal to itself only. The key holds it, so its address is not used again."""
+
+    it: object
+
+    def __hash__(self) -> int:
+        return id(self.it)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.it is other.it
+
+
+def _key(arg: object) -> Hashable:
+    """Words, numbers and choices are the same where they are equal. Counts and frames come out of
+    caches themselves, so they are the same where they are one object: comparing their content on
+    every run would cost what is to be saved."""
+    if isinstance(arg, Mapping):
+        return tuple((name, _key(value)) for name, value in arg.items())
+    try:
+        hash(arg)
+    except TypeError:
+        return _Itself(arg)
+    return type(arg), arg
+
+
+_results: SharedCache = SharedCache(RESULTS)
+
+
+def cached_result(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return make(*args): a frame, table or figure, made once for the same arguments. Raises
+    whatever `make` raises.
+
+    Not for what depends on the threshold: a thousand of those would push out everything else.
+    """
+    key = (make, *map(_key, args), _key(kwargs))
+    return _results.get(key, partial(make, *args, **kwargs))
+
 
 # --- the workspace and its store
-# ---------------------------------------------------------------------------------------------
 
 
 def settings() -> Settings:
@@ -55,33 +129,80 @@ def versions() -> dict[str, str]:
     return workspace.versions(store())
 
 
+_checks: SharedCache[Checked] = SharedCache(8)
+
+
 def checked(upload: Upload, columns: ColumnNames | None, options: ReadingOptions) -> Checked:
     """Return what a kept file holds, read once in a process of its own. Raises CasesError."""
-    return _checked(Settings().home, upload, columns, options)
+    current = Settings()
+    check = partial(uploads.check_upload, current, upload, columns, options)
+    return _checks.get((current.home, upload, columns, options), check)
 
 
-# --- read once a data version: each raises StoreError
-# ------------------------------------------------------------------------
+# Reading all settings takes a third of a millisecond, and a run asks some twenty times.
+def _folder() -> Path:
+    named = (item for item in os.environ.items() if item[0].upper().startswith("KAKUSHIN_"))
+    return _store_folder(tuple(named))
 
 
-def cached_query(make: Callable, *args: object) -> object:
+@lru_cache(maxsize=8)
+def _store_folder(environment: tuple) -> Path:
+    return Settings().store
+
+
+_stores: SharedCache[Store] = SharedCache(8)
+
+
+def _store(folder: Path) -> Store:
+    return _stores.get(folder, partial(Store, folder, timeout_s=LOCK_SECONDS))
+
+
+# --- read or computed once a version of the store: each raises StoreError
+
+
+def _once_a_version(
+    most: int,
+) -> Callable[[Callable[Concatenate[Store, P], T]], Callable[P, T]]:
+    """Decorate f(store, *args) to f(*args), which keeps the `most` latest results."""
+
+    def decorate(make: Callable[Concatenate[Store, P], T]) -> Callable[P, T]:
+        results: SharedCache[T] = SharedCache(most)
+
+        @wraps(make)
+        def cached(*args: P.args, **kwargs: P.kwargs) -> T:
+            folder = _folder()
+            opened = _store(folder)
+            key = (folder, opened.version(), args, *kwargs.items())
+            return results.get(key, partial(make, opened, *args, **kwargs))
+
+        return cached
+
+    return decorate
+
+
+def cached_query(make: Callable[Concatenate[Store, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return make(store, *args) of a module's function or a store's method; for what is small."""
-    folder = _folder()
-    return _asked(
-        folder, f"{make.__module__}.{make.__qualname__}", args, _store(folder).version(), make
-    )
+    return _query(make, args, tuple(kwargs.items()))
 
 
+@_once_a_version(256)
+def _query(store: Store, make: Callable[..., T], args: tuple, named: tuple) -> T:
+    return make(store, *args, **dict(named))
+
+
+@_once_a_version(64)
 def cached_from_predictions(
-    make: Callable, columns: tuple[str, ...], run_ids: tuple[str, ...], *args: object
-) -> object:
+    store: Store,
+    make: Callable[..., T],
+    columns: tuple[str, ...],
+    run_ids: tuple[str, ...],
+    *args: Hashable,
+) -> T:
     """Return make(*tables, *args), a table of these columns of predictions for each run.
 
-    `make` is a pure function of a module; args can be hashed. Raises also whatever `make` raises.
+    `make` is a pure function of a module. Raises also whatever `make` raises.
     """
-    folder = _folder()
-    name = f"{make.__module__}.{make.__qualname__}"
-    return _derived(folder, name, columns, run_ids, args, _store(folder).version(), make)
+    return make(*(store.predictions(run_id, list(columns)) for run_id in run_ids), *args)
 
 
 def runs() -> list[RunRecord]:
@@ -94,14 +215,18 @@ def all_runs() -> list[RunRecord]:
     return cached_query(Store.runs)
 
 
-def active_policy() -> PolicyVersion | None:
+@_once_a_version(8)
+def active_policy(store: Store) -> PolicyVersion | None:
     """Return the policy that is active, None where none is."""
-    return cached_query(_active_policy)
+    return Ledger(store).active_policy()
 
 
-def policies() -> tuple[list[PolicyVersion], list[PolicyEvent]]:
+@_once_a_version(8)
+def policies(store: Store) -> tuple[list[PolicyVersion], list[PolicyEvent]]:
     """Return all versions of all policies, newest first, and all their events, oldest first."""
-    return cached_query(_policies)
+    ledger = Ledger(store)
+    with store.atomic():  # both of one moment
+        return ledger.policies(), ledger.policy_events()
 
 
 def histogram(run_id: str) -> Histogram:
@@ -109,29 +234,47 @@ def histogram(run_id: str) -> Histogram:
     return cached_query(Store.histogram, run_id)
 
 
-def cumulative(run_id: str, segment: str = ALL) -> AcceptanceCurve:
+@_once_a_version(48)
+def cumulative(store: Store, run_id: str, segment: str = ALL) -> AcceptanceCurve:
     """Return the cumulative counts of a run, of one segment or all."""
-    return _cumulative(_folder(), run_id, segment, version())
+    counts = histogram(run_id)
+    return AcceptanceCurve(counts if segment == ALL else counts.select(segments=(segment,)))
 
 
-def joint_rows(run_id: str) -> pd.DataFrame:
+@_once_a_version(4)
+def joint_rows(store: Store, run_id: str) -> pd.DataFrame:
     """Return a run's counted rows (Store.joint_counts)."""
-    return _joint_rows(_folder(), run_id, version())
+    return store.joint_counts(run_id)
 
 
-def joint(run_id: str, segment: str, unseen: bool) -> JointCumulative:
-    """Return the joint counts of a run over all classes, of one segment or all."""
-    return _joint(_folder(), run_id, segment, unseen, version())
+@_once_a_version(24)
+def joint(store: Store, run_id: str, segment: str, unseen: bool) -> JointCumulative:
+    """Return the joint counts of a run over all classes, of one segment or all.
+
+    All classes and segments are in one cell: one threshold for all needs no more, and it is some
+    hundred times smaller.
+    """
+    rows = joint_rows(run_id)
+    rows = rows if segment == ALL else rows[rows["segment"] == segment]
+    one_cell = [ALL] * len(rows)
+    columns = (rows[name] for name in ("outcome", "step", "epistemic_bin", "n"))
+    counts = JointCounts.from_rows([ALL], [ALL], one_cell, one_cell, *columns)
+    return JointCumulative(counts if unseen else counts.without_unseen())
 
 
-def cells(run_id: str, unseen: bool) -> JointCumulative:
+@_once_a_version(4)  # tens of megabytes each
+def cells(store: Store, run_id: str, unseen: bool) -> JointCumulative:
     """Return the joint counts of a run by segment and predicted class."""
-    return _cells(_folder(), run_id, unseen, version())
+    rows, names = joint_rows(run_id), histogram(run_id)
+    keys = ("segment", "predicted", "outcome", "step", "epistemic_bin", "n")
+    counts = JointCounts.from_rows(names.segments, names.classes, *(rows[key] for key in keys))
+    return JointCumulative(counts if unseen else counts.without_unseen())
 
 
-def cases_between(run_id: str, low: float, high: float, limit: int) -> pd.DataFrame:
+@_once_a_version(16)
+def cases_between(store: Store, run_id: str, low: float, high: float, limit: int) -> pd.DataFrame:
     """Return the cases with low <= confidence < high, the most confident first."""
-    return _between(_folder(), run_id, low, high, limit, version())
+    return store.cases_near(run_id, low, high, limit)
 
 
 def certificate(
@@ -140,28 +283,28 @@ def certificate(
     """Return what the promise of the choices comes to on a calibration run, today. Raises
     SettingsError too.
     """
-    promise = (chosen.measure, chosen.target, round(1 - chosen.sure, 6))
-    origin, today = (calibration.model_hash, calibration.dataset), datetime.now(UTC).date()
-    columns = evidence.COLUMNS["certificate"]
     return cached_from_predictions(
         evidence.certificate,
-        columns,
+        evidence.COLUMNS["certificate"],
         (calibration.run_id,),
-        promise,
-        origin,
-        today,
+        (chosen.measure, chosen.target, round(1 - chosen.sure, 6)),
+        (calibration.model_hash, calibration.dataset),
+        datetime.now(UTC).date(),
         segment,
         chosen.unseen,
     )
 
 
-# --- computed once
-# -----------------------------------------------------------------------------------------------------------
+# --- values and models
+
+_valuations: SharedCache[money.Valuation] = SharedCache(32)
+# next to torch's 350 MB, the demo's two models take 140 MB
+_loaded: SharedCache[ask.Inspectors] = SharedCache(2)
 
 
 def cached_valuation(scenario: MoneyScenario) -> money.Valuation:
     """Return a scenario's valuation."""
-    return _valued(scenario.to_json())
+    return _valuations.get(scenario.to_json(), partial(money.value, scenario))
 
 
 def pair(teacher: str, student: str, samples: int) -> ask.Pair:
@@ -173,11 +316,12 @@ def pair(teacher: str, student: str, samples: int) -> ask.Pair:
 
 def inspectors(models: ask.Pair) -> ask.Inspectors:
     """Return a teacher and its student; they come into memory at the first question."""
-    settings = Settings()
-    return _inspectors(settings.models, settings.device, models.hashes, settings, models)
+    current = Settings()
+    key = (current.models, current.device, models.hashes)
+    return _loaded.get(key, partial(ask.Inspectors, current, models))
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def spare_collector(page: str) -> None:
     """Leave what a page has loaded out of garbage collection; call it after its run, of which the
     first counts.
@@ -188,129 +332,3 @@ def spare_collector(page: str) -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-# --- the caches
-# --------------------------------------------------------------------------------------------------------------
-
-
-def _folder() -> Path:
-    """The store's folder. Reading all settings again takes a third of a millisecond, and a run asks
-    some twenty times.
-    """
-    return _store_of(
-        tuple(item for item in os.environ.items() if item[0].upper().startswith("KAKUSHIN_"))
-    )
-
-
-@lru_cache(maxsize=8)
-def _store_of(environment: tuple) -> Path:
-    return Settings().store
-
-
-def _remembered(most: int) -> Callable[[Callable], Callable]:
-    """st.cache_resource, which makes a thing once for all sessions, behind an lru_cache, which
-    finds it again without hashing what it was asked with: a run asks some sixty times, and that
-    took a tenth of it.
-    """
-    return lambda make: lru_cache(maxsize=most)(
-        st.cache_resource(show_spinner=False, max_entries=most)(make)
-    )
-
-
-@_remembered(8)
-def _store(folder: Path) -> Store:
-    return Store(folder, timeout_s=LOCK_SECONDS)
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _checked(
-    home: Path, upload: Upload, columns: ColumnNames | None, options: ReadingOptions
-) -> Checked:
-    return uploads.check_upload(Settings(home=home), upload, columns, options)
-
-
-@_remembered(256)
-def _asked(folder: Path, name: str, args: tuple, version: tuple, _make: Callable) -> object:
-    return _make(_store(folder), *args)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _derived(
-    folder: Path,
-    name: str,
-    columns: tuple[str, ...],
-    run_ids: tuple[str, ...],
-    args: tuple,
-    version: tuple,
-    _make: Callable,
-) -> object:
-    return _make(*(_store(folder).predictions(run_id, list(columns)) for run_id in run_ids), *args)
-
-
-def _active_policy(store: Store) -> PolicyVersion | None:
-    return Ledger(store).active_policy()
-
-
-def _policies(store: Store) -> tuple[list[PolicyVersion], list[PolicyEvent]]:
-    ledger = Ledger(store)
-    with store.atomic():  # both of one moment
-        return ledger.policies(), ledger.policy_events()
-
-
-# asked for a dozen times a run: st.cache_resource, which hashes its arguments, took 7% of one
-@lru_cache(maxsize=48)
-def _cumulative(folder: Path, run_id: str, segment: str, version: tuple) -> AcceptanceCurve:
-    whole = histogram(run_id)
-    return AcceptanceCurve(whole if segment == ALL else whole.select(segments=(segment,)))
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _joint_rows(folder: Path, run_id: str, version: tuple) -> pd.DataFrame:
-    return _store(folder).joint_counts(run_id)
-
-
-@st.cache_resource(show_spinner=False, max_entries=24)
-def _joint(
-    folder: Path, run_id: str, segment: str, unseen: bool, version: tuple
-) -> JointCumulative:
-    """All classes and segments in one cell: one threshold for all needs no more, and it is some
-    hundred times smaller.
-    """
-    rows = _joint_rows(folder, run_id, version)
-    rows = rows if segment == ALL else rows[rows["segment"] == segment]
-    one = [ALL] * len(rows)
-    counts = JointCounts.from_rows(
-        [ALL], [ALL], one, one, *(rows[name] for name in ("outcome", "step", "epistemic_bin", "n"))
-    )
-    return JointCumulative(counts if unseen else counts.without_unseen())
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)  # tens of megabytes each
-def _cells(folder: Path, run_id: str, unseen: bool, version: tuple) -> JointCumulative:
-    rows, names = _joint_rows(folder, run_id, version), histogram(run_id)
-    keys = (
-        rows[name] for name in ("segment", "predicted", "outcome", "step", "epistemic_bin", "n")
-    )
-    counts = JointCounts.from_rows(names.segments, names.classes, *keys)
-    return JointCumulative(counts if unseen else counts.without_unseen())
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _between(
-    folder: Path, run_id: str, low: float, high: float, limit: int, version: tuple
-) -> pd.DataFrame:
-    return _store(folder).cases_near(run_id, low, high, limit)
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _valued(scenario: str) -> money.Valuation:
-    return money.value(MoneyScenario.from_json(scenario))
-
-
-# beside torch's 350 MB, the demo's two models take 140 MB
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _inspectors(
-    folder: Path, device: str, hashes: tuple[str, str], _settings: Settings, _models: ask.Pair
-) -> ask.Inspectors:
-    return ask.Inspectors(_settings, _models)

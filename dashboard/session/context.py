@@ -1,39 +1,57 @@
-"""What the page 'Decide' is about: the choices, the run, the runs of the same cases, and the volume
-they stand for.
+"""What a page about one run knows: the choices, the run, the runs of the same cases and their
+calibration runs, and the volume that they stand for.
+
+Every page about a run is handed one RunContext. Draws nothing; reads counts through the cache.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from core.counts.histogram import AcceptanceCurve
+from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds import daily_money
+from core.decision.thresholds.daily_money import UnitCosts
 from core.decision.thresholds.policy import CostModel
+from core.report import selection
+from core.report.meeting import VOLUME_UNKNOWN, measured_volume
 from core.report.mix import UNTRAINED
 from core.types import OUTCOMES, RunRecord
 from dashboard.i18n import Words
 from dashboard.session import cache
 from dashboard.session.address import ALL, Choices
 
-VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
-
 
 @dataclass(frozen=True)
 class RunContext:
-    """The choices, the chosen run, those of the same cases by model kind, and cases a day."""
+    """What a page about one run knows. `runs`: every scoring run, newest first."""
 
     words: Words
     chosen: Choices
-    record: RunRecord
-    same: dict[str, RunRecord]  # the chosen run first
-    volume: float  # cases a day of the whole run
-    measured: bool  # the volume is the run's own, from its dates
+    runs: list[RunRecord]
+    record: RunRecord  # the chosen run
+
+    @cached_property
+    def same(self) -> dict[str, RunRecord]:
+        """Model kind -> run of the same cases, the chosen one first."""
+        return selection.same_cases(self.runs, self.record)
+
+    @cached_property
+    def calibration(self) -> dict[str, RunRecord]:
+        """Model kind -> finished calibration run of that model, all on the same cases."""
+        return selection.calibration_of(self.runs, self.same)
+
+    @property
+    def own_calibration(self) -> RunRecord | None:
+        """The calibration run of the chosen run's model."""
+        return self.calibration.get(self.kind)
 
     @property
     def run_id(self) -> str:
+        """Id of the chosen run."""
         return self.record.run.run_id
 
     @property
     def kind(self) -> str:
+        """Model kind of the chosen run."""
         return self.record.run.model_kind
 
     @property
@@ -42,14 +60,36 @@ class RunContext:
         return self.chosen.segment or None
 
     @property
+    def model(self) -> str:
+        """What a reader calls the model of the chosen run."""
+        return model_name(self.words, self.record)
+
+    @property
     def names(self) -> dict[str, str]:
         """Model kind -> what a reader calls it."""
         return {kind: model_name(self.words, record) for kind, record in self.same.items()}
 
     @property
-    def costs(self) -> daily_money.UnitCosts:
+    def dated_volume(self) -> float | None:
+        """Cases a day of the whole run from its dates, None where it has none."""
+        return measured_volume(self.record)
+
+    @property
+    def measured(self) -> bool:
+        """Whether the volume is the run's own, from its dates."""
+        return self.chosen.volume is None and self.dated_volume is not None
+
+    @property
+    def volume(self) -> float:
+        """Cases a day of the whole run: typed, measured, or VOLUME_UNKNOWN."""
+        candidates = (self.chosen.volume, self.dated_volume, VOLUME_UNKNOWN)
+        return next(value for value in candidates if value is not None)
+
+    @property
+    def costs(self) -> UnitCosts:
+        """Assumed costs of a review, an escape and a machine hour."""
         chosen = self.chosen
-        return daily_money.UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
+        return UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
 
     @property
     def full_time(self) -> FullTime:
@@ -61,31 +101,36 @@ class RunContext:
         """Volume of the chosen segment, unit costs and measured seconds of the chosen run."""
         return CostModel(self.per_day(self.chosen.segment), self.costs, self.seconds(self.kind))
 
-    def counts(self, kind: str, segment: str = ALL) -> AcceptanceCurve:
-        """Cumulative counts of the run of a model kind."""
+    def curve(self, kind: str, segment: str = ALL) -> AcceptanceCurve:
+        """Acceptance counts of the run of a model kind at every threshold."""
         return cache.cumulative(self.same[kind].run.run_id, segment)
+
+    def histograms(self) -> dict[str, Histogram]:
+        """Model kind -> histogram of its run in the chosen segment."""
+        return {
+            kind: self.in_segment(cache.histogram(record.run.run_id))
+            for kind, record in self.same.items()
+        }
+
+    def in_segment(self, counts: Histogram) -> Histogram:
+        """The counts of the chosen segment; without cases where the counts lack it."""
+        if self.segment is None:
+            return counts
+        return counts.select(segments=(self.segment,) if self.segment in counts.segments else ())
 
     def per_day(self, segment: str = ALL) -> float:
         """Cases a day that count: the run's volume times their share of the run's cases."""
-        return (
-            self.volume
-            * _counted(self.counts(self.kind, segment), self.chosen.unseen)
-            / max(1, self.record.cases)
-        )
+        totals = self.curve(self.kind, segment).accepted[:, 0]
+        untrained = 0 if self.chosen.unseen else totals[OUTCOMES.index("unseen")]
+        return self.volume * int(totals.sum() - untrained) / max(1, self.record.cases)
 
     def seconds(self, kind: str) -> float | None:
         """Measured seconds a case of a model kind."""
         return self.same[kind].metrics.get("seconds_per_case")
 
     def kind_name(self, kind: str) -> str:
-        """What a reader calls a kind of case: its label, or all that the model was not trained on."""
+        """What a reader calls a kind of case: its label, or all that the model did not train on."""
         return self.words("mix.untrained") if kind == UNTRAINED else kind
-
-
-def _counted(counts: AcceptanceCurve, unseen: bool) -> int:
-    """Cases that count: all, or all whose label the model was trained on."""
-    of_all = counts.accepted[:, 0]
-    return int(of_all.sum() - (0 if unseen else of_all[OUTCOMES.index("unseen")]))
 
 
 def model_name(words: Words, record: RunRecord) -> str:

@@ -117,7 +117,7 @@ def set_value(name: str, value: object) -> None:
 
 
 def notices() -> list[tuple[str, str]]:
-    """Return (name, value found) of what could not be taken from the address or is no longer there."""
+    """Return (name, value) of what the address holds and is not allowed, or no longer exists."""
     return list(st.session_state[_NOTICES])
 
 

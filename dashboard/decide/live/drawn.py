@@ -4,7 +4,7 @@ of the parts.
 Each gets its figures at every threshold once, in one block of numbers, and draws those of the
 handle's step at each move, in the frame of the handle and without the server (drawn.js; the two
 kinds are options.js and parts.js). What a release sends is equal to what is there already, so
-nothing is drawn anew. `options` and `parts` make what is sent and are pure: dashboard.session.memo
+nothing is drawn anew. `options` and `parts` make what is sent and are pure: dashboard.session.cache
 keeps it. Words reach the screen as text, never as HTML.
 """
 
