@@ -5,63 +5,50 @@ dashboard/app.py`.
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 import streamlit as st
+
+LOGO = str(Path(__file__).parent / "logo.svg")
+# Groups of the navigation -> pages in them: folder and address -> icon
+GROUPS = {
+    "decide": {"decide": "tune", "money": "payments"},
+    "evidence": {"evidence": "fact_check", "inspectors": "how_to_vote"},
+    "run": {"policies": "gavel"},
+    "prepare": {"data": "database", "meeting": "groups"},
+}
 
 
 def main() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title="Kakushin", page_icon="🎚️", layout="wide")
     early = st.empty()  # in every run, so that what comes after it keeps its place
-    # nobody has been served: for more than a second nothing can be drawn
+    # Until the first page is served, nothing can be drawn for more than a second
     if "dashboard.session.cache" not in sys.modules:
         from dashboard.components import preload
 
         with early:
             preload.plotly()
-    # what they stand on takes 1,200 ms, in which the browser should have work
+    # these imports take 1,200 ms, in which the browser should have work
     from dashboard.session import cache, state
 
     state.take_in_address()
     words = state.words()
-    pages = [
-        st.Page(
-            view("decide"),
-            title=words("decide.nav"),
-            icon=":material/tune:",
-            url_path="decide",
-            default=True,
-        ),
-        st.Page(
-            view("evidence"),
-            title=words("evidence.nav"),
-            icon=":material/fact_check:",
-            url_path="evidence",
-        ),
-        st.Page(
-            view("inspectors"),
-            title=words("inspectors.nav"),
-            icon=":material/how_to_vote:",
-            url_path="inspectors",
-        ),
-        st.Page(
-            view("money"), title=words("money.nav"), icon=":material/payments:", url_path="money"
-        ),
-        st.Page(
-            view("policies"),
-            title=words("policies.nav"),
-            icon=":material/gavel:",
-            url_path="policies",
-        ),
-        st.Page(view("data"), title=words("data.nav"), icon=":material/database:", url_path="data"),
-        st.Page(
-            view("meeting"),
-            title=words("meeting.nav"),
-            icon=":material/groups:",
-            url_path="meeting",
-        ),
-    ]
-    page = st.navigation(pages)
+    st.logo(LOGO, size="large")
+    groups = {
+        words(f"nav.{group}"): [
+            st.Page(
+                view(name),
+                title=words(f"{name}.nav"),
+                icon=f":material/{icon}:",
+                url_path=name,
+                default=name == "decide",
+            )
+            for name, icon in pages.items()
+        ]
+        for group, pages in GROUPS.items()
+    }
+    page = st.navigation(groups, position="top")
     page.run()
     early.empty()
     cache.spare_collector(page.url_path)

@@ -2,8 +2,10 @@
 bad.
 """
 
+import base64
 import json
 import re
+import zlib
 from datetime import UTC, datetime
 
 import duckdb
@@ -16,11 +18,11 @@ from core.store.parts import write_part
 from core.store.store import FILE, Store
 from core.types import Run
 from dashboard.components.panels import csv
+from dashboard.decide.verdict import TILES
 from dashboard.i18n import LANGUAGES, catalogue
 from dashboard.session import cache, state
 
 APP = "../dashboard/app.py"
-CARDS = ("coverage", "review", "risk", "leakage", "escapes", "money")
 
 
 @pytest.fixture
@@ -96,21 +98,28 @@ def said(page) -> str:
     written = [str(element.value) for kind in kinds for element in kind]
     handle = live(page)
     if handle:
-        written += [
-            handle["now"]["headline"],
-            *(line for card in handle["now"]["cards"] for line in card["lines"]),
-        ]
+        verdict, sentence, tiles = described(page)
+        written += [handle["verdicts"][verdict], sentence, *(lines for _, lines, _ in tiles)]
     return plain_again("\n".join(written))
 
 
 def live(page) -> dict:
     """Return what the live handle was given, {} where there is none."""
     found = (json.loads(element.proto.json) for element in page.get("bidi_component"))
-    return next((data for data in found if "curve" in data), {})
+    return next((data for data in found if "texts" in data), {})
+
+
+def described(page) -> tuple[str, str, list[tuple[str, str, str]]]:
+    """Return what the handle says at its threshold: verdict, sentence, and each tile's value, lines
+    and difference to the active policy.
+    """
+    handle = live(page)
+    packed = zlib.decompress(base64.b64decode(handle["texts"]))
+    return json.loads(packed)[handle["step"]]
 
 
 def drawn(page) -> list[dict]:
-    """Return what the charts that follow the handle were given: the options', then the parts'."""
+    """Return what the charts that follow the handle were given, of the open tab."""
     found = [json.loads(element.proto.json) for element in page.get("bidi_component")]
     return [data for data in found if "kind" in data]
 
@@ -123,14 +132,20 @@ def move(page, t: float):
     return page
 
 
+def show_tab(page, name: str):
+    """Open a tab of the page, by the name of its words."""
+    page.session_state["tab"] = catalogue(page.session_state["lang"])[f"tab.{name}"]
+    return page.run()
+
+
 def plain_again(text: str) -> str:
     """Undo dashboard.i18n.plain, and take out the word joiners of Japanese."""
     return re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", text).replace("\u2060", "")
 
 
 def figures(page) -> list[str]:
-    """Return the values of the cards, in their order."""
-    return [card["value"] for card in live(page)["now"]["cards"]] if live(page) else []
+    """Return the values of the tiles: reviews a day, escapes a month, cost a month."""
+    return [value for value, _, _ in described(page)[2]] if live(page) else []
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -144,12 +159,11 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (
         home == "tiny"
     )
-    assert [card["label"] for card in live(page).get("cards", [])] == (
-        [] if home == "empty" else [words[f"card.{card}"] for card in CARDS]
+    assert [tile["label"] for tile in live(page).get("tiles", [])] == (
+        [] if home == "empty" else [words[f"tile.{tile}"] for tile in TILES]
     )
     if home == "full":
-        assert len(page.get("plotly_chart")) == 3
-        assert [data["kind"] for data in drawn(page)] == ["options", "parts"]
+        assert len(page.get("plotly_chart")) == 2
         assert not page.warning
 
 
@@ -157,7 +171,8 @@ def test_the_figures_are_those_of_the_counts(open_page, tmp_path):
     """10 cases on one day, 0.36 s each, threshold 0.9: 4 accepted, 1 of them wrong; so 6 reviews
     and 1 escape a day.
 
-    Money: 6 * 4 + 1 * 120 + 10 * 0.36 / 3600 * 0.5 = 144.0005.
+    Money: 6 * 4 + 1 * 120 + 10 * 0.36 / 3600 * 0.5 = 144.0005 a day, 104.0005 more than reviewing
+    all ten; a month has 365.25 / 12 days: 4,383.0 and 3,165.5.
     """
     cases = (
         [("A", "right", 0.95)] * 3
@@ -167,58 +182,31 @@ def test_the_figures_are_those_of_the_counts(open_page, tmp_path):
     )
     add_run(tmp_path, cases)
     page = open_page(tmp_path, t="0.9")
-    assert figures(page) == ["40.0%", "60.0%", "25.0%", "10.00%", "1.0", "A$144.00"]
+    assert figures(page) == ["6.0", "30", "A$4,383"]
+    verdict, sentence, _ = described(page)
+    assert verdict == "reject"
+    assert "40% is accepted automatically; 6.0 a day need review: 1 person." in sentence
+    assert "A$3,166 a month more than reviewing everything" in sentence
     text = said(page)
-    # One person does 5 * 7.5 * 0.8 * 60 / 5 / 7 = 51.4 reviews a day, and a month has 365.25 / 12
-    # days. Wilson: 1 of 10.
-    assert (
-        "Accept 40% automatically; 6.0 cases a day to people, 0.12 full-time; expect 30 escapes a month, 5.4 to 123."
-        in text
-    )
-    assert "about 10 in 100" in text
-    assert "n = 4 accepted cases with a label" in text
+    # Wilson: 1 of 10 is 1.79% to 40.42%, of ten a day in a month 5.4 to 123.
+    assert "95% interval 5.4 to 123" in text
+    assert "4.0 fewer than reviewing everything" in text
+    assert "Figures rest on n = 10 cases with a label." in text
 
     # Without the case whose label was never trained on there are nine, and nine a day.
     page.toggle(key="unseen").set_value(False).run()
-    assert figures(page)[:4] == ["44.4%", "55.6%", "25.0%", "11.11%"]
-    assert "5.0 cases a day to people" in said(page)
+    assert figures(page)[:2] == ["5.0", "30"]
 
 
-def test_handle_and_number_are_one_choice_and_the_address_follows(open_page):
+def test_the_handles_threshold_is_one_choice_and_the_address_follows(open_page):
     page = open_page(t="0.5")
     before = figures(page)
     move(page, 0.75).run()
-    assert page.number_input(key="t_number").value == 0.75
     assert page.query_params["t"] == "0.75"
     assert figures(page) != before
-    page.number_input(key="t_number").set_value(0.5).run()
-    assert page.session_state["t"] == 0.5
+    move(page, 0.5).run()
     assert page.query_params["t"] == "0.5"
     assert figures(page) == before
-
-
-def test_a_number_that_comes_a_step_behind_the_handle_is_not_taken_for_typed(open_page):
-    page = open_page(t="0.5")
-    move(page, 0.75)
-    page.number_input(key="t_number").set_value(0.74).run()
-    assert page.session_state["t"] == page.number_input(key="t_number").value == 0.75
-
-
-@pytest.mark.parametrize(
-    ("typed", "t"), [(0.5, 0.75), (0.51, 0.51)], ids=["what it showed", "typed"]
-)
-def test_what_a_browser_repeats_that_has_not_heard_of_a_change_is_not_taken_for_typed(
-    open_page, typed, t
-):
-    page = open_page(t="0.5")
-    move(page, 0.75).run()
-    page.query_params["t"] = "0.5"
-    page.number_input(key="t_number").set_value(typed)
-    page.toggle(key="unseen").set_value(False).run()
-    assert page.session_state["t"] == page.number_input(key="t_number").value == t
-    assert page.query_params["unseen"] == "0"
-    page.number_input(key="t_number").set_value(0.5).run()  # the address is ours again
-    assert page.session_state["t"] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -300,7 +288,7 @@ def test_a_bad_value_in_the_address_is_named_and_left_out(open_page, small, name
     page = open_page(small, **{name: value})
     assert not page.exception
     assert not page.error
-    assert len(figures(page)) == len(CARDS)
+    assert len(figures(page)) == len(TILES)
     assert f"The link's value “{value}” for “{name}” cannot be used here" in said(page)
     assert page.query_params.get(name) != value
 
@@ -319,7 +307,7 @@ def test_names_from_cases_are_shown_letter_by_letter(open_page, tmp_path, segmen
     assert not page.warning
     assert page.selectbox(key="segment").value == segment
     assert not [element for element in page.markdown if element.allow_html]
-    parts = drawn(page)[1]
+    (parts,) = drawn(show_tab(page, "causes"))
     # live/parts.js writes them by textContent
     assert {row["name"] for row in parts["rows"]} == {segment, "other"}
 
@@ -350,8 +338,8 @@ def test_cases_without_labels_have_workload_and_no_risk(open_page, tmp_path):
     add_run(tmp_path, [("A", "unlabelled", 0.9)] * 30 + [("A", "unlabelled", 0.5)] * 10)
     page = open_page(tmp_path, t="0.8")
     assert not page.exception
-    assert figures(page) == ["75.0%", "25.0%", "–", "–", "–", "–"]
-    assert catalogue("en")["headline.unlabelled"] in said(page)
+    assert figures(page) == ["10", "–", "–"]
+    assert catalogue("en")["verdict.unlabelled"] in said(page)
 
 
 def test_too_few_cases_are_too_few_to_decide(open_page, tmp_path):
@@ -368,7 +356,7 @@ def test_a_new_run_is_seen_without_a_restart(open_page, tmp_path):
     before = cache.version()
     add_run(tmp_path, [("A", "right", 0.9)] * 40)
     assert cache.version() != before
-    assert len(figures(page.run())) == len(CARDS)
+    assert len(figures(page.run())) == len(TILES)
 
 
 def test_reading_does_not_change_the_version(open_page, homes):
@@ -400,7 +388,7 @@ def test_a_store_that_stays_locked_is_a_sentence_and_can_be_tried_again(
         assert "was in use for 0.2 s" in said(page)
     page.button(key="again").click().run()
     assert not page.error
-    assert len(figures(page)) == len(CARDS)
+    assert len(figures(page)) == len(TILES)
 
 
 def test_text_in_csv_cannot_run_as_a_formula():

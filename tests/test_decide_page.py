@@ -14,7 +14,7 @@ from core.store.store import Store
 from dashboard.i18n import LANGUAGES, catalogue
 from tests.pages import unfold
 from tests.stores import make_store
-from tests.test_dashboard import add_run, drawn, live, move, open_page, said  # noqa: F401 - one is a fixture
+from tests.test_dashboard import add_run, described, drawn, live, move, open_page, said, show_tab  # noqa: F401 - one is a fixture
 
 # 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1,
 # an escape 10, time next to 0.
@@ -50,8 +50,8 @@ def known(open_page, tmp_path):
 
 
 def ghosts(page) -> list[str]:
-    """Return each card's difference to the active policy, without its sign."""
-    return [card["ghost"].removeprefix("◇ ") for card in live(page)["now"]["cards"]]
+    """Return each tile's difference to the active policy, without its sign."""
+    return [ghost.removeprefix("◇ ") for _, _, ghost in described(page)[2]]
 
 
 def marks(page, place: int) -> dict[str, list[float]]:
@@ -69,30 +69,27 @@ def marks(page, place: int) -> dict[str, list[float]]:
 
 def test_without_an_active_policy_there_is_no_ghost_and_one_sentence(known):
     page = known()
-    assert live(page)["ghost"] is None
-    assert ghosts(page) == [""] * 6
-    assert catalogue("en")["ghost.none"] in said(page)
+    assert live(page)["ghost"] == {"step": None, "label": ""}
+    assert ghosts(page) == [""] * 3
+    assert catalogue("en")["ghost.none"] in said(show_tab(page, "terms"))
 
 
 def test_differences_to_the_active_policy_are_those_of_the_counts(known):
     """At 0.7: 71 accepted, 29 reviews, 1 wrong. At 0.9: 40 accepted, 60 reviews, none wrong.
 
-    Coverage 40 - 71 = -31 points, reviews 60 - 29 = 31 more, risk 0 - 1 / 71 = -1.4 points, leakage
-    -1 point, escapes
-    365.25 / 12 = 30 a month fewer, money 60 - (29 + 10) = 21 more.
+    Reviews 60 - 29 = 31 more; escapes 365.25 / 12 = 30 a month fewer; money 60 - (29 + 10) = 21 a
+    day more, 639.19 a month.
     """
     page = known(Policy(0.7), t="0.9")
     assert ghosts(page) == [
-        "−31.0 points",
         "31 more reviews a day",
-        "−1.4 points",
-        "−1.00 points",
         "30 fewer escapes a month",
-        "A$21.00 more a day",
+        "A$639.19 more a month",
     ]
     assert live(page)["ghost"]["step"] == 700
-    assert "The active policy is line-1, version 1: threshold 0.700." in said(page)
-    assert ghosts(move(page, 0.7).run()) == [catalogue("en")["ghost.same"]] * 6
+    assert ghosts(move(page, 0.7).run()) == [catalogue("en")["ghost.same"]] * 3
+    text = said(show_tab(page, "terms"))
+    assert "The active policy is line-1, version 1: threshold 0.700." in text
 
 
 def test_the_ghost_is_the_whole_policy_and_not_its_first_threshold(known):
@@ -100,27 +97,28 @@ def test_the_ghost_is_the_whole_policy_and_not_its_first_threshold(known):
     fewer reviews.
     """
     page = known(Policy(0.7, by_segment={"B": REVIEW_ALL}), t="0.7")
-    assert ghosts(page)[:2] == ["+30.0 points", "30 fewer reviews a day"]
-    assert "It has 1 thresholds of its own" in said(page)
+    assert ghosts(page)[0] == "30 fewer reviews a day"
+    text = said(show_tab(page, "terms"))
+    assert "It has 1 threshold of its own for a segment or class." in text
 
 
 def test_an_epistemic_limit_of_the_active_policy_counts(known):
     """Every case has 0.1 nats: a limit of 0.05 accepts nothing."""
     page = known(Policy(0.7, epistemic_limit=0.05), t="0.7")
-    assert ghosts(page)[0] == "+71.0 points"
-    assert "epistemic uncertainty is above 0.05 nats" in said(page)
+    assert ghosts(page)[0] == "71 fewer reviews a day"
+    assert "epistemic uncertainty is above 0.05 nats" in said(show_tab(page, "terms"))
 
 
 def test_a_policy_that_reviews_everything_has_figures_and_no_place_on_the_rail(known):
     page = known(Policy(REVIEW_ALL), t="0.7")
     assert live(page)["ghost"]["step"] is None
-    assert ghosts(page)[1] == "71 fewer reviews a day"
+    assert ghosts(page)[0] == "71 fewer reviews a day"
     assert "Active" not in marks(page, THRESHOLDS)
 
 
 def test_a_segment_is_compared_with_the_policy_in_that_segment(known):
     page = known(Policy(0.7), t="0.9", segment="A")
-    assert ghosts(page)[0] == "−2.4 points"  # 40 of 41 against 41 of 41
+    assert ghosts(page)[0] == "1.0 more reviews a day"  # 1 of 41 against none
 
 
 def test_a_policy_that_cannot_be_read_is_named_and_hides_nothing(open_page, tmp_path):
@@ -129,9 +127,9 @@ def test_a_policy_that_cannot_be_read_is_named_and_hides_nothing(open_page, tmp_
     assert not page.exception
     assert (
         "The active policy line-1, version 1, cannot be compared with: a policy has the names"
-        in said(page)
+        in said(show_tab(page, "terms"))
     )
-    assert live(page)["ghost"] is None
+    assert live(page)["ghost"]["step"] is None
 
 
 def test_without_labels_only_the_workload_is_compared(open_page, tmp_path):
@@ -139,14 +137,7 @@ def test_without_labels_only_the_workload_is_compared(open_page, tmp_path):
         add_run(tmp_path, [("A", "unlabelled", 0.9)] * 30 + [("A", "unlabelled", 0.5)] * 10),
         Policy(0.4).to_dict(),
     )
-    assert ghosts(open_page(tmp_path, t="0.8")) == [
-        "−25.0 points",
-        "10 more reviews a day",
-        "",
-        "",
-        "",
-        "",
-    ]
+    assert ghosts(open_page(tmp_path, t="0.8")) == ["10 more reviews a day", "", ""]
 
 
 # --- points and clicks
@@ -184,23 +175,26 @@ def test_the_certified_point_is_that_of_the_calibration_run(open_page):
 def test_charts_that_follow_the_handle_are_sent_the_same_at_every_threshold(known):
     """The browser has them already, so a release neither sends nor draws them again."""
     page = known(Policy(0.7), t="0.5")
-    before = drawn(page)
-    assert drawn(move(page, 0.9).run()) == before
-    page.number_input(key="escape").set_value(11.0).run()
-    assert drawn(page)[0] != before[0]
-    assert drawn(page)[1] == before[1]  # shares cost nothing
+    for tab, costs in (("options", True), ("causes", False)):  # shares cost nothing
+        before = drawn(show_tab(page, tab))
+        assert len(before) == 1
+        assert drawn(move(page, 0.9).run()) == before
+        page.number_input(key="escape").set_value(11.0 if costs else 12.0).run()
+        assert (drawn(page) != before) == costs
 
 
 def test_the_table_below_a_chart_that_follows_is_that_of_the_threshold_in_use(known):
-    page = unfold(known(t="0.9"), "options", "segments")
-    options, parts = (table.value for table in page.dataframe)
+    page = unfold(show_tab(known(t="0.9"), "options"), "options")
     # at 1 each: all, and those below 0.9
-    assert options["review [AUD]"].tolist() == pytest.approx([100, 60])
+    (table,) = page.dataframe
+    assert table.value["review [AUD]"].tolist() == pytest.approx([100, 60])
+    (table,) = move(page, 0.7).run().dataframe
+    assert table.value["review [AUD]"].tolist() == pytest.approx([100, 29])
+    (table,) = unfold(show_tab(page, "causes"), "segments").dataframe
+    assert table.value["Review rate"].tolist() == pytest.approx([29 / 59, 0])
     # of B all, of A the wrong one
-    assert parts["Review rate"].tolist() == pytest.approx([1, 1 / 41])
-    options, parts = (table.value for table in move(page, 0.7).run().dataframe)
-    assert options["review [AUD]"].tolist() == pytest.approx([100, 29])
-    assert parts["Review rate"].tolist() == pytest.approx([29 / 59, 0])
+    (table,) = move(page, 0.9).run().dataframe
+    assert table.value["Review rate"].tolist() == pytest.approx([1, 1 / 41])
 
 
 def test_a_figure_that_is_clicked_on_does_not_change_with_the_threshold(known):
@@ -219,7 +213,7 @@ def test_a_figure_that_is_clicked_on_does_not_change_with_the_threshold(known):
 
 
 def test_the_result_is_split_by_segment_or_by_predicted_class(open_page):
-    page = unfold(open_page(t="0.6"), "segments")
+    page = unfold(show_tab(open_page(t="0.6"), "causes"), "segments")
     rows = {
         name: frame.value for name, frame in zip(("segment", "class"), tables(page), strict=False)
     }
@@ -229,7 +223,7 @@ def test_the_result_is_split_by_segment_or_by_predicted_class(open_page):
     (by_class,) = tables(page)
     assert "hydraulics" in set(by_class.value["Predicted class"])
     assert by_class.value["Cases"].sum() == rows["segment"]["Cases"].sum() == 1700
-    charted = [(row["name"], row["cases"]) for row in drawn(page)[1]["rows"]]
+    charted = [(row["name"], row["cases"]) for row in drawn(page)[0]["rows"]]
     assert charted == list(by_class.value[["Predicted class", "Cases"]].itertuples(False, None))
 
     page.selectbox(key="segment").set_value("D").run()
@@ -249,20 +243,38 @@ def tables(page) -> list:
 # ------------------------------------------------------------------------------------------------------------------
 
 
-def test_the_capacity_can_be_given_in_people_and_comes_back_in_reviews(known):
-    """One person of 5 minutes, 7.5 hours, 80% and five shifts in seven days: 51.43 reviews a day."""
-    page = known()
-    page.number_input(key="people_number").set_value(2.0).run()
-    assert page.query_params["capacity"] == "102.857"
-    assert page.number_input(key="capacity_number").value == 102.857
-    page.number_input(key="capacity_number").set_value(25.714).run()
-    assert page.number_input(key="people_number").value == 0.5
-    page.number_input(key="minutes").set_value(10.0).run()
-    assert page.number_input(key="people_number").value == 1.0
+def test_a_number_of_people_comes_to_its_threshold(known):
+    """One person of 5 minutes, 7.5 hours, 80% and five shifts in seven days: 51.43 reviews a day.
+    At 0.7 there are 29 reviews, at 0.8 there are 59.
+    """
+    page = known(t="0.5", goal="people", goal_people="2")
+    assert page.button(key="use_goal").label == "Use threshold 1.000"
+    page.number_input(key="goal_people").set_value(1.0).run()
+    assert page.query_params["t"] == "0.7"
+    assert "use_goal" not in {button.key for button in page.button}
+    move(page, 0.5).run()  # the handle goes its own way, and the goal is one click away
+    assert page.button(key="use_goal").label == "Use threshold 0.700"
+    assert page.button(key="use_goal").click().run().query_params["t"] == "0.7"
+
+
+@pytest.mark.parametrize(
+    ("goal", "t"), [("leakage", "0.101"), ("cheapest", "0.7"), ("hand", "0.5")]
+)
+def test_a_goal_moves_the_threshold_when_it_is_chosen(known, goal, t):
+    """Of 100 cases, 29 wrong ones at 0.1 and one at 0.8: 0.101 is the loosest with 1% leakage."""
+    page = known(t="0.5")
+    page.segmented_control(key="goal").set_value(goal).run()
+    assert (page.query_params["goal"], page.query_params["t"]) == (goal, t)
+
+
+def test_a_goal_that_no_threshold_reaches_is_said_to_be_out_of_reach(open_page, tmp_path):
+    add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40)
+    page = open_page(tmp_path, goal="leakage")
+    assert catalogue("en")["goal.unreachable"] in said(page)
 
 
 def test_a_desk_is_simulated_when_it_is_asked_for_and_only_for_what_was_asked(known):
-    page = known(t="0.8")
+    page = show_tab(known(t="0.8"), "people")
     assert catalogue("en")["people.lazy"] in said(page)
     assert not page.metric
     page.button(key="simulate").click().run()
@@ -279,13 +291,13 @@ def test_a_desk_is_simulated_when_it_is_asked_for_and_only_for_what_was_asked(kn
 
 
 def test_too_few_reviewers_are_said_to_be_too_few(known):
-    page = known(t="1", reviewers="1")
+    page = show_tab(known(t="1", reviewers="1"), "people")
     page.button(key="simulate").click().run()
     assert catalogue("en")["people.overloaded"] in said(page)
 
 
 def test_without_a_review_nobody_is_simulated(known):
-    page = known(t="0")
+    page = show_tab(known(t="0"), "people")
     assert catalogue("en")["people.none"] in said(page)
     assert "simulate" not in {button.key for button in page.button}
 
@@ -320,11 +332,11 @@ def listed(page) -> pd.DataFrame:
 
 
 def test_the_previous_threshold_can_be_compared_with(known):
-    page = known(t="0.7", compare="previous")
+    page = show_tab(known(t="0.7", compare="previous"), "causes")
     assert catalogue("en")["sides.first"] in said(page)
     move(page, 0.9).run()
     assert "31 cases from 0.700 up to 0.900" in said(page)
-    page.number_input(key="minutes").set_value(6.0).run()  # another choice leaves it as it is
+    page.number_input(key="review").set_value(6.0).run()  # another choice leaves it as it is
     assert len(listed(page)) == 31
 
 
@@ -333,6 +345,7 @@ def test_the_active_policy_is_compared_with_whole(known):
     accepted, and none goes back.
     """
     page = known(Policy(0.85, by_segment={"B": REVIEW_ALL}), t="0.7", compare="active")
+    show_tab(page, "causes")
     assert (
         "0 cases now go to a person (0 of them wrong), and 31 are now accepted (1 of them wrong)"
         in said(page)
@@ -345,9 +358,12 @@ def test_the_active_policy_is_compared_with_whole(known):
 
 
 def test_nothing_to_compare_with_is_a_sentence(known):
-    assert catalogue("en")["ghost.none"] in [info.value for info in known(compare="active").info]
+    assert catalogue("en")["ghost.none"] in [
+        info.value for info in show_tab(known(compare="active"), "causes").info
+    ]
     assert catalogue("en")["sides.same_policy"] in [
-        info.value for info in known(Policy(0.7), t="0.7", compare="active").info
+        info.value
+        for info in show_tab(known(Policy(0.7), t="0.7", compare="active"), "causes").info
     ]
 
 
@@ -357,12 +373,10 @@ def test_nothing_to_compare_with_is_a_sentence(known):
 
 @pytest.fixture
 def opened(open_page):
-    """Return a function that opens the page with the section 'What if' open."""
+    """Return a function that opens the page with the tab of other conditions open."""
 
     def opened(home="full", **address):
-        page = open_page(home, **address)
-        page.session_state["what_if"] = True
-        return page.run()
+        return show_tab(open_page(home, **address), "conditions")
 
     return opened
 
@@ -376,13 +390,13 @@ def test_what_if_opens_in_each_language_on_each_store(opened, lang, home):
     text = said(page)
     assert catalogue(lang)["mix"] in text
     assert (catalogue(lang)["spread.missing"] in text) == (home == "tiny")
-    # no calibration and no teacher among the tiny
-    assert len(page.get("plotly_chart")) == {"tiny": 3, "full": 5}[home]
+    # no teacher among the tiny
+    assert len(page.get("plotly_chart")) == {"tiny": 1, "full": 2}[home]
 
 
 def test_what_if_is_not_computed_before_it_is_opened(open_page):
     page = open_page()
-    assert len(page.get("plotly_chart")) == 3
+    assert len(page.get("plotly_chart")) == 2
     assert catalogue("en")["mix"] not in said(page)
 
 
@@ -391,7 +405,7 @@ def test_a_supposed_mix_has_its_own_figures_and_no_certificate(opened):
     amber = catalogue("en")["mix.certificate"]
     assert amber not in said(page)
     seen = [metric.value for metric in page.metric]
-    page.slider(key="share_slider").set_value(90.0).run()
+    page.number_input(key="share").set_value(90.0).run()
     assert page.query_params["share"] == "90"
     assert amber in [warning.value for warning in page.warning]
     assert [metric.value for metric in page.metric] != seen
@@ -412,10 +426,8 @@ def test_the_cascade_names_the_cheapest_of_both_ways(opened):
 TERMS = {  # word of DESIGN section 2 -> where its explanation hangs
     "threshold": "threshold.help",
     "confidence": "threshold.help",
-    "coverage": "card.coverage.help",
-    "review rate": "card.review.help",
-    "selective risk": "card.risk.help",
-    "leakage": "card.leakage.help",
+    "reviews": "tile.review.help",
+    "escapes": "tile.escapes.help",
     "teacher and student": "speed.title.help",
     "run": "run.help",
     "segment": "segment.help",
@@ -431,7 +443,7 @@ def test_every_term_of_the_page_has_its_explanation(open_page, lang):
         for kind in (page.markdown, page.selectbox, page.toggle)
         for element in kind
     }
-    hung |= {card["help"] for card in live(page)["cards"]} | {live(page)["words"]["help"]}
+    hung |= {tile["help"] for tile in live(page)["tiles"]} | {live(page)["labels"]["help"]}
     assert not {term for term, key in TERMS.items() if catalogue(lang)[key] not in hung}
 
 

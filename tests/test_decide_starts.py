@@ -5,7 +5,7 @@ that change side.
 import pytest
 
 from dashboard.i18n import LANGUAGES, catalogue
-from tests.test_dashboard import add_run, move, open_page, said  # noqa: F401 - one is a fixture
+from tests.test_dashboard import add_run, move, open_page, said, show_tab  # noqa: F401 - one is a fixture
 
 # 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1,
 # an escape 10, time next to 0.
@@ -33,7 +33,7 @@ def test_limits_and_presets_open_in_each_language_on_each_store(open_page, lang,
     assert not page.error
     assert catalogue(lang)["limits"] in said(page)
     assert page.button(key="preset_shadow").label == catalogue(lang)["preset.shadow"]
-    assert page.segmented_control(key="compare").value == "shadow"
+    assert show_tab(page, "causes").segmented_control(key="compare").value == "shadow"
 
 
 def marked(page) -> list[str]:
@@ -118,7 +118,7 @@ def test_limits_are_in_the_link_and_bad_ones_are_named(open_page, known):
 
 def test_cases_between_the_threshold_and_the_preset_are_listed_with_their_text(known):
     # balanced is 0.7: 30 right at 0.7 and one wrong at 0.8 lie between
-    page = known(t="0.9", compare="balanced")
+    page = show_tab(known(t="0.9", compare="balanced"), "causes")
     # read only where a reader asks
     assert not [frame for frame in page.dataframe if "Text" in frame.value.columns]
     page.session_state["table_sides"] = True

@@ -122,7 +122,7 @@ def test_untrained_labels_count_as_wrong_or_not_at_all(open_page):
 def test_the_threshold_moves_what_time_did(open_page):
     page = open_page(t="0.5")
     before = chart(page, SHIFT)
-    page.number_input(key="t_number").set_value(0.9).run()
+    page.number_input(key="t").set_value(0.9).run()
     after = chart(page, SHIFT)
     coverage = [
         trace["y"]

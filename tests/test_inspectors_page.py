@@ -125,7 +125,7 @@ def test_the_threshold_of_the_address_decides_where_no_policy_is_active(open_pag
         assert EN[f"inspectors.{key}"] in said(page)
         assert EN["inspectors.gate.threshold"] in said(page)
         assert f"confidence {confidence:.2%}, needed: {t:.1%}" in said(page)
-    page.number_input(key="t_number").set_value(0.001).run()
+    page.number_input(key="t").set_value(0.001).run()
     assert EN["inspectors.accepted"] in said(page)
 
 
@@ -141,7 +141,7 @@ def test_the_active_policy_decides_by_name_and_version(open_page, tmp_path, lang
         assert words("inspectors.gate.policy", name="*line*", version=str(version)) in said(page)
         # the most epistemic case is above the limit
         assert words("inspectors.review") in said(page)
-        assert not [field for field in page.number_input if field.key == "t_number"]
+        assert not [field for field in page.number_input if field.key == "t"]
     assert words("inspectors.gate.problem", sentence="")[:20] in said(page)
 
 
@@ -262,7 +262,7 @@ def test_a_typed_case_is_asked_at_the_button_and_its_times_are_those_measured_no
     assert len(page.get("plotly_chart")) == 2
 
     # another choice keeps the answer and changes the gate
-    page.number_input(key="t_number").set_value(0.5).run()
+    page.number_input(key="t").set_value(0.5).run()
     assert words("inspectors.accepted") in said(page)
     assert words("inspectors.ask") in [button.label for button in page.button]
     assert "oil" not in str(dict(page.query_params))  # others read addresses

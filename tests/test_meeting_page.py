@@ -85,7 +85,7 @@ def test_frozen_scenarios_stand_side_by_side_with_chart_differences_and_plan(
         make_store(tmp_path / "tiny" / "store", "tiny")
     page, words = open_page(*[tmp_path / "tiny"] * (size == "tiny"), lang=lang), catalogue(lang)
     freeze(page, "A")
-    page.number_input(key="t_number").set_value(0.9).run()
+    page.number_input(key="t").set_value(0.9).run()
     freeze(page, "B")
     assert not page.exception
     assert not page.error
@@ -131,7 +131,7 @@ def test_freezing_twice_without_a_change_keeps_one_version(open_page, home):
     page = freeze(open_page(), "A")
     page.button(key="freeze").click().run()
     assert [one.version for one in meeting.newest(Store(home / "store"))] == [1]
-    page.number_input(key="t_number").set_value(0.9).run()
+    page.number_input(key="t").set_value(0.9).run()
     page.button(key="freeze").click().run()
     assert [one.version for one in meeting.newest(Store(home / "store"))] == [2]
     assert "Scenario A, version 2" in said(page)
@@ -148,7 +148,7 @@ def test_the_card_of_a_scenario_is_that_of_the_page_decide(open_page, open_view,
 
 def test_an_assumption_moves_all_scenarios_at_once_and_changes_none_of_them(open_page, home):
     page = freeze(open_page(), "A")
-    page.number_input(key="t_number").set_value(0.9).run()
+    page.number_input(key="t").set_value(0.9).run()
     freeze(page, "B")
     before = figures(page)
     page.number_input(key="m_review").set_value(40.0).run()

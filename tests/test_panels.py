@@ -2,7 +2,7 @@
 
 import gc
 
-from dashboard.i18n import DASH
+from dashboard.i18n import DASH, Words
 from dashboard.session import cache
 
 
@@ -29,7 +29,10 @@ def test_the_first_run_of_a_page_spares_the_collector_and_later_ones_add_nothing
 
 def test_an_empty_cell_is_a_dash_in_every_table(open_view):
     page = open_view("decide")
-    page.session_state["table_thresholds"] = True
-    page.session_state["table_sides"] = True
+    page.session_state["table_thresholds"] = page.session_state["table_sides"] = True
     page.run()
-    assert [table.proto.placeholder for table in page.dataframe] == [DASH, DASH]
+    placeholders = [table.proto.placeholder for table in page.dataframe]
+    page.session_state["tab"] = Words("en")("tab.causes")
+    page.run()
+    placeholders += [table.proto.placeholder for table in page.dataframe]
+    assert placeholders == [DASH, DASH]

@@ -107,7 +107,7 @@ def test_a_policy_goes_all_its_way_and_back(open_page, ledger, lang):
     assert page.metric[0].label == words["card.coverage"]
     first = [metric.value for metric in page.metric]
 
-    page.number_input(key="t_number").set_value(0.5).run()
+    page.number_input(key="t").set_value(0.5).run()
     propose(page, reason="looser")
     take(take(page, "approve"), "activate")
     assert Policy.from_dict(ledger.active_policy().content) == Policy(0.5)

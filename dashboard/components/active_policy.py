@@ -1,8 +1,7 @@
 """The ghost: what the active policy comes to on the same cases, and how far the threshold in use is
 from it, in words.
 
-Pure: consequences and words in, plain text out. dashboard/live/live.js writes the same differences
-while the handle moves. A difference of two estimates on the same cases has no interval of its own:
+Pure: consequences and words in, plain text out. A difference of two estimates on the same cases has no interval of its own:
 the note says so once, and not each card.
 """
 
@@ -36,7 +35,7 @@ class Ghost:
 
 
 def figures(found: Consequence | PolicyConsequence, money: Interval) -> dict[str, float | None]:
-    """By card: shares, reviews a day, escapes a month, money a day; None where there is nothing to
+    """By figure: shares, reviews a day, escapes and money a month; None where there is nothing to
     estimate from.
     """
     escapes = found.escapes_per_day.value
@@ -46,7 +45,7 @@ def figures(found: Consequence | PolicyConsequence, money: Interval) -> dict[str
         "risk": found.selective_risk.value,
         "leakage": found.leakage.value,
         "escapes": None if escapes is None else escapes * DAYS_PER_MONTH,
-        "money": money.value,
+        "money": None if money.value is None else money.value * DAYS_PER_MONTH,
     }
 
 
@@ -71,7 +70,7 @@ def difference(words: Words, key: str, now: float | None, then: float | None, cu
 
 
 def note(words: Words, ghost: Ghost) -> str:
-    """Return in markdown which policy is active, its thresholds, and what its differences rest on."""
+    """Return in markdown which policy is active, its thresholds, and what differences rest on."""
     policy = ghost.found.policy
     t = policy.threshold
     said = words.markdown(
@@ -82,7 +81,7 @@ def note(words: Words, ghost: Ghost) -> str:
         n=words.number(ghost.found.coverage.n, 0),
     )
     own = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
-    rules = [words("ghost.rules", n=words.number(own, 0))] if own else []
+    rules = [words.many("ghost.rules", own)] if own else []
     if policy.epistemic_limit is not None:
         rules.append(words("ghost.epistemic", limit=words.number(policy.epistemic_limit, 2)))
     return words.sentence_space.join([f"{MARK} {said}", *map(escape_markdown, rules)])

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
-from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.solver import PRESET_NAMES
 from core.report import selection
 from core.report.meeting import VOLUME_UNKNOWN, measured_volume
@@ -20,8 +19,11 @@ from dashboard.session.address import (
     ACTIVE,
     ALL,
     BY_CLASS,
+    BY_LEAKAGE,
+    BY_PEOPLE,
     BY_SEGMENT,
     CERTIFIABLE_RISKS,
+    GOALS,
     MOST,
     MOST_PEOPLE,
     PERIODS,
@@ -31,6 +33,7 @@ from dashboard.session.address import (
 )
 from dashboard.session.context import model_name
 
+GOAL_CHANGED = "goal_changed"  # left by a change of the goal, for state.take
 LIMITS = {"min_value": 0.0, "max_value": MOST}  # of an amount or a volume
 
 
@@ -42,10 +45,8 @@ def select(
 
     shows: option -> what is shown for it. more: as for st.selectbox.
     """
-    state.tell(key, shows)
-    chosen = place.selectbox(label, list(shows), format_func=shows.get, key=key, **more)
-    state.showed(key, chosen, shows.get(chosen))
-    return chosen
+    state.sync_label(key, shows)
+    return place.selectbox(label, list(shows), format_func=shows.get, key=key, **more)
 
 
 def language(words: Words) -> None:
@@ -60,6 +61,18 @@ def language(words: Words) -> None:
     )
 
 
+def clamp_run(runs: list[RunRecord]) -> str:
+    """Make the chosen run one of `runs`, before its list is drawn, and return its id."""
+    listed = [record.run.run_id for record in selection.listed(runs)]
+    return state.clamp_choice("run", listed, selection.first(runs).run.run_id)
+
+
+def volume_in_use(record: RunRecord) -> float:
+    """Return cases a day: typed, measured from the dates of `record`, or VOLUME_UNKNOWN."""
+    candidates = (state.chosen("volume"), measured_volume(record), VOLUME_UNKNOWN)
+    return next(value for value in candidates if value is not None)
+
+
 def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> RunRecord:
     """Draw what is looked at and return the run: the run, its segment, and whether labels that the
     model was not trained on count.
@@ -67,7 +80,7 @@ def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> Ru
     runs: every scoring run. segments: False draws no segments, for a page about all of them.
     """
     by_id = {record.run.run_id: record for record in selection.listed(runs)}
-    run_id = state.clamp_choice("run", list(by_id), selection.first(runs).run.run_id)
+    run_id = clamp_run(runs)
     names = {name: run_name(words, record) for name, record in by_id.items()}
     select(words("run"), names, "run", help=words("run.help"))
     st.caption(run_cases(words, by_id[run_id]))
@@ -82,19 +95,34 @@ def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> Ru
 
 def threshold(words: Words) -> None:
     """Draw the threshold as a number; dashboard.decide.live draws it as a handle."""
-    state.mirror("t_number", state.chosen("t"))
-    step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
-    typed = {"on_change": state.copy_on_change, "args": ("t_number", "t")}
-    st.number_input(words("threshold.number"), key="t_number", **typed, **step)
+    st.number_input(words("threshold"), 0.0, 1.0, step=0.001, format="%.3f", key="t")
+
+
+def goal(words: Words) -> None:
+    """Draw what the threshold is chosen by, and the one number that goes with it. A change leaves
+    GOAL_CHANGED for the page, which knows the threshold.
+    """
+    names = {name: words(f"goal.{name}") for name in GOALS}
+    changed = {"on_change": state.set_value, "args": (GOAL_CHANGED, True)}
+    st.segmented_control(
+        words("goal"), list(names), format_func=names.get, key="goal", required=True, **changed
+    )
+    by = state.chosen("goal")
+    if by == BY_PEOPLE:
+        least = min(0.5, state.chosen("goal_people"))  # a link may hold less than a step
+        limits = {"min_value": least, "max_value": float(MOST_PEOPLE), "step": 0.5}
+        st.number_input(words("goal.number.people"), key="goal_people", **limits, **changed)
+    elif by == BY_LEAKAGE:
+        limits = {"min_value": 0.0, "max_value": 100.0, "step": 0.1}
+        st.number_input(words("goal.number.leakage"), key="goal_leakage", **limits, **changed)
 
 
 def presets(words: Words, thresholds: dict[str, float]) -> None:
     """Draw a button for each preset that there is, which moves the threshold; the one at the
     threshold is marked.
 
-    Buttons, since a choice among them would be one more thing that a browser says with every
-    request (state.mirror), and it hears of this one late: what the presets come to is known at the
-    end of a run.
+    Buttons, since a browser repeats a choice among them with every request, and would undo a move
+    of the handle that it has not heard of.
     """
     st.markdown(f":small[{words('preset')}]", help=words("preset.help"))
     here = next(
@@ -113,42 +141,18 @@ def presets(words: Words, thresholds: dict[str, float]) -> None:
 
 
 def limits(words: Words) -> None:
-    """Draw the two limits, each of which may be left empty: the most of a risk, and what can be
-    reviewed, in two units.
+    """Draw the two limits, each of which may be left empty: the most of a risk, and the reviews a
+    day that can be done.
     """
-    measure, most, capacity, people = st.columns([5, 3, 3, 3], vertical_alignment="bottom")
+    measure, most, capacity = st.columns([5, 3, 3], vertical_alignment="bottom")
     names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
     measure.segmented_control(
         words("measure"), list(names), format_func=names.get, key="limited", required=True
     )
     empty = {"value": None, "placeholder": words("limits.empty")}
     most.number_input(words("most"), 0.0, 100.0, step=0.1, format="%0.2f", key="most", **empty)
-    each = FullTime(
-        state.chosen("minutes"), state.chosen("shift"), state.chosen("busy") / 100
-    ).reviews_per_day
-    reviews = state.chosen("capacity")
-    state.mirror("capacity_number", reviews)
-    state.mirror("people_number", None if reviews is None else round(reviews / each, 2))
-    typed = {"on_change": state.choose_times, "args": ("capacity_number", "capacity", 1.0)}
     capacity.number_input(
-        words("capacity"),
-        step=0.1,
-        format="%0.2f",
-        key="capacity_number",
-        **typed,
-        **empty,
-        **LIMITS,
-    )
-    typed = {"on_change": state.choose_times, "args": ("people_number", "capacity", each)}
-    people.number_input(
-        words("people.capacity"),
-        step=0.5,
-        format="%0.2f",
-        key="people_number",
-        help=words("people.capacity.help"),
-        **typed,
-        **empty,
-        **LIMITS,
+        words("capacity"), step=0.1, format="%0.2f", key="capacity", **empty, **LIMITS
     )
 
 
@@ -211,11 +215,15 @@ def mix(words: Words, kinds: dict[str, str], seen: float) -> None:
     """
     kind, share = st.columns([2, 3], vertical_alignment="bottom")
     select(words("mix.kind"), kinds, "mix", kind, on_change=state.set_value, args=("share", None))
-    chosen = state.chosen("share")
-    state.mirror("share_slider", round(100 * seen, 1) if chosen is None else chosen)
-    typed = {"on_change": state.choose_times, "args": ("share_slider", "share", 1.0)}
-    share.slider(
-        words("mix.share"), 0.0, 100.0, step=0.5, format="%0.1f%%", key="share_slider", **typed
+    share.number_input(
+        words("mix.share_percent"),
+        0.0,
+        100.0,
+        value=None,
+        step=1.0,
+        format="%0.1f",
+        key="share",
+        placeholder=words("mix.seen_share", share=words.percent(seen)),
     )
 
 

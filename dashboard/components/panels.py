@@ -9,6 +9,7 @@ from functools import partial
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.sentences import Card
 from dashboard.components.tables import Table
@@ -45,8 +46,7 @@ def component_panel(
     above: Callable[[], None] | None = None,
 ) -> None:
     """The same for what `draw` draws in the place of a figure; the table is made once it is opened."""
-    with st.container(border=True, key=f"panel_{key}"):
-        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
+    with panel(key, words):
         if above:
             above()
         draw()
@@ -55,12 +55,18 @@ def component_panel(
         lazy_expander(key, words("table"), lambda: _rows(key, words, table()))
 
 
+def panel(key: str, words: Words) -> DeltaGenerator:
+    """Return a titled box to draw into; title and help are the words under `key`."""
+    box = st.container(border=True, key=f"panel_{key}")
+    box.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
+    return box
+
+
 def listing(
     key: str, words: Words, table: Table, note: str = "", height: int | None = None
 ) -> None:
     """Show a titled table that has no chart, and its CSV; `height` in pixels where it may be long."""
-    with st.container(border=True, key=f"panel_{key}"):
-        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
+    with panel(key, words):
         if note:
             st.caption(note)
         _rows(key, words, table, height)
@@ -117,8 +123,7 @@ def empty_panel(key: str, words: Words, why: str, above: Callable[[], None] | No
     """Show a panel's title, what `above` draws, and the sentence under `why` where there is nothing
     to draw.
     """
-    with st.container(border=True, key=f"panel_{key}"):
-        st.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
+    with panel(key, words):
         if above:
             above()
         st.info(words(why))

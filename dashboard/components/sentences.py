@@ -1,21 +1,19 @@
-"""What a consequence says in words: the sentence at the top, the cards, and the warnings.
+"""What a consequence says in words: cards and warnings; the names of runs and of ways to run the
+line.
 
 Pure: words, consequences and money in, strings out. What comes from cases is escaped for markdown
-here; the sentence at the top and the cards are plain text, for dashboard.decide.live. It does not
-know Streamlit, nor how a consequence was computed.
+here; cards are plain text. Knows no Streamlit, nor how a consequence was computed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
-from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.consequence import Consequence
 from core.decision.thresholds.daily_money import ALL_HUMAN, OptionCurve, OptionMoney
 from core.decision.thresholds.solver import DAYS_PER_MONTH
 from core.types import Interval, RunRecord
-from dashboard.components import active_policy
 from dashboard.i18n import Words
 from dashboard.session.context import model_name
 
@@ -33,36 +31,6 @@ class Card:
     value: str
     lines: tuple[str, ...]
     help: str
-    ghost: str = ""  # the difference to the active policy; empty where there is none
-
-
-def headline(words: Words, found: Consequence, full_time: FullTime) -> str:
-    """Return in one breath what the threshold does, to people and to answers."""
-    if not found.cases:
-        return words.text("headline.empty")
-    reviews = found.reviews_per_day.value
-    people = {"reviews": words.number(reviews), "people": words.number(full_time.people(reviews))}
-    if not found.accepted:
-        return words.text("headline.none", **people)
-    people["coverage"] = words.percent(found.coverage.value, 0)
-    escapes = found.escapes_per_day
-    if escapes.value is None:
-        return (
-            words.text("headline.accept", **people)
-            + words.sentence_space
-            + words.text("headline.unlabelled")
-        )
-    month = {
-        end: words.number(getattr(escapes, end) * DAYS_PER_MONTH)
-        for end in ("value", "low", "high")
-    }
-    if escapes.value == 0:
-        return words.text(
-            "headline.clean", n=words.number(escapes.n, 0), high=month["high"], **people
-        )
-    return words.text(
-        "headline.escapes", escapes=month["value"], low=month["low"], high=month["high"], **people
-    )
 
 
 def frequency(words: Words, share: float) -> str:
@@ -80,14 +48,8 @@ def cards(
     found: Consequence,
     total: Interval,
     currency: str,
-    ghost: Mapping[str, float | None] | None = None,
 ) -> list[Card]:
-    """Return the six figures of the screen, each with its n and 95% interval. `total` is money a
-    day.
-
-    ghost: what the active policy comes to (ghost_words.figures), None where there is nothing to
-    compare with.
-    """
+    """Return six figures, each with its n and 95% interval. `total` is money a day."""
 
     def fine(share: float | None) -> str:
         return words.percent(share, 2)
@@ -95,7 +57,7 @@ def cards(
     def amount(value: float | None) -> str:
         return words.money(value, currency)
 
-    made = [
+    return [
         _card(
             words,
             "coverage",
@@ -132,18 +94,6 @@ def cards(
             _a_month(words, found.escapes_per_day),
         ),
         _card(words, "money", total, amount, "basis.labelled"),
-    ]
-    if ghost is None:
-        return made
-    now = active_policy.figures(found, total)
-    return [
-        replace(
-            card,
-            ghost=active_policy.difference(
-                words, card.key, now[card.key], ghost[card.key], currency
-            ),
-        )
-        for card in made
     ]
 
 
@@ -227,7 +177,8 @@ def _so_far(words: Words, record: RunRecord) -> str:
 def run_name(words: Words, record: RunRecord) -> str:
     """Return a run as one line of a list: the model first, since lists are narrow."""
     run = record.run
-    return f"{words('kind.' + run.model_kind)} · {words.time(run.created_at)} · {run.dataset} · {words('role.' + run.role)}"
+    kind, role = words(f"kind.{run.model_kind}"), words(f"role.{run.role}")
+    return f"{kind} · {words.time(run.created_at)} · {run.dataset} · {role}"
 
 
 def run_cases(words: Words, record: RunRecord) -> str:

@@ -162,32 +162,3 @@ def _classes(histogram: Histogram, segment: str | None) -> AcceptanceCurve:
     return AcceptanceCurve(
         (histogram if segment is None else histogram.select(segments=(segment,))).by_class()
     )
-
-
-def calibration(shown: RunContext) -> None:
-    """Accuracy against confidence on the calibration runs of the models that are shown."""
-    words = shown.words
-    found = shown.calibration
-    if not found:
-        panels.empty_panel("calibration", words, "calibration.missing")
-        return
-    counts = {kind: cache.histogram(record.run.run_id) for kind, record in found.items()}
-    frame, errors = cached_result(frames.reliability_frame, counts)
-    names = {
-        kind: words(
-            "calibration.legend",
-            model=shown.names[kind],
-            ece=words.number(ece, 3),
-            n=words.number(n, 0),
-        )
-        for kind, (ece, n) in errors.items()
-    }
-    said = words.chart_words(
-        "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
-    )
-    note = words.markdown("calibration.note", n=words.number(max(n for _, n in errors.values()), 0))
-    figure, table = (
-        cached_result(charts.reliability, frame, names, said),
-        cached_result(tables.reliability, words, frame, shown.names),
-    )
-    panels.chart("calibration", words, figure, table, note)

@@ -1,30 +1,36 @@
-"""Decide: what a threshold means in people, wrong answers and money, and whether confidence can be
-trusted.
+"""Decide: the verdict on a threshold, its handle, and what it means in people, escapes and money.
 
-Guard, controls, call, show. All figures come from core.decision and core.report; all words from the
-catalogues. Its parts stand in files of their own: starts (ways to a threshold), people, curves (the
-charts) with points, and what_if.
+Controls, context, results. All figures come from core.decision and core.report; all words from the
+catalogues. Below the handle are tabs, of which only the open one is drawn: thresholds (curves and
+starts), causes (curves.parts, starts), people, what_if, terms.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.counts.tally import LeakageLimit
 from core.decision.thresholds import consequence, daily_money
+from core.decision.thresholds.policy import PolicyConsequence
 from core.decision.thresholds.solver import ThresholdSolver, preset_thresholds
 from core.report import selection
 from core.types import RunRecord
 from dashboard.components import controls, sentences, shell
 from dashboard.components.active_policy import Ghost
-from dashboard.decide import curves, live, people, points, starts, tour, what_if
-from dashboard.decide.mark_charts import CAPACITY, CERTIFIED, CHEAPEST
+from dashboard.decide import curves, live, people, points, starts, terms, tour, what_if
+from dashboard.decide.mark_charts import CAPACITY, CERTIFIED
+from dashboard.decide.mark_charts import CHEAPEST as CHEAPEST_MARK
+from dashboard.decide.verdict import TILES, Comparison
 from dashboard.i18n import Words
 from dashboard.session import cache, state
+from dashboard.session.address import BY_HAND, BY_LEAKAGE, BY_PEOPLE, CHEAPEST
 from dashboard.session.cache import cached_result
-from dashboard.session.context import RunContext
+from dashboard.session.context import RunContext, model_name
+
+TABS = ("thresholds", "options", "causes", "people", "conditions", "terms")
 
 
 def page() -> None:
@@ -33,126 +39,187 @@ def page() -> None:
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
-    # Controls; notices stand above them, so their place is made first
-    top = st.container()
-    with st.sidebar:
-        record = controls.choose_run(words, runs)
-    places = _places(words)
-    with st.sidebar:
-        controls.costs(words)
-        controls.measured(words, record, selection.same_cases(runs, record).values())
-    shown = RunContext(words, state.choices(), runs, record)
-
-    # Call and show
-    chosen, terms = shown.chosen, shown.terms
-    counts = shown.curve(shown.kind, chosen.segment)
-    found = consequence.threshold_consequence(counts, chosen.t, terms.cases_per_day, chosen.unseen)
-    with top:
+    notes = st.container()
+    record = _choices(words, runs)
+    view = View(RunContext(words, state.choices(), runs, record))
+    if state.take(controls.GOAL_CHANGED) and (t := view.goal_threshold()) is not None:
+        state.set_value("t", t)
+        view = View(RunContext(words, state.choices(), runs, record))
+    with notes:
         controls.notices(words)
-        for warning in sentences.warnings(words, shown.record, found):
+        for warning in sentences.warnings(words, record, view.found):
             st.warning(warning, icon=":material/warning:")
-    if not found.cases:
-        top.info(sentences.headline(words, found, shown.full_time))
+    if not view.found.cases:
+        st.info(words("headline.empty"))
         return
-    costed = cached_result(
-        daily_money.cost_curve,
-        counts,
-        terms.cases_per_day,
-        shown.costs,
-        terms.seconds_per_case,
-        chosen.unseen,
-    )
-    handles = partial(_handles, shown)
-    ghost, about = points.active(shown)
-    with places["handle"]:
-        _handle(shown, found, costed, ghost, about)
-    with places["charts"]:  # before what stands above them: the browser draws them meanwhile
-        _charts(shown, costed, handles, ghost)
-    _starts(shown, handles(), ghost, places)
-    with places["people"]:
-        people.desk(shown, found)
-    what_if.draw(shown)
+    view.draw_handle()
+    view.draw_tabs()
 
 
-def _places(words: Words) -> dict:
-    """Draw the controls of the page's body, and return the places of what follows from all choices,
-    in reading order.
-    """
-    start, number = st.columns([3, 1], vertical_alignment="bottom")
-    with number:
-        controls.threshold(words)
-    handle, limits = st.container(), starts.draw_limits(words)
-    desk, charts = people.draw(words), st.container()
-    sides = starts.draw_compare(words)
-    return {
-        "start": start,
-        "handle": handle,
-        "limits": limits,
-        "people": desk,
-        "charts": charts,
-        "sides": sides,
-    }
+def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
+    """Draw the row above the verdict: the data, the assumptions, the goal. Return the run."""
+    run_id = controls.clamp_run(runs)
+    record = next(record for record in runs if record.run.run_id == run_id)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="choices"):
+        chip = f"{record.run.dataset} · {model_name(words, record)}"
+        with st.popover(chip, icon=":material/database:", key="data_chip"):
+            controls.choose_run(words, runs)
+        with st.popover(_assumptions(words, record), icon=":material/edit:", key="assumptions"):
+            controls.costs(words)
+            controls.measured(words, record, selection.same_cases(runs, record).values())
+        controls.goal(words)
+    return record
 
 
-def _handles(shown: RunContext) -> ThresholdSolver:
-    """Made where they are asked for: the joint counts take longer to read than what the first chart
-    needs.
-    """
-    return ThresholdSolver(
-        cache.joint(shown.run_id, shown.chosen.segment, shown.chosen.unseen), shown.terms
+def _assumptions(words: Words, record: RunRecord) -> str:
+    """All assumptions in one line."""
+    volume, currency = controls.volume_in_use(record), state.chosen("currency")
+    return words.text(
+        "assumptions",
+        volume=words.number(volume),
+        review=words.money(state.chosen("review"), currency),
+        escape=words.money(state.chosen("escape"), currency),
     )
 
 
-def _starts(shown: RunContext, handles: ThresholdSolver, ghost: Ghost | None, places: dict) -> None:
-    """Show what the presets, the limits and the comparison come to, all on one set of counts."""
-    words, thresholds = shown.words, preset_thresholds(handles)
-    with places["start"]:
-        controls.presets(words, thresholds)
-    with places["limits"]:
-        starts.limits(words, shown.chosen, handles)
-    with places["sides"]:
-        starts.compared(shown, thresholds, ghost)
+class View:
+    """What the parts of the page share for one run and its choices, each made when first used."""
+
+    def __init__(self, context: RunContext) -> None:
+        self.context = context
+        self.words, self.chosen, self.terms = context.words, context.chosen, context.terms
+        self.counts = context.curve(context.kind, self.chosen.segment)
+        self.found = consequence.threshold_consequence(
+            self.counts, self.chosen.t, self.terms.cases_per_day, self.chosen.unseen
+        )
+
+    @cached_property
+    def costed(self) -> pd.DataFrame:
+        """Consequences and money a day at every threshold; without measured seconds, inference
+        counts as 0."""
+        return cached_result(
+            daily_money.cost_curve,
+            self.counts,
+            self.terms.cases_per_day,
+            self.context.costs,
+            self.terms.seconds_per_case,
+            self.chosen.unseen,
+        )
+
+    @cached_property
+    def solver(self) -> ThresholdSolver:
+        """The solver on the joint counts, which take longer to read than the handle needs."""
+        chosen = self.chosen
+        counts = cache.joint(self.context.run_id, chosen.segment, chosen.unseen)
+        return ThresholdSolver(counts, self.terms)
+
+    @cached_property
+    def policy(self) -> tuple[Ghost | None, str]:
+        """The active policy on these cases, and the sentence about it."""
+        return points.active(self.context)
+
+    def goal_threshold(self) -> float | None:
+        """The threshold that the goal comes to, None where it is unreachable or chosen by hand."""
+        goal = self.chosen.goal
+        if goal == CHEAPEST:
+            return daily_money.cheapest_threshold(self.costed)
+        if goal == BY_PEOPLE:
+            capacity = self.chosen.goal_people * self.context.full_time.reviews_per_day
+            answer = self.solver.at_capacity(capacity)
+        elif goal == BY_LEAKAGE:
+            limit = LeakageLimit(round(self.chosen.goal_leakage / 100, 12))
+            answer = self.solver.at_risk(limit)
+        else:
+            return None
+        return answer.policy.threshold if isinstance(answer, PolicyConsequence) else None
+
+    def draw_handle(self) -> None:
+        """Draw the verdict, the handle and the tiles; money is left out where the run measured no
+        time."""
+        ghost, currency = self.policy[0], self.chosen.currency
+        all_human = daily_money.all_human_option(self.terms.cases_per_day, self.context.costs)
+        against = Comparison(
+            all_human.total_per_day.value,
+            self.context.full_time,
+            currency,
+            None if ghost is None else tuple(ghost.figures[key] for key in TILES),
+        )
+        shown = cached_result(
+            _handle_contents,
+            self.words,
+            self.costed,
+            self.terms.seconds_per_case is not None,
+            self.terms.cases_per_day,
+            against,
+            live.policy_mark(self.words, ghost),
+        )
+        live.handle(self.chosen.t, shown)
+        self._draw_goal()
+
+    def _draw_goal(self) -> None:
+        """Say what the goal comes to where that is another threshold, and what figures rest on."""
+        words, basis = self.words, self.words.many("basis.count", self.found.labelled)
+        if self.chosen.goal == BY_HAND:
+            st.caption(basis)
+            return
+        t = self.goal_threshold()
+        if t is None:
+            st.caption(words("goal.unreachable") + words.sentence_space + basis)
+        elif t == self.chosen.t:
+            st.caption(basis)
+        else:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                label = words("limits.use", t=words.number(t, 3))
+                st.button(label, key="use_goal", on_click=state.set_value, args=("t", t))
+                st.caption(words("goal.differs") + words.sentence_space + basis)
+
+    def draw_tabs(self) -> None:
+        """Draw the tabs; the closed ones stay empty."""
+        names = [self.words(f"tab.{name}") for name in TABS]
+        draws: tuple[Callable[[], None], ...] = (
+            self._thresholds,
+            partial(curves.options, self.context),
+            self._causes,
+            partial(people.desk, self.context, self.found),
+            partial(what_if.draw, self.context),
+            partial(terms.draw, self.context, self.found, self.policy[1]),
+        )
+        for tab, draw in zip(st.tabs(names, key="tab", on_change="rerun"), draws, strict=True):
+            if tab.open:
+                with tab:
+                    draw()
+
+    def _thresholds(self) -> None:
+        words, ghost = self.words, self.policy[0]
+        controls.presets(words, preset_thresholds(self.solver))
+        certified = points.certified(self.context)
+        capacity = points.capacity(self.context, lambda: self.solver)
+        at = {
+            CERTIFIED: certified.threshold,
+            CAPACITY: capacity.threshold,
+            CHEAPEST_MARK: daily_money.cheapest_threshold(self.costed),
+        }
+        marks = points.marks(self.context, ghost, at)
+        left, right = st.columns(2)
+        with left:
+            curves.risk(self.context, marks, [certified.said, capacity.said])
+            starts.limits(words, self.chosen, self.solver)
+        with right:
+            curves.thresholds(self.context, self.costed, at[CHEAPEST_MARK], marks)
+
+    def _causes(self) -> None:
+        curves.parts(self.context)
+        starts.compared(self.context, preset_thresholds(self.solver), self.policy[0])
 
 
-def _handle(
-    shown: RunContext,
-    found: consequence.Consequence,
+def _handle_contents(
+    words: Words,
     costed: pd.DataFrame,
-    ghost: Ghost | None,
-    about: str,
-) -> None:
-    """The live handle; money is left out of it where the run measured no time, as in the cards."""
-    words, seconds, currency = shown.words, shown.seconds(shown.kind), shown.chosen.currency
-    money = daily_money.option_money(shown.kind, found, shown.costs, seconds).total_per_day
-    known = (
-        costed
-        if seconds is not None
-        else costed.assign(money=np.nan, money_low=np.nan, money_high=np.nan)
-    )
-    cards = sentences.cards(words, found, money, currency, None if ghost is None else ghost.figures)
-    headline = sentences.headline(words, found, shown.full_time)
-    live.handle(words, found, headline, cards, known, currency, shown.full_time, ghost)
-    st.caption(about)
-
-
-def _charts(
-    shown: RunContext,
-    costed: pd.DataFrame,
-    handles: Callable,
-    ghost: Ghost | None,
-) -> None:
-    """Show the charts one below the other, so that each keeps its width beside the sidebar of a
-    small screen.
-    """
-    certified, capacity = points.certified(shown), points.capacity(shown, handles)
-    at = {
-        CERTIFIED: certified.threshold,
-        CAPACITY: capacity.threshold,
-        CHEAPEST: daily_money.cheapest_threshold(costed),
-    }
-    marks = points.marks(shown, ghost, at)
-    curves.risk(shown, marks, [certified.said, capacity.said])
-    curves.thresholds(shown, costed, at[CHEAPEST], marks)
-    curves.options(shown)
-    curves.parts(shown)
-    curves.calibration(shown)
+    timed: bool,
+    cases_per_day: float,
+    against: Comparison,
+    mark: dict[str, object],
+) -> dict[str, object]:
+    """live.contents, without money where the run was not timed."""
+    unknown = {} if timed else dict.fromkeys(("money", "money_low", "money_high"), np.nan)
+    return live.contents(words, costed.assign(**unknown), cases_per_day, against, mark)

@@ -1,5 +1,5 @@
-"""The panel 'People' of the page 'Decide': the reviews of a day as full-time people, and the
-waiting that so many leave.
+"""The tab 'People' of the page 'Decide': the reviews of a day as full-time people, and how long
+cases wait for them.
 
 All figures come from core.decision.staffing.headcount and core.report.people. The simulation takes
 a second at most, and waits for a button.
@@ -11,28 +11,25 @@ from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.consequence import Consequence
 from core.report import people
 from dashboard.components import controls, panels
-from dashboard.decide import people_words, starts
-from dashboard.i18n import Words
+from dashboard.decide.words import desk_basis, desk_cards, people_need
 from dashboard.session import cache, state
 from dashboard.session.context import RunContext
 
 ASKED = "desk_asked"  # what the shown simulation was asked for; another choice needs another press
 
 
-def draw(words: Words):
-    """Draw what one person does in a day, and return the place of what follows from it."""
-    box = starts.panel(words, "people")
-    with box:
-        controls.work(words)
-    return box
-
-
 def desk(shown: RunContext, found: Consequence) -> None:
-    """Say how many full-time people the reviews take, and simulate the chosen number of them once
-    it is asked for.
+    """Draw what one person does in a day, how many full-time people the reviews take, and the
+    simulation of the chosen number of them once it is started.
     """
+    with panels.panel("people", shown.words):
+        controls.work(shown.words)
+        _simulation(shown, found)
+
+
+def _simulation(shown: RunContext, found: Consequence) -> None:
     words, chosen, full_time = shown.words, shown.chosen, shown.full_time
-    st.markdown(people_words.need(words, found.reviews_per_day, full_time))
+    st.markdown(people_need(words, found.reviews_per_day, full_time))
     reviews = found.reviews_per_day.value
     if not reviews:
         st.info(words("people.none"))
@@ -61,10 +58,10 @@ def desk(shown: RunContext, found: Consequence) -> None:
         return
     with st.spinner(words("people.running")):
         seen = cache.cached_from_predictions(people.desk, people.COLUMNS, (shown.run_id,), *asked)
-    panels.cards(people_words.cards(words, seen))
+    panels.cards(desk_cards(words, seen))
     if seen.staffing.note:
         st.warning(words("people.overloaded"), icon=":material/hourglass_top:")
-    st.caption(people_words.basis(words, seen))
+    st.caption(desk_basis(words, seen))
 
 
 def _work(full_time: FullTime) -> tuple[float, float, float]:

@@ -17,7 +17,8 @@ from core.decision.thresholds.policy import Policy, PolicyConsequence
 from core.decision.thresholds.solver import InfeasibleLimits, SolvedPlan, ThresholdSolver
 from dashboard.components import controls, panels
 from dashboard.components.active_policy import Ghost
-from dashboard.decide import limit_words, points
+from dashboard.decide import points
+from dashboard.decide.words import limit_answer, limit_point, review_worth
 from dashboard.i18n import Words
 from dashboard.session import cache, state
 from dashboard.session.address import ACTIVE, ALL, PREVIOUS, Choices
@@ -29,22 +30,28 @@ _LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
 
 
 def limits(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
-    """Say which threshold the given limits come to, what binds, and what one more review a day is
-    worth.
+    """Draw the panel of limits: which threshold they come to, what binds, and what one more review
+    a day is worth.
     """
+    with panels.panel("limits", words):
+        controls.limits(words)
+        _limits_answer(words, chosen, handles)
+
+
+def _limits_answer(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
     limit = None if chosen.most is None else _LIMITS[chosen.limited](round(chosen.most / 100, 12))
     if limit is None and chosen.capacity is None:
         st.caption(words("limits.none"))
         return
     found = _found(handles, limit, chosen.capacity)
-    said = limit_words.answer(words, found, chosen.limited)
+    said = limit_answer(words, found, chosen.limited)
     if limit is not None and chosen.capacity is not None:
         price = handles.worth_of_reviews(limit, chosen.capacity)
         said = words.sentence_space.join(
-            filter(None, (said, limit_words.worth(words, price, chosen.currency)))
+            filter(None, (said, review_worth(words, price, chosen.currency)))
         )
     (st.warning if isinstance(found, InfeasibleLimits) else st.markdown)(said)
-    t = limit_words.point_of(found).policy.threshold
+    t = limit_point(found).policy.threshold
     label = words("limits.use", t=words.number(t, 3))
     st.button(
         label, key="use_limits", disabled=t == chosen.t, on_click=state.set_value, args=("t", t)
@@ -63,9 +70,15 @@ def _found(
 
 
 def compared(shown: RunContext, thresholds: dict[str, float], ghost: Ghost | None) -> None:
-    """List the cases that change side between the threshold in use and the chosen other.
+    """Draw the panel of the cases that change side between the threshold in use and another.
     thresholds: of the presets.
     """
+    with panels.panel("sides", shown.words):
+        controls.compare(shown.words)
+        _compared(shown, thresholds, ghost)
+
+
+def _compared(shown: RunContext, thresholds: dict[str, float], ghost: Ghost | None) -> None:
     words, chosen = shown.words, shown.chosen
     if chosen.compare == ACTIVE:
         if ghost is None:
@@ -201,28 +214,3 @@ def _formats(words: Words) -> dict:
         words("column.text"): st.column_config.TextColumn(width="medium"),
         words("column.confidence"): st.column_config.NumberColumn(format="%.3f"),
     }
-
-
-def panel(words: Words, key: str):
-    """A titled panel to draw into; title and help are the words under `key`."""
-    box = st.container(border=True, key=f"panel_{key}")
-    box.markdown(f"## {words(key)}", help=words(f"{key}.help"), anchors=False)
-    return box
-
-
-def draw_limits(words: Words):
-    """Draw the limits' fields, and return the place of their answer: the figures are known once
-    every choice is.
-    """
-    box = panel(words, "limits")
-    with box:
-        controls.limits(words)
-    return box
-
-
-def draw_compare(words: Words):
-    """Draw the choice of what to compare with, and return the place of the cases."""
-    box = panel(words, "sides")
-    with box:
-        controls.compare(words)
-    return box

@@ -1,9 +1,8 @@
-"""The tour: five steps around the page 'Decide', beside the page and never over the way of what it
-shows.
+"""The tour: five steps around the page 'Decide', opened by a button.
 
 A panel in a corner, of native buttons, so the keyboard reaches it; the part that a step speaks of
-gets an outline and comes into view. The browser alone runs it and remembers that it was seen (its
-local storage), so no step asks the server. Words reach the screen as text, never as HTML.
+gets an outline and comes into view. The browser alone runs it, so no step asks the server. Words
+reach the screen as text, never as HTML.
 """
 
 from pathlib import Path
@@ -16,7 +15,7 @@ FOLDER = Path(__file__).resolve().parent / "live"
 STEPS = {  # name of a step's words -> the key of the part that it speaks of
     "handle": "handle",
     "cards": "handle",
-    "start": "panel_limits",
+    "start": "choices",
     "curves": "panel_risk_coverage",
     "share": "top",
 }
@@ -30,7 +29,7 @@ _component = st.components.v2.component(
 
 
 def draw(words: Words) -> None:
-    """Draw the button that opens the tour, and the tour itself where this browser has not seen it."""
+    """Draw the button that opens the tour."""
     buttons = {name: words(f"tour.{name}") for name in ("open", "next", "back", "skip", "done")}
     steps = [
         {

@@ -1,7 +1,7 @@
-"""The section 'What if' of the page 'Decide': another mix of cases, and a teacher between student
-and person.
+"""The tab of other conditions of the page 'Decide': another mix of cases, and a teacher between
+student and person.
 
-Drawn only when it is opened: it reads predictions. All figures come from core.report.mix and
+It reads predictions. All figures come from core.report.mix and
 core.report.cascades.
 """
 
@@ -10,20 +10,14 @@ import streamlit as st
 from core.report import cascades, mix
 from dashboard.components import controls, panels, tables
 from dashboard.decide import charts as decide_charts
-from dashboard.decide import what_if_words
+from dashboard.decide.words import cascade_note, mix_cards
 from dashboard.session import cache, state
 from dashboard.session.context import RunContext, model_name
 
 
 def draw(shown: RunContext) -> None:
-    """Draw the section, closed at first."""
-    words = shown.words
-    section = st.expander(
-        f"**{words('what_if')}**", key="what_if", icon=":material/science:", on_change="rerun"
-    )
-    if not section.open:
-        return
-    with section, st.spinner(words("evidence.reading")):
+    """Draw both questions."""
+    with st.spinner(shown.words("evidence.reading")):
         _mix(shown)
         _cascade(shown)
 
@@ -49,7 +43,7 @@ def _mix(shown: RunContext) -> None:
         controls.mix(words, {name: shown.kind_name(name) for name in seen}, seen[kind])
         if share != seen[kind]:
             st.warning(words("mix.certificate"), icon=":material/gpp_maybe:")
-        panels.cards(what_if_words.mixed(words, before, after, chosen.currency))
+        panels.cards(mix_cards(words, before, after, chosen.currency))
 
     said = words.chart_words("card.review", "card.leakage", "mix.share", "mix.seen", "mix.supposed")
     figure = decide_charts.mix(curve, seen[kind], share, said)
@@ -94,7 +88,7 @@ def _cascade(shown: RunContext) -> None:
         "cascade.with_teacher", "cascade.without", "cascade.best", "axis.leakage", "cascade.cost"
     )
     figure = decide_charts.cascade(fronts, best, said | {"symbol": words.symbol(chosen.currency)})
-    note = what_if_words.cascade(words, best, model_name(words, teacher), chosen.currency)
+    note = cascade_note(words, best, model_name(words, teacher), chosen.currency)
     panels.chart("cascade", words, figure, tables.cascade(words, fronts, chosen.currency), note)
 
 

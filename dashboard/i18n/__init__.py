@@ -1,21 +1,20 @@
 """Words, numbers, money and dates in the reader's language.
 
-Knows the catalogues `<language>/<page>.po` (read at run time, nothing to compile) and Babel's locales.
-Does not know Streamlit or what the words are for. A key that a catalogue lacks raises KeyError:
+Knows the catalogues `<language>/<page>.po` (read at run time, nothing to compile) and Babel's
+locales. Does not know Streamlit or what the words are for. A key that a catalogue lacks raises KeyError:
 tests/test_catalogues.py finds it before a reader does.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import (
     format_compact_currency,
-    format_currency,
-    format_decimal,
-    format_percent,
     get_currency_precision,
     get_currency_symbol,
     get_decimal_symbol,
@@ -45,6 +44,7 @@ def escape_markdown(text: str) -> str:
 _COUNTED = re.compile(r"(?<=[\d%])(?=[件日秒回])")
 
 
+@cache
 def catalogue(language: str) -> dict[str, str | tuple[str, ...]]:
     """Return {key: words, or their plural forms} of `<language>/*.po`."""
     return read_catalogues(FOLDER, language)
@@ -107,27 +107,27 @@ class Words:
         if value is None:
             return DASH
         places = _places(value, figures) if digits is None else digits
-        return format_decimal(
-            value, format="#,##0" + ("." + "0" * places if places else ""), locale=self.language
-        )
+        return self._with_signs(f"{_decimal(value):,.{places}f}")
 
     def percent(self, value: float | None, digits: int = 1) -> str:
         """Return the share `value` (0..1) as a percentage."""
-        return (
-            DASH
-            if value is None
-            else format_percent(value, format=f"#,##0.{'0' * digits}%", locale=self.language)
-        )
+        return DASH if value is None else self._with_signs(f"{_decimal(value):,.{digits}%}")
 
     def money(self, value: float | None, currency: str) -> str:
         """Return an amount; amounts under 1,000 have the currency's decimals, larger ones none."""
         if value is None:
             return DASH
         digits = get_currency_precision(currency) if abs(value) < 1000 else 0
-        pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
-        return format_currency(
-            value, currency, format=pattern, locale=self.language, currency_digits=False
-        )
+        sign, amount = "-" if value < 0 else "", f"{abs(_decimal(value)):,.{digits}f}"
+        return f"{sign}{self.symbol(currency)}{self._with_signs(amount)}"
+
+    def _with_signs(self, text: str) -> str:
+        """`text` with the language's decimal and group signs in the place of "." and ","."""
+        # Babel takes 20 microseconds a number, and a page writes ten thousand of them
+        decimal, group = self.separators
+        if (decimal, group) == (".", ","):
+            return text
+        return text.translate({ord("."): decimal, ord(","): group})
 
     def money_in_short(self, value: float, currency: str) -> str:
         """Return an amount; from a hundred million on in the language's short form, 1.26億 or 126M."""
@@ -154,13 +154,28 @@ class Words:
         return get_currency_precision(currency)
 
     def symbol(self, currency: str) -> str:
-        """Return the currency's sign, for an axis."""
-        return get_currency_symbol(currency, locale=self.language)
+        """Return the currency's sign."""
+        return _symbol(currency, self.language)
 
     @property
     def separators(self) -> str:
         """Decimal and group signs together, as Plotly's layout.separators wants them."""
-        return get_decimal_symbol(self.language) + get_group_symbol(self.language)
+        return _separators(self.language)
+
+
+def _decimal(value: float) -> Decimal:
+    """`value` as it is written, so that 12.345 is half way and rounds to even, as Babel rounds."""
+    return Decimal(str(value))
+
+
+@cache
+def _separators(language: str) -> str:
+    return get_decimal_symbol(language) + get_group_symbol(language)
+
+
+@cache
+def _symbol(currency: str, language: str) -> str:
+    return get_currency_symbol(currency, locale=language)
 
 
 def _places(value: float, figures: int) -> int:

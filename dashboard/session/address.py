@@ -30,9 +30,11 @@ DAYS = (14, 30, 60, 90, 180, 365)  # how long a proof of concept may take
 PARTS = ("upload", "jobs", "runs")  # of the page of data and runs
 MOST = 1e9  # largest amount or volume that a field takes
 MOST_PEOPLE = 200  # reviewers that a simulation is asked for
-# what else the threshold may be compared with, beside the presets
+# what the threshold may be compared with, besides the presets
 ACTIVE, PREVIOUS = "active", "previous"
 BY_SEGMENT, BY_CLASS = "segment", "class"
+BY_PEOPLE, BY_LEAKAGE, CHEAPEST, BY_HAND = "people", "leakage", "cheapest", "hand"
+GOALS = (BY_PEOPLE, BY_LEAKAGE, CHEAPEST, BY_HAND)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ class Choices:
     option: str = STUDENT_REVIEW  # which one the money page looks into
     # the money scenario as Scenario.to_query; None starts from what runs measured
     money: str | None = None
+    goal: str = BY_HAND  # what the threshold is chosen by, one of GOALS
+    goal_people: float = 1.0  # full-time people that the reviews may take
+    goal_leakage: float = 1.0  # percent of all cases that may escape
     limited: str = "leakage"  # what `most` limits, one of CERTIFIABLE_RISKS
     most: float | None = None  # percent that the measure may be at most; None sets no limit
     capacity: float | None = None  # reviews a day that people can do; None sets no limit
@@ -214,6 +219,9 @@ _READ: dict[str, Callable[[str], object]] = {
     "sure": _number_of(*SURE),
     "option": _one_of(TEACHER, STUDENT, STUDENT_REVIEW),
     "money": _scenario,
+    "goal": _one_of(*GOALS),
+    "goal_people": lambda text: _above_zero(text, MOST_PEOPLE),
+    "goal_leakage": _percent,
     "limited": _one_of(*CERTIFIABLE_RISKS),
     "most": _percent,
     "capacity": _amount,

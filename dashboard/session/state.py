@@ -121,31 +121,6 @@ def notices() -> list[tuple[str, str]]:
     return list(st.session_state[_NOTICES])
 
 
-def copy_on_change(source: str, target: str) -> None:
-    """Give the choice `target` the value of the widget `source`: a callback for a second way to
-    make one choice.
-
-    Where both have changed, `target` was moved, and `source` is a step behind quick moves: nobody
-    typed it.
-    """
-    state = st.session_state
-    if (
-        state[source] is not None
-        and state[target] == getattr(state[_LAST], target)
-        and not _behind(source)
-    ):
-        state[target] = round(state[source], 3)
-
-
-def choose_times(source: str, target: str, factor: float) -> None:
-    """Give the choice `target` `factor` times the value of the widget `source`, or None: a callback
-    for another unit.
-    """
-    value = st.session_state[source]
-    if not _behind(source):
-        st.session_state[target] = None if value is None else round(value * factor, 3)
-
-
 def take_move() -> None:
     """Give the threshold the value of the live handle's last move: a callback. What is no threshold
     is not taken.
@@ -155,55 +130,24 @@ def take_move() -> None:
         st.session_state["t"] = step / 1000
 
 
-def tell(name: str, shows: Mapping[object, str]) -> None:
-    """Have the browser told what the list `name` shows, where that is another text than `showed`
-    noted for the same choice.
+def sync_label(name: str, shows: Mapping[object, str]) -> None:
+    """Have the list `name` show the present text of its choice. Call it before the list is drawn.
 
-    The browser keeps the text of what was chosen, and is told another one only where a choice is
-    set: without this a list still shows the words of the language before, or a version as proposed
-    that is active by now. shows: choice -> text.
+    The browser keeps the text of a choice and takes another one only where the choice is set:
+    without this a list shows the words of the language before. shows: choice -> text.
     """
-    state = st.session_state
-    chosen, text = state.get(f"_showed_{name}", (None, None))
-    if name in state and state[name] == chosen and shows.get(chosen) != text:
+    state, key = st.session_state, f"_label_{name}"
+    chosen = state.get(name)
+    text = shows.get(chosen)
+    if name in state and state.get(key) not in (None, (chosen, text)):
         state[name] = chosen
-
-
-def showed(name: str, chosen: object, text: str | None) -> None:
-    """Note which text the list `name` showed for what is chosen in it: once it is drawn, for `tell`
-    in the next run.
-    """
-    st.session_state[f"_showed_{name}"] = (chosen, text)
+    state[key] = (chosen, text)
 
 
 def moves_seen() -> int:
     """Return the number of the last move that came from the live handle, 0 before the first."""
     seen = (st.session_state.get(HANDLE, {}).get("move") or {}).get("seq")
     return seen if isinstance(seen, int) else 0
-
-
-def mirror(source: str, value: object) -> None:
-    """Have the widget `source`, before it is drawn, show `value`: that of a choice which is made
-    elsewhere as well.
-    """
-    state = st.session_state
-    state[source] = value
-    earlier = [shown for shown in state.get(f"_shown_{source}", ()) if shown != value]
-    state[f"_shown_{source}"] = [*earlier[-4:], value]
-
-
-def _behind(source: str) -> bool:
-    """Whether the widget `source` shows what it showed before, to a reader whose browser has yet to
-    hear of a change.
-
-    With every request the browser says what each widget shows and at which address it stands. Where
-    that is not the address that we wrote last, it is a step behind, and what it repeats nobody
-    typed: it would undo the change.
-    """
-    state = st.session_state
-    return state[source] in state[f"_shown_{source}"] and st.query_params.to_dict() != written(
-        state[_LAST]
-    )
 
 
 def _read(name: str, address: dict[str, str]) -> object:

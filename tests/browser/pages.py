@@ -1,16 +1,12 @@
-"""The pages that there are, read from dashboard/app.py, so that whoever walks over all of them
-walks over new ones too.
+"""The pages that there are, in the order of dashboard/app.py, so that a walk over all of them
+includes new ones.
 """
-
-import re
 
 from playwright.sync_api import Browser, Page
 
-from tests.browser.test_smoke import ROOT
+from dashboard.app import GROUPS
 
-PAGES = tuple(
-    re.findall(r'url_path="([^"]+)"', (ROOT / "dashboard" / "app.py").read_text(encoding="utf-8"))
-)
+PAGES = tuple(name for pages in GROUPS.values() for name in pages)
 DRAWN = """() => [...document.querySelectorAll('[class*="st-key-chart_"]')].every(
   box => box.querySelector('.stPlotlyChart .main-svg'))"""
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"

@@ -1,72 +1,36 @@
-"""The live handle: the threshold's slider with its sentence, six figures and two small curves,
-which follow a drag at once.
+"""The live handle: the threshold's slider and number with the verdict, three tiles and the curve of
+money, which follow a drag at once.
 
 A Streamlit slider speaks to the server on release only, and Streamlit draws a Plotly chart anew,
-its zoom lost, whenever its figure changes. So this component gets what every threshold means as one
-block of numbers (core.decision.thresholds.consequence and economics, computed here once a run) and
-the words' patterns: live.js is the handle, writer.js fills the patterns in while it moves, and
-marks.js draws the point in use on the page's big charts and hears clicks on their curves. Charts
-that a threshold changes altogether are those of dashboard.decide.live.drawn, which hear the
-handle's moves through heard.js. The server's own words replace the browser's after the release.
-Colours come from the theme's CSS variables. Words reach the screen as text, never as HTML. Knows no
-store; dashboard.session.state holds the choice.
+its zoom lost, whenever its figure changes. So this component gets what the page says at every
+threshold (dashboard.decide.verdict), written here and compressed, and the figures of the curves as
+one block of numbers. live.js is the handle; marks.js draws the point in use on the page's big
+charts and hears clicks on their curves. Charts that a threshold changes altogether are those of
+dashboard.decide.live.drawn, which hear the handle's moves through heard.js. Colours come from the
+theme's CSS variables. Words reach the screen as text, never as HTML. Knows no store;
+dashboard.session.state holds the choice.
 """
 
 import base64
-from collections.abc import Sequence
+import json
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.consequence import Consequence
 from core.decision.thresholds.solver import DAYS_PER_MONTH
-from dashboard.components.active_policy import DIGITS, MARK, Ghost
-from dashboard.components.sentences import Card
+from dashboard.components.active_policy import MARK, Ghost
+from dashboard.decide.verdict import TILES, Comparison, Description, describe_thresholds
 from dashboard.i18n import DASH, Words, catalogue
 from dashboard.session import state
 
 FOLDER = Path(__file__).resolve().parent
-COLUMNS = (
-    *("accepted", "accepted_labelled", "wrong_accepted"),
-    *(
-        "coverage_low",
-        "coverage_high",
-        "selective_risk_low",
-        "selective_risk_high",
-        "leakage_low",
-        "leakage_high",
-    ),
-    *("money", "money_low", "money_high"),
-)
-PATTERNS = (
-    *(
-        "headline.accept",
-        "headline.none",
-        "headline.escapes",
-        "headline.clean",
-        "headline.unlabelled",
-        "frequency",
-    ),
-    *(
-        "card.interval",
-        "card.per_day",
-        "card.per_month",
-        "card.often",
-        "basis.cases",
-        "basis.accepted",
-        "basis.labelled",
-    ),
-    *(
-        "ghost.same",
-        "ghost.points.more",
-        "ghost.points.fewer",
-        "ghost.review.more",
-        "ghost.review.fewer",
-    ),
-    *("ghost.escapes.more", "ghost.escapes.fewer", "ghost.money.more", "ghost.money.fewer"),
-)
+# what curves and marks are drawn from: money a day with its interval, and the big charts' figures
+COLUMNS = ("money", "money_low", "money_high", "coverage", "risk", "reviews", "leakage")
+_SOURCES = {"risk": "selective_risk", "reviews": "reviews_per_day"}
+VERDICTS = ("adopt", "conditions", "reject", "unknown")
 
 
 def joined(*scripts: str) -> str:
@@ -77,88 +41,93 @@ def joined(*scripts: str) -> str:
 _component = st.components.v2.component(
     "kakushin_live",
     **{kind: (FOLDER / f"live.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")},
-    js=joined("live", "shapes", "heard", "formats", "writer", "marks"),
+    js=joined("live", "shapes", "heard", "packed", "marks"),
 )
 
 
-def handle(
-    words: Words,
-    found: Consequence,
-    headline: str,
-    cards: list[Card],
-    costed: pd.DataFrame,
-    currency: str,
-    full_time: FullTime,
-    ghost: Ghost | None = None,
-) -> None:
-    """Draw the handle at the threshold of `found`, with the server's words for it.
-
-    costed: core.decision.thresholds.daily_money.cost_curve, 1,001 rows, with NaN for money that is
-    not known. ghost: the active policy.
-    """
-    now = [{"value": card.value, "lines": card.lines, "ghost": card.ghost} for card in cards]
-    data = {
-        "step": round(found.threshold * 1000),
-        "seq": state.moves_seen(),
-        "curve": packed(costed),
-        "columns": COLUMNS,
-        "cases": found.cases,
-        "labelled": found.labelled,
-        "volume": found.cases_per_day,
-        "month": DAYS_PER_MONTH,
-        "reviewsPerPerson": full_time.reviews_per_day,
-        "now": {"headline": headline, "cards": now},
-        "cards": [{"key": card.key, "label": card.label, "help": card.help} for card in cards],
-        "ghost": None if ghost is None else _ghost(words, ghost),
-        "words": _words(words),
-        "currency": {"code": currency, "digits": words.precision(currency)},
-    }
+def handle(threshold: float, shown: dict[str, object]) -> None:
+    """Draw the handle at `threshold`. shown: what `contents` returns."""
+    data = {"step": round(threshold * 1000), "seq": state.moves_seen()} | shown
     _component(key=state.HANDLE, data=data, on_move_change=state.take_move)
 
 
-def _ghost(words: Words, ghost: Ghost) -> dict:
-    """What the browser needs of the active policy: where its mark stands, None where it accepts
-    nothing, and its figures.
+def contents(
+    words: Words,
+    costed: pd.DataFrame,
+    cases_per_day: float,
+    against: Comparison,
+    mark: Mapping[str, object],
+) -> dict[str, object]:
+    """Return what the handle shows at every threshold: the same for each of them, so a release
+    writes none of it again.
+
+    costed: core.decision.thresholds.daily_money.cost_curve, 1,001 rows, with NaN for money that is
+    not known. mark: of the active policy, from `policy_mark`.
     """
+    described = describe_thresholds(words, costed, cases_per_day, against)
+    # A scale to the dearest threshold would flatten what decides
+    money = costed["money"].dropna()
+    highest = max([2 * against.review_all, *([1.2 * money.min()] if len(money) else [])])
+    return {
+        "texts": packed_texts(described),
+        "curve": packed_columns(costed),
+        "columns": COLUMNS,
+        "tiles": [
+            {"key": key, "label": words(f"tile.{key}"), "help": words(f"tile.{key}.help")}
+            for key in TILES
+        ],
+        "verdicts": {name: words(f"verdict.{name}") for name in VERDICTS},
+        "ghost": dict(mark),
+        "labels": {
+            "threshold": words("threshold"),
+            "help": words("threshold.help"),
+            "now": words("now"),
+            "money": words("verdict.curve"),
+            "review_all": words("option.human"),
+            "most": words.money(highest * DAYS_PER_MONTH, against.currency),
+        },
+        "reviewAll": against.review_all,
+        "most": highest or 1.0,
+    }
+
+
+def packed_texts(described: Sequence[Description]) -> str:
+    """What is said at each threshold: JSON, compressed by zlib, in base64; a tenth of its size."""
+    rows = [
+        [
+            found.verdict,
+            found.sentence,
+            [[tile.value, "\n".join(tile.lines), tile.ghost] for tile in found.tiles],
+        ]
+        for found in described
+    ]
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode(), 1)).decode("ascii")
+
+
+def packed_columns(costed: pd.DataFrame) -> str:
+    """COLUMNS one after the other as little-endian float64, in base64: exact, and NaN has no place
+    in JSON.
+    """
+    table = costed[[_SOURCES.get(name, name) for name in COLUMNS]]
+    return base64.b64encode(table.to_numpy("<f8").T.tobytes()).decode("ascii")
+
+
+def policy_mark(words: Words, ghost: Ghost | None) -> dict[str, object]:
+    """Return where the active policy's mark stands and its label: no step where it accepts nothing,
+    neither without a policy.
+    """
+    if ghost is None:
+        return {"step": None, "label": ""}
     t = ghost.found.policy.threshold
-    said = words("ghost.label", name=ghost.name, version=words.number(ghost.version, 0))
-    step = None if isinstance(t, str) else round(t * 1000)
-    return {
-        "step": step,
-        "figures": ghost.figures,
-        "label": f"{MARK} {said}",
-        "mark": MARK,
-        "digits": DIGITS,
-    }
+    label = words("ghost.label", name=ghost.name, version=words.number(ghost.version, 0))
+    return {"step": None if isinstance(t, str) else round(t * 1000), "label": f"{MARK} {label}"}
 
 
-def packed(costed: pd.DataFrame) -> str:
-    """COLUMNS of the curve one after the other as little-endian float64, in base64: exact, and NaN
-    has no place in JSON.
+def number_patterns(words: Words, patterns: Sequence[str]) -> dict[str, object]:
+    """What formats.js writes with: the language, what it writes for no value, and patterns with
+    their blanks.
     """
-    return base64.b64encode(costed[list(COLUMNS)].to_numpy("<f8").T.tobytes()).decode("ascii")
-
-
-def _words(words: Words) -> dict:
-    """What the browser writes with: patterns with their blanks, labels, and how numbers are
-    written.
-    """
-    return written(words, PATTERNS) | {
-        "gap": words.sentence_space,
-        "label": words("threshold"),
-        "help": words("threshold.help"),
-        "now": words("now"),
-        "curves": {"reviews": words("axis.reviews"), "leakage": words("axis.leakage")},
-    }
-
-
-def written(words: Words, patterns: Sequence[str]) -> dict:
-    """What formats.js writes with: the language, what stands for no value, and patterns with their
-    blanks.
-    """
-    said = catalogue(words.language)
-    return {
-        "language": words.language,
-        "none": DASH,
-        "patterns": {key: said[key] for key in patterns},
-    }
+    texts = catalogue(words.language)
+    chosen = {key: texts[key] for key in patterns}
+    return {"language": words.language, "none": DASH, "patterns": chosen}

@@ -1,10 +1,10 @@
 // A chart of the page "Decide" that follows the handle: its figures at every threshold are here, so a move is drawn in the
-// frame of the handle, and what the server sends after a release is here already. dashboard/live/drawn.py makes the data, and
-// joins this file with shapes.js, heard.js, formats.js, axes.js, options.js and parts.js. Words reach the
+// frame of the handle, and what the server sends after a release is here already. dashboard/decide/live/drawn.py makes the data, and
+// joins this file with shapes.js, heard.js, packed.js, formats.js, axes.js, options.js and parts.js. Words reach the
 // screen by textContent only.
 
 const KINDS = { options: Options, parts: Parts };
-const SLOTS = { review: 5, inference: 3, leak: 4, now: 8 }; // of the theme's chartCategoricalColors, as in dashboard/charts.py
+const SLOTS = { review: 5, inference: 3, leak: 4, now: 8 }; // of the theme's chartCategoricalColors, as in dashboard/components/charts.py
 const charts = new WeakMap(); // element -> Drawn: the page calls the function below again for new data, and for another theme
 
 export default function ({ data, parentElement }) {

@@ -16,7 +16,7 @@ import streamlit as st
 
 from core.decision.thresholds.daily_money import MONEY_PARTS, OptionCurve
 from core.report.frames import PART_SHARES, PartCurves
-from dashboard.decide.live import FOLDER, joined, written
+from dashboard.decide.live import FOLDER, joined, number_patterns
 from dashboard.i18n import Words
 
 # steps of a share, 16 bits each: half a step is 0.0008%, less than the tooltip's 0.1% and than a
@@ -29,7 +29,7 @@ _HEIGHT = {"options": (66, 72), "parts": (64, 46)}
 _component = st.components.v2.component(
     "kakushin_drawn",
     **{kind: (FOLDER / f"drawn.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")},
-    js=joined("shapes", "heard", "formats", "axes", "options", "parts", "drawn"),
+    js=joined("shapes", "heard", "packed", "formats", "axes", "options", "parts", "drawn"),
 )
 
 
@@ -97,7 +97,7 @@ def _data(
     columns: Sequence[str],
 ) -> dict:
     frame, row = _HEIGHT[kind]
-    said = {"alt": alt, "words": written(words, PATTERNS), "labels": labels}
+    said = {"alt": alt, "words": number_patterns(words, PATTERNS), "labels": labels}
     return {
         "kind": kind,
         "height": frame + row * len(rows),

@@ -1,20 +1,14 @@
-// How figures come from the server and how they are written. The second is dashboard/i18n in the browser: patterns with blanks,
-// numbers, shares and amounts, to the same rounding. A value that is not known is NaN.
+// How the charts that follow the handle write numbers on axes and over rows: to the rounding of dashboard/i18n, to which
+// tests/js/formats.test.mjs holds it. A value that is not known is NaN. Sentences come written from the server.
 
 class Formats {
-  // words: language, none (what stands for no value), patterns. currency: code, digits.
+  // words: language, none (written for no value), patterns. currency: code, digits.
   constructor(words, currency) {
     Object.assign(this, { words, currency, formats: {} });
   }
 
   fill(key, values) {
     return this.words.patterns[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  }
-
-  // The same; in Japanese, no line ends between a number and its counter.
-  text(key, values) {
-    const text = this.fill(key, values);
-    return this.words.language === "ja" ? text.replace(/(?<=[\d%])(?=[件日秒回])/g, "\u2060") : text;
   }
 
   number(value, digits = null, figures = 2) {
@@ -44,11 +38,4 @@ function places(value, figures) {
   let size = Math.abs(value), count = 0;
   while (size && size < 10 ** (figures - 1) && count < 6) [size, count] = [size * 10, count + 1];
   return count;
-}
-
-// base64 of little-endian numbers, column after column -> {column: array of Kind}
-function unpack(text, columns, Kind = Float64Array) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const values = new Kind(bytes.buffer), rows = values.length / columns.length;
-  return Object.fromEntries(columns.map((name, i) => [name, values.subarray(i * rows, (i + 1) * rows)]));
 }

@@ -1,12 +1,12 @@
-// The handle in the browser: moves at once, tells the server on release. Words and figures come from dashboard/live/__init__.py,
-// which also joins this file with shapes.js, heard.js, formats.js, writer.js and marks.js. Everything is written by textContent:
-// data is never read as HTML.
+// The handle in the browser: moves at once, tells the server on release. Texts and figures at every threshold come from
+// dashboard/decide/live/__init__.py, which also joins this file with shapes.js, heard.js, packed.js and marks.js. This file
+// writes no sentence and no number but the threshold's own. Everything is set by textContent: data is never read as HTML.
 
 const STEPS = 1000;
 const KEY_PAUSE_MS = 200; // after the last key, the server is told
 const KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -STEPS, End: STEPS };
-const SLOTS = { reviews: 5, leakage: 4 }; // of the theme's chartCategoricalColors, as in dashboard/charts.py
-const NOW = 8; // slot of the threshold in use
+const MONEY = 0, NOW = 8; // slots of the theme's chartCategoricalColors, as in dashboard/components/charts.py
+const HEIGHT = 110; // px of the curve
 const handles = new WeakMap(); // element -> Handle: the page calls the function below again for every new data
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -33,7 +33,7 @@ class Handle {
   }
 
   listen() {
-    const rail = this.find("rail"), thumb = this.find("thumb");
+    const rail = this.find("rail"), thumb = this.find("thumb"), number = this.find("value");
     const follow = (event) => {
       const box = rail.getBoundingClientRect();
       this.move(Math.round(((event.clientX - box.left) / box.width) * STEPS));
@@ -54,17 +54,35 @@ class Handle {
       clearTimeout(this.pause);
       this.pause = setTimeout(() => this.release(), KEY_PAUSE_MS);
     };
+    // Enter and the field's arrows; what is no threshold puts the number back.
+    number.onchange = () => {
+      const typed = number.valueAsNumber;
+      if (typed >= 0 && typed <= 1) {
+        this.move(Math.round(typed * STEPS));
+        this.release();
+      } else {
+        this.show();
+      }
+    };
   }
 
   // New data from the server. An answer to an older move than the last must not pull the handle back.
   take(data, send) {
+    const news = data.texts !== this.data?.texts;
     this.data = data;
     this.send = send;
-    this.curve = unpack(data.curve, data.columns);
-    this.writer = new Writer(data, this.curve);
     const behind = this.held || this.pause !== null || (this.sent !== null && data.seq < this.sent);
     if (!behind) this.step = data.step;
-    this.lay();
+    if (news) {
+      this.curve = unpack(data.curve, data.columns);
+      this.lay();
+      this.texts = null;
+      inflate(data.texts).then((texts) => {
+        if (data.texts !== this.data.texts) return; // newer ones have come meanwhile
+        this.texts = texts;
+        this.show();
+      });
+    }
     this.show();
   }
 
@@ -81,52 +99,47 @@ class Handle {
     this.send({ step: this.step, seq: this.sent });
   }
 
-  // What does not change with the threshold: labels, cards without figures, lines of the curves.
+  // What does not change with the threshold: labels, tiles without figures, the curve.
   lay() {
-    const { words, cards, ghost } = this.data;
-    this.find("label").replaceChildren(words.label, help(words.help));
-    this.find("thumb").setAttribute("aria-label", words.label);
+    const { labels, tiles, ghost } = this.data;
     const colours = getComputedStyle(this.root).getPropertyValue("--st-chart-categorical-colors").split(",");
-    this.points = { reviews: this.writer.reviews, leakage: this.writer.leakage };
-    for (const name in this.points) if (!this.points[name].some(([value]) => value >= 0)) delete this.points[name];
-    this.find("curves").replaceChildren(
-      ...Object.entries(this.points).map(([name, rows]) => curve(name, words.curves[name], rows, this.writer, colours[SLOTS[name]])),
-    );
-    this.find("cards").replaceChildren(...cards.map(card));
+    this.find("label").replaceChildren(labels.threshold, help(labels.help));
+    this.find("thumb").setAttribute("aria-label", labels.threshold);
+    this.find("curves").replaceChildren(...curve(this.data, this.curve, colours[MONEY]));
+    this.find("tiles").replaceChildren(...tiles.map(tile));
     this.root.querySelectorAll(".ghost-mark").forEach((mark) => {
       mark.hidden = typeof ghost?.step !== "number";
       if (!mark.hidden) mark.style.left = `${(100 * ghost.step) / STEPS}%`;
     });
     this.find("ghost-label").textContent = ghost?.label ?? "";
-    this.marks.take(this.writer, words.now, (colours[NOW] ?? "").trim());
+    this.marks.take(this.curve, labels.now, (colours[NOW] ?? "").trim());
   }
 
-  // What changes with it. At the server's threshold these are the server's own words.
+  // What changes with it.
   show() {
     const { step, data } = this, t = (step / STEPS).toFixed(3), place = `${(100 * step) / STEPS}%`;
-    const confirmed = step === data.step;
-    const said = confirmed ? data.now : this.writer.all(step);
-    this.root.dataset.confirmed = confirmed;
-    this.find("headline").textContent = said.headline;
-    this.find("value").textContent = t;
+    if (this.texts) this.write(this.texts[step], t);
+    if (this.root.getRootNode().activeElement !== this.find("value") || step !== data.step) this.find("value").value = t;
     this.find("fill").style.width = this.find("thumb").style.left = place;
     this.find("thumb").setAttribute("aria-valuenow", t);
-    this.find("thumb").setAttribute("aria-valuetext", `${t}. ${said.headline}`);
-    this.root.querySelectorAll(".card").forEach((box, i) => {
-      box.querySelector(".figure").textContent = said.cards[i].value;
-      box.querySelector(".lines").textContent = said.cards[i].lines.join("\n");
-      box.querySelector(".ghost").textContent = said.cards[i].ghost;
-    });
+    this.root.dataset.confirmed = this.texts !== null && step === data.step;
     this.marks.draw(step);
     tell(step);
-    for (const name in this.points) this.point(name, step, place);
+    this.root.querySelectorAll(".at, .point").forEach((mark) => { mark.style.left = place; });
+    const point = this.find("point"), money = this.curve.money[step];
+    if (!point) return;
+    point.style.display = Number.isFinite(money) ? "" : "none";
+    point.style.top = `${height(money, data.most)}px`;
   }
 
-  point(name, step, place) {
-    const box = this.find(`curve-${name}`), value = this.points[name][step][0], most = Number(box.dataset.most);
-    box.querySelector(".at").style.left = place;
-    box.querySelector(".point").style.left = place;
-    box.querySelector(".point").style.top = `${20 + 64 * (1 - value / most)}px`;
+  write([verdict, sentence, tiles], t) {
+    this.find("verdict").dataset.verdict = verdict;
+    this.find("word").textContent = this.data.verdicts[verdict];
+    this.find("sentence").textContent = sentence;
+    this.find("thumb").setAttribute("aria-valuetext", `${t}. ${this.data.verdicts[verdict]}. ${sentence}`);
+    this.root.querySelectorAll(".tile").forEach((box, i) => {
+      [".figure", ".lines", ".ghost"].forEach((name, part) => { box.querySelector(name).textContent = tiles[i][part]; });
+    });
   }
 }
 
@@ -145,24 +158,30 @@ function help(text) {
   return mark;
 }
 
-function card({ key, label, help: text }) {
-  const box = make("div", `card card-${key}`, make("div", "name", label, help(text)), make("div", "figure"), make("div", "lines"));
-  box.append(make("div", "ghost"));
-  return box;
+function tile({ key, label, help: text }) {
+  const name = make("div", "name", label, help(text));
+  return make("div", `tile tile-${key}`, name, make("div", "figure"), make("div", "lines"), make("div", "ghost"));
 }
 
-// One small curve over the slider's own scale, with its 95% band; rows of [value, low, high].
-function curve(name, title, rows, writer, colour) {
-  const most = Math.max(...rows.flat().filter(Number.isFinite)) || 1;
-  const spot = (value, i) => `${i},${(64 * (1 - value / most)).toFixed(2)}`;
-  const svg = shape("svg", { viewBox: `0 0 ${STEPS} 64`, preserveAspectRatio: "none", "aria-hidden": true });
-  const band = [...rows.map((row, i) => spot(row[2], i)), ...rows.map((row, i) => spot(row[1], i)).reverse()];
-  for (const [tag, points, of] of [["polygon", band, "band"], ["polyline", rows.map((row, i) => spot(row[0], i)), "line"]]) {
-    svg.append(shape(tag, { points: points.join(" "), class: of }));
+// px from the top of a curve whose upper end is `most`
+function height(value, most) {
+  return HEIGHT * (1 - value / most);
+}
+
+// Money over the slider's own scale with its 95% band, and a line at reviewing every case; nothing where it is not known.
+function curve({ labels, most, reviewAll }, { money, money_low, money_high }, colour) {
+  if (!money.some(Number.isFinite)) return [];
+  const spot = (value, i) => `${i},${height(value, most).toFixed(2)}`;
+  const svg = shape("svg", { viewBox: `0 0 ${STEPS} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true });
+  const band = [...Array.from(money_high, spot), ...Array.from(money_low, spot).reverse()];
+  const all = [spot(reviewAll, 0), spot(reviewAll, STEPS)];
+  for (const [tag, points, name] of [["polygon", band, "band"], ["polyline", all, "all"], ["polyline", Array.from(money, spot), "line"]]) {
+    svg.append(shape(tag, { points: points.join(" "), class: name }));
   }
-  const top = make("span", "most", name === "leakage" ? writer.percent(most, 1) : writer.number(most));
-  const box = make("div", `curve curve-${name}`, make("div", "title", title, top), svg, make("div", "ghost-mark"), make("div", "at"), make("div", "point"));
-  box.dataset.most = most;
+  const title = make("div", "title", labels.money, make("span", "most", labels.most));
+  const plot = make("div", "plot", svg, make("div", "ghost-mark"), make("div", "at"), make("div", "point"), make("span", "all-label", labels.review_all));
+  plot.querySelector(".all-label").style.top = `${height(reviewAll, most) + 2}px`;
+  const box = make("div", "curve", title, plot);
   box.style.setProperty("--slot", (colour ?? "").trim());
-  return box;
+  return [box];
 }

@@ -3,7 +3,7 @@
 // Streamlit makes a Plotly chart anew, and forgets its zoom, whenever its figure changes, so the figures hold nothing that
 // depends on the threshold. What does is laid over them here, from the axes of the drawn chart (Plotly's _fullLayout). A chart
 // may come later than the handle, or go and come again: it is looked for now and then, which costs two queries.
-// Curves are known by their trace's `meta`, set in dashboard/charts.py: "risk", or the column of a panel over the threshold.
+// Curves are known by their trace's `meta`, set in dashboard/components/charts.py: "risk", or the column of a panel over the threshold.
 
 const CHARTS = [".st-key-chart_risk_coverage", ".st-key-chart_thresholds"];
 const LOOK_MS = 300;
@@ -19,8 +19,8 @@ class Marks {
     const timer = setInterval(() => (root.isConnected ? this.look() : clearInterval(timer)), LOOK_MS);
   }
 
-  take(writer, label, colour) {
-    Object.assign(this, { writer, label, colour });
+  take(curve, label, colour) {
+    Object.assign(this, { curve, label, colour });
     this.sight.disconnect();
     this.layers.forEach((layer) => layer.remove());
     this.layers.clear();
@@ -30,7 +30,7 @@ class Marks {
   look() {
     for (const place of CHARTS) {
       const plot = document.querySelector(`${place} .js-plotly-plot`);
-      if (!plot?._fullLayout || !this.writer || this.layers.get(plot)?.isConnected) continue;
+      if (!plot?._fullLayout || !this.curve || this.layers.get(plot)?.isConnected) continue;
       const layer = document.createElement("div");
       // A layer of its own for the compositor: what moves in it makes no curve below be painted again.
       Object.assign(layer.style, { position: "absolute", inset: "0", pointerEvents: "none", willChange: "transform" });
@@ -110,8 +110,7 @@ class Marks {
   }
 
   at(meta) {
-    const { writer, step } = this;
-    if (meta === "risk") return { across: writer.coverage[step][0], figure: writer.risk[step][0] };
-    return { across: step / STEPS, figure: writer[meta][step][0] };
+    const { curve, step } = this;
+    return { across: meta === "risk" ? curve.coverage[step] : step / STEPS, figure: curve[meta][step] };
   }
 }

@@ -1,0 +1,36 @@
+"""The tab 'Terms and methods' of the page 'Decide': the figures of the threshold in use with their
+intervals, each with what it means, and what they rest on.
+"""
+
+import pandas as pd
+import streamlit as st
+
+from core.decision.thresholds.consequence import Consequence
+from dashboard.components import panels
+from dashboard.components.tables import Table
+from dashboard.session.context import RunContext
+
+# words of a figure -> its field
+FIGURES = {
+    "coverage": "coverage",
+    "review": "review_rate",
+    "risk": "selective_risk",
+    "leakage": "leakage",
+}
+
+
+def draw(context: RunContext, found: Consequence, about_policy: str) -> None:
+    """Draw the figures of the threshold in use, the terms, and the note on the active policy."""
+    words = context.words
+    rows = []
+    for name, field in FIGURES.items():
+        share = getattr(found, field)
+        rows.append((words(f"card.{name}"), share.value, share.low, share.high, share.n))
+    columns = [words("terms.figure"), words("terms.value")]
+    columns += [words(f"column.{end}", of="95%") for end in ("low", "high")] + ["n"]
+    formats = dict.fromkeys(columns[1:4], "percent")
+    panels.listing("terms", words, Table(pd.DataFrame(rows, columns=columns), formats))
+    for name in FIGURES:
+        st.markdown(f"**{words(f'card.{name}')}** {words(f'card.{name}.help')}")
+    st.markdown(f"**{words('threshold')}** {words('threshold.help')}")
+    st.caption(f"{about_policy}  \n{words('options.note')}")

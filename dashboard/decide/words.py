@@ -1,0 +1,218 @@
+"""What the tabs of the page 'Decide' say: limits and their price, the review desk, another mix of
+cases, a teacher in between.
+
+Pure: words and results of core in, markdown and cards out. Knows no Streamlit.
+"""
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from core.counts.joint import REVIEW_ALL
+from core.decision.staffing.headcount import FullTime
+from core.decision.thresholds.policy import PolicyConsequence
+from core.decision.thresholds.solver import (
+    CAPACITY,
+    RISK,
+    InfeasibleLimits,
+    ShadowPrice,
+    SolvedPlan,
+)
+from core.report.cascades import WITH_TEACHER
+from core.report.people import Desk
+from core.types import Interval
+from dashboard.components.sentences import Card
+from dashboard.i18n import Words, escape_markdown
+
+# --- limits on risk and reviews
+
+_BINDS = {(): "neither", (RISK,): "risk", (CAPACITY,): "capacity", (RISK, CAPACITY): "both"}
+
+
+def limit_answer(
+    words: Words, found: PolicyConsequence | SolvedPlan | InfeasibleLimits, measure: str
+) -> str:
+    """Return what the limits come to. `measure` is the risk that is shown: leakage or
+    selective_risk.
+    """
+    if isinstance(found, InfeasibleLimits):
+        nearest = words.markdown("limits.nearest", point=_point(words, found.nearest, measure))
+        return words(f"limits.infeasible.{found.reason}") + words.sentence_space + nearest
+    if isinstance(found, SolvedPlan):
+        binding = words(f"limits.binds.{_BINDS[found.binding]}")
+        return escape_markdown(_point(words, found.point, measure)) + words.sentence_space + binding
+    return escape_markdown(_point(words, found, measure))
+
+
+def review_worth(words: Words, price: ShadowPrice, currency: str) -> str:
+    """Return what one more review a day is worth; empty where nothing can be said of it."""
+    if price.unlocks:
+        return words("limits.unlocks")
+    if price.worth_per_day is None:
+        return ""
+    if price.worth_per_day <= 0:
+        return words("limits.worthless")
+    return words.markdown(
+        "limits.worth", money=words.money(price.worth_per_day, currency), n=words.number(price.n, 0)
+    )
+
+
+def limit_point(found: PolicyConsequence | SolvedPlan | InfeasibleLimits) -> PolicyConsequence:
+    """Return the point that an answer speaks of: the solved one, or the nearest to a limit."""
+    return (
+        found.point
+        if isinstance(found, SolvedPlan)
+        else found.nearest
+        if isinstance(found, InfeasibleLimits)
+        else found
+    )
+
+
+def _point(words: Words, point: PolicyConsequence, measure: str) -> str:
+    """Return threshold, risk with its interval and n, and reviews a day of a point."""
+    risk = getattr(point, measure)
+    said = {
+        "t": words.number(point.policy.threshold, 3),
+        "measure": words(f"measure.{measure}"),
+        "reviews": words.number(point.reviews_per_day.value),
+    }
+    if risk.value is None:
+        return words.text("limits.point_unknown", **said)
+    share = {
+        name: words.percent(getattr(risk, end), 2)
+        for name, end in (("risk", "value"), ("low", "low"), ("high", "high"))
+    }
+    return words.text("limits.point", n=words.number(risk.n, 0), **share, **said)
+
+
+# --- people at the desk
+
+
+def people_need(words: Words, reviews: Interval, full_time: FullTime) -> str:
+    """Return in markdown how many full-time people so many reviews a day keep busy, with the
+    interval and what it rests on.
+    """
+    if reviews.value is None:
+        return words.markdown("people.none")
+    ends = {
+        end: words.number(full_time.people(getattr(reviews, end)), figures=2)
+        for end in ("value", "low", "high")
+    }
+    each = words.number(full_time.reviews_per_day, figures=2)
+    return words.markdown("people.need", n=words.number(reviews.n, 0), each=each, **ends)
+
+
+def desk_cards(words: Words, desk: Desk) -> list[Card]:
+    """Return the figures of the desk, each a mean over the replications with its interval."""
+    found = desk.staffing
+
+    def share(value: float | None) -> str:
+        return words.percent(value, 1)
+
+    def hours(value: float | None) -> str:
+        return "–" if value is None else words.text("people.hours", hours=words.number(value))
+
+    shown = [
+        ("wait_p50", found.wait_p50, hours),
+        ("wait_p95", found.wait_p95, hours),
+        ("oldest", found.oldest_p95, hours),
+        ("breaches", found.breaches, share),
+        ("breaches_week", found.breaches_per_week, words.number),
+        ("utilisation", found.utilisation, share),
+    ]
+    return [_desk_card(words, key, interval, show, desk) for key, interval, show in shown]
+
+
+def _desk_card(words: Words, key: str, found: Interval, show, desk: Desk) -> Card:
+    lines = [words.text("people.replications", n=words.number(found.n, 0))]
+    if found.low is not None:
+        lines.insert(0, words.text("card.interval", low=show(found.low), high=show(found.high)))
+    name = words(f"people.{key}", sla=words.number(desk.sla_hours))
+    return Card(f"desk_{key}", name, show(found.value), tuple(lines), words(f"people.{key}.help"))
+
+
+def desk_basis(words: Words, desk: Desk) -> str:
+    """Return in markdown what was simulated, and whether the arrivals are the run's own."""
+    study = desk.study
+    said = words.markdown(
+        "people.basis",
+        reviewers=words.number(desk.reviewers, 0),
+        week=words.number(desk.per_week),
+        replications=words.number(study.replications, 0),
+        weeks=words.number(study.weeks, 0),
+    )
+    return said + words.sentence_space + words(f"arrivals.{desk.arrivals}")
+
+
+# --- another mix, and a teacher in between
+
+
+def mix_cards(
+    words: Words, before: PolicyConsequence, after: PolicyConsequence, currency: str
+) -> list[Card]:
+    """Return the figures under the supposed mix, each with its interval, its n, and what it is for
+    the mix that was seen.
+    """
+
+    def amount(value: float | None) -> str:
+        return words.money(value, currency)
+
+    shown: list[tuple[str, str, Callable]] = [
+        ("coverage", "coverage", words.percent),
+        ("leakage", "leakage", lambda share: words.percent(share, 2)),
+        ("risk", "selective_risk", words.percent),
+        ("reviews", "reviews_per_day", words.number),
+        ("escapes", "escapes_per_day", words.number),
+        ("money", "money_per_day", amount),
+    ]
+    return [
+        _mix_card(words, key, getattr(before, name), getattr(after, name), show)
+        for key, name, show in shown
+    ]
+
+
+def _mix_card(words: Words, key: str, before: Interval, after: Interval, show: Callable) -> Card:
+    lines = [
+        words.text("mix.n", n=words.number(after.n, 0)),
+        words.text("mix.was", value=show(before.value)),
+    ]
+    if after.value is not None:
+        lines.insert(0, words.text("card.interval", low=show(after.low), high=show(after.high)))
+    label = "axis.reviews" if key == "reviews" else f"card.{key}"
+    help_key = "card.review.help" if key == "reviews" else f"card.{key}.help"
+    return Card(f"mix_{key}", words(label), show(after.value), tuple(lines), words(help_key))
+
+
+def cascade_note(words: Words, best: Mapping[str, pd.Series], teacher: str, currency: str) -> str:
+    """Return in markdown the cheapest point of each way, whether the teacher pays, and that both
+    are optimistic.
+    """
+    said = [
+        words.markdown(
+            "cascade.note", teacher=teacher, n=words.number(int(best[WITH_TEACHER]["n"]), 0)
+        )
+    ]
+    for way, row in best.items():
+        key = (
+            "cascade.best.unused"
+            if way == WITH_TEACHER and not row["passes"]
+            else f"cascade.best.{way}"
+        )
+        money = {end: words.money(row[f"total{end}"], currency) for end in ("", "_low", "_high")}
+        said.append(
+            words.markdown(
+                key,
+                t=_cascade_threshold(words, row["student_threshold"]),
+                second=_cascade_threshold(words, row["teacher_threshold"]),
+                asked=words.percent(row["asked"]),
+                reviewed=words.percent(row["reviewed"]),
+                money=money[""],
+                low=money["_low"],
+                high=money["_high"],
+            )
+        )
+    return "  \n".join(said)
+
+
+def _cascade_threshold(words: Words, text: str) -> str:
+    return words("ghost.review_all") if text == REVIEW_ALL else words.number(float(text), 3)
