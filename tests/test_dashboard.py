@@ -12,10 +12,10 @@ import pytest
 from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
+from core.export import csv_bytes
 from core.store.parts import write_part
 from core.store.store import FILE, Store
 from core.types import Run
-from dashboard.components.panels import csv
 from dashboard.i18n import LANGUAGES, catalogue
 from dashboard.session import cache, state
 
@@ -405,4 +405,4 @@ def test_a_store_that_stays_locked_is_a_sentence_and_can_be_tried_again(
 
 def test_text_in_csv_cannot_run_as_a_formula():
     rows = pd.DataFrame({"区分": ["=1+1", "@x", "A"], "n": [1, 2, 3]})
-    assert csv(rows).decode("utf-8-sig").splitlines() == ["区分,n", "'=1+1,1", "'@x,2", "A,3"]
+    assert csv_bytes(rows).decode("utf-8-sig").splitlines() == ["区分,n", "'=1+1,1", "'@x,2", "A,3"]

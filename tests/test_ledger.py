@@ -210,14 +210,15 @@ def test_another_verdict_under_the_same_identity_is_refused_with_all_that_came_a
     reviews.add_verdicts([SAID])
     other = replace(SAID, case_id=CASES[1])
     with pytest.raises(
-        StoreError, match=f"'佐藤' has said 'wrong' of case '{CASES[0]}' at .* already, not 'right'"
+        StoreError,
+        match=f"'佐藤' has answered 'wrong' for case '{CASES[0]}' at .* already, not 'right'",
     ):
         reviews.add_verdicts([other, replace(SAID, verdict="right")])
     assert len(reviews.verdicts(RUN)) == 1
 
 
 def test_a_verdict_of_a_case_or_run_that_is_not_there_is_refused(reviews):
-    with pytest.raises(NotFoundError, match=f"run '{RUN}' has no case 'x': 1 of 2 are not there"):
+    with pytest.raises(NotFoundError, match=f"run '{RUN}' has no case 'x': 1 of 2 is missing"):
         reviews.add_verdicts([SAID, replace(SAID, case_id="x")])
     with pytest.raises(NotFoundError, match="no run 'nope'"):
         reviews.add_verdicts([SAID, replace(SAID, run_id="nope")])

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from core.decision.thresholds.policy import Policy
-from core.errors import NotFoundError, OvertakenError, SettingsError, StoreError
+from core.errors import NotFoundError, OvertakenError, StoreError
 from core.report.policy_history import event_frame, lives, spans
 from core.store import steps
 from core.store.entries import PolicyEvent
@@ -61,10 +61,6 @@ def test_a_policy_expires_when_its_last_day_has_passed_and_stays_active(ledger):
     ]
     endless, _ = propose(ledger)
     assert not endless.expired(date.max)
-    with pytest.raises(
-        SettingsError, match="name 'expires_on': give the last day as an argument of its own"
-    ):
-        ledger.add_policy("line", {"expires_on": "2026-12-31"}, "Suzuki", "why")
 
 
 def test_the_same_proposal_again_is_one_version_and_any_difference_is_another(ledger):

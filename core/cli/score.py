@@ -3,6 +3,7 @@
 import json
 import sys
 
+from core.cli.apply import report_active_policy
 from core.cli.cases import cases_options, read_arguments
 from core.cli.verbs import add_verb, store_of
 from core.messages import reader_language, sentence
@@ -34,6 +35,11 @@ def add_score(verbs) -> None:
         "--truncate",
         action="store_true",
         help="read the beginning of texts that are longer than the model reads",
+    )
+    verb.add_argument(
+        "--no-apply",
+        action="store_true",
+        help="do not apply the active policy of this model and dataset to a stream",
     )
 
 
@@ -82,6 +88,8 @@ def _score(arguments, settings: Settings) -> None:
             f"{n} cases carry one of {len(unseen)} labels that the model was not trained on, e.g. "
             f"{min(unseen)!r}: kept as 'unseen'"
         )
+    if arguments.role == "stream" and not arguments.no_apply:
+        print(report_active_policy(store_of(settings), record.run.run_id))
 
 
 def _evaluate(arguments, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.export import csv_bytes
 from dashboard.components.sentences import Card
 from dashboard.components.tables import Table
 from dashboard.i18n import DASH, Words
@@ -91,7 +92,7 @@ def _rows(key: str, words: Words, table: Table, height: int | None = None) -> No
     formats = {head: st.column_config.NumberColumn(format=form) for head, form in written.items()}
     grid(f"rows_{key}", table.rows, formats, height)
     # written when it is asked for
-    name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv, table.rows)
+    name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv_bytes, table.rows)
     st.download_button(
         words("csv"), data, name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon
     )
@@ -133,17 +134,3 @@ def cards(found: list[Card], in_a_row: int = 3) -> None:
             with column.container(border=True, key=f"card_{card.key}", height="stretch"):
                 st.metric(card.label, card.value, help=card.help)
                 st.caption("  \n".join(card.lines))
-
-
-def csv(rows: pd.DataFrame) -> bytes:
-    """Return UTF-8 with a byte-order mark, so that Excel reads Japanese; text that would run as a
-    formula is quoted.
-    """
-    text = rows.select_dtypes(include=["object", "string"]).columns
-    guarded = {
-        head: rows[head].map(
-            lambda cell: f"'{cell}" if str(cell).startswith(("=", "+", "-", "@", "\t")) else cell
-        )
-        for head in text
-    }
-    return rows.assign(**guarded).to_csv(index=False).encode("utf-8-sig")

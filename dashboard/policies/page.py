@@ -17,6 +17,7 @@ from core.decision.certificate.claims import Certificate
 from core.decision.thresholds.changes import decision_changes
 from core.decision.thresholds.policy import Policy
 from core.errors import KakushinError, OvertakenError, SettingsError
+from core.export import csv_bytes
 from core.report import policies, policy_history
 from core.report.policy_history import ACTIVE, APPROVED, PROPOSED, Life
 from core.store import entries, steps
@@ -195,7 +196,7 @@ def _differences(scene: Scene, before: Policy, after: Policy, names: dict[str, s
             return
         table = policie_tables.differences(words, frame, *names.values())
         panels.grid("differences", table)
-        icon, data = ":material/download:", panels.csv(table)
+        icon, data = ":material/download:", csv_bytes(table)
         st.download_button(
             words("csv"),
             data,
