@@ -17,7 +17,8 @@ from core.errors import SettingsError
 #   unlabelled no label is known; such cases count in workload, never in leakage
 OUTCOMES = ("right", "wrong", "unseen", "unlabelled")
 
-MODEL_KINDS = ("point", "teacher", "student")
+MODEL_KINDS = ("point", "teacher", "student", "linear")
+KIND_ORDER = ("student", "teacher", "point", "linear")  # in which models are listed
 ROLES = ("train", "calibration", "stream")
 RUN_KINDS = ("train", "distil", "score")
 RUN_STATES = ("running", "finished", "failed")

@@ -38,7 +38,7 @@ def make_store(folder: Path, size: str, seed: int = 0) -> Store:
     runs of a demo).
     """
     store, order = Store(folder), 0
-    kinds = MODEL_KINDS if size == "full" else ("student",)
+    kinds = tuple(SECONDS_PER_CASE) if size == "full" else ("student",)
     with store.atomic():
         if size == "full":
             for kind, model_kind in (("train", "teacher"), ("distil", "student")):

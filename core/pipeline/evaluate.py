@@ -23,7 +23,7 @@ from core.settings import Settings
 from core.stats import calibration, selective
 from core.stats.calibration_bias import calibration_error
 from core.store.store import Store
-from core.types import MODEL_KINDS, Interval, RunRecord
+from core.types import KIND_ORDER, MODEL_KINDS, Interval, RunRecord
 
 BOOTSTRAP_DRAWS = 500
 COLUMNS = [
@@ -113,7 +113,7 @@ def evaluate(
     rivals = rival_tables(training, cases, labels, states, seed)
     plain = {"run": None, "passes": 1, "seconds_per_case": None}
     rows |= {name: plain | metrics(table, labels, seed) for name, table in rivals.items()}
-    ours = records[-1]  # the student, where there is one
+    ours = min(records, key=lambda r: KIND_ORDER.index(r.run.model_kind))
     return Comparison(
         rows,
         []

@@ -4,10 +4,9 @@ calibrate them.
 Pure: run records in, run records out. Knows nothing of how a run is stored or shown.
 """
 
-from core.types import MODEL_KINDS, RunRecord
+from core.types import KIND_ORDER, RunRecord
 
-# student, teacher, point
-_ORDER = {kind: place for place, kind in enumerate(reversed(MODEL_KINDS))}
+_ORDER = {kind: place for place, kind in enumerate(KIND_ORDER)}
 
 
 def listed(runs: list[RunRecord]) -> list[RunRecord]:

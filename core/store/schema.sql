@@ -6,7 +6,7 @@ CREATE TABLE runs (
     kind         VARCHAR NOT NULL CHECK (kind IN ('train', 'distil', 'score')),
     created_at   TIMESTAMP NOT NULL,                 -- UTC
     model        VARCHAR NOT NULL,
-    model_kind   VARCHAR NOT NULL CHECK (model_kind IN ('point', 'teacher', 'student')),
+    model_kind   VARCHAR NOT NULL CHECK (model_kind IN ('linear', 'point', 'teacher', 'student')),
     model_hash   VARCHAR NOT NULL,
     dataset      VARCHAR NOT NULL,
     role         VARCHAR NOT NULL CHECK (role IN ('train', 'calibration', 'stream')),
