@@ -14,7 +14,6 @@ from core.decision.thresholds.consequence import (
     MEASURES,
     consequence_by_segment,
     consequence_curve,
-    measured_volume,
     segment_curves,
     threshold_consequence,
 )
@@ -208,12 +207,6 @@ def test_the_curves_of_segments_are_the_segments_at_each_threshold(unseen):
 def test_a_threshold_between_the_steps_is_refused():
     with pytest.raises(SettingsError, match="multiple of 0.001"):
         threshold_consequence(cumulative(ROWS), 0.7005, 100)
-
-
-def test_volume_counts_the_first_and_the_last_day():
-    assert measured_volume(30, datetime(2010, 1, 1, 23), datetime(2010, 1, 10, 1)) == 3
-    assert measured_volume(5, datetime(2010, 1, 1), datetime(2010, 1, 1)) == 5
-    assert measured_volume(5, None, None) is None
 
 
 @pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])

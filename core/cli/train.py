@@ -1,6 +1,6 @@
 """The verbs that make models: train and distill."""
 
-from core.cli.cases import cases_options, read_arguments
+from core.cli.cases import cases_options, print_notices, read_arguments
 from core.cli.verbs import add_verb, checked, store_of
 from core.errors import CasesError
 from core.settings import Settings
@@ -72,6 +72,13 @@ def add_train(verbs) -> None:
         type=float,
         default=0.2,
         help="latest share of the cases, held out for spread and temperature (0.2)",
+    )
+    verb.add_argument(
+        "--rare-labels",
+        choices=["keep", "drop", "merge", "refuse"],
+        default="keep",
+        help="labels with fewer than 5 cases: keep them (default), leave their cases out, merge them "
+        "into 'other', or refuse the file; all of them are named",
     )
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument(
@@ -159,6 +166,7 @@ def add_distill(verbs) -> None:
 def _train(arguments, settings: Settings) -> None:
     from core.models.base.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
     from core.pipeline.bases import base_source
+    from core.pipeline.prepare import settle_rare_labels
     from core.pipeline.train import TrainSettings, split_anchor, train
 
     cases = read_arguments(arguments, settings, choice=arguments.readout == "choice")
@@ -181,7 +189,9 @@ def _train(arguments, settings: Settings) -> None:
         raise CasesError(
             f"{arguments.cases} has no label in any row: name its column with --label-column"
         )
-    fit, anchor = split_anchor(cases.frame, chosen.anchor_share, arguments.seed)
+    frame, notices = settle_rare_labels(cases.frame, arguments.rare_labels)
+    print_notices(notices)
+    fit, anchor = split_anchor(frame, chosen.anchor_share, arguments.seed)
     point, teacher = train(store_of(settings), settings, arguments.name, fit, anchor, chosen)
     sigma = "" if teacher.sigma is None else f", sigma = {teacher.sigma:.4g}"
     print(

@@ -5,9 +5,9 @@ words, in two languages.
 from dataclasses import asdict
 
 from core.counts.histogram import AcceptanceCurve
-from core.decision.thresholds.consequence import measured_volume as measured_volume
 from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
 from core.decision.thresholds.daily_money import UnitCosts, all_human_option, option_money
+from core.decision.thresholds.volume import run_volume
 from core.errors import NotFoundError, SettingsError
 from core.report.selection import same_cases
 from core.store.store import Store
@@ -44,11 +44,8 @@ def decision_record(
     target.
     """
     record = store.run(run_id) if run_id else default_run(store)
-    volume = (
-        cases_per_day
-        if cases_per_day is not None
-        else measured_volume(record.cases, record.first_at, record.last_at)
-    )
+    measured = run_volume(record)
+    volume = cases_per_day if cases_per_day is not None else measured and measured.cases_per_day
     if volume is None:
         raise SettingsError(
             f"the cases of run {record.run.run_id} have no dates to measure a volume from: give --cases-per-day"
@@ -70,6 +67,8 @@ def decision_record(
         "model_hash": record.run.model_hash,
         "inputs_hash": record.run.inputs_hash,
         "volume": "given" if cases_per_day is not None else "measured from the cases' dates",
+        "far_dates": list(measured.far) if measured else [],
+        "far_cases": measured.far_cases if measured else 0,
         "costs": asdict(unit),
         "target_leakage": target_leakage,
         "seconds_per_case": record.metrics.get("seconds_per_case"),

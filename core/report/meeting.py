@@ -24,9 +24,9 @@ from core.decision.meeting.scenario import (
     meeting_figures,
 )
 from core.decision.money.scenario import ASSUMED, MEASURED
-from core.decision.thresholds import consequence
 from core.decision.thresholds.daily_money import UnitCosts
 from core.decision.thresholds.policy import Policy
+from core.decision.thresholds.volume import measured_cases_per_day
 from core.errors import SettingsError
 from core.stats.difference import difference
 from core.store.entries import ScenarioVersion
@@ -170,11 +170,6 @@ def counts(store: Store, run_id: str) -> Counts:
     return Counts(record, rows, data_version(rows, record.metrics.get("seconds_per_case")))
 
 
-def measured_volume(record: RunRecord) -> float | None:
-    """Cases a day of the whole run from its cases' dates; None without dates."""
-    return consequence.measured_volume(record.cases, record.first_at, record.last_at)
-
-
 def scenario_of(
     name: str,
     found: Counts,
@@ -190,7 +185,7 @@ def scenario_of(
     VOLUME_UNKNOWN.
     """
     run = found.record.run
-    measured = measured_volume(found.record) if cases_per_day is None else None
+    measured = measured_cases_per_day(found.record) if cases_per_day is None else None
     volume = next(float(v) for v in (cases_per_day, measured, VOLUME_UNKNOWN) if v is not None)
     return MeetingScenario(
         name=name,

@@ -14,8 +14,9 @@ from scipy.special import gammaincinv
 from core.counts.histogram import AcceptanceCurve
 from core.decision.money import measured
 from core.decision.money.scenario import MEASURED, MoneyScenario, ScenarioQuantity, assumed_quantity
-from core.decision.thresholds.consequence import Consequence, measured_volume, threshold_consequence
+from core.decision.thresholds.consequence import Consequence, threshold_consequence
 from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.volume import run_volume
 from core.errors import NotFoundError
 from core.types import RunRecord
 
@@ -99,9 +100,10 @@ def _volume(facts: Facts) -> dict[str, ScenarioQuantity]:
     Poisson count (1936).
     """
     record, n = facts.same["student"], facts.at("student", 0.0).cases
-    per_case = measured_volume(1, record.first_at, record.last_at)
-    if facts.cases_per_day is not None or per_case is None:
+    volume = run_volume(record)
+    if facts.cases_per_day is not None or volume is None:
         return {}
+    per_case = 1 / volume.days
     low = float(gammaincinv(n, 0.025)) if n else 0.0
     low, likely, high = (
         x * per_case * DAYS_A_MONTH for x in (low, n, float(gammaincinv(n + 1, 0.975)))

@@ -129,13 +129,6 @@ def segment_curves(
     )
 
 
-def measured_volume(cases: int, first, last) -> float | None:
-    """Volume measured from the first and last case's dates, both days counted; None without dates."""
-    if first is None or last is None:
-        return None
-    return cases / ((last.date() - first.date()).days + 1)
-
-
 def _frame(
     accepted: np.ndarray,
     thresholds: np.ndarray,
