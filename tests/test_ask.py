@@ -182,7 +182,7 @@ def test_many_threads_at_once_get_the_answer_that_one_gets(both):
         ("", "the text is empty: type what the case says"),
         (" \n\t ", "the text is empty"),
         ("oil " * 5001, "the text has 20004 characters, and at most 20000 are read"),
-        ("oil " * 100, "text 1 of 1 has 102 tokens, and the model reads 64: shorten it"),
+        ("oil " * 100, r"1 text of 1 is longer than the 64 tokens that the model reads \(text 1; 102 tokens\)"),
         ("oil \ud800", "half a character"),
     ],
 )

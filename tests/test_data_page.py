@@ -200,16 +200,21 @@ def test_training_and_distilling_are_started(open_page, home):
     )
 
 
-def test_training_that_cannot_be_is_said_before_it_is_started(open_page, home):
-    """By date, the only case of "late" is the last one, and a fifth is held out."""
-    rows = [f"hose,{'cab' if i % 2 else 'engine'},2024-01-{i + 1:02}" for i in range(20)] + [
-        "lamp,late,2024-02-01"
-    ]
-    upload = uploads.keep_upload(home, "a.csv", "\n".join(["text,label,date", *rows]).encode())
+def test_rare_labels_are_named_before_training_is_started_and_what_happens_to_them_is_chosen(
+    open_page, home
+):
+    """Three labels, of which "late" has one case, the last by date."""
+    rows = [f"hose,{'cab' if i % 2 else 'engine'},2024-01-{i + 1:02}" for i in range(20)]
+    content = "\n".join(["text,label,date", *rows, "lamp,late,2024-02-01"]).encode()
+    upload = uploads.keep_upload(home, "a.csv", content)
     page = open_page(home.home, file=upload.key)
     page.segmented_control(key="task").set_value("train").run()
-    assert "label 'late' stands in the latest 20% of the cases only" in said(page)
-    assert not [button for button in page.button if button.key == "start"]
+    assert "1 label has fewer than 5 cases and teaches little: 'late' (1)" in said(page)
+    page.selectbox(key="rare_labels").set_value("drop").run()
+    assert "left out: 'late' (1)" in said(page)
+    page.text_input(key="who").set_value("mika")
+    page.button(key="start").click().run()
+    assert "--rare-labels=drop" in queue.listed(home)[0].job.arguments
 
 
 def test_jobs_show_their_state_and_are_cancelled_and_resumed(open_page, home):

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from core.cases.columns import ColumnNames
+from core.cases.table import ReadingOptions
 from core.cli import main, parser
 from core.errors import NotFoundError, SettingsError
 from core.jobs import queue
@@ -279,7 +280,7 @@ def test_progress_by_hand(bar, rate, left):
 
 def test_arguments_are_those_of_the_command_line(tmp_path):
     columns = ColumnNames(text="--本文", label="class", case_id=None)
-    source = Source(tmp_path / "cases.xlsx", columns, "2024", skip_bad_rows=True)
+    source = Source(tmp_path / "cases.xlsx", columns, ReadingOptions(sheet="2024"), skip_bad_rows=True)
     for verb, arguments in (
         ("score", score_arguments(source, "line-student", "line", "stream", truncate=True)),
         ("train", train_arguments(source, "line", "blob", 4, "some/base")),

@@ -13,15 +13,17 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from core.cases.columns import ColumnNames
+from core.cases.columns import FIELDS, ColumnNames
 from core.cases.formats import SUFFIXES
 from core.cases.read import Cases
 from core.cases.sandbox import Checked, Limits, forget_results, read_sandboxed
-from core.cases.table import ReadingOptions
+from core.cases.table import Notice, ReadingOptions
 from core.errors import CasesError
 from core.files import private_folder, write_atomic
 from core.progress import write_json
 from core.settings import Settings
+
+__all__ = ["FIELDS", "SUFFIXES", "Checked", "ColumnNames", "Notice", "ReadingOptions"]  # for pages
 
 MAX_UPLOAD = 50 * 2**20  # bytes; .streamlit/config.toml says the same to the browser
 MAX_CALLED = 200  # characters of a file's name that are kept
