@@ -1,7 +1,6 @@
 """What a threshold means: against direct counts, by hand, and as the theory says it must move."""
 
 from dataclasses import fields
-from datetime import datetime
 
 import numpy as np
 import pandas as pd

@@ -10,8 +10,9 @@ import streamlit as st
 
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.solver import PRESET_NAMES
+from core.decision.thresholds.volume import measured_cases_per_day, run_volume
 from core.report import selection
-from core.report.meeting import VOLUME_UNKNOWN, measured_volume
+from core.report.meeting import VOLUME_UNKNOWN
 from core.types import RunRecord
 from dashboard.components.sentences import run_cases, run_name
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words
@@ -259,7 +260,7 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
     """Draw what was measured: cases a day from the dates of `record`, unless one is typed; seconds
     a case of the runs `same`, and which run says so.
     """
-    volume = measured_volume(record)
+    volume = measured_cases_per_day(record)
     st.markdown(f"**{words('volume.title')}**")
     _source(
         words, "measured" if volume is not None and state.chosen("volume") is None else "assumed"
@@ -274,6 +275,10 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
         help=words("volume.help"),
         **LIMITS,
     )
+    dates = run_volume(record)
+    if dates is not None and dates.far:
+        values = {"n": words.number(dates.far_cases, 0), "dates": words.comma.join(dates.far[:5])}
+        st.caption(words.markdown("volume.far", **values))
     st.markdown(f"**{words('speed.title')}**", help=words("speed.title.help"))
     _source(words, "measured")
     for scored in same:

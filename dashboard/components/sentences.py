@@ -14,6 +14,7 @@ from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.consequence import Consequence
 from core.decision.thresholds.daily_money import ALL_HUMAN, OptionCurve, OptionMoney
 from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.decision.thresholds.volume import run_volume
 from core.types import Interval, RunRecord
 from dashboard.components import active_policy
 from dashboard.i18n import Words
@@ -237,13 +238,11 @@ def run_cases(words: Words, record: RunRecord) -> str:
         "role": words("role." + record.run.role),
         "cases": words.number(record.cases, 0),
     }
-    if record.first_at is None or record.last_at is None:
+    dates = run_volume(record)
+    if dates is None:
         return words.markdown("run.cases", **said)
     return words.markdown(
-        "run.cases_dated",
-        first=words.date(record.first_at),
-        last=words.date(record.last_at),
-        **said,
+        "run.cases_dated", first=words.date(dates.first), last=words.date(dates.last), **said
     )
 
 

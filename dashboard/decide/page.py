@@ -15,7 +15,6 @@ import streamlit as st
 
 from core.decision.thresholds import consequence, daily_money
 from core.decision.thresholds.solver import ThresholdSolver, preset_thresholds
-from core.decision.thresholds.volume import measured_cases_per_day
 from core.report import selection
 from core.types import RunRecord
 from dashboard.components import controls, sentences, shell

@@ -13,7 +13,6 @@ import streamlit as st
 from core.decision.meeting.scenario import MeetingAssumptions
 from core.decision.thresholds.daily_money import UnitCosts
 from core.decision.thresholds.policy import Policy
-from core.decision.thresholds.volume import measured_cases_per_day
 from core.report import meeting, phrases, selection
 from core.report.exports import export
 from core.report.minutes import minutes

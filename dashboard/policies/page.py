@@ -16,7 +16,6 @@ import streamlit as st
 from core.decision.certificate.claims import Certificate
 from core.decision.thresholds.changes import decision_changes
 from core.decision.thresholds.policy import Policy
-from core.decision.thresholds.volume import measured_cases_per_day
 from core.errors import KakushinError, OvertakenError, SettingsError
 from core.export import csv_bytes
 from core.report import policies, policy_history

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 
 from core.counts.joint import JointCumulative
 from core.decision.thresholds.policy import CostModel, Policy, PolicyConsequence, policy_consequence
-from core.decision.thresholds.volume import measured_cases_per_day
 from core.errors import SettingsError
 from core.report.policy_history import ACTIVE, Life, lives
 from core.store import entries

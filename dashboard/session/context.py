@@ -11,8 +11,9 @@ from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.daily_money import UnitCosts
 from core.decision.thresholds.policy import CostModel
+from core.decision.thresholds.volume import measured_cases_per_day
 from core.report import selection
-from core.report.meeting import VOLUME_UNKNOWN, measured_volume
+from core.report.meeting import VOLUME_UNKNOWN
 from core.report.mix import UNTRAINED
 from core.types import OUTCOMES, RunRecord
 from dashboard.i18n import Words
@@ -72,7 +73,7 @@ class RunContext:
     @property
     def dated_volume(self) -> float | None:
         """Cases a day of the whole run from its dates, None where it has none."""
-        return measured_volume(self.record)
+        return measured_cases_per_day(self.record)
 
     @property
     def measured(self) -> bool:
