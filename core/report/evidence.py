@@ -29,6 +29,7 @@ from core.stats.agreement import mean_absolute_error, spearman
 from core.stats.bounds import wilson
 from core.stats.calibration_bias import calibration_error
 from core.stats.temperature import Temperature, fit_temperature, scaled
+from core.stats.verdict import Verdict, judge_pair
 from core.types import Interval
 
 PERIODS = ("year", "half")
@@ -41,6 +42,7 @@ COLUMNS = {
     "scaled_counts": ("segment", "outcome", "probabilities"),
     "spreads": ("case_id", "segment", "epistemic", "aleatoric"),
     "certificate": ("segment", "outcome", "confidence"),
+    "rival": ("case_id", "label", "outcome", "probabilities"),
 }
 
 
@@ -74,6 +76,25 @@ def trust(counts: Histogram, unseen: bool = True) -> Trust:
     right = sum(round(b.n * b.accuracy.value) for b in bins if b.n)
     confidence = sum(b.n * b.confidence for b in bins if b.n) / n if n else None
     return Trust(confidence, wilson(right, n), calibration_error(bins).debiased)
+
+
+def rival_verdict(
+    ours: pd.DataFrame, theirs: pd.DataFrame, labels: tuple[str, ...], model: str, rival: str
+) -> Verdict:
+    """Return who wins on the cases of both runs whose label is one of `labels`, the runs' order."""
+    columns = list(COLUMNS["rival"])
+    both = ours[columns].merge(theirs[columns], on="case_id", suffixes=("", "_rival"))
+    both = both[both["outcome"].isin(["right", "wrong"])]
+    position = {label: i for i, label in enumerate(labels)}
+    known = np.array([position[label] for label in both["label"]], dtype=int)
+    if both.empty:
+        empty = np.zeros((0, len(labels)))
+        return judge_pair(model, empty, rival, empty, known)
+    p, q = (
+        np.stack(both[name].to_numpy()).astype(float)
+        for name in ("probabilities", "probabilities_rival")
+    )
+    return judge_pair(model, p / p.sum(1, keepdims=True), rival, q / q.sum(1, keepdims=True), known)
 
 
 def temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Temperature:

@@ -8,7 +8,6 @@ Wiener 2010 for the risk-coverage curve).
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from core.stats.checks import finite
 from core.types import Interval
@@ -55,6 +54,9 @@ def auroc(score: np.ndarray, positive: np.ndarray) -> float | None:
     """Probability that a positive case scores above a negative one, ties half; None where one kind
     is missing.
     """
+    # sklearn.metrics takes 500 ms to import, and few pages need it
+    from sklearn.metrics import roc_auc_score
+
     score, positive = finite(score, "score"), finite(positive, "positive").astype(bool)
     return None if positive.all() or not positive.any() else float(roc_auc_score(positive, score))
 

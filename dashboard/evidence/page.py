@@ -16,6 +16,7 @@ from core.decision.certificate.claims import SELECTIVE_RISK, Certificate
 from core.decision.thresholds import consequence
 from core.errors import SettingsError
 from core.report import evidence, frames, selection
+from core.stats.verdict import EMBEDDING
 from core.types import OUTCOMES, RunRecord
 from dashboard.components import (
     certificate_words,
@@ -27,13 +28,14 @@ from dashboard.components import (
     tables,
 )
 from dashboard.evidence import charts as evidence_charts
-from dashboard.i18n import Words
+from dashboard.i18n import Words, escape_markdown
 from dashboard.session import cache, state
 from dashboard.session.address import Choices
 from dashboard.session.context import model_name
 
 # stands beside the model kinds for the point estimate at its fitted temperature
 SCALED = "temperature"
+PLAIN = "linear"  # the model kind that every other one is held against
 BEFORE = (0, 0)  # the calibration period, beside (year, half)
 
 
@@ -97,6 +99,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
     # Call and show
     _headline(shown)
+    _rival(shown)
     with st.spinner(words("evidence.reading")):
         shown = _with_temperature(shown)
     _curves(shown)
@@ -119,6 +122,27 @@ def _headline(shown: Shown) -> None:
             words, shown.model, found, _untrained(counts), chosen.unseen
         )
         st.markdown(f"## {said}", anchors=False)
+
+
+def _rival(shown: Shown) -> None:
+    """Say whether the model is worth more than the plainest one, or how to get that one."""
+    words, rival = shown.words, shown.same.get(PLAIN)
+    if shown.record.run.model_kind == PLAIN:
+        return
+    if rival is None:
+        st.caption(words("rival.none"))
+        return
+    found = cache.cached_from_predictions(
+        evidence.rival_verdict,
+        evidence.COLUMNS["rival"],
+        (shown.record.run.run_id, rival.run.run_id),
+        shown.record.run.labels,
+        shown.record.run.model,
+        EMBEDDING,
+    )
+    if found.nll.value is not None:
+        said = escape_markdown(found.sentence(words.language))
+        (st.warning if found.winner == "rival" else st.info)(said, icon=":material/balance:")
 
 
 def _with_temperature(shown: Shown) -> Shown:
