@@ -18,11 +18,12 @@ from dashboard.i18n import Words
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 FORMULA, TAG = "=1+1", "<b>山田</b> & Söhne"
 LONG = "見逃しの費用が高いため、まず一つのラインで試し、" * 8
+ASSUMED = MeetingAssumptions(review=6.0)
 RUNS = ("score-work-orders-student-stream", "score-work-orders-teacher-stream")
 
 
 def columns(
-    store: Store, names: str = "ABC", assumed: MeetingAssumptions = MeetingAssumptions(review=6.0)
+    store: Store, names: str = "ABC", assumed: MeetingAssumptions = ASSUMED
 ) -> list[meeting.Column]:
     """Scenarios of two models at several thresholds, frozen by somebody whose name is a tag."""
     found = []

@@ -1,4 +1,7 @@
-"""What tests do to any page: open what a reader would open."""
+"""What tests do to any page: open what a reader would open, read what a reader would read."""
+
+import json
+import re
 
 from streamlit.testing.v1 import AppTest
 
@@ -10,3 +13,66 @@ def unfold(page: AppTest, *keys: str) -> AppTest:
     for key in keys:
         page.session_state[f"table_{key}"] = True
     return page.run()
+
+
+def page_text(page: AppTest) -> str:
+    """Return all text of the page, without what keeps markdown from reading it."""
+    kinds = (
+        page.title,
+        page.markdown,
+        page.caption,
+        page.info,
+        page.warning,
+        page.success,
+        page.error,
+        page.metric,
+        page.code,
+    )
+    written = [str(element.value) for kind in kinds for element in kind]
+    handle = live(page)
+    if handle:
+        written += [
+            handle["now"]["headline"],
+            *(line for card in handle["now"]["cards"] for line in card["lines"]),
+        ]
+    return plain_again("\n".join(written))
+
+
+def live(page) -> dict:
+    """Return what the live handle was given, {} where there is none."""
+    found = (json.loads(element.proto.json) for element in page.get("bidi_component"))
+    return next((data for data in found if "curve" in data), {})
+
+
+def drawn(page) -> list[dict]:
+    """Return what the charts that follow the handle were given: the options', then the parts'."""
+    found = [json.loads(element.proto.json) for element in page.get("bidi_component")]
+    return [data for data in found if "kind" in data]
+
+
+def move(page, t: float):
+    """Move the handle: the browser's part is tests/browser's; what the callback leaves is the
+    choice.
+    """
+    page.session_state["t"] = t
+    return page
+
+
+def plain_again(text: str) -> str:
+    """Undo dashboard.i18n.plain, and take out the word joiners of Japanese."""
+    return re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", text).replace("\u2060", "")
+
+
+def card_values(page) -> list[str]:
+    """Return the values of the cards, in their order."""
+    return [card["value"] for card in live(page)["now"]["cards"]] if live(page) else []
+
+
+def metric_values(page) -> list[str]:
+    """Return the values of the cards, in their order, without markdown's escapes."""
+    return [metric.value.replace("\\", "") for metric in page.metric]
+
+
+def chart(page, place: int) -> dict:
+    """Return a chart as the browser gets it."""
+    return json.loads(page.get("plotly_chart")[place].proto.spec)

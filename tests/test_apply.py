@@ -1,4 +1,6 @@
-"""A policy takes effect: each case is decided once, with its reason, as the page Decide counts it."""
+"""A policy takes effect: each case is decided once, with its reason, as the page Decide counts
+it.
+"""
 
 import json
 from dataclasses import replace
@@ -8,7 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cli import main
@@ -73,7 +75,6 @@ def propose(store, policy, runs=(RUN,), name="line", active=True, **more):
 
 
 @given(cases(), POLICIES)
-@settings(deadline=None)
 def test_what_is_accepted_is_exactly_what_the_figures_of_decide_count(rows, policy):
     segments, predicted, _, confidence, epistemic = columns(rows)
     decided = decide_cases(policy, segments, predicted, confidence, epistemic)
@@ -345,12 +346,13 @@ def test_an_older_store_keeps_its_policies_last_days_and_decisions():
             migrate._apply(connection, number, path)
         for version, written in ((1, old), (2, content)):
             connection.execute(
-                "INSERT INTO policies VALUES ('line', ?, ?, 'Suzuki', 'why', ['r'], NULL, now()::TIMESTAMP)",
+                "INSERT INTO policies VALUES ('line', ?, ?, 'Suzuki', 'why', ['r'], NULL,"
+                " now()::TIMESTAMP)",
                 [version, json.dumps(written)],
             )
         connection.execute(
-            'INSERT INTO decisions (run_id, case_id, decision, policy, policy_version, model_hash, "at")'
-            " VALUES ('r', 'c', 'review', 'line', 1, 'h', now()::TIMESTAMP)"
+            "INSERT INTO decisions (run_id, case_id, decision, policy, policy_version, model_hash,"
+            " \"at\") VALUES ('r', 'c', 'review', 'line', 1, 'h', now()::TIMESTAMP)"
         )
         migrate.migrate(connection)
         rows = connection.execute(
@@ -363,7 +365,7 @@ def test_an_older_store_keeps_its_policies_last_days_and_decisions():
         decided = "SELECT position, case_id, decision, reason, certificate FROM decisions"
         assert connection.execute(decided).fetchall() == [(1, "c", "review", None, None)]
         connection.execute(
-            'INSERT INTO decisions (run_id, case_id, decision, policy, policy_version, model_hash, "at")'
-            " VALUES ('r', 'd', 'review', 'line', 1, 'h', now()::TIMESTAMP)"
+            "INSERT INTO decisions (run_id, case_id, decision, policy, policy_version, model_hash,"
+            " \"at\") VALUES ('r', 'd', 'review', 'line', 1, 'h', now()::TIMESTAMP)"
         )
         assert connection.execute("SELECT max(position) FROM decisions").fetchone() == (2,)

@@ -1,4 +1,6 @@
-"""When cases arrive: whole weeks of real times, hour by hour, and dates that are refused as times."""
+"""When cases arrive: whole weeks of real times, hour by hour, and dates that are refused as
+times.
+"""
 
 from datetime import UTC, datetime, timedelta
 

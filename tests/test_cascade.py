@@ -78,7 +78,7 @@ def brute(student, run, costs):
         yield wrong, student.seconds_per_case + (asked + handled) / n
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(_CASE, min_size=1, max_size=10),
     st.sampled_from([0.0, 20.0, 100.0]),

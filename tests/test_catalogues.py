@@ -39,7 +39,9 @@ TREES = [ast.parse(file.read_text(encoding="utf-8")) for file in FILES]
 
 
 def asked() -> set[str]:
-    """Return the keys that words(...), words.markdown(...) and words.chart_words(...) get spelled out."""
+    """Return the keys that words(...), words.markdown(...) and words.chart_words(...) get spelled
+    out.
+    """
     calls = [node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Call)]
     given = [
         n
@@ -81,7 +83,9 @@ def test_every_word_that_is_there_is_asked_for():
 
 
 def test_japanese_is_japanese():
-    """Each Japanese string has kana or kanji, but the few that are the same sign in both languages."""
+    """Each Japanese string has kana or kanji, but the few that are the same sign in both
+    languages.
+    """
     assert {
         key for key, text in JA.items() if not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text)
     } <= {"calibration.legend"}

@@ -50,7 +50,6 @@ def cases(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 # --- the guarantee
-# -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -116,7 +115,6 @@ def test_the_pilot_tests_nothing():
 
 
 # --- what it says
-# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("promise", [RISK, LEAK])
@@ -144,7 +142,7 @@ def test_leakage_certifies_every_threshold_that_would_pass_alone():
     assert found.threshold == min(passing)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 1000),
     st.sampled_from(CERTIFIABLE_RISKS),
@@ -210,7 +208,6 @@ def test_cases_above_the_epistemic_limit_are_never_accepted():
 
 
 # --- what voids it
-# -----------------------------------------------------------------------------------------------------------
 
 GIVEN = certify_threshold(*cases(2000), RISK, ORIGIN)
 FINE = CertificateUse(date(2026, 6, 30), "m" * 64, "line-1", GIVEN.threshold)
@@ -260,7 +257,6 @@ def test_a_policy_may_move_within_what_was_tested():
 
 
 # --- segments
-# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_segments_share_delta():
@@ -310,7 +306,6 @@ def test_one_segment_with_a_single_confidence_does_not_cost_the_others_theirs():
 
 
 # --- no certificate
-# ----------------------------------------------------------------------------------------------------------
 
 
 def test_too_few_labels_say_how_many_more():
@@ -383,7 +378,6 @@ def test_that_nothing_leaks_where_nothing_is_accepted_is_no_certificate():
 
 
 # --- what is refused
-# ---------------------------------------------------------------------------------------------------------
 
 
 def test_constant_scores_are_refused():
@@ -440,7 +434,6 @@ def test_an_end_before_the_beginning_is_refused():
 
 
 # --- the benchmark
-# -----------------------------------------------------------------------------------------------------------
 
 
 def test_the_benchmarks_oracle_and_truth_are_brute_force():

@@ -73,7 +73,7 @@ def test_the_same_generator_gives_the_same_interval():
     assert first.low < first.value < first.high
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(cases(COARSE, min_size=1))
 def test_the_area_is_that_of_the_cases(rows):
     *_, outcome, confidence, _ = columns(rows)

@@ -46,7 +46,7 @@ def test_labels_never_trained_on_are_wrong_or_left_out_and_no_label_is_no_figure
     assert (empty.value, empty.low, empty.high, empty.n) == (None, None, None, 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 1000), st.booleans()), min_size=1, max_size=40),
     st.sampled_from([0.0, 0.05, 0.2]),

@@ -2,135 +2,19 @@
 bad.
 """
 
-import json
-import re
-from datetime import UTC, datetime
-
 import duckdb
 import pandas as pd
 import pytest
 from filelock import FileLock
-from streamlit.testing.v1 import AppTest
 
 from core.export import csv_bytes
-from core.store.parts import write_part
 from core.store.store import FILE, Store
-from core.types import Run
 from dashboard.i18n import LANGUAGES, catalogue
 from dashboard.session import cache, state
+from tests.pages import card_values, drawn, live, move, page_text
+from tests.stores import add_run
 
-APP = "../dashboard/app.py"
 CARDS = ("coverage", "review", "risk", "leakage", "escapes", "money")
-
-
-@pytest.fixture
-def open_page(homes, monkeypatch):
-    """Return a function that opens the app over a store, with an address; English unless it says
-    otherwise.
-    """
-
-    def open_page(home="full", **address):
-        monkeypatch.setenv("KAKUSHIN_HOME", str(homes.get(home, home)))
-        page = AppTest.from_file(APP, default_timeout=60)
-        page.query_params.update({"lang": "en"} | address)
-        return page.run()
-
-    return open_page
-
-
-def add_run(home, found: list[tuple], state: str = "finished", **settings) -> Store:
-    """Write one student's run of (segment, outcome, confidence) into a new store in `home`."""
-    store = Store(home / "store")
-    run = Run(
-        run_id="one",
-        kind="score",
-        created_at=datetime(2026, 1, 2, tzinfo=UTC),
-        model="m",
-        model_kind="student",
-        model_hash="a" * 64,
-        dataset="d",
-        role="stream",
-        inputs_hash="b" * 64,
-        labels=("x", "y"),
-        settings=settings,
-    )
-    store.add_run(run)
-    rows = [
-        {
-            "case_id": f"c{i}",
-            "row": i,
-            "segment": segment,
-            "text": "t",
-            "predicted": "x",
-            "outcome": outcome,
-            "confidence": confidence,
-        }
-        for i, (segment, outcome, confidence) in enumerate(found)
-    ]
-    table = pd.DataFrame(rows).assign(
-        label="x",
-        total=0.5,
-        aleatoric=0.4,
-        epistemic=0.1,
-        occurred_at=pd.Timestamp("2026-01-01"),
-        value=1.0,
-    )
-    table["probabilities"] = [[c, 1 - c] for c in table["confidence"]]
-    store.take_in("one", 0, write_part(store.folder, "one", 0, table))
-    if state != "running":
-        store.end_run("one", state, 1.0, {"seconds_per_case": 0.36, "device": "cpu"})
-    return store
-
-
-def said(page) -> str:
-    """Return all text of the page, without what keeps markdown from reading it."""
-    kinds = (
-        page.title,
-        page.markdown,
-        page.caption,
-        page.info,
-        page.warning,
-        page.error,
-        page.metric,
-    )
-    written = [str(element.value) for kind in kinds for element in kind]
-    handle = live(page)
-    if handle:
-        written += [
-            handle["now"]["headline"],
-            *(line for card in handle["now"]["cards"] for line in card["lines"]),
-        ]
-    return plain_again("\n".join(written))
-
-
-def live(page) -> dict:
-    """Return what the live handle was given, {} where there is none."""
-    found = (json.loads(element.proto.json) for element in page.get("bidi_component"))
-    return next((data for data in found if "curve" in data), {})
-
-
-def drawn(page) -> list[dict]:
-    """Return what the charts that follow the handle were given: the options', then the parts'."""
-    found = [json.loads(element.proto.json) for element in page.get("bidi_component")]
-    return [data for data in found if "kind" in data]
-
-
-def move(page, t: float):
-    """Move the handle: the browser's part is tests/browser's; what the callback leaves is the
-    choice.
-    """
-    page.session_state["t"] = t
-    return page
-
-
-def plain_again(text: str) -> str:
-    """Undo dashboard.i18n.plain, and take out the word joiners of Japanese."""
-    return re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", text).replace("\u2060", "")
-
-
-def figures(page) -> list[str]:
-    """Return the values of the cards, in their order."""
-    return [card["value"] for card in live(page)["now"]["cards"]] if live(page) else []
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -139,8 +23,8 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     page, words = open_page(home, lang=lang), catalogue(lang)
     assert not page.exception
     assert not page.error
-    assert words["decide.title"] in said(page)
-    assert (words["empty"] in said(page)) == (home == "empty")
+    assert words["decide.title"] in page_text(page)
+    assert (words["empty"] in page_text(page)) == (home == "empty")
     assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (
         home == "tiny"
     )
@@ -167,34 +51,34 @@ def test_the_figures_are_those_of_the_counts(open_page, tmp_path):
     )
     add_run(tmp_path, cases)
     page = open_page(tmp_path, t="0.9")
-    assert figures(page) == ["40.0%", "60.0%", "25.0%", "10.00%", "1.0", "A$144.00"]
-    text = said(page)
+    assert card_values(page) == ["40.0%", "60.0%", "25.0%", "10.00%", "1.0", "A$144.00"]
+    text = page_text(page)
     # One person does 5 * 7.5 * 0.8 * 60 / 5 / 7 = 51.4 reviews a day, and a month has 365.25 / 12
     # days. Wilson: 1 of 10.
     assert (
-        "Accept 40% automatically; 6.0 cases a day to people, 0.12 full-time; expect 30 escapes a month, 5.4 to 123."
-        in text
+        "Accept 40% automatically; 6.0 cases a day to people, 0.12 full-time; expect 30 escapes a"
+        " month, 5.4 to 123." in text
     )
     assert "about 10 in 100" in text
     assert "n = 4 accepted cases with a label" in text
 
     # Without the case whose label was never trained on there are nine, and nine a day.
     page.toggle(key="unseen").set_value(False).run()
-    assert figures(page)[:4] == ["44.4%", "55.6%", "25.0%", "11.11%"]
-    assert "5.0 cases a day to people" in said(page)
+    assert card_values(page)[:4] == ["44.4%", "55.6%", "25.0%", "11.11%"]
+    assert "5.0 cases a day to people" in page_text(page)
 
 
 def test_handle_and_number_are_one_choice_and_the_address_follows(open_page):
     page = open_page(t="0.5")
-    before = figures(page)
+    before = card_values(page)
     move(page, 0.75).run()
     assert page.number_input(key="t_number").value == 0.75
     assert page.query_params["t"] == "0.75"
-    assert figures(page) != before
+    assert card_values(page) != before
     page.number_input(key="t_number").set_value(0.5).run()
     assert page.session_state["t"] == 0.5
     assert page.query_params["t"] == "0.5"
-    assert figures(page) == before
+    assert card_values(page) == before
 
 
 def test_a_number_that_comes_a_step_behind_the_handle_is_not_taken_for_typed(open_page):
@@ -250,7 +134,7 @@ def test_a_link_shows_the_same_view_to_somebody_else(open_page):
     page.segmented_control(key="lang").set_value("ja").run()
     other = open_page(**page.query_params)
     assert other.query_params == page.query_params
-    assert said(other) == said(page)
+    assert page_text(other) == page_text(page)
     assert not other.warning
 
 
@@ -300,8 +184,8 @@ def test_a_bad_value_in_the_address_is_named_and_left_out(open_page, small, name
     page = open_page(small, **{name: value})
     assert not page.exception
     assert not page.error
-    assert len(figures(page)) == len(CARDS)
-    assert f"The link's value “{value}” for “{name}” cannot be used here" in said(page)
+    assert len(card_values(page)) == len(CARDS)
+    assert f"The link's value “{value}” for “{name}” cannot be used here" in page_text(page)
     assert page.query_params.get(name) != value
 
     # The notice goes with the next choice.
@@ -334,14 +218,14 @@ def test_a_link_with_a_strange_value_cannot_write_markup(open_page):
 def test_a_run_that_is_being_scored_says_how_far_it_is(open_page, tmp_path):
     add_run(tmp_path, [("A", "right", 0.9)] * 40, state="running", cases=1712)
     page = open_page(tmp_path)
-    assert "Run one is still being scored: 40 of 1,712 so far." in said(page)
-    assert "no time was measured in run one" in said(page)
-    assert figures(page)[-1] == "–"
+    assert "Run one is still being scored: 40 of 1,712 so far." in page_text(page)
+    assert "no time was measured in run one" in page_text(page)
+    assert card_values(page)[-1] == "–"
 
 
 def test_a_run_that_failed_says_so(open_page, tmp_path):
     add_run(tmp_path, [("A", "right", 0.9)] * 40, state="failed")
-    assert "Run one stopped before its end; the figures rest on the 40 cases" in said(
+    assert "Run one stopped before its end; the figures rest on the 40 cases" in page_text(
         open_page(tmp_path)
     )
 
@@ -350,25 +234,26 @@ def test_cases_without_labels_have_workload_and_no_risk(open_page, tmp_path):
     add_run(tmp_path, [("A", "unlabelled", 0.9)] * 30 + [("A", "unlabelled", 0.5)] * 10)
     page = open_page(tmp_path, t="0.8")
     assert not page.exception
-    assert figures(page) == ["75.0%", "25.0%", "–", "–", "–", "–"]
-    assert catalogue("en")["headline.unlabelled"] in said(page)
+    assert card_values(page) == ["75.0%", "25.0%", "–", "–", "–", "–"]
+    assert catalogue("en")["headline.unlabelled"] in page_text(page)
 
 
 def test_too_few_cases_are_too_few_to_decide(open_page, tmp_path):
     add_run(tmp_path, [("A", "right", 0.9)] * 29 + [("A", "unlabelled", 0.9)] * 100)
-    assert "Only 29 cases have a label. Under 30 the intervals are too wide to decide on." in said(
-        open_page(tmp_path)
+    assert (
+        "Only 29 cases have a label. Under 30 the intervals are too wide to decide on."
+        in page_text(open_page(tmp_path))
     )
 
 
 def test_a_new_run_is_seen_without_a_restart(open_page, tmp_path):
     Store(tmp_path / "store").runs()
     page = open_page(tmp_path)
-    assert catalogue("en")["empty"] in said(page)
+    assert catalogue("en")["empty"] in page_text(page)
     before = cache.version()
     add_run(tmp_path, [("A", "right", 0.9)] * 40)
     assert cache.version() != before
-    assert len(figures(page.run())) == len(CARDS)
+    assert len(card_values(page.run())) == len(CARDS)
 
 
 def test_reading_does_not_change_the_version(open_page, homes):
@@ -385,8 +270,8 @@ def test_a_store_of_a_newer_version_is_a_sentence(open_page, tmp_path):
         connection.execute("INSERT INTO schema_migrations (version, name) VALUES (99, 'future')")
     page = open_page(tmp_path)
     assert not page.exception
-    assert "The store cannot be read: the store has schema version 99" in said(page)
-    assert "Traceback" not in said(page)
+    assert "The store cannot be read: the store has schema version 99" in page_text(page)
+    assert "Traceback" not in page_text(page)
 
 
 def test_a_store_that_stays_locked_is_a_sentence_and_can_be_tried_again(
@@ -397,10 +282,10 @@ def test_a_store_that_stays_locked_is_a_sentence_and_can_be_tried_again(
     with FileLock(store.folder / "kakushin.lock"):
         page = open_page(tmp_path)
         assert not page.exception
-        assert "was in use for 0.2 s" in said(page)
+        assert "was in use for 0.2 s" in page_text(page)
     page.button(key="again").click().run()
     assert not page.error
-    assert len(figures(page)) == len(CARDS)
+    assert len(card_values(page)) == len(CARDS)
 
 
 def test_text_in_csv_cannot_run_as_a_formula():

@@ -9,12 +9,9 @@ import pytest
 
 from core.counts.joint import REVIEW_ALL
 from core.decision.thresholds.policy import Policy
-from core.store.ledger import Ledger
-from core.store.store import Store
 from dashboard.i18n import LANGUAGES, catalogue
-from tests.pages import unfold
-from tests.stores import make_store
-from tests.test_dashboard import add_run, drawn, live, move, open_page, said  # noqa: F401 - one is a fixture
+from tests.pages import drawn, live, move, page_text, unfold
+from tests.stores import activate, add_run, make_store
 
 # 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1,
 # an escape 10, time next to 0.
@@ -26,14 +23,6 @@ CASES = (
 )
 COSTS = {"review": "1", "escape": "10", "machine": "0"}
 RISK, THRESHOLDS = range(2)  # places of the charts
-
-
-def activate(store: Store, content: dict, name: str = "line-1") -> None:
-    """Make a policy the active one."""
-    ledger = Ledger(store)
-    version = ledger.add_policy(name, content, "Sato", "a test").version
-    for event in ("approve", "activate"):
-        ledger.add_policy_event(name, version, event, "Sato", "a test")
 
 
 @pytest.fixture
@@ -64,14 +53,13 @@ def marks(page, place: int) -> dict[str, list[float]]:
 
 
 # --- the active policy
-# -------------------------------------------------------------------------------------------------------
 
 
 def test_without_an_active_policy_there_is_no_ghost_and_one_sentence(known):
     page = known()
     assert live(page)["ghost"] is None
     assert ghosts(page) == [""] * 6
-    assert catalogue("en")["ghost.none"] in said(page)
+    assert catalogue("en")["ghost.none"] in page_text(page)
 
 
 def test_differences_to_the_active_policy_are_those_of_the_counts(known):
@@ -91,7 +79,7 @@ def test_differences_to_the_active_policy_are_those_of_the_counts(known):
         "A$21.00 more a day",
     ]
     assert live(page)["ghost"]["step"] == 700
-    assert "The active policy is line-1, version 1: threshold 0.700." in said(page)
+    assert "The active policy is line-1, version 1: threshold 0.700." in page_text(page)
     assert ghosts(move(page, 0.7).run()) == [catalogue("en")["ghost.same"]] * 6
 
 
@@ -101,14 +89,14 @@ def test_the_ghost_is_the_whole_policy_and_not_its_first_threshold(known):
     """
     page = known(Policy(0.7, by_segment={"B": REVIEW_ALL}), t="0.7")
     assert ghosts(page)[:2] == ["+30.0 points", "30 fewer reviews a day"]
-    assert "It has 1 thresholds of its own" in said(page)
+    assert "It has 1 thresholds of its own" in page_text(page)
 
 
 def test_an_epistemic_limit_of_the_active_policy_counts(known):
     """Every case has 0.1 nats: a limit of 0.05 accepts nothing."""
     page = known(Policy(0.7, epistemic_limit=0.05), t="0.7")
     assert ghosts(page)[0] == "+71.0 points"
-    assert "epistemic uncertainty is above 0.05 nats" in said(page)
+    assert "epistemic uncertainty is above 0.05 nats" in page_text(page)
 
 
 def test_a_policy_that_reviews_everything_has_figures_and_no_place_on_the_rail(known):
@@ -129,7 +117,7 @@ def test_a_policy_that_cannot_be_read_is_named_and_hides_nothing(open_page, tmp_
     assert not page.exception
     assert (
         "The active policy line-1, version 1, cannot be compared with: a policy has the names"
-        in said(page)
+        in page_text(page)
     )
     assert live(page)["ghost"] is None
 
@@ -150,7 +138,6 @@ def test_without_labels_only_the_workload_is_compared(open_page, tmp_path):
 
 
 # --- points and clicks
-# -------------------------------------------------------------------------------------------------------
 
 
 def test_the_curves_show_each_point_that_there_is(known):
@@ -161,7 +148,7 @@ def test_the_curves_show_each_point_that_there_is(known):
         "Cheapest": [0.7] * 3,
     }
     assert marks(page, RISK) == {"Active": [0.7], "Capacity": [0.7]}
-    text = said(page)
+    text = page_text(page)
     assert "No certified point: " in text
     assert "the strictest threshold that 30 reviews a day (0.58 full-time people) can serve" in text
 
@@ -169,7 +156,7 @@ def test_the_curves_show_each_point_that_there_is(known):
 def test_without_a_capacity_its_point_is_missing_and_says_so(known):
     page = known()
     assert marks(page, THRESHOLDS) == {"Cheapest": [0.7] * 3}
-    assert catalogue("en")["points.no_capacity"] in said(page)
+    assert catalogue("en")["points.no_capacity"] in page_text(page)
 
 
 def test_the_certified_point_is_that_of_the_calibration_run(open_page):
@@ -177,7 +164,7 @@ def test_the_certified_point_is_that_of_the_calibration_run(open_page):
     (found,) = {
         t for name, at in marks(page, THRESHOLDS).items() for t in at if name == "Certified"
     }
-    assert f"from threshold {found:.3f} upwards, at most 30.0% of all cases" in said(page)
+    assert f"from threshold {found:.3f} upwards, at most 30.0% of all cases" in page_text(page)
     assert "Certified" not in marks(open_page(measure="leakage", target="0.001"), THRESHOLDS)
 
 
@@ -215,7 +202,6 @@ def test_a_figure_that_is_clicked_on_does_not_change_with_the_threshold(known):
 
 
 # --- segment or class
-# --------------------------------------------------------------------------------------------------------
 
 
 def test_the_result_is_split_by_segment_or_by_predicted_class(open_page):
@@ -246,11 +232,12 @@ def tables(page) -> list:
 
 
 # --- people
-# ------------------------------------------------------------------------------------------------------------------
 
 
 def test_the_capacity_can_be_given_in_people_and_comes_back_in_reviews(known):
-    """One person of 5 minutes, 7.5 hours, 80% and five shifts in seven days: 51.43 reviews a day."""
+    """One person of 5 minutes, 7.5 hours, 80% and five shifts in seven days: 51.43 reviews a
+    day.
+    """
     page = known()
     page.number_input(key="people_number").set_value(2.0).run()
     assert page.query_params["capacity"] == "102.857"
@@ -263,14 +250,14 @@ def test_the_capacity_can_be_given_in_people_and_comes_back_in_reviews(known):
 
 def test_a_desk_is_simulated_when_it_is_asked_for_and_only_for_what_was_asked(known):
     page = known(t="0.8")
-    assert catalogue("en")["people.lazy"] in said(page)
+    assert catalogue("en")["people.lazy"] in page_text(page)
     assert not page.metric
     page.button(key="simulate").click().run()
     assert [metric.label for metric in page.metric][:2] == [
         "Half of the cases wait at most",
         "95% of the cases wait at most",
     ]
-    text = said(page)
+    text = page_text(page)
     assert "The run has dates and no times of day, so arrivals are assumed: Poisson" in text
     # 59 reviews a day, and one person does 51
     assert "Simulated, not measured: 2 reviewers" in text
@@ -281,12 +268,12 @@ def test_a_desk_is_simulated_when_it_is_asked_for_and_only_for_what_was_asked(kn
 def test_too_few_reviewers_are_said_to_be_too_few(known):
     page = known(t="1", reviewers="1")
     page.button(key="simulate").click().run()
-    assert catalogue("en")["people.overloaded"] in said(page)
+    assert catalogue("en")["people.overloaded"] in page_text(page)
 
 
 def test_without_a_review_nobody_is_simulated(known):
     page = known(t="0")
-    assert catalogue("en")["people.none"] in said(page)
+    assert catalogue("en")["people.none"] in page_text(page)
     assert "simulate" not in {button.key for button in page.button}
 
 
@@ -305,11 +292,10 @@ BAD = {
 def test_a_bad_value_in_the_address_is_named_and_left_out(known, name, value):
     page = known(**{name: value})
     assert not page.exception
-    assert f"The link's value “{value}” for “{name}” cannot be used here" in said(page)
+    assert f"The link's value “{value}” for “{name}” cannot be used here" in page_text(page)
 
 
 # --- compared with
-# -----------------------------------------------------------------------------------------------------------
 
 
 def listed(page) -> pd.DataFrame:
@@ -321,9 +307,9 @@ def listed(page) -> pd.DataFrame:
 
 def test_the_previous_threshold_can_be_compared_with(known):
     page = known(t="0.7", compare="previous")
-    assert catalogue("en")["sides.first"] in said(page)
+    assert catalogue("en")["sides.first"] in page_text(page)
     move(page, 0.9).run()
-    assert "31 cases from 0.700 up to 0.900" in said(page)
+    assert "31 cases from 0.700 up to 0.900" in page_text(page)
     page.number_input(key="minutes").set_value(6.0).run()  # another choice leaves it as it is
     assert len(listed(page)) == 31
 
@@ -335,12 +321,14 @@ def test_the_active_policy_is_compared_with_whole(known):
     page = known(Policy(0.85, by_segment={"B": REVIEW_ALL}), t="0.7", compare="active")
     assert (
         "0 cases now go to a person (0 of them wrong), and 31 are now accepted (1 of them wrong)"
-        in said(page)
+        in page_text(page)
     )
     found = listed(page)
     assert sorted(found["Confidence"]) == [0.7] * 30 + [0.8]
     move(page, 0.95).run()
-    assert "40 cases now go to a person (0 of them wrong), and 0 are now accepted" in said(page)
+    assert "40 cases now go to a person (0 of them wrong), and 0 are now accepted" in page_text(
+        page
+    )
     assert set(listed(page)["Confidence"]) == {0.9}
 
 
@@ -352,7 +340,6 @@ def test_nothing_to_compare_with_is_a_sentence(known):
 
 
 # --- what if
-# -----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -373,7 +360,7 @@ def test_what_if_opens_in_each_language_on_each_store(opened, lang, home):
     page = opened(home, lang=lang)
     assert not page.exception
     assert not page.error
-    text = said(page)
+    text = page_text(page)
     assert catalogue(lang)["mix"] in text
     assert (catalogue(lang)["spread.missing"] in text) == (home == "tiny")
     # no calibration and no teacher among the tiny
@@ -383,13 +370,13 @@ def test_what_if_opens_in_each_language_on_each_store(opened, lang, home):
 def test_what_if_is_not_computed_before_it_is_opened(open_page):
     page = open_page()
     assert len(page.get("plotly_chart")) == 3
-    assert catalogue("en")["mix"] not in said(page)
+    assert catalogue("en")["mix"] not in page_text(page)
 
 
 def test_a_supposed_mix_has_its_own_figures_and_no_certificate(opened):
     page = opened(t="0.6")
     amber = catalogue("en")["mix.certificate"]
-    assert amber not in said(page)
+    assert amber not in page_text(page)
     seen = [metric.value for metric in page.metric]
     page.slider(key="share_slider").set_value(90.0).run()
     assert page.query_params["share"] == "90"
@@ -401,13 +388,12 @@ def test_a_supposed_mix_has_its_own_figures_and_no_certificate(opened):
 
 
 def test_the_cascade_names_the_cheapest_of_both_ways(opened):
-    text = said(opened())
+    text = page_text(opened())
     assert "cases that both scored" in text
     assert "Cheapest without: student from" in text
 
 
 # --- terms and tour
-# ----------------------------------------------------------------------------------------------------------
 
 TERMS = {  # word of DESIGN section 2 -> where its explanation hangs
     "threshold": "threshold.help",

@@ -1,4 +1,6 @@
-"""What `decide` says: the threshold that keeps a target, and the unit costs that the money rests on."""
+"""What `decide` says: the threshold that keeps a target, and the unit costs that the money rests
+on.
+"""
 
 import numpy as np
 import pytest

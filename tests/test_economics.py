@@ -163,7 +163,7 @@ def test_free_escapes_accept_all_and_free_reviews_accept_none():
     assert cheapest_threshold(cost_curve(CASES, 40, UnitCosts(0, 5, 0), 9)) == 1.0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(AMOUNT, AMOUNT)
 def test_no_threshold_is_cheaper_than_the_cheapest(review, escape):
     table = cost_curve(CASES, 40, UnitCosts(review, escape, 0), 9)

@@ -88,7 +88,9 @@ def test_trust_of_many_cases_is_that_of_the_raw_ones():
     assert found.confidence == pytest.approx(rows["confidence"].mean())
     assert found.accuracy.value == pytest.approx(right.mean())
     assert found.ece.value == pytest.approx(
-        calibration_error(reliability(rows["confidence"].to_numpy(), right.to_numpy())).debiased.value
+        calibration_error(
+            reliability(rows["confidence"].to_numpy(), right.to_numpy())
+        ).debiased.value
     )
 
 

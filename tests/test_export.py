@@ -1,4 +1,6 @@
-"""Tables that people open elsewhere: the same rows in each format, and no cell runs as a formula."""
+"""Tables that people open elsewhere: the same rows in each format, and no cell runs as a
+formula.
+"""
 
 import json
 

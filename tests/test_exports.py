@@ -26,8 +26,7 @@ from core.report.exports.style import axis_end, lines
 from core.report.minutes import minutes
 from dashboard.i18n import LANGUAGES, Words, catalogue
 from tests.minutes import AT, FORMULA, LONG, TAG, columns, document
-from tests.stores import make_store
-from tests.test_dashboard import add_run
+from tests.stores import add_run, make_store
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +83,6 @@ def wanted(made: Document) -> set[str]:
 
 
 # --- what all of them say
-# ----------------------------------------------------------------------------------------------------
 
 
 def test_the_document_says_what_the_page_says(store, made):
@@ -143,7 +141,6 @@ def test_a_workbooks_number_is_written_as_everybody_reads_it(store):
 
 
 # --- text that people typed
-# --------------------------------------------------------------------------------------------------
 
 
 def test_a_formula_and_a_tag_stay_text_in_a_workbook(made):
@@ -172,7 +169,6 @@ def test_line_breaks_and_links_that_people_typed_break_nothing(store):
 
 
 # --- slides
-# ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -257,7 +253,6 @@ def test_every_text_has_room_for_its_lines(store):
 
 
 # --- the rest
-# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_the_pdf_names_its_language_and_no_page_is_empty(made):

@@ -172,7 +172,7 @@ def test_a_capacity_or_an_extra_that_cannot_be_is_refused():
         HANDLES.worth_of_reviews(None, 10, np.nan)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     cases(COARSE, OUTCOMES[:3], min_size=1),
     st.sampled_from(

@@ -34,7 +34,6 @@ def counted(confidence, outcome=None, segment=None, predicted=None) -> Histogram
     return Histogram.from_predictions(*columns, confidence, segments=("A", "B"), classes=("x", "y"))
 
 
-@settings(deadline=None)
 @given(st.lists(CONFIDENCE, max_size=40))
 def test_counts_equal_direct_counts_for_every_threshold(values):
     confidence = np.array(values, dtype=np.float64)
@@ -99,7 +98,7 @@ def test_other_thresholds_are_refused(bad):
         max_size=30,
     )
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_parts_add_up_to_the_whole(rows):
     def histogram(part):
         columns = [list(c) for c in zip(*part, strict=True)] or [[], [], [], []]

@@ -47,7 +47,6 @@ def cases(**columns) -> pd.DataFrame:
 
 
 # --- cases that are offered
-# --------------------------------------------------------------------------------------------------
 
 FLAT = Rule(Policy(0.8))
 
@@ -86,7 +85,6 @@ def test_all_are_all_in_their_order_and_the_others_are_so_many():
 
 
 # --- levels
-# ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -112,7 +110,6 @@ def test_what_is_high_is_the_cause(aleatoric, epistemic, cause):
 
 
 # --- the gate
-# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_the_gate_takes_the_students_answer_and_without_one_that_of_the_inspectors():
@@ -158,7 +155,6 @@ def test_the_active_policy_decides_and_one_that_cannot_be_read_reviews_all(tmp_p
 
 
 # --- frames and figures
-# ------------------------------------------------------------------------------------------------------
 
 
 def test_votes_are_rows_by_label_the_leading_one_first_and_the_surest_first():
@@ -253,15 +249,16 @@ def test_beyond_three_labels_the_rest_share_a_colour_and_keep_their_names():
 
 
 # --- sentences
-# ---------------------------------------------------------------------------------------------------------------
 
 EN = Words("en")
 
 
 def test_the_headline_counts_the_votes_and_says_where_the_case_goes():
     gate = Rule(Policy(0.9)).gate("A", THREE, SPLIT.answer)
-    assert inspector_words.headline(EN, SPLIT, gate) == (
-        "3 of 5 inspectors say bucket. The student says cab, 70\\.0% sure. The case goes to a person."
+    assert (
+        inspector_words.headline(EN, SPLIT, gate)
+        == "3 of 5 inspectors say bucket. The student says cab, 70\\.0% sure. The case goes to a"
+        " person."
     )
     agreed = case([[0.1, 0.9, 0.0]] * 5)
     said = inspector_words.headline(EN, agreed, Rule(Policy(0.5)).gate("A", THREE, agreed.answer))

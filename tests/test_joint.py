@@ -19,7 +19,7 @@ from core.types import OUTCOMES
 from tests.joints import CLASSES, SEGMENTS, cases, columns, cumulative, joint
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(cases())
 def test_every_threshold_and_every_limit_count_as_directly(rows):
     segment, predicted, outcome, confidence, epistemic = columns(rows)
@@ -40,7 +40,7 @@ def test_every_threshold_and_every_limit_count_as_directly(rows):
     assert not found[..., THRESHOLD_STEPS - 1, :].any()  # REVIEW_ALL
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(cases())
 def test_parts_add_up_to_the_whole_and_selections_to_their_sum(rows):
     whole, half = joint(rows), len(rows) // 2

@@ -182,7 +182,6 @@ def test_without_errors_nothing_escapes():
     assert [a.escapes_per_month for a in appraise_options(free)] == [0, 0, 0, 0]
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(COSTS), st.floats(0, 1e4)), FACTOR)
 def test_money_is_linear_in_costs(costs, factor):
     base = (
@@ -224,7 +223,7 @@ def test_a_bar_is_the_appraisal_at_its_own_ends():
     assert bar.unit == "AUD/case"
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.fixed_dictionaries(
         {name: st.floats(0, 1 if unit == "share" else 1e4) for name, unit in INPUT_UNITS.items()}

@@ -20,7 +20,9 @@ SAID = money_words.of_costs(WORDS, "JPY") | {"payback_month": ""}
 
 
 def cash(payback=""):
-    said = SAID | WORDS.chart_words("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
+    said = SAID | WORDS.chart_words(
+        "money.month", "money.cash", "money.human", "cash.band", "cash.payback"
+    )
     frame = money.cash_frame(money.value(doubtful()))
     return money_charts.cumulative_cash(
         frame, NAMES, STUDENT_REVIEW, said | {"payback_month": payback}
@@ -28,20 +30,26 @@ def cash(payback=""):
 
 
 def monthly():
-    said = SAID | WORDS.chart_words(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
+    said = SAID | WORDS.chart_words(
+        *(f"money.part.{part}" for part in money.PARTS), "money.monthly"
+    )
     return money_charts.monthly_costs(money.side_by_side(money.value(doubtful())), NAMES, said)
 
 
 def widest():
     scenario = doubtful()
     frame = money.tornado_frame(tornado_bars(scenario, STUDENT_REVIEW), scenario)
-    said = SAID | WORDS.chart_words("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv")
+    said = SAID | WORDS.chart_words(
+        "tornado.at_low", "tornado.at_high", "tornado.base", "money.npv"
+    )
     return money_charts.tornado(frame.assign(label=frame["name"]), said)
 
 
 def histogram():
     draws = money.npv_histogram(np.linspace(-1, 3, 401))
-    said = SAID | WORDS.chart_words("money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain")
+    said = SAID | WORDS.chart_words(
+        "money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain"
+    )
     marks = {"p10": -0.6, "p50": 1.0, "p90": 2.6}
     return money_charts.npv_histogram(draws, marks, said | {name: name for name in marks})
 

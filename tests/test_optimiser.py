@@ -39,7 +39,7 @@ def keeps(point, limit) -> bool:
     return limit is None or (getattr(point, limit.measure).value or 0) <= limit.most
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     cases(QUARTERS, OUTCOMES, min_size=1, max_size=14),
     st.sampled_from(["class", "segment"]),
@@ -67,7 +67,7 @@ def test_nothing_that_can_be_tried_is_better(rows, by, limit, capacity, epistemi
         assert (found.gap, found.pooled) == (0, ())
 
 
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(cases(QUARTERS, OUTCOMES[:3], min_size=4, max_size=14))
 def test_thresholds_by_cell_are_the_best_of_all_too(rows):
     whole, limit = cumulative(rows), LeakageLimit(0.2)

@@ -1,4 +1,6 @@
-"""Policies: who wins, what they mean, how they travel, and what changes side between two of them."""
+"""Policies: who wins, what they mean, how they travel, and what changes side between two of
+them.
+"""
 
 import json
 from itertools import product
@@ -65,7 +67,7 @@ def test_the_two_risks_are_never_the_same_thing():
     assert type(found.escapes_per_day) is type(found.money_per_day) is Interval
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases(), POLICIES)
 def test_the_counts_of_any_policy_are_those_of_its_gate(rows, policy):
     segment, predicted, outcome, confidence, epistemic = columns(rows)
@@ -122,7 +124,7 @@ def test_missing_figures_say_why():
     assert (found.note, found.money_per_day) == (NO_SECONDS, Interval(None, None, None, 1))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     cases(min_size=1, outcomes=OUTCOMES[:3]),
     POLICIES,
@@ -139,7 +141,7 @@ def test_money_is_linear_in_the_costs(rows, policy, review, escape, times):
     assert money(times * review, times * escape) == pytest.approx(times * money(review, escape))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(cases(min_size=1), POLICIES, LIMITS)
 def test_a_stricter_policy_reviews_more_and_leaks_less(rows, policy, limit):
     whole = cumulative(rows)
@@ -192,7 +194,7 @@ def test_terms_and_limits_that_cannot_be_are_refused(bad):
         SelectiveRiskLimit(bad)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(cases(), POLICIES, POLICIES)
 def test_cases_that_change_side_are_counted_as_directly(rows, before, after):
     *names, confidence, epistemic = columns(rows)
@@ -203,7 +205,7 @@ def test_cases_that_change_side_are_counted_as_directly(rows, before, after):
         assert side == {o: int((outcome[mask] == o).sum()) for o in OUTCOMES}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(cases(), st.integers(0, 1000), st.integers(0, 1000))
 def test_cases_between_two_thresholds_are_counted_as_directly(rows, one, other):
     segment, predicted, outcome, confidence, _ = columns(rows)

@@ -52,7 +52,7 @@ def test_a_class_that_no_longer_comes_takes_its_errors_with_it():
     assert (found.leakage.value, found.leakage.n) == (1 / 4, 4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cases(min_size=1), st.integers(1, 4), st.integers(1, 4), st.integers(0, 1000))
 def test_whole_weights_count_as_copied_cases_with_wider_intervals(rows, a, b, step):
     weighted = cumulative(rows).reweighted(np.array([[a, a], [b, b]], dtype=float))
@@ -76,7 +76,7 @@ def test_a_label_shift_by_hand():
     assert not found.certificates_hold
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cases(min_size=1), st.integers(0, 1000))
 def test_equal_weights_on_cases_are_the_counts(rows, step):
     table = pd.DataFrame(dict(zip(NAMES, columns(rows), strict=True)))

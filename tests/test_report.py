@@ -161,8 +161,9 @@ def test_the_run_to_open_first_is_one_that_can_be_chosen():
 
 def test_statistics_decisions_and_reports_import_no_torch_and_no_streamlit():
     code = (
-        "import json, sys; import core.report.frames, core.report.decision_text, core.stats.selective, core.stats.uncertainty; "
-        "print(json.dumps([m for m in ('torch', 'transformers', 'peft', 'streamlit') if m in sys.modules]))"
+        "import json, sys; import core.report.frames, core.report.decision_text,"
+        " core.stats.selective, core.stats.uncertainty; print(json.dumps([m for m in ('torch',"
+        " 'transformers', 'peft', 'streamlit') if m in sys.modules]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []

@@ -73,7 +73,7 @@ def test_duty_is_joined_where_stretches_touch():
     assert (DAY.hours_per_week, always(3).hours_per_week) == (40, 168)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.floats(0, 167), st.floats(0.01, 5)), min_size=1, max_size=30),
     st.integers(1, 3),

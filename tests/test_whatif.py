@@ -118,7 +118,7 @@ def test_no_case_gives_no_figure():
     assert all(getattr(found, name) == Interval(None, None, None, 0) for name in MEASURES)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(CASE, max_size=30), st.booleans())
 def test_the_curve_is_the_direct_count_at_every_threshold(rows, include_unseen):
     kept = [row for row in rows if include_unseen or row[1] != "unseen"]
@@ -137,7 +137,7 @@ def test_the_curve_is_the_direct_count_at_every_threshold(rows, include_unseen):
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(CASE, min_size=1, max_size=30))
 def test_a_stricter_threshold_reviews_more_and_leaks_less(rows):
     table = consequence_curve(cumulative(rows), 100)
@@ -148,7 +148,7 @@ def test_a_stricter_threshold_reviews_more_and_leaks_less(rows):
             assert (np.diff(table[name]) <= 1e-12).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(CASE, min_size=1, max_size=30))
 def test_the_figures_agree_with_each_other(rows):
     table = consequence_curve(cumulative(rows), 100)

@@ -1,4 +1,6 @@
-"""Files and folders change as a whole, for the owner alone, whoever is killed or fails in between."""
+"""Files and folders change as a whole, for the owner alone, whoever is killed or fails in
+between.
+"""
 
 import os
 import stat

@@ -1,16 +1,14 @@
-"""The pages that there are, read from dashboard/app.py, so that whoever walks over all of them
-walks over new ones too.
+"""Every page of the dashboard, found by its folder, so that a walk over all of them meets new ones
+too.
 """
-
-import re
 
 from playwright.sync_api import Browser, Page
 
-from tests.browser.test_smoke import ROOT
+from tests.browser.serving import ROOT
 
-PAGES = tuple(
-    re.findall(r'url_path="([^"]+)"', (ROOT / "dashboard" / "app.py").read_text(encoding="utf-8"))
-)
+FIRST = "decide"  # the page at the root
+_OTHERS = {file.parent.name for file in (ROOT / "dashboard").glob("*/page.py")} - {FIRST}
+PAGES = (FIRST, *sorted(_OTHERS))
 DRAWN = """() => [...document.querySelectorAll('[class*="st-key-chart_"]')].every(
   box => box.querySelector('.stPlotlyChart .main-svg'))"""
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"

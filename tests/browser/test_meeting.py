@@ -11,7 +11,7 @@ from pptx import Presentation
 from core.report.meeting import newest
 from core.store.meetings import Meetings
 from core.store.store import Store
-from tests.browser.test_smoke import DRAWN, _open, browser, pytestmark, serving  # noqa: F401 - fixture and marks
+from tests.browser.serving import DRAWN, open_address, serving
 from tests.stores import make_store
 
 _DECISION, _REASON = "=1+1 から始める", "<b>安い</b> & safe"
@@ -21,7 +21,7 @@ def test_a_meeting_freezes_compares_decides_and_takes_the_slides_away(tmp_path, 
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as address:
-        page = _open(browser, address + "?t=0.5", problems, DRAWN)
+        page = open_address(browser, address + "?t=0.5", problems, DRAWN)
         page.get_by_role("link", name="Meeting").click()
         _freeze_two(page)
         _edit(page)
