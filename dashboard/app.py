@@ -33,6 +33,12 @@ def main() -> None:
             default=True,
         ),
         st.Page(
+            view("worklist"),
+            title=words("worklist.nav"),
+            icon=":material/checklist:",
+            url_path="worklist",
+        ),
+        st.Page(
             view("evidence"),
             title=words("evidence.nav"),
             icon=":material/fact_check:",

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from dashboard.i18n import CURRENCIES, DASH, LANGUAGES, Words, catalogue, escape_markdown
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
-EN, JA = catalogue("en"), catalogue("ja")
+
+
+def sentences(language: str) -> dict[str, str]:
+    """Return {key: words}; plural forms are joined, since what holds for one must hold for all."""
+    return {
+        key: text if isinstance(text, str) else "\n".join(text)
+        for key, text in catalogue(language).items()
+    }
+
+
+EN, JA = sentences("en"), sentences("ja")
 
 
 def blanks(text: str) -> set[str]:

@@ -32,6 +32,7 @@ MOST = 1e9  # largest amount or volume that a field takes
 MOST_PEOPLE = 200  # reviewers that a simulation is asked for
 # what else the threshold may be compared with, beside the presets
 ACTIVE, PREVIOUS = "active", "previous"
+SIDES = (ALL, "review", "accepted")  # which decisions the worklist lists
 BY_SEGMENT, BY_CLASS = "segment", "class"
 
 
@@ -94,6 +95,11 @@ class Choices:
     file: str | None = None  # key of the kept file that is looked at
     # run ids side by side, separated by commas; none stands for the newest ones of the same cases
     compared: str = ""
+    # version of a policy, "name@3", whose decisions the worklist shows; None: the last that decided
+    decided_by: str | None = None
+    side: str = ALL  # of the worklist's cases: one of SIDES
+    cause: str = ALL  # reason of a decision that the worklist is limited to
+    answer: str = ALL  # predicted class that the worklist is limited to
 
 
 NAMES = tuple(field.name for field in fields(Choices))
@@ -240,4 +246,8 @@ _READ: dict[str, Callable[[str], object]] = {
     "part": _one_of(*PARTS),
     "file": str,
     "compared": str,
+    "decided_by": str,
+    "side": _one_of(*SIDES),
+    "cause": str,
+    "answer": str,
 }
