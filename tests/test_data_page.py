@@ -246,23 +246,23 @@ def test_runs_are_compared_and_the_link_keeps_them(open_page):
     [(0.44, "0.4 s"), (59, "59 s"), (61, "1 min 1 s"), (3725, "1 h 2 min"), (None, "–")],
 )
 def test_times_are_said_in_their_two_largest_units(seconds, shown):
-    assert data_words.duration(Words("en"), seconds) == shown
+    assert data_words.duration_text(Words("en"), seconds) == shown
 
 
 def test_progress_is_a_share_and_a_line():
     words = Words("en")
     half = queue.Progress("line-student scores line/stream", 500, 1000, "cases", 10.0, 50.0)
-    assert data_words.progress(words, half) == (
+    assert data_words.progress_text(words, half) == (
         0.5,
         "Scoring the cases: 500 of 1,000, about 50 s left",
     )
-    assert data_words.progress(words, None) == (0.0, "Getting ready")
+    assert data_words.progress_text(words, None) == (0.0, "Getting ready")
     open_end = queue.Progress("teacher, 10 samples a case", 5, None, "cases", None, None)
-    assert data_words.progress(words, open_end) == (
+    assert data_words.progress_text(words, open_end) == (
         0.0,
         "The teacher answers each case 10 times: 5",
     )
-    assert data_words.size(words, 52_428_800) == "52.4 MB"
+    assert data_words.size_text(words, 52_428_800) == "52.4 MB"
 
 
 def test_the_page_asks_for_no_job_that_may_not_be():

@@ -258,7 +258,7 @@ def test_a_panel_a_model_and_one_alone_fills_the_width():
     )
     for kinds in (["student"], ["student", "teacher", "point", "temperature"]):
         both = pd.concat([frame.assign(model_kind=kind) for kind in kinds])
-        figure = evidence_charts.reliability(both, dict.fromkeys(kinds, "m"), said)
+        figure = evidence_charts.reliability_chart(both, dict.fromkeys(kinds, "m"), said)
         points = [trace for trace in figure.data if trace.mode == "lines+markers"]
         assert [len(trace.x) for trace in points] == [1] * len(kinds)  # the empty bin is not drawn
         assert (

@@ -73,7 +73,7 @@ def present(
     store, name: str = "A", t: float = 0.5, segment: str = "", **changes
 ) -> MeetingScenario:
     found = meeting.scenario_of(
-        name, meeting.counts(store, RUN), Policy(t), segment, True, 100.0, COSTS
+        name, meeting.run_counts(store, RUN), Policy(t), segment, True, 100.0, COSTS
     )
     return MeetingScenario.from_dict(found.to_dict() | changes)
 
@@ -157,7 +157,7 @@ def test_a_policy_of_several_thresholds_decides_each_cell_by_its_own():
 @pytest.mark.parametrize("segment", ["", "C"])
 @pytest.mark.parametrize("unseen", [True, False])
 def test_the_figures_are_those_of_the_page_that_was_frozen(full, t, segment, unseen):
-    now = meeting.counts(full, RUN)
+    now = meeting.run_counts(full, RUN)
     made = meeting.scenario_of("A", now, Policy(t), segment, unseen, 100.0, COSTS)
     found = meeting_figures(made, now.rows, now.seconds_per_case).found
     histogram = full.histogram(RUN)
@@ -214,12 +214,12 @@ def test_the_data_version_knows_every_count_and_no_order():
 
 
 def test_a_part_that_comes_in_later_is_seen_and_the_figures_are_those_of_today(store):
-    frozen = meeting.freeze(store, present(store, t=0.0), "Ito")
-    before = meeting.column(frozen, MeetingAssumptions(), meeting.counts(store, RUN))
+    frozen = meeting.freeze_scenario(store, present(store, t=0.0), "Ito")
+    before = meeting.scenario_column(frozen, MeetingAssumptions(), meeting.run_counts(store, RUN))
     assert before.unchanged
     assert before.measure("coverage").n == 3
     store.take_in(RUN, 1, write_part(store.folder, RUN, 1, make_rows(50, seed=5, first=1000)))
-    after = meeting.column(frozen, MeetingAssumptions(), meeting.counts(store, RUN))
+    after = meeting.scenario_column(frozen, MeetingAssumptions(), meeting.run_counts(store, RUN))
     assert not after.unchanged
     assert after.measure("coverage").n == 53
 
@@ -228,29 +228,29 @@ def test_a_part_that_comes_in_later_is_seen_and_the_figures_are_those_of_today(s
 
 
 def test_freezing_again_is_the_next_version_and_exactly_the_same_is_none(store):
-    first = meeting.freeze(store, present(store), "伊藤")
-    assert meeting.freeze(store, present(store), "Sato") == first
-    second = meeting.freeze(store, present(store, t=0.6), "Sato")
-    b = meeting.freeze(store, present(store, name="B"), "Sato")
+    first = meeting.freeze_scenario(store, present(store), "伊藤")
+    assert meeting.freeze_scenario(store, present(store), "Sato") == first
+    second = meeting.freeze_scenario(store, present(store, t=0.6), "Sato")
+    b = meeting.freeze_scenario(store, present(store, name="B"), "Sato")
     assert [(one.scenario.name, one.version, one.author) for one in (first, second, b)] == [
         ("A", 1, "伊藤"),
         ("A", 2, "Sato"),
         ("B", 1, "Sato"),
     ]
-    assert meeting.newest(store) == [second, b]
+    assert meeting.frozen_scenarios(store) == [second, b]
     assert Ledger(store).scenario("meeting A", 1).content == first.scenario.to_dict()
 
 
 def test_scenarios_of_other_pages_are_left_alone_and_a_newer_format_says_so(store):
     Ledger(store).add_scenario("A", {"currency": "AUD"}, "Sato")
-    assert meeting.newest(store) == []
+    assert meeting.frozen_scenarios(store) == []
     Ledger(store).add_scenario("meeting A", present(store).to_dict() | {"version": 9}, "Sato")
     with pytest.raises(SettingsError, match="meeting scenario version 9 is not known"):
-        meeting.newest(store)
+        meeting.frozen_scenarios(store)
 
 
 def test_differences_are_against_the_first_and_leave_out_other_money(full):
-    now = meeting.counts(full, RUN)
+    now = meeting.run_counts(full, RUN)
     made = [
         present(full),
         present(full, name="B", t=0.8),
@@ -258,9 +258,10 @@ def test_differences_are_against_the_first_and_leave_out_other_money(full):
     ]
     at = pd.Timestamp("2026-01-01", tz="UTC").to_pydatetime()
     columns = [
-        meeting.column(meeting.Frozen(one, 1, "x", at), MeetingAssumptions(), now) for one in made
+        meeting.scenario_column(meeting.FrozenScenario(one, 1, "x", at), MeetingAssumptions(), now)
+        for one in made
     ]
-    b, c = meeting.differences(columns)
+    b, c = meeting.scenario_differences(columns)
     assert (b.name, b.base, b.same_cases, c.same_cases) == ("B", "A", True, False)
     assert set(b.measures) - set(c.measures) == {"money_per_month"}
     for name, found in b.measures.items():
@@ -274,7 +275,7 @@ def test_differences_are_against_the_first_and_leave_out_other_money(full):
 
 
 def test_an_active_policy_that_is_none_of_ours_is_not_offered(store):
-    assert meeting.active_policy(store) is None
+    assert meeting.active_thresholds(store) is None
     ledger = Ledger(store)
     for content, expected in (
         ({"global": 0.8}, None),
@@ -283,35 +284,37 @@ def test_an_active_policy_that_is_none_of_ours_is_not_offered(store):
         version = ledger.add_policy("line", content, "Sato", "try").version
         for event in ("approve", "activate"):
             ledger.add_policy_event("line", version, event, "Sato", "try")
-        assert meeting.active_policy(store) == expected
+        assert meeting.active_thresholds(store) == expected
 
 
 def test_the_units_of_a_proof_of_concept_are_the_segments_and_all_of_them(full):
-    now, at = meeting.counts(full, RUN), pd.Timestamp("2026-01-01", tz="UTC").to_pydatetime()
-    whole = meeting.column(meeting.Frozen(present(full), 1, "x", at), MeetingAssumptions(), now)
-    found = meeting.units(whole, now)
+    now, at = meeting.run_counts(full, RUN), pd.Timestamp("2026-01-01", tz="UTC").to_pydatetime()
+    whole = meeting.scenario_column(
+        meeting.FrozenScenario(present(full), 1, "x", at), MeetingAssumptions(), now
+    )
+    found = meeting.trial_units(whole, now)
     assert [one.segment for one in found] == ["", "A", "B", "C", "D", "E"]
     assert (
         sum(one.cases_per_day for one in found[1:])
         == pytest.approx(found[0].cases_per_day)
         == pytest.approx(100)
     )
-    alone = meeting.column(
-        meeting.Frozen(present(full, segment="C"), 1, "x", at), MeetingAssumptions(), now
+    alone = meeting.scenario_column(
+        meeting.FrozenScenario(present(full, segment="C"), 1, "x", at), MeetingAssumptions(), now
     )
-    assert [one.segment for one in meeting.units(alone, now)] == ["C"]
+    assert [one.segment for one in meeting.trial_units(alone, now)] == ["C"]
 
 
 # --- the decision log
 
 
 def test_a_decision_is_kept_as_it_was_written_and_once_for_each_token(store):
-    frozen = meeting.freeze(store, present(store), "Ito")
+    frozen = meeting.freeze_scenario(store, present(store), "Ito")
     log = Meetings(store)
     first = log.add("t1", "=1+1 をA案で", "<b>費用</b>", "佐藤", frozen.key)
     assert log.add("t1", "=1+1 をA案で", "<b>費用</b>", "佐藤", frozen.key) == first
     second = log.add("t2", "wait", "too few labels", "Ito")
-    assert log.decisions() == [first, second] == meeting.decisions(store)
+    assert log.decisions() == [first, second] == meeting.meeting_decisions(store)
     assert (first.scenario, first.scenario_version, second.scenario) == ("meeting A", 1, None)
     assert first.at <= second.at
 

@@ -11,7 +11,7 @@ from core.store.meetings import Meetings
 from core.store.parts import write_part
 from core.store.store import Store
 from dashboard.i18n import LANGUAGES, catalogue
-from dashboard.meeting.controls import tex
+from dashboard.meeting.controls import tex_text
 from tests.pages import metric_values, page_text
 from tests.stores import add_run, make_rows, make_store
 
@@ -101,7 +101,7 @@ def test_freezing_keeps_the_view_of_the_address(open_page, home):
         t="0.7", segment="C", unseen="0", volume="500", review="5", escape="50", currency="JPY"
     )
     freeze(page, "C")
-    (kept,) = meeting.newest(Store(home / "store"))
+    (kept,) = meeting.frozen_scenarios(Store(home / "store"))
     one = kept.scenario
     assert (one.name, one.run_id, one.rule.threshold, one.segment, one.unseen) == (
         "C",
@@ -123,10 +123,10 @@ def test_freezing_keeps_the_view_of_the_address(open_page, home):
 def test_freezing_twice_without_a_change_keeps_one_version(open_page, home):
     page = freeze(open_page(), "A")
     page.button(key="freeze").click().run()
-    assert [one.version for one in meeting.newest(Store(home / "store"))] == [1]
+    assert [one.version for one in meeting.frozen_scenarios(Store(home / "store"))] == [1]
     page.number_input(key="t_number").set_value(0.9).run()
     page.button(key="freeze").click().run()
-    assert [one.version for one in meeting.newest(Store(home / "store"))] == [2]
+    assert [one.version for one in meeting.frozen_scenarios(Store(home / "store"))] == [2]
     assert "Scenario A, version 2" in page_text(page)
 
 
@@ -150,7 +150,7 @@ def test_an_assumption_moves_all_scenarios_at_once_and_changes_none_of_them(open
     assert moved == [3, 7]  # money of both; no count moved
     assert page_text(page).count("Cost of one review: A$4.00 → A$40.00") == 2
     assert page.query_params["m_review"] == "40"
-    assert all(one.scenario.review == 4 for one in meeting.newest(Store(home / "store")))
+    assert all(one.scenario.review == 4 for one in meeting.frozen_scenarios(Store(home / "store")))
 
     # And back.
     page.button(key="meeting_back").click().run()
@@ -178,7 +178,7 @@ def test_large_type_shows_the_same_figures(open_page):
     assert not page.metric
     headings = [m.value for m in page.markdown if "\\textsf" in m.value]
     assert [heading.split("\\textsf{")[1].rstrip("}$") for heading in headings] == [
-        tex(card).rstrip("}") for card in cards
+        tex_text(card).rstrip("}") for card in cards
     ]
 
 

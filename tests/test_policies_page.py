@@ -18,7 +18,7 @@ from core.store.ledger import Ledger
 from core.store.store import Store
 from dashboard.components import charts
 from dashboard.i18n import LANGUAGES, catalogue
-from dashboard.policies import charts as policie_charts
+from dashboard.policies import charts as policy_charts
 from tests.pages import chart, page_text, unfold
 from tests.stores import add_run
 
@@ -482,7 +482,7 @@ def test_a_measure_that_neither_version_has_gets_no_panel():
         ]
     )
     draw = partial(
-        policie_charts.side_by_side,
+        policy_charts.policy_comparison_chart,
         frame,
         {"a": "A"},
         words={"symbol": "", "separators": ".,", "interval": "95%"},

@@ -16,7 +16,7 @@ from core.decision.thresholds.daily_money import (
     cost_curve,
     option_money,
 )
-from core.report import frames, selection
+from core.report import frames, run_selection
 from core.stats.bounds import wilson
 from core.types import RunRecord
 from tests.stores import make_run
@@ -154,9 +154,9 @@ def test_the_run_to_open_first_is_one_that_can_be_chosen():
         RunRecord(make_run("score", "student", "calibration"), "finished", 1.0, {}, 3, None, None),
         RunRecord(make_run("score", "teacher", "stream"), "running", None, {}, 3, None, None),
     ]
-    assert selection.first(runs) is runs[1]
-    assert selection.first(runs) in selection.listed(runs)
-    assert selection.first(runs[:1]) is runs[0]
+    assert run_selection.default_selection(runs) is runs[1]
+    assert run_selection.default_selection(runs) in run_selection.selectable_runs(runs)
+    assert run_selection.default_selection(runs[:1]) is runs[0]
 
 
 def test_statistics_decisions_and_reports_import_no_torch_and_no_streamlit():

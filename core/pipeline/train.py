@@ -45,9 +45,7 @@ def split_anchor(frame: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataF
     """
     labelled = frame[frame["label"].notna()]
     if labelled["label"].nunique() < 2:
-        raise CasesError(
-            "cases.one_label", n=labelled["label"].nunique(), labelled=len(labelled)
-        )
+        raise CasesError("cases.one_label", n=labelled["label"].nunique(), labelled=len(labelled))
     if labelled["occurred_at"].notna().all():
         ordered = labelled.sort_values("occurred_at", kind="stable")
     else:

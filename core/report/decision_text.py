@@ -10,7 +10,7 @@ from core.decision.thresholds.consequence import measured_volume as measured_vol
 from core.decision.thresholds.daily_money import UnitCosts, all_human_option, option_money
 from core.decision.thresholds.volume import run_volume
 from core.errors import NotFoundError, SettingsError
-from core.report.selection import same_cases
+from core.report.run_selection import same_cases
 from core.store.store import Store
 from core.types import Interval, RunRecord
 

@@ -47,7 +47,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Trust:
+class CalibrationSummary:
     """How sure the model is and how often it is right, over the same labelled cases, `accuracy.n`
     of them.
     """
@@ -58,7 +58,7 @@ class Trust:
 
 
 @dataclass(frozen=True)
-class Spread:
+class SpreadAgreement:
     """One part of the uncertainty of the same cases, in nats, by the student in one pass and by the
     teacher's samples.
     """
@@ -69,13 +69,13 @@ class Spread:
     error: Interval  # mean absolute difference, nats
 
 
-def trust(counts: Histogram, unseen: bool = True) -> Trust:
+def calibration_summary(counts: Histogram, unseen: bool = True) -> CalibrationSummary:
     """Mean confidence against accuracy of a run's counts."""
     bins = reliability_bins(counts, unseen)
     n = sum(b.n for b in bins)
     right = sum(round(b.n * b.accuracy.value) for b in bins if b.n)
     confidence = sum(b.n * b.confidence for b in bins if b.n) / n if n else None
-    return Trust(confidence, wilson(right, n), calibration_error(bins).debiased)
+    return CalibrationSummary(confidence, wilson(right, n), calibration_error(bins).debiased)
 
 
 def rival_verdict(
@@ -97,7 +97,7 @@ def rival_verdict(
     return judge_pair(model, p / p.sum(1, keepdims=True), rival, q / q.sum(1, keepdims=True), known)
 
 
-def temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Temperature:
+def fitted_temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Temperature:
     """The temperature of the calibration cases whose label is one of `labels`, the run's order.
     Raises SettingsError.
     """
@@ -142,7 +142,7 @@ def shift_frame(
     for (year, half), counts in periods.items():
         found, known = (
             threshold_consequence(AcceptanceCurve(counts), threshold, 1.0, unseen),
-            trust(counts, unseen),
+            calibration_summary(counts, unseen),
         )
         measures = {
             "accuracy": known.accuracy,
@@ -168,20 +168,22 @@ def shift_frame(
     )
 
 
-def spreads(
+def spread_agreement(
     student: pd.DataFrame, teacher: pd.DataFrame, segment: str | None = None
-) -> dict[str, Spread]:
+) -> dict[str, SpreadAgreement]:
     """{part: Spread} over the cases that both have scored, of one segment or all."""
     rows = student if segment is None else student[student["segment"] == segment]
     both = rows.merge(teacher, on="case_id", suffixes=("_student", "_teacher"))
     found = {}
     for part in SPREADS:
         x, y = (both[f"{part}_{kind}"].to_numpy() for kind in ("student", "teacher"))
-        found[part] = Spread(density(x, y), spearman(x, y), mean_absolute_error(x, y))
+        found[part] = SpreadAgreement(
+            spread_density(x, y), spearman(x, y), mean_absolute_error(x, y)
+        )
     return found
 
 
-def density(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
+def spread_density(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     """Pairs [n] counted on a square grid from 0 to the largest of both: the occupied cells, columns
     as in Spread.cells.
     """
@@ -197,7 +199,7 @@ def density(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(columns | {"n": n[i, j].astype(int)})
 
 
-def certificate(
+def certificate_result(
     table: pd.DataFrame,
     promise: tuple[str, float, float],
     origin: tuple[str, str],

@@ -24,7 +24,7 @@ DAYS_A_MONTH = 365.25 / 12
 
 
 @dataclass(frozen=True)
-class Facts:
+class MeasuredRuns:
     """What a scenario can start from: runs, and counts of the same cases by model kind (the
     student's at least).
     """
@@ -41,19 +41,19 @@ class Facts:
         return threshold_consequence(self.counts[kind], threshold, 1.0, self.include_unseen)
 
 
-def starting(facts: Facts, costs: UnitCosts, months: int = 36) -> MoneyScenario:
+def default_scenario(facts: MeasuredRuns, costs: UnitCosts, months: int = 36) -> MoneyScenario:
     """The scenario to begin with: measured where runs measured, else assumed. Raises NotFoundError,
     SettingsError.
     """
     if "student" not in facts.same:
         raise NotFoundError("no finished scoring of these cases by a student: score them with one")
-    known = measured_now(facts)
+    known = measured_quantities(facts)
     return MoneyScenario(
         currency=costs.currency, months=months, **(_assumed(facts, costs, known) | known)
     )
 
 
-def measured_now(facts: Facts) -> dict[str, ScenarioQuantity]:
+def measured_quantities(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
     """Every input that the facts measure. Raises SettingsError where the student accepts no
     labelled case.
     """
@@ -72,7 +72,9 @@ def measured_now(facts: Facts) -> dict[str, ScenarioQuantity]:
     return found | _volume(facts)
 
 
-def remeasured(scenario: MoneyScenario, known: Mapping[str, ScenarioQuantity]) -> MoneyScenario:
+def refresh_measured(
+    scenario: MoneyScenario, known: Mapping[str, ScenarioQuantity]
+) -> MoneyScenario:
     """The scenario with its measured inputs as the facts have them now; what somebody assumed
     stays.
     """
@@ -82,7 +84,7 @@ def remeasured(scenario: MoneyScenario, known: Mapping[str, ScenarioQuantity]) -
     )
 
 
-def moved(quantity: ScenarioQuantity, end: str, value: float) -> ScenarioQuantity:
+def quantity_with_end(quantity: ScenarioQuantity, end: str, value: float) -> ScenarioQuantity:
     """`quantity` with its low, likely or high set by a person, so assumed; the other two give way
     where they must.
     """
@@ -95,7 +97,7 @@ def moved(quantity: ScenarioQuantity, end: str, value: float) -> ScenarioQuantit
     return assumed_quantity(**points, unit=quantity.unit)
 
 
-def _volume(facts: Facts) -> dict[str, ScenarioQuantity]:
+def _volume(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
     """Cases a month from the dates of the cases that count, with Garwood's exact interval of a
     Poisson count (1936).
     """
@@ -117,7 +119,7 @@ def _volume(facts: Facts) -> dict[str, ScenarioQuantity]:
 
 
 def _assumed(
-    facts: Facts, costs: UnitCosts, known: Mapping[str, ScenarioQuantity]
+    facts: MeasuredRuns, costs: UnitCosts, known: Mapping[str, ScenarioQuantity]
 ) -> dict[str, ScenarioQuantity]:
     """What stands in where nothing was measured. A review of 4 minutes gives the hour of a
     reviewer, that gives the rest.

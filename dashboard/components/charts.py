@@ -29,8 +29,20 @@ SLOTS = {
     "neutral": _SLOT[9],
 }
 SLOTS["linear"] = SLOTS["neutral"]  # the plain rival is what the others are held against
-DASHES = {"student": "solid", "teacher": "dash", "point": "dot", "linear": "longdash", "temperature": "dashdot"}
-MARKS = {"student": "circle", "teacher": "diamond", "point": "square", "linear": "x", "temperature": "triangle-up"}
+DASHES = {
+    "student": "solid",
+    "teacher": "dash",
+    "point": "dot",
+    "linear": "longdash",
+    "temperature": "dashdot",
+}
+MARKS = {
+    "student": "circle",
+    "teacher": "diamond",
+    "point": "square",
+    "linear": "x",
+    "temperature": "triangle-up",
+}
 # column, slot, tick format
 _PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))
 LEGEND = {

@@ -11,7 +11,7 @@ import streamlit as st
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.solver import PRESET_NAMES
 from core.decision.thresholds.volume import measured_cases_per_day, run_volume
-from core.report import selection
+from core.report import run_selection
 from core.report.meeting import VOLUME_UNKNOWN
 from core.types import RunRecord
 from dashboard.components.sentences import run_cases, run_name
@@ -67,8 +67,10 @@ def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> Ru
 
     runs: every scoring run. segments: False draws no segments, for a page about all of them.
     """
-    by_id = {record.run.run_id: record for record in selection.listed(runs)}
-    run_id = state.clamp_choice("run", list(by_id), selection.first(runs).run.run_id)
+    by_id = {record.run.run_id: record for record in run_selection.selectable_runs(runs)}
+    run_id = state.clamp_choice(
+        "run", list(by_id), run_selection.default_selection(runs).run.run_id
+    )
     names = {name: run_name(words, record) for name, record in by_id.items()}
     select(words("run"), names, "run", help=words("run.help"))
     st.caption(run_cases(words, by_id[run_id]))

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.export import csv_bytes
 from dashboard.components.sentences import Card
-from dashboard.components.tables import Table
+from dashboard.components.tables import ScreenTable
 from dashboard.i18n import DASH, Words
 
 _QUIET = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
@@ -22,7 +22,7 @@ def chart(
     key: str,
     words: Words,
     figure: go.Figure,
-    table: Table,
+    table: ScreenTable,
     note: str = "",
     above: Callable[[], None] | None = None,
 ) -> None:
@@ -41,7 +41,7 @@ def component_panel(
     key: str,
     words: Words,
     draw: Callable[[], object],
-    table: Callable[[], Table],
+    table: Callable[[], ScreenTable],
     note: str = "",
     above: Callable[[], None] | None = None,
 ) -> None:
@@ -57,7 +57,7 @@ def component_panel(
 
 
 def listing(
-    key: str, words: Words, table: Table, note: str = "", height: int | None = None
+    key: str, words: Words, table: ScreenTable, note: str = "", height: int | None = None
 ) -> None:
     """Show a titled table that has no chart, and its CSV; `height` in pixels where it may be long."""
     with st.container(border=True, key=f"panel_{key}"):
@@ -67,7 +67,7 @@ def listing(
         _rows(key, words, table, height)
 
 
-def rows(key: str, words: Words, table: Table) -> None:
+def rows(key: str, words: Words, table: ScreenTable) -> None:
     """Show a table and its CSV in an expander."""
     with st.expander(words("table"), key=f"table_{key}", icon=":material/table:"):
         _rows(key, words, table)
@@ -85,7 +85,7 @@ def lazy_expander(key: str, title: str, draw: Callable[[], None]) -> None:
             draw()
 
 
-def _rows(key: str, words: Words, table: Table, height: int | None = None) -> None:
+def _rows(key: str, words: Words, table: ScreenTable, height: int | None = None) -> None:
     counts = table.rows.select_dtypes("integer").columns
     # a count has the reader's separators of thousands
     written = dict.fromkeys(counts, "localized") | table.formats

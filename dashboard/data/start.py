@@ -39,7 +39,7 @@ EXAMPLES = 3  # unknown labels that are named
 
 
 @dataclass(frozen=True)
-class Ready:
+class ReadyCases:
     """A file whose columns are known."""
 
     upload: Upload
@@ -47,7 +47,7 @@ class Ready:
     options: ReadingOptions
 
 
-def draw(words: Words, ready: Ready | None) -> None:
+def draw_job_starts(words: Words, ready: ReadyCases | None) -> None:
     """Draw the tasks. Scoring and training need a file."""
     with st.container(border=True, key="panel_start"):
         st.markdown(f"## {words('start')}", help=words("start.help"), anchors=False)
@@ -98,7 +98,7 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
     state.go("part", "jobs")
 
 
-def _source(words: Words, ready: Ready) -> Source | None:
+def _source(words: Words, ready: ReadyCases) -> Source | None:
     """The file as a job reads it. Where rows are bad, somebody must say that the good ones are to
     be used without them.
     """
@@ -122,7 +122,7 @@ def _source(words: Words, ready: Ready) -> Source | None:
     return source if agreed else None
 
 
-def _score(words: Words, ready: Ready):
+def _score(words: Words, ready: ReadyCases):
     cards = {card.name: card for card in workspace.models(cache.settings())}
     if not cards:
         st.info(words("start.no_model"), icon=":material/model_training:")
@@ -152,7 +152,7 @@ def _score(words: Words, ready: Ready):
     )
 
 
-def _labels(words: Words, ready: Ready, known: tuple[str, ...]) -> str:
+def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
     """How many cases carry a label that the model was trained on, another one, or none."""
     frame, notices = with_known_labels(ready.found.cases.frame, known)
     labels = frame["label"]
@@ -173,7 +173,7 @@ def _labels(words: Words, ready: Ready, known: tuple[str, ...]) -> str:
     )
 
 
-def _train(words: Words, ready: Ready):
+def _train(words: Words, ready: ReadyCases):
     if ready.found.cases.frame["label"].nunique() < 2:
         st.info(words("start.needs_labels"), icon=":material/label:")
         return None
@@ -216,7 +216,7 @@ def _train(words: Words, ready: Ready):
     return about, lambda: train_arguments(source, name, teacher, int(epochs), base, truncate, rare)
 
 
-def _rare_labels(words: Words, ready: Ready) -> str | None:
+def _rare_labels(words: Words, ready: ReadyCases) -> str | None:
     """What happens to labels with few cases, all named; None if training cannot be."""
     frame = ready.found.cases.frame
     choice = "keep"

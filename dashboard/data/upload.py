@@ -33,7 +33,7 @@ def draw(words: Words) -> None:
     if upload is not None:
         with st.container(border=True, key="panel_file"):
             source = _file(words, upload)
-    start.draw(words, source)
+    start.draw_job_starts(words, source)
 
 
 def _chosen_file(words: Words) -> Upload | None:
@@ -63,7 +63,7 @@ def _chosen_file(words: Words) -> Upload | None:
 
 
 def _called(words: Words, upload: Upload) -> str:
-    return f"{upload.called} · {data_words.size(words, upload.size)} · {words.time(pd.Timestamp(upload.at))}"
+    return f"{upload.called} · {data_words.size_text(words, upload.size)} · {words.time(pd.Timestamp(upload.at))}"
 
 
 def _keep() -> None:
@@ -78,7 +78,7 @@ def _keep() -> None:
         state.set_value("refused", error)
 
 
-def _file(words: Words, upload: Upload) -> start.Ready | None:
+def _file(words: Words, upload: Upload) -> start.ReadyCases | None:
     """What the file holds; what work can start from, once it is clear how to read it."""
     st.markdown(f"## {words.markdown('upload.title', called=upload.called)}", anchors=False)
     options = reading.draw(words, upload, cache.settings().timezone)
@@ -106,7 +106,7 @@ def _file(words: Words, upload: Upload) -> start.Ready | None:
     _counts(words, checked)
     _notices(words, checked.cases.notices)
     _problems(words, checked)
-    return start.Ready(upload, checked, options)
+    return start.ReadyCases(upload, checked, options)
 
 
 def _refused(words: Words, upload: Upload, error: CasesError) -> None:
@@ -214,5 +214,5 @@ def _problems(words: Words, found: Checked) -> None:
     note = words.text("problems.note", means=means, **said)
     height = LISTED if len(found.cases.problems) >= MANY else None
     panels.listing(
-        "problems", words, data_tables.problems(words, found.cases.problems), note, height
+        "problems", words, data_tables.file_problem_table(words, found.cases.problems), note, height
     )

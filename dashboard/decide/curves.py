@@ -50,7 +50,7 @@ def risk(shown: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
         "risk_coverage",
         words,
         figure,
-        cached_result(tables.risk_coverage, words, curves, shown.names),
+        cached_result(tables.risk_coverage_table, words, curves, shown.names),
         "  \n".join(note),
     )
 
@@ -73,7 +73,7 @@ def thresholds(
         "thresholds",
         words,
         figure,
-        cached_result(tables.thresholds, words, curve, currency),
+        cached_result(tables.threshold_table, words, curve, currency),
         "  \n".join(note),
     )
 
@@ -101,8 +101,8 @@ def options(shown: RunContext) -> None:
     names = tuple(sentences.option_name(words, curve, shown.same) for curve in curves)
     data = cached_result(drawn.options, words, curves, names, currency)
 
-    def table() -> tables.Table:
-        return tables.options(
+    def table() -> tables.ScreenTable:
+        return tables.option_table(
             words, frames.option_frame(_options(shown, per_day)).assign(name=names), currency
         )
 
@@ -146,10 +146,10 @@ def parts(shown: RunContext) -> None:
         drawn.parts, words, cached_result(frames.part_curves, counts, chosen.unseen)
     )
 
-    def table() -> tables.Table:
+    def table() -> tables.ScreenTable:
         per_day = shown.per_day(chosen.segment) if by_class else shown.per_day()
         head = words("column.predicted_class" if by_class else "column.segment")
-        return tables.segments(
+        return tables.segment_table(
             words, frames.segment_frame(counts, chosen.t, per_day, chosen.unseen), head
         )
 
@@ -188,6 +188,6 @@ def calibration(shown: RunContext) -> None:
     note = words.markdown("calibration.note", n=words.number(max(n for _, n in errors.values()), 0))
     figure, table = (
         cached_result(charts.reliability, frame, names, said),
-        cached_result(tables.reliability, words, frame, shown.names),
+        cached_result(tables.reliability_table, words, frame, shown.names),
     )
     panels.chart("calibration", words, figure, table, note)

@@ -15,7 +15,7 @@ import streamlit as st
 
 from core.decision.thresholds import consequence, daily_money
 from core.decision.thresholds.solver import ThresholdSolver, preset_thresholds
-from core.report import selection
+from core.report import run_selection
 from core.types import RunRecord
 from dashboard.components import controls, sentences, shell
 from dashboard.components.active_policy import Ghost
@@ -40,7 +40,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     places = _places(words)
     with st.sidebar:
         controls.costs(words)
-        controls.measured(words, record, selection.same_cases(runs, record).values())
+        controls.measured(words, record, run_selection.same_cases(runs, record).values())
     shown = RunContext(words, state.choices(), runs, record)
 
     # Call and show

@@ -60,7 +60,9 @@ def desk(shown: RunContext, found: Consequence) -> None:
         st.caption(words("people.lazy"))
         return
     with st.spinner(words("people.running")):
-        seen = cache.cached_from_predictions(people.desk, people.COLUMNS, (shown.run_id,), *asked)
+        seen = cache.cached_from_predictions(
+            people.simulated_desk, people.COLUMNS, (shown.run_id,), *asked
+        )
     panels.cards(people_words.cards(words, seen))
     if seen.staffing.note:
         st.warning(words("people.overloaded"), icon=":material/hourglass_top:")

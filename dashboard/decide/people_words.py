@@ -5,7 +5,7 @@ Pure: intervals and core.report.people's results in, strings and cards out.
 """
 
 from core.decision.staffing.headcount import FullTime
-from core.report.people import Desk
+from core.report.people import DeskResult
 from core.types import Interval
 from dashboard.components.sentences import Card
 from dashboard.i18n import Words
@@ -25,7 +25,7 @@ def need(words: Words, reviews: Interval, full_time: FullTime) -> str:
     return words.markdown("people.need", n=words.number(reviews.n, 0), each=each, **ends)
 
 
-def cards(words: Words, desk: Desk) -> list[Card]:
+def cards(words: Words, desk: DeskResult) -> list[Card]:
     """Return the figures of the desk, each a mean over the replications with its interval."""
     found = desk.staffing
 
@@ -46,7 +46,7 @@ def cards(words: Words, desk: Desk) -> list[Card]:
     return [_card(words, key, interval, show, desk) for key, interval, show in shown]
 
 
-def _card(words: Words, key: str, found: Interval, show, desk: Desk) -> Card:
+def _card(words: Words, key: str, found: Interval, show, desk: DeskResult) -> Card:
     lines = [words.text("people.replications", n=words.number(found.n, 0))]
     if found.low is not None:
         lines.insert(0, words.text("card.interval", low=show(found.low), high=show(found.high)))
@@ -54,7 +54,7 @@ def _card(words: Words, key: str, found: Interval, show, desk: Desk) -> Card:
     return Card(f"desk_{key}", name, show(found.value), tuple(lines), words(f"people.{key}.help"))
 
 
-def basis(words: Words, desk: Desk) -> str:
+def basis(words: Words, desk: DeskResult) -> str:
     """Return in markdown what was simulated, and whether the arrivals are the run's own or assumed."""
     study = desk.study
     said = words.markdown(

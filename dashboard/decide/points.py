@@ -81,7 +81,7 @@ def certified(shown: RunContext) -> Found:
         found = cache.certificate(record.run, chosen, shown.segment)
     except SettingsError as error:
         return Found(None, words.markdown("points.no_certificate", why=words.error_text(error)))
-    said = certificate_words.certificate(words, found)
+    said = certificate_words.certificate_sentence(words, found)
     if isinstance(found, Certificate):
         return Found(found.threshold, said)
     return Found(None, words("points.no_certificate", why=said))

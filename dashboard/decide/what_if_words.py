@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.counts.joint import REVIEW_ALL
 from core.decision.thresholds.policy import PolicyConsequence
-from core.report.cascades import WITH_TEACHER
+from core.report.what_if import WITH_TEACHER
 from core.types import Interval
 from dashboard.components.sentences import Card
 from dashboard.i18n import Words

@@ -12,9 +12,9 @@ from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.daily_money import UnitCosts
 from core.decision.thresholds.policy import CostModel
 from core.decision.thresholds.volume import measured_cases_per_day
-from core.report import selection
+from core.report import run_selection
 from core.report.meeting import VOLUME_UNKNOWN
-from core.report.mix import UNTRAINED
+from core.report.what_if import UNTRAINED
 from core.types import OUTCOMES, RunRecord
 from dashboard.i18n import Words
 from dashboard.session import cache
@@ -33,12 +33,12 @@ class RunContext:
     @cached_property
     def same(self) -> dict[str, RunRecord]:
         """Model kind -> run of the same cases, the chosen one first."""
-        return selection.same_cases(self.runs, self.record)
+        return run_selection.same_cases(self.runs, self.record)
 
     @cached_property
     def calibration(self) -> dict[str, RunRecord]:
         """Model kind -> finished calibration run of that model, all on the same cases."""
-        return selection.calibration_of(self.runs, self.same)
+        return run_selection.calibration_of(self.runs, self.same)
 
     @property
     def own_calibration(self) -> RunRecord | None:

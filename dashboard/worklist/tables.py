@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from dashboard.components.tables import Table
+from dashboard.components.tables import ScreenTable
 from dashboard.i18n import DASH, Words
 
 
@@ -12,11 +12,11 @@ def reason_counts(counts: pd.DataFrame) -> pd.DataFrame:
     return summed.sum().sort_values(["n", "reason"], ascending=[False, True], ignore_index=True)
 
 
-def reasons(words: Words, counts: pd.DataFrame) -> Table:
+def reasons(words: Words, counts: pd.DataFrame) -> ScreenTable:
     """Reviews.decision_counts by who acts and why, with each share of all."""
     rows = reason_counts(counts)
     share = words("worklist.share")
-    return Table(
+    return ScreenTable(
         pd.DataFrame(
             {
                 words("worklist.who"): [_who(words, decision) for decision in rows["decision"]],
@@ -29,7 +29,7 @@ def reasons(words: Words, counts: pd.DataFrame) -> Table:
     )
 
 
-def cases(words: Words, rows: pd.DataFrame) -> Table:
+def cases(words: Words, rows: pd.DataFrame) -> ScreenTable:
     """Rows of Reviews.decided_cases: who does what with which case, and why."""
     confidence, epistemic = words("column.confidence"), words("worklist.epistemic")
     accepted = rows["decision"] == "accepted"
@@ -50,7 +50,7 @@ def cases(words: Words, rows: pd.DataFrame) -> Table:
         columns[words("worklist.day")] = [
             DASH if pd.isna(day) else words.date(day) for day in rows["occurred_at"]
         ]
-    return Table(pd.DataFrame(columns), {confidence: "%.3f", epistemic: "%.3f"})
+    return ScreenTable(pd.DataFrame(columns), {confidence: "%.3f", epistemic: "%.3f"})
 
 
 def _who(words: Words, decision: str) -> str:

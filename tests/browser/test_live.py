@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from core.counts.histogram import AcceptanceCurve
 from core.decision.thresholds import consequence
 from core.decision.thresholds.policy import Policy
-from core.report import frames, selection
+from core.report import frames, run_selection
 from core.store.store import Store
 from dashboard.i18n import Words
 from tests.browser.serving import DRAWN, handle_of, open_address, serving
@@ -92,7 +92,9 @@ def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(
 ):
     make_store(tmp_path / "store", "full")
     store, words, problems = Store(tmp_path / "store"), Words(language), []
-    counts = AcceptanceCurve(store.histogram(selection.first(store.runs("score")).run.run_id))
+    counts = AcceptanceCurve(
+        store.histogram(run_selection.default_selection(store.runs("score")).run.run_id)
+    )
     with serving(tmp_path) as server:
         page = open_address(browser, f"{server}?t=0.5&lang={language}", problems, DRAWN)
         root = handle_of(page)
