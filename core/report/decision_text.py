@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 from core.counts.histogram import AcceptanceCurve
 from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
-from core.decision.thresholds.consequence import measured_volume as measured_volume
 from core.decision.thresholds.daily_money import UnitCosts, all_human_option, option_money
 from core.decision.thresholds.volume import run_volume
 from core.errors import NotFoundError, SettingsError
