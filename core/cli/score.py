@@ -62,12 +62,15 @@ def _score(arguments, settings: Settings) -> None:
     from core.cases.table import Notice
     from core.jobs.arguments import dataset_name
     from core.models.base.card import read_card
-    from core.pipeline.prepare import with_known_labels
+    from core.pipeline.prepare import vocabulary_notice, with_known_labels
     from core.pipeline.score import score
     from core.types import checked_name
 
-    chooses = read_card(settings.models / arguments.model).chooses
-    cases = read_arguments(arguments, settings, choice=chooses)
+    folder = settings.models / arguments.model
+    card = read_card(folder)
+    cases = read_arguments(arguments, settings, choice=card.chooses)
+    if unknown := vocabulary_notice(cases.frame, folder / card.base):
+        print_notices([unknown])
     dataset = arguments.dataset or dataset_name(arguments.cases.name)
     record = score(
         store_of(settings),

@@ -1,5 +1,7 @@
 """The verbs that make models: train and distill."""
 
+from pathlib import Path
+
 from core.cli.cases import cases_options, print_notices, read_arguments
 from core.cli.verbs import add_verb, checked, store_of
 from core.errors import CasesError
@@ -166,7 +168,7 @@ def add_distill(verbs) -> None:
 def _train(arguments, settings: Settings) -> None:
     from core.models.base.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
     from core.pipeline.bases import base_source
-    from core.pipeline.prepare import settle_rare_labels
+    from core.pipeline.prepare import settle_rare_labels, vocabulary_notice
     from core.pipeline.train import TrainSettings, split_anchor, train
 
     cases = read_arguments(arguments, settings, choice=arguments.readout == "choice")
@@ -186,9 +188,9 @@ def _train(arguments, settings: Settings) -> None:
         )
     )
     if not cases.frame["label"].notna().any():
-        raise CasesError(
-            f"{arguments.cases} has no label in any row: name its column with --label-column"
-        )
+        raise CasesError("cases.no_label", file=str(arguments.cases))
+    if unknown := vocabulary_notice(cases.frame, Path(chosen.point.base)):
+        print_notices([unknown])
     frame, notices = settle_rare_labels(cases.frame, arguments.rare_labels)
     print_notices(notices)
     fit, anchor = split_anchor(frame, chosen.anchor_share, arguments.seed)

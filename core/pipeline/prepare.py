@@ -4,6 +4,7 @@ that it can read. Every fault is named at once, by the file's rows.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pandas as pd
 
@@ -28,7 +29,7 @@ def with_known_labels(
     """Return the cases with the model's spelling of each label that has the normal form of one of
     `labels`, and a notice of the labels that were matched so.
     """
-    matched = match_labels(frame["label"].where(frame["label"].notna(), None), labels)
+    matched = match_labels(frame["label"].dropna(), labels)
     changed = {label: target for label, target in matched.items() if label != target}
     if not changed:
         return frame, ()
@@ -92,16 +93,21 @@ def check_lengths(frame: pd.DataFrame, backbone) -> None:
             backbone.tokens(suspect["text"].tolist())
 
 
-def vocabulary_notice(frame: pd.DataFrame, backbone) -> Notice | None:
-    """Return a notice if a model's vocabulary lacks many of the texts' tokens, as an English one does
-    for Japanese; None if it reads them.
+def vocabulary_notice(frame: pd.DataFrame, base: Path) -> Notice | None:
+    """Return a notice if the vocabulary of the model in the folder `base` lacks many of the texts'
+    tokens, as an English one does for Japanese; None if it has them, or `base` has no tokenizer.json.
     """
-    unknown = backbone.tokenizer.unk_token_id
     texts = frame["text"].head(UNKNOWN_SAMPLE).tolist()
-    if unknown is None or not texts:
+    if not (base / "tokenizer.json").is_file() or not texts:
         return None
-    ids = backbone.tokens(texts, truncate=True)
-    share = sum(row.count(unknown) for row in ids) / max(1, sum(len(row) - 2 for row in ids))
+    from tokenizers import Tokenizer  # of transformers, without torch
+
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    tokenizer.no_padding()
+    ids = tokenizer.encode_batch(texts, add_special_tokens=False)
+    names = {tokenizer.token_to_id(name) for name in ("[UNK]", "<unk>")} - {None}
+    unknown = sum(token in names for encoding in ids for token in encoding.ids)
+    share = unknown / max(1, sum(len(encoding.ids) for encoding in ids))
     if share <= UNKNOWN_SHARE:
         return None
     return Notice("cases.unknown_tokens", {"percent": f"{share:.0%}", "texts": len(texts)})

@@ -21,7 +21,12 @@ from core.jobs.arguments import (
 from core.messages import sentence as message
 from core.pipeline import workspace
 from core.pipeline.bases import OFFLINE
-from core.pipeline.prepare import RARE_CHOICES, settle_rare_labels, with_known_labels
+from core.pipeline.prepare import (
+    RARE_CHOICES,
+    settle_rare_labels,
+    vocabulary_notice,
+    with_known_labels,
+)
 from core.pipeline.train import split_anchor
 from core.pipeline.uploads import Checked, ReadingOptions, Upload
 from dashboard.components import controls
@@ -142,6 +147,10 @@ def _score(words: Words, ready: ReadyCases):
         help=words("start.name.help"),
     )
     st.caption(_labels(words, ready, cards[model].labels))
+    base = cache.settings().models / model / cards[model].base
+    if unknown := vocabulary_notice(ready.found.cases.frame, base):
+        sentence = message(words.language, unknown.code, **unknown.values)
+        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/translate:")
     truncate = st.toggle(
         words("start.truncate"), key="score_truncate", help=words("start.truncate.help")
     )
