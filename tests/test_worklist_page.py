@@ -131,7 +131,8 @@ def test_an_earlier_version_can_be_looked_at(store, open_page, tmp_path):
     first, second = add_version(store, Policy(0.8)), add_version(store, Policy(0.95))
     for version in (first, second):
         apply_policy(store, RUN, version)
-    newest, oldest = open_page(tmp_path), open_page(tmp_path, decided_by="line@1")
+    newest = open_page(tmp_path)
+    oldest = open_page(tmp_path, decided_by="line@1")
     assert "line, version 2" in text_of(newest)
     assert "line, version 1" in text_of(oldest)
     machine = [
@@ -154,3 +155,10 @@ def test_tables_take_decisions_of_before_reasons_were_kept():
     )
     table = worklist_tables.reasons(words, counts)
     assert table.rows["Cases"].tolist() == [3]
+
+
+def test_an_open_page_follows_the_version_that_decided_last(store, open_page, tmp_path):
+    apply_policy(store, RUN, add_version(store, Policy(0.8)))
+    page = open_page(tmp_path)
+    apply_policy(store, RUN, add_version(store, Policy(0.95)))
+    assert "line, version 2" in text_of(page.run())

@@ -95,8 +95,8 @@ class Choices:
     file: str | None = None  # key of the kept file that is looked at
     # run ids side by side, separated by commas; none stands for the newest ones of the same cases
     compared: str = ""
-    # version of a policy, "name@3", whose decisions the worklist shows; None: the last that decided
-    decided_by: str | None = None
+    # version of a policy, "name@3", whose decisions the worklist shows; ALL: the last that decided
+    decided_by: str = ALL
     side: str = ALL  # of the worklist's cases: one of SIDES
     cause: str = ALL  # reason of a decision that the worklist is limited to
     answer: str = ALL  # predicted class that the worklist is limited to

@@ -134,9 +134,11 @@ def _apply(run_id: str) -> None:
 
 def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy:
     """Draw whose decisions are shown, by default those of the version that decided last."""
-    by_key = {f"{decided.policy}@{decided.version}": decided for decided in applied}
-    chosen = state.clamp_choice("decided_by", list(by_key), next(iter(by_key)))
+    by_key = {ALL: applied[0]}
+    by_key |= {f"{decided.policy}@{decided.version}": decided for decided in applied}
+    chosen = state.clamp_choice("decided_by", list(by_key), ALL)
     names = {key: worklist_words.version_name(words, decided) for key, decided in by_key.items()}
+    names[ALL] = words.text("worklist.latest", version=names[ALL])
     controls.select(words("worklist.decided_by"), names, "decided_by")
     return by_key[chosen]
 

@@ -38,12 +38,12 @@ def cases(words: Words, rows: pd.DataFrame) -> ScreenTable:
         words("worklist.action"): [
             words("worklist.action.use" if done else "worklist.action.check") for done in accepted
         ],
+        words("worklist.reason"): [_reason(words, reason) for reason in rows["reason"]],
         words("worklist.case"): rows["case_id"],
         words("worklist.text"): rows["text"],
         words("column.predicted"): rows["predicted"],
         confidence: rows["confidence"],
         epistemic: rows["epistemic"],
-        words("worklist.reason"): [_reason(words, reason) for reason in rows["reason"]],
         words("column.segment"): rows["segment"],
     }
     if rows["occurred_at"].notna().any():
