@@ -5,7 +5,7 @@ like a formula or a tag.
 from datetime import UTC, datetime
 
 from core.decision.meeting.scenario import MeetingAssumptions
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.report import meeting
 from core.report.document import ReportDocument

@@ -381,7 +381,7 @@ def test_that_nothing_leaks_where_nothing_is_accepted_is_no_certificate():
 
 
 def test_constant_scores_are_refused():
-    with pytest.raises(SettingsError, match="confidence is 0.7 for all 300 labelled cases"):
+    with pytest.raises(SettingsError, match="Confidence is 0.7 for all 300 labelled cases"):
         certify_threshold(np.full(300, 0.7), np.ones(300), RISK, ORIGIN)
 
 
@@ -409,14 +409,14 @@ def test_values_that_cannot_be_are_refused(confidence, right, message):
 
 
 def test_a_limit_without_epistemic_is_refused():
-    with pytest.raises(SettingsError, match="no case has epistemic"):
+    with pytest.raises(SettingsError, match="the cases have no epistemic uncertainty"):
         certify_threshold([0.2, 0.3], [1, 0], replace(RISK, epistemic_limit=1.0), ORIGIN)
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"measure": "risk"}, "measure 'risk' is not one of"),
+        ({"measure": "risk"}, "Risk 'risk' is not one of"),
         ({"target": 0.0}, "target 0.0"),
         ({"target": float("nan")}, "target nan"),
         ({"delta": 1.0}, "delta 1.0"),

@@ -116,7 +116,7 @@ def test_a_policy_that_cannot_be_read_is_named_and_hides_nothing(open_page, tmp_
     page = open_page(tmp_path)
     assert not page.exception
     assert (
-        "The active policy line-1, version 1, cannot be compared with: a policy has the names"
+        "The active policy line-1, version 1, cannot be compared with: A policy has the names"
         in page_text(page)
     )
     assert live(page)["ghost"] is None

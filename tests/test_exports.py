@@ -16,7 +16,7 @@ from pptx import Presentation
 from pptx.oxml.ns import qn
 
 from core.decision.meeting.scenario import MeetingAssumptions
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
 from core.report import meeting, phrases

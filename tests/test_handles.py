@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.counts.tally import LeakageLimit, SelectiveRiskLimit
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import CostModel, Policy, policy_consequence
+from core.decision.thresholds.consequence import policy_consequence
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import (
     CAPACITY,
     CAPACITY_UNREACHABLE,

@@ -71,7 +71,7 @@ def test_a_float32_of_nine_tenths_is_under_nine_tenths():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1.0000001, -1e-9])
 def test_what_is_no_confidence_is_refused_by_its_index(bad):
-    with pytest.raises(NonFiniteError, match=rf"confidence {bad} at index 2"):
+    with pytest.raises(NonFiniteError, match=rf"Confidence {bad} at index 2"):
         bin_of_confidence(np.array([0.5, 0.5, bad, np.nan]))
 
 
@@ -126,13 +126,13 @@ def test_each_case_stands_in_its_own_cell():
 
 def test_unknown_names_and_other_shapes_are_refused():
     found = counted(np.array([0.5]))
-    with pytest.raises(SettingsError, match="'C' is not one of A, B"):
+    with pytest.raises(SettingsError, match="'C' is not one of: A, B"):
         found.select(segments=("C",))
-    with pytest.raises(SettingsError, match="'maybe' is not one of right, wrong"):
+    with pytest.raises(SettingsError, match="'maybe' is not one of: right, wrong"):
         counted(np.array([0.5]), ["maybe"])
     with pytest.raises(SettingsError, match="have shape"):
         Histogram(("A",), ("x",), np.zeros((1, 1, 4, 5)), np.zeros((1, 1, 4, 5)))
-    with pytest.raises(SettingsError, match="other segments or classes"):
+    with pytest.raises(SettingsError, match="different segments or classes"):
         found + found.select(segments=("A",))
 
 
@@ -151,6 +151,6 @@ def test_an_epistemic_limit_accepts_what_is_at_it():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1e-9])
 def test_an_epistemic_uncertainty_that_cannot_be_is_refused(bad):
     with pytest.raises(
-        NonFiniteError, match=r"epistemic .* at index 1 is not finite and at least 0"
+        NonFiniteError, match=r"Epistemic uncertainty .* at index 1 is not finite and at least 0"
     ):
         bin_of_epistemic(np.array([0.1, bad]))

@@ -159,7 +159,7 @@ def test_the_active_policy_decides_and_one_that_cannot_be_read_reviews_all(tmp_p
     assert (rule.name, rule.version, rule.problem) == ("line", 1, "")
     assert rule.gate("A", THREE, SPLIT.answer).accepted
     broken = activate("broken", {"threshold": 0.1})
-    assert "a policy has the names threshold" in broken.problem
+    assert "A policy has the names threshold" in broken.problem
     assert not broken.gate("A", THREE, opinion([1.0, 0.0, 0.0], 0.0, 0.0)).accepted
 
 

@@ -85,7 +85,7 @@ def test_what_is_no_threshold_limit_or_name_is_refused():
     for bad in (0.06, float("nan"), float("inf"), -1):
         with pytest.raises(SettingsError, match="use none or one of 0.005"):
             limit_bin(bad)
-    with pytest.raises(SettingsError, match="other segments or classes"):
+    with pytest.raises(SettingsError, match="different segments or classes"):
         joint([]) + joint([]).select(segments=("A",))
     with pytest.raises(SettingsError, match="joint counts have shape"):
         JointCounts(("A",), ("x",), np.zeros((1, 1, 4, 2, 2)))

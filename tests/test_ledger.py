@@ -250,7 +250,7 @@ def test_an_inclusion_probability_that_weighs_nothing_is_refused_at_the_door_and
 def test_a_verdict_that_says_too_little_or_too_much_is_refused():
     with pytest.raises(SettingsError, match="give a probability with an audit, and only then"):
         replace(SAID, inclusion_probability=0.5)
-    with pytest.raises(SettingsError, match="verdict 'maybe' is not one of right, wrong, unsure"):
+    with pytest.raises(SettingsError, match="verdict 'maybe' is not one of: right, wrong, unsure"):
         replace(SAID, verdict="maybe")
     with pytest.raises(SettingsError, match="has no time zone: pass a UTC time"):
         replace(SAID, at=datetime(2026, 7, 1))

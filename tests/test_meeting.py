@@ -13,7 +13,7 @@ from core.decision.meeting.scenario import (
     meeting_figures,
 )
 from core.decision.thresholds import consequence
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.errors import NotFoundError, SettingsError, StoreError
 from core.report import meeting
@@ -93,18 +93,18 @@ def test_a_scenario_comes_back_from_json_as_it_was():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"version": 2}, "meeting scenario version 2 is not known: this program reads version 1"),
-        ({"format": "money"}, "meeting scenario field format"),
-        ({"name": "Z"}, "meeting scenario field name"),
-        ({"model_hash": "xyz"}, "meeting scenario field model_hash"),
-        ({"policy": {}}, "a policy has the names threshold"),
+        ({"version": 2}, "Meeting scenario version 2 is not known: this program reads version 1"),
+        ({"format": "money"}, "Field format of the meeting scenario"),
+        ({"name": "Z"}, "Field name of the meeting scenario"),
+        ({"model_hash": "xyz"}, "Field model_hash of the meeting scenario"),
+        ({"policy": {}}, "A policy has the names threshold"),
         (
             {"policy": Policy(0.5).to_dict() | {"threshold": 0.12345}},
-            "threshold 0.12345 is not allowed",
+            "Threshold 0.12345 is not allowed",
         ),
-        ({"review": float("nan")}, "cost per review nan is not allowed"),
+        ({"review": float("nan")}, "Cost per review nan is not allowed"),
         ({"cases_per_day": float("inf")}, "cases_per_day inf is not allowed"),
-        ({"more": 1}, "meeting scenario field more"),
+        ({"more": 1}, "Field more of the meeting scenario"),
     ],
 )
 def test_a_scenario_that_says_something_else_is_refused(changes, says):
@@ -162,7 +162,7 @@ def test_the_figures_are_those_of_the_page_that_was_frozen(full, t, segment, uns
     found = meeting_figures(made, now.rows, now.seconds_per_case).found
     histogram = full.histogram(RUN)
     counts = AcceptanceCurve(histogram if not segment else histogram.select(segments=(segment,)))
-    means = consequence.threshold_consequence(counts, t, found.cases_per_day, unseen)
+    means = consequence.threshold_consequence(counts, t, CostModel(found.cases_per_day), unseen)
     for name in (
         "coverage",
         "review_rate",
@@ -196,7 +196,7 @@ def test_money_is_linear_in_the_assumptions_and_counts_do_not_move():
         == meeting_figures(scenario(), ROWS, 36.0).found.leakage
     )
     assert MeetingAssumptions().applied(scenario()) == scenario()
-    with pytest.raises(SettingsError, match="cost per escape -1.0 is not allowed"):
+    with pytest.raises(SettingsError, match="Cost per escape -1.0 is not allowed"):
         MeetingAssumptions(escape=-1.0).applied(scenario())
 
 
@@ -245,7 +245,7 @@ def test_scenarios_of_other_pages_are_left_alone_and_a_newer_format_says_so(stor
     Ledger(store).add_scenario("A", {"currency": "AUD"}, "Sato")
     assert meeting.frozen_scenarios(store) == []
     Ledger(store).add_scenario("meeting A", present(store).to_dict() | {"version": 9}, "Sato")
-    with pytest.raises(SettingsError, match="meeting scenario version 9 is not known"):
+    with pytest.raises(SettingsError, match="Meeting scenario version 9 is not known"):
         meeting.frozen_scenarios(store)
 
 

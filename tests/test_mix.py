@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import CostModel, Policy
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.prevalence import label_weights, shifted_consequence
 from core.errors import SettingsError
 from core.report import what_if

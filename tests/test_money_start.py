@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.counts.histogram import AcceptanceCurve
 from core.decision.money.scenario import assumed_quantity
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.errors import NotFoundError
 from core.report.money_start import (
     MeasuredRuns,

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from core.counts.joint import REVIEW_ALL
 from core.counts.tally import LeakageLimit, SelectiveRiskLimit
+from core.decision.thresholds.consequence import policy_consequence
 from core.decision.thresholds.optimiser import OptimalPolicy, optimise_thresholds
-from core.decision.thresholds.policy import Policy, policy_consequence
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import (
     CAPACITY_UNREACHABLE,
     CONFLICT,
@@ -180,7 +181,7 @@ def test_weights_move_the_optimum():
 
 
 def test_what_is_not_allowed_is_refused():
-    with pytest.raises(SettingsError, match="grouping 'day' is not one of class, segment, cell"):
+    with pytest.raises(SettingsError, match="Grouping 'day' is not one of: class, segment, cell"):
         optimise_thresholds(cumulative([]), TERMS, "day")
     with pytest.raises(SettingsError, match="every 0 thousandths"):
         optimise_thresholds(cumulative([]), TERMS, every=0)

@@ -14,8 +14,9 @@ from core.counts.histogram import Histogram
 from core.counts.joint import REVIEW_ALL
 from core.counts.tally import Leakage, LeakageLimit, SelectiveRisk, SelectiveRiskLimit
 from core.decision.thresholds.changes import cases_between_thresholds, decision_changes
-from core.decision.thresholds.daily_money import NO_LABELS, NO_SECONDS, UnitCosts
-from core.decision.thresholds.policy import CostModel, Policy, policy_consequence
+from core.decision.thresholds.consequence import policy_consequence
+from core.decision.thresholds.costs import NO_LABELS, NO_SECONDS, CostModel, UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
 from core.stats.bounds import wilson
 from core.types import OUTCOMES, Interval
@@ -175,8 +176,8 @@ def test_a_sum_of_decimals_is_the_threshold_it_means():
         ({"by_class": [0.5]}, "by_class .* is not a mapping"),
         ({"by_cell": [{"segment": "A"}]}, "by_cell .* is not a list"),
         ({"by_cell": 3}, "by_cell 3 is not a list"),
-        ({"epistemic_limit": 0.06}, "epistemic limit 0.06 is not allowed"),
-        ({"treshold": 0.9}, "a policy has the names"),
+        ({"epistemic_limit": 0.06}, "Epistemic limit 0.06 is not allowed"),
+        ({"treshold": 0.9}, "A policy has the names"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused(change, message):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from core.counts.joint import REVIEW_ALL, JointCounts, JointCumulative
 from core.decision.certificate.claims import Certificate
-from core.decision.thresholds.policy import Policy, policy_consequence
+from core.decision.thresholds.consequence import policy_consequence
+from core.decision.thresholds.policy import Policy
 from core.report import policies
 from core.report.policies import (
     ProofObstacle,

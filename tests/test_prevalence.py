@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.thresholds.policy import Policy, policy_consequence
+from core.decision.thresholds.consequence import policy_consequence
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.prevalence import (
     class_weights,
     label_weights,
@@ -90,9 +91,9 @@ def test_what_cannot_be_a_mix_is_refused():
     whole = cumulative(ROWS[:4])
     with pytest.raises(SettingsError, match="B has no case to give weight to"):
         segment_weights(whole, {"A": 1, "B": 1})
-    with pytest.raises(SettingsError, match="shares are given for A, and the cases have A, B"):
+    with pytest.raises(SettingsError, match="Shares are given for A, and the cases have A, B"):
         segment_weights(whole, {"A": 1})
-    with pytest.raises(SettingsError, match="at least one above 0"):
+    with pytest.raises(SettingsError, match="at least one must be above 0"):
         segment_weights(whole, {"A": 0, "B": 0})
     for bad in (np.nan, np.inf):
         with pytest.raises(NonFiniteError, match="share"):

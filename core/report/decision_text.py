@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from core.counts.histogram import AcceptanceCurve
 from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
-from core.decision.thresholds.daily_money import UnitCosts, all_human_option, option_money
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.daily_money import all_human_option, option_money
 from core.decision.thresholds.volume import run_volume
 from core.errors import NotFoundError, SettingsError
 from core.report.run_selection import same_cases
@@ -57,10 +58,12 @@ def decision_record(
     found, options = None, [all_human_option(volume, unit)]
     for kind, same in same_cases(store.runs("score"), record).items():  # the chosen run first
         means = threshold_consequence(
-            AcceptanceCurve(store.histogram(same.run.run_id)), threshold, volume
+            AcceptanceCurve(store.histogram(same.run.run_id)),
+            threshold,
+            CostModel(volume, unit, same.metrics.get("seconds_per_case")),
         )
         found = found or means
-        options.append(option_money(kind, means, unit, same.metrics.get("seconds_per_case")))
+        options.append(option_money(kind, means))
     return {
         "run": record.run.run_id,
         "model": record.run.model,

@@ -24,6 +24,7 @@ from core.decision.certificate.claims import (
     RiskPromise,
 )
 from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
+from core.decision.thresholds.costs import CostModel
 from core.report.frames import reliability_bins
 from core.stats.agreement import mean_absolute_error, spearman
 from core.stats.bounds import wilson
@@ -141,7 +142,7 @@ def shift_frame(
     rows = []
     for (year, half), counts in periods.items():
         found, known = (
-            threshold_consequence(AcceptanceCurve(counts), threshold, 1.0, unseen),
+            threshold_consequence(AcceptanceCurve(counts), threshold, CostModel(1.0), unseen),
             calibration_summary(counts, unseen),
         )
         measures = {

@@ -24,7 +24,7 @@ from core.decision.meeting.scenario import (
     meeting_figures,
 )
 from core.decision.money.scenario import ASSUMED, MEASURED
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.volume import measured_cases_per_day
 from core.errors import SettingsError

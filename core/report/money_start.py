@@ -14,8 +14,8 @@ from scipy.special import gammaincinv
 from core.counts.histogram import AcceptanceCurve
 from core.decision.money import measured
 from core.decision.money.scenario import MEASURED, MoneyScenario, ScenarioQuantity, assumed_quantity
-from core.decision.thresholds.consequence import Consequence, threshold_consequence
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.consequence import PolicyConsequence, threshold_consequence
+from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.volume import run_volume
 from core.errors import NotFoundError
 from core.types import RunRecord
@@ -36,9 +36,11 @@ class MeasuredRuns:
     cases_per_day: float | None  # typed by somebody; None is measured from the student's dates
     include_unseen: bool = True
 
-    def at(self, kind: str, threshold: float) -> Consequence:
+    def at(self, kind: str, threshold: float) -> PolicyConsequence:
         """What a threshold means, a case a day."""
-        return threshold_consequence(self.counts[kind], threshold, 1.0, self.include_unseen)
+        return threshold_consequence(
+            self.counts[kind], threshold, CostModel(1.0), self.include_unseen
+        )
 
 
 def default_scenario(facts: MeasuredRuns, costs: UnitCosts, months: int = 36) -> MoneyScenario:

@@ -30,7 +30,8 @@ from core.decision.certificate.claims import (
     RiskPromise,
     void_reasons,
 )
-from core.decision.thresholds.policy import Policy, PolicyConsequence, Threshold
+from core.decision.thresholds.consequence import PolicyConsequence
+from core.decision.thresholds.policy import Policy, Threshold
 from core.errors import SettingsError
 from core.report.evidence import VALID_DAYS
 

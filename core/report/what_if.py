@@ -11,8 +11,9 @@ import pandas as pd
 
 from core.counts.joint import JointCounts, JointCumulative
 from core.decision.thresholds.cascade import CascadePoint, CascadeSearch, ScoredRun
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import CostModel, Policy, PolicyConsequence, policy_consequence
+from core.decision.thresholds.consequence import PolicyConsequence, policy_consequence
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.prevalence import class_weights
 from core.errors import SettingsError
 

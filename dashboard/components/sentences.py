@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.consequence import Consequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.daily_money import ALL_HUMAN, OptionCurve, OptionMoney
 from core.decision.thresholds.solver import DAYS_PER_MONTH
 from core.decision.thresholds.volume import run_volume
@@ -37,7 +37,7 @@ class Card:
     ghost: str = ""  # the difference to the active policy; empty where there is none
 
 
-def headline(words: Words, found: Consequence, full_time: FullTime) -> str:
+def headline(words: Words, found: PolicyConsequence, full_time: FullTime) -> str:
     """Return in one breath what the threshold does, to people and to answers."""
     if not found.cases:
         return words.text("headline.empty")
@@ -78,7 +78,7 @@ def frequency(words: Words, share: float) -> str:
 
 def cards(
     words: Words,
-    found: Consequence,
+    found: PolicyConsequence,
     total: Interval,
     currency: str,
     ghost: Mapping[str, float | None] | None = None,
@@ -191,7 +191,7 @@ def _counted(words: Words, key: str, found: Interval, times: float) -> str | Non
     return words.text(key, count=count, low=low, high=high)
 
 
-def warnings(words: Words, record: RunRecord, found: Consequence) -> list[str]:
+def warnings(words: Words, record: RunRecord, found: PolicyConsequence) -> list[str]:
     """Return what a reader must know before trusting the figures: a run that is not done, too few
     labelled cases.
     """

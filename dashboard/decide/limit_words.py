@@ -5,7 +5,7 @@ Pure: words and core.decision.thresholds.solver' answers in, markdown out. It do
 Streamlit, nor where the limits came from.
 """
 
-from core.decision.thresholds.policy import PolicyConsequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.solver import (
     CAPACITY,
     RISK,

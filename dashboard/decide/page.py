@@ -46,7 +46,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     # Call and show
     chosen, terms = shown.chosen, shown.terms
     counts = shown.curve(shown.kind, chosen.segment)
-    found = consequence.threshold_consequence(counts, chosen.t, terms.cases_per_day, chosen.unseen)
+    found = consequence.threshold_consequence(counts, chosen.t, terms, chosen.unseen)
     with top:
         controls.notices(words)
         for warning in sentences.warnings(words, shown.record, found):
@@ -57,9 +57,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     costed = cached_result(
         daily_money.cost_curve,
         counts,
-        terms.cases_per_day,
-        shown.costs,
-        terms.seconds_per_case,
+        terms,
         chosen.unseen,
     )
     handles = partial(_handles, shown)
@@ -116,20 +114,21 @@ def _starts(shown: RunContext, handles: ThresholdSolver, ghost: Ghost | None, pl
 
 def _handle(
     shown: RunContext,
-    found: consequence.Consequence,
+    found: consequence.PolicyConsequence,
     costed: pd.DataFrame,
     ghost: Ghost | None,
     about: str,
 ) -> None:
     """The live handle; money is left out of it where the run measured no time, as in the cards."""
     words, seconds, currency = shown.words, shown.seconds(shown.kind), shown.chosen.currency
-    money = daily_money.option_money(shown.kind, found, shown.costs, seconds).total_per_day
     known = (
         costed
         if seconds is not None
         else costed.assign(money=np.nan, money_low=np.nan, money_high=np.nan)
     )
-    cards = sentences.cards(words, found, money, currency, None if ghost is None else ghost.figures)
+    cards = sentences.cards(
+        words, found, found.money_per_day, currency, None if ghost is None else ghost.figures
+    )
     headline = sentences.headline(words, found, shown.full_time)
     live.handle(words, found, headline, cards, known, currency, shown.full_time, ghost)
     st.caption(about)

@@ -8,7 +8,7 @@ a second at most, and waits for a button.
 import streamlit as st
 
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.consequence import Consequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.report import people
 from dashboard.components import controls, panels
 from dashboard.decide import people_words, starts
@@ -27,7 +27,7 @@ def draw(words: Words):
     return box
 
 
-def desk(shown: RunContext, found: Consequence) -> None:
+def desk(shown: RunContext, found: PolicyConsequence) -> None:
     """Say how many full-time people the reviews take, and simulate the chosen number of them once
     it is asked for.
     """

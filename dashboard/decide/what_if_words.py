@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from core.counts.joint import REVIEW_ALL
-from core.decision.thresholds.policy import PolicyConsequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.report.what_if import WITH_TEACHER
 from core.types import Interval
 from dashboard.components.sentences import Card

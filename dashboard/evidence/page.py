@@ -14,6 +14,7 @@ import streamlit as st
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.certificate.claims import SELECTIVE_RISK, Certificate
 from core.decision.thresholds import consequence
+from core.decision.thresholds.costs import CostModel
 from core.errors import SettingsError
 from core.report import evidence, frames, run_selection
 from core.stats.verdict import EMBEDDING
@@ -113,7 +114,9 @@ def _headline(shown: Shown) -> None:
     counts = cache.cumulative(shown.record.run.run_id, chosen.segment)
     controls.notices(words)
     for warning in sentences.warnings(
-        words, shown.record, consequence.threshold_consequence(counts, chosen.t, 1.0, chosen.unseen)
+        words,
+        shown.record,
+        consequence.threshold_consequence(counts, chosen.t, CostModel(1.0), chosen.unseen),
     ):
         st.warning(warning, icon=":material/warning:")
     found = evidence.calibration_summary(counts.histogram, chosen.unseen)
@@ -204,7 +207,7 @@ def _curves(shown: Shown) -> None:
     cumulative = {kind: AcceptanceCurve(found) for kind, found in counts.items()}
     curves = frames.risk_coverage_frame(cumulative, unseen)
     found = consequence.threshold_consequence(
-        cumulative[shown.record.run.model_kind], shown.chosen.t, 1.0, unseen
+        cumulative[shown.record.run.model_kind], shown.chosen.t, CostModel(1.0), unseen
     )
     now = {"coverage": found.coverage.value, "risk": found.selective_risk.value}
     said = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.decision.meeting.scenario import MeetingAssumptions
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.report import meeting, phrases, run_selection
 from core.report.exports import export_document

@@ -15,7 +15,7 @@ from core.decision.money.appraisal import OptionAppraisal
 from core.decision.money.cashflow import OPTION_NAMES, STUDENT
 from core.decision.money.scenario import MoneyScenario
 from core.decision.thresholds import consequence
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.errors import SettingsError
 from core.report import money, run_selection
 from core.report.money_start import (

@@ -11,7 +11,9 @@ from datetime import UTC, date, datetime
 import streamlit as st
 
 from core.counts.joint import JointCumulative
-from core.decision.thresholds.policy import CostModel, Policy, PolicyConsequence, policy_consequence
+from core.decision.thresholds.consequence import PolicyConsequence, policy_consequence
+from core.decision.thresholds.costs import CostModel
+from core.decision.thresholds.policy import Policy
 from core.errors import KakushinError, SettingsError
 from core.report.policy_history import ACTIVE, PolicyLife, policy_lives
 from core.store import entries

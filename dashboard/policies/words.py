@@ -11,8 +11,9 @@ from datetime import date
 from core.counts.joint import REVIEW_ALL
 from core.decision.certificate.claims import Certificate
 from core.decision.thresholds.changes import DecisionChanges
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.optimiser import OptimalPolicy
-from core.decision.thresholds.policy import PolicyConsequence, Threshold
+from core.decision.thresholds.policy import Threshold
 from core.decision.thresholds.solver import InfeasibleLimits
 from core.report.policies import CLASS, NOT_CERTIFIED, NOT_COVERED, REFUSED, SEGMENT, ProofObstacle
 from core.report.policy_history import PolicyLife

@@ -9,8 +9,7 @@ from functools import cached_property
 
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import CostModel
+from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.volume import measured_cases_per_day
 from core.report import run_selection
 from core.report.meeting import VOLUME_UNKNOWN

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from core.counts.histogram import AcceptanceCurve
 from core.decision.thresholds import consequence
+from core.decision.thresholds.costs import CostModel
 from core.decision.thresholds.policy import Policy
 from core.report import frames, run_selection
 from core.store.store import Store
@@ -114,7 +115,9 @@ def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(
                 assert held != before
                 # A review costs the same everywhere, so the bars are as the reviews.
                 assert model / human == pytest.approx(
-                    consequence.threshold_consequence(counts, step / 1000, 1.0).review_rate.value
+                    consequence.threshold_consequence(
+                        counts, step / 1000, CostModel(1.0)
+                    ).review_rate.value
                 )
                 said = titles.evaluate_all(TITLES)
                 assert said == parts_said(words, counts, step / 1000)

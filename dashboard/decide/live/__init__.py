@@ -20,7 +20,7 @@ import pandas as pd
 import streamlit as st
 
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.consequence import Consequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.solver import DAYS_PER_MONTH
 from dashboard.components.active_policy import DIGITS, MARK, Ghost
 from dashboard.components.sentences import Card
@@ -83,7 +83,7 @@ _component = st.components.v2.component(
 
 def handle(
     words: Words,
-    found: Consequence,
+    found: PolicyConsequence,
     headline: str,
     cards: list[Card],
     costed: pd.DataFrame,
