@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.test_smoke import CHROMIUM, DRAWN, FLAGS
+from tests.browser.serving import CHROMIUM, DRAWN, FLAGS
 
 # When the first curve of a chart was on the screen, in ms since 1970: Playwright itself looks only
 # twice a second.

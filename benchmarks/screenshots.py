@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 from core.settings import Settings
 from dashboard.i18n import LANGUAGES
 from tests.browser.pages import PAGES, opened
-from tests.browser.test_smoke import CHROMIUM, FLAGS, ROOT, serving
+from tests.browser.serving import CHROMIUM, FLAGS, ROOT, serving
 
 # Streamlit scrolls the page's body inside the window: a window as tall as that body shows all of it
 # at once.

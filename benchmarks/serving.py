@@ -20,7 +20,7 @@ from tqdm import tqdm
 from benchmarks.synthetic import synthetic_run, write_synthetic
 from core.store.store import Store
 from core.types import MODEL_KINDS, Run
-from tests.browser.test_smoke import ROOT, _wait_until_up, free_port
+from tests.browser.serving import ROOT, free_port, wait_until_up
 
 PART = 100_000  # rows of a part
 SIGNS = ("Traceback", "Error", "Exception")  # of an error in a line of the log
@@ -109,7 +109,7 @@ def served(home: Path, log: Path) -> Iterator[Served]:
             command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT
         )
     try:
-        _wait_until_up(process, f"http://127.0.0.1:{port}/_stcore/health")
+        wait_until_up(process, f"http://127.0.0.1:{port}/_stcore/health")
         yield Served(
             f"http://127.0.0.1:{port}/",
             psutil.Process(process.pid),

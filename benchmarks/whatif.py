@@ -38,6 +38,7 @@ from tqdm import tqdm
 from benchmarks.synthetic import synthetic_run, write_synthetic
 from core.counts.histogram import EPISTEMIC_LIMITS, THRESHOLDS, AcceptanceCurve
 from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
+from core.decision.thresholds.costs import CostModel
 from core.store.store import Store
 from core.types import OUTCOMES
 
@@ -179,7 +180,7 @@ def move_handles(cached: dict, rows: int) -> list[Seconds]:
         cumulative, threshold = shown[which], float(THRESHOLDS[step])
         volume, unseen = float(random.integers(0, rows)), bool(random.integers(0, 2))
         move = lambda: (  # noqa: E731
-            threshold_consequence(cumulative, threshold, volume, unseen),  # noqa: B023
+            threshold_consequence(cumulative, threshold, CostModel(volume), unseen),  # noqa: B023
             consequence_curve(cumulative, volume, unseen),  # noqa: B023
         )
         seconds.append(timed(move))

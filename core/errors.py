@@ -43,6 +43,18 @@ class SettingsError(KakushinError):
     exit_code = 2
 
 
+class ShapeError(SettingsError):
+    """Arrays, counts or weights that belong together differ in length, shape or names."""
+
+
+class DocumentError(SettingsError):
+    """A stored or pasted document (certificate, scenario, policy) cannot be read as what it is for."""
+
+
+class NoCasesError(SettingsError):
+    """The cases that a figure needs do not exist: none at all, or none with a label."""
+
+
 class CasesError(KakushinError):
     """A file of cases cannot be used as it is. `problems` lists every row's problem, in file order."""
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from core.files import write_atomic
+
 PROGRESS_VARIABLE = "KAKUSHIN_PROGRESS"
 _EVERY_S = 0.5  # a file is written so often at most; a terminal is drawn ten times a second
 
@@ -55,9 +57,8 @@ def how_far(bar: dict) -> dict:
 
 def write_json(path: Path, content: dict) -> None:
     """Replace a file as a whole: a reader sees the old content or the new one, never half of it."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    fresh.replace(path)
+    # not durable: waiting for the disk at every step of a bar would slow the work that it shows
+    write_atomic(path, json.dumps(content, ensure_ascii=False), durable=False)
 
 
 class _Nowhere:

@@ -17,7 +17,8 @@ from core.errors import SettingsError
 #   unlabelled no label is known; such cases count in workload, never in leakage
 OUTCOMES = ("right", "wrong", "unseen", "unlabelled")
 
-MODEL_KINDS = ("point", "teacher", "student")
+MODEL_KINDS = ("point", "teacher", "student", "linear")
+KIND_ORDER = ("student", "teacher", "point", "linear")  # in which models are listed
 ROLES = ("train", "calibration", "stream")
 RUN_KINDS = ("train", "distil", "score")
 RUN_STATES = ("running", "finished", "failed")
@@ -30,11 +31,7 @@ def checked_name(name: str, what: str) -> str:
     else raise SettingsError.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name) or ".." in name:
-        raise SettingsError(
-            f"{what} name {name!r} is not allowed: use 1 to 80 of a-z, 0-9, '.', '_' and '-', beginning with a "
-            "letter or digit, "
-            "without '..'"
-        )
+        raise SettingsError("settings.name", what=what, name=name)
     return name
 
 
@@ -83,9 +80,9 @@ class Run:
             (self.role, ROLES, "role"),
         ):
             if value not in allowed:
-                raise SettingsError(f"{what} {value!r} is not one of {', '.join(allowed)}")
+                raise SettingsError("settings.choice", what=what, value=value, allowed=allowed)
         if self.created_at.tzinfo is None:
-            raise SettingsError(f"created_at {self.created_at!r} has no time zone: pass a UTC time")
+            raise SettingsError("settings.time_zone_missing", value=self.created_at)
 
 
 @dataclass(frozen=True)

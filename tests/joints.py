@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from core.counts.histogram import EPISTEMIC_LIMITS
 from core.counts.joint import JointCounts, JointCumulative
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import CostModel
+from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.types import OUTCOMES
 
 SEGMENTS, CLASSES = ("A", "B"), ("x", "y")

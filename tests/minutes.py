@@ -5,12 +5,12 @@ like a formula or a tag.
 from datetime import UTC, datetime
 
 from core.decision.meeting.scenario import MeetingAssumptions
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.report import meeting
-from core.report.document import Document
-from core.report.minutes import minutes
-from core.report.poc import planned
+from core.report.document import ReportDocument
+from core.report.minutes import minutes_document
+from core.report.poc import trial_report
 from core.store.meetings import MeetingDecision
 from core.store.store import Store
 from dashboard.i18n import Words
@@ -18,16 +18,17 @@ from dashboard.i18n import Words
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 FORMULA, TAG = "=1+1", "<b>山田</b> & Söhne"
 LONG = "見逃しの費用が高いため、まず一つのラインで試し、" * 8
+ASSUMED = MeetingAssumptions(review=6.0)
 RUNS = ("score-work-orders-student-stream", "score-work-orders-teacher-stream")
 
 
 def columns(
-    store: Store, names: str = "ABC", assumed: MeetingAssumptions = MeetingAssumptions(review=6.0)
-) -> list[meeting.Column]:
+    store: Store, names: str = "ABC", assumed: MeetingAssumptions = ASSUMED
+) -> list[meeting.ScenarioColumn]:
     """Scenarios of two models at several thresholds, frozen by somebody whose name is a tag."""
     found = []
     for i, name in enumerate(names):
-        now = meeting.counts(store, RUNS[i % 2])
+        now = meeting.run_counts(store, RUNS[i % 2])
         made = meeting.scenario_of(
             name,
             now,
@@ -37,7 +38,9 @@ def columns(
             5000.0,
             UnitCosts(4.0, 120.0, 0.5, "AUD"),
         )
-        found.append(meeting.column(meeting.Frozen(made, i + 1, TAG, AT), assumed, now))
+        found.append(
+            meeting.scenario_column(meeting.FrozenScenario(made, i + 1, TAG, AT), assumed, now)
+        )
     return found
 
 
@@ -53,9 +56,9 @@ def log(entries: int = 2) -> list[MeetingDecision]:
     ]
 
 
-def document(store: Store, language: str, names: str = "ABC", entries: int = 2) -> Document:
+def document(store: Store, language: str, names: str = "ABC", entries: int = 2) -> ReportDocument:
     """The minutes of that meeting."""
     shown = columns(store, names)
     terms = {"width": 0.05, "target": 0.05, "delta": 0.05}
-    poc = planned(shown, "A", meeting.counts(store, shown[0].used.run_id), terms, 90)
-    return minutes(Words(language), shown, log(entries), poc, TAG, AT)
+    poc = trial_report(shown, "A", meeting.run_counts(store, shown[0].used.run_id), terms, 90)
+    return minutes_document(Words(language), shown, log(entries), poc, TAG, AT)

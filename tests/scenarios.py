@@ -36,7 +36,9 @@ def plain(months: int = 12, **values: float) -> MoneyScenario:
 
 
 def doubtful(**changes) -> MoneyScenario:
-    """PLAIN with every positive input in doubt: 0.5, 1 and 1.25 times its value (shares cut at 1)."""
+    """PLAIN with every positive input in doubt: 0.5, 1 and 1.25 times its value (shares cut at
+    1).
+    """
     ranges = {
         name: assumed_quantity(
             x / 2,

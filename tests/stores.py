@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core.stats.uncertainty import decompose
+from core.store.ledger import Ledger
 from core.store.parts import write_part
 from core.store.samples import Samples
 from core.store.store import Store
@@ -38,7 +39,7 @@ def make_store(folder: Path, size: str, seed: int = 0) -> Store:
     runs of a demo).
     """
     store, order = Store(folder), 0
-    kinds = MODEL_KINDS if size == "full" else ("student",)
+    kinds = tuple(SECONDS_PER_CASE) if size == "full" else ("student",)
     with store.atomic():
         if size == "full":
             for kind, model_kind in (("train", "teacher"), ("distil", "student")):
@@ -59,7 +60,9 @@ def make_store(folder: Path, size: str, seed: int = 0) -> Store:
 
 
 def add_samples(store: Store, run: Run, case_ids: pd.Series, samples: np.ndarray) -> None:
-    """Keep what each sample says, [N, n, K], of the cases of the run's first part: SAMPLED of them."""
+    """Keep what each sample says, [N, n, K], of the cases of the run's first part: SAMPLED of
+    them.
+    """
     Samples(store).add(run.run_id, 0, case_ids[:SAMPLED], samples[:, :SAMPLED])
 
 
@@ -86,7 +89,9 @@ def make_run(
 
 
 def add_scored(store: Store, run: Run, rows: pd.DataFrame, part_size: int = PART_SIZE) -> None:
-    """Write a finished scoring of these rows (columns of PART_SCHEMA) into the store, part by part."""
+    """Write a finished scoring of these rows (columns of PART_SCHEMA) into the store, part by
+    part.
+    """
     store.add_run(run)
     for part, start in enumerate(range(0, len(rows), part_size)):
         store.take_in(
@@ -119,7 +124,9 @@ def _end(store: Store, run: Run, duration_s: float, metrics: dict) -> None:
 
 
 def _cases(role: str, n: int, seed: int, first: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
-    """Cases, and the logits [n, K] of their true class probabilities: labels are drawn from those."""
+    """Cases, and the logits [n, K] of their true class probabilities: labels are drawn from
+    those.
+    """
     random = np.random.default_rng([seed, len(role), first])
     unseen = random.random(n) < 0.5
     logits = random.normal(0, np.where(unseen, 1.6, 2.4)[:, None], (n, len(LABELS)))
@@ -171,3 +178,55 @@ def _sampled(logits: np.ndarray, model_kind: str, seed: int) -> np.ndarray:
 def _softmax(logits: np.ndarray) -> np.ndarray:
     e = np.exp(logits - logits.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)
+
+
+def add_run(home, found: list[tuple], state: str = "finished", **settings) -> Store:
+    """Write one student's run of (segment, outcome, confidence) into a new store in `home`."""
+    store = Store(home / "store")
+    run = Run(
+        run_id="one",
+        kind="score",
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+        model="m",
+        model_kind="student",
+        model_hash="a" * 64,
+        dataset="d",
+        role="stream",
+        inputs_hash="b" * 64,
+        labels=("x", "y"),
+        settings=settings,
+    )
+    store.add_run(run)
+    rows = [
+        {
+            "case_id": f"c{i}",
+            "row": i,
+            "segment": segment,
+            "text": "t",
+            "predicted": "x",
+            "outcome": outcome,
+            "confidence": confidence,
+        }
+        for i, (segment, outcome, confidence) in enumerate(found)
+    ]
+    table = pd.DataFrame(rows).assign(
+        label="x",
+        total=0.5,
+        aleatoric=0.4,
+        epistemic=0.1,
+        occurred_at=pd.Timestamp("2026-01-01"),
+        value=1.0,
+    )
+    table["probabilities"] = [[c, 1 - c] for c in table["confidence"]]
+    store.take_in("one", 0, write_part(store.folder, "one", 0, table))
+    if state != "running":
+        store.end_run("one", state, 1.0, {"seconds_per_case": 0.36, "device": "cpu"})
+    return store
+
+
+def activate(store: Store, content: dict, name: str = "line-1") -> None:
+    """Make a policy the active one: proposed, approved, activated."""
+    ledger = Ledger(store)
+    version = ledger.add_policy(name, content, "Sato", "a test").version
+    for event in ("approve", "activate"):
+        ledger.add_policy_event(name, version, event, "Sato", "a test")

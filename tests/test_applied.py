@@ -6,13 +6,9 @@ from hypothesis import strategies as st
 
 from core.counts.joint import REVIEW_ALL, JointCounts, JointCumulative
 from core.decision.thresholds import changes
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import (
-    CostModel,
-    Policy,
-    consequence_of_tally,
-    policy_consequence,
-)
+from core.decision.thresholds.consequence import consequence_of_tally, policy_consequence
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.types import OUTCOMES
 
 SEGMENTS, CLASSES = ("A", "B"), ("x", "y")

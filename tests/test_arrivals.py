@@ -1,4 +1,6 @@
-"""When cases arrive: whole weeks of real times, hour by hour, and dates that are refused as times."""
+"""When cases arrive: whole weeks of real times, hour by hour, and dates that are refused as
+times.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -72,7 +74,7 @@ def test_an_assumed_profile_spreads_a_weeks_cases_over_its_hours():
 def test_dates_without_hours_are_named_and_an_assumed_profile_asked_for():
     with pytest.raises(
         DatesOnlyError,
-        match="all 15 arrival times are midnight: .* dates and no hours.* pass an assumed profile",
+        match="All 15 arrival times are midnight: .* dates and no hours.* Use an assumed profile",
     ):
         real_weeks(at(*range(0, 15 * 24, 24)))
 
@@ -95,20 +97,20 @@ def test_less_than_a_whole_week_is_refused(times):
 
 
 def test_a_missing_time_and_an_unknown_zone_are_refused():
-    with pytest.raises(SettingsError, match="1 of 2 arrival times are missing"):
+    with pytest.raises(SettingsError, match="1 of 2 arrival times is missing"):
         real_weeks([MONDAY, None])
-    with pytest.raises(SettingsError, match="time zone 'Mars/Olympus' is not known"):
+    with pytest.raises(SettingsError, match="Time zone 'Mars/Olympus' is not known"):
         real_weeks(at(0.5, 167), "Mars/Olympus")
 
 
 @pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])
 def test_a_rate_that_cannot_be_is_refused(bad):
-    with pytest.raises(SettingsError, match=f"hour 3 of the profile has {bad} cases"):
+    with pytest.raises(SettingsError, match=f"Hour 3 of the profile has {bad} cases"):
         WeekProfile((0.0, 0.0, 0.0, bad) + (0.0,) * 164, ASSUMED)
 
 
 def test_a_profile_of_another_length_is_refused():
-    with pytest.raises(SettingsError, match="a week's profile has 24 hours: give 168"):
+    with pytest.raises(SettingsError, match="A week's profile has 24 hours: give 168"):
         WeekProfile((1.0,) * 24, ASSUMED)
 
 

@@ -47,7 +47,7 @@ def test_a_bin_begins_at_its_edge():
     assert [b.n for b in reliability(np.nextafter(edges[1:], 0), np.ones(14))] == [1] * 14 + [0]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

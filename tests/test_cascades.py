@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from core.errors import SettingsError
-from core.report.cascades import WITH_TEACHER, WITHOUT, cheapest, fronts
+from core.report.what_if import WITH_TEACHER, WITHOUT, cascade_fronts, cheapest_cascade
 
 COSTS = (1.0, 10.0, 3600.0)  # review, escape, machine hour: a second costs 1
 
@@ -24,7 +24,7 @@ TEACHER = scored(["right", "right", "right", "wrong"], [0.9, 0.9, 0.9, 0.2])
 
 
 def front(student=STUDENT, teacher=TEACHER, seconds=(0.0, 0.1), segment=None, unseen=True):
-    return fronts(student, teacher, segment, unseen, 10, seconds, COSTS)
+    return cascade_fronts(student, teacher, segment, unseen, 10, seconds, COSTS)
 
 
 def test_the_teacher_takes_over_a_case_that_a_person_would_have_had():
@@ -41,7 +41,7 @@ def test_the_teacher_takes_over_a_case_that_a_person_would_have_had():
 
 def test_the_cheapest_counts_escapes_that_the_front_keeps_apart():
     found = front()
-    best = cheapest(found, WITH_TEACHER)
+    best = cheapest_cascade(found, WITH_TEACHER)
     assert (best["leakage"], best["total"]) == (0, pytest.approx(0.3))
     # all accepted: 2 of 4 wrong
     loose = found[(found["way"] == WITHOUT) & (found["leakage"] == 0.5)].iloc[0]
@@ -72,4 +72,4 @@ def test_cases_that_do_not_count_or_only_one_scored_are_left_out():
 
 def test_an_unknown_way_is_named():
     with pytest.raises(SettingsError, match="no row of 'other': give one of with_teacher, without"):
-        cheapest(front(), "other")
+        cheapest_cascade(front(), "other")

@@ -1,4 +1,6 @@
-"""Files of strangers: what is read, what is refused, and that no row is lost or changed in silence."""
+"""Files of strangers: what is read, what is refused, and that no row is lost or changed in
+silence.
+"""
 
 import csv
 import json
@@ -45,13 +47,13 @@ def emptied(cases) -> list[tuple[str, int, str]]:
 
 
 # --- what a good file becomes
-# ------------------------------------------------------------------------------------
 
 
 def test_a_full_row_arrives_with_its_types(saved):
     cases = read_cases(
         saved(
-            'case_id,text,segment,label,occurred_at,value\nA-1,"oil leak, left",D,PUMP,2024-01-31,"1,234.5"\n'
+            'case_id,text,segment,label,occurred_at,value\nA-1,"oil leak,'
+            ' left",D,PUMP,2024-01-31,"1,234.5"\n'
         )
     )
     assert tuple(cases.frame.columns) == COLUMNS
@@ -126,7 +128,7 @@ TEXTS = st.text(
 ).filter(str.strip)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(TEXTS, TEXTS.map(str.strip), st.floats(allow_nan=False, allow_infinity=False)),
@@ -195,7 +197,6 @@ def test_without_ids_the_hash_sees_a_bad_row_between_good_ones(saved):
 
 
 # --- encodings
-# ---------------------------------------------------------------------------------------------------
 
 JAPANESE = "案件番号,内容,ライン,発生日,金額\n1,①ポンプ～異音,A列,2024年1月31日,１，２００\n"
 
@@ -217,7 +218,6 @@ def test_japanese_files_are_read_in_the_encodings_that_excel_writes(saved, encod
 
 
 # --- files that cannot be used
-# -----------------------------------------------------------------------------------
 
 
 def test_files_that_hold_no_cases_have_their_own_messages(saved, tmp_path):
@@ -252,7 +252,6 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(saved, tmp_path):
 
 
 # --- rows that cannot be used
-# ------------------------------------------------------------------------------------
 
 
 def test_every_row_is_checked_and_every_problem_told(saved):
@@ -391,14 +390,24 @@ def test_suggestions_leave_open_what_several_columns_could_be():
 
 
 # --- cells
-# -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(b"hose", "hose"), (["x"], "x"), ([], ""), ((["x"],), "x"), ({}, ""), (1001.0, "1001"), (1.5, "1.5"),
-     (None, ""), (float("nan"), ""), (datetime(2024, 1, 31), "2024-01-31"), (True, "True")],
-)  # fmt: skip
+    [
+        (b"hose", "hose"),
+        (["x"], "x"),
+        ([], ""),
+        ((["x"],), "x"),
+        ({}, ""),
+        (1001.0, "1001"),
+        (1.5, "1.5"),
+        (None, ""),
+        (float("nan"), ""),
+        (datetime(2024, 1, 31), "2024-01-31"),
+        (True, "True"),
+    ],
+)
 def test_a_container_of_one_value_is_that_value(value, text):
     assert cell_text(value) == text
 
@@ -413,7 +422,6 @@ def test_a_cell_with_parts_is_no_text(value, code):
 
 
 # --- columns
-# -----------------------------------------------------------------------------------------------------
 
 
 def test_no_known_name_means_two_things():

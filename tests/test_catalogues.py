@@ -14,12 +14,21 @@ from hypothesis import strategies as st
 from dashboard.i18n import CURRENCIES, DASH, LANGUAGES, Words, catalogue, escape_markdown
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
-EN, JA = catalogue("en"), catalogue("ja")
 
 
-def blanks(words: str | tuple[str, ...]) -> set[str]:
-    """Return the names in braces of a text, or of all its plural forms."""
-    text = words if isinstance(words, str) else " ".join(words)
+def sentences(language: str) -> dict[str, str]:
+    """Return {key: words}; plural forms are joined, since what holds for one must hold for all."""
+    return {
+        key: text if isinstance(text, str) else "\n".join(text)
+        for key, text in catalogue(language).items()
+    }
+
+
+EN, JA = sentences("en"), sentences("ja")
+
+
+def blanks(text: str) -> set[str]:
+    """Return the names in braces of a string."""
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
@@ -40,7 +49,9 @@ TREES = [ast.parse(file.read_text(encoding="utf-8")) for file in FILES]
 
 
 def asked() -> set[str]:
-    """Return the keys that words(...), words.markdown(...) and words.chart_words(...) get spelled out."""
+    """Return the keys that words(...), words.markdown(...) and words.chart_words(...) get spelled
+    out.
+    """
     calls = [node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Call)]
     given = [
         n
@@ -68,25 +79,25 @@ def test_every_word_that_the_code_asks_for_is_there():
 
 
 def test_every_word_that_is_there_is_asked_for():
-    """Spelled out somewhere in the code, or put together from a beginning that is, or the help, alt
-    text or navigation title of a key.
+    """Spelled out somewhere in the code, or put together from a beginning that is, or the help or
+    alt text of a key.
     """
     found = {text for tree in TREES for text in constants(tree)}
     begun = tuple(text for text in found if text.endswith("."))
     leftover = {
         k
         for k in EN
-        if k not in found
-        and not k.startswith(begun)
-        and k.split(".")[-1] not in ("help", "alt", "nav")
+        if k not in found and not k.startswith(begun) and k.split(".")[-1] not in ("help", "alt", "nav")
     }
     assert not leftover, sorted(leftover)
 
 
 def test_japanese_is_japanese():
-    """Each Japanese string has kana or kanji, but a count that is written in figures alone."""
+    """Each Japanese string has kana or kanji, but the few that are the same sign in both
+    languages.
+    """
     assert {
-        key for key, text in JA.items() if not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", str(text))
+        key for key, text in JA.items() if not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text)
     } == {"tour.count"}
 
 

@@ -50,7 +50,6 @@ def cases(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 # --- the guarantee
-# -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -116,7 +115,6 @@ def test_the_pilot_tests_nothing():
 
 
 # --- what it says
-# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("promise", [RISK, LEAK])
@@ -144,7 +142,7 @@ def test_leakage_certifies_every_threshold_that_would_pass_alone():
     assert found.threshold == min(passing)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 1000),
     st.sampled_from(CERTIFIABLE_RISKS),
@@ -210,7 +208,6 @@ def test_cases_above_the_epistemic_limit_are_never_accepted():
 
 
 # --- what voids it
-# -----------------------------------------------------------------------------------------------------------
 
 GIVEN = certify_threshold(*cases(2000), RISK, ORIGIN)
 FINE = CertificateUse(date(2026, 6, 30), "m" * 64, "line-1", GIVEN.threshold)
@@ -260,7 +257,6 @@ def test_a_policy_may_move_within_what_was_tested():
 
 
 # --- segments
-# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_segments_share_delta():
@@ -310,7 +306,6 @@ def test_one_segment_with_a_single_confidence_does_not_cost_the_others_theirs():
 
 
 # --- no certificate
-# ----------------------------------------------------------------------------------------------------------
 
 
 def test_too_few_labels_say_how_many_more():
@@ -383,11 +378,10 @@ def test_that_nothing_leaks_where_nothing_is_accepted_is_no_certificate():
 
 
 # --- what is refused
-# ---------------------------------------------------------------------------------------------------------
 
 
 def test_constant_scores_are_refused():
-    with pytest.raises(SettingsError, match="confidence is 0.7 for all 300 labelled cases"):
+    with pytest.raises(SettingsError, match="Confidence is 0.7 for all 300 labelled cases"):
         certify_threshold(np.full(300, 0.7), np.ones(300), RISK, ORIGIN)
 
 
@@ -415,14 +409,14 @@ def test_values_that_cannot_be_are_refused(confidence, right, message):
 
 
 def test_a_limit_without_epistemic_is_refused():
-    with pytest.raises(SettingsError, match="no case has epistemic"):
+    with pytest.raises(SettingsError, match="the cases have no epistemic uncertainty"):
         certify_threshold([0.2, 0.3], [1, 0], replace(RISK, epistemic_limit=1.0), ORIGIN)
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"measure": "risk"}, "measure 'risk' is not one of"),
+        ({"measure": "risk"}, "Risk 'risk' is not one of"),
         ({"target": 0.0}, "target 0.0"),
         ({"target": float("nan")}, "target nan"),
         ({"delta": 1.0}, "delta 1.0"),
@@ -440,7 +434,6 @@ def test_an_end_before_the_beginning_is_refused():
 
 
 # --- the benchmark
-# -----------------------------------------------------------------------------------------------------------
 
 
 def test_the_benchmarks_oracle_and_truth_are_brute_force():

@@ -7,39 +7,7 @@ import pandas as pd
 import pytest
 
 from dashboard.components import charts
-from dashboard.i18n import Words
-
-WORDS = Words("ja")
-SEPARATED = {"separators": WORDS.separators, "symbol": "$"}
-NAMES = {"student": "S", "teacher": "T", "point": "P"}
-
-
-def risk_coverage(risk=0.2):
-    rows = pd.DataFrame(
-        {"threshold": [0.0, 0.5, 1.0], "coverage": [1.0, 0.5, 0.0], "risk": [0.4, risk, np.nan]}
-    )
-    curves = pd.concat(
-        [
-            rows.assign(model_kind=kind, low=rows["risk"] - 0.1, high=rows["risk"] + 0.1)
-            for kind in NAMES
-        ]
-    )
-    return charts.risk_coverage(
-        curves,
-        NAMES,
-        {"coverage": 0.5, "risk": risk},
-        SEPARATED | WORDS.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold"),
-    )
-
-
-def thresholds(cheapest=0.5, money=1.0):
-    curve = pd.DataFrame({"threshold": [0.0, 0.5, 1.0]})
-    curve = curve.assign(
-        **{f"{name}{end}": 1.0 for name in ("reviews", "leakage") for end in ("", "_low", "_high")}
-    )
-    curve = curve.assign(**{f"money{end}": money for end in ("", "_low", "_high")})
-    said = WORDS.chart_words("axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest")
-    return charts.against_threshold(curve, 0.8, cheapest, SEPARATED | said)
+from tests.figures import NAMES, SEPARATED, WORDS, risk_coverage, thresholds
 
 
 def reliability():
@@ -51,7 +19,9 @@ def reliability():
         "high": [np.nan, 0.95],
     }
     frame = pd.concat([pd.DataFrame(bins).assign(model_kind=kind) for kind in NAMES])
-    said = WORDS.chart_words("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
+    said = WORDS.chart_words(
+        "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
+    )
     return charts.reliability(frame, NAMES, SEPARATED | said)
 
 

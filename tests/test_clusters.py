@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 
 from core.decision.thresholds.clusters import MIN_CLUSTERS, aurc, cluster_interval, money_per_day
-from core.decision.thresholds.policy import CostModel, Policy, policy_consequence
+from core.decision.thresholds.consequence import policy_consequence
+from core.decision.thresholds.costs import CostModel
+from core.decision.thresholds.policy import Policy
 from core.errors import NonFiniteError, SettingsError
 from core.stats import selective
 from core.types import Interval
@@ -73,7 +75,7 @@ def test_the_same_generator_gives_the_same_interval():
     assert first.low < first.value < first.high
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(cases(COARSE, min_size=1))
 def test_the_area_is_that_of_the_cases(rows):
     *_, outcome, confidence, _ = columns(rows)
@@ -92,5 +94,5 @@ def test_what_is_not_finite_or_not_measured_is_refused():
         cluster_interval(aurc, np.full((12, 4, 5), np.nan), generator())
     with pytest.raises(SettingsError, match="measured no time a case"):
         money_per_day(CostModel(100.0, TERMS.costs))
-    with pytest.raises(SettingsError, match="4 outcomes second"):
+    with pytest.raises(SettingsError, match="4 outcomes on their second axis"):
         aurc(np.zeros((1, 3, 5)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.counts.histogram import Histogram
 from core.pipeline import workspace
-from core.report.comparison import coverage_at, differences, measure_frame, run_frame
+from core.report.run_selection import coverage_at, measure_frame, run_differences, run_frame
 from core.settings import Settings
 from core.stats.selective import coverage_at_risk
 from core.store.store import Store
@@ -46,7 +46,7 @@ def test_labels_never_trained_on_are_wrong_or_left_out_and_no_label_is_no_figure
     assert (empty.value, empty.low, empty.high, empty.n) == (None, None, None, 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 1000), st.booleans()), min_size=1, max_size=40),
     st.sampled_from([0.0, 0.05, 0.2]),
@@ -96,11 +96,11 @@ def test_only_what_differs_is_named_down_to_the_setting():
         versions={"numpy": "2.4"},
         model_hash="f" * 64,
     )
-    found = differences([one, two]).set_index("name")
+    found = run_differences([one, two]).set_index("name")
     assert found.index.tolist() == ["model_hash", "settings.loop.epochs", "versions.torch"]
     assert found.loc["settings.loop.epochs"].tolist() == ["4", "8"]
     assert found.loc["versions.torch", "two"] is None
-    assert differences([one, one]).empty
+    assert run_differences([one, one]).empty
 
 
 def test_the_list_of_runs_and_the_measures_have_their_n(tmp_path):

@@ -51,7 +51,7 @@ def test_an_exception_on_the_page_is_no_answer():
         _says(answer, "")
 
 
-def test_memory_that_rises_evenly_has_its_slope_and_what_came_before_the_caches_were_full_does_not_count():
+def test_the_slope_of_memory_starts_once_the_caches_are_full():
     looks = [(0.0, 100.0), (1.0, 390.0)] + [
         (minute, 400.0 + 2 * minute) for minute in np.linspace(2, 10, 30)
     ]

@@ -3,7 +3,6 @@ started, runs side by side.
 """
 
 import json
-from functools import partial
 
 import pytest
 
@@ -14,17 +13,16 @@ from core.pipeline import uploads
 from core.settings import Settings
 from dashboard.data import words as data_words
 from dashboard.i18n import LANGUAGES, Words, catalogue
-from tests.pages import unfold
+from tests.pages import page_text, unfold
 from tests.stores import LABELS, make_store
-from tests.test_dashboard import plain_again
 
-BAD = "番号,作業内容,正解,日付\n1,油漏れ,engine,2024/01/31\n2,,engine,2024/02/01\n3,ホース交換,cab,いつか\n4,電球,lamp,\n"
+pytestmark = pytest.mark.page("data")
+
+BAD = (
+    "番号,作業内容,正解,日付\n1,油漏れ,engine,2024/01/31\n2,,engine,2024/02/01\n"
+    "3,ホース交換,cab,いつか\n4,電球,lamp,\n"
+)
 FIELDS = ("text", "case_id", "segment", "label", "occurred_at", "value")
-
-
-@pytest.fixture
-def open_page(open_view):
-    return partial(open_view, "data")
 
 
 @pytest.fixture
@@ -50,22 +48,6 @@ def kept(home) -> uploads.Upload:
     return uploads.keep_upload(home, "作業指図.csv", BAD.encode("cp932"))
 
 
-def said(page) -> str:
-    """Return all text of the page, without what keeps markdown from reading it."""
-    kinds = (
-        page.title,
-        page.markdown,
-        page.caption,
-        page.info,
-        page.warning,
-        page.success,
-        page.error,
-        page.metric,
-        page.code,
-    )
-    return plain_again("\n".join(str(element.value) for kind in kinds for element in kind))
-
-
 def problems(page):
     """Return the list of problems: the second table, under the preview."""
     return page.dataframe[1].value
@@ -78,7 +60,7 @@ def test_every_part_opens_in_each_language_on_each_store(open_page, lang, size, 
     page, words = open_page(size, lang=lang, part=part), catalogue(lang)
     assert not page.exception
     assert not page.error
-    text = said(page)
+    text = page_text(page)
     assert words["data.title"] in text
     if part == "upload":
         assert words["upload.none"] in text
@@ -102,8 +84,8 @@ def test_a_file_is_handed_over_and_its_bad_rows_are_listed(open_page, home):
     assert problems(page)["Row"].tolist() == [3]
     assert problems(page)["Column"].tolist() == ["Text"]
     assert problems(page)["Value found"].tolist() == [""]
-    assert "1 problems in 1 rows. A row's number is the line of the file" in said(page)
-    assert "The first 4 of 4 rows, in CP932" in said(page)
+    assert "1 problems in 1 rows. A row's number is the line of the file" in page_text(page)
+    assert "The first 4 of 4 rows, in CP932" in page_text(page)
     assert page.query_params["file"].endswith(".csv")
     assert [path.name for path in home.uploads.glob("*/*.csv")] == ["cases.csv"]
 
@@ -111,12 +93,12 @@ def test_a_file_is_handed_over_and_its_bad_rows_are_listed(open_page, home):
 def test_a_file_that_is_none_is_a_sentence(open_page, home):
     page = open_page(home.home)
     page.file_uploader(key="uploader").set_value(("empty.csv", b"", "text/csv")).run()
-    assert "empty.csv is empty" in said(page)
+    assert "empty.csv is empty" in page_text(page)
     assert uploads.list_uploads(home) == []
     broken = uploads.keep_upload(home, "指図.xlsx", b"PK")
     page = open_page(home.home, file=broken.key)
     assert not page.exception
-    assert "指図.xlsx is not an XLSX file" in said(page)
+    assert "指図.xlsx is not an XLSX file" in page_text(page)
 
 
 def test_columns_found_by_name_are_chosen_and_can_be_changed(open_page, home, kept):
@@ -134,12 +116,12 @@ def test_columns_found_by_name_are_chosen_and_can_be_changed(open_page, home, ke
     page.selectbox(key=f"col_case_id_{kept.key[:12]}_").set_value("正解").run()
     assert problems(page)["Row"].tolist() == [3, 3]
     page.selectbox(key=f"col_text_{kept.key[:12]}_").set_value("").run()
-    assert catalogue("en")["upload.choose_text"] in said(page)
-    assert catalogue("en")["start.needs_file"] in said(page)
+    assert catalogue("en")["upload.choose_text"] in page_text(page)
+    assert catalogue("en")["start.needs_file"] in page_text(page)
 
 
 def test_labels_are_held_against_the_models(open_page, home, kept):
-    text = said(open_page(home.home, file=kept.key))
+    text = page_text(open_page(home.home, file=kept.key))
     assert "2 cases carry one of the 12 labels that the model was trained on, and 0 none." in text
     assert "1 carry a label that it was not trained on, such as lamp" in text
 
@@ -149,7 +131,7 @@ def test_scoring_is_started_once_somebody_agrees_and_says_who(open_page, home, k
     assert not [button for button in page.button if button.key == "start"]
     page.checkbox(key=f"skip_{kept.key[:12]}").check().run()
     page.button(key="start").click().run()
-    assert catalogue("en")["start.no_name"] in said(page)
+    assert catalogue("en")["start.no_name"] in page_text(page)
     assert queue.listed(home) == []
     page.text_input(key="who").set_value("美香")
     page.button(key="start").click().run()
@@ -166,7 +148,7 @@ def test_scoring_is_started_once_somebody_agrees_and_says_who(open_page, home, k
     assert wanted <= set(found.job.arguments)
     assert found.job.arguments[-1] == str(kept.path(home).resolve())
     assert page.query_params["part"] == "jobs"
-    assert "Score with a model · 作業指図.csv → line-student" in said(page)
+    assert "Score with a model · 作業指図.csv → line-student" in page_text(page)
 
 
 def test_a_name_that_is_not_allowed_is_a_sentence_and_no_job(open_page, home):
@@ -175,7 +157,7 @@ def test_a_name_that_is_not_allowed_is_a_sentence_and_no_job(open_page, home):
     page.text_input(key="who").set_value("mika")
     page.text_input(key=f"dataset_{good.key[:12]}").set_value("Line 1")
     page.button(key="start").click().run()
-    assert "dataset name 'Line 1' is not allowed" in said(page)
+    assert "dataset name 'Line 1' is not allowed" in page_text(page)
     assert queue.listed(home) == []
 
 
@@ -200,22 +182,27 @@ def test_training_and_distilling_are_started(open_page, home):
     )
 
 
-def test_training_that_cannot_be_is_said_before_it_is_started(open_page, home):
-    """By date, the only case of "late" is the last one, and a fifth is held out."""
-    rows = [f"hose,{'cab' if i % 2 else 'engine'},2024-01-{i + 1:02}" for i in range(20)] + [
-        "lamp,late,2024-02-01"
-    ]
-    upload = uploads.keep_upload(home, "a.csv", "\n".join(["text,label,date", *rows]).encode())
+def test_rare_labels_are_named_before_training_is_started_and_what_happens_to_them_is_chosen(
+    open_page, home
+):
+    """Three labels, of which "late" has one case, the last by date."""
+    rows = [f"hose,{'cab' if i % 2 else 'engine'},2024-01-{i + 1:02}" for i in range(20)]
+    content = "\n".join(["text,label,date", *rows, "lamp,late,2024-02-01"]).encode()
+    upload = uploads.keep_upload(home, "a.csv", content)
     page = open_page(home.home, file=upload.key)
     page.segmented_control(key="task").set_value("train").run()
-    assert "label 'late' stands in the latest 20% of the cases only" in said(page)
-    assert not [button for button in page.button if button.key == "start"]
+    assert "1 label has fewer than 5 cases and teaches little: 'late' (1)" in page_text(page)
+    page.selectbox(key="rare_labels").set_value("drop").run()
+    assert "left out: 'late' (1)" in page_text(page)
+    page.text_input(key="who").set_value("mika")
+    page.button(key="start").click().run()
+    assert "--rare-labels=drop" in queue.listed(home)[0].job.arguments
 
 
 def test_jobs_show_their_state_and_are_cancelled_and_resumed(open_page, home):
     job = queue.start(home, "score", ("x",), "mika", "a.csv → m")
     page = open_page(home.home, part="jobs")
-    assert "a.csv → m" in said(page)
+    assert "a.csv → m" in page_text(page)
     page.button(key=f"cancel_{job.job_id}").click().run()
     assert queue.status(home, job.job_id).state == "cancelled"
     page.button(key=f"resume_{job.job_id}").click().run()
@@ -226,10 +213,10 @@ def test_jobs_show_their_state_and_are_cancelled_and_resumed(open_page, home):
         json.dumps({"exit_code": 4, "at": "2026-01-05T09:00:00+00:00"})
     )
     page.run()
-    assert "Its last line: kakushin: no model 'm'" in said(page)
-    assert "exit code 4" in said(page)
+    assert "Its last line: kakushin: no model 'm'" in page_text(page)
+    assert "exit code 4" in page_text(page)
     page.toggle(key=f"log_{job.job_id}").set_value(True).run()
-    assert "one\nkakushin: no model 'm'" in said(page)
+    assert "one\nkakushin: no model 'm'" in page_text(page)
 
 
 def test_runs_are_compared_and_the_link_keeps_them(open_page):
@@ -237,7 +224,7 @@ def test_runs_are_compared_and_the_link_keeps_them(open_page):
     stream = {kind: f"score-work-orders-{kind}-stream" for kind in ("student", "teacher")}
     page.multiselect(key="pick_runs").set_value(list(stream.values())).run()
     assert page.query_params["compared"] == ",".join(stream.values())
-    assert "The chosen runs scored the same cases." in said(page)
+    assert "The chosen runs scored the same cases." in page_text(page)
     unfold(page, "runs_compare")
     measures = page.dataframe[0].value
     assert set(measures["n"]) == {1700}
@@ -247,11 +234,11 @@ def test_runs_are_compared_and_the_link_keeps_them(open_page):
     assert differing.loc["Model's hash"].tolist() == ["2" * 12, "1" * 12]
     assert "Cases' hash" not in differing.index
     other = open_page(**page.query_params)
-    assert said(other) == said(page)
+    assert page_text(other) == page_text(page)
     page.multiselect(key="pick_runs").set_value(
         [stream["student"], "score-work-orders-student-calibration"]
     ).run()
-    assert "Note: the chosen runs scored different cases" in said(page)
+    assert "Note: the chosen runs scored different cases" in page_text(page)
 
 
 @pytest.mark.parametrize(
@@ -259,23 +246,23 @@ def test_runs_are_compared_and_the_link_keeps_them(open_page):
     [(0.44, "0.4 s"), (59, "59 s"), (61, "1 min 1 s"), (3725, "1 h 2 min"), (None, "–")],
 )
 def test_times_are_said_in_their_two_largest_units(seconds, shown):
-    assert data_words.duration(Words("en"), seconds) == shown
+    assert data_words.duration_text(Words("en"), seconds) == shown
 
 
 def test_progress_is_a_share_and_a_line():
     words = Words("en")
     half = queue.Progress("line-student scores line/stream", 500, 1000, "cases", 10.0, 50.0)
-    assert data_words.progress(words, half) == (
+    assert data_words.progress_text(words, half) == (
         0.5,
         "Scoring the cases: 500 of 1,000, about 50 s left",
     )
-    assert data_words.progress(words, None) == (0.0, "Getting ready")
+    assert data_words.progress_text(words, None) == (0.0, "Getting ready")
     open_end = queue.Progress("teacher, 10 samples a case", 5, None, "cases", None, None)
-    assert data_words.progress(words, open_end) == (
+    assert data_words.progress_text(words, open_end) == (
         0.0,
         "The teacher answers each case 10 times: 5",
     )
-    assert data_words.size(words, 52_428_800) == "52.4 MB"
+    assert data_words.size_text(words, 52_428_800) == "52.4 MB"
 
 
 def test_the_page_asks_for_no_job_that_may_not_be():

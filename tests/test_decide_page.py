@@ -9,12 +9,9 @@ import pytest
 
 from core.counts.joint import REVIEW_ALL
 from core.decision.thresholds.policy import Policy
-from core.store.ledger import Ledger
-from core.store.store import Store
 from dashboard.i18n import LANGUAGES, catalogue
-from tests.pages import unfold
-from tests.stores import make_store
-from tests.test_dashboard import add_run, described, drawn, live, move, open_page, said, show_tab  # noqa: F401 - one is a fixture
+from tests.pages import described, drawn, live, move, page_text, show_tab, unfold
+from tests.stores import activate, add_run, make_store
 
 # 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1,
 # an escape 10, time next to 0.
@@ -26,14 +23,6 @@ CASES = (
 )
 COSTS = {"review": "1", "escape": "10", "machine": "0"}
 RISK, THRESHOLDS = range(2)  # places of the charts
-
-
-def activate(store: Store, content: dict, name: str = "line-1") -> None:
-    """Make a policy the active one."""
-    ledger = Ledger(store)
-    version = ledger.add_policy(name, content, "Sato", "a test").version
-    for event in ("approve", "activate"):
-        ledger.add_policy_event(name, version, event, "Sato", "a test")
 
 
 @pytest.fixture
@@ -64,14 +53,13 @@ def marks(page, place: int) -> dict[str, list[float]]:
 
 
 # --- the active policy
-# -------------------------------------------------------------------------------------------------------
 
 
 def test_without_an_active_policy_there_is_no_ghost_and_one_sentence(known):
     page = known()
     assert live(page)["ghost"] == {"step": None, "label": ""}
     assert ghosts(page) == [""] * 3
-    assert catalogue("en")["ghost.none"] in said(show_tab(page, "terms"))
+    assert catalogue("en")["ghost.none"] in page_text(show_tab(page, "terms"))
 
 
 def test_differences_to_the_active_policy_are_those_of_the_counts(known):
@@ -88,7 +76,7 @@ def test_differences_to_the_active_policy_are_those_of_the_counts(known):
     ]
     assert live(page)["ghost"]["step"] == 700
     assert ghosts(move(page, 0.7).run()) == [catalogue("en")["ghost.same"]] * 3
-    text = said(show_tab(page, "terms"))
+    text = page_text(show_tab(page, "terms"))
     assert "The active policy is line-1, version 1: threshold 0.700." in text
 
 
@@ -98,7 +86,7 @@ def test_the_ghost_is_the_whole_policy_and_not_its_first_threshold(known):
     """
     page = known(Policy(0.7, by_segment={"B": REVIEW_ALL}), t="0.7")
     assert ghosts(page)[0] == "30 fewer reviews a day"
-    text = said(show_tab(page, "terms"))
+    text = page_text(show_tab(page, "terms"))
     assert "It has 1 threshold of its own for a segment or class." in text
 
 
@@ -106,7 +94,7 @@ def test_an_epistemic_limit_of_the_active_policy_counts(known):
     """Every case has 0.1 nats: a limit of 0.05 accepts nothing."""
     page = known(Policy(0.7, epistemic_limit=0.05), t="0.7")
     assert ghosts(page)[0] == "71 fewer reviews a day"
-    assert "epistemic uncertainty is above 0.05 nats" in said(show_tab(page, "terms"))
+    assert "epistemic uncertainty is above 0.05 nats" in page_text(show_tab(page, "terms"))
 
 
 def test_a_policy_that_reviews_everything_has_figures_and_no_place_on_the_rail(known):
@@ -126,8 +114,8 @@ def test_a_policy_that_cannot_be_read_is_named_and_hides_nothing(open_page, tmp_
     page = open_page(tmp_path)
     assert not page.exception
     assert (
-        "The active policy line-1, version 1, cannot be compared with: a policy has the names"
-        in said(show_tab(page, "terms"))
+        "The active policy line-1, version 1, cannot be compared with: A policy has the names"
+        in page_text(show_tab(page, "terms"))
     )
     assert live(page)["ghost"]["step"] is None
 
@@ -141,7 +129,6 @@ def test_without_labels_only_the_workload_is_compared(open_page, tmp_path):
 
 
 # --- points and clicks
-# -------------------------------------------------------------------------------------------------------
 
 
 def test_the_curves_show_each_point_that_there_is(known):
@@ -152,7 +139,7 @@ def test_the_curves_show_each_point_that_there_is(known):
         "Cheapest": [0.7] * 3,
     }
     assert marks(page, RISK) == {"Active": [0.7], "Capacity": [0.7]}
-    text = said(page)
+    text = page_text(page)
     assert "No certified point: " in text
     assert "the strictest threshold that 30 reviews a day (0.58 full-time people) can serve" in text
 
@@ -160,7 +147,7 @@ def test_the_curves_show_each_point_that_there_is(known):
 def test_without_a_capacity_its_point_is_missing_and_says_so(known):
     page = known()
     assert marks(page, THRESHOLDS) == {"Cheapest": [0.7] * 3}
-    assert catalogue("en")["points.no_capacity"] in said(page)
+    assert catalogue("en")["points.no_capacity"] in page_text(page)
 
 
 def test_the_certified_point_is_that_of_the_calibration_run(open_page):
@@ -168,7 +155,7 @@ def test_the_certified_point_is_that_of_the_calibration_run(open_page):
     (found,) = {
         t for name, at in marks(page, THRESHOLDS).items() for t in at if name == "Certified"
     }
-    assert f"from threshold {found:.3f} upwards, at most 30.0% of all cases" in said(page)
+    assert f"from threshold {found:.3f} upwards, at most 30.0% of all cases" in page_text(page)
     assert "Certified" not in marks(open_page(measure="leakage", target="0.001"), THRESHOLDS)
 
 
@@ -209,7 +196,6 @@ def test_a_figure_that_is_clicked_on_does_not_change_with_the_threshold(known):
 
 
 # --- segment or class
-# --------------------------------------------------------------------------------------------------------
 
 
 def test_the_result_is_split_by_segment_or_by_predicted_class(open_page):
@@ -240,7 +226,6 @@ def tables(page) -> list:
 
 
 # --- people
-# ------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_number_of_people_comes_to_its_threshold(known):
@@ -270,19 +255,19 @@ def test_a_goal_moves_the_threshold_when_it_is_chosen(known, goal, t):
 def test_a_goal_that_no_threshold_reaches_is_said_to_be_out_of_reach(open_page, tmp_path):
     add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40)
     page = open_page(tmp_path, goal="leakage")
-    assert catalogue("en")["goal.unreachable"] in said(page)
+    assert catalogue("en")["goal.unreachable"] in page_text(page)
 
 
 def test_a_desk_is_simulated_when_it_is_asked_for_and_only_for_what_was_asked(known):
     page = show_tab(known(t="0.8"), "people")
-    assert catalogue("en")["people.lazy"] in said(page)
+    assert catalogue("en")["people.lazy"] in page_text(page)
     assert not page.metric
     page.button(key="simulate").click().run()
     assert [metric.label for metric in page.metric][:2] == [
         "Half of the cases wait at most",
         "95% of the cases wait at most",
     ]
-    text = said(page)
+    text = page_text(page)
     assert "The run has dates and no times of day, so arrivals are assumed: Poisson" in text
     # 59 reviews a day, and one person does 51
     assert "Simulated, not measured: 2 reviewers" in text
@@ -293,12 +278,12 @@ def test_a_desk_is_simulated_when_it_is_asked_for_and_only_for_what_was_asked(kn
 def test_too_few_reviewers_are_said_to_be_too_few(known):
     page = show_tab(known(t="1", reviewers="1"), "people")
     page.button(key="simulate").click().run()
-    assert catalogue("en")["people.overloaded"] in said(page)
+    assert catalogue("en")["people.overloaded"] in page_text(page)
 
 
 def test_without_a_review_nobody_is_simulated(known):
     page = show_tab(known(t="0"), "people")
-    assert catalogue("en")["people.none"] in said(page)
+    assert catalogue("en")["people.none"] in page_text(page)
     assert "simulate" not in {button.key for button in page.button}
 
 
@@ -317,11 +302,10 @@ BAD = {
 def test_a_bad_value_in_the_address_is_named_and_left_out(known, name, value):
     page = known(**{name: value})
     assert not page.exception
-    assert f"The link's value “{value}” for “{name}” cannot be used here" in said(page)
+    assert f"The link's value “{value}” for “{name}” cannot be used here" in page_text(page)
 
 
 # --- compared with
-# -----------------------------------------------------------------------------------------------------------
 
 
 def listed(page) -> pd.DataFrame:
@@ -333,9 +317,9 @@ def listed(page) -> pd.DataFrame:
 
 def test_the_previous_threshold_can_be_compared_with(known):
     page = show_tab(known(t="0.7", compare="previous"), "causes")
-    assert catalogue("en")["sides.first"] in said(page)
+    assert catalogue("en")["sides.first"] in page_text(page)
     move(page, 0.9).run()
-    assert "31 cases from 0.700 up to 0.900" in said(page)
+    assert "31 cases from 0.700 up to 0.900" in page_text(page)
     page.number_input(key="review").set_value(6.0).run()  # another choice leaves it as it is
     assert len(listed(page)) == 31
 
@@ -348,12 +332,14 @@ def test_the_active_policy_is_compared_with_whole(known):
     show_tab(page, "causes")
     assert (
         "0 cases now go to a person (0 of them wrong), and 31 are now accepted (1 of them wrong)"
-        in said(page)
+        in page_text(page)
     )
     found = listed(page)
     assert sorted(found["Confidence"]) == [0.7] * 30 + [0.8]
     move(page, 0.95).run()
-    assert "40 cases now go to a person (0 of them wrong), and 0 are now accepted" in said(page)
+    assert "40 cases now go to a person (0 of them wrong), and 0 are now accepted" in page_text(
+        page
+    )
     assert set(listed(page)["Confidence"]) == {0.9}
 
 
@@ -368,7 +354,6 @@ def test_nothing_to_compare_with_is_a_sentence(known):
 
 
 # --- what if
-# -----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -387,7 +372,7 @@ def test_what_if_opens_in_each_language_on_each_store(opened, lang, home):
     page = opened(home, lang=lang)
     assert not page.exception
     assert not page.error
-    text = said(page)
+    text = page_text(page)
     assert catalogue(lang)["mix"] in text
     assert (catalogue(lang)["spread.missing"] in text) == (home == "tiny")
     # no teacher among the tiny
@@ -397,13 +382,13 @@ def test_what_if_opens_in_each_language_on_each_store(opened, lang, home):
 def test_what_if_is_not_computed_before_it_is_opened(open_page):
     page = open_page()
     assert len(page.get("plotly_chart")) == 2
-    assert catalogue("en")["mix"] not in said(page)
+    assert catalogue("en")["mix"] not in page_text(page)
 
 
 def test_a_supposed_mix_has_its_own_figures_and_no_certificate(opened):
     page = opened(t="0.6")
     amber = catalogue("en")["mix.certificate"]
-    assert amber not in said(page)
+    assert amber not in page_text(page)
     seen = [metric.value for metric in page.metric]
     page.number_input(key="share").set_value(90.0).run()
     assert page.query_params["share"] == "90"
@@ -415,13 +400,12 @@ def test_a_supposed_mix_has_its_own_figures_and_no_certificate(opened):
 
 
 def test_the_cascade_names_the_cheapest_of_both_ways(opened):
-    text = said(opened())
+    text = page_text(opened())
     assert "cases that both scored" in text
     assert "Cheapest without: student from" in text
 
 
 # --- terms and tour
-# ----------------------------------------------------------------------------------------------------------
 
 TERMS = {  # word of DESIGN section 2 -> where its explanation hangs
     "threshold": "threshold.help",

@@ -5,7 +5,8 @@ that change side.
 import pytest
 
 from dashboard.i18n import LANGUAGES, catalogue
-from tests.test_dashboard import add_run, move, open_page, said, show_tab  # noqa: F401 - one is a fixture
+from tests.pages import move, page_text, show_tab
+from tests.stores import add_run
 
 # 100 cases on one day. Right: 40 at 0.9, 30 at 0.7; wrong: 1 at 0.8, 29 at 0.1. A review costs 1,
 # an escape 10, time next to 0.
@@ -31,7 +32,7 @@ def test_limits_and_presets_open_in_each_language_on_each_store(open_page, lang,
     page = open_page(home, lang=lang, most="2", capacity="1", t="0.5", compare="shadow")
     assert not page.exception
     assert not page.error
-    assert catalogue(lang)["limits"] in said(page)
+    assert catalogue(lang)["limits"] in page_text(page)
     assert page.button(key="preset_shadow").label == catalogue(lang)["preset.shadow"]
     assert show_tab(page, "causes").segmented_control(key="compare").value == "shadow"
 
@@ -60,22 +61,22 @@ def test_a_preset_moves_the_threshold_and_is_marked_there(known):
 
 def test_a_limit_on_leakage_gives_the_threshold_with_the_fewest_reviews(known):
     page = known(most="1", t="0.5")
-    assert "Threshold 0.101: Leakage 1.00%" in said(page)
-    assert "n = 100), 29 reviews a day." in said(page)
+    assert "Threshold 0.101: Leakage 1.00%" in page_text(page)
+    assert "n = 100), 29 reviews a day." in page_text(page)
     page.button(key="use_limits").click().run()
     assert page.query_params["t"] == "0.101"
     assert page.button(key="use_limits").disabled
 
 
 def test_a_capacity_gives_the_strictest_threshold_that_it_serves(known):
-    assert "Threshold 0.700: Leakage 1.00%" in said(known(capacity="30"))
+    assert "Threshold 0.700: Leakage 1.00%" in page_text(known(capacity="30"))
 
 
 def test_the_limit_that_binds_and_the_worth_of_a_review_are_named(known):
     """No escape at all takes more than 0.8: 60 reviews, 60 of money, where the cheapest point of
     all is 39.
     """
-    text = said(known(most="0", capacity="60"))
+    text = page_text(known(most="0", capacity="60"))
     assert "Threshold 0.900: Leakage 0.00%" in text
     assert "The limit on wrong answers binds." in text
     assert catalogue("en")["limits.worthless"] in text
@@ -85,7 +86,7 @@ def test_the_worth_of_one_more_review_is_the_money_that_it_saves(known):
     """With 28 reviews a day the 29 wrong answers at 0.1 all slip through: 0 reviews, 30 escapes,
     300; with 29 it is 39.
     """
-    text = said(known(most="100", capacity="28"))
+    text = page_text(known(most="100", capacity="28"))
     assert "Threshold 0.100: Leakage 30.00%" in text
     assert "Review capacity binds." in text
     assert "One more review a day would save A$261.00 a day, net of its own cost" in text
@@ -111,7 +112,7 @@ def test_limits_are_in_the_link_and_bad_ones_are_named(open_page, known):
         "limited": "guess",
         "compare": "boldest",
     }.items():
-        assert f"The link's value “{value}” for “{name}” cannot be used here" in said(
+        assert f"The link's value “{value}” for “{name}” cannot be used here" in page_text(
             known(**{name: value})
         )
 
@@ -127,8 +128,9 @@ def test_cases_between_the_threshold_and_the_preset_are_listed_with_their_text(k
     assert len(table) == 31
     assert list(table["Confidence"]) == [0.8] + [0.7] * 30
     assert list(table["Outcome"].unique()) == ["wrong", "right"]
-    assert "31 cases from 0.700 up to 0.900: 30 answers right, 1 wrong, 0 without a label." in said(
-        page
+    assert (
+        "31 cases from 0.700 up to 0.900: 30 answers right, 1 wrong, 0 without a label."
+        in page_text(page)
     )
     page.selectbox(key="segment").set_value("B").run()
     (table,) = [frame.value for frame in page.dataframe if "Text" in frame.value.columns]

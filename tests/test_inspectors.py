@@ -12,7 +12,16 @@ import pytest
 from core.counts.joint import REVIEW_ALL
 from core.decision.thresholds.policy import Policy
 from core.report import inspectors
-from core.report.inspectors import ALEATORIC, ANY, EPISTEMIC, NEAR, WRONG, Case, Level, Rule
+from core.report.inspectors import (
+    ALEATORIC,
+    ANY,
+    EPISTEMIC,
+    NEAR,
+    WRONG,
+    GateRule,
+    UncertaintyLevel,
+    VotedCase,
+)
 from core.stats.votes import opinion
 from core.store.ledger import Ledger
 from core.store.samples import Below
@@ -26,9 +35,9 @@ THREE = ("bucket", "cab", "engine")
 EVIL = "<b>x</b> & $y$ %{x} **z**"
 
 
-def case(samples, student=(0.2, 0.7, 0.1), labels=THREE, **given) -> Case:
+def case(samples, student=(0.2, 0.7, 0.1), labels=THREE, **given) -> VotedCase:
     said = None if student is None else opinion(student, 0.5, 0.1)
-    return Case("text", "A", labels, np.array(samples, dtype=float), said, **given)
+    return VotedCase("text", "A", labels, np.array(samples, dtype=float), said, **given)
 
 
 SPLIT = case([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.9, 0.0], [0.7, 0.2, 0.1], [0.0, 0.4, 0.6]])
@@ -47,46 +56,44 @@ def cases(**columns) -> pd.DataFrame:
 
 
 # --- cases that are offered
-# --------------------------------------------------------------------------------------------------
 
-FLAT = Rule(Policy(0.8))
+FLAT = GateRule(Policy(0.8))
 
 
 def test_the_most_uncertain_come_first():
     rows = cases(spread_epistemic=[0.1, 0.3, 0.2]).assign(spread_aleatoric=[1.0, 0.0, 2.0])
-    assert inspectors.offered(rows, EPISTEMIC, FLAT).index.tolist() == ["b", "c", "a"]
-    assert inspectors.offered(rows, ALEATORIC, FLAT).index.tolist() == ["c", "a", "b"]
-    assert inspectors.offered(rows, EPISTEMIC, FLAT)["figure"].tolist() == [0.3, 0.2, 0.1]
+    assert inspectors.offered_cases(rows, EPISTEMIC, FLAT).index.tolist() == ["b", "c", "a"]
+    assert inspectors.offered_cases(rows, ALEATORIC, FLAT).index.tolist() == ["c", "a", "b"]
+    assert inspectors.offered_cases(rows, EPISTEMIC, FLAT)["figure"].tolist() == [0.3, 0.2, 0.1]
 
 
 def test_the_surest_of_the_wrong_ones_come_first():
     rows = cases(
         outcome=["right", "wrong", "unseen", "unlabelled"], confidence=[0.99, 0.7, 0.9, 0.95]
     )
-    assert inspectors.offered(rows, WRONG, FLAT).index.tolist() == ["c", "b"]
+    assert inspectors.offered_cases(rows, WRONG, FLAT).index.tolist() == ["c", "b"]
 
 
 def test_nearest_is_measured_from_the_threshold_that_decides_each_case():
     rows = cases(confidence=[0.79, 0.5, 0.85, 0.9], segment=["A", "B", "A", "C"])
-    assert inspectors.offered(rows, NEAR, FLAT).index.tolist() == ["a", "c", "d", "b"]
-    own = Rule(Policy(0.8, by_segment={"B": 0.501, "C": REVIEW_ALL}))
+    assert inspectors.offered_cases(rows, NEAR, FLAT).index.tolist() == ["a", "c", "d", "b"]
+    own = GateRule(Policy(0.8, by_segment={"B": 0.501, "C": REVIEW_ALL}))
     # where all is reviewed nothing is near
-    assert inspectors.offered(rows, NEAR, own).index.tolist() == ["b", "a", "c"]
+    assert inspectors.offered_cases(rows, NEAR, own).index.tolist() == ["b", "a", "c"]
 
 
 def test_all_are_all_in_their_order_and_the_others_are_so_many():
     rows = pd.concat(
         [cases(confidence=[0.1, 0.9, 0.5]).assign(spread_aleatoric=0.0)] * 20, ignore_index=True
     )
-    assert len(inspectors.offered(rows, ANY, FLAT)) == 60
-    assert inspectors.offered(rows, ANY, FLAT)["figure"].tolist()[:3] == [0.1, 0.9, 0.5]
-    assert {len(inspectors.offered(rows, pick, FLAT)) for pick in (EPISTEMIC, ALEATORIC, NEAR)} == {
-        inspectors.OFFERED
-    }
+    assert len(inspectors.offered_cases(rows, ANY, FLAT)) == 60
+    assert inspectors.offered_cases(rows, ANY, FLAT)["figure"].tolist()[:3] == [0.1, 0.9, 0.5]
+    assert {
+        len(inspectors.offered_cases(rows, pick, FLAT)) for pick in (EPISTEMIC, ALEATORIC, NEAR)
+    } == {inspectors.OFFERED}
 
 
 # --- levels
-# ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -94,11 +101,11 @@ def test_all_are_all_in_their_order_and_the_others_are_so_many():
     [(0, "low"), (499, "low"), (500, "middle"), (799, "middle"), (800, "high"), (1000, "high")],
 )
 def test_a_level_is_a_place_among_the_runs_cases(below, name):
-    assert Level(0.1, below, 1000).name == name
+    assert UncertaintyLevel(0.1, below, 1000).name == name
 
 
 def test_without_cases_nothing_is_high():
-    assert Level(5.0, 0, 0).name == "low"
+    assert UncertaintyLevel(5.0, 0, 0).name == "low"
 
 
 @pytest.mark.parametrize(
@@ -106,13 +113,12 @@ def test_without_cases_nothing_is_high():
     [(90, 90, "both"), (90, 10, "aleatoric"), (10, 90, "epistemic"), (10, 79, "neither")],
 )
 def test_what_is_high_is_the_cause(aleatoric, epistemic, cause):
-    levels = inspectors.levels(SPLIT.votes.together, Below(100, aleatoric, epistemic))
-    assert inspectors.cause(levels) == cause
+    levels = inspectors.uncertainty_levels(SPLIT.votes.together, Below(100, aleatoric, epistemic))
+    assert inspectors.uncertainty_cause(levels) == cause
     assert levels["epistemic"].value == SPLIT.votes.together.epistemic
 
 
 # --- the gate
-# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_the_gate_takes_the_students_answer_and_without_one_that_of_the_inspectors():
@@ -134,7 +140,7 @@ def test_the_gate_takes_the_students_answer_and_without_one_that_of_the_inspecto
     ],
 )
 def test_a_case_goes_where_the_policy_sends_it(policy, accepted, least):
-    gate = Rule(policy).gate("A", THREE, SPLIT.answer)
+    gate = GateRule(policy).gate("A", THREE, SPLIT.answer)
     assert (gate.accepted, gate.least, gate.limit) == (accepted, least, policy.epistemic_limit)
 
 
@@ -143,7 +149,7 @@ def test_the_active_policy_decides_and_one_that_cannot_be_read_reviews_all(tmp_p
     assert inspectors.active_rule(store) is None
     ledger = Ledger(store)
 
-    def activate(name: str, content: dict) -> Rule:
+    def activate(name: str, content: dict) -> GateRule:
         ledger.add_policy(name, content, "Mori", "test")
         for event in ("approve", "activate"):
             ledger.add_policy_event(name, 1, event, "Mori", "test")
@@ -153,12 +159,11 @@ def test_the_active_policy_decides_and_one_that_cannot_be_read_reviews_all(tmp_p
     assert (rule.name, rule.version, rule.problem) == ("line", 1, "")
     assert rule.gate("A", THREE, SPLIT.answer).accepted
     broken = activate("broken", {"threshold": 0.1})
-    assert "a policy has the names threshold" in broken.problem
+    assert "A policy has the names threshold" in broken.problem
     assert not broken.gate("A", THREE, opinion([1.0, 0.0, 0.0], 0.0, 0.0)).accepted
 
 
 # --- frames and figures
-# ------------------------------------------------------------------------------------------------------
 
 
 def test_votes_are_rows_by_label_the_leading_one_first_and_the_surest_first():
@@ -200,21 +205,21 @@ def test_a_stored_case_is_what_the_two_runs_stored(tmp_path):
         assert LABELS[found.student.best] == rows.loc[case_id, "predicted"]
         less = int((teacher["epistemic"] < teacher.loc[case_id, "epistemic"]).sum())
         assert (
-            inspectors.below(store, runs[0], together.aleatoric, together.epistemic).epistemic
+            inspectors.share_below(store, runs[0], together.aleatoric, together.epistemic).epistemic
             == less
         )
 
 
-def drawn(found: Case):
+def drawn(found: VotedCase):
     words = Words("ja")
     frame = inspectors.vote_frame(found.votes, found.labels)
-    yield inspector_charts.votes(
+    yield inspector_charts.vote_chart(
         frame.assign(name="x"), words.chart_words("in_votes.sure", "in_votes.others")
     )
     said = words.chart_words(
         "in_bars.teacher", "kind.student", "in_bars.probability", "in_bars.range"
     )
-    yield inspector_charts.answers(
+    yield inspector_charts.answer_chart(
         inspectors.bar_frame(found.samples, found.student, found.labels), said
     )
 
@@ -253,18 +258,21 @@ def test_beyond_three_labels_the_rest_share_a_colour_and_keep_their_names():
 
 
 # --- sentences
-# ---------------------------------------------------------------------------------------------------------------
 
 EN = Words("en")
 
 
 def test_the_headline_counts_the_votes_and_says_where_the_case_goes():
-    gate = Rule(Policy(0.9)).gate("A", THREE, SPLIT.answer)
-    assert inspector_words.headline(EN, SPLIT, gate) == (
-        "3 of 5 inspectors say bucket. The student says cab, 70\\.0% sure. The case goes to a person."
+    gate = GateRule(Policy(0.9)).gate("A", THREE, SPLIT.answer)
+    assert (
+        inspector_words.inspector_headline(EN, SPLIT, gate)
+        == "3 of 5 inspectors say bucket. The student says cab, 70\\.0% sure. The case goes to a"
+        " person."
     )
     agreed = case([[0.1, 0.9, 0.0]] * 5)
-    said = inspector_words.headline(EN, agreed, Rule(Policy(0.5)).gate("A", THREE, agreed.answer))
+    said = inspector_words.inspector_headline(
+        EN, agreed, GateRule(Policy(0.5)).gate("A", THREE, agreed.answer)
+    )
     assert said.startswith(
         "All 5 inspectors say cab. The student says the same in one pass, 70\\.0% sure."
     )
@@ -273,7 +281,10 @@ def test_the_headline_counts_the_votes_and_says_where_the_case_goes():
 
 def test_where_the_mean_says_another_label_than_most_votes_the_page_says_so():
     found = case([[0.6, 0.4, 0], [0.6, 0.4, 0], [0, 1, 0]])
-    levels = {"aleatoric": Level(0.5, 0, 100), "epistemic": Level(0.3, 95, 100)}
+    levels = {
+        "aleatoric": UncertaintyLevel(0.5, 0, 100),
+        "epistemic": UncertaintyLevel(0.3, 95, 100),
+    }
     said = inspector_words.uncertainty_reason(EN, found, levels)
     assert "because the model has hardly seen such a case" in said
     assert "they answer cab: the fewer votes are the surer ones" in said
@@ -282,12 +293,12 @@ def test_where_the_mean_says_another_label_than_most_votes_the_page_says_so():
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_few_inspectors_have_no_interval(lang):
     words = Words(lang)
-    gate = Rule(Policy(0.9)).gate("A", THREE, SPLIT.answer)
-    levels = {"teacher": inspectors.levels(SPLIT.votes.together, Below(100, 10, 10))}
+    gate = GateRule(Policy(0.9)).gate("A", THREE, SPLIT.answer)
+    levels = {"teacher": inspectors.uncertainty_levels(SPLIT.votes.together, Below(100, 10, 10))}
     took = ("1 ms", ())
 
-    def lines(found: Case) -> tuple:
-        return inspector_words.cards(words, found, gate, levels, took)[0].lines
+    def lines(found: VotedCase) -> tuple:
+        return inspector_words.inspector_cards(words, found, gate, levels, took)[0].lines
 
     three, five = case(SPLIT.samples[:3]), SPLIT
     assert lines(three)[1] == words.markdown("inspectors.too_few", n="3")
@@ -296,12 +307,15 @@ def test_few_inspectors_have_no_interval(lang):
 
 def test_no_word_of_a_case_is_markup():
     found = case(SPLIT.samples, labels=(EVIL, EVIL + "2", "c"), label=EVIL, outcome="wrong")
-    gate = Rule(Policy(0.9), "**p**", 1).gate("A", found.labels, found.answer)
-    levels = {"teacher": inspectors.levels(found.votes.together, Below(100, 90, 10))}
-    said = [inspector_words.headline(EN, found, gate), inspector_words.record(EN, found)]
+    gate = GateRule(Policy(0.9), "**p**", 1).gate("A", found.labels, found.answer)
+    levels = {"teacher": inspectors.uncertainty_levels(found.votes.together, Below(100, 90, 10))}
+    said = [
+        inspector_words.inspector_headline(EN, found, gate),
+        inspector_words.recorded_label(EN, found),
+    ]
     said += [
         line
-        for card in inspector_words.cards(EN, found, gate, levels, ("1 ms", ()))
+        for card in inspector_words.inspector_cards(EN, found, gate, levels, ("1 ms", ()))
         for line in card.lines
     ]
     assert not [text for text in said if re.search(r"(?<!\\)(\*|<|\$)", text)]
@@ -310,7 +324,7 @@ def test_no_word_of_a_case_is_markup():
 def test_a_line_of_the_list_is_short_and_holds_figure_text_and_id():
     row = make_rows(1).iloc[0].copy()
     row["figure"], row["text"] = 0.1234, "oil  leak\n" * 30
-    said = inspector_words.option(EN, row, EPISTEMIC)
+    said = inspector_words.case_option(EN, row, EPISTEMIC)
     assert said.startswith("0.12 nats · oil leak oil leak")
     assert said.endswith(f"… · {row['case_id']}")
-    assert inspector_words.option(EN, row, NEAR).startswith("12.3% · ")
+    assert inspector_words.case_option(EN, row, NEAR).startswith("12.3% · ")

@@ -4,7 +4,6 @@ change, and typed cases.
 
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +16,14 @@ from core.store.ledger import Ledger
 from core.store.samples import Samples
 from core.store.store import Store
 from dashboard.i18n import LANGUAGES, Words, catalogue
+from tests.pages import chart, metric_values, page_text
 from tests.stores import LABELS, SAMPLED, SAMPLES, add_scored, make_rows, make_run, make_store
-from tests.test_evidence_page import chart, said
+
+pytestmark = pytest.mark.page("inspectors")
 
 ROOT = Path(__file__).resolve().parent.parent
 TEACHER, STUDENT = "score-work-orders-teacher-stream", "score-work-orders-student-stream"
 EN = catalogue("en")
-
-
-@pytest.fixture
-def open_page(open_view):
-    return partial(open_view, "inspectors")
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +37,13 @@ def offered(page) -> list[str]:
     return [line.split(" · ")[-1] for line in page.selectbox(key="case").options]
 
 
-def figures(page) -> list[str]:
-    return [element.value for element in page.metric]
-
-
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("home", ["empty", "tiny", "full"])
 def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     page, words = open_page(home, lang=lang), catalogue(lang)
     assert not page.exception
     assert not page.error
-    assert words["inspectors.title"] in said(page)
+    assert words["inspectors.title"] in page_text(page)
     assert [element.value for element in page.info] == {
         "empty": [words["empty"]],
         "tiny": [words["inspectors.needs_teacher"]],
@@ -67,15 +59,15 @@ def test_the_votes_are_those_of_the_stored_samples(open_page, homes, rows):
     assert page.selectbox(key="case").value == case_id
     samples = Samples(Store(homes["full"] / "store")).of(TEACHER, case_id)
     counts = np.bincount(samples.argmax(1), minlength=len(LABELS))
-    assert f"{counts.max()} of {SAMPLES}" in figures(page)
-    assert f"of {SAMPLES} inspectors say {LABELS[int(counts.argmax())]}" in said(page).replace(
+    assert f"{counts.max()} of {SAMPLES}" in metric_values(page)
+    assert f"of {SAMPLES} inspectors say {LABELS[int(counts.argmax())]}" in page_text(page).replace(
         "All", "10 of"
     )
     bars = [trace for trace in chart(page, 0)["data"] if trace["type"] == "bar"]
     assert sorted(int(trace["name"].split(": ")[1]) for trace in bars) == sorted(
         counts[counts > 0].tolist()
     )
-    assert Words("en").percent(rows.loc[case_id, "confidence"]) in figures(page)
+    assert Words("en").percent(rows.loc[case_id, "confidence"]) in metric_values(page)
 
 
 def test_each_kind_of_case_begins_at_its_foremost_case(open_page, rows, homes):
@@ -113,7 +105,7 @@ def test_a_linked_case_stays_though_its_kind_offers_others_and_one_that_is_gone_
     assert page.selectbox(key="case").value == linked
     assert offered(page)[0] == linked
     page = open_page(case="nobody")
-    assert "The link's value “nobody” for “case” cannot be used here" in said(page)
+    assert "The link's value “nobody” for “case” cannot be used here" in page_text(page)
     assert len(page.get("plotly_chart")) == 2
 
 
@@ -122,11 +114,11 @@ def test_the_threshold_of_the_address_decides_where_no_policy_is_active(open_pag
     confidence = rows.loc[case_id, "confidence"]
     for t, key in ((0.001, "accepted"), (1.0, "review")):
         page = open_page(pick="any", case=case_id, t=str(t))
-        assert EN[f"inspectors.{key}"] in said(page)
-        assert EN["inspectors.gate.threshold"] in said(page)
-        assert f"confidence {confidence:.2%}, needed: {t:.1%}" in said(page)
+        assert EN[f"inspectors.{key}"] in page_text(page)
+        assert EN["inspectors.gate.threshold"] in page_text(page)
+        assert f"confidence {confidence:.2%}, needed: {t:.1%}" in page_text(page)
     page.number_input(key="t").set_value(0.001).run()
-    assert EN["inspectors.accepted"] in said(page)
+    assert EN["inspectors.accepted"] in page_text(page)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -138,11 +130,13 @@ def test_the_active_policy_decides_by_name_and_version(open_page, tmp_path, lang
             ledger.add_policy_event("*line*", version, event, "Mori", "a test")
         page, words = open_page(tmp_path, lang=lang), Words(lang)
         assert not page.exception
-        assert words("inspectors.gate.policy", name="*line*", version=str(version)) in said(page)
+        assert words("inspectors.gate.policy", name="*line*", version=str(version)) in page_text(
+            page
+        )
         # the most epistemic case is above the limit
-        assert words("inspectors.review") in said(page)
+        assert words("inspectors.review") in page_text(page)
         assert not [field for field in page.number_input if field.key == "t"]
-    assert words("inspectors.gate.problem", sentence="")[:20] in said(page)
+    assert words("inspectors.gate.problem", sentence="")[:20] in page_text(page)
 
 
 def test_a_run_without_samples_says_so(open_page, tmp_path):
@@ -188,7 +182,6 @@ def test_a_student_of_other_labels_is_not_shown_beside_the_teacher(open_page, tm
 
 
 # --- typed cases
-# -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -255,15 +248,15 @@ def test_a_typed_case_is_asked_at_the_button_and_its_times_are_those_measured_no
     page.button[-1].click().run()
     assert not page.exception
     assert [element.value for element in page.text] == ["oil *leak*"]
-    assert words("inspectors.of", k="3", n="4") in figures(page)
-    assert words("inspectors.ms", value="1.2") in figures(page)
-    assert "0.40" in said(page)
-    assert words("inspectors.no_record") in said(page)
+    assert words("inspectors.of", k="3", n="4") in metric_values(page)
+    assert words("inspectors.ms", value="1.2") in metric_values(page)
+    assert "0.40" in page_text(page)
+    assert words("inspectors.no_record") in page_text(page)
     assert len(page.get("plotly_chart")) == 2
 
     # another choice keeps the answer and changes the gate
     page.number_input(key="t").set_value(0.5).run()
-    assert words("inspectors.accepted") in said(page)
+    assert words("inspectors.accepted") in page_text(page)
     assert words("inspectors.ask") in [button.label for button in page.button]
     assert "oil" not in str(dict(page.query_params))  # others read addresses
 
@@ -290,12 +283,12 @@ def test_models_that_were_trained_again_since_are_said(open_page, fake):
 
 def test_opening_the_page_and_its_field_leaves_torch_out(homes):
     code = (
-        "import sys\nfrom streamlit.testing.v1 import AppTest\n"
-        "page = AppTest.from_string('from dashboard.session import state\\nfrom dashboard.inspectors import page\\n"
-        "state.take_in_address()\\npage.page()', default_timeout=60)\n"
-        "for source in ('stored', 'typed'):\n"
-        "    page.query_params.update({'source': source})\n    page.run()\n    assert not page.exception\n"
-        "print(*sorted({'torch', 'transformers', 'peft', 'safetensors'} & set(sys.modules)))"
+        "import sys\nfrom streamlit.testing.v1 import AppTest\npage = AppTest.from_string('from"
+        " dashboard.session import state\\nfrom dashboard.inspectors import"
+        " page\\nstate.take_in_address()\\npage.page()', default_timeout=60)\nfor source in"
+        " ('stored', 'typed'):\n    page.query_params.update({'source': source})\n    page.run()\n "
+        "   assert not page.exception\nprint(*sorted({'torch', 'transformers', 'peft',"
+        " 'safetensors'} & set(sys.modules)))"
     )
     environment = {"KAKUSHIN_HOME": str(homes["full"]), "PATH": ""}
     done = subprocess.run(

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from core.cases.columns import ColumnNames
+from core.cases.table import ReadingOptions
 from core.cli import main, parser
 from core.errors import NotFoundError, SettingsError
 from core.jobs import queue
@@ -46,7 +47,9 @@ def settings(tmp_path) -> Settings:
 
 @pytest.fixture
 def runners(settings, monkeypatch) -> list[subprocess.Popen]:
-    """Runners that the test's jobs have started; whatever of theirs still runs at the end is ended."""
+    """Runners that the test's jobs have started; whatever of theirs still runs at the end is
+    ended.
+    """
     started = []
 
     def wake(settings):
@@ -96,7 +99,10 @@ def pid(settings, job_id: str) -> int:
 
 
 def test_a_job_runs_to_its_end_and_keeps_what_it_said(settings, runners):
-    program = "import os, sys; print('one'); print('two', file=sys.stderr); print(os.nice(0), os.getsid(0) == os.getpid())"
+    program = (
+        "import os, sys; print('one'); print('two', file=sys.stderr); print(os.nice(0),"
+        " os.getsid(0) == os.getpid())"
+    )
     found = wait(settings, begin(settings, program), "finished")
     assert (found.exit_code, found.job.who, found.job.verb) == (0, "mika", "score")
     assert found.job.created_at <= found.ended_at
@@ -126,7 +132,10 @@ def test_two_jobs_never_run_at_once_and_the_second_begins_by_itself(settings, ru
     second.
     """
     note = tmp_path / "note"
-    program = f"import time; f = open({str(note)!r}, 'a', buffering=1); f.write('begin\\n'); time.sleep(1); f.write('end\\n')"
+    program = (
+        f"import time; f = open({str(note)!r}, 'a', buffering=1); f.write('begin\\n');"
+        " time.sleep(1); f.write('end\\n')"
+    )
     first, second = begin(settings, program), begin(settings, program)
     wait(settings, first, "running")
     assert queue.status(settings, second).state == "queued"
@@ -137,8 +146,8 @@ def test_two_jobs_never_run_at_once_and_the_second_begins_by_itself(settings, ru
 
 def test_a_running_job_is_cancelled_with_all_that_it_started(settings, runners):
     child = (
-        "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        "print('child', p.pid, flush=True); time.sleep(60)"
+        "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time;"
+        " time.sleep(60)'])\nprint('child', p.pid, flush=True); time.sleep(60)"
     )
     job_id = begin(settings, child)
     wait(settings, job_id, lambda found: "child" in queue.log_tail(settings, job_id))
@@ -154,7 +163,10 @@ def test_a_running_job_is_cancelled_with_all_that_it_started(settings, runners):
 
 
 def test_a_job_that_does_not_end_when_it_is_asked_to_is_ended_by_force(settings, runners):
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('begun', flush=True); time.sleep(60)"
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('begun',"
+        " flush=True); time.sleep(60)"
+    )
     job_id = begin(settings, deaf)
     wait(settings, job_id, lambda found: "begun" in queue.log_tail(settings, job_id))
     queue.cancel(settings, job_id, "mika")
@@ -279,7 +291,9 @@ def test_progress_by_hand(bar, rate, left):
 
 def test_arguments_are_those_of_the_command_line(tmp_path):
     columns = ColumnNames(text="--本文", label="class", case_id=None)
-    source = Source(tmp_path / "cases.xlsx", columns, "2024", skip_bad_rows=True)
+    source = Source(
+        tmp_path / "cases.xlsx", columns, ReadingOptions(sheet="2024"), skip_bad_rows=True
+    )
     for verb, arguments in (
         ("score", score_arguments(source, "line-student", "line", "stream", truncate=True)),
         ("train", train_arguments(source, "line", "blob", 4, "some/base")),

@@ -19,7 +19,7 @@ from core.types import OUTCOMES
 from tests.joints import CLASSES, SEGMENTS, cases, columns, cumulative, joint
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(cases())
 def test_every_threshold_and_every_limit_count_as_directly(rows):
     segment, predicted, outcome, confidence, epistemic = columns(rows)
@@ -40,7 +40,7 @@ def test_every_threshold_and_every_limit_count_as_directly(rows):
     assert not found[..., THRESHOLD_STEPS - 1, :].any()  # REVIEW_ALL
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(cases())
 def test_parts_add_up_to_the_whole_and_selections_to_their_sum(rows):
     whole, half = joint(rows), len(rows) // 2
@@ -85,7 +85,7 @@ def test_what_is_no_threshold_limit_or_name_is_refused():
     for bad in (0.06, float("nan"), float("inf"), -1):
         with pytest.raises(SettingsError, match="use none or one of 0.005"):
             limit_bin(bad)
-    with pytest.raises(SettingsError, match="other segments or classes"):
+    with pytest.raises(SettingsError, match="different segments or classes"):
         joint([]) + joint([]).select(segments=("A",))
     with pytest.raises(SettingsError, match="joint counts have shape"):
         JointCounts(("A",), ("x",), np.zeros((1, 1, 4, 2, 2)))

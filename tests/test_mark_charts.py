@@ -21,7 +21,7 @@ from dashboard.decide.mark_charts import (
     rows_of,
 )
 from dashboard.i18n import Words
-from tests.test_charts import risk_coverage, thresholds
+from tests.figures import risk_coverage, thresholds
 
 FIGURES = {"coverage": 0.5, "risk": 0.2, "reviews": 1.0, "leakage": 0.1, "money": None}
 MARKS = [

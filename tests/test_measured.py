@@ -11,6 +11,7 @@ from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.money.measured import measured_error, measured_inputs, measured_shares
 from core.decision.money.scenario import INPUT_UNITS, MEASURED, ScenarioQuantity
 from core.decision.thresholds.consequence import threshold_consequence
+from core.decision.thresholds.costs import CostModel
 from core.errors import SettingsError
 from core.stats.bounds import wilson
 from core.types import Run, RunRecord
@@ -75,7 +76,7 @@ def test_what_no_run_measured_is_not_there():
 
 def test_two_machines_are_not_mixed():
     with pytest.raises(
-        SettingsError, match="the student's scorings ran on cpu, cuda: pass those of one device"
+        SettingsError, match="The scorings of the student ran on cpu, cuda: use those of one device"
     ):
         measured_inputs(
             [*RUNS, record("s5", "score", "student", seconds_per_case=0.001, device="cuda")]
@@ -86,7 +87,7 @@ def consequences(outcomes, threshold):
     n = len(outcomes)
     confidence = np.linspace(0.1, 0.9, n)
     cases = Histogram.from_predictions(["A"] * n, ["x"] * n, outcomes, confidence, ("A",), ("x",))
-    return threshold_consequence(AcceptanceCurve(cases), threshold, 10)
+    return threshold_consequence(AcceptanceCurve(cases), threshold, CostModel(10))
 
 
 def test_shares_are_those_of_the_threshold_with_their_intervals():
@@ -116,6 +117,6 @@ def test_the_error_without_review_is_that_of_threshold_zero():
 
 def test_a_risk_without_labels_is_not_measured():
     with pytest.raises(
-        SettingsError, match="run s1 has no labelled case to measure the selective risk on"
+        SettingsError, match="Run s1 has no labelled case to measure selective risk on"
     ):
         measured_shares(consequences(["unlabelled"] * 3, 0.0), "s1")

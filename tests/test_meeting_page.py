@@ -11,11 +11,11 @@ from core.store.meetings import Meetings
 from core.store.parts import write_part
 from core.store.store import Store
 from dashboard.i18n import LANGUAGES, catalogue
-from dashboard.meeting.controls import tex
-from tests.stores import make_rows, make_store
-from tests.test_dashboard import add_run, plain_again
-from tests.test_dashboard import said as all_said
-from tests.test_money_page import figures
+from dashboard.meeting.controls import tex_text
+from tests.pages import metric_values, page_text
+from tests.stores import add_run, make_rows, make_store
+
+pytestmark = pytest.mark.page("meeting", t="0.6")
 
 RUN = "score-work-orders-student-stream"
 EN = catalogue("en")
@@ -30,20 +30,13 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def home(made, tmp_path):
-    return shutil.copytree(made, tmp_path / "home")
+def page_home(home):
+    return home
 
 
 @pytest.fixture
-def open_page(open_view, home):
-    """Return a function that opens the page over a store that may be written to, with an address."""
-    return lambda home=home, **address: open_view("meeting", home, **({"t": "0.6"} | address))
-
-
-def said(page) -> str:
-    """Return all text of the page, without what keeps markdown from reading it."""
-    kinds = (page.title, page.markdown, page.caption, page.info, page.warning, page.error)
-    return plain_again("\n".join(str(element.value) for kind in kinds for element in kind))
+def home(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "home")
 
 
 def freeze(page, name: str, author: str = "伊藤 <b>"):
@@ -66,7 +59,7 @@ def test_the_page_opens_in_each_language_on_each_store(open_view, lang, home):
     page, words = open_view("meeting", home, lang=lang), catalogue(lang)
     assert not page.exception
     assert not page.error
-    text = said(page)
+    text = page_text(page)
     assert words["meeting.title"] in text
     assert (words["empty"] in text) == (home == "empty")
     assert (words["meeting.none"] in text) == (home != "empty")
@@ -92,7 +85,7 @@ def test_frozen_scenarios_stand_side_by_side_with_chart_differences_and_plan(
     assert [m.label for m in page.metric] == [
         words[f"meeting.measure.{name}"] for name in meeting.COMPARED
     ] * 2
-    text = said(page)
+    text = page_text(page)
     for name in ("A", "B"):
         assert words["meeting.version"].format(name=name, version="1") in text
     assert words["meeting.difference"].format(name="B", base="A") in text
@@ -108,7 +101,7 @@ def test_freezing_keeps_the_view_of_the_address(open_page, home):
         t="0.7", segment="C", unseen="0", volume="500", review="5", escape="50", currency="JPY"
     )
     freeze(page, "C")
-    (kept,) = meeting.newest(Store(home / "store"))
+    (kept,) = meeting.frozen_scenarios(Store(home / "store"))
     one = kept.scenario
     assert (one.name, one.run_id, one.rule.threshold, one.segment, one.unseen) == (
         "C",
@@ -130,18 +123,18 @@ def test_freezing_keeps_the_view_of_the_address(open_page, home):
 def test_freezing_twice_without_a_change_keeps_one_version(open_page, home):
     page = freeze(open_page(), "A")
     page.button(key="freeze").click().run()
-    assert [one.version for one in meeting.newest(Store(home / "store"))] == [1]
+    assert [one.version for one in meeting.frozen_scenarios(Store(home / "store"))] == [1]
     page.number_input(key="t").set_value(0.9).run()
     page.button(key="freeze").click().run()
-    assert [one.version for one in meeting.newest(Store(home / "store"))] == [2]
-    assert "Scenario A, version 2" in said(page)
+    assert [one.version for one in meeting.frozen_scenarios(Store(home / "store"))] == [2]
+    assert "Scenario A, version 2" in page_text(page)
 
 
 def test_the_card_of_a_scenario_is_that_of_the_page_decide(open_page, open_view, home):
     page = freeze(open_page(t="0.4", volume="100"), "A")
     handle = open_view("decide", home, t="0.4", volume="100")
-    coverage, reviews, *_ = figures(page)
-    text = all_said(handle)
+    coverage, reviews, *_ = metric_values(page)
+    text = page_text(handle)
     assert f"{reviews} cases a day" in text
     assert f"Accept {round(float(coverage.rstrip('%')))}% automatically" in text
 
@@ -150,18 +143,18 @@ def test_an_assumption_moves_all_scenarios_at_once_and_changes_none_of_them(open
     page = freeze(open_page(), "A")
     page.number_input(key="t").set_value(0.9).run()
     freeze(page, "B")
-    before = figures(page)
+    before = metric_values(page)
     page.number_input(key="m_review").set_value(40.0).run()
-    after = figures(page)
+    after = metric_values(page)
     moved = [i for i, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
     assert moved == [3, 7]  # money of both; no count moved
-    assert said(page).count("Cost of one review: A$4.00 → A$40.00") == 2
+    assert page_text(page).count("Cost of one review: A$4.00 → A$40.00") == 2
     assert page.query_params["m_review"] == "40"
-    assert all(one.scenario.review == 4 for one in meeting.newest(Store(home / "store")))
+    assert all(one.scenario.review == 4 for one in meeting.frozen_scenarios(Store(home / "store")))
 
     # And back.
     page.button(key="meeting_back").click().run()
-    assert figures(page) == before
+    assert metric_values(page) == before
     assert "m_review" not in page.query_params
 
 
@@ -173,19 +166,19 @@ def test_a_link_shows_the_same_meeting_to_somebody_else(open_page):
     page.toggle(key="large").set_value(True).run()
     other = open_page(**page.query_params)
     assert other.query_params == page.query_params
-    assert said(other).replace(EN["meeting.freeze.name_first"], "").replace(
+    assert page_text(other).replace(EN["meeting.freeze.name_first"], "").replace(
         EN["meeting.log.name_first"], ""
-    ).split() == (said(page).split())
+    ).split() == (page_text(page).split())
 
 
 def test_large_type_shows_the_same_figures(open_page):
     page = freeze(open_page(), "A")
-    cards = figures(page)
+    cards = metric_values(page)
     page.toggle(key="large").set_value(True).run()
     assert not page.metric
     headings = [m.value for m in page.markdown if "\\textsf" in m.value]
     assert [heading.split("\\textsf{")[1].rstrip("}$") for heading in headings] == [
-        tex(card).rstrip("}") for card in cards
+        tex_text(card).rstrip("}") for card in cards
     ]
 
 
@@ -216,17 +209,17 @@ def test_a_decision_without_a_reason_is_not_written(open_page, home):
     page = open_page()
     page.text_input(key="author").set_value("Ito").run()
     decide(page, "go", "   ")
-    assert EN["meeting.log.fill"] in said(page)
+    assert EN["meeting.log.fill"] in page_text(page)
     assert Meetings(Store(home / "store")).decisions() == []
 
 
 def test_data_that_came_in_since_the_freeze_are_told(open_page, home):
     page = freeze(open_page(), "A")
-    assert "have changed since it was frozen" not in said(page)
+    assert "have changed since it was frozen" not in page_text(page)
     store = Store(home / "store")
     store.take_in(RUN, 9, write_part(store.folder, RUN, 9, make_rows(200, seed=3, first=50_000)))
     page.run()
-    assert "The data of scenario A have changed since it was frozen" in said(page)
+    assert "The data of scenario A have changed since it was frozen" in page_text(page)
     assert not page.exception
 
 
@@ -234,7 +227,7 @@ def test_scenarios_in_two_currencies_compare_no_money(open_page):
     page = freeze(open_page(), "A")
     page.selectbox(key="currency").select("JPY").run()
     freeze(page, "B")
-    text = said(page)
+    text = page_text(page)
     assert (
         "Scenarios in another currency than the first are left out where money is compared: B."
         in text
@@ -247,26 +240,26 @@ def test_cases_without_labels_have_reasons_in_the_place_of_figures(open_view, tm
     add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40)
     page = freeze(open_view("meeting", tmp_path, t="0.5"), "A")
     assert not page.exception
-    assert figures(page)[0] == "100.0%"
-    assert figures(page)[2:] == ["–", "–"]
-    assert f"No figure: {EN['why.no_labels']}" in said(page)
-    assert EN["poc.present.none"] in said(page)
+    assert metric_values(page)[0] == "100.0%"
+    assert metric_values(page)[2:] == ["–", "–"]
+    assert f"No figure: {EN['why.no_labels']}" in page_text(page)
+    assert EN["poc.present.none"] in page_text(page)
 
 
 def test_an_assumption_of_nothing_is_one_and_can_be_taken_back(open_page):
     page = freeze(open_page(), "A")
     assert page.button(key="meeting_back").disabled
     page.number_input(key="m_escape").set_value(0.0).run()
-    assert "A$120.00 → A$0.00" in said(page)
+    assert "A$120.00 → A$0.00" in page_text(page)
     assert not page.button(key="meeting_back").disabled
 
 
 def test_the_plan_follows_what_is_asked_of_it(open_page):
     page = freeze(open_page(volume="2000"), "A")
-    text = said(page)
+    text = page_text(page)
     assert "To know the selective risk to within 2.0% either way: " in text
     page.selectbox(key="half").set_value(0.1).run()
-    assert "To know the selective risk to within 10.0% either way: " in said(page)
+    assert "To know the selective risk to within 10.0% either way: " in page_text(page)
     page.selectbox(key="days").set_value(14.0).run()
-    assert "within 14 days" in said(page)
+    assert "within 14 days" in page_text(page)
     assert page.query_params["half"] == "0.1"

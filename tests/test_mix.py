@@ -5,11 +5,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import CostModel, Policy
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.prevalence import label_weights, shifted_consequence
 from core.errors import SettingsError
-from core.report import mix
+from core.report import what_if
 from core.types import OUTCOMES
 
 TERMS = CostModel(100.0, UnitCosts(1, 10, 0), 0.0)
@@ -30,9 +30,9 @@ def test_a_share_moves_every_figure_as_by_hand():
     """With 80% hard: accepted 0.2 + 0.8 / 2 = 0.6 of all; leakage 0.8 / 4 = 0.2; so 40 reviews and
     20 escapes of 100 a day.
     """
-    counts = mix.by_label(CASES, None, True)
-    assert mix.shares(counts) == {"easy": 0.6, "hard": 0.4}
-    before, after = mix.consequences(counts, 0.8, "hard", 0.8, TERMS)
+    counts = what_if.counts_by_label(CASES, None, True)
+    assert what_if.label_shares(counts) == {"easy": 0.6, "hard": 0.4}
+    before, after = what_if.consequences_at_share(counts, 0.8, "hard", 0.8, TERMS)
     assert (before.coverage.value, before.leakage.value) == (pytest.approx(0.8), pytest.approx(0.1))
     assert (after.coverage.value, after.leakage.value) == (pytest.approx(0.6), pytest.approx(0.2))
     assert (after.reviews_per_day.value, after.escapes_per_day.value) == (
@@ -46,15 +46,19 @@ def test_a_share_moves_every_figure_as_by_hand():
 
 
 def test_the_share_that_was_seen_changes_no_figure():
-    counts = mix.by_label(CASES, None, True)
-    before, after = mix.consequences(counts, 0.8, "hard", 0.4, TERMS)
+    counts = what_if.counts_by_label(CASES, None, True)
+    before, after = what_if.consequences_at_share(counts, 0.8, "hard", 0.4, TERMS)
     assert after.leakage.value == pytest.approx(before.leakage.value)
     assert after.leakage.n == before.leakage.n
 
 
 def test_a_curve_runs_from_none_to_all_of_a_kind():
-    curve = mix.curve(mix.by_label(CASES, None, True), 0.8, "hard", TERMS)
-    assert (curve["share"].iloc[0], curve["share"].iloc[-1], len(curve)) == (0, 1, mix.STEPS)
+    curve = what_if.share_curve(what_if.counts_by_label(CASES, None, True), 0.8, "hard", TERMS)
+    assert (curve["share"].iloc[0], curve["share"].iloc[-1], len(curve)) == (
+        0,
+        1,
+        what_if.SHARE_STEPS,
+    )
     assert curve["leakage"].iloc[[0, -1]].tolist() == [0, pytest.approx(0.25)]
     assert curve["n"].iloc[[0, -1]].tolist() == [6, 4]
     assert curve["leakage"].is_monotonic_increasing
@@ -69,14 +73,17 @@ def test_untrained_labels_are_one_kind_and_unlabelled_cases_none():
         }
     )
     table = pd.concat([CASES, more.assign(segment="A", epistemic=0.1)])
-    assert mix.shares(mix.by_label(table, None, True)) == {
+    assert what_if.label_shares(what_if.counts_by_label(table, None, True)) == {
         "easy": 0.5,
         "hard": pytest.approx(1 / 3),
-        mix.UNTRAINED: pytest.approx(1 / 6),
+        what_if.UNTRAINED: pytest.approx(1 / 6),
     }
-    assert set(mix.shares(mix.by_label(table, None, False))) == {"easy", "hard"}
-    assert mix.by_label(table, "B", True) is None
-    assert mix.by_label(CASES.head(6), None, True) is None
+    assert set(what_if.label_shares(what_if.counts_by_label(table, None, False))) == {
+        "easy",
+        "hard",
+    }
+    assert what_if.counts_by_label(table, "B", True) is None
+    assert what_if.counts_by_label(CASES.head(6), None, True) is None
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_untrained_labels_are_one_kind_and_unlabelled_cases_none():
 )
 def test_what_cannot_be_asked_is_named(kind, share, fact):
     with pytest.raises(SettingsError, match=fact):
-        mix.with_share(mix.by_label(CASES, None, True), kind, share)
+        what_if.policy_at_share(what_if.counts_by_label(CASES, None, True), kind, share)
 
 
 case = st.tuples(
@@ -101,18 +108,18 @@ def test_it_is_the_weighting_of_single_cases(found, share, step):
     table = pd.DataFrame(found, columns=["label", "outcome", "confidence"]).assign(
         segment="A", epistemic=0.1
     )
-    counts = mix.by_label(table, None, True)
+    counts = what_if.counts_by_label(table, None, True)
     if counts is None:
         assert table["label"].nunique() < 2
         return
-    kind, policy, seen = counts.classes[0], Policy(step / 1000), mix.shares(counts)
+    kind, policy, seen = counts.classes[0], Policy(step / 1000), what_if.label_shares(counts)
     target = {
         name: share if name == kind else (1 - share) * part / (1 - seen[kind])
         for name, part in seen.items()
     }
     single = table.assign(predicted="x", outcome=pd.Categorical(table["outcome"], OUTCOMES))
     expected = shifted_consequence(policy, single, label_weights(table["label"], target), TERMS)
-    after = mix.consequences(counts, step / 1000, kind, share, TERMS)[1]
+    after = what_if.consequences_at_share(counts, step / 1000, kind, share, TERMS)[1]
     for measure in ("coverage", "leakage", "selective_risk"):
         one, other = getattr(after, measure), getattr(expected, measure)
         assert (one.value is None) == (other.value is None)

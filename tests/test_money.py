@@ -182,7 +182,6 @@ def test_without_errors_nothing_escapes():
     assert [a.escapes_per_month for a in appraise_options(free)] == [0, 0, 0, 0]
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(COSTS), st.floats(0, 1e4)), FACTOR)
 def test_money_is_linear_in_costs(costs, factor):
     base = (
@@ -224,7 +223,7 @@ def test_a_bar_is_the_appraisal_at_its_own_ends():
     assert bar.unit == "AUD/case"
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.fixed_dictionaries(
         {name: st.floats(0, 1 if unit == "share" else 1e4) for name, unit in INPUT_UNITS.items()}
@@ -302,10 +301,10 @@ def test_a_break_even_that_does_not_exist_has_a_name():
         break_even_value(plain(integration=0), STUDENT_REVIEW, "reviewer_miss").reason
         == ALWAYS_PAYS
     )
-    with pytest.raises(SettingsError, match="input 'months' has no break-even"):
+    with pytest.raises(SettingsError, match="Input 'months' has no break-even"):
         break_even_value(plain(), STUDENT_REVIEW, "months")
     with pytest.raises(
-        SettingsError, match="option 'all_human' is not one of teacher, student, student_review"
+        SettingsError, match="Option 'all_human' is not one of: teacher, student, student_review"
     ):
         break_even_value(plain(), "all_human", "escape")
 
@@ -341,7 +340,7 @@ def test_thresholds_that_never_pay_or_are_unknown_are_named():
     assert paying_thresholds(plain(), curve([1, 0.1], [0.5, 0.1])).reason == NEVER_PAYS
     unknown = paying_thresholds(plain(), curve([1, 0.5], [np.nan, np.nan]))
     assert (unknown.reason, unknown.best, unknown.lowest) == (RISK_UNKNOWN, None, None)
-    with pytest.raises(SettingsError, match="option 'student' has no threshold"):
+    with pytest.raises(SettingsError, match="Option 'student' has no threshold"):
         paying_thresholds(plain(), curve([1], [0]), "student")
 
 

@@ -16,34 +16,42 @@ from tests.scenarios import doubtful, plain
 
 WORDS = Words("ja")
 NAMES = money_words.option_names(WORDS)
-SAID = money_words.of_costs(WORDS, "JPY") | {"payback_month": ""}
+SAID = money_words.cost_signs(WORDS, "JPY") | {"payback_month": ""}
 
 
 def cash(payback=""):
-    said = SAID | WORDS.chart_words("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
-    frame = money.cash_frame(money.value(doubtful()))
-    return money_charts.cumulative_cash(
-        frame, NAMES, STUDENT_REVIEW, said | {"payback_month": payback}
+    said = SAID | WORDS.chart_words(
+        "money.month", "money.cash", "money.human", "cash.band", "cash.payback"
     )
+    frame = money.cash_frame(money.value_scenario(doubtful()))
+    return money_charts.cash_chart(frame, NAMES, STUDENT_REVIEW, said | {"payback_month": payback})
 
 
 def monthly():
-    said = SAID | WORDS.chart_words(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
-    return money_charts.monthly_costs(money.side_by_side(money.value(doubtful())), NAMES, said)
+    said = SAID | WORDS.chart_words(
+        *(f"money.part.{part}" for part in money.PARTS), "money.monthly"
+    )
+    return money_charts.running_cost_chart(
+        money.option_comparison(money.value_scenario(doubtful())), NAMES, said
+    )
 
 
 def widest():
     scenario = doubtful()
     frame = money.tornado_frame(tornado_bars(scenario, STUDENT_REVIEW), scenario)
-    said = SAID | WORDS.chart_words("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv")
-    return money_charts.tornado(frame.assign(label=frame["name"]), said)
+    said = SAID | WORDS.chart_words(
+        "tornado.at_low", "tornado.at_high", "tornado.base", "money.npv"
+    )
+    return money_charts.tornado_chart(frame.assign(label=frame["name"]), said)
 
 
 def histogram():
-    draws = money.npv_histogram(np.linspace(-1, 3, 401))
-    said = SAID | WORDS.chart_words("money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain")
+    draws = money.npv_histogram_frame(np.linspace(-1, 3, 401))
+    said = SAID | WORDS.chart_words(
+        "money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain"
+    )
     marks = {"p10": -0.6, "p50": 1.0, "p90": 2.6}
-    return money_charts.npv_histogram(draws, marks, said | {name: name for name in marks})
+    return money_charts.npv_histogram_chart(draws, marks, said | {name: name for name in marks})
 
 
 def even():
@@ -52,13 +60,13 @@ def even():
     said = SAID | WORDS.chart_words(
         "break_even.range", "break_even.value", "break_even.times", "break_even.likely"
     )
-    return money_charts.break_even(frame.assign(label=frame["name"]), said)
+    return money_charts.break_even_chart(frame.assign(label=frame["name"]), said)
 
 
 def thresholds():
     frame = pd.DataFrame({"threshold": [0.0, 0.5, 1.0], "npv": [-1.0, np.nan, 2.0]})
     said = SAID | WORDS.chart_words("money.npv", "threshold", "now", "paying.best", "money.human")
-    return money_charts.npv_by_threshold(frame, 0.8, 1.0, said)
+    return money_charts.npv_threshold_chart(frame, 0.8, 1.0, said)
 
 
 @pytest.mark.parametrize("make", [cash, monthly, widest, histogram, even, thresholds])

@@ -7,23 +7,13 @@ import pytest
 from core.decision.money.cashflow import OPTION_NAMES
 from core.decision.money.scenario import MoneyScenario
 from dashboard.i18n import LANGUAGES, catalogue
+from tests.pages import metric_values, page_text
 from tests.scenarios import plain
-from tests.test_dashboard import add_run, said
+from tests.stores import add_run
+
+pytestmark = pytest.mark.page("money", t="0.2")
 
 CARDS = [f"money.option.{option}" for option in OPTION_NAMES]
-
-
-@pytest.fixture
-def open_page(open_view):
-    """Return a function that opens the page over a store, with an address; at a low threshold
-    unless it says.
-    """
-    return lambda home="full", **address: open_view("money", home, **({"t": "0.2"} | address))
-
-
-def figures(page) -> list[str]:
-    """Return the values of the cards, in their order, without markdown's escapes."""
-    return [metric.value.replace("\\", "") for metric in page.metric]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -32,8 +22,8 @@ def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     page, words = open_page(home, lang=lang), catalogue(lang)
     assert not page.exception
     assert not page.error
-    assert words["money.title"] in said(page)
-    assert (words["empty"] in said(page)) == (home == "empty")
+    assert words["money.title"] in page_text(page)
+    assert (words["empty"] in page_text(page)) == (home == "empty")
     assert (words["warning.few"].split("{")[0] in "".join(w.value for w in page.warning)) == (
         home == "tiny"
     )
@@ -55,8 +45,8 @@ def test_the_figures_are_those_of_the_scenario_in_the_link(open_page, tmp_path):
     # cases that measure nothing, so that all is the link's
     add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40)
     page = open_page(tmp_path, money=plain().to_query())
-    assert figures(page) == ["A$0.00", "A$5,440", "A$1,600", "A$4,480"]
-    text = said(page)
+    assert metric_values(page) == ["A$0.00", "A$5,440", "A$1,600", "A$4,480"]
+    text = page_text(page)
     assert "Teacher + review is worth most: A$5,440 over 12 months (A$5,440 to A$5,440)." in text
     assert "Payback: 5 months (P10 to P90: 5 months to 5 months)" in text
     assert "Hours freed: 800 a month (800 to 800), apart from cash" in text
@@ -81,10 +71,10 @@ def test_what_runs_measured_and_what_is_assumed_is_told_apart(open_page):
 
 def test_a_typed_value_moves_the_figures_and_becomes_assumed(open_page):
     page = open_page()
-    before = figures(page)
+    before = metric_values(page)
     page.number_input(key="in_cases_per_month_likely").set_value(100_000.0).run()
     assert not page.exception
-    assert figures(page) != before
+    assert metric_values(page) != before
     scenario = MoneyScenario.from_query(page.query_params["money"])
     assert scenario.cases_per_month.basis == "assumed"
     assert scenario.cases_per_month.points[1:] == (100_000.0, 100_000.0)  # the high gave way
@@ -92,7 +82,7 @@ def test_a_typed_value_moves_the_figures_and_becomes_assumed(open_page):
 
     # And back.
     page.button(key="reset").click().run()
-    assert figures(page) == before
+    assert metric_values(page) == before
     assert "money" not in page.query_params
 
 
@@ -128,16 +118,16 @@ def test_a_link_shows_the_same_view_to_somebody_else(open_page):
     page.segmented_control(key="lang").set_value("ja").run()
     other = open_page(**page.query_params)
     assert other.query_params == page.query_params
-    assert said(other) == said(page)
-    assert "教師モデル＋確認" in said(other)
+    assert page_text(other) == page_text(page)
+    assert "教師モデル＋確認" in page_text(other)
     assert not other.warning
 
 
 def test_the_same_inputs_give_the_same_figures_again(open_page):
     page = open_page()
-    before = said(page)
-    assert said(page.run()) == before
-    assert said(open_page()) == before
+    before = page_text(page)
+    assert page_text(page.run()) == before
+    assert page_text(open_page()) == before
 
 
 @pytest.mark.parametrize("option", OPTION_NAMES[1:])
@@ -145,7 +135,7 @@ def test_every_option_can_be_looked_into(open_page, option):
     page = open_page(option=option)
     assert not page.exception
     assert len(page.get("plotly_chart")) == (5 if option == "student" else 6)
-    assert (catalogue("en")["paying.none"] in said(page)) == (option == "student")
+    assert (catalogue("en")["paying.none"] in page_text(page)) == (option == "student")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +154,7 @@ def test_a_bad_scenario_in_the_address_is_named_and_left_out(open_page, value):
     page = open_page(money=value)
     assert not page.exception
     assert len(page.metric) == len(CARDS)
-    assert "for “money” cannot be used here" in said(page)
+    assert "for “money” cannot be used here" in page_text(page)
     assert "money" not in page.query_params
 
 
@@ -173,12 +163,12 @@ def test_cases_that_measure_nothing_say_so(open_page, tmp_path):
     page = open_page(tmp_path)
     assert not page.exception
     assert not page.metric
-    assert catalogue("en")["money.needs_labels"] in said(page)
+    assert catalogue("en")["money.needs_labels"] in page_text(page)
 
 
 def test_a_failed_run_says_so(open_page, tmp_path):
     add_run(tmp_path, [("A", "right", 0.9)] * 40, state="failed")
-    assert "Run one stopped before its end; the figures rest on the 40 cases" in said(
+    assert "Run one stopped before its end; the figures rest on the 40 cases" in page_text(
         open_page(tmp_path)
     )
 
@@ -186,4 +176,4 @@ def test_a_failed_run_says_so(open_page, tmp_path):
 def test_nothing_in_doubt_has_no_tornado_and_says_so(open_page, tmp_path):
     add_run(tmp_path, [("A", "unlabelled", 0.9)] * 40)
     page = open_page(tmp_path, money=plain().to_query())
-    assert catalogue("en")["tornado.nothing"] in said(page)
+    assert catalogue("en")["tornado.nothing"] in page_text(page)

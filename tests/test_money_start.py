@@ -8,10 +8,16 @@ from hypothesis import strategies as st
 
 from core.counts.histogram import AcceptanceCurve
 from core.decision.money.scenario import assumed_quantity
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.errors import NotFoundError
-from core.report.money_start import Facts, measured_now, moved, remeasured, starting
-from core.report.selection import first, listed, same_cases
+from core.report.money_start import (
+    MeasuredRuns,
+    default_scenario,
+    measured_quantities,
+    quantity_with_end,
+    refresh_measured,
+)
+from core.report.run_selection import default_selection, same_cases, selectable_runs
 from tests.stores import make_store
 
 COSTS = UnitCosts(4.0, 120.0, 0.5, "AUD")
@@ -22,15 +28,15 @@ amounts = st.floats(0, 1e6)
 def facts(request, tmp_path_factory):
     store = make_store(tmp_path_factory.mktemp(request.param) / "store", request.param)
     scored = store.runs("score")
-    same = same_cases(scored, first(listed(scored)))
+    same = same_cases(scored, default_selection(selectable_runs(scored)))
     counts = {
         kind: AcceptanceCurve(store.histogram(record.run.run_id)) for kind, record in same.items()
     }
-    return Facts(same, counts, store.runs(), 0.2, None)
+    return MeasuredRuns(same, counts, store.runs(), 0.2, None)
 
 
 def test_what_is_measured_names_its_runs_and_the_rest_is_assumed(facts):
-    known, scenario = measured_now(facts), starting(facts, COSTS)
+    known, scenario = measured_quantities(facts), default_scenario(facts, COSTS)
     for name, quantity in scenario.inputs().items():
         assert (quantity.basis == "measured") == (name in known) == bool(quantity.runs)
     assert {"cases_per_month", "student_coverage", "student_error", "student_seconds"} <= set(known)
@@ -38,7 +44,7 @@ def test_what_is_measured_names_its_runs_and_the_rest_is_assumed(facts):
 
 
 def test_the_volume_is_the_count_over_its_days_with_a_poisson_interval(facts):
-    record, found = facts.same["student"], measured_now(facts)["cases_per_month"]
+    record, found = facts.same["student"], measured_quantities(facts)["cases_per_month"]
     days = (record.last_at.date() - record.first_at.date()).days + 1
     assert found.likely == pytest.approx(record.cases / days * 365.25 / 12)
     # Garwood's interval of a count of 3, from printed tables: 0.6187 to 8.7673
@@ -48,13 +54,15 @@ def test_the_volume_is_the_count_over_its_days_with_a_poisson_interval(facts):
 
 
 def test_a_typed_volume_is_assumed(facts):
-    typed = Facts(facts.same, facts.counts, facts.records, 0.2, 1000.0)
-    assert "cases_per_month" not in measured_now(typed)
-    assert starting(typed, COSTS).cases_per_month.likely == pytest.approx(1000 * 365.25 / 12)
+    typed = MeasuredRuns(facts.same, facts.counts, facts.records, 0.2, 1000.0)
+    assert "cases_per_month" not in measured_quantities(typed)
+    assert default_scenario(typed, COSTS).cases_per_month.likely == pytest.approx(
+        1000 * 365.25 / 12
+    )
 
 
 def test_the_unit_costs_of_the_other_page_are_the_likely_ones(facts):
-    scenario = starting(facts, COSTS)
+    scenario = default_scenario(facts, COSTS)
     assert scenario.reviewer_hour.likely * scenario.review_minutes.likely / 60 == pytest.approx(
         COSTS.review
     )
@@ -66,15 +74,16 @@ def test_the_unit_costs_of_the_other_page_are_the_likely_ones(facts):
 
 def test_without_a_student_there_is_no_scenario(facts):
     with pytest.raises(NotFoundError, match="no finished scoring of these cases by a student"):
-        starting(Facts({}, {}, facts.records, 0.2, None), COSTS)
+        default_scenario(MeasuredRuns({}, {}, facts.records, 0.2, None), COSTS)
 
 
 def test_measuring_anew_keeps_what_somebody_assumed(facts):
-    scenario = starting(facts, COSTS).changed(
+    scenario = default_scenario(facts, COSTS).changed(
         student_error=assumed_quantity(0.1, 0.2, 0.3, "share")
     )
-    again = remeasured(
-        scenario, measured_now(Facts(facts.same, facts.counts, facts.records, 0.0, None))
+    again = refresh_measured(
+        scenario,
+        measured_quantities(MeasuredRuns(facts.same, facts.counts, facts.records, 0.0, None)),
     )
     assert again.student_error.likely == 0.2
     assert again.student_coverage.likely == 1.0  # threshold 0 accepts everything
@@ -86,6 +95,6 @@ def test_measuring_anew_keeps_what_somebody_assumed(facts):
 def test_a_moved_end_wins_and_the_others_give_way(points, end, value):
     """Quantity refuses low > likely > high, so it is enough that it is made."""
     before = assumed_quantity(*sorted(points), "hours")
-    after = moved(before, end, value)
+    after = quantity_with_end(before, end, value)
     assert getattr(after, end) == value
     assert all(x in (*before.points, value) for x in after.points)

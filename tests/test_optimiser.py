@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from core.counts.joint import REVIEW_ALL
 from core.counts.tally import LeakageLimit, SelectiveRiskLimit
+from core.decision.thresholds.consequence import policy_consequence
 from core.decision.thresholds.optimiser import OptimalPolicy, optimise_thresholds
-from core.decision.thresholds.policy import Policy, policy_consequence
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import (
     CAPACITY_UNREACHABLE,
     CONFLICT,
@@ -39,7 +40,7 @@ def keeps(point, limit) -> bool:
     return limit is None or (getattr(point, limit.measure).value or 0) <= limit.most
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     cases(QUARTERS, OUTCOMES, min_size=1, max_size=14),
     st.sampled_from(["class", "segment"]),
@@ -67,7 +68,7 @@ def test_nothing_that_can_be_tried_is_better(rows, by, limit, capacity, epistemi
         assert (found.gap, found.pooled) == (0, ())
 
 
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(cases(QUARTERS, OUTCOMES[:3], min_size=4, max_size=14))
 def test_thresholds_by_cell_are_the_best_of_all_too(rows):
     whole, limit = cumulative(rows), LeakageLimit(0.2)
@@ -180,7 +181,7 @@ def test_weights_move_the_optimum():
 
 
 def test_what_is_not_allowed_is_refused():
-    with pytest.raises(SettingsError, match="grouping 'day' is not one of class, segment, cell"):
+    with pytest.raises(SettingsError, match="Grouping 'day' is not one of: class, segment, cell"):
         optimise_thresholds(cumulative([]), TERMS, "day")
     with pytest.raises(SettingsError, match="every 0 thousandths"):
         optimise_thresholds(cumulative([]), TERMS, every=0)

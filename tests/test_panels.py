@@ -1,4 +1,6 @@
-"""Tables below charts are drawn once they are opened; what a page has loaded is collected no more."""
+"""Tables below charts are drawn once they are opened; what a page has loaded is collected no
+more.
+"""
 
 import gc
 

@@ -28,6 +28,11 @@ def changed(rows: pd.DataFrame, column: str, value: object, at: int = 2) -> pd.D
     return rows.assign(**{column: pd.Series(values, dtype=object)})
 
 
+def stored(path, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what a part holds, in the order of the rows that it was written from."""
+    return pd.read_parquet(path).set_index("case_id").loc[rows["case_id"]].reset_index()
+
+
 def test_what_is_written_is_read_back(tmp_path, rows):
     rows = changed(
         changed(changed(rows, "label", None), "occurred_at", pd.NaT), "value", float("nan")
@@ -122,13 +127,15 @@ def test_a_value_that_may_not_be_stored_is_named_by_row(
 
 
 def test_probabilities_may_be_off_by_what_float32_loses(tmp_path, rows):
-    write_part(tmp_path, "run", 0, changed(rows, "probabilities", [0.9995] + [0.0] * 11))
+    probabilities = [0.9995] + [0.0] * 11
+    path = write_part(tmp_path, "run", 0, changed(rows, "probabilities", probabilities))
+    assert list(stored(path, rows)["probabilities"][2]) == np.float32(probabilities).tolist()
 
 
 def test_the_ends_of_the_scale_are_allowed(tmp_path, rows):
-    write_part(
-        tmp_path, "run", 0, changed(changed(rows, "confidence", 1.0), "confidence", 0.0, at=3)
-    )
+    ends = changed(changed(rows, "confidence", 1.0), "confidence", 0.0, at=3)
+    path = write_part(tmp_path, "run", 0, ends)
+    assert stored(path, rows)["confidence"][[2, 3]].tolist() == [1.0, 0.0]
 
 
 def test_no_column_and_no_row_are_refused(tmp_path, rows):

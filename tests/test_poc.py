@@ -111,5 +111,5 @@ def test_shares_that_are_none_are_refused(risk, width):
 
 
 def test_a_run_without_cases_has_no_plan():
-    with pytest.raises(SettingsError, match="no unit to plan on: the run has no case"):
+    with pytest.raises(SettingsError, match="The run has no case, so no trial can be planned"):
         plan_trial([], 0.02, 0.05, 0.05, 90)

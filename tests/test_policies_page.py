@@ -18,15 +18,21 @@ from core.store.ledger import Ledger
 from core.store.store import Store
 from dashboard.components import charts
 from dashboard.i18n import LANGUAGES, catalogue
-from dashboard.policies import charts as policie_charts
-from tests.pages import unfold
-from tests.test_dashboard import add_run
-from tests.test_evidence_page import chart, said
+from dashboard.policies import charts as policy_charts
+from tests.pages import chart, page_text, unfold
+from tests.stores import add_run
+
+pytestmark = pytest.mark.page("policies", t="0.9")
 
 RUN = "score-work-orders-student-stream"
 EDITOR = f"own_0_{RUN}"
 TODAY = datetime.now(UTC).date()
 EN = catalogue("en")
+
+
+@pytest.fixture
+def page_home(home):
+    return home
 
 
 @pytest.fixture
@@ -39,14 +45,6 @@ def home(homes, tmp_path):
 @pytest.fixture
 def ledger(home) -> Ledger:
     return Ledger(Store(home / "store"))
-
-
-@pytest.fixture
-def open_page(open_view, home):
-    """Return a function that opens the page over the store that may be written to, with an address."""
-    return lambda where=None, **address: open_view(
-        "policies", where or home, **({"t": "0.9"} | address)
-    )
 
 
 def propose(page, author: str = "Suzuki", reason: str = "first try"):
@@ -86,9 +84,9 @@ def test_the_page_opens_in_each_language_on_each_store(open_view, lang, size):
     page, words = open_view("policies", size, lang=lang), catalogue(lang)
     assert not page.exception
     assert not page.error
-    assert words["policies.title"] in said(page)
-    assert (words["empty"] in said(page)) == (size == "empty")
-    assert (words["policy.none_yet"] in said(page)) == (size != "empty")
+    assert words["policies.title"] in page_text(page)
+    assert (words["empty"] in page_text(page)) == (size == "empty")
+    assert (words["policy.none_yet"] in page_text(page)) == (size != "empty")
     assert len(page.data_editor) == (size != "empty")
     assert not page.get("plotly_chart")
 
@@ -128,7 +126,7 @@ def test_a_policy_goes_all_its_way_and_back(open_page, ledger, lang):
 def test_the_headline_names_who_when_why_and_every_figure_has_its_n(open_page, ledger):
     in_force(ledger, Policy(0.9), expires_on=TODAY + timedelta(days=30))
     page = open_page()
-    text = said(page)
+    text = page_text(page)
     assert "Active: line, version 1. Proposed by Suzuki (“why”), activated by Tanaka on" in text
     assert "Valid up to and including" in text
     assert "No certificate: none was issued when it was proposed." in text
@@ -214,7 +212,7 @@ def test_typed_thresholds_are_what_is_saved_and_move_the_figures(open_page, ledg
     propose(page)
     made = Policy.from_dict(ledger.policy("work-orders").content)
     assert made == Policy(0.5, {before.loc[6, "name"]: 0.75}, {"A": 1.0, "B": REVIEW_ALL})
-    assert EN["policy.proof.own_rules"] in said(page)
+    assert EN["policy.proof.own_rules"] in page_text(page)
     assert ledger.policy("work-orders").certificate is None
 
 
@@ -304,15 +302,15 @@ def test_a_certificate_goes_with_one_threshold_that_it_covers(open_page, ledger)
     assert certificate.covers(0.9)
     assert made.runs == (RUN, "score-work-orders-student-calibration")
     take(take(page, "approve"), "activate")
-    assert "at most 30.0% of all cases slip through wrong, with 95% confidence" in said(page)
-    assert EN["policy.proof.drift"] in said(page)
+    assert "at most 30.0% of all cases slip through wrong, with 95% confidence" in page_text(page)
+    assert EN["policy.proof.drift"] in page_text(page)
     page.selectbox(key="run").set_value("score-work-orders-teacher-stream").run()
-    assert "It is void here: the run is of another model." in said(page)
+    assert "It is void here: the run is of another model." in page_text(page)
 
 
 def test_a_threshold_that_is_not_covered_goes_without_a_certificate(open_page, ledger):
     page = open_page(measure="leakage", target="0.05", t="0")
-    assert "the threshold is below the loosest certified one" in said(page)
+    assert "the threshold is below the loosest certified one" in page_text(page)
     propose(page)
     assert ledger.policy("work-orders").certificate is None
 
@@ -366,7 +364,7 @@ def test_two_versions_are_compared_with_exact_moves_and_thresholds(open_view, tm
     for policy in (Policy(0.85), Policy(0.55, by_segment={"A": REVIEW_ALL}), Policy(0.55)):
         ledger.add_policy("line", policy.to_dict(), "Suzuki", "why")
     page = open_view("policies", tmp_path, before="line@1", after="line@2")
-    text = said(page)
+    text = page_text(page)
     assert "Of 5 cases, 1 go from acceptance to review (1 right, 0 wrong)" in text
     assert "and 2 from review to acceptance (1 right, 1 wrong)" in text
     (differ,) = [
@@ -411,7 +409,7 @@ def test_compared_are_the_version_in_force_and_the_newest_proposal(open_page, le
 
 def test_a_version_of_the_link_that_is_not_there_is_named(open_page, ledger):
     in_force(ledger, Policy(0.9))
-    assert "The link's value “line@9” for “after” cannot be used here" in said(
+    assert "The link's value “line@9” for “after” cannot be used here" in page_text(
         open_page(after="line@9")
     )
 
@@ -458,7 +456,7 @@ def test_history_has_every_event_with_author_and_reason(open_page, ledger):
     assert list(table["Event"]) == ["undone", "activated", "approved", "proposed"]
     assert list(table["By"]) == ["Sato", "Tanaka", "Tanaka", "Suzuki"]
     assert list(table["Reason"]) == ["too many escapes", "meeting", "meeting", "why"]
-    assert "4 events; the newest 1 of 1 versions" in said(page)
+    assert "4 events; the newest 1 of 1 versions" in page_text(page)
     names = [trace["name"] for trace in chart(page, 1)["data"]]
     assert names == ["active", "proposed", "approved", "activated", "undone"]
 
@@ -484,7 +482,7 @@ def test_a_measure_that_neither_version_has_gets_no_panel():
         ]
     )
     draw = partial(
-        policie_charts.side_by_side,
+        policy_charts.policy_comparison_chart,
         frame,
         {"a": "A"},
         words={"symbol": "", "separators": ".,", "interval": "95%"},

@@ -1,4 +1,6 @@
-"""Policies: who wins, what they mean, how they travel, and what changes side between two of them."""
+"""Policies: who wins, what they mean, how they travel, and what changes side between two of
+them.
+"""
 
 import json
 from itertools import product
@@ -12,8 +14,9 @@ from core.counts.histogram import Histogram
 from core.counts.joint import REVIEW_ALL
 from core.counts.tally import Leakage, LeakageLimit, SelectiveRisk, SelectiveRiskLimit
 from core.decision.thresholds.changes import cases_between_thresholds, decision_changes
-from core.decision.thresholds.daily_money import NO_LABELS, NO_SECONDS, UnitCosts
-from core.decision.thresholds.policy import CostModel, Policy, policy_consequence
+from core.decision.thresholds.consequence import policy_consequence
+from core.decision.thresholds.costs import NO_LABELS, NO_SECONDS, CostModel, UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
 from core.stats.bounds import wilson
 from core.types import OUTCOMES, Interval
@@ -65,7 +68,7 @@ def test_the_two_risks_are_never_the_same_thing():
     assert type(found.escapes_per_day) is type(found.money_per_day) is Interval
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases(), POLICIES)
 def test_the_counts_of_any_policy_are_those_of_its_gate(rows, policy):
     segment, predicted, outcome, confidence, epistemic = columns(rows)
@@ -122,7 +125,7 @@ def test_missing_figures_say_why():
     assert (found.note, found.money_per_day) == (NO_SECONDS, Interval(None, None, None, 1))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     cases(min_size=1, outcomes=OUTCOMES[:3]),
     POLICIES,
@@ -139,7 +142,7 @@ def test_money_is_linear_in_the_costs(rows, policy, review, escape, times):
     assert money(times * review, times * escape) == pytest.approx(times * money(review, escape))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(cases(min_size=1), POLICIES, LIMITS)
 def test_a_stricter_policy_reviews_more_and_leaks_less(rows, policy, limit):
     whole = cumulative(rows)
@@ -173,8 +176,8 @@ def test_a_sum_of_decimals_is_the_threshold_it_means():
         ({"by_class": [0.5]}, "by_class .* is not a mapping"),
         ({"by_cell": [{"segment": "A"}]}, "by_cell .* is not a list"),
         ({"by_cell": 3}, "by_cell 3 is not a list"),
-        ({"epistemic_limit": 0.06}, "epistemic limit 0.06 is not allowed"),
-        ({"treshold": 0.9}, "a policy has the names"),
+        ({"epistemic_limit": 0.06}, "Epistemic limit 0.06 is not allowed"),
+        ({"treshold": 0.9}, "A policy has the names"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused(change, message):
@@ -192,7 +195,7 @@ def test_terms_and_limits_that_cannot_be_are_refused(bad):
         SelectiveRiskLimit(bad)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(cases(), POLICIES, POLICIES)
 def test_cases_that_change_side_are_counted_as_directly(rows, before, after):
     *names, confidence, epistemic = columns(rows)
@@ -203,7 +206,7 @@ def test_cases_that_change_side_are_counted_as_directly(rows, before, after):
         assert side == {o: int((outcome[mask] == o).sum()) for o in OUTCOMES}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(cases(), st.integers(0, 1000), st.integers(0, 1000))
 def test_cases_between_two_thresholds_are_counted_as_directly(rows, one, other):
     segment, predicted, outcome, confidence, _ = columns(rows)

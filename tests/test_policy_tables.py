@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 
 from core.counts.joint import REVIEW_ALL, JointCounts, JointCumulative
 from core.decision.certificate.claims import Certificate
-from core.decision.thresholds.policy import Policy, policy_consequence
+from core.decision.thresholds.consequence import policy_consequence
+from core.decision.thresholds.policy import Policy
 from core.report import policies
 from core.report.policies import (
-    NoProof,
+    ProofObstacle,
+    certificate_of_draft,
+    certificate_void_reasons,
     consequence_frame,
-    differences,
-    edited,
-    no_proof_at_all,
+    edited_policy,
+    editor_rows,
     own_rules,
-    proof,
-    rows,
-    void,
+    proof_obstacle,
+    threshold_differences,
 )
 from tests.joints import CLASSES, SEGMENTS, TERMS, cases, cumulative
 
@@ -51,7 +52,7 @@ def found(table: pd.DataFrame) -> dict:
 
 
 def test_each_row_has_its_own_n_and_errors():
-    table = rows(CASES, Policy(0.7))
+    table = editor_rows(CASES, Policy(0.7))
     assert list(table["kind"]) == ["segment"] * 2 + ["class"] * 2
     assert found(table) == {
         ("A", ""): (2, 1),
@@ -67,7 +68,7 @@ def test_each_row_has_its_own_n_and_errors():
 
 def test_a_row_shows_the_whole_policy_at_work():
     """A's own threshold of 0.85 stops its error; the class y, whose error that was, shows it."""
-    table = rows(CASES, Policy(0.7, by_segment={"A": 0.85}, by_class={"x": REVIEW_ALL}))
+    table = editor_rows(CASES, Policy(0.7, by_segment={"A": 0.85}, by_class={"x": REVIEW_ALL}))
     assert found(table) == {
         ("A", ""): (2, 0),
         ("B", ""): (2, 0),
@@ -80,7 +81,7 @@ def test_a_row_shows_the_whole_policy_at_work():
 
 def test_cells_and_unknown_names_of_a_policy_have_rows_and_stay_where_they_are_listed():
     policy = Policy(0.7, by_class={"z": 0.5}, by_segment={"C": 0.4}, by_cell={("A", "y"): 0.9})
-    table = rows(CASES, policy)
+    table = editor_rows(CASES, policy)
     assert [tuple(row) for row in table[["kind", "segment", "predicted"]].to_numpy()] == [
         ("segment", "A", ""),
         ("segment", "B", ""),
@@ -92,7 +93,7 @@ def test_cells_and_unknown_names_of_a_policy_have_rows_and_stay_where_they_are_l
     ]
     assert list(table.loc[[2, 5], "cases"]) == [0, 0]
     assert np.isnan(table.loc[2, "leakage"])
-    kept = rows(CASES, Policy(0.7), policy)
+    kept = editor_rows(CASES, Policy(0.7), policy)
     assert kept[["kind", "segment", "predicted"]].equals(table[["kind", "segment", "predicted"]])
     assert kept["own"].isna().all()
 
@@ -100,10 +101,12 @@ def test_cells_and_unknown_names_of_a_policy_have_rows_and_stay_where_they_are_l
 def test_a_segment_without_a_name_is_one_segment():
     columns = (["", "A"], ["x", "x"], ["wrong", "right"], np.array([0.9, 0.9]), np.zeros(2))
     counts = JointCumulative(JointCounts.from_predictions(*columns))
-    table = rows(counts, Policy(0.5))
+    table = editor_rows(counts, Policy(0.5))
     assert list(table["segment"]) == ["", "A", ""]
     assert list(table["errors"]) == [1, 0, 1]
-    assert edited(Policy(0.5), table, {0: {"own": 0.9}})[0] == Policy(0.5, by_segment={"": 0.9})
+    assert edited_policy(Policy(0.5), table, {0: {"own": 0.9}})[0] == Policy(
+        0.5, by_segment={"": 0.9}
+    )
 
 
 @given(
@@ -112,7 +115,7 @@ def test_a_segment_without_a_name_is_one_segment():
 )
 def test_segments_add_up_to_the_whole_policy(made, by_segment):
     counts, policy = cumulative(made), Policy(0.4, by_segment=by_segment)
-    table, whole = rows(counts, policy), policy_consequence(counts, policy, TERMS)
+    table, whole = editor_rows(counts, policy), policy_consequence(counts, policy, TERMS)
     for kind in ("segment", "class"):
         part = table[table["kind"] == kind]
         assert part["labelled"].sum() == whole.leakage.n
@@ -121,7 +124,7 @@ def test_segments_add_up_to_the_whole_policy(made, by_segment):
 
 
 BASE = Policy(0.7, {"x": 0.6}, {"B": REVIEW_ALL}, {("A", "y"): 0.9})
-TABLE = rows(CASES, BASE)  # A, B, x, y, (A, y)
+TABLE = editor_rows(CASES, BASE)  # A, B, x, y, (A, y)
 
 
 @pytest.mark.parametrize(
@@ -152,28 +155,28 @@ TABLE = rows(CASES, BASE)  # A, B, x, y, (A, y)
     ],
 )
 def test_what_is_typed_into_a_row_becomes_its_threshold(edits, expected):
-    made, refused = edited(BASE, TABLE, edits)
+    made, refused = edited_policy(BASE, TABLE, edits)
     assert made == expected
     assert refused == ()
 
 
 @pytest.mark.parametrize("value", [1.5, -0.1, float("nan"), float("inf")])
 def test_what_is_no_threshold_is_named_and_the_other_rows_are_taken(value):
-    made, refused = edited(BASE, TABLE, {0: {"own": value}, 3: {"own": 0.5}})
+    made, refused = edited_policy(BASE, TABLE, {0: {"own": value}, 3: {"own": 0.5}})
     assert made == Policy(0.7, {"x": 0.6, "y": 0.5}, {"B": REVIEW_ALL}, {("A", "y"): 0.9})
     assert [position for position, _ in refused] == [0]
 
 
 def test_differences_name_what_only_one_of_two_sets():
     after = Policy(0.75, {"x": 0.6, "y": 0.5}, {}, {("A", "y"): 0.95}, epistemic_limit=0.1)
-    assert [tuple(row) for row in differences(BASE, after).to_numpy()] == [
+    assert [tuple(row) for row in threshold_differences(BASE, after).to_numpy()] == [
         ("all", "", "", 0.7, 0.75),
         ("epistemic", "", "", None, 0.1),
         ("segment", "B", "", REVIEW_ALL, None),
         ("class", "", "y", None, 0.5),
         ("cell", "A", "y", 0.9, 0.95),
     ]
-    assert differences(BASE, BASE).empty
+    assert threshold_differences(BASE, BASE).empty
 
 
 def test_consequences_of_two_versions_lie_below_each_other():
@@ -196,7 +199,7 @@ def calibration(n: int = 400, wrong_from: int = 40) -> pd.DataFrame:
 
 def certified(threshold: float, limit: float | None = None, measure: str = "leakage", **changed):
     table = calibration().assign(**changed)
-    return proof(table, threshold, limit, (measure, 0.05, 0.05), ORIGIN, TODAY)
+    return certificate_of_draft(table, threshold, limit, (measure, 0.05, 0.05), ORIGIN, TODAY)
 
 
 def test_a_certificate_covers_the_threshold_it_goes_with_or_there_is_none():
@@ -216,8 +219,8 @@ def test_a_limit_on_epistemic_uncertainty_is_part_of_the_promise():
     made = certified(0.9, 0.5)
     assert made.promise.epistemic_limit == 0.5
     assert made.accepted < certified(0.9).accepted
-    assert void(made, Policy(0.9, epistemic_limit=0.5), *ORIGIN, TODAY) == ()
-    assert void(made, Policy(0.9), *ORIGIN, TODAY) == ("another policy",)
+    assert certificate_void_reasons(made, Policy(0.9, epistemic_limit=0.5), *ORIGIN, TODAY) == ()
+    assert certificate_void_reasons(made, Policy(0.9), *ORIGIN, TODAY) == ("another policy",)
 
 
 def test_cases_that_no_model_was_trained_on_count_as_wrong():
@@ -225,30 +228,34 @@ def test_cases_that_no_model_was_trained_on_count_as_wrong():
     unlabelled = calibration()
     unlabelled.loc[::2, "outcome"] = "unlabelled"
     assert (
-        proof(unlabelled, 0.9, None, ("leakage", 0.05, 0.05), ORIGIN, TODAY).evidence.unlabelled
+        certificate_of_draft(
+            unlabelled, 0.9, None, ("leakage", 0.05, 0.05), ORIGIN, TODAY
+        ).evidence.unlabelled
         == 200
     )
 
 
 def test_what_voids_a_certificate_of_a_policy_is_named():
     made = certified(0.9)
-    assert void(made, Policy(0.9), *ORIGIN, TODAY) == ()
-    assert void(made, Policy(0.9), "b" * 64, "other", TODAY + timedelta(days=91)) == (
+    assert certificate_void_reasons(made, Policy(0.9), *ORIGIN, TODAY) == ()
+    assert certificate_void_reasons(
+        made, Policy(0.9), "b" * 64, "other", TODAY + timedelta(days=91)
+    ) == (
         "another model",
         "another process",
         "expired",
     )
     for other in (Policy(0.9, by_segment={"A": 0.95}), Policy(0.0), Policy(REVIEW_ALL)):
-        assert void(made, other, *ORIGIN, TODAY) == ("another policy",)
+        assert certificate_void_reasons(made, other, *ORIGIN, TODAY) == ("another policy",)
 
 
 def test_policies_that_no_case_could_certify():
-    assert no_proof_at_all(Policy(0.5)) is None
-    assert no_proof_at_all(Policy(REVIEW_ALL)) == NoProof("all_reviewed")
+    assert proof_obstacle(Policy(0.5)) is None
+    assert proof_obstacle(Policy(REVIEW_ALL)) == ProofObstacle("all_reviewed")
     for policy in (
         Policy(0.5, {"x": 0.6}),
         Policy(0.5, {}, {"A": 0.6}),
         Policy(0.5, {}, {}, {("A", CLASSES[0]): 0.6}),
     ):
         assert own_rules(policy)
-        assert no_proof_at_all(policy) == NoProof("own_rules")
+        assert proof_obstacle(policy) == ProofObstacle("own_rules")

@@ -3,8 +3,7 @@
 import pytest
 
 from core.counts.joint import JointCounts, JointCumulative
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import CostModel
+from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.solver import PRESET_NAMES, ThresholdSolver, preset_thresholds
 
 

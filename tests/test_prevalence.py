@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.thresholds.policy import Policy, policy_consequence
+from core.decision.thresholds.consequence import policy_consequence
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.prevalence import (
     class_weights,
     label_weights,
@@ -52,7 +53,7 @@ def test_a_class_that_no_longer_comes_takes_its_errors_with_it():
     assert (found.leakage.value, found.leakage.n) == (1 / 4, 4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cases(min_size=1), st.integers(1, 4), st.integers(1, 4), st.integers(0, 1000))
 def test_whole_weights_count_as_copied_cases_with_wider_intervals(rows, a, b, step):
     weighted = cumulative(rows).reweighted(np.array([[a, a], [b, b]], dtype=float))
@@ -76,7 +77,7 @@ def test_a_label_shift_by_hand():
     assert not found.certificates_hold
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cases(min_size=1), st.integers(0, 1000))
 def test_equal_weights_on_cases_are_the_counts(rows, step):
     table = pd.DataFrame(dict(zip(NAMES, columns(rows), strict=True)))
@@ -90,9 +91,9 @@ def test_what_cannot_be_a_mix_is_refused():
     whole = cumulative(ROWS[:4])
     with pytest.raises(SettingsError, match="B has no case to give weight to"):
         segment_weights(whole, {"A": 1, "B": 1})
-    with pytest.raises(SettingsError, match="shares are given for A, and the cases have A, B"):
+    with pytest.raises(SettingsError, match="Shares are given for A, and the cases have A, B"):
         segment_weights(whole, {"A": 1})
-    with pytest.raises(SettingsError, match="at least one above 0"):
+    with pytest.raises(SettingsError, match="at least one must be above 0"):
         segment_weights(whole, {"A": 0, "B": 0})
     for bad in (np.nan, np.inf):
         with pytest.raises(NonFiniteError, match="share"):

@@ -22,62 +22,22 @@ from core.models.base import adapters
 from core.models.base.backbone import load_backbone
 from core.models.base.card import ModelCard
 from core.models.base.memory import by_halves
-from core.models.base.settings import AdapterSettings, LoopSettings, LossSettings, Schedule
+from core.models.base.settings import AdapterSettings
 from core.models.base.trunk import cache_trunk
 from core.models.scoring import checkpoint
-from core.models.scoring.heads import spread_head
 from core.models.scoring.posterior import Gaussian
 from core.models.scoring.scorers import OnePass, Teacher
-from core.models.scoring.spread import Moments
-from core.models.training.loop import fit, last_checkpoint, new_head
-from core.models.training.objective import NO_LABEL, Targets, TopClassifier
-from core.pipeline.train import texts_of
+from core.models.training.loop import last_checkpoint, new_head
 from core.store.store import Store
 from tests import tiny
+from tests.training import ADAPTER, CPU, LABELS, LOOP, train
 
-CPU = torch.device("cpu")
 ROOT = Path(__file__).resolve().parent.parent
-LABELS = tuple(sorted(tiny.TOPICS))
-LOOP = LoopSettings(epochs=2, batch_size=16, learning_rate=5e-3, seed=3)
-ADAPTER = AdapterSettings(layers=2, targets="feed_forward")
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     return tiny.make_encoder(tmp_path_factory.mktemp("base"))
-
-
-def train(
-    base, folder, loop=LOOP, cases=64, change=lambda model: None, spread="none"
-) -> dict[str, torch.Tensor]:
-    """A tiny training's final weights. With a spread it is a student's, and a quarter of the cases
-    has no label.
-    """
-    backbone = load_backbone(str(base), ADAPTER.cut, CPU)
-    texts = texts_of(tiny.cases(cases), LABELS)
-    torch.manual_seed(loop.seed)
-    adapters.attach(backbone, ADAPTER)
-    model = TopClassifier(
-        backbone,
-        new_head(backbone, spread_head(spread).outputs(3), loop.seed),
-        3,
-        LossSettings(spread=spread),
-    )
-    targets = Targets(texts.labels)
-    if spread != "none":
-        labels = np.where(np.arange(cases) % 4 == 0, NO_LABEL, texts.labels)
-        logits = torch.randn(5, cases, 3, generator=torch.Generator().manual_seed(0))
-        targets = Targets(labels, Moments.of(logits))
-    change(model)
-    fit(
-        model,
-        cache_trunk(backbone, texts.texts),
-        targets,
-        loop,
-        folder,
-        Schedule(shape="constant", end=0.5 if spread != "none" else 0.0),
-    )
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
 
 def assert_same(one, other, tolerance=1e-6):
@@ -96,7 +56,6 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(base, tmp_p
 
 
 # --- killed
-# -------------------------------------------------------------------------------------------------------------
 
 KILLED = """
 import os, signal, sys
@@ -104,7 +63,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from core.models.training.loop import _Trainer
-from tests.test_reliability import train
+from tests.training import train
 
 base, folder, moment = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 def die(*args, **kwargs):
@@ -150,7 +109,6 @@ def test_a_checkpoint_without_its_end_is_passed_over(tmp_path):
 
 
 # --- too little memory
-# ----------------------------------------------------------------------------------------------------
 
 
 def no_room_above(cases, inner):
@@ -269,15 +227,15 @@ def test_compiled_blocks_answer_the_same(base):
 
 
 # --- several processes
-# ----------------------------------------------------------------------------------------------------
 
 SHARED = """
 import atexit, os, sys
 from pathlib import Path
 import torch
-atexit.register(lambda: print("in a group at the end:", torch.distributed.is_initialized()))  # first registered, last called
+# first registered, last called
+atexit.register(lambda: print("in a group at the end:", torch.distributed.is_initialized()))
 from safetensors.torch import save_file
-from tests.test_reliability import train
+from tests.training import train
 
 weights = train(Path(sys.argv[1]), Path(sys.argv[2]))
 if os.environ.get("RANK", "0") == "0":
@@ -361,7 +319,6 @@ def test_a_batch_that_processes_cannot_share_is_refused(base, tmp_path, monkeypa
 
 
 # --- mixed-up files
-# -------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

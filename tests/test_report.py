@@ -9,14 +9,9 @@ import pytest
 
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
-from core.decision.thresholds.daily_money import (
-    NO_SECONDS,
-    UnitCosts,
-    all_human_option,
-    cost_curve,
-    option_money,
-)
-from core.report import frames, selection
+from core.decision.thresholds.costs import NO_SECONDS, CostModel, UnitCosts
+from core.decision.thresholds.daily_money import all_human_option, cost_curve, option_money
+from core.report import frames, run_selection
 from core.stats.bounds import wilson
 from core.types import RunRecord
 from tests.stores import make_run
@@ -56,7 +51,7 @@ def test_risk_and_coverage_are_the_curves_of_each_model_in_order():
 
 
 def test_a_threshold_frame_has_reviews_leakage_and_money_with_bounds():
-    costed = cost_curve(CASES, 10, COSTS, 1)
+    costed = cost_curve(CASES, CostModel(10, COSTS, 1))
     frame = frames.threshold_frame(costed)
     names = [
         f"{name}{end}" for name in ("reviews", "leakage", "money") for end in ("", "_low", "_high")
@@ -95,12 +90,11 @@ def test_the_curves_of_parts_are_their_frame_at_each_threshold_without_parts_tha
 
 
 def test_an_option_without_a_figure_keeps_its_row_and_its_reason():
-    found = threshold_consequence(CASES, 0.9, 10)
     frame = frames.option_frame(
         [
             all_human_option(10, COSTS),
-            option_money("teacher", found, COSTS, None),
-            option_money("student", found, COSTS, 1),
+            option_money("teacher", threshold_consequence(CASES, 0.9, CostModel(10, COSTS))),
+            option_money("student", threshold_consequence(CASES, 0.9, CostModel(10, COSTS, 1))),
         ]
     )
     assert frame["name"].tolist() == ["all_human", "teacher", "student"]
@@ -154,15 +148,16 @@ def test_the_run_to_open_first_is_one_that_can_be_chosen():
         RunRecord(make_run("score", "student", "calibration"), "finished", 1.0, {}, 3, None, None),
         RunRecord(make_run("score", "teacher", "stream"), "running", None, {}, 3, None, None),
     ]
-    assert selection.first(runs) is runs[1]
-    assert selection.first(runs) in selection.listed(runs)
-    assert selection.first(runs[:1]) is runs[0]
+    assert run_selection.default_selection(runs) is runs[1]
+    assert run_selection.default_selection(runs) in run_selection.selectable_runs(runs)
+    assert run_selection.default_selection(runs[:1]) is runs[0]
 
 
 def test_statistics_decisions_and_reports_import_no_torch_and_no_streamlit():
     code = (
-        "import json, sys; import core.report.frames, core.report.decision_text, core.stats.selective, core.stats.uncertainty; "
-        "print(json.dumps([m for m in ('torch', 'transformers', 'peft', 'streamlit') if m in sys.modules]))"
+        "import json, sys; import core.report.frames, core.report.decision_text,"
+        " core.stats.selective, core.stats.uncertainty; print(json.dumps([m for m in ('torch',"
+        " 'transformers', 'peft', 'streamlit') if m in sys.modules]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []

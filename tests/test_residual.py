@@ -84,5 +84,5 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(leak, review, miss):
 def test_counts_and_levels_that_cannot_be_are_refused():
     with pytest.raises(SettingsError, match="3 of 2 is not a share"):
         residual_leakage(wilson(1, 10), wilson(1, 10), 3, 2)
-    with pytest.raises(SettingsError, match="levels 0.95 and 0.9 differ"):
+    with pytest.raises(SettingsError, match="Levels 0.95 and 0.9 differ"):
         residual_leakage(wilson(1, 10), wilson(1, 10, 0.9), 1, 2)

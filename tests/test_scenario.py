@@ -65,13 +65,15 @@ def test_a_quantity_out_of_order_or_below_zero_is_refused(points):
 
 
 def test_a_share_above_one_is_refused():
-    with pytest.raises(SettingsError, match="1.5 share is more than all"):
+    with pytest.raises(SettingsError, match="1.5 share is above 1"):
         assumed_quantity(0, 1, 1.5, "share")
 
 
 @pytest.mark.parametrize(("basis", "runs"), [(MEASURED, ()), (ASSUMED, ("run-1",))])
 def test_measured_names_its_runs_and_assumed_has_none(basis, runs):
-    with pytest.raises(SettingsError, match="measured names its runs, assumed has none"):
+    with pytest.raises(
+        SettingsError, match="a measured input names its runs, an assumed one names none"
+    ):
         ScenarioQuantity(low=1, likely=1, high=1, unit="hours", basis=basis, runs=runs)
 
 
@@ -97,12 +99,12 @@ def test_money_has_no_default():
 def test_another_version_is_refused_whatever_else_it_holds():
     data = json.loads(plain().to_json()) | {"version": SCENARIO_VERSION + 1, "field_of_tomorrow": 1}
     with pytest.raises(
-        SettingsError, match="scenario version 2 is not known: this program reads version 1"
+        SettingsError, match="Scenario version 2 is not known: this program reads version 1"
     ):
         MoneyScenario.from_json(json.dumps(data))
-    with pytest.raises(SettingsError, match="scenario version 2 is not known"):
+    with pytest.raises(SettingsError, match="Scenario version 2 is not known"):
         MoneyScenario.from_query(plain().to_query().replace("version=1", "version=2"))
-    with pytest.raises(SettingsError, match="scenario version None is not known"):
+    with pytest.raises(SettingsError, match="Scenario version None is not known"):
         MoneyScenario.from_json("{}")
 
 
@@ -115,11 +117,11 @@ def test_another_version_is_refused_whatever_else_it_holds():
             ("escape=2.0~2.0~2.0~assumed", "escape=2~2~2~felt"),
             "escape='2~2~2~felt' is neither of assumed, measured",
         ),
-        (("escape=2.0~2.0~2.0~assumed", ""), "scenario field escape: Field required"),
-        (("currency=AUD", "currency=dollars"), "scenario field currency"),
+        (("escape=2.0~2.0~2.0~assumed", ""), "Field escape of the scenario: Field required"),
+        (("currency=AUD", "currency=dollars"), "Field currency of the scenario"),
         (("currency=AUD", "currency=AUD&currency=JPY"), "gives a field twice"),
-        (("currency=AUD", "currency=AUD&extra=1"), "scenario field extra"),
-        (("months=12", "months=0"), "scenario field months"),
+        (("currency=AUD", "currency=AUD&extra=1"), "Field extra of the scenario"),
+        (("months=12", "months=0"), "Field months of the scenario"),
     ],
 )
 def test_an_address_that_was_tampered_with_is_refused(change, message):
@@ -130,7 +132,7 @@ def test_an_address_that_was_tampered_with_is_refused(change, message):
 
 
 def test_text_that_is_no_json_is_refused():
-    with pytest.raises(SettingsError, match="the scenario is not JSON"):
+    with pytest.raises(SettingsError, match="The scenario is not JSON"):
         MoneyScenario.from_json("{")
 
 
@@ -139,5 +141,5 @@ def test_a_scenario_does_not_change_and_a_changed_one_is_checked():
     with pytest.raises(ValidationError, match="frozen"):
         scenario.months = 24
     assert scenario.changed(months=24).months == 24
-    with pytest.raises(SettingsError, match="scenario field months"):
+    with pytest.raises(SettingsError, match="Field months of the scenario"):
         scenario.changed(months=121)

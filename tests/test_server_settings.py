@@ -76,7 +76,9 @@ def test_text_and_charts_stand_out_from_the_background(name):
 
 @pytest.mark.parametrize("name", THEMES)
 def test_the_models_are_told_apart_with_red_green_blindness(name):
-    """Deuteranopia, simulated by Vienot 1999 on linear RGB: the three models' colours stay apart."""
+    """Deuteranopia, simulated by Vienot 1999 on linear RGB: the three models' colours stay
+    apart.
+    """
     seen = [deuteranope(colour) for colour in THEMES[name]["chartCategoricalColors"][:3]]
     for one, other in combinations(seen, 2):
         assert sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5 > 0.12

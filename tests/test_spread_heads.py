@@ -66,7 +66,9 @@ def test_logits_without_a_spread_have_no_mutual_information():
 
 
 def test_gaussian_logits_agree_with_brute_sampling():
-    """32 quasi-random draws against 400,000 random ones; the head's log std is its output less 1."""
+    """32 quasi-random draws against 400,000 random ones; the head's log std is its output less
+    1.
+    """
     logits, std = np.array([1.0, -1.0]), np.array([1.5, 0.5])
     drawn = softmax(logits + std * np.random.default_rng(0).standard_normal((400_000, 2)), axis=1)
     p, aleatoric = answers("gaussian", [*logits, *(np.log(std) + 1)])

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.staffing import erlang
 from core.decision.staffing.arrivals import ASSUMED, HOURS_PER_WEEK, WeekProfile
 from core.decision.staffing.desk import DeskTrace, WorkShift, run_desk
 from core.decision.staffing.staffing import (
@@ -20,6 +19,7 @@ from core.decision.staffing.staffing import (
     simulate_staffing,
 )
 from core.errors import SettingsError
+from tests import erlang
 
 STUDY = StaffingStudy(seed=3)
 DAY = WorkShift(1)  # Monday to Friday, 8 to 17, a break at 12
@@ -73,7 +73,7 @@ def test_duty_is_joined_where_stretches_touch():
     assert (DAY.hours_per_week, always(3).hours_per_week) == (40, 168)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.floats(0, 167), st.floats(0.01, 5)), min_size=1, max_size=30),
     st.integers(1, 3),

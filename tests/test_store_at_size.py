@@ -59,10 +59,9 @@ def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 
 # --- joint counts
-# ------------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.one_of(st.floats(0, 10), st.sampled_from([0.0, 5e-324, *EPISTEMIC_LIMITS.tolist()])),
@@ -83,7 +82,7 @@ def test_the_epistemic_bin_in_sql_is_the_one_in_numpy(values):
         )
 
 
-def test_joint_counts_are_those_of_the_predictions_add_up_over_parts_and_are_made_again_from_nothing(
+def test_joint_counts_add_up_over_parts_and_are_made_again_from_nothing(
     store,
 ):
     random = np.random.default_rng(0)
@@ -135,7 +134,10 @@ def test_rows_are_counted_into_the_histogram_when_they_are_many_beside_it_and_sa
         take(store, rows.iloc[part * 100 : (part + 1) * 100], part)
         same(store.joint_counts(RUN.run_id), counted(rows.iloc[: (part + 1) * 100]))
         with store.atomic() as connection:
-            query = "SELECT count(*), count(DISTINCT (cell, bin, epistemic_bin)), coalesce(sum(n), 0) FROM histograms"
+            query = (
+                "SELECT count(*), count(DISTINCT (cell, bin, epistemic_bin)), coalesce(sum(n), 0)"
+                " FROM histograms"
+            )
             kept.append(connection.execute(query).fetchone())
             ((parts,),) = connection.execute("SELECT count(*) FROM counted_parts").fetchall()
         assert kept[-1][0] == kept[-1][1]  # one row a cell and bin
@@ -156,14 +158,13 @@ def test_a_row_without_a_number_for_its_cell_is_refused_and_not_left_out(store, 
 
 
 # --- doubled cases
-# -----------------------------------------------------------------------------------------------------------
 
 
 def with_ids(ids: list[str]) -> pd.DataFrame:
     return make_rows(len(ids)).assign(case_id=ids)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.lists(
         st.lists(st.text("ab1é", min_size=1, max_size=3), min_size=1, max_size=6, unique=True),
@@ -223,7 +224,6 @@ def intake_known(store: Store, ids: list[str]) -> set[str]:
 
 
 # --- cases near a threshold
-# --------------------------------------------------------------------------------------------------
 
 
 def test_cases_near_a_threshold_are_found_without_scanning_the_store(tmp_path):
@@ -257,7 +257,6 @@ def test_cases_near_a_threshold_are_found_without_scanning_the_store(tmp_path):
 
 
 # --- older stores
-# ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_store_of_the_first_schema_is_brought_up_to_date_with_its_predictions(tmp_path):
@@ -286,8 +285,8 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_with_its_predictions(
             connection.register("given", table)
             connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM given")
         connection.execute(
-            f"INSERT INTO histograms SELECT run_id, segment, predicted, outcome, {counts.BIN} AS bin, count(*), sum(confidence)"
-            " FROM predictions GROUP BY ALL"
+            f"INSERT INTO histograms SELECT run_id, segment, predicted, outcome, {counts.BIN} AS"
+            " bin, count(*), sum(confidence) FROM predictions GROUP BY ALL"
         )
     store = Store(old, timeout_s=5)
     found, expected = store.histogram(RUN.run_id), reference.histogram(RUN.run_id)

@@ -158,7 +158,9 @@ def test_the_teacher_says_the_same_whatever_the_order_and_the_batch(source, monk
 
 
 def test_entropies_and_mutual_information_in_closed_form():
-    """Two samples that are sure of different labels: total = ln 2, aleatoric = 0, epistemic = ln 2."""
+    """Two samples that are sure of different labels: total = ln 2, aleatoric = 0, epistemic = ln
+    2.
+    """
     mean, aleatoric = predictive(torch.tensor([[[1e3, 0.0]], [[0.0, 1e3]]]))
     scores = collect(mean, aleatoric)
     np.testing.assert_allclose(

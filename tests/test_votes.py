@@ -26,7 +26,7 @@ def test_votes_are_counted_by_label_and_the_mean_may_say_another():
     assert not found.unanimous
 
 
-def test_the_two_uncertainties_tell_torn_inspectors_from_inspectors_who_are_sure_of_different_things():
+def test_the_two_uncertainties_tell_unsure_inspectors_from_inspectors_who_disagree():
     torn = count([[0.5, 0.5]] * 4).together
     assert (torn.aleatoric, torn.epistemic) == (
         pytest.approx(math.log(2)),

@@ -46,11 +46,22 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     root = argparse.ArgumentParser(
         prog="python -m benchmarks.rivals", description=__doc__.split("\n")[0]
     )
-    root.add_argument("--sets", nargs="+", default=list(sets.NAMES), choices=sets.LOADERS, metavar="SET",
-                      help=f"of {', '.join(sets.LOADERS)} (default: all but exam)")  # fmt: skip
+    root.add_argument(
+        "--sets",
+        nargs="+",
+        default=list(sets.NAMES),
+        choices=sets.LOADERS,
+        metavar="SET",
+        help=f"of {', '.join(sets.LOADERS)} (default: all but exam)",
+    )
     root.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (default: 3)")
-    root.add_argument("--groups", nargs="+", default=list(GROUPS), choices=GROUPS,
-                      help="free rivals, our models, rivals that train the point estimate (all)")  # fmt: skip
+    root.add_argument(
+        "--groups",
+        nargs="+",
+        default=list(GROUPS),
+        choices=GROUPS,
+        help="free rivals, our models, rivals that train the point estimate (default: all)",
+    )
     root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
     root.add_argument("--train-options", default="", help='of `train`, such as "--layers 3"')
     root.add_argument("--distill-options", default="", help="of `distill`")

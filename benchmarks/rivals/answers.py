@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import rankdata
 
 from core.stats import calibration, selective
 from core.stats.calibration_bias import calibration_error
@@ -98,12 +97,9 @@ def quality(answers: Answers) -> dict[str, float | None]:
 
 def ood_auroc(answers: Answers, score: str, inside: Index = ALL, outside: Index = ALL) -> float:
     """Return how often the score ranks an OOD text above a test text, ties half."""
-    test, ood = (
-        part[index] for part, index in zip(answers.scores[score], (inside, outside), strict=True)
-    )
-    ranks = rankdata(np.concatenate([test, ood]))
-    pairs = len(test) * len(ood)
-    return float((ranks[len(test) :].sum() - len(ood) * (len(ood) + 1) / 2) / pairs)
+    pair = zip(answers.scores[score], (inside, outside), strict=True)
+    test, ood = (part[index] for part, index in pair)
+    return selective.auroc(np.concatenate([test, ood]), np.repeat([0, 1], [len(test), len(ood)]))
 
 
 def _coverage(risk: float) -> Callable:

@@ -170,7 +170,7 @@ class Contest:
         return {"point": trained, "teacher": trained, "student": trained + distilled}
 
     def _fidelity(self, test: Scores, ood: Scores) -> dict:
-        """Rank correlation of the student's mutual information with many samples' of its teacher."""
+        """Rank correlation of the student's mutual information with its teacher's many samples."""
         from scipy.stats import spearmanr
 
         folder = self.home / "models" / "bench-teacher"

@@ -72,7 +72,8 @@ def write_report(runs: Runs, out: Path) -> str:
         ],
     }
     out.mkdir(parents=True, exist_ok=True)
-    (out / "summary.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+    text = json.dumps(content, indent=1, default=lambda x: x.item())  # numpy scalars
+    (out / "summary.json").write_text(text, encoding="utf-8")
     parts = [_seeds(complete)]
     parts += [lines_table(title, lines) for title, lines in blocks.items() if lines]
     parts += [
@@ -86,12 +87,13 @@ def write_report(runs: Runs, out: Path) -> str:
 
 def lines_table(title: str, lines: list[Line]) -> str:
     """Return a block of lines as Markdown."""
-    head = f"#### {title[0].upper()}{title[1:]}\n\n| must reach | figure | bound | | |\n| --- | ---: | ---: | --- | --- |"
+    heading = f"#### {title[0].upper()}{title[1:]}\n"
+    columns = "| must reach | figure | bound | | |\n| --- | ---: | ---: | --- | --- |"
     rows = [
         f"| {x.text} | {_number(x.figure)} | {_number(x.bound)} | {REACHED[x.reached]} | {x.note} |"
         for x in lines
     ]
-    return "\n".join([head, *rows])
+    return "\n".join([heading, columns, *rows])
 
 
 def metrics_table(figures: dict[str, dict], methods: dict[str, list[Answers]]) -> str:

@@ -35,7 +35,7 @@ _TIME = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _WEEKDAY = re.compile(
-    r"[(\[][^()\[\]]{1,9}[)\]]|[月火水木金土日]曜日?$|(?<=日)[月火水木金土日](?=\s|$)"
+    r"^[月火水木金土日]曜日?[,、 ]|[(\[][^()\[\]]{1,9}[)\]]|[月火水木金土日]曜日?$|(?<=日)[月火水木金土日](?=\s|$)"
 )
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _ERA = re.compile(
@@ -122,10 +122,10 @@ def _decide_order(written: list[WrittenDate], values: Sequence[object], cells: l
     allowed = [o for o in ORDERS if all(o in cell.days for cell in written)]
     if not unclear or len(allowed) == 1:
         return allowed[0] if allowed else ""
-    value = next(v for v, cell in zip(values, cells, strict=True) if cell is unclear[0])
+    place = next(i for i, cell in enumerate(cells) if cell is unclear[0])
     readings = [f"{o}: {unclear[0].days[o].isoformat()}" for o in ORDERS if o in unclear[0].days]
     code = "cases.date_order_unclear" if allowed else "cases.date_orders_mixed"
-    raise CasesError(code, value=str(value), readings=readings)
+    raise CasesError(code, value=str(values[place]), readings=readings, place=place)
 
 
 def _place_cell(
@@ -144,13 +144,13 @@ def _place_cell(
 
 def _in_one_zone(placed: list, zone: ZoneInfo | None) -> Moments:
     """The wall clock of all cells in one zone. Raises CasesError for times with and without one if no zone is named."""
-    parts = [cell for cell in placed if isinstance(cell, tuple)]
+    places = [place for place, cell in enumerate(placed) if isinstance(cell, tuple)]
+    parts = [placed[place] for place in places]
     zones = {_zone_key(part[0], part[1]) for part in parts if part[1] is not None}
-    bare = [part for part in parts if part[1] is None and part[2]]
+    bare = [place for place in places if placed[place][1] is None and placed[place][2]]
     if zones and bare and zone is None:
-        raise CasesError(
-            "cases.zone_needed", value=bare[0][0].isoformat(sep=" "), zones=sorted(zones)
-        )
+        value = placed[bare[0]][0].isoformat(sep=" ")
+        raise CasesError("cases.zone_needed", value=value, zones=sorted(zones), place=bare[0])
     convert_to = zone if zone is not None else UTC if len(zones) > 1 else None
     moments = [
         _wall_clock(cell, convert_to) if isinstance(cell, tuple) else cell for cell in placed
@@ -227,7 +227,8 @@ def _read_text(cell: str, epoch_1904: bool):
     if (match := _TIME.search(text)) and match.start() > 0:
         clock, zone, has_time = _clock(match), _offset(match["zone"]), True
         text = text[: match.start()].rstrip(" ,、")
-    days = _days(" ".join(text.split()).strip(" ,"))
+    text = re.sub(r"(?<=\d)([./-]) (?=\d)", r"\1", " ".join(text.split())).strip(" ,")
+    days = _days(text.removesuffix("."))
     return WrittenDate(days, clock, zone, has_time) if days else None
 
 
@@ -284,9 +285,11 @@ def _numeric_days(match: re.Match) -> dict[str, date]:
     days = {}
     for order, parts in readings.items():
         try:
-            days[order] = date(*parts)
+            day = date(*parts)
         except ValueError:
             continue
+        if len(last) > 2 or day.year <= date.today().year + 1:  # what occurred is not of the future
+            days[order] = day
     return days
 
 

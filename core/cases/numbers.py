@@ -29,6 +29,8 @@ _CURRENCY = re.compile(
     r"(?:US|A|C|HK|NZ)?\$|[¥£€₩฿₹]|円|圓|元|\b(?:JPY|USD|EUR|GBP|CHF|AUD|CAD|NZD|CNY|SEK|NOK|DKK|Fr\.?|kr\.?)(?![a-z])",
     re.IGNORECASE,
 )
+_YEN = ("¥", "JPY")
+_TAX = re.compile(r"\(税[込抜別]\)$")
 _MULTIPLES = {"億": 1e8, "万": 1e4, "百万": 1e6, "千": 1e3}
 
 
@@ -61,7 +63,14 @@ def parse_numbers(
     """
     cells = [_read_cell(value) for value in values]
     amounts = [cell for cell in cells if isinstance(cell, Amount)]
-    style = decimal or _decide_style(amounts, japanese)
+    try:
+        style = decimal or _decide_style(amounts, japanese)
+    except CasesError as e:
+        digits = e.values["value"]
+        e.values["place"] = next(
+            i for i, cell in enumerate(cells) if isinstance(cell, Amount) and cell.digits == digits
+        )
+        raise
     return [_number(cell, style) if isinstance(cell, Amount) else cell for cell in cells]
 
 
@@ -96,6 +105,9 @@ def _split_amount(cell: str) -> Amount | None:
     text = unicodedata.normalize("NFKC", cell).strip().replace("\N{MINUS SIGN}", "-")
     if match := re.fullmatch(r'="(.*)"', text):
         text = match[1].strip()
+    if text.startswith("\\"):
+        text = "¥" + text[1:]  # the sign's place in old Japanese character sets
+    text = _TAX.sub("", text).strip()
     bracketed = re.fullmatch(r"\((.*)\)", text)
     sign, text = (-1.0, bracketed[1].strip()) if bracketed else (1.0, text)
     plain, marks = _CURRENCY.subn("", text)
@@ -105,10 +117,10 @@ def _split_amount(cell: str) -> Amount | None:
     if plain[:1] in ("-", "+", "△", "▲", "–"):
         sign, plain = sign * (1.0 if plain[0] == "+" else -1.0), plain[1:].strip()
     elif plain[-1:] == "-" and plain[:-1]:
-        sign, plain = -sign, plain[:-1].strip()
-        if not plain[-1:].isdigit():  # "1.200,-": no cents
-            plain = plain.rstrip(",.")
+        plain = plain[:-1].strip()
+        if plain[-1:].isdigit() and not text.startswith(_YEN):
             sign = -sign
+        plain = plain.rstrip(",.")  # "1.200,-" and "¥1,200-" end an amount without cents
     factor = 1.0
     for unit, multiple in sorted(_MULTIPLES.items(), key=lambda item: -len(item[0])):
         if plain.endswith(unit):

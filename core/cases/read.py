@@ -268,8 +268,7 @@ class _CheckedRows:
 
     def _add_dates(self, records: list[Record]) -> None:
         values = [self._cell(record, "occurred_at") for record in records]
-        with_column = _naming_column(self.names.occurred_at)
-        with with_column:
+        with _naming_column(self.names.occurred_at, values, records):
             dates = parse_dates(
                 values, self.options.date_order, self.options.timezone, self.table.epoch_1904
             )
@@ -296,7 +295,7 @@ class _CheckedRows:
         values = [self._cell(record, "value") for record in records]
         texts = [str(case["text"]) for case in self.cases[:200]]
         japanese = bool(_KANA.search("".join([*texts, *self.table.names])))
-        with _naming_column(self.names.value):
+        with _naming_column(self.names.value, values, records):
             numbers = parse_numbers(values, self.options.decimal, japanese)
         self._add("value", numbers, records)
 
@@ -324,17 +323,19 @@ class _CheckedRows:
 
 
 class _naming_column:
-    """Put the file's column into a CasesError that is raised within the block."""
+    """Put the column and the row of the cell that it names into a CasesError of the block."""
 
-    def __init__(self, column: str | None):
-        self.column = column
+    def __init__(self, column: str | None, values: list, records: list[Record]):
+        self.column, self.values, self.records = column, values, records
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, CasesError):
-            error.values.setdefault("column", self.column)
+            place = error.values.pop("place", None)
+            row = None if place is None else self.records[place].row
+            error.values.update(column=self.column, row=row)
 
 
 def _or_error(convert: Callable[[object], object], value: object) -> object:

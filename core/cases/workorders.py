@@ -19,7 +19,6 @@ stand in data/README.md.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +27,7 @@ import pandas as pd
 
 from core.cases.read import COLUMNS
 from core.errors import CasesError
+from core.files import write_atomic
 
 CLASSES = 12
 SPLITS = ("fit", "anchor", "calibration", "stream")
@@ -208,9 +208,7 @@ def write(splits: Splits, folder: Path) -> None:
     for name, content in files.items():
         path, written = folder / name, content.encode("utf-8")
         if not path.is_file() or path.read_bytes() != written:
-            temporary = path.with_name(f"{name}.{os.getpid()}.part")
-            temporary.write_bytes(written)
-            temporary.replace(path)
+            write_atomic(path, written)
 
 
 def _csv(frame: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 
+from core.cli.apply import add_apply, add_decisions
 from core.cli.cases import add_check
 from core.cli.decide import add_decide, add_demo
 from core.cli.score import add_evaluate, add_score
@@ -23,6 +24,7 @@ from core.settings import Settings
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; print errors as sentences; return the exit code."""
     arguments = parser().parse_args(argv)
+    os.umask(0o077)  # what is written holds text of cases: for the owner alone
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
@@ -50,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
 
-    for add in (add_check, add_train, add_distill, add_score, add_evaluate, add_decide, add_demo):
+    for add in (
+        *(add_check, add_train, add_distill, add_score, add_evaluate),
+        *(add_decide, add_apply, add_decisions, add_demo),
+    ):
         add(verbs)
     return root

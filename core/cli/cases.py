@@ -97,7 +97,10 @@ def read_arguments(arguments, settings: Settings, choice: bool = False):
     are printed.
     """
     cases = _read(arguments, settings, choice)
-    print_notices(cases)
+    print_notices(cases.notices)
+    if cases.other_sheets:
+        sheets = [repr(name) for name in cases.other_sheets]
+        _print_sentence("cases.other_sheets", sheet=cases.sheet, sheets=sheets)
     if not arguments.skip_bad_rows:
         _print_problems(cases)
         cases.require_clean()
@@ -195,13 +198,10 @@ def _print_report(cases, record: dict) -> None:
         print(sentence(language, "cases.check_clean"))
 
 
-def print_notices(cases) -> None:
-    """Print what is to be known of a file to standard error, a sentence a line."""
-    for notice in cases.notices:
+def print_notices(notices) -> None:
+    """Print core.cases.table.Notice to standard error, a sentence a line."""
+    for notice in notices:
         _print_sentence(notice.code, **notice.values)
-    if cases.other_sheets:
-        sheets = [repr(name) for name in cases.other_sheets]
-        _print_sentence("cases.other_sheets", sheet=cases.sheet, sheets=sheets)
 
 
 def _print_problems(cases) -> None:

@@ -14,11 +14,17 @@ def add_decide(verbs) -> None:
     verb.add_argument(
         "--run", dest="run_id", help="a scoring run (default: the newest student's on a stream)"
     )
-    verb.add_argument(
+    point = verb.add_mutually_exclusive_group(required=True)
+    point.add_argument(
         "--threshold",
         type=float,
-        required=True,
         help="accept at this confidence or more; a multiple of 0.001",
+    )
+    point.add_argument(
+        "--target-leakage",
+        type=float,
+        metavar="SHARE",
+        help="the loosest threshold with at most this share of wrong accepted cases, e.g. 0.01",
     )
     verb.add_argument(
         "--cases-per-day", type=float, help="volume (default: measured from the cases' dates)"
@@ -57,6 +63,7 @@ def _decide(arguments, settings: Settings) -> None:
         store_of(settings),
         run_id=arguments.run_id,
         threshold=arguments.threshold,
+        target_leakage=arguments.target_leakage,
         cases_per_day=arguments.cases_per_day,
         costs=(arguments.cost_review, arguments.cost_escape, arguments.cost_machine_hour),
         currency=arguments.currency,

@@ -3,7 +3,8 @@
 import json
 import sys
 
-from core.cli.cases import cases_options, read_arguments
+from core.cli.apply import report_active_policy
+from core.cli.cases import cases_options, print_notices, read_arguments
 from core.cli.verbs import add_verb, store_of
 from core.messages import reader_language, sentence
 from core.settings import Settings
@@ -35,6 +36,11 @@ def add_score(verbs) -> None:
         action="store_true",
         help="read the beginning of texts that are longer than the model reads",
     )
+    verb.add_argument(
+        "--no-apply",
+        action="store_true",
+        help="do not apply the active policy of this model and dataset to a stream",
+    )
 
 
 def add_evaluate(verbs) -> None:
@@ -53,13 +59,18 @@ def add_evaluate(verbs) -> None:
 
 
 def _score(arguments, settings: Settings) -> None:
+    from core.cases.table import Notice
     from core.jobs.arguments import dataset_name
     from core.models.base.card import read_card
+    from core.pipeline.prepare import vocabulary_notice, with_known_labels
     from core.pipeline.score import score
     from core.types import checked_name
 
-    chooses = read_card(settings.models / arguments.model).chooses
-    cases = read_arguments(arguments, settings, choice=chooses)
+    folder = settings.models / arguments.model
+    card = read_card(folder)
+    cases = read_arguments(arguments, settings, choice=card.chooses)
+    if unknown := vocabulary_notice(cases.frame, folder / card.base):
+        print_notices([unknown])
     dataset = arguments.dataset or dataset_name(arguments.cases.name)
     record = score(
         store_of(settings),
@@ -75,13 +86,15 @@ def _score(arguments, settings: Settings) -> None:
     per_case = record.metrics.get("seconds_per_case")
     speed = f", {1 / per_case:.0f} cases/s on {record.metrics['device']}" if per_case else ""
     print(f"{record.run.run_id}: {record.cases} cases by {record.run.model}{speed}")
-    unseen = set(cases.frame["label"].dropna()) - set(record.run.labels)
-    if unseen:
-        n = int(cases.frame["label"].isin(unseen).sum())
-        print(
-            f"{n} cases carry one of {len(unseen)} labels that the model was not trained on, e.g. "
-            f"{min(unseen)!r}: kept as 'unseen'"
-        )
+    frame, notices = with_known_labels(cases.frame, record.run.labels)
+    unseen = frame["label"][frame["label"].notna() & ~frame["label"].isin(record.run.labels)]
+    if len(unseen):
+        names = [repr(label) for label in unseen.value_counts().index[:5]]
+        values = {"n": len(unseen), "labels": unseen.nunique(), "names": names}
+        notices += (Notice("cases.unseen_labels", values),)
+    print_notices(notices)
+    if arguments.role == "stream" and not arguments.no_apply:
+        print(report_active_policy(store_of(settings), record.run.run_id))
 
 
 def _evaluate(arguments, settings: Settings) -> None:

@@ -1,6 +1,8 @@
 """The verbs that make models: train and distill."""
 
-from core.cli.cases import cases_options, read_arguments
+from pathlib import Path
+
+from core.cli.cases import cases_options, print_notices, read_arguments
 from core.cli.verbs import add_verb, checked, store_of
 from core.errors import CasesError
 from core.settings import Settings
@@ -72,6 +74,13 @@ def add_train(verbs) -> None:
         type=float,
         default=0.2,
         help="latest share of the cases, held out for spread and temperature (0.2)",
+    )
+    verb.add_argument(
+        "--rare-labels",
+        choices=["keep", "drop", "merge", "refuse"],
+        default="keep",
+        help="labels with fewer than 5 cases: keep them (default), leave their cases out, merge them "
+        "into 'other', or refuse the file; all of them are named",
     )
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument(
@@ -159,6 +168,7 @@ def add_distill(verbs) -> None:
 def _train(arguments, settings: Settings) -> None:
     from core.models.base.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
     from core.pipeline.bases import base_source
+    from core.pipeline.prepare import settle_rare_labels, vocabulary_notice
     from core.pipeline.train import TrainSettings, split_anchor, train
 
     cases = read_arguments(arguments, settings, choice=arguments.readout == "choice")
@@ -178,10 +188,12 @@ def _train(arguments, settings: Settings) -> None:
         )
     )
     if not cases.frame["label"].notna().any():
-        raise CasesError(
-            f"{arguments.cases} has no label in any row: name its column with --label-column"
-        )
-    fit, anchor = split_anchor(cases.frame, chosen.anchor_share, arguments.seed)
+        raise CasesError("cases.no_label", file=str(arguments.cases))
+    if unknown := vocabulary_notice(cases.frame, Path(chosen.point.base)):
+        print_notices([unknown])
+    frame, notices = settle_rare_labels(cases.frame, arguments.rare_labels)
+    print_notices(notices)
+    fit, anchor = split_anchor(frame, chosen.anchor_share, arguments.seed)
     point, teacher = train(store_of(settings), settings, arguments.name, fit, anchor, chosen)
     sigma = "" if teacher.sigma is None else f", sigma = {teacher.sigma:.4g}"
     print(

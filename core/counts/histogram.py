@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.errors import NonFiniteError, SettingsError
+from core.counts.tally import Tally
+from core.errors import NonFiniteError, SettingsError, ShapeError
 from core.types import OUTCOMES
 
 FINE_BINS = 3000
@@ -38,7 +40,7 @@ def bin_of_confidence(confidence: np.ndarray) -> np.ndarray:
     bad = ~((confidence >= 0) & (confidence <= 1))  # also true for NaN
     if bad.any():
         index = int(np.flatnonzero(bad)[0])
-        raise NonFiniteError(f"confidence {confidence[index]} at index {index} is not in [0, 1]")
+        raise NonFiniteError("counts.confidence", value=confidence[index], index=index)
     return np.searchsorted(EDGES, confidence, side="right") - 1
 
 
@@ -50,9 +52,7 @@ def bin_of_epistemic(epistemic: np.ndarray) -> np.ndarray:
     bad = ~((epistemic >= 0) & (epistemic < np.inf))  # also true for NaN
     if bad.any():
         index = int(np.flatnonzero(bad)[0])
-        raise NonFiniteError(
-            f"epistemic {epistemic[index]} at index {index} is not finite and at least 0"
-        )
+        raise NonFiniteError("counts.epistemic", value=epistemic[index], index=index)
     return np.searchsorted(EPISTEMIC_LIMITS, epistemic, side="left")
 
 
@@ -62,9 +62,7 @@ def edge_of_threshold(threshold: float) -> int:
     """
     steps = round(threshold * 1000) if np.isfinite(threshold) else -1
     if not 0 <= steps <= 1000 or abs(threshold * 1000 - steps) > 1e-6:
-        raise SettingsError(
-            f"threshold {threshold} is not allowed: use a multiple of 0.001 from 0 to 1"
-        )
+        raise SettingsError("counts.threshold", threshold=threshold)
     return steps * (FINE_BINS // 1000)
 
 
@@ -83,8 +81,8 @@ class Histogram:
         shape = (len(self.segments), len(self.classes), len(OUTCOMES), CONFIDENCE_BINS)
         for what, array in (("counts", self.counts), ("confidence sums", self.confidence_sum)):
             if array.shape != shape:
-                raise SettingsError(
-                    f"the histogram's {what} have shape {array.shape}, and its names say {shape}"
+                raise ShapeError(
+                    "counts.histogram_shape", name=what, shape=array.shape, expected=shape
                 )
 
     @classmethod
@@ -112,7 +110,7 @@ class Histogram:
     def __add__(self, other: "Histogram") -> "Histogram":
         """Cases of both; the names must agree."""
         if (self.segments, self.classes) != (other.segments, other.classes):
-            raise SettingsError("histograms of other segments or classes cannot be added")
+            raise ShapeError("counts.histogram_names")
         return Histogram(
             self.segments,
             self.classes,
@@ -150,7 +148,7 @@ def positions_of(names: tuple[str, ...], values) -> np.ndarray:
         return np.array([position[v] for v in values], dtype=np.int64)
     except KeyError as e:
         raise SettingsError(
-            f"{e.args[0]!r} is not one of {', '.join(map(str, names)) or 'none'}"
+            "counts.unknown_name", name=e.args[0], names=tuple(map(str, names))
         ) from e
 
 
@@ -163,15 +161,28 @@ class AcceptanceCurve:
         self.histogram = histogram
 
     @cached_property
-    def accepted(self) -> np.ndarray:
-        """[O, 1001] int64: cases with confidence >= THRESHOLDS[j], by outcome, over all segments
-        and classes.
+    def accepted(self) -> NDArray[np.int64]:
+        """[O, 1001]: cases with confidence >= THRESHOLDS[j], by outcome, over all segments and
+        classes.
         """
         return self.by_segment.sum(0)
 
     @cached_property
-    def by_segment(self) -> np.ndarray:
-        """[S, O, 1001] int64: the same by segment."""
-        per_bin = self.histogram.counts.sum(1)  # [S, O, BINS]
+    def by_segment(self) -> NDArray[np.int64]:
+        """[S, O, 1001]: the same by segment."""
+        per_bin = self.histogram.counts.sum(1)  # [S, O, CONFIDENCE_BINS]
         from_the_top = per_bin[..., ::-1].cumsum(-1)[..., ::-1]  # cases in bin b and above
         return from_the_top[..., _EDGE_OF_THRESHOLD]
+
+    def tally(self, steps: slice = slice(None), include_unseen: bool = True) -> Tally:
+        """Counts of the thresholds of `steps`, [T]; without cases of untrained labels where
+        `include_unseen` is False.
+        """
+        tally = Tally.of_counts(self.accepted[:, steps].T, self.accepted[:, 0])
+        return tally if include_unseen else tally.without_unseen()
+
+    def segment_tally(self, steps: slice = slice(None), include_unseen: bool = True) -> Tally:
+        """The same by segment, [S, T]; its totals are [S, 1, O]."""
+        accepted = self.by_segment[..., steps].swapaxes(1, 2)
+        tally = Tally.of_counts(accepted, self.by_segment[:, None, :, 0])
+        return tally if include_unseen else tally.without_unseen()

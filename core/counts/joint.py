@@ -22,7 +22,7 @@ from core.counts.histogram import (
     positions_of,
 )
 from core.counts.tally import Tally
-from core.errors import SettingsError
+from core.errors import SettingsError, ShapeError
 from core.stats.checks import finite
 from core.types import OUTCOMES
 
@@ -38,9 +38,7 @@ def step_of_threshold(threshold: float | str) -> int:
     """
     if isinstance(threshold, str):
         if threshold != REVIEW_ALL:
-            raise SettingsError(
-                f"threshold {threshold!r} is not allowed: use a number from 0 to 1 or {REVIEW_ALL!r}"
-            )
+            raise SettingsError("counts.threshold_text", threshold=threshold, review_all=REVIEW_ALL)
         return THRESHOLD_STEPS - 1
     return edge_of_threshold(threshold) // _FINE_PER_STEP
 
@@ -59,9 +57,7 @@ def limit_bin(limit: float | None) -> int:
     found = np.flatnonzero(limit == EPISTEMIC_LIMITS)
     if not len(found):
         allowed = ", ".join(map(str, EPISTEMIC_LIMITS.tolist()))
-        raise SettingsError(
-            f"epistemic limit {limit} is not allowed: use none or one of {allowed} nats"
-        )
+        raise SettingsError("counts.epistemic_limit", limit=limit, allowed=allowed)
     return int(found[0])
 
 
@@ -84,9 +80,7 @@ class JointCounts:
             EPISTEMIC_BINS,
         )
         if self.counts.shape != shape:
-            raise SettingsError(
-                f"the joint counts have shape {self.counts.shape}, and their names say {shape}"
-            )
+            raise ShapeError("counts.joint_shape", shape=self.counts.shape, expected=shape)
 
     @classmethod
     def from_rows(
@@ -127,7 +121,7 @@ class JointCounts:
     def __add__(self, other: "JointCounts") -> "JointCounts":
         """Cases of both; the names must agree."""
         if (self.segments, self.classes) != (other.segments, other.classes):
-            raise SettingsError("joint counts of other segments or classes cannot be added")
+            raise ShapeError("counts.joint_names")
         fits = self.cases + other.cases <= _INT32_MOST
         return replace(
             self,
@@ -184,9 +178,11 @@ class JointCumulative:
         """
         weights = finite(weights, "weight")
         if weights.shape != (len(self.segments), len(self.classes)) or (weights < 0).any():
-            raise SettingsError(
-                f"weights of shape {weights.shape} are not allowed: give one of 0 or more for each of "
-                f"{len(self.segments)} segments and {len(self.classes)} classes"
+            raise ShapeError(
+                "counts.cell_weights",
+                shape=weights.shape,
+                segments=len(self.segments),
+                classes=len(self.classes),
             )
         view = object.__new__(JointCumulative)
         view.segments, view.classes, view.accepted, view.weights = (

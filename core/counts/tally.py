@@ -1,5 +1,9 @@
-"""From counts of accepted cases to figures: coverage, selective risk, leakage, each with its n and
-a 95% Wilson interval.
+"""The one engine of the figures: counts of accepted cases -> coverage, review rate, selective risk
+and leakage, each with its n and a 95% Wilson interval.
+
+A Tally may have any leading axes: one entry for a policy, one a threshold for a curve, one a segment
+and threshold for the curves of segments. Cases without a label count in workload and never in risk;
+cases of a label that no model was trained on (`unseen`) are wrong whatever was predicted.
 
 Two risks share a numerator, and managers confuse them: selective risk is wrong accepted / ACCEPTED,
 leakage is wrong accepted / ALL, both over labelled cases. Here each has its own type, as an
@@ -9,37 +13,38 @@ effective sample size (Kish 1965): n_eff = (sum w)^2 / sum w^2, rounded down.
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import SettingsError
 from core.stats.bounds import wilson_arrays
 from core.types import OUTCOMES, Interval
 
+Counts = NDArray[Any]  # int64 without weights, float64 with them
+
 
 class SelectiveRisk(Interval):
-    """Wrong accepted / accepted, labelled cases: how often an answer that nobody reviews is wrong."""
+    """Wrong accepted / accepted, labelled cases: the share of unreviewed answers that are wrong."""
 
 
 class Leakage(Interval):
-    """Wrong accepted / all, labelled cases: how many of all cases slip through."""
+    """Wrong accepted / all, labelled cases: the share of all cases that escape."""
 
 
 @dataclass(frozen=True)
 class _Limit:
-    """The most that a risk may be, in [0, 1], compared with the estimate itself: a guarantee is a
-    certificate's business.
+    """The most that a risk may be, in [0, 1]. It is compared with the estimate itself; guarantees
+    are what certificates give.
     """
 
     most: float
     measure: ClassVar[str]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (math.isfinite(self.most) and 0 <= self.most <= 1):
-            raise SettingsError(
-                f"{self.measure} limit {self.most} is not allowed: use a number from 0 to 1"
-            )
+            raise SettingsError("counts.risk_limit", measure=self.measure, value=self.most)
 
 
 class SelectiveRiskLimit(_Limit):
@@ -59,8 +64,8 @@ RiskLimit = SelectiveRiskLimit | LeakageLimit
 _EVERY = np.array([True] * len(OUTCOMES))
 _LABELLED = np.array([outcome != "unlabelled" for outcome in OUTCOMES])
 _WRONG = np.array([outcome in ("wrong", "unseen") for outcome in OUTCOMES])
-# A share is data: of which cases its numerator counts which outcomes, and the same of its
-# denominator.
+_TRAINED = np.array([outcome != "unseen" for outcome in OUTCOMES])
+# Measure -> (counts, outcomes) of its numerator, then of its denominator.
 _SHARES = {
     "coverage": ("accepted", _EVERY, "total", _EVERY),
     "review_rate": ("reviewed", _EVERY, "total", _EVERY),
@@ -70,27 +75,42 @@ _SHARES = {
 _TYPES = {"selective_risk": SelectiveRisk, "leakage": Leakage}
 
 
-@dataclass(frozen=True)
-class Tally:
-    """Weighted counts by outcome, [..., O], and the sums of squared weights, which are the counts
-    where no weight is given.
+class ShareEstimates(NamedTuple):
+    """A share of each entry of a tally with its bounds and its (effective) n, [...] each; NaN where
+    there is nothing to estimate from.
     """
 
-    accepted: np.ndarray
-    total: np.ndarray
-    accepted_squares: np.ndarray
-    total_squares: np.ndarray
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    n: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts by outcome, [..., O], of the accepted cases and of all, and their sums of squared
+    weights (the counts themselves without weights). `total` may have any shape that broadcasts.
+    """
+
+    accepted: Counts
+    total: Counts
+    accepted_squares: Counts
+    total_squares: Counts
 
     @classmethod
-    def of_cells(
-        cls, accepted: np.ndarray, total: np.ndarray, weights: np.ndarray | None = None
-    ) -> "Tally":
+    def of_counts(cls, accepted: Counts, total: Counts) -> "Tally":
+        """A tally of cases that count as 1 each."""
+        return cls(accepted, total, accepted, total)
+
+    @classmethod
+    def of_cells(cls, accepted: Counts, total: Counts, weights: Counts | None = None) -> "Tally":
         """Sum cells: accepted [..., S, K, O], total [S, K, O] and weights [S, K] by case, None for
         1 each.
         """
         if weights is None:
-            sums = accepted.sum((-3, -2), dtype=np.int64), total.sum((-3, -2), dtype=np.int64)
-            return cls(*sums, *sums)
+            return cls.of_counts(
+                accepted.sum((-3, -2), dtype=np.int64), total.sum((-3, -2), dtype=np.int64)
+            )
         by_cell = (
             np.einsum("...sko,sk->...o", counts, w)
             for w in (weights, weights**2)
@@ -99,7 +119,7 @@ class Tally:
         return cls(*by_cell)
 
     @classmethod
-    def of_cases(cls, accepted: np.ndarray, outcome: np.ndarray, weights: np.ndarray) -> "Tally":
+    def of_cases(cls, accepted: Counts, outcome: Counts, weights: Counts) -> "Tally":
         """Sum cases: whether accepted [n], outcome as a position in OUTCOMES [n], weights [n]."""
         size = len(OUTCOMES)
         sums = (
@@ -109,56 +129,82 @@ class Tally:
         )
         return cls(*sums)
 
+    def without_unseen(self) -> "Tally":
+        """The same without the cases whose label no model was trained on: they leave workload,
+        volume and risk.
+        """
+        return Tally(
+            self.accepted * _TRAINED,
+            self.total * _TRAINED,
+            self.accepted_squares * _TRAINED,
+            self.total_squares * _TRAINED,
+        )
+
     @property
-    def reviewed(self) -> np.ndarray:
+    def reviewed(self) -> Counts:
+        """Cases sent to review by outcome, [..., O]."""
         return self.total - self.accepted
 
     @property
-    def cases(self) -> np.ndarray:
+    def cases(self) -> Counts:
+        """All cases, [...]."""
         return self.total.sum(-1)
 
     @property
-    def labelled(self) -> np.ndarray:
+    def labelled(self) -> Counts:
+        """All cases with a label, [...]."""
         return self.total @ _LABELLED
 
     @property
-    def accepted_labelled(self) -> np.ndarray:
+    def accepted_labelled(self) -> Counts:
+        """Accepted cases with a label, [...]."""
         return self.accepted @ _LABELLED
 
     @property
-    def wrong_accepted(self) -> np.ndarray:
+    def wrong_accepted(self) -> Counts:
+        """Accepted cases that are wrong, [...]."""
         return self.accepted @ _WRONG
 
-    def share(self, measure: str) -> np.ndarray:
+    def share(self, measure: str) -> NDArray[np.float64]:
         """The share of that name (coverage, review_rate, selective_risk, leakage), [...]; NaN where
         its n is 0.
         """
         count, n, _ = self._parts(measure)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return count / n
+            return np.asarray(count / n)
+
+    def estimates(self, measure: str) -> ShareEstimates:
+        """The share of every entry with its Wilson interval, [...].
+
+        NaN where no case counts, and where cases weigh so little that their squares, and so the
+        effective n, are 0 in float64.
+        """
+        count, n, squares = self._parts(measure)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # 1 exactly without weights, so that counts stay whole
+            shrink = np.where(squares == 0, 0.0, n / squares)
+            value = np.where(squares == 0, np.nan, count / n)
+        low, high = wilson_arrays(count * shrink, n * shrink)
+        return ShareEstimates(value, low, high, np.floor(n * shrink + 1e-9))
 
     def interval(self, measure: str) -> Interval:
-        """The share with its Wilson interval, of a tally of one entry; each risk in its own type.
-
-        Nothing is said of no case, nor of cases that weigh so little that their squares, and so the
-        effective n, are not known.
+        """The share of a tally of one entry with its Wilson interval, each risk in its own type;
+        None and n 0 where there is nothing to estimate from.
         """
         kind = _TYPES.get(measure, Interval)
-        count, n, squares = self._parts(measure)
-        if squares == 0:
+        value, low, high, n = (x.item() for x in self.estimates(measure))
+        if math.isnan(value):
             return kind(None, None, None, 0)
-        shrink = n / squares  # 1 exactly without weights, so that counts stay whole
-        low, high = wilson_arrays(count * shrink, n * shrink)
-        return kind(float(count / n), float(low), float(high), math.floor(n * shrink + 1e-9))
+        return kind(value, low, high, int(n))
 
-    def within(self, limit: RiskLimit) -> np.ndarray:
+    def within(self, limit: RiskLimit) -> NDArray[np.bool_]:
         """Whether each entry is known to keep the limit, [...]. Nothing accepted keeps it; an
         unknown risk does not.
         """
-        value = self.share(limit.measure)
-        return (value <= limit.most) | (self.accepted.sum(-1) == 0)
+        return (self.share(limit.measure) <= limit.most) | (self.accepted.sum(-1) == 0)
 
-    def _parts(self, measure: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _parts(self, measure: str) -> tuple[Counts, Counts, Counts]:
+        """Numerator, denominator and the denominator's sum of squared weights, [...] each."""
         top, top_outcomes, bottom, bottom_outcomes = _SHARES[measure]
         squares = getattr(self, f"{bottom}_squares") @ bottom_outcomes
         return getattr(self, top) @ top_outcomes, getattr(self, bottom) @ bottom_outcomes, squares

@@ -5,25 +5,24 @@ Every value is written as --option=value, so that a column called "--x" is a col
 checked before anything waits.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from core.cases.columns import ColumnNames
+from core.cases.columns import FIELDS, ColumnNames
+from core.cases.table import ReadingOptions
 from core.errors import SettingsError
 from core.types import checked_name
-
-FIELDS = ("text", "case_id", "segment", "label", "occurred_at", "value")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file of cases and how it is read. `columns`: as they were resolved, so that nothing is
-    found by its name again.
+    """A file of cases and how it is read: columns and options as they were checked, so that the job
+    finds what the check gave.
     """
 
     path: Path
     columns: ColumnNames
-    sheet: str | None = None
+    options: ReadingOptions = ReadingOptions()
     skip_bad_rows: bool = False
 
     def arguments(self) -> tuple[str, ...]:
@@ -32,13 +31,23 @@ class Source:
             f"--{field.replace('_', '-')}-column={getattr(self.columns, field) or ''}"
             for field in FIELDS
         ]
-        sheet = [] if self.sheet is None else [f"--sheet={self.sheet}"]
         return (
             *named,
-            *sheet,
+            *self._reading(),
             *(["--skip-bad-rows"] if self.skip_bad_rows else []),
             str(self.path.resolve()),
         )
+
+    def _reading(self) -> list[str]:
+        """The options that are not left to the file's own evidence."""
+        default, arguments = ReadingOptions(), []
+        for field in fields(ReadingOptions):
+            value, option = getattr(self.options, field.name), f"--{field.name.replace('_', '-')}"
+            if value is True:
+                arguments.append(option)
+            elif value != getattr(default, field.name):
+                arguments.append(f"{option}={value}")
+        return arguments
 
 
 def score_arguments(
@@ -59,6 +68,7 @@ def train_arguments(
     epochs: int,
     base: str | None = None,
     truncate: bool = False,
+    rare_labels: str = "keep",
 ) -> tuple[str, ...]:
     """Train NAME-point and NAME-teacher on the file. `base`: None is the default of the command
     line.
@@ -72,6 +82,7 @@ def train_arguments(
     return (
         *chosen,
         *([f"--base={base}"] if base else []),
+        f"--rare-labels={rare_labels}",
         *_flag("truncate", truncate),
         *source.arguments(),
     )

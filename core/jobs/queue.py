@@ -29,6 +29,7 @@ from pathlib import Path
 import psutil
 
 from core.errors import NotFoundError, SettingsError
+from core.files import private_folder
 from core.progress import write_json
 from core.settings import ROOT, Settings
 
@@ -105,7 +106,7 @@ def start(
         now,
     )
     folder = settings.jobs / job.job_id
-    folder.mkdir(parents=True)
+    private_folder(folder)
     write_json(folder / "queued.json", {"at": now.isoformat()})
     # last: from here on it is a job
     write_json(folder / "job.json", asdict(job) | {"created_at": now.isoformat()})
@@ -115,7 +116,7 @@ def start(
 
 def start_runner(settings: Settings) -> None:
     """Start a runner. Where one is at work already, the new one ends at once (core.jobs.runner)."""
-    settings.jobs.mkdir(parents=True, exist_ok=True)
+    private_folder(settings.jobs)
     environment = os.environ | {"KAKUSHIN_HOME": str(settings.home.resolve())}
     command = [sys.executable, "-m", "core.jobs.runner"]
     with (settings.jobs / "runner.log").open("ab") as log:

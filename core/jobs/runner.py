@@ -20,6 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core.files import private_folder
 from core.jobs import queue
 from core.progress import PROGRESS_VARIABLE, write_json
 from core.settings import ROOT, Settings
@@ -31,7 +32,7 @@ _LOOK_S = 0.2  # how often a running job is looked at
 def main() -> None:
     """Run jobs until none waits."""
     settings = Settings()
-    settings.jobs.mkdir(parents=True, exist_ok=True)
+    private_folder(settings.jobs)
     os.nice(NICE)  # what this starts inherits it
     while queue.next_queued(settings) is not None:
         try:

@@ -15,15 +15,15 @@ import pandas as pd
 from scipy.special import entr
 
 from core.errors import NotFoundError
-from core.messages import sentence
 from core.models.base.card import read_card
 from core.pipeline.rivals import fit_embedding_lr, fit_words, make_folds
 from core.pipeline.train import kept_cases
 from core.settings import Settings
 from core.stats import calibration, selective
 from core.stats.calibration_bias import calibration_error
+from core.stats.verdict import EMBEDDING, Verdict, judge_pair
 from core.store.store import Store
-from core.types import MODEL_KINDS, Interval, RunRecord
+from core.types import KIND_ORDER, MODEL_KINDS, Interval, RunRecord
 
 BOOTSTRAP_DRAWS = 500
 COLUMNS = [
@@ -37,40 +37,8 @@ COLUMNS = [
     "epistemic",
     "probabilities",
 ]
-EMBEDDING, WORDS, BOTH = "embedding + LR", "TF-IDF + LR", "embedding and TF-IDF + LR"
+WORDS, BOTH = "TF-IDF + LR", "embedding and TF-IDF + LR"
 States = Callable[[Sequence[str]], np.ndarray]  # texts -> pooled states [n, d] of the frozen base
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Our model less a rival on the same n cases, each with its paired bootstrap interval.
-
-    winner: "rival" where the interval of the NLL says so, "model" likewise, else "neither".
-    """
-
-    model: str
-    rival: str
-    nll: Interval  # nats a case; above 0 where the rival is better
-    accuracy: Interval
-    winner: str
-
-    def sentence(self, language: str) -> str:
-        """Return who wins and by how much; where the rival on embeddings does, how to ship it."""
-        sign = -1 if self.winner == "model" else 1  # the winner's gain
-        ends = sorted(sign * end for end in (self.nll.low, self.nll.high))
-        gain = -sign if self.winner != "neither" else 1
-        words = "_words" if self.winner == "rival" and self.rival != EMBEDDING else ""
-        return sentence(
-            language,
-            f"stats.verdict_{self.winner}{words}",
-            n=self.nll.n,
-            model=self.model,
-            rival=self.rival,
-            nll=f"{sign * self.nll.value:.3f}",
-            low=f"{ends[0]:.3f}",
-            high=f"{ends[1]:.3f}",
-            accuracy=f"{100 * gain * self.accuracy.value:.1f}",
-        )
 
 
 @dataclass(frozen=True)
@@ -113,7 +81,7 @@ def evaluate(
     rivals = rival_tables(training, cases, labels, states, seed)
     plain = {"run": None, "passes": 1, "seconds_per_case": None}
     rows |= {name: plain | metrics(table, labels, seed) for name, table in rivals.items()}
-    ours = records[-1]  # the student, where there is one
+    ours = min(records, key=lambda r: KIND_ORDER.index(r.run.model_kind))
     return Comparison(
         rows,
         []
@@ -253,27 +221,10 @@ def verdict(
     labels: tuple[str, ...],
     seed: int = 0,
 ) -> Verdict:
-    """Compare one model's table with a rival's on the same cases, paired case by case."""
+    """Compare one model's table with a rival's on the same cases, in the same order."""
     trained = ours["outcome"].isin(["right", "wrong"]).to_numpy()
-    losses, hits = [], []
-    for table in (ours[trained], theirs[trained]):
-        p, label = _probabilities(table, labels)
-        losses.append(-np.log(np.maximum(p[np.arange(len(p)), label], 1e-300)))
-        hits.append((table["outcome"] == "right").to_numpy(dtype=float))
-
-    def paired(values: list[np.ndarray]) -> Interval:
-        gap = values[0] - values[1]
-        if not len(gap):
-            return Interval(None, None, None, 0)
-        return selective.bootstrap_interval(lambda g: float(g.mean()), [gap], seed, BOOTSTRAP_DRAWS)
-
-    nll = paired(losses)
-    winner = "neither"
-    if nll.low is not None and nll.low > 0:
-        winner = "rival"
-    elif nll.high is not None and nll.high < 0:
-        winner = "model"
-    return Verdict(model, rival, nll, paired(hits), winner)
+    (p, label), (q, _) = (_probabilities(table[trained], labels) for table in (ours, theirs))
+    return judge_pair(model, p, rival, q, label, seed)
 
 
 def _probabilities(table: pd.DataFrame, labels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

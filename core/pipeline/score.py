@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from core.cases.prompts import require_options
+from core.decision.thresholds.volume import date_metrics
 from core.errors import CasesError, ModelError, NotFoundError
 from core.models.base.card import ModelCard, read_card
+from core.pipeline.prepare import check_lengths, with_known_labels
 from core.pipeline.runs import content_hash, new_run, recorded
 from core.progress import ProgressBar
 from core.settings import Settings
@@ -47,11 +49,12 @@ def score(
     that this call computed.
     """
     if cases.empty:
-        raise CasesError("there is no case to score: the file has no good row")
+        raise CasesError("cases.nothing_to_score")
     folder = settings.models / model
     card = read_card(folder)
     if card.chooses:
         require_options(cases, card.labels, card.name)
+    cases, _ = with_known_labels(cases, card.labels)
     if samples and card.kind != "teacher":
         raise ModelError(
             f"model {card.name!r} is a {card.kind} and answers in one pass: samples are for teachers"
@@ -129,6 +132,8 @@ def _score_parts(
             if part not in done:
                 if model is None:
                     _, model = checkpoint.load(folder, device, card.samples)
+                    if not truncate:
+                        check_lengths(cases, model.backbone)
                     if settings.compile and card.samples == 1:  # a teacher's hooks change by call
                         model.backbone.compile_blocks()
                     # warm up: the measured time is the steady one
@@ -155,6 +160,7 @@ def _score_parts(
         "timed_cases": scored,
         "device": str(device),
         "cases": len(cases),
+        "dates": date_metrics(cases["occurred_at"].dropna().tolist()),
     }
 
 

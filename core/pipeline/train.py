@@ -41,26 +41,19 @@ class TrainSettings(BaseModel):
 
 def split_anchor(frame: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Labelled cases -> (fit, anchor). The anchor is the latest `share` by occurred_at, or a random
-    one without dates.
+    one without dates, but for the earliest case of each label, which is always in fit.
     """
     labelled = frame[frame["label"].notna()]
     if labelled["label"].nunique() < 2:
-        raise CasesError(
-            f"the training cases have {labelled['label'].nunique()} distinct label in {len(labelled)} labelled "
-            "cases: at least 2 labels are needed"
-        )
+        raise CasesError("cases.one_label", n=labelled["label"].nunique(), labelled=len(labelled))
     if labelled["occurred_at"].notna().all():
         ordered = labelled.sort_values("occurred_at", kind="stable")
     else:
         ordered = labelled.sample(frac=1, random_state=seed)
     cut = len(ordered) - max(1, round(share * len(ordered)))
-    fit, anchor = ordered.iloc[:cut], ordered.iloc[cut:]
-    missing = set(fit["label"].unique()) ^ set(labelled["label"].unique())
-    if missing:
-        raise CasesError(
-            f"label {sorted(missing)[0]!r} stands in the latest {share:.0%} of the cases only: nothing earlier to learn it from"
-        )
-    return fit, anchor
+    in_fit = np.arange(len(ordered)) < cut
+    in_fit |= ~ordered["label"].duplicated().to_numpy()
+    return ordered[in_fit], ordered[~in_fit]
 
 
 def train(

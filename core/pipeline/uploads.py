@@ -9,19 +9,21 @@ inputs_hash and row numbers are those of the same file at the command line.
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from core.cases.columns import ColumnNames
+from core.cases.columns import FIELDS, ColumnNames
 from core.cases.formats import SUFFIXES
 from core.cases.read import Cases
 from core.cases.sandbox import Checked, Limits, forget_results, read_sandboxed
-from core.cases.table import ReadingOptions
+from core.cases.table import Notice, ReadingOptions
 from core.errors import CasesError
+from core.files import private_folder, write_atomic
 from core.progress import write_json
 from core.settings import Settings
+
+__all__ = ["FIELDS", "SUFFIXES", "Checked", "ColumnNames", "Notice", "ReadingOptions"]  # for pages
 
 MAX_UPLOAD = 50 * 2**20  # bytes; .streamlit/config.toml says the same to the browser
 MAX_CALLED = 200  # characters of a file's name that are kept
@@ -65,10 +67,8 @@ def keep_upload(settings: Settings, called: str, content: bytes) -> Upload:
     upload = Upload(sha256, suffix, called, len(content), arrived)
     path = upload.path(settings)
     if not _record_path(path).is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_bytes(content)
-        fresh.replace(path)
+        private_folder(path.parent)
+        write_atomic(path, content)
         write_json(_record_path(path), asdict(upload))
     return Upload(**json.loads(_record_path(path).read_text(encoding="utf-8")))
 

@@ -12,6 +12,7 @@ from core.models.base.card import ModelCard, read_card
 from core.pipeline.runs import LIBRARIES
 from core.settings import Settings
 from core.store.store import Store
+from core.types import KIND_ORDER
 
 PARTS = "parts"  # inside the store's folder: what waits to be taken in
 
@@ -26,7 +27,7 @@ def models(settings: Settings) -> list[ModelCard]:
             found.append(read_card(path.parent))
         except ModelError:
             continue
-    return sorted(found, key=lambda card: ("student", "teacher", "point").index(card.kind))
+    return sorted(found, key=lambda card: KIND_ORDER.index(card.kind))
 
 
 def sizes(settings: Settings) -> pd.DataFrame:

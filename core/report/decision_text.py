@@ -5,11 +5,12 @@ words, in two languages.
 from dataclasses import asdict
 
 from core.counts.histogram import AcceptanceCurve
-from core.decision.thresholds.consequence import measured_volume as measured_volume
-from core.decision.thresholds.consequence import threshold_consequence
-from core.decision.thresholds.daily_money import UnitCosts, all_human_option, option_money
+from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.daily_money import all_human_option, option_money
+from core.decision.thresholds.volume import run_volume
 from core.errors import NotFoundError, SettingsError
-from core.report.selection import same_cases
+from core.report.run_selection import same_cases
 from core.store.store import Store
 from core.types import Interval, RunRecord
 
@@ -29,48 +30,78 @@ def default_run(store: Store) -> RunRecord:
 def decision_record(
     store: Store,
     run_id: str | None,
-    threshold: float,
+    threshold: float | None,
     cases_per_day: float | None,
     costs: tuple[float, float, float],
     currency: str,
+    target_leakage: float | None = None,
 ) -> dict:
-    """Everything that `decide` says, JSON-able. Raises SettingsError where the volume is neither
-    given nor measurable.
+    """Everything that `decide` says, JSON-able.
+
+    run_id: a scoring run, None for `default_run`. threshold: None for the loosest one that keeps
+    `target_leakage`, a share of all labelled cases. cases_per_day: None for the volume of the
+    cases' dates. costs: of a review, an escape and a machine hour, in `currency`. Raises
+    SettingsError where the volume is neither given nor measurable, or no threshold keeps the
+    target.
     """
     record = store.run(run_id) if run_id else default_run(store)
-    volume = (
-        cases_per_day
-        if cases_per_day is not None
-        else measured_volume(record.cases, record.first_at, record.last_at)
-    )
+    measured = run_volume(record)
+    volume = cases_per_day if cases_per_day is not None else measured and measured.cases_per_day
     if volume is None:
         raise SettingsError(
             f"the cases of run {record.run.run_id} have no dates to measure a volume from: give --cases-per-day"
         )
     unit = UnitCosts(*costs, currency)
+    if threshold is None:
+        curve = AcceptanceCurve(store.histogram(record.run.run_id))
+        threshold = threshold_for_leakage(curve, target_leakage)
     found, options = None, [all_human_option(volume, unit)]
     for kind, same in same_cases(store.runs("score"), record).items():  # the chosen run first
         means = threshold_consequence(
-            AcceptanceCurve(store.histogram(same.run.run_id)), threshold, volume
+            AcceptanceCurve(store.histogram(same.run.run_id)),
+            threshold,
+            CostModel(volume, unit, same.metrics.get("seconds_per_case")),
         )
         found = found or means
-        options.append(option_money(kind, means, unit, same.metrics.get("seconds_per_case")))
+        options.append(option_money(kind, means))
     return {
         "run": record.run.run_id,
         "model": record.run.model,
         "model_hash": record.run.model_hash,
         "inputs_hash": record.run.inputs_hash,
         "volume": "given" if cases_per_day is not None else "measured from the cases' dates",
+        "far_dates": list(measured.far) if measured else [],
+        "far_cases": measured.far_cases if measured else 0,
         "costs": asdict(unit),
+        "target_leakage": target_leakage,
         "seconds_per_case": record.metrics.get("seconds_per_case"),
         "consequence": asdict(found),
         "money": {chosen.name: asdict(chosen) for chosen in options},
     }
 
 
+def threshold_for_leakage(curve: AcceptanceCurve, target: float) -> float:
+    """Return the loosest threshold whose leakage on these labelled cases is at most `target`.
+
+    An estimate from the cases it is chosen on, no certificate. Raises SettingsError for a target
+    outside [0, 1], without a labelled case, and where even the strictest threshold leaks more.
+    """
+    if not 0 <= target <= 1:
+        raise SettingsError("decide.target_outside", target=target)
+    table = consequence_curve(curve, 1.0)
+    if table["leakage"].isna().all():
+        raise SettingsError("decide.no_labels")
+    within = table[table["leakage"] <= target]
+    if within.empty:
+        least = f"{table['leakage'].min():.4g}"
+        raise SettingsError("decide.target_unreachable", target=target, least=least)
+    return float(within["threshold"].min())
+
+
 def decision_sentences(record: dict) -> str:
     """The record in plain words, a line a figure, each with its interval and n."""
     c, currency = record["consequence"], record["costs"]["currency"]
+    unit = record["costs"]
     lines = [
         f"Accepting at confidence {c['threshold']:.3f} or more ({record['run']}, {c['cases']} cases):",
         f"  accepted automatically  {_share(c['coverage'])}",
@@ -79,6 +110,10 @@ def decision_sentences(record: dict) -> str:
         f"  leakage                 {_share(c['leakage'])}  wrong accepted / all",
         f"  escapes                 {_number(c['escapes_per_day'])} a day",
     ]
+    lines.append(
+        f"  unit costs              review {unit['review']:g}, escape {unit['escape']:g}, "
+        f"machine hour {unit['machine_hour']:g} {currency}"
+    )
     for name, money in record["money"].items():
         said = (
             f"{_number(money['total_per_day'])} {currency} a day"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """What a table shows. `number` is None for text; `pattern` is how a spreadsheet writes the
     number.
     """
@@ -20,16 +20,16 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class DocumentTable:
     """Rows under headings; `widths` are the columns' shares of the line."""
 
     heads: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     widths: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Bars:
+class BarChart:
     """One bar a name with the ends of its interval; None where there is no figure. Units are those
     of `pattern`.
     """
@@ -54,7 +54,7 @@ class Bars:
 
 
 @dataclass(frozen=True)
-class Line:
+class LineChart:
     """y against x, with points marked on it: (x, y, what it is)."""
 
     title: str
@@ -67,17 +67,17 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Section:
+class DocumentSection:
     """A title with what stands below it, in this order."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
-    charts: tuple[Bars | Line, ...] = ()
-    tables: tuple[Table, ...] = ()
+    charts: tuple[BarChart | LineChart, ...] = ()
+    tables: tuple[DocumentTable, ...] = ()
 
 
 @dataclass(frozen=True)
-class Document:
+class ReportDocument:
     """`notes` (hashes, versions, who made it and when) stand under every page or in the notes of
     every slide.
     """
@@ -85,10 +85,10 @@ class Document:
     language: str  # "ja" or "en"
     title: str
     subtitle: str
-    sections: tuple[Section, ...]
+    sections: tuple[DocumentSection, ...]
     notes: tuple[str, ...]
 
 
-def text(value: str) -> Cell:
+def text_cell(value: str) -> TableCell:
     """A cell of text; line breaks and tabs in what people typed become spaces."""
-    return Cell(" ".join(str(value).split()))
+    return TableCell(" ".join(str(value).split()))

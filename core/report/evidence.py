@@ -24,11 +24,13 @@ from core.decision.certificate.claims import (
     RiskPromise,
 )
 from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
+from core.decision.thresholds.costs import CostModel
 from core.report.frames import reliability_bins
 from core.stats.agreement import mean_absolute_error, spearman
 from core.stats.bounds import wilson
 from core.stats.calibration_bias import calibration_error
 from core.stats.temperature import Temperature, fit_temperature, scaled
+from core.stats.verdict import Verdict, judge_pair
 from core.types import Interval
 
 PERIODS = ("year", "half")
@@ -41,11 +43,12 @@ COLUMNS = {
     "scaled_counts": ("segment", "outcome", "probabilities"),
     "spreads": ("case_id", "segment", "epistemic", "aleatoric"),
     "certificate": ("segment", "outcome", "confidence"),
+    "rival": ("case_id", "label", "outcome", "probabilities"),
 }
 
 
 @dataclass(frozen=True)
-class Trust:
+class CalibrationSummary:
     """How sure the model is and how often it is right, over the same labelled cases, `accuracy.n`
     of them.
     """
@@ -56,7 +59,7 @@ class Trust:
 
 
 @dataclass(frozen=True)
-class Spread:
+class SpreadAgreement:
     """One part of the uncertainty of the same cases, in nats, by the student in one pass and by the
     teacher's samples.
     """
@@ -67,16 +70,35 @@ class Spread:
     error: Interval  # mean absolute difference, nats
 
 
-def trust(counts: Histogram, unseen: bool = True) -> Trust:
+def calibration_summary(counts: Histogram, unseen: bool = True) -> CalibrationSummary:
     """Mean confidence against accuracy of a run's counts."""
     bins = reliability_bins(counts, unseen)
     n = sum(b.n for b in bins)
     right = sum(round(b.n * b.accuracy.value) for b in bins if b.n)
     confidence = sum(b.n * b.confidence for b in bins if b.n) / n if n else None
-    return Trust(confidence, wilson(right, n), calibration_error(bins).debiased)
+    return CalibrationSummary(confidence, wilson(right, n), calibration_error(bins).debiased)
 
 
-def temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Temperature:
+def rival_verdict(
+    ours: pd.DataFrame, theirs: pd.DataFrame, labels: tuple[str, ...], model: str, rival: str
+) -> Verdict:
+    """Return who wins on the cases of both runs whose label is one of `labels`, the runs' order."""
+    columns = list(COLUMNS["rival"])
+    both = ours[columns].merge(theirs[columns], on="case_id", suffixes=("", "_rival"))
+    both = both[both["outcome"].isin(["right", "wrong"])]
+    position = {label: i for i, label in enumerate(labels)}
+    known = np.array([position[label] for label in both["label"]], dtype=int)
+    if both.empty:
+        empty = np.zeros((0, len(labels)))
+        return judge_pair(model, empty, rival, empty, known)
+    p, q = (
+        np.stack(both[name].to_numpy()).astype(float)
+        for name in ("probabilities", "probabilities_rival")
+    )
+    return judge_pair(model, p / p.sum(1, keepdims=True), rival, q / q.sum(1, keepdims=True), known)
+
+
+def fitted_temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Temperature:
     """The temperature of the calibration cases whose label is one of `labels`, the run's order.
     Raises SettingsError.
     """
@@ -120,8 +142,8 @@ def shift_frame(
     rows = []
     for (year, half), counts in periods.items():
         found, known = (
-            threshold_consequence(AcceptanceCurve(counts), threshold, 1.0, unseen),
-            trust(counts, unseen),
+            threshold_consequence(AcceptanceCurve(counts), threshold, CostModel(1.0), unseen),
+            calibration_summary(counts, unseen),
         )
         measures = {
             "accuracy": known.accuracy,
@@ -147,20 +169,22 @@ def shift_frame(
     )
 
 
-def spreads(
+def spread_agreement(
     student: pd.DataFrame, teacher: pd.DataFrame, segment: str | None = None
-) -> dict[str, Spread]:
+) -> dict[str, SpreadAgreement]:
     """{part: Spread} over the cases that both have scored, of one segment or all."""
     rows = student if segment is None else student[student["segment"] == segment]
     both = rows.merge(teacher, on="case_id", suffixes=("_student", "_teacher"))
     found = {}
     for part in SPREADS:
         x, y = (both[f"{part}_{kind}"].to_numpy() for kind in ("student", "teacher"))
-        found[part] = Spread(density(x, y), spearman(x, y), mean_absolute_error(x, y))
+        found[part] = SpreadAgreement(
+            spread_density(x, y), spearman(x, y), mean_absolute_error(x, y)
+        )
     return found
 
 
-def density(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
+def spread_density(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     """Pairs [n] counted on a square grid from 0 to the largest of both: the occupied cells, columns
     as in Spread.cells.
     """
@@ -176,7 +200,7 @@ def density(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(columns | {"n": n[i, j].astype(int)})
 
 
-def certificate(
+def certificate_result(
     table: pd.DataFrame,
     promise: tuple[str, float, float],
     origin: tuple[str, str],

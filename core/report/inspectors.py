@@ -32,7 +32,7 @@ SHOWN = 6  # labels that a chart of K labels shows by name
 
 
 @dataclass(frozen=True)
-class Case:
+class VotedCase:
     """One case, stored or typed: what the N inspectors say, samples [N, K], and the student, None
     where it was not asked.
     """
@@ -58,7 +58,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Level:
+class UncertaintyLevel:
     """How large an uncertainty is among a run's n cases: `below` of them, a count, have less."""
 
     value: float  # nats
@@ -73,7 +73,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Rule:
+class GateRule:
     """What decides at the gate. `policy` is active in the store under `name` and `version`, or made
     of one threshold.
 
@@ -90,14 +90,14 @@ class Rule:
         threshold = self.policy.threshold_of(segment, predicted)
         return math.inf if threshold == REVIEW_ALL else float(threshold)
 
-    def gate(self, segment: str, labels: tuple[str, ...], answer: Prediction) -> "Gate":
+    def gate(self, segment: str, labels: tuple[str, ...], answer: Prediction) -> "GateOutcome":
         """Where this answer goes."""
         predicted = labels[answer.best]
         accepted = self.policy.accepts(
             [segment], [predicted], [answer.confidence], [answer.epistemic]
         )
         least = self.least(segment, predicted)
-        return Gate(
+        return GateOutcome(
             bool(accepted[0]),
             least if math.isfinite(least) else None,
             self.policy.epistemic_limit,
@@ -106,7 +106,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Gate:
+class GateOutcome:
     """Where an answer goes. `least` is the confidence that it needs, None where every case of its
     kind is reviewed.
 
@@ -116,14 +116,14 @@ class Gate:
     accepted: bool
     least: float | None
     limit: float | None
-    rule: Rule
+    rule: GateRule
 
 
 # --- out of the store; each is read once a data version by dashboard.session.state
 # ---------------------------------------------------
 
 
-def active_rule(store: Store) -> Rule | None:
+def active_rule(store: Store) -> GateRule | None:
     """The active policy, None where there is none. One that cannot be read sends everything to
     review.
     """
@@ -131,9 +131,9 @@ def active_rule(store: Store) -> Rule | None:
     if found is None:
         return None
     try:
-        return Rule(Policy.from_dict(found.content), found.name, found.version)
+        return GateRule(Policy.from_dict(found.content), found.name, found.version)
     except SettingsError as error:
-        return Rule(Policy(REVIEW_ALL), found.name, found.version, str(error))
+        return GateRule(Policy(REVIEW_ALL), found.name, found.version, str(error))
 
 
 def sampled_cases(store: Store, sampled: str, scored: str) -> pd.DataFrame:
@@ -152,7 +152,7 @@ def samples_of(store: Store, run_id: str, case_id: str) -> np.ndarray:
     return Samples(store).of(run_id, case_id)
 
 
-def below(store: Store, run_id: str, aleatoric: float, epistemic: float) -> Below:
+def share_below(store: Store, run_id: str, aleatoric: float, epistemic: float) -> Below:
     """How many of the run's cases have less of each, by more than ROUNDING."""
     return Samples(store).below(run_id, aleatoric - ROUNDING, epistemic - ROUNDING)
 
@@ -163,7 +163,7 @@ def below(store: Store, run_id: str, aleatoric: float, epistemic: float) -> Belo
 
 def stored_case(
     row: pd.Series, samples: np.ndarray, labels: tuple[str, ...], has_student: bool
-) -> Case:
+) -> VotedCase:
     """A row of `sampled_cases`, scored by the student where `has_student`, as a case. Raises
     NonFiniteError.
     """
@@ -173,24 +173,24 @@ def stored_case(
         if has_student
         else None
     )
-    return Case(row["text"], row["segment"], labels, samples, said, row["outcome"], label)
+    return VotedCase(row["text"], row["segment"], labels, samples, said, row["outcome"], label)
 
 
-def levels(answer: Prediction, found: Below) -> dict[str, Level]:
+def uncertainty_levels(answer: Prediction, found: Below) -> dict[str, UncertaintyLevel]:
     """The "aleatoric" and "epistemic" of an answer among the cases that were counted."""
     return {
-        name: Level(getattr(answer, name), getattr(found, name), found.n)
+        name: UncertaintyLevel(getattr(answer, name), getattr(found, name), found.n)
         for name in (ALEATORIC, EPISTEMIC)
     }
 
 
-def cause(found: dict[str, Level]) -> str:
+def uncertainty_cause(found: dict[str, UncertaintyLevel]) -> str:
     """Which uncertainty is high: "both", "aleatoric", "epistemic" or "neither"."""
     high = [name for name, level in found.items() if level.name == LEVELS[-1]]
     return "both" if len(high) == 2 else high[0] if high else "neither"
 
 
-def offered(cases: pd.DataFrame, pick: str, rule: Rule) -> pd.DataFrame:
+def offered_cases(cases: pd.DataFrame, pick: str, rule: GateRule) -> pd.DataFrame:
     """The cases of a kind, the foremost first, OFFERED at most. cases: of `sampled_cases`; `figure`
     is added, to be shown.
 

@@ -24,9 +24,9 @@ from core.decision.meeting.scenario import (
     meeting_figures,
 )
 from core.decision.money.scenario import ASSUMED, MEASURED
-from core.decision.thresholds import consequence
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
+from core.decision.thresholds.volume import measured_cases_per_day
 from core.errors import SettingsError
 from core.stats.difference import difference
 from core.store.entries import ScenarioVersion
@@ -49,7 +49,7 @@ VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenScenario:
     """A scenario as it lies in the ledger: who froze it, when, and which version of its name it is."""
 
     scenario: MeetingScenario
@@ -64,7 +64,7 @@ class Frozen:
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class RunCounts:
     """A run with its counts (Store.joint_counts) as they are now, and their data version. Shared:
     never change the rows.
     """
@@ -80,10 +80,10 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Column:
+class ScenarioColumn:
     """One scenario as it stands now."""
 
-    frozen: Frozen
+    frozen: FrozenScenario
     used: MeetingScenario  # with the meeting's assumptions in it
     record: RunRecord
     figures: MeetingFigures
@@ -104,7 +104,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ScenarioDifference:
     """What a scenario does otherwise than the first: measure -> its value less the first's, with
     the interval (MOVER).
     """
@@ -122,7 +122,7 @@ def ledger_name(name: str) -> str:
     return f"meeting {name}"
 
 
-def freeze(store: Store, scenario: MeetingScenario, author: str) -> Frozen:
+def freeze_scenario(store: Store, scenario: MeetingScenario, author: str) -> FrozenScenario:
     """Add the scenario as the next version of its name; exactly the newest version again adds
     nothing, and is returned.
     """
@@ -134,7 +134,7 @@ def freeze(store: Store, scenario: MeetingScenario, author: str) -> Frozen:
         return _read(ledger.add_scenario(ledger_name(scenario.name), scenario.to_dict(), author))
 
 
-def newest(store: Store) -> list[Frozen]:
+def frozen_scenarios(store: Store) -> list[FrozenScenario]:
     """The newest version of each name, A first. Raises SettingsError for one that another version
     of the program wrote.
     """
@@ -147,12 +147,12 @@ def newest(store: Store) -> list[Frozen]:
     return [_read(found[name]) for name in map(ledger_name, COLUMN_NAMES) if name in found]
 
 
-def decisions(store: Store) -> list[MeetingDecision]:
+def meeting_decisions(store: Store) -> list[MeetingDecision]:
     """The decision log, the oldest first."""
     return Meetings(store).decisions()
 
 
-def active_policy(store: Store) -> tuple[str, Policy] | None:
+def active_thresholds(store: Store) -> tuple[str, Policy] | None:
     """Name and version in one word, and the thresholds, of the policy that is active; None where
     none is, or none of ours.
     """
@@ -163,21 +163,16 @@ def active_policy(store: Store) -> tuple[str, Policy] | None:
         return None
 
 
-def counts(store: Store, run_id: str) -> Counts:
+def run_counts(store: Store, run_id: str) -> RunCounts:
     """A run's counts as they are now. Raises NotFoundError."""
     with store.atomic():
         record, rows = store.run(run_id), store.joint_counts(run_id)
-    return Counts(record, rows, data_version(rows, record.metrics.get("seconds_per_case")))
-
-
-def measured_volume(record: RunRecord) -> float | None:
-    """Cases a day of the whole run from its cases' dates; None without dates."""
-    return consequence.measured_volume(record.cases, record.first_at, record.last_at)
+    return RunCounts(record, rows, data_version(rows, record.metrics.get("seconds_per_case")))
 
 
 def scenario_of(
     name: str,
-    found: Counts,
+    found: RunCounts,
     policy: Policy,
     segment: str,
     unseen: bool,
@@ -190,7 +185,7 @@ def scenario_of(
     VOLUME_UNKNOWN.
     """
     run = found.record.run
-    measured = measured_volume(found.record) if cases_per_day is None else None
+    measured = measured_cases_per_day(found.record) if cases_per_day is None else None
     volume = next(float(v) for v in (cases_per_day, measured, VOLUME_UNKNOWN) if v is not None)
     return MeetingScenario(
         name=name,
@@ -208,13 +203,15 @@ def scenario_of(
     )
 
 
-def column(frozen: Frozen, assumptions: MeetingAssumptions, now: Counts) -> Column:
+def scenario_column(
+    frozen: FrozenScenario, assumptions: MeetingAssumptions, now: RunCounts
+) -> ScenarioColumn:
     """The scenario on the counts as they are now. Raises SettingsError for assumptions that are not
     allowed.
     """
     used = assumptions.applied(frozen.scenario)
     unchanged = now.version == frozen.scenario.data_version
-    return Column(
+    return ScenarioColumn(
         frozen,
         used,
         now.record,
@@ -224,7 +221,9 @@ def column(frozen: Frozen, assumptions: MeetingAssumptions, now: Counts) -> Colu
     )
 
 
-def compare_frame(columns: Sequence[Column], measures: Sequence[str] = MEASURES) -> pd.DataFrame:
+def compare_frame(
+    columns: Sequence[ScenarioColumn], measures: Sequence[str] = MEASURES
+) -> pd.DataFrame:
     """One row a scenario and measure: name, measure, value, low, high (NaN where unknown), n."""
     rows = [
         {
@@ -244,7 +243,7 @@ def compare_frame(columns: Sequence[Column], measures: Sequence[str] = MEASURES)
     )
 
 
-def differences(columns: Sequence[Column]) -> list[Difference]:
+def scenario_differences(columns: Sequence[ScenarioColumn]) -> list[ScenarioDifference]:
     """Each scenario against the first. Money of another currency is left out."""
     found = []
     for other in columns[1:]:
@@ -255,11 +254,13 @@ def differences(columns: Sequence[Column]) -> list[Difference]:
             if m != "money_per_month" or other.used.currency == first.used.currency
         ]
         known = {name: difference(other.measure(name), first.measure(name)) for name in measures}
-        found.append(Difference(other.name, first.name, known, _cases(other) == _cases(first)))
+        found.append(
+            ScenarioDifference(other.name, first.name, known, _cases(other) == _cases(first))
+        )
     return found
 
 
-def units(one: Column, now: Counts) -> list[TrialUnit]:
+def trial_units(one: ScenarioColumn, now: RunCounts) -> list[TrialUnit]:
     """The segments of the scenario's run, and all of them, as places for a proof of concept; those
     without a case left out.
     """
@@ -280,11 +281,11 @@ def units(one: Column, now: Counts) -> list[TrialUnit]:
     return found
 
 
-def _cases(one: Column) -> tuple:
+def _cases(one: ScenarioColumn) -> tuple:
     return one.used.inputs_hash, one.used.segment, one.used.unseen
 
 
-def _read(entry: ScenarioVersion) -> Frozen:
-    return Frozen(
+def _read(entry: ScenarioVersion) -> FrozenScenario:
+    return FrozenScenario(
         MeetingScenario.from_dict(entry.content), entry.version, entry.author, entry.created_at
     )

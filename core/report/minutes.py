@@ -10,24 +10,31 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from core.report import phrases
-from core.report.document import Bars, Cell, Document, Section, Table, text
-from core.report.meeting import COMPARED, MEASURES, Column, differences
-from core.report.phrases import Words
-from core.report.poc import Poc, sentences, width_chart
+from core.report.document import (
+    BarChart,
+    DocumentSection,
+    DocumentTable,
+    ReportDocument,
+    TableCell,
+    text_cell,
+)
+from core.report.meeting import COMPARED, MEASURES, ScenarioColumn, scenario_differences
+from core.report.phrases import ReportWords
+from core.report.poc import TrialReport, trial_sentences, trial_width_chart
 from core.store.meetings import MeetingDecision
 
 # what benchmarks/synthetic.py calls a dataset and model of made-up predictions
 MADE_UP = "synthetic"
 
 
-def minutes(
-    words: Words,
-    columns: Sequence[Column],
+def minutes_document(
+    words: ReportWords,
+    columns: Sequence[ScenarioColumn],
     log: Sequence[MeetingDecision],
-    poc: Poc | None,
+    poc: TrialReport | None,
     by: str,
     at: datetime,
-) -> Document:
+) -> ReportDocument:
     """The document of these scenarios, first one first. `by` is who exports it ("" for nobody
     named), `at` the time, UTC.
     """
@@ -42,37 +49,47 @@ def minutes(
         _provenance(words, columns),
     ]
     made = words("minutes.made", at=words.time(at), by=who)
-    return Document(
+    return ReportDocument(
         words.language, words("minutes.title"), made, tuple(sections), _notes(words, columns, made)
     )
 
 
-def comparison(words: Words, columns: Sequence[Column]) -> tuple[Bars, ...]:
+def comparison_charts(
+    words: ReportWords, columns: Sequence[ScenarioColumn]
+) -> tuple[BarChart, ...]:
     """One chart a measure, a bar a scenario; money only of scenarios in the first one's currency."""
     currency = columns[0].used.currency
     charts = []
     for measure in COMPARED:
         kept = [c for c in columns if measure != "money_per_month" or c.used.currency == currency]
         found = [one.measure(measure) for one in kept]
-        texts = tuple(phrases.show(words, measure, one.value, currency) for one in found)
+        texts = tuple(phrases.measure_text(words, measure, one.value, currency) for one in found)
         ends = (tuple(getattr(one, end) for one in found) for end in ("value", "low", "high"))
         pattern = _pattern(words, measure, texts[0], currency)
         charts.append(
-            Bars(phrases.label(words, measure), tuple(c.name for c in kept), *ends, texts, pattern)
+            BarChart(
+                phrases.measure_label(words, measure),
+                tuple(c.name for c in kept),
+                *ends,
+                texts,
+                pattern,
+            )
         )
     return tuple(charts)
 
 
-def _figures(words: Words, columns: Sequence[Column]) -> Section:
+def _figures(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:
     said = [
-        words("minutes.scenario", name=one.name, about=phrases.about(words, one.used))
+        words("minutes.scenario", name=one.name, about=phrases.scenario_summary(words, one.used))
         for one in columns
     ]
     changed = [words("meeting.changed", name=one.name) for one in columns if not one.unchanged]
-    return Section(words("meeting_compare"), (*said, *changed), comparison(words, columns))
+    return DocumentSection(
+        words("meeting_compare"), (*said, *changed), comparison_charts(words, columns)
+    )
 
 
-def _scenario(words: Words, one: Column) -> Section:
+def _scenario(words: ReportWords, one: ScenarioColumn) -> DocumentSection:
     heads = (
         words("minutes.measure"),
         words("minutes.value"),
@@ -87,57 +104,63 @@ def _scenario(words: Words, one: Column) -> Section:
         at=words.time(one.frozen.at),
         by=one.frozen.author,
     )
-    table = Table((*heads, words("minutes.basis")), tuple(rows), (3, 1.7, 1.7, 1.7, 1.1, 3.2))
-    title = words("minutes.scenario", name=one.name, about=phrases.rule(words, one.used))
-    return Section(title, (frozen, phrases.about(words, one.used)), tables=(table,))
+    table = DocumentTable(
+        (*heads, words("minutes.basis")), tuple(rows), (3, 1.7, 1.7, 1.7, 1.1, 3.2)
+    )
+    title = words("minutes.scenario", name=one.name, about=phrases.rule_text(words, one.used))
+    return DocumentSection(
+        title, (frozen, phrases.scenario_summary(words, one.used)), tables=(table,)
+    )
 
 
-def _measure(words: Words, one: Column, measure: str) -> tuple[Cell, ...]:
+def _measure(words: ReportWords, one: ScenarioColumn, measure: str) -> tuple[TableCell, ...]:
     found, currency = one.measure(measure), one.used.currency
     shown = [
-        phrases.show(words, measure, getattr(found, end), currency)
+        phrases.measure_text(words, measure, getattr(found, end), currency)
         for end in ("value", "low", "high")
     ]
     numbers = [getattr(found, end) for end in ("value", "low", "high")]
     cells = [
-        Cell(said, number, _pattern(words, measure, said, currency))
+        TableCell(said, number, _pattern(words, measure, said, currency))
         for said, number in zip(shown, numbers, strict=True)
     ]
-    n = Cell(words.number(found.n, 0), found.n, "#,##0")
-    why = phrases.missing(words, one, measure) or phrases.basis(words, measure, found.n)
-    return text(phrases.label(words, measure)), *cells, n, text(why)
+    n = TableCell(words.number(found.n, 0), found.n, "#,##0")
+    why = phrases.missing_reason(words, one, measure) or phrases.evidence_basis(
+        words, measure, found.n
+    )
+    return text_cell(phrases.measure_label(words, measure)), *cells, n, text_cell(why)
 
 
-def _differences(words: Words, columns: Sequence[Column]) -> Section:
+def _differences(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:
     said = []
-    for found in differences(columns):
+    for found in scenario_differences(columns):
         currency = columns[0].used.currency
         said.append(words("meeting.difference", name=found.name, base=found.base))
         said += [
-            "\u00b7 " + phrases.compared(words, found, measure, currency)
+            "\u00b7 " + phrases.difference_sentence(words, found, measure, currency)
             for measure in found.measures
         ]
         if not found.same_cases:
             said.append(words("meeting.other_cases", name=found.name, base=found.base))
-    return Section(
+    return DocumentSection(
         words("meeting_differences"),
         (*(said or [words("meeting.one")]), words("meeting.difference.note")),
     )
 
 
-def _assumptions(words: Words, columns: Sequence[Column]) -> Section:
+def _assumptions(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:
     heads = (words("minutes.scenario.head"), words("minutes.assumption"), words("minutes.value"))
     heads = (*heads, words("minutes.frozen.head"), words("minutes.source"))
     rows = [row for one in columns for row in _assumed(words, one)]
     note = words("minutes.assumptions.note")
-    return Section(
+    return DocumentSection(
         words("meeting.assumptions"),
         (note,),
-        tables=(Table(heads, tuple(rows), (1.2, 3.2, 2, 2, 3)),),
+        tables=(DocumentTable(heads, tuple(rows), (1.2, 3.2, 2, 2, 3)),),
     )
 
 
-def _assumed(words: Words, one: Column) -> list[tuple[Cell, ...]]:
+def _assumed(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, ...]]:
     names = {
         "review": "cost.review",
         "escape": "cost.escape",
@@ -147,18 +170,28 @@ def _assumed(words: Words, one: Column) -> list[tuple[Cell, ...]]:
     rows = []
     for name, key in names.items():
         now, before = (
-            phrases.assumption(words, one.used, name),
-            phrases.assumption(words, one.frozen.scenario, name),
+            phrases.assumption_text(words, one.used, name),
+            phrases.assumption_text(words, one.frozen.scenario, name),
         )
         measured = name == "cases_per_day" and one.used.volume_basis == "measured"
         source = "minutes.edited" if name in one.edited else "measured" if measured else "assumed"
         measure = "reviews_per_day" if name == "cases_per_day" else "money_per_month"
-        cell = Cell(now, getattr(one.used, name), _pattern(words, measure, now, one.used.currency))
-        rows.append((text(one.name), text(words(key)), cell, text(before), text(words(source))))
+        cell = TableCell(
+            now, getattr(one.used, name), _pattern(words, measure, now, one.used.currency)
+        )
+        rows.append(
+            (
+                text_cell(one.name),
+                text_cell(words(key)),
+                cell,
+                text_cell(before),
+                text_cell(words(source)),
+            )
+        )
     return rows + _choices(words, one)
 
 
-def _choices(words: Words, one: Column) -> list[tuple[Cell, ...]]:
+def _choices(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, ...]]:
     """What was chosen or measured beside the amounts; the meeting cannot change it, so it stands as
     it was frozen.
     """
@@ -166,27 +199,35 @@ def _choices(words: Words, one: Column) -> list[tuple[Cell, ...]]:
     unseen = words("minutes.unseen.counted" if one.used.unseen else "minutes.unseen.left_out")
     measured = words("minutes.unknown") if seconds is None else words.number(seconds, figures=3)
     found = {
-        "rule": (phrases.rule(words, one.used), "minutes.chosen"),
+        "rule": (phrases.rule_text(words, one.used), "minutes.chosen"),
         "unseen": (unseen, "minutes.chosen"),
     }
     found |= {"seconds": (measured, "measured")}
     return [
-        (text(one.name), text(words(f"minutes.{key}")), text(said), text(said), text(words(source)))
+        (
+            text_cell(one.name),
+            text_cell(words(f"minutes.{key}")),
+            text_cell(said),
+            text_cell(said),
+            text_cell(words(source)),
+        )
         for key, (said, source) in found.items()
     ]
 
 
-def _log(words: Words, log: Sequence[MeetingDecision]) -> Section:
+def _log(words: ReportWords, log: Sequence[MeetingDecision]) -> DocumentSection:
     if not log:
-        return Section(words("meeting_log"), (words("meeting.log.empty"),))
+        return DocumentSection(words("meeting_log"), (words("meeting.log.empty"),))
     heads = tuple(
         words(f"meeting.log.{name}") for name in ("at", "author", "decision", "reason", "scenario")
     )
-    rows = tuple(tuple(text(part) for part in log_row(words, one)) for one in log)
-    return Section(words("meeting_log"), tables=(Table(heads, rows, (1.7, 1.6, 3.4, 3.4, 1.4)),))
+    rows = tuple(tuple(text_cell(part) for part in log_row(words, one)) for one in log)
+    return DocumentSection(
+        words("meeting_log"), tables=(DocumentTable(heads, rows, (1.7, 1.6, 3.4, 3.4, 1.4)),)
+    )
 
 
-def log_row(words: Words, one: MeetingDecision) -> tuple[str, ...]:
+def log_row(words: ReportWords, one: MeetingDecision) -> tuple[str, ...]:
     """When, who, what, why, and the scenario's name and version: a line of the decision log."""
     about = words("meeting.log.none")
     if one.scenario is not None:
@@ -195,14 +236,14 @@ def log_row(words: Words, one: MeetingDecision) -> tuple[str, ...]:
     return words.time(one.at), one.author, one.decision, one.reason, about
 
 
-def _poc(words: Words, poc: Poc) -> Section:
-    known, needs = sentences(words, poc)
-    chart = width_chart(words, poc)
+def _poc(words: ReportWords, poc: TrialReport) -> DocumentSection:
+    known, needs = trial_sentences(words, poc)
+    chart = trial_width_chart(words, poc)
     said = (*known, *(f"\u00b7 {one}" for one in needs), words("poc.measure"))
-    return Section(words("meeting_poc"), said, (chart,) if chart else ())
+    return DocumentSection(words("meeting_poc"), said, (chart,) if chart else ())
 
 
-def _provenance(words: Words, columns: Sequence[Column]) -> Section:
+def _provenance(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:
     heads = words("minutes.scenario.head"), words("minutes.item"), words("minutes.value")
     rows = []
     for one in columns:
@@ -225,22 +266,22 @@ def _provenance(words: Words, columns: Sequence[Column]) -> Section:
             "made_up": words(f"minutes.made_up.{_made_up(one)}"),
         }
         rows += [
-            (text(one.name), text(words(f"minutes.{key}")), text(said))
+            (text_cell(one.name), text_cell(words(f"minutes.{key}")), text_cell(said))
             for key, said in found.items()
         ]
-    return Section(
+    return DocumentSection(
         words("minutes.provenance"),
         (words("minutes.method"),),
-        tables=(Table(heads, tuple(rows), (1.2, 2.2, 7.7)),),
+        tables=(DocumentTable(heads, tuple(rows), (1.2, 2.2, 7.7)),),
     )
 
 
-def _made_up(one: Column) -> str:
+def _made_up(one: ScenarioColumn) -> str:
     run = one.record.run
     return "yes" if MADE_UP in (run.dataset, run.model) else "no"
 
 
-def _notes(words: Words, columns: Sequence[Column], made: str) -> tuple[str, ...]:
+def _notes(words: ReportWords, columns: Sequence[ScenarioColumn], made: str) -> tuple[str, ...]:
     lines = [made]
     for one in columns:
         hashes = {
@@ -255,7 +296,7 @@ def _notes(words: Words, columns: Sequence[Column], made: str) -> tuple[str, ...
     return tuple(lines)
 
 
-def _pattern(words: Words, measure: str, said: str, currency: str) -> str:
+def _pattern(words: ReportWords, measure: str, said: str, currency: str) -> str:
     """How a spreadsheet writes a number so that it reads as `said` does."""
     digits = len(said.rpartition(".")[2].rstrip("%")) if "." in said else 0
     form = "#,##0" + ("." + "0" * digits if digits else "")

@@ -52,7 +52,7 @@ BREAK_EVENS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Valuation:
+class ScenarioValuation:
     """One scenario's options in the order of OPTIONS: at the likely values, over time with doubt,
     and their NPVs with doubt.
     """
@@ -62,15 +62,15 @@ class Valuation:
     drawn: MonteCarlo
 
 
-def value(scenario: MoneyScenario) -> Valuation:
+def value_scenario(scenario: MoneyScenario) -> ScenarioValuation:
     """Value a scenario with SEED; about 0.3 s, so keep the result."""
     drawn = monte_carlo_npv(scenario, np.random.default_rng(SEED))
-    return Valuation(
+    return ScenarioValuation(
         appraise_options(scenario), option_outlooks(scenario, np.random.default_rng(SEED)), drawn
     )
 
 
-def side_by_side(found: Valuation) -> pd.DataFrame:
+def option_comparison(found: ScenarioValuation) -> pd.DataFrame:
     """One row an option: option, once, the running costs a month of PARTS; monthly (their sum),
     npv, payback (months), hours and missed (a month), each also with _p10 and _p90; chance of an
     NPV > 0, chance_low, chance_high, draws; irr a year.
@@ -108,7 +108,7 @@ def _option_row(one: OptionAppraisal, ahead: OptionOutlook, spread: PercentileSp
     return row | {"irr": one.irr.annual}
 
 
-def cash_frame(found: Valuation) -> pd.DataFrame:
+def cash_frame(found: ScenarioValuation) -> pd.DataFrame:
     """One row an option and month: option, month, cash (cumulative, likely), p10, p50, p90; all
     human, always 0, left out.
     """
@@ -139,7 +139,7 @@ def tornado_frame(bars: Sequence[TornadoBar], scenario: MoneyScenario) -> pd.Dat
     )
 
 
-def npv_histogram(npv: np.ndarray) -> pd.DataFrame:
+def npv_histogram_frame(npv: np.ndarray) -> pd.DataFrame:
     """low, high, share of the draws [D] in each bin; one bin where all are equal."""
     counts, edges = np.histogram(npv, bins=BINS if np.ptp(npv) > 0 else 1)
     return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "share": counts / len(npv)})

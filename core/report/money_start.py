@@ -14,8 +14,9 @@ from scipy.special import gammaincinv
 from core.counts.histogram import AcceptanceCurve
 from core.decision.money import measured
 from core.decision.money.scenario import MEASURED, MoneyScenario, ScenarioQuantity, assumed_quantity
-from core.decision.thresholds.consequence import Consequence, measured_volume, threshold_consequence
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.consequence import PolicyConsequence, threshold_consequence
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.volume import run_volume
 from core.errors import NotFoundError
 from core.types import RunRecord
 
@@ -23,7 +24,7 @@ DAYS_A_MONTH = 365.25 / 12
 
 
 @dataclass(frozen=True)
-class Facts:
+class MeasuredRuns:
     """What a scenario can start from: runs, and counts of the same cases by model kind (the
     student's at least).
     """
@@ -35,24 +36,26 @@ class Facts:
     cases_per_day: float | None  # typed by somebody; None is measured from the student's dates
     include_unseen: bool = True
 
-    def at(self, kind: str, threshold: float) -> Consequence:
+    def at(self, kind: str, threshold: float) -> PolicyConsequence:
         """What a threshold means, a case a day."""
-        return threshold_consequence(self.counts[kind], threshold, 1.0, self.include_unseen)
+        return threshold_consequence(
+            self.counts[kind], threshold, CostModel(1.0), self.include_unseen
+        )
 
 
-def starting(facts: Facts, costs: UnitCosts, months: int = 36) -> MoneyScenario:
+def default_scenario(facts: MeasuredRuns, costs: UnitCosts, months: int = 36) -> MoneyScenario:
     """The scenario to begin with: measured where runs measured, else assumed. Raises NotFoundError,
     SettingsError.
     """
     if "student" not in facts.same:
         raise NotFoundError("no finished scoring of these cases by a student: score them with one")
-    known = measured_now(facts)
+    known = measured_quantities(facts)
     return MoneyScenario(
         currency=costs.currency, months=months, **(_assumed(facts, costs, known) | known)
     )
 
 
-def measured_now(facts: Facts) -> dict[str, ScenarioQuantity]:
+def measured_quantities(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
     """Every input that the facts measure. Raises SettingsError where the student accepts no
     labelled case.
     """
@@ -71,7 +74,9 @@ def measured_now(facts: Facts) -> dict[str, ScenarioQuantity]:
     return found | _volume(facts)
 
 
-def remeasured(scenario: MoneyScenario, known: Mapping[str, ScenarioQuantity]) -> MoneyScenario:
+def refresh_measured(
+    scenario: MoneyScenario, known: Mapping[str, ScenarioQuantity]
+) -> MoneyScenario:
     """The scenario with its measured inputs as the facts have them now; what somebody assumed
     stays.
     """
@@ -81,7 +86,7 @@ def remeasured(scenario: MoneyScenario, known: Mapping[str, ScenarioQuantity]) -
     )
 
 
-def moved(quantity: ScenarioQuantity, end: str, value: float) -> ScenarioQuantity:
+def quantity_with_end(quantity: ScenarioQuantity, end: str, value: float) -> ScenarioQuantity:
     """`quantity` with its low, likely or high set by a person, so assumed; the other two give way
     where they must.
     """
@@ -94,14 +99,15 @@ def moved(quantity: ScenarioQuantity, end: str, value: float) -> ScenarioQuantit
     return assumed_quantity(**points, unit=quantity.unit)
 
 
-def _volume(facts: Facts) -> dict[str, ScenarioQuantity]:
+def _volume(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
     """Cases a month from the dates of the cases that count, with Garwood's exact interval of a
     Poisson count (1936).
     """
     record, n = facts.same["student"], facts.at("student", 0.0).cases
-    per_case = measured_volume(1, record.first_at, record.last_at)
-    if facts.cases_per_day is not None or per_case is None:
+    volume = run_volume(record)
+    if facts.cases_per_day is not None or volume is None:
         return {}
+    per_case = 1 / volume.days
     low = float(gammaincinv(n, 0.025)) if n else 0.0
     low, likely, high = (
         x * per_case * DAYS_A_MONTH for x in (low, n, float(gammaincinv(n + 1, 0.975)))
@@ -115,7 +121,7 @@ def _volume(facts: Facts) -> dict[str, ScenarioQuantity]:
 
 
 def _assumed(
-    facts: Facts, costs: UnitCosts, known: Mapping[str, ScenarioQuantity]
+    facts: MeasuredRuns, costs: UnitCosts, known: Mapping[str, ScenarioQuantity]
 ) -> dict[str, ScenarioQuantity]:
     """What stands in where nothing was measured. A review of 4 minutes gives the hour of a
     reviewer, that gives the rest.

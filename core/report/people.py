@@ -32,7 +32,7 @@ _WEEKS = 26  # at most
 
 
 @dataclass(frozen=True)
-class Desk:
+class DeskResult:
     """What so many reviewers make of the cases under a threshold. All waits are hours by the clock,
     nights in them.
     """
@@ -47,7 +47,7 @@ class Desk:
     study: StaffingStudy
 
 
-def desk(
+def simulated_desk(
     table: pd.DataFrame,
     threshold: float,
     segment: str | None,
@@ -57,7 +57,7 @@ def desk(
     reviewers: int,
     work: tuple[float, float, float],
     sla_hours: float,
-) -> Desk:
+) -> DeskResult:
     """Simulate. `measured`: the volume is the run's own, so real weeks may be drawn as they were.
 
     work: minutes, hours and share of a FullTime. What else people do in their hours makes each
@@ -75,7 +75,7 @@ def desk(
     found = simulate_staffing(
         arrivals, [shift], ReviewTime(full_time.minutes / full_time.share), sla_hours, study
     )
-    return Desk(reviewers, sla_hours, found, source, arrivals.per_week, study)
+    return DeskResult(reviewers, sla_hours, found, source, arrivals.per_week, study)
 
 
 def study_of(per_week: float) -> StaffingStudy:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.decision.meeting.scenario import MeetingScenario
-from core.report.meeting import Column, Difference
+from core.report.meeting import ScenarioColumn, ScenarioDifference
 from core.stats.difference import excludes_zero
 from core.types import Interval
 
@@ -18,7 +18,7 @@ _BASES = {"coverage": "cases", "reviews_per_day": "cases", "selective_risk": "ac
 _ASSUMED_NAMES = {"review": "cost.review", "escape": "cost.escape", "cases_per_day": "volume"}
 
 
-class Words(Protocol):
+class ReportWords(Protocol):
     """Words and formats of one language."""
 
     language: str
@@ -31,12 +31,12 @@ class Words(Protocol):
     def time(self, value: datetime) -> str: ...
 
 
-def label(words: Words, measure: str) -> str:
+def measure_label(words: ReportWords, measure: str) -> str:
     """What a measure of core.report.meeting is called."""
     return words(f"meeting.measure.{measure}")
 
 
-def show(words: Words, measure: str, value: float | None, currency: str) -> str:
+def measure_text(words: ReportWords, measure: str, value: float | None, currency: str) -> str:
     """A value of a measure as people read it."""
     if measure == "money_per_month":
         return words.money(value, currency)
@@ -45,22 +45,25 @@ def show(words: Words, measure: str, value: float | None, currency: str) -> str:
     return words.percent(value, 2 if measure == "leakage" else 1)
 
 
-def interval(words: Words, measure: str, found: Interval, currency: str) -> str:
+def interval_text(words: ReportWords, measure: str, found: Interval, currency: str) -> str:
     """The 95% interval of a value, or nothing where there is none."""
     if found.value is None:
         return ""
     return words(
         "card.interval",
-        **{end: show(words, measure, getattr(found, end), currency) for end in ("low", "high")},
+        **{
+            end: measure_text(words, measure, getattr(found, end), currency)
+            for end in ("low", "high")
+        },
     )
 
 
-def basis(words: Words, measure: str, n: int) -> str:
+def evidence_basis(words: ReportWords, measure: str, n: int) -> str:
     """What a value rests on: n, and of what."""
     return words(f"basis.{_BASES.get(measure, 'labelled')}", n=words.number(n, 0))
 
 
-def missing(words: Words, one: Column, measure: str) -> str:
+def missing_reason(words: ReportWords, one: ScenarioColumn, measure: str) -> str:
     """Why a measure has no figure; empty where it has one."""
     if one.measure(measure).value is not None:
         return ""
@@ -68,7 +71,7 @@ def missing(words: Words, one: Column, measure: str) -> str:
     return words("meeting.missing", why=words(f"why.{note or 'no_labels'}"))
 
 
-def rule(words: Words, scenario: MeetingScenario) -> str:
+def rule_text(words: ReportWords, scenario: MeetingScenario) -> str:
     """What decides a case: one threshold, or how many of them."""
     policy = scenario.rule
     own = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
@@ -85,7 +88,7 @@ def rule(words: Words, scenario: MeetingScenario) -> str:
     return (" " if words.language == "en" else "").join(parts)
 
 
-def about(words: Words, scenario: MeetingScenario) -> str:
+def scenario_summary(words: ReportWords, scenario: MeetingScenario) -> str:
     """Which model, cases and rule a scenario is, in one line."""
     segment = scenario.segment or words("segment.all")
     kind = words(f"kind.{scenario.model_kind}")
@@ -94,18 +97,24 @@ def about(words: Words, scenario: MeetingScenario) -> str:
         kind=kind,
         dataset=scenario.dataset,
         segment=segment,
-        rule=rule(words, scenario),
+        rule=rule_text(words, scenario),
     )
 
 
-def compared(words: Words, found: Difference, measure: str, currency: str) -> str:
+def difference_sentence(
+    words: ReportWords, found: ScenarioDifference, measure: str, currency: str
+) -> str:
     """One sentence: how much more or less than the first, and whether these cases can tell."""
     delta = found.measures[measure]
     if delta.value is None:
-        return words("meeting.difference.unknown", measure=label(words, measure))
-    said = {"measure": label(words, measure), "base": found.base, "n": words.number(delta.n, 0)}
+        return words("meeting.difference.unknown", measure=measure_label(words, measure))
+    said = {
+        "measure": measure_label(words, measure),
+        "base": found.base,
+        "n": words.number(delta.n, 0),
+    }
     said |= {
-        end: signed(words, measure, getattr(delta, end), currency)
+        end: signed_text(words, measure, getattr(delta, end), currency)
         for end in ("value", "low", "high")
     }
     if delta.low == delta.high == 0:
@@ -114,26 +123,26 @@ def compared(words: Words, found: Difference, measure: str, currency: str) -> st
     return words(f"meeting.difference.{sure}", **said)
 
 
-def signed(words: Words, measure: str, value: float, currency: str) -> str:
+def signed_text(words: ReportWords, measure: str, value: float, currency: str) -> str:
     """A difference with its sign; shares in percentage points."""
     sign = "\u00b1" if value == 0 else "+" if value > 0 else "\u2212"
     if measure in ("coverage", "selective_risk", "leakage"):
         return sign + words("meeting.points", value=words.number(100 * abs(value), 1))
-    return sign + show(words, measure, abs(value), currency)
+    return sign + measure_text(words, measure, abs(value), currency)
 
 
-def edits(words: Words, one: Column) -> list[str]:
+def assumption_edits(words: ReportWords, one: ScenarioColumn) -> list[str]:
     """What the meeting changed of a scenario's assumptions: each as it was frozen and as it is now."""
     found = []
     for name in one.edited:
-        before, now = (assumption(words, s, name) for s in (one.frozen.scenario, one.used))
+        before, now = (assumption_text(words, s, name) for s in (one.frozen.scenario, one.used))
         found.append(
             words("meeting.edited", name=words(_ASSUMED_NAMES[name]), before=before, now=now)
         )
     return found
 
 
-def assumption(words: Words, scenario: MeetingScenario, name: str) -> str:
+def assumption_text(words: ReportWords, scenario: MeetingScenario, name: str) -> str:
     """The value of an assumption of a scenario as people read it."""
     value = getattr(scenario, name)
     return (

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.decision.meeting.poc import LabelNeed, TrialPlan, plan_trial, width_frame
-from core.report.document import Line
-from core.report.meeting import Column, Counts, units
-from core.report.phrases import Words
+from core.report.document import LineChart
+from core.report.meeting import RunCounts, ScenarioColumn, trial_units
+from core.report.phrases import ReportWords
 
 
 @dataclass(frozen=True)
-class Poc:
+class TrialReport:
     """A plan, the name of the scenario it is for, and what was asked: terms are width, target and
     delta, shares; days.
     """
@@ -26,9 +26,9 @@ class Poc:
     days: int
 
 
-def planned(
-    columns: Sequence[Column], name: str, now: Counts, terms: dict[str, float], days: int
-) -> Poc:
+def trial_report(
+    columns: Sequence[ScenarioColumn], name: str, now: RunCounts, terms: dict[str, float], days: int
+) -> TrialReport:
     """The plan for scenario `name`, to be told from the first other one whose risk is known. Raises
     SettingsError.
 
@@ -40,16 +40,16 @@ def planned(
     ]
     rival = others[0] if others else None
     risk = rival and rival.measure("selective_risk").value
-    return Poc(
+    return TrialReport(
         name,
         rival and rival.name,
-        plan_trial(units(one, now), **terms, days=days, rival=risk),
+        plan_trial(trial_units(one, now), **terms, days=days, rival=risk),
         terms,
         days,
     )
 
 
-def width_chart(words: Words, poc: Poc) -> Line | None:
+def trial_width_chart(words: ReportWords, poc: TrialReport) -> LineChart | None:
     """Half width of the risk's interval against accepted labelled cases, today's n and the needed
     one marked; None without.
     """
@@ -63,12 +63,12 @@ def width_chart(words: Words, poc: Poc) -> Line | None:
         (float(needed), poc.terms["width"], words("poc.needed", n=words.number(needed, 0))),
     )
     axes = words("poc.width"), words("poc.axis.n"), words("poc.axis.width")
-    return Line(
+    return LineChart(
         *axes, tuple(map(float, frame["n"])), tuple(map(float, frame["half_width"])), marks, "0.0%"
     )
 
 
-def sentences(words: Words, poc: Poc) -> tuple[list[str], list[str]]:
+def trial_sentences(words: ReportWords, poc: TrialReport) -> tuple[list[str], list[str]]:
     """What the plan says, in plain text: where to try it and what is known today; then a sentence
     for each need.
     """
@@ -79,7 +79,7 @@ def sentences(words: Words, poc: Poc) -> tuple[list[str], list[str]]:
     return known, [_need(words, one, poc) for one in poc.plan.needs]
 
 
-def _unit(words: Words, poc: Poc) -> str:
+def _unit(words: ReportWords, poc: TrialReport) -> str:
     one = poc.plan.unit
     said = {
         "segment": one.segment or words("segment.all"),
@@ -92,7 +92,7 @@ def _unit(words: Words, poc: Poc) -> str:
     return words("poc.unit.fits" if poc.plan.fits else "poc.unit.late", name=poc.name, **said)
 
 
-def _present(words: Words, poc: Poc) -> str:
+def _present(words: ReportWords, poc: TrialReport) -> str:
     risk = poc.plan.unit.risk
     if risk.value is None:
         return words("poc.present.none")
@@ -105,7 +105,7 @@ def _present(words: Words, poc: Poc) -> str:
     )
 
 
-def _need(words: Words, found: LabelNeed, poc: Poc) -> str:
+def _need(words: ReportWords, found: LabelNeed, poc: TrialReport) -> str:
     said = {
         "width": words.percent(poc.terms["width"]),
         "target": words.percent(poc.terms["target"]),

@@ -30,7 +30,8 @@ from core.decision.certificate.claims import (
     RiskPromise,
     void_reasons,
 )
-from core.decision.thresholds.policy import Policy, PolicyConsequence, Threshold
+from core.decision.thresholds.consequence import PolicyConsequence
+from core.decision.thresholds.policy import Policy, Threshold
 from core.errors import SettingsError
 from core.report.evidence import VALID_DAYS
 
@@ -56,7 +57,7 @@ _ROW_COLUMNS = [
 
 
 @dataclass(frozen=True)
-class NoProof:
+class ProofObstacle:
     """Why a policy has no certificate: one of the reasons above, and what was found where something
     was tested.
     """
@@ -66,7 +67,9 @@ class NoProof:
     sentence: str = ""  # of REFUSED
 
 
-def rows(cumulative: JointCumulative, policy: Policy, listed: Policy | None = None) -> pd.DataFrame:
+def editor_rows(
+    cumulative: JointCumulative, policy: Policy, listed: Policy | None = None
+) -> pd.DataFrame:
     """One row a segment, then one a predicted class, then one a cell that has a threshold of its
     own in `listed`.
 
@@ -88,7 +91,7 @@ def rows(cumulative: JointCumulative, policy: Policy, listed: Policy | None = No
     return pd.DataFrame(found, columns=_ROW_COLUMNS)
 
 
-def edited(
+def edited_policy(
     policy: Policy, table: pd.DataFrame, edits: Mapping[int, Mapping]
 ) -> tuple[Policy, tuple[tuple[int, object], ...]]:
     """The policy with what was typed into rows of `rows(..., policy)`, and (row, value) of what is
@@ -124,7 +127,7 @@ def own_rules(policy: Policy) -> bool:
     return bool(policy.by_class or policy.by_segment or policy.by_cell)
 
 
-def differences(before: Policy, after: Policy) -> pd.DataFrame:
+def threshold_differences(before: Policy, after: Policy) -> pd.DataFrame:
     """What two policies set differently: kind, segment, predicted, before, after; None where one
     sets nothing.
 
@@ -163,14 +166,14 @@ def consequence_frame(found: Mapping[str, PolicyConsequence]) -> pd.DataFrame:
     return pd.DataFrame(made, columns=["version", "measure", "value", "low", "high", "n"])
 
 
-def proof(
+def certificate_of_draft(
     table: pd.DataFrame,
     threshold: float,
     epistemic_limit: float | None,
     promise: tuple[str, float, float],
     origin: tuple[str, str],
     today: date,
-) -> Certificate | NoProof:
+) -> Certificate | ProofObstacle:
     """The certificate that covers one threshold for all under this limit, or why there is none.
 
     table: calibration cases with COLUMNS; promise: measure, target, delta; origin: model hash,
@@ -189,20 +192,20 @@ def proof(
             confidence, right, RiskPromise(*promise, epistemic_limit), issued, epistemic
         )
     except SettingsError as error:
-        return NoProof(REFUSED, None, str(error))
+        return ProofObstacle(REFUSED, None, str(error))
     if not isinstance(found, Certificate):
-        return NoProof(NOT_CERTIFIED, found)
-    return found if found.covers(threshold) else NoProof(NOT_COVERED, found)
+        return ProofObstacle(NOT_CERTIFIED, found)
+    return found if found.covers(threshold) else ProofObstacle(NOT_COVERED, found)
 
 
-def no_proof_at_all(policy: Policy) -> NoProof | None:
+def proof_obstacle(policy: Policy) -> ProofObstacle | None:
     """Why no calibration case could certify this policy; None where one threshold decides."""
     if own_rules(policy):
-        return NoProof(OWN_RULES)
-    return NoProof(ALL_REVIEWED) if policy.threshold == REVIEW_ALL else None
+        return ProofObstacle(OWN_RULES)
+    return ProofObstacle(ALL_REVIEWED) if policy.threshold == REVIEW_ALL else None
 
 
-def void(
+def certificate_void_reasons(
     certificate: Certificate, policy: Policy, model_hash: str, process: str, today: date
 ) -> tuple[str, ...]:
     """Names of all that voids a policy's certificate for this model and process; drift is not
@@ -215,7 +218,7 @@ def void(
         process,
         none_but_one,
         policy.epistemic_limit,
-        other_rules=no_proof_at_all(policy) is not None,
+        other_rules=proof_obstacle(policy) is not None,
     )
     return void_reasons(certificate, use)
 

@@ -25,7 +25,7 @@ PROPOSED, APPROVED, ACTIVE, REPLACED, UNDONE = (
 
 
 @dataclass(frozen=True)
-class Life:
+class PolicyLife:
     """What became of one version."""
 
     state: str  # one of the above; REPLACED: another one became active after it
@@ -42,9 +42,9 @@ class Life:
         return ("activate",) if self.approved else ("approve",)
 
 
-def lives(
+def policy_lives(
     policies: Sequence[PolicyVersion], events: Sequence[PolicyEvent]
-) -> dict[tuple[str, int], Life]:
+) -> dict[tuple[str, int], PolicyLife]:
     """{(name, version): what became of it}, in the order of `policies`."""
     in_force = activations_in_force(events)
     found = {}
@@ -61,7 +61,7 @@ def lives(
         )
         approved = last.get("approve")
         eyes = None if approved is None else not same_person(approved.author, one.author)
-        found[version] = Life(state, approved, last.get("activate"), eyes)
+        found[version] = PolicyLife(state, approved, last.get("activate"), eyes)
     return found
 
 
@@ -80,7 +80,7 @@ def event_frame(events: Sequence[PolicyEvent]) -> pd.DataFrame:
     )
 
 
-def spans(events: Sequence[PolicyEvent], until: datetime) -> pd.DataFrame:
+def activation_spans(events: Sequence[PolicyEvent], until: datetime) -> pd.DataFrame:
     """When which version was the active one: name, version, begin, end, open (still active; its end
     is `until`).
     """

@@ -32,6 +32,12 @@ class DateSpan:
         return (self.last.date() - self.first.date()).days + 1
 
 
+def is_usual(moment: datetime) -> bool:
+    """Return whether a moment is of 1950 to 2100, which placeholders such as 9999-12-31 are not."""
+    stamp = np.datetime64(moment, "us")
+    return bool(_USUAL[0] <= stamp < _USUAL[1])
+
+
 def robust_span(moments: Sequence[datetime]) -> DateSpan | None:
     """Return the span of the moments without those far out; None if there are none.
 

@@ -8,7 +8,6 @@ Wiener 2010 for the risk-coverage curve).
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from core.stats.checks import finite
 from core.types import Interval
@@ -56,7 +55,12 @@ def auroc(score: np.ndarray, positive: np.ndarray) -> float | None:
     is missing.
     """
     score, positive = finite(score, "score"), finite(positive, "positive").astype(bool)
-    return None if positive.all() or not positive.any() else float(roc_auc_score(positive, score))
+    if positive.all() or not positive.any():
+        return None
+    _, place, counts = np.unique(score, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]  # from 1, equal scores share their mean
+    n = int(positive.sum())
+    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * (len(score) - n)))
 
 
 def bootstrap_interval(

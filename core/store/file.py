@@ -19,6 +19,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from core.errors import StoreError
+from core.files import private_folder
 from core.store.migrate import migrate
 
 NAME, LOCK, TURN = "kakushin.duckdb", "kakushin.lock", "kakushin.turn"
@@ -113,7 +114,7 @@ class StoreFile:
                 f"the store {self.path} cannot be: DuckDB allows no '?' in a path, so use another KAKUSHIN_HOME"
             )
         try:
-            (self.folder / "parts").mkdir(parents=True, exist_ok=True)
+            private_folder(self.folder / "parts")
             with self._turn.acquire(timeout=_left(deadline), poll_interval=_POLL_S):
                 lock = self._lock.acquire(timeout=_left(deadline), poll_interval=_POLL_S)
         except Timeout as e:
@@ -152,6 +153,7 @@ class StoreFile:
             leftover.unlink(missing_ok=True)
         with duckdb.connect(str(fresh), config=_CONFIG) as connection:
             migrate(connection)
+        fresh.chmod(0o600)  # it will hold text of cases; DuckDB gives its log the same mode
         fresh.replace(self.path)
 
     def _connect(self, deadline: float) -> duckdb.DuckDBPyConnection:

@@ -57,7 +57,7 @@ def insert(
     )
     connection.execute(
         "INSERT INTO parts (run_id, part, rows, sha256, first_at, last_at, taken_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [run_id, part, rows, sha256(), first_at, last_at, records.now()],
+        [run_id, part, rows, sha256(), first_at, last_at, records.utc_now()],
     )
     counts.fold_pending_rows(connection, run_id)
     return rows

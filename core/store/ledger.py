@@ -4,15 +4,14 @@ a query.
 A version is numbered in the transaction that adds it, so two writers at once get two versions. What
 becomes of a policy is a series of events: adding one proposes it, then it is approved, activated,
 and undone, which makes active again what was before. Knows no meaning of what a policy or a
-scenario holds. A policy's last day is kept beside its thresholds in one JSON text, and taken out
-again: who reads `content` gets exactly what was given.
+scenario holds.
 """
 
 import json
 from collections.abc import Iterable
 from datetime import UTC, date
 
-from core.errors import NotFoundError, SettingsError, StoreError
+from core.errors import NotFoundError, StoreError
 from core.store import records
 from core.store.entries import (
     EVENTS,
@@ -24,8 +23,7 @@ from core.store.entries import (
 )
 from core.store.store import Store
 
-_POLICY = "name, version, content, author, reason, runs, certificate, created_at"
-_EXPIRES = "expires_on"  # name of the last day within the JSON of a policy's content
+_POLICY = "name, version, content, author, reason, runs, certificate, created_at, expires_on"
 _EVENT = 'position, name, version, event, author, reason, "at"'
 _SCENARIO = "name, version, content, author, created_at"
 
@@ -55,16 +53,10 @@ class Ledger:
 
         `runs` are those whose predictions it was chosen on; `expires_on` is its last day, None for
         no end. Raises NotFoundError for a run that is not there, SettingsError for an empty name,
-        author or reason and for content that names a last day itself, NonFiniteError for a NaN in
-        content or certificate.
+        author or reason, NonFiniteError for a NaN in content or certificate.
         """
         what = f"policy {checked_text(name, 'policy')!r}"
-        if _EXPIRES in content:
-            raise SettingsError(
-                f"the thresholds of {what} name {_EXPIRES!r}: give the last day as an argument of its own"
-            )
-        last_day = {} if expires_on is None else {_EXPIRES: expires_on.isoformat()}
-        written = records.json_of({**content, **last_day}, f"the thresholds of {what}")
+        written = records.json_of(content, f"the thresholds of {what}")
         proof = (
             None
             if certificate is None
@@ -74,7 +66,7 @@ class Ledger:
             chosen_on = [self.store.run(run_id).run.run_id for run_id in runs]
             version = self._next("policies", name)
             connection.execute(
-                f"INSERT INTO policies ({_POLICY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                f"INSERT INTO policies ({_POLICY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                 [
                     name,
                     version,
@@ -83,7 +75,8 @@ class Ledger:
                     reason,
                     chosen_on,
                     proof,
-                    records.now(),
+                    records.utc_now(),
+                    expires_on,
                 ],
             )
             self._add_event(name, version, "propose", author, reason)
@@ -155,7 +148,7 @@ class Ledger:
             version = self._next("scenarios", name)
             connection.execute(
                 f"INSERT INTO scenarios ({_SCENARIO}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
-                [name, version, written, checked_text(author, "author"), records.now()],
+                [name, version, written, checked_text(author, "author"), records.utc_now()],
             )
             return self.scenario(name, version)
 
@@ -198,7 +191,7 @@ class Ledger:
             event,
             checked_text(author, "author"),
             checked_text(reason, "reason"),
-            records.now(),
+            records.utc_now(),
         ]
         with self.store.atomic() as connection:
             connection.execute(
@@ -223,21 +216,17 @@ def activations_in_force(events: Iterable[PolicyEvent]) -> list[tuple[str, int]]
 
 
 def _policy_of(row: tuple) -> PolicyVersion:
-    """The columns of _POLICY as a policy, its last day taken out of the content."""
-    name, version, written, author, reason, runs, proof, at = row
-    content = json.loads(written)
-    last_day = content.pop(_EXPIRES, None)
-    expires_on = None if last_day is None else date.fromisoformat(last_day)
-    certificate = None if proof is None else json.loads(proof)
+    """The columns of _POLICY as a policy."""
+    name, version, written, author, reason, runs, proof, created_at, expires_on = row
     return PolicyVersion(
         name,
         version,
-        content,
+        json.loads(written),
         author,
         reason,
         tuple(runs),
-        certificate,
-        at.replace(tzinfo=UTC),
+        None if proof is None else json.loads(proof),
+        created_at.replace(tzinfo=UTC),
         expires_on,
     )
 

@@ -61,7 +61,7 @@ class Meetings:
             if (known := self._of(token)) is None:
                 connection.execute(
                     f"INSERT INTO meeting_decisions (token, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                    [*values, name, version, records.now()],
+                    [*values, name, version, records.utc_now()],
                 )
                 return self._of(token)
         given = (decision, reason, author, name, version)

@@ -5,8 +5,6 @@ This is the door: a value that is not finite, a probability row that does not su
 doubled case is refused here, by row and value. Knows no DuckDB, and not which labels a run has.
 """
 
-import os
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import NonFiniteError, SettingsError, StoreError
+from core.files import delete_abandoned, private_folder, sync_folder, write_atomic
 from core.types import OUTCOMES, checked_name
 
 PART_SCHEMA = pa.schema(
@@ -39,7 +38,6 @@ PART_SCHEMA = pa.schema(
 ROW_GROUP = 122_880  # rows; DuckDB's own, so that one part is read and taken in by several cores
 SUM_TOLERANCE = 1e-3  # probabilities are kept as float32
 LAST_PART = 99_999  # what five digits hold, so that the files' names sort
-_ABANDONED_S = 3600.0  # a temporary file of that age has no writer any more
 
 
 def part_path(folder: Path, run_id: str, part: int) -> Path:
@@ -52,7 +50,7 @@ def part_path(folder: Path, run_id: str, part: int) -> Path:
 
 
 def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Path:
-    """Check the rows and write them durably: temporary name, fsync, rename, fsync of the folder.
+    """Check the rows and write them durably: see core.files.write_atomic.
 
     They lie in the order of their confidence, the highest first, so that the store finds the cases
     near a threshold by the least and greatest confidence of each stretch of rows, without an index:
@@ -63,18 +61,11 @@ def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Pat
         [("confidence", "descending"), ("row", "ascending")]
     )
     path = part_path(folder, run_id, part)
-    fresh = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as f:
-            pq.write_table(table, f, row_group_size=ROW_GROUP)
-            f.flush()
-            os.fsync(f.fileno())
-        fresh.replace(path)
-        for changed in (path.parent, path.parent.parent):
-            _sync_folder(changed)
+        private_folder(path.parent)
+        write_atomic(path, lambda file: pq.write_table(table, file, row_group_size=ROW_GROUP))
+        sync_folder(path.parent.parent)  # the run's folder may be new
     except OSError as e:
-        fresh.unlink(missing_ok=True)
         raise StoreError(f"part {path} cannot be written: {e.strerror or e}") from e
     return path
 
@@ -129,9 +120,7 @@ def delete_leftovers(folder: Path, run_id: str, taken: Iterable[int]) -> None:
     home = folder / "parts" / run_id
     for part in taken:
         part_path(folder, run_id, part).unlink(missing_ok=True)
-    for fresh in home.glob("*.tmp"):
-        if time.time() - fresh.stat().st_mtime > _ABANDONED_S:
-            fresh.unlink(missing_ok=True)
+    delete_abandoned(home)
     if home.is_dir() and not any(home.iterdir()):
         home.rmdir()
 
@@ -202,11 +191,3 @@ def _refuse(
 def _shown(value: object) -> str:
     """A value as Python writes it, without numpy's type around it."""
     return repr(value.item() if isinstance(value, np.generic) else value)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -28,8 +28,8 @@ IDENTITY = (
 _JSON = ("settings", "versions")
 
 
-def now() -> datetime:
-    """UTC, as the store keeps it."""
+def utc_now() -> datetime:
+    """Return the time in UTC without a zone, as the store keeps it."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 

@@ -1,13 +1,13 @@
-"""What was decided of single cases, and what people said of them: added, never changed, one small
-method a query.
+"""What a policy decided of single cases, and what people answered: rows are added, never changed.
 
-A decision keeps the version of the policy that made it and the hash of the model that scored it.
-Adding the same again after a kill adds nothing; adding something else under the same identity is
-refused. Knows no policy's content and no estimate.
+A decision keeps the version of the policy that made it, the hash of the model that scored it, its
+reason and the state of the policy's certificate. Adding the same row again after a kill adds
+nothing; another row under the same identity is refused. Knows no policy's content and no estimate.
 """
 
 from collections.abc import Sequence
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import duckdb
 import numpy as np
@@ -20,145 +20,237 @@ from core.store.ledger import Ledger
 from core.store.store import Store
 
 _VERDICT = 'run_id, case_id, label, verdict, reviewer, "at", audit, inclusion_probability'
-_DECISION = 'run_id, case_id, decision, policy, policy_version, model_hash, "at"'
+_DECISION = (
+    'run_id, case_id, decision, policy, policy_version, model_hash, "at", reason, certificate'
+)
+_PREDICTION = (
+    'case_id, "row", segment, text, label, predicted, outcome, confidence, total, aleatoric, '
+    "epistemic, occurred_at, value"
+)
 # Lists as parameters: row by row DuckDB takes a millisecond for each.
-_GIVEN = "SELECT unnest(?) AS case_id, unnest(?) AS decision"
+_NEW_DECISIONS = "SELECT unnest(?) AS case_id, unnest(?) AS decision, unnest(?) AS reason"
+_BY_VERSION = "run_id = ? AND policy = ? AND policy_version = ?"
+
+
+@dataclass(frozen=True)
+class AppliedPolicy:
+    """A version of a policy that has decided cases of a run, and how many."""
+
+    policy: str
+    version: int
+    certificate: str | None  # state when the last case was decided; None in stores of before
+    model_hash: str
+    last_at: datetime  # UTC
+    accepted: int
+    review: int
 
 
 class Reviews:
-    """Verdicts and decisions of a store. Every method is one transaction, and may be part of a
-    longer one.
-    """
+    """Verdicts and decisions of a store. Each method is one transaction, alone or within another."""
 
     def __init__(self, store: Store):
         self.store = store
 
     # --- verdicts
-    # ------------------------------------------------------------------------------------------------------------
 
     def add_verdicts(self, verdicts: Sequence[Verdict]) -> int:
-        """Add them, all or none; return how many are new: the same run, case, reviewer and time
-        again is the same verdict.
+        """Add all verdicts or none; return how many are new.
 
-        Raises NotFoundError for a run or case that is not there, StoreError for another verdict
-        under the same identity.
+        Run, case, reviewer and time identify a verdict. Raises NotFoundError for an unknown run or
+        case, StoreError for another verdict under the same identity.
         """
         with self.store.atomic() as connection:
-            for run_id in sorted({one.run_id for one in verdicts}):
+            for run_id in sorted({verdict.run_id for verdict in verdicts}):
                 self.store.run(run_id)
-                _require_cases(
-                    connection, run_id, [one.case_id for one in verdicts if one.run_id == run_id]
-                )
-            return sum(_add_verdict(connection, one) for one in verdicts)
+                case_ids = [verdict.case_id for verdict in verdicts if verdict.run_id == run_id]
+                _require_cases(connection, run_id, case_ids)
+            return sum(_add_verdict(connection, verdict) for verdict in verdicts)
 
     def verdicts(self, run_id: str) -> pd.DataFrame:
-        """All verdicts of a run, in the order in which they came: the last one of a case counts.
-        Times are UTC.
+        """Return all verdicts of a run in the order of their arrival; the last one of a case counts.
 
-        Columns: run_id, case_id, label, verdict, reviewer, at, audit, inclusion_probability (NaN
-        without audit).
+        Columns: run_id, case_id, label, verdict, reviewer, at (UTC), audit, inclusion_probability
+        (NaN without audit).
         """
         with self.store.atomic() as connection:
             query = f"SELECT {_VERDICT} FROM verdicts WHERE run_id = ? ORDER BY position"  # noqa: S608
             return connection.execute(query, [run_id]).df()
 
     # --- decisions
-    # -----------------------------------------------------------------------------------------------------------
 
     def add_decisions(
-        self, run_id: str, case_ids: Sequence[str], accepted: np.ndarray, policy: str, version: int
+        self,
+        run_id: str,
+        case_ids: Sequence[str],
+        accepted: np.ndarray,
+        policy: str,
+        version: int,
+        reasons: Sequence[str] | None = None,
+        certificate: str | None = None,
     ) -> int:
-        """Add what a policy's version decided: accepted [n] of bool, False is review. All or none;
-        returns how many are new.
+        """Add what a version of a policy decided, all or none; return how many rows are new.
 
-        Raises NotFoundError for a run, case or policy that is not there, SettingsError for a case
-        given twice or for decisions that are not bool, StoreError where the same version has
-        decided otherwise before.
+        case_ids: each case once, [n]. accepted: [n] of bool, False is review. reasons: one word a
+        case, [n]. certificate: "valid", "none", or what voids it. Raises NotFoundError for an
+        unknown run, case or policy, SettingsError for a case given twice or for decisions that are
+        not bool, StoreError where the same version decided otherwise before.
         """
         accepted, ids = np.asarray(accepted), list(case_ids)
+        reasons = [None] * len(ids) if reasons is None else [str(reason) for reason in reasons]
         if accepted.dtype != bool or accepted.shape != (len(ids),) or len(set(ids)) != len(ids):
             raise SettingsError(
-                f"decisions of type {accepted.dtype} and shape {accepted.shape} for {len(ids)} cases, {len(set(ids))} of them "
-                "different, are not allowed: give each case once, with True or False"
+                "store.decisions_shape",
+                type=str(accepted.dtype),
+                shape=str(accepted.shape),
+                cases=len(ids),
+                different=len(set(ids)),
             )
         words = np.where(accepted, *DECISIONS).tolist()
         with self.store.atomic() as connection:
             model_hash = self.store.run(run_id).run.model_hash
             Ledger(self.store).policy(policy, version)
             _require_cases(connection, run_id, ids)
-            known = _refuse_other_decisions(connection, run_id, ids, words, policy, version)
-            new = [
-                (case_id, word)
-                for case_id, word in zip(ids, words, strict=True)
-                if case_id not in known
-            ]
-            connection.execute(
-                f"INSERT INTO decisions ({_DECISION}) SELECT ?, case_id, decision, ?, ?, ?, ? FROM ({_GIVEN})",  # noqa: S608
-                [
-                    run_id,
-                    policy,
-                    version,
-                    model_hash,
-                    records.now(),
-                    *map(list, zip(*new, strict=True) if new else ([], [])),
-                ],
-            )
+            decided = _cases_decided_alike(connection, run_id, ids, words, policy, version)
+            new = [row for row in zip(ids, words, reasons, strict=True) if row[0] not in decided]
+            if new:
+                connection.execute(
+                    f"INSERT INTO decisions ({_DECISION})"  # noqa: S608
+                    f" SELECT ?, case_id, decision, ?, ?, ?, ?, reason, ? FROM ({_NEW_DECISIONS})",
+                    [
+                        *(run_id, policy, version, model_hash, records.utc_now(), certificate),
+                        *map(list, zip(*new, strict=True)),
+                    ],
+                )
             return len(new)
+
+    def undecided_cases(self, run_id: str, policy: str, version: int, limit: int) -> pd.DataFrame:
+        """Return up to `limit` predictions of a run that this version has not decided, in any order.
+
+        Columns: case_id, segment, predicted, confidence, epistemic (nats).
+        """
+        with self.store.atomic() as connection:
+            return connection.execute(
+                "SELECT case_id, segment, predicted, confidence, epistemic FROM predictions p"  # noqa: S608
+                f" ANTI JOIN (SELECT case_id FROM decisions WHERE {_BY_VERSION}) USING (case_id)"
+                " WHERE p.run_id = ? LIMIT ?",
+                [run_id, policy, version, run_id, limit],
+            ).df()
 
     def decisions(
         self, run_id: str, policy: str | None = None, version: int | None = None
     ) -> pd.DataFrame:
-        """A run's decisions in the order in which they came, by all policies or by one, or one
-        version of it. Times are UTC.
+        """Return a run's decisions in the order of their arrival, of all policies or of one.
 
-        Columns: run_id, case_id, decision, policy, policy_version, model_hash, at.
+        Columns: run_id, case_id, decision, policy, policy_version, model_hash, at (UTC), reason,
+        certificate.
         """
         with self.store.atomic() as connection:
             return connection.execute(
-                f"SELECT {_DECISION} FROM decisions WHERE run_id = ? AND (CAST(? AS VARCHAR) IS NULL OR policy = ?)"  # noqa: S608
+                f"SELECT {_DECISION} FROM decisions WHERE run_id = ?"  # noqa: S608
+                " AND (CAST(? AS VARCHAR) IS NULL OR policy = ?)"
                 " AND (CAST(? AS INTEGER) IS NULL OR policy_version = ?) ORDER BY position",
                 [run_id, policy, policy, version, version],
             ).df()
 
+    def applied_policies(self, run_id: str) -> list[AppliedPolicy]:
+        """Return the versions that decided cases of the run, the one that decided last first."""
+        with self.store.atomic() as connection:
+            rows = connection.execute(
+                "SELECT policy, policy_version, arg_max(certificate, position),"
+                ' arg_max(model_hash, position), max("at"),'
+                " count(*) FILTER (decision = 'accepted'), count(*) FILTER (decision = 'review')"
+                " FROM decisions WHERE run_id = ? GROUP BY policy, policy_version"
+                " ORDER BY max(position) DESC",
+                [run_id],
+            ).fetchall()
+        return [
+            AppliedPolicy(name, version, certificate, model, last_at.replace(tzinfo=UTC), *counts)
+            for name, version, certificate, model, last_at, *counts in rows
+        ]
+
+    def decided_cases(
+        self, run_id: str, policy: str, version: int, limit: int | None = None, **equal: str
+    ) -> pd.DataFrame:
+        """Return predictions with this version's decision, in the order of the run's file.
+
+        limit: rows at most; None is all. equal: values that the columns decision, reason, segment
+        or predicted must have. Columns: those of a prediction without its probabilities, then
+        decision, reason, policy, policy_version, certificate, model_hash, at (UTC).
+        """
+        filters = "".join(f" AND {_filter_column(name)} = ?" for name in equal)
+        with self.store.atomic() as connection:
+            self.store.run(run_id)
+            return connection.execute(
+                f"SELECT {_PREDICTION}, decision, reason, policy, policy_version, certificate,"  # noqa: S608
+                ' model_hash, "at" FROM predictions p JOIN'
+                f" (SELECT * EXCLUDE (run_id, position) FROM decisions WHERE {_BY_VERSION}) d"
+                f' USING (case_id) WHERE p.run_id = ?{filters} ORDER BY "row", case_id LIMIT ?',
+                [run_id, policy, version, run_id, *equal.values(), limit],
+            ).df()
+
+    def decision_counts(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
+        """Count this version's decisions by segment, predicted, decision and reason: a row each, n."""
+        with self.store.atomic() as connection:
+            return connection.execute(
+                "SELECT segment, predicted, decision, reason, count(*) AS n FROM predictions p"  # noqa: S608
+                f" JOIN (SELECT case_id, decision, reason FROM decisions WHERE {_BY_VERSION})"
+                " USING (case_id) WHERE p.run_id = ? GROUP BY ALL ORDER BY ALL",
+                [run_id, policy, version, run_id],
+            ).df()
+
+
+def _filter_column(name: str) -> str:
+    """A column that decided cases may be filtered by; names never come from users."""
+    if name not in ("decision", "reason", "segment", "predicted"):
+        raise SettingsError("store.no_filter", column=name)
+    return name
+
 
 def _require_cases(connection: duckdb.DuckDBPyConnection, run_id: str, case_ids: list[str]) -> None:
-    missing = (
-        sorted(set(case_ids) - intake.known_cases(connection, run_id, case_ids)) if case_ids else []
-    )
+    if not case_ids:
+        return
+    missing = sorted(set(case_ids) - intake.known_cases(connection, run_id, case_ids))
     if missing:
         raise NotFoundError(
-            f"run {run_id!r} has no case {missing[0]!r}: {len(missing)} of {len(case_ids)} are not there"
+            "store.no_case", run=run_id, case=missing[0], n=len(missing), cases=len(case_ids)
         )
 
 
-def _add_verdict(connection: duckdb.DuckDBPyConnection, one: Verdict) -> bool:
+def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> bool:
     """Whether it was new."""
-    at = one.at.astimezone(UTC).replace(tzinfo=None)
+    at = verdict.at.astimezone(UTC).replace(tzinfo=None)
     values = (
-        one.run_id,
-        one.case_id,
-        one.label,
-        one.verdict,
-        one.reviewer,
+        verdict.run_id,
+        verdict.case_id,
+        verdict.label,
+        verdict.verdict,
+        verdict.reviewer,
         at,
-        one.audit,
-        one.inclusion_probability,
+        verdict.audit,
+        verdict.inclusion_probability,
     )
     query = f'SELECT {_VERDICT} FROM verdicts WHERE run_id = ? AND case_id = ? AND reviewer = ? AND "at" = ?'  # noqa: S608
-    known = connection.execute(query, [one.run_id, one.case_id, one.reviewer, at]).fetchone()
-    if known not in (None, values):
+    stored = connection.execute(
+        query, [verdict.run_id, verdict.case_id, verdict.reviewer, at]
+    ).fetchone()
+    if stored not in (None, values):
         raise StoreError(
-            f"{one.reviewer!r} has said {known[3]!r} of case {one.case_id!r} at {at} already, not {one.verdict!r}"
+            "store.other_verdict",
+            reviewer=verdict.reviewer,
+            old=stored[3],
+            case=verdict.case_id,
+            at=str(at),
+            new=verdict.verdict,
         )
-    if known is None:
+    if stored is None:
         connection.execute(
             f"INSERT INTO verdicts ({_VERDICT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             list(values),
         )
-    return known is None
+    return stored is None
 
 
-def _refuse_other_decisions(
+def _cases_decided_alike(
     connection: duckdb.DuckDBPyConnection,
     run_id: str,
     ids: list[str],
@@ -166,17 +258,23 @@ def _refuse_other_decisions(
     policy: str,
     version: int,
 ) -> set[str]:
-    """The cases that this version has decided already, in the same way; StoreError where it was
-    another.
+    """The cases that this version decided before, in the same way; StoreError where it decided
+    otherwise.
     """
     rows = connection.execute(
-        f"SELECT d.case_id, d.decision, g.decision FROM decisions d JOIN ({_GIVEN}) g ON g.case_id = d.case_id"  # noqa: S608
-        " WHERE d.run_id = ? AND d.policy = ? AND d.policy_version = ? ORDER BY d.case_id",
+        "SELECT d.case_id, d.decision, g.decision FROM decisions d"  # noqa: S608
+        " JOIN (SELECT unnest(?) AS case_id, unnest(?) AS decision) g ON g.case_id = d.case_id"
+        f" WHERE d.{_BY_VERSION} ORDER BY d.case_id",
         [ids, words, run_id, policy, version],
     ).fetchall()
     for case_id, old, new in rows:
         if old != new:
             raise StoreError(
-                f"policy {policy!r} version {version} has decided {old!r} of case {case_id!r} already, not {new!r}"
+                "store.other_decision",
+                policy=policy,
+                version=version,
+                old=old,
+                case=case_id,
+                new=new,
             )
     return {case_id for case_id, _, _ in rows}

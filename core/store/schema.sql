@@ -6,7 +6,7 @@ CREATE TABLE runs (
     kind         VARCHAR NOT NULL CHECK (kind IN ('train', 'distil', 'score')),
     created_at   TIMESTAMP NOT NULL,                 -- UTC
     model        VARCHAR NOT NULL,
-    model_kind   VARCHAR NOT NULL CHECK (model_kind IN ('point', 'teacher', 'student')),
+    model_kind   VARCHAR NOT NULL CHECK (model_kind IN ('linear', 'point', 'teacher', 'student')),
     model_hash   VARCHAR NOT NULL,
     dataset      VARCHAR NOT NULL,
     role         VARCHAR NOT NULL CHECK (role IN ('train', 'calibration', 'stream')),
@@ -93,12 +93,13 @@ CREATE TABLE part_ids (                              -- what case ids a part hol
 CREATE TABLE policies (
     name         VARCHAR NOT NULL,
     version      INTEGER NOT NULL CHECK (version >= 1),
-    content      VARCHAR NOT NULL,                   -- JSON: the thresholds, and expires_on (ISO date) where there is a last day
+    content      VARCHAR NOT NULL,                   -- JSON: the thresholds
     author       VARCHAR NOT NULL,
     reason       VARCHAR NOT NULL,
     runs         VARCHAR[] NOT NULL,                 -- the runs whose predictions it was chosen on
     certificate  VARCHAR,                            -- JSON; NULL where there is none
     created_at   TIMESTAMP NOT NULL,                 -- UTC
+    expires_on   DATE,                               -- the last day on which it counts; NULL for no end
     PRIMARY KEY (name, version)
 );
 
@@ -147,7 +148,9 @@ CREATE TABLE decisions (                             -- unique by (run_id, case_
     policy         VARCHAR NOT NULL,
     policy_version INTEGER NOT NULL,
     model_hash     VARCHAR NOT NULL,
-    "at"           TIMESTAMP NOT NULL                -- UTC
+    "at"           TIMESTAMP NOT NULL,               -- UTC
+    reason         VARCHAR,                          -- why, one word; NULL in decisions of earlier versions, as in the next
+    certificate    VARCHAR                           -- 'valid', 'none', or what voids it, separated by commas
 );
 
 CREATE TABLE samples (                               -- of some of a run's cases: core.pipeline.score says how many

@@ -5,7 +5,6 @@ Append-only, but for the histograms, which are sums. Times are UTC. Knows no mod
 no meaning of a count.
 """
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +14,7 @@ import pandas as pd
 
 from core.counts.histogram import Histogram
 from core.errors import NotFoundError, SettingsError, StoreError
+from core.files import sha256_of
 from core.store import counts, file, intake, migrate, records
 from core.store.parts import PART_SCHEMA, delete_leftovers
 from core.types import Run, RunRecord
@@ -85,7 +85,7 @@ class Store:
             self._require(connection, run_id)
             connection.execute(
                 "INSERT INTO run_ends (run_id, ended_at, state, duration_s, metrics) VALUES (?, ?, ?, ?, ?)",
-                [run_id, records.now(), state, float(duration_s), written],
+                [run_id, records.utc_now(), state, float(duration_s), written],
             )
             taken = self.parts(run_id)
             self._file.after_commit(lambda: delete_leftovers(self.folder, run_id, taken))
@@ -241,7 +241,6 @@ def _refuse_another(known: Run, run: Run) -> None:
 def _sha256(path: Path) -> str | None:
     """None where the file is gone: another process may have taken it in."""
     try:
-        with path.open("rb") as f:
-            return hashlib.file_digest(f, "sha256").hexdigest()
+        return sha256_of(path)
     except FileNotFoundError:
         return None

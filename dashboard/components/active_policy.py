@@ -7,8 +7,7 @@ the note says so once, and not each card.
 
 from dataclasses import dataclass
 
-from core.decision.thresholds.consequence import Consequence
-from core.decision.thresholds.policy import PolicyConsequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.solver import DAYS_PER_MONTH
 from core.types import Interval
 from dashboard.i18n import Words, escape_markdown
@@ -34,7 +33,7 @@ class Ghost:
         return figures(self.found, self.found.money_per_day)
 
 
-def figures(found: Consequence | PolicyConsequence, money: Interval) -> dict[str, float | None]:
+def figures(found: PolicyConsequence, money: Interval) -> dict[str, float | None]:
     """By figure: shares, reviews a day, escapes and money a month; None where there is nothing to
     estimate from.
     """

@@ -8,7 +8,7 @@ was computed.
 from collections.abc import Iterable, Mapping
 
 from core.decision.certificate.claims import RISK_TOO_HIGH, VOID_REASONS, Certificate, NotCertified
-from core.report.evidence import VALID_DAYS, Spread, Trust
+from core.report.evidence import VALID_DAYS, CalibrationSummary, SpreadAgreement
 from core.stats.temperature import Temperature
 from core.types import Interval, RunRecord
 from dashboard.i18n import Words
@@ -16,7 +16,9 @@ from dashboard.i18n import Words
 HASH = 12  # letters of a hash that are shown
 
 
-def headline(words: Words, model: str, found: Trust, untrained: int, unseen: bool) -> str:
+def calibration_headline(
+    words: Words, model: str, found: CalibrationSummary, untrained: int, unseen: bool
+) -> str:
     """How sure the model says it is, how often it is right, and what became of labels that it was
     not trained on.
     """
@@ -47,7 +49,7 @@ def headline(words: Words, model: str, found: Trust, untrained: int, unseen: boo
     return words.sentence_space.join(parts)
 
 
-def panel_title(words: Words, name: str, ece: Interval) -> str:
+def ece_panel_title(words: Words, name: str, ece: Interval) -> str:
     """A model's name and, below it, its ECE with the interval, for a chart: neither comes from
     cases.
     """
@@ -55,7 +57,7 @@ def panel_title(words: Words, name: str, ece: Interval) -> str:
     return f"{name}<br>{words('evidence.ece', ece=words.number(ece.value, 3), low=low, high=high)}"
 
 
-def sources(
+def source_runs(
     words: Words, n: int, records: Iterable[RunRecord], key: str = "evidence.sources"
 ) -> str:
     """How many cases, and of which runs; `key` says what is counted."""
@@ -63,7 +65,9 @@ def sources(
     return words.markdown(key, n=words.number(n, 0), runs=runs)
 
 
-def temperature(words: Words, found: Temperature, record: RunRecord, shown: RunRecord) -> str:
+def temperature_sentence(
+    words: Words, found: Temperature, record: RunRecord, shown: RunRecord
+) -> str:
     """The temperature, what it was fitted on, and what it did to the NLL there. record: the
     calibration run.
     """
@@ -81,14 +85,14 @@ def temperature(words: Words, found: Temperature, record: RunRecord, shown: RunR
     return said + words.sentence_space + words("temperature.same" if same else "temperature.apart")
 
 
-def period(words: Words, year: int, half: int) -> str:
+def period_name(words: Words, year: int, half: int) -> str:
     """A period of report.evidence.by_period, or the calibration period, (0, 0)."""
     if not year:
         return words("role.calibration")
     return words(f"period.name_{half}", year=str(year))
 
 
-def spread(words: Words, part: str, found: Spread) -> str:
+def spread_sentence(words: Words, part: str, found: SpreadAgreement) -> str:
     """How closely the student follows the teacher in one part of the uncertainty."""
     r, error = found.spearman, found.error
     values = {"r": r.value, "r_low": r.low, "r_high": r.high}
@@ -101,7 +105,7 @@ def spread(words: Words, part: str, found: Spread) -> str:
     return words.markdown("spread.note", part=words(f"spread.{part}"), **shown)
 
 
-def certificate(words: Words, found: Certificate | NotCertified) -> str:
+def certificate_sentence(words: Words, found: Certificate | NotCertified) -> str:
     """The result in one plain sentence, and what it counts."""
     if isinstance(found, Certificate):
         said = _certified(words, found)
@@ -143,7 +147,7 @@ def _counts(words: Words, found: Certificate | NotCertified) -> str:
     return words.markdown("certificate.counts", t=words.number(found.threshold, 3), **counts)
 
 
-def basis(
+def certificate_basis(
     words: Words,
     found: Certificate | NotCertified,
     record: RunRecord,
@@ -189,7 +193,7 @@ def basis(
     return lines
 
 
-def left_out(words: Words, periods: Mapping[str, int], few: int) -> str:
+def excluded_periods(words: Words, periods: Mapping[str, int], few: int) -> str:
     """Periods, name -> labelled cases, that hold too few cases to draw; "" where there is none."""
     if not periods:
         return ""

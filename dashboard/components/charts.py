@@ -28,8 +28,21 @@ SLOTS = {
     "now": _SLOT[8],
     "neutral": _SLOT[9],
 }
-DASHES = {"student": "solid", "teacher": "dash", "point": "dot", "temperature": "dashdot"}
-MARKS = {"student": "circle", "teacher": "diamond", "point": "square", "temperature": "triangle-up"}
+SLOTS["linear"] = SLOTS["neutral"]  # the plain rival is what the others are held against
+DASHES = {
+    "student": "solid",
+    "teacher": "dash",
+    "point": "dot",
+    "linear": "longdash",
+    "temperature": "dashdot",
+}
+MARKS = {
+    "student": "circle",
+    "teacher": "diamond",
+    "point": "square",
+    "linear": "x",
+    "temperature": "triangle-up",
+}
 # column, slot, tick format
 _PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))
 LEGEND = {

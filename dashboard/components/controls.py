@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 import streamlit as st
 
 from core.decision.thresholds.solver import PRESET_NAMES
-from core.report import selection
-from core.report.meeting import VOLUME_UNKNOWN, measured_volume
+from core.decision.thresholds.volume import measured_cases_per_day, run_volume
+from core.report import run_selection
+from core.report.meeting import VOLUME_UNKNOWN
 from core.types import RunRecord
 from dashboard.components.sentences import run_cases, run_name
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words
@@ -63,13 +64,13 @@ def language(words: Words) -> None:
 
 def clamp_run(runs: list[RunRecord]) -> str:
     """Make the chosen run one of `runs`, before its list is drawn, and return its id."""
-    listed = [record.run.run_id for record in selection.listed(runs)]
-    return state.clamp_choice("run", listed, selection.first(runs).run.run_id)
+    listed = [record.run.run_id for record in run_selection.selectable_runs(runs)]
+    return state.clamp_choice("run", listed, run_selection.default_selection(runs).run.run_id)
 
 
 def volume_in_use(record: RunRecord) -> float:
     """Return cases a day: typed, measured from the dates of `record`, or VOLUME_UNKNOWN."""
-    candidates = (state.chosen("volume"), measured_volume(record), VOLUME_UNKNOWN)
+    candidates = (state.chosen("volume"), measured_cases_per_day(record), VOLUME_UNKNOWN)
     return next(value for value in candidates if value is not None)
 
 
@@ -79,7 +80,7 @@ def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> Ru
 
     runs: every scoring run. segments: False draws no segments, for a page about all of them.
     """
-    by_id = {record.run.run_id: record for record in selection.listed(runs)}
+    by_id = {record.run.run_id: record for record in run_selection.selectable_runs(runs)}
     run_id = clamp_run(runs)
     names = {name: run_name(words, record) for name, record in by_id.items()}
     select(words("run"), names, "run", help=words("run.help"))
@@ -267,7 +268,7 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
     """Draw what was measured: cases a day from the dates of `record`, unless one is typed; seconds
     a case of the runs `same`, and which run says so.
     """
-    volume = measured_volume(record)
+    volume = measured_cases_per_day(record)
     st.markdown(f"**{words('volume.title')}**")
     _source(
         words, "measured" if volume is not None and state.chosen("volume") is None else "assumed"
@@ -282,6 +283,10 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
         help=words("volume.help"),
         **LIMITS,
     )
+    dates = run_volume(record)
+    if dates is not None and dates.far:
+        values = {"n": words.number(dates.far_cases, 0), "dates": words.comma.join(dates.far[:5])}
+        st.caption(words.markdown("volume.far", **values))
     st.markdown(f"**{words('speed.title')}**", help=words("speed.title.help"))
     _source(words, "measured")
     for scored in same:

@@ -11,8 +11,9 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.export import csv_bytes
 from dashboard.components.sentences import Card
-from dashboard.components.tables import Table
+from dashboard.components.tables import ScreenTable
 from dashboard.i18n import DASH, Words
 
 _QUIET = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
@@ -22,7 +23,7 @@ def chart(
     key: str,
     words: Words,
     figure: go.Figure,
-    table: Table,
+    table: ScreenTable,
     note: str = "",
     above: Callable[[], None] | None = None,
 ) -> None:
@@ -41,7 +42,7 @@ def component_panel(
     key: str,
     words: Words,
     draw: Callable[[], object],
-    table: Callable[[], Table],
+    table: Callable[[], ScreenTable],
     note: str = "",
     above: Callable[[], None] | None = None,
 ) -> None:
@@ -63,7 +64,7 @@ def panel(key: str, words: Words) -> DeltaGenerator:
 
 
 def listing(
-    key: str, words: Words, table: Table, note: str = "", height: int | None = None
+    key: str, words: Words, table: ScreenTable, note: str = "", height: int | None = None
 ) -> None:
     """Show a titled table that has no chart, and its CSV; `height` in pixels where it may be long."""
     with panel(key, words):
@@ -72,7 +73,7 @@ def listing(
         _rows(key, words, table, height)
 
 
-def rows(key: str, words: Words, table: Table) -> None:
+def rows(key: str, words: Words, table: ScreenTable) -> None:
     """Show a table and its CSV in an expander."""
     with st.expander(words("table"), key=f"table_{key}", icon=":material/table:"):
         _rows(key, words, table)
@@ -90,14 +91,14 @@ def lazy_expander(key: str, title: str, draw: Callable[[], None]) -> None:
             draw()
 
 
-def _rows(key: str, words: Words, table: Table, height: int | None = None) -> None:
+def _rows(key: str, words: Words, table: ScreenTable, height: int | None = None) -> None:
     counts = table.rows.select_dtypes("integer").columns
     # a count has the reader's separators of thousands
     written = dict.fromkeys(counts, "localized") | table.formats
     formats = {head: st.column_config.NumberColumn(format=form) for head, form in written.items()}
     grid(f"rows_{key}", table.rows, formats, height)
     # written when it is asked for
-    name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv, table.rows)
+    name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv_bytes, table.rows)
     st.download_button(
         words("csv"), data, name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon
     )
@@ -138,17 +139,3 @@ def cards(found: list[Card], in_a_row: int = 3) -> None:
             with column.container(border=True, key=f"card_{card.key}", height="stretch"):
                 st.metric(card.label, card.value, help=card.help)
                 st.caption("  \n".join(card.lines))
-
-
-def csv(rows: pd.DataFrame) -> bytes:
-    """Return UTF-8 with a byte-order mark, so that Excel reads Japanese; text that would run as a
-    formula is quoted.
-    """
-    text = rows.select_dtypes(include=["object", "string"]).columns
-    guarded = {
-        head: rows[head].map(
-            lambda cell: f"'{cell}" if str(cell).startswith(("=", "+", "-", "@", "\t")) else cell
-        )
-        for head in text
-    }
-    return rows.assign(**guarded).to_csv(index=False).encode("utf-8-sig")

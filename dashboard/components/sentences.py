@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from core.decision.thresholds.consequence import Consequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.daily_money import ALL_HUMAN, OptionCurve, OptionMoney
 from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.decision.thresholds.volume import run_volume
 from core.types import Interval, RunRecord
 from dashboard.i18n import Words
 from dashboard.session.context import model_name
@@ -45,7 +46,7 @@ def frequency(words: Words, share: float) -> str:
 
 def cards(
     words: Words,
-    found: Consequence,
+    found: PolicyConsequence,
     total: Interval,
     currency: str,
 ) -> list[Card]:
@@ -140,7 +141,7 @@ def _counted(words: Words, key: str, found: Interval, times: float) -> str | Non
     return words.text(key, count=count, low=low, high=high)
 
 
-def warnings(words: Words, record: RunRecord, found: Consequence) -> list[str]:
+def warnings(words: Words, record: RunRecord, found: PolicyConsequence) -> list[str]:
     """Return what a reader must know before trusting the figures: a run that is not done, too few
     labelled cases.
     """
@@ -188,13 +189,11 @@ def run_cases(words: Words, record: RunRecord) -> str:
         "role": words("role." + record.run.role),
         "cases": words.number(record.cases, 0),
     }
-    if record.first_at is None or record.last_at is None:
+    dates = run_volume(record)
+    if dates is None:
         return words.markdown("run.cases", **said)
     return words.markdown(
-        "run.cases_dated",
-        first=words.date(record.first_at),
-        last=words.date(record.last_at),
-        **said,
+        "run.cases_dated", first=words.date(dates.first), last=words.date(dates.last), **said
     )
 
 

@@ -14,7 +14,7 @@ from dashboard.i18n import Words
 
 
 @dataclass(frozen=True)
-class Table:
+class ScreenTable:
     """Rows for the screen and for CSV. `formats`: heading -> Streamlit's number format; the rest
     are text or counts.
     """
@@ -23,7 +23,9 @@ class Table:
     formats: dict[str, str]
 
 
-def risk_coverage(words: Words, curves: pd.DataFrame, names: Mapping[str, str]) -> Table:
+def risk_coverage_table(
+    words: Words, curves: pd.DataFrame, names: Mapping[str, str]
+) -> ScreenTable:
     """Columns of report.frames.risk_coverage_frame."""
     risk = words("axis.risk")
     heads = {
@@ -39,7 +41,7 @@ def risk_coverage(words: Words, curves: pd.DataFrame, names: Mapping[str, str]) 
     )
 
 
-def thresholds(words: Words, curve: pd.DataFrame, currency: str) -> Table:
+def threshold_table(words: Words, curve: pd.DataFrame, currency: str) -> ScreenTable:
     """Columns of report.frames.threshold_frame."""
     heads = {"threshold": words("threshold")}
     titles = {
@@ -52,7 +54,7 @@ def thresholds(words: Words, curve: pd.DataFrame, currency: str) -> Table:
     return _table(curve, heads, "leakage leakage_low leakage_high")
 
 
-def options(words: Words, frame: pd.DataFrame, currency: str) -> Table:
+def option_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
     """Columns of report.frames.option_frame, names in words."""
     total = f"{words('column.total')} [{currency}]"
     heads = {"name": words("column.option")}
@@ -62,7 +64,7 @@ def options(words: Words, frame: pd.DataFrame, currency: str) -> Table:
     return _table(frame, heads | {"total": total} | _bounds(words, total, "") | {"n": "n"}, "")
 
 
-def segments(words: Words, frame: pd.DataFrame, head: str) -> Table:
+def segment_table(words: Words, frame: pd.DataFrame, head: str) -> ScreenTable:
     """Columns of report.frames.segment_frame; head: what its parts are."""
     heads = {"segment": head, "cases": words("column.cases"), "labelled": words("column.labelled")}
     for name in ("review", "leakage"):
@@ -71,7 +73,7 @@ def segments(words: Words, frame: pd.DataFrame, head: str) -> Table:
     return _table(frame, heads, "review review_low review_high leakage leakage_low leakage_high")
 
 
-def reliability(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> Table:
+def reliability_table(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> ScreenTable:
     """Columns of report.frames.reliability_frame."""
     accuracy = words("axis.accuracy")
     heads = {"model_kind": words("column.model")} | _bounds(words, words("column.bin"), "bin_")
@@ -85,8 +87,8 @@ def reliability(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> 
     )
 
 
-def mix(words: Words, frame: pd.DataFrame) -> Table:
-    """Columns of report.mix.curve."""
+def share_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
+    """Columns of report.what_if.share_curve."""
     heads = {"share": words("mix.share")}
     for name in ("review", "leakage"):
         heads |= {name: words(f"card.{name}")} | _bounds(words, words(f"card.{name}"), f"{name}_")
@@ -97,8 +99,8 @@ def mix(words: Words, frame: pd.DataFrame) -> Table:
     )
 
 
-def cascade(words: Words, frame: pd.DataFrame, currency: str) -> Table:
-    """Columns of report.cascades.fronts."""
+def cascade_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
+    """Columns of report.what_if.cascade_fronts."""
     leakage, total = words("card.leakage"), f"{words('column.total')} [{currency}]"
     heads = {"way": words("column.option"), "leakage": leakage} | _bounds(
         words, leakage, "leakage_"
@@ -118,7 +120,7 @@ def cascade(words: Words, frame: pd.DataFrame, currency: str) -> Table:
     )
 
 
-def shift(words: Words, frame: pd.DataFrame, names: list[str]) -> Table:
+def shift_table(words: Words, frame: pd.DataFrame, names: list[str]) -> ScreenTable:
     """Columns of report.evidence.shift_frame; names: the periods in words."""
     heads = {
         "period": words("period"),
@@ -133,7 +135,7 @@ def shift(words: Words, frame: pd.DataFrame, names: list[str]) -> Table:
     return _table(frame.assign(period=names), heads, shares)
 
 
-def spreads(words: Words, frame: pd.DataFrame) -> Table:
+def spread_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     """Columns of report.evidence.Spread.cells, and part in words."""
     heads = {"part": words("column.part")}
     for kind in ("student", "teacher"):
@@ -141,14 +143,14 @@ def spreads(words: Words, frame: pd.DataFrame) -> Table:
     return _table(frame, heads | {"n": words("column.cases")}, "")
 
 
-def certificate(words: Words, frame: pd.DataFrame, measure: str) -> Table:
+def certificate_table(words: Words, frame: pd.DataFrame, measure: str) -> ScreenTable:
     """Columns of report.evidence.certificate_frame."""
     risk = words(f"measure.{measure}")
     heads = {"threshold": words("threshold"), "risk": risk} | _bounds(words, risk, "") | {"n": "n"}
     return _table(frame, heads, "risk low high")
 
 
-def votes(words: Words, frame: pd.DataFrame) -> Table:
+def vote_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     """Columns of report.inspectors.vote_frame."""
     heads = {
         "inspector": words("in_votes.inspector"),
@@ -158,7 +160,7 @@ def votes(words: Words, frame: pd.DataFrame) -> Table:
     return _table(frame, heads, "sureness")
 
 
-def answers(words: Words, frame: pd.DataFrame) -> Table:
+def answer_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     """Columns of report.inspectors.bar_frame."""
     heads = {
         "label": words("column.predicted"),
@@ -178,7 +180,7 @@ def _bounds(words: Words, of: str, prefix: str) -> dict[str, str]:
     return {f"{prefix}{end}": words(f"column.{end}", of=of) for end in ("low", "high")}
 
 
-def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str) -> Table:
+def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str) -> ScreenTable:
     """Keep and name the columns of `heads`; those listed in `shares` are written as percentages,
     other fractions as numbers.
     """
@@ -189,6 +191,6 @@ def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str) -> Table:
     formats |= dict.fromkeys(shares.split(), "percent") | (
         {"threshold": "%.3f"} if "threshold" in heads else {}
     )
-    return Table(
+    return ScreenTable(
         rows.rename(columns=dict(heads)), {heads[column]: form for column, form in formats.items()}
     )

@@ -6,12 +6,16 @@ data_runs.
 
 import streamlit as st
 
+from core.errors import KakushinError
+from core.jobs import queue
+from core.jobs.queue import JobStatus
 from core.types import RunRecord
 from dashboard.components import controls, shell
-from dashboard.data import jobs, upload
 from dashboard.data import runs as data_runs
+from dashboard.data import upload
+from dashboard.data import words as data_words
 from dashboard.i18n import Words
-from dashboard.session import state
+from dashboard.session import cache, state
 from dashboard.session.address import PARTS
 
 
@@ -31,5 +35,94 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         label_visibility="collapsed",
     )
     controls.notices(words)
-    {"upload": upload.draw, "jobs": jobs.draw, "runs": data_runs.draw}[state.chosen("part")](words)
+    {"upload": upload.draw, "jobs": draw_jobs, "runs": data_runs.draw_runs}[state.chosen("part")](
+        words
+    )
     state.choices()
+
+
+REFRESH_S = 1.5
+SHOWN = 15  # newest jobs
+LINES = 30  # last ones of a log
+_BADGES = {
+    "queued": (":material/hourglass_top:", "gray"),
+    "running": (":material/play_arrow:", "blue"),
+    "finished": (":material/check:", "green"),
+    "failed": (":material/error:", "red"),
+    "cancelled": (":material/block:", "gray"),
+    "lost": (":material/help:", "orange"),
+}
+
+
+def draw_jobs(words: Words) -> None:
+    """Draw the jobs, newest first."""
+    st.caption(words("jobs.note"))
+    st.text_input(words("who"), key="who", max_chars=80, help=words("who.help"), width=360)
+    _jobs(words)
+
+
+@st.fragment(run_every=REFRESH_S)
+def _jobs(words: Words) -> None:
+    settings = cache.settings()
+    found = queue.listed(settings)
+    queue.ensure_runner(settings, found)
+    if not found:
+        st.info(words("jobs.none"), icon=":material/inbox:")
+        return
+    for one in found[:SHOWN]:
+        with st.container(border=True, key=f"job_{one.job.job_id}"):
+            _job(words, one)
+    if len(found) > SHOWN:
+        st.caption(words("jobs.more", n=words.number(len(found) - SHOWN, 0)))
+
+
+def _job(words: Words, found: JobStatus) -> None:
+    job_id = found.job.job_id
+    title, badge, button = st.columns([6, 2, 2], vertical_alignment="center")
+    title.markdown(
+        f"**{data_words.job_name(words, found)}**  \n{data_words.job_line(words, found)}"
+    )
+    icon, color = _BADGES[found.state]
+    badge.badge(words(f"job.{found.state}"), icon=icon, color=color)
+    if found.state in ("queued", "running"):
+        button.button(
+            words("job.cancel"),
+            key=f"cancel_{job_id}",
+            on_click=_cancel,
+            args=(job_id,),
+            width="stretch",
+        )
+    elif found.state in queue.RESUMABLE:
+        button.button(
+            words("job.resume"),
+            key=f"resume_{job_id}",
+            on_click=_resume,
+            args=(job_id,),
+            width="stretch",
+        )
+    if found.state == "running":
+        share, said = data_words.progress_text(words, found.progress)
+        st.progress(share, said)
+    if found.state == "lost":
+        st.caption(words("job.lost.note"))
+    if found.state == "failed":
+        last = queue.log_tail(cache.settings(), job_id, 1)
+        st.error(words.markdown("job.failed.note", last=last[:400]), icon=":material/error:")
+    if st.toggle(words("job.log"), key=f"log_{job_id}"):
+        st.code(
+            queue.log_tail(cache.settings(), job_id, LINES) or words("job.no_log"),
+            language=None,
+            wrap_lines=True,
+        )
+
+
+def _cancel(job_id: str) -> None:
+    queue.cancel(cache.settings(), job_id, state.chosen("who") or "-")
+
+
+def _resume(job_id: str) -> None:
+    """A callback: somebody else may have been quicker, and what is no longer so needs no sentence."""
+    try:
+        queue.resume(cache.settings(), job_id)
+    except KakushinError:
+        return

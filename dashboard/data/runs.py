@@ -1,17 +1,17 @@
 """Part of the page 'Data and runs': all runs, some of them side by side, and what lies in the
 workspace.
 
-Guard, controls, call, show. Figures come from core.report.comparison, sizes and versions from
+Guard, controls, call, show. Figures come from core.report.run_selection, sizes and versions from
 core.pipeline.workspace.
 """
 
 import streamlit as st
 
 from core.pipeline import workspace
-from core.report import comparison, selection
+from core.report import run_selection
 from core.types import RunRecord
 from dashboard.components import certificate_words, panels, sentences
-from dashboard.data import charts as data_charts
+from dashboard.data import tables as data_charts
 from dashboard.data import tables as data_tables
 from dashboard.data import words as data_words
 from dashboard.i18n import Words
@@ -21,14 +21,14 @@ MOST = 6  # runs side by side
 LISTED = 320  # pixels of the list of runs, before it scrolls
 
 
-def draw(words: Words) -> None:
+def draw_runs(words: Words) -> None:
     """Draw the comparison, the runs, the storage."""
     runs = cache.all_runs()
     if runs:
         _compare(words, [record for record in runs if record.run.kind == "score"])
         note = words("runs.note", n=words.number(len(runs), 0))
         panels.listing(
-            "runs", words, data_tables.runs(words, comparison.run_frame(runs)), note, LISTED
+            "runs", words, data_tables.run_table(words, run_selection.run_frame(runs)), note, LISTED
         )
     else:
         st.info(words("runs.none"), icon=":material/inbox:")
@@ -58,7 +58,7 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
         panels.empty_panel("runs_compare", words, "compare.two", above)
         return
     counts = {run_id: cache.histogram(run_id) for run_id in picked}
-    frame = comparison.measure_frame(counts, state.chosen("unseen"))
+    frame = run_selection.measure_frame(counts, state.chosen("unseen"))
     if frame["value"].isna().all():
         panels.empty_panel("runs_compare", words, "compare.no_labels", above)
         return
@@ -66,17 +66,22 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
         run_id: (data_words.chart_name(words, by_id[run_id]), by_id[run_id].run.model_kind)
         for run_id in picked
     }
-    said = words.chart_words(*(f"compare.{name}" for name in comparison.MEASURES))
-    figure = data_charts.compare(frame, chart_names, said)
+    said = words.chart_words(*(f"compare.{name}" for name in run_selection.RUN_MEASURES))
+    figure = data_charts.run_comparison_chart(frame, chart_names, said)
     note = _note(words, [by_id[run_id] for run_id in picked], int(frame["n"].max()))
     panels.chart(
-        "runs_compare", words, figure, data_tables.measures(words, frame, names), note, above
+        "runs_compare",
+        words,
+        figure,
+        data_tables.run_measure_table(words, frame, names),
+        note,
+        above,
     )
-    found = comparison.differences([by_id[run_id] for run_id in picked])
+    found = run_selection.run_differences([by_id[run_id] for run_id in picked])
     if found.empty:
         panels.empty_panel("differences", words, "differences.none")
     else:
-        panels.listing("differences", words, data_tables.differences(words, found, names))
+        panels.listing("differences", words, data_tables.run_difference_table(words, found, names))
 
 
 def _picked(by_id: dict[str, RunRecord], scored: list[RunRecord]) -> list[str]:
@@ -86,7 +91,10 @@ def _picked(by_id: dict[str, RunRecord], scored: list[RunRecord]) -> list[str]:
     chosen = [run_id for run_id in state.chosen("compared").split(",") if run_id in by_id]
     if chosen or not scored:
         return chosen[:MOST]
-    groups = [selection.same_cases(scored, record) for record in (selection.first(scored), *scored)]
+    groups = [
+        run_selection.same_cases(scored, record)
+        for record in (run_selection.default_selection(scored), *scored)
+    ]
     same = next((group for group in groups if len(group) > 1), groups[0])
     return [record.run.run_id for record in same.values()]
 
@@ -95,9 +103,7 @@ def _note(words: Words, records: list[RunRecord], n: int) -> str:
     """What the figures rest on, and whether the runs scored the same cases."""
     same = len({record.run.inputs_hash for record in records}) == 1
     said = words("compare.same" if same else "compare.other")
-    return (
-        f"{words('runs_compare.note')}  \n{said}  \n{certificate_words.sources(words, n, records)}"
-    )
+    return f"{words('runs_compare.note')}  \n{said}  \n{certificate_words.source_runs(words, n, records)}"
 
 
 def _storage(words: Words) -> None:
@@ -105,9 +111,15 @@ def _storage(words: Words) -> None:
     left, right = st.columns(2)
     with left:
         panels.listing(
-            "sizes", words, data_tables.sizes(words, workspace.sizes(settings)), words("sizes.note")
+            "sizes",
+            words,
+            data_tables.file_size_table(words, workspace.sizes(settings)),
+            words("sizes.note"),
         )
     with right:
         panels.listing(
-            "versions", words, data_tables.versions(words, cache.versions()), words("versions.note")
+            "versions",
+            words,
+            data_tables.library_version_table(words, cache.versions()),
+            words("versions.note"),
         )

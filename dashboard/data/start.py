@@ -18,10 +18,17 @@ from core.jobs.arguments import (
     score_arguments,
     train_arguments,
 )
+from core.messages import sentence as message
 from core.pipeline import workspace
 from core.pipeline.bases import OFFLINE
+from core.pipeline.prepare import (
+    RARE_CHOICES,
+    settle_rare_labels,
+    vocabulary_notice,
+    with_known_labels,
+)
 from core.pipeline.train import split_anchor
-from core.pipeline.uploads import Checked, Upload
+from core.pipeline.uploads import Checked, ReadingOptions, Upload
 from dashboard.components import controls
 from dashboard.i18n import Words
 from dashboard.session import cache, state
@@ -37,14 +44,15 @@ EXAMPLES = 3  # unknown labels that are named
 
 
 @dataclass(frozen=True)
-class Ready:
+class ReadyCases:
     """A file whose columns are known."""
 
     upload: Upload
     found: Checked
+    options: ReadingOptions
 
 
-def draw(words: Words, ready: Ready | None) -> None:
+def draw_job_starts(words: Words, ready: ReadyCases | None) -> None:
     """Draw the tasks. Scoring and training need a file."""
     with st.container(border=True, key="panel_start"):
         st.markdown(f"## {words('start')}", help=words("start.help"), anchors=False)
@@ -88,13 +96,14 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
         queue.start(cache.settings(), task, arguments(), who, about)
     except KakushinError as error:
         st.error(
-            words.markdown("start.refused", sentence=words.error_text(error)), icon=":material/error:"
+            words.markdown("start.refused", sentence=words.error_text(error)),
+            icon=":material/error:",
         )
         return
     state.go("part", "jobs")
 
 
-def _source(words: Words, ready: Ready) -> Source | None:
+def _source(words: Words, ready: ReadyCases) -> Source | None:
     """The file as a job reads it. Where rows are bad, somebody must say that the good ones are to
     be used without them.
     """
@@ -102,7 +111,7 @@ def _source(words: Words, ready: Ready) -> Source | None:
     source = Source(
         ready.upload.path(cache.settings()),
         found.cases.columns,
-        found.table.sheet,
+        ready.options,
         skip_bad_rows=bool(bad),
     )
     if not bad:
@@ -118,7 +127,7 @@ def _source(words: Words, ready: Ready) -> Source | None:
     return source if agreed else None
 
 
-def _score(words: Words, ready: Ready):
+def _score(words: Words, ready: ReadyCases):
     cards = {card.name: card for card in workspace.models(cache.settings())}
     if not cards:
         st.info(words("start.no_model"), icon=":material/model_training:")
@@ -138,6 +147,10 @@ def _score(words: Words, ready: Ready):
         help=words("start.name.help"),
     )
     st.caption(_labels(words, ready, cards[model].labels))
+    base = cache.settings().models / model / cards[model].base
+    if unknown := vocabulary_notice(ready.found.cases.frame, base):
+        sentence = message(words.language, unknown.code, **unknown.values)
+        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/translate:")
     truncate = st.toggle(
         words("start.truncate"), key="score_truncate", help=words("start.truncate.help")
     )
@@ -148,15 +161,19 @@ def _score(words: Words, ready: Ready):
     )
 
 
-def _labels(words: Words, ready: Ready, known: tuple[str, ...]) -> str:
+def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
     """How many cases carry a label that the model was trained on, another one, or none."""
-    labels = ready.found.cases.frame["label"]
+    frame, notices = with_known_labels(ready.found.cases.frame, known)
+    labels = frame["label"]
     unknown = labels[labels.notna() & ~labels.isin(known)]
     said = {
         "known": words.number(int(labels.isin(known).sum()), 0),
         "none": words.number(int(labels.isna().sum()), 0),
     }
     text = words.markdown("labels.known", classes=words.number(len(known), 0), **said)
+    for notice in notices:
+        sentence = message(words.language, notice.code, **notice.values)
+        text += "  \n" + words.markdown("upload.notice", sentence=sentence)
     if unknown.empty:
         return text
     names = words.comma.join(unknown.value_counts().index[:EXAMPLES])
@@ -165,18 +182,12 @@ def _labels(words: Words, ready: Ready, known: tuple[str, ...]) -> str:
     )
 
 
-def _train(words: Words, ready: Ready):
+def _train(words: Words, ready: ReadyCases):
     if ready.found.cases.frame["label"].nunique() < 2:
         st.info(words("start.needs_labels"), icon=":material/label:")
         return None
-    try:
-        split_anchor(ready.found.cases.frame, ANCHOR_SHARE, seed=0)
-    except (
-        CasesError
-    ) as error:  # said here, where it can still be changed, and not by a job that fails
-        st.warning(
-            words.markdown("start.refused", sentence=words.error_text(error)), icon=":material/label:"
-        )
+    rare = _rare_labels(words, ready)
+    if rare is None:
         return None
     left, middle, right, last = st.columns(4)
     name = left.text_input(
@@ -211,7 +222,27 @@ def _train(words: Words, ready: Ready):
     if (source := _source(words, ready)) is None:
         return None
     about = f"{ready.upload.called} → {name}-teacher"
-    return about, lambda: train_arguments(source, name, teacher, int(epochs), base, truncate)
+    return about, lambda: train_arguments(source, name, teacher, int(epochs), base, truncate, rare)
+
+
+def _rare_labels(words: Words, ready: ReadyCases) -> str | None:
+    """What happens to labels with few cases, all named; None if training cannot be."""
+    frame = ready.found.cases.frame
+    choice = "keep"
+    if settle_rare_labels(frame)[1]:
+        choices = {name: words(f"rare.{name}") for name in RARE_CHOICES if name != "refuse"}
+        choice = controls.select(words("rare"), choices, "rare_labels")
+    settled, notices = settle_rare_labels(frame, choice)
+    for notice in notices:
+        sentence = message(words.language, notice.code, **notice.values)
+        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/label:")
+    try:
+        split_anchor(settled, ANCHOR_SHARE, seed=0)
+    except CasesError as error:  # before it is started, where it can still be changed
+        sentence = words.error_text(error)
+        st.warning(words.markdown("start.refused", sentence=sentence), icon=":material/label:")
+        return None
+    return choice
 
 
 def _distill(words: Words):

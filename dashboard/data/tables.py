@@ -1,14 +1,17 @@
-"""The tables of the page 'Data and runs': results of core.cases, core.report.comparison and
+"""The tables of the page 'Data and runs': results of core.cases, core.report.run_selection and
 core.pipeline in, tables out.
 """
 
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from core.cases.read import Problem
 from core.messages import sentence
-from dashboard.components.tables import Table
+from dashboard.components.charts import MARKS, SLOTS, bars, finish, left_titles, letters
+from dashboard.components.tables import ScreenTable
 from dashboard.data import words as data_words
 from dashboard.i18n import DASH, Words
 
@@ -18,7 +21,7 @@ _NAMED = {"kind": "run_kind.", "model_kind": "kind.", "role": "role.", "state": 
 _HASHES = ("model_hash", "inputs_hash")
 
 
-def problems(words: Words, problems: Sequence[Problem]) -> Table:
+def file_problem_table(words: Words, problems: Sequence[Problem]) -> ScreenTable:
     """Problems of core.cases.read.Cases, one a row, in the file's order; what is wrong is said in
     the reader's language.
     """
@@ -33,10 +36,10 @@ def problems(words: Words, problems: Sequence[Problem]) -> Table:
         }
         for problem in problems
     ]
-    return Table(pd.DataFrame(rows), {})
+    return ScreenTable(pd.DataFrame(rows), {})
 
 
-def runs(words: Words, frame: pd.DataFrame) -> Table:
+def run_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     """Columns of report.comparison.run_frame; kinds, roles and states in words, hashes cut short."""
     shown = frame.assign(
         created_at=frame["created_at"].map(words.time),
@@ -52,10 +55,12 @@ def runs(words: Words, frame: pd.DataFrame) -> Table:
         heads["duration_s"]: "%.1f",
         heads["seconds_per_case"]: "%.4f",
     }
-    return Table(shown.rename(columns=heads), formats)
+    return ScreenTable(shown.rename(columns=heads), formats)
 
 
-def differences(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> Table:
+def run_difference_table(
+    words: Words, frame: pd.DataFrame, names: Mapping[str, str]
+) -> ScreenTable:
     """Columns of report.comparison.differences; names: run id -> what a reader calls it. Settings
     keep their own names.
     """
@@ -63,7 +68,7 @@ def differences(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> 
     for name, *values in frame.itertuples(index=False):
         field = name if "." in name else words(f"runs.{name}")
         rows.append([field, *(_value(words, name, value) for value in values)])
-    return Table(
+    return ScreenTable(
         pd.DataFrame(
             rows,
             columns=[words("differences.name"), *(names[run_id] for run_id in frame.columns[1:])],
@@ -84,7 +89,7 @@ def _value(words: Words, name: str, value: str | None) -> str:
     )
 
 
-def measures(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> Table:
+def run_measure_table(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> ScreenTable:
     """Columns of report.comparison.measure_frame."""
     value = words("compare.value")
     heads = {"run_id": words("run"), "measure": words("compare.measure"), "value": value}
@@ -93,27 +98,27 @@ def measures(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> Tab
         run_id=frame["run_id"].map(names),
         measure=frame["measure"].map(lambda name: words(f"compare.{name}")),
     )
-    return Table(
+    return ScreenTable(
         shown.rename(columns=heads), {heads[name]: "%.3f" for name in ("value", "low", "high")}
     )
 
 
-def sizes(words: Words, frame: pd.DataFrame) -> Table:
+def file_size_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     """Columns of pipeline.workspace.sizes, and a last row for all."""
     rows = [
         (
             words(f"folder.{row.folder}"),
             int(row.files),
-            data_words.size(words, row.bytes),
+            data_words.size_text(words, row.bytes),
             int(row.bytes),
         )
         for row in frame.itertuples()
     ]
     total = int(frame["bytes"].sum())
     rows.append(
-        (words("folder.all"), int(frame["files"].sum()), data_words.size(words, total), total)
+        (words("folder.all"), int(frame["files"].sum()), data_words.size_text(words, total), total)
     )
-    return Table(
+    return ScreenTable(
         pd.DataFrame(
             rows, columns=[words(f"sizes.{head}") for head in ("folder", "files", "size", "bytes")]
         ),
@@ -121,10 +126,51 @@ def sizes(words: Words, frame: pd.DataFrame) -> Table:
     )
 
 
-def versions(words: Words, found: Mapping[str, str]) -> Table:
+def library_version_table(words: Words, found: Mapping[str, str]) -> ScreenTable:
     """pipeline.workspace.versions."""
     names = {"schema": words("versions.schema"), "python": "Python"}
     rows = [(names.get(name, name), version) for name, version in found.items()]
-    return Table(
+    return ScreenTable(
         pd.DataFrame(rows, columns=[words("versions.name"), words("versions.version")]), {}
     )
+
+
+def run_comparison_chart(
+    frame: pd.DataFrame, runs: Mapping[str, tuple[str, str]], words: Mapping[str, str]
+) -> go.Figure:
+    """Each measure of each run with its interval, side by side; runs from top to bottom.
+
+    frame: columns of report.comparison.measure_frame. runs: run id -> (name in lines, model kind).
+    words: measures, separators.
+    """
+    measures = list(dict.fromkeys(frame["measure"]))
+    titles = [words[name] for name in measures]
+    figure = make_subplots(
+        rows=1,
+        cols=len(measures),
+        shared_yaxes=True,
+        horizontal_spacing=0.05,
+        subplot_titles=titles,
+    )
+    order = list(reversed(runs))
+    for col, measure in enumerate(measures, start=1):
+        rows = frame[frame["measure"] == measure].set_index("run_id")
+        for run_id in order:
+            name, kind = runs[run_id]
+            found = rows.loc[[run_id]]
+            figure.add_scatter(
+                x=found["value"],
+                y=[letters(name).replace("\n", "<br>")],
+                mode="markers",
+                marker={"color": SLOTS[kind], "symbol": MARKS[kind], "size": 11},
+                error_x=bars(found["value"], found["low"], found["high"], SLOTS[kind]),
+                hovertemplate=f"%{{x:.3f}}, n = {int(found['n'].iloc[0]):,}<extra>{letters(words[measure])}</extra>",
+                cliponaxis=False,
+                showlegend=False,
+                row=1,
+                col=col,
+            )
+    # no more decimals than the ticks need
+    figure.update_xaxes(rangemode="tozero", nticks=5, tickformat="~%")
+    figure.update_yaxes(automargin=True, type="category", showgrid=True)
+    return left_titles(finish(figure, 110 + 70 * len(runs), words))

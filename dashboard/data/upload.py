@@ -5,17 +5,18 @@ What can be started with it is drawn by data_start. All that is said of the file
 core.pipeline.uploads.
 """
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 import pandas as pd
 import streamlit as st
 
 from core.errors import CasesError
-from core.jobs.arguments import FIELDS
+from core.messages import sentence as message
 from core.pipeline import uploads
-from core.pipeline.uploads import Checked, ColumnNames, ReadingOptions, Upload
+from core.pipeline.uploads import FIELDS, Checked, ColumnNames, Notice, Upload
 from dashboard.components import controls, panels
-from dashboard.data import start, uploader
+from dashboard.data import reading, start, uploader
 from dashboard.data import tables as data_tables
 from dashboard.data import words as data_words
 from dashboard.i18n import Words
@@ -32,7 +33,7 @@ def draw(words: Words) -> None:
     if upload is not None:
         with st.container(border=True, key="panel_file"):
             source = _file(words, upload)
-    start.draw(words, source)
+    start.draw_job_starts(words, source)
 
 
 def _chosen_file(words: Words) -> Upload | None:
@@ -62,7 +63,7 @@ def _chosen_file(words: Words) -> Upload | None:
 
 
 def _called(words: Words, upload: Upload) -> str:
-    return f"{upload.called} · {data_words.size(words, upload.size)} · {words.time(pd.Timestamp(upload.at))}"
+    return f"{upload.called} · {data_words.size_text(words, upload.size)} · {words.time(pd.Timestamp(upload.at))}"
 
 
 def _keep() -> None:
@@ -77,49 +78,54 @@ def _keep() -> None:
         state.set_value("refused", error)
 
 
-def _file(words: Words, upload: Upload) -> start.Ready | None:
-    """What the file holds; what work can start from, once its columns are known."""
+def _file(words: Words, upload: Upload) -> start.ReadyCases | None:
+    """What the file holds; what work can start from, once it is clear how to read it."""
     st.markdown(f"## {words.markdown('upload.title', called=upload.called)}", anchors=False)
+    options = reading.draw(words, upload, cache.settings().timezone)
     try:
         with st.spinner(words("upload.reading")):
-            first = cache.checked(upload, None, ReadingOptions())
-            sheet = _sheet(words, upload, first)
-            first = (
-                first
-                if sheet == first.table.sheet
-                else cache.checked(upload, None, ReadingOptions(sheet=sheet))
-            )
+            first = cache.checked(upload, None, options)
+            options = replace(options, sheet=_sheet(words, upload, first))
+            if options.sheet != first.table.sheet:
+                first = cache.checked(upload, None, options)
         _preview(words, first)
         columns = _columns(words, upload, first)
         if not columns.text:
             st.info(words("upload.choose_text"), icon=":material/arrow_upward:")
             return None
         with st.spinner(words("upload.reading")):
-            found = (
-                first
-                if _is_found(first, columns)
-                else cache.checked(upload, columns, ReadingOptions(sheet=sheet))
-            )
+            same = _is_found(first, columns)
+            checked = first if same else cache.checked(upload, columns, options)
     except CasesError as error:
-        st.error(
-            words.markdown("upload.refused", sentence=words.error_text(error)), icon=":material/error:"
-        )
-        st.button(
-            words("upload.again"),
-            key="read_again",
-            on_click=uploads.forget_checks,
-            args=(cache.settings(), upload),
-        )
+        _refused(words, upload, error)
         return None
-    if found.cases is None:
-        st.warning(
-            words.markdown("upload.refused", sentence=words.error_text(found.refused)),
-            icon=":material/warning:",
-        )
+    if checked.cases is None:
+        sentence = words.error_text(checked.refused)
+        st.warning(words.markdown("upload.refused", sentence=sentence), icon=":material/warning:")
         return None
-    _counts(words, found)
-    _problems(words, found)
-    return start.Ready(upload, found)
+    _counts(words, checked)
+    _notices(words, checked.cases.notices)
+    _problems(words, checked)
+    return start.ReadyCases(upload, checked, options)
+
+
+def _refused(words: Words, upload: Upload, error: CasesError) -> None:
+    """Why the file is not read, and the button that reads it again."""
+    sentence = words.error_text(error)
+    st.error(words.markdown("upload.refused", sentence=sentence), icon=":material/error:")
+    st.button(
+        words("upload.again"),
+        key="read_again",
+        on_click=uploads.forget_checks,
+        args=(cache.settings(), upload),
+    )
+
+
+def _notices(words: Words, notices: Sequence[Notice]) -> None:
+    """What is to be known of the file, a sentence each."""
+    for notice in notices:
+        sentence = message(words.language, notice.code, **notice.values)
+        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/info:")
 
 
 def _sheet(words: Words, upload: Upload, first: Checked) -> str | None:
@@ -136,17 +142,19 @@ def _sheet(words: Words, upload: Upload, first: Checked) -> str | None:
 
 
 def _preview(words: Words, first: Checked) -> None:
-    said = {"shown": words.number(len(first.preview), 0), "rows": words.number(first.rows, 0)}
-    encoding = first.table.encoding
-    encoding = (
-        words("encoding.none")
-        if encoding is None
-        else words("encoding.name", name=encoding.upper().replace("_", "-"))
-    )
-    st.caption(words.markdown("upload.preview", encoding=encoding, **said))
-    panels.grid(
-        "preview", first.preview.rename_axis(words("problems.row")), height=212, hide_index=False
-    )
+    """The first rows as the file has them, and how it was read."""
+    table = first.table
+    counts = {"shown": words.number(len(first.preview), 0), "rows": words.number(first.rows, 0)}
+    name = (table.encoding or "").upper().replace("_", "-")
+    encoding = words("encoding.name", name=name) if name else words("encoding.none")
+    caption = words.markdown("upload.preview", encoding=encoding, **counts)
+    if table.delimiter:
+        values = {"lines": words.number(table.lines, 0), "row": words.number(table.header_row, 0)}
+        delimiter = repr(table.delimiter)
+        caption += "  \n" + words.markdown("upload.lines", delimiter=delimiter, **values)
+    st.caption(caption)
+    preview = first.preview.rename_axis(words("problems.row"))
+    panels.grid("preview", preview, height=212, hide_index=False)
 
 
 def _columns(words: Words, upload: Upload, first: Checked) -> ColumnNames:
@@ -206,5 +214,5 @@ def _problems(words: Words, found: Checked) -> None:
     note = words.text("problems.note", means=means, **said)
     height = LISTED if len(found.cases.problems) >= MANY else None
     panels.listing(
-        "problems", words, data_tables.problems(words, found.cases.problems), note, height
+        "problems", words, data_tables.file_problem_table(words, found.cases.problems), note, height
     )

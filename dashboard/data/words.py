@@ -26,7 +26,7 @@ _STEPS = (
 )
 
 
-def step(words: Words, what: str) -> str:
+def step_name(words: Words, what: str) -> str:
     """Return what a job is at."""
     return _translated(words, what, _STEPS) or words("step.begin")
 
@@ -38,7 +38,7 @@ def _translated(words: Words, text: str, known: tuple[tuple[str, str], ...]) -> 
     return None
 
 
-def size(words: Words, n: float) -> str:
+def size_text(words: Words, n: float) -> str:
     """Return a number of bytes with three significant figures."""
     for unit, of in STEPS_OF_SIZE:
         if n >= of:
@@ -46,7 +46,7 @@ def size(words: Words, n: float) -> str:
     return f"{words.number(n, 0)} B"
 
 
-def duration(words: Words, seconds: float | None) -> str:
+def duration_text(words: Words, seconds: float | None) -> str:
     """Return a time in the two largest units that it has."""
     if seconds is None:
         return words.number(None)
@@ -58,19 +58,21 @@ def duration(words: Words, seconds: float | None) -> str:
     return words.text("duration.hours", h=words.number(minutes // 60, 0), m=str(minutes % 60))
 
 
-def progress(words: Words, found: Progress | None) -> tuple[float, str]:
+def progress_text(words: Words, found: Progress | None) -> tuple[float, str]:
     """Return how far a running job's present step is, 0..1, and a line that says so."""
     if found is None:
         return 0.0, words("step.begin")
     done = words.number(found.done, 0)
-    said = {"step": step(words, found.what), "done": done}
+    said = {"step": step_name(words, found.what), "done": done}
     if not found.total:
         return 0.0, words.markdown("progress.open", **said)
     share = min(1.0, max(0.0, found.done / found.total))
     said |= {"total": words.number(found.total, 0)}
     if found.seconds_left is None:
         return share, words.markdown("progress.counted", **said)
-    return share, words.markdown("progress.timed", left=duration(words, found.seconds_left), **said)
+    return share, words.markdown(
+        "progress.timed", left=duration_text(words, found.seconds_left), **said
+    )
 
 
 def job_line(words: Words, found: JobStatus) -> str:
@@ -80,7 +82,7 @@ def job_line(words: Words, found: JobStatus) -> str:
     said = [words.markdown("job.asked", who=found.job.who, at=words.time(found.job.created_at))]
     if found.started_at and found.ended_at:
         seconds = (found.ended_at - found.started_at).total_seconds()
-        said.append(words.markdown("job.took", duration=duration(words, seconds)))
+        said.append(words.markdown("job.took", duration=duration_text(words, seconds)))
     if found.state == "failed":
         said.append(words.markdown("job.code", code=str(found.exit_code)))
     return " · ".join(said)

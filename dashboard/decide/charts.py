@@ -61,7 +61,7 @@ def cascade(
     """Money a case for people and machines against leakage: the least of each way, and each way's
     cheapest in all.
 
-    fronts: columns of core.report.cascades.fronts. best: way -> leakage and cost of its cheapest.
+    fronts: columns of core.report.what_if.fronts. best: way -> leakage and cost of its cheapest.
     words: with_teacher, without, best, leakage, cost, symbol, separators.
     """
     figure = go.Figure()

@@ -14,7 +14,8 @@ import pandas as pd
 
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.thresholds import consequence, daily_money
-from core.decision.thresholds.daily_money import OptionCurve, UnitCosts
+from core.decision.thresholds.costs import CostModel
+from core.decision.thresholds.daily_money import OptionCurve
 from core.report import frames
 from dashboard.components import charts, controls, panels, sentences, tables
 from dashboard.decide import mark_charts
@@ -30,7 +31,7 @@ def risk(shown: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
     """Selective risk against coverage, with the points that were found."""
     words, chosen = shown.words, shown.chosen
     labelled = consequence.threshold_consequence(
-        shown.curve(shown.kind, chosen.segment), 0.0, 1.0, chosen.unseen
+        shown.curve(shown.kind, chosen.segment), 0.0, CostModel(1.0), chosen.unseen
     ).labelled
     if not labelled:
         panels.empty_panel("risk_coverage", words, "needs_labels")
@@ -50,7 +51,7 @@ def risk(shown: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
         "risk_coverage",
         words,
         figure,
-        cached_result(tables.risk_coverage, words, curves, shown.names),
+        cached_result(tables.risk_coverage_table, words, curves, shown.names),
         "  \n".join(note),
     )
 
@@ -73,7 +74,7 @@ def thresholds(
         "thresholds",
         words,
         figure,
-        cached_result(tables.thresholds, words, curve, currency),
+        cached_result(tables.threshold_table, words, curve, currency),
         "  \n".join(note),
     )
 
@@ -97,12 +98,13 @@ def options(shown: RunContext) -> None:
     of_models = {kind: shown.curve(kind, shown.chosen.segment) for kind in kinds}
     seconds = {kind: shown.seconds(kind) for kind in kinds}
     per_day, unseen = shown.per_day(shown.chosen.segment), shown.chosen.unseen
-    curves = cached_result(_option_curves, of_models, per_day, shown.costs, seconds, unseen)
+    models = {kind: CostModel(per_day, shown.costs, seconds[kind]) for kind in kinds}
+    curves = cached_result(_option_curves, of_models, models, unseen)
     names = tuple(sentences.option_name(words, curve, shown.same) for curve in curves)
     data = cached_result(drawn.options, words, curves, names, currency)
 
-    def table() -> tables.Table:
-        return tables.options(
+    def table() -> tables.ScreenTable:
+        return tables.option_table(
             words, frames.option_frame(_options(shown, per_day)).assign(name=names), currency
         )
 
@@ -111,12 +113,15 @@ def options(shown: RunContext) -> None:
 
 
 def _option_curves(
-    of_models: dict, per_day: float, costs: UnitCosts, seconds: dict, unseen: bool
+    of_models: dict[str, AcceptanceCurve], cost_models: dict[str, CostModel], unseen: bool
 ) -> tuple[OptionCurve, ...]:
     """People alone, and each model with people."""
-    human = daily_money.constant_option(daily_money.all_human_option(per_day, costs))
+    terms = next(iter(cost_models.values()))
+    human = daily_money.constant_option(
+        daily_money.all_human_option(terms.cases_per_day, terms.costs)
+    )
     models = (
-        daily_money.option_curve(k, counts, per_day, costs, seconds[k], unseen)
+        daily_money.option_curve(k, counts, cost_models[k], unseen)
         for k, counts in of_models.items()
     )
     return human, *models
@@ -127,9 +132,12 @@ def _options(shown: RunContext, per_day: float) -> list[daily_money.OptionMoney]
     chosen, found = shown.chosen, [daily_money.all_human_option(per_day, shown.costs)]
     for kind in reversed(shown.same):
         at = consequence.threshold_consequence(
-            shown.curve(kind, chosen.segment), chosen.t, per_day, chosen.unseen
+            shown.curve(kind, chosen.segment),
+            chosen.t,
+            CostModel(per_day, shown.costs, shown.seconds(kind)),
+            chosen.unseen,
         )
-        found.append(daily_money.option_money(kind, at, shown.costs, shown.seconds(kind)))
+        found.append(daily_money.option_money(kind, at))
     return found
 
 
@@ -146,10 +154,10 @@ def parts(shown: RunContext) -> None:
         drawn.parts, words, cached_result(frames.part_curves, counts, chosen.unseen)
     )
 
-    def table() -> tables.Table:
+    def table() -> tables.ScreenTable:
         per_day = shown.per_day(chosen.segment) if by_class else shown.per_day()
         head = words("column.predicted_class" if by_class else "column.segment")
-        return tables.segments(
+        return tables.segment_table(
             words, frames.segment_frame(counts, chosen.t, per_day, chosen.unseen), head
         )
 

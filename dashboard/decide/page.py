@@ -14,9 +14,9 @@ import streamlit as st
 
 from core.counts.tally import LeakageLimit
 from core.decision.thresholds import consequence, daily_money
-from core.decision.thresholds.policy import PolicyConsequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.solver import ThresholdSolver, preset_thresholds
-from core.report import selection
+from core.report import run_selection
 from core.types import RunRecord
 from dashboard.components import controls, sentences, shell
 from dashboard.components.active_policy import Ghost
@@ -66,7 +66,7 @@ def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
             controls.choose_run(words, runs)
         with st.popover(_assumptions(words, record), icon=":material/edit:", key="assumptions"):
             controls.costs(words)
-            controls.measured(words, record, selection.same_cases(runs, record).values())
+            controls.measured(words, record, run_selection.same_cases(runs, record).values())
         controls.goal(words)
     return record
 
@@ -90,21 +90,14 @@ class View:
         self.words, self.chosen, self.terms = context.words, context.chosen, context.terms
         self.counts = context.curve(context.kind, self.chosen.segment)
         self.found = consequence.threshold_consequence(
-            self.counts, self.chosen.t, self.terms.cases_per_day, self.chosen.unseen
+            self.counts, self.chosen.t, self.terms, self.chosen.unseen
         )
 
     @cached_property
     def costed(self) -> pd.DataFrame:
         """Consequences and money a day at every threshold; without measured seconds, inference
         counts as 0."""
-        return cached_result(
-            daily_money.cost_curve,
-            self.counts,
-            self.terms.cases_per_day,
-            self.context.costs,
-            self.terms.seconds_per_case,
-            self.chosen.unseen,
-        )
+        return cached_result(daily_money.cost_curve, self.counts, self.terms, self.chosen.unseen)
 
     @cached_property
     def solver(self) -> ThresholdSolver:

@@ -8,7 +8,7 @@ a second at most, and waits for a button.
 import streamlit as st
 
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.consequence import Consequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.report import people
 from dashboard.components import controls, panels
 from dashboard.decide.words import desk_basis, desk_cards, people_need
@@ -18,7 +18,7 @@ from dashboard.session.context import RunContext
 ASKED = "desk_asked"  # what the shown simulation was asked for; another choice needs another press
 
 
-def desk(shown: RunContext, found: Consequence) -> None:
+def desk(shown: RunContext, found: PolicyConsequence) -> None:
     """Draw what one person does in a day, how many full-time people the reviews take, and the
     simulation of the chosen number of them once it is started.
     """
@@ -27,7 +27,7 @@ def desk(shown: RunContext, found: Consequence) -> None:
         _simulation(shown, found)
 
 
-def _simulation(shown: RunContext, found: Consequence) -> None:
+def _simulation(shown: RunContext, found: PolicyConsequence) -> None:
     words, chosen, full_time = shown.words, shown.chosen, shown.full_time
     st.markdown(people_need(words, found.reviews_per_day, full_time))
     reviews = found.reviews_per_day.value
@@ -57,7 +57,9 @@ def _simulation(shown: RunContext, found: Consequence) -> None:
         st.caption(words("people.lazy"))
         return
     with st.spinner(words("people.running")):
-        seen = cache.cached_from_predictions(people.desk, people.COLUMNS, (shown.run_id,), *asked)
+        seen = cache.cached_from_predictions(
+            people.simulated_desk, people.COLUMNS, (shown.run_id,), *asked
+        )
     panels.cards(desk_cards(words, seen))
     if seen.staffing.note:
         st.warning(words("people.overloaded"), icon=":material/hourglass_top:")

@@ -6,14 +6,14 @@ core.report.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.decision.certificate.claims import Certificate
-from core.decision.thresholds import changes, consequence, daily_money
-from core.decision.thresholds.policy import Policy, PolicyConsequence, consequence_of_tally
+from core.decision.thresholds import changes, consequence
+from core.decision.thresholds.consequence import PolicyConsequence, consequence_of_tally
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import ThresholdSolver
 from core.errors import SettingsError
-from core.types import Interval
 from dashboard.components import active_policy, certificate_words
 from dashboard.components.active_policy import Ghost
 from dashboard.decide.mark_charts import ACTIVE, CAPACITY, CERTIFIED, CHEAPEST, Mark
@@ -81,7 +81,7 @@ def certified(shown: RunContext) -> Found:
         found = cache.certificate(record.run, chosen, shown.segment)
     except SettingsError as error:
         return Found(None, words.markdown("points.no_certificate", why=words.error_text(error)))
-    said = certificate_words.certificate(words, found)
+    said = certificate_words.certificate_sentence(words, found)
     if isinstance(found, Certificate):
         return Found(found.threshold, said)
     return Found(None, words("points.no_certificate", why=said))
@@ -112,7 +112,7 @@ def marks(shown: RunContext, ghost: Ghost | None, at: dict[str, float | None]) -
     words = shown.words
     found = []
     if ghost is not None and not isinstance(ghost.found.policy.threshold, str):
-        figures = _figures(ghost.found, ghost.found.money_per_day)
+        figures = _figures(ghost.found)
         found.append(Mark(ACTIVE, ghost.found.policy.threshold, words("mark.active"), figures))
     for kind in (CERTIFIED, CAPACITY, CHEAPEST):
         if at[kind] is not None:
@@ -123,22 +123,20 @@ def marks(shown: RunContext, ghost: Ghost | None, at: dict[str, float | None]) -
 def _on_curve(shown: RunContext, t: float) -> dict[str, float | None]:
     """What one threshold for all comes to, as the charts draw it."""
     chosen = shown.chosen
-    found = consequence.threshold_consequence(
-        shown.curve(shown.kind, chosen.segment), t, shown.per_day(chosen.segment), chosen.unseen
+    # without measured seconds the curve of money leaves inference out
+    terms = replace(shown.terms, seconds_per_case=shown.terms.seconds_per_case or 0.0)
+    return _figures(
+        consequence.threshold_consequence(
+            shown.curve(shown.kind, chosen.segment), t, terms, chosen.unseen
+        )
     )
-    money = daily_money.option_money(
-        shown.kind, found, shown.costs, shown.seconds(shown.kind) or 0.0
-    ).total_per_day
-    return _figures(found, money)
 
 
-def _figures(
-    found: consequence.Consequence | PolicyConsequence, money: Interval
-) -> dict[str, float | None]:
+def _figures(found: PolicyConsequence) -> dict[str, float | None]:
     return {
         "coverage": found.coverage.value,
         "risk": found.selective_risk.value,
         "reviews": found.reviews_per_day.value,
         "leakage": found.leakage.value,
-        "money": money.value,
+        "money": found.money_per_day.value,
     }

@@ -13,7 +13,8 @@ from core.counts.histogram import Histogram
 from core.counts.tally import LeakageLimit, SelectiveRiskLimit
 from core.decision.thresholds import changes
 from core.decision.thresholds.changes import CasesBetween, cases_between_thresholds
-from core.decision.thresholds.policy import Policy, PolicyConsequence
+from core.decision.thresholds.consequence import PolicyConsequence
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import InfeasibleLimits, SolvedPlan, ThresholdSolver
 from dashboard.components import controls, panels
 from dashboard.components.active_policy import Ghost

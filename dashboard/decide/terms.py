@@ -5,9 +5,9 @@ intervals, each with what it means, and what they rest on.
 import pandas as pd
 import streamlit as st
 
-from core.decision.thresholds.consequence import Consequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from dashboard.components import panels
-from dashboard.components.tables import Table
+from dashboard.components.tables import ScreenTable
 from dashboard.session.context import RunContext
 
 # words of a figure -> its field
@@ -19,7 +19,7 @@ FIGURES = {
 }
 
 
-def draw(context: RunContext, found: Consequence, about_policy: str) -> None:
+def draw(context: RunContext, found: PolicyConsequence, about_policy: str) -> None:
     """Draw the figures of the threshold in use, the terms, and the note on the active policy."""
     words = context.words
     rows = []
@@ -29,7 +29,7 @@ def draw(context: RunContext, found: Consequence, about_policy: str) -> None:
     columns = [words("terms.figure"), words("terms.value")]
     columns += [words(f"column.{end}", of="95%") for end in ("low", "high")] + ["n"]
     formats = dict.fromkeys(columns[1:4], "percent")
-    panels.listing("terms", words, Table(pd.DataFrame(rows, columns=columns), formats))
+    panels.listing("terms", words, ScreenTable(pd.DataFrame(rows, columns=columns), formats))
     for name in FIGURES:
         st.markdown(f"**{words(f'card.{name}')}** {words(f'card.{name}.help')}")
     st.markdown(f"**{words('threshold')}** {words('threshold.help')}")

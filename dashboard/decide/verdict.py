@@ -5,12 +5,11 @@ at each of its 1,001 places, so the browser writes nothing itself.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.consequence import MEASURES, Consequence
 from core.decision.thresholds.solver import DAYS_PER_MONTH
 from core.types import Interval
 from dashboard.components import active_policy
@@ -18,13 +17,18 @@ from dashboard.i18n import DASH, Words
 
 ADOPT, CONDITIONS, REJECT, UNKNOWN = "adopt", "conditions", "reject", "unknown"
 TILES = ("review", "escapes", "money")
-# what the interval of each measure rests on
-_BASIS = {
-    "coverage": "cases",
-    "review_rate": "cases",
-    "reviews_per_day": "cases",
-    "selective_risk": "accepted_labelled",
-}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one threshold comes to, a day."""
+
+    accepted: int  # cases
+    cases_per_day: float
+    coverage: float | None
+    reviews: float
+    escapes: Interval
+    money: Interval
 
 
 @dataclass(frozen=True)
@@ -56,51 +60,50 @@ class Description:
     tiles: tuple[Tile, ...]  # in the order of TILES
 
 
-def verdict_of(found: Consequence, money: Interval, review_all: float) -> str:
+def verdict_of(found: Outcome, review_all: float) -> str:
     """Return ADOPT where the whole interval of money lies below reviewing every case, CONDITIONS
     where only the estimate does, REJECT where it does not, UNKNOWN without labels or times.
     """
     if not found.accepted:
         return REJECT
-    if money.value is None:
+    if found.money.value is None:
         return UNKNOWN
-    if money.value >= review_all:
+    if found.money.value >= review_all:
         return REJECT
-    return ADOPT if money.high < review_all else CONDITIONS
+    return ADOPT if found.money.high < review_all else CONDITIONS
 
 
-def describe(words: Words, found: Consequence, money: Interval, against: Comparison) -> Description:
-    """Return what the page says of one threshold. money: a day, with its 95% interval."""
-    verdict = verdict_of(found, money, against.review_all)
-    tiles = _reviews(words, found, against), _escapes(words, found), _money(words, money, against)
+def describe(words: Words, found: Outcome, against: Comparison) -> Description:
+    """Return what the page says of one threshold."""
+    verdict = verdict_of(found, against.review_all)
+    tiles = _reviews(words, found, against), _escapes(words, found), _money(words, found, against)
     if against.policy is not None:
-        figures = active_policy.figures(found, money)
-        tiles = tuple(
-            Tile(
-                tile.value,
-                tile.lines,
-                active_policy.difference(words, key, figures[key], before, against.currency),
-            )
-            for key, tile, before in zip(TILES, tiles, against.policy, strict=True)
+        figures = (found.reviews, _a_month(found.escapes.value), _a_month(found.money.value))
+        ghosts = (
+            active_policy.difference(words, key, now, before, against.currency)
+            for key, now, before in zip(TILES, figures, against.policy, strict=True)
         )
-    return Description(verdict, _sentence(words, verdict, found, money, against), tiles)
+        tiles = tuple(replace(t, ghost=ghost) for t, ghost in zip(tiles, ghosts, strict=True))
+    return Description(verdict, _sentence(words, verdict, found, against), tiles)
 
 
-def _sentence(
-    words: Words, verdict: str, found: Consequence, money: Interval, against: Comparison
-) -> str:
-    people = _people(words, found.reviews_per_day.value, against)
-    reviews = words.number(found.reviews_per_day.value)
+def _a_month(a_day: float | None) -> float | None:
+    return None if a_day is None else a_day * DAYS_PER_MONTH
+
+
+def _sentence(words: Words, verdict: str, found: Outcome, against: Comparison) -> str:
+    people = _people(words, found.reviews, against)
+    reviews = words.number(found.reviews)
     if not found.accepted:
         return words.text("verdict.none", reviews=reviews, people=people)
     work = words.text(
         "verdict.work",
-        coverage=words.percent(found.coverage.value, 0),
+        coverage=words.percent(found.coverage, 0),
         reviews=reviews,
         people=people,
     )
     if verdict == UNKNOWN:
-        reason = "verdict.unlabelled" if found.escapes_per_day.value is None else "verdict.no_time"
+        reason = "verdict.unlabelled" if found.escapes.value is None else "verdict.no_time"
         return work + words.sentence_space + words.text(reason)
 
     def a_month(a_day: float) -> str:
@@ -111,9 +114,9 @@ def _sentence(
         + words.sentence_space
         + words.text(
             f"verdict.{verdict}.money",
-            money=a_month(money.value),
-            low=a_month(money.low),
-            high=a_month(money.high),
+            money=a_month(found.money.value),
+            low=a_month(found.money.low),
+            high=a_month(found.money.high),
         )
     )
 
@@ -123,8 +126,8 @@ def _people(words: Words, reviews_per_day: float, against: Comparison) -> str:
     return words.many("people.count", count)
 
 
-def _reviews(words: Words, found: Consequence, against: Comparison) -> Tile:
-    reviews = found.reviews_per_day.value
+def _reviews(words: Words, found: Outcome, against: Comparison) -> Tile:
+    reviews = found.reviews
     fewer = words.number(found.cases_per_day - reviews)
     return Tile(
         words.number(reviews),
@@ -132,13 +135,13 @@ def _reviews(words: Words, found: Consequence, against: Comparison) -> Tile:
     )
 
 
-def _escapes(words: Words, found: Consequence) -> Tile:
-    return _tile(
-        words, found.escapes_per_day, DAYS_PER_MONTH, words.number, words.text("tile.escapes.delta")
-    )
+def _escapes(words: Words, found: Outcome) -> Tile:
+    return _tile(words, found.escapes, words.number, words.text("tile.escapes.delta"))
 
 
-def _money(words: Words, money: Interval, against: Comparison) -> Tile:
+def _money(words: Words, found: Outcome, against: Comparison) -> Tile:
+    money = found.money
+
     def show(value: float | None) -> str:
         return words.money(value, against.currency)
 
@@ -150,18 +153,15 @@ def _money(words: Words, money: Interval, against: Comparison) -> Tile:
     else:
         key = "tile.money.more" if change > 0 else "tile.money.less"
         delta = words.text(key, money=show(abs(change)))
-    return _tile(words, money, DAYS_PER_MONTH, show, delta)
+    return _tile(words, money, show, delta)
 
 
-def _tile(
-    words: Words, found: Interval, times: float, show: Callable[[float | None], str], delta: str
-) -> Tile:
+def _tile(words: Words, found: Interval, show: Callable[[float | None], str], delta: str) -> Tile:
     """A figure a month from one a day, its interval, and `delta`; a dash where it is unknown."""
     if found.value is None:
         return Tile(DASH, ())
-    low, high = show(found.low * times), show(found.high * times)
-    interval = words.text("card.interval", low=low, high=high)
-    return Tile(show(found.value * times), (interval, delta))
+    value, low, high = (show(_a_month(end)) for end in (found.value, found.low, found.high))
+    return Tile(value, (words.text("card.interval", low=low, high=high), delta))
 
 
 def describe_thresholds(
@@ -174,21 +174,22 @@ def describe_thresholds(
         name: [None if value != value else value for value in costed[name].tolist()]
         for name in costed.columns
     }
-    counts = ("threshold", "cases", "labelled", "accepted", "accepted_labelled", "wrong_accepted")
 
-    def interval(name: str, i: int, n: str) -> Interval:
+    def interval(name: str, i: int) -> Interval:
         ends = (columns[f"{name}{end}"][i] for end in ("", "_low", "_high"))
-        return Interval(*ends, columns[n][i])
+        return Interval(*ends, columns["labelled"][i])
 
     return [
         describe(
             words,
-            Consequence(
-                **{name: columns[name][i] for name in counts},
+            Outcome(
+                accepted=columns["accepted"][i],
                 cases_per_day=cases_per_day,
-                **{name: interval(name, i, _BASIS.get(name, "labelled")) for name in MEASURES},
+                coverage=columns["coverage"][i],
+                reviews=columns["reviews_per_day"][i],
+                escapes=interval("escapes_per_day", i),
+                money=interval("money", i),
             ),
-            interval("money", i, "labelled"),
             against,
         )
         for i in range(len(costed))

@@ -1,13 +1,12 @@
 """The tab of other conditions of the page 'Decide': another mix of cases, and a teacher between
 student and person.
 
-It reads predictions. All figures come from core.report.mix and
-core.report.cascades.
+It reads predictions. All figures come from core.report.what_if.
 """
 
 import streamlit as st
 
-from core.report import cascades, mix
+from core.report import what_if
 from dashboard.components import controls, panels, tables
 from dashboard.decide import charts as decide_charts
 from dashboard.decide.words import cascade_note, mix_cards
@@ -28,16 +27,16 @@ def _mix(shown: RunContext) -> None:
     """
     words, chosen = shown.words, shown.chosen
     counts = cache.cached_from_predictions(
-        mix.by_label, mix.COLUMNS, (shown.run_id,), shown.segment, chosen.unseen
+        what_if.counts_by_label, what_if.MIX_COLUMNS, (shown.run_id,), shown.segment, chosen.unseen
     )
     if counts is None:
         panels.empty_panel("mix", words, "mix.missing")
         return
-    seen = mix.shares(counts)
+    seen = what_if.label_shares(counts)
     kind = state.clamp_choice("mix", list(seen), next(iter(seen)))
     share = seen[kind] if chosen.share is None else chosen.share / 100
-    before, after = mix.consequences(counts, chosen.t, kind, share, shown.terms)
-    curve = mix.curve(counts, chosen.t, kind, shown.terms)
+    before, after = what_if.consequences_at_share(counts, chosen.t, kind, share, shown.terms)
+    curve = what_if.share_curve(counts, chosen.t, kind, shown.terms)
 
     def above() -> None:
         controls.mix(words, {name: shown.kind_name(name) for name in seen}, seen[kind])
@@ -50,7 +49,7 @@ def _mix(shown: RunContext) -> None:
     note = words.markdown(
         "mix.note", kind=shown.kind_name(kind), n=words.number(before.leakage.n, 0)
     )
-    panels.chart("mix", words, figure, tables.mix(words, curve), note, above)
+    panels.chart("mix", words, figure, tables.share_table(words, curve), note, above)
 
 
 def _cascade(shown: RunContext) -> None:
@@ -69,8 +68,8 @@ def _cascade(shown: RunContext) -> None:
     )
     costs = (chosen.review, chosen.escape, chosen.machine)
     fronts = cache.cached_from_predictions(
-        cascades.fronts,
-        cascades.COLUMNS,
+        what_if.cascade_fronts,
+        what_if.CASCADE_COLUMNS,
         ids,
         shown.segment,
         chosen.unseen,
@@ -82,14 +81,17 @@ def _cascade(shown: RunContext) -> None:
         panels.empty_panel("cascade", words, "needs_labels")
         return
     best = {
-        way: cascades.cheapest(fronts, way) for way in (cascades.WITH_TEACHER, cascades.WITHOUT)
+        way: what_if.cheapest_cascade(fronts, way)
+        for way in (what_if.WITH_TEACHER, what_if.WITHOUT)
     }
     said = words.chart_words(
         "cascade.with_teacher", "cascade.without", "cascade.best", "axis.leakage", "cascade.cost"
     )
     figure = decide_charts.cascade(fronts, best, said | {"symbol": words.symbol(chosen.currency)})
     note = cascade_note(words, best, model_name(words, teacher), chosen.currency)
-    panels.chart("cascade", words, figure, tables.cascade(words, fronts, chosen.currency), note)
+    panels.chart(
+        "cascade", words, figure, tables.cascade_table(words, fronts, chosen.currency), note
+    )
 
 
 def _missing(shown: RunContext) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.counts.joint import REVIEW_ALL
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.policy import PolicyConsequence
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.solver import (
     CAPACITY,
     RISK,
@@ -18,8 +18,8 @@ from core.decision.thresholds.solver import (
     ShadowPrice,
     SolvedPlan,
 )
-from core.report.cascades import WITH_TEACHER
-from core.report.people import Desk
+from core.report.people import DeskResult
+from core.report.what_if import WITH_TEACHER
 from core.types import Interval
 from dashboard.components.sentences import Card
 from dashboard.i18n import Words, escape_markdown
@@ -102,7 +102,7 @@ def people_need(words: Words, reviews: Interval, full_time: FullTime) -> str:
     return words.markdown("people.need", n=words.number(reviews.n, 0), each=each, **ends)
 
 
-def desk_cards(words: Words, desk: Desk) -> list[Card]:
+def desk_cards(words: Words, desk: DeskResult) -> list[Card]:
     """Return the figures of the desk, each a mean over the replications with its interval."""
     found = desk.staffing
 
@@ -123,7 +123,7 @@ def desk_cards(words: Words, desk: Desk) -> list[Card]:
     return [_desk_card(words, key, interval, show, desk) for key, interval, show in shown]
 
 
-def _desk_card(words: Words, key: str, found: Interval, show, desk: Desk) -> Card:
+def _desk_card(words: Words, key: str, found: Interval, show, desk: DeskResult) -> Card:
     lines = [words.text("people.replications", n=words.number(found.n, 0))]
     if found.low is not None:
         lines.insert(0, words.text("card.interval", low=show(found.low), high=show(found.high)))
@@ -131,7 +131,7 @@ def _desk_card(words: Words, key: str, found: Interval, show, desk: Desk) -> Car
     return Card(f"desk_{key}", name, show(found.value), tuple(lines), words(f"people.{key}.help"))
 
 
-def desk_basis(words: Words, desk: Desk) -> str:
+def desk_basis(words: Words, desk: DeskResult) -> str:
     """Return in markdown what was simulated, and whether the arrivals are the run's own."""
     study = desk.study
     said = words.markdown(

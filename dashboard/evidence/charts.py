@@ -23,7 +23,7 @@ _MEASURES = (
 _FAINT = "38"  # alpha of a cell of one case, hex after a slot
 
 
-def reliability(
+def reliability_chart(
     frame: pd.DataFrame, titles: Mapping[str, str], words: Mapping[str, str]
 ) -> go.Figure:
     """Accuracy against mean confidence of each bin, with Wilson bars, a panel a model: in one panel
@@ -70,7 +70,7 @@ def reliability(
     return left_titles(figure)
 
 
-def shift(
+def shift_chart(
     frame: pd.DataFrame, names: Sequence[str], before: bool, words: Mapping[str, str]
 ) -> go.Figure:
     """Accuracy, ECE, coverage and selective risk by period, with intervals: four panels one below
@@ -113,7 +113,7 @@ def shift(
     return left_titles(finish(figure, 680, words))
 
 
-def spreads(parts: Mapping[str, pd.DataFrame], words: Mapping[str, str]) -> go.Figure:
+def spread_chart(parts: Mapping[str, pd.DataFrame], words: Mapping[str, str]) -> go.Figure:
     """The student's spread against the teacher's on the same cases, a panel a part: the stronger
     the colour, the more cases.
 
@@ -169,7 +169,7 @@ def _density(cells: pd.DataFrame, slot: str, words: Mapping[str, str]) -> go.Hea
     )
 
 
-def certificate(
+def certificate_chart(
     frame: pd.DataFrame, target: float, threshold: float | None, words: Mapping[str, str]
 ) -> go.Figure:
     """The risk of each threshold on the calibration cases, the target, and from where it is

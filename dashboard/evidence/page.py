@@ -14,8 +14,10 @@ import streamlit as st
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.certificate.claims import SELECTIVE_RISK, Certificate
 from core.decision.thresholds import consequence
+from core.decision.thresholds.costs import CostModel
 from core.errors import SettingsError
-from core.report import evidence, frames, selection
+from core.report import evidence, frames, run_selection
+from core.stats.verdict import EMBEDDING
 from core.types import OUTCOMES, RunRecord
 from dashboard.components import (
     certificate_words,
@@ -27,13 +29,14 @@ from dashboard.components import (
     tables,
 )
 from dashboard.evidence import charts as evidence_charts
-from dashboard.i18n import Words
+from dashboard.i18n import Words, escape_markdown
 from dashboard.session import cache, state
 from dashboard.session.address import Choices
 from dashboard.session.context import model_name
 
 # stands beside the model kinds for the point estimate at its fitted temperature
 SCALED = "temperature"
+PLAIN = "linear"  # the model kind that every other one is held against
 BEFORE = (0, 0)  # the calibration period, beside (year, half)
 
 
@@ -92,11 +95,12 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls
     with st.sidebar:
         record = controls.choose_run(words, runs)
-    same = selection.same_cases(runs, record)
-    shown = Shown(words, state.choices(), record, same, selection.calibration_of(runs, same))
+    same = run_selection.same_cases(runs, record)
+    shown = Shown(words, state.choices(), record, same, run_selection.calibration_of(runs, same))
 
     # Call and show
     _headline(shown)
+    _rival(shown)
     with st.spinner(words("evidence.reading")):
         shown = _with_temperature(shown)
     _curves(shown)
@@ -110,15 +114,38 @@ def _headline(shown: Shown) -> None:
     counts = cache.cumulative(shown.record.run.run_id, chosen.segment)
     controls.notices(words)
     for warning in sentences.warnings(
-        words, shown.record, consequence.threshold_consequence(counts, chosen.t, 1.0, chosen.unseen)
+        words,
+        shown.record,
+        consequence.threshold_consequence(counts, chosen.t, CostModel(1.0), chosen.unseen),
     ):
         st.warning(warning, icon=":material/warning:")
-    found = evidence.trust(counts.histogram, chosen.unseen)
+    found = evidence.calibration_summary(counts.histogram, chosen.unseen)
     with st.container(border=True, key="headline"):
-        said = certificate_words.headline(
+        said = certificate_words.calibration_headline(
             words, shown.model, found, _untrained(counts), chosen.unseen
         )
         st.markdown(f"## {said}", anchors=False)
+
+
+def _rival(shown: Shown) -> None:
+    """Say whether the model is worth more than the plainest one, or how to get that one."""
+    words, rival = shown.words, shown.same.get(PLAIN)
+    if shown.record.run.model_kind == PLAIN:
+        return
+    if rival is None:
+        st.caption(words("rival.none"))
+        return
+    found = cache.cached_from_predictions(
+        evidence.rival_verdict,
+        evidence.COLUMNS["rival"],
+        (shown.record.run.run_id, rival.run.run_id),
+        shown.record.run.labels,
+        shown.record.run.model,
+        EMBEDDING,
+    )
+    if found.nll.value is not None:
+        said = escape_markdown(found.sentence(words.language))
+        (st.warning if found.winner == "rival" else st.info)(said, icon=":material/balance:")
 
 
 def _with_temperature(shown: Shown) -> Shown:
@@ -134,7 +161,7 @@ def _with_temperature(shown: Shown) -> Shown:
     try:
         columns, labels = evidence.COLUMNS["temperature"], fitted_on.run.labels
         found = cache.cached_from_predictions(
-            evidence.temperature, columns, (fitted_on.run.run_id,), labels
+            evidence.fitted_temperature, columns, (fitted_on.run.run_id,), labels
         )
     except SettingsError as error:
         return replace(
@@ -148,37 +175,39 @@ def _with_temperature(shown: Shown) -> Shown:
     return replace(
         shown,
         scaled=counts,
-        temperature=certificate_words.temperature(words, found, fitted_on, point),
+        temperature=certificate_words.temperature_sentence(words, found, fitted_on, point),
     )
 
 
 def _curves(shown: Shown) -> None:
     """Reliability, and risk against coverage, of all models on the same cases."""
     words, unseen, counts, names = shown.words, shown.chosen.unseen, shown.counts(), shown.names()
-    trusted = {kind: evidence.trust(found, unseen) for kind, found in counts.items()}
+    trusted = {kind: evidence.calibration_summary(found, unseen) for kind, found in counts.items()}
     n = max(found.accuracy.n for found in trusted.values())
     if not n:
         for key in ("ev_reliability", "ev_risk"):
             panels.empty_panel(key, words, "needs_labels")
         return
-    sources = certificate_words.sources(words, n, shown.same.values())
+    sources = certificate_words.source_runs(words, n, shown.same.values())
 
     bins, _ = frames.reliability_frame(counts, unseen)
     titles = {
-        kind: certificate_words.panel_title(words, names[kind], found.ece)
+        kind: certificate_words.ece_panel_title(words, names[kind], found.ece)
         for kind, found in trusted.items()
     }
     said = words.chart_words(
         "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
     )
-    figure = evidence_charts.reliability(bins, titles, said)
+    figure = evidence_charts.reliability_chart(bins, titles, said)
     note = "  \n".join([words("ev_reliability.note"), shown.temperature, sources])
-    panels.chart("ev_reliability", words, figure, tables.reliability(words, bins, names), note)
+    panels.chart(
+        "ev_reliability", words, figure, tables.reliability_table(words, bins, names), note
+    )
 
     cumulative = {kind: AcceptanceCurve(found) for kind, found in counts.items()}
     curves = frames.risk_coverage_frame(cumulative, unseen)
     found = consequence.threshold_consequence(
-        cumulative[shown.record.run.model_kind], shown.chosen.t, 1.0, unseen
+        cumulative[shown.record.run.model_kind], shown.chosen.t, CostModel(1.0), unseen
     )
     now = {"coverage": found.coverage.value, "risk": found.selective_risk.value}
     said = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
@@ -187,7 +216,7 @@ def _curves(shown: Shown) -> None:
         "ev_risk",
         words,
         figure,
-        tables.risk_coverage(words, curves, names),
+        tables.risk_coverage_table(words, curves, names),
         f"{words('ev_risk.note')}  \n{sources}",
     )
 
@@ -212,7 +241,9 @@ def _shift(shown: Shown) -> None:
         )
     picked = {period: shown.picked(counts) for period, counts in periods.items()}
     table = evidence.shift_frame(picked, chosen.t, chosen.unseen)
-    names = pd.Series([certificate_words.period(words, *period) for period in picked], dtype=object)
+    names = pd.Series(
+        [certificate_words.period_name(words, *period) for period in picked], dtype=object
+    )
     enough = table["labelled"] >= sentences.FEW
     if not enough[table["year"] > 0].any():
         panels.empty_panel("ev_shift", words, "shift.nothing", above)
@@ -226,19 +257,19 @@ def _shift(shown: Shown) -> None:
         "cases": words("column.labelled")
     }
     begins = bool(drawn["year"].iloc[0] == 0)  # with the calibration period
-    figure = evidence_charts.shift(drawn, labels, begins, said)
+    figure = evidence_charts.shift_chart(drawn, labels, begins, said)
     small = dict(zip(names[~enough], table.loc[~enough, "labelled"], strict=True))
     note = [
         words.markdown("ev_shift.note", model=shown.model),
         words("ev_shift.before") if begins else "",
-        certificate_words.left_out(words, small, sentences.FEW),
-        certificate_words.sources(words, int(table["labelled"].sum()), records),
+        certificate_words.excluded_periods(words, small, sentences.FEW),
+        certificate_words.source_runs(words, int(table["labelled"].sum()), records),
     ]
     panels.chart(
         "ev_shift",
         words,
         figure,
-        tables.shift(words, table, list(names)),
+        tables.shift_table(words, table, list(names)),
         "  \n".join(filter(None, note)),
         above,
     )
@@ -272,14 +303,14 @@ def _certificate(shown: Shown) -> None:
         box, icon = (
             (st.success, "verified") if isinstance(found, Certificate) else (st.warning, "block")
         )
-        box(certificate_words.certificate(words, found), icon=f":material/{icon}:")
+        box(certificate_words.certificate_sentence(words, found), icon=f":material/{icon}:")
 
     said = words.chart_words("threshold", "band", "certificate.target", "certificate.certified")
     said["risk"] = words("axis.risk" if chosen.measure == SELECTIVE_RISK else "axis.leakage")
     at = found.threshold if isinstance(found, Certificate) else None
-    figure = evidence_charts.certificate(curve, chosen.target, at, said)
+    figure = evidence_charts.certificate_chart(curve, chosen.target, at, said)
     note = "  \n".join(
-        certificate_words.basis(
+        certificate_words.certificate_basis(
             words, found, record, shown.model, _untrained(counts), chosen.unseen
         )
     )
@@ -287,7 +318,7 @@ def _certificate(shown: Shown) -> None:
         "ev_certificate",
         words,
         figure,
-        tables.certificate(words, curve, chosen.measure),
+        tables.certificate_table(words, curve, chosen.measure),
         note,
         above,
     )
@@ -306,7 +337,7 @@ def _spreads(shown: Shown) -> None:
     with st.spinner(words("evidence.reading")):
         ids = (student.run.run_id, teacher.run.run_id)
         found = cache.cached_from_predictions(
-            evidence.spreads, evidence.COLUMNS["spreads"], ids, shown.segment
+            evidence.spread_agreement, evidence.COLUMNS["spreads"], ids, shown.segment
         )
     n = found["epistemic"].error.n
     if n < 2:
@@ -314,17 +345,19 @@ def _spreads(shown: Shown) -> None:
         return
     names = {part: words(f"spread.{part}") for part in evidence.SPREADS}
     said = names | {"student": words("spread.student"), "teacher": words("spread.teacher")}
-    figure = evidence_charts.spreads(
+    figure = evidence_charts.spread_chart(
         {part: spread.cells for part, spread in found.items()},
         said | words.chart_words("column.cases", "spread.perfect"),
     )
     cells = pd.concat(
         [spread.cells.assign(part=names[part]) for part, spread in found.items()], ignore_index=True
     )
-    note = [certificate_words.spread(words, part, spread) for part, spread in found.items()]
+    note = [
+        certificate_words.spread_sentence(words, part, spread) for part, spread in found.items()
+    ]
     note.append(words.markdown("ev_spread.note", passes=words.number(teacher.run.samples, 0)))
-    note.append(certificate_words.sources(words, n, [student, teacher], "spread.sources"))
-    panels.chart("ev_spread", words, figure, tables.spreads(words, cells), "  \n".join(note))
+    note.append(certificate_words.source_runs(words, n, [student, teacher], "spread.sources"))
+    panels.chart("ev_spread", words, figure, tables.spread_table(words, cells), "  \n".join(note))
 
 
 def _untrained(counts: AcceptanceCurve) -> int:

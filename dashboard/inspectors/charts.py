@@ -22,7 +22,7 @@ _MANY = 30  # inspectors beyond which rows are thin and nothing is written besid
 _LETTERS = 28
 
 
-def votes(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
+def vote_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     """One bar an inspector: how sure it is of the label that it votes for, which stands beside it.
 
     frame: report.inspectors.vote_frame and name, what to call the inspector; rows from top to
@@ -69,7 +69,7 @@ def votes(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     return finish(figure, 120 + (30 if n <= _MANY else 9) * n, words)
 
 
-def answers(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
+def answer_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     """The mean of the votes and the student's answer, two bars a label; the thin line is from the
     least to the most inspector.
 

@@ -16,7 +16,7 @@ from dashboard.session import state
 from dashboard.session.address import STORED, TYPED
 
 
-def source(words: Words) -> None:
+def source_control(words: Words) -> None:
     """Draw the choice between a stored case and a typed one."""
     names = {name: words(f"inspectors.source.{name}") for name in (STORED, TYPED)}
     hidden = {"label_visibility": "collapsed", "required": True}
@@ -25,7 +25,7 @@ def source(words: Words) -> None:
     )
 
 
-def pick(words: Words) -> None:
+def pick_control(words: Words) -> None:
     """Draw which kind of cases is offered; another kind begins at its foremost case."""
     names = {name: words(f"inspectors.pick.{name}") for name in PICKS}
     moved = {"on_change": state.set_value, "args": ("case", None)}
@@ -39,7 +39,7 @@ def pick(words: Words) -> None:
     )
 
 
-def case(words: Words, cases: pd.DataFrame, offered: pd.DataFrame) -> None:
+def case_control(words: Words, cases: pd.DataFrame, offered: pd.DataFrame) -> None:
     """Draw the cases that are offered, and the chosen one among them though it be of another kind."""
     if (chosen := state.chosen("case")) in cases.index and chosen not in offered.index:
         offered = pd.concat(
@@ -47,13 +47,13 @@ def case(words: Words, cases: pd.DataFrame, offered: pd.DataFrame) -> None:
         )
     state.clamp_choice("case", list(offered.index), offered.index[0])
     names = {
-        case_id: inspector_words.option(words, row, state.chosen("pick"))
+        case_id: inspector_words.case_option(words, row, state.chosen("pick"))
         for case_id, row in offered.iterrows()
     }
     controls.select(words("column.case"), names, "case", help=words("inspectors.case.help"))
 
 
-def text(words: Words, ready: bool) -> str | None:
+def text_form(words: Words, ready: bool) -> str | None:
     """Draw the field and its button; return what is asked about, None where nobody has just asked.
     ready: models are loaded.
     """

@@ -13,8 +13,8 @@ import streamlit as st
 from core.decision.thresholds.policy import Policy
 from core.errors import CasesError, ModelError
 from core.pipeline import ask
-from core.report import inspectors, selection
-from core.report.inspectors import Case, Level, Rule
+from core.report import inspectors, run_selection
+from core.report.inspectors import GateRule, UncertaintyLevel, VotedCase
 from core.types import RunRecord
 from dashboard.components import controls, panels, shell, tables
 from dashboard.i18n import Words
@@ -42,7 +42,7 @@ class Shown:
     words: Words
     teacher: RunRecord
     student: RunRecord | None
-    rule: Rule
+    rule: GateRule
 
 
 def page() -> None:
@@ -55,13 +55,13 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     top = st.container()
     with st.sidebar:
         record = controls.choose_run(words, runs)
-    same = selection.same_cases(runs, record)
+    same = run_selection.same_cases(runs, record)
     if "teacher" not in same:
         state.choices()
         st.info(words("inspectors.needs_teacher"))
         return
     shown = Shown(words, same["teacher"], _student(words, same), _rule(words))
-    inspector_controls.source(words)
+    inspector_controls.source_control(words)
 
     # Call and show
     found = _typed(shown) if state.chosen("source") == TYPED else _stored(shown)
@@ -88,17 +88,17 @@ def _student(words: Words, same: dict[str, RunRecord]) -> RunRecord | None:
     return student
 
 
-def _rule(words: Words) -> Rule:
+def _rule(words: Words) -> GateRule:
     """The active policy; where there is none, the threshold of the address, which is then drawn."""
     if (active := cache.cached_query(inspectors.active_rule)) is not None:
         return active
     with st.sidebar:
         controls.threshold(words)
         st.caption(words("inspectors.no_policy"))
-    return Rule(Policy(state.chosen("t")))
+    return GateRule(Policy(state.chosen("t")))
 
 
-def _stored(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
+def _stored(shown: Shown) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
     """Draw the choice of a stored case; return it, and what it took. None, and a sentence, where
     there is none.
     """
@@ -114,16 +114,16 @@ def _stored(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
             said, n=words.number(len(cases), 0), cases=words.number(shown.teacher.cases, 0)
         )
     )
-    inspector_controls.pick(words)
+    inspector_controls.pick_control(words)
     if (segment := state.chosen("segment")) != ALL:
         cases = cases[cases["segment"] == segment]
     if not state.chosen("unseen"):
         cases = cases[cases["outcome"] != "unseen"]
-    offered = inspectors.offered(cases, state.chosen("pick"), shown.rule)
+    offered = inspectors.offered_cases(cases, state.chosen("pick"), shown.rule)
     if offered.empty:
         st.info(words("inspectors.none_of_kind"))
         return None
-    inspector_controls.case(words, cases, offered)
+    inspector_controls.case_control(words, cases, offered)
     case_id = state.chosen("case")
     samples = cache.cached_query(inspectors.samples_of, teacher.run_id, case_id)
     case = inspectors.stored_case(
@@ -132,7 +132,7 @@ def _stored(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
     return case, inspector_words.stored_time(words, shown.teacher, shown.student)
 
 
-def _typed(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
+def _typed(shown: Shown) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
     """Draw the field; return the case that was last asked about, and what it took. None where
     nothing was, or can be.
     """
@@ -148,12 +148,14 @@ def _typed(shown: Shown) -> tuple[Case, tuple[str, tuple[str, ...]]] | None:
     if models.hashes != tuple(record.run.model_hash for record in runs):
         st.warning(words("inspectors.other_models"), icon=":material/warning:")
     both = cache.inspectors(models)
-    if (text := inspector_controls.text(words, both.ready)) is not None:
+    if (text := inspector_controls.text_form(words, both.ready)) is not None:
         _ask(words, both, text)
     answer = state.held_value(ASKED)
     if answer is None or answer.models != models.hashes:
         return None
-    case = Case(answer.text, state.chosen("segment"), answer.labels, answer.samples, answer.student)
+    case = VotedCase(
+        answer.text, state.chosen("segment"), answer.labels, answer.samples, answer.student
+    )
     return case, inspector_words.typed_time(words, answer)
 
 
@@ -180,22 +182,22 @@ def _ask(words: Words, both: ask.Inspectors, text: str) -> None:
     st.rerun()
 
 
-def _show(shown: Shown, case: Case, took: tuple[str, tuple[str, ...]]) -> None:
+def _show(shown: Shown, case: VotedCase, took: tuple[str, tuple[str, ...]]) -> None:
     words, levels = shown.words, _levels(shown, case)
     gate = shown.rule.gate(case.segment, case.labels, case.answer)
     with st.container(border=True, key="case_text"):
         st.text(case.text)
-        st.caption(inspector_words.record(words, case))
+        st.caption(inspector_words.recorded_label(words, case))
     with st.container(border=True, key="headline"):
-        st.markdown(f"### {inspector_words.headline(words, case, gate)}", anchors=False)
+        st.markdown(f"### {inspector_words.inspector_headline(words, case, gate)}", anchors=False)
         st.markdown(inspector_words.uncertainty_reason(words, case, levels["teacher"]))
-    panels.cards(inspector_words.cards(words, case, gate, levels, took))
-    st.caption(inspector_words.basis(words, levels["teacher"], shown.teacher))
+    panels.cards(inspector_words.inspector_cards(words, case, gate, levels, took))
+    st.caption(inspector_words.vote_basis(words, levels["teacher"], shown.teacher))
     _votes(words, case)
     _answers(words, case)
 
 
-def _levels(shown: Shown, case: Case) -> dict[str, dict[str, Level]]:
+def _levels(shown: Shown, case: VotedCase) -> dict[str, dict[str, UncertaintyLevel]]:
     """Model kind -> how large its uncertainties are among the cases of its own run, the teacher
     first.
     """
@@ -203,35 +205,35 @@ def _levels(shown: Shown, case: Case) -> dict[str, dict[str, Level]]:
     if case.student is not None:
         found["student"] = (shown.student, case.student)
     return {
-        kind: inspectors.levels(
+        kind: inspectors.uncertainty_levels(
             answer,
             cache.cached_query(
-                inspectors.below, record.run.run_id, answer.aleatoric, answer.epistemic
+                inspectors.share_below, record.run.run_id, answer.aleatoric, answer.epistemic
             ),
         )
         for kind, (record, answer) in found.items()
     }
 
 
-def _votes(words: Words, case: Case) -> None:
+def _votes(words: Words, case: VotedCase) -> None:
     frame = inspectors.vote_frame(case.votes, case.labels)
     names = [
         words("in_votes.inspector_number", number=words.number(number, 0))
         for number in frame["inspector"]
     ]
-    figure = inspector_charts.votes(
+    figure = inspector_charts.vote_chart(
         frame.assign(name=names), words.chart_words("in_votes.sure", "in_votes.others")
     )
     panels.chart(
         "in_votes",
         words,
         figure,
-        tables.votes(words, frame),
+        tables.vote_table(words, frame),
         inspector_words.votes_note(words, case),
     )
 
 
-def _answers(words: Words, case: Case) -> None:
+def _answers(words: Words, case: VotedCase) -> None:
     frame = inspectors.bar_frame(case.samples, case.student, case.labels)
     said = words.chart_words(
         "in_bars.teacher", "kind.student", "in_bars.probability", "in_bars.range"
@@ -240,5 +242,9 @@ def _answers(words: Words, case: Case) -> None:
         "in_bars.note", n=words.number(len(case.samples), 0), shown=words.number(len(frame), 0)
     )
     panels.chart(
-        "in_bars", words, inspector_charts.answers(frame, said), tables.answers(words, frame), note
+        "in_bars",
+        words,
+        inspector_charts.answer_chart(frame, said),
+        tables.answer_table(words, frame),
+        note,
     )

@@ -8,7 +8,16 @@ not know Streamlit.
 import pandas as pd
 
 from core.pipeline.ask import REPEATS, Answer
-from core.report.inspectors import ALEATORIC, EPISTEMIC, HIGH, MIDDLE, Case, Gate, Level, cause
+from core.report.inspectors import (
+    ALEATORIC,
+    EPISTEMIC,
+    HIGH,
+    MIDDLE,
+    GateOutcome,
+    UncertaintyLevel,
+    VotedCase,
+    uncertainty_cause,
+)
 from core.stats.votes import ENOUGH, Prediction
 from core.types import RunRecord
 from dashboard.components.sentences import Card
@@ -17,7 +26,7 @@ from dashboard.i18n import DASH, Words, escape_markdown
 TEXT = 60  # letters of a case that a list shows
 
 
-def headline(words: Words, case: Case, gate: Gate) -> str:
+def inspector_headline(words: Words, case: VotedCase, gate: GateOutcome) -> str:
     """How the votes fall, what the student says, and where the case goes."""
     votes, one = case.votes, case.student
     said = {"label": case.labels[votes.leading], "n": words.number(len(votes.choices), 0)}
@@ -32,12 +41,14 @@ def headline(words: Words, case: Case, gate: Gate) -> str:
     return words.sentence_space.join(parts)
 
 
-def uncertainty_reason(words: Words, case: Case, levels: dict[str, Level]) -> str:
+def uncertainty_reason(words: Words, case: VotedCase, levels: dict[str, UncertaintyLevel]) -> str:
     """Why the votes differ, or how far they agree; and where the mean of the votes says something
     else than most of them.
     """
     votes = case.votes
-    said = [words(f"inspectors.{'agreed' if votes.unanimous else 'split'}.{cause(levels)}")]
+    said = [
+        words(f"inspectors.{'agreed' if votes.unanimous else 'split'}.{uncertainty_cause(levels)}")
+    ]
     if votes.together.best != votes.leading:
         said.append(
             words.markdown("inspectors.mean_differs", label=case.labels[votes.together.best])
@@ -45,7 +56,7 @@ def uncertainty_reason(words: Words, case: Case, levels: dict[str, Level]) -> st
     return words.sentence_space.join(said)
 
 
-def record(words: Words, case: Case) -> str:
+def recorded_label(words: Words, case: VotedCase) -> str:
     """The label on record, and whether the answer at the gate meets it."""
     if case.label is None:
         return words("inspectors.no_record")
@@ -55,11 +66,11 @@ def record(words: Words, case: Case) -> str:
     )
 
 
-def cards(
+def inspector_cards(
     words: Words,
-    case: Case,
-    gate: Gate,
-    levels: dict[str, dict[str, Level]],
+    case: VotedCase,
+    gate: GateOutcome,
+    levels: dict[str, dict[str, UncertaintyLevel]],
     took: tuple[str, tuple[str, ...]],
 ) -> list[Card]:
     """Six figures. levels: model kind -> its levels, the teacher's first. took: the time's value,
@@ -79,7 +90,7 @@ def cards(
     ]
 
 
-def _votes(words: Words, case: Case) -> Card:
+def _votes(words: Words, case: VotedCase) -> Card:
     votes, n = case.votes, len(case.samples)
     value = words(
         "inspectors.of", k=words.number(int(votes.counts[votes.leading]), 0), n=words.number(n, 0)
@@ -99,7 +110,7 @@ def _votes(words: Words, case: Case) -> Card:
     )
 
 
-def _answer(words: Words, case: Case) -> Card:
+def _answer(words: Words, case: VotedCase) -> Card:
     """The one answer that comes to the gate, and that of the inspectors together."""
     together, answer = case.votes.together, case.answer
     mean = words.markdown(
@@ -124,7 +135,7 @@ def _answer(words: Words, case: Case) -> Card:
     )
 
 
-def _gate(words: Words, gate: Gate, answer: Prediction) -> Card:
+def _gate(words: Words, gate: GateOutcome, answer: Prediction) -> Card:
     """Where the answer goes, what it would have needed, and by which rule."""
     value = words("inspectors.gate.accepted" if gate.accepted else "inspectors.gate.review")
     said = {"sure": words.percent(answer.confidence, 2), "least": words.percent(gate.least)}
@@ -155,7 +166,7 @@ def _gate(words: Words, gate: Gate, answer: Prediction) -> Card:
     )
 
 
-def _level(words: Words, part: str, levels: dict[str, Level]) -> Card:
+def _level(words: Words, part: str, levels: dict[str, UncertaintyLevel]) -> Card:
     """How large a part of the uncertainty is, in words, and among how many cases. levels: by model
     kind, teacher first.
     """
@@ -188,7 +199,7 @@ def stored_time(
     values, lines = [], []
     for found in filter(None, (student, teacher)):
         seconds, n = found.metrics.get("seconds_per_case"), found.metrics.get("timed_cases")
-        shown = DASH if seconds is None else milliseconds(words, 1000 * seconds)
+        shown = DASH if seconds is None else milliseconds_text(words, 1000 * seconds)
         values.append(shown)
         said = {
             "model": words(
@@ -211,9 +222,9 @@ def typed_time(words: Words, answer: Answer) -> tuple[str, tuple[str, ...]]:
         words.markdown(
             "inspectors.time.now",
             model=words(f"model.{kind}", passes=passes),
-            value=milliseconds(words, took.median),
-            low=milliseconds(words, took.low),
-            high=milliseconds(words, took.high),
+            value=milliseconds_text(words, took.median),
+            low=milliseconds_text(words, took.low),
+            high=milliseconds_text(words, took.high),
         )
         for kind, took in (("student", answer.student_time), ("teacher", answer.teacher_time))
     ]
@@ -222,14 +233,14 @@ def typed_time(words: Words, answer: Answer) -> tuple[str, tuple[str, ...]]:
             "inspectors.time.alone", repeats=words.number(REPEATS, 0), device=answer.device
         )
     )
-    return milliseconds(words, answer.student_time.median), tuple(lines)
+    return milliseconds_text(words, answer.student_time.median), tuple(lines)
 
 
-def milliseconds(words: Words, value: float) -> str:
+def milliseconds_text(words: Words, value: float) -> str:
     return words("inspectors.ms", value=words.number(value))
 
 
-def option(words: Words, row: pd.Series, pick: str) -> str:
+def case_option(words: Words, row: pd.Series, pick: str) -> str:
     """One case as a line of a list, as plain text: its figure, its text, its id."""
     nats = pick in (EPISTEMIC, ALEATORIC)
     figure = (
@@ -241,7 +252,7 @@ def option(words: Words, row: pd.Series, pick: str) -> str:
     return f"{figure} · {text if len(text) <= TEXT else text[: TEXT - 1] + '…'} · {row['case_id']}"
 
 
-def basis(words: Words, levels: dict[str, Level], teacher: RunRecord) -> str:
+def vote_basis(words: Words, levels: dict[str, UncertaintyLevel], teacher: RunRecord) -> str:
     """What low, middle and high mean: places among the run's own cases."""
     n = next(iter(levels.values())).n
     said = {
@@ -252,7 +263,7 @@ def basis(words: Words, levels: dict[str, Level], teacher: RunRecord) -> str:
     return words.markdown("inspectors.basis", run=teacher.run.run_id, **said)
 
 
-def votes_note(words: Words, case: Case) -> str:
+def votes_note(words: Words, case: VotedCase) -> str:
     """How many votes there are, and what their number leaves open."""
     share, n = case.votes.agreement, len(case.samples)
     if n < ENOUGH:

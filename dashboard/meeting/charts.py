@@ -15,7 +15,7 @@ _LOOKS |= {"escapes_per_month": ("leak", "diamond"), "money_per_month": ("cheape
 _LARGE = 20  # points of type in large writing
 
 
-def compare(
+def scenario_chart(
     frame: pd.DataFrame, texts: Mapping[tuple[str, str], str], words: Mapping[str, str], large: bool
 ) -> go.Figure:
     """Each measure of each scenario with its interval: four panels, the scenarios from top to
@@ -64,7 +64,7 @@ def compare(
     return figure
 
 
-def width(
+def trial_width_figure(
     x: Sequence[float],
     y: Sequence[float],
     marks: Sequence[tuple[float, float, str]],

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.decision.meeting.scenario import COLUMN_NAMES
-from core.report.exports import FORMATS
-from core.report.meeting import Column
+from core.report.exports import EXPORT_FORMATS
+from core.report.meeting import ScenarioColumn
 from core.store.entries import MAX_NAME
 from dashboard.components import controls
 from dashboard.components.controls import LIMITS
@@ -29,7 +29,7 @@ _ICONS = {
 
 
 @dataclass(frozen=True)
-class Written:
+class TypedDecision:
     """What the form of the decision log holds; `about` is the scenario's place among the columns,
     None for none.
     """
@@ -39,7 +39,7 @@ class Written:
     about: int | None
 
 
-def author(words: Words) -> str:
+def author_control(words: Words) -> str:
     """Draw who is writing, and the switch to large type; return the name."""
     name, large = st.columns([3, 1], vertical_alignment="bottom")
     large.toggle(words("meeting.large"), key="large", help=words("meeting.large.help"))
@@ -48,7 +48,7 @@ def author(words: Words) -> str:
     ).strip()
 
 
-def freeze(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str, str] | None:
+def freeze_form(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str, str] | None:
     """Draw the freezing of the present view; return (scenario, key of `policies`) where it was
     asked for.
 
@@ -72,7 +72,7 @@ def freeze(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str,
     return (name, chosen) if pressed else None
 
 
-def assumptions(words: Words, columns: Sequence[Column]) -> None:
+def assumption_controls(words: Words, columns: Sequence[ScenarioColumn]) -> None:
     """Draw the assumptions that hold for all scenarios at once; an empty field leaves each as it
     was frozen.
     """
@@ -108,7 +108,9 @@ def assumptions(words: Words, columns: Sequence[Column]) -> None:
     )
 
 
-def log(words: Words, columns: Sequence[Column], named: bool) -> Written | None:
+def decision_form(
+    words: Words, columns: Sequence[ScenarioColumn], named: bool
+) -> TypedDecision | None:
     """Draw the form of the decision log; return what was written where it was sent.
 
     The fields' keys end in the form's token, so that they are empty once the decision is in the
@@ -132,10 +134,14 @@ def log(words: Words, columns: Sequence[Column], named: bool) -> Written | None:
         )
     if not named:
         st.caption(words("meeting.log.name_first"))
-    return Written(said.strip(), why.strip(), None if place == NOTHING else place) if sent else None
+    return (
+        TypedDecision(said.strip(), why.strip(), None if place == NOTHING else place)
+        if sent
+        else None
+    )
 
 
-def poc(words: Words, names: Sequence[str]) -> None:
+def trial_controls(words: Words, names: Sequence[str]) -> None:
     """Draw what the proof of concept is planned for: the scenario, the width, the promise, the
     days.
     """
@@ -155,9 +161,11 @@ def poc(words: Words, names: Sequence[str]) -> None:
         controls.select(words(f"poc.{key}"), shows, key, place, help=words(f"poc.{key}.help"))
 
 
-def exports(words: Words, make: Callable[[str], bytes]) -> None:
+def export_controls(words: Words, make: Callable[[str], bytes]) -> None:
     """Draw one button a format; the file is only made when one is pressed."""
-    for place, (form, mime) in zip(st.columns(len(FORMATS)), FORMATS.items(), strict=True):
+    for place, (form, mime) in zip(
+        st.columns(len(EXPORT_FORMATS)), EXPORT_FORMATS.items(), strict=True
+    ):
         with place:
             st.download_button(
                 words(f"meeting.export.{form}"),
@@ -181,12 +189,12 @@ def large_card(card: Card) -> None:
     st.markdown(f"### {escape_markdown(card.label)}", help=card.help, anchors=False)
     # a long amount must not leave its column
     size = "Large" if len(card.value) <= 8 else "normalsize"
-    st.markdown(f"# $$\\{size}\\textsf{{{tex(card.value)}}}$$", anchors=False)
+    st.markdown(f"# $$\\{size}\\textsf{{{tex_text(card.value)}}}$$", anchors=False)
     st.markdown(f"### {escape_markdown(card.lines[0])}", anchors=False)
     st.markdown("  \n".join(map(escape_markdown, card.lines[1:])))
 
 
-def tex(value: str) -> str:
+def tex_text(value: str) -> str:
     """A figure so that KaTeX's text mode shows it letter by letter; figures have signs of money and
     percent, and no markup.
     """

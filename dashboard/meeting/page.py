@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.decision.meeting.scenario import MeetingAssumptions
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
-from core.report import meeting, phrases, selection
-from core.report.exports import export
-from core.report.minutes import minutes
-from core.report.poc import Poc
+from core.report import meeting, phrases, run_selection
+from core.report.exports import export_document
+from core.report.minutes import minutes_document
+from core.report.poc import TrialReport
 from core.store.meetings import MeetingDecision, Meetings
 from core.types import RunRecord
 from dashboard.components import controls, panels, shell
@@ -42,7 +42,7 @@ class Shown:
     words: Words
     chosen: Choices
     author: str
-    columns: list[meeting.Column]
+    columns: list[meeting.ScenarioColumn]
     log: list[MeetingDecision]
 
     @property
@@ -60,10 +60,10 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; those of the assumptions stand above the figures that follow from them
     with st.sidebar:
         _sidebar(words, runs)
-    author = meeting_controls.author(words)
+    author = meeting_controls.author_control(words)
     notes = st.container()
     _freeze(words, author)
-    frozen = cache.cached_query(meeting.newest)
+    frozen = cache.cached_query(meeting.frozen_scenarios)
     assumed, board = st.container(), st.container()
     if not frozen:
         board.info(words("meeting.none"), icon=":material/ac_unit:")
@@ -73,14 +73,16 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     columns = _columns(frozen, _assumed())
 
     # Call and show
-    shown = Shown(words, state.choices(), author, columns, cache.cached_query(meeting.decisions))
+    shown = Shown(
+        words, state.choices(), author, columns, cache.cached_query(meeting.meeting_decisions)
+    )
     with notes:
         controls.notices(words)
     with board:
         if columns:
             _board(shown)
     _log(shown)
-    poc = meeting_poc.panel(words, columns) if columns else None
+    poc = meeting_poc.draw_trial(words, columns) if columns else None
     # again: the plan's widgets are drawn only now
     shown = Shown(words, state.choices(), author, columns, shown.log)
     if columns:
@@ -92,11 +94,11 @@ def _sidebar(words: Words, runs: list[RunRecord]) -> None:
     record = controls.choose_run(words, runs)
     controls.threshold(words)
     controls.costs(words)
-    controls.measured(words, record, selection.same_cases(runs, record).values())
+    controls.measured(words, record, run_selection.same_cases(runs, record).values())
 
 
 def _freeze(words: Words, author: str) -> None:
-    view, active = state.chosen, cache.cached_query(meeting.active_policy)
+    view, active = state.chosen, cache.cached_query(meeting.active_thresholds)
     policies = {"view": Policy(view("t"))} | ({"active": active[1]} if active else {})
     said = {"view": words("meeting.what.view")}
     said |= {"active": words("meeting.what.active", name=active[0])} if active else {}
@@ -104,18 +106,18 @@ def _freeze(words: Words, author: str) -> None:
         st.markdown(
             f"## {words('meeting_freeze')}", help=words("meeting_freeze.help"), anchors=False
         )
-        asked = meeting_controls.freeze(words, said, bool(author))
+        asked = meeting_controls.freeze_form(words, said, bool(author))
         now = words("meeting.rule", t=words.number(view("t"), 3))
         st.caption(words("meeting.what.now", rule=now))
         if asked is None:
             return
         name, what = asked
-        counts = cache.cached_query(meeting.counts, view("run"))
+        counts = cache.cached_query(meeting.run_counts, view("run"))
         costs = UnitCosts(view("review"), view("escape"), view("machine"), view("currency"))
         made = meeting.scenario_of(
             name, counts, policies[what], view("segment"), view("unseen"), view("volume"), costs
         )
-        kept = meeting.freeze(cache.store(), made, author)
+        kept = meeting.freeze_scenario(cache.store(), made, author)
         st.toast(
             words("meeting.frozen_as", name=name, version=words.number(kept.version, 0)),
             icon=":material/ac_unit:",
@@ -124,9 +126,13 @@ def _freeze(words: Words, author: str) -> None:
     st.rerun()
 
 
-def _columns(frozen: list[meeting.Frozen], assumed: MeetingAssumptions) -> list[meeting.Column]:
+def _columns(
+    frozen: list[meeting.FrozenScenario], assumed: MeetingAssumptions
+) -> list[meeting.ScenarioColumn]:
     return [
-        meeting.column(one, assumed, cache.cached_query(meeting.counts, one.scenario.run_id))
+        meeting.scenario_column(
+            one, assumed, cache.cached_query(meeting.run_counts, one.scenario.run_id)
+        )
         for one in frozen
     ]
 
@@ -135,20 +141,20 @@ def _assumed() -> MeetingAssumptions:
     return MeetingAssumptions(*(state.chosen(key) for key in ("m_review", "m_escape", "m_volume")))
 
 
-def _assumptions(words: Words, columns: list[meeting.Column]) -> None:
+def _assumptions(words: Words, columns: list[meeting.ScenarioColumn]) -> None:
     with st.container(border=True, key="panel_assumptions"):
         st.markdown(
             f"## {words('meeting.assumptions')}",
             help=words("meeting.assumptions.help"),
             anchors=False,
         )
-        meeting_controls.assumptions(words, columns)
+        meeting_controls.assumption_controls(words, columns)
 
 
 def _board(shown: Shown) -> None:
     """The scenarios side by side, then the chart that compares them, then the differences in words."""
     words = shown.words
-    for warning in meeting_words.warnings(words, shown.columns):
+    for warning in meeting_words.scenario_warnings(words, shown.columns):
         st.warning(warning, icon=":material/warning:")
     for place, one in zip(st.columns(len(shown.columns)), shown.columns, strict=True):
         with place.container(border=True, key=f"scenario_{one.name}", height="stretch"):
@@ -157,13 +163,13 @@ def _board(shown: Shown) -> None:
     _differences(shown)
 
 
-def _scenario(shown: Shown, one: meeting.Column) -> None:
+def _scenario(shown: Shown, one: meeting.ScenarioColumn) -> None:
     words = shown.words
-    st.markdown(f"## {meeting_words.heading(words, one)}", anchors=False)
-    st.caption(meeting_words.below(words, one))
-    for said in phrases.edits(words, one):
+    st.markdown(f"## {meeting_words.scenario_heading(words, one)}", anchors=False)
+    st.caption(meeting_words.scenario_caption(words, one))
+    for said in phrases.assumption_edits(words, one):
         st.badge(escape_markdown(said), icon=":material/edit:", color="orange")
-    for card in meeting_words.cards(words, one):
+    for card in meeting_words.scenario_cards(words, one):
         if shown.chosen.large:
             meeting_controls.large_card(card)
         else:
@@ -179,16 +185,16 @@ def _compare(shown: Shown) -> None:
         "symbol": words.symbol(shown.currency)
     }
     texts = {
-        (one.name, m): phrases.show(words, m, one.measure(m).value, one.used.currency)
+        (one.name, m): phrases.measure_text(words, m, one.measure(m).value, one.used.currency)
         for one in shown.columns
         for m in meeting.COMPARED
     }
-    figure = meeting_charts.compare(drawn, texts, said, shown.chosen.large)
+    figure = meeting_charts.scenario_chart(drawn, texts, said, shown.chosen.large)
     panels.chart(
         "meeting_compare",
         words,
         figure,
-        meeting_words.table(words, frame),
+        meeting_words.scenario_table(words, frame),
         words("meeting_compare.note"),
     )
 
@@ -198,14 +204,14 @@ def _same_money(shown: Shown) -> list[str]:
 
 
 def _differences(shown: Shown) -> None:
-    words, found = shown.words, meeting.differences(shown.columns)
+    words, found = shown.words, meeting.scenario_differences(shown.columns)
     with st.container(border=True, key="panel_differences"):
         st.markdown(f"## {words('meeting_differences')}", anchors=False)
         if not found:
             st.info(words("meeting.one"))
             return
         for one in found:
-            st.markdown(meeting_words.differences(words, one, shown.currency))
+            st.markdown(meeting_words.difference_lines(words, one, shown.currency))
         st.caption(words("meeting.difference.note"))
 
 
@@ -213,16 +219,16 @@ def _log(shown: Shown) -> None:
     words = shown.words
     with st.container(border=True, key="panel_log"):
         st.markdown(f"## {words('meeting_log')}", help=words("meeting_log.help"), anchors=False)
-        written = meeting_controls.log(words, shown.columns, bool(shown.author))
+        written = meeting_controls.decision_form(words, shown.columns, bool(shown.author))
         if written is not None:
             _decide(shown, written)
         if shown.log:
-            panels.grid("rows_log", meeting_words.log(words, shown.log))
+            panels.grid("rows_log", meeting_words.log_frame(words, shown.log))
         else:
             st.caption(words("meeting.log.empty"))
 
 
-def _decide(shown: Shown, written: meeting_controls.Written) -> None:
+def _decide(shown: Shown, written: meeting_controls.TypedDecision) -> None:
     """Write a decision down; the token makes a second click of the same form the same decision."""
     if not (written.decision and written.reason):
         st.warning(shown.words("meeting.log.fill"), icon=":material/warning:")
@@ -235,17 +241,18 @@ def _decide(shown: Shown, written: meeting_controls.Written) -> None:
     st.rerun()
 
 
-def _exports(shown: Shown, poc: Poc | None) -> None:
+def _exports(shown: Shown, poc: TrialReport | None) -> None:
     words = shown.words
 
     def make(form: str) -> bytes:
-        return export(
-            minutes(words, shown.columns, shown.log, poc, shown.author, datetime.now(UTC)), form
+        return export_document(
+            minutes_document(words, shown.columns, shown.log, poc, shown.author, datetime.now(UTC)),
+            form,
         )
 
     with st.container(border=True, key="panel_export"):
         st.markdown(
             f"## {words('meeting_export')}", help=words("meeting_export.help"), anchors=False
         )
-        meeting_controls.exports(words, make)
+        meeting_controls.export_controls(words, make)
         st.caption(words("meeting_export.note"))

@@ -10,29 +10,30 @@ from collections.abc import Sequence
 import pandas as pd
 
 from core.report import phrases
-from core.report.meeting import COMPARED, MEASURES, Column, Difference
+from core.report.meeting import COMPARED, MEASURES, ScenarioColumn, ScenarioDifference
 from core.report.minutes import log_row
 from core.store.meetings import MeetingDecision
 from dashboard.components.sentences import Card
-from dashboard.components.tables import Table
+from dashboard.components.tables import ScreenTable
 from dashboard.i18n import Words, escape_markdown
 
 _SHARES = ("coverage", "selective_risk", "leakage")
 
 
-def cards(words: Words, one: Column) -> list[Card]:
+def scenario_cards(words: Words, one: ScenarioColumn) -> list[Card]:
     """The figures of one scenario, each with its interval and n, or the reason why there is none."""
     return [_card(words, one, measure) for measure in COMPARED]
 
 
-def _card(words: Words, one: Column, measure: str) -> Card:
+def _card(words: Words, one: ScenarioColumn, measure: str) -> Card:
     found, currency = one.measure(measure), one.used.currency
     lines = [
-        phrases.missing(words, one, measure) or phrases.interval(words, measure, found, currency)
+        phrases.missing_reason(words, one, measure)
+        or phrases.interval_text(words, measure, found, currency)
     ]
-    lines.append(phrases.basis(words, measure, found.n))
-    value = phrases.show(words, measure, found.value, currency)
-    label = phrases.label(words, measure)
+    lines.append(phrases.evidence_basis(words, measure, found.n))
+    value = phrases.measure_text(words, measure, found.value, currency)
+    label = phrases.measure_label(words, measure)
     return Card(
         f"{one.name}_{measure}",
         label,
@@ -42,19 +43,19 @@ def _card(words: Words, one: Column, measure: str) -> Card:
     )
 
 
-def heading(words: Words, one: Column) -> str:
+def scenario_heading(words: Words, one: ScenarioColumn) -> str:
     """Which scenario a column is, in markdown: name, version, who froze it and when."""
     said = {"name": one.name, "version": words.number(one.frozen.version, 0)}
     return words.markdown("meeting.version", **said)
 
 
-def below(words: Words, one: Column) -> str:
+def scenario_caption(words: Words, one: ScenarioColumn) -> str:
     """What stands under a scenario's name, in markdown: what it is, and who froze it."""
     by = words("meeting.frozen", by=one.frozen.author, at=words.time(one.frozen.at))
-    return f"{escape_markdown(phrases.about(words, one.used))}  \n{escape_markdown(by)}"
+    return f"{escape_markdown(phrases.scenario_summary(words, one.used))}  \n{escape_markdown(by)}"
 
 
-def warnings(words: Words, columns: Sequence[Column]) -> list[str]:
+def scenario_warnings(words: Words, columns: Sequence[ScenarioColumn]) -> list[str]:
     """What must be known before comparing: data that changed since, other cases, another currency."""
     said = [
         words.markdown("meeting.changed", name=one.name) for one in columns if not one.unchanged
@@ -65,11 +66,11 @@ def warnings(words: Words, columns: Sequence[Column]) -> list[str]:
     return said
 
 
-def differences(words: Words, found: Difference, currency: str) -> str:
+def difference_lines(words: Words, found: ScenarioDifference, currency: str) -> str:
     """One scenario against the first, in markdown: a list of sentences under a heading."""
     lines = [f"**{words.markdown('meeting.difference', name=found.name, base=found.base)}**", ""]
     lines += [
-        f"- {escape_markdown(phrases.compared(words, found, measure, currency))}"
+        f"- {escape_markdown(phrases.difference_sentence(words, found, measure, currency))}"
         for measure in found.measures
     ]
     if not found.same_cases:
@@ -77,14 +78,14 @@ def differences(words: Words, found: Difference, currency: str) -> str:
     return "\n".join(lines)
 
 
-def table(words: Words, frame: pd.DataFrame) -> Table:
+def scenario_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     """Columns of core.report.meeting.compare_frame: one row a scenario, each measure with its ends
     and n.
     """
     head = words("minutes.scenario.head")
     rows, formats = {head: list(dict.fromkeys(frame["name"]))}, {}
     for measure in MEASURES:
-        of, name = frame[frame["measure"] == measure], phrases.label(words, measure)
+        of, name = frame[frame["measure"] == measure], phrases.measure_label(words, measure)
         ends = {
             "value": name,
             **{end: words(f"column.{end}", of=name) for end in ("low", "high")},
@@ -93,10 +94,10 @@ def table(words: Words, frame: pd.DataFrame) -> Table:
         rows |= {title: of[end].to_list() for end, title in ends.items()}
         form = "percent" if measure in _SHARES else "localized"
         formats |= {ends[end]: form for end in ("value", "low", "high")}
-    return Table(pd.DataFrame(rows), formats)
+    return ScreenTable(pd.DataFrame(rows), formats)
 
 
-def log(words: Words, entries: Sequence[MeetingDecision]) -> pd.DataFrame:
+def log_frame(words: Words, entries: Sequence[MeetingDecision]) -> pd.DataFrame:
     """The decision log, the newest first: a frame of text, shown letter by letter."""
     heads = [
         words(f"meeting.log.{name}") for name in ("at", "author", "decision", "reason", "scenario")

@@ -28,7 +28,7 @@ _LINES = {
 _BAND = "2E"  # alpha of a band, hex after a slot
 
 
-def monthly_costs(
+def running_cost_chart(
     frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]
 ) -> go.Figure:
     """Running costs a month of each option as one bar of its parts, with P10 to P90 of the total.
@@ -68,7 +68,7 @@ def monthly_costs(
     return _laid_out(figure, 150 + 60 * len(rows), words)
 
 
-def cumulative_cash(
+def cash_chart(
     frame: pd.DataFrame, names: Mapping[str, str], chosen: str, words: Mapping[str, str]
 ) -> go.Figure:
     """Cumulative cash against all human, a line an option, P10 to P90 of the chosen one, and where
@@ -130,7 +130,7 @@ def cumulative_cash(
     return _laid_out(figure, 440, words)
 
 
-def tornado(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
+def tornado_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     """NPV with each input at its own low and high, from the NPV at the likely values.
 
     frame: label (the input in words), at_low, at_high, base; widest first. words: at_low, at_high,
@@ -160,7 +160,7 @@ def tornado(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     return _laid_out(figure, 150 + 34 * len(rows), words)
 
 
-def npv_histogram(
+def npv_histogram_chart(
     frame: pd.DataFrame, marks: Mapping[str, float], words: Mapping[str, str]
 ) -> go.Figure:
     """Share of the draws by NPV, below 0 and above in two colours, with P10, P50, P90.
@@ -192,7 +192,7 @@ def npv_histogram(
     return _laid_out(figure, 400, words)
 
 
-def break_even(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
+def break_even_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     """Where each input's break-even lies beside its own low and high, all as multiples of its
     likely value, on a log axis.
 
@@ -231,7 +231,7 @@ def break_even(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     return _laid_out(figure, 150 + 36 * len(rows), words)
 
 
-def npv_by_threshold(
+def npv_threshold_chart(
     frame: pd.DataFrame, now: float, best: float | None, words: Mapping[str, str]
 ) -> go.Figure:
     """NPV against the threshold, the zero line, the threshold in use and the best one.

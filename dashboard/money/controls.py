@@ -8,9 +8,9 @@ widgets; computes nothing.
 import streamlit as st
 
 from core.decision.money.scenario import MEASURED, MoneyScenario, ScenarioQuantity
-from core.report.money_start import moved
+from core.report.money_start import quantity_with_end
 from dashboard.i18n import CURRENCIES, Words, escape_markdown
-from dashboard.money.words import PERCENT, input_name, joined, option_names, unit
+from dashboard.money.words import PERCENT, input_name, joined_list, option_names, unit_name
 from dashboard.session import state
 from dashboard.session.address import MOST
 
@@ -49,7 +49,7 @@ _WIDTHS = (4, 2.5, 2.5, 2.5, 2.5)  # name, low, likely, high, basis
 _BADGES = {"measured": (":material/timer:", "green"), "assumed": (":material/edit:", "orange")}
 
 
-def setting(words: Words) -> None:
+def setting_controls(words: Words) -> None:
     """Draw what holds for the whole scenario and is chosen on other pages too: threshold and
     currency.
     """
@@ -58,7 +58,7 @@ def setting(words: Words) -> None:
     st.selectbox(words("currency"), CURRENCIES, key="currency", help=words("currency.help"))
 
 
-def option(words: Words, options: tuple[str, ...]) -> None:
+def option_control(words: Words, options: tuple[str, ...]) -> None:
     """Draw which option the charts look into."""
     names = option_names(words)
     st.segmented_control(
@@ -66,7 +66,7 @@ def option(words: Words, options: tuple[str, ...]) -> None:
     )
 
 
-def inputs(words: Words, scenario: MoneyScenario) -> None:
+def input_controls(words: Words, scenario: MoneyScenario) -> None:
     """Draw one group of inputs, and the way back to what was measured."""
     groups = {name: words(f"money.group.{name}") for name in GROUPS}
     quiet = {"required": True, "label_visibility": "collapsed"}
@@ -100,7 +100,7 @@ def _row(words: Words, scenario: MoneyScenario, name: str) -> None:
     quantity, said = scenario.inputs()[name], input_name(words, name)
     title, *ends, source = st.columns(_WIDTHS, vertical_alignment="center")
     title.markdown(
-        f"{escape_markdown(said)}  \n:small[:gray[{escape_markdown(unit(words, name, scenario.currency))}]]",
+        f"{escape_markdown(said)}  \n:small[:gray[{escape_markdown(unit_name(words, name, scenario.currency))}]]",
         help=_help(words, name),
     )
     scale = 100.0 if name in PERCENT else 1.0
@@ -141,7 +141,7 @@ def _source(words: Words, quantity: ScenarioQuantity) -> None:
     icon, color = _BADGES[quantity.basis]
     st.badge(words(quantity.basis), icon=icon, color=color)
     if quantity.basis == MEASURED:
-        shown = joined(words, quantity.runs)
+        shown = joined_list(words, quantity.runs)
         st.caption(
             words.markdown("money.from_runs", n=words.number(len(quantity.runs), 0)),
             help=escape_markdown(shown),
@@ -165,7 +165,9 @@ def _edit(scenario: MoneyScenario, name: str, end: str, scale: float) -> None:
     """Take a typed value; an emptied field is put back."""
     value = state.chosen(f"in_{name}_{end}")
     if value is not None:
-        changed = scenario.changed(**{name: moved(scenario.inputs()[name], end, value / scale)})
+        changed = scenario.changed(
+            **{name: quantity_with_end(scenario.inputs()[name], end, value / scale)}
+        )
         state.set_value("money", changed.to_query())
 
 

@@ -15,10 +15,15 @@ from core.decision.money.appraisal import OptionAppraisal
 from core.decision.money.cashflow import OPTION_NAMES, STUDENT
 from core.decision.money.scenario import MoneyScenario
 from core.decision.thresholds import consequence
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.errors import SettingsError
-from core.report import money, selection
-from core.report.money_start import Facts, measured_now, remeasured, starting
+from core.report import money, run_selection
+from core.report.money_start import (
+    MeasuredRuns,
+    default_scenario,
+    measured_quantities,
+    refresh_measured,
+)
 from core.types import RunRecord
 from dashboard.components import controls, panels, sentences, shell
 from dashboard.i18n import Words
@@ -46,9 +51,9 @@ class Shown:
 
     words: Words
     chosen: Choices
-    facts: Facts
+    facts: MeasuredRuns
     scenario: MoneyScenario
-    found: money.Valuation
+    found: money.ScenarioValuation
     rows: pd.DataFrame  # report.money.side_by_side
 
     @property
@@ -58,7 +63,7 @@ class Shown:
     @property
     def costs(self) -> dict[str, str]:
         """The signs that every chart of money writes."""
-        return money_words.of_costs(self.words, self.chosen.currency)
+        return money_words.cost_signs(self.words, self.chosen.currency)
 
     @property
     def appraisal(self) -> OptionAppraisal:
@@ -75,7 +80,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; those of the scenario stand under the figures that follow from it
     with st.sidebar:
         record = controls.choose_run(words, runs)
-        money_controls.setting(words)
+        money_controls.setting_controls(words)
     chosen = state.choices()
     controls.notices(words)
     facts = _facts(runs, record, chosen)
@@ -89,36 +94,36 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
     # Call and show
     found = cache.cached_valuation(scenario)
-    shown = Shown(words, chosen, facts, scenario, found, money.side_by_side(found))
+    shown = Shown(words, chosen, facts, scenario, found, money.option_comparison(found))
     _summary(shown, followed)
     _inputs(shown)
     state.choices()  # again: the option's widget is drawn only now
     _charts(shown)
 
 
-def _facts(runs: list[RunRecord], record: RunRecord, chosen: Choices) -> Facts:
-    same = selection.same_cases(runs, record)
+def _facts(runs: list[RunRecord], record: RunRecord, chosen: Choices) -> MeasuredRuns:
+    same = run_selection.same_cases(runs, record)
     counts = {kind: cache.cumulative(one.run.run_id, chosen.segment) for kind, one in same.items()}
     of_dataset = [one for one in cache.all_runs() if one.run.dataset == record.run.dataset]
-    return Facts(same, counts, of_dataset, chosen.t, chosen.volume, chosen.unseen)
+    return MeasuredRuns(same, counts, of_dataset, chosen.t, chosen.volume, chosen.unseen)
 
 
-def _scenario(chosen: Choices, facts: Facts) -> tuple[MoneyScenario | None, bool]:
+def _scenario(chosen: Choices, facts: MeasuredRuns) -> tuple[MoneyScenario | None, bool]:
     """The scenario of the address, or one to begin with; and whether its measured inputs follow
     these cases.
 
     None where the address has none and these cases measure no risk.
     """
     try:
-        known = measured_now(facts)
+        known = measured_quantities(facts)
     except SettingsError:
         known = None
     if chosen.money:
         scenario = MoneyScenario.from_query(chosen.money).changed(currency=chosen.currency)
-        return (scenario, False) if known is None else (remeasured(scenario, known), True)
+        return (scenario, False) if known is None else (refresh_measured(scenario, known), True)
     if known is None:
         return None, False
-    return starting(
+    return default_scenario(
         facts, UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
     ), True
 
@@ -132,9 +137,9 @@ def _summary(shown: Shown, followed: bool) -> None:
         st.warning(words("money.not_followed"), icon=":material/warning:")
     with st.container(border=True, key="headline"):
         st.markdown(
-            f"## {money_words.headline(words, shown.rows, months, currency)}", anchors=False
+            f"## {money_words.money_headline(words, shown.rows, months, currency)}", anchors=False
         )
-    panels.cards(money_words.cards(words, shown.rows, months, currency), in_a_row=2)
+    panels.cards(money_words.money_cards(words, shown.rows, months, currency), in_a_row=2)
     st.caption(words.markdown("money.note", draws=words.number(shown.found.drawn.draws, 0)))
 
 
@@ -148,9 +153,9 @@ def _inputs(shown: Shown) -> None:
             basis: words.number(int(counts.get(basis, 0)), 0) for basis in ("measured", "assumed")
         }
         st.caption(words.markdown("money.inputs.count", **said))
-        money_controls.inputs(words, shown.scenario)
-        panels.rows("inputs", words, money_tables.inputs(words, frame, shown.chosen.currency))
-    money_controls.option(words, OPTION_NAMES[1:])
+        money_controls.input_controls(words, shown.scenario)
+        panels.rows("inputs", words, money_tables.input_table(words, frame, shown.chosen.currency))
+    money_controls.option_control(words, OPTION_NAMES[1:])
 
 
 def _charts(shown: Shown) -> None:
@@ -169,12 +174,12 @@ def _running(shown: Shown) -> None:
         words.chart_words(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
         | shown.costs
     )
-    figure = money_charts.monthly_costs(shown.rows, shown.names, said)
+    figure = money_charts.running_cost_chart(shown.rows, shown.names, said)
     panels.chart(
         "running",
         words,
         figure,
-        money_tables.options(words, shown.rows, currency),
+        money_tables.money_option_table(words, shown.rows, currency),
         words("running.note"),
     )
 
@@ -186,19 +191,21 @@ def _cash(shown: Shown) -> None:
         | shown.costs
     )
     said |= {"payback_month": str(shown.appraisal.payback.months or "")}
-    figure = money_charts.cumulative_cash(frame, shown.names, option, said)
+    figure = money_charts.cash_chart(frame, shown.names, option, said)
     note = words.markdown("cash.note", option=shown.names[option])
     panels.chart(
-        "cash", words, figure, money_tables.cash(words, frame, shown.chosen.currency), note
+        "cash", words, figure, money_tables.cash_table(words, frame, shown.chosen.currency), note
     )
 
 
 def _monte_carlo(shown: Shown) -> None:
     words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
-    frame = money.npv_histogram(shown.found.drawn.npv[option])
+    frame = money.npv_histogram_frame(shown.found.drawn.npv[option])
     spread = shown.found.drawn.spreads[OPTION_NAMES.index(option)]
     marks = {name: getattr(spread, name) for name in ("p10", "p50", "p90")}
-    amounts = {name: money_words.money(words, value, currency) for name, value in marks.items()}
+    amounts = {
+        name: money_words.money_text(words, value, currency) for name, value in marks.items()
+    }
     said = (
         words.chart_words("money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain")
         | shown.costs
@@ -213,8 +220,10 @@ def _monte_carlo(shown: Shown) -> None:
         **amounts,
         **shares,
     )
-    table = money_tables.draws(words, frame, currency)
-    panels.chart("monte_carlo", words, money_charts.npv_histogram(frame, marks, said), table, note)
+    table = money_tables.draw_table(words, frame, currency)
+    panels.chart(
+        "monte_carlo", words, money_charts.npv_histogram_chart(frame, marks, said), table, note
+    )
 
 
 def _tornado(shown: Shown) -> None:
@@ -232,21 +241,21 @@ def _tornado(shown: Shown) -> None:
         f"{money_words.input_name(words, name)} · {words(basis)}"
         for name, basis in zip(widest["name"], widest["basis"], strict=True)
     ]
-    figure = money_charts.tornado(widest.assign(label=labels), said)
+    figure = money_charts.tornado_chart(widest.assign(label=labels), said)
     note = words.markdown("tornado.note", option=shown.names[option])
-    panels.chart("tornado", words, figure, money_tables.tornado(words, frame, currency), note)
+    panels.chart("tornado", words, figure, money_tables.tornado_table(words, frame, currency), note)
 
 
 def _break_even(shown: Shown) -> None:
     words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
     frame = money.break_even_frame(shown.scenario, option)
     there = frame[frame["value"].notna() & (frame["likely"] > 0) & (frame["value"] > 0)]
-    never = money_words.never(words, frame)
+    never = money_words.break_even_reasons(words, frame)
     if there.empty:
         panels.empty_panel("break_even", words, "break_even.nothing")
         return
     said_at = [
-        money_words.amount(words, *pair, currency)
+        money_words.amount_text(words, *pair, currency)
         for pair in zip(there["name"], there["value"], strict=True)
     ]
     labels = [
@@ -256,11 +265,13 @@ def _break_even(shown: Shown) -> None:
     said = words.chart_words(
         "break_even.range", "break_even.value", "break_even.times", "break_even.likely"
     )
-    figure = money_charts.break_even(there.assign(label=labels), said)
+    figure = money_charts.break_even_chart(there.assign(label=labels), said)
     note = "  \n".join(
         filter(None, (words.markdown("break_even.note", option=shown.names[option]), never))
     )
-    panels.chart("break_even", words, figure, money_tables.break_even(words, frame, currency), note)
+    panels.chart(
+        "break_even", words, figure, money_tables.break_even_table(words, frame, currency), note
+    )
 
 
 def _thresholds(shown: Shown) -> None:
@@ -281,6 +292,8 @@ def _thresholds(shown: Shown) -> None:
         words.chart_words("money.npv", "threshold", "now", "paying.best", "money.human")
         | shown.costs
     )
-    figure = money_charts.npv_by_threshold(frame, chosen.t, pays.best, said)
-    table = money_tables.thresholds(words, frame, chosen.currency)
-    panels.chart("paying", words, figure, table, money_words.paying(words, pays, chosen.currency))
+    figure = money_charts.npv_threshold_chart(frame, chosen.t, pays.best, said)
+    table = money_tables.money_threshold_table(words, frame, chosen.currency)
+    panels.chart(
+        "paying", words, figure, table, money_words.paying_sentence(words, pays, chosen.currency)
+    )

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from dashboard.components.tables import Table
+from dashboard.components.tables import ScreenTable
 from dashboard.i18n import Words
-from dashboard.money.words import PERCENT, input_name, option_names, unit
+from dashboard.money.words import PERCENT, input_name, option_names, unit_name
 
 
-def options(words: Words, frame: pd.DataFrame, currency: str) -> Table:
+def money_option_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
     """Columns of report.money.side_by_side."""
     money = f" [{currency}]"
     heads = {"option": words("column.option"), "once": words("money.once") + money}
@@ -35,7 +35,7 @@ def options(words: Words, frame: pd.DataFrame, currency: str) -> Table:
     )
 
 
-def cash(words: Words, frame: pd.DataFrame, currency: str) -> Table:
+def cash_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
     """Columns of report.money.cash_frame."""
     heads = {
         "option": words("column.option"),
@@ -46,7 +46,7 @@ def cash(words: Words, frame: pd.DataFrame, currency: str) -> Table:
     return _table(frame.replace({"option": option_names(words)}), heads)
 
 
-def tornado(words: Words, frame: pd.DataFrame, currency: str) -> Table:
+def tornado_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
     """Columns of report.money.tornado_frame."""
     heads = _input_heads(words) | {
         "at_low": words("tornado.at_low"),
@@ -58,14 +58,14 @@ def tornado(words: Words, frame: pd.DataFrame, currency: str) -> Table:
     return _table(rows, {name: heads[name] for name in kept})
 
 
-def draws(words: Words, frame: pd.DataFrame, currency: str) -> Table:
+def draw_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
     """Columns of report.money.npv_histogram."""
     npv = f"{words('money.npv')} [{currency}]"
     heads = {end: words(f"column.{end}", of=npv) for end in ("low", "high")}
     return _table(frame, heads | {"share": words("monte_carlo.draws")}, "share")
 
 
-def break_even(words: Words, frame: pd.DataFrame, currency: str) -> Table:
+def break_even_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
     """Columns of report.money.break_even_frame."""
     rows = _inputs(words, frame, currency, ("low", "likely", "high", "value"))
     sides = {True: words("break_even.above"), False: words("break_even.below")}
@@ -83,14 +83,14 @@ def break_even(words: Words, frame: pd.DataFrame, currency: str) -> Table:
     )
 
 
-def thresholds(words: Words, frame: pd.DataFrame, currency: str) -> Table:
+def money_threshold_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
     """Columns of report.money.threshold_npv."""
     npv = f"{words('money.npv')} [{currency}]"
     heads = {"threshold": words("threshold"), "coverage": words("axis.coverage"), "npv": npv}
     return _table(frame, heads, "coverage")
 
 
-def inputs(words: Words, frame: pd.DataFrame, currency: str) -> Table:
+def input_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
     """Columns of report.money.input_frame."""
     heads = _input_heads(words) | {"runs": words("money.runs")}
     return _table(_inputs(words, frame, currency, ("low", "likely", "high")), heads)
@@ -103,7 +103,7 @@ def _inputs(
     scale = frame["name"].map(lambda name: 100.0 if name in PERCENT else 1.0)
     said = {
         "name": [input_name(words, n) for n in frame["name"]],
-        "unit": [unit(words, n, currency) for n in frame["name"]],
+        "unit": [unit_name(words, n, currency) for n in frame["name"]],
     }
     if "basis" in frame:
         said["basis"] = [words(basis) for basis in frame["basis"]]
@@ -119,7 +119,7 @@ def _input_heads(words: Words) -> dict[str, str]:
     )
 
 
-def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str = "") -> Table:
+def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str = "") -> ScreenTable:
     rows = frame[list(heads)]
     formats = {
         name: "localized" for name in rows.columns if pd.api.types.is_float_dtype(rows[name])
@@ -127,6 +127,6 @@ def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str = "") -> T
     formats |= dict.fromkeys(shares.split(), "percent") | (
         {"threshold": "%.3f"} if "threshold" in heads else {}
     )
-    return Table(
+    return ScreenTable(
         rows.rename(columns=dict(heads)), {heads[name]: form for name, form in formats.items()}
     )

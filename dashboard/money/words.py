@@ -41,7 +41,7 @@ def input_name(words: Words, name: str) -> str:
     return words(f"input.{name}")
 
 
-def unit(words: Words, name: str, currency: str) -> str:
+def unit_name(words: Words, name: str, currency: str) -> str:
     """The unit of an input as it stands behind a number."""
     if INPUT_UNITS[name] == "currency":
         return currency
@@ -49,15 +49,15 @@ def unit(words: Words, name: str, currency: str) -> str:
     return words(key, currency=currency)
 
 
-def amount(words: Words, name: str, value: float, currency: str) -> str:
+def amount_text(words: Words, name: str, value: float, currency: str) -> str:
     """A value of an input with its unit, to three significant figures."""
     if name in PERCENT:
         return words.percent(value)
     gap = " " if "currency" in INPUT_UNITS[name] else words.sentence_space
-    return words.number(value, figures=3) + gap + unit(words, name, currency)
+    return words.number(value, figures=3) + gap + unit_name(words, name, currency)
 
 
-def headline(words: Words, rows: pd.DataFrame, months: int, currency: str) -> str:
+def money_headline(words: Words, rows: pd.DataFrame, months: int, currency: str) -> str:
     """Return in markdown which option is worth most over the horizon, with its range and chance, or
     that none pays.
     """
@@ -71,7 +71,7 @@ def headline(words: Words, rows: pd.DataFrame, months: int, currency: str) -> st
     return words.markdown(key, chance=words.percent(best["chance"]), **said)
 
 
-def cards(words: Words, rows: pd.DataFrame, months: int, currency: str) -> list[Card]:
+def money_cards(words: Words, rows: pd.DataFrame, months: int, currency: str) -> list[Card]:
     """One card an option: its NPV, then range, chance, payback, running costs, hours freed and what
     slips through.
     """
@@ -79,8 +79,8 @@ def cards(words: Words, rows: pd.DataFrame, months: int, currency: str) -> list[
 
 
 def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
-    running = {"value": money(words, row["monthly"], currency)} | _bounds(
-        row, "monthly", lambda x: money(words, x, currency)
+    running = {"value": money_text(words, row["monthly"], currency)} | _bounds(
+        row, "monthly", lambda x: money_text(words, x, currency)
     )
     lines = [words.markdown("money.card.monthly", **running)]
     name, key = option_names(words)[row["option"]], f"money_{row['option']}"
@@ -89,7 +89,11 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
     if row["option"] == ALL_HUMAN:
         lines = (words("money.card.baseline"), *lines, last)
         return Card(
-            key, name, escape_markdown(money(words, 0.0, currency)), lines, words("money.npv.help")
+            key,
+            name,
+            escape_markdown(money_text(words, 0.0, currency)),
+            lines,
+            words("money.npv.help"),
         )
     chance = {
         f"chance{end}": words.percent(row[f"chance{end}"], 2) for end in ("", "_low", "_high")
@@ -104,7 +108,7 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
     return Card(
         key,
         name,
-        escape_markdown(money(words, row["npv"], currency)),
+        escape_markdown(money_text(words, row["npv"], currency)),
         lines,
         words("money.npv.help"),
     )
@@ -122,22 +126,22 @@ def _payback(words: Words, row: pd.Series, months: int) -> str:
     return words.markdown("money.card.payback", **said)
 
 
-def never(words: Words, frame: pd.DataFrame) -> str:
+def break_even_reasons(words: Words, frame: pd.DataFrame) -> str:
     """Return in markdown the inputs of a break-even frame that have none, by reason."""
     said = [
-        words.markdown(f"break_even.{reason}", names=listed(words, rows["name"]))
+        words.markdown(f"break_even.{reason}", names=input_list(words, rows["name"]))
         for reason, rows in frame[frame["reason"] != ""].groupby("reason", sort=False)
     ]
     return "  \n".join(said)
 
 
-def paying(words: Words, found: PayingThresholds, currency: str) -> str:
+def paying_sentence(words: Words, found: PayingThresholds, currency: str) -> str:
     """Return in markdown which thresholds pay, why the best is optimistic, and why there is no
     interval.
     """
     if found.best is None:
         return words("paying.unknown")
-    best = {"t": words.number(found.best, 3), "npv": money(words, found.best_npv, currency)}
+    best = {"t": words.number(found.best, 3), "npv": money_text(words, found.best_npv, currency)}
     if found.lowest is None:
         return words.markdown("paying.never", **best)
     ends = {"lowest": words.number(found.lowest, 3), "highest": words.number(found.highest, 3)}
@@ -145,28 +149,28 @@ def paying(words: Words, found: PayingThresholds, currency: str) -> str:
     return words.markdown("paying.range", **ends, **best) + gaps
 
 
-def listed(words: Words, names: Iterable[str]) -> str:
+def input_list(words: Words, names: Iterable[str]) -> str:
     """Names of inputs in a row."""
-    return joined(words, (input_name(words, name) for name in names))
+    return joined_list(words, (input_name(words, name) for name in names))
 
 
-def joined(words: Words, parts: Iterable[str]) -> str:
+def joined_list(words: Words, parts: Iterable[str]) -> str:
     return ("、" if words.language == "ja" else ", ").join(parts)
 
 
-def of_costs(words: Words, currency: str) -> dict[str, str]:
+def cost_signs(words: Words, currency: str) -> dict[str, str]:
     """What every chart of money writes: the currency and the decimal signs."""
     return {"currency": currency, "separators": words.separators}
 
 
-def money(words: Words, value: float, currency: str) -> str:
+def money_text(words: Words, value: float, currency: str) -> str:
     """An amount with a minus sign that no line ends behind; long ones in short."""
     return words.money_in_short(value, currency).replace("-", "\u2212\u2060")
 
 
 def _npv(words: Words, row: Mapping, currency: str) -> dict[str, str]:
-    return {"npv": money(words, row["npv"], currency)} | _bounds(
-        row, "npv", lambda x: money(words, x, currency)
+    return {"npv": money_text(words, row["npv"], currency)} | _bounds(
+        row, "npv", lambda x: money_text(words, x, currency)
     )
 
 

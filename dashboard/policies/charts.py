@@ -42,7 +42,7 @@ _TIMES = [
 _SPAN = "66"  # alpha of a stretch of time in force, hex after a slot
 
 
-def side_by_side(
+def policy_comparison_chart(
     frame: pd.DataFrame,
     names: Mapping[str, str],
     titles: Mapping[str, str],
@@ -101,7 +101,7 @@ def side_by_side(
     return left_titles(finish(figure, 60 + 128 * max(1, len(known)), words))
 
 
-def timeline(
+def policy_timeline(
     events: pd.DataFrame, spans: pd.DataFrame, names: Mapping[tuple, str], words: Mapping[str, str]
 ) -> go.Figure:
     """Events by time and version, and when which version was in force.

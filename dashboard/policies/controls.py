@@ -17,18 +17,18 @@ from core.counts.histogram import EPISTEMIC_LIMITS
 from core.counts.joint import REVIEW_ALL, JointCumulative
 from core.decision.thresholds.optimiser import GROUPINGS
 from core.decision.thresholds.policy import Policy
-from core.report.policies import edited, rows
+from core.report.policies import edited_policy, editor_rows
 from core.store.entries import MAX_NAME
 from dashboard.components import controls
 from dashboard.i18n import Words
-from dashboard.policies.words import limit
+from dashboard.policies.words import limit_text
 from dashboard.session import state
 
 NO_LIMIT = 0.0  # in the list of epistemic limits, where None would read as nothing chosen
 ROW, MOST_HEIGHT = 35, 640  # pixels of a row of the editor, and of the editor at most
 
 
-def draft(
+def edited_draft(
     cumulative: JointCumulative, run_id: str
 ) -> tuple[Policy, pd.DataFrame, tuple[tuple[int, object], ...]]:
     """Take what was typed into the editor into the draft; return it, its rows, and (row, value) of
@@ -50,14 +50,16 @@ def draft(
         epistemic_limit=kept.epistemic_limit,
     )
     typed = (state.held_value(key) or {}).get("edited_rows", {})
-    begun = rows(cumulative, base)
-    made, refused = edited(base, begun, typed)
+    begun = editor_rows(cumulative, base)
+    made, refused = edited_policy(base, begun, typed)
     state.set_value("draft", made)
-    shown = rows(cumulative, made, base).assign(own=begun["own"], review_all=begun["review_all"])
+    shown = editor_rows(cumulative, made, base).assign(
+        own=begun["own"], review_all=begun["review_all"]
+    )
     return made, shown, refused
 
 
-def begin(policy: Policy) -> None:
+def begin_draft(policy: Policy) -> None:
     """Make `policy` the draft: a callback. Its editor begins anew."""
     state.set_value("draft", policy)
     state.set_value("draft_number", state.held_value("draft_number", 0) + 1)
@@ -65,17 +67,17 @@ def begin(policy: Policy) -> None:
         state.set_value("t", policy.threshold)
 
 
-def starts(words: Words, offered: Mapping[str, Policy]) -> None:
+def draft_starts(words: Words, offered: Mapping[str, Policy]) -> None:
     """Draw a button for each policy that a draft can begin with. offered: what the button says ->
     policy.
     """
     st.caption(words("policy.starts"))
     with st.container(horizontal=True, key="starts"):
         for place, (label, policy) in enumerate(offered.items()):
-            st.button(label, key=f"start_{place}", on_click=begin, args=(policy,))
+            st.button(label, key=f"start_{place}", on_click=begin_draft, args=(policy,))
 
 
-def for_all(words: Words, made: Policy) -> None:
+def common_threshold_controls(words: Words, made: Policy) -> None:
     """Draw what holds for every case that nothing more special names: the threshold, or review, and
     the epistemic limit.
     """
@@ -93,7 +95,7 @@ def for_all(words: Words, made: Policy) -> None:
     state.set_value(
         "draft_limit", NO_LIMIT if made.epistemic_limit is None else made.epistemic_limit
     )
-    shows = {value: limit(words, value or None) for value in limits}
+    shows = {value: limit_text(words, value or None) for value in limits}
     controls.select(
         words("policy.limit"),
         shows,
@@ -104,7 +106,7 @@ def for_all(words: Words, made: Policy) -> None:
     )
 
 
-def editor(words: Words, table: pd.DataFrame, run_id: str) -> None:
+def threshold_editor(words: Words, table: pd.DataFrame, run_id: str) -> None:
     """Draw the rows of segments, classes and cells; two columns can be typed into. table: of
     policies_tables.editor.
     """
@@ -139,7 +141,7 @@ def editor(words: Words, table: pd.DataFrame, run_id: str) -> None:
     )
 
 
-def optimise(words: Words, search: Callable[[], None]) -> None:
+def optimiser_controls(words: Words, search: Callable[[], None]) -> None:
     """Draw the limits, what gets a threshold of its own, and the button; `search` is its callback."""
     controls.limits(words)
     by, button = st.columns([2, 1], vertical_alignment="bottom")
@@ -157,7 +159,7 @@ def optimise(words: Words, search: Callable[[], None]) -> None:
     )
 
 
-def proposal(words: Words, name: str, save: Callable[[], None], today: date) -> None:
+def proposal_form(words: Words, name: str, save: Callable[[], None], today: date) -> None:
     """Draw name, author, reason and last day with the button; `save` is its callback. name: of the
     policy, at first.
     """
@@ -190,14 +192,14 @@ def proposal(words: Words, name: str, save: Callable[[], None], today: date) -> 
         )
 
 
-def person(words: Words) -> None:
+def person_controls(words: Words) -> None:
     """Draw who takes a step, and why."""
     left, right = st.columns([1, 2])
     left.text_input(words("policy.person"), key="decider", max_chars=MAX_NAME)
     right.text_input(words("policy.why"), key="why", max_chars=MAX_NAME)
 
 
-def steps(
+def step_buttons(
     words: Words, labels: Mapping[str, str], possible: tuple[str, ...], take: Callable[[str], None]
 ) -> None:
     """Draw the buttons of the three steps; only what is possible can be clicked. labels: step ->

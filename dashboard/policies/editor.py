@@ -16,56 +16,58 @@ from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import ThresholdSolver, preset_thresholds
 from core.errors import KakushinError
 from core.report import policies
-from core.report.policies import NO_RUN, NoProof
+from core.report.policies import NO_RUN, ProofObstacle
 from core.store import steps
 from core.store.ledger import Ledger
 from dashboard.components import controls
 from dashboard.i18n import escape_markdown
 from dashboard.policies import (
-    controls as policie_controls,
+    controls as policy_controls,
 )
-from dashboard.policies import replies
+from dashboard.policies import scene as policies_scene
 from dashboard.policies import (
-    tables as policie_tables,
+    tables as policy_tables,
 )
 from dashboard.policies import (
-    words as policie_words,
+    words as policy_words,
 )
-from dashboard.policies.scene import Scene, key_of, thresholds_of
+from dashboard.policies.scene import PolicyScene, readable_thresholds, version_key
 from dashboard.session import cache, state
 
 EVERY = 10  # thousandths between the thresholds that the optimiser tries: quick enough for a click
 _LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
 
 
-def panel(scene: Scene) -> Policy:
+def draw_editor(scene: PolicyScene) -> Policy:
     """Draw the editor, and return the draft."""
     words, run_id = scene.words, scene.record.run.run_id
-    draft, rows, refused = policie_controls.draft(scene.cumulative, run_id)
+    draft, rows, refused = policy_controls.edited_draft(scene.cumulative, run_id)
     with st.container(border=True, key="panel_propose"):
         st.markdown(f"## {words('policy.edit')}", help=words("policy.edit.help"), anchors=False)
-        policie_controls.starts(words, _offered(scene, draft))
-        policie_controls.for_all(words, draft)
-        policie_controls.editor(words, policie_tables.editor(words, rows), run_id)
+        policy_controls.draft_starts(words, _offered(scene, draft))
+        policy_controls.common_threshold_controls(words, draft)
+        policy_controls.threshold_editor(words, policy_tables.editor_frame(words, rows), run_id)
         for position, value in refused:
-            name = policie_words.row(words, *rows.loc[position, ["kind", "segment", "predicted"]])
+            name = policy_words.row_name(
+                words, *rows.loc[position, ["kind", "segment", "predicted"]]
+            )
             st.error(
                 words.markdown("policy.refused", name=name, value=str(value)),
                 icon=":material/error:",
             )
         st.caption(words("policy.edit.note"))
-        st.markdown(policie_words.means(words, scene.means(draft), scene.chosen.currency))
+        st.markdown(policy_words.draft_sentence(words, scene.means(draft), scene.chosen.currency))
         _optimiser(scene, draft)
         st.markdown(f"**{words('policy.certificate')}**", help=words("policy.certificate.help"))
         proof = _certificate(scene, draft)
         st.markdown(f"**{words('policy.who')}**")
         save = partial(_propose, scene, draft, proof, bool(refused))
-        policie_controls.proposal(words, scene.record.run.dataset, save, scene.today)
-        replies.show(words, "propose")
+        policy_controls.proposal_form(words, scene.record.run.dataset, save, scene.today)
+        policies_scene.show_reply(words, "propose")
     return draft
 
 
-def _offered(scene: Scene, draft: Policy) -> dict[str, Policy]:
+def _offered(scene: PolicyScene, draft: Policy) -> dict[str, Policy]:
     """What a draft can begin with: each preset, the active version, and the draft without
     thresholds of its own.
     """
@@ -75,7 +77,7 @@ def _offered(scene: Scene, draft: Policy) -> dict[str, Policy]:
         f"{words(f'preset.{name}')} {words.number(t, 3)}": Policy(t, epistemic_limit=limit)
         for name, t in preset_thresholds(handles).items()
     }
-    active = None if scene.active is None else thresholds_of(scene.active)
+    active = None if scene.active is None else readable_thresholds(scene.active)
     if active is not None:
         found[escape_markdown(words("policy.start.active", version=str(scene.active.version)))] = (
             active
@@ -85,19 +87,19 @@ def _offered(scene: Scene, draft: Policy) -> dict[str, Policy]:
     return found
 
 
-def _optimiser(scene: Scene, draft: Policy) -> None:
+def _optimiser(scene: PolicyScene, draft: Policy) -> None:
     words = scene.words
     with st.expander(words("policy.optimiser"), icon=":material/auto_fix_high:", key="optimiser"):
-        policie_controls.optimise(words, partial(_search, scene, draft.epistemic_limit))
+        policy_controls.optimiser_controls(words, partial(_search, scene, draft.epistemic_limit))
         by, found = state.held_value("optimum", (None, None))
         if isinstance(found, InfeasibleLimits):
-            st.warning(policie_words.optimum(words, found, ()), icon=":material/block:")
+            st.warning(policy_words.optimum_sentence(words, found, ()), icon=":material/block:")
         elif found is not None and found.consequence.policy == draft:
             pooled = [_pooled_name(scene, by, name) for name in found.pooled]
-            st.success(policie_words.optimum(words, found, pooled), icon=":material/check:")
+            st.success(policy_words.optimum_sentence(words, found, pooled), icon=":material/check:")
 
 
-def _search(scene: Scene, epistemic_limit: float | None) -> None:
+def _search(scene: PolicyScene, epistemic_limit: float | None) -> None:
     """Find the cheapest draft within the limits as they are typed now: a callback."""
     measure, most, capacity, by = (
         state.chosen(name) for name in ("limited", "most", "capacity", "draft_by")
@@ -108,39 +110,39 @@ def _search(scene: Scene, epistemic_limit: float | None) -> None:
             scene.cumulative, scene.terms, by, limit, capacity, epistemic_limit, every=EVERY
         )
     except KakushinError as error:
-        replies.say("propose", "error", "policy.not_found", sentence=error)
+        policies_scene.store_reply("propose", "error", "policy.not_found", sentence=error)
         return
     state.set_value("optimum", (by, found))
     if not isinstance(found, InfeasibleLimits):
-        policie_controls.begin(found.consequence.policy)
+        policy_controls.begin_draft(found.consequence.policy)
 
 
-def _pooled_name(scene: Scene, by: str, name: object) -> str:
+def _pooled_name(scene: PolicyScene, by: str, name: object) -> str:
     pair = {"segment": (name, ""), "class": ("", name), "cell": name}[by]
-    return policie_words.row(scene.words, by, *pair)
+    return policy_words.row_name(scene.words, by, *pair)
 
 
-def _certificate(scene: Scene, draft: Policy) -> Certificate | NoProof:
+def _certificate(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
     """Draw what is to be promised, and say what the calibration cases certify of the draft."""
     controls.promise(scene.words)
     found = _proof(scene, draft)
     box, icon = (st.success, "verified") if isinstance(found, Certificate) else (st.info, "info")
-    box(policie_words.proof(scene.words, found), icon=f":material/{icon}:")
+    box(policy_words.proof_sentence(scene.words, found), icon=f":material/{icon}:")
     return found
 
 
-def _proof(scene: Scene, draft: Policy) -> Certificate | NoProof:
+def _proof(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
     record, chosen = scene.calibration, scene.chosen
-    none = policies.no_proof_at_all(draft)
+    none = policies.proof_obstacle(draft)
     if none is not None:
         return none
     if record is None:
-        return NoProof(NO_RUN)
+        return ProofObstacle(NO_RUN)
     promise = (chosen.measure, chosen.target, round(1 - chosen.sure, 6))
     origin = (record.run.model_hash, record.run.dataset)
     ids = (record.run.run_id,)
     return cache.cached_from_predictions(
-        policies.proof,
+        policies.certificate_of_draft,
         policies.COLUMNS,
         ids,
         draft.threshold,
@@ -151,16 +153,20 @@ def _proof(scene: Scene, draft: Policy) -> Certificate | NoProof:
     )
 
 
-def _propose(scene: Scene, draft: Policy, proof: Certificate | NoProof, refused: bool) -> None:
+def _propose(
+    scene: PolicyScene, draft: Policy, proof: Certificate | ProofObstacle, refused: bool
+) -> None:
     """Save what was shown as a new version: a callback, which a second click repeats without a
     second version.
     """
-    name, author, reason = (replies.typed(key) for key in ("policy_name", "author", "reason"))
-    missing = replies.missing(
+    name, author, reason = (
+        policies_scene.typed_text(key) for key in ("policy_name", "author", "reason")
+    )
+    missing = policies_scene.missing_text(
         {"policy.name": name, "policy.author": author, "policy.reason": reason}
     )
     if missing or refused:
-        replies.say("propose", "error", missing or "policy.refused.first")
+        policies_scene.store_reply("propose", "error", missing or "policy.refused.first")
         return
     certified = isinstance(proof, Certificate)
     runs = [scene.record.run.run_id, *([scene.calibration.run.run_id] if certified else [])]
@@ -171,9 +177,9 @@ def _propose(scene: Scene, draft: Policy, proof: Certificate | NoProof, refused:
             ledger, name, draft.to_dict(), author, reason, runs, certificate, expires
         )
     except KakushinError as error:
-        replies.say("propose", "error", "policy.not_saved", sentence=error)
+        policies_scene.store_reply("propose", "error", "policy.not_saved", sentence=error)
         return
-    replies.say(
+    policies_scene.store_reply(
         "propose",
         "success",
         "policy.saved" if new else "policy.saved_before",
@@ -182,4 +188,4 @@ def _propose(scene: Scene, draft: Policy, proof: Certificate | NoProof, refused:
     )
     for choice in ("before", "after"):  # the newest proposal is another one now
         state.set_value(choice, None)
-    state.set_value("decided", key_of(made))
+    state.set_value("decided", version_key(made))

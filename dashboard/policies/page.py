@@ -17,8 +17,9 @@ from core.decision.certificate.claims import Certificate
 from core.decision.thresholds.changes import decision_changes
 from core.decision.thresholds.policy import Policy
 from core.errors import KakushinError, OvertakenError, SettingsError
+from core.export import csv_bytes
 from core.report import policies, policy_history
-from core.report.policy_history import ACTIVE, APPROVED, PROPOSED, Life
+from core.report.policy_history import ACTIVE, APPROVED, PROPOSED, PolicyLife
 from core.store import entries, steps
 from core.store.ledger import Ledger, activations_in_force
 from core.store.steps import same_person
@@ -26,19 +27,26 @@ from core.types import RunRecord
 from dashboard.components import controls, panels, sentences, shell
 from dashboard.i18n import Words, escape_markdown
 from dashboard.policies import (
-    charts as policie_charts,
+    charts as policy_charts,
 )
 from dashboard.policies import (
-    controls as policie_controls,
+    controls as policy_controls,
 )
-from dashboard.policies import editor, replies
+from dashboard.policies import editor
+from dashboard.policies import scene as policies_scene
 from dashboard.policies import (
-    tables as policie_tables,
+    tables as policy_tables,
 )
 from dashboard.policies import (
-    words as policie_words,
+    words as policy_words,
 )
-from dashboard.policies.scene import DRAFT, Scene, gathered, key_of, thresholds_of
+from dashboard.policies.scene import (
+    DRAFT,
+    PolicyScene,
+    policy_scene,
+    readable_thresholds,
+    version_key,
+)
 from dashboard.session import cache, state
 
 DRAWN = 12  # newest versions that the timeline draws; its table has all
@@ -55,14 +63,14 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         record = controls.choose_run(words, runs, segments=False)
         controls.costs(words)
         controls.measured(words, record, [record])
-    scene = gathered(words, runs, record, state.choices())
+    scene = policy_scene(words, runs, record, state.choices())
     if scene.stored:
         _settle(scene)
     controls.notices(words)
 
     # Call and show
     _in_force(scene)
-    draft = editor.panel(scene)
+    draft = editor.draw_editor(scene)
     if scene.stored:
         _compare(scene, draft)
         _decide(scene)
@@ -70,18 +78,18 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     state.choices()  # again: some widgets of choices are drawn only now
 
 
-def _settle(scene: Scene) -> None:
+def _settle(scene: PolicyScene) -> None:
     """Make the two versions that are compared ones that can be: by default the active one and the
     newest proposal.
 
     A list keeps what it said of a version until it is told again, so the choice is put into it each
     time: states change.
     """
-    readable = [key for key, one in scene.stored.items() if thresholds_of(one) is not None]
+    readable = [key for key, one in scene.stored.items() if readable_thresholds(one) is not None]
     waiting = [
         key for key in readable if scene.life(scene.stored[key]).state in (PROPOSED, APPROVED)
     ]
-    active = [key_of(scene.active)] if scene.active else []
+    active = [version_key(scene.active)] if scene.active else []
     first = [
         key for key in (*active, *reversed(waiting), *readable, DRAFT) if key in (*readable, DRAFT)
     ][0]
@@ -93,7 +101,7 @@ def _settle(scene: Scene) -> None:
         state.set_value(name, value)
 
 
-def _in_force(scene: Scene) -> None:
+def _in_force(scene: PolicyScene) -> None:
     """Say what is active, until when, with which certificate, and show what it does to these cases."""
     words, one = scene.words, scene.active
     if one is None:
@@ -103,15 +111,19 @@ def _in_force(scene: Scene) -> None:
         )
         return
     with st.container(border=True, key="headline"):
-        st.markdown(f"### {policie_words.in_force(words, one, scene.life(one))}", anchors=False)
+        st.markdown(
+            f"### {policy_words.in_force_sentence(words, one, scene.life(one))}", anchors=False
+        )
         if not one.expired(scene.today):
-            st.markdown(policie_words.until(words, one, scene.today))
+            st.markdown(policy_words.expiry_sentence(words, one, scene.today))
         st.markdown(_stored_proof(scene, one))
     if one.expired(scene.today):
-        st.warning(policie_words.until(words, one, scene.today), icon=":material/event_busy:")
+        st.warning(
+            policy_words.expiry_sentence(words, one, scene.today), icon=":material/event_busy:"
+        )
     if not scene.life(one).four_eyes:
         st.warning(words("policy.two_eyes"), icon=":material/visibility:")
-    policy = thresholds_of(one)
+    policy = readable_thresholds(one)
     if policy is None:
         st.error(
             words.markdown("policy.unreadable", version=str(one.version)), icon=":material/error:"
@@ -131,26 +143,28 @@ def _in_force(scene: Scene) -> None:
     )
 
 
-def _stored_proof(scene: Scene, one: entries.PolicyVersion) -> str:
+def _stored_proof(scene: PolicyScene, one: entries.PolicyVersion) -> str:
     """What a version's certificate says today, or why it has none."""
-    words, policy = scene.words, thresholds_of(one)
+    words, policy = scene.words, readable_thresholds(one)
     if policy is None or one.certificate is None:
-        return policie_words.stored_proof(
-            words, None, (), policy and policies.no_proof_at_all(policy)
+        return policy_words.stored_proof_sentence(
+            words, None, (), policy and policies.proof_obstacle(policy)
         )
     try:
         found = Certificate.from_json(json.dumps(one.certificate))
     except SettingsError as error:
         return words.markdown("policy.proof.unreadable", sentence=words.error_text(error))
     run = scene.record.run
-    void = policies.void(found, policy, run.model_hash, run.dataset, scene.today)
-    return policie_words.stored_proof(words, found, void, None)
+    void = policies.certificate_void_reasons(
+        found, policy, run.model_hash, run.dataset, scene.today
+    )
+    return policy_words.stored_proof_sentence(words, found, void, None)
 
 
-def _compare(scene: Scene, draft: Policy) -> None:
+def _compare(scene: PolicyScene, draft: Policy) -> None:
     """Show two versions side by side: figures, cases that change side, thresholds that differ."""
     words = scene.words
-    pair = {name: thresholds_of(one) for name, one in scene.stored.items()} | {DRAFT: draft}
+    pair = {name: readable_thresholds(one) for name, one in scene.stored.items()} | {DRAFT: draft}
     names = {name: _name(scene, name) for name, policy in pair.items() if policy is not None}
 
     def above() -> None:
@@ -174,28 +188,28 @@ def _compare(scene: Scene, draft: Policy) -> None:
         "separators": words.separators,
         "interval": words("band"),
     }
-    titles = policie_tables.measure_names(words, scene.chosen.currency)
-    figure = policie_charts.side_by_side(frame, chosen, titles, said)
-    note = policie_words.moved(
+    titles = policy_tables.measure_names(words, scene.chosen.currency)
+    figure = policy_charts.policy_comparison_chart(frame, chosen, titles, said)
+    note = policy_words.change_sentence(
         words,
         decision_changes(scene.cumulative, pair[before], pair[after]),
         int(scene.cumulative.total.sum()),
     )
-    table = policie_tables.consequences(words, frame, chosen, scene.chosen.currency)
+    table = policy_tables.consequence_table(words, frame, chosen, scene.chosen.currency)
     panels.chart("policy_compare", words, figure, table, note, above)
     _differences(scene, pair[before], pair[after], chosen)
 
 
-def _differences(scene: Scene, before: Policy, after: Policy, names: dict[str, str]) -> None:
-    words, frame = scene.words, policies.differences(before, after)
+def _differences(scene: PolicyScene, before: Policy, after: Policy, names: dict[str, str]) -> None:
+    words, frame = scene.words, policies.threshold_differences(before, after)
     with st.container(border=True, key="panel_differences"):
         st.markdown(f"## {words('policy.differences')}", anchors=False)
         if frame.empty:
             st.info(words("policy.differences.none"))
             return
-        table = policie_tables.differences(words, frame, *names.values())
+        table = policy_tables.threshold_difference_table(words, frame, *names.values())
         panels.grid("differences", table)
-        icon, data = ":material/download:", panels.csv(table)
+        icon, data = ":material/download:", csv_bytes(table)
         st.download_button(
             words("csv"),
             data,
@@ -207,14 +221,14 @@ def _differences(scene: Scene, before: Policy, after: Policy, names: dict[str, s
         )
 
 
-def _name(scene: Scene, key: str) -> str:
+def _name(scene: PolicyScene, key: str) -> str:
     if key == DRAFT:
         return scene.words("policy.draft")
     one = scene.stored[key]
-    return policie_words.listed(scene.words, one, scene.life(one), scene.today)
+    return policy_words.version_option(scene.words, one, scene.life(one), scene.today)
 
 
-def _decide(scene: Scene) -> None:
+def _decide(scene: PolicyScene) -> None:
     """Approve, activate or undo one version, by name and with a reason."""
     words = scene.words
     decided = state.held_value("decided")
@@ -228,24 +242,26 @@ def _decide(scene: Scene) -> None:
         )
         one = scene.stored[state.chosen("decided")]
         life = scene.life(one)
-        st.markdown(policie_words.about(words, one, life))
+        st.markdown(policy_words.version_summary(words, one, life))
         st.caption(
-            policie_words.until(words, one, scene.today)
+            policy_words.expiry_sentence(words, one, scene.today)
             + words.sentence_space
             + _stored_proof(scene, one)
         )
-        policie_controls.person(words)
+        policy_controls.person_controls(words)
         labels = {step: words(f"policy.step.{step}") for step in ("approve", "activate")} | {
             "undo": _undo_label(scene, life)
         }
-        policie_controls.steps(words, labels, life.steps, partial(_take, scene, one))
-        if "approve" in life.steps and same_person(replies.typed("decider"), one.author):
+        policy_controls.step_buttons(words, labels, life.steps, partial(_take, scene, one))
+        if "approve" in life.steps and same_person(
+            policies_scene.typed_text("decider"), one.author
+        ):
             key = "policy.two_eyes.refused" if cache.settings().four_eyes else "policy.two_eyes.now"
             st.warning(words.markdown(key, author=one.author), icon=":material/visibility:")
-        replies.show(words, "decide")
+        policies_scene.show_reply(words, "decide")
 
 
-def _undo_label(scene: Scene, life: Life) -> str:
+def _undo_label(scene: PolicyScene, life: PolicyLife) -> str:
     """What undoing the active version leads back to."""
     if life.state != ACTIVE:
         return scene.words("policy.step.undo")
@@ -253,39 +269,41 @@ def _undo_label(scene: Scene, life: Life) -> str:
     if not left:
         return scene.words("policy.step.undo_to_none")
     return scene.words.markdown(
-        "policy.step.undo_to", version=policie_words.version(scene.words, *left[-1])
+        "policy.step.undo_to", version=policy_words.version_name(scene.words, *left[-1])
     )
 
 
-def _take(scene: Scene, one: entries.PolicyVersion, step: str) -> None:
+def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
     """Write a step down: a callback, which a second click repeats without a second event."""
-    name, why = replies.typed("decider"), replies.typed("why")
-    missing = replies.missing({"policy.person": name, "policy.why": why})
+    name, why = policies_scene.typed_text("decider"), policies_scene.typed_text("why")
+    missing = policies_scene.missing_text({"policy.person": name, "policy.why": why})
     alone = step == "approve" and same_person(name, one.author)
     if missing or (alone and cache.settings().four_eyes):
-        replies.say("decide", "error", missing or "policy.two_eyes.refused", author=one.author)
+        policies_scene.store_reply(
+            "decide", "error", missing or "policy.two_eyes.refused", author=one.author
+        )
         return
     try:
         steps.record_event(
             Ledger(cache.store()), one.name, one.version, step, name, why, scene.seen
         )
     except OvertakenError as error:
-        replies.say("decide", "warning", "policy.overtaken", error.events)
+        policies_scene.store_reply("decide", "warning", "policy.overtaken", error.events)
     except KakushinError as error:
-        replies.say("decide", "error", "policy.not_saved", sentence=error)
+        policies_scene.store_reply("decide", "error", "policy.not_saved", sentence=error)
     else:
         key = "policy.done.alone" if alone else "policy.done"
         said = {"name": one.name, "version": str(one.version), "step": f"policy.event.{step}"}
-        replies.say("decide", "warning" if alone else "success", key, **said)
+        policies_scene.store_reply("decide", "warning" if alone else "success", key, **said)
         for choice in ("before", "after"):  # the active one and the newest proposal are others now
             state.set_value(choice, None)
 
 
-def _history(scene: Scene) -> None:
+def _history(scene: PolicyScene) -> None:
     words, frame = scene.words, policy_history.event_frame(scene.events)
-    spans = policy_history.spans(scene.events, datetime.now(UTC))
+    spans = policy_history.activation_spans(scene.events, datetime.now(UTC))
     newest = [(one.name, one.version) for one in scene.stored.values()][:DRAWN]
-    names = {pair: policie_words.version(words, *pair) for pair in newest}
+    names = {pair: policy_words.version_name(words, *pair) for pair in newest}
     drawn = [
         rows[[pair in names for pair in zip(rows["name"], rows["version"], strict=True)]]
         for rows in (frame, spans)
@@ -300,5 +318,5 @@ def _history(scene: Scene) -> None:
     note = words.markdown(
         "policy_history.note", **{name: words.number(n, 0) for name, n in counts.items()}
     )
-    figure = policie_charts.timeline(*drawn, names, said)
-    panels.chart("policy_history", words, figure, policie_tables.history(words, frame), note)
+    figure = policy_charts.policy_timeline(*drawn, names, said)
+    panels.chart("policy_history", words, figure, policy_tables.history_table(words, frame), note)

@@ -6,34 +6,34 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from dashboard.components.tables import Table
+from dashboard.components.tables import ScreenTable
 from dashboard.i18n import Words
-from dashboard.policies import words as policie_words
+from dashboard.policies import words as policy_words
 
 
-def editor(words: Words, frame: pd.DataFrame) -> pd.DataFrame:
+def editor_frame(words: Words, frame: pd.DataFrame) -> pd.DataFrame:
     """Columns of report.policies.rows as the editor shows them: kind and name in words, leakage
     with its interval.
     """
     return pd.DataFrame(
         {
-            "kind": [policie_words.kind(words, kind) for kind in frame["kind"]],
-            "name": [policie_words.row(words, *names) for names in _names(frame)],
+            "kind": [policy_words.kind_name(words, kind) for kind in frame["kind"]],
+            "name": [policy_words.row_name(words, *names) for names in _names(frame)],
             "own": frame["own"].astype(float),
             "review_all": frame["review_all"].astype(bool),
             "labelled": frame["labelled"],
             "errors": frame["errors"],
             "leakage": [
-                policie_words.share(words, *ends)
+                policy_words.share_text(words, *ends)
                 for ends in frame[["leakage", "low", "high"]].itertuples(index=False, name=None)
             ],
         }
     )
 
 
-def consequences(
+def consequence_table(
     words: Words, frame: pd.DataFrame, names: Mapping[str, str], currency: str
-) -> Table:
+) -> ScreenTable:
     """Columns of report.policies.consequence_frame, with its measures in words; shares are
     fractions of 1.
     """
@@ -48,7 +48,7 @@ def consequences(
             "n": frame["n"],
         }
     )
-    return Table(rows, dict.fromkeys(rows.columns[2:5], "%.4g"))
+    return ScreenTable(rows, dict.fromkeys(rows.columns[2:5], "%.4g"))
 
 
 def measure_names(words: Words, currency: str) -> dict[str, str]:
@@ -62,23 +62,25 @@ def measure_names(words: Words, currency: str) -> dict[str, str]:
     }
 
 
-def differences(words: Words, frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
+def threshold_difference_table(
+    words: Words, frame: pd.DataFrame, before: str, after: str
+) -> pd.DataFrame:
     """Columns of report.policies.differences; `before` and `after` name the two versions."""
 
     def shown(kind: str, value: object) -> str:
         return (
-            policie_words.limit(words, value)
+            policy_words.limit_text(words, value)
             if kind == "epistemic"
-            else policie_words.threshold(words, value)
+            else policy_words.threshold_text(words, value)
         )
 
     return pd.DataFrame(
         {
             words("policy.column.kind"): [
-                policie_words.kind(words, kind) for kind in frame["kind"]
+                policy_words.kind_name(words, kind) for kind in frame["kind"]
             ],
             words("policy.column.name"): [
-                policie_words.row(words, *names) if names[0] not in ("all", "epistemic") else ""
+                policy_words.row_name(words, *names) if names[0] not in ("all", "epistemic") else ""
                 for names in _names(frame)
             ],
             before: [shown(*pair) for pair in zip(frame["kind"], frame["before"], strict=True)],
@@ -87,7 +89,7 @@ def differences(words: Words, frame: pd.DataFrame, before: str, after: str) -> p
     )
 
 
-def history(words: Words, frame: pd.DataFrame) -> Table:
+def history_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     """Columns of report.policy_history.event_frame, the newest first."""
     newest = frame.iloc[::-1]
     rows = pd.DataFrame(
@@ -102,7 +104,7 @@ def history(words: Words, frame: pd.DataFrame) -> Table:
             words("policy.column.reason"): newest["reason"].to_numpy(),
         }
     )
-    return Table(rows, {})
+    return ScreenTable(rows, {})
 
 
 def _names(frame: pd.DataFrame) -> list[tuple[str, str, str]]:

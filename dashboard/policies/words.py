@@ -11,36 +11,37 @@ from datetime import date
 from core.counts.joint import REVIEW_ALL
 from core.decision.certificate.claims import Certificate
 from core.decision.thresholds.changes import DecisionChanges
+from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.optimiser import OptimalPolicy
-from core.decision.thresholds.policy import PolicyConsequence, Threshold
+from core.decision.thresholds.policy import Threshold
 from core.decision.thresholds.solver import InfeasibleLimits
-from core.report.policies import CLASS, NOT_CERTIFIED, NOT_COVERED, REFUSED, SEGMENT, NoProof
-from core.report.policy_history import Life
+from core.report.policies import CLASS, NOT_CERTIFIED, NOT_COVERED, REFUSED, SEGMENT, ProofObstacle
+from core.report.policy_history import PolicyLife
 from core.store import entries
 from core.types import Interval
-from dashboard.components.certificate_words import certificate as certified
+from dashboard.components.certificate_words import certificate_sentence as certified
 from dashboard.i18n import DASH, Words
 
 SHOWN = 12  # names of pooled rows that a sentence lists
 
 
-def version(words: Words, name: str, number: int) -> str:
+def version_name(words: Words, name: str, number: int) -> str:
     """What a reader calls a version, as plain text."""
     return words("policy.version", name=name, version=str(number))
 
 
-def listed(words: Words, one: entries.PolicyVersion, life: Life, today: date) -> str:
+def version_option(words: Words, one: entries.PolicyVersion, life: PolicyLife, today: date) -> str:
     """A version in a list of choices, with its state; plain text."""
-    said = version(words, one.name, one.version) + " · " + words(f"policy.state.{life.state}")
+    said = version_name(words, one.name, one.version) + " · " + words(f"policy.state.{life.state}")
     return said + " · " + words("policy.state.expired") if one.expired(today) else said
 
 
-def in_force(words: Words, one: entries.PolicyVersion, life: Life) -> str:
+def in_force_sentence(words: Words, one: entries.PolicyVersion, life: PolicyLife) -> str:
     """What is active now, since when, by whom and why."""
     activated = life.activated
     return words.markdown(
         "policy.in_force",
-        version=version(words, one.name, one.version),
+        version=version_name(words, one.name, one.version),
         author=one.author,
         who=activated.author,
         when=words.time(activated.at),
@@ -49,17 +50,17 @@ def in_force(words: Words, one: entries.PolicyVersion, life: Life) -> str:
     )
 
 
-def until(words: Words, one: entries.PolicyVersion, today: date) -> str:
+def expiry_sentence(words: Words, one: entries.PolicyVersion, today: date) -> str:
     """Until when a version is meant to count."""
     if one.expires_on is None:
         return words("policy.no_end")
     key = "policy.expired" if one.expired(today) else "policy.until"
     return words.markdown(
-        key, version=version(words, one.name, one.version), last=words.date(one.expires_on)
+        key, version=version_name(words, one.name, one.version), last=words.date(one.expires_on)
     )
 
 
-def about(words: Words, one: entries.PolicyVersion, life: Life) -> str:
+def version_summary(words: Words, one: entries.PolicyVersion, life: PolicyLife) -> str:
     """Who proposed a version, when, why and on what, and who approved it."""
     said = words.markdown(
         "policy.about",
@@ -78,24 +79,24 @@ def about(words: Words, one: entries.PolicyVersion, life: Life) -> str:
     )
 
 
-def threshold(words: Words, value: Threshold | None) -> str:
+def threshold_text(words: Words, value: Threshold | None) -> str:
     """A threshold as plain text; None is one that follows the threshold for all."""
     if value is None:
         return words("policy.as_all")
     return words("policy.to_people") if value == REVIEW_ALL else words.number(value, 3)
 
 
-def limit(words: Words, value: float | None) -> str:
+def limit_text(words: Words, value: float | None) -> str:
     """A limit on epistemic uncertainty as plain text."""
     return words("policy.no_limit") if value is None else words("policy.nats", limit=f"{value:g}")
 
 
-def kind(words: Words, name: str) -> str:
+def kind_name(words: Words, name: str) -> str:
     """What a row of the editor is for."""
     return words(f"policy.kind.{name}")
 
 
-def row(words: Words, of: str, segment: str, predicted: str) -> str:
+def row_name(words: Words, of: str, segment: str, predicted: str) -> str:
     """The name of a row of the editor, as plain text."""
     if of == SEGMENT:
         return segment or DASH
@@ -106,14 +107,14 @@ def row(words: Words, of: str, segment: str, predicted: str) -> str:
     )
 
 
-def share(words: Words, value: float, low: float, high: float) -> str:
+def share_text(words: Words, value: float, low: float, high: float) -> str:
     """A share with its interval as plain text; NaN says that there is nothing to estimate from."""
     if value != value:
         return DASH
     return f"{words.percent(value)} [{words.percent(low)}, {words.percent(high)}]"
 
 
-def means(words: Words, found: PolicyConsequence, currency: str) -> str:
+def draft_sentence(words: Words, found: PolicyConsequence, currency: str) -> str:
     """The figures of a draft in one line, each with its interval and n."""
     if not found.coverage.n:
         return words("headline.empty")
@@ -134,7 +135,9 @@ def means(words: Words, found: PolicyConsequence, currency: str) -> str:
     return " · ".join(parts)
 
 
-def optimum(words: Words, found: OptimalPolicy | InfeasibleLimits, names: Iterable[str]) -> str:
+def optimum_sentence(
+    words: Words, found: OptimalPolicy | InfeasibleLimits, names: Iterable[str]
+) -> str:
     """What the optimiser found, which rows share a threshold, and that it was chosen on these very
     cases.
     """
@@ -157,7 +160,7 @@ def optimum(words: Words, found: OptimalPolicy | InfeasibleLimits, names: Iterab
     return words.sentence_space.join(said)
 
 
-def proof(words: Words, found: Certificate | NoProof) -> str:
+def proof_sentence(words: Words, found: Certificate | ProofObstacle) -> str:
     """The certificate that goes with a draft, or why there is none."""
     if isinstance(found, Certificate):
         return (
@@ -185,8 +188,8 @@ def proof(words: Words, found: Certificate | NoProof) -> str:
     )
 
 
-def stored_proof(
-    words: Words, found: Certificate | None, void: tuple[str, ...], why: NoProof | None
+def stored_proof_sentence(
+    words: Words, found: Certificate | None, void: tuple[str, ...], why: ProofObstacle | None
 ) -> str:
     """The certificate of a version of the store: what it says and what voids it today, or why there
     is none.
@@ -210,7 +213,7 @@ def stored_proof(
     return said + words.sentence_space + words("policy.proof.void", whys=whys)
 
 
-def moved(words: Words, found: DecisionChanges, cases: int) -> str:
+def change_sentence(words: Words, found: DecisionChanges, cases: int) -> str:
     """How many cases change side between two policies: exact counts of these cases."""
     counts = {}
     for way in ("to_review", "to_acceptance"):
@@ -225,7 +228,7 @@ def moved(words: Words, found: DecisionChanges, cases: int) -> str:
     )
 
 
-def overtaken(words: Words, events: Iterable[entries.PolicyEvent]) -> str:
+def overtaken_sentence(words: Words, events: Iterable[entries.PolicyEvent]) -> str:
     """What somebody else decided since the reader looked; their names are theirs, so markdown is
     escaped.
     """
@@ -233,7 +236,7 @@ def overtaken(words: Words, events: Iterable[entries.PolicyEvent]) -> str:
         words.markdown(
             "policy.event_said",
             author=one.author,
-            version=version(words, one.name, one.version),
+            version=version_name(words, one.name, one.version),
             event=words(f"policy.event.{one.event}"),
             when=words.time(one.at),
             reason=one.reason,

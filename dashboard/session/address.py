@@ -32,6 +32,7 @@ MOST = 1e9  # largest amount or volume that a field takes
 MOST_PEOPLE = 200  # reviewers that a simulation is asked for
 # what the threshold may be compared with, besides the presets
 ACTIVE, PREVIOUS = "active", "previous"
+SIDES = (ALL, "review", "accepted")  # which decisions the worklist lists
 BY_SEGMENT, BY_CLASS = "segment", "class"
 BY_PEOPLE, BY_LEAKAGE, CHEAPEST, BY_HAND = "people", "leakage", "cheapest", "hand"
 GOALS = (BY_PEOPLE, BY_LEAKAGE, CHEAPEST, BY_HAND)
@@ -99,6 +100,11 @@ class Choices:
     file: str | None = None  # key of the kept file that is looked at
     # run ids side by side, separated by commas; none stands for the newest ones of the same cases
     compared: str = ""
+    # version of a policy, "name@3", whose decisions the worklist shows; ALL: the last that decided
+    decided_by: str = ALL
+    side: str = ALL  # of the worklist's cases: one of SIDES
+    cause: str = ALL  # reason of a decision that the worklist is limited to
+    answer: str = ALL  # predicted class that the worklist is limited to
 
 
 NAMES = tuple(field.name for field in fields(Choices))
@@ -248,4 +254,8 @@ _READ: dict[str, Callable[[str], object]] = {
     "part": _one_of(*PARTS),
     "file": str,
     "compared": str,
+    "decided_by": str,
+    "side": _one_of(*SIDES),
+    "cause": str,
+    "answer": str,
 }

@@ -284,7 +284,7 @@ def certificate(
     SettingsError too.
     """
     return cached_from_predictions(
-        evidence.certificate,
+        evidence.certificate_result,
         evidence.COLUMNS["certificate"],
         (calibration.run_id,),
         (chosen.measure, chosen.target, round(1 - chosen.sure, 6)),
@@ -297,14 +297,14 @@ def certificate(
 
 # --- values and models
 
-_valuations: SharedCache[money.Valuation] = SharedCache(32)
+_valuations: SharedCache[money.ScenarioValuation] = SharedCache(32)
 # next to torch's 350 MB, the demo's two models take 140 MB
 _loaded: SharedCache[ask.Inspectors] = SharedCache(2)
 
 
-def cached_valuation(scenario: MoneyScenario) -> money.Valuation:
+def cached_valuation(scenario: MoneyScenario) -> money.ScenarioValuation:
     """Return a scenario's valuation."""
-    return _valuations.get(scenario.to_json(), partial(money.value, scenario))
+    return _valuations.get(scenario.to_json(), partial(money.value_scenario, scenario))
 
 
 def pair(teacher: str, student: str, samples: int) -> ask.Pair:

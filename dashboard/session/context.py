@@ -9,11 +9,11 @@ from functools import cached_property
 
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import CostModel
-from core.report import selection
-from core.report.meeting import VOLUME_UNKNOWN, measured_volume
-from core.report.mix import UNTRAINED
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.volume import measured_cases_per_day
+from core.report import run_selection
+from core.report.meeting import VOLUME_UNKNOWN
+from core.report.what_if import UNTRAINED
 from core.types import OUTCOMES, RunRecord
 from dashboard.i18n import Words
 from dashboard.session import cache
@@ -32,12 +32,12 @@ class RunContext:
     @cached_property
     def same(self) -> dict[str, RunRecord]:
         """Model kind -> run of the same cases, the chosen one first."""
-        return selection.same_cases(self.runs, self.record)
+        return run_selection.same_cases(self.runs, self.record)
 
     @cached_property
     def calibration(self) -> dict[str, RunRecord]:
         """Model kind -> finished calibration run of that model, all on the same cases."""
-        return selection.calibration_of(self.runs, self.same)
+        return run_selection.calibration_of(self.runs, self.same)
 
     @property
     def own_calibration(self) -> RunRecord | None:
@@ -72,7 +72,7 @@ class RunContext:
     @property
     def dated_volume(self) -> float | None:
         """Cases a day of the whole run from its dates, None where it has none."""
-        return measured_volume(self.record)
+        return measured_cases_per_day(self.record)
 
     @property
     def measured(self) -> bool:

@@ -1,12 +1,14 @@
-"""The pages that there are, in the order of dashboard/app.py, so that a walk over all of them
-includes new ones.
+"""Every page of the dashboard, found by its folder, so that a walk over all of them meets new ones
+too.
 """
 
 from playwright.sync_api import Browser, Page
 
-from dashboard.app import GROUPS
+from tests.browser.serving import ROOT
 
-PAGES = tuple(name for pages in GROUPS.values() for name in pages)
+FIRST = "decide"  # the page at the root
+_OTHERS = {file.parent.name for file in (ROOT / "dashboard").glob("*/page.py")} - {FIRST}
+PAGES = (FIRST, *sorted(_OTHERS))
 DRAWN = """() => [...document.querySelectorAll('[class*="st-key-chart_"]')].every(
   box => box.querySelector('.stPlotlyChart .main-svg'))"""
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"

@@ -11,14 +11,7 @@ from core.cli import main
 from core.jobs import queue
 from core.settings import Settings
 from tests import tiny
-from tests.browser.test_smoke import CHROMIUM, browser, serving  # noqa: F401 - a fixture
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"
-    ),
-]
+from tests.browser.serving import serving
 
 
 @pytest.fixture

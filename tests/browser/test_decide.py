@@ -8,24 +8,18 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_live import handle_of
-from tests.browser.test_smoke import CHROMIUM, DRAWN, _open, browser, serving  # noqa: F401 - browser is a fixture
+from tests.browser.serving import DRAWN, handle_of, open_address, serving
 from tests.stores import make_store
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"
-    ),
-]
 
 CHART = ".st-key-chart_thresholds"
 # Where the first curve of the panels stands at a threshold, in pixels of the window.
 PLACE = """(root, t) => {
-  const plot = root.querySelector('.js-plotly-plot'), {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();
+  const plot = root.querySelector('.js-plotly-plot'), {xaxis, yaxis} = plot._fullLayout;
+  const box = plot.getBoundingClientRect();
   const trace = plot.calcdata.find(points => points[0].trace.meta === 'reviews');
   const point = trace[Math.round(t * 1000)];
-  return [box.left + xaxis._offset + xaxis.c2p(point.x), box.top + yaxis._offset + yaxis.c2p(point.y)];
+  const x = xaxis._offset + xaxis.c2p(point.x), y = yaxis._offset + yaxis.c2p(point.y);
+  return [box.left + x, box.top + y];
 }"""
 RANGE = "root => root.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"
 
@@ -57,7 +51,7 @@ def click_at(page, t: float) -> float:
 
 def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, browser):
     problems: list[str] = []
-    page = _open(browser, address + "?t=0.5&lang=en", problems, DRAWN)
+    page = open_address(browser, address + "?t=0.5&lang=en", problems, DRAWN)
     chart = page.locator(CHART)
     chart.scroll_into_view_if_needed()
     chart.locator(".mark-now").first.wait_for(timeout=30_000)
@@ -103,7 +97,7 @@ def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, brow
 
 def test_the_tour_is_shown_once_and_can_be_opened_again(address, browser):
     problems: list[str] = []
-    page = _open(browser, address + "?lang=en", problems, DRAWN)
+    page = open_address(browser, address + "?lang=en", problems, DRAWN)
     panel = page.locator(".st-key-tour .panel")
     expect(panel).to_be_visible()
     expect(panel.locator(".count")).to_have_text("Step 1 of 5")

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.test_smoke import _open, browser, pytestmark, serving  # noqa: F401 - the fixture and the marks
+from tests.browser.serving import open_address, serving
 from tests.stores import make_store
 
 BARS = ".st-key-chart_in_bars .main-svg"
@@ -16,7 +16,7 @@ def test_a_manager_looks_at_votes_and_types_a_case(tmp_path, browser):
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as address:
-        page = _open(browser, address, problems, ".st-key-handle")
+        page = open_address(browser, address, problems, ".st-key-handle")
         page.get_by_role("link", name="Inspectors").click()
         page.locator(BARS).first.wait_for(timeout=60_000)
         headline = page.locator(".st-key-headline")

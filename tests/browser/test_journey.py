@@ -4,19 +4,10 @@ and by somebody else.
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_live import handle_of
-from tests.browser.test_smoke import CHROMIUM, DRAWN, HEADLINE, _open, browser, serving  # noqa: F401 - browser is a fixture
+from tests.browser.serving import DRAWN, HEADLINE, handle_of, open_address, serving
 from tests.stores import make_store
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"
-    ),
-]
 
 NUMBER = ".st-key-t_number input"
 PAPER = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
@@ -52,7 +43,7 @@ def test_every_handle_moves_the_threshold_and_language_theme_and_link_keep_it(tm
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as server:
-        page = _open(browser, server + "?t=0.5&lang=en", problems, DRAWN)
+        page = open_address(browser, server + "?t=0.5&lang=en", problems, DRAWN)
         t = _by_every_handle(page)
 
         # Lists say it in Japanese too, and every choice is kept.
@@ -72,7 +63,7 @@ def test_every_handle_moves_the_threshold_and_language_theme_and_link_keep_it(tm
         expect(handle_of(page).locator(".value")).to_have_text(t)
 
         # Somebody else, with the link.
-        other = _open(browser, page.url, problems, DRAWN)
+        other = open_address(browser, page.url, problems, DRAWN)
         expect(other.locator(NUMBER)).to_have_value(t)
         expect(other.locator(HEADLINE)).to_have_text(page.locator(HEADLINE).inner_text())
     assert problems == []
@@ -97,7 +88,7 @@ def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as server:
-        page = _open(browser, server + "?t=0.5&lang=en&review=5&escape=90", problems, DRAWN)
+        page = open_address(browser, server + "?t=0.5&lang=en&review=5&escape=90", problems, DRAWN)
         for name in ("Policies", "Decide", "Meeting"):
             page.get_by_role("link", name=name).click()
             expect(page.get_by_role("heading", level=1)).to_contain_text(
@@ -111,7 +102,9 @@ def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(
 
 
 class Slow:
-    """What lies between a page and its server: it keeps back what the server says while `holding`."""
+    """What lies between a page and its server: it keeps back what the server says while
+    `holding`.
+    """
 
     def __init__(self):
         self.holding, self.kept = False, []
@@ -146,7 +139,7 @@ def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(tmp_path, br
     make_store(tmp_path / "store", "full")
     slow, problems = Slow(), []
     with serving(tmp_path) as server:
-        page = _open(
+        page = open_address(
             browser, server + "?t=0.888&lang=en&capacity=25", problems, DRAWN, slow.stand_between
         )
         # its preset is marked

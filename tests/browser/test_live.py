@@ -9,35 +9,22 @@ from playwright.sync_api import expect
 
 from core.counts.histogram import AcceptanceCurve
 from core.decision.thresholds import consequence
+from core.decision.thresholds.costs import CostModel
 from core.decision.thresholds.policy import Policy
-from core.report import frames, selection
+from core.report import frames, run_selection
 from core.store.store import Store
 from dashboard.i18n import Words
-from tests.browser.test_smoke import CHROMIUM, DRAWN, _open, browser, serving  # noqa: F401 - browser is a fixture
-from tests.stores import make_store
-from tests.test_decide_page import activate
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"
-    ),
-]
+from tests.browser.serving import DRAWN, handle_of, open_address, serving
+from tests.stores import activate, make_store
 
 TEXTS = """root => [root.querySelector('.headline').textContent,
-  ...Array.from(root.querySelectorAll('.figure, .card .lines, .card .ghost'), e => e.textContent)]"""
+  ...Array.from(
+    root.querySelectorAll('.figure, .card .lines, .card .ghost'), e => e.textContent)]"""
 # One key and what stands there right after it, before anything else of the page can run.
 PRESS = f"""(root, key) => {{
   root.querySelector('.thumb').dispatchEvent(new KeyboardEvent('keydown', {{key, bubbles: true}}));
   return [root.dataset.confirmed, ({TEXTS})(root)];
 }}"""
-
-
-def handle_of(page):
-    """The component's root, once the server has confirmed what it shows."""
-    root = page.locator(".st-key-handle .live")
-    expect(root).to_have_attribute("data-confirmed", "true", timeout=30_000)
-    return root
 
 
 @pytest.mark.parametrize(
@@ -50,7 +37,7 @@ def test_what_the_browser_says_is_what_the_server_says(tmp_path, browser, addres
     )
     problems: list[str] = []
     with serving(tmp_path) as server:
-        page = _open(browser, server + address, problems, DRAWN)
+        page = open_address(browser, server + address, problems, DRAWN)
         assert (
             page.locator(".st-key-handle .rail .ghost-mark").evaluate("mark => mark.style.left")
             == "60%"
@@ -106,9 +93,11 @@ def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(
 ):
     make_store(tmp_path / "store", "full")
     store, words, problems = Store(tmp_path / "store"), Words(language), []
-    counts = AcceptanceCurve(store.histogram(selection.first(store.runs("score")).run.run_id))
+    counts = AcceptanceCurve(
+        store.histogram(run_selection.default_selection(store.runs("score")).run.run_id)
+    )
     with serving(tmp_path) as server:
-        page = _open(browser, f"{server}?t=0.5&lang={language}", problems, DRAWN)
+        page = open_address(browser, f"{server}?t=0.5&lang={language}", problems, DRAWN)
         root = handle_of(page)
         options, parts = (
             page.locator(".st-key-live_options .drawn"),
@@ -126,7 +115,9 @@ def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(
                 assert held != before
                 # A review costs the same everywhere, so the bars are as the reviews.
                 assert model / human == pytest.approx(
-                    consequence.threshold_consequence(counts, step / 1000, 1.0).review_rate.value
+                    consequence.threshold_consequence(
+                        counts, step / 1000, CostModel(1.0)
+                    ).review_rate.value
                 )
                 said = titles.evaluate_all(TITLES)
                 assert said == parts_said(words, counts, step / 1000)
@@ -146,7 +137,7 @@ def test_a_drag_moves_the_figures_before_the_release_and_the_address_after_it(tm
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as server:
-        page = _open(browser, server + "?t=0.5&lang=en", problems, DRAWN)
+        page = open_address(browser, server + "?t=0.5&lang=en", problems, DRAWN)
         handle_of(page)
         root = page.locator(".st-key-handle .live")
         with dragged(page, 0.75) as step:

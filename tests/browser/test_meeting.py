@@ -8,10 +8,10 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 from pptx import Presentation
 
-from core.report.meeting import newest
+from core.report.meeting import frozen_scenarios
 from core.store.meetings import Meetings
 from core.store.store import Store
-from tests.browser.test_smoke import DRAWN, _open, browser, pytestmark, serving  # noqa: F401 - fixture and marks
+from tests.browser.serving import DRAWN, open_address, serving
 from tests.stores import make_store
 
 _DECISION, _REASON = "=1+1 から始める", "<b>安い</b> & safe"
@@ -21,7 +21,7 @@ def test_a_meeting_freezes_compares_decides_and_takes_the_slides_away(tmp_path, 
     make_store(tmp_path / "store", "full")
     problems: list[str] = []
     with serving(tmp_path) as address:
-        page = _open(browser, address + "?t=0.5", problems, DRAWN)
+        page = open_address(browser, address + "?t=0.5", problems, DRAWN)
         page.get_by_role("link", name="Meeting").click()
         _freeze_two(page)
         _edit(page)
@@ -31,7 +31,7 @@ def test_a_meeting_freezes_compares_decides_and_takes_the_slides_away(tmp_path, 
     assert {"Scenario A: threshold 0.500", "Scenario B: threshold 0.900"} <= slides
     assert {_DECISION, _REASON, "A$9.00", "伊藤"} <= slides
     store = Store(tmp_path / "store")
-    assert [one.scenario.name for one in newest(store)] == ["A", "B"]
+    assert [one.scenario.name for one in frozen_scenarios(store)] == ["A", "B"]
     assert [(one.decision, one.reason) for one in Meetings(store).decisions()] == [
         (_DECISION, _REASON)
     ]

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from core.decision.thresholds.policy import Policy
 from core.store.ledger import Ledger
 from core.store.store import Store
-from tests.browser.test_smoke import HEADLINE, _open, browser, pytestmark, serving  # noqa: F401 - a fixture and the mark
+from tests.browser.serving import HEADLINE, open_address, serving
 
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 FORM, STEPS = ".st-key-panel_propose", ".st-key-panel_decide"
@@ -20,7 +20,7 @@ def test_a_manager_saves_a_policy_and_brings_it_into_force(homes, tmp_path, brow
     shutil.copytree(homes["full"], tmp_path / "home")
     problems: list[str] = []
     with serving(tmp_path / "home") as address:
-        page = _open(browser, address + "?t=0.9", problems, HEADLINE)
+        page = open_address(browser, address + "?t=0.9", problems, HEADLINE)
         page.get_by_role("link", name="Policies").click()
         page.locator(FORM).wait_for(timeout=30_000)
         _type_a_threshold(page)

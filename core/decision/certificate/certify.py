@@ -44,7 +44,7 @@ from core.decision.certificate.claims import (
     NotCertified,
     RiskPromise,
 )
-from core.errors import SettingsError
+from core.errors import SettingsError, ShapeError
 from core.stats.checks import finite
 from core.stats.risk_control import cases_needed, cases_without_error, fallback, p_values
 
@@ -109,9 +109,7 @@ def certify_segments(
     # first all of them: one segment may well have a single confidence
     _checked(confidence, right, promise, epistemic)
     if len(segment) != len(confidence):
-        raise SettingsError(
-            f"segment has {len(segment)} values, and confidence has {len(confidence)}: give one a case"
-        )
+        raise ShapeError("decision.certify_segments", segments=len(segment), cases=len(confidence))
     names = sorted(set(segment.tolist()))
     found = {}
     for name in names:
@@ -147,43 +145,31 @@ def _checked(
 ) -> _Cases:
     confidence, right = finite(confidence, "confidence"), np.asarray(right, dtype=np.float64)
     unlabelled = np.isnan(right)
-    _refuse(
-        len(right) != len(confidence),
-        f"right has {len(right)} values, and confidence has {len(confidence)}",
-    )
-    _refuse(
-        ((confidence < 0) | (confidence > 1)).any(),
-        "confidence is outside [0, 1] for at least one case",
-    )
-    _refuse(
-        not np.isin(finite(right[~unlabelled], "right"), (0, 1)).all(),
-        "right has a value that is not 0, 1 or missing",
-    )
+    _check_lengths("right", right, confidence)
+    if ((confidence < 0) | (confidence > 1)).any():
+        raise SettingsError("decision.certify_confidence")
+    if not np.isin(finite(right[~unlabelled], "right"), (0, 1)).all():
+        raise SettingsError("decision.certify_right")
     kept = confidence[~unlabelled]
     if refuse_constant and len(kept) > 1 and kept.min() == kept.max():
-        raise SettingsError(
-            f"confidence is {kept[0]} for all {len(kept)} labelled cases: no threshold can tell them apart"
-        )
+        raise SettingsError("decision.constant_confidence", confidence=kept[0], n=len(kept))
     score, parts = kept, [kept, right[~unlabelled]]
     if promise.epistemic_limit is not None:
-        _refuse(
-            epistemic is None,
-            f"the promise has an epistemic limit of {promise.epistemic_limit}, and no case has epistemic",
-        )
+        if epistemic is None:
+            raise SettingsError("decision.certify_epistemic", limit=promise.epistemic_limit)
         epistemic = finite(epistemic, "epistemic")
-        _refuse(
-            len(epistemic) != len(confidence),
-            f"epistemic has {len(epistemic)} values, and confidence has {len(confidence)}",
-        )
+        _check_lengths("epistemic", epistemic, confidence)
         parts.append(epistemic[~unlabelled])
         score = np.where(parts[-1] <= promise.epistemic_limit, kept, -1.0)
     digest = hashlib.sha256(b"".join(part.astype("<f8").tobytes() for part in parts)).hexdigest()
     return _Cases(score, right[~unlabelled] == 0, int(unlabelled.sum()), digest)
 
 
-def _refuse(bad: bool, fact: str) -> None:
-    if bad:
-        raise SettingsError(f"{fact}: give one value a case, as `certify` describes")
+def _check_lengths(name: str, values: np.ndarray, confidence: np.ndarray) -> None:
+    if len(values) != len(confidence):
+        raise ShapeError(
+            "decision.certify_lengths", name=name, n=len(values), cases=len(confidence)
+        )
 
 
 def _certify(

@@ -15,7 +15,7 @@ from datetime import date
 import numpy as np
 
 from core.counts.histogram import THRESHOLDS
-from core.errors import SettingsError
+from core.errors import DocumentError, SettingsError
 
 SELECTIVE_RISK, LEAKAGE = "selective_risk", "leakage"
 CERTIFIABLE_RISKS = (
@@ -52,17 +52,13 @@ class RiskPromise:
     def __post_init__(self):
         if self.measure not in CERTIFIABLE_RISKS:
             raise SettingsError(
-                f"measure {self.measure!r} is not one of {', '.join(CERTIFIABLE_RISKS)}"
+                "decision.certified_risk", measure=self.measure, allowed=CERTIFIABLE_RISKS
             )
         for name in ("target", "delta"):
             if not 0 < getattr(self, name) < 1:
-                raise SettingsError(
-                    f"{name} {getattr(self, name)} is not allowed: use a number between 0 and 1, both excluded"
-                )
+                raise SettingsError("decision.open_share", name=name, value=getattr(self, name))
         if self.epistemic_limit is not None and not 0 <= self.epistemic_limit < np.inf:
-            raise SettingsError(
-                f"epistemic_limit {self.epistemic_limit} is not allowed: use a finite number of 0 or more"
-            )
+            raise SettingsError("decision.certified_epistemic_limit", value=self.epistemic_limit)
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ class CertificateOrigin:
     def __post_init__(self):
         if self.expires_on < self.issued_on:
             raise SettingsError(
-                f"expires_on {self.expires_on} is before issued_on {self.issued_on}: use that day or a later one"
+                "decision.certificate_dates", expires_on=self.expires_on, issued_on=self.issued_on
             )
 
 
@@ -137,9 +133,7 @@ class Certificate:
         try:
             values = json.loads(text)
             if values.pop("format") != CERTIFICATE_FORMAT:
-                raise SettingsError(
-                    f"the certificate is not of format {CERTIFICATE_FORMAT}, the one that is read here: issue it again"
-                )
+                raise DocumentError("decision.certificate_format", format=CERTIFICATE_FORMAT)
             origin = values.pop("origin")
             origin |= {
                 name: date.fromisoformat(origin[name]) for name in ("issued_on", "expires_on")
@@ -152,7 +146,7 @@ class Certificate:
                 promise=promise, origin=CertificateOrigin(**origin), evidence=evidence, **values
             )
         except (ValueError, TypeError, KeyError, AttributeError) as e:
-            raise SettingsError(f"the text is no certificate: {e}") from e
+            raise DocumentError("decision.certificate_text", reason=str(e)) from e
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from core.errors import SettingsError
+from core.errors import NoCasesError, SettingsError
 from core.stats.bounds import wilson_arrays
 from core.stats.risk_control import cases_without_error
 from core.types import Interval
@@ -125,7 +125,7 @@ def plan_trial(
     from, None for none. Raises SettingsError.
     """
     if not units:
-        raise SettingsError("no unit to plan on: the run has no case")
+        raise NoCasesError("decision.no_trial_unit")
     found = [_planned(unit, width, target, delta, days, rival) for unit in units]
     fitting = [one for one in found if one.fits]
     if fitting:
@@ -167,4 +167,4 @@ def _longest(found: TrialPlan) -> float:
 
 def _share(value: float, what: str, low_allowed: bool = False) -> None:
     if not (0 < value < 1 or (low_allowed and value in (0, 1))):
-        raise SettingsError(f"{what} {value} is not allowed: use a share between 0 and 1")
+        raise SettingsError("decision.share", name=what, value=value)

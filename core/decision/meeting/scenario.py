@@ -14,24 +14,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from core.counts.histogram import positions_of
-from core.counts.joint import limit_bin
-from core.counts.tally import Tally, scaled_interval
+from core.counts.tally import scaled_interval
 from core.decision.money.scenario import ASSUMED
-from core.decision.thresholds.daily_money import UnitCosts
-from core.decision.thresholds.policy import (
-    CostModel,
-    Policy,
-    PolicyConsequence,
-    consequence_of_tally,
-)
+from core.decision.thresholds.changes import tally_of_rows
+from core.decision.thresholds.consequence import PolicyConsequence, consequence_of_tally
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import DAYS_PER_MONTH
-from core.errors import SettingsError
-from core.types import OUTCOMES, Interval
+from core.errors import DocumentError, SettingsError
+from core.types import Interval
 
 MEETING_FORMAT = "meeting-scenario"  # tells it from other scenarios of the store's ledger
 MEETING_VERSION = 1
@@ -73,8 +67,8 @@ class MeetingScenario(BaseModel):
     @classmethod
     def _known_version(cls, version: int) -> int:
         if version != MEETING_VERSION:
-            raise SettingsError(
-                f"meeting scenario version {version} is not known: this program reads version {MEETING_VERSION}"
+            raise DocumentError(
+                "decision.meeting_version", version=version, expected=MEETING_VERSION
             )
         return version
 
@@ -82,9 +76,7 @@ class MeetingScenario(BaseModel):
     def _checked(self) -> Self:
         _ = self.rule, self.costs
         if not (math.isfinite(self.cases_per_day) and self.cases_per_day >= 0):
-            raise SettingsError(
-                f"cases_per_day {self.cases_per_day} is not allowed: use a finite number of 0 or more"
-            )
+            raise SettingsError("decision.cases_per_day", value=self.cases_per_day)
         return self
 
     @property
@@ -110,8 +102,8 @@ class MeetingScenario(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as e:
             first = e.errors(include_url=False)[0]
-            raise SettingsError(
-                f"meeting scenario field {'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise DocumentError(
+                "decision.meeting_field", name=".".join(map(str, first["loc"])), reason=first["msg"]
             ) from e
 
 
@@ -181,28 +173,8 @@ def meeting_figures(
     cases = int(kept["n"].sum())
     per_day = scenario.cases_per_day * cases / max(1, int(rows["n"].sum()))
     terms = CostModel(per_day, scenario.costs, seconds_per_case)
-    found = consequence_of_tally(
-        _tally(scenario.rule, kept), scenario.rule, terms, reweighted=False
-    )
+    found = consequence_of_tally(tally_of_rows(kept, scenario.rule), scenario.rule, terms)
     month = (
         scaled_interval(one, DAYS_PER_MONTH) for one in (found.escapes_per_day, found.money_per_day)
     )
     return MeetingFigures(found, *month, cases=cases)
-
-
-def _tally(policy: Policy, rows: pd.DataFrame) -> Tally:
-    """Counts that the policy accepts, over the rows of counts: the cases themselves are not read."""
-    segment, predicted, outcome = (
-        rows[name].astype("category").cat for name in ("segment", "predicted", "outcome")
-    )
-    steps = policy.steps(tuple(segment.categories), tuple(predicted.categories))  # [S, K]
-    passes = rows["step"].to_numpy() >= steps[segment.codes.to_numpy(), predicted.codes.to_numpy()]
-    passes &= rows["epistemic_bin"].to_numpy() <= limit_bin(policy.epistemic_limit)
-    place, n = (
-        positions_of(OUTCOMES, outcome.categories)[outcome.codes.to_numpy()],
-        rows["n"].to_numpy(dtype=np.int64),
-    )
-    accepted, total = (np.zeros(len(OUTCOMES), dtype=np.int64) for _ in range(2))
-    np.add.at(accepted, place[passes], n[passes])
-    np.add.at(total, place, n)
-    return Tally(accepted, total, accepted, total)

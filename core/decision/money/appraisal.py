@@ -103,7 +103,7 @@ def checked_option(name: str) -> str:
     """`name` if it is an option that is measured against all human; else SettingsError."""
     if name not in OPTION_NAMES or name == ALL_HUMAN:
         raise SettingsError(
-            f"option {name!r} is not one of {', '.join(o for o in OPTION_NAMES if o != ALL_HUMAN)}"
+            "decision.option", option=name, allowed=tuple(o for o in OPTION_NAMES if o != ALL_HUMAN)
         )
     return name
 

@@ -61,7 +61,9 @@ def break_even_value(scenario: MoneyScenario, option: str, name: str) -> BreakEv
     """
     if name not in INPUT_UNITS or name == "discount_rate":
         raise SettingsError(
-            f"input {name!r} has no break-even: use one of {', '.join(n for n in INPUT_UNITS if n != 'discount_rate')}"
+            "decision.break_even_input",
+            name=name,
+            allowed=tuple(n for n in INPUT_UNITS if n != "discount_rate"),
         )
     checked_option(option)
     likely, unit = likely_values(scenario), scenario.unit(name)
@@ -99,7 +101,7 @@ def paying_thresholds(
     """
     if option not in (STUDENT_REVIEW, TEACHER):
         raise SettingsError(
-            f"option {option!r} has no threshold: use {STUDENT_REVIEW} or {TEACHER}"
+            "decision.option_without_threshold", option=option, allowed=(STUDENT_REVIEW, TEACHER)
         )
     npv = threshold_values(scenario, curve, option)
     threshold, known = curve["threshold"].to_numpy(), ~np.isnan(npv)

@@ -9,8 +9,8 @@ import statistics
 from collections.abc import Sequence
 
 from core.decision.money.scenario import MEASURED, ScenarioQuantity
-from core.decision.thresholds.consequence import Consequence
-from core.errors import SettingsError
+from core.decision.thresholds.consequence import PolicyConsequence
+from core.errors import NoCasesError, SettingsError
 from core.types import Interval, RunRecord
 
 
@@ -39,7 +39,7 @@ def measured_inputs(records: Sequence[RunRecord]) -> dict[str, ScenarioQuantity]
 
 
 def measured_shares(
-    found: Consequence, run_id: str, model: str = "student"
+    found: PolicyConsequence, run_id: str, model: str = "student"
 ) -> dict[str, ScenarioQuantity]:
     """<model>_coverage and <model>_selective_risk at a threshold, low and high from their Wilson
     intervals.
@@ -53,14 +53,16 @@ def measured_shares(
     }
 
 
-def measured_error(accept_all: Consequence, run_id: str) -> dict[str, ScenarioQuantity]:
+def measured_error(accept_all: PolicyConsequence, run_id: str) -> dict[str, ScenarioQuantity]:
     """student_error, from the consequence of threshold 0. Raises SettingsError where cases were
     left for review.
     """
     if accept_all.accepted < accept_all.cases:
         raise SettingsError(
-            f"{accept_all.cases - accept_all.accepted} of {accept_all.cases} cases are not accepted at threshold "
-            f"{accept_all.threshold}: the student's error without review is that of threshold 0"
+            "decision.error_threshold",
+            n=accept_all.cases - accept_all.accepted,
+            cases=accept_all.cases,
+            threshold=accept_all.threshold,
         )
     return {"student_error": _share(accept_all.selective_risk, "error", run_id)}
 
@@ -77,9 +79,7 @@ def _over_runs(values: dict[str, float | None], unit: str) -> ScenarioQuantity |
 
 def _share(found: Interval, what: str, run_id: str) -> ScenarioQuantity:
     if found.value is None:
-        raise SettingsError(
-            f"run {run_id} has no labelled case to measure the {what} on: assume it, or label some cases"
-        )
+        raise NoCasesError("decision.nothing_measured", run=run_id, name=what)
     points = {"low": found.low, "likely": found.value, "high": found.high}
     return ScenarioQuantity(**points, unit="share", basis=MEASURED, runs=(run_id,))
 
@@ -87,9 +87,7 @@ def _share(found: Interval, what: str, run_id: str) -> ScenarioQuantity:
 def _one_device(records: Sequence[RunRecord], kind: str) -> None:
     devices = sorted({str(r.metrics.get("device")) for r in records})
     if len(devices) > 1:
-        raise SettingsError(
-            f"the {kind}'s scorings ran on {', '.join(devices)}: pass those of one device"
-        )
+        raise SettingsError("decision.several_devices", kind=kind, devices=devices)
 
 
 def _hours(record: RunRecord) -> float | None:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from core.errors import SettingsError
+from core.errors import DocumentError, SettingsError
 
 SCENARIO_VERSION = 1
 ASSUMED, MEASURED = "assumed", "measured"
@@ -40,16 +40,14 @@ class ScenarioQuantity(BaseModel):
     def _checked(self) -> Self:
         found = f"{self.low}, {self.likely}, {self.high} {self.unit}"
         if not all(math.isfinite(x) for x in self.points):
-            raise SettingsError(f"low, likely, high of {found} are not all finite: use numbers")
+            raise SettingsError("decision.quantity_not_finite", quantity=found)
         if not 0 <= self.low <= self.likely <= self.high:
-            raise SettingsError(
-                f"low, likely, high of {found} are not allowed: use 0 <= low <= likely <= high"
-            )
+            raise SettingsError("decision.quantity_order", quantity=found)
         if self.unit == "share" and self.high > 1:
-            raise SettingsError(f"high of {found} is more than all: a share is between 0 and 1")
+            raise SettingsError("decision.quantity_share", quantity=found)
         if (self.basis == MEASURED) != bool(self.runs):
             raise SettingsError(
-                f"{found} is {self.basis} with runs {list(self.runs)}: measured names its runs, assumed has none"
+                "decision.quantity_basis", quantity=found, basis=self.basis, runs=list(self.runs)
             )
         return self
 
@@ -151,7 +149,7 @@ class MoneyScenario(BaseModel):
         for name, quantity in self.inputs().items():
             if quantity.unit != INPUT_UNITS[name]:
                 raise SettingsError(
-                    f"{name} is in {quantity.unit!r}: give it in {INPUT_UNITS[name]!r}"
+                    "decision.input_unit", name=name, unit=quantity.unit, expected=INPUT_UNITS[name]
                 )
         return self
 
@@ -179,7 +177,7 @@ class MoneyScenario(BaseModel):
         try:
             data = json.loads(text)
         except ValueError as e:
-            raise SettingsError(f"the scenario is not JSON: {e}") from e
+            raise DocumentError("decision.scenario_not_json", reason=str(e)) from e
         _checked_version(data.get("version") if isinstance(data, dict) else None)
         return _checked(cls.model_validate_json, text)
 
@@ -203,7 +201,7 @@ class MoneyScenario(BaseModel):
         pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True)
         data = dict(pairs)
         if len(data) < len(pairs):
-            raise SettingsError("the scenario's address gives a field twice: give each once")
+            raise DocumentError("decision.scenario_repeats_field")
         whole = {name: _number(data.pop(name, ""), name, int) for name in ("version", "months")}
         _checked_version(whole["version"])
         return _checked(
@@ -222,9 +220,7 @@ INPUT_UNITS = {
 
 def _checked_version(version: int | None) -> int:
     if version != SCENARIO_VERSION:
-        raise SettingsError(
-            f"scenario version {version!r} is not known: this program reads version {SCENARIO_VERSION}"
-        )
+        raise DocumentError("decision.scenario_version", version=version, expected=SCENARIO_VERSION)
     return version
 
 
@@ -233,8 +229,8 @@ def _checked(build, data) -> MoneyScenario:
         return build(data)
     except ValidationError as e:
         first = e.errors(include_url=False)[0]
-        raise SettingsError(
-            f"scenario field {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise DocumentError(
+            "decision.scenario_field", name=".".join(map(str, first["loc"])), reason=first["msg"]
         ) from e
 
 
@@ -252,9 +248,7 @@ def _unpacked(name: str, text: str) -> ScenarioQuantity:
         )
     )
     if basis not in QUANTITY_BASES:
-        raise SettingsError(
-            f"{name}={text!r} is neither of {', '.join(QUANTITY_BASES)}: use low~likely~high~assumed"
-        )
+        raise DocumentError("decision.scenario_basis", name=name, text=text, allowed=QUANTITY_BASES)
     return ScenarioQuantity(
         **points, unit=INPUT_UNITS[name], basis=basis, runs=tuple(run for run in runs if run)
     )
@@ -264,4 +258,4 @@ def _number(text: str, name: str, kind: type) -> float | int:
     try:
         return kind(text)
     except ValueError as e:
-        raise SettingsError(f"{name}={text!r} is not a number") from e
+        raise DocumentError("decision.scenario_number", name=name, text=text) from e

@@ -96,7 +96,7 @@ def monte_carlo_npv(
     draw.
     """
     if draws < 1:
-        raise SettingsError(f"draws {draws} is not allowed: use 1 or more")
+        raise SettingsError("decision.draws", draws=draws)
     values = {
         name: pert_draws(quantity, generator, draws) for name, quantity in scenario.inputs().items()
     }
@@ -163,7 +163,7 @@ def option_outlooks(
     for fewer than one draw.
     """
     if draws < 1:
-        raise SettingsError(f"draws {draws} is not allowed: use 1 or more")
+        raise SettingsError("decision.draws", draws=draws)
     values = {
         name: pert_draws(quantity, generator, draws) for name, quantity in scenario.inputs().items()
     }

@@ -46,13 +46,11 @@ class WeekProfile:
     def __post_init__(self):
         if len(self.hourly) != HOURS_PER_WEEK:
             raise SettingsError(
-                f"a week's profile has {len(self.hourly)} hours: give {HOURS_PER_WEEK}, Monday 00:00 first"
+                "decision.profile_hours", hours=len(self.hourly), expected=HOURS_PER_WEEK
             )
         for hour, rate in enumerate(self.hourly):
             if not (np.isfinite(rate) and rate >= 0):
-                raise SettingsError(
-                    f"hour {hour} of the profile has {rate} cases: use a finite number of 0 or more"
-                )
+                raise SettingsError("decision.profile_rate", hour=hour, rate=rate)
 
     @classmethod
     def assume(
@@ -68,7 +66,7 @@ class WeekProfile:
         days = set(days)
         if not (days and days <= set(range(7)) and 0 <= start_hour < end_hour <= 24):
             raise SettingsError(
-                f"days {sorted(days)}, hours {start_hour} to {end_hour} are not allowed: use days 0 to 6, hours 0 to 24"
+                "decision.profile_days", days=sorted(days), start=start_hour, end=end_hour
             )
         hours = [day * 24 + hour for day in sorted(days) for hour in range(start_hour, end_hour)]
         rates = np.zeros(HOURS_PER_WEEK)
@@ -132,16 +130,11 @@ def real_weeks(times: Sequence[datetime], zone: str | None = None) -> RealWeeks:
     stamps = [pd.Timestamp(time) for time in times]
     missing = sum(stamp is pd.NaT for stamp in stamps)
     if missing:
-        raise SettingsError(
-            f"{missing} of {len(stamps)} arrival times are missing: leave those cases out by name"
-        )
+        raise SettingsError("decision.arrivals_missing", n=missing, times=len(stamps))
     # Before any change of zone: a date that was written down as UTC midnight is 09:00 in Tokyo, and
     # still only a date.
     if stamps and all(stamp == stamp.normalize() for stamp in stamps):
-        raise DatesOnlyError(
-            f"all {len(stamps)} arrival times are midnight: these cases have dates and no hours. Staffing needs hours: "
-            "pass an assumed profile, WeekProfile.assume(cases_per_day), and say that it is assumed"
-        )
+        raise DatesOnlyError("decision.arrivals_dates_only", n=len(stamps))
     return _whole_weeks(_local(stamps, zone))
 
 
@@ -151,9 +144,7 @@ def _local(stamps: list[pd.Timestamp], zone: str | None) -> pd.DatetimeIndex:
     try:
         return pd.DatetimeIndex(pd.to_datetime(stamps, utc=True)).tz_convert(zone).tz_localize(None)
     except KeyError as e:  # zoneinfo's error for a name that it does not know
-        raise SettingsError(
-            f"time zone {zone!r} is not known: use a name such as Asia/Tokyo"
-        ) from e
+        raise SettingsError("decision.time_zone", zone=zone) from e
 
 
 def _whole_weeks(clock: pd.DatetimeIndex) -> RealWeeks:
@@ -162,9 +153,7 @@ def _whole_weeks(clock: pd.DatetimeIndex) -> RealWeeks:
     start = day.min() + pd.Timedelta(days=-day.min().day_of_week % 7) if len(day) else None
     weeks = int(max(0, (day.max() + pd.Timedelta(days=1) - start) // week)) if len(day) else 0
     if weeks == 0:
-        raise CasesError(
-            f"{len(clock)} arrival times cover no whole week: pass a longer time or an assumed profile"
-        )
+        raise CasesError("decision.arrivals_short", n=len(clock))
     since = (clock - start) / pd.Timedelta(hours=1)
     hours = since[(since >= 0) & (since < weeks * HOURS_PER_WEEK)].to_numpy(dtype=np.float64)
     return RealWeeks(hours % HOURS_PER_WEEK, (hours // HOURS_PER_WEEK).astype(np.int64), weeks)

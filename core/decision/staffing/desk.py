@@ -32,13 +32,9 @@ class WorkShift:
 
     def __post_init__(self):
         if self.reviewers < 1:
-            raise SettingsError(
-                f"a shift of {self.reviewers} reviewers is not allowed: use 1 or more, or leave the shift out"
-            )
+            raise SettingsError("decision.shift_reviewers", reviewers=self.reviewers)
         if not (self.days and set(self.days) <= set(range(7))):
-            raise SettingsError(
-                f"shift days {self.days} are not allowed: use some of 0 (Monday) to 6"
-            )
+            raise SettingsError("decision.shift_days", days=self.days)
         edges = [self.start_hour, *(edge for pair in self.breaks for edge in pair), self.end_hour]
         ordered = all(a <= b for a, b in zip(edges, edges[1:], strict=False))  # False for NaN too
         if not (
@@ -47,12 +43,14 @@ class WorkShift:
             and self.start_hour < self.end_hour <= self.start_hour + 24
         ):
             raise SettingsError(
-                f"shift from {self.start_hour} to {self.end_hour} with breaks {self.breaks} is not allowed: start on "
-                "the day, last 24 hours at most, and have the breaks within it in order"
+                "decision.shift_hours", start=self.start_hour, end=self.end_hour, breaks=self.breaks
             )
         if not self._stretches():
             raise SettingsError(
-                f"shift from {self.start_hour} to {self.end_hour} is all break {self.breaks}: leave it out"
+                "decision.shift_all_break",
+                start=self.start_hour,
+                end=self.end_hour,
+                breaks=self.breaks,
             )
 
     @property

@@ -32,9 +32,7 @@ class FullTime:
         }
         for name, (value, most) in ranges.items():
             if not (math.isfinite(value) and 0 < value <= most):
-                raise SettingsError(
-                    f"{name} {value} of full-time work is not allowed: use a number above 0, up to {most:g}"
-                )
+                raise SettingsError("decision.full_time", name=name, value=value, most=most)
 
     @property
     def reviews_per_day(self) -> float:

@@ -36,13 +36,9 @@ class ReviewTime:
 
     def __post_init__(self):
         if not (math.isfinite(self.minutes) and self.minutes > 0):
-            raise SettingsError(
-                f"review time of {self.minutes} minutes is not allowed: use a finite time above 0"
-            )
+            raise SettingsError("decision.review_minutes", minutes=self.minutes)
         if not (math.isfinite(self.variation) and self.variation >= 0):
-            raise SettingsError(
-                f"variation {self.variation} of the review time is not allowed: use a finite number of 0 or more"
-            )
+            raise SettingsError("decision.review_variation", variation=self.variation)
 
     def draw(self, n: int, generator: np.random.Generator) -> np.ndarray:
         """Hours [n]."""
@@ -63,8 +59,10 @@ class StaffingStudy:
     def __post_init__(self):
         if self.replications < 2 or self.weeks < 1 or self.warm_up_weeks < 0:
             raise SettingsError(
-                f"{self.replications} replications of {self.weeks} weeks after {self.warm_up_weeks} are not allowed: use "
-                "2 or more (one has no interval), 1 or more, and 0 or more"
+                "decision.staffing_study",
+                replications=self.replications,
+                weeks=self.weeks,
+                warm_up=self.warm_up_weeks,
             )
 
 
@@ -111,11 +109,9 @@ def simulate_staffing(
     that cannot be.
     """
     if not shifts:
-        raise SettingsError("no shift is given, so nobody reviews: give one or more")
+        raise SettingsError("decision.no_shift")
     if not (math.isfinite(sla_hours) and sla_hours > 0):
-        raise SettingsError(
-            f"an SLA of {sla_hours} hours is not allowed: use a finite time above 0"
-        )
+        raise SettingsError("decision.sla_hours", hours=sla_hours)
     duty = sum(shift.reviewers * shift.hours_per_week for shift in shifts)
     load = arrivals.per_week * review.minutes / 60 / duty
     # One stream of random numbers a replication: more reviewers then meet the very same cases.
@@ -147,7 +143,7 @@ def least_reviewers(
     are not used.
     """
     if not 0 <= breach_share < 1:
-        raise SettingsError(f"breach share {breach_share} is not allowed: use 0 to below 1")
+        raise SettingsError("decision.breach_share", share=breach_share)
 
     def with_each(count: int) -> StaffingResult:
         return simulate_staffing(

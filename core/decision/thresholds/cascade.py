@@ -16,9 +16,9 @@ import numpy as np
 from core.counts.histogram import bin_of_confidence
 from core.counts.joint import REVIEW_ALL, THRESHOLD_STEPS, threshold_at
 from core.counts.tally import Leakage, LeakageLimit
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Threshold
-from core.errors import SettingsError
+from core.errors import NoCasesError, SettingsError, ShapeError
 from core.stats.bounds import wilson
 from core.types import Interval
 
@@ -40,11 +40,9 @@ class ScoredRun:
         bin_of_confidence(self.confidence)  # refuses what is no confidence
         right = np.asarray(self.right)
         if right.dtype != bool or right.shape != np.shape(self.confidence):
-            raise SettingsError(
-                f"right has type {right.dtype} and shape {right.shape}: give a bool for each confidence"
-            )
+            raise ShapeError("decision.cascade_right", type=right.dtype, shape=right.shape)
         if self.passes < 1:
-            raise SettingsError(f"{self.passes} passes is not allowed: use 1 or more")
+            raise SettingsError("decision.passes", passes=self.passes)
 
     @property
     def step(self) -> np.ndarray:
@@ -86,11 +84,14 @@ class CascadeSearch:
     def __init__(self, student: ScoredRun, teachers: Sequence[ScoredRun], costs: UnitCosts):
         self.n, self.costs, self.student = len(student.confidence), costs, student
         if not self.n:
-            raise SettingsError("a cascade needs paired labelled cases, and there is none")
+            raise NoCasesError("decision.cascade_no_cases")
         for run in teachers:
             if len(run.confidence) != self.n:
-                raise SettingsError(
-                    f"the run of {run.passes} passes has {len(run.confidence)} cases and the student {self.n}"
+                raise ShapeError(
+                    "decision.cascade_pairs",
+                    passes=run.passes,
+                    cases=len(run.confidence),
+                    expected=self.n,
                 )
         self._grids = [self._grid(run) for run in (None, *teachers)]
 

@@ -1,17 +1,20 @@
-"""Cases that change side between two thresholds or two policies: how many, of which outcome, and
-where they lie.
+"""What a policy accepts of counts as the store keeps them, and the cases that change side between
+two thresholds or two policies.
 
-Only counts: the cases themselves are listed by the store's `cases_near`, which takes the interval
-[low, high) given here.
+rows: columns segment, predicted, outcome, step, epistemic_bin and n (core.store's joint_counts).
+Row by row, a policy with a threshold for each of 50 segments and 100 classes needs no table of every
+segment, class, threshold and limit, which would be gigabytes. Only counts: the store's `cases_near`
+lists the cases of an interval [low, high).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from core.counts.histogram import Histogram, edge_of_threshold, positions_of
-from core.counts.joint import JointCumulative, limit_bin, step_of_threshold
+from core.counts.joint import JointCumulative, limit_bin
 from core.counts.tally import Tally
 from core.decision.thresholds.policy import Policy
 from core.types import OUTCOMES
@@ -31,6 +34,7 @@ class CasesBetween:
 
     @property
     def cases(self) -> int:
+        """Cases of all outcomes."""
         return sum(self.by_outcome.values())
 
 
@@ -44,15 +48,14 @@ class DecisionChanges:
     to_acceptance: dict[str, int]
 
 
-def cases_between_thresholds(histogram: Histogram, one: float, other: float) -> CasesBetween:
+def cases_between_thresholds(histogram: Histogram, first: float, second: float) -> CasesBetween:
     """The cases between two thresholds, in either order. Raises SettingsError unless multiples of
     0.001 in [0, 1].
     """
-    low, high = sorted((one, other))
-    first, end = edge_of_threshold(low), edge_of_threshold(high)
-    return CasesBetween(
-        low, high, first, end, _named(histogram.counts[..., first:end].sum((0, 1, 3)))
-    )
+    low, high = sorted((first, second))
+    start, end = edge_of_threshold(low), edge_of_threshold(high)
+    counts = histogram.counts[..., start:end].sum((0, 1, 3))
+    return CasesBetween(low, high, start, end, _by_name(counts))
 
 
 def decision_changes(cumulative: JointCumulative, before: Policy, after: Policy) -> DecisionChanges:
@@ -61,46 +64,48 @@ def decision_changes(cumulative: JointCumulative, before: Policy, after: Policy)
     """
     steps = [policy.steps(cumulative.segments, cumulative.classes) for policy in (before, after)]
     limits = [limit_bin(policy.epistemic_limit) for policy in (before, after)]
-    old, new = (cumulative.cells(*each).sum((0, 1)) for each in zip(steps, limits, strict=True))
-    both = cumulative.cells(np.maximum(*steps), min(limits)).sum((0, 1))
-    return DecisionChanges(_named(old - both), _named(new - both))
-
-
-def _named(counts: np.ndarray) -> dict[str, int]:
-    return {outcome: int(n) for outcome, n in zip(OUTCOMES, counts, strict=True)}
-
-
-pass
-
-
-def accepted_rows(rows: pd.DataFrame, policy: Policy) -> np.ndarray:
-    """Whether the policy accepts the cases of each row, [r]."""
-    pairs = list(zip(rows["segment"], rows["predicted"], strict=True))
-    least = {pair: step_of_threshold(policy.threshold_of(*pair)) for pair in set(pairs)}
-    steps = np.array([least[pair] for pair in pairs], dtype=np.int64)
-    return (rows["step"].to_numpy() >= steps) & (
-        rows["epistemic_bin"].to_numpy() <= limit_bin(policy.epistemic_limit)
+    old, new = (
+        cumulative.cells(step, limit).sum((0, 1)) for step, limit in zip(steps, limits, strict=True)
     )
+    both = cumulative.cells(np.maximum(*steps), min(limits)).sum((0, 1))
+    return DecisionChanges(_by_name(old - both), _by_name(new - both))
+
+
+def accepted_rows(rows: pd.DataFrame, policy: Policy) -> NDArray[np.bool_]:
+    """Whether the policy accepts the cases of each row, [r]."""
+    segment, predicted = (rows[name].astype("category").cat for name in ("segment", "predicted"))
+    steps = policy.steps(tuple(segment.categories), tuple(predicted.categories))  # [S, K]
+    least = steps[segment.codes.to_numpy(), predicted.codes.to_numpy()]
+    confident = rows["step"].to_numpy() >= least
+    return confident & (rows["epistemic_bin"].to_numpy() <= limit_bin(policy.epistemic_limit))
 
 
 def tally_of_rows(rows: pd.DataFrame, policy: Policy) -> Tally:
     """Counts of what the policy accepts, a tally of one entry for
-    core.decision.thresholds.policy.consequence_of.
+    core.decision.thresholds.consequence.consequence_of_tally.
     """
-    total = _by_outcome(rows, np.ones(len(rows), dtype=bool))
-    taken = _by_outcome(rows, accepted_rows(rows, policy))
-    return Tally(taken, total, taken, total)
+    everything = np.ones(len(rows), dtype=bool)
+    return Tally.of_counts(
+        _by_outcome(rows, accepted_rows(rows, policy)), _by_outcome(rows, everything)
+    )
 
 
 def changes_by_rows(rows: pd.DataFrame, before: Policy, after: Policy) -> DecisionChanges:
     """The cases that change side from one policy to the other, by outcome."""
     old, new = accepted_rows(rows, before), accepted_rows(rows, after)
-    sides = (_by_outcome(rows, old & ~new), _by_outcome(rows, new & ~old))
-    return DecisionChanges(*(dict(zip(OUTCOMES, side.tolist(), strict=True)) for side in sides))
+    return DecisionChanges(
+        _by_name(_by_outcome(rows, old & ~new)), _by_name(_by_outcome(rows, new & ~old))
+    )
 
 
-def _by_outcome(rows: pd.DataFrame, chosen: np.ndarray) -> np.ndarray:
-    """Cases of the chosen rows by outcome, [O]."""
+def _by_outcome(rows: pd.DataFrame, selected: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Cases of the selected rows by outcome, [O]."""
+    outcome = rows["outcome"].astype("category").cat
+    position = positions_of(OUTCOMES, outcome.categories)[outcome.codes.to_numpy()[selected]]
     counts = np.zeros(len(OUTCOMES), dtype=np.int64)
-    np.add.at(counts, positions_of(OUTCOMES, rows["outcome"][chosen]), rows["n"].to_numpy()[chosen])
+    np.add.at(counts, position, rows["n"].to_numpy(dtype=np.int64)[selected])
     return counts
+
+
+def _by_name(counts: NDArray[np.int64]) -> dict[str, int]:
+    return {outcome: int(n) for outcome, n in zip(OUTCOMES, counts, strict=True)}

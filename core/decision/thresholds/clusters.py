@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from core.counts.tally import Tally
-from core.decision.thresholds.policy import CostModel
-from core.errors import SettingsError
+from core.decision.thresholds.costs import CostModel
+from core.errors import SettingsError, ShapeError
 from core.stats.checks import finite
 from core.types import OUTCOMES, Interval
 
@@ -52,7 +52,7 @@ def money_per_day(terms: CostModel) -> Callable[[np.ndarray], np.ndarray]:
     """
     inference = terms.costs.inference(terms.seconds_per_case)
     if inference is None:
-        raise SettingsError("money needs seconds_per_case: this run measured no time a case")
+        raise SettingsError("decision.money_unmeasured")
 
     def statistic(counts: np.ndarray) -> np.ndarray:
         accepted, total = counts[:, 0], counts[:, 1]
@@ -72,9 +72,7 @@ def aurc(counts: np.ndarray) -> np.ndarray:
     a bin is one confidence.
     """
     if counts.shape[1] != len(OUTCOMES):
-        raise SettingsError(
-            f"counts of shape {counts.shape} do not have the {len(OUTCOMES)} outcomes second"
-        )
+        raise ShapeError("decision.counts_outcomes", shape=counts.shape, outcomes=len(OUTCOMES))
     labelled = counts[:, :3].sum(1)[:, ::-1]  # from the most confident bin down
     wrong = counts[:, 1:3].sum(1)[:, ::-1].cumsum(-1)
     accepted = labelled.cumsum(-1)

@@ -1,183 +1,225 @@
-"""What a threshold means: coverage, reviews, risk and leakage, each with its n and a 95% Wilson
-interval.
+"""What a threshold or a policy means: workload, risk, escapes and money, each with its n and a 95%
+Wilson interval. One type for all of them, and the curves over every threshold.
 
 Accept when confidence >= threshold, else review. Cases without a label count in workload and never
 in risk: selective risk is wrong accepted / accepted, leakage is wrong accepted / all, both over
 labelled cases. `unseen` outcomes are wrong whatever was predicted; without them
-(`include_unseen=False`) those cases are left out of everything, workload too.
+(`include_unseen=False`) those cases are left out of everything, workload too. The interval of money
+follows from that of leakage alone. A person's own errors are not counted here.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from core.counts.histogram import THRESHOLDS, AcceptanceCurve, edge_of_threshold
-from core.errors import SettingsError
-from core.stats.bounds import wilson_arrays
-from core.types import OUTCOMES, Interval
+from core.counts.joint import JointCumulative, limit_bin
+from core.counts.tally import Leakage, SelectiveRisk, Tally, scaled_interval
+from core.decision.thresholds.costs import NO_LABELS, NO_SECONDS, CostModel, checked_volume
+from core.decision.thresholds.policy import Policy, Threshold
+from core.types import Interval
 
-_RIGHT, _WRONG, _UNSEEN, _UNLABELLED = range(len(OUTCOMES))
-MEASURES = (
-    "coverage",
-    "review_rate",
-    "selective_risk",
-    "leakage",
-    "reviews_per_day",
-    "escapes_per_day",
-)
+_SHARES = ("coverage", "review_rate", "selective_risk", "leakage")
+# Figure a day -> the share that it scales by the volume.
+_PER_DAY = {"reviews_per_day": "review_rate", "escapes_per_day": "leakage"}
+CURVE_MEASURES = (*_SHARES, *_PER_DAY)
+_EDGES_PER_STEP = edge_of_threshold(0.001)
 
 
 @dataclass(frozen=True)
-class Consequence:
-    """What one threshold means for these cases. Per-day figures scale a share and its interval by
-    cases_per_day, taken as known.
+class PolicyConsequence:
+    """What applying a policy means for these cases. Figures a day scale a share and its interval by
+    the volume. The counts are whole numbers unless the cases are reweighted.
     """
 
-    threshold: float
-    cases: int  # all cases that count
-    labelled: int
-    accepted: int
-    accepted_labelled: int
-    wrong_accepted: int
-    cases_per_day: float
+    policy: Policy
+    cost_model: CostModel
+    cases: float  # all cases that count
+    labelled: float
+    accepted: float
+    accepted_labelled: float
+    wrong_accepted: float
     coverage: Interval  # accepted / cases
     review_rate: Interval  # 1 - coverage
-    selective_risk: Interval  # wrong accepted / accepted labelled
-    leakage: Interval  # wrong accepted / labelled
-    reviews_per_day: Interval
-    escapes_per_day: Interval
+    selective_risk: SelectiveRisk  # wrong accepted / accepted labelled
+    leakage: Leakage  # wrong accepted / labelled
+    reweighted: bool = False  # the mix of cases is supposed, not observed
+    reviews_per_day: Interval = field(init=False)
+    escapes_per_day: Interval = field(init=False)
+    money_per_day: Interval = field(init=False)  # None where `note` says why
+    note: str = field(init=False)  # NO_SECONDS or NO_LABELS, else ""
+
+    def __post_init__(self) -> None:
+        volume, costs = self.cost_model.cases_per_day, self.cost_model.costs
+        reviews = scaled_interval(self.review_rate, volume)
+        escapes = scaled_interval(self.leakage, volume)
+        inference = costs.inference(self.cost_model.seconds_per_case)
+        note = NO_SECONDS if inference is None else NO_LABELS if escapes.value is None else ""
+        money = Interval(None, None, None, escapes.n)
+        if inference is not None and reviews.value is not None:
+            fixed = costs.review * reviews.value + inference * volume
+            money = scaled_interval(escapes, costs.escape, fixed)
+        for name, value in (
+            ("reviews_per_day", reviews),
+            ("escapes_per_day", escapes),
+            ("money_per_day", money),
+            ("note", note),
+        ):
+            object.__setattr__(self, name, value)  # the dataclass is frozen
+
+    @property
+    def threshold(self) -> Threshold:
+        """The policy's threshold for all."""
+        return self.policy.threshold
+
+    @property
+    def cases_per_day(self) -> float:
+        """The volume that figures a day are scaled by."""
+        return self.cost_model.cases_per_day
+
+    @property
+    def certificates_hold(self) -> bool:
+        """Whether certificates may hold for these cases: none does under a supposed mix, because a
+        certificate speaks of cases drawn as its calibration set was.
+        """
+        return not self.reweighted
+
+
+def policy_consequence(
+    cumulative: JointCumulative, policy: Policy, cost_model: CostModel
+) -> PolicyConsequence:
+    """What applying `policy` means, exact for every policy. A segment or class of the policy
+    without cases has no effect.
+    """
+    tally = cumulative.tally(
+        policy.steps(cumulative.segments, cumulative.classes), limit_bin(policy.epistemic_limit)
+    )
+    return consequence_of_tally(tally, policy, cost_model, cumulative.weights is not None)
 
 
 def threshold_consequence(
-    cumulative: AcceptanceCurve, threshold: float, cases_per_day: float, include_unseen: bool = True
-) -> Consequence:
-    """What accepting at `threshold` means. Raises SettingsError for a threshold that is no multiple
-    of 0.001.
+    curve: AcceptanceCurve, threshold: float, cost_model: CostModel, include_unseen: bool = True
+) -> PolicyConsequence:
+    """What accepting at one threshold for all means. Raises SettingsError for a threshold that is
+    no multiple of 0.001.
+
+    curve: the counts of every threshold.
+    threshold: accept when confidence >= it.
+    cost_model: volume and costs; CostModel(cases_per_day) where money is not needed.
+    include_unseen: whether cases of a label that no model was trained on count.
     """
-    step = edge_of_threshold(threshold) // (edge_of_threshold(0.001) or 1)
-    row = consequence_curve(cumulative, cases_per_day, include_unseen, slice(step, step + 1)).iloc[
-        0
-    ]
-    counts = {f.name: int(row[f.name]) for f in fields(Consequence) if f.type is int}
-    n = {
-        "coverage": "cases",
-        "review_rate": "cases",
-        "reviews_per_day": "cases",
-        "selective_risk": "accepted_labelled",
-    }
-    estimates = {m: _interval(row, m, int(row[n.get(m, "labelled")])) for m in MEASURES}
-    return Consequence(
-        threshold=float(row["threshold"]), cases_per_day=cases_per_day, **counts, **estimates
+    step = _step(threshold)
+    tally = curve.tally(slice(step, step + 1), include_unseen)
+    return consequence_of_tally(
+        Tally.of_counts(tally.accepted[0], tally.total), Policy(threshold), cost_model
+    )
+
+
+def consequence_of_tally(
+    tally: Tally, policy: Policy, cost_model: CostModel, reweighted: bool = False
+) -> PolicyConsequence:
+    """The figures of a tally of one entry.
+
+    tally: what `policy` accepts, no leading axes.
+    policy: the policy that the tally was counted under.
+    cost_model: volume and costs.
+    reweighted: whether the cases were given weights of a supposed mix.
+    """
+    counts = ("cases", "labelled", "accepted_labelled", "wrong_accepted")
+    return PolicyConsequence(
+        policy=policy,
+        cost_model=cost_model,
+        accepted=tally.accepted.sum(-1).item(),
+        **{name: getattr(tally, name).item() for name in counts},
+        **{name: tally.interval(name) for name in _SHARES},
+        reweighted=reweighted,
     )
 
 
 def consequence_curve(
-    cumulative: AcceptanceCurve,
+    curve: AcceptanceCurve,
     cases_per_day: float,
     include_unseen: bool = True,
     steps: slice = slice(None),
 ) -> pd.DataFrame:
-    """The same for every threshold 0, 0.001, ..., 1 (or those of `steps`), a row each.
+    """What every threshold 0, 0.001, ..., 1 means, a row each.
 
     Columns: threshold, cases, labelled, accepted, accepted_labelled, wrong_accepted, and for each
-    of MEASURES the value and <measure>_low, <measure>_high; NaN where there is nothing to estimate
-    from.
+    of CURVE_MEASURES the value and <measure>_low, <measure>_high; NaN where there is nothing to
+    estimate from.
+
+    curve: the counts of every threshold.
+    cases_per_day: the volume; raises SettingsError unless finite and 0 or more.
+    include_unseen: whether cases of a label that no model was trained on count.
+    steps: which of the 1,001 thresholds.
     """
-    if not (np.isfinite(cases_per_day) and cases_per_day >= 0):
-        raise SettingsError(
-            f"cases_per_day {cases_per_day} is not allowed: use a finite number of 0 or more"
-        )
-    return _frame(
-        cumulative.accepted[:, steps],
-        THRESHOLDS[steps],
-        cumulative.accepted[:, :1],
-        cases_per_day,
-        include_unseen,
-    )
+    volume = np.float64(checked_volume(cases_per_day))
+    return _frame(curve.tally(steps, include_unseen), THRESHOLDS[steps], volume)
 
 
 def consequence_by_segment(
-    cumulative: AcceptanceCurve, threshold: float, cases_per_day: float, include_unseen: bool = True
+    curve: AcceptanceCurve, threshold: float, cases_per_day: float, include_unseen: bool = True
 ) -> pd.DataFrame:
-    """One row a segment at one threshold, the columns of `curve` and `segment`. Each segment's
-    volume is its share of the cases.
+    """One row a segment at one threshold: the columns of `consequence_curve` and `segment`.
+
+    curve, cases_per_day, include_unseen: as of `segment_curves`.
+    threshold: raises SettingsError unless a multiple of 0.001.
     """
-    step = edge_of_threshold(threshold) // edge_of_threshold(0.001)
-    return segment_curves(cumulative, cases_per_day, include_unseen, slice(step, step + 1))
+    step = _step(threshold)
+    return segment_curves(curve, cases_per_day, include_unseen, slice(step, step + 1))
 
 
 def segment_curves(
-    cumulative: AcceptanceCurve,
+    curve: AcceptanceCurve,
     cases_per_day: float,
     include_unseen: bool = True,
     steps: slice = slice(None),
 ) -> pd.DataFrame:
-    """`curve` of each segment, one below the other, and `segment`: a row a segment and threshold,
-    thresholds together.
+    """`consequence_curve` of each segment, one below the other, with the column `segment`. Each
+    segment's volume is its share of the cases that count.
+
+    curve: the counts of every segment and threshold.
+    cases_per_day: the volume of all segments together.
+    include_unseen: whether cases of a label that no model was trained on count.
+    steps: which of the 1,001 thresholds.
     """
-    accepted, thresholds = cumulative.by_segment[:, :, steps], THRESHOLDS[steps]  # [S, O, T]
-    totals = cumulative.by_segment[:, :, 0]  # [S, O]
-    counted = totals.sum(1) - (0 if include_unseen else totals[:, _UNSEEN])
-    volume = cases_per_day * counted / max(1, counted.sum())
-    size = len(thresholds)
-    rows = accepted.swapaxes(0, 1).reshape(len(OUTCOMES), -1)  # [O, S * T]
-    of_all, per_day = totals.T.repeat(size, axis=1), volume.repeat(size)
-    table = _frame(rows, np.tile(thresholds, len(totals)), of_all, per_day, include_unseen)
-    return table.assign(
-        segment=np.repeat(np.array(cumulative.histogram.segments, dtype=object), size)
+    tally, thresholds = curve.segment_tally(steps, include_unseen), THRESHOLDS[steps]
+    cases = tally.cases  # [S, 1]
+    volume = checked_volume(cases_per_day) * cases / max(1, cases.sum())
+    segments = np.array(curve.histogram.segments, dtype=object)
+    return _frame(tally, np.tile(thresholds, len(segments)), volume).assign(
+        segment=np.repeat(segments, len(thresholds))
     )
 
 
-def measured_volume(cases: int, first, last) -> float | None:
-    """Volume measured from the first and last case's dates, both days counted; None without dates."""
-    if first is None or last is None:
-        return None
-    return cases / ((last.date() - first.date()).days + 1)
+def _step(threshold: float) -> int:
+    return edge_of_threshold(threshold) // _EDGES_PER_STEP
 
 
 def _frame(
-    accepted: np.ndarray,
-    thresholds: np.ndarray,
-    total: np.ndarray,
-    per_day: float | np.ndarray,
-    include_unseen: bool,
+    tally: Tally, thresholds: NDArray[np.float64], volume: NDArray[np.float64] | np.float64
 ) -> pd.DataFrame:
-    """accepted [O, R], thresholds [R], total [O, R] or [O, 1], per_day [R] or one -> R rows with
-    the columns of `curve`.
-    """
-    keep = np.array([True, True, include_unseen, True])[:, None]
-    accepted, total = accepted * keep, total * keep
-    wrong = accepted[_WRONG] + accepted[_UNSEEN]
-    all_accepted = accepted.sum(0)
-    accepted_labelled = all_accepted - accepted[_UNLABELLED]
-    cases = np.broadcast_to(total.sum(0), all_accepted.shape)
-    labelled = cases - total[_UNLABELLED]
+    """Tally [..., T, O] and volumes that broadcast with [..., T] -> one row an entry, [... * T]."""
+    shape = tally.accepted.shape[:-1]
+
+    def column(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.broadcast_to(values, shape).ravel()
+
     columns = {
         "threshold": thresholds,
-        "cases": cases,
-        "labelled": labelled,
-        "accepted": all_accepted,
-        "accepted_labelled": accepted_labelled,
-        "wrong_accepted": wrong,
+        "cases": column(tally.cases),
+        "labelled": column(tally.labelled),
+        "accepted": column(tally.accepted.sum(-1)),
+        "accepted_labelled": column(tally.accepted_labelled),
+        "wrong_accepted": column(tally.wrong_accepted),
     }
-    shares = {
-        "coverage": (all_accepted, cases, 1.0),
-        "review_rate": (cases - all_accepted, cases, 1.0),
-        "selective_risk": (wrong, accepted_labelled, 1.0),
-        "leakage": (wrong, labelled, 1.0),
-        "reviews_per_day": (cases - all_accepted, cases, per_day),
-        "escapes_per_day": (wrong, labelled, per_day),
-    }
-    for name, (count, n, scale) in shares.items():
-        with np.errstate(divide="ignore", invalid="ignore"):
-            columns[name] = count / n * scale
-        columns[f"{name}_low"], columns[f"{name}_high"] = (
-            bound * scale for bound in wilson_arrays(count, n)
-        )
+    estimates = {name: tally.estimates(name) for name in _SHARES}
+    scales = {name: (estimates[name], 1.0) for name in _SHARES}
+    scales |= {name: (estimates[share], volume) for name, share in _PER_DAY.items()}
+    for name, (estimate, scale) in scales.items():
+        columns[name] = column(estimate.value * scale)
+        columns[f"{name}_low"] = column(estimate.low * scale)
+        columns[f"{name}_high"] = column(estimate.high * scale)
     return pd.DataFrame(columns)
-
-
-def _interval(row: pd.Series, measure: str, n: int) -> Interval:
-    values = (row[measure], row[f"{measure}_low"], row[f"{measure}_high"])
-    return Interval(*((None if np.isnan(v) else float(v)) for v in values), n)

@@ -2,58 +2,25 @@
 the student.
 
 total = review * reviews + escape * escapes + inference * cases, all a day; inference a case =
-measured seconds a case / 3600
-* cost of a machine hour.
-The interval of money follows from the Wilson interval of leakage alone: volume, review share and
-unit costs are taken as known. A person's own errors are not in it: all human has no escapes here.
+measured seconds a case / 3600 * cost of a machine hour. The interval of money follows from the
+Wilson interval of leakage alone: volume, review share and unit costs are taken as known. A person's
+own errors are not in it: all human has no escapes here.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from core.counts.histogram import AcceptanceCurve
-from core.decision.thresholds.consequence import Consequence, consequence_curve
-from core.errors import SettingsError
+from core.decision.thresholds.consequence import PolicyConsequence, consequence_curve
+from core.decision.thresholds.costs import NO_LABELS, NO_SECONDS, CostModel, UnitCosts
 from core.types import Interval
 
 ALL_HUMAN = "all_human"
 # of an OptionCurve: parts of a total, and its interval
 MONEY_PARTS = ("review", "inference", "escapes", "total", "low", "high")
-NO_SECONDS = "no_seconds"  # the option's run measured no time a case, so inference has no cost
-NO_LABELS = "no_labels"  # no labelled case, so escapes are unknown
-
-
-@dataclass(frozen=True)
-class UnitCosts:
-    """Assumed unit costs in `currency`: of one review, of one escape (a wrong answer that slips
-    through), of one machine hour.
-    """
-
-    review: float
-    escape: float
-    machine_hour: float
-    currency: str = "AUD"
-
-    def __post_init__(self):
-        for name in ("review", "escape", "machine_hour"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise SettingsError(
-                    f"cost per {name.replace('_', ' ')} {value} is not allowed: use a finite amount of 0 or more"
-                )
-
-    def inference(self, seconds_per_case: float | None) -> float | None:
-        """Cost of one case's inference from its measured seconds; None where nothing was measured."""
-        if seconds_per_case is None:
-            return None
-        if not (math.isfinite(seconds_per_case) and seconds_per_case >= 0):
-            raise SettingsError(
-                f"seconds_per_case {seconds_per_case} is not allowed: use a finite time of 0 or more"
-            )
-        return seconds_per_case / 3600 * self.machine_hour
 
 
 @dataclass(frozen=True)
@@ -72,10 +39,13 @@ class OptionMoney:
 
 @dataclass(frozen=True)
 class OptionCurve:
-    """An `Option` at every threshold 0, 0.001, ..., 1. Figures are NaN where `note` says why."""
+    """An `OptionMoney` at every threshold 0, 0.001, ..., 1. Figures are NaN where `note` says why.
+
+    money: MONEY_PARTS a day, [1001] each, or [1] where no threshold changes anything.
+    """
 
     name: str
-    money: dict[str, np.ndarray]  # MONEY a day: [1001], or [1] where no threshold changes anything
+    money: dict[str, NDArray[np.float64]]
     n: int  # labelled cases
     note: str = ""
 
@@ -86,66 +56,66 @@ def all_human_option(cases_per_day: float, costs: UnitCosts) -> OptionMoney:
     return OptionMoney(ALL_HUMAN, total, 0.0, 0.0, Interval(total, total, total, 0))
 
 
-def option_money(
-    name: str, found: Consequence, costs: UnitCosts, seconds_per_case: float | None
-) -> OptionMoney:
-    """A model that answers, and people who review what it is not sure of."""
-    review = costs.review * found.reviews_per_day.value if found.cases else None
-    inference = (
-        None
-        if seconds_per_case is None
-        else costs.inference(seconds_per_case) * found.cases_per_day
-    )
-    escapes = found.escapes_per_day
-    if inference is None or escapes.value is None:
-        note = NO_SECONDS if inference is None else NO_LABELS
-        return OptionMoney(
-            name, review, inference, None, Interval(None, None, None, escapes.n), note
-        )
-    fixed = review + inference
-    total = (fixed + costs.escape * x for x in (escapes.value, escapes.low, escapes.high))
+def option_money(name: str, consequence: PolicyConsequence) -> OptionMoney:
+    """The money of a model that answers and of people who review what its threshold leaves."""
+    model, reviews = consequence.cost_model, consequence.reviews_per_day.value
+    inference = model.costs.inference(model.seconds_per_case)
+    escapes = consequence.escapes_per_day.value
     return OptionMoney(
-        name, review, inference, costs.escape * escapes.value, Interval(*total, escapes.n)
+        name=name,
+        review_per_day=None if reviews is None else model.costs.review * reviews,
+        inference_per_day=None if inference is None else inference * model.cases_per_day,
+        escapes_per_day=None
+        if consequence.note or escapes is None
+        else model.costs.escape * escapes,
+        total_per_day=consequence.money_per_day,
+        note=consequence.note,
     )
 
 
-def constant_option(found: OptionMoney) -> OptionCurve:
-    """An option that no threshold changes, such as `all_human`, as a curve."""
-    total = found.total_per_day
+def constant_option(option: OptionMoney) -> OptionCurve:
+    """An option that no threshold changes, such as `all_human_option`, as a curve."""
+    total = option.total_per_day
     values = (
-        found.review_per_day,
-        found.inference_per_day,
-        found.escapes_per_day,
+        option.review_per_day,
+        option.inference_per_day,
+        option.escapes_per_day,
         total.value,
         total.low,
         total.high,
     )
-    return OptionCurve(
-        found.name,
-        {k: np.array([v], float) for k, v in zip(MONEY_PARTS, values, strict=True)},
-        total.n,
-        found.note,
-    )
+    money = {k: np.array([v], float) for k, v in zip(MONEY_PARTS, values, strict=True)}
+    return OptionCurve(option.name, money, total.n, option.note)
 
 
 def option_curve(
-    name: str,
-    cumulative: AcceptanceCurve,
-    cases_per_day: float,
-    costs: UnitCosts,
-    seconds_per_case: float | None,
-    include_unseen: bool = True,
+    name: str, curve: AcceptanceCurve, cost_model: CostModel, include_unseen: bool = True
 ) -> OptionCurve:
-    """`option` at every threshold, the same figures to the last bit."""
-    table = consequence_curve(cumulative, cases_per_day, include_unseen)
-    labelled, measured = int(table["labelled"].iloc[0]), seconds_per_case is not None
+    """`option_money` at every threshold, the same figures to the last bit.
+
+    name: the option's name.
+    curve: the counts of every threshold.
+    cost_model: volume and costs.
+    include_unseen: whether cases of a label that no model was trained on count.
+    """
+    table, costs = (
+        consequence_curve(curve, cost_model.cases_per_day, include_unseen),
+        cost_model.costs,
+    )
+    labelled, per_case = (
+        int(table["labelled"].iloc[0]),
+        costs.inference(cost_model.seconds_per_case),
+    )
+    measured = per_case is not None
     inference = np.full(
-        len(table), costs.inference(seconds_per_case) * cases_per_day if measured else np.nan
+        len(table), np.nan if per_case is None else per_case * cost_model.cases_per_day
     )
     review = costs.review * table["reviews_per_day"].to_numpy()
-    # `option` names no escapes either where the total is unknown
-    each = costs.escape if measured else np.nan
-    escapes = [each * table[f"escapes_per_day{end}"].to_numpy() for end in ("", "_low", "_high")]
+    # `option_money` names no escapes either where the total is unknown
+    per_escape = costs.escape if measured else np.nan
+    escapes = [
+        per_escape * table[f"escapes_per_day{end}"].to_numpy() for end in ("", "_low", "_high")
+    ]
     fixed = review + inference
     values = (review, inference, escapes[0], *(fixed + bound for bound in escapes))
     note = NO_SECONDS if not measured else "" if labelled else NO_LABELS
@@ -153,32 +123,30 @@ def option_curve(
 
 
 def cost_curve(
-    cumulative: AcceptanceCurve,
-    cases_per_day: float,
-    costs: UnitCosts,
-    seconds_per_case: float | None,
-    include_unseen: bool = True,
+    curve: AcceptanceCurve, cost_model: CostModel, include_unseen: bool = True
 ) -> pd.DataFrame:
-    """`whatif.curve` with columns money, money_low, money_high (a day). Without measured seconds,
-    inference counts as 0.
+    """`consequence_curve` with the columns money, money_low, money_high (a day). Without measured
+    seconds, inference counts as 0.
     """
-    table = consequence_curve(cumulative, cases_per_day, include_unseen)
-    fixed = (
-        costs.review * table["reviews_per_day"]
-        + (costs.inference(seconds_per_case) or 0.0) * cases_per_day
+    table, costs = (
+        consequence_curve(curve, cost_model.cases_per_day, include_unseen),
+        cost_model.costs,
     )
-    bounds = {
-        suffix: fixed + costs.escape * table[f"escapes_per_day{suffix}"]
-        for suffix in ("", "_low", "_high")
-    }
-    return table.assign(**{f"money{suffix}": values for suffix, values in bounds.items()})
+    inference = (costs.inference(cost_model.seconds_per_case) or 0.0) * cost_model.cases_per_day
+    fixed = costs.review * table["reviews_per_day"] + inference
+    return table.assign(
+        **{
+            f"money{suffix}": fixed + costs.escape * table[f"escapes_per_day{suffix}"]
+            for suffix in ("", "_low", "_high")
+        }
+    )
 
 
 def cheapest_threshold(costed: pd.DataFrame) -> float | None:
     """The threshold of the least money in a `cost_curve`, the strictest of equals; None where money
     is unknown.
 
-    Read off the very cases it is then shown on, so its cost is optimistic: choose on one set,
+    It is read off the very cases it is then shown on, so its cost is optimistic: choose on one set,
     confirm on another.
     """
     money = costed["money"].to_numpy()

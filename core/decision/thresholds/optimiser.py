@@ -17,7 +17,9 @@ import numpy as np
 
 from core.counts.joint import REVIEW_ALL, THRESHOLD_STEPS, JointCumulative, limit_bin, threshold_at
 from core.counts.tally import RiskLimit, Tally
-from core.decision.thresholds.policy import CostModel, Policy, PolicyConsequence, policy_consequence
+from core.decision.thresholds.consequence import PolicyConsequence, policy_consequence
+from core.decision.thresholds.costs import CostModel
+from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import (
     CAPACITY_UNREACHABLE,
     CONFLICT,
@@ -77,13 +79,11 @@ def optimise_thresholds(
     capacity not allowed, or when time_limit_s is over before any answer.
     """
     if by not in GROUPINGS:
-        raise SettingsError(f"grouping {by!r} is not one of {', '.join(GROUPINGS)}")
+        raise SettingsError("decision.grouping", grouping=by, allowed=GROUPINGS)
     if every < 1:
-        raise SettingsError(f"every {every} thousandths is not allowed: use 1 or more")
+        raise SettingsError("decision.optimiser_grid", every=every)
     if reviews_per_day is not None and not finite([reviews_per_day], "reviews a day")[0] >= 0:
-        raise SettingsError(
-            f"a capacity of {reviews_per_day} reviews a day is not allowed: use 0 or more"
-        )
+        raise SettingsError("decision.capacity", capacity=reviews_per_day)
     problem = _Problem(
         cumulative,
         terms,
@@ -191,9 +191,7 @@ class _Problem:
         if found.x is None:
             if found.status == 2:
                 return None
-            raise SettingsError(
-                f"the optimiser found no policy in {self.time_limit_s} s: allow more time or fewer cells"
-            )
+            raise SettingsError("decision.optimiser_time", seconds=self.time_limit_s)
         return np.flatnonzero(found.x > 0.5), float(found.mip_gap or 0.0)
 
     def _risk_row(self) -> tuple[np.ndarray, float, float]:

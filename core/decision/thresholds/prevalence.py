@@ -23,13 +23,10 @@ import pandas as pd
 from core.counts.histogram import positions_of
 from core.counts.joint import JointCumulative
 from core.counts.tally import Tally
-from core.decision.thresholds.policy import (
-    CostModel,
-    Policy,
-    PolicyConsequence,
-    consequence_of_tally,
-)
-from core.errors import SettingsError
+from core.decision.thresholds.consequence import PolicyConsequence, consequence_of_tally
+from core.decision.thresholds.costs import CostModel
+from core.decision.thresholds.policy import Policy
+from core.errors import NoCasesError, SettingsError, ShapeError
 from core.stats.checks import finite
 from core.types import OUTCOMES
 
@@ -58,9 +55,7 @@ def label_weights(label, shares: Mapping[str, float]) -> np.ndarray:
     """
     label = np.asarray(label, dtype=object)
     if pd.isna(label).any():
-        raise SettingsError(
-            f"the case at index {int(np.flatnonzero(pd.isna(label))[0])} has no label: leave such cases out"
-        )
+        raise SettingsError("decision.label_missing", index=int(np.flatnonzero(pd.isna(label))[0]))
     names = tuple(sorted(set(label)))
     where = positions_of(names, label)
     return _ratio(names, shares, np.bincount(where, minlength=len(names)))[where]
@@ -74,9 +69,7 @@ def shifted_consequence(
     """
     weights = finite(weights, "weight")
     if weights.shape != (len(cases),) or (weights < 0).any():
-        raise SettingsError(
-            f"weights of shape {weights.shape} are not allowed: give one of 0 or more for each case"
-        )
+        raise ShapeError("decision.case_weights", shape=weights.shape)
     columns = ("confidence", "epistemic")
     accepted = policy.accepts(
         cases["segment"], cases["predicted"], *(finite(cases[name], name) for name in columns)
@@ -88,15 +81,14 @@ def shifted_consequence(
 def _ratio(names: tuple[str, ...], shares: Mapping[str, float], cases: np.ndarray) -> np.ndarray:
     """target share / observed share of each name, [len(names)]; 0 for a name without a case."""
     if set(shares) != set(names):
-        raise SettingsError(
-            f"shares are given for {', '.join(sorted(shares))}, and the cases have {', '.join(names)}"
-        )
+        raise SettingsError("decision.shares_names", names=sorted(shares), expected=names)
     target = finite([shares[name] for name in names], "share")
     if (target < 0).any() or not target.sum() > 0:
-        raise SettingsError("shares must be 0 or more, and at least one above 0")
+        raise SettingsError("decision.shares_values")
     if (target[cases == 0] > 0).any():
-        raise SettingsError(
-            f"{names[int(np.flatnonzero((target > 0) & (cases == 0))[0])]} has no case to give weight to"
+        raise NoCasesError(
+            "decision.share_without_cases",
+            name=names[int(np.flatnonzero((target > 0) & (cases == 0))[0])],
         )
     return np.divide(
         target / target.sum() * cases.sum(), cases, out=np.zeros(len(names)), where=cases > 0

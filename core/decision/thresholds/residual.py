@@ -37,7 +37,7 @@ def residual_leakage(
     """
     if automatic_leak.level != review_rate.level:
         raise SettingsError(
-            f"levels {automatic_leak.level} and {review_rate.level} differ: give intervals of one level"
+            "decision.interval_levels", first=automatic_leak.level, second=review_rate.level
         )
     level = automatic_leak.level
     miss = product(review_rate, wilson(missed, checked, level))

@@ -19,7 +19,9 @@ import numpy as np
 from core.counts.histogram import THRESHOLDS
 from core.counts.joint import JointCumulative, limit_bin, step_of_threshold, threshold_at
 from core.counts.tally import LeakageLimit, RiskLimit
-from core.decision.thresholds.policy import CostModel, Policy, PolicyConsequence, policy_consequence
+from core.decision.thresholds.consequence import PolicyConsequence, policy_consequence
+from core.decision.thresholds.costs import CostModel
+from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
 from core.stats.checks import finite
 
@@ -146,7 +148,7 @@ class ThresholdSolver:
         default month.
         """
         if not extra > 0:
-            raise SettingsError(f"{extra} extra reviews a day is not allowed: use a number above 0")
+            raise SettingsError("decision.extra_reviews", extra=extra)
         before, after = (
             self.solve(limit, reviews_per_day),
             self.solve(limit, reviews_per_day + extra),
@@ -173,9 +175,7 @@ class ThresholdSolver:
         if capacity is None:
             return risk, everywhere
         if not finite([capacity], "reviews a day")[0] >= 0:
-            raise SettingsError(
-                f"a capacity of {capacity} reviews a day is not allowed: use 0 or more"
-            )
+            raise SettingsError("decision.capacity", capacity=capacity)
         # a capacity read off a point serves that point
         return risk, self._reviews <= capacity * (1 + 1e-12)
 

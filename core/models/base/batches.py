@@ -37,20 +37,29 @@ def tokenize(
 ) -> list[list[int]]:
     """Token ids of each text, without the tokens `ends` that a tokenizer puts behind a text.
 
-    A text over `max_tokens` raises CasesError with its position, unless `truncate`.
+    Raises CasesError with the positions of all texts over `max_tokens`, unless `truncate`, or of
+    those without a token.
     """
     ids = tokenizer(
         list(texts), truncation=truncate, max_length=max_tokens if truncate else None, verbose=False
     )["input_ids"]
     ids = [_without_ends(tokens, ends) for tokens in ids] if ends else ids
-    for i, tokens in enumerate(ids):
-        if len(tokens) > max_tokens:
+    lengths = [len(tokens) for tokens in ids]
+    for code, positions in (
+        ("cases.long_texts", [i for i, length in enumerate(lengths) if length > max_tokens]),
+        ("cases.tokenless_texts", [i for i, length in enumerate(lengths) if not length]),
+    ):
+        if positions:
             raise CasesError(
-                f"text {i + 1} of {len(ids)} has {len(tokens)} tokens, and the model reads {max_tokens}: shorten it, or pass "
-                "--truncate to read its beginning only"
+                code,
+                n=len(positions),
+                positions=positions,
+                rows=[str(i + 1) for i in positions[:10]],
+                total=len(ids),
+                tokens=max(lengths),
+                limit=max_tokens,
+                text=texts[positions[0]][:40],
             )
-        if not tokens:
-            raise CasesError(f"text {i + 1} of {len(ids)} has no token: {texts[i][:40]!r}")
     return ids
 
 

@@ -8,17 +8,18 @@ XlsxWriter 60 ms, which no page should wait for.
 import importlib
 
 from core.errors import SettingsError
-from core.report.document import Document
+from core.report.document import ReportDocument
 
-FORMATS = {
+EXPORT_FORMATS = {
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
 
-def export(document: Document, form: str) -> bytes:
-    """The document as one of FORMATS. Raises SettingsError for another."""
-    if form not in FORMATS:
-        raise SettingsError(f"export format {form!r} is not one of {', '.join(FORMATS)}")
-    return importlib.import_module(f"core.report.exports.{form}").write(document)
+def export_document(document: ReportDocument, form: str) -> bytes:
+    """Return the document as a file of one of EXPORT_FORMATS. Raises SettingsError for another."""
+    if form not in EXPORT_FORMATS:
+        raise SettingsError(f"export format {form!r} is not one of {', '.join(EXPORT_FORMATS)}")
+    module = importlib.import_module(f"core.report.exports.{form}")
+    return getattr(module, f"write_{form}")(document)

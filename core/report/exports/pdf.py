@@ -20,8 +20,8 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, TableStyle
 from reportlab.platypus import Table as Grid
 
-from core.report.document import Document, Section, Table
-from core.report.exports.pdf_charts import JAPANESE, LATIN, drawing, is_latin, printable
+from core.report.document import DocumentSection, DocumentTable, ReportDocument
+from core.report.exports.pdf_charts import JAPANESE, LATIN, chart_drawing, is_latin, printable_text
 from core.report.exports.style import INK, MUTED, RULE, SHADE, STRONG
 
 _MARGIN = 16 * mm
@@ -29,7 +29,7 @@ _LINE = landscape(A4)[0] - 2 * _MARGIN  # points
 _GAP = 10  # points between charts
 
 
-def write(document: Document) -> bytes:
+def write_pdf(document: ReportDocument) -> bytes:
     """The PDF as a file's bytes."""
     pdfmetrics.registerFont(UnicodeCIDFont(JAPANESE))
     file = io.BytesIO()
@@ -41,14 +41,14 @@ def write(document: Document) -> bytes:
     return file.getvalue()
 
 
-def _flow(document: Document) -> Iterator[Flowable]:
+def _flow(document: ReportDocument) -> Iterator[Flowable]:
     yield _said(document.title, document, 22, STRONG, after=6)
     yield _said(document.subtitle, document, 10, MUTED, after=10)
     for section in document.sections:
         yield from _section(section, document)
 
 
-def _section(section: Section, document: Document) -> Iterator[Flowable]:
+def _section(section: DocumentSection, document: ReportDocument) -> Iterator[Flowable]:
     # no title alone at a page's foot
     yield CondPageBreak(75 * mm if section.charts or section.tables else 45 * mm)
     yield _said(section.title, document, 15, STRONG, before=10, after=4)
@@ -64,13 +64,13 @@ def _side_by_side(charts: tuple) -> Flowable:
     """One or two charts in a row."""
     wide, tall = (_LINE - _GAP) / 2, 52 * mm  # two rows of them stand on a page with a title
     return Grid(
-        [[drawing(chart, wide, tall) for chart in charts]],
+        [[chart_drawing(chart, wide, tall) for chart in charts]],
         colWidths=[wide + _GAP] * len(charts),
         hAlign="LEFT",
     )
 
 
-def _grid(table: Table, document: Document) -> Flowable:
+def _grid(table: DocumentTable, document: ReportDocument) -> Flowable:
     """A table whose heading comes again on every page."""
     widths = [_LINE * share / sum(table.widths) for share in table.widths]
     rows = [[_said(head, document, 9, MUTED) for head in table.heads]]
@@ -89,7 +89,12 @@ def _grid(table: Table, document: Document) -> Flowable:
 
 
 def _said(
-    text: str, document: Document, size: float, colour: str, before: float = 0, after: float = 0
+    text: str,
+    document: ReportDocument,
+    size: float,
+    colour: str,
+    before: float = 0,
+    after: float = 0,
 ) -> Paragraph:
     # CJK breaks lines between any two letters; hashes in an English line must be broken too, so
     # they get splitLongWords.
@@ -110,7 +115,8 @@ def _said(
 def _marked(text: str) -> str:
     """Escaped text in which what is not Latin names the Japanese font."""
     parts = (
-        (latin, escape("".join(letters))) for latin, letters in groupby(printable(text), is_latin)
+        (latin, escape("".join(letters)))
+        for latin, letters in groupby(printable_text(text), is_latin)
     )
     return "".join(
         part if latin else f'<font name="{JAPANESE}">{part}</font>' for latin, part in parts

@@ -11,7 +11,7 @@ from reportlab.graphics.shapes import Circle, Drawing, String
 from reportlab.graphics.shapes import Line as Stroke
 from reportlab.lib.colors import HexColor
 
-from core.report.document import Bars, Line
+from core.report.document import BarChart, LineChart
 from core.report.exports.style import FILL, INK, MUTED, RULE, STRONG
 
 LATIN, JAPANESE = "Helvetica", "HeiseiKakuGo-W5"
@@ -28,22 +28,22 @@ def is_latin(letter: str) -> bool:
     return True
 
 
-def printable(text: str) -> str:
+def printable_text(text: str) -> str:
     """The text with an en dash for the minus sign, which Helvetica's encoding lacks and Japanese
     fonts draw too wide.
     """
     return text.replace("\u2212", "\u2013").replace("\u2060", "")  # word joiners have no glyph
 
 
-def drawing(chart: Bars | Line, width: float, height: float) -> Drawing:
+def chart_drawing(chart: BarChart | LineChart, width: float, height: float) -> Drawing:
     """The chart under its title."""
     picture = Drawing(width, height)
     picture.add(_text(chart.title, 0, height - 12, 10.5, INK))
-    _bars(picture, chart) if isinstance(chart, Bars) else _line(picture, chart)
+    _bars(picture, chart) if isinstance(chart, BarChart) else _line(picture, chart)
     return picture
 
 
-def _bars(picture: Drawing, chart: Bars) -> None:
+def _bars(picture: Drawing, chart: BarChart) -> None:
     plot = VerticalBarChart()
     _place(plot, picture)
     plot.data = [[0.0 if value is None else value for value in chart.values]]
@@ -53,7 +53,7 @@ def _bars(picture: Drawing, chart: Bars) -> None:
         max(0.0, *known, 0.0) * 1.08 or 1.0,
     )
     _axis(plot.valueAxis, chart.pattern)
-    plot.categoryAxis.categoryNames = [printable(said) for said in chart.labels]
+    plot.categoryAxis.categoryNames = [printable_text(said) for said in chart.labels]
     label = plot.categoryAxis.labels
     label.fontName, label.fontSize = _font("".join(plot.categoryAxis.categoryNames)), _SIZE
     label.fillColor, label.boxAnchor, label.dy = HexColor(f"#{INK}"), "n", -4
@@ -76,7 +76,7 @@ def _whisker(picture: Drawing, plot: VerticalBarChart, i: int, low: float, high:
         picture.add(Stroke(x - 4, y, x + 4, y, **pen))
 
 
-def _line(picture: Drawing, chart: Line) -> None:
+def _line(picture: Drawing, chart: LineChart) -> None:
     plot = LinePlot()
     _place(plot, picture)
     plot.data = [list(zip(chart.x, chart.y, strict=True))]
@@ -119,7 +119,7 @@ def _number(symbol: str):
 
 
 def _text(said: str, x: float, y: float, size: float, colour: str) -> String:
-    said = printable(said)
+    said = printable_text(said)
     return String(x, y, said, fontName=_font(said), fontSize=size, fillColor=HexColor(f"#{colour}"))
 
 

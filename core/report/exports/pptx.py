@@ -17,9 +17,9 @@ from pptx.slide import Slide
 from pptx.text.text import TextFrame
 from pptx.util import Inches, Pt
 
-from core.report.document import Cell, Document, Section, Table
+from core.report.document import DocumentSection, DocumentTable, ReportDocument, TableCell
 from core.report.exports.pptx_charts import add_chart
-from core.report.exports.style import EAST_ASIAN, INK, LATIN, MUTED, SHADE, STRONG, height
+from core.report.exports.style import EAST_ASIAN, INK, LATIN, MUTED, SHADE, STRONG, text_height
 
 WIDTH, HEIGHT, MARGIN = 13.333, 7.5, 0.5
 _TOP, _BOTTOM = 1.45, HEIGHT - 0.4  # of what stands below a title
@@ -28,7 +28,7 @@ _TEXT, _CELL, _PAD = 18, 13, 0.1  # points, points, inches around a cell's text
 _CHART_LEAST = 2.6  # height under which a row of charts goes to the next slide
 
 
-def write(document: Document) -> bytes:
+def write_pptx(document: ReportDocument) -> bytes:
     """The deck as a file's bytes."""
     deck = Presentation()
     deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
@@ -40,7 +40,7 @@ def write(document: Document) -> bytes:
     return file.getvalue()
 
 
-def _section(pen: "_Pen", section: Section) -> None:
+def _section(pen: "_Pen", section: DocumentSection) -> None:
     pen.sentences(section.paragraphs)
     if section.charts:
         pen.charts(section.charts)
@@ -53,7 +53,7 @@ class _Pen:
     full.
     """
 
-    def __init__(self, deck, document: Document, title: str):
+    def __init__(self, deck, document: ReportDocument, title: str):
         self.deck, self.document, self.title, self.pages = deck, document, title, 0
         self.turn()
 
@@ -71,7 +71,13 @@ class _Pen:
         said = self.title + (f" ({self.pages})" if self.pages > 1 else "")
         box.text_frame.word_wrap = True
         box.text_frame.vertical_anchor = MSO_ANCHOR.MIDDLE
-        _put(box.text_frame, [said], 28 if height(said, _LINE, 28) < 0.6 else 20, STRONG, bold=True)
+        _put(
+            box.text_frame,
+            [said],
+            28 if text_height(said, _LINE, 28) < 0.6 else 20,
+            STRONG,
+            bold=True,
+        )
         _put(self.slide.notes_slide.notes_text_frame, self.document.notes, 12, INK)
         self.y = _TOP
 
@@ -79,8 +85,10 @@ class _Pen:
         """Sentences one below the other, as many as fit into a box of this slide, the rest on the
         next.
         """
-        for some in _fitting(paragraphs, lambda one: height(one, _LINE - 0.2, _TEXT) + 0.1, self):
-            tall = sum(height(one, _LINE - 0.2, _TEXT) + 0.1 for one in some)
+        for some in _fitting(
+            paragraphs, lambda one: text_height(one, _LINE - 0.2, _TEXT) + 0.1, self
+        ):
+            tall = sum(text_height(one, _LINE - 0.2, _TEXT) + 0.1 for one in some)
             box = self.slide.shapes.add_textbox(
                 Inches(MARGIN), Inches(self.y), Inches(_LINE), Inches(tall)
             )
@@ -100,10 +108,10 @@ class _Pen:
             add_chart(self.slide, chart, tuple(map(Inches, (left, top, wide - 0.1, tall - 0.1))))
         self.y = _BOTTOM
 
-    def table(self, table: Table) -> None:
+    def table(self, table: DocumentTable) -> None:
         """A table, its heading again on every slide that it goes on to."""
         widths = [_LINE * share / sum(table.widths) for share in table.widths]
-        head = tuple(map(Cell, table.heads))
+        head = tuple(map(TableCell, table.heads))
         tall = _row_height(head, widths)
         for rows in _fitting(table.rows, lambda row: _row_height(row, widths), self, tall):
             heights = [tall, *(_row_height(row, widths) for row in rows)]
@@ -137,10 +145,10 @@ def _fitting(items: Sequence, tall, pen: _Pen, head: float = 0.0) -> Iterator[li
         yield some
 
 
-def _row_height(row: Sequence[Cell], widths: Sequence[float]) -> float:
+def _row_height(row: Sequence[TableCell], widths: Sequence[float]) -> float:
     return (
         max(
-            height(cell.text, wide - 2 * _PAD, _CELL)
+            text_height(cell.text, wide - 2 * _PAD, _CELL)
             for cell, wide in zip(row, widths, strict=True)
         )
         + 2 * _PAD

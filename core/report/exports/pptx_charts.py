@@ -14,15 +14,17 @@ from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide
 from pptx.util import Pt
 
-from core.report.document import Bars, Line
+from core.report.document import BarChart, LineChart
 from core.report.exports.style import EAST_ASIAN, FILL, INK, LATIN, RULE, STRONG, axis_end
 
 _POINTS = 12
 
 
-def add_chart(slide: Slide, chart: Bars | Line, place: tuple) -> Chart:
+def add_chart(slide: Slide, chart: BarChart | LineChart, place: tuple) -> Chart:
     """Draw a chart into (left, top, width, height) of a slide."""
-    drawn = _bars(slide, chart, place) if isinstance(chart, Bars) else _line(slide, chart, place)
+    drawn = (
+        _bars(slide, chart, place) if isinstance(chart, BarChart) else _line(slide, chart, place)
+    )
     drawn.has_title = True
     drawn.chart_title.include_in_layout = False
     run = drawn.chart_title.text_frame.paragraphs[0].add_run()
@@ -34,7 +36,7 @@ def add_chart(slide: Slide, chart: Bars | Line, place: tuple) -> Chart:
     return drawn
 
 
-def _bars(slide: Slide, chart: Bars, place: tuple) -> Chart:
+def _bars(slide: Slide, chart: BarChart, place: tuple) -> Chart:
     data = CategoryChartData(number_format=chart.pattern)
     data.categories = chart.labels
     data.add_series(chart.title, chart.values)
@@ -52,7 +54,7 @@ def _bars(slide: Slide, chart: Bars, place: tuple) -> Chart:
     return drawn
 
 
-def _line(slide: Slide, chart: Line, place: tuple) -> Chart:
+def _line(slide: Slide, chart: LineChart, place: tuple) -> Chart:
     data = XyChartData(number_format=chart.pattern)
     curve = data.add_series(chart.y_title)
     for x, y in zip(chart.x, chart.y, strict=True):
@@ -85,7 +87,7 @@ def _axis(axis, pattern: str) -> None:
     axis.major_gridlines.format.line.color.rgb = RGBColor.from_string(RULE)
 
 
-def _whiskers(chart: Bars):
+def _whiskers(chart: BarChart):
     """c:errBars from each bar's low to its high; none where there is no figure."""
     ups = [
         None if value is None else high - value

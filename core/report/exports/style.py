@@ -19,7 +19,7 @@ _STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 _WRAPPED = 1.08  # lines end at words, not at the edge
 
 
-def lines(text: str, width: float, points: float) -> int:
+def line_count(text: str, width: float, points: float) -> int:
     """How many lines of `points` type a text takes in `width` inches, at least one; on the generous
     side.
     """
@@ -27,9 +27,9 @@ def lines(text: str, width: float, points: float) -> int:
     return max(1, math.ceil(_WRAPPED * em * points / 72 / width))
 
 
-def height(text: str, width: float, points: float) -> float:
+def text_height(text: str, width: float, points: float) -> float:
     """Inches that a text takes, at 1.25 of its type a line."""
-    return lines(text, width, points) * points * 1.25 / 72
+    return line_count(text, width, points) * points * 1.25 / 72
 
 
 def axis_end(highs: Iterable[float | None]) -> float:

@@ -12,7 +12,14 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from core.report.document import Bars, Cell, Document, Line, Section, Table
+from core.report.document import (
+    BarChart,
+    DocumentSection,
+    DocumentTable,
+    LineChart,
+    ReportDocument,
+    TableCell,
+)
 from core.report.exports.style import FILL, INK, MUTED, SHADE, STRONG, axis_end
 
 _OPTIONS = {
@@ -26,12 +33,12 @@ _CHART_ROWS = 18  # rows that a chart covers
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 
 
-def write(document: Document) -> bytes:
+def write_xlsx(document: ReportDocument) -> bytes:
     """The workbook as a file's bytes."""
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, _OPTIONS) as book:
         names: set[str] = set()
-        first = Section(document.title, (document.subtitle, *document.notes[1:]))
+        first = DocumentSection(document.title, (document.subtitle, *document.notes[1:]))
         for section in (first, *document.sections):
             _Sheet(book, _name(section.title, names)).section(section)
     return file.getvalue()
@@ -47,7 +54,7 @@ class _Sheet:
         self.sheet.set_landscape()
         self.sheet.fit_to_pages(1, 0)
 
-    def section(self, section: Section) -> None:
+    def section(self, section: DocumentSection) -> None:
         """Title, sentences, tables, then the charts' data with the charts beside it."""
         widths = section.tables[0].widths if section.tables else (1.0,) * 5
         for column, share in enumerate(widths):
@@ -60,7 +67,7 @@ class _Sheet:
         for table in section.tables:
             self._table(table)
         for chart in section.charts:
-            self._bars(chart) if isinstance(chart, Bars) else self._line(chart)
+            self._bars(chart) if isinstance(chart, BarChart) else self._line(chart)
 
     def _text(self, said: str, style: dict, columns: int) -> None:
         form = self.book.add_format(
@@ -72,7 +79,7 @@ class _Sheet:
         self.sheet.set_row(self.row, (int(wide / _LINE) + 1) * style.get("font_size", 11) * 1.4)
         self.row += 1
 
-    def _table(self, table: Table) -> None:
+    def _table(self, table: DocumentTable) -> None:
         self.row += 1
         head = self.book.add_format(
             {"bold": True, "bg_color": f"#{SHADE}", "font_color": f"#{MUTED}", "text_wrap": True}
@@ -85,7 +92,7 @@ class _Sheet:
                 self._cell(column, cell)
         self.row += 2
 
-    def _cell(self, column: int, cell: Cell) -> None:
+    def _cell(self, column: int, cell: TableCell) -> None:
         form = {"text_wrap": True, "valign": "top", "align": "left"}
         if cell.number is None:
             self.sheet.write_string(self.row, column, cell.text, self.book.add_format(form))
@@ -97,7 +104,7 @@ class _Sheet:
                 self.book.add_format(form | {"num_format": cell.pattern}),
             )
 
-    def _bars(self, chart: Bars) -> None:
+    def _bars(self, chart: BarChart) -> None:
         first = self.row + 1
         plain, number = (
             self.book.add_format({}),
@@ -124,7 +131,7 @@ class _Sheet:
         scale = {"min": 0, "max": axis_end(chart.highs)} if chart.from_zero else {}
         self._place(drawn, chart.title, {"num_format": chart.pattern} | scale)
 
-    def _line(self, chart: Line) -> None:
+    def _line(self, chart: LineChart) -> None:
         first = self.row + 1
         for column, title in enumerate((chart.x_title, chart.y_title)):
             self.sheet.write_string(
@@ -164,7 +171,7 @@ class _Sheet:
         self.row += _CHART_ROWS
 
 
-def _whiskers(chart: Bars) -> dict:
+def _whiskers(chart: BarChart) -> dict:
     """What XlsxWriter wants of error bars: how far each goes up and down; 0 where there is no
     figure.
     """

@@ -9,15 +9,19 @@ gives the two fronts as one frame.
 import numpy as np
 import pandas as pd
 
+from core.counts.joint import JointCounts, JointCumulative
 from core.decision.thresholds.cascade import CascadePoint, CascadeSearch, ScoredRun
-from core.decision.thresholds.daily_money import UnitCosts
+from core.decision.thresholds.consequence import PolicyConsequence, policy_consequence
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.policy import Policy
+from core.decision.thresholds.prevalence import class_weights
 from core.errors import SettingsError
 
-COLUMNS = ("case_id", "segment", "outcome", "confidence")
+CASCADE_COLUMNS = ("case_id", "segment", "outcome", "confidence")
 WITH_TEACHER, WITHOUT = "with_teacher", "without"
 
 
-def fronts(
+def cascade_fronts(
     student: pd.DataFrame,
     teacher: pd.DataFrame,
     segment: str | None,
@@ -48,7 +52,7 @@ def fronts(
     )
 
 
-def cheapest(front: pd.DataFrame, way: str) -> pd.Series:
+def cheapest_cascade(front: pd.DataFrame, way: str) -> pd.Series:
     """The row of the least total of a way: best on the very cases it is shown on. Raises
     SettingsError where there is none.
     """
@@ -97,3 +101,82 @@ def _row(way: str, point: CascadePoint, escape: float) -> dict:
         "reviewed": point.reviewed.value,
         "n": leakage.n,
     }
+
+
+MIX_COLUMNS = ("segment", "label", "outcome", "confidence", "epistemic")
+UNTRAINED = "*untrained*"  # the kind of all labels that the model was not trained on
+SHARE_STEPS = 21  # shares that a curve shows, 0 to 1
+
+
+def counts_by_label(
+    table: pd.DataFrame, segment: str | None, unseen: bool
+) -> JointCumulative | None:
+    """Counts of the labelled cases by kind, of one segment or all, shared: never change them. None
+    without two kinds.
+    """
+    kept = table["outcome"].ne("unlabelled") & (table["outcome"].ne("unseen") | unseen)
+    rows = table[kept if segment is None else kept & table["segment"].eq(segment)]
+    kind = rows["label"].astype(str).mask(rows["outcome"].eq("unseen"), UNTRAINED)
+    if kind.nunique() < 2:
+        return None
+    one = [""] * len(rows)
+    return JointCumulative(
+        JointCounts.from_predictions(
+            one, kind, rows["outcome"], rows["confidence"], rows["epistemic"]
+        )
+    )
+
+
+def label_shares(counts: JointCumulative) -> dict[str, float]:
+    """{kind: its share of the cases}, the most frequent first."""
+    cases = counts.total.sum((0, 2), dtype=np.float64)
+    order = np.argsort(-cases, kind="stable")
+    return {counts.classes[i]: float(cases[i] / cases.sum()) for i in order}
+
+
+def policy_at_share(counts: JointCumulative, kind: str, share: float) -> JointCumulative:
+    """The counts as if `kind` were this share of the cases, the others in proportion as they are.
+    Raises SettingsError.
+    """
+    if not 0 <= share <= 1:
+        raise SettingsError(f"share {share} of {kind!r} is not allowed: use 0 to 1")
+    seen = label_shares(counts)
+    if kind not in seen:
+        raise SettingsError(f"{kind!r} is not one of {', '.join(map(repr, seen))}")
+    others = 1 - seen[kind]
+    return class_weights(
+        counts,
+        {
+            name: share if name == kind else (1 - share) * part / others
+            for name, part in seen.items()
+        },
+    )
+
+
+def consequences_at_share(
+    counts: JointCumulative, threshold: float, kind: str, share: float, terms: CostModel
+) -> tuple[PolicyConsequence, ...]:
+    """What a threshold means for the mix that was seen, and with `kind` at this share."""
+    policy = Policy(threshold)
+    return tuple(
+        policy_consequence(mix, policy, terms)
+        for mix in (counts, policy_at_share(counts, kind, share))
+    )
+
+
+def share_curve(
+    counts: JointCumulative, threshold: float, kind: str, terms: CostModel
+) -> pd.DataFrame:
+    """One row a share of `kind`, STEPS from 0 to 1: share, then review and leakage, each also with
+    _low and _high, and n.
+    """
+    rows = []
+    for share in np.linspace(0, 1, SHARE_STEPS):
+        found = policy_consequence(
+            policy_at_share(counts, kind, float(share)), Policy(threshold), terms
+        )
+        row = {"share": float(share), "n": found.leakage.n}
+        for name, risk in (("review", found.review_rate), ("leakage", found.leakage)):
+            row |= {name: risk.value, f"{name}_low": risk.low, f"{name}_high": risk.high}
+        rows.append(row)
+    return pd.DataFrame(rows)

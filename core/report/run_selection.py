@@ -1,10 +1,7 @@
-"""Runs side by side: the list of all of them, what differs between some, and how well their models
-do on what they scored.
+"""Which runs belong together: the one to open first, those that scored the same cases, those that
+calibrate them.
 
-Pure: run records and counts in, tidy frames out. Accuracy and ECE are those of the page "Evidence"
-(report.evidence.trust). Coverage at a risk is the largest share accepted at one of the 1,001
-thresholds with selective risk at most so high. Its interval is the bootstrap's: labelled cases
-drawn with replacement, which needs only their counts at each threshold.
+Pure: run records in, run records out. Knows nothing of how a run is stored or shown.
 """
 
 from collections.abc import Mapping
@@ -13,12 +10,74 @@ import numpy as np
 import pandas as pd
 
 from core.counts.histogram import AcceptanceCurve, Histogram
-from core.report.evidence import trust
-from core.types import Interval, RunRecord
+from core.report.evidence import calibration_summary
+from core.types import KIND_ORDER, Interval, RunRecord
 
-RISK = 0.05
-DRAWS = 500
-MEASURES = ("accuracy", "ece", "coverage_at_5")
+_ORDER = {kind: place for place, kind in enumerate(KIND_ORDER)}
+
+
+def selectable_runs(runs: list[RunRecord]) -> list[RunRecord]:
+    """Return the runs to choose from, newest first: those of a stream, or all where there is no
+    stream.
+    """
+    stream = [record for record in runs if record.run.role == "stream"]
+    return stream or list(runs)
+
+
+def default_selection(runs: list[RunRecord]) -> RunRecord:
+    """Return the run to open when none is chosen, of those listed: finished ones first, then
+    students, then the newest.
+    """
+    return min(
+        selectable_runs(runs),
+        key=lambda record: (record.state != "finished", _ORDER[record.run.model_kind]),
+    )
+
+
+def same_cases(runs: list[RunRecord], chosen: RunRecord) -> dict[str, RunRecord]:
+    """Return {model kind: run} of `chosen`, first, and the newest finished run of each other kind
+    on the same cases.
+    """
+    run = chosen.run
+    key = (run.dataset, run.role, run.inputs_hash)
+    found = {run.model_kind: chosen}
+    others = [
+        r
+        for r in runs
+        if (r.run.dataset, r.run.role, r.run.inputs_hash) == key and r.state == "finished"
+    ]
+    # stable: the newest of a kind comes first
+    for record in sorted(others, key=lambda r: _ORDER[r.run.model_kind]):
+        found.setdefault(record.run.model_kind, record)
+    return found
+
+
+def calibration_of(runs: list[RunRecord], shown: dict[str, RunRecord]) -> dict[str, RunRecord]:
+    """Return {model kind: finished calibration run} of the models that are shown, all on the same
+    held-out cases.
+
+    The first model's newest calibration run names the cases; a model that did not score those is
+    left out.
+    """
+    found: dict[str, RunRecord] = {}
+    for kind, record in shown.items():
+        for candidate in runs:
+            run = candidate.run
+            same_model = (run.dataset, run.model_hash) == (
+                record.run.dataset,
+                record.run.model_hash,
+            )
+            if run.role != "calibration" or candidate.state != "finished" or not same_model:
+                continue
+            if not found or run.inputs_hash == next(iter(found.values())).run.inputs_hash:
+                found[kind] = candidate
+                break
+    return found
+
+
+COVERAGE_RISK = 0.05
+BOOTSTRAP_DRAWS = 500
+RUN_MEASURES = ("accuracy", "ece", "coverage_at_5")
 _RIGHT, _WRONG, _UNSEEN = 0, 1, 2  # core.types.OUTCOMES
 _FIELDS = (
     "kind",
@@ -65,7 +124,7 @@ def run_frame(runs: list[RunRecord]) -> pd.DataFrame:
     )
 
 
-def differences(runs: list[RunRecord]) -> pd.DataFrame:
+def run_differences(runs: list[RunRecord]) -> pd.DataFrame:
     """One row a field, setting or version in which the runs differ: name, then a column a run id;
     None where it has none.
     """
@@ -102,8 +161,8 @@ def measure_frame(counts: Mapping[str, Histogram], unseen: bool = True) -> pd.Da
     """
     rows = []
     for run_id, histogram in counts.items():
-        found = trust(histogram, unseen)
-        measures = (found.accuracy, found.ece, coverage_at(histogram, RISK, unseen))
+        found = calibration_summary(histogram, unseen)
+        measures = (found.accuracy, found.ece, coverage_at(histogram, COVERAGE_RISK, unseen))
         rows += [
             {
                 "run_id": run_id,
@@ -113,7 +172,7 @@ def measure_frame(counts: Mapping[str, Histogram], unseen: bool = True) -> pd.Da
                 "high": x.high,
                 "n": x.n,
             }
-            for name, x in zip(MEASURES, measures, strict=True)
+            for name, x in zip(RUN_MEASURES, measures, strict=True)
         ]
     columns = ["run_id", "measure", "value", "low", "high", "n"]
     return pd.DataFrame(rows, columns=columns).astype(
@@ -134,7 +193,7 @@ def coverage_at(
     if n == 0:
         return Interval(None, None, None, 0, level)
     steps = np.concatenate([_steps(right), _steps(wrong)])
-    drawn = np.random.default_rng(seed).multinomial(n, steps / n, DRAWS)
+    drawn = np.random.default_rng(seed).multinomial(n, steps / n, BOOTSTRAP_DRAWS)
     half = len(steps) // 2
     found = _largest(_above(drawn[:, :half]), _above(drawn[:, half:]), risk)
     low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])

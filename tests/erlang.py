@@ -1,5 +1,5 @@
-"""Waiting in an M/M/c queue (Erlang 1917): Poisson arrivals, exponential service, c reviewers
-without breaks, steady state.
+"""An oracle for the simulated review desk: waiting in an M/M/c queue (Erlang 1917), with Poisson
+arrivals, exponential service, c reviewers without breaks, steady state.
 
 Load a = arrivals an hour * hours a case, in erlangs. Erlang B by its recursion, B_0 = 1, B_k = a
 B_{k-1} / (k + a B_{k-1}); Erlang C = c B / (c - a (1 - B)), the share that waits. A wait that is
@@ -8,15 +8,13 @@ not 0 is exponential with rate (c - a) / hours a case.
 
 import math
 
-from core.errors import SettingsError
-
 
 def waiting_share(reviewers: int, load: float) -> float:
-    """Erlang C: the share of cases that find every reviewer busy. Raises SettingsError where there
+    """Erlang C: the share of cases that find every reviewer busy. Raises ValueError where there
     is no steady state.
     """
     if not (math.isfinite(load) and 0 <= load < reviewers):
-        raise SettingsError(
+        raise ValueError(
             f"a load of {load} on {reviewers} reviewers has no steady state: use a load of 0 to below {reviewers}"
         )
     blocked = 1.0
@@ -35,7 +33,7 @@ def wait_quantile(reviewers: int, load: float, hours_per_case: float, q: float) 
     h); 0 where q <= 1 - C.
     """
     if not 0 <= q < 1:
-        raise SettingsError(f"quantile {q} is not allowed: use 0 to below 1")
+        raise ValueError(f"quantile {q} is not allowed: use 0 to below 1")
     waits = waiting_share(reviewers, load)
     return (
         0.0 if waits <= 1 - q else math.log(waits / (1 - q)) * hours_per_case / (reviewers - load)

@@ -1,0 +1,111 @@
+"""The verbs by which a decision takes effect: apply a policy to a run, and write its decisions out."""
+
+from pathlib import Path
+
+from core.cli.verbs import add_verb, store_of
+from core.messages import reader_language, sentence
+from core.settings import Settings
+
+
+def add_apply(verbs) -> None:
+    """Add `apply`."""
+    verb = add_verb(verbs, "apply", _apply, "decide every case of a run by a policy")
+    verb.add_argument("--run", dest="run_id", required=True, help="a scoring run")
+    verb.add_argument(
+        "--policy",
+        metavar="NAME[:VERSION]",
+        help="an approved version (default: the active policy of the run's model and dataset)",
+    )
+
+
+def add_decisions(verbs) -> None:
+    """Add `decisions`."""
+    verb = add_verb(verbs, "decisions", _decisions, "write the decisions of a run into a file")
+    verb.add_argument("--run", dest="run_id", required=True, help="a scoring run")
+    verb.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="a file that ends in .csv, .xlsx, .parquet or .jsonl",
+    )
+    verb.add_argument(
+        "--policy",
+        metavar="NAME[:VERSION]",
+        help="whose decisions (default: those of the version that decided last)",
+    )
+
+
+def applied_report(application, language: str) -> str:
+    """Return what applying a policy came to, in sentences of the reader's language."""
+    bound, version = application.bound, application.bound.version
+    values = {"run": application.run_id, "name": version.name, "version": version.version}
+    n = application.accepted + application.review
+    counts = {"accepted": application.accepted, "review": application.review, "n": n}
+    lines = [sentence(language, "pipeline.applied", **values, **counts)]
+    if bound.void:
+        reasons = [sentence(language, f"pipeline.void.{reason}") for reason in bound.void]
+        lines.append(sentence(language, "pipeline.all_to_review", reasons=reasons))
+    lines.append(sentence(language, "pipeline.added", n=application.added))
+    return "\n".join(lines)
+
+
+def report_active_policy(store, run_id: str) -> str:
+    """Apply the active policy to a run that was scored, and return what came of it."""
+    from core.pipeline.apply import apply_active_policy
+
+    language = reader_language()
+    application = apply_active_policy(store, run_id)
+    if application is None:
+        return sentence(language, "pipeline.no_active_policy", run=run_id)
+    return applied_report(application, language)
+
+
+def _apply(arguments, settings: Settings) -> None:
+    from core.pipeline.apply import apply_policy, read_policy_name
+    from core.store.ledger import Ledger
+
+    store = store_of(settings)
+    if arguments.policy is None:
+        print(report_active_policy(store, arguments.run_id))
+        return
+    version = Ledger(store).policy(*read_policy_name(arguments.policy))
+    print(applied_report(apply_policy(store, arguments.run_id, version), reader_language()))
+
+
+def _decisions(arguments, settings: Settings) -> None:
+    from core.errors import NotFoundError, SettingsError
+    from core.export import WRITERS, write_table
+    from core.pipeline.apply import read_policy_name
+    from core.store.reviews import Reviews
+
+    if arguments.out.suffix.lower() not in WRITERS:  # before a large table is read
+        raise SettingsError("export.other_ending", file=str(arguments.out), endings=list(WRITERS))
+    reviews = Reviews(store_of(settings))
+    reviews.store.run(arguments.run_id)
+    applied = reviews.applied_policies(arguments.run_id)
+    if arguments.policy is not None:
+        name, number = read_policy_name(arguments.policy)
+        applied = [
+            decided
+            for decided in applied
+            if decided.policy == name and number in (None, decided.version)
+        ]
+    if not applied:
+        raise NotFoundError("pipeline.no_decisions", run=arguments.run_id)
+    table = reviews.decided_cases(arguments.run_id, applied[0].policy, applied[0].version)
+    try:
+        write_table(table, arguments.out)
+    except OSError as e:
+        raise SettingsError(
+            "export.not_written", file=str(arguments.out), reason=e.strerror or str(e)
+        ) from e
+    print(
+        sentence(
+            reader_language(),
+            "pipeline.decisions_written",
+            file=str(arguments.out),
+            name=applied[0].policy,
+            version=applied[0].version,
+            n=len(table),
+        )
+    )

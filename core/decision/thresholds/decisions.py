@@ -1,0 +1,96 @@
+"""What a policy decides of single cases, and why: accepted, or review with one reason a case.
+
+Pure: columns of predictions in, decisions out. The decision is `Policy.accepts`, so the counts are
+those of every consequence of the same policy; a reason only explains it. Knows no store and no date.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.counts.joint import REVIEW_ALL
+from core.decision.thresholds.policy import Policy
+
+ACCEPTED = "accepted"
+LOW_CONFIDENCE = "low_confidence"  # the confidence is below the threshold of the case
+EPISTEMIC = "epistemic"  # confident enough, but the epistemic uncertainty is above the limit
+CLASS_TO_PEOPLE = "class_to_people"  # a rule sends all cases of the predicted class to people
+SEGMENT_TO_PEOPLE = "segment_to_people"  # a rule sends all cases of the segment to people
+ALL_TO_PEOPLE = "all_to_people"  # the policy sends every case without a rule of its own to people
+# such a rule for a class, of which the policy's own runs hold no labelled case
+UNLABELLED_CLASS = "unlabelled_class"
+POLICY_VOID = "policy_void"  # the policy does not count for these cases, so none is accepted
+FAULT = "fault"  # a value is impossible or the gate failed, so nothing is known of the case
+REASONS = (
+    ACCEPTED,
+    LOW_CONFIDENCE,
+    EPISTEMIC,
+    CLASS_TO_PEOPLE,
+    SEGMENT_TO_PEOPLE,
+    ALL_TO_PEOPLE,
+    UNLABELLED_CLASS,
+    POLICY_VOID,
+    FAULT,
+)
+
+
+@dataclass(frozen=True)
+class CaseDecisions:
+    """Whether each case is accepted, [n] of bool, and one of REASONS for each, [n] of str."""
+
+    accepted: np.ndarray
+    reasons: np.ndarray
+
+
+def decide_cases(
+    policy: Policy,
+    segments: Sequence[str],
+    predicted: Sequence[str],
+    confidence: np.ndarray,
+    epistemic: np.ndarray,
+    labelled_classes: Collection[str] | None = None,
+) -> CaseDecisions:
+    """Decide n cases by a policy that counts for them.
+
+    segments, predicted: names, [n]. confidence: in [0, 1], [n]. epistemic: nats, [n]. A value that
+    is not finite or impossible goes to review as a fault. labelled_classes: classes of which the
+    policy's runs hold labelled cases; None where that is not known.
+    """
+    confidence, epistemic = (np.asarray(x, dtype=np.float64) for x in (confidence, epistemic))
+    accepted = policy.accepts(segments, predicted, confidence, epistemic)
+    pairs = list(zip(segments, predicted, strict=True))
+    reason_of = {pair: _rule_reason(policy, *pair, labelled_classes) for pair in set(pairs)}
+    by_rule = np.array([reason_of[pair] for pair in pairs], dtype=object)
+    least = np.array(
+        [np.inf if reason_of[pair] else policy.threshold_of(*pair) for pair in pairs],
+        dtype=np.float64,
+    )
+    # NaN compares as false, so it is a fault
+    possible = (confidence >= 0) & (confidence <= 1) & (epistemic >= 0) & (epistemic < np.inf)
+    reasons = np.select(
+        [accepted, ~possible, by_rule != "", confidence < least],
+        [ACCEPTED, FAULT, by_rule, LOW_CONFIDENCE],
+        EPISTEMIC,
+    )
+    return CaseDecisions(accepted, reasons.astype(str))
+
+
+def review_all_cases(n: int, reason: str) -> CaseDecisions:
+    """Send n cases to review for one of REASONS."""
+    return CaseDecisions(np.zeros(n, dtype=bool), np.full(n, reason))
+
+
+def _rule_reason(
+    policy: Policy, segment: str, predicted: str, labelled_classes: Collection[str] | None
+) -> str:
+    """Which rule sends every case of this segment and class to people; empty where none does."""
+    if policy.threshold_of(segment, predicted) != REVIEW_ALL:
+        return ""
+    in_cell = (segment, predicted) in policy.by_cell
+    if not in_cell and segment in policy.by_segment:
+        return SEGMENT_TO_PEOPLE
+    if not in_cell and predicted not in policy.by_class:
+        return ALL_TO_PEOPLE
+    unlabelled = labelled_classes is not None and predicted not in labelled_classes
+    return UNLABELLED_CLASS if unlabelled else CLASS_TO_PEOPLE

@@ -1,0 +1,207 @@
+"""Apply a policy to a run: every case gets a decision with its reason, once, and it stays.
+
+A policy counts for a run only where its model and labels are those it was chosen on, its last day
+has not passed and its certificate, if it has one, is not void; otherwise every case goes to review,
+and the caller learns why. Decisions are added in batches, each one transaction: after a kill the
+same call decides what is left. Knows the store and the rule, not the screen.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from core.decision.certificate.claims import Certificate, CertificateUse, void_reasons
+from core.decision.thresholds.decisions import (
+    POLICY_VOID,
+    CaseDecisions,
+    decide_cases,
+    review_all_cases,
+)
+from core.decision.thresholds.policy import Policy
+from core.errors import NotFoundError, SettingsError, StoreError
+from core.store.entries import PolicyVersion
+from core.store.ledger import Ledger, activations_in_force
+from core.store.reviews import Reviews
+from core.store.store import Store
+from core.types import OUTCOMES, Run
+
+BATCH = 100_000  # cases decided in one transaction, in which all others wait
+VALID, NONE = "valid", "none"  # states of a certificate; a void one is named by what voids it
+# What keeps a policy from counting for a run; none of its cases is accepted then.
+OTHER_MODEL, OTHER_LABELS, EXPIRED = "other_model", "other_labels", "expired"
+UNREADABLE, CERTIFICATE_VOID, UNBOUND = "unreadable", "certificate_void", "unbound"
+
+
+@dataclass(frozen=True)
+class BoundPolicy:
+    """A version of a policy as it counts for one run.
+
+    policy: None where its content cannot be read. void: what keeps it from counting, () where it
+    counts. certificate: VALID, NONE or what voids it, separated by commas. labelled_classes: classes
+    of which the runs it was chosen on hold labelled cases.
+    """
+
+    version: PolicyVersion
+    policy: Policy | None
+    void: tuple[str, ...]
+    certificate: str
+    labelled_classes: frozenset[str]
+
+    def decide(self, segments, predicted, confidence, epistemic) -> CaseDecisions:
+        """Decide n cases, arrays of [n]; all go to review where the policy does not count."""
+        if self.void or self.policy is None:
+            return review_all_cases(len(confidence), POLICY_VOID)
+        return decide_cases(
+            self.policy, segments, predicted, confidence, epistemic, self.labelled_classes
+        )
+
+
+@dataclass(frozen=True)
+class Application:
+    """What applying a version of a policy to a run came to; counts are of all its decisions."""
+
+    run_id: str
+    bound: BoundPolicy
+    accepted: int
+    review: int
+    added: int  # decisions that this call added
+
+
+def active_version_for(store: Store, run: Run) -> PolicyVersion | None:
+    """Return the version activated last among those chosen on a run of the same model name and
+    dataset; None where there is none.
+    """
+    ledger = Ledger(store)
+    with store.atomic():
+        for name, number in reversed(activations_in_force(ledger.policy_events())):
+            version = ledger.policy(name, number)
+            if any(
+                (bound.model, bound.dataset) == (run.model, run.dataset)
+                for bound in _bound_runs(store, version)
+            ):
+                return version
+    return None
+
+
+def bind_policy(store: Store, version: PolicyVersion, run: Run, today: date) -> BoundPolicy:
+    """Check a version against a run on a day (UTC): what voids it, and the state of its certificate."""
+    with store.atomic():
+        bound = _bound_runs(store, version)
+        labelled = _labelled_classes(store, bound)
+    void = []
+    if not bound:
+        void.append(UNBOUND)
+    elif run.labels not in {origin.labels for origin in bound}:
+        void.append(OTHER_LABELS)
+    elif run.model_hash not in {origin.model_hash for origin in bound}:
+        void.append(OTHER_MODEL)
+    if version.expired(today):
+        void.append(EXPIRED)
+    try:
+        policy = Policy.from_dict(version.content)
+    except SettingsError:
+        return BoundPolicy(version, None, (*void, UNREADABLE), NONE, labelled)
+    certificate = _certificate_state(version, policy, run, today)
+    if certificate not in (VALID, NONE):
+        void.append(CERTIFICATE_VOID)
+    return BoundPolicy(version, policy, tuple(void), certificate, labelled)
+
+
+def apply_policy(
+    store: Store, run_id: str, version: PolicyVersion, today: date | None = None
+) -> Application:
+    """Decide every case of a run that this version has not decided yet.
+
+    A decision stays as it was made: the same call later decides only cases that came since. Raises
+    NotFoundError for an unknown run, StoreError for a version that was never approved.
+    """
+    run, reviews = store.run(run_id).run, Reviews(store)
+    events = Ledger(store).policy_events(version.name)
+    if (version.version, "approve") not in {(event.version, event.event) for event in events}:
+        raise StoreError("pipeline.not_approved", name=version.name, version=version.version)
+    bound = bind_policy(store, version, run, today or datetime.now(UTC).date())
+    added = batch = BATCH
+    total = 0
+    while added and batch == BATCH:
+        with store.atomic():
+            waiting = reviews.undecided_cases(run_id, version.name, version.version, BATCH)
+            batch = len(waiting)
+            decided = bound.decide(
+                waiting["segment"].tolist(),
+                waiting["predicted"].tolist(),
+                waiting["confidence"].to_numpy(),
+                waiting["epistemic"].to_numpy(),
+            )
+            added = reviews.add_decisions(
+                run_id,
+                waiting["case_id"].tolist(),
+                decided.accepted,
+                version.name,
+                version.version,
+                decided.reasons.tolist(),
+                bound.certificate,
+            )
+        total += added
+    counts = [
+        (applied.accepted, applied.review)
+        for applied in reviews.applied_policies(run_id)
+        if (applied.policy, applied.version) == (version.name, version.version)
+    ]
+    return Application(run_id, bound, *(counts[0] if counts else (0, 0)), total)
+
+
+def apply_active_policy(store: Store, run_id: str, today: date | None = None) -> Application | None:
+    """Apply the policy that is active for the run's model and dataset; None where none is."""
+    version = active_version_for(store, store.run(run_id).run)
+    return None if version is None else apply_policy(store, run_id, version, today)
+
+
+def read_policy_name(text: str) -> tuple[str, int | None]:
+    """Split NAME:VERSION, or NAME for the newest version. Raises SettingsError."""
+    name, colon, number = text.rpartition(":")
+    if not colon:
+        return text, None
+    if not name or not number.isascii() or not number.isdigit() or int(number) < 1:
+        raise SettingsError("pipeline.policy_name", text=text)
+    return name, int(number)
+
+
+def _bound_runs(store: Store, version: PolicyVersion) -> list[Run]:
+    runs = []
+    for run_id in version.runs:
+        try:
+            runs.append(store.run(run_id).run)
+        except NotFoundError:  # a purged run binds nothing
+            continue
+    return runs
+
+
+def _labelled_classes(store: Store, runs: Collection[Run]) -> frozenset[str]:
+    labelled = [outcome != "unlabelled" for outcome in OUTCOMES]
+    classes: set[str] = set()
+    for run in runs:
+        histogram = store.histogram(run.run_id)
+        counts = histogram.counts.sum((0, 3))[:, labelled].sum(1)
+        classes.update(name for name, n in zip(histogram.classes, counts, strict=True) if n)
+    return frozenset(classes)
+
+
+def _certificate_state(version: PolicyVersion, policy: Policy, run: Run, today: date) -> str:
+    if version.certificate is None:
+        return NONE
+    try:
+        certificate = Certificate.from_json(json.dumps(version.certificate))
+    except SettingsError:
+        return UNREADABLE
+    rules = bool(policy.by_class or policy.by_segment or policy.by_cell)
+    threshold = policy.threshold if isinstance(policy.threshold, float) else 1.0
+    use = CertificateUse(
+        today,
+        run.model_hash,
+        run.dataset,
+        threshold,
+        policy.epistemic_limit,
+        other_rules=rules or isinstance(policy.threshold, str),
+    )
+    return ", ".join(void_reasons(certificate, use)) or VALID

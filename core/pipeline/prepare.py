@@ -1,0 +1,113 @@
+"""Cases made ready for a model before anything is computed: labels that it knows, rare labels, texts
+that it can read. Every fault is named at once, by the file's rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from core.cases.labels import match_labels
+from core.cases.table import Notice, rare_rows
+from core.errors import CasesError, SettingsError
+
+RARE = (
+    5  # cases of a label below which it is rare: one or two of them teach little and test nothing
+)
+MERGED = "other"  # the label that merged rare ones get
+RARE_CHOICES = ("keep", "drop", "merge", "refuse")
+UNKNOWN_SHARE = (
+    0.1  # of a text's tokens that the vocabulary lacks, above which a model cannot read it
+)
+UNKNOWN_SAMPLE = 500  # texts that are looked at for it
+
+
+def with_known_labels(
+    frame: pd.DataFrame, labels: Sequence[str]
+) -> tuple[pd.DataFrame, tuple[Notice, ...]]:
+    """Return the cases with the model's spelling of each label that has the normal form of one of
+    `labels`, and a notice of the labels that were matched so.
+    """
+    matched = match_labels(frame["label"].dropna(), labels)
+    changed = {label: target for label, target in matched.items() if label != target}
+    if not changed:
+        return frame, ()
+    n = int(frame["label"].isin(list(changed)).sum())
+    pairs = [f"{label!r} = {target!r}" for label, target in sorted(changed.items())[:10]]
+    spelled = frame["label"].map(lambda label: changed.get(label, label))
+    notice = Notice("cases.labels_matched", {"n": n, "labels": pairs})
+    return frame.assign(label=spelled.astype(object)), (notice,)
+
+
+def settle_rare_labels(
+    frame: pd.DataFrame, choice: str = "keep"
+) -> tuple[pd.DataFrame, tuple[Notice, ...]]:
+    """Return the training cases with their rare labels kept, dropped (their cases do not teach) or
+    merged into one, and a notice that names all of them.
+
+    Raises CasesError, which names them all, if `choice` is "refuse" and there are any; SettingsError
+    for another choice than RARE_CHOICES.
+    """
+    if choice not in RARE_CHOICES:
+        raise SettingsError("cases.rare_choice", choice=choice, choices=list(RARE_CHOICES))
+    counts = frame["label"].value_counts()
+    rare = counts[counts < RARE].sort_index()
+    if rare.empty:
+        return frame, ()
+    named = [f"{label!r} ({n})" for label, n in rare.items()]
+    values = {"n": len(rare), "labels": named[:50] + ["…"] * (len(named) > 50), "least": RARE}
+    if choice == "refuse":
+        raise CasesError("cases.rare_refused", **values)
+    is_rare = frame["label"].isin(rare.index)
+    if choice == "drop":
+        frame = frame[~is_rare].reset_index(drop=True)
+    elif choice == "merge":
+        frame = frame.assign(label=frame["label"].mask(is_rare, MERGED).astype(object))
+    return frame, (Notice(f"cases.rare_{choice}", values | {"merged": MERGED}),)
+
+
+@contextmanager
+def rows_named(frame: pd.DataFrame) -> Iterator[None]:
+    """Turn the positions of a CasesError about texts into the file's rows, if the cases have them."""
+    try:
+        yield
+    except CasesError as e:
+        positions = e.values.get("positions")
+        if positions is None or "row" not in frame:
+            raise
+        rows = frame["row"].iloc[list(positions)].tolist()
+        values = {name: value for name, value in e.values.items() if name != "positions"}
+        code = e.code.replace("_texts", "_rows")
+        raise CasesError(code, **values | {"rows": rare_rows(rows)}) from e
+
+
+def check_lengths(frame: pd.DataFrame, backbone) -> None:
+    """Raise CasesError for the texts that are longer than a core.models Backbone reads, or that have
+    no token, before anything is scored; only texts that could be are tokenized.
+    """
+    sizes = frame["text"].map(lambda text: len(text.encode()))
+    suspect = frame[(sizes > backbone.max_tokens - 8) | (sizes < 2)]
+    if not suspect.empty:
+        with rows_named(suspect):
+            backbone.tokens(suspect["text"].tolist())
+
+
+def vocabulary_notice(frame: pd.DataFrame, base: Path) -> Notice | None:
+    """Return a notice if the vocabulary of the model in the folder `base` lacks many of the texts'
+    tokens, as an English one does for Japanese; None if it has them, or `base` has no tokenizer.json.
+    """
+    texts = frame["text"].head(UNKNOWN_SAMPLE).tolist()
+    if not (base / "tokenizer.json").is_file() or not texts:
+        return None
+    from tokenizers import Tokenizer  # of transformers, without torch
+
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    tokenizer.no_padding()
+    ids = tokenizer.encode_batch(texts, add_special_tokens=False)
+    names = {tokenizer.token_to_id(name) for name in ("[UNK]", "<unk>")} - {None}
+    unknown = sum(token in names for encoding in ids for token in encoding.ids)
+    share = unknown / max(1, sum(len(encoding.ids) for encoding in ids))
+    if share <= UNKNOWN_SHARE:
+        return None
+    return Notice("cases.unknown_tokens", {"percent": f"{share:.0%}", "texts": len(texts)})

@@ -1,0 +1,75 @@
+"""Who wins, a model or a plain rival: paired differences on the same cases, and the sentence.
+
+Knows probabilities and labels; knows no model and no store.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.messages import sentence
+from core.stats.selective import bootstrap_interval
+from core.types import Interval
+
+EMBEDDING = "embedding + LR"  # the rival that `train --teacher none` makes
+DRAWS = 500
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Our model less a rival on the same n cases, each with its paired bootstrap interval.
+
+    winner: "rival" where the interval of the NLL says so, "model" likewise, else "neither".
+    """
+
+    model: str
+    rival: str
+    nll: Interval  # nats a case; above 0 where the rival is better
+    accuracy: Interval
+    winner: str
+
+    def sentence(self, language: str) -> str:
+        """Return who wins and by how much; where the rival on embeddings does, how to ship it."""
+        sign = -1 if self.winner == "model" else 1  # the winner's gain
+        ends = sorted(sign * end for end in (self.nll.low, self.nll.high))
+        gain = -sign if self.winner != "neither" else 1
+        words = "_words" if self.winner == "rival" and self.rival != EMBEDDING else ""
+        return sentence(
+            language,
+            f"stats.verdict_{self.winner}{words}",
+            n=self.nll.n,
+            model=self.model,
+            rival=self.rival,
+            nll=f"{sign * self.nll.value:.3f}",
+            low=f"{ends[0]:.3f}",
+            high=f"{ends[1]:.3f}",
+            accuracy=f"{100 * gain * self.accuracy.value:.1f}",
+        )
+
+
+def judge_pair(
+    model: str, ours: np.ndarray, rival: str, theirs: np.ndarray, labels: np.ndarray, seed: int = 0
+) -> Verdict:
+    """Compare probabilities of a model and a rival, [n, K] each, with labels [n] (positions).
+
+    Cases are drawn anew in pairs, 500 times. Without a case the intervals are empty.
+    """
+    losses = np.array([_losses(p, labels) for p in (ours, theirs)])
+    hits = np.array([p.argmax(1) == labels for p in (ours, theirs)], dtype=float)
+    gap = _mean_interval(losses[0] - losses[1], seed)
+    winner = "neither"
+    if gap.low is not None and gap.low > 0:
+        winner = "rival"
+    elif gap.high is not None and gap.high < 0:
+        winner = "model"
+    return Verdict(model, rival, gap, _mean_interval(hits[0] - hits[1], seed), winner)
+
+
+def _losses(p: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return -np.log(np.maximum(p[np.arange(len(p)), labels], 1e-300))
+
+
+def _mean_interval(gaps: np.ndarray, seed: int) -> Interval:
+    if not len(gaps):
+        return Interval(None, None, None, 0)
+    return bootstrap_interval(lambda g: float(g.mean()), [gaps], seed, DRAWS)

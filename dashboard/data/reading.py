@@ -1,0 +1,53 @@
+"""Part of the page 'Data and runs': how a file is read, where its own evidence does not decide: the
+boxes behind the command line's options, each named by its option.
+"""
+
+import streamlit as st
+
+from core.pipeline.uploads import ReadingOptions, Upload
+from dashboard.i18n import Words
+
+ENCODINGS = ("utf-8", "cp932", "euc_jp", "iso2022_jp", "cp1252", "utf-16", "gb18030", "euc_kr")
+DELIMITERS = ("comma", "semicolon", "tab", "pipe")
+ZONES = ("Asia/Tokyo", "UTC", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", "America/New_York")
+QUOTINGS, DECIMALS, ORDERS = ("minimal", "none"), ("point", "comma"), ("ymd", "dmy", "mdy")
+
+
+def draw(words: Words, upload: Upload, timezone: str | None) -> ReadingOptions:
+    """Draw the boxes and return what they say; empty ones leave it to the file. `timezone` is the
+    one that the settings name.
+    """
+    key = upload.key[:12]
+    with st.expander(words("reading"), key=f"reading_{key}", icon=":material/tune:"):
+        st.caption(words("reading.note"))
+        places = st.columns(3) + st.columns(3) + st.columns(3)
+        encoding = _choice(words, "encoding", ENCODINGS, key, places[0])
+        delimiter = _choice(words, "delimiter", DELIMITERS, key, places[1])
+        quoting = _choice(words, "quoting", QUOTINGS, key, places[2])
+        header_row = places[3].number_input(
+            words("reading.header_row"), 1, None, None, key=f"header_row_{key}"
+        )
+        decimal = _choice(words, "decimal", DECIMALS, key, places[4])
+        order = _choice(words, "date_order", ORDERS, key, places[5])
+        zone = _choice(words, "timezone", ZONES, key, places[6])
+        hidden = places[7].toggle(words("reading.hidden_rows"), key=f"hidden_rows_{key}")
+    return ReadingOptions(
+        encoding=encoding,
+        delimiter=delimiter,
+        quoting=quoting or "auto",
+        header_row=None if header_row is None else int(header_row),
+        hidden_rows=hidden,
+        decimal=decimal,
+        date_order=order,
+        timezone=zone,
+    ).with_timezone(timezone)
+
+
+def _choice(words: Words, name: str, values: tuple[str, ...], key: str, place) -> str | None:
+    return place.selectbox(
+        words(f"reading.{name}"),
+        values,
+        index=None,
+        key=f"{name}_{key}",
+        placeholder=words("reading.auto"),
+    )

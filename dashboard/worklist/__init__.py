@@ -1,0 +1,1 @@
+"""Worklist: who does what with which case, once a policy has decided."""

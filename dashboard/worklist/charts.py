@@ -1,0 +1,40 @@
+"""The figure of the page 'Worklist': decided cases by reason. Pure, under the rules of
+dashboard.components.charts.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.components.charts import SLOTS, finish, letters
+
+
+def by_reason(
+    counts: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]
+) -> go.Figure:
+    """Cases by reason, a bar each, most first.
+
+    counts: columns decision, reason, n. names: reason -> what a reader calls it. words: cases,
+    separators.
+    """
+    figure = go.Figure()
+    rows = counts[::-1]  # Plotly draws the first at the bottom
+    colours = [
+        SLOTS["student"] if decision == "accepted" else SLOTS["review"]
+        for decision in rows["decision"]
+    ]
+    figure.add_bar(
+        x=rows["n"],
+        y=[letters(names.get(reason, reason)) for reason in rows["reason"]],
+        orientation="h",
+        marker={"color": colours},
+        text=rows["n"],
+        texttemplate="%{x:,}",
+        textposition="auto",
+        hovertemplate=f"%{{y}}: %{{x:,}}<extra>{letters(words['cases'])}</extra>",
+        showlegend=False,
+    )
+    figure.update_xaxes(rangemode="tozero", title={"text": words["cases"]}, tickformat=",d")
+    figure.update_yaxes(automargin=True, type="category")
+    return finish(figure, 110 + 44 * len(rows), words)

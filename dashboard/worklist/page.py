@@ -1,0 +1,217 @@
+"""Worklist: what a policy decided of each case, who acts on it, and the lists to take away.
+
+Guard, controls, call, show. Decisions come from core.store.reviews, in which core.pipeline.apply
+puts them; the counts of Decide for the same policy stand next to them. Changes nothing but by the
+one button that applies the active policy.
+"""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from core.decision.thresholds.changes import tally_of_rows
+from core.decision.thresholds.decisions import REASONS
+from core.decision.thresholds.policy import Policy
+from core.errors import KakushinError, SettingsError
+from core.export import csv_bytes, xlsx_bytes
+from core.pipeline.apply import apply_active_policy
+from core.store.ledger import Ledger
+from core.store.reviews import AppliedPolicy, Reviews
+from core.store.store import Store
+from core.types import RunRecord
+from dashboard.components import controls, panels, shell
+from dashboard.i18n import Words
+from dashboard.session import cache, state
+from dashboard.session.address import ALL, SIDES
+from dashboard.worklist import charts as worklist_charts
+from dashboard.worklist import tables as worklist_tables
+from dashboard.worklist import words as worklist_words
+
+LISTED = 300  # cases that the list on the screen holds; the files hold all
+LIST_HEIGHT = 480  # pixels
+_FAILED = "worklist_failed"  # what the session holds of an application that failed
+
+
+def page() -> None:
+    """Draw the page."""
+    shell.page("worklist.title", _page)
+
+
+def _page(words: Words, runs: list[RunRecord]) -> None:
+    # Controls
+    with st.sidebar:
+        record = controls.choose_run(words, runs)
+    applied = cache.cached_query(_applied_policies, record.run.run_id)
+    _apply_control(words, record.run.run_id, bool(applied))
+    if not applied:
+        controls.notices(words)
+        st.info(words("worklist.none"), icon=":material/inbox:")
+        state.choices()
+        return
+    with st.sidebar:
+        decided = _choose_version(words, applied)
+
+    key = (record.run.run_id, decided.policy, decided.version)
+    counts = cache.cached_query(_decision_counts, *key)
+    reasons = [reason for reason in REASONS if (counts["reason"] == reason).any()]
+    state.clamp_choice("cause", [ALL, *reasons], ALL)
+    state.clamp_choice("answer", [ALL, *counts["predicted"].unique()], ALL)
+    controls.notices(words)
+
+    # Call and show
+    st.markdown(worklist_words.headline(words, decided))
+    st.caption(worklist_words.sources(words, decided))
+    if decided.accepted + decided.review < record.cases:
+        undecided = record.cases - decided.accepted - decided.review
+        st.warning(words.many("worklist.undecided", undecided), icon=":material/pending:")
+    panels.cards(worklist_words.cards(words, decided, record.cases))
+    _compare_with_decide(words, record, decided)
+    figure = worklist_charts.by_reason(
+        worklist_tables.reason_counts(counts),
+        {reason: words(f"worklist.reason.{reason}") for reason in REASONS},
+        words.chart_words("worklist.cases"),
+    )
+    panels.chart("worklist_reasons", words, figure, worklist_tables.reasons(words, counts))
+    _list_cases(words, key, counts)
+    state.choices()  # again: some widgets of choices are drawn only now
+
+
+def _applied_policies(store: Store, run_id: str) -> list[AppliedPolicy]:
+    return Reviews(store).applied_policies(run_id)
+
+
+def _decision_counts(store: Store, run_id: str, policy: str, version: int) -> pd.DataFrame:
+    return Reviews(store).decision_counts(run_id, policy, version)
+
+
+def _policy_of(store: Store, name: str, version: int) -> Policy | None:
+    try:
+        return Policy.from_dict(Ledger(store).policy(name, version).content)
+    except SettingsError:
+        return None
+
+
+def _decided_cases(
+    store: Store,
+    run_id: str,
+    policy: str,
+    version: int,
+    limit: int | None,
+    filters: tuple[tuple[str, str], ...],
+) -> pd.DataFrame:
+    return Reviews(store).decided_cases(run_id, policy, version, limit, **dict(filters))
+
+
+def _apply_control(words: Words, run_id: str, decided: bool) -> None:
+    """Draw the button that applies the active policy, and say what kept it from doing so."""
+    st.button(
+        words("worklist.apply"),
+        key="worklist_apply",
+        on_click=_apply,
+        args=(run_id,),
+        help=words("worklist.apply.help"),
+        type="secondary" if decided else "primary",
+        icon=":material/play_arrow:",
+    )
+    failed = state.take(_FAILED)
+    if isinstance(failed, KakushinError):
+        st.error(
+            words.markdown("problem", sentence=words.error_text(failed)), icon=":material/error:"
+        )
+    elif failed:
+        st.warning(words(failed), icon=":material/info:")
+
+
+def _apply(run_id: str) -> None:
+    """Apply the active policy: a callback. A second click decides nothing again."""
+    try:
+        if apply_active_policy(cache.store(), run_id) is None:
+            state.set_value(_FAILED, "worklist.no_active")
+    except KakushinError as error:
+        state.set_value(_FAILED, error)
+
+
+def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy:
+    """Draw whose decisions are shown, by default those of the version that decided last."""
+    by_key = {ALL: applied[0]}
+    by_key |= {f"{decided.policy}@{decided.version}": decided for decided in applied}
+    chosen = state.clamp_choice("decided_by", list(by_key), ALL)
+    names = {key: worklist_words.version_name(words, decided) for key, decided in by_key.items()}
+    names[ALL] = words.text("worklist.latest", version=names[ALL])
+    controls.select(words("worklist.decided_by"), names, "decided_by")
+    return by_key[chosen]
+
+
+def _compare_with_decide(words: Words, record: RunRecord, decided: AppliedPolicy) -> None:
+    """Say how many accepted cases Decide counts for the same policy, and why another number."""
+    policy = cache.cached_query(_policy_of, decided.policy, decided.version)
+    if policy is None or decided.accepted + decided.review < record.cases:
+        return
+    expected = int(tally_of_rows(cache.joint_rows(record.run.run_id), policy).accepted.sum())
+    same = expected == decided.accepted
+    st.caption(words.many("worklist.same" if same else "worklist.other", expected))
+
+
+def _list_cases(words: Words, key: tuple[str, str, int], counts: pd.DataFrame) -> None:
+    """Draw the filters, the cases that pass them, and the files of all of them."""
+    with st.container(border=True, key="panel_worklist_cases"):
+        st.markdown(
+            f"## {words('worklist_cases')}", help=words("worklist_cases.help"), anchors=False
+        )
+        filters = _filters(words, counts)
+        passing = counts
+        for column, value in filters:
+            passing = passing[passing[column] == value]
+        n = int(passing["n"].sum())
+        if n == 0:
+            st.info(words("worklist.no_case"))
+            return
+        rows = cache.cached_query(_decided_cases, *key, LISTED, filters)
+        table = worklist_tables.cases(words, rows)
+        columns = {
+            head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()
+        }
+        panels.grid("rows_worklist", table.rows, columns, LIST_HEIGHT)
+        st.caption(words.many("worklist.listed", n, shown=words.number(min(n, LISTED), 0)))
+        with st.container(horizontal=True):
+            for name, write, mime in (
+                ("csv", csv_bytes, "text/csv"),
+                ("xlsx", xlsx_bytes, "application/octet-stream"),
+            ):
+                st.download_button(
+                    words(f"worklist.download.{name}"),
+                    partial(_file_of, write, key, filters),
+                    f"kakushin-worklist.{name}",
+                    mime,
+                    key=f"worklist_{name}",
+                    on_click="ignore",
+                    icon=":material/download:",
+                )
+
+
+def _filters(words: Words, counts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+    """Draw the filters and return (column, value) of those that are set."""
+    sides = {side: words(f"worklist.side.{side or 'all'}") for side in SIDES}
+    reasons = [reason for reason in REASONS if (counts["reason"] == reason).any()]
+    answers = sorted(counts["predicted"].unique())
+    left, middle, right = st.columns(3)
+    controls.select(words("worklist.side"), sides, "side", left)
+    shows = {ALL: words("worklist.side.all")} | {
+        reason: words(f"worklist.reason.{reason}") for reason in reasons
+    }
+    controls.select(words("worklist.reason"), shows, "cause", middle)
+    shows = {ALL: words("worklist.side.all")} | {answer: answer for answer in answers}
+    controls.select(words("column.predicted"), shows, "answer", right)
+    chosen = {
+        "decision": state.chosen("side"),
+        "reason": state.chosen("cause"),
+        "predicted": state.chosen("answer"),
+        "segment": state.chosen("segment"),
+    }
+    return tuple((column, str(value)) for column, value in chosen.items() if value != ALL)
+
+
+def _file_of(write, key: tuple[str, str, int], filters: tuple[tuple[str, str], ...]) -> bytes:
+    """All cases that pass the filters as a file, made when it is asked for."""
+    return write(_decided_cases(cache.store(), *key, None, filters))

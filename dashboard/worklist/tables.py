@@ -1,0 +1,61 @@
+"""The tables of the page 'Worklist': decisions of core.store.reviews in, tables out."""
+
+import pandas as pd
+
+from dashboard.components.tables import ScreenTable
+from dashboard.i18n import DASH, Words
+
+
+def reason_counts(counts: pd.DataFrame) -> pd.DataFrame:
+    """Sum Reviews.decision_counts over segments and classes: decision, reason, n, most first."""
+    summed = counts.fillna({"reason": ""}).groupby(["decision", "reason"], as_index=False)["n"]
+    return summed.sum().sort_values(["n", "reason"], ascending=[False, True], ignore_index=True)
+
+
+def reasons(words: Words, counts: pd.DataFrame) -> ScreenTable:
+    """Reviews.decision_counts by who acts and why, with each share of all."""
+    rows = reason_counts(counts)
+    share = words("worklist.share")
+    return ScreenTable(
+        pd.DataFrame(
+            {
+                words("worklist.who"): [_who(words, decision) for decision in rows["decision"]],
+                words("worklist.reason"): [_reason(words, reason) for reason in rows["reason"]],
+                words("worklist.cases"): rows["n"],
+                share: rows["n"] / max(1, rows["n"].sum()),
+            }
+        ),
+        {share: "percent"},
+    )
+
+
+def cases(words: Words, rows: pd.DataFrame) -> ScreenTable:
+    """Rows of Reviews.decided_cases: who does what with which case, and why."""
+    confidence, epistemic = words("column.confidence"), words("worklist.epistemic")
+    accepted = rows["decision"] == "accepted"
+    columns = {
+        words("worklist.who"): [_who(words, decision) for decision in rows["decision"]],
+        words("worklist.action"): [
+            words("worklist.action.use" if done else "worklist.action.check") for done in accepted
+        ],
+        words("worklist.reason"): [_reason(words, reason) for reason in rows["reason"]],
+        words("worklist.case"): rows["case_id"],
+        words("worklist.text"): rows["text"],
+        words("column.predicted"): rows["predicted"],
+        confidence: rows["confidence"],
+        epistemic: rows["epistemic"],
+        words("column.segment"): rows["segment"],
+    }
+    if rows["occurred_at"].notna().any():
+        columns[words("worklist.day")] = [
+            DASH if pd.isna(day) else words.date(day) for day in rows["occurred_at"]
+        ]
+    return ScreenTable(pd.DataFrame(columns), {confidence: "%.3f", epistemic: "%.3f"})
+
+
+def _who(words: Words, decision: str) -> str:
+    return words(f"worklist.side.{decision}")
+
+
+def _reason(words: Words, reason: str | None) -> str:
+    return words(f"worklist.reason.{reason}") if isinstance(reason, str) and reason else DASH

@@ -1,0 +1,54 @@
+"""What the page 'Worklist' says in sentences, in markdown. Pure: results and words in, text out."""
+
+from core.store.reviews import AppliedPolicy
+from dashboard.components.sentences import Card
+from dashboard.i18n import Words
+
+
+def version_name(words: Words, decided: AppliedPolicy) -> str:
+    """Return a version of a policy as one line of a list, letter by letter."""
+    return words.text(
+        "worklist.version", name=decided.policy, version=words.number(decided.version, 0)
+    )
+
+
+def headline(words: Words, decided: AppliedPolicy) -> str:
+    """Return who does how many of the decided cases."""
+    return words.markdown(
+        "worklist.headline",
+        accepted=words.number(decided.accepted, 0),
+        review=words.number(decided.review, 0),
+    )
+
+
+def sources(words: Words, decided: AppliedPolicy) -> str:
+    """Return which version decided when, with which certificate."""
+    state = decided.certificate
+    state_name = "none" if state is None else state if state in ("valid", "none") else "void"
+    certificate = words(f"worklist.certificate.{state_name}")
+    return words.markdown(
+        "worklist.sources",
+        policy=version_name(words, decided),
+        at=words.time(decided.last_at),
+        certificate=certificate,
+        model=decided.model_hash[:12],
+    )
+
+
+def cards(words: Words, decided: AppliedPolicy, cases: int) -> list[Card]:
+    """Return the cards: cases settled by the machine, for people, and without a decision."""
+    numbers = {
+        "machine": decided.accepted,
+        "person": decided.review,
+        "waiting": cases - decided.accepted - decided.review,
+    }
+    return [
+        Card(
+            key=f"worklist_{key}",
+            label=words(f"worklist.card.{key}"),
+            value=words.number(n, 0),
+            help=words(f"worklist.card.{key}.help"),
+            lines=(words("worklist.of_all", share=words.percent(n / cases if cases else None)),),
+        )
+        for key, n in numbers.items()
+    ]

@@ -1,0 +1,107 @@
+"""A dashboard served to a real browser: start it, open an address, wait until the page is drawn."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+COVERAGE, HEADLINE = ".st-key-handle .card-coverage .figure", ".st-key-handle .headline"
+DRAWN = ".st-key-chart_calibration .main-svg"  # the last chart of the page
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[str]:
+    """Serve the dashboard over the store in `home` on a free port; give its address."""
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "dashboard/app.py",
+        "--server.port",
+        str(port),
+    ]
+    environment = {**os.environ, "KAKUSHIN_HOME": str(home)}
+    # its log goes to stderr
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        wait_until_up(server, f"http://127.0.0.1:{port}/_stcore/health")
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:  # it waits for browsers that are still connected
+            server.kill()
+            server.wait()
+
+
+def free_port() -> int:
+    """Return a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_up(server: subprocess.Popen, health: str) -> None:
+    """Return once the server answers; fail when it ends or takes a minute."""
+    for _ in range(240):
+        assert server.poll() is None, f"the server ended with {server.returncode}"
+        try:
+            with urllib.request.urlopen(health, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.25)
+    pytest.fail("the server did not answer within a minute")
+
+
+def open_address(browser, address: str, problems: list[str], ready: str, prepare=lambda page: None):
+    """Open the address in a context of its own, in English unless the link says otherwise; gather
+    the console's errors.
+
+    prepare: what is done with the page before it goes there.
+    """
+    page = browser.new_context(locale="en-AU", viewport={"width": 1440, "height": 1000}).new_page()
+    page.on(
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    prepare(page)
+    page.goto(address)
+    page.locator(ready).first.wait_for(timeout=60_000)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
+    return page
+
+
+def handle_of(page):
+    """The component's root, once the server has confirmed what it shows."""
+    root = page.locator(".st-key-handle .live")
+    expect(root).to_have_attribute("data-confirmed", "true", timeout=30_000)
+    return root
