@@ -1,8 +1,8 @@
 """The page 'Decide' in a real Chromium, timed by its own clock: first paint, a drag of the handle,
 a release of it.
 
-`handler` is the page's own work for a move: sentence, six figures, two curves, and the two charts
-that depend on the threshold (FOLLOW). `drag` runs from the move to the first moment after the frame
+`handler` is the page's own work for a move: verdict, three tiles, the curve, and the charts that
+depend on the threshold (FOLLOW). `drag` runs from the move to the first moment after the frame
 that shows it, so at 60 frames a second about 17 ms of it are the wait for the screen; in that frame
 these charts must show the handle's threshold. `rerun` runs from the release to the first frame in
 which the server has confirmed the handle, these charts show what it confirmed, and the page has
@@ -27,8 +27,8 @@ WATCH = """new MutationObserver((_, watch) => {
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 HANDLE = ".st-key-handle .live"
 PATIENCE_MS = 120_000
-FOLLOW = ("options", "segments")  # charts of the money and of the parts at the threshold in use
-STAY = ("risk_coverage", "thresholds", "calibration")
+FOLLOW = ()  # charts of the open tab that follow the handle: none on the first one
+STAY = ("risk_coverage", "thresholds")
 SEND = """const rail = root.querySelector('.rail'), box = rail.getBoundingClientRect();
   rail.setPointerCapture = () => {};  // a made-up pointer cannot be captured
   const send = (type, share) => rail.dispatchEvent(
@@ -51,7 +51,7 @@ DRAG = f"""async (root, [moves, follow]) => {{
     handler.push(performance.now() - begun);
     await painted();
     drag.push(performance.now() - begun);
-    const step = Math.round(1000 * root.querySelector('.value').textContent);
+    const step = Math.round(1000 * root.dataset.t);
     if (!show(step)) throw new Error(`a chart did not follow the handle to ${{step}}`);
   }}
   send('pointerup', 0.9);
@@ -68,7 +68,7 @@ RELEASE = f"""async (root, [step, patience, follow, stay]) => {{
   send('pointerup', step / 1000);
   for (let now = begun; now < begun + patience; now = performance.now()) {{
     await new Promise(requestAnimationFrame);
-    const shown = root.querySelector('.value').textContent === (step / 1000).toFixed(3) && show(step);
+    const shown = root.dataset.t === (step / 1000).toFixed(3) && show(step);
     if (shown && root.dataset.confirmed === 'true' && app.dataset.testScriptState === 'notRunning') {{
       if (stay.some((name) => drawn(name) !== before.get(name))) throw new Error('a chart was drawn anew for nothing');
       return performance.now() - begun;

@@ -125,11 +125,11 @@ def presets(words: Words, thresholds: dict[str, float]) -> None:
     Buttons, since a browser repeats a choice among them with every request, and would undo a move
     of the handle that it has not heard of.
     """
-    st.markdown(f":small[{words('preset')}]", help=words("preset.help"))
     here = next(
         (name for name, threshold in thresholds.items() if threshold == state.chosen("t")), None
     )
-    with st.container(horizontal=True, gap="small", key="preset"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="preset"):
+        st.markdown(f":small[{words('preset')}]", help=words("preset.help"), width="content")
         for name, threshold in thresholds.items():
             mark = {"type": "primary", "icon": ":material/check:"} if name == here else {}
             st.button(

@@ -30,8 +30,9 @@ FLAGS = [
     "--disable-sync",
 ]
 
-COVERAGE, HEADLINE = ".st-key-handle .card-coverage .figure", ".st-key-handle .headline"
-DRAWN = ".st-key-chart_calibration .main-svg"  # the last chart of the page
+COST, HEADLINE = ".st-key-handle .tile-money .figure", ".st-key-handle .sentence"
+NUMBER = ".st-key-handle .value"  # the threshold
+DRAWN = ".st-key-chart_thresholds .main-svg"  # the last chart of the page
 
 
 @contextmanager
@@ -98,6 +99,18 @@ def open_address(browser, address: str, problems: list[str], ready: str, prepare
     page.locator(ready).first.wait_for(timeout=60_000)
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
     return page
+
+
+def show_tab(page, name: str) -> None:
+    """Open a tab of the page 'Decide' by its title, and wait until it is drawn."""
+    page.get_by_role("tab", name=name).click()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
+
+
+def go_to(page, group: str, name: str) -> None:
+    """Open a page by the navigation at the top: its group, then its title."""
+    page.locator("header").get_by_text(group, exact=True).click()
+    page.get_by_role("link", name=name).click()
 
 
 def handle_of(page):

@@ -21,7 +21,17 @@ STREAMLITS_OWN: tuple[tuple[str, str], ...] = ()
 
 # Widgets that a manager needs to decide, by their key; where each stands on the screen, and which
 # one has the focus.
-WAY = ("lang", "preset", "t_number", "handle", "limited", "most", "capacity_number")
+WAY = (
+    "lang",
+    "data_chip",
+    "assumptions",
+    "goal",
+    "handle",
+    "preset",
+    "limited",
+    "most",
+    "capacity",
+)
 FOCUSED = """way => {
   const box = document.activeElement.closest(way.map(key => `.st-key-${key}`).join());
   return box && way.find(key => box.classList.contains(`st-key-${key}`));
@@ -54,7 +64,7 @@ def grave(page) -> list[str]:
 
 def test_the_list_of_pages_is_that_of_the_navigation(address, browser):
     page = opened(browser, address, PAGES[0], "en")
-    links = page.locator("[data-testid=stSidebarNavLink]").evaluate_all(
+    links = page.locator("[data-testid=stTopNavDropdownLink]").evaluate_all(
         "all => all.map(a => new URL(a.href).pathname.slice(1))"
     )
     assert sorted(link or PAGES[0] for link in links) == sorted(PAGES)
@@ -81,7 +91,7 @@ def test_a_broken_rule_is_found(address, browser):
     """
     page = opened(browser, address, PAGES[0], "en")
     page.locator("h1").evaluate("title => { title.style.color = '#ddd'; }")
-    page.locator(".st-key-t_number input").evaluate("field => field.removeAttribute('aria-label')")
+    page.locator(".st-key-most input").evaluate("field => field.removeAttribute('aria-label')")
     assert {found.split(" at ")[0] for found in grave(page)} == {"color-contrast", "label"}
 
 

@@ -1,6 +1,4 @@
-"""The page 'Decide' in a real browser: clicks on its curves, the zoom that stays, the tour that is
-shown once.
-"""
+"""The page 'Decide' in a real browser: clicks on its curves, the zoom that stays, the tour."""
 
 import re
 import time
@@ -8,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.serving import DRAWN, handle_of, open_address, serving
+from tests.browser.serving import DRAWN, NUMBER, handle_of, open_address, serving
 from tests.stores import make_store
 
 CHART = ".st-key-chart_thresholds"
@@ -33,7 +31,7 @@ def address(tmp_path):
 
 def click_at(page, t: float) -> float:
     """Click the curve at a threshold and return the one that the page took, once it has."""
-    number = page.locator(".st-key-t_number input")
+    number = page.locator(NUMBER)
     before, asked = number.input_value(), time.monotonic()
     while number.input_value() == before and time.monotonic() - asked < 60:
         page.locator(CHART).evaluate("root => root.scrollIntoView({block: 'center'})")
@@ -62,9 +60,7 @@ def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, brow
     # The same point again, after the handle was moved away: it still works.
     slider = page.locator(".st-key-handle").get_by_role("slider")
     slider.press("PageDown")
-    expect(page.locator(".st-key-t_number input")).to_have_value(
-        f"{taken - 0.01:.3f}", timeout=30_000
-    )
+    expect(page.locator(NUMBER)).to_have_value(f"{taken - 0.01:.3f}", timeout=30_000)
     handle_of(page)
     # Plotly takes the curve's point nearest to the pointer, which may be another by a pixel
     taken = click_at(page, 0.7)
@@ -81,13 +77,11 @@ def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, brow
     zoomed = chart.evaluate(RANGE)
     assert zoomed[1] - zoomed[0] < 0.7
     slider.press("PageUp")
-    expect(page.locator(".st-key-t_number input")).to_have_value(
-        f"{taken + 0.01:.3f}", timeout=30_000
-    )
+    expect(page.locator(NUMBER)).to_have_value(f"{taken + 0.01:.3f}", timeout=30_000)
     handle_of(page)
     page.wait_for_timeout(500)
     assert chart.evaluate(RANGE) == zoomed
-    t = float(page.locator(".st-key-t_number input").input_value())
+    t = float(page.locator(NUMBER).input_value())
     x, y = chart.evaluate(PLACE, t)
     spot = chart.locator(".mark-now").first.bounding_box()
     assert abs(spot["x"] + spot["width"] / 2 - x) < 3
@@ -95,14 +89,15 @@ def test_a_click_on_a_curve_moves_the_threshold_and_the_zoom_stays(address, brow
     assert problems == []
 
 
-def test_the_tour_is_shown_once_and_can_be_opened_again(address, browser):
+def test_the_tour_comes_when_it_is_opened_and_covers_nothing_before(address, browser):
     problems: list[str] = []
     page = open_address(browser, address + "?lang=en", problems, DRAWN)
     panel = page.locator(".st-key-tour .panel")
-    expect(panel).to_be_visible()
+    expect(panel).to_be_hidden()
+    page.locator(".st-key-tour .open").press("Enter")
     expect(panel.locator(".count")).to_have_text("Step 1 of 5")
 
-    # It blocks nothing: the handle moves under it.
+    # It blocks nothing: the handle moves next to it.
     page.locator(".st-key-handle").get_by_role("slider").press("PageUp")
     expect(page).to_have_url(re.compile(r"[?&]t=0\.81"), timeout=30_000)
     expect(panel.locator(".count")).to_have_text("Step 1 of 5")
@@ -115,10 +110,6 @@ def test_the_tour_is_shown_once_and_can_be_opened_again(address, browser):
     panel.locator(".skip").press("Enter")
     expect(panel).to_be_hidden()
 
-    page.reload()
-    page.locator(DRAWN).first.wait_for(timeout=60_000)
-    expect(page.locator(".st-key-tour .open")).to_be_visible()
-    expect(panel).to_be_hidden()
     page.locator(".st-key-tour .open").press("Enter")
     expect(panel.locator(".count")).to_have_text("Step 1 of 5")
     page.keyboard.press("Escape")

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.serving import open_address, serving
+from tests.browser.serving import go_to, open_address, serving
 from tests.stores import make_store
 
 BARS = ".st-key-chart_in_bars .main-svg"
@@ -17,7 +17,7 @@ def test_a_manager_looks_at_votes_and_types_a_case(tmp_path, browser):
     problems: list[str] = []
     with serving(tmp_path) as address:
         page = open_address(browser, address, problems, ".st-key-handle")
-        page.get_by_role("link", name="Inspectors").click()
+        go_to(page, "Evidence", "Inspectors")
         page.locator(BARS).first.wait_for(timeout=60_000)
         headline = page.locator(".st-key-headline")
         expect(headline).to_contain_text("inspectors say")

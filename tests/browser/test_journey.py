@@ -6,10 +6,9 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.serving import DRAWN, HEADLINE, handle_of, open_address, serving
+from tests.browser.serving import DRAWN, HEADLINE, NUMBER, go_to, handle_of, open_address, serving
 from tests.stores import make_store
 
-NUMBER = ".st-key-t_number input"
 PAPER = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 
 
@@ -19,7 +18,7 @@ def moved(page, before: str) -> str:
     """
     expect(page.locator(NUMBER)).not_to_have_value(before, timeout=30_000)
     now = page.locator(NUMBER).input_value()
-    expect(handle_of(page).locator(".value")).to_have_text(now)
+    expect(handle_of(page).locator(".value")).to_have_value(now)
     expect(page).to_have_url(re.compile(rf"[?&]t={float(now):g}(&|$)"), timeout=30_000)
     return now
 
@@ -47,20 +46,27 @@ def test_every_handle_moves_the_threshold_and_language_theme_and_link_keep_it(tm
         t = _by_every_handle(page)
 
         # Lists say it in Japanese too, and every choice is kept.
-        segment = page.locator(".st-key-segment input")
+        segment, chip = (
+            page.locator(".st-key-segment input"),
+            page.locator(".st-key-data_chip button"),
+        )
+        chip.first.click()
         expect(segment).to_have_value("All segments")
+        page.keyboard.press("Escape")
         page.locator(".st-key-lang").get_by_text("日本語").click()
         expect(page.locator(HEADLINE)).to_contain_text("自動承認", timeout=30_000)
+        chip.first.click()
         expect(segment).to_have_value("すべての区分")
+        page.keyboard.press("Escape")
         chosen = page.locator(".st-key-limited").get_by_role("radio", checked=True)
-        expect(chosen).to_have_text("見逃し率")
+        expect(chosen).to_have_text("誤りの流出率")
         expect(page.locator(NUMBER)).to_have_value(t)
 
         # The browser's own dark mode.
         light = page.evaluate(PAPER)
         page.emulate_media(color_scheme="dark")
         page.wait_for_function(f"light => ({PAPER})() !== light", arg=light)
-        expect(handle_of(page).locator(".value")).to_have_text(t)
+        expect(handle_of(page).locator(".value")).to_have_value(t)
 
         # Somebody else, with the link.
         other = open_address(browser, page.url, problems, DRAWN)
@@ -70,7 +76,7 @@ def test_every_handle_moves_the_threshold_and_language_theme_and_link_keep_it(tm
 
 
 def _by_every_handle(page) -> str:
-    """Keyboard, number, target leakage, people: each moves the threshold. Return the last one."""
+    """Keyboard, number, two limits, a goal: each moves the threshold. Return the last one."""
     page.locator(".st-key-handle").get_by_role("slider").press("PageUp")
     t = moved(page, "0.500")
     page.locator(NUMBER).fill("0.6")
@@ -78,7 +84,9 @@ def _by_every_handle(page) -> str:
     t = moved(page, t)
     page.locator(".st-key-limited").get_by_text("Leakage").click()
     t = by_limit(page, "most", "1", t)
-    return by_limit(page, "people_number", "0.5", t)
+    t = by_limit(page, "capacity", "0.5", t)
+    page.locator(".st-key-goal").get_by_text("Leakage").click()
+    return moved(page, t)
 
 
 def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(tmp_path, browser):
@@ -89,13 +97,17 @@ def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(
     problems: list[str] = []
     with serving(tmp_path) as server:
         page = open_address(browser, server + "?t=0.5&lang=en&review=5&escape=90", problems, DRAWN)
-        for name in ("Policies", "Decide", "Meeting"):
-            page.get_by_role("link", name=name).click()
+        for group, name in (("Run", "Policies"), ("Decide", "Decide"), ("Prepare", "Meeting")):
+            go_to(page, group, name)
             expect(page.get_by_role("heading", level=1)).to_contain_text(
                 "What to accept" if name == "Decide" else name
             )
+            if name == "Decide":
+                page.locator(".st-key-assumptions button").first.click()
             expect(page.locator(".st-key-review input")).to_have_value("5.00", timeout=30_000)
             expect(page.locator(".st-key-escape input")).to_have_value("90.00")
+            if name == "Decide":
+                page.locator(".st-key-data_chip button").first.click()
             expect(page.locator(".st-key-unseen input")).to_be_checked()
             expect(page).to_have_url(re.compile(r"[?&]review=5&escape=90(&|$)"))
     assert problems == []
@@ -146,9 +158,12 @@ def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(tmp_path, br
         expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(
             1
         )
+        page.locator(".st-key-data_chip button").first.click()
+        unseen = page.locator(".st-key-unseen label").first
+        expect(unseen).to_be_visible()
         slow.holding = True
-        slow.answered(page.locator(".st-key-use_limits button").click)
-        slow.answered(page.locator(".st-key-unseen label").first.click)
+        slow.answered(lambda: page.locator(".st-key-use_limits button").dispatch_event("click"))
+        slow.answered(unseen.click)
         slow.let_go()
         expect(page).to_have_url(re.compile("[?&]unseen=0(&|$)"), timeout=30_000)
         assert moved(page, "0.888") == "1.000"

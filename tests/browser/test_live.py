@@ -2,6 +2,7 @@
 server says after it.
 """
 
+import re
 from contextlib import contextmanager
 
 import pytest
@@ -14,12 +15,13 @@ from core.decision.thresholds.policy import Policy
 from core.report import frames, run_selection
 from core.store.store import Store
 from dashboard.i18n import Words
-from tests.browser.serving import DRAWN, handle_of, open_address, serving
+from tests.browser.pages import STILL
+from tests.browser.serving import DRAWN, NUMBER, handle_of, open_address, serving, show_tab
 from tests.stores import activate, make_store
 
-TEXTS = """root => [root.querySelector('.headline').textContent,
-  ...Array.from(
-    root.querySelectorAll('.figure, .card .lines, .card .ghost'), e => e.textContent)]"""
+TEXTS = """root => Array.from(
+  root.querySelectorAll('.word, .sentence, .figure, .tile .lines, .tile .ghost'),
+  element => element.textContent)"""
 # One key and what stands there right after it, before anything else of the page can run.
 PRESS = f"""(root, key) => {{
   root.querySelector('.thumb').dispatchEvent(new KeyboardEvent('keydown', {{key, bubbles: true}}));
@@ -42,12 +44,12 @@ def test_what_the_browser_says_is_what_the_server_says(tmp_path, browser, addres
             page.locator(".st-key-handle .rail .ghost-mark").evaluate("mark => mark.style.left")
             == "60%"
         )
-        assert page.locator(".st-key-handle .card .ghost").filter(has_text="◇").count() == 6
+        assert page.locator(".st-key-handle .tile .ghost").filter(has_text="◇").count() == 3
         for key in ("ArrowRight", "PageUp", "PageUp", "Home", "End", "ArrowLeft", "PageDown"):
             confirmed, said = handle_of(page).evaluate(PRESS, key)
             assert confirmed == "false"
             assert handle_of(page).evaluate(TEXTS) == said
-        assert page.locator(".st-key-handle .value").inner_text() == "0.989"
+        assert page.locator(NUMBER).input_value() == "0.989"
     assert problems == []
 
 
@@ -59,7 +61,7 @@ def dragged(page, share: float):
     page.mouse.move(rail["x"] + rail["width"] / 2, y)
     page.mouse.down()
     page.mouse.move(rail["x"] + rail["width"] * share, y)
-    yield round(1000 * float(page.locator(".st-key-handle .value").inner_text()))
+    yield round(1000 * float(page.locator(NUMBER).input_value()))
     page.mouse.up()
 
 
@@ -99,18 +101,15 @@ def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(
     with serving(tmp_path) as server:
         page = open_address(browser, f"{server}?t=0.5&lang={language}", problems, DRAWN)
         root = handle_of(page)
-        options, parts = (
-            page.locator(".st-key-live_options .drawn"),
-            page.locator(".st-key-live_segments .drawn"),
-        )
-        bars, titles = options.locator(".chart rect.review"), parts.locator("title")
+        show_tab(page, words("tab.options"))
+        options = page.locator(".st-key-live_options .drawn")
+        bars = options.locator(".chart rect.review")
+        expect(bars).to_have_count(4)
         before = bars.evaluate_all(WIDTHS)
         for share in (0.75, 0.9):
             with dragged(page, share) as step:
                 assert root.get_attribute("data-confirmed") == "false"
-                assert [chart.get_attribute("data-t") for chart in (options, parts)] == [
-                    str(step)
-                ] * 2
+                assert options.get_attribute("data-t") == str(step)
                 human, *_, model = held = bars.evaluate_all(WIDTHS)
                 assert held != before
                 # A review costs the same everywhere, so the bars are as the reviews.
@@ -119,17 +118,19 @@ def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(
                         counts, step / 1000, CostModel(1.0)
                     ).review_rate.value
                 )
-                said = titles.evaluate_all(TITLES)
-                assert said == parts_said(words, counts, step / 1000)
             handle_of(page)
-            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(
-                timeout=30_000
-            )
-            assert (bars.evaluate_all(WIDTHS), titles.evaluate_all(TITLES)) == (held, said)
-            money = root.locator(".card-money .figure").inner_text()  # the server's own word
-            assert f"{words('part.total')} {money}" in options.locator("title").last.evaluate(
-                "title => title.textContent"
-            )
+            page.locator(STILL).wait_for(timeout=30_000)
+            assert bars.evaluate_all(WIDTHS) == held
+
+        show_tab(page, words("tab.causes"))
+        titles = page.locator(".st-key-live_segments .drawn title")
+        expect(titles.first).to_be_attached()
+        with dragged(page, 0.6) as step:
+            told = titles.evaluate_all(TITLES)
+            assert told == parts_said(words, counts, step / 1000)
+        handle_of(page)
+        page.locator(STILL).wait_for(timeout=30_000)
+        assert titles.evaluate_all(TITLES) == told
     assert problems == []
 
 
@@ -142,14 +143,15 @@ def test_a_drag_moves_the_figures_before_the_release_and_the_address_after_it(tm
         root = page.locator(".st-key-handle .live")
         with dragged(page, 0.75) as step:
             assert root.get_attribute("data-confirmed") == "false"
-            shown = root.locator(".value").inner_text()
+            shown = page.locator(NUMBER).input_value()
             assert abs(step - 750) < 2
             assert "t=0.5&" in page.url + "&"
-        expect(page.locator(".st-key-t_number input")).to_have_value(shown, timeout=30_000)
-        assert handle_of(page).locator(".value").inner_text() == shown
+        expect(page).to_have_url(re.compile(rf"[?&]t={float(shown):g}(&|$)"), timeout=30_000)
+        expect(handle_of(page).locator(".value")).to_have_value(shown)
 
         # A number that is typed moves the handle.
-        page.locator(".st-key-t_number input").fill("0.6")
-        page.locator(".st-key-t_number input").press("Enter")
-        expect(root.locator(".value")).to_have_text("0.600", timeout=30_000)
+        page.locator(NUMBER).fill("0.6")
+        page.locator(NUMBER).press("Enter")
+        expect(page).to_have_url(re.compile(r"[?&]t=0.6(&|$)"), timeout=30_000)
+        expect(handle_of(page).locator(".value")).to_have_value("0.600")
     assert problems == []

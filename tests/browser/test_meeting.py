@@ -11,7 +11,7 @@ from pptx import Presentation
 from core.report.meeting import frozen_scenarios
 from core.store.meetings import Meetings
 from core.store.store import Store
-from tests.browser.serving import DRAWN, open_address, serving
+from tests.browser.serving import DRAWN, go_to, open_address, serving
 from tests.stores import make_store
 
 _DECISION, _REASON = "=1+1 から始める", "<b>安い</b> & safe"
@@ -22,7 +22,7 @@ def test_a_meeting_freezes_compares_decides_and_takes_the_slides_away(tmp_path, 
     problems: list[str] = []
     with serving(tmp_path) as address:
         page = open_address(browser, address + "?t=0.5", problems, DRAWN)
-        page.get_by_role("link", name="Meeting").click()
+        go_to(page, "Prepare", "Meeting")
         _freeze_two(page)
         _edit(page)
         _decide(page)
@@ -46,7 +46,7 @@ def _freeze_two(page: Page) -> None:
     freeze.click()
     expect(page.locator(".st-key-scenario_A")).to_contain_text("Coverage", timeout=30_000)
     _settled(page)
-    threshold = page.locator(".st-key-t_number input")
+    threshold = page.locator(".st-key-t input")
     threshold.fill("0.9")
     threshold.press("Enter")
     expect(page.locator(".st-key-panel_freeze")).to_contain_text("threshold 0.900", timeout=30_000)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from core.decision.thresholds.policy import Policy
 from core.store.ledger import Ledger
 from core.store.store import Store
-from tests.browser.serving import HEADLINE, open_address, serving
+from tests.browser.serving import HEADLINE, go_to, open_address, serving
 
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 FORM, STEPS = ".st-key-panel_propose", ".st-key-panel_decide"
@@ -21,7 +21,7 @@ def test_a_manager_saves_a_policy_and_brings_it_into_force(homes, tmp_path, brow
     problems: list[str] = []
     with serving(tmp_path / "home") as address:
         page = open_address(browser, address + "?t=0.9", problems, HEADLINE)
-        page.get_by_role("link", name="Policies").click()
+        go_to(page, "Run", "Policies")
         page.locator(FORM).wait_for(timeout=30_000)
         _type_a_threshold(page)
         _propose(page)

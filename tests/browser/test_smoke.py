@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.serving import COVERAGE, DRAWN, HEADLINE, open_address, serving
+from tests.browser.serving import COST, DRAWN, HEADLINE, NUMBER, open_address, serving
 from tests.stores import make_store
 
 
@@ -19,9 +19,9 @@ def test_a_manager_moves_the_threshold_changes_language_and_shares_the_link(tmp_
 def _walk(address: str, browser) -> None:
     problems: list[str] = []
     page = open_address(browser, address + "?t=0.5", problems, DRAWN)
-    coverage, headline = page.locator(COVERAGE), page.locator(HEADLINE)
-    before, said = coverage.inner_text(), headline.inner_text()
-    assert re.fullmatch(r"\d+\.\d%", before)
+    cost, headline = page.locator(COST), page.locator(HEADLINE)
+    before, said = cost.inner_text(), headline.inner_text()
+    assert before.startswith("A$")
 
     # The keyboard moves the handle by its step of 0.001; the number, the figures, the sentence and
     # the address follow.
@@ -30,8 +30,8 @@ def _walk(address: str, browser) -> None:
     for _ in range(40):
         slider.press("ArrowRight")
     expect(page).to_have_url(re.compile(r"[?&]t=0\.54(&|$)"), timeout=30_000)
-    expect(page.locator(".st-key-t_number input")).to_have_value("0.540")
-    expect(coverage).not_to_have_text(before)
+    expect(page.locator(NUMBER)).to_have_value("0.540")
+    expect(cost).not_to_have_text(before)
     expect(headline).not_to_have_text(said)
 
     # Japanese, with the same threshold.
@@ -41,19 +41,19 @@ def _walk(address: str, browser) -> None:
     )
     expect(page).to_have_url(re.compile(r"[?&]lang=ja(&|$)"))
     expect(headline).to_contain_text("自動承認")
-    shown = coverage.inner_text()
+    shown = cost.inner_text()
 
     # The link, opened by somebody else, shows the same view.
     other = open_address(browser, page.url, problems, DRAWN)
-    expect(other.locator(".st-key-t_number input")).to_have_value("0.540")
-    expect(other.locator(COVERAGE)).to_have_text(shown)
+    expect(other.locator(NUMBER)).to_have_value("0.540")
+    expect(other.locator(COST)).to_have_text(shown)
     expect(other.locator(HEADLINE)).to_contain_text("自動承認")
     assert other.url == page.url
 
     # Back goes to the view before.
     page.go_back()
     expect(page).to_have_url(re.compile(r"[?&]lang=en(&|$)"), timeout=30_000)
-    expect(page.locator(HEADLINE)).to_contain_text("Accept", timeout=30_000)
+    expect(page.locator(HEADLINE)).to_contain_text("is accepted automatically", timeout=30_000)
     assert problems == []
 
 
@@ -65,7 +65,7 @@ def test_a_run_that_is_scored_while_the_page_is_open_appears(tmp_path, browser):
         page = open_address(browser, address, problems, "[data-testid=stAlert]")
         expect(page.get_by_text("make demo").first).to_be_visible()
         make_store(tmp_path / "store", "tiny")
-        expect(page.locator(COVERAGE)).to_be_visible(timeout=30_000)
+        expect(page.locator(COST)).to_be_visible(timeout=30_000)
         expect(page).to_have_url(re.compile(r"[?&]run="))
     # The server's end is the only thing that the console may complain of.
     assert [

@@ -122,6 +122,7 @@ class Handle {
     if (this.root.getRootNode().activeElement !== this.find("value") || step !== data.step) this.find("value").value = t;
     this.find("fill").style.width = this.find("thumb").style.left = place;
     this.find("thumb").setAttribute("aria-valuenow", t);
+    this.root.dataset.t = t; // what tests and benchmarks look at
     this.root.dataset.confirmed = this.texts !== null && step === data.step;
     this.marks.draw(step);
     tell(step);

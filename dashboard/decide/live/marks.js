@@ -22,7 +22,7 @@ class Marks {
   take(curve, label, colour) {
     Object.assign(this, { curve, label, colour });
     this.sight.disconnect();
-    this.layers.forEach((layer) => layer.remove());
+    for (const layer of this.layers.values()) layer.remove();
     this.layers.clear();
     this.look();
   }
@@ -63,7 +63,7 @@ class Marks {
     if (!layer) return;
     const traces = plot.data.filter((trace) => trace.meta && trace.meta !== "mark");
     layer.replaceChildren(
-      ...traces.flatMap((trace, i) => {
+      ...traces.flatMap((_, i) => {
         const line = this.element("mark-line", { borderLeft: `1.5px solid ${this.colour}` });
         const spot = this.element("mark-now", { fontSize: "20px", fontWeight: "700", transform: "translate(-50%, -50%)" }, "✕");
         const label = this.element("mark-label", { fontSize: "12px", fontWeight: "600" }, i ? "" : this.label);
@@ -88,7 +88,9 @@ class Marks {
     this.step = step;
     for (const [plot, layer] of this.layers) {
       if (layer.inSight === false || !plot._fullLayout) continue; // a chart that is being taken away has no axes any more
-      layer.traces?.forEach((trace, i) => this.place(plot._fullLayout, trace, [...layer.children].slice(3 * i, 3 * i + 3)));
+      for (const [i, trace] of (layer.traces ?? []).entries()) {
+        this.place(plot._fullLayout, trace, [...layer.children].slice(3 * i, 3 * i + 3));
+      }
     }
   }
 

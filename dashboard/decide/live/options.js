@@ -43,7 +43,7 @@ class Options {
     const { columns } = this.data, at = (values) => values[step] ?? values[0]; // one value holds at every threshold
     const now = this.rows.map(({ money }) => Object.fromEntries(columns.map((key) => [key, at(money[key])])));
     this.axis.reach(Math.max(...now.flatMap(({ review, total, high }) => [review, total, high].filter(Number.isFinite))));
-    now.forEach((found, i) => this.row(this.shapes[i], found, this.rows[i]));
+    for (const [i, found] of now.entries()) this.row(this.shapes[i], found, this.rows[i]);
   }
 
   row({ middle, bars, total, said }, found, { name, n }) {
