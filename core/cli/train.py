@@ -1,11 +1,18 @@
 """The verbs that make models: train and distill."""
 
+import sys
 from pathlib import Path
 
 from core.cli.cases import cases_options, print_notices, read_arguments
 from core.cli.verbs import add_verb, checked, store_of
 from core.errors import CasesError
+from core.messages import sentence
 from core.settings import Settings
+
+CHOICE_RATE = 3e-3  # of one block
+LAYERS = {"classify": 3, "choice": 1}
+TRAIN_EPOCHS = {"classify": 3, "choice": 8}
+DISTILL_EPOCHS = {"classify": 2, "choice": 4}
 
 
 def add_train(verbs) -> None:
@@ -53,7 +60,9 @@ def add_train(verbs) -> None:
         help="a choice's rows: trained, or the LM's own (default)",
     )
     verb.add_argument(
-        "--layers", type=int, default=3, help="top blocks that carry adapters (default: 3)"
+        "--layers",
+        type=int,
+        help="top blocks that carry adapters (default: 3; for --readout choice 1)",
     )
     verb.add_argument(
         "--targets",
@@ -63,10 +72,14 @@ def add_train(verbs) -> None:
     )
     verb.add_argument("--rank", type=int, default=8, help="LoRA rank (default: 8)")
     verb.add_argument(
-        "--epochs", type=int, default=3, help="passes over the training cases (default: 3)"
+        "--epochs",
+        type=int,
+        help="passes over the training cases (default: 3; for --readout choice 8)",
     )
     verb.add_argument(
-        "--learning-rate", type=float, help="default: 0.0015 / number of adapted blocks"
+        "--learning-rate",
+        type=float,
+        help="default: 0.0015 / number of adapted blocks, for --readout choice twice that",
     )
     verb.add_argument(
         "--teacher",
@@ -166,10 +179,10 @@ def add_distill(verbs) -> None:
         "--targets", choices=["down", "feed_forward", "attention", "all"], default="all"
     )
     verb.add_argument(
-        "--layers", type=int, default=3, help="top blocks that carry adapters (default: 3)"
+        "--layers", type=int, help="top blocks that carry adapters (default: as the teacher)"
     )
     verb.add_argument(
-        "--epochs", type=int, default=3, help="over the texts and their copies (default: 3)"
+        "--epochs", type=int, help="over the texts and their copies (default: 2; of a choice 4)"
     )
     verb.add_argument(
         "--learning-rate", type=float, help="default: 0.0015 / number of adapted blocks"
@@ -190,6 +203,7 @@ def _train(arguments, settings: Settings) -> None:
     from core.pipeline.train import TrainSettings, train, training_cases
 
     cases = read_arguments(arguments, settings, choice=arguments.readout == "choice")
+    layers = arguments.layers or LAYERS[arguments.readout]
     chosen = checked(
         lambda: TrainSettings(
             point=PointSettings(
@@ -199,8 +213,8 @@ def _train(arguments, settings: Settings) -> None:
                 start=arguments.start,
                 surface=not arguments.no_surface,
                 head=arguments.head,
-                adapter=_adapter(AdapterSettings, arguments, layers=arguments.layers),
-                loop=_loop(LoopSettings, arguments),
+                adapter=_adapter(AdapterSettings, arguments, layers=layers),
+                loop=_loop(LoopSettings, arguments, arguments.readout, layers, TRAIN_EPOCHS),
                 label_smoothing=arguments.label_smoothing,
                 truncate=arguments.truncate,
             ),
@@ -230,6 +244,7 @@ def _teacher(settings_by_kind, arguments):
 
 
 def _distill(arguments, settings: Settings) -> None:
+    from core.models.base.card import read_card
     from core.models.base.settings import (
         AdapterSettings,
         DistillSettings,
@@ -240,10 +255,12 @@ def _distill(arguments, settings: Settings) -> None:
     from core.pipeline.train import distill_student
 
     default = DistillSettings()
+    teacher = read_card(settings.models / f"{arguments.name}-teacher")
+    layers = arguments.layers or teacher.settings["point"]["adapter"]["layers"]
     chosen = checked(
         lambda: DistillSettings(
-            adapter=_adapter(AdapterSettings, arguments, layers=arguments.layers),
-            loop=_loop(LoopSettings, arguments),
+            adapter=_adapter(AdapterSettings, arguments, layers=layers),
+            loop=_loop(LoopSettings, arguments, teacher.readout, layers or 1, DISTILL_EPOCHS),
             schedule=Schedule(shape=arguments.schedule, floor=arguments.floor),
             loss=LossSettings(
                 divergence=arguments.divergence,
@@ -259,12 +276,20 @@ def _distill(arguments, settings: Settings) -> None:
         )
     )
     student = distill_student(store_of(settings), settings, arguments.name, chosen)
+    if student.metrics.get("fallback"):
+        values = {"student": student.name, "explained": student.metrics["refused"]["explained"]}
+        least = chosen.tolerance.explained
+        print(sentence("en", "models.student_fell_back", **values, least=least), file=sys.stderr)
     print(f"made {student.name}\nnext: python -m core score CASES --model {student.name}")
 
 
-def _loop(settings_class, arguments):
+def _loop(settings_class, arguments, readout: str, layers: int, epochs: dict[str, int]):
+    """The loop's settings; a choice read-out starts at a language model's own rows and learns
+    faster and longer.
+    """
+    rate = arguments.learning_rate or (CHOICE_RATE / layers if readout == "choice" else None)
     return settings_class(
-        epochs=arguments.epochs, seed=arguments.seed, learning_rate=arguments.learning_rate
+        epochs=arguments.epochs or epochs[readout], seed=arguments.seed, learning_rate=rate
     )
 
 

@@ -230,12 +230,12 @@ def _distill(
     key: str,
     metrics: dict,
 ) -> ModelCard:
-    from core.models.training import build
+    from core.models.training.distill import distill
 
     started = time.perf_counter()
     with _place(settings, f"{name}-student", key) as place:
         texts = texts_of(cases, teacher.labels)
-        trained, record = build.distill(
+        trained, record = distill(
             settings.models / teacher.name, texts, f"{name}-student", chosen, place
         )
         metrics |= record

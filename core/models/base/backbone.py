@@ -187,7 +187,6 @@ class Backbone(nn.Module):
         return self._read_out(states, mask)
 
     # --- how
-    # -----------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _above_cut(self, hidden: Tensor):

@@ -164,7 +164,7 @@ class BlobSettings(BaseModel):
     temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
     samples: int = Field(10, ge=1)
     prior: float = Field(0.2, gt=0)
-    start_std: float = Field(0.05, gt=0)
+    start_std: float = Field(0.25, gt=0)
     kl_weight: float = Field(1e-3, ge=0)
     reweighting: bool = False
 
@@ -264,13 +264,13 @@ class DistillSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     adapter: AdapterSettings = AdapterSettings()
-    loop: LoopSettings = LoopSettings(epochs=4)  # over five times the texts
+    loop: LoopSettings = LoopSettings(epochs=2)  # over three times the texts
     schedule: Schedule = Schedule()
     loss: LossSettings = LossSettings(spread="gaussian")
     start: Literal["fresh", "teacher"] = "fresh"
     samples: int | None = Field(None, ge=1)
     online: bool = False
-    augment: int = Field(4, ge=0)
+    augment: int = Field(2, ge=0)
     keep: float = Field(1.0, gt=0, le=1)
     keep_by: Literal["epistemic", "random"] = "epistemic"
     tolerance: FidelityTolerance = FidelityTolerance()
