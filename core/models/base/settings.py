@@ -164,7 +164,7 @@ class BlobSettings(BaseModel):
     temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
     samples: int = Field(10, ge=1)
     prior: float = Field(0.2, gt=0)
-    start_std: float = Field(0.25, gt=0)
+    start_std: float = Field(0.6, gt=0)
     kl_weight: float = Field(1e-3, ge=0)
     reweighting: bool = False
 
