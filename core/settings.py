@@ -23,8 +23,8 @@ class Settings(BaseSettings):
     compile: bool = False
     # IANA name; zone of a file's times that carry none, and the clock of the others
     timezone: str | None = None
-    # whether who proposed a policy is refused as the one who approves it; else it is only said
-    four_eyes: bool = False
+    # whether the proposer of a policy is refused as its approver; False warns instead
+    four_eyes: bool = True
 
     @property
     def models(self) -> Path:
