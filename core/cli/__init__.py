@@ -10,6 +10,7 @@ store; 6 a download; 130 interrupted.
 import argparse
 import os
 import sys
+import warnings
 
 from core.cli.apply import add_apply, add_decisions
 from core.cli.cases import add_check
@@ -27,6 +28,8 @@ def main(argv: list[str] | None = None) -> int:
     os.umask(0o077)  # what is written holds text of cases: for the owner alone
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    if not sys.warnoptions:  # a library's words to its developers are no user's
+        warnings.filterwarnings("ignore", module=r"(transformers|torch|peft|accelerate)\b")
     try:
         return arguments.run(arguments, Settings()) or 0
     except KakushinError as e:

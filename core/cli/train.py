@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from core.cli.cases import cases_options, print_notices, read_arguments
+from core.cli.cases import cases_options, print_notices, rare_labels_option, read_arguments
 from core.cli.verbs import add_verb, checked, store_of
 from core.errors import CasesError
 from core.messages import sentence
@@ -103,13 +103,7 @@ def add_train(verbs) -> None:
         action="store_true",
         help="do not fit the teacher's one temperature on held-out cases",
     )
-    verb.add_argument(
-        "--rare-labels",
-        choices=["keep", "drop", "merge", "refuse"],
-        default="keep",
-        help="labels with fewer than 5 cases: keep them (default), leave their cases out, merge them "
-        "into 'other', or refuse the file; all of them are named",
-    )
+    rare_labels_option(verb)
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument(
         "--truncate",
