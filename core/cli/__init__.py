@@ -14,6 +14,7 @@ import warnings
 
 from core.cli.apply import add_apply, add_decisions
 from core.cli.cases import add_check
+from core.cli.dashboard import add_dashboard
 from core.cli.decide import add_decide, add_demo
 from core.cli.score import add_evaluate, add_score
 from core.cli.train import add_distill, add_train
@@ -57,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
 
     for add in (
         *(add_check, add_train, add_distill, add_score, add_evaluate),
-        *(add_decide, add_apply, add_decisions, add_demo),
+        *(add_decide, add_apply, add_decisions, add_demo, add_dashboard),
     ):
         add(verbs)
     return root
