@@ -119,7 +119,7 @@ def test_runs_that_do_not_pair_are_refused():
         scored(1, 0.1, [(np.nan, True)])
     with pytest.raises(SettingsError, match="give a bool for each confidence"):
         ScoredRun(1, 0.1, np.array([0.5]), np.array([1.0]))
-    with pytest.raises(SettingsError, match="0 passes"):
+    with pytest.raises(SettingsError, match="passes 0"):
         scored(0, 0.1, [(0.5, True)])
     with pytest.raises(SettingsError, match="seconds_per_case nan"):
         CascadeSearch(scored(1, np.nan, [(0.5, True)]), [], COSTS)
