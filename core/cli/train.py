@@ -9,6 +9,7 @@ from core.errors import CasesError
 from core.messages import sentence
 from core.settings import Settings
 
+NO_TEACHER = "none"
 CHOICE_RATE = 3e-3  # of one block
 LAYERS = {"classify": 3, "choice": 1}
 TRAIN_EPOCHS = {"classify": 3, "choice": 8}
@@ -83,9 +84,10 @@ def add_train(verbs) -> None:
     )
     verb.add_argument(
         "--teacher",
-        choices=["tfb", "blob", "mixture", "laplace", "ensemble", "dropout"],
+        choices=["tfb", "blob", "mixture", "laplace", "ensemble", "dropout", NO_TEACHER],
         default="blob",
-        help="how it is made (default: blob)",
+        help="how it is made (default: blob); none: a logistic regression on the frozen base "
+        "alone, NAME-linear, which `evaluate` holds the others against",
     )
     verb.add_argument(
         "--samples",
@@ -194,36 +196,40 @@ def _train(arguments, settings: Settings) -> None:
     from core.models.base.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
     from core.pipeline.bases import base_source
     from core.pipeline.prepare import settle_rare_labels, vocabulary_notice
-    from core.pipeline.train import TrainSettings, train, training_cases
+    from core.pipeline.train import TrainSettings, train, train_linear, training_cases
 
     cases = read_arguments(arguments, settings, choice=arguments.readout == "choice")
     layers = arguments.layers or LAYERS[arguments.readout]
-    chosen = checked(
-        lambda: TrainSettings(
-            point=PointSettings(
-                base=base_source(arguments.base, arguments.readout, settings.cache),
-                readout=arguments.readout,
-                pooling=arguments.pooling,
-                start=arguments.start,
-                surface=not arguments.no_surface,
-                head=arguments.head,
-                adapter=_adapter(AdapterSettings, arguments, layers=layers),
-                loop=_loop(LoopSettings, arguments, arguments.readout, layers, TRAIN_EPOCHS),
-                label_smoothing=arguments.label_smoothing,
-                truncate=arguments.truncate,
-            ),
-            teacher=_teacher(TEACHERS, arguments),
+    point_settings = checked(
+        lambda: PointSettings(
+            base=base_source(arguments.base, arguments.readout, settings.cache),
+            readout=arguments.readout,
+            pooling=arguments.pooling,
+            start=arguments.start,
+            surface=not arguments.no_surface,
+            head=arguments.head,
+            adapter=_adapter(AdapterSettings, arguments, layers=layers),
+            loop=_loop(LoopSettings, arguments, arguments.readout, layers, TRAIN_EPOCHS),
+            label_smoothing=arguments.label_smoothing,
+            truncate=arguments.truncate,
         )
     )
     if not cases.frame["label"].notna().any():
         raise CasesError("cases.no_label", file=str(arguments.cases))
-    if unknown := vocabulary_notice(cases.frame, Path(chosen.point.base)):
+    if unknown := vocabulary_notice(cases.frame, Path(point_settings.base)):
         print_notices([unknown])
     frame, notices = settle_rare_labels(cases.frame, arguments.rare_labels)
     print_notices(notices)
-    point, teacher = train(
-        store_of(settings), settings, arguments.name, training_cases(frame), chosen
+    labelled, store = training_cases(frame), store_of(settings)
+    if arguments.teacher == NO_TEACHER:
+        linear = train_linear(store, settings, arguments.name, labelled, point_settings)
+        print(f"made {linear.name}: {len(linear.labels)} labels, a logistic regression on the base")
+        print(f"next: python -m core score CASES --model {linear.name}")
+        return
+    chosen = checked(
+        lambda: TrainSettings(point=point_settings, teacher=_teacher(TEACHERS, arguments))
     )
+    point, teacher = train(store, settings, arguments.name, labelled, chosen)
     sigma = "" if teacher.sigma is None else f", sigma = {teacher.sigma:.4g}"
     print(
         f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, {arguments.teacher}, "

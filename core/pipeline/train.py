@@ -106,6 +106,53 @@ def train(
     return point, teacher
 
 
+def train_linear(
+    store: Store,
+    settings: Settings,
+    name: str,
+    cases: pd.DataFrame,
+    chosen: PointSettings,
+    record: dict | None = None,
+) -> ModelCard:
+    """Make the model NAME-linear from labelled cases: the frozen base and a logistic regression.
+
+    chosen: base, read-out, pooling and surface count; what says how adapters train does not.
+    cases, record: as of `train`. Returns the model's card.
+    """
+    checked_name(f"{name}-linear", "model")
+    letters = chosen.readout == "choice"
+    labels = choice_labels(cases) if letters else tuple(sorted(cases["label"].unique()))
+    inputs = frame_hash(cases)
+    key = content_hash(inputs, "linear", chosen.model_dump(mode="json"))
+    if done := _finished(settings, f"{name}-linear", key):
+        return done
+    _barrier(settings)
+    if is_main_process():
+        keep_cases(settings, name, cases)
+    run = new_run(
+        run_id=f"train-{name}-linear-{key[:10]}",
+        kind="train",
+        model=f"{name}-linear",
+        model_kind="linear",
+        model_hash=key,
+        dataset=name,
+        role="train",
+        inputs_hash=inputs,
+        labels=labels,
+        seed=chosen.loop.seed,
+        settings={"point": chosen.model_dump(mode="json"), "splits": record or {}},
+    )
+    with recorded(store, run) as metrics:
+        from core.models.training import build
+
+        started = time.perf_counter()
+        metrics |= {"cases": len(cases)}
+        with _place(settings, f"{name}-linear", key) as place:
+            texts = texts_of(cases, labels)
+            trained = build.fit_linear(texts, f"{name}-linear", labels, chosen, place)
+            return _save(settings, trained, key, started, dict(metrics))
+
+
 def distill_student(
     store: Store, settings: Settings, name: str, chosen: DistillSettings
 ) -> ModelCard:

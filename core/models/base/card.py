@@ -22,7 +22,7 @@ class ModelCard(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     format: int = FORMAT
-    kind: Literal["point", "teacher", "student"]
+    kind: Literal["point", "teacher", "student", "linear"]
     name: str
     labels: tuple[str, ...]  # the order of the head's outputs
     base: str  # a Hugging Face name, or a folder; a folder is relative to the model's folder

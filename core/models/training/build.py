@@ -101,6 +101,40 @@ def fit_point(
     return Trained(card, factors | adapters.merge(backbone) | own)
 
 
+def fit_linear(
+    cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, place: Place
+) -> Trained:
+    """Fit the plainest model: a logistic regression on the frozen base's states, and n-grams where
+    held-out cases say that they help. No adapter is trained, and one pass answers.
+    """
+    backbone = load_backbone(
+        settings.base,
+        lambda blocks: blocks - 1,
+        place.device,
+        compute_dtype(place.device),
+        settings.readout,
+        settings.pooling,
+    )
+    job = _job(backbone, settings, labels, cases, place)
+    job = replace(job, start=None, frozen=job.frozen or frozen_view(job, cases.texts)).started()
+    model = OnePass(backbone, job.start, len(labels))
+    novelty = novelty_of(model, job.cases, job.labels)
+    card = ModelCard(
+        kind="linear",
+        name=name,
+        labels=labels,
+        base=settings.base,
+        base_sha256=backbone.sha256,
+        readout=settings.readout,
+        pooling=backbone.pooling,
+        cut=backbone.cut,
+        seed=settings.loop.seed,
+        settings=settings.model_dump(mode="json"),
+    )
+    surface = {} if job.surface is None else job.surface.tensors()
+    return Trained(card, head_tensors(job.start) | surface | novelty.tensors())
+
+
 def make_teacher(
     point: ModelCard, folder: Path, cases: Texts, name: str, settings: TeacherSettings, place: Place
 ) -> tuple[Trained, dict]:
