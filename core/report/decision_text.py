@@ -75,7 +75,7 @@ def decision_record(
         "costs": asdict(unit),
         "target_leakage": target_leakage,
         "seconds_per_case": record.metrics.get("seconds_per_case"),
-        "consequence": asdict(found),
+        "consequence": asdict(found) | {"threshold": threshold, "cases_per_day": volume},
         "money": {chosen.name: asdict(chosen) for chosen in options},
     }
 
