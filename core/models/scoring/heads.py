@@ -9,7 +9,7 @@ Candidates for the spread of N samples in one pass (K classes, outputs z):
 - gaussian, 2 K outputs: logits ~ N(m, diag(s^2)); mean and entropy over fixed quasi-random draws of
   the K logits, which cost 25 microseconds a case beside milliseconds of the backbone; taught by the
   share and, lightly, by the likelihood of the teacher's logits. The most faithful of the four
-  (benchmarks/RESULTS.md), and the default.
+  (docs/results/student-defaults.md), and the default.
 - none, K outputs: aleatoric is all of the total; a point estimate.
 All are differentiable; 0 <= aleatoric <= total holds by construction but for rounding.
 """
