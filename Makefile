@@ -5,7 +5,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench build serve clean
+.PHONY: demo test lint house package bench build serve lock clean
 
 demo: build serve
 
@@ -14,8 +14,7 @@ build: $(VENV)/.installed
 	$(BIN)/python -m core demo
 
 serve: $(VENV)/.installed
-	@echo "Kakushin: http://127.0.0.1:$(PORT)  (Ctrl-C stops it)"
-	$(BIN)/python -m streamlit run dashboard/app.py --server.port $(PORT)
+	$(BIN)/python -m core dashboard --port $(PORT)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -23,6 +22,15 @@ test: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# How the code reads, as figures with limits.
+house: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.house
+
+# The package in an environment of its own: installed, asked for help, served, asked for its health.
+package: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.package
 
 bench: build
 	$(BIN)/python -m benchmarks.inference
@@ -31,15 +39,25 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Kakushin needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
-	@echo "Installing what requirements.txt names: about 1 GB, a few minutes the first time"
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+# The lock files name every package with the hashes of its files, so pip resolves nothing. torch first:
+# its CPU build if an index has it, else the build that PyPI has.
+LOCKED := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+
+$(VENV)/.installed: requirements.lock requirements-cpu.lock requirements-cuda.lock | $(VENV)/bin/python
+	@echo "Installing what requirements.lock names: about 1 GB, a few minutes the first time"
+	@$(LOCKED) -r requirements-cpu.lock 2>/dev/null \
+	  || { echo "No index has torch's CPU build: PyPI's build brings CUDA, 3 GB more"; $(LOCKED) -r requirements-cuda.lock; }
+	@$(LOCKED) -r requirements.lock
 	@touch $@
 
-$(VENV)/.installed-dev: requirements.txt requirements-dev.txt requirements-laplace.txt | $(VENV)/bin/python
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-laplace.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-laplace.txt
-	@touch $@ $(VENV)/.installed
+	@touch $@
+
+# After a change of requirements.txt: uv writes one file, benchmarks.lock divides it.
+lock: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.lock
 
 clean:
-	rm -rf workspace .pytest_cache .ruff_cache .hypothesis
+	rm -rf workspace .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info

@@ -1,10 +1,11 @@
 """Whatever file people have: small inputs of every kind, read, and held against what is right.
 
-    .venv/bin/python -m benchmarks.files [--mutations 2000] [--show]
+.venv/bin/python -m benchmarks.files [--mutations 2000] [--show]
 
-Prints JSON: how many inputs are right, refused_clearly (a code with a sentence in both languages), wrong (another value than the
-file's) and silent_loss (a row or a value is missing and nothing says so), of all and of those that people expect to work; and the
-same of mutations of good files. An input's name is its file's.
+Prints JSON: how many inputs are right, refused_clearly (a code with a sentence in both languages),
+wrong (another value than the file's) and silent_loss (a row or a value is missing and nothing says
+so), of all and of those that people expect to work; and the same of mutations of good files. An
+input's name is its file's.
 """
 
 import argparse
@@ -37,7 +38,9 @@ FIRST = 60  # inputs that the tests run: in turn from every kind
 
 @dataclass(frozen=True)
 class Result:
-    """How one input came out: "right", "refused_clearly", "wrong" or "silent_loss", and what was seen."""
+    """How one input came out: "right", "refused_clearly", "wrong" or "silent_loss", and what was
+    seen.
+    """
 
     name: str
     outcome: str
@@ -120,7 +123,9 @@ def _is_same(cell: object, value: object) -> bool:
 
 
 def summarise(results: list[Result]) -> dict:
-    """Return the counts of outcomes, and the share of right ones among those that people expect to work."""
+    """Return the counts of outcomes, and the share of right ones among those that people expect to
+    work.
+    """
     counts = Counter(result.outcome for result in results)
     works = [result for result in results if result.works]
     right = sum(result.outcome == "right" for result in works)

@@ -1,8 +1,10 @@
-"""Is the student's one pass worth what the teacher's N passes are? `python -m benchmarks.uncertainty`
+"""Is the student's one pass worth what the teacher's N passes are? `python -m
+benchmarks.uncertainty`
 
-Every teacher, its mean weights, its student and the one-pass rivals, on real sets, over seeds. Results lie in the out folder,
-one JSON a (set, seed, method), so a run that is stopped goes on where it was; summary.json, results.md and chart.html are made
-of all that is there. The same folder must be used with the same options: they stand in each file, and others are refused.
+Every teacher, its mean weights, its student and the one-pass rivals, on real sets, over seeds.
+Results lie in the out folder, one JSON a (set, seed, method), so a run that is stopped goes on
+where it was; summary.json, results.md and chart.html are made of all that is there. The same folder
+must be used with the same options: they stand in each file, and others are refused.
 """
 
 import argparse
@@ -19,14 +21,16 @@ from benchmarks.report import SHIPPED, there, write
 from benchmarks.scoring import measure
 from benchmarks.teachers import CHOSEN
 from core.errors import KakushinError, SettingsError
-from core.models.base.settings import AdapterSettings, DistilSettings
+from core.models.base.settings import AdapterSettings, DistillSettings
 from core.settings import Settings
 
 QUICK_METHODS = ("point", "temperature", "blob", SHIPPED)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run what is not there yet, write the tables, print the summary's place. Returns the exit code."""
+    """Run what is not there yet, write the tables, print the summary's place. Returns the exit
+    code.
+    """
     arguments = parser().parse_args(argv)
     quiet()
     try:
@@ -83,7 +87,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments, settings: Settings) -> list[dict]:
-    """All results of the plan, in its order; what has a file is read, the rest is measured and written."""
+    """All results of the plan, in its order; what has a file is read, the rest is measured and
+    written.
+    """
     from benchmarks.methods import NAMES, Bench
     from core.models.base.device import pick_device
 
@@ -130,11 +136,13 @@ def run(arguments, settings: Settings) -> list[dict]:
 
 
 def own_options(method: str) -> dict:
-    """The settings that this method alone depends on: another teacher's may change without its result being measured again."""
+    """The settings that this method alone depends on: another teacher's may change without its
+    result being measured again.
+    """
     kind, _, what = method.partition("-")
     teacher = {"teacher": CHOSEN[kind].model_dump(mode="json")} if kind in CHOSEN else {}
     return teacher | (
-        {"distil": DistilSettings().model_dump(mode="json")} if what == "student" else {}
+        {"distil": DistillSettings().model_dump(mode="json")} if what == "student" else {}
     )
 
 

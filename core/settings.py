@@ -6,9 +6,17 @@ demo` makes it again.
 
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def default_home(root: Path) -> Path:
+    """Return the workspace of a source tree, or, for an installed package, `workspace` in the
+    current folder.
+    """
+    return (root if (root / "pyproject.toml").is_file() else Path.cwd()) / "workspace"
 
 
 class Settings(BaseSettings):
@@ -17,14 +25,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KAKUSHIN_", frozen=True)
 
-    home: Path = ROOT / "workspace"
+    home: Path = Field(default_factory=lambda: default_home(ROOT))
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     # torch.compile for scoring: minutes at the first batch, so for long runs on a GPU
     compile: bool = False
     # IANA name; zone of a file's times that carry none, and the clock of the others
     timezone: str | None = None
-    # whether who proposed a policy is refused as the one who approves it; else it is only said
-    four_eyes: bool = False
+    # whether the proposer of a policy is refused as its approver; False warns instead
+    four_eyes: bool = True
 
     @property
     def models(self) -> Path:

@@ -20,7 +20,7 @@ from core.models.base.card import read_card
 from core.models.base.settings import BlobSettings, DistillSettings, LoopSettings, PointSettings
 from core.pipeline import ask
 from core.pipeline.score import SAMPLED_CASES, kept_samples, score, scoring_run
-from core.pipeline.train import TrainSettings, distill_student, split_anchor, train
+from core.pipeline.train import TrainSettings, distill_student, train, training_cases
 from core.settings import Settings
 from core.stats.uncertainty import decompose
 from core.store.samples import Samples
@@ -41,7 +41,7 @@ def settings(tmp_path_factory) -> Settings:
     chosen = TrainSettings(
         point=PointSettings(base=str(base), loop=loop), teacher=BlobSettings(samples=N)
     )
-    train(store, settings, "line", *split_anchor(tiny.cases(80), 0.2, 0), chosen)
+    train(store, settings, "line", training_cases(tiny.cases(80)), chosen)
     distill_student(store, settings, "line", DistillSettings(loop=loop))
     return settings
 
@@ -223,7 +223,7 @@ class NotFinite:
 
 
 def test_models_that_do_not_go_together_are_named(settings, tmp_path):
-    with pytest.raises(ModelError, match="no model 'line-teacher': there is none"):
+    with pytest.raises(ModelError, match="There is no model 'line-teacher'. The workspace has: -"):
         ask.pair(Settings(home=tmp_path), "line-teacher", "line-student")
     with pytest.raises(ModelError, match="model 'line-point' is a point, and a student is needed"):
         ask.pair(settings, "line-teacher", "line-point")

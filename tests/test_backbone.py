@@ -2,12 +2,16 @@
 feed-forward is exact.
 """
 
+import json
+import shutil
+
 import pytest
 import torch
 
 from core.errors import ModelError, SettingsError
 from core.models.base.backbone import load_backbone
 from core.models.base.batches import pad, plan_batches, token_batches, tokenize
+from core.models.base.trunk import cache_trunk
 from tests import tiny
 
 CPU = torch.device("cpu")
@@ -24,37 +28,107 @@ def padded(backbone, n=6):
     return pad([torch.tensor(x) for x in ids])
 
 
+@pytest.mark.parametrize("pooling", ["mean", "token"])
 @pytest.mark.parametrize("cut", [0, 1, 3])
-def test_trunk_then_top_is_the_whole_model(source, cut):
-    backbone = load_backbone(source, lambda _: cut, CPU)
+def test_trunk_then_top_is_the_whole_model(source, cut, pooling):
+    backbone = load_backbone(source, lambda _: cut, CPU, pooling=pooling)
     ids, mask = padded(backbone)
     with torch.no_grad():
         whole, parts = backbone(ids, mask), backbone.top(backbone.trunk(ids, mask), mask)
     torch.testing.assert_close(parts, whole, atol=1e-6, rtol=1e-5)
 
 
-def test_the_whole_model_is_what_transformers_computes(source):
-    backbone = load_backbone(source, lambda _: 2, CPU)
-    ids, mask = padded(backbone)
+def states_of(backbone, ids, mask):
     with torch.no_grad():
-        states = backbone.model(input_ids=ids, attention_mask=mask).last_hidden_state
-        got = backbone(ids, mask)
+        return backbone.model(input_ids=ids, attention_mask=mask).last_hidden_state
+
+
+def test_one_token_is_the_first_of_an_encoder_and_the_last_of_a_causal_model(source):
+    backbone = load_backbone(source, lambda _: 2, CPU, pooling="token")
+    ids, mask = padded(backbone)
     position = mask.sum(-1) - 1 if backbone.causal else torch.zeros(len(ids), dtype=torch.long)
-    torch.testing.assert_close(got, states[torch.arange(len(ids)), position], atol=1e-6, rtol=1e-5)
+    expected = states_of(backbone, ids, mask)[torch.arange(len(ids)), position]
+    with torch.no_grad():
+        torch.testing.assert_close(backbone(ids, mask), expected, atol=1e-6, rtol=1e-5)
 
 
-def test_narrow_last_feed_forward_is_on_and_exact(source):
-    backbone = load_backbone(source, lambda _: 2, CPU)
+def test_the_mean_is_over_the_texts_own_tokens_and_has_a_mean_square_of_one(source):
+    backbone = load_backbone(source, lambda _: 2, CPU, pooling="mean")
+    ids, mask = padded(backbone)
+    states = states_of(backbone, ids, mask)
+    with torch.no_grad():
+        pooled = backbone(ids, mask)
+    for row, length, state in zip(states, mask.sum(-1), pooled, strict=True):
+        mean = row[:length].mean(0)
+        torch.testing.assert_close(state, mean / mean.square().mean().sqrt(), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "token"),
+        ({"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}, "mean"),
+        ({"pooling_mode": "lasttoken"}, "token"),
+        ({"pooling_mode": "mean"}, "mean"),
+        (None, None),
+    ],
+)
+def test_the_bases_own_pooling_is_read_from_its_folder(source, tmp_path, config, expected):
+    folder = tmp_path / "base"
+    shutil.copytree(source, folder)
+    if config is not None:
+        (folder / "1_Pooling").mkdir()
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps(config))
+    backbone = load_backbone(str(folder), lambda _: 2, CPU)
+    assert backbone.pooling == (expected or ("token" if backbone.causal else "mean"))
+
+
+def test_the_answer_of_a_choice_is_read_at_the_last_token_whatever_was_asked(source):
+    if "causal" in source:
+        assert (
+            load_backbone(source, lambda _: 2, CPU, readout="choice", pooling="mean").pooling
+            == "token"
+        )
+
+
+def test_narrow_last_feed_forward_is_on_and_exact_at_one_token_and_off_under_a_mean(source):
+    backbone = load_backbone(source, lambda _: 2, CPU, pooling="token")
     assert backbone.narrow_last
     ids, mask = padded(backbone)
     with torch.no_grad():
         narrow = backbone(ids, mask)
         backbone.narrow_last = False
         torch.testing.assert_close(narrow, backbone(ids, mask), atol=1e-6, rtol=1e-5)
+    assert not load_backbone(source, lambda _: 2, CPU, pooling="mean").narrow_last
+
+
+def test_states_on_disk_are_those_in_memory_and_are_computed_once(source, tmp_path, monkeypatch):
+    backbone = load_backbone(source, lambda _: 2, CPU)
+    texts = tiny.texts(12)
+    in_memory = cache_trunk(backbone, texts)
+    first = cache_trunk(backbone, texts, folder=tmp_path)
+    monkeypatch.setattr(backbone, "trunk", None)  # an error if it is called
+    again = cache_trunk(backbone, texts, folder=tmp_path)
+    for a, b, c in zip(in_memory.states, first.states, again.states, strict=True):
+        assert torch.equal(a, b)
+        assert torch.equal(a, c)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_disk_holds_no_more_than_its_budget_and_the_oldest_states_go(
+    source, tmp_path, monkeypatch
+):
+    backbone = load_backbone(source, lambda _: 2, CPU)
+    cache_trunk(backbone, tiny.texts(12), folder=tmp_path)
+    (old,) = tmp_path.iterdir()
+    monkeypatch.setattr("core.models.base.trunk.DISK_BUDGET", old.stat().st_size + 1)
+    cache_trunk(backbone, tiny.texts(11, seed=1), folder=tmp_path)
+    (new,) = tmp_path.iterdir()
+    assert new != old
 
 
 def test_narrowing_stays_off_where_it_changes_the_answer(source):
-    backbone = load_backbone(source, lambda _: 2, CPU)
+    backbone = load_backbone(source, lambda _: 2, CPU, pooling="token")
     last = backbone.blocks[-1]
     # a block that mixes positions after its feed-forward, as some architectures do
     last.register_forward_hook(lambda _m, _a, out: out + out.mean(1, keepdim=True))
@@ -68,7 +142,7 @@ def test_a_cut_outside_the_model_is_refused(source):
 
 
 def test_a_missing_model_says_what_to_do(tmp_path):
-    with pytest.raises(ModelError, match="could not be loaded.*name a folder"):
+    with pytest.raises(ModelError, match="could not be loaded.*Name a folder"):
         load_backbone(str(tmp_path / "nothing"), lambda _: 0, CPU)
 
 

@@ -37,14 +37,14 @@ def test_the_best_cascade_by_hand():
     found = CascadeSearch(STUDENT, [TEACHER], COSTS).best()
     assert found.cost_per_case.value == pytest.approx((0.4 + 2 * 1.0 + 5) / 4)
     assert (found.passes, found.leakage.value) == (10, 0)
-    assert (found.asked, found.reviewed) == (wilson(2, 4), wilson(1, 4))
+    assert (found.sent_to_teacher, found.reviewed) == (wilson(2, 4), wilson(1, 4))
     assert 0.4 < found.student_threshold <= 0.8
     assert 0.2 < found.teacher_threshold <= 0.9
 
 
 def test_a_teacher_that_costs_more_than_a_person_is_never_asked():
     found = CascadeSearch(STUDENT, [scored(10, 6.0, [(0.9, True)] * 4)], COSTS).best()
-    assert (found.passes, found.teacher_threshold, found.asked.value) == (0, REVIEW_ALL, 0)
+    assert (found.passes, found.teacher_threshold, found.sent_to_teacher.value) == (0, REVIEW_ALL, 0)
     assert found.cost_per_case.value == pytest.approx((0.4 + 2 * 5) / 4)
 
 
@@ -119,7 +119,7 @@ def test_runs_that_do_not_pair_are_refused():
         scored(1, 0.1, [(np.nan, True)])
     with pytest.raises(SettingsError, match="give a bool for each confidence"):
         ScoredRun(1, 0.1, np.array([0.5]), np.array([1.0]))
-    with pytest.raises(SettingsError, match="0 passes"):
+    with pytest.raises(SettingsError, match="passes 0"):
         scored(0, 0.1, [(0.5, True)])
     with pytest.raises(SettingsError, match="seconds_per_case nan"):
         CascadeSearch(scored(1, np.nan, [(0.5, True)]), [], COSTS)

@@ -166,7 +166,7 @@ def test_answers_that_are_not_one_token_each_are_refused(backbone, labels, messa
 
 def test_an_encoder_cannot_choose(tmp_path):
     encoder = tiny.make_encoder(tmp_path)
-    with pytest.raises(ModelError, match="no causal language model"):
+    with pytest.raises(ModelError, match="not a causal language model"):
         load_backbone(str(encoder), lambda _: 2, CPU, readout="choice")
 
 

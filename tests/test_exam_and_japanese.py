@@ -260,7 +260,7 @@ def test_a_converted_encoder_computes_what_its_quantised_weights_say(e5, tmp_pat
     ids = torch.tensor([[5, 9, 12, 30]])
     with torch.no_grad():
         expected = model(ids).last_hidden_state[:, 0]
-        got = load_backbone(str(made), lambda _: 1, torch.device("cpu"))(ids, None)
+        got = load_backbone(str(made), lambda _: 1, torch.device("cpu"), pooling="token")(ids, None)
     torch.testing.assert_close(got, expected, atol=5e-3, rtol=5e-3)  # kept in float16
     assert {p.name for p in tmp_path.iterdir()} <= {"made", "made.lock"}
 
@@ -268,7 +268,9 @@ def test_a_converted_encoder_computes_what_its_quantised_weights_say(e5, tmp_pat
 def test_a_damaged_encoder_file_leaves_no_folder(e5, tmp_path):
     folder, raw, _ = e5
     (tmp_path / "cut.bin").write_bytes(raw[:-100])
-    with pytest.raises(ModelError, match="cut.bin: tensor 'l1.oln.b' ends behind the file's end"):
+    with pytest.raises(
+        ModelError, match="cut.bin: the tensor 'l1.oln.b' ends after the file's end"
+    ):
         quantised.e5_folder(
             tmp_path / "cut.bin", folder / "tokenizer" / "tokenizer.json", tmp_path / "made"
         )

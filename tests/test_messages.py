@@ -52,8 +52,8 @@ def raised() -> list[Raised]:
                 if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in KINDS:
                     code = node.args[0] if node.args else None
                     names = {keyword.arg for keyword in node.keywords}
-                    if ast.unparse(node.func) == "CellError":
-                        names.add("column")  # the reader of the file adds it
+                    if ast.unparse(node.func) == "CellError" or names & {"place", "as_comma"}:
+                        names |= {"column", "row"}  # of a cell: the reader of the file adds them
                     places.append(
                         Raised(
                             f"{file.relative_to(ROOT)}:{node.lineno}",

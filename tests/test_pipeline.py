@@ -17,11 +17,11 @@ import pytest
 from core.cases.read import read_cases
 from core.cli import main
 from core.counts.histogram import Histogram
-from core.errors import CasesError
+from core.errors import CasesError, ModelError
 from core.models.base.card import read_card
 from core.pipeline.evaluate import BOTH, EMBEDDING, WORDS
 from core.pipeline.score import outcomes, score, scoring_run
-from core.pipeline.train import split_anchor
+from core.pipeline.train import kept_cases, training_cases
 from core.settings import Settings
 from core.store.store import Store
 from tests import tiny
@@ -266,13 +266,24 @@ def test_outcomes_by_label():
     assert found.tolist() == ["right", "wrong", "unseen", "unlabelled"]
 
 
-def test_the_anchor_is_the_latest_share_and_one_class_is_refused():
+def test_every_labelled_case_teaches_in_the_order_of_time_and_one_class_is_refused():
     frame = tiny.cases(50).sample(frac=1, random_state=0)
-    fit, anchor = split_anchor(frame, 0.2, seed=0)
-    assert (len(fit), len(anchor)) == (40, 10)
-    assert fit["occurred_at"].max() < anchor["occurred_at"].min()
+    frame.loc[frame.index[:5], "label"] = None
+    cases = training_cases(frame)
+    assert len(cases) == 45
+    assert cases["occurred_at"].is_monotonic_increasing
     with pytest.raises(CasesError, match="have 1 label in 50 labelled cases: at least 2 labels"):
-        split_anchor(frame.assign(label="ENGINE"), 0.2, seed=0)
+        training_cases(frame.assign(label="ENGINE"))
+
+
+def test_the_cases_that_an_earlier_version_kept_in_two_files_are_all_kept(tmp_path):
+    settings, folder = Settings(home=tmp_path), tmp_path / "data" / "line"
+    folder.mkdir(parents=True)
+    for part, text in (("fit", "oil"), ("anchor", "fan")):
+        pd.DataFrame({"text": [text], "label": ["A"]}).to_parquet(folder / f"train-{part}.parquet")
+    assert kept_cases(settings, "line")["text"].tolist() == ["oil", "fan"]
+    with pytest.raises(ModelError, match="No training cases are kept under 'other'"):
+        kept_cases(settings, "other")
 
 
 @pytest.mark.parametrize(

@@ -328,7 +328,10 @@ def test_whoever_is_overtaken_reads_what_happened_and_sees_the_new_state(open_pa
     assert not page.button(key="step_activate").disabled
 
 
-def test_an_approval_by_who_proposed_is_warned_of_and_stays_visible(open_page, ledger):
+def test_an_approval_by_who_proposed_is_warned_of_and_stays_visible_where_the_setting_allows_it(
+    open_page, ledger, monkeypatch
+):
+    monkeypatch.setenv("KAKUSHIN_FOUR_EYES", "0")
     page = propose(open_page())
     page.text_input(key="decider").set_value(" SUZUKI").run()
     assert "Suzuki proposed this version." in page.warning[0].value
@@ -339,10 +342,7 @@ def test_an_approval_by_who_proposed_is_warned_of_and_stays_visible(open_page, l
     assert len(ledger.policy_events()) == 3
 
 
-def test_an_approval_by_who_proposed_is_refused_where_the_setting_says_so(
-    open_page, ledger, monkeypatch
-):
-    monkeypatch.setenv("KAKUSHIN_FOUR_EYES", "1")
+def test_an_approval_by_who_proposed_is_refused(open_page, ledger):
     page = propose(open_page())
     take(page, "approve", "suzuki")
     assert "here another person has to approve it" in page.error[0].value
@@ -427,7 +427,8 @@ def test_thresholds_that_cannot_be_read_are_said_so_and_stop_nothing_else(open_p
     assert EN["policy.none_active"] in [element.value for element in page.info]
 
 
-def test_what_people_type_is_shown_letter_by_letter(open_page, ledger):
+def test_what_people_type_is_shown_letter_by_letter(open_page, ledger, monkeypatch):
+    monkeypatch.setenv("KAKUSHIN_FOUR_EYES", "0")
     trap = "*x* <b>$a$</b> [y](http://z)"
     propose(open_page(), author=trap, reason=trap)
     page = take(open_page(), "approve", name=trap, why=trap)
@@ -489,3 +490,43 @@ def test_a_measure_that_neither_version_has_gets_no_panel():
     )
     assert len(list(draw({"coverage": "Coverage", "leakage": "Leakage"}).select_xaxes())) == 1
     assert len(draw({"coverage": "Coverage", "leakage": "Leakage"}).data) == 1
+
+
+def test_the_buttons_name_the_version_that_the_page_shows_and_a_second_proposal_selects_itself(
+    open_page, ledger
+):
+    propose(open_page(), reason="first")
+    page = open_page(t="0.9")
+    propose(page, reason="second")
+    assert page.session_state["decided"] == "work-orders@2"
+    assert page.button(key="step_approve").label.replace("\\", "") == (
+        "Approve work-orders, version 2"
+    )
+    assert "Threshold for all: 0.900." in page_text(page)
+    take(page, "approve")
+    assert (ledger.policy_events()[-1].event, ledger.policy_events()[-1].version) == ("approve", 2)
+
+
+def test_a_step_is_refused_where_another_version_is_selected_than_its_button_names(
+    open_page, ledger
+):
+    propose(open_page(), reason="first")
+    page = open_page(t="0.9")
+    propose(page, reason="second")
+    page.text_input(key="decider").set_value("Tanaka")
+    page.text_input(key="why").set_value("why")
+    page.selectbox(key="decided").set_value("work-orders@1")
+    page.button(key="step_approve").click().run()  # drawn for version 2
+    assert "the button was for work-orders, version 2" in page.error[0].value.replace("\\", "")
+    assert [event.event for event in ledger.policy_events()] == ["propose", "propose"]
+
+
+def test_an_approval_is_refused_where_a_newer_version_has_come_since_the_page_was_drawn(
+    open_page, ledger
+):
+    page = propose(open_page(), reason="first")
+    thresholds = ledger.policy("work-orders").content
+    ledger.add_policy("work-orders", thresholds, "Mori", "from the other room")
+    take(page, "approve")
+    assert "work-orders, version 2: proposed by Mori" in page.warning[0].value.replace("\\", "")
+    assert [event.event for event in ledger.policy_events()] == ["propose", "propose"]

@@ -102,11 +102,25 @@ def test_who_comes_second_is_refused_and_learns_what_happened(ledger):
     assert len(ledger.policy_events()) == 2
 
 
-def test_a_new_proposal_in_between_stops_nobody(ledger):
+def test_an_approval_is_refused_where_a_newer_version_of_its_name_has_come_since(ledger):
     propose(ledger)
-    seen = ledger.policy_events()[-1].position
+    position = ledger.policy_events()[-1].position
     propose(ledger, reason="another")
-    assert take(ledger, "approve", seen=seen)[1]
+    with pytest.raises(OvertakenError, match="propose 'line' version 2") as caught:
+        take(ledger, "approve", seen=position)
+    assert [(event.event, event.version) for event in caught.value.events] == [("propose", 2)]
+    assert [event.event for event in ledger.policy_events()] == ["propose", "propose"]
+    assert take(ledger, "approve")[1]  # on a screen that has shown both
+
+
+def test_a_proposal_of_another_name_stops_no_approval_and_of_the_same_name_no_activation(ledger):
+    propose(ledger)
+    position = ledger.policy_events()[-1].position
+    steps.record_proposal(ledger, "second line", CONTENT, "Suzuki", "first", [RUN])
+    assert take(ledger, "approve", seen=position)[1]
+    position = ledger.policy_events()[-1].position
+    propose(ledger, reason="another")
+    assert take(ledger, "activate", seen=position)[1]
 
 
 def test_the_ledger_s_own_rules_hold(ledger):

@@ -1,6 +1,7 @@
 """Distributions over adapters: closed forms, limit cases, and the round trip through tensors."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from core.models.base.settings import (
     PointSettings,
     TfbSettings,
 )
-from core.models.base.trunk import cache_trunk
+from core.models.base.trunk import TrunkCache, cache_trunk
 from core.models.scoring.posterior import (
     Dropout,
     Gaussian,
@@ -32,11 +33,18 @@ from core.models.scoring.posterior import (
     tempered,
 )
 from core.models.scoring.scorers import Teacher
-from core.models.teachers import Job, anchor_temperature, fit_teacher
+from core.models.teachers import (
+    TEMPERATURE_PRIOR,
+    Job,
+    anchor_temperature,
+    fit_teacher,
+    make_teacher,
+)
 from core.models.teachers.blob import Variational, kl_to_prior
 from core.models.teachers.dropout import CaseMasks
+from core.models.teachers.job import held_out_positions
 from core.models.teachers.laplace import diagonal_fisher
-from core.stats.temperature import scaled
+from core.stats.temperature import sampled_temperature, scaled
 from tests import tiny
 
 CPU = torch.device("cpu")
@@ -101,7 +109,7 @@ def test_an_ensemble_gives_its_first_members_and_no_more():
     draws = members.draw(2, seeded())
     torch.testing.assert_close(draws.a["map"][1], one_map(1).a)
     assert draws.weight.shape == (2, 2, 3)
-    with pytest.raises(SettingsError, match="4 samples of an ensemble of 3"):
+    with pytest.raises(SettingsError, match="An ensemble of 3 members has no 4 samples"):
         members.draw(4, seeded())
 
 
@@ -216,9 +224,38 @@ def test_a_tempered_posterior_is_temperature_scaling_of_its_samples(job):
 
 
 def test_a_teachers_temperature_is_the_anchors_best(job):
-    """Fitting once more finds nothing left to scale."""
+    """Fitting once more finds less to scale: only what the prior around 1 had held back."""
+    plain = fit_teacher(job, LaplaceSettings(samples=4, calibrate=False))
     fitted = fit_teacher(job, LaplaceSettings(samples=4))
-    assert anchor_temperature(job, fitted.posterior, 4) == pytest.approx(1.0, abs=0.02)
+    first, again = (anchor_temperature(job, f.posterior, 4) for f in (plain, fitted))
+    assert fitted.record["temperature"] == pytest.approx(first, rel=1e-3)
+    assert abs(np.log(again)) < 0.5 * abs(np.log(first))
+
+
+def test_few_faultless_held_out_cases_do_not_run_a_temperature_to_its_bound():
+    """30 cases, all right at p = 0.9: alone they ask for the least temperature, with the prior for 0.6."""
+    samples, labels = np.tile([0.9, 0.1], (2, 30, 1)), np.zeros(30, dtype=int)
+    assert sampled_temperature(samples, labels) < 0.1
+    assert 0.5 < sampled_temperature(samples, labels, TEMPERATURE_PRIOR) < 0.75
+
+
+@pytest.mark.parametrize(("ordered", "expected"), [(True, [3, 4]), (False, None)])
+def test_the_latest_cases_are_held_out_and_a_class_never_loses_its_only_case(ordered, expected):
+    labels = np.array([0, 0, 1, 0, 1, 2])
+    positions = held_out_positions(labels, 0.5, ordered, seed=0)
+    assert 5 not in positions
+    assert set(labels[np.setdiff1d(np.arange(6), positions)]) == {0, 1, 2}
+    assert expected is None or positions.tolist() == expected
+
+
+def test_what_a_teacher_chose_on_held_out_cases_is_used_on_every_case(job):
+    """The precision and temperature of the fold are those of the teacher, which is fitted on all cases."""
+    fitted = make_teacher(
+        replace(job, anchor=TrunkCache([]), anchor_labels=np.zeros(0, dtype=int)),
+        LaplaceSettings(samples=4),
+    )
+    assert fitted.record["precision"] == fitted.record["held_out"]["precision"]
+    assert fitted.record["temperature"] == fitted.record["held_out"]["temperature"]
 
 
 @pytest.mark.parametrize(

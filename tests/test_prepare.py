@@ -1,4 +1,6 @@
-"""Cases made ready for a model: labels by their normal form, rare labels named at once, rows of texts that are too long."""
+"""Cases made ready for a model: labels by their normal form, rare labels named at once, rows of
+texts that are too long.
+"""
 
 import pandas as pd
 import pytest
@@ -69,7 +71,9 @@ def test_rare_labels_are_kept_dropped_or_merged(choice, left):
 
 def test_no_rare_label_is_no_notice_and_another_choice_an_error():
     assert settle_rare_labels(cases(["a"] * 5), "refuse")[1] == ()
-    with pytest.raises(SettingsError, match="--rare-labels 'burn' is not allowed: it is one of keep, drop"):
+    with pytest.raises(
+        SettingsError, match="--rare-labels 'burn' is not allowed: it is one of keep, drop"
+    ):
         settle_rare_labels(cases(RARE), "burn")
 
 
@@ -89,7 +93,10 @@ class Reader:
 
 def test_every_text_that_is_too_long_is_named_by_its_row():
     frame = cases(["a"] * 4).assign(text=["short", "word " * 21, "fine " * 19, "word " * 30])
-    with pytest.raises(CasesError, match=r"2 texts are longer than the 20 tokens .* \(rows 3, 5; the longest has 30"):
+    with pytest.raises(
+        CasesError,
+        match=r"2 texts are longer than the 20 tokens .* \(rows 3, 5; the longest has 30",
+    ):
         check_lengths(frame, Reader())
     check_lengths(frame.iloc[[0, 2]], Reader())
 

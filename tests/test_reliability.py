@@ -181,7 +181,7 @@ def test_scores_of_halves_are_the_scores_of_the_whole(base, monkeypatch):
 
 def test_one_case_that_does_not_fit_is_named_and_other_errors_pass_through():
     tight, asked = no_room_above(0, lambda x, mask: x)
-    with pytest.raises(ModelError, match="one case of 7 tokens does not fit into memory"):
+    with pytest.raises(ModelError, match="One case of 7 tokens does not fit into memory"):
         by_halves(tight, torch.zeros(4, 7), None)
     assert asked == [4, 2, 1]
 
@@ -314,7 +314,9 @@ def test_two_processes_train_and_distil_by_the_command_line_and_one_writes(base,
 
 def test_a_batch_that_processes_cannot_share_is_refused(base, tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "3")
-    with pytest.raises(SettingsError, match="batch_size 16 cannot be shared evenly by 3 processes"):
+    with pytest.raises(
+        SettingsError, match="A batch of 16 cases cannot be shared evenly by 3 processes"
+    ):
         train(base, tmp_path)
 
 
@@ -351,7 +353,8 @@ def model(base, tmp_path):
 def test_a_card_that_is_not_its_weights_is_refused(model, change):
     tiny.write_json(model / "m" / "model.json", lambda card: card.update(change))
     with pytest.raises(
-        ModelError, match="the card of model 'm' is not the one that its weights were saved with"
+        ModelError,
+        match="The card of the model 'm' is not the one that its weights were saved with",
     ):
         checkpoint.load(model / "m", CPU)
 

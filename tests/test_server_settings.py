@@ -12,7 +12,7 @@ from streamlit import config
 from core.pipeline.uploads import MAX_UPLOAD
 
 SETTINGS = tomllib.loads(
-    (Path(__file__).resolve().parent.parent / ".streamlit" / "config.toml").read_text(
+    (Path(__file__).resolve().parent.parent / "dashboard" / ".streamlit" / "config.toml").read_text(
         encoding="utf-8"
     )
 )

@@ -8,12 +8,17 @@ import torch
 from scipy.special import digamma, softmax
 
 from core.errors import SettingsError
-from core.models.scoring.heads import HEADS, gaussian_nll, normal_draws, spread_head
+from core.models.scoring.heads import (
+    UNCERTAINTY_HEADS,
+    gaussian_nll,
+    normal_draws,
+    uncertainty_head,
+)
 from core.models.scoring.spread import Moments, entropy
 
 
 def answers(name, out):
-    logp, aleatoric = HEADS[name].answers(torch.tensor([out], dtype=torch.float64), 2)
+    logp, aleatoric = UNCERTAINTY_HEADS[name].predict(torch.tensor([out], dtype=torch.float64), 2)
     return logp.exp()[0].numpy(), float(aleatoric[0])
 
 
@@ -55,7 +60,9 @@ def test_the_dirichlets_loss_is_lowest_at_the_parameters_that_the_samples_are_fr
     out = torch.stack(
         [torch.tensor([math.log(3), 0.0, math.log(s / 2)], dtype=torch.float64) for s in strengths]
     )
-    losses = HEADS["dirichlet"].loss(out, 2, {"log_mean": target["log_mean"].expand(3, 2)})
+    losses = UNCERTAINTY_HEADS["dirichlet"].loss(
+        out, 2, {"log_mean": target["log_mean"].expand(3, 2)}
+    )
     assert int(losses.argmin()) == 1
 
 
@@ -93,7 +100,7 @@ def test_the_gaussians_loss_prefers_the_spread_of_the_teachers_share():
     more.
     """
     out = torch.tensor([[0.0, 0.0, x, x] for x in (2.0, 0.0, 4.0)])
-    logp, aleatoric = HEADS["gaussian"].answers(out, 2)
+    logp, aleatoric = UNCERTAINTY_HEADS["gaussian"].predict(out, 2)
     share = float(aleatoric[0] / entropy(logp.exp())[0])
     std = (out[:, 2:] - 1).exp()
     target = {
@@ -102,7 +109,7 @@ def test_the_gaussians_loss_prefers_the_spread_of_the_teachers_share():
         "logit_mean": torch.zeros(3, 2),
         "logit_var": std[:1].expand(3, 2) ** 2,
     }
-    losses = HEADS["gaussian"].loss(out, 2, target)
+    losses = UNCERTAINTY_HEADS["gaussian"].loss(out, 2, target)
     assert int(losses.argmin()) == 0
 
 
@@ -114,7 +121,7 @@ def test_the_shares_loss_is_lowest_at_the_teachers_share():
     out = torch.tensor(
         [[0.0, 0.0, g] for g in (math.log(0.25), math.log(0.25) + 0.5, math.log(0.25) - 0.5)]
     )
-    losses = HEADS["share"].loss(out, 2, target)
+    losses = UNCERTAINTY_HEADS["share"].loss(out, 2, target)
     assert losses[0].item() == pytest.approx(-0.2 * math.log(0.2) - 0.8 * math.log(0.8), abs=1e-6)
     assert int(losses.argmin()) == 0
 
@@ -140,4 +147,4 @@ def test_the_draws_are_the_same_every_time_and_standard():
 
 def test_an_unknown_spread_is_refused():
     with pytest.raises(SettingsError, match="spread 'beta' is not known"):
-        spread_head("beta")
+        uncertainty_head("beta")

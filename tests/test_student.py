@@ -3,12 +3,13 @@ changes no weight.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from core.errors import ModelError, NonFiniteError, SettingsError
+from core.errors import ModelError, NonFiniteError
 from core.models.base import adapters
 from core.models.base.backbone import load_backbone
 from core.models.base.card import read_card
@@ -23,11 +24,11 @@ from core.models.base.settings import (
 )
 from core.models.base.trunk import TrunkCache, cache_trunk
 from core.models.scoring import checkpoint
-from core.models.scoring.heads import spread_head
+from core.models.scoring.heads import uncertainty_head
 from core.models.scoring.scorers import OnePass
 from core.models.scoring.spread import Moments
 from core.models.training import build
-from core.models.training.build import NO_CASES, Texts
+from core.models.training.distill import distill
 from core.models.training.loop import fit, new_head
 from core.models.training.objective import NO_LABEL, Targets, TopClassifier, divergence
 from core.models.training.student import distillation_targets, teaching_cases
@@ -73,18 +74,18 @@ def test_cross_entropy_and_forward_kl_in_closed_form():
         "labels": torch.tensor([1]),
         "probabilities": torch.tensor([[0.5, 0.5]]),
     }
-    model.mix = 0.0
+    model.distill_weight = 0.0
     assert model(**batch)["loss"].item() == pytest.approx(math.log(4), abs=1e-6)
-    model.mix = 1.0
+    model.distill_weight = 1.0
     kl = math.log(0.5) - (math.log(0.75) + math.log(0.25)) / 2
     assert model(**batch)["loss"].item() == pytest.approx(kl, abs=1e-6)
-    model.mix = 0.25
+    model.distill_weight = 0.25
     assert model(**batch)["loss"].item() == pytest.approx(0.75 * math.log(4) + 0.25 * kl, abs=1e-6)
 
 
 def test_kl_of_equal_distributions_is_zero_and_a_case_without_label_teaches_only_by_targets():
     model = classifier(identity_head(2), 2)
-    model.mix = 0.5
+    model.distill_weight = 0.5
     batch = {"hidden": torch.tensor([[[math.log(3), 0.0]]]), "labels": torch.tensor([NO_LABEL])}
     assert model(**batch, probabilities=torch.tensor([[0.75, 0.25]]))[
         "loss"
@@ -205,7 +206,7 @@ def test_cases_that_teach_by_chance_ask_the_teacher_nothing_and_all_of_them_neit
 
 @pytest.mark.parametrize("spread", ["none", "share", "dirichlet", "gaussian"])
 def test_a_student_never_says_less_than_no_uncertainty(spread):
-    outputs = spread_head(spread).outputs(3)
+    outputs = uncertainty_head(spread).outputs(3)
     student = OnePass(None, torch.nn.Linear(2, outputs), 3, spread)
     out = torch.randn(200, outputs, generator=torch.Generator().manual_seed(0)) * 5
     scores = student.decide(out)
@@ -225,26 +226,28 @@ def trained(tmp_path_factory):
     loop = LoopSettings(epochs=6, batch_size=16, learning_rate=5e-3)
     cases = texts_of(tiny.cases(240), LABELS)
     point = build.fit_point(
-        cases, "t-point", LABELS, PointSettings(base=str(base), loop=loop), CPU, folder / "w1"
+        cases, "t-point", LABELS, PointSettings(base=str(base), loop=loop), place(folder, "w1")
     )
     point_card = checkpoint.save(folder / "t-point", point.card, point.weights)
-    anchor = texts_of(tiny.cases(60, seed=1), LABELS)
     teacher, _ = build.make_teacher(
         point_card,
         folder / "t-point",
         cases,
-        anchor,
         "t-teacher",
         TfbSettings(samples=4, calibrate=False),
-        CPU,
-        folder / "w3",
+        place(folder, "w3"),
     )
     checkpoint.save(folder / "t-teacher", teacher.card, teacher.weights)
-    student = build.distill(
-        folder / "t-teacher", cases, "t-student", DistillSettings(loop=loop), CPU, folder / "w2"
+    student, _ = distill(
+        folder / "t-teacher", cases, "t-student", DistillSettings(loop=loop), place(folder, "w2")
     )
     checkpoint.save(folder / "t-student", student.card, student.weights)
     return folder
+
+
+def place(folder, work):
+    """Where a tiny model is made; all of them share the folder's trunk states."""
+    return build.Place(CPU, folder / work, folder / "trunks")
 
 
 TEXTS = tiny.texts(50, seed=9)
@@ -256,7 +259,7 @@ def test_the_point_estimate_learns_and_the_teacher_at_sigma_zero_is_it(trained):
     new = texts_of(tiny.cases(100, seed=5), LABELS)
     accuracy = (point.scores(new.texts).probabilities.argmax(1) == new.labels).mean()
     assert accuracy > 0.6  # three classes; the words tell the label in 85 of 100
-    cache = cache_trunk(teacher.backbone, TEXTS)
+    cache = replace(cache_trunk(teacher.backbone, TEXTS), offsets=teacher.surface.logits(TEXTS))
     mean = teacher.posterior.scaled(0.0)
     np.testing.assert_allclose(
         teacher.scores_cached(cache, mean).probabilities,
@@ -311,19 +314,94 @@ def test_a_student_follows_its_teacher(trained):
 def test_distilling_with_a_quarter_of_the_copies_samples_and_trains_on_those_alone(
     trained, tmp_path, monkeypatch
 ):
-    seen = []
+    sampled = []
 
     def watched(teacher, cache, labels, settings):
-        seen.append((len(cache), (labels != NO_LABEL).sum(), (labels == NO_LABEL).sum()))
+        sampled.append((len(cache), (labels != NO_LABEL).sum(), (labels == NO_LABEL).sum()))
         return distillation_targets(teacher, cache, labels, settings)
 
-    monkeypatch.setattr(build, "distillation_targets", watched)
+    monkeypatch.setattr("core.models.training.distill.distillation_targets", watched)
     settings = DistillSettings(loop=LoopSettings(epochs=1, batch_size=16), augment=2, keep=0.25)
-    student = build.distill(
-        trained / "t-teacher", texts_of(tiny.cases(40), LABELS), "s", settings, CPU, tmp_path
+    student, _ = distill(
+        trained / "t-teacher",
+        texts_of(tiny.cases(40), LABELS),
+        "s",
+        settings,
+        build.Place(CPU, tmp_path),
     )
-    assert seen == [(60, 40, 20)]
+    assert sampled == [(60, 40, 20)]
     assert student.card.settings["keep"] == 0.25
+
+
+def broken(backbone, cache, targets, classes, settings, *rest):
+    """A training that ends with one class for everything, as a collapsed spread once did."""
+    adapters.attach(backbone, settings.adapter)
+    head = torch.nn.Linear(backbone.hidden_size, 2 * classes).requires_grad_(False)
+    head.weight.zero_()
+    head.bias.copy_(torch.tensor([9.0, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    return head
+
+
+def test_a_broken_student_is_not_made_and_the_linear_head_takes_its_place(
+    trained, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("core.models.training.distill.train_student", broken)
+    cases = texts_of(tiny.cases(120), LABELS)
+    student, record = distill(
+        trained / "t-teacher", cases, "s", DistillSettings(), build.Place(CPU, tmp_path)
+    )
+    assert record["fallback"] == "linear"
+    assert record["refused"]["explained"] < 0.5 <= record["fidelity"]["explained"]
+    checkpoint.save(tmp_path / "s", student.card, student.weights)
+    card, model = checkpoint.load(tmp_path / "s", CPU)
+    new = texts_of(tiny.cases(100, seed=5), LABELS)
+    assert (model.scores(new.texts).probabilities.argmax(1) == new.labels).mean() > 0.6
+    assert card.settings["loss"]["spread"] == "none"
+
+
+def test_a_broken_student_without_a_linear_head_is_an_error_that_says_how_far_off_it_is(
+    trained, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("core.models.training.distill.train_student", broken)
+    monkeypatch.setattr(
+        "core.models.scoring.checkpoint.load_start", lambda folder, card: (None, None)
+    )
+    with pytest.raises(ModelError, match="follows its teacher too little") as raised:
+        distill(
+            trained / "t-teacher",
+            texts_of(tiny.cases(60), LABELS),
+            "s",
+            DistillSettings(),
+            build.Place(CPU, tmp_path),
+        )
+    assert raised.value.values["explained"] < raised.value.values["least"] == 0.5
+
+
+def test_point_and_student_say_how_unlike_the_training_cases_a_text_is(trained):
+    for kind in ("point", "student"):
+        _, model = checkpoint.load(trained / f"t-{kind}", CPU)
+        familiar = model.scores(tiny.cases(200, seed=6)["text"].tolist()).novelty
+        strange = model.scores([f"zz{i} qq ww" for i in range(30)]).novelty
+        assert 0.3 < familiar.mean() < 0.75
+        assert ((familiar >= 0) & (familiar <= 1)).all()
+        assert strange.mean() > familiar.mean() + 0.2
+
+
+def test_teacher_and_student_start_from_the_trunk_states_that_the_point_estimate_left(
+    trained, tmp_path
+):
+    """Cases, copies and those that the student is compared on: no more files than lists of texts."""
+    before = {path.name for path in (trained / "trunks").iterdir()}
+    loop = LoopSettings(epochs=1, batch_size=16)
+    settings = DistillSettings(loop=loop)
+    distill(
+        trained / "t-teacher",
+        texts_of(tiny.cases(240), LABELS),
+        "s",
+        settings,
+        place(trained, tmp_path.name),
+    )
+    assert {path.name for path in (trained / "trunks").iterdir()} == before
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(trained, tmp_path):
@@ -370,7 +448,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_step(trained, tmp_path):
     cache.states[0] = torch.full_like(cache.states[0], float("nan"))
     adapters.attach(backbone, AdapterSettings())
     model = TopClassifier(backbone, new_head(backbone, 3, 0), 3)
-    with pytest.raises(NonFiniteError, match="the loss is nan at step 0: the learning rate"):
+    with pytest.raises(NonFiniteError, match="The loss is nan at step 0: the learning rate"):
         fit(model, cache, Targets(np.array([0, 1])), LoopSettings(), tmp_path, Schedule(end=0.0))
 
 
@@ -393,13 +471,14 @@ def test_changed_weights_are_refused(trained, tmp_path):
     (model / "weights.safetensors").write_bytes(
         (trained / "t-teacher" / "weights.safetensors").read_bytes()
     )
-    with pytest.raises(ModelError, match="the weights of model 't-student' have sha256"):
+    with pytest.raises(ModelError, match="The weights of the model 't-student' have sha256"):
         checkpoint.load(model, CPU)
 
 
 def test_a_missing_model_names_those_that_are_there(trained):
     with pytest.raises(
-        ModelError, match="no model 'nothing': there is t-point, t-student, t-teacher"
+        ModelError,
+        match="There is no model 'nothing'. The workspace has: t-point, t-student, t-teacher",
     ):
         read_card(trained / "nothing")
 
@@ -416,19 +495,3 @@ def test_checkpoints_hold_no_pickle(trained):
         for p in (trained / f"t-{kind}").iterdir()
     }
     assert names == {"model.json", "weights.safetensors"}
-
-
-def test_an_anchor_without_labels_is_refused(trained, tmp_path):
-    card = read_card(trained / "t-point")
-    unlabelled = Texts(["oil"], np.array([NO_LABEL]))
-    with pytest.raises(SettingsError, match="no labelled case"):
-        build.make_teacher(
-            card,
-            trained / "t-point",
-            NO_CASES,
-            unlabelled,
-            "t-teacher",
-            TfbSettings(),
-            CPU,
-            tmp_path,
-        )

@@ -205,5 +205,7 @@ def test_a_nan_criterion_never_counts_as_within():
 
 
 def test_a_posterior_worse_than_none_is_refused():
-    with pytest.raises(ModelError, match="raises the anchor's NLL over 1.0000"):
+    with pytest.raises(
+        ModelError, match="raises the negative log likelihood of held-out cases, 1.0000"
+    ):
         tfb.largest_sigma(lambda s: 1.0 if s == 0 else 2.0, TfbSettings())

@@ -1,4 +1,6 @@
-"""Cases a day without the dates far out: hand-counted spans, and that evenly spread dates are never far."""
+"""Cases a day without the dates far out: hand-counted spans, and that evenly spread dates are never
+far.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -45,7 +47,9 @@ def test_one_placeholder_changes_no_volume():
 
 
 def test_a_date_is_far_beyond_ten_deviations():
-    """Twenty-one days in a row deviate by 5 in the median: below the floor of 30, so 300 days are the reach."""
+    """Twenty-one days in a row deviate by 5 in the median: below the floor of 30, so 300 days are
+    the reach.
+    """
     dates = [datetime(2024, 1, 1) + i * DAY for i in range(21)]
     centre = dates[10]
     assert robust_span([*dates, centre + 299 * DAY]).far == ()

@@ -7,7 +7,7 @@ from core.models.base import adapters
 from core.models.base.backbone import load_backbone
 from core.models.base.settings import AdapterSettings, LoopSettings, LossSettings, Schedule
 from core.models.base.trunk import cache_trunk
-from core.models.scoring.heads import spread_head
+from core.models.scoring.heads import uncertainty_head
 from core.models.scoring.spread import Moments
 from core.models.training.loop import fit, new_head
 from core.models.training.objective import NO_LABEL, Targets, TopClassifier
@@ -32,7 +32,7 @@ def train(
     adapters.attach(backbone, ADAPTER)
     model = TopClassifier(
         backbone,
-        new_head(backbone, spread_head(spread).outputs(3), loop.seed),
+        new_head(backbone, uncertainty_head(spread).outputs(3), loop.seed),
         3,
         LossSettings(spread=spread),
     )

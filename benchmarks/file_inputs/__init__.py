@@ -1,1 +1,3 @@
-"""Small inputs of the kinds that people have, made in code, each with what is right: cases, notices, or a refusal."""
+"""Small inputs of the kinds that people have, made in code, each with what is right: cases,
+notices, or a refusal.
+"""

@@ -1,4 +1,6 @@
-"""Inputs whose cells are dates and numbers as people write them: one column, decided by all of its cells."""
+"""Inputs whose cells are dates and numbers as people write them: one column, decided by all of its
+cells.
+"""
 
 from benchmarks.file_inputs.making import Input, expect, quoted_csv
 
@@ -32,59 +34,153 @@ _JAPANESE = [
 ]
 
 DATES = [
-    _dates("eras.csv", _JAPANESE, ["2024-02-03", "2019-12-01", "2024-02-03", "2024-02-03", "2018-04-05", "1988-01-07",
-                                   "2024-02-03", "2024-02-03T09:05"]),
+    _dates(
+        "eras.csv",
+        _JAPANESE,
+        [
+            "2024-02-03",
+            "2019-12-01",
+            "2024-02-03",
+            "2024-02-03",
+            "2018-04-05",
+            "1988-01-07",
+            "2024-02-03",
+            "2024-02-03T09:05",
+        ],
+    ),
     _dates("us.csv", ["3/4/2024", "3/28/2024 4:05 PM"], ["2024-03-04", "2024-03-28T16:05"]),
     _dates("european.csv", ["3/4/2024", "28/3/2024 16:05"], ["2024-04-03", "2024-03-28T16:05"]),
     _dates("german.csv", ["03.04.2024", "05.06.2024 16:05"], ["2024-04-03", "2024-06-05T16:05"]),
-    _dates("named.csv", ["31-Jan-2024", "1 Feb 2024", "Feb 3, 2024", "4. März 2024", "5 mars 2024", "6 de marzo de 2024",
-                         "Fri, 8 Mar 2024 10:00:00 GMT"],
-           ["2024-01-31", "2024-02-01", "2024-02-03", "2024-03-04", "2024-03-05", "2024-03-06", "2024-03-08T10:00"]),
+    _dates(
+        "named.csv",
+        [
+            "31-Jan-2024",
+            "1 Feb 2024",
+            "Feb 3, 2024",
+            "4. März 2024",
+            "5 mars 2024",
+            "6 de marzo de 2024",
+            "Fri, 8 Mar 2024 10:00:00 GMT",
+        ],
+        [
+            "2024-01-31",
+            "2024-02-01",
+            "2024-02-03",
+            "2024-03-04",
+            "2024-03-05",
+            "2024-03-06",
+            "2024-03-08T10:00",
+        ],
+    ),
     _dates("serials.csv", ["45322", "45336.5"], ["2024-01-31", "2024-02-14T12:00"]),
     _dates("epoch-s.csv", ["1706659200", "1706745600"], ["2024-01-31", "2024-02-01"]),
-    _dates("epoch-ms.csv", ["1706659200000", "1706745600500"], ["2024-01-31", "2024-02-01T00:00:00.5"]),
+    _dates(
+        "epoch-ms.csv", ["1706659200000", "1706745600500"], ["2024-01-31", "2024-02-01T00:00:00.5"]
+    ),
     _dates("epoch-mixed.csv", ["1706659200", "1706745600000"], ["2024-01-31", "2024-02-01"]),
-    _dates("compact.csv", ["20240131", "20240201093000", "20240202T1015"], ["2024-01-31", "2024-02-01T09:30", "2024-02-02T10:15"]),
-    _dates("one-zone.csv", ["2024-01-31T08:30:00+09:00", "2024-01-31T09:30:00+09:00"], ["2024-01-31T08:30", "2024-01-31T09:30"]),
-    _dates("two-zones.csv", ["2024-01-31T08:30:00+01:00", "2024-07-31T08:30:00+02:00"], ["2024-01-31T07:30", "2024-07-31T06:30"],
-           told=("mixed_zones",)),
-    _dates("zone-asked.csv", ["2024-01-31 08:30", "2024-01-31T08:30:00+09:00", "2024-01-31T00:30:00Z"],
-           ["2024-01-31T08:30", "2024-01-31T08:30", "2024-01-31T09:30"], options={"timezone": "Asia/Tokyo"}),
-    _refused("zone-needed.csv", "date", ["2024-01-31 08:30", "2024-01-31T09:30:00+09:00"], "zone_needed"),
-    _refused("zone-unknown.csv", "date", ["2024-01-31"], "zone_unknown", options={"timezone": "Mars/Base"}),
+    _dates(
+        "compact.csv",
+        ["20240131", "20240201093000", "20240202T1015"],
+        ["2024-01-31", "2024-02-01T09:30", "2024-02-02T10:15"],
+    ),
+    _dates(
+        "one-zone.csv",
+        ["2024-01-31T08:30:00+09:00", "2024-01-31T09:30:00+09:00"],
+        ["2024-01-31T08:30", "2024-01-31T09:30"],
+    ),
+    _dates(
+        "two-zones.csv",
+        ["2024-01-31T08:30:00+01:00", "2024-07-31T08:30:00+02:00"],
+        ["2024-01-31T07:30", "2024-07-31T06:30"],
+        told=("mixed_zones",),
+    ),
+    _dates(
+        "zone-asked.csv",
+        ["2024-01-31 08:30", "2024-01-31T08:30:00+09:00", "2024-01-31T00:30:00Z"],
+        ["2024-01-31T08:30", "2024-01-31T08:30", "2024-01-31T09:30"],
+        options={"timezone": "Asia/Tokyo"},
+    ),
+    _refused(
+        "zone-needed.csv", "date", ["2024-01-31 08:30", "2024-01-31T09:30:00+09:00"], "zone_needed"
+    ),
+    _refused(
+        "zone-unknown.csv",
+        "date",
+        ["2024-01-31"],
+        "zone_unknown",
+        options={"timezone": "Mars/Base"},
+    ),
     _refused("open-order.csv", "date", ["3/4/2024", "5/6/2024"], "date_order_unclear"),
-    _dates("order-asked.csv", ["3/4/2024", "5/6/2024"], ["2024-04-03", "2024-06-05"], options={"date_order": "dmy"}),
-    _refused("mixed-order.csv", "date", ["3/28/2024", "28/3/2024", "3/4/2024"], "date_orders_mixed"),
-    _dates("two-digit-years.csv", ["24/03/28", "24/12/31", "99/04/01"], ["2024-03-28", "2024-12-31", "1999-04-01"],
-           refusals=("date_order_unclear",)),
+    _dates(
+        "order-asked.csv",
+        ["3/4/2024", "5/6/2024"],
+        ["2024-04-03", "2024-06-05"],
+        options={"date_order": "dmy"},
+    ),
+    _refused(
+        "mixed-order.csv", "date", ["3/28/2024", "28/3/2024", "3/4/2024"], "date_orders_mixed"
+    ),
+    _dates(
+        "two-digit-years.csv",
+        ["24/03/28", "24/12/31", "99/04/01"],
+        ["2024-03-28", "2024-12-31", "1999-04-01"],
+        refusals=("date_order_unclear",),
+    ),
     _dates("equal.csv", ["5/5/2024", "7/7/2024"], ["2024-05-05", "2024-07-07"]),
-    _dates("missing.csv", ["2024-02-30", "", "2024-02-01", "none yet"], [None, None, "2024-02-01", None], told=("cells_left_empty",)),
+    _dates(
+        "missing.csv",
+        ["2024-02-30", "", "2024-02-01", "none yet"],
+        [None, None, "2024-02-01", None],
+        told=("cells_left_empty",),
+    ),
     _dates("years.csv", ["2024", "2023"], [None, None], told=("cells_left_empty",)),
-    _dates("placeholder.csv", [*(f"2024-01-{day:02d}" for day in range(1, 31)), "9999-12-31"],
-           [*(f"2024-01-{day:02d}" for day in range(1, 31)), "9999-12-31"], told=("far_dates",)),
-    _dates("mixed-forms.csv", ["2024-01-31", "2024/2/1", "2024年2月2日", "20240203", "2024.2.4"],
-           ["2024-01-31", "2024-02-01", "2024-02-02", "2024-02-03", "2024-02-04"]),
-]  # fmt: skip
+    _dates(
+        "placeholder.csv",
+        [*(f"2024-01-{day:02d}" for day in range(1, 31)), "9999-12-31"],
+        [*(f"2024-01-{day:02d}" for day in range(1, 31)), "9999-12-31"],
+        told=("far_dates",),
+    ),
+    _dates(
+        "mixed-forms.csv",
+        ["2024-01-31", "2024/2/1", "2024年2月2日", "20240203", "2024.2.4"],
+        ["2024-01-31", "2024-02-01", "2024-02-02", "2024-02-03", "2024-02-04"],
+    ),
+]
 
 NUMBERS = [
     _numbers("comma-decimals.csv", ["12,500", "0,75", "3,5"], [12.5, 0.75, 3.5]),
     _numbers("point-decimals.csv", ["12.500", "0.75", "3.5"], [12.5, 0.75, 3.5]),
     _numbers("thousands.csv", ["1,234,567", "12,500"], [1234567, 12500]),
     _numbers("german-thousands.csv", ["1.234,50", "12.500"], [1234.5, 12500]),
-    _numbers("yen.csv", ["¥1,200", "￥35,000", "1,200円", "△500", "▲300", "(1,500)", "２，５００"],
-             [1200, 35000, 1200, -500, -300, -1500, 2500]),
+    _numbers(
+        "yen.csv",
+        ["¥1,200", "￥35,000", "1,200円", "△500", "▲300", "(1,500)", "２，５００"],
+        [1200, 35000, 1200, -500, -300, -1500, 2500],
+    ),
     _numbers("dollars.csv", ["$1,200", "-$35.50", "($7)", "USD 5"], [1200, -35.5, -7, 5]),
     _numbers("euros.csv", ["1.200 €", "35,50 €", "€ 7"], [1200, 35.5, 7]),
     _numbers("sap.csv", ["500-", "1200"], [-500, 1200]),
     _numbers("spaces.csv", ["1 200,50", "35 000"], [1200.5, 35000]),
     _numbers("swiss.csv", ["1'200.50", "35"], [1200.5, 35]),
-    _numbers("beside-small.csv", ["1,200", "500", "12,000"], [1200, 500, 12000], refusals=("decimal_unclear",)),
+    _numbers(
+        "beside-small.csv",
+        ["1,200", "500", "12,000"],
+        [1200, 500, 12000],
+        refusals=("decimal_unclear",),
+    ),
     _numbers("units.csv", ["3万円", "1.2億円", "500"], [30000, 1.2e8, 500]),
     _refused("open-decimals.tsv", "cost", ["12,500", "7,250", "1,125"], "decimal_unclear"),
     _refused("open-points.tsv", "cost", ["12.500", "7.250", "1.125"], "decimal_unclear"),
     _numbers("decimals-asked.tsv", ["12,500", "7,250"], [12.5, 7.25], options={"decimal": "comma"}),
-    _numbers("thousands-asked.tsv", ["12,500", "7,250"], [12500, 7250], options={"decimal": "point"}),
-    _numbers("not-numbers.csv", ["5 pieces", "12", "tbd", "-"], [None, 12, None, None], told=("cells_left_empty",)),
+    _numbers(
+        "thousands-asked.tsv", ["12,500", "7,250"], [12500, 7250], options={"decimal": "point"}
+    ),
+    _numbers(
+        "not-numbers.csv",
+        ["5 pieces", "12", "tbd", "-"],
+        [None, 12, None, None],
+        told=("cells_left_empty",),
+    ),
     _numbers("percent.csv", ["5%", "12"], [None, 12], told=("cells_left_empty",)),
     _numbers("negative.csv", ["-5", "−6.5", "+7"], [-5, -6.5, 7]),
-]  # fmt: skip
+]

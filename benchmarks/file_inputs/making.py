@@ -1,4 +1,6 @@
-"""How the inputs of benchmarks.files are made and what is expected of each. Knows file formats, not how they are read."""
+"""How the inputs of benchmarks.files are made and what is expected of each. Knows file formats, not
+how they are read.
+"""
 
 import csv
 import io
@@ -19,10 +21,12 @@ Expected = Mapping[
 
 @dataclass(frozen=True)
 class Input:
-    """A file and what is right: its cases (the columns that are named), codes that must be told, or a refusal.
+    """A file and what is right: its cases (the columns that are named), codes that must be told, or
+    a refusal.
 
-    options: of core.cases.table.ReadingOptions; columns: of core.cases.columns.ColumnNames. refusals: codes, without "cases.",
-    that are a clear answer too. works: whether people expect the file to be read.
+    options: of core.cases.table.ReadingOptions; columns: of core.cases.columns.ColumnNames.
+    refusals: codes, without "cases.", that are a clear answer too. works: whether people expect the
+    file to be read.
     """
 
     name: str
@@ -71,7 +75,9 @@ def workbook(
     change: Callable[[openpyxl.Workbook], None] | None = None,
     edits: Sequence[tuple[str, str, str]] = (),
 ) -> bytes:
-    """Return an XLSX file of one sheet; `change` alters it before it is saved, `edits` (part, old, new) its XML after."""
+    """Return an XLSX file of one sheet; `change` alters it before it is saved, `edits` (part, old,
+    new) its XML after.
+    """
     book = openpyxl.Workbook()
     for row in rows:
         book.active.append(list(row))
@@ -83,7 +89,9 @@ def workbook(
 
 
 def edit_parts(content: bytes, edits: Sequence[tuple[str, str, str]]) -> bytes:
-    """Return a workbook with texts of its XML replaced; the part "*" is every part. Raises ValueError if one is absent."""
+    """Return a workbook with texts of its XML replaced; the part "*" is every part. Raises
+    ValueError if one is absent.
+    """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     for part, old, new in edits:
@@ -100,9 +108,16 @@ def edit_parts(content: bytes, edits: Sequence[tuple[str, str, str]]) -> bytes:
 
 
 STRICT = [
-    ("*", "http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main"),
-    ("*", "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
-     "http://purl.oclc.org/ooxml/officeDocument/relationships"),
-]  # fmt: skip
+    (
+        "*",
+        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+        "http://purl.oclc.org/ooxml/spreadsheetml/main",
+    ),
+    (
+        "*",
+        "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+        "http://purl.oclc.org/ooxml/officeDocument/relationships",
+    ),
+]
 
 NOON = datetime(2024, 2, 14, 12)

@@ -1,8 +1,10 @@
-"""Good files, mutated: never another text than the file's, never an exception's name as the message.
+"""Good files, mutated: never another text than the file's, never an exception's name as the
+message.
 
-Two kinds. A writer's other habits (delimiter, quotes, line ends, marks, encoding, blank lines) leave the texts as they are: they
-are read exactly, or the file or row is refused. Damage to bytes leaves no one text that is right: what is read must be in the
-bytes, in the encoding that the report names.
+Two kinds. A writer's other habits (delimiter, quotes, line ends, marks, encoding, blank lines)
+leave the texts as they are: they are read exactly, or the file or row is refused. Damage to bytes
+leaves no one text that is right: what is read must be in the bytes, in the encoding that the report
+names.
 """
 
 import csv
@@ -17,13 +19,37 @@ from core.cases.read import read_cases
 from core.errors import CasesError
 
 WORDS = {
-    "ja": ["ポンプ", "異音", "油漏れ", "を交換した。", "運転席の窓", "（至急）", "ﾊﾞﾙﾌﾞ", "M8ボルト", "点検", "、左側"],
-    "en": ["valve stuck", "won’t close", "“main” line", "5\" pipe", "fan, noisy", "temp 85°C", "it’s worn", "- left"],
+    "ja": [
+        "ポンプ",
+        "異音",
+        "油漏れ",
+        "を交換した。",
+        "運転席の窓",
+        "（至急）",
+        "ﾊﾞﾙﾌﾞ",
+        "M8ボルト",
+        "点検",
+        "、左側",
+    ],
+    "en": [
+        "valve stuck",
+        "won’t close",
+        "“main” line",
+        '5" pipe',
+        "fan, noisy",
+        "temp 85°C",
+        "it’s worn",
+        "- left",
+    ],
     "de": ["Öl läuft aus", "Tür klemmt", "größer als", "Zähne", "Überdruck", "Kühler, links"],
     "fr": ["fuite détectée", "côté", "l’arrière", "pièce cassée", "où", "câble"],
-}  # fmt: skip
-ENCODINGS = {"ja": ["utf-8", "cp932", "euc_jp", "utf-16", "iso2022_jp_ext"], "en": ["utf-8", "cp1252", "utf-16"],
-             "de": ["utf-8", "cp1252", "utf-8-sig"], "fr": ["utf-8", "cp1252"]}  # fmt: skip
+}
+ENCODINGS = {
+    "ja": ["utf-8", "cp932", "euc_jp", "utf-16", "iso2022_jp_ext"],
+    "en": ["utf-8", "cp1252", "utf-16"],
+    "de": ["utf-8", "cp1252", "utf-8-sig"],
+    "fr": ["utf-8", "cp1252"],
+}
 
 
 @st.composite
@@ -69,7 +95,9 @@ def damaged_files(draw) -> bytes:
 
 
 def try_mutations(folder: Path, n: int) -> dict:
-    """Return {tried, read, refused, wrong, unclear, examples} of n files, half of them written and half damaged."""
+    """Return {tried, read, refused, wrong, unclear, examples} of n files, half of them written and
+    half damaged.
+    """
     counts: Counter = Counter()
     examples: list[str] = []
     profile = settings(

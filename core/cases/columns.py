@@ -20,31 +20,36 @@ from core.errors import CasesError
 # has it means it.
 KNOWN = {
     "text": (
-        "text", "casetext", "description", "shorttext", "originalshorttext", "longtext", "shortdescription", "body",
-        "message", "content", "question", "summary", "subject", "本文", "内容", "テキスト", "作業内容", "不具合内容",
-        "問い合わせ内容", "お問い合わせ内容", "件名", "説明", "現象", "beschreibung", "kurztext", "langtext", "texte",
-        "libellé", "texto", "descripción",
+        "text", "casetext", "description", "shorttext", "originalshorttext", "longtext",
+        "shortdescription", "body", "message", "content", "question", "summary", "subject",
+        "本文", "内容", "テキスト", "作業内容", "不具合内容", "問い合わせ内容",
+        "お問い合わせ内容", "件名", "説明", "現象", "beschreibung", "kurztext", "langtext",
+        "texte", "libellé", "texto", "descripción",
     ),
     "case_id": (
-        "caseid", "id", "ticketid", "ticket", "ordernumber", "orderno", "orderid", "number", "no", "案件番号",
-        "番号", "管理番号", "伝票番号", "受付番号", "指図番号", "issuekey", "nummer", "nr", "auftragsnummer", "numéro",
-        "número",
+        "caseid", "id", "ticketid", "ticket", "ordernumber", "orderno", "orderid", "number", "no",
+        "案件番号", "番号", "管理番号", "伝票番号", "受付番号", "指図番号", "issuekey", "nummer",
+        "nr", "auftragsnummer", "numéro", "número",
     ),
     "segment": (
-        "segment", "line", "queue", "asset", "equipment", "product", "machine", "plant", "ライン", "設備", "号機",
-        "製品", "部署", "工場", "工程", "機種", "anlage", "maschine", "équipement", "equipo",
+        "segment", "line", "queue", "asset", "equipment", "product", "machine", "plant", "ライン",
+        "設備", "号機", "製品", "部署", "工場", "工程", "機種", "anlage", "maschine",
+        "équipement", "equipo",
     ),
     "label": (
-        "label", "class", "category", "target", "functionallocation", "funclocation", "ラベル", "分類", "区分",
-        "カテゴリ", "カテゴリー", "正解", "正解ラベル", "機能場所", "kategorie", "klasse", "catégorie", "categoría",
+        "label", "class", "category", "target", "functionallocation", "funclocation", "ラベル",
+        "分類", "区分", "カテゴリ", "カテゴリー", "正解", "正解ラベル", "機能場所", "kategorie",
+        "klasse", "catégorie", "categoría",
     ),
     "occurred_at": (
-        "occurredat", "date", "datetime", "timestamp", "createdat", "created", "startdate", "bscstartdate",
-        "orderdate", "日付", "日時", "発生日", "発生日時", "受付日", "受付日時", "作業日", "登録日", "datum", "fecha",
+        "occurredat", "date", "datetime", "timestamp", "createdat", "created", "startdate",
+        "bscstartdate", "orderdate", "日付", "日時", "発生日", "発生日時", "受付日", "受付日時",
+        "作業日", "登録日", "datum", "fecha",
     ),
     "value": (
-        "value", "cost", "costs", "amount", "price", "totalcost", "金額", "費用", "価格", "コスト", "損失額",
-        "修理費", "kosten", "betrag", "coût", "montant", "costo", "coste", "importe",
+        "value", "cost", "costs", "amount", "price", "totalcost", "金額", "費用", "価格",
+        "コスト", "損失額", "修理費", "kosten", "betrag", "coût", "montant", "costo", "coste",
+        "importe",
     ),
 }  # fmt: skip
 

@@ -1,7 +1,9 @@
-"""Text of delimited cells -> records: which delimiter, whether quotes mean anything, which line is the header.
+"""Text of delimited cells -> records: which delimiter, whether quotes mean anything, which line is
+the header.
 
-Cells are strings: "NA", "null" and "1e5" stay what they are. A record's row is the line on which it begins. Whatever is
-decided from the text is reported, and what can be read in two ways is refused with the lines named.
+Cells are strings: "NA", "null" and "1e5" stay what they are. A record's row is the line on which it
+begins. Whatever is decided from the text is reported, and what can be read in two ways is refused
+with the lines named.
 """
 
 import csv
@@ -61,7 +63,9 @@ class Dialect:
 def read_delimited(
     decoded: Decoded, path: Path, options: ReadingOptions, requested: ColumnNames
 ) -> Table:
-    """Return the table of a delimited text. Raises CasesError if it can be read in two ways, or not at all."""
+    """Return the table of a delimited text. Raises CasesError if it can be read in two ways, or not
+    at all.
+    """
     csv.field_size_limit(MAX_CELL)
     text, first_line, announced = _without_separator_line(decoded.text)
     delimiter = _named_delimiter(options.delimiter) or announced
@@ -96,7 +100,9 @@ def read_delimited(
 
 
 def _without_separator_line(text: str) -> tuple[str, int, str | None]:
-    """The text after Excel's line `sep=;`, the number of its first line, and the delimiter that the line names."""
+    """The text after Excel's line `sep=;`, the number of its first line, and the delimiter that the
+    line names.
+    """
     match = _SEPARATOR_LINE.match(text)
     return (text[match.end() :], 2, match[1]) if match else (text, 1, None)
 
@@ -111,7 +117,9 @@ def _named_delimiter(name: str | None) -> str | None:
 
 
 def _sniff(text: str, suffix: str, requested: ColumnNames) -> str:
-    """The delimiter under which the rows agree best with a header: names that are known first, then equal widths."""
+    """The delimiter under which the rows agree best with a header: names that are known first, then
+    equal widths.
+    """
     sample = text[:SNIFFED]
     if len(text) > SNIFFED:
         sample = sample[: sample.rfind("\n") + 1] or sample
@@ -121,19 +129,21 @@ def _sniff(text: str, suffix: str, requested: ColumnNames) -> str:
 
 
 def _score(sample: str, delimiter: str, requested: ColumnNames) -> tuple[bool, int, float]:
-    """Whether some row near the top names the text, how many columns it names, and the share of rows as wide as most are."""
+    """Whether some row near the top names the text, how many columns it names, and the share of
+    rows as wide as most are.
+    """
     try:
         reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
         rows = [row for row in reader if count_cells(row)]
     except csv.Error:
         return False, 0, 0.0
     top = [row for row in rows[:SEARCHED] if names_text(clean_names(row), requested)]
-    known = max((count_known(clean_names(row), requested) for row in top), default=0)
+    named = max((count_known(clean_names(row), requested) for row in top), default=0)
     widths = Counter(len(row) for row in rows)
     width, rows_as_wide = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
     header_width = max((len(row) for row in top), default=width)
     agreement = rows_as_wide / max(1, len(rows)) if width > 1 and header_width > 1 else 0.0
-    return bool(top), known, agreement * min(width, 10)
+    return bool(top), named, agreement * min(width, 10)
 
 
 def _parse(
@@ -144,7 +154,8 @@ def _parse(
     first: int,
     requested: ColumnNames,
 ) -> tuple[list[Line], list[Notice]]:
-    """The records under the quoting that was given or that the text's own evidence decides, and what to say of it.
+    """The records under the quoting that was given or that the text's own evidence decides, and
+    what to say of it.
 
     physical: the file's lines, of which the first is line `first`.
     """
@@ -175,7 +186,8 @@ def _parse(
 
 
 def _records(physical: list[str], path: Path, dialect: Dialect, first: int) -> Iterator[Line]:
-    """Each record with its lines. After a bad quote within one line the next line is a record again.
+    """Each record with its lines. After a bad quote within one line the next line is a record
+    again.
 
     Raises CasesError after a bad quote over several lines: the next record could begin anywhere.
     """
@@ -205,7 +217,9 @@ def _width(lines: list[Line], requested: ColumnNames) -> int:
 
 
 def _swallows(line: Line, physical: list[str], delimiter: str, width: int, first: int) -> bool:
-    """Whether a record over several lines looks like several: two or more and most of its lines have the header's cells."""
+    """Whether a record over several lines looks like several: two or more and most of its lines
+    have the header's cells.
+    """
     if line.end == line.row or width < 2:
         return False
     lines = physical[line.row - first : line.end - first + 1]
@@ -216,7 +230,9 @@ def _swallows(line: Line, physical: list[str], delimiter: str, width: int, first
 def _escaped(
     physical: list[str], path: Path, delimiter: str, first: int
 ) -> tuple[list[Line], list[Notice]] | None:
-    """The records if quotes are escaped by backslashes throughout, as databases write them; None if that does not fit."""
+    """The records if quotes are escaped by backslashes throughout, as databases write them; None if
+    that does not fit.
+    """
     if not any('\\"' in line for line in physical):
         return None
     try:
@@ -249,7 +265,9 @@ def _without_blank(lines: list[Line]) -> tuple[list[Line], list[Notice]]:
 
 
 def _refuse_one_column(path: Path, names: list[str], lines: list[Line]) -> None:
-    """Raise CasesError if the one column's name, or each of its cells, holds what parts cells elsewhere."""
+    """Raise CasesError if the one column's name, or each of its cells, holds what parts cells
+    elsewhere.
+    """
     named = [name for name in names if name]
     if len(named) != 1:
         return
@@ -266,7 +284,9 @@ def _refuse_one_column(path: Path, names: list[str], lines: list[Line]) -> None:
 
 
 def _record(line: Line, names: list[str], delimiter: str) -> Record:
-    """A line as a record; cells past the header count only if they are not blank, and then the row is broken."""
+    """A line as a record; cells past the header count only if they are not blank, and then the row
+    is broken.
+    """
     content = delimiter.join(line.cells)
     if line.broken:
         return Record(line.row, broken=line.broken, content=content)

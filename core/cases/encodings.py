@@ -1,8 +1,10 @@
-"""Bytes -> text, by evidence: marks and validity first, then the reading with the shortest description.
+"""Bytes -> text, by evidence: marks and validity first, then the reading with the shortest
+description.
 
-UTF-8, UTF-16 and ISO-2022-JP show themselves. Bytes in an 8-bit or Shift-JIS family decode in several ways, so each reading is
-priced in bits by what Japanese, English, German, French and Spanish texts are made of, and the cheapest one counts. Readings
-that cost nearly the same, and a cheapest one that no such text looks like, are refused with both shown. Knows no columns.
+UTF-8, UTF-16 and ISO-2022-JP show themselves. Bytes in an 8-bit or Shift-JIS family decode in
+several ways, so each reading is priced in bits by what Japanese, English, German, French and
+Spanish texts are made of, and the cheapest one counts. Readings that cost nearly the same, and a
+cheapest one that no such text looks like, are refused with both shown. Knows no columns.
 """
 
 import codecs
@@ -38,8 +40,12 @@ MARGIN = 9.5  # bits between two readings; 700 to 1
 IMPLAUSIBLE = 12.0  # bits per character beyond ASCII; text of our languages costs 5 to 10
 SAMPLE = 200_000  # bytes of lines with such characters that are priced
 EXCERPT = 60
-_BOMS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
-         (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\(J|\(I|\$\(D)")
 _WEST = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽž]")
 _ACCENTS = frozenset("àâäáçéèêëíîïñóôöúùûüßæœ")
@@ -49,16 +55,17 @@ _QUOTES = frozenset("“”„«»‘‚’")
 _SCRIPTS = ("\u0370\u03ff", "\u0400\u045f", "\u0590\u05ff", "\u0600\u06ff", "\u0e00\u0e7f")
 _SIGNS = frozenset("…–—•€£°§©®™½¼¾²³µ±ºª×·\xa0")
 _KANJI = frozenset(  # the kanji that most business and maintenance texts are made of
-    "一二三四五六七八九十百千万円年月日時分秒上下左右前後内外中間大小高低長短新旧古多少全部品番号機械設備工場作業員者人名社会"
-    "員業務部課係長所場店員電気力動作起停止運転開始終了完了未済発生異常音振動温度圧油水漏交換修理点検清掃給脂調整確認取付外"
-    "破損折曲割欠亀裂摩耗腐食錆緩締付固着詰閉塞不良故障原因対策処置状態結果報告連絡依頼指示図書類件内容説明備考日付受付"
-    "登録管理担当責任氏住所話題問合回答返品金額費用価格税込支払請求注文出荷入荷在庫数量単位計算合計平均最終初期設定変更追加削"
-    "除表示画面操作方法手順必要可能無有正誤入出力保存検索選択項目情報資料通知予定実施済実績目標計画進捗評価品質安全衛生環境"
-    "車両窓室扉鍵灯球配管弁軸受歯車輪板棒線端子盤板箱蓋口穴面側底先根元本体系統装置器具材料鉄鋼銅樹脂布紙木石土砂金銀色赤青黄"
-    "白黒緑強弱速遅早近遠深浅広狭重軽熱冷凍乾湿光暗新規切替接続断線短絡過負荷漏電検知警報解除再現頻度程度毎回度々午朝昼夜"
-    "東京大阪市区町村県道国山川田中村本木林森野原島崎藤井上石小高橋佐伊加吉山松竹梅学校生先教育試験題問解説法律条件約契"
-    "至急優先緊処折連休延滞納期限月次昇降左旋回圧縮膨張縮伸収集積載荷台座席背腕脚爪歯刃柄握押引回押込抜差込挿脱着"
-    "私彼何今来行見言思食飲立出入開使持待歩走送受取置場合為事物者様方々同別他自己以下以上約等第次達化的性用要点気心手足目耳"
+    "一二三四五六七八九十百千万円年月日時分秒上下左右前後内外中間大小高低長短新旧古多少全部品"
+    "番号機械設備工場作業員者人名社会務課係所店電気力動起停止運転開始終了完未済発生異常音振温"
+    "度圧油水漏交換修理点検清掃給脂調整確認取付破損折曲割欠亀裂摩耗腐食錆緩締固着詰閉塞不良故"
+    "障原因対策処置状態結果報告連絡依頼指示図書類件容説明考受登録管担当責任氏住話題問合回答返"
+    "金額費用価格税込支払請求注文出荷入在庫数量単位計算平均最初期定変更追加削除表画面操方法手"
+    "順必要可能無有正誤保存索選択項目情資料通知予実施績標進捗評質安衛環境車両窓室扉鍵灯球配弁"
+    "軸歯輪板棒線端子盤箱蓋口穴側底先根元本体系統装器具材鉄鋼銅樹布紙木石土砂銀色赤青黄白黒緑"
+    "強弱速遅早近遠深浅広狭重軽熱冷凍乾湿光暗規切替接続断過負警解再現頻程毎々午朝昼夜東京阪市"
+    "区町村県道国山川田林森野島崎藤井橋佐伊吉松竹梅学校教育試験律条約契至急優緊休延滞納限次昇"
+    "降旋縮膨張伸収集積載台座席背腕脚爪刃柄握押引抜差挿脱私彼何今来行見言思飲立使持待歩走送為"
+    "事物様同別他自己以等第達化的性心足耳"
 )
 
 
@@ -73,7 +80,9 @@ class Decoded:
 
 
 def decode_bytes(raw: bytes, path: Path, encoding: str | None = None) -> Decoded:
-    """Return the text of a file. Raises CasesError if no reading is plausible, or two are, or `encoding` does not fit."""
+    """Return the text of a file. Raises CasesError if no reading is plausible, or two are, or
+    `encoding` does not fit.
+    """
     if encoding is not None:
         decoded = Decoded(_decode_as(raw, encoding, path), codecs.lookup(encoding).name, "given")
     else:
@@ -105,7 +114,9 @@ def _decode_as(raw: bytes, encoding: str, path: Path) -> str:
 
 
 def _decode_marked(raw: bytes, path: Path) -> Decoded | None:
-    """Read what shows its encoding: a byte order mark, NUL bytes in turn, escapes, valid UTF-8. None if nothing shows it."""
+    """Read what shows its encoding: a byte order mark, NUL bytes in turn, escapes, valid UTF-8.
+    None if nothing shows it.
+    """
     for mark, encoding in _BOMS:
         if raw.startswith(mark):
             return Decoded(_decode_as(raw, encoding, path), encoding, "marked")
@@ -125,7 +136,9 @@ def _decode_marked(raw: bytes, path: Path) -> Decoded | None:
 
 
 def _utf16_without_mark(raw: bytes) -> Decoded | None:
-    """The text, if `raw` has lines in UTF-16 without a mark, in either byte order; None if it has none."""
+    """The text, if `raw` has lines in UTF-16 without a mark, in either byte order; None if it has
+    none.
+    """
     for encoding in ("utf-16-le", "utf-16-be"):
         try:
             text = raw.decode(encoding)
@@ -138,7 +151,9 @@ def _utf16_without_mark(raw: bytes) -> Decoded | None:
 
 
 def _refuse_damaged(raw: bytes, path: Path, error: UnicodeDecodeError) -> None:
-    """Raise CasesError for bytes that are UTF-8 but for a few places, as after a wrong cut or in joined files."""
+    """Raise CasesError for bytes that are UTF-8 but for a few places, as after a wrong cut or in
+    joined files.
+    """
     text = raw.decode("utf-8", errors="surrogateescape")
     bad = sum("\udc80" <= c <= "\udcff" for c in text)
     good = sum(map(_is_of_ours, text))
@@ -163,7 +178,9 @@ def _is_of_ours(c: str) -> bool:
 
 
 def _decode_weighed(raw: bytes, path: Path) -> Decoded:
-    """The reading with the shortest description. Raises CasesError if another one is nearly as short, or none is plausible."""
+    """The reading with the shortest description. Raises CasesError if another one is nearly as
+    short, or none is plausible.
+    """
     sample = _foreign_lines(raw)
     readings = {}
     for encoding in PRIORS:
@@ -184,9 +201,12 @@ def _decode_weighed(raw: bytes, path: Path) -> Decoded:
     texts = {name: readings[name][0] for name in (close if close else others)[:1]}
     if rival:
         texts = {rival: raw.decode(rival, errors="replace")}
-    shown = _excerpts({best: text} | texts)
+    excerpts = _excerpts({best: text} | texts)
     raise CasesError(
-        "cases.encoding_unclear", file=str(path), readings=shown, **_place(raw, _first_foreign(raw))
+        "cases.encoding_unclear",
+        file=str(path),
+        readings=excerpts,
+        **_place(raw, _first_foreign(raw)),
     )
 
 
@@ -203,7 +223,9 @@ def _foreign_lines(raw: bytes) -> bytes:
 
 
 def _rival(sample: bytes, foreign: list[str]) -> str | None:
-    """A Chinese or Korean encoding that reads the bytes too, if the Japanese reading has kanji but no kana; else None."""
+    """A Chinese or Korean encoding that reads the bytes too, if the Japanese reading has kanji but
+    no kana; else None.
+    """
     kanji = [c for c in foreign if "\u4e00" <= c <= "\u9fff"]
     kana = any("\u3040" <= c <= "\u30ff" or "\uff66" <= c <= "\uff9f" for c in foreign)
     if kana or len(kanji) < 4 or sum(c in _KANJI for c in kanji) * 4 >= len(kanji) * 3:
@@ -214,7 +236,9 @@ def _rival(sample: bytes, foreign: list[str]) -> str | None:
 
 
 def _bits(text: str) -> float:
-    """Bits that describe `text`: ASCII by character, the others by what they are and by their neighbours."""
+    """Bits that describe `text`: ASCII by character, the others by what they are and by their
+    neighbours.
+    """
     letters = sum(4.5 for c in text if c < "\x80")
     return letters + _foreign_bits(text)
 
@@ -227,8 +251,10 @@ def _foreign_bits(text: str) -> float:
         for a, b, c in zip(padded, padded[1:], padded[2:], strict=False)
         if b > "\x7f"
     )
-    changes = sum((_is_east(a) and b.islower() and b < "\x80") or (_is_east(b) and a.islower() and a < "\x80")
-                  for a, b in pairwise(padded))  # fmt: skip
+    changes = sum(
+        (_is_east(a) and b.islower() and b < "\x80") or (_is_east(b) and a.islower() and a < "\x80")
+        for a, b in pairwise(padded)
+    )
     return bits + 6.0 * changes
 
 
@@ -292,7 +318,9 @@ def _bits_of_script(c: str, before: str, after: str) -> float:
 
 
 def _bits_of_half_width(c: str, before: str, after: str) -> float:
-    """Bits of a half-width katakana: cheap among its kind, dear alone; voiced marks follow what can be voiced."""
+    """Bits of a half-width katakana: cheap among its kind, dear alone; voiced marks follow what can
+    be voiced.
+    """
     alone = not ("\uff61" <= before <= "\uff9f" or "\uff61" <= after <= "\uff9f")
     if alone:
         return 18.0

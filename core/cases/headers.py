@@ -1,6 +1,8 @@
-"""Which row of a table is its header: the first, unless a later one names the columns and those above it are titles.
+"""Which row of a table is its header: the first, unless a later one names the columns and those
+above it are titles.
 
-Also fills merged names, so that a header of two rows is the lower one. Knows rows of cells, not formats.
+Also fills merged names, so that a header of two rows is the lower one. Knows rows of cells, not
+formats.
 """
 
 from collections.abc import Sequence
@@ -18,10 +20,11 @@ Row = tuple[int, Sequence[object]]  # its number as a person sees it, and its ce
 def find_header(
     rows: Sequence[Row], requested: ColumnNames, header_row: int | None, path: Path
 ) -> tuple[int, tuple[Notice, ...]]:
-    """Return the header's place in `rows` (none of them blank) and a notice if rows above it are left out.
+    """Return the header's place in `rows` (none of them blank) and a notice if rows above it are
+    left out.
 
-    A later row than the first is the header only if it names the text's column, the first does not, and the rows above have
-    fewer cells. Raises CasesError if `header_row` is no row that has cells.
+    A later row than the first is the header only if it names the text's column, the first does not,
+    and the rows above have fewer cells. Raises CasesError if `header_row` is no row that has cells.
     """
     if header_row is not None:
         place = next((i for i, (row, _) in enumerate(rows) if row == header_row), None)
@@ -39,7 +42,9 @@ def find_header(
 
 
 def _is_wider(names: list[str], requested: ColumnNames, above: int) -> bool:
-    """Whether a row that names the text has more cells than the rows above it, or names two of our columns."""
+    """Whether a row that names the text has more cells than the rows above it, or names two of our
+    columns.
+    """
     return count_cells(names) > above or (
         count_known(names, requested) > 1 and count_cells(names) >= above
     )

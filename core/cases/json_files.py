@@ -1,7 +1,8 @@
-"""JSON -> records: an object a line, an array of objects, or an object of columns. Knows no column's meaning.
+"""JSON -> records: an object a line, an array of objects, or an object of columns. Knows no
+column's meaning.
 
-An object within an object gives columns by path: {"data": {"text": "x"}} has the column "data.text". A record's row is its
-line in JSON Lines, and its number from 1 in an array.
+An object within an object gives columns by path: {"data": {"text": "x"}} has the column
+"data.text". A record's row is its line in JSON Lines, and its number from 1 in an array.
 """
 
 import json
@@ -21,9 +22,9 @@ def read_json(decoded: Decoded, path: Path) -> Table:
     """Return the table of a JSON text. Raises CasesError if no record is an object."""
     text = decoded.text
     if text.lstrip()[:1] == "[" or path.suffix.lower() == ".json":
-        whole = _whole_value(text)
-        if whole is not None:
-            return _table(decoded, "json", _numbered_values(whole, path), path)
+        value = _single_value(text)
+        if value is not None:
+            return _table(decoded, "json", _numbered_values(value, path), path)
     records = list(_line_records(text))
     if records and all(record.broken for record in records):
         values = _value_stream(text)
@@ -33,7 +34,9 @@ def read_json(decoded: Decoded, path: Path) -> Table:
 
 
 def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[str, object]:
-    """Return an object's values by path: {"a": {"b": 1}} -> {"a.b": 1}. An empty object is one without a value."""
+    """Return an object's values by path: {"a": {"b": 1}} -> {"a.b": 1}. An empty object is one
+    without a value.
+    """
     flat: dict[str, object] = {}
     for name, value in cells.items():
         if isinstance(value, dict) and depth > 1:
@@ -43,7 +46,7 @@ def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[st
     return flat
 
 
-def _whole_value(text: str) -> object | None:
+def _single_value(text: str) -> object | None:
     """The text's one JSON value; None if it has none, or several lines of them."""
     try:
         return json.loads(text, object_pairs_hook=_distinct, parse_constant=str)
@@ -52,7 +55,9 @@ def _whole_value(text: str) -> object | None:
 
 
 def _numbered_values(value: object, path: Path) -> list[Record]:
-    """The records of an array, of an object that wraps one, or of an object of columns, numbered from 1."""
+    """The records of an array, of an object that wraps one, or of an object of columns, numbered
+    from 1.
+    """
     values = value if isinstance(value, list) else _values_of_object(value)
     if not values:
         raise CasesError("cases.no_json_object", file=str(path))
@@ -65,7 +70,9 @@ def _numbered_values(value: object, path: Path) -> list[Record]:
 
 
 def _values_of_object(value: object) -> list:
-    """The objects of {"data": [...]}, or of {"text": [...], "label": [...]}; an object by itself is one record."""
+    """The objects of {"data": [...]}, or of {"text": [...], "label": [...]}; an object by itself is
+    one record.
+    """
     if not isinstance(value, dict):
         return []
     lists = {n: v for n, v in value.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
@@ -107,7 +114,9 @@ def _line_records(text: str) -> Iterator[Record]:
 
 
 def _value_stream(text: str) -> list:
-    """The values of a text that holds JSON objects over several lines, one after another; [] if it holds anything else."""
+    """The values of a text that holds JSON objects over several lines, one after another; [] if it
+    holds anything else.
+    """
     decoder, values, place = (
         json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=str),
         [],
@@ -139,7 +148,9 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict:
 
 
 def _table(decoded: Decoded, format_name: str, records: list[Record], path: Path) -> Table:
-    """The table of the records, their names in the order of appearance and without what cannot be seen."""
+    """The table of the records, their names in the order of appearance and without what cannot be
+    seen.
+    """
     keys = dict.fromkeys(name for record in records for name in record.cells)
     if not keys:
         raise CasesError("cases.no_json_object", file=str(path))

@@ -1,7 +1,9 @@
-"""When two labels are the same: by their normal form, since "1.0", " Pump" and "ＰＵＭＰ" are how files write "1" and "pump".
+"""When two labels are the same: by their normal form, since "1.0", " Pump" and "ＰＵＭＰ" are how
+files write "1" and "pump".
 
-Normal form: NFKC (full width is half width), blanks as one space and none around, small letters, and no ".0" after a whole
-number. A label is shown as its file writes it; the form is for comparing only.
+Normal form: NFKC (full width is half width), blanks as one space and none around, small letters,
+and no ".0" after a whole number. A label is shown as its file writes it; the form is for comparing
+only.
 """
 
 import re
@@ -24,8 +26,8 @@ def normal_label(label: str) -> str:
 
 
 def unify_labels(labels: Iterable[str | None]) -> dict[str, str]:
-    """Return {label: the spelling that stands for it}, for labels that are not themselves it: the most frequent spelling of a
-    normal form, the earliest of equally frequent ones.
+    """Return {label: the spelling that stands for it}, for labels that are not themselves it: the
+    most frequent spelling of a normal form, the earliest of equally frequent ones.
     """
     counts = Counter(label for label in labels if label is not None)
     best: dict[str, str] = {}
@@ -39,8 +41,8 @@ def unify_labels(labels: Iterable[str | None]) -> dict[str, str]:
 
 
 def match_labels(labels: Iterable[str], known: Sequence[str]) -> Mapping[str, str]:
-    """Return {label: the one of `known` with its normal form}. Exact spellings match themselves; a form that several of
-    `known` share matches none of them but exactly.
+    """Return {label: the one of `known` with its normal form}. Exact spellings match themselves; a
+    form that several of `known` share matches none of them but exactly.
     """
     forms = Counter(normal_label(label) for label in known)
     by_form = {normal_label(label): label for label in known if forms[normal_label(label)] == 1}

@@ -1,7 +1,8 @@
-"""A number under a spreadsheet's number format, as the sheet shows it: 123 under 0000000 is 0000123.
+"""A number under a spreadsheet's number format, as the sheet shows it: 123 under 0000000 is
+0000123.
 
-Knows the placeholders 0 # ?, the thousands separator, decimals, percent, sections by sign, and literal text. Dates are
-core.cases.xlsx's.
+Knows the placeholders 0 # ?, the thousands separator, decimals, percent, sections by sign, and
+literal text. Dates are core.cases.xlsx's.
 """
 
 import re
@@ -17,17 +18,17 @@ GENERAL = ("", "General", "GENERAL", "@", "0")
 
 
 class SheetNumber(float):
-    """A number of a sheet. `shown` is its text as the sheet shows it; a float otherwise."""
+    """A number of a sheet. `displayed` is its text as the sheet shows it; a float otherwise."""
 
-    shown: str
+    displayed: str
 
     def __new__(cls, raw: str, number_format: str = "General") -> "SheetNumber":
         number = super().__new__(cls, raw)
-        number.shown = show_number(Decimal(raw), number_format)
+        number.displayed = show_number(Decimal(raw), number_format)
         return number
 
     def __str__(self) -> str:
-        return self.shown
+        return self.displayed
 
     def __reduce__(self) -> tuple:
         return SheetNumber, (repr(float(self)),)
@@ -48,14 +49,18 @@ class _Section:
 
 
 def plain_number(number: Decimal) -> str:
-    """Return a number's digits: a whole one without a point, another one to the 15 digits that a sheet keeps."""
+    """Return a number's digits: a whole one without a point, another one to the 15 digits that a
+    sheet keeps.
+    """
     if number == number.to_integral_value() and abs(number) < Decimal(10) ** 30:
         return str(int(number))
     return f"{float(number):.15g}"
 
 
 def show_number(number: Decimal, number_format: str) -> str:
-    """Return the number as the format shows it; as plain digits if the format holds what is not known here."""
+    """Return the number as the format shows it; as plain digits if the format holds what is not
+    known here.
+    """
     if number_format in GENERAL or not number.is_finite():
         return plain_number(number)
     sections = _SECTIONS.split(_BRACKETS.sub(lambda m: m[1] or "", number_format))
@@ -71,7 +76,9 @@ def show_number(number: Decimal, number_format: str) -> str:
 
 
 def _parse_section(code: str) -> _Section | None:
-    """The parts of a section; None for what is not known here (dates, exponents, fractions, no digits at all)."""
+    """The parts of a section; None for what is not known here (dates, exponents, fractions, no
+    digits at all).
+    """
     section, point = _Section(), False
     for match in _TOKEN.finditer(code):
         parts = section.after if point else section.before
@@ -89,9 +96,9 @@ def _parse_section(code: str) -> _Section | None:
             return None
         elif not match["skip"]:
             parts.append(("text", match["quoted"] or match["escaped"] or char or ""))
-    known = section.digits(section.before) + section.digits(section.after)
+    digits = section.digits(section.before) + section.digits(section.after)
     ends_grouped = code.rstrip('"_ ').endswith(",")
-    return section if known and not ends_grouped else None
+    return section if digits and not ends_grouped else None
 
 
 def _fill_section(section: _Section, number: Decimal) -> str:
@@ -99,8 +106,8 @@ def _fill_section(section: _Section, number: Decimal) -> str:
         number *= 100
     places = section.digits(section.after)
     rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-    whole, _, fraction = f"{rounded:f}".partition(".")
-    digits = "" if whole == "0" else whole
+    integer, _, fraction = f"{rounded:f}".partition(".")
+    digits = "" if integer == "0" else integer
     before = _fill_whole(section, digits)
     if not places:
         return before + "".join(text for _, text in section.after)

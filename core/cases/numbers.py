@@ -1,8 +1,10 @@
-"""A column of numbers as people write them -> floats. The column decides what its commas and points mean.
+"""A column of numbers as people write them -> floats. The column decides what its commas and points
+mean.
 
-"12,500" is 12.5 or 12500: cells that read in one way only decide ("0,75", "1,234,567", "12.50"), then money, which has no
-three decimals, then Japanese files, which have no decimal comma. What is left is asked for, never guessed. Full-width digits
-count as plain ones; ¥1,200, 1,200円, △500, (500) and 500- are money and its minus signs.
+"12,500" is 12.5 or 12500: cells that read in one way only decide ("0,75", "1,234,567", "12.50"),
+then money, which has no three decimals, then Japanese files, which have no decimal comma. What is
+left is asked for, never guessed. Full-width digits count as plain ones; ¥1,200, 1,200円, △500,
+(500) and 500- are money and its minus signs.
 """
 
 import math
@@ -58,8 +60,8 @@ def parse_numbers(
 ) -> list[float | CellError | None]:
     """Return each cell's number, None for a missing one, or the CellError of one that is none.
 
-    decimal: "point" or "comma" if the person says so. japanese: whether the file is in Japanese. Raises CasesError with
-    both readings of a cell if the column leaves its decimal sign open.
+    decimal: "point" or "comma" if the person says so. japanese: whether the file is in Japanese.
+    Raises CasesError with both readings of a cell if the column leaves its decimal sign open.
     """
     cells = [_read_cell(value) for value in values]
     amounts = [cell for cell in cells if isinstance(cell, Amount)]
@@ -101,7 +103,9 @@ def _read_cell(value: object) -> Amount | float | CellError | None:
 
 
 def _split_amount(cell: str) -> Amount | None:
-    """The digits of a written amount, without its sign and currency; None if anything else is in the cell."""
+    """The digits of a written amount, without its sign and currency; None if anything else is in
+    the cell.
+    """
     text = unicodedata.normalize("NFKC", cell).strip().replace("\N{MINUS SIGN}", "-")
     if match := re.fullmatch(r'="(.*)"', text):
         text = match[1].strip()
@@ -132,7 +136,9 @@ def _split_amount(cell: str) -> Amount | None:
 
 
 def _decide_style(amounts: list[Amount], japanese: bool) -> str:
-    """The decimal sign that the column's cells agree on. Raises CasesError if they leave it open or contradict each other."""
+    """The decimal sign that the column's cells agree on. Raises CasesError if they leave it open or
+    contradict each other.
+    """
     readings = {amount.digits: (amount.value("point"), amount.value("comma")) for amount in amounts}
     only = {
         "point": [
@@ -160,8 +166,8 @@ def _decide_style(amounts: list[Amount], japanese: bool) -> str:
 
 
 def _style_of_thousands(amounts: list[Amount], unclear: list[Amount]) -> str | None:
-    """The style under which the separators part thousands, if numbers below 1,000 have none of them and no decimals, and
-    decimals could not end in 0 (500 beside 1,200); None if that is not so.
+    """The style under which the separators part thousands, if numbers below 1,000 have none of them
+    and no decimals, and decimals could not end in 0 (500 beside 1,200); None if that is not so.
     """
     plain = [a.digits for a in amounts if a.digits.isdigit()]
     separators = {c for a in unclear for c in a.digits if c in ",."}

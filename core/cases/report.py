@@ -1,6 +1,8 @@
-"""What a dry run says of a file: how it was read, the first cases as they will be scored, every problem and notice.
+"""What a dry run says of a file: how it was read, the first cases as they will be scored, every
+problem and notice.
 
-Makes the record that `python -m core check --json` prints; its keys do not change. Sentences are made by core.messages.
+Makes the record that `python -m core check --json` prints; its keys do not change. Sentences are
+made by core.messages.
 """
 
 from collections.abc import Sequence
@@ -17,8 +19,9 @@ FIRST = 5  # cases that are shown
 
 
 def check_record(cases: Cases) -> dict:
-    """Return what reading a file gave, for JSON: format, encoding, delimiter, header_row, columns ({its name: ours}), rows,
-    cases (the first FIRST), problems and warnings; and usable: whether `score` and `train` take it as it is.
+    """Return what reading a file gave, for JSON: format, encoding, delimiter, header_row, columns
+    ({its name: ours}), rows, cases (the first FIRST), problems and warnings; and usable: whether
+    `score` and `train` take it as it is.
     """
     table = cases.table
     return _table_record(table) | {
@@ -34,7 +37,9 @@ def check_record(cases: Cases) -> dict:
 
 
 def refusal_record(error: CasesError, path: Path) -> dict:
-    """Return the record of a file that was refused as a whole, with the same keys; its error is the one problem."""
+    """Return the record of a file that was refused as a whole, with the same keys; its error is the
+    one problem.
+    """
     values = to_json(error.values)
     code = error.code.removeprefix("cases.")
     row, value = error.values.get("row"), error.values.get("value", error.values.get("name", ""))

@@ -1,8 +1,10 @@
-"""Read a file in a process of its own, with limits on time and memory: what breaks there breaks nothing here.
+"""Read a file in a process of its own, with limits on time and memory: what breaks there breaks
+nothing here.
 
-The child, core.cases.sandbox_child, is a fresh interpreter that sets its own limits before it opens the file; its results come
-back as files: the good cases as Parquet, the rest as JSON. A child that ends badly becomes a CasesError. A folder with results
-is a cache: the same file, columns and options are read once, also when the result is that it cannot be read.
+The child, core.cases.sandbox_child, is a fresh interpreter that sets its own limits before it opens
+the file; its results come back as files: the good cases as Parquet, the rest as JSON. A child that
+ends badly becomes a CasesError. A folder with results is a cache: the same file, columns and
+options are read once, also when the result is that it cannot be read.
 """
 
 import hashlib
@@ -42,8 +44,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a file holds. If its columns do not say what the text is, or can be read in two ways, `refused` says why, there
-    are no cases, and the names and the preview are what a person can choose by.
+    """What a file holds. If its columns do not say what the text is, or can be read in two ways,
+    `refused` says why, there are no cases, and the names and the preview are what a person can
+    choose by.
     """
 
     names: tuple[str, ...]  # the file's columns
@@ -69,9 +72,11 @@ def read_sandboxed(
     options: ReadingOptions | None = None,
     limits: Limits | None = None,
 ) -> Checked:
-    """Read and check `path` as read_cases does, in another process. Results are kept in a folder of `cache`.
+    """Read and check `path` as read_cases does, in another process. Results are kept in a folder of
+    `cache`.
 
-    Raises CasesError if the file cannot be read, takes too long or too much memory, or ends the process that reads it.
+    Raises CasesError if the file cannot be read, takes too long or too much memory, or ends the
+    process that reads it.
     """
     request = {
         "columns": asdict(columns or ColumnNames()),
@@ -99,7 +104,9 @@ def forget_results(cache: Path) -> None:
 
 
 def _run_child(path: Path, work: Path, request: dict, limits: Limits) -> None:
-    """Run the child, which leaves a summary or an error in `work`; if it cannot, leave the error for it."""
+    """Run the child, which leaves a summary or an error in `work`; if it cannot, leave the error
+    for it.
+    """
     places = {"path": str(path.resolve()), "work": str(work.resolve()), "memory": limits.memory}
     error = None
     try:

@@ -1,8 +1,10 @@
-"""The process that reads a file for core.cases.sandbox: `python -m core.cases.sandbox_child`, its request on stdin.
+"""The process that reads a file for core.cases.sandbox: `python -m core.cases.sandbox_child`, its
+request on stdin.
 
-The request is JSON: path, work (the folder for results), columns (of core.cases.columns.ColumnNames), options (of
-core.cases.table.ReadingOptions), memory (bytes). Limits are set first, then the libraries are loaded, then the file is opened.
-summary.json is written last.
+The request is JSON: path, work (the folder for results), columns (of
+core.cases.columns.ColumnNames), options (of core.cases.table.ReadingOptions), memory (bytes).
+Limits are set first, then the libraries are loaded, then the file is opened. summary.json is
+written last.
 """
 
 import json
@@ -27,7 +29,9 @@ def main() -> None:
 
 
 def _limit_memory(memory: int) -> None:
-    """Allow no more than `memory` bytes of address space and no core dump, where the system has such limits."""
+    """Allow no more than `memory` bytes of address space and no core dump, where the system has
+    such limits.
+    """
     try:
         import resource
     except ImportError:
@@ -86,7 +90,9 @@ def _read_file(path: Path, work: Path, request: dict) -> None:
 
 
 def _preview(table) -> list[list]:
-    """The first rows: their number and each named column's cell as text; a row that cannot be read has its content first."""
+    """The first rows: their number and each named column's cell as text; a row that cannot be read
+    has its content first.
+    """
     names, rows = [name for name in table.names if name], []
     for record in table.records[:PREVIEW]:
         cells = [record.content] if record.broken else [record.cells.get(name) for name in names]
@@ -96,7 +102,9 @@ def _preview(table) -> list[list]:
 
 
 def _printable(cell: object) -> str:
-    """A cell's beginning, without what JSON or a screen cannot carry: half characters and control characters."""
+    """A cell's beginning, without what JSON or a screen cannot carry: half characters and control
+    characters.
+    """
     return "".join(c if c.isprintable() else " " for c in str(cell)[:CELL])
 
 

@@ -1,4 +1,5 @@
-"""What reading a file gives before any column has a meaning: records, the table, how to read it, and the limits.
+"""What reading a file gives before any column has a meaning: records, the table, how to read it,
+and the limits.
 
 Every reader of a format makes a Table; core.cases.read turns a Table into cases. Imports no reader.
 """
@@ -15,9 +16,6 @@ MAX_COLUMNS = 500
 MAX_CELL = 10_000_000  # characters
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-DATE_ORDERS = ("ymd", "dmy", "mdy")
-DECIMALS = ("point", "comma")
-QUOTINGS = ("auto", "minimal", "none")
 RARE = 10  # rows that a notice names
 
 
@@ -25,10 +23,11 @@ RARE = 10  # rows that a notice names
 class ReadingOptions:
     """What the person says of a file; None, "auto" and False leave it to the file's own evidence.
 
-    encoding: a Python codec's name. delimiter: a name of DELIMITERS or one character. quoting: "none" takes quotes as text.
-    header_row: the number of the header's line, or row in a sheet. hidden_rows: read them too. decimal: the decimal sign of
-    the values. date_order: of dates such as 1/2/2024. timezone: an IANA name; the zone of times that carry none, into which
-    the others are brought.
+    encoding: a Python codec's name. delimiter: a name of DELIMITERS or one character. quoting:
+    "none" takes quotes as text. header_row: the number of the header's line, or row in a sheet.
+    hidden_rows: read them too. decimal: the decimal sign of the values. date_order: of dates such
+    as 1/2/2024. timezone: an IANA name; the zone of times that carry none, into which the others
+    are brought.
     """
 
     sheet: str | None = None
@@ -48,7 +47,9 @@ class ReadingOptions:
 
 @dataclass(frozen=True)
 class Notice:
-    """A fact about a file or a record: the code of its sentence in core.messages, and the values that it names."""
+    """A fact about a file or a record: the code of its sentence in core.messages, and the values
+    that it names.
+    """
 
     code: str
     values: dict = field(default_factory=dict)
@@ -56,7 +57,9 @@ class Notice:
 
 @dataclass(frozen=True)
 class Record:
-    """One record: its cells by column name, or what keeps it from being read (`broken`) and its `content`."""
+    """One record: its cells by column name, or what keeps it from being read (`broken`) and its
+    `content`.
+    """
 
     row: int
     cells: dict[str, object] = field(default_factory=dict)
@@ -68,9 +71,10 @@ class Record:
 class Table:
     """A file's records as they are written.
 
-    names: of the columns in the file's order; a blank one is no column, and a repeated one carries its number: "Comment [2]".
-    encoding_basis: "given", "marked" (a byte order mark, escapes or valid UTF-8) or "weighed" (the likeliest reading).
-    header_row: the line or row of the header; None where the format needs none. lines: of a text file.
+    names: of the columns in the file's order; a blank one is no column, and a repeated one carries
+    its number: "Comment [2]". encoding_basis: "given", "marked" (a byte order mark, escapes or
+    valid UTF-8) or "weighed" (the likeliest reading). header_row: the line or row of the header;
+    None where the format needs none. lines: of a text file.
     """
 
     format: str  # csv, json, jsonl, parquet, xlsx, xls, xlsb, ods
@@ -123,7 +127,9 @@ def rare_rows(rows: list[int]) -> list[str]:
 
 
 def to_json(value: object) -> object:
-    """Return a value of a notice or an error for JSON; a Notice within it becomes {"code", "values"}."""
+    """Return a value of a notice or an error for JSON; a Notice within it becomes {"code",
+    "values"}.
+    """
     if isinstance(value, Notice):
         return {"code": value.code, "values": to_json(value.values)}
     if isinstance(value, dict):

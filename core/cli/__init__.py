@@ -10,9 +10,11 @@ store; 6 a download; 130 interrupted.
 import argparse
 import os
 import sys
+import warnings
 
 from core.cli.apply import add_apply, add_decisions
 from core.cli.cases import add_check
+from core.cli.dashboard import add_dashboard
 from core.cli.decide import add_decide, add_demo
 from core.cli.score import add_evaluate, add_score
 from core.cli.train import add_distill, add_train
@@ -27,6 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     os.umask(0o077)  # what is written holds text of cases: for the owner alone
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    if not sys.warnoptions:  # a library's words to its developers are no user's
+        warnings.filterwarnings("ignore", module=r"(transformers|torch|peft|accelerate)\b")
     try:
         return arguments.run(arguments, Settings()) or 0
     except KakushinError as e:
@@ -54,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
 
     for add in (
         *(add_check, add_train, add_distill, add_score, add_evaluate),
-        *(add_decide, add_apply, add_decisions, add_demo),
+        *(add_decide, add_apply, add_decisions, add_demo, add_dashboard),
     ):
         add(verbs)
     return root

@@ -89,6 +89,17 @@ def _reading_options(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def rare_labels_option(verb: argparse.ArgumentParser) -> None:
+    """Add what happens to the labels of few training cases."""
+    verb.add_argument(
+        "--rare-labels",
+        choices=["keep", "drop", "merge", "refuse"],
+        default="keep",
+        help="labels with fewer than 5 cases: keep them (default), leave their cases out, merge "
+        "them into 'other', or refuse the file; all of them are named",
+    )
+
+
 def read_arguments(arguments, settings: Settings, choice: bool = False):
     """Return the file's core.cases.read.Cases, without its bad rows if the user said so.
 

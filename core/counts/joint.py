@@ -1,15 +1,17 @@
-"""Counts by confidence AND epistemic uncertainty, so that a policy may limit both, by segment and
+"""Counts by confidence and epistemic uncertainty, so that a policy may limit both, by segment and
 by predicted class, exactly.
 
-Confidence is kept in steps of 0.001, the thresholds themselves: step j holds THRESHOLDS[j] <=
+Confidence is counted in steps of 0.001, the thresholds themselves: step j holds THRESHOLDS[j] <=
 confidence < THRESHOLDS[j + 1], and step 1000 holds confidence == 1.0, which the threshold 1
-accepts. Epistemic uncertainty is kept in the bins of core.counts.histogram.EPISTEMIC_LIMITS.
-Coarser in confidence than Histogram, which calibration needs, and 16 times as deep.
+accepts. Epistemic uncertainty is counted in the bins of core.counts.histogram.EPISTEMIC_LIMITS.
+Histogram has finer bins of confidence, which calibration needs, and no epistemic axis.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from core.counts.histogram import (
     EPISTEMIC_BINS,
@@ -29,7 +31,7 @@ from core.types import OUTCOMES
 REVIEW_ALL = "review_all"  # a threshold that accepts nothing, not even confidence 1.0
 THRESHOLD_STEPS = len(THRESHOLDS) + 1  # thresholds 0, 0.001, ..., 1 and then REVIEW_ALL
 _FINE_PER_STEP = FINE_BINS // 1000
-_INT32_MOST = np.iinfo(np.int32).max
+_INT32_MAX = np.iinfo(np.int32).max
 
 
 def step_of_threshold(threshold: float | str) -> int:
@@ -50,15 +52,15 @@ def threshold_at(step: int) -> float | str:
 
 def limit_bin(limit: float | None) -> int:
     """The last epistemic bin that a limit in nats accepts; None sets no limit. Raises SettingsError
-    for another limit.
+    for a limit that is not one of EPISTEMIC_LIMITS.
     """
     if limit is None:
         return EPISTEMIC_BINS - 1
-    found = np.flatnonzero(limit == EPISTEMIC_LIMITS)
-    if not len(found):
-        allowed = ", ".join(map(str, EPISTEMIC_LIMITS.tolist()))
+    positions = np.flatnonzero(limit == EPISTEMIC_LIMITS)
+    if not len(positions):
+        allowed = tuple(EPISTEMIC_LIMITS.tolist())
         raise SettingsError("counts.epistemic_limit", limit=limit, allowed=allowed)
-    return int(found[0])
+    return int(positions[0])
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class JointCounts:
     classes: tuple[str, ...]  # predicted labels
     counts: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shape = (
             len(self.segments),
             len(self.classes),
@@ -84,16 +86,27 @@ class JointCounts:
 
     @classmethod
     def from_rows(
-        cls, segments, classes, segment, predicted, outcome, step, epistemic_bin, n
+        cls,
+        segments: Sequence[str],
+        classes: Sequence[str],
+        segment: Iterable[str],
+        predicted: Iterable[str],
+        outcome: Iterable[str],
+        step: ArrayLike,
+        epistemic_bin: ArrayLike,
+        n: ArrayLike,
     ) -> "JointCounts":
-        """Sum the counts `n` [r] of rows keyed by (segment, predicted, outcome, step, epistemic
-        bin), as a store keeps them.
+        """Sum r rows of counts, as the store keeps them.
+
+        segments, classes: the names and their order.
+        segment, predicted, outcome, step, epistemic_bin: the key of each row, [r].
+        n: cases of each row, [r].
         """
         n = np.asarray(n, dtype=np.int64)
         keys = ((segments, segment), (classes, predicted), (OUTCOMES, outcome))
         where = tuple(positions_of(tuple(names), values) for names, values in keys)
         shape = (len(segments), len(classes), len(OUTCOMES), len(THRESHOLDS), EPISTEMIC_BINS)
-        counts = np.zeros(shape, dtype=np.int32 if n.sum() <= _INT32_MOST else np.int64)
+        counts = np.zeros(shape, dtype=np.int32 if n.sum() <= _INT32_MAX else np.int64)
         np.add.at(
             counts,
             (*where, np.asarray(step, dtype=np.int64), np.asarray(epistemic_bin, dtype=np.int64)),
@@ -103,10 +116,19 @@ class JointCounts:
 
     @classmethod
     def from_predictions(
-        cls, segment, predicted, outcome, confidence, epistemic, segments=None, classes=None
+        cls,
+        segment: Sequence[str],
+        predicted: Sequence[str],
+        outcome: Sequence[str],
+        confidence: NDArray[np.float64],
+        epistemic: NDArray[np.float64],
+        segments: Sequence[str] | None = None,
+        classes: Sequence[str] | None = None,
     ) -> "JointCounts":
-        """Count cases, [n] each; names and their order as in Histogram.from_predictions. Raises
-        NonFiniteError.
+        """Count n cases. Raises NonFiniteError for a value that is not finite or not possible.
+
+        segment, predicted, outcome, confidence, epistemic: of each case, [n]; epistemic in nats.
+        segments, classes: the names and their order; None takes the sorted names of the cases.
         """
         segments = tuple(sorted(set(segment))) if segments is None else tuple(segments)
         classes = tuple(sorted(set(predicted))) if classes is None else tuple(classes)
@@ -118,19 +140,21 @@ class JointCounts:
             segments, classes, segment, predicted, outcome, step, epistemic_bin, np.ones(len(step))
         )
 
-    def __add__(self, other: "JointCounts") -> "JointCounts":
-        """Cases of both; the names must agree."""
-        if (self.segments, self.classes) != (other.segments, other.classes):
+    def __add__(self, addend: "JointCounts") -> "JointCounts":
+        """Cases of both. Raises ShapeError unless the names agree."""
+        if (self.segments, self.classes) != (addend.segments, addend.classes):
             raise ShapeError("counts.joint_names")
-        fits = self.cases + other.cases <= _INT32_MOST
+        fits = self.cases + addend.cases <= _INT32_MAX
         return replace(
             self,
             counts=np.add(
-                self.counts, other.counts, dtype=np.int32 if fits else np.int64, casting="unsafe"
+                self.counts, addend.counts, dtype=np.int32 if fits else np.int64, casting="unsafe"
             ),
         )
 
-    def select(self, segments=None, classes=None) -> "JointCounts":
+    def select(
+        self, segments: Sequence[str] | None = None, classes: Sequence[str] | None = None
+    ) -> "JointCounts":
         """The part of these segments and predicted classes; None keeps all. Raises SettingsError
         for an unknown name.
         """
@@ -151,12 +175,13 @@ class JointCounts:
 
     @property
     def cases(self) -> int:
+        """All cases."""
         return int(self.counts.sum(dtype=np.int64))
 
 
 class JointCumulative:
-    """What every threshold and epistemic limit accept of joint counts, each answer a look-up. Never
-    change one: it is shared.
+    """What every threshold and epistemic limit accept of joint counts. The counts are computed once
+    and shared, so no caller may change them.
 
     accepted [S, K, O, STEPS, EPISTEMIC_BINS]: cases with confidence >= threshold and epistemic <=
     limit; the last bin sets no limit. weights [S, K] multiply the cases of a segment and predicted
@@ -164,7 +189,8 @@ class JointCumulative:
     """
 
     def __init__(self, joint: JointCounts):
-        self.segments, self.classes, self.weights = joint.segments, joint.classes, None
+        self.segments, self.classes = joint.segments, joint.classes
+        self.weights: NDArray[np.float64] | None = None
         self.accepted = np.zeros(
             (*joint.counts.shape[:3], THRESHOLD_STEPS, EPISTEMIC_BINS), dtype=joint.counts.dtype
         )

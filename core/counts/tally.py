@@ -1,9 +1,9 @@
 """The one engine of the figures: counts of accepted cases -> coverage, review rate, selective risk
 and leakage, each with its n and a 95% Wilson interval.
 
-A Tally may have any leading axes: one entry for a policy, one a threshold for a curve, one a segment
-and threshold for the curves of segments. Cases without a label count in workload and never in risk;
-cases of a label that no model was trained on (`unseen`) are wrong whatever was predicted.
+A Tally may have any leading axes: one entry for a policy, one a threshold for a curve, one a
+segment and threshold for the curves of segments. Cases without a label count in workload and never
+in risk; cases of a label that no model was trained on (`unseen`) are wrong whatever was predicted.
 
 Two risks share a numerator, and managers confuse them: selective risk is wrong accepted / ACCEPTED,
 leakage is wrong accepted / ALL, both over labelled cases. Here each has its own type, as an
@@ -148,22 +148,26 @@ class Tally:
     @property
     def cases(self) -> Counts:
         """All cases, [...]."""
-        return self.total.sum(-1)
+        cases: Counts = self.total.sum(-1)
+        return cases
 
     @property
     def labelled(self) -> Counts:
         """All cases with a label, [...]."""
-        return self.total @ _LABELLED
+        labelled: Counts = self.total @ _LABELLED
+        return labelled
 
     @property
     def accepted_labelled(self) -> Counts:
         """Accepted cases with a label, [...]."""
-        return self.accepted @ _LABELLED
+        labelled: Counts = self.accepted @ _LABELLED
+        return labelled
 
     @property
     def wrong_accepted(self) -> Counts:
         """Accepted cases that are wrong, [...]."""
-        return self.accepted @ _WRONG
+        wrong: Counts = self.accepted @ _WRONG
+        return wrong
 
     def share(self, measure: str) -> NDArray[np.float64]:
         """The share of that name (coverage, review_rate, selective_risk, leakage), [...]; NaN where
@@ -201,7 +205,8 @@ class Tally:
         """Whether each entry is known to keep the limit, [...]. Nothing accepted keeps it; an
         unknown risk does not.
         """
-        return (self.share(limit.measure) <= limit.most) | (self.accepted.sum(-1) == 0)
+        nothing_accepted: NDArray[np.bool_] = self.accepted.sum(-1) == 0
+        return (self.share(limit.measure) <= limit.most) | nothing_accepted
 
     def _parts(self, measure: str) -> tuple[Counts, Counts, Counts]:
         """Numerator, denominator and the denominator's sum of squared weights, [...] each."""
@@ -211,10 +216,8 @@ class Tally:
 
 
 def scaled_interval(share: Interval, scale: float, offset: float = 0.0) -> Interval:
-    """offset + scale * a share, bounds and all: a figure a day is no share, so it has no risk's
-    type.
-    """
-    values = (
+    """offset + scale * a share and its bounds. The result is no share, so it has no risk's type."""
+    value, low, high = (
         None if x is None else offset + scale * x for x in (share.value, share.low, share.high)
     )
-    return Interval(*values, share.n, share.level)
+    return Interval(value, low, high, share.n, share.level)

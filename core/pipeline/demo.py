@@ -9,14 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pandas as pd
+
 from core.cases.fetch import fetch_minilm, fetch_workorders
 from core.cases.read import Cases, read_cases
 from core.cases.workorders import prepare, write
 from core.models.base.settings import DistillSettings, PointSettings
 from core.pipeline.score import score
-from core.pipeline.train import TrainSettings, distill_student, train
+from core.pipeline.train import (
+    TrainSettings,
+    distill_student,
+    train,
+    train_linear,
+    training_cases,
+)
 from core.settings import Settings
 from core.store.store import Store
+from core.types import MODEL_KINDS
 
 NAME = "work-orders"
 SPLITS = ("fit", "anchor", "calibration", "stream")
@@ -46,17 +55,17 @@ def build_demo(settings: Settings) -> None:
         csv = fetch_workorders(settings.cache)
         base = fetch_minilm(settings.cache)
         cases, record = split_cases(settings, csv)
-    with steps.step(
-        "a Bayesian teacher: train the adapter and its spread, fit one temperature on held-out orders"
-    ):
+    with steps.step("a Bayesian teacher: choose on held-out orders, then learn from every order"):
         chosen = TrainSettings(point=PointSettings(base=str(base)))
-        train(store, settings, NAME, cases["fit"].frame, cases["anchor"].frame, chosen, record)
-    with steps.step("a student: distil the teacher's predictive distribution and spread"):
+        labelled = pd.concat([cases["fit"].frame, cases["anchor"].frame], ignore_index=True)
+        train(store, settings, NAME, training_cases(labelled), chosen, record)
+        train_linear(store, settings, NAME, training_cases(labelled), chosen.point, record)
+    with steps.step("a student: distill the teacher's predictive distribution and spread"):
         distill_student(store, settings, NAME, DistillSettings())
     for number, role in ((4, "calibration"), (5, "stream")):
         assert steps.done == number - 1
         with steps.step(f"one-pass and N-pass scores of the {role} orders into the store"):
-            for kind in ("point", "teacher", "student"):
+            for kind in MODEL_KINDS:
                 some = cases[role]
                 score(store, settings, f"{NAME}-{kind}", some.frame, some.content_hash, NAME, role)
 

@@ -129,7 +129,7 @@ def frozen_states(settings: Settings, models: Sequence[str]) -> States | None:
 
 def kept_training(settings: Settings, name: str) -> pd.DataFrame:
     """Return all labelled cases that `train` kept under this name. Raises ModelError."""
-    return pd.concat(kept_cases(settings, name), ignore_index=True).dropna(subset="label")
+    return kept_cases(settings, name).dropna(subset="label")
 
 
 def rival_tables(

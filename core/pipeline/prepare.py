@@ -1,5 +1,5 @@
-"""Cases made ready for a model before anything is computed: labels that it knows, rare labels, texts
-that it can read. Every fault is named at once, by the file's rows.
+"""Cases made ready for a model before anything is computed: labels that it knows, rare labels,
+texts that it can read. Every fault is named at once, by the file's rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,8 +46,8 @@ def settle_rare_labels(
     """Return the training cases with their rare labels kept, dropped (their cases do not teach) or
     merged into one, and a notice that names all of them.
 
-    Raises CasesError, which names them all, if `choice` is "refuse" and there are any; SettingsError
-    for another choice than RARE_CHOICES.
+    Raises CasesError, which names them all, if `choice` is "refuse" and there are any;
+    SettingsError for another choice than RARE_CHOICES.
     """
     if choice not in RARE_CHOICES:
         raise SettingsError("cases.rare_choice", choice=choice, choices=list(RARE_CHOICES))
@@ -83,8 +83,8 @@ def rows_named(frame: pd.DataFrame) -> Iterator[None]:
 
 
 def check_lengths(frame: pd.DataFrame, backbone) -> None:
-    """Raise CasesError for the texts that are longer than a core.models Backbone reads, or that have
-    no token, before anything is scored; only texts that could be are tokenized.
+    """Raise CasesError for the texts that are longer than a core.models Backbone reads, or that
+    have no token, before anything is scored; only texts that could be are tokenized.
     """
     sizes = frame["text"].map(lambda text: len(text.encode()))
     suspect = frame[(sizes > backbone.max_tokens - 8) | (sizes < 2)]
@@ -95,7 +95,8 @@ def check_lengths(frame: pd.DataFrame, backbone) -> None:
 
 def vocabulary_notice(frame: pd.DataFrame, base: Path) -> Notice | None:
     """Return a notice if the vocabulary of the model in the folder `base` lacks many of the texts'
-    tokens, as an English one does for Japanese; None if it has them, or `base` has no tokenizer.json.
+    tokens, as an English one does for Japanese; None if it has them, or `base` has no
+    tokenizer.json.
     """
     texts = frame["text"].head(UNKNOWN_SAMPLE).tolist()
     if not (base / "tokenizer.json").is_file() or not texts:

@@ -1,21 +1,20 @@
-"""Train a point estimate, make a teacher of it, distil a student: three models and their runs in
+"""Train a point estimate, make a teacher of it, distill a student: three models and their runs in
 the store.
 
 Every step is found again by the hash of its inputs and settings: done steps return at once, a
 killed step goes on from its checkpoint. What needs torch is imported where it is called: a step
 that is done does not wait seconds for it. Under torchrun or `accelerate launch` all processes
-compute and the first one writes.
+compute and the main one writes.
 """
 
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from core.cases.prompts import letters_in, require_options
 from core.errors import CasesError, ModelError
@@ -26,65 +25,63 @@ from core.settings import Settings
 from core.store.store import Store
 from core.types import checked_name
 
+CASES_FILE = "train-cases.parquet"  # of the workspace's data/NAME
+_OLDER_FILES = (
+    "train-fit.parquet",
+    "train-anchor.parquet",
+)  # what earlier versions kept in two parts
+
 
 class TrainSettings(BaseModel):
-    """A point estimate and the teacher beside it. `anchor_share`: the latest of the labelled cases,
-    held out for its spread.
-    """
+    """A point estimate and the teacher made of it."""
 
     model_config = ConfigDict(frozen=True)
 
     point: PointSettings
     teacher: TeacherSettings = BlobSettings()
-    anchor_share: float = Field(0.2, gt=0, lt=1)
 
 
-def split_anchor(frame: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Labelled cases -> (fit, anchor). The anchor is the latest `share` by occurred_at, or a random
-    one without dates, but for the earliest case of each label, which is always in fit.
+def training_cases(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the labelled cases, by occurred_at where every one has it. Raises CasesError below two
+    labels.
     """
     labelled = frame[frame["label"].notna()]
     if labelled["label"].nunique() < 2:
         raise CasesError("cases.one_label", n=labelled["label"].nunique(), labelled=len(labelled))
     if labelled["occurred_at"].notna().all():
-        ordered = labelled.sort_values("occurred_at", kind="stable")
-    else:
-        ordered = labelled.sample(frac=1, random_state=seed)
-    cut = len(ordered) - max(1, round(share * len(ordered)))
-    in_fit = np.arange(len(ordered)) < cut
-    in_fit |= ~ordered["label"].duplicated().to_numpy()
-    return ordered[in_fit], ordered[~in_fit]
+        return labelled.sort_values("occurred_at", kind="stable")
+    return labelled
 
 
 def train(
     store: Store,
     settings: Settings,
     name: str,
-    fit: pd.DataFrame,
-    anchor: pd.DataFrame,
+    cases: pd.DataFrame,
     chosen: TrainSettings,
     record: dict | None = None,
 ) -> tuple[ModelCard, ModelCard]:
-    """Make the models NAME-point and NAME-teacher from cases (text, label); `record` is kept with
-    the run (splits and why).
+    """Make the models NAME-point and NAME-teacher from labelled cases; every label teaches.
 
-    Returns their cards. Keeps the cases in the workspace, for `distil_student`.
+    cases: text, label and, in the order of time, occurred_at. record: kept with the run (how the
+    cases were split and why). Returns the models' cards. Keeps the cases in the workspace, for
+    `distill_student`.
     """
     checked_name(f"{name}-teacher", "model")
     labels = (
-        choice_labels(fit)
+        choice_labels(cases)
         if chosen.point.readout == "choice"
-        else tuple(sorted(fit["label"].unique()))
+        else tuple(sorted(cases["label"].unique()))
     )
-    inputs = content_hash(frame_hash(fit), frame_hash(anchor))
+    inputs = frame_hash(cases)
     key = content_hash(inputs, chosen.model_dump(mode="json"))
     if (teacher := _finished(settings, f"{name}-teacher", key)) and (
         point := _finished(settings, f"{name}-point", key)
     ):
         return point, teacher
-    barrier(settings)
+    _barrier(settings)
     if is_main_process():
-        keep_cases(settings, name, fit, anchor)
+        keep_cases(settings, name, cases)
     run = new_run(
         run_id=f"train-{name}-{key[:10]}",
         kind="train",
@@ -100,127 +97,172 @@ def train(
         settings={**chosen.model_dump(mode="json"), "splits": record or {}},
     )
     with recorded(store, run) as metrics:
+        texts = texts_of(cases, labels)
+        metrics |= {"cases": len(cases)}
         point = _finished(settings, f"{name}-point", key) or _fit_point(
-            settings, name, fit, labels, chosen, key
+            settings, name, texts, labels, chosen, key
         )
-        metrics |= {"fit_cases": len(fit), "anchor_cases": len(anchor)}
-        teacher = _make_teacher(settings, name, fit, anchor, point, chosen, key, metrics)
+        teacher = _make_teacher(settings, name, texts, point, chosen, key, metrics)
     return point, teacher
+
+
+def train_linear(
+    store: Store,
+    settings: Settings,
+    name: str,
+    cases: pd.DataFrame,
+    chosen: PointSettings,
+    record: dict | None = None,
+) -> ModelCard:
+    """Make the model NAME-linear from labelled cases: the frozen base and a logistic regression.
+
+    chosen: base, read-out, pooling and surface count; what says how adapters train does not.
+    cases, record: as of `train`. Returns the model's card.
+    """
+    checked_name(f"{name}-linear", "model")
+    letters = chosen.readout == "choice"
+    labels = choice_labels(cases) if letters else tuple(sorted(cases["label"].unique()))
+    inputs = frame_hash(cases)
+    key = content_hash(inputs, "linear", chosen.model_dump(mode="json"))
+    if done := _finished(settings, f"{name}-linear", key):
+        return done
+    _barrier(settings)
+    if is_main_process():
+        keep_cases(settings, name, cases)
+    run = new_run(
+        run_id=f"train-{name}-linear-{key[:10]}",
+        kind="train",
+        model=f"{name}-linear",
+        model_kind="linear",
+        model_hash=key,
+        dataset=name,
+        role="train",
+        inputs_hash=inputs,
+        labels=labels,
+        seed=chosen.loop.seed,
+        settings={"point": chosen.model_dump(mode="json"), "splits": record or {}},
+    )
+    with recorded(store, run) as metrics:
+        from core.models.training import build
+
+        started = time.perf_counter()
+        metrics |= {"cases": len(cases)}
+        with _place(settings, f"{name}-linear", key) as place:
+            texts = texts_of(cases, labels)
+            trained = build.fit_linear(texts, f"{name}-linear", labels, chosen, place)
+            return _save(settings, trained, key, started, dict(metrics))
 
 
 def distill_student(
     store: Store, settings: Settings, name: str, chosen: DistillSettings
 ) -> ModelCard:
-    """Distil NAME-teacher into NAME-student over the cases that `train` kept: the anchor's inputs
-    too, but not its labels.
+    """Distill NAME-teacher into NAME-student over the cases that `train` kept.
+
+    A student that misses its tolerance of its teacher is replaced by the head that works, and its
+    card's metrics say so. Raises ModelError where neither can be used.
     """
     teacher = read_card(settings.models / f"{name}-teacher")
     key = content_hash(teacher.hash, chosen.model_dump(mode="json"))
     if done := _finished(settings, f"{name}-student", key):
         return done
-    barrier(settings)
-    fit, anchor = kept_cases(settings, name)
+    _barrier(settings)
+    cases = kept_cases(settings, name)
     run = new_run(
-        run_id=f"distil-{name}-{key[:10]}",
+        run_id=f"distill-{name}-{key[:10]}",
         kind="distil",
         model=f"{name}-student",
         model_kind="student",
         model_hash=key,
         dataset=name,
         role="train",
-        inputs_hash=content_hash(frame_hash(fit), frame_hash(anchor)),
+        inputs_hash=frame_hash(cases),
         labels=teacher.labels,
         seed=chosen.loop.seed,
         settings=chosen.model_dump(mode="json"),
     )
     with recorded(store, run) as metrics:
-        cases = pd.concat([fit, anchor.assign(label=None)], ignore_index=True)
         metrics |= {"cases": len(cases), "teacher_samples": teacher.samples}
         return _distill(settings, name, cases, teacher, chosen, key, metrics)
 
 
-def choice_labels(fit: pd.DataFrame) -> tuple[str, ...]:
-    """The answers that a choice model chooses among: the letters of the options, also one that is
-    never right here; without options, the labels themselves. Raises CasesError where one case has
-    other options than the first.
+def choice_labels(cases: pd.DataFrame) -> tuple[str, ...]:
+    """Return the answers that a choice model chooses among: the letters of the options, also one
+    that is never right here; without options, the labels themselves. Raises CasesError where a case
+    has other options than the first.
     """
-    letters = letters_in(fit["text"].iloc[0])
-    if not letters or not set(fit["label"]) <= set(letters):
-        return tuple(sorted(fit["label"].unique()))
-    require_options(fit, letters, "the one to be trained")
+    letters = letters_in(cases["text"].iloc[0])
+    if not letters or not set(cases["label"]) <= set(letters):
+        return tuple(sorted(cases["label"].unique()))
+    require_options(cases, letters, "the one to be trained")
     return letters
 
 
 def texts_of(frame: pd.DataFrame, labels: tuple[str, ...]):
-    """Cases with text and label -> core.models.training.build.Texts; a label that is missing or not
-    in `labels` is NO_LABEL.
+    """Cases with text and label -> core.models.build.Texts; a label that is missing or not in
+    `labels` is NO_LABEL.
     """
-    from core.models.training.build import NO_LABEL, Texts
+    from core.models.training.build import Texts
+    from core.models.training.objective import NO_LABEL
 
     position = {label: i for i, label in enumerate(labels)}
+    positions = np.array(
+        [position.get(label, NO_LABEL) for label in frame["label"]], dtype=np.int64
+    )
+    dated = "occurred_at" in frame and bool(frame["occurred_at"].notna().all()) and len(frame) > 0
     return Texts(
-        frame["text"].tolist(),
-        np.array([position.get(label, NO_LABEL) for label in frame["label"]], dtype=np.int64),
+        frame["text"].tolist(), positions, dated and frame["occurred_at"].is_monotonic_increasing
     )
 
 
-def keep_cases(settings: Settings, name: str, fit: pd.DataFrame, anchor: pd.DataFrame) -> None:
+def keep_cases(settings: Settings, name: str, cases: pd.DataFrame) -> None:
     """Keep the training cases in the workspace: distilling needs the teacher's inputs again."""
     folder = settings.data / name
     folder.mkdir(parents=True, exist_ok=True)
-    for part, frame in (("fit", fit), ("anchor", anchor)):
-        frame[["text", "label"]].to_parquet(folder / f"train-{part}.parquet", index=False)
+    cases[["text", "label"]].to_parquet(folder / CASES_FILE, index=False)
+    for older in _OLDER_FILES:
+        (folder / older).unlink(missing_ok=True)
 
 
-def kept_cases(settings: Settings, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The (fit, anchor) cases that `train` kept under this name. Raises ModelError where there are
-    none.
+def kept_cases(settings: Settings, name: str) -> pd.DataFrame:
+    """Return the cases (text, label) that `train` kept under this name. Raises ModelError where
+    there are none.
     """
-    paths = [settings.data / name / f"train-{part}.parquet" for part in ("fit", "anchor")]
-    if not all(p.is_file() for p in paths):
-        raise ModelError(
-            f"no training cases are kept under {name!r}: run `python -m core train CASES --name {name}` first"
+    folder = settings.data / name
+    if (folder / CASES_FILE).is_file():
+        return pd.read_parquet(folder / CASES_FILE)
+    if all((folder / older).is_file() for older in _OLDER_FILES):
+        return pd.concat(
+            [pd.read_parquet(folder / older) for older in _OLDER_FILES], ignore_index=True
         )
-    return tuple(pd.read_parquet(p) for p in paths)
+    raise ModelError("models.no_kept_cases", name=name)
 
 
 def _fit_point(
-    settings: Settings, name: str, fit: pd.DataFrame, labels, chosen: TrainSettings, key: str
+    settings: Settings, name: str, texts, labels, chosen: TrainSettings, key: str
 ) -> ModelCard:
-    from core.models.base.device import pick_device
     from core.models.training import build
 
     started = time.perf_counter()
-    with _work(settings, f"{name}-point", key) as work:
-        device = pick_device(settings.device)
-        trained = build.fit_point(
-            texts_of(fit, labels), f"{name}-point", labels, chosen.point, device, work
-        )
-        return _save(settings, trained, key, started, {"fit_cases": len(fit)})
+    with _place(settings, f"{name}-point", key) as place:
+        trained = build.fit_point(texts, f"{name}-point", labels, chosen.point, place)
+        return _save(settings, trained, key, started, {"cases": len(texts.texts)})
 
 
 def _make_teacher(
     settings: Settings,
     name: str,
-    fit,
-    anchor,
+    texts,
     point: ModelCard,
     chosen: TrainSettings,
     key: str,
     metrics: dict,
 ):
-    from core.models.base.device import pick_device
     from core.models.training import build
 
-    started, device = time.perf_counter(), pick_device(settings.device)
-    cases, held_out, folder = (
-        texts_of(fit, point.labels),
-        texts_of(anchor, point.labels),
-        settings.models / point.name,
-    )
-    with _work(settings, f"{name}-teacher", key) as work:
+    started, folder = time.perf_counter(), settings.models / point.name
+    with _place(settings, f"{name}-teacher", key) as place:
         trained, record = build.make_teacher(
-            point, folder, cases, held_out, f"{name}-teacher", chosen.teacher, device, work
+            point, folder, texts, f"{name}-teacher", chosen.teacher, place
         )
         metrics |= record
         return _save(settings, trained, key, started, dict(metrics))
@@ -235,34 +277,37 @@ def _distill(
     key: str,
     metrics: dict,
 ) -> ModelCard:
-    from core.models.base.device import pick_device
-    from core.models.training import build
+    from core.models.training.distill import distill
 
     started = time.perf_counter()
-    with _work(settings, f"{name}-student", key) as work:
-        device, texts = pick_device(settings.device), texts_of(cases, teacher.labels)
-        trained = build.distill(
-            settings.models / teacher.name, texts, f"{name}-student", chosen, device, work
+    with _place(settings, f"{name}-student", key) as place:
+        texts = texts_of(cases, teacher.labels)
+        trained, record = distill(
+            settings.models / teacher.name, texts, f"{name}-student", chosen, place
         )
+        metrics |= record
         return _save(settings, trained, key, started, dict(metrics))
 
 
 @contextmanager
-def _work(settings: Settings, name: str, key: str) -> Iterator[Path]:
-    """The folder of a training's checkpoints: found again by the same settings after a kill, gone
-    once the model is saved.
+def _place(settings: Settings, name: str, key: str) -> Iterator:
+    """Where a training works. Its checkpoints are found again by the same settings after a kill,
+    and go with the block.
     """
+    from core.models.base.device import pick_device
+    from core.models.training.build import Place
+
     folder = settings.cache / "training" / f"{name}-{key[:10]}"
-    yield folder
+    yield Place(pick_device(settings.device), folder, settings.cache / "trunks")
     if is_main_process():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def barrier(settings: Settings) -> None:
-    """Every process has looked what is done before the first one does more."""
-    from core.models.base.device import pick_device, wait_for_all
+def _barrier(settings: Settings) -> None:
+    """Every process has looked what is done before the main one does more."""
+    from core.models.base.device import barrier, pick_device
 
-    wait_for_all(pick_device(settings.device))
+    barrier(pick_device(settings.device))
 
 
 def _save(settings: Settings, trained, key: str, started: float, metrics: dict) -> ModelCard:
@@ -278,7 +323,7 @@ def _save(settings: Settings, trained, key: str, started: float, metrics: dict) 
     folder = settings.models / card.name
     if is_main_process():
         checkpoint.save(folder, card, trained.weights)
-    barrier(settings)
+    _barrier(settings)
     return read_card(folder)
 
 

@@ -25,7 +25,7 @@ from core.settings import Settings
 
 __all__ = ["FIELDS", "SUFFIXES", "Checked", "ColumnNames", "Notice", "ReadingOptions"]  # for pages
 
-MAX_UPLOAD = 50 * 2**20  # bytes; .streamlit/config.toml says the same to the browser
+MAX_UPLOAD = 50 * 2**20  # bytes; dashboard/.streamlit/config.toml says the same to the browser
 MAX_CALLED = 200  # characters of a file's name that are kept
 
 

@@ -75,7 +75,7 @@ def decision_record(
         "costs": asdict(unit),
         "target_leakage": target_leakage,
         "seconds_per_case": record.metrics.get("seconds_per_case"),
-        "consequence": asdict(found),
+        "consequence": asdict(found) | {"threshold": threshold, "cases_per_day": volume},
         "money": {chosen.name: asdict(chosen) for chosen in options},
     }
 
@@ -114,6 +114,9 @@ def decision_sentences(record: dict) -> str:
         f"  unit costs              review {unit['review']:g}, escape {unit['escape']:g}, "
         f"machine hour {unit['machine_hour']:g} {currency}"
     )
+    if record["far_cases"]:
+        n, days = record["far_cases"], ", ".join(record["far_dates"][:5])
+        lines.append(f"  not in the volume       n = {n}: dates far from all others ({days})")
     for name, money in record["money"].items():
         said = (
             f"{_number(money['total_per_day'])} {currency} a day"

@@ -97,7 +97,7 @@ def _row(way: str, point: CascadePoint, escape: float) -> dict:
         "passes": point.passes,
         "student_threshold": str(point.student_threshold),
         "teacher_threshold": str(point.teacher_threshold),
-        "asked": point.asked.value,
+        "asked": point.sent_to_teacher.value,
         "reviewed": point.reviewed.value,
         "n": leakage.n,
     }

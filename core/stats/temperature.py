@@ -75,20 +75,27 @@ def fit_temperature(p: np.ndarray, label: np.ndarray, level: float = 0.95) -> Te
     )
 
 
-def sampled_temperature(samples: np.ndarray, label: np.ndarray) -> float:
-    """The temperature of every sample, [N, n, K], whose mean has the lowest NLL of `label` [n]
-    (positions).
+def sampled_temperature(
+    samples: np.ndarray, label: np.ndarray, prior_std: float | None = None
+) -> float:
+    """Return the temperature of every sample, [N, n, K], whose mean has the lowest NLL of `label`
+    [n].
 
-    A mean of samples need not be convex in b, so this is the minimum that a bounded search finds.
-    Raises SettingsError without a case.
+    prior_std: log T is normal around 0 with this deviation, so that few faultless cases do not run
+    to LOWEST; None is no prior. A mean of samples need not be convex in b: this is the minimum that
+    a bounded search finds. Raises SettingsError without a case.
     """
     if not len(label):
         raise SettingsError("stats.no_cases_for_temperature")
     # scipy.optimize takes 150 ms to import, and few pages need it
     from scipy.optimize import minimize_scalar
 
+    def loss(log_t: float) -> float:
+        penalty = 0.0 if prior_std is None else 0.5 * (log_t / prior_std) ** 2 / len(label)
+        return nll(scaled(samples, np.exp(log_t)).mean(0), label) + penalty
+
     found = minimize_scalar(
-        lambda log_t: nll(scaled(samples, np.exp(log_t)).mean(0), label),
+        loss,
         bounds=np.log((LOWEST, HIGHEST)),
         method="bounded",
         options={"xatol": 1e-3},

@@ -43,7 +43,7 @@ class Verdict:
             nll=f"{sign * self.nll.value:.3f}",
             low=f"{ends[0]:.3f}",
             high=f"{ends[1]:.3f}",
-            accuracy=f"{100 * gain * self.accuracy.value:.1f}",
+            accuracy=f"{100 * gain * self.accuracy.value:+.1f}",
         )
 
 

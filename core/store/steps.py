@@ -46,11 +46,13 @@ def record_event(
     just written, adds nothing.
 
     seen: position of the last event that the caller knew, 0 for none. Raises OvertakenError where
-    another step was taken since (a new proposal is none: it changes nothing), and what
+    another step was taken since, or, for an approval, where a version of the same name was proposed
+    since: an approval is of the version that its screen showed as the newest. Raises what
     Ledger.add_policy_event raises.
     """
     with ledger.store.atomic():
-        steps = [one for one in ledger.policy_events() if one.event != "propose"]
+        events = ledger.policy_events()
+        steps = [step for step in events if step.event != "propose"]
         wanted = (name, version, event, author, reason)
         last = steps[-1] if steps else None
         if last is not None and wanted == (
@@ -61,7 +63,9 @@ def record_event(
             last.reason,
         ):
             return last, False
-        since = [one for one in steps if one.position > seen]
+        superseding = [e for e in events if e.event == "propose" and e.name == name]
+        newer = superseding if event == "approve" else []
+        since = [e for e in (*steps, *newer) if e.position > seen]
         if since:
             said = "; ".join(
                 f"{one.author}: {one.event} {one.name!r} version {one.version}" for one in since

@@ -1,7 +1,7 @@
 """Figures of the screens: tidy frames and words in, Plotly figures out.
 
 No Streamlit, no session, no catalogue: whatever is written on a chart comes in as an argument. No
-colour either: SLOTS are the names of theme.chartCategoricalColors in .streamlit/config.toml, which
+colour either: SLOTS are the names of theme.chartCategoricalColors in dashboard/.streamlit/config.toml, which
 Streamlit's page fills in for light and dark. Words that come from cases (segments, classes) go
 through `letters`, since Plotly reads a few HTML tags in any text.
 """

@@ -27,7 +27,7 @@ from core.pipeline.prepare import (
     vocabulary_notice,
     with_known_labels,
 )
-from core.pipeline.train import split_anchor
+from core.pipeline.train import training_cases
 from core.pipeline.uploads import Checked, ReadingOptions, Upload
 from dashboard.components import controls
 from dashboard.i18n import Words
@@ -38,7 +38,6 @@ TEACHERS = ("blob", "mixture", "tfb", "laplace", "ensemble", "dropout")
 BASES = tuple(name for name in OFFLINE if "Instruct" not in name)  # those that classify
 MULTILINGUAL = "multilingual-e5-small"
 ROLES = ("stream", "calibration")
-ANCHOR_SHARE = 0.2  # the default of `train`
 MOST_EPOCHS = 100
 EXAMPLES = 3  # unknown labels that are named
 
@@ -237,7 +236,7 @@ def _rare_labels(words: Words, ready: ReadyCases) -> str | None:
         sentence = message(words.language, notice.code, **notice.values)
         st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/label:")
     try:
-        split_anchor(settled, ANCHOR_SHARE, seed=0)
+        training_cases(settled)
     except CasesError as error:  # before it is started, where it can still be changed
         sentence = words.error_text(error)
         st.warning(words.markdown("start.refused", sentence=sentence), icon=":material/label:")

@@ -248,10 +248,18 @@ def _decide(scene: PolicyScene) -> None:
             + words.sentence_space
             + _stored_proof(scene, one)
         )
+        thresholds = readable_thresholds(one)
+        if thresholds is not None:
+            figures = policy_words.draft_sentence(
+                words, scene.means(thresholds), scene.chosen.currency
+            )
+            st.markdown(f"{policy_words.thresholds_sentence(words, thresholds)}  \n{figures}")
         policy_controls.person_controls(words)
-        labels = {step: words(f"policy.step.{step}") for step in ("approve", "activate")} | {
-            "undo": _undo_label(scene, life)
-        }
+        version = policy_words.version_name(words, one.name, one.version)
+        labels = {
+            step: words.markdown(f"policy.step.{step}", version=version)
+            for step in ("approve", "activate")
+        } | {"undo": _undo_label(scene, life)}
         policy_controls.step_buttons(words, labels, life.steps, partial(_take, scene, one))
         if "approve" in life.steps and same_person(
             policies_scene.typed_text("decider"), one.author
@@ -274,7 +282,13 @@ def _undo_label(scene: PolicyScene, life: PolicyLife) -> str:
 
 
 def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
-    """Write a step down: a callback, which a second click repeats without a second event."""
+    """Record a step on the version that its button names: a callback. Refused where the list says
+    another version by now; a second click records no second event.
+    """
+    if state.chosen("decided") != version_key(one):
+        version = policy_words.version_name(scene.words, one.name, one.version)
+        policies_scene.store_reply("decide", "error", "policy.other_selected", version=version)
+        return
     name, why = policies_scene.typed_text("decider"), policies_scene.typed_text("why")
     missing = policies_scene.missing_text({"policy.person": name, "policy.why": why})
     alone = step == "approve" and same_person(name, one.author)

@@ -13,7 +13,7 @@ from core.decision.certificate.claims import Certificate
 from core.decision.thresholds.changes import DecisionChanges
 from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.optimiser import OptimalPolicy
-from core.decision.thresholds.policy import Threshold
+from core.decision.thresholds.policy import Policy, Threshold
 from core.decision.thresholds.solver import InfeasibleLimits
 from core.report.policies import CLASS, NOT_CERTIFIED, NOT_COVERED, REFUSED, SEGMENT, ProofObstacle
 from core.report.policy_history import PolicyLife
@@ -77,6 +77,18 @@ def version_summary(words: Words, one: entries.PolicyVersion, life: PolicyLife) 
     return words.sentence_space.join(
         [said, approval] + ([] if life.four_eyes else [words("policy.two_eyes")])
     )
+
+
+def thresholds_sentence(words: Words, policy: Policy) -> str:
+    """The thresholds of a version in markdown: the one for all, and how many cases of their own."""
+    said = [words.markdown("policy.thresholds", t=threshold_text(words, policy.threshold))]
+    own = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
+    if own:
+        said.append(words.many("policy.thresholds.own", own))
+    if policy.epistemic_limit is not None:
+        limit = limit_text(words, policy.epistemic_limit)
+        said.append(words.markdown("policy.thresholds.limit", limit=limit))
+    return words.sentence_space.join(said)
 
 
 def threshold_text(words: Words, value: Threshold | None) -> str:

@@ -1,11 +1,12 @@
-"""A cascade by expected money: the student accepts at t1, else the N-pass teacher is asked and
-accepts at t2, else a person.
+"""A cascade by expected money: the student accepts at t1, else the N-pass teacher answers and is
+accepted at t2, else a person answers.
 
-cost a case = inference(student) + asked * inference(teacher of N passes) + review * reviewed +
+cost a case = inference(student) + sent * inference(teacher of N passes) + review * reviewed +
 escape * leaked, each a share of the paired cases: the same labelled cases, scored by the student
-and by each offered run of the teacher. Every pair (t1, t2) of multiples of 0.001, and REVIEW_ALL,
-is tried exactly, from a two-dimensional histogram of both confidences. No teacher (N = 0) is always
-one of the options. The best is best on the very cases it is shown on.
+and by each offered run of the teacher; `sent` are those that reach the teacher. Every pair (t1, t2)
+of multiples of 0.001 and REVIEW_ALL is tried exactly, from a two-dimensional histogram of both
+confidences. No teacher (N = 0) is always one of the options. The best is chosen on the cases that
+it is shown on.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import numpy as np
 
 from core.counts.histogram import bin_of_confidence
 from core.counts.joint import REVIEW_ALL, THRESHOLD_STEPS, threshold_at
-from core.counts.tally import Leakage, LeakageLimit
+from core.counts.tally import Leakage, LeakageLimit, scaled_interval
 from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Threshold
 from core.errors import NoCasesError, SettingsError, ShapeError
@@ -28,7 +29,7 @@ class ScoredRun:
     """A run over the paired cases: confidence [n] and whether right [n] (unseen labels are wrong),
     measured seconds a case.
 
-    passes is 1 for the student and N for a teacher. Cases without a label have no place here.
+    passes is 1 for the student and N for a teacher. All cases have a label.
     """
 
     passes: int
@@ -36,8 +37,8 @@ class ScoredRun:
     confidence: np.ndarray
     right: np.ndarray
 
-    def __post_init__(self):
-        bin_of_confidence(self.confidence)  # refuses what is no confidence
+    def __post_init__(self) -> None:
+        bin_of_confidence(self.confidence)  # raises for a value that is no confidence
         right = np.asarray(self.right)
         if right.dtype != bool or right.shape != np.shape(self.confidence):
             raise ShapeError("decision.cascade_right", type=right.dtype, shape=right.shape)
@@ -56,10 +57,10 @@ class CascadePoint:
     alone.
     """
 
-    passes: int  # 0: the teacher is never asked
+    passes: int  # 0: no teacher
     student_threshold: Threshold
     teacher_threshold: Threshold  # REVIEW_ALL where passes is 0
-    asked: Interval
+    sent_to_teacher: Interval
     reviewed: Interval
     leakage: Leakage
     cost_per_case: Interval
@@ -67,12 +68,12 @@ class CascadePoint:
 
 @dataclass(frozen=True)
 class _Grid:
-    """Counts of one run by (t1, t2), flat: asked the teacher, sent to a person, wrong accepted; and
-    expected cost a case.
+    """Counts of one run by (t1, t2), flat: sent to the teacher, reviewed by a person, wrong accepted;
+    and expected cost a case.
     """
 
     run: ScoredRun | None
-    asked: np.ndarray
+    sent: np.ndarray
     reviewed: np.ndarray
     wrong: np.ndarray
     cost: np.ndarray
@@ -97,7 +98,7 @@ class CascadeSearch:
 
     def best(self, limit: LeakageLimit | None = None) -> CascadePoint:
         """The least expected cost with leakage within the limit; of equals the least leakage.
-        Review of all keeps any limit.
+        Reviewing everything keeps any limit.
         """
         allowed = [g.wrong / self.n <= (1.0 if limit is None else limit.most) for g in self._grids]
         costs = [np.where(ok, g.cost, np.inf) for ok, g in zip(allowed, self._grids, strict=True)]
@@ -150,51 +151,47 @@ class CascadeSearch:
             np.add.at(wrong2, (self.student.step[~run.right], step2[~run.right]), 1)
         wrong1 = np.bincount(self.student.step[~self.student.right], minlength=THRESHOLD_STEPS)
         left = _below(both)  # confidence < t1, by step of the second
-        asked = left.sum(1, keepdims=True)
+        sent = left.sum(1, keepdims=True)
         # Below t2 goes to a person; REVIEW_ALL, the last column, sends all.
-        reviewed = asked if run is None else np.cumsum(left, 1) - left
+        reviewed = sent if run is None else np.cumsum(left, 1) - left
         left_wrong = _below(wrong2)
         leaked2 = left_wrong[:, ::-1].cumsum(1)[:, ::-1]
         wrong = wrong1[::-1].cumsum()[::-1][:, None] + leaked2
-        asked = np.broadcast_to(0 if run is None else asked, wrong.shape)
+        sent = np.broadcast_to(0 if run is None else sent, wrong.shape)
         return _Grid(
             run,
-            asked.ravel(),
+            sent.ravel(),
             reviewed.ravel(),
             wrong.ravel(),
-            self._cost(run, asked, reviewed, wrong).ravel(),
+            self._cost(run, sent, reviewed, wrong).ravel(),
         )
 
     def _cost(
-        self, run: ScoredRun | None, asked: np.ndarray, reviewed: np.ndarray, wrong: np.ndarray
+        self, run: ScoredRun | None, sent: np.ndarray, reviewed: np.ndarray, wrong: np.ndarray
     ) -> np.ndarray:
-        teacher = 0.0 if run is None else self.costs.inference(run.seconds_per_case)
-        handled = (
-            teacher * asked + self.costs.review * reviewed + self.costs.escape * wrong
+        hour = self.costs.machine_hour
+        teacher = 0.0 if run is None else run.seconds_per_case / 3600 * hour
+        handled: np.ndarray = (
+            teacher * sent + self.costs.review * reviewed + self.costs.escape * wrong
         ) / self.n
-        return self.costs.inference(self.student.seconds_per_case) + handled
+        return self.student.seconds_per_case / 3600 * hour + handled
 
     def _point(self, grid: _Grid, index: int) -> CascadePoint:
         first, second = divmod(index, 1 if grid.run is None else THRESHOLD_STEPS)
-        leakage = wilson(int(grid.wrong[index]), self.n)
-        fixed = float(grid.cost[index]) - self.costs.escape * leakage.value
+        leakage = Leakage(**vars(wilson(int(grid.wrong[index]), self.n)))
+        fixed = float(grid.cost[index]) - self.costs.escape * (int(grid.wrong[index]) / self.n)
         return CascadePoint(
-            0 if grid.run is None else grid.run.passes,
-            threshold_at(first),
-            REVIEW_ALL if grid.run is None else threshold_at(second),
-            wilson(int(grid.asked[index]), self.n),
-            wilson(int(grid.reviewed[index]), self.n),
-            Leakage(leakage.value, leakage.low, leakage.high, self.n),
-            Interval(
-                *(
-                    fixed + self.costs.escape * x
-                    for x in (leakage.value, leakage.low, leakage.high)
-                ),
-                self.n,
-            ),
+            passes=0 if grid.run is None else grid.run.passes,
+            student_threshold=threshold_at(first),
+            teacher_threshold=REVIEW_ALL if grid.run is None else threshold_at(second),
+            sent_to_teacher=wilson(int(grid.sent[index]), self.n),
+            reviewed=wilson(int(grid.reviewed[index]), self.n),
+            leakage=leakage,
+            cost_per_case=scaled_interval(leakage, self.costs.escape, fixed),
         )
 
 
 def _below(counts: np.ndarray) -> np.ndarray:
-    """Counts of the rows under each row, [T, ...]: cases whose step is less than each threshold's."""
-    return counts.cumsum(0) - counts
+    """Counts of the rows under each row, [T, ...]: cases whose step is below each threshold's."""
+    below: np.ndarray = counts.cumsum(0) - counts
+    return below

@@ -2,9 +2,9 @@
 two thresholds or two policies.
 
 rows: columns segment, predicted, outcome, step, epistemic_bin and n (core.store's joint_counts).
-Row by row, a policy with a threshold for each of 50 segments and 100 classes needs no table of every
-segment, class, threshold and limit, which would be gigabytes. Only counts: the store's `cases_near`
-lists the cases of an interval [low, high).
+Row by row, a policy with a threshold for each of 50 segments and 100 classes needs no table of
+every segment, class, threshold and limit, which would be gigabytes. Only counts: the store's
+`cases_near` lists the cases of an interval [low, high).
 """
 
 from dataclasses import dataclass
@@ -77,7 +77,9 @@ def accepted_rows(rows: pd.DataFrame, policy: Policy) -> NDArray[np.bool_]:
     steps = policy.steps(tuple(segment.categories), tuple(predicted.categories))  # [S, K]
     least = steps[segment.codes.to_numpy(), predicted.codes.to_numpy()]
     confident = rows["step"].to_numpy() >= least
-    return confident & (rows["epistemic_bin"].to_numpy() <= limit_bin(policy.epistemic_limit))
+    certain = rows["epistemic_bin"].to_numpy() <= limit_bin(policy.epistemic_limit)
+    accepted: NDArray[np.bool_] = confident & certain
+    return accepted
 
 
 def tally_of_rows(rows: pd.DataFrame, policy: Policy) -> Tally:

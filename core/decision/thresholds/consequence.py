@@ -127,13 +127,18 @@ def consequence_of_tally(
     cost_model: volume and costs.
     reweighted: whether the cases were given weights of a supposed mix.
     """
-    counts = ("cases", "labelled", "accepted_labelled", "wrong_accepted")
     return PolicyConsequence(
         policy=policy,
         cost_model=cost_model,
+        cases=tally.cases.item(),
+        labelled=tally.labelled.item(),
         accepted=tally.accepted.sum(-1).item(),
-        **{name: getattr(tally, name).item() for name in counts},
-        **{name: tally.interval(name) for name in _SHARES},
+        accepted_labelled=tally.accepted_labelled.item(),
+        wrong_accepted=tally.wrong_accepted.item(),
+        coverage=tally.interval("coverage"),
+        review_rate=tally.interval("review_rate"),
+        selective_risk=SelectiveRisk(**vars(tally.interval("selective_risk"))),
+        leakage=Leakage(**vars(tally.interval("leakage"))),
         reweighted=reweighted,
     )
 
@@ -216,9 +221,9 @@ def _frame(
         "wrong_accepted": column(tally.wrong_accepted),
     }
     estimates = {name: tally.estimates(name) for name in _SHARES}
-    scales = {name: (estimates[name], 1.0) for name in _SHARES}
-    scales |= {name: (estimates[share], volume) for name, share in _PER_DAY.items()}
-    for name, (estimate, scale) in scales.items():
+    shares = {name: name for name in _SHARES} | _PER_DAY
+    for name, share in shares.items():
+        estimate, scale = estimates[share], volume if name in _PER_DAY else np.float64(1.0)
         columns[name] = column(estimate.value * scale)
         columns[f"{name}_low"] = column(estimate.low * scale)
         columns[f"{name}_high"] = column(estimate.high * scale)

@@ -9,10 +9,12 @@ traceable which number accepted a case.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from core.counts.joint import REVIEW_ALL, limit_bin, step_of_threshold, threshold_at
 from core.errors import DocumentError
@@ -34,7 +36,7 @@ class Policy:
     by_cell: Mapping[tuple[str, str], Threshold] = field(default_factory=dict)
     epistemic_limit: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         limit_bin(self.epistemic_limit)
         object.__setattr__(self, "threshold", threshold_at(step_of_threshold(self.threshold)))
         # 0.1 + 0.2 becomes 0.3, so equal policies are equal
@@ -56,9 +58,17 @@ class Policy:
         by_class = self.by_class.get(predicted, self.threshold)
         return self.by_cell.get((segment, predicted), self.by_segment.get(segment, by_class))
 
-    def accepts(self, segment, predicted, confidence, epistemic) -> np.ndarray:
-        """The gate: whether each case is accepted, [n] each. A value that is not finite, or
-        impossible, goes to review.
+    def accepts(
+        self,
+        segment: Iterable[str],
+        predicted: Iterable[str],
+        confidence: ArrayLike,
+        epistemic: ArrayLike,
+    ) -> NDArray[np.bool_]:
+        """The gate: whether each of n cases is accepted. A case with a value that is not finite or
+        not possible goes to review.
+
+        segment, predicted: names, [n]. confidence: in [0, 1], [n]. epistemic: nats, [n].
         """
         confidence, epistemic = (np.asarray(x, dtype=np.float64) for x in (confidence, epistemic))
         pairs = list(zip(segment, predicted, strict=True))
@@ -70,17 +80,18 @@ class Policy:
         )
         most = math.inf if self.epistemic_limit is None else self.epistemic_limit
         possible = (confidence <= 1) & (epistemic >= 0) & (epistemic < math.inf)  # False for NaN
-        return possible & (confidence >= least) & (epistemic <= most)
+        accepted: NDArray[np.bool_] = possible & (confidence >= least) & (epistemic <= most)
+        return accepted
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; `from_dict` is its inverse."""
         cells = [{"segment": s, "class": k, "threshold": t} for (s, k), t in self.by_cell.items()]
         return {**asdict(self), "by_cell": cells}
 
     @classmethod
-    def from_dict(cls, values: Mapping) -> "Policy":
-        """Rebuild a policy. Raises SettingsError for a missing or unknown name, another type or a
-        threshold not allowed.
+    def from_dict(cls, values: Mapping[str, Any]) -> "Policy":
+        """Rebuild a policy from `to_dict`. Raises DocumentError for a missing or unknown name or
+        another type, SettingsError for a threshold that is not allowed.
         """
         if not isinstance(values, Mapping):
             raise DocumentError("decision.policy_not_mapping", value=repr(values))

@@ -41,14 +41,16 @@ def target_names(backbone: Backbone, settings: AdapterSettings) -> list[str]:
             names += maps.other
     if not names:
         raise SettingsError(
-            f"adapter targets {settings.targets!r} match nothing in {backbone.source}: use 'all'"
+            "models.targets_match_nothing", targets=settings.targets, base=backbone.source
         )
     return names
 
 
-def attach(backbone: Backbone, settings: AdapterSettings) -> None:
+def attach(backbone: Backbone, settings: AdapterSettings, seed: int | None = None) -> None:
     """Put fresh adapters on the backbone, in place; they alone are trainable. B = 0, so nothing
     changes until training.
+
+    seed: of A's draw, which leaves torch's global generators as they were; None draws from those.
     """
     config = LoraConfig(
         r=settings.rank,
@@ -57,7 +59,10 @@ def attach(backbone: Backbone, settings: AdapterSettings) -> None:
         bias="none",
         target_modules=target_names(backbone, settings),
     )
-    get_peft_model(backbone.model, config)
+    with torch.random.fork_rng(enabled=seed is not None):  # peft draws A from the global generators
+        if seed is not None:
+            torch.manual_seed(seed)
+        get_peft_model(backbone.model, config)
     for parameter in adapter_parameters(backbone):
         parameter.data = parameter.data.float()  # adapters train in float32 on a bf16 trunk
 

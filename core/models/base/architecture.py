@@ -34,9 +34,7 @@ def find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
     for name, module in model.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == count:
             return name, module
-    raise ModelError(
-        f"{type(model).__name__} has no list of {count} blocks: this architecture is not supported"
-    )
+    raise ModelError("models.no_blocks", architecture=type(model).__name__, n=count)
 
 
 def feed_forward(model: nn.Module, prefix: str, block: nn.Module) -> FeedForward:

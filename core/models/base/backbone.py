@@ -6,14 +6,16 @@ Design choices:
   forward is used for both halves (masks, rotary positions and the final norm are its business, not
   ours): below the cut, a hook stops it at the cut; above, the blocks below the cut are replaced by
   pass-throughs and a hook puts the cached hidden state in.
-- The read-out position is the first token of an encoder and the last token of a causal LM: the
-  text's own last token, since an end-of-text token that a tokenizer appends would move it to where
-  the LM predicts the next text.
-- After the last block's attention only the read-out position matters, so that block's feed-forward
-  is computed there
+- The read-out is the pooling that the base was made with (core.models.base.pooling): the average
+  over a text's tokens, or one
+  position: the first token of an encoder, the last token of a causal LM. That is the text's own
+  last token: an end-of-text token that a tokenizer appends would move it to where the LM predicts
+  the next text.
+- With one position, only that one matters after the last block's attention, so that block's
+  feed-forward is computed there
   alone: its output broadcasts over the residual, which is exact at the read-out position and unused
   elsewhere. Whether a given architecture permits this is tried when the model is loaded, never
-  assumed.
+  assumed. An average needs every position.
 
 This file does not know adapters, samples, labels or losses.
 """
@@ -31,6 +33,7 @@ from core.errors import ModelError, SettingsError
 from core.models.base.architecture import POOLED, FeedForward, feed_forward, find_blocks, is_causal
 from core.models.base.batches import tokenize
 from core.models.base.device import tokens_per_batch
+from core.models.base.pooling import MEAN, TOKEN, choose_pooling, mean_state
 from core.models.base.sources import hash_source, no_bar
 
 # what a choice model reads behind a case's text; the answer's token is what comes next
@@ -77,6 +80,7 @@ class Backbone(nn.Module):
         sha256: str,
         source: str,
         readout: str = "classify",
+        pooling: str = TOKEN,
     ):
         super().__init__()
         self.model = model
@@ -84,10 +88,11 @@ class Backbone(nn.Module):
         self.sha256 = sha256
         self.source = source
         self.readout = readout
+        self.pooling = pooling
         self.blocks_name, blocks = find_blocks(model)
         if not 0 <= cut < len(blocks):
             raise SettingsError(
-                f"the cut {cut} is not allowed: {source} has {len(blocks)} blocks, use 0 to {len(blocks) - 1}"
+                "models.cut_outside", cut=cut, base=source, blocks=len(blocks), last=len(blocks) - 1
             )
         self.cut = cut
         self.causal = is_causal(model.config)
@@ -171,9 +176,7 @@ class Backbone(nn.Module):
             return reached.hidden
         finally:
             handle.remove()
-        raise ModelError(
-            f"{self.source} never ran its block {self.cut}: this architecture cannot be cut"
-        )
+        raise ModelError("models.block_not_run", base=self.source, block=self.cut)
 
     def top(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
         """Hidden state that enters block `cut`, [B, T, d] -> read-out state [B, d]."""
@@ -184,7 +187,6 @@ class Backbone(nn.Module):
         return self._read_out(states, mask)
 
     # --- how
-    # -----------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _above_cut(self, hidden: Tensor):
@@ -269,6 +271,8 @@ class Backbone(nn.Module):
         return x.gather(-2, last.view(-1, 1, 1).expand(*x.shape[:-2], 1, x.shape[-1]))
 
     def _read_out(self, states: Tensor, mask: Tensor | None) -> Tensor:
+        if self.pooling == MEAN:
+            return mean_state(states, mask)
         return self._at_read_out(states, mask).squeeze(-2)  # [B, d]
 
     def _no_cache(self) -> dict:
@@ -287,9 +291,11 @@ class Backbone(nn.Module):
         """Turn on the narrow last feed-forward if, on this architecture, it gives the same read-out
         state; say if it does.
         """
+        self.narrow_last = False
+        if self.pooling == MEAN:
+            return False
         ids = torch.arange(12, device=self.device).view(2, 6) % self.model.config.vocab_size
         mask = torch.tensor([[1] * 6, [1] * 4 + [0] * 2], device=self.device)
-        self.narrow_last = False
         wide = self(ids, mask)
         self.narrow_last = bool(self.feed_forward(len(self.blocks) - 1).up)
         try:
@@ -306,12 +312,14 @@ def load_backbone(
     device: torch.device,
     dtype: torch.dtype = torch.float32,
     readout: str = "classify",
+    pooling: str = "base",
 ) -> Backbone:
     """Load the model of a local folder or a Hugging Face name, safetensors only, no remote code.
     Raises ModelError.
 
     `cut` is told the number of blocks and answers with the number of the first block above the cut.
-    `readout` "choice" is for causal LMs only.
+    `readout` "choice" is for causal LMs only, and reads the last token whatever `pooling` says:
+    "base" (the model's own), "mean" or "token".
     """
     options = {"trust_remote_code": False}
     try:
@@ -324,21 +332,27 @@ def load_backbone(
             )
     except (OSError, ValueError, KeyError, ImportError) as e:
         raise ModelError(
-            f"the model {source!r} could not be loaded ({type(e).__name__}: {str(e).splitlines()[0]}); name a folder with "
-            "config.json, tokenizer and model.safetensors, or a Hugging Face model that this machine can reach"
+            "models.base_not_loaded",
+            base=source,
+            reason=f"{type(e).__name__}: {str(e).splitlines()[0]}",
         ) from e
     if readout == "choice" and not is_causal(config):
-        raise ModelError(
-            f"{source!r} is no causal language model ({config.model_type}): read-out 'choice' needs one"
-        )
+        raise ModelError("models.not_causal", base=source, type=config.model_type)
     tokenizer.padding_side = "right"
     if readout == "choice":
         tokenizer.truncation_side = "left"  # the options and the read-out position stand at the end
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    pooling = TOKEN if readout == "choice" else choose_pooling(pooling, source, is_causal(config))
     depth = len(find_blocks(model)[1])
     backbone = Backbone(
-        model.to(device).eval(), tokenizer, cut(depth), hash_source(source), str(source), readout
+        model.to(device).eval(),
+        tokenizer,
+        cut(depth),
+        hash_source(source),
+        str(source),
+        readout,
+        pooling,
     )
     backbone.allow_narrowing(tolerance=1e-4 if dtype == torch.float32 else 2e-2)
     return backbone

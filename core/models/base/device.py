@@ -31,20 +31,18 @@ def pick_device(name: str = "auto") -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as e:
-        raise SettingsError(
-            f"device {name!r} is not known: use auto, cpu, cuda, cuda:N or mps"
-        ) from e
+        raise SettingsError("models.unknown_device", device=name) from e
     there = {
         "cpu": True,
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
     }
     if not there.get(device.type, False):
-        raise SettingsError(f"device {name!r} is not on this machine: use auto or cpu")
+        raise SettingsError("models.no_device", device=name)
     return device
 
 
-def wait_for_all(device: torch.device) -> None:
+def barrier(device: torch.device) -> None:
     """Under torchrun or `accelerate launch`, go on when every process has come here; alone, at
     once.
     """

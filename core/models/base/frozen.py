@@ -1,8 +1,7 @@
 """Pooled states of a frozen base: what the plainest rival reads, and where a head may start.
 
-An encoder's state is the mean over its tokens, a causal model's the one of its last token, each
-scaled to a mean square of 1: sentence encoders are trained on the direction alone. All blocks run
-as they were pre-trained, without adapters. Knows no labels and no classifier.
+The read-out is the base's own (core.models.base.pooling), scaled to a mean square of 1. All blocks
+run as they were pre-trained, without adapters. Knows no labels and no classifier.
 """
 
 from collections.abc import Sequence
@@ -34,17 +33,8 @@ def pooled_states(
     ids = backbone.tokens(texts, truncate)
     states = np.zeros((len(ids), backbone.hidden_size), dtype=np.float32)
 
-    def run(input_ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        if backbone.causal:
-            return backbone(input_ids, mask).float()
-        hidden = backbone.model(input_ids=input_ids, attention_mask=mask).last_hidden_state.float()
-        if mask is None:
-            return hidden.mean(1)
-        weights = mask[..., None].to(hidden.dtype)
-        return (hidden * weights).sum(1) / weights.sum(1)
-
     with ProgressBar(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
         for batch in token_batches(ids, backbone.device, backbone.tokens_per_batch):
-            states[batch.index] = by_halves(run, batch.ids, batch.mask).cpu().numpy()
+            states[batch.index] = by_halves(backbone, batch.ids, batch.mask).float().cpu().numpy()
             bar.update(len(batch.index))
     return states / np.sqrt(np.maximum((states**2).mean(1, keepdims=True), 1e-12))

@@ -37,11 +37,10 @@ def by_halves(
         if not out_of_memory(e):
             raise
         if len(x) == 1:
-            raise ModelError(
-                f"one case of {x.shape[1]} tokens does not fit into memory: {e}"
-            ) from e
-    # outside the handler: its traceback would keep the failed call's tensors alive
-    middle = len(x) // 2
+            raise ModelError("models.case_too_large", n=x.shape[1], reason=str(e)) from e
+    middle = (
+        len(x) // 2
+    )  # outside the handler: its traceback would keep the failed call's tensors alive
     parts = (slice(0, middle), slice(middle, None))
     return torch.cat(
         [by_halves(run, x[p], None if mask is None else mask[p], dim) for p in parts], dim

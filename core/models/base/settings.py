@@ -19,7 +19,7 @@ class AdapterSettings(BaseModel):
     `layers`: how many of the top blocks carry adapters; None is the top half. Everything below is
     frozen and is computed once a case. In the last block the feed-forward is needed at the read-out
     position only, so that one layer of "feed_forward" adapters makes N samples cost little more
-    than one; benchmarks/RESULTS.md has what more layers are worth. `targets`: the feed-forward's
+    than one; docs/results/adapter-layers.md has what more layers are worth. `targets`: the feed-forward's
     maps, its second map only ("down"), the attention's, or all. What stands before the first
     adapted map is common to all samples of a teacher: with "down" that is nearly the whole first
     block, with "feed_forward" its attention.
@@ -29,8 +29,8 @@ class AdapterSettings(BaseModel):
 
     rank: int = Field(8, ge=1)
     alpha: float = Field(16.0, gt=0)
-    layers: int | None = Field(1, ge=1)
-    targets: Literal["down", "feed_forward", "attention", "all"] = "feed_forward"
+    layers: int | None = Field(3, ge=1)
+    targets: Literal["down", "feed_forward", "attention", "all"] = "all"
 
     @property
     def scale(self) -> float:
@@ -40,7 +40,7 @@ class AdapterSettings(BaseModel):
         """Number of the first block with adapters, in a model of `blocks` blocks."""
         layers = max(1, blocks // 2) if self.layers is None else self.layers
         if layers > blocks:
-            raise SettingsError(f"layers {layers} is not allowed: the model has {blocks} blocks")
+            raise SettingsError("models.too_many_layers", layers=layers, blocks=blocks)
         return blocks - layers
 
 
@@ -81,18 +81,29 @@ class LossSettings(BaseModel):
     spread_weight: float = Field(1.0, ge=0)
 
 
+RATE_OF_ONE_BLOCK = 1.5e-3  # from a head that is a logistic regression's; 5e-4 at three blocks
+
+
 class LoopSettings(BaseModel):
-    """The optimiser's settings, AdamW with a warm-up and linear decay."""
+    """The optimiser's settings, AdamW with a warm-up and linear decay.
+
+    learning_rate: None is RATE_OF_ONE_BLOCK / number of adapted blocks (see `rate`).
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    epochs: int = Field(8, ge=1)
+    epochs: int = Field(3, ge=1)
     batch_size: int = Field(32, ge=1)
-    # suits adapters in one block; for half of the blocks 1e-3 does
-    learning_rate: float = Field(3e-3, gt=0)
+    learning_rate: float | None = Field(None, gt=0)
     weight_decay: float = Field(0.01, ge=0)
     warmup: float = Field(0.1, ge=0, lt=1)  # share of the steps
     seed: int = Field(0, ge=0)
+
+    def rate(self, blocks: int) -> float:
+        """The learning rate with adapters in so many blocks: more of them need a smaller one, or
+        they overfit.
+        """
+        return self.learning_rate or RATE_OF_ONE_BLOCK / blocks
 
 
 class TfbSettings(BaseModel):
@@ -103,9 +114,11 @@ class TfbSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["tfb"] = "tfb"
-    calibrate: bool = True  # one temperature, on the anchor
+    calibrate: bool = True  # one temperature, on held-out labels
+    temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
     samples: int = Field(10, ge=1)
     tolerance: float = Field(0.02, gt=0)
+    sigma: float | None = Field(None, gt=0)  # None: the largest within the tolerance
     sigma_low: float = Field(1 / 512, gt=0)  # the grid doubles from here
     doublings: int = Field(8, ge=1)
     # halvings, in the logarithm, between the largest within and the next of the grid
@@ -116,15 +129,20 @@ class PointSettings(BaseModel):
     """The point estimate: a base model, how its answer is read, where its adapters sit, and how
     they are trained.
 
-    `head`: whether a choice read-out's rows are trained with the adapters, or stay the language
-    model's own; its biases are trained in both cases. Frozen is better on exam questions: NLL 1.39
-    against 1.44 on 250 held-out ones, one seed.
+    `pooling`: how a text's states become one (core.models.base.pooling): the base's own, the mean,
+    or one token. `start`: whether a classifying head begins at a logistic regression on the frozen
+    base's states, or at random numbers. `head`: whether a choice read-out's rows are trained with
+    the adapters, or stay the language model's own; its biases are trained in both cases. Frozen is
+    better on exam questions: NLL 1.39 against 1.44 on 250 held-out ones, one seed.
     """
 
     model_config = ConfigDict(frozen=True)
 
     base: str  # Hugging Face name or folder
     readout: Literal["classify", "choice"] = "classify"
+    pooling: Literal["base", "mean", "token"] = "base"
+    start: Literal["linear", "random"] = "linear"
+    surface: bool = True  # n-grams join a linear start where held-out cases say that they help
     head: Literal["trained", "frozen"] = "frozen"
     adapter: AdapterSettings = AdapterSettings()
     loop: LoopSettings = LoopSettings()
@@ -142,10 +160,11 @@ class BlobSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["blob"] = "blob"
-    calibrate: bool = True  # one temperature, on the anchor
+    calibrate: bool = True  # one temperature, on held-out labels
+    temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
     samples: int = Field(10, ge=1)
     prior: float = Field(0.2, gt=0)
-    start_std: float = Field(0.05, gt=0)
+    start_std: float = Field(0.6, gt=0)
     kl_weight: float = Field(1e-3, ge=0)
     reweighting: bool = False
 
@@ -165,7 +184,8 @@ class EnsembleSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["ensemble"] = "ensemble"
-    calibrate: bool = True  # one temperature, on the anchor
+    calibrate: bool = True  # one temperature, on held-out labels
+    temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
     samples: int = Field(5, ge=2)
 
 
@@ -175,7 +195,8 @@ class DropoutSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["dropout"] = "dropout"
-    calibrate: bool = True  # one temperature, on the anchor
+    calibrate: bool = True  # one temperature, on held-out labels
+    temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
     samples: int = Field(10, ge=1)
     rate: float = Field(0.1, ge=0, lt=1)
 
@@ -188,9 +209,11 @@ class LaplaceSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["laplace"] = "laplace"
-    calibrate: bool = True  # one temperature, on the anchor
+    calibrate: bool = True  # one temperature, on held-out labels
+    temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
     samples: int = Field(10, ge=1)
     tolerance: float = Field(0.02, gt=0)  # nats a case above the anchor's lowest mean NLL
+    precision: float | None = Field(None, gt=0)  # None: chosen among `precisions`
     precisions: tuple[float, ...] = (1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
 
 
@@ -213,6 +236,20 @@ TEACHERS: dict[str, type[BaseModel]] = {
 }
 
 
+class FidelityTolerance(BaseModel):
+    """How far a student may be from its teacher before it is not used.
+
+    accuracy: how much lower its share right may be, beyond two standard errors. explained: the
+    least share of the teacher's case-by-case information, 1 - KL(teacher || student) / KL(teacher
+    || teacher's mean).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    accuracy: float = Field(0.05, ge=0, le=1)
+    explained: float = Field(0.5, le=1)
+
+
 class DistillSettings(BaseModel):
     """The student: its adapters, its loop, its loss, and the inputs and samples that teach it.
 
@@ -227,12 +264,13 @@ class DistillSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     adapter: AdapterSettings = AdapterSettings()
-    loop: LoopSettings = LoopSettings(epochs=4)  # over five times the texts
+    loop: LoopSettings = LoopSettings(epochs=2)  # over three times the texts
     schedule: Schedule = Schedule()
     loss: LossSettings = LossSettings(spread="gaussian")
     start: Literal["fresh", "teacher"] = "fresh"
     samples: int | None = Field(None, ge=1)
     online: bool = False
-    augment: int = Field(4, ge=0)
+    augment: int = Field(2, ge=0)
     keep: float = Field(1.0, gt=0, le=1)
     keep_by: Literal["epistemic", "random"] = "epistemic"
+    tolerance: FidelityTolerance = FidelityTolerance()

@@ -1,58 +1,166 @@
-"""The frozen trunk's output, computed once a case and kept: what training epochs and teacher
-samples are evaluated on.
+"""The frozen trunk's output, computed once a case: what epochs, samples and models on one base are
+evaluated on.
 
-Memory: tokens * hidden size * 4 bytes; 5,000 work orders of 8 tokens on MiniLM are 61 MB.
+With a folder the states lie in a file there, read through the page cache: the point estimate, its
+teacher and its student share it, and memory stays bounded where texts are long. Memory or disk:
+tokens * hidden size * 4 bytes; 5,000 work orders of 8 tokens on MiniLM are 61 MB. Knows no labels
+and no training.
 """
 
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from core.models.base.backbone import Backbone
-from core.models.base.batches import token_batches
+from core.models.base.batches import pad, plan_batches, token_batches
 from core.models.base.memory import by_halves
 from core.progress import ProgressBar
+
+DISK_BUDGET = 8 << 30  # bytes of states in a folder: the oldest files go when more would lie there
 
 
 @dataclass(frozen=True)
 class TrunkCache:
-    """Hidden states that enter the cut, one [T_i, d] a text, in the texts' order."""
+    """Hidden states that enter the cut, one [T_i, d] a text, in the texts' order.
 
-    states: list[Tensor]
+    offsets: logits [n, K] that are added to those of every head, such as a surface term's; None
+    adds nothing.
+    """
+
+    states: Sequence[Tensor]
+    offsets: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.states)
 
     def at(self, index: Sequence[int]) -> "TrunkCache":
         """Those texts alone; their states are shared, not copied."""
-        return TrunkCache([self.states[i] for i in index])
+        offsets = None if self.offsets is None else self.offsets[torch.as_tensor(np.asarray(index))]
+        return TrunkCache([self.states[i] for i in index], offsets)
+
+    def joined(self, more: "TrunkCache") -> "TrunkCache":
+        """These texts and then the others, without offsets."""
+        return TrunkCache([*self.states, *more.states])
+
+    def offset(self, index: Sequence[int], device: torch.device | None = None) -> Tensor | float:
+        """What is added to the logits of those texts: [B, K], or 0."""
+        return (
+            0.0
+            if self.offsets is None
+            else self.offsets[torch.as_tensor(np.asarray(index))].to(device)
+        )
 
     @property
     def lengths(self) -> list[int]:
+        """Tokens of each text."""
         return [len(s) for s in self.states]
 
+    def batch(self, index: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor | None]:
+        """Padded states [B, T, d] of those texts and their mask [B, T], None when nothing is
+        padded.
+        """
+        hidden, mask = pad([self.states[i] for i in index])
+        return hidden.to(device), None if mask is None else mask.to(device)
 
-@torch.inference_mode()
+
+@torch.no_grad()  # not inference mode: its tensors may not enter a backward pass
 def cache_trunk(
     backbone: Backbone,
     texts: Sequence[str],
     truncate: bool = False,
     tokens_per_batch: int | None = None,
     progress: str | None = None,
+    folder: Path | None = None,
 ) -> TrunkCache:
-    """Run the trunk over the texts. `progress` names the bar; None shows none. Raises CasesError
-    for a text too long.
+    """Run the trunk over the texts, or find what an earlier call with this base, cut and texts left
+    in `folder`.
+
+    progress: name of the bar, None for no bar. folder: None keeps the states in memory. Raises
+    CasesError for a text that is too long.
     """
     ids = backbone.tokens(texts, truncate)
-    states: list[Tensor | None] = [None] * len(ids)
+    if not ids or folder is None:
+        states: list[Tensor | None] = [None] * len(ids)
+        for i, state in _computed(backbone, ids, tokens_per_batch, progress):
+            states[i] = state.clone()  # a view would keep the whole batch alive
+        return TrunkCache(states)
+    path = folder / f"{_key(backbone, ids)}.npy"
+    if not path.is_file():
+        _write(path, backbone, ids, _computed(backbone, ids, tokens_per_batch, progress))
+    os.utime(path)  # the newest use, for _make_room
+    flat = torch.from_numpy(
+        np.load(path, mmap_mode="c")
+    )  # "c": pages of the file, never written back
+    return TrunkCache(flat.view(backbone.model.dtype).split([len(x) for x in ids]))
+
+
+def _computed(
+    backbone: Backbone, ids: list[list[int]], tokens_per_batch: int | None, progress: str | None
+) -> Iterator[tuple[int, Tensor]]:
+    """Every text's position and state [T_i, d], in the batches' order."""
     with ProgressBar(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
         for batch in token_batches(
             ids, backbone.device, tokens_per_batch or backbone.tokens_per_batch
         ):
             hidden = by_halves(backbone.trunk, batch.ids, batch.mask)
-            for row, i in zip(hidden, batch.index, strict=True):
-                states[i] = row[: len(ids[i])].clone()  # a view would keep the whole batch alive
+            yield from ((i, row[: len(ids[i])]) for row, i in zip(hidden, batch.index, strict=True))
             bar.update(len(batch.index))
-    return TrunkCache(states)
+
+
+def _key(backbone: Backbone, ids: list[list[int]]) -> str:
+    """sha256 of what the states depend on: base, cut, number format and tokens."""
+    about = f"{backbone.sha256} {backbone.cut} {backbone.model.dtype} {ids}"
+    return hashlib.sha256(about.encode()).hexdigest()
+
+
+def _write(
+    path: Path, backbone: Backbone, ids: list[list[int]], states: Iterator[tuple[int, Tensor]]
+) -> None:
+    """Write the states in the texts' order, whole or not at all; other processes may write the same
+    file.
+    """
+    ends = np.cumsum([len(x) for x in ids])
+    bf16 = backbone.model.dtype == torch.bfloat16  # numpy has no such numbers
+    _make_room(path.parent, int(ends[-1]) * backbone.hidden_size * 4)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    shape = (int(ends[-1]), backbone.hidden_size)
+    kind = np.uint16 if bf16 else np.float32
+    flat = np.lib.format.open_memmap(part, mode="w+", dtype=kind, shape=shape)
+    for i, state in states:
+        flat[ends[i] - len(ids[i]) : ends[i]] = (
+            state.contiguous().view(torch.uint16 if bf16 else torch.float32).cpu().numpy()
+        )
+    flat.flush()
+    part.replace(path)
+
+
+def _make_room(folder: Path, needed: int) -> None:
+    """Delete the states that were used longest ago until `needed` bytes more are within
+    DISK_BUDGET.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = sorted(folder.glob("*.npy*"), key=lambda path: path.stat().st_mtime)
+    total = needed + sum(path.stat().st_size for path in files)
+    for path in files:
+        if total <= DISK_BUDGET:
+            return
+        total -= path.stat().st_size
+        path.unlink(missing_ok=True)
+
+
+@torch.inference_mode()
+def top_states(backbone: Backbone, cache: TrunkCache) -> np.ndarray:
+    """What the blocks above the cut, as they are now, make of the cached cases: read-out states,
+    float32 [n, d].
+    """
+    states = np.zeros((len(cache), backbone.hidden_size), dtype=np.float32)
+    for index in plan_batches(cache.lengths, backbone.tokens_per_batch):
+        batch = cache.batch(index, backbone.device)
+        states[index] = by_halves(backbone.top, *batch).float().cpu().numpy()
+    return states

@@ -22,9 +22,11 @@ from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone, load_backbone
 from core.models.base.card import ModelCard, read_card
 from core.models.base.device import compute_dtype
-from core.models.scoring.heads import spread_head
+from core.models.scoring.heads import uncertainty_head
+from core.models.scoring.novelty import Novelty
 from core.models.scoring.posterior import from_tensors
 from core.models.scoring.scorers import OnePass, Teacher
+from core.models.scoring.surface import SurfaceTerm
 from core.types import checked_name
 
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
@@ -64,19 +66,30 @@ def load(
     backbone = load_base(card, folder, device)
     if backbone.sha256 != card.base_sha256:
         raise ModelError(
-            f"model {card.name!r} was made on a base with sha256 {card.base_sha256[:12]}, and {card.base!r} has "
-            f"{backbone.sha256[:12]}: put the base back, or train again"
+            "models.other_base",
+            model=card.name,
+            expected=card.base_sha256[:12],
+            base=card.base,
+            found=backbone.sha256[:12],
         )
     if card.kind == "teacher":
         card = card.model_copy(update={"samples": samples or card.samples})
         posterior = from_tensors({name: t.to(device) for name, t in weights.items()}, card.scale)
-        return card, Teacher(backbone, posterior, card.scale, card.samples, card.seed)
-    if samples not in (None, 1):
-        raise ModelError(
-            f"model {card.name!r} is a {card.kind} and answers in one pass: --samples is for teachers"
+        return card, Teacher(
+            backbone,
+            posterior,
+            card.scale,
+            card.samples,
+            card.seed,
+            SurfaceTerm.from_tensors(weights),
         )
+    if samples not in (None, 1):
+        raise ModelError("models.samples_need_teacher", model=card.name, kind=card.kind)
     _put(backbone, weights)
-    return card, OnePass(backbone, _head(weights, card).to(device), len(card.labels), _spread(card))
+    parts = SurfaceTerm.from_tensors(weights), Novelty.from_tensors(weights)
+    return card, OnePass(
+        backbone, _head(weights, card).to(device), len(card.labels), _spread(card), *parts
+    )
 
 
 def load_base(card: ModelCard, folder: Path, device: torch.device) -> Backbone:
@@ -85,7 +98,9 @@ def load_base(card: ModelCard, folder: Path, device: torch.device) -> Backbone:
     """
     beside = folder / card.base
     source = str(beside.resolve()) if beside.is_dir() else card.base
-    return load_backbone(source, lambda _: card.cut, device, compute_dtype(device), card.readout)
+    return load_backbone(
+        source, lambda _: card.cut, device, compute_dtype(device), card.readout, card.pooling
+    )
 
 
 def load_head(folder: Path, card: ModelCard) -> nn.Linear:
@@ -99,10 +114,21 @@ def load_factors(folder: Path, card: ModelCard) -> list[Adapter]:
     """
     factors = _factors(_read_weights(folder, card), card)
     if not factors:
-        raise ModelError(
-            f"model {card.name!r} keeps merged maps only, no adapters: a teacher is made from a point estimate"
-        )
+        raise ModelError("models.no_adapters", model=card.name)
     return factors
+
+
+def load_start(folder: Path, card: ModelCard) -> tuple[nn.Linear | None, SurfaceTerm | None]:
+    """The linear head [K, d] that a model's training began at and its surface term; None for what
+    it does not have.
+    """
+    weights = _read_weights(folder, card)
+    surface = SurfaceTerm.from_tensors(weights)
+    if "start:weight" not in weights:
+        return None, surface
+    head = nn.Linear(weights["start:weight"].shape[1], weights["start:weight"].shape[0])
+    head.load_state_dict({"weight": weights["start:weight"], "bias": weights["start:bias"]})
+    return head.requires_grad_(False), surface
 
 
 def _factors(weights: dict[str, Tensor], card: ModelCard) -> list[Adapter]:
@@ -117,7 +143,10 @@ def _put(backbone: Backbone, weights: dict[str, Tensor]) -> None:
             continue
         if name not in own or own[name].shape != tensor.shape:
             raise ModelError(
-                f"the weights' map {name!r} of shape {tuple(tensor.shape)} is not in the base {backbone.source}"
+                "models.map_not_in_base",
+                name=name,
+                shape=str(tuple(tensor.shape)),
+                base=backbone.source,
             )
         own[name].data.copy_(tensor)
 
@@ -133,12 +162,15 @@ def _head(weights: dict[str, Tensor], card: ModelCard) -> nn.Linear:
     """
     shape, expected = (
         tuple(weights["head.weight"].shape),
-        spread_head(_spread(card)).outputs(len(card.labels)),
+        uncertainty_head(_spread(card)).outputs(len(card.labels)),
     )
     if len(shape) != 2 or shape[0] != expected:
         raise ModelError(
-            f"model {card.name!r} has {len(card.labels)} labels, and its head has shape {shape} where {expected} outputs are "
-            "expected: the folder is mixed up, or an ensemble was asked for its one head"
+            "models.other_head",
+            model=card.name,
+            labels=len(card.labels),
+            shape=str(shape),
+            expected=expected,
         )
     head = nn.Linear(shape[1], shape[0])
     head.load_state_dict({"weight": weights["head.weight"], "bias": weights["head.bias"]})
@@ -148,22 +180,22 @@ def _head(weights: dict[str, Tensor], card: ModelCard) -> nn.Linear:
 def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     path = folder / "weights.safetensors"
     if not path.is_file():
-        raise ModelError(f"model {card.name!r} has no weights.safetensors: train it again")
+        raise ModelError("models.no_weights", model=card.name)
     if (found := _sha256(path)) != card.weights_sha256:
         raise ModelError(
-            f"the weights of model {card.name!r} have sha256 {found[:12]}, and its card says {card.weights_sha256[:12]}"
+            "models.other_weights",
+            model=card.name,
+            found=found[:12],
+            expected=card.weights_sha256[:12],
         )
     try:
         with safe_open(path, framework="pt") as f:
             made_for = (f.metadata() or {}).get("made_for")
         weights = load_file(path)
     except SafetensorError as e:
-        raise ModelError(f"{path} is not a safetensors file: {e}") from e
+        raise ModelError("models.not_safetensors", file=path, reason=str(e)) from e
     if made_for != card.made_for:
-        raise ModelError(
-            f"the card of model {card.name!r} is not the one that its weights were saved with: its labels, their order, base, "
-            "read-out or layers were changed; put model.json back, or train again"
-        )
+        raise ModelError("models.other_card", model=card.name)
     return weights
 
 

@@ -9,7 +9,7 @@ Candidates for the spread of N samples in one pass (K classes, outputs z):
 - gaussian, 2 K outputs: logits ~ N(m, diag(s^2)); mean and entropy over fixed quasi-random draws of
   the K logits, which cost 25 microseconds a case beside milliseconds of the backbone; taught by the
   share and, lightly, by the likelihood of the teacher's logits. The most faithful of the four
-  (benchmarks/RESULTS.md), and the default.
+  (docs/results/student-defaults.md), and the default.
 - none, K outputs: aleatoric is all of the total; a point estimate.
 All are differentiable; 0 <= aleatoric <= total holds by construction but for rounding.
 """
@@ -36,7 +36,7 @@ class UncertaintyHead(Protocol):
 
     def outputs(self, classes: int) -> int: ...
 
-    def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         """[B, outputs] -> log of the mean probabilities [B, K] and aleatoric in nats [B]."""
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
@@ -49,7 +49,7 @@ class NoSpread:
     def outputs(self, classes: int) -> int:
         return classes
 
-    def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         logp = out.log_softmax(-1)
         return logp, entropy(logp.exp())
 
@@ -61,7 +61,7 @@ class Share:
     def outputs(self, classes: int) -> int:
         return classes + 1
 
-    def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         logp = out[:, :classes].log_softmax(-1)
         return logp, out[:, classes].sigmoid() * entropy(logp.exp())
 
@@ -79,7 +79,7 @@ class Dirichlet:
     def outputs(self, classes: int) -> int:
         return classes + 1
 
-    def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         """Expected entropy of a Dirichlet: psi(a0 + 1) - sum_k p_k psi(a_k + 1)."""
         logp, a0 = out[:, :classes].log_softmax(-1), self._strength(out, classes)
         p = logp.exp()
@@ -107,9 +107,11 @@ class GaussianLogits:
     def outputs(self, classes: int) -> int:
         return 2 * classes
 
-    def answers(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-        # float64 would cost four times as much
-        mean, std = out[:, :classes].float(), self._std(out, classes).float()
+    def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        mean, std = (
+            out[:, :classes].float(),
+            self._std(out, classes).float(),
+        )  # float64 would cost four times as much
         logp = (mean + std * normal_draws(classes).to(mean)[:, None]).log_softmax(-1)  # [M, B, K]
         p = logp.exp()
         return p.mean(0).clamp_min(1e-30).log().to(out), -(p * logp).sum(-1).mean(0).to(out)
@@ -124,7 +126,7 @@ class GaussianLogits:
         likelihood = gaussian_nll(
             out[:, :classes], self._std(out, classes), target["logit_mean"], target["logit_var"]
         )
-        logp, aleatoric = self.answers(out, classes)
+        logp, aleatoric = self.predict(out, classes)
         share = (aleatoric / entropy(logp.exp()).clamp_min(1e-6)).clamp(1e-4, 1 - 1e-4)
         each = F.binary_cross_entropy(share, target["share"], reduction="none")
         return MOMENTS * likelihood + each * target["weight"]
@@ -153,7 +155,7 @@ def normal_draws(classes: int) -> Tensor:
     return torch.tensor(norm.ppf(points), dtype=torch.float64)
 
 
-HEADS: dict[str, UncertaintyHead] = {
+UNCERTAINTY_HEADS: dict[str, UncertaintyHead] = {
     "none": NoSpread(),
     "share": Share(),
     "dirichlet": Dirichlet(),
@@ -161,8 +163,8 @@ HEADS: dict[str, UncertaintyHead] = {
 }
 
 
-def spread_head(name: str) -> UncertaintyHead:
+def uncertainty_head(name: str) -> UncertaintyHead:
     """The reading of that name. Raises SettingsError."""
-    if name not in HEADS:
-        raise SettingsError(f"spread {name!r} is not known: use one of {', '.join(HEADS)}")
-    return HEADS[name]
+    if name not in UNCERTAINTY_HEADS:
+        raise SettingsError("models.unknown_spread", name=name, names=list(UNCERTAINTY_HEADS))
+    return UNCERTAINTY_HEADS[name]

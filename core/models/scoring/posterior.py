@@ -175,9 +175,7 @@ class Members:
         are fewer.
         """
         if samples > len(self.weight):
-            raise SettingsError(
-                f"{samples} samples of an ensemble of {len(self.weight)} are not there: ask for at most that"
-            )
+            raise SettingsError("models.too_many_members", samples=samples, n=len(self.weight))
         cut = slice(0, samples)
         return Draws(
             {k: v[cut] for k, v in self.a.items()},

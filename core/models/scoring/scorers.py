@@ -6,41 +6,53 @@ training or the store.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.models.base.backbone import Backbone
-from core.models.base.batches import pad, plan_batches, token_batches
+from core.models.base.batches import plan_batches, token_batches
 from core.models.base.memory import by_halves
-from core.models.base.trunk import TrunkCache
-from core.models.scoring.heads import spread_head
+from core.models.base.trunk import TrunkCache, top_states
+from core.models.scoring.heads import uncertainty_head
+from core.models.scoring.novelty import Novelty
 from core.models.scoring.posterior import Draws, Posterior
 from core.models.scoring.sampling import Sampler
 from core.models.scoring.spread import Moments, Scores, collect, predictive
+from core.models.scoring.surface import SurfaceTerm, add_offset
 from core.progress import ProgressBar
 
 # Tokens times samples in one batch of the teacher: beyond this the activations leave the caches of
 # a CPU (measured on 2
 # cores: 2,560 is fastest of 1,280 to 16,000).
 _ROWS_PER_BATCH = 2560
+_NOVELTY_ROWS = 4096  # cases compared with the training states at once: 32 MB
 
 
 class OnePass:
     """Point estimate or student: one forward pass a case, adapters merged. `spread` says how the
     head's outputs are read.
+
+    surface: logits from n-grams, added to the head's. novelty: how unlike the training cases a case
+    is, from the same state.
     """
 
     passes = 1
 
-    def __init__(self, backbone: Backbone, head: nn.Linear, classes: int, spread: str = "none"):
-        self.backbone, self.head, self.classes, self.spread = (
-            backbone,
-            head,
-            classes,
-            spread_head(spread),
-        )
+    def __init__(
+        self,
+        backbone: Backbone,
+        head: nn.Linear,
+        classes: int,
+        spread: str = "none",
+        surface: SurfaceTerm | None = None,
+        novelty: Novelty | None = None,
+    ):
+        self.backbone, self.head, self.classes = backbone, head, classes
+        self.spread = uncertainty_head(spread)
+        self.surface, self.novelty = surface, novelty
 
     @torch.inference_mode()
     def scores(
@@ -50,34 +62,41 @@ class OnePass:
         for a broken answer.
         """
         ids = self.backbone.tokens(texts, truncate)
-        out = torch.empty(len(ids), self.head.out_features)
+        states = torch.empty(len(ids), self.backbone.hidden_size)
         with ProgressBar(
             total=len(ids), desc=progress, unit=" cases", disable=progress is None
         ) as bar:
             for batch in token_batches(ids, self.backbone.device, self.backbone.tokens_per_batch):
-                out[batch.index] = by_halves(
-                    lambda ids, mask: self._read(self.backbone(ids, mask)), batch.ids, batch.mask
-                )
+                states[batch.index] = by_halves(self.backbone, batch.ids, batch.mask).float().cpu()
                 bar.update(len(batch.index))
-        return self.decide(out)
+        return self.read_states(
+            states, None if self.surface is None else self.surface.logits(texts)
+        )
 
     @torch.inference_mode()
     def scores_cached(self, cache: TrunkCache) -> Scores:
         """Score cases whose trunk states are cached."""
-        out = torch.empty(len(cache), self.head.out_features)
-        for index in plan_batches(cache.lengths, self.backbone.tokens_per_batch):
-            batch = pad([cache.states[i] for i in index])
-            out[index] = by_halves(
-                lambda hidden, mask: self._read(self.backbone.top(hidden, mask)), *batch
-            )
-        return self.decide(out)
+        return self.read_states(torch.from_numpy(top_states(self.backbone, cache)), cache.offsets)
 
-    def _read(self, states: Tensor) -> Tensor:
-        return self.head(states.float()).cpu()
+    def read_states(self, states: Tensor, offsets: Tensor | None = None) -> Scores:
+        """Read-out states [n, d] and logits' offsets [n, K] -> Scores."""
+        out = self.head(states.to(self.head.weight.device)).cpu()
+        scores = self.decide(out if offsets is None else add_offset(out, offsets))
+        if self.novelty is None:
+            return scores
+        parts = zip(
+            states.split(_NOVELTY_ROWS),
+            torch.from_numpy(scores.total).split(_NOVELTY_ROWS),
+            strict=True,
+        )
+        shares = [self.novelty.percentile(*part) for part in parts]
+        return replace(
+            scores, novelty=torch.cat(shares).double().numpy() if shares else np.zeros(0)
+        )
 
     def decide(self, out: Tensor) -> Scores:
         """Head outputs [n, outputs] -> Scores."""
-        logp, aleatoric = self.spread.answers(out.double(), self.classes)
+        logp, aleatoric = self.spread.predict(out.double(), self.classes)
         p = logp.exp()
         return collect(p / p.sum(-1, keepdim=True), aleatoric)
 
@@ -89,9 +108,16 @@ class Teacher:
     """
 
     def __init__(
-        self, backbone: Backbone, posterior: Posterior, scale: float, samples: int, seed: int = 0
+        self,
+        backbone: Backbone,
+        posterior: Posterior,
+        scale: float,
+        samples: int,
+        seed: int = 0,
+        surface: SurfaceTerm | None = None,
     ):
         self.backbone, self.posterior, self.samples, self.seed = backbone, posterior, samples, seed
+        self.surface = surface
         self.sampler = Sampler(backbone, list(self.draws(1).a), scale)
 
     @property
@@ -109,7 +135,7 @@ class Teacher:
     ) -> Scores:
         """Score the texts, in their order; the trunk runs once a case, the top N times."""
         ids = self.backbone.tokens(texts, truncate)
-        return self._collect(self._from_tokens(ids), len(ids), self.draws(), progress)
+        return self._collect(self._from_texts(texts, ids), len(ids), self.draws(), progress)
 
     def sampled_scores(
         self, texts: Sequence[str], truncate: bool = False
@@ -119,7 +145,7 @@ class Teacher:
         """
         ids, draws = self.backbone.tokens(texts, truncate), self.draws()
         samples = torch.empty(len(draws), len(ids), draws.bias.shape[-1])
-        scores = self._collect(self._from_tokens(ids), len(ids), draws, None, samples)
+        scores = self._collect(self._from_texts(texts, ids), len(ids), draws, None, samples)
         return scores, samples.numpy()
 
     def scores_cached(
@@ -150,8 +176,8 @@ class Teacher:
                 total=len(cache), desc=progress, unit=" cases", disable=progress is None
             ) as bar,
         ):
-            for index, hidden, mask in self._from_cache(cache):
-                logits = self._logits(draws, hidden, mask)
+            for index, hidden, mask, offset in self._from_cache(cache):
+                logits = self._logits(draws, hidden, mask, offset)
                 parts.append(Moments.of(logits))
                 each.append(logits.softmax(-1).cpu().numpy() if keep_samples else None)
                 order.append(index)
@@ -161,11 +187,15 @@ class Teacher:
             :, place
         ] if keep_samples else None
 
-    def _logits(self, draws: Draws, hidden: Tensor, mask: Tensor | None) -> Tensor:
+    def _logits(
+        self, draws: Draws, hidden: Tensor, mask: Tensor | None, offset: Tensor | float
+    ) -> Tensor:
+        """Logits of all models [N, B, K]; offset [B, K], or 0, is common to them."""
+
         def run(hidden: Tensor, mask: Tensor | None) -> Tensor:
             return draws.logits(self.sampler.read_out(hidden, mask, len(draws)).float())
 
-        return by_halves(run, hidden, mask, dim=1)  # [N, B, K]
+        return by_halves(run, hidden, mask, dim=1) + offset
 
     @torch.inference_mode()
     def _collect(
@@ -183,8 +213,8 @@ class Teacher:
             self.sampler.sampled(draws),
             ProgressBar(total=cases, desc=progress, unit=" cases", disable=progress is None) as bar,
         ):
-            for index, hidden, mask in batches:
-                logits = self._logits(draws, hidden, mask)
+            for index, hidden, mask, offset in batches:
+                logits = self._logits(draws, hidden, mask, offset)
                 mean[index], aleatoric[index] = (x.cpu() for x in predictive(logits))
                 if samples is not None:
                     samples[:, index] = logits.double().softmax(-1).float().cpu()
@@ -200,12 +230,22 @@ class Teacher:
         )
         return max(64, rows // self.samples)
 
-    def _from_tokens(
-        self, ids: list[list[int]]
-    ) -> Iterator[tuple[np.ndarray, Tensor, Tensor | None]]:
+    def _from_texts(self, texts: Sequence[str], ids: list[list[int]]) -> Iterator[tuple]:
+        """Batches' positions, trunk states, mask and offset."""
+        offsets = None if self.surface is None else self.surface.logits(texts)
         for batch in token_batches(ids, self.backbone.device, self._tokens_per_batch):
-            yield batch.index, by_halves(self.backbone.trunk, batch.ids, batch.mask), batch.mask
+            hidden = by_halves(self.backbone.trunk, batch.ids, batch.mask)
+            yield (
+                batch.index,
+                hidden,
+                batch.mask,
+                0.0 if offsets is None else offsets[batch.index].to(hidden.device),
+            )
 
-    def _from_cache(self, cache: TrunkCache) -> Iterator[tuple[np.ndarray, Tensor, Tensor | None]]:
+    def _from_cache(self, cache: TrunkCache) -> Iterator[tuple]:
         for index in plan_batches(cache.lengths, self._tokens_per_batch):
-            yield index, *pad([cache.states[i] for i in index])
+            yield (
+                index,
+                *cache.batch(index, self.backbone.device),
+                cache.offset(index, self.backbone.device),
+            )

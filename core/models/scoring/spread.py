@@ -21,12 +21,16 @@ _ROUNDING = 1e-12  # nats: below this a difference of two entropies is no mutual
 class Scores:
     """What a model says of n cases: probabilities [n, K] and, in nats, total, aleatoric, epistemic
     [n]. float64 on the CPU.
+
+    novelty [n]: share of the training cases that are less unlike the rest
+    (core.models.scoring.novelty); None from a model without it.
     """
 
     probabilities: np.ndarray
     total: np.ndarray
     aleatoric: np.ndarray
     epistemic: np.ndarray
+    novelty: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def collect(mean: Tensor, aleatoric: Tensor) -> Scores:
     bad = ~(torch.isfinite(mean).all(-1) & torch.isfinite(aleatoric))
     if bad.any():
         raise NonFiniteError(
-            f"the model's answer to case {int(bad.nonzero()[0]) + 1} of {len(mean)} is not finite: do not use this model"
+            "models.answer_not_finite", case=int(bad.nonzero()[0]) + 1, cases=len(mean)
         )
     total = entropy(mean)
     # also where rounding put it above total

@@ -1,16 +1,18 @@
 """What every teacher is made from, and the two things all of them do with it: train adapters, ask
 the anchor.
 
-A teacher's file has one function, `fit(job, settings) -> Fitted`. This file knows no teacher.
+A teacher's file has one function, `fit(job, settings) -> Fitted`. What a teacher chooses on
+held-out labels (a spread, a temperature) it chooses on the anchor of `held_out_job`, and is then
+fitted again on every label. This file knows no teacher.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import torch
+from scipy.sparse import csr_matrix
 from torch import nn
 
 from core.errors import SettingsError
@@ -22,6 +24,8 @@ from core.models.base.trunk import TrunkCache
 from core.models.scoring.posterior import Posterior
 from core.models.scoring.scorers import Teacher
 from core.models.scoring.spread import Scores
+from core.models.scoring.surface import SurfaceTerm
+from core.models.training.linear_start import linear_start
 from core.models.training.loop import fit, new_head
 from core.models.training.objective import NO_LABEL, Noise, Targets, TopClassifier
 from core.progress import ProgressBar
@@ -29,10 +33,34 @@ from core.progress import ProgressBar
 
 @dataclass(frozen=True)
 class Fitted:
-    """A teacher's distribution over adapters, and what was looked at on the way to it (JSON-able)."""
+    """A teacher's distribution over adapters, and what was looked at on the way to it (JSON-able).
+
+    `chosen`: the settings' fields that were chosen on the anchor, for a fit on every label that has
+    no anchor.
+    """
 
     posterior: Posterior
     record: dict
+    chosen: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FrozenView:
+    """What is known of the cases before any training: the frozen base's states [n, d], and weighed
+    n-grams with their idf.
+    """
+
+    states: np.ndarray
+    features: csr_matrix | None = None
+    idf: np.ndarray | None = None
+
+    def at(self, index: np.ndarray) -> "FrozenView":
+        """Those cases alone."""
+        return replace(
+            self,
+            states=self.states[index],
+            features=None if self.features is None else self.features[index],
+        )
 
 
 @dataclass(frozen=True)
@@ -40,7 +68,10 @@ class Job:
     """The bare backbone, cached training and anchor cases with labels (positions), and the trained
     point estimate.
 
-    `start` is the head that training begins with, None for a fresh one; `work` holds checkpoints.
+    start: the head that training begins with, None for a fresh one. surface: the term behind the
+    caches' offsets, if any.
+    work: folder of checkpoints. frozen, anchor_frozen: what a start is fitted on, None where heads
+    do not start at a regression. ordered: the cases are in the order of time.
     """
 
     backbone: Backbone
@@ -54,6 +85,59 @@ class Job:
     point: tuple[Adapter, ...] = ()
     head: nn.Linear | None = None
     start: nn.Linear | None = None
+    surface: SurfaceTerm | None = None
+    frozen: FrozenView | None = None
+    anchor_frozen: FrozenView | None = None
+    ordered: bool = False
+
+    def held_out_job(self, share: float) -> "Job":
+        """The same with a share of the labelled cases as its anchor, its start and point estimate
+        still to be made.
+        """
+        held_out, seed = (
+            held_out_positions(self.labels, share, self.ordered, self.settings.loop.seed),
+            self.settings.loop.seed,
+        )
+        rest = np.setdiff1d(np.arange(len(self.labels)), held_out)
+        fold = replace(
+            self,
+            cases=self.cases.at(rest),
+            labels=self.labels[rest],
+            anchor=self.cases.at(held_out),
+            anchor_labels=self.labels[held_out],
+            work=self.work / "held-out",
+            frozen=self.frozen and self.frozen.at(rest),
+            anchor_frozen=self.frozen and self.frozen.at(held_out),
+        ).started()
+        if not self.point:
+            return fold
+        point, head = fold.train("point", seed)
+        return replace(fold, point=point, head=head)
+
+    def started(self) -> "Job":
+        """The same with head and surface term at the regression on the frozen view, where there is
+        one.
+        """
+        if self.frozen is None:
+            return self
+        labelled = np.flatnonzero(self.labels != NO_LABEL)
+        view = self.frozen.at(labelled)
+        fit = linear_start(view.states, self.labels[labelled], self.classes, view.features)
+        surface = None if fit.surface is None else SurfaceTerm(view.idf, fit.surface)
+
+        def with_offsets(cache: TrunkCache, seen: FrozenView | None) -> TrunkCache:
+            return replace(
+                cache,
+                offsets=None if surface is None or seen is None else surface.weigh(seen.features),
+            )
+
+        return replace(
+            self,
+            start=fit.head().to(self.backbone.device),
+            surface=surface,
+            cases=with_offsets(self.cases, self.frozen),
+            anchor=with_offsets(self.anchor, self.anchor_frozen),
+        )
 
     def train(
         self, name: str, seed: int, noise: Noise | None = None
@@ -61,8 +145,7 @@ class Job:
         """Train fresh adapters and a head by cross-entropy, made random by `noise`; the backbone is
         bare again after.
         """
-        torch.manual_seed(seed)  # peft draws A from torch's global generator
-        adapters.attach(self.backbone, self.settings.adapter)
+        adapters.attach(self.backbone, self.settings.adapter, seed)
         try:
             head = new_head(self.backbone, self.classes, seed)
             if self.start is not None:
@@ -70,7 +153,8 @@ class Job:
             loss = LossSettings(label_smoothing=self.settings.label_smoothing)
             frozen = self.settings.readout == "choice" and self.settings.head == "frozen"
             model = TopClassifier(self.backbone, head, self.classes, loss, noise, frozen)
-            loop = self.settings.loop.model_copy(update={"seed": seed})
+            rate = self.settings.loop.rate(len(self.backbone.blocks) - self.backbone.cut)
+            loop = self.settings.loop.model_copy(update={"seed": seed, "learning_rate": rate})
             fit(
                 model,
                 self.cases,
@@ -86,8 +170,7 @@ class Job:
 
     def fresh_factors(self, seed: int) -> tuple[Adapter, ...]:
         """The adapters that `train` begins with: their names and shapes before any training."""
-        torch.manual_seed(seed)
-        adapters.attach(self.backbone, self.settings.adapter)
+        adapters.attach(self.backbone, self.settings.adapter, seed)
         try:
             return tuple(adapters.read(self.backbone))
         finally:
@@ -104,9 +187,7 @@ class Job:
         `looks` is for the bar.
         """
         if not (self.anchor_labels != NO_LABEL).any():
-            raise SettingsError(
-                "the anchor has no labelled case: this teacher needs held-out labels to choose its spread"
-            )
+            raise SettingsError("models.no_held_out_labels")
         teacher = Teacher(
             self.backbone, like, self.settings.adapter.scale, samples, self.settings.loop.seed
         )
@@ -118,6 +199,21 @@ class Job:
 
             yield nll
         teacher.sampler.release()
+
+
+def held_out_positions(labels: np.ndarray, share: float, ordered: bool, seed: int) -> np.ndarray:
+    """Positions, ascending, of the labelled cases that are held out: the latest share, or one drawn
+    by `seed`.
+
+    A class stays in training: its only case is never held out.
+    """
+    labelled = np.flatnonzero(labels != NO_LABEL)
+    order = (
+        labelled if ordered else labelled[np.random.default_rng(seed).permutation(len(labelled))]
+    )
+    first = order[np.unique(labels[order], return_index=True)[1]]  # one case a class, the earliest
+    candidates = order[-max(1, round(share * len(order))) :]
+    return np.sort(np.setdiff1d(candidates, first))
 
 
 def mean_nll(scores: Scores, labels: np.ndarray) -> float:

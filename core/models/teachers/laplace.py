@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from core.models.base import adapters
 from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone
-from core.models.base.batches import pad, plan_batches
+from core.models.base.batches import plan_batches
 from core.models.base.settings import AdapterSettings, LaplaceSettings
 from core.models.base.trunk import TrunkCache
 from core.models.scoring.posterior import Gaussian
@@ -35,14 +35,14 @@ def fit(job: Job, settings: LaplaceSettings) -> Fitted:
             job.point, {name: (f + precision).rsqrt() for name, f in fisher.items()}, job.head
         )
 
+    if settings.precision is not None:
+        return Fitted(posterior(settings.precision), {"precision": settings.precision})
     with job.anchor_nll(posterior(1.0), settings.samples, len(settings.precisions)) as nll:
         tried = [(x, nll(posterior(x))) for x in sorted(settings.precisions)]
     lowest = min(value for _, value in tried)
     precision = next(x for x, value in tried if value <= lowest + settings.tolerance)
-    return Fitted(
-        posterior(precision),
-        {"precision": precision, "anchor_nll_by_precision": [list(x) for x in tried]},
-    )
+    record = {"precision": precision, "anchor_nll_by_precision": [list(x) for x in tried]}
+    return Fitted(posterior(precision), record, {"precision": precision})
 
 
 def diagonal_fisher(
@@ -68,7 +68,9 @@ def diagonal_fisher(
     fisher = {x.name: torch.zeros_like(x.a) for x in point}
     try:
         for index in plan_batches(cases.lengths):
-            logits = head(backbone.top(*pad([cases.states[i] for i in index])).float())
+            logits = head(
+                backbone.top(*cases.batch(index, backbone.device)).float()
+            ) + cases.offset(index, backbone.device)
             drawn = torch.multinomial(logits.detach().softmax(-1).cpu(), 1, generator=generator).to(
                 logits.device
             )

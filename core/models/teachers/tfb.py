@@ -48,6 +48,8 @@ def fit(job: Job, settings: TfbSettings) -> Fitted:
     regrouped = [regroup(adapter) for adapter in job.point]
     std = {a.name: unit_std(a, d) for a, d in regrouped}
     unit = Gaussian(tuple(a for a, _ in regrouped), std, job.head)
+    if settings.sigma is not None:
+        return Fitted(unit.scaled(settings.sigma), {"sigma": settings.sigma})
     with job.anchor_nll(
         unit, settings.samples, settings.doublings + settings.refinements + 2
     ) as nll:
@@ -57,7 +59,7 @@ def fit(job: Job, settings: TfbSettings) -> Fitted:
         "anchor_nll_point": choice.point,
         "anchor_nll_by_sigma": [list(pair) for pair in sorted(choice.tried)],
     }
-    return Fitted(unit.scaled(choice.sigma), record)
+    return Fitted(unit.scaled(choice.sigma), record, {"sigma": choice.sigma})
 
 
 def regroup(adapter: Adapter) -> tuple[Adapter, Tensor]:
@@ -74,9 +76,7 @@ def unit_std(adapter: Adapter, d: Tensor) -> Tensor:
     ModelError if B is zero.
     """
     if not d.max() > 0:
-        raise ModelError(
-            f"the adapter of {adapter.name} has B = 0: train it before making it Bayesian"
-        )
+        raise ModelError("models.untrained_adapter", name=adapter.name)
     return (1.0 / d.clamp_min(WEAKEST * float(d.max())))[:, None].expand_as(adapter.a).contiguous()
 
 
@@ -90,9 +90,7 @@ def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) ->
     """
     point = criterion(0.0)
     if not math.isfinite(point):
-        raise NonFiniteError(
-            f"the anchor's criterion is {point} at sigma 0: the trained adapter is broken"
-        )
+        raise NonFiniteError("models.criterion_not_finite", value=point)
     grid = [settings.sigma_low * 2**i for i in range(settings.doublings + 1)]
     tried = [(sigma, criterion(sigma)) for sigma in grid]
 
@@ -105,8 +103,11 @@ def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) ->
     within = [i for i, (_, value) in enumerate(tried) if value <= allowed()]  # NaN is not
     if not within:
         raise ModelError(
-            f"every sigma from {grid[0]:.4g} to {grid[-1]:.4g} raises the anchor's NLL over {point:.4f} by more than the "
-            f"tolerance {settings.tolerance}: lower sigma_low or raise the tolerance"
+            "models.no_sigma",
+            low=f"{grid[0]:.4g}",
+            high=f"{grid[-1]:.4g}",
+            nll=f"{point:.4f}",
+            tolerance=settings.tolerance,
         )
     low = grid[within[-1]]
     high = grid[min(within[-1] + 1, len(grid) - 1)]

@@ -5,38 +5,41 @@ Each function takes texts and targets and returns a card and weights; the pipeli
 they are kept and what is written down.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import SettingsError
+from core.models import teachers
 from core.models.base import adapters
-from core.models.base.backbone import load_backbone
+from core.models.base.backbone import Backbone, load_backbone
 from core.models.base.card import ModelCard
 from core.models.base.choice import answer_head
 from core.models.base.device import compute_dtype
-from core.models.base.settings import DistillSettings, PointSettings, TeacherSettings
-from core.models.base.trunk import TrunkCache, cache_trunk
+from core.models.base.settings import PointSettings, TeacherSettings
+from core.models.base.trunk import TrunkCache, cache_trunk, top_states
 from core.models.scoring import checkpoint
-from core.models.teachers import Job, fit_teacher
-from core.models.training.augment import augmented
-from core.models.training.objective import NO_LABEL
-from core.models.training.student import distillation_targets, teaching_cases, train_student
+from core.models.scoring.novelty import Novelty, fit_novelty
+from core.models.scoring.scorers import OnePass
+from core.models.scoring.surface import SurfaceTerm, count_ngrams, inverse_frequency, weigh_ngrams
+from core.models.teachers.job import FrozenView, Job
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts [n] and the position of each one's label [n], NO_LABEL where it has none."""
+    """Texts [n] and the position of each one's label [n], NO_LABEL where it has none. ordered: by
+    time, oldest first.
+    """
 
     texts: list[str]
     labels: np.ndarray
+    ordered: bool = False
 
     def at(self, index: np.ndarray) -> "Texts":
         """Those cases alone."""
-        return Texts([self.texts[i] for i in index], self.labels[index])
+        return Texts([self.texts[i] for i in index], self.labels[index], self.ordered)
 
 
 @dataclass(frozen=True)
@@ -50,24 +53,36 @@ class Trained:
 NO_CASES = Texts([], np.zeros(0, dtype=np.int64))
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a model is made: the device, the folder of its checkpoints, and the folder of shared
+    trunk states (None: none).
+    """
+
+    device: torch.device
+    work: Path
+    trunks: Path | None = None
+
+
 def fit_point(
-    cases: Texts,
-    name: str,
-    labels: tuple[str, ...],
-    settings: PointSettings,
-    device: torch.device,
-    work: Path,
+    cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, place: Place
 ) -> Trained:
-    """Train adapters and head by cross-entropy. `work` holds the checkpoints. The weights keep A
-    and B, for the teacher.
+    """Train adapters and head by cross-entropy. The weights keep A, B and the head's start, for the
+    teacher and the student.
     """
     backbone = load_backbone(
-        settings.base, settings.adapter.cut, device, compute_dtype(device), settings.readout
+        settings.base,
+        settings.adapter.cut,
+        place.device,
+        compute_dtype(place.device),
+        settings.readout,
+        settings.pooling,
     )
-    job = _job(backbone, settings, labels, cases, NO_CASES, work)
+    job = _job(backbone, settings, labels, cases, place).started()
     point, head = job.train("point", settings.loop.seed)
     adapters.attach(backbone, settings.adapter)
     adapters.write(backbone, list(point))
+    novelty = novelty_of(OnePass(backbone, head, len(labels)), job.cases, job.labels)
     card = ModelCard(
         kind="point",
         name=name,
@@ -75,27 +90,53 @@ def fit_point(
         base=settings.base,
         base_sha256=backbone.sha256,
         readout=settings.readout,
+        pooling=backbone.pooling,
         cut=backbone.cut,
         scale=settings.adapter.scale,
         seed=settings.loop.seed,
         settings=settings.model_dump(mode="json"),
     )
     factors = {f"{a.name}:{part}": getattr(a, part) for a in point for part in "ab"}
-    return Trained(
-        card,
-        factors | adapters.merge(backbone) | {"head.weight": head.weight, "head.bias": head.bias},
+    own = head_tensors(head) | start_tensors(job.start, job.surface) | novelty.tensors()
+    return Trained(card, factors | adapters.merge(backbone) | own)
+
+
+def fit_linear(
+    cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, place: Place
+) -> Trained:
+    """Fit the plainest model: a logistic regression on the frozen base's states, and n-grams where
+    held-out cases say that they help. No adapter is trained, and one pass answers.
+    """
+    backbone = load_backbone(
+        settings.base,
+        lambda blocks: blocks - 1,
+        place.device,
+        compute_dtype(place.device),
+        settings.readout,
+        settings.pooling,
     )
+    job = _job(backbone, settings, labels, cases, place)
+    job = replace(job, start=None, frozen=job.frozen or frozen_view(job, cases.texts)).started()
+    model = OnePass(backbone, job.start, len(labels))
+    novelty = novelty_of(model, job.cases, job.labels)
+    card = ModelCard(
+        kind="linear",
+        name=name,
+        labels=labels,
+        base=settings.base,
+        base_sha256=backbone.sha256,
+        readout=settings.readout,
+        pooling=backbone.pooling,
+        cut=backbone.cut,
+        seed=settings.loop.seed,
+        settings=settings.model_dump(mode="json"),
+    )
+    surface = {} if job.surface is None else job.surface.tensors()
+    return Trained(card, head_tensors(job.start) | surface | novelty.tensors())
 
 
 def make_teacher(
-    point: ModelCard,
-    folder: Path,
-    cases: Texts,
-    anchor: Texts,
-    name: str,
-    settings: TeacherSettings,
-    device: torch.device,
-    work: Path,
+    point: ModelCard, folder: Path, cases: Texts, name: str, settings: TeacherSettings, place: Place
 ) -> tuple[Trained, dict]:
     """Make a Bayesian teacher beside the point estimate in `folder`; return it and what was looked
     at to choose its spread.
@@ -103,22 +144,21 @@ def make_teacher(
     TFB and Laplace start from the point estimate; the others train adapters of their own on the
     same cases.
     """
-    backbone = checkpoint.load_base(point, folder, device)
+    backbone = checkpoint.load_base(point, folder, place.device)
     own = PointSettings.model_validate(point.settings | {"base": backbone.source})
-    factors = tuple(a.to(device) for a in checkpoint.load_factors(folder, point))
-    # TFB trains nothing: their trunk need not be run again
-    cases = NO_CASES if settings.kind == "tfb" else cases
-    job = _job(
-        backbone,
-        own,
-        point.labels,
-        cases,
-        anchor,
-        work,
-        factors,
-        checkpoint.load_head(folder, point).to(device),
+    factors = tuple(a.to(place.device) for a in checkpoint.load_factors(folder, point))
+    job = _job(backbone, own, point.labels, cases, place)
+    start, surface = checkpoint.load_start(folder, point)
+    offsets = None if surface is None else surface.logits(cases.texts)
+    job = replace(
+        job,
+        point=factors,
+        head=checkpoint.load_head(folder, point).to(place.device),
+        start=job.start if start is None else start.to(place.device),
+        surface=surface,
+        cases=replace(job.cases, offsets=offsets),
     )
-    fitted = fit_teacher(job, settings)
+    fitted = teachers.make_teacher(job, settings)
     card = point.model_copy(
         update={
             "kind": "teacher",
@@ -130,97 +170,62 @@ def make_teacher(
             "settings": {"point": point.settings, "teacher": settings.model_dump(mode="json")},
         }
     )
-    return Trained(card, fitted.posterior.tensors()), fitted.record
-
-
-def distill(
-    teacher_folder: Path,
-    cases: Texts,
-    name: str,
-    settings: DistillSettings,
-    device: torch.device,
-    work: Path,
-) -> Trained:
-    """Sample the teacher once over the cases; train a student on its predictive distribution and
-    spread; merge it.
-    """
-    card, teacher = checkpoint.load(teacher_folder, device, settings.samples)
-    cut = settings.adapter.cut(len(teacher.backbone.blocks))
-    if settings.start == "teacher" and cut != card.cut:
-        raise SettingsError(
-            f"start='teacher' needs the teacher's layers: the student's cut is {cut}, the teacher's {card.cut}"
-        )
-    truncate = bool(card.settings.get("point", {}).get("truncate", False))
-    cases = with_copies(cases, settings)
-    teacher_cache = cache_trunk(
-        teacher.backbone, cases.texts, truncate, progress="trunk, once a case"
-    )
-    index = teaching_cases(teacher, teacher_cache, cases.labels, settings)
-    cases, teacher_cache = cases.at(index), teacher_cache.at(index)
-    targets = distillation_targets(teacher, teacher_cache, cases.labels, settings)
-
-    backbone = load_backbone(
-        teacher.backbone.source, settings.adapter.cut, device, compute_dtype(device), card.readout
-    )
-    cache = (
-        teacher_cache
-        if cut == card.cut
-        else cache_trunk(backbone, cases.texts, truncate, progress="student's trunk")
-    )
-    start = [], (answer_head(backbone, card.labels) if card.readout == "choice" else None)
-    if settings.start == "teacher":
-        start = (
-            checkpoint.load_factors(teacher_folder, card),
-            checkpoint.load_head(teacher_folder, card),
-        )
-    frozen = (
-        card.readout == "choice"
-        and PointSettings.model_validate(card.settings["point"]).head == "frozen"
-    )
-    head = train_student(backbone, cache, targets, len(card.labels), settings, work, start, frozen)
-    student = ModelCard(
-        kind="student",
-        name=name,
-        labels=card.labels,
-        base=backbone.source,
-        base_sha256=card.base_sha256,
-        readout=card.readout,
-        cut=cut,
-        parent=card.hash,
-        seed=settings.loop.seed,
-        settings=settings.model_dump(mode="json") | {"truncate": truncate},
-    )
-    return Trained(
-        student, adapters.merge(backbone) | {"head.weight": head.weight, "head.bias": head.bias}
-    )
-
-
-def with_copies(cases: Texts, settings: DistillSettings) -> Texts:
-    """The cases and their augmented copies, which have no label."""
-    copies = augmented(cases.texts, settings.augment, settings.loop.seed)
-    return Texts(
-        [*cases.texts, *copies],
-        np.concatenate([cases.labels, np.full(len(copies), NO_LABEL, dtype=np.int64)]),
-    )
+    return Trained(card, fitted.posterior.tensors() | start_tensors(start, surface)), fitted.record
 
 
 def _job(
-    backbone,
-    settings: PointSettings,
-    labels: tuple[str, ...],
-    cases: Texts,
-    anchor: Texts,
-    work: Path,
-    point: tuple[adapters.Adapter, ...] = (),
-    head: torch.nn.Linear | None = None,
+    backbone: Backbone, settings: PointSettings, labels: tuple[str, ...], cases: Texts, place: Place
 ) -> Job:
-    def cached(texts: list[str]) -> TrunkCache:
-        return (
-            cache_trunk(backbone, texts, settings.truncate, progress="trunk, once a case")
-            if texts
-            else TrunkCache([])
-        )
+    """What every training starts from: cached states of the cases and, for a linear start, the
+    frozen view of them.
+    """
+    cache = cache_trunk(
+        backbone, cases.texts, settings.truncate, progress="trunk, once a case", folder=place.trunks
+    )
+    job = Job(
+        backbone,
+        settings,
+        len(labels),
+        cache,
+        cases.labels,
+        TrunkCache([]),
+        np.zeros(0, dtype=np.int64),
+        place.work,
+        ordered=cases.ordered,
+    )
+    if settings.readout == "choice":
+        return replace(job, start=answer_head(backbone, labels))
+    return replace(job, frozen=frozen_view(job, cases.texts)) if settings.start == "linear" else job
 
-    start = answer_head(backbone, labels) if settings.readout == "choice" else None
-    known = cached(cases.texts), cases.labels, cached(anchor.texts), anchor.labels
-    return Job(backbone, settings, len(labels), *known, work, point, head, start)
+
+def frozen_view(job: Job, texts: list[str]) -> FrozenView:
+    """The frozen base's states of the job's cases, and their n-grams where the settings ask for a
+    surface term.
+    """
+    states = top_states(job.backbone, job.cases)
+    if not job.settings.surface:
+        return FrozenView(states)
+    counts = count_ngrams(texts)
+    idf = inverse_frequency(counts)
+    return FrozenView(states, weigh_ngrams(counts, idf), idf)
+
+
+def novelty_of(model: OnePass, cases: TrunkCache, labels: np.ndarray) -> Novelty:
+    """What is new to a one-pass model, fitted on its training cases: trunk states and label
+    positions [n].
+    """
+    states = torch.from_numpy(top_states(model.backbone, cases))
+    entropy = model.read_states(states, cases.offsets).total
+    return fit_novelty(states.numpy(), labels, entropy, model.classes)
+
+
+def head_tensors(head: torch.nn.Linear) -> dict[str, Tensor]:
+    return {"head.weight": head.weight, "head.bias": head.bias}
+
+
+def start_tensors(start: torch.nn.Linear | None, surface: SurfaceTerm | None) -> dict[str, Tensor]:
+    """What a model keeps of its linear start; the names tell the loader that these are not the
+    base's maps.
+    """
+    tensors = {} if start is None else {"start:weight": start.weight, "start:bias": start.bias}
+    return tensors if surface is None else tensors | surface.tensors()

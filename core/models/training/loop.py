@@ -44,7 +44,10 @@ class _Cases(torch.utils.data.Dataset):
 
     def collate(self, rows: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:
         hidden, mask = pad([state for state, _ in rows])
-        batch = {"hidden": hidden} | self.targets.batch([i for _, i in rows], self.epoch)
+        index = [i for _, i in rows]
+        batch = {"hidden": hidden} | self.targets.batch(index, self.epoch)
+        if self.cache.offsets is not None:
+            batch["offset"] = self.cache.offset(index)
         return batch if mask is None else batch | {"mask": mask}
 
 
@@ -60,7 +63,9 @@ class _Steps(TrainerCallback):
         self.cases.epoch = round(state.epoch or 0)
 
     def on_step_begin(self, args, state, control, **kwargs):
-        self.model.mix = self.schedule.at(state.global_step / max(1, state.max_steps - 1))
+        self.model.distill_weight = self.schedule.at(
+            state.global_step / max(1, state.max_steps - 1)
+        )
 
     def on_step_end(self, args, state, control, **kwargs):
         self.model.keep_rows()
@@ -110,7 +115,7 @@ class _Trainer(Trainer):
             known = (
                 (labels[index] != NO_LABEL).sum() / (labels != NO_LABEL).sum().clamp_min(1)
             ).item()
-            self.model.part = MicroBatch(len(index) / len(labels), known)
+            self.model.micro_batch = MicroBatch(len(index) / len(labels), known)
             losses.append(super().training_step(model, some, items))
         return torch.stack(losses).sum()
 
@@ -118,8 +123,10 @@ class _Trainer(Trainer):
         outputs = model(**inputs)
         if not torch.isfinite(outputs["loss"]):
             raise NonFiniteError(
-                f"the loss is {outputs['loss'].item()} at step {self.state.global_step}: the learning rate "
-                f"{self.args.learning_rate} is probably too high; lower it"
+                "models.loss_not_finite",
+                loss=outputs["loss"].item(),
+                step=self.state.global_step,
+                rate=self.args.learning_rate,
             )
         return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
 
@@ -145,15 +152,13 @@ def fit(
     model.backbone.recompute = device.type == "cuda" and model.noise is None
     processes = int(os.environ.get("WORLD_SIZE", 1))
     if settings.batch_size % processes:
-        raise SettingsError(
-            f"batch_size {settings.batch_size} cannot be shared evenly by {processes} processes"
-        )
+        raise SettingsError("models.batch_not_shared", batch=settings.batch_size, n=processes)
     steps = settings.epochs * math.ceil(len(cases) / settings.batch_size)
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size // processes,
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.rate(len(model.backbone.blocks) - model.backbone.cut),
         weight_decay=settings.weight_decay,
         warmup_steps=round(settings.warmup * steps),
         lr_scheduler_type="linear",

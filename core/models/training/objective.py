@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from core.models.base import adapters
 from core.models.base.backbone import Backbone
 from core.models.base.settings import LossSettings
-from core.models.scoring.heads import spread_head
+from core.models.scoring.heads import uncertainty_head
 from core.models.scoring.spread import Moments
+from core.models.scoring.surface import add_offset
 
 NO_LABEL = -100  # a case without a label teaches by the teacher's targets only
 # of a teacher's probability under the reverse divergence, whose price for p_T = 0 would be infinite
@@ -120,9 +121,9 @@ class TopClassifier(nn.Module):
         self.noise = noise
         self.classes = classes
         self.loss = loss or LossSettings()
-        self.spread = spread_head(self.loss.spread)
-        self.mix = 0.0  # w, set at every step by the schedule
-        self.part = MicroBatch()
+        self.spread = uncertainty_head(self.loss.spread)
+        self.distill_weight = 0.0  # w, set at every step by the schedule
+        self.micro_batch = MicroBatch()
         self._rows = head.weight[:classes].detach().clone() if frozen else None
 
     def keep_rows(self) -> None:
@@ -139,34 +140,36 @@ class TopClassifier(nn.Module):
     def backbone(self) -> Backbone:
         return self._backbone[0]
 
-    def forward(self, hidden, mask=None, labels=None, **target) -> dict[str, Tensor]:
-        """Trunk states [B, T, d] and Targets.batch's tensors -> the loss, and the outputs [B,
-        outputs].
+    def forward(self, hidden, mask=None, labels=None, offset=None, **target) -> dict[str, Tensor]:
+        """Trunk states [B, T, d], logits' offset [B, K] and Targets.batch's tensors -> the loss,
+        and the outputs.
         """
         if self.noise is None:
             out = self.head(self.backbone.top(hidden, mask).float())
         else:
             with self.noise.on(self.backbone):
                 out = self.head(self.backbone.top(hidden, mask).float())
-        logp, _ = self.spread.answers(out, self.classes)  # [B, K]
+        if offset is not None:
+            out = add_offset(out, offset)
+        logp, _ = self.spread.predict(out, self.classes)  # [B, K]
         loss = (
             logp.new_zeros(())
             if self.noise is None
-            else logp.new_zeros(()) + self.part.cases * self.noise.penalty()
+            else logp.new_zeros(()) + self.micro_batch.cases * self.noise.penalty()
         )
-        if self.mix < 1 and (labels != NO_LABEL).any():
+        if self.distill_weight < 1 and (labels != NO_LABEL).any():
             smoothing = self.loss.label_smoothing
             labelled = F.cross_entropy(
                 logp, labels, ignore_index=NO_LABEL, label_smoothing=smoothing
             )
-            loss = loss + (1 - self.mix) * self.part.labelled * labelled
+            loss = loss + (1 - self.distill_weight) * self.micro_batch.labelled * labelled
         if target:
-            if self.mix > 0:
-                loss = loss + self.mix * self.part.cases * divergence(
+            if self.distill_weight > 0:
+                loss = loss + self.distill_weight * self.micro_batch.cases * divergence(
                     target["probabilities"], logp, self.loss
                 )
             spread = self.spread.loss(out, self.classes, target).mean()
-            loss = loss + self.loss.spread_weight * self.part.cases * spread
+            loss = loss + self.loss.spread_weight * self.micro_batch.cases * spread
         return {"loss": loss, "logits": out}
 
 

@@ -15,7 +15,7 @@ from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone
 from core.models.base.settings import DistillSettings
 from core.models.base.trunk import TrunkCache
-from core.models.scoring.heads import spread_head
+from core.models.scoring.heads import uncertainty_head
 from core.models.scoring.scorers import Teacher
 from core.models.training.loop import fit, new_head
 from core.models.training.objective import NO_LABEL, Targets, TopClassifier
@@ -74,10 +74,9 @@ def train_student(
     `start`: adapters ([] for fresh ones) and a head of K rows (None for a fresh one) to begin at.
     `frozen`: those rows stay.
     """
-    torch.manual_seed(settings.loop.seed)  # peft draws A from torch's global generator
-    adapters.attach(backbone, settings.adapter)
+    adapters.attach(backbone, settings.adapter, settings.loop.seed)
     head = new_head(
-        backbone, spread_head(settings.loss.spread).outputs(classes), settings.loop.seed
+        backbone, uncertainty_head(settings.loss.spread).outputs(classes), settings.loop.seed
     )
     _begin_at(backbone, head, *start)
     model = TopClassifier(backbone, head, classes, settings.loss, frozen=frozen)

@@ -2,7 +2,7 @@
 library.
 
 A document has no theme of the screen; its colours are those of the light theme in
-.streamlit/config.toml, so that a chart on paper is recognised as the one on the screen.
+dashboard/.streamlit/config.toml, so that a chart on paper is recognised as the one on the screen.
 """
 
 import math

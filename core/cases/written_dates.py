@@ -1,0 +1,283 @@
+"""One cell -> the date that is written in it, under each order of day and month that it allows.
+
+Read are ISO 8601 and its kin, Japanese dates and eras, months by name in four languages, Excel's
+serial numbers and seconds, milliseconds, microseconds or nanoseconds since 1970, with a time of day
+if there is one. Which order counts is the column's: core.cases.dates.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from functools import cache
+
+import pandas as pd
+
+from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
+
+ORDERS = ("ymd", "dmy", "mdy")
+SERIALS = (10_000, 80_000)  # days since 1899-12-30 that count as dates: 1927 to 2119
+_ERAS = {
+    "令和": 2018,
+    "平成": 1988,
+    "昭和": 1925,
+    "大正": 1911,
+    "明治": 1867,
+    "令": 2018,
+    "平": 1988,
+    "昭": 1925,
+    "r": 2018,
+    "h": 1988,
+    "s": 1925,
+    "t": 1911,
+    "m": 1867,
+}
+_ZONES = {"z": 0, "utc": 0, "gmt": 0, "jst": 9, "cet": 1, "cest": 2}
+_TIME = re.compile(
+    r"""(?:^|[\s,t、]|(?<=日))\s*(?P<half>午前|午後|am|pm)?\s*(?P<hour>\d{1,2})
+    (?: :(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?
+      | 時(?:(?P<minute_ja>\d{1,2})分)?(?:(?P<second_ja>\d{1,2})秒)?
+      | h(?P<minute_fr>\d{2}) )
+    \s*(?P<half_after>[ap]\.?m\.?)?\s*(?:uhr)?\s*
+    (?P<zone>z|utc|gmt|jst|cet|cest|(?:utc|gmt)?[+-]\d{2}:?(?:\d{2})?)?\s*(?:\[[\w/+-]+\])?$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_WEEKDAY = re.compile(
+    r"^[月火水木金土日]曜日?[,、 ]|[(\[][^()\[\]]{1,9}[)\]]|[月火水木金土日]曜日?$|(?<=日)[月火水木金土日](?=\s|$)"
+)
+_YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
+_ERA = re.compile(
+    rf"({'|'.join(_ERAS)})\s*(元|\d{{1,2}})\s*[年./-]\s*(\d{{1,2}})\s*[月./-]\s*(\d{{1,2}})\s*日?",
+    re.IGNORECASE,
+)
+_THREE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")
+_MONTH = r"([^\W\d_]{3,10})\.?"
+_NAMED = (
+    re.compile(
+        rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|\.)?[\s/-]*(?:de\s+)?{_MONTH}[\s/,-]*(?:del?\s+)?(?P<y>\d{{4}}|\d{{2}})"
+    ),
+    re.compile(rf"{_MONTH}[\s-]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s,-]+(?P<y>\d{{4}})"),
+    re.compile(rf"(?P<y>\d{{4}})[\s/-]+{_MONTH}[\s/-]+(?P<d>\d{{1,2}})"),
+)
+_YEAR_LAST = re.compile(
+    r"([a-z]{3}\s+\d{1,2})\s+(\d{1,2}:\d{2}:\d{2})\s+(?:([a-z]{3,4})\s+)?(\d{4})"
+)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[t\s]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(z)?")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class WrittenDate:
+    """A cell's date under each order that it allows, its time of day, and its zone (None if it
+    carries none).
+
+    has_time: whether it says a time of day, so that its zone matters.
+    """
+
+    days: dict[str, date]
+    clock: time = time()
+    zone: tzinfo | None = None
+    has_time: bool = False
+
+
+def read_date_cell(value: object, epoch_1904: bool):
+    """Return a typed or written cell -> WrittenDate or (moment, zone, has_time), None for a missing one,
+    CellError for no date.
+    """
+    try:
+        value = unpack_cell(value)
+    except CellError as e:
+        return e
+    if is_missing(value):
+        return None
+    if isinstance(value, BadCell):
+        return CellError(value.code)
+    if isinstance(value, datetime):
+        return _typed_moment(value)
+    if isinstance(value, date):
+        return datetime.combine(value, time()), None, False
+    if isinstance(value, bool):
+        return CellError("cases.cell_date")
+    try:
+        text = value if isinstance(value, str) else _plain_digits(value)
+        return _read_text(text, epoch_1904) or CellError("cases.cell_date")
+    except (ValueError, OverflowError, TypeError):
+        return CellError("cases.cell_date")
+
+
+def _plain_digits(value: object) -> str:
+    """A typed number as digits, a whole one without a point."""
+    return str(int(value)) if value == int(value) else f"{float(value):.6f}"
+
+
+def _typed_moment(moment: datetime) -> tuple[datetime, tzinfo | None, bool]:
+    if isinstance(moment, pd.Timestamp):
+        moment = moment.to_pydatetime(warn=False)
+    return moment.replace(tzinfo=None), moment.tzinfo, moment.time() != time()
+
+
+def _read_text(cell: str, epoch_1904: bool):
+    """A written date; None if it has no form that is known. Raises ValueError for a day or time
+    that does not exist.
+    """
+    text = " ".join(unicodedata.normalize("NFKC", cell).lower().split())
+    if match := re.fullmatch(r'="(.*)"', text):
+        text = match[1]
+    if _NUMBER.fullmatch(text) and (moment := _from_number(text, epoch_1904)) is not None:
+        return moment
+    if match := _COMPACT.fullmatch(text):
+        return _from_compact(match)
+    text = _WEEKDAY.sub(" ", _without_weekday_name(text)).strip()
+    if match := _YEAR_LAST.fullmatch(text):
+        text = f"{match[1]} {match[4]} {match[2]} {match[3] or ''}".strip()
+    clock, zone, has_time = time(), None, False
+    if (match := _TIME.search(text)) and match.start() > 0:
+        clock, zone, has_time = _clock(match), _offset(match["zone"]), True
+        text = text[: match.start()].rstrip(" ,、")
+    text = re.sub(r"(?<=\d)([./-]) (?=\d)", r"\1", " ".join(text.split())).strip(" ,")
+    days = _days(text.removesuffix("."))
+    return WrittenDate(days, clock, zone, has_time) if days else None
+
+
+def _from_number(text: str, epoch_1904: bool) -> tuple[datetime, tzinfo | None, bool] | None:
+    """A serial number of Excel, or a count since 1970 by its size; None if it is neither."""
+    number = float(text)
+    if SERIALS[0] <= number <= SERIALS[1]:
+        start = datetime(1904, 1, 1) if epoch_1904 else datetime(1899, 12, 30)
+        moment = start + timedelta(seconds=round(number * 86_400))
+        return moment, None, number % 1 != 0
+    digits = len(text.split(".")[0])
+    scale = {9: 1, 10: 1, 13: 1e3, 16: 1e6, 19: 1e9}.get(digits)
+    if scale is None:
+        return None
+    seconds, fraction = divmod(int(text.split(".")[0]), int(scale))
+    micro = round(fraction / scale * 1e6) + (round(number % 1 * 1e6) if scale == 1 else 0)
+    return datetime(1970, 1, 1) + timedelta(seconds=seconds, microseconds=micro), UTC, True
+
+
+def _from_compact(match: re.Match) -> WrittenDate:
+    year, month, day, hour, minute, second, zulu = match.groups()
+    clock = time(int(hour or 0), int(minute or 0), int(second or 0))
+    days = dict.fromkeys(ORDERS, _existing_day(int(year), int(month), int(day)))
+    return WrittenDate(days, clock, UTC if zulu else None, hour is not None)
+
+
+def _days(text: str) -> dict[str, date]:
+    """The day under each order that the text allows; {} if it has no form that is known."""
+    if match := _YEAR_FIRST.fullmatch(text):
+        return dict.fromkeys(ORDERS, _existing_day(*map(int, match.groups())))
+    if match := _ERA.fullmatch(text):
+        era, year, month, day = match.groups()
+        years = 1 if year == "元" else int(year)
+        return dict.fromkeys(ORDERS, _existing_day(_ERAS[era] + years, int(month), int(day)))
+    for form in _NAMED:
+        if (match := form.fullmatch(text)) and (month := month_names().get(_bare(_word_of(match)))):
+            day = _existing_day(_full_year(match["y"]), month, int(match["d"]))
+            return dict.fromkeys(ORDERS, day)
+    if match := _THREE.fullmatch(text):
+        return _numeric_days(match)
+    return {}
+
+
+def _numeric_days(match: re.Match) -> dict[str, date]:
+    """The days of 1/2/2024 or 24/1/2 by order; with points it is day.month.year, as no language
+    writes the month first.
+    """
+    first, sign, second, last = match.groups()
+    a, b, c = int(first), int(second), int(last)
+    readings = {"dmy": (_full_year(last), b, a)}
+    if sign != ".":
+        readings["mdy"] = (_full_year(last), a, b)
+    if len(last) == 2:
+        readings["ymd"] = (_full_year(first), b, c)
+    days = {}
+    for order, parts in readings.items():
+        try:
+            day = date(*parts)
+        except ValueError:
+            continue
+        if len(last) > 2 or day.year <= date.today().year + 1:  # what occurred is not of the future
+            days[order] = day
+    return days
+
+
+def _existing_day(year: int, month: int, day: int) -> date:
+    """Raises ValueError for a day that does not exist."""
+    return date(year, month, day)
+
+
+def _full_year(digits: str) -> int:
+    """A year of two digits is of 1969 to 2068."""
+    year = int(digits)
+    return year if len(digits) > 2 else year + (2000 if year < 69 else 1900)
+
+
+def _clock(match: re.Match) -> time:
+    hour = int(match["hour"])
+    minute = int(match["minute"] or match["minute_ja"] or match["minute_fr"] or 0)
+    second = int(match["second"] or match["second_ja"] or 0)
+    half = (match["half"] or match["half_after"] or "").replace(".", "")
+    if half and hour > 12:
+        raise ValueError(half)
+    if half in ("pm", "午後") and hour < 12:
+        hour += 12
+    elif half in ("am", "午前") and hour == 12:
+        hour = 0
+    micro = int((match["fraction"] or "0")[:6].ljust(6, "0"))
+    return time(hour, minute, second, micro)
+
+
+def _offset(zone: str | None) -> tzinfo | None:
+    if not zone:
+        return None
+    if zone in _ZONES:
+        return timezone(timedelta(hours=_ZONES[zone]))
+    sign, digits = re.sub(r"utc|gmt|:", "", zone)[0], re.sub(r"\D", "", zone)
+    delta = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4] or 0))
+    return timezone(-delta if sign == "-" else delta)
+
+
+def _word_of(match: re.Match) -> str:
+    return next(group for group in match.groups() if group and not group.isdigit())
+
+
+def _bare(name: str) -> str:
+    """A name without accents and points."""
+    decomposed = unicodedata.normalize("NFKD", name.lower())
+    return "".join(c for c in decomposed if not unicodedata.combining(c) and c != ".")
+
+
+@cache
+def month_names() -> dict[str, int]:
+    """Return {name or abbreviation of a month without accents: its number} in English, German,
+    French and Spanish.
+    """
+    return _calendar_names("months") | {"sept": 9, "set": 9, "marz": 3, "mrz": 3, "maerz": 3}
+
+
+@cache
+def _weekday_names() -> re.Pattern:
+    names = sorted(_calendar_names("days"), key=len, reverse=True)
+    return re.compile(rf"^(?:{'|'.join(names)})\.?,?\s+")
+
+
+def _calendar_names(kind: str) -> dict[str, int]:
+    from babel import Locale
+
+    names: dict[str, int] = {}
+    for language in ("es", "fr", "de", "en"):
+        for width in ("abbreviated", "wide"):
+            for number, name in getattr(Locale.parse(language), kind)["format"][width].items():
+                names[_bare(name)] = number
+    return names
+
+
+def _without_weekday_name(text: str) -> str:
+    """The text without a weekday's name before it: "fri, 31 jan 2024"."""
+    match = _weekday_names().match(_bare_same_length(text))
+    return text[match.end() :] if match else text
+
+
+def _bare_same_length(text: str) -> str:
+    """The text without accents, character by character."""
+    return "".join(unicodedata.normalize("NFD", c)[0] for c in text)

@@ -1,0 +1,27 @@
+"""The verb `dashboard`: serves the screens over the workspace, on this machine only.
+
+Starts Streamlit with the settings of dashboard/.streamlit/config.toml; imports no screen itself.
+"""
+
+import argparse
+import os
+import sys
+
+from core.cli.verbs import add_verb
+from core.settings import ROOT, Settings
+
+
+def add_dashboard(verbs) -> None:
+    """Add `dashboard`."""
+    verb = add_verb(verbs, "dashboard", _dashboard, "serve the dashboard on this machine")
+    verb.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1 (default: 8501)")
+
+
+def _dashboard(arguments: argparse.Namespace, settings: Settings) -> None:
+    home = settings.home.resolve()
+    print(f"Kakushin: http://127.0.0.1:{arguments.port}  (Ctrl-C stops it)", flush=True)
+    print(f"workspace: {home}", flush=True)
+    app = str(ROOT / "dashboard" / "app.py")
+    command = [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(arguments.port)]
+    # This process becomes the server, so that a signal to it reaches the server.
+    os.execve(sys.executable, command, os.environ | {"KAKUSHIN_HOME": str(home)})  # noqa: S606

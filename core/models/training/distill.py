@@ -1,0 +1,228 @@
+"""From a teacher to a student that may be used: sample, train, compare, merge; or the linear head
+where that fails.
+
+Every case teaches, and so do copies of the texts that no one labelled. What the student is compared
+on are the labelled cases and further copies, which teach nothing. The pipeline decides where the
+result is kept.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, nn
+
+from core.errors import ModelError, SettingsError
+from core.models.base import adapters
+from core.models.base.backbone import Backbone, load_backbone
+from core.models.base.card import ModelCard
+from core.models.base.choice import answer_head
+from core.models.base.device import compute_dtype
+from core.models.base.settings import DistillSettings, PointSettings
+from core.models.base.trunk import TrunkCache, cache_trunk
+from core.models.scoring import checkpoint
+from core.models.scoring.novelty import Novelty
+from core.models.scoring.scorers import OnePass, Teacher
+from core.models.scoring.surface import SurfaceTerm
+from core.models.training.augment import augmented
+from core.models.training.build import (
+    Place,
+    Texts,
+    Trained,
+    head_tensors,
+    novelty_of,
+    start_tensors,
+)
+from core.models.training.fidelity import Fidelity, measure_fidelity
+from core.models.training.objective import NO_LABEL, Targets
+from core.models.training.student import distillation_targets, teaching_cases, train_student
+
+CHECKED_COPIES = 300  # texts that teach nothing, on which a student is held against its teacher
+CHECKED_CASES = 2000  # labelled ones, at most
+
+
+@dataclass(frozen=True)
+class Student:
+    """A head and how its outputs are read, the maps to merge into the base, its novelty, and how it
+    compares with its teacher.
+    """
+
+    head: nn.Linear
+    spread: str
+    merged: dict[str, Tensor]
+    novelty: Novelty
+    record: dict
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a student learns from and is compared on: texts and labels of the cases that teach, and
+    texts that do not.
+    """
+
+    texts: list[str]
+    labels: np.ndarray
+    targets: Targets
+    checked: list[str]
+    checked_labels: np.ndarray
+    checked_answers: np.ndarray  # the teacher's probabilities [m, K]
+
+
+def distill(
+    teacher_folder: Path, cases: Texts, name: str, settings: DistillSettings, place: Place
+) -> tuple[Trained, dict]:
+    """Return the student of the teacher in `teacher_folder`, adapter merged, and what it was
+    compared on (JSON-able).
+
+    Raises ModelError where neither the student nor the linear head follows the teacher.
+    """
+    card, teacher = checkpoint.load(teacher_folder, place.device, settings.samples)
+    cut = settings.adapter.cut(len(teacher.backbone.blocks))
+    if settings.start == "teacher" and cut != card.cut:
+        raise SettingsError("models.start_needs_layers", cut=cut, teacher_cut=card.cut)
+    truncate = bool(card.settings.get("point", {}).get("truncate", False))
+    lesson = prepare_lesson(teacher, cases, settings, truncate, place.trunks)
+    backbone = load_backbone(
+        teacher.backbone.source,
+        settings.adapter.cut,
+        place.device,
+        compute_dtype(place.device),
+        card.readout,
+        card.pooling,
+    )
+    student = _fit(
+        backbone, card, teacher_folder, teacher.surface, lesson, settings, place, truncate
+    )
+    linear, surface = checkpoint.load_start(teacher_folder, card)
+    student_card = ModelCard(
+        kind="student",
+        name=name,
+        labels=card.labels,
+        base=backbone.source,
+        base_sha256=card.base_sha256,
+        readout=card.readout,
+        pooling=card.pooling,
+        cut=cut,
+        parent=card.hash,
+        seed=settings.loop.seed,
+        settings=settings.model_copy(
+            update={"loss": settings.loss.model_copy(update={"spread": student.spread})}
+        ).model_dump(mode="json")
+        | {"truncate": truncate},
+    )
+    weights = (
+        student.merged
+        | head_tensors(student.head)
+        | start_tensors(linear, surface)
+        | student.novelty.tensors()
+    )
+    return Trained(student_card, weights), student.record
+
+
+def prepare_lesson(
+    teacher: Teacher, cases: Texts, settings: DistillSettings, truncate: bool, trunks: Path | None
+) -> Lesson:
+    """Sample the teacher once over the cases and their copies, and over the copies that the student
+    is compared on.
+    """
+    seed = settings.loop.seed
+    copies = augmented(cases.texts, settings.augment, seed)
+    labels = np.concatenate([cases.labels, np.full(len(copies), NO_LABEL, dtype=np.int64)])
+    texts = [*cases.texts, *copies]
+    parts = [
+        _cached(teacher.backbone, part, truncate, trunks) for part in (cases.texts, copies) if part
+    ]
+    cache = _offset(
+        parts[0] if len(parts) == 1 else parts[0].joined(parts[1]), teacher.surface, texts
+    )
+    index = teaching_cases(teacher, cache, labels, settings)
+    targets = distillation_targets(teacher, cache.at(index), labels[index], settings)
+    unseen = augmented(cases.texts[:CHECKED_COPIES], 1, seed + 1)
+    unseen_cache = _offset(
+        _cached(teacher.backbone, unseen, truncate, trunks), teacher.surface, unseen
+    )
+    known = np.flatnonzero(targets.labels != NO_LABEL)[:CHECKED_CASES]
+    return Lesson(
+        [texts[i] for i in index],
+        labels[index],
+        targets,
+        [*(texts[index[i]] for i in known), *unseen],
+        np.concatenate([targets.labels[known], np.full(len(unseen), NO_LABEL, dtype=np.int64)]),
+        np.concatenate(
+            [
+                targets.moments.probabilities[known],
+                teacher.scores_cached(unseen_cache).probabilities,
+            ]
+        ),
+    )
+
+
+def _fit(
+    backbone: Backbone,
+    card: ModelCard,
+    teacher_folder: Path,
+    surface: SurfaceTerm | None,
+    lesson: Lesson,
+    settings: DistillSettings,
+    place: Place,
+    truncate: bool,
+) -> Student:
+    """Train the student and compare it; where it is out of its tolerance, the teacher's linear
+    start takes its place.
+    """
+    cache = _offset(_cached(backbone, lesson.texts, truncate, place.trunks), surface, lesson.texts)
+    checked = _offset(
+        _cached(backbone, lesson.checked, truncate, place.trunks), surface, lesson.checked
+    )
+    classes = len(card.labels)
+    linear, _ = checkpoint.load_start(teacher_folder, card)
+    start = [], (answer_head(backbone, card.labels) if card.readout == "choice" else linear)
+    if settings.start == "teacher":
+        start = (
+            checkpoint.load_factors(teacher_folder, card),
+            checkpoint.load_head(teacher_folder, card),
+        )
+    frozen = (
+        card.readout == "choice"
+        and PointSettings.model_validate(card.settings["point"]).head == "frozen"
+    )
+
+    def finished(head: nn.Linear, spread: str, fallback: str | None) -> tuple[Fidelity, Student]:
+        """Compare what stands on the backbone now; its maps are not merged yet."""
+        model = OnePass(backbone, head, classes, spread)
+        answers = model.scores_cached(checked).probabilities
+        fidelity = measure_fidelity(answers, lesson.checked_answers, lesson.checked_labels)
+        known = np.flatnonzero(lesson.labels != NO_LABEL)
+        novelty = novelty_of(model, cache.at(known), lesson.labels[known])
+        return fidelity, Student(
+            head, spread, {}, novelty, {"fidelity": fidelity.record(), "fallback": fallback}
+        )
+
+    head = train_student(
+        backbone, cache, lesson.targets, classes, settings, place.work, start, frozen
+    )
+    fidelity, student = finished(head, settings.loss.spread, None)
+    if fidelity.within(settings.tolerance):
+        return replace(student, merged=adapters.merge(backbone))
+    adapters.detach(backbone)
+    if linear is not None:
+        instead, student = finished(linear.to(backbone.device), "none", "linear")
+        if instead.explained >= settings.tolerance.explained:
+            return replace(student, record=student.record | {"refused": fidelity.record()})
+    raise ModelError(
+        "models.student_broken",
+        accuracy=fidelity.accuracy,
+        teacher_accuracy=fidelity.teacher_accuracy,
+        explained=fidelity.explained,
+        least=settings.tolerance.explained,
+    )
+
+
+def _cached(
+    backbone: Backbone, texts: list[str], truncate: bool, trunks: Path | None
+) -> TrunkCache:
+    return cache_trunk(backbone, texts, truncate, progress="trunk, once a case", folder=trunks)
+
+
+def _offset(cache: TrunkCache, surface: SurfaceTerm | None, texts: list[str]) -> TrunkCache:
+    return cache if surface is None else replace(cache, offsets=surface.logits(texts))

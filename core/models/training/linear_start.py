@@ -1,0 +1,150 @@
+"""Where a head starts: a logistic regression on frozen pooled states, its penalty chosen by
+cross-validation.
+
+Knows arrays of states and labels; does not know texts, backbones or adapters. The regression is
+also the plainest rival of everything that is trained after it, so a training that begins here has
+to be better than free.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix, hstack
+from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from torch import nn
+
+PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)  # scikit-learn's C, for states of mean square 1
+SURFACE_SCALES = (
+    8.0,
+    16.0,
+)  # lengths of the n-grams' features; a state's is the root of its size, 19.6 for MiniLM
+FOLDS = 4
+_UNSEEN = 1e-4  # probability of a class that a fold's training part lacks
+
+
+@dataclass(frozen=True)
+class LinearStart:
+    """A fitted head, its penalty C, and what was looked at: the held-out NLL by penalty and by
+    surface scale, nats a case.
+    """
+
+    weight: np.ndarray  # [K, d]
+    bias: np.ndarray  # [K]
+    surface: (
+        np.ndarray | None
+    )  # [K, FEATURES] of core.models.scoring.surface, None where n-grams help no held-out case
+    penalty: float
+    nll_by_penalty: dict[float, float]
+    nll_by_scale: dict[float, float]
+
+    def head(self) -> nn.Linear:
+        """The head as a module, float32 on the CPU."""
+        head = nn.Linear(self.weight.shape[1], self.weight.shape[0])
+        with torch.no_grad():
+            head.weight.copy_(torch.as_tensor(self.weight))
+            head.bias.copy_(torch.as_tensor(self.bias))
+        return head.requires_grad_(False)
+
+
+def stratified_folds(labels: np.ndarray, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Split positions into FOLDS (training, held out) pairs, each class in the same share where it
+    has enough cases.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")
+        return list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels))
+
+
+def linear_start(
+    states: np.ndarray, labels: np.ndarray, classes: int, surface: csr_matrix | None = None
+) -> LinearStart:
+    """Fit a multinomial logistic regression on states [n, d], on surface features [n, FEATURES] if
+    they help, and labels [n].
+
+    The penalty and then the scale of the surface's features have the lowest mean NLL over held-out
+    folds; the fit that is returned uses every case. A class without a case gets the bias of one
+    case in ten times as many.
+    """
+    by_penalty, by_scale = {}, {}
+    counts = np.bincount(labels)
+    if np.count_nonzero(counts) > 1 and counts.max() >= FOLDS:
+        pairs = stratified_folds(labels)
+        by_penalty = _held_out_nll(states, labels, classes, pairs)
+    penalty = min(by_penalty, key=by_penalty.get) if by_penalty else 0.1
+    if by_penalty and surface is not None:
+        by_scale = {0.0: by_penalty[penalty]}
+        for scale in SURFACE_SCALES:
+            by_scale[scale] = _held_out_nll(
+                states, labels, classes, pairs, (penalty,), surface * scale
+            )[penalty]
+    scale = min(by_scale, key=by_scale.get) if by_scale else 0.0
+    features = surface * scale if scale else None
+    _, weight, bias, rows = next(_path(states, labels, classes, (penalty,), features))
+    rows = None if rows is None else (scale * rows).astype(np.float32)
+    return LinearStart(weight, bias, rows, penalty, by_penalty, by_scale)
+
+
+def _held_out_nll(
+    states, labels, classes, pairs, penalties=PENALTIES, surface=None
+) -> dict[float, float]:
+    """Mean NLL by penalty over the cases that a fold's fit did not see."""
+    sums = dict.fromkeys(penalties, 0.0)
+    for train, held_out in pairs:
+        part = None if surface is None else surface[train]
+        for penalty, weight, bias, rows in _path(
+            states[train], labels[train], classes, penalties, part
+        ):
+            logits = states[held_out] @ weight.T + bias
+            if rows is not None:
+                logits = logits + surface[held_out] @ rows.T
+            sums[penalty] += _nll(logits, labels[held_out])
+    return {penalty: total / len(labels) for penalty, total in sums.items()}
+
+
+def _path(
+    states: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    penalties: Sequence[float],
+    surface: csr_matrix | None,
+) -> Iterator[tuple[float, np.ndarray, np.ndarray, np.ndarray | None]]:
+    """Fits in the order of the penalties, each started at the last: C, weight [K, d], bias [K],
+    surface's rows or None.
+    """
+    present, width = np.unique(labels), states.shape[1]
+    centre = states.mean(0)  # the common part of all states makes the problem ill-conditioned
+    x = (states - centre).astype(np.float64)
+    if surface is not None:
+        x = hstack([csr_matrix(x), surface]).tocsr()
+    model = LogisticRegression(max_iter=200, tol=1e-3, warm_start=True)
+    for penalty in penalties:
+        model.C = penalty
+        coefficients, intercept = np.zeros((1, x.shape[1])), np.zeros(1)
+        if len(present) > 1:
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore", ConvergenceWarning
+                )  # a fit that is nearly done is a start like any other
+                model.fit(x, labels)
+            coefficients, intercept = model.coef_, model.intercept_
+        if len(present) == 2:  # scikit-learn keeps one row for two classes
+            coefficients, intercept = (
+                np.vstack([-coefficients, coefficients]) / 2,
+                np.concatenate([-intercept, intercept]) / 2,
+            )
+        weight = np.zeros((classes, x.shape[1]))
+        bias = np.full(classes, intercept.mean() - np.log(10 * len(labels)))
+        weight[present], bias[present] = coefficients, intercept - coefficients[:, :width] @ centre
+        yield penalty, weight[:, :width], bias, None if surface is None else weight[:, width:]
+
+
+def _nll(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Sum over cases of -log softmax, in nats."""
+    logp = log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
+    return float(-np.maximum(logp, np.log(_UNSEEN)).sum())

@@ -1,0 +1,77 @@
+"""The documents agree with the code: commands exist, links lead somewhere, README quotes what was
+measured.
+"""
+
+import re
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+from pkgutil import resolve_name
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+RESULTS = sorted((ROOT / "docs" / "results").glob("*.md"))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_readme_is_read_in_three_minutes():
+    assert len(README.read_text(encoding="utf-8").split()) <= 900
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_leads_to_a_file(page):
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+    own = [link for link in links if "://" not in link]
+    assert [link for link in own if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_command_names_a_module_that_exists(page):
+    modules = re.findall(r"python -m ((?:core|benchmarks)[\w.]*)", page.read_text(encoding="utf-8"))
+    assert [module for module in modules if find_spec(module.rstrip(".")) is None] == []
+
+
+def test_every_figure_of_readme_is_in_a_page_of_results():
+    """A measured share, score or ratio has three decimals or a unit; each stands in docs/results."""
+    measured = re.findall(r"(?<![\d.])\d\.\d{3}(?!\d)|\d+\.\d+%|\d+\.\d times", readme_text())
+    results = " ".join(page.read_text(encoding="utf-8") for page in RESULTS)
+    assert len(measured) > 10
+    assert [figure for figure in measured if figure not in results] == []
+
+
+def readme_text() -> str:
+    """Return README in one line, so that a figure and its unit stay together."""
+    return " ".join(README.read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs").glob("*.png")), ids=name)
+def test_a_picture_is_small(picture):
+    assert picture.stat().st_size < 300_000
+
+
+def test_every_function_that_the_architecture_names_exists():
+    """`core.module.function` in docs/ARCHITECTURE.md is importable as written."""
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:core|dashboard)(?:\.\w+)+)(?:\(\))?`", text)
+    assert len(paths) > 20
+    assert [path for path in paths if not exists(path)] == []
+
+
+def exists(path: str) -> bool:
+    """Return whether a dotted path is a module, or what is defined in one."""
+    try:
+        resolve_name(path)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+def test_pages_are_found():
+    assert set(chain(RESULTS, [README])) <= set(PAGES)
