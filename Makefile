@@ -22,6 +22,7 @@ test: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/biome lint
 	$(BIN)/mypy
 
 # How the code reads, as figures with limits.

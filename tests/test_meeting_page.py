@@ -135,8 +135,8 @@ def test_the_card_of_a_scenario_is_that_of_the_page_decide(open_page, open_view,
     handle = open_view("decide", home, t="0.4", volume="100")
     coverage, reviews, *_ = metric_values(page)
     text = page_text(handle)
-    assert f"{reviews} cases a day" in text
-    assert f"Accept {round(float(coverage.rstrip('%')))}% automatically" in text
+    assert f"{round(float(reviews))} a day need review" in text
+    assert f"{round(float(coverage.rstrip('%')))}% is accepted automatically" in text
 
 
 def test_an_assumption_moves_all_scenarios_at_once_and_changes_none_of_them(open_page, home):

@@ -11,7 +11,7 @@ from core.cli import main
 from core.jobs import queue
 from core.settings import Settings
 from tests import tiny
-from tests.browser.serving import serving
+from tests.browser.serving import go_to, serving
 
 
 @pytest.fixture
@@ -92,11 +92,12 @@ def test_a_file_becomes_a_run_that_can_be_decided_on(home, browser):
         expect(page.locator("[class*=st-key-job_]").first).to_contain_text("完了", timeout=90_000)
 
         # The run is there to be decided on.
-        page.get_by_text("しきい値を決める").first.click()
+        go_to(page, "決める", "しきい値を決める")
+        page.locator(".st-key-data_chip button").first.click()
         expect(page.locator(".st-key-run input").first).to_have_value(
             re.compile("· orders ·"), timeout=30_000
         )
-        expect(page.locator("[data-testid=stSidebar]")).to_contain_text(re.compile("58.?件"))
+        expect(page.locator("[data-testid=stPopoverBody]")).to_contain_text(re.compile("58.?件"))
     (found,) = queue.listed(Settings())
     assert (found.state, found.job.who, found.exit_code) == ("finished", "佐藤美香", 0)
     assert [
