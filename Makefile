@@ -5,7 +5,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint house package bench build serve lock clean
+.PHONY: demo test coverage lint house package bench build serve lock clean
 
 demo: build serve
 
@@ -18,6 +18,10 @@ serve: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The tests, and the share of lines that they run.
+coverage: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report term
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -56,7 +60,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-lap
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-laplace.txt
 	@touch $@
 
-# After a change of requirements.txt: uv writes one file, benchmarks.lock divides it.
+# After a change of requirements.txt: for all platforms at once, by uv.
 lock: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.lock
 

@@ -37,7 +37,7 @@ from core.models.teachers import Job, fit_teacher
 from core.models.training.augment import augmented
 from core.models.training.objective import NO_LABEL
 from core.models.training.student import distillation_targets, teaching_cases, train_student
-from core.stats.temperature import fit_temperature, scaled
+from core.stats.temperature import at_temperature, fit_temperature
 
 # samples of the teacher that fidelity is measured against; an ensemble has only its members
 REFERENCE = 32
@@ -159,7 +159,9 @@ class Bench:
         anchor = self._scores(posterior, 1, "anchor").probabilities
         temperature = fit_temperature(anchor, self.data.anchor.labels).value.value
         plain = self._ask(posterior, 1, seconds)
-        test, ood = (s and scaled(s.probabilities, temperature) for s in (plain.test, plain.ood))
+        test, ood = (
+            s and at_temperature(s.probabilities, temperature) for s in (plain.test, plain.ood)
+        )
         return replace(
             plain,
             test=only(test),

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from core.stats import calibration, selective
 from core.stats.calibration_bias import calibration_error, squared_error
-from core.stats.temperature import fit_temperature, scaled
+from core.stats.temperature import at_temperature, fit_temperature
 
 # Metric -> (heading, +1 where more is better, -1 where less is, 0 where neither).
 METRICS = {
@@ -58,7 +58,7 @@ def measure(answers, labels: np.ndarray) -> dict[str, float | None]:
         "adaptive_ece": calibration.adaptive_ece(confidence, right),
         **rescaled(p, labels),
         "nll": calibration.nll(p, labels),
-        "brier": calibration.brier(p, labels),
+        "brier": calibration.brier_score(p, labels),
         "aurc": selective.aurc(confidence, right),
         "coverage_at_5": selective.coverage_at_risk(confidence, right, 0.05),
         "coverage_at_2": selective.coverage_at_risk(confidence, right, 0.02),
@@ -80,7 +80,7 @@ def rescaled(p: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     from the rest.
     """
     temperature = fit_temperature(p, labels).value.value
-    best = scaled(p, temperature)
+    best = at_temperature(p, temperature)
     return {
         "temperature_left": temperature,
         "ece_rescaled": calibration.ece(best.max(1), best.argmax(1) == labels),

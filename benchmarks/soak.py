@@ -62,7 +62,7 @@ def soak(folder: Path, seconds: float, kill_every_s: float) -> dict:
         | {"ledger": decide}
     )
     processes = {name: begin(context, jobs[name], folder, name) for name in jobs}
-    barrier(folder, list(jobs))
+    wait_for_all(folder, list(jobs))
     until, kills, next_kill = time.time() + seconds, 0, time.time() + kill_every_s
     with tqdm(total=round(seconds), desc="soak", unit=" s", file=sys.stderr) as bar:
         while time.time() < until:

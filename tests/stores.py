@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.stats.uncertainty import decompose
+from core.stats.uncertainty import decompose_uncertainty
 from core.store.ledger import Ledger
 from core.store.parts import write_part
 from core.store.samples import Samples
@@ -150,7 +150,7 @@ def _cases(role: str, n: int, seed: int, first: int = 0) -> tuple[pd.DataFrame, 
 
 def _scored(logits: np.ndarray, label: pd.Series, model_kind: str, seed: int) -> pd.DataFrame:
     """What a model says of cases with these true logits [n, K]."""
-    found = decompose(_sampled(logits, model_kind, seed))
+    found = decompose_uncertainty(_sampled(logits, model_kind, seed))
     best = found.mean.argmax(1)
     predicted = np.array(LABELS)[best]
     right = np.where(label.to_numpy() == predicted, "right", "wrong")

@@ -22,7 +22,7 @@ from core.pipeline import ask
 from core.pipeline.score import SAMPLED_CASES, kept_samples, score, scoring_run
 from core.pipeline.train import TrainSettings, distill_student, train, training_cases
 from core.settings import Settings
-from core.stats.uncertainty import decompose
+from core.stats.uncertainty import decompose_uncertainty
 from core.store.samples import Samples
 from core.store.store import Store
 from tests import tiny
@@ -96,7 +96,7 @@ def test_a_teachers_scoring_killed_with_9_goes_on_and_no_sample_is_lost_or_doubl
         # [N, n, K]
         kept = np.stack([Samples(store).of(run_id, case_id) for case_id in table["case_id"]], 1)
     assert kept.shape == (N, 120, len(tiny.TOPICS))
-    found = decompose(kept)
+    found = decompose_uncertainty(kept)
     np.testing.assert_allclose(found.mean, np.stack(table["probabilities"]), atol=1e-6)
     np.testing.assert_allclose(found.epistemic, table["epistemic"], atol=1e-5)
     assert found.epistemic.max() > 1e-3  # the samples do differ

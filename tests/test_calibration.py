@@ -11,9 +11,9 @@ from core.report.frames import reliability_bins
 from core.stats.bounds import wilson
 from core.stats.calibration import (
     adaptive_ece,
-    brier,
+    brier_score,
     ece,
-    ece_of,
+    ece_of_bins,
     nll,
     reliability,
     reliability_from_counts,
@@ -65,7 +65,7 @@ def test_stored_counts_give_the_same_diagram_as_the_cases(rows):
     )
     a, b = reliability_bins(stored), reliability(confidence, right)
     assert [(x.n, x.accuracy) for x in a] == [(x.n, x.accuracy) for x in b]
-    assert ece_of(a) == pytest.approx(ece(confidence, right), abs=1e-12)
+    assert ece_of_bins(a) == pytest.approx(ece(confidence, right), abs=1e-12)
 
 
 def test_counts_are_enough():
@@ -76,7 +76,7 @@ def test_counts_are_enough():
         0.8,
         wilson(3, 4),
     )
-    assert ece_of(found) == pytest.approx(0.05)
+    assert ece_of_bins(found) == pytest.approx(0.05)
 
 
 def test_adaptive_bins_hold_equal_numbers_of_cases():
@@ -88,15 +88,15 @@ def test_adaptive_bins_hold_equal_numbers_of_cases():
 
 def test_brier_and_nll_by_hand():
     p, label = np.array([[0.8, 0.2], [0.4, 0.6]]), np.array([0, 0])
-    assert brier(p, label) == pytest.approx((0.04 + 0.04 + 0.36 + 0.36) / 2)
+    assert brier_score(p, label) == pytest.approx((0.04 + 0.04 + 0.36 + 0.36) / 2)
     assert nll(p, label) == pytest.approx(-(np.log(0.8) + np.log(0.4)) / 2)
 
 
 def test_the_uniform_answer_costs_log_k_and_certainty_nothing():
     label = np.arange(4)
     assert nll(np.full((4, 4), 0.25), label) == pytest.approx(np.log(4))
-    assert brier(np.full((4, 4), 0.25), label) == pytest.approx(0.75)
-    assert nll(np.eye(4), label) == brier(np.eye(4), label) == 0.0
+    assert brier_score(np.full((4, 4), 0.25), label) == pytest.approx(0.75)
+    assert nll(np.eye(4), label) == brier_score(np.eye(4), label) == 0.0
 
 
 def test_one_impossible_label_leaves_the_loss_finite():
@@ -116,7 +116,7 @@ def test_a_confidence_that_is_none_is_named(metric):
         metric(np.array([0.5, 1.5]), np.array([1, 0]))
 
 
-@pytest.mark.parametrize("metric", [brier, nll])
+@pytest.mark.parametrize("metric", [brier_score, nll])
 def test_a_probability_that_is_not_finite_is_named(metric):
     with pytest.raises(NonFiniteError, match=r"probability inf at index \(1, 0\)"):
         metric(np.array([[0.5, 0.5], [np.inf, 0.5]]), np.array([0, 1]))
@@ -130,7 +130,7 @@ def test_the_order_of_equal_confidences_does_not_matter():
     )
 
 
-@pytest.mark.parametrize("metric", [brier, nll])
+@pytest.mark.parametrize("metric", [brier_score, nll])
 def test_a_label_that_is_no_position_is_named(metric):
     with pytest.raises(SettingsError, match="label -1 at index 1 is not a position in 0 to 1"):
         metric(np.full((2, 2), 0.5), np.array([0, -1]))

@@ -39,7 +39,7 @@ def test_every_command_names_a_module_that_exists(page):
 
 
 def test_every_figure_of_readme_is_in_a_page_of_results():
-    """A measured share, score or ratio has three decimals or a unit; each stands in docs/results."""
+    """A measured share, score or ratio has three decimals or a unit; docs/results has it too."""
     measured = re.findall(r"(?<![\d.])\d\.\d{3}(?!\d)|\d+\.\d+%|\d+\.\d times", readme_text())
     results = " ".join(page.read_text(encoding="utf-8") for page in RESULTS)
     assert len(measured) > 10

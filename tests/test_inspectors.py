@@ -22,7 +22,7 @@ from core.report.inspectors import (
     UncertaintyLevel,
     VotedCase,
 )
-from core.stats.votes import opinion
+from core.stats.votes import checked_prediction
 from core.store.ledger import Ledger
 from core.store.samples import Below
 from dashboard.components import charts
@@ -36,7 +36,7 @@ EVIL = "<b>x</b> & $y$ %{x} **z**"
 
 
 def case(samples, student=(0.2, 0.7, 0.1), labels=THREE, **given) -> VotedCase:
-    said = None if student is None else opinion(student, 0.5, 0.1)
+    said = None if student is None else checked_prediction(student, 0.5, 0.1)
     return VotedCase("text", "A", labels, np.array(samples, dtype=float), said, **given)
 
 
@@ -160,7 +160,7 @@ def test_the_active_policy_decides_and_one_that_cannot_be_read_reviews_all(tmp_p
     assert rule.gate("A", THREE, SPLIT.answer).accepted
     broken = activate("broken", {"threshold": 0.1})
     assert "A policy has the names threshold" in broken.problem
-    assert not broken.gate("A", THREE, opinion([1.0, 0.0, 0.0], 0.0, 0.0)).accepted
+    assert not broken.gate("A", THREE, checked_prediction([1.0, 0.0, 0.0], 0.0, 0.0)).accepted
 
 
 # --- frames and figures
@@ -186,7 +186,7 @@ def test_bars_hold_mean_range_votes_and_the_student_by_label():
 def test_a_label_that_only_the_student_finds_likely_is_among_the_few_shown():
     samples, one = np.full((3, 12), 1 / 12), np.zeros(12)
     one[11] = 1.0
-    frame = inspectors.bar_frame(samples, opinion(one, 0.0, 0.0), LABELS)
+    frame = inspectors.bar_frame(samples, checked_prediction(one, 0.0, 0.0), LABELS)
     assert len(frame) == inspectors.SHOWN
     assert LABELS[11] in set(frame["label"])
 

@@ -11,7 +11,7 @@ import pytest
 
 from core.decision.thresholds.policy import Policy
 from core.pipeline import ask
-from core.stats.votes import opinion
+from core.stats.votes import checked_prediction
 from core.store.ledger import Ledger
 from core.store.samples import Samples
 from core.store.store import Store
@@ -213,7 +213,7 @@ class Fake(ask.Inspectors):
             text,
             LABELS,
             p[[0, 0, 1, 0]],
-            opinion(p[1], 0.4, 0.02),
+            checked_prediction(p[1], 0.4, 0.02),
             *took,
             "cpu",
             self.models.hashes,

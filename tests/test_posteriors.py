@@ -44,7 +44,7 @@ from core.models.teachers.blob import Variational, kl_to_prior
 from core.models.teachers.dropout import CaseMasks
 from core.models.teachers.job import held_out_positions
 from core.models.teachers.laplace import diagonal_fisher
-from core.stats.temperature import sampled_temperature, scaled
+from core.stats.temperature import at_temperature, sampled_temperature
 from tests import tiny
 
 CPU = torch.device("cpu")
@@ -220,7 +220,7 @@ def test_a_tempered_posterior_is_temperature_scaling_of_its_samples(job):
     teacher.posterior = tempered(plain, 2.5)
     _, after = teacher.moments(job.anchor, keep_samples=True)
     teacher.sampler.release()
-    np.testing.assert_allclose(after, scaled(before, 2.5), atol=1e-5)
+    np.testing.assert_allclose(after, at_temperature(before, 2.5), atol=1e-5)
 
 
 def test_a_teachers_temperature_is_the_anchors_best(job):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SettingsError
-from core.stats.risk_control import cases_needed, cases_without_error, fallback, p_values
+from core.stats.risk_control import cases_needed, cases_without_error, p_values, reject_in_sequence
 
 TARGETS = st.floats(0.01, 0.9)
 LEVELS = st.floats(0.001, 0.3)
@@ -59,9 +59,9 @@ def test_fallback_hands_a_level_on_and_loses_it():
     # Levels: 0.02 passes; 0.02 fails and is lost; 0.03 of its own passes; 0.03 carried passes
     # again.
     p, weights = np.array([0.01, 0.025, 0.03, 0.02]), np.array([0.02, 0.0, 0.03, 0.0])
-    assert fallback(p, weights).tolist() == [True, False, True, True]
+    assert reject_in_sequence(p, weights).tolist() == [True, False, True, True]
     # Had the second passed, the third would have had 0.05.
-    assert fallback(np.array([0.01, 0.01, 0.05, 0.06]), weights).tolist() == [
+    assert reject_in_sequence(np.array([0.01, 0.01, 0.05, 0.06]), weights).tolist() == [
         True,
         True,
         True,
@@ -70,7 +70,7 @@ def test_fallback_hands_a_level_on_and_loses_it():
 
 
 def test_a_test_without_level_never_passes():
-    assert fallback(np.array([0.0, 0.0]), np.array([0.0, 0.05])).tolist() == [False, True]
+    assert reject_in_sequence(np.array([0.0, 0.0]), np.array([0.0, 0.05])).tolist() == [False, True]
 
 
 @given(P)
@@ -78,7 +78,7 @@ def test_all_weight_on_the_first_is_a_sequence_that_stops_at_the_first_failure(v
     p = np.array(values)
     weights = np.zeros(len(p))
     weights[0] = 0.4
-    assert fallback(p, weights).tolist() == np.logical_and.accumulate(p <= 0.4).tolist()
+    assert reject_in_sequence(p, weights).tolist() == np.logical_and.accumulate(p <= 0.4).tolist()
 
 
 @given(P, st.data())
@@ -86,8 +86,8 @@ def test_smaller_p_values_never_certify_less(values, data):
     p = np.array(values)
     weights = np.full(len(p), 0.3 / len(p))
     smaller = p * np.array(data.draw(st.lists(st.floats(0, 1), min_size=len(p), max_size=len(p))))
-    assert (fallback(smaller, weights) >= fallback(p, weights)).all()
-    assert (fallback(p, weights) >= (p <= weights)).all()  # never below Bonferroni
+    assert (reject_in_sequence(smaller, weights) >= reject_in_sequence(p, weights)).all()
+    assert (reject_in_sequence(p, weights) >= (p <= weights)).all()  # never below Bonferroni
 
 
 @given(TARGETS, LEVELS)
@@ -139,6 +139,6 @@ def test_mapie_agrees():
         weights[0] = 0.4
         ordered = np.sort(ours)
         assert (
-            fallback(ordered, weights).nonzero()[0].tolist()
+            reject_in_sequence(ordered, weights).nonzero()[0].tolist()
             == control_fwer(ordered, 0.4, "fixed_sequence").tolist()
         )

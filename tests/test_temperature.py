@@ -10,7 +10,13 @@ from scipy.special import softmax
 
 from core.errors import NonFiniteError, SettingsError
 from core.stats.calibration import nll
-from core.stats.temperature import HIGHEST, LOWEST, fit_temperature, sampled_temperature, scaled
+from core.stats.temperature import (
+    HIGHEST,
+    LOWEST,
+    at_temperature,
+    fit_temperature,
+    sampled_temperature,
+)
 
 
 def drawn(n: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -23,7 +29,7 @@ def drawn(n: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.nda
 
 def test_temperature_1_is_the_identity():
     p, _ = drawn(200, 1)
-    np.testing.assert_allclose(scaled(p, 1.0), p, rtol=1e-12)
+    np.testing.assert_allclose(at_temperature(p, 1.0), p, rtol=1e-12)
 
 
 def test_a_temperature_by_hand():
@@ -31,19 +37,19 @@ def test_a_temperature_by_hand():
     16/17.
     """
     p = np.array([[0.8, 0.2]])
-    np.testing.assert_allclose(scaled(p, 2), [[2 / 3, 1 / 3]])
-    np.testing.assert_allclose(scaled(p, 0.5), [[16 / 17, 1 / 17]])
+    np.testing.assert_allclose(at_temperature(p, 2), [[2 / 3, 1 / 3]])
+    np.testing.assert_allclose(at_temperature(p, 0.5), [[16 / 17, 1 / 17]])
 
 
 def test_a_probability_of_0_stays_0_at_1_and_breaks_nothing():
-    np.testing.assert_allclose(scaled(np.array([[1.0, 0.0]]), 1), [[1, 0]], atol=1e-12)
-    assert np.isfinite(scaled(np.array([[1.0, 0.0]]), HIGHEST)).all()
+    np.testing.assert_allclose(at_temperature(np.array([[1.0, 0.0]]), 1), [[1, 0]], atol=1e-12)
+    assert np.isfinite(at_temperature(np.array([[1.0, 0.0]]), HIGHEST)).all()
 
 
 @given(st.floats(LOWEST, HIGHEST), st.integers(0, 100))
 def test_the_answer_never_changes_and_rows_add_up_to_one(temperature, seed):
     p, _ = drawn(20, 1, seed)
-    q = scaled(p, temperature)
+    q = at_temperature(p, temperature)
     np.testing.assert_array_equal(q.argmax(1), p.argmax(1))
     np.testing.assert_allclose(q.sum(1), 1)
 
@@ -77,7 +83,7 @@ def test_a_fit_by_hand():
 def test_scaling_by_the_fit_gives_its_nll_and_a_second_fit_gives_1():
     p, label = drawn(2000, 1.7)
     found = fit_temperature(p, label)
-    after = scaled(p, found.value.value)
+    after = at_temperature(p, found.value.value)
     assert nll(after, label) == pytest.approx(found.nll_after)
     assert found.nll_after < found.nll_before
     assert fit_temperature(after, label).value.value == pytest.approx(1, abs=1e-4)
@@ -106,7 +112,7 @@ def test_what_cannot_be_fitted_is_named():
     with pytest.raises(NonFiniteError, match="probability nan"):
         fit_temperature(np.array([[np.nan, 0.4]]), np.array([0]))
     with pytest.raises(SettingsError, match="temperature 0 is not allowed"):
-        scaled(p, 0)
+        at_temperature(p, 0)
 
 
 def test_equal_samples_are_one_sample_and_no_case_is_refused():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core.errors import NonFiniteError
-from core.stats.uncertainty import decompose, entropy
+from core.stats.uncertainty import decompose_uncertainty, entropy
 
 
 @pytest.mark.parametrize("k", [1, 2, 12])
@@ -25,7 +25,7 @@ def test_entropy_follows_its_axis():
 
 
 def test_samples_that_disagree_with_certainty_are_all_epistemic():
-    found = decompose(np.array([[[1.0, 0.0]], [[0.0, 1.0]]]))
+    found = decompose_uncertainty(np.array([[[1.0, 0.0]], [[0.0, 1.0]]]))
     np.testing.assert_allclose(found.mean, [[0.5, 0.5]])
     np.testing.assert_allclose(
         [found.total, found.aleatoric, found.epistemic],
@@ -35,14 +35,14 @@ def test_samples_that_disagree_with_certainty_are_all_epistemic():
 
 
 def test_samples_that_agree_are_all_aleatoric():
-    found = decompose(np.tile([[0.5, 0.25, 0.25]], (7, 1, 1)))
+    found = decompose_uncertainty(np.tile([[0.5, 0.25, 0.25]], (7, 1, 1)))
     np.testing.assert_allclose(found.aleatoric, [1.5 * np.log(2)])
     np.testing.assert_allclose(found.epistemic, [0.0], atol=1e-15)
 
 
 def test_a_mixture_is_split_as_by_hand():
     # one sample is sure, the other is not
-    found = decompose(np.array([[[1.0, 0.0]], [[0.5, 0.5]]]))
+    found = decompose_uncertainty(np.array([[[1.0, 0.0]], [[0.5, 0.5]]]))
     total = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
     np.testing.assert_allclose(found.total, [total])
     np.testing.assert_allclose(found.aleatoric, [np.log(2) / 2])
@@ -51,7 +51,7 @@ def test_a_mixture_is_split_as_by_hand():
 
 @given(arrays(np.float64, (4, 3, 5), elements=st.floats(1e-6, 1)))
 def test_the_parts_add_up_and_none_is_negative(raw):
-    found = decompose(raw / raw.sum(-1, keepdims=True))
+    found = decompose_uncertainty(raw / raw.sum(-1, keepdims=True))
     np.testing.assert_allclose(found.aleatoric + found.epistemic, found.total, atol=1e-12)
     assert (found.epistemic >= 0).all()
     assert (found.aleatoric >= 0).all()
@@ -65,4 +65,4 @@ def test_a_value_that_is_not_finite_is_named(bad):
     with pytest.raises(
         NonFiniteError, match=rf"probability {bad} at index \(1, 2, 0\) is not finite"
     ):
-        decompose(samples)
+        decompose_uncertainty(samples)

@@ -90,9 +90,21 @@ DATES = [
     ),
     _dates(
         "two-zones.csv",
-        ["2024-01-31T08:30:00+01:00", "2024-07-31T08:30:00+02:00"],
-        ["2024-01-31T07:30", "2024-07-31T06:30"],
+        ["2024-01-31T08:50:00+09:00", "2024-01-30T23:55:00Z", "2024-01-31T09:10:00+09:00"],
+        ["2024-01-31T08:50", "2024-01-31T08:55", "2024-01-31T09:10"],
         told=("mixed_zones",),
+    ),
+    _refused(
+        "summer-time.csv",
+        "date",
+        ["2024-01-31T08:30:00+01:00", "2024-07-31T08:30:00+02:00"],
+        "zones_unclear",
+    ),
+    _dates(
+        "summer-time-asked.csv",
+        ["2024-01-31T08:30:00+01:00", "2024-07-31T08:30:00+02:00"],
+        ["2024-01-31T08:30", "2024-07-31T08:30"],
+        options={"timezone": "Europe/Berlin"},
     ),
     _dates(
         "zone-asked.csv",
@@ -181,6 +193,8 @@ NUMBERS = [
         [None, 12, None, None],
         told=("cells_left_empty",),
     ),
+    _numbers("currencies.csv", ["$5", "€7"], [5, 7], told=("mixed_currencies",)),
+    _numbers("yen-end.csv", ["¥1,200-", "\\3,400", "¥500"], [1200, 3400, 500]),
     _numbers("percent.csv", ["5%", "12"], [None, 12], told=("cells_left_empty",)),
     _numbers("negative.csv", ["-5", "−6.5", "+7"], [-5, -6.5, 7]),
 ]

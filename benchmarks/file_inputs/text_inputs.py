@@ -325,6 +325,11 @@ HEADERS = [
 
 ROWS = [
     Input(
+        "end-of-file.csv",
+        text_file("id,text", "1,valve stuck", "2,fan noisy") + b"\x1a",
+        _PLAIN,
+    ),
+    Input(
         "bad-options.csv",
         text_file("id,text,date,cost", "1,valve stuck,soon,5", "2,fan noisy,2024-01-31,cheap"),
         [

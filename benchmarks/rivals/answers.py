@@ -109,7 +109,7 @@ def _coverage(risk: float) -> Callable:
 METRICS: dict[str, Callable[[Answers, Index, Index], float]] = {
     "accuracy": lambda a, i, _: float(a.right[i].mean()),
     "nll": lambda a, i, _: calibration.nll(a.test[i], a.labels[i]),
-    "brier": lambda a, i, _: calibration.brier(a.test[i], a.labels[i]),
+    "brier": lambda a, i, _: calibration.brier_score(a.test[i], a.labels[i]),
     "aurc": lambda a, i, _: selective.aurc(a.confidence[i], a.right[i]),
     "coverage_at_2": _coverage(0.02),
     "coverage_at_5": _coverage(0.05),

@@ -36,7 +36,7 @@ from core.pipeline.rivals import (
     fit_words,
     make_folds,
 )
-from core.stats.temperature import fit_temperature, scaled
+from core.stats.temperature import at_temperature, fit_temperature
 
 SMOOTHING = 0.1
 REFERENCE = 32  # samples of the teacher that the student's spread is held against
@@ -230,7 +230,7 @@ class Contest:
         plain = [whole.scores(texts, truncate=True).probabilities for texts in self._texts]
         temperature = fitted.value.value
         record = {"train_s": cost + more, "temperature": temperature}
-        cooled = self._answers(POINT[0], *(scaled(p, temperature) for p in plain), record)
+        cooled = self._answers(POINT[0], *(at_temperature(p, temperature) for p in plain), record)
         smooth = settings.model_copy(update={"label_smoothing": SMOOTHING})
         model, own = self._point("smooth", everything, smooth)
         answers = [model.scores(texts, truncate=True).probabilities for texts in self._texts]

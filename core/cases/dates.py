@@ -8,7 +8,7 @@ cells carry, else of UTC. How one cell is read is core.cases.written_dates'.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.cases.cells import CellError
@@ -93,30 +93,32 @@ def _place_cell(
     return datetime.combine(day, cell.clock), cell.zone, cell.has_time
 
 
-def _in_one_zone(placed: list, zone: ZoneInfo | None) -> Moments:
-    """The wall clock of all cells in one zone. Raises CasesError for times with and without one if
-    no zone is named.
+def _in_one_zone(placed: list, zone: tzinfo | None) -> Moments:
+    """The wall clock of all cells in one zone: the named one, the only one, or the only one beside
+    UTC, so that one morning does not fall on two days. Raises CasesError if several zones are left,
+    or times have none, and no zone is named.
     """
     places = [place for place, cell in enumerate(placed) if isinstance(cell, tuple)]
-    parts = [placed[place] for place in places]
-    zones = {_zone_key(part[0], part[1]) for part in parts if part[1] is not None}
+    zoned = [place for place in places if placed[place][1] is not None]
+    zones = {_zone_key(placed[place]): placed[place][1] for place in zoned}
+    local = [key for key in zones if key not in ("UTC", "Etc/UTC", "GMT")]
     bare = [place for place in places if placed[place][1] is None and placed[place][2]]
-    if zones and bare and zone is None:
+    if zone is None and zones and bare:
         value = placed[bare[0]][0].isoformat(sep=" ")
         raise CasesError("cases.zone_needed", value=value, zones=sorted(zones), place=bare[0])
-    convert_to = zone if zone is not None else UTC if len(zones) > 1 else None
-    moments = [
-        _wall_clock(cell, convert_to) if isinstance(cell, tuple) else cell for cell in placed
-    ]
-    mixed = len(zones) > 1 and zone is None
-    notices = (
-        (Notice("cases.mixed_zones", {"n": len(zones), "zones": sorted(zones)}),) if mixed else ()
-    )
+    if zone is None and len(local) > 1:
+        raise CasesError("cases.zones_unclear", zones=sorted(zones), place=zoned[0])
+    notices: tuple[Notice, ...] = ()
+    if zone is None and len(zones) > 1:
+        zone, values = zones[local[0]], {"zones": sorted(zones), "zone": local[0]}
+        notices = (Notice("cases.mixed_zones", values),)
+    moments = [_wall_clock(cell, zone) if isinstance(cell, tuple) else cell for cell in placed]
     return Moments(moments, notices)
 
 
-def _zone_key(moment: datetime, zone: tzinfo) -> str:
+def _zone_key(cell: tuple[datetime, tzinfo, bool]) -> str:
     """What tells zones apart: a named one by its name, another by its offset."""
+    moment, zone, _ = cell
     return getattr(zone, "key", None) or str(timezone(zone.utcoffset(moment) or timedelta()))
 
 

@@ -87,7 +87,7 @@ def decode_bytes(raw: bytes, path: Path, encoding: str | None = None) -> Decoded
         decoded = Decoded(_decode_as(raw, encoding, path), codecs.lookup(encoding).name, "given")
     else:
         decoded = _decode_marked(raw, path) or _decode_weighed(raw, path)
-    text = decoded.text.lstrip("\ufeff")
+    text = decoded.text.lstrip("\ufeff").rstrip("\x1a\0")  # DOS ends a file so
     lost = text.count("\ufffd")
     notices = (
         (Notice("cases.lost_characters", {"n": lost, "row": _line_of(text, "\ufffd")}),)

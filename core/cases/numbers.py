@@ -31,6 +31,7 @@ _CURRENCY = re.compile(
     r"(?:US|A|C|HK|NZ)?\$|[¥£€₩฿₹]|円|圓|元|\b(?:JPY|USD|EUR|GBP|CHF|AUD|CAD|NZD|CNY|SEK|NOK|DKK|Fr\.?|kr\.?)(?![a-z])",
     re.IGNORECASE,
 )
+_ONE_MARK = {"¥": "JPY", "円": "JPY", "圓": "JPY", "$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}
 _YEN = ("¥", "JPY")
 _TAX = re.compile(r"\(税[込抜別]\)$")
 _MULTIPLES = {"億": 1e8, "万": 1e4, "百万": 1e6, "千": 1e3}
@@ -53,6 +54,16 @@ class Amount:
         plain = re.sub(f"[{group}{_SPACE}]", "", self.digits).replace(point, ".")
         number = self.sign * self.factor * float(plain)
         return number if math.isfinite(number) else None
+
+
+def currencies_of(values: Sequence[object]) -> list[str]:
+    """Return the codes or signs of the currencies that written amounts carry, each once."""
+    marks: set[str] = set()
+    for value in values:
+        if isinstance(value, str):
+            text = unicodedata.normalize("NFKC", value).upper()
+            marks |= {_ONE_MARK.get(mark, mark) for mark in _CURRENCY.findall(text)}
+    return sorted(marks)
 
 
 def parse_numbers(

@@ -24,7 +24,7 @@ from core.cases.columns import ColumnNames, resolve_columns
 from core.cases.dates import parse_dates
 from core.cases.formats import open_table
 from core.cases.labels import unify_labels
-from core.cases.numbers import parse_numbers
+from core.cases.numbers import currencies_of, parse_numbers
 from core.cases.prompts import LETTERS, question_text
 from core.cases.table import MAX_BYTES, Notice, ReadingOptions, Record, Table, rare_rows
 from core.errors import CasesError
@@ -298,6 +298,9 @@ class _CheckedRows:
         with _naming_column(self.names.value, values, records):
             numbers = parse_numbers(values, self.options.decimal, japanese)
         self._add("value", numbers, records)
+        currencies = currencies_of(values)
+        if len(currencies) > 1:
+            self.notices.append(Notice("cases.mixed_currencies", {"currencies": currencies}))
 
     def _unify(self) -> None:
         """Give labels of one normal form one spelling."""

@@ -1,6 +1,7 @@
 """What verbs share: how one is added, settings from arguments, the store of a workspace."""
 
 import argparse
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,7 @@ def checked(make: Callable[[], Any]) -> Any:
 
 
 def store_of(settings: Settings):
-    """The workspace's store."""
+    """Return the workspace's store; a verb waits for its turn however long it takes, and says so."""
     from core.store.store import Store
 
-    return Store(settings.store)
+    return Store(settings.store, timeout_s=math.inf)

@@ -20,7 +20,7 @@ from core.cases.prompts import letters_in
 from core.errors import CasesError, ModelError
 from core.models.base.card import ModelCard, read_card
 from core.settings import Settings
-from core.stats.votes import Prediction, opinion
+from core.stats.votes import Prediction, checked_prediction
 
 REPEATS = 5  # answers that are timed, after one that is not
 # characters: more than any model here reads, and refused before a tokenizer spends time on it
@@ -129,7 +129,7 @@ class Inspectors:
             step("asking")
             (_, samples), teacher_time = _timed(lambda: teacher.sampled_scores([text]))
             one, student_time = _timed(lambda: student.scores([text]))
-        said = opinion(one.probabilities[0], one.aleatoric[0], one.epistemic[0])
+        said = checked_prediction(one.probabilities[0], one.aleatoric[0], one.epistemic[0])
         labels, hashes = self.models.teacher.labels, self.models.hashes
         return Answer(
             text,

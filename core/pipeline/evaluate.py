@@ -204,7 +204,7 @@ def metrics(table: pd.DataFrame, labels: tuple[str, ...], seed: int = 0) -> dict
         "ece": asdict(error.debiased),
         "ece_plain": asdict(Interval(error.plain, None, None, len(trained))),
         "nll": interval(calibration.nll, p, label),
-        "brier": interval(calibration.brier, p, label),
+        "brier": interval(calibration.brier_score, p, label),
         "aurc": interval(selective.aurc, confidence, right),
         "coverage_at_5": interval(coverage, confidence, right),
         "error_auroc": interval(selective.auroc, -labelled["confidence"].to_numpy(), wrong),

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from core.errors import CasesError
 from core.stats.calibration import nll
-from core.stats.temperature import fit_temperature, scaled
+from core.stats.temperature import at_temperature, fit_temperature
 
 FOLDS = 4
 MANY = 5000  # training cases from which on one held-out fifth stands for the folds
@@ -257,7 +257,7 @@ class EmbeddingRivals:
         plain = self.linear.probabilities(states)
         return {
             "embedding-lr": plain,
-            "embedding-lr-temperature": scaled(plain, self.temperature),
+            "embedding-lr-temperature": at_temperature(plain, self.temperature),
             "embedding-knn": self.neighbours.probabilities(states),
         }
 

@@ -26,10 +26,10 @@ from core.decision.certificate.claims import (
 from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
 from core.decision.thresholds.costs import CostModel
 from core.report.frames import reliability_bins
-from core.stats.agreement import mean_absolute_error, spearman
+from core.stats.agreement import mean_absolute_error, rank_correlation
 from core.stats.bounds import wilson
 from core.stats.calibration_bias import calibration_error
-from core.stats.temperature import Temperature, fit_temperature, scaled
+from core.stats.temperature import Temperature, at_temperature, fit_temperature
 from core.stats.verdict import Verdict, judge_pair
 from core.types import Interval
 
@@ -113,7 +113,7 @@ def scaled_counts(table: pd.DataFrame, value: float) -> Histogram:
     """Counts of a run's cases with their confidence at temperature `value`: the answers, right or
     wrong, stay.
     """
-    confidence = scaled(_stacked(table), value).max(1) if len(table) else np.zeros(0)
+    confidence = at_temperature(_stacked(table), value).max(1) if len(table) else np.zeros(0)
     return _counts(table["segment"], table["outcome"], np.minimum(confidence, 1.0))
 
 
@@ -179,7 +179,7 @@ def spread_agreement(
     for part in SPREADS:
         x, y = (both[f"{part}_{kind}"].to_numpy() for kind in ("student", "teacher"))
         found[part] = SpreadAgreement(
-            spread_density(x, y), spearman(x, y), mean_absolute_error(x, y)
+            spread_density(x, y), rank_correlation(x, y), mean_absolute_error(x, y)
         )
     return found
 

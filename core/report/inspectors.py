@@ -14,7 +14,7 @@ import pandas as pd
 from core.counts.joint import REVIEW_ALL
 from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
-from core.stats.votes import Prediction, Votes, count, opinion
+from core.stats.votes import Prediction, Votes, checked_prediction, count_votes
 from core.store.ledger import Ledger
 from core.store.samples import Below, Samples
 from core.store.store import Store
@@ -47,7 +47,7 @@ class VotedCase:
 
     @property
     def votes(self) -> Votes:
-        return count(self.samples)
+        return count_votes(self.samples)
 
     @property
     def answer(self) -> Prediction:
@@ -169,7 +169,7 @@ def stored_case(
     """
     label = None if pd.isna(row["label"]) else row["label"]
     said = (
-        opinion(np.asarray(row["probabilities"]), row["aleatoric"], row["epistemic"])
+        checked_prediction(np.asarray(row["probabilities"]), row["aleatoric"], row["epistemic"])
         if has_student
         else None
     )

@@ -13,7 +13,7 @@ from core.stats.checks import finite
 from core.types import Interval
 
 
-def spearman(x: np.ndarray, y: np.ndarray, level: float = 0.95) -> Interval:
+def rank_correlation(x: np.ndarray, y: np.ndarray, level: float = 0.95) -> Interval:
     """Spearman's rank correlation of x and y, [n] each; None where one of them is the same
     everywhere.
 

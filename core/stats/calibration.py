@@ -63,7 +63,7 @@ def reliability_from_counts(
     ]
 
 
-def ece_of(bins: list[Bin]) -> float | None:
+def ece_of_bins(bins: list[Bin]) -> float | None:
     """Expected calibration error of a diagram; None without a case."""
     n = sum(b.n for b in bins)
     return sum(b.n * abs(b.accuracy.value - b.confidence) for b in bins if b.n) / n if n else None
@@ -71,7 +71,7 @@ def ece_of(bins: list[Bin]) -> float | None:
 
 def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:
     """Expected calibration error with equal-width bins; None without a case."""
-    return ece_of(reliability(confidence, right, bins))
+    return ece_of_bins(reliability(confidence, right, bins))
 
 
 def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:
@@ -92,7 +92,7 @@ def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) ->
     )
 
 
-def brier(p: np.ndarray, label: np.ndarray) -> float:
+def brier_score(p: np.ndarray, label: np.ndarray) -> float:
     """Mean over cases of sum_k (p_k - [k = label])^2; p [n, K], label [n] positions."""
     p, label = _answers(p, label)
     return float(((p - np.eye(p.shape[1])[label]) ** 2).sum(1).mean())

@@ -34,7 +34,7 @@ def p_values(errors: np.ndarray, n: np.ndarray, target: float) -> np.ndarray:
     return np.where(n > 0, bdtr(errors, n, target), 1.0)
 
 
-def fallback(p: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def reject_in_sequence(p: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Which of the tests [G], taken in order, are rejected, [G]; any falsely with probability <=
     weights.sum().
 

@@ -34,7 +34,7 @@ class Temperature:
     nll_after: float
 
 
-def scaled(p: np.ndarray, temperature: float) -> np.ndarray:
+def at_temperature(p: np.ndarray, temperature: float) -> np.ndarray:
     """p [..., K], rows adding up to one -> the same at `temperature`, [..., K]. The order of the
     classes stays.
     """
@@ -92,7 +92,7 @@ def sampled_temperature(
 
     def loss(log_t: float) -> float:
         penalty = 0.0 if prior_std is None else 0.5 * (log_t / prior_std) ** 2 / len(label)
-        return nll(scaled(samples, np.exp(log_t)).mean(0), label) + penalty
+        return nll(at_temperature(samples, np.exp(log_t)).mean(0), label) + penalty
 
     found = minimize_scalar(
         loss,

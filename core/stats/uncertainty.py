@@ -27,7 +27,7 @@ def entropy(p: np.ndarray, axis: int = -1) -> np.ndarray:
     return entr(finite(p, "probability")).sum(axis)
 
 
-def decompose(samples: np.ndarray) -> Uncertainty:
+def decompose_uncertainty(samples: np.ndarray) -> Uncertainty:
     """Probabilities of N samples [N, n, K] -> their mean and its uncertainty. Rounding below zero
     becomes zero.
     """

@@ -13,7 +13,7 @@ import numpy as np
 from core.errors import NonFiniteError, SettingsError
 from core.stats.bounds import wilson
 from core.stats.checks import finite
-from core.stats.uncertainty import decompose
+from core.stats.uncertainty import decompose_uncertainty
 from core.types import Interval
 
 # votes; with fewer, all for one label, Wilson's interval still has less than half of all inspectors
@@ -64,8 +64,8 @@ class Votes:
         return int(self.counts[self.leading]) == len(self.choices)
 
 
-def opinion(probabilities, aleatoric: float, epistemic: float) -> Prediction:
-    """An Opinion that is checked: raises NonFiniteError for a value that is not finite,
+def checked_prediction(probabilities, aleatoric: float, epistemic: float) -> Prediction:
+    """Return a checked Prediction: raises NonFiniteError for a value that is not finite,
     SettingsError for one below 0.
     """
     p = finite(probabilities, "probability")
@@ -77,14 +77,14 @@ def opinion(probabilities, aleatoric: float, epistemic: float) -> Prediction:
     return Prediction(p, float(aleatoric), float(epistemic))
 
 
-def count(samples) -> Votes:
+def count_votes(samples) -> Votes:
     """Probabilities of N samples [N, K] -> their votes. Raises NonFiniteError, and SettingsError
     for another shape.
     """
     p = finite(samples, "probability")
     if p.ndim != 2 or 0 in p.shape:
         raise SettingsError("stats.no_votes", shape=str(p.shape))
-    found, choices = decompose(p[:, None]), p.argmax(1)
+    found, choices = decompose_uncertainty(p[:, None]), p.argmax(1)
     counts, mean = np.bincount(choices, minlength=p.shape[1]), found.mean[0]
     leading = int(np.lexsort((mean, counts))[-1])
     return Votes(
@@ -92,6 +92,6 @@ def count(samples) -> Votes:
         p.max(1),
         counts,
         leading,
-        opinion(mean, found.aleatoric[0], found.epistemic[0]),
+        checked_prediction(mean, found.aleatoric[0], found.epistemic[0]),
         wilson(int(counts[leading]), len(p)),
     )

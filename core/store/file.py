@@ -2,28 +2,33 @@
 
 Contract: scoring jobs, the command line and dashboards work on it at once; nobody sees a lock
 error; what a transaction has returned from is on disk and is there once. DuckDB lets one process
-hold the file, so every process waits in one queue (a file lock, given back by the system when a
-process dies), opens, does one transaction, and closes. The open file reaches nothing outside the
+hold the file, so every process waits in one queue (core.store.lock, given back by the system when
+a process dies), opens, does one transaction, and closes. The open file reaches nothing outside the
 parts' folder, and that cannot be changed back.
 
 Knows no table. An open and close cost about 20 ms on two busy cores (DuckDB's own share: 15).
 """
 
+import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from core.errors import StoreError
 from core.files import private_folder
+from core.messages import reader_language, sentence
+from core.store.lock import QueuedLock
 from core.store.migrate import migrate
 
 NAME, LOCK, TURN = "kakushin.duckdb", "kakushin.lock", "kakushin.turn"
-_POLL_S = 0.005
+STUCK_S = 5.0  # after that a waiting process looks at who holds the lock
+_RETRY_S = 0.02  # where a program that does not queue holds the file
+_logger = logging.getLogger(__name__)
 # The rest of the configuration refers to other settings, which must be made in that order: see
 # _close_doors.
 _CONFIG = {
@@ -36,12 +41,14 @@ _CONFIG = {
 class StoreFile:
     """The file in `folder`, made at first use. Safe to share between threads and to open in many
     processes.
+
+    timeout_s: seconds to wait for a turn, infinite for work that nobody waits for. A wait that may
+    end is ended after STUCK_S where the holder is stopped; an endless one is logged.
     """
 
     def __init__(self, folder: Path, timeout_s: float):
         self.folder, self.path, self.timeout_s = folder, folder / NAME, timeout_s
-        self._lock = FileLock(folder / LOCK, thread_local=False)
-        self._turn = FileLock(folder / TURN, thread_local=False)
+        self._lock, self._turn = QueuedLock(folder / LOCK), QueuedLock(folder / TURN)
         # a file lock alone would let two threads of one process in
         self._threads = threading.RLock()
         self._open: duckdb.DuckDBPyConnection | None = None
@@ -58,13 +65,14 @@ class StoreFile:
         nothing.
         """
         deadline = time.monotonic() + self.timeout_s
-        if not self._threads.acquire(timeout=self.timeout_s):
-            raise self._too_long()
+        endless = math.isinf(self.timeout_s)
+        if not self._threads.acquire(timeout=-1 if endless else self.timeout_s):
+            raise self._too_long(self.timeout_s)
         try:
             with self._joined() if self._open is not None else self._begun(deadline) as connection:
                 yield connection
         except duckdb.Error as e:
-            raise StoreError(f"the store {self.path} refused: {first_line(e)}") from e
+            raise StoreError("store.refused", file=str(self.path), reason=first_line(e)) from e
         finally:
             self._threads.release()
 
@@ -94,9 +102,7 @@ class StoreFile:
                 connection.execute("BEGIN")
                 yield connection
                 if self._failed:
-                    raise StoreError(
-                        "nothing was stored: a step of the transaction failed, and its error was passed over"
-                    )
+                    raise StoreError("store.step_failed")
                 connection.execute("COMMIT")
             finally:
                 self._open = None  # what is not committed is undone when the connection closes
@@ -105,32 +111,37 @@ class StoreFile:
 
     @contextmanager
     def _held(self, deadline: float) -> Iterator[None]:
-        """The lock, held. Who waits for it holds the turn, so that who has just released it cannot
-        overtake.
+        """Hold the lock. The first of the queue holds the turn meanwhile, so that a process which
+        has just given the lock back cannot take it again before those that wait.
         """
-        # DuckDB 2.0 puts its log beside another file then: it takes the rest for a URL's query
+        # DuckDB 2.0 puts its log elsewhere then: it takes the rest of the path for a URL's query
         if "?" in str(self.path):
-            raise StoreError(
-                f"the store {self.path} cannot be: DuckDB allows no '?' in a path, so use another KAKUSHIN_HOME"
-            )
-        try:
-            private_folder(self.folder / "parts")
-            with self._turn.acquire(timeout=_left(deadline), poll_interval=_POLL_S):
-                lock = self._lock.acquire(timeout=_left(deadline), poll_interval=_POLL_S)
-        except Timeout as e:
-            raise self._too_long() from e
-        except OSError as e:
-            raise StoreError(
-                f"the store's folder {self.folder} cannot be used: {e.strerror or e}"
-            ) from e
-        with lock:
+            raise StoreError("store.path_mark", file=str(self.path))
+        with ExitStack() as held:
+            try:
+                private_folder(self.folder / "parts")
+                with self._turn.held(_left(deadline), STUCK_S, self._still_waiting):
+                    lock = self._lock.held(_left(deadline), STUCK_S, self._still_waiting)
+                    held.enter_context(lock)
+            except TimeoutError as e:
+                raise self._too_long(self.timeout_s) from e
+            except OSError as e:
+                raise StoreError(
+                    "store.no_folder", folder=str(self.folder), reason=e.strerror or str(e)
+                ) from e
             yield
 
-    def _too_long(self) -> StoreError:
-        return StoreError(
-            f"the store {self.folder} was in use for {self.timeout_s:g} s: is a process stopped while it holds {LOCK}, "
-            "or is the file open in another program?"
-        )
+    def _still_waiting(self, waited_s: float) -> None:
+        """End a wait for a stopped process; log a wait that has no end."""
+        holder = self._lock.holder()
+        values = {"folder": str(self.folder), "seconds": waited_s, "pid": holder and holder[0]}
+        if math.isinf(self.timeout_s):
+            _logger.warning("%s", sentence(reader_language(), "store.waiting", **values))
+        elif holder is not None and holder[1]:
+            raise StoreError("store.stuck", **values)
+
+    def _too_long(self, seconds: float) -> StoreError:
+        return StoreError("store.in_use", folder=str(self.folder), seconds=seconds, lock=LOCK)
 
     @contextmanager
     def _connected(self, deadline: float) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -157,23 +168,27 @@ class StoreFile:
         fresh.replace(self.path)
 
     def _connect(self, deadline: float) -> duckdb.DuckDBPyConnection:
+        started = time.monotonic()
         while True:
             try:
                 return duckdb.connect(str(self.path), config=_CONFIG)
             except duckdb.Error as e:
+                # DuckDB's own sentence: it has no class of its own for this
                 if "Could not set lock" not in str(e):
                     raise StoreError(
-                        f"the store {self.path} cannot be opened: {first_line(e)}"
+                        "store.not_opened", file=str(self.path), reason=first_line(e)
                     ) from e
-                # a program that does not queue, or a dying process of ours, holds the file
-                if time.monotonic() > deadline:
-                    raise self._too_long() from e
-            time.sleep(_POLL_S)
+                # A program that does not queue, or a dying process of ours, holds the file. Those
+                # in the queue wait behind this one, so it gives up early.
+                if time.monotonic() > min(deadline, started + STUCK_S):
+                    raise self._too_long(min(self.timeout_s, STUCK_S)) from e
+            time.sleep(_RETRY_S)
 
     def _close_doors(self, connection: duckdb.DuckDBPyConnection) -> None:
         parts = str((self.folder / "parts").resolve()).replace("'", "''")
         connection.execute(
-            f"SET allowed_directories = ['{parts}']; SET enable_external_access = false; SET lock_configuration = true"
+            f"SET allowed_directories = ['{parts}']; SET enable_external_access = false;"
+            " SET lock_configuration = true"
         )
 
 
@@ -188,7 +203,7 @@ def _left(deadline: float) -> float:
 
 def _stat(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size

@@ -46,7 +46,7 @@ from core.decision.certificate.claims import (
 )
 from core.errors import SettingsError, ShapeError
 from core.stats.checks import finite
-from core.stats.risk_control import cases_needed, cases_without_error, fallback, p_values
+from core.stats.risk_control import cases_needed, cases_without_error, p_values, reject_in_sequence
 
 TESTED_THRESHOLDS = THRESHOLDS[::-1]  # [G], strict to loose
 # of all cases, accepted at the starts for selective risk; doubling suits risks of any shape
@@ -205,7 +205,7 @@ def _certify(
     among = np.full_like(accepted, len(score)) if leakage else accepted
     p = p_values(errors, among, promise.target)
     # that nothing leaks where nothing is accepted is true, and no use
-    rejected = fallback(p, weights) & (accepted > 0)
+    rejected = reject_in_sequence(p, weights) & (accepted > 0)
     if not rejected.any():
         return _not_certified(
             promise, CertificateEvidence(*basis), len(score), accepted, errors, among, p

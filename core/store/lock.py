@@ -1,0 +1,116 @@
+"""One lock among processes, in the order of arrival: the kernel queues those that wait for flock,
+so no process polls, and none is overtaken for long.
+
+The lock is given back by the system when its holder dies. A waiting process can be told at
+intervals that it still waits. Knows no store.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock; filelock polls there
+    fcntl = None  # type: ignore[assignment]
+
+_POLL_S = 0.05  # where there is no flock
+
+
+class QueuedLock:
+    """A lock on the file at `path`, made at first use, among processes and threads."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @contextmanager
+    def held(
+        self, timeout_s: float, every_s: float, still_waiting: Callable[[float], object]
+    ) -> Iterator[None]:
+        """Hold the lock in the block.
+
+        timeout_s: seconds to wait at most, may be infinite. still_waiting: called with the seconds
+        waited so far every `every_s` seconds; what it raises ends the wait. Raises TimeoutError,
+        and OSError for a file that cannot be opened.
+        """
+        if fcntl is None:
+            with _polled(self.path, timeout_s):
+                yield
+            return
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _Wait(handle).for_grant(timeout_s, every_s, still_waiting)
+        try:
+            # as wide as before: some file systems write to disk after a file was cut
+            os.pwrite(handle, b"%-20d" % os.getpid(), 0)
+            yield
+        finally:
+            os.close(handle)
+
+    def holder(self) -> tuple[int, bool] | None:
+        """Return the pid of the process that took the lock last, and whether it is stopped; None
+        where that process is gone or left no number.
+        """
+        try:
+            process = psutil.Process(int(self.path.read_text(encoding="ascii")))
+            return process.pid, process.status() == psutil.STATUS_STOPPED
+        except (OSError, ValueError, psutil.Error):
+            return None
+
+
+class _Wait:
+    """A wait in the kernel's queue, by a thread of its own, since flock knows no time limit."""
+
+    def __init__(self, handle: int):
+        self.handle = handle
+        self._granted, self._guard, self._given_up = threading.Event(), threading.Lock(), False
+
+    def for_grant(
+        self, timeout_s: float, every_s: float, still_waiting: Callable[[float], object]
+    ) -> None:
+        """Return once the lock is held. Raises TimeoutError and what `still_waiting` raises; the
+        thread then gives the lock back when its turn comes.
+        """
+        threading.Thread(target=self._take, daemon=True).start()
+        started = time.monotonic()
+        try:
+            while True:
+                waited = time.monotonic() - started
+                if self._granted.wait(max(0.0, min(every_s, timeout_s - waited))):
+                    return
+                waited = time.monotonic() - started
+                if waited >= timeout_s:
+                    raise TimeoutError
+                still_waiting(waited)
+        except BaseException:
+            with self._guard:
+                self._given_up = True
+                if self._granted.is_set():
+                    os.close(self.handle)
+            raise
+
+    def _take(self) -> None:
+        fcntl.flock(self.handle, fcntl.LOCK_EX)
+        with self._guard:
+            if self._given_up:
+                os.close(self.handle)
+            else:
+                self._granted.set()
+
+
+@contextmanager
+def _polled(path: Path, timeout_s: float) -> Iterator[None]:
+    try:
+        limit = -1 if timeout_s == float("inf") else timeout_s
+        with FileLock(path, thread_local=False).acquire(limit, poll_interval=_POLL_S):
+            yield
+    except Timeout as e:
+        raise TimeoutError from e

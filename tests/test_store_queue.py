@@ -1,0 +1,131 @@
+"""The queue of processes before the store: in order, without polling, and a stuck holder is named."""
+
+import logging
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from core.errors import StoreError
+from core.messages import error_text
+from core.store import file
+from core.store.lock import QueuedLock
+from core.store.store import Store
+from tests.stores import make_store
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from core.store.lock import QueuedLock
+with QueuedLock(Path(sys.argv[1])).held(60, 60, print):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def hold():
+    """Return a function that starts a process which holds a lock for some seconds."""
+    started = []
+
+    def start(path, seconds):
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(path), str(seconds)], stdout=subprocess.PIPE
+        )
+        started.append(process)
+        assert process.stdout.readline() == b"held\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def ignore(waited: float) -> None:
+    pass
+
+
+def test_a_wait_ends_at_its_limit_and_leaves_the_queue(tmp_path, hold):
+    lock = QueuedLock(tmp_path / "lock")
+    holder = hold(lock.path, 600)
+    waits = []
+    with pytest.raises(TimeoutError), lock.held(0.3, 0.1, waits.append):
+        pass
+    assert len(waits) >= 2
+    assert waits == sorted(waits)
+    holder.kill()
+    # the thread that gave up gets the lock and gives it back
+    with lock.held(60, 60, ignore):
+        assert lock.holder() == (os.getpid(), False)
+
+
+def test_what_the_waiting_is_told_may_end_it(tmp_path, hold):
+    lock = QueuedLock(tmp_path / "lock")
+    hold(lock.path, 600)
+
+    def fail(waited):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), lock.held(math.inf, 0.05, fail):
+        pass
+
+
+def test_a_killed_holder_gives_the_lock_back(tmp_path, hold):
+    lock = QueuedLock(tmp_path / "lock")
+    holder = hold(lock.path, 600)
+    threading.Timer(0.2, holder.kill).start()
+    with lock.held(60, 60, ignore):
+        assert lock.holder()[0] == os.getpid()
+
+
+def test_waiting_processes_come_in_the_order_of_their_arrival(tmp_path, hold):
+    lock, order = QueuedLock(tmp_path / "lock"), []
+    holder = hold(lock.path, 600)
+    threads = []
+    for i in range(8):
+
+        def take(i=i):
+            with lock.held(60, 60, ignore):
+                order.append(i)
+
+        threads.append(threading.Thread(target=take))
+        threads[-1].start()
+        time.sleep(0.05)  # so that each has entered the kernel's queue
+    holder.kill()
+    for thread in threads:
+        thread.join()
+    assert sorted(order) == list(range(8))
+    assert order[0] == 0
+
+
+def test_a_stopped_holder_is_named_long_before_the_wait_ends(tmp_path, hold, monkeypatch):
+    store = make_store(tmp_path / "store", "tiny")
+    monkeypatch.setattr(file, "STUCK_S", 0.2)
+    holder = hold(store.folder / file.LOCK, 600)
+    os.kill(holder.pid, signal.SIGSTOP)
+    os.waitpid(holder.pid, os.WUNTRACED)
+    with pytest.raises(
+        StoreError, match=f"held by process {holder.pid}, which is stopped"
+    ) as caught:
+        Store(store.folder, timeout_s=60).runs()
+    assert f"停止中のプロセス{holder.pid}" in error_text(caught.value, "ja")
+    os.kill(holder.pid, signal.SIGCONT)
+    holder.kill()
+    assert len(Store(store.folder, timeout_s=60).runs()) == 1
+
+
+def test_an_endless_wait_is_logged_and_ends_with_the_turn(tmp_path, hold, monkeypatch, caplog):
+    store = make_store(tmp_path / "store", "tiny")
+    monkeypatch.setattr(file, "STUCK_S", 0.1)
+    holder = hold(store.folder / file.LOCK, 600)
+    threading.Timer(0.5, holder.kill).start()
+    with caplog.at_level(logging.WARNING):
+        assert len(Store(store.folder, timeout_s=math.inf).runs()) == 1
+    assert f"process {holder.pid} uses it" in caplog.text
