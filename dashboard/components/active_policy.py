@@ -1,8 +1,8 @@
 """The ghost: what the active policy comes to on the same cases, and how far the threshold in use is
 from it, in words.
 
-Pure: consequences and words in, plain text out. A difference of two estimates on the same cases has no interval of its own:
-the note says so once, and not each card.
+Pure: consequences and words in, plain text out. A difference of two estimates on the same cases has
+no interval of its own: the note says so once, and not each card.
 """
 
 from dataclasses import dataclass
@@ -25,36 +25,38 @@ class Ghost:
 
     name: str
     version: int
-    found: PolicyConsequence
+    consequence: PolicyConsequence
 
     @property
     def figures(self) -> dict[str, float | None]:
         """What `figures` gives of it."""
-        return figures(self.found, self.found.money_per_day)
+        return figures(self.consequence, self.consequence.money_per_day)
 
 
-def figures(found: PolicyConsequence, money: Interval) -> dict[str, float | None]:
+def figures(result: PolicyConsequence, money: Interval) -> dict[str, float | None]:
     """By figure: shares, reviews a day, escapes and money a month; None where there is nothing to
     estimate from.
     """
-    escapes = found.escapes_per_day.value
+    escapes = result.escapes_per_day.value
     return {
-        "coverage": found.coverage.value,
-        "review": found.reviews_per_day.value,
-        "risk": found.selective_risk.value,
-        "leakage": found.leakage.value,
+        "coverage": result.coverage.value,
+        "review": result.reviews_per_day.value,
+        "risk": result.selective_risk.value,
+        "leakage": result.leakage.value,
         "escapes": None if escapes is None else escapes * DAYS_PER_MONTH,
         "money": None if money.value is None else money.value * DAYS_PER_MONTH,
     }
 
 
-def difference(words: Words, key: str, now: float | None, then: float | None, currency: str) -> str:
+def difference(
+    words: Words, key: str, value: float | None, before: float | None, currency: str
+) -> str:
     """Return how far the card `key` is from the active policy's figure; empty where either is not
     known.
     """
-    if now is None or then is None:
+    if value is None or before is None:
         return ""
-    size = abs(now - then)
+    size = abs(value - before)
     digits = DIGITS.get(key)
     if digits is not None:
         amount, nothing = words.number(100 * size, digits), words.number(0, digits)
@@ -64,23 +66,23 @@ def difference(words: Words, key: str, now: float | None, then: float | None, cu
         amount, nothing = words.number(size), words.number(0)
     if amount == nothing or size < 1e-9:
         return f"{MARK} {words.text('ghost.same')}"
-    name, way = "points" if digits is not None else key, "more" if now > then else "fewer"
+    name, way = "points" if digits is not None else key, "more" if value > before else "fewer"
     return f"{MARK} {words.text(f'ghost.{name}.{way}', amount=amount)}"
 
 
 def note(words: Words, ghost: Ghost) -> str:
     """Return in markdown which policy is active, its thresholds, and what differences rest on."""
-    policy = ghost.found.policy
+    policy = ghost.consequence.policy
     t = policy.threshold
-    said = words.markdown(
+    text = words.markdown(
         "ghost.note",
         name=ghost.name,
         version=words.number(ghost.version, 0),
         t=words("ghost.review_all") if isinstance(t, str) else words.number(t, 3),
-        n=words.number(ghost.found.coverage.n, 0),
+        n=words.number(ghost.consequence.coverage.n, 0),
     )
-    own = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
-    rules = [words.many("ghost.rules", own)] if own else []
+    rules_count = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
+    rules = [words.many("ghost.rules", rules_count)] if rules_count else []
     if policy.epistemic_limit is not None:
         rules.append(words("ghost.epistemic", limit=words.number(policy.epistemic_limit, 2)))
-    return words.sentence_space.join([f"{MARK} {said}", *map(escape_markdown, rules)])
+    return words.sentence_space.join([f"{MARK} {text}", *map(escape_markdown, rules)])

@@ -17,29 +17,29 @@ HASH = 12  # letters of a hash that are shown
 
 
 def calibration_headline(
-    words: Words, model: str, found: CalibrationSummary, untrained: int, unseen: bool
+    words: Words, model: str, result: CalibrationSummary, untrained: int, unseen: bool
 ) -> str:
     """How sure the model says it is, how often it is right, and what became of labels that it was
     not trained on.
     """
-    if found.confidence is None:
+    if result.confidence is None:
         return words.markdown("headline.unlabelled")
-    accuracy = found.accuracy
+    accuracy = result.accuracy
     verdict = (
         "over"
-        if found.confidence > accuracy.high
+        if result.confidence > accuracy.high
         else "under"
-        if found.confidence < accuracy.low
+        if result.confidence < accuracy.low
         else "fair"
     )
-    said = words.markdown(
+    text = words.markdown(
         "evidence.headline",
         model=model,
-        confidence=words.percent(found.confidence, 0),
+        confidence=words.percent(result.confidence, 0),
         n=words.number(accuracy.n, 0),
         **_share(words, accuracy),
     )
-    parts = [said, words(f"evidence.{verdict}")]
+    parts = [text, words(f"evidence.{verdict}")]
     if untrained:
         parts.append(
             words.markdown(
@@ -66,23 +66,23 @@ def source_runs(
 
 
 def temperature_sentence(
-    words: Words, found: Temperature, record: RunRecord, shown: RunRecord
+    words: Words, result: Temperature, record: RunRecord, scored: RunRecord
 ) -> str:
     """The temperature, what it was fitted on, and what it did to the NLL there. record: the
     calibration run.
     """
-    value, same = found.value, record.run.inputs_hash == shown.run.inputs_hash
-    said = words.markdown(
+    value, same = result.value, record.run.inputs_hash == scored.run.inputs_hash
+    text = words.markdown(
         "temperature.note",
         t=words.number(value.value, 2),
         low=words.number(value.low, 2),
         high=words.number(value.high, 2),
         n=words.number(value.n, 0),
         run=record.run.run_id,
-        before=words.number(found.nll_before, 3),
-        after=words.number(found.nll_after, 3),
+        before=words.number(result.nll_before, 3),
+        after=words.number(result.nll_after, 3),
     )
-    return said + words.sentence_space + words("temperature.same" if same else "temperature.apart")
+    return text + words.sentence_space + words("temperature.same" if same else "temperature.apart")
 
 
 def period_name(words: Words, year: int, half: int) -> str:
@@ -92,45 +92,45 @@ def period_name(words: Words, year: int, half: int) -> str:
     return words(f"period.name_{half}", year=str(year))
 
 
-def spread_sentence(words: Words, part: str, found: SpreadAgreement) -> str:
+def spread_sentence(words: Words, part: str, result: SpreadAgreement) -> str:
     """How closely the student follows the teacher in one part of the uncertainty."""
-    r, error = found.spearman, found.error
+    r, error = result.spearman, result.error
     values = {"r": r.value, "r_low": r.low, "r_high": r.high}
-    shown = {name: words.number(value, 2) for name, value in values.items()}
-    shown |= {
+    figures = {name: words.number(value, 2) for name, value in values.items()}
+    figures |= {
         "e": words.number(error.value),
         "e_low": words.number(error.low),
         "e_high": words.number(error.high),
     }
-    return words.markdown("spread.note", part=words(f"spread.{part}"), **shown)
+    return words.markdown("spread.note", part=words(f"spread.{part}"), **figures)
 
 
-def certificate_sentence(words: Words, found: Certificate | NotCertified) -> str:
+def certificate_sentence(words: Words, result: Certificate | NotCertified) -> str:
     """The result in one plain sentence, and what it counts."""
-    if isinstance(found, Certificate):
-        said = _certified(words, found)
-    elif found.reason == RISK_TOO_HIGH:
-        said = words.markdown("certificate.too_high", target=words.percent(found.promise.target))
+    if isinstance(result, Certificate):
+        text = _certified(words, result)
+    elif result.reason == RISK_TOO_HIGH:
+        text = words.markdown("certificate.too_high", target=words.percent(result.promise.target))
     else:
-        said = _not_enough(words, found)
-    return said + words.sentence_space + _counts(words, found)
+        text = _not_enough(words, result)
+    return text + words.sentence_space + _counts(words, result)
 
 
-def _certified(words: Words, found: Certificate) -> str:
+def _certified(words: Words, result: Certificate) -> str:
     values = {
-        "t": words.number(found.threshold, 3),
-        "strictest": words.number(found.strictest, 3),
-        "target": words.percent(found.promise.target),
-        "sure": words.percent(1 - found.promise.delta, 0),
+        "t": words.number(result.threshold, 3),
+        "strictest": words.number(result.strictest, 3),
+        "target": words.percent(result.promise.target),
+        "sure": words.percent(1 - result.promise.delta, 0),
     }
-    return words.markdown(f"certificate.{found.promise.measure}", **values)
+    return words.markdown(f"certificate.{result.promise.measure}", **values)
 
 
-def _not_enough(words: Words, found: NotCertified) -> str:
+def _not_enough(words: Words, result: NotCertified) -> str:
     """How many labels more: at least, and at the share of errors seen, where that is another
     number.
     """
-    few, likely = found.more_without_error, found.more_at_rate
+    few, likely = result.more_without_error, result.more_at_rate
     if likely is None:
         return words.markdown("certificate.no_number", n=words.number(max(few, 1), 0))
     if likely > few:
@@ -138,18 +138,18 @@ def _not_enough(words: Words, found: NotCertified) -> str:
     return words.markdown("certificate.more", n=words.number(max(few, 1), 0))
 
 
-def _counts(words: Words, found: Certificate | NotCertified) -> str:
-    if found.threshold is None:
-        return words.markdown("certificate.none_accepted", n=words.number(found.tested, 0))
+def _counts(words: Words, result: Certificate | NotCertified) -> str:
+    if result.threshold is None:
+        return words.markdown("certificate.none_accepted", n=words.number(result.tested, 0))
     counts = {
-        name: words.number(getattr(found, name), 0) for name in ("tested", "accepted", "errors")
+        name: words.number(getattr(result, name), 0) for name in ("tested", "accepted", "errors")
     }
-    return words.markdown("certificate.counts", t=words.number(found.threshold, 3), **counts)
+    return words.markdown("certificate.counts", t=words.number(result.threshold, 3), **counts)
 
 
 def certificate_basis(
     words: Words,
-    found: Certificate | NotCertified,
+    result: Certificate | NotCertified,
     record: RunRecord,
     model: str,
     untrained: int,
@@ -158,15 +158,15 @@ def certificate_basis(
     """Lines under a certificate: cases and hashes, what they fitted, the method, what voids it.
     record: the calibration run.
     """
-    evidence = found.evidence
-    said = {
+    evidence = result.evidence
+    values = {
         "model": model,
         "run": record.run.run_id,
         "labelled": words.number(evidence.labelled, 0),
         "data": evidence.data_hash[:HASH],
         "hash": record.run.model_hash[:HASH],
     }
-    lines = [words.markdown("certificate.basis", **said)]
+    lines = [words.markdown("certificate.basis", **values)]
     if untrained:
         lines.append(
             words.markdown(
@@ -177,17 +177,17 @@ def certificate_basis(
     lines.append(words("certificate.fitted_nothing"))
     lines.append(
         words.markdown(
-            f"certificate.method_{found.promise.measure}", pilot=words.number(evidence.pilot, 0)
+            f"certificate.method_{result.promise.measure}", pilot=words.number(evidence.pilot, 0)
         )
     )
     if evidence.family > 1:
         lines.append(words.markdown("certificate.family", family=words.number(evidence.family, 0)))
-    if isinstance(found, Certificate):
+    if isinstance(result, Certificate):
         whys = words.comma.join(
             words(f"void.{name.replace(' ', '_')}") for name in VOID_REASONS if name != "expired"
         )
         voided = words.markdown(
-            "certificate.voided", last=words.date(found.origin.expires_on), days=str(VALID_DAYS)
+            "certificate.voided", last=words.date(result.origin.expires_on), days=str(VALID_DAYS)
         )
         lines.append(voided + words.sentence_space + whys)
     return lines
@@ -203,5 +203,5 @@ def excluded_periods(words: Words, periods: Mapping[str, int], few: int) -> str:
     return words.markdown("shift.left_out", periods=listed, few=words.number(few, 0))
 
 
-def _share(words: Words, found: Interval) -> dict[str, str]:
-    return {name: words.percent(getattr(found, name), 0) for name in ("value", "low", "high")}
+def _share(words: Words, result: Interval) -> dict[str, str]:
+    return {name: words.percent(getattr(result, name), 0) for name in ("value", "low", "high")}

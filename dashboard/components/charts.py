@@ -1,9 +1,9 @@
 """Figures of the screens: tidy frames and words in, Plotly figures out.
 
 No Streamlit, no session, no catalogue: whatever is written on a chart comes in as an argument. No
-colour either: SLOTS are the names of theme.chartCategoricalColors in dashboard/.streamlit/config.toml, which
-Streamlit's page fills in for light and dark. Words that come from cases (segments, classes) go
-through `letters`, since Plotly reads a few HTML tags in any text.
+colour either: SLOTS are names of theme.chartCategoricalColors in dashboard/.streamlit/config.toml,
+which Streamlit's page fills in for light and dark. Words that come from cases (segments, classes)
+go through `letters`, since Plotly reads a few HTML tags in any text.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -86,7 +86,10 @@ def risk_coverage(
             band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], words["band"])
         elif kind in banded:
             band(figure, rows["coverage"], rows["low"], rows["high"], SLOTS[kind], None, _FAINT)
-        hover = f"{words['threshold']} %{{customdata:.3f}}<br>{words['coverage']} %{{x:.1%}}<br>{words['risk']} %{{y:.1%}}"
+        hover = (
+            f"{words['threshold']} %{{customdata:.3f}}<br>{words['coverage']} %{{x:.1%}}<br>"
+            f"{words['risk']} %{{y:.1%}}"
+        )
         line = {"color": SLOTS[kind], "dash": DASHES[kind], "width": 3 if kind == main else 2}
         figure.add_scatter(
             x=rows["coverage"],
@@ -140,7 +143,9 @@ def against_threshold(
             mode="lines",
             line={"color": SLOTS[slot], "width": 2.5},
             showlegend=False,
-            hovertemplate=f"{words['threshold']} %{{x:.3f}}<br>{value}<extra>{words[column]}</extra>",
+            hovertemplate=(
+                f"{words['threshold']} %{{x:.3f}}<br>{value}<extra>{words[column]}</extra>"
+            ),
             **at,
         )
         axes.append({"tickformat": form, "tickprefix": prefix, "rangemode": "tozero", "nticks": 5})
@@ -262,7 +267,7 @@ def bars(value: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict
 
 
 def _top(curves: pd.DataFrame, column: str) -> float:
-    """Upper end of an axis of shares: a little over the largest value, at least 5%, at most 100%."""
+    """Upper end of an axis of shares: a little over the largest value, from 5% to 100%."""
     most = curves[column].max()
     return 1.0 if pd.isna(most) else float(min(1.02, max(0.05, most * 1.15)))
 

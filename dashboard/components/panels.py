@@ -46,7 +46,7 @@ def component_panel(
     note: str = "",
     above: Callable[[], None] | None = None,
 ) -> None:
-    """The same for what `draw` draws in the place of a figure; the table is made once it is opened."""
+    """The same for what `draw` draws in place of a figure; the table is made once it is opened."""
     with panel(key, words):
         if above:
             above()
@@ -66,7 +66,7 @@ def panel(key: str, words: Words) -> DeltaGenerator:
 def listing(
     key: str, words: Words, table: ScreenTable, note: str = "", height: int | None = None
 ) -> None:
-    """Show a titled table that has no chart, and its CSV; `height` in pixels where it may be long."""
+    """Show a titled table without a chart, and its CSV; `height` in pixels where it may be long."""
     with panel(key, words):
         if note:
             st.caption(note)

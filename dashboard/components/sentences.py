@@ -46,7 +46,7 @@ def frequency(words: Words, share: float) -> str:
 
 def cards(
     words: Words,
-    found: PolicyConsequence,
+    result: PolicyConsequence,
     total: Interval,
     currency: str,
 ) -> list[Card]:
@@ -62,37 +62,37 @@ def cards(
         _card(
             words,
             "coverage",
-            found.coverage,
+            result.coverage,
             words.percent,
             "basis.cases",
-            _often(words, found.coverage),
+            _often(words, result.coverage),
         ),
         _card(
             words,
             "review",
-            found.review_rate,
+            result.review_rate,
             words.percent,
             "basis.cases",
-            _a_day(words, found.reviews_per_day),
+            _a_day(words, result.reviews_per_day),
         ),
         _card(
             words,
             "risk",
-            found.selective_risk,
+            result.selective_risk,
             words.percent,
             "basis.accepted",
-            _often(words, found.selective_risk),
+            _often(words, result.selective_risk),
         ),
         _card(
-            words, "leakage", found.leakage, fine, "basis.labelled", _often(words, found.leakage)
+            words, "leakage", result.leakage, fine, "basis.labelled", _often(words, result.leakage)
         ),
         _card(
             words,
             "escapes",
-            found.escapes_per_day,
+            result.escapes_per_day,
             words.number,
             "basis.labelled",
-            _a_month(words, found.escapes_per_day),
+            _a_month(words, result.escapes_per_day),
         ),
         _card(words, "money", total, amount, "basis.labelled"),
     ]
@@ -101,19 +101,19 @@ def cards(
 def _card(
     words: Words,
     key: str,
-    found: Interval,
+    result: Interval,
     show: Callable[[float | None], str],
     basis: str,
     first: str | None = None,
 ) -> Card:
     """Lay out one interval; `first` says the same in another unit, above it."""
-    lines = [words.text(basis, n=words.number(found.n, 0))]
-    if found.value is not None:
-        lines.insert(0, words.text("card.interval", low=show(found.low), high=show(found.high)))
+    lines = [words.text(basis, n=words.number(result.n, 0))]
+    if result.value is not None:
+        lines.insert(0, words.text("card.interval", low=show(result.low), high=show(result.high)))
     return Card(
         key,
         words(f"card.{key}"),
-        show(found.value),
+        show(result.value),
         tuple(filter(None, (first, *lines))),
         words(f"card.{key}.help"),
     )
@@ -124,43 +124,43 @@ def _often(words: Words, share: Interval) -> str | None:
     return words.text("card.often", often=frequency(words, share.value)) if share.value else None
 
 
-def _a_day(words: Words, found: Interval) -> str | None:
-    return _counted(words, "card.per_day", found, 1)
+def _a_day(words: Words, result: Interval) -> str | None:
+    return _counted(words, "card.per_day", result, 1)
 
 
-def _a_month(words: Words, found: Interval) -> str | None:
-    return _counted(words, "card.per_month", found, DAYS_PER_MONTH)
+def _a_month(words: Words, result: Interval) -> str | None:
+    return _counted(words, "card.per_month", result, DAYS_PER_MONTH)
 
 
-def _counted(words: Words, key: str, found: Interval, times: float) -> str | None:
-    if found.value is None:
+def _counted(words: Words, key: str, result: Interval, times: float) -> str | None:
+    if result.value is None:
         return None
     count, low, high = (
-        words.number(value * times, figures=3) for value in (found.value, found.low, found.high)
+        words.number(value * times, figures=3) for value in (result.value, result.low, result.high)
     )
     return words.text(key, count=count, low=low, high=high)
 
 
-def warnings(words: Words, record: RunRecord, found: PolicyConsequence) -> list[str]:
+def warnings(words: Words, record: RunRecord, result: PolicyConsequence) -> list[str]:
     """Return what a reader must know before trusting the figures: a run that is not done, too few
     labelled cases.
     """
-    said = []
+    texts = []
     if record.state == "running":
-        said.append(_so_far(words, record))
+        texts.append(_so_far(words, record))
     elif record.state == "failed":
-        said.append(
+        texts.append(
             words.markdown(
                 "warning.failed", run=record.run.run_id, cases=words.number(record.cases, 0)
             )
         )
-    if 0 < found.labelled < FEW:
-        said.append(
+    if 0 < result.labelled < FEW:
+        texts.append(
             words.markdown(
-                "warning.few", n=words.number(found.labelled, 0), few=words.number(FEW, 0)
+                "warning.few", n=words.number(result.labelled, 0), few=words.number(FEW, 0)
             )
         )
-    return said
+    return texts
 
 
 def _so_far(words: Words, record: RunRecord) -> str:
@@ -184,16 +184,16 @@ def run_name(words: Words, record: RunRecord) -> str:
 
 def run_cases(words: Words, record: RunRecord) -> str:
     """Return in markdown which cases a run scored: their name, number and dates."""
-    said = {
+    values = {
         "dataset": record.run.dataset,
         "role": words("role." + record.run.role),
         "cases": words.number(record.cases, 0),
     }
     dates = run_volume(record)
     if dates is None:
-        return words.markdown("run.cases", **said)
+        return words.markdown("run.cases", **values)
     return words.markdown(
-        "run.cases_dated", first=words.date(dates.first), last=words.date(dates.last), **said
+        "run.cases_dated", first=words.date(dates.first), last=words.date(dates.last), **values
     )
 
 

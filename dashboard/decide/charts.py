@@ -73,7 +73,10 @@ def cascade(
             mode="lines",
             name=words[way],
             line={"color": SLOTS[slot], "dash": dash, "width": 2.5},
-            hovertemplate=f"{words['leakage']} %{{x:.1%}}<br>{words['symbol']}%{{y:,.2f}}<extra>{words[way]}</extra>",
+            hovertemplate=(
+                f"{words['leakage']} %{{x:.1%}}<br>{words['symbol']}%{{y:,.2f}}"
+                f"<extra>{words[way]}</extra>"
+            ),
         )
         figure.add_scatter(
             x=[best[way]["leakage"]],

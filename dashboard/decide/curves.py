@@ -27,20 +27,20 @@ from dashboard.session.cache import cached_result
 from dashboard.session.context import RunContext
 
 
-def risk(shown: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
+def risk(context: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
     """Selective risk against coverage, with the points that were found."""
-    words, chosen = shown.words, shown.chosen
+    words, chosen = context.words, context.chosen
     labelled = consequence.threshold_consequence(
-        shown.curve(shown.kind, chosen.segment), 0.0, CostModel(1.0), chosen.unseen
+        context.curve(context.kind, chosen.segment), 0.0, CostModel(1.0), chosen.unseen
     ).labelled
     if not labelled:
         panels.empty_panel("risk_coverage", words, "needs_labels")
         return
-    of_models = {kind: shown.curve(kind, chosen.segment) for kind in shown.same}
+    of_models = {kind: context.curve(kind, chosen.segment) for kind in context.same}
     curves = cached_result(frames.risk_coverage_frame, of_models, chosen.unseen)
     said_on = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
     figure = cached_result(
-        _risk, curves, shown.names, said_on, *(mark for mark in marks if mark.kind != CHEAPEST)
+        _risk, curves, context.names, said_on, *(mark for mark in marks if mark.kind != CHEAPEST)
     )
     note = [
         words.markdown("risk_coverage.note", n=words.number(labelled, 0)),
@@ -51,16 +51,16 @@ def risk(shown: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
         "risk_coverage",
         words,
         figure,
-        cached_result(tables.risk_coverage_table, words, curves, shown.names),
+        cached_result(tables.risk_coverage_table, words, curves, context.names),
         "  \n".join(note),
     )
 
 
 def thresholds(
-    shown: RunContext, costed: pd.DataFrame, cheapest: float | None, marks: Sequence[Mark]
+    context: RunContext, costed: pd.DataFrame, cheapest: float | None, marks: Sequence[Mark]
 ) -> None:
     """Reviews, leakage and money against the threshold, with the points that were found."""
-    words, currency = shown.words, shown.chosen.currency
+    words, currency = context.words, context.chosen.currency
     curve = cached_result(frames.threshold_frame, costed)
     names = words.chart_words(
         "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
@@ -91,24 +91,24 @@ def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
     return mark_charts.on_thresholds(charts.against_threshold(curve, None, None, words), marks)
 
 
-def options(shown: RunContext) -> None:
+def options(context: RunContext) -> None:
     """Money a day of the ways to run the line, at the threshold in use."""
-    words, currency = shown.words, shown.chosen.currency
-    kinds = tuple(reversed(shown.same))
-    of_models = {kind: shown.curve(kind, shown.chosen.segment) for kind in kinds}
-    seconds = {kind: shown.seconds(kind) for kind in kinds}
-    per_day, unseen = shown.per_day(shown.chosen.segment), shown.chosen.unseen
-    models = {kind: CostModel(per_day, shown.costs, seconds[kind]) for kind in kinds}
+    words, currency = context.words, context.chosen.currency
+    kinds = tuple(reversed(context.same))
+    of_models = {kind: context.curve(kind, context.chosen.segment) for kind in kinds}
+    seconds = {kind: context.seconds(kind) for kind in kinds}
+    per_day, unseen = context.per_day(context.chosen.segment), context.chosen.unseen
+    models = {kind: CostModel(per_day, context.costs, seconds[kind]) for kind in kinds}
     curves = cached_result(_option_curves, of_models, models, unseen)
-    names = tuple(sentences.option_name(words, curve, shown.same) for curve in curves)
+    names = tuple(sentences.option_name(words, curve, context.same) for curve in curves)
     data = cached_result(drawn.options, words, curves, names, currency)
 
     def table() -> tables.ScreenTable:
         return tables.option_table(
-            words, frames.option_frame(_options(shown, per_day)).assign(name=names), currency
+            words, frames.option_frame(_options(context, per_day)).assign(name=names), currency
         )
 
-    note = sentences.options_note(words, curves, shown.same)
+    note = sentences.options_note(words, curves, context.same)
     panels.component_panel("options", words, partial(drawn.chart, "options", data), table, note)
 
 
@@ -127,35 +127,35 @@ def _option_curves(
     return human, *models
 
 
-def _options(shown: RunContext, per_day: float) -> list[daily_money.OptionMoney]:
+def _options(context: RunContext, per_day: float) -> list[daily_money.OptionMoney]:
     """The same at the threshold in use."""
-    chosen, found = shown.chosen, [daily_money.all_human_option(per_day, shown.costs)]
-    for kind in reversed(shown.same):
+    chosen, found = context.chosen, [daily_money.all_human_option(per_day, context.costs)]
+    for kind in reversed(context.same):
         at = consequence.threshold_consequence(
-            shown.curve(kind, chosen.segment),
+            context.curve(kind, chosen.segment),
             chosen.t,
-            CostModel(per_day, shown.costs, shown.seconds(kind)),
+            CostModel(per_day, context.costs, context.seconds(kind)),
             chosen.unseen,
         )
         found.append(daily_money.option_money(kind, at))
     return found
 
 
-def parts(shown: RunContext) -> None:
+def parts(context: RunContext) -> None:
     """Review rate and leakage of each segment, or predicted class, at the threshold in use."""
-    words, chosen = shown.words, shown.chosen
+    words, chosen = context.words, context.chosen
     by_class = chosen.by == BY_CLASS
     counts = (
-        cached_result(_classes, cache.histogram(shown.run_id), shown.segment)
+        cached_result(_classes, cache.histogram(context.run_id), context.segment)
         if by_class
-        else shown.curve(shown.kind)
+        else context.curve(context.kind)
     )
     data = cached_result(
         drawn.parts, words, cached_result(frames.part_curves, counts, chosen.unseen)
     )
 
     def table() -> tables.ScreenTable:
-        per_day = shown.per_day(chosen.segment) if by_class else shown.per_day()
+        per_day = context.per_day(chosen.segment) if by_class else context.per_day()
         head = words("column.predicted_class" if by_class else "column.segment")
         return tables.segment_table(
             words, frames.segment_frame(counts, chosen.t, per_day, chosen.unseen), head

@@ -47,9 +47,9 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         view = View(RunContext(words, state.choices(), runs, record))
     with notes:
         controls.notices(words)
-        for warning in sentences.warnings(words, record, view.found):
+        for warning in sentences.warnings(words, record, view.consequence):
             st.warning(warning, icon=":material/warning:")
-    if not view.found.cases:
+    if not view.consequence.cases:
         st.info(words("headline.empty"))
         return
     view.draw_handle()
@@ -89,7 +89,7 @@ class View:
         self.context = context
         self.words, self.chosen, self.terms = context.words, context.chosen, context.terms
         self.counts = context.curve(context.kind, self.chosen.segment)
-        self.found = consequence.threshold_consequence(
+        self.consequence = consequence.threshold_consequence(
             self.counts, self.chosen.t, self.terms, self.chosen.unseen
         )
 
@@ -151,7 +151,7 @@ class View:
 
     def _draw_goal(self) -> None:
         """Say what the goal comes to where that is another threshold, and what figures rest on."""
-        words, basis = self.words, self.words.many("basis.count", self.found.labelled)
+        words, basis = self.words, self.words.many("basis.count", self.consequence.labelled)
         if self.chosen.goal == BY_HAND:
             st.caption(basis)
             return
@@ -173,9 +173,9 @@ class View:
             self._thresholds,
             partial(curves.options, self.context),
             self._causes,
-            partial(people.desk, self.context, self.found),
+            partial(people.desk, self.context, self.consequence),
             partial(what_if.draw, self.context),
-            partial(terms.draw, self.context, self.found, self.policy[1]),
+            partial(terms.draw, self.context, self.consequence, self.policy[1]),
         )
         for tab, draw in zip(st.tabs(names, key="tab", on_change="rerun"), draws, strict=True):
             if tab.open:

@@ -18,17 +18,17 @@ from dashboard.session.context import RunContext
 ASKED = "desk_asked"  # what the shown simulation was asked for; another choice needs another press
 
 
-def desk(shown: RunContext, found: PolicyConsequence) -> None:
+def desk(context: RunContext, found: PolicyConsequence) -> None:
     """Draw what one person does in a day, how many full-time people the reviews take, and the
     simulation of the chosen number of them once it is started.
     """
-    with panels.panel("people", shown.words):
-        controls.work(shown.words)
-        _simulation(shown, found)
+    with panels.panel("people", context.words):
+        controls.work(context.words)
+        _simulation(context, found)
 
 
-def _simulation(shown: RunContext, found: PolicyConsequence) -> None:
-    words, chosen, full_time = shown.words, shown.chosen, shown.full_time
+def _simulation(context: RunContext, found: PolicyConsequence) -> None:
+    words, chosen, full_time = context.words, context.chosen, context.full_time
     st.markdown(people_need(words, found.reviews_per_day, full_time))
     reviews = found.reviews_per_day.value
     if not reviews:
@@ -37,10 +37,10 @@ def _simulation(shown: RunContext, found: PolicyConsequence) -> None:
     reviewers = chosen.reviewers or full_time.least(reviews)
     asked = (
         chosen.t,
-        shown.segment,
+        context.segment,
         chosen.unseen,
         reviews,
-        shown.measured,
+        context.measured,
         reviewers,
         _work(full_time),
         chosen.sla,
@@ -51,14 +51,14 @@ def _simulation(shown: RunContext, found: PolicyConsequence) -> None:
         key="simulate",
         icon=":material/groups:",
         on_click=state.set_value,
-        args=(ASKED, (shown.run_id, *asked)),
+        args=(ASKED, (context.run_id, *asked)),
     )
-    if state.held_value(ASKED) != (shown.run_id, *asked):
+    if state.held_value(ASKED) != (context.run_id, *asked):
         st.caption(words("people.lazy"))
         return
     with st.spinner(words("people.running")):
         seen = cache.cached_from_predictions(
-            people.simulated_desk, people.COLUMNS, (shown.run_id,), *asked
+            people.simulated_desk, people.COLUMNS, (context.run_id,), *asked
         )
     panels.cards(desk_cards(words, seen))
     if seen.staffing.note:

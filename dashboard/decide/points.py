@@ -31,18 +31,18 @@ class Found:
     said: str
 
 
-def active(shown: RunContext) -> tuple[Ghost | None, str]:
+def active(context: RunContext) -> tuple[Ghost | None, str]:
     """Return the active policy on the cases that are shown, applied whole, and the sentence about
     it.
     """
-    words, policy = shown.words, cache.active_policy()
+    words, policy = context.words, cache.active_policy()
     if policy is None:
         return None, words("ghost.none")
     try:
         thresholds = Policy.from_dict(policy.content)
-        rows = counted_rows(shown)
+        rows = counted_rows(context)
         found = consequence_of_tally(
-            changes.tally_of_rows(rows, thresholds), thresholds, shown.terms, reweighted=False
+            changes.tally_of_rows(rows, thresholds), thresholds, context.terms, reweighted=False
         )
     except SettingsError as error:
         said = {
@@ -55,30 +55,30 @@ def active(shown: RunContext) -> tuple[Ghost | None, str]:
     return ghost, active_policy.note(words, ghost)
 
 
-def counted_rows(shown: RunContext):
+def counted_rows(context: RunContext):
     """Return the counted rows of the run that count: of the chosen segment, with untrained labels
     or without.
     """
-    rows = cache.joint_rows(shown.run_id)
-    kept = rows["outcome"].ne("unseen") | shown.chosen.unseen
-    return rows[kept if shown.segment is None else kept & rows["segment"].eq(shown.segment)]
+    rows = cache.joint_rows(context.run_id)
+    kept = rows["outcome"].ne("unseen") | context.chosen.unseen
+    return rows[kept if context.segment is None else kept & rows["segment"].eq(context.segment)]
 
 
-def certified(shown: RunContext) -> Found:
+def certified(context: RunContext) -> Found:
     """Return the loosest threshold that the calibration run of the same model certifies, for the
     promise of the choices.
     """
-    words, chosen = shown.words, shown.chosen
-    record = shown.own_calibration
+    words, chosen = context.words, context.chosen
+    record = context.own_calibration
     if record is None:
         return Found(None, words("points.no_certificate", why=words("certificate.no_run")))
     if (
-        shown.segment is not None
-        and shown.segment not in cache.histogram(record.run.run_id).segments
+        context.segment is not None
+        and context.segment not in cache.histogram(record.run.run_id).segments
     ):
         return Found(None, words("points.no_certificate", why=words("certificate.no_labels")))
     try:
-        found = cache.certificate(record.run, chosen, shown.segment)
+        found = cache.certificate(record.run, chosen, context.segment)
     except SettingsError as error:
         return Found(None, words.markdown("points.no_certificate", why=words.error_text(error)))
     said = certificate_words.certificate_sentence(words, found)
@@ -87,47 +87,48 @@ def certified(shown: RunContext) -> Found:
     return Found(None, words("points.no_certificate", why=said))
 
 
-def capacity(shown: RunContext, handles: Callable[[], ThresholdSolver]) -> Found:
+def capacity(context: RunContext, handles: Callable[[], ThresholdSolver]) -> Found:
     """Return the strictest threshold that the reviews a day of the choices can serve."""
-    words, reviews = shown.words, shown.chosen.capacity
+    words, reviews = context.words, context.chosen.capacity
     if reviews is None:
         return Found(None, words("points.no_capacity"))
     found = handles().at_capacity(reviews)
     if not isinstance(found, PolicyConsequence):
         return Found(None, words("limits.infeasible.capacity_unreachable"))
-    people = words.number(shown.full_time.people(reviews))
+    people = words.number(context.full_time.people(reviews))
     return Found(
         found.policy.threshold,
         words("points.capacity", reviews=words.number(reviews), people=people),
     )
 
 
-def marks(shown: RunContext, ghost: Ghost | None, at: dict[str, float | None]) -> list[Mark]:
+def marks(context: RunContext, ghost: Ghost | None, at: dict[str, float | None]) -> list[Mark]:
     """Return the points of the curves. at: CERTIFIED, CAPACITY and CHEAPEST -> threshold, None
     where there is none.
 
     The active policy's figures are those of all its thresholds, so its sign may lie off the curves
     of one threshold for all.
     """
-    words = shown.words
+    words = context.words
     found = []
-    if ghost is not None and not isinstance(ghost.found.policy.threshold, str):
-        figures = _figures(ghost.found)
-        found.append(Mark(ACTIVE, ghost.found.policy.threshold, words("mark.active"), figures))
+    if ghost is not None and not isinstance(ghost.consequence.policy.threshold, str):
+        figures = _figures(ghost.consequence)
+        threshold = ghost.consequence.policy.threshold
+        found.append(Mark(ACTIVE, threshold, words("mark.active"), figures))
     for kind in (CERTIFIED, CAPACITY, CHEAPEST):
         if at[kind] is not None:
-            found.append(Mark(kind, at[kind], words(f"mark.{kind}"), _on_curve(shown, at[kind])))
+            found.append(Mark(kind, at[kind], words(f"mark.{kind}"), _on_curve(context, at[kind])))
     return found
 
 
-def _on_curve(shown: RunContext, t: float) -> dict[str, float | None]:
+def _on_curve(context: RunContext, t: float) -> dict[str, float | None]:
     """What one threshold for all comes to, as the charts draw it."""
-    chosen = shown.chosen
+    chosen = context.chosen
     # without measured seconds the curve of money leaves inference out
-    terms = replace(shown.terms, seconds_per_case=shown.terms.seconds_per_case or 0.0)
+    terms = replace(context.terms, seconds_per_case=context.terms.seconds_per_case or 0.0)
     return _figures(
         consequence.threshold_consequence(
-            shown.curve(shown.kind, chosen.segment), t, terms, chosen.unseen
+            context.curve(context.kind, chosen.segment), t, terms, chosen.unseen
         )
     )
 

@@ -70,22 +70,22 @@ def _found(
     return handles.solve(limit, capacity)
 
 
-def compared(shown: RunContext, thresholds: dict[str, float], ghost: Ghost | None) -> None:
+def compared(context: RunContext, thresholds: dict[str, float], ghost: Ghost | None) -> None:
     """Draw the panel of the cases that change side between the threshold in use and another.
     thresholds: of the presets.
     """
-    with panels.panel("sides", shown.words):
-        controls.compare(shown.words)
-        _compared(shown, thresholds, ghost)
+    with panels.panel("sides", context.words):
+        controls.compare(context.words)
+        _compared(context, thresholds, ghost)
 
 
-def _compared(shown: RunContext, thresholds: dict[str, float], ghost: Ghost | None) -> None:
-    words, chosen = shown.words, shown.chosen
+def _compared(context: RunContext, thresholds: dict[str, float], ghost: Ghost | None) -> None:
+    words, chosen = context.words, context.chosen
     if chosen.compare == ACTIVE:
         if ghost is None:
             st.info(words("ghost.none"))
         else:
-            _against_policy(shown, ghost)
+            _against_policy(context, ghost)
         return
     other = (
         state.threshold_before() if chosen.compare == PREVIOUS else thresholds.get(chosen.compare)
@@ -93,7 +93,7 @@ def _compared(shown: RunContext, thresholds: dict[str, float], ghost: Ghost | No
     if other is None:
         st.info(words("sides.first" if chosen.compare == PREVIOUS else "sides.missing"))
         return
-    sides(words, chosen, shown.run_id, cache.histogram(shown.run_id), other)
+    sides(words, chosen, context.run_id, cache.histogram(context.run_id), other)
 
 
 def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, other: float) -> None:
@@ -120,13 +120,13 @@ def _cases(words: Words, chosen: Choices, run_id: str, found: CasesBetween) -> N
     _table(words, rows)
 
 
-def _against_policy(shown: RunContext, ghost: Ghost) -> None:
+def _against_policy(context: RunContext, ghost: Ghost) -> None:
     """The cases that the active policy, with all its thresholds, sends elsewhere than the threshold
     in use does.
     """
-    words, chosen, policy = shown.words, shown.chosen, ghost.found.policy
+    words, chosen, policy = context.words, context.chosen, ghost.consequence.policy
     now = Policy(chosen.t)
-    found = changes.changes_by_rows(points.counted_rows(shown), policy, now)
+    found = changes.changes_by_rows(points.counted_rows(context), policy, now)
     to_people, accepted = (sum(side.values()) for side in (found.to_review, found.to_acceptance))
     if not to_people + accepted:
         st.info(words("sides.same_policy"))
@@ -142,7 +142,9 @@ def _against_policy(shown: RunContext, ghost: Ghost) -> None:
     ends = [1.1 if isinstance(t, str) else t for t in own]
     high = 1.1 if policy.epistemic_limit is not None else max(ends)
     rows = _listed(
-        chosen, cache.cases_between(shown.run_id, min(ends), high, _FETCHED), changed=(policy, now)
+        chosen,
+        cache.cases_between(context.run_id, min(ends), high, _FETCHED),
+        changed=(policy, now),
     )
     wrong = {
         name: side["wrong"] + side["unseen"]

@@ -60,50 +60,54 @@ class Description:
     tiles: tuple[Tile, ...]  # in the order of TILES
 
 
-def verdict_of(found: Outcome, review_all: float) -> str:
+def verdict_of(outcome: Outcome, review_all: float) -> str:
     """Return ADOPT where the whole interval of money lies below reviewing every case, CONDITIONS
     where only the estimate does, REJECT where it does not, UNKNOWN without labels or times.
     """
-    if not found.accepted:
+    if not outcome.accepted:
         return REJECT
-    if found.money.value is None:
+    if outcome.money.value is None:
         return UNKNOWN
-    if found.money.value >= review_all:
+    if outcome.money.value >= review_all:
         return REJECT
-    return ADOPT if found.money.high < review_all else CONDITIONS
+    return ADOPT if outcome.money.high < review_all else CONDITIONS
 
 
-def describe(words: Words, found: Outcome, against: Comparison) -> Description:
+def describe(words: Words, outcome: Outcome, against: Comparison) -> Description:
     """Return what the page says of one threshold."""
-    verdict = verdict_of(found, against.review_all)
-    tiles = _reviews(words, found, against), _escapes(words, found), _money(words, found, against)
+    verdict = verdict_of(outcome, against.review_all)
+    tiles = (
+        _reviews(words, outcome, against),
+        _escapes(words, outcome),
+        _money(words, outcome, against),
+    )
     if against.policy is not None:
-        figures = (found.reviews, _a_month(found.escapes.value), _a_month(found.money.value))
+        figures = (outcome.reviews, _a_month(outcome.escapes.value), _a_month(outcome.money.value))
         ghosts = (
             active_policy.difference(words, key, now, before, against.currency)
             for key, now, before in zip(TILES, figures, against.policy, strict=True)
         )
         tiles = tuple(replace(t, ghost=ghost) for t, ghost in zip(tiles, ghosts, strict=True))
-    return Description(verdict, _sentence(words, verdict, found, against), tiles)
+    return Description(verdict, _sentence(words, verdict, outcome, against), tiles)
 
 
 def _a_month(a_day: float | None) -> float | None:
     return None if a_day is None else a_day * DAYS_PER_MONTH
 
 
-def _sentence(words: Words, verdict: str, found: Outcome, against: Comparison) -> str:
-    people = _people(words, found.reviews, against)
-    reviews = words.number(found.reviews)
-    if not found.accepted:
+def _sentence(words: Words, verdict: str, outcome: Outcome, against: Comparison) -> str:
+    people = _people(words, outcome.reviews, against)
+    reviews = words.number(outcome.reviews)
+    if not outcome.accepted:
         return words.text("verdict.none", reviews=reviews, people=people)
     work = words.text(
         "verdict.work",
-        coverage=words.percent(found.coverage, 0),
+        coverage=words.percent(outcome.coverage, 0),
         reviews=reviews,
         people=people,
     )
     if verdict == UNKNOWN:
-        reason = "verdict.unlabelled" if found.escapes.value is None else "verdict.no_time"
+        reason = "verdict.unlabelled" if outcome.escapes.value is None else "verdict.no_time"
         return work + words.sentence_space + words.text(reason)
 
     def a_month(a_day: float) -> str:
@@ -114,9 +118,9 @@ def _sentence(words: Words, verdict: str, found: Outcome, against: Comparison) -
         + words.sentence_space
         + words.text(
             f"verdict.{verdict}.money",
-            money=a_month(found.money.value),
-            low=a_month(found.money.low),
-            high=a_month(found.money.high),
+            money=a_month(outcome.money.value),
+            low=a_month(outcome.money.low),
+            high=a_month(outcome.money.high),
         )
     )
 
@@ -126,21 +130,21 @@ def _people(words: Words, reviews_per_day: float, against: Comparison) -> str:
     return words.many("people.count", count)
 
 
-def _reviews(words: Words, found: Outcome, against: Comparison) -> Tile:
-    reviews = found.reviews
-    fewer = words.number(found.cases_per_day - reviews)
+def _reviews(words: Words, outcome: Outcome, against: Comparison) -> Tile:
+    reviews = outcome.reviews
+    fewer = words.number(outcome.cases_per_day - reviews)
     return Tile(
         words.number(reviews),
         (_people(words, reviews, against), words.text("tile.review.delta", n=fewer)),
     )
 
 
-def _escapes(words: Words, found: Outcome) -> Tile:
-    return _tile(words, found.escapes, words.number, words.text("tile.escapes.delta"))
+def _escapes(words: Words, outcome: Outcome) -> Tile:
+    return _tile(words, outcome.escapes, words.number, words.text("tile.escapes.delta"))
 
 
-def _money(words: Words, found: Outcome, against: Comparison) -> Tile:
-    money = found.money
+def _money(words: Words, outcome: Outcome, against: Comparison) -> Tile:
+    money = outcome.money
 
     def show(value: float | None) -> str:
         return words.money(value, against.currency)
@@ -156,11 +160,11 @@ def _money(words: Words, found: Outcome, against: Comparison) -> Tile:
     return _tile(words, money, show, delta)
 
 
-def _tile(words: Words, found: Interval, show: Callable[[float | None], str], delta: str) -> Tile:
+def _tile(words: Words, outcome: Interval, show: Callable[[float | None], str], delta: str) -> Tile:
     """A figure a month from one a day, its interval, and `delta`; a dash where it is unknown."""
-    if found.value is None:
+    if outcome.value is None:
         return Tile(DASH, ())
-    value, low, high = (show(_a_month(end)) for end in (found.value, found.low, found.high))
+    value, low, high = (show(_a_month(end)) for end in (outcome.value, outcome.low, outcome.high))
     return Tile(value, (words.text("card.interval", low=low, high=high), delta))
 
 

@@ -14,20 +14,24 @@ from dashboard.session import cache, state
 from dashboard.session.context import RunContext, model_name
 
 
-def draw(shown: RunContext) -> None:
+def draw(context: RunContext) -> None:
     """Draw both questions."""
-    with st.spinner(shown.words("evidence.reading")):
-        _mix(shown)
-        _cascade(shown)
+    with st.spinner(context.words("evidence.reading")):
+        _mix(context)
+        _cascade(context)
 
 
-def _mix(shown: RunContext) -> None:
+def _mix(context: RunContext) -> None:
     """One kind of case comes more or less often: what the threshold in use then means, and that no
     certificate holds.
     """
-    words, chosen = shown.words, shown.chosen
+    words, chosen = context.words, context.chosen
     counts = cache.cached_from_predictions(
-        what_if.counts_by_label, what_if.MIX_COLUMNS, (shown.run_id,), shown.segment, chosen.unseen
+        what_if.counts_by_label,
+        what_if.MIX_COLUMNS,
+        (context.run_id,),
+        context.segment,
+        chosen.unseen,
     )
     if counts is None:
         panels.empty_panel("mix", words, "mix.missing")
@@ -35,11 +39,11 @@ def _mix(shown: RunContext) -> None:
     seen = what_if.label_shares(counts)
     kind = state.clamp_choice("mix", list(seen), next(iter(seen)))
     share = seen[kind] if chosen.share is None else chosen.share / 100
-    before, after = what_if.consequences_at_share(counts, chosen.t, kind, share, shown.terms)
-    curve = what_if.share_curve(counts, chosen.t, kind, shown.terms)
+    before, after = what_if.consequences_at_share(counts, chosen.t, kind, share, context.terms)
+    curve = what_if.share_curve(counts, chosen.t, kind, context.terms)
 
     def above() -> None:
-        controls.mix(words, {name: shown.kind_name(name) for name in seen}, seen[kind])
+        controls.mix(words, {name: context.kind_name(name) for name in seen}, seen[kind])
         if share != seen[kind]:
             st.warning(words("mix.certificate"), icon=":material/gpp_maybe:")
         panels.cards(mix_cards(words, before, after, chosen.currency))
@@ -47,31 +51,31 @@ def _mix(shown: RunContext) -> None:
     said = words.chart_words("card.review", "card.leakage", "mix.share", "mix.seen", "mix.supposed")
     figure = decide_charts.mix(curve, seen[kind], share, said)
     note = words.markdown(
-        "mix.note", kind=shown.kind_name(kind), n=words.number(before.leakage.n, 0)
+        "mix.note", kind=context.kind_name(kind), n=words.number(before.leakage.n, 0)
     )
     panels.chart("mix", words, figure, tables.share_table(words, curve), note, above)
 
 
-def _cascade(shown: RunContext) -> None:
+def _cascade(context: RunContext) -> None:
     """Student, then the teacher for what it is not sure of, then a person: from both runs of the
     same cases.
     """
-    words, chosen = shown.words, shown.chosen
-    missing = _missing(shown)
+    words, chosen = context.words, context.chosen
+    missing = _missing(context)
     if missing:
         panels.empty_panel("cascade", words, missing)
         return
-    student, teacher = shown.same["student"], shown.same["teacher"]
+    student, teacher = context.same["student"], context.same["teacher"]
     ids, seconds = (
         (student.run.run_id, teacher.run.run_id),
-        (shown.seconds("student"), shown.seconds("teacher")),
+        (context.seconds("student"), context.seconds("teacher")),
     )
     costs = (chosen.review, chosen.escape, chosen.machine)
     fronts = cache.cached_from_predictions(
         what_if.cascade_fronts,
         what_if.CASCADE_COLUMNS,
         ids,
-        shown.segment,
+        context.segment,
         chosen.unseen,
         teacher.run.samples,
         seconds,
@@ -94,10 +98,10 @@ def _cascade(shown: RunContext) -> None:
     )
 
 
-def _missing(shown: RunContext) -> str:
+def _missing(context: RunContext) -> str:
     """The key of what keeps the cascade from being drawn; empty where nothing does."""
-    if not {"student", "teacher"} <= set(shown.same):
+    if not {"student", "teacher"} <= set(context.same):
         return "spread.missing"
-    if shown.seconds("student") is None or shown.seconds("teacher") is None:
+    if context.seconds("student") is None or context.seconds("teacher") is None:
         return "cascade.no_seconds"
     return ""

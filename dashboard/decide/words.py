@@ -30,18 +30,20 @@ _BINDS = {(): "neither", (RISK,): "risk", (CAPACITY,): "capacity", (RISK, CAPACI
 
 
 def limit_answer(
-    words: Words, found: PolicyConsequence | SolvedPlan | InfeasibleLimits, measure: str
+    words: Words, result: PolicyConsequence | SolvedPlan | InfeasibleLimits, measure: str
 ) -> str:
     """Return what the limits come to. `measure` is the risk that is shown: leakage or
     selective_risk.
     """
-    if isinstance(found, InfeasibleLimits):
-        nearest = words.markdown("limits.nearest", point=_point(words, found.nearest, measure))
-        return words(f"limits.infeasible.{found.reason}") + words.sentence_space + nearest
-    if isinstance(found, SolvedPlan):
-        binding = words(f"limits.binds.{_BINDS[found.binding]}")
-        return escape_markdown(_point(words, found.point, measure)) + words.sentence_space + binding
-    return escape_markdown(_point(words, found, measure))
+    if isinstance(result, InfeasibleLimits):
+        nearest = words.markdown("limits.nearest", point=_point(words, result.nearest, measure))
+        return words(f"limits.infeasible.{result.reason}") + words.sentence_space + nearest
+    if isinstance(result, SolvedPlan):
+        binding = words(f"limits.binds.{_BINDS[result.binding]}")
+        return (
+            escape_markdown(_point(words, result.point, measure)) + words.sentence_space + binding
+        )
+    return escape_markdown(_point(words, result, measure))
 
 
 def review_worth(words: Words, price: ShadowPrice, currency: str) -> str:
@@ -57,32 +59,32 @@ def review_worth(words: Words, price: ShadowPrice, currency: str) -> str:
     )
 
 
-def limit_point(found: PolicyConsequence | SolvedPlan | InfeasibleLimits) -> PolicyConsequence:
+def limit_point(result: PolicyConsequence | SolvedPlan | InfeasibleLimits) -> PolicyConsequence:
     """Return the point that an answer speaks of: the solved one, or the nearest to a limit."""
     return (
-        found.point
-        if isinstance(found, SolvedPlan)
-        else found.nearest
-        if isinstance(found, InfeasibleLimits)
-        else found
+        result.point
+        if isinstance(result, SolvedPlan)
+        else result.nearest
+        if isinstance(result, InfeasibleLimits)
+        else result
     )
 
 
 def _point(words: Words, point: PolicyConsequence, measure: str) -> str:
     """Return threshold, risk with its interval and n, and reviews a day of a point."""
     risk = getattr(point, measure)
-    said = {
+    values = {
         "t": words.number(point.policy.threshold, 3),
         "measure": words(f"measure.{measure}"),
         "reviews": words.number(point.reviews_per_day.value),
     }
     if risk.value is None:
-        return words.text("limits.point_unknown", **said)
+        return words.text("limits.point_unknown", **values)
     share = {
         name: words.percent(getattr(risk, end), 2)
         for name, end in (("risk", "value"), ("low", "low"), ("high", "high"))
     }
-    return words.text("limits.point", n=words.number(risk.n, 0), **share, **said)
+    return words.text("limits.point", n=words.number(risk.n, 0), **share, **values)
 
 
 # --- people at the desk
@@ -104,7 +106,7 @@ def people_need(words: Words, reviews: Interval, full_time: FullTime) -> str:
 
 def desk_cards(words: Words, desk: DeskResult) -> list[Card]:
     """Return the figures of the desk, each a mean over the replications with its interval."""
-    found = desk.staffing
+    result = desk.staffing
 
     def share(value: float | None) -> str:
         return words.percent(value, 1)
@@ -112,36 +114,36 @@ def desk_cards(words: Words, desk: DeskResult) -> list[Card]:
     def hours(value: float | None) -> str:
         return "–" if value is None else words.text("people.hours", hours=words.number(value))
 
-    shown = [
-        ("wait_p50", found.wait_p50, hours),
-        ("wait_p95", found.wait_p95, hours),
-        ("oldest", found.oldest_p95, hours),
-        ("breaches", found.breaches, share),
-        ("breaches_week", found.breaches_per_week, words.number),
-        ("utilisation", found.utilisation, share),
+    figures = [
+        ("wait_p50", result.wait_p50, hours),
+        ("wait_p95", result.wait_p95, hours),
+        ("oldest", result.oldest_p95, hours),
+        ("breaches", result.breaches, share),
+        ("breaches_week", result.breaches_per_week, words.number),
+        ("utilisation", result.utilisation, share),
     ]
-    return [_desk_card(words, key, interval, show, desk) for key, interval, show in shown]
+    return [_desk_card(words, key, interval, show, desk) for key, interval, show in figures]
 
 
-def _desk_card(words: Words, key: str, found: Interval, show, desk: DeskResult) -> Card:
-    lines = [words.text("people.replications", n=words.number(found.n, 0))]
-    if found.low is not None:
-        lines.insert(0, words.text("card.interval", low=show(found.low), high=show(found.high)))
+def _desk_card(words: Words, key: str, result: Interval, show, desk: DeskResult) -> Card:
+    lines = [words.text("people.replications", n=words.number(result.n, 0))]
+    if result.low is not None:
+        lines.insert(0, words.text("card.interval", low=show(result.low), high=show(result.high)))
     name = words(f"people.{key}", sla=words.number(desk.sla_hours))
-    return Card(f"desk_{key}", name, show(found.value), tuple(lines), words(f"people.{key}.help"))
+    return Card(f"desk_{key}", name, show(result.value), tuple(lines), words(f"people.{key}.help"))
 
 
 def desk_basis(words: Words, desk: DeskResult) -> str:
     """Return in markdown what was simulated, and whether the arrivals are the run's own."""
     study = desk.study
-    said = words.markdown(
+    values = words.markdown(
         "people.basis",
         reviewers=words.number(desk.reviewers, 0),
         week=words.number(desk.per_week),
         replications=words.number(study.replications, 0),
         weeks=words.number(study.weeks, 0),
     )
-    return said + words.sentence_space + words(f"arrivals.{desk.arrivals}")
+    return values + words.sentence_space + words(f"arrivals.{desk.arrivals}")
 
 
 # --- another mix, and a teacher in between
@@ -157,7 +159,7 @@ def mix_cards(
     def amount(value: float | None) -> str:
         return words.money(value, currency)
 
-    shown: list[tuple[str, str, Callable]] = [
+    figures: list[tuple[str, str, Callable]] = [
         ("coverage", "coverage", words.percent),
         ("leakage", "leakage", lambda share: words.percent(share, 2)),
         ("risk", "selective_risk", words.percent),
@@ -167,7 +169,7 @@ def mix_cards(
     ]
     return [
         _mix_card(words, key, getattr(before, name), getattr(after, name), show)
-        for key, name, show in shown
+        for key, name, show in figures
     ]
 
 
@@ -187,7 +189,7 @@ def cascade_note(words: Words, best: Mapping[str, pd.Series], teacher: str, curr
     """Return in markdown the cheapest point of each way, whether the teacher pays, and that both
     are optimistic.
     """
-    said = [
+    values = [
         words.markdown(
             "cascade.note", teacher=teacher, n=words.number(int(best[WITH_TEACHER]["n"]), 0)
         )
@@ -199,7 +201,7 @@ def cascade_note(words: Words, best: Mapping[str, pd.Series], teacher: str, curr
             else f"cascade.best.{way}"
         )
         money = {end: words.money(row[f"total{end}"], currency) for end in ("", "_low", "_high")}
-        said.append(
+        values.append(
             words.markdown(
                 key,
                 t=_cascade_threshold(words, row["student_threshold"]),
@@ -211,7 +213,7 @@ def cascade_note(words: Words, best: Mapping[str, pd.Series], teacher: str, curr
                 high=money["_high"],
             )
         )
-    return "  \n".join(said)
+    return "  \n".join(values)
 
 
 def _cascade_threshold(words: Words, text: str) -> str:

@@ -1,8 +1,8 @@
 """Words, numbers, money and dates in the reader's language.
 
 Knows the catalogues `<language>/<page>.po` (read at run time, nothing to compile) and Babel's
-locales. Does not know Streamlit or what the words are for. A key that a catalogue lacks raises KeyError:
-tests/test_catalogues.py finds it before a reader does.
+locales. Does not know Streamlit or what the words are for. A key that a catalogue lacks raises
+KeyError: tests/test_catalogues.py finds it before a reader does.
 """
 
 import re
@@ -70,7 +70,7 @@ class Words:
         return form.format(n=self.number(n, 0), **values)
 
     def markdown(self, key: str, **values: str) -> str:
-        """The same for markdown: the words may hold markup, the values are shown letter by letter."""
+        """The same for markdown: words may hold markup, values are shown letter by letter."""
         return self.text(key, **{name: escape_markdown(value) for name, value in values.items()})
 
     def text(self, key: str, **values: str) -> str:
@@ -130,7 +130,7 @@ class Words:
         return text.translate({ord("."): decimal, ord(","): group})
 
     def money_in_short(self, value: float, currency: str) -> str:
-        """Return an amount; from a hundred million on in the language's short form, 1.26億 or 126M."""
+        """Return an amount; from a hundred million on in the short form: 1.26億, 126M."""
         if abs(value) < 1e8:
             return self.money(value, currency)
         return format_compact_currency(value, currency, locale=self.language, fraction_digits=2)

@@ -110,7 +110,7 @@ def show_tab(page, name: str) -> None:
 def go_to(page, group: str, name: str) -> None:
     """Open a page by the navigation at the top: its group, then its title."""
     page.locator("header").get_by_text(group, exact=True).click()
-    page.get_by_role("link", name=name).click()
+    page.locator("[data-testid=stTopNavDropdownLink]").filter(has_text=name).click()
 
 
 def handle_of(page):

@@ -158,14 +158,11 @@ def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(tmp_path, br
         expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(
             1
         )
-        page.locator(".st-key-data_chip button").first.click()
-        unseen = page.locator(".st-key-unseen label").first
-        expect(unseen).to_be_visible()
         slow.holding = True
-        slow.answered(lambda: page.locator(".st-key-use_limits button").dispatch_event("click"))
-        slow.answered(unseen.click)
+        slow.answered(page.locator(".st-key-use_limits button").click)
+        slow.answered(page.locator(".st-key-limited").get_by_text("Selective risk").click)
         slow.let_go()
-        expect(page).to_have_url(re.compile("[?&]unseen=0(&|$)"), timeout=30_000)
+        expect(page).to_have_url(re.compile("[?&]limited=selective_risk(&|$)"), timeout=30_000)
         assert moved(page, "0.888") == "1.000"
         expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(
             0, timeout=30_000

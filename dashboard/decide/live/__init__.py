@@ -119,7 +119,7 @@ def policy_mark(words: Words, ghost: Ghost | None) -> dict[str, object]:
     """
     if ghost is None:
         return {"step": None, "label": ""}
-    t = ghost.found.policy.threshold
+    t = ghost.consequence.policy.threshold
     label = words("ghost.label", name=ghost.name, version=words.number(ghost.version, 0))
     return {"step": None if isinstance(t, str) else round(t * 1000), "label": f"{MARK} {label}"}
 
