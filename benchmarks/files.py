@@ -33,7 +33,6 @@ KINDS = {
     "encodings": ENCODINGS, "delimited": DELIMITED, "headers": HEADERS, "rows": ROWS, "dates": DATES, "numbers": NUMBERS,
     "sheets": SHEETS, "typed": TYPED,
 }  # fmt: skip
-FIRST = 60  # inputs that the tests run: in turn from every kind
 
 
 @dataclass(frozen=True)
