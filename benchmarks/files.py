@@ -30,9 +30,15 @@ from core.errors import CasesError
 from core.messages import FOLDER, LANGUAGES, read_catalogues
 
 KINDS = {
-    "encodings": ENCODINGS, "delimited": DELIMITED, "headers": HEADERS, "rows": ROWS, "dates": DATES, "numbers": NUMBERS,
-    "sheets": SHEETS, "typed": TYPED,
-}  # fmt: skip
+    "encodings": ENCODINGS,
+    "delimited": DELIMITED,
+    "headers": HEADERS,
+    "rows": ROWS,
+    "dates": DATES,
+    "numbers": NUMBERS,
+    "sheets": SHEETS,
+    "typed": TYPED,
+}
 
 
 @dataclass(frozen=True)
