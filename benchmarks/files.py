@@ -30,10 +30,15 @@ from core.errors import CasesError
 from core.messages import FOLDER, LANGUAGES, read_catalogues
 
 KINDS = {
-    "encodings": ENCODINGS, "delimited": DELIMITED, "headers": HEADERS, "rows": ROWS, "dates": DATES, "numbers": NUMBERS,
-    "sheets": SHEETS, "typed": TYPED,
-}  # fmt: skip
-FIRST = 60  # inputs that the tests run: in turn from every kind
+    "encodings": ENCODINGS,
+    "delimited": DELIMITED,
+    "headers": HEADERS,
+    "rows": ROWS,
+    "dates": DATES,
+    "numbers": NUMBERS,
+    "sheets": SHEETS,
+    "typed": TYPED,
+}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ This file imports nothing of ours but errors, and nothing heavy.
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from core.errors import SettingsError
 
@@ -60,17 +61,17 @@ class Run:
     model: str  # name of the model's folder
     model_kind: str  # one of MODEL_KINDS
     model_hash: str  # sha256 of the model's content, hex
-    # name of the cases: runs of one dataset and role score the same cases when inputs_hash agrees
+    # name of the cases; runs of one dataset and role score the same cases where inputs_hash agrees
     dataset: str
     role: str  # one of ROLES
     inputs_hash: str  # sha256 of the cases' content, hex
     labels: tuple[str, ...]  # the model's label order
     samples: int = 1  # forward passes that one case costs; 1 for point and student
     seed: int = 0
-    settings: dict = field(default_factory=dict)  # JSON-able
-    versions: dict = field(default_factory=dict)  # library -> version
+    settings: dict[str, Any] = field(default_factory=dict)  # JSON-able
+    versions: dict[str, str] = field(default_factory=dict)  # library -> version
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checked_name(self.run_id, "run")
         checked_name(self.model, "model")
         checked_name(self.dataset, "dataset")
@@ -93,7 +94,7 @@ class RunRecord:
     state: str  # one of RUN_STATES
     duration_s: float | None  # seconds, None while running
     # JSON-able; empty while running. Scoring writes seconds_per_case (compute only) and device
-    metrics: dict
+    metrics: dict[str, Any]
     cases: int  # predictions taken in so far
     first_at: datetime | None  # earliest occurred_at among them, None when no case has a date
     last_at: datetime | None

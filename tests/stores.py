@@ -99,7 +99,7 @@ def add_scored(store: Store, run: Run, rows: pd.DataFrame, part_size: int = PART
             part,
             write_part(store.folder, run.run_id, part, rows.iloc[start : start + part_size]),
         )
-    seconds = SECONDS_PER_CASE[run.model_kind]
+    seconds = SECONDS_PER_CASE.get(run.model_kind, 0.0013)
     metrics = {
         "seconds_per_case": seconds,
         "timed_cases": len(rows),

@@ -7,7 +7,15 @@ import pytest
 
 from core.cases.fetch import WORK_ORDERS, fetch_workorders
 from core.cases.read import COLUMNS, read_cases
-from core.cases.workorders import BEGINS, CLASSES, SPLITS, location, prepare, text_key, write
+from core.cases.workorders import (
+    BEGINS,
+    CLASSES,
+    SPLITS,
+    normal_location,
+    split_workorders,
+    text_key,
+    write_splits,
+)
 from core.errors import CasesError, FetchError
 from core.settings import Settings
 
@@ -21,7 +29,7 @@ DAYS = {
 
 
 def made(tmp_path, *orders):
-    """prepare() of a file with these orders: (date, text, location) or (date, text, location,
+    """split_workorders() of a file with these orders: (date, text, location) or (date, text, location,
     cost).
     """
     path = tmp_path / "orders.csv"
@@ -30,7 +38,7 @@ def made(tmp_path, *orders):
         for day, text, place, *cost in orders
     ]
     path.write_text(HEADER + "".join(rows), encoding="utf-8")
-    return prepare(path)
+    return split_workorders(path)
 
 
 def texts(splits) -> dict[str, list[str]]:
@@ -98,7 +106,7 @@ def test_classes_are_the_most_frequent_of_the_training_time_alone(tmp_path):
 
 
 def test_spellings_of_a_location_are_one_class(tmp_path):
-    assert location(" Grease\tLube  System ") == "GREASE LUBE SYSTEM"
+    assert normal_location(" Grease\tLube  System ") == "GREASE LUBE SYSTEM"
     assert text_key("  STRASSE  ß ") == "strasse ss"
     splits = made(
         tmp_path,
@@ -126,12 +134,12 @@ def test_another_file_is_refused(tmp_path):
     with pytest.raises(
         CasesError, match="no column 'FuncLocation': it is not excavators-cleaned.csv"
     ):
-        prepare(tmp_path / "other.csv")
+        split_workorders(tmp_path / "other.csv")
     with pytest.raises(CasesError, match="cannot be read"):
-        prepare(tmp_path / "none.csv")
+        split_workorders(tmp_path / "none.csv")
     (tmp_path / "date.csv").write_text(HEADER + "soon,A,x,PM01,1,PUMP\n")
     with pytest.raises(CasesError, match="BscStartDate that is no date"):
-        prepare(tmp_path / "date.csv")
+        split_workorders(tmp_path / "date.csv")
 
 
 # --- the real work orders
@@ -140,7 +148,7 @@ def test_another_file_is_refused(tmp_path):
 @pytest.fixture(scope="module")
 def csv_path(tmp_path_factory):
     cache = Settings().cache
-    if not WORK_ORDERS.lies_in(cache / "nist-nestor-0.4.4"):
+    if not WORK_ORDERS.is_complete_in(cache / "nist-nestor-0.4.4"):
         cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIP_RETRIES", "0")
@@ -155,7 +163,7 @@ def csv_path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def real(csv_path):
-    return prepare(csv_path)
+    return split_workorders(csv_path)
 
 
 def test_the_real_splits_have_the_counts_that_the_documents_tell(real):
@@ -223,7 +231,7 @@ def test_every_class_can_be_learned_and_the_anchor_has_no_other(real):
 
 
 def test_the_written_splits_read_back_as_they_were(real, tmp_path):
-    write(real, tmp_path)
+    write_splits(real, tmp_path)
     for name, frame in real.frames.items():
         cases = read_cases(tmp_path / f"{name}.csv").require_clean()
         pd.testing.assert_frame_equal(cases.frame.drop(columns="row"), frame[list(COLUMNS[1:])])
@@ -235,10 +243,10 @@ def test_the_written_splits_read_back_as_they_were(real, tmp_path):
 
 
 def test_writing_again_touches_nothing_that_is_unchanged(real, tmp_path):
-    write(real, tmp_path)
+    write_splits(real, tmp_path)
     before = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
     (tmp_path / "fit.csv").write_text("changed")
-    write(real, tmp_path)
+    write_splits(real, tmp_path)
     after = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
     assert {name for name in after if after[name] != before[name]} == {"fit.csv"}
     assert set(after) == {"record.json", *(f"{name}.csv" for name in SPLITS)}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.stats.verdict import EMBEDDING
 from core.store.store import Store
 from dashboard.components import charts
 from dashboard.evidence import charts as evidence_charts
@@ -70,6 +71,30 @@ def test_temperature_scaling_is_one_more_model_and_says_what_it_was_fitted_on(op
         )
         == 4
     )
+
+
+def test_without_the_plainest_model_the_page_says_how_to_get_it(open_page):
+    captions = [caption.value for caption in open_page().caption]
+    assert catalogue("en")["rival.none"] in captions
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_plainest_model_is_held_against_the_shown_one_case_by_case(open_page, tmp_path, lang):
+    """The same answers with a third of the confidence spread evenly: the same accuracy, a higher
+    or lower NLL, and one more model on every chart.
+    """
+    rows = make_rows(300)
+    flat = [0.67 * p + 0.33 / len(p) for p in rows["probabilities"]]
+    scored(tmp_path, rows)
+    scored(tmp_path, rows.assign(probabilities=flat), model_kind="linear")
+    page = open_page(tmp_path, lang=lang)
+    assert not page.exception
+    said = " ".join(e.value for e in [*page.info, *page.warning]).replace("\\", "")
+    assert EMBEDDING in said
+    n = int(rows["outcome"].isin(["right", "wrong"]).sum())
+    assert f"{n}" in said
+    names = [trace.get("name") for trace in chart(page, RISK)["data"]]
+    assert any(Words(lang)("model.linear") in (name or "") for name in names)
 
 
 def test_every_panel_names_its_n_and_its_runs(open_page):

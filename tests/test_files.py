@@ -1,13 +1,13 @@
-"""Whatever file people have: the first inputs of benchmarks.files, and a few mutations of good
+"""Whatever file people have: the inputs of benchmarks.files, and a few mutations of good
 files.
 """
 
 import pytest
 
 from benchmarks.file_inputs.mutations import try_mutations
-from benchmarks.files import FIRST, inputs_in_turn, judge_input
+from benchmarks.files import inputs_in_turn, judge_input
 
-INPUTS = inputs_in_turn()[:FIRST]
+INPUTS = inputs_in_turn()
 
 
 @pytest.mark.parametrize("entry", INPUTS, ids=[entry.name for entry in INPUTS])

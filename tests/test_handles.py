@@ -7,14 +7,13 @@ from hypothesis import strategies as st
 
 from core.counts.tally import LeakageLimit, SelectiveRiskLimit
 from core.decision.thresholds.consequence import policy_consequence
-from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.costs import NO_LABELS, CostModel, UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import (
     CAPACITY,
     CAPACITY_UNREACHABLE,
     CONFLICT,
     DAYS_PER_MONTH,
-    NO_LABELS,
     RISK,
     RISK_UNREACHABLE,
     InfeasibleLimits,

@@ -117,6 +117,6 @@ def test_the_error_without_review_is_that_of_threshold_zero():
 
 def test_a_risk_without_labels_is_not_measured():
     with pytest.raises(
-        SettingsError, match="Run s1 has no labelled case to measure selective risk on"
+        SettingsError, match="Run s1 has no labelled case to measure student_selective_risk on"
     ):
         measured_shares(consequences(["unlabelled"] * 3, 0.0), "s1")

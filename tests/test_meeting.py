@@ -122,10 +122,10 @@ def test_the_figures_can_be_worked_out_on_paper():
     A day: 50 reviews at 2, 100 * 2/9 escapes at 10, 100 cases at 0.01; a month is 365.25 / 12 days.
     """
     found = meeting_figures(scenario(), ROWS, 36.0)
-    assert (found.found.coverage.value, found.found.coverage.n) == (0.5, 10)
-    assert (found.found.selective_risk.value, found.found.selective_risk.n) == (0.5, 4)
-    assert (found.found.leakage.value, found.found.leakage.n) == (2 / 9, 9)
-    assert found.found.reviews_per_day.value == 50
+    assert (found.consequence.coverage.value, found.consequence.coverage.n) == (0.5, 10)
+    assert (found.consequence.selective_risk.value, found.consequence.selective_risk.n) == (0.5, 4)
+    assert (found.consequence.leakage.value, found.consequence.leakage.n) == (2 / 9, 9)
+    assert found.consequence.reviews_per_day.value == 50
     month = 365.25 / 12
     assert found.escapes_per_month.value == pytest.approx(100 * 2 / 9 * month)
     assert found.money_per_month.value == pytest.approx((100 + 2000 / 9 + 1) * month)
@@ -133,24 +133,24 @@ def test_the_figures_can_be_worked_out_on_paper():
 
 
 def test_a_segment_and_unseen_labels_take_their_share_of_the_volume_with_them():
-    without = meeting_figures(scenario(unseen=False), ROWS, 36.0).found
+    without = meeting_figures(scenario(unseen=False), ROWS, 36.0).consequence
     assert (without.cases_per_day, without.leakage.value, without.coverage.value) == (
         90,
         1 / 8,
         4 / 9,
     )
-    alone = meeting_figures(scenario(segment="X"), ROWS, 36.0).found
+    alone = meeting_figures(scenario(segment="X"), ROWS, 36.0).consequence
     assert (alone.cases_per_day, alone.coverage.value) == (60, 0.5)
-    assert meeting_figures(scenario(segment="nowhere"), ROWS, 36.0).found.coverage.value is None
+    assert meeting_figures(scenario(segment="nowhere"), ROWS, 36.0).consequence.coverage.value is None
 
 
 def test_a_policy_of_several_thresholds_decides_each_cell_by_its_own():
     # bins 0 to 2 pass, 3 does not
     policy = Policy(0.5, by_segment={"X": "review_all"}, epistemic_limit=0.02)
     found = meeting_figures(scenario(policy=policy.to_dict()), ROWS, None)
-    assert found.found.coverage.value == 0.1
+    assert found.consequence.coverage.value == 0.1
     assert found.money_per_month.value is None
-    assert found.found.note == "no_seconds"
+    assert found.consequence.note == "no_seconds"
 
 
 @pytest.mark.parametrize("t", [0.0, 0.3, 0.777, 1.0])
@@ -159,7 +159,7 @@ def test_a_policy_of_several_thresholds_decides_each_cell_by_its_own():
 def test_the_figures_are_those_of_the_page_that_was_frozen(full, t, segment, unseen):
     now = meeting.run_counts(full, RUN)
     made = meeting.scenario_of("A", now, Policy(t), segment, unseen, 100.0, COSTS)
-    found = meeting_figures(made, now.rows, now.seconds_per_case).found
+    found = meeting_figures(made, now.rows, now.seconds_per_case).consequence
     histogram = full.histogram(RUN)
     counts = AcceptanceCurve(histogram if not segment else histogram.select(segments=(segment,)))
     means = consequence.threshold_consequence(counts, t, CostModel(found.cases_per_day), unseen)
@@ -192,8 +192,8 @@ def test_money_is_linear_in_the_assumptions_and_counts_do_not_move():
     edited = MeetingAssumptions(escape=0.0, cases_per_day=7.0)
     assert edited.edited == ("escape", "cases_per_day")
     assert (
-        meeting_figures(edited.applied(scenario()), ROWS, 36.0).found.leakage
-        == meeting_figures(scenario(), ROWS, 36.0).found.leakage
+        meeting_figures(edited.applied(scenario()), ROWS, 36.0).consequence.leakage
+        == meeting_figures(scenario(), ROWS, 36.0).consequence.leakage
     )
     assert MeetingAssumptions().applied(scenario()) == scenario()
     with pytest.raises(SettingsError, match="Cost per escape -1.0 is not allowed"):

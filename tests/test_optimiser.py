@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from core.counts.joint import REVIEW_ALL
 from core.counts.tally import LeakageLimit, SelectiveRiskLimit
 from core.decision.thresholds.consequence import policy_consequence
+from core.decision.thresholds.costs import NO_LABELS
 from core.decision.thresholds.optimiser import OptimalPolicy, optimise_thresholds
 from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import (
     CAPACITY_UNREACHABLE,
     CONFLICT,
-    NO_LABELS,
     InfeasibleLimits,
 )
 from core.errors import NonFiniteError, SettingsError

@@ -45,7 +45,13 @@ def test_what_is_written_is_read_back(tmp_path, rows):
     table = pq.read_table(path)
     assert table.schema.equals(PART_SCHEMA)
     read = table.to_pandas()
-    for name in set(PART_SCHEMA.names) - {"probabilities", "label", "occurred_at", "value"}:
+    for name in set(PART_SCHEMA.names) - {
+        "probabilities",
+        "label",
+        "occurred_at",
+        "value",
+        "novelty",
+    }:
         assert read[name].to_list() == rows[name].to_list(), name
     for name in ("label", "occurred_at", "value"):
         assert read[name].isna().to_list() == (rows["row"] == 4).to_list()
@@ -226,4 +232,5 @@ def test_the_schema_is_what_parquet_and_duckdb_both_keep():
         "label",
         "occurred_at",
         "value",
+        "novelty",
     ]

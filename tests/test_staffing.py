@@ -210,7 +210,7 @@ def test_without_cases_one_reviewer_is_enough():
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, float("nan"), float("inf")])
 def test_times_that_cannot_be_are_refused(bad):
-    with pytest.raises(SettingsError, match=f"an SLA of {bad} hours is not allowed"):
+    with pytest.raises(SettingsError, match=f"An SLA of {bad} hours is not allowed"):
         simulate_staffing(ALWAYS, [DAY], ReviewTime(5), bad, STUDY)
     with pytest.raises(SettingsError, match=f"review time of {bad} minutes is not allowed"):
         ReviewTime(bad)
@@ -218,19 +218,19 @@ def test_times_that_cannot_be_are_refused(bad):
 
 @pytest.mark.parametrize("bad", [-0.1, float("nan"), float("inf")])
 def test_a_variation_that_cannot_be_is_refused(bad):
-    with pytest.raises(SettingsError, match=f"variation {bad} of the review time is not allowed"):
+    with pytest.raises(SettingsError, match=f"Variation {bad} of the review time is not allowed"):
         ReviewTime(5, bad)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"reviewers": 0}, "a shift of 0 reviewers is not allowed"),
-        ({"days": (7,)}, r"shift days \(7,\) are not allowed"),
-        ({"days": ()}, r"shift days \(\) are not allowed"),
+        ({"reviewers": 0}, "A shift of 0 reviewers is not allowed"),
+        ({"days": (7,)}, r"Shift days \[7\] are not allowed"),
+        ({"days": ()}, r"Shift days \[\] are not allowed"),
         ({"end_hour": 7.0}, "shift from 8.0 to 7.0"),
         ({"end_hour": float("nan")}, "shift from 8.0 to nan"),
-        ({"breaks": ((16.0, 18.0),)}, "have the breaks within it in order"),
+        ({"breaks": ((16.0, 18.0),)}, "put the breaks within the shift in order"),
         ({"breaks": ((8.0, 17.0),)}, "is all break"),
     ],
 )
@@ -240,9 +240,11 @@ def test_a_shift_that_cannot_be_is_refused(change, message):
 
 
 def test_a_study_without_an_interval_and_a_desk_without_a_shift_are_refused():
-    with pytest.raises(SettingsError, match="1 replications of 4 weeks after 1 are not allowed"):
+    with pytest.raises(
+        SettingsError, match="replications 1, weeks 4 and warm_up_weeks 1 are not allowed"
+    ):
         StaffingStudy(0, replications=1)
-    with pytest.raises(SettingsError, match="no shift is given, so nobody reviews"):
+    with pytest.raises(SettingsError, match="No shift is given, so there are no reviewers"):
         simulate_staffing(ALWAYS, [], ReviewTime(5), 24, STUDY)
-    with pytest.raises(SettingsError, match="breach share 1.0 is not allowed"):
+    with pytest.raises(SettingsError, match="Breach share 1.0 is not allowed"):
         least_reviewers(ALWAYS, [DAY], ReviewTime(5), 24, STUDY, 1.0)

@@ -199,8 +199,9 @@ def test_a_part_is_taken_in_whole_and_its_file_is_gone(store):
     rows = make_rows(50)
     assert take(store, rows) == 50
     found = store.predictions(RUN.run_id)
-    for name in set(PART_SCHEMA.names) - {"probabilities"}:
+    for name in set(PART_SCHEMA.names) - {"probabilities", "novelty"}:
         assert found[name].to_list() == rows[name].to_list(), name
+    assert found["novelty"].isna().all()  # a frame without it says that nothing is known
     np.testing.assert_array_equal(np.stack(found["probabilities"]), np.stack(rows["probabilities"]))
     record = store.run(RUN.run_id)
     assert (record.cases, record.first_at, record.last_at) == (
@@ -209,6 +210,16 @@ def test_a_part_is_taken_in_whole_and_its_file_is_gone(store):
         rows["occurred_at"].max(),
     )
     assert not part_path(store.folder, RUN.run_id, 0).exists()
+
+
+def test_how_unlike_the_training_cases_a_case_is_is_kept_and_no_share_is_refused(store):
+    rows = make_rows(3).assign(novelty=[0.0, 0.97, np.nan])
+    take(store, rows)
+    kept = store.predictions(RUN.run_id, ["novelty"])["novelty"]
+    np.testing.assert_array_equal(kept.to_numpy(), [0.0, 0.97, np.nan])
+    for wrong in (-0.1, 1.5, np.inf):
+        with pytest.raises(StoreError, match="novelty"):
+            write_part(store.folder, RUN.run_id, 1, rows.assign(novelty=wrong))
 
 
 def test_cases_without_label_date_or_value_are_kept(store):

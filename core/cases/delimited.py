@@ -35,7 +35,7 @@ _QUOTED_CELL = re.compile(r'(?:^|[,;|\t])"[^"\n]*[,;|\t][^"\n]*"(?:[,;|\t\r\n]|$
 
 @dataclass(frozen=True)
 class Line:
-    """A record of the file: its first and last line, its cells, and what keeps it from being read."""
+    """A record of the file: its first and last line, its cells, and why it cannot be read."""
 
     row: int
     end: int

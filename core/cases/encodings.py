@@ -18,7 +18,7 @@ from charset_normalizer import from_bytes
 from core.cases.table import Notice
 from core.errors import CasesError
 
-# Encoding -> bits that a reading in it costs before its first character: how rarely such files are met.
+# Encoding -> bits that a reading in it costs before its first character: how rare such files are.
 PRIORS = {
     "cp932": 0.0,
     "cp1252": 0.0,

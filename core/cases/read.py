@@ -207,10 +207,10 @@ class _CheckedRows:
             text = self._required(
                 record, "text", lambda value, r=record: self._text(r, value), wrong
             )
-            earlier = first_row.setdefault(case_id, record.row)
-            if case_id and earlier != record.row:
+            taken_by = first_row.setdefault(case_id, record.row)
+            if case_id and taken_by != record.row:
                 wrong.append(
-                    Problem(record.row, "case_id", case_id, "cases.same_id", {"row": earlier})
+                    Problem(record.row, "case_id", case_id, "cases.same_id", {"row": taken_by})
                 )
             self.problems += wrong
             if not wrong:
@@ -234,7 +234,7 @@ class _CheckedRows:
         return question_text(cell_text(value), options)
 
     def _label(self, value: object) -> str | None:
-        """A label; of a question the right option's letter, since an index could start at 0 or 1."""
+        """A label; of a question the right option's letter, as an index could start at 0 or 1."""
         if not self.names.options:
             return name_text(value) or None
         letter = unicodedata.normalize("NFKC", cell_text(value)).strip().upper()

@@ -102,6 +102,13 @@ def _plain(value: object) -> object:
 
 def _table_record(table: Table | None) -> dict:
     names = (
-        "format", "encoding", "encoding_basis", "delimiter", "header_row", "lines", "sheet", "other_sheets"
-    )  # fmt: skip
+        "format",
+        "encoding",
+        "encoding_basis",
+        "delimiter",
+        "header_row",
+        "lines",
+        "sheet",
+        "other_sheets",
+    )
     return {name: None if table is None else to_json(getattr(table, name)) for name in names}

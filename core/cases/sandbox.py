@@ -183,7 +183,7 @@ def _cases(folder: Path, path: Path, table: Table, content: dict) -> Cases:
 
 
 def _frame(path: Path) -> pd.DataFrame:
-    """The cases with the types that they were written with: texts as object, a missing label None."""
+    """The cases with the types that were written: texts as object, a missing label None."""
     frame = pd.read_parquet(path)
     texts = frame.select_dtypes("string")
     return frame.assign(**{n: c.astype(object).where(c.notna(), None) for n, c in texts.items()})

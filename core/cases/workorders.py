@@ -42,11 +42,16 @@ SOURCE = {
 }
 _MISSING = "NA"  # how the file writes that nothing was written
 WHY = {
-    "label": "location in capitals with single spaces: assets spell the same location in capitals and in small letters",
-    "classes": "the 12 most frequent locations of fit and anchor; next_locations: more would add no order of later years",
-    "splits": "by date, in whole quarters, by counts alone: at least 200 anchor and 300 calibration orders of the classes",
-    "copies": "a text (case and spaces aside) stays in the split of its first order; copies in other splits are dropped",
-    "other_locations": "left out of fit and anchor; kept in calibration and stream as 'not seen in training'",
+    "label": "location in capitals with single spaces: assets spell the same location in capitals and "
+    "in small letters",
+    "classes": "the 12 most frequent locations of fit and anchor; next_locations: more would add no "
+    "order of later years",
+    "splits": "by date, in whole quarters, by counts alone: at least 200 anchor and 300 calibration "
+    "orders of the classes",
+    "copies": "a text (case and spaces aside) stays in the split of its first order; copies in other "
+    "splits are dropped",
+    "other_locations": "left out of fit and anchor; kept in calibration and stream as 'not seen in "
+    "training'",
 }
 
 
@@ -64,7 +69,7 @@ class Splits:
     record: dict
 
 
-def prepare(csv_path: Path) -> Splits:
+def split_workorders(csv_path: Path) -> Splits:
     """Read excavators-cleaned.csv of nist-nestor 0.4.4 and split it. Raises CasesError where it is
     not that file.
     """
@@ -81,9 +86,11 @@ def prepare(csv_path: Path) -> Splits:
         "first"
     )
     orders["left_out"] = ~orders["label_seen"] & orders["split"].isin(TRAINING)
-    kept = orders[~orders["copy"] & ~orders["left_out"]]
+    remaining = orders[~orders["copy"] & ~orders["left_out"]]
     frames = {
-        name: kept.loc[kept["split"] == name, [*COLUMNS, "label_seen"]].reset_index(drop=True)
+        name: remaining.loc[remaining["split"] == name, [*COLUMNS, "label_seen"]].reset_index(
+            drop=True
+        )
         for name in SPLITS
     }
     return Splits(classes, frames, _record(raw, orders, frequent))
@@ -118,7 +125,7 @@ def _orders(raw: pd.DataFrame) -> pd.DataFrame:
             "case_id": pd.Series([f"wo-{i:04d}" for i in range(1, len(raw) + 1)], dtype=object),
             "text": text.astype(object),
             "segment": raw[SOURCE["segment"]].str.strip().astype(object),
-            "label": raw[SOURCE["label"]].map(location).astype(object),
+            "label": raw[SOURCE["label"]].map(normal_location).astype(object),
             "occurred_at": occurred_at,
             "value": pd.to_numeric(raw[SOURCE["value"]], errors="coerce").astype(np.float64),
             "key": text.map(text_key),
@@ -128,7 +135,7 @@ def _orders(raw: pd.DataFrame) -> pd.DataFrame:
     return orders[named].sort_values("occurred_at", kind="stable")
 
 
-def location(written: str) -> str:
+def normal_location(written: str) -> str:
     """A location in the one spelling by which it is a class."""
     return " ".join(written.split()).upper()
 
@@ -156,7 +163,7 @@ def _record(raw: pd.DataFrame, orders: pd.DataFrame, frequent: pd.Series) -> dic
         "without_location_or_text": len(raw) - len(orders),
         "unreadable_costs": int(pd.to_numeric(raw[SOURCE["value"]], errors="coerce").isna().sum()),
         "spellings_of_locations": int(locations.nunique()),
-        "locations": int(locations.map(location).nunique()),
+        "locations": int(locations.map(normal_location).nunique()),
         "begins": BEGINS,
         "classes": {
             label: int(frequent[label]) for label in classes
@@ -179,25 +186,26 @@ def _counts(period: pd.DataFrame, classes: pd.Index) -> dict:
     """One split: all orders of its time, what was left out, and what is kept. Every order is in
     exactly one of the three.
     """
-    kept = period[~period["copy"] & ~period["left_out"]]
-    by_class = kept["label"].value_counts()
+    remaining = period[~period["copy"] & ~period["left_out"]]
+    by_class = remaining["label"].value_counts()
     return {
         "first_date": period["occurred_at"].min().date().isoformat() if len(period) else None,
         "last_date": period["occurred_at"].max().date().isoformat() if len(period) else None,
         "orders": len(period),
         "copies_dropped": int(period["copy"].sum()),
         "other_locations_left_out": int((period["left_out"] & ~period["copy"]).sum()),
-        "cases": len(kept),
-        "cases_of_the_classes": int(kept["label_seen"].sum()),
-        "cases_not_seen_in_training": int((~kept["label_seen"]).sum()),
+        "cases": len(remaining),
+        "cases_of_the_classes": int(remaining["label_seen"].sum()),
+        "cases_not_seen_in_training": int((~remaining["label_seen"]).sum()),
         "by_class": {label: int(by_class.get(label, 0)) for label in classes},
         "by_segment": {
-            segment: int(n) for segment, n in kept["segment"].value_counts().sort_index().items()
+            segment: int(n)
+            for segment, n in remaining["segment"].value_counts().sort_index().items()
         },
     }
 
 
-def write(splits: Splits, folder: Path) -> None:
+def write_splits(splits: Splits, folder: Path) -> None:
     """Each split as SPLIT.csv, which `read_cases` reads, and record.json. Replaced whole, and only
     where something changed.
     """

@@ -43,7 +43,8 @@ _TIME = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _WEEKDAY = re.compile(
-    r"^[月火水木金土日]曜日?[,、 ]|[(\[][^()\[\]]{1,9}[)\]]|[月火水木金土日]曜日?$|(?<=日)[月火水木金土日](?=\s|$)"
+    r"^[月火水木金土日]曜日?[,、 ]|[(\[][^()\[\]]{1,9}[)\]]"
+    r"|[月火水木金土日]曜日?$|(?<=日)[月火水木金土日](?=\s|$)"
 )
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _ERA = re.compile(
@@ -81,8 +82,8 @@ class WrittenDate:
 
 
 def read_date_cell(value: object, epoch_1904: bool):
-    """Return a typed or written cell -> WrittenDate or (moment, zone, has_time), None for a missing one,
-    CellError for no date.
+    """Return a cell's WrittenDate, or (moment, zone, has_time) if it is typed; None for a missing
+    one, CellError for no date.
     """
     try:
         value = unpack_cell(value)

@@ -99,12 +99,12 @@ def _table(
     """The table of a sheet that was read: its header, its rows that count, and what is to be said
     of the others.
     """
-    shown = [
+    counted = [
         (row, cells)
         for row, cells in sheet.rows.items()
         if options.hidden_rows or row not in sheet.hidden
     ]
-    rows: list[Row] = [(row, cells) for row, cells in shown if count_cells(cells)]
+    rows: list[Row] = [(row, cells) for row, cells in counted if count_cells(cells)]
     if not rows:
         raise CasesError(
             "cases.empty_sheet", file=str(path), sheet=name, sheets=_listed(book.sheets)
@@ -215,10 +215,10 @@ def _formats(book: Workbook) -> Iterator[str]:
     """The number format of each style of cells; "date" for built-in dates whose form depends on the
     language.
     """
-    own: dict[str, str] = {}
+    custom: dict[str, str] = {}
     for element in _elements(book, "xl/styles.xml", "numFmt", "cellXfs"):
         if _local(element.tag) == "numFmt":
-            own[element.get("numFmtId", "")] = element.get("formatCode", "")
+            custom[element.get("numFmtId", "")] = element.get("formatCode", "")
             continue
         for style in element:
             if _local(style.tag) != "xf":
@@ -227,7 +227,7 @@ def _formats(book: Workbook) -> Iterator[str]:
             built_in = (
                 "yyyy/m/d" if int(number) in _EAST_ASIAN_DATES else BUILTIN_FORMATS.get(int(number))
             )
-            yield own.get(number) or built_in or "General"
+            yield custom.get(number) or built_in or "General"
 
 
 def _choose_sheet(path: Path, book: Workbook, sheet: str | None) -> str:

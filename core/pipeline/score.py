@@ -220,6 +220,7 @@ def predictions(cases: pd.DataFrame, scores, labels: tuple[str, ...]) -> pd.Data
             "probabilities": list(scores.probabilities.astype(np.float32)),
             "occurred_at": cases["occurred_at"].to_numpy(),
             "value": cases["value"].to_numpy(),
+            "novelty": np.nan if scores.novelty is None else scores.novelty,
         }
     )
 

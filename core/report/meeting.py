@@ -99,7 +99,7 @@ class ScenarioColumn:
         return (
             getattr(self.figures, name)
             if hasattr(self.figures, name)
-            else getattr(self.figures.found, name)
+            else getattr(self.figures.consequence, name)
         )
 
 
@@ -274,7 +274,7 @@ def trial_units(one: ScenarioColumn, now: RunCounts) -> list[TrialUnit]:
             one.used.model_copy(update={"segment": name}), now.rows, now.seconds_per_case
         )
         if means.cases:
-            known = means.found
+            known = means.consequence
             found.append(
                 TrialUnit(name, known.cases_per_day, known.coverage.value, known.selective_risk)
             )

@@ -67,7 +67,7 @@ def missing_reason(words: ReportWords, one: ScenarioColumn, measure: str) -> str
     """Why a measure has no figure; empty where it has one."""
     if one.measure(measure).value is not None:
         return ""
-    note = one.figures.found.note if measure == "money_per_month" else ""
+    note = one.figures.consequence.note if measure == "money_per_month" else ""
     return words("meeting.missing", why=words(f"why.{note or 'no_labels'}"))
 
 

@@ -33,8 +33,10 @@ PART_SCHEMA = pa.schema(
         pa.field("probabilities", pa.list_(pa.float32()), nullable=False),
         pa.field("occurred_at", pa.timestamp("us")),
         pa.field("value", pa.float64()),
+        pa.field("novelty", pa.float64()),
     ]
 )
+OPTIONAL = ("novelty",)  # columns that a frame may lack: nothing is known then
 ROW_GROUP = 122_880  # rows; DuckDB's own, so that one part is read and taken in by several cores
 SUM_TOLERANCE = 1e-3  # probabilities are kept as float32
 LAST_PART = 99_999  # what five digits hold, so that the files' names sort
@@ -57,6 +59,7 @@ def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Pat
     see Store.cases_near. Raises NonFiniteError or StoreError for rows that may not be stored, and
     StoreError where the file cannot be written.
     """
+    frame = frame.assign(**{name: np.nan for name in OPTIONAL if name not in frame.columns})
     table = _table(frame, check_part(frame)).sort_by(
         [("confidence", "descending"), ("row", "ascending")]
     )
@@ -74,11 +77,10 @@ def check_part(frame: pd.DataFrame) -> np.ndarray:
     """Raise for the first thing in the rows that may not be stored; return the probabilities [n,
     K], float64.
     """
-    missing = [name for name in PART_SCHEMA.names if name not in frame.columns]
+    needed = [name for name in PART_SCHEMA.names if name not in OPTIONAL]
+    missing = [name for name in needed if name not in frame.columns]
     if missing:
-        raise StoreError(
-            f"the part has no column {missing[0]!r}: {', '.join(PART_SCHEMA.names)} are needed"
-        )
+        raise StoreError(f"the part has no column {missing[0]!r}: {', '.join(needed)} are needed")
     if frame.empty:
         raise StoreError("the part has no row")
     for field in PART_SCHEMA:
@@ -95,6 +97,9 @@ def check_part(frame: pd.DataFrame) -> np.ndarray:
     )
     _refuse(confidence > 1, frame, "confidence", confidence, "is above 1")
     _refuse(np.isinf(value), frame, "value", value, "is infinite", NonFiniteError)
+    if "novelty" in frame:
+        novelty = frame["novelty"].to_numpy(dtype=np.float64)  # NaN: not known
+        _refuse((novelty < 0) | (novelty > 1), frame, "novelty", novelty, "is not in [0, 1]")
     outcome, case_id = frame["outcome"].to_numpy(), frame["case_id"].to_numpy()
     _refuse(
         ~np.isin(outcome.astype(str), OUTCOMES),

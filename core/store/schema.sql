@@ -62,7 +62,8 @@ CREATE TABLE prediction_rows (                       -- unique by (the cell's ru
     epistemic     DOUBLE NOT NULL CHECK (isfinite(epistemic) AND epistemic >= 0),
     probabilities FLOAT[] NOT NULL,                  -- in the order of the run's labels
     occurred_at   TIMESTAMP,
-    value         DOUBLE CHECK (value IS NULL OR isfinite(value))
+    value         DOUBLE CHECK (value IS NULL OR isfinite(value)),
+    novelty       DOUBLE                             -- share of the training cases that are less unlike; NULL: not known
 );
 
 CREATE VIEW predictions AS SELECT * EXCLUDE (cell) FROM prediction_rows JOIN cells USING (cell);

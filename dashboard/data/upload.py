@@ -63,7 +63,8 @@ def _chosen_file(words: Words) -> Upload | None:
 
 
 def _called(words: Words, upload: Upload) -> str:
-    return f"{upload.called} · {data_words.size_text(words, upload.size)} · {words.time(pd.Timestamp(upload.at))}"
+    size, arrived = data_words.size_text(words, upload.size), words.time(pd.Timestamp(upload.at))
+    return f"{upload.called} · {size} · {arrived}"
 
 
 def _keep() -> None:

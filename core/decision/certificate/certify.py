@@ -16,10 +16,10 @@ once. Where to begin instead must not be read off the tested cases, not even off
 confidence: "the first threshold with m accepted" says that the stricter one had fewer, so there are
 fewer very sure cases among the accepted than chance would give, and the errors are no longer
 binomial with the population's risk. So a twentieth of the cases, drawn by chance, is a pilot: it
-says at which thresholds SHARES of the cases are accepted, and tests nothing (the split fixed
+says at which thresholds START_SHARES of the cases are accepted, and tests nothing (the split fixed
 sequence of the paper, with confidence in the place of labels). Each of these starts has an equal
 part of the level, and what passes hands its level on, so that one start too strict to pass does not
-cost the certificate (risk_control.fallback).
+cost the certificate (risk_control.reject_in_sequence).
 
 Segments: Bonferroni. Each gets delta / their number, so all their certificates hold together with
 confidence 1 - delta. Holm's step-down would hand on the level of a segment only when every
@@ -53,7 +53,10 @@ TESTED_THRESHOLDS = THRESHOLDS[::-1]  # [G], strict to loose
 START_SHARES = (1 / 16, 1 / 8, 1 / 4)
 PILOT_SHARE = 1 / 20
 TEST_METHODS = {
-    SELECTIVE_RISK: "exact binomial, fallback strict to loose from 1/16, 1/8 and 1/4 of a pilot, Bonferroni over segments",
+    SELECTIVE_RISK: (
+        "exact binomial, fallback strict to loose from 1/16, 1/8 and 1/4 of a pilot, "
+        "Bonferroni over segments"
+    ),
     LEAKAGE: "exact binomial, fixed sequence strict to loose, Bonferroni over segments",
 }
 
@@ -80,12 +83,18 @@ def certify_threshold(
 ) -> Certificate | NotCertified:
     """The loosest threshold whose risk is at most the target with confidence 1 - delta.
 
-    confidence [n] in [0, 1]; right [n]: true or 1, false or 0, and NaN or None where no label is
-    known: these are left out and counted, which is sound only where labels are missing for reasons
-    that have nothing to do with being right. epistemic [n] in nats, needed with a limit. Raises
-    NonFiniteError for a score that is no number, and SettingsError for lengths that differ, for
-    values out of range, and for the same confidence everywhere, since no threshold can tell such
-    cases apart.
+    confidence: in [0, 1], [n].
+    right: true or 1, false or 0, and NaN or None where no label is known, [n]. Cases without a
+    label are left out and counted, which is sound only where labels are missing for reasons that
+    have nothing to do with being right.
+    promise: the risk, its target and delta.
+    origin: the model and process of the cases, and the dates of the certificate.
+    epistemic: nats, [n]; required where the promise has an epistemic limit.
+    seed: of the draw of the pilot.
+
+    Raises NonFiniteError for a score that is no number, ShapeError for lengths that differ, and
+    SettingsError for values out of range and for the same confidence everywhere, since no threshold
+    can tell such cases apart.
     """
     cases = _checked(confidence, right, promise, epistemic)
     return _certify(cases, promise, origin, None, 1, seed)
@@ -100,10 +109,11 @@ def certify_segments(
     epistemic: np.ndarray | None = None,
     seed: int = 0,
 ) -> dict[str, Certificate | NotCertified]:
-    """`certify` for every segment found in `segment` [n], sorted; Bonferroni, so delta is the
-    chance of any wrong certificate.
+    """`certify_threshold` for every name in `segment` [n], sorted; Bonferroni, so delta is the
+    chance of any wrong certificate. A segment's leakage is its wrong accepted / its own cases.
 
-    A segment's leakage is its wrong accepted / its own cases.
+    segment: name of each case's segment, [n]. The other parameters and errors are those of
+    `certify_threshold`.
     """
     confidence, right, segment = np.asarray(confidence), np.asarray(right), np.asarray(segment)
     # first all of them: one segment may well have a single confidence
@@ -111,37 +121,41 @@ def certify_segments(
     if len(segment) != len(confidence):
         raise ShapeError("decision.certify_segments", segments=len(segment), cases=len(confidence))
     names = sorted(set(segment.tolist()))
-    found = {}
+    certificates = {}
     for name in names:
-        own = segment == name
+        inside = segment == name
         cases = _checked(
-            confidence[own],
-            right[own],
+            confidence[inside],
+            right[inside],
             promise,
-            None if epistemic is None else np.asarray(epistemic)[own],
+            None if epistemic is None else np.asarray(epistemic)[inside],
             False,
         )
-        found[name] = _certify(cases, promise, origin, name, len(names), seed)
-    return found
+        certificates[name] = _certify(cases, promise, origin, name, len(names), seed)
+    return certificates
 
 
 def start_weights(pilot_score: np.ndarray, measure: str, level: float) -> np.ndarray:
-    """What each threshold of GRID may spend, [G], adding up to `level`. Takes no label, so none can
-    choose where to begin.
+    """The level that each threshold of TESTED_THRESHOLDS may spend, [G]; they add up to `level`. No
+    label is an input, so none can choose where to begin.
     """
     weights = np.zeros(len(TESTED_THRESHOLDS))
     if measure == LEAKAGE or not len(pilot_score):
         weights[0] = level
         return weights
     share = _at_least(pilot_score) / len(pilot_score)
-    for wanted in START_SHARES:
-        reached = np.flatnonzero(share >= wanted)
+    for start in START_SHARES:
+        reached = np.flatnonzero(share >= start)
         weights[reached[0] if len(reached) else -1] += level / len(START_SHARES)
     return weights
 
 
 def _checked(
-    confidence, right, promise: RiskPromise, epistemic, refuse_constant: bool = True
+    confidence: np.ndarray,
+    right: np.ndarray,
+    promise: RiskPromise,
+    epistemic: np.ndarray | None,
+    refuse_constant: bool = True,
 ) -> _Cases:
     confidence, right = finite(confidence, "confidence"), np.asarray(right, dtype=np.float64)
     unlabelled = np.isnan(right)
@@ -150,17 +164,17 @@ def _checked(
         raise SettingsError("decision.certify_confidence")
     if not np.isin(finite(right[~unlabelled], "right"), (0, 1)).all():
         raise SettingsError("decision.certify_right")
-    kept = confidence[~unlabelled]
-    if refuse_constant and len(kept) > 1 and kept.min() == kept.max():
-        raise SettingsError("decision.constant_confidence", confidence=kept[0], n=len(kept))
-    score, parts = kept, [kept, right[~unlabelled]]
+    labelled = confidence[~unlabelled]
+    if refuse_constant and len(labelled) > 1 and labelled.min() == labelled.max():
+        raise SettingsError("decision.constant_confidence", confidence=labelled[0], n=len(labelled))
+    score, parts = labelled, [labelled, right[~unlabelled]]
     if promise.epistemic_limit is not None:
         if epistemic is None:
             raise SettingsError("decision.certify_epistemic", limit=promise.epistemic_limit)
         epistemic = finite(epistemic, "epistemic")
         _check_lengths("epistemic", epistemic, confidence)
         parts.append(epistemic[~unlabelled])
-        score = np.where(parts[-1] <= promise.epistemic_limit, kept, -1.0)
+        score = np.where(parts[-1] <= promise.epistemic_limit, labelled, -1.0)
     digest = hashlib.sha256(b"".join(part.astype("<f8").tobytes() for part in parts)).hexdigest()
     return _Cases(score, right[~unlabelled] == 0, int(unlabelled.sum()), digest)
 
@@ -204,7 +218,7 @@ def _certify(
     # the denominator of the risk
     among = np.full_like(accepted, len(score)) if leakage else accepted
     p = p_values(errors, among, promise.target)
-    # that nothing leaks where nothing is accepted is true, and no use
+    # where nothing is accepted nothing leaks: true, and useless
     rejected = reject_in_sequence(p, weights) & (accepted > 0)
     if not rejected.any():
         return _not_certified(
@@ -226,38 +240,48 @@ def _certify(
 
 
 def _not_certified(
-    promise: RiskPromise, evidence: CertificateEvidence, tested: int, accepted, errors, among, p
+    promise: RiskPromise,
+    evidence: CertificateEvidence,
+    tested: int,
+    accepted: np.ndarray,
+    errors: np.ndarray,
+    among: np.ndarray,
+    p: np.ndarray,
 ) -> NotCertified:
     low = (accepted > 0) & (errors < promise.target * among)
     near = np.flatnonzero(low if low.any() else accepted > 0)
-    at = int(near[p[near] == p[near].min()][-1]) if len(near) else None
-    counts = (0, 0) if at is None else (int(accepted[at]), int(errors[at]))
+    nearest = int(near[p[near] == p[near].min()][-1]) if len(near) else None
+    counts = (0, 0) if nearest is None else (int(accepted[nearest]), int(errors[nearest]))
     # The level that a first pass needs, where nothing has handed any on.
     level = evidence.level / (1 if promise.measure == LEAKAGE else len(START_SHARES))
     without = cases_without_error(promise.target, level)
-    at_rate = None if at is None else cases_needed(errors[at] / among[at], promise.target, level)
+    at_rate = (
+        None
+        if nearest is None
+        else cases_needed(errors[nearest] / among[nearest], promise.target, level)
+    )
     # Labels of which one counts: the pilot's do not, nor, for selective risk, those that are not
     # accepted.
-    counted = 1.0 if at is None else among[at] / evidence.labelled
-    more = [
-        None if need is None else max(0, math.ceil(need / counted) - evidence.labelled)
-        for need in (without, at_rate)
-    ]
+    counted = 1.0 if nearest is None else float(among[nearest] / evidence.labelled)
+
+    def missing(need: int) -> int:
+        return max(0, math.ceil(need / counted) - evidence.labelled)
+
     return NotCertified(
         promise=promise,
         evidence=evidence,
-        reason=RISK_TOO_HIGH if at is not None and not low.any() else NOT_ENOUGH_DATA,
-        threshold=None if at is None else float(TESTED_THRESHOLDS[at]),
+        reason=RISK_TOO_HIGH if nearest is not None and not low.any() else NOT_ENOUGH_DATA,
+        threshold=None if nearest is None else float(TESTED_THRESHOLDS[nearest]),
         tested=tested,
         accepted=counts[0],
         errors=counts[1],
         needed_without_error=without,
-        more_without_error=more[0],
+        more_without_error=missing(without),
         needed_at_rate=at_rate,
-        more_at_rate=more[1],
+        more_at_rate=None if at_rate is None else missing(at_rate),
     )
 
 
 def _at_least(score: np.ndarray) -> np.ndarray:
-    """How many are >= each threshold of GRID, [G]."""
+    """How many are >= each threshold of TESTED_THRESHOLDS, [G]."""
     return len(score) - np.searchsorted(np.sort(score), TESTED_THRESHOLDS, side="left")

@@ -1,5 +1,5 @@
-"""What a certificate says, what it rests on, when it stops to count, and what is said where there
-is none. Plain, JSON-able.
+"""A certificate: its claim, its evidence, and when it becomes void; and the answer where no
+threshold could be certified. Plain and JSON-able.
 
 A certificate is a high-probability promise: with confidence 1 - delta over the draw of the
 calibration cases, the risk of the certified threshold is at most the target. That is not what
@@ -39,17 +39,17 @@ VOID_REASONS = {
 
 @dataclass(frozen=True)
 class RiskPromise:
-    """What is to be certified, fixed before the calibration cases are looked at."""
+    """What is to be certified, fixed before anyone looks at the calibration cases."""
 
     measure: str  # one of MEASURES
-    target: float  # a: the risk that is not to be passed, in (0, 1)
-    # the chance that is taken of a wrong certificate, in (0, 1); of any wrong one where there are
+    target: float  # a: the risk that may not be exceeded, in (0, 1)
+    # the accepted chance of a wrong certificate, in (0, 1); of any wrong one where there are
     # segments
     delta: float = 0.05
     # nats; accepted is also epistemic <= limit. None: confidence alone decides
     epistemic_limit: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.measure not in CERTIFIABLE_RISKS:
             raise SettingsError(
                 "decision.certified_risk", measure=self.measure, allowed=CERTIFIABLE_RISKS
@@ -63,14 +63,14 @@ class RiskPromise:
 
 @dataclass(frozen=True)
 class CertificateOrigin:
-    """Where the calibration cases come from, and how long they are taken to stand for what comes."""
+    """Where the calibration cases come from, and how long they count for new cases."""
 
     model_hash: str  # of the model that scored them; it was fitted on none of them
     process: str  # name of the dataset: the line, the product, the queue
     issued_on: date
     expires_on: date  # the last day on which the certificate counts
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.expires_on < self.issued_on:
             raise SettingsError(
                 "decision.certificate_dates", expires_on=self.expires_on, issued_on=self.issued_on
@@ -85,7 +85,7 @@ class CertificateEvidence:
     family: int  # segments certified together
     level: float  # what this segment's tests may spend: delta / family (Bonferroni)
     labelled: int  # cases with a label, the pilot among them
-    unlabelled: int  # cases left out because nobody knows whether they were right
+    unlabelled: int  # cases left out because they have no label
     # labelled cases that chose where to begin, by their confidence alone, and tested nothing
     pilot: int
     seed: int  # of the draw of the pilot
@@ -129,7 +129,9 @@ class Certificate:
 
     @classmethod
     def from_json(cls, text: str) -> "Certificate":
-        """Raises SettingsError where the text is no certificate, or one of another format."""
+        """Read `to_json`. Raises DocumentError where the text is no certificate, or one of another
+        format.
+        """
         try:
             values = json.loads(text)
             if values.pop("format") != CERTIFICATE_FORMAT:
@@ -161,8 +163,8 @@ class NotCertified:
 
     promise: RiskPromise
     evidence: CertificateEvidence
-    # NOT_ENOUGH_DATA, or RISK_TOO_HIGH: the share of errors seen is at or above the target at every
-    # threshold
+    # NOT_ENOUGH_DATA, or RISK_TOO_HIGH: the observed share of errors is at or above the target at
+    # every threshold
     reason: str
     threshold: float | None  # None where nothing was accepted at any
     tested: int
@@ -170,18 +172,17 @@ class NotCertified:
     errors: int
     # cases in the test's denominator if none were wrong: ln(level) / ln(1 - target), rounded up
     needed_without_error: int
-    # labels beyond those there are: at least so many. At full coverage where nothing was accepted
+    # additional labels, at least; at full coverage where nothing was accepted
     more_without_error: int
-    needed_at_rate: (
-        int | None
-    )  # the same at the share of errors seen. None: no number would do, or more than a hundred thousand
+    # the same at the observed share of errors. None: no number suffices, or more than 100,000
+    needed_at_rate: int | None
     more_at_rate: int | None
 
 
 @dataclass(frozen=True)
 class CertificateUse:
-    """How a certificate is to be used today. What nobody checked must be said as the worse case,
-    not left at the default.
+    """How a certificate is used today. What was not checked must be given as the worse case, not
+    left at the default.
     """
 
     on: date
@@ -190,7 +191,7 @@ class CertificateUse:
     threshold: float
     epistemic_limit: float | None = None
     segment: str | None = None
-    # the policy has thresholds by class, or anything else beside the one threshold and limit
+    # the policy has thresholds by class, or any rule but one threshold and limit
     other_rules: bool = False
     drifted: bool = False
     reweighted: bool = False
@@ -202,7 +203,7 @@ def void_reasons(certificate: Certificate, use: CertificateUse) -> tuple[str, ..
         certificate.covers(use.threshold)
         and use.epistemic_limit == certificate.promise.epistemic_limit
     )
-    found = {
+    voids = {
         "another model": use.model_hash != certificate.origin.model_hash,
         "another process": use.process != certificate.origin.process,
         "another segment": use.segment != certificate.evidence.segment,
@@ -211,4 +212,4 @@ def void_reasons(certificate: Certificate, use: CertificateUse) -> tuple[str, ..
         "reweighted": use.reweighted,
         "expired": use.on > certificate.origin.expires_on,
     }
-    return tuple(name for name in VOID_REASONS if found[name])
+    return tuple(name for name in VOID_REASONS if voids[name])

@@ -65,7 +65,8 @@ def half_width(risk: float, n: np.ndarray, level: float = 0.95) -> np.ndarray:
     """
     n = np.asarray(n, dtype=np.float64)
     low, high = wilson_arrays(risk * n, n, level)
-    return (high - low) / 2
+    half: np.ndarray = (high - low) / 2
+    return half
 
 
 def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
@@ -74,8 +75,8 @@ def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
 
     With risk 0 the interval is [0, z^2 / (n + z^2)], so n = z^2 (1 / (2 width) - 1), rounded up.
     """
-    _share(risk, "risk", low_allowed=True)
-    _share(width, "half width")
+    _check_share(risk, "risk", low_allowed=True)
+    _check_share(width, "half width")
     low, high = 0, 1
     while high < MOST_CASES and half_width(risk, np.array([high]), level)[0] > width:
         low, high = high, 2 * high
@@ -90,23 +91,26 @@ def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
 
 
 def cases_to_tell_apart(
-    one: float, other: float, level: float = 0.95, power: float = POWER
+    first: float, second: float, level: float = 0.95, power: float = POWER
 ) -> int | None:
-    """Cases of EACH option so that a difference between two risks is found with `power`; None where
-    they are equal.
+    """Cases of each option so that a difference between two risks is found with `power`; None where
+    they are equal. Raises SettingsError for a risk outside [0, 1].
 
     n = (z_a sqrt(2 m (1 - m)) + z_b sqrt(p (1 - p) + q (1 - q)))^2 / (p - q)^2, m = (p + q) / 2
     (Fleiss, Levin & Paik 2003, eq. 4.14 without the correction for continuity): two-sided, and as
-    if the two were asked about different cases.
+    if the two answered different cases.
+
+    first, second: the two risks. level: of the test, two-sided. power: chance to find the
+    difference.
     """
-    _share(one, "risk", low_allowed=True)
-    _share(other, "risk", low_allowed=True)
-    if one == other:
+    _check_share(first, "risk", low_allowed=True)
+    _check_share(second, "risk", low_allowed=True)
+    if first == second:
         return None
-    mean = (one + other) / 2
+    mean = (first + second) / 2
     spread = float(ndtri((1 + level) / 2)) * math.sqrt(2 * mean * (1 - mean))
-    spread += float(ndtri(power)) * math.sqrt(one * (1 - one) + other * (1 - other))
-    return math.ceil(spread**2 / (one - other) ** 2 - 1e-9)
+    spread += float(ndtri(power)) * math.sqrt(first * (1 - first) + second * (1 - second))
+    return math.ceil(spread**2 / (first - second) ** 2 - 1e-9)
 
 
 def plan_trial(
@@ -126,11 +130,11 @@ def plan_trial(
     """
     if not units:
         raise NoCasesError("decision.no_trial_unit")
-    found = [_planned(unit, width, target, delta, days, rival) for unit in units]
-    fitting = [one for one in found if one.fits]
+    plans = [_planned(unit, width, target, delta, days, rival) for unit in units]
+    fitting = [plan for plan in plans if plan.fits]
     if fitting:
-        return min(fitting, key=lambda one: one.unit.cases_per_day)
-    return min(found, key=_longest)
+        return min(fitting, key=lambda plan: plan.unit.cases_per_day)
+    return min(plans, key=_longest_need)
 
 
 def width_frame(risk: float, most: int, level: float = 0.95) -> pd.DataFrame:
@@ -161,10 +165,10 @@ def _days(cases: int | None, per_day: float) -> int | None:
     return None if cases is None or not per_day > 0 else math.ceil(cases / per_day - 1e-9)
 
 
-def _longest(found: TrialPlan) -> float:
-    return max((math.inf if need.days is None else need.days) for need in found.needs)
+def _longest_need(plan: TrialPlan) -> float:
+    return max((math.inf if need.days is None else need.days) for need in plan.needs)
 
 
-def _share(value: float, what: str, low_allowed: bool = False) -> None:
+def _check_share(value: float, name: str, low_allowed: bool = False) -> None:
     if not (0 < value < 1 or (low_allowed and value in (0, 1))):
-        raise SettingsError("decision.share", name=what, value=value)
+        raise SettingsError("decision.share", name=name, value=value)

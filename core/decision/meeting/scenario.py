@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -44,7 +44,7 @@ class MeetingScenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    format: Literal["meeting-scenario"] = MEETING_FORMAT
+    format: Literal["meeting-scenario"] = "meeting-scenario"
     version: int = MEETING_VERSION
     name: Literal["A", "B", "C", "D"]
     run_id: str
@@ -53,11 +53,13 @@ class MeetingScenario(BaseModel):
     dataset: str
     inputs_hash: HexHash
     data_version: HexHash  # of the run's counts when it was frozen
-    policy: dict  # core.decision.thresholds.policy.Policy.to_dict: one threshold, or a set of them
+    policy: dict[
+        str, Any
+    ]  # core.decision.thresholds.policy.Policy.to_dict: one threshold, or a set of them
     segment: str = ALL_SEGMENTS
     unseen: bool = True  # whether cases whose label the model was not trained on count
     cases_per_day: float  # volume of the whole run, all segments
-    volume_basis: Literal["assumed", "measured"] = ASSUMED
+    volume_basis: Literal["assumed", "measured"] = "assumed"
     review: float  # assumed cost of one review
     escape: float  # of one wrong answer that slips through
     machine_hour: float
@@ -89,12 +91,12 @@ class MeetingScenario(BaseModel):
         """Unit costs as they were frozen."""
         return UnitCosts(self.review, self.escape, self.machine_hour, self.currency)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; `from_dict` is its inverse."""
         return self.model_dump(mode="json")
 
     @classmethod
-    def from_dict(cls, values: Mapping) -> Self:
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Raises SettingsError for another format or version, a missing or unknown field, a value
         not allowed.
         """
@@ -109,7 +111,7 @@ class MeetingScenario(BaseModel):
 
 @dataclass(frozen=True)
 class MeetingAssumptions:
-    """What a meeting changes for all scenarios at once; None leaves each scenario as it was frozen."""
+    """What a meeting changes for all scenarios at once; None leaves each scenario as frozen."""
 
     review: float | None = None  # cost of one review
     escape: float | None = None  # cost of one escape
@@ -128,7 +130,7 @@ class MeetingAssumptions:
         """The scenario with these assumptions in place of its own. Raises SettingsError for a value
         not allowed.
         """
-        changes = {name: float(getattr(self, name)) for name in self.edited}
+        changes: dict[str, object] = {name: float(getattr(self, name)) for name in self.edited}
         if self.cases_per_day is not None:
             changes["volume_basis"] = ASSUMED
         return MeetingScenario.from_dict(scenario.to_dict() | changes)
@@ -140,7 +142,7 @@ class MeetingFigures:
     days.
     """
 
-    found: PolicyConsequence
+    consequence: PolicyConsequence
     escapes_per_month: Interval
     money_per_month: Interval  # its interval is that of the leakage alone
     cases: int  # that count: of the segment, with or without unseen labels
@@ -167,14 +169,18 @@ def meeting_figures(
     The segment's volume is its share of the cases, and so is that of the cases that count, as on
     every page.
     """
-    kept = rows if scenario.segment == ALL_SEGMENTS else rows[rows["segment"] == scenario.segment]
+    counted = (
+        rows if scenario.segment == ALL_SEGMENTS else rows[rows["segment"] == scenario.segment]
+    )
     if not scenario.unseen:
-        kept = kept[kept["outcome"] != "unseen"]
-    cases = int(kept["n"].sum())
+        counted = counted[counted["outcome"] != "unseen"]
+    cases = int(counted["n"].sum())
     per_day = scenario.cases_per_day * cases / max(1, int(rows["n"].sum()))
     terms = CostModel(per_day, scenario.costs, seconds_per_case)
-    found = consequence_of_tally(tally_of_rows(kept, scenario.rule), scenario.rule, terms)
-    month = (
-        scaled_interval(one, DAYS_PER_MONTH) for one in (found.escapes_per_day, found.money_per_day)
+    consequence = consequence_of_tally(tally_of_rows(counted, scenario.rule), scenario.rule, terms)
+    return MeetingFigures(
+        consequence,
+        escapes_per_month=scaled_interval(consequence.escapes_per_day, DAYS_PER_MONTH),
+        money_per_month=scaled_interval(consequence.money_per_day, DAYS_PER_MONTH),
+        cases=cases,
     )
-    return MeetingFigures(found, *month, cases=cases)

@@ -5,13 +5,13 @@ NPV, IRR and payback are of the cash against all human. Payback has no interest 
 what doubt does to them is in `sensitivity`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy_financial as npf
 
 from core.decision.money.cashflow import (
-    ALL_HUMAN,
     OPTION_NAMES,
     InputValues,
     OptionCosts,
@@ -21,6 +21,7 @@ from core.decision.money.cashflow import (
     ramp_up_shares,
 )
 from core.decision.money.scenario import MoneyScenario
+from core.decision.thresholds.daily_money import ALL_HUMAN
 from core.errors import SettingsError
 from core.stats.checks import finite
 
@@ -143,23 +144,23 @@ def _appraisal(
     rate: np.ndarray,
     human_present: float,
 ) -> OptionAppraisal:
-    own = costs[name]
-    flows = cash_by_month(own, costs[ALL_HUMAN], share)
+    option = costs[name]
+    flows = cash_by_month(option, costs[ALL_HUMAN], share)
     npv = float(present_value(flows, rate)[0])
     baseline = name == ALL_HUMAN
     return OptionAppraisal(
         option=name,
-        once=_first(own.once),
-        monthly=_first(own.monthly | {"redistillation": own.redistillation}),
+        once=_first(option.once),
+        monthly=_first(option.monthly | {"redistillation": option.redistillation}),
         cost_present=human_present - npv,
         npv=npv,
         irr=ReturnRate(None, BASELINE) if baseline else internal_rate(flows[:, 0]),
         payback=PaybackTime(None, BASELINE) if baseline else payback_month(flows[:, 0]),
         cumulative=tuple(np.cumsum(flows[:, 0]).tolist()),
-        hours_freed_per_month=float(own.hours_freed[0]),
-        escapes_per_month=float(own.escapes[0]),
+        hours_freed_per_month=float(option.hours_freed[0]),
+        escapes_per_month=float(option.escapes[0]),
     )
 
 
-def _first(amounts: dict[str, np.ndarray]) -> dict[str, float]:
+def _first(amounts: Mapping[str, np.ndarray | np.float64]) -> dict[str, float]:
     return {name: float(np.ravel(amount)[0]) for name, amount in amounts.items()}

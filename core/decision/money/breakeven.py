@@ -104,16 +104,18 @@ def paying_thresholds(
             "decision.option_without_threshold", option=option, allowed=(STUDENT_REVIEW, TEACHER)
         )
     npv = threshold_values(scenario, curve, option)
-    threshold, known = curve["threshold"].to_numpy(), ~np.isnan(npv)
-    if not known.any():
+    threshold, is_known = curve["threshold"].to_numpy(), ~np.isnan(npv)
+    if not is_known.any():
         return PayingThresholds(None, None, False, None, None, RISK_UNKNOWN)
     best = int(np.flatnonzero(npv == np.nanmax(npv))[-1])
-    pays = np.flatnonzero(known & (npv >= 0))
-    found = (float(threshold[best]), float(npv[best]))
+    pays = np.flatnonzero(is_known & (npv >= 0))
+    best_point = (float(threshold[best]), float(npv[best]))
     if not len(pays):
-        return PayingThresholds(None, None, False, *found, NEVER_PAYS)
+        return PayingThresholds(None, None, False, *best_point, NEVER_PAYS)
     gaps = bool(pays[-1] - pays[0] + 1 > len(pays))
-    return PayingThresholds(float(threshold[pays[0]]), float(threshold[pays[-1]]), gaps, *found)
+    return PayingThresholds(
+        float(threshold[pays[0]]), float(threshold[pays[-1]]), gaps, *best_point
+    )
 
 
 def threshold_values(scenario: MoneyScenario, curve: pd.DataFrame, option: str) -> np.ndarray:

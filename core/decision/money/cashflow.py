@@ -3,7 +3,7 @@ human, month by month.
 
   all_human        people answer every case
   teacher          the N-pass teacher answers; people review what it is not sure of
-  student          the student answers everything; nobody reviews
+  student          the student answers everything, without review
   student_review   the student answers; people review what it is not sure of
 
 A month at full use (DESIGN.md section 4, "Money"):
@@ -27,6 +27,7 @@ TEACHER, STUDENT, STUDENT_REVIEW = "teacher", "student", "student_review"
 OPTION_NAMES = (ALL_HUMAN, TEACHER, STUDENT, STUDENT_REVIEW)
 # input -> its value in each draw, [D] or anything that broadcasts with it
 InputValues = Mapping[str, np.ndarray]
+Amount = np.ndarray | np.float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,18 +37,20 @@ class OptionCosts:
     once: dict[str, np.ndarray]  # labels, machine, people, integration: currency, at month 0
     # inference, review, audit, escapes, kept_hours: currency/month at full use
     monthly: dict[str, np.ndarray]
-    redistillation: np.ndarray  # currency/month, from the first month on
+    redistillation: Amount  # currency/month, from the first month on
     # people's hours/month at full use, against all human; negative where the option needs more
     hours_freed: np.ndarray
     escapes: np.ndarray  # wrong answers/month at full use
 
     @property
-    def once_total(self) -> np.ndarray:
-        return sum(self.once.values())
+    def once_total(self) -> Amount:
+        """All one-time costs, [D]."""
+        return sum(self.once.values(), np.float64(0))
 
     @property
-    def monthly_total(self) -> np.ndarray:
-        return sum(self.monthly.values())
+    def monthly_total(self) -> Amount:
+        """All running costs a month at full use, without re-distillation, [D]."""
+        return sum(self.monthly.values(), np.float64(0))
 
 
 def option_costs(v: InputValues) -> dict[str, OptionCosts]:
@@ -127,12 +130,17 @@ def _once(v: InputValues, machine_hours: np.ndarray) -> dict[str, np.ndarray]:
 
 def _again(v: InputValues, machine_hours: np.ndarray) -> np.ndarray:
     people = v["redistillation_people_hours"] * v["engineer_hour"]
-    each = machine_hours * v["machine_hour"] + people + v["redistillation_labels"] * v["label"]
-    return v["redistillations"] / 12 * each
+    per_time = machine_hours * v["machine_hour"] + people + v["redistillation_labels"] * v["label"]
+    return v["redistillations"] / 12 * per_time
 
 
 def _running(
-    v: InputValues, coverage, risk, seconds, once: dict[str, np.ndarray], redistillation: np.ndarray
+    v: InputValues,
+    coverage: np.ndarray | float,
+    risk: np.ndarray | float,
+    seconds: np.ndarray | float,
+    once: dict[str, np.ndarray],
+    redistillation: Amount,
 ) -> OptionCosts:
     cases, hours_per_case = v["cases_per_month"], v["review_minutes"] / 60
     accepted = cases * coverage

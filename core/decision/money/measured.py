@@ -8,7 +8,7 @@ and gone on with has the last part's duration only, so its hours are a lower bou
 import statistics
 from collections.abc import Sequence
 
-from core.decision.money.scenario import MEASURED, ScenarioQuantity
+from core.decision.money.scenario import ScenarioQuantity
 from core.decision.thresholds.consequence import PolicyConsequence
 from core.errors import NoCasesError, SettingsError
 from core.types import Interval, RunRecord
@@ -23,23 +23,23 @@ def measured_inputs(records: Sequence[RunRecord]) -> dict[str, ScenarioQuantity]
     seconds come from several devices.
     """
     finished = [r for r in records if r.state == "finished"]
-    found = {}
+    inputs: dict[str, ScenarioQuantity | None] = {}
     for kind in ("student", "teacher"):
         scored = [r for r in finished if (r.run.kind, r.run.model_kind) == ("score", kind)]
         timed = {r.run.run_id: r.metrics.get("seconds_per_case") for r in scored}
         _one_device([r for r in scored if timed[r.run.run_id] is not None], kind)
-        found[f"{kind}_seconds"] = _over_runs(timed, "seconds/case")
+        inputs[f"{kind}_seconds"] = _over_runs(timed, "seconds/case")
     trained = [r for r in finished if (r.run.kind, r.run.model_kind) == ("train", "teacher")]
-    found["teacher_hours"] = _over_runs({r.run.run_id: _hours(r) for r in trained}, "hours")
-    found["distillation_hours"] = _over_runs(
+    inputs["teacher_hours"] = _over_runs({r.run.run_id: _hours(r) for r in trained}, "hours")
+    inputs["distillation_hours"] = _over_runs(
         {r.run.run_id: _hours(r) for r in finished if r.run.kind == "distil"}, "hours"
     )
-    found["labels"] = _over_runs({r.run.run_id: _labels(r) for r in trained}, "labels")
-    return {name: quantity for name, quantity in found.items() if quantity is not None}
+    inputs["labels"] = _over_runs({r.run.run_id: _labels(r) for r in trained}, "labels")
+    return {name: quantity for name, quantity in inputs.items() if quantity is not None}
 
 
 def measured_shares(
-    found: PolicyConsequence, run_id: str, model: str = "student"
+    consequence: PolicyConsequence, run_id: str, model: str = "student"
 ) -> dict[str, ScenarioQuantity]:
     """<model>_coverage and <model>_selective_risk at a threshold, low and high from their Wilson
     intervals.
@@ -48,8 +48,10 @@ def measured_shares(
     measure.
     """
     return {
-        f"{model}_coverage": _share(found.coverage, "coverage", run_id),
-        f"{model}_selective_risk": _share(found.selective_risk, "selective risk", run_id),
+        f"{model}_coverage": _measured_share(consequence.coverage, f"{model}_coverage", run_id),
+        f"{model}_selective_risk": _measured_share(
+            consequence.selective_risk, f"{model}_selective_risk", run_id
+        ),
     }
 
 
@@ -64,24 +66,31 @@ def measured_error(accept_all: PolicyConsequence, run_id: str) -> dict[str, Scen
             cases=accept_all.cases,
             threshold=accept_all.threshold,
         )
-    return {"student_error": _share(accept_all.selective_risk, "error", run_id)}
+    return {"student_error": _measured_share(accept_all.selective_risk, "student_error", run_id)}
 
 
 def _over_runs(values: dict[str, float | None], unit: str) -> ScenarioQuantity | None:
-    there = {run: float(value) for run, value in values.items() if value is not None}
-    if not there:
+    measured = {run: float(value) for run, value in values.items() if value is not None}
+    if not measured:
         return None
-    low, likely, high = min(there.values()), statistics.median(there.values()), max(there.values())
+    points = measured.values()
+    low, likely, high = min(points), statistics.median(points), max(points)
     return ScenarioQuantity(
-        low=low, likely=likely, high=high, unit=unit, basis=MEASURED, runs=tuple(sorted(there))
+        low=low, likely=likely, high=high, unit=unit, basis="measured", runs=tuple(sorted(measured))
     )
 
 
-def _share(found: Interval, what: str, run_id: str) -> ScenarioQuantity:
-    if found.value is None:
-        raise NoCasesError("decision.nothing_measured", run=run_id, name=what)
-    points = {"low": found.low, "likely": found.value, "high": found.high}
-    return ScenarioQuantity(**points, unit="share", basis=MEASURED, runs=(run_id,))
+def _measured_share(share: Interval, name: str, run_id: str) -> ScenarioQuantity:
+    if share.value is None or share.low is None or share.high is None:
+        raise NoCasesError("decision.nothing_measured", run=run_id, name=name)
+    return ScenarioQuantity(
+        low=share.low,
+        likely=share.value,
+        high=share.high,
+        unit="share",
+        basis="measured",
+        runs=(run_id,),
+    )
 
 
 def _one_device(records: Sequence[RunRecord], kind: str) -> None:
@@ -95,5 +104,5 @@ def _hours(record: RunRecord) -> float | None:
 
 
 def _labels(record: RunRecord) -> float | None:
-    counts = [record.metrics.get(name) for name in ("fit_cases", "anchor_cases")]
-    return None if None in counts else sum(counts)
+    fit, anchor = (record.metrics.get(name) for name in ("fit_cases", "anchor_cases"))
+    return None if fit is None or anchor is None else fit + anchor

@@ -3,13 +3,14 @@ URL.
 
 Every input is a Quantity: low, likely and high, its unit, and whether it was measured (by which
 runs) or assumed. Money has no default, because an amount means nothing before its currency is
-known; nor has anything that a run measures. This file knows what is asked; `cashflow` knows what
-follows from it.
+known; nor has anything that a run measures. This module knows the inputs; `cashflow` knows what
+follows from them.
 """
 
 import json
 import math
-from typing import Annotated, Literal, Self
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -19,6 +20,7 @@ from core.errors import DocumentError, SettingsError
 SCENARIO_VERSION = 1
 ASSUMED, MEASURED = "assumed", "measured"
 QUANTITY_BASES = (ASSUMED, MEASURED)
+Basis = Literal["assumed", "measured"]
 _SEPARATOR = "~"  # in a URL it needs no escape, and no number or run id has one
 
 
@@ -33,21 +35,21 @@ class ScenarioQuantity(BaseModel):
     likely: float
     high: float
     unit: str
-    basis: Literal["assumed", "measured"] = ASSUMED
+    basis: Basis = "assumed"
     runs: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
-        found = f"{self.low}, {self.likely}, {self.high} {self.unit}"
+        quantity = f"{self.low}, {self.likely}, {self.high} {self.unit}"
         if not all(math.isfinite(x) for x in self.points):
-            raise SettingsError("decision.quantity_not_finite", quantity=found)
+            raise SettingsError("decision.quantity_not_finite", quantity=quantity)
         if not 0 <= self.low <= self.likely <= self.high:
-            raise SettingsError("decision.quantity_order", quantity=found)
+            raise SettingsError("decision.quantity_order", quantity=quantity)
         if self.unit == "share" and self.high > 1:
-            raise SettingsError("decision.quantity_share", quantity=found)
+            raise SettingsError("decision.quantity_share", quantity=quantity)
         if (self.basis == MEASURED) != bool(self.runs):
             raise SettingsError(
-                "decision.quantity_basis", quantity=found, basis=self.basis, runs=list(self.runs)
+                "decision.quantity_basis", quantity=quantity, basis=self.basis, runs=list(self.runs)
             )
         return self
 
@@ -58,7 +60,7 @@ class ScenarioQuantity(BaseModel):
 
 
 def assumed_quantity(low: float, likely: float, high: float, unit: str) -> ScenarioQuantity:
-    """A quantity that somebody believes. Raises SettingsError for values that are not finite, in
+    """An assumed quantity. Raises SettingsError for values that are not finite, in
     order and allowed.
     """
     return ScenarioQuantity(low=low, likely=likely, high=high, unit=unit)
@@ -161,7 +163,7 @@ class MoneyScenario(BaseModel):
         """The unit of an input with the scenario's own currency in it: AUD/hour."""
         return INPUT_UNITS[name].replace("currency", self.currency)
 
-    def changed(self, **changes) -> Self:
+    def changed(self, **changes: object) -> Self:
         """The same scenario with some fields of other values, checked anew."""
         return _checked(type(self).model_validate, dict(self) | changes)
 
@@ -202,14 +204,15 @@ class MoneyScenario(BaseModel):
         data = dict(pairs)
         if len(data) < len(pairs):
             raise DocumentError("decision.scenario_repeats_field")
-        whole = {name: _number(data.pop(name, ""), name, int) for name in ("version", "months")}
-        _checked_version(whole["version"])
+        numbers = {name: _number(data.pop(name, ""), name, int) for name in ("version", "months")}
+        _checked_version(numbers["version"])
         return _checked(
             cls.model_validate,
-            whole | {n: _unpacked(n, v) if n in INPUT_UNITS else v for n, v in data.items()},
+            numbers | {n: _unpacked(n, v) if n in INPUT_UNITS else v for n, v in data.items()},
         )
 
 
+Scenario = TypeVar("Scenario", bound=MoneyScenario)
 # Input -> its unit; the currency stands for itself until a scenario names it.
 INPUT_UNITS = {
     name: field.metadata[0]
@@ -218,13 +221,13 @@ INPUT_UNITS = {
 }
 
 
-def _checked_version(version: int | None) -> int:
+def _checked_version(version: object) -> int:
     if version != SCENARIO_VERSION:
         raise DocumentError("decision.scenario_version", version=version, expected=SCENARIO_VERSION)
-    return version
+    return SCENARIO_VERSION
 
 
-def _checked(build, data) -> MoneyScenario:
+def _checked(build: Callable[[Any], Scenario], data: object) -> Scenario:
     try:
         return build(data)
     except ValidationError as e:
@@ -250,11 +253,14 @@ def _unpacked(name: str, text: str) -> ScenarioQuantity:
     if basis not in QUANTITY_BASES:
         raise DocumentError("decision.scenario_basis", name=name, text=text, allowed=QUANTITY_BASES)
     return ScenarioQuantity(
-        **points, unit=INPUT_UNITS[name], basis=basis, runs=tuple(run for run in runs if run)
+        **points,
+        unit=INPUT_UNITS[name],
+        basis=cast(Basis, basis),
+        runs=tuple(run for run in runs if run),
     )
 
 
-def _number(text: str, name: str, kind: type) -> float | int:
+def _number(text: str, name: str, kind: type[int] | type[float]) -> float | int:
     try:
         return kind(text)
     except ValueError as e:

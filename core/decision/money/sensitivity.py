@@ -14,7 +14,6 @@ import numpy as np
 
 from core.decision.money.appraisal import checked_option, likely_values, net_present_values
 from core.decision.money.cashflow import (
-    ALL_HUMAN,
     OPTION_NAMES,
     OptionCosts,
     cash_by_month,
@@ -22,6 +21,7 @@ from core.decision.money.cashflow import (
     ramp_up_shares,
 )
 from core.decision.money.scenario import MoneyScenario, ScenarioQuantity
+from core.decision.thresholds.daily_money import ALL_HUMAN
 from core.errors import SettingsError
 from core.stats.bounds import wilson
 from core.types import Interval
@@ -125,8 +125,6 @@ def _spread(option: str, npv: np.ndarray) -> PercentileSpread:
     )
 
 
-pass
-
 PERCENTILES = (0.1, 0.5, 0.9)
 
 
@@ -191,18 +189,18 @@ def _outlook(name: str, costs: Mapping[str, OptionCosts], share: np.ndarray) -> 
         (len(share) + 1, share.shape[1]),
     )
     band = np.quantile(total, PERCENTILES, axis=1, method="inverted_cdf")
-    own = costs[name]
-    monthly = _range(own.monthly_total + own.redistillation)
+    option = costs[name]
+    monthly = _range(option.monthly_total + option.redistillation)
     return OptionOutlook(
         name,
         band,
         monthly,
         _range(payback_months(total)),
-        _range(own.hours_freed),
-        _range(own.escapes),
+        _range(option.hours_freed),
+        _range(option.escapes),
     )
 
 
-def _range(drawn: np.ndarray) -> PercentileRange:
-    found = np.quantile(np.ravel(drawn), PERCENTILES, method="inverted_cdf").tolist()
-    return PercentileRange(*(x if np.isfinite(x) else None for x in found))
+def _range(drawn: np.ndarray | np.float64) -> PercentileRange:
+    points = np.quantile(np.ravel(drawn), PERCENTILES, method="inverted_cdf").tolist()
+    return PercentileRange(*(x if np.isfinite(x) else None for x in points))

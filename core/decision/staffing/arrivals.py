@@ -29,10 +29,11 @@ class ArrivalProcess(Protocol):
     source: str
 
     @property
-    def per_week(self) -> float: ...
+    def per_week(self) -> float:
+        """Mean number of cases a week."""
 
     def draw(self, weeks: int, generator: np.random.Generator) -> np.ndarray:
-        """Arrival times in hours from the first Monday, ascending, over so many weeks."""
+        """Arrival times in hours from the first Monday, ascending, over `weeks` weeks."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class WeekProfile:
     source: str
     n: int = 0  # cases that it was measured on; 0 where assumed
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.hourly) != HOURS_PER_WEEK:
             raise SettingsError(
                 "decision.profile_hours", hours=len(self.hourly), expected=HOURS_PER_WEEK
@@ -63,18 +64,21 @@ class WeekProfile:
         """cases_per_day * 7 a week, evenly over the hours start_hour to end_hour of these days (0 =
         Monday).
         """
-        days = set(days)
-        if not (days and days <= set(range(7)) and 0 <= start_hour < end_hour <= 24):
+        week_days = set(days)
+        if not (week_days and week_days <= set(range(7)) and 0 <= start_hour < end_hour <= 24):
             raise SettingsError(
-                "decision.profile_days", days=sorted(days), start=start_hour, end=end_hour
+                "decision.profile_days", days=sorted(week_days), start=start_hour, end=end_hour
             )
-        hours = [day * 24 + hour for day in sorted(days) for hour in range(start_hour, end_hour)]
+        hours = [
+            day * 24 + hour for day in sorted(week_days) for hour in range(start_hour, end_hour)
+        ]
         rates = np.zeros(HOURS_PER_WEEK)
         rates[hours] = cases_per_day * 7 / len(hours)
         return cls(tuple(rates.tolist()), ASSUMED)
 
     @property
     def per_week(self) -> float:
+        """Mean number of cases a week."""
         return float(sum(self.hourly))
 
     def scaled(self, factor: float) -> "WeekProfile":
@@ -103,13 +107,14 @@ class RealWeeks:
 
     @property
     def per_week(self) -> float:
+        """Mean number of cases a week."""
         return len(self.hour) / self.weeks
 
     def draw(self, weeks: int, generator: np.random.Generator) -> np.ndarray:
         """Weeks drawn with replacement, one after the other."""
-        chosen = generator.integers(0, self.weeks, weeks)
+        drawn = generator.integers(0, self.weeks, weeks)
         return np.concatenate(
-            [i * HOURS_PER_WEEK + np.sort(self.hour[self.week == chosen[i]]) for i in range(weeks)]
+            [i * HOURS_PER_WEEK + np.sort(self.hour[self.week == drawn[i]]) for i in range(weeks)]
         )
 
     def profile(self) -> WeekProfile:
@@ -123,7 +128,7 @@ def real_weeks(times: Sequence[datetime], zone: str | None = None) -> RealWeeks:
     either end are left out.
 
     A day with a case counts as whole. With a zone ("Asia/Tokyo"), times that carry one are turned
-    into it, and naive ones are taken as UTC; without, the clock is read as it stands. Raises
+    into it, and naive ones are taken as UTC; without, the clock is read as written. Raises
     DatesOnlyError where every time is midnight, SettingsError for a missing time or an unknown
     zone, CasesError for less than one whole week.
     """

@@ -7,8 +7,9 @@ begun is finished, into the break or past the end of the shift if need be. Times
 first Monday 00:00.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import simpy
@@ -30,7 +31,7 @@ class WorkShift:
     # (from, to), ascending, within the shift
     breaks: tuple[tuple[float, float], ...] = ((12.0, 13.0),)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.reviewers < 1:
             raise SettingsError("decision.shift_reviewers", reviewers=self.reviewers)
         if not (self.days and set(self.days) <= set(range(7))):
@@ -79,8 +80,8 @@ class WorkShift:
 
 @dataclass(frozen=True, eq=False)
 class DeskTrace:
-    """What became of each case, in order of arrival, hours: arrived, begun, done [n] (infinite
-    where never reached).
+    """When each case arrived, was begun and was done, in order of arrival, hours [n]; infinite
+    where that never happened.
     """
 
     arrived: np.ndarray
@@ -91,8 +92,10 @@ class DeskTrace:
 def run_desk(
     arrived: np.ndarray, hours: np.ndarray, shifts: tuple[WorkShift, ...], weeks: int
 ) -> DeskTrace:
-    """Serve cases that arrive at `arrived` [n], ascending, and take `hours` [n] of review, for so
-    many weeks of duty.
+    """Serve cases in order of arrival. Times are hours from the first Monday 00:00.
+
+    arrived: times of arrival, [n], ascending. hours: review time of each case, [n]. shifts: who is
+    on duty when. weeks: how many weeks the duty lasts.
     """
     env = simpy.Environment()
     queue = simpy.Store(env)
@@ -108,15 +111,20 @@ def run_desk(
 
 def _arrive(
     env: simpy.Environment, queue: simpy.Store, arrived: np.ndarray
-) -> Iterator[simpy.Event]:
-    for case, at in enumerate(arrived.tolist()):
-        yield env.timeout(max(0.0, at - env.now))
+) -> Generator[simpy.Event, Any, Any]:
+    for case, time in enumerate(arrived.tolist()):
+        yield env.timeout(max(0.0, time - env.now))
         queue.put(case)
 
 
 def _review(
-    env, queue: simpy.Store, duty, hours: np.ndarray, begun: np.ndarray, done: np.ndarray
-) -> Iterator[simpy.Event]:
+    env: simpy.Environment,
+    queue: simpy.Store,
+    duty: list[tuple[float, float]],
+    hours: np.ndarray,
+    begun: np.ndarray,
+    done: np.ndarray,
+) -> Generator[simpy.Event, Any, Any]:
     for begin, end in duty:
         if env.now < begin:
             yield env.timeout(begin - env.now)
@@ -126,7 +134,7 @@ def _review(
             if not take.triggered:
                 yield take | leave
             if not take.triggered:
-                take.cancel()  # else the queue would hand a case to somebody who has gone
+                take.cancel()  # else the queue would hand a case to a reviewer off duty
                 break
             case = take.value
             begun[case] = env.now

@@ -23,7 +23,7 @@ class FullTime:
     share: float  # of those hours that reviews take, in (0, 1]; the rest is other work
     shifts: int = 5  # a week
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         ranges = {
             "minutes": (self.minutes, 1e6),
             "hours": (self.hours, 24),

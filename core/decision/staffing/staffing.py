@@ -34,7 +34,7 @@ class ReviewTime:
     minutes: float
     variation: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (math.isfinite(self.minutes) and self.minutes > 0):
             raise SettingsError("decision.review_minutes", minutes=self.minutes)
         if not (math.isfinite(self.variation) and self.variation >= 0):
@@ -56,7 +56,7 @@ class StaffingStudy:
     weeks: int = 4
     warm_up_weeks: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.replications < 2 or self.weeks < 1 or self.warm_up_weeks < 0:
             raise SettingsError(
                 "decision.staffing_study",
@@ -105,8 +105,11 @@ def simulate_staffing(
     sla_hours: float,
     study: StaffingStudy,
 ) -> StaffingResult:
-    """What these shifts make of these arrivals. Raises SettingsError without a shift or with an SLA
-    that cannot be.
+    """Utilisation, waits and breaches of these shifts under these arrivals. Raises SettingsError
+    without a shift or for an SLA that is not above 0.
+
+    arrivals: when cases arrive. shifts: who is on duty when. review: time of a review. sla_hours:
+    hours by the clock. study: how the simulation runs.
     """
     if not shifts:
         raise SettingsError("decision.no_shift")
@@ -135,12 +138,13 @@ def least_reviewers(
     breach_share: float = 0.05,
     most: int = 50,
 ) -> LeastReviewers:
-    """The fewest reviewers in each of the shifts with the upper end of the breaches' interval at
-    most breach_share.
+    """The fewest reviewers in each shift that keep the upper bound of the share of breaches at
+    `breach_share` or less. Every number from the smallest that the load allows is tried: below it
+    the load is 1 or more and the queue grows without end.
 
-    Every number from the least that the load allows is tried, so none smaller is passed over;
-    numbers below leave the load at 1 or more, where the queue grows for ever. Numbers in `shifts`
-    are not used.
+    arrivals: when cases arrive. shifts: hours on duty; their numbers of reviewers are not used.
+    review: time of a review. sla_hours: hours by the clock. study: how the simulation runs.
+    breach_share: in [0, 1). most: the largest number that is tried.
     """
     if not 0 <= breach_share < 1:
         raise SettingsError("decision.breach_share", share=breach_share)
@@ -156,35 +160,32 @@ def least_reviewers(
 
     last = with_each(most)
     tried = {most: last.breaches}
-    if not _keeps(last, breach_share):
+    if not _keeps_sla(last, breach_share):
         return LeastReviewers(None, last, tried, last.note or NOT_WITH_THE_MOST)
     for count in range(math.floor(last.load * most) + 1, most):
-        found = with_each(count)
-        tried[count] = found.breaches
-        if _keeps(found, breach_share):
-            return LeastReviewers(count, found, tried)
+        staffing = with_each(count)
+        tried[count] = staffing.breaches
+        if _keeps_sla(staffing, breach_share):
+            return LeastReviewers(count, staffing, tried)
     return LeastReviewers(most, last, tried)
 
 
-def _keeps(found: StaffingResult, breach_share: float) -> bool:
-    if found.breaches.n == 0:
-        return True  # without a case nothing is broken
-    return (
-        found.note != OVERLOADED
-        and found.breaches.high is not None
-        and found.breaches.high <= breach_share
-    )
+def _keeps_sla(staffing: StaffingResult, breach_share: float) -> bool:
+    if staffing.breaches.n == 0:
+        return True  # no case, so no breach
+    high = staffing.breaches.high
+    return staffing.note != OVERLOADED and high is not None and high <= breach_share
 
 
 def _replication(
-    arrivals,
-    shifts,
+    arrivals: ArrivalProcess,
+    shifts: tuple[WorkShift, ...],
     review: ReviewTime,
     sla_hours: float,
     study: StaffingStudy,
     duty: float,
-    generator,
-) -> dict:
+    generator: np.random.Generator,
+) -> dict[str, float]:
     weeks = study.warm_up_weeks + study.weeks
     arrived = arrivals.draw(weeks, generator)
     hours = review.draw(len(arrived), generator)
@@ -221,24 +222,25 @@ def _figures(
     return figures | dict(zip(names, values, strict=True))
 
 
-def _ages(trace: DeskTrace, at: np.ndarray) -> np.ndarray:
+def _ages(trace: DeskTrace, times: np.ndarray) -> np.ndarray:
     """Age of the oldest case not begun at each time, 0 where the queue is empty. Cases are begun in
     order of arrival.
     """
-    first = np.searchsorted(trace.begun, at, side="right")
+    first = np.searchsorted(trace.begun, times, side="right")
     padded = np.append(trace.arrived, np.inf)
-    return np.maximum(0.0, at - padded[first])
+    ages: np.ndarray = np.maximum(0.0, times - padded[first])
+    return ages
 
 
 def _over_replications(values: Sequence[float]) -> Interval:
     """mean -+ t s / sqrt(n) over the replications that have a value, cut at 0, as no measure is
     below; None where none has.
     """
-    there = np.array([v for v in values if not math.isnan(v)])
-    if not len(there):
+    finite = np.array([v for v in values if not math.isnan(v)])
+    if not len(finite):
         return Interval(None, None, None, 0)
-    mean = float(there.mean())
-    if len(there) == 1:
+    mean = float(finite.mean())
+    if len(finite) == 1:
         return Interval(mean, None, None, 1)
-    half = float(stdtrit(len(there) - 1, 0.975) * there.std(ddof=1) / math.sqrt(len(there)))
-    return Interval(mean, max(0.0, mean - half), mean + half, len(there))
+    half = float(stdtrit(len(finite) - 1, 0.975) * finite.std(ddof=1) / math.sqrt(len(finite)))
+    return Interval(mean, max(0.0, mean - half), mean + half, len(finite))

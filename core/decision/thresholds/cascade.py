@@ -68,8 +68,8 @@ class CascadePoint:
 
 @dataclass(frozen=True)
 class _Grid:
-    """Counts of one run by (t1, t2), flat: sent to the teacher, reviewed by a person, wrong accepted;
-    and expected cost a case.
+    """Counts of one run by (t1, t2), flat: sent to the teacher, reviewed by a person, wrong
+    accepted; and expected cost a case.
     """
 
     run: ScoredRun | None

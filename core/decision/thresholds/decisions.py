@@ -1,7 +1,8 @@
 """What a policy decides of single cases, and why: accepted, or review with one reason a case.
 
 Pure: columns of predictions in, decisions out. The decision is `Policy.accepts`, so the counts are
-those of every consequence of the same policy; a reason only explains it. Knows no store and no date.
+those of every consequence of the same policy; a reason only explains it. Knows no store and no
+date.
 """
 
 from collections.abc import Collection, Sequence

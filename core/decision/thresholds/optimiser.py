@@ -8,22 +8,22 @@ candidate j,
 m money, r reviews, e wrong accepted, n the denominator of the risk whose limit is a. Solved exactly
 by HiGHS (scipy.optimize.milp, gap 0). Only thresholds at which e changes are candidates: between
 two of them the loosest has the fewest reviews and as many escapes, so it is no worse in any row.
-What is chosen is best on the very cases it is shown on.
+The choice is best on the very cases that it is shown on.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from core.counts.joint import REVIEW_ALL, THRESHOLD_STEPS, JointCumulative, limit_bin, threshold_at
 from core.counts.tally import RiskLimit, Tally
 from core.decision.thresholds.consequence import PolicyConsequence, policy_consequence
-from core.decision.thresholds.costs import CostModel
+from core.decision.thresholds.costs import NO_LABELS, CostModel
 from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import (
     CAPACITY_UNREACHABLE,
     CONFLICT,
-    NO_LABELS,
     InfeasibleLimits,
 )
 from core.errors import SettingsError
@@ -31,19 +31,18 @@ from core.stats.checks import finite
 
 GROUPINGS = ("class", "segment", "cell")
 MIN_LABELLED = 30  # of a cell with a threshold of its own
+CellName = str | tuple[str, str]  # a class or segment, or (segment, class)
 
 
 @dataclass(frozen=True)
 class OptimalPolicy:
-    """The cheapest policy, what it means, and which cells were too small for a threshold of their
-    own.
+    """The cheapest policy and what it means. It names every cell; cases of other cells go to
+    review.
     """
 
-    # its policy names every cell; what it does not name goes to review
     consequence: PolicyConsequence
-    # names of the cells that share one threshold: classes, segments or (segment, class); empty
-    # without a pool
-    pooled: tuple
+    # classes, segments or (segment, class) that share one threshold because they have few labels
+    pooled: tuple[CellName, ...]
     min_labelled: int
     gap: float  # relative distance to the proven bound: 0 when optimal
 
@@ -70,13 +69,20 @@ def optimise_thresholds(
     time_limit_s: float = 30.0,
     every: int = 1,
 ) -> OptimalPolicy | InfeasibleLimits:
-    """The thresholds of the least expected money within the limits, None for no limit. `by` is one
-    of GROUPINGS.
+    """The thresholds of the least expected money within the limits. Raises SettingsError for a
+    grouping or capacity that is not allowed, or when the time is over before any answer.
 
-    `every` thins the candidates to multiples of so many thousandths: exact on that grid, and
-    quicker where cases are many. Cells with fewer than min_labelled labelled cases are pooled, with
-    the next smallest ones until the pool has as many. Raises SettingsError for a grouping or
-    capacity not allowed, or when time_limit_s is over before any answer.
+    cumulative: the counts of every threshold and epistemic limit.
+    terms: volume and costs.
+    by: one of GROUPINGS, which cells get thresholds of their own.
+    limit: the risk that may not be exceeded, None for no limit.
+    reviews_per_day: the capacity, None for no limit.
+    epistemic_limit: nats, one of EPISTEMIC_LIMITS or None.
+    min_labelled: cells with fewer labelled cases are pooled, with the next smallest ones until the
+    pool has as many.
+    time_limit_s: seconds for each of at most three programs.
+    every: thins the candidates to multiples of `every` thousandths: exact on that grid, and quicker
+    where cases are many.
     """
     if by not in GROUPINGS:
         raise SettingsError("decision.grouping", grouping=by, allowed=GROUPINGS)
@@ -84,55 +90,49 @@ def optimise_thresholds(
         raise SettingsError("decision.optimiser_grid", every=every)
     if reviews_per_day is not None and not finite([reviews_per_day], "reviews a day")[0] >= 0:
         raise SettingsError("decision.capacity", capacity=reviews_per_day)
-    problem = _Problem(
-        cumulative,
-        terms,
-        by,
-        limit,
-        reviews_per_day,
-        epistemic_limit,
-        min_labelled,
-        time_limit_s,
-        every,
+    names, tally = _cells(cumulative, by, limit_bin(epistemic_limit))
+    group, pooled = _pool(names, tally.labelled[:, 0], min_labelled)
+    per_day = terms.cases_per_day / max(tally.cases[:, 0].sum(), 1)
+    # A capacity read off a policy serves that policy: rounding may not put it past its own limit.
+    capacity = (
+        None if reviews_per_day is None or not per_day else reviews_per_day / per_day * (1 + 1e-12)
     )
-    return problem.answer()
-
-
-class _Problem:
-    """One question to the optimiser: its groups of cells, its candidates, and its three programs."""
-
-    def __init__(
-        self,
+    return _Problem(
         cumulative,
         terms,
         by,
         limit,
-        reviews_per_day,
+        capacity,
         epistemic_limit,
         min_labelled,
         time_limit_s,
-        every,
-    ):
-        self.cumulative, self.terms, self.by, self.limit, self.time_limit_s = (
-            cumulative,
-            terms,
-            by,
-            limit,
-            time_limit_s,
-        )
-        self.min_labelled, self.epistemic_limit = min_labelled, epistemic_limit
-        self.names, self.tally = _cells(cumulative, by, limit_bin(epistemic_limit))
-        self.group, self.pooled = _pool(self.names, self.tally.labelled[:, 0], min_labelled)
-        self.choices = _choices(self.tally, self.group, every)
-        self.cases, self.labelled = self.tally.cases[:, 0].sum(), self.tally.labelled[:, 0].sum()
-        per_day = terms.cases_per_day / max(self.cases, 1)
-        # Served at the capacity is what rounding puts at it, so that a capacity read off a policy
-        # serves that policy.
-        self.capacity = (
-            None
-            if reviews_per_day is None or not per_day
-            else reviews_per_day / per_day * (1 + 1e-12)
-        )
+        names,
+        group,
+        pooled,
+        _choices(tally, group, every),
+        float(tally.cases[:, 0].sum()),
+        float(tally.labelled[:, 0].sum()),
+    ).answer()
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """One question to the optimiser: its groups of cells, its candidates, its three programs."""
+
+    cumulative: JointCumulative
+    terms: CostModel
+    by: str
+    limit: RiskLimit | None
+    capacity: float | None  # reviewed cases of all cases
+    epistemic_limit: float | None
+    min_labelled: int
+    time_limit_s: float
+    names: tuple[CellName, ...]
+    group: np.ndarray  # of each cell, [C]
+    pooled: tuple[CellName, ...]
+    choices: _Choices
+    cases: float
+    labelled: float
 
     def answer(self) -> OptimalPolicy | InfeasibleLimits:
         c, costs = self.choices, self.terms.costs
@@ -145,9 +145,9 @@ class _Problem:
         money = day * (
             costs.review * c.reviews / self.cases + costs.escape * c.wrong / self.labelled
         )
-        found = self._solve(money, True, True)
-        if found is not None:
-            taken, gap = found
+        solution = self._solve(money, True, True)
+        if solution is not None:
+            taken, gap = solution
             return OptimalPolicy(self._consequence(taken), self.pooled, self.min_labelled, gap)
         # Reviewing everything keeps any risk limit, so what fails is the capacity, alone or
         # together with the limit.
@@ -160,8 +160,8 @@ class _Problem:
     def _point(
         self, objective: np.ndarray, keep_limit: bool, keep_capacity: bool
     ) -> PolicyConsequence | None:
-        found = self._solve(objective, keep_limit, keep_capacity)
-        return None if found is None else self._consequence(found[0])
+        solution = self._solve(objective, keep_limit, keep_capacity)
+        return None if solution is None else self._consequence(solution[0])
 
     def _solve(
         self, objective: np.ndarray, keep_limit: bool, keep_capacity: bool
@@ -172,7 +172,7 @@ class _Problem:
         c, size = self.choices, len(objective)
         if not size:
             return np.zeros(0, dtype=int), 0.0
-        # scipy.optimize takes 150 ms to import, and few pages need it
+        # here, because scipy.optimize takes 150 ms to import and few pages need it
         from scipy.optimize import LinearConstraint, milp
         from scipy.sparse import csr_array
 
@@ -181,22 +181,22 @@ class _Problem:
         if keep_capacity and self.capacity is not None:
             rows.append(LinearConstraint(c.reviews[None, :].astype(float), -np.inf, self.capacity))
         if keep_limit and self.limit is not None:
-            rows.append(LinearConstraint(*self._risk_row()))
+            rows.append(LinearConstraint(*self._risk_row(self.limit)))
         # HiGHS's absolute gap of 1e-6 is then 1e-10 of the dearest choice
         scale = (np.abs(objective).max() or 1.0) / 1e4
         options = {"mip_rel_gap": 0.0, "time_limit": self.time_limit_s}
-        found = milp(
+        result = milp(
             objective / scale, integrality=1, bounds=(0, 1), constraints=rows, options=options
         )
-        if found.x is None:
-            if found.status == 2:
+        if result.x is None:
+            if result.status == 2:
                 return None
             raise SettingsError("decision.optimiser_time", seconds=self.time_limit_s)
-        return np.flatnonzero(found.x > 0.5), float(found.mip_gap or 0.0)
+        return np.flatnonzero(result.x > 0.5), float(result.mip_gap or 0.0)
 
-    def _risk_row(self) -> tuple[np.ndarray, float, float]:
-        c, most = self.choices, self.limit.most
-        if self.limit.measure == "leakage":
+    def _risk_row(self, limit: RiskLimit) -> tuple[np.ndarray, float, float]:
+        c, most = self.choices, limit.most
+        if limit.measure == "leakage":
             return c.wrong[None, :].astype(float), -np.inf, most * self.labelled * (1 + 1e-12)
         return (c.wrong - most * c.accepted_labelled)[None, :], -np.inf, 0.0
 
@@ -204,16 +204,17 @@ class _Problem:
         step_of_group = dict(
             zip(self.choices.group[taken].tolist(), self.choices.step[taken].tolist(), strict=True)
         )
-        chosen = {
+        thresholds = {
             name: threshold_at(step_of_group[group])
             for name, group in zip(self.names, self.group.tolist(), strict=True)
         }
         field = {"class": "by_class", "segment": "by_segment", "cell": "by_cell"}[self.by]
-        policy = Policy(REVIEW_ALL, epistemic_limit=self.epistemic_limit, **{field: chosen})
+        rules: dict[str, Any] = {field: thresholds}
+        policy = Policy(REVIEW_ALL, epistemic_limit=self.epistemic_limit, **rules)
         return policy_consequence(self.cumulative, policy, self.terms)
 
 
-def _cells(cumulative: JointCumulative, by: str, limit: int) -> tuple[tuple, Tally]:
+def _cells(cumulative: JointCumulative, by: str, limit: int) -> tuple[tuple[CellName, ...], Tally]:
     """Names of the cells [C] and the tally [C, STEPS] of what each threshold accepts of each."""
     segments, classes = cumulative.segments, cumulative.classes
     weights = (
@@ -225,16 +226,18 @@ def _cells(cumulative: JointCumulative, by: str, limit: int) -> tuple[tuple, Tal
     accepted = np.moveaxis(cumulative.accepted[..., limit], -1, 2) * weights[:, :, None, None]
     total = np.broadcast_to((cumulative.total * weights[:, :, None])[:, :, None], accepted.shape)
     axis = {"class": 0, "segment": 1, "cell": None}[by]
-    names = {
+    by_name: dict[str, tuple[CellName, ...]] = {
         "class": classes,
         "segment": segments,
         "cell": tuple((s, k) for s in segments for k in classes),
-    }[by]
+    }
     flat = [x.reshape(-1, *x.shape[2:]) if axis is None else x.sum(axis) for x in (accepted, total)]
-    return names, Tally(*flat, *flat)
+    return by_name[by], Tally(*flat, *flat)
 
 
-def _pool(names: tuple, labelled: np.ndarray, least: int) -> tuple[np.ndarray, tuple]:
+def _pool(
+    names: tuple[CellName, ...], labelled: np.ndarray, least: int
+) -> tuple[np.ndarray, tuple[CellName, ...]]:
     """Group [C] of each cell, those of the pool alike, and the pool's names. A lone cell that is
     too small is a pool of one.
     """
@@ -252,18 +255,18 @@ def _choices(tally: Tally, group: np.ndarray, every: int) -> _Choices:
     """Of each group and number of wrong accepted cases, what the loosest threshold accepts, named
     by the strictest alike.
     """
-    kept = np.append(np.arange(0, THRESHOLD_STEPS - 1, every), THRESHOLD_STEPS - 1)
+    grid = np.append(np.arange(0, THRESHOLD_STEPS - 1, every), THRESHOLD_STEPS - 1)
     parts = []
     for g in range(int(group.max()) + 1 if len(group) else 0):
         reviews, wrong, accepted = (
-            x[group == g].sum(0)[kept]
+            x[group == g].sum(0)[grid]
             for x in (tally.reviewed.sum(-1), tally.wrong_accepted, tally.accepted_labelled)
         )
         steps = np.append(0, np.flatnonzero(np.diff(wrong)) + 1)
         # accepts the same cases
         strictest = np.searchsorted(reviews, reviews[steps], side="right") - 1
         parts.append(
-            (np.full(len(steps), g), kept[strictest], reviews[steps], wrong[steps], accepted[steps])
+            (np.full(len(steps), g), grid[strictest], reviews[steps], wrong[steps], accepted[steps])
         )
     return (
         _Choices(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

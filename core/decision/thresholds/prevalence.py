@@ -1,4 +1,4 @@
-"""What if the mix of cases were another? Weights by case, and everything else follows from the
+"""What a policy means when the mix of cases is another: weights by case, and figures from the
 reweighted counts.
 
 What the counts allow. They know a case by segment, PREDICTED class and outcome; a wrong answer's
@@ -16,9 +16,11 @@ PolicyConsequence.certificates_hold.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from core.counts.histogram import positions_of
 from core.counts.joint import JointCumulative
@@ -49,23 +51,25 @@ def class_weights(cumulative: JointCumulative, shares: Mapping[str, float]) -> J
     return cumulative.reweighted(np.repeat(weights[None, :], len(cumulative.segments), axis=0))
 
 
-def label_weights(label, shares: Mapping[str, float]) -> np.ndarray:
+def label_weights(label: ArrayLike, shares: Mapping[str, float]) -> NDArray[np.float64]:
     """Weight [n] of each labelled case as if true classes came in these shares. Raises
     SettingsError.
     """
-    label = np.asarray(label, dtype=object)
-    if pd.isna(label).any():
-        raise SettingsError("decision.label_missing", index=int(np.flatnonzero(pd.isna(label))[0]))
-    names = tuple(sorted(set(label)))
-    where = positions_of(names, label)
+    labels = np.asarray(label, dtype=object)
+    if pd.isna(labels).any():
+        raise SettingsError("decision.label_missing", index=int(np.flatnonzero(pd.isna(labels))[0]))
+    names = tuple(sorted(set(labels)))
+    where = positions_of(names, labels)
     return _ratio(names, shares, np.bincount(where, minlength=len(names)))[where]
 
 
 def shifted_consequence(
     policy: Policy, cases: pd.DataFrame, weights: np.ndarray, terms: CostModel
 ) -> PolicyConsequence:
-    """What a policy means on cases (columns segment, predicted, outcome, confidence, epistemic)
-    that weigh `weights` [n].
+    """What a policy means on weighted cases.
+
+    policy: the policy. cases: columns segment, predicted, outcome, confidence, epistemic.
+    weights: of each case, [n], finite and 0 or more. terms: volume and costs.
     """
     weights = finite(weights, "weight")
     if weights.shape != (len(cases),) or (weights < 0).any():
@@ -78,7 +82,9 @@ def shifted_consequence(
     return consequence_of_tally(tally, policy, terms, reweighted=True)
 
 
-def _ratio(names: tuple[str, ...], shares: Mapping[str, float], cases: np.ndarray) -> np.ndarray:
+def _ratio(
+    names: tuple[str, ...], shares: Mapping[str, float], cases: NDArray[Any]
+) -> NDArray[np.float64]:
     """target share / observed share of each name, [len(names)]; 0 for a name without a case."""
     if set(shares) != set(names):
         raise SettingsError("decision.shares_names", names=sorted(shares), expected=names)
@@ -90,6 +96,7 @@ def _ratio(names: tuple[str, ...], shares: Mapping[str, float], cases: np.ndarra
             "decision.share_without_cases",
             name=names[int(np.flatnonzero((target > 0) & (cases == 0))[0])],
         )
-    return np.divide(
+    ratio: NDArray[np.float64] = np.divide(
         target / target.sum() * cases.sum(), cases, out=np.zeros(len(names)), where=cases > 0
     )
+    return ratio

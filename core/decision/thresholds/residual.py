@@ -4,8 +4,9 @@ all as shares of all cases.
   automatic leak   wrong accepted / all: a consequence's leakage, before any person has looked
   review miss      review rate * wrong after review / reviewed
 Intervals: the miss of a review is Wilson's where reviews were checked, or an assumed range; a
-product by Goodman's variance (JASA 1960) and a sum by squares of the distances to the bounds (MOVER,
-Zou & Donner 2008). Leak and review rate move against each other, so the interval is a little wide.
+product by Goodman's variance (JASA 1960) and a sum by squares of the distances to the bounds
+(MOVER, Zou & Donner 2008). Leak and review rate move against each other, so the interval is a
+little wide.
 """
 
 import math

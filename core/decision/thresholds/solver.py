@@ -1,14 +1,14 @@
-"""Three linked handles: threshold <-> risk (leakage or selective risk) <-> reviewers. Give one, get
-the others.
+"""Three linked handles: threshold <-> risk (leakage or selective risk) <-> reviewers. One is given,
+the others follow; and presets, starting points for a threshold by what they promise.
 
 Leakage falls and reviews rise with the threshold, so each has one place where it meets its limit.
-Selective risk is not
-monotone: accepting more right answers lowers it. A limit on a risk is therefore met FROM a
-threshold on: the loosest one that keeps it and from which every stricter one keeps it too. A looser
-threshold may keep it again (core.stats.selective's largest coverage would take that one), but then
-tightening the handle breaks the limit on the way, and on finite data such dips are mostly chance:
-looking for them is the search that fixed-sequence testing forbids. For leakage both readings agree.
-Estimates, chosen on the cases they are shown on: a certificate is another matter.
+Selective risk is not monotone: accepting more right answers lowers it. A limit on a risk is
+therefore met from a threshold on: the loosest one that keeps it and from which every stricter one
+keeps it too. A looser threshold may keep it again (core.stats.selective's largest coverage would
+take that one), but then tightening the handle breaks the limit on the way, and on finite data such
+dips are mostly chance: searching for them is what fixed-sequence testing forbids. For leakage both
+readings agree. All figures are estimates, chosen on the cases that they are shown on; certificates
+are made elsewhere.
 """
 
 from collections.abc import Callable
@@ -20,13 +20,12 @@ from core.counts.histogram import THRESHOLDS
 from core.counts.joint import JointCumulative, limit_bin, step_of_threshold, threshold_at
 from core.counts.tally import LeakageLimit, RiskLimit
 from core.decision.thresholds.consequence import PolicyConsequence, policy_consequence
-from core.decision.thresholds.costs import CostModel
+from core.decision.thresholds.costs import NO_LABELS, CostModel
 from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
 from core.stats.checks import finite
 
 RISK, CAPACITY = "risk", "capacity"  # names of the constraints
-NO_LABELS = "no_labels"  # nothing is known of risk or money
 RISK_UNREACHABLE = "risk_unreachable"  # no threshold keeps the risk limit
 # even accepting all that may be leaves more reviews than the capacity
 CAPACITY_UNREACHABLE = "capacity_unreachable"
@@ -65,7 +64,10 @@ class InfeasibleLimits:
         """The nearest feasible point: the risk limit is kept before the capacity, which can be
         hired.
         """
-        return self.keeping_risk or self.keeping_capacity
+        nearest = self.keeping_risk or self.keeping_capacity
+        if nearest is None:
+            raise ValueError("an infeasible answer has at least one nearest point")
+        return nearest
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class ThresholdSolver:
         self._money = np.nan_to_num(terms.handling(curve))[: len(THRESHOLDS)]
 
     def at_threshold(self, threshold: float) -> PolicyConsequence:
-        """What a threshold means. Raises SettingsError unless it is a multiple of 0.001 in [0, 1]."""
+        """What a threshold means. Raises SettingsError unless a multiple of 0.001 in [0, 1]."""
         return self._point(step_of_threshold(threshold))
 
     def at_risk(self, limit: RiskLimit) -> PolicyConsequence | InfeasibleLimits:
@@ -111,9 +113,7 @@ class ThresholdSolver:
         return self._first(limit, None, _loosest)
 
     def at_capacity(self, reviews_per_day: float) -> PolicyConsequence | InfeasibleLimits:
-        """The strictest threshold that so many reviews a day can serve: the least leakage that they
-        can buy.
-        """
+        """The strictest threshold that the capacity can serve: the least leakage that it buys."""
         return self._first(None, reviews_per_day, _strictest)
 
     def solve(
@@ -129,8 +129,8 @@ class ThresholdSolver:
         without = {RISK: capacity, CAPACITY: risk}
         binding = tuple(
             name
-            for name, kept in without.items()
-            if self._money[self._cheapest(kept)] < self._money[best]
+            for name, within in without.items()
+            if self._money[self._cheapest(within)] < self._money[best]
         )
         return SolvedPlan(self._point(best), binding)
 
@@ -169,7 +169,7 @@ class ThresholdSolver:
     def _masks(
         self, limit: RiskLimit | None, capacity: float | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Which thresholds [1001] keep the risk limit, as the module says, and which the capacity."""
+        """Which thresholds [1001] keep the risk limit, as above, and which the capacity."""
         everywhere = np.ones(len(THRESHOLDS), dtype=bool)
         risk = everywhere if limit is None else self._risk_mask(limit)
         if capacity is None:
@@ -183,12 +183,16 @@ class ThresholdSolver:
         """Steps without a labelled accepted case have no selective risk: they veto nothing, and
         they are not offered.
         """
-        known = self._curve.within(limit)[: len(THRESHOLDS)]
+        keeps = self._curve.within(limit)[: len(THRESHOLDS)]
         unknown = np.isnan(self._curve.share(limit.measure))[: len(THRESHOLDS)]
-        return known & np.logical_and.accumulate((known | unknown)[::-1])[::-1]
+        kept_from_here = np.logical_and.accumulate((keeps | unknown)[::-1])[::-1]
+        return np.asarray(keeps & kept_from_here)
 
     def _first(
-        self, limit, capacity, choose: Callable[[np.ndarray], int]
+        self,
+        limit: RiskLimit | None,
+        capacity: float | None,
+        choose: Callable[[np.ndarray], int],
     ) -> PolicyConsequence | InfeasibleLimits:
         risk, within = self._masks(limit, capacity)
         if limit is not None and not self._labelled or not (risk & within).any():
@@ -219,7 +223,7 @@ class ThresholdSolver:
         return InfeasibleLimits(reason, by_risk, by_capacity)
 
     def _safest(self, limit: RiskLimit | None, among: np.ndarray) -> int:
-        """The least risk among these steps, the loosest of equals; unknown risk is never the least."""
+        """The step of the least known risk among these, the loosest of equals."""
         risk = self._curve.share(limit.measure if limit else "leakage")[: len(THRESHOLDS)]
         return int(np.argmin(np.where(among, np.nan_to_num(risk, nan=2.0), np.inf)))
 
@@ -240,35 +244,41 @@ def _strictest(mask: np.ndarray) -> int:
     return int(np.flatnonzero(mask)[-1])
 
 
-pass
-
 SAFE, BALANCED, LEAN, SHADOW = "safe", "balanced", "lean", "shadow"
 PRESET_NAMES = (SAFE, BALANCED, LEAN, SHADOW)
 SAFE_LEAKAGE = 0.01
 
 
-def preset_thresholds(handles: ThresholdSolver) -> dict[str, float]:
-    """The threshold of each preset, in the order of PRESETS; one that no threshold fulfils, or no
-    label tells, is left out.
+def preset_thresholds(solver: ThresholdSolver) -> dict[str, float]:
+    """The threshold of each preset, in the order of PRESET_NAMES; without presets that no threshold
+    fulfils or that need labels where there are none.
+
+    - safe: the fewest reviews that keep leakage at SAFE_LEAKAGE or less, there and at every
+      stricter threshold;
+    - balanced: the least expected money of reviews and escapes;
+    - lean: the fewest reviews that cost no more than reviewing every case does;
+    - shadow: threshold 1, the strictest: the model runs while people decide, and only a confidence
+      of exactly 1 is accepted.
+    They are read off the very cases that they are shown on, so they are optimistic.
     """
-    safe, balanced = handles.at_risk(LeakageLimit(SAFE_LEAKAGE)), handles.solve()
-    found = {
-        SAFE: safe.policy.threshold if isinstance(safe, PolicyConsequence) else None,
-        BALANCED: balanced.point.policy.threshold if isinstance(balanced, SolvedPlan) else None,
-        LEAN: _lean(handles),
+    safe, balanced = solver.at_risk(LeakageLimit(SAFE_LEAKAGE)), solver.solve()
+    thresholds = {
+        SAFE: safe.threshold if isinstance(safe, PolicyConsequence) else None,
+        BALANCED: balanced.point.threshold if isinstance(balanced, SolvedPlan) else None,
+        LEAN: _lean_threshold(solver),
         SHADOW: 1.0,
     }
-    return {name: threshold for name, threshold in found.items() if threshold is not None}
+    return {name: float(value) for name, value in thresholds.items() if value is not None}
 
 
-def _lean(handles: ThresholdSolver) -> float | None:
+def _lean_threshold(solver: ThresholdSolver) -> float | None:
     """The loosest threshold whose money a day is at most review * cases a day; None where money is
-    unknown or never is.
+    unknown or always above.
     """
-    terms = handles.terms
-    money = terms.handling(handles.cumulative.curve(limit_bin(handles.epistemic_limit)))[
-        : len(THRESHOLDS)
-    ]
-    # NaN compares False
-    pays = np.flatnonzero(money <= terms.cases_per_day * terms.costs.review * (1 + 1e-12))
+    terms = solver.terms
+    money = terms.handling(solver.cumulative.curve(limit_bin(solver.epistemic_limit)))
+    # NaN compares as false
+    pays = np.flatnonzero(
+        money[: len(THRESHOLDS)] <= terms.cases_per_day * terms.costs.review * (1 + 1e-12)
+    )
     return float(THRESHOLDS[pays[0]]) if len(pays) else None

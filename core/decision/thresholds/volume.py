@@ -7,6 +7,7 @@ A run without that record has its first and last date only.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from core.stats.date_span import is_usual, robust_span
 from core.types import RunRecord
@@ -26,7 +27,7 @@ class Volume:
     far_cases: int = 0
 
 
-def date_metrics(moments: Sequence[datetime]) -> dict | None:
+def date_metrics(moments: Sequence[datetime]) -> dict[str, Any] | None:
     """Return what a scoring records of its cases' dates, JSON-able; None if no case has one."""
     span = robust_span(moments)
     if span is None:

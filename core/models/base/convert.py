@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from filelock import FileLock
+from gguf.constants import GGMLQuantizationType
+from gguf.quants import dequantize
 from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
@@ -173,16 +175,10 @@ def _values(raw: bytes, dtype: int, count: int, offset: int, name: str, key: str
     if offset + count // per * _DTYPES[dtype].itemsize > len(raw):
         raise ModelError("models.cut_file", file=name, tensor=key)
     values = np.frombuffer(raw, _DTYPES[dtype], count // per, offset)
-    return torch.from_numpy(values.copy() if dtype == 0 else dequantise(values))
-
-
-def dequantise(blocks: np.ndarray) -> np.ndarray:
-    """Q4_0 blocks [n] of (d, q [16]) -> float32 weights [32 n]: low nibbles first, then high ones;
-    d (nibble - 8).
-    """
-    # [n, 32]
-    nibbles = np.concatenate([blocks["q"] & 15, blocks["q"] >> 4], axis=-1).astype(np.float32)
-    return ((nibbles - 8) * blocks["d"].astype(np.float32)[:, None]).reshape(-1)
+    if dtype == 0:
+        return torch.from_numpy(values.copy())
+    blocks = values.view(np.uint8).reshape(-1, _DTYPES[1].itemsize)
+    return torch.from_numpy(dequantize(blocks, GGMLQuantizationType.Q4_0).reshape(-1))
 
 
 def _save(model: PreTrainedModel, folder: Path) -> None:
