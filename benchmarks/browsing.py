@@ -22,7 +22,8 @@ from tests.browser.serving import CHROMIUM, DRAWN, FLAGS
 WATCH = """new MutationObserver((_, watch) => {
   if (!document.querySelector('.js-plotly-plot .scatterlayer .trace path')) return;
   watch.disconnect();
-  requestAnimationFrame(() => setTimeout(() => { window.firstChart = performance.timeOrigin + performance.now(); }));
+  requestAnimationFrame(() => 
+    setTimeout(() => { window.firstChart = performance.timeOrigin + performance.now(); }));
 }).observe(document, {childList: true, subtree: true});"""
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 HANDLE = ".st-key-handle .live"
@@ -32,9 +33,11 @@ STAY = ("risk_coverage", "thresholds")
 SEND = """const rail = root.querySelector('.rail'), box = rail.getBoundingClientRect();
   rail.setPointerCapture = () => {};  // a made-up pointer cannot be captured
   const send = (type, share) => rail.dispatchEvent(
-    new PointerEvent(type, {clientX: box.left + box.width * share, pointerId: 1, bubbles: true}));"""
+    new PointerEvent(
+      type, {clientX: box.left + box.width * share, pointerId: 1, bubbles: true}));"""
 # Whether each chart that follows says that it shows the step.
-SHOW = """const said = (name) => document.querySelector(`.st-key-live_${name} [data-testid=stBidiComponentIsolated]`)
+SHOW = """const said = (name) => document.querySelector(
+  `.st-key-live_${name} [data-testid=stBidiComponentIsolated]`)
     .shadowRoot.querySelector('.drawn').dataset.t;
   const show = (step) => follow.every((name) => said(name) === String(step));"""
 DRAG = f"""async (root, [moves, follow]) => {{
@@ -61,7 +64,8 @@ RELEASE = f"""async (root, [step, patience, follow, stay]) => {{
   {SEND}
   {SHOW}
   const app = document.querySelector('[data-testid=stApp]');
-  const drawn = (name) => document.querySelector(`.st-key-chart_${{name}} .js-plotly-plot:has(.main-svg)`);
+  const drawn = (name) => document.querySelector(
+    `.st-key-chart_${{name}} .js-plotly-plot:has(.main-svg)`);
   const before = new Map(stay.map((name) => [name, drawn(name)]));
   send('pointerdown', step / 1000);
   const begun = performance.now();
@@ -69,8 +73,10 @@ RELEASE = f"""async (root, [step, patience, follow, stay]) => {{
   for (let now = begun; now < begun + patience; now = performance.now()) {{
     await new Promise(requestAnimationFrame);
     const shown = root.dataset.t === (step / 1000).toFixed(3) && show(step);
-    if (shown && root.dataset.confirmed === 'true' && app.dataset.testScriptState === 'notRunning') {{
-      if (stay.some((name) => drawn(name) !== before.get(name))) throw new Error('a chart was drawn anew for nothing');
+    if (shown && root.dataset.confirmed === 'true' &&
+        app.dataset.testScriptState === 'notRunning') {{
+      if (stay.some((name) => drawn(name) !== before.get(name)))
+        throw new Error('a chart was drawn anew for nothing');
       return performance.now() - begun;
     }}
   }}
@@ -95,7 +101,9 @@ class Browsing:
         )
 
     def open(self, address: str) -> float:
-        """Open the address; seconds until the first chart is drawn. Returns once the whole page is."""
+        """Open the address; seconds until the first chart is drawn. Returns once the whole page
+        is.
+        """
         begun = time.time()
         self.page.goto(address)
         self.page.locator(DRAWN).first.wait_for(timeout=PATIENCE_MS)

@@ -83,7 +83,9 @@ class Population:
     right: np.ndarray
 
     def truth(self, measure: str) -> tuple[np.ndarray, np.ndarray]:
-        """Coverage and risk of each threshold of GRID, [G] each; risk 0 where nothing is accepted."""
+        """Coverage and risk of each threshold of GRID, [G] each; risk 0 where nothing is
+        accepted.
+        """
         accepted = len(self.confidence) - np.searchsorted(
             self.confidence[::-1], TESTED_THRESHOLDS, side="left"
         )
@@ -112,7 +114,9 @@ class Population:
 
 
 def read_populations(settings: Settings) -> list[Population]:
-    """All labelled scores of the demo's newest student, and those whose location it was trained on."""
+    """All labelled scores of the demo's newest student, and those whose location it was trained
+    on.
+    """
     store = Store(settings.store)
     runs = [
         r.run
@@ -166,11 +170,14 @@ def measure(populations: list[Population], sets: int, n: int) -> dict:
         "n": n,
         "delta": DELTA,
         "violation_limit": round(limit, 4),
-        "coverage_limit": f"at least {COVERAGE_LIMIT} where the oracle accepts {' or '.join(JUDGED)}",
+        "coverage_limit": (
+            f"at least {COVERAGE_LIMIT} where the oracle accepts {' or '.join(JUDGED)}"
+        ),
         **worst,
         "targets": rows,
-        "reached": worst["violation_rate"] <= limit
-        and worst["coverage_over_oracle"] >= COVERAGE_LIMIT,
+        "reached": (
+            worst["violation_rate"] <= limit and worst["coverage_over_oracle"] >= COVERAGE_LIMIT
+        ),
     }
 
 

@@ -166,7 +166,9 @@ def run_bare(backbone: Backbone, head: torch.nn.Linear, texts: list[str]) -> tor
 
 @torch.inference_mode()
 def run_teacher_loop(teacher: Teacher, texts: list[str]) -> torch.Tensor:
-    """N whole passes, one draw of the weights after another, each over the student's own batches."""
+    """N whole passes, one draw of the weights after another, each over the student's own
+    batches.
+    """
     draws = teacher.draws()
     mean = torch.zeros(len(texts), draws.bias.shape[-1])
     for i in range(teacher.samples):

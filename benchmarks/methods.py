@@ -73,7 +73,9 @@ class Answers:
 
 @dataclass
 class Bench:
-    """One set and seed. Where adapters sit, epochs and learning rate are the same for every method."""
+    """One set and seed. Where adapters sit, epochs and learning rate are the same for every
+    method.
+    """
 
     data: BenchmarkSet
     seed: int
@@ -121,7 +123,6 @@ class Bench:
         return cache_trunk(self.backbone, texts, truncate=True) if texts else TrunkCache([])
 
     # --- methods
-    # ---------------------------------------------------------------------------------------------------
 
     def run(self, method: str) -> Answers:
         """One of NAMES."""
@@ -227,7 +228,6 @@ class Bench:
         return Answers(test, ood, teacher_s + seconds, 1, self._ms(student), self._reference(kind))
 
     # --- how
-    # -------------------------------------------------------------------------------------------------------
 
     def _fitting(self, settings: DistillSettings) -> DistillSettings:
         """The same with this bench's places for adapters, seed and learning rate; rank and epochs

@@ -76,7 +76,8 @@ def write(results: list[dict], out: Path) -> None:
         floor = summary[name]["ece_floor"]["value"]
         parts.append(f"Best teacher by NLL: {best}. Student: {name}.\n\n{lines_markdown(rows)}\n")
         parts.append(
-            f"A model with this student's confidences that is right exactly as often as they say has ECE {floor:.3f}.\n"
+            "A model with this student's confidences that is right exactly as often as they say"
+            f" has ECE {floor:.3f}.\n"
         )
     for name, some in by_set.items() if len(by_set) > 1 else ():
         parts += [
@@ -97,7 +98,9 @@ def tables(
 
 
 def basis(results: list[dict]) -> str:
-    """What a mean rests on: "2 sets, each with its seeds: newsgroups 0, 1, 2; workorders 0, 1, 2"."""
+    """What a mean rests on: "2 sets, each with its seeds: newsgroups 0, 1, 2; workorders 0, 1,
+    2".
+    """
     names = sorted({r["set"] for r in results})
     own = "; ".join(f"{name} {seeds([r for r in results if r['set'] == name])}" for name in names)
     return f"{len(names)} {'set' if len(names) == 1 else 'sets'}, each with its seeds: {own}"

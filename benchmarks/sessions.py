@@ -47,7 +47,8 @@ class Recorded:
         missing = [kind for kind, found in kinds.items() if not found]
         if missing:
             raise ValueError(
-                f"the page sent no message of {' and '.join(missing)}: was the handle moved for two seconds?"
+                f"the page sent no message of {' and '.join(missing)}: was the handle moved for two"
+                " seconds?"
             )
         return cls(**{kind: found[-1] for kind, found in kinds.items()})
 

@@ -166,8 +166,9 @@ def measured(bench, method: str, path: Path, options: dict) -> dict:
     part.replace(path)
     m = result["metrics"]
     print(
-        f"{bench.data.name} seed {bench.seed} {method}: accuracy {m['accuracy']:.3f}, ECE {m['ece']:.3f}, NLL {m['nll']:.3f}, "
-        f"coverage at 5% {m['coverage_at_5']:.3f} ({time.perf_counter() - started:.0f} s)",
+        f"{bench.data.name} seed {bench.seed} {method}: accuracy {m['accuracy']:.3f}, ECE"
+        f" {m['ece']:.3f}, NLL {m['nll']:.3f}, coverage at 5% {m['coverage_at_5']:.3f}"
+        f" ({time.perf_counter() - started:.0f} s)",
         file=sys.stderr,
         flush=True,
     )

@@ -116,8 +116,10 @@ def measure(rows: int) -> dict:
             "cache_mb": round(sum(map(held_bytes, cached.values())) / 1e6, 2),
             "near_ms_p95": p95_ms([one.wall for one in near(store)]),
             "load": round(os.getloadavg()[0], 1),
-            "exact": bool(np.array_equal(before.counts, histogram.counts))
-            and is_exact(store, cached[None], rows),
+            "exact": (
+                bool(np.array_equal(before.counts, histogram.counts))
+                and is_exact(store, cached[None], rows)
+            ),
         }
 
 
@@ -142,8 +144,10 @@ def take_in(store: Store, plain_path: Path, rows: int) -> dict:
                 plain[part] = timed(lambda: insert_plainly(connection, part, path))  # noqa: B023
             ours.append(timed(lambda: store.take_in(RUN, part, path)))  # noqa: B023
     share = {
-        clock: sum(getattr(t, clock) for t in plain.values())
-        / sum(getattr(ours[part], clock) for part in plain)
+        clock: (
+            sum(getattr(t, clock) for t in plain.values())
+            / sum(getattr(ours[part], clock) for part in plain)
+        )
         for clock in Seconds._fields
     }
     return {
@@ -190,8 +194,8 @@ def move_handles(cached: dict, rows: int) -> list[Seconds]:
 def near(store: Store, tries: int = 20) -> list[Seconds]:
     """Seconds to list cases that change side between two thresholds 0.001 apart."""
     return [
-        timed(lambda: store.cases_near(RUN, t, t + 0.001))
-        for t in np.linspace(0.2, 0.999, tries)  # noqa: B023
+        timed(lambda t=t: store.cases_near(RUN, t, t + 0.001))
+        for t in np.linspace(0.2, 0.999, tries)
     ]
 
 
@@ -206,7 +210,8 @@ def is_exact(store: Store, cumulative: AcceptanceCurve, rows: int) -> bool:
     filters = [f"confidence >= {t!r}e0" for t in THRESHOLDS[steps].tolist()]
     pairs = [(int(step), e) for step in steps[::4] for e in (0, 5, len(EPISTEMIC_LIMITS) - 1)]
     filters += [
-        f"confidence >= {THRESHOLDS[step].item()!r}e0 AND epistemic <= {EPISTEMIC_LIMITS[e].item()!r}e0"
+        f"confidence >= {THRESHOLDS[step].item()!r}e0 AND epistemic <="
+        f" {EPISTEMIC_LIMITS[e].item()!r}e0"
         for step, e in pairs
     ]
     direct = direct_counts(store, filters)

@@ -45,3 +45,11 @@ def test_lean_never_needs_more_reviews_than_balanced(escape):
         handles(["right", "wrong", "right"] * 10, [0.9, 0.5, 0.3] * 10, escape=escape)
     )
     assert found["lean"] <= found["balanced"]
+
+
+def test_lean_is_left_out_where_it_would_review_more_than_safe():
+    # 1 of 200 is wrong, at 0.6, and an escape costs 1,000. Safe accepts all (leakage 0.5%). No more
+    # than 200 a day is spent only from 0.601 on, with 100 reviews: more than safe's 0.
+    outcomes, confidence = ["right"] * 199 + ["wrong"], [0.9] * 100 + [0.6] * 100
+    found = preset_thresholds(handles(outcomes, confidence, escape=1000.0))
+    assert found == {"safe": 0.0, "balanced": 0.9, "shadow": 1.0}

@@ -59,7 +59,8 @@ def index_files(pattern: str, cache: Path) -> list[Path]:
             found = _indexes(cache, pattern)
     if not found:
         raise FetchError(
-            f"no index {pattern} is in the archives that apt-get is set up with: a Debian mirror has it"
+            f"no index {pattern} is in the archives that apt-get is set up with: a Debian mirror"
+            " has it"
         )
     return found
 

@@ -54,8 +54,11 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
         train=labelled(train),
         test=labelled(test),
         ood=[unanswerable(q, train, generator).text for q in test],
-        note=f"hamexam {package_version('hamexam', cache)}, pools {' and '.join(POOLS)} without questions about figures; "
-        f"{len(train)} training, {TEST} test; out of distribution: the test's, made unanswerable",
+        note=(
+            f"hamexam {package_version('hamexam', cache)}, pools {' and '.join(POOLS)} without"
+            f" questions about figures; {len(train)} training, {TEST} test; out of distribution:"
+            " the test's, made unanswerable"
+        ),
     )
 
 

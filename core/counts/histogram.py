@@ -102,6 +102,11 @@ class Histogram:
         segment, predicted, outcome, confidence: of each case, [n]; outcomes are of
         core.types.OUTCOMES.
         segments, classes: the names and their order; None takes the sorted names of the cases.
+
+        >>> outcome, confidence = ["right", "right", "wrong", "unseen"], np.array([0.95, 0.9, 0.9, 0.5])
+        >>> histogram = Histogram.from_predictions(["A"] * 4, ["pump"] * 4, outcome, confidence)
+        >>> histogram.cases, histogram.counts.sum(axis=-1).tolist()
+        (4, [[[2, 1, 1, 0]]])
         """
         segments = tuple(sorted(set(segment))) if segments is None else tuple(segments)
         classes = tuple(sorted(set(predicted))) if classes is None else tuple(classes)

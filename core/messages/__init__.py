@@ -50,6 +50,9 @@ def sentence(language: str, key: str, **values: object) -> str:
     needs the value `n`.
 
     Raises KeyError for a key that the catalogues lack.
+
+    >>> sentence("en", "cases.empty_file", file="orders.csv")
+    'orders.csv is empty: it has 0 bytes.'
     """
     words = read_catalogues(FOLDER, language)[key]
     if not isinstance(words, str):

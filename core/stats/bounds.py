@@ -14,6 +14,10 @@ from core.types import Interval
 def wilson(errors: int, n: int, level: float = 0.95) -> Interval:
     """The share errors / n with its Wilson interval; all None where n is 0. Raises SettingsError
     for counts that cannot be.
+
+    >>> low, high = wilson(0, 10).low, wilson(0, 10).high
+    >>> f"{low:.3f} to {high:.3f}"
+    '0.000 to 0.278'
     """
     if not 0 <= errors <= n:
         raise SettingsError("stats.no_share", errors=errors, n=n)

@@ -70,7 +70,12 @@ def ece_of_bins(bins: list[Bin]) -> float | None:
 
 
 def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:
-    """Expected calibration error with equal-width bins; None without a case."""
+    """Expected calibration error with equal-width bins; None without a case.
+
+    >>> confidence = np.array([0.8, 0.8, 0.8, 0.8])
+    >>> round(ece(confidence, np.array([True, True, False, False])), 3)
+    0.3
+    """
     return ece_of_bins(reliability(confidence, right, bins))
 
 

@@ -57,6 +57,9 @@ def reject_in_sequence(p: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def cases_without_error(target: float, level: float) -> int:
     """The fewest cases that pass the test at `level` when none is wrong: the least n with (1 -
     target)^n <= level.
+
+    >>> cases_without_error(0.05, 0.05)
+    59
     """
     n = math.ceil(math.log(level) / math.log1p(-target))
     # the quotient may be rounded past a whole number

@@ -42,6 +42,10 @@ def aurc(confidence: np.ndarray, right: np.ndarray) -> float | None:
 def coverage_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) -> float | None:
     """The largest coverage whose selective risk is at most `risk` on these cases; 0 where none is.
     None without a case.
+
+    >>> confidence, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, True, False, True])
+    >>> coverage_at_risk(confidence, right, 0.25), coverage_at_risk(confidence, right, 0.1)
+    (1.0, 0.5)
     """
     coverage, risks = risk_coverage(confidence, right)
     if not len(risks):

@@ -37,6 +37,9 @@ class Temperature:
 def at_temperature(p: np.ndarray, temperature: float) -> np.ndarray:
     """p [..., K], rows adding up to one -> the same at `temperature`, [..., K]. The order of the
     classes stays.
+
+    >>> at_temperature(np.array([0.9, 0.1]), 2.0).round(3).tolist()
+    [0.75, 0.25]
     """
     if not (np.isfinite(temperature) and temperature > 0):
         raise SettingsError("stats.temperature_outside", temperature=temperature)

@@ -95,6 +95,16 @@ def certify_threshold(
     Raises NonFiniteError for a score that is no number, ShapeError for lengths that differ, and
     SettingsError for values out of range and for the same confidence everywhere, since no threshold
     can tell such cases apart.
+
+    >>> from datetime import date
+    >>> rng = np.random.default_rng(0)
+    >>> confidence = rng.random(2000)
+    >>> right = rng.random(2000) < confidence  # calibrated
+    >>> promise = RiskPromise("selective_risk", target=0.1)
+    >>> origin = CertificateOrigin("0" * 64, "line-1", date(2026, 1, 1), date(2026, 12, 31))
+    >>> certificate = certify_threshold(confidence, right, promise, origin)
+    >>> 0.8 < certificate.threshold < 0.9  # an oracle, which knows the risk, accepts from 0.8 on
+    True
     """
     cases = _checked(confidence, right, promise, epistemic)
     return _certify(cases, promise, origin, None, 1, seed)

@@ -109,6 +109,13 @@ def threshold_consequence(
     threshold: accept when confidence >= it.
     cost_model: volume and costs; CostModel(cases_per_day) where money is not needed.
     include_unseen: whether cases of a label that no model was trained on count.
+
+    >>> from core.counts.histogram import Histogram
+    >>> outcome, confidence = ["right", "right", "wrong", "right"], np.array([0.95, 0.9, 0.9, 0.5])
+    >>> counts = Histogram.from_predictions(["A"] * 4, ["pump"] * 4, outcome, confidence)
+    >>> found = threshold_consequence(AcceptanceCurve(counts), 0.9, CostModel(cases_per_day=100))
+    >>> found.coverage.value, round(found.selective_risk.value, 3), found.reviews_per_day.value
+    (0.75, 0.333, 25.0)
     """
     step = _step(threshold)
     tally = curve.tally(slice(step, step + 1), include_unseen)

@@ -27,6 +27,10 @@ _FIELDS = ("threshold", "by_class", "by_segment", "by_cell", "epistemic_limit")
 class Policy:
     """Accept when confidence >= the case's threshold and epistemic <= epistemic_limit (nats, None
     for no limit).
+
+    >>> policy = Policy(0.9, by_segment={"A": 0.95})
+    >>> Policy.from_dict(policy.to_dict()) == policy
+    True
     """
 
     threshold: Threshold

@@ -256,7 +256,8 @@ def preset_thresholds(solver: ThresholdSolver) -> dict[str, float]:
     - safe: the fewest reviews that keep leakage at SAFE_LEAKAGE or less, there and at every
       stricter threshold;
     - balanced: the least expected money of reviews and escapes;
-    - lean: the fewest reviews that cost no more than reviewing every case does;
+    - lean: the fewest reviews that cost no more than reviewing every case does; left out where it
+      would review more than safe does;
     - shadow: threshold 1, the strictest: the model runs while people decide, and only a confidence
       of exactly 1 is accepted.
     They are read off the very cases that they are shown on, so they are optimistic.
@@ -268,7 +269,10 @@ def preset_thresholds(solver: ThresholdSolver) -> dict[str, float]:
         LEAN: _lean_threshold(solver),
         SHADOW: 1.0,
     }
-    return {name: float(value) for name, value in thresholds.items() if value is not None}
+    presets = {name: float(value) for name, value in thresholds.items() if value is not None}
+    if SAFE in presets and presets.get(LEAN, 0.0) > presets[SAFE]:
+        del presets[LEAN]
+    return presets
 
 
 def _lean_threshold(solver: ThresholdSolver) -> float | None:
