@@ -20,7 +20,7 @@ from core.report import run_selection
 from core.types import RunRecord
 from dashboard.components import controls, sentences, shell
 from dashboard.components.active_policy import Ghost
-from dashboard.decide import curves, live, people, points, starts, terms, tour, what_if
+from dashboard.decide import curves, live, people, points, route, starts, terms, tour, what_if
 from dashboard.decide.mark_charts import CAPACITY, CERTIFIED
 from dashboard.decide.mark_charts import CHEAPEST as CHEAPEST_MARK
 from dashboard.decide.verdict import TILES, Comparison
@@ -202,6 +202,7 @@ class View:
 
     def _causes(self) -> None:
         curves.parts(self.context)
+        route.draw(self.context)
         starts.compared(self.context, preset_thresholds(self.solver), self.policy[0])
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.decision.thresholds.verdict import MOSTLY_WRONG_RISK
 from core.types import Interval
 from dashboard.components import active_policy
 from dashboard.i18n import DASH, Words
@@ -26,6 +27,7 @@ class Outcome:
     accepted: int  # cases
     cases_per_day: float
     coverage: float | None
+    risk: float | None  # wrong share of the accepted
     reviews: float
     escapes: Interval
     money: Interval
@@ -62,9 +64,12 @@ class Description:
 
 def verdict_of(outcome: Outcome, review_all: float) -> str:
     """Return ADOPT where the whole interval of money lies below reviewing every case, CONDITIONS
-    where only the estimate does, REJECT where it does not, UNKNOWN without labels or times.
+    where only the estimate does, REJECT where it does not, where nothing is accepted or where the
+    accepted are mostly wrong, UNKNOWN without labels or times: the rules of
+    core.decision.thresholds.verdict.policy_verdict, on one row of a curve.
     """
-    if not outcome.accepted:
+    mostly_wrong = outcome.risk is not None and outcome.risk >= MOSTLY_WRONG_RISK
+    if not outcome.accepted or mostly_wrong:
         return REJECT
     if outcome.money.value is None:
         return UNKNOWN
@@ -96,7 +101,7 @@ def _a_month(a_day: float | None) -> float | None:
 
 
 def _sentence(words: Words, verdict: str, outcome: Outcome, against: Comparison) -> str:
-    people = _people(words, outcome.reviews, against)
+    people, review_all = _people(words, outcome.reviews, against), against.review_all
     reviews = words.number(outcome.reviews)
     if not outcome.accepted:
         return words.text("verdict.none", reviews=reviews, people=people)
@@ -110,8 +115,12 @@ def _sentence(words: Words, verdict: str, outcome: Outcome, against: Comparison)
         reason = "verdict.unlabelled" if outcome.escapes.value is None else "verdict.no_time"
         return work + words.sentence_space + words.text(reason)
 
+    if verdict == REJECT and (outcome.money.value is None or outcome.money.value < review_all):
+        wrong = words.percent(outcome.risk, 0)
+        return work + words.sentence_space + words.text("verdict.mostly_wrong", risk=wrong)
+
     def a_month(a_day: float) -> str:
-        return words.money(abs(a_day - against.review_all) * DAYS_PER_MONTH, against.currency)
+        return words.money(abs(a_day - review_all) * DAYS_PER_MONTH, against.currency)
 
     return (
         work
@@ -190,6 +199,7 @@ def describe_thresholds(
                 accepted=columns["accepted"][i],
                 cases_per_day=cases_per_day,
                 coverage=columns["coverage"][i],
+                risk=columns["selective_risk"][i],
                 reviews=columns["reviews_per_day"][i],
                 escapes=interval("escapes_per_day", i),
                 money=interval("money", i),

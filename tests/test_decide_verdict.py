@@ -1,0 +1,67 @@
+"""The verdict at every place of the handle is core's verdict on the same counts, and says why."""
+
+import numpy as np
+import pytest
+
+from core.counts.histogram import AcceptanceCurve, Histogram
+from core.decision.staffing.headcount import FullTime
+from core.decision.thresholds import daily_money
+from core.decision.thresholds.consequence import threshold_consequence
+from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.verdict import MONEY_UNKNOWN, policy_verdict
+from dashboard.decide.verdict import Comparison, describe_thresholds
+from dashboard.i18n import LANGUAGES, Words
+
+FULL_TIME = FullTime(5, 7.5, 0.8)
+NAMES = {"adopt": "adopt", "adopt_with_conditions": "conditions", "do_not_adopt": "reject"}
+
+
+def described(outcomes, confidence, escape: float, language: str = "en", seconds=0.36):
+    """Return the curve's counts, the cost model, and what is said at every threshold."""
+    n = len(outcomes)
+    counts = AcceptanceCurve(Histogram.from_predictions(["A"] * n, ["x"] * n, outcomes, confidence))
+    terms = CostModel(400.0, UnitCosts(5, escape, 0.5), seconds)
+    costed = daily_money.cost_curve(counts, terms)
+    against = Comparison(5 * 400.0, FULL_TIME, "AUD")
+    return counts, terms, describe_thresholds(Words(language), costed, 400.0, against)
+
+
+@pytest.mark.parametrize("escape", [10.0, 60.0, 400.0])
+def test_the_verdict_of_the_curve_is_cores_verdict_at_each_threshold(escape):
+    random = np.random.default_rng(3)
+    confidence = random.uniform(0, 1, 600)
+    outcomes = np.where(random.uniform(0, 1, 600) < confidence, "right", "wrong").tolist()
+    counts, terms, said = described(outcomes, confidence, escape)
+    for step in range(0, 1001, 50):
+        verdict = policy_verdict(threshold_consequence(counts, step / 1000, terms))
+        assert said[step].verdict == NAMES[verdict.decision], step
+        assert MONEY_UNKNOWN not in verdict.reasons
+
+
+def test_all_three_verdicts_and_their_tiles_by_hand():
+    """90 right at 0.9, 10 wrong at 0.2, 400 a day; a review costs 5, an escape 400. At 0.5: 40
+    reviews a day, one person (51.4 reviews a day each); no escape of 100, up to 3.70% (Wilson).
+    """
+    _, _, said = described(["right"] * 90 + ["wrong"] * 10, [0.9] * 90 + [0.2] * 10, 400.0)
+    assert said[500].sentence.startswith("90% is accepted automatically; 40 a day need review:")
+    assert said[500].tiles[0].value == "40"
+    assert said[500].tiles[0].lines[0] == "1 person"
+    # 40 * 5 + 0 = 200 of 2,000 a day; at the upper bound 200 + 400 * 400 * 0.0370 = 6,119
+    assert said[500].verdict == "conditions"
+    assert said[0].verdict == "reject"  # 40 escapes a day cost 16,000
+    assert said[1000].sentence == (
+        "Nothing is accepted automatically: all 400 cases a day need review: 8 people."
+    )
+
+
+def test_what_is_mostly_wrong_is_not_adopted_however_cheap_an_escape_is():
+    _, _, said = described(["right"] * 50 + ["wrong"] * 50, [0.9] * 100, 0.01)
+    assert said[500].verdict == "reject"
+    assert "But 50% of what it accepts is wrong." in said[500].sentence
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_labels_there_is_no_verdict_yet(language):
+    _, _, said = described(["unlabelled"] * 40, [0.9] * 40, 10.0, language)
+    assert said[500].verdict == "unknown"
+    assert [tile.value for tile in said[500].tiles][1:] == ["–", "–"]
