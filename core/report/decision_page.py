@@ -59,8 +59,8 @@ def decision_section(
     column = cheapest_scenario(columns)
     verdict = adoption_verdict(column)
     if column is None:
-        return DocumentSection(words("verdict.unknown"), (words("verdict.unknown.why"),))
-    title = words(f"verdict.{verdict}", name=column.name)
+        return DocumentSection(words("minutes.verdict.unknown"), (words("minutes.verdict.unknown.why"),))
+    title = words(f"minutes.verdict.{verdict}", name=column.name)
     lines = (_cost_sentence(words, column), *_conditions(words, column), _decided_by(words, log))
     return DocumentSection(title, lines, tables=(_comparison(words, column, full_time),))
 
@@ -75,7 +75,7 @@ def _cost_sentence(words: ReportWords, column: ScenarioColumn) -> str:
         "all": review_all_cost(column),
         "saving": abs(saving),
     }
-    key = "verdict.saves" if saving > 0 else "verdict.costs"
+    key = "minutes.verdict.saves" if saving > 0 else "minutes.verdict.costs"
     return words(
         key,
         about=phrases.scenario_summary(words, column.used),
@@ -90,9 +90,9 @@ def _conditions(words: ReportWords, column: ScenarioColumn) -> list[str]:
         name: phrases.assumption_text(words, scenario, name)
         for name in ("review", "escape", "cases_per_day")
     }
-    lines = [words("verdict.condition.costs", **assumed)]
+    lines = [words("minutes.verdict.condition.costs", **assumed)]
     if not scenario.unseen:
-        lines.append(words("verdict.condition.unseen"))
+        lines.append(words("minutes.verdict.condition.unseen"))
     if not column.unchanged:
         lines.append(words("meeting.changed", name=column.name))
     return lines
@@ -100,10 +100,10 @@ def _conditions(words: ReportWords, column: ScenarioColumn) -> list[str]:
 
 def _decided_by(words: ReportWords, log: Sequence[MeetingDecision]) -> str:
     if not log:
-        return words("verdict.undecided")
+        return words("minutes.verdict.undecided")
     last = log[-1]
     return words(
-        "verdict.decided",
+        "minutes.verdict.decided",
         decision=" ".join(last.decision.split()),
         author=last.author,
         at=f"{words.time(last.at)} {last.at.tzname() or ''}",
@@ -126,9 +126,9 @@ def _comparison(
         rows.append(_row(words, scenario.currency, "escapes_per_month", 0.0, column))
     heads = (
         words("minutes.measure"),
-        words("verdict.review_all"),
-        words("verdict.scenario", name=column.name),
-        words("verdict.interval"),
+        words("minutes.verdict.review_all"),
+        words("minutes.verdict.scenario", name=column.name),
+        words("minutes.verdict.interval"),
     )
     return DocumentTable(heads, tuple(rows), (3, 2, 2, 3))
 
@@ -154,5 +154,5 @@ def _people_row(
 ) -> tuple[TableCell, ...]:
     people = [full_time.people(per_day) for per_day in (volume, reviews.value)]
     cells = [TableCell(words.number(n, 1), n, "#,##0.0") for n in people]
-    basis = words("verdict.people.basis", minutes=words.number(full_time.minutes, figures=3))
-    return text_cell(words("verdict.people")), *cells, text_cell(basis)
+    basis = words("minutes.verdict.people.basis", minutes=words.number(full_time.minutes, figures=3))
+    return text_cell(words("minutes.verdict.people")), *cells, text_cell(basis)
