@@ -3,8 +3,10 @@ like a formula or a tag.
 """
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from core.decision.meeting.scenario import MeetingAssumptions
+from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.report import meeting
@@ -61,4 +63,13 @@ def document(store: Store, language: str, names: str = "ABC", entries: int = 2) 
     shown = columns(store, names)
     terms = {"width": 0.05, "target": 0.05, "delta": 0.05}
     poc = trial_report(shown, "A", meeting.run_counts(store, shown[0].used.run_id), terms, 90)
-    return minutes_document(Words(language), shown, log(entries), poc, TAG, AT)
+    return minutes_document(
+        Words(language),
+        shown,
+        log(entries),
+        poc,
+        TAG,
+        AT,
+        FullTime(5, 7.5, 0.8),
+        ZoneInfo("Asia/Tokyo"),
+    )

@@ -20,7 +20,16 @@ from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
 from core.report import meeting, phrases
-from core.report.document import BarChart, LineChart, ReportDocument
+from core.report.decision_page import (
+    ADOPT,
+    CONDITIONS,
+    REJECT,
+    UNKNOWN,
+    adoption_verdict,
+    cheapest_scenario,
+    review_all_cost,
+)
+from core.report.document import BarChart, DocumentSection, LineChart, ReportDocument
 from core.report.exports import EXPORT_FORMATS, export_document
 from core.report.exports.style import axis_end, line_count
 from core.report.minutes import minutes_document
@@ -105,7 +114,7 @@ def test_the_slides_hold_every_word_and_figure(made):
 
 def test_the_pdf_holds_every_word_and_figure(made):
     text = printed(made)
-    told = {re.sub(r"\s", "", one).replace("\u2212", "\u2013") for one in wanted(made)}
+    told = {re.sub(r"\s", "", one) for one in wanted(made)}
     assert not {one for one in told if one not in text}
     for chart in (
         c for section in made.sections for c in section.charts if isinstance(c, BarChart)
@@ -262,12 +271,65 @@ def test_the_pdf_names_its_language_and_no_page_is_empty(made):
     assert reader.metadata.title == made.title
     assert reader.trailer["/Root"]["/Lang"] == made.language
     assert all(len(page.extract_text()) > 40 for page in reader.pages)
+
+
+def test_every_font_of_the_pdf_is_embedded(made):
+    reader = pypdf.PdfReader(io.BytesIO(export_document(made, "pdf")))
     fonts = {
-        str(f.get_object()["/BaseFont"])
+        str(font.get_object()["/BaseFont"]): "/FontFile2"
+        in font.get_object().get("/FontDescriptor", {})
         for page in reader.pages
-        for f in page["/Resources"]["/Font"].values()
+        for font in page["/Resources"]["/Font"].values()
     }
-    assert any("HeiseiKakuGo-W5" in font for font in fonts)
+    assert fonts
+    assert all("+NotoSansJP-" in name for name in fonts)
+    assert all(fonts.values())
+
+
+def test_two_documents_of_one_process_have_letters_of_their_own():
+    """reportlab takes fonts of one name for the same: the second one would lack its letters."""
+    for language, letters in (("ja", "「確信」"), ("en", "“sure”")):
+        section = DocumentSection("title", (letters,))
+        page = ReportDocument(language, "title", "", (section,), ())
+        assert letters in printed(page)
+
+
+def test_the_first_page_and_the_first_slide_hold_the_decision_and_no_hash(made):
+    decision = made.sections[0]
+    page = pypdf.PdfReader(io.BytesIO(export_document(made, "pdf"))).pages[0].extract_text()
+    page = re.sub(r"\s", "", page)
+    slide = deck_of(made).slides[0]
+    text = "\n".join(shape.text_frame.text for shape in slide.shapes if shape.has_text_frame)
+    assert slide.shapes.title.text_frame.text == decision.title
+    for line in (decision.title, *decision.paragraphs):
+        assert re.sub(r"\s", "", line) in page
+        assert line in text
+    assert sum(shape.has_table for shape in slide.shapes) == 1
+    assert not re.search(r"[0-9a-f]{64}", page + text)
+
+
+def test_the_verdict_compares_the_cheapest_scenario_with_reviewing_everything(store):
+    """5,000 cases a day at 6 each, 365.25 / 12 days a month: 913,125 a month."""
+    (column,) = columns(store, "A")
+    assert review_all_cost(column) == pytest.approx(5000 * 6 * 365.25 / 12)
+    cost = column.measure("money_per_month")
+    assert cost.value > review_all_cost(column)
+    assert adoption_verdict(column) == REJECT
+    free = columns(store, "A", MeetingAssumptions(review=6.0, escape=0.0))[0]
+    assert adoption_verdict(free) == ADOPT
+    assert adoption_verdict(None) == UNKNOWN
+    # an escape at which the scenario costs as much as reviewing everything, less one per cent
+    rest = review_all_cost(free) - free.measure("money_per_month").value
+    escape = 0.99 * rest / free.measure("escapes_per_month").value
+    close = columns(store, "A", MeetingAssumptions(review=6.0, escape=escape))[0]
+    assert adoption_verdict(close) == CONDITIONS
+    assert cheapest_scenario([column, close]) is close
+
+
+def test_times_are_those_of_the_readers_zone(made):
+    """09:30 UTC is 18:30 in Tokyo."""
+    assert "18:30 JST" in made.subtitle
+    assert "09:30" not in texts_of(deck_of(made))
 
 
 def test_cases_without_labels_have_no_figures_and_every_format_says_why(tmp_path):

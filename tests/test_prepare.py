@@ -4,10 +4,14 @@ texts that are too long.
 
 import pandas as pd
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from core.cases.labels import match_labels, normal_label, unify_labels
 from core.errors import CasesError, SettingsError
 from core.pipeline.prepare import (
+    check_base_lengths,
     check_lengths,
     rows_named,
     settle_rare_labels,
@@ -106,14 +110,27 @@ def test_an_error_that_names_no_text_stays_as_it_is():
         raise CasesError("cases.nothing_to_score")
 
 
-def test_a_vocabulary_without_kanji_is_told(tmp_path):
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-
+def word_tokenizer(folder) -> None:
+    """Save a tokenizer that knows two words."""
     tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "hose": 1, "leak": 2}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def test_texts_too_long_for_a_base_are_named_before_training(tmp_path):
+    word_tokenizer(tmp_path)
+    (tmp_path / "config.json").write_text('{"max_position_embeddings": 4}')
+    frame = cases(["a"] * 3).assign(text=["hose", "hose leak " * 3, "hose leak hose leak"])
+    with pytest.raises(CasesError, match="The text of row 3 is longer than the 4 tokens .* has 6"):
+        check_base_lengths(frame, tmp_path)
+    check_base_lengths(frame, tmp_path / "elsewhere")
+    (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 3}')
+    with pytest.raises(CasesError, match=r"2 texts are longer than the 3 tokens .* \(rows 3, 4"):
+        check_base_lengths(frame, tmp_path)
+
+
+def test_a_vocabulary_without_kanji_is_told(tmp_path):
+    word_tokenizer(tmp_path)
     english = cases(["a"]).assign(text=["hose leak"])
     assert vocabulary_notice(english, tmp_path) is None
     assert vocabulary_notice(english, tmp_path / "none") is None

@@ -128,7 +128,11 @@ class Contest:
         answers = []
         for kind in OURS:
             folder = self.home / "models" / f"bench-{kind}"
-            _, model = checkpoint.load(folder, CPU)
+            card, model = checkpoint.load(folder, CPU)
+            if card.labels != self.data.labels:
+                raise ModelError(
+                    f"{card.name} has labels {card.labels}, the set {self.data.labels}"
+                )
             test, ood = (model.scores(texts, truncate=True) for texts in self._texts)
             record = {"train_s": costs[kind]}
             if kind == "student":
@@ -210,26 +214,27 @@ class Contest:
     def point_rivals(self) -> list[Answers]:
         """Return the answers of POINT, on the settings of the point estimate that `train` made.
 
-        The temperature comes from a point estimate of four fifths of the labels and their last
-        fifth; it scales the point estimate of all labels.
+        The temperature comes from a point estimate of four fifths of the labels and the last fifth;
+        it scales the point estimate of all labels, which `train` made.
         """
-        _ = self._made
+        seconds = self._made["point"]
         card = read_card(self.home / "models" / "bench-point")
         settings = PointSettings.model_validate(card.settings | {"base": self.data.base})
-        everything = build.Texts(self.data.train.texts, self.data.train.labels)
+        train, dated = self.data.train, self.data.dated
+        everything = build.Texts(train.texts, train.labels, ordered=dated)
         cut = len(everything.texts) - len(everything.texts) // 5
         order = np.arange(len(everything.texts))
-        if not self.data.dated:
+        if not dated:
             order = np.random.default_rng(self.seed).permutation(order)
         part, cost = self._point("part", everything.at(order[:cut]), settings)
         held_out = everything.at(order[cut:])
         fitted = fit_temperature(
             part.scores(held_out.texts, truncate=True).probabilities, held_out.labels
         )
-        whole, more = self._point("whole", everything, settings)
+        _, whole = checkpoint.load(self.home / "models" / "bench-point", CPU)
         plain = [whole.scores(texts, truncate=True).probabilities for texts in self._texts]
         temperature = fitted.value.value
-        record = {"train_s": cost + more, "temperature": temperature}
+        record = {"train_s": seconds + cost, "temperature": temperature}
         cooled = self._answers(POINT[0], *(at_temperature(p, temperature) for p in plain), record)
         smooth = settings.model_copy(update={"label_smoothing": SMOOTHING})
         model, own = self._point("smooth", everything, smooth)

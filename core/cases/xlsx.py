@@ -183,6 +183,8 @@ def _elements(book: Workbook, part: str, *names: str) -> Iterator[etree._Element
             if _local(element.tag) in names:
                 yield element
                 element.clear()
+                while element.getprevious() is not None:  # a million empty rows are memory too
+                    del element.getparent()[0]
 
 
 def _local(tag: object) -> str:

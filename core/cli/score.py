@@ -117,10 +117,10 @@ def _evaluate(arguments, settings: Settings) -> None:
             )
         if states is None:
             print(sentence(reader_language(), "stats.no_base"), file=sys.stderr)
-    found = evaluate(store, arguments.dataset, arguments.role, training, states)
+    comparison = evaluate(store, arguments.dataset, arguments.role, training, states)
     if arguments.json:
-        print(json.dumps(asdict(found), indent=2))
+        print(json.dumps(asdict(comparison), indent=2))
         return
-    print(metrics_markdown(found.rows))
-    for verdict in found.verdicts:
+    print(metrics_markdown(comparison.rows))
+    for verdict in comparison.verdicts:
         print(verdict.sentence(reader_language()))

@@ -195,7 +195,7 @@ def add_distill(verbs) -> None:
 def _train(arguments, settings: Settings) -> None:
     from core.models.base.settings import TEACHERS, AdapterSettings, LoopSettings, PointSettings
     from core.pipeline.bases import base_source
-    from core.pipeline.prepare import settle_rare_labels, vocabulary_notice
+    from core.pipeline.prepare import check_base_lengths, settle_rare_labels, vocabulary_notice
     from core.pipeline.train import TrainSettings, train, train_linear, training_cases
 
     cases = read_arguments(arguments, settings, choice=arguments.readout == "choice")
@@ -221,6 +221,8 @@ def _train(arguments, settings: Settings) -> None:
     frame, notices = settle_rare_labels(cases.frame, arguments.rare_labels)
     print_notices(notices)
     labelled, store = training_cases(frame), store_of(settings)
+    if not arguments.truncate:
+        check_base_lengths(labelled, Path(point_settings.base))
     if arguments.teacher == NO_TEACHER:
         linear = train_linear(store, settings, arguments.name, labelled, point_settings)
         print(f"made {linear.name}: {len(linear.labels)} labels, a logistic regression on the base")

@@ -140,19 +140,19 @@ def rival_tables(
     seed: int = 0,
 ) -> dict[str, pd.DataFrame]:
     """Return `cases` with each rival's answers in the place of the model's, by rival's name."""
-    known = training[training["label"].isin(labels)]
-    texts, asked = known["text"].tolist(), cases["text"].tolist()
+    labelled = training[training["label"].isin(labels)]
+    texts, queries = labelled["text"].tolist(), cases["text"].tolist()
     position = {label: i for i, label in enumerate(labels)}
-    positions = np.array([position[label] for label in known["label"]], dtype=np.int64)
+    positions = np.array([position[label] for label in labelled["label"]], dtype=np.int64)
     folds = make_folds(positions, seed=seed)
     words = fit_words(texts, positions, len(labels), folds)
-    answers = {WORDS: words.probabilities(asked)}
+    answers = {WORDS: words.probabilities(queries)}
     if states is not None:
-        train, test = np.split(states([*texts, *asked]), [len(texts)])
+        train, test = np.split(states([*texts, *queries]), [len(texts)])
         linear = fit_embedding_lr(train, positions, len(labels), folds)
         both = fit_words(texts, positions, len(labels), folds, train)
         plain = {EMBEDDING: linear.probabilities(test)}
-        answers = plain | answers | {BOTH: both.probabilities(asked, test)}
+        answers = plain | answers | {BOTH: both.probabilities(queries, test)}
     return {name: answered(cases, p, labels) for name, p in answers.items()}
 
 

@@ -2,6 +2,7 @@
 texts that it can read. Every fault is named at once, by the file's rows.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,18 +94,53 @@ def check_lengths(frame: pd.DataFrame, backbone) -> None:
             backbone.tokens(suspect["text"].tolist())
 
 
+def check_base_lengths(frame: pd.DataFrame, base: Path) -> None:
+    """Raise CasesError for the texts that are longer than the model in the folder `base` reads, by
+    their rows and before anything is trained; does nothing if `base` is no folder with a tokenizer.
+    """
+    tokenizer, limit = _tokenizer_of(base), _tokens_read(base)
+    if tokenizer is None or limit is None or frame.empty:
+        return
+    lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(frame["text"].tolist())]
+    positions = [i for i, length in enumerate(lengths) if length > limit]
+    if positions:
+        with rows_named(frame):
+            values = {"n": len(positions), "positions": positions, "total": len(lengths)}
+            raise CasesError("cases.long_texts", tokens=max(lengths), limit=limit, **values)
+
+
+def _tokenizer_of(base: Path):
+    """The tokenizer in a model's folder, without torch; None if it has none."""
+    if not (base / "tokenizer.json").is_file():
+        return None
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def _tokens_read(base: Path) -> int | None:
+    """How many tokens a model in a folder reads, as core.models' Backbone.max_tokens says."""
+    limits = []
+    for name, key in (
+        ("config.json", "max_position_embeddings"),
+        ("tokenizer_config.json", "model_max_length"),
+    ):
+        if (base / name).is_file():
+            limits.append(json.loads((base / name).read_text(encoding="utf-8")).get(key))
+    return min((int(limit) for limit in limits if limit), default=None)
+
+
 def vocabulary_notice(frame: pd.DataFrame, base: Path) -> Notice | None:
     """Return a notice if the vocabulary of the model in the folder `base` lacks many of the texts'
     tokens, as an English one does for Japanese; None if it has them, or `base` has no
     tokenizer.json.
     """
-    texts = frame["text"].head(UNKNOWN_SAMPLE).tolist()
-    if not (base / "tokenizer.json").is_file() or not texts:
+    texts, tokenizer = frame["text"].head(UNKNOWN_SAMPLE).tolist(), _tokenizer_of(base)
+    if tokenizer is None or not texts:
         return None
-    from tokenizers import Tokenizer  # of transformers, without torch
-
-    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
-    tokenizer.no_padding()
     ids = tokenizer.encode_batch(texts, add_special_tokens=False)
     names = {tokenizer.token_to_id(name) for name in ("[UNK]", "<unk>")} - {None}
     unknown = sum(token in names for encoding in ids for token in encoding.ids)

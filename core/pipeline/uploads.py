@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from core.cases.columns import FIELDS, ColumnNames
 from core.cases.formats import SUFFIXES
 from core.cases.read import Cases
+from core.cases.report import first_cases
 from core.cases.sandbox import Checked, Limits, forget_results, read_sandboxed
 from core.cases.table import Notice, ReadingOptions
 from core.errors import CasesError
@@ -23,7 +24,16 @@ from core.files import private_folder, write_atomic
 from core.progress import write_json
 from core.settings import Settings
 
-__all__ = ["FIELDS", "SUFFIXES", "Checked", "ColumnNames", "Notice", "ReadingOptions"]  # for pages
+__all__ = [  # what pages take from here, so that they know no module of core.cases
+    "FIELDS",
+    "SUFFIXES",
+    "Cases",
+    "Checked",
+    "ColumnNames",
+    "Notice",
+    "ReadingOptions",
+    "first_cases",
+]
 
 MAX_UPLOAD = 50 * 2**20  # bytes; dashboard/.streamlit/config.toml says the same to the browser
 MAX_CALLED = 200  # characters of a file's name that are kept

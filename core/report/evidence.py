@@ -87,15 +87,17 @@ def rival_verdict(
     both = ours[columns].merge(theirs[columns], on="case_id", suffixes=("", "_rival"))
     both = both[both["outcome"].isin(["right", "wrong"])]
     position = {label: i for i, label in enumerate(labels)}
-    known = np.array([position[label] for label in both["label"]], dtype=int)
+    labelled = np.array([position[label] for label in both["label"]], dtype=int)
     if both.empty:
         empty = np.zeros((0, len(labels)))
-        return judge_pair(model, empty, rival, empty, known)
+        return judge_pair(model, empty, rival, empty, labelled)
     p, q = (
         np.stack(both[name].to_numpy()).astype(float)
         for name in ("probabilities", "probabilities_rival")
     )
-    return judge_pair(model, p / p.sum(1, keepdims=True), rival, q / q.sum(1, keepdims=True), known)
+    return judge_pair(
+        model, p / p.sum(1, keepdims=True), rival, q / q.sum(1, keepdims=True), labelled
+    )
 
 
 def fitted_temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Temperature:

@@ -7,9 +7,12 @@ up. Returns a core.report.document.Document.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 
+from core.decision.staffing.headcount import FullTime
 from core.report import phrases
+from core.report.decision_page import decision_section
 from core.report.document import (
     BarChart,
     DocumentSection,
@@ -34,12 +37,23 @@ def minutes_document(
     poc: TrialReport | None,
     by: str,
     at: datetime,
+    full_time: FullTime | None = None,
+    zone: tzinfo = UTC,
 ) -> ReportDocument:
-    """The document of these scenarios, first one first. `by` is who exports it ("" for nobody
-    named), `at` the time, UTC.
+    """Return the minutes: the decision first, then the evidence, hashes last.
+
+    by: who exports them, "" where no name is known; at: the time; full_time: what one person at the
+    desk does, None for a decision page without people; zone: of every time in the document.
     """
+    at, zone_name = at.astimezone(zone), at.astimezone(zone).tzname() or ""
+    columns = [
+        replace(column, frozen=replace(column.frozen, at=column.frozen.at.astimezone(zone)))
+        for column in columns
+    ]
+    log = [replace(entry, at=entry.at.astimezone(zone)) for entry in log]
     who = by or words("minutes.nobody")
     sections = [
+        decision_section(words, columns, log, full_time),
         _figures(words, columns),
         *(_scenario(words, one) for one in columns),
         _differences(words, columns),
@@ -48,7 +62,7 @@ def minutes_document(
         *([_poc(words, poc)] if poc else []),
         _provenance(words, columns),
     ]
-    made = words("minutes.made", at=words.time(at), by=who)
+    made = words("minutes.made", at=words.time(at), zone=zone_name, by=who)
     return ReportDocument(
         words.language, words("minutes.title"), made, tuple(sections), _notes(words, columns, made)
     )
@@ -65,7 +79,7 @@ def comparison_charts(
         found = [one.measure(measure) for one in kept]
         texts = tuple(phrases.measure_text(words, measure, one.value, currency) for one in found)
         ends = (tuple(getattr(one, end) for one in found) for end in ("value", "low", "high"))
-        pattern = _pattern(words, measure, texts[0], currency)
+        pattern = phrases.number_pattern(words, measure, texts[0], currency)
         charts.append(
             BarChart(
                 phrases.measure_label(words, measure),
@@ -102,6 +116,7 @@ def _scenario(words: ReportWords, one: ScenarioColumn) -> DocumentSection:
         name=one.name,
         version=words.number(one.frozen.version, 0),
         at=words.time(one.frozen.at),
+        zone=one.frozen.at.tzname() or "",
         by=one.frozen.author,
     )
     table = DocumentTable(
@@ -121,7 +136,7 @@ def _measure(words: ReportWords, one: ScenarioColumn, measure: str) -> tuple[Tab
     ]
     numbers = [getattr(found, end) for end in ("value", "low", "high")]
     cells = [
-        TableCell(said, number, _pattern(words, measure, said, currency))
+        TableCell(said, number, phrases.number_pattern(words, measure, said, currency))
         for said, number in zip(shown, numbers, strict=True)
     ]
     n = TableCell(words.number(found.n, 0), found.n, "#,##0")
@@ -177,7 +192,9 @@ def _assumed(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, .
         source = "minutes.edited" if name in one.edited else "measured" if measured else "assumed"
         measure = "reviews_per_day" if name == "cases_per_day" else "money_per_month"
         cell = TableCell(
-            now, getattr(one.used, name), _pattern(words, measure, now, one.used.currency)
+            now,
+            getattr(one.used, name),
+            phrases.number_pattern(words, measure, now, one.used.currency),
         )
         rows.append(
             (
@@ -218,8 +235,9 @@ def _choices(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, .
 def _log(words: ReportWords, log: Sequence[MeetingDecision]) -> DocumentSection:
     if not log:
         return DocumentSection(words("meeting_log"), (words("meeting.log.empty"),))
-    heads = tuple(
-        words(f"meeting.log.{name}") for name in ("at", "author", "decision", "reason", "scenario")
+    heads = (
+        words("minutes.log.at", zone=log[0].at.tzname() or ""),
+        *(words(f"meeting.log.{name}") for name in ("author", "decision", "reason", "scenario")),
     )
     rows = tuple(tuple(text_cell(part) for part in log_row(words, one)) for one in log)
     return DocumentSection(
@@ -294,18 +312,3 @@ def _notes(words: ReportWords, columns: Sequence[ScenarioColumn], made: str) -> 
             )
         )
     return tuple(lines)
-
-
-def _pattern(words: ReportWords, measure: str, said: str, currency: str) -> str:
-    """How a spreadsheet writes a number so that it reads as `said` does."""
-    digits = len(said.rpartition(".")[2].rstrip("%")) if "." in said else 0
-    form = "#,##0" + ("." + "0" * digits if digits else "")
-    if measure == "money_per_month":
-        return f'"{words.symbol(currency)}"{form}'
-    return (
-        form
-        if measure in ("reviews_per_day", "escapes_per_month")
-        else f"0.{'0' * digits}%"
-        if digits
-        else "0%"
-    )

@@ -24,6 +24,7 @@ class ReportWords(Protocol):
     language: str
 
     def __call__(self, key: str, **values: str) -> str: ...
+    def many(self, key: str, n: int, **values: str) -> str: ...
     def number(self, value: float | None, digits: int | None = None, figures: int = 2) -> str: ...
     def percent(self, value: float | None, digits: int = 1) -> str: ...
     def money(self, value: float | None, currency: str) -> str: ...
@@ -82,7 +83,7 @@ def rule_text(words: ReportWords, scenario: MeetingScenario) -> str:
         words("meeting.rule", t=words("meeting.review_all") if base == policy.threshold else base)
     ]
     if own:
-        parts.append(words("meeting.rule.own", n=words.number(own, 0)))
+        parts.append(words.many("meeting.rule.own", own))
     if policy.epistemic_limit is not None:
         parts.append(words("meeting.rule.epistemic", limit=words.number(policy.epistemic_limit, 3)))
     return (" " if words.language == "en" else "").join(parts)
@@ -149,4 +150,19 @@ def assumption_text(words: ReportWords, scenario: MeetingScenario, name: str) ->
         words.number(value, figures=3)
         if name == "cases_per_day"
         else words.money(value, scenario.currency)
+    )
+
+
+def number_pattern(words: ReportWords, measure: str, shown: str, currency: str) -> str:
+    """How a spreadsheet writes a number so that it reads as `shown` does."""
+    digits = len(shown.rpartition(".")[2].rstrip("%")) if "." in shown else 0
+    form = "#,##0" + ("." + "0" * digits if digits else "")
+    if measure == "money_per_month":
+        return f'"{words.symbol(currency)}"{form}'
+    return (
+        form
+        if measure in ("reviews_per_day", "escapes_per_month")
+        else f"0.{'0' * digits}%"
+        if digits
+        else "0%"
     )

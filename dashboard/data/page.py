@@ -121,8 +121,7 @@ def _cancel(job_id: str) -> None:
 
 
 def _resume(job_id: str) -> None:
-    """A callback: somebody else may have been quicker, and what is no longer so needs no sentence.
-    """
+    """A callback: somebody else may have been quicker, and what is no longer so needs no sentence."""
     try:
         queue.resume(cache.settings(), job_id)
     except KakushinError:

@@ -40,8 +40,7 @@ def file_problem_table(words: Words, problems: Sequence[Problem]) -> ScreenTable
 
 
 def run_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Columns of report.comparison.run_frame; kinds, roles and states in words, hashes cut short.
-    """
+    """Columns of report.comparison.run_frame; kinds, roles and states in words, hashes cut short."""
     shown = frame.assign(
         created_at=frame["created_at"].map(words.time),
         **{

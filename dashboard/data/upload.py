@@ -14,7 +14,15 @@ import streamlit as st
 from core.errors import CasesError
 from core.messages import sentence as message
 from core.pipeline import uploads
-from core.pipeline.uploads import FIELDS, Checked, ColumnNames, Notice, Upload
+from core.pipeline.uploads import (
+    FIELDS,
+    Cases,
+    Checked,
+    ColumnNames,
+    Notice,
+    Upload,
+    first_cases,
+)
 from dashboard.components import controls, panels
 from dashboard.data import reading, start, uploader
 from dashboard.data import tables as data_tables
@@ -107,6 +115,7 @@ def _file(words: Words, upload: Upload) -> start.ReadyCases | None:
     _counts(words, checked)
     _notices(words, checked.cases.notices)
     _problems(words, checked)
+    _first_cases(words, checked.cases)
     return start.ReadyCases(upload, checked, options)
 
 
@@ -129,6 +138,16 @@ def _notices(words: Words, notices: Sequence[Notice]) -> None:
         st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/info:")
 
 
+def _first_cases(words: Words, cases: Cases) -> None:
+    """The first cases as a model would get them."""
+    if cases.frame.empty:
+        return
+    st.caption(words("upload.first_cases"))
+    heads = {"row": words("problems.row")} | {name: words(f"field.{name}") for name in FIELDS}
+    frame = pd.DataFrame(first_cases(cases.frame)).rename(columns=heads)
+    panels.grid("first_cases", frame.astype(object).where(frame.notna(), "").astype(str))
+
+
 def _sheet(words: Words, upload: Upload, first: Checked) -> str | None:
     """The sheet to read: the first one, or the one that is chosen where there are several."""
     if not first.table.other_sheets:
@@ -148,6 +167,8 @@ def _preview(words: Words, first: Checked) -> None:
     counts = {"shown": words.number(len(first.preview), 0), "rows": words.number(first.rows, 0)}
     name = (table.encoding or "").upper().replace("_", "-")
     encoding = words("encoding.name", name=name) if name else words("encoding.none")
+    if name:
+        encoding += f" ({message(words.language, f'cases.basis_{table.encoding_basis}')})"
     caption = words.markdown("upload.preview", encoding=encoding, **counts)
     if table.delimiter:
         values = {"lines": words.number(table.lines, 0), "row": words.number(table.header_row, 0)}

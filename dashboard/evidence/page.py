@@ -135,7 +135,7 @@ def _rival(shown: Shown) -> None:
     if rival is None:
         st.caption(words("rival.none"))
         return
-    found = cache.cached_from_predictions(
+    verdict = cache.cached_from_predictions(
         evidence.rival_verdict,
         evidence.COLUMNS["rival"],
         (shown.record.run.run_id, rival.run.run_id),
@@ -143,9 +143,9 @@ def _rival(shown: Shown) -> None:
         shown.record.run.model,
         EMBEDDING,
     )
-    if found.nll.value is not None:
-        said = escape_markdown(found.sentence(words.language))
-        (st.warning if found.winner == "rival" else st.info)(said, icon=":material/balance:")
+    if verdict.nll.value is not None:
+        text = escape_markdown(verdict.sentence(words.language))
+        (st.warning if verdict.winner == "rival" else st.info)(text, icon=":material/balance:")
 
 
 def _with_temperature(shown: Shown) -> Shown:

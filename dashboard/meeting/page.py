@@ -7,10 +7,12 @@ catalogues.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from core.decision.meeting.scenario import MeetingAssumptions
+from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.report import meeting, phrases, run_selection
@@ -242,11 +244,20 @@ def _decide(shown: Shown, written: meeting_controls.TypedDecision) -> None:
 
 
 def _exports(shown: Shown, poc: TrialReport | None) -> None:
-    words = shown.words
+    words, zone_name = shown.words, st.context.timezone or "UTC"
 
     def make(form: str) -> bytes:
         return export_document(
-            minutes_document(words, shown.columns, shown.log, poc, shown.author, datetime.now(UTC)),
+            minutes_document(
+                words,
+                shown.columns,
+                shown.log,
+                poc,
+                shown.author,
+                datetime.now(UTC),
+                FullTime(shown.chosen.minutes, shown.chosen.shift, shown.chosen.busy / 100),
+                ZoneInfo(zone_name),
+            ),
             form,
         )
 

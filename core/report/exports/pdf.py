@@ -1,27 +1,31 @@
-"""A document as PDF, A4 landscape: sentences, charts and tables under page numbers. Its last
-section has the hashes.
+"""A document as PDF, A4 landscape: the first section alone on page 1, then sentences, charts and
+tables under page numbers.
 
-Japanese is set in HeiseiKakuGo-W5, a CID font that is named and not embedded: readers of PDF put a
-Japanese face of theirs in its place, and nothing has to be installed here. Latin letters stay in
-Helvetica. What people typed is escaped, since reportlab reads tags in a paragraph.
+Every letter is set in one embedded typeface. What people typed is escaped, since reportlab reads
+tags in a paragraph.
 """
 
 import io
 from collections.abc import Iterator
-from itertools import groupby
 from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import HexColor, white
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, TableStyle
+from reportlab.platypus import (
+    CondPageBreak,
+    Flowable,
+    PageBreak,
+    Paragraph,
+    SimpleDocTemplate,
+    TableStyle,
+)
 from reportlab.platypus import Table as Grid
 
 from core.report.document import DocumentSection, DocumentTable, ReportDocument
-from core.report.exports.pdf_charts import JAPANESE, LATIN, chart_drawing, is_latin, printable_text
+from core.report.exports.pdf_charts import chart_drawing
+from core.report.exports.pdf_fonts import printable_text, register_font
 from core.report.exports.style import INK, MUTED, RULE, SHADE, STRONG
 
 _MARGIN = 16 * mm
@@ -30,100 +34,98 @@ _GAP = 10  # points between charts
 
 
 def write_pdf(document: ReportDocument) -> bytes:
-    """The PDF as a file's bytes."""
-    pdfmetrics.registerFont(UnicodeCIDFont(JAPANESE))
-    file = io.BytesIO()
+    """Return the PDF as a file's bytes."""
+    file, pen = io.BytesIO(), _Pen(document)
     margins = dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), _MARGIN)
     template = SimpleDocTemplate(
-        file, pagesize=landscape(A4), title=document.title, lang=document.language, **margins
+        file,
+        pagesize=landscape(A4),
+        title=document.title,
+        lang=document.language,
+        initialFontName=pen.font,  # else every page names Helvetica, which is not embedded
+        **margins,
     )
-    template.build(list(_flow(document)), onFirstPage=_number, onLaterPages=_number)
+    template.build(list(pen.flow()), onFirstPage=pen.number_page, onLaterPages=pen.number_page)
     return file.getvalue()
 
 
-def _flow(document: ReportDocument) -> Iterator[Flowable]:
-    yield _said(document.title, document, 22, STRONG, after=6)
-    yield _said(document.subtitle, document, 10, MUTED, after=10)
-    for section in document.sections:
-        yield from _section(section, document)
+class _Pen:
+    """Makes the parts of a page in the document's typeface."""
 
+    def __init__(self, document: ReportDocument):
+        self.document = document
+        self.font = register_font(str(document))  # its repr holds every letter that it shows
+        # reportlab names Helvetica in cells that set no font, and it is not embedded
+        self.cell_font = ("FONTNAME", (0, 0), (-1, -1), self.font)
 
-def _section(section: DocumentSection, document: ReportDocument) -> Iterator[Flowable]:
-    # no title alone at a page's foot
-    yield CondPageBreak(75 * mm if section.charts or section.tables else 45 * mm)
-    yield _said(section.title, document, 15, STRONG, before=10, after=4)
-    for one in section.paragraphs:
-        yield _said(one, document, 11, INK, after=3)
-    for i in range(0, len(section.charts), 2):
-        yield _side_by_side(section.charts[i : i + 2])
-    for table in section.tables:
-        yield _grid(table, document)
+    def flow(self) -> Iterator[Flowable]:
+        """The document from top to bottom."""
+        document = self.document
+        yield self.text(document.title, 10, MUTED, after=2)
+        for place, section in enumerate(document.sections):
+            yield from self.section(section, size=22 if place == 0 else 15)
+            if place == 0:
+                yield self.text(document.subtitle, 10, MUTED, before=6)
+                yield PageBreak()
 
+    def section(self, section: DocumentSection, size: float) -> Iterator[Flowable]:
+        """A section. size: of its title, points."""
+        # no title alone at a page's foot
+        yield CondPageBreak(75 * mm if section.charts or section.tables else 45 * mm)
+        yield self.text(section.title, size, STRONG, before=10, after=4)
+        for paragraph in section.paragraphs:
+            yield self.text(paragraph, 11, INK, after=3)
+        for i in range(0, len(section.charts), 2):
+            yield self.side_by_side(section.charts[i : i + 2])
+        for table in section.tables:
+            yield self.grid(table)
 
-def _side_by_side(charts: tuple) -> Flowable:
-    """One or two charts in a row."""
-    wide, tall = (_LINE - _GAP) / 2, 52 * mm  # two rows of them stand on a page with a title
-    return Grid(
-        [[chart_drawing(chart, wide, tall) for chart in charts]],
-        colWidths=[wide + _GAP] * len(charts),
-        hAlign="LEFT",
-    )
+    def side_by_side(self, charts: tuple) -> Flowable:
+        """One or two charts in a row."""
+        wide, tall = (_LINE - _GAP) / 2, 52 * mm  # two rows of them fit a page with a title
+        return Grid(
+            [[chart_drawing(chart, wide, tall, self.font) for chart in charts]],
+            colWidths=[wide + _GAP] * len(charts),
+            hAlign="LEFT",
+            style=TableStyle([self.cell_font]),
+        )
 
+    def grid(self, table: DocumentTable) -> Flowable:
+        """A table whose heading comes again on every page."""
+        widths = [_LINE * share / sum(table.widths) for share in table.widths]
+        rows = [[self.text(head, 9, MUTED) for head in table.heads]]
+        rows += [[self.text(cell.text, 9.5, INK) for cell in row] for row in table.rows]
+        style = TableStyle(
+            [
+                self.cell_font,
+                ("LINEBELOW", (0, 0), (-1, -1), 0.5, HexColor(f"#{RULE}")),
+                ("BACKGROUND", (0, 0), (-1, 0), HexColor(f"#{SHADE}")),
+                ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+                ("BACKGROUND", (0, 1), (-1, -1), white),
+            ]
+        )
+        return Grid(rows, colWidths=widths, repeatRows=1, style=style, spaceBefore=4, spaceAfter=8)
 
-def _grid(table: DocumentTable, document: ReportDocument) -> Flowable:
-    """A table whose heading comes again on every page."""
-    widths = [_LINE * share / sum(table.widths) for share in table.widths]
-    rows = [[_said(head, document, 9, MUTED) for head in table.heads]]
-    rows += [[_said(cell.text, document, 9.5, INK) for cell in row] for row in table.rows]
-    rule = ("LINEBELOW", (0, 0), (-1, -1), 0.5, HexColor(f"#{RULE}"))
-    shade = ("BACKGROUND", (0, 0), (-1, 0), HexColor(f"#{SHADE}"))
-    style = TableStyle(
-        [
-            rule,
-            shade,
-            ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
-            ("BACKGROUND", (0, 1), (-1, -1), white),
-        ]
-    )
-    return Grid(rows, colWidths=widths, repeatRows=1, style=style, spaceBefore=4, spaceAfter=8)
+    def text(
+        self, text: str, size: float, colour: str, before: float = 0, after: float = 0
+    ) -> Paragraph:
+        """A paragraph of plain text. size, before, after: points; colour: hex."""
+        style = ParagraphStyle(
+            name="text",
+            fontName=self.font,
+            fontSize=size,
+            leading=1.35 * size,
+            textColor=HexColor(f"#{colour}"),
+            spaceBefore=before,
+            spaceAfter=after,
+            # CJK breaks lines between any two letters; splitLongWords breaks hashes in English
+            wordWrap="CJK" if self.document.language == "ja" else None,
+            splitLongWords=1,
+        )
+        return Paragraph(escape(printable_text(text)), style)
 
-
-def _said(
-    text: str,
-    document: ReportDocument,
-    size: float,
-    colour: str,
-    before: float = 0,
-    after: float = 0,
-) -> Paragraph:
-    # CJK breaks lines between any two letters; hashes in an English line must be broken too, so
-    # they get splitLongWords.
-    style = ParagraphStyle(
-        name="text",
-        fontName=LATIN,
-        fontSize=size,
-        leading=1.35 * size,
-        textColor=HexColor(f"#{colour}"),
-        spaceBefore=before,
-        spaceAfter=after,
-        wordWrap="CJK" if document.language == "ja" else None,
-        splitLongWords=1,
-    )
-    return Paragraph(_marked(text), style)
-
-
-def _marked(text: str) -> str:
-    """Escaped text in which what is not Latin names the Japanese font."""
-    parts = (
-        (latin, escape("".join(letters)))
-        for latin, letters in groupby(printable_text(text), is_latin)
-    )
-    return "".join(
-        part if latin else f'<font name="{JAPANESE}">{part}</font>' for latin, part in parts
-    )
-
-
-def _number(canvas, template) -> None:
-    canvas.setFont(LATIN, 8)
-    canvas.setFillColor(HexColor(f"#{MUTED}"))
-    canvas.drawRightString(landscape(A4)[0] - _MARGIN, 8 * mm, str(canvas.getPageNumber()))
+    def number_page(self, canvas, template) -> None:
+        """Write the page's number at its foot."""
+        canvas.setFont(self.font, 8)
+        canvas.setFillColor(HexColor(f"#{MUTED}"))
+        canvas.drawRightString(landscape(A4)[0] - _MARGIN, 8 * mm, str(canvas.getPageNumber()))

@@ -12,38 +12,24 @@ from reportlab.graphics.shapes import Line as Stroke
 from reportlab.lib.colors import HexColor
 
 from core.report.document import BarChart, LineChart
+from core.report.exports.pdf_fonts import printable_text
 from core.report.exports.style import FILL, INK, MUTED, RULE, STRONG
 
-LATIN, JAPANESE = "Helvetica", "HeiseiKakuGo-W5"
 _SIZE = 9
 _LEFT, _FOOT, _HEAD = 46, 34, 24  # around the plot
 
 
-def is_latin(letter: str) -> bool:
-    """Whether Helvetica's standard encoding has the letter."""
-    try:
-        letter.encode("cp1252")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def printable_text(text: str) -> str:
-    """The text with an en dash for the minus sign, which Helvetica's encoding lacks and Japanese
-    fonts draw too wide.
-    """
-    return text.replace("\u2212", "\u2013").replace("\u2060", "")  # word joiners have no glyph
-
-
-def chart_drawing(chart: BarChart | LineChart, width: float, height: float) -> Drawing:
-    """The chart under its title."""
+def chart_drawing(chart: BarChart | LineChart, width: float, height: float, font: str) -> Drawing:
+    """Return the chart under its title. width, height: points; font: a registered name."""
     picture = Drawing(width, height)
-    picture.add(_text(chart.title, 0, height - 12, 10.5, INK))
-    _bars(picture, chart) if isinstance(chart, BarChart) else _line(picture, chart)
+    picture.__dict__["initialFontName"] = font  # else the page names Helvetica, not embedded
+    picture.add(_text(chart.title, 0, height - 12, 10.5, INK, font))
+    draw = _bars if isinstance(chart, BarChart) else _line
+    draw(picture, chart, font)
     return picture
 
 
-def _bars(picture: Drawing, chart: BarChart) -> None:
+def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
     plot = VerticalBarChart()
     _place(plot, picture)
     plot.data = [[0.0 if value is None else value for value in chart.values]]
@@ -52,10 +38,10 @@ def _bars(picture: Drawing, chart: BarChart) -> None:
         min(0.0, *known, 0.0),
         max(0.0, *known, 0.0) * 1.08 or 1.0,
     )
-    _axis(plot.valueAxis, chart.pattern)
+    _axis(plot.valueAxis, chart.pattern, font)
     plot.categoryAxis.categoryNames = [printable_text(said) for said in chart.labels]
     label = plot.categoryAxis.labels
-    label.fontName, label.fontSize = _font("".join(plot.categoryAxis.categoryNames)), _SIZE
+    label.fontName, label.fontSize = font, _SIZE
     label.fillColor, label.boxAnchor, label.dy = HexColor(f"#{INK}"), "n", -4
     plot.categoryAxis.visibleTicks = 0
     plot.bars[0].fillColor, plot.bars[0].strokeColor = HexColor(f"#{FILL}"), None
@@ -76,22 +62,22 @@ def _whisker(picture: Drawing, plot: VerticalBarChart, i: int, low: float, high:
         picture.add(Stroke(x - 4, y, x + 4, y, **pen))
 
 
-def _line(picture: Drawing, chart: LineChart) -> None:
+def _line(picture: Drawing, chart: LineChart, font: str) -> None:
     plot = LinePlot()
     _place(plot, picture)
     plot.data = [list(zip(chart.x, chart.y, strict=True))]
     plot.lines[0].strokeColor, plot.lines[0].strokeWidth = HexColor(f"#{STRONG}"), 1.8
     plot.xValueAxis.valueMin, plot.yValueAxis.valueMin = 0, 0
-    _axis(plot.yValueAxis, chart.pattern)
-    _axis(plot.xValueAxis, "#,##0")
+    _axis(plot.yValueAxis, chart.pattern, font)
+    _axis(plot.xValueAxis, "#,##0", font)
     plot.xValueAxis.labels.boxAnchor, plot.xValueAxis.visibleGrid = "n", 0
     picture.add(plot)
     plot.draw()
-    for x, y, said in chart.marks:
+    for x, y, label in chart.marks:
         at = plot.xValueAxis.scale(x), plot.yValueAxis.scale(y)
         picture.add(Circle(*at, 3.5, fillColor=HexColor(f"#{INK}"), strokeColor=None))
-        picture.add(_text(said, at[0] + 6, at[1] + 6, _SIZE, INK))
-    picture.add(_text(chart.x_title, plot.x, 4, _SIZE, MUTED))
+        picture.add(_text(label, at[0] + 6, at[1] + 6, _SIZE, INK, font))
+    picture.add(_text(chart.x_title, plot.x, 4, _SIZE, MUTED, font))
 
 
 def _place(plot, picture: Drawing) -> None:
@@ -99,12 +85,12 @@ def _place(plot, picture: Drawing) -> None:
     plot.width, plot.height = picture.width - _LEFT - 8, picture.height - _FOOT - _HEAD
 
 
-def _axis(axis, pattern: str) -> None:
+def _axis(axis, pattern: str, font: str) -> None:
     """Labels as the spreadsheet's pattern writes them: a percentage, or a number with a sign of
     money before it.
     """
     symbol = pattern.split('"')[1] if pattern.startswith('"') else ""
-    axis.labels.fontName, axis.labels.fontSize = _font(symbol), _SIZE - 1
+    axis.labels.fontName, axis.labels.fontSize = font, _SIZE - 1
     axis.labels.fillColor = HexColor(f"#{MUTED}")
     axis.labelTextFormat = (
         (lambda x: f"{x:.2%}" if x < 0.02 else f"{x:.0%}") if "%" in pattern else _number(symbol)
@@ -118,10 +104,6 @@ def _number(symbol: str):
     return lambda x: f"{symbol}{x:,.0f}" if abs(x) >= 10 or x == 0 else f"{symbol}{x:,.2g}"
 
 
-def _text(said: str, x: float, y: float, size: float, colour: str) -> String:
-    said = printable_text(said)
-    return String(x, y, said, fontName=_font(said), fontSize=size, fillColor=HexColor(f"#{colour}"))
-
-
-def _font(said: str) -> str:
-    return LATIN if all(map(is_latin, said)) else JAPANESE
+def _text(text: str, x: float, y: float, size: float, colour: str, font: str) -> String:
+    colour = HexColor(f"#{colour}")
+    return String(x, y, printable_text(text), fontName=font, fontSize=size, fillColor=colour)

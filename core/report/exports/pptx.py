@@ -32,9 +32,12 @@ def write_pptx(document: ReportDocument) -> bytes:
     """The deck as a file's bytes."""
     deck = Presentation()
     deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
-    _Pen(deck, document, document.title).sentences((document.subtitle,))
-    for section in document.sections:
-        _section(_Pen(deck, document, section.title), section)
+    deck.core_properties.title = document.title
+    for place, section in enumerate(document.sections):
+        pen = _Pen(deck, document, section.title)
+        _section(pen, section)
+        if place == 0:
+            pen.sentences((document.subtitle,))
     file = io.BytesIO()
     deck.save(file)
     return file.getvalue()

@@ -38,8 +38,8 @@ def write_xlsx(document: ReportDocument) -> bytes:
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, _OPTIONS) as book:
         names: set[str] = set()
-        first = DocumentSection(document.title, (document.subtitle, *document.notes[1:]))
-        for section in (first, *document.sections):
+        last = DocumentSection(document.title, (document.subtitle, *document.notes[1:]))
+        for section in (*document.sections, last):
             _Sheet(book, _name(section.title, names)).section(section)
     return file.getvalue()
 

@@ -1,0 +1,158 @@
+"""The first page of a meeting's minutes: the verdict, what it costs against reviewing everything,
+its conditions, and who decided.
+
+The verdict is about the scenario that costs least a month, among those in the first one's currency.
+Chooses no words: they come in as ReportWords.
+"""
+
+from collections.abc import Sequence
+
+from core.decision.staffing.headcount import FullTime
+from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.report import phrases
+from core.report.document import DocumentSection, DocumentTable, TableCell, text_cell
+from core.report.meeting import ScenarioColumn
+from core.report.phrases import ReportWords
+from core.store.meetings import MeetingDecision
+from core.types import Interval
+
+ADOPT, CONDITIONS, REJECT, UNKNOWN = "adopt", "conditions", "reject", "unknown"
+
+
+def cheapest_scenario(columns: Sequence[ScenarioColumn]) -> ScenarioColumn | None:
+    """Return the scenario of least cost a month in the first one's currency, None where no cost is
+    known.
+    """
+    currency = columns[0].used.currency
+    priced = [
+        column
+        for column in columns
+        if column.used.currency == currency and column.measure("money_per_month").value is not None
+    ]
+    return min(priced, key=lambda column: column.measure("money_per_month").value, default=None)
+
+
+def review_all_cost(column: ScenarioColumn) -> float:
+    """Return the cost a month of reviewing every case of a scenario."""
+    return column.figures.found.cases_per_day * column.used.review * DAYS_PER_MONTH
+
+
+def adoption_verdict(column: ScenarioColumn | None) -> str:
+    """Return ADOPT where the whole 95% interval of the cost is below reviewing everything, REJECT
+    where the cost is not, CONDITIONS in between, UNKNOWN without a cost.
+    """
+    if column is None:
+        return UNKNOWN
+    cost, limit = column.measure("money_per_month"), review_all_cost(column)
+    if cost.value >= limit:
+        return REJECT
+    return ADOPT if cost.high < limit else CONDITIONS
+
+
+def decision_section(
+    words: ReportWords,
+    columns: Sequence[ScenarioColumn],
+    log: Sequence[MeetingDecision],
+    full_time: FullTime | None,
+) -> DocumentSection:
+    """Return the page. full_time: what one person at the desk does; None shows no people."""
+    column = cheapest_scenario(columns)
+    verdict = adoption_verdict(column)
+    if column is None:
+        return DocumentSection(words("minutes.verdict.unknown"), (words("minutes.verdict.unknown.why"),))
+    title = words(f"minutes.verdict.{verdict}", name=column.name)
+    lines = (_cost_sentence(words, column), *_conditions(words, column), _decided_by(words, log))
+    return DocumentSection(title, lines, tables=(_comparison(words, column, full_time),))
+
+
+def _cost_sentence(words: ReportWords, column: ScenarioColumn) -> str:
+    cost, currency = column.measure("money_per_month"), column.used.currency
+    saving = review_all_cost(column) - cost.value
+    amounts = {
+        "cost": cost.value,
+        "low": cost.low,
+        "high": cost.high,
+        "all": review_all_cost(column),
+        "saving": abs(saving),
+    }
+    key = "minutes.verdict.saves" if saving > 0 else "minutes.verdict.costs"
+    return words(
+        key,
+        about=phrases.scenario_summary(words, column.used),
+        **{name: words.money(amount, currency) for name, amount in amounts.items()},
+    )
+
+
+def _conditions(words: ReportWords, column: ScenarioColumn) -> list[str]:
+    """What has to stay true for the verdict."""
+    scenario = column.used
+    assumed = {
+        name: phrases.assumption_text(words, scenario, name)
+        for name in ("review", "escape", "cases_per_day")
+    }
+    lines = [words("minutes.verdict.condition.costs", **assumed)]
+    if not scenario.unseen:
+        lines.append(words("minutes.verdict.condition.unseen"))
+    if not column.unchanged:
+        lines.append(words("meeting.changed", name=column.name))
+    return lines
+
+
+def _decided_by(words: ReportWords, log: Sequence[MeetingDecision]) -> str:
+    if not log:
+        return words("minutes.verdict.undecided")
+    last = log[-1]
+    return words(
+        "minutes.verdict.decided",
+        decision=" ".join(last.decision.split()),
+        author=last.author,
+        at=f"{words.time(last.at)} {last.at.tzname() or ''}",
+    )
+
+
+def _comparison(
+    words: ReportWords, column: ScenarioColumn, full_time: FullTime | None
+) -> DocumentTable:
+    """Cost, reviews, people and escapes of reviewing everything and of the scenario."""
+    scenario, volume = column.used, column.figures.found.cases_per_day
+    reviews, escapes = column.measure("reviews_per_day"), column.measure("escapes_per_month")
+    rows = [
+        _row(words, scenario.currency, "money_per_month", review_all_cost(column), column),
+        _row(words, scenario.currency, "reviews_per_day", volume, column),
+    ]
+    if full_time is not None and reviews.value is not None:
+        rows.append(_people_row(words, volume, reviews, full_time))
+    if escapes.value is not None:
+        rows.append(_row(words, scenario.currency, "escapes_per_month", 0.0, column))
+    heads = (
+        words("minutes.measure"),
+        words("minutes.verdict.review_all"),
+        words("minutes.verdict.scenario", name=column.name),
+        words("minutes.verdict.interval"),
+    )
+    return DocumentTable(heads, tuple(rows), (3, 2, 2, 3))
+
+
+def _row(
+    words: ReportWords, currency: str, measure: str, all_human: float, column: ScenarioColumn
+) -> tuple[TableCell, ...]:
+    interval = column.measure(measure)
+    shown = [
+        phrases.measure_text(words, measure, value, currency)
+        for value in (all_human, interval.value)
+    ]
+    cells = [
+        TableCell(text, number, phrases.number_pattern(words, measure, text, currency))
+        for text, number in zip(shown, (all_human, interval.value), strict=True)
+    ]
+    ends = phrases.interval_text(words, measure, interval, currency)
+    return text_cell(phrases.measure_label(words, measure)), *cells, text_cell(ends)
+
+
+def _people_row(
+    words: ReportWords, volume: float, reviews: Interval, full_time: FullTime
+) -> tuple[TableCell, ...]:
+    people = [full_time.people(per_day) for per_day in (volume, reviews.value)]
+    cells = [TableCell(words.number(n, 1), n, "#,##0.0") for n in people]
+    basis = words("minutes.verdict.people.basis", minutes=words.number(full_time.minutes, figures=3))
+    return text_cell(words("minutes.verdict.people")), *cells, text_cell(basis)
