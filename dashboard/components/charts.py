@@ -107,7 +107,7 @@ def risk_coverage(
     across = {"title": {"text": words["coverage"]}, "tickformat": ".0%", "range": [0, 1.01]}
     top = _top(curves[curves["coverage"] >= 0.03], "risk")
     up = {"title": {"text": words["risk"]}, "tickformat": ".0%", "range": [0, top]}
-    return finish(figure, 370, words, xaxis=across, yaxis=up)
+    return finish(figure, 330, words, xaxis=across, yaxis=up)
 
 
 def against_threshold(
@@ -162,7 +162,7 @@ def against_threshold(
         {"range": [0, 1], "tickformat": ".1f"},
     )
     layout = panes.stacked(titles, 0.09, across, axes, words["threshold"])
-    height = 115 + 145 * len(panels)
+    height = 115 + 130 * len(panels)
     legend = LEGEND | {"y": 1 + 36 / height}  # above the first panel's title
     return finish(
         figure, height, words, **layout, shapes=shapes, legend=legend, margin=MARGIN | {"t": 72}

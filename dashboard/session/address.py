@@ -98,7 +98,7 @@ class Choices:
     days: float = 90.0
     part: str = "upload"  # of the page of data and runs, one of PARTS
     file: str | None = None  # key of the kept file that is looked at
-    # run ids side by side, separated by commas; none stands for the newest ones of the same cases
+    # run ids side by side, separated by commas; "" is the newest ones of the same cases
     compared: str = ""
     # version of a policy, "name@3", whose decisions the worklist shows; ALL: the last that decided
     decided_by: str = ALL
@@ -111,22 +111,22 @@ NAMES = tuple(field.name for field in fields(Choices))
 
 
 def default_of(name: str) -> object:
-    """Return what the choice `name` is where nobody chose."""
+    """Return what the choice `name` is without a choice."""
     return getattr(Choices, name)
 
 
-def read(name: str, text: str) -> object:
+def read_choice(name: str, text: str) -> object:
     """Return the choice `name` from its text in an address. Raises ValueError where the text is not
     allowed.
     """
     return _READ[name](text)
 
 
-def written(made: Choices) -> dict[str, str]:
+def write_address(chosen: Choices) -> dict[str, str]:
     """Return the address of these choices: every one, but for no run yet, measured volume and all
     segments.
     """
-    values = {name: getattr(made, name) for name in NAMES}
+    values = {name: getattr(chosen, name) for name in NAMES}
     return {name: _text(value) for name, value in values.items() if value not in (None, ALL)}
 
 

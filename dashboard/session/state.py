@@ -1,8 +1,14 @@
 """What a session has chosen: the only user of st.session_state and st.query_params.
 
 The address holds every choice, so a link shows the same view. A widget's key is its name in the
-address. A value of the address that is not allowed is dropped with a notice. What there is to
-choose stands in dashboard.session.address; what it means and how anything is drawn, neither knows.
+address. A value of the address that is not allowed is dropped with a notice. Which choices exist is
+in dashboard.session.address. Knows no meaning of a choice and draws nothing.
+
+Streamlit 1.67's bind="query-params" does not fit these choices: it takes the parameter of a widget
+that a run does not draw out of the address (remove_stale_bindings), where the other pages need it
+for their links; it drops a value that is not allowed without a notice; a component such as the
+live handle cannot be bound; and st.query_params may not write a bound name. persist_state keeps a
+widget's value over pages, but not that of a choice that no widget of the page shows.
 """
 
 from collections.abc import Mapping
@@ -14,7 +20,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.i18n import LANGUAGES, Words
-from dashboard.session.address import NAMES, Choices, default_of, read, written
+from dashboard.session.address import NAMES, Choices, default_of, read_choice, write_address
 
 HANDLE = "handle"  # key of dashboard.decide.live's component, whose state is its last move
 
@@ -26,15 +32,15 @@ def take_in_address() -> None:
     """Set the widgets from the address on opening and on Back or Forward. Call it once, first in
     every run of the page.
 
-    On any other run the widgets say what is wanted: after quick moves the browser's address comes a
-    step behind. On another page the same key is a new widget for Streamlit, which begins at its own
-    default, a cost at 0, unless it is set again.
+    On any other run the widgets decide: after quick moves the browser's address is a step behind.
+    On another page the same key is a new widget for Streamlit, which begins at its own default, a
+    cost at 0, unless it is set again.
     """
     state, address = st.session_state, st.query_params.to_dict()
     state.update(state.pop(_NEXT, {}))
-    now = {name: state.get(name) for name in NAMES}
+    values = {name: state.get(name) for name in NAMES}
     moved = _LAST in state and any(
-        now[name] != getattr(state[_LAST], name) for name in now if name in state
+        values[name] != getattr(state[_LAST], name) for name in values if name in state
     )
     context = get_script_run_ctx()
     fresh = _NOTICES not in state or (context is not None and context.is_history_navigation)
@@ -48,7 +54,7 @@ def take_in_address() -> None:
         elif name not in state or _emptied(name):  # its widget is on another page
             state[name] = getattr(state[_LAST], name)
         elif turned:
-            state[name] = now[name]
+            state[name] = values[name]
 
 
 def words() -> Words:
@@ -57,21 +63,21 @@ def words() -> Words:
 
 
 def choices() -> Choices:
-    """Return the choices as they stand, and write them into the address. Call it once all widgets
-    are drawn.
+    """Return the present choices, and write them into the address. Call it once all widgets are
+    drawn.
     """
     state = st.session_state
-    kept = {
+    emptied = {
         name: getattr(state[_LAST], name) for name in NAMES if _LAST in state and _emptied(name)
     }
-    made = Choices(**({name: state[name] for name in NAMES} | kept))
-    address = written(made)
+    present = Choices(**({name: state[name] for name in NAMES} | emptied))
+    address = write_address(present)
     if address != st.query_params.to_dict():
         st.query_params.from_dict(address)
-    if _LAST in state and state[_LAST].t != made.t:
+    if _LAST in state and state[_LAST].t != present.t:
         state[_BEFORE] = state[_LAST].t
-    state[_LAST] = made
-    return made
+    state[_LAST] = present
+    return present
 
 
 def threshold_before() -> float | None:
@@ -91,16 +97,16 @@ def clamp_choice(name: str, allowed: list, default: object) -> object:
 
     What is not allowed becomes `default`, with a notice; None becomes it without one.
     """
-    found = st.session_state[name]
-    if found not in allowed:
-        if found is not None:
-            st.session_state[_NOTICES].append((name, str(found)))
+    value = st.session_state[name]
+    if value not in allowed:
+        if value is not None:
+            st.session_state[_NOTICES].append((name, str(value)))
         st.session_state[name] = default
     return st.session_state[name]
 
 
 def chosen(name: str) -> object:
-    """Return one choice as it stands, while the widgets are being drawn."""
+    """Return the present value of one choice, while the widgets are being drawn."""
     return st.session_state[name]
 
 
@@ -158,7 +164,7 @@ def _read(name: str, address: dict[str, str]) -> object:
     if name not in address:
         return default
     try:
-        return read(name, address[name])
+        return read_choice(name, address[name])
     except ValueError:
         st.session_state[_NOTICES].append((name, address[name]))
         return default
