@@ -1,4 +1,6 @@
-"""Every code of core.cases has its sentence in both languages, with the same blanks; Japanese is Japanese."""
+"""Every code of core.cases has its sentence in both languages, with the same blanks; Japanese is
+Japanese.
+"""
 
 import re
 from string import Formatter
