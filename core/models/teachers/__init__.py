@@ -31,7 +31,7 @@ _FIT = {
 HELD_OUT = 0.2  # of the labels, while a spread or a temperature is chosen
 FROM_POINT = (TfbSettings, LaplaceSettings, EnsembleSettings)  # they start at the point estimate
 TEMPERATURE_PRIOR = (
-    0.25  # deviation of log T: 30 faultless cases ask for 0.6, where they alone would ask for 0.05
+    0.25  # deviation of log T: 30 faultless cases ask for 0.75, where they alone would ask for 0.05
 )
 
 
