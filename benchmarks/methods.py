@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.special import entr
+from torch import nn
 
 from benchmarks.sets import BenchmarkSet
 from benchmarks.teachers import CHOSEN
@@ -29,12 +30,14 @@ from core.models.base.settings import (
     LoopSettings,
     PointSettings,
 )
-from core.models.base.trunk import TrunkCache, cache_trunk
+from core.models.base.trunk import TrunkCache, cache_trunk, top_states
 from core.models.scoring.posterior import Dropout, Gaussian, Members, Posterior
 from core.models.scoring.scorers import OnePass, Teacher
 from core.models.scoring.spread import Scores
+from core.models.scoring.surface import SurfaceTerm, count_ngrams, inverse_frequency, weigh_ngrams
 from core.models.teachers import Job, fit_teacher
 from core.models.training.augment import augmented
+from core.models.training.linear_start import linear_start
 from core.models.training.objective import NO_LABEL
 from core.models.training.student import distillation_targets, teaching_cases, train_student
 from core.stats.temperature import at_temperature, fit_temperature
@@ -80,10 +83,9 @@ class Bench:
     data: BenchmarkSet
     seed: int
     device: torch.device
-    adapter: AdapterSettings = AdapterSettings(layers=1, targets="feed_forward")
-    epochs: int = 8
-    # at which adapters in one block fit their training texts in 8 epochs; at 1e-3 they do not
-    learning_rate: float = 3e-3
+    adapter: AdapterSettings = AdapterSettings()
+    epochs: int = 3
+    learning_rate: float | None = None  # by the number of adapted blocks
     distil: DistillSettings = DistillSettings()
     teachers: dict[str, tuple[Posterior, float, dict]] = field(default_factory=dict)
 
@@ -91,9 +93,6 @@ class Bench:
         self.backbone = load_backbone(
             self.data.base, self.adapter.cut, self.device, readout=self.data.readout
         )
-        choice = self.data.readout == "choice"
-        # what the language model answers
-        self.start = answer_head(self.backbone, self.data.labels) if choice else None
         self.classes = len(self.data.labels)
         # checkpoints; gone with the bench
         self._work = tempfile.TemporaryDirectory(prefix="kakushin-bench-")
@@ -105,19 +104,44 @@ class Bench:
         return LoopSettings(seed=self.seed, epochs=self.epochs, learning_rate=self.learning_rate)
 
     @cached_property
+    def beginning(self) -> tuple[nn.Linear, SurfaceTerm | None]:
+        """The head that every training begins at and the n-grams beside it: a language model's own
+        rows, or a regression on the frozen base's states of the training texts.
+        """
+        if self.data.readout == "choice":
+            return answer_head(self.backbone, self.data.labels), None
+        counts = count_ngrams(self.data.train.texts)
+        idf = inverse_frequency(counts)
+        states = top_states(self.backbone, self._trunk(self.data.train.texts))
+        labels = self.data.train.labels
+        fit = linear_start(states, labels, self.classes, weigh_ngrams(counts, idf))
+        surface = None if fit.surface is None else SurfaceTerm(idf, fit.surface)
+        return fit.head().to(self.device), surface
+
+    @property
+    def start(self) -> nn.Linear:
+        """The head that every training begins at."""
+        return self.beginning[0]
+
+    @cached_property
     def trunks(self) -> dict[str, TrunkCache]:
+        """Cached states of every part, with its n-grams' logits."""
         parts = {name: getattr(self.data, name).texts for name in ("train", "anchor", "test")}
         return {
-            name: self._trunk(texts) for name, texts in (parts | {"ood": self.data.ood}).items()
+            name: self._offset(texts) for name, texts in (parts | {"ood": self.data.ood}).items()
         }
 
     def student_trunk(self, copies: int) -> TrunkCache:
         """Training and anchor texts and that many augmented copies of each."""
+        texts = [*self.data.train.texts, *self.data.anchor.texts]
         if copies not in self._copies:
-            texts = [*self.data.train.texts, *self.data.anchor.texts]
-            self._copies[copies] = self._trunk(augmented(texts, copies, self.seed))
-        parts = (self.trunks["train"], self.trunks["anchor"], self._copies[copies])
-        return TrunkCache([state for part in parts for state in part.states])
+            self._copies[copies] = self._offset([*texts, *augmented(texts, copies, self.seed)])
+        return self._copies[copies]
+
+    def _offset(self, texts: list[str]) -> TrunkCache:
+        surface, cache = self.beginning[1], self._trunk(texts)
+        offsets = surface.logits(texts) if surface and texts else None
+        return replace(cache, offsets=offsets)
 
     def _trunk(self, texts: list[str]) -> TrunkCache:
         return cache_trunk(self.backbone, texts, truncate=True) if texts else TrunkCache([])
@@ -213,7 +237,7 @@ class Bench:
                 if settings.start == "teacher"
                 else ([], self.start)
             )
-            frozen = self.start is not None
+            frozen = self.data.readout == "choice"
             head = train_student(
                 self.backbone, cache, targets, self.classes, settings, Path(work), start, frozen
             )
@@ -225,6 +249,7 @@ class Bench:
         )
         # merged, the student is the bare backbone and this head: that is what is timed
         adapters.detach(self.backbone)
+        student.surface = self.beginning[1]
         return Answers(test, ood, teacher_s + seconds, 1, self._ms(student), self._reference(kind))
 
     # --- how
@@ -294,7 +319,8 @@ class Bench:
     ) -> Answers:
         test, ood = (self._scores(posterior, samples, part) for part in ("test", "ood"))
         if samples == 1:
-            ms = self._ms(OnePass(self.backbone, posterior.head, self.classes))
+            plain = OnePass(self.backbone, posterior.head, self.classes, "none", self.beginning[1])
+            ms = self._ms(plain)
         else:
             teacher = self._build(posterior, samples)
             ms = self._ms(teacher)

@@ -61,16 +61,16 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument(
         "--layers",
         type=int,
-        default=1,
-        help="top blocks that carry adapters, in every method (default: 1)",
+        default=3,
+        help="top blocks that carry adapters, in every method (default: 3)",
     )
     root.add_argument(
-        "--targets", default="feed_forward", help="maps that carry adapters (default: feed_forward)"
+        "--targets", default="all", help="maps that carry adapters (default: all)"
     )
     root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
-    root.add_argument("--epochs", type=int, default=8, help="of every training (default: 8)")
+    root.add_argument("--epochs", type=int, default=3, help="of every training (default: 3)")
     root.add_argument(
-        "--learning-rate", type=float, default=3e-3, help="of every training (default: 0.003)"
+        "--learning-rate", type=float, help="of every training (default: 0.0015 / blocks)"
     )
     root.add_argument(
         "--quick",

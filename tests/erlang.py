@@ -15,7 +15,8 @@ def waiting_share(reviewers: int, load: float) -> float:
     """
     if not (math.isfinite(load) and 0 <= load < reviewers):
         raise ValueError(
-            f"a load of {load} on {reviewers} reviewers has no steady state: use a load of 0 to below {reviewers}"
+            f"a load of {load} on {reviewers} reviewers has no steady state: use a load of 0 to"
+            f" below {reviewers}"
         )
     blocked = 1.0
     for k in range(1, reviewers + 1):

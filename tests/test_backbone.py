@@ -174,7 +174,9 @@ def test_a_text_over_the_context_is_refused_or_truncated(source):
 
     with pytest.raises(
         CasesError,
-        match=r"1 text of 2 is longer than the 64 tokens that the model reads \(text 2; 82 tokens\)",
+        match=(
+            r"1 text of 2 is longer than the 64 tokens that the model reads \(text 2; 82 tokens\)"
+        ),
     ):
         tokenize(backbone.tokenizer, ["oil", long], 64)
     assert len(tokenize(backbone.tokenizer, [long], 64, truncate=True)[0]) == 64

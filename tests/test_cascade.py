@@ -44,7 +44,11 @@ def test_the_best_cascade_by_hand():
 
 def test_a_teacher_that_costs_more_than_a_person_is_never_asked():
     found = CascadeSearch(STUDENT, [scored(10, 6.0, [(0.9, True)] * 4)], COSTS).best()
-    assert (found.passes, found.teacher_threshold, found.sent_to_teacher.value) == (0, REVIEW_ALL, 0)
+    assert (found.passes, found.teacher_threshold, found.sent_to_teacher.value) == (
+        0,
+        REVIEW_ALL,
+        0,
+    )
     assert found.cost_per_case.value == pytest.approx((0.4 + 2 * 5) / 4)
 
 

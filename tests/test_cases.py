@@ -345,7 +345,7 @@ def test_typed_parquet_columns_are_read_as_what_they_are(tmp_path):
 
 def test_require_clean_names_how_many_rows_are_bad_and_the_next_step(saved):
     cases = read_cases(saved("text,value\n" + "good,1\n" + ",1\n" * 25))
-    with pytest.raises(CasesError, match="25 problems, 1 good rows; nothing was done") as caught:
+    with pytest.raises(CasesError, match="25 problems; good rows: 1. Nothing was done") as caught:
         cases.require_clean()
     assert "--skip-bad-rows" in str(caught.value)
     assert len(caught.value.problems) == 25

@@ -87,7 +87,9 @@ def test_every_word_that_is_there_is_asked_for():
     leftover = {
         k
         for k in EN
-        if k not in found and not k.startswith(begun) and k.split(".")[-1] not in ("help", "alt", "nav")
+        if k not in found
+        and not k.startswith(begun)
+        and k.split(".")[-1] not in ("help", "alt", "nav")
     }
     assert not leftover, sorted(leftover)
 

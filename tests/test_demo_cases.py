@@ -29,8 +29,8 @@ DAYS = {
 
 
 def made(tmp_path, *orders):
-    """split_workorders() of a file with these orders: (date, text, location) or (date, text, location,
-    cost).
+    """split_workorders() of a file with these orders: (date, text, location) or (date, text,
+    location, cost).
     """
     path = tmp_path / "orders.csv"
     rows = [

@@ -250,7 +250,7 @@ def test_another_process_under_the_same_number_is_not_our_job(settings, runners)
 
 def test_what_may_not_be_a_job_is_refused(settings, runners):
     for verb, arguments, who, message in (
-        ("demo", (), "mika", "verb 'demo' is not one of train, distill, score"),
+        ("demo", (), "mika", "verb 'demo' is not one of: train, distill, score"),
         ("score", ("a\0b",), "mika", "holds a NUL character"),
         ("score", (), " ", "of who starts the job is not allowed"),
     ):

@@ -94,10 +94,10 @@ def test_a_policy_of_a_run_that_is_not_there_or_with_a_nan_is_not_kept(ledger, s
         ledger.add_policy("a", {}, "Suzuki", "why", [RUN, "nope"])
     with pytest.raises(
         NonFiniteError,
-        match="thresholds of policy 'a' hold a number that is NaN or infinite: 'global' = nan",
+        match="thresholds of 'a' hold a number that is NaN or infinite: 'global' = nan",
     ):
         ledger.add_policy("a", {"global": float("nan")}, "Suzuki", "why")
-    with pytest.raises(NonFiniteError, match="certificate of policy 'a'"):
+    with pytest.raises(NonFiniteError, match="certificate of 'a'"):
         ledger.add_policy("a", {}, "Suzuki", "why", certificate={"alpha": float("inf")})
     for fields in (
         ("", "Suzuki", "why"),
@@ -164,7 +164,7 @@ def test_events_that_cannot_be_are_refused_and_leave_nothing(ledger):
     with pytest.raises(NotFoundError, match="no policy 'line 1' of version 3 in the store"):
         ledger.add_policy_event("line 1", 3, "approve", "Tanaka", "why")
     with pytest.raises(
-        SettingsError, match="policy event 'delete' is not one of approve, activate, undo"
+        SettingsError, match="policy event 'delete' is not one of: approve, activate, undo"
     ):
         ledger.add_policy_event("line 1", 1, "delete", "Tanaka", "why")
     with pytest.raises(SettingsError, match="reason '' is not allowed"):
@@ -187,7 +187,7 @@ def test_scenarios_are_kept_by_version(ledger):
     with pytest.raises(NotFoundError, match="no scenario 'base' of version 3"):
         ledger.scenario("base", 3)
     with pytest.raises(
-        NonFiniteError, match="numbers of scenario 'base' hold a number that is NaN"
+        NonFiniteError, match="numbers of 'base' hold a number that is NaN"
     ):
         ledger.add_scenario("base", {"escape": float("nan")}, "Suzuki")
 

@@ -141,7 +141,9 @@ def test_a_segment_and_unseen_labels_take_their_share_of_the_volume_with_them():
     )
     alone = meeting_figures(scenario(segment="X"), ROWS, 36.0).consequence
     assert (alone.cases_per_day, alone.coverage.value) == (60, 0.5)
-    assert meeting_figures(scenario(segment="nowhere"), ROWS, 36.0).consequence.coverage.value is None
+    assert (
+        meeting_figures(scenario(segment="nowhere"), ROWS, 36.0).consequence.coverage.value is None
+    )
 
 
 def test_a_policy_of_several_thresholds_decides_each_cell_by_its_own():

@@ -100,7 +100,7 @@ REFUSED = [
         "case_id",
         "stream-0000001",
         StoreError,
-        "case_id 'stream-0000001' of case 'stream-0000001' (row 4) stands twice",
+        "case_id 'stream-0000001' of case 'stream-0000001' (row 4) is in the part twice",
     ),
     ("predicted", None, StoreError, "predicted None of case 'stream-0000002' (row 4) is missing"),
     ("text", 5, StoreError, "column 'text' of the part cannot be written as string"),

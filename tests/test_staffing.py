@@ -81,7 +81,7 @@ def test_duty_is_joined_where_stretches_touch():
 def test_nobody_is_in_two_reviews_and_every_case_is_done(cases, reviewers):
     arrived, hours = (np.array(x) for x in zip(*sorted(cases), strict=True))
     trace = run_desk(arrived, hours, (WorkShift(reviewers),), 12)
-    assert (trace.begun >= arrived).all()
+    assert (trace.begun >= arrived - 1e-9).all()  # simpy adds waits to its clock: an ulp is lost
     assert (np.diff(trace.begun) >= 0).all()
     np.testing.assert_allclose(trace.done - trace.begun, hours)
     together = [

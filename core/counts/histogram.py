@@ -103,7 +103,8 @@ class Histogram:
         core.types.OUTCOMES.
         segments, classes: the names and their order; None takes the sorted names of the cases.
 
-        >>> outcome, confidence = ["right", "right", "wrong", "unseen"], np.array([0.95, 0.9, 0.9, 0.5])
+        >>> outcome = ["right", "right", "wrong", "unseen"]
+        >>> confidence = np.array([0.95, 0.9, 0.9, 0.5])
         >>> histogram = Histogram.from_predictions(["A"] * 4, ["pump"] * 4, outcome, confidence)
         >>> histogram.cases, histogram.counts.sum(axis=-1).tolist()
         (4, [[[2, 1, 1, 0]]])

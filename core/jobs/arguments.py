@@ -74,9 +74,7 @@ def train_arguments(
     line.
     """
     if source.columns.label is None:
-        raise SettingsError(
-            "no column is chosen as the label: a model is trained on labelled cases"
-        )
+        raise SettingsError("jobs.no_label_column")
     checked_name(f"{name}-teacher", "model")
     chosen = (f"--name={name}", f"--teacher={teacher}", f"--epochs={epochs}")
     return (

@@ -89,13 +89,11 @@ def start(
     what may not be a job.
     """
     if verb not in VERBS:
-        raise SettingsError(f"verb {verb!r} is not one of {', '.join(VERBS)}")
+        raise SettingsError("settings.choice", what="verb", value=verb, allowed=VERBS)
     if any("\0" in argument for argument in arguments):
-        raise SettingsError("an argument of the job holds a NUL character: rename that column")
+        raise SettingsError("jobs.nul_argument")
     if not who.strip() or len(who) > 200:
-        raise SettingsError(
-            f"the name {who[:40]!r} of who starts the job is not allowed: use 1 to 200 characters"
-        )
+        raise SettingsError("jobs.name", name=who[:40])
     now = datetime.now(UTC)
     job = Job(
         f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
@@ -141,7 +139,7 @@ def status(settings: Settings, job_id: str) -> JobStatus:
     folder = settings.jobs / job_id
     said = _json(folder / "job.json")
     if said is None:
-        raise NotFoundError(f"no job {job_id!r} in {settings.jobs}")
+        raise NotFoundError("jobs.no_job", job=job_id, folder=str(settings.jobs))
     process, end = _json(folder / "process.json"), _json(folder / "end.json")
     progress = _json(folder / "progress.json")
     return JobStatus(
@@ -196,9 +194,7 @@ def resume(settings: Settings, job_id: str) -> None:
     """
     found, folder = status(settings, job_id), settings.jobs / job_id
     if found.state not in RESUMABLE:
-        raise SettingsError(
-            f"job {job_id!r} is {found.state}: only one that is {', '.join(RESUMABLE)} can be resumed"
-        )
+        raise SettingsError("jobs.not_resumable", job=job_id, state=found.state, states=RESUMABLE)
     write_json(folder / "queued.json", {"at": datetime.now(UTC).isoformat()})
     for name in ("progress.json", "end.json", "cancel.json", "process.json"):
         (folder / name).unlink(missing_ok=True)

@@ -75,11 +75,9 @@ def pair(settings: Settings, teacher: str, student: str, samples: int | None = N
     cards = [read_card(settings.models / name) for name in (teacher, student)]
     for card, kind in zip(cards, ("teacher", "student"), strict=True):
         if card.kind != kind:
-            raise ModelError(f"model {card.name!r} is a {card.kind}, and a {kind} is needed")
+            raise ModelError("pipeline.other_kind", name=card.name, kind=card.kind, needed=kind)
     if cards[0].labels != cards[1].labels:
-        raise ModelError(
-            f"models {teacher!r} and {student!r} have other labels: distil the student from this teacher again"
-        )
+        raise ModelError("pipeline.pair_labels", teacher=teacher, student=student)
     return Pair(cards[0].model_copy(update={"samples": samples or cards[0].samples}), cards[1])
 
 
@@ -88,17 +86,13 @@ def checked_text(text: str, card: ModelCard) -> str:
     unreadable one.
     """
     if not text.strip():
-        raise CasesError("the text is empty: type what the case says")
+        raise CasesError("pipeline.text_empty")
     if len(text) > LONGEST:
-        raise CasesError(
-            f"the text has {len(text)} characters, and at most {LONGEST} are read: shorten it"
-        )
+        raise CasesError("pipeline.text_too_long", n=len(text), limit=LONGEST)
     if not text.isascii() and any(0xD800 <= ord(sign) <= 0xDFFF for sign in text):
-        raise CasesError("the text holds half a character (a surrogate): paste it again")
+        raise CasesError("pipeline.text_surrogate")
     if card.chooses and letters_in(text) != card.labels:
-        raise CasesError(
-            f"the text does not end with the options {', '.join(card.labels)}, one a line, each as 'A) ...'"
-        )
+        raise CasesError("pipeline.text_options", labels=card.labels)
     return text
 
 

@@ -56,9 +56,7 @@ def score(
         require_options(cases, card.labels, card.name)
     cases, _ = with_known_labels(cases, card.labels)
     if samples and card.kind != "teacher":
-        raise ModelError(
-            f"model {card.name!r} is a {card.kind} and answers in one pass: samples are for teachers"
-        )
+        raise ModelError("pipeline.samples_for_teachers", name=card.name, kind=card.kind)
     card = card.model_copy(update={"samples": samples or card.samples})
     run = scoring_run(card, cases_hash, dataset, role, part_size, truncate)
     if finished := _finished(store, run.run_id):

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.decision.thresholds.verdict import policy_verdict
 from core.report import phrases
 from core.report.document import DocumentSection, DocumentTable, TableCell, text_cell
 from core.report.meeting import ScenarioColumn
 from core.report.phrases import ReportWords
 from core.store.meetings import MeetingDecision
 from core.types import Interval
-
-ADOPT, CONDITIONS, REJECT, UNKNOWN = "adopt", "conditions", "reject", "unknown"
 
 
 def cheapest_scenario(columns: Sequence[ScenarioColumn]) -> ScenarioColumn | None:
@@ -34,19 +33,7 @@ def cheapest_scenario(columns: Sequence[ScenarioColumn]) -> ScenarioColumn | Non
 
 def review_all_cost(column: ScenarioColumn) -> float:
     """Return the cost a month of reviewing every case of a scenario."""
-    return column.figures.found.cases_per_day * column.used.review * DAYS_PER_MONTH
-
-
-def adoption_verdict(column: ScenarioColumn | None) -> str:
-    """Return ADOPT where the whole 95% interval of the cost is below reviewing everything, REJECT
-    where the cost is not, CONDITIONS in between, UNKNOWN without a cost.
-    """
-    if column is None:
-        return UNKNOWN
-    cost, limit = column.measure("money_per_month"), review_all_cost(column)
-    if cost.value >= limit:
-        return REJECT
-    return ADOPT if cost.high < limit else CONDITIONS
+    return column.figures.consequence.cases_per_day * column.used.review * DAYS_PER_MONTH
 
 
 def decision_section(
@@ -57,11 +44,19 @@ def decision_section(
 ) -> DocumentSection:
     """Return the page. full_time: what one person at the desk does; None shows no people."""
     column = cheapest_scenario(columns)
-    verdict = adoption_verdict(column)
     if column is None:
-        return DocumentSection(words("minutes.verdict.unknown"), (words("minutes.verdict.unknown.why"),))
-    title = words(f"minutes.verdict.{verdict}", name=column.name)
-    lines = (_cost_sentence(words, column), *_conditions(words, column), _decided_by(words, log))
+        return DocumentSection(
+            words("minutes.verdict.unknown"), (words("minutes.verdict.unknown.why"),)
+        )
+    verdict = policy_verdict(column.figures.consequence)
+    title = words(f"minutes.verdict.{verdict.decision}", name=column.name)
+    reasons = [words(f"minutes.reason.{reason}") for reason in verdict.reasons]
+    lines = (
+        _cost_sentence(words, column),
+        *reasons,
+        *_conditions(words, column),
+        _decided_by(words, log),
+    )
     return DocumentSection(title, lines, tables=(_comparison(words, column, full_time),))
 
 
@@ -114,7 +109,7 @@ def _comparison(
     words: ReportWords, column: ScenarioColumn, full_time: FullTime | None
 ) -> DocumentTable:
     """Cost, reviews, people and escapes of reviewing everything and of the scenario."""
-    scenario, volume = column.used, column.figures.found.cases_per_day
+    scenario, volume = column.used, column.figures.consequence.cases_per_day
     reviews, escapes = column.measure("reviews_per_day"), column.measure("escapes_per_month")
     rows = [
         _row(words, scenario.currency, "money_per_month", review_all_cost(column), column),
@@ -154,5 +149,7 @@ def _people_row(
 ) -> tuple[TableCell, ...]:
     people = [full_time.people(per_day) for per_day in (volume, reviews.value)]
     cells = [TableCell(words.number(n, 1), n, "#,##0.0") for n in people]
-    basis = words("minutes.verdict.people.basis", minutes=words.number(full_time.minutes, figures=3))
+    basis = words(
+        "minutes.verdict.people.basis", minutes=words.number(full_time.minutes, figures=3)
+    )
     return text_cell(words("minutes.verdict.people")), *cells, text_cell(basis)

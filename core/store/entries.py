@@ -84,21 +84,16 @@ class Verdict:
         checked_text(self.reviewer, "reviewer")
         checked_choice(self.verdict, VERDICTS, "verdict")
         if self.at.tzinfo is None:
-            raise SettingsError(f"the verdict's time {self.at!r} has no time zone: pass a UTC time")
+            raise SettingsError("store.verdict_time", value=self.at)
         p = self.inclusion_probability
         if self.audit != (p is not None):
             raise SettingsError(
-                f"the verdict of case {self.case_id!r} has audit {self.audit} and inclusion probability {p}: "
-                "give a probability with an audit, and only then"
+                "store.audit_probability", case=self.case_id, audit=self.audit, probability=p
             )
         if p is not None and not math.isfinite(p):
-            raise NonFiniteError(
-                f"inclusion probability {p} of case {self.case_id!r} is not finite"
-            )
+            raise NonFiniteError("store.inclusion_not_finite", case=self.case_id, probability=p)
         if p is not None and not 0 < p <= 1:
-            raise SettingsError(
-                f"inclusion probability {p} of case {self.case_id!r} is not allowed: use above 0, up to 1"
-            )
+            raise SettingsError("store.inclusion_range", case=self.case_id, probability=p)
 
 
 def checked_text(value: str, what: str) -> str:
@@ -111,14 +106,12 @@ def checked_text(value: str, what: str) -> str:
         or len(value) > MAX_NAME
         or not value.isprintable()
     ):
-        raise SettingsError(
-            f"{what} {value!r} is not allowed: use 1 to {MAX_NAME} printable characters"
-        )
+        raise SettingsError("store.text", what=what, value=value, most=MAX_NAME)
     return value
 
 
 def checked_choice(value: str, allowed: tuple[str, ...], what: str) -> str:
     """Return one of `allowed`; SettingsError for anything else."""
     if value not in allowed:
-        raise SettingsError(f"{what} {value!r} is not one of {', '.join(allowed)}")
+        raise SettingsError("settings.choice", what=what, value=value, allowed=allowed)
     return value

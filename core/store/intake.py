@@ -149,9 +149,7 @@ def _refuse_doubles(
         doubled = [case_id for (case_id,) in connection.execute(query, [path]).fetchall()]
     doubled = doubled or _shared(connection, run_id, _CASES, path, ranges)
     if doubled:
-        raise StoreError(
-            f"case_id {doubled[0]!r} of part {part} is in run {run_id!r} twice: case ids must be unique in a run"
-        )
+        raise StoreError("store.case_twice", case=doubled[0], part=part, run=run_id)
 
 
 def _refuse_strangers(
@@ -168,12 +166,12 @@ def _refuse_strangers(
     ).fetchone()
     if other:
         raise StoreError(
-            f"predicted label {other[0]!r} of part {part} is not one of run {run_id!r}'s: {', '.join(labels)}"
+            "store.unknown_label", label=other[0], part=part, run=run_id, labels=labels
         )
     (classes,) = connection.execute(
         "SELECT len(probabilities) FROM read_parquet(?) LIMIT 1", [path]
     ).fetchone() or (0,)
     if classes != len(labels):
         raise StoreError(
-            f"part {part} has {classes} probabilities a case, and run {run_id!r} has {len(labels)} labels"
+            "store.class_count", part=part, classes=classes, run=run_id, labels=len(labels)
         )

@@ -55,13 +55,9 @@ class Ledger:
         no end. Raises NotFoundError for a run that is not there, SettingsError for an empty name,
         author or reason, NonFiniteError for a NaN in content or certificate.
         """
-        what = f"policy {checked_text(name, 'policy')!r}"
-        written = records.json_of(content, f"the thresholds of {what}")
-        proof = (
-            None
-            if certificate is None
-            else records.json_of(certificate, f"the certificate of {what}")
-        )
+        checked_text(name, "policy")
+        written = records.json_of(content, "thresholds", name)
+        proof = None if certificate is None else records.json_of(certificate, "certificate", name)
         with self.store.atomic() as connection:
             chosen_on = [self.store.run(run_id).run.run_id for run_id in runs]
             version = self._next("policies", name)
@@ -86,9 +82,7 @@ class Ledger:
         """A version of the policy, by default the newest. Raises NotFoundError."""
         found = [one for one in self.policies(name) if version in (None, one.version)]
         if not found:
-            raise NotFoundError(
-                f"no policy {name!r}{_of(version)} in the store {self.store.folder}"
-            )
+            raise _not_found("policy", name, version, self.store)
         return max(found, key=lambda one: one.version)
 
     def policies(self, name: str | None = None) -> list[PolicyVersion]:
@@ -112,13 +106,9 @@ class Ledger:
             if event == "activate" and (version, "approve") not in {
                 (one.version, one.event) for one in events
             }:
-                raise StoreError(
-                    f"policy {name!r} version {version} cannot be activated: it was never approved"
-                )
+                raise StoreError("store.never_approved", name=name, version=version)
             if event == "undo" and (name, version) not in activations_in_force(events)[-1:]:
-                raise StoreError(
-                    f"policy {name!r} version {version} cannot be undone: it is not active"
-                )
+                raise StoreError("store.not_active", name=name, version=version)
             return self._add_event(name, version, event, author, reason)
 
     def policy_events(self, name: str | None = None) -> list[PolicyEvent]:
@@ -141,9 +131,7 @@ class Ledger:
         """Add the next version of a scenario. Raises SettingsError, and NonFiniteError for a NaN in
         it.
         """
-        written = records.json_of(
-            content, f"the numbers of scenario {checked_text(name, 'scenario')!r}"
-        )
+        written = records.json_of(content, "numbers", checked_text(name, "scenario"))
         with self.store.atomic() as connection:
             version = self._next("scenarios", name)
             connection.execute(
@@ -156,9 +144,7 @@ class Ledger:
         """A version of the scenario, by default the newest. Raises NotFoundError."""
         found = [one for one in self.scenarios(name) if version in (None, one.version)]
         if not found:
-            raise NotFoundError(
-                f"no scenario {name!r}{_of(version)} in the store {self.store.folder}"
-            )
+            raise _not_found("scenario", name, version, self.store)
         return max(found, key=lambda one: one.version)
 
     def scenarios(self, name: str | None = None) -> list[ScenarioVersion]:
@@ -231,5 +217,10 @@ def _policy_of(row: tuple) -> PolicyVersion:
     )
 
 
-def _of(version: int | None) -> str:
-    return "" if version is None else f" of version {version}"
+def _not_found(kind: str, name: str, version: int | None, store: Store) -> NotFoundError:
+    """The error of a policy or scenario that does not exist."""
+    if version is None:
+        return NotFoundError(f"store.no_{kind}", name=name, folder=str(store.folder))
+    return NotFoundError(
+        f"store.no_{kind}_version", name=name, version=version, folder=str(store.folder)
+    )

@@ -72,9 +72,7 @@ class Meetings:
             known.scenario,
             known.scenario_version,
         ) != given:
-            raise StoreError(
-                f"this form has written the decision {known.decision!r} already: open the page again for another"
-            )
+            raise StoreError("store.form_used", decision=known.decision)
         return known
 
     def decisions(self) -> list[MeetingDecision]:

@@ -25,10 +25,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     newest = known[-1][0]
     found, name = version(connection)
     if found > newest:
-        raise StoreError(
-            f"the store has schema version {found} ({name!r}), and this version of Kakushin knows up to {newest}: "
-            "update Kakushin, or use another workspace (KAKUSHIN_HOME)"
-        )
+        raise StoreError("store.newer_schema", version=found, name=name, newest=newest)
     for number, path in known:
         if number > found:
             _apply(connection, number, path)
@@ -49,10 +46,7 @@ def version(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
             ).fetchall()
         ]
         if tables:
-            raise StoreError(
-                f"the file holds tables ({', '.join(tables[:3])}) that are not Kakushin's: "
-                "use another workspace (KAKUSHIN_HOME)"
-            ) from e
+            raise StoreError("store.other_tables", tables=tables[:3]) from e
         return 0, ""
 
 
@@ -67,6 +61,4 @@ def _apply(connection: duckdb.DuckDBPyConnection, number: int, path: Path) -> No
         )
         connection.execute("COMMIT")
     except duckdb.Error as e:
-        raise StoreError(
-            f"migration {path.stem} failed, and the store is as it was: {str(e).splitlines()[0]}"
-        ) from e
+        raise StoreError("store.migration", name=path.stem, reason=str(e).splitlines()[0]) from e

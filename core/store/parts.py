@@ -47,7 +47,7 @@ def part_path(folder: Path, run_id: str, part: int) -> Path:
     or number not allowed.
     """
     if not 0 <= part <= LAST_PART:
-        raise SettingsError(f"part {part} is not allowed: use 0 to {LAST_PART}")
+        raise SettingsError("store.part_number", part=part, last=LAST_PART)
     return folder / "parts" / checked_name(run_id, "run") / f"part-{part:05d}.parquet"
 
 
@@ -69,7 +69,9 @@ def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Pat
         write_atomic(path, lambda file: pq.write_table(table, file, row_group_size=ROW_GROUP))
         sync_folder(path.parent.parent)  # the run's folder may be new
     except OSError as e:
-        raise StoreError(f"part {path} cannot be written: {e.strerror or e}") from e
+        raise StoreError(
+            "store.part_not_written", file=str(path), reason=e.strerror or str(e)
+        ) from e
     return path
 
 
@@ -80,40 +82,41 @@ def check_part(frame: pd.DataFrame) -> np.ndarray:
     needed = [name for name in PART_SCHEMA.names if name not in OPTIONAL]
     missing = [name for name in needed if name not in frame.columns]
     if missing:
-        raise StoreError(f"the part has no column {missing[0]!r}: {', '.join(needed)} are needed")
+        raise StoreError("store.part_column", column=missing[0], columns=needed)
     if frame.empty:
-        raise StoreError("the part has no row")
+        raise StoreError("store.part_empty")
     for field in PART_SCHEMA:
         absent = frame[field.name].isna().to_numpy()
         if not field.nullable and not pa.types.is_floating(field.type):
-            _refuse(absent, frame, field.name, frame[field.name].to_numpy(), "is missing")
+            _refuse(absent, frame, field.name, frame[field.name].to_numpy(), "value_missing")
     for name in ("confidence", "total", "aleatoric", "epistemic"):
         values = frame[name].to_numpy(dtype=np.float64)
-        _refuse(~np.isfinite(values), frame, name, values, "is not finite", NonFiniteError)
-        _refuse(values < 0, frame, name, values, "is below 0")
+        _refuse(~np.isfinite(values), frame, name, values, "value_not_finite", NonFiniteError)
+        _refuse(values < 0, frame, name, values, "value_below_0")
     confidence, value = (
         frame["confidence"].to_numpy(dtype=np.float64),
         frame["value"].to_numpy(dtype=np.float64),
     )
-    _refuse(confidence > 1, frame, "confidence", confidence, "is above 1")
-    _refuse(np.isinf(value), frame, "value", value, "is infinite", NonFiniteError)
+    _refuse(confidence > 1, frame, "confidence", confidence, "value_above_1")
+    _refuse(np.isinf(value), frame, "value", value, "value_infinite", NonFiniteError)
     if "novelty" in frame:
         novelty = frame["novelty"].to_numpy(dtype=np.float64)  # NaN: not known
-        _refuse((novelty < 0) | (novelty > 1), frame, "novelty", novelty, "is not in [0, 1]")
+        _refuse((novelty < 0) | (novelty > 1), frame, "novelty", novelty, "value_not_share")
     outcome, case_id = frame["outcome"].to_numpy(), frame["case_id"].to_numpy()
     _refuse(
         ~np.isin(outcome.astype(str), OUTCOMES),
         frame,
         "outcome",
         outcome,
-        f"is not one of {', '.join(OUTCOMES)}",
+        "value_not_one_of",
+        allowed=OUTCOMES,
     )
     _refuse(
         frame["case_id"].duplicated().to_numpy(),
         frame,
         "case_id",
         case_id,
-        "stands twice in the part",
+        "value_twice",
     )
     return _probabilities(frame)
 
@@ -138,24 +141,35 @@ def _probabilities(frame: pd.DataFrame) -> np.ndarray:
     _refuse(
         lengths != lengths[0],
         frame,
-        "the number of probabilities",
+        StoreError("store.probabilities_length"),
         lengths,
-        f"is not the first row's {lengths[0]}",
+        "value_not_first",
+        first=int(lengths[0]),
     )
     p = np.concatenate(frame["probabilities"].to_list()).astype(np.float64).reshape(len(frame), -1)
     sums = p.sum(1)
     _refuse(
-        ~np.isfinite(sums), frame, "the probabilities' sum", sums, "is not finite", NonFiniteError
+        ~np.isfinite(sums),
+        frame,
+        StoreError("store.probabilities_sum"),
+        sums,
+        "value_not_finite",
+        NonFiniteError,
     )
     _refuse(
-        p.min(1, initial=0) < 0, frame, "the least probability", p.min(1, initial=0), "is below 0"
+        p.min(1, initial=0) < 0,
+        frame,
+        StoreError("store.probabilities_least"),
+        p.min(1, initial=0),
+        "value_below_0",
     )
     _refuse(
         np.abs(sums - 1) > SUM_TOLERANCE,
         frame,
-        "the probabilities' sum",
+        StoreError("store.probabilities_sum"),
         sums,
-        f"is not 1 within {SUM_TOLERANCE}",
+        "value_not_1",
+        tolerance=SUM_TOLERANCE,
     )
     return p
 
@@ -173,7 +187,7 @@ def _table(frame: pd.DataFrame, p: np.ndarray) -> pa.Table:
                 columns[field.name] = pa.Array.from_pandas(frame[field.name], type=field.type)
     except (pa.ArrowException, TypeError, ValueError) as e:
         raise StoreError(
-            f"column {field.name!r} of the part cannot be written as {field.type}: {e}"
+            "store.part_type", column=field.name, type=str(field.type), reason=str(e)
         ) from e
     return pa.table([columns[name] for name in PART_SCHEMA.names], schema=PART_SCHEMA)
 
@@ -181,18 +195,17 @@ def _table(frame: pd.DataFrame, p: np.ndarray) -> pa.Table:
 def _refuse(
     bad: np.ndarray,
     frame: pd.DataFrame,
-    name: str,
+    name: str | StoreError,
     values: np.ndarray,
     fault: str,
     error: type = StoreError,
+    **limits: object,
 ) -> None:
+    """Raise the code store.`fault` for the first row that `bad` marks, [n]; `limits` name what is
+    allowed. A name that is an error stands for its sentence in the reader's language.
+    """
     if bad.any():
         i = int(np.flatnonzero(bad)[0])
-        raise error(
-            f"{name} {_shown(values[i])} of case {frame['case_id'].iloc[i]!r} (row {frame['row'].iloc[i]}) {fault}"
-        )
-
-
-def _shown(value: object) -> str:
-    """A value as Python writes it, without numpy's type around it."""
-    return repr(value.item() if isinstance(value, np.generic) else value)
+        value = values[i].item() if isinstance(values[i], np.generic) else values[i]
+        case_id, row = frame["case_id"].iloc[i], frame["row"].iloc[i]
+        raise error(f"store.{fault}", name=name, value=value, case=case_id, row=row, **limits)

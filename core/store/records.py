@@ -33,19 +33,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def row_of(run: Run) -> list:
-    """Values in the order of COLUMNS."""
+def run_row(run: Run) -> list:
+    """Return the values in the order of COLUMNS."""
     row = {name: getattr(run, name) for name in COLUMNS}
     row |= {
         "created_at": run.created_at.astimezone(UTC).replace(tzinfo=None),
         "labels": list(run.labels),
     }
-    row |= {name: json_of(row[name], f"{name} of run {run.run_id!r}") for name in _JSON}
+    row |= {name: json_of(row[name], name, run.run_id) for name in _JSON}
     return list(row.values())
 
 
-def run_of(row: tuple) -> Run:
-    """The run that `row_of` gave."""
+def read_run(row: tuple) -> Run:
+    """Return the run of a row that `run_row` made."""
     values = dict(zip(COLUMNS, row, strict=True))
     values |= {
         "created_at": values["created_at"].replace(tzinfo=UTC),
@@ -55,10 +55,10 @@ def run_of(row: tuple) -> Run:
     return Run(**values)
 
 
-def record_of(row: tuple) -> RunRecord:
-    """COLUMNS, then state, duration_s, metrics (None while running), cases, first_at, last_at."""
+def read_run_record(row: tuple) -> RunRecord:
+    """Return the record of a row: COLUMNS, then state, duration_s, metrics (None while running), cases, first_at, last_at."""
     state, duration_s, metrics, cases, first_at, last_at = row[len(COLUMNS) :]
-    run = run_of(row[: len(COLUMNS)])
+    run = read_run(row[: len(COLUMNS)])
     return RunRecord(
         run,
         state or "running",
@@ -70,18 +70,18 @@ def record_of(row: tuple) -> RunRecord:
     )
 
 
-def json_of(value: dict, what: str) -> str:
-    """JSON that every reader reads: no NaN, nothing that loses its kind. Raises NonFiniteError,
-    SettingsError.
+def json_of(value: dict, part: str, of: str) -> str:
+    """Return JSON that every reader reads: no NaN, nothing that loses its type.
+
+    part, of: what the value is, such as the "metrics" of a run, for the error. Raises
+    NonFiniteError, SettingsError.
     """
     try:
         return json.dumps(value, allow_nan=False, default=_plain)
     except ValueError as e:
-        raise NonFiniteError(
-            f"{what} hold a number that is NaN or infinite: {_first_bad(value)}"
-        ) from e
+        raise NonFiniteError("store.json_number", part=part, of=of, number=_first_bad(value)) from e
     except TypeError as e:
-        raise SettingsError(f"{what} cannot be stored as JSON: {e}") from e
+        raise SettingsError("store.json_type", part=part, of=of, reason=str(e)) from e
 
 
 def _plain(value):

@@ -72,9 +72,7 @@ class Samples:
             query = "SELECT samples, probabilities FROM samples WHERE run_id = ? AND case_id = ?"
             found = connection.execute(query, [run_id, case_id]).fetchone()
         if found is None:
-            raise NotFoundError(
-                f"no samples of case {case_id!r} in run {run_id!r}: it is not among those that were kept"
-            )
+            raise NotFoundError("store.no_samples", case=case_id, run=run_id)
         return np.array(found[1], dtype=np.float64).reshape(found[0], -1)
 
     def cases(self, sampled: str, scored: str) -> pd.DataFrame:
@@ -108,18 +106,22 @@ def _checked(
     p = np.asarray(probabilities, dtype=np.float64)
     if p.shape != expected or len(set(ids)) != len(ids):
         raise StoreError(
-            f"samples of shape {p.shape} for {len(set(ids))} different cases, where {expected} is expected"
+            "store.samples_shape", shape=str(p.shape), n=len(set(ids)), expected=str(expected)
         )
     sums = p.sum(-1)
     for bad, fault, error in (
-        (~np.isfinite(sums), "is not finite", NonFiniteError),
-        (p.min(-1, initial=0) < 0, "has a probability below 0", StoreError),
-        (np.abs(sums - 1) > SUM_TOLERANCE, f"is not 1 within {SUM_TOLERANCE}", StoreError),
+        (~np.isfinite(sums), "samples_not_finite", NonFiniteError),
+        (p.min(-1, initial=0) < 0, "samples_below_0", StoreError),
+        (np.abs(sums - 1) > SUM_TOLERANCE, "samples_sum", StoreError),
     ):
         if bad.any():
             sample, case = np.argwhere(bad)[0]
             raise error(
-                f"the sum {sums[sample, case]} of sample {sample + 1} of case {ids[case]!r} {fault}"
+                f"store.{fault}",
+                sum=float(sums[sample, case]),
+                sample=int(sample) + 1,
+                case=ids[case],
+                tolerance=SUM_TOLERANCE,
             )
     return p.transpose(1, 0, 2).reshape(len(ids), -1).astype(np.float32)
 
@@ -132,9 +134,7 @@ def _require(connection: duckdb.DuckDBPyConnection, run_id: str, part: int, ids:
         [ids, run_id, part],
     ).fetchone()
     if missing:
-        raise NotFoundError(
-            f"part {part} of run {run_id!r} has no case {missing[0]!r}: its samples cannot be added"
-        )
+        raise NotFoundError("store.samples_case", part=part, run=run_id, case=missing[0])
 
 
 def _known(connection: duckdb.DuckDBPyConnection, run_id: str, part: int) -> dict[str, np.ndarray]:
@@ -152,6 +152,4 @@ def _refuse_another(
         case for case in known if not np.array_equal(known[case], given[case])
     ]
     if other:
-        raise StoreError(
-            f"part {part} of run {run_id!r} has other samples already than those of case {other[0]!r} given here"
-        )
+        raise StoreError("store.other_samples", part=part, run=run_id, case=other[0])

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import date
 
-from core.errors import OvertakenError
+from core.errors import OvertakenError, StoreError
 from core.store.entries import PolicyEvent, PolicyVersion
 from core.store.ledger import Ledger
 
@@ -67,11 +67,19 @@ def record_event(
         newer = superseding if event == "approve" else []
         since = [e for e in (*steps, *newer) if e.position > seen]
         if since:
-            said = "; ".join(
-                f"{one.author}: {one.event} {one.name!r} version {one.version}" for one in since
-            )
+            # an error within an error is written as its own sentence, in the reader's language
+            steps_since = [
+                StoreError(
+                    "store.step", author=e.author, step=e.event, name=e.name, version=e.version
+                )
+                for e in since
+            ]
             raise OvertakenError(
-                f"{event} of policy {name!r} version {version} was not written down, since {said}",
+                "store.overtaken",
+                step=event,
+                name=name,
+                version=version,
+                since=steps_since,
                 events=since,
             )
         return ledger.add_policy_event(name, version, event, author, reason), True

@@ -67,11 +67,11 @@ class Store:
                 [run.run_id],
             ).fetchone()
             if found is not None:
-                return _refuse_another(records.run_of(found), run)
+                return _refuse_another(records.read_run(found), run)
             marks = ", ".join("?" * len(records.COLUMNS))
             connection.execute(
                 f"INSERT INTO runs ({_RUN_COLUMNS}) VALUES ({marks})",  # noqa: S608
-                records.row_of(run),
+                records.run_row(run),
             )
 
     def end_run(self, run_id: str, state: str, duration_s: float, metrics: dict) -> None:
@@ -79,8 +79,8 @@ class Store:
         call counts.
         """
         if state not in END_STATES:
-            raise SettingsError(f"a run's end {state!r} is not one of {', '.join(END_STATES)}")
-        written = records.json_of(metrics, f"metrics of run {run_id!r}")
+            raise SettingsError("settings.choice", what="state", value=state, allowed=END_STATES)
+        written = records.json_of(metrics, "metrics", run_id)
         with self.atomic() as connection:
             self._require(connection, run_id)
             connection.execute(
@@ -109,9 +109,8 @@ class Store:
                 "SELECT run_id FROM runs ORDER BY created_at DESC, run_id LIMIT 6"
             ).fetchall()
             names = [name for (name,) in rows[:5]] + ["..."] * (len(rows) > 5)
-            raise NotFoundError(
-                f"no run {run_id!r} in the store {self.folder}: there is {', '.join(names) or 'none'}"
-            )
+            code = "store.no_run" if names else "store.no_run_at_all"
+            raise NotFoundError(code, run=run_id, folder=str(self.folder), runs=names)
         return tuple(found[0])
 
     # --- predictions
@@ -141,17 +140,13 @@ class Store:
                 query = "SELECT rows, sha256 FROM parts WHERE run_id = ? AND part = ?"
                 rows, known = connection.execute(query, [run_id, part]).fetchone() or (None, None)
                 if known is None and not path.exists():
-                    raise NotFoundError(
-                        f"part {part} of run {run_id!r} is neither in the store nor at {path}"
-                    )
+                    raise NotFoundError("store.no_part", part=part, run=run_id, file=str(path))
                 if known is None:
                     rows = intake.insert(
                         connection, run_id, part, str(path.resolve()), sha256, labels
                     )
                 elif sha256() not in (None, known):
-                    raise StoreError(
-                        f"part {part} of run {run_id!r} is in the store already, with other content than {path}"
-                    )
+                    raise StoreError("store.other_part", part=part, run=run_id, file=str(path))
                 self._file.after_commit(lambda: path.unlink(missing_ok=True))
         return rows
 
@@ -189,9 +184,7 @@ class Store:
         names = PART_SCHEMA.names if columns is None else columns
         unknown = [name for name in names if name not in PART_SCHEMA.names]
         if unknown:
-            raise StoreError(
-                f"predictions have no column {unknown[0]!r}: {', '.join(PART_SCHEMA.names)} are there"
-            )
+            raise StoreError("store.no_column", column=unknown[0], columns=PART_SCHEMA.names)
         chosen = ", ".join(f'"{name}"' for name in names)
         with self.atomic() as connection:
             self._require(connection, run_id)
@@ -226,7 +219,7 @@ def _records(connection: duckdb.DuckDBPyConnection, where: str, values: list) ->
         """,  # noqa: S608
         values,
     ).fetchall()
-    return [records.record_of(row) for row in rows]
+    return [records.read_run_record(row) for row in rows]
 
 
 def _refuse_another(known: Run, run: Run) -> None:
@@ -234,7 +227,7 @@ def _refuse_another(known: Run, run: Run) -> None:
         old, new = getattr(known, name), getattr(run, name)
         if old != new:
             raise StoreError(
-                f"run {run.run_id!r} is in the store already with {name} {old!r}, and this one has {new!r}"
+                "store.other_run", run=run.run_id, name=name, old=repr(old), new=repr(new)
             )
 
 

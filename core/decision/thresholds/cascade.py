@@ -86,7 +86,9 @@ class CascadeSearch:
         self.n, self.costs, self.student = len(student.confidence), costs, student
         if not self.n:
             raise NoCasesError("decision.cascade_no_cases")
+        costs.inference(student.seconds_per_case)  # raises for a time that is not allowed
         for run in teachers:
+            costs.inference(run.seconds_per_case)
             if len(run.confidence) != self.n:
                 raise ShapeError(
                     "decision.cascade_pairs",

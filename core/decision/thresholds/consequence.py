@@ -9,6 +9,7 @@ follows from that of leakage alone. A person's own errors are not counted here.
 """
 
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -144,8 +145,8 @@ def consequence_of_tally(
         wrong_accepted=tally.wrong_accepted.item(),
         coverage=tally.interval("coverage"),
         review_rate=tally.interval("review_rate"),
-        selective_risk=SelectiveRisk(**vars(tally.interval("selective_risk"))),
-        leakage=Leakage(**vars(tally.interval("leakage"))),
+        selective_risk=cast(SelectiveRisk, tally.interval("selective_risk")),
+        leakage=cast(Leakage, tally.interval("leakage")),
         reweighted=reweighted,
     )
 

@@ -18,6 +18,7 @@ import math
 from functools import lru_cache
 from typing import Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.stats import norm, qmc
@@ -133,6 +134,11 @@ class GaussianLogits:
 
     def _std(self, out: Tensor, classes: int) -> Tensor:
         return (out[:, classes:] - 1.0).clamp(*LOG_STD).exp()
+
+
+def gaussian_output(std: np.ndarray) -> np.ndarray:
+    """Return the outputs at which GaussianLogits reads these deviations of the logits."""
+    return np.log(np.clip(std, np.exp(LOG_STD[0]), np.exp(LOG_STD[1]))) + 1.0
 
 
 def gaussian_nll(logits: Tensor, std: Tensor, mean: Tensor, var: Tensor) -> Tensor:

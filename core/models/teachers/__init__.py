@@ -29,8 +29,9 @@ _FIT = {
 
 
 HELD_OUT = 0.2  # of the labels, while a spread or a temperature is chosen
+FROM_POINT = (TfbSettings, LaplaceSettings, EnsembleSettings)  # they start at the point estimate
 TEMPERATURE_PRIOR = (
-    0.25  # deviation of log T: 30 faultless cases ask for 0.6, where they alone would ask for 0.05
+    0.25  # deviation of log T: 30 faultless cases ask for 0.75, where they alone would ask for 0.05
 )
 
 
@@ -42,7 +43,7 @@ def make_teacher(job: Job, settings: TeacherSettings) -> Fitted:
     """
     record: dict = {}
     if _is_open(settings):
-        probe = fit_teacher(job.held_out_job(HELD_OUT), settings)
+        probe = fit_teacher(job.held_out_job(HELD_OUT, isinstance(settings, FROM_POINT)), settings)
         settings = settings.model_copy(update=probe.chosen)
         record = {"held_out": probe.record}
     fitted = fit_teacher(job, settings)

@@ -85,14 +85,15 @@ class Job:
     point: tuple[Adapter, ...] = ()
     head: nn.Linear | None = None
     start: nn.Linear | None = None
+    start_choice: tuple[float, float] | None = None  # penalty and scale, once they are chosen
     surface: SurfaceTerm | None = None
     frozen: FrozenView | None = None
     anchor_frozen: FrozenView | None = None
     ordered: bool = False
 
-    def held_out_job(self, share: float) -> "Job":
-        """The same with a share of the labelled cases as its anchor, its start and point estimate
-        still to be made.
+    def held_out_job(self, share: float, with_point: bool) -> "Job":
+        """The same with a share of the labelled cases as its anchor, its start and, with_point, its
+        point estimate fitted on the others.
         """
         held_out, seed = (
             held_out_positions(self.labels, share, self.ordered, self.settings.loop.seed),
@@ -109,7 +110,7 @@ class Job:
             frozen=self.frozen and self.frozen.at(rest),
             anchor_frozen=self.frozen and self.frozen.at(held_out),
         ).started()
-        if not self.point:
+        if not with_point:
             return fold
         point, head = fold.train("point", seed)
         return replace(fold, point=point, head=head)
@@ -122,7 +123,9 @@ class Job:
             return self
         labelled = np.flatnonzero(self.labels != NO_LABEL)
         view = self.frozen.at(labelled)
-        fit = linear_start(view.states, self.labels[labelled], self.classes, view.features)
+        fit = linear_start(
+            view.states, self.labels[labelled], self.classes, view.features, self.start_choice
+        )
         surface = None if fit.surface is None else SurfaceTerm(view.idf, fit.surface)
 
         def with_offsets(cache: TrunkCache, seen: FrozenView | None) -> TrunkCache:
@@ -134,6 +137,7 @@ class Job:
         return replace(
             self,
             start=fit.head().to(self.backbone.device),
+            start_choice=(fit.penalty, fit.scale),
             surface=surface,
             cases=with_offsets(self.cases, self.frozen),
             anchor=with_offsets(self.anchor, self.anchor_frozen),

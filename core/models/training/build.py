@@ -94,7 +94,7 @@ def fit_point(
         cut=backbone.cut,
         scale=settings.adapter.scale,
         seed=settings.loop.seed,
-        settings=settings.model_dump(mode="json"),
+        settings=settings.model_dump(mode="json") | {"start_choice": job.start_choice},
     )
     factors = {f"{a.name}:{part}": getattr(a, part) for a in point for part in "ab"}
     own = head_tensors(head) | start_tensors(job.start, job.surface) | novelty.tensors()
@@ -155,6 +155,7 @@ def make_teacher(
         point=factors,
         head=checkpoint.load_head(folder, point).to(place.device),
         start=job.start if start is None else start.to(place.device),
+        start_choice=point.settings.get("start_choice"),
         surface=surface,
         cases=replace(job.cases, offsets=offsets),
     )

@@ -8,7 +8,7 @@ to be better than free.
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -40,6 +40,7 @@ class LinearStart:
         np.ndarray | None
     )  # [K, FEATURES] of core.models.scoring.surface, None where n-grams help no held-out case
     penalty: float
+    scale: float  # of the n-grams' features, 0 without them
     nll_by_penalty: dict[float, float]
     nll_by_scale: dict[float, float]
 
@@ -62,16 +63,23 @@ def stratified_folds(labels: np.ndarray, seed: int = 0) -> list[tuple[np.ndarray
 
 
 def linear_start(
-    states: np.ndarray, labels: np.ndarray, classes: int, surface: csr_matrix | None = None
+    states: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    surface: csr_matrix | None = None,
+    choice: tuple[float, float] | None = None,
 ) -> LinearStart:
     """Fit a multinomial logistic regression on states [n, d], on surface features [n, FEATURES] if
     they help, and labels [n].
 
     The penalty and then the scale of the surface's features have the lowest mean NLL over held-out
     folds; the fit that is returned uses every case. A class without a case gets the bias of one
-    case in ten times as many.
+    case in ten times as many. choice: a penalty and a scale (0: no n-grams) that were chosen before.
     """
     by_penalty, by_scale = {}, {}
+    if choice is not None:
+        penalty, scale = choice
+        return _fit_start(states, labels, classes, surface, penalty, scale)
     counts = np.bincount(labels)
     if np.count_nonzero(counts) > 1 and counts.max() >= FOLDS:
         pairs = stratified_folds(labels)
@@ -84,10 +92,23 @@ def linear_start(
                 states, labels, classes, pairs, (penalty,), surface * scale
             )[penalty]
     scale = min(by_scale, key=by_scale.get) if by_scale else 0.0
-    features = surface * scale if scale else None
+    fit = _fit_start(states, labels, classes, surface, penalty, scale)
+    return replace(fit, nll_by_penalty=by_penalty, nll_by_scale=by_scale)
+
+
+def _fit_start(
+    states: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    surface: csr_matrix | None,
+    penalty: float,
+    scale: float,
+) -> LinearStart:
+    """The fit on every case at one penalty and scale."""
+    features = surface * scale if scale and surface is not None else None
     _, weight, bias, rows = next(_path(states, labels, classes, (penalty,), features))
     rows = None if rows is None else (scale * rows).astype(np.float32)
-    return LinearStart(weight, bias, rows, penalty, by_penalty, by_scale)
+    return LinearStart(weight, bias, rows, penalty, scale, {}, {})
 
 
 def _held_out_nll(

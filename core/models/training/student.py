@@ -14,12 +14,14 @@ from core.models.base import adapters
 from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone
 from core.models.base.settings import DistillSettings
-from core.models.base.trunk import TrunkCache
-from core.models.scoring.heads import uncertainty_head
+from core.models.base.trunk import TrunkCache, top_states
+from core.models.scoring.heads import gaussian_output, uncertainty_head
 from core.models.scoring.scorers import Teacher
+from core.models.scoring.spread import Moments
 from core.models.training.loop import fit, new_head
 from core.models.training.objective import NO_LABEL, Targets, TopClassifier
 
+RIDGE = 0.1  # of the states' mean variance
 SCOUTS = 2  # samples of the teacher that say which cases are worth all N
 
 
@@ -79,6 +81,8 @@ def train_student(
         backbone, uncertainty_head(settings.loss.spread).outputs(classes), settings.loop.seed
     )
     _begin_at(backbone, head, *start)
+    if settings.loss.spread == "gaussian" and targets.moments is not None:
+        _begin_spread(head, top_states(backbone, cache), targets.moments, classes)
     model = TopClassifier(backbone, head, classes, settings.loss, frozen=frozen)
     fit(model, cache, targets, settings.loop, work, settings.schedule, "student")
     return head.requires_grad_(False)
@@ -96,3 +100,18 @@ def _begin_at(
     with torch.no_grad():
         head.weight[:classes] = trained.weight
         head.bias[:classes] = trained.bias
+
+
+def _begin_spread(head: nn.Linear, states: np.ndarray, moments: Moments, classes: int) -> None:
+    """Start a Gaussian's rows of log deviations at the ridge regression of the teacher's on the
+    states [n, d], in place: few epochs at a small rate would not find which cases are spread.
+    """
+    target = gaussian_output(np.sqrt(moments.logit_var))
+    centre, mean = states.mean(0), target.mean(0)
+    x = (states - centre).astype(np.float64)
+    gram = x.T @ x
+    ridge = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
+    weight = np.linalg.solve(gram + ridge, x.T @ (target - mean)).T  # [K, d]
+    with torch.no_grad():
+        head.weight[classes:] = torch.as_tensor(weight, dtype=head.weight.dtype)
+        head.bias[classes:] = torch.as_tensor(mean - weight @ centre, dtype=head.bias.dtype)
