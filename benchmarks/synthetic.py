@@ -85,7 +85,11 @@ def synthetic_part(n: int, first: int) -> pa.Table:
         "value": random.lognormal(5, 1, n).round(2),
     }
     return pa.table(
-        [pa.array(columns[f.name]).cast(f.type) for f in PART_SCHEMA], schema=PART_SCHEMA
+        [
+            pa.array(columns[f.name]).cast(f.type) if f.name in columns else pa.nulls(n, f.type)
+            for f in PART_SCHEMA
+        ],
+        schema=PART_SCHEMA,
     )
 
 
