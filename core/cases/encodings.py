@@ -33,6 +33,7 @@ PRIORS = {
     "cp1255": 12.0,
     "cp1256": 12.0,
     "cp874": 12.0,
+    "iso8859_2": 10.0,
     "koi8_r": 16.0,
 }
 RIVALS = ("euc_kr", "gb18030", "big5")  # other languages', read as Japanese without a single kana
@@ -293,6 +294,8 @@ def _bits_in_the_west(c: str, before: str, after: str) -> float:
         return 6.0 if beside else 8.0 if c in "àéèêôù" else 13.0
     if (c in "°½¼¾²³" and before.isdigit()) or (c in "£€±" and after.isdigit()):
         return 5.0
+    if c == "±":
+        return 14.0
     if c in _NEIGHBOURS:
         return 9.0 if beside else 13.0
     if c in "¡¿":
@@ -302,7 +305,7 @@ def _bits_in_the_west(c: str, before: str, after: str) -> float:
     if c in _QUOTES:
         return 14.0 if within else 5.0 if beside else 11.0
     if c in _SIGNS:
-        return 13.0 if within else 8.0
+        return 17.0 if within else 8.0
     return 20.0 if beside else 15.0
 
 
