@@ -252,7 +252,7 @@ def test_what_may_not_be_a_job_is_refused(settings, runners):
     for verb, arguments, who, message in (
         ("demo", (), "mika", "verb 'demo' is not one of: train, distill, score"),
         ("score", ("a\0b",), "mika", "holds a NUL character"),
-        ("score", (), " ", "of who starts the job is not allowed"),
+        ("score", (), " ", "of the person who starts the job is not allowed"),
     ):
         with pytest.raises(SettingsError, match=message):
             queue.start(settings, verb, arguments, who)
