@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import SettingsError
 
-# What became of a prediction, when the case's label is known.
+# The outcome of a prediction, by the case's label.
 #   right      the predicted label is the label
 #   wrong      it is not, and the label is one that the model was trained on
 #   unseen     the label is not one that the model was trained on, so every prediction is wrong
@@ -40,8 +40,8 @@ def checked_name(name: str, what: str) -> str:
 class Interval:
     """An estimate with its 95% interval (or `level`). `n` is the denominator it rests on.
 
-    value, low and high are None when n is 0: there is nothing to estimate from, and a screen says
-    so.
+    value, low and high are None when n is 0: there is nothing to estimate from, and screens
+    state it.
     """
 
     value: float | None

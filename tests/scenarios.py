@@ -5,8 +5,8 @@ month, 12 months.
 from core.decision.money.scenario import (
     INPUT_UNITS,
     MoneyScenario,
+    ScenarioQuantity,
     assumed_quantity,
-    measured_quantity,
 )
 
 # 60 minutes a review at 1 AUD, so a review is 1 AUD; coverage 0.8, a tenth of the accepted wrong,
@@ -26,12 +26,17 @@ PLAIN = dict.fromkeys(INPUT_UNITS, 0.0) | {
 }
 
 
+def certain_quantity(value: float, unit: str) -> ScenarioQuantity:
+    """An assumed quantity without doubt: low = likely = high."""
+    return assumed_quantity(value, value, value, unit)
+
+
 def plain(months: int = 12, **values: float) -> MoneyScenario:
     """PLAIN with some values changed, each known without doubt."""
     return MoneyScenario(
         currency="AUD",
         months=months,
-        **{n: measured_quantity(x, INPUT_UNITS[n]) for n, x in (PLAIN | values).items()},
+        **{n: certain_quantity(x, INPUT_UNITS[n]) for n, x in (PLAIN | values).items()},
     )
 
 

@@ -1,4 +1,4 @@
-"""The examples in docstrings of what an engineer calls first: each runs, and prints what it says."""
+"""The examples in docstrings of what an engineer calls: each prints what it says."""
 
 import doctest
 from importlib import import_module

@@ -356,7 +356,7 @@ def test_a_promise_that_the_cases_speak_against_is_called_unlikely(store):
 
 
 def test_another_format_is_refused(made):
-    with pytest.raises(SettingsError, match="export format 'docx' is not one of pptx, pdf, xlsx"):
+    with pytest.raises(SettingsError, match="Export format 'docx' is not one of pptx, pdf, xlsx"):
         export_document(made, "docx")
 
 

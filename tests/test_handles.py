@@ -45,7 +45,7 @@ def test_a_leakage_limit_gives_its_threshold_and_its_reviewers():
         pytest.approx(20),
         0.2,
     )
-    assert found == HANDLES.at_threshold(0.301)
+    assert found == policy_consequence(HANDLES.cumulative, Policy(0.301), HANDLES.terms)
 
 
 def test_a_capacity_gives_the_strictest_threshold_that_it_serves():
@@ -70,7 +70,9 @@ def test_a_selective_risk_is_kept_from_its_threshold_on():
         *((c / 10, "right") for c in (6, 5, 4, 3, 2, 1)),
     ]
     handles = ThresholdSolver(simple(*rows), TERMS)
-    assert handles.at_threshold(0.1).selective_risk.value == pytest.approx(1 / 9)
+    assert policy_consequence(
+        handles.cumulative, Policy(0.1), handles.terms
+    ).selective_risk.value == pytest.approx(1 / 9)
     assert thresholds(handles.at_risk(SelectiveRiskLimit(0.2))) == 0.701
     assert thresholds(handles.at_risk(LeakageLimit(0.2))) == 0.0
 

@@ -88,7 +88,7 @@ def test_untrained_labels_are_one_kind_and_unlabelled_cases_none():
 
 @pytest.mark.parametrize(
     ("kind", "share", "fact"),
-    [("hard", 1.1, "share 1.1 of 'hard'"), ("other", 0.5, "'other' is not one of")],
+    [("hard", 1.1, "The share 1.1 of 'hard'"), ("other", 0.5, "'other' is not one of")],
 )
 def test_what_cannot_be_asked_is_named(kind, share, fact):
     with pytest.raises(SettingsError, match=fact):

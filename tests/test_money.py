@@ -30,10 +30,10 @@ from core.decision.money.breakeven import (
     threshold_values,
 )
 from core.decision.money.cashflow import OPTION_NAMES, STUDENT_REVIEW, present_value, ramp_up_shares
-from core.decision.money.scenario import INPUT_UNITS, assumed_quantity, measured_quantity
+from core.decision.money.scenario import INPUT_UNITS, assumed_quantity
 from core.decision.money.sensitivity import monte_carlo_npv, pert_draws, tornado_bars
 from core.errors import NonFiniteError, SettingsError
-from tests.scenarios import PLAIN, doubtful, plain
+from tests.scenarios import PLAIN, certain_quantity, doubtful, plain
 
 COSTS = [name for name, unit in INPUT_UNITS.items() if "currency" in unit]
 FACTOR = st.floats(0, 100)
@@ -216,7 +216,7 @@ def test_a_bar_is_the_appraisal_at_its_own_ends():
     scenario = doubtful(escape=assumed_quantity(1, 2, 7, "currency/case"))
     bar = next(bar for bar in tornado_bars(scenario, STUDENT_REVIEW) if bar.name == "escape")
     ends = [
-        by_name(scenario.changed(escape=measured_quantity(x, "currency/case")))[STUDENT_REVIEW].npv
+        by_name(scenario.changed(escape=certain_quantity(x, "currency/case")))[STUDENT_REVIEW].npv
         for x in (1, 7)
     ]
     assert [bar.at_low, bar.at_high] == ends

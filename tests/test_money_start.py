@@ -73,7 +73,7 @@ def test_the_unit_costs_of_the_other_page_are_the_likely_ones(facts):
 
 
 def test_without_a_student_there_is_no_scenario(facts):
-    with pytest.raises(NotFoundError, match="no finished scoring of these cases by a student"):
+    with pytest.raises(NotFoundError, match="No student has scored these cases"):
         default_scenario(MeasuredRuns({}, {}, facts.records, 0.2, None), COSTS)
 
 

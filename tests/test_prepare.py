@@ -28,10 +28,19 @@ def cases(labels: list) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("label", "form"),
     [
-        ("1.0", "1"), ("1", "1"), ("1.00", "1"), ("01", "01"), ("1.5", "1.5"), ("-2.0", "-2"), ("v1.0", "v1.0"),
-        (" Pump  House ", "pump house"), ("ＰＵＭＰ", "pump"), ("ﾎﾟﾝﾌﾟ", "ポンプ"), ("Straße", "strasse"),
+        ("1.0", "1"),
+        ("1", "1"),
+        ("1.00", "1"),
+        ("01", "01"),
+        ("1.5", "1.5"),
+        ("-2.0", "-2"),
+        ("v1.0", "v1.0"),
+        (" Pump  House ", "pump house"),
+        ("ＰＵＭＰ", "pump"),
+        ("ﾎﾟﾝﾌﾟ", "ポンプ"),
+        ("Straße", "strasse"),
     ],
-)  # fmt: skip
+)
 def test_the_normal_form_of_a_label(label, form):
     assert normal_label(label) == form
 

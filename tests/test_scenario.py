@@ -15,10 +15,9 @@ from core.decision.money.scenario import (
     MoneyScenario,
     ScenarioQuantity,
     assumed_quantity,
-    measured_quantity,
 )
 from core.errors import SettingsError
-from tests.scenarios import doubtful, plain
+from tests.scenarios import certain_quantity, doubtful, plain
 
 NAME = st.from_regex(r"\A[a-z0-9][a-z0-9._-]{0,20}\Z")
 
@@ -81,7 +80,7 @@ def test_a_unit_of_another_kind_is_refused():
     with pytest.raises(
         SettingsError, match="student_seconds is in 'hours': give it in 'seconds/case'"
     ):
-        doubtful(student_seconds=measured_quantity(1, "hours"))
+        doubtful(student_seconds=certain_quantity(1, "hours"))
 
 
 def test_units_carry_the_currency():

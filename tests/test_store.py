@@ -156,12 +156,12 @@ def test_the_last_end_of_a_run_counts_and_no_end_is_lost(store):
 
 def test_an_end_that_says_nothing_is_refused(store):
     with pytest.raises(
-        NonFiniteError, match="metrics of run .* hold a number that is NaN or infinite: 'ece' = nan"
+        NonFiniteError, match="metrics of .* hold a number that is NaN or infinite: 'ece' = nan"
     ):
         store.end_run(RUN.run_id, "finished", 1.0, {"n": 3, "ece": float("nan")})
     with pytest.raises(SettingsError, match="cannot be stored as JSON: .* is of type set"):
         store.end_run(RUN.run_id, "finished", 1.0, {"x": {1}})
-    with pytest.raises(SettingsError, match="a run's end 'done' is not one of finished, failed"):
+    with pytest.raises(SettingsError, match="state 'done' is not one of: finished, failed"):
         store.end_run(RUN.run_id, "done", 1.0, {})
     with pytest.raises(StoreError, match='CHECK constraint failed on table "run_ends"'):
         store.end_run(RUN.run_id, "finished", float("nan"), {})

@@ -394,7 +394,7 @@ def test_point_and_student_say_how_unlike_the_training_cases_a_text_is(trained):
 def test_teacher_and_student_start_from_the_trunk_states_that_the_point_estimate_left(
     trained, tmp_path
 ):
-    """Cases, copies and those that the student is compared on: no more files than lists of texts."""
+    """Cases, copies and those that the student is compared on: a file for each list of texts."""
     before = {path.name for path in (trained / "trunks").iterdir()}
     loop = LoopSettings(epochs=1, batch_size=16)
     settings = DistillSettings(loop=loop)

@@ -26,14 +26,15 @@ PRIORS = {
     "iso8859_15": 10.0,
     "mac_roman": 10.0,
     "cp850": 9.0,
-    "cp1250": 10.0,
-    "cp1251": 9.0,
-    "cp1253": 12.0,
-    "cp1254": 10.0,
-    "cp1255": 12.0,
-    "cp1256": 12.0,
-    "cp874": 12.0,
-    "koi8_r": 16.0,
+    "cp1250": 12.0,
+    "cp1251": 16.0,
+    "cp1253": 16.0,
+    "cp1254": 12.0,
+    "cp1255": 16.0,
+    "cp1256": 16.0,
+    "cp874": 16.0,
+    "iso8859_2": 12.0,
+    "koi8_r": 18.0,
 }
 RIVALS = ("euc_kr", "gb18030", "big5")  # other languages', read as Japanese without a single kana
 MARGIN = 9.5  # bits between two readings; 700 to 1
@@ -55,6 +56,7 @@ _QUOTES = frozenset("“”„«»‘‚’")
 _SCRIPTS = ("\u0370\u03ff", "\u0400\u045f", "\u0590\u05ff", "\u0600\u06ff", "\u0e00\u0e7f")
 _SIGNS = frozenset("…–—•€£°§©®™½¼¾²³µ±ºª×·\xa0")
 _KANJI = frozenset(  # the kanji that most business and maintenance texts are made of
+    "株式公司製造営業販売郵便宅配便銀行座口券証録音声動静止禁煙火災害虫駆鳥獣魚肉菜果米麦粉糖塩茶酒"
     "一二三四五六七八九十百千万円年月日時分秒上下左右前後内外中間大小高低長短新旧古多少全部品"
     "番号機械設備工場作業員者人名社会務課係所店電気力動起停止運転開始終了完未済発生異常音振温"
     "度圧油水漏交換修理点検清掃給脂調整確認取付破損折曲割欠亀裂摩耗腐食錆緩締固着詰閉塞不良故"
@@ -293,6 +295,8 @@ def _bits_in_the_west(c: str, before: str, after: str) -> float:
         return 6.0 if beside else 8.0 if c in "àéèêôù" else 13.0
     if (c in "°½¼¾²³" and before.isdigit()) or (c in "£€±" and after.isdigit()):
         return 5.0
+    if c == "±":
+        return 14.0
     if c in _NEIGHBOURS:
         return 9.0 if beside else 13.0
     if c in "¡¿":
@@ -302,7 +306,7 @@ def _bits_in_the_west(c: str, before: str, after: str) -> float:
     if c in _QUOTES:
         return 14.0 if within else 5.0 if beside else 11.0
     if c in _SIGNS:
-        return 13.0 if within else 8.0
+        return 17.0 if within else 8.0
     return 20.0 if beside else 15.0
 
 

@@ -22,9 +22,7 @@ def default_run(store: Store) -> RunRecord:
     runs = [r for r in store.runs("score") if r.run.role == "stream" and r.state == "finished"]
     for record in sorted(runs, key=lambda r: r.run.model_kind != "student"):
         return record
-    raise NotFoundError(
-        "no finished scoring of a stream: run `make demo`, or `python -m core score CASES`"
-    )
+    raise NotFoundError("report.no_stream_scoring")
 
 
 def decision_record(
@@ -48,9 +46,7 @@ def decision_record(
     measured = run_volume(record)
     volume = cases_per_day if cases_per_day is not None else measured and measured.cases_per_day
     if volume is None:
-        raise SettingsError(
-            f"the cases of run {record.run.run_id} have no dates to measure a volume from: give --cases-per-day"
-        )
+        raise SettingsError("report.no_volume", run=record.run.run_id)
     unit = UnitCosts(*costs, currency)
     if threshold is None:
         curve = AcceptanceCurve(store.histogram(record.run.run_id))

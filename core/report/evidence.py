@@ -138,8 +138,8 @@ def shift_frame(
     periods: Mapping[tuple, Histogram], threshold: float, unseen: bool = True
 ) -> pd.DataFrame:
     """One row a period: year, half, cases, labelled, and accuracy, ece, coverage, risk (selective,
-    at `threshold`), each also with _low and _high; Wilson's, and the debiased one for ece. NaN where
-    there is nothing to estimate from.
+    at `threshold`), each also with _low and _high; Wilson's, and the debiased one for ece. NaN
+    where there is nothing to estimate from.
     """
     rows = []
     for (year, half), counts in periods.items():

@@ -48,7 +48,7 @@ def default_scenario(facts: MeasuredRuns, costs: UnitCosts, months: int = 36) ->
     SettingsError.
     """
     if "student" not in facts.same:
-        raise NotFoundError("no finished scoring of these cases by a student: score them with one")
+        raise NotFoundError("report.no_student_scoring")
     known = measured_quantities(facts)
     return MoneyScenario(
         currency=costs.currency, months=months, **(_assumed(facts, costs, known) | known)

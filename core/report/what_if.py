@@ -58,9 +58,7 @@ def cheapest_cascade(front: pd.DataFrame, way: str) -> pd.Series:
     """
     rows = front[front["way"] == way]
     if not len(rows):
-        raise SettingsError(
-            f"the fronts have no row of {way!r}: give one of {', '.join(sorted(set(front['way'])))}"
-        )
+        raise SettingsError("report.no_cascade_way", way=way, allowed=sorted(set(front["way"])))
     return rows.loc[rows["total"].idxmin()]
 
 
@@ -139,10 +137,10 @@ def policy_at_share(counts: JointCumulative, kind: str, share: float) -> JointCu
     Raises SettingsError.
     """
     if not 0 <= share <= 1:
-        raise SettingsError(f"share {share} of {kind!r} is not allowed: use 0 to 1")
+        raise SettingsError("report.share_outside", share=share, kind=kind)
     seen = label_shares(counts)
     if kind not in seen:
-        raise SettingsError(f"{kind!r} is not one of {', '.join(map(repr, seen))}")
+        raise SettingsError("report.unknown_kind", kind=kind, allowed=list(seen))
     others = 1 - seen[kind]
     return class_weights(
         counts,

@@ -82,7 +82,9 @@ class Ledger:
         """A version of the policy, by default the newest. Raises NotFoundError."""
         found = [one for one in self.policies(name) if version in (None, one.version)]
         if not found:
-            raise _not_found("policy", name, version, self.store)
+            code = "store.no_policy" if version is None else "store.no_policy_version"
+            folder = str(self.store.folder)
+            raise NotFoundError(code, name=name, version=version, folder=folder)
         return max(found, key=lambda one: one.version)
 
     def policies(self, name: str | None = None) -> list[PolicyVersion]:
@@ -144,7 +146,9 @@ class Ledger:
         """A version of the scenario, by default the newest. Raises NotFoundError."""
         found = [one for one in self.scenarios(name) if version in (None, one.version)]
         if not found:
-            raise _not_found("scenario", name, version, self.store)
+            code = "store.no_scenario" if version is None else "store.no_scenario_version"
+            folder = str(self.store.folder)
+            raise NotFoundError(code, name=name, version=version, folder=folder)
         return max(found, key=lambda one: one.version)
 
     def scenarios(self, name: str | None = None) -> list[ScenarioVersion]:
@@ -214,13 +218,4 @@ def _policy_of(row: tuple) -> PolicyVersion:
         None if proof is None else json.loads(proof),
         created_at.replace(tzinfo=UTC),
         expires_on,
-    )
-
-
-def _not_found(kind: str, name: str, version: int | None, store: Store) -> NotFoundError:
-    """The error of a policy or scenario that does not exist."""
-    if version is None:
-        return NotFoundError(f"store.no_{kind}", name=name, folder=str(store.folder))
-    return NotFoundError(
-        f"store.no_{kind}_version", name=name, version=version, folder=str(store.folder)
     )

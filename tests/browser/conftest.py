@@ -1,9 +1,12 @@
 """Tests in a real browser: each is marked, and skipped where no Chromium is found."""
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.serving import CHROMIUM, FLAGS, ROOT
+
+# An event that comes late on a busy machine still comes: five seconds, the default, measure load.
+expect.set_options(timeout=60_000)
 
 _NO_CHROMIUM = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on the PATH: `apt-get install chromium` brings one"

@@ -13,8 +13,8 @@ Selective risk. Given how many cases t accepts, they are independent draws of th
 their errors are Bin(accepted, risk(t)); what is valid given any number accepted is valid. But the
 strictest thresholds accept too few to pass at all, so a sequence that began there would stop at
 once. Where to begin instead must not be read off the tested cases, not even off their
-confidence: "the first threshold with m accepted" says that the stricter one had fewer, so there are
-fewer very sure cases among the accepted than chance would give, and the errors are no longer
+confidence: "the first threshold with m accepted" implies that the stricter one had fewer, so there
+are fewer very sure cases among the accepted than chance would give, and the errors are no longer
 binomial with the population's risk. So a twentieth of the cases, drawn by chance, is a pilot: it
 says at which thresholds START_SHARES of the cases are accepted, and tests nothing (the split fixed
 sequence of the paper, with confidence in the place of labels). Each of these starts has an equal
@@ -126,7 +126,7 @@ def certify_segments(
     `certify_threshold`.
     """
     confidence, right, segment = np.asarray(confidence), np.asarray(right), np.asarray(segment)
-    # first all of them: one segment may well have a single confidence
+    # all cases first, because one segment may have a single confidence
     _checked(confidence, right, promise, epistemic)
     if len(segment) != len(confidence):
         raise ShapeError("decision.certify_segments", segments=len(segment), cases=len(confidence))

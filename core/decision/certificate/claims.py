@@ -4,7 +4,7 @@ threshold could be certified. Plain and JSON-able.
 A certificate is a high-probability promise: with confidence 1 - delta over the draw of the
 calibration cases, the risk of the certified threshold is at most the target. That is not what
 conformal risk control promises (CRC, arXiv 2208.02814: the risk is at most the target on AVERAGE
-over calibration sets, so that any single set may well be above it); nothing here gives CRC.
+over calibration sets, so any single set may be above it); nothing here gives CRC.
 `core.decision.certificate.certify` makes these objects.
 """
 

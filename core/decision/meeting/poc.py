@@ -124,9 +124,10 @@ def plan_trial(
     """The smallest unit whose needs end within `days`, or, where none does, the one that ends
     first.
 
-    width: half width of the interval of the selective risk; target, delta: certify risk <= target
-    with confidence 1 - delta when no error is seen; rival: selective risk of the option to tell it
-    from, None for none. Raises SettingsError.
+    units: where the trial could run. days: how long it may last. width: half width of the interval
+    of the selective risk; target, delta: certify risk <= target with confidence 1 - delta when no
+    error is seen; rival: selective risk of the option to tell it from, None for none. Raises
+    SettingsError.
     """
     if not units:
         raise NoCasesError("decision.no_trial_unit")

@@ -29,7 +29,7 @@ from core.types import Interval
 
 MEETING_FORMAT = "meeting-scenario"  # tells it from other scenarios of the store's ledger
 MEETING_VERSION = 1
-COLUMN_NAMES = ("A", "B", "C", "D")  # more do not stand side by side
+COLUMN_NAMES = ("A", "B", "C", "D")  # no more fit next to each other
 ALL_SEGMENTS = ""  # the segment of all
 # of the counts, Store.joint_counts
 ROW_COLUMNS = ("segment", "predicted", "outcome", "step", "epistemic_bin", "n")
@@ -138,7 +138,7 @@ class MeetingAssumptions:
 
 @dataclass(frozen=True)
 class MeetingFigures:
-    """What follows from a scenario: the policy's consequence a day, and a month of 365.25 / 12
+    """The figures of a scenario: the policy's consequence a day, and a month of 365.25 / 12
     days.
     """
 

@@ -20,7 +20,7 @@ ALWAYS_PAYS = "always_pays"  # the NPV is above 0 at every value searched
 NEVER_PAYS = "never_pays"  # it is below 0 at every value searched
 NO_EFFECT = "no_effect"  # the input does not move the NPV of this option
 RISK_UNKNOWN = "unknown"  # no threshold has a known selective risk
-_REACH = 1e6  # an input without an upper limit is searched up to so many times its high (or 1)
+_REACH = 1e6  # an input without an upper limit is searched up to this multiple of its high (or 1)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class PayingThresholds:
 
 
 def break_even_value(scenario: MoneyScenario, option: str, name: str) -> BreakEven:
-    """Break-even value of an input, cases_per_month or escape say. Raises SettingsError for an
+    """Break-even value of an input, such as cases_per_month. Raises SettingsError for an
     unknown option or input.
 
     The NPV is monotone in each input alone, the discount rate aside; there, the break-even is the
@@ -96,8 +96,8 @@ def paying_thresholds(
     selective_risk.
 
     option is student_review or teacher, and the curve is that model's. Where nothing is accepted
-    the risk does not matter; where something is and no label is known, the money is not known
-    either.
+    the risk does not matter; where something is accepted without a known label, the money is
+    unknown either.
     """
     if option not in (STUDENT_REVIEW, TEACHER):
         raise SettingsError(

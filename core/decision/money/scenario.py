@@ -60,15 +60,10 @@ class ScenarioQuantity(BaseModel):
 
 
 def assumed_quantity(low: float, likely: float, high: float, unit: str) -> ScenarioQuantity:
-    """An assumed quantity. Raises SettingsError for values that are not finite, in
-    order and allowed.
+    """An assumed quantity low <= likely <= high in `unit`. Raises SettingsError for values that are
+    not finite, in order and allowed.
     """
     return ScenarioQuantity(low=low, likely=likely, high=high, unit=unit)
-
-
-def measured_quantity(value: float, unit: str) -> ScenarioQuantity:
-    """An assumed quantity without doubt: low = likely = high."""
-    return assumed_quantity(value, value, value, unit)
 
 
 ShareQuantity = Annotated[ScenarioQuantity, "share"]
@@ -106,7 +101,7 @@ class MoneyScenario(BaseModel):
     student_coverage: ShareQuantity  # at the chosen threshold
     student_selective_risk: ShareQuantity
     student_error: ShareQuantity  # wrong / all when every answer is accepted
-    teacher_coverage: ShareQuantity  # 1 where nobody reviews the teacher's answers
+    teacher_coverage: ShareQuantity  # 1 where the teacher's answers are not reviewed
     teacher_selective_risk: ShareQuantity
     reviewer_miss: ShareQuantity = assumed_quantity(
         0, 0.01, 0.05, "share"
@@ -173,8 +168,8 @@ class MoneyScenario(BaseModel):
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Raises SettingsError for text that is no JSON, another version, a missing or unknown
-        field, a value not allowed.
+        """Read `to_json`. Raises DocumentError for text that is no JSON, another version, a missing
+        or unknown field, a value not allowed.
         """
         try:
             data = json.loads(text)
@@ -213,7 +208,7 @@ class MoneyScenario(BaseModel):
 
 
 Scenario = TypeVar("Scenario", bound=MoneyScenario)
-# Input -> its unit; the currency stands for itself until a scenario names it.
+# Input -> its unit; `currency` is a placeholder until a scenario names one.
 INPUT_UNITS = {
     name: field.metadata[0]
     for name, field in MoneyScenario.model_fields.items()

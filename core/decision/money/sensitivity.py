@@ -3,8 +3,8 @@ once (Monte Carlo).
 
 Draws are PERT: a beta on [low, high] with mean (low + 4 likely + high) / 6 (Malcolm et al. 1959). A
 triangle's mean, (low + likely + high) / 3, weighs the two guessed ends as much as the likely value,
-and people guess the ends worst. Inputs are drawn independently: where two move together, coverage
-and selective risk say, the spread is too wide or too narrow.
+and people guess the ends worst. Inputs are drawn independently: where two move together, such as
+coverage and selective risk, the spread is too wide or too narrow.
 """
 
 from collections.abc import Mapping
@@ -130,7 +130,7 @@ PERCENTILES = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class PercentileRange:
-    """P10, P50 and P90 over the draws; None where so many draws have no finite value (a payback
+    """P10, P50 and P90 over the draws; None where that percentile is not finite (a payback
     that never comes).
     """
 

@@ -1,7 +1,7 @@
 """Reviews a day as full-time people, and back: people = reviews a week * minutes / 60 / hours that
 one person reviews a week.
 
-Days of reviews are days of the calendar, as the volume is measured; a person works so many shifts
+Days of reviews are days of the calendar, as the volume is measured; a person works some shifts
 in seven of them. An average: it knows no waiting, for which core.decision.staffing.staffing is
 there, and half a person cannot be hired.
 """
@@ -16,7 +16,7 @@ WEEK_DAYS = 7
 
 @dataclass(frozen=True)
 class FullTime:
-    """What one full-time person does: all assumed by whoever plans."""
+    """What one full-time person does. All values are assumed."""
 
     minutes: float  # of one review
     hours: float  # of one shift, breaks left out
@@ -40,7 +40,7 @@ class FullTime:
         return self.shifts * self.hours * self.share * 60 / self.minutes / WEEK_DAYS
 
     def people(self, reviews_per_day: float) -> float:
-        """Full-time people that so many reviews a day keep busy."""
+        """Full-time people that these reviews a day keep busy."""
         return reviews_per_day / self.reviews_per_day
 
     def least(self, reviews_per_day: float) -> int:

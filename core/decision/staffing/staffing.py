@@ -20,7 +20,7 @@ from core.types import Interval
 
 # more work than hours: the queue grows for ever, and waits depend on how long one looks
 OVERLOADED = "overloaded"
-# even the most reviewers allowed break the SLA, because of nights or weekends say
+# even the most reviewers allowed break the SLA, for example because of nights or weekends
 NOT_WITH_THE_MOST = "not_with_the_most"
 _RUN_ON = 4  # weeks of duty after the last arrival
 
@@ -49,7 +49,7 @@ class ReviewTime:
 
 @dataclass(frozen=True)
 class StaffingStudy:
-    """How the simulation is done: replications of so many weeks after a warm-up, from one seed."""
+    """How the simulation runs: replications of `weeks` weeks after a warm-up, from one seed."""
 
     seed: int
     replications: int = 10
@@ -117,7 +117,7 @@ def simulate_staffing(
         raise SettingsError("decision.sla_hours", hours=sla_hours)
     duty = sum(shift.reviewers * shift.hours_per_week for shift in shifts)
     load = arrivals.per_week * review.minutes / 60 / duty
-    # One stream of random numbers a replication: more reviewers then meet the very same cases.
+    # One stream of random numbers a replication: more reviewers then meet the same cases.
     generators = [np.random.default_rng([study.seed, i]) for i in range(study.replications)]
     rows = [
         _replication(arrivals, tuple(shifts), review, sla_hours, study, duty, generator)

@@ -17,8 +17,8 @@ NO_LABELS = "no_labels"  # no labelled case, so escapes are unknown
 
 @dataclass(frozen=True)
 class UnitCosts:
-    """Assumed unit costs in `currency`: of one review, of one escape (a wrong answer that nobody
-    reviews), of one machine hour.
+    """Assumed unit costs in `currency`: of one review, of one escape (a wrong answer that is
+    not reviewed), of one machine hour.
     """
 
     review: float

@@ -146,8 +146,8 @@ def cheapest_threshold(costed: pd.DataFrame) -> float | None:
     """The threshold of the least money in a `cost_curve`, the strictest of equals; None where money
     is unknown.
 
-    It is read off the very cases it is then shown on, so its cost is optimistic: choose on one set,
-    confirm on another.
+    It is chosen on the cases that it is then shown on, so its cost is optimistic: choose on one
+    set, confirm on another.
     """
     money = costed["money"].to_numpy()
     if np.isnan(money).all():

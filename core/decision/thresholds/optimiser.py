@@ -8,7 +8,7 @@ candidate j,
 m money, r reviews, e wrong accepted, n the denominator of the risk whose limit is a. Solved exactly
 by HiGHS (scipy.optimize.milp, gap 0). Only thresholds at which e changes are candidates: between
 two of them the loosest has the fewest reviews and as many escapes, so it is no worse in any row.
-The choice is best on the very cases that it is shown on.
+The choice is best on the cases that it is shown on.
 """
 
 from dataclasses import dataclass

@@ -104,10 +104,6 @@ class ThresholdSolver:
         )
         self._money = np.nan_to_num(terms.handling(curve))[: len(THRESHOLDS)]
 
-    def at_threshold(self, threshold: float) -> PolicyConsequence:
-        """What a threshold means. Raises SettingsError unless a multiple of 0.001 in [0, 1]."""
-        return self._point(step_of_threshold(threshold))
-
     def at_risk(self, limit: RiskLimit) -> PolicyConsequence | InfeasibleLimits:
         """The threshold that keeps a risk limit with the fewest reviews, and what it means."""
         return self._first(limit, None, _loosest)
@@ -144,8 +140,9 @@ class ThresholdSolver:
         """What `extra` reviews a day on top of a capacity are worth; one more reviewer is the
         reviews that one does in a day.
 
-        Days are those of the volume: cases_per_day is mostly measured over calendar days, hence the
-        default month.
+        limit: on a risk, None for no limit. reviews_per_day: the capacity before. extra: above 0.
+        days_per_month: days of the volume; cases_per_day is mostly measured over calendar days,
+        hence the default.
         """
         if not extra > 0:
             raise SettingsError("decision.extra_reviews", extra=extra)
@@ -260,7 +257,7 @@ def preset_thresholds(solver: ThresholdSolver) -> dict[str, float]:
       would review more than safe does;
     - shadow: threshold 1, the strictest: the model runs while people decide, and only a confidence
       of exactly 1 is accepted.
-    They are read off the very cases that they are shown on, so they are optimistic.
+    They are chosen on the cases that they are shown on, so they are optimistic.
     """
     safe, balanced = solver.at_risk(LeakageLimit(SAFE_LEAKAGE)), solver.solve()
     thresholds = {

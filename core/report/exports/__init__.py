@@ -20,6 +20,6 @@ EXPORT_FORMATS = {
 def export_document(document: ReportDocument, form: str) -> bytes:
     """Return the document as a file of one of EXPORT_FORMATS. Raises SettingsError for another."""
     if form not in EXPORT_FORMATS:
-        raise SettingsError(f"export format {form!r} is not one of {', '.join(EXPORT_FORMATS)}")
+        raise SettingsError("report.unknown_format", form=form, allowed=list(EXPORT_FORMATS))
     module = importlib.import_module(f"core.report.exports.{form}")
     return getattr(module, f"write_{form}")(document)
