@@ -111,10 +111,10 @@ def goal(words: Words) -> None:
     by = state.chosen("goal")
     if by == BY_PEOPLE:
         least = min(0.5, state.chosen("goal_people"))  # a link may hold less than a step
-        limits = {"min_value": least, "max_value": float(MOST_PEOPLE), "step": 0.5}
+        limits = {"min_value": least, "max_value": float(MOST_PEOPLE), "step": 0.5, "width": 140}
         st.number_input(words("goal.number.people"), key="goal_people", **limits, **changed)
     elif by == BY_LEAKAGE:
-        limits = {"min_value": 0.0, "max_value": 100.0, "step": 0.1}
+        limits = {"min_value": 0.0, "max_value": 100.0, "step": 0.1, "width": 140}
         st.number_input(words("goal.number.leakage"), key="goal_leakage", **limits, **changed)
 
 

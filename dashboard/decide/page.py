@@ -28,7 +28,7 @@ from dashboard.i18n import Words
 from dashboard.session import cache, state
 from dashboard.session.address import BY_HAND, BY_LEAKAGE, BY_PEOPLE, CHEAPEST
 from dashboard.session.cache import cached_result
-from dashboard.session.context import RunContext, model_name
+from dashboard.session.context import RunContext
 
 TABS = ("thresholds", "options", "causes", "people", "conditions", "terms")
 
@@ -61,7 +61,7 @@ def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
     run_id = controls.clamp_run(runs)
     record = next(record for record in runs if record.run.run_id == run_id)
     with st.container(horizontal=True, vertical_alignment="bottom", key="choices"):
-        chip = f"{record.run.dataset} · {model_name(words, record)}"
+        chip = f"{record.run.dataset} · {words(f'kind.{record.run.model_kind}')}"
         with st.popover(chip, icon=":material/database:", key="data_chip"):
             controls.choose_run(words, runs)
         with st.popover(_assumptions(words, record), icon=":material/edit:", key="assumptions"):
