@@ -21,8 +21,8 @@ class AdapterSettings(BaseModel):
     position only, so that one layer of "feed_forward" adapters makes N samples cost little more
     than one; docs/results/adapter-layers.md has what more layers are worth. `targets`: the
     feed-forward's maps, its second map only ("down"), the attention's, or all. What comes before
-    the first adapted map is common to all samples of a teacher: with "down" that is nearly the whole first
-    block, with "feed_forward" its attention.
+    the first adapted map is common to all samples of a teacher: with "down" that is nearly the
+    whole first block, with "feed_forward" its attention.
     """
 
     model_config = ConfigDict(frozen=True)
