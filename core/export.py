@@ -1,4 +1,5 @@
-"""Tables as files that people open elsewhere: CSV, XLSX, Parquet and JSON Lines, one writer for all.
+"""Tables as files that people open elsewhere: CSV, XLSX, Parquet and JSON Lines, one writer for
+all.
 
 A spreadsheet runs a cell that begins like a formula, also behind blanks or in full width; such a
 cell, or heading, gets an apostrophe before it in CSV and XLSX. Knows no table's meaning.

@@ -20,7 +20,7 @@ PROGRESS_VARIABLE = "KAKUSHIN_PROGRESS"
 _EVERY_S = 0.5  # least time between two writes of the file; a terminal is drawn ten times a second
 
 
-class ProgressBar(tqdm):  # type: ignore[misc]  # tqdm has no types
+class ProgressBar(tqdm):
     """tqdm that writes a file where one is named. A disabled bar writes nothing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,6 +2,8 @@
 person's edit makes room.
 """
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,3 +100,11 @@ def test_a_moved_end_wins_and_the_others_give_way(points, end, value):
     after = quantity_with_end(before, end, value)
     assert getattr(after, end) == value
     assert all(x in (*before.points, value) for x in after.points)
+
+
+def test_the_minutes_of_a_review_are_those_of_the_desk_and_give_a_reviewers_hour(facts):
+    """A review of 10 minutes at 4.0 is 24.0 an hour."""
+    desk = replace(facts, minutes=10.0)
+    scenario = default_scenario(desk, replace(COSTS, review=4.0))
+    assert scenario.review_minutes.points == pytest.approx((5.0, 10.0, 20.0))
+    assert scenario.reviewer_hour.likely == pytest.approx(24.0)

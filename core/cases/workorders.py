@@ -42,14 +42,14 @@ SOURCE = {
 }
 _MISSING = "NA"  # how the file writes that nothing was written
 WHY = {
-    "label": "location in capitals with single spaces: assets spell the same location in capitals and "
-    "in small letters",
-    "classes": "the 12 most frequent locations of fit and anchor; next_locations: more would add no "
-    "order of later years",
-    "splits": "by date, in whole quarters, by counts alone: at least 200 anchor and 300 calibration "
-    "orders of the classes",
-    "copies": "a text (case and spaces aside) stays in the split of its first order; copies in other "
-    "splits are dropped",
+    "label": "location in capitals with single spaces: assets spell the same location in capitals "
+    "and in small letters",
+    "classes": "the 12 most frequent locations of fit and anchor; next_locations: more would add "
+    "no order of later years",
+    "splits": "by date, in whole quarters, by counts alone: at least 200 anchor and 300 "
+    "calibration orders of the classes",
+    "copies": "a text (case and spaces aside) stays in the split of its first order; copies in "
+    "other splits are dropped",
     "other_locations": "left out of fit and anchor; kept in calibration and stream as 'not seen in "
     "training'",
 }

@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
     root = argparse.ArgumentParser(
         prog="python -m core",
-        description="Kakushin: train a Bayesian teacher, distil it into a one-pass student, score cases, decide "
+        description="Kakushin: train a Bayesian teacher, distill it into a one-pass student, score cases, decide "
         "which answers to trust.",
         epilog="Everything that is made lies in the workspace folder; KAKUSHIN_HOME changes it, KAKUSHIN_DEVICE "
         "chooses cpu, cuda or mps. Exit codes: 0 done, 2 arguments or settings, 3 cases, 4 model, 5 store, 6 download, "

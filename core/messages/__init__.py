@@ -71,7 +71,9 @@ def error_text(error: Exception, language: str) -> str:
 
 
 def reader_language(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the terminal's language: KAKUSHIN_LANGUAGE, else what the locale's variables name; English if neither does."""
+    """Return the terminal's language: KAKUSHIN_LANGUAGE, else what the locale's variables name;
+    English if neither does.
+    """
     names = ("KAKUSHIN_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
     locale = next((environment[name] for name in names if environment.get(name)), "")
     return "ja" if locale.lower().startswith("ja") else "en"

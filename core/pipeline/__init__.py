@@ -1,3 +1,3 @@
-"""Joins cases, models, statistics and the store into runs: train, distil, score, evaluate, demo.
+"""Joins cases, models, statistics and the store into runs: train, distill, score, evaluate, demo.
 Resumable, with progress.
 """

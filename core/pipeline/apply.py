@@ -38,8 +38,8 @@ class BoundPolicy:
     """A version of a policy as it counts for one run.
 
     policy: None where its content cannot be read. void: what keeps it from counting, () where it
-    counts. certificate: VALID, NONE or what voids it, separated by commas. labelled_classes: classes
-    of which the runs it was chosen on hold labelled cases.
+    counts. certificate: VALID, NONE or what voids it, separated by commas. labelled_classes:
+    classes of which the runs it was chosen on hold labelled cases.
     """
 
     version: PolicyVersion
@@ -85,7 +85,9 @@ def active_version_for(store: Store, run: Run) -> PolicyVersion | None:
 
 
 def bind_policy(store: Store, version: PolicyVersion, run: Run, today: date) -> BoundPolicy:
-    """Check a version against a run on a day (UTC): what voids it, and the state of its certificate."""
+    """Check a version against a run on a day (UTC): what voids it, and the state of its
+    certificate.
+    """
     with store.atomic():
         bound = _bound_runs(store, version)
         labelled = _labelled_classes(store, bound)

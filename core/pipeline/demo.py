@@ -1,4 +1,4 @@
-"""The demo, end to end, on real work orders: fetch, split, train, distil, score with all three
+"""The demo, end to end, on real work orders: fetch, split, train, distill, score with all three
 models. Every step is resumable.
 
 What is measured here is measured on real data; nothing is synthetic.

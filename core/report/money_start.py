@@ -35,6 +35,7 @@ class MeasuredRuns:
     threshold: float
     cases_per_day: float | None  # typed by somebody; None is measured from the student's dates
     include_unseen: bool = True
+    minutes: float = 5.0  # of one review
 
     def at(self, kind: str, threshold: float) -> PolicyConsequence:
         """What a threshold means, a case a day."""
@@ -123,10 +124,10 @@ def _volume(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
 def _assumed(
     facts: MeasuredRuns, costs: UnitCosts, known: Mapping[str, ScenarioQuantity]
 ) -> dict[str, ScenarioQuantity]:
-    """What stands in where nothing was measured. A review of 4 minutes gives the hour of a
-    reviewer, that gives the rest.
+    """What stands in where nothing was measured. The cost and minutes of a review give
+    the hour of a reviewer, that gives the rest.
     """
-    hour, count = costs.review * 60 / 4, facts.at("student", 0.0).cases
+    hour, count = costs.review * 60 / facts.minutes, facts.at("student", 0.0).cases
     whole = (
         (facts.cases_per_day or 100.0) * DAYS_A_MONTH * count / max(1, facts.same["student"].cases)
     )
@@ -141,7 +142,7 @@ def _assumed(
     }
     return quality | {
         "cases_per_month": around(whole, "cases/month", 0.8, 1.25),
-        "review_minutes": assumed_quantity(2, 4, 8, "minutes/case"),
+        "review_minutes": around(facts.minutes, "minutes/case"),
         "reviewer_hour": around(hour, "currency/hour", 0.8, 1.25),
         "engineer_hour": around(2 * hour, "currency/hour", 0.8, 1.25),
         "escape": around(costs.escape, "currency/case"),

@@ -1,8 +1,9 @@
-"""The span of dates without those far out: one 9999-12-31 among a year's dates says nothing of how many cases a day brings.
+"""The span of dates without those far out: one 9999-12-31 among a year's dates says nothing of how
+many cases a day brings.
 
-A date is far out if it lies more than REACH median absolute deviations from the median date (Hampel's identifier), at least
-REACH * FLOOR_DAYS days, or before 1950 or after 2100 while others do not. Evenly spread dates reach 2 deviations, so none of
-theirs is.
+A date is far out if it lies more than REACH median absolute deviations from the median date
+(Hampel's identifier), at least REACH * FLOOR_DAYS days, or before 1950 or after 2100 while others
+do not. Evenly spread dates reach 2 deviations, so none of theirs is.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ _USUAL = (np.datetime64("1950-01-01"), np.datetime64("2101-01-01"))
 
 @dataclass(frozen=True)
 class DateSpan:
-    """first and last of the dates that are not far out; `far` are the others, sorted; dates: how many there are in all."""
+    """first and last of the dates that are not far out; `far` are the others, sorted; dates: how
+    many there are in all.
+    """
 
     first: datetime
     last: datetime
@@ -42,7 +45,8 @@ def robust_span(moments: Sequence[datetime]) -> DateSpan | None:
     """Return the span of the moments without those far out; None if there are none.
 
     >>> from datetime import datetime
-    >>> span = robust_span([datetime(2024, 1, day) for day in range(1, 11)] + [datetime(9999, 12, 31)])
+    >>> span = robust_span([datetime(2024, 1, day) for day in range(1, 11)] + [datetime(9999, 12,
+    31)])
     >>> span.days, [moment.year for moment in span.far]
     (10, [9999])
     """

@@ -56,7 +56,9 @@ def read_run(row: tuple) -> Run:
 
 
 def read_run_record(row: tuple) -> RunRecord:
-    """Return the record of a row: COLUMNS, then state, duration_s, metrics (None while running), cases, first_at, last_at."""
+    """Return the record of a row: COLUMNS, then state, duration_s, metrics (None while running),
+    cases, first_at, last_at.
+    """
     state, duration_s, metrics, cases, first_at, last_at = row[len(COLUMNS) :]
     run = read_run(row[: len(COLUMNS)])
     return RunRecord(

@@ -67,7 +67,8 @@ class Reviews:
             return sum(_add_verdict(connection, verdict) for verdict in verdicts)
 
     def verdicts(self, run_id: str) -> pd.DataFrame:
-        """Return all verdicts of a run in the order of their arrival; the last one of a case counts.
+        """Return all verdicts of a run in the order of their arrival; the last one of a case
+        counts.
 
         Columns: run_id, case_id, label, verdict, reviewer, at (UTC), audit, inclusion_probability
         (NaN without audit).
@@ -124,7 +125,8 @@ class Reviews:
             return len(new)
 
     def undecided_cases(self, run_id: str, policy: str, version: int, limit: int) -> pd.DataFrame:
-        """Return up to `limit` predictions of a run that this version has not decided, in any order.
+        """Return up to `limit` predictions of a run that this version has not decided, in any
+        order.
 
         Columns: case_id, segment, predicted, confidence, epistemic (nats).
         """

@@ -105,7 +105,9 @@ def _facts(runs: list[RunRecord], record: RunRecord, chosen: Choices) -> Measure
     same = run_selection.same_cases(runs, record)
     counts = {kind: cache.cumulative(one.run.run_id, chosen.segment) for kind, one in same.items()}
     of_dataset = [one for one in cache.all_runs() if one.run.dataset == record.run.dataset]
-    return MeasuredRuns(same, counts, of_dataset, chosen.t, chosen.volume, chosen.unseen)
+    return MeasuredRuns(
+        same, counts, of_dataset, chosen.t, chosen.volume, chosen.unseen, chosen.minutes
+    )
 
 
 def _scenario(chosen: Choices, facts: MeasuredRuns) -> tuple[MoneyScenario | None, bool]:

@@ -142,7 +142,7 @@ class Backbone(nn.Module):
 
     @property
     def tokens_per_batch(self) -> int:
-        """How many tokens to pass through at once on this device, as its memory is at this moment."""
+        """How many tokens to pass through at once on this device, by its memory at this moment."""
         return tokens_per_batch(
             self.device,
             self.hidden_size,

@@ -1,4 +1,4 @@
-"""Which device, number format and batch to compute with. Knows nothing of models but their widths."""
+"""Which device, number format and batch to compute with. Knows of models their widths only."""
 
 import atexit
 import os

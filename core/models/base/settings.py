@@ -19,10 +19,10 @@ class AdapterSettings(BaseModel):
     `layers`: how many of the top blocks carry adapters; None is the top half. Everything below is
     frozen and is computed once a case. In the last block the feed-forward is needed at the read-out
     position only, so that one layer of "feed_forward" adapters makes N samples cost little more
-    than one; docs/results/adapter-layers.md has what more layers are worth. `targets`: the feed-forward's
-    maps, its second map only ("down"), the attention's, or all. What stands before the first
-    adapted map is common to all samples of a teacher: with "down" that is nearly the whole first
-    block, with "feed_forward" its attention.
+    than one; docs/results/adapter-layers.md has what more layers are worth. `targets`: the
+    feed-forward's maps, its second map only ("down"), the attention's, or all. What comes before
+    the first adapted map is common to all samples of a teacher: with "down" that is nearly the
+    whole first block, with "feed_forward" its attention.
     """
 
     model_config = ConfigDict(frozen=True)

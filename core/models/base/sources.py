@@ -1,4 +1,4 @@
-"""A pre-trained model's files: their hash, and reading them without transformers' own progress bar."""
+"""A pre-trained model's files: their hash, and reading them without transformers' progress bar."""
 
 import hashlib
 from contextlib import contextmanager

@@ -74,7 +74,7 @@ def linear_start(
 
     The penalty and then the scale of the surface's features have the lowest mean NLL over held-out
     folds; the fit that is returned uses every case. A class without a case gets the bias of one
-    case in ten times as many. choice: a penalty and a scale (0: no n-grams) that were chosen before.
+    case in ten times as many. choice: a penalty and a scale (0: no n-grams) chosen before.
     """
     by_penalty, by_scale = {}, {}
     if choice is not None:
