@@ -54,7 +54,7 @@ def test_a_file_becomes_a_run_that_can_be_decided_on(home, browser):
         )
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(address)
-        page.get_by_text("データと実行").first.click(timeout=60_000)
+        go_to(page, "準備", "データと実行")
 
         # Streamlit's own words on the uploader are English: the reader sees ours in their place.
         said = "p => getComputedStyle(p, '::after').content + getComputedStyle(p).fontSize"
