@@ -64,9 +64,7 @@ def parser() -> argparse.ArgumentParser:
         default=3,
         help="top blocks that carry adapters, in every method (default: 3)",
     )
-    root.add_argument(
-        "--targets", default="all", help="maps that carry adapters (default: all)"
-    )
+    root.add_argument("--targets", default="all", help="maps that carry adapters (default: all)")
     root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
     root.add_argument("--epochs", type=int, default=3, help="of every training (default: 3)")
     root.add_argument(

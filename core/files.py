@@ -86,6 +86,14 @@ def recover_folder(folder: Path) -> Path:
     return folder
 
 
+def recover_folders(parent: Path) -> None:
+    """Recover each folder in `parent` that a killed process left aside. Does nothing if there is
+    no such parent.
+    """
+    for aside in parent.glob(".*.old"):
+        recover_folder(aside.with_name(aside.name[1:].removesuffix(".old")))
+
+
 def private_folder(folder: Path) -> Path:
     """Make a folder, and those above it that are missing, for the owner alone; return it."""
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]

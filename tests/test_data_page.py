@@ -177,7 +177,7 @@ def test_training_and_distilling_are_started(open_page, home):
     page.text_input(key="who").set_value("mika")
     page.button(key="start").click().run()
     assert {found.job.verb: found.job.arguments for found in queue.listed(home)}["distill"] == (
-        "--epochs=4",
+        "--epochs=2",
         "line",
     )
 

@@ -7,7 +7,6 @@ import pytest
 
 MODULES = (
     "core.cases.labels",
-    "core.cases.read",
     "core.counts.histogram",
     "core.decision.certificate.certify",
     "core.decision.thresholds.consequence",

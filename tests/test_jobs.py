@@ -174,9 +174,7 @@ def test_a_job_that_does_not_end_when_it_is_asked_to_is_ended_by_force(settings,
     job_id = begin(settings, deaf)
     wait(settings, job_id, lambda found: "begun" in queue.log_tail(settings, job_id))
     queue.cancel(settings, job_id, "mika")
-    assert (
-        wait(settings, job_id, "cancelled", seconds=600).exit_code == -signal.SIGKILL
-    )
+    assert wait(settings, job_id, "cancelled", seconds=600).exit_code == -signal.SIGKILL
 
 
 def test_a_waiting_job_is_taken_from_the_queue(settings, runners):

@@ -186,9 +186,7 @@ def test_scenarios_are_kept_by_version(ledger):
     assert ledger.scenarios() == made[::-1]
     with pytest.raises(NotFoundError, match="no scenario 'base' of version 3"):
         ledger.scenario("base", 3)
-    with pytest.raises(
-        NonFiniteError, match="numbers of 'base' hold a number that is NaN"
-    ):
+    with pytest.raises(NonFiniteError, match="numbers of 'base' hold a number that is NaN"):
         ledger.add_scenario("base", {"escape": float("nan")}, "Suzuki")
 
 

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from core import files
+from core.errors import ModelError
 from core.files import (
     delete_abandoned,
     private_folder,
@@ -18,6 +19,9 @@ from core.files import (
     sha256_of,
     write_atomic,
 )
+from core.models.base.card import ModelCard, read_card
+from core.pipeline.workspace import models
+from core.settings import Settings
 
 
 def mode(path) -> int:
@@ -131,3 +135,25 @@ def test_only_old_temporary_files_are_deleted(tmp_path):
 def test_the_digest_is_that_of_the_content(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256_of(tmp_path / "a").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe{", None])
+def test_a_models_card_that_is_no_text_or_a_folder_is_named(tmp_path, content):
+    path = tmp_path / "line" / "model.json"
+    path.parent.mkdir()
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"model\.json is not a model's card"):
+        read_card(tmp_path / "line")
+
+
+def test_a_model_that_a_kill_left_aside_is_read_and_listed(tmp_path):
+    card = ModelCard(
+        kind="student", name="line-student", labels=("a", "b"), base="x", base_sha256="x", cut=1
+    )
+    settings = Settings(home=tmp_path)
+    for name in (".line-student.old", ".other.old"):
+        (settings.models / name).mkdir(parents=True)
+        (settings.models / name / "model.json").write_text(card.model_dump_json(), "utf-8")
+    assert read_card(settings.models / "line-student") == card
+    assert len(models(settings)) == 2
+    assert sorted(path.name for path in settings.models.iterdir()) == ["line-student", "other"]

@@ -120,14 +120,6 @@ def read_cases(
 ) -> Cases:
     """Read and check a file. Raises CasesError if it cannot be read, or can be read in two ways;
     problems of single rows are in the result.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     file = Path(folder) / "orders.csv"
-    ...     _ = file.write_text("text,label\\noil leak,engine\\nbroken lamp,cab\\n")
-    ...     cases = read_cases(file)
-    >>> cases.frame["text"].tolist(), cases.problems
-    (['oil leak', 'broken lamp'], ())
     """
     path, options = Path(path), options or ReadingOptions()
     return check_table(open_table(path, options, columns, max_bytes), columns, path, options)

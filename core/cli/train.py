@@ -1,5 +1,6 @@
 """The verbs that make models: train and distill."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -25,6 +26,20 @@ def add_train(verbs) -> None:
     verb.add_argument(
         "--name", required=True, help="the models' name: NAME-point and NAME-teacher are made"
     )
+    _base_options(verb)
+    _adapter_options(verb)
+    _teacher_options(verb)
+    rare_labels_option(verb)
+    verb.add_argument("--seed", type=int, default=0)
+    verb.add_argument(
+        "--truncate",
+        action="store_true",
+        help="read the beginning of texts that are longer than the model reads",
+    )
+
+
+def _base_options(verb: argparse.ArgumentParser) -> None:
+    """Add what the head and the base are."""
     verb.add_argument(
         "--base",
         help="Hugging Face name, folder, or all-MiniLM-L6-v2, multilingual-e5-small, "
@@ -60,6 +75,10 @@ def add_train(verbs) -> None:
         default="frozen",
         help="a choice's rows: trained, or the LM's own (default)",
     )
+
+
+def _adapter_options(verb: argparse.ArgumentParser) -> None:
+    """Add where adapters are and how they are trained."""
     verb.add_argument(
         "--layers",
         type=int,
@@ -82,6 +101,10 @@ def add_train(verbs) -> None:
         type=float,
         help="default: 0.0015 / number of adapted blocks, for --readout choice twice that",
     )
+
+
+def _teacher_options(verb: argparse.ArgumentParser) -> None:
+    """Add how the teacher is made."""
     verb.add_argument(
         "--teacher",
         choices=["tfb", "blob", "mixture", "laplace", "ensemble", "dropout", NO_TEACHER],
@@ -104,13 +127,6 @@ def add_train(verbs) -> None:
         "--no-calibration",
         action="store_true",
         help="do not fit the teacher's one temperature on held-out cases",
-    )
-    rare_labels_option(verb)
-    verb.add_argument("--seed", type=int, default=0)
-    verb.add_argument(
-        "--truncate",
-        action="store_true",
-        help="read the beginning of texts that are longer than the model reads",
     )
 
 
@@ -147,6 +163,13 @@ def add_distill(verbs) -> None:
         choices=["share", "dirichlet", "gaussian"],
         help="how one pass gives the spread (see the docs)",
     )
+    _target_options(verb)
+    _student_options(verb)
+    verb.add_argument("--seed", type=int, default=0)
+
+
+def _target_options(verb: argparse.ArgumentParser) -> None:
+    """Add which samples and texts teach."""
     verb.add_argument(
         "--samples", type=int, help="teacher samples behind the targets (default: the teacher's N)"
     )
@@ -170,6 +193,10 @@ def add_distill(verbs) -> None:
         default="epistemic",
         help="those on which two samples of the teacher disagree most, or any (default: epistemic)",
     )
+
+
+def _student_options(verb: argparse.ArgumentParser) -> None:
+    """Add the student's adapters and its training."""
     verb.add_argument("--rank", type=int, default=8, help="the student's LoRA rank (default: 8)")
     verb.add_argument(
         "--targets", choices=["down", "feed_forward", "attention", "all"], default="all"
@@ -189,7 +216,6 @@ def add_distill(verbs) -> None:
         default="fresh",
         help="begin with fresh adapters or at the teacher's mean",
     )
-    verb.add_argument("--seed", type=int, default=0)
 
 
 def _train(arguments, settings: Settings) -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from core.errors import ModelError
+from core.files import recover_folders
 from core.models.base.card import ModelCard, read_card
 from core.pipeline.runs import LIBRARIES
 from core.settings import Settings
@@ -22,7 +23,8 @@ def models(settings: Settings) -> list[ModelCard]:
     of another format is none.
     """
     found = []
-    for path in sorted(settings.models.glob("*/model.json")) if settings.models.is_dir() else ():
+    recover_folders(settings.models)
+    for path in sorted(settings.models.glob("[!.]*/model.json")):
         try:
             found.append(read_card(path.parent))
         except ModelError:

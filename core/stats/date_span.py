@@ -45,8 +45,8 @@ def robust_span(moments: Sequence[datetime]) -> DateSpan | None:
     """Return the span of the moments without those far out; None if there are none.
 
     >>> from datetime import datetime
-    >>> span = robust_span([datetime(2024, 1, day) for day in range(1, 11)] + [datetime(9999, 12,
-    31)])
+    >>> usual = [datetime(2024, 1, day) for day in range(1, 11)]
+    >>> span = robust_span([*usual, datetime(9999, 12, 31)])
     >>> span.days, [moment.year for moment in span.far]
     (10, [9999])
     """

@@ -211,7 +211,7 @@ def _train(words: Words, ready: ReadyCases):
         words("start.epochs"),
         1,
         MOST_EPOCHS,
-        8,
+        3,
         key="train_epochs",
         help=words("start.epochs.help"),
     )
@@ -266,7 +266,7 @@ def _distill(words: Words):
         words("start.epochs"),
         1,
         MOST_EPOCHS,
-        4,
+        2,
         key="distill_epochs",
         help=words("start.epochs.help"),
     )

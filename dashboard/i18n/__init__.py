@@ -32,12 +32,17 @@ DASH = "–"  # shown where there is nothing to estimate from
 # tables, headings, lists.
 _MARKUP = str.maketrans({c: "\\" + c for c in "\\`*_{}[]()<>#+-.!|~$:&^="})
 
+# Where GitHub's markdown sees a bare address begin, also behind a backslash: a word joiner goes
+# there, which is invisible.
+_ADDRESSES = re.compile(r"(?<=http)(?=s?:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+
 
 def escape_markdown(text: str) -> str:
     """Return `text` so that Streamlit's markdown shows it letter by letter: no HTML, LaTeX, link or
     emphasis.
     """
-    return " ".join(str(text).split()).translate(_MARKUP)
+    unlinked = _ADDRESSES.sub("\u2060", " ".join(str(text).split()))
+    return unlinked.translate(_MARKUP)
 
 
 # Between a number and its Japanese counter, where a line may not end; a word joiner goes there.

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import ModelError
+from core.files import recover_folder
 
 FORMAT = 1
 
@@ -102,7 +103,7 @@ def read_card(folder: Path) -> ModelCard:
     """The card of the model in `folder`. Raises ModelError if there is none, or it is of another
     format.
     """
-    path = folder / "model.json"
+    path = recover_folder(folder) / "model.json"
     try:
         card = ModelCard.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as e:
@@ -112,6 +113,9 @@ def read_card(folder: Path) -> ModelCard:
             else []
         )
         raise ModelError("models.no_model", model=folder.name, models=beside or "-") from e
+    except (OSError, UnicodeDecodeError) as e:
+        reason = getattr(e, "strerror", None) or str(e)
+        raise ModelError("models.broken_card", file=path, field=path.name, reason=reason) from e
     except ValidationError as e:
         raise ModelError(
             "models.broken_card",

@@ -5,9 +5,7 @@ one-pass model keeps its merged maps, so that loading it needs no adapter; a tea
 and the standard deviation of A' for every map.
 """
 
-import hashlib
 import os
-import shutil
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from core.errors import ModelError
+from core.files import replace_folder, sha256_of, write_atomic
 from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone, load_backbone
 from core.models.base.card import ModelCard, read_card
@@ -35,23 +34,23 @@ LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "nump
 def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard:
     """Write the model into `folder`, whole or not at all, and return the completed card."""
     checked_name(card.name, "model")
-    fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
     tensors = {name: t.detach().cpu().contiguous() for name, t in weights.items()}
-    save_file(tensors, fresh / "weights.safetensors", metadata={"made_for": card.made_for})
-    card = card.model_copy(
-        update={
-            "base": os.path.relpath(card.base, folder) if Path(card.base).is_dir() else card.base,
-            "weights_sha256": _sha256(fresh / "weights.safetensors"),
+    base = os.path.relpath(card.base, folder) if Path(card.base).is_dir() else card.base
+    completed: list[ModelCard] = []
+
+    def fill(fresh: Path) -> None:
+        save_file(tensors, fresh / "weights.safetensors", metadata={"made_for": card.made_for})
+        update = {
+            "base": base,
+            "weights_sha256": sha256_of(fresh / "weights.safetensors"),
             "versions": {name: version(name) for name in LIBRARIES},
             "created_at": datetime.now(UTC),
         }
-    )
-    (fresh / "model.json").write_text(card.model_dump_json(indent=2), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
-    return card
+        completed.append(card.model_copy(update=update))
+        write_atomic(fresh / "model.json", completed[0].model_dump_json(indent=2))
+
+    replace_folder(folder, fill)
+    return completed[0]
 
 
 def load(
@@ -181,7 +180,7 @@ def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     path = folder / "weights.safetensors"
     if not path.is_file():
         raise ModelError("models.no_weights", model=card.name)
-    if (found := _sha256(path)) != card.weights_sha256:
+    if (found := sha256_of(path)) != card.weights_sha256:
         raise ModelError(
             "models.other_weights",
             model=card.name,
@@ -197,8 +196,3 @@ def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     if made_for != card.made_for:
         raise ModelError("models.other_card", model=card.name)
     return weights
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
