@@ -406,6 +406,7 @@ def test_teacher_and_student_start_from_the_trunk_states_that_the_point_estimate
         place(trained, tmp_path.name),
     )
     assert {path.name for path in (trained / "trunks").iterdir()} == before
+    assert len(before) == 3  # cases, their copies, and those that nothing learns from
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(trained, tmp_path):

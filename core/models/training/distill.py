@@ -66,6 +66,7 @@ class Lesson:
     checked: list[str]
     checked_labels: np.ndarray
     checked_answers: np.ndarray  # the teacher's probabilities [m, K]
+    caches: tuple[TrunkCache, TrunkCache]  # of `texts` and `checked`, at the teacher's cut
 
 
 def distill(
@@ -142,11 +143,13 @@ def prepare_lesson(
         _cached(teacher.backbone, unseen, truncate, trunks), teacher.surface, unseen
     )
     known = np.flatnonzero(targets.labels != NO_LABEL)[:CHECKED_CASES]
+    checked = [*(texts[index[i]] for i in known), *unseen]
+    checked_cache = cache.at(index).at(known).joined(unseen_cache)
     return Lesson(
         [texts[i] for i in index],
         labels[index],
         targets,
-        [*(texts[index[i]] for i in known), *unseen],
+        checked,
         np.concatenate([targets.labels[known], np.full(len(unseen), NO_LABEL, dtype=np.int64)]),
         np.concatenate(
             [
@@ -154,6 +157,7 @@ def prepare_lesson(
                 teacher.scores_cached(unseen_cache).probabilities,
             ]
         ),
+        (cache.at(index), _offset(checked_cache, teacher.surface, checked)),
     )
 
 
@@ -170,10 +174,12 @@ def _fit(
     """Train the student and compare it; where it is out of its tolerance, the teacher's linear
     start takes its place.
     """
-    cache = _offset(_cached(backbone, lesson.texts, truncate, place.trunks), surface, lesson.texts)
-    checked = _offset(
-        _cached(backbone, lesson.checked, truncate, place.trunks), surface, lesson.checked
-    )
+    cache, checked = lesson.caches
+    if backbone.cut != card.cut:
+        cache, checked = (
+            _offset(_cached(backbone, texts, truncate, place.trunks), surface, texts)
+            for texts in (lesson.texts, lesson.checked)
+        )
     classes = len(card.labels)
     linear, _ = checkpoint.load_start(teacher_folder, card)
     start = [], (answer_head(backbone, card.labels) if card.readout == "choice" else linear)
