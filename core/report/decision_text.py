@@ -114,12 +114,12 @@ def decision_sentences(record: dict) -> str:
         n, days = record["far_cases"], ", ".join(record["far_dates"][:5])
         lines.append(f"  not in the volume       n = {n}: dates far from all others ({days})")
     for name, money in record["money"].items():
-        said = (
+        texts = (
             f"{_number(money['total_per_day'])} {currency} a day"
             if not money["note"]
             else money["note"].replace("_", " ")
         )
-        lines.append(f"  money, {name.replace('_', ' '):<16} {said}")
+        lines.append(f"  money, {name.replace('_', ' '):<16} {texts}")
     return "\n".join(lines)
 
 

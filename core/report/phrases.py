@@ -109,19 +109,19 @@ def difference_sentence(
     delta = found.measures[measure]
     if delta.value is None:
         return words("meeting.difference.unknown", measure=measure_label(words, measure))
-    said = {
+    texts = {
         "measure": measure_label(words, measure),
         "base": found.base,
         "n": words.number(delta.n, 0),
     }
-    said |= {
+    texts |= {
         end: signed_text(words, measure, getattr(delta, end), currency)
         for end in ("value", "low", "high")
     }
     if delta.low == delta.high == 0:
-        return words("meeting.difference.none", **{k: said[k] for k in ("measure", "base")})
+        return words("meeting.difference.none", **{k: texts[k] for k in ("measure", "base")})
     sure = "sure" if excludes_zero(delta) else "unsure"
-    return words(f"meeting.difference.{sure}", **said)
+    return words(f"meeting.difference.{sure}", **texts)
 
 
 def signed_text(words: ReportWords, measure: str, value: float, currency: str) -> str:

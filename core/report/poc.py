@@ -81,15 +81,15 @@ def trial_sentences(words: ReportWords, poc: TrialReport) -> tuple[list[str], li
 
 def _unit(words: ReportWords, poc: TrialReport) -> str:
     one = poc.plan.unit
-    said = {
+    texts = {
         "segment": one.segment or words("segment.all"),
         "cases": words.number(one.cases_per_day, figures=3),
     }
-    said |= {
+    texts |= {
         "accepted": words.number(one.accepted_per_day, figures=3),
         "days": words.number(poc.days, 0),
     }
-    return words("poc.unit.fits" if poc.plan.fits else "poc.unit.late", name=poc.name, **said)
+    return words("poc.unit.fits" if poc.plan.fits else "poc.unit.late", name=poc.name, **texts)
 
 
 def _present(words: ReportWords, poc: TrialReport) -> str:
@@ -106,12 +106,12 @@ def _present(words: ReportWords, poc: TrialReport) -> str:
 
 
 def _need(words: ReportWords, found: LabelNeed, poc: TrialReport) -> str:
-    said = {
+    texts = {
         "width": words.percent(poc.terms["width"]),
         "target": words.percent(poc.terms["target"]),
     }
-    said |= {"sure": words.percent(1 - poc.terms["delta"], 0), "rival": poc.rival or ""}
-    question = words(f"poc.need.{found.question}", **said)
+    texts |= {"sure": words.percent(1 - poc.terms["delta"], 0), "rival": poc.rival or ""}
+    question = words(f"poc.need.{found.question}", **texts)
     if found.cases is None:
         return question + words("poc.no_number")
     size = question + words("poc.cases", n=words.number(found.cases, 0))

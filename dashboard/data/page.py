@@ -101,8 +101,8 @@ def _job(words: Words, found: JobStatus) -> None:
             width="stretch",
         )
     if found.state == "running":
-        share, said = data_words.progress_text(words, found.progress)
-        st.progress(share, said)
+        share, texts = data_words.progress_text(words, found.progress)
+        st.progress(share, texts)
     if found.state == "lost":
         st.caption(words("job.lost.note"))
     if found.state == "failed":

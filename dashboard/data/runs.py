@@ -66,8 +66,8 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
         run_id: (data_words.chart_name(words, by_id[run_id]), by_id[run_id].run.model_kind)
         for run_id in picked
     }
-    said = words.chart_words(*(f"compare.{name}" for name in run_selection.RUN_MEASURES))
-    figure = data_charts.run_comparison_chart(frame, chart_names, said)
+    texts = words.chart_words(*(f"compare.{name}" for name in run_selection.RUN_MEASURES))
+    figure = data_charts.run_comparison_chart(frame, chart_names, texts)
     note = _note(words, [by_id[run_id] for run_id in picked], int(frame["n"].max()))
     panels.chart(
         "runs_compare",
@@ -102,8 +102,8 @@ def _picked(by_id: dict[str, RunRecord], scored: list[RunRecord]) -> list[str]:
 def _note(words: Words, records: list[RunRecord], n: int) -> str:
     """What the figures rest on, and whether the runs scored the same cases."""
     same = len({record.run.inputs_hash for record in records}) == 1
-    said = words("compare.same" if same else "compare.other")
-    return f"{words('runs_compare.note')}  \n{said}  \n{certificate_words.source_runs(words, n, records)}"
+    texts = words("compare.same" if same else "compare.other")
+    return f"{words('runs_compare.note')}  \n{texts}  \n{certificate_words.source_runs(words, n, records)}"
 
 
 def _storage(words: Words) -> None:

@@ -115,9 +115,9 @@ def _source(words: Words, ready: ReadyCases) -> Source | None:
     )
     if not bad:
         return source
-    said = {"good": words.number(len(found.cases.frame), 0), "bad": words.number(bad, 0)}
+    texts = {"good": words.number(len(found.cases.frame), 0), "bad": words.number(bad, 0)}
     agreed = st.checkbox(
-        words("start.skip", **said),
+        words("start.skip", **texts),
         key=f"skip_{ready.upload.key[:12]}",
         help=words("start.skip.help"),
     )
@@ -165,11 +165,11 @@ def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
     frame, notices = with_known_labels(ready.found.cases.frame, known)
     labels = frame["label"]
     unknown = labels[labels.notna() & ~labels.isin(known)]
-    said = {
+    texts = {
         "known": words.number(int(labels.isin(known).sum()), 0),
         "none": words.number(int(labels.isna().sum()), 0),
     }
-    text = words.markdown("labels.known", classes=words.number(len(known), 0), **said)
+    text = words.markdown("labels.known", classes=words.number(len(known), 0), **texts)
     for notice in notices:
         sentence = message(words.language, notice.code, **notice.values)
         text += "  \n" + words.markdown("upload.notice", sentence=sentence)

@@ -63,15 +63,15 @@ def progress_text(words: Words, found: Progress | None) -> tuple[float, str]:
     if found is None:
         return 0.0, words("step.begin")
     done = words.number(found.done, 0)
-    said = {"step": step_name(words, found.what), "done": done}
+    texts = {"step": step_name(words, found.what), "done": done}
     if not found.total:
-        return 0.0, words.markdown("progress.open", **said)
+        return 0.0, words.markdown("progress.open", **texts)
     share = min(1.0, max(0.0, found.done / found.total))
-    said |= {"total": words.number(found.total, 0)}
+    texts |= {"total": words.number(found.total, 0)}
     if found.seconds_left is None:
-        return share, words.markdown("progress.counted", **said)
+        return share, words.markdown("progress.counted", **texts)
     return share, words.markdown(
-        "progress.timed", left=duration_text(words, found.seconds_left), **said
+        "progress.timed", left=duration_text(words, found.seconds_left), **texts
     )
 
 
@@ -79,13 +79,13 @@ def job_line(words: Words, found: JobStatus) -> str:
     """Return in markdown who asked for a job and when, how long it took, and its exit code where it
     failed.
     """
-    said = [words.markdown("job.asked", who=found.job.who, at=words.time(found.job.created_at))]
+    texts = [words.markdown("job.asked", who=found.job.who, at=words.time(found.job.created_at))]
     if found.started_at and found.ended_at:
         seconds = (found.ended_at - found.started_at).total_seconds()
-        said.append(words.markdown("job.took", duration=duration_text(words, seconds)))
+        texts.append(words.markdown("job.took", duration=duration_text(words, seconds)))
     if found.state == "failed":
-        said.append(words.markdown("job.code", code=str(found.exit_code)))
-    return " · ".join(said)
+        texts.append(words.markdown("job.code", code=str(found.exit_code)))
+    return " · ".join(texts)
 
 
 def job_name(words: Words, found: JobStatus) -> str:

@@ -121,10 +121,10 @@ def _headline(shown: Shown) -> None:
         st.warning(warning, icon=":material/warning:")
     found = evidence.calibration_summary(counts.histogram, chosen.unseen)
     with st.container(border=True, key="headline"):
-        said = certificate_words.calibration_headline(
+        texts = certificate_words.calibration_headline(
             words, shown.model, found, _untrained(counts), chosen.unseen
         )
-        st.markdown(f"## {said}", anchors=False)
+        st.markdown(f"## {texts}", anchors=False)
 
 
 def _rival(shown: Shown) -> None:
@@ -195,10 +195,10 @@ def _curves(shown: Shown) -> None:
         kind: certificate_words.ece_panel_title(words, names[kind], found.ece)
         for kind, found in trusted.items()
     }
-    said = words.chart_words(
+    texts = words.chart_words(
         "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
     )
-    figure = evidence_charts.reliability_chart(bins, titles, said)
+    figure = evidence_charts.reliability_chart(bins, titles, texts)
     note = "  \n".join([words("ev_reliability.note"), shown.temperature, sources])
     panels.chart(
         "ev_reliability", words, figure, tables.reliability_table(words, bins, names), note
@@ -210,8 +210,8 @@ def _curves(shown: Shown) -> None:
         cumulative[shown.record.run.model_kind], shown.chosen.t, CostModel(1.0), unseen
     )
     now = {"coverage": found.coverage.value, "risk": found.selective_risk.value}
-    said = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
-    figure = charts.risk_coverage(curves, names, now, said, banded=tuple(names))
+    texts = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
+    figure = charts.risk_coverage(curves, names, now, texts, banded=tuple(names))
     panels.chart(
         "ev_risk",
         words,
@@ -253,11 +253,11 @@ def _shift(shown: Shown) -> None:
         f"{name}<br>n = {words.number(n, 0)}"
         for name, n in zip(names[enough], drawn["labelled"], strict=True)
     ]
-    said = words.chart_words("shift.accuracy", "shift.ece", "shift.coverage", "shift.risk") | {
+    texts = words.chart_words("shift.accuracy", "shift.ece", "shift.coverage", "shift.risk") | {
         "cases": words("column.labelled")
     }
     begins = bool(drawn["year"].iloc[0] == 0)  # with the calibration period
-    figure = evidence_charts.shift_chart(drawn, labels, begins, said)
+    figure = evidence_charts.shift_chart(drawn, labels, begins, texts)
     small = dict(zip(names[~enough], table.loc[~enough, "labelled"], strict=True))
     note = [
         words.markdown("ev_shift.note", model=shown.model),
@@ -305,10 +305,10 @@ def _certificate(shown: Shown) -> None:
         )
         box(certificate_words.certificate_sentence(words, found), icon=f":material/{icon}:")
 
-    said = words.chart_words("threshold", "band", "certificate.target", "certificate.certified")
-    said["risk"] = words("axis.risk" if chosen.measure == SELECTIVE_RISK else "axis.leakage")
+    texts = words.chart_words("threshold", "band", "certificate.target", "certificate.certified")
+    texts["risk"] = words("axis.risk" if chosen.measure == SELECTIVE_RISK else "axis.leakage")
     at = found.threshold if isinstance(found, Certificate) else None
-    figure = evidence_charts.certificate_chart(curve, chosen.target, at, said)
+    figure = evidence_charts.certificate_chart(curve, chosen.target, at, texts)
     note = "  \n".join(
         certificate_words.certificate_basis(
             words, found, record, shown.model, _untrained(counts), chosen.unseen
@@ -344,10 +344,10 @@ def _spreads(shown: Shown) -> None:
         panels.empty_panel("ev_spread", words, "spread.missing")
         return
     names = {part: words(f"spread.{part}") for part in evidence.SPREADS}
-    said = names | {"student": words("spread.student"), "teacher": words("spread.teacher")}
+    texts = names | {"student": words("spread.student"), "teacher": words("spread.teacher")}
     figure = evidence_charts.spread_chart(
         {part: spread.cells for part, spread in found.items()},
-        said | words.chart_words("column.cases", "spread.perfect"),
+        texts | words.chart_words("column.cases", "spread.perfect"),
     )
     cells = pd.concat(
         [spread.cells.assign(part=names[part]) for part, spread in found.items()], ignore_index=True

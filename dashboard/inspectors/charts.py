@@ -33,7 +33,7 @@ def vote_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     for group, rows in frame.groupby("group"):
         slot, pattern = _PLACES[group]
         labels = [letters(label) for label in rows["label"]]
-        said = [
+        texts = [
             f"{_short(label)}  {sure:.0%}"
             for label, sure in zip(rows["label"], rows["sureness"], strict=True)
         ]
@@ -48,7 +48,7 @@ def vote_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
                 "pattern": {"shape": pattern, **_PATTERN},
                 "line": {"width": 0},
             },
-            text=said if n <= _MANY else None,
+            text=texts if n <= _MANY else None,
             textposition="outside",
             cliponaxis=False,
             customdata=list(zip(rows["name"], labels, strict=True)),
@@ -133,7 +133,7 @@ def _ranges(figure: go.Figure, frame: pd.DataFrame, place: pd.Series, name: str)
 
 def _written(figure: go.Figure, end: pd.Series, place: pd.Series, value: pd.Series) -> None:
     """The value behind the end of each bar."""
-    said = [f"{share:.0%}" for share in value]
+    texts = [f"{share:.0%}" for share in value]
     style = {
         "mode": "text",
         "textposition": "middle right",
@@ -141,7 +141,7 @@ def _written(figure: go.Figure, end: pd.Series, place: pd.Series, value: pd.Seri
         "hoverinfo": "skip",
         "cliponaxis": False,
     }
-    figure.add_scatter(x=end + 0.005, y=place, text=said, **style)
+    figure.add_scatter(x=end + 0.005, y=place, text=texts, **style)
 
 
 def _short(label: str) -> str:

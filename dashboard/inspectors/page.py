@@ -108,10 +108,10 @@ def _stored(shown: Shown) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | Non
     if cases.empty:
         st.info(words.markdown("inspectors.no_samples", run=teacher.run_id))
         return None
-    said = "inspectors.kept_all" if len(cases) == shown.teacher.cases else "inspectors.kept"
+    texts = "inspectors.kept_all" if len(cases) == shown.teacher.cases else "inspectors.kept"
     st.caption(
         words.markdown(
-            said, n=words.number(len(cases), 0), cases=words.number(shown.teacher.cases, 0)
+            texts, n=words.number(len(cases), 0), cases=words.number(shown.teacher.cases, 0)
         )
     )
     inspector_controls.pick_control(words)
@@ -235,7 +235,7 @@ def _votes(words: Words, case: VotedCase) -> None:
 
 def _answers(words: Words, case: VotedCase) -> None:
     frame = inspectors.bar_frame(case.samples, case.student, case.labels)
-    said = words.chart_words(
+    texts = words.chart_words(
         "in_bars.teacher", "kind.student", "in_bars.probability", "in_bars.range"
     )
     note = words.markdown(
@@ -244,7 +244,7 @@ def _answers(words: Words, case: VotedCase) -> None:
     panels.chart(
         "in_bars",
         words,
-        inspector_charts.answer_chart(frame, said),
+        inspector_charts.answer_chart(frame, texts),
         tables.answer_table(words, frame),
         note,
     )

@@ -29,9 +29,9 @@ TEXT = 60  # letters of a case that a list shows
 def inspector_headline(words: Words, case: VotedCase, gate: GateOutcome) -> str:
     """How the votes fall, what the student says, and where the case goes."""
     votes, one = case.votes, case.student
-    said = {"label": case.labels[votes.leading], "n": words.number(len(votes.choices), 0)}
-    said["k"] = words.number(int(votes.counts[votes.leading]), 0)
-    parts = [words.markdown("inspectors.all" if votes.unanimous else "inspectors.most", **said)]
+    texts = {"label": case.labels[votes.leading], "n": words.number(len(votes.choices), 0)}
+    texts["k"] = words.number(int(votes.counts[votes.leading]), 0)
+    parts = [words.markdown("inspectors.all" if votes.unanimous else "inspectors.most", **texts)]
     if one is not None:
         key = "inspectors.same" if one.best == votes.leading else "inspectors.other"
         parts.append(
@@ -46,14 +46,14 @@ def uncertainty_reason(words: Words, case: VotedCase, levels: dict[str, Uncertai
     else than most of them.
     """
     votes = case.votes
-    said = [
+    texts = [
         words(f"inspectors.{'agreed' if votes.unanimous else 'split'}.{uncertainty_cause(levels)}")
     ]
     if votes.together.best != votes.leading:
-        said.append(
+        texts.append(
             words.markdown("inspectors.mean_differs", label=case.labels[votes.together.best])
         )
-    return words.sentence_space.join(said)
+    return words.sentence_space.join(texts)
 
 
 def recorded_label(words: Words, case: VotedCase) -> str:
@@ -138,11 +138,11 @@ def _answer(words: Words, case: VotedCase) -> Card:
 def _gate(words: Words, gate: GateOutcome, answer: Prediction) -> Card:
     """Where the answer goes, what it would have needed, and by which rule."""
     value = words("inspectors.gate.accepted" if gate.accepted else "inspectors.gate.review")
-    said = {"sure": words.percent(answer.confidence, 2), "least": words.percent(gate.least)}
+    texts = {"sure": words.percent(answer.confidence, 2), "least": words.percent(gate.least)}
     lines = [
         words.markdown(
             "inspectors.gate.confidence" if gate.least is not None else "inspectors.gate.all",
-            **said,
+            **texts,
         )
     ]
     if gate.limit is not None:
@@ -201,17 +201,17 @@ def stored_time(
         seconds, n = found.metrics.get("seconds_per_case"), found.metrics.get("timed_cases")
         shown = DASH if seconds is None else milliseconds_text(words, 1000 * seconds)
         values.append(shown)
-        said = {
+        texts = {
             "model": words(
                 f"model.{found.run.model_kind}", passes=words.number(found.run.samples, 0)
             ),
             "value": shown,
         }
         if seconds is None:
-            lines.append(words.markdown("inspectors.time.missing", **said))
+            lines.append(words.markdown("inspectors.time.missing", **texts))
         else:
             device, cases = str(found.metrics.get("device", "?")), words.number(n, 0)
-            lines.append(words.markdown("inspectors.time.run", device=device, n=cases, **said))
+            lines.append(words.markdown("inspectors.time.run", device=device, n=cases, **texts))
     return values[0], (*lines, words("inspectors.time.batches"))
 
 
@@ -255,12 +255,12 @@ def case_option(words: Words, row: pd.Series, pick: str) -> str:
 def vote_basis(words: Words, levels: dict[str, UncertaintyLevel], teacher: RunRecord) -> str:
     """What low, middle and high mean: places among the run's own cases."""
     n = next(iter(levels.values())).n
-    said = {
+    texts = {
         "middle": words.percent(MIDDLE, 0),
         "high": words.percent(HIGH, 0),
         "n": words.number(n, 0),
     }
-    return words.markdown("inspectors.basis", run=teacher.run.run_id, **said)
+    return words.markdown("inspectors.basis", run=teacher.run.run_id, **texts)
 
 
 def votes_note(words: Words, case: VotedCase) -> str:

@@ -45,8 +45,8 @@ def _card(words: Words, one: ScenarioColumn, measure: str) -> Card:
 
 def scenario_heading(words: Words, one: ScenarioColumn) -> str:
     """Which scenario a column is, in markdown: name, version, who froze it and when."""
-    said = {"name": one.name, "version": words.number(one.frozen.version, 0)}
-    return words.markdown("meeting.version", **said)
+    texts = {"name": one.name, "version": words.number(one.frozen.version, 0)}
+    return words.markdown("meeting.version", **texts)
 
 
 def scenario_caption(words: Words, one: ScenarioColumn) -> str:
@@ -57,13 +57,13 @@ def scenario_caption(words: Words, one: ScenarioColumn) -> str:
 
 def scenario_warnings(words: Words, columns: Sequence[ScenarioColumn]) -> list[str]:
     """What must be known before comparing: data that changed since, other cases, another currency."""
-    said = [
+    texts = [
         words.markdown("meeting.changed", name=one.name) for one in columns if not one.unchanged
     ]
     others = [one.name for one in columns[1:] if one.used.currency != columns[0].used.currency]
     if others:
-        said.append(words.markdown("meeting.other_currency", names=words.comma.join(others)))
-    return said
+        texts.append(words.markdown("meeting.other_currency", names=words.comma.join(others)))
+    return texts
 
 
 def difference_lines(words: Words, found: ScenarioDifference, currency: str) -> str:

@@ -97,10 +97,10 @@ def input_controls(words: Words, scenario: MoneyScenario) -> None:
 
 
 def _row(words: Words, scenario: MoneyScenario, name: str) -> None:
-    quantity, said = scenario.inputs()[name], input_name(words, name)
+    quantity, texts = scenario.inputs()[name], input_name(words, name)
     title, *ends, source = st.columns(_WIDTHS, vertical_alignment="center")
     title.markdown(
-        f"{escape_markdown(said)}  \n:small[:gray[{escape_markdown(unit_name(words, name, scenario.currency))}]]",
+        f"{escape_markdown(texts)}  \n:small[:gray[{escape_markdown(unit_name(words, name, scenario.currency))}]]",
         help=_help(words, name),
     )
     scale = 100.0 if name in PERCENT else 1.0
@@ -109,7 +109,7 @@ def _row(words: Words, scenario: MoneyScenario, name: str) -> None:
         key = f"in_{name}_{end}"
         state.set_value(key, float(f"{scale * getattr(quantity, end):.4g}"))
         column.number_input(
-            f"{said}: {words(f'money.{end}')}",
+            f"{texts}: {words(f'money.{end}')}",
             key=key,
             step=_STEPS.get(quantity.unit, 1.0),
             format="%.6g",

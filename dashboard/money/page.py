@@ -151,10 +151,10 @@ def _inputs(shown: Shown) -> None:
     with st.container(border=True, key="panel_inputs"):
         st.markdown(f"## {words('money.inputs')}", help=words("money.inputs.help"), anchors=False)
         counts = frame["basis"].value_counts()
-        said = {
+        texts = {
             basis: words.number(int(counts.get(basis, 0)), 0) for basis in ("measured", "assumed")
         }
-        st.caption(words.markdown("money.inputs.count", **said))
+        st.caption(words.markdown("money.inputs.count", **texts))
         money_controls.input_controls(words, shown.scenario)
         panels.rows("inputs", words, money_tables.input_table(words, frame, shown.chosen.currency))
     money_controls.option_control(words, OPTION_NAMES[1:])
@@ -172,11 +172,11 @@ def _charts(shown: Shown) -> None:
 
 def _running(shown: Shown) -> None:
     words, currency = shown.words, shown.chosen.currency
-    said = (
+    texts = (
         words.chart_words(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
         | shown.costs
     )
-    figure = money_charts.running_cost_chart(shown.rows, shown.names, said)
+    figure = money_charts.running_cost_chart(shown.rows, shown.names, texts)
     panels.chart(
         "running",
         words,
@@ -188,12 +188,12 @@ def _running(shown: Shown) -> None:
 
 def _cash(shown: Shown) -> None:
     words, frame, option = shown.words, money.cash_frame(shown.found), shown.chosen.option
-    said = (
+    texts = (
         words.chart_words("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
         | shown.costs
     )
-    said |= {"payback_month": str(shown.appraisal.payback.months or "")}
-    figure = money_charts.cash_chart(frame, shown.names, option, said)
+    texts |= {"payback_month": str(shown.appraisal.payback.months or "")}
+    figure = money_charts.cash_chart(frame, shown.names, option, texts)
     note = words.markdown("cash.note", option=shown.names[option])
     panels.chart(
         "cash", words, figure, money_tables.cash_table(words, frame, shown.chosen.currency), note
@@ -208,11 +208,11 @@ def _monte_carlo(shown: Shown) -> None:
     amounts = {
         name: money_words.money_text(words, value, currency) for name, value in marks.items()
     }
-    said = (
+    texts = (
         words.chart_words("money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain")
         | shown.costs
     )
-    said |= {name: f"{name.upper()} {amount}" for name, amount in amounts.items()}
+    texts |= {name: f"{name.upper()} {amount}" for name, amount in amounts.items()}
     chance = spread.chance_positive
     shares = {name: words.percent(getattr(chance, name), 2) for name in ("value", "low", "high")}
     note = words.markdown(
@@ -224,7 +224,7 @@ def _monte_carlo(shown: Shown) -> None:
     )
     table = money_tables.draw_table(words, frame, currency)
     panels.chart(
-        "monte_carlo", words, money_charts.npv_histogram_chart(frame, marks, said), table, note
+        "monte_carlo", words, money_charts.npv_histogram_chart(frame, marks, texts), table, note
     )
 
 
@@ -235,7 +235,7 @@ def _tornado(shown: Shown) -> None:
         panels.empty_panel("tornado", words, "tornado.nothing")
         return
     widest = frame.head(BARS)
-    said = (
+    texts = (
         words.chart_words("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv")
         | shown.costs
     )
@@ -243,7 +243,7 @@ def _tornado(shown: Shown) -> None:
         f"{money_words.input_name(words, name)} · {words(basis)}"
         for name, basis in zip(widest["name"], widest["basis"], strict=True)
     ]
-    figure = money_charts.tornado_chart(widest.assign(label=labels), said)
+    figure = money_charts.tornado_chart(widest.assign(label=labels), texts)
     note = words.markdown("tornado.note", option=shown.names[option])
     panels.chart("tornado", words, figure, money_tables.tornado_table(words, frame, currency), note)
 
@@ -264,10 +264,10 @@ def _break_even(shown: Shown) -> None:
         f"{money_words.input_name(words, name)} · {at}"
         for name, at in zip(there["name"], said_at, strict=True)
     ]
-    said = words.chart_words(
+    texts = words.chart_words(
         "break_even.range", "break_even.value", "break_even.times", "break_even.likely"
     )
-    figure = money_charts.break_even_chart(there.assign(label=labels), said)
+    figure = money_charts.break_even_chart(there.assign(label=labels), texts)
     note = "  \n".join(
         filter(None, (words.markdown("break_even.note", option=shown.names[option]), never))
     )
@@ -290,11 +290,11 @@ def _thresholds(shown: Shown) -> None:
         money.threshold_npv(shown.scenario, curve, chosen.option),
         breakeven.paying_thresholds(shown.scenario, curve, chosen.option),
     )
-    said = (
+    texts = (
         words.chart_words("money.npv", "threshold", "now", "paying.best", "money.human")
         | shown.costs
     )
-    figure = money_charts.npv_threshold_chart(frame, chosen.t, pays.best, said)
+    figure = money_charts.npv_threshold_chart(frame, chosen.t, pays.best, texts)
     table = money_tables.money_threshold_table(words, frame, chosen.currency)
     panels.chart(
         "paying", words, figure, table, money_words.paying_sentence(words, pays, chosen.currency)

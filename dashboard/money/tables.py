@@ -101,13 +101,13 @@ def _inputs(
 ) -> pd.DataFrame:
     """Inputs by their names and units in words; shares as percentages, as their unit says."""
     scale = frame["name"].map(lambda name: 100.0 if name in PERCENT else 1.0)
-    said = {
+    texts = {
         "name": [input_name(words, n) for n in frame["name"]],
         "unit": [unit_name(words, n, currency) for n in frame["name"]],
     }
     if "basis" in frame:
-        said["basis"] = [words(basis) for basis in frame["basis"]]
-    return frame.assign(**{amount: frame[amount] * scale for amount in amounts}, **said)
+        texts["basis"] = [words(basis) for basis in frame["basis"]]
+    return frame.assign(**{amount: frame[amount] * scale for amount in amounts}, **texts)
 
 
 def _input_heads(words: Words) -> dict[str, str]:

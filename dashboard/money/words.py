@@ -63,12 +63,12 @@ def money_headline(words: Words, rows: pd.DataFrame, months: int, currency: str)
     """
     others = rows[rows["option"] != ALL_HUMAN]
     best = others.loc[others["npv"].idxmax()]
-    said = {
+    texts = {
         "option": option_names(words)[best["option"]],
         "months": words.number(months, 0),
     } | _npv(words, best, currency)
     key = "money.headline.pays" if best["npv"] > 0 else "money.headline.none"
-    return words.markdown(key, chance=words.percent(best["chance"]), **said)
+    return words.markdown(key, chance=words.percent(best["chance"]), **texts)
 
 
 def money_cards(words: Words, rows: pd.DataFrame, months: int, currency: str) -> list[Card]:
@@ -119,20 +119,20 @@ def _payback(words: Words, row: pd.Series, months: int) -> str:
     if pd.isna(row["payback"]) and pd.isna(row["payback_p10"]):
         return words.markdown("money.card.no_payback", months=words.number(months, 0))
     found = {"value": row["payback"], "p10": row["payback_p10"], "p90": row["payback_p90"]}
-    said = {
+    texts = {
         k: never if pd.isna(x) else words("money.months", count=words.number(x, 0))
         for k, x in found.items()
     }
-    return words.markdown("money.card.payback", **said)
+    return words.markdown("money.card.payback", **texts)
 
 
 def break_even_reasons(words: Words, frame: pd.DataFrame) -> str:
     """Return in markdown the inputs of a break-even frame that have none, by reason."""
-    said = [
+    texts = [
         words.markdown(f"break_even.{reason}", names=input_list(words, rows["name"]))
         for reason, rows in frame[frame["reason"] != ""].groupby("reason", sort=False)
     ]
-    return "  \n".join(said)
+    return "  \n".join(texts)
 
 
 def paying_sentence(words: Words, found: PayingThresholds, currency: str) -> str:

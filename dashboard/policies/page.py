@@ -183,13 +183,13 @@ def _compare(scene: PolicyScene, draft: Policy) -> None:
         policies.consequence_frame(found),
         {name: names[name] for name in (before, after)},
     )
-    said = {
+    texts = {
         "symbol": words.symbol(scene.chosen.currency),
         "separators": words.separators,
         "interval": words("band"),
     }
     titles = policy_tables.measure_names(words, scene.chosen.currency)
-    figure = policy_charts.policy_comparison_chart(frame, chosen, titles, said)
+    figure = policy_charts.policy_comparison_chart(frame, chosen, titles, texts)
     note = policy_words.change_sentence(
         words,
         decision_changes(scene.cumulative, pair[before], pair[after]),
@@ -307,8 +307,8 @@ def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
         policies_scene.store_reply("decide", "error", "policy.not_saved", sentence=error)
     else:
         key = "policy.done.alone" if alone else "policy.done"
-        said = {"name": one.name, "version": str(one.version), "step": f"policy.event.{step}"}
-        policies_scene.store_reply("decide", "warning" if alone else "success", key, **said)
+        texts = {"name": one.name, "version": str(one.version), "step": f"policy.event.{step}"}
+        policies_scene.store_reply("decide", "warning" if alone else "success", key, **texts)
         for choice in ("before", "after"):  # the active one and the newest proposal are others now
             state.set_value(choice, None)
 
@@ -322,8 +322,8 @@ def _history(scene: PolicyScene) -> None:
         rows[[pair in names for pair in zip(rows["name"], rows["version"], strict=True)]]
         for rows in (frame, spans)
     ]
-    said = {step: words(f"policy.event.{step}") for step in entries.EVENTS}
-    said |= {
+    texts = {step: words(f"policy.event.{step}") for step in entries.EVENTS}
+    texts |= {
         "in_force": words("policy.state.active"),
         "time": words("policy.column.at"),
         "separators": words.separators,
@@ -332,5 +332,5 @@ def _history(scene: PolicyScene) -> None:
     note = words.markdown(
         "policy_history.note", **{name: words.number(n, 0) for name, n in counts.items()}
     )
-    figure = policy_charts.policy_timeline(*drawn, names, said)
+    figure = policy_charts.policy_timeline(*drawn, names, texts)
     panels.chart("policy_history", words, figure, policy_tables.history_table(words, frame), note)

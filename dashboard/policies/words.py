@@ -32,8 +32,8 @@ def version_name(words: Words, name: str, number: int) -> str:
 
 def version_option(words: Words, one: entries.PolicyVersion, life: PolicyLife, today: date) -> str:
     """A version in a list of choices, with its state; plain text."""
-    said = version_name(words, one.name, one.version) + " · " + words(f"policy.state.{life.state}")
-    return said + " · " + words("policy.state.expired") if one.expired(today) else said
+    texts = version_name(words, one.name, one.version) + " · " + words(f"policy.state.{life.state}")
+    return texts + " · " + words("policy.state.expired") if one.expired(today) else texts
 
 
 def in_force_sentence(words: Words, one: entries.PolicyVersion, life: PolicyLife) -> str:
@@ -62,7 +62,7 @@ def expiry_sentence(words: Words, one: entries.PolicyVersion, today: date) -> st
 
 def version_summary(words: Words, one: entries.PolicyVersion, life: PolicyLife) -> str:
     """Who proposed a version, when, why and on what, and who approved it."""
-    said = words.markdown(
+    texts = words.markdown(
         "policy.about",
         author=one.author,
         when=words.time(one.created_at),
@@ -70,25 +70,25 @@ def version_summary(words: Words, one: entries.PolicyVersion, life: PolicyLife) 
         runs=words.comma.join(one.runs) or DASH,
     )
     if life.approved is None:
-        return said
+        return texts
     approval = words.markdown(
         "policy.approved_by", author=life.approved.author, when=words.time(life.approved.at)
     )
     return words.sentence_space.join(
-        [said, approval] + ([] if life.four_eyes else [words("policy.two_eyes")])
+        [texts, approval] + ([] if life.four_eyes else [words("policy.two_eyes")])
     )
 
 
 def thresholds_sentence(words: Words, policy: Policy) -> str:
     """The thresholds of a version in markdown: the one for all, and how many cases of their own."""
-    said = [words.markdown("policy.thresholds", t=threshold_text(words, policy.threshold))]
+    texts = [words.markdown("policy.thresholds", t=threshold_text(words, policy.threshold))]
     own = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
     if own:
-        said.append(words.many("policy.thresholds.own", own))
+        texts.append(words.many("policy.thresholds.own", own))
     if policy.epistemic_limit is not None:
         limit = limit_text(words, policy.epistemic_limit)
-        said.append(words.markdown("policy.thresholds.limit", limit=limit))
-    return words.sentence_space.join(said)
+        texts.append(words.markdown("policy.thresholds.limit", limit=limit))
+    return words.sentence_space.join(texts)
 
 
 def threshold_text(words: Words, value: Threshold | None) -> str:
@@ -131,18 +131,18 @@ def draft_sentence(words: Words, found: PolicyConsequence, currency: str) -> str
     if not found.coverage.n:
         return words("headline.empty")
 
-    def said(key: str, of: Interval, show) -> str:
+    def texts(key: str, of: Interval, show) -> str:
         if of.value is None:
             return words.markdown("policy.means.unknown", name=words(key), n=words.number(of.n, 0))
         ends = {name: show(getattr(of, name)) for name in ("value", "low", "high")}
         return words.markdown("policy.means", name=words(key), n=words.number(of.n, 0), **ends)
 
     parts = [
-        said("card.coverage", found.coverage, words.percent),
-        said("axis.reviews", found.reviews_per_day, words.number),
-        said("card.risk", found.selective_risk, words.percent),
-        said("card.leakage", found.leakage, words.percent),
-        said("card.money", found.money_per_day, lambda value: words.money(value, currency)),
+        texts("card.coverage", found.coverage, words.percent),
+        texts("axis.reviews", found.reviews_per_day, words.number),
+        texts("card.risk", found.selective_risk, words.percent),
+        texts("card.leakage", found.leakage, words.percent),
+        texts("card.money", found.money_per_day, lambda value: words.money(value, currency)),
     ]
     return " · ".join(parts)
 
@@ -159,7 +159,7 @@ def optimum_sentence(
             + words.sentence_space
             + words("policy.optimum.kept")
         )
-    said = [words.markdown("policy.optimum", n=words.number(found.consequence.leakage.n, 0))]
+    texts = [words.markdown("policy.optimum", n=words.number(found.consequence.leakage.n, 0))]
     names = list(names)
     if names:
         more = words.comma.join(names[:SHOWN]) + ("…" if len(names) > SHOWN else "")
@@ -168,8 +168,8 @@ def optimum_sentence(
             "least": words.number(found.min_labelled, 0),
             "names": more,
         }
-        said.append(words.markdown("policy.optimum.pooled", **shared))
-    return words.sentence_space.join(said)
+        texts.append(words.markdown("policy.optimum.pooled", **shared))
+    return words.sentence_space.join(texts)
 
 
 def proof_sentence(words: Words, found: Certificate | ProofObstacle) -> str:
@@ -212,7 +212,7 @@ def stored_proof_sentence(
             + words.sentence_space
             + words(f"policy.proof.{why.reason}" if why else "policy.proof.not_then")
         )
-    said = words.markdown(
+    texts = words.markdown(
         f"policy.certified.{found.promise.measure}",
         target=words.percent(found.promise.target),
         sure=words.percent(1 - found.promise.delta, 0),
@@ -220,9 +220,9 @@ def stored_proof_sentence(
         last=words.date(found.origin.expires_on),
     )
     if not void:
-        return said + words.sentence_space + words("policy.proof.drift")
+        return texts + words.sentence_space + words("policy.proof.drift")
     whys = words.comma.join(words(f"policy.void.{name.replace(' ', '_')}") for name in void)
-    return said + words.sentence_space + words("policy.proof.void", whys=whys)
+    return texts + words.sentence_space + words("policy.proof.void", whys=whys)
 
 
 def change_sentence(words: Words, found: DecisionChanges, cases: int) -> str:
@@ -244,7 +244,7 @@ def overtaken_sentence(words: Words, events: Iterable[entries.PolicyEvent]) -> s
     """What somebody else decided since the reader looked; their names are theirs, so markdown is
     escaped.
     """
-    said = [
+    texts = [
         words.markdown(
             "policy.event_said",
             author=one.author,
@@ -255,4 +255,4 @@ def overtaken_sentence(words: Words, events: Iterable[entries.PolicyEvent]) -> s
         )
         for one in events
     ]
-    return words.sentence_space.join([words("policy.overtaken"), *said])
+    return words.sentence_space.join([words("policy.overtaken"), *texts])

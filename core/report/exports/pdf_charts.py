@@ -39,7 +39,7 @@ def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
         max(0.0, *known, 0.0) * 1.08 or 1.0,
     )
     _axis(plot.valueAxis, chart.pattern, font)
-    plot.categoryAxis.categoryNames = [printable_text(said) for said in chart.labels]
+    plot.categoryAxis.categoryNames = [printable_text(texts) for texts in chart.labels]
     label = plot.categoryAxis.labels
     label.fontName, label.fontSize = font, _SIZE
     label.fillColor, label.boxAnchor, label.dy = HexColor(f"#{INK}"), "n", -4

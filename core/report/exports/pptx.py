@@ -71,13 +71,13 @@ class _Pen:
             Inches(_LINE),
             Inches(0.95),
         )
-        said = self.title + (f" ({self.pages})" if self.pages > 1 else "")
+        texts = self.title + (f" ({self.pages})" if self.pages > 1 else "")
         box.text_frame.word_wrap = True
         box.text_frame.vertical_anchor = MSO_ANCHOR.MIDDLE
         _put(
             box.text_frame,
-            [said],
-            28 if text_height(said, _LINE, 28) < 0.6 else 20,
+            [texts],
+            28 if text_height(texts, _LINE, 28) < 0.6 else 20,
             STRONG,
             bold=True,
         )
@@ -158,12 +158,12 @@ def _row_height(row: Sequence[TableCell], widths: Sequence[float]) -> float:
     )
 
 
-def _fill(cell, said: str, heading: bool) -> None:
+def _fill(cell, texts: str, heading: bool) -> None:
     cell.fill.solid()
     cell.fill.fore_color.rgb = RGBColor.from_string(SHADE if heading else "FFFFFF")
     cell.margin_left = cell.margin_right = Inches(_PAD)
     cell.vertical_anchor = MSO_ANCHOR.MIDDLE
-    _put(cell.text_frame, [said], _CELL, MUTED if heading else INK, bold=heading)
+    _put(cell.text_frame, [texts], _CELL, MUTED if heading else INK, bold=heading)
 
 
 def _put(
@@ -175,11 +175,11 @@ def _put(
     gap: float = 0,
 ) -> None:
     """Write paragraphs as runs with their type: Latin letters in one face, Japanese in another."""
-    for i, said in enumerate(paragraphs):
+    for i, texts in enumerate(paragraphs):
         paragraph = frame.paragraphs[0] if i == 0 else frame.add_paragraph()
         paragraph.space_after = Pt(gap)
         run = paragraph.add_run()
-        run.text = said
+        run.text = texts
         run.font.size, run.font.bold, run.font.name = Pt(points), bold, LATIN
         run.font.color.rgb = RGBColor.from_string(colour)
         face = run._r.get_or_add_rPr().makeelement(qn("a:ea"), {"typeface": EAST_ASIAN})

@@ -62,20 +62,20 @@ class _Sheet:
         self._text(
             section.title, {"bold": True, "font_size": 16, "font_color": f"#{STRONG}"}, len(widths)
         )
-        for said in section.paragraphs:
-            self._text(said, {}, len(widths))
+        for texts in section.paragraphs:
+            self._text(texts, {}, len(widths))
         for table in section.tables:
             self._table(table)
         for chart in section.charts:
             self._bars(chart) if isinstance(chart, BarChart) else self._line(chart)
 
-    def _text(self, said: str, style: dict, columns: int) -> None:
+    def _text(self, texts: str, style: dict, columns: int) -> None:
         form = self.book.add_format(
             {"text_wrap": True, "valign": "top", "font_color": f"#{INK}"} | style
         )
         self.sheet.merge_range(self.row, 0, self.row, columns - 1, "", form)
-        self.sheet.write_string(self.row, 0, said, form)
-        wide = sum(2 if ord(c) > 0x2E7F else 1 for c in said) * style.get("font_size", 11) / 11
+        self.sheet.write_string(self.row, 0, texts, form)
+        wide = sum(2 if ord(c) > 0x2E7F else 1 for c in texts) * style.get("font_size", 11) / 11
         self.sheet.set_row(self.row, (int(wide / _LINE) + 1) * style.get("font_size", 11) * 1.4)
         self.row += 1
 
@@ -147,8 +147,10 @@ class _Sheet:
         drawn = self.book.add_chart({"type": "scatter", "subtype": "straight"})
         last = first + len(chart.x) - 1
         drawn.add_series(self._series(chart.y_title, first, last) | {"marker": {"type": "none"}})
-        for i, (_, _, said) in enumerate(chart.marks, start=last + 1):
-            drawn.add_series(self._series(said, i, i) | {"marker": {"type": "diamond", "size": 10}})
+        for i, (_, _, texts) in enumerate(chart.marks, start=last + 1):
+            drawn.add_series(
+                self._series(texts, i, i) | {"marker": {"type": "diamond", "size": 10}}
+            )
         drawn.set_x_axis({"name": chart.x_title, "num_format": "#,##0"})
         self._place(
             drawn, chart.title, {"name": chart.y_title, "num_format": chart.pattern}, legend=True
