@@ -26,8 +26,9 @@ def checked(make: Callable[[], Any]) -> Any:
         return make()
     except ValidationError as e:
         first = e.errors()[0]
+        name = ".".join(map(str, first["loc"]))
         raise SettingsError(
-            f"{'.'.join(map(str, first['loc']))} {first['input']!r}: {first['msg']}"
+            "settings.refused_argument", name=name, value=first["input"], reason=first["msg"]
         ) from e
 
 
