@@ -254,10 +254,10 @@ def _train(arguments, settings: Settings) -> None:
         print(f"made {linear.name}: {len(linear.labels)} labels, a logistic regression on the base")
         print(f"next: python -m core score CASES --model {linear.name}")
         return
-    chosen = checked(
+    settings_chosen = checked(
         lambda: TrainSettings(point=point_settings, teacher=_teacher(TEACHERS, arguments))
     )
-    point, teacher = train(store, settings, arguments.name, labelled, chosen)
+    point, teacher = train(store, settings, arguments.name, labelled, settings_chosen)
     sigma = "" if teacher.sigma is None else f", sigma = {teacher.sigma:.4g}"
     print(
         f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, {arguments.teacher}, "
@@ -285,7 +285,7 @@ def _distill(arguments, settings: Settings) -> None:
     default = DistillSettings()
     teacher = read_card(settings.models / f"{arguments.name}-teacher")
     layers = arguments.layers or teacher.settings["point"]["adapter"]["layers"]
-    chosen = checked(
+    distill_settings = checked(
         lambda: DistillSettings(
             adapter=_adapter(AdapterSettings, arguments, layers=layers),
             loop=_loop(LoopSettings, arguments, teacher.readout, layers or 1, DISTILL_EPOCHS),
@@ -303,10 +303,10 @@ def _distill(arguments, settings: Settings) -> None:
             keep_by=arguments.keep_by,
         )
     )
-    student = distill_student(store_of(settings), settings, arguments.name, chosen)
+    student = distill_student(store_of(settings), settings, arguments.name, distill_settings)
     if student.metrics.get("fallback"):
         values = {"student": student.name, "explained": student.metrics["refused"]["explained"]}
-        least = chosen.tolerance.explained
+        least = distill_settings.tolerance.explained
         print(sentence("en", "models.student_fell_back", **values, least=least), file=sys.stderr)
     print(f"made {student.name}\nnext: python -m core score CASES --model {student.name}")
 

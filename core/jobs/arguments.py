@@ -57,8 +57,12 @@ def score_arguments(
     that is not allowed.
     """
     checked_name(model, "model")
-    chosen = (f"--model={model}", f"--dataset={checked_name(dataset, 'dataset')}", f"--role={role}")
-    return (*chosen, *_flag("truncate", truncate), *source.arguments())
+    options = (
+        f"--model={model}",
+        f"--dataset={checked_name(dataset, 'dataset')}",
+        f"--role={role}",
+    )
+    return (*options, *_flag("truncate", truncate), *source.arguments())
 
 
 def train_arguments(
@@ -76,9 +80,9 @@ def train_arguments(
     if source.columns.label is None:
         raise SettingsError("jobs.no_label_column")
     checked_name(f"{name}-teacher", "model")
-    chosen = (f"--name={name}", f"--teacher={teacher}", f"--epochs={epochs}")
+    options = (f"--name={name}", f"--teacher={teacher}", f"--epochs={epochs}")
     return (
-        *chosen,
+        *options,
         *([f"--base={base}"] if base else []),
         f"--rare-labels={rare_labels}",
         *_flag("truncate", truncate),
@@ -94,12 +98,12 @@ def distill_arguments(name: str, epochs: int) -> tuple[str, ...]:
 
 def dataset_name(called: str) -> str:
     """A name for a dataset from what a file is called: what may not be in a name becomes "-"."""
-    kept = "".join(
+    letters = "".join(
         c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in Path(called).stem.lower()
     )
-    while ".." in kept:
-        kept = kept.replace("..", ".")
-    return kept.strip("._-")[:80] or "cases"
+    while ".." in letters:
+        letters = letters.replace("..", ".")
+    return letters.strip("._-")[:80] or "cases"
 
 
 def _flag(name: str, given: bool) -> tuple[str, ...]:

@@ -94,20 +94,20 @@ def start(
         raise SettingsError("jobs.nul_argument")
     if not who.strip() or len(who) > 200:
         raise SettingsError("jobs.name", name=who[:40])
-    now = datetime.now(UTC)
+    started_at = datetime.now(UTC)
     job = Job(
-        f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        f"{started_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
         verb,
         tuple(arguments),
         who.strip(),
         about,
-        now,
+        started_at,
     )
     folder = settings.jobs / job.job_id
     private_folder(folder)
-    write_json(folder / "queued.json", {"at": now.isoformat()})
+    write_json(folder / "queued.json", {"at": started_at.isoformat()})
     # last: from here on it is a job
-    write_json(folder / "job.json", asdict(job) | {"created_at": now.isoformat()})
+    write_json(folder / "job.json", asdict(job) | {"created_at": started_at.isoformat()})
     start_runner(settings)
     return job
 
@@ -137,17 +137,17 @@ def listed(settings: Settings, limit: int | None = SHOWN) -> list[JobStatus]:
 def status(settings: Settings, job_id: str) -> JobStatus:
     """One job as it stands. Raises NotFoundError."""
     folder = settings.jobs / job_id
-    said = _json(folder / "job.json")
-    if said is None:
+    job_record = _json(folder / "job.json")
+    if job_record is None:
         raise NotFoundError("jobs.no_job", job=job_id, folder=str(settings.jobs))
     process, end = _json(folder / "process.json"), _json(folder / "end.json")
     progress = _json(folder / "progress.json")
     return JobStatus(
         job=Job(
-            **said
+            **job_record
             | {
-                "arguments": tuple(said["arguments"]),
-                "created_at": datetime.fromisoformat(said["created_at"]),
+                "arguments": tuple(job_record["arguments"]),
+                "created_at": datetime.fromisoformat(job_record["created_at"]),
             }
         ),
         state=_state(process, end, cancelled=(folder / "cancel.json").is_file()),
@@ -177,13 +177,16 @@ def cancel(settings: Settings, job_id: str, who: str) -> None:
     stays done.
     """
     folder = settings.jobs / job_id
-    found = status(settings, job_id)
-    if found.state not in ("queued", "running"):
+    job_status = status(settings, job_id)
+    if job_status.state not in ("queued", "running"):
         return
-    earlier = cancelled_at(folder)
-    if earlier is None:
+    cancelled_before = cancelled_at(folder)
+    if cancelled_before is None:
         write_json(folder / "cancel.json", {"who": who, "at": datetime.now(UTC).isoformat()})
-    overdue = earlier is not None and (datetime.now(UTC) - earlier).total_seconds() > GRACE_S
+    overdue = (
+        cancelled_before is not None
+        and (datetime.now(UTC) - cancelled_before).total_seconds() > GRACE_S
+    )
     if process := _json(folder / "process.json"):
         end_group(process, signal.SIGKILL if overdue else signal.SIGTERM)
 
@@ -192,9 +195,11 @@ def resume(settings: Settings, job_id: str) -> None:
     """Queue a job that did not finish again: the same command, which goes on from what is done.
     Raises SettingsError.
     """
-    found, folder = status(settings, job_id), settings.jobs / job_id
-    if found.state not in RESUMABLE:
-        raise SettingsError("jobs.not_resumable", job=job_id, state=found.state, states=RESUMABLE)
+    job_status, folder = status(settings, job_id), settings.jobs / job_id
+    if job_status.state not in RESUMABLE:
+        raise SettingsError(
+            "jobs.not_resumable", job=job_id, state=job_status.state, states=RESUMABLE
+        )
     write_json(folder / "queued.json", {"at": datetime.now(UTC).isoformat()})
     for name in ("progress.json", "end.json", "cancel.json", "process.json"):
         (folder / name).unlink(missing_ok=True)
@@ -203,7 +208,7 @@ def resume(settings: Settings, job_id: str) -> None:
 
 def ensure_runner(settings: Settings, found: list[JobStatus]) -> None:
     """Start a runner where jobs wait and none runs: after a reboot, or when the runner was killed."""
-    states = {one.state for one in found}
+    states = {job_status.state for job_status in found}
     if "queued" in states and "running" not in states:
         start_runner(settings)
 
@@ -229,8 +234,8 @@ def log_tail(settings: Settings, job_id: str, lines: int = 40) -> str:
         file.seek(max(0, path.stat().st_size - _TAIL))
         text = file.read().decode("utf-8", errors="replace")
     # a bar's last state
-    kept = [_ANSI.sub("", line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n")]
-    return "\n".join(kept[-lines - 1 :]).strip("\n")
+    log_lines = [_ANSI.sub("", line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n")]
+    return "\n".join(log_lines[-lines - 1 :]).strip("\n")
 
 
 def identity(pid: int) -> dict:
@@ -243,11 +248,11 @@ def is_alive(process: dict) -> bool:
     does not.
     """
     try:
-        found = psutil.Process(process["pid"])
+        running = psutil.Process(process["pid"])
         # the system's clock may be set between two looks; a pid does not come round within a second
         return (
-            abs(found.create_time() - process["created"]) < 1
-            and found.status() != psutil.STATUS_ZOMBIE
+            abs(running.create_time() - process["created"]) < 1
+            and running.status() != psutil.STATUS_ZOMBIE
         )
     except psutil.NoSuchProcess:
         return False
@@ -266,8 +271,8 @@ def end_group(process: dict, how: signal.Signals) -> None:
 
 def cancelled_at(folder: Path) -> datetime | None:
     """When the job in `folder` was cancelled first."""
-    said = _json(folder / "cancel.json")
-    return None if said is None else datetime.fromisoformat(said["at"])
+    record = _json(folder / "cancel.json")
+    return None if record is None else datetime.fromisoformat(record["at"])
 
 
 def _ids(settings: Settings) -> list[str]:

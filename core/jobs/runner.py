@@ -45,7 +45,7 @@ def main() -> None:
 def _drain(settings: Settings) -> None:
     while (job_id := queue.next_queued(settings)) is not None:
         # its own runner was killed
-        while any(found.state == "running" for found in queue.listed(settings, None)):
+        while any(job_status.state == "running" for job_status in queue.listed(settings, None)):
             time.sleep(_LOOK_S)
         _run(settings, job_id)
 
@@ -78,11 +78,12 @@ def _run(settings: Settings, job_id: str) -> None:
             log.write(f"the job could not be started: {e}\n".encode())
             write_json(folder / "end.json", {"exit_code": 1, "at": _now()})
             return
-    known = queue.identity(process.pid)
+    process_identity = queue.identity(process.pid)
     write_json(
-        folder / "process.json", known | {"runner": queue.identity(os.getpid()), "at": _now()}
+        folder / "process.json",
+        process_identity | {"runner": queue.identity(os.getpid()), "at": _now()},
     )
-    exit_code = _wait(process, known, folder)
+    exit_code = _wait(process, process_identity, folder)
     write_json(folder / "end.json", {"exit_code": exit_code, "at": _now()})
 
 
@@ -90,7 +91,7 @@ def _wait(process: subprocess.Popen, known: dict, folder: Path) -> int:
     """The exit code. A cancelled job is asked to end once, and ended by force when it takes too
     long.
     """
-    asked = False
+    cancelled = False
     while True:
         try:
             return process.wait(timeout=_LOOK_S)
@@ -98,9 +99,9 @@ def _wait(process: subprocess.Popen, known: dict, folder: Path) -> int:
             since = queue.cancelled_at(folder)
         if since is not None and (datetime.now(UTC) - since).total_seconds() > queue.GRACE_S:
             queue.end_group(known, signal.SIGKILL)
-        elif since is not None and not asked:
+        elif since is not None and not cancelled:
             queue.end_group(known, signal.SIGTERM)
-            asked = True
+            cancelled = True
 
 
 def _now() -> str:

@@ -25,17 +25,17 @@ def read_catalogues(folder: Path, language: str) -> dict[str, str | tuple[str, .
     """
     from babel.messages.pofile import read_po  # 60 ms, needed only once something is said
 
-    found: dict[str, str | tuple[str, ...]] = {}
+    catalogue: dict[str, str | tuple[str, ...]] = {}
     for path in sorted((folder / language).glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale=language):
                 key = message.id[0] if isinstance(message.id, tuple) else message.id
                 if not key or not any(message.string):
                     continue
-                if key in found:
+                if key in catalogue:
                     raise ValueError(f"{path} repeats the key {key!r}")
-                found[key] = message.string
-    return found
+                catalogue[key] = message.string
+    return catalogue
 
 
 def plural_form(language: str, n: float) -> int:

@@ -122,14 +122,16 @@ class Inspectors:
             teacher, student, device = self._loaded
             step("asking")
             (_, samples), teacher_time = _timed(lambda: teacher.sampled_scores([text]))
-            one, student_time = _timed(lambda: student.scores([text]))
-        said = checked_prediction(one.probabilities[0], one.aleatoric[0], one.epistemic[0])
+            scores, student_time = _timed(lambda: student.scores([text]))
+        prediction = checked_prediction(
+            scores.probabilities[0], scores.aleatoric[0], scores.epistemic[0]
+        )
         labels, hashes = self.models.teacher.labels, self.models.hashes
         return Answer(
             text,
             labels,
             samples[:, 0].astype(np.float64),
-            said,
+            prediction,
             teacher_time,
             student_time,
             device,
@@ -160,6 +162,6 @@ def _timed(answer: Callable) -> tuple:
     took = []
     for _ in range(REPEATS):
         started = time.perf_counter()
-        said = answer()
+        answered = answer()
         took.append(1000 * (time.perf_counter() - started))
-    return said, Time(statistics.median(took), min(took), max(took))
+    return answered, Time(statistics.median(took), min(took), max(took))

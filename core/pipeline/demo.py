@@ -56,18 +56,26 @@ def build_demo(settings: Settings) -> None:
         base = fetch_minilm(settings.cache)
         cases, record = split_cases(settings, csv)
     with steps.step("a Bayesian teacher: choose on held-out orders, then learn from every order"):
-        chosen = TrainSettings(point=PointSettings(base=str(base)))
+        train_settings = TrainSettings(point=PointSettings(base=str(base)))
         labelled = pd.concat([cases["fit"].frame, cases["anchor"].frame], ignore_index=True)
-        train(store, settings, NAME, training_cases(labelled), chosen, record)
-        train_linear(store, settings, NAME, training_cases(labelled), chosen.point, record)
+        train(store, settings, NAME, training_cases(labelled), train_settings, record)
+        train_linear(store, settings, NAME, training_cases(labelled), train_settings.point, record)
     with steps.step("a student: distill the teacher's predictive distribution and spread"):
         distill_student(store, settings, NAME, DistillSettings())
     for number, role in ((4, "calibration"), (5, "stream")):
         assert steps.done == number - 1
         with steps.step(f"one-pass and N-pass scores of the {role} orders into the store"):
             for kind in MODEL_KINDS:
-                some = cases[role]
-                score(store, settings, f"{NAME}-{kind}", some.frame, some.content_hash, NAME, role)
+                role_cases = cases[role]
+                score(
+                    store,
+                    settings,
+                    f"{NAME}-{kind}",
+                    role_cases.frame,
+                    role_cases.content_hash,
+                    NAME,
+                    role,
+                )
 
 
 def split_cases(settings: Settings, csv) -> tuple[dict[str, Cases], dict]:
@@ -78,6 +86,6 @@ def split_cases(settings: Settings, csv) -> tuple[dict[str, Cases], dict]:
     splits = split_workorders(csv)
     write_splits(splits, folder)
     cases = {name: read_cases(folder / f"{name}.csv") for name in SPLITS}
-    for some in cases.values():
-        some.require_clean()
+    for role_cases in cases.values():
+        role_cases.require_clean()
     return cases, splits.record

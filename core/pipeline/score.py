@@ -118,15 +118,15 @@ def _score_parts(
     starts = range(0, len(cases), part_size)
     device = pick_device(settings.device)
     model, seconds, scored = None, 0.0, 0
-    there = sum(
+    parts_ready = sum(
         len(cases.iloc[start : start + part_size])
         for part, start in enumerate(starts)
         if part in done
     )
     what = f"{card.name} scores {run.dataset}/{run.role}"
-    with ProgressBar(total=len(cases), initial=there, desc=what, unit=" cases") as bar:
+    with ProgressBar(total=len(cases), initial=parts_ready, desc=what, unit=" cases") as bar:
         for part, start in enumerate(starts):
-            some = cases.iloc[start : start + part_size]
+            part_cases = cases.iloc[start : start + part_size]
             if part not in done:
                 if model is None:
                     _, model = checkpoint.load(folder, device, card.samples)
@@ -135,23 +135,23 @@ def _score_parts(
                     if settings.compile and card.samples == 1:  # a teacher's hooks change by call
                         model.backbone.compile_blocks()
                     # warm up: the measured time is the steady one
-                    model.scores(some["text"].tolist()[:32], truncate=True)
+                    model.scores(part_cases["text"].tolist()[:32], truncate=True)
                 started = time.perf_counter()
-                scores, samples = _answers(model, some["text"].tolist(), truncate)
-                seconds, scored = seconds + time.perf_counter() - started, scored + len(some)
+                scores, samples = _answers(model, part_cases["text"].tolist(), truncate)
+                seconds, scored = seconds + time.perf_counter() - started, scored + len(part_cases)
                 path = write_part(
-                    settings.store, run.run_id, part, predictions(some, scores, card.labels)
+                    settings.store, run.run_id, part, predictions(part_cases, scores, card.labels)
                 )
                 take_in(
                     store,
                     run.run_id,
                     part,
                     path,
-                    some,
+                    part_cases,
                     samples,
-                    kept_samples(len(cases), start, len(some)),
+                    kept_samples(len(cases), start, len(part_cases)),
                 )
-                bar.update(len(some))
+                bar.update(len(part_cases))
     per_case = seconds / scored if scored else None
     return {
         "seconds_per_case": per_case,
@@ -177,8 +177,8 @@ def kept_samples(cases: int, start: int, size: int) -> np.ndarray:
 
     Evenly, because files lie in the order of time: the first ones would show the first weeks only.
     """
-    chosen = np.arange(min(cases, SAMPLED_CASES)) * cases // min(cases, SAMPLED_CASES)
-    return chosen[(chosen >= start) & (chosen < start + size)] - start
+    positions = np.arange(min(cases, SAMPLED_CASES)) * cases // min(cases, SAMPLED_CASES)
+    return positions[(positions >= start) & (positions < start + size)] - start
 
 
 def take_in(
@@ -225,7 +225,7 @@ def predictions(cases: pd.DataFrame, scores, labels: tuple[str, ...]) -> pd.Data
 
 def outcomes(label: pd.Series, predicted: np.ndarray, labels: tuple[str, ...]) -> np.ndarray:
     """One of core.types.OUTCOMES for each case."""
-    known = label.notna().to_numpy()
-    seen = label.isin(labels).to_numpy()
+    labelled = label.notna().to_numpy()
+    trained_label = label.isin(labels).to_numpy()
     right = label.to_numpy() == predicted
-    return np.select([~known, ~seen, right], ["unlabelled", "unseen", "right"], "wrong")
+    return np.select([~labelled, ~trained_label, right], ["unlabelled", "unseen", "right"], "wrong")

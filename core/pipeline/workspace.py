@@ -22,14 +22,14 @@ def models(settings: Settings) -> list[ModelCard]:
     """The models that can be read, students first, then by name; a folder whose card is broken or
     of another format is none.
     """
-    found = []
+    cards = []
     recover_folders(settings.models)
     for path in sorted(settings.models.glob("[!.]*/model.json")):
         try:
-            found.append(read_card(path.parent))
+            cards.append(read_card(path.parent))
         except ModelError:
             continue
-    return sorted(found, key=lambda card: KIND_ORDER.index(card.kind))
+    return sorted(cards, key=lambda card: KIND_ORDER.index(card.kind))
 
 
 def sizes(settings: Settings) -> pd.DataFrame:
@@ -54,8 +54,8 @@ def sizes(settings: Settings) -> pd.DataFrame:
             {PARTS: waiting} if name == "store" else {}
         )
         rows += [
-            {"folder": group, "files": len(some), "bytes": sum(map(_size, some))}
-            for group, some in groups.items()
+            {"folder": group, "files": len(paths), "bytes": sum(map(_size, paths))}
+            for group, paths in groups.items()
         ]
     return pd.DataFrame(rows, columns=["folder", "files", "bytes"])
 

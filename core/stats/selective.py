@@ -84,8 +84,8 @@ def bootstrap_interval(
         return Interval(None, None, None, n, level)
     generator = np.random.default_rng(seed)
     drawn = [metric(*(a[index] for a in arrays)) for index in generator.integers(0, n, (draws, n))]
-    known = [x for x in drawn if x is not None]
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2]) if known else (None, None)
+    values = [x for x in drawn if x is not None]
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2]) if values else (None, None)
     return Interval(
         value, None if low is None else float(low), None if high is None else float(high), n, level
     )

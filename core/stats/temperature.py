@@ -97,13 +97,13 @@ def sampled_temperature(
         penalty = 0.0 if prior_std is None else 0.5 * (log_t / prior_std) ** 2 / len(label)
         return nll(at_temperature(samples, np.exp(log_t)).mean(0), label) + penalty
 
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         loss,
         bounds=np.log((LOWEST, HIGHEST)),
         method="bounded",
         options={"xatol": 1e-3},
     )
-    return float(np.exp(found.x))
+    return float(np.exp(optimum.x))
 
 
 def _interval(

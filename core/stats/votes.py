@@ -84,14 +84,14 @@ def count_votes(samples) -> Votes:
     p = finite(samples, "probability")
     if p.ndim != 2 or 0 in p.shape:
         raise SettingsError("stats.no_votes", shape=str(p.shape))
-    found, choices = decompose_uncertainty(p[:, None]), p.argmax(1)
-    counts, mean = np.bincount(choices, minlength=p.shape[1]), found.mean[0]
+    uncertainty, choices = decompose_uncertainty(p[:, None]), p.argmax(1)
+    counts, mean = np.bincount(choices, minlength=p.shape[1]), uncertainty.mean[0]
     leading = int(np.lexsort((mean, counts))[-1])
     return Votes(
         choices,
         p.max(1),
         counts,
         leading,
-        checked_prediction(mean, found.aleatoric[0], found.epistemic[0]),
+        checked_prediction(mean, uncertainty.aleatoric[0], uncertainty.epistemic[0]),
         wilson(int(counts[leading]), len(p)),
     )

@@ -71,11 +71,11 @@ def fold_pending_rows(connection: duckdb.DuckDBPyConnection, run_id: str) -> Non
         f"SELECT coalesce(sum(rows), 0) {_WAITING}", {"run": run_id}
     ).fetchone()
     if waiting > FEW:
-        (kept,) = connection.execute(
+        (folded,) = connection.execute(
             f"SELECT count(*) FROM histograms WHERE {_OF_RUN}",  # noqa: S608
             {"run": run_id},
         ).fetchone()
-        if waiting > COUNT_AT * kept + FEW:
+        if waiting > COUNT_AT * folded + FEW:
             _count(connection, run_id)
 
 
@@ -121,7 +121,10 @@ def read(connection: duckdb.DuckDBPyConnection, run_id: str, classes: tuple[str,
     sums = np.zeros(counts.shape)
     names = {"segment": segments, "predicted": classes, "outcome": OUTCOMES}
     cells = pd.DataFrame(
-        {c: pd.Categorical(cells[c], categories=known).codes for c, known in names.items()},
+        {
+            c: pd.Categorical(cells[c], categories=categories).codes
+            for c, categories in names.items()
+        },
         cells.index,
     )
     where = (*cells.loc[table["cell"]].to_numpy().T, table["bin"])

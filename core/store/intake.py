@@ -53,7 +53,7 @@ def insert(
     connection.execute(_INSERT, [part, path, run_id])
     connection.executemany(
         "INSERT INTO part_ids (run_id, part, bytes, lowest, highest) VALUES (?, ?, ?, ?, ?)",
-        [[run_id, part, *one] for one in ranges],
+        [[run_id, part, *id_range] for id_range in ranges],
     )
     connection.execute(
         "INSERT INTO parts (run_id, part, rows, sha256, first_at, last_at, taken_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -67,9 +67,9 @@ def known_cases(
     connection: duckdb.DuckDBPyConnection, run_id: str, case_ids: list[str]
 ) -> set[str]:
     """Which of the cases the run has; only parts that may hold them are read."""
-    given = "SELECT unnest(?) AS case_id"
-    ranges = connection.execute(_RANGES.format(cases=given), [case_ids]).fetchall()
-    return set(_shared(connection, run_id, given, case_ids, ranges))
+    id_query = "SELECT unnest(?) AS case_id"
+    ranges = connection.execute(_RANGES.format(cases=id_query), [case_ids]).fetchall()
+    return set(_shared(connection, run_id, id_query, case_ids, ranges))
 
 
 def _shared(
@@ -160,13 +160,13 @@ def _refuse_strangers(
     labels: tuple[str, ...],
 ) -> None:
     """A predicted label that the run does not know, another number of classes."""
-    other = connection.execute(
+    unknown = connection.execute(
         "SELECT DISTINCT predicted FROM read_parquet(?) WHERE NOT list_contains(?, predicted) ORDER BY predicted LIMIT 1",
         [path, list(labels)],
     ).fetchone()
-    if other:
+    if unknown:
         raise StoreError(
-            "store.unknown_label", label=other[0], part=part, run=run_id, labels=labels
+            "store.unknown_label", label=unknown[0], part=part, run=run_id, labels=labels
         )
     (classes,) = connection.execute(
         "SELECT len(probabilities) FROM read_parquet(?) LIMIT 1", [path]

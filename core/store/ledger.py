@@ -80,12 +80,12 @@ class Ledger:
 
     def policy(self, name: str, version: int | None = None) -> PolicyVersion:
         """A version of the policy, by default the newest. Raises NotFoundError."""
-        found = [one for one in self.policies(name) if version in (None, one.version)]
-        if not found:
+        versions = [policy for policy in self.policies(name) if version in (None, policy.version)]
+        if not versions:
             code = "store.no_policy" if version is None else "store.no_policy_version"
             folder = str(self.store.folder)
             raise NotFoundError(code, name=name, version=version, folder=folder)
-        return max(found, key=lambda one: one.version)
+        return max(versions, key=lambda policy: policy.version)
 
     def policies(self, name: str | None = None) -> list[PolicyVersion]:
         """All versions of a policy, or of all, the newest first."""
@@ -106,7 +106,7 @@ class Ledger:
             self.policy(name, version)
             events = self.policy_events(name)
             if event == "activate" and (version, "approve") not in {
-                (one.version, one.event) for one in events
+                (past.version, past.event) for past in events
             }:
                 raise StoreError("store.never_approved", name=name, version=version)
             if event == "undo" and (name, version) not in activations_in_force(events)[-1:]:
@@ -116,7 +116,9 @@ class Ledger:
     def policy_events(self, name: str | None = None) -> list[PolicyEvent]:
         """The events of a policy, or of all, in the order in which they were written."""
         rows = self._rows("policy_events", _EVENT, name, "position")
-        return [PolicyEvent(*values, at.replace(tzinfo=UTC)) for *values, at in rows]
+        return [
+            PolicyEvent(*values, recorded_at.replace(tzinfo=UTC)) for *values, recorded_at in rows
+        ]
 
     def active_policy(self, name: str | None = None) -> PolicyVersion | None:
         """The version that was activated last and not undone, of that policy or of all; None where
@@ -144,19 +146,19 @@ class Ledger:
 
     def scenario(self, name: str, version: int | None = None) -> ScenarioVersion:
         """A version of the scenario, by default the newest. Raises NotFoundError."""
-        found = [one for one in self.scenarios(name) if version in (None, one.version)]
-        if not found:
+        versions = [one for one in self.scenarios(name) if version in (None, one.version)]
+        if not versions:
             code = "store.no_scenario" if version is None else "store.no_scenario_version"
             folder = str(self.store.folder)
             raise NotFoundError(code, name=name, version=version, folder=folder)
-        return max(found, key=lambda one: one.version)
+        return max(versions, key=lambda one: one.version)
 
     def scenarios(self, name: str | None = None) -> list[ScenarioVersion]:
         """All versions of a scenario, or of all, the newest first."""
         rows = self._rows("scenarios", _SCENARIO, name, "created_at DESC, name, version DESC")
         return [
-            ScenarioVersion(n, v, json.loads(content), author, at.replace(tzinfo=UTC))
-            for n, v, content, author, at in rows
+            ScenarioVersion(n, v, json.loads(content), author, recorded_at.replace(tzinfo=UTC))
+            for n, v, content, author, recorded_at in rows
         ]
 
     # -------------------------------------------------------------------------------------------------------------------------
@@ -195,14 +197,14 @@ def activations_in_force(events: Iterable[PolicyEvent]) -> list[tuple[str, int]]
     """(name, version) of what was activated and not undone, the active one last. An undo takes back
     the latest activation.
     """
-    found: list[tuple[str, int]] = []
-    for one in events:
-        policy = (one.name, one.version)
-        if one.event == "activate":
-            found.append(policy)
-        elif one.event == "undo":
-            del found[len(found) - 1 - found[::-1].index(policy)]
-    return found
+    in_force: list[tuple[str, int]] = []
+    for event in events:
+        policy = (event.name, event.version)
+        if event.event == "activate":
+            in_force.append(policy)
+        elif event.event == "undo":
+            del in_force[len(in_force) - 1 - in_force[::-1].index(policy)]
+    return in_force
 
 
 def _policy_of(row: tuple) -> PolicyVersion:

@@ -58,22 +58,22 @@ class Meetings:
         with self.store.atomic() as connection:
             if name is not None:
                 Ledger(self.store).scenario(name, version)
-            if (known := self._of(token)) is None:
+            if (recorded := self._of(token)) is None:
                 connection.execute(
                     f"INSERT INTO meeting_decisions (token, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                     [*values, name, version, records.utc_now()],
                 )
                 return self._of(token)
-        given = (decision, reason, author, name, version)
+        fields = (decision, reason, author, name, version)
         if (
-            known.decision,
-            known.reason,
-            known.author,
-            known.scenario,
-            known.scenario_version,
-        ) != given:
-            raise StoreError("store.form_used", decision=known.decision)
-        return known
+            recorded.decision,
+            recorded.reason,
+            recorded.author,
+            recorded.scenario,
+            recorded.scenario_version,
+        ) != fields:
+            raise StoreError("store.form_used", decision=recorded.decision)
+        return recorded
 
     def decisions(self) -> list[MeetingDecision]:
         """All decisions, in the order in which they were written."""
@@ -86,4 +86,7 @@ class Meetings:
         query = f"SELECT {_COLUMNS} FROM meeting_decisions WHERE {where} ORDER BY position"  # noqa: S608
         with self.store.atomic() as connection:
             rows = connection.execute(query, values).fetchall()
-        return [MeetingDecision(*values, at.replace(tzinfo=UTC)) for *values, at in rows]
+        return [
+            MeetingDecision(*values, recorded_at.replace(tzinfo=UTC))
+            for *values, recorded_at in rows
+        ]

@@ -21,13 +21,13 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     """Apply what is missing. Raises StoreError for a store that a newer version has written, and
     for one that is not ours.
     """
-    known = migrations()
-    newest = known[-1][0]
-    found, name = version(connection)
-    if found > newest:
-        raise StoreError("store.newer_schema", version=found, name=name, newest=newest)
-    for number, path in known:
-        if number > found:
+    migrations_known = migrations()
+    newest = migrations_known[-1][0]
+    current_version, name = version(connection)
+    if current_version > newest:
+        raise StoreError("store.newer_schema", version=current_version, name=name, newest=newest)
+    for number, path in migrations_known:
+        if number > current_version:
             _apply(connection, number, path)
 
 

@@ -220,20 +220,20 @@ def _require_cases(connection: duckdb.DuckDBPyConnection, run_id: str, case_ids:
 
 def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> bool:
     """Whether it was new."""
-    at = verdict.at.astimezone(UTC).replace(tzinfo=None)
+    recorded_at = verdict.at.astimezone(UTC).replace(tzinfo=None)
     values = (
         verdict.run_id,
         verdict.case_id,
         verdict.label,
         verdict.verdict,
         verdict.reviewer,
-        at,
+        recorded_at,
         verdict.audit,
         verdict.inclusion_probability,
     )
     query = f'SELECT {_VERDICT} FROM verdicts WHERE run_id = ? AND case_id = ? AND reviewer = ? AND "at" = ?'  # noqa: S608
     stored = connection.execute(
-        query, [verdict.run_id, verdict.case_id, verdict.reviewer, at]
+        query, [verdict.run_id, verdict.case_id, verdict.reviewer, recorded_at]
     ).fetchone()
     if stored not in (None, values):
         raise StoreError(
@@ -241,7 +241,7 @@ def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> boo
             reviewer=verdict.reviewer,
             old=stored[3],
             case=verdict.case_id,
-            at=str(at),
+            at=str(recorded_at),
             new=verdict.verdict,
         )
     if stored is None:

@@ -53,9 +53,9 @@ class Samples:
             run = self.store.run(run_id).run
             p = _checked(ids, probabilities, (run.samples, len(ids), len(run.labels)))
             _require(connection, run_id, part, ids)
-            known = _known(connection, run_id, part)
-            if known:
-                _refuse_another(known, dict(zip(ids, p, strict=True)), run_id, part)
+            stored_cases = _known(connection, run_id, part)
+            if stored_cases:
+                _refuse_another(stored_cases, dict(zip(ids, p, strict=True)), run_id, part)
                 return 0
             # lists as parameters: row by row DuckDB takes a millisecond for each
             connection.execute(
@@ -70,10 +70,10 @@ class Samples:
         """
         with self.store.atomic() as connection:
             query = "SELECT samples, probabilities FROM samples WHERE run_id = ? AND case_id = ?"
-            found = connection.execute(query, [run_id, case_id]).fetchone()
-        if found is None:
+            row = connection.execute(query, [run_id, case_id]).fetchone()
+        if row is None:
             raise NotFoundError("store.no_samples", case=case_id, run=run_id)
-        return np.array(found[1], dtype=np.float64).reshape(found[0], -1)
+        return np.array(row[1], dtype=np.float64).reshape(row[0], -1)
 
     def cases(self, sampled: str, scored: str) -> pd.DataFrame:
         """What the run `scored` says of the cases whose samples the run `sampled` keeps: all
@@ -89,12 +89,12 @@ class Samples:
     def below(self, run_id: str, aleatoric: float, epistemic: float) -> Below:
         """Count the run's cases with less of each than these finite values, nats."""
         with self.store.atomic() as connection:
-            found = connection.execute(
+            row = connection.execute(
                 "SELECT count(*), count(*) FILTER (aleatoric < ?), count(*) FILTER (epistemic < ?) FROM predictions"
                 " WHERE run_id = ?",
                 [aleatoric, epistemic, run_id],
             ).fetchone()
-        return Below(*found)
+        return Below(*row)
 
 
 def _checked(
@@ -148,8 +148,8 @@ def _refuse_another(
     known: dict[str, np.ndarray], given: dict[str, np.ndarray], run_id: str, part: int
 ) -> None:
     """StoreError unless both hold the same cases with the same numbers."""
-    other = sorted(set(known) ^ set(given)) or [
+    differing = sorted(set(known) ^ set(given)) or [
         case for case in known if not np.array_equal(known[case], given[case])
     ]
-    if other:
-        raise StoreError("store.other_samples", part=part, run=run_id, case=other[0])
+    if differing:
+        raise StoreError("store.other_samples", part=part, run=run_id, case=differing[0])

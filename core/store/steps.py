@@ -31,12 +31,12 @@ def record_proposal(
     Raises what Ledger.add_policy raises.
     """
     runs = tuple(runs)
-    wanted = (content, author, reason, runs, certificate, expires_on)
+    proposed = (content, author, reason, runs, certificate, expires_on)
     with ledger.store.atomic():
         newest = next(iter(ledger.policies(name)), None)
-        if newest is not None and wanted == _given(newest):
+        if newest is not None and proposed == _given(newest):
             return newest, False
-        return ledger.add_policy(name, *wanted), True
+        return ledger.add_policy(name, *proposed), True
 
 
 def record_event(
@@ -53,9 +53,9 @@ def record_event(
     with ledger.store.atomic():
         events = ledger.policy_events()
         steps = [step for step in events if step.event != "propose"]
-        wanted = (name, version, event, author, reason)
+        requested = (name, version, event, author, reason)
         last = steps[-1] if steps else None
-        if last is not None and wanted == (
+        if last is not None and requested == (
             last.name,
             last.version,
             last.event,

@@ -62,12 +62,12 @@ class Store:
         raises StoreError.
         """
         with self.atomic() as connection:
-            found = connection.execute(
+            row = connection.execute(
                 f"SELECT {_RUN_COLUMNS} FROM runs WHERE run_id = ?",  # noqa: S608
                 [run.run_id],
             ).fetchone()
-            if found is not None:
-                return _refuse_another(records.read_run(found), run)
+            if row is not None:
+                return _refuse_another(records.read_run(row), run)
             marks = ", ".join("?" * len(records.COLUMNS))
             connection.execute(
                 f"INSERT INTO runs ({_RUN_COLUMNS}) VALUES ({marks})",  # noqa: S608
@@ -103,15 +103,15 @@ class Store:
 
     def _require(self, connection: duckdb.DuckDBPyConnection, run_id: str) -> tuple[str, ...]:
         """The run's labels. Raises NotFoundError."""
-        found = connection.execute("SELECT labels FROM runs WHERE run_id = ?", [run_id]).fetchone()
-        if found is None:
+        row = connection.execute("SELECT labels FROM runs WHERE run_id = ?", [run_id]).fetchone()
+        if row is None:
             rows = connection.execute(
                 "SELECT run_id FROM runs ORDER BY created_at DESC, run_id LIMIT 6"
             ).fetchall()
             names = [name for (name,) in rows[:5]] + ["..."] * (len(rows) > 5)
             code = "store.no_run" if names else "store.no_run_at_all"
             raise NotFoundError(code, run=run_id, folder=str(self.folder), runs=names)
-        return tuple(found[0])
+        return tuple(row[0])
 
     # --- predictions
     # ---------------------------------------------------------------------------------------------------------
@@ -138,14 +138,17 @@ class Store:
             with self.atomic() as connection:
                 labels = self._require(connection, run_id)
                 query = "SELECT rows, sha256 FROM parts WHERE run_id = ? AND part = ?"
-                rows, known = connection.execute(query, [run_id, part]).fetchone() or (None, None)
-                if known is None and not path.exists():
+                rows, stored_hash = connection.execute(query, [run_id, part]).fetchone() or (
+                    None,
+                    None,
+                )
+                if stored_hash is None and not path.exists():
                     raise NotFoundError("store.no_part", part=part, run=run_id, file=str(path))
-                if known is None:
+                if stored_hash is None:
                     rows = intake.insert(
                         connection, run_id, part, str(path.resolve()), sha256, labels
                     )
-                elif sha256() not in (None, known):
+                elif sha256() not in (None, stored_hash):
                     raise StoreError("store.other_part", part=part, run=run_id, file=str(path))
                 self._file.after_commit(lambda: path.unlink(missing_ok=True))
         return rows
@@ -171,11 +174,11 @@ class Store:
     def rebuild_histograms(self, run_id: str | None = None) -> None:
         """Count every prediction again, from nothing: of one run, or of all."""
         with self.atomic() as connection:
-            for chosen in (
+            for run_ids in (
                 [run_id] if run_id is not None else [record.run.run_id for record in self.runs()]
             ):
-                self._require(connection, chosen)
-                counts.rebuild(connection, chosen)
+                self._require(connection, run_ids)
+                counts.rebuild(connection, run_ids)
 
     def predictions(self, run_id: str, columns: list[str] | None = None) -> pd.DataFrame:
         """The run's predictions in the order of their file; `columns` of PART_SCHEMA, by default
@@ -185,7 +188,7 @@ class Store:
         unknown = [name for name in names if name not in PART_SCHEMA.names]
         if unknown:
             raise StoreError("store.no_column", column=unknown[0], columns=PART_SCHEMA.names)
-        chosen = ", ".join(f'"{name}"' for name in names)
+        column_list = ", ".join(f'"{name}"' for name in names)
         with self.atomic() as connection:
             self._require(connection, run_id)
             query = f"SELECT {chosen} FROM predictions WHERE run_id = ? ORDER BY row, case_id"  # noqa: S608
