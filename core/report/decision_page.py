@@ -132,13 +132,13 @@ def _row(
     words: ReportWords, currency: str, measure: str, all_human: float, column: ScenarioColumn
 ) -> tuple[TableCell, ...]:
     interval = column.measure(measure)
-    shown = [
+    row_cells = [
         phrases.measure_text(words, measure, value, currency)
         for value in (all_human, interval.value)
     ]
     cells = [
         TableCell(text, number, phrases.number_pattern(words, measure, text, currency))
-        for text, number in zip(shown, (all_human, interval.value), strict=True)
+        for text, number in zip(row_cells, (all_human, interval.value), strict=True)
     ]
     ends = phrases.interval_text(words, measure, interval, currency)
     return text_cell(phrases.measure_label(words, measure)), *cells, text_cell(ends)

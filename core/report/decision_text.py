@@ -51,14 +51,14 @@ def decision_record(
     if threshold is None:
         curve = AcceptanceCurve(store.histogram(record.run.run_id))
         threshold = threshold_for_leakage(curve, target_leakage)
-    found, options = None, [all_human_option(volume, unit)]
+    consequence, options = None, [all_human_option(volume, unit)]
     for kind, same in same_cases(store.runs("score"), record).items():  # the chosen run first
         means = threshold_consequence(
             AcceptanceCurve(store.histogram(same.run.run_id)),
             threshold,
             CostModel(volume, unit, same.metrics.get("seconds_per_case")),
         )
-        found = found or means
+        consequence = consequence or means
         options.append(option_money(kind, means))
     return {
         "run": record.run.run_id,
@@ -71,8 +71,8 @@ def decision_record(
         "costs": asdict(unit),
         "target_leakage": target_leakage,
         "seconds_per_case": record.metrics.get("seconds_per_case"),
-        "consequence": asdict(found) | {"threshold": threshold, "cases_per_day": volume},
-        "money": {chosen.name: asdict(chosen) for chosen in options},
+        "consequence": asdict(consequence) | {"threshold": threshold, "cases_per_day": volume},
+        "money": {option.name: asdict(option) for option in options},
     }
 
 
@@ -132,9 +132,9 @@ def _number(interval: dict) -> str:
 
 
 def _show(interval: dict, form) -> str:
-    found = Interval(**interval)
-    if found.value is None:
-        return f"unknown (n = {found.n})"
-    if found.low == found.high:
-        return f"{form(found.value)} (unit costs alone: nothing is estimated)"
-    return f"{form(found.value)} ({form(found.low)} to {form(found.high)}, 95%, n = {found.n})"
+    estimate = Interval(**interval)
+    if estimate.value is None:
+        return f"unknown (n = {estimate.n})"
+    if estimate.low == estimate.high:
+        return f"{form(estimate.value)} (unit costs alone: nothing is estimated)"
+    return f"{form(estimate.value)} ({form(estimate.low)} to {form(estimate.high)}, 95%, n = {estimate.n})"

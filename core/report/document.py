@@ -45,7 +45,7 @@ class BarChart:
     @property
     def labels(self) -> list[str]:
         """What stands below each bar: its name and its value, clear of the whiskers."""
-        return [f"{name}: {said}" for name, said in zip(self.names, self.texts, strict=True)]
+        return [f"{name}: {text}" for name, text in zip(self.names, self.texts, strict=True)]
 
     @property
     def from_zero(self) -> bool:

@@ -104,10 +104,10 @@ def fitted_temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Te
     """The temperature of the calibration cases whose label is one of `labels`, the run's order.
     Raises SettingsError.
     """
-    known = calibration[calibration["outcome"].isin(["right", "wrong"])]
+    labelled = calibration[calibration["outcome"].isin(["right", "wrong"])]
     position = {label: i for i, label in enumerate(labels)}
     return fit_temperature(
-        _stacked(known), np.array([position[label] for label in known["label"]], dtype=int)
+        _stacked(labelled), np.array([position[label] for label in labelled["label"]], dtype=int)
     )
 
 
@@ -143,15 +143,15 @@ def shift_frame(
     """
     rows = []
     for (year, half), counts in periods.items():
-        found, known = (
+        period_rows, labelled = (
             threshold_consequence(AcceptanceCurve(counts), threshold, CostModel(1.0), unseen),
             calibration_summary(counts, unseen),
         )
         measures = {
-            "accuracy": known.accuracy,
-            "ece": known.ece,
-            "coverage": found.coverage,
-            "risk": found.selective_risk,
+            "accuracy": labelled.accuracy,
+            "ece": labelled.ece,
+            "coverage": period_rows.coverage,
+            "risk": period_rows.selective_risk,
         }
         values = {
             f"{name}{end}": getattr(interval, field)
@@ -159,7 +159,13 @@ def shift_frame(
             for end, field in (("", "value"), ("_low", "low"), ("_high", "high"))
         }
         rows.append(
-            {"year": year, "half": half, "cases": found.cases, "labelled": found.labelled} | values
+            {
+                "year": year,
+                "half": half,
+                "cases": period_rows.cases,
+                "labelled": period_rows.labelled,
+            }
+            | values
         )
     columns = [
         f"{name}{end}"
@@ -177,13 +183,13 @@ def spread_agreement(
     """{part: Spread} over the cases that both have scored, of one segment or all."""
     rows = student if segment is None else student[student["segment"] == segment]
     both = rows.merge(teacher, on="case_id", suffixes=("_student", "_teacher"))
-    found = {}
+    agreement = {}
     for part in SPREADS:
         x, y = (both[f"{part}_{kind}"].to_numpy() for kind in ("student", "teacher"))
-        found[part] = SpreadAgreement(
+        agreement[part] = SpreadAgreement(
             spread_density(x, y), rank_correlation(x, y), mean_absolute_error(x, y)
         )
-    return found
+    return agreement
 
 
 def spread_density(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
@@ -216,15 +222,18 @@ def certificate_result(
     A `segment` is certified as one of all segments (Bonferroni), since whoever asks for one may ask
     for the next. Raises SettingsError where the cases can tell no threshold from another.
     """
-    kept = table if unseen else table[table["outcome"] != "unseen"]
+    counted = table if unseen else table[table["outcome"] != "unseen"]
     right = (
-        (kept["outcome"] == "right").astype(float).mask(kept["outcome"] == "unlabelled").to_numpy()
+        (counted["outcome"] == "right")
+        .astype(float)
+        .mask(counted["outcome"] == "unlabelled")
+        .to_numpy()
     )
-    confidence, promised = kept["confidence"].to_numpy(), RiskPromise(*promise)
+    confidence, promised = counted["confidence"].to_numpy(), RiskPromise(*promise)
     issued = CertificateOrigin(*origin, today, today + timedelta(days=VALID_DAYS))
     if segment is None:
         return certify_threshold(confidence, right, promised, issued)
-    return certify_segments(confidence, right, kept["segment"].to_numpy(), promised, issued)[
+    return certify_segments(confidence, right, counted["segment"].to_numpy(), promised, issued)[
         segment
     ]
 

@@ -109,8 +109,8 @@ def _segments(table: pd.DataFrame) -> pd.DataFrame:
         for new, old in (("review", "review_rate"), ("leakage", "leakage"))
         for s in ("", "_low", "_high")
     }
-    kept = table[["segment", "cases", "labelled", "reviews_per_day", "escapes_per_day"]]
-    return kept.assign(**shares).sort_values(
+    columns = table[["segment", "cases", "labelled", "reviews_per_day", "escapes_per_day"]]
+    return columns.assign(**shares).sort_values(
         "cases", ascending=False, kind="stable", ignore_index=True
     )
 
@@ -141,9 +141,11 @@ def reliability_bins(histogram: Histogram, include_unseen: bool = False) -> list
     Over cases whose label the model was trained on and, with `include_unseen`, those of other
     labels, which are all wrong.
     """
-    kept = 3 if include_unseen else 2  # core.types.OUTCOMES: right, wrong, unseen
+    outcomes_kept = 3 if include_unseen else 2  # core.types.OUTCOMES: right, wrong, unseen
     # [outcomes, FINE]
-    counts, sums = (a.sum((0, 1))[:kept] for a in (histogram.counts, histogram.confidence_sum))
+    counts, sums = (
+        a.sum((0, 1))[:outcomes_kept] for a in (histogram.counts, histogram.confidence_sum)
+    )
     # confidence 1.0 belongs to the last bin
     wide = np.minimum(np.arange(FINE) // ((FINE - 1) // BINS), BINS - 1)
     n, confidence = (np.bincount(wide, weights=a.sum(0), minlength=BINS) for a in (counts, sums))

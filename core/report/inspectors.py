@@ -127,13 +127,13 @@ def active_rule(store: Store) -> GateRule | None:
     """The active policy, None where there is none. One that cannot be read sends everything to
     review.
     """
-    found = Ledger(store).active_policy()
-    if found is None:
+    active = Ledger(store).active_policy()
+    if active is None:
         return None
     try:
-        return GateRule(Policy.from_dict(found.content), found.name, found.version)
+        return GateRule(Policy.from_dict(active.content), active.name, active.version)
     except SettingsError as error:
-        return GateRule(Policy(REVIEW_ALL), found.name, found.version, str(error))
+        return GateRule(Policy(REVIEW_ALL), active.name, active.version, str(error))
 
 
 def sampled_cases(store: Store, sampled: str, scored: str) -> pd.DataFrame:
@@ -142,9 +142,9 @@ def sampled_cases(store: Store, sampled: str, scored: str) -> pd.DataFrame:
 
     Two more, spread_aleatoric and spread_epistemic, are what the run `sampled` says of them, nats.
     """
-    found = Samples(store).cases(sampled, scored).set_index("case_id", drop=False)
+    cases = Samples(store).cases(sampled, scored).set_index("case_id", drop=False)
     spread = Samples(store).cases(sampled, sampled).set_index("case_id")[["aleatoric", "epistemic"]]
-    return found.join(spread.add_prefix("spread_"), how="inner")
+    return cases.join(spread.add_prefix("spread_"), how="inner")
 
 
 def samples_of(store: Store, run_id: str, case_id: str) -> np.ndarray:
@@ -168,12 +168,12 @@ def stored_case(
     NonFiniteError.
     """
     label = None if pd.isna(row["label"]) else row["label"]
-    said = (
+    answers = (
         checked_prediction(np.asarray(row["probabilities"]), row["aleatoric"], row["epistemic"])
         if has_student
         else None
     )
-    return VotedCase(row["text"], row["segment"], labels, samples, said, row["outcome"], label)
+    return VotedCase(row["text"], row["segment"], labels, samples, answers, row["outcome"], label)
 
 
 def uncertainty_levels(answer: Prediction, found: Below) -> dict[str, UncertaintyLevel]:
@@ -243,14 +243,14 @@ def bar_frame(
     The labels that the teacher or the student finds likeliest, the teacher's first: SHOWN of them.
     """
     p = np.asarray(samples, dtype=np.float64)
-    one = np.full(p.shape[1], np.nan) if student is None else student.probabilities
+    student_answer = np.full(p.shape[1], np.nan) if student is None else student.probabilities
     frame = pd.DataFrame(
         {
             "label": list(labels),
             "teacher": p.mean(0),
             "low": p.min(0),
             "high": p.max(0),
-            "student": one,
+            "student": student_answer,
             "votes": np.bincount(p.argmax(1), minlength=p.shape[1]),
         }
     )

@@ -128,9 +128,9 @@ def freeze_scenario(store: Store, scenario: MeetingScenario, author: str) -> Fro
     """
     ledger = Ledger(store)
     with store.atomic():
-        known = ledger.scenarios(ledger_name(scenario.name))
-        if known and known[0].content == scenario.to_dict():
-            return _read(known[0])
+        versions = ledger.scenarios(ledger_name(scenario.name))
+        if versions and versions[0].content == scenario.to_dict():
+            return _read(versions[0])
         return _read(ledger.add_scenario(ledger_name(scenario.name), scenario.to_dict(), author))
 
 
@@ -138,13 +138,13 @@ def frozen_scenarios(store: Store) -> list[FrozenScenario]:
     """The newest version of each name, A first. Raises SettingsError for one that another version
     of the program wrote.
     """
-    found: dict[str, ScenarioVersion] = {}
-    for one in Ledger(store).scenarios():
-        if one.content.get("format") == MEETING_FORMAT and one.version > getattr(
-            found.get(one.name), "version", 0
+    newest: dict[str, ScenarioVersion] = {}
+    for version in Ledger(store).scenarios():
+        if version.content.get("format") == MEETING_FORMAT and version.version > getattr(
+            newest.get(version.name), "version", 0
         ):
-            found[one.name] = one
-    return [_read(found[name]) for name in map(ledger_name, COLUMN_NAMES) if name in found]
+            newest[version.name] = version
+    return [_read(newest[name]) for name in map(ledger_name, COLUMN_NAMES) if name in newest]
 
 
 def meeting_decisions(store: Store) -> list[MeetingDecision]:
@@ -156,9 +156,9 @@ def active_thresholds(store: Store) -> tuple[str, Policy] | None:
     """Name and version in one word, and the thresholds, of the policy that is active; None where
     none is, or none of ours.
     """
-    found = Ledger(store).active_policy()
+    active = Ledger(store).active_policy()
     try:
-        return found and (f"{found.name} v{found.version}", Policy.from_dict(found.content))
+        return active and (f"{active.name} v{active.version}", Policy.from_dict(active.content))
     except SettingsError:
         return None
 
@@ -190,8 +190,8 @@ def scenario_of(
     return MeetingScenario(
         name=name,
         **{
-            of: getattr(run, of)
-            for of in ("run_id", "model_kind", "model_hash", "dataset", "inputs_hash")
+            field_name: getattr(run, field_name)
+            for field_name in ("run_id", "model_kind", "model_hash", "dataset", "inputs_hash")
         },
         data_version=found.version,
         policy=policy.to_dict(),
@@ -227,16 +227,16 @@ def compare_frame(
     """One row a scenario and measure: name, measure, value, low, high (NaN where unknown), n."""
     rows = [
         {
-            "name": one.name,
+            "name": column.name,
             "measure": name,
-            "value": found.value,
-            "low": found.low,
-            "high": found.high,
-            "n": found.n,
+            "value": estimate.value,
+            "low": estimate.low,
+            "high": estimate.high,
+            "n": estimate.n,
         }
-        for one in columns
+        for column in columns
         for name in measures
-        for found in (one.measure(name),)
+        for estimate in (column.measure(name),)
     ]
     return pd.DataFrame(rows, columns=["name", "measure", "value", "low", "high", "n"]).astype(
         {"value": float, "low": float, "high": float}
@@ -245,19 +245,21 @@ def compare_frame(
 
 def scenario_differences(columns: Sequence[ScenarioColumn]) -> list[ScenarioDifference]:
     """Each scenario against the first. Money of another currency is left out."""
-    found = []
-    for other in columns[1:]:
+    differences = []
+    for column in columns[1:]:
         first = columns[0]
         measures = [
             m
             for m in COMPARED
-            if m != "money_per_month" or other.used.currency == first.used.currency
+            if m != "money_per_month" or column.used.currency == first.used.currency
         ]
-        known = {name: difference(other.measure(name), first.measure(name)) for name in measures}
-        found.append(
-            ScenarioDifference(other.name, first.name, known, _cases(other) == _cases(first))
+        by_measure = {
+            name: difference(column.measure(name), first.measure(name)) for name in measures
+        }
+        differences.append(
+            ScenarioDifference(column.name, first.name, by_measure, _cases(column) == _cases(first))
         )
-    return found
+    return differences
 
 
 def trial_units(one: ScenarioColumn, now: RunCounts) -> list[TrialUnit]:
@@ -268,17 +270,22 @@ def trial_units(one: ScenarioColumn, now: RunCounts) -> list[TrialUnit]:
         ALL_SEGMENTS,
         *sorted({str(name) for name in now.rows["segment"].unique()} - {ALL_SEGMENTS}),
     ]
-    found = []
+    units = []
     for name in names if one.used.segment == ALL_SEGMENTS else [one.used.segment]:
         means = meeting_figures(
             one.used.model_copy(update={"segment": name}), now.rows, now.seconds_per_case
         )
         if means.cases:
-            known = means.consequence
-            found.append(
-                TrialUnit(name, known.cases_per_day, known.coverage.value, known.selective_risk)
+            consequence = means.consequence
+            units.append(
+                TrialUnit(
+                    name,
+                    consequence.cases_per_day,
+                    consequence.coverage.value,
+                    consequence.selective_risk,
+                )
             )
-    return found
+    return units
 
 
 def _cases(one: ScenarioColumn) -> tuple:

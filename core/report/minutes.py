@@ -55,16 +55,20 @@ def minutes_document(
     sections = [
         decision_section(words, columns, log, full_time),
         _figures(words, columns),
-        *(_scenario(words, one) for one in columns),
+        *(_scenario(words, scenario_column) for scenario_column in columns),
         _differences(words, columns),
         _assumptions(words, columns),
         _log(words, log),
         *([_poc(words, poc)] if poc else []),
         _provenance(words, columns),
     ]
-    made = words("minutes.made", at=words.time(at), zone=zone_name, by=who)
+    made_line = words("minutes.made", at=words.time(at), zone=zone_name, by=who)
     return ReportDocument(
-        words.language, words("minutes.title"), made, tuple(sections), _notes(words, columns, made)
+        words.language,
+        words("minutes.title"),
+        made_line,
+        tuple(sections),
+        _notes(words, columns, made_line),
     )
 
 
@@ -75,15 +79,21 @@ def comparison_charts(
     currency = columns[0].used.currency
     charts = []
     for measure in COMPARED:
-        kept = [c for c in columns if measure != "money_per_month" or c.used.currency == currency]
-        found = [one.measure(measure) for one in kept]
-        texts = tuple(phrases.measure_text(words, measure, one.value, currency) for one in found)
-        ends = (tuple(getattr(one, end) for one in found) for end in ("value", "low", "high"))
+        compared = [
+            c for c in columns if measure != "money_per_month" or c.used.currency == currency
+        ]
+        estimates = [column.measure(measure) for column in compared]
+        texts = tuple(
+            phrases.measure_text(words, measure, column.value, currency) for column in estimates
+        )
+        ends = (
+            tuple(getattr(column, end) for column in estimates) for end in ("value", "low", "high")
+        )
         pattern = phrases.number_pattern(words, measure, texts[0], currency)
         charts.append(
             BarChart(
                 phrases.measure_label(words, measure),
-                tuple(c.name for c in kept),
+                tuple(c.name for c in compared),
                 *ends,
                 texts,
                 pattern,
@@ -93,13 +103,17 @@ def comparison_charts(
 
 
 def _figures(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:
-    said = [
-        words("minutes.scenario", name=one.name, about=phrases.scenario_summary(words, one.used))
-        for one in columns
+    sentences = [
+        words(
+            "minutes.scenario", name=column.name, about=phrases.scenario_summary(words, column.used)
+        )
+        for column in columns
     ]
-    changed = [words("meeting.changed", name=one.name) for one in columns if not one.unchanged]
+    changed = [
+        words("meeting.changed", name=column.name) for column in columns if not column.unchanged
+    ]
     return DocumentSection(
-        words("meeting_compare"), (*said, *changed), comparison_charts(words, columns)
+        words("meeting_compare"), (*sentences, *changed), comparison_charts(words, columns)
     )
 
 
@@ -129,44 +143,46 @@ def _scenario(words: ReportWords, one: ScenarioColumn) -> DocumentSection:
 
 
 def _measure(words: ReportWords, one: ScenarioColumn, measure: str) -> tuple[TableCell, ...]:
-    found, currency = one.measure(measure), one.used.currency
-    shown = [
-        phrases.measure_text(words, measure, getattr(found, end), currency)
+    estimate, currency = one.measure(measure), one.used.currency
+    texts = [
+        phrases.measure_text(words, measure, getattr(estimate, end), currency)
         for end in ("value", "low", "high")
     ]
-    numbers = [getattr(found, end) for end in ("value", "low", "high")]
+    numbers = [getattr(estimate, end) for end in ("value", "low", "high")]
     cells = [
-        TableCell(said, number, phrases.number_pattern(words, measure, said, currency))
-        for said, number in zip(shown, numbers, strict=True)
+        TableCell(text, number, phrases.number_pattern(words, measure, text, currency))
+        for text, number in zip(texts, numbers, strict=True)
     ]
-    n = TableCell(words.number(found.n, 0), found.n, "#,##0")
+    n = TableCell(words.number(estimate.n, 0), estimate.n, "#,##0")
     why = phrases.missing_reason(words, one, measure) or phrases.evidence_basis(
-        words, measure, found.n
+        words, measure, estimate.n
     )
     return text_cell(phrases.measure_label(words, measure)), *cells, n, text_cell(why)
 
 
 def _differences(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:
-    said = []
-    for found in scenario_differences(columns):
+    sentences = []
+    for difference in scenario_differences(columns):
         currency = columns[0].used.currency
-        said.append(words("meeting.difference", name=found.name, base=found.base))
-        said += [
-            "\u00b7 " + phrases.difference_sentence(words, found, measure, currency)
-            for measure in found.measures
+        sentences.append(words("meeting.difference", name=difference.name, base=difference.base))
+        sentences += [
+            "\u00b7 " + phrases.difference_sentence(words, difference, measure, currency)
+            for measure in difference.measures
         ]
-        if not found.same_cases:
-            said.append(words("meeting.other_cases", name=found.name, base=found.base))
+        if not difference.same_cases:
+            sentences.append(
+                words("meeting.other_cases", name=difference.name, base=difference.base)
+            )
     return DocumentSection(
         words("meeting_differences"),
-        (*(said or [words("meeting.one")]), words("meeting.difference.note")),
+        (*(sentences or [words("meeting.one")]), words("meeting.difference.note")),
     )
 
 
 def _assumptions(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:
     heads = (words("minutes.scenario.head"), words("minutes.assumption"), words("minutes.value"))
     heads = (*heads, words("minutes.frozen.head"), words("minutes.source"))
-    rows = [row for one in columns for row in _assumed(words, one)]
+    rows = [row for column in columns for row in _assumed(words, column)]
     note = words("minutes.assumptions.note")
     return DocumentSection(
         words("meeting.assumptions"),
@@ -184,7 +200,7 @@ def _assumed(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, .
     }
     rows = []
     for name, key in names.items():
-        now, before = (
+        current, before = (
             phrases.assumption_text(words, one.used, name),
             phrases.assumption_text(words, one.frozen.scenario, name),
         )
@@ -192,9 +208,9 @@ def _assumed(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, .
         source = "minutes.edited" if name in one.edited else "measured" if measured else "assumed"
         measure = "reviews_per_day" if name == "cases_per_day" else "money_per_month"
         cell = TableCell(
-            now,
+            current,
             getattr(one.used, name),
-            phrases.number_pattern(words, measure, now, one.used.currency),
+            phrases.number_pattern(words, measure, current, one.used.currency),
         )
         rows.append(
             (
@@ -215,20 +231,20 @@ def _choices(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, .
     seconds = one.record.metrics.get("seconds_per_case")
     unseen = words("minutes.unseen.counted" if one.used.unseen else "minutes.unseen.left_out")
     measured = words("minutes.unknown") if seconds is None else words.number(seconds, figures=3)
-    found = {
+    choices = {
         "rule": (phrases.rule_text(words, one.used), "minutes.chosen"),
         "unseen": (unseen, "minutes.chosen"),
     }
-    found |= {"seconds": (measured, "measured")}
+    choices |= {"seconds": (measured, "measured")}
     return [
         (
             text_cell(one.name),
             text_cell(words(f"minutes.{key}")),
-            text_cell(said),
-            text_cell(said),
+            text_cell(text),
+            text_cell(text),
             text_cell(words(source)),
         )
-        for key, (said, source) in found.items()
+        for key, (text, source) in choices.items()
     ]
 
 
@@ -239,7 +255,7 @@ def _log(words: ReportWords, log: Sequence[MeetingDecision]) -> DocumentSection:
         words("minutes.log.at", zone=log[0].at.tzname() or ""),
         *(words(f"meeting.log.{name}") for name in ("author", "decision", "reason", "scenario")),
     )
-    rows = tuple(tuple(text_cell(part) for part in log_row(words, one)) for one in log)
+    rows = tuple(tuple(text_cell(part) for part in log_row(words, decision)) for decision in log)
     return DocumentSection(
         words("meeting_log"), tables=(DocumentTable(heads, rows, (1.7, 1.6, 3.4, 3.4, 1.4)),)
     )
@@ -255,37 +271,37 @@ def log_row(words: ReportWords, one: MeetingDecision) -> tuple[str, ...]:
 
 
 def _poc(words: ReportWords, poc: TrialReport) -> DocumentSection:
-    known, needs = trial_sentences(words, poc)
+    basis, needs = trial_sentences(words, poc)
     chart = trial_width_chart(words, poc)
-    said = (*known, *(f"\u00b7 {one}" for one in needs), words("poc.measure"))
-    return DocumentSection(words("meeting_poc"), said, (chart,) if chart else ())
+    paragraphs = (*basis, *(f"\u00b7 {need}" for need in needs), words("poc.measure"))
+    return DocumentSection(words("meeting_poc"), paragraphs, (chart,) if chart else ())
 
 
 def _provenance(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:
     heads = words("minutes.scenario.head"), words("minutes.item"), words("minutes.value")
     rows = []
-    for one in columns:
-        frozen, run = one.used, one.record.run
-        state = words("minutes.same") if one.unchanged else words("minutes.other")
+    for column in columns:
+        frozen, run = column.used, column.record.run
+        state = words("minutes.same") if column.unchanged else words("minutes.other")
         versions = ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
-        found = {
+        facts = {
             "run": frozen.run_id,
             "model": run.model,
             "model_hash": frozen.model_hash,
             "dataset": frozen.dataset,
         }
-        found |= {
+        facts |= {
             "inputs_hash": frozen.inputs_hash,
             "data_version": frozen.data_version,
             "state": state,
         }
-        found |= {
+        facts |= {
             "versions": versions or words("minutes.unknown"),
-            "made_up": words(f"minutes.made_up.{_made_up(one)}"),
+            "made_up": words(f"minutes.made_up.{_made_up(column)}"),
         }
         rows += [
-            (text_cell(one.name), text_cell(words(f"minutes.{key}")), text_cell(said))
-            for key, said in found.items()
+            (text_cell(column.name), text_cell(words(f"minutes.{key}")), text_cell(text))
+            for key, text in facts.items()
         ]
     return DocumentSection(
         words("minutes.provenance"),
@@ -301,14 +317,17 @@ def _made_up(one: ScenarioColumn) -> str:
 
 def _notes(words: ReportWords, columns: Sequence[ScenarioColumn], made: str) -> tuple[str, ...]:
     lines = [made]
-    for one in columns:
+    for column in columns:
         hashes = {
-            name: getattr(one.used, name)
+            name: getattr(column.used, name)
             for name in ("run_id", "model_hash", "inputs_hash", "data_version")
         }
         lines.append(
             words(
-                "minutes.note", name=one.name, version=words.number(one.frozen.version, 0), **hashes
+                "minutes.note",
+                name=column.name,
+                version=words.number(column.frozen.version, 0),
+                **hashes,
             )
         )
     return tuple(lines)

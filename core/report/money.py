@@ -114,11 +114,15 @@ def cash_frame(found: ScenarioValuation) -> pd.DataFrame:
     """
     frames = [
         pd.DataFrame(
-            {"option": one.option, "month": range(len(one.cumulative)), "cash": one.cumulative}
-            | dict(zip(("p10", "p50", "p90"), ahead.cumulative, strict=True))
+            {
+                "option": appraisal.option,
+                "month": range(len(appraisal.cumulative)),
+                "cash": appraisal.cumulative,
+            }
+            | dict(zip(("p10", "p50", "p90"), outlook.cumulative, strict=True))
         )
-        for one, ahead in zip(found.appraisals, found.outlooks, strict=True)
-        if one.option != ALL_HUMAN
+        for appraisal, outlook in zip(found.appraisals, found.outlooks, strict=True)
+        if appraisal.option != ALL_HUMAN
     ]
     return pd.concat(frames, ignore_index=True)
 
@@ -151,21 +155,25 @@ def break_even_frame(scenario: MoneyScenario, option: str) -> pd.DataFrame:
     """
     rows = []
     for name in BREAK_EVENS:
-        found, quantity = (
+        break_even, quantity = (
             breakeven.break_even_value(scenario, option, name),
             scenario.inputs()[name],
         )
-        if found.reason == breakeven.NO_EFFECT:
+        if break_even.reason == breakeven.NO_EFFECT:
             continue
         rows.append(
             {
                 "name": name,
-                "unit": found.unit,
+                "unit": break_even.unit,
                 "low": quantity.low,
                 "likely": quantity.likely,
                 "high": quantity.high,
             }
-            | {"value": found.value, "reason": found.reason, "pays_above": found.pays_above}
+            | {
+                "value": break_even.value,
+                "reason": break_even.reason,
+                "pays_above": break_even.pays_above,
+            }
         )
     columns = ["name", "unit", "low", "likely", "high", "value", "reason", "pays_above"]
     return pd.DataFrame(rows, columns=columns).astype({"value": float})

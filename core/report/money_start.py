@@ -50,9 +50,9 @@ def default_scenario(facts: MeasuredRuns, costs: UnitCosts, months: int = 36) ->
     """
     if "student" not in facts.same:
         raise NotFoundError("report.no_student_scoring")
-    known = measured_quantities(facts)
+    quantities = measured_quantities(facts)
     return MoneyScenario(
-        currency=costs.currency, months=months, **(_assumed(facts, costs, known) | known)
+        currency=costs.currency, months=months, **(_assumed(facts, costs, quantities) | quantities)
     )
 
 
@@ -64,15 +64,15 @@ def measured_quantities(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
     records = [
         r for r in facts.records if r.run.kind != "score" or r.metrics.get("device") == device
     ]
-    found = measured.measured_inputs(records)
+    inputs = measured.measured_inputs(records)
     for kind in {"student", "teacher"} & set(facts.counts):
-        at = facts.at(kind, facts.threshold)
+        consequence = facts.at(kind, facts.threshold)
         if (
-            kind == "student" or at.selective_risk.value is not None
+            kind == "student" or consequence.selective_risk.value is not None
         ):  # a teacher that accepts nothing is assumed like the student
-            found |= measured.measured_shares(at, facts.same[kind].run.run_id, kind)
-    found |= measured.measured_error(facts.at("student", 0.0), facts.same["student"].run.run_id)
-    return found | _volume(facts)
+            inputs |= measured.measured_shares(consequence, facts.same[kind].run.run_id, kind)
+    inputs |= measured.measured_error(facts.at("student", 0.0), facts.same["student"].run.run_id)
+    return inputs | _volume(facts)
 
 
 def refresh_measured(
@@ -93,10 +93,10 @@ def quantity_with_end(quantity: ScenarioQuantity, end: str, value: float) -> Sce
     """
     points = dict(zip(("low", "likely", "high"), quantity.points, strict=True)) | {end: value}
     order = list(points)
-    for other in order[order.index(end) + 1 :]:
-        points[other] = max(points[other], value)
-    for other in order[: order.index(end)]:
-        points[other] = min(points[other], value)
+    for other_end in order[order.index(end) + 1 :]:
+        points[other_end] = max(points[other_end], value)
+    for other_end in order[: order.index(end)]:
+        points[other_end] = min(points[other_end], value)
     return assumed_quantity(**points, unit=quantity.unit)
 
 
@@ -128,7 +128,7 @@ def _assumed(
     the hour of a reviewer, that gives the rest.
     """
     hour, count = costs.review * 60 / facts.minutes, facts.at("student", 0.0).cases
-    whole = (
+    is_whole = (
         (facts.cases_per_day or 100.0) * DAYS_A_MONTH * count / max(1, facts.same["student"].cases)
     )
 
@@ -141,7 +141,7 @@ def _assumed(
         for name in ("coverage", "selective_risk")
     }
     return quality | {
-        "cases_per_month": around(whole, "cases/month", 0.8, 1.25),
+        "cases_per_month": around(is_whole, "cases/month", 0.8, 1.25),
         "review_minutes": around(facts.minutes, "minutes/case"),
         "reviewer_hour": around(hour, "currency/hour", 0.8, 1.25),
         "engineer_hour": around(2 * hour, "currency/hour", 0.8, 1.25),

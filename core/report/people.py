@@ -63,19 +63,19 @@ def simulated_desk(
     work: minutes, hours and share of a FullTime. What else people do in their hours makes each
     review take longer by the clock. Raises SettingsError.
     """
-    kept = table["confidence"].lt(threshold) & (table["outcome"].ne("unseen") | unseen)
+    reviewed = table["confidence"].lt(threshold) & (table["outcome"].ne("unseen") | unseen)
     times = table.loc[
-        kept if segment is None else kept & table["segment"].eq(segment), "occurred_at"
+        reviewed if segment is None else reviewed & table["segment"].eq(segment), "occurred_at"
     ]
     full_time = FullTime(*work)
     arrivals, source = _arrivals(times, reviews_per_day, measured, full_time.hours)
     end = START_HOUR + full_time.hours
     shift = WorkShift(reviewers, start_hour=START_HOUR, end_hour=end, breaks=())
     study = study_of(arrivals.per_week)
-    found = simulate_staffing(
+    result = simulate_staffing(
         arrivals, [shift], ReviewTime(full_time.minutes / full_time.share), sla_hours, study
     )
-    return DeskResult(reviewers, sla_hours, found, source, arrivals.per_week, study)
+    return DeskResult(reviewers, sla_hours, result, source, arrivals.per_week, study)
 
 
 def study_of(per_week: float) -> StaffingStudy:
@@ -91,12 +91,12 @@ def study_of(per_week: float) -> StaffingStudy:
 def _arrivals(
     times: pd.Series, reviews_per_day: float, measured: bool, hours: float
 ) -> tuple[ArrivalProcess, str]:
-    known = times.dropna()
+    dated = times.dropna()
     source = NO_DATES
-    if len(known):
+    if len(dated):
         try:
-            weeks = real_weeks(list(known))
-            if measured and len(known) == len(times):
+            weeks = real_weeks(list(dated))
+            if measured and len(dated) == len(times):
                 return weeks, REAL
             return weeks.profile().scaled(
                 reviews_per_day * HOURS_PER_WEEK / 24 / max(weeks.per_week, 1e-12)

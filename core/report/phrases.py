@@ -75,15 +75,15 @@ def missing_reason(words: ReportWords, one: ScenarioColumn, measure: str) -> str
 def rule_text(words: ReportWords, scenario: MeetingScenario) -> str:
     """What decides a case: one threshold, or how many of them."""
     policy = scenario.rule
-    own = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
+    own_thresholds = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
     base = (
         policy.threshold if isinstance(policy.threshold, str) else words.number(policy.threshold, 3)
     )
     parts = [
         words("meeting.rule", t=words("meeting.review_all") if base == policy.threshold else base)
     ]
-    if own:
-        parts.append(words.many("meeting.rule.own", own))
+    if own_thresholds:
+        parts.append(words.many("meeting.rule.own", own_thresholds))
     if policy.epistemic_limit is not None:
         parts.append(words("meeting.rule.epistemic", limit=words.number(policy.epistemic_limit, 3)))
     return (" " if words.language == "en" else "").join(parts)
@@ -134,13 +134,13 @@ def signed_text(words: ReportWords, measure: str, value: float, currency: str) -
 
 def assumption_edits(words: ReportWords, one: ScenarioColumn) -> list[str]:
     """What the meeting changed of a scenario's assumptions: each as it was frozen and as it is now."""
-    found = []
+    edits = []
     for name in one.edited:
-        before, now = (assumption_text(words, s, name) for s in (one.frozen.scenario, one.used))
-        found.append(
-            words("meeting.edited", name=words(_ASSUMED_NAMES[name]), before=before, now=now)
+        before, current = (assumption_text(words, s, name) for s in (one.frozen.scenario, one.used))
+        edits.append(
+            words("meeting.edited", name=words(_ASSUMED_NAMES[name]), before=before, now=current)
         )
-    return found
+    return edits
 
 
 def assumption_text(words: ReportWords, scenario: MeetingScenario, name: str) -> str:

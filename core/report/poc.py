@@ -34,7 +34,7 @@ def trial_report(
 
     now: the counts of its run. terms: width, target, delta.
     """
-    one = next(column for column in columns if column.name == name)
+    scenario_column = next(column for column in columns if column.name == name)
     others = [
         c for c in columns if c.name != name and c.measure("selective_risk").value is not None
     ]
@@ -43,7 +43,7 @@ def trial_report(
     return TrialReport(
         name,
         rival and rival.name,
-        plan_trial(trial_units(one, now), **terms, days=days, rival=risk),
+        plan_trial(trial_units(scenario_column, now), **terms, days=days, rival=risk),
         terms,
         days,
     )
@@ -72,21 +72,21 @@ def trial_sentences(words: ReportWords, poc: TrialReport) -> tuple[list[str], li
     """What the plan says, in plain text: where to try it and what is known today; then a sentence
     for each need.
     """
-    known, risk = [_unit(words, poc), _present(words, poc)], poc.plan.unit.risk
+    basis, risk = [_unit(words, poc), _present(words, poc)], poc.plan.unit.risk
     if risk.value is not None and risk.value > poc.terms["target"]:
         shares = {"value": words.percent(risk.value), "target": words.percent(poc.terms["target"])}
-        known.append(words("poc.promise.unlikely", **shares))
-    return known, [_need(words, one, poc) for one in poc.plan.needs]
+        basis.append(words("poc.promise.unlikely", **shares))
+    return basis, [_need(words, need, poc) for need in poc.plan.needs]
 
 
 def _unit(words: ReportWords, poc: TrialReport) -> str:
-    one = poc.plan.unit
+    unit = poc.plan.unit
     texts = {
-        "segment": one.segment or words("segment.all"),
-        "cases": words.number(one.cases_per_day, figures=3),
+        "segment": unit.segment or words("segment.all"),
+        "cases": words.number(unit.cases_per_day, figures=3),
     }
     texts |= {
-        "accepted": words.number(one.accepted_per_day, figures=3),
+        "accepted": words.number(unit.accepted_per_day, figures=3),
         "days": words.number(poc.days, 0),
     }
     return words("poc.unit.fits" if poc.plan.fits else "poc.unit.late", name=poc.name, **texts)

@@ -82,13 +82,13 @@ def editor_rows(
     """
     steps = policy.steps(cumulative.segments, cumulative.classes)
     accepted, total = cumulative.cells(steps, limit_bin(policy.epistemic_limit)), cumulative.total
-    found = []
+    rows = []
     for kind, segment, predicted in _names(cumulative, policy if listed is None else listed):
         segments = [kind == CLASS or name == segment for name in cumulative.segments]
         classes = [kind == SEGMENT or name == predicted for name in cumulative.classes]
         counts = _counts(accepted[np.ix_(segments, classes)], total[np.ix_(segments, classes)])
-        found.append((kind, segment, predicted, *_own(policy, kind, segment, predicted), *counts))
-    return pd.DataFrame(found, columns=_ROW_COLUMNS)
+        rows.append((kind, segment, predicted, *_own(policy, kind, segment, predicted), *counts))
+    return pd.DataFrame(rows, columns=_ROW_COLUMNS)
 
 
 def edited_policy(
@@ -109,14 +109,16 @@ def edited_policy(
     refused = []
     for position, edit in edits.items():
         kind, segment, predicted = table.loc[int(position), ["kind", "segment", "predicted"]]
-        own = changed[kind]
+        own_thresholds = changed[kind]
         name = {SEGMENT: segment, CLASS: predicted, CELL: (segment, predicted)}[kind]
         try:
-            wanted = _wanted(edit, own.get(name))
+            threshold = _wanted(edit, own_thresholds.get(name))
         except SettingsError:
             refused.append((int(position), edit.get("own")))
             continue
-        own.pop(name, None) if wanted is None else own.update({name: wanted})
+        own_thresholds.pop(name, None) if threshold is None else own_thresholds.update(
+            {name: threshold}
+        )
     return replace(
         policy, by_segment=changed[SEGMENT], by_class=changed[CLASS], by_cell=changed[CELL]
     ), tuple(refused)
@@ -134,19 +136,19 @@ def threshold_differences(before: Policy, after: Policy) -> pd.DataFrame:
     kind is "all" for the one threshold for all, "epistemic" for the limit in nats, else as in
     `rows`.
     """
-    found = []
+    differences = []
     limits = ("epistemic", before.epistemic_limit, after.epistemic_limit)
     for kind, old, new in (("all", before.threshold, after.threshold), limits):
         if old != new:
-            found.append((kind, "", "", old, new))
+            differences.append((kind, "", "", old, new))
     for kind, field in ((SEGMENT, "by_segment"), (CLASS, "by_class"), (CELL, "by_cell")):
         old, new = getattr(before, field), getattr(after, field)
         for name in dict.fromkeys([*old, *new]):
             if old.get(name) != new.get(name):
                 pair = {SEGMENT: (name, ""), CLASS: ("", name), CELL: name}[kind]
-                found.append((kind, *pair, old.get(name), new.get(name)))
+                differences.append((kind, *pair, old.get(name), new.get(name)))
     return pd.DataFrame(
-        found, columns=["kind", "segment", "predicted", "before", "after"], dtype=object
+        differences, columns=["kind", "segment", "predicted", "before", "after"], dtype=object
     )
 
 
@@ -154,7 +156,7 @@ def consequence_frame(found: Mapping[str, PolicyConsequence]) -> pd.DataFrame:
     """One row a version and measure of MEASURES: version, measure, value, low, high, n; None where
     nothing is known.
     """
-    made = [
+    rows = [
         {"version": name, "measure": measure}
         | {
             field: getattr(getattr(means, measure), field)
@@ -163,7 +165,7 @@ def consequence_frame(found: Mapping[str, PolicyConsequence]) -> pd.DataFrame:
         for name, means in found.items()
         for measure in MEASURES
     ]
-    return pd.DataFrame(made, columns=["version", "measure", "value", "low", "high", "n"])
+    return pd.DataFrame(rows, columns=["version", "measure", "value", "low", "high", "n"])
 
 
 def certificate_of_draft(
@@ -188,14 +190,14 @@ def certificate_of_draft(
     issued = CertificateOrigin(*origin, today, today + timedelta(days=VALID_DAYS))
     confidence, epistemic = table["confidence"].to_numpy(), table["epistemic"].to_numpy()
     try:
-        found = certify_threshold(
+        certificate = certify_threshold(
             confidence, right, RiskPromise(*promise, epistemic_limit), issued, epistemic
         )
     except SettingsError as error:
         return ProofObstacle(REFUSED, None, str(error))
-    if not isinstance(found, Certificate):
-        return ProofObstacle(NOT_CERTIFIED, found)
-    return found if found.covers(threshold) else ProofObstacle(NOT_COVERED, found)
+    if not isinstance(certificate, Certificate):
+        return ProofObstacle(NOT_CERTIFIED, certificate)
+    return certificate if certificate.covers(threshold) else ProofObstacle(NOT_COVERED, certificate)
 
 
 def proof_obstacle(policy: Policy) -> ProofObstacle | None:
@@ -234,12 +236,14 @@ def _names(cumulative: JointCumulative, listed: Policy) -> list[tuple[str, str, 
 
 
 def _own(policy: Policy, kind: str, segment: str, predicted: str) -> tuple[float, bool]:
-    chosen = {
+    thresholds = {
         SEGMENT: policy.by_segment.get(segment),
         CLASS: policy.by_class.get(predicted),
         CELL: policy.by_cell.get((segment, predicted)),
     }[kind]
-    return (math.nan if chosen is None or chosen == REVIEW_ALL else chosen), chosen == REVIEW_ALL
+    return (
+        math.nan if thresholds is None or thresholds == REVIEW_ALL else thresholds
+    ), thresholds == REVIEW_ALL
 
 
 def _counts(accepted: np.ndarray, total: np.ndarray) -> tuple:
@@ -256,5 +260,9 @@ def _wanted(edit: Mapping, now: Threshold | None) -> Threshold | None:
     """
     if edit.get("review_all", now == REVIEW_ALL):
         return REVIEW_ALL
-    own = edit.get("own", None if now == REVIEW_ALL else now)
-    return None if own is None else threshold_at(step_of_threshold(round(float(own), 3)))
+    own_threshold = edit.get("own", None if now == REVIEW_ALL else now)
+    return (
+        None
+        if own_threshold is None
+        else threshold_at(step_of_threshold(round(float(own_threshold), 3)))
+    )

@@ -47,11 +47,11 @@ def policy_lives(
 ) -> dict[tuple[str, int], PolicyLife]:
     """{(name, version): what became of it}, in the order of `policies`."""
     in_force = activations_in_force(events)
-    found = {}
-    for one in policies:
-        version = (one.name, one.version)
-        own = [event for event in events if (event.name, event.version) == version]
-        last = {event.event: event for event in own}
+    lives = {}
+    for policy in policies:
+        version = (policy.name, policy.version)
+        version_events = [event for event in events if (event.name, event.version) == version]
+        last = {event.event: event for event in version_events}
         state = (
             ACTIVE
             if in_force[-1:] == [version]
@@ -60,9 +60,9 @@ def policy_lives(
             else _inactive(last)
         )
         approved = last.get("approve")
-        eyes = None if approved is None else not same_person(approved.author, one.author)
-        found[version] = PolicyLife(state, approved, last.get("activate"), eyes)
-    return found
+        eyes = None if approved is None else not same_person(approved.author, policy.author)
+        lives[version] = PolicyLife(state, approved, last.get("activate"), eyes)
+    return lives
 
 
 def _inactive(last: dict[str, PolicyEvent]) -> str:
@@ -76,7 +76,7 @@ def event_frame(events: Sequence[PolicyEvent]) -> pd.DataFrame:
     """One row an event, in their order: at, name, version, event, author, reason."""
     columns = ["at", "name", "version", "event", "author", "reason"]
     return pd.DataFrame(
-        [[getattr(one, name) for name in columns] for one in events], columns=columns
+        [[getattr(event, name) for name in columns] for event in events], columns=columns
     )
 
 
@@ -84,14 +84,14 @@ def activation_spans(events: Sequence[PolicyEvent], until: datetime) -> pd.DataF
     """When which version was the active one: name, version, begin, end, open (still active; its end
     is `until`).
     """
-    found, active, since = [], None, None
+    spans, active, since = [], None, None
     for count, event in enumerate(events, start=1):
-        now = (activations_in_force(events[:count])[-1:] or [None])[0]
-        if now == active:
+        in_force = (activations_in_force(events[:count])[-1:] or [None])[0]
+        if in_force == active:
             continue
         if active is not None:
-            found.append((*active, since, event.at, False))
-        active, since = now, event.at
+            spans.append((*active, since, event.at, False))
+        active, since = in_force, event.at
     if active is not None:
-        found.append((*active, since, max(until, since), True))
-    return pd.DataFrame(found, columns=["name", "version", "begin", "end", "open"])
+        spans.append((*active, since, max(until, since), True))
+    return pd.DataFrame(spans, columns=["name", "version", "begin", "end", "open"])

@@ -40,7 +40,7 @@ def same_cases(runs: list[RunRecord], chosen: RunRecord) -> dict[str, RunRecord]
     """
     run = chosen.run
     key = (run.dataset, run.role, run.inputs_hash)
-    found = {run.model_kind: chosen}
+    by_kind = {run.model_kind: chosen}
     others = [
         r
         for r in runs
@@ -48,8 +48,8 @@ def same_cases(runs: list[RunRecord], chosen: RunRecord) -> dict[str, RunRecord]
     ]
     # stable: the newest of a kind comes first
     for record in sorted(others, key=lambda r: _ORDER[r.run.model_kind]):
-        found.setdefault(record.run.model_kind, record)
-    return found
+        by_kind.setdefault(record.run.model_kind, record)
+    return by_kind
 
 
 def calibration_of(runs: list[RunRecord], shown: dict[str, RunRecord]) -> dict[str, RunRecord]:
@@ -59,7 +59,7 @@ def calibration_of(runs: list[RunRecord], shown: dict[str, RunRecord]) -> dict[s
     The first model's newest calibration run names the cases; a model that did not score those is
     left out.
     """
-    found: dict[str, RunRecord] = {}
+    by_kind: dict[str, RunRecord] = {}
     for kind, record in shown.items():
         for candidate in runs:
             run = candidate.run
@@ -69,10 +69,10 @@ def calibration_of(runs: list[RunRecord], shown: dict[str, RunRecord]) -> dict[s
             )
             if run.role != "calibration" or candidate.state != "finished" or not same_model:
                 continue
-            if not found or run.inputs_hash == next(iter(found.values())).run.inputs_hash:
-                found[kind] = candidate
+            if not by_kind or run.inputs_hash == next(iter(by_kind.values())).run.inputs_hash:
+                by_kind[kind] = candidate
                 break
-    return found
+    return by_kind
 
 
 COVERAGE_RISK = 0.05
@@ -140,7 +140,7 @@ def run_differences(runs: list[RunRecord]) -> pd.DataFrame:
 
 def _flat(record: RunRecord) -> dict[str, str]:
     """Fields, settings and versions by dotted name, as text."""
-    found = {name: str(getattr(record.run, name)) for name in _FIELDS} | {
+    fields = {name: str(getattr(record.run, name)) for name in _FIELDS} | {
         "labels": str(len(record.run.labels))
     }
     nested = {"settings": record.run.settings, "versions": record.run.versions}
@@ -149,8 +149,8 @@ def _flat(record: RunRecord) -> dict[str, str]:
         if isinstance(value, Mapping):
             nested |= {f"{prefix}.{key}": inner for key, inner in value.items()}
         else:
-            found[prefix] = str(value)
-    return dict(sorted(found.items()))
+            fields[prefix] = str(value)
+    return dict(sorted(fields.items()))
 
 
 def measure_frame(counts: Mapping[str, Histogram], unseen: bool = True) -> pd.DataFrame:
@@ -161,8 +161,8 @@ def measure_frame(counts: Mapping[str, Histogram], unseen: bool = True) -> pd.Da
     """
     rows = []
     for run_id, histogram in counts.items():
-        found = calibration_summary(histogram, unseen)
-        measures = (found.accuracy, found.ece, coverage_at(histogram, COVERAGE_RISK, unseen))
+        summary = calibration_summary(histogram, unseen)
+        measures = (summary.accuracy, summary.ece, coverage_at(histogram, COVERAGE_RISK, unseen))
         rows += [
             {
                 "run_id": run_id,
@@ -195,8 +195,8 @@ def coverage_at(
     steps = np.concatenate([_steps(right), _steps(wrong)])
     drawn = np.random.default_rng(seed).multinomial(n, steps / n, BOOTSTRAP_DRAWS)
     half = len(steps) // 2
-    found = _largest(_above(drawn[:, :half]), _above(drawn[:, half:]), risk)
-    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    coverage = _largest(_above(drawn[:, :half]), _above(drawn[:, half:]), risk)
+    low, high = np.quantile(coverage, [(1 - level) / 2, (1 + level) / 2])
     return Interval(
         float(_largest(right[None], wrong[None], risk)[0]), float(low), float(high), n, level
     )

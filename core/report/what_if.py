@@ -65,8 +65,8 @@ def cheapest_cascade(front: pd.DataFrame, way: str) -> pd.Series:
 def _paired(
     student, teacher, segment, unseen, passes, seconds
 ) -> tuple[ScoredRun | None, ScoredRun | None]:
-    kept = student["outcome"].ne("unlabelled") & (student["outcome"].ne("unseen") | unseen)
-    rows = student[kept if segment is None else kept & student["segment"].eq(segment)]
+    counted = student["outcome"].ne("unlabelled") & (student["outcome"].ne("unseen") | unseen)
+    rows = student[counted if segment is None else counted & student["segment"].eq(segment)]
     both = rows.merge(teacher, on="case_id", suffixes=("_1", "_2"))
     if not len(both):
         return None, None
@@ -112,15 +112,15 @@ def counts_by_label(
     """Counts of the labelled cases by kind, of one segment or all, shared: never change them. None
     without two kinds.
     """
-    kept = table["outcome"].ne("unlabelled") & (table["outcome"].ne("unseen") | unseen)
-    rows = table[kept if segment is None else kept & table["segment"].eq(segment)]
+    counted = table["outcome"].ne("unlabelled") & (table["outcome"].ne("unseen") | unseen)
+    rows = table[counted if segment is None else counted & table["segment"].eq(segment)]
     kind = rows["label"].astype(str).mask(rows["outcome"].eq("unseen"), UNTRAINED)
     if kind.nunique() < 2:
         return None
-    one = [""] * len(rows)
+    no_segment = [""] * len(rows)
     return JointCumulative(
         JointCounts.from_predictions(
-            one, kind, rows["outcome"], rows["confidence"], rows["epistemic"]
+            no_segment, kind, rows["outcome"], rows["confidence"], rows["epistemic"]
         )
     )
 
@@ -138,15 +138,15 @@ def policy_at_share(counts: JointCumulative, kind: str, share: float) -> JointCu
     """
     if not 0 <= share <= 1:
         raise SettingsError("report.share_outside", share=share, kind=kind)
-    seen = label_shares(counts)
-    if kind not in seen:
-        raise SettingsError("report.unknown_kind", kind=kind, allowed=list(seen))
-    others = 1 - seen[kind]
+    shares = label_shares(counts)
+    if kind not in shares:
+        raise SettingsError("report.unknown_kind", kind=kind, allowed=list(shares))
+    others = 1 - shares[kind]
     return class_weights(
         counts,
         {
             name: share if name == kind else (1 - share) * part / others
-            for name, part in seen.items()
+            for name, part in shares.items()
         },
     )
 
@@ -170,11 +170,11 @@ def share_curve(
     """
     rows = []
     for share in np.linspace(0, 1, SHARE_STEPS):
-        found = policy_consequence(
+        consequence = policy_consequence(
             policy_at_share(counts, kind, float(share)), Policy(threshold), terms
         )
-        row = {"share": float(share), "n": found.leakage.n}
-        for name, risk in (("review", found.review_rate), ("leakage", found.leakage)):
+        row = {"share": float(share), "n": consequence.leakage.n}
+        for name, risk in (("review", consequence.review_rate), ("leakage", consequence.leakage)):
             row |= {name: risk.value, f"{name}_low": risk.low, f"{name}_high": risk.high}
         rows.append(row)
     return pd.DataFrame(rows)

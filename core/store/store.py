@@ -191,7 +191,7 @@ class Store:
         column_list = ", ".join(f'"{name}"' for name in names)
         with self.atomic() as connection:
             self._require(connection, run_id)
-            query = f"SELECT {chosen} FROM predictions WHERE run_id = ? ORDER BY row, case_id"  # noqa: S608
+            query = f"SELECT {column_list} FROM predictions WHERE run_id = ? ORDER BY row, case_id"  # noqa: S608
             return connection.execute(query, [run_id]).df()
 
     def cases_near(self, run_id: str, low: float, high: float, limit: int = 100) -> pd.DataFrame:

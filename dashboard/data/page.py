@@ -64,16 +64,16 @@ def draw_jobs(words: Words) -> None:
 @st.fragment(run_every=REFRESH_S)
 def _jobs(words: Words) -> None:
     settings = cache.settings()
-    found = queue.listed(settings)
-    queue.ensure_runner(settings, found)
-    if not found:
+    jobs = queue.listed(settings)
+    queue.ensure_runner(settings, jobs)
+    if not jobs:
         st.info(words("jobs.none"), icon=":material/inbox:")
         return
-    for one in found[:SHOWN]:
-        with st.container(border=True, key=f"job_{one.job.job_id}"):
-            _job(words, one)
-    if len(found) > SHOWN:
-        st.caption(words("jobs.more", n=words.number(len(found) - SHOWN, 0)))
+    for job in jobs[:SHOWN]:
+        with st.container(border=True, key=f"job_{job.job.job_id}"):
+            _job(words, job)
+    if len(jobs) > SHOWN:
+        st.caption(words("jobs.more", n=words.number(len(jobs) - SHOWN, 0)))
 
 
 def _job(words: Words, found: JobStatus) -> None:

@@ -77,20 +77,22 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
         note,
         above,
     )
-    found = run_selection.run_differences([by_id[run_id] for run_id in picked])
-    if found.empty:
+    differences = run_selection.run_differences([by_id[run_id] for run_id in picked])
+    if differences.empty:
         panels.empty_panel("differences", words, "differences.none")
     else:
-        panels.listing("differences", words, data_tables.run_difference_table(words, found, names))
+        panels.listing(
+            "differences", words, data_tables.run_difference_table(words, differences, names)
+        )
 
 
 def _picked(by_id: dict[str, RunRecord], scored: list[RunRecord]) -> list[str]:
     """The runs chosen in the address, or the newest models that scored the same cases, those of the
     run that opens first if there are two.
     """
-    chosen = [run_id for run_id in state.chosen("compared").split(",") if run_id in by_id]
-    if chosen or not scored:
-        return chosen[:MOST]
+    run_ids = [run_id for run_id in state.chosen("compared").split(",") if run_id in by_id]
+    if run_ids or not scored:
+        return run_ids[:MOST]
     groups = [
         run_selection.same_cases(scored, record)
         for record in (run_selection.default_selection(scored), *scored)

@@ -106,16 +106,16 @@ def _source(words: Words, ready: ReadyCases) -> Source | None:
     """The file as a job reads it. Where rows are bad, somebody must say that the good ones are to
     be used without them.
     """
-    found, bad = ready.found, ready.found.bad_rows
+    checked, bad = ready.found, ready.found.bad_rows
     source = Source(
         ready.upload.path(cache.settings()),
-        found.cases.columns,
+        checked.cases.columns,
         ready.options,
         skip_bad_rows=bool(bad),
     )
     if not bad:
         return source
-    texts = {"good": words.number(len(found.cases.frame), 0), "bad": words.number(bad, 0)}
+    texts = {"good": words.number(len(checked.cases.frame), 0), "bad": words.number(bad, 0)}
     agreed = st.checkbox(
         words("start.skip", **texts),
         key=f"skip_{ready.upload.key[:12]}",
@@ -199,11 +199,11 @@ def _train(words: Words, ready: ReadyCases):
     teacher = controls.select(
         words("start.teacher"), teachers, "train_teacher", middle, help=words("start.teacher.help")
     )
-    other = not ready.found.cases.frame["text"].head(200).str.cat().isascii()
+    not_ascii = not ready.found.cases.frame["text"].head(200).str.cat().isascii()
     base = right.selectbox(
         words("start.base"),
         BASES,
-        index=BASES.index(MULTILINGUAL) if other else 0,
+        index=BASES.index(MULTILINGUAL) if not_ascii else 0,
         key=f"base_{ready.upload.key[:12]}",
         help=words("start.base.help"),
     )

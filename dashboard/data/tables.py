@@ -41,7 +41,7 @@ def file_problem_table(words: Words, problems: Sequence[Problem]) -> ScreenTable
 
 def run_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     """Columns of report.comparison.run_frame; kinds, roles and states in words, hashes cut short."""
-    shown = frame.assign(
+    table = frame.assign(
         created_at=frame["created_at"].map(words.time),
         **{
             column: frame[column].map(lambda name, key=key: words(f"{key}{name}"))
@@ -55,7 +55,7 @@ def run_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
         heads["duration_s"]: "%.1f",
         heads["seconds_per_case"]: "%.4f",
     }
-    return ScreenTable(shown.rename(columns=heads), formats)
+    return ScreenTable(table.rename(columns=heads), formats)
 
 
 def run_difference_table(
@@ -94,12 +94,12 @@ def run_measure_table(words: Words, frame: pd.DataFrame, names: Mapping[str, str
     value = words("compare.value")
     heads = {"run_id": words("run"), "measure": words("compare.measure"), "value": value}
     heads |= {end: words(f"column.{end}", of=value) for end in ("low", "high")} | {"n": "n"}
-    shown = frame.assign(
+    table = frame.assign(
         run_id=frame["run_id"].map(names),
         measure=frame["measure"].map(lambda name: words(f"compare.{name}")),
     )
     return ScreenTable(
-        shown.rename(columns=heads), {heads[name]: "%.3f" for name in ("value", "low", "high")}
+        table.rename(columns=heads), {heads[name]: "%.3f" for name in ("value", "low", "high")}
     )
 
 
@@ -157,14 +157,14 @@ def run_comparison_chart(
         rows = frame[frame["measure"] == measure].set_index("run_id")
         for run_id in order:
             name, kind = runs[run_id]
-            found = rows.loc[[run_id]]
+            run_rows = rows.loc[[run_id]]
             figure.add_scatter(
-                x=found["value"],
+                x=run_rows["value"],
                 y=[letters(name).replace("\n", "<br>")],
                 mode="markers",
                 marker={"color": SLOTS[kind], "symbol": MARKS[kind], "size": 11},
-                error_x=bars(found["value"], found["low"], found["high"], SLOTS[kind]),
-                hovertemplate=f"%{{x:.3f}}, n = {int(found['n'].iloc[0]):,}<extra>{letters(words[measure])}</extra>",
+                error_x=bars(run_rows["value"], run_rows["low"], run_rows["high"], SLOTS[kind]),
+                hovertemplate=f"%{{x:.3f}}, n = {int(run_rows['n'].iloc[0]):,}<extra>{letters(words[measure])}</extra>",
                 cliponaxis=False,
                 showlegend=False,
                 row=1,

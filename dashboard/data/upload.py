@@ -58,16 +58,16 @@ def _chosen_file(words: Words) -> Upload | None:
                 words.markdown("upload.refused", sentence=words.error_text(refused)),
                 icon=":material/error:",
             )
-        kept = {upload.key: upload for upload in uploads.list_uploads(cache.settings())}
-        if not kept:
+        by_key = {upload.key: upload for upload in uploads.list_uploads(cache.settings())}
+        if not by_key:
             st.caption(words("upload.none"))
             return None
-        state.clamp_choice("file", list(kept), None)
-        shows = {key: _called(words, upload) for key, upload in kept.items()}
+        state.clamp_choice("file", list(by_key), None)
+        shows = {key: _called(words, upload) for key, upload in by_key.items()}
         controls.select(
             words("upload.kept"), shows, "file", index=None, placeholder=words("upload.choose")
         )
-    return kept.get(state.chosen("file"))
+    return by_key.get(state.chosen("file"))
 
 
 def _called(words: Words, upload: Upload) -> str:
@@ -77,11 +77,11 @@ def _called(words: Words, upload: Upload) -> str:
 
 def _keep() -> None:
     """Keep what was handed over, and look at it: a callback."""
-    if (given := state.chosen(uploader.KEY)) is None:
+    if (uploaded := state.chosen(uploader.KEY)) is None:
         return
     try:
         state.set_value(
-            "file", uploads.keep_upload(cache.settings(), given.name, given.getvalue()).key
+            "file", uploads.keep_upload(cache.settings(), uploaded.name, uploaded.getvalue()).key
         )
     except CasesError as error:
         state.set_value("refused", error)
@@ -182,19 +182,19 @@ def _preview(words: Words, first: Checked) -> None:
 def _columns(words: Words, upload: Upload, first: Checked) -> ColumnNames:
     """A selectbox for each of our columns; what is known by its name is chosen already."""
     st.markdown(f"**{words('mapping')}**", help=words("mapping.help"))
-    chosen, places = {}, st.columns(3) + st.columns(3)
+    columns, places = {}, st.columns(3) + st.columns(3)
     for place, field in zip(places, FIELDS, strict=True):
         options = ["", *first.names]
-        found = first.suggested[field] or ""
-        chosen[field] = controls.select(
+        suggestion = first.suggested[field] or ""
+        columns[field] = controls.select(
             words(f"field.{field}"),
             {name: name or words("mapping.none") for name in options},
             f"col_{field}_{upload.key[:12]}_{first.table.sheet or ''}",
             place,
-            index=options.index(found) if found in options else 0,
+            index=options.index(suggestion) if suggestion in options else 0,
             help=words(f"field.{field}.help"),
         )
-    return ColumnNames(**chosen)
+    return ColumnNames(**columns)
 
 
 def _is_found(first: Checked, columns: ColumnNames) -> bool:
@@ -228,12 +228,12 @@ def _problems(words: Words, found: Checked) -> None:
     if not found.cases.problems:
         st.success(words("problems.none"), icon=":material/check_circle:")
         return
-    said = {
+    values = {
         "problems": words.number(len(found.cases.problems), 0),
         "rows": words.number(found.bad_rows, 0),
     }
     means = words(f"row.{found.table.row_unit}")
-    note = words.text("problems.note", means=means, **said)
+    note = words.text("problems.note", means=means, **values)
     height = LISTED if len(found.cases.problems) >= MANY else None
     panels.listing(
         "problems", words, data_tables.file_problem_table(words, found.cases.problems), note, height

@@ -33,16 +33,16 @@ def step_name(words: Words, what: str) -> str:
 
 def _translated(words: Words, text: str, known: tuple[tuple[str, str], ...]) -> str | None:
     for form, key in known:
-        if found := re.fullmatch(form, text, flags=re.DOTALL):
-            return words(key, **found.groupdict())
+        if match := re.fullmatch(form, text, flags=re.DOTALL):
+            return words(key, **match.groupdict())
     return None
 
 
 def size_text(words: Words, n: float) -> str:
     """Return a number of bytes with three significant figures."""
-    for unit, of in STEPS_OF_SIZE:
-        if n >= of:
-            return f"{words.number(n / of, figures=3)} {unit}"
+    for unit, unit_size in STEPS_OF_SIZE:
+        if n >= unit_size:
+            return f"{words.number(n / unit_size, figures=3)} {unit}"
     return f"{words.number(n, 0)} B"
 
 
@@ -52,9 +52,9 @@ def duration_text(words: Words, seconds: float | None) -> str:
         return words.number(None)
     if seconds < 60:
         return words.text("duration.seconds", s=words.number(seconds, 0 if seconds >= 10 else 1))
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, seconds_left = divmod(round(seconds), 60)
     if minutes < 60:
-        return words.text("duration.minutes", m=str(minutes), s=str(rest))
+        return words.text("duration.minutes", m=str(minutes), s=str(seconds_left))
     return words.text("duration.hours", h=words.number(minutes // 60, 0), m=str(minutes % 60))
 
 
@@ -97,6 +97,6 @@ def chart_name(words: Words, record: RunRecord) -> str:
     """Return a run in two lines, for the side of a chart: the model and its time, the cases it
     scored.
     """
-    first, _, rest = run_name(words, record).partition(" · ")
-    at, _, cases = rest.partition(" · ")
-    return f"{first} · {at}\n{cases}"
+    first, _, details = run_name(words, record).partition(" · ")
+    time_text, _, cases = details.partition(" · ")
+    return f"{first} · {time_text}\n{cases}"

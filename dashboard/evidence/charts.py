@@ -43,9 +43,9 @@ def reliability_chart(
         vertical_spacing=0.4 / rows,
     )
     for place, kind in enumerate(titles):
-        at = {"row": place // columns + 1, "col": place % columns + 1}
+        cell = {"row": place // columns + 1, "col": place % columns + 1}
         diagonal = {"color": SLOTS["neutral"], "dash": "longdash"}
-        _line(figure, [0, 1], [0, 1], words["perfect"], diagonal, showlegend=not place, **at)
+        _line(figure, [0, 1], [0, 1], words["perfect"], diagonal, showlegend=not place, **cell)
         bins = frame[(frame["model_kind"] == kind) & (frame["n"] > 0)]
         figure.add_scatter(
             x=bins["confidence"],
@@ -58,9 +58,9 @@ def reliability_chart(
             hovertemplate=f"{words['confidence']} %{{x:.1%}}<br>{words['accuracy']} %{{y:.1%}}<br>"
             f"{words['cases']} %{{customdata:,}}<extra></extra>",
             showlegend=False,
-            **at,
+            **cell,
         )
-        figure.update_xaxes(title=words["confidence"], **at)
+        figure.update_xaxes(title=words["confidence"], **cell)
     figure.update_xaxes(tickformat=".0%", range=[0, 1.01])
     figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
     figure.update_yaxes(title=words["accuracy"], col=1)
@@ -85,7 +85,7 @@ def shift_chart(
         rows=len(titles), cols=1, shared_xaxes=True, subplot_titles=titles, vertical_spacing=0.07
     )
     for row, (name, slot, mark) in enumerate(_MEASURES, start=1):
-        at = {"row": row, "col": 1}
+        cell = {"row": row, "col": 1}
         value, form = frame[name], "" if name == "ece" else ".1%"
         marks = [f"{mark}-open"] * before + [mark] * (len(frame) - before)
         figure.add_scatter(
@@ -102,13 +102,15 @@ def shift_chart(
             error_y=bars(value, frame[f"{name}_low"], frame[f"{name}_high"], SLOTS[slot]),
             hovertemplate=f"%{{x}}<br>%{{y:{form or '.3f'}}}<br>{words['cases']} %{{customdata:,}}<extra>{words[name]}</extra>",
             showlegend=False,
-            **at,
+            **cell,
         )
         if before and pd.notna(value.iloc[0]):
             figure.add_hline(
-                y=value.iloc[0], line={"color": SLOTS["neutral"], "dash": "dot", "width": 1.5}, **at
+                y=value.iloc[0],
+                line={"color": SLOTS["neutral"], "dash": "dot", "width": 1.5},
+                **cell,
             )
-        figure.update_yaxes(rangemode="tozero", tickformat=".0%" if form else "", nticks=5, **at)
+        figure.update_yaxes(rangemode="tozero", tickformat=".0%" if form else "", nticks=5, **cell)
     figure.update_xaxes(type="category")
     return left_titles(finish(figure, 680, words))
 

@@ -68,11 +68,11 @@ class Shown:
 
     def counts(self) -> dict[str, Histogram]:
         """Counts of each model in the chosen segment, and of temperature scaling."""
-        found = {
+        curves = {
             kind: self.picked(cache.histogram(record.run.run_id))
             for kind, record in self.same.items()
         }
-        return found if self.scaled is None else found | {SCALED: self.picked(self.scaled)}
+        return curves if self.scaled is None else curves | {SCALED: self.picked(self.scaled)}
 
     def picked(self, counts: Histogram) -> Histogram:
         """The counts of the chosen segment; none where it is not there."""
@@ -82,8 +82,8 @@ class Shown:
 
     def names(self) -> dict[str, str]:
         """Model kind -> what a reader calls it."""
-        found = {kind: model_name(self.words, record) for kind, record in self.same.items()}
-        return found if self.scaled is None else found | {SCALED: self.words("model.temperature")}
+        names = {kind: model_name(self.words, record) for kind, record in self.same.items()}
+        return names if self.scaled is None else names | {SCALED: self.words("model.temperature")}
 
 
 def page() -> None:
@@ -96,33 +96,33 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     with st.sidebar:
         record = controls.choose_run(words, runs)
     same = run_selection.same_cases(runs, record)
-    shown = Shown(words, state.choices(), record, same, run_selection.calibration_of(runs, same))
+    context = Shown(words, state.choices(), record, same, run_selection.calibration_of(runs, same))
 
     # Call and show
-    _headline(shown)
-    _rival(shown)
+    _headline(context)
+    _rival(context)
     with st.spinner(words("evidence.reading")):
-        shown = _with_temperature(shown)
-    _curves(shown)
-    _shift(shown)
-    _certificate(shown)
-    _spreads(shown)
+        context = _with_temperature(context)
+    _curves(context)
+    _shift(context)
+    _certificate(context)
+    _spreads(context)
 
 
 def _headline(shown: Shown) -> None:
-    words, chosen = shown.words, shown.chosen
-    counts = cache.cumulative(shown.record.run.run_id, chosen.segment)
+    words, choices = shown.words, shown.chosen
+    counts = cache.cumulative(shown.record.run.run_id, choices.segment)
     controls.notices(words)
     for warning in sentences.warnings(
         words,
         shown.record,
-        consequence.threshold_consequence(counts, chosen.t, CostModel(1.0), chosen.unseen),
+        consequence.threshold_consequence(counts, choices.t, CostModel(1.0), choices.unseen),
     ):
         st.warning(warning, icon=":material/warning:")
-    found = evidence.calibration_summary(counts.histogram, chosen.unseen)
+    summary = evidence.calibration_summary(counts.histogram, choices.unseen)
     with st.container(border=True, key="headline"):
         texts = certificate_words.calibration_headline(
-            words, shown.model, found, _untrained(counts), chosen.unseen
+            words, shown.model, summary, _untrained(counts), choices.unseen
         )
         st.markdown(f"## {texts}", anchors=False)
 
@@ -160,7 +160,7 @@ def _with_temperature(shown: Shown) -> Shown:
         )
     try:
         columns, labels = evidence.COLUMNS["temperature"], fitted_on.run.labels
-        found = cache.cached_from_predictions(
+        temperature = cache.cached_from_predictions(
             evidence.fitted_temperature, columns, (fitted_on.run.run_id,), labels
         )
     except SettingsError as error:
@@ -170,20 +170,20 @@ def _with_temperature(shown: Shown) -> Shown:
         )
     columns = evidence.COLUMNS["scaled_counts"]
     counts = cache.cached_from_predictions(
-        evidence.scaled_counts, columns, (point.run.run_id,), found.value.value
+        evidence.scaled_counts, columns, (point.run.run_id,), temperature.value.value
     )
     return replace(
         shown,
         scaled=counts,
-        temperature=certificate_words.temperature_sentence(words, found, fitted_on, point),
+        temperature=certificate_words.temperature_sentence(words, temperature, fitted_on, point),
     )
 
 
 def _curves(shown: Shown) -> None:
     """Reliability, and risk against coverage, of all models on the same cases."""
     words, unseen, counts, names = shown.words, shown.chosen.unseen, shown.counts(), shown.names()
-    trusted = {kind: evidence.calibration_summary(found, unseen) for kind, found in counts.items()}
-    n = max(found.accuracy.n for found in trusted.values())
+    trusted = {kind: evidence.calibration_summary(curve, unseen) for kind, curve in counts.items()}
+    n = max(curve.accuracy.n for curve in trusted.values())
     if not n:
         for key in ("ev_reliability", "ev_risk"):
             panels.empty_panel(key, words, "needs_labels")
@@ -192,8 +192,8 @@ def _curves(shown: Shown) -> None:
 
     bins, _ = frames.reliability_frame(counts, unseen)
     titles = {
-        kind: certificate_words.ece_panel_title(words, names[kind], found.ece)
-        for kind, found in trusted.items()
+        kind: certificate_words.ece_panel_title(words, names[kind], curve.ece)
+        for kind, curve in trusted.items()
     }
     texts = words.chart_words(
         "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
@@ -204,14 +204,14 @@ def _curves(shown: Shown) -> None:
         "ev_reliability", words, figure, tables.reliability_table(words, bins, names), note
     )
 
-    cumulative = {kind: AcceptanceCurve(found) for kind, found in counts.items()}
+    cumulative = {kind: AcceptanceCurve(curve) for kind, curve in counts.items()}
     curves = frames.risk_coverage_frame(cumulative, unseen)
-    found = consequence.threshold_consequence(
+    curve = consequence.threshold_consequence(
         cumulative[shown.record.run.model_kind], shown.chosen.t, CostModel(1.0), unseen
     )
-    now = {"coverage": found.coverage.value, "risk": found.selective_risk.value}
+    in_use = {"coverage": curve.coverage.value, "risk": curve.selective_risk.value}
     texts = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
-    figure = charts.risk_coverage(curves, names, now, texts, banded=tuple(names))
+    figure = charts.risk_coverage(curves, names, in_use, texts, banded=tuple(names))
     panels.chart(
         "ev_risk",
         words,
@@ -222,7 +222,7 @@ def _curves(shown: Shown) -> None:
 
 
 def _shift(shown: Shown) -> None:
-    words, chosen, run_id = shown.words, shown.chosen, shown.record.run.run_id
+    words, choices, run_id = shown.words, shown.chosen, shown.record.run.run_id
 
     def above() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -231,7 +231,7 @@ def _shift(shown: Shown) -> None:
 
     with st.spinner(words("evidence.reading")):
         periods = cache.cached_from_predictions(
-            evidence.by_period, evidence.COLUMNS["by_period"], (run_id,), chosen.period
+            evidence.by_period, evidence.COLUMNS["by_period"], (run_id,), choices.period
         )
     before, records = shown.own_calibration, [shown.record]
     if before is not None and before.run.run_id != run_id:
@@ -240,7 +240,7 @@ def _shift(shown: Shown) -> None:
             [before, shown.record],
         )
     picked = {period: shown.picked(counts) for period, counts in periods.items()}
-    table = evidence.shift_frame(picked, chosen.t, chosen.unseen)
+    table = evidence.shift_frame(picked, choices.t, choices.unseen)
     names = pd.Series(
         [certificate_words.period_name(words, *period) for period in picked], dtype=object
     )
@@ -276,21 +276,21 @@ def _shift(shown: Shown) -> None:
 
 
 def _certificate(shown: Shown) -> None:
-    words, chosen, record = shown.words, shown.chosen, shown.own_calibration
+    words, choices, record = shown.words, shown.chosen, shown.own_calibration
     if record is None:
         panels.empty_panel(
             "ev_certificate", words, "certificate.no_run", lambda: controls.promise(words)
         )
         return
     counts = AcceptanceCurve(shown.picked(cache.histogram(record.run.run_id)))
-    curve = evidence.certificate_frame(counts, chosen.measure, chosen.unseen)
+    curve = evidence.certificate_frame(counts, choices.measure, choices.unseen)
     if not len(curve):
         panels.empty_panel(
             "ev_certificate", words, "certificate.no_labels", lambda: controls.promise(words)
         )
         return
     try:
-        found = cache.certificate(record.run, chosen, shown.segment)
+        certificate = cache.certificate(record.run, choices, shown.segment)
     except SettingsError as error:
         sentence = words.error_text(error)
         panels.empty_panel(
@@ -301,24 +301,26 @@ def _certificate(shown: Shown) -> None:
     def above() -> None:
         controls.promise(words)
         box, icon = (
-            (st.success, "verified") if isinstance(found, Certificate) else (st.warning, "block")
+            (st.success, "verified")
+            if isinstance(certificate, Certificate)
+            else (st.warning, "block")
         )
-        box(certificate_words.certificate_sentence(words, found), icon=f":material/{icon}:")
+        box(certificate_words.certificate_sentence(words, certificate), icon=f":material/{icon}:")
 
     texts = words.chart_words("threshold", "band", "certificate.target", "certificate.certified")
-    texts["risk"] = words("axis.risk" if chosen.measure == SELECTIVE_RISK else "axis.leakage")
-    at = found.threshold if isinstance(found, Certificate) else None
-    figure = evidence_charts.certificate_chart(curve, chosen.target, at, texts)
+    texts["risk"] = words("axis.risk" if choices.measure == SELECTIVE_RISK else "axis.leakage")
+    threshold = certificate.threshold if isinstance(certificate, Certificate) else None
+    figure = evidence_charts.certificate_chart(curve, choices.target, threshold, texts)
     note = "  \n".join(
         certificate_words.certificate_basis(
-            words, found, record, shown.model, _untrained(counts), chosen.unseen
+            words, certificate, record, shown.model, _untrained(counts), choices.unseen
         )
     )
     panels.chart(
         "ev_certificate",
         words,
         figure,
-        tables.certificate_table(words, curve, chosen.measure),
+        tables.certificate_table(words, curve, choices.measure),
         note,
         above,
     )
@@ -336,24 +338,25 @@ def _spreads(shown: Shown) -> None:
         return
     with st.spinner(words("evidence.reading")):
         ids = (student.run.run_id, teacher.run.run_id)
-        found = cache.cached_from_predictions(
+        agreement = cache.cached_from_predictions(
             evidence.spread_agreement, evidence.COLUMNS["spreads"], ids, shown.segment
         )
-    n = found["epistemic"].error.n
+    n = agreement["epistemic"].error.n
     if n < 2:
         panels.empty_panel("ev_spread", words, "spread.missing")
         return
     names = {part: words(f"spread.{part}") for part in evidence.SPREADS}
     texts = names | {"student": words("spread.student"), "teacher": words("spread.teacher")}
     figure = evidence_charts.spread_chart(
-        {part: spread.cells for part, spread in found.items()},
+        {part: spread.cells for part, spread in agreement.items()},
         texts | words.chart_words("column.cases", "spread.perfect"),
     )
     cells = pd.concat(
-        [spread.cells.assign(part=names[part]) for part, spread in found.items()], ignore_index=True
+        [spread.cells.assign(part=names[part]) for part, spread in agreement.items()],
+        ignore_index=True,
     )
     note = [
-        certificate_words.spread_sentence(words, part, spread) for part, spread in found.items()
+        certificate_words.spread_sentence(words, part, spread) for part, spread in agreement.items()
     ]
     note.append(words.markdown("ev_spread.note", passes=words.number(teacher.run.samples, 0)))
     note.append(certificate_words.source_runs(words, n, [student, teacher], "spread.sources"))

@@ -41,9 +41,9 @@ def pick_control(words: Words) -> None:
 
 def case_control(words: Words, cases: pd.DataFrame, offered: pd.DataFrame) -> None:
     """Draw the cases that are offered, and the chosen one among them though it be of another kind."""
-    if (chosen := state.chosen("case")) in cases.index and chosen not in offered.index:
+    if (picked := state.chosen("case")) in cases.index and picked not in offered.index:
         offered = pd.concat(
-            [cases.loc[[chosen]].assign(figure=cases.loc[chosen, "confidence"]), offered]
+            [cases.loc[[picked]].assign(figure=cases.loc[picked, "confidence"]), offered]
         )
     state.clamp_choice("case", list(offered.index), offered.index[0])
     names = {
@@ -65,7 +65,7 @@ def text_form(words: Words, ready: bool) -> str | None:
             placeholder=words("inspectors.example"),
         )
         label = words("inspectors.ask" if ready else "inspectors.load")
-        asked = st.form_submit_button(label, type="primary", icon=":material/how_to_vote:")
+        submitted = st.form_submit_button(label, type="primary", icon=":material/how_to_vote:")
     if not ready:
         st.caption(words("inspectors.load.note"))
-    return typed if asked else None
+    return typed if submitted else None

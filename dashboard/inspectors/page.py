@@ -60,21 +60,21 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         state.choices()
         st.info(words("inspectors.needs_teacher"))
         return
-    shown = Shown(words, same["teacher"], _student(words, same), _rule(words))
+    context = Shown(words, same["teacher"], _student(words, same), _rule(words))
     inspector_controls.source_control(words)
 
     # Call and show
-    found = _typed(shown) if state.chosen("source") == TYPED else _stored(shown)
+    case = _typed(context) if state.chosen("source") == TYPED else _stored(context)
     state.choices()
     with top:
         controls.notices(words)
-        if shown.rule.problem:
+        if context.rule.problem:
             st.warning(
-                words.markdown("inspectors.gate.problem", sentence=shown.rule.problem),
+                words.markdown("inspectors.gate.problem", sentence=context.rule.problem),
                 icon=":material/warning:",
             )
-    if found is not None:
-        _show(shown, *found)
+    if case is not None:
+        _show(context, *case)
 
 
 def _student(words: Words, same: dict[str, RunRecord]) -> RunRecord | None:
@@ -201,9 +201,9 @@ def _levels(shown: Shown, case: VotedCase) -> dict[str, dict[str, UncertaintyLev
     """Model kind -> how large its uncertainties are among the cases of its own run, the teacher
     first.
     """
-    found = {"teacher": (shown.teacher, case.votes.together)}
+    levels = {"teacher": (shown.teacher, case.votes.together)}
     if case.student is not None:
-        found["student"] = (shown.student, case.student)
+        levels["student"] = (shown.student, case.student)
     return {
         kind: inspectors.uncertainty_levels(
             answer,
@@ -211,7 +211,7 @@ def _levels(shown: Shown, case: VotedCase) -> dict[str, dict[str, UncertaintyLev
                 inspectors.share_below, record.run.run_id, answer.aleatoric, answer.epistemic
             ),
         )
-        for kind, (record, answer) in found.items()
+        for kind, (record, answer) in levels.items()
     }
 
 

@@ -28,14 +28,16 @@ TEXT = 60  # letters of a case that a list shows
 
 def inspector_headline(words: Words, case: VotedCase, gate: GateOutcome) -> str:
     """How the votes fall, what the student says, and where the case goes."""
-    votes, one = case.votes, case.student
+    votes, student = case.votes, case.student
     texts = {"label": case.labels[votes.leading], "n": words.number(len(votes.choices), 0)}
     texts["k"] = words.number(int(votes.counts[votes.leading]), 0)
     parts = [words.markdown("inspectors.all" if votes.unanimous else "inspectors.most", **texts)]
-    if one is not None:
-        key = "inspectors.same" if one.best == votes.leading else "inspectors.other"
+    if student is not None:
+        key = "inspectors.same" if student.best == votes.leading else "inspectors.other"
         parts.append(
-            words.markdown(key, label=case.labels[one.best], sure=words.percent(one.confidence))
+            words.markdown(
+                key, label=case.labels[student.best], sure=words.percent(student.confidence)
+            )
         )
     parts.append(words("inspectors.accepted" if gate.accepted else "inspectors.review"))
     return words.sentence_space.join(parts)
@@ -77,7 +79,7 @@ def inspector_cards(
     and the lines below it.
     """
     parts = (
-        _level(words, part, {kind: found[part] for kind, found in levels.items()})
+        _level(words, part, {kind: level[part] for kind, level in levels.items()})
         for part in (ALEATORIC, EPISTEMIC)
     )
     time = Card("time", words("inspectors.card.time"), *took, words("inspectors.card.time.help"))
@@ -197,20 +199,20 @@ def stored_time(
     interval.
     """
     values, lines = [], []
-    for found in filter(None, (student, teacher)):
-        seconds, n = found.metrics.get("seconds_per_case"), found.metrics.get("timed_cases")
-        shown = DASH if seconds is None else milliseconds_text(words, 1000 * seconds)
-        values.append(shown)
+    for record in filter(None, (student, teacher)):
+        seconds, n = record.metrics.get("seconds_per_case"), record.metrics.get("timed_cases")
+        time_text = DASH if seconds is None else milliseconds_text(words, 1000 * seconds)
+        values.append(time_text)
         texts = {
             "model": words(
-                f"model.{found.run.model_kind}", passes=words.number(found.run.samples, 0)
+                f"model.{record.run.model_kind}", passes=words.number(record.run.samples, 0)
             ),
-            "value": shown,
+            "value": time_text,
         }
         if seconds is None:
             lines.append(words.markdown("inspectors.time.missing", **texts))
         else:
-            device, cases = str(found.metrics.get("device", "?")), words.number(n, 0)
+            device, cases = str(record.metrics.get("device", "?")), words.number(n, 0)
             lines.append(words.markdown("inspectors.time.run", device=device, n=cases, **texts))
     return values[0], (*lines, words("inspectors.time.batches"))
 
@@ -268,5 +270,5 @@ def votes_note(words: Words, case: VotedCase) -> str:
     share, n = case.votes.agreement, len(case.samples)
     if n < ENOUGH:
         return words.markdown("in_votes.too_few", n=words.number(n, 0))
-    shown = {name: words.percent(getattr(share, name), 0) for name in ("value", "low", "high")}
-    return words.markdown("in_votes.note", n=words.number(n, 0), **shown)
+    percents = {name: words.percent(getattr(share, name), 0) for name in ("value", "low", "high")}
+    return words.markdown("in_votes.note", n=words.number(n, 0), **percents)

@@ -32,7 +32,7 @@ def scenario_chart(
     )
     for place, (measure, (slot, mark)) in enumerate(_LOOKS.items()):
         rows = frame[(frame["measure"] == measure) & frame["value"].notna()].iloc[::-1]
-        at = {"row": place // 2 + 1, "col": place % 2 + 1}
+        cell = {"row": place // 2 + 1, "col": place % 2 + 1}
         figure.add_scatter(
             x=rows["value"],
             y=rows["name"],
@@ -45,13 +45,13 @@ def scenario_chart(
             hovertemplate=f"%{{y}}: %{{text}}<extra>{words[measure]}</extra>",
             cliponaxis=False,
             showlegend=False,
-            **at,
+            **cell,
         )
         form = {
             "coverage": {"tickformat": ".0%"},
             "money_per_month": {"tickprefix": words["symbol"]},
         }.get(measure, {})
-        figure.update_xaxes(rangemode="tozero", nticks=5, **form, **at)
+        figure.update_xaxes(rangemode="tozero", nticks=5, **form, **cell)
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=names, range=[-0.5, len(names) - 0.3]
     )
@@ -81,12 +81,12 @@ def trial_width_figure(
     figure.add_scatter(
         x=x, y=y, mode="lines", line=line, name=words["y"], showlegend=False, hovertemplate=hover
     )
-    for (at, half, said), (slot, mark) in zip(
+    for (position, half, label), (slot, mark) in zip(
         marks, (("now", "x"), ("cheapest", "circle")), strict=True
     ):
         look = {"color": SLOTS[slot], "symbol": mark, "size": 13}
         figure.add_scatter(
-            x=[at], y=[half], mode="markers", name=said, marker=look, hovertemplate=hover
+            x=[position], y=[half], mode="markers", name=label, marker=look, hovertemplate=hover
         )
     figure.update_xaxes(title=words["x"], rangemode="tozero", tickformat=",")
     figure.update_yaxes(title=words["y"], rangemode="tozero", tickformat=".0%")

@@ -59,7 +59,7 @@ def freeze_form(words: Words, policies: Mapping[str, str], named: bool) -> tuple
     name = which.segmented_control(
         words("meeting.name"), COLUMN_NAMES, default="A", key="freeze_as", required=True
     )
-    chosen = controls.select(words("meeting.what"), policies, "freeze_what", rule)
+    rule_key = controls.select(words("meeting.what"), policies, "freeze_what", rule)
     pressed = go.button(
         words("meeting.freeze.do"),
         key="freeze",
@@ -69,7 +69,7 @@ def freeze_form(words: Words, policies: Mapping[str, str], named: bool) -> tuple
     )
     if not named:
         st.caption(words("meeting.freeze.name_first"))
-    return (name, chosen) if pressed else None
+    return (name, rule_key) if pressed else None
 
 
 def assumption_controls(words: Words, columns: Sequence[ScenarioColumn]) -> None:
@@ -86,7 +86,7 @@ def assumption_controls(words: Words, columns: Sequence[ScenarioColumn]) -> None
     for place, (key, (name, step)) in zip(places, fields.items(), strict=True):
         frozen = list(
             dict.fromkeys(
-                words.number(getattr(one.frozen.scenario, name), figures=3) for one in columns
+                words.number(getattr(column.frozen.scenario, name), figures=3) for column in columns
             )
         )
         hint = words("meeting.as_frozen", values=words.comma.join(frozen))
@@ -125,7 +125,7 @@ def decision_form(
         about, decision = st.columns([1, 3])
         shows = {NOTHING: words("meeting.log.none")} | dict(enumerate(version))
         place = controls.select(words("meeting.log.scenario"), shows, f"about_{token}", about)
-        said = decision.text_input(
+        decision_text = decision.text_input(
             words("meeting.log.decision"), key=f"decided_{token}", max_chars=MAX_NAME
         )
         why = st.text_input(words("meeting.log.reason"), key=f"reason_{token}", max_chars=MAX_NAME)
@@ -135,7 +135,7 @@ def decision_form(
     if not named:
         st.caption(words("meeting.log.name_first"))
     return (
-        TypedDecision(said.strip(), why.strip(), None if place == NOTHING else place)
+        TypedDecision(decision_text.strip(), why.strip(), None if place == NOTHING else place)
         if sent
         else None
     )

@@ -75,20 +75,20 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     columns = _columns(frozen, _assumed())
 
     # Call and show
-    shown = Shown(
+    context = Shown(
         words, state.choices(), author, columns, cache.cached_query(meeting.meeting_decisions)
     )
     with notes:
         controls.notices(words)
     with board:
         if columns:
-            _board(shown)
-    _log(shown)
+            _board(context)
+    _log(context)
     poc = meeting_poc.draw_trial(words, columns) if columns else None
     # again: the plan's widgets are drawn only now
-    shown = Shown(words, state.choices(), author, columns, shown.log)
+    context = Shown(words, state.choices(), author, columns, context.log)
     if columns:
-        _exports(shown, poc)
+        _exports(context, poc)
 
 
 def _sidebar(words: Words, runs: list[RunRecord]) -> None:
@@ -102,26 +102,26 @@ def _sidebar(words: Words, runs: list[RunRecord]) -> None:
 def _freeze(words: Words, author: str) -> None:
     view, active = state.chosen, cache.cached_query(meeting.active_thresholds)
     policies = {"view": Policy(view("t"))} | ({"active": active[1]} if active else {})
-    said = {"view": words("meeting.what.view")}
-    said |= {"active": words("meeting.what.active", name=active[0])} if active else {}
+    rule_names = {"view": words("meeting.what.view")}
+    rule_names |= {"active": words("meeting.what.active", name=active[0])} if active else {}
     with st.container(border=True, key="panel_freeze"):
         st.markdown(
             f"## {words('meeting_freeze')}", help=words("meeting_freeze.help"), anchors=False
         )
-        asked = meeting_controls.freeze_form(words, said, bool(author))
-        now = words("meeting.rule", t=words.number(view("t"), 3))
-        st.caption(words("meeting.what.now", rule=now))
-        if asked is None:
+        form = meeting_controls.freeze_form(words, rule_names, bool(author))
+        rule = words("meeting.rule", t=words.number(view("t"), 3))
+        st.caption(words("meeting.what.now", rule=rule))
+        if form is None:
             return
-        name, what = asked
+        name, what = form
         counts = cache.cached_query(meeting.run_counts, view("run"))
         costs = UnitCosts(view("review"), view("escape"), view("machine"), view("currency"))
-        made = meeting.scenario_of(
+        scenario = meeting.scenario_of(
             name, counts, policies[what], view("segment"), view("unseen"), view("volume"), costs
         )
-        kept = meeting.freeze_scenario(cache.store(), made, author)
+        frozen = meeting.freeze_scenario(cache.store(), scenario, author)
         st.toast(
-            words("meeting.frozen_as", name=name, version=words.number(kept.version, 0)),
+            words("meeting.frozen_as", name=name, version=words.number(frozen.version, 0)),
             icon=":material/ac_unit:",
         )
     # at once: else the watch for news would do it in two seconds, under somebody's typing
@@ -133,9 +133,9 @@ def _columns(
 ) -> list[meeting.ScenarioColumn]:
     return [
         meeting.scenario_column(
-            one, assumed, cache.cached_query(meeting.run_counts, one.scenario.run_id)
+            version, assumed, cache.cached_query(meeting.run_counts, version.scenario.run_id)
         )
-        for one in frozen
+        for version in frozen
     ]
 
 
@@ -158,9 +158,9 @@ def _board(shown: Shown) -> None:
     words = shown.words
     for warning in meeting_words.scenario_warnings(words, shown.columns):
         st.warning(warning, icon=":material/warning:")
-    for place, one in zip(st.columns(len(shown.columns)), shown.columns, strict=True):
-        with place.container(border=True, key=f"scenario_{one.name}", height="stretch"):
-            _scenario(shown, one)
+    for place, column in zip(st.columns(len(shown.columns)), shown.columns, strict=True):
+        with place.container(border=True, key=f"scenario_{column.name}", height="stretch"):
+            _scenario(shown, column)
     _compare(shown)
     _differences(shown)
 
@@ -169,8 +169,8 @@ def _scenario(shown: Shown, one: meeting.ScenarioColumn) -> None:
     words = shown.words
     st.markdown(f"## {meeting_words.scenario_heading(words, one)}", anchors=False)
     st.caption(meeting_words.scenario_caption(words, one))
-    for said in phrases.assumption_edits(words, one):
-        st.badge(escape_markdown(said), icon=":material/edit:", color="orange")
+    for edit in phrases.assumption_edits(words, one):
+        st.badge(escape_markdown(edit), icon=":material/edit:", color="orange")
     for card in meeting_words.scenario_cards(words, one):
         if shown.chosen.large:
             meeting_controls.large_card(card)
@@ -183,15 +183,17 @@ def _compare(shown: Shown) -> None:
     words = shown.words
     frame = meeting.compare_frame(shown.columns)
     drawn = frame[(frame["measure"] != "money_per_month") | frame["name"].isin(_same_money(shown))]
-    said = words.chart_words(*(f"meeting.measure.{measure}" for measure in meeting.COMPARED)) | {
-        "symbol": words.symbol(shown.currency)
-    }
+    chart_texts = words.chart_words(
+        *(f"meeting.measure.{measure}" for measure in meeting.COMPARED)
+    ) | {"symbol": words.symbol(shown.currency)}
     texts = {
-        (one.name, m): phrases.measure_text(words, m, one.measure(m).value, one.used.currency)
-        for one in shown.columns
+        (column.name, m): phrases.measure_text(
+            words, m, column.measure(m).value, column.used.currency
+        )
+        for column in shown.columns
         for m in meeting.COMPARED
     }
-    figure = meeting_charts.scenario_chart(drawn, texts, said, shown.chosen.large)
+    figure = meeting_charts.scenario_chart(drawn, texts, chart_texts, shown.chosen.large)
     panels.chart(
         "meeting_compare",
         words,
@@ -202,18 +204,18 @@ def _compare(shown: Shown) -> None:
 
 
 def _same_money(shown: Shown) -> list[str]:
-    return [one.name for one in shown.columns if one.used.currency == shown.currency]
+    return [column.name for column in shown.columns if column.used.currency == shown.currency]
 
 
 def _differences(shown: Shown) -> None:
-    words, found = shown.words, meeting.scenario_differences(shown.columns)
+    words, differences = shown.words, meeting.scenario_differences(shown.columns)
     with st.container(border=True, key="panel_differences"):
         st.markdown(f"## {words('meeting_differences')}", anchors=False)
-        if not found:
+        if not differences:
             st.info(words("meeting.one"))
             return
-        for one in found:
-            st.markdown(meeting_words.difference_lines(words, one, shown.currency))
+        for difference in differences:
+            st.markdown(meeting_words.difference_lines(words, difference, shown.currency))
         st.caption(words("meeting.difference.note"))
 
 

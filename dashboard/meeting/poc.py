@@ -23,7 +23,7 @@ _KEY = "meeting_poc"
 
 def draw_trial(words: Words, columns: list[meeting.ScenarioColumn]) -> TrialReport | None:
     """Draw the plan, and return it for the minutes; None where there is nothing to plan on."""
-    names = [one.name for one in columns]
+    names = [column.name for column in columns]
     name = state.clamp_choice("plan_for", names, names[0])
 
     def choose() -> None:
@@ -45,7 +45,7 @@ def draw_trial(words: Words, columns: list[meeting.ScenarioColumn]) -> TrialRepo
 
 
 def _planned(columns: list[meeting.ScenarioColumn], name: str) -> TrialReport:
-    run_id = next(one.used.run_id for one in columns if one.name == name)
+    run_id = next(column.used.run_id for column in columns if column.name == name)
     terms = {
         "width": state.chosen("half"),
         "target": state.chosen("target"),
@@ -61,9 +61,9 @@ def _planned(columns: list[meeting.ScenarioColumn], name: str) -> TrialReport:
 
 
 def _said(words: Words, poc: TrialReport) -> None:
-    known, needs = trial_sentences(words, poc)
-    st.markdown("  \n".join(map(escape_markdown, known)))
-    st.markdown("\n".join(f"- {escape_markdown(one)}" for one in needs))
+    basis, needs = trial_sentences(words, poc)
+    st.markdown("  \n".join(map(escape_markdown, basis)))
+    st.markdown("\n".join(f"- {escape_markdown(need)}" for need in needs))
     st.markdown(escape_markdown(words("poc.measure")))
 
 

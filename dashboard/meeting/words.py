@@ -26,13 +26,13 @@ def scenario_cards(words: Words, one: ScenarioColumn) -> list[Card]:
 
 
 def _card(words: Words, one: ScenarioColumn, measure: str) -> Card:
-    found, currency = one.measure(measure), one.used.currency
+    estimate, currency = one.measure(measure), one.used.currency
     lines = [
         phrases.missing_reason(words, one, measure)
-        or phrases.interval_text(words, measure, found, currency)
+        or phrases.interval_text(words, measure, estimate, currency)
     ]
-    lines.append(phrases.evidence_basis(words, measure, found.n))
-    value = phrases.measure_text(words, measure, found.value, currency)
+    lines.append(phrases.evidence_basis(words, measure, estimate.n))
+    value = phrases.measure_text(words, measure, estimate.value, currency)
     label = phrases.measure_label(words, measure)
     return Card(
         f"{one.name}_{measure}",
@@ -58,9 +58,13 @@ def scenario_caption(words: Words, one: ScenarioColumn) -> str:
 def scenario_warnings(words: Words, columns: Sequence[ScenarioColumn]) -> list[str]:
     """What must be known before comparing: data that changed since, other cases, another currency."""
     texts = [
-        words.markdown("meeting.changed", name=one.name) for one in columns if not one.unchanged
+        words.markdown("meeting.changed", name=column.name)
+        for column in columns
+        if not column.unchanged
     ]
-    others = [one.name for one in columns[1:] if one.used.currency != columns[0].used.currency]
+    others = [
+        column.name for column in columns[1:] if column.used.currency != columns[0].used.currency
+    ]
     if others:
         texts.append(words.markdown("meeting.other_currency", names=words.comma.join(others)))
     return texts
@@ -85,13 +89,16 @@ def scenario_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     head = words("minutes.scenario.head")
     rows, formats = {head: list(dict.fromkeys(frame["name"]))}, {}
     for measure in MEASURES:
-        of, name = frame[frame["measure"] == measure], phrases.measure_label(words, measure)
+        measure_rows, name = (
+            frame[frame["measure"] == measure],
+            phrases.measure_label(words, measure),
+        )
         ends = {
             "value": name,
             **{end: words(f"column.{end}", of=name) for end in ("low", "high")},
             "n": f"{name}: n",
         }
-        rows |= {title: of[end].to_list() for end, title in ends.items()}
+        rows |= {title: measure_rows[end].to_list() for end, title in ends.items()}
         form = "percent" if measure in _SHARES else "localized"
         formats |= {ends[end]: form for end in ("value", "low", "high")}
     return ScreenTable(pd.DataFrame(rows), formats)
@@ -102,4 +109,4 @@ def log_frame(words: Words, entries: Sequence[MeetingDecision]) -> pd.DataFrame:
     heads = [
         words(f"meeting.log.{name}") for name in ("at", "author", "decision", "reason", "scenario")
     ]
-    return pd.DataFrame([log_row(words, one) for one in reversed(entries)], columns=heads)
+    return pd.DataFrame([log_row(words, entry) for entry in reversed(entries)], columns=heads)

@@ -78,12 +78,12 @@ def cash_chart(
     human, payback, currency, separators, and payback_month, empty where there is none.
     """
     figure = go.Figure()
-    own = frame[frame["option"] == chosen]
+    option_rows = frame[frame["option"] == chosen]
     colour = SLOTS[_LINES[chosen][0]]
-    edge = {"x": own["month"], "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-    figure.add_scatter(y=own["p90"], showlegend=False, **edge)
+    edge = {"x": option_rows["month"], "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    figure.add_scatter(y=option_rows["p90"], showlegend=False, **edge)
     figure.add_scatter(
-        y=own["p10"], fill="tonexty", fillcolor=colour + _BAND, name=words["band"], **edge
+        y=option_rows["p10"], fill="tonexty", fillcolor=colour + _BAND, name=words["band"], **edge
     )
     for option, (slot, dash) in _LINES.items():
         rows = frame[frame["option"] == option]
@@ -116,8 +116,8 @@ def cash_chart(
         dtick=6 if frame["month"].max() > 12 else 1,
     )
     low, high = (
-        min(0.0, own[["cash", "p10"]].min().min()),
-        max(0.0, own[["cash", "p90"]].max().max()),
+        min(0.0, option_rows[["cash", "p10"]].min().min()),
+        max(0.0, option_rows[["cash", "p90"]].max().max()),
     )
     # an option that loses far more would press the chosen one flat
     room = 0.1 * (high - low) or 1.0
@@ -177,13 +177,13 @@ def npv_histogram_chart(
     for name, slot, rows in (("loss", "leak", middle <= 0), ("gain", "student", middle > 0)):
         mark = {"color": SLOTS[slot], "line": {"width": 0}}
         hover = f"%{{x:,.0f}} {words['currency']}<br>%{{y:.1%}}<extra>{words[name]}</extra>"
-        shown = {
+        traces = {
             "x": middle[rows],
             "y": frame["share"][rows],
             "width": width[rows],
             "name": words[name],
         }
-        figure.add_bar(**shown, marker=mark, hovertemplate=hover)
+        figure.add_bar(**traces, marker=mark, hovertemplate=hover)
     for name, dash in (("p10", "dot"), ("p50", "solid"), ("p90", "dash")):
         _upright(figure, marks[name], dash, words[name], "now")
     figure.update_layout(bargap=0, barmode="overlay")

@@ -141,10 +141,10 @@ def _source(words: Words, quantity: ScenarioQuantity) -> None:
     icon, color = _BADGES[quantity.basis]
     st.badge(words(quantity.basis), icon=icon, color=color)
     if quantity.basis == MEASURED:
-        shown = joined_list(words, quantity.runs)
+        run_list = joined_list(words, quantity.runs)
         st.caption(
             words.markdown("money.from_runs", n=words.number(len(quantity.runs), 0)),
-            help=escape_markdown(shown),
+            help=escape_markdown(run_list),
         )
 
 

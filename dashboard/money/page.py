@@ -81,30 +81,37 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     with st.sidebar:
         record = controls.choose_run(words, runs)
         money_controls.setting_controls(words)
-    chosen = state.choices()
+    choices = state.choices()
     controls.notices(words)
-    facts = _facts(runs, record, chosen)
+    facts = _facts(runs, record, choices)
     if STUDENT not in facts.same:
         st.info(words("money.needs_student"))
         return
-    scenario, followed = _scenario(chosen, facts)
+    scenario, followed = _scenario(choices, facts)
     if scenario is None:
         st.info(words("money.needs_labels"))
         return
 
     # Call and show
-    found = cache.cached_valuation(scenario)
-    shown = Shown(words, chosen, facts, scenario, found, money.option_comparison(found))
-    _summary(shown, followed)
-    _inputs(shown)
+    valuation = cache.cached_valuation(scenario)
+    context = Shown(words, choices, facts, scenario, valuation, money.option_comparison(valuation))
+    _summary(context, followed)
+    _inputs(context)
     state.choices()  # again: the option's widget is drawn only now
-    _charts(shown)
+    _charts(context)
 
 
 def _facts(runs: list[RunRecord], record: RunRecord, chosen: Choices) -> MeasuredRuns:
     same = run_selection.same_cases(runs, record)
-    counts = {kind: cache.cumulative(one.run.run_id, chosen.segment) for kind, one in same.items()}
-    of_dataset = [one for one in cache.all_runs() if one.run.dataset == record.run.dataset]
+    counts = {
+        kind: cache.cumulative(run_record.run.run_id, chosen.segment)
+        for kind, run_record in same.items()
+    }
+    of_dataset = [
+        run_record
+        for run_record in cache.all_runs()
+        if run_record.run.dataset == record.run.dataset
+    ]
     return MeasuredRuns(
         same, counts, of_dataset, chosen.t, chosen.volume, chosen.unseen, chosen.minutes
     )
@@ -117,13 +124,17 @@ def _scenario(chosen: Choices, facts: MeasuredRuns) -> tuple[MoneyScenario | Non
     None where the address has none and these cases measure no risk.
     """
     try:
-        known = measured_quantities(facts)
+        quantities = measured_quantities(facts)
     except SettingsError:
-        known = None
+        quantities = None
     if chosen.money:
         scenario = MoneyScenario.from_query(chosen.money).changed(currency=chosen.currency)
-        return (scenario, False) if known is None else (refresh_measured(scenario, known), True)
-    if known is None:
+        return (
+            (scenario, False)
+            if quantities is None
+            else (refresh_measured(scenario, quantities), True)
+        )
+    if quantities is None:
         return None, False
     return default_scenario(
         facts, UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
@@ -251,23 +262,23 @@ def _tornado(shown: Shown) -> None:
 def _break_even(shown: Shown) -> None:
     words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
     frame = money.break_even_frame(shown.scenario, option)
-    there = frame[frame["value"].notna() & (frame["likely"] > 0) & (frame["value"] > 0)]
+    reachable = frame[frame["value"].notna() & (frame["likely"] > 0) & (frame["value"] > 0)]
     never = money_words.break_even_reasons(words, frame)
-    if there.empty:
+    if reachable.empty:
         panels.empty_panel("break_even", words, "break_even.nothing")
         return
     said_at = [
         money_words.amount_text(words, *pair, currency)
-        for pair in zip(there["name"], there["value"], strict=True)
+        for pair in zip(reachable["name"], reachable["value"], strict=True)
     ]
     labels = [
-        f"{money_words.input_name(words, name)} · {at}"
-        for name, at in zip(there["name"], said_at, strict=True)
+        f"{money_words.input_name(words, name)} · {value_text}"
+        for name, value_text in zip(reachable["name"], said_at, strict=True)
     ]
     texts = words.chart_words(
         "break_even.range", "break_even.value", "break_even.times", "break_even.likely"
     )
-    figure = money_charts.break_even_chart(there.assign(label=labels), texts)
+    figure = money_charts.break_even_chart(reachable.assign(label=labels), texts)
     note = "  \n".join(
         filter(None, (words.markdown("break_even.note", option=shown.names[option]), never))
     )
@@ -277,25 +288,25 @@ def _break_even(shown: Shown) -> None:
 
 
 def _thresholds(shown: Shown) -> None:
-    words, chosen = shown.words, shown.chosen
-    if chosen.option == STUDENT:
+    words, choices = shown.words, shown.chosen
+    if choices.option == STUDENT:
         panels.empty_panel("paying", words, "paying.none")
         return
-    model = "teacher" if chosen.option == "teacher" else STUDENT
+    model = "teacher" if choices.option == "teacher" else STUDENT
     if model not in shown.facts.counts:
         panels.empty_panel("paying", words, "paying.missing")
         return
-    curve = consequence.consequence_curve(shown.facts.counts[model], 1.0, chosen.unseen)
+    curve = consequence.consequence_curve(shown.facts.counts[model], 1.0, choices.unseen)
     frame, pays = (
-        money.threshold_npv(shown.scenario, curve, chosen.option),
-        breakeven.paying_thresholds(shown.scenario, curve, chosen.option),
+        money.threshold_npv(shown.scenario, curve, choices.option),
+        breakeven.paying_thresholds(shown.scenario, curve, choices.option),
     )
     texts = (
         words.chart_words("money.npv", "threshold", "now", "paying.best", "money.human")
         | shown.costs
     )
-    figure = money_charts.npv_threshold_chart(frame, chosen.t, pays.best, texts)
-    table = money_tables.money_threshold_table(words, frame, chosen.currency)
+    figure = money_charts.npv_threshold_chart(frame, choices.t, pays.best, texts)
+    table = money_tables.money_threshold_table(words, frame, choices.currency)
     panels.chart(
-        "paying", words, figure, table, money_words.paying_sentence(words, pays, chosen.currency)
+        "paying", words, figure, table, money_words.paying_sentence(words, pays, choices.currency)
     )

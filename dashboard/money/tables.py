@@ -54,8 +54,8 @@ def tornado_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTab
         "base": words("tornado.base"),
     }
     rows = _inputs(words, frame, currency, ("low", "high"))
-    kept = ("name", "unit", "low", "high", "at_low", "at_high", "base", "basis")
-    return _table(rows, {name: heads[name] for name in kept})
+    columns = ("name", "unit", "low", "high", "at_low", "at_high", "base", "basis")
+    return _table(rows, {name: heads[name] for name in columns})
 
 
 def draw_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:

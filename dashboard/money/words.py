@@ -118,10 +118,10 @@ def _payback(words: Words, row: pd.Series, months: int) -> str:
     never = words("money.never", months=words.number(months, 0))
     if pd.isna(row["payback"]) and pd.isna(row["payback_p10"]):
         return words.markdown("money.card.no_payback", months=words.number(months, 0))
-    found = {"value": row["payback"], "p10": row["payback_p10"], "p90": row["payback_p90"]}
+    percentiles = {"value": row["payback"], "p10": row["payback_p10"], "p90": row["payback_p90"]}
     texts = {
         k: never if pd.isna(x) else words("money.months", count=words.number(x, 0))
-        for k, x in found.items()
+        for k, x in percentiles.items()
     }
     return words.markdown("money.card.payback", **texts)
 
@@ -175,5 +175,5 @@ def _npv(words: Words, row: Mapping, currency: str) -> dict[str, str]:
 
 
 def _bounds(row: Mapping, name: str, show) -> dict[str, str]:
-    found = {end: row[f"{name}_{end}"] for end in ("p10", "p90")}
-    return {end: DASH if pd.isna(x) else show(x) for end, x in found.items()}
+    bounds = {end: row[f"{name}_{end}"] for end in ("p10", "p90")}
+    return {end: DASH if pd.isna(x) else show(x) for end, x in bounds.items()}

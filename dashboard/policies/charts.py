@@ -55,32 +55,34 @@ def policy_comparison_chart(
     what it is called;
     titles: measure -> panel title. words: symbol, separators, interval.
     """
-    known = [
+    drawable = [
         measure
         for measure in titles
         if frame.loc[frame["measure"] == measure, "value"].notna().any()
     ]
     figure = make_subplots(
-        rows=max(1, len(known)),
+        rows=max(1, len(drawable)),
         cols=1,
-        subplot_titles=[titles[measure] for measure in known],
-        vertical_spacing=0.5 / max(1, len(known)),
+        subplot_titles=[titles[measure] for measure in drawable],
+        vertical_spacing=0.5 / max(1, len(drawable)),
     )
-    for row, measure in enumerate(known, start=1):
+    for row, measure in enumerate(drawable, start=1):
         prefix = words["symbol"] if measure == "money_per_day" else ""
         for (version, name), (slot, mark) in reversed(
             list(zip(names.items(), _PAIR, strict=False))
         ):
-            one = frame[(frame["version"] == version) & (frame["measure"] == measure)].astype(
-                {"value": float, "low": float, "high": float}
-            )
+            measure_rows = frame[
+                (frame["version"] == version) & (frame["measure"] == measure)
+            ].astype({"value": float, "low": float, "high": float})
             figure.add_scatter(
-                x=one["value"],
-                y=[letters(name)] * len(one),
-                customdata=one[["low", "high", "n"]],
+                x=measure_rows["value"],
+                y=[letters(name)] * len(measure_rows),
+                customdata=measure_rows[["low", "high", "n"]],
                 mode="markers",
                 marker={"color": SLOTS[slot], "symbol": mark, "size": 11},
-                error_x=bars(one["value"], one["low"], one["high"], SLOTS[slot]),
+                error_x=bars(
+                    measure_rows["value"], measure_rows["low"], measure_rows["high"], SLOTS[slot]
+                ),
                 cliponaxis=False,
                 hovertemplate=f"%{{y}}<br>{prefix}%{{x:{_FORMS[measure]}}}<br>{words['interval']} {prefix}"
                 f"%{{customdata[0]:{_FORMS[measure]}}} – {prefix}%{{customdata[1]:{_FORMS[measure]}}}"
@@ -98,7 +100,7 @@ def policy_comparison_chart(
             col=1,
         )
     figure.update_yaxes(automargin=True, type="category", range=[-0.6, len(names) - 0.4])
-    return left_titles(finish(figure, 60 + 128 * max(1, len(known)), words))
+    return left_titles(finish(figure, 60 + 128 * max(1, len(drawable)), words))
 
 
 def policy_timeline(

@@ -39,24 +39,24 @@ def edited_draft(
     beside them are those of the draft.
     """
     t, key = state.chosen("t"), _editor_key(run_id)
-    kept = state.held_value("draft", Policy(t))
-    if kept.threshold != REVIEW_ALL:
-        kept = replace(kept, threshold=t)
+    draft = state.held_value("draft", Policy(t))
+    if draft.threshold != REVIEW_ALL:
+        draft = replace(draft, threshold=t)
     if state.held_value(key) is None:  # a new editor: typed cells lie on what the draft is now
-        state.set_value("draft_base", kept)
+        state.set_value("draft_base", draft)
     base = replace(
         state.held_value("draft_base"),
-        threshold=kept.threshold,
-        epistemic_limit=kept.epistemic_limit,
+        threshold=draft.threshold,
+        epistemic_limit=draft.epistemic_limit,
     )
     typed = (state.held_value(key) or {}).get("edited_rows", {})
     begun = editor_rows(cumulative, base)
-    made, refused = edited_policy(base, begun, typed)
-    state.set_value("draft", made)
-    shown = editor_rows(cumulative, made, base).assign(
+    edited, refused = edited_policy(base, begun, typed)
+    state.set_value("draft", edited)
+    rows = editor_rows(cumulative, edited, base).assign(
         own=begun["own"], review_all=begun["review_all"]
     )
-    return made, shown, refused
+    return edited, rows, refused
 
 
 def begin_draft(policy: Policy) -> None:
@@ -233,8 +233,8 @@ def _editor_key(run_id: str) -> str:
 
 
 def _all_reviewed() -> None:
-    now = REVIEW_ALL if state.chosen("draft_all") else state.chosen("t")
-    state.set_value("draft", replace(state.held_value("draft"), threshold=now))
+    threshold = REVIEW_ALL if state.chosen("draft_all") else state.chosen("t")
+    state.set_value("draft", replace(state.held_value("draft"), threshold=threshold))
 
 
 def _limited() -> None:

@@ -73,30 +73,32 @@ def _offered(scene: PolicyScene, draft: Policy) -> dict[str, Policy]:
     """
     words, limit = scene.words, draft.epistemic_limit
     handles = ThresholdSolver(scene.cumulative, scene.terms, limit)
-    found = {
+    offered = {
         f"{words(f'preset.{name}')} {words.number(t, 3)}": Policy(t, epistemic_limit=limit)
         for name, t in preset_thresholds(handles).items()
     }
     active = None if scene.active is None else readable_thresholds(scene.active)
     if active is not None:
-        found[escape_markdown(words("policy.start.active", version=str(scene.active.version)))] = (
-            active
-        )
+        offered[
+            escape_markdown(words("policy.start.active", version=str(scene.active.version)))
+        ] = active
     if policies.own_rules(draft):
-        found[words("policy.start.clear")] = Policy(draft.threshold, epistemic_limit=limit)
-    return found
+        offered[words("policy.start.clear")] = Policy(draft.threshold, epistemic_limit=limit)
+    return offered
 
 
 def _optimiser(scene: PolicyScene, draft: Policy) -> None:
     words = scene.words
     with st.expander(words("policy.optimiser"), icon=":material/auto_fix_high:", key="optimiser"):
         policy_controls.optimiser_controls(words, partial(_search, scene, draft.epistemic_limit))
-        by, found = state.held_value("optimum", (None, None))
-        if isinstance(found, InfeasibleLimits):
-            st.warning(policy_words.optimum_sentence(words, found, ()), icon=":material/block:")
-        elif found is not None and found.consequence.policy == draft:
-            pooled = [_pooled_name(scene, by, name) for name in found.pooled]
-            st.success(policy_words.optimum_sentence(words, found, pooled), icon=":material/check:")
+        by, optimum = state.held_value("optimum", (None, None))
+        if isinstance(optimum, InfeasibleLimits):
+            st.warning(policy_words.optimum_sentence(words, optimum, ()), icon=":material/block:")
+        elif optimum is not None and optimum.consequence.policy == draft:
+            pooled = [_pooled_name(scene, by, name) for name in optimum.pooled]
+            st.success(
+                policy_words.optimum_sentence(words, optimum, pooled), icon=":material/check:"
+            )
 
 
 def _search(scene: PolicyScene, epistemic_limit: float | None) -> None:
@@ -106,15 +108,15 @@ def _search(scene: PolicyScene, epistemic_limit: float | None) -> None:
     )
     limit = None if most is None else _LIMITS[measure](round(most / 100, 12))
     try:
-        found = optimise_thresholds(
+        optimum = optimise_thresholds(
             scene.cumulative, scene.terms, by, limit, capacity, epistemic_limit, every=EVERY
         )
     except KakushinError as error:
         policies_scene.store_reply("propose", "error", "policy.not_found", sentence=error)
         return
-    state.set_value("optimum", (by, found))
-    if not isinstance(found, InfeasibleLimits):
-        policy_controls.begin_draft(found.consequence.policy)
+    state.set_value("optimum", (by, optimum))
+    if not isinstance(optimum, InfeasibleLimits):
+        policy_controls.begin_draft(optimum.consequence.policy)
 
 
 def _pooled_name(scene: PolicyScene, by: str, name: object) -> str:
@@ -125,20 +127,20 @@ def _pooled_name(scene: PolicyScene, by: str, name: object) -> str:
 def _certificate(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
     """Draw what is to be promised, and say what the calibration cases certify of the draft."""
     controls.promise(scene.words)
-    found = _proof(scene, draft)
-    box, icon = (st.success, "verified") if isinstance(found, Certificate) else (st.info, "info")
-    box(policy_words.proof_sentence(scene.words, found), icon=f":material/{icon}:")
-    return found
+    proof = _proof(scene, draft)
+    box, icon = (st.success, "verified") if isinstance(proof, Certificate) else (st.info, "info")
+    box(policy_words.proof_sentence(scene.words, proof), icon=f":material/{icon}:")
+    return proof
 
 
 def _proof(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
-    record, chosen = scene.calibration, scene.chosen
+    record, choices = scene.calibration, scene.chosen
     none = policies.proof_obstacle(draft)
     if none is not None:
         return none
     if record is None:
         return ProofObstacle(NO_RUN)
-    promise = (chosen.measure, chosen.target, round(1 - chosen.sure, 6))
+    promise = (choices.measure, choices.target, round(1 - choices.sure, 6))
     origin = (record.run.model_hash, record.run.dataset)
     ids = (record.run.run_id,)
     return cache.cached_from_predictions(
@@ -173,7 +175,7 @@ def _propose(
     certificate = json.loads(proof.to_json()) if certified else None
     try:
         ledger, expires = Ledger(cache.store()), state.chosen("expires")
-        made, new = steps.record_proposal(
+        proposal, new = steps.record_proposal(
             ledger, name, draft.to_dict(), author, reason, runs, certificate, expires
         )
     except KakushinError as error:
@@ -183,9 +185,9 @@ def _propose(
         "propose",
         "success",
         "policy.saved" if new else "policy.saved_before",
-        version=str(made.version),
+        version=str(proposal.version),
         name=name,
     )
     for choice in ("before", "after"):  # the newest proposal is another one now
         state.set_value(choice, None)
-    state.set_value("decided", version_key(made))
+    state.set_value("decided", version_key(proposal))

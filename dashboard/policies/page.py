@@ -85,7 +85,9 @@ def _settle(scene: PolicyScene) -> None:
     A list keeps what it said of a version until it is told again, so the choice is put into it each
     time: states change.
     """
-    readable = [key for key, one in scene.stored.items() if readable_thresholds(one) is not None]
+    readable = [
+        key for key, policy in scene.stored.items() if readable_thresholds(policy) is not None
+    ]
     waiting = [
         key for key in readable if scene.life(scene.stored[key]).state in (PROPOSED, APPROVED)
     ]
@@ -103,8 +105,8 @@ def _settle(scene: PolicyScene) -> None:
 
 def _in_force(scene: PolicyScene) -> None:
     """Say what is active, until when, with which certificate, and show what it does to these cases."""
-    words, one = scene.words, scene.active
-    if one is None:
+    words, active = scene.words, scene.active
+    if active is None:
         st.info(
             words("policy.none_active" if scene.stored else "policy.none_yet"),
             icon=":material/info:",
@@ -112,25 +114,27 @@ def _in_force(scene: PolicyScene) -> None:
         return
     with st.container(border=True, key="headline"):
         st.markdown(
-            f"### {policy_words.in_force_sentence(words, one, scene.life(one))}", anchors=False
+            f"### {policy_words.in_force_sentence(words, active, scene.life(active))}",
+            anchors=False,
         )
-        if not one.expired(scene.today):
-            st.markdown(policy_words.expiry_sentence(words, one, scene.today))
-        st.markdown(_stored_proof(scene, one))
-    if one.expired(scene.today):
+        if not active.expired(scene.today):
+            st.markdown(policy_words.expiry_sentence(words, active, scene.today))
+        st.markdown(_stored_proof(scene, active))
+    if active.expired(scene.today):
         st.warning(
-            policy_words.expiry_sentence(words, one, scene.today), icon=":material/event_busy:"
+            policy_words.expiry_sentence(words, active, scene.today), icon=":material/event_busy:"
         )
-    if not scene.life(one).four_eyes:
+    if not scene.life(active).four_eyes:
         st.warning(words("policy.two_eyes"), icon=":material/visibility:")
-    policy = readable_thresholds(one)
+    policy = readable_thresholds(active)
     if policy is None:
         st.error(
-            words.markdown("policy.unreadable", version=str(one.version)), icon=":material/error:"
+            words.markdown("policy.unreadable", version=str(active.version)),
+            icon=":material/error:",
         )
         return
-    found = scene.means(policy)
-    cards = sentences.cards(words, found, found.money_per_day, scene.chosen.currency)
+    consequence = scene.means(policy)
+    cards = sentences.cards(words, consequence, consequence.money_per_day, scene.chosen.currency)
     panels.cards(
         [
             replace(
@@ -151,20 +155,22 @@ def _stored_proof(scene: PolicyScene, one: entries.PolicyVersion) -> str:
             words, None, (), policy and policies.proof_obstacle(policy)
         )
     try:
-        found = Certificate.from_json(json.dumps(one.certificate))
+        certificate = Certificate.from_json(json.dumps(one.certificate))
     except SettingsError as error:
         return words.markdown("policy.proof.unreadable", sentence=words.error_text(error))
     run = scene.record.run
     void = policies.certificate_void_reasons(
-        found, policy, run.model_hash, run.dataset, scene.today
+        certificate, policy, run.model_hash, run.dataset, scene.today
     )
-    return policy_words.stored_proof_sentence(words, found, void, None)
+    return policy_words.stored_proof_sentence(words, certificate, void, None)
 
 
 def _compare(scene: PolicyScene, draft: Policy) -> None:
     """Show two versions side by side: figures, cases that change side, thresholds that differ."""
     words = scene.words
-    pair = {name: readable_thresholds(one) for name, one in scene.stored.items()} | {DRAFT: draft}
+    pair = {name: readable_thresholds(version) for name, version in scene.stored.items()} | {
+        DRAFT: draft
+    }
     names = {name: _name(scene, name) for name, policy in pair.items() if policy is not None}
 
     def above() -> None:
@@ -175,12 +181,12 @@ def _compare(scene: PolicyScene, draft: Policy) -> None:
     if before == after:
         panels.empty_panel("policy_compare", words, "policy.compare.same", above)
         return
-    found = {name: scene.means(pair[name]) for name in (before, after)}
+    consequences = {name: scene.means(pair[name]) for name in (before, after)}
     if not scene.cumulative.total.sum():
         panels.empty_panel("policy_compare", words, "headline.empty", above)
         return
-    frame, chosen = (
-        policies.consequence_frame(found),
+    frame, selected = (
+        policies.consequence_frame(consequences),
         {name: names[name] for name in (before, after)},
     )
     texts = {
@@ -189,15 +195,15 @@ def _compare(scene: PolicyScene, draft: Policy) -> None:
         "interval": words("band"),
     }
     titles = policy_tables.measure_names(words, scene.chosen.currency)
-    figure = policy_charts.policy_comparison_chart(frame, chosen, titles, texts)
+    figure = policy_charts.policy_comparison_chart(frame, selected, titles, texts)
     note = policy_words.change_sentence(
         words,
         decision_changes(scene.cumulative, pair[before], pair[after]),
         int(scene.cumulative.total.sum()),
     )
-    table = policy_tables.consequence_table(words, frame, chosen, scene.chosen.currency)
+    table = policy_tables.consequence_table(words, frame, selected, scene.chosen.currency)
     panels.chart("policy_compare", words, figure, table, note, above)
-    _differences(scene, pair[before], pair[after], chosen)
+    _differences(scene, pair[before], pair[after], selected)
 
 
 def _differences(scene: PolicyScene, before: Policy, after: Policy, names: dict[str, str]) -> None:
@@ -224,8 +230,8 @@ def _differences(scene: PolicyScene, before: Policy, after: Policy, names: dict[
 def _name(scene: PolicyScene, key: str) -> str:
     if key == DRAFT:
         return scene.words("policy.draft")
-    one = scene.stored[key]
-    return policy_words.version_option(scene.words, one, scene.life(one), scene.today)
+    policy = scene.stored[key]
+    return policy_words.version_option(scene.words, policy, scene.life(policy), scene.today)
 
 
 def _decide(scene: PolicyScene) -> None:
@@ -240,32 +246,32 @@ def _decide(scene: PolicyScene) -> None:
             {name: _name(scene, name) for name in scene.stored},
             "decided",
         )
-        one = scene.stored[state.chosen("decided")]
-        life = scene.life(one)
-        st.markdown(policy_words.version_summary(words, one, life))
+        policy = scene.stored[state.chosen("decided")]
+        life = scene.life(policy)
+        st.markdown(policy_words.version_summary(words, policy, life))
         st.caption(
-            policy_words.expiry_sentence(words, one, scene.today)
+            policy_words.expiry_sentence(words, policy, scene.today)
             + words.sentence_space
-            + _stored_proof(scene, one)
+            + _stored_proof(scene, policy)
         )
-        thresholds = readable_thresholds(one)
+        thresholds = readable_thresholds(policy)
         if thresholds is not None:
             figures = policy_words.draft_sentence(
                 words, scene.means(thresholds), scene.chosen.currency
             )
             st.markdown(f"{policy_words.thresholds_sentence(words, thresholds)}  \n{figures}")
         policy_controls.person_controls(words)
-        version = policy_words.version_name(words, one.name, one.version)
+        version = policy_words.version_name(words, policy.name, policy.version)
         labels = {
             step: words.markdown(f"policy.step.{step}", version=version)
             for step in ("approve", "activate")
         } | {"undo": _undo_label(scene, life)}
-        policy_controls.step_buttons(words, labels, life.steps, partial(_take, scene, one))
+        policy_controls.step_buttons(words, labels, life.steps, partial(_take, scene, policy))
         if "approve" in life.steps and same_person(
-            policies_scene.typed_text("decider"), one.author
+            policies_scene.typed_text("decider"), policy.author
         ):
             key = "policy.two_eyes.refused" if cache.settings().four_eyes else "policy.two_eyes.now"
-            st.warning(words.markdown(key, author=one.author), icon=":material/visibility:")
+            st.warning(words.markdown(key, author=policy.author), icon=":material/visibility:")
         policies_scene.show_reply(words, "decide")
 
 
@@ -316,7 +322,7 @@ def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
 def _history(scene: PolicyScene) -> None:
     words, frame = scene.words, policy_history.event_frame(scene.events)
     spans = policy_history.activation_spans(scene.events, datetime.now(UTC))
-    newest = [(one.name, one.version) for one in scene.stored.values()][:DRAWN]
+    newest = [(policy.name, policy.version) for policy in scene.stored.values()][:DRAWN]
     names = {pair: policy_words.version_name(words, *pair) for pair in newest}
     drawn = [
         rows[[pair in names for pair in zip(rows["name"], rows["version"], strict=True)]]

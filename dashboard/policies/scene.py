@@ -46,7 +46,9 @@ class PolicyScene:
     @property
     def active(self) -> entries.PolicyVersion | None:
         """The version that is in force."""
-        return next((one for one in self.stored.values() if self.life(one).state == ACTIVE), None)
+        return next(
+            (policy for policy in self.stored.values() if self.life(policy).state == ACTIVE), None
+        )
 
     @property
     def seen(self) -> int:
@@ -90,7 +92,7 @@ def policy_scene(
         run.own_calibration,
         cumulative,
         CostModel(run.volume * counted, run.costs, run.seconds(run.kind)),
-        {version_key(one): one for one in stored},
+        {version_key(policy): policy for policy in stored},
         events,
         policy_lives(stored, events),
         datetime.now(UTC).date(),
@@ -123,13 +125,13 @@ def show_reply(words: Words, place: str) -> None:
     if answer is None:
         return
     box, key, events, values = answer
-    said = (
+    reply_text = (
         policy_words.overtaken_sentence(words, events)
         if events
         else words.markdown(key, **_named(words, values))
     )
     draw, icon = _BOXES[box]
-    draw(said, icon=f":material/{icon}:")
+    draw(reply_text, icon=f":material/{icon}:")
 
 
 def typed_text(key: str) -> str:
@@ -155,6 +157,6 @@ def _named(words: Words, values: Mapping[str, str | KakushinError]) -> dict[str,
     """
     named = {name: words(value) if name == "step" else value for name, value in values.items()}
     return {
-        name: words.error_text(one) if isinstance(one, KakushinError) else one
-        for name, one in named.items()
+        name: words.error_text(reply) if isinstance(reply, KakushinError) else reply
+        for name, reply in named.items()
     }

@@ -82,9 +82,9 @@ def version_summary(words: Words, one: entries.PolicyVersion, life: PolicyLife) 
 def thresholds_sentence(words: Words, policy: Policy) -> str:
     """The thresholds of a version in markdown: the one for all, and how many cases of their own."""
     texts = [words.markdown("policy.thresholds", t=threshold_text(words, policy.threshold))]
-    own = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
-    if own:
-        texts.append(words.many("policy.thresholds.own", own))
+    own_thresholds = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
+    if own_thresholds:
+        texts.append(words.many("policy.thresholds.own", own_thresholds))
     if policy.epistemic_limit is not None:
         limit = limit_text(words, policy.epistemic_limit)
         texts.append(words.markdown("policy.thresholds.limit", limit=limit))
@@ -162,11 +162,11 @@ def optimum_sentence(
     texts = [words.markdown("policy.optimum", n=words.number(found.consequence.leakage.n, 0))]
     names = list(names)
     if names:
-        more = words.comma.join(names[:SHOWN]) + ("…" if len(names) > SHOWN else "")
+        name_list = words.comma.join(names[:SHOWN]) + ("…" if len(names) > SHOWN else "")
         shared = {
             "n": words.number(len(names), 0),
             "least": words.number(found.min_labelled, 0),
-            "names": more,
+            "names": name_list,
         }
         texts.append(words.markdown("policy.optimum.pooled", **shared))
     return words.sentence_space.join(texts)
@@ -247,12 +247,12 @@ def overtaken_sentence(words: Words, events: Iterable[entries.PolicyEvent]) -> s
     texts = [
         words.markdown(
             "policy.event_said",
-            author=one.author,
-            version=version_name(words, one.name, one.version),
-            event=words(f"policy.event.{one.event}"),
-            when=words.time(one.at),
-            reason=one.reason,
+            author=event.author,
+            version=version_name(words, event.name, event.version),
+            event=words(f"policy.event.{event.event}"),
+            when=words.time(event.at),
+            reason=event.reason,
         )
-        for one in events
+        for event in events
     ]
     return words.sentence_space.join([words("policy.overtaken"), *texts])

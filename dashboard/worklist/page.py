@@ -136,11 +136,11 @@ def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy
     """Draw whose decisions are shown, by default those of the version that decided last."""
     by_key = {ALL: applied[0]}
     by_key |= {f"{decided.policy}@{decided.version}": decided for decided in applied}
-    chosen = state.clamp_choice("decided_by", list(by_key), ALL)
+    version = state.clamp_choice("decided_by", list(by_key), ALL)
     names = {key: worklist_words.version_name(words, decided) for key, decided in by_key.items()}
     names[ALL] = words.text("worklist.latest", version=names[ALL])
     controls.select(words("worklist.decided_by"), names, "decided_by")
-    return by_key[chosen]
+    return by_key[version]
 
 
 def _compare_with_decide(words: Words, record: RunRecord, decided: AppliedPolicy) -> None:
@@ -203,13 +203,13 @@ def _filters(words: Words, counts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     controls.select(words("worklist.reason"), shows, "cause", middle)
     shows = {ALL: words("worklist.side.all")} | {answer: answer for answer in answers}
     controls.select(words("column.predicted"), shows, "answer", right)
-    chosen = {
+    filters = {
         "decision": state.chosen("side"),
         "reason": state.chosen("cause"),
         "predicted": state.chosen("answer"),
         "segment": state.chosen("segment"),
     }
-    return tuple((column, str(value)) for column, value in chosen.items() if value != ALL)
+    return tuple((column, str(value)) for column, value in filters.items() if value != ALL)
 
 
 def _file_of(write, key: tuple[str, str, int], filters: tuple[tuple[str, str], ...]) -> bytes:

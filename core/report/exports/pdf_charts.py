@@ -33,10 +33,10 @@ def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
     plot = VerticalBarChart()
     _place(plot, picture)
     plot.data = [[0.0 if value is None else value for value in chart.values]]
-    known = [x for x in (*chart.lows, *chart.highs) if x is not None]
+    bounds = [x for x in (*chart.lows, *chart.highs) if x is not None]
     plot.valueAxis.valueMin, plot.valueAxis.valueMax = (
-        min(0.0, *known, 0.0),
-        max(0.0, *known, 0.0) * 1.08 or 1.0,
+        min(0.0, *bounds, 0.0),
+        max(0.0, *bounds, 0.0) * 1.08 or 1.0,
     )
     _axis(plot.valueAxis, chart.pattern, font)
     plot.categoryAxis.categoryNames = [printable_text(texts) for texts in chart.labels]
@@ -74,9 +74,9 @@ def _line(picture: Drawing, chart: LineChart, font: str) -> None:
     picture.add(plot)
     plot.draw()
     for x, y, label in chart.marks:
-        at = plot.xValueAxis.scale(x), plot.yValueAxis.scale(y)
-        picture.add(Circle(*at, 3.5, fillColor=HexColor(f"#{INK}"), strokeColor=None))
-        picture.add(_text(label, at[0] + 6, at[1] + 6, _SIZE, INK, font))
+        position = plot.xValueAxis.scale(x), plot.yValueAxis.scale(y)
+        picture.add(Circle(*position, 3.5, fillColor=HexColor(f"#{INK}"), strokeColor=None))
+        picture.add(_text(label, position[0] + 6, position[1] + 6, _SIZE, INK, font))
     picture.add(_text(chart.x_title, plot.x, 4, _SIZE, MUTED, font))
 
 

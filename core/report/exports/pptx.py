@@ -88,15 +88,15 @@ class _Pen:
         """Sentences one below the other, as many as fit into a box of this slide, the rest on the
         next.
         """
-        for some in _fitting(
+        for paragraphs_of_page in _fitting(
             paragraphs, lambda one: text_height(one, _LINE - 0.2, _TEXT) + 0.1, self
         ):
-            tall = sum(text_height(one, _LINE - 0.2, _TEXT) + 0.1 for one in some)
+            tall = sum(text_height(one, _LINE - 0.2, _TEXT) + 0.1 for one in paragraphs_of_page)
             box = self.slide.shapes.add_textbox(
                 Inches(MARGIN), Inches(self.y), Inches(_LINE), Inches(tall)
             )
             box.text_frame.word_wrap = True
-            _put(box.text_frame, some, _TEXT, INK, gap=4)
+            _put(box.text_frame, paragraphs_of_page, _TEXT, INK, gap=4)
             self.y += tall + 0.1
 
     def charts(self, charts: Sequence) -> None:
@@ -125,8 +125,8 @@ class _Pen:
                 column.width = Inches(wide)
             for i, (row, high) in enumerate(zip((head, *rows), heights, strict=True)):
                 frame.table.rows[i].height = Inches(high)
-                for cell, shown in zip(frame.table.rows[i].cells, row, strict=True):
-                    _fill(cell, shown.text, heading=i == 0)
+                for cell, text in zip(frame.table.rows[i].cells, row, strict=True):
+                    _fill(cell, text.text, heading=i == 0)
             self.y += sum(heights) + 0.2
 
 
@@ -134,18 +134,18 @@ def _fitting(items: Sequence, tall, pen: _Pen, head: float = 0.0) -> Iterator[li
     """Groups of items that fit below what the pen's slide holds, at least one each; it turns the
     slide between groups.
     """
-    some: list = []
+    page_items: list = []
     used = head
     for item in items:
-        if used + tall(item) > _BOTTOM - pen.y and (some or pen.y > _TOP):
-            if some:
-                yield some
+        if used + tall(item) > _BOTTOM - pen.y and (page_items or pen.y > _TOP):
+            if page_items:
+                yield page_items
             pen.turn()
-            some, used = [], head
-        some.append(item)
+            page_items, used = [], head
+        page_items.append(item)
         used += tall(item)
-    if some:
-        yield some
+    if page_items:
+        yield page_items
 
 
 def _row_height(row: Sequence[TableCell], widths: Sequence[float]) -> float:

@@ -159,7 +159,7 @@ class _Sheet:
     def _series(self, name: str, first: int, last: int) -> dict:
         ends = {"categories": 0, "values": 1}
         return {"name": name} | {
-            of: [self.sheet.name, first, column, last, column] for of, column in ends.items()
+            axis: [self.sheet.name, first, column, last, column] for axis, column in ends.items()
         }
 
     def _place(self, drawn, title: str, axis: dict, legend: bool = False) -> None:
@@ -177,11 +177,11 @@ def _whiskers(chart: BarChart) -> dict:
     """What XlsxWriter wants of error bars: how far each goes up and down; 0 where there is no
     figure.
     """
-    known = list(zip(chart.values, chart.lows, chart.highs, strict=True))
-    ups = [0 if value is None else high - value for value, _, high in known]
+    triples = list(zip(chart.values, chart.lows, chart.highs, strict=True))
+    ups = [0 if value is None else high - value for value, _, high in triples]
     return {
         "plus_values": ups,
-        "minus_values": [0 if value is None else value - low for value, low, _ in known],
+        "minus_values": [0 if value is None else value - low for value, low, _ in triples],
     }
 
 
