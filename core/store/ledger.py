@@ -146,12 +146,14 @@ class Ledger:
 
     def scenario(self, name: str, version: int | None = None) -> ScenarioVersion:
         """A version of the scenario, by default the newest. Raises NotFoundError."""
-        versions = [one for one in self.scenarios(name) if version in (None, one.version)]
+        versions = [
+            scenario for scenario in self.scenarios(name) if version in (None, scenario.version)
+        ]
         if not versions:
             code = "store.no_scenario" if version is None else "store.no_scenario_version"
             folder = str(self.store.folder)
             raise NotFoundError(code, name=name, version=version, folder=folder)
-        return max(versions, key=lambda one: one.version)
+        return max(versions, key=lambda scenario: scenario.version)
 
     def scenarios(self, name: str | None = None) -> list[ScenarioVersion]:
         """All versions of a scenario, or of all, the newest first."""

@@ -105,10 +105,10 @@ def read(backbone: Backbone) -> list[Adapter]:
 @torch.no_grad()
 def write(backbone: Backbone, adapters: list[Adapter]) -> None:
     """Set the attached adapters' weights to these; names and shapes must agree."""
-    given = {a.name: a for a in adapters}
+    by_name = {a.name: a for a in adapters}
     for name, layer in layers(backbone):
-        layer.lora_A["default"].weight.copy_(given[name].a)
-        layer.lora_B["default"].weight.copy_(given[name].b)
+        layer.lora_A["default"].weight.copy_(by_name[name].a)
+        layer.lora_B["default"].weight.copy_(by_name[name].b)
 
 
 def detach(backbone: Backbone) -> None:

@@ -35,16 +35,16 @@ def answer_tokens(tokenizer, labels: Sequence[str]) -> list[int]:
     prompt = tokenizer(ANSWER, add_special_tokens=False)["input_ids"]
     tokens = []
     for label in labels:
-        whole = tokenizer(f"{ANSWER} {label}", add_special_tokens=False)["input_ids"]
+        whole_tokens = tokenizer(f"{ANSWER} {label}", add_special_tokens=False)["input_ids"]
         if (
-            whole[: len(prompt)] != prompt
-            or len(whole) != len(prompt) + 1
-            or whole[-1] == tokenizer.unk_token_id
+            whole_tokens[: len(prompt)] != prompt
+            or len(whole_tokens) != len(prompt) + 1
+            or whole_tokens[-1] == tokenizer.unk_token_id
         ):
             raise ModelError(
                 "models.label_not_one_token", label=label, tokens=tokenizer.tokenize(label)
             )
-        tokens.append(whole[-1])
+        tokens.append(whole_tokens[-1])
     if len(set(tokens)) != len(tokens):
         raise ModelError("models.labels_share_token", labels=[repr(label) for label in labels])
     return tokens

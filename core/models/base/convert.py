@@ -97,7 +97,7 @@ def gguf_folder(file: Path, folder: Path) -> Path:
             return folder
         try:
             with no_bar():
-                read = AutoModelForCausalLM.from_pretrained(
+                loaded = AutoModelForCausalLM.from_pretrained(
                     file.parent, gguf_file=file.name, dtype=torch.float32
                 )
                 tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
@@ -105,11 +105,11 @@ def gguf_folder(file: Path, folder: Path) -> Path:
             raise ModelError(
                 "models.not_gguf", file=file.name, reason=f"{type(e).__name__}: {e}"
             ) from e
-        config = read.config
+        config = loaded.config
         # the weights are plain numbers now, and transformers refuses to save otherwise
         del config.quantization_config
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float16)
-        model.load_state_dict(read.state_dict())
+        model.load_state_dict(loaded.state_dict())
         _save(model, fresh)
         tokenizer.model_max_length = config.max_position_embeddings
         tokenizer.save_pretrained(fresh)
@@ -153,19 +153,19 @@ def _directory(raw: bytes, name: str) -> Iterator[tuple[str, int, int, int]]:
     """
     (pieces,) = struct.unpack_from("<i", raw, 44)
     (blob,) = struct.unpack_from("<Q", raw, 64)
-    at = 72 + 4 * (pieces + 1) + 4 * pieces + blob
-    (normaliser,) = struct.unpack_from("<I", raw, at + 4)
-    at += 8 + normaliser
-    (tensors,) = struct.unpack_from("<i", raw, at)
-    at += 4
+    position = 72 + 4 * (pieces + 1) + 4 * pieces + blob
+    (normaliser,) = struct.unpack_from("<I", raw, position + 4)
+    position += 8 + normaliser
+    (tensors,) = struct.unpack_from("<i", raw, position)
+    position += 4
     if not 0 < tensors < 10_000:
         raise ModelError("models.damaged_e5", file=name, n=tensors)
     for _ in range(tensors):
-        (length,) = struct.unpack_from("<H", raw, at)
-        key = raw[at + 2 : at + 2 + length].decode()
-        dtype, count, offset, _bytes = struct.unpack_from("<BIQQ", raw, at + 2 + length)
+        (length,) = struct.unpack_from("<H", raw, position)
+        key = raw[position + 2 : position + 2 + length].decode()
+        dtype, count, offset, _bytes = struct.unpack_from("<BIQQ", raw, position + 2 + length)
         yield key, dtype, count, offset
-        at += 2 + length + 21
+        position += 2 + length + 21
 
 
 def _values(raw: bytes, dtype: int, count: int, offset: int, name: str, key: str) -> Tensor:

@@ -24,12 +24,12 @@ def no_bar():
     """Without transformers' bar for the weights: a local file takes milliseconds, and steps name
     their own progress.
     """
-    shown = transformers_logging.is_progress_bar_enabled()
+    was_enabled = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
-        if shown:
+        if was_enabled:
             transformers_logging.enable_progress_bar()
 
 

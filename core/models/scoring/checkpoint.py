@@ -136,18 +136,18 @@ def _factors(weights: dict[str, Tensor], card: ModelCard) -> list[Adapter]:
 
 
 def _put(backbone: Backbone, weights: dict[str, Tensor]) -> None:
-    own = dict(backbone.model.named_parameters())
+    parameters = dict(backbone.model.named_parameters())
     for name, tensor in weights.items():
         if name.startswith("head.") or ":" in name:  # adapters kept beside their merged maps
             continue
-        if name not in own or own[name].shape != tensor.shape:
+        if name not in parameters or parameters[name].shape != tensor.shape:
             raise ModelError(
                 "models.map_not_in_base",
                 name=name,
                 shape=str(tuple(tensor.shape)),
                 base=backbone.source,
             )
-        own[name].data.copy_(tensor)
+        parameters[name].data.copy_(tensor)
 
 
 def _spread(card: ModelCard) -> str:
@@ -180,11 +180,11 @@ def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     path = folder / "weights.safetensors"
     if not path.is_file():
         raise ModelError("models.no_weights", model=card.name)
-    if (found := sha256_of(path)) != card.weights_sha256:
+    if (digest := sha256_of(path)) != card.weights_sha256:
         raise ModelError(
             "models.other_weights",
             model=card.name,
-            found=found[:12],
+            found=digest[:12],
             expected=card.weights_sha256[:12],
         )
     try:

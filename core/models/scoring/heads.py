@@ -70,10 +70,10 @@ class Share:
         """Binary cross-entropy of the share, weighted by total: a case about which nothing is
         uncertain has no share.
         """
-        each = F.binary_cross_entropy_with_logits(
+        losses = F.binary_cross_entropy_with_logits(
             out[:, classes], target["share"], reduction="none"
         )
-        return each * target["weight"]
+        return losses * target["weight"]
 
 
 class Dirichlet:
@@ -129,8 +129,8 @@ class GaussianLogits:
         )
         logp, aleatoric = self.predict(out, classes)
         share = (aleatoric / entropy(logp.exp()).clamp_min(1e-6)).clamp(1e-4, 1 - 1e-4)
-        each = F.binary_cross_entropy(share, target["share"], reduction="none")
-        return MOMENTS * likelihood + each * target["weight"]
+        losses = F.binary_cross_entropy(share, target["share"], reduction="none")
+        return MOMENTS * likelihood + losses * target["weight"]
 
     def _std(self, out: Tensor, classes: int) -> Tensor:
         return (out[:, classes:] - 1.0).clamp(*LOG_STD).exp()

@@ -93,23 +93,23 @@ def fit_novelty(
     x = torch.as_tensor(states, dtype=torch.float32)
     centre = x.mean(0)
     centred = x - centre
-    known = labels >= 0
+    labelled = labels >= 0
     means = torch.stack([_mean_of(centred[torch.as_tensor(labels == k)]) for k in range(classes)])
-    residual = centred[torch.as_tensor(known)] - means[torch.as_tensor(labels[known])]
-    kept = torch.as_tensor(np.arange(min(STATES, len(x))) * len(x) // min(STATES, len(x)))
+    residual = centred[torch.as_tensor(labelled)] - means[torch.as_tensor(labels[labelled])]
+    coreset = torch.as_tensor(np.arange(min(STATES, len(x))) * len(x) // min(STATES, len(x)))
     unfitted = torch.zeros(QUANTILES)
     measure = Novelty(
         centre,
-        torch.nn.functional.normalize(centred[kept], dim=-1),
+        torch.nn.functional.normalize(centred[coreset], dim=-1),
         means,
         _inverse_root(residual),
         _inverse_root(centred),
         torch.stack([unfitted] * 3),
         unfitted,
     )
-    own = torch.full((len(x),), -1)
-    own[kept] = torch.arange(len(kept))
-    views = measure._views(x, torch.as_tensor(entropy, dtype=torch.float32), own)
+    own_position = torch.full((len(x),), -1)
+    own_position[coreset] = torch.arange(len(coreset))
+    views = measure._views(x, torch.as_tensor(entropy, dtype=torch.float32), own_position)
     measure = replace(measure, quantiles=torch.stack([_quantiles(view) for view in views]))
     return replace(measure, overall=_quantiles(measure._mean_share(views)))
 

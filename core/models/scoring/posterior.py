@@ -44,12 +44,12 @@ class Draws:
 
     def only(self, i: int) -> "Draws":
         """The i-th model alone, N = 1."""
-        own = self.weight.dim() == 3
+        per_draw = self.weight.dim() == 3
         return Draws(
             {name: a[i : i + 1] for name, a in self.a.items()},
             {name: b[i : i + 1] if b.dim() == 3 else b for name, b in self.b.items()},
-            self.weight[i : i + 1] if own else self.weight,
-            self.bias[i : i + 1] if own else self.bias,
+            self.weight[i : i + 1] if per_draw else self.weight,
+            self.bias[i : i + 1] if per_draw else self.bias,
         )
 
     def logits(self, states: Tensor) -> Tensor:
@@ -107,16 +107,21 @@ class Mixture:
         """Sample i is of component i modulo M: shares as even as N allows, where drawing them too
         would add noise.
         """
-        of = torch.arange(samples) % len(self.weight)
+        component = torch.arange(samples) % len(self.weight)
         noise = {
             name: torch.randn(samples, *s.shape[1:], generator=generator)
             for name, s in self.std.items()
         }
         a = {
-            name: self.a[name][of] + s[of] * noise[name].to(s.device)
+            name: self.a[name][component] + s[component] * noise[name].to(s.device)
             for name, s in self.std.items()
         }
-        return Draws(a, {name: b[of] for name, b in self.b.items()}, self.weight[of], self.bias[of])
+        return Draws(
+            a,
+            {name: b[component] for name, b in self.b.items()},
+            self.weight[component],
+            self.bias[component],
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         parts = {
@@ -139,8 +144,8 @@ class Dropout:
         """A mask over the map's inputs, one a model."""
         a = {}
         for x in self.adapters:
-            kept = torch.rand(samples, 1, x.a.shape[1], generator=generator) >= self.rate
-            a[x.name] = x.a * kept.to(x.a.device) / (1 - self.rate)
+            keep_mask = torch.rand(samples, 1, x.a.shape[1], generator=generator) >= self.rate
+            a[x.name] = x.a * keep_mask.to(x.a.device) / (1 - self.rate)
         return Draws(a, {x.name: x.b for x in self.adapters}, *_of(self.head))
 
     def tensors(self) -> dict[str, Tensor]:
@@ -160,10 +165,10 @@ class Members:
     def of(members: Sequence[tuple[Sequence[Adapter], nn.Linear]]) -> "Members":
         """Stack trained (adapters, head) pairs of one shape and scale."""
         names = [x.name for x in members[0][0]]
-        by_name = [{x.name: x for x in some} for some, _ in members]
+        by_name = [{x.name: x for x in adapters} for adapters, _ in members]
         return Members(
-            {name: torch.stack([some[name].a for some in by_name]) for name in names},
-            {name: torch.stack([some[name].b for some in by_name]) for name in names},
+            {name: torch.stack([adapters[name].a for adapters in by_name]) for name in names},
+            {name: torch.stack([adapters[name].b for adapters in by_name]) for name in names},
             *(
                 torch.stack(parts)
                 for parts in zip(*(_of(head) for _, head in members), strict=True)

@@ -125,9 +125,9 @@ class Sampler:
             return tuple(spread(v) for v in x) if isinstance(x, tuple) else x
 
         def widen(_block, args, kwargs):
-            hidden, rest = (args[0], args[1:]) if args else (kwargs["hidden_states"], ())
+            hidden, other_arguments = (args[0], args[1:]) if args else (kwargs["hidden_states"], ())
             others = {k: v if k == "hidden_states" else spread(v) for k, v in kwargs.items()}
-            return ((hidden, *map(spread, rest)), others) if args else ((), others)
+            return ((hidden, *map(spread, other_arguments)), others) if args else ((), others)
 
         first, *later = self.backbone.blocks[self.backbone.cut :]
         handles = [first.register_forward_hook(flatten)]

@@ -169,7 +169,7 @@ class Teacher:
         """What the samples say of every cached case, for a student to learn; with `keep_samples`
         also their probabilities [N, n, K], else None. `samples`: only so many of the N.
         """
-        draws, parts, each, order = self.draws(samples), [], [], []
+        draws, parts, probabilities, order = self.draws(samples), [], [], []
         with (
             self.sampler.sampled(draws),
             ProgressBar(
@@ -179,11 +179,11 @@ class Teacher:
             for index, hidden, mask, offset in self._from_cache(cache):
                 logits = self._logits(draws, hidden, mask, offset)
                 parts.append(Moments.of(logits))
-                each.append(logits.softmax(-1).cpu().numpy() if keep_samples else None)
+                probabilities.append(logits.softmax(-1).cpu().numpy() if keep_samples else None)
                 order.append(index)
                 bar.update(len(index))
         place = np.argsort(np.concatenate(order))
-        return Moments.join(parts, place), np.concatenate(each, 1)[
+        return Moments.join(parts, place), np.concatenate(probabilities, 1)[
             :, place
         ] if keep_samples else None
 

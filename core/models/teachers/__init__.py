@@ -73,9 +73,9 @@ def fit_teacher(job: Job, settings: TeacherSettings) -> Fitted:
     temperature = settings.temperature or anchor_temperature(
         job, fitted.posterior, settings.samples
     )
-    found = {"temperature": temperature}
+    record = {"temperature": temperature}
     return Fitted(
-        tempered(fitted.posterior, temperature), fitted.record | found, fitted.chosen | found
+        tempered(fitted.posterior, temperature), fitted.record | record, fitted.chosen | record
     )
 
 
@@ -86,7 +86,9 @@ def anchor_temperature(job: Job, posterior: Posterior, samples: int) -> float:
     teacher = Teacher(
         job.backbone, posterior, job.settings.adapter.scale, samples, job.settings.loop.seed
     )
-    _, each = teacher.moments(job.anchor, keep_samples=True)  # [N, n, K]
+    _, probabilities = teacher.moments(job.anchor, keep_samples=True)  # [N, n, K]
     teacher.sampler.release()
-    known = job.anchor_labels != NO_LABEL
-    return sampled_temperature(each[:, known], job.anchor_labels[known], TEMPERATURE_PRIOR)
+    labelled = job.anchor_labels != NO_LABEL
+    return sampled_temperature(
+        probabilities[:, labelled], job.anchor_labels[labelled], TEMPERATURE_PRIOR
+    )

@@ -39,10 +39,10 @@ class CaseMasks(Noise):
         }
 
         def mask(name: str, x: Tensor, z: Tensor) -> Tensor:
-            kept = (
+            keep_mask = (
                 torch.rand(len(x), *[1] * (x.dim() - 2), x.shape[-1], device=x.device) >= self.rate
             )
-            return F.linear(x * kept / (1 - self.rate), weights[name])
+            return F.linear(x * keep_mask / (1 - self.rate), weights[name])
 
         handles = adapters.hook_a(backbone, mask)
         try:

@@ -99,15 +99,15 @@ class Job:
             held_out_positions(self.labels, share, self.ordered, self.settings.loop.seed),
             self.settings.loop.seed,
         )
-        rest = np.setdiff1d(np.arange(len(self.labels)), held_out)
+        fitted = np.setdiff1d(np.arange(len(self.labels)), held_out)
         fold = replace(
             self,
-            cases=self.cases.at(rest),
-            labels=self.labels[rest],
+            cases=self.cases.at(fitted),
+            labels=self.labels[fitted],
             anchor=self.cases.at(held_out),
             anchor_labels=self.labels[held_out],
             work=self.work / "held-out",
-            frozen=self.frozen and self.frozen.at(rest),
+            frozen=self.frozen and self.frozen.at(fitted),
             anchor_frozen=self.frozen and self.frozen.at(held_out),
         ).started()
         if not with_point:
@@ -222,6 +222,6 @@ def held_out_positions(labels: np.ndarray, share: float, ordered: bool, seed: in
 
 def mean_nll(scores: Scores, labels: np.ndarray) -> float:
     """Mean negative log likelihood in nats over the labelled cases."""
-    known = labels != NO_LABEL
-    p = scores.probabilities[known, labels[known]]
+    labelled = labels != NO_LABEL
+    p = scores.probabilities[labelled, labels[labelled]]
     return float(-np.log(np.maximum(p, 1e-300)).mean())

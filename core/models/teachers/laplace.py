@@ -58,11 +58,11 @@ def diagonal_fisher(
     """
     adapters.attach(backbone, settings)
     adapters.write(backbone, list(point))
-    seen: dict[str, tuple[Tensor, Tensor]] = {}
+    activations: dict[str, tuple[Tensor, Tensor]] = {}
 
     def keep(name: str, x: Tensor, z: Tensor) -> None:
         z.retain_grad()
-        seen[name] = (x.detach(), z)
+        activations[name] = (x.detach(), z)
 
     handles = adapters.hook_a(backbone, keep)
     fisher = {x.name: torch.zeros_like(x.a) for x in point}
@@ -75,7 +75,7 @@ def diagonal_fisher(
                 logits.device
             )
             logits.log_softmax(-1).gather(1, drawn).sum().backward()
-            for name, (x, z) in seen.items():
+            for name, (x, z) in activations.items():
                 fisher[name] += (
                     torch.einsum("btr,bti->bri", z.grad.float(), x.float()).square().sum(0)
                 )

@@ -25,19 +25,19 @@ def augmented(texts: Sequence[str], copies: int, seed: int) -> list[str]:
     """
     generator = np.random.default_rng(seed)
     words = [text.split() for text in texts]
-    made = []
+    copied = []
     for copy in range(copies):
         partners = generator.permutation(len(words))
-        for i, own in enumerate(words):
+        for i, case_words in enumerate(words):
             if _OPTION.search(texts[i]):
-                made.append(reordered(texts[i], generator))
+                copied.append(reordered(texts[i], generator))
             else:
-                made.append(
-                    dropped(own, generator)
+                copied.append(
+                    dropped(case_words, generator)
                     if copy % 2 == 0
-                    else spliced(own, words[partners[i]], generator)
+                    else spliced(case_words, words[partners[i]], generator)
                 )
-    return made
+    return copied
 
 
 def reordered(text: str, generator: np.random.Generator) -> str:
@@ -49,9 +49,9 @@ def reordered(text: str, generator: np.random.Generator) -> str:
 
 def dropped(words: Sequence[str], generator: np.random.Generator) -> str:
     """Some of the words, in their order."""
-    kept = generator.random(len(words)) < generator.uniform(0.3, 1.0)
-    kept[generator.integers(len(words))] = True
-    return " ".join(word for word, stays in zip(words, kept, strict=True) if stays)
+    keep_mask = generator.random(len(words)) < generator.uniform(0.3, 1.0)
+    keep_mask[generator.integers(len(words))] = True
+    return " ".join(word for word, stays in zip(words, keep_mask, strict=True) if stays)
 
 
 def spliced(one: Sequence[str], other: Sequence[str], generator: np.random.Generator) -> str:

@@ -97,8 +97,8 @@ def fit_point(
         settings=settings.model_dump(mode="json") | {"start_choice": job.start_choice},
     )
     factors = {f"{a.name}:{part}": getattr(a, part) for a in point for part in "ab"}
-    own = head_tensors(head) | start_tensors(job.start, job.surface) | novelty.tensors()
-    return Trained(card, factors | adapters.merge(backbone) | own)
+    tensors = head_tensors(head) | start_tensors(job.start, job.surface) | novelty.tensors()
+    return Trained(card, factors | adapters.merge(backbone) | tensors)
 
 
 def fit_linear(
@@ -145,9 +145,9 @@ def make_teacher(
     same cases.
     """
     backbone = checkpoint.load_base(point, folder, place.device)
-    own = PointSettings.model_validate(point.settings | {"base": backbone.source})
+    point_settings = PointSettings.model_validate(point.settings | {"base": backbone.source})
     factors = tuple(a.to(place.device) for a in checkpoint.load_factors(folder, point))
-    job = _job(backbone, own, point.labels, cases, place)
+    job = _job(backbone, point_settings, point.labels, cases, place)
     start, surface = checkpoint.load_start(folder, point)
     offsets = None if surface is None else surface.logits(cases.texts)
     job = replace(

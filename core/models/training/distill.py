@@ -142,18 +142,18 @@ def prepare_lesson(
     unseen_cache = _offset(
         _cached(teacher.backbone, unseen, truncate, trunks), teacher.surface, unseen
     )
-    known = np.flatnonzero(targets.labels != NO_LABEL)[:CHECKED_CASES]
-    checked = [*(texts[index[i]] for i in known), *unseen]
-    checked_cache = cache.at(index).at(known).joined(unseen_cache)
+    labelled = np.flatnonzero(targets.labels != NO_LABEL)[:CHECKED_CASES]
+    checked = [*(texts[index[i]] for i in labelled), *unseen]
+    checked_cache = cache.at(index).at(labelled).joined(unseen_cache)
     return Lesson(
         [texts[i] for i in index],
         labels[index],
         targets,
         checked,
-        np.concatenate([targets.labels[known], np.full(len(unseen), NO_LABEL, dtype=np.int64)]),
+        np.concatenate([targets.labels[labelled], np.full(len(unseen), NO_LABEL, dtype=np.int64)]),
         np.concatenate(
             [
-                targets.moments.probabilities[known],
+                targets.moments.probabilities[labelled],
                 teacher.scores_cached(unseen_cache).probabilities,
             ]
         ),
@@ -198,8 +198,8 @@ def _fit(
         model = OnePass(backbone, head, classes, spread)
         answers = model.scores_cached(checked).probabilities
         fidelity = measure_fidelity(answers, lesson.checked_answers, lesson.checked_labels)
-        known = np.flatnonzero(lesson.labels != NO_LABEL)
-        novelty = novelty_of(model, cache.at(known), lesson.labels[known])
+        labelled = np.flatnonzero(lesson.labels != NO_LABEL)
+        novelty = novelty_of(model, cache.at(labelled), lesson.labels[labelled])
         return fidelity, Student(
             head, spread, {}, novelty, {"fidelity": fidelity.record(), "fallback": fallback}
         )

@@ -56,13 +56,13 @@ class Fidelity:
 
 def measure_fidelity(student: np.ndarray, teacher: np.ndarray, labels: np.ndarray) -> Fidelity:
     """Compare probabilities [n, K] of the same cases; labels [n] are positions, or NO_LABEL."""
-    known = labels != NO_LABEL
+    labelled = labels != NO_LABEL
     logs = np.log(np.maximum(student, _LEAST))
     entropy_less = (teacher * np.log(np.maximum(teacher, _LEAST))).sum(1)
     mean = np.log(np.maximum(teacher.mean(0), _LEAST))
 
     def accuracy(p: np.ndarray) -> float | None:
-        return float((p[known].argmax(1) == labels[known]).mean()) if known.any() else None
+        return float((p[labelled].argmax(1) == labels[labelled]).mean()) if labelled.any() else None
 
     return Fidelity(
         accuracy(student),
@@ -70,5 +70,5 @@ def measure_fidelity(student: np.ndarray, teacher: np.ndarray, labels: np.ndarra
         float((entropy_less - (teacher * logs).sum(1)).mean()),
         float((entropy_less - teacher @ mean).mean()),
         len(labels),
-        int(known.sum()),
+        int(labelled.sum()),
     )

@@ -111,12 +111,14 @@ class _Trainer(Trainer):
         """One step's gradients, and its loss, from `parts` passes."""
         labels, losses = inputs["labels"], []
         for index in torch.arange(len(labels)).tensor_split(parts):
-            some = {name: value[index] for name, value in inputs.items()} if parts > 1 else inputs
-            known = (
+            micro_batch = (
+                {name: value[index] for name, value in inputs.items()} if parts > 1 else inputs
+            )
+            labelled_share = (
                 (labels[index] != NO_LABEL).sum() / (labels != NO_LABEL).sum().clamp_min(1)
             ).item()
-            self.model.micro_batch = MicroBatch(len(index) / len(labels), known)
-            losses.append(super().training_step(model, some, items))
+            self.model.micro_batch = MicroBatch(len(index) / len(labels), labelled_share)
+            losses.append(super().training_step(model, micro_batch, items))
         return torch.stack(losses).sum()
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
@@ -186,13 +188,13 @@ def last_checkpoint(folder: Path) -> str | None:
     """The newest whole checkpoint; None where there is none. A process killed while it wrote one
     leaves it without its end.
     """
-    whole = []
+    checkpoints = []
     for state in folder.glob("checkpoint-*/trainer_state.json"):  # what the Trainer writes last
         try:
-            whole.append((json.loads(state.read_text())["global_step"], str(state.parent)))
+            checkpoints.append((json.loads(state.read_text())["global_step"], str(state.parent)))
         except ValueError:
             continue
-    return max(whole)[1] if whole else None
+    return max(checkpoints)[1] if checkpoints else None
 
 
 def new_head(backbone: Backbone, outputs: int, seed: int) -> nn.Linear:

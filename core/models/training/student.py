@@ -38,27 +38,27 @@ def teaching_cases(
     is run all the same; N samples and training are not.
     """
     free = np.flatnonzero(labels == NO_LABEL)
-    kept = round(settings.keep * len(free))
-    if kept == len(free):
+    keep_count = round(settings.keep * len(free))
+    if keep_count == len(free):
         return np.arange(len(labels))
     if settings.keep_by == "random":
         ranked = np.random.default_rng(settings.loop.seed).permutation(len(free))
     else:
-        said, _ = teacher.moments(
+        moments, _ = teacher.moments(
             cache.at(free), progress=f"teacher, {SCOUTS} samples a case", samples=SCOUTS
         )
-        ranked = np.argsort(said.aleatoric - said.total, kind="stable")
-    return np.sort(np.concatenate([np.flatnonzero(labels != NO_LABEL), free[ranked[:kept]]]))
+        ranked = np.argsort(moments.aleatoric - moments.total, kind="stable")
+    return np.sort(np.concatenate([np.flatnonzero(labels != NO_LABEL), free[ranked[:keep_count]]]))
 
 
 def distillation_targets(
     teacher: Teacher, cache: TrunkCache, labels: np.ndarray, settings: DistillSettings
 ) -> Targets:
     """Sample the teacher once over the cached cases: what a student is to learn."""
-    said = teacher.moments(
+    moments = teacher.moments(
         cache, progress=f"teacher, {teacher.samples} samples a case", keep_samples=settings.online
     )
-    return Targets(labels, *said)
+    return Targets(labels, *moments)
 
 
 def train_student(

@@ -89,9 +89,11 @@ class _Pen:
         next.
         """
         for paragraphs_of_page in _fitting(
-            paragraphs, lambda one: text_height(one, _LINE - 0.2, _TEXT) + 0.1, self
+            paragraphs, lambda paragraph: text_height(paragraph, _LINE - 0.2, _TEXT) + 0.1, self
         ):
-            tall = sum(text_height(one, _LINE - 0.2, _TEXT) + 0.1 for one in paragraphs_of_page)
+            tall = sum(
+                text_height(paragraph, _LINE - 0.2, _TEXT) + 0.1 for paragraph in paragraphs_of_page
+            )
             box = self.slide.shapes.add_textbox(
                 Inches(MARGIN), Inches(self.y), Inches(_LINE), Inches(tall)
             )
