@@ -208,7 +208,7 @@ def test_a_certificate_covers_the_threshold_it_goes_with_or_there_is_none():
     assert made.covers(0.9)
     assert made.origin.expires_on == TODAY + timedelta(days=90)
     below = certified(0.0)
-    assert (below.reason, below.found.threshold) == ("not_covered", made.threshold)
+    assert (below.reason, below.nearest.threshold) == ("not_covered", made.threshold)
     assert certified(0.9, measure="selective_risk", outcome="wrong").reason == "not_certified"
     refused = certified(0.9, confidence=0.5)
     assert refused.reason == "refused"

@@ -63,7 +63,7 @@ class ProofObstacle:
     """
 
     reason: str
-    found: Certificate | NotCertified | None = None
+    nearest: Certificate | NotCertified | None = None
     sentence: str = ""  # of REFUSED
 
 

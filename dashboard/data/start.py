@@ -47,7 +47,7 @@ class ReadyCases:
     """A file whose columns are known."""
 
     upload: Upload
-    found: Checked
+    checked: Checked
     options: ReadingOptions
 
 
@@ -69,7 +69,7 @@ def draw_job_starts(words: Words, ready: ReadyCases | None) -> None:
         if task != "distill" and ready is None:
             st.info(words("start.needs_file"), icon=":material/upload_file:")
             return
-        if task != "distill" and not len(ready.found.cases.frame):
+        if task != "distill" and not len(ready.checked.cases.frame):
             st.warning(words("start.no_good_row"), icon=":material/warning:")
             return
         make = {"score": _score, "train": _train, "distill": lambda words, _: _distill(words)}[
@@ -106,7 +106,7 @@ def _source(words: Words, ready: ReadyCases) -> Source | None:
     """The file as a job reads it. Where rows are bad, somebody must say that the good ones are to
     be used without them.
     """
-    checked, bad = ready.found, ready.found.bad_rows
+    checked, bad = ready.checked, ready.checked.bad_rows
     source = Source(
         ready.upload.path(cache.settings()),
         checked.cases.columns,
@@ -147,7 +147,7 @@ def _score(words: Words, ready: ReadyCases):
     )
     st.caption(_labels(words, ready, cards[model].labels))
     base = cache.settings().models / model / cards[model].base
-    if unknown := vocabulary_notice(ready.found.cases.frame, base):
+    if unknown := vocabulary_notice(ready.checked.cases.frame, base):
         sentence = message(words.language, unknown.code, **unknown.values)
         st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/translate:")
     truncate = st.toggle(
@@ -162,7 +162,7 @@ def _score(words: Words, ready: ReadyCases):
 
 def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
     """How many cases carry a label that the model was trained on, another one, or none."""
-    frame, notices = with_known_labels(ready.found.cases.frame, known)
+    frame, notices = with_known_labels(ready.checked.cases.frame, known)
     labels = frame["label"]
     unknown = labels[labels.notna() & ~labels.isin(known)]
     texts = {
@@ -182,7 +182,7 @@ def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
 
 
 def _train(words: Words, ready: ReadyCases):
-    if ready.found.cases.frame["label"].nunique() < 2:
+    if ready.checked.cases.frame["label"].nunique() < 2:
         st.info(words("start.needs_labels"), icon=":material/label:")
         return None
     rare = _rare_labels(words, ready)
@@ -199,7 +199,7 @@ def _train(words: Words, ready: ReadyCases):
     teacher = controls.select(
         words("start.teacher"), teachers, "train_teacher", middle, help=words("start.teacher.help")
     )
-    not_ascii = not ready.found.cases.frame["text"].head(200).str.cat().isascii()
+    not_ascii = not ready.checked.cases.frame["text"].head(200).str.cat().isascii()
     base = right.selectbox(
         words("start.base"),
         BASES,
@@ -226,7 +226,7 @@ def _train(words: Words, ready: ReadyCases):
 
 def _rare_labels(words: Words, ready: ReadyCases) -> str | None:
     """What happens to labels with few cases, all named; None if training cannot be."""
-    frame = ready.found.cases.frame
+    frame = ready.checked.cases.frame
     choice = "keep"
     if settle_rare_labels(frame)[1]:
         choices = {name: words(f"rare.{name}") for name in RARE_CHOICES if name != "refuse"}

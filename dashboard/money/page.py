@@ -53,7 +53,7 @@ class Shown:
     chosen: Choices
     facts: MeasuredRuns
     scenario: MoneyScenario
-    found: money.ScenarioValuation
+    valuation: money.ScenarioValuation
     rows: pd.DataFrame  # report.money.side_by_side
 
     @property
@@ -68,7 +68,7 @@ class Shown:
     @property
     def appraisal(self) -> OptionAppraisal:
         """Of the option that the charts look into."""
-        return self.found.appraisals[OPTION_NAMES.index(self.chosen.option)]
+        return self.valuation.appraisals[OPTION_NAMES.index(self.chosen.option)]
 
 
 def page() -> None:
@@ -153,7 +153,7 @@ def _summary(shown: Shown, followed: bool) -> None:
             f"## {money_words.money_headline(words, shown.rows, months, currency)}", anchors=False
         )
     panels.cards(money_words.money_cards(words, shown.rows, months, currency), in_a_row=2)
-    st.caption(words.markdown("money.note", draws=words.number(shown.found.drawn.draws, 0)))
+    st.caption(words.markdown("money.note", draws=words.number(shown.valuation.drawn.draws, 0)))
 
 
 def _inputs(shown: Shown) -> None:
@@ -198,7 +198,7 @@ def _running(shown: Shown) -> None:
 
 
 def _cash(shown: Shown) -> None:
-    words, frame, option = shown.words, money.cash_frame(shown.found), shown.chosen.option
+    words, frame, option = shown.words, money.cash_frame(shown.valuation), shown.chosen.option
     texts = (
         words.chart_words("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
         | shown.costs
@@ -213,8 +213,8 @@ def _cash(shown: Shown) -> None:
 
 def _monte_carlo(shown: Shown) -> None:
     words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
-    frame = money.npv_histogram_frame(shown.found.drawn.npv[option])
-    spread = shown.found.drawn.spreads[OPTION_NAMES.index(option)]
+    frame = money.npv_histogram_frame(shown.valuation.drawn.npv[option])
+    spread = shown.valuation.drawn.spreads[OPTION_NAMES.index(option)]
     marks = {name: getattr(spread, name) for name in ("p10", "p50", "p90")}
     amounts = {
         name: money_words.money_text(words, value, currency) for name, value in marks.items()

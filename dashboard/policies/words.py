@@ -186,13 +186,13 @@ def proof_sentence(words: Words, found: Certificate | ProofObstacle) -> str:
         else ""
     )
     if found.reason == NOT_CERTIFIED:
-        why = certified(words, found.found)
+        why = certified(words, found.nearest)
     elif found.reason == NOT_COVERED:
         ends = {
-            "low": words.number(found.found.threshold, 3),
-            "high": words.number(found.found.strictest, 3),
+            "low": words.number(found.nearest.threshold, 3),
+            "high": words.number(found.nearest.strictest, 3),
         }
-        why = words.markdown(f"policy.proof.{found.found.promise.measure}", **ends)
+        why = words.markdown(f"policy.proof.{found.nearest.promise.measure}", **ends)
     return (
         words("policy.proof.none")
         + words.sentence_space
