@@ -197,10 +197,10 @@ def excluded_periods(words: Words, periods: Mapping[str, int], few: int) -> str:
     """Periods, name -> labelled cases, that hold too few cases to draw; "" where there is none."""
     if not periods:
         return ""
-    listed = words.comma.join(
+    period_list = words.comma.join(
         words("shift.small", period=name, n=words.number(n, 0)) for name, n in periods.items()
     )
-    return words.markdown("shift.left_out", periods=listed, few=words.number(few, 0))
+    return words.markdown("shift.left_out", periods=period_list, few=words.number(few, 0))
 
 
 def _share(words: Words, result: Interval) -> dict[str, str]:

@@ -125,7 +125,7 @@ def against_threshold(
     for place, (column, slot, form) in enumerate(panels):
         prefix = words["symbol"] if column == "money" else ""
         value = f"{prefix}%{{y:{'.1%' if form else ',.2f'}}}"
-        at = panes.place(place)
+        placed = panes.place(place)
         band(
             figure,
             curve["threshold"],
@@ -133,7 +133,7 @@ def against_threshold(
             curve[f"{column}_high"],
             SLOTS[slot],
             None,
-            **at,
+            **placed,
         )
         figure.add_scatter(
             x=curve["threshold"],
@@ -146,7 +146,7 @@ def against_threshold(
             hovertemplate=(
                 f"{words['threshold']} %{{x:.3f}}<br>{value}<extra>{words[column]}</extra>"
             ),
-            **at,
+            **placed,
         )
         axes.append({"tickformat": form, "tickprefix": prefix, "rangemode": "tozero", "nticks": 5})
     shapes = (

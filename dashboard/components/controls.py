@@ -64,8 +64,8 @@ def language(words: Words) -> None:
 
 def clamp_run(runs: list[RunRecord]) -> str:
     """Make the chosen run one of `runs`, before its list is drawn, and return its id."""
-    listed = [record.run.run_id for record in run_selection.selectable_runs(runs)]
-    return state.clamp_choice("run", listed, run_selection.default_selection(runs).run.run_id)
+    run_ids = [record.run.run_id for record in run_selection.selectable_runs(runs)]
+    return state.clamp_choice("run", run_ids, run_selection.default_selection(runs).run.run_id)
 
 
 def volume_in_use(record: RunRecord) -> float:
@@ -240,13 +240,13 @@ def promise(words: Words) -> None:
     """Draw what is to be certified: the measure, its target, and with what confidence."""
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
-    chosen = {
+    promised = {
         "format_func": names.get,
         "key": "measure",
         "required": True,
         "help": words("measure.help"),
     }
-    left.segmented_control(words("measure"), list(names), **chosen)
+    left.segmented_control(words("measure"), list(names), **promised)
     targets, sure = (
         {risk: words.percent(risk) for risk in TARGETS},
         {share: words.percent(share, 0) for share in SURE},
@@ -312,7 +312,7 @@ def _source(words: Words, source: str) -> None:
 
 def notices(words: Words) -> None:
     """Say which values of the address were not taken."""
-    for name, found in state.notices():
+    for name, value in state.notices():
         st.warning(
-            words.markdown("notice", name=name, found=found[:80]), icon=":material/link_off:"
+            words.markdown("notice", name=name, found=value[:80]), icon=":material/link_off:"
         )

@@ -39,7 +39,7 @@ def page(
                 aside(words)
             controls.language(words)
     try:
-        seen, runs = cache.version(), cache.runs()
+        data_version, runs = cache.version(), cache.runs()
         if runs or not needs_runs:
             draw(words, runs)
         else:
@@ -50,7 +50,7 @@ def page(
         )
         st.button(words("again"), key="again")
         return
-    _watch(seen)
+    _watch(data_version)
 
 
 @st.fragment(run_every=WATCH_SECONDS)

@@ -29,15 +29,15 @@ from dashboard.session.context import RunContext
 
 def risk(context: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
     """Selective risk against coverage, with the points that were found."""
-    words, chosen = context.words, context.chosen
+    words, choices = context.words, context.choices
     labelled = consequence.threshold_consequence(
-        context.curve(context.kind, chosen.segment), 0.0, CostModel(1.0), chosen.unseen
+        context.curve(context.kind, choices.segment), 0.0, CostModel(1.0), choices.unseen
     ).labelled
     if not labelled:
         panels.empty_panel("risk_coverage", words, "needs_labels")
         return
-    of_models = {kind: context.curve(kind, chosen.segment) for kind in context.same}
-    curves = cached_result(frames.risk_coverage_frame, of_models, chosen.unseen)
+    of_models = {kind: context.curve(kind, choices.segment) for kind in context.same}
+    curves = cached_result(frames.risk_coverage_frame, of_models, choices.unseen)
     said_on = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
     figure = cached_result(
         _risk, curves, context.names, said_on, *(mark for mark in marks if mark.kind != CHEAPEST)
@@ -60,7 +60,7 @@ def thresholds(
     context: RunContext, costed: pd.DataFrame, cheapest: float | None, marks: Sequence[Mark]
 ) -> None:
     """Reviews, leakage and money against the threshold, with the points that were found."""
-    words, currency = context.words, context.chosen.currency
+    words, currency = context.words, context.choices.currency
     curve = cached_result(frames.threshold_frame, costed)
     names = words.chart_words(
         "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
@@ -93,11 +93,11 @@ def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
 
 def options(context: RunContext) -> None:
     """Money a day of the ways to run the line, at the threshold in use."""
-    words, currency = context.words, context.chosen.currency
+    words, currency = context.words, context.choices.currency
     kinds = tuple(reversed(context.same))
-    of_models = {kind: context.curve(kind, context.chosen.segment) for kind in kinds}
+    of_models = {kind: context.curve(kind, context.choices.segment) for kind in kinds}
     seconds = {kind: context.seconds(kind) for kind in kinds}
-    per_day, unseen = context.per_day(context.chosen.segment), context.chosen.unseen
+    per_day, unseen = context.per_day(context.choices.segment), context.choices.unseen
     models = {kind: CostModel(per_day, context.costs, seconds[kind]) for kind in kinds}
     curves = cached_result(_option_curves, of_models, models, unseen)
     names = tuple(sentences.option_name(words, curve, context.same) for curve in curves)
@@ -129,39 +129,39 @@ def _option_curves(
 
 def _options(context: RunContext, per_day: float) -> list[daily_money.OptionMoney]:
     """The same at the threshold in use."""
-    chosen, found = context.chosen, [daily_money.all_human_option(per_day, context.costs)]
+    choices, options = context.choices, [daily_money.all_human_option(per_day, context.costs)]
     for kind in reversed(context.same):
-        at = consequence.threshold_consequence(
-            context.curve(kind, chosen.segment),
-            chosen.t,
+        consequence_at = consequence.threshold_consequence(
+            context.curve(kind, choices.segment),
+            choices.t,
             CostModel(per_day, context.costs, context.seconds(kind)),
-            chosen.unseen,
+            choices.unseen,
         )
-        found.append(daily_money.option_money(kind, at))
-    return found
+        options.append(daily_money.option_money(kind, consequence_at))
+    return options
 
 
 def parts(context: RunContext) -> None:
     """Review rate and leakage of each segment, or predicted class, at the threshold in use."""
-    words, chosen = context.words, context.chosen
-    by_class = chosen.by == BY_CLASS
+    words, choices = context.words, context.choices
+    by_class = choices.by == BY_CLASS
     counts = (
         cached_result(_classes, cache.histogram(context.run_id), context.segment)
         if by_class
         else context.curve(context.kind)
     )
     data = cached_result(
-        drawn.parts, words, cached_result(frames.part_curves, counts, chosen.unseen)
+        drawn.parts, words, cached_result(frames.part_curves, counts, choices.unseen)
     )
 
     def table() -> tables.ScreenTable:
-        per_day = context.per_day(chosen.segment) if by_class else context.per_day()
+        per_day = context.per_day(choices.segment) if by_class else context.per_day()
         head = words("column.predicted_class" if by_class else "column.segment")
         return tables.segment_table(
-            words, frames.segment_frame(counts, chosen.t, per_day, chosen.unseen), head
+            words, frames.segment_frame(counts, choices.t, per_day, choices.unseen), head
         )
 
-    draw, note = partial(drawn.chart, "segments", data), words(f"parts.{chosen.by}")
+    draw, note = partial(drawn.chart, "segments", data), words(f"parts.{choices.by}")
     panels.component_panel("segments", words, draw, table, note, lambda: controls.split(words))
 
 

@@ -45,11 +45,11 @@ class Mark:
 
 def on_risk(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
     """Add the points to charts.risk_coverage; those without a risk are left out."""
-    known = [
+    drawable = [
         m for m in marks if m.figures["coverage"] is not None and m.figures["risk"] is not None
     ]
-    places = rows_of([mark.figures["coverage"] for mark in known])
-    for mark, row in zip(known, places, strict=True):
+    places = rows_of([mark.figures["coverage"] for mark in drawable])
+    for mark, row in zip(drawable, places, strict=True):
         x, y = mark.figures["coverage"], mark.figures["risk"]
         _sign(figure, mark, x, y, f"%{{x:.1%}}, %{{y:.1%}}<br>{mark.threshold:.3f}")
         name = _name(mark) | {

@@ -87,23 +87,23 @@ class View:
 
     def __init__(self, context: RunContext) -> None:
         self.context = context
-        self.words, self.chosen, self.terms = context.words, context.chosen, context.terms
-        self.counts = context.curve(context.kind, self.chosen.segment)
+        self.words, self.choices, self.terms = context.words, context.choices, context.terms
+        self.counts = context.curve(context.kind, self.choices.segment)
         self.consequence = consequence.threshold_consequence(
-            self.counts, self.chosen.t, self.terms, self.chosen.unseen
+            self.counts, self.choices.t, self.terms, self.choices.unseen
         )
 
     @cached_property
     def costed(self) -> pd.DataFrame:
         """Consequences and money a day at every threshold; without measured seconds, inference
         counts as 0."""
-        return cached_result(daily_money.cost_curve, self.counts, self.terms, self.chosen.unseen)
+        return cached_result(daily_money.cost_curve, self.counts, self.terms, self.choices.unseen)
 
     @cached_property
     def solver(self) -> ThresholdSolver:
         """The solver on the joint counts, which take longer to read than the handle needs."""
-        chosen = self.chosen
-        counts = cache.joint(self.context.run_id, chosen.segment, chosen.unseen)
+        choices = self.choices
+        counts = cache.joint(self.context.run_id, choices.segment, choices.unseen)
         return ThresholdSolver(counts, self.terms)
 
     @cached_property
@@ -113,14 +113,14 @@ class View:
 
     def goal_threshold(self) -> float | None:
         """The threshold that the goal comes to, None where it is unreachable or chosen by hand."""
-        goal = self.chosen.goal
+        goal = self.choices.goal
         if goal == CHEAPEST:
             return daily_money.cheapest_threshold(self.costed)
         if goal == BY_PEOPLE:
-            capacity = self.chosen.goal_people * self.context.full_time.reviews_per_day
+            capacity = self.choices.goal_people * self.context.full_time.reviews_per_day
             answer = self.solver.at_capacity(capacity)
         elif goal == BY_LEAKAGE:
-            limit = LeakageLimit(round(self.chosen.goal_leakage / 100, 12))
+            limit = LeakageLimit(round(self.choices.goal_leakage / 100, 12))
             answer = self.solver.at_risk(limit)
         else:
             return None
@@ -129,7 +129,7 @@ class View:
     def draw_handle(self) -> None:
         """Draw the verdict, the handle and the tiles; money is left out where the run measured no
         time."""
-        ghost, currency = self.policy[0], self.chosen.currency
+        ghost, currency = self.policy[0], self.choices.currency
         all_human = daily_money.all_human_option(self.terms.cases_per_day, self.context.costs)
         against = Comparison(
             all_human.total_per_day.value,
@@ -137,7 +137,7 @@ class View:
             currency,
             None if ghost is None else tuple(ghost.figures[key] for key in TILES),
         )
-        shown = cached_result(
+        handle = cached_result(
             _handle_contents,
             self.words,
             self.costed,
@@ -146,19 +146,19 @@ class View:
             against,
             live.policy_mark(self.words, ghost),
         )
-        live.handle(self.chosen.t, shown)
+        live.handle(self.choices.t, handle)
         self._draw_goal()
 
     def _draw_goal(self) -> None:
         """Say what the goal comes to where that is another threshold, and what figures rest on."""
         words, basis = self.words, self.words.many("basis.count", self.consequence.labelled)
-        if self.chosen.goal == BY_HAND:
+        if self.choices.goal == BY_HAND:
             st.caption(basis)
             return
         t = self.goal_threshold()
         if t is None:
             st.caption(words("goal.unreachable") + words.sentence_space + basis)
-        elif t == self.chosen.t:
+        elif t == self.choices.t:
             st.caption(basis)
         else:
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -187,18 +187,18 @@ class View:
         controls.presets(words, preset_thresholds(self.solver))
         certified = points.certified(self.context)
         capacity = points.capacity(self.context, lambda: self.solver)
-        at = {
+        threshold_of = {
             CERTIFIED: certified.threshold,
             CAPACITY: capacity.threshold,
             CHEAPEST_MARK: daily_money.cheapest_threshold(self.costed),
         }
-        marks = points.marks(self.context, ghost, at)
+        marks = points.marks(self.context, ghost, threshold_of)
         left, right = st.columns(2)
         with left:
             curves.risk(self.context, marks, [certified.said, capacity.said])
-            starts.limits(words, self.chosen, self.solver)
+            starts.limits(words, self.choices, self.solver)
         with right:
-            curves.thresholds(self.context, self.costed, at[CHEAPEST_MARK], marks)
+            curves.thresholds(self.context, self.costed, threshold_of[CHEAPEST_MARK], marks)
 
     def _causes(self) -> None:
         curves.parts(self.context)

@@ -28,42 +28,42 @@ def desk(context: RunContext, found: PolicyConsequence) -> None:
 
 
 def _simulation(context: RunContext, found: PolicyConsequence) -> None:
-    words, chosen, full_time = context.words, context.chosen, context.full_time
+    words, choices, full_time = context.words, context.choices, context.full_time
     st.markdown(people_need(words, found.reviews_per_day, full_time))
     reviews = found.reviews_per_day.value
     if not reviews:
         st.info(words("people.none"))
         return
-    reviewers = chosen.reviewers or full_time.least(reviews)
-    asked = (
-        chosen.t,
+    reviewers = choices.reviewers or full_time.least(reviews)
+    study = (
+        choices.t,
         context.segment,
-        chosen.unseen,
+        choices.unseen,
         reviews,
         context.measured,
         reviewers,
         _work(full_time),
-        chosen.sla,
+        choices.sla,
     )
-    label = words("people.simulate", n=words.number(reviewers, 0), t=words.number(chosen.t, 3))
+    label = words("people.simulate", n=words.number(reviewers, 0), t=words.number(choices.t, 3))
     st.button(
         label,
         key="simulate",
         icon=":material/groups:",
         on_click=state.set_value,
-        args=(ASKED, (context.run_id, *asked)),
+        args=(ASKED, (context.run_id, *study)),
     )
-    if state.held_value(ASKED) != (context.run_id, *asked):
+    if state.held_value(ASKED) != (context.run_id, *study):
         st.caption(words("people.lazy"))
         return
     with st.spinner(words("people.running")):
-        seen = cache.cached_from_predictions(
-            people.simulated_desk, people.COLUMNS, (context.run_id,), *asked
+        desk = cache.cached_from_predictions(
+            people.simulated_desk, people.COLUMNS, (context.run_id,), *study
         )
-    panels.cards(desk_cards(words, seen))
-    if seen.staffing.note:
+    panels.cards(desk_cards(words, desk))
+    if desk.staffing.note:
         st.warning(words("people.overloaded"), icon=":material/hourglass_top:")
-    st.caption(desk_basis(words, seen))
+    st.caption(desk_basis(words, desk))
 
 
 def _work(full_time: FullTime) -> tuple[float, float, float]:

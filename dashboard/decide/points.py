@@ -41,17 +41,17 @@ def active(context: RunContext) -> tuple[Ghost | None, str]:
     try:
         thresholds = Policy.from_dict(policy.content)
         rows = counted_rows(context)
-        found = consequence_of_tally(
+        consequence = consequence_of_tally(
             changes.tally_of_rows(rows, thresholds), thresholds, context.terms, reweighted=False
         )
     except SettingsError as error:
-        said = {
+        values = {
             "name": policy.name,
             "version": str(policy.version),
             "sentence": words.error_text(error),
         }
-        return None, words.markdown("ghost.unreadable", **said)
-    ghost = Ghost(policy.name, policy.version, found)
+        return None, words.markdown("ghost.unreadable", **values)
+    ghost = Ghost(policy.name, policy.version, consequence)
     return ghost, active_policy.note(words, ghost)
 
 
@@ -60,15 +60,17 @@ def counted_rows(context: RunContext):
     or without.
     """
     rows = cache.joint_rows(context.run_id)
-    kept = rows["outcome"].ne("unseen") | context.chosen.unseen
-    return rows[kept if context.segment is None else kept & rows["segment"].eq(context.segment)]
+    counted = rows["outcome"].ne("unseen") | context.choices.unseen
+    return rows[
+        counted if context.segment is None else counted & rows["segment"].eq(context.segment)
+    ]
 
 
 def certified(context: RunContext) -> Found:
     """Return the loosest threshold that the calibration run of the same model certifies, for the
     promise of the choices.
     """
-    words, chosen = context.words, context.chosen
+    words, choices = context.words, context.choices
     record = context.own_calibration
     if record is None:
         return Found(None, words("points.no_certificate", why=words("certificate.no_run")))
@@ -78,26 +80,26 @@ def certified(context: RunContext) -> Found:
     ):
         return Found(None, words("points.no_certificate", why=words("certificate.no_labels")))
     try:
-        found = cache.certificate(record.run, chosen, context.segment)
+        certificate = cache.certificate(record.run, choices, context.segment)
     except SettingsError as error:
         return Found(None, words.markdown("points.no_certificate", why=words.error_text(error)))
-    said = certificate_words.certificate_sentence(words, found)
-    if isinstance(found, Certificate):
-        return Found(found.threshold, said)
-    return Found(None, words("points.no_certificate", why=said))
+    sentence = certificate_words.certificate_sentence(words, certificate)
+    if isinstance(certificate, Certificate):
+        return Found(certificate.threshold, sentence)
+    return Found(None, words("points.no_certificate", why=sentence))
 
 
 def capacity(context: RunContext, handles: Callable[[], ThresholdSolver]) -> Found:
     """Return the strictest threshold that the reviews a day of the choices can serve."""
-    words, reviews = context.words, context.chosen.capacity
+    words, reviews = context.words, context.choices.capacity
     if reviews is None:
         return Found(None, words("points.no_capacity"))
-    found = handles().at_capacity(reviews)
-    if not isinstance(found, PolicyConsequence):
+    consequence = handles().at_capacity(reviews)
+    if not isinstance(consequence, PolicyConsequence):
         return Found(None, words("limits.infeasible.capacity_unreachable"))
     people = words.number(context.full_time.people(reviews))
     return Found(
-        found.policy.threshold,
+        consequence.policy.threshold,
         words("points.capacity", reviews=words.number(reviews), people=people),
     )
 
@@ -110,25 +112,25 @@ def marks(context: RunContext, ghost: Ghost | None, at: dict[str, float | None])
     of one threshold for all.
     """
     words = context.words
-    found = []
+    points = []
     if ghost is not None and not isinstance(ghost.consequence.policy.threshold, str):
         figures = _figures(ghost.consequence)
         threshold = ghost.consequence.policy.threshold
-        found.append(Mark(ACTIVE, threshold, words("mark.active"), figures))
+        points.append(Mark(ACTIVE, threshold, words("mark.active"), figures))
     for kind in (CERTIFIED, CAPACITY, CHEAPEST):
         if at[kind] is not None:
-            found.append(Mark(kind, at[kind], words(f"mark.{kind}"), _on_curve(context, at[kind])))
-    return found
+            points.append(Mark(kind, at[kind], words(f"mark.{kind}"), _on_curve(context, at[kind])))
+    return points
 
 
 def _on_curve(context: RunContext, t: float) -> dict[str, float | None]:
     """What one threshold for all comes to, as the charts draw it."""
-    chosen = context.chosen
+    choices = context.choices
     # without measured seconds the curve of money leaves inference out
     terms = replace(context.terms, seconds_per_case=context.terms.seconds_per_case or 0.0)
     return _figures(
         consequence.threshold_consequence(
-            context.curve(context.kind, chosen.segment), t, terms, chosen.unseen
+            context.curve(context.kind, choices.segment), t, terms, choices.unseen
         )
     )
 

@@ -24,18 +24,18 @@ def draw(context: RunContext) -> None:
     """Draw the panel: the groups to send to people, and the verdict on cases that did not choose
     them.
     """
-    words, chosen = context.words, context.chosen
+    words, choices = context.words, context.choices
     with panels.panel("route", words):
         try:
             route = cache.cached_from_predictions(
                 find_route,
                 COLUMNS,
                 (context.run_id,),
-                chosen.t,
-                chosen.by,
+                choices.t,
+                choices.by,
                 context.terms,
                 context.segment,
-                chosen.unseen,
+                choices.unseen,
             )
         except NoCasesError as error:
             st.info(words.error_text(error))
@@ -55,7 +55,7 @@ def draw(context: RunContext) -> None:
         saving = verdict.saving_per_day
         if saving.value is not None:
             amounts = {
-                end: words.money(getattr(saving, end) * DAYS_PER_MONTH, chosen.currency)
+                end: words.money(getattr(saving, end) * DAYS_PER_MONTH, choices.currency)
                 for end in ("value", "low", "high")
             }
             text += words.sentence_space + words.markdown("route.saving", **amounts)

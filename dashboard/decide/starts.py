@@ -44,15 +44,15 @@ def _limits_answer(words: Words, chosen: Choices, handles: ThresholdSolver) -> N
     if limit is None and chosen.capacity is None:
         st.caption(words("limits.none"))
         return
-    found = _found(handles, limit, chosen.capacity)
-    said = limit_answer(words, found, chosen.limited)
+    solution = _found(handles, limit, chosen.capacity)
+    answer = limit_answer(words, solution, chosen.limited)
     if limit is not None and chosen.capacity is not None:
         price = handles.worth_of_reviews(limit, chosen.capacity)
-        said = words.sentence_space.join(
-            filter(None, (said, review_worth(words, price, chosen.currency)))
+        answer = words.sentence_space.join(
+            filter(None, (answer, review_worth(words, price, chosen.currency)))
         )
-    (st.warning if isinstance(found, InfeasibleLimits) else st.markdown)(said)
-    t = limit_point(found).policy.threshold
+    (st.warning if isinstance(solution, InfeasibleLimits) else st.markdown)(answer)
+    t = limit_point(solution).policy.threshold
     label = words("limits.use", t=words.number(t, 3))
     st.button(
         label, key="use_limits", disabled=t == chosen.t, on_click=state.set_value, args=("t", t)
@@ -80,35 +80,37 @@ def compared(context: RunContext, thresholds: dict[str, float], ghost: Ghost | N
 
 
 def _compared(context: RunContext, thresholds: dict[str, float], ghost: Ghost | None) -> None:
-    words, chosen = context.words, context.chosen
-    if chosen.compare == ACTIVE:
+    words, choices = context.words, context.choices
+    if choices.compare == ACTIVE:
         if ghost is None:
             st.info(words("ghost.none"))
         else:
             _against_policy(context, ghost)
         return
-    other = (
-        state.threshold_before() if chosen.compare == PREVIOUS else thresholds.get(chosen.compare)
+    compared_threshold = (
+        state.threshold_before() if choices.compare == PREVIOUS else thresholds.get(choices.compare)
     )
-    if other is None:
-        st.info(words("sides.first" if chosen.compare == PREVIOUS else "sides.missing"))
+    if compared_threshold is None:
+        st.info(words("sides.first" if choices.compare == PREVIOUS else "sides.missing"))
         return
-    sides(words, chosen, context.run_id, cache.histogram(context.run_id), other)
+    sides(words, choices, context.run_id, cache.histogram(context.run_id), compared_threshold)
 
 
 def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, other: float) -> None:
     """List the cases between the threshold in use and another. histogram: of the run."""
     part = histogram if chosen.segment == ALL else histogram.select(segments=(chosen.segment,))
-    found = cases_between_thresholds(part, chosen.t, other)
-    ends = {"low": words.number(found.low, 3), "high": words.number(found.high, 3)}
-    hidden = 0 if chosen.unseen else found.by_outcome["unseen"]
-    if found.cases == hidden:
+    between = cases_between_thresholds(part, chosen.t, other)
+    ends = {"low": words.number(between.low, 3), "high": words.number(between.high, 3)}
+    hidden = 0 if chosen.unseen else between.by_outcome["unseen"]
+    if between.cases == hidden:
         st.info(words("sides.same", **ends))
         return
-    listed = min(LISTED, found.cases - hidden)
-    st.caption(words.markdown("sides.note", **ends, **_counts(words, found, hidden, listed)))
+    listed_cases = min(LISTED, between.cases - hidden)
+    st.caption(
+        words.markdown("sides.note", **ends, **_counts(words, between, hidden, listed_cases))
+    )
     panels.lazy_expander(
-        "sides", words("sides.cases"), partial(_cases, words, chosen, run_id, found)
+        "sides", words("sides.cases"), partial(_cases, words, chosen, run_id, between)
     )
 
 
@@ -124,33 +126,35 @@ def _against_policy(context: RunContext, ghost: Ghost) -> None:
     """The cases that the active policy, with all its thresholds, sends elsewhere than the threshold
     in use does.
     """
-    words, chosen, policy = context.words, context.chosen, ghost.consequence.policy
-    now = Policy(chosen.t)
-    found = changes.changes_by_rows(points.counted_rows(context), policy, now)
-    to_people, accepted = (sum(side.values()) for side in (found.to_review, found.to_acceptance))
+    words, choices, policy = context.words, context.choices, ghost.consequence.policy
+    policy_in_use = Policy(choices.t)
+    changed = changes.changes_by_rows(points.counted_rows(context), policy, policy_in_use)
+    to_people, accepted = (
+        sum(side.values()) for side in (changed.to_review, changed.to_acceptance)
+    )
     if not to_people + accepted:
         st.info(words("sides.same_policy"))
         return
-    own = (
+    own_thresholds = (
         policy.threshold,
         *policy.by_class.values(),
         *policy.by_segment.values(),
         *policy.by_cell.values(),
-        chosen.t,
+        choices.t,
     )
     # a threshold that accepts nothing lies above every confidence
-    ends = [1.1 if isinstance(t, str) else t for t in own]
+    ends = [1.1 if isinstance(t, str) else t for t in own_thresholds]
     high = 1.1 if policy.epistemic_limit is not None else max(ends)
     rows = _listed(
-        chosen,
+        choices,
         cache.cases_between(context.run_id, min(ends), high, _FETCHED),
-        changed=(policy, now),
+        changed=(policy, policy_in_use),
     )
     wrong = {
         name: side["wrong"] + side["unseen"]
-        for name, side in (("a", found.to_review), ("b", found.to_acceptance))
+        for name, side in (("a", changed.to_review), ("b", changed.to_acceptance))
     }
-    said = {
+    values = {
         "people": to_people,
         "caught": wrong["a"],
         "accepted": accepted,
@@ -159,7 +163,7 @@ def _against_policy(context: RunContext, ghost: Ghost) -> None:
     }
     st.caption(
         words.markdown(
-            "sides.policy", **{name: words.number(count, 0) for name, count in said.items()}
+            "sides.policy", **{name: words.number(count, 0) for name, count in values.items()}
         )
     )
     panels.lazy_expander("sides", words("sides.cases"), partial(_table, words, rows))
@@ -170,19 +174,19 @@ def _table(words: Words, rows: pd.DataFrame) -> None:
 
 
 def _listed(
-    chosen: Choices, rows: pd.DataFrame, changed: tuple[Policy, Policy] | None = None
+    choices: Choices, rows: pd.DataFrame, changed: tuple[Policy, Policy] | None = None
 ) -> pd.DataFrame:
     """The cases that count, of the chosen segment, LISTED at most; only those that two policies
     treat differently, if given.
     """
-    kept = rows["outcome"].ne("unseen") | chosen.unseen
-    if chosen.segment != ALL:
-        kept &= rows["segment"].eq(chosen.segment)
+    counted = rows["outcome"].ne("unseen") | choices.unseen
+    if choices.segment != ALL:
+        counted &= rows["segment"].eq(choices.segment)
     if changed is not None:
         columns = [rows[name] for name in ("segment", "predicted", "confidence", "epistemic")]
         before, after = (policy.accepts(*columns) for policy in changed)
-        kept &= before != after
-    return rows[kept].head(LISTED)
+        counted &= before != after
+    return rows[counted].head(LISTED)
 
 
 def _counts(words: Words, found: CasesBetween, hidden: int, listed: int) -> dict[str, str]:

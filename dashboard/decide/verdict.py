@@ -89,8 +89,8 @@ def describe(words: Words, outcome: Outcome, against: Comparison) -> Description
     if against.policy is not None:
         figures = (outcome.reviews, _a_month(outcome.escapes.value), _a_month(outcome.money.value))
         ghosts = (
-            active_policy.difference(words, key, now, before, against.currency)
-            for key, now, before in zip(TILES, figures, against.policy, strict=True)
+            active_policy.difference(words, key, figure, before, against.currency)
+            for key, figure, before in zip(TILES, figures, against.policy, strict=True)
         )
         tiles = tuple(replace(t, ghost=ghost) for t, ghost in zip(tiles, ghosts, strict=True))
     return Description(verdict, _sentence(words, verdict, outcome, against), tiles)

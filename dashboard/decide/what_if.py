@@ -25,31 +25,33 @@ def _mix(context: RunContext) -> None:
     """One kind of case comes more or less often: what the threshold in use then means, and that no
     certificate holds.
     """
-    words, chosen = context.words, context.chosen
+    words, choices = context.words, context.choices
     counts = cache.cached_from_predictions(
         what_if.counts_by_label,
         what_if.MIX_COLUMNS,
         (context.run_id,),
         context.segment,
-        chosen.unseen,
+        choices.unseen,
     )
     if counts is None:
         panels.empty_panel("mix", words, "mix.missing")
         return
-    seen = what_if.label_shares(counts)
-    kind = state.clamp_choice("mix", list(seen), next(iter(seen)))
-    share = seen[kind] if chosen.share is None else chosen.share / 100
-    before, after = what_if.consequences_at_share(counts, chosen.t, kind, share, context.terms)
-    curve = what_if.share_curve(counts, chosen.t, kind, context.terms)
+    shares = what_if.label_shares(counts)
+    kind = state.clamp_choice("mix", list(shares), next(iter(shares)))
+    share = shares[kind] if choices.share is None else choices.share / 100
+    before, after = what_if.consequences_at_share(counts, choices.t, kind, share, context.terms)
+    curve = what_if.share_curve(counts, choices.t, kind, context.terms)
 
     def above() -> None:
-        controls.mix(words, {name: context.kind_name(name) for name in seen}, seen[kind])
-        if share != seen[kind]:
+        controls.mix(words, {name: context.kind_name(name) for name in shares}, shares[kind])
+        if share != shares[kind]:
             st.warning(words("mix.certificate"), icon=":material/gpp_maybe:")
-        panels.cards(mix_cards(words, before, after, chosen.currency))
+        panels.cards(mix_cards(words, before, after, choices.currency))
 
-    said = words.chart_words("card.review", "card.leakage", "mix.share", "mix.seen", "mix.supposed")
-    figure = decide_charts.mix(curve, seen[kind], share, said)
+    chart_texts = words.chart_words(
+        "card.review", "card.leakage", "mix.share", "mix.seen", "mix.supposed"
+    )
+    figure = decide_charts.mix(curve, shares[kind], share, chart_texts)
     note = words.markdown(
         "mix.note", kind=context.kind_name(kind), n=words.number(before.leakage.n, 0)
     )
@@ -60,7 +62,7 @@ def _cascade(context: RunContext) -> None:
     """Student, then the teacher for what it is not sure of, then a person: from both runs of the
     same cases.
     """
-    words, chosen = context.words, context.chosen
+    words, choices = context.words, context.choices
     missing = _missing(context)
     if missing:
         panels.empty_panel("cascade", words, missing)
@@ -70,13 +72,13 @@ def _cascade(context: RunContext) -> None:
         (student.run.run_id, teacher.run.run_id),
         (context.seconds("student"), context.seconds("teacher")),
     )
-    costs = (chosen.review, chosen.escape, chosen.machine)
+    costs = (choices.review, choices.escape, choices.machine)
     fronts = cache.cached_from_predictions(
         what_if.cascade_fronts,
         what_if.CASCADE_COLUMNS,
         ids,
         context.segment,
-        chosen.unseen,
+        choices.unseen,
         teacher.run.samples,
         seconds,
         costs,
@@ -88,13 +90,15 @@ def _cascade(context: RunContext) -> None:
         way: what_if.cheapest_cascade(fronts, way)
         for way in (what_if.WITH_TEACHER, what_if.WITHOUT)
     }
-    said = words.chart_words(
+    chart_texts = words.chart_words(
         "cascade.with_teacher", "cascade.without", "cascade.best", "axis.leakage", "cascade.cost"
     )
-    figure = decide_charts.cascade(fronts, best, said | {"symbol": words.symbol(chosen.currency)})
-    note = cascade_note(words, best, model_name(words, teacher), chosen.currency)
+    figure = decide_charts.cascade(
+        fronts, best, chart_texts | {"symbol": words.symbol(choices.currency)}
+    )
+    note = cascade_note(words, best, model_name(words, teacher), choices.currency)
     panels.chart(
-        "cascade", words, figure, tables.cascade_table(words, fronts, chosen.currency), note
+        "cascade", words, figure, tables.cascade_table(words, fronts, choices.currency), note
     )
 
 

@@ -100,8 +100,8 @@ def people_need(words: Words, reviews: Interval, full_time: FullTime) -> str:
         end: words.number(full_time.people(getattr(reviews, end)), figures=2)
         for end in ("value", "low", "high")
     }
-    each = words.number(full_time.reviews_per_day, figures=2)
-    return words.markdown("people.need", n=words.number(reviews.n, 0), each=each, **ends)
+    per_person = words.number(full_time.reviews_per_day, figures=2)
+    return words.markdown("people.need", n=words.number(reviews.n, 0), each=per_person, **ends)
 
 
 def desk_cards(words: Words, desk: DeskResult) -> list[Card]:

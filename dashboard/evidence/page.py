@@ -47,7 +47,7 @@ class Shown:
     """
 
     words: Words
-    chosen: Choices
+    choices: Choices
     record: RunRecord
     same: dict[str, RunRecord]  # model kind -> run, the chosen one first
     calibration: dict[str, RunRecord]  # model kind -> finished calibration run of that model
@@ -56,7 +56,7 @@ class Shown:
 
     @property
     def segment(self) -> str | None:
-        return self.chosen.segment or None
+        return self.choices.segment or None
 
     @property
     def model(self) -> str:
@@ -110,7 +110,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
 
 def _headline(shown: Shown) -> None:
-    words, choices = shown.words, shown.chosen
+    words, choices = shown.words, shown.choices
     counts = cache.cumulative(shown.record.run.run_id, choices.segment)
     controls.notices(words)
     for warning in sentences.warnings(
@@ -181,7 +181,7 @@ def _with_temperature(shown: Shown) -> Shown:
 
 def _curves(shown: Shown) -> None:
     """Reliability, and risk against coverage, of all models on the same cases."""
-    words, unseen, counts, names = shown.words, shown.chosen.unseen, shown.counts(), shown.names()
+    words, unseen, counts, names = shown.words, shown.choices.unseen, shown.counts(), shown.names()
     trusted = {kind: evidence.calibration_summary(curve, unseen) for kind, curve in counts.items()}
     n = max(curve.accuracy.n for curve in trusted.values())
     if not n:
@@ -207,7 +207,7 @@ def _curves(shown: Shown) -> None:
     cumulative = {kind: AcceptanceCurve(curve) for kind, curve in counts.items()}
     curves = frames.risk_coverage_frame(cumulative, unseen)
     curve = consequence.threshold_consequence(
-        cumulative[shown.record.run.model_kind], shown.chosen.t, CostModel(1.0), unseen
+        cumulative[shown.record.run.model_kind], shown.choices.t, CostModel(1.0), unseen
     )
     in_use = {"coverage": curve.coverage.value, "risk": curve.selective_risk.value}
     texts = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
@@ -222,7 +222,7 @@ def _curves(shown: Shown) -> None:
 
 
 def _shift(shown: Shown) -> None:
-    words, choices, run_id = shown.words, shown.chosen, shown.record.run.run_id
+    words, choices, run_id = shown.words, shown.choices, shown.record.run.run_id
 
     def above() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -276,7 +276,7 @@ def _shift(shown: Shown) -> None:
 
 
 def _certificate(shown: Shown) -> None:
-    words, choices, record = shown.words, shown.chosen, shown.own_calibration
+    words, choices, record = shown.words, shown.choices, shown.own_calibration
     if record is None:
         panels.empty_panel(
             "ev_certificate", words, "certificate.no_run", lambda: controls.promise(words)

@@ -42,7 +42,7 @@ class Shown:
     """What the page is about: the choices, who writes, and the scenarios on today's counts."""
 
     words: Words
-    chosen: Choices
+    choices: Choices
     author: str
     columns: list[meeting.ScenarioColumn]
     log: list[MeetingDecision]
@@ -172,7 +172,7 @@ def _scenario(shown: Shown, one: meeting.ScenarioColumn) -> None:
     for edit in phrases.assumption_edits(words, one):
         st.badge(escape_markdown(edit), icon=":material/edit:", color="orange")
     for card in meeting_words.scenario_cards(words, one):
-        if shown.chosen.large:
+        if shown.choices.large:
             meeting_controls.large_card(card)
         else:
             st.metric(card.label, escape_markdown(card.value), help=card.help)
@@ -193,7 +193,7 @@ def _compare(shown: Shown) -> None:
         for column in shown.columns
         for m in meeting.COMPARED
     }
-    figure = meeting_charts.scenario_chart(drawn, texts, chart_texts, shown.chosen.large)
+    figure = meeting_charts.scenario_chart(drawn, texts, chart_texts, shown.choices.large)
     panels.chart(
         "meeting_compare",
         words,
@@ -257,7 +257,7 @@ def _exports(shown: Shown, poc: TrialReport | None) -> None:
                 poc,
                 shown.author,
                 datetime.now(UTC),
-                FullTime(shown.chosen.minutes, shown.chosen.shift, shown.chosen.busy / 100),
+                FullTime(shown.choices.minutes, shown.choices.shift, shown.choices.busy / 100),
                 ZoneInfo(zone_name),
             ),
             form,

@@ -50,7 +50,7 @@ class Shown:
     """What the page is about."""
 
     words: Words
-    chosen: Choices
+    choices: Choices
     facts: MeasuredRuns
     scenario: MoneyScenario
     valuation: money.ScenarioValuation
@@ -63,12 +63,12 @@ class Shown:
     @property
     def costs(self) -> dict[str, str]:
         """The signs that every chart of money writes."""
-        return money_words.cost_signs(self.words, self.chosen.currency)
+        return money_words.cost_signs(self.words, self.choices.currency)
 
     @property
     def appraisal(self) -> OptionAppraisal:
         """Of the option that the charts look into."""
-        return self.valuation.appraisals[OPTION_NAMES.index(self.chosen.option)]
+        return self.valuation.appraisals[OPTION_NAMES.index(self.choices.option)]
 
 
 def page() -> None:
@@ -142,9 +142,9 @@ def _scenario(chosen: Choices, facts: MeasuredRuns) -> tuple[MoneyScenario | Non
 
 
 def _summary(shown: Shown, followed: bool) -> None:
-    words, months, currency = shown.words, shown.scenario.months, shown.chosen.currency
+    words, months, currency = shown.words, shown.scenario.months, shown.choices.currency
     record = shown.facts.same[STUDENT]
-    for warning in sentences.warnings(words, record, shown.facts.at(STUDENT, shown.chosen.t)):
+    for warning in sentences.warnings(words, record, shown.facts.at(STUDENT, shown.choices.t)):
         st.warning(warning, icon=":material/warning:")
     if not followed:
         st.warning(words("money.not_followed"), icon=":material/warning:")
@@ -167,7 +167,7 @@ def _inputs(shown: Shown) -> None:
         }
         st.caption(words.markdown("money.inputs.count", **texts))
         money_controls.input_controls(words, shown.scenario)
-        panels.rows("inputs", words, money_tables.input_table(words, frame, shown.chosen.currency))
+        panels.rows("inputs", words, money_tables.input_table(words, frame, shown.choices.currency))
     money_controls.option_control(words, OPTION_NAMES[1:])
 
 
@@ -182,7 +182,7 @@ def _charts(shown: Shown) -> None:
 
 
 def _running(shown: Shown) -> None:
-    words, currency = shown.words, shown.chosen.currency
+    words, currency = shown.words, shown.choices.currency
     texts = (
         words.chart_words(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
         | shown.costs
@@ -198,7 +198,7 @@ def _running(shown: Shown) -> None:
 
 
 def _cash(shown: Shown) -> None:
-    words, frame, option = shown.words, money.cash_frame(shown.valuation), shown.chosen.option
+    words, frame, option = shown.words, money.cash_frame(shown.valuation), shown.choices.option
     texts = (
         words.chart_words("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
         | shown.costs
@@ -207,12 +207,12 @@ def _cash(shown: Shown) -> None:
     figure = money_charts.cash_chart(frame, shown.names, option, texts)
     note = words.markdown("cash.note", option=shown.names[option])
     panels.chart(
-        "cash", words, figure, money_tables.cash_table(words, frame, shown.chosen.currency), note
+        "cash", words, figure, money_tables.cash_table(words, frame, shown.choices.currency), note
     )
 
 
 def _monte_carlo(shown: Shown) -> None:
-    words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
+    words, option, currency = shown.words, shown.choices.option, shown.choices.currency
     frame = money.npv_histogram_frame(shown.valuation.drawn.npv[option])
     spread = shown.valuation.drawn.spreads[OPTION_NAMES.index(option)]
     marks = {name: getattr(spread, name) for name in ("p10", "p50", "p90")}
@@ -240,7 +240,7 @@ def _monte_carlo(shown: Shown) -> None:
 
 
 def _tornado(shown: Shown) -> None:
-    words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
+    words, option, currency = shown.words, shown.choices.option, shown.choices.currency
     frame = money.tornado_frame(sensitivity.tornado_bars(shown.scenario, option), shown.scenario)
     if frame.empty:
         panels.empty_panel("tornado", words, "tornado.nothing")
@@ -260,7 +260,7 @@ def _tornado(shown: Shown) -> None:
 
 
 def _break_even(shown: Shown) -> None:
-    words, option, currency = shown.words, shown.chosen.option, shown.chosen.currency
+    words, option, currency = shown.words, shown.choices.option, shown.choices.currency
     frame = money.break_even_frame(shown.scenario, option)
     reachable = frame[frame["value"].notna() & (frame["likely"] > 0) & (frame["value"] > 0)]
     never = money_words.break_even_reasons(words, frame)
@@ -288,7 +288,7 @@ def _break_even(shown: Shown) -> None:
 
 
 def _thresholds(shown: Shown) -> None:
-    words, choices = shown.words, shown.chosen
+    words, choices = shown.words, shown.choices
     if choices.option == STUDENT:
         panels.empty_panel("paying", words, "paying.none")
         return

@@ -56,7 +56,7 @@ def draw_editor(scene: PolicyScene) -> Policy:
                 icon=":material/error:",
             )
         st.caption(words("policy.edit.note"))
-        st.markdown(policy_words.draft_sentence(words, scene.means(draft), scene.chosen.currency))
+        st.markdown(policy_words.draft_sentence(words, scene.means(draft), scene.choices.currency))
         _optimiser(scene, draft)
         st.markdown(f"**{words('policy.certificate')}**", help=words("policy.certificate.help"))
         proof = _certificate(scene, draft)
@@ -134,7 +134,7 @@ def _certificate(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstac
 
 
 def _proof(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
-    record, choices = scene.calibration, scene.chosen
+    record, choices = scene.calibration, scene.choices
     none = policies.proof_obstacle(draft)
     if none is not None:
         return none

@@ -134,7 +134,7 @@ def _in_force(scene: PolicyScene) -> None:
         )
         return
     consequence = scene.means(policy)
-    cards = sentences.cards(words, consequence, consequence.money_per_day, scene.chosen.currency)
+    cards = sentences.cards(words, consequence, consequence.money_per_day, scene.choices.currency)
     panels.cards(
         [
             replace(
@@ -190,18 +190,18 @@ def _compare(scene: PolicyScene, draft: Policy) -> None:
         {name: names[name] for name in (before, after)},
     )
     texts = {
-        "symbol": words.symbol(scene.chosen.currency),
+        "symbol": words.symbol(scene.choices.currency),
         "separators": words.separators,
         "interval": words("band"),
     }
-    titles = policy_tables.measure_names(words, scene.chosen.currency)
+    titles = policy_tables.measure_names(words, scene.choices.currency)
     figure = policy_charts.policy_comparison_chart(frame, selected, titles, texts)
     note = policy_words.change_sentence(
         words,
         decision_changes(scene.cumulative, pair[before], pair[after]),
         int(scene.cumulative.total.sum()),
     )
-    table = policy_tables.consequence_table(words, frame, selected, scene.chosen.currency)
+    table = policy_tables.consequence_table(words, frame, selected, scene.choices.currency)
     panels.chart("policy_compare", words, figure, table, note, above)
     _differences(scene, pair[before], pair[after], selected)
 
@@ -257,7 +257,7 @@ def _decide(scene: PolicyScene) -> None:
         thresholds = readable_thresholds(policy)
         if thresholds is not None:
             figures = policy_words.draft_sentence(
-                words, scene.means(thresholds), scene.chosen.currency
+                words, scene.means(thresholds), scene.choices.currency
             )
             st.markdown(f"{policy_words.thresholds_sentence(words, thresholds)}  \n{figures}")
         policy_controls.person_controls(words)

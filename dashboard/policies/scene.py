@@ -33,7 +33,7 @@ class PolicyScene:
     """Everything that a part of the page needs."""
 
     words: Words
-    chosen: Choices
+    choices: Choices
     record: RunRecord
     calibration: RunRecord | None  # finished calibration run of the same model
     cumulative: JointCumulative  # of all segments

@@ -25,7 +25,7 @@ class RunContext:
     """What a page about one run knows. `runs`: every scoring run, newest first."""
 
     words: Words
-    chosen: Choices
+    choices: Choices
     runs: list[RunRecord]
     record: RunRecord  # the chosen run
 
@@ -57,7 +57,7 @@ class RunContext:
     @property
     def segment(self) -> str | None:
         """The chosen segment, None for all."""
-        return self.chosen.segment or None
+        return self.choices.segment or None
 
     @property
     def model(self) -> str:
@@ -77,29 +77,29 @@ class RunContext:
     @property
     def measured(self) -> bool:
         """Whether the volume is the run's own, from its dates."""
-        return self.chosen.volume is None and self.dated_volume is not None
+        return self.choices.volume is None and self.dated_volume is not None
 
     @property
     def volume(self) -> float:
         """Cases a day of the whole run: typed, measured, or VOLUME_UNKNOWN."""
-        candidates = (self.chosen.volume, self.dated_volume, VOLUME_UNKNOWN)
+        candidates = (self.choices.volume, self.dated_volume, VOLUME_UNKNOWN)
         return next(value for value in candidates if value is not None)
 
     @property
     def costs(self) -> UnitCosts:
         """Assumed costs of a review, an escape and a machine hour."""
-        chosen = self.chosen
-        return UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
+        choices = self.choices
+        return UnitCosts(choices.review, choices.escape, choices.machine, choices.currency)
 
     @property
     def full_time(self) -> FullTime:
         """What one person at the desk does."""
-        return FullTime(self.chosen.minutes, self.chosen.shift, self.chosen.busy / 100)
+        return FullTime(self.choices.minutes, self.choices.shift, self.choices.busy / 100)
 
     @property
     def terms(self) -> CostModel:
         """Volume of the chosen segment, unit costs and measured seconds of the chosen run."""
-        return CostModel(self.per_day(self.chosen.segment), self.costs, self.seconds(self.kind))
+        return CostModel(self.per_day(self.choices.segment), self.costs, self.seconds(self.kind))
 
     def curve(self, kind: str, segment: str = ALL) -> AcceptanceCurve:
         """Acceptance counts of the run of a model kind at every threshold."""
@@ -121,7 +121,7 @@ class RunContext:
     def per_day(self, segment: str = ALL) -> float:
         """Cases a day that count: the run's volume times their share of the run's cases."""
         totals = self.curve(self.kind, segment).accepted[:, 0]
-        untrained = 0 if self.chosen.unseen else totals[OUTCOMES.index("unseen")]
+        untrained = 0 if self.choices.unseen else totals[OUTCOMES.index("unseen")]
         return self.volume * int(totals.sum() - untrained) / max(1, self.record.cases)
 
     def seconds(self, kind: str) -> float | None:

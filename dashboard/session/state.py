@@ -143,17 +143,17 @@ def sync_label(name: str, shows: Mapping[object, str]) -> None:
     without this a list shows the words of the language before. shows: choice -> text.
     """
     state, key = st.session_state, f"_label_{name}"
-    chosen = state.get(name)
-    text = shows.get(chosen)
-    if name in state and state.get(key) not in (None, (chosen, text)):
-        state[name] = chosen
-    state[key] = (chosen, text)
+    choice = state.get(name)
+    text = shows.get(choice)
+    if name in state and state.get(key) not in (None, (choice, text)):
+        state[name] = choice
+    state[key] = (choice, text)
 
 
 def moves_seen() -> int:
     """Return the number of the last move that came from the live handle, 0 before the first."""
-    seen = (st.session_state.get(HANDLE, {}).get("move") or {}).get("seq")
-    return seen if isinstance(seen, int) else 0
+    sequence = (st.session_state.get(HANDLE, {}).get("move") or {}).get("seq")
+    return sequence if isinstance(sequence, int) else 0
 
 
 def _read(name: str, address: dict[str, str]) -> object:

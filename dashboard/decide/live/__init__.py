@@ -95,11 +95,11 @@ def packed_texts(described: Sequence[Description]) -> str:
     """What is said at each threshold: JSON, compressed by zlib, in base64; a tenth of its size."""
     rows = [
         [
-            found.verdict,
-            found.sentence,
-            [[tile.value, "\n".join(tile.lines), tile.ghost] for tile in found.tiles],
+            consequence.verdict,
+            consequence.sentence,
+            [[tile.value, "\n".join(tile.lines), tile.ghost] for tile in consequence.tiles],
         ]
-        for found in described
+        for consequence in described
     ]
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
     return base64.b64encode(zlib.compress(text.encode(), 1)).decode("ascii")
@@ -129,5 +129,5 @@ def number_patterns(words: Words, patterns: Sequence[str]) -> dict[str, object]:
     their blanks.
     """
     texts = catalogue(words.language)
-    chosen = {key: texts[key] for key in patterns}
-    return {"language": words.language, "none": DASH, "patterns": chosen}
+    selected = {key: texts[key] for key in patterns}
+    return {"language": words.language, "none": DASH, "patterns": selected}

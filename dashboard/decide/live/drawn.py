@@ -97,10 +97,10 @@ def _data(
     columns: Sequence[str],
 ) -> dict:
     frame, row = _HEIGHT[kind]
-    said = {"alt": alt, "words": number_patterns(words, PATTERNS), "labels": labels}
+    payload = {"alt": alt, "words": number_patterns(words, PATTERNS), "labels": labels}
     return {
         "kind": kind,
         "height": frame + row * len(rows),
         "rows": rows,
         "columns": columns,
-    } | said
+    } | payload
