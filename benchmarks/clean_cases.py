@@ -84,7 +84,7 @@ def measure_set(seed: int, size: int, classes: int) -> dict:
         settings = PointSettings(base=base, loop=LoopSettings(seed=seed))
         point = build.fit_point(cases, "s-point", names, settings, place)
         card = checkpoint.save(home / "s-point", point.card, point.weights)
-        made, _ = build.make_teacher(
+        made, _ = build.make_teacher_model(
             card, home / "s-point", cases, "s-teacher", BlobSettings(), place
         )
         checkpoint.save(home / "s-teacher", made.card, made.weights)

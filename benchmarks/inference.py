@@ -148,7 +148,7 @@ def random_teacher(source: str, head: torch.nn.Linear, device: torch.device) -> 
     where = AdapterSettings(layers=None, targets="down")
     backbone = load_backbone(source, where.cut, device, compute_dtype(device))
     adapters.attach(backbone, where)
-    fresh = [replace(x, b=torch.full_like(x.b, 0.01)) for x in adapters.read(backbone)]
+    fresh = [replace(x, b=torch.full_like(x.b, 0.01)) for x in adapters.read_adapters(backbone)]
     adapters.detach(backbone)
     std = {x.name: torch.full_like(x.a, 0.1) for x in fresh}
     return Teacher(backbone, Gaussian(tuple(fresh), std, head), where.scale, SAMPLES)

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from benchmarks.synthetic import synthetic_run, write_synthetic
 from core.errors import KakushinError
-from core.store.entries import Verdict
+from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
@@ -156,7 +156,7 @@ def decide(store: Store, folder: Path, name: str, turn: int) -> None:
             LEDGER_RUN, [case_id], np.array([True]), policy.name, policy.version
         )
         Reviews(store).add_verdicts(
-            [Verdict(LEDGER_RUN, case_id, "right", name, datetime.now(UTC), None, True, 0.5)]
+            [ReviewVerdict(LEDGER_RUN, case_id, "right", name, datetime.now(UTC), None, True, 0.5)]
         )
     note(folder / "ledger.acknowledged", policy.version)
 

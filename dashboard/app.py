@@ -60,7 +60,7 @@ def view(name: str) -> Callable[[], None]:
     """
 
     def page() -> None:
-        import_module(f"dashboard.{name}.page").page()
+        getattr(import_module(f"dashboard.{name}.page"), f"draw_{name}_page")()
 
     return page
 

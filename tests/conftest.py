@@ -20,7 +20,7 @@ PAGE = (
     "from dashboard.session import state\n"
     "from dashboard.{view} import page\n"
     "state.take_in_address()\n"
-    "page.page()"
+    "page.draw_{view}_page()"
 )
 
 

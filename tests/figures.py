@@ -21,7 +21,7 @@ def risk_coverage(risk=0.2):
             for kind in NAMES
         ]
     )
-    return charts.risk_coverage(
+    return charts.risk_coverage_figure(
         curves,
         NAMES,
         {"coverage": 0.5, "risk": risk},

@@ -48,7 +48,7 @@ def settings(tmp_path_factory) -> Settings:
 
 @pytest.fixture(scope="module")
 def both(settings) -> ask.Inspectors:
-    return ask.Inspectors(settings, ask.pair(settings, "line-teacher", "line-student"))
+    return ask.Inspectors(settings, ask.model_pair(settings, "line-teacher", "line-student"))
 
 
 # --- stored samples
@@ -144,7 +144,9 @@ def test_the_answer_is_what_a_scoring_of_the_same_text_stores(settings, both):
 
 def test_times_are_measured_and_the_steps_are_told_in_order(settings):
     both, steps = (
-        ask.Inspectors(settings, ask.pair(settings, "line-teacher", "line-student", samples=2)),
+        ask.Inspectors(
+            settings, ask.model_pair(settings, "line-teacher", "line-student", samples=2)
+        ),
         [],
     )
     assert not both.ready
@@ -198,8 +200,8 @@ def test_a_model_that_chooses_among_options_needs_them(settings):
         update={"readout": "choice", "labels": ("A", "B")}
     )
     with pytest.raises(CasesError, match="does not end with the options A, B"):
-        ask.checked_text("which one?", card)
-    assert ask.checked_text("which one?\nA) this\nB) that", card).endswith("that")
+        ask.checked_question("which one?", card)
+    assert ask.checked_question("which one?\nA) this\nB) that", card).endswith("that")
 
 
 def test_an_answer_that_is_not_finite_is_an_error_and_no_answer(settings, both):
@@ -224,9 +226,9 @@ class NotFinite:
 
 def test_models_that_do_not_go_together_are_named(settings, tmp_path):
     with pytest.raises(ModelError, match="There is no model 'line-teacher'. The workspace has: -"):
-        ask.pair(Settings(home=tmp_path), "line-teacher", "line-student")
+        ask.model_pair(Settings(home=tmp_path), "line-teacher", "line-student")
     with pytest.raises(ModelError, match="model 'line-point' is a point, and a student is needed"):
-        ask.pair(settings, "line-teacher", "line-point")
+        ask.model_pair(settings, "line-teacher", "line-point")
 
 
 def test_asking_starts_without_torch():

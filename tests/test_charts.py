@@ -22,7 +22,7 @@ def reliability():
     said = WORDS.chart_words(
         "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
     )
-    return charts.reliability(frame, NAMES, SEPARATED | said)
+    return charts.reliability_figure(frame, NAMES, SEPARATED | said)
 
 
 ALL = [risk_coverage, thresholds, reliability]

@@ -222,18 +222,18 @@ def test_a_new_run_is_seen_without_a_restart(open_page, tmp_path):
     Store(tmp_path / "store").runs()
     page = open_page(tmp_path)
     assert catalogue("en")["empty"] in page_text(page)
-    before = cache.version()
+    before = cache.data_version()
     add_run(tmp_path, [("A", "right", 0.9)] * 40)
-    assert cache.version() != before
+    assert cache.data_version() != before
     assert len(tile_values(page.run())) == len(TILES)
 
 
 def test_reading_does_not_change_the_version(open_page, homes):
     """Or every page would run again and again."""
     open_page()
-    before = cache.version()
+    before = cache.data_version()
     open_page(t="0.3")
-    assert cache.version() == before
+    assert cache.data_version() == before
 
 
 def test_a_store_of_a_newer_version_is_a_sentence(open_page, tmp_path):

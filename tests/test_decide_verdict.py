@@ -9,7 +9,7 @@ from core.decision.thresholds import daily_money
 from core.decision.thresholds.consequence import threshold_consequence
 from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.verdict import MONEY_UNKNOWN, policy_verdict
-from dashboard.decide.verdict import Comparison, describe_thresholds
+from dashboard.decide.verdict import AgainstReview, describe_thresholds
 from dashboard.i18n import LANGUAGES, Words
 
 FULL_TIME = FullTime(5, 7.5, 0.8)
@@ -22,7 +22,7 @@ def described(outcomes, confidence, escape: float, language: str = "en", seconds
     counts = AcceptanceCurve(Histogram.from_predictions(["A"] * n, ["x"] * n, outcomes, confidence))
     terms = CostModel(400.0, UnitCosts(5, escape, 0.5), seconds)
     costed = daily_money.cost_curve(counts, terms)
-    against = Comparison(5 * 400.0, FULL_TIME, "AUD")
+    against = AgainstReview(5 * 400.0, FULL_TIME, "AUD")
     return counts, terms, describe_thresholds(Words(language), costed, 400.0, against)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.stats.bounds import wilson
-from core.stats.difference import difference, excludes_zero
+from core.stats.difference import excludes_zero, interval_difference
 from core.types import Interval
 
 counts = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -13,7 +13,7 @@ counts = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.j
 
 def test_newcombes_own_example():
     """Newcombe 1998, table II (a): 56/70 against 48/80, method 10: 0.0524 to 0.3339."""
-    found = difference(wilson(56, 70), wilson(48, 80))
+    found = interval_difference(wilson(56, 70), wilson(48, 80))
     assert found.value == pytest.approx(0.2)
     assert (found.low, found.high) == (
         pytest.approx(0.0524, abs=5e-5),
@@ -26,7 +26,7 @@ def test_newcombes_own_example():
 @given(counts, counts)
 def test_the_other_way_round_is_the_same_interval_mirrored(one, other):
     a, b = wilson(*one), wilson(*other)
-    there, back = difference(a, b), difference(b, a)
+    there, back = interval_difference(a, b), interval_difference(b, a)
     assert (there.value, there.low, there.high) == pytest.approx(
         (-back.value, -back.high, -back.low)
     )
@@ -34,12 +34,12 @@ def test_the_other_way_round_is_the_same_interval_mirrored(one, other):
 
 
 def test_a_known_value_moves_the_interval_and_does_not_widen_it():
-    found = difference(wilson(30, 100), Interval(0.1, 0.1, 0.1, 50))
+    found = interval_difference(wilson(30, 100), Interval(0.1, 0.1, 0.1, 50))
     a = wilson(30, 100)
     assert (found.low, found.high) == (pytest.approx(a.low - 0.1), pytest.approx(a.high - 0.1))
 
 
 def test_what_is_unknown_stays_unknown():
-    found = difference(wilson(3, 10), wilson(0, 0))
+    found = interval_difference(wilson(3, 10), wilson(0, 0))
     assert (found.value, found.low, found.high, found.n) == (None, None, None, 0)
     assert not excludes_zero(found)

@@ -51,7 +51,7 @@ def test_options_come_to_the_last_bit_and_people_alone_once():
         constant_option(all_human_option(50, COSTS)),
         option_curve("student", counts, CostModel(50, COSTS, 0.36)),
     )
-    data = drawn.options(WORDS, curves, ("People", EVIL), "JPY")
+    data = drawn.options_chart(WORDS, curves, ("People", EVIL), "JPY")
     assert [(row["name"], row["n"]) for row in data["rows"]] == [("People", 0), (EVIL, curves[1].n)]
     assert (data["currency"], data["columns"]) == ({"code": "JPY", "digits": 0}, MONEY_PARTS)
     for row, curve, size in zip(data["rows"], curves, (1, 1001), strict=True):
@@ -62,7 +62,7 @@ def test_options_come_to_the_last_bit_and_people_alone_once():
 
 def test_shares_of_parts_are_at_most_half_a_step_off_and_none_is_made_up():
     curves = part_curves(counted(3))
-    data = drawn.parts(WORDS, curves)
+    data = drawn.parts_chart(WORDS, curves)
     assert data["panels"] == ["review", "leakage"]
     for i, row in enumerate(data["rows"]):
         assert (row["name"], row["cases"], row["labelled"]) == (
@@ -77,14 +77,14 @@ def test_shares_of_parts_are_at_most_half_a_step_off_and_none_is_made_up():
 
 
 def test_without_labels_there_is_no_panel_of_leakage():
-    data = drawn.parts(WORDS, part_curves(counted(1, outcomes=("unlabelled",))))
+    data = drawn.parts_chart(WORDS, part_curves(counted(1, outcomes=("unlabelled",))))
     assert data["panels"] == ["review"]
     assert (unpacked(data["rows"][0], PART_SHARES, "<u2")["leakage"] == drawn.UNKNOWN).all()
 
 
 @pytest.mark.parametrize(("parts", "most"), [(15, 250_000), (30, 500_000)])
 def test_many_parts_are_few_bytes(parts, most):
-    data = drawn.parts(WORDS, part_curves(counted(parts)))
+    data = drawn.parts_chart(WORDS, part_curves(counted(parts)))
     assert len(data["rows"]) == parts
     assert sum(len(row["values"]) for row in data["rows"]) < most
 
@@ -92,6 +92,7 @@ def test_many_parts_are_few_bytes(parts, most):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_row_makes_the_chart_higher_and_nothing_else_does(language):
     heights = [
-        drawn.parts(Words(language), part_curves(counted(parts)))["height"] for parts in (1, 2, 3)
+        drawn.parts_chart(Words(language), part_curves(counted(parts)))["height"]
+        for parts in (1, 2, 3)
     ]
     assert heights[1] - heights[0] == heights[2] - heights[1] > 0

@@ -35,7 +35,7 @@ from tests import tiny
 
 STAND_IN = (  # a runner that runs a job's first argument as a program
     "import sys\nfrom core.jobs import runner\n"
-    "runner.command = lambda job: [sys.executable, '-c', *job.arguments]\nrunner.main()"
+    "runner.command = lambda job: [sys.executable, '-c', *job.arguments]\nrunner.run_queue()"
 )
 LONG = "import time; print('begun', flush=True); time.sleep(600)"
 

@@ -46,7 +46,7 @@ def trained(tmp_path_factory):
     )
     generator = torch.Generator().manual_seed(0)
     adapters.attach(backbone, adapter)
-    fresh = adapters.read(backbone)
+    fresh = adapters.read_adapters(backbone)
     factors = [
         adapters.Adapter(x.name, x.a, torch.randn(x.b.shape, generator=generator) / 4, x.scale)
         for x in fresh
@@ -87,7 +87,7 @@ def test_the_expected_fisher_is_the_librarys_gauss_newton_diagonal(trained, monk
 def library_precision(backbone, adapter, factors, head, states) -> dict[str, torch.Tensor]:
     """The diagonal of the generalised Gauss-Newton matrix over every A, as laplace-torch has it."""
     adapters.attach(backbone, adapter)
-    adapters.write(backbone, factors)
+    adapters.write_adapters(backbone, factors)
     try:
         model = Logits(backbone, head)
         wanted = {layer.lora_A["default"].weight: name for name, layer in adapters.layers(backbone)}
@@ -114,7 +114,7 @@ def library_precision(backbone, adapter, factors, head, states) -> dict[str, tor
 
 def probabilities(backbone, adapter, factors, head, state) -> list[float]:
     adapters.attach(backbone, adapter)
-    adapters.write(backbone, factors)
+    adapters.write_adapters(backbone, factors)
     try:
         with torch.no_grad():
             return head(backbone.top(state[None], None).float()).softmax(-1)[0].tolist()

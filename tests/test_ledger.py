@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import NonFiniteError, NotFoundError, SettingsError, StoreError
-from core.store.entries import Verdict
+from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
@@ -18,7 +18,7 @@ from tests.stores import make_store
 RUN = "score-work-orders-student-stream"
 CASES = [f"stream-{i:07d}" for i in range(3)]
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-SAID = Verdict(RUN, CASES[0], "wrong", "佐藤", NOON, label="boom")
+SAID = ReviewVerdict(RUN, CASES[0], "wrong", "佐藤", NOON, label="boom")
 APPEND_ONLY = ("policies", "policy_events", "scenarios", "verdicts", "decisions")
 
 
@@ -195,7 +195,9 @@ def test_scenarios_are_kept_by_version(ledger):
 
 def test_verdicts_come_back_in_their_order_and_the_same_again_adds_nothing(reviews):
     tokyo = NOON.astimezone(timezone(timedelta(hours=9)))
-    audit = Verdict(RUN, CASES[1], "right", "Ito", tokyo, audit=True, inclusion_probability=0.25)
+    audit = ReviewVerdict(
+        RUN, CASES[1], "right", "Ito", tokyo, audit=True, inclusion_probability=0.25
+    )
     changed_mind = replace(SAID, verdict="unsure", label=None, at=NOON + timedelta(minutes=1))
     assert reviews.add_verdicts([SAID, audit]) == 2
     assert reviews.add_verdicts([SAID, audit, changed_mind]) == 1
@@ -233,7 +235,7 @@ def test_an_inclusion_probability_that_weighs_nothing_is_refused_at_the_door_and
     store, p
 ):
     with pytest.raises((NonFiniteError, SettingsError), match="inclusion probability"):
-        Verdict(RUN, CASES[0], "right", "Ito", NOON, audit=True, inclusion_probability=p)
+        ReviewVerdict(RUN, CASES[0], "right", "Ito", NOON, audit=True, inclusion_probability=p)
     with (
         pytest.raises(StoreError, match='CHECK constraint failed on table "verdicts"'),
         store.atomic() as connection,

@@ -86,7 +86,7 @@ def test_every_colour_is_a_slot_of_the_theme(lang):
     ) | {"symbol": "$"}
     figures = [on_risk(risk_coverage(), MARKS), on_thresholds(thresholds(), MARKS)]
     figures += [
-        decide_charts.mix(mixed, 0.2, 0.4, said),
+        decide_charts.mix_chart(mixed, 0.2, 0.4, said),
         decide_charts.cascade(fronts, best, named),
     ]
     for figure in figures:

@@ -343,7 +343,7 @@ def test_the_fisher_is_the_squared_gradient_summed_over_cases(job):
             job.backbone, job.point, job.head, cases, job.settings.adapter, seeded()
         )
     adapters.attach(job.backbone, job.settings.adapter)
-    adapters.write(job.backbone, list(job.point))
+    adapters.write_adapters(job.backbone, list(job.point))
     weights = {
         name: layer.lora_A["default"].weight for name, layer in adapters.layers(job.backbone)
     }

@@ -10,8 +10,8 @@ from core.pipeline.rivals import (
     MANY,
     fit_embedding_lr,
     fit_embedding_rivals,
-    fit_linear,
     fit_neighbours,
+    fit_regression,
     fit_words,
     make_folds,
     nearest_cases,
@@ -47,7 +47,7 @@ def test_many_cases_have_one_fold_the_latest_fifth_where_they_are_ordered():
 
 def test_the_linear_rival_is_scikit_learns_regression_at_its_best_penalty():
     states, labels = blobs(300)
-    model = fit_linear(states, labels, 3, (0.01, 0.1, 1.0), make_folds(labels))
+    model = fit_regression(states, labels, 3, (0.01, 0.1, 1.0), make_folds(labels))
     plain = LogisticRegression(C=model.penalty, tol=1e-8, max_iter=1000)
     plain.fit(states - states.mean(0), labels)
     fresh, truth = blobs(200, seed=1)
@@ -60,7 +60,7 @@ def test_the_linear_rival_is_scikit_learns_regression_at_its_best_penalty():
 def test_two_classes_give_the_same_as_one_row_of_scikit_learn():
     states, labels = blobs(200)
     states, labels = states[labels < 2], labels[labels < 2]
-    model = fit_linear(states, labels, 2, (0.1,), make_folds(labels))
+    model = fit_regression(states, labels, 2, (0.1,), make_folds(labels))
     plain = LogisticRegression(C=0.1, tol=1e-8).fit(states - states.mean(0), labels)
     expected = plain.predict_proba(states - states.mean(0))
     np.testing.assert_allclose(model.probabilities(states), expected, atol=5e-3)
@@ -68,16 +68,16 @@ def test_two_classes_give_the_same_as_one_row_of_scikit_learn():
 
 def test_a_class_without_a_case_gets_next_to_nothing_and_one_label_is_refused():
     states, labels = blobs(100)
-    model = fit_linear(states, labels, 4, (0.1,), make_folds(labels))
+    model = fit_regression(states, labels, 4, (0.1,), make_folds(labels))
     assert (model.probabilities(states)[:, 3] < 1e-5).all()
     with pytest.raises(CasesError, match="all 100 training cases have the same label"):
-        fit_linear(states, np.zeros(100, dtype=int), 2, (0.1,), make_folds(labels))
+        fit_regression(states, np.zeros(100, dtype=int), 2, (0.1,), make_folds(labels))
 
 
 def test_the_temperature_undoes_a_scale_of_held_out_logits():
     """Labels drawn from p, held-out probabilities at twice the logits: the temperature is 2."""
     states, labels = blobs(400)
-    model = fit_linear(states, labels, 3, (0.1,), make_folds(labels))
+    model = fit_regression(states, labels, 3, (0.1,), make_folds(labels))
     logits = np.random.default_rng(2).normal(size=(20_000, 3))
     p = softmax(logits, axis=1)
     drawn = (p.cumsum(1) > np.random.default_rng(3).random((len(p), 1))).argmax(1)

@@ -14,7 +14,7 @@ from core.models.scoring.heads import (
     normal_draws,
     uncertainty_head,
 )
-from core.models.scoring.spread import Moments, entropy
+from core.models.scoring.spread import Moments, tensor_entropy
 
 
 def answers(name, out):
@@ -69,7 +69,7 @@ def test_the_dirichlets_loss_is_lowest_at_the_parameters_that_the_samples_are_fr
 def test_logits_without_a_spread_have_no_mutual_information():
     p, aleatoric = answers("gaussian", [math.log(3), 0.0, -50.0, -50.0])
     np.testing.assert_allclose(p, [0.75, 0.25], atol=1e-3)
-    assert float(entropy(torch.tensor(p))) - aleatoric == pytest.approx(0.0, abs=1e-4)
+    assert float(tensor_entropy(torch.tensor(p))) - aleatoric == pytest.approx(0.0, abs=1e-4)
 
 
 def test_gaussian_logits_agree_with_brute_sampling():
@@ -101,7 +101,7 @@ def test_the_gaussians_loss_prefers_the_spread_of_the_teachers_share():
     """
     out = torch.tensor([[0.0, 0.0, x, x] for x in (2.0, 0.0, 4.0)])
     logp, aleatoric = UNCERTAINTY_HEADS["gaussian"].predict(out, 2)
-    share = float(aleatoric[0] / entropy(logp.exp())[0])
+    share = float(aleatoric[0] / tensor_entropy(logp.exp())[0])
     std = (out[:, 2:] - 1).exp()
     target = {
         "share": torch.full((3,), share),

@@ -29,7 +29,7 @@ from core.models.scoring.scorers import OnePass
 from core.models.scoring.spread import Moments
 from core.models.training import build
 from core.models.training.distill import distill
-from core.models.training.loop import fit, new_head
+from core.models.training.loop import fit_model, new_head
 from core.models.training.objective import NO_LABEL, Targets, TopClassifier, divergence
 from core.models.training.student import (
     _begin_spread,
@@ -233,7 +233,7 @@ def trained(tmp_path_factory):
         cases, "t-point", LABELS, PointSettings(base=str(base), loop=loop), place(folder, "w1")
     )
     point_card = checkpoint.save(folder / "t-point", point.card, point.weights)
-    teacher, _ = build.make_teacher(
+    teacher, _ = build.make_teacher_model(
         point_card,
         folder / "t-point",
         cases,
@@ -277,12 +277,12 @@ def test_the_student_is_the_merged_student(trained, tmp_path):
     backbone = load_backbone(str(trained / "base"), lambda n: n // 2, CPU)
     adapters.attach(backbone, AdapterSettings())
     generator = torch.Generator().manual_seed(2)
-    some = adapters.read(backbone)
+    some = adapters.read_adapters(backbone)
     changed = [
         adapters.Adapter(a.name, a.a, torch.randn(a.b.shape, generator=generator) * 0.1, a.scale)
         for a in some
     ]
-    adapters.write(backbone, changed)
+    adapters.write_adapters(backbone, changed)
     head = new_head(backbone, 4, seed=0)
     before = OnePass(backbone, head, 3).scores(TEXTS)
     merged = adapters.merge(backbone)
@@ -434,9 +434,9 @@ def test_a_killed_training_goes_on_to_the_same_weights(trained, tmp_path):
 
             model.forward = killed
             with pytest.raises(KeyboardInterrupt):
-                fit(model, cache, Targets(cases.labels), loop, folder, schedule)
+                fit_model(model, cache, Targets(cases.labels), loop, folder, schedule)
             return None
-        fit(model, cache, Targets(cases.labels), loop, folder, schedule)
+        fit_model(model, cache, Targets(cases.labels), loop, folder, schedule)
         return model.state_dict()
 
     unbroken = run(tmp_path / "a")
@@ -454,7 +454,9 @@ def test_a_loss_that_is_not_finite_stops_with_the_step(trained, tmp_path):
     adapters.attach(backbone, AdapterSettings())
     model = TopClassifier(backbone, new_head(backbone, 3, 0), 3)
     with pytest.raises(NonFiniteError, match="The loss is nan at step 0: the learning rate"):
-        fit(model, cache, Targets(np.array([0, 1])), LoopSettings(), tmp_path, Schedule(end=0.0))
+        fit_model(
+            model, cache, Targets(np.array([0, 1])), LoopSettings(), tmp_path, Schedule(end=0.0)
+        )
 
 
 def test_another_base_is_refused_by_its_hash(trained, tmp_path):

@@ -17,7 +17,7 @@ from core.models.base.trunk import cache_trunk
 from core.models.scoring.posterior import Gaussian
 from core.models.scoring.sampling import Sampler
 from core.models.scoring.scorers import Teacher
-from core.models.scoring.spread import collect, entropy, predictive
+from core.models.scoring.spread import collect, predictive, tensor_entropy
 from core.models.teachers import tfb
 from tests import tiny
 
@@ -35,18 +35,18 @@ def trained(source, targets="down"):
     backbone = load_backbone(source, lambda n: n // 2, CPU)
     adapters.attach(backbone, AdapterSettings(rank=4, alpha=8, targets=targets))
     generator = torch.Generator().manual_seed(1)
-    adapters.write(
+    adapters.write_adapters(
         backbone,
         [
             Adapter(a.name, a.a, torch.randn(a.b.shape, generator=generator) * 0.1, a.scale)
-            for a in adapters.read(backbone)
+            for a in adapters.read_adapters(backbone)
         ],
     )
     return backbone
 
 
 def bayesian(backbone, sigma=1.0, head=None):
-    regrouped = [tfb.regroup(a) for a in adapters.read(backbone)]
+    regrouped = [tfb.regroup(a) for a in adapters.read_adapters(backbone)]
     std = {a.name: sigma * tfb.unit_std(a, d) for a, d in regrouped}
     return Gaussian(tuple(a for a, _ in regrouped), std, head or torch.nn.Linear(32, 3))
 
@@ -169,7 +169,7 @@ def test_entropies_and_mutual_information_in_closed_form():
         atol=1e-12,
     )
     torch.testing.assert_close(
-        entropy(torch.tensor([0.25, 0.25, 0.25, 0.25, 0.0])), torch.tensor(math.log(4))
+        tensor_entropy(torch.tensor([0.25, 0.25, 0.25, 0.25, 0.0])), torch.tensor(math.log(4))
     )
 
 

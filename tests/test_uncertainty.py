@@ -7,21 +7,21 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core.errors import NonFiniteError
-from core.stats.uncertainty import decompose_uncertainty, entropy
+from core.stats.uncertainty import decompose_uncertainty, entropy_nats
 
 
 @pytest.mark.parametrize("k", [1, 2, 12])
 def test_the_uniform_distribution_has_log_k_nats(k):
-    assert entropy(np.full(k, 1 / k)) == pytest.approx(np.log(k))
+    assert entropy_nats(np.full(k, 1 / k)) == pytest.approx(np.log(k))
 
 
 def test_certainty_has_none_and_zero_log_zero_is_zero():
-    assert entropy(np.array([0.0, 1.0, 0.0])) == 0.0
+    assert entropy_nats(np.array([0.0, 1.0, 0.0])) == 0.0
 
 
 def test_entropy_follows_its_axis():
     p = np.array([[0.5, 1.0], [0.5, 0.0]])
-    np.testing.assert_allclose(entropy(p, axis=0), [np.log(2), 0.0])
+    np.testing.assert_allclose(entropy_nats(p, axis=0), [np.log(2), 0.0])
 
 
 def test_samples_that_disagree_with_certainty_are_all_epistemic():

@@ -143,9 +143,9 @@ def test_an_earlier_version_can_be_looked_at(store, open_page, tmp_path):
 
 def test_an_application_is_seen_by_the_watch(store, tmp_path, monkeypatch):
     monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path))
-    before = cache.version()
+    before = cache.data_version()
     apply_policy(store, RUN, add_version(store, Policy(0.8)))
-    assert cache.version() != before
+    assert cache.data_version() != before
 
 
 def test_tables_take_decisions_of_before_reasons_were_kept():

@@ -9,7 +9,7 @@ from core.models.base.settings import AdapterSettings, LoopSettings, LossSetting
 from core.models.base.trunk import cache_trunk
 from core.models.scoring.heads import uncertainty_head
 from core.models.scoring.spread import Moments
-from core.models.training.loop import fit, new_head
+from core.models.training.loop import fit_model, new_head
 from core.models.training.objective import NO_LABEL, Targets, TopClassifier
 from core.pipeline.train import texts_of
 from tests import tiny
@@ -42,7 +42,7 @@ def train(
         logits = torch.randn(5, cases, 3, generator=torch.Generator().manual_seed(0))
         targets = Targets(labels, Moments.of(logits))
     change(model)
-    fit(
+    fit_model(
         model,
         cache_trunk(backbone, texts.texts),
         targets,

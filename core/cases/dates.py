@@ -18,7 +18,7 @@ from core.errors import CasesError
 
 
 @dataclass(frozen=True)
-class Moments:
+class ColumnMoments:
     """A column's moments, None for a missing cell, a CellError for one that is no date; and what is
     to be said of them.
     """
@@ -32,7 +32,7 @@ def parse_dates(
     order: str | None = None,
     timezone_name: str | None = None,
     epoch_1904: bool = False,
-) -> Moments:
+) -> ColumnMoments:
     """Return each cell's moment without zone, to the microsecond.
 
     order: one of ORDERS if the person says so. timezone_name: an IANA zone, of times that carry
@@ -93,7 +93,7 @@ def _place_cell(
     return datetime.combine(day, cell.clock), cell.zone, cell.has_time
 
 
-def _in_one_zone(placed: list, zone: tzinfo | None) -> Moments:
+def _in_one_zone(placed: list, zone: tzinfo | None) -> ColumnMoments:
     """The wall clock of all cells in one zone: the named one, the only one, or the only one beside
     UTC, so that one morning does not fall on two days. Raises CasesError if several zones are left,
     or times have none, and no zone is named.
@@ -113,7 +113,7 @@ def _in_one_zone(placed: list, zone: tzinfo | None) -> Moments:
         zone, values = zones[local[0]], {"zones": sorted(zones), "zone": local[0]}
         notices = (Notice("cases.mixed_zones", values),)
     moments = [_wall_clock(cell, zone) if isinstance(cell, tuple) else cell for cell in placed]
-    return Moments(moments, notices)
+    return ColumnMoments(moments, notices)
 
 
 def _zone_key(cell: tuple[datetime, tzinfo, bool]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 PREVIEW, CELL = 20, 200  # rows, and characters of a cell, that the preview holds
 
 
-def main() -> None:
+def sandbox_main() -> None:
     """Read one file; why it cannot be read goes to error.json."""
     request = json.load(sys.stdin)
     _limit_memory(request["memory"])
@@ -113,4 +113,4 @@ def _write(path: Path, content: object) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sandbox_main()

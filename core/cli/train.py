@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from core.cli.cases import cases_options, print_notices, rare_labels_option, read_arguments
-from core.cli.verbs import add_verb, checked, store_of
+from core.cli.verbs import add_verb, checked_settings, store_of
 from core.errors import CasesError
 from core.messages import sentence
 from core.settings import Settings
@@ -226,7 +226,7 @@ def _train(arguments, settings: Settings) -> None:
 
     cases = read_arguments(arguments, settings, choice=arguments.readout == "choice")
     layers = arguments.layers or LAYERS[arguments.readout]
-    point_settings = checked(
+    point_settings = checked_settings(
         lambda: PointSettings(
             base=base_source(arguments.base, arguments.readout, settings.cache),
             readout=arguments.readout,
@@ -254,7 +254,7 @@ def _train(arguments, settings: Settings) -> None:
         print(f"made {linear.name}: {len(linear.labels)} labels, a logistic regression on the base")
         print(f"next: python -m core score CASES --model {linear.name}")
         return
-    settings_chosen = checked(
+    settings_chosen = checked_settings(
         lambda: TrainSettings(point=point_settings, teacher=_teacher(TEACHERS, arguments))
     )
     point, teacher = train(store, settings, arguments.name, labelled, settings_chosen)
@@ -285,7 +285,7 @@ def _distill(arguments, settings: Settings) -> None:
     default = DistillSettings()
     teacher = read_card(settings.models / f"{arguments.name}-teacher")
     layers = arguments.layers or teacher.settings["point"]["adapter"]["layers"]
-    distill_settings = checked(
+    distill_settings = checked_settings(
         lambda: DistillSettings(
             adapter=_adapter(AdapterSettings, arguments, layers=layers),
             loop=_loop(LoopSettings, arguments, teacher.readout, layers or 1, DISTILL_EPOCHS),

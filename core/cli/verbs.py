@@ -18,7 +18,7 @@ def add_verb(verbs, name: str, run: Callable, text: str) -> argparse.ArgumentPar
     return verb
 
 
-def checked(make: Callable[[], Any]) -> Any:
+def checked_settings(make: Callable[[], Any]) -> Any:
     """Settings from arguments; what pydantic refuses becomes one sentence."""
     from pydantic import ValidationError
 

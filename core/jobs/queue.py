@@ -43,7 +43,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
-class Job:
+class QueuedJob:
     """What was asked for; never changed."""
 
     job_id: str  # begins with its time, so that names sort by age
@@ -74,7 +74,7 @@ class JobStatus:
     was killed. Resuming goes on from what is done, and finds out at once where all is.
     """
 
-    job: Job
+    job: QueuedJob
     state: str  # one of STATES
     started_at: datetime | None
     ended_at: datetime | None
@@ -84,7 +84,7 @@ class JobStatus:
 
 def start(
     settings: Settings, verb: str, arguments: tuple[str, ...], who: str, about: str = ""
-) -> Job:
+) -> QueuedJob:
     """Queue a job and see to it that somebody runs it. Returns at once. Raises SettingsError for
     what may not be a job.
     """
@@ -95,7 +95,7 @@ def start(
     if not who.strip() or len(who) > 200:
         raise SettingsError("jobs.name", name=who[:40])
     started_at = datetime.now(UTC)
-    job = Job(
+    job = QueuedJob(
         f"{started_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
         verb,
         tuple(arguments),
@@ -143,7 +143,7 @@ def status(settings: Settings, job_id: str) -> JobStatus:
     process, end = _json(folder / "process.json"), _json(folder / "end.json")
     progress = _json(folder / "progress.json")
     return JobStatus(
-        job=Job(
+        job=QueuedJob(
             **job_record
             | {
                 "arguments": tuple(job_record["arguments"]),

@@ -29,7 +29,7 @@ NICE = 10
 _LOOK_S = 0.2  # how often a running job is looked at
 
 
-def main() -> None:
+def run_queue() -> None:
     """Run jobs until none waits."""
     settings = Settings()
     private_folder(settings.jobs)
@@ -50,7 +50,7 @@ def _drain(settings: Settings) -> None:
         _run(settings, job_id)
 
 
-def command(job: queue.Job) -> list[str]:
+def command(job: queue.QueuedJob) -> list[str]:
     """What runs a job."""
     return [sys.executable, "-m", "core", job.verb, *job.arguments]
 
@@ -109,4 +109,4 @@ def _now() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run_queue()

@@ -66,7 +66,7 @@ class Pair:
         return self.teacher.hash, self.student.hash
 
 
-def pair(settings: Settings, teacher: str, student: str, samples: int | None = None) -> Pair:
+def model_pair(settings: Settings, teacher: str, student: str, samples: int | None = None) -> Pair:
     """Read the cards of the models of these names, without torch. `samples` overrides the teacher's
     N.
 
@@ -81,7 +81,7 @@ def pair(settings: Settings, teacher: str, student: str, samples: int | None = N
     return Pair(cards[0].model_copy(update={"samples": samples or cards[0].samples}), cards[1])
 
 
-def checked_text(text: str, card: ModelCard) -> str:
+def checked_question(text: str, card: ModelCard) -> str:
     """Return the text that may be asked about. Raises CasesError for an empty, too long or
     unreadable one.
     """
@@ -114,7 +114,7 @@ class Inspectors:
         Raises CasesError for a text that cannot be asked about, NonFiniteError for an answer that
         is not finite, ModelError for models that do not load.
         """
-        text = checked_text(text, self.models.teacher)
+        text = checked_question(text, self.models.teacher)
         step("waiting")
         with self._turn:
             if self._loaded is None:

@@ -21,7 +21,7 @@ from core.pipeline.train import kept_cases
 from core.settings import Settings
 from core.stats import calibration, selective
 from core.stats.calibration_bias import calibration_error
-from core.stats.verdict import EMBEDDING, Verdict, judge_pair
+from core.stats.verdict import EMBEDDING, PairedVerdict, judge_pair
 from core.store.store import Store
 from core.types import KIND_ORDER, MODEL_KINDS, Interval, RunRecord
 
@@ -42,11 +42,11 @@ States = Callable[[Sequence[str]], np.ndarray]  # texts -> pooled states [n, d] 
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ModelComparison:
     """rows: {name: {"run", "passes", "seconds_per_case", metric: Interval's dict}}."""
 
     rows: dict[str, dict]
-    verdicts: list[Verdict]
+    verdicts: list[PairedVerdict]
 
 
 def evaluate(
@@ -56,7 +56,7 @@ def evaluate(
     training: pd.DataFrame | None = None,
     states: States | None = None,
     seed: int = 0,
-) -> Comparison:
+) -> ModelComparison:
     """Compare the newest finished scoring of each model on the newest cases of (dataset, role).
 
     training: text and label; with it the plain rivals are fitted and compared. states: pooled
@@ -76,13 +76,13 @@ def evaluate(
         for r in records
     }
     if training is None:
-        return Comparison(rows, [])
+        return ModelComparison(rows, [])
     cases = next(iter(tables.values()))
     rivals = rival_tables(training, cases, labels, states, seed)
     plain = {"run": None, "passes": 1, "seconds_per_case": None}
     rows |= {name: plain | metrics(table, labels, seed) for name, table in rivals.items()}
     ours = min(records, key=lambda r: KIND_ORDER.index(r.run.model_kind))
-    return Comparison(
+    return ModelComparison(
         rows,
         []
         if rows[ours.run.model]["nll"]["value"] is None
@@ -220,7 +220,7 @@ def verdict(
     theirs: pd.DataFrame,
     labels: tuple[str, ...],
     seed: int = 0,
-) -> Verdict:
+) -> PairedVerdict:
     """Compare one model's table with a rival's on the same cases, in the same order."""
     trained = ours["outcome"].isin(["right", "wrong"]).to_numpy()
     (p, label), (q, _) = (_probabilities(table[trained], labels) for table in (ours, theirs))

@@ -63,7 +63,7 @@ def fit_embedding_lr(
     states: np.ndarray, labels: np.ndarray, classes: int, folds: Sequence[Fold]
 ) -> LinearModel:
     """Fit the plainest rival: LR on pooled states [n, d] of the frozen base."""
-    return fit_linear(states, labels, classes, STATE_PENALTIES, folds)
+    return fit_regression(states, labels, classes, STATE_PENALTIES, folds)
 
 
 def make_folds(labels: np.ndarray, ordered: bool = False, seed: int = 0) -> list[Fold]:
@@ -84,7 +84,7 @@ def make_folds(labels: np.ndarray, ordered: bool = False, seed: int = 0) -> list
         return list(splitter.split(np.zeros(len(labels)), labels))
 
 
-def fit_linear(
+def fit_regression(
     features, labels: np.ndarray, classes: int, penalties: Sequence[float], folds: Sequence[Fold]
 ) -> LinearModel:
     """Fit a logistic regression on all cases, at the penalty with the lowest held-out NLL.
@@ -232,7 +232,7 @@ def fit_words(
     ).fit(texts)
     penalties = WORD_PENALTIES if states is None else MIXED_PENALTIES
     features = _features(ngrams, texts, states)
-    return WordModel(ngrams, fit_linear(features, labels, classes, penalties, folds))
+    return WordModel(ngrams, fit_regression(features, labels, classes, penalties, folds))
 
 
 def _features(ngrams: FeatureUnion, texts: Sequence[str], states: np.ndarray | None):

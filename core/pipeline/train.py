@@ -261,7 +261,7 @@ def _make_teacher(
 
     started, folder = time.perf_counter(), settings.models / point.name
     with _place(settings, f"{name}-teacher", key) as place:
-        trained, record = build.make_teacher(
+        trained, record = build.make_teacher_model(
             point, folder, texts, f"{name}-teacher", chosen.teacher, place
         )
         metrics |= record

@@ -30,7 +30,7 @@ from core.stats.agreement import mean_absolute_error, rank_correlation
 from core.stats.bounds import wilson
 from core.stats.calibration_bias import calibration_error
 from core.stats.temperature import Temperature, at_temperature, fit_temperature
-from core.stats.verdict import Verdict, judge_pair
+from core.stats.verdict import PairedVerdict, judge_pair
 from core.types import Interval
 
 PERIODS = ("year", "half")
@@ -81,7 +81,7 @@ def calibration_summary(counts: Histogram, unseen: bool = True) -> CalibrationSu
 
 def rival_verdict(
     ours: pd.DataFrame, theirs: pd.DataFrame, labels: tuple[str, ...], model: str, rival: str
-) -> Verdict:
+) -> PairedVerdict:
     """Return who wins on the cases of both runs whose label is one of `labels`, the runs' order."""
     columns = list(COLUMNS["rival"])
     both = ours[columns].merge(theirs[columns], on="case_id", suffixes=("", "_rival"))

@@ -28,7 +28,7 @@ from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.volume import measured_cases_per_day
 from core.errors import SettingsError
-from core.stats.difference import difference
+from core.stats.difference import interval_difference
 from core.store.entries import ScenarioVersion
 from core.store.ledger import Ledger
 from core.store.meetings import MeetingDecision, Meetings
@@ -254,7 +254,8 @@ def scenario_differences(columns: Sequence[ScenarioColumn]) -> list[ScenarioDiff
             if m != "money_per_month" or column.used.currency == first.used.currency
         ]
         by_measure = {
-            name: difference(column.measure(name), first.measure(name)) for name in measures
+            name: interval_difference(column.measure(name), first.measure(name))
+            for name in measures
         }
         differences.append(
             ScenarioDifference(column.name, first.name, by_measure, _cases(column) == _cases(first))

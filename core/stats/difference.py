@@ -12,7 +12,7 @@ import math
 from core.types import Interval
 
 
-def difference(a: Interval, b: Interval) -> Interval:
+def interval_difference(a: Interval, b: Interval) -> Interval:
     """a - b with its interval; n is the smaller of the two. All None where either is unknown."""
     n = min(a.n, b.n)
     if a.value is None or b.value is None:

@@ -22,7 +22,7 @@ class Uncertainty:
     epistemic: np.ndarray
 
 
-def entropy(p: np.ndarray, axis: int = -1) -> np.ndarray:
+def entropy_nats(p: np.ndarray, axis: int = -1) -> np.ndarray:
     """H(p) = -sum p log p over `axis`, in nats, with 0 log 0 = 0. Raises NonFiniteError."""
     return entr(finite(p, "probability")).sum(axis)
 
@@ -38,6 +38,6 @@ def decompose_uncertainty(samples: np.ndarray) -> Uncertainty:
     """
     samples = finite(samples, "probability")
     mean = samples.mean(0)
-    total, aleatoric = entropy(mean), entropy(samples).mean(0)
+    total, aleatoric = entropy_nats(mean), entropy_nats(samples).mean(0)
     aleatoric = np.minimum(aleatoric, total)
     return Uncertainty(mean, total, aleatoric, total - aleatoric)

@@ -16,7 +16,7 @@ DRAWS = 500
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PairedVerdict:
     """Our model less a rival on the same n cases, each with its paired bootstrap interval.
 
     winner: "rival" where the interval of the NLL says so, "model" likewise, else "neither".
@@ -49,7 +49,7 @@ class Verdict:
 
 def judge_pair(
     model: str, ours: np.ndarray, rival: str, theirs: np.ndarray, labels: np.ndarray, seed: int = 0
-) -> Verdict:
+) -> PairedVerdict:
     """Compare probabilities of a model and a rival, [n, K] each, with labels [n] (positions).
 
     Cases are drawn anew in pairs, 500 times. Without a case the intervals are empty.
@@ -62,7 +62,7 @@ def judge_pair(
         winner = "rival"
     elif gap.high is not None and gap.high < 0:
         winner = "model"
-    return Verdict(model, rival, gap, _mean_interval(hits[0] - hits[1], seed), winner)
+    return PairedVerdict(model, rival, gap, _mean_interval(hits[0] - hits[1], seed), winner)
 
 
 def _losses(p: np.ndarray, labels: np.ndarray) -> np.ndarray:

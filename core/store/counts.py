@@ -107,7 +107,9 @@ def _clear(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
     connection.execute(f"DELETE FROM histograms WHERE {_OF_RUN}", {"run": run_id})  # noqa: S608
 
 
-def read(connection: duckdb.DuckDBPyConnection, run_id: str, classes: tuple[str, ...]) -> Histogram:
+def read_histogram(
+    connection: duckdb.DuckDBPyConnection, run_id: str, classes: tuple[str, ...]
+) -> Histogram:
     """The run's counts whatever the epistemic uncertainty: the segments that occur, sorted, and the
     classes as given.
     """

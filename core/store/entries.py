@@ -63,7 +63,7 @@ class ScenarioVersion:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ReviewVerdict:
     """What a person said of a case. Raises SettingsError or NonFiniteError for what may not be
     kept.
 

@@ -23,7 +23,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     """
     migrations_known = migrations()
     newest = migrations_known[-1][0]
-    current_version, name = version(connection)
+    current_version, name = schema_version(connection)
     if current_version > newest:
         raise StoreError("store.newer_schema", version=current_version, name=name, newest=newest)
     for number, path in migrations_known:
@@ -31,7 +31,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
             _apply(connection, number, path)
 
 
-def version(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
+def schema_version(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     """Number and name of the last migration that was applied; 0 for an empty file."""
     try:
         query = "SELECT version, name FROM schema_migrations ORDER BY version DESC LIMIT 1"

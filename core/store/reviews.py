@@ -15,7 +15,7 @@ import pandas as pd
 
 from core.errors import NotFoundError, SettingsError, StoreError
 from core.store import intake, records
-from core.store.entries import DECISIONS, Verdict
+from core.store.entries import DECISIONS, ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.store import Store
 
@@ -53,7 +53,7 @@ class Reviews:
 
     # --- verdicts
 
-    def add_verdicts(self, verdicts: Sequence[Verdict]) -> int:
+    def add_verdicts(self, verdicts: Sequence[ReviewVerdict]) -> int:
         """Add all verdicts or none; return how many are new.
 
         Run, case, reviewer and time identify a verdict. Raises NotFoundError for an unknown run or
@@ -218,7 +218,7 @@ def _require_cases(connection: duckdb.DuckDBPyConnection, run_id: str, case_ids:
         )
 
 
-def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> bool:
+def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: ReviewVerdict) -> bool:
     """Whether it was new."""
     recorded_at = verdict.at.astimezone(UTC).replace(tzinfo=None)
     values = (

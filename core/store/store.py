@@ -52,7 +52,7 @@ class Store:
     def schema_version(self) -> int:
         """Number of the last migration that the file has been through."""
         with self.atomic() as connection:
-            return migrate.version(connection)[0]
+            return migrate.schema_version(connection)[0]
 
     # --- runs
     # ----------------------------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ class Store:
     def histogram(self, run_id: str) -> Histogram:
         """The run's counts: its labels as classes, its segments sorted. Raises NotFoundError."""
         with self.atomic() as connection:
-            return counts.read(connection, run_id, self._require(connection, run_id))
+            return counts.read_histogram(connection, run_id, self._require(connection, run_id))
 
     def joint_counts(self, run_id: str) -> pd.DataFrame:
         """How many cases each (segment, predicted, outcome, step, epistemic_bin) holds: `n`, a row

@@ -48,7 +48,7 @@ def figures(result: PolicyConsequence, money: Interval) -> dict[str, float | Non
     }
 
 
-def difference(
+def policy_difference(
     words: Words, key: str, value: float | None, before: float | None, currency: str
 ) -> str:
     """Return how far the card `key` is from the active policy's figure; empty where either is not

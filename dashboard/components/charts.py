@@ -63,7 +63,7 @@ def letters(text: str) -> str:
     return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def risk_coverage(
+def risk_coverage_figure(
     curves: pd.DataFrame,
     names: Mapping[str, str],
     now: Mapping[str, float] | None,
@@ -169,7 +169,7 @@ def against_threshold(
     )
 
 
-def reliability(
+def reliability_figure(
     frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]
 ) -> go.Figure:
     """Accuracy against mean confidence of each bin, with Wilson bars, one series a model; the

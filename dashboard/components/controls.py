@@ -141,7 +141,7 @@ def presets(words: Words, thresholds: dict[str, float]) -> None:
             )
 
 
-def limits(words: Words) -> None:
+def limit_controls(words: Words) -> None:
     """Draw the two limits, each of which may be left empty: the most of a risk, and the reviews a
     day that can be done.
     """
@@ -210,7 +210,7 @@ def work(words: Words) -> None:
     )
 
 
-def mix(words: Words, kinds: dict[str, str], seen: float) -> None:
+def mix_control(words: Words, kinds: dict[str, str], seen: float) -> None:
     """Draw which kind of case comes more or less often, and how often. kinds: name -> what a reader
     reads; seen: its share.
     """
@@ -310,7 +310,7 @@ def _source(words: Words, source: str) -> None:
     st.badge(words(source), icon=icon, color=color)
 
 
-def notices(words: Words) -> None:
+def draw_notices(words: Words) -> None:
     """Say which values of the address were not taken."""
     for name, value in state.notices():
         st.warning(

@@ -19,7 +19,7 @@ from dashboard.i18n import DASH, Words
 _QUIET = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 
 
-def chart(
+def chart_panel(
     key: str,
     words: Words,
     figure: go.Figure,
@@ -130,7 +130,7 @@ def empty_panel(key: str, words: Words, why: str, above: Callable[[], None] | No
         st.info(words(why))
 
 
-def cards(found: list[Card], in_a_row: int = 3) -> None:
+def draw_cards(found: list[Card], in_a_row: int = 3) -> None:
     """Show the cards in rows of three or so, so that none is narrower than its figures."""
     for start in range(0, len(found), in_a_row):
         for column, card in zip(

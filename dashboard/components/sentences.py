@@ -44,7 +44,7 @@ def frequency(words: Words, share: float) -> str:
     return words("frequency", count=words.number(share * per, 0), per=words.number(per, 0))
 
 
-def cards(
+def consequence_cards(
     words: Words,
     result: PolicyConsequence,
     total: Interval,

@@ -17,7 +17,7 @@ from dashboard.session import cache, state
 WATCH_SECONDS = 2.0  # how soon a new run or part is seen; looking costs a stat or two
 
 
-def page(
+def draw_shell(
     title: str,
     draw: Callable[[Words, list[RunRecord]], None],
     aside: Callable[[Words], None] | None = None,
@@ -39,7 +39,7 @@ def page(
                 aside(words)
             controls.language(words)
     try:
-        data_version, runs = cache.version(), cache.runs()
+        data_version, runs = cache.data_version(), cache.runs()
         if runs or not needs_runs:
             draw(words, runs)
         else:
@@ -56,7 +56,7 @@ def page(
 @st.fragment(run_every=WATCH_SECONDS)
 def _watch(seen: tuple) -> None:
     """Run the page again as soon as the store holds something else than `seen`."""
-    if cache.version() != seen:
+    if cache.data_version() != seen:
         st.rerun()
 
 

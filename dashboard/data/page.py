@@ -19,9 +19,9 @@ from dashboard.session import cache, state
 from dashboard.session.address import PARTS
 
 
-def page() -> None:
+def draw_data_page() -> None:
     """Draw the page. It needs no run: here is where the first one is begun."""
-    shell.page("data.title", _page, needs_runs=False)
+    shell.draw_shell("data.title", _page, needs_runs=False)
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
@@ -34,10 +34,10 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         required=True,
         label_visibility="collapsed",
     )
-    controls.notices(words)
-    {"upload": upload.draw, "jobs": draw_jobs, "runs": data_runs.draw_runs}[state.chosen("part")](
-        words
-    )
+    controls.draw_notices(words)
+    {"upload": upload.draw_upload, "jobs": draw_jobs, "runs": data_runs.draw_runs}[
+        state.chosen("part")
+    ](words)
     state.choices()
 
 

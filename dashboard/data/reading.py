@@ -13,7 +13,7 @@ ZONES = ("Asia/Tokyo", "UTC", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", 
 QUOTINGS, DECIMALS, ORDERS = ("minimal", "none"), ("point", "comma"), ("ymd", "dmy", "mdy")
 
 
-def draw(words: Words, upload: Upload, timezone: str | None) -> ReadingOptions:
+def draw_reading_options(words: Words, upload: Upload, timezone: str | None) -> ReadingOptions:
     """Draw the boxes and return what they say; empty ones leave it to the file. `timezone` is the
     one that the settings name.
     """

@@ -69,7 +69,7 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
     texts = words.chart_words(*(f"compare.{name}" for name in run_selection.RUN_MEASURES))
     figure = data_charts.run_comparison_chart(frame, chart_names, texts)
     note = _note(words, [by_id[run_id] for run_id in picked], int(frame["n"].max()))
-    panels.chart(
+    panels.chart_panel(
         "runs_compare",
         words,
         figure,
@@ -122,6 +122,6 @@ def _storage(words: Words) -> None:
         panels.listing(
             "versions",
             words,
-            data_tables.library_version_table(words, cache.versions()),
+            data_tables.library_version_table(words, cache.library_versions()),
             words("versions.note"),
         )

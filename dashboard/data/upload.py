@@ -34,7 +34,7 @@ ENDINGS = [suffix[1:] for suffix in uploads.SUFFIXES]
 LISTED, MANY = 300, 8  # pixels of a list of so many problems or more, which scrolls
 
 
-def draw(words: Words) -> None:
+def draw_upload(words: Words) -> None:
     """Draw the upload and, once there is a file, what it holds and what can be done with it."""
     upload = _chosen_file(words)
     source = None
@@ -90,13 +90,13 @@ def _keep() -> None:
 def _file(words: Words, upload: Upload) -> start.ReadyCases | None:
     """What the file holds; what work can start from, once it is clear how to read it."""
     st.markdown(f"## {words.markdown('upload.title', called=upload.called)}", anchors=False)
-    options = reading.draw(words, upload, cache.settings().timezone)
+    options = reading.draw_reading_options(words, upload, cache.settings().timezone)
     try:
         with st.spinner(words("upload.reading")):
-            first = cache.checked(upload, None, options)
+            first = cache.checked_upload(upload, None, options)
             options = replace(options, sheet=_sheet(words, upload, first))
             if options.sheet != first.table.sheet:
-                first = cache.checked(upload, None, options)
+                first = cache.checked_upload(upload, None, options)
         _preview(words, first)
         columns = _columns(words, upload, first)
         if not columns.text:
@@ -104,7 +104,7 @@ def _file(words: Words, upload: Upload) -> start.ReadyCases | None:
             return None
         with st.spinner(words("upload.reading")):
             same = _is_found(first, columns)
-            checked = first if same else cache.checked(upload, columns, options)
+            checked = first if same else cache.checked_upload(upload, columns, options)
     except CasesError as error:
         _refused(words, upload, error)
         return None

@@ -16,7 +16,9 @@ from dashboard.components.charts import SLOTS, band, finish, left_titles
 _WAYS = {"with_teacher": ("teacher", "solid", "diamond"), "without": ("student", "dash", "circle")}
 
 
-def mix(curve: pd.DataFrame, seen: float, supposed: float, words: Mapping[str, str]) -> go.Figure:
+def mix_chart(
+    curve: pd.DataFrame, seen: float, supposed: float, words: Mapping[str, str]
+) -> go.Figure:
     """Review rate and leakage against the share of one kind of case, with the share seen and the
     one supposed.
 

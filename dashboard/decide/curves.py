@@ -47,7 +47,7 @@ def risk(context: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
         *said,
         words("points.click"),
     ]
-    panels.chart(
+    panels.chart_panel(
         "risk_coverage",
         words,
         figure,
@@ -70,7 +70,7 @@ def thresholds(
         *([] if cheapest is None else [sentences.cheapest(words, curve, cheapest, currency)]),
         words("points.click"),
     ]
-    panels.chart(
+    panels.chart_panel(
         "thresholds",
         words,
         figure,
@@ -83,7 +83,7 @@ def _risk(curves: pd.DataFrame, names: dict[str, str], words: dict[str, str], *m
     """The figure, the same object for the same points: nothing in it depends on the threshold in
     use, so it is kept.
     """
-    return mark_charts.on_risk(charts.risk_coverage(curves, names, None, words), marks)
+    return mark_charts.on_risk(charts.risk_coverage_figure(curves, names, None, words), marks)
 
 
 def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
@@ -91,7 +91,7 @@ def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
     return mark_charts.on_thresholds(charts.against_threshold(curve, None, None, words), marks)
 
 
-def options(context: RunContext) -> None:
+def options_panel(context: RunContext) -> None:
     """Money a day of the ways to run the line, at the threshold in use."""
     words, currency = context.words, context.choices.currency
     kinds = tuple(reversed(context.same))
@@ -101,7 +101,7 @@ def options(context: RunContext) -> None:
     models = {kind: CostModel(per_day, context.costs, seconds[kind]) for kind in kinds}
     curves = cached_result(_option_curves, of_models, models, unseen)
     names = tuple(sentences.option_name(words, curve, context.same) for curve in curves)
-    data = cached_result(drawn.options, words, curves, names, currency)
+    data = cached_result(drawn.options_chart, words, curves, names, currency)
 
     def table() -> tables.ScreenTable:
         return tables.option_table(
@@ -109,7 +109,9 @@ def options(context: RunContext) -> None:
         )
 
     note = sentences.options_note(words, curves, context.same)
-    panels.component_panel("options", words, partial(drawn.chart, "options", data), table, note)
+    panels.component_panel(
+        "options", words, partial(drawn.live_chart, "options", data), table, note
+    )
 
 
 def _option_curves(
@@ -141,7 +143,7 @@ def _options(context: RunContext, per_day: float) -> list[daily_money.OptionMone
     return options
 
 
-def parts(context: RunContext) -> None:
+def parts_panel(context: RunContext) -> None:
     """Review rate and leakage of each segment, or predicted class, at the threshold in use."""
     words, choices = context.words, context.choices
     by_class = choices.by == BY_CLASS
@@ -151,7 +153,7 @@ def parts(context: RunContext) -> None:
         else context.curve(context.kind)
     )
     data = cached_result(
-        drawn.parts, words, cached_result(frames.part_curves, counts, choices.unseen)
+        drawn.parts_chart, words, cached_result(frames.part_curves, counts, choices.unseen)
     )
 
     def table() -> tables.ScreenTable:
@@ -161,7 +163,7 @@ def parts(context: RunContext) -> None:
             words, frames.segment_frame(counts, choices.t, per_day, choices.unseen), head
         )
 
-    draw, note = partial(drawn.chart, "segments", data), words(f"parts.{choices.by}")
+    draw, note = partial(drawn.live_chart, "segments", data), words(f"parts.{choices.by}")
     panels.component_panel("segments", words, draw, table, note, lambda: controls.split(words))
 
 

@@ -23,7 +23,7 @@ from dashboard.components.active_policy import Ghost
 from dashboard.decide import curves, live, people, points, route, starts, terms, tour, what_if
 from dashboard.decide.mark_charts import CAPACITY, CERTIFIED
 from dashboard.decide.mark_charts import CHEAPEST as CHEAPEST_MARK
-from dashboard.decide.verdict import TILES, Comparison
+from dashboard.decide.verdict import TILES, AgainstReview
 from dashboard.i18n import Words
 from dashboard.session import cache, state
 from dashboard.session.address import BY_HAND, BY_LEAKAGE, BY_PEOPLE, CHEAPEST
@@ -33,9 +33,9 @@ from dashboard.session.context import RunContext
 TABS = ("thresholds", "options", "causes", "people", "conditions", "terms")
 
 
-def page() -> None:
+def draw_decide_page() -> None:
     """Draw the page."""
-    shell.page("decide.title", _page, tour.draw)
+    shell.draw_shell("decide.title", _page, tour.draw_tour)
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
@@ -46,7 +46,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         state.set_value("t", t)
         view = View(RunContext(words, state.choices(), runs, record))
     with notes:
-        controls.notices(words)
+        controls.draw_notices(words)
         for warning in sentences.warnings(words, record, view.consequence):
             st.warning(warning, icon=":material/warning:")
     if not view.consequence.cases:
@@ -131,7 +131,7 @@ class View:
         time."""
         ghost, currency = self.policy[0], self.choices.currency
         all_human = daily_money.all_human_option(self.terms.cases_per_day, self.context.costs)
-        against = Comparison(
+        against = AgainstReview(
             all_human.total_per_day.value,
             self.context.full_time,
             currency,
@@ -171,11 +171,11 @@ class View:
         names = [self.words(f"tab.{name}") for name in TABS]
         draws: tuple[Callable[[], None], ...] = (
             self._thresholds,
-            partial(curves.options, self.context),
+            partial(curves.options_panel, self.context),
             self._causes,
             partial(people.desk, self.context, self.consequence),
-            partial(what_if.draw, self.context),
-            partial(terms.draw, self.context, self.consequence, self.policy[1]),
+            partial(what_if.draw_what_if, self.context),
+            partial(terms.draw_terms, self.context, self.consequence, self.policy[1]),
         )
         for tab, draw in zip(st.tabs(names, key="tab", on_change="rerun"), draws, strict=True):
             if tab.open:
@@ -196,13 +196,13 @@ class View:
         left, right = st.columns(2)
         with left:
             curves.risk(self.context, marks, [certified.said, capacity.said])
-            starts.limits(words, self.choices, self.solver)
+            starts.draw_limits(words, self.choices, self.solver)
         with right:
             curves.thresholds(self.context, self.costed, threshold_of[CHEAPEST_MARK], marks)
 
     def _causes(self) -> None:
-        curves.parts(self.context)
-        route.draw(self.context)
+        curves.parts_panel(self.context)
+        route.draw_route(self.context)
         starts.compared(self.context, preset_thresholds(self.solver), self.policy[0])
 
 
@@ -211,7 +211,7 @@ def _handle_contents(
     costed: pd.DataFrame,
     timed: bool,
     cases_per_day: float,
-    against: Comparison,
+    against: AgainstReview,
     mark: dict[str, object],
 ) -> dict[str, object]:
     """live.contents, without money where the run was not timed."""

@@ -60,7 +60,7 @@ def _simulation(context: RunContext, found: PolicyConsequence) -> None:
         desk = cache.cached_from_predictions(
             people.simulated_desk, people.COLUMNS, (context.run_id,), *study
         )
-    panels.cards(desk_cards(words, desk))
+    panels.draw_cards(desk_cards(words, desk))
     if desk.staffing.note:
         st.warning(words("people.overloaded"), icon=":material/hourglass_top:")
     st.caption(desk_basis(words, desk))

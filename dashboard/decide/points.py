@@ -22,7 +22,7 @@ from dashboard.session.context import RunContext
 
 
 @dataclass(frozen=True)
-class Found:
+class MarkedThreshold:
     """A point's threshold, None where there is none, and the sentence that says what it rests on or
     why it is missing.
     """
@@ -66,39 +66,45 @@ def counted_rows(context: RunContext):
     ]
 
 
-def certified(context: RunContext) -> Found:
+def certified(context: RunContext) -> MarkedThreshold:
     """Return the loosest threshold that the calibration run of the same model certifies, for the
     promise of the choices.
     """
     words, choices = context.words, context.choices
     record = context.own_calibration
     if record is None:
-        return Found(None, words("points.no_certificate", why=words("certificate.no_run")))
+        return MarkedThreshold(
+            None, words("points.no_certificate", why=words("certificate.no_run"))
+        )
     if (
         context.segment is not None
         and context.segment not in cache.histogram(record.run.run_id).segments
     ):
-        return Found(None, words("points.no_certificate", why=words("certificate.no_labels")))
+        return MarkedThreshold(
+            None, words("points.no_certificate", why=words("certificate.no_labels"))
+        )
     try:
         certificate = cache.certificate(record.run, choices, context.segment)
     except SettingsError as error:
-        return Found(None, words.markdown("points.no_certificate", why=words.error_text(error)))
+        return MarkedThreshold(
+            None, words.markdown("points.no_certificate", why=words.error_text(error))
+        )
     sentence = certificate_words.certificate_sentence(words, certificate)
     if isinstance(certificate, Certificate):
-        return Found(certificate.threshold, sentence)
-    return Found(None, words("points.no_certificate", why=sentence))
+        return MarkedThreshold(certificate.threshold, sentence)
+    return MarkedThreshold(None, words("points.no_certificate", why=sentence))
 
 
-def capacity(context: RunContext, handles: Callable[[], ThresholdSolver]) -> Found:
+def capacity(context: RunContext, handles: Callable[[], ThresholdSolver]) -> MarkedThreshold:
     """Return the strictest threshold that the reviews a day of the choices can serve."""
     words, reviews = context.words, context.choices.capacity
     if reviews is None:
-        return Found(None, words("points.no_capacity"))
+        return MarkedThreshold(None, words("points.no_capacity"))
     consequence = handles().at_capacity(reviews)
     if not isinstance(consequence, PolicyConsequence):
-        return Found(None, words("limits.infeasible.capacity_unreachable"))
+        return MarkedThreshold(None, words("limits.infeasible.capacity_unreachable"))
     people = words.number(context.full_time.people(reviews))
-    return Found(
+    return MarkedThreshold(
         consequence.policy.threshold,
         words("points.capacity", reviews=words.number(reviews), people=people),
     )

@@ -20,7 +20,7 @@ COLUMNS = ("segment", "predicted", "outcome", "confidence", "epistemic")
 NAMED = 8  # groups that are named; further ones are counted
 
 
-def draw(context: RunContext) -> None:
+def draw_route(context: RunContext) -> None:
     """Draw the panel: the groups to send to people, and the verdict on cases that did not choose
     them.
     """

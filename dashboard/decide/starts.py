@@ -30,12 +30,12 @@ _FETCHED = 2000  # most confident cases that are looked through for those of one
 _LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
 
 
-def limits(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
+def draw_limits(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
     """Draw the panel of limits: which threshold they come to, what binds, and what one more review
     a day is worth.
     """
     with panels.panel("limits", words):
-        controls.limits(words)
+        controls.limit_controls(words)
         _limits_answer(words, chosen, handles)
 
 

@@ -19,7 +19,7 @@ FIGURES = {
 }
 
 
-def draw(context: RunContext, found: PolicyConsequence, about_policy: str) -> None:
+def draw_terms(context: RunContext, found: PolicyConsequence, about_policy: str) -> None:
     """Draw the figures of the threshold in use, the terms, and the note on the active policy."""
     words = context.words
     rows = []

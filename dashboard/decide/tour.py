@@ -28,7 +28,7 @@ _component = st.components.v2.component(
 )
 
 
-def draw(words: Words) -> None:
+def draw_tour(words: Words) -> None:
     """Draw the button that opens the tour."""
     buttons = {name: words(f"tour.{name}") for name in ("open", "next", "back", "skip", "done")}
     steps = [

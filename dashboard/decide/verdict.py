@@ -34,7 +34,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AgainstReview:
     """What a threshold is held against: reviewing every case, and the active policy."""
 
     review_all: float  # money a day of reviewing every case
@@ -78,7 +78,7 @@ def verdict_of(outcome: Outcome, review_all: float) -> str:
     return ADOPT if outcome.money.high < review_all else CONDITIONS
 
 
-def describe(words: Words, outcome: Outcome, against: Comparison) -> Description:
+def describe(words: Words, outcome: Outcome, against: AgainstReview) -> Description:
     """Return what the page says of one threshold."""
     verdict = verdict_of(outcome, against.review_all)
     tiles = (
@@ -89,7 +89,7 @@ def describe(words: Words, outcome: Outcome, against: Comparison) -> Description
     if against.policy is not None:
         figures = (outcome.reviews, _a_month(outcome.escapes.value), _a_month(outcome.money.value))
         ghosts = (
-            active_policy.difference(words, key, figure, before, against.currency)
+            active_policy.policy_difference(words, key, figure, before, against.currency)
             for key, figure, before in zip(TILES, figures, against.policy, strict=True)
         )
         tiles = tuple(replace(t, ghost=ghost) for t, ghost in zip(tiles, ghosts, strict=True))
@@ -100,7 +100,7 @@ def _a_month(a_day: float | None) -> float | None:
     return None if a_day is None else a_day * DAYS_PER_MONTH
 
 
-def _sentence(words: Words, verdict: str, outcome: Outcome, against: Comparison) -> str:
+def _sentence(words: Words, verdict: str, outcome: Outcome, against: AgainstReview) -> str:
     people, review_all = _people(words, outcome.reviews, against), against.review_all
     reviews = words.number(outcome.reviews)
     if not outcome.accepted:
@@ -134,12 +134,12 @@ def _sentence(words: Words, verdict: str, outcome: Outcome, against: Comparison)
     )
 
 
-def _people(words: Words, reviews_per_day: float, against: Comparison) -> str:
+def _people(words: Words, reviews_per_day: float, against: AgainstReview) -> str:
     count = against.full_time.least(reviews_per_day) if reviews_per_day > 0 else 0
     return words.many("people.count", count)
 
 
-def _reviews(words: Words, outcome: Outcome, against: Comparison) -> Tile:
+def _reviews(words: Words, outcome: Outcome, against: AgainstReview) -> Tile:
     reviews = outcome.reviews
     fewer = words.number(outcome.cases_per_day - reviews)
     return Tile(
@@ -152,7 +152,7 @@ def _escapes(words: Words, outcome: Outcome) -> Tile:
     return _tile(words, outcome.escapes, words.number, words.text("tile.escapes.delta"))
 
 
-def _money(words: Words, outcome: Outcome, against: Comparison) -> Tile:
+def _money(words: Words, outcome: Outcome, against: AgainstReview) -> Tile:
     money = outcome.money
 
     def show(value: float | None) -> str:
@@ -178,7 +178,7 @@ def _tile(words: Words, outcome: Interval, show: Callable[[float | None], str], 
 
 
 def describe_thresholds(
-    words: Words, costed: pd.DataFrame, cases_per_day: float, against: Comparison
+    words: Words, costed: pd.DataFrame, cases_per_day: float, against: AgainstReview
 ) -> list[Description]:
     """Return `describe` of every threshold 0, 0.001, ..., 1. costed: daily_money.cost_curve, with
     NaN for what is not known.

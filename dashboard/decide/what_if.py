@@ -14,7 +14,7 @@ from dashboard.session import cache, state
 from dashboard.session.context import RunContext, model_name
 
 
-def draw(context: RunContext) -> None:
+def draw_what_if(context: RunContext) -> None:
     """Draw both questions."""
     with st.spinner(context.words("evidence.reading")):
         _mix(context)
@@ -43,19 +43,21 @@ def _mix(context: RunContext) -> None:
     curve = what_if.share_curve(counts, choices.t, kind, context.terms)
 
     def above() -> None:
-        controls.mix(words, {name: context.kind_name(name) for name in shares}, shares[kind])
+        controls.mix_control(
+            words, {name: context.kind_name(name) for name in shares}, shares[kind]
+        )
         if share != shares[kind]:
             st.warning(words("mix.certificate"), icon=":material/gpp_maybe:")
-        panels.cards(mix_cards(words, before, after, choices.currency))
+        panels.draw_cards(mix_cards(words, before, after, choices.currency))
 
     chart_texts = words.chart_words(
         "card.review", "card.leakage", "mix.share", "mix.seen", "mix.supposed"
     )
-    figure = decide_charts.mix(curve, shares[kind], share, chart_texts)
+    figure = decide_charts.mix_chart(curve, shares[kind], share, chart_texts)
     note = words.markdown(
         "mix.note", kind=context.kind_name(kind), n=words.number(before.leakage.n, 0)
     )
-    panels.chart("mix", words, figure, tables.share_table(words, curve), note, above)
+    panels.chart_panel("mix", words, figure, tables.share_table(words, curve), note, above)
 
 
 def _cascade(context: RunContext) -> None:
@@ -97,7 +99,7 @@ def _cascade(context: RunContext) -> None:
         fronts, best, chart_texts | {"symbol": words.symbol(choices.currency)}
     )
     note = cascade_note(words, best, model_name(words, teacher), choices.currency)
-    panels.chart(
+    panels.chart_panel(
         "cascade", words, figure, tables.cascade_table(words, fronts, choices.currency), note
     )
 

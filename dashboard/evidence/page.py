@@ -41,7 +41,7 @@ BEFORE = (0, 0)  # the calibration period, beside (year, half)
 
 
 @dataclass(frozen=True)
-class Shown:
+class EvidenceContext:
     """What the page is about: the choices, the run, the runs of the same cases, and the calibration
     runs of their models.
     """
@@ -86,9 +86,9 @@ class Shown:
         return names if self.scaled is None else names | {SCALED: self.words("model.temperature")}
 
 
-def page() -> None:
+def draw_evidence_page() -> None:
     """Draw the page."""
-    shell.page("evidence.title", _page)
+    shell.draw_shell("evidence.title", _page)
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
@@ -96,7 +96,9 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     with st.sidebar:
         record = controls.choose_run(words, runs)
     same = run_selection.same_cases(runs, record)
-    context = Shown(words, state.choices(), record, same, run_selection.calibration_of(runs, same))
+    context = EvidenceContext(
+        words, state.choices(), record, same, run_selection.calibration_of(runs, same)
+    )
 
     # Call and show
     _headline(context)
@@ -109,10 +111,10 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     _spreads(context)
 
 
-def _headline(shown: Shown) -> None:
+def _headline(shown: EvidenceContext) -> None:
     words, choices = shown.words, shown.choices
     counts = cache.cumulative(shown.record.run.run_id, choices.segment)
-    controls.notices(words)
+    controls.draw_notices(words)
     for warning in sentences.warnings(
         words,
         shown.record,
@@ -127,7 +129,7 @@ def _headline(shown: Shown) -> None:
         st.markdown(f"## {texts}", anchors=False)
 
 
-def _rival(shown: Shown) -> None:
+def _rival(shown: EvidenceContext) -> None:
     """Say whether the model is worth more than the plainest one, or how to get that one."""
     words, rival = shown.words, shown.same.get(PLAIN)
     if shown.record.run.model_kind == PLAIN:
@@ -148,7 +150,7 @@ def _rival(shown: Shown) -> None:
         (st.warning if verdict.winner == "rival" else st.info)(text, icon=":material/balance:")
 
 
-def _with_temperature(shown: Shown) -> Shown:
+def _with_temperature(shown: EvidenceContext) -> EvidenceContext:
     """Fit the point estimate's temperature on its calibration run, and count these cases with it;
     or say why not.
     """
@@ -179,7 +181,7 @@ def _with_temperature(shown: Shown) -> Shown:
     )
 
 
-def _curves(shown: Shown) -> None:
+def _curves(shown: EvidenceContext) -> None:
     """Reliability, and risk against coverage, of all models on the same cases."""
     words, unseen, counts, names = shown.words, shown.choices.unseen, shown.counts(), shown.names()
     trusted = {kind: evidence.calibration_summary(curve, unseen) for kind, curve in counts.items()}
@@ -200,7 +202,7 @@ def _curves(shown: Shown) -> None:
     )
     figure = evidence_charts.reliability_chart(bins, titles, texts)
     note = "  \n".join([words("ev_reliability.note"), shown.temperature, sources])
-    panels.chart(
+    panels.chart_panel(
         "ev_reliability", words, figure, tables.reliability_table(words, bins, names), note
     )
 
@@ -211,8 +213,8 @@ def _curves(shown: Shown) -> None:
     )
     in_use = {"coverage": curve.coverage.value, "risk": curve.selective_risk.value}
     texts = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
-    figure = charts.risk_coverage(curves, names, in_use, texts, banded=tuple(names))
-    panels.chart(
+    figure = charts.risk_coverage_figure(curves, names, in_use, texts, banded=tuple(names))
+    panels.chart_panel(
         "ev_risk",
         words,
         figure,
@@ -221,7 +223,7 @@ def _curves(shown: Shown) -> None:
     )
 
 
-def _shift(shown: Shown) -> None:
+def _shift(shown: EvidenceContext) -> None:
     words, choices, run_id = shown.words, shown.choices, shown.record.run.run_id
 
     def above() -> None:
@@ -265,7 +267,7 @@ def _shift(shown: Shown) -> None:
         certificate_words.excluded_periods(words, small, sentences.FEW),
         certificate_words.source_runs(words, int(table["labelled"].sum()), records),
     ]
-    panels.chart(
+    panels.chart_panel(
         "ev_shift",
         words,
         figure,
@@ -275,7 +277,7 @@ def _shift(shown: Shown) -> None:
     )
 
 
-def _certificate(shown: Shown) -> None:
+def _certificate(shown: EvidenceContext) -> None:
     words, choices, record = shown.words, shown.choices, shown.own_calibration
     if record is None:
         panels.empty_panel(
@@ -316,7 +318,7 @@ def _certificate(shown: Shown) -> None:
             words, certificate, record, shown.model, _untrained(counts), choices.unseen
         )
     )
-    panels.chart(
+    panels.chart_panel(
         "ev_certificate",
         words,
         figure,
@@ -331,7 +333,7 @@ def _refused(words: Words, sentence: str) -> None:
     st.warning(words.markdown("certificate.because", sentence=sentence), icon=":material/block:")
 
 
-def _spreads(shown: Shown) -> None:
+def _spreads(shown: EvidenceContext) -> None:
     words, student, teacher = shown.words, shown.same.get("student"), shown.same.get("teacher")
     if student is None or teacher is None:
         panels.empty_panel("ev_spread", words, "spread.missing")
@@ -360,7 +362,9 @@ def _spreads(shown: Shown) -> None:
     ]
     note.append(words.markdown("ev_spread.note", passes=words.number(teacher.run.samples, 0)))
     note.append(certificate_words.source_runs(words, n, [student, teacher], "spread.sources"))
-    panels.chart("ev_spread", words, figure, tables.spread_table(words, cells), "  \n".join(note))
+    panels.chart_panel(
+        "ev_spread", words, figure, tables.spread_table(words, cells), "  \n".join(note)
+    )
 
 
 def _untrained(counts: AcceptanceCurve) -> int:

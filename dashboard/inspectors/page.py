@@ -34,7 +34,7 @@ ASKED = "asked"  # what the session holds the last answer under
 
 
 @dataclass(frozen=True)
-class Shown:
+class InspectorsContext:
     """What the page is about: the runs of the teacher and, where there is one, of the student; and
     what decides at the gate.
     """
@@ -45,9 +45,9 @@ class Shown:
     rule: GateRule
 
 
-def page() -> None:
+def draw_inspectors_page() -> None:
     """Draw the page."""
-    shell.page("inspectors.title", _page)
+    shell.draw_shell("inspectors.title", _page)
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
@@ -60,14 +60,14 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         state.choices()
         st.info(words("inspectors.needs_teacher"))
         return
-    context = Shown(words, same["teacher"], _student(words, same), _rule(words))
+    context = InspectorsContext(words, same["teacher"], _student(words, same), _rule(words))
     inspector_controls.source_control(words)
 
     # Call and show
     case = _typed(context) if state.chosen("source") == TYPED else _stored(context)
     state.choices()
     with top:
-        controls.notices(words)
+        controls.draw_notices(words)
         if context.rule.problem:
             st.warning(
                 words.markdown("inspectors.gate.problem", sentence=context.rule.problem),
@@ -98,7 +98,7 @@ def _rule(words: Words) -> GateRule:
     return GateRule(Policy(state.chosen("t")))
 
 
-def _stored(shown: Shown) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
+def _stored(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
     """Draw the choice of a stored case; return it, and what it took. None, and a sentence, where
     there is none.
     """
@@ -132,7 +132,7 @@ def _stored(shown: Shown) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | Non
     return case, inspector_words.stored_time(words, shown.teacher, shown.student)
 
 
-def _typed(shown: Shown) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
+def _typed(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
     """Draw the field; return the case that was last asked about, and what it took. None where
     nothing was, or can be.
     """
@@ -141,7 +141,9 @@ def _typed(shown: Shown) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None
         st.info(words("inspectors.needs_student"))
         return None
     try:
-        models = cache.pair(*(record.run.model for record in runs), shown.teacher.run.samples)
+        models = cache.cached_pair(
+            *(record.run.model for record in runs), shown.teacher.run.samples
+        )
     except ModelError as error:
         st.info(words.markdown("inspectors.no_models", sentence=words.error_text(error)))
         return None
@@ -182,7 +184,7 @@ def _ask(words: Words, both: ask.Inspectors, text: str) -> None:
     st.rerun()
 
 
-def _show(shown: Shown, case: VotedCase, took: tuple[str, tuple[str, ...]]) -> None:
+def _show(shown: InspectorsContext, case: VotedCase, took: tuple[str, tuple[str, ...]]) -> None:
     words, levels = shown.words, _levels(shown, case)
     gate = shown.rule.gate(case.segment, case.labels, case.answer)
     with st.container(border=True, key="case_text"):
@@ -191,13 +193,13 @@ def _show(shown: Shown, case: VotedCase, took: tuple[str, tuple[str, ...]]) -> N
     with st.container(border=True, key="headline"):
         st.markdown(f"### {inspector_words.inspector_headline(words, case, gate)}", anchors=False)
         st.markdown(inspector_words.uncertainty_reason(words, case, levels["teacher"]))
-    panels.cards(inspector_words.inspector_cards(words, case, gate, levels, took))
+    panels.draw_cards(inspector_words.inspector_cards(words, case, gate, levels, took))
     st.caption(inspector_words.vote_basis(words, levels["teacher"], shown.teacher))
     _votes(words, case)
     _answers(words, case)
 
 
-def _levels(shown: Shown, case: VotedCase) -> dict[str, dict[str, UncertaintyLevel]]:
+def _levels(shown: InspectorsContext, case: VotedCase) -> dict[str, dict[str, UncertaintyLevel]]:
     """Model kind -> how large its uncertainties are among the cases of its own run, the teacher
     first.
     """
@@ -224,7 +226,7 @@ def _votes(words: Words, case: VotedCase) -> None:
     figure = inspector_charts.vote_chart(
         frame.assign(name=names), words.chart_words("in_votes.sure", "in_votes.others")
     )
-    panels.chart(
+    panels.chart_panel(
         "in_votes",
         words,
         figure,
@@ -241,7 +243,7 @@ def _answers(words: Words, case: VotedCase) -> None:
     note = words.markdown(
         "in_bars.note", n=words.number(len(case.samples), 0), shown=words.number(len(frame), 0)
     )
-    panels.chart(
+    panels.chart_panel(
         "in_bars",
         words,
         inspector_charts.answer_chart(frame, texts),

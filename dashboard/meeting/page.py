@@ -38,7 +38,7 @@ from dashboard.session.address import Choices
 
 
 @dataclass(frozen=True)
-class Shown:
+class MeetingContext:
     """What the page is about: the choices, who writes, and the scenarios on today's counts."""
 
     words: Words
@@ -53,9 +53,9 @@ class Shown:
         return self.columns[0].used.currency
 
 
-def page() -> None:
+def draw_meeting_page() -> None:
     """Draw the page."""
-    shell.page("meeting.title", _page)
+    shell.draw_shell("meeting.title", _page)
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
@@ -75,18 +75,18 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     columns = _columns(frozen, _assumed())
 
     # Call and show
-    context = Shown(
+    context = MeetingContext(
         words, state.choices(), author, columns, cache.cached_query(meeting.meeting_decisions)
     )
     with notes:
-        controls.notices(words)
+        controls.draw_notices(words)
     with board:
         if columns:
             _board(context)
     _log(context)
     poc = meeting_poc.draw_trial(words, columns) if columns else None
     # again: the plan's widgets are drawn only now
-    context = Shown(words, state.choices(), author, columns, context.log)
+    context = MeetingContext(words, state.choices(), author, columns, context.log)
     if columns:
         _exports(context, poc)
 
@@ -153,7 +153,7 @@ def _assumptions(words: Words, columns: list[meeting.ScenarioColumn]) -> None:
         meeting_controls.assumption_controls(words, columns)
 
 
-def _board(shown: Shown) -> None:
+def _board(shown: MeetingContext) -> None:
     """The scenarios side by side, then the chart that compares them, then the differences in words."""
     words = shown.words
     for warning in meeting_words.scenario_warnings(words, shown.columns):
@@ -165,7 +165,7 @@ def _board(shown: Shown) -> None:
     _differences(shown)
 
 
-def _scenario(shown: Shown, one: meeting.ScenarioColumn) -> None:
+def _scenario(shown: MeetingContext, one: meeting.ScenarioColumn) -> None:
     words = shown.words
     st.markdown(f"## {meeting_words.scenario_heading(words, one)}", anchors=False)
     st.caption(meeting_words.scenario_caption(words, one))
@@ -179,7 +179,7 @@ def _scenario(shown: Shown, one: meeting.ScenarioColumn) -> None:
             st.caption("  \n".join(map(escape_markdown, card.lines)))
 
 
-def _compare(shown: Shown) -> None:
+def _compare(shown: MeetingContext) -> None:
     words = shown.words
     frame = meeting.compare_frame(shown.columns)
     drawn = frame[(frame["measure"] != "money_per_month") | frame["name"].isin(_same_money(shown))]
@@ -194,7 +194,7 @@ def _compare(shown: Shown) -> None:
         for m in meeting.COMPARED
     }
     figure = meeting_charts.scenario_chart(drawn, texts, chart_texts, shown.choices.large)
-    panels.chart(
+    panels.chart_panel(
         "meeting_compare",
         words,
         figure,
@@ -203,11 +203,11 @@ def _compare(shown: Shown) -> None:
     )
 
 
-def _same_money(shown: Shown) -> list[str]:
+def _same_money(shown: MeetingContext) -> list[str]:
     return [column.name for column in shown.columns if column.used.currency == shown.currency]
 
 
-def _differences(shown: Shown) -> None:
+def _differences(shown: MeetingContext) -> None:
     words, differences = shown.words, meeting.scenario_differences(shown.columns)
     with st.container(border=True, key="panel_differences"):
         st.markdown(f"## {words('meeting_differences')}", anchors=False)
@@ -219,7 +219,7 @@ def _differences(shown: Shown) -> None:
         st.caption(words("meeting.difference.note"))
 
 
-def _log(shown: Shown) -> None:
+def _log(shown: MeetingContext) -> None:
     words = shown.words
     with st.container(border=True, key="panel_log"):
         st.markdown(f"## {words('meeting_log')}", help=words("meeting_log.help"), anchors=False)
@@ -232,7 +232,7 @@ def _log(shown: Shown) -> None:
             st.caption(words("meeting.log.empty"))
 
 
-def _decide(shown: Shown, written: meeting_controls.TypedDecision) -> None:
+def _decide(shown: MeetingContext, written: meeting_controls.TypedDecision) -> None:
     """Write a decision down; the token makes a second click of the same form the same decision."""
     if not (written.decision and written.reason):
         st.warning(shown.words("meeting.log.fill"), icon=":material/warning:")
@@ -245,7 +245,7 @@ def _decide(shown: Shown, written: meeting_controls.TypedDecision) -> None:
     st.rerun()
 
 
-def _exports(shown: Shown, poc: TrialReport | None) -> None:
+def _exports(shown: MeetingContext, poc: TrialReport | None) -> None:
     words, zone_name = shown.words, st.context.timezone or "UTC"
 
     def make(form: str) -> bytes:

@@ -40,7 +40,9 @@ def draw_trial(words: Words, columns: list[meeting.ScenarioColumn]) -> TrialRepo
         return poc
     axes = {"x": line.x_title, "y": line.y_title, "separators": words.separators}
     figure = meeting_charts.trial_width_figure(line.x, line.y, line.marks, axes)
-    panels.chart(_KEY, words, figure, _table(line), above=lambda: (choose(), _said(words, poc)))
+    panels.chart_panel(
+        _KEY, words, figure, _table(line), above=lambda: (choose(), _said(words, poc))
+    )
     return poc
 
 

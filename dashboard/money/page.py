@@ -46,7 +46,7 @@ BARS = 10  # inputs that the tornado shows; its table has all
 
 
 @dataclass(frozen=True)
-class Shown:
+class MoneyContext:
     """What the page is about."""
 
     words: Words
@@ -71,9 +71,9 @@ class Shown:
         return self.valuation.appraisals[OPTION_NAMES.index(self.choices.option)]
 
 
-def page() -> None:
+def draw_money_page() -> None:
     """Draw the page."""
-    shell.page("money.title", _page)
+    shell.draw_shell("money.title", _page)
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
@@ -82,7 +82,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         record = controls.choose_run(words, runs)
         money_controls.setting_controls(words)
     choices = state.choices()
-    controls.notices(words)
+    controls.draw_notices(words)
     facts = _facts(runs, record, choices)
     if STUDENT not in facts.same:
         st.info(words("money.needs_student"))
@@ -94,7 +94,9 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
     # Call and show
     valuation = cache.cached_valuation(scenario)
-    context = Shown(words, choices, facts, scenario, valuation, money.option_comparison(valuation))
+    context = MoneyContext(
+        words, choices, facts, scenario, valuation, money.option_comparison(valuation)
+    )
     _summary(context, followed)
     _inputs(context)
     state.choices()  # again: the option's widget is drawn only now
@@ -141,7 +143,7 @@ def _scenario(chosen: Choices, facts: MeasuredRuns) -> tuple[MoneyScenario | Non
     ), True
 
 
-def _summary(shown: Shown, followed: bool) -> None:
+def _summary(shown: MoneyContext, followed: bool) -> None:
     words, months, currency = shown.words, shown.scenario.months, shown.choices.currency
     record = shown.facts.same[STUDENT]
     for warning in sentences.warnings(words, record, shown.facts.at(STUDENT, shown.choices.t)):
@@ -152,11 +154,11 @@ def _summary(shown: Shown, followed: bool) -> None:
         st.markdown(
             f"## {money_words.money_headline(words, shown.rows, months, currency)}", anchors=False
         )
-    panels.cards(money_words.money_cards(words, shown.rows, months, currency), in_a_row=2)
+    panels.draw_cards(money_words.money_cards(words, shown.rows, months, currency), in_a_row=2)
     st.caption(words.markdown("money.note", draws=words.number(shown.valuation.drawn.draws, 0)))
 
 
-def _inputs(shown: Shown) -> None:
+def _inputs(shown: MoneyContext) -> None:
     words = shown.words
     frame = money.input_frame(shown.scenario)
     with st.container(border=True, key="panel_inputs"):
@@ -171,7 +173,7 @@ def _inputs(shown: Shown) -> None:
     money_controls.option_control(words, OPTION_NAMES[1:])
 
 
-def _charts(shown: Shown) -> None:
+def _charts(shown: MoneyContext) -> None:
     """Show the charts one below the other."""
     _running(shown)
     _cash(shown)
@@ -181,14 +183,14 @@ def _charts(shown: Shown) -> None:
     _thresholds(shown)
 
 
-def _running(shown: Shown) -> None:
+def _running(shown: MoneyContext) -> None:
     words, currency = shown.words, shown.choices.currency
     texts = (
         words.chart_words(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
         | shown.costs
     )
     figure = money_charts.running_cost_chart(shown.rows, shown.names, texts)
-    panels.chart(
+    panels.chart_panel(
         "running",
         words,
         figure,
@@ -197,7 +199,7 @@ def _running(shown: Shown) -> None:
     )
 
 
-def _cash(shown: Shown) -> None:
+def _cash(shown: MoneyContext) -> None:
     words, frame, option = shown.words, money.cash_frame(shown.valuation), shown.choices.option
     texts = (
         words.chart_words("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
@@ -206,12 +208,12 @@ def _cash(shown: Shown) -> None:
     texts |= {"payback_month": str(shown.appraisal.payback.months or "")}
     figure = money_charts.cash_chart(frame, shown.names, option, texts)
     note = words.markdown("cash.note", option=shown.names[option])
-    panels.chart(
+    panels.chart_panel(
         "cash", words, figure, money_tables.cash_table(words, frame, shown.choices.currency), note
     )
 
 
-def _monte_carlo(shown: Shown) -> None:
+def _monte_carlo(shown: MoneyContext) -> None:
     words, option, currency = shown.words, shown.choices.option, shown.choices.currency
     frame = money.npv_histogram_frame(shown.valuation.drawn.npv[option])
     spread = shown.valuation.drawn.spreads[OPTION_NAMES.index(option)]
@@ -234,12 +236,12 @@ def _monte_carlo(shown: Shown) -> None:
         **shares,
     )
     table = money_tables.draw_table(words, frame, currency)
-    panels.chart(
+    panels.chart_panel(
         "monte_carlo", words, money_charts.npv_histogram_chart(frame, marks, texts), table, note
     )
 
 
-def _tornado(shown: Shown) -> None:
+def _tornado(shown: MoneyContext) -> None:
     words, option, currency = shown.words, shown.choices.option, shown.choices.currency
     frame = money.tornado_frame(sensitivity.tornado_bars(shown.scenario, option), shown.scenario)
     if frame.empty:
@@ -256,10 +258,12 @@ def _tornado(shown: Shown) -> None:
     ]
     figure = money_charts.tornado_chart(widest.assign(label=labels), texts)
     note = words.markdown("tornado.note", option=shown.names[option])
-    panels.chart("tornado", words, figure, money_tables.tornado_table(words, frame, currency), note)
+    panels.chart_panel(
+        "tornado", words, figure, money_tables.tornado_table(words, frame, currency), note
+    )
 
 
-def _break_even(shown: Shown) -> None:
+def _break_even(shown: MoneyContext) -> None:
     words, option, currency = shown.words, shown.choices.option, shown.choices.currency
     frame = money.break_even_frame(shown.scenario, option)
     reachable = frame[frame["value"].notna() & (frame["likely"] > 0) & (frame["value"] > 0)]
@@ -282,12 +286,12 @@ def _break_even(shown: Shown) -> None:
     note = "  \n".join(
         filter(None, (words.markdown("break_even.note", option=shown.names[option]), never))
     )
-    panels.chart(
+    panels.chart_panel(
         "break_even", words, figure, money_tables.break_even_table(words, frame, currency), note
     )
 
 
-def _thresholds(shown: Shown) -> None:
+def _thresholds(shown: MoneyContext) -> None:
     words, choices = shown.words, shown.choices
     if choices.option == STUDENT:
         panels.empty_panel("paying", words, "paying.none")
@@ -307,6 +311,6 @@ def _thresholds(shown: Shown) -> None:
     )
     figure = money_charts.npv_threshold_chart(frame, choices.t, pays.best, texts)
     table = money_tables.money_threshold_table(words, frame, choices.currency)
-    panels.chart(
+    panels.chart_panel(
         "paying", words, figure, table, money_words.paying_sentence(words, pays, choices.currency)
     )

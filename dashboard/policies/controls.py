@@ -143,7 +143,7 @@ def threshold_editor(words: Words, table: pd.DataFrame, run_id: str) -> None:
 
 def optimiser_controls(words: Words, search: Callable[[], None]) -> None:
     """Draw the limits, what gets a threshold of its own, and the button; `search` is its callback."""
-    controls.limits(words)
+    controls.limit_controls(words)
     by, button = st.columns([2, 1], vertical_alignment="bottom")
     names = {name: words(f"policy.by.{name}") for name in GROUPINGS}
     by.segmented_control(

@@ -52,9 +52,9 @@ from dashboard.session import cache, state
 DRAWN = 12  # newest versions that the timeline draws; its table has all
 
 
-def page() -> None:
+def draw_policies_page() -> None:
     """Draw the page."""
-    shell.page("policies.title", _page)
+    shell.draw_shell("policies.title", _page)
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
@@ -66,7 +66,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     scene = policy_scene(words, runs, record, state.choices())
     if scene.stored:
         _settle(scene)
-    controls.notices(words)
+    controls.draw_notices(words)
 
     # Call and show
     _in_force(scene)
@@ -134,8 +134,10 @@ def _in_force(scene: PolicyScene) -> None:
         )
         return
     consequence = scene.means(policy)
-    cards = sentences.cards(words, consequence, consequence.money_per_day, scene.choices.currency)
-    panels.cards(
+    cards = sentences.consequence_cards(
+        words, consequence, consequence.money_per_day, scene.choices.currency
+    )
+    panels.draw_cards(
         [
             replace(
                 card,
@@ -202,7 +204,7 @@ def _compare(scene: PolicyScene, draft: Policy) -> None:
         int(scene.cumulative.total.sum()),
     )
     table = policy_tables.consequence_table(words, frame, selected, scene.choices.currency)
-    panels.chart("policy_compare", words, figure, table, note, above)
+    panels.chart_panel("policy_compare", words, figure, table, note, above)
     _differences(scene, pair[before], pair[after], selected)
 
 
@@ -339,4 +341,6 @@ def _history(scene: PolicyScene) -> None:
         "policy_history.note", **{name: words.number(n, 0) for name, n in counts.items()}
     )
     figure = policy_charts.policy_timeline(*drawn, names, texts)
-    panels.chart("policy_history", words, figure, policy_tables.history_table(words, frame), note)
+    panels.chart_panel(
+        "policy_history", words, figure, policy_tables.history_table(words, frame), note
+    )

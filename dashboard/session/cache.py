@@ -119,12 +119,12 @@ def store() -> Store:
     return _store(_folder())
 
 
-def version() -> tuple:
+def data_version() -> tuple:
     """Return the version of what the store holds; it changes when anything is committed."""
     return store().version()
 
 
-def versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """Return the versions of the store's schema and of the libraries. Raises StoreError."""
     return workspace.versions(store())
 
@@ -132,7 +132,7 @@ def versions() -> dict[str, str]:
 _checks: SharedCache[Checked] = SharedCache(8)
 
 
-def checked(upload: Upload, columns: ColumnNames | None, options: ReadingOptions) -> Checked:
+def checked_upload(upload: Upload, columns: ColumnNames | None, options: ReadingOptions) -> Checked:
     """Return what a kept file holds, read once in a process of its own. Raises CasesError."""
     current = Settings()
     check = partial(uploads.check_upload, current, upload, columns, options)
@@ -307,11 +307,11 @@ def cached_valuation(scenario: MoneyScenario) -> money.ScenarioValuation:
     return _valuations.get(scenario.to_json(), partial(money.value_scenario, scenario))
 
 
-def pair(teacher: str, student: str, samples: int) -> ask.Pair:
+def cached_pair(teacher: str, student: str, samples: int) -> ask.Pair:
     """Return the cards of two models as they lie in the workspace now, N of the teacher. Raises
     ModelError.
     """
-    return ask.pair(Settings(), teacher, student, samples)
+    return ask.model_pair(Settings(), teacher, student, samples)
 
 
 def inspectors(models: ask.Pair) -> ask.Inspectors:

@@ -33,9 +33,9 @@ LIST_HEIGHT = 480  # pixels
 _FAILED = "worklist_failed"  # what the session holds of an application that failed
 
 
-def page() -> None:
+def draw_worklist_page() -> None:
     """Draw the page."""
-    shell.page("worklist.title", _page)
+    shell.draw_shell("worklist.title", _page)
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
@@ -45,7 +45,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     applied = cache.cached_query(_applied_policies, record.run.run_id)
     _apply_control(words, record.run.run_id, bool(applied))
     if not applied:
-        controls.notices(words)
+        controls.draw_notices(words)
         st.info(words("worklist.none"), icon=":material/inbox:")
         state.choices()
         return
@@ -57,7 +57,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     reasons = [reason for reason in REASONS if (counts["reason"] == reason).any()]
     state.clamp_choice("cause", [ALL, *reasons], ALL)
     state.clamp_choice("answer", [ALL, *counts["predicted"].unique()], ALL)
-    controls.notices(words)
+    controls.draw_notices(words)
 
     # Call and show
     st.markdown(worklist_words.headline(words, decided))
@@ -65,14 +65,14 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     if decided.accepted + decided.review < record.cases:
         undecided = record.cases - decided.accepted - decided.review
         st.warning(words.many("worklist.undecided", undecided), icon=":material/pending:")
-    panels.cards(worklist_words.cards(words, decided, record.cases))
+    panels.draw_cards(worklist_words.worklist_cards(words, decided, record.cases))
     _compare_with_decide(words, record, decided)
     figure = worklist_charts.by_reason(
         worklist_tables.reason_counts(counts),
         {reason: words(f"worklist.reason.{reason}") for reason in REASONS},
         words.chart_words("worklist.cases"),
     )
-    panels.chart("worklist_reasons", words, figure, worklist_tables.reasons(words, counts))
+    panels.chart_panel("worklist_reasons", words, figure, worklist_tables.reasons(words, counts))
     _list_cases(words, key, counts)
     state.choices()  # again: some widgets of choices are drawn only now
 
@@ -137,7 +137,9 @@ def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy
     by_key = {ALL: applied[0]}
     by_key |= {f"{decided.policy}@{decided.version}": decided for decided in applied}
     version = state.clamp_choice("decided_by", list(by_key), ALL)
-    names = {key: worklist_words.version_name(words, decided) for key, decided in by_key.items()}
+    names = {
+        key: worklist_words.decided_version_name(words, decided) for key, decided in by_key.items()
+    }
     names[ALL] = words.text("worklist.latest", version=names[ALL])
     controls.select(words("worklist.decided_by"), names, "decided_by")
     return by_key[version]

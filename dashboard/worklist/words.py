@@ -5,7 +5,7 @@ from dashboard.components.sentences import Card
 from dashboard.i18n import Words
 
 
-def version_name(words: Words, decided: AppliedPolicy) -> str:
+def decided_version_name(words: Words, decided: AppliedPolicy) -> str:
     """Return a version of a policy as one line of a list, letter by letter."""
     return words.text(
         "worklist.version", name=decided.policy, version=words.number(decided.version, 0)
@@ -28,14 +28,14 @@ def sources(words: Words, decided: AppliedPolicy) -> str:
     certificate = words(f"worklist.certificate.{state_name}")
     return words.markdown(
         "worklist.sources",
-        policy=version_name(words, decided),
+        policy=decided_version_name(words, decided),
         at=words.time(decided.last_at),
         certificate=certificate,
         model=decided.model_hash[:12],
     )
 
 
-def cards(words: Words, decided: AppliedPolicy, cases: int) -> list[Card]:
+def worklist_cards(words: Words, decided: AppliedPolicy, cases: int) -> list[Card]:
     """Return the cards: cases settled by the machine, for people, and without a decision."""
     numbers = {
         "machine": decided.accepted,

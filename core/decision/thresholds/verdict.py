@@ -38,7 +38,7 @@ MOSTLY_WRONG_RISK = 0.4
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PolicyVerdict:
     """One of ADOPT, ADOPT_WITH_CONDITIONS and DO_NOT_ADOPT, and the reasons where it is not ADOPT.
 
     saving_per_day: money of reviewing everything less that of the policy; its interval is that of
@@ -66,7 +66,7 @@ class RouteToPeople:
     folds: int
 
 
-def policy_verdict(consequence: PolicyConsequence, limit: RiskLimit | None = None) -> Verdict:
+def policy_verdict(consequence: PolicyConsequence, limit: RiskLimit | None = None) -> PolicyVerdict:
     """The verdict on a policy under an optional limit on one of its risks."""
     model = consequence.cost_model
     review_all = model.costs.review * model.cases_per_day
@@ -74,13 +74,13 @@ def policy_verdict(consequence: PolicyConsequence, limit: RiskLimit | None = Non
     saving = replace(saving, low=saving.high, high=saving.low)  # -1 swaps the bounds
     against = _reasons_against(consequence, saving, limit)
     if against:
-        return Verdict(DO_NOT_ADOPT, against, saving)
+        return PolicyVerdict(DO_NOT_ADOPT, against, saving)
     conditions = []
     if saving.low is not None and saving.low <= 0:
         conditions.append(SAVING_UNCERTAIN)
     if limit is not None and (_risk(consequence, limit).high or 0.0) > limit.most:
         conditions.append(RISK_UNCERTAIN)
-    return Verdict(ADOPT_WITH_CONDITIONS if conditions else ADOPT, tuple(conditions), saving)
+    return PolicyVerdict(ADOPT_WITH_CONDITIONS if conditions else ADOPT, tuple(conditions), saving)
 
 
 def groups_to_send(

@@ -89,7 +89,7 @@ def layers(backbone: Backbone) -> list[tuple[str, LoraLayer]]:
     return [(n, m) for n, m in backbone.model.named_modules() if isinstance(m, LoraLayer)]
 
 
-def read(backbone: Backbone) -> list[Adapter]:
+def read_adapters(backbone: Backbone) -> list[Adapter]:
     """The adapters' present weights, detached copies in float32."""
     return [
         Adapter(
@@ -103,7 +103,7 @@ def read(backbone: Backbone) -> list[Adapter]:
 
 
 @torch.no_grad()
-def write(backbone: Backbone, adapters: list[Adapter]) -> None:
+def write_adapters(backbone: Backbone, adapters: list[Adapter]) -> None:
     """Set the attached adapters' weights to these; names and shapes must agree."""
     by_name = {a.name: a for a in adapters}
     for name, layer in layers(backbone):

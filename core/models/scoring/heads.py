@@ -25,7 +25,7 @@ from scipy.stats import norm, qmc
 from torch import Tensor
 
 from core.errors import SettingsError
-from core.models.scoring.spread import entropy
+from core.models.scoring.spread import tensor_entropy
 
 LOG_STD = (-6.0, 4.0)  # bounds of the log of a logit's standard deviation
 DRAWS = 32  # of the Gaussian's logits
@@ -52,7 +52,7 @@ class NoSpread:
 
     def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         logp = out.log_softmax(-1)
-        return logp, entropy(logp.exp())
+        return logp, tensor_entropy(logp.exp())
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
         return out.new_zeros(len(out))
@@ -64,7 +64,7 @@ class Share:
 
     def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         logp = out[:, :classes].log_softmax(-1)
-        return logp, out[:, classes].sigmoid() * entropy(logp.exp())
+        return logp, out[:, classes].sigmoid() * tensor_entropy(logp.exp())
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
         """Binary cross-entropy of the share, weighted by total: a case about which nothing is
@@ -85,7 +85,7 @@ class Dirichlet:
         logp, a0 = out[:, :classes].log_softmax(-1), self._strength(out, classes)
         p = logp.exp()
         expected = torch.digamma(a0 + 1) - (p * torch.digamma(a0[:, None] * p + 1)).sum(-1)
-        return logp, torch.minimum(expected.clamp_min(0.0), entropy(p))
+        return logp, torch.minimum(expected.clamp_min(0.0), tensor_entropy(p))
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
         """-log Dir(p_n; a) averaged over samples: needs only E log p_n."""
@@ -128,7 +128,7 @@ class GaussianLogits:
             out[:, :classes], self._std(out, classes), target["logit_mean"], target["logit_var"]
         )
         logp, aleatoric = self.predict(out, classes)
-        share = (aleatoric / entropy(logp.exp()).clamp_min(1e-6)).clamp(1e-4, 1 - 1e-4)
+        share = (aleatoric / tensor_entropy(logp.exp()).clamp_min(1e-6)).clamp(1e-4, 1 - 1e-4)
         losses = F.binary_cross_entropy(share, target["share"], reduction="none")
         return MOMENTS * likelihood + losses * target["weight"]
 

@@ -56,7 +56,7 @@ class Moments:
         p = logits.softmax(-1)
         parts = (
             p.mean(0),
-            entropy(p).mean(0),
+            tensor_entropy(p).mean(0),
             p.clamp_min(1e-4).log().mean(0),
             logits.mean(0),
             logits.var(0, correction=0),
@@ -76,7 +76,7 @@ class Moments:
         return entr(self.probabilities).sum(-1)
 
 
-def entropy(p: Tensor) -> Tensor:
+def tensor_entropy(p: Tensor) -> Tensor:
     """H(p) over the last axis in nats, with 0 log 0 = 0."""
     return torch.special.entr(p).sum(-1)
 
@@ -84,7 +84,7 @@ def entropy(p: Tensor) -> Tensor:
 def predictive(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Logits of N samples [N, B, K] -> mean of the PROBABILITIES [B, K] and mean entropy [B]."""
     p = logits.double().softmax(-1)
-    return p.mean(0), entropy(p).mean(0)
+    return p.mean(0), tensor_entropy(p).mean(0)
 
 
 def collect(mean: Tensor, aleatoric: Tensor) -> Scores:
@@ -96,7 +96,7 @@ def collect(mean: Tensor, aleatoric: Tensor) -> Scores:
         raise NonFiniteError(
             "models.answer_not_finite", case=int(bad.nonzero()[0]) + 1, cases=len(mean)
         )
-    total = entropy(mean)
+    total = tensor_entropy(mean)
     # also where rounding put it above total
     aleatoric = torch.where(total - aleatoric < _ROUNDING, total, aleatoric)
     arrays = (x.double().cpu().numpy() for x in (mean, total, aleatoric, total - aleatoric))

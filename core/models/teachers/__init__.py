@@ -14,17 +14,17 @@ from core.models.base.settings import (
 from core.models.scoring.posterior import Posterior, tempered
 from core.models.scoring.scorers import Teacher
 from core.models.teachers import blob, dropout, ensemble, laplace, mixture, tfb
-from core.models.teachers.job import Fitted, Job
+from core.models.teachers.job import Fitted, TeacherJob
 from core.models.training.objective import NO_LABEL
 from core.stats.temperature import sampled_temperature
 
 _FIT = {
-    TfbSettings: tfb.fit,
-    BlobSettings: blob.fit,
-    MixtureSettings: mixture.fit,
-    LaplaceSettings: laplace.fit,
-    EnsembleSettings: ensemble.fit,
-    DropoutSettings: dropout.fit,
+    TfbSettings: tfb.fit_tfb,
+    BlobSettings: blob.fit_blob,
+    MixtureSettings: mixture.fit_mixture,
+    LaplaceSettings: laplace.fit_laplace,
+    EnsembleSettings: ensemble.fit_ensemble,
+    DropoutSettings: dropout.fit_dropout,
 }
 
 
@@ -35,7 +35,7 @@ TEMPERATURE_PRIOR = (
 )
 
 
-def make_teacher(job: Job, settings: TeacherSettings) -> Fitted:
+def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     """Choose on held-out labels what these settings leave open, then fit the teacher on every label
     of the job.
 
@@ -57,7 +57,7 @@ def _is_open(settings: TeacherSettings) -> bool:
     return any(getattr(settings, name) is None for name in fields)
 
 
-def fit_teacher(job: Job, settings: TeacherSettings) -> Fitted:
+def fit_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     """Fit the teacher that these settings are for on the job's cases; what they leave open is
     chosen on its anchor.
 
@@ -79,7 +79,7 @@ def fit_teacher(job: Job, settings: TeacherSettings) -> Fitted:
     )
 
 
-def anchor_temperature(job: Job, posterior: Posterior, samples: int) -> float:
+def anchor_temperature(job: TeacherJob, posterior: Posterior, samples: int) -> float:
     """The temperature of the samples' logits with the lowest NLL of their mean on the labelled
     anchor.
     """

@@ -19,11 +19,11 @@ from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone
 from core.models.base.settings import BlobSettings
 from core.models.scoring.posterior import Gaussian
-from core.models.teachers.job import Fitted, Job
+from core.models.teachers.job import Fitted, TeacherJob
 from core.models.training.objective import Noise
 
 
-def fit(job: Job, settings: BlobSettings) -> Fitted:
+def fit_blob(job: TeacherJob, settings: BlobSettings) -> Fitted:
     """Train mean and spread of A together with B and head."""
     seed, batch = job.settings.loop.seed, job.settings.loop.batch_size
     shapes = job.fresh_factors(seed)

@@ -15,11 +15,11 @@ from core.models.base import adapters
 from core.models.base.backbone import Backbone
 from core.models.base.settings import DropoutSettings
 from core.models.scoring.posterior import Dropout
-from core.models.teachers.job import Fitted, Job
+from core.models.teachers.job import Fitted, TeacherJob
 from core.models.training.objective import Noise
 
 
-def fit(job: Job, settings: DropoutSettings) -> Fitted:
+def fit_dropout(job: TeacherJob, settings: DropoutSettings) -> Fitted:
     """Train with the masks on; the posterior keeps the rate."""
     trained, head = job.train("dropout", job.settings.loop.seed, CaseMasks(settings.rate))
     return Fitted(Dropout(trained, settings.rate, head), {"rate": settings.rate})

@@ -4,10 +4,10 @@ each is one sample.
 
 from core.models.base.settings import EnsembleSettings
 from core.models.scoring.posterior import Members
-from core.models.teachers.job import Fitted, Job
+from core.models.teachers.job import Fitted, TeacherJob
 
 
-def fit(job: Job, settings: EnsembleSettings) -> Fitted:
+def fit_ensemble(job: TeacherJob, settings: EnsembleSettings) -> Fitted:
     """The point estimate is the first member; the others start from other seeds."""
     first = job.settings.loop.seed
     others = [job.train("ensemble", 1000 * (first + 1) + i) for i in range(1, settings.samples)]

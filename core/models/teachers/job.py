@@ -26,7 +26,7 @@ from core.models.scoring.scorers import Teacher
 from core.models.scoring.spread import Scores
 from core.models.scoring.surface import SurfaceTerm
 from core.models.training.linear_start import linear_start
-from core.models.training.loop import fit, new_head
+from core.models.training.loop import fit_model, new_head
 from core.models.training.objective import NO_LABEL, Noise, Targets, TopClassifier
 from core.progress import ProgressBar
 
@@ -64,7 +64,7 @@ class FrozenView:
 
 
 @dataclass(frozen=True)
-class Job:
+class TeacherJob:
     """The bare backbone, cached training and anchor cases with labels (positions), and the trained
     point estimate.
 
@@ -91,7 +91,7 @@ class Job:
     anchor_frozen: FrozenView | None = None
     ordered: bool = False
 
-    def held_out_job(self, share: float, with_point: bool) -> "Job":
+    def held_out_job(self, share: float, with_point: bool) -> "TeacherJob":
         """The same with a share of the labelled cases as its anchor, its start and, with_point, its
         point estimate fitted on the others.
         """
@@ -115,7 +115,7 @@ class Job:
         point, head = fold.train("point", seed)
         return replace(fold, point=point, head=head)
 
-    def started(self) -> "Job":
+    def started(self) -> "TeacherJob":
         """The same with head and surface term at the regression on the frozen view, where there is
         one.
         """
@@ -159,7 +159,7 @@ class Job:
             model = TopClassifier(self.backbone, head, self.classes, loss, noise, frozen)
             rate = self.settings.loop.rate(len(self.backbone.blocks) - self.backbone.cut)
             loop = self.settings.loop.model_copy(update={"seed": seed, "learning_rate": rate})
-            fit(
+            fit_model(
                 model,
                 self.cases,
                 Targets(self.labels),
@@ -168,7 +168,7 @@ class Job:
                 Schedule(end=0.0),
                 name,
             )
-            return tuple(adapters.read(self.backbone)), head.requires_grad_(False)
+            return tuple(adapters.read_adapters(self.backbone)), head.requires_grad_(False)
         finally:
             adapters.detach(self.backbone)
 
@@ -176,7 +176,7 @@ class Job:
         """The adapters that `train` begins with: their names and shapes before any training."""
         adapters.attach(self.backbone, self.settings.adapter, seed)
         try:
-            return tuple(adapters.read(self.backbone))
+            return tuple(adapters.read_adapters(self.backbone))
         finally:
             adapters.detach(self.backbone)
 

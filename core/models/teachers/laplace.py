@@ -20,10 +20,10 @@ from core.models.base.batches import plan_batches
 from core.models.base.settings import AdapterSettings, LaplaceSettings
 from core.models.base.trunk import TrunkCache
 from core.models.scoring.posterior import Gaussian
-from core.models.teachers.job import Fitted, Job
+from core.models.teachers.job import Fitted, TeacherJob
 
 
-def fit(job: Job, settings: LaplaceSettings) -> Fitted:
+def fit_laplace(job: TeacherJob, settings: LaplaceSettings) -> Fitted:
     """The point estimate's curvature, then the prior's precision on the anchor."""
     generator = torch.Generator().manual_seed(job.settings.loop.seed)
     fisher = diagonal_fisher(
@@ -57,7 +57,7 @@ def diagonal_fisher(
     A's input and output.
     """
     adapters.attach(backbone, settings)
-    adapters.write(backbone, list(point))
+    adapters.write_adapters(backbone, list(point))
     activations: dict[str, tuple[Tensor, Tensor]] = {}
 
     def keep(name: str, x: Tensor, z: Tensor) -> None:

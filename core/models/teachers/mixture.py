@@ -10,22 +10,22 @@ from dataclasses import replace
 from core.models.base.settings import MixtureSettings
 from core.models.scoring.posterior import Mixture
 from core.models.teachers import blob
-from core.models.teachers.job import Fitted, Job
+from core.models.teachers.job import Fitted, TeacherJob
 
 
-def fit(job: Job, settings: MixtureSettings) -> Fitted:
+def fit_mixture(job: TeacherJob, settings: MixtureSettings) -> Fitted:
     """The first member is the BLoB of the job's own seed; the others start from other seeds, the
     ensemble's.
     """
     first = job.settings.loop.seed
     seeds = [first, *(1000 * (first + 1) + i for i in range(1, settings.members))]
-    fitted = [blob.fit(_seeded(job, seed), settings) for seed in seeds]
+    fitted = [blob.fit_blob(_seeded(job, seed), settings) for seed in seeds]
     spread = sum(f.record["mean_std"] for f in fitted) / len(fitted)
     return Fitted(
         Mixture.of([f.posterior for f in fitted]), {"members": len(fitted), "mean_std": spread}
     )
 
 
-def _seeded(job: Job, seed: int) -> Job:
+def _seeded(job: TeacherJob, seed: int) -> TeacherJob:
     loop = job.settings.loop.model_copy(update={"seed": seed})
     return replace(job, settings=job.settings.model_copy(update={"loop": loop}))

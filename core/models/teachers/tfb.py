@@ -24,7 +24,7 @@ from core.errors import ModelError, NonFiniteError
 from core.models.base.adapters import Adapter
 from core.models.base.settings import TfbSettings
 from core.models.scoring.posterior import Gaussian
-from core.models.teachers.job import Fitted, Job
+from core.models.teachers.job import Fitted, TeacherJob
 
 # A direction in which B has (nearly) no strength would get an (almost) infinite spread that changes
 # nothing but rounding: below this share of the strongest direction its spread is the one at the
@@ -43,7 +43,7 @@ class Choice:
     tried: tuple[tuple[float, float], ...]
 
 
-def fit(job: Job, settings: TfbSettings) -> Fitted:
+def fit_tfb(job: TeacherJob, settings: TfbSettings) -> Fitted:
     """Make the job's point estimate Bayesian: regroup, then choose sigma on the anchor."""
     regrouped = [regroup(adapter) for adapter in job.point]
     std = {a.name: unit_std(a, d) for a, d in regrouped}

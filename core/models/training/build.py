@@ -24,7 +24,7 @@ from core.models.scoring import checkpoint
 from core.models.scoring.novelty import Novelty, fit_novelty
 from core.models.scoring.scorers import OnePass
 from core.models.scoring.surface import SurfaceTerm, count_ngrams, inverse_frequency, weigh_ngrams
-from core.models.teachers.job import FrozenView, Job
+from core.models.teachers.job import FrozenView, TeacherJob
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def fit_point(
     job = _job(backbone, settings, labels, cases, place).started()
     point, head = job.train("point", settings.loop.seed)
     adapters.attach(backbone, settings.adapter)
-    adapters.write(backbone, list(point))
+    adapters.write_adapters(backbone, list(point))
     novelty = novelty_of(OnePass(backbone, head, len(labels)), job.cases, job.labels)
     card = ModelCard(
         kind="point",
@@ -135,7 +135,7 @@ def fit_linear(
     return Trained(card, head_tensors(job.start) | surface | novelty.tensors())
 
 
-def make_teacher(
+def make_teacher_model(
     point: ModelCard, folder: Path, cases: Texts, name: str, settings: TeacherSettings, place: Place
 ) -> tuple[Trained, dict]:
     """Make a Bayesian teacher beside the point estimate in `folder`; return it and what was looked
@@ -176,14 +176,14 @@ def make_teacher(
 
 def _job(
     backbone: Backbone, settings: PointSettings, labels: tuple[str, ...], cases: Texts, place: Place
-) -> Job:
+) -> TeacherJob:
     """What every training starts from: cached states of the cases and, for a linear start, the
     frozen view of them.
     """
     cache = cache_trunk(
         backbone, cases.texts, settings.truncate, progress="trunk, once a case", folder=place.trunks
     )
-    job = Job(
+    job = TeacherJob(
         backbone,
         settings,
         len(labels),
@@ -199,7 +199,7 @@ def _job(
     return replace(job, frozen=frozen_view(job, cases.texts)) if settings.start == "linear" else job
 
 
-def frozen_view(job: Job, texts: list[str]) -> FrozenView:
+def frozen_view(job: TeacherJob, texts: list[str]) -> FrozenView:
     """The frozen base's states of the job's cases, and their n-grams where the settings ask for a
     surface term.
     """

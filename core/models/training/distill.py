@@ -182,16 +182,7 @@ def _fit(
         )
     classes = len(card.labels)
     linear, _ = checkpoint.load_start(teacher_folder, card)
-    start = [], (answer_head(backbone, card.labels) if card.readout == "choice" else linear)
-    if settings.start == "teacher":
-        start = (
-            checkpoint.load_factors(teacher_folder, card),
-            checkpoint.load_head(teacher_folder, card),
-        )
-    frozen = (
-        card.readout == "choice"
-        and PointSettings.model_validate(card.settings["point"]).head == "frozen"
-    )
+    start, frozen = _student_start(teacher_folder, card, backbone, settings, linear)
 
     def finished(head: nn.Linear, spread: str, fallback: str | None) -> tuple[Fidelity, Student]:
         """Compare what stands on the backbone now; its maps are not merged yet."""
@@ -222,6 +213,23 @@ def _fit(
         explained=fidelity.explained,
         least=settings.tolerance.explained,
     )
+
+
+def _student_start(
+    folder: Path,
+    card: ModelCard,
+    backbone: Backbone,
+    settings: DistillSettings,
+    linear: nn.Linear | None,
+) -> tuple[tuple, bool]:
+    """Adapters and head at which the student starts, and whether its head stays as it is."""
+    if settings.start == "teacher":
+        start = checkpoint.load_factors(folder, card), checkpoint.load_head(folder, card)
+    else:
+        start = [], (answer_head(backbone, card.labels) if card.readout == "choice" else linear)
+    if card.readout != "choice":
+        return start, False
+    return start, PointSettings.model_validate(card.settings["point"]).head == "frozen"
 
 
 def _cached(

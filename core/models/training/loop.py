@@ -133,7 +133,7 @@ class _Trainer(Trainer):
         return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
 
 
-def fit(
+def fit_model(
     model: TopClassifier,
     cache: TrunkCache,
     targets: Targets,

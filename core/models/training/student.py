@@ -18,7 +18,7 @@ from core.models.base.trunk import TrunkCache, top_states
 from core.models.scoring.heads import gaussian_output, uncertainty_head
 from core.models.scoring.scorers import Teacher
 from core.models.scoring.spread import Moments
-from core.models.training.loop import fit, new_head
+from core.models.training.loop import fit_model, new_head
 from core.models.training.objective import NO_LABEL, Targets, TopClassifier
 
 RIDGE = 0.1  # of the states' mean variance
@@ -84,7 +84,7 @@ def train_student(
     if settings.loss.spread == "gaussian" and targets.moments is not None:
         _begin_spread(head, top_states(backbone, cache), targets.moments, classes)
     model = TopClassifier(backbone, head, classes, settings.loss, frozen=frozen)
-    fit(model, cache, targets, settings.loop, work, settings.schedule, "student")
+    fit_model(model, cache, targets, settings.loop, work, settings.schedule, "student")
     return head.requires_grad_(False)
 
 
@@ -93,7 +93,7 @@ def _begin_at(
 ) -> None:
     """The given A, B and head's rows; the spread's rows stay fresh."""
     if some:
-        adapters.write(backbone, some)
+        adapters.write_adapters(backbone, some)
     if trained is None:
         return
     classes = trained.out_features

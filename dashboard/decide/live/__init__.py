@@ -22,7 +22,7 @@ import streamlit as st
 
 from core.decision.thresholds.solver import DAYS_PER_MONTH
 from dashboard.components.active_policy import MARK, Ghost
-from dashboard.decide.verdict import TILES, Comparison, Description, describe_thresholds
+from dashboard.decide.verdict import TILES, AgainstReview, Description, describe_thresholds
 from dashboard.i18n import DASH, Words, catalogue
 from dashboard.session import state
 
@@ -55,7 +55,7 @@ def contents(
     words: Words,
     costed: pd.DataFrame,
     cases_per_day: float,
-    against: Comparison,
+    against: AgainstReview,
     mark: Mapping[str, object],
 ) -> dict[str, object]:
     """Return what the handle shows at every threshold: the same for each of them, so a release

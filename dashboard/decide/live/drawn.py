@@ -33,12 +33,12 @@ _component = st.components.v2.component(
 )
 
 
-def chart(key: str, data: Mapping[str, object]) -> None:
+def live_chart(key: str, data: Mapping[str, object]) -> None:
     """Draw what `options` or `parts` has made."""
     _component(key=f"live_{key}", data=data, height=data["height"])
 
 
-def options(
+def options_chart(
     words: Words, curves: Sequence[OptionCurve], names: Sequence[str], currency: str
 ) -> dict[str, object]:
     """Money a day of each option, one bar each from top to bottom; float64, since amounts are
@@ -55,7 +55,7 @@ def options(
     }
 
 
-def parts(words: Words, curves: PartCurves) -> dict[str, object]:
+def parts_chart(words: Words, curves: PartCurves) -> dict[str, object]:
     """Shares of each part, a row each from top to bottom; a panel without any figure is left out.
     16 kB a row.
     """
