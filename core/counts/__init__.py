@@ -1,3 +1,1 @@
-"""The counting language of store and decision: histograms, joint counts and tallies. Knows no file
-and no screen.
-"""
+"""Count predictions for store and decision: histograms, joint counts, tallies. Opens no file."""

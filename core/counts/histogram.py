@@ -1,11 +1,11 @@
-"""Counts of predictions by segment, predicted class, outcome and confidence, and what every
-threshold accepts of them.
+"""Count predictions by segment, predicted class, outcome and confidence, and count what each
+threshold accepts. Knows no epistemic uncertainty beyond its bins.
 
 Confidence falls into fine bins with the edges i / 3000 in float64: EDGES[b] <= confidence <
 EDGES[b + 1]. 3000 is a multiple of 1000, so every threshold of three decimals is an edge and the
-counts are exact; and of 15, so ECE's bins are unions of fine ones. i / 3000 for i = 3 j and j /
-1000 are the same float64, because both are the rounded quotient. One last bin holds confidence ==
-1.0, which the threshold 1 accepts.
+counts are exact. 3000 is also a multiple of 15, so the bins of ECE are unions of fine bins.
+i / 3000 for i = 3 j and j / 1000 are the same float64, because both are the rounded quotient. The
+last bin holds confidence == 1.0, which the threshold 1 accepts.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -24,8 +24,8 @@ CONFIDENCE_BINS = FINE_BINS + 1  # the last one is for confidence == 1.0
 EDGES = np.arange(FINE_BINS + 1) / FINE_BINS  # float64; bin b begins at EDGES[b]
 THRESHOLDS = np.arange(1001) / 1000
 _EDGE_OF_THRESHOLD = np.arange(1001) * (FINE_BINS // 1000)
-# The limits that a policy may set on epistemic uncertainty, in nats; they are fixed so that counts
-# are exact at each of them. A case is accepted where epistemic <= limit; bin e holds
+# The limits that a policy may set on epistemic uncertainty, in nats. They are fixed because stored
+# counts keep only the bin of a case and are exact only at bin edges. A case is accepted where epistemic <= limit; bin e holds
 # EPISTEMIC_LIMITS[e - 1] < epistemic <= EPISTEMIC_LIMITS[e], the last bin everything above.
 EPISTEMIC_LIMITS = np.array(
     [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5]
@@ -34,11 +34,13 @@ EPISTEMIC_BINS = len(EPISTEMIC_LIMITS) + 1
 
 
 def bin_of_confidence(confidence: np.ndarray) -> np.ndarray:
-    """Bin [n] of each confidence [n]. Raises NonFiniteError for NaN, infinite or outside [0, 1],
-    naming the first.
+    """Return the bin [n] of each confidence [n].
+
+    Raises NonFiniteError, naming the first value that is NaN, infinite or outside [0, 1].
     """
     confidence = np.asarray(confidence, dtype=np.float64)
-    bad = ~((confidence >= 0) & (confidence <= 1))  # also true for NaN
+    # NaN fails both comparisons, so the negated form also catches it.
+    bad = ~((confidence >= 0) & (confidence <= 1))
     if bad.any():
         index = int(np.flatnonzero(bad)[0])
         raise NonFiniteError("counts.confidence", value=confidence[index], index=index)
@@ -46,8 +48,9 @@ def bin_of_confidence(confidence: np.ndarray) -> np.ndarray:
 
 
 def bin_of_epistemic(epistemic: np.ndarray) -> np.ndarray:
-    """Bin [n] of each epistemic uncertainty [n], in nats. Raises NonFiniteError for NaN, infinite
-    or negative, naming it.
+    """Return the bin [n] of each epistemic uncertainty [n], in nats.
+
+    Raises NonFiniteError, naming the first value that is NaN, infinite or negative.
     """
     epistemic = np.asarray(epistemic, dtype=np.float64)
     bad = ~((epistemic >= 0) & (epistemic < np.inf))  # also true for NaN
@@ -58,10 +61,13 @@ def bin_of_epistemic(epistemic: np.ndarray) -> np.ndarray:
 
 
 def edge_of_threshold(threshold: float) -> int:
-    """The fine edge that a threshold is. Raises SettingsError unless it is a multiple of 0.001 in
-    [0, 1].
+    """Return the index of a threshold in EDGES.
+
+    Raises SettingsError unless the threshold is a multiple of 0.001 in [0, 1].
     """
+    # round() raises on NaN and infinity; -1 sends both to the SettingsError below.
     steps = round(threshold * 1000) if np.isfinite(threshold) else -1
+    # The tolerance admits float error of thresholds such as 0.1 + 0.2, far below one step.
     if not 0 <= steps <= 1000 or abs(threshold * 1000 - steps) > 1e-6:
         raise SettingsError("counts.threshold", threshold=threshold)
     return steps * (FINE_BINS // 1000)
@@ -69,8 +75,10 @@ def edge_of_threshold(threshold: float) -> int:
 
 @dataclass(frozen=True)
 class Histogram:
-    """counts [S, K, O, BINS] int64 and the sums of confidences in them, the same shape, float64. O
-    is core.types.OUTCOMES.
+    """Cases and sums of confidence by segment, predicted class, outcome and bin of confidence.
+
+    counts is int64 and confidence_sum float64, both [S, K, O, CONFIDENCE_BINS]; O is the length of
+    core.types.OUTCOMES.
     """
 
     segments: tuple[str, ...]
@@ -96,10 +104,11 @@ class Histogram:
         segments: Iterable[str] | None = None,
         classes: Iterable[str] | None = None,
     ) -> "Histogram":
-        """Count n cases. Raises NonFiniteError for a confidence outside [0, 1], SettingsError for
-        an unknown name.
+        """Return the histogram of n cases.
 
-        segment, predicted, outcome, confidence: of each case, [n]; outcomes are of
+        Raises NonFiniteError for a confidence outside [0, 1], SettingsError for an unknown name.
+
+        segment, predicted, outcome, confidence: one value a case, [n]; an outcome is one of
         core.types.OUTCOMES.
         segments, classes: the names and their order; None takes the sorted names of the cases.
 
@@ -120,12 +129,14 @@ class Histogram:
         )
         sums = np.zeros(counts.shape)
         where = (*index, bin_of_confidence(confidence))
+        # counts[where] += 1 would count a repeated index once.
         np.add.at(counts, where, 1)
         np.add.at(sums, where, np.asarray(confidence, dtype=np.float64))
         return cls(segments, classes, counts, sums)
 
     def __add__(self, addend: "Histogram") -> "Histogram":
-        """Cases of both. Raises ShapeError unless the names agree."""
+        """Return the histogram of the cases of both. Raises ShapeError unless the names agree."""
+        # An equal shape is not enough: names in another order would add unlike cells.
         if (self.segments, self.classes) != (addend.segments, addend.classes):
             raise ShapeError("counts.histogram_names")
         return Histogram(
@@ -138,8 +149,9 @@ class Histogram:
     def select(
         self, segments: Sequence[str] | None = None, classes: Sequence[str] | None = None
     ) -> "Histogram":
-        """The part of these segments and predicted classes; None keeps all. Raises SettingsError
-        for an unknown name.
+        """Return the histogram of these segments and predicted classes; None keeps all.
+
+        Raises SettingsError for an unknown name.
         """
         s = slice(None) if segments is None else positions_of(self.segments, segments)
         k = slice(None) if classes is None else positions_of(self.classes, classes)
@@ -151,18 +163,20 @@ class Histogram:
         )
 
     def by_class(self) -> "Histogram":
-        """The same cases with predicted classes in place of segments, for functions by segment."""
+        """Return the histogram with the axes of segments and predicted classes exchanged, so that
+        functions by segment give figures by class.
+        """
         swapped = (np.swapaxes(array, 0, 1) for array in (self.counts, self.confidence_sum))
         return Histogram(self.classes, self.segments, *swapped)
 
     @property
     def cases(self) -> int:
-        """All cases."""
+        """Return the number of cases."""
         return int(self.counts.sum())
 
 
 def positions_of(names: Sequence[str], values: Iterable[Hashable]) -> NDArray[np.int64]:
-    """Position in `names` of each value, [n]. Raises SettingsError for a value that is no name."""
+    """Return the position in `names` of each value, [n]. Raises SettingsError for an unknown name."""
     position: dict[Hashable, int] = {name: i for i, name in enumerate(names)}
     try:
         return np.array([position[v] for v in values], dtype=np.int64)
@@ -173,8 +187,9 @@ def positions_of(names: Sequence[str], values: Iterable[Hashable]) -> NDArray[np
 
 
 class AcceptanceCurve:
-    """What every threshold accepts of a histogram. The counts are computed once and shared, so no
-    caller may change them.
+    """The cases of a histogram that each threshold accepts.
+
+    The counts are computed once and shared between callers; a caller must not change them.
     """
 
     def __init__(self, histogram: Histogram):
@@ -182,29 +197,29 @@ class AcceptanceCurve:
 
     @cached_property
     def accepted(self) -> NDArray[np.int64]:
-        """[O, 1001]: cases with confidence >= THRESHOLDS[j], by outcome, over all segments and
-        classes.
-        """
+        """Return the cases with confidence >= THRESHOLDS[j] by outcome, [O, 1001]."""
         accepted: NDArray[np.int64] = self.by_segment.sum(0)
         return accepted
 
     @cached_property
     def by_segment(self) -> NDArray[np.int64]:
-        """[S, O, 1001]: the same by segment."""
+        """Return the cases with confidence >= THRESHOLDS[j] by segment and outcome, [S, O, 1001]."""
         per_bin = self.histogram.counts.sum(1)  # [S, O, CONFIDENCE_BINS]
-        # cases in bin b and above
+        # A sum from the highest bin down counts the cases in bin b and above.
         from_the_top: NDArray[np.int64] = per_bin[..., ::-1].cumsum(-1)[..., ::-1]
         return from_the_top[..., _EDGE_OF_THRESHOLD]
 
     def tally(self, steps: slice = slice(None), include_unseen: bool = True) -> Tally:
-        """Counts of the thresholds of `steps`, [T]; without cases of untrained labels where
-        `include_unseen` is False.
+        """Return the tally of the thresholds of `steps`, [T]; `include_unseen` False leaves out
+        the cases whose label no model was trained on.
         """
         tally = Tally.of_counts(self.accepted[:, steps].T, self.accepted[:, 0])
         return tally if include_unseen else tally.without_unseen()
 
     def segment_tally(self, steps: slice = slice(None), include_unseen: bool = True) -> Tally:
-        """The same by segment, [S, T]; its totals are [S, 1, O]."""
+        """Return the tally of each segment at the thresholds of `steps`, [S, T]; its totals are
+        [S, 1, O].
+        """
         accepted = self.by_segment[..., steps].swapaxes(1, 2)
         tally = Tally.of_counts(accepted, self.by_segment[:, None, :, 0])
         return tally if include_unseen else tally.without_unseen()

@@ -1,5 +1,5 @@
-"""Counts by confidence and epistemic uncertainty, so that a policy may limit both, by segment and
-by predicted class, exactly.
+"""Count predictions by confidence and epistemic uncertainty, so that a policy limits both, by
+segment and by predicted class, with exact counts.
 
 Confidence is counted in steps of 0.001, the thresholds themselves: step j holds THRESHOLDS[j] <=
 confidence < THRESHOLDS[j + 1], and step 1000 holds confidence == 1.0, which the threshold 1
@@ -31,12 +31,14 @@ from core.types import OUTCOMES
 REVIEW_ALL = "review_all"  # a threshold that accepts nothing, not even confidence 1.0
 THRESHOLD_STEPS = len(THRESHOLDS) + 1  # thresholds 0, 0.001, ..., 1 and then REVIEW_ALL
 _FINE_PER_STEP = FINE_BINS // 1000
+# int32 halves the memory of S * K * O * 1001 * 16 cells.
 _INT32_MAX = np.iinfo(np.int32).max
 
 
 def step_of_threshold(threshold: float | str) -> int:
-    """Position of a threshold among STEPS. Raises SettingsError unless REVIEW_ALL or a multiple of
-    0.001 in [0, 1].
+    """Return the step of a threshold, in [0, THRESHOLD_STEPS).
+
+    Raises SettingsError unless it is REVIEW_ALL or a multiple of 0.001 in [0, 1].
     """
     if isinstance(threshold, str):
         if threshold != REVIEW_ALL:
@@ -46,13 +48,14 @@ def step_of_threshold(threshold: float | str) -> int:
 
 
 def threshold_at(step: int) -> float | str:
-    """The threshold at a position among STEPS."""
+    """Return the threshold of a step: a multiple of 0.001, or REVIEW_ALL for the last step."""
     return REVIEW_ALL if step == THRESHOLD_STEPS - 1 else float(THRESHOLDS[step])
 
 
 def limit_bin(limit: float | None) -> int:
-    """The last epistemic bin that a limit in nats accepts; None sets no limit. Raises SettingsError
-    for a limit that is not one of EPISTEMIC_LIMITS.
+    """Return the last epistemic bin that a limit in nats accepts; None sets no limit.
+
+    Raises SettingsError for a limit that is not one of EPISTEMIC_LIMITS.
     """
     if limit is None:
         return EPISTEMIC_BINS - 1
@@ -65,8 +68,10 @@ def limit_bin(limit: float | None) -> int:
 
 @dataclass(frozen=True)
 class JointCounts:
-    """counts [S, K, O, 1001, EPISTEMIC_BINS], int32 while the cases fit it, else int64. O is
-    core.types.OUTCOMES.
+    """Cases by segment, predicted class, outcome, threshold step and epistemic bin.
+
+    counts is [S, K, O, 1001, EPISTEMIC_BINS], int32 if the number of cases fits, else int64; O is
+    the length of core.types.OUTCOMES.
     """
 
     segments: tuple[str, ...]
@@ -96,11 +101,11 @@ class JointCounts:
         epistemic_bin: ArrayLike,
         n: ArrayLike,
     ) -> "JointCounts":
-        """Sum r rows of counts, as the store keeps them.
+        """Return the sum of r rows of counts, the form in which the store keeps them.
 
         segments, classes: the names and their order.
         segment, predicted, outcome, step, epistemic_bin: the key of each row, [r].
-        n: cases of each row, [r].
+        n: the number of cases of each row, [r].
         """
         n = np.asarray(n, dtype=np.int64)
         keys = ((segments, segment), (classes, predicted), (OUTCOMES, outcome))
@@ -125,9 +130,13 @@ class JointCounts:
         segments: Sequence[str] | None = None,
         classes: Sequence[str] | None = None,
     ) -> "JointCounts":
-        """Count n cases. Raises NonFiniteError for a value that is not finite or not possible.
+        """Return the counts of n cases.
 
-        segment, predicted, outcome, confidence, epistemic: of each case, [n]; epistemic in nats.
+        Raises NonFiniteError for a confidence outside [0, 1] or an epistemic uncertainty that is
+        negative or not finite.
+
+        segment, predicted, outcome, confidence, epistemic: one value a case, [n]; epistemic is in
+        nats.
         segments, classes: the names and their order; None takes the sorted names of the cases.
         """
         segments = tuple(sorted(set(segment))) if segments is None else tuple(segments)
@@ -141,9 +150,10 @@ class JointCounts:
         )
 
     def __add__(self, addend: "JointCounts") -> "JointCounts":
-        """Cases of both. Raises ShapeError unless the names agree."""
+        """Return the counts of the cases of both. Raises ShapeError unless the names agree."""
         if (self.segments, self.classes) != (addend.segments, addend.classes):
             raise ShapeError("counts.joint_names")
+        # The total bounds every cell, so the choice of type cannot overflow.
         fits = self.cases + addend.cases <= _INT32_MAX
         return replace(
             self,
@@ -155,8 +165,9 @@ class JointCounts:
     def select(
         self, segments: Sequence[str] | None = None, classes: Sequence[str] | None = None
     ) -> "JointCounts":
-        """The part of these segments and predicted classes; None keeps all. Raises SettingsError
-        for an unknown name.
+        """Return the counts of these segments and predicted classes; None keeps all.
+
+        Raises SettingsError for an unknown name.
         """
         s = slice(None) if segments is None else positions_of(self.segments, segments)
         k = slice(None) if classes is None else positions_of(self.classes, classes)
@@ -167,25 +178,25 @@ class JointCounts:
         return JointCounts(*names, self.counts[s][:, k])
 
     def without_unseen(self) -> "JointCounts":
-        """The same without the cases whose label no model was trained on: they leave workload,
-        volume and risk.
+        """Return the counts without the cases whose label no model was trained on; they leave
+        workload, volume and risk.
         """
         keep = np.array([outcome != "unseen" for outcome in OUTCOMES])
         return replace(self, counts=self.counts * keep[:, None, None].astype(self.counts.dtype))
 
     @property
     def cases(self) -> int:
-        """All cases."""
+        """Return the number of cases."""
         return int(self.counts.sum(dtype=np.int64))
 
 
 class JointCumulative:
-    """What every threshold and epistemic limit accept of joint counts. The counts are computed once
-    and shared, so no caller may change them.
+    """The cases of joint counts that each threshold and epistemic limit accept.
 
-    accepted [S, K, O, STEPS, EPISTEMIC_BINS]: cases with confidence >= threshold and epistemic <=
-    limit; the last bin sets no limit. weights [S, K] multiply the cases of a segment and predicted
-    class (core.decision.thresholds.prevalence), None leaves them.
+    The counts are computed once and shared between views; a caller must not change them.
+    accepted [S, K, O, THRESHOLD_STEPS, EPISTEMIC_BINS]: cases with confidence >= threshold and
+    epistemic <= limit; the last bin sets no limit. weights [S, K] multiply the cases of a segment
+    and predicted class (core.decision.thresholds.prevalence); None weighs every case 1.
     """
 
     def __init__(self, joint: JointCounts):
@@ -194,13 +205,17 @@ class JointCumulative:
         self.accepted = np.zeros(
             (*joint.counts.shape[:3], THRESHOLD_STEPS, EPISTEMIC_BINS), dtype=joint.counts.dtype
         )
+        # The last step, REVIEW_ALL, stays 0. Both sums write in place: a temporary of this size
+        # would double the peak of memory.
         counted = self.accepted[..., :-1, :]
         np.cumsum(joint.counts[..., ::-1, :], axis=-2, out=counted[..., ::-1, :])
         np.cumsum(counted, axis=-1, out=counted)
 
     def reweighted(self, weights: np.ndarray) -> "JointCumulative":
-        """A view of the same counts with weights [S, K], finite and >= 0. Raises NonFiniteError,
-        SettingsError.
+        """Return a view of the same counts with weights [S, K].
+
+        Raises NonFiniteError for a weight that is not finite, ShapeError for another shape or a
+        negative weight.
         """
         weights = finite(weights, "weight")
         if weights.shape != (len(self.segments), len(self.classes)) or (weights < 0).any():
@@ -210,6 +225,7 @@ class JointCumulative:
                 segments=len(self.segments),
                 classes=len(self.classes),
             )
+        # __init__ would compute the cumulative sums again.
         view = object.__new__(JointCumulative)
         view.segments, view.classes, view.accepted, view.weights = (
             self.segments,
@@ -220,25 +236,23 @@ class JointCumulative:
         return view
 
     def cells(self, steps: np.ndarray, limit: int) -> np.ndarray:
-        """Accepted cases [S, K, O] where each cell has its own threshold step [S, K], under one
-        epistemic bin `limit`.
+        """Return the accepted cases [S, K, O] for the threshold step of each cell, steps [S, K],
+        and one epistemic bin `limit` for all.
         """
         s, k = np.indices(steps.shape)
         return self.accepted[s, k, :, steps, limit]
 
     @property
     def total(self) -> np.ndarray:
-        """All cases [S, K, O]."""
+        """Return the number of cases by cell and outcome, [S, K, O]."""
         return self.accepted[..., 0, -1]
 
     def tally(self, steps: np.ndarray, limit: int) -> Tally:
-        """Counts of what thresholds by cell accept, over all cells."""
+        """Return the tally over all cells for the threshold step of each cell, steps [S, K]."""
         return Tally.of_cells(self.cells(steps, limit), self.total, self.weights)
 
     def curve(self, limit: int) -> Tally:
-        """Counts of what each one threshold for all accepts: a tally of STEPS entries over one
-        total.
-        """
+        """Return the tally of every threshold applied to all cells, [THRESHOLD_STEPS]."""
         return Tally.of_cells(
             np.moveaxis(self.accepted[..., limit], -1, 0), self.total, self.weights
         )

@@ -1,14 +1,14 @@
-"""The one engine of the figures: counts of accepted cases -> coverage, review rate, selective risk
-and leakage, each with its n and a 95% Wilson interval.
+"""Compute coverage, review rate, selective risk and leakage from counts of accepted cases, each
+with its n and a 95% Wilson interval. Knows no threshold and no cost.
 
-A Tally may have any leading axes: one entry for a policy, one a threshold for a curve, one a
-segment and threshold for the curves of segments. Cases without a label count in workload and never
-in risk; cases of a label that no model was trained on (`unseen`) are wrong whatever was predicted.
+A Tally has any leading axes: none for a policy, one of thresholds for a curve, two of segments and
+thresholds for the curves of segments. Cases without a label count in workload and never in risk;
+cases of a label that no model was trained on (`unseen`) are wrong whatever the prediction.
 
 Two risks share a numerator, and managers confuse them: selective risk is wrong accepted / ACCEPTED,
-leakage is wrong accepted / ALL, both over labelled cases. Here each has its own type, as an
-estimate and as a limit, and they never compare as equal. Under weights the intervals rest on Kish's
-effective sample size (Kish 1965): n_eff = (sum w)^2 / sum w^2, rounded down.
+leakage is wrong accepted / ALL, both over labelled cases. Each has its own type, as an estimate and
+as a limit, and the types never compare as equal. With weights, the intervals use the effective
+sample size of Kish (1965): n_eff = (sum w)^2 / sum w^2, rounded down.
 """
 
 import math
@@ -35,8 +35,8 @@ class Leakage(Interval):
 
 @dataclass(frozen=True)
 class _Limit:
-    """The most that a risk may be, in [0, 1]. It is compared with the estimate itself; guarantees
-    are what certificates give.
+    """The highest admissible risk, in [0, 1], compared with the point estimate. Only a certificate
+    gives a guarantee.
     """
 
     most: float
@@ -76,8 +76,8 @@ _TYPES = {"selective_risk": SelectiveRisk, "leakage": Leakage}
 
 
 class ShareEstimates(NamedTuple):
-    """A share of each entry of a tally with its bounds and its (effective) n, [...] each; NaN where
-    there is nothing to estimate from.
+    """The share of each entry of a tally with its bounds and its (effective) n, [...] each. The
+    share is NaN where no case counts.
     """
 
     value: NDArray[np.float64]
@@ -88,8 +88,8 @@ class ShareEstimates(NamedTuple):
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts by outcome, [..., O], of the accepted cases and of all, and their sums of squared
-    weights (the counts themselves without weights). `total` may have any shape that broadcasts.
+    """Counts by outcome, [..., O], of accepted cases and of all cases, with their sums of squared
+    weights (the counts themselves without weights). `total` has any shape that broadcasts.
     """
 
     accepted: Counts
@@ -99,13 +99,13 @@ class Tally:
 
     @classmethod
     def of_counts(cls, accepted: Counts, total: Counts) -> "Tally":
-        """A tally of cases that count as 1 each."""
+        """Return the tally of cases that weigh 1 each."""
         return cls(accepted, total, accepted, total)
 
     @classmethod
     def of_cells(cls, accepted: Counts, total: Counts, weights: Counts | None = None) -> "Tally":
-        """Sum cells: accepted [..., S, K, O], total [S, K, O] and weights [S, K] by case, None for
-        1 each.
+        """Return the tally over cells: accepted [..., S, K, O], total [S, K, O] and the weight of
+        a case by cell [S, K]; None weighs every case 1.
         """
         if weights is None:
             return cls.of_counts(
@@ -120,7 +120,9 @@ class Tally:
 
     @classmethod
     def of_cases(cls, accepted: Counts, outcome: Counts, weights: Counts) -> "Tally":
-        """Sum cases: whether accepted [n], outcome as a position in OUTCOMES [n], weights [n]."""
+        """Return the tally over cases: accepted as 0 or 1 [n], outcome as a position in OUTCOMES
+        [n], weights [n].
+        """
         size = len(OUTCOMES)
         sums = (
             np.bincount(outcome, w * part, size)
@@ -130,10 +132,11 @@ class Tally:
         return cls(*sums)
 
     def without_unseen(self) -> "Tally":
-        """The same without the cases whose label no model was trained on: they leave workload,
-        volume and risk.
+        """Return the tally without the cases whose label no model was trained on; they leave
+        workload, volume and risk.
         """
         accepted, total = self.accepted * _TRAINED, self.total * _TRAINED
+        # of_counts passes one array twice; that identity marks a tally without weights.
         if self.total_squares is self.total:
             return Tally.of_counts(accepted, total)
         return Tally(
@@ -142,43 +145,41 @@ class Tally:
 
     @property
     def reviewed(self) -> Counts:
-        """Cases sent to review by outcome, [..., O]."""
+        """Return the cases sent to review by outcome, [..., O]."""
         return self.total - self.accepted
 
     @property
     def cases(self) -> Counts:
-        """All cases, [...]."""
+        """Return the number of cases, [...]."""
         cases: Counts = self.total.sum(-1)
         return cases
 
     @property
     def labelled(self) -> Counts:
-        """All cases with a label, [...]."""
+        """Return the number of cases with a label, [...]."""
         return _sum_outcomes(self.total, _LABELLED)
 
     @property
     def accepted_labelled(self) -> Counts:
-        """Accepted cases with a label, [...]."""
+        """Return the number of accepted cases with a label, [...]."""
         return _sum_outcomes(self.accepted, _LABELLED)
 
     @property
     def wrong_accepted(self) -> Counts:
-        """Accepted cases that are wrong, [...]."""
+        """Return the number of accepted cases that are wrong, [...]."""
         return _sum_outcomes(self.accepted, _WRONG)
 
     def share(self, measure: str) -> NDArray[np.float64]:
-        """The share of that name (coverage, review_rate, selective_risk, leakage), [...]; NaN where
-        its n is 0.
-        """
+        """Return coverage, review_rate, selective_risk or leakage, [...]; NaN where its n is 0."""
         count, n = self._parts(measure)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(count / n)
 
     def estimates(self, measure: str) -> ShareEstimates:
-        """The share of every entry with its Wilson interval, [...].
+        """Return the share of every entry with its Wilson interval, [...].
 
-        NaN where no case counts, and where cases weigh so little that their squares, and so the
-        effective n, are 0 in float64.
+        NaN where no case counts, and where the squares of the weights, and so the effective n,
+        underflow to 0 in float64.
         """
         count, n = self._parts(measure)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -190,11 +191,13 @@ class Tally:
             shrink = np.where(squares == 0, 0.0, n / squares)
             value = np.where(squares == 0, np.nan, value)
         low, high = wilson_arrays(count * shrink, n * shrink)
+        # Equal weights give an effective n just below a whole number; 1e-9 keeps floor from
+        # dropping a case.
         return ShareEstimates(value, low, high, np.floor(n * shrink + 1e-9))
 
     def interval(self, measure: str) -> Interval:
-        """The share of a tally of one entry with its Wilson interval, each risk in its own type;
-        None and n 0 where there is nothing to estimate from.
+        """Return the share of a tally of one entry with its Wilson interval, a risk in its own
+        type; None and n 0 where no case counts.
         """
         kind = _TYPES.get(measure, Interval)
         value, low, high, n = (x.item() for x in self.estimates(measure))
@@ -203,28 +206,32 @@ class Tally:
         return kind(value, low, high, int(n))
 
     def within(self, limit: RiskLimit) -> NDArray[np.bool_]:
-        """Whether each entry is known to keep the limit, [...]. Nothing accepted keeps it; an
-        unknown risk does not.
+        """Return whether each entry keeps the limit, [...]. An entry that accepts nothing keeps
+        it; an unknown risk does not.
         """
+        # NaN <= most is False, so an unknown risk needs no case of its own.
         nothing_accepted: NDArray[np.bool_] = self.accepted.sum(-1) == 0
         return (self.share(limit.measure) <= limit.most) | nothing_accepted
 
     def _parts(self, measure: str) -> tuple[Counts, Counts]:
-        """Numerator and denominator of a share, [...] each."""
+        """Return the numerator and the denominator of a share, [...] each."""
         top, top_outcomes, bottom, bottom_outcomes = _SHARES[measure]
         numerator = _sum_outcomes(getattr(self, top), top_outcomes)
         return numerator, _sum_outcomes(getattr(self, bottom), bottom_outcomes)
 
 
 def _sum_outcomes(counts: Counts, outcomes: NDArray[np.int64]) -> Counts:
-    """Counts [..., O] of the outcomes whose mask [O] is 1, summed, [...]."""
+    """Return the sum of counts [..., O] over the outcomes whose mask [O] is 1, [...]."""
+    # numpy has no BLAS for integers: einsum takes half the time of its matmul.
     if counts.ndim > 1 and counts.dtype.kind == "i":
-        return np.asarray(np.einsum("...o,o->...", counts, outcomes))  # half the time of a matmul
+        return np.asarray(np.einsum("...o,o->...", counts, outcomes))
     return np.asarray(counts @ outcomes)
 
 
 def scaled_interval(share: Interval, scale: float, offset: float = 0.0) -> Interval:
-    """offset + scale * a share and its bounds. The result is no share, so it has no risk's type."""
+    """Return offset + scale * share, with its bounds. The result is a plain Interval, because it
+    is no longer a share.
+    """
     value, low, high = (
         None if x is None else offset + scale * x for x in (share.value, share.low, share.high)
     )
