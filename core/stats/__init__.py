@@ -1,3 +1,4 @@
-"""Statistics by numpy, scipy and scikit-learn: uncertainty, calibration, bounds, risk and coverage.
-No store, no model.
+"""Statistics by numpy, scipy and scikit-learn: uncertainty, calibration, bounds, risk, coverage.
+
+Knows no store and no model.
 """

@@ -12,8 +12,9 @@ from core.types import Interval
 
 
 def wilson(errors: int, n: int, level: float = 0.95) -> Interval:
-    """The share errors / n with its Wilson interval; all None where n is 0. Raises SettingsError
-    for counts that cannot be.
+    """Return the share errors / n with its Wilson interval; all None where n is 0.
+
+    Raises SettingsError unless 0 <= errors <= n.
 
     >>> low, high = wilson(0, 10).low, wilson(0, 10).high
     >>> f"{low:.3f} to {high:.3f}"
@@ -30,9 +31,10 @@ def wilson(errors: int, n: int, level: float = 0.95) -> Interval:
 def wilson_arrays(
     errors: np.ndarray, n: np.ndarray, level: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds (low, high) for arrays of counts, element by element; NaN where n is 0."""
+    """Return the bounds (low, high) for arrays of counts, element by element; NaN where n is 0."""
     z = ndtri((1 + level) / 2)  # norm.ppf, without the 50 us that its checks take
     n = np.asarray(n, dtype=np.float64)
+    # Elements with n = 0 divide by zero here; the last two lines replace them by NaN.
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.asarray(errors, dtype=np.float64) / n
         scale = 1 + z**2 / n

@@ -19,8 +19,10 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Bin:
-    """One bin of a reliability diagram. `confidence` is the mean, None in an empty bin; accuracy
-    has n and its interval.
+    """One bin of a reliability diagram.
+
+    confidence: the mean of the bin's cases, None in an empty bin. accuracy: with its n and
+    interval.
     """
 
     low: float
@@ -31,11 +33,12 @@ class Bin:
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[Bin]:
-    """Confidence [n] and whether the answer was right [n] -> the diagram's bins.
+    """Return the bins of the reliability diagram of confidence [n] and right [n] (answer is right).
 
-    Raises NonFiniteError, and SettingsError outside [0, 1].
+    Raises NonFiniteError, and SettingsError for a confidence outside [0, 1].
     """
     confidence, right = _checked(confidence, right)
+    # side="right" puts an edge into the bin above it; the minimum puts 1 into the last bin.
     edges = np.arange(bins + 1) / bins
     index = np.minimum(np.searchsorted(edges, confidence, side="right") - 1, bins - 1)
     count = np.bincount(index, minlength=bins)
@@ -47,8 +50,9 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
 def reliability_from_counts(
     n: np.ndarray, right: np.ndarray, confidence_sum: np.ndarray
 ) -> list[Bin]:
-    """The same from each bin's number of cases, number right and sum of confidences, [bins] each,
-    as a store keeps them.
+    """Return the diagram's bins from counts, as a store keeps them, [bins] each.
+
+    n: cases of each bin; right: how many of them are right; confidence_sum: sum of confidences.
     """
     bins = len(n)
     return [
@@ -64,13 +68,13 @@ def reliability_from_counts(
 
 
 def ece_of_bins(bins: list[Bin]) -> float | None:
-    """Expected calibration error of a diagram; None without a case."""
+    """Return the expected calibration error of a diagram; None without a case."""
     n = sum(b.n for b in bins)
     return sum(b.n * abs(b.accuracy.value - b.confidence) for b in bins if b.n) / n if n else None
 
 
 def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:
-    """Expected calibration error with equal-width bins; None without a case.
+    """Return the expected calibration error with equal-width bins; None without a case.
 
     >>> confidence = np.array([0.8, 0.8, 0.8, 0.8])
     >>> round(ece(confidence, np.array([True, True, False, False])), 3)
@@ -80,8 +84,9 @@ def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | 
 
 
 def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:
-    """The same over bins of (nearly) equal numbers of cases, by rank of confidence; None without a
-    case.
+    """Return the ECE over bins of (nearly) equal numbers of cases, by rank of confidence.
+
+    None without a case.
     """
     confidence, right = _checked(confidence, right)
     if not len(confidence):
@@ -98,14 +103,15 @@ def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) ->
 
 
 def brier_score(p: np.ndarray, label: np.ndarray) -> float:
-    """Mean over cases of sum_k (p_k - [k = label])^2; p [n, K], label [n] positions."""
+    """Return the mean over cases of sum_k (p_k - [k = label])^2; p [n, K], label [n] positions."""
     p, label = _answers(p, label)
     return float(((p - np.eye(p.shape[1])[label]) ** 2).sum(1).mean())
 
 
 def nll(p: np.ndarray, label: np.ndarray) -> float:
-    """Mean of -log p[label], in nats; a probability of 0 counts as 1e-300, so that one such case
-    does not hide all others.
+    """Return the mean of -log p[label], in nats; p [n, K], label [n] positions.
+
+    A probability of 0 counts as 1e-300, so that one such case does not hide all others.
     """
     p, label = _answers(p, label)
     return float(-np.log(np.maximum(p[np.arange(len(p)), label], 1e-300)).mean())

@@ -1,14 +1,14 @@
-"""How much of a calibration error is chance, and what is left of it.
+"""How much of a calibration error is chance, and what remains without it.
 
-ECE is a sum of absolute values, so that n cases of a perfectly calibrated model have one too: with
+ECE is a sum of absolute values, so a perfectly calibrated model has a positive one on n cases: with
 500 cases and 15 bins about 0.05, as large as the differences between methods. A bootstrap adds the
 same bias a second time, and its interval lies above the estimate.
 
-Here the bias is inverted. Let bin b have n_b cases, mean confidence c_b, and a share right of a_b.
-In the family r_b(s) = c_b + s (a_b - c_b), s >= 0, the number right is binomial, so that mean and
-variance of the ECE that one would see are known exactly. The debiased ECE is the error at the s
-whose mean is the ECE that was seen; the interval holds the errors at every s under which it is not
-extreme. Knows diagrams; knows no model and no store.
+This module inverts the bias. Let bin b have n_b cases, mean confidence c_b, and a share right of
+a_b. In the family r_b(s) = c_b + s (a_b - c_b), s >= 0, the number right is binomial, so the mean
+and variance of the observed ECE are known exactly. The debiased ECE is the error at the s whose
+mean is the observed ECE; the interval holds the errors at every s under which the observed ECE is
+not extreme. Knows diagrams; knows no model and no store.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from scipy.special import bdtr, ndtr, ndtri
 from core.stats.calibration import Bin
 from core.types import Interval
 
-_STEPS = 50  # halvings of the search for s
+_STEPS = 50  # halvings of the search for s: 2^-50 is near the precision of a float
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,13 @@ class _Diagram:
 
     @property
     def gap(self) -> np.ndarray:
-        """Accuracy less confidence; without any gap, towards overconfidence."""
+        """Return accuracy less confidence; if all gaps are 0, gaps towards overconfidence."""
         gap = self.right / self.n - self.confidence
+        # A zero gap would give a family that never moves, and no upper bound for the error.
         return gap if gap.any() else -self.confidence
 
     def ece_distribution(self, s: float) -> tuple[float, float, float]:
-        """Mean and standard deviation of the ECE at `s`, and the error that is true there."""
+        """Return mean and standard deviation of the observed ECE at `s`, and the true error there."""
         rate = np.clip(self.confidence + s * self.gap, 0, 1)
         mean, variance = absolute_deviation(self.n, rate, self.n * self.confidence)
         cases = self.n.sum()
@@ -66,8 +67,8 @@ def calibration_error(bins: list[Bin], level: float = 0.95) -> CalibrationError:
     """Return the debiased ECE of a reliability diagram, with its interval and a test.
 
     The interval covers 0 for a perfectly calibrated model in 95 to 98 of 100 samples, and the true
-    error of a miscalibrated one in about 90 to 97 (simulated in tests). Confidences count with
-    their bin's mean: spread inside a bin of width 1/15 is a thousandth of the variance.
+    error of a miscalibrated one in about 90 to 97 (simulated in tests). Every confidence counts as
+    its bin's mean: the variance inside a bin of width 1/15 is a thousandth of the whole.
     """
     occupied = [b for b in bins if b.n]
     if not occupied:
@@ -111,15 +112,18 @@ def absolute_deviation(
     """
     last = np.floor(centre)
     below = bdtr(last, n, rate)
+    # bdtr has no value for n - 1 = 0 or for a negative count: both are replaced by safe arguments
+    # here, and the where() below discards the results.
     fewer = np.where(n > 1, bdtr(np.maximum(last - 1, 0), np.maximum(n - 1, 1), rate), 1.0)
     partial = np.where(last >= 1, n * rate * fewer, 0.0)
     mean = n * rate - centre + 2 * (centre * below - partial)
     square = n * rate * (1 - rate) + (n * rate - centre) ** 2
+    # A variance as a difference of squares can round below zero, and its root would be NaN.
     return mean, np.maximum(square - mean**2, 0)
 
 
 def _error_where(diagram: _Diagram, plain: float, q: float) -> float:
-    """The true error at the s where mean + q deviations of the ECE is `plain`; 0 at s = 0."""
+    """Return the true error at the s where mean + q deviations of the ECE is `plain`; 0 at s = 0."""
 
     def height(s: float) -> float:
         mean, deviation, _ = diagram.ece_distribution(s)
@@ -129,10 +133,12 @@ def _error_where(diagram: _Diagram, plain: float, q: float) -> float:
 
 
 def _least_root(height: Callable[[float], float], target: float) -> float:
-    """The least s >= 0 with height(s) >= target, by doubling and halving."""
+    """Return the least s >= 0 with height(s) >= target, by doubling and halving."""
     if height(0.0) >= target:
         return 0.0
     low, high = 0.0, 1.0
+    # Rates are clipped to [0, 1], so the height has a ceiling that the target may exceed: without
+    # the limit the doubling would not end.
     while height(high) < target and high < 1e6:
         low, high = high, 2 * high
     for _ in range(_STEPS):

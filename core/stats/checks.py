@@ -1,6 +1,4 @@
-"""The one check that every statistic begins with: a value that is not finite never becomes a
-figure.
-"""
+"""The check with which every statistic begins: no figure is made from a NaN or infinite value."""
 
 import numpy as np
 
@@ -8,8 +6,10 @@ from core.errors import NonFiniteError
 
 
 def finite(values, what: str) -> np.ndarray:
-    """`values` as a float64 array. Raises NonFiniteError naming the first index and value that is
-    NaN or infinite.
+    """Return `values` as a float64 array.
+
+    what: name of the values in the error. Raises NonFiniteError naming the first index and value
+    that is NaN or infinite.
     """
     array = np.asarray(values, dtype=np.float64)
     bad = ~np.isfinite(array)

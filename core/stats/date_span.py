@@ -1,9 +1,8 @@
-"""The span of dates without those far out: one 9999-12-31 among a year's dates says nothing of how
-many cases a day brings.
+"""The span of dates without outliers: one 9999-12-31 would hide how many cases a day brings.
 
 A date is far out if it lies more than REACH median absolute deviations from the median date
 (Hampel's identifier), at least REACH * FLOOR_DAYS days, or before 1950 or after 2100 while others
-do not. Evenly spread dates reach 2 deviations, so none of theirs is.
+do not. Evenly spread dates reach 2 deviations, so none of theirs is far out.
 """
 
 from collections.abc import Sequence
@@ -20,8 +19,9 @@ _USUAL = (np.datetime64("1950-01-01"), np.datetime64("2101-01-01"))
 
 @dataclass(frozen=True)
 class DateSpan:
-    """first and last of the dates that are not far out; `far` are the others, sorted; dates: how
-    many there are in all.
+    """The first and last of the dates that are not far out.
+
+    dates: number of all dates. far: the dates that are far out, sorted.
     """
 
     first: datetime
@@ -57,7 +57,10 @@ def robust_span(moments: Sequence[datetime]) -> DateSpan | None:
     near = usual if usual.any() else np.ones(len(stamps), dtype=bool)
     days = stamps.astype("datetime64[s]").astype(np.float64) / 86_400
     if len(stamps) >= FEW:
+        # Only usual dates set the centre: placeholders in many rows would move it.
         centre = np.median(days[near])
+        # Dates of one day have a deviation of 0, and without the floor every other date would be
+        # far out.
         deviation = max(np.median(np.abs(days[near] - centre)), FLOOR_DAYS)
         near &= np.abs(days - centre) <= REACH * deviation
     inside = stamps[near].astype(object)

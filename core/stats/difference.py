@@ -1,10 +1,10 @@
-"""The interval of a difference from the intervals of its two estimates (MOVER; Zou & Donner 2008;
-Newcombe 1998, method 10).
+"""The interval of a difference from the intervals of its two estimates.
 
-d = a - b; low = d - sqrt((a - a_low)^2 + (b_high - b)^2); high = d + sqrt((a_high - a)^2 + (b -
-b_low)^2). For two independent shares with Wilson intervals this is Newcombe's interval. Where both
-are counted on the same cases they move together, the variance of the difference is smaller, and
-this interval is wider than it need be: it errs towards "not shown".
+MOVER (Zou & Donner 2008; Newcombe 1998, method 10): d = a - b; low = d - sqrt((a - a_low)^2 +
+(b_high - b)^2); high = d + sqrt((a_high - a)^2 + (b - b_low)^2). For two independent shares with
+Wilson intervals this is Newcombe's interval. Two estimates on the same cases move together, so the
+variance of their difference is smaller and this interval is wider than necessary: it errs towards
+"no difference shown".
 """
 
 import math
@@ -13,7 +13,7 @@ from core.types import Interval
 
 
 def interval_difference(a: Interval, b: Interval) -> Interval:
-    """a - b with its interval; n is the smaller of the two. All None where either is unknown."""
+    """Return a - b with its interval; n is the smaller of the two. All None if either is unknown."""
     n = min(a.n, b.n)
     if a.value is None or b.value is None:
         return Interval(None, None, None, n, a.level)
@@ -24,5 +24,5 @@ def interval_difference(a: Interval, b: Interval) -> Interval:
 
 
 def excludes_zero(found: Interval) -> bool:
-    """Whether the interval says which of the two is larger."""
+    """Return whether the interval shows which of the two estimates is larger."""
     return found.value is not None and (found.low > 0 or found.high < 0)

@@ -1,8 +1,7 @@
-"""Accept by confidence: risk against coverage, its area, and how well a score tells two kinds of
-cases apart.
+"""Accept by confidence: risk against coverage, its area, and how well a score separates two kinds.
 
-Cases of equal confidence are accepted together: a threshold cannot tell them apart (El-Yaniv &
-Wiener 2010 for the risk-coverage curve).
+Cases of equal confidence are accepted together, since no threshold separates them (El-Yaniv &
+Wiener 2010 for the risk-coverage curve). Knows arrays; knows no model and no store.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +13,7 @@ from core.types import Interval
 
 
 def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage and selective risk, [m] each, at every one of the m distinct confidences, from
-    strict to loose.
-    """
+    """Return coverage and selective risk, [m] each, at the m distinct confidences, strict to loose."""
     confidence = finite(confidence, "confidence")
     order = np.argsort(-confidence, kind="stable")
     wrong = 1.0 - finite(right, "right")[order]
@@ -30,17 +27,17 @@ def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray
 
 
 def aurc(confidence: np.ndarray, right: np.ndarray) -> float | None:
-    """Area under the risk-coverage curve: the mean over cases of the risk at which each is first
-    accepted.
+    """Return the area under the risk-coverage curve; None without a case.
 
-    None without a case.
+    It is the mean over cases of the risk at which each is first accepted.
     """
     coverage, risk = risk_coverage(confidence, right)
     return float((np.diff(coverage, prepend=0.0) * risk).sum()) if len(risk) else None
 
 
 def coverage_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) -> float | None:
-    """The largest coverage whose selective risk is at most `risk` on these cases; 0 where none is.
+    """Return the largest coverage whose selective risk is at most `risk`; 0 if no coverage has it.
+
     None without a case.
 
     >>> confidence, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, True, False, True])
@@ -50,13 +47,16 @@ def coverage_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) -> 
     coverage, risks = risk_coverage(confidence, right)
     if not len(risks):
         return None
+    # The curve is not monotonic: the last point within the risk counts, even where an earlier one
+    # exceeds it.
     within = np.flatnonzero(risks <= risk)
     return float(coverage[within[-1]]) if len(within) else 0.0
 
 
 def auroc(score: np.ndarray, positive: np.ndarray) -> float | None:
-    """Probability that a positive case scores above a negative one, ties half; None where one kind
-    is missing.
+    """Return the probability that a positive case scores above a negative one; ties count half.
+
+    None where one of the two kinds is missing.
     """
     score, positive = finite(score, "score"), finite(positive, "positive").astype(bool)
     if positive.all() or not positive.any():
@@ -74,14 +74,17 @@ def bootstrap_interval(
     draws: int = 500,
     level: float = 0.95,
 ) -> Interval:
-    """`metric(*arrays)` with its percentile bootstrap interval, cases drawn with replacement.
+    """Return `metric(*arrays)` with its percentile bootstrap interval.
 
-    Draws without a value are left out.
+    metric: takes the arrays, returns a number or None. arrays: [n, ...] each; their cases are drawn
+    together, with replacement. seed, draws: of the resampling. level: of the interval. Draws for
+    which the metric is None are left out.
     """
     n = len(arrays[0])
     value = metric(*arrays)
     if value is None:
         return Interval(None, None, None, n, level)
+    # The same rows are drawn from every array, so that a difference between two models is paired.
     generator = np.random.default_rng(seed)
     drawn = [metric(*(a[index] for a in arrays)) for index in generator.integers(0, n, (draws, n))]
     values = [x for x in drawn if x is not None]

@@ -1,11 +1,10 @@
-"""Temperature scaling (Guo et al. 2017, section 4.2): one number that makes a model less sure, or
-surer, of the same answers.
+"""Temperature scaling (Guo et al. 2017, section 4.2): one number makes a model less or more sure.
 
 q_k = p_k^b / sum_j p_j^b with b = 1 / T, which is softmax(logits / T) since p is softmax(logits):
 no logits are needed. T minimises the labels' negative log likelihood. In b that is convex, its
 slope is mean(E_q[log p] - log p_y) and its curvature mean(Var_q[log p]), so one bounded search
-finds the minimum. T above 1 says that the model was too sure. Of a sampled distribution every
-sample is scaled, and their mean is what is fitted. Knows no model and no store.
+finds the minimum. T above 1 means that the model was too sure. For a sampled distribution every
+sample is scaled, and the mean of the scaled samples is fitted. Knows no model and no store.
 """
 
 from dataclasses import dataclass
@@ -18,15 +17,17 @@ from core.stats.calibration import nll
 from core.stats.checks import finite
 from core.types import Interval
 
-# temperatures that are searched; where every label is the first choice, the best would be 0
+# Bounds of the search: where every label is the most probable class, the best temperature is 0.
 LOWEST, HIGHEST = 0.05, 20.0
 _SMALLEST = 1e-300  # what a probability of 0 counts as, as in `nll`
 
 
 @dataclass(frozen=True)
 class Temperature:
-    """A fitted temperature. `value` has no bounds where the fit ended at LOWEST or HIGHEST: those
-    bound it, not the labels.
+    """A fitted temperature.
+
+    value: without bounds where the fit ended at LOWEST or HIGHEST, since those bound it and not the
+    labels.
     """
 
     value: Interval
@@ -35,8 +36,10 @@ class Temperature:
 
 
 def at_temperature(p: np.ndarray, temperature: float) -> np.ndarray:
-    """p [..., K], rows adding up to one -> the same at `temperature`, [..., K]. The order of the
-    classes stays.
+    """Return p [..., K], rows adding up to one, at `temperature`, [..., K].
+
+    The order of the classes stays. Raises SettingsError unless the temperature is finite and above
+    0.
 
     >>> at_temperature(np.array([0.9, 0.1]), 2.0).round(3).tolist()
     [0.75, 0.25]
@@ -47,12 +50,11 @@ def at_temperature(p: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def fit_temperature(p: np.ndarray, label: np.ndarray, level: float = 0.95) -> Temperature:
-    """The temperature that minimises the NLL of `label` [n] (positions) under p [n, K], with its
-    interval.
+    """Return the temperature that minimises the NLL of `label` [n] (positions) under p [n, K].
 
-    Raises SettingsError without a case, for a label that is no position, and where all classes are
-    equally likely in every
-    row: no temperature changes those.
+    The temperature has an interval at `level`. Raises SettingsError without a case, for a label
+    that is no position, and if all classes are equally likely in every row: no temperature changes
+    those.
     """
     if not len(p):
         raise SettingsError("stats.no_cases_for_temperature")
@@ -68,6 +70,7 @@ def fit_temperature(p: np.ndarray, label: np.ndarray, level: float = 0.95) -> Te
         return nll(softmax(b * logs, axis=1), label)
 
     ends = (1 / HIGHEST, 1 / LOWEST)
+    # The bounded search never evaluates its ends, so the ends compete with what it returns.
     b = min(
         minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-8}).x,
         *ends,
@@ -81,12 +84,11 @@ def fit_temperature(p: np.ndarray, label: np.ndarray, level: float = 0.95) -> Te
 def sampled_temperature(
     samples: np.ndarray, label: np.ndarray, prior_std: float | None = None
 ) -> float:
-    """Return the temperature of every sample, [N, n, K], whose mean has the lowest NLL of `label`
-    [n].
+    """Return the one temperature of N samples [N, n, K] whose mean has the lowest NLL of `label`.
 
-    prior_std: log T is normal around 0 with this deviation, so that few faultless cases do not run
-    to LOWEST; None is no prior. A mean of samples need not be convex in b: this is the minimum that
-    a bounded search finds. Raises SettingsError without a case.
+    label: positions [n]. prior_std: log T is normal around 0 with this deviation, so that a few
+    faultless cases do not run to LOWEST; None is no prior. A mean of samples need not be convex in
+    b: this is the minimum that a bounded search finds. Raises SettingsError without a case.
     """
     if not len(label):
         raise SettingsError("stats.no_cases_for_temperature")
@@ -109,10 +111,9 @@ def sampled_temperature(
 def _interval(
     b: float, logs: np.ndarray, label: np.ndarray, level: float, at_end: bool
 ) -> Interval:
-    """1 / (b +- z sqrt(sum slope^2) / sum curvature): the sandwich (White 1982), since no
-    temperature makes a model true.
+    """Return 1 / (b +- z sqrt(sum slope^2) / sum curvature), the sandwich interval (White 1982).
 
-    A lower b is a higher temperature.
+    The sandwich does not assume that the scaled model is true. A lower b is a higher temperature.
     """
     q = softmax(b * logs, axis=1)
     mean = (q * logs).sum(1)

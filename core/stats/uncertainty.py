@@ -23,13 +23,12 @@ class Uncertainty:
 
 
 def entropy_nats(p: np.ndarray, axis: int = -1) -> np.ndarray:
-    """H(p) = -sum p log p over `axis`, in nats, with 0 log 0 = 0. Raises NonFiniteError."""
+    """Return H(p) = -sum p log p over `axis`, in nats, with 0 log 0 = 0. Raises NonFiniteError."""
     return entr(finite(p, "probability")).sum(axis)
 
 
 def decompose_uncertainty(samples: np.ndarray) -> Uncertainty:
-    """Probabilities of N samples [N, n, K] -> their mean and its uncertainty. Rounding below zero
-    becomes zero.
+    """Return the mean of N samples' probabilities [N, n, K] and its uncertainty.
 
     >>> samples = np.array([[[1.0, 0.0]], [[0.0, 1.0]]])  # two samples, sure of different labels
     >>> parts = decompose_uncertainty(samples)
@@ -39,5 +38,7 @@ def decompose_uncertainty(samples: np.ndarray) -> Uncertainty:
     samples = finite(samples, "probability")
     mean = samples.mean(0)
     total, aleatoric = entropy_nats(mean), entropy_nats(samples).mean(0)
+    # The mean entropy exceeds the entropy of the mean only by rounding; epistemic must not be
+    # negative.
     aleatoric = np.minimum(aleatoric, total)
     return Uncertainty(mean, total, aleatoric, total - aleatoric)

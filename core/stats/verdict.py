@@ -1,4 +1,4 @@
-"""Who wins, a model or a plain rival: paired differences on the same cases, and the sentence.
+"""Whether a model or a plain rival wins: paired differences on the same cases, and the sentence.
 
 Knows probabilities and labels; knows no model and no store.
 """
@@ -17,9 +17,10 @@ DRAWS = 500
 
 @dataclass(frozen=True)
 class PairedVerdict:
-    """Our model less a rival on the same n cases, each with its paired bootstrap interval.
+    """A model less a rival on the same n cases, each difference with its paired bootstrap interval.
 
-    winner: "rival" where the interval of the NLL says so, "model" likewise, else "neither".
+    winner: "rival" or "model" where the interval of the NLL excludes 0 on that side, else
+    "neither".
     """
 
     model: str
@@ -29,7 +30,10 @@ class PairedVerdict:
     winner: str
 
     def sentence(self, language: str) -> str:
-        """Return who wins and by how much; where the rival on embeddings does, how to ship it."""
+        """Return which one wins and by how much, in a language ("en", "ja").
+
+        A win of the rival on embeddings adds how to ship it.
+        """
         sign = -1 if self.winner == "model" else 1  # the winner's gain
         ends = sorted(sign * end for end in (self.nll.low, self.nll.high))
         gain = -sign if self.winner != "neither" else 1
@@ -50,12 +54,16 @@ class PairedVerdict:
 def judge_pair(
     model: str, ours: np.ndarray, rival: str, theirs: np.ndarray, labels: np.ndarray, seed: int = 0
 ) -> PairedVerdict:
-    """Compare probabilities of a model and a rival, [n, K] each, with labels [n] (positions).
+    """Return the verdict on probabilities of a model and a rival, [n, K] each, and labels [n].
 
-    Cases are drawn anew in pairs, 500 times. Without a case the intervals are empty.
+    model, rival: names in the sentence. ours, theirs: their probabilities on the same cases in the
+    same order. labels: positions. seed: of the bootstrap, which draws cases in pairs, DRAWS times.
+    Without a case the intervals are empty.
     """
     losses = np.array([_losses(p, labels) for p in (ours, theirs)])
     hits = np.array([p.argmax(1) == labels for p in (ours, theirs)], dtype=float)
+    # The difference of one case's two losses is resampled, not each loss: what makes a case hard
+    # for both cancels, and the interval is narrower.
     gap = _mean_interval(losses[0] - losses[1], seed)
     winner = "neither"
     if gap.low is not None and gap.low > 0:

@@ -1,9 +1,8 @@
-"""What N sampled models, and one model in one pass, say of one case: N votes and their count, or
-one opinion.
+"""What N sampled models, or one model in one pass, answer for one case: votes or one prediction.
 
-A vote is the label that a sample gives most probability to. The answer of the N together is the
-mean of their PROBABILITIES, which need not be the label with most votes. Knows no model, no store
-and no name of a label.
+A vote is the label to which a sample gives the highest probability. The answer of the N together is
+the mean of their PROBABILITIES, which need not be the label with most votes. Knows no model, no
+store and no label names.
 """
 
 from dataclasses import dataclass
@@ -16,15 +15,16 @@ from core.stats.checks import finite
 from core.stats.uncertainty import decompose_uncertainty
 from core.types import Interval
 
-# votes; with fewer, all for one label, Wilson's interval still has less than half of all inspectors
-# for it
+# Least number of votes: below it, even with all votes for one label, the lower Wilson bound of the
+# agreement is below one half.
 ENOUGH = 4
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one case: probabilities [K] in the order of its labels; aleatoric and
-    epistemic in nats.
+    """A model's answer for one case.
+
+    probabilities: [K] in the order of its labels. aleatoric, epistemic: nats.
     """
 
     probabilities: np.ndarray
@@ -33,22 +33,25 @@ class Prediction:
 
     @property
     def total(self) -> float:
+        """Return the total uncertainty in nats."""
         return self.aleatoric + self.epistemic
 
     @property
     def best(self) -> int:
-        """Index of the label that it answers."""
+        """Return the index of the label that it answers."""
         return int(self.probabilities.argmax())
 
     @property
     def confidence(self) -> float:
+        """Return the probability of the label that it answers."""
         return float(self.probabilities[self.best])
 
 
 @dataclass(frozen=True)
 class Votes:
-    """N votes for K labels. `agreement`: the share that votes for `leading`, with its Wilson
-    interval over N draws.
+    """N votes for K labels.
+
+    agreement: the share that votes for `leading`, with its Wilson interval over N draws.
     """
 
     choices: np.ndarray  # [N], index of the label that each votes for
@@ -61,12 +64,14 @@ class Votes:
 
     @property
     def unanimous(self) -> bool:
+        """Return whether all N votes are for one label."""
         return int(self.counts[self.leading]) == len(self.choices)
 
 
 def checked_prediction(probabilities, aleatoric: float, epistemic: float) -> Prediction:
-    """Return a checked Prediction: raises NonFiniteError for a value that is not finite,
-    SettingsError for one below 0.
+    """Return a Prediction of probabilities [K] and uncertainties in nats, after checking them.
+
+    Raises NonFiniteError for a value that is not finite, SettingsError for an uncertainty below 0.
     """
     p = finite(probabilities, "probability")
     for name, value in (("aleatoric", aleatoric), ("epistemic", epistemic)):
@@ -78,14 +83,16 @@ def checked_prediction(probabilities, aleatoric: float, epistemic: float) -> Pre
 
 
 def count_votes(samples) -> Votes:
-    """Probabilities of N samples [N, K] -> their votes. Raises NonFiniteError, and SettingsError
-    for another shape.
+    """Return the votes of N samples, probabilities [N, K].
+
+    Raises NonFiniteError, and SettingsError for another shape.
     """
     p = finite(samples, "probability")
     if p.ndim != 2 or 0 in p.shape:
         raise SettingsError("stats.no_votes", shape=str(p.shape))
     uncertainty, choices = decompose_uncertainty(p[:, None]), p.argmax(1)
     counts, mean = np.bincount(choices, minlength=p.shape[1]), uncertainty.mean[0]
+    # lexsort sorts by its last key first: by votes, then by mean probability among equal votes.
     leading = int(np.lexsort((mean, counts))[-1])
     return Votes(
         choices,
