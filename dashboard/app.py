@@ -1,5 +1,6 @@
-"""Page settings and navigation: nothing else. Run it from the root as `python -m streamlit run
-dashboard/app.py`.
+"""Page settings and navigation, nothing else.
+
+Run it from the root as `python -m streamlit run dashboard/app.py`.
 """
 
 import sys
@@ -22,14 +23,15 @@ GROUPS = {
 def main() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title="Kakushin", page_icon="🎚️", layout="wide")
-    early = st.empty()  # in every run, so that what comes after it keeps its place
-    # Until the first page is served, nothing can be drawn for more than a second
+    early = st.empty()  # in every run, so that later elements keep their positions
+    # The first page of a server waits over a second for the imports below: start the browser's own
+    # download of Plotly meanwhile. Later pages find the modules imported and skip this.
     if "dashboard.session.cache" not in sys.modules:
         from dashboard.components import preload
 
         with early:
             preload.plotly()
-    # these imports take 1,200 ms, in which the browser should have work
+    # imported here, not at the top: they take 1,200 ms, and the browser is busy only now
     from dashboard.session import cache, state
 
     state.take_in_address()
@@ -55,8 +57,9 @@ def main() -> None:
 
 
 def view(name: str) -> Callable[[], None]:
-    """Return the page of dashboard.<name>.page, imported when it is opened: all seven take 100 ms
-    more.
+    """Return a function that draws the page of dashboard.<name>.page.
+
+    It imports the page when a reader opens it: importing all of them takes 100 ms more.
     """
 
     def page() -> None:

@@ -1,1 +1,1 @@
-"""What two or more pages draw. Imports no page."""
+"""Drawing that two or more pages share. Imports no page."""

@@ -1,8 +1,7 @@
-"""The ghost: what the active policy comes to on the same cases, and how far the threshold in use is
-from it, in words.
+"""The active policy on the same cases, and how far the threshold in use is from it, in words.
 
 Pure: consequences and words in, plain text out. A difference of two estimates on the same cases has
-no interval of its own: the note says so once, and not each card.
+no interval of its own: the note says so once, not each card.
 """
 
 from dataclasses import dataclass
@@ -19,9 +18,7 @@ MARK = "◇"  # the active policy, on the handle and in the cards
 
 @dataclass(frozen=True)
 class Ghost:
-    """The active policy on the cases that are shown: its name and version in the store, and what it
-    means.
-    """
+    """The active policy on the displayed cases: name, version in the store, consequence."""
 
     name: str
     version: int
@@ -29,13 +26,14 @@ class Ghost:
 
     @property
     def figures(self) -> dict[str, float | None]:
-        """What `figures` gives of it."""
+        """The figures of the policy, from `figures`."""
         return figures(self.consequence, self.consequence.money_per_day)
 
 
 def figures(result: PolicyConsequence, money: Interval) -> dict[str, float | None]:
-    """By figure: shares, reviews a day, escapes and money a month; None where there is nothing to
-    estimate from.
+    """Return shares, reviews a day, and escapes and money a month, by name of the figure.
+
+    None marks a figure that cannot be estimated.
     """
     escapes = result.escapes_per_day.value
     return {
@@ -51,8 +49,10 @@ def figures(result: PolicyConsequence, money: Interval) -> dict[str, float | Non
 def policy_difference(
     words: Words, key: str, value: float | None, before: float | None, currency: str
 ) -> str:
-    """Return how far the card `key` is from the active policy's figure; empty where either is not
-    known.
+    """Return how far the card `key` is from the active policy's figure; "" if either is unknown.
+
+    value, before: the figure and the active policy's, None if unknown. currency: of the card
+    "money".
     """
     if value is None or before is None:
         return ""
@@ -64,6 +64,7 @@ def policy_difference(
         amount, nothing = words.money(size, currency), words.money(0, currency)
     else:
         amount, nothing = words.number(size), words.number(0)
+    # compared as written: a difference that rounds to 0 must not read as "0.0 more"
     if amount == nothing or size < 1e-9:
         return f"{MARK} {words.text('ghost.same')}"
     name, way = "points" if digits is not None else key, "more" if value > before else "fewer"
@@ -71,7 +72,7 @@ def policy_difference(
 
 
 def note(words: Words, ghost: Ghost) -> str:
-    """Return in markdown which policy is active, its thresholds, and what differences rest on."""
+    """Return in markdown the active policy, its thresholds, and the cases behind differences."""
     policy = ghost.consequence.policy
     t = policy.threshold
     text = words.markdown(

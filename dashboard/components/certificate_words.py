@@ -1,8 +1,7 @@
-"""What the page 'Evidence' says in sentences: trust, temperature, periods, spreads, and a
-certificate or why there is none.
+"""The sentences of the page 'Evidence': calibration, temperature, periods, spreads, certificates.
 
-Pure: words and results in, strings in markdown out. It does not know Streamlit, nor how anything
-was computed.
+Pure: words and results in, strings in markdown out. Knows neither Streamlit nor how a result was
+computed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,20 +12,24 @@ from core.stats.temperature import Temperature
 from core.types import Interval, RunRecord
 from dashboard.i18n import Words
 
-HASH = 12  # letters of a hash that are shown
+HASH = 12  # letters of a hash that fit a line
 
 
 def calibration_headline(
     words: Words, model: str, result: CalibrationSummary, untrained: int, unseen: bool
 ) -> str:
-    """How sure the model says it is, how often it is right, and what became of labels that it was
-    not trained on.
+    """Return how sure the model claims to be and how often it is right.
+
+    model: its display name. result: confidence and accuracy. untrained: cases whose label the model
+    was not trained on, in a sentence if any. unseen: whether those count.
     """
     if result.confidence is None:
         return words.markdown("headline.unlabelled")
     accuracy = result.accuracy
     verdict = (
         "over"
+        # over- or underconfident only outside the accuracy's interval: inside, the gap may be
+        # chance
         if result.confidence > accuracy.high
         else "under"
         if result.confidence < accuracy.low
@@ -50,8 +53,9 @@ def calibration_headline(
 
 
 def ece_panel_title(words: Words, name: str, ece: Interval) -> str:
-    """A model's name and, below it, its ECE with the interval, for a chart: neither comes from
-    cases.
+    """Return a model's name and, below it, its ECE with the interval, for a chart.
+
+    Not escaped: neither comes from cases.
     """
     low, high = words.number(ece.low, 3), words.number(ece.high, 3)
     return f"{name}<br>{words('evidence.ece', ece=words.number(ece.value, 3), low=low, high=high)}"
@@ -60,7 +64,7 @@ def ece_panel_title(words: Words, name: str, ece: Interval) -> str:
 def source_runs(
     words: Words, n: int, records: Iterable[RunRecord], key: str = "evidence.sources"
 ) -> str:
-    """How many cases, and of which runs; `key` says what is counted."""
+    """Return how many cases the figures count, and of which runs; `key` names the sentence."""
     runs = words.comma.join(record.run.run_id for record in records)
     return words.markdown(key, n=words.number(n, 0), runs=runs)
 
@@ -68,8 +72,9 @@ def source_runs(
 def temperature_sentence(
     words: Words, result: Temperature, record: RunRecord, scored: RunRecord
 ) -> str:
-    """The temperature, what it was fitted on, and what it did to the NLL there. record: the
-    calibration run.
+    """Return the temperature, the cases that fitted it, and their NLL before and after.
+
+    record: the calibration run. scored: the run that the temperature is applied to.
     """
     value, same = result.value, record.run.inputs_hash == scored.run.inputs_hash
     text = words.markdown(
@@ -86,14 +91,14 @@ def temperature_sentence(
 
 
 def period_name(words: Words, year: int, half: int) -> str:
-    """A period of report.evidence.by_period, or the calibration period, (0, 0)."""
+    """Return the name of a period of report.evidence.by_period; (0, 0) is the calibration period."""
     if not year:
         return words("role.calibration")
     return words(f"period.name_{half}", year=str(year))
 
 
 def spread_sentence(words: Words, part: str, result: SpreadAgreement) -> str:
-    """How closely the student follows the teacher in one part of the uncertainty."""
+    """Return how closely the student follows the teacher in one part of the uncertainty."""
     r, error = result.spearman, result.error
     values = {"r": r.value, "r_low": r.low, "r_high": r.high}
     figures = {name: words.number(value, 2) for name, value in values.items()}
@@ -106,7 +111,7 @@ def spread_sentence(words: Words, part: str, result: SpreadAgreement) -> str:
 
 
 def certificate_sentence(words: Words, result: Certificate | NotCertified) -> str:
-    """The result in one plain sentence, and what it counts."""
+    """Return the result in one plain sentence, and its counts."""
     if isinstance(result, Certificate):
         text = _certified(words, result)
     elif result.reason == RISK_TOO_HIGH:
@@ -127,9 +132,11 @@ def _certified(words: Words, result: Certificate) -> str:
 
 
 def _not_enough(words: Words, result: NotCertified) -> str:
-    """How many labels more: at least, and at the share of errors seen, where that is another
-    number.
+    """Return how many more labels a certificate needs.
+
+    At least so many, and the likely number at the observed error rate if that is larger.
     """
+    # `few` assumes that every further label is right: a lower bound, 0 only by rounding
     few, likely = result.more_without_error, result.more_at_rate
     if likely is None:
         return words.markdown("certificate.no_number", n=words.number(max(few, 1), 0))
@@ -155,8 +162,10 @@ def certificate_basis(
     untrained: int,
     unseen: bool,
 ) -> list[str]:
-    """Lines under a certificate: cases and hashes, what they fitted, the method, what voids it.
-    record: the calibration run.
+    """Return the lines under a certificate: cases, hashes, method, and what voids it.
+
+    result: the certificate, or why there is none. record: the calibration run. model: its display
+    name. untrained: cases whose label the model was not trained on. unseen: whether those count.
     """
     evidence = result.evidence
     values = {
@@ -183,6 +192,7 @@ def certificate_basis(
     if evidence.family > 1:
         lines.append(words.markdown("certificate.family", family=words.number(evidence.family, 0)))
     if isinstance(result, Certificate):
+        # the expiry date has a sentence of its own, in `voided`
         whys = words.comma.join(
             words(f"void.{name.replace(' ', '_')}") for name in VOID_REASONS if name != "expired"
         )
@@ -194,7 +204,10 @@ def certificate_basis(
 
 
 def excluded_periods(words: Words, periods: Mapping[str, int], few: int) -> str:
-    """Periods, name -> labelled cases, that hold too few cases to draw; "" where there is none."""
+    """Return which periods have too few labelled cases to draw; "" if none.
+
+    periods: name -> labelled cases. few: the smallest number that is drawn.
+    """
     if not periods:
         return ""
     period_list = words.comma.join(

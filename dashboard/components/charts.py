@@ -1,9 +1,9 @@
 """Figures of the screens: tidy frames and words in, Plotly figures out.
 
-No Streamlit, no session, no catalogue: whatever is written on a chart comes in as an argument. No
-colour either: SLOTS are names of theme.chartCategoricalColors in dashboard/.streamlit/config.toml,
-which Streamlit's page fills in for light and dark. Words that come from cases (segments, classes)
-go through `letters`, since Plotly reads a few HTML tags in any text.
+No Streamlit, no session, no catalogue: every text of a chart is an argument. No colour either:
+SLOTS are names of theme.chartCategoricalColors in dashboard/.streamlit/config.toml, which
+Streamlit's page fills in for light and dark. Words that come from cases (segments, classes) go
+through `letters`, since Plotly interprets a few HTML tags in any text.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -28,7 +28,7 @@ SLOTS = {
     "now": _SLOT[8],
     "neutral": _SLOT[9],
 }
-SLOTS["linear"] = SLOTS["neutral"]  # the plain rival is what the others are held against
+SLOTS["linear"] = SLOTS["neutral"]  # the plain rival is the reference of the others
 DASHES = {
     "student": "solid",
     "teacher": "dash",
@@ -55,11 +55,11 @@ LEGEND = {
 }
 MARGIN = {"l": 8, "r": 12, "t": 48, "b": 8}
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
-_FAINT = "16"  # of further bands over it
+_FAINT = "16"  # of further bands, which overlap it
 
 
 def letters(text: str) -> str:
-    """Return `text` so that Plotly shows it letter by letter."""
+    """Return `text` so that Plotly shows it literally."""
     return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -70,13 +70,13 @@ def risk_coverage_figure(
     words: Mapping[str, str],
     banded: Collection[str] = (),
 ) -> go.Figure:
-    """Selective risk against coverage, one line a model, the bands of the first and of those
-    `banded`, and the point in use.
+    """Return selective risk against coverage, one line a model, and the point in use.
 
-    curves: columns model_kind, threshold, coverage, risk, low, high (shares; NaN where nothing is
-    accepted), first model first.
-    now: coverage, risk of the point in use, None where the page draws it over the chart
-    (dashboard.decide.live). words: coverage, risk, now, band, threshold, separators.
+    curves: columns model_kind, threshold, coverage, risk, low, high (shares; NaN if nothing is
+    accepted), first model first. names: kind -> legend text. now: coverage, risk of the point in
+    use; None if the page draws it over the chart (dashboard.decide.live). words: coverage, risk,
+    now, band, threshold, separators. banded: kinds whose interval is drawn too; the first model's
+    always is.
     """
     figure = go.Figure()
     main = next(iter(names))
@@ -95,7 +95,7 @@ def risk_coverage_figure(
             x=rows["coverage"],
             y=rows["risk"],
             customdata=rows["threshold"],
-            # dashboard.decide.live knows curves by their meta
+            # dashboard.decide.live finds its curves by their meta; without one, clicks are ignored
             meta="risk" if kind == main else None,
             name=name,
             mode="lines",
@@ -105,6 +105,7 @@ def risk_coverage_figure(
     if now is not None and now["risk"] is not None:
         _point(figure, now["coverage"], now["risk"], words["now"])
     across = {"title": {"text": words["coverage"]}, "tickformat": ".0%", "range": [0, 1.01]}
+    # With few accepted cases the risk jumps up to 100%, which would flatten the rest of the curve.
     top = _top(curves[curves["coverage"] >= 0.03], "risk")
     up = {"title": {"text": words["risk"]}, "tickformat": ".0%", "range": [0, top]}
     return finish(figure, 330, words, xaxis=across, yaxis=up)
@@ -113,12 +114,12 @@ def risk_coverage_figure(
 def against_threshold(
     curve: pd.DataFrame, now: float | None, cheapest: float | None, words: Mapping[str, str]
 ) -> go.Figure:
-    """Reviews a day, leakage and money a day against the threshold: panels over one axis, without
-    those that have no figure.
+    """Return reviews a day, leakage and money a day against the threshold, in panels over one axis.
 
-    curve: columns threshold, then reviews, leakage, money, each also with _low and _high; NaN where
-    there is nothing to estimate from. now, cheapest: thresholds to mark, None for those that the
-    page marks itself. words: reviews, leakage, money, threshold, now, cheapest, symbol, separators.
+    A panel without any figure is left out. curve: columns threshold, then reviews, leakage, money,
+    each also with _low and _high; NaN if it cannot be estimated. now, cheapest: thresholds to mark,
+    None for those that the page marks itself. words: reviews, leakage, money, threshold, now,
+    cheapest, symbol, separators.
     """
     panels = [panel for panel in _PANELS if curve[panel[0]].notna().any()]
     figure, axes = go.Figure(), []
@@ -172,12 +173,11 @@ def against_threshold(
 def reliability_figure(
     frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]
 ) -> go.Figure:
-    """Accuracy against mean confidence of each bin, with Wilson bars, one series a model; the
-    diagonal is perfect.
+    """Return accuracy against mean confidence of each bin, with Wilson bars, one series a model.
 
-    frame: columns model_kind, n, confidence, accuracy, low, high; empty bins have NaN. names: kind
-    -> legend text.
-    words: confidence, accuracy, perfect, cases, separators.
+    The diagonal is perfect calibration. frame: columns model_kind, n, confidence, accuracy, low,
+    high; empty bins have NaN. names: kind -> legend text. words: confidence, accuracy, perfect,
+    cases, separators.
     """
     figure = go.Figure()
     figure.add_scatter(
@@ -219,7 +219,12 @@ def band(
     alpha: str = _BAND,
     **place: object,
 ) -> None:
-    """Fill between low and high, `alpha` hex; in the legend when it has a name."""
+    """Fill the area between `low` and `high`, and name it in the legend if it has a name.
+
+    x, low, high: equally long. colour: a slot. name: legend text, None for no entry. alpha: two hex
+    digits, appended to the colour. place: axes or subplot of the traces.
+    """
+    # "tonexty" fills to the trace before it, so `high` comes first and nothing may come between
     edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     figure.add_scatter(y=high, showlegend=False, **edge, **place)
     figure.add_scatter(
@@ -234,7 +239,7 @@ def band(
 
 
 def _point(figure: go.Figure, x: float, y: float, name: str) -> None:
-    """Mark the point in use, on top of everything."""
+    """Mark the point in use, above all lines."""
     mark = {"color": SLOTS["now"], "size": 14, "symbol": "x", "line": {"width": 0}}
     hover = f"%{{x:.1%}}, %{{y:.1%}}<extra>{name}</extra>"
     figure.add_scatter(
@@ -245,8 +250,9 @@ def _point(figure: go.Figure, x: float, y: float, name: str) -> None:
 def _mark(
     figure: go.Figure, x: float, line: Mapping[str, object], name: str, panels: int
 ) -> list[dict]:
-    """Name a vertical line in the legend, where a line of the layout has no entry of its own;
-    return it for each panel.
+    """Name a vertical line in the legend, and return it as a shape for each panel.
+
+    The legend needs an empty trace, because a shape of the layout has no entry of its own.
     """
     figure.add_scatter(
         x=[None], y=[None], mode="lines", name=name, line=dict(line), **panes.place(0)
@@ -255,7 +261,7 @@ def _mark(
 
 
 def bars(value: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict:
-    """Error bars from `low` to `high` around `value`."""
+    """Return Plotly's error bars from `low` to `high` around `value`."""
     return {
         "type": "data",
         "symmetric": False,
@@ -267,25 +273,25 @@ def bars(value: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict
 
 
 def _top(curves: pd.DataFrame, column: str) -> float:
-    """Upper end of an axis of shares: a little over the largest value, from 5% to 100%."""
+    """Return the upper end of an axis of shares: slightly above the largest value, 5% to 102%."""
     most = curves[column].max()
     return 1.0 if pd.isna(most) else float(min(1.02, max(0.05, most * 1.15)))
 
 
 def left_titles(figure: go.Figure) -> go.Figure:
-    """Panel titles at each panel's left edge, where reading starts."""
+    """Move panel titles to each panel's left edge, where reading starts; return the figure."""
     for note in figure.layout.annotations:
+        # make_subplots does not link a title to its panel: match them by the panel's middle
         axis = next(a for a in figure.select_xaxes() if abs(sum(a.domain) / 2 - note.x) < 1e-6)
         note.update(x=axis.domain[0], xanchor="left", align="left", font={"size": 14})
     return figure
 
 
 def finish(figure: go.Figure, height: int, words: Mapping[str, str], **layout: object) -> go.Figure:
-    """Size, margins, legend above, decimal signs of the reader's language; no title, the page
-    writes it.
+    """Set size, margins, legend and decimal signs; return the figure.
 
-    layout: the rest of it, such as axes. Plotly checks a layout again at each update, so all of it
-    is set at once.
+    No title: the page writes it. height: pixels. words: separators. layout: further settings such
+    as axes. Plotly validates a layout again at each update, so all of it is set at once.
     """
     usual = {
         "height": height,
@@ -294,8 +300,8 @@ def finish(figure: go.Figure, height: int, words: Mapping[str, str], **layout: o
         "separators": words["separators"],
         "hovermode": "closest",
     }
-    # Streamlit's page hands each chart over twice, as equal arrays that are not the same: a
-    # revision tells Plotly that nothing has changed, and it does not draw all of it again. New data
-    # come in a new chart, which has no revision yet.
+    # Streamlit's page passes each chart to Plotly twice, as equal but not identical arrays: an equal
+    # revision tells Plotly that nothing changed, which saves the second drawing. New data arrive in
+    # a new chart, which has no revision yet.
     usual["datarevision"] = 1
     return figure.update_layout(usual | layout, overwrite=True)

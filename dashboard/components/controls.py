@@ -1,5 +1,4 @@
-"""The controls of the pages: language, run, segment, threshold, assumed costs, and what was
-measured beside them.
+"""The controls that pages share: language, run, segment, threshold, assumed costs, measured data.
 
 Draws widgets whose keys are the names in dashboard.session.address.Choices; computes nothing.
 """
@@ -34,24 +33,24 @@ from dashboard.session.address import (
 )
 from dashboard.session.context import model_name
 
-GOAL_CHANGED = "goal_changed"  # left by a change of the goal, for state.take
+GOAL_CHANGED = "goal_changed"  # a change of the goal leaves it for state.take
 LIMITS = {"min_value": 0.0, "max_value": MOST}  # of an amount or a volume
 
 
 def select(
     label: str, shows: Mapping[object, str], key: str, place: object = st, **more: object
 ) -> object:
-    """Draw a list to choose from at `place` and return what is chosen; a text that changes is
-    shown, the choice stays.
+    """Draw a list to choose from at `place` and return the choice.
 
-    shows: option -> what is shown for it. more: as for st.selectbox.
+    shows: option -> its text; a changed text is updated and the choice stays. key: name of the
+    choice. place: column or container. more: further arguments of st.selectbox.
     """
     state.sync_label(key, shows)
     return place.selectbox(label, list(shows), format_func=shows.get, key=key, **more)
 
 
 def language(words: Words) -> None:
-    """Draw the switch between languages; each is named in itself."""
+    """Draw the switch between languages; each is named in its own language."""
     st.segmented_control(
         words("language"),
         list(LANGUAGES),
@@ -63,7 +62,7 @@ def language(words: Words) -> None:
 
 
 def clamp_run(runs: list[RunRecord]) -> str:
-    """Make the chosen run one of `runs`, before its list is drawn, and return its id."""
+    """Set the chosen run to one of `runs`, before its list is drawn, and return its id."""
     run_ids = [record.run.run_id for record in run_selection.selectable_runs(runs)]
     return state.clamp_choice("run", run_ids, run_selection.default_selection(runs).run.run_id)
 
@@ -75,8 +74,7 @@ def volume_in_use(record: RunRecord) -> float:
 
 
 def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> RunRecord:
-    """Draw what is looked at and return the run: the run, its segment, and whether labels that the
-    model was not trained on count.
+    """Draw the choice of run, segment and untrained labels; return the run.
 
     runs: every scoring run. segments: False draws no segments, for a page about all of them.
     """
@@ -86,6 +84,7 @@ def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> Ru
     select(words("run"), names, "run", help=words("run.help"))
     st.caption(run_cases(words, by_id[run_id]))
     if segments:
+        # a segment without a name has the same key as ALL, and a list must not hold a key twice
         options = [ALL, *(name for name in cache.histogram(run_id).segments if name != ALL)]
         state.clamp_choice("segment", options, ALL)
         shows = {name: name or words("segment.all") for name in options}
@@ -95,13 +94,14 @@ def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> Ru
 
 
 def threshold(words: Words) -> None:
-    """Draw the threshold as a number; dashboard.decide.live draws it as a handle."""
+    """Draw the threshold as a number field; dashboard.decide.live draws it as a handle."""
     st.number_input(words("threshold"), 0.0, 1.0, step=0.001, format="%.3f", key="t")
 
 
 def goal(words: Words) -> None:
-    """Draw what the threshold is chosen by, and the one number that goes with it. A change leaves
-    GOAL_CHANGED for the page, which knows the threshold.
+    """Draw the goal that sets the threshold, and the number that belongs to it.
+
+    A change leaves GOAL_CHANGED for the page, which can compute the threshold.
     """
     names = {name: words(f"goal.{name}") for name in GOALS}
     changed = {"on_change": state.set_value, "args": (GOAL_CHANGED, True)}
@@ -110,7 +110,9 @@ def goal(words: Words) -> None:
     )
     by = state.chosen("goal")
     if by == BY_PEOPLE:
-        least = min(0.5, state.chosen("goal_people"))  # a link may hold less than a step
+        least = min(
+            0.5, state.chosen("goal_people")
+        )  # a link may hold less than a step, and number_input raises for it
         limits = {"min_value": least, "max_value": float(MOST_PEOPLE), "step": 0.5, "width": 140}
         st.number_input(words("goal.number.people"), key="goal_people", **limits, **changed)
     elif by == BY_LEAKAGE:
@@ -119,11 +121,10 @@ def goal(words: Words) -> None:
 
 
 def presets(words: Words, thresholds: dict[str, float]) -> None:
-    """Draw a button for each preset that there is, which moves the threshold; the one at the
-    threshold is marked.
+    """Draw a button for each preset, which sets the threshold; the current one is marked.
 
-    Buttons, since a browser repeats a choice among them with every request, and would undo a move
-    of the handle that it has not heard of.
+    Buttons, not a segmented control: a browser repeats the choice of a control with every request,
+    which would undo a move of the handle that it does not know yet.
     """
     here = next(
         (name for name, threshold in thresholds.items() if threshold == state.chosen("t")), None
@@ -142,8 +143,9 @@ def presets(words: Words, thresholds: dict[str, float]) -> None:
 
 
 def limit_controls(words: Words) -> None:
-    """Draw the two limits, each of which may be left empty: the most of a risk, and the reviews a
-    day that can be done.
+    """Draw the two limits: the maximal risk, and the reviews a day that people can do.
+
+    Each may stay empty.
     """
     measure, most, capacity = st.columns([5, 3, 3], vertical_alignment="bottom")
     names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
@@ -158,9 +160,7 @@ def limit_controls(words: Words) -> None:
 
 
 def compare(words: Words) -> None:
-    """Draw the choice of what the threshold is compared with: the active policy, the threshold
-    before, or a preset.
-    """
+    """Draw the reference of the threshold: the active policy, the previous threshold, or a preset."""
     names = {name: words(f"compare.{name}") for name in (ACTIVE, PREVIOUS)}
     names |= {name: words(f"preset.{name}") for name in PRESET_NAMES}
     st.segmented_control(
@@ -169,7 +169,7 @@ def compare(words: Words) -> None:
 
 
 def split(words: Words) -> None:
-    """Draw what the threshold's result is split by."""
+    """Draw the choice between segments and classes for the threshold's result."""
     names = {name: words(f"by.{name}") for name in (BY_SEGMENT, BY_CLASS)}
     label = words("by")
     st.segmented_control(
@@ -183,9 +183,7 @@ def split(words: Words) -> None:
 
 
 def work(words: Words) -> None:
-    """Draw what one person at the review desk does, what is promised, and how many people are
-    simulated.
-    """
+    """Draw the work of one reviewer, the promised time, and the number of simulated people."""
     _source(words, "assumed")
     fields = (
         ("minutes", 0.5, 600.0, 0.5),
@@ -195,7 +193,9 @@ def work(words: Words) -> None:
     )
     columns = st.columns(len(fields) + 1, vertical_alignment="bottom")
     for column, (name, least, most, step) in zip(columns, fields, strict=False):
-        least = min(least, state.chosen(name))  # a link may hold less than the button steps to
+        least = min(
+            least, state.chosen(name)
+        )  # a link may hold less than the lowest step, and number_input raises for it
         label, hint = words(f"work.{name}"), words(f"work.{name}.help")
         column.number_input(label, least, most, step=step, format="%0.1f", key=name, help=hint)
     columns[-1].number_input(
@@ -211,8 +211,9 @@ def work(words: Words) -> None:
 
 
 def mix_control(words: Words, kinds: dict[str, str], seen: float) -> None:
-    """Draw which kind of case comes more or less often, and how often. kinds: name -> what a reader
-    reads; seen: its share.
+    """Draw which label becomes more or less frequent, and its share.
+
+    words: the catalogue. kinds: label -> display name. seen: its measured share, 0..1.
     """
     kind, share = st.columns([2, 3], vertical_alignment="bottom")
     select(words("mix.kind"), kinds, "mix", kind, on_change=state.set_value, args=("share", None))
@@ -229,7 +230,7 @@ def mix_control(words: Words, kinds: dict[str, str], seen: float) -> None:
 
 
 def period(words: Words) -> None:
-    """Draw what the stream is cut into."""
+    """Draw the length of the periods that the stream is cut into."""
     names = {name: words(f"period.{name}") for name in PERIODS}
     st.segmented_control(
         words("period"), list(names), format_func=names.get, key="period", required=True
@@ -237,7 +238,7 @@ def period(words: Words) -> None:
 
 
 def promise(words: Words) -> None:
-    """Draw what is to be certified: the measure, its target, and with what confidence."""
+    """Draw the promise of a certificate: the measure, its target, and the confidence."""
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
     promised = {
@@ -265,8 +266,9 @@ def costs(words: Words) -> None:
 
 
 def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None:
-    """Draw what was measured: cases a day from the dates of `record`, unless one is typed; seconds
-    a case of the runs `same`, and which run says so.
+    """Draw the measured data: cases a day of `record`, seconds a case of the runs `same`.
+
+    A typed volume takes precedence over the measured one. Names the run behind each speed.
     """
     volume = measured_cases_per_day(record)
     st.markdown(f"**{words('volume.title')}**")
@@ -302,7 +304,7 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
 
 
 def _source(words: Words, source: str) -> None:
-    """Say whether what follows was measured or is assumed."""
+    """Mark the following fields as measured or assumed."""
     icon, color = {
         "measured": (":material/timer:", "green"),
         "assumed": (":material/edit:", "orange"),
@@ -311,8 +313,10 @@ def _source(words: Words, source: str) -> None:
 
 
 def draw_notices(words: Words) -> None:
-    """Say which values of the address were not taken."""
+    """Warn about the address's values that were dropped."""
     for name, value in state.notices():
         st.warning(
-            words.markdown("notice", name=name, found=value[:80]), icon=":material/link_off:"
+            # anyone can write a link, so a value may be of any length
+            words.markdown("notice", name=name, found=value[:80]),
+            icon=":material/link_off:",
         )

@@ -1,4 +1,4 @@
-"""One chart with its table and CSV below it: how any page shows a result.
+"""Panels: one chart with its table and CSV below it, on every page.
 
 Draws with Streamlit; knows no choice, no store and no figure's meaning.
 """
@@ -27,10 +27,11 @@ def chart_panel(
     note: str = "",
     above: Callable[[], None] | None = None,
 ) -> None:
-    """Show a titled figure, then its table and CSV in an expander. Title, help and alt text are the
-    words under `key`.
+    """Show a titled figure, then its table and CSV in an expander.
 
-    `above` draws what belongs between title and figure, such as the panel's own controls.
+    key: of the words for title, help and alt text. words: the catalogue. figure, table: the same
+    data. note: caption below the figure. above: draws between title and figure, such as the panel's
+    own controls.
     """
     draw = partial(
         st.plotly_chart, figure, key=f"chart_{key}", config=_QUIET, alt=words(f"{key}.alt")
@@ -46,7 +47,11 @@ def component_panel(
     note: str = "",
     above: Callable[[], None] | None = None,
 ) -> None:
-    """The same for what `draw` draws in place of a figure; the table is made once it is opened."""
+    """Show a panel like `chart_panel`, with `draw` in place of a figure.
+
+    key, words, note, above: see `chart_panel`. draw: draws the chart. table: makes the table once a
+    reader opens it.
+    """
     with panel(key, words):
         if above:
             above()
@@ -66,7 +71,11 @@ def panel(key: str, words: Words) -> DeltaGenerator:
 def listing(
     key: str, words: Words, table: ScreenTable, note: str = "", height: int | None = None
 ) -> None:
-    """Show a titled table without a chart, and its CSV; `height` in pixels where it may be long."""
+    """Show a titled table without a chart, and its CSV.
+
+    key: of the words for title and help. words: the catalogue. table: the rows. note: caption above
+    it. height: pixels, for a table that may be long; None fits the rows.
+    """
     with panel(key, words):
         if note:
             st.caption(note)
@@ -81,9 +90,10 @@ def rows(key: str, words: Words, table: ScreenTable) -> None:
 
 @st.fragment
 def lazy_expander(key: str, title: str, draw: Callable[[], None]) -> None:
-    """Show an expander whose inside `draw` draws once it is open: most readers never ask for a
-    table or a list of cases, and making and sending them on every run took longer than the charts.
-    A fragment, so that opening it draws nothing else again.
+    """Show an expander whose content `draw` draws once it is open.
+
+    Most readers never open a table or a list of cases, and making and sending them on every run
+    took longer than the charts. A fragment, so that opening it redraws nothing else.
     """
     box = st.expander(title, key=f"table_{key}", icon=":material/table:", on_change="rerun")
     if box.open:
@@ -93,11 +103,11 @@ def lazy_expander(key: str, title: str, draw: Callable[[], None]) -> None:
 
 def _rows(key: str, words: Words, table: ScreenTable, height: int | None = None) -> None:
     counts = table.rows.select_dtypes("integer").columns
-    # a count has the reader's separators of thousands
+    # counts get the thousands separators of the browser's locale
     written = dict.fromkeys(counts, "localized") | table.formats
     formats = {head: st.column_config.NumberColumn(format=form) for head, form in written.items()}
     grid(f"rows_{key}", table.rows, formats, height)
-    # written when it is asked for
+    # a callable, so that Streamlit writes the CSV only when a reader clicks
     name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv_bytes, table.rows)
     st.download_button(
         words("csv"), data, name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon
@@ -111,8 +121,10 @@ def grid(
     height: int | None = None,
     hide_index: bool = True,
 ) -> None:
-    """Show a frame as every page does, with a dash where a cell is empty. columns: heading -> its
-    kind; height in pixels.
+    """Show a frame in the common style, with a dash in empty cells.
+
+    key: of the widget. rows: the frame. columns: heading -> its column type. height: pixels, None
+    fits the rows. hide_index: False shows the index as a column.
     """
     size = {} if height is None else {"height": height}
     st.dataframe(
@@ -121,8 +133,10 @@ def grid(
 
 
 def empty_panel(key: str, words: Words, why: str, above: Callable[[], None] | None = None) -> None:
-    """Show a panel's title, what `above` draws, and the sentence under `why` where there is nothing
-    to draw.
+    """Show a panel's title and why it has no chart.
+
+    key: of the words for the title. words: the catalogue. why: key of the sentence. above: draws
+    the panel's own controls.
     """
     with panel(key, words):
         if above:
@@ -131,7 +145,7 @@ def empty_panel(key: str, words: Words, why: str, above: Callable[[], None] | No
 
 
 def draw_cards(found: list[Card], in_a_row: int = 3) -> None:
-    """Show the cards in rows of three or so, so that none is narrower than its figures."""
+    """Show the cards in rows of `in_a_row`, so that none is narrower than its figures."""
     for start in range(0, len(found), in_a_row):
         for column, card in zip(
             st.columns(in_a_row), found[start : start + in_a_row], strict=False

@@ -1,8 +1,7 @@
-"""Layouts of several panels in one figure, as plain dicts: axes, titles, and a line through each
-panel.
+"""Layouts of several panels in one figure, as plain dicts: axes, titles, and vertical lines.
 
-plotly.subplots and a figure's update methods check the layout again at every call, which took half
-of a page's rerun; a layout that is handed over once is checked once. Shares are those of the
+plotly.subplots and a figure's update methods validate the layout again at every call, which took
+half of a page's rerun; a layout that is passed once is validated once. Shares are those of the
 figure's inside, 0 to 1. Draws nothing, knows no colour.
 """
 
@@ -10,17 +9,17 @@ from collections.abc import Mapping, Sequence
 
 
 def place(index: int) -> dict[str, str]:
-    """Where a trace of the panel `index` goes."""
+    """Return the axes of a trace in the panel `index`."""
     return {"xaxis": f"x{_number(index)}", "yaxis": f"y{_number(index)}"}
 
 
 def stacked(
     titles: Sequence[str], gap: float, x: Mapping, y: Sequence[Mapping], title: str
 ) -> dict:
-    """Panels one below the other, the first on top, over one x axis that the last one writes, with
-    its `title`.
+    """Return the layout of panels one below the other, the first on top, over one x axis.
 
-    gap: between two panels. x: what every x axis has; y: what each panel's y axis has.
+    titles: one a panel. gap: share between two panels. x: settings of every x axis. y: settings of
+    each panel's y axis. title: of the x axis, written below the last panel.
     """
     last, ends = len(titles) - 1, _cut(len(titles), gap)[::-1]
     layout: dict = {"annotations": []}
@@ -38,21 +37,21 @@ def stacked(
 
 
 def upright(x: float, line: Mapping[str, object], index: int) -> dict:
-    """A vertical line at `x` from bottom to top of the panel `index`."""
+    """Return a vertical line at `x` from bottom to top of the panel `index`."""
     axes = place(index)
     ends = {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1}
     return ends | {"xref": axes["xaxis"], "yref": f"{axes['yaxis']} domain", "line": dict(line)}
 
 
 def _cut(parts: int, gap: float) -> list[list[float]]:
-    """Both ends of each of `parts` equal parts of 0 to 1 with a gap between two of them."""
+    """Return both ends of `parts` equal parts of 0 to 1, with a gap between neighbours."""
     size = (1 - gap * (parts - 1)) / parts
-    # rounding may pass 1
+    # rounding may exceed 1, which Plotly refuses as a domain
     return [[part * (size + gap), min(1, part * (size + gap) + size)] for part in range(parts)]
 
 
 def _axes(index: int, x: dict, y: dict) -> dict:
-    """The two axes of a panel under their names in a layout."""
+    """Return the two axes of a panel under their names in a layout."""
     axes, number = place(index), _number(index)
     return {
         f"xaxis{number}": {"anchor": axes["yaxis"]} | x,
@@ -61,7 +60,7 @@ def _axes(index: int, x: dict, y: dict) -> dict:
 
 
 def _title(text: str, top: float) -> dict:
-    """A panel's title at its left edge, where reading starts."""
+    """Return a panel's title at its left edge, where reading starts."""
     where = {
         "x": 0,
         "xref": "paper",
@@ -75,5 +74,5 @@ def _title(text: str, top: float) -> dict:
 
 
 def _number(index: int) -> str:
-    """Plotly numbers axes from 2; the first has no number."""
+    """Return the suffix of an axis name: Plotly numbers axes from 2; the first has no number."""
     return str(index + 1) if index else ""

@@ -1,16 +1,14 @@
-"""Plotly in the browser ahead of the first chart: asked for while the server, which has served
-nobody yet, still imports.
+"""Loads Plotly in the browser ahead of the first chart, while a new server still imports.
 
-Streamlit's page loads its 4.7 MB of Plotly at the first chart, one after the other with what the
-server does before it; asked for at once, they come meanwhile. Knows no page. Must stay light: it
-runs before everything that is worth waiting for.
+Streamlit's page loads its 4.7 MB of Plotly at the first chart, after the server's work; requested
+at once, both run at the same time. Knows no page. Must stay light: it runs before the slow imports.
 """
 
 from pathlib import Path
 
 import streamlit as st
 
-# where Streamlit keeps the parts of its page
+# Streamlit's built page; a chunk's name ends in a hash that changes with each version
 _CHUNKS = Path(st.__file__).parent / "static" / "static" / "js"
 _SCRIPT = """export default ({ data }) =>
   data.forEach((name) => import(new URL(`static/js/${name}`, document.baseURI)).catch(() => {}));
@@ -19,9 +17,9 @@ _component = st.components.v2.component("kakushin_ahead", html="<i></i>", js=_SC
 
 
 def plotly() -> None:
-    """Have the browser load Plotly. The element that asks for it shows nothing.
+    """Make the browser load Plotly, with an element that shows nothing.
 
-    Where a version of Streamlit names its parts in another way, nothing is asked for and the chart
-    loads Plotly itself.
+    If a version of Streamlit names its chunks differently, this loads nothing and the chart loads
+    Plotly itself.
     """
     _component(key="ahead", data=[chunk.name for chunk in _CHUNKS.glob("PlotlyChart.*.js")])

@@ -1,8 +1,7 @@
-"""What a consequence says in words: cards and warnings; the names of runs and of ways to run the
-line.
+"""Consequences in words: cards, warnings, and the names of runs and options.
 
-Pure: words, consequences and money in, strings out. What comes from cases is escaped for markdown
-here; cards are plain text. Knows no Streamlit, nor how a consequence was computed.
+Pure: words, consequences and money in, strings out. Text from cases is escaped for markdown here;
+cards are plain text. Knows neither Streamlit nor how a consequence was computed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +22,7 @@ FEW = 30  # labelled cases under which an interval is too wide to decide on
 
 @dataclass(frozen=True)
 class Card:
-    """One figure as plain text: what it is, its value, the lines below it (interval, n), and what
-    it means.
-    """
+    """One figure as plain text: name, value, lines below it (interval, n), and its meaning."""
 
     key: str
     label: str
@@ -35,10 +32,12 @@ class Card:
 
 
 def frequency(words: Words, share: float) -> str:
-    """Return a share as a natural frequency, such as "3 in 1,000": the smallest power of ten that
-    gives at least 3.
+    """Return a share as a natural frequency, such as "3 in 1,000".
+
+    The base is the smallest power of ten that gives at least 3.
     """
     per = 10
+    # not 3: 2.95 would be written as 3 anyway. The bound ends the loop for a share near 0.
     while share * per < 2.95 and per < 100_000:
         per *= 10
     return words("frequency", count=words.number(share * per, 0), per=words.number(per, 0))
@@ -50,7 +49,10 @@ def consequence_cards(
     total: Interval,
     currency: str,
 ) -> list[Card]:
-    """Return six figures, each with its n and 95% interval. `total` is money a day."""
+    """Return six cards, each with its n and 95% interval.
+
+    words: the catalogue. result: the consequence. total: money a day. currency: of `total`.
+    """
 
     def fine(share: float | None) -> str:
         return words.percent(share, 2)
@@ -106,7 +108,7 @@ def _card(
     basis: str,
     first: str | None = None,
 ) -> Card:
-    """Lay out one interval; `first` says the same in another unit, above it."""
+    """Return the card of one interval; `first` says the same in another unit, above it."""
     lines = [words.text(basis, n=words.number(result.n, 0))]
     if result.value is not None:
         lines.insert(0, words.text("card.interval", low=show(result.low), high=show(result.high)))
@@ -120,7 +122,7 @@ def _card(
 
 
 def _often(words: Words, share: Interval) -> str | None:
-    """A share as a frequency; none of nothing, which no frequency can say."""
+    """Return a share as a frequency; None for 0 and None, which no frequency expresses."""
     return words.text("card.often", often=frequency(words, share.value)) if share.value else None
 
 
@@ -142,9 +144,7 @@ def _counted(words: Words, key: str, result: Interval, times: float) -> str | No
 
 
 def warnings(words: Words, record: RunRecord, result: PolicyConsequence) -> list[str]:
-    """Return what a reader must know before trusting the figures: a run that is not done, too few
-    labelled cases.
-    """
+    """Return warnings about the figures: an unfinished run, too few labelled cases."""
     texts = []
     if record.state == "running":
         texts.append(_so_far(words, record))
@@ -154,6 +154,7 @@ def warnings(words: Words, record: RunRecord, result: PolicyConsequence) -> list
                 "warning.failed", run=record.run.run_id, cases=words.number(record.cases, 0)
             )
         )
+    # without any label the risks are dashes, which need no warning
     if 0 < result.labelled < FEW:
         texts.append(
             words.markdown(
@@ -164,9 +165,7 @@ def warnings(words: Words, record: RunRecord, result: PolicyConsequence) -> list
 
 
 def _so_far(words: Words, record: RunRecord) -> str:
-    """Say how far a running scoring has come; runs name their number of cases in settings, when it
-    is known.
-    """
+    """Return how far a running scoring is; its settings hold the total if it is known."""
     cases, total = words.number(record.cases, 0), record.run.settings.get("cases")
     if isinstance(total, int):
         return words.markdown(
@@ -176,14 +175,14 @@ def _so_far(words: Words, record: RunRecord) -> str:
 
 
 def run_name(words: Words, record: RunRecord) -> str:
-    """Return a run as one line of a list: the model first, since lists are narrow."""
+    """Return a run as one line of a list; the model first, since lists are narrow."""
     run = record.run
     kind, role = words(f"kind.{run.model_kind}"), words(f"role.{run.role}")
     return f"{kind} · {words.time(run.created_at)} · {run.dataset} · {role}"
 
 
 def run_cases(words: Words, record: RunRecord) -> str:
-    """Return in markdown which cases a run scored: their name, number and dates."""
+    """Return in markdown the cases of a run: name, number and dates."""
     values = {
         "dataset": record.run.dataset,
         "role": words("role." + record.run.role),
@@ -200,7 +199,7 @@ def run_cases(words: Words, record: RunRecord) -> str:
 def option_name(
     words: Words, option: OptionMoney | OptionCurve, records: Mapping[str, RunRecord]
 ) -> str:
-    """Return what a reader calls a way to run the line."""
+    """Return the display name of an option."""
     if option.name == ALL_HUMAN:
         return words("option.human")
     return words("option.model", model=model_name(words, records[option.name]))
@@ -209,7 +208,7 @@ def option_name(
 def options_note(
     words: Words, options: Sequence[OptionMoney | OptionCurve], records: Mapping[str, RunRecord]
 ) -> str:
-    """Return in markdown what is measured and assumed, and why an option has no figure."""
+    """Return in markdown which inputs are measured or assumed, and why an option has no figure."""
     missing = [
         words.markdown(
             "options.missing",
@@ -223,9 +222,11 @@ def options_note(
 
 
 def cheapest(words: Words, curve: pd.DataFrame, threshold: float, currency: str) -> str:
-    """Return in markdown the cheapest threshold of `curve` (report.frames.threshold_frame), and why
-    it is optimistic.
+    """Return in markdown the cheapest threshold of `curve`, and why it is optimistic.
+
+    curve: report.frames.threshold_frame. threshold: the cheapest. currency: of its money.
     """
+    # nearest, not equal: both are multiples of 0.001 in floating point
     money = curve.loc[(curve["threshold"] - threshold).abs().idxmin(), "money"]
     return words.markdown(
         "thresholds.cheapest",

@@ -1,7 +1,6 @@
-"""What stands around every page: title and language above, an empty store or a named error as a
-sentence, the watch for news.
+"""The frame of every page: title, language, an empty store, errors, the watch for new data.
 
-Knows no page: it is handed the words of the title and what to draw.
+Knows no page: the title's words and the drawing function are arguments.
 """
 
 from collections.abc import Callable
@@ -23,11 +22,11 @@ def draw_shell(
     aside: Callable[[Words], None] | None = None,
     needs_runs: bool = True,
 ) -> None:
-    """Draw a page over the scoring runs, newest first; where there is none, `draw` is called unless
-    it needs one.
+    """Draw a page over the scoring runs, newest first.
 
-    `title` is the title's key. `aside` draws what belongs beside the title, such as the page's
-    tour.
+    title: key of the title's words. draw: draws the page from words and runs. aside: draws next to
+    the title, such as the page's tour. needs_runs: without runs, True shows a hint instead of
+    calling `draw`.
     """
     words = state.words()
     with st.container(
@@ -39,6 +38,7 @@ def draw_shell(
                 aside(words)
             controls.language(words)
     try:
+        # The version first: a commit after it makes the watch rerun the page, never miss it.
         data_version, runs = cache.data_version(), cache.runs()
         if runs or not needs_runs:
             draw(words, runs)
@@ -55,12 +55,13 @@ def draw_shell(
 
 @st.fragment(run_every=WATCH_SECONDS)
 def _watch(seen: tuple) -> None:
-    """Run the page again as soon as the store holds something else than `seen`."""
+    """Rerun the whole page as soon as the store's version differs from `seen`."""
     if cache.data_version() != seen:
         st.rerun()
 
 
 def _empty(words: Words) -> None:
+    # a page without runs draws no controls, but its link must still hold the choices
     state.choices()
     st.info(words("empty"), icon=":material/hourglass_empty:")
     st.code("make demo\npython -m core score my.csv", language="shell")

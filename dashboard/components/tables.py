@@ -1,8 +1,7 @@
-"""The table under each chart: the chart's frame with headings in the reader's language, and how
-each column is written.
+"""The table under each chart: the chart's frame with translated headings and number formats.
 
-Frames in, (frame, formats) out; formats are Streamlit's names, "percent" for shares. No Streamlit
-here.
+Frames in, (frame, formats) out; formats are Streamlit's names, "percent" for shares. Does not use
+Streamlit.
 """
 
 from collections.abc import Mapping
@@ -15,8 +14,9 @@ from dashboard.i18n import Words
 
 @dataclass(frozen=True)
 class ScreenTable:
-    """Rows for the screen and for CSV. `formats`: heading -> Streamlit's number format; the rest
-    are text or counts.
+    """Rows for the screen and for CSV.
+
+    formats: heading -> Streamlit's number format; columns without one are text or counts.
     """
 
     rows: pd.DataFrame
@@ -26,7 +26,7 @@ class ScreenTable:
 def risk_coverage_table(
     words: Words, curves: pd.DataFrame, names: Mapping[str, str]
 ) -> ScreenTable:
-    """Columns of report.frames.risk_coverage_frame."""
+    """Return the table of report.frames.risk_coverage_frame."""
     risk = words("axis.risk")
     heads = {
         "model_kind": words("column.model"),
@@ -42,7 +42,7 @@ def risk_coverage_table(
 
 
 def threshold_table(words: Words, curve: pd.DataFrame, currency: str) -> ScreenTable:
-    """Columns of report.frames.threshold_frame."""
+    """Return the table of report.frames.threshold_frame."""
     heads = {"threshold": words("threshold")}
     titles = {
         "reviews": words("axis.reviews"),
@@ -55,7 +55,7 @@ def threshold_table(words: Words, curve: pd.DataFrame, currency: str) -> ScreenT
 
 
 def option_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
-    """Columns of report.frames.option_frame, names in words."""
+    """Return the table of report.frames.option_frame; names are display names."""
     total = f"{words('column.total')} [{currency}]"
     heads = {"name": words("column.option")}
     heads |= {
@@ -65,7 +65,7 @@ def option_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTabl
 
 
 def segment_table(words: Words, frame: pd.DataFrame, head: str) -> ScreenTable:
-    """Columns of report.frames.segment_frame; head: what its parts are."""
+    """Return the table of report.frames.segment_frame; head: heading of its parts."""
     heads = {"segment": head, "cases": words("column.cases"), "labelled": words("column.labelled")}
     for name in ("review", "leakage"):
         heads |= {name: words(f"card.{name}")} | _bounds(words, words(f"card.{name}"), f"{name}_")
@@ -74,7 +74,7 @@ def segment_table(words: Words, frame: pd.DataFrame, head: str) -> ScreenTable:
 
 
 def reliability_table(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> ScreenTable:
-    """Columns of report.frames.reliability_frame."""
+    """Return the table of report.frames.reliability_frame."""
     accuracy = words("axis.accuracy")
     heads = {"model_kind": words("column.model")} | _bounds(words, words("column.bin"), "bin_")
     heads |= {"n": "n", "confidence": words("axis.confidence"), "accuracy": accuracy} | _bounds(
@@ -88,7 +88,7 @@ def reliability_table(words: Words, frame: pd.DataFrame, names: Mapping[str, str
 
 
 def share_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Columns of report.what_if.share_curve."""
+    """Return the table of report.what_if.share_curve."""
     heads = {"share": words("mix.share")}
     for name in ("review", "leakage"):
         heads |= {name: words(f"card.{name}")} | _bounds(words, words(f"card.{name}"), f"{name}_")
@@ -100,7 +100,7 @@ def share_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
 
 
 def cascade_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
-    """Columns of report.what_if.cascade_fronts."""
+    """Return the table of report.what_if.cascade_fronts."""
     leakage, total = words("card.leakage"), f"{words('column.total')} [{currency}]"
     heads = {"way": words("column.option"), "leakage": leakage} | _bounds(
         words, leakage, "leakage_"
@@ -121,7 +121,7 @@ def cascade_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTab
 
 
 def shift_table(words: Words, frame: pd.DataFrame, names: list[str]) -> ScreenTable:
-    """Columns of report.evidence.shift_frame; names: the periods in words."""
+    """Return the table of report.evidence.shift_frame; names: display names of the periods."""
     heads = {
         "period": words("period"),
         "cases": words("column.cases"),
@@ -136,7 +136,7 @@ def shift_table(words: Words, frame: pd.DataFrame, names: list[str]) -> ScreenTa
 
 
 def spread_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Columns of report.evidence.Spread.cells, and part in words."""
+    """Return the table of report.evidence.SpreadAgreement.cells, with a column of the part."""
     heads = {"part": words("column.part")}
     for kind in ("student", "teacher"):
         heads |= _bounds(words, words(f"kind.{kind}"), f"{kind}_")
@@ -144,14 +144,14 @@ def spread_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
 
 
 def certificate_table(words: Words, frame: pd.DataFrame, measure: str) -> ScreenTable:
-    """Columns of report.evidence.certificate_frame."""
+    """Return the table of report.evidence.certificate_frame."""
     risk = words(f"measure.{measure}")
     heads = {"threshold": words("threshold"), "risk": risk} | _bounds(words, risk, "") | {"n": "n"}
     return _table(frame, heads, "risk low high")
 
 
 def vote_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Columns of report.inspectors.vote_frame."""
+    """Return the table of report.inspectors.vote_frame."""
     heads = {
         "inspector": words("in_votes.inspector"),
         "label": words("column.predicted"),
@@ -161,7 +161,7 @@ def vote_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
 
 
 def answer_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Columns of report.inspectors.bar_frame."""
+    """Return the table of report.inspectors.bar_frame."""
     heads = {
         "label": words("column.predicted"),
         "votes": words("in_bars.votes"),
@@ -176,13 +176,15 @@ def answer_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
 
 
 def _bounds(words: Words, of: str, prefix: str) -> dict[str, str]:
-    """Headings of the two ends of an interval."""
+    """Return the headings of the two ends of an interval."""
     return {f"{prefix}{end}": words(f"column.{end}", of=of) for end in ("low", "high")}
 
 
 def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str) -> ScreenTable:
-    """Keep and name the columns of `heads`; those listed in `shares` are written as percentages,
-    other fractions as numbers.
+    """Return the columns of `heads`, renamed.
+
+    Columns of `shares`, separated by spaces, are written as percentages, other fractions as
+    numbers.
     """
     rows = frame[list(heads)]
     formats = {

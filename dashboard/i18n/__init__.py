@@ -1,8 +1,8 @@
 """Words, numbers, money and dates in the reader's language.
 
 Knows the catalogues `<language>/<page>.po` (read at run time, nothing to compile) and Babel's
-locales. Does not know Streamlit or what the words are for. A key that a catalogue lacks raises
-KeyError: tests/test_catalogues.py finds it before a reader does.
+locales. Does not know Streamlit or the use of a text. A key that a catalogue lacks raises KeyError;
+tests/test_catalogues.py compares the catalogues with the code.
 """
 
 import re
@@ -26,26 +26,27 @@ from core.messages import error_text, plural_form, read_catalogues
 FOLDER = Path(__file__).resolve().parent
 LANGUAGES = {"ja": "日本語", "en": "English"}  # code -> its own name
 CURRENCIES = ("AUD", "JPY", "USD", "EUR")
-DASH = "–"  # shown where there is nothing to estimate from
+DASH = "–"  # for a figure that cannot be estimated
 
 # Characters that Streamlit's markdown reads as markup: emphasis, links, HTML, LaTeX, directives,
 # tables, headings, lists.
 _MARKUP = str.maketrans({c: "\\" + c for c in "\\`*_{}[]()<>#+-.!|~$:&^="})
 
-# Where GitHub's markdown sees a bare address begin, also behind a backslash: a word joiner goes
-# there, which is invisible.
+# Positions where GitHub's markdown detects a bare address, even after a backslash: an invisible
+# word joiner there prevents the link.
 _ADDRESSES = re.compile(r"(?<=http)(?=s?:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
 
 
 def escape_markdown(text: str) -> str:
-    """Return `text` so that Streamlit's markdown shows it letter by letter: no HTML, LaTeX, link or
-    emphasis.
+    """Return `text` so that Streamlit's markdown shows it literally.
+
+    Disables HTML, LaTeX, links and emphasis, and joins lines.
     """
     unlinked = _ADDRESSES.sub("\u2060", " ".join(str(text).split()))
     return unlinked.translate(_MARKUP)
 
 
-# Between a number and its Japanese counter, where a line may not end; a word joiner goes there.
+# Between a number and its Japanese counter: a word joiner there keeps both on one line.
 _COUNTED = re.compile(r"(?<=[\d%])(?=[件日秒回])")
 
 
@@ -62,25 +63,22 @@ class Words:
     language: str
 
     def __call__(self, key: str, **values: str) -> str:
-        """Return the words under `key` with {names} filled in. Values are strings that are
-        formatted already.
-        """
+        """Return the words under `key` with {names} filled in. Values are formatted strings."""
         return catalogue(self.language)[key].format(**values)
 
     def many(self, key: str, n: int, **values: str) -> str:
-        """Return the words under `key` in the plural form of the count `n`, with {n} and {names}
-        filled in (ngettext).
-        """
+        """Return the words under `key` in the plural form of `n`, with {n} and {names} filled in."""
         form = catalogue(self.language)[key][plural_form(self.language, n)]
         return form.format(n=self.number(n, 0), **values)
 
     def markdown(self, key: str, **values: str) -> str:
-        """The same for markdown: words may hold markup, values are shown letter by letter."""
+        """Return the words for markdown: words may hold markup, values are shown literally."""
         return self.text(key, **{name: escape_markdown(value) for name, value in values.items()})
 
     def text(self, key: str, **values: str) -> str:
-        """The same for what is shown letter by letter anyway; in Japanese, no line ends between a
-        number and its counter.
+        """Return the words for a place that shows text literally.
+
+        In Japanese, a line never breaks between a number and its counter.
         """
         text = self(key, **values)
         return _COUNTED.sub("\u2060", text) if self.language == "ja" else text
@@ -90,24 +88,25 @@ class Words:
         return error_text(error, self.language)
 
     def chart_words(self, *keys: str) -> dict[str, str]:
-        """Return the words under `keys` by the last part of each key, and the decimal signs: what a
-        chart writes.
+        """Return the words under `keys` by the last part of each key, and the separators of a
+        chart.
         """
         return {key.split(".")[-1]: self(key) for key in keys} | {"separators": self.separators}
 
     @property
     def sentence_space(self) -> str:
-        """What stands between two sentences."""
+        """Text between two sentences."""
         return "" if self.language == "ja" else " "
 
     @property
     def comma(self) -> str:
-        """What stands between the items of a list that may hold commas themselves."""
+        """Separator of list items that may hold commas themselves."""
         return "、" if self.language == "ja" else "; "
 
     def number(self, value: float | None, digits: int | None = None, figures: int = 2) -> str:
-        """Return `value` with `digits` decimals, or with enough of them for so many significant
-        figures.
+        """Return `value` with `digits` decimals.
+
+        None for `digits` takes as many decimals as `figures` significant figures need.
         """
         if value is None:
             return DASH
@@ -127,15 +126,15 @@ class Words:
         return f"{sign}{self.symbol(currency)}{self._with_signs(amount)}"
 
     def _with_signs(self, text: str) -> str:
-        """`text` with the language's decimal and group signs in the place of "." and ","."""
-        # Babel takes 20 microseconds a number, and a page writes ten thousand of them
+        """Return `text` with the language's decimal and group signs instead of "." and ","."""
+        # not Babel's format_decimal: it takes 20 microseconds a number, and a page writes ten thousand
         decimal, group = self.separators
         if (decimal, group) == (".", ","):
             return text
         return text.translate({ord("."): decimal, ord(","): group})
 
     def money_in_short(self, value: float, currency: str) -> str:
-        """Return an amount; from a hundred million on in the short form: 1.26億, 126M."""
+        """Return an amount; from a hundred million in short form: 1.26億, 126M."""
         if abs(value) < 1e8:
             return self.money(value, currency)
         return format_compact_currency(value, currency, locale=self.language, fraction_digits=2)
@@ -164,12 +163,15 @@ class Words:
 
     @property
     def separators(self) -> str:
-        """Decimal and group signs together, as Plotly's layout.separators wants them."""
+        """Decimal and group signs in one string, the form of Plotly's layout.separators."""
         return _separators(self.language)
 
 
 def _decimal(value: float) -> Decimal:
-    """`value` as it is written, so that 12.345 is half way and rounds to even, as Babel rounds."""
+    """Return `value` as the decimal that it prints as.
+
+    So 12.345 lies exactly half way and rounds to even, as Babel rounds.
+    """
     return Decimal(str(value))
 
 
@@ -184,8 +186,9 @@ def _symbol(currency: str, language: str) -> str:
 
 
 def _places(value: float, figures: int) -> int:
-    """Decimals that show so many significant figures; for 2 of them 12.3 -> 0, 1.23 -> 1, 0.0123 ->
-    3; at most 6.
+    """Return the decimals that show `figures` significant figures, at most 6.
+
+    With 2 figures: 12.3 -> 0, 1.23 -> 1, 0.0123 -> 3.
     """
     size, places = abs(value), 0
     while size and size < 10 ** (figures - 1) and places < 6:

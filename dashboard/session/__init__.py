@@ -1,1 +1,1 @@
-"""What a reader has chosen, and what all sessions share. Draws nothing."""
+"""The choices of a session, and the caches that all sessions share. Draws nothing."""

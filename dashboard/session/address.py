@@ -1,6 +1,6 @@
 """The choices of a reader, and how the address writes and reads each of them.
 
-Knows what every choice is called, its default and what it may be. Knows no session and nothing of
+Knows the name, default and allowed values of every choice. Knows no session and nothing of
 Streamlit: dashboard.session.state keeps the choices and moves them between widgets and address.
 """
 
@@ -19,18 +19,18 @@ from core.report.inspectors import EPISTEMIC, PICKS
 from dashboard.i18n import CURRENCIES, LANGUAGES
 
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
-# risks that can be asked to be certified
+# risks that a certificate can promise
 TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)
-# where a case comes from; what is typed stays out of the address, which others read
+# source of a case; typed text stays out of the address, which others read
 STORED, TYPED = "stored", "typed"
 SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
-# half widths of an interval that a proof of concept can be asked for
+# half widths of an interval that a proof of concept can aim at
 HALVES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 DAYS = (14, 30, 60, 90, 180, 365)  # how long a proof of concept may take
 PARTS = ("upload", "jobs", "runs")  # of the page of data and runs
 MOST = 1e9  # largest amount or volume that a field takes
 MOST_PEOPLE = 200  # reviewers that a simulation is asked for
-# what the threshold may be compared with, besides the presets
+# what the threshold may be compared with, apart from the presets
 ACTIVE, PREVIOUS = "active", "previous"
 SIDES = (ALL, "review", "accepted")  # which decisions the worklist lists
 BY_SEGMENT, BY_CLASS = "segment", "class"
@@ -40,10 +40,10 @@ GOALS = (BY_PEOPLE, BY_LEAKAGE, CHEAPEST, BY_HAND)
 
 @dataclass(frozen=True)
 class Choices:
-    """Everything that a reader chooses. Field names are the names in the address and the widgets'
-    keys.
+    """Everything that a reader chooses.
 
-    `run` None means the run to open first; `volume` None means measured from the run's dates.
+    Field names are also the parameters of the address and the keys of the widgets. `run` None means
+    the run to open first; `volume` None means measured from the run's dates.
     """
 
     lang: str = "en"
@@ -60,7 +60,7 @@ class Choices:
     measure: str = SELECTIVE_RISK  # what is to be certified
     target: float = 0.05
     sure: float = 0.95
-    option: str = STUDENT_REVIEW  # which one the money page looks into
+    option: str = STUDENT_REVIEW  # option that the money page details
     # the money scenario as Scenario.to_query; None starts from what runs measured
     money: str | None = None
     goal: str = BY_HAND  # what the threshold is chosen by, one of GOALS
@@ -70,23 +70,23 @@ class Choices:
     most: float | None = None  # percent that the measure may be at most; None sets no limit
     capacity: float | None = None  # reviews a day that people can do; None sets no limit
     source: str = STORED  # a stored case or a typed one
-    pick: str = EPISTEMIC  # which stored cases are offered
-    case: str | None = None  # case id; None is the first that is offered
+    pick: str = EPISTEMIC  # which stored cases the page offers
+    case: str | None = None  # case id; None: the first that the page offers
     # version of a policy, "name@3", that another one is compared with; None: the active one
     before: str | None = None
-    after: str | None = None  # the other one; None: the newest proposal
-    # what the cases that change side are listed against: one of PRESETS, ACTIVE or PREVIOUS
+    after: str | None = None  # version that it is compared with; None: the newest proposal
+    # reference of the list of changed cases: one of PRESET_NAMES, ACTIVE or PREVIOUS
     compare: str = BALANCED
     by: str = BY_SEGMENT  # what the threshold's result is split by
     minutes: float = 5.0  # of one review
     shift: float = 7.5  # hours of a shift, breaks left out
     busy: float = 80.0  # percent of a shift's hours that reviews may take, above 0
-    sla: float = 24.0  # hours by the clock within which a review is to be done
-    # people at the desk; None takes as many as the reviews of the day keep busy
+    sla: float = 24.0  # clock hours within which a review must be finished
+    # people at the desk; None: as many as the day's reviews keep busy
     reviewers: int | None = None
-    # kind of case (a label) that is supposed to come more or less often; None is the most frequent
+    # label whose share the what-if changes; None: the most frequent
     mix: str | None = None
-    # percent of all cases that it is supposed to be; None is what was seen
+    # supposed percent of all cases; None: the measured share
     share: float | None = None
     large: bool = False  # whether the meeting's figures are written in large type
     # what a meeting assumes for all its scenarios; None leaves each as it was frozen
@@ -97,8 +97,8 @@ class Choices:
     half: float = 0.02
     days: float = 90.0
     part: str = "upload"  # of the page of data and runs, one of PARTS
-    file: str | None = None  # key of the kept file that is looked at
-    # run ids side by side, separated by commas; "" is the newest ones of the same cases
+    file: str | None = None  # key of the stored file that the page opens
+    # run ids to compare, separated by commas; "": the newest runs of the same cases
     compared: str = ""
     # version of a policy, "name@3", whose decisions the worklist shows; ALL: the last that decided
     decided_by: str = ALL
@@ -111,20 +111,22 @@ NAMES = tuple(field.name for field in fields(Choices))
 
 
 def default_of(name: str) -> object:
-    """Return what the choice `name` is without a choice."""
+    """Return the default of the choice `name`."""
     return getattr(Choices, name)
 
 
 def read_choice(name: str, text: str) -> object:
-    """Return the choice `name` from its text in an address. Raises ValueError where the text is not
-    allowed.
+    """Return the choice `name` from its text in an address.
+
+    Raises ValueError if the text is not allowed.
     """
     return _READ[name](text)
 
 
 def write_address(chosen: Choices) -> dict[str, str]:
-    """Return the address of these choices: every one, but for no run yet, measured volume and all
-    segments.
+    """Return the address of these choices, without those that are None or ALL.
+
+    A missing name reads as None or ALL: no run yet, the measured volume, all segments.
     """
     values = {name: getattr(chosen, name) for name in NAMES}
     return {name: _text(value) for name, value in values.items() if value not in (None, ALL)}
@@ -142,6 +144,8 @@ def _text(value: object) -> str:
 
 def _threshold(text: str) -> float:
     value = round(float(text), 3)
+    # More than three decimals is refused, not rounded: a link must name the threshold that it
+    # shows.
     if not 0 <= value <= 1 or abs(value - float(text)) > 1e-9:
         raise ValueError(text)
     return value
@@ -149,6 +153,7 @@ def _threshold(text: str) -> float:
 
 def _amount(text: str) -> float:
     value = float(text)
+    # float() accepts "nan" and "inf", and NaN passes no comparison: test finiteness first
     if not math.isfinite(value) or not 0 <= value <= MOST:
         raise ValueError(text)
     return value
@@ -159,6 +164,7 @@ def _scenario(text: str) -> str:
         scenario = MoneyScenario.from_query(text)
     except SettingsError as error:
         raise ValueError(text) from error
+    # Core accepts any amount; number_input raises for values beyond its own bounds.
     if scenario.currency not in CURRENCIES or any(
         quantity.high > MOST for quantity in scenario.inputs().values()
     ):
@@ -205,8 +211,8 @@ def _number_of(*allowed: float) -> Callable[[str], float]:
     return read
 
 
-# How the text of each choice is read; ValueError where it is not allowed. Runs, segments and
-# versions of policies are settled once they are known.
+# Parser of each choice; raises ValueError if the text is not allowed. Runs, segments and policy
+# versions pass here as any text: only the store knows them, so clamp_choice checks them later.
 _READ: dict[str, Callable[[str], object]] = {
     "lang": _one_of(*LANGUAGES),
     "run": str,

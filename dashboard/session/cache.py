@@ -1,7 +1,6 @@
-"""What all sessions share: the store, what was read from it at its present version, what was
-computed from that, and models in memory.
+"""Caches that all sessions share: the store, results per store version, and models in memory.
 
-A result is made once, even where several sessions ask for it at the same time, and is shared:
+A result is computed once, even if several sessions request it at the same time, and is shared:
 never change what a function returns. Knows no session; of the choices only those of a promise.
 """
 
@@ -47,20 +46,23 @@ class _Entry:
 
 
 class SharedCache(Generic[T]):
-    """Results by key, the `most` latest used. A call that fails is tried again."""
+    """An LRU cache of `most` results by key, safe for threads. A failed call is tried again."""
 
     def __init__(self, most: int) -> None:
         self._most, self._lock = most, Lock()
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the result under `key`, from make() at the first call; other sessions that ask
-        meanwhile wait for it. Raises whatever make() raises."""
+        """Return the result under `key`; the first call computes it with make().
+
+        Other sessions that request the key meanwhile wait for it. Raises whatever make() raises.
+        """
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
             self._entries.move_to_end(key)
             if len(self._entries) > self._most:
                 self._entries.popitem(last=False)
+        # under the entry's own lock: a slow result blocks only the sessions that need it
         with entry.lock:
             if not entry.done:
                 entry.value, entry.done = make(), True
@@ -69,7 +71,7 @@ class SharedCache(Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class _Itself:
-    """An object, equal to itself only. The key holds it, so its address is not used again."""
+    """An object that equals only itself. The key holds it, so its id is not reused."""
 
     it: object
 
@@ -81,15 +83,19 @@ class _Itself:
 
 
 def _key(arg: object) -> Hashable:
-    """Words, numbers and choices are the same where they are equal. Counts and frames come out of
-    caches themselves, so they are the same where they are one object: comparing their content on
-    every run would cost what is to be saved."""
+    """Return a hashable key of an argument: by value if it hashes, else by identity.
+
+    Counts and frames come out of caches themselves, so equal content is the same object; comparing
+    their content on every run would cost what the cache saves.
+    """
     if isinstance(arg, Mapping):
         return tuple((name, _key(value)) for name, value in arg.items())
     try:
         hash(arg)
     except TypeError:
         return _Itself(arg)
+    # 1, 1.0 and True are equal and hash alike, but are written differently: the type tells them
+    # apart
     return type(arg), arg
 
 
@@ -97,10 +103,10 @@ _results: SharedCache = SharedCache(RESULTS)
 
 
 def cached_result(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return make(*args): a frame, table or figure, made once for the same arguments. Raises
-    whatever `make` raises.
+    """Return make(*args): a frame, table or figure, computed once for the same arguments.
 
-    Not for what depends on the threshold: a thousand of those would push out everything else.
+    Raises whatever `make` raises. Not for results that depend on the threshold: a thousand of them
+    would push out everything else.
     """
     key = (make, *map(_key, args), _key(kwargs))
     return _results.get(key, partial(make, *args, **kwargs))
@@ -115,12 +121,12 @@ def settings() -> Settings:
 
 
 def store() -> Store:
-    """Return the store's handle, for what a page writes."""
+    """Return the store's handle, for pages that write."""
     return _store(_folder())
 
 
 def data_version() -> tuple:
-    """Return the version of what the store holds; it changes when anything is committed."""
+    """Return the version of the store's content; every commit changes it."""
     return store().version()
 
 
@@ -133,13 +139,18 @@ _checks: SharedCache[Checked] = SharedCache(8)
 
 
 def checked_upload(upload: Upload, columns: ColumnNames | None, options: ReadingOptions) -> Checked:
-    """Return what a kept file holds, read once in a process of its own. Raises CasesError."""
+    """Return the content of a stored file, read once in a separate process.
+
+    upload: the stored file. columns: names of its columns, None to detect them. options: encoding
+    and the like. Raises CasesError.
+    """
     current = Settings()
     check = partial(uploads.check_upload, current, upload, columns, options)
     return _checks.get((current.home, upload, columns, options), check)
 
 
-# Reading all settings takes a third of a millisecond, and a run asks some twenty times.
+# Reading all settings takes a third of a millisecond, and a run needs the folder some twenty times;
+# the environment is the key, so a changed variable still takes effect.
 def _folder() -> Path:
     named = (item for item in os.environ.items() if item[0].upper().startswith("KAKUSHIN_"))
     return _store_folder(tuple(named))
@@ -163,7 +174,7 @@ def _store(folder: Path) -> Store:
 def _once_a_version(
     most: int,
 ) -> Callable[[Callable[Concatenate[Store, P], T]], Callable[P, T]]:
-    """Decorate f(store, *args) to f(*args), which keeps the `most` latest results."""
+    """Decorate f(store, *args) to f(*args), which caches the `most` latest results."""
 
     def decorate(make: Callable[Concatenate[Store, P], T]) -> Callable[P, T]:
         results: SharedCache[T] = SharedCache(most)
@@ -172,6 +183,8 @@ def _once_a_version(
         def cached(*args: P.args, **kwargs: P.kwargs) -> T:
             folder = _folder()
             opened = _store(folder)
+            # The version is read before the data: a commit in between stores newer data under an
+            # older key, which later calls no longer look up.
             key = (folder, opened.version(), args, *kwargs.items())
             return results.get(key, partial(make, opened, *args, **kwargs))
 
@@ -181,7 +194,7 @@ def _once_a_version(
 
 
 def cached_query(make: Callable[Concatenate[Store, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return make(store, *args) of a module's function or a store's method; for what is small."""
+    """Return make(store, *args) of a module's function or a store's method; for small results."""
     return _query(make, args, tuple(kwargs.items()))
 
 
@@ -198,9 +211,10 @@ def cached_from_predictions(
     run_ids: tuple[str, ...],
     *args: Hashable,
 ) -> T:
-    """Return make(*tables, *args), a table of these columns of predictions for each run.
+    """Return make(*tables, *args), with a table of predictions for each run.
 
-    `make` is a pure function of a module. Raises also whatever `make` raises.
+    make: a pure function of a module. columns: columns of each table. run_ids: one table each, in
+    this order. args: further arguments of `make`. Raises also whatever `make` raises.
     """
     return make(*(store.predictions(run_id, list(columns)) for run_id in run_ids), *args)
 
@@ -217,7 +231,7 @@ def all_runs() -> list[RunRecord]:
 
 @_once_a_version(8)
 def active_policy(store: Store) -> PolicyVersion | None:
-    """Return the policy that is active, None where none is."""
+    """Return the active policy, None if no policy is active."""
     return Ledger(store).active_policy()
 
 
@@ -225,7 +239,7 @@ def active_policy(store: Store) -> PolicyVersion | None:
 def policies(store: Store) -> tuple[list[PolicyVersion], list[PolicyEvent]]:
     """Return all versions of all policies, newest first, and all their events, oldest first."""
     ledger = Ledger(store)
-    with store.atomic():  # both of one moment
+    with store.atomic():  # one snapshot: no event without its version
         return ledger.policies(), ledger.policy_events()
 
 
@@ -251,8 +265,9 @@ def joint_rows(store: Store, run_id: str) -> pd.DataFrame:
 def joint(store: Store, run_id: str, segment: str, unseen: bool) -> JointCumulative:
     """Return the joint counts of a run over all classes, of one segment or all.
 
-    All classes and segments are in one cell: one threshold for all needs no more, and it is some
-    hundred times smaller.
+    run_id, segment: which counts; ALL for every segment. unseen: whether cases count whose label
+    the model was not trained on. All classes and segments share one cell: a single threshold needs
+    no more, and the result is some hundred times smaller.
     """
     rows = joint_rows(run_id)
     rows = rows if segment == ALL else rows[rows["segment"] == segment]
@@ -280,15 +295,19 @@ def cases_between(store: Store, run_id: str, low: float, high: float, limit: int
 def certificate(
     calibration: Run, chosen: Choices, segment: str | None
 ) -> Certificate | NotCertified:
-    """Return what the promise of the choices comes to on a calibration run, today. Raises
-    SettingsError too.
+    """Return today's certificate for the chosen promise on a calibration run, or why there is none.
+
+    Raises SettingsError too.
     """
     return cached_from_predictions(
         evidence.certificate_result,
         evidence.COLUMNS["certificate"],
         (calibration.run_id,),
+        # 1 - 0.95 is 0.050000000000000044: rounded, or the printed confidence would not be the
+        # tested one
         (chosen.measure, chosen.target, round(1 - chosen.sure, 6)),
         (calibration.model_hash, calibration.dataset),
+        # part of the key, so that a certificate is made anew each day and its expiry moves on
         datetime.now(UTC).date(),
         segment,
         chosen.unseen,
@@ -298,7 +317,7 @@ def certificate(
 # --- values and models
 
 _valuations: SharedCache[money.ScenarioValuation] = SharedCache(32)
-# next to torch's 350 MB, the demo's two models take 140 MB
+# the demo's two models take 140 MB, on top of torch's 350 MB
 _loaded: SharedCache[ask.Inspectors] = SharedCache(2)
 
 
@@ -308,14 +327,16 @@ def cached_valuation(scenario: MoneyScenario) -> money.ScenarioValuation:
 
 
 def cached_pair(teacher: str, student: str, samples: int) -> ask.Pair:
-    """Return the cards of two models as they lie in the workspace now, N of the teacher. Raises
-    ModelError.
+    """Return the model cards of a teacher and its student as they are on disk now.
+
+    samples: N of the teacher. Raises ModelError.
     """
+    # Not cached: a model can be replaced on disk, and its hash is the key of the loaded pair below.
     return ask.model_pair(Settings(), teacher, student, samples)
 
 
 def inspectors(models: ask.Pair) -> ask.Inspectors:
-    """Return a teacher and its student; they come into memory at the first question."""
+    """Return a teacher and its student; the first question loads them into memory."""
     current = Settings()
     key = (current.models, current.device, models.hashes)
     return _loaded.get(key, partial(ask.Inspectors, current, models))
@@ -323,12 +344,11 @@ def inspectors(models: ask.Pair) -> ask.Inspectors:
 
 @cache
 def spare_collector(page: str) -> None:
-    """Leave what a page has loaded out of garbage collection; call it after its run, of which the
-    first counts.
+    """Exclude the loaded objects of a page from garbage collection; call it after the page's run.
 
-    Streamlit collects all generations after each run, and the watch runs every two seconds in every
-    session: looking through the libraries' own objects, which stay anyway, took 100 ms of processor
-    time each time.
+    Only the first call for a page has an effect. Streamlit collects all generations after each run,
+    and the watch runs every two seconds in every session: scanning the libraries' own objects,
+    which stay anyway, took 100 ms of processor time each time.
     """
     gc.collect()
     gc.freeze()

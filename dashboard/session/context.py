@@ -1,7 +1,6 @@
-"""What a page about one run knows: the choices, the run, the runs of the same cases and their
-calibration runs, and the volume that they stand for.
+"""The context of a page about one run: choices, run, sibling and calibration runs, volume.
 
-Every page about a run is handed one RunContext. Draws nothing; reads counts through the cache.
+Every page about a run receives one RunContext. Draws nothing; reads counts through the cache.
 """
 
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from dashboard.session.address import ALL, Choices
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a page about one run knows. `runs`: every scoring run, newest first."""
+    """The run of a page and what follows from it. `runs`: every scoring run, newest first."""
 
     words: Words
     choices: Choices
@@ -61,12 +60,12 @@ class RunContext:
 
     @property
     def model(self) -> str:
-        """What a reader calls the model of the chosen run."""
+        """Display name of the chosen run's model."""
         return model_name(self.words, self.record)
 
     @property
     def names(self) -> dict[str, str]:
-        """Model kind -> what a reader calls it."""
+        """Model kind -> its display name."""
         return {kind: model_name(self.words, record) for kind, record in self.same.items()}
 
     @property
@@ -76,7 +75,7 @@ class RunContext:
 
     @property
     def measured(self) -> bool:
-        """Whether the volume is the run's own, from its dates."""
+        """Whether the volume is measured from the run's dates."""
         return self.choices.volume is None and self.dated_volume is not None
 
     @property
@@ -93,7 +92,8 @@ class RunContext:
 
     @property
     def full_time(self) -> FullTime:
-        """What one person at the desk does."""
+        """Work of one full-time reviewer: minutes a review, hours a shift, busy share."""
+        # percent on the screen and in the address, a share in core
         return FullTime(self.choices.minutes, self.choices.shift, self.choices.busy / 100)
 
     @property
@@ -102,39 +102,41 @@ class RunContext:
         return CostModel(self.per_day(self.choices.segment), self.costs, self.seconds(self.kind))
 
     def curve(self, kind: str, segment: str = ALL) -> AcceptanceCurve:
-        """Acceptance counts of the run of a model kind at every threshold."""
+        """Return the acceptance counts of a model kind's run at every threshold."""
         return cache.cumulative(self.same[kind].run.run_id, segment)
 
     def histograms(self) -> dict[str, Histogram]:
-        """Model kind -> histogram of its run in the chosen segment."""
+        """Return model kind -> histogram of its run in the chosen segment."""
         return {
             kind: self.in_segment(cache.histogram(record.run.run_id))
             for kind, record in self.same.items()
         }
 
     def in_segment(self, counts: Histogram) -> Histogram:
-        """The counts of the chosen segment; without cases where the counts lack it."""
+        """Return the counts of the chosen segment, empty if it has none."""
         if self.segment is None:
             return counts
         return counts.select(segments=(self.segment,) if self.segment in counts.segments else ())
 
     def per_day(self, segment: str = ALL) -> float:
-        """Cases a day that count: the run's volume times their share of the run's cases."""
+        """Return the counted cases a day of a segment, or of all.
+
+        The run's volume times the segment's share of the run's cases.
+        """
         totals = self.curve(self.kind, segment).accepted[:, 0]
         untrained = 0 if self.choices.unseen else totals[OUTCOMES.index("unseen")]
+        # a run that has just begun has no cases
         return self.volume * int(totals.sum() - untrained) / max(1, self.record.cases)
 
     def seconds(self, kind: str) -> float | None:
-        """Measured seconds a case of a model kind."""
+        """Return the measured seconds a case of a model kind, None if not measured."""
         return self.same[kind].metrics.get("seconds_per_case")
 
     def kind_name(self, kind: str) -> str:
-        """What a reader calls a kind of case: its label, or all that the model did not train on."""
+        """Return the display name of a label, or of all labels that the model was not trained on."""
         return self.words("mix.untrained") if kind == UNTRAINED else kind
 
 
 def model_name(words: Words, record: RunRecord) -> str:
-    """Return what a reader calls the model of a run: the student, the teacher with its passes, the
-    point estimate.
-    """
+    """Return the display name of a run's model; a teacher's holds its number of passes."""
     return words(f"model.{record.run.model_kind}", passes=words.number(record.run.samples, 0))

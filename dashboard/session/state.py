@@ -1,14 +1,14 @@
-"""What a session has chosen: the only user of st.session_state and st.query_params.
+"""The choices of one session: the only user of st.session_state and st.query_params.
 
 The address holds every choice, so a link shows the same view. A widget's key is its name in the
-address. A value of the address that is not allowed is dropped with a notice. Which choices exist is
-in dashboard.session.address. Knows no meaning of a choice and draws nothing.
+address. A value of the address that is not allowed is dropped with a notice.
+dashboard.session.address defines the choices. Knows no meaning of a choice and draws nothing.
 
-Streamlit 1.67's bind="query-params" does not fit these choices: it takes the parameter of a widget
-that a run does not draw out of the address (remove_stale_bindings), where the other pages need it
-for their links; it drops a value that is not allowed without a notice; a component such as the
-live handle cannot be bound; and st.query_params may not write a bound name. persist_state keeps a
-widget's value over pages, but not that of a choice that no widget of the page shows.
+Streamlit 1.67's bind="query-params" does not fit these choices. It removes the parameter of a
+widget that a run does not draw (remove_stale_bindings), but the other pages need it for their
+links; it drops a value that is not allowed without a notice; it cannot bind a component such as the
+live handle; and st.query_params may not write a bound name. persist_state keeps a widget's value
+over pages, but not the value of a choice that no widget of the page shows.
 """
 
 from collections.abc import Mapping
@@ -16,27 +16,27 @@ from uuid import uuid4
 
 import streamlit as st
 
-# the one place that tells a Back from a rerun
+# not public API, but the only way to tell a Back from a rerun
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.i18n import LANGUAGES, Words
 from dashboard.session.address import NAMES, Choices, default_of, read_choice, write_address
 
-HANDLE = "handle"  # key of dashboard.decide.live's component, whose state is its last move
+HANDLE = "handle"  # key of dashboard.decide.live's component; its state is the last move
 
-# Keys in st.session_state that are no widget's.
+# Keys in st.session_state that belong to no widget; the underscore keeps them apart from choices.
 _LAST, _NOTICES, _BEFORE, _NEXT, _PAGE = "_last", "_notices", "_before", "_next", "_page"
 
 
 def take_in_address() -> None:
-    """Set the widgets from the address on opening and on Back or Forward. Call it once, first in
-    every run of the page.
+    """Set the widgets from the address on opening and on Back or Forward.
 
-    On any other run the widgets decide: after quick moves the browser's address is a step behind.
-    On another page the same key is a new widget for Streamlit, which begins at its own default, a
-    cost at 0, unless it is set again.
+    Call it once, first in every run of the page. On any other run the widgets decide: after quick
+    moves the browser's address is a step behind. On another page Streamlit treats the same key as a
+    new widget, which starts at its own default (a cost at 0) unless its value is set again.
     """
     state, address = st.session_state, st.query_params.to_dict()
+    # before any widget exists in this run, since Streamlit refuses to set a widget's key after that
     state.update(state.pop(_NEXT, {}))
     values = {name: state.get(name) for name in NAMES}
     moved = _LAST in state and any(
@@ -46,6 +46,7 @@ def take_in_address() -> None:
     fresh = _NOTICES not in state or (context is not None and context.is_history_navigation)
     turned = context is not None and state.get(_PAGE) != context.page_script_hash
     state[_PAGE] = None if context is None else context.page_script_hash
+    # a notice stays on the screen until the reader acts
     if moved or fresh:
         state[_NOTICES] = []
     for name in NAMES:
@@ -54,6 +55,8 @@ def take_in_address() -> None:
         elif name not in state or _emptied(name):  # its widget is on another page
             state[name] = getattr(state[_LAST], name)
         elif turned:
+            # looks idle, but assigning marks the value as set, so the new page's widget starts from
+            # it
             state[name] = values[name]
 
 
@@ -63,8 +66,9 @@ def words() -> Words:
 
 
 def choices() -> Choices:
-    """Return the present choices, and write them into the address. Call it once all widgets are
-    drawn.
+    """Return the present choices and write them into the address.
+
+    Call it once, after all widgets are drawn.
     """
     state = st.session_state
     emptied = {
@@ -72,6 +76,7 @@ def choices() -> Choices:
     }
     present = Choices(**({name: state[name] for name in NAMES} | emptied))
     address = write_address(present)
+    # every write sends a message to the browser, even if nothing changed
     if address != st.query_params.to_dict():
         st.query_params.from_dict(address)
     if _LAST in state and state[_LAST].t != present.t:
@@ -81,21 +86,23 @@ def choices() -> Choices:
 
 
 def threshold_before() -> float | None:
-    """Return the threshold before the one in use, None where the reader has moved none yet."""
+    """Return the threshold before the present one, None if the reader has not moved it yet."""
     return st.session_state.get(_BEFORE)
 
 
 def _emptied(name: str) -> bool:
-    """Whether a choice that is never None is None: what a widget may say when the reader goes to
-    another page in mid-run.
+    """Return whether a choice that is never None is None.
+
+    A widget reports None if the reader changes page in the middle of a run.
     """
     return st.session_state[name] is None and default_of(name) is not None
 
 
 def clamp_choice(name: str, allowed: list, default: object) -> object:
-    """Make the choice `name` one of `allowed`, before its widget is drawn, and return it.
+    """Set the choice `name` to one of `allowed`, before its widget is drawn, and return it.
 
-    What is not allowed becomes `default`, with a notice; None becomes it without one.
+    A value that is not allowed becomes `default`, with a notice; None becomes `default` without
+    one.
     """
     value = st.session_state[name]
     if value not in allowed:
@@ -106,14 +113,12 @@ def clamp_choice(name: str, allowed: list, default: object) -> object:
 
 
 def chosen(name: str) -> object:
-    """Return the present value of one choice, while the widgets are being drawn."""
+    """Return the present value of one choice, while the page still draws widgets."""
     return st.session_state[name]
 
 
 def held_value(name: str, default: object = None) -> object:
-    """Return what the session holds under a name that is no choice, such as what a page keeps
-    between two runs of it.
-    """
+    """Return a session value that is not a choice, such as data that a page keeps between runs."""
     return st.session_state.get(name, default)
 
 
@@ -123,13 +128,14 @@ def set_value(name: str, value: object) -> None:
 
 
 def notices() -> list[tuple[str, str]]:
-    """Return (name, value) of what the address holds and is not allowed, or no longer exists."""
+    """Return (name, value) of the address's values that are not allowed or no longer exist."""
     return list(st.session_state[_NOTICES])
 
 
 def take_move() -> None:
-    """Give the threshold the value of the live handle's last move: a callback. What is no threshold
-    is not taken.
+    """Set the threshold to the last move of the live handle; a callback.
+
+    Ignores a move that is not a step from 0 to 1000.
     """
     move = st.session_state[HANDLE].get("move") or {}
     if type(step := move.get("step")) is int and 0 <= step <= 1000:
@@ -137,10 +143,10 @@ def take_move() -> None:
 
 
 def sync_label(name: str, shows: Mapping[object, str]) -> None:
-    """Have the list `name` show the present text of its choice. Call it before the list is drawn.
+    """Update the displayed text of the list `name`; call it before the list is drawn.
 
-    The browser keeps the text of a choice and takes another one only where the choice is set:
-    without this a list shows the words of the language before. shows: choice -> text.
+    The browser keeps the text of a choice and replaces it only if the choice is set: without this a
+    list shows the words of the previous language. shows: choice -> text.
     """
     state, key = st.session_state, f"_label_{name}"
     choice = state.get(name)
@@ -157,9 +163,7 @@ def moves_seen() -> int:
 
 
 def _read(name: str, address: dict[str, str]) -> object:
-    """Return the choice `name` of the address, or its default, with a notice where the text is not
-    allowed.
-    """
+    """Return the choice `name` of the address, or its default with a notice if it is not allowed."""
     default = _preferred_language() if name == "lang" else default_of(name)
     if name not in address:
         return default
@@ -171,36 +175,37 @@ def _read(name: str, address: dict[str, str]) -> object:
 
 
 def _preferred_language() -> str:
-    """Return the browser's language where there is a catalogue for it, else English."""
+    """Return the browser's language if it has a catalogue, else English."""
     language = (st.context.locale or "").split("-")[0].lower()
     return language if language in LANGUAGES else "en"
 
 
 def join(source: str, target: str) -> None:
-    """Give the choice `target` the names picked in the widget `source`, separated by commas: a
+    """Set the choice `target` to the names picked in the widget `source`, comma-separated; a
     callback.
     """
     st.session_state[target] = ",".join(st.session_state[source])
 
 
 def go(name: str, value: object) -> None:
-    """Make a choice whose widget has been drawn already: the page begins again with it."""
+    """Set a choice whose widget is already drawn: the page reruns with it."""
     st.session_state[_NEXT] = {name: value}
     st.rerun()
 
 
 def take(name: str) -> object:
-    """Return what a callback left under `name`, once; None where it left nothing."""
+    """Return and remove the value that a callback left under `name`; None if it left none."""
     return st.session_state.pop(name, None)
 
 
 def token(name: str) -> str:
-    """Return the token of the form `name`: the same until `renew`, so that a form sent twice is
-    known as one.
+    """Return the token of the form `name`, the same until `renew`.
+
+    The store uses it to recognise a form that was sent twice.
     """
     return st.session_state.setdefault(f"_token_{name}", uuid4().hex)
 
 
 def renew(name: str) -> None:
-    """Give the form `name` another token, and with it empty fields."""
+    """Give the form `name` a new token, which also empties its fields."""
     st.session_state[f"_token_{name}"] = uuid4().hex
