@@ -1,9 +1,9 @@
-"""Apply a policy to a run: every case gets a decision with its reason, once, and it stays.
+"""Apply a policy to a run: each case gets one decision with its reason, and the decision is final.
 
-A policy counts for a run only where its model and labels are those it was chosen on, its last day
-has not passed and its certificate, if it has one, is not void; otherwise every case goes to review,
-and the caller learns why. Decisions are added in batches, each one transaction: after a kill the
-same call decides what is left. Knows the store and the rule, not the screen.
+A policy counts for a run only if the run's model and labels are those it was chosen on, its last
+day has not passed and its certificate, if it has one, is not void; otherwise every case goes to
+review, and the caller learns why. Decisions are added in batches, each one transaction: after a
+kill, the same call decides the remaining cases. Knows the store and the rule, not the screen.
 """
 
 import json
@@ -26,9 +26,9 @@ from core.store.reviews import Reviews
 from core.store.store import Store
 from core.types import OUTCOMES, Run
 
-BATCH = 100_000  # cases decided in one transaction, in which all others wait
+BATCH = 100_000  # cases decided in one transaction, during which other writers wait
 VALID, NONE = "valid", "none"  # states of a certificate; a void one is named by what voids it
-# What keeps a policy from counting for a run; none of its cases is accepted then.
+# Reasons why a policy does not count for a run; no case is accepted then.
 OTHER_MODEL, OTHER_LABELS, EXPIRED = "other_model", "other_labels", "expired"
 UNREADABLE, CERTIFICATE_VOID, UNBOUND = "unreadable", "certificate_void", "unbound"
 
@@ -37,9 +37,9 @@ UNREADABLE, CERTIFICATE_VOID, UNBOUND = "unreadable", "certificate_void", "unbou
 class BoundPolicy:
     """A version of a policy as it counts for one run.
 
-    policy: None where its content cannot be read. void: what keeps it from counting, () where it
-    counts. certificate: VALID, NONE or what voids it, separated by commas. labelled_classes:
-    classes of which the runs it was chosen on hold labelled cases.
+    policy: None if its content cannot be read. void: the reasons why it does not count, () if it
+    counts. certificate: VALID, NONE or what voids it, separated by commas. labelled_classes: the
+    classes with labelled cases in the runs on which it was chosen.
     """
 
     version: PolicyVersion
@@ -59,7 +59,7 @@ class BoundPolicy:
 
 @dataclass(frozen=True)
 class Application:
-    """What applying a version of a policy to a run came to; counts are of all its decisions."""
+    """The result of applying a version of a policy to a run; counts are of all its decisions."""
 
     run_id: str
     bound: BoundPolicy
@@ -69,8 +69,9 @@ class Application:
 
 
 def active_version_for(store: Store, run: Run) -> PolicyVersion | None:
-    """Return the version activated last among those chosen on a run of the same model name and
-    dataset; None where there is none.
+    """Return the active version chosen on a run of the same model name and dataset, or None.
+
+    Of several, the one activated last is returned.
     """
     ledger = Ledger(store)
     with store.atomic():
@@ -85,8 +86,9 @@ def active_version_for(store: Store, run: Run) -> PolicyVersion | None:
 
 
 def bind_policy(store: Store, version: PolicyVersion, run: Run, today: date) -> BoundPolicy:
-    """Check a version against a run on a day (UTC): what voids it, and the state of its
-    certificate.
+    """Return a version checked against a run on a day (UTC).
+
+    Checks what voids the version, and the state of its certificate.
     """
     with store.atomic():
         bound = _bound_runs(store, version)
@@ -115,14 +117,17 @@ def apply_policy(
 ) -> Application:
     """Decide every case of a run that this version has not decided yet.
 
-    A decision stays as it was made: the same call later decides only cases that came since. Raises
-    NotFoundError for an unknown run, StoreError for a version that was never approved.
+    today: the day (UTC) on which policy and certificate must be valid; None is the present day. A
+    decision never changes: a later call decides only cases added since. Raises NotFoundError for an
+    unknown run, StoreError for a version that was never approved.
     """
     run, reviews = store.run(run_id).run, Reviews(store)
     events = Ledger(store).policy_events(version.name)
     if (version.version, "approve") not in {(event.version, event.event) for event in events}:
         raise StoreError("pipeline.not_approved", name=version.name, version=version.version)
     bound = bind_policy(store, version, run, today or datetime.now(UTC).date())
+    # A batch that is not full is the last one. A full batch that added nothing would come again, so
+    # it ends the loop too.
     added = batch = BATCH
     total = 0
     while added and batch == BATCH:
@@ -145,6 +150,7 @@ def apply_policy(
                 bound.certificate,
             )
         total += added
+    # Counted from the store and not from this call: an earlier, killed call may have decided some.
     counts = [
         (applied.accepted, applied.review)
         for applied in reviews.applied_policies(run_id)
@@ -154,7 +160,7 @@ def apply_policy(
 
 
 def apply_active_policy(store: Store, run_id: str, today: date | None = None) -> Application | None:
-    """Apply the policy that is active for the run's model and dataset; None where none is."""
+    """Apply the active policy for the run's model and dataset; None if no policy is active."""
     version = active_version_for(store, store.run(run_id).run)
     return None if version is None else apply_policy(store, run_id, version, today)
 
@@ -183,6 +189,7 @@ def _labelled_classes(store: Store, runs: Collection[Run]) -> frozenset[str]:
     labelled = [outcome != "unlabelled" for outcome in OUTCOMES]
     classes: set[str] = set()
     for run in runs:
+        # The histogram holds the class counts; reading the cases themselves would not scale.
         histogram = store.histogram(run.run_id)
         counts = histogram.counts.sum((0, 3))[:, labelled].sum(1)
         classes.update(name for name, n in zip(histogram.classes, counts, strict=True) if n)
@@ -197,6 +204,8 @@ def _certificate_state(version: PolicyVersion, policy: Policy, run: Run, today: 
     except SettingsError:
         return UNREADABLE
     rules = bool(policy.by_class or policy.by_segment or policy.by_cell)
+    # The only threshold that is no number is REVIEW_ALL: it counts as another rule below, so the
+    # 1.0 has no effect.
     threshold = policy.threshold if isinstance(policy.threshold, float) else 1.0
     use = CertificateUse(
         today,

@@ -1,11 +1,10 @@
-"""Ask a teacher and its student about one text that somebody types: every sample's answer, the
-student's, and what each took.
+"""Ask a teacher and its student about one typed text: every sample's answer, and the times.
 
-In the asking process, not in one of its own: torch lets go of the interpreter's lock while it
-computes, so other sessions of a server go on; a child would hold the same memory, and would have to
-be watched, killed and started again. Nothing of torch is imported before the first question, and
-one question is answered at a time: a teacher's draws stand in its maps while it computes, and two
-at once would also spoil each other's times.
+The models run in the process that asks. torch releases the interpreter's lock while it computes, so
+other sessions of a server continue; a child process would hold the same memory and would need to be
+watched, killed and restarted. torch is not imported before the first question. One question is
+answered at a time: a teacher's draws are set on its maps while it computes, and two questions at
+once would also distort each other's times.
 """
 
 import statistics
@@ -22,18 +21,16 @@ from core.models.base.card import ModelCard, read_card
 from core.settings import Settings
 from core.stats.votes import Prediction, checked_prediction
 
-REPEATS = 5  # answers that are timed, after one that is not
+REPEATS = 5  # timed answers, after one warm-up
 # characters: more than any model here reads, and refused before a tokenizer spends time on it
 LONGEST = 20_000
-# what `step` is called with, in this order
+# the values passed to `step`, in this order
 STEPS = ("waiting", "libraries", "teacher", "student", "asking")
 
 
 @dataclass(frozen=True)
 class Time:
-    """Milliseconds that one case takes alone: the median of REPEATS, and the least and the most of
-    them.
-    """
+    """Milliseconds for one case alone: median, minimum and maximum of REPEATS answers."""
 
     median: float
     low: float
@@ -42,7 +39,10 @@ class Time:
 
 @dataclass(frozen=True)
 class Answer:
-    """What both say of a text: samples [N, K] and the student's opinion, in the order of `labels`."""
+    """What both models answer for a text, in the order of `labels`.
+
+    samples: probabilities of the teacher's samples, [N, K].
+    """
 
     text: str
     labels: tuple[str, ...]
@@ -67,10 +67,10 @@ class Pair:
 
 
 def model_pair(settings: Settings, teacher: str, student: str, samples: int | None = None) -> Pair:
-    """Read the cards of the models of these names, without torch. `samples` overrides the teacher's
-    N.
+    """Return the cards of the teacher and the student of these names, without importing torch.
 
-    Raises ModelError where one is missing, is of another kind, or their labels differ.
+    samples: overrides the teacher's N; None keeps it. Raises ModelError if a model is missing or of
+    another kind, or if their labels differ.
     """
     cards = [read_card(settings.models / name) for name in (teacher, student)]
     for card, kind in zip(cards, ("teacher", "student"), strict=True):
@@ -82,13 +82,17 @@ def model_pair(settings: Settings, teacher: str, student: str, samples: int | No
 
 
 def checked_question(text: str, card: ModelCard) -> str:
-    """Return the text that may be asked about. Raises CasesError for an empty, too long or
-    unreadable one.
+    """Return `text` if it may be asked about.
+
+    Raises CasesError for an empty, too long or unreadable text, and for a text without the options
+    of a choice model.
     """
     if not text.strip():
         raise CasesError("pipeline.text_empty")
     if len(text) > LONGEST:
         raise CasesError("pipeline.text_too_long", n=len(text), limit=LONGEST)
+    # A browser can send a lone surrogate, which no tokenizer encodes; the scan is skipped for
+    # ASCII.
     if not text.isascii() and any(0xD800 <= ord(sign) <= 0xDFFF for sign in text):
         raise CasesError("pipeline.text_surrogate")
     if card.chooses and letters_in(text) != card.labels:
@@ -105,16 +109,17 @@ class Inspectors:
 
     @property
     def ready(self) -> bool:
-        """Whether they are in memory already."""
+        """Return whether both models are in memory."""
         return self._loaded is not None
 
     def ask(self, text: str, step: Callable[[str], None] = lambda _: None) -> Answer:
-        """Answer; `step` is told what is done next, of STEPS.
+        """Return both models' answer for `text`; call `step` with each of STEPS as it begins.
 
         Raises CasesError for a text that cannot be asked about, NonFiniteError for an answer that
         is not finite, ModelError for models that do not load.
         """
         text = checked_question(text, self.models.teacher)
+        # Reported before the lock, so that a page shows something while its question queues.
         step("waiting")
         with self._turn:
             if self._loaded is None:
@@ -140,7 +145,7 @@ class Inspectors:
 
 
 def _load(settings: Settings, models: Pair, step: Callable[[str], None]) -> tuple:
-    """(teacher, student, device)."""
+    """Return (teacher, student, device)."""
     step("libraries")
     # torch and its family: 340 MB, and 7 s on two busy cores
     from core.models.base.device import pick_device
@@ -157,7 +162,7 @@ def _load(settings: Settings, models: Pair, step: Callable[[str], None]) -> tupl
 
 
 def _timed(answer: Callable) -> tuple:
-    """(what it answers, Time), warmed up by an answer that is not timed."""
+    """Return (what `answer` returns, its Time), after one warm-up call that is not timed."""
     answer()
     took = []
     for _ in range(REPEATS):

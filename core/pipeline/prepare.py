@@ -1,5 +1,6 @@
-"""Cases made ready for a model before anything is computed: labels that it knows, rare labels,
-texts that it can read. Every fault is named at once, by the file's rows.
+"""Prepare cases for a model before anything is computed: known labels, rare labels, readable texts.
+
+An error names all faulty cases at once, by the file's rows.
 """
 
 import json
@@ -16,19 +17,20 @@ from core.errors import CasesError, SettingsError
 RARE = (
     5  # cases of a label below which it is rare: one or two of them teach little and test nothing
 )
-MERGED = "other"  # the label that merged rare ones get
+MERGED = "other"  # the label of merged rare labels
 RARE_CHOICES = ("keep", "drop", "merge", "refuse")
 UNKNOWN_SHARE = (
     0.1  # of a text's tokens that the vocabulary lacks, above which a model cannot read it
 )
-UNKNOWN_SAMPLE = 500  # texts that are looked at for it
+UNKNOWN_SAMPLE = 500  # texts tokenized to measure that share
 
 
 def with_known_labels(
     frame: pd.DataFrame, labels: Sequence[str]
 ) -> tuple[pd.DataFrame, tuple[Notice, ...]]:
-    """Return the cases with the model's spelling of each label that has the normal form of one of
-    `labels`, and a notice of the labels that were matched so.
+    """Return the cases with the model's spelling of their labels, and a notice of what changed.
+
+    A label takes the spelling of the one of `labels` that has the same normal form.
     """
     matched = match_labels(frame["label"].dropna(), labels)
     changed = {label: target for label, target in matched.items() if label != target}
@@ -44,11 +46,11 @@ def with_known_labels(
 def settle_rare_labels(
     frame: pd.DataFrame, choice: str = "keep"
 ) -> tuple[pd.DataFrame, tuple[Notice, ...]]:
-    """Return the training cases with their rare labels kept, dropped (their cases do not teach) or
-    merged into one, and a notice that names all of them.
+    """Return the training cases with rare labels kept, dropped or merged, and a notice naming them.
 
-    Raises CasesError, which names them all, if `choice` is "refuse" and there are any;
-    SettingsError for another choice than RARE_CHOICES.
+    choice: one of RARE_CHOICES; dropping a label removes its cases from training. Raises
+    CasesError, which names them all, if `choice` is "refuse" and there are any; SettingsError for
+    another choice.
     """
     if choice not in RARE_CHOICES:
         raise SettingsError("cases.rare_choice", choice=choice, choices=list(RARE_CHOICES))
@@ -70,7 +72,7 @@ def settle_rare_labels(
 
 @contextmanager
 def rows_named(frame: pd.DataFrame) -> Iterator[None]:
-    """Turn the positions of a CasesError about texts into the file's rows, if cases have them."""
+    """Turn the positions in a CasesError about texts into the file's rows, if the cases have rows."""
     try:
         yield
     except CasesError as e:
@@ -79,14 +81,19 @@ def rows_named(frame: pd.DataFrame) -> Iterator[None]:
             raise
         rows = frame["row"].iloc[list(positions)].tolist()
         values = {name: value for name, value in e.values.items() if name != "positions"}
+        # The sentences about rows have codes of their own, one for each code about texts.
         code = e.code.replace("_texts", "_rows")
         raise CasesError(code, **values | {"rows": rare_rows(rows)}) from e
 
 
 def check_lengths(frame: pd.DataFrame, backbone) -> None:
-    """Raise CasesError for the texts that are longer than a core.models Backbone reads, or that
-    have no token, before anything is scored; only texts that could be are tokenized.
+    """Raise CasesError for texts longer than a core.models Backbone reads, or without a token.
+
+    This runs before anything is scored.
     """
+    # A token has at least one byte, so a text of few bytes cannot be too long: only suspects are
+    # tokenized here, since the scoring tokenizes every text again. 8 leaves room for special tokens
+    # and the answer prompt.
     sizes = frame["text"].map(lambda text: len(text.encode()))
     suspect = frame[(sizes > backbone.max_tokens - 8) | (sizes < 2)]
     if not suspect.empty:
@@ -95,8 +102,9 @@ def check_lengths(frame: pd.DataFrame, backbone) -> None:
 
 
 def check_base_lengths(frame: pd.DataFrame, base: Path) -> None:
-    """Raise CasesError for the texts that are longer than the model in the folder `base` reads, by
-    their rows and before anything is trained; does nothing if `base` is no folder with a tokenizer.
+    """Raise CasesError for texts longer than the model in the folder `base` reads, by their rows.
+
+    This runs before anything is trained. Does nothing if `base` is no folder with a tokenizer.
     """
     tokenizer, limit = _tokenizer_of(base), _tokens_read(base)
     if tokenizer is None or limit is None or frame.empty:
@@ -110,19 +118,23 @@ def check_base_lengths(frame: pd.DataFrame, base: Path) -> None:
 
 
 def _tokenizer_of(base: Path):
-    """The tokenizer in a model's folder, without torch; None if it has none."""
+    """Return the tokenizer in a model's folder, without importing torch; None if it has none."""
     if not (base / "tokenizer.json").is_file():
         return None
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    # The file may ask for padding and truncation, which would hide the true lengths.
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
 
 
 def _tokens_read(base: Path) -> int | None:
-    """How many tokens a model in a folder reads, as core.models' Backbone.max_tokens says."""
+    """Return how many tokens the model in a folder reads; None if unknown.
+
+    It agrees with Backbone.max_tokens, without torch.
+    """
     limits = []
     for name, key in (
         ("config.json", "max_position_embeddings"),
@@ -134,8 +146,9 @@ def _tokens_read(base: Path) -> int | None:
 
 
 def vocabulary_notice(frame: pd.DataFrame, base: Path) -> Notice | None:
-    """Return a notice if the vocabulary of the model in the folder `base` lacks many of the texts'
-    tokens, as an English one does for Japanese; None if it has them, or `base` has no
+    """Return a notice if the vocabulary of the model in `base` lacks many of the texts' tokens.
+
+    An English vocabulary lacks Japanese ones, for example. None if it has them, or if `base` has no
     tokenizer.json.
     """
     texts, tokenizer = frame["text"].head(UNKNOWN_SAMPLE).tolist(), _tokenizer_of(base)

@@ -1,9 +1,9 @@
-"""Plain rivals of our models, in scikit-learn: what anyone gets without training a language model.
+"""Plain rivals of our models, in scikit-learn: the results without training a language model.
 
-- embedding + LR: logistic regression on the frozen base's pooled states (core.models.frozen);
+- embedding + LR: logistic regression on the frozen base's pooled states (core.models.base.frozen);
 - the same at one temperature; kNN on the same states;
 - TF-IDF + LR on n-grams of words and characters; LR on states and n-grams together.
-Every penalty, temperature and k is chosen on held-out folds of the training cases, then the model
+Every penalty, temperature and k is chosen on held-out folds of the training cases; then the model
 is fitted on all of them. Knows texts and arrays; does not know torch, files or the store.
 """
 
@@ -27,11 +27,11 @@ from core.stats.calibration import nll
 from core.stats.temperature import at_temperature, fit_temperature
 
 FOLDS = 4
-MANY = 5000  # training cases from which on one held-out fifth stands for the folds
+MANY = 5000  # training cases from which on one held-out fifth replaces the folds
 STATE_PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3)  # scikit-learn's C, for states of mean square 1
 WORD_PENALTIES = (3.0, 10.0, 30.0)
 MIXED_PENALTIES = (0.3, 1.0, 3.0, 10.0)
-STATE_NORM = 2.0  # of a state beside its n-grams, whose norm is the root of 2
+STATE_NORM = 2.0  # of a state next to its n-grams, whose norm is the root of 2
 NEIGHBOURS = (5, 10, 20, 40)
 NOVELTY_NEIGHBOURS = 10
 CHARACTER_NGRAMS = 100_000  # at most
@@ -42,7 +42,10 @@ Fold = tuple[np.ndarray, np.ndarray]  # positions that train, positions that are
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Logits = features @ weight.T + bias. `held_out` are probabilities from folds, [n, K]."""
+    """Logits = features @ weight.T + bias.
+
+    held_out: probabilities [n, K] of the training cases by the folds that did not train on them.
+    """
 
     weight: np.ndarray  # [K, d]
     bias: np.ndarray  # [K]
@@ -50,7 +53,7 @@ class LinearModel:
     held_out: np.ndarray  # of the cases that folds held out; rows of others are NaN
 
     def probabilities(self, features) -> np.ndarray:
-        """Features [n, d], dense or sparse -> probabilities [n, K]."""
+        """Return probabilities [n, K] of features [n, d], dense or sparse."""
         return softmax(features @ self.weight.T + self.bias, axis=1)
 
     def temperature(self, labels: np.ndarray) -> float:
@@ -62,7 +65,10 @@ class LinearModel:
 def fit_embedding_lr(
     states: np.ndarray, labels: np.ndarray, classes: int, folds: Sequence[Fold]
 ) -> LinearModel:
-    """Fit the plainest rival: LR on pooled states [n, d] of the frozen base."""
+    """Fit the plainest rival: LR on pooled states [n, d] of the frozen base.
+
+    labels: positions [n] among `classes`. folds: as of make_folds. Raises CasesError for one label.
+    """
     return fit_regression(states, labels, classes, STATE_PENALTIES, folds)
 
 
@@ -70,7 +76,7 @@ def make_folds(labels: np.ndarray, ordered: bool = False, seed: int = 0) -> list
     """Return the (training, held-out) positions on which choices are made.
 
     ordered: cases are in the order of time, and folds are blocks of it. With MANY cases there is
-    one fold: a fifth, the latest one where cases are ordered.
+    one fold: a fifth, the latest one if cases are ordered.
     """
     if len(labels) >= MANY:
         order = np.arange(len(labels))
@@ -89,8 +95,9 @@ def fit_regression(
 ) -> LinearModel:
     """Fit a logistic regression on all cases, at the penalty with the lowest held-out NLL.
 
-    features: [n, d], dense or sparse. labels: positions [n] among `classes`. Raises CasesError
-    where all labels are the same.
+    features: [n, d], dense or sparse. labels: positions [n] among `classes`. penalties:
+    scikit-learn's C, ascending. folds: as of make_folds. Raises CasesError if all labels are the
+    same.
     """
     if len(np.unique(labels)) < 2:
         raise CasesError("stats.one_label", n=len(labels))
@@ -103,6 +110,8 @@ def fit_regression(
                 weight, bias = part.fit(c)
                 held_out[test] = softmax(features[test] @ weight.T + bias, axis=1)
             loss = _held_out_nll(held_out, labels)
+            # Each further penalty is weaker and slower to fit, so the search ends at the first
+            # rise.
             if loss >= best[0]:
                 break
             best = (loss, c, held_out)
@@ -111,7 +120,7 @@ def fit_regression(
 
 
 class _Path:
-    """Fits of one training part at several penalties, each started at the one before it."""
+    """Fits of one training part at several penalties, each started at the previous one."""
 
     def __init__(self, features, labels: np.ndarray, classes: int):
         dense = isinstance(features, np.ndarray)
@@ -119,6 +128,7 @@ class _Path:
         self.centre = features.mean(0) if dense else np.zeros(features.shape[1])
         self.features = (features - self.centre).astype(np.float64) if dense else features
         self.labels, self.classes = labels, classes
+        # warm_start keeps the last coefficients: neighbouring penalties need few iterations.
         self.model = LogisticRegression(max_iter=300, warm_start=True)
 
     def fit(self, penalty: float) -> tuple[np.ndarray, np.ndarray]:
@@ -138,6 +148,7 @@ class _Path:
         if len(present) == 2:  # scikit-learn keeps one row for two classes
             coef = np.vstack([-coef, coef]) / 2
             intercept = np.concatenate([-intercept, intercept]) / 2
+        # A class without a case gets a logit far below all others instead of none at all.
         bias = np.full(self.classes, intercept.min() + np.log(_LEAST))  # a class without a case
         weight[present], bias[present] = coef, intercept - coef @ self.centre
         return weight, bias
@@ -158,7 +169,7 @@ class Neighbours:
     k: int
 
     def probabilities(self, states: np.ndarray) -> np.ndarray:
-        """States [n, d] -> probabilities [n, K]."""
+        """Return probabilities [n, K] of states [n, d]."""
         nearest = nearest_cases(self.directions, _directions(states), self.k)[0]
         return _vote_shares(self.labels[nearest], self.classes)
 
@@ -170,6 +181,7 @@ def fit_neighbours(states: np.ndarray, labels: np.ndarray, classes: int) -> Neig
     """
     directions = _directions(states)
     most = min(max(NEIGHBOURS), len(labels) - 1)
+    # The nearest case to a training case is itself, in column 0, which is left out.
     nearest = labels[nearest_cases(directions, directions, most + 1)[0][:, 1:]]
     sizes = [k for k in NEIGHBOURS if k <= most] or [most]
     losses = [nll(_vote_shares(nearest[:, :k], classes), labels) for k in sizes]
@@ -179,9 +191,13 @@ def fit_neighbours(states: np.ndarray, labels: np.ndarray, classes: int) -> Neig
 def nearest_cases(
     directions: np.ndarray, queries: np.ndarray, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions and cosines [n, k] of the k nearest rows to each query, nearest first."""
+    """Return positions and cosines [n, k] of the k nearest rows to each query, nearest first.
+
+    directions [m, d] and queries [n, d]: of norm 1.
+    """
     k = min(k, len(directions))
     positions, cosines = [], []
+    # Blocks of queries bound the memory of the cosines.
     for start in range(0, len(queries), 1000):
         similar = queries[start : start + 1000] @ directions.T
         best = np.argpartition(-similar, k - 1, axis=1)[:, :k]
@@ -193,6 +209,7 @@ def nearest_cases(
 
 
 def _vote_shares(votes: np.ndarray, classes: int) -> np.ndarray:
+    # One case's worth of even prior keeps a probability of 0, and an infinite NLL, away.
     counts = (votes[..., None] == np.arange(classes)).sum(1)
     return (counts + 1 / classes) / (votes.shape[1] + 1)
 
@@ -203,13 +220,13 @@ def _directions(states: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class WordModel:
-    """LR on n-grams of words and characters, alone or with a base's states beside them."""
+    """LR on n-grams of words and characters, alone or together with a base's states."""
 
     ngrams: FeatureUnion
     linear: LinearModel
 
     def probabilities(self, texts: Sequence[str], states: np.ndarray | None = None) -> np.ndarray:
-        """Texts and, for a model with states, those [n, d] -> probabilities [n, K]."""
+        """Return probabilities [n, K] of texts and, for a model with states, their states [n, d]."""
         return self.linear.probabilities(_features(self.ngrams, texts, states))
 
 
@@ -220,9 +237,10 @@ def fit_words(
     folds: Sequence[Fold],
     states: np.ndarray | None = None,
 ) -> WordModel:
-    """Fit TF-IDF + LR, with `states` [n, d] beside the n-grams where they are given.
+    """Fit TF-IDF + LR on texts and, unless None, on `states` [n, d] together with the n-grams.
 
-    The n-grams' weights come from all training texts, labels aside; folds choose C.
+    labels: positions [n] among `classes`. folds: choose C. The n-grams' weights come from all
+    training texts, without their labels.
     """
     ngrams = make_union(
         TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)),
@@ -244,7 +262,7 @@ def _features(ngrams: FeatureUnion, texts: Sequence[str], states: np.ndarray | N
 
 @dataclass(frozen=True)
 class EmbeddingRivals:
-    """What the pooled states of the training cases give: LR, its temperature, kNN, distances."""
+    """The rivals from the pooled states of the training cases: LR, temperature, kNN, distances."""
 
     linear: LinearModel
     temperature: float
@@ -253,7 +271,7 @@ class EmbeddingRivals:
     precision: np.ndarray  # [d, d], inverse of the shrunk covariance within classes
 
     def answers(self, states: np.ndarray) -> dict[str, np.ndarray]:
-        """States [n, d] -> probabilities [n, K] of each rival by name."""
+        """Return the probabilities [n, K] of each rival for states [n, d], by name."""
         plain = self.linear.probabilities(states)
         return {
             "embedding-lr": plain,
@@ -262,7 +280,7 @@ class EmbeddingRivals:
         }
 
     def novelty(self, states: np.ndarray) -> dict[str, np.ndarray]:
-        """States [n, d] -> scores [n] by name, larger for a case unlike the training cases.
+        """Return scores [n] of states [n, d] by name, larger for a case unlike the training cases.
 
         knn: mean cosine distance to the NOVELTY_NEIGHBOURS nearest training cases. mahalanobis: to
         the nearest class's mean, squared (Lee et al. 2018, arXiv 1807.03888, eq. 2).
@@ -283,7 +301,10 @@ class EmbeddingRivals:
 def fit_embedding_rivals(
     states: np.ndarray, labels: np.ndarray, classes: int, linear: LinearModel
 ) -> EmbeddingRivals:
-    """Return every rival that reads pooled states [n, d] alone, beside their LR `linear`."""
+    """Return every rival that reads pooled states [n, d] alone, including their LR `linear`.
+
+    labels: positions [n] among `classes`.
+    """
     present = np.unique(labels)
     means = np.stack([states[labels == k].mean(0) for k in present])
     within = states - means[np.searchsorted(present, labels)]
@@ -293,5 +314,7 @@ def fit_embedding_rivals(
         linear.temperature(labels),
         fit_neighbours(states, labels, classes),
         means,
+        # The covariance is shrunk, yet with fewer cases than dimensions it can be singular to
+        # rounding.
         np.linalg.pinv(covariance, hermitian=True),
     )

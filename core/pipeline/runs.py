@@ -1,5 +1,6 @@
-"""Runs as the store keeps them: names, hashes, and the pair begin/end around the work. Knows the
-store, not the models.
+"""Runs as the store keeps them: names, hashes, and the recording of begin and end around the work.
+
+Knows the store, not the models.
 """
 
 import hashlib
@@ -20,12 +21,12 @@ LIBRARIES = ("torch", "transformers", "peft", "duckdb", "pandas", "numpy")
 
 
 def content_hash(*content) -> str:
-    """sha256 of JSON-able values, the same whatever the order of keys."""
+    """Return the sha256 of JSON-able values, independent of the order of keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def frame_hash(frame: pd.DataFrame) -> str:
-    """sha256 of a frame's columns text and label, row by row."""
+    """Return the sha256 of a frame's columns text and label, row by row."""
     return content_hash(
         frame[["text", "label"]]
         .astype(object)
@@ -35,25 +36,25 @@ def frame_hash(frame: pd.DataFrame) -> str:
 
 
 def new_run(**fields) -> Run:
-    """A run that begins now, with the versions of the libraries that its figures depend on."""
+    """Return a run that begins now, with the versions of the libraries that affect its figures."""
     return Run(
         created_at=datetime.now(UTC), versions={name: version(name) for name in LIBRARIES}, **fields
     )
 
 
 def is_main_process() -> bool:
-    """Whether this is the process that writes; under torchrun or `accelerate launch` there are
-    others, which only compute.
+    """Return whether this is the process that writes.
+
+    Under torchrun or `accelerate launch` the other processes only compute.
     """
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def recorded(store: Store, run: Run) -> Iterator[dict]:
-    """Write the run down, time the work in the block, and write down how it ended. The block fills
-    in the metrics.
+    """Record the run, the time of the block's work, and its end; the block fills in the metrics.
 
-    An interrupted run stays "running" and is gone on with by the same call; a failed one is marked
+    An interrupted run stays "running"; repeating the call resumes it. A failed one is marked
     failed.
     """
     metrics: dict = {}
@@ -64,6 +65,7 @@ def recorded(store: Store, run: Run) -> Iterator[dict]:
     started = time.perf_counter()
     try:
         yield metrics
+    # Not BaseException: a KeyboardInterrupt leaves the run "running", which the same call resumes.
     except Exception as e:
         store.end_run(
             run.run_id,

@@ -1,7 +1,7 @@
-"""Score cases part by part into the store, idempotent by (run, part): a killed scoring goes on, and
-nothing is doubled.
+"""Score cases part by part into the store; repeating a killed scoring resumes it without doubles.
 
-The run's name comes from the model's hash and the cases' hash, so the same call finds the same run.
+Parts are idempotent by (run, part). The run's name comes from the model's hash and the cases' hash,
+so the same call finds the same run.
 """
 
 import time
@@ -23,7 +23,7 @@ from core.store.samples import Samples
 from core.store.store import Store
 from core.types import Run, RunRecord
 
-PART_SIZE = 500  # cases; what a kill -9 can cost is one part's computation
+PART_SIZE = 500  # cases; a kill -9 loses at most one part's computation
 # Cases of a teacher's run whose single samples are kept, for people to look into: more than anybody
 # will, and it bounds what a run adds to the store, where predictions grow with the cases (1 MB for
 # 10 samples of 12 labels, 26 MB for 32 of 100).
@@ -42,11 +42,13 @@ def score(
     truncate: bool = False,
     part_size: int = PART_SIZE,
 ) -> RunRecord:
-    """Score a frame of checked cases (core.cases' columns) with the model of that name; return the
-    finished run.
+    """Score checked cases (core.cases' columns) with a model; return the finished run.
 
-    seconds_per_case in the metrics is the model's time alone, from text to answer, over the parts
-    that this call computed.
+    model: its name. cases_hash: hash of the cases, part of the run's identity. dataset, role: what
+    the run is filed under. samples: overrides a teacher's N; None keeps it. truncate: read the
+    beginning of texts that are too long instead of raising CasesError. part_size: cases in one
+    part. seconds_per_case in the metrics is the model's time alone, from text to answer, over the
+    parts that this call computed. Raises CasesError, ModelError.
     """
     if cases.empty:
         raise CasesError("cases.nothing_to_score")
@@ -59,6 +61,7 @@ def score(
         raise ModelError("pipeline.samples_for_teachers", name=card.name, kind=card.kind)
     card = card.model_copy(update={"samples": samples or card.samples})
     run = scoring_run(card, cases_hash, dataset, role, part_size, truncate)
+    # Before `recorded`, which would replace the finished run's metrics.
     if finished := _finished(store, run.run_id):
         return finished
     with recorded(store, run) as metrics:
@@ -74,7 +77,10 @@ def scoring_run(
     part_size: int,
     truncate: bool = False,
 ) -> Run:
-    """The run that scoring these cases with this model is: the same arguments give the same run_id."""
+    """Return the run of scoring these cases with this model.
+
+    The same arguments give the same run_id. Parameters as of `score`.
+    """
     key = content_hash(card.hash, cases_hash, dataset, role, part_size, truncate)
     return new_run(
         run_id=f"score-{card.name[:40].rstrip('.-_')}-{key[:12]}",
@@ -127,6 +133,7 @@ def _score_parts(
     with ProgressBar(total=len(cases), initial=parts_ready, desc=what, unit=" cases") as bar:
         for part, start in enumerate(starts):
             part_cases = cases.iloc[start : start + part_size]
+            # Loaded at the first missing part: a scoring whose parts are all stored loads no model.
             if part not in done:
                 if model is None:
                     _, model = checkpoint.load(folder, device, card.samples)
@@ -139,6 +146,8 @@ def _score_parts(
                 started = time.perf_counter()
                 scores, samples = _answers(model, part_cases["text"].tolist(), truncate)
                 seconds, scored = seconds + time.perf_counter() - started, scored + len(part_cases)
+                # The part's file comes first and outlives a kill: reading it in is idempotent by
+                # (run, part).
                 path = write_part(
                     settings.store, run.run_id, part, predictions(part_cases, scores, card.labels)
                 )
@@ -163,8 +172,9 @@ def _score_parts(
 
 
 def _answers(model, texts: list[str], truncate: bool) -> tuple:
-    """The model's Scores of the texts, and what each sample says, [N, n, K]; None where it answers
-    in one pass.
+    """Return the model's Scores of the texts, and each sample's probabilities [N, n, K].
+
+    The second value is None for a model that answers in one pass.
     """
     if hasattr(model, "sampled_scores"):
         return model.sampled_scores(texts, truncate)
@@ -172,10 +182,10 @@ def _answers(model, texts: list[str], truncate: bool) -> tuple:
 
 
 def kept_samples(cases: int, start: int, size: int) -> np.ndarray:
-    """Positions in the part [start, start + size) of the cases whose samples are kept:
-    SAMPLED_CASES of all, evenly spread.
+    """Return the positions in the part [start, start + size) of the cases whose samples are kept.
 
-    Evenly, because files lie in the order of time: the first ones would show the first weeks only.
+    SAMPLED_CASES of all `cases`, evenly spread: files lie in the order of time, so the first cases
+    would show the first weeks only.
     """
     positions = np.arange(min(cases, SAMPLED_CASES)) * cases // min(cases, SAMPLED_CASES)
     return positions[(positions >= start) & (positions < start + size)] - start
@@ -184,11 +194,10 @@ def kept_samples(cases: int, start: int, size: int) -> np.ndarray:
 def take_in(
     store: Store, run_id: str, part: int, path: Path, some: pd.DataFrame, samples, kept: np.ndarray
 ) -> None:
-    """Take a part in with the samples of its kept cases: both are in or neither, so a kill loses or
-    doubles none of them.
+    """Take a part into the store together with the samples of its kept cases, in one transaction.
 
-    some: the part's cases; samples [N, n, K] of theirs, None for a model that has none; kept:
-    positions among them.
+    A kill loses or doubles neither. some: the part's cases. samples [N, n, K]: theirs, None for a
+    model without samples. kept: positions among them.
     """
     with store.atomic():
         store.take_in(run_id, part, path)
@@ -197,8 +206,9 @@ def take_in(
 
 
 def predictions(cases: pd.DataFrame, scores, labels: tuple[str, ...]) -> pd.DataFrame:
-    """Cases and their core.models.scoring.spread.Scores -> the rows of a part; confidence is the
-    most probable label's.
+    """Return the rows of a part from its cases and their core.models.scoring.spread.Scores.
+
+    labels: order of the probabilities. confidence is the most probable label's probability.
     """
     best = scores.probabilities.argmax(1)
     predicted = np.array(labels, dtype=object)[best]
@@ -224,7 +234,7 @@ def predictions(cases: pd.DataFrame, scores, labels: tuple[str, ...]) -> pd.Data
 
 
 def outcomes(label: pd.Series, predicted: np.ndarray, labels: tuple[str, ...]) -> np.ndarray:
-    """One of core.types.OUTCOMES for each case."""
+    """Return one of core.types.OUTCOMES for each case."""
     labelled = label.notna().to_numpy()
     trained_label = label.isin(labels).to_numpy()
     right = label.to_numpy() == predicted

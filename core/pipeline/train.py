@@ -1,9 +1,8 @@
-"""Train a point estimate, make a teacher of it, distill a student: three models and their runs in
-the store.
+"""Train a point estimate, make a teacher of it, distill a student: three models and their runs.
 
-Every step is found again by the hash of its inputs and settings: done steps return at once, a
-killed step goes on from its checkpoint. What needs torch is imported where it is called: a step
-that is done does not wait seconds for it. Under torchrun or `accelerate launch` all processes
+Every step is found by the hash of its inputs and settings: finished steps return at once, a killed
+step resumes from its checkpoint. Imports that need torch are inside the functions, so that a
+finished step does not wait seconds for them. Under torchrun or `accelerate launch` all processes
 compute and the main one writes.
 """
 
@@ -29,7 +28,7 @@ CASES_FILE = "train-cases.parquet"  # of the workspace's data/NAME
 _OLDER_FILES = (
     "train-fit.parquet",
     "train-anchor.parquet",
-)  # what earlier versions kept in two parts
+)  # the two files of earlier versions
 
 
 class TrainSettings(BaseModel):
@@ -42,13 +41,16 @@ class TrainSettings(BaseModel):
 
 
 def training_cases(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the labelled cases, by occurred_at where every one has it. Raises CasesError below two
-    labels.
+    """Return the labelled cases, ordered by occurred_at if all of them have it.
+
+    Raises CasesError below two labels.
     """
     labelled = frame[frame["label"].notna()]
     if labelled["label"].nunique() < 2:
         raise CasesError("cases.one_label", n=labelled["label"].nunique(), labelled=len(labelled))
     if labelled["occurred_at"].notna().all():
+        # A stable sort keeps the file's order among equal times, so that the same file trains the
+        # same model.
         return labelled.sort_values("occurred_at", kind="stable")
     return labelled
 
@@ -61,12 +63,14 @@ def train(
     chosen: TrainSettings,
     record: dict | None = None,
 ) -> tuple[ModelCard, ModelCard]:
-    """Make the models NAME-point and NAME-teacher from labelled cases; every label teaches.
+    """Make the models NAME-point and NAME-teacher from labelled cases; return their cards.
 
-    cases: text, label and, in the order of time, occurred_at. record: kept with the run (how the
-    cases were split and why). Returns the models' cards. Keeps the cases in the workspace, for
-    `distill_student`.
+    cases: text, label and, in the order of time, occurred_at; every label teaches. chosen: settings
+    of both models. record: kept with the run (how the cases were split and why), None keeps
+    nothing. The cases stay in the workspace, for `distill_student`. Raises SettingsError for a name
+    that cannot be a folder's.
     """
+    # First of all: a bad name must not cost hours of training before the save refuses it.
     checked_name(f"{name}-teacher", "model")
     labels = (
         choice_labels(cases)
@@ -114,10 +118,10 @@ def train_linear(
     chosen: PointSettings,
     record: dict | None = None,
 ) -> ModelCard:
-    """Make the model NAME-linear from labelled cases: the frozen base and a logistic regression.
+    """Make the model NAME-linear, a logistic regression on the frozen base; return its card.
 
-    chosen: base, read-out, pooling and surface count; what says how adapters train does not.
-    cases, record: as of `train`. Returns the model's card.
+    chosen: base, read-out, pooling and surface count; the settings of adapter training do not.
+    cases, record: as of `train`.
     """
     checked_name(f"{name}-linear", "model")
     letters = chosen.readout == "choice"
@@ -156,10 +160,10 @@ def train_linear(
 def distill_student(
     store: Store, settings: Settings, name: str, chosen: DistillSettings
 ) -> ModelCard:
-    """Distill NAME-teacher into NAME-student over the cases that `train` kept.
+    """Distill NAME-teacher into NAME-student over the cases that `train` kept; return its card.
 
-    A student that misses its tolerance of its teacher is replaced by the head that works, and its
-    card's metrics say so. Raises ModelError where neither can be used.
+    A student outside its tolerance of its teacher is replaced by the linear head, and the card's
+    metrics say so. Raises ModelError if neither can be used.
     """
     teacher = read_card(settings.models / f"{name}-teacher")
     key = content_hash(teacher.hash, chosen.model_dump(mode="json"))
@@ -169,6 +173,7 @@ def distill_student(
     cases = kept_cases(settings, name)
     run = new_run(
         run_id=f"distill-{name}-{key[:10]}",
+        # The spelling is stored in existing workspaces; it must stay for their runs to be found.
         kind="distil",
         model=f"{name}-student",
         model_kind="student",
@@ -186,9 +191,11 @@ def distill_student(
 
 
 def choice_labels(cases: pd.DataFrame) -> tuple[str, ...]:
-    """Return the answers that a choice model chooses among: the letters of the options, also one
-    that is never right here; without options, the labels themselves. Raises CasesError where a case
-    has other options than the first.
+    """Return the answers among which a choice model chooses.
+
+    These are the letters of the options, including a letter that is never the right answer here;
+    without options, the labels themselves. Raises CasesError if a case has other options than the
+    first one.
     """
     letters = letters_in(cases["text"].iloc[0])
     if not letters or not set(cases["label"]) <= set(letters):
@@ -198,8 +205,9 @@ def choice_labels(cases: pd.DataFrame) -> tuple[str, ...]:
 
 
 def texts_of(frame: pd.DataFrame, labels: tuple[str, ...]):
-    """Cases with text and label -> core.models.build.Texts; a label that is missing or not in
-    `labels` is NO_LABEL.
+    """Return cases with text and label as core.models.training.build.Texts.
+
+    A label that is missing or not in `labels` is NO_LABEL.
     """
     from core.models.training.build import Texts
     from core.models.training.objective import NO_LABEL
@@ -215,7 +223,7 @@ def texts_of(frame: pd.DataFrame, labels: tuple[str, ...]):
 
 
 def keep_cases(settings: Settings, name: str, cases: pd.DataFrame) -> None:
-    """Keep the training cases in the workspace: distilling needs the teacher's inputs again."""
+    """Write the training cases into the workspace: distilling needs the teacher's inputs again."""
     folder = settings.data / name
     folder.mkdir(parents=True, exist_ok=True)
     cases[["text", "label"]].to_parquet(folder / CASES_FILE, index=False)
@@ -224,9 +232,7 @@ def keep_cases(settings: Settings, name: str, cases: pd.DataFrame) -> None:
 
 
 def kept_cases(settings: Settings, name: str) -> pd.DataFrame:
-    """Return the cases (text, label) that `train` kept under this name. Raises ModelError where
-    there are none.
-    """
+    """Return the cases (text, label) that `train` kept under this name. Raises ModelError if none."""
     folder = settings.data / name
     if (folder / CASES_FILE).is_file():
         return pd.read_parquet(folder / CASES_FILE)
@@ -291,8 +297,10 @@ def _distill(
 
 @contextmanager
 def _place(settings: Settings, name: str, key: str) -> Iterator:
-    """Where a training works. Its checkpoints are found again by the same settings after a kill,
-    and go with the block.
+    """Yield the place of a training; delete its checkpoints when the block ends without an error.
+
+    The folder's name comes from the settings' key, so a killed training finds its checkpoints
+    again.
     """
     from core.models.base.device import pick_device
     from core.models.training.build import Place
@@ -304,7 +312,7 @@ def _place(settings: Settings, name: str, key: str) -> Iterator:
 
 
 def _barrier(settings: Settings) -> None:
-    """Every process has looked what is done before the main one does more."""
+    """Wait until every process has checked what is finished, before the main one writes more."""
     from core.models.base.device import barrier, pick_device
 
     barrier(pick_device(settings.device))
@@ -328,7 +336,7 @@ def _save(settings: Settings, trained, key: str, started: float, metrics: dict) 
 
 
 def _finished(settings: Settings, model: str, key: str) -> ModelCard | None:
-    """The card of the model of that name, if it was made from just these inputs and settings."""
+    """Return the card of the model of that name if these inputs and settings made it, else None."""
     folder = settings.models / model
     if not (folder / "model.json").is_file():
         return None

@@ -1,10 +1,9 @@
-"""Files that people hand over in the browser: kept once by their content, checked in a process of
-their own.
+"""Files uploaded in the browser: stored once by content, checked in a separate process.
 
-uploads/<sha256 of the content>/cases.<suffix> is the file, as it came; cases.<suffix>.json says
-what it was called, how large it is and when it came; checked/ holds what reading it gave. A
-person's file name is data and never part of a path. Jobs use what that check gave: a run's
-inputs_hash and row numbers are those of the same file at the command line.
+uploads/<sha256 of the content>/cases.<suffix> is the file as uploaded; cases.<suffix>.json holds
+its original name, its size and the time of upload; checked/ holds the result of reading it. An
+uploaded file's name is data and never part of a path. Jobs use the result of that check: a run's
+inputs_hash and row numbers equal those of the same file at the command line.
 """
 
 import hashlib
@@ -51,16 +50,16 @@ class Upload:
 
     @property
     def key(self) -> str:
-        """Return what tells it from all other uploads."""
+        """Return what distinguishes it from all other uploads."""
         return self.sha256 + self.suffix
 
     def path(self, settings: Settings) -> Path:
-        """Return where the file is."""
+        """Return the path of the stored file."""
         return settings.uploads / self.sha256 / f"cases{self.suffix}"
 
 
 def keep_upload(settings: Settings, called: str, content: bytes) -> Upload:
-    """Keep a file. The same content again is the same upload, whatever it is called.
+    """Store a file and return its Upload; the same content is the same upload, under any name.
 
     Raises CasesError for a file that cannot hold cases: another ending, no content, too large.
     """
@@ -76,6 +75,7 @@ def keep_upload(settings: Settings, called: str, content: bytes) -> Upload:
     sha256, arrived = hashlib.sha256(content).hexdigest(), datetime.now(UTC).isoformat()
     upload = Upload(sha256, suffix, called, len(content), arrived)
     path = upload.path(settings)
+    # The record is written last, so its presence means that the content is whole.
     if not _record_path(path).is_file():
         private_folder(path.parent)
         write_atomic(path, content)
@@ -84,7 +84,7 @@ def keep_upload(settings: Settings, called: str, content: bytes) -> Upload:
 
 
 def list_uploads(settings: Settings) -> list[Upload]:
-    """Return all kept files, newest first."""
+    """Return all stored files, newest first."""
     records = settings.uploads.glob("*/cases.*.json") if settings.uploads.is_dir() else ()
     uploads = [Upload(**json.loads(path.read_text(encoding="utf-8"))) for path in records]
     return sorted(uploads, key=lambda upload: (upload.at, upload.key), reverse=True)
@@ -97,8 +97,11 @@ def check_upload(
     options: ReadingOptions | None = None,
     limits: Limits | None = None,
 ) -> Checked:
-    """Read and check a kept file in another process. Raises CasesError, which names the file as the
-    person called it.
+    """Return the result of reading and checking a stored file in another process.
+
+    columns, options: how the file is read; None is the default. limits: time and memory of that
+    process; None is the default. Raises CasesError, which names the file as it was called when
+    uploaded.
     """
     path = upload.path(settings)
     try:
@@ -113,10 +116,11 @@ def check_upload(
 def check_kept_file(
     settings: Settings, path: Path, columns: ColumnNames, options: ReadingOptions
 ) -> Cases | None:
-    """Return the cases of `path` as they were checked if it is a kept upload, so that a job reads
-    nothing twice and nothing without limits; None for another file. Raises CasesError as read_cases
-    does.
+    """Return the checked cases of `path` if it is a stored upload, None for another file.
+
+    A job so reads nothing twice and nothing without limits. Raises CasesError as read_cases does.
     """
+    # Resolved first: a link or ".." must not make another file pass as a stored upload.
     if settings.uploads.resolve() not in path.resolve().parents:
         return None
     checked = read_sandboxed(path, _results(path), columns, options)
@@ -126,23 +130,23 @@ def check_kept_file(
 
 
 def forget_checks(settings: Settings, upload: Upload) -> None:
-    """Drop what reading a file gave: after a reading that was stopped for time or memory on a busy
-    machine.
+    """Delete the result of reading a file, after a reading that ran out of time or memory.
+
+    A busy machine can cause that, so the next reading deserves a new attempt.
     """
     forget_results(_results(upload.path(settings)))
 
 
 def printable_name(called: str) -> str:
-    """Return the last part of the name that a browser gives a file, printable and not too long; the
-    ending stays.
-    """
+    """Return the last part of a browser's file name, printable and not too long, with its ending."""
+    # Both kinds of path: a Windows browser may send backslashes to this server.
     last = PureWindowsPath(PurePosixPath(called).name).name
     name = "".join(c if c.isprintable() else "_" for c in last).strip() or "cases"
     return name if len(name) <= MAX_CALLED else name[: MAX_CALLED - 20] + "…" + name[-19:]
 
 
 def _with_name(error: CasesError, called: str) -> CasesError:
-    """The error with the person's name for the file in place of the path."""
+    """Return the error with the uploaded file's name in place of the path."""
     values = error.values | ({"file": called} if "file" in error.values else {})
     return CasesError(error.code, **values)
 

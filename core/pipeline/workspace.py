@@ -1,5 +1,6 @@
-"""What lies in the workspace: the models there are, what each folder weighs, and the versions that
-wrote it. Reads only.
+"""The content of the workspace: its models, the size of each folder, the versions that wrote it.
+
+Reads only, except that it completes an interrupted replacement of a model's folder.
 """
 
 import platform
@@ -15,12 +16,13 @@ from core.settings import Settings
 from core.store.store import Store
 from core.types import KIND_ORDER
 
-PARTS = "parts"  # inside the store's folder: what waits to be taken in
+PARTS = "parts"  # inside the store's folder: files that wait to be taken in
 
 
 def models(settings: Settings) -> list[ModelCard]:
-    """The models that can be read, students first, then by name; a folder whose card is broken or
-    of another format is none.
+    """Return the readable models' cards, students first, then by name.
+
+    A folder whose card is broken or of another format is left out.
     """
     cards = []
     recover_folders(settings.models)
@@ -33,8 +35,9 @@ def models(settings: Settings) -> list[ModelCard]:
 
 
 def sizes(settings: Settings) -> pd.DataFrame:
-    """One row a folder of the workspace: folder, files, bytes; what waits in the store's parts
-    apart from the store.
+    """Return one row for each folder of the workspace: folder, files, bytes.
+
+    Parts that wait to be taken into the store are a row of their own.
     """
     folders = {
         name: getattr(settings, name)
@@ -68,8 +71,6 @@ def _size(path) -> int:
 
 
 def versions(store: Store) -> dict[str, str]:
-    """What everything here is made with: the store's schema, Python, the libraries that figures
-    depend on.
-    """
+    """Return the versions of the store's schema, Python, and the libraries that affect figures."""
     libraries = {name: version(name) for name in (*LIBRARIES, "streamlit", "pyarrow", "openpyxl")}
     return {"schema": str(store.schema_version()), "python": platform.python_version()} | libraries
