@@ -136,7 +136,7 @@ def _not_enough(words: Words, result: NotCertified) -> str:
 
     At least so many, and the likely number at the observed error rate if that is larger.
     """
-    # `few` assumes that every further label is right: a lower bound, 0 only by rounding
+    # `few` assumes that every further label is right: a lower bound
     few, likely = result.more_without_error, result.more_at_rate
     if likely is None:
         return words.markdown("certificate.no_number", n=words.number(max(few, 1), 0))

@@ -1,1 +1,1 @@
-"""Decide: what a threshold means in people, wrong answers and money."""
+"""Decide: the consequences of a threshold in people, wrong answers and money."""

@@ -1,7 +1,7 @@
-"""Charts of the section 'What if' on the page 'Decide': another mix of cases, and a teacher between
-student and person.
+"""Charts of the section 'What if' on the page 'Decide': another mix of cases, and a cascade.
 
-Pure, as dashboard.components.charts is: frames and words in, figures out, colours only as SLOTS.
+The cascade puts a teacher between student and person. Pure, as dashboard.components.charts is:
+frames and words in, figures out, colours only as SLOTS.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,13 @@ _WAYS = {"with_teacher": ("teacher", "solid", "diamond"), "without": ("student",
 def mix_chart(
     curve: pd.DataFrame, seen: float, supposed: float, words: Mapping[str, str]
 ) -> go.Figure:
-    """Review rate and leakage against the share of one kind of case, with the share seen and the
-    one supposed.
+    """Return review rate and leakage against the share of one label, with both shares marked.
 
-    curve: columns share, review, leakage, each of the last two with _low and _high. words: review,
-    leakage, share, seen, supposed, separators.
+    curve: columns share, review, leakage, each of the last two with _low and _high. seen, supposed:
+    the measured and the supposed share, 0..1. words: review, leakage, share, seen, supposed,
+    separators.
     """
+    # leakage needs labels and may be unknown at every share
     panels = [p for p in (("review", "review"), ("leakage", "leak")) if curve[p[0]].notna().any()]
     titles = [words[column] for column, _ in panels]
     figure = make_subplots(rows=1, cols=len(panels), horizontal_spacing=0.08, subplot_titles=titles)
@@ -49,7 +50,14 @@ def mix_chart(
         line = {"color": SLOTS["now"], "width": 2, "dash": dash}
         figure.add_vline(x=x, line=line)
         figure.add_scatter(
-            x=[None], y=[None], mode="lines", name=words[name], line=line, row=1, col=1
+            # an empty trace, because add_vline makes a shape, which has no entry in the legend
+            x=[None],
+            y=[None],
+            mode="lines",
+            name=words[name],
+            line=line,
+            row=1,
+            col=1,
         )
     figure.update_xaxes(title=words["share"], tickformat=".0%", range=[0, 1])
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=6)
@@ -60,11 +68,10 @@ def mix_chart(
 def cascade(
     fronts: pd.DataFrame, best: Mapping[str, Mapping[str, float]], words: Mapping[str, str]
 ) -> go.Figure:
-    """Money a case for people and machines against leakage: the least of each way, and each way's
-    cheapest in all.
+    """Return money a case for people and machines against leakage, with each way's cheapest point.
 
-    fronts: columns of core.report.what_if.fronts. best: way -> leakage and cost of its cheapest.
-    words: with_teacher, without, best, leakage, cost, symbol, separators.
+    fronts: columns of core.report.what_if.cascade_fronts. best: way -> leakage and cost of its
+    cheapest point. words: with_teacher, without, best, leakage, cost, symbol, separators.
     """
     figure = go.Figure()
     for way, (slot, dash, sign) in _WAYS.items():

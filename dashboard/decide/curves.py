@@ -1,10 +1,9 @@
-"""The charts of the page 'Decide', each with its table. All figures come from core.decision and
-core.report.
+"""The charts of the page 'Decide', each with its table. Figures: core.decision and core.report.
 
-The first two hold nothing that depends on the threshold in use, or Streamlit would draw them anew
-at every move and lose their
-zoom: dashboard.decide.live draws the point in use over them, and hears clicks on their curves. The
-next two hold every threshold, and the browser draws the one of the handle.
+The first two charts hold nothing that depends on the threshold in use; otherwise Streamlit would
+redraw them at every move and lose their zoom. dashboard.decide.live draws the point in use over
+them and handles clicks on their curves. The next two hold every threshold, and the browser draws
+that of the handle.
 """
 
 from collections.abc import Sequence
@@ -28,10 +27,17 @@ from dashboard.session.context import RunContext
 
 
 def risk(context: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
-    """Selective risk against coverage, with the points that were found."""
+    """Draw selective risk against coverage, with the marked points.
+
+    marks: the points. said: sentences about points, for the note.
+    """
     words, choices = context.words, context.choices
     labelled = consequence.threshold_consequence(
-        context.curve(context.kind, choices.segment), 0.0, CostModel(1.0), choices.unseen
+        # threshold 0 accepts every case, so this counts all labels; the costs do not matter for it
+        context.curve(context.kind, choices.segment),
+        0.0,
+        CostModel(1.0),
+        choices.unseen,
     ).labelled
     if not labelled:
         panels.empty_panel("risk_coverage", words, "needs_labels")
@@ -59,7 +65,11 @@ def risk(context: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
 def thresholds(
     context: RunContext, costed: pd.DataFrame, cheapest: float | None, marks: Sequence[Mark]
 ) -> None:
-    """Reviews, leakage and money against the threshold, with the points that were found."""
+    """Draw reviews, leakage and money against the threshold, with the marked points.
+
+    context: run and choices. costed: daily_money.cost_curve. cheapest: threshold with the least
+    money, None if unknown. marks: the points.
+    """
     words, currency = context.words, context.choices.currency
     curve = cached_result(frames.threshold_frame, costed)
     names = words.chart_words(
@@ -80,20 +90,22 @@ def thresholds(
 
 
 def _risk(curves: pd.DataFrame, names: dict[str, str], words: dict[str, str], *marks: Mark):
-    """The figure, the same object for the same points: nothing in it depends on the threshold in
-    use, so it is kept.
+    """Return the figure, cached for the same points.
+
+    Nothing in it depends on the threshold in use, so the cache always serves it during moves.
     """
     return mark_charts.on_risk(charts.risk_coverage_figure(curves, names, None, words), marks)
 
 
 def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
-    """The figure, kept as that of `_risk` is."""
+    """Return the figure, cached as that of `_risk` is."""
     return mark_charts.on_thresholds(charts.against_threshold(curve, None, None, words), marks)
 
 
 def options_panel(context: RunContext) -> None:
-    """Money a day of the ways to run the line, at the threshold in use."""
+    """Draw money a day of each option, at the threshold in use."""
     words, currency = context.words, context.choices.currency
+    # `same` begins with the chosen model; reversed, it comes last, at the bottom of the chart
     kinds = tuple(reversed(context.same))
     of_models = {kind: context.curve(kind, context.choices.segment) for kind in kinds}
     seconds = {kind: context.seconds(kind) for kind in kinds}
@@ -117,7 +129,7 @@ def options_panel(context: RunContext) -> None:
 def _option_curves(
     of_models: dict[str, AcceptanceCurve], cost_models: dict[str, CostModel], unseen: bool
 ) -> tuple[OptionCurve, ...]:
-    """People alone, and each model with people."""
+    """Return the money curves of people alone, and of each model with people."""
     terms = next(iter(cost_models.values()))
     human = daily_money.constant_option(
         daily_money.all_human_option(terms.cases_per_day, terms.costs)
@@ -130,7 +142,7 @@ def _option_curves(
 
 
 def _options(context: RunContext, per_day: float) -> list[daily_money.OptionMoney]:
-    """The same at the threshold in use."""
+    """Return money a day of each option at the threshold in use, for the table."""
     choices, options = context.choices, [daily_money.all_human_option(per_day, context.costs)]
     for kind in reversed(context.same):
         consequence_at = consequence.threshold_consequence(
@@ -144,7 +156,7 @@ def _options(context: RunContext, per_day: float) -> list[daily_money.OptionMone
 
 
 def parts_panel(context: RunContext) -> None:
-    """Review rate and leakage of each segment, or predicted class, at the threshold in use."""
+    """Draw review rate and leakage of each segment, or predicted class, at the threshold in use."""
     words, choices = context.words, context.choices
     by_class = choices.by == BY_CLASS
     counts = (
@@ -168,7 +180,7 @@ def parts_panel(context: RunContext) -> None:
 
 
 def _classes(histogram: Histogram, segment: str | None) -> AcceptanceCurve:
-    """Counts of a segment, or of all, with predicted classes in the place of segments."""
+    """Return the counts of a segment, or of all, with predicted classes in place of segments."""
     return AcceptanceCurve(
         (histogram if segment is None else histogram.select(segments=(segment,))).by_class()
     )

@@ -1,9 +1,8 @@
-"""Points of interest on the curves of the page 'Decide': each with its own sign and its own name
-beside it.
+"""Points of interest on the curves of the page 'Decide', each with its own sign and name.
 
 Pure, as dashboard.components.charts is. The point in use is not among them: it moves with the
-handle, and dashboard.decide.live draws it. Names stand in as many rows as it takes for none to
-cover another. A click on a sign is a click on its threshold (customdata), as it is on a curve.
+handle, and dashboard.decide.live draws it. Names take as many rows as necessary so that none covers
+another. A click on a sign sets its threshold (customdata), as a click on a curve does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,8 +26,9 @@ _ROW = 17  # px of a row of names
 
 @dataclass(frozen=True)
 class Mark:
-    """One point: its threshold, its name, and its figures: coverage, risk, reviews, leakage, money;
-    None where unknown.
+    """One point: its kind, threshold, name and figures.
+
+    figures: coverage, risk, reviews, leakage, money; None if unknown.
     """
 
     kind: str  # ACTIVE, CERTIFIED, CAPACITY or CHEAPEST
@@ -37,14 +37,15 @@ class Mark:
     figures: Mapping[str, float | None]
 
     def __hash__(self) -> int:
-        """Without the figures, which a dict holds; equality looks at them, so
-        dashboard.session.cache can tell points apart.
+        """Hash all but the figures, which are a dict.
+
+        Equality compares them too, so dashboard.session.cache still tells points apart.
         """
         return hash((self.kind, self.threshold, self.name))
 
 
 def on_risk(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
-    """Add the points to charts.risk_coverage; those without a risk are left out."""
+    """Add the points to charts.risk_coverage_figure, without those whose risk is unknown."""
     drawable = [
         m for m in marks if m.figures["coverage"] is not None and m.figures["risk"] is not None
     ]
@@ -66,8 +67,9 @@ def on_risk(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
 
 
 def on_thresholds(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
-    """Add the points to every panel of charts.against_threshold, a line through all of them and the
-    names on top.
+    """Add the points to every panel of charts.against_threshold.
+
+    A vertical line crosses all panels; the names are above the top one.
     """
     places = rows_of([mark.threshold for mark in marks])
     curves = [trace for trace in figure.data if trace.meta]
@@ -80,6 +82,7 @@ def on_thresholds(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
             if value is not None:
                 axes = {"xaxis": trace.xaxis, "yaxis": trace.yaxis}
                 _sign(figure, mark, mark.threshold, value, "%{x:.3f}<br>%{y:,.3~r}", **axes)
+        # a centred name at either end of the axis would leave the figure
         edge = {
             "xanchor": "left"
             if mark.threshold < 0.1
@@ -97,6 +100,7 @@ def on_thresholds(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
             **_name(mark),
             **edge,
         )
+    # The figure grows by the rows of names, so the panels keep their height.
     top = 30 + _ROW * (1 + max(places, default=-1))
     grown = top + 16 - figure.layout.margin.t
     return figure.update_layout(
@@ -105,8 +109,9 @@ def on_thresholds(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
 
 
 def rows_of(places: Sequence[float], share: float = _LABEL_SHARE) -> list[int]:
-    """The row of each name, 0 first, so that names of one row are `share` of the axis apart: each
-    takes the first row free.
+    """Return the row of each name, 0 first: each takes the first row with enough room.
+
+    places: positions of the names, as shares of the axis. share: distance of two names in one row.
     """
     taken: list[float] = []  # the last place of each row
     rows = [0] * len(places)

@@ -1,8 +1,8 @@
-"""Decide: the verdict on a threshold, its handle, and what it means in people, escapes and money.
+"""Decide: the verdict on a threshold, its handle, and its meaning in people, escapes and money.
 
 Controls, context, results. All figures come from core.decision and core.report; all words from the
 catalogues. Below the handle are tabs, of which only the open one is drawn: thresholds (curves and
-starts), causes (curves.parts, starts), people, what_if, terms.
+starts), causes (curves.parts_panel, starts), people, what_if, terms.
 """
 
 from collections.abc import Callable
@@ -39,9 +39,11 @@ def draw_decide_page() -> None:
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
+    # above the controls, but filled after them, when the consequence is known
     notes = st.container()
     record = _choices(words, runs)
     view = View(RunContext(words, state.choices(), runs, record))
+    # Only a change of the goal moves the threshold: otherwise the handle could not leave it.
     if state.take(controls.GOAL_CHANGED) and (t := view.goal_threshold()) is not None:
         state.set_value("t", t)
         view = View(RunContext(words, state.choices(), runs, record))
@@ -57,7 +59,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
 
 def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
-    """Draw the row above the verdict: the data, the assumptions, the goal. Return the run."""
+    """Draw the row above the verdict: data, assumptions, goal. Return the run."""
     run_id = controls.clamp_run(runs)
     record = next(record for record in runs if record.run.run_id == run_id)
     with st.container(horizontal=True, vertical_alignment="bottom", key="choices"):
@@ -72,7 +74,7 @@ def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
 
 
 def _assumptions(words: Words, record: RunRecord) -> str:
-    """All assumptions in one line."""
+    """Return all assumptions in one line."""
     volume, currency = controls.volume_in_use(record), state.chosen("currency")
     return words.text(
         "assumptions",
@@ -83,7 +85,7 @@ def _assumptions(words: Words, record: RunRecord) -> str:
 
 
 class View:
-    """What the parts of the page share for one run and its choices, each made when first used."""
+    """Data that the parts of the page share for one run and its choices, computed at first use."""
 
     def __init__(self, context: RunContext) -> None:
         self.context = context
@@ -95,13 +97,14 @@ class View:
 
     @cached_property
     def costed(self) -> pd.DataFrame:
-        """Consequences and money a day at every threshold; without measured seconds, inference
-        counts as 0."""
+        """Consequences and money a day at every threshold; unmeasured seconds count as 0."""
         return cached_result(daily_money.cost_curve, self.counts, self.terms, self.choices.unseen)
 
     @cached_property
     def solver(self) -> ThresholdSolver:
-        """The solver on the joint counts, which take longer to read than the handle needs."""
+        """The solver on the joint counts; lazy, since reading them takes longer than the handle
+        needs.
+        """
         choices = self.choices
         counts = cache.joint(self.context.run_id, choices.segment, choices.unseen)
         return ThresholdSolver(counts, self.terms)
@@ -112,7 +115,7 @@ class View:
         return points.active(self.context)
 
     def goal_threshold(self) -> float | None:
-        """The threshold that the goal comes to, None where it is unreachable or chosen by hand."""
+        """Return the threshold of the goal, None if it is unreachable or chosen by hand."""
         goal = self.choices.goal
         if goal == CHEAPEST:
             return daily_money.cheapest_threshold(self.costed)
@@ -120,6 +123,8 @@ class View:
             capacity = self.choices.goal_people * self.context.full_time.reviews_per_day
             answer = self.solver.at_capacity(capacity)
         elif goal == BY_LEAKAGE:
+            # dividing a percentage leaves a rounding error, which would decide a case exactly at
+            # the limit
             limit = LeakageLimit(round(self.choices.goal_leakage / 100, 12))
             answer = self.solver.at_risk(limit)
         else:
@@ -127,8 +132,7 @@ class View:
         return answer.policy.threshold if isinstance(answer, PolicyConsequence) else None
 
     def draw_handle(self) -> None:
-        """Draw the verdict, the handle and the tiles; money is left out where the run measured no
-        time."""
+        """Draw the verdict, the handle and the tiles; without measured times, money is left out."""
         ghost, currency = self.policy[0], self.choices.currency
         all_human = daily_money.all_human_option(self.terms.cases_per_day, self.context.costs)
         against = AgainstReview(
@@ -150,7 +154,7 @@ class View:
         self._draw_goal()
 
     def _draw_goal(self) -> None:
-        """Say what the goal comes to where that is another threshold, and what figures rest on."""
+        """Draw the goal's threshold if it differs from the handle's, and the number of labels."""
         words, basis = self.words, self.words.many("basis.count", self.consequence.labelled)
         if self.choices.goal == BY_HAND:
             st.caption(basis)
@@ -214,6 +218,6 @@ def _handle_contents(
     against: AgainstReview,
     mark: dict[str, object],
 ) -> dict[str, object]:
-    """live.contents, without money where the run was not timed."""
+    """Return live.contents, without money if the run measured no times."""
     unknown = {} if timed else dict.fromkeys(("money", "money_low", "money_high"), np.nan)
     return live.contents(words, costed.assign(**unknown), cases_per_day, against, mark)

@@ -1,8 +1,7 @@
-"""The tab 'People' of the page 'Decide': the reviews of a day as full-time people, and how long
-cases wait for them.
+"""The tab 'People' of the page 'Decide': reviewers that a day's reviews need, and waiting times.
 
 All figures come from core.decision.staffing.headcount and core.report.people. The simulation takes
-a second at most, and waits for a button.
+up to a second, so it waits for a button.
 """
 
 import streamlit as st
@@ -15,12 +14,13 @@ from dashboard.decide.words import desk_basis, desk_cards, people_need
 from dashboard.session import cache, state
 from dashboard.session.context import RunContext
 
-ASKED = "desk_asked"  # what the shown simulation was asked for; another choice needs another press
+ASKED = "desk_asked"  # arguments of the last simulation; other choices need another press
 
 
 def desk(context: RunContext, found: PolicyConsequence) -> None:
-    """Draw what one person does in a day, how many full-time people the reviews take, and the
-    simulation of the chosen number of them once it is started.
+    """Draw one person's work, the full-time people that the reviews need, and the simulation.
+
+    The simulation of the chosen number of people starts with a button.
     """
     with panels.panel("people", context.words):
         controls.work(context.words)
@@ -35,6 +35,7 @@ def _simulation(context: RunContext, found: PolicyConsequence) -> None:
         st.info(words("people.none"))
         return
     reviewers = choices.reviewers or full_time.least(reviews)
+    # plain values: they are the key of the cached result, and tell whether a choice has changed
     study = (
         choices.t,
         context.segment,

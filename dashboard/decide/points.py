@@ -1,8 +1,7 @@
-"""The points that the curves of the page 'Decide' show beside the one in use: the active policy,
-the certified one, capacity.
+"""The points on the curves of the page 'Decide': the active policy, the certified one, capacity.
 
-Each is there or has a sentence that says why not. All figures come from core.decision and
-core.report.
+Each has a threshold or a sentence that explains why it has none. All figures come from
+core.decision and core.report.
 """
 
 from collections.abc import Callable
@@ -23,8 +22,9 @@ from dashboard.session.context import RunContext
 
 @dataclass(frozen=True)
 class MarkedThreshold:
-    """A point's threshold, None where there is none, and the sentence that says what it rests on or
-    why it is missing.
+    """A point's threshold and the sentence about it.
+
+    Without a threshold (None), the sentence says why.
     """
 
     threshold: float | None
@@ -32,9 +32,7 @@ class MarkedThreshold:
 
 
 def active(context: RunContext) -> tuple[Ghost | None, str]:
-    """Return the active policy on the cases that are shown, applied whole, and the sentence about
-    it.
-    """
+    """Return the active policy, applied whole, on the displayed cases, and a sentence about it."""
     words, policy = context.words, cache.active_policy()
     if policy is None:
         return None, words("ghost.none")
@@ -56,8 +54,9 @@ def active(context: RunContext) -> tuple[Ghost | None, str]:
 
 
 def counted_rows(context: RunContext):
-    """Return the counted rows of the run that count: of the chosen segment, with untrained labels
-    or without.
+    """Return the run's rows of joint counts that count.
+
+    Those of the chosen segment, without untrained labels if the choices exclude them.
     """
     rows = cache.joint_rows(context.run_id)
     counted = rows["outcome"].ne("unseen") | context.choices.unseen
@@ -67,8 +66,9 @@ def counted_rows(context: RunContext):
 
 
 def certified(context: RunContext) -> MarkedThreshold:
-    """Return the loosest threshold that the calibration run of the same model certifies, for the
-    promise of the choices.
+    """Return the loosest threshold that the calibration run of the same model certifies.
+
+    The promise is that of the choices.
     """
     words, choices = context.words, context.choices
     record = context.own_calibration
@@ -96,7 +96,10 @@ def certified(context: RunContext) -> MarkedThreshold:
 
 
 def capacity(context: RunContext, handles: Callable[[], ThresholdSolver]) -> MarkedThreshold:
-    """Return the strictest threshold that the reviews a day of the choices can serve."""
+    """Return the strictest threshold whose reviews a day stay within the chosen capacity.
+
+    handles: makes the solver; not called without a capacity, since reading its counts is slow.
+    """
     words, reviews = context.words, context.choices.capacity
     if reviews is None:
         return MarkedThreshold(None, words("points.no_capacity"))
@@ -111,11 +114,11 @@ def capacity(context: RunContext, handles: Callable[[], ThresholdSolver]) -> Mar
 
 
 def marks(context: RunContext, ghost: Ghost | None, at: dict[str, float | None]) -> list[Mark]:
-    """Return the points of the curves. at: CERTIFIED, CAPACITY and CHEAPEST -> threshold, None
-    where there is none.
+    """Return the points of the curves.
 
-    The active policy's figures are those of all its thresholds, so its sign may lie off the curves
-    of one threshold for all.
+    context: run and choices. ghost: the active policy, None if there is none. at: CERTIFIED,
+    CAPACITY and CHEAPEST -> threshold or None. The active policy's figures are those of all its
+    thresholds, so its sign may lie off the curves of a single threshold.
     """
     words = context.words
     points = []
@@ -130,9 +133,9 @@ def marks(context: RunContext, ghost: Ghost | None, at: dict[str, float | None])
 
 
 def _on_curve(context: RunContext, t: float) -> dict[str, float | None]:
-    """What one threshold for all comes to, as the charts draw it."""
+    """Return the figures of a single threshold for all cases, as the charts draw it."""
     choices = context.choices
-    # without measured seconds the curve of money leaves inference out
+    # the curve of money counts unmeasured seconds as 0, and the sign must lie on it
     terms = replace(context.terms, seconds_per_case=context.terms.seconds_per_case or 0.0)
     return _figures(
         consequence.threshold_consequence(

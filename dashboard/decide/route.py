@@ -1,7 +1,7 @@
-"""The route to a yes: which segments or answers to send to people, and the verdict after that.
+"""The route to a yes: which segments or classes to send to people, and the verdict after that.
 
-The groups are chosen on some cases and judged on others (core.decision.thresholds.verdict). Reads
-predictions, so it is drawn in a tab only.
+The groups are chosen on some cases and evaluated on others (core.decision.thresholds.verdict).
+Reads predictions, which is slow, so only an open tab draws it.
 """
 
 import pandas as pd
@@ -17,13 +17,11 @@ from dashboard.session import cache
 from dashboard.session.context import RunContext
 
 COLUMNS = ("segment", "predicted", "outcome", "confidence", "epistemic")
-NAMED = 8  # groups that are named; further ones are counted
+NAMED = 8  # groups that the sentence names; it counts the rest
 
 
 def draw_route(context: RunContext) -> None:
-    """Draw the panel: the groups to send to people, and the verdict on cases that did not choose
-    them.
-    """
+    """Draw the groups to send to people, and the verdict on cases that did not choose them."""
     words, choices = context.words, context.choices
     with panels.panel("route", words):
         try:

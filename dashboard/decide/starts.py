@@ -1,7 +1,6 @@
-"""Parts of the page 'Decide' that lead to a threshold from elsewhere: presets, limits, and the
-cases that change side.
+"""Other ways to a threshold on the page 'Decide': limits, and the cases that change side.
 
-Each gets what it needs as arguments and draws one panel. All figures come from core.decision.
+Each function gets its data as arguments and draws one panel. All figures come from core.decision.
 """
 
 from functools import partial
@@ -25,15 +24,15 @@ from dashboard.session import cache, state
 from dashboard.session.address import ACTIVE, ALL, PREVIOUS, Choices
 from dashboard.session.context import RunContext
 
-LISTED = 100  # cases that the table shows
-_FETCHED = 2000  # most confident cases that are looked through for those of one segment
+LISTED = 100  # cases in the table
+_FETCHED = (
+    2000  # the store filters by confidence only; the segment's cases are searched among so many
+)
 _LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
 
 
 def draw_limits(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
-    """Draw the panel of limits: which threshold they come to, what binds, and what one more review
-    a day is worth.
-    """
+    """Draw the limits: their threshold, the binding one, and the worth of one more review a day."""
     with panels.panel("limits", words):
         controls.limit_controls(words)
         _limits_answer(words, chosen, handles)
@@ -62,7 +61,7 @@ def _limits_answer(words: Words, chosen: Choices, handles: ThresholdSolver) -> N
 def _found(
     handles: ThresholdSolver, limit, capacity: float | None
 ) -> PolicyConsequence | SolvedPlan | InfeasibleLimits:
-    """One limit: the threshold where it is met. Both: the least money within them."""
+    """Return the threshold at one limit, or the cheapest one within both limits."""
     if capacity is None:
         return handles.at_risk(limit)
     if limit is None:
@@ -71,8 +70,9 @@ def _found(
 
 
 def compared(context: RunContext, thresholds: dict[str, float], ghost: Ghost | None) -> None:
-    """Draw the panel of the cases that change side between the threshold in use and another.
-    thresholds: of the presets.
+    """Draw the cases that change side between the threshold in use and another.
+
+    thresholds: preset -> threshold. ghost: the active policy, None if there is none.
     """
     with panels.panel("sides", context.words):
         controls.compare(context.words)
@@ -97,7 +97,11 @@ def _compared(context: RunContext, thresholds: dict[str, float], ghost: Ghost | 
 
 
 def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, other: float) -> None:
-    """List the cases between the threshold in use and another. histogram: of the run."""
+    """Draw the cases between two thresholds.
+
+    words: the catalogue. chosen: threshold in use and segment. run_id, histogram: of the run.
+    other: the second threshold.
+    """
     part = histogram if chosen.segment == ALL else histogram.select(segments=(chosen.segment,))
     between = cases_between_thresholds(part, chosen.t, other)
     ends = {"low": words.number(between.low, 3), "high": words.number(between.high, 3)}
@@ -115,16 +119,15 @@ def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, othe
 
 
 def _cases(words: Words, chosen: Choices, run_id: str, found: CasesBetween) -> None:
-    """The cases themselves are read from the store, which takes longer than the rest of the panel:
-    only where a reader asks.
-    """
+    """Draw the cases themselves, read from the store; slow, so only in an open expander."""
     rows = _listed(chosen, cache.cases_between(run_id, found.low, found.high, _FETCHED))
     _table(words, rows)
 
 
 def _against_policy(context: RunContext, ghost: Ghost) -> None:
-    """The cases that the active policy, with all its thresholds, sends elsewhere than the threshold
-    in use does.
+    """Draw the cases that the active policy decides differently from the threshold in use.
+
+    The policy applies with all its thresholds.
     """
     words, choices, policy = context.words, context.choices, ghost.consequence.policy
     policy_in_use = Policy(choices.t)
@@ -142,7 +145,8 @@ def _against_policy(context: RunContext, ghost: Ghost) -> None:
         *policy.by_cell.values(),
         choices.t,
     )
-    # a threshold that accepts nothing lies above every confidence
+    # REVIEW_ALL accepts nothing, like a threshold above every confidence. An epistemic limit refuses
+    # cases of any confidence, so the range then has no upper end.
     ends = [1.1 if isinstance(t, str) else t for t in own_thresholds]
     high = 1.1 if policy.epistemic_limit is not None else max(ends)
     rows = _listed(
@@ -176,8 +180,9 @@ def _table(words: Words, rows: pd.DataFrame) -> None:
 def _listed(
     choices: Choices, rows: pd.DataFrame, changed: tuple[Policy, Policy] | None = None
 ) -> pd.DataFrame:
-    """The cases that count, of the chosen segment, LISTED at most; only those that two policies
-    treat differently, if given.
+    """Return the cases that count, of the chosen segment, at most LISTED.
+
+    changed: two policies; only cases that they decide differently are listed.
     """
     counted = rows["outcome"].ne("unseen") | choices.unseen
     if choices.segment != ALL:
@@ -202,7 +207,7 @@ def _counts(words: Words, found: CasesBetween, hidden: int, listed: int) -> dict
 
 
 def _named(words: Words, rows: pd.DataFrame) -> pd.DataFrame:
-    """The columns that a reader needs, with headings and outcomes in words."""
+    """Return the columns for a reader, with translated headings and outcomes."""
     heads = {
         "case_id": words("column.case"),
         "text": words("column.text"),

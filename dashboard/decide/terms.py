@@ -1,5 +1,6 @@
-"""The tab 'Terms and methods' of the page 'Decide': the figures of the threshold in use with their
-intervals, each with what it means, and what they rest on.
+"""The tab 'Terms and methods' of the page 'Decide'.
+
+Shows the figures of the threshold in use with their intervals, what each means, and their basis.
 """
 
 import pandas as pd

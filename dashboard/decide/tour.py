@@ -1,8 +1,8 @@
-"""The tour: five steps around the page 'Decide', opened by a button.
+"""The tour: five steps through the page 'Decide', opened by a button.
 
-A panel in a corner, of native buttons, so the keyboard reaches it; the part that a step speaks of
-gets an outline and comes into view. The browser alone runs it, so no step asks the server. Words
-reach the screen as text, never as HTML.
+A panel in a corner, made of native buttons, so the keyboard reaches it; the part that a step
+describes gets an outline and scrolls into view. It runs in the browser alone, so no step calls the
+server. Words reach the screen as text, never as HTML.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.i18n import Words
 
 FOLDER = Path(__file__).resolve().parent / "live"
-STEPS = {  # name of a step's words -> the key of the part that it speaks of
+STEPS = {  # name of a step's words -> the key of the part that it describes
     "handle": "handle",
     "cards": "handle",
     "start": "choices",

@@ -1,7 +1,7 @@
 """The verdict on a threshold against reviewing every case, with its sentence and three tiles.
 
-Pure: counts, money and words in, plain text out. `describe_thresholds` writes what the handle shows
-at each of its 1,001 places, so the browser writes nothing itself.
+Pure: counts, money and words in, plain text out. `describe_thresholds` writes the texts of all
+1,001 steps of the handle, so the browser writes none itself.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ TILES = ("review", "escapes", "money")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one threshold comes to, a day."""
+    """The consequence of one threshold, a day."""
 
     accepted: int  # cases
     cases_per_day: float
@@ -35,7 +35,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class AgainstReview:
-    """What a threshold is held against: reviewing every case, and the active policy."""
+    """The references of a threshold: reviewing every case, and the active policy."""
 
     review_all: float  # money a day of reviewing every case
     full_time: FullTime
@@ -46,7 +46,7 @@ class AgainstReview:
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure, the lines below it, and its difference to the active policy ("" without one)."""
+    """A figure, the lines below it, and its difference from the active policy ("" without one)."""
 
     value: str
     lines: tuple[str, ...]
@@ -55,7 +55,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Description:
-    """What the page says of one threshold."""
+    """The page's texts for one threshold."""
 
     verdict: str  # ADOPT, CONDITIONS, REJECT or UNKNOWN
     sentence: str
@@ -63,11 +63,15 @@ class Description:
 
 
 def verdict_of(outcome: Outcome, review_all: float) -> str:
-    """Return ADOPT where the whole interval of money lies below reviewing every case, CONDITIONS
-    where only the estimate does, REJECT where it does not, where nothing is accepted or where the
-    accepted are mostly wrong, UNKNOWN without labels or times: the rules of
-    core.decision.thresholds.verdict.policy_verdict, on one row of a curve.
+    """Return the verdict on one threshold.
+
+    ADOPT: the whole interval of money lies below reviewing every case. CONDITIONS: only the
+    estimate does. REJECT: it does not, nothing is accepted, or the accepted are mostly wrong.
+    UNKNOWN: labels or times are missing. These are the rules of
+    core.decision.thresholds.verdict.policy_verdict, on one row of a curve. review_all: money a day.
     """
+    # Cheap is not enough: with a low price of an escape, a model that is mostly wrong would save
+    # money.
     mostly_wrong = outcome.risk is not None and outcome.risk >= MOSTLY_WRONG_RISK
     if not outcome.accepted or mostly_wrong:
         return REJECT
@@ -79,7 +83,7 @@ def verdict_of(outcome: Outcome, review_all: float) -> str:
 
 
 def describe(words: Words, outcome: Outcome, against: AgainstReview) -> Description:
-    """Return what the page says of one threshold."""
+    """Return the page's texts for one threshold."""
     verdict = verdict_of(outcome, against.review_all)
     tiles = (
         _reviews(words, outcome, against),
@@ -115,6 +119,7 @@ def _sentence(words: Words, verdict: str, outcome: Outcome, against: AgainstRevi
         reason = "verdict.unlabelled" if outcome.escapes.value is None else "verdict.no_time"
         return work + words.sentence_space + words.text(reason)
 
+    # rejected although it saves money, or before money was considered: the risk is the reason
     if verdict == REJECT and (outcome.money.value is None or outcome.money.value < review_all):
         wrong = words.percent(outcome.risk, 0)
         return work + words.sentence_space + words.text("verdict.mostly_wrong", risk=wrong)
@@ -161,6 +166,7 @@ def _money(words: Words, outcome: Outcome, against: AgainstReview) -> Tile:
     if money.value is None:
         return Tile(DASH, ())
     change = (money.value - against.review_all) * DAYS_PER_MONTH
+    # compared as written: a change that rounds to 0 has no direction
     if show(abs(change)) == show(0):
         delta = words.text("tile.money.same")
     else:
@@ -170,7 +176,7 @@ def _money(words: Words, outcome: Outcome, against: AgainstReview) -> Tile:
 
 
 def _tile(words: Words, outcome: Interval, show: Callable[[float | None], str], delta: str) -> Tile:
-    """A figure a month from one a day, its interval, and `delta`; a dash where it is unknown."""
+    """Return a tile a month from a figure a day: value, interval, `delta`; a dash if unknown."""
     if outcome.value is None:
         return Tile(DASH, ())
     value, low, high = (show(_a_month(end)) for end in (outcome.value, outcome.low, outcome.high))
@@ -180,9 +186,13 @@ def _tile(words: Words, outcome: Interval, show: Callable[[float | None], str], 
 def describe_thresholds(
     words: Words, costed: pd.DataFrame, cases_per_day: float, against: AgainstReview
 ) -> list[Description]:
-    """Return `describe` of every threshold 0, 0.001, ..., 1. costed: daily_money.cost_curve, with
-    NaN for what is not known.
+    """Return `describe` of every threshold 0, 0.001, ..., 1.
+
+    words: the catalogue. costed: daily_money.cost_curve, with NaN for unknown figures.
+    cases_per_day: of the segment. against: the references.
     """
+    # Plain lists of the columns: reading 1,001 rows cell by cell from the frame is far slower. A
+    # NaN is unequal to itself.
     columns = {
         name: [None if value != value else value for value in costed[name].tolist()]
         for name in costed.columns

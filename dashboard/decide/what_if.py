@@ -1,7 +1,7 @@
-"""The tab of other conditions of the page 'Decide': another mix of cases, and a teacher between
-student and person.
+"""The tab of other conditions of the page 'Decide': another mix of cases, and a cascade.
 
-It reads predictions. All figures come from core.report.what_if.
+The cascade puts a teacher between student and person. Reads predictions, which is slow. All figures
+come from core.report.what_if.
 """
 
 import streamlit as st
@@ -22,8 +22,9 @@ def draw_what_if(context: RunContext) -> None:
 
 
 def _mix(context: RunContext) -> None:
-    """One kind of case comes more or less often: what the threshold in use then means, and that no
-    certificate holds.
+    """Draw the threshold's consequence when one label becomes more or less frequent.
+
+    A certificate does not hold for another mix, and the panel says so.
     """
     words, choices = context.words, context.choices
     counts = cache.cached_from_predictions(
@@ -61,8 +62,9 @@ def _mix(context: RunContext) -> None:
 
 
 def _cascade(context: RunContext) -> None:
-    """Student, then the teacher for what it is not sure of, then a person: from both runs of the
-    same cases.
+    """Draw the cascade: student, then the teacher for unsure cases, then a person.
+
+    Needs runs of both models on the same cases.
     """
     words, choices = context.words, context.choices
     missing = _missing(context)
@@ -105,7 +107,7 @@ def _cascade(context: RunContext) -> None:
 
 
 def _missing(context: RunContext) -> str:
-    """The key of what keeps the cascade from being drawn; empty where nothing does."""
+    """Return the key of the reason why the cascade cannot be drawn; "" if it can."""
     if not {"student", "teacher"} <= set(context.same):
         return "spread.missing"
     if context.seconds("student") is None or context.seconds("teacher") is None:

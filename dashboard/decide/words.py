@@ -1,5 +1,4 @@
-"""What the tabs of the page 'Decide' say: limits and their price, the review desk, another mix of
-cases, a teacher in between.
+"""The texts of the tabs of the page 'Decide': limits, review desk, mix of cases, cascade.
 
 Pure: words and results of core in, markdown and cards out. Knows no Streamlit.
 """
@@ -32,9 +31,7 @@ _BINDS = {(): "neither", (RISK,): "risk", (CAPACITY,): "capacity", (RISK, CAPACI
 def limit_answer(
     words: Words, result: PolicyConsequence | SolvedPlan | InfeasibleLimits, measure: str
 ) -> str:
-    """Return what the limits come to. `measure` is the risk that is shown: leakage or
-    selective_risk.
-    """
+    """Return the result of the limits. `measure`: the displayed risk, leakage or selective_risk."""
     if isinstance(result, InfeasibleLimits):
         nearest = words.markdown("limits.nearest", point=_point(words, result.nearest, measure))
         return words(f"limits.infeasible.{result.reason}") + words.sentence_space + nearest
@@ -47,7 +44,7 @@ def limit_answer(
 
 
 def review_worth(words: Words, price: ShadowPrice, currency: str) -> str:
-    """Return what one more review a day is worth; empty where nothing can be said of it."""
+    """Return the worth of one more review a day; "" if it is unknown."""
     if price.unlocks:
         return words("limits.unlocks")
     if price.worth_per_day is None:
@@ -60,7 +57,7 @@ def review_worth(words: Words, price: ShadowPrice, currency: str) -> str:
 
 
 def limit_point(result: PolicyConsequence | SolvedPlan | InfeasibleLimits) -> PolicyConsequence:
-    """Return the point that an answer speaks of: the solved one, or the nearest to a limit."""
+    """Return the point of an answer: the solution, or the nearest one to infeasible limits."""
     return (
         result.point
         if isinstance(result, SolvedPlan)
@@ -91,8 +88,9 @@ def _point(words: Words, point: PolicyConsequence, measure: str) -> str:
 
 
 def people_need(words: Words, reviews: Interval, full_time: FullTime) -> str:
-    """Return in markdown how many full-time people so many reviews a day keep busy, with the
-    interval and what it rests on.
+    """Return in markdown the full-time people that the reviews keep busy, with the interval.
+
+    reviews: a day. full_time: one person's work.
     """
     if reviews.value is None:
         return words.markdown("people.none")
@@ -105,7 +103,7 @@ def people_need(words: Words, reviews: Interval, full_time: FullTime) -> str:
 
 
 def desk_cards(words: Words, desk: DeskResult) -> list[Card]:
-    """Return the figures of the desk, each a mean over the replications with its interval."""
+    """Return the figures of the desk, each a mean over replications with its interval."""
     result = desk.staffing
 
     def share(value: float | None) -> str:
@@ -134,7 +132,7 @@ def _desk_card(words: Words, key: str, result: Interval, show, desk: DeskResult)
 
 
 def desk_basis(words: Words, desk: DeskResult) -> str:
-    """Return in markdown what was simulated, and whether the arrivals are the run's own."""
+    """Return in markdown the simulated setting, and whether the arrivals are the run's own."""
     study = desk.study
     values = words.markdown(
         "people.basis",
@@ -152,8 +150,10 @@ def desk_basis(words: Words, desk: DeskResult) -> str:
 def mix_cards(
     words: Words, before: PolicyConsequence, after: PolicyConsequence, currency: str
 ) -> list[Card]:
-    """Return the figures under the supposed mix, each with its interval, its n, and what it is for
-    the mix that was seen.
+    """Return the figures under the supposed mix, each with interval, n and its measured value.
+
+    words: the catalogue. before, after: consequences under the measured and the supposed mix.
+    currency: of the money.
     """
 
     def amount(value: float | None) -> str:
@@ -186,8 +186,10 @@ def _mix_card(words: Words, key: str, before: Interval, after: Interval, show: C
 
 
 def cascade_note(words: Words, best: Mapping[str, pd.Series], teacher: str, currency: str) -> str:
-    """Return in markdown the cheapest point of each way, whether the teacher pays, and that both
-    are optimistic.
+    """Return in markdown each way's cheapest point, and whether the teacher pays.
+
+    words: the catalogue. best: way -> row of its cheapest point; optimistic, since the same cases
+    chose it. teacher: display name. currency: of the money.
     """
     values = [
         words.markdown(
@@ -197,6 +199,7 @@ def cascade_note(words: Words, best: Mapping[str, pd.Series], teacher: str, curr
     for way, row in best.items():
         key = (
             "cascade.best.unused"
+            # the search may find that the cheapest cascade never calls the teacher
             if way == WITH_TEACHER and not row["passes"]
             else f"cascade.best.{way}"
         )

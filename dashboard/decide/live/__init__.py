@@ -1,14 +1,13 @@
-"""The live handle: the threshold's slider and number with the verdict, three tiles and the curve of
-money, which follow a drag at once.
+"""The live handle: slider and number of the threshold, verdict, three tiles and a curve of money.
 
-A Streamlit slider speaks to the server on release only, and Streamlit draws a Plotly chart anew,
-its zoom lost, whenever its figure changes. So this component gets what the page says at every
-threshold (dashboard.decide.verdict), written here and compressed, and the figures of the curves as
-one block of numbers. live.js is the handle; marks.js draws the point in use on the page's big
-charts and hears clicks on their curves. Charts that a threshold changes altogether are those of
-dashboard.decide.live.drawn, which hear the handle's moves through heard.js. Colours come from the
-theme's CSS variables. Words reach the screen as text, never as HTML. Knows no store;
-dashboard.session.state holds the choice.
+All of them follow a drag at once. A Streamlit slider reaches the server on release only, and
+Streamlit redraws a Plotly chart, losing its zoom, whenever its figure changes. So this component
+receives the page's texts for every threshold (dashboard.decide.verdict), written here and
+compressed, and the figures of the curves as one block of numbers. live.js is the handle; marks.js
+draws the point in use on the page's big charts and handles clicks on their curves.
+dashboard.decide.live.drawn draws the charts that change completely with the threshold; they receive
+the handle's moves through heard.js. Colours come from the theme's CSS variables. Words reach the
+screen as text, never as HTML. Knows no store; dashboard.session.state holds the choice.
 """
 
 import base64
@@ -27,14 +26,15 @@ from dashboard.i18n import DASH, Words, catalogue
 from dashboard.session import state
 
 FOLDER = Path(__file__).resolve().parent
-# what curves and marks are drawn from: money a day with its interval, and the big charts' figures
+# data of curves and marks: money a day with its interval, and the big charts' figures
 COLUMNS = ("money", "money_low", "money_high", "coverage", "risk", "reviews", "leakage")
 _SOURCES = {"risk": "selective_risk", "reviews": "reviews_per_day"}
 VERDICTS = ("adopt", "conditions", "reject", "unknown")
 
 
 def joined(*scripts: str) -> str:
-    """Files of this folder one after the other, as one module."""
+    """Return files of this folder joined into one module."""
+    # A component is a single script: it cannot import a file next to it.
     return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in scripts)
 
 
@@ -46,7 +46,8 @@ _component = st.components.v2.component(
 
 
 def handle(threshold: float, shown: dict[str, object]) -> None:
-    """Draw the handle at `threshold`. shown: what `contents` returns."""
+    """Draw the handle at `threshold`. shown: from `contents`."""
+    # `seq` lets the browser ignore an answer to an older move than its last
     data = {"step": round(threshold * 1000), "seq": state.moves_seen()} | shown
     _component(key=state.HANDLE, data=data, on_move_change=state.take_move)
 
@@ -58,14 +59,16 @@ def contents(
     against: AgainstReview,
     mark: Mapping[str, object],
 ) -> dict[str, object]:
-    """Return what the handle shows at every threshold: the same for each of them, so a release
-    writes none of it again.
+    """Return what the handle shows at every threshold.
 
-    costed: core.decision.thresholds.daily_money.cost_curve, 1,001 rows, with NaN for money that is
-    not known. mark: of the active policy, from `policy_mark`.
+    It is the same at each threshold, so a release sends none of it again.
+
+    words: the catalogue. costed: core.decision.thresholds.daily_money.cost_curve, 1,001 rows, with
+    NaN for unknown money. cases_per_day: of the segment. against: what the verdict compares with.
+    mark: of the active policy, from `policy_mark`.
     """
     described = describe_thresholds(words, costed, cases_per_day, against)
-    # A scale to the dearest threshold would flatten what decides
+    # A scale up to the most expensive threshold would flatten the part near the decision.
     money = costed["money"].dropna()
     highest = max([2 * against.review_all, *([1.2 * money.min()] if len(money) else [])])
     return {
@@ -87,12 +90,13 @@ def contents(
             "most": words.money(highest * DAYS_PER_MONTH, against.currency),
         },
         "reviewAll": against.review_all,
+        # the browser divides by it
         "most": highest or 1.0,
     }
 
 
 def packed_texts(described: Sequence[Description]) -> str:
-    """What is said at each threshold: JSON, compressed by zlib, in base64; a tenth of its size."""
+    """Return the texts of each threshold: JSON, zlib, base64; a tenth of the plain size."""
     rows = [
         [
             consequence.verdict,
@@ -102,20 +106,23 @@ def packed_texts(described: Sequence[Description]) -> str:
         for consequence in described
     ]
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    # the fastest level: a page waits for this, and the texts repeat enough for it
     return base64.b64encode(zlib.compress(text.encode(), 1)).decode("ascii")
 
 
 def packed_columns(costed: pd.DataFrame) -> str:
-    """COLUMNS one after the other as little-endian float64, in base64: exact, and NaN has no place
-    in JSON.
+    """Return COLUMNS one after the other as little-endian float64, in base64.
+
+    Not JSON: this is exact, and JSON has no NaN.
     """
     table = costed[[_SOURCES.get(name, name) for name in COLUMNS]]
     return base64.b64encode(table.to_numpy("<f8").T.tobytes()).decode("ascii")
 
 
 def policy_mark(words: Words, ghost: Ghost | None) -> dict[str, object]:
-    """Return where the active policy's mark stands and its label: no step where it accepts nothing,
-    neither without a policy.
+    """Return the step and the label of the active policy's mark.
+
+    The step is None if the policy accepts nothing; without a policy the label is empty too.
     """
     if ghost is None:
         return {"step": None, "label": ""}
@@ -125,9 +132,7 @@ def policy_mark(words: Words, ghost: Ghost | None) -> dict[str, object]:
 
 
 def number_patterns(words: Words, patterns: Sequence[str]) -> dict[str, object]:
-    """What formats.js writes with: the language, what it writes for no value, and patterns with
-    their blanks.
-    """
+    """Return the settings of formats.js: language, text for no value, and patterns with blanks."""
     texts = catalogue(words.language)
     selected = {key: texts[key] for key in patterns}
     return {"language": words.language, "none": DASH, "patterns": selected}

@@ -1,11 +1,10 @@
-"""Charts of the page 'Decide' that follow the handle: money of the options, review rate and leakage
-of the parts.
+"""Charts of the page 'Decide' that follow the handle: money of options, shares of the parts.
 
-Each gets its figures at every threshold once, in one block of numbers, and draws those of the
-handle's step at each move, in the frame of the handle and without the server (drawn.js; the two
-kinds are options.js and parts.js). What a release sends is equal to what is there already, so
-nothing is drawn anew. `options` and `parts` make what is sent and are pure: dashboard.session.cache
-keeps it. Words reach the screen as text, never as HTML.
+Each receives its figures at every threshold once, in one block of numbers, and draws those of the
+handle's step at each move, in the same frame as the handle and without the server (drawn.js; the
+two kinds are options.js and parts.js). A release sends data equal to the present data, so nothing
+is redrawn. `options_chart` and `parts_chart` make the data and are pure, so that
+dashboard.session.cache can hold it. Words reach the screen as text, never as HTML.
 """
 
 import base64
@@ -22,9 +21,9 @@ from dashboard.i18n import Words
 # steps of a share, 16 bits each: half a step is 0.0008%, less than the tooltip's 0.1% and than a
 # pixel
 LEVELS = 65534
-UNKNOWN = 65535  # in the place of NaN
+UNKNOWN = 65535  # encodes NaN, which integers lack
 PATTERNS = ("card.interval", "basis.cases", "basis.labelled", "parts.n")
-# px of all but the rows, and of a row: given, so that nothing ever moves
+# px of all but the rows, and of a row: fixed, so that nothing below ever moves
 _HEIGHT = {"options": (66, 72), "parts": (64, 46)}
 _component = st.components.v2.component(
     "kakushin_drawn",
@@ -34,15 +33,17 @@ _component = st.components.v2.component(
 
 
 def live_chart(key: str, data: Mapping[str, object]) -> None:
-    """Draw what `options` or `parts` has made."""
+    """Draw the data of `options_chart` or `parts_chart`."""
     _component(key=f"live_{key}", data=data, height=data["height"])
 
 
 def options_chart(
     words: Words, curves: Sequence[OptionCurve], names: Sequence[str], currency: str
 ) -> dict[str, object]:
-    """Money a day of each option, one bar each from top to bottom; float64, since amounts are
-    written in full.
+    """Return the data of money a day of each option, one bar each from top to bottom.
+
+    words: the catalogue. curves: one an option, float64 because amounts are written in full. names:
+    of the options, in the same order. currency: of the amounts.
     """
     rows = [
         {"name": name, "n": curve.n, "values": _packed(curve.money, MONEY_PARTS, "<f8")}
@@ -56,8 +57,9 @@ def options_chart(
 
 
 def parts_chart(words: Words, curves: PartCurves) -> dict[str, object]:
-    """Shares of each part, a row each from top to bottom; a panel without any figure is left out.
-    16 kB a row.
+    """Return the data of the shares of each part, a row each from top to bottom; 16 kB a row.
+
+    A panel without any figure is left out.
     """
     levels = {
         name: np.where(np.isnan(v), UNKNOWN, np.rint(v * LEVELS))
@@ -82,7 +84,7 @@ def parts_chart(words: Words, curves: PartCurves) -> dict[str, object]:
 
 
 def _packed(values: Mapping[str, np.ndarray], columns: Sequence[str], kind: str) -> str:
-    """The columns one after the other as little-endian numbers, in base64."""
+    """Return the columns one after the other as little-endian numbers, in base64."""
     return base64.b64encode(
         np.concatenate([values[name] for name in columns]).astype(kind).tobytes()
     ).decode("ascii")
