@@ -1,5 +1,3 @@
-"""Kakushin's core: importable without Streamlit. Torch and its family are imported in core.models
-only.
-"""
+"""Kakushin's core, importable without Streamlit. Only core.models imports torch and its family."""
 
 __version__ = "0.1.0"

@@ -1,5 +1,4 @@
-"""Every error that a user may meet: a class by cause, a code, and the values that its sentence
-names.
+"""Every error that a user may meet: a class by cause, a code, and the sentence's values.
 
 An error states the fact, the name, the value found, and what is allowed or the next step. The code
 raises the fact as data; core.messages makes the sentence at the edge (terminal, page, report) in
@@ -13,7 +12,7 @@ class KakushinError(Exception):
 
     code: key of the sentence in core/messages, such as "cases.empty_file". values: what the
     sentence names, by blank: text, numbers, or lists of them. `exit_code` is what the command line
-    returns. str() gives the English sentence.
+    returns. str() returns the English sentence.
     """
 
     exit_code = 1
@@ -24,12 +23,13 @@ class KakushinError(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        from core.messages import error_text  # here, so that raising an error reads no catalogue
+        # Imported here, so that raising an error that is caught again reads no catalogue.
+        from core.messages import error_text
 
         return error_text(self, "en")
 
     def __reduce__(self) -> tuple:
-        # so that it crosses processes with its values
+        # Errors cross processes (pickle): rebuilt from what __init__ takes, code and values.
         return _rebuild, (type(self), self.code, self.values)
 
 
@@ -48,30 +48,30 @@ class ShapeError(SettingsError):
 
 
 class DocumentError(SettingsError):
-    """A stored or pasted document (certificate, scenario, policy) cannot be read as what it is for."""
+    """A stored or pasted document (certificate, scenario, policy) cannot be read."""
 
 
 class NoCasesError(SettingsError):
-    """The cases that a figure needs do not exist: none at all, or none with a label."""
+    """A figure has no cases to be computed from: none at all, or none with a label."""
 
 
 class CasesError(KakushinError):
-    """A file of cases cannot be used as it is. `problems` lists every row's problem, in file order."""
+    """A file of cases cannot be used unchanged; `problems` lists every row's problem."""
 
     exit_code = 3
 
     @property
     def problems(self) -> tuple:
-        """Every row's problem, in file order; empty where the file as a whole is refused."""
+        """Every row's problem, in file order; empty if the file as a whole is refused."""
         return tuple(self.values.get("problems", ()))
 
 
 class DatesOnlyError(CasesError):
-    """Times of day are needed, and the cases have dates only."""
+    """A figure needs times of day, and the cases have dates only."""
 
 
 class ModelError(KakushinError):
-    """A model is missing, is of another kind, or does not fit what it is used with."""
+    """A model is missing, has another kind, or does not fit its cases or its base."""
 
     exit_code = 4
 
@@ -81,9 +81,7 @@ class NonFiniteError(ModelError):
 
 
 class StoreError(KakushinError):
-    """The store cannot do what was asked: another schema version, another content under the same
-    name, locked too long.
-    """
+    """The store refuses: another schema version, other content under the same name, a long lock."""
 
     exit_code = 5
 
@@ -93,17 +91,15 @@ class NotFoundError(StoreError):
 
 
 class OvertakenError(StoreError):
-    """Another person decided something since the caller looked. `events` are what was recorded in
-    between, oldest first.
-    """
+    """Another person recorded a step after the caller read the state; `events` lists such steps."""
 
     @property
     def events(self) -> tuple:
-        """What was recorded since the caller looked, oldest first."""
+        """The events recorded after the caller read the state, oldest first."""
         return tuple(self.values.get("events", ()))
 
 
 class FetchError(KakushinError):
-    """The demo's data or model could not be fetched, or is not what was expected."""
+    """The demo's data or model cannot be fetched, or differs from what is pinned."""
 
     exit_code = 6

@@ -1,8 +1,7 @@
-"""Tables as files that people open elsewhere: CSV, XLSX, Parquet and JSON Lines, one writer for
-all.
+"""Tables as files for other programs: CSV, XLSX, Parquet and JSON Lines, with one writer each.
 
-A spreadsheet runs a cell that begins like a formula, also behind blanks or in full width; such a
-cell, or heading, gets an apostrophe before it in CSV and XLSX. Knows no table's meaning.
+A spreadsheet runs a cell that begins like a formula, even behind blanks or in full width. In CSV
+and XLSX, such a cell or heading gets an apostrophe in front. Knows no table's meaning.
 """
 
 import io
@@ -19,17 +18,19 @@ from core.files import write_atomic
 
 FORMULA_SIGNS = ("=", "+", "-", "@")
 XLSX_ROWS, XLSX_CHARACTERS = 1_048_576, 32_767  # what a sheet and a cell of a workbook hold
+# XML 1.0 allows none of these, and openpyxl raises at the first of them.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def guard_cell(cell: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula; what is not text is returned as it is."""
+    """Return a cell that no spreadsheet takes for a formula; returns non-text unchanged."""
     if not isinstance(cell, str):
         return cell
-    # Control characters, blanks and width are what programs strip before they look for a sign.
+    # Programs strip control characters, blanks and full width before they look for a sign.
     bare = unicodedata.normalize("NFKC", cell).lstrip()
     while bare and unicodedata.category(bare[0]) in ("Cc", "Cf", "Zs"):
         bare = bare[1:].lstrip()
+    # Some programs also skip a leading tab or carriage return (OWASP, CSV injection).
     risky = bare.startswith(FORMULA_SIGNS) or cell.startswith(("\t", "\r"))
     return f"'{cell}" if risky else cell
 
@@ -47,15 +48,15 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def xlsx_bytes(frame: pd.DataFrame) -> bytes:
-    """Return a workbook of one sheet; longer text than a cell holds is cut.
+    """Return a workbook of one sheet; text that exceeds a cell's limit is cut.
 
     Raises SettingsError for more rows than a sheet holds.
     """
-    from openpyxl import Workbook  # 150 ms, for this format only
+    from openpyxl import Workbook  # imported here: it takes 150 ms, for this format only
 
     if len(frame) + 1 > XLSX_ROWS:
         raise SettingsError("export.too_many_rows", n=len(frame), limit=XLSX_ROWS - 1)
-    book = Workbook(write_only=True)
+    book = Workbook(write_only=True)  # streams rows: a normal workbook keeps an object per cell
     sheet = book.create_sheet("decisions")
     guarded = guard_table(frame).astype(object)
     guarded = guarded.where(guarded.notna(), None)
@@ -109,5 +110,5 @@ def _workbook_cell(cell: object) -> object:
 
 
 def _plain_value(value: object) -> object:
-    """A numpy scalar as Python's; a time in ISO 8601."""
+    """Return a numpy scalar as Python's own, a time as ISO 8601."""
     return value.isoformat() if hasattr(value, "isoformat") else value.item()

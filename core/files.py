@@ -1,7 +1,7 @@
-"""Files and folders that change as a whole: a reader sees the old content or the new, never half.
+"""Atomic writes of files and folders: a reader sees the old content or the new, never half.
 
-Files of ours may hold text of cases, so only their owner can read them: a new file has mode 600, a
-new folder 700, whatever the umask. Temporary names are unique among threads and processes. Knows no
+The files may hold text of cases, so only their owner can read them: a new file has mode 600, a new
+folder 700, whatever the umask. Temporary names are unique among threads and processes. Knows no
 format.
 """
 
@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 PRIVATE_FOLDER = 0o700
-TEMPORARY = ".tmp"  # ending of a file that is still being written
-ABANDONED_S = 3600.0  # a temporary file of that age has no writer any more
+TEMPORARY = ".tmp"  # ending of a file during its writing
+ABANDONED_S = 3600.0  # no write takes an hour: a temporary file of that age has lost its writer
 
 
 def write_atomic(
     path: Path, content: bytes | str | Callable[[BinaryIO], object], durable: bool = True
 ) -> None:
-    """Replace the file at `path` by the content, under a temporary name first, then renamed.
+    """Write the content under a temporary name, then rename it to `path`.
 
     content: bytes, text (UTF-8), or a function that writes into the open file. durable: wait until
-    the content and its name are on disk. Raises OSError; the old file stays then.
+    the content and its name are on disk. Raises OSError and keeps the old file.
     """
+    # In the target's folder, since a rename is atomic only within one file system; the name is cut,
+    # since file systems limit a name to 255 bytes.
     handle, temporary = tempfile.mkstemp(TEMPORARY, f".{path.name[:100]}.", path.parent)
     fresh = Path(temporary)
     try:
@@ -35,7 +37,7 @@ def write_atomic(
                 content(file)
             else:
                 file.write(content.encode() if isinstance(content, str) else content)
-            if durable:
+            if durable:  # before the rename, or a power cut could leave the name without content
                 file.flush()
                 os.fsync(file.fileno())
         fresh.replace(path)
@@ -47,11 +49,11 @@ def write_atomic(
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], object]) -> None:
-    """Replace a folder by a new one that `fill` writes: the old one aside, the new one in, the old
-    one away.
+    """Replace a folder by a new one that `fill` writes.
 
-    A process that is killed in between leaves the old folder or the new one: `recover_folder` puts
-    an old one back whose place is empty. Raises what `fill` raises; the old folder stays then.
+    The old folder is renamed aside, the new one takes its name, and the old one is deleted. A
+    process killed in between leaves the old folder or the new one: `recover_folder` puts the old
+    one back if its place is empty. Raises what `fill` raises and keeps the old folder.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     recover_folder(folder)
@@ -59,6 +61,7 @@ def replace_folder(folder: Path, fill: Callable[[Path], object]) -> None:
     try:
         fill(fresh)
         aside = _aside(folder)
+        # Two renames, since rename() replaces only an empty folder; recover_folder covers the gap.
         shutil.rmtree(aside, ignore_errors=True)
         if folder.exists():
             folder.rename(aside)
@@ -80,22 +83,21 @@ def recover_folder(folder: Path) -> Path:
     if not folder.exists() and aside.exists():
         try:
             aside.rename(folder)
-        except OSError:  # another process did it first
+        except OSError:  # another process may have put it back first
             if not folder.exists():
                 raise
     return folder
 
 
 def recover_folders(parent: Path) -> None:
-    """Recover each folder in `parent` that a killed process left aside. Does nothing if there is
-    no such parent.
-    """
+    """Recover each folder in `parent` that a killed process left aside; needs no such parent."""
     for aside in parent.glob(".*.old"):
         recover_folder(aside.with_name(aside.name[1:].removesuffix(".old")))
 
 
 def private_folder(folder: Path) -> Path:
-    """Make a folder, and those above it that are missing, for the owner alone; return it."""
+    """Make a folder and its missing parents with mode 700; return the folder."""
+    # mkdir(parents=True) would give the parents the default mode, not this one.
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     for parent in reversed(missing):
         parent.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
@@ -103,12 +105,12 @@ def private_folder(folder: Path) -> Path:
 
 
 def delete_abandoned(folder: Path) -> None:
-    """Delete temporary files in a folder that no process has written for an hour."""
+    """Delete the temporary files in a folder that are older than ABANDONED_S."""
     for fresh in folder.glob(f"*{TEMPORARY}"):
         try:
             if fresh.is_file() and time.time() - fresh.stat().st_mtime > ABANDONED_S:
                 fresh.unlink()
-        except FileNotFoundError:  # its writer, or another process, was faster
+        except FileNotFoundError:  # its writer renamed it, or another process deleted it
             continue
 
 
@@ -119,7 +121,7 @@ def sha256_of(path: Path) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk."""
+    """Wait until the names in a folder are on disk: fsync of a file does not cover its name."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

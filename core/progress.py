@@ -1,10 +1,9 @@
-"""Progress that people and programs can read: tqdm's bar, or a small JSON file with the state of
-the work.
+"""Progress for people and programs: tqdm's bar, or a small JSON file with the state of the work.
 
-Where KAKUSHIN_PROGRESS names a file, as it does for background jobs, the bars draw nothing and
-write it instead: {"what", "done", "total", "unit", "rate", "seconds_left"}. `rate` is units a
-second; total, rate and seconds_left are null where they are not known. One file shows the bar that
-moved last, as a terminal does. Knows no work and no screen.
+If KAKUSHIN_PROGRESS names a file, as it does for background jobs, the bars draw nothing and write
+that file: {"what", "done", "total", "unit", "rate", "seconds_left"}. `rate` is units per second;
+total, rate and seconds_left are null while they are unknown. The file shows the bar that moved
+last, as a terminal does. Knows no work and no screen.
 """
 
 import json
@@ -17,13 +16,14 @@ from tqdm import tqdm
 from core.files import write_atomic
 
 PROGRESS_VARIABLE = "KAKUSHIN_PROGRESS"
-_EVERY_S = 0.5  # least time between two writes of the file; a terminal is drawn ten times a second
+_EVERY_S = 0.5  # between two writes: a file costs more than a line of a terminal (tqdm's 0.1 s)
 
 
 class ProgressBar(tqdm):
-    """tqdm that writes a file where one is named. A disabled bar writes nothing."""
+    """A tqdm that writes the file that KAKUSHIN_PROGRESS names; a disabled bar writes nothing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Before super().__init__, which draws the first bar by calling display.
         self._path = os.environ.get(PROGRESS_VARIABLE)
         if self._path:
             kwargs |= {"mininterval": _EVERY_S, "file": _Nowhere()}
@@ -38,10 +38,12 @@ class ProgressBar(tqdm):
 
 
 def how_far(bar: dict[str, Any]) -> dict[str, Any]:
-    """tqdm's format_dict -> the file's content. Until tqdm has a smoothed rate, the rate is the
-    mean since the beginning.
+    """Return the file's content from tqdm's format_dict.
+
+    Until tqdm has a smoothed rate, the rate is the mean since the beginning.
     """
     rate = bar["rate"]
+    # `initial` counts what an earlier call did: a resumed job did not do it in this time.
     if not rate and bar["elapsed"] > 0:
         rate = (bar["n"] - bar["initial"]) / bar["elapsed"]
     rate = rate or None
@@ -59,13 +61,13 @@ def how_far(bar: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replace a file as a whole: a reader sees the old content or the new one, never half of it."""
-    # not durable: waiting for the disk at every step of a bar would slow the work that it shows
+    """Write a JSON file atomically: a reader sees the old content or the new, never half of it."""
+    # Not durable: waiting for the disk at every step of a bar would slow the work that it shows.
     write_atomic(path, json.dumps(content, ensure_ascii=False), durable=False)
 
 
 class _Nowhere:
-    """Where tqdm may write the end of its line."""
+    """A sink for the line ends that tqdm writes outside of display."""
 
     def write(self, text: str) -> None:
         pass

@@ -1,7 +1,6 @@
-"""Where Kakushin keeps what it makes, and how the environment changes that.
+"""Settings from the environment, and the folders of the workspace.
 
-The workspace holds everything that is made and nothing that is written by hand: delete it and `make
-demo` makes it again.
+The workspace holds generated files only: after it is deleted, `make demo` rebuilds it.
 """
 
 from pathlib import Path
@@ -13,9 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def default_home(root: Path) -> Path:
-    """Return the workspace of a source tree, or, for an installed package, `workspace` in the
-    current folder.
-    """
+    """Return the workspace of a source tree; for an installed package, `./workspace`."""
+    # An installed package's root is site-packages, which a workspace must not fill.
     return (root if (root / "pyproject.toml").is_file() else Path.cwd()) / "workspace"
 
 
@@ -27,11 +25,11 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: default_home(ROOT))
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
-    # torch.compile for scoring: minutes at the first batch, so for long runs on a GPU
+    # torch.compile for scoring costs minutes at the first batch: it pays for long runs on a GPU
     compile: bool = False
-    # IANA name; zone of a file's times that carry none, and the clock of the others
+    # IANA name: the zone of times that carry none; times with a zone are converted to it
     timezone: str | None = None
-    # whether the proposer of a policy is refused as its approver; False warns instead
+    # True refuses the proposer of a policy as its approver; False warns instead
     four_eyes: bool = True
 
     @property
@@ -41,7 +39,7 @@ class Settings(BaseSettings):
 
     @property
     def store(self) -> Path:
-        """Folder of the DuckDB file, its lock and the parts that wait to be taken in."""
+        """Folder of the DuckDB file, its locks and the parts that are not yet ingested."""
         return self.home / "store"
 
     @property
@@ -56,7 +54,7 @@ class Settings(BaseSettings):
 
     @property
     def uploads(self) -> Path:
-        """Folder of files that came through the browser, one folder a content."""
+        """Folder of uploaded files, one folder per content."""
         return self.home / "uploads"
 
     @property

@@ -1,7 +1,6 @@
-"""Ground types that every layer speaks: intervals, outcomes, runs, scored cases. Frozen; no logic
-beyond checks.
+"""Types that every layer shares: intervals, outcomes, runs. Frozen, with no logic beyond checks.
 
-This file imports nothing of ours but errors, and nothing heavy.
+Imports core.errors only, and no heavy library.
 """
 
 import re
@@ -13,14 +12,15 @@ from core.errors import SettingsError
 
 # The outcome of a prediction, by the case's label.
 #   right      the predicted label is the label
-#   wrong      it is not, and the label is one that the model was trained on
-#   unseen     the label is not one that the model was trained on, so every prediction is wrong
-#   unlabelled no label is known; such cases count in workload, never in leakage
+#   wrong      the predicted label is another one, and the model was trained on the label
+#   unseen     the model was not trained on the label, so every prediction is wrong
+#   unlabelled the case has no label; such cases count in workload, never in leakage
 OUTCOMES = ("right", "wrong", "unseen", "unlabelled")
 
 MODEL_KINDS = ("point", "teacher", "student", "linear")
-KIND_ORDER = ("student", "teacher", "point", "linear")  # in which models are listed
+KIND_ORDER = ("student", "teacher", "point", "linear")  # the order of lists of models
 ROLES = ("train", "calibration", "stream")
+# "distil" is stored in existing runs, so it keeps its spelling; code and options say "distill"
 RUN_KINDS = ("train", "distil", "score")
 RUN_STATES = ("running", "finished", "failed")
 
@@ -28,9 +28,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
 def checked_name(name: str, what: str) -> str:
-    """Return `name` if it may name a `what` (a run, model, dataset), which becomes a file name;
-    else raise SettingsError.
-    """
+    """Return `name` if it may name a `what` (run, model, dataset); else raise SettingsError."""
+    # A name becomes a file name: ".." and slashes would lead out of the workspace.
     if not isinstance(name, str) or not _NAME.fullmatch(name) or ".." in name:
         raise SettingsError("settings.name", what=what, name=name)
     return name
@@ -38,10 +37,9 @@ def checked_name(name: str, what: str) -> str:
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its 95% interval (or `level`). `n` is the denominator it rests on.
+    """An estimate with its 95% interval (or `level`) and its denominator `n`.
 
-    value, low and high are None when n is 0: there is nothing to estimate from, and screens
-    state it.
+    value, low and high are None if n is 0: no case is left to estimate from, and screens say so.
     """
 
     value: float | None
@@ -53,7 +51,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Run:
-    """One training, distillation or scoring, as it was begun. Names are checked; times are UTC."""
+    """One training, distillation or scoring at its start. Names are checked; times are UTC."""
 
     run_id: str
     kind: str  # one of RUN_KINDS
@@ -61,12 +59,12 @@ class Run:
     model: str  # name of the model's folder
     model_kind: str  # one of MODEL_KINDS
     model_hash: str  # sha256 of the model's content, hex
-    # name of the cases; runs of one dataset and role score the same cases where inputs_hash agrees
+    # name of the cases; runs of one dataset and role score the same cases if inputs_hash agrees
     dataset: str
     role: str  # one of ROLES
     inputs_hash: str  # sha256 of the cases' content, hex
     labels: tuple[str, ...]  # the model's label order
-    samples: int = 1  # forward passes that one case costs; 1 for point and student
+    samples: int = 1  # forward passes per case; 1 for point and student
     seed: int = 0
     settings: dict[str, Any] = field(default_factory=dict)  # JSON-able
     versions: dict[str, str] = field(default_factory=dict)  # library -> version
@@ -88,13 +86,13 @@ class Run:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as the store knows it: how it began, how it ended, and what it holds."""
+    """A stored run: its start, its end and its contents."""
 
     run: Run
     state: str  # one of RUN_STATES
     duration_s: float | None  # seconds, None while running
     # JSON-able; empty while running. Scoring writes seconds_per_case (compute only) and device
     metrics: dict[str, Any]
-    cases: int  # predictions taken in so far
-    first_at: datetime | None  # earliest occurred_at among them, None when no case has a date
+    cases: int  # predictions ingested so far
+    first_at: datetime | None  # earliest occurred_at among them, None if no case has a date
     last_at: datetime | None

@@ -1,8 +1,7 @@
-"""What a job's verb is told, from what a person chose on a screen: the same options that the
-command line takes.
+"""Command-line arguments of background jobs, built from the choices on a screen.
 
-Every value is written as --option=value, so that a column called "--x" is a column. Names are
-checked before anything waits.
+Every value is written as --option=value, so that a column called "--x" is not taken for an option.
+Names are checked before a job is queued. Knows no queue and no screen.
 """
 
 from dataclasses import dataclass, fields
@@ -16,9 +15,7 @@ from core.types import checked_name
 
 @dataclass(frozen=True)
 class Source:
-    """A file of cases and how it is read: columns and options as they were checked, so that the job
-    finds what the check gave.
-    """
+    """A file of cases with the columns and options of its check, so that the job reads the same."""
 
     path: Path
     columns: ColumnNames
@@ -26,7 +23,9 @@ class Source:
     skip_bad_rows: bool = False
 
     def arguments(self) -> tuple[str, ...]:
-        """The file and the options on how it is read."""
+        """Return the file and its reading options."""
+        # An unset column is written as "", which means none: left out, the job could find one by
+        # its name that the person had deselected.
         named = [
             f"--{field.replace('_', '-')}-column={getattr(self.columns, field) or ''}"
             for field in FIELDS
@@ -39,7 +38,7 @@ class Source:
         )
 
     def _reading(self) -> list[str]:
-        """The options that are not left to the file's own evidence."""
+        """Return the options that differ from their defaults."""
         default, arguments = ReadingOptions(), []
         for field in fields(ReadingOptions):
             value, option = getattr(self.options, field.name), f"--{field.name.replace('_', '-')}"
@@ -53,8 +52,11 @@ class Source:
 def score_arguments(
     source: Source, model: str, dataset: str, role: str, truncate: bool = False
 ) -> tuple[str, ...]:
-    """Score the file with a model into the store under `dataset`. Raises SettingsError for a name
-    that is not allowed.
+    """Return the arguments of `score`.
+
+    source: the file and its reading options. model: a model's folder name. dataset: name of the run
+    on screens. role: "calibration" or "stream". truncate: read the beginning of texts that are
+    longer than the model reads. Raises SettingsError for a name that is not allowed.
     """
     checked_name(model, "model")
     options = (
@@ -74,11 +76,17 @@ def train_arguments(
     truncate: bool = False,
     rare_labels: str = "keep",
 ) -> tuple[str, ...]:
-    """Train NAME-point and NAME-teacher on the file. `base`: None is the default of the command
-    line.
+    """Return the arguments of `train`, which makes NAME-point and NAME-teacher.
+
+    source: the file and its reading options. name: the models' common name. teacher: a kind of
+    teacher. epochs: passes over the cases. base: a base model; None is the command line's default.
+    truncate: read the beginning of texts that are longer than the model reads. rare_labels: "keep",
+    "drop", "merge" or "refuse". Raises SettingsError if the file has no label column or the name is
+    not allowed.
     """
     if source.columns.label is None:
         raise SettingsError("jobs.no_label_column")
+    # With the longest suffix a training adds, so that the models' own names keep the limit.
     checked_name(f"{name}-teacher", "model")
     options = (f"--name={name}", f"--teacher={teacher}", f"--epochs={epochs}")
     return (
@@ -91,13 +99,13 @@ def train_arguments(
 
 
 def distill_arguments(name: str, epochs: int) -> tuple[str, ...]:
-    """Distil NAME-teacher into NAME-student."""
+    """Return the arguments of `distill`, which makes NAME-student. Raises SettingsError."""
     checked_name(f"{name}-student", "model")
     return (f"--epochs={epochs}", name)
 
 
 def dataset_name(called: str) -> str:
-    """A name for a dataset from what a file is called: what may not be in a name becomes "-"."""
+    """Return a dataset's name made from a file's name: characters not allowed become "-"."""
     letters = "".join(
         c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in Path(called).stem.lower()
     )

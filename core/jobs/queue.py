@@ -1,18 +1,16 @@
-"""Background jobs: a verb of the command line, run by a process of its own that outlives the page
-that started it.
+"""Queue of background jobs: each is a verb of the command line in a process that outlives the page.
 
-jobs/<id>/ holds everything that is known of one, each file written by one party and replaced as a
-whole:
-    job.json      the verb, its arguments, who asked for it and when            (once, here)
-    queued.json   when it was queued, the first time or again                   (here)
-    process.json  pid and start time of its process and of the runner           (core.jobs.runner)
-    progress.json how far it is                                                 (the job:
-    core.progress) end.json      exit code and time                                            (the
-    runner) cancel.json   who cancelled it and when                                     (here)
-    log           what it printed
+jobs/<id>/ holds the state of one job. One party writes each file, and replaces it as a whole:
+    job.json       the verb, its arguments, who queued it and when       written once, here
+    queued.json    when it was queued, the first time or again           here
+    process.json   pid and start time of the job and of its runner       core.jobs.runner
+    progress.json  the state of its progress bar                         the job: core.progress
+    end.json       exit code and time                                    core.jobs.runner
+    cancel.json    who cancelled it and when                             here
+    log            its output
 One job runs at a time: each may take all cores, and two trainings at once take longer than one
 after the other. A pid counts only together with its process's start time: after a reboot, the same
-number is another process.
+number is another process. Knows no page and no model.
 """
 
 import json
@@ -36,42 +34,42 @@ from core.settings import ROOT, Settings
 VERBS = ("train", "distill", "score")
 STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
 RESUMABLE = ("failed", "cancelled", "lost")
-GRACE_S = 5.0  # between the request to end and the end by force
-SHOWN = 50  # newest jobs that a list holds
-_TAIL = 64 * 2**10  # bytes of the log that are looked at
+GRACE_S = 5.0  # between SIGTERM and SIGKILL
+SHOWN = 50  # newest jobs in a list
+_TAIL = 64 * 2**10  # bytes read from the end of a log, which may be large
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """What was asked for; never changed."""
+    """A job's request; never changed."""
 
-    job_id: str  # begins with its time, so that names sort by age
+    job_id: str  # begins with its time, so that ids sort by age
     verb: str  # one of VERBS
     arguments: tuple[str, ...]
     who: str
-    about: str  # what a person calls it: the file's name, the model
+    about: str  # a name for people: the file's name, the model
     created_at: datetime  # UTC
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the bar is that moved last."""
+    """The state of the bar that moved last."""
 
     what: str
     done: float
-    total: float | None  # None where it is not known, as in the next two
+    total: float | None  # None while unknown, as are rate and seconds_left
     unit: str
-    rate: float | None  # units a second
+    rate: float | None  # units per second
     seconds_left: float | None
 
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job as it stands.
+    """A job and its present state.
 
-    lost: its process is gone and nobody wrote down how it ended, after a reboot or when its runner
-    was killed. Resuming goes on from what is done, and finds out at once where all is.
+    State "lost": the process is gone and left no exit code, after a reboot or because its runner
+    was killed. Resuming continues from the last finished step, and ends at once if all is done.
     """
 
     job: QueuedJob
@@ -85,12 +83,15 @@ class JobStatus:
 def start(
     settings: Settings, verb: str, arguments: tuple[str, ...], who: str, about: str = ""
 ) -> QueuedJob:
-    """Queue a job and see to it that somebody runs it. Returns at once. Raises SettingsError for
-    what may not be a job.
+    """Queue a job, start a runner and return at once.
+
+    verb: one of VERBS. arguments: the verb's command line. who: name of the person, 200 characters
+    at most. about: a name for people, such as the file's. Raises SettingsError for an unknown verb,
+    a NUL character in an argument, and an empty or long name.
     """
     if verb not in VERBS:
         raise SettingsError("settings.choice", what="verb", value=verb, allowed=VERBS)
-    if any("\0" in argument for argument in arguments):
+    if any("\0" in argument for argument in arguments):  # no process takes one as an argument
         raise SettingsError("jobs.nul_argument")
     if not who.strip() or len(who) > 200:
         raise SettingsError("jobs.name", name=who[:40])
@@ -106,18 +107,19 @@ def start(
     folder = settings.jobs / job.job_id
     private_folder(folder)
     write_json(folder / "queued.json", {"at": started_at.isoformat()})
-    # last: from here on it is a job
+    # Last, since job.json makes the folder a job: a runner never sees one without queued.json.
     write_json(folder / "job.json", asdict(job) | {"created_at": started_at.isoformat()})
     start_runner(settings)
     return job
 
 
 def start_runner(settings: Settings) -> None:
-    """Start a runner. Where one is at work already, the new one ends at once (core.jobs.runner)."""
+    """Start a runner; it ends at once if another one is working (core.jobs.runner)."""
     private_folder(settings.jobs)
     environment = os.environ | {"KAKUSHIN_HOME": str(settings.home.resolve())}
     command = [sys.executable, "-m", "core.jobs.runner"]
     with (settings.jobs / "runner.log").open("ab") as log:
+        # A session of its own: Ctrl-C at the dashboard's terminal must not end the runner.
         subprocess.Popen(
             command,
             cwd=ROOT,
@@ -130,12 +132,12 @@ def start_runner(settings: Settings) -> None:
 
 
 def listed(settings: Settings, limit: int | None = SHOWN) -> list[JobStatus]:
-    """The newest jobs, newest first; None is all."""
+    """Return the newest `limit` jobs, newest first; None is all."""
     return [status(settings, job_id) for job_id in sorted(_ids(settings), reverse=True)[:limit]]
 
 
 def status(settings: Settings, job_id: str) -> JobStatus:
-    """One job as it stands. Raises NotFoundError."""
+    """Return the state of one job. Raises NotFoundError."""
     folder = settings.jobs / job_id
     job_record = _json(folder / "job.json")
     if job_record is None:
@@ -163,18 +165,18 @@ def _state(process: dict | None, end: dict | None, cancelled: bool) -> str:
         return "finished" if end["exit_code"] == 0 else "cancelled" if cancelled else "failed"
     if process is None:
         return "cancelled" if cancelled else "queued"
-    # a runner that lives is about to write down the end
+    # A living runner is about to write end.json: the job is not lost yet.
     if is_alive(process) or is_alive(process["runner"]):
         return "running"
     return "cancelled" if cancelled else "lost"
 
 
 def cancel(settings: Settings, job_id: str, who: str) -> None:
-    """Take a job from the queue, or ask its processes to end; the runner ends them by force after
-    GRACE_S seconds.
+    """Remove a job from the queue, or send SIGTERM to its processes.
 
-    Asked again after that time, it is done here: the runner may have been killed. What is done
-    stays done.
+    The runner sends SIGKILL after GRACE_S seconds. A second call after that time sends it here,
+    since the runner may have been killed. Finished steps stay. Does nothing to a job that has
+    ended. Raises NotFoundError.
     """
     folder = settings.jobs / job_id
     job_status = status(settings, job_id)
@@ -192,8 +194,9 @@ def cancel(settings: Settings, job_id: str, who: str) -> None:
 
 
 def resume(settings: Settings, job_id: str) -> None:
-    """Queue a job that did not finish again: the same command, which goes on from what is done.
-    Raises SettingsError.
+    """Queue an unfinished job again; its command continues from the last finished step.
+
+    Raises SettingsError for a job in another state, NotFoundError for an unknown one.
     """
     job_status, folder = status(settings, job_id), settings.jobs / job_id
     if job_status.state not in RESUMABLE:
@@ -201,20 +204,21 @@ def resume(settings: Settings, job_id: str) -> None:
             "jobs.not_resumable", job=job_id, state=job_status.state, states=RESUMABLE
         )
     write_json(folder / "queued.json", {"at": datetime.now(UTC).isoformat()})
+    # process.json last: until it is gone, next_queued passes over the job.
     for name in ("progress.json", "end.json", "cancel.json", "process.json"):
         (folder / name).unlink(missing_ok=True)
     start_runner(settings)
 
 
 def ensure_runner(settings: Settings, found: list[JobStatus]) -> None:
-    """Start a runner where jobs wait and none runs: after a reboot, or when the runner was killed."""
+    """Start a runner if jobs wait and none runs: after a reboot, or after the runner was killed."""
     states = {job_status.state for job_status in found}
     if "queued" in states and "running" not in states:
         start_runner(settings)
 
 
 def next_queued(settings: Settings) -> str | None:
-    """The job that has waited longest."""
+    """Return the id of the job that has waited longest; None if none waits."""
     waiting = []
     for job_id in _ids(settings):
         folder = settings.jobs / job_id
@@ -226,30 +230,28 @@ def next_queued(settings: Settings) -> str | None:
 
 
 def log_tail(settings: Settings, job_id: str, lines: int = 40) -> str:
-    """The last lines of what the job printed, without a terminal's control codes."""
+    """Return the last lines of the job's output, without a terminal's control codes."""
     path = settings.jobs / job_id / "log"
     if not path.is_file():
         return ""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _TAIL))
         text = file.read().decode("utf-8", errors="replace")
-    # a bar's last state
+    # A bar redraws its line after a carriage return: only its last state is of use.
     log_lines = [_ANSI.sub("", line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n")]
     return "\n".join(log_lines[-lines - 1 :]).strip("\n")
 
 
 def identity(pid: int) -> dict:
-    """What tells a process from a later one under the same number."""
+    """Return pid and start time, which tell a process from a later one with the same pid."""
     return {"pid": pid, "created": psutil.Process(pid).create_time()}
 
 
 def is_alive(process: dict) -> bool:
-    """Whether the process of that identity still runs. One that has ended and waits to be collected
-    does not.
-    """
+    """Return whether the process of that identity still runs; a zombie does not."""
     try:
         running = psutil.Process(process["pid"])
-        # the system's clock may be set between two looks; a pid does not come round within a second
+        # A clock adjustment shifts the reported start time; no pid is reused within a second.
         return (
             abs(running.create_time() - process["created"]) < 1
             and running.status() != psutil.STATUS_ZOMBIE
@@ -259,9 +261,7 @@ def is_alive(process: dict) -> bool:
 
 
 def end_group(process: dict, how: signal.Signals) -> None:
-    """Send a signal to a job's process and all that it has started: it leads a group of its own. A
-    stranger gets none.
-    """
+    """Send a signal to a job's process group. Does nothing if another process reused the pid."""
     if is_alive(process):
         try:
             os.killpg(process["pid"], how)
@@ -270,7 +270,7 @@ def end_group(process: dict, how: signal.Signals) -> None:
 
 
 def cancelled_at(folder: Path) -> datetime | None:
-    """When the job in `folder` was cancelled first."""
+    """Return when the job in `folder` was first cancelled; None if it was not."""
     record = _json(folder / "cancel.json")
     return None if record is None else datetime.fromisoformat(record["at"])
 

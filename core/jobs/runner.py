@@ -1,13 +1,12 @@
-"""Runs the queue of jobs: `python -m core.jobs.runner`, started by core.jobs.queue.wake and by
-nobody else.
+"""Runner of the job queue: `python -m core.jobs.runner`, started by core.jobs.queue.start_runner.
 
-- One runner at a time, by a file lock that the system gives back when a process dies. A second
-  runner ends at once: the first looks at the queue once more after it has let go of the lock, and a
-  job is written before its runner is started.
-- A job is `python -m core VERB ...` in a session of its own: it goes on when the page, or this
-  runner, is killed. A job whose runner was killed is waited for, so that never two run at once.
-- Everything runs at nice 10: on the few cores of a small machine a training would make pages wait,
-  and a page's work is short; when no page works, a nice process gets all of the machine.
+- One runner works at a time, by a file lock that the system releases when a process dies. A second
+  runner ends at once. No job is missed: a job is written before its runner starts, and the first
+  runner reads the queue once more after it has released the lock.
+- A job is `python -m core VERB ...` in a session of its own, so it survives the page and this
+  runner. A new runner waits for a job whose own runner was killed, so that two never run at once.
+- Everything runs at nice 10: on a machine of few cores a training would delay pages, whose work is
+  short. While no page works, a nice process gets the whole machine.
 """
 
 import os
@@ -26,14 +25,15 @@ from core.progress import PROGRESS_VARIABLE, write_json
 from core.settings import ROOT, Settings
 
 NICE = 10
-_LOOK_S = 0.2  # how often a running job is looked at
+_LOOK_S = 0.2  # seconds between two checks of a running job
 
 
 def run_queue() -> None:
-    """Run jobs until none waits."""
+    """Run queued jobs until none waits."""
     settings = Settings()
     private_folder(settings.jobs)
-    os.nice(NICE)  # what this starts inherits it
+    os.nice(NICE)  # inherited by every job
+    # Checked again after the lock is released: a job may have arrived whose runner ended at once.
     while queue.next_queued(settings) is not None:
         try:
             with FileLock(settings.jobs / "queue.lock", blocking=False):
@@ -44,25 +44,25 @@ def run_queue() -> None:
 
 def _drain(settings: Settings) -> None:
     while (job_id := queue.next_queued(settings)) is not None:
-        # its own runner was killed
+        # A job can run here only if its own runner was killed.
         while any(job_status.state == "running" for job_status in queue.listed(settings, None)):
             time.sleep(_LOOK_S)
         _run(settings, job_id)
 
 
 def command(job: queue.QueuedJob) -> list[str]:
-    """What runs a job."""
+    """Return the command line that runs a job."""
     return [sys.executable, "-m", "core", job.verb, *job.arguments]
 
 
 def _run(settings: Settings, job_id: str) -> None:
-    """One job from its beginning to its end."""
+    """Run one job to its end."""
     job, folder = queue.status(settings, job_id).job, settings.jobs / job_id
     environment = os.environ | {
         "KAKUSHIN_HOME": str(settings.home.resolve()),
         PROGRESS_VARIABLE: str(folder.resolve() / "progress.json"),
         "PYTHONUNBUFFERED": "1",
-        # a library's to its developers, in a reader's log
+        # Libraries' warnings address developers, and the log addresses users.
         "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "ignore"),
         "PYTHONIOENCODING": "utf-8",
     }
@@ -74,7 +74,7 @@ def _run(settings: Settings, job_id: str) -> None:
             process = subprocess.Popen(
                 command(job), cwd=ROOT, env=environment, start_new_session=True, **pipes
             )
-        except OSError as e:  # arguments that are too long, no memory: the next job may do better
+        except OSError as e:  # arguments too long, no memory: the queue goes on with the next job
             log.write(f"the job could not be started: {e}\n".encode())
             write_json(folder / "end.json", {"exit_code": 1, "at": _now()})
             return
@@ -88,9 +88,7 @@ def _run(settings: Settings, job_id: str) -> None:
 
 
 def _wait(process: subprocess.Popen, known: dict, folder: Path) -> int:
-    """The exit code. A cancelled job is asked to end once, and ended by force when it takes too
-    long.
-    """
+    """Return the exit code. A cancelled job gets SIGTERM once, SIGKILL after GRACE_S seconds."""
     cancelled = False
     while True:
         try:

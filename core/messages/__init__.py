@@ -1,10 +1,8 @@
-"""Sentences of errors and reports in the reader's language, from gettext catalogues: one file a
-language and room.
+"""Sentences of errors and reports in the reader's language, from gettext catalogues.
 
 `core/messages/<language>/<room>.po` holds the sentences of the codes `<room>.<name>`. A sentence
-that counts has an `msgid_plural`, and its value `n` chooses the form by the catalogue's own plural
-rule (ngettext). Catalogues are read at run time; nothing is compiled. Knows no screen; imports
-nothing of ours.
+with a count has an `msgid_plural`, and its value `n` chooses the form (`plural_form`). Catalogues
+are read at run time; nothing is compiled. Knows no screen; imports no other module of core.
 """
 
 import os
@@ -18,19 +16,18 @@ LANGUAGES = ("ja", "en")
 
 @cache
 def read_catalogues(folder: Path, language: str) -> dict[str, str | tuple[str, ...]]:
-    """Return {key: sentence, or its plural forms} of every `<folder>/<language>/*.po`; keys without
-    words are left out.
+    """Return {key: sentence, or its plural forms} of every `<folder>/<language>/*.po`.
 
-    Raises ValueError for a key that two files hold.
+    Keys without a translation are left out. Raises ValueError for a key that two files hold.
     """
-    from babel.messages.pofile import read_po  # 60 ms, needed only once something is said
+    from babel.messages.pofile import read_po  # imported here: it takes 60 ms, for sentences only
 
     catalogue: dict[str, str | tuple[str, ...]] = {}
     for path in sorted((folder / language).glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale=language):
                 key = message.id[0] if isinstance(message.id, tuple) else message.id
-                if not key or not any(message.string):
+                if not key or not any(message.string):  # the empty key is the file's header
                     continue
                 if key in catalogue:
                     raise ValueError(f"{path} repeats the key {key!r}")
@@ -39,17 +36,14 @@ def read_catalogues(folder: Path, language: str) -> dict[str, str | tuple[str, .
 
 
 def plural_form(language: str, n: float) -> int:
-    """Return which plural form `n` takes: Japanese has one form, English a second one for all but
-    1.
-    """
+    """Return the plural form of `n`: Japanese has one, English a second one for all but 1."""
     return 0 if language == "ja" or n == 1 else 1
 
 
 def sentence(language: str, key: str, **values: object) -> str:
-    """Return the sentence under `key` with its {blanks} filled in; a sentence with plural forms
-    needs the value `n`.
+    """Return the sentence under `key` with its {blanks} filled in.
 
-    Raises KeyError for a key that the catalogues lack.
+    A sentence with plural forms needs the value `n`. Raises KeyError for an unknown key.
 
     >>> sentence("en", "cases.empty_file", file="orders.csv")
     'orders.csv is empty: it has 0 bytes.'
@@ -61,9 +55,7 @@ def sentence(language: str, key: str, **values: object) -> str:
 
 
 def error_text(error: Exception, language: str) -> str:
-    """Return an error's sentence; an error that carries no code of the catalogues speaks for
-    itself.
-    """
+    """Return an error's sentence; the error's own text if its code is in no catalogue."""
     code = getattr(error, "code", None)
     if code is None or code not in read_catalogues(FOLDER, language):
         return str(code if code is not None else error)
@@ -71,18 +63,16 @@ def error_text(error: Exception, language: str) -> str:
 
 
 def reader_language(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the terminal's language: KAKUSHIN_LANGUAGE, else what the locale's variables name;
-    English if neither does.
-    """
+    """Return the terminal's language: KAKUSHIN_LANGUAGE, else the locale's, else English."""
+    # LC_ALL overrides LC_MESSAGES, which overrides LANG (POSIX, locale).
     names = ("KAKUSHIN_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
     locale = next((environment[name] for name in names if environment.get(name)), "")
     return "ja" if locale.lower().startswith("ja") else "en"
 
 
 def _written(value: object, language: str) -> object:
-    """A value as a sentence writes it: lists joined, an error within an error as its own sentence,
-    whole numbers grouped.
-    """
+    """Return a value in the form of a sentence: lists joined, an error as its own sentence."""
+    # By shape, not by class: importing core.errors here would close a circle.
     if hasattr(value, "code") and hasattr(value, "values"):
         return error_text(value, language)
     if isinstance(value, str) or not isinstance(value, Iterable):
