@@ -1,3 +1,3 @@
-"""Decisions from counts: what a threshold means in workload, leakage and money. Pure: no store, no
-screen, no model.
+"""Decide from counts: the workload, leakage and money of a threshold. Pure: no store, screen or
+model.
 """

@@ -1,1 +1,1 @@
-"""Statements about risk that calibration cases support, and what makes them void. Pure."""
+"""Certify a risk from calibration cases, and say what voids a certificate. Pure."""

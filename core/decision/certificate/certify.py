@@ -1,29 +1,29 @@
 """Certify a threshold from calibration cases that fitted nothing: Learn then Test (arXiv
 2110.01052) with exact tests.
 
-The grid is THRESHOLDS, the ones that a policy may have, from strict to loose: a constant, so no
-label and no score chose it. Each has the hypothesis "its risk is above the target", an exact
-binomial p-value, and is certified when that is rejected.
+The grid is THRESHOLDS, all the thresholds of a policy, from strict to loose. It is a constant, so
+no label and no score chose it. Each threshold has the hypothesis "its risk is above the target" and
+an exact binomial p-value, and is certified if the test rejects the hypothesis.
 
-Leakage. All cases are the denominator, and the wrong accepted among them are Bin(n, leakage(t)).
-Errors only grow as t loosens, and p-values with them: the sequence begins at the strictest, and
-every threshold that would pass alone passes.
+Leakage. All cases are the denominator, and the wrong accepted cases are Bin(n, leakage(t)). Errors
+and p-values only grow as t loosens: the sequence begins at the strictest threshold, and every
+threshold that passes alone passes in the sequence.
 
-Selective risk. Given how many cases t accepts, they are independent draws of the accepted, and
-their errors are Bin(accepted, risk(t)); what is valid given any number accepted is valid. But the
-strictest thresholds accept too few to pass at all, so a sequence that began there would stop at
-once. Where to begin instead must not be read off the tested cases, not even off their
-confidence: "the first threshold with m accepted" implies that the stricter one had fewer, so there
-are fewer very sure cases among the accepted than chance would give, and the errors are no longer
-binomial with the population's risk. So a twentieth of the cases, drawn by chance, is a pilot: it
-says at which thresholds START_SHARES of the cases are accepted, and tests nothing (the split fixed
-sequence of the paper, with confidence in the place of labels). Each of these starts has an equal
-part of the level, and what passes hands its level on, so that one start too strict to pass does not
-cost the certificate (risk_control.reject_in_sequence).
+Selective risk. Given the number of cases that t accepts, they are independent draws of the accepted
+population, and their errors are Bin(accepted, risk(t)); a test that is valid given every number
+accepted is valid. But the strictest thresholds accept too few cases to pass, so a sequence that
+begins there stops at once. The tested cases must not choose the start, not even by their
+confidence: "the first threshold with m accepted" implies that the stricter one had fewer, so the
+accepted contain fewer very sure cases than chance gives, and their errors are no longer binomial
+with the population's risk. A random twentieth of the cases is therefore a pilot: it finds the
+thresholds that accept START_SHARES of the cases, and no test uses it (the split fixed sequence of
+the paper, with confidence in place of labels). Each start has an equal part of the level, and a
+threshold that passes hands its level on, so one start that is too strict to pass does not cost the
+certificate (risk_control.reject_in_sequence).
 
-Segments: Bonferroni. Each gets delta / their number, so all their certificates hold together with
-confidence 1 - delta. Holm's step-down would hand on the level of a segment only when every
-threshold of it passed, which a target worth having prevents.
+Segments: Bonferroni. Each segment gets delta / number of segments, so all certificates hold
+together with confidence 1 - delta. Holm's step-down hands on the level of a segment only if every
+threshold of it passes, which any useful target prevents.
 """
 
 import hashlib
@@ -49,7 +49,8 @@ from core.stats.checks import finite
 from core.stats.risk_control import cases_needed, cases_without_error, p_values, reject_in_sequence
 
 TESTED_THRESHOLDS = THRESHOLDS[::-1]  # [G], strict to loose
-# of all cases, accepted at the starts for selective risk; doubling suits risks of any shape
+# Shares of all cases that the starts for selective risk accept. Each doubles the one before, so
+# that some start suits a steep risk and some a flat one.
 START_SHARES = (1 / 16, 1 / 8, 1 / 4)
 PILOT_SHARE = 1 / 20
 TEST_METHODS = {
@@ -63,8 +64,8 @@ TEST_METHODS = {
 
 @dataclass(frozen=True)
 class _Cases:
-    """Labelled cases, [n] each. `score` is the confidence, or -1 where the epistemic limit forbids
-    to accept.
+    """Labelled cases, [n] each. `score` is the confidence, or -1 if the epistemic limit sends the
+    case to review.
     """
 
     score: np.ndarray
@@ -81,20 +82,19 @@ def certify_threshold(
     epistemic: np.ndarray | None = None,
     seed: int = 0,
 ) -> Certificate | NotCertified:
-    """The loosest threshold whose risk is at most the target with confidence 1 - delta.
+    """Return the loosest threshold whose risk is at most the target with confidence 1 - delta.
 
     confidence: in [0, 1], [n].
-    right: true or 1, false or 0, and NaN or None where no label is known, [n]. Cases without a
-    label are left out and counted, which is sound only where labels are missing for reasons that
-    have nothing to do with being right.
+    right: true or 1, false or 0, and NaN or None without a label, [n]. Cases without a label are
+    left out and counted, which is sound only if labels are missing independently of correctness.
     promise: the risk, its target and delta.
     origin: the model and process of the cases, and the dates of the certificate.
-    epistemic: nats, [n]; required where the promise has an epistemic limit.
+    epistemic: nats, [n]; required if the promise has an epistemic limit, else None.
     seed: of the draw of the pilot.
 
-    Raises NonFiniteError for a score that is no number, ShapeError for lengths that differ, and
-    SettingsError for values out of range and for the same confidence everywhere, since no threshold
-    can tell such cases apart.
+    Raises NonFiniteError for a score that is not finite, ShapeError for lengths that differ, and
+    SettingsError for values out of range or one confidence for all cases, because no threshold
+    separates such cases.
 
     >>> from datetime import date
     >>> rng = np.random.default_rng(0)
@@ -119,14 +119,15 @@ def certify_segments(
     epistemic: np.ndarray | None = None,
     seed: int = 0,
 ) -> dict[str, Certificate | NotCertified]:
-    """`certify_threshold` for every name in `segment` [n], sorted; Bonferroni, so delta is the
-    chance of any wrong certificate. A segment's leakage is its wrong accepted / its own cases.
+    """Return {segment: result of `certify_threshold`}, sorted by name. With Bonferroni, delta is
+    the chance of any wrong certificate. A segment's leakage is its wrong accepted / its own cases.
 
-    segment: name of each case's segment, [n]. The other parameters and errors are those of
-    `certify_threshold`.
+    segment: the name of each case's segment, [n].
+
+    The other parameters and errors are those of `certify_threshold`.
     """
     confidence, right, segment = np.asarray(confidence), np.asarray(right), np.asarray(segment)
-    # all cases first, because one segment may have a single confidence
+    # The check for one confidence runs over all cases, because a single segment may have one.
     _checked(confidence, right, promise, epistemic)
     if len(segment) != len(confidence):
         raise ShapeError("decision.certify_segments", segments=len(segment), cases=len(confidence))
@@ -146,8 +147,8 @@ def certify_segments(
 
 
 def start_weights(pilot_score: np.ndarray, measure: str, level: float) -> np.ndarray:
-    """The level that each threshold of TESTED_THRESHOLDS may spend, [G]; they add up to `level`. No
-    label is an input, so none can choose where to begin.
+    """Return the level of each threshold of TESTED_THRESHOLDS, [G]; the levels sum to `level`. No
+    label is an input, so labels cannot choose the start.
     """
     weights = np.zeros(len(TESTED_THRESHOLDS))
     if measure == LEAKAGE or not len(pilot_score):
@@ -184,7 +185,9 @@ def _checked(
         epistemic = finite(epistemic, "epistemic")
         _check_lengths("epistemic", epistemic, confidence)
         parts.append(epistemic[~unlabelled])
+        # -1 is below every threshold, so the tests need no second condition.
         score = np.where(parts[-1] <= promise.epistemic_limit, labelled, -1.0)
+    # "<f8" fixes the byte order, so the hash is the same on every machine.
     digest = hashlib.sha256(b"".join(part.astype("<f8").tobytes() for part in parts)).hexdigest()
     return _Cases(score, right[~unlabelled] == 0, int(unlabelled.sum()), digest)
 
@@ -204,7 +207,7 @@ def _certify(
     family: int,
     seed: int,
 ) -> Certificate | NotCertified:
-    # 1. The pilot, drawn by chance, so that the order of a file cannot matter.
+    # 1. A random pilot, because the order of a file may carry information.
     n, leakage = len(cases.score), promise.measure == LEAKAGE
     pilot = 0 if leakage else -(-n // round(1 / PILOT_SHARE))  # rounded up
     order = np.random.default_rng(seed).permutation(n)
@@ -225,17 +228,17 @@ def _certify(
 
     # 2. The tests.
     accepted, errors = _at_least(score), _at_least(score[wrong])
-    # the denominator of the risk
+    # The denominator of the risk.
     among = np.full_like(accepted, len(score)) if leakage else accepted
     p = p_values(errors, among, promise.target)
-    # where nothing is accepted nothing leaks: true, and useless
+    # A threshold that accepts nothing leaks nothing: it passes, and is useless.
     rejected = reject_in_sequence(p, weights) & (accepted > 0)
     if not rejected.any():
         return _not_certified(
             promise, CertificateEvidence(*basis), len(score), accepted, errors, among, p
         )
 
-    # 3. The loosest that passed, and the unbroken run above it that passed with it.
+    # 3. The loosest threshold that passed, and the unbroken run of stricter ones that passed.
     last = int(np.flatnonzero(rejected)[-1])
     first = int(np.flatnonzero(~rejected[:last])[-1]) + 1 if not rejected[:last].all() else 0
     counts = (len(score), int(accepted[last]), int(errors[last]), float(p[last]))
@@ -262,7 +265,7 @@ def _not_certified(
     near = np.flatnonzero(low if low.any() else accepted > 0)
     nearest = int(near[p[near] == p[near].min()][-1]) if len(near) else None
     counts = (0, 0) if nearest is None else (int(accepted[nearest]), int(errors[nearest]))
-    # The level that a first pass needs, where nothing has handed any on.
+    # The level of a first pass, before any threshold has handed its level on.
     level = evidence.level / (1 if promise.measure == LEAKAGE else len(START_SHARES))
     without = cases_without_error(promise.target, level)
     at_rate = (
@@ -270,8 +273,8 @@ def _not_certified(
         if nearest is None
         else cases_needed(errors[nearest] / among[nearest], promise.target, level)
     )
-    # Labels of which one counts: the pilot's do not, nor, for selective risk, those that are not
-    # accepted.
+    # The share of labels that reach the test: the pilot's do not, nor, for selective risk, those
+    # of cases that are not accepted.
     counted = 1.0 if nearest is None else float(among[nearest] / evidence.labelled)
 
     def missing(need: int) -> int:
@@ -293,5 +296,5 @@ def _not_certified(
 
 
 def _at_least(score: np.ndarray) -> np.ndarray:
-    """How many are >= each threshold of TESTED_THRESHOLDS, [G]."""
+    """Return the number of scores >= each threshold of TESTED_THRESHOLDS, [G]."""
     return len(score) - np.searchsorted(np.sort(score), TESTED_THRESHOLDS, side="left")

@@ -1,10 +1,10 @@
-"""A certificate: its claim, its evidence, and when it becomes void; and the answer where no
-threshold could be certified. Plain and JSON-able.
+"""A certificate: its claim, its evidence, and when it becomes void; and the result if no threshold
+passes. Plain values that JSON can hold.
 
 A certificate is a high-probability promise: with confidence 1 - delta over the draw of the
-calibration cases, the risk of the certified threshold is at most the target. That is not what
-conformal risk control promises (CRC, arXiv 2208.02814: the risk is at most the target on AVERAGE
-over calibration sets, so any single set may be above it); nothing here gives CRC.
+calibration cases, the risk of the certified threshold is at most the target. Conformal risk control
+promises less (CRC, arXiv 2208.02814: the risk is at most the target on AVERAGE over calibration
+sets, so any single set may be above it); nothing in this module gives CRC.
 `core.decision.certificate.certify` makes these objects.
 """
 
@@ -25,13 +25,13 @@ CERTIFIABLE_RISKS = (
 NOT_ENOUGH_DATA, RISK_TOO_HIGH = "not enough data", "risk too high"
 CERTIFICATE_FORMAT = 1  # raised when a field changes its meaning
 
-# What voids a certificate, by name: the name is for programs, the sentence for people.
+# Causes that void a certificate: the name is for programs, the sentence for people.
 VOID_REASONS = {
     "another model": "the model is not the one that gave the calibration cases their confidence",
     "another process": "the cases come from another process than the calibration cases",
     "another segment": "it is applied to other segments than the one it was given for",
     "another policy": "the policy accepts by another rule than the certified one",
-    "drift": "the cases have drifted since, and the calibration cases no longer stand for them",
+    "drift": "the cases have drifted since, and the calibration cases no longer represent them",
     "reweighted": "the classes are weighed by another prevalence than the calibration cases had",
     "expired": "its last day has passed",
 }
@@ -39,14 +39,15 @@ VOID_REASONS = {
 
 @dataclass(frozen=True)
 class RiskPromise:
-    """What is to be certified, fixed before anyone looks at the calibration cases."""
+    """The claim to certify. It must be fixed before any look at the calibration cases, because a
+    claim fitted to them voids the tests.
+    """
 
-    measure: str  # one of MEASURES
-    target: float  # a: the risk that may not be exceeded, in (0, 1)
-    # the accepted chance of a wrong certificate, in (0, 1); of any wrong one where there are
-    # segments
+    measure: str  # one of CERTIFIABLE_RISKS
+    target: float  # a: the highest admissible risk, in (0, 1)
+    # The admissible chance of a wrong certificate, in (0, 1); of any wrong one over all segments.
     delta: float = 0.05
-    # nats; accepted is also epistemic <= limit. None: confidence alone decides
+    # nats; a case is accepted if also epistemic <= limit. None: confidence alone decides.
     epistemic_limit: float | None = None
 
     def __post_init__(self) -> None:
@@ -63,12 +64,12 @@ class RiskPromise:
 
 @dataclass(frozen=True)
 class CertificateOrigin:
-    """Where the calibration cases come from, and how long they count for new cases."""
+    """The source of the calibration cases, and the dates between which they represent new cases."""
 
     model_hash: str  # of the model that scored them; it was fitted on none of them
     process: str  # name of the dataset: the line, the product, the queue
     issued_on: date
-    expires_on: date  # the last day on which the certificate counts
+    expires_on: date  # the last day on which the certificate is valid
 
     def __post_init__(self) -> None:
         if self.expires_on < self.issued_on:
@@ -79,14 +80,14 @@ class CertificateOrigin:
 
 @dataclass(frozen=True)
 class CertificateEvidence:
-    """The calibration cases that a result rests on, and how they were tested."""
+    """The calibration cases behind a result, and the method of their test."""
 
     segment: str | None  # None: all cases
     family: int  # segments certified together
-    level: float  # what this segment's tests may spend: delta / family (Bonferroni)
-    labelled: int  # cases with a label, the pilot among them
+    level: float  # the level of this segment's tests: delta / family (Bonferroni)
+    labelled: int  # cases with a label, the pilot included
     unlabelled: int  # cases left out because they have no label
-    # labelled cases that chose where to begin, by their confidence alone, and tested nothing
+    # Labelled cases that choose the first threshold by confidence alone; no test uses them.
     pilot: int
     seed: int  # of the draw of the pilot
     # sha256 of the labelled cases' confidence, outcome and epistemic, in their order
@@ -111,26 +112,27 @@ class Certificate:
     p_value: float
 
     def covers(self, threshold: float) -> bool:
-        """Whether a policy with this threshold accepts by the certified rule.
+        """Return whether the certificate holds for a policy with this threshold.
 
-        A stricter threshold can only leak less, so a leakage certificate covers all of them. It may
-        well be wrong more often among the fewer that it accepts, so for selective risk only the
-        thresholds that were themselves tested count.
+        A stricter threshold can only leak less, so a leakage certificate covers every stricter one.
+        Its selective risk may still be higher, among the fewer cases that it accepts, so a
+        certificate of selective risk covers only the thresholds that were tested.
         """
         if self.promise.measure == LEAKAGE:
             return bool(threshold >= self.threshold)
         return bool(self.threshold <= threshold <= self.strictest and threshold in THRESHOLDS)
 
     def to_json(self) -> str:
-        """Text that `from_json` reads back as an equal certificate."""
+        """Return the JSON text that `from_json` reads back as an equal certificate."""
         return json.dumps(
             {"format": CERTIFICATE_FORMAT} | asdict(self), allow_nan=False, default=date.isoformat
         )
 
     @classmethod
     def from_json(cls, text: str) -> "Certificate":
-        """Read `to_json`. Raises DocumentError where the text is no certificate, or one of another
-        format.
+        """Return the certificate of a `to_json` text.
+
+        Raises DocumentError if the text is not a certificate or has another format.
         """
         try:
             values = json.loads(text)
@@ -153,12 +155,11 @@ class Certificate:
 
 @dataclass(frozen=True)
 class NotCertified:
-    """No threshold passed, why, and what it would take. The counts are at `threshold`, the one that
-    came nearest.
+    """The reason why no threshold passed, and the labels that a pass takes. The counts are at
+    `threshold`, the one nearest to a pass.
 
-    Both figures of more labels assume that new cases are like these. They are estimates for
-    planning, never a reason to test again and again on growing data at the same level: decide on a
-    number, collect it, certify once.
+    Both figures of more labels assume that new cases are like these. They are for planning, never
+    for repeated tests on growing data at the same level: fix a number, collect it, certify once.
     """
 
     promise: RiskPromise
@@ -166,23 +167,23 @@ class NotCertified:
     # NOT_ENOUGH_DATA, or RISK_TOO_HIGH: the observed share of errors is at or above the target at
     # every threshold
     reason: str
-    threshold: float | None  # None where nothing was accepted at any
+    threshold: float | None  # None if no threshold accepts a case
     tested: int
     accepted: int
     errors: int
     # cases in the test's denominator if none were wrong: ln(level) / ln(1 - target), rounded up
     needed_without_error: int
-    # additional labels, at least; at full coverage where nothing was accepted
+    # The least number of additional labels; at full coverage if nothing was accepted.
     more_without_error: int
-    # the same at the observed share of errors. None: no number suffices, or more than 100,000
+    # The same at the observed share of errors. None: no number suffices, or more than 100,000.
     needed_at_rate: int | None
     more_at_rate: int | None
 
 
 @dataclass(frozen=True)
 class CertificateUse:
-    """How a certificate is used today. What was not checked must be given as the worse case, not
-    left at the default.
+    """The present use of a certificate. State a condition that was not checked as the worse case;
+    the defaults claim that it was checked.
     """
 
     on: date
@@ -191,14 +192,14 @@ class CertificateUse:
     threshold: float
     epistemic_limit: float | None = None
     segment: str | None = None
-    # the policy has thresholds by class, or any rule but one threshold and limit
+    # The policy has thresholds by class, or any rule but one threshold and one limit.
     other_rules: bool = False
     drifted: bool = False
     reweighted: bool = False
 
 
 def void_reasons(certificate: Certificate, use: CertificateUse) -> tuple[str, ...]:
-    """Names in VOIDS of all that voids the certificate for this use; () where it counts."""
+    """Return the names in VOID_REASONS that void the certificate for this use; () if it holds."""
     same_rule = (
         certificate.covers(use.threshold)
         and use.epistemic_limit == certificate.promise.epistemic_limit

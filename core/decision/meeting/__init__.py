@@ -1,1 +1,1 @@
-"""What a meeting freezes and plans: scenarios and proofs of concept. Pure."""
+"""The scenarios that a meeting freezes and the trials that it plans. Pure."""

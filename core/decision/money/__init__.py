@@ -1,1 +1,1 @@
-"""What ways to run the line cost over time: scenarios, cash flow, appraisal and doubt. Pure."""
+"""The money of an option over time: scenario, cash flow, appraisal and uncertainty. Pure."""

@@ -1,1 +1,1 @@
-"""How many reviewers a review load needs, and how long cases wait. Pure."""
+"""The number of reviewers that a review load needs, and the waiting times of cases. Pure."""

@@ -1,10 +1,10 @@
-"""When cases for review arrive: the real times, whole weeks of them, or a profile of the 168 hours
-of a week.
+"""Draw the arrival times of cases for review: from whole weeks of real times, or from a profile of
+the 168 hours of a week.
 
-Hour 0 of a week is Monday 00:00 in the reviewers' own time zone. Real weeks are drawn whole, with
-replacement, so bursts within a week stay as they were; a profile is a Poisson stream at each hour's
-mean rate, which has no bursts of its own. Weeks are 168 hours by the clock: in the two weeks a year
-when clocks change, one hour is missing or doubled.
+Hour 0 of a week is Monday 00:00 in the reviewers' time zone. Real weeks are drawn whole, with
+replacement, so bursts within a week survive; a profile is a Poisson stream at each hour's mean
+rate, without bursts. Weeks are 168 hours by the clock: in the two weeks a year when clocks change,
+one hour is missing or doubled.
 """
 
 from collections.abc import Sequence
@@ -22,18 +22,16 @@ HOURS_PER_WEEK = 168  # hours
 
 
 class ArrivalProcess(Protocol):
-    """What a simulation asks of arrivals. per_week: mean number of cases; source: MEASURED or
-    ASSUMED.
-    """
+    """The arrivals that a simulation needs. source: MEASURED or ASSUMED."""
 
     source: str
 
     @property
     def per_week(self) -> float:
-        """Mean number of cases a week."""
+        """Return the mean number of cases a week."""
 
     def draw(self, weeks: int, generator: np.random.Generator) -> np.ndarray:
-        """Arrival times in hours from the first Monday, ascending, over `weeks` weeks."""
+        """Return the arrival times over `weeks` weeks in hours from the first Monday, ascending."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class WeekProfile:
 
     hourly: tuple[float, ...]
     source: str
-    n: int = 0  # cases that it was measured on; 0 where assumed
+    n: int = 0  # the measured cases; 0 if assumed
 
     def __post_init__(self) -> None:
         if len(self.hourly) != HOURS_PER_WEEK:
@@ -61,8 +59,13 @@ class WeekProfile:
         start_hour: int = 8,
         end_hour: int = 17,
     ) -> "WeekProfile":
-        """cases_per_day * 7 a week, evenly over the hours start_hour to end_hour of these days (0 =
-        Monday).
+        """Return a profile of cases_per_day * 7 cases a week, spread evenly over these hours.
+
+        cases_per_day: the mean over all seven days.
+        days: the days with arrivals, 0 = Monday.
+        start_hour, end_hour: the hours of arrivals on these days, 0 to 24.
+
+        Raises SettingsError for days or hours out of range.
         """
         week_days = set(days)
         if not (week_days and week_days <= set(range(7)) and 0 <= start_hour < end_hour <= 24):
@@ -78,17 +81,17 @@ class WeekProfile:
 
     @property
     def per_week(self) -> float:
-        """Mean number of cases a week."""
+        """Return the mean number of cases a week."""
         return float(sum(self.hourly))
 
     def scaled(self, factor: float) -> "WeekProfile":
-        """The same shape with factor times the cases: another threshold sends another share to
-        review.
+        """Return the same shape with `factor` times the cases, for a threshold that sends another
+        share to review.
         """
         return WeekProfile(tuple(rate * factor for rate in self.hourly), self.source, self.n)
 
     def draw(self, weeks: int, generator: np.random.Generator) -> np.ndarray:
-        """A Poisson stream, its rate constant within each hour of the week."""
+        """Return a Poisson stream with a constant rate within each hour of the week."""
         counts = generator.poisson(np.tile(self.hourly, weeks))
         hours = np.repeat(np.arange(weeks * HOURS_PER_WEEK), counts)
         return np.sort(hours + generator.random(len(hours)))
@@ -96,8 +99,8 @@ class WeekProfile:
 
 @dataclass(frozen=True, eq=False)
 class RealWeeks:
-    """Whole weeks of real times: hour since the week's Monday 00:00 [n], and the case's week [n], 0
-    to weeks - 1.
+    """Whole weeks of real times: the hour since the week's Monday 00:00 [n], and the week of each
+    case [n], 0 to weeks - 1.
     """
 
     hour: np.ndarray
@@ -107,37 +110,37 @@ class RealWeeks:
 
     @property
     def per_week(self) -> float:
-        """Mean number of cases a week."""
+        """Return the mean number of cases a week."""
         return len(self.hour) / self.weeks
 
     def draw(self, weeks: int, generator: np.random.Generator) -> np.ndarray:
-        """Weeks drawn with replacement, one after the other."""
+        """Return weeks drawn with replacement, in a row."""
         drawn = generator.integers(0, self.weeks, weeks)
         return np.concatenate(
             [i * HOURS_PER_WEEK + np.sort(self.hour[self.week == drawn[i]]) for i in range(weeks)]
         )
 
     def profile(self) -> WeekProfile:
-        """The mean of the weeks, hour by hour."""
+        """Return the mean of the weeks, hour by hour."""
         counts = np.bincount(self.hour.astype(np.int64), minlength=HOURS_PER_WEEK)
         return WeekProfile(tuple((counts / self.weeks).tolist()), self.source, len(self.hour))
 
 
 def real_weeks(times: Sequence[datetime], zone: str | None = None) -> RealWeeks:
-    """The whole weeks of the times [n] of the cases to review, Monday to Sunday; those cut off at
-    either end are left out.
+    """Return the whole weeks, Monday to Sunday, of the times [n] of the cases to review; the parts
+    of weeks at either end are left out.
 
-    A day with a case counts as whole. With a zone ("Asia/Tokyo"), times that carry one are turned
-    into it, and naive ones are taken as UTC; without, the clock is read as written. Raises
-    DatesOnlyError where every time is midnight, SettingsError for a missing time or an unknown
-    zone, CasesError for less than one whole week.
+    A day with a case counts as whole. With a zone ("Asia/Tokyo"), aware times are converted to it,
+    and naive times count as UTC; without a zone, the clock counts as written. Raises DatesOnlyError
+    if every time is midnight, SettingsError for a missing time or an unknown zone, CasesError for
+    less than one whole week.
     """
     stamps = [pd.Timestamp(time) for time in times]
     missing = sum(stamp is pd.NaT for stamp in stamps)
     if missing:
         raise SettingsError("decision.arrivals_missing", n=missing, times=len(stamps))
-    # Before any change of zone: a date that was written down as UTC midnight is 09:00 in Tokyo, and
-    # still only a date.
+    # Before any change of zone: a date stored as UTC midnight is 09:00 in Tokyo and still only a
+    # date.
     if stamps and all(stamp == stamp.normalize() for stamp in stamps):
         raise DatesOnlyError("decision.arrivals_dates_only", n=len(stamps))
     return _whole_weeks(_local(stamps, zone))
@@ -154,7 +157,7 @@ def _local(stamps: list[pd.Timestamp], zone: str | None) -> pd.DatetimeIndex:
 
 def _whole_weeks(clock: pd.DatetimeIndex) -> RealWeeks:
     day, week = clock.normalize(), pd.Timedelta(days=7)
-    # the first whole week's Monday
+    # The Monday of the first whole week.
     start = day.min() + pd.Timedelta(days=-day.min().day_of_week % 7) if len(day) else None
     weeks = int(max(0, (day.max() + pd.Timedelta(days=1) - start) // week)) if len(day) else 0
     if weeks == 0:

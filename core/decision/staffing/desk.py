@@ -1,10 +1,10 @@
-"""One simulated run of the review desk: cases queue, the longest waiting first, and reviewers on
-duty take them.
+"""Simulate one run of the review desk: cases queue in order of arrival, and reviewers on duty take
+them. Knows no statistics over runs.
 
 A discrete-event simulation with simpy: MIT, no dependency, one 27 kB wheel, released in 2026. ciw
-has queues ready made, but needs networkx, and would not make this file shorter. A review that has
-begun is finished, into the break or past the end of the shift if need be. Times are hours from the
-first Monday 00:00.
+has ready-made queues, but needs networkx and makes this file no shorter. A reviewer finishes a
+review that has begun, into the break or past the end of the shift. Times are hours from the first
+Monday 00:00.
 """
 
 from collections.abc import Generator
@@ -20,8 +20,8 @@ from core.errors import SettingsError
 
 @dataclass(frozen=True)
 class WorkShift:
-    """Reviewers who work the same hours. Hours count from the day's midnight, so a night shift is
-    22 to 30.
+    """Reviewers with the same hours. Hours count from the day's midnight: a night shift is 22 to
+    30.
     """
 
     reviewers: int
@@ -56,11 +56,11 @@ class WorkShift:
 
     @property
     def hours_per_week(self) -> float:
-        """One reviewer's hours on duty in a week, without the breaks."""
+        """Return one reviewer's hours on duty in a week, without the breaks."""
         return len(set(self.days)) * sum(end - begin for begin, end in self._stretches())
 
     def duty(self, weeks: int) -> list[tuple[float, float]]:
-        """(begin, end) of every stretch on duty, ascending; those that touch are one."""
+        """Return (begin, end) of every stretch on duty, ascending; adjacent stretches are one."""
         joined: list[tuple[float, float]] = []
         for midnight in (
             week * HOURS_PER_WEEK + day * 24
@@ -68,6 +68,8 @@ class WorkShift:
             for day in sorted(set(self.days))
         ):
             for begin, end in self._stretches():
+                # A night shift may end where the next day's begins. Unjoined, a reviewer whose
+                # review runs past the seam would leave and return at the same moment.
                 if joined and midnight + begin <= joined[-1][1]:
                     begin, end = joined.pop()[0] - midnight, end
                 joined.append((midnight + begin, midnight + end))
@@ -80,8 +82,8 @@ class WorkShift:
 
 @dataclass(frozen=True, eq=False)
 class DeskTrace:
-    """When each case arrived, was begun and was done, in order of arrival, hours [n]; infinite
-    where that never happened.
+    """The hours at which each case arrived, was begun and was done, [n], in order of arrival;
+    infinite for an event that never happens.
     """
 
     arrived: np.ndarray
@@ -92,10 +94,13 @@ class DeskTrace:
 def run_desk(
     arrived: np.ndarray, hours: np.ndarray, shifts: tuple[WorkShift, ...], weeks: int
 ) -> DeskTrace:
-    """Serve cases in order of arrival. Times are hours from the first Monday 00:00.
+    """Return the trace of serving cases in order of arrival. Times are hours from the first Monday
+    00:00.
 
-    arrived: times of arrival, [n], ascending. hours: review time of each case, [n]. shifts: who is
-    on duty when. weeks: how many weeks the duty lasts.
+    arrived: times of arrival, [n], ascending.
+    hours: the review time of each case, [n].
+    shifts: the reviewers and their hours on duty.
+    weeks: the number of weeks that the shifts repeat.
     """
     env = simpy.Environment()
     queue = simpy.Store(env)
@@ -113,6 +118,7 @@ def _arrive(
     env: simpy.Environment, queue: simpy.Store, arrived: np.ndarray
 ) -> Generator[simpy.Event, Any, Any]:
     for case, time in enumerate(arrived.tolist()):
+        # Rounding may put `now` a hair past the time, and simpy refuses a negative delay.
         yield env.timeout(max(0.0, time - env.now))
         queue.put(case)
 
@@ -134,7 +140,7 @@ def _review(
             if not take.triggered:
                 yield take | leave
             if not take.triggered:
-                take.cancel()  # else the queue would hand a case to a reviewer off duty
+                take.cancel()  # else the queue hands a case to a reviewer off duty
                 break
             case = take.value
             begun[case] = env.now

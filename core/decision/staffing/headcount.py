@@ -1,9 +1,9 @@
-"""Reviews a day as full-time people, and back: people = reviews a week * minutes / 60 / hours that
-one person reviews a week.
+"""Convert reviews a day to full-time people, and back: people = reviews a week * minutes / 60 /
+hours that one person reviews a week.
 
-Days of reviews are days of the calendar, as the volume is measured; a person works some shifts
-in seven of them. An average: it knows no waiting, for which core.decision.staffing.staffing is
-there, and half a person cannot be hired.
+Days of reviews are calendar days, like those of the volume; a person works some shifts in seven of
+them. The result is an average: it knows no waiting (core.decision.staffing.staffing simulates it),
+and half a person cannot be hired.
 """
 
 import math
@@ -16,11 +16,11 @@ WEEK_DAYS = 7
 
 @dataclass(frozen=True)
 class FullTime:
-    """What one full-time person does. All values are assumed."""
+    """The work of one full-time person. All values are assumptions."""
 
     minutes: float  # of one review
     hours: float  # of one shift, breaks left out
-    share: float  # of those hours that reviews take, in (0, 1]; the rest is other work
+    share: float  # of those hours, the part for reviews, in (0, 1]; the rest is other work
     shifts: int = 5  # a week
 
     def __post_init__(self) -> None:
@@ -36,15 +36,16 @@ class FullTime:
 
     @property
     def reviews_per_day(self) -> float:
-        """Reviews that one person does, averaged over the days of the calendar."""
+        """Return the reviews of one person, averaged over calendar days."""
         return self.shifts * self.hours * self.share * 60 / self.minutes / WEEK_DAYS
 
     def people(self, reviews_per_day: float) -> float:
-        """Full-time people that these reviews a day keep busy."""
+        """Return the full-time people that these reviews a day keep busy."""
         return reviews_per_day / self.reviews_per_day
 
     def least(self, reviews_per_day: float) -> int:
-        """Whole people whose hours are enough, at least one; the queue still grows where they are
-        exactly enough.
+        """Return the least whole number of people with enough hours, at least one. If the hours are
+        exactly enough, the queue still grows.
         """
+        # 1e-9 keeps a rounding error from adding a person.
         return max(1, math.ceil(self.people(reviews_per_day) - 1e-9))

@@ -1,9 +1,9 @@
-"""How many reviewers, and what waiting comes of it: repeated simulations of the review desk, each
-figure with its interval.
+"""Find the number of reviewers and the waiting times by repeated simulations of the review desk,
+each figure with its interval.
 
-Waits are hours by the clock, nights and breaks in them. An SLA is kept when the review is done
-within its hours of arrival. Each replication starts empty, its first weeks are left out, and it
-runs on until the cases that count are done.
+Waits are hours by the clock, nights and breaks included. A case keeps the SLA if its review is done
+within the SLA's hours after arrival. Each replication starts with an empty queue, its first weeks
+do not count, and it runs until the counted cases are done.
 """
 
 import math
@@ -18,17 +18,17 @@ from core.decision.staffing.desk import DeskTrace, WorkShift, run_desk
 from core.errors import SettingsError
 from core.types import Interval
 
-# more work than hours: the queue grows for ever, and waits depend on how long one looks
+# More work than hours: the queue grows forever, and waits depend on the simulated time.
 OVERLOADED = "overloaded"
-# even the most reviewers allowed break the SLA, for example because of nights or weekends
+# Even the largest number of reviewers breaks the SLA, for example because of nights or weekends.
 NOT_WITH_THE_MOST = "not_with_the_most"
 _RUN_ON = 4  # weeks of duty after the last arrival
 
 
 @dataclass(frozen=True)
 class ReviewTime:
-    """A review's time: gamma with this mean and coefficient of variation; 1 is exponential, 0 is
-    always the mean.
+    """The time of a review: a gamma distribution with this mean and coefficient of variation; 1 is
+    exponential, 0 is constant.
     """
 
     minutes: float
@@ -41,7 +41,8 @@ class ReviewTime:
             raise SettingsError("decision.review_variation", variation=self.variation)
 
     def draw(self, n: int, generator: np.random.Generator) -> np.ndarray:
-        """Hours [n]."""
+        """Return the hours of n reviews, [n]."""
+        # Without variation the shape of the gamma distribution is infinite.
         if self.variation == 0:
             return np.full(n, self.minutes / 60)
         return generator.gamma(self.variation**-2, self.minutes / 60 * self.variation**2, n)
@@ -49,7 +50,7 @@ class ReviewTime:
 
 @dataclass(frozen=True)
 class StaffingStudy:
-    """How the simulation runs: replications of `weeks` weeks after a warm-up, from one seed."""
+    """The settings of a simulation: replications of `weeks` weeks after a warm-up, from one seed."""
 
     seed: int
     replications: int = 10
@@ -68,8 +69,8 @@ class StaffingStudy:
 
 @dataclass(frozen=True)
 class StaffingResult:
-    """Means over replications with their t intervals, n = replications that had a case. Hours by
-    the clock.
+    """Means over replications with their t intervals; n is the number of replications with a case.
+    Hours are by the clock.
     """
 
     load: float  # work / hours on duty, expected; `note` is OVERLOADED from 1 on
@@ -78,7 +79,7 @@ class StaffingResult:
     wait_mean: Interval
     wait_p50: Interval
     wait_p95: Interval
-    oldest_p95: Interval  # of the age of the oldest case in the queue, seen every full hour
+    oldest_p95: Interval  # of the age of the oldest case in the queue, sampled at full hours
     oldest_peak: Interval
     breaches: Interval  # share of cases not done within the SLA
     breaches_per_week: Interval
@@ -88,8 +89,8 @@ class StaffingResult:
 
 @dataclass(frozen=True)
 class LeastReviewers:
-    """The fewest reviewers in each shift that keep the SLA; None where `reason` says why. tried:
-    number -> breaches.
+    """The fewest reviewers in each shift that keep the SLA; None if no number does, and `reason`
+    says why. tried: number -> breaches.
     """
 
     reviewers: int | None
@@ -105,11 +106,15 @@ def simulate_staffing(
     sla_hours: float,
     study: StaffingStudy,
 ) -> StaffingResult:
-    """Utilisation, waits and breaches of these shifts under these arrivals. Raises SettingsError
-    without a shift or for an SLA that is not above 0.
+    """Return the utilisation, waits and breaches of these shifts under these arrivals.
 
-    arrivals: when cases arrive. shifts: who is on duty when. review: time of a review. sla_hours:
-    hours by the clock. study: how the simulation runs.
+    arrivals: the arrival times of cases.
+    shifts: the reviewers and their hours on duty.
+    review: the distribution of the time of a review.
+    sla_hours: hours by the clock from arrival to a finished review.
+    study: the settings of the simulation.
+
+    Raises SettingsError without a shift or for an SLA that is not above 0.
     """
     if not shifts:
         raise SettingsError("decision.no_shift")
@@ -117,7 +122,8 @@ def simulate_staffing(
         raise SettingsError("decision.sla_hours", hours=sla_hours)
     duty = sum(shift.reviewers * shift.hours_per_week for shift in shifts)
     load = arrivals.per_week * review.minutes / 60 / duty
-    # One stream of random numbers a replication: more reviewers then meet the same cases.
+    # One random stream a replication: other numbers of reviewers then meet the same cases, and
+    # their differences are free of the noise of the draws.
     generators = [np.random.default_rng([study.seed, i]) for i in range(study.replications)]
     rows = [
         _replication(arrivals, tuple(shifts), review, sla_hours, study, duty, generator)
@@ -138,13 +144,19 @@ def least_reviewers(
     breach_share: float = 0.05,
     most: int = 50,
 ) -> LeastReviewers:
-    """The fewest reviewers in each shift that keep the upper bound of the share of breaches at
-    `breach_share` or less. Every number from the smallest that the load allows is tried: below it
-    the load is 1 or more and the queue grows without end.
+    """Return the fewest reviewers in each shift that keep the upper bound of the share of breaches
+    at `breach_share` or less.
 
-    arrivals: when cases arrive. shifts: hours on duty; their numbers of reviewers are not used.
-    review: time of a review. sla_hours: hours by the clock. study: how the simulation runs.
-    breach_share: in [0, 1). most: the largest number that is tried.
+    The search tries every number from the smallest with a load below 1, since with a load of 1 or
+    more the queue grows without end.
+
+    arrivals: the arrival times of cases.
+    shifts: the hours on duty; their numbers of reviewers do not matter.
+    review: the distribution of the time of a review.
+    sla_hours: hours by the clock from arrival to a finished review.
+    study: the settings of the simulation.
+    breach_share: in [0, 1).
+    most: the largest number to try.
     """
     if not 0 <= breach_share < 1:
         raise SettingsError("decision.breach_share", share=breach_share)
@@ -158,6 +170,7 @@ def least_reviewers(
             study,
         )
 
+    # The largest number first: if it fails, every smaller one does, and the search ends here.
     last = with_each(most)
     tried = {most: last.breaches}
     if not _keeps_sla(last, breach_share):
@@ -189,7 +202,7 @@ def _replication(
     weeks = study.warm_up_weeks + study.weeks
     arrived = arrivals.draw(weeks, generator)
     hours = review.draw(len(arrived), generator)
-    # First come, first served: cases that come later change nothing for these, so the run-on needs
+    # First come, first served: later cases do not change the service of these, so the run-on needs
     # no arrivals.
     run_on = _RUN_ON + math.ceil(hours.sum() / duty)
     trace = run_desk(arrived, hours, shifts, weeks + run_on)
@@ -201,8 +214,8 @@ def _replication(
 def _figures(
     trace: DeskTrace, begin: float, end: float, sla_hours: float, duty: float
 ) -> dict[str, float]:
-    """The measures of the cases that arrive, and of the hours, from begin to end; NaN where no case
-    arrives.
+    """Return the measures of the cases that arrive, and of the hours, from `begin` to `end`; NaN if
+    no case arrives.
     """
     busy = np.clip(trace.done, begin, end) - np.clip(trace.begun, begin, end)
     weeks = (end - begin) / HOURS_PER_WEEK
@@ -216,15 +229,14 @@ def _figures(
         return figures | dict.fromkeys(names, np.nan)
     wait = (trace.begun - trace.arrived)[counts]
     p50, p95 = np.quantile(wait, (0.5, 0.95))
-    # The oldest case is oldest at the moment it is begun, so the peak of its age is the longest
-    # wait.
+    # A case is oldest at the moment it is begun, so the peak of the age is the longest wait.
     values = ((wait > 1e-9).mean(), wait.mean(), p50, p95, wait.max(), late.mean())
     return figures | dict(zip(names, values, strict=True))
 
 
 def _ages(trace: DeskTrace, times: np.ndarray) -> np.ndarray:
-    """Age of the oldest case not begun at each time, 0 where the queue is empty. Cases are begun in
-    order of arrival.
+    """Return the age of the oldest waiting case at each time, 0 for an empty queue. Cases are begun
+    in order of arrival.
     """
     first = np.searchsorted(trace.begun, times, side="right")
     padded = np.append(trace.arrived, np.inf)
@@ -233,8 +245,8 @@ def _ages(trace: DeskTrace, times: np.ndarray) -> np.ndarray:
 
 
 def _over_replications(values: Sequence[float]) -> Interval:
-    """mean -+ t s / sqrt(n) over the replications that have a value, cut at 0, as no measure is
-    below; None where none has.
+    """Return mean -+ t s / sqrt(n) over the replications with a value, cut at 0 because no measure
+    is negative; None without any value.
     """
     finite = np.array([v for v in values if not math.isnan(v)])
     if not len(finite):

@@ -1,1 +1,1 @@
-"""What a threshold or a policy does to a stream of cases, and how to find a better one. Pure."""
+"""The effect of a threshold or a policy on a stream of cases, and the search for a better one."""

@@ -1,12 +1,12 @@
-"""A cascade by expected money: the student accepts at t1, else the N-pass teacher answers and is
-accepted at t2, else a person answers.
+"""Find the cascade of the least expected money: the student answers if accepted at t1, else the
+N-pass teacher if accepted at t2, else a person.
 
 cost a case = inference(student) + sent * inference(teacher of N passes) + review * reviewed +
 escape * leaked, each a share of the paired cases: the same labelled cases, scored by the student
-and by each offered run of the teacher; `sent` are those that reach the teacher. Every pair (t1, t2)
-of multiples of 0.001 and REVIEW_ALL is tried exactly, from a two-dimensional histogram of both
-confidences. No teacher (N = 0) is always one of the options. The best is chosen on the cases that
-it is shown on.
+and by each run of the teacher; `sent` are the cases that reach the teacher. The search is exact
+over every pair (t1, t2) of multiples of 0.001 and REVIEW_ALL, from a two-dimensional histogram of
+both confidences. No teacher (N = 0) is always one of the options. The figures are optimistic,
+because the same cases chose the cascade.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ from core.types import Interval
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """A run over the paired cases: confidence [n] and whether right [n] (unseen labels are wrong),
+    """A run over the paired cases: confidence [n], whether right [n] (unseen labels are wrong) and
     measured seconds a case.
 
-    passes is 1 for the student and N for a teacher. All cases have a label.
+    passes is 1 for the student and N for a teacher. Every case has a label.
     """
 
     passes: int
@@ -38,7 +38,7 @@ class ScoredRun:
     right: np.ndarray
 
     def __post_init__(self) -> None:
-        bin_of_confidence(self.confidence)  # raises for a value that is no confidence
+        bin_of_confidence(self.confidence)  # raises for a value outside [0, 1]
         right = np.asarray(self.right)
         if right.dtype != bool or right.shape != np.shape(self.confidence):
             raise ShapeError("decision.cascade_right", type=right.dtype, shape=right.shape)
@@ -47,14 +47,14 @@ class ScoredRun:
 
     @property
     def step(self) -> np.ndarray:
-        """The strictest threshold's position that accepts each case, [n]."""
+        """Return the step of the strictest threshold that accepts each case, [n]."""
         return bin_of_confidence(self.confidence) // 3
 
 
 @dataclass(frozen=True)
 class CascadePoint:
-    """One (N, t1, t2). Shares are of the n paired cases; the cost's interval is that of leakage
-    alone.
+    """One cascade (N, t1, t2). Shares are of the n paired cases; the interval of the cost is that
+    of leakage alone.
     """
 
     passes: int  # 0: no teacher
@@ -68,8 +68,8 @@ class CascadePoint:
 
 @dataclass(frozen=True)
 class _Grid:
-    """Counts of one run by (t1, t2), flat: sent to the teacher, reviewed by a person, wrong
-    accepted; and expected cost a case.
+    """Counts of one run by (t1, t2), flattened: sent to the teacher, reviewed by a person, wrong
+    accepted; and the expected cost a case.
     """
 
     run: ScoredRun | None
@@ -80,13 +80,13 @@ class _Grid:
 
 
 class CascadeSearch:
-    """All cascades of a student and the offered teacher runs on the same cases, counted once."""
+    """All cascades of a student and its teacher runs on the same cases, counted once."""
 
     def __init__(self, student: ScoredRun, teachers: Sequence[ScoredRun], costs: UnitCosts):
         self.n, self.costs, self.student = len(student.confidence), costs, student
         if not self.n:
             raise NoCasesError("decision.cascade_no_cases")
-        costs.inference(student.seconds_per_case)  # raises for a time that is not allowed
+        costs.inference(student.seconds_per_case)  # raises for a negative or infinite time
         for run in teachers:
             costs.inference(run.seconds_per_case)
             if len(run.confidence) != self.n:
@@ -99,8 +99,8 @@ class CascadeSearch:
         self._grids = [self._grid(run) for run in (None, *teachers)]
 
     def best(self, limit: LeakageLimit | None = None) -> CascadePoint:
-        """The least expected cost with leakage within the limit; of equals the least leakage.
-        Reviewing everything keeps any limit.
+        """Return the point of the least expected cost with leakage within the limit; of equal
+        points that of the least leakage. Reviewing everything keeps any limit.
         """
         allowed = [g.wrong / self.n <= (1.0 if limit is None else limit.most) for g in self._grids]
         costs = [np.where(ok, g.cost, np.inf) for ok, g in zip(allowed, self._grids, strict=True)]
@@ -114,9 +114,9 @@ class CascadeSearch:
         return self._point(self._grids[position], index)
 
     def frontier(self) -> list[CascadePoint]:
-        """The Pareto front over every N, t1 and t2: from the least leakage on, each point leaks
-        more and costs less.
-        """
+        """Return the Pareto front over every N, t1 and t2, by rising leakage and falling cost."""
+        # Leakage is a count from 0 to n, so the grids join by it: only the cheapest point of each
+        # count can be on the front.
         cheapest: dict[int, tuple[float, int, int]] = {}
         for position, grid in enumerate(self._grids):
             order = np.lexsort((grid.cost, grid.wrong))
@@ -135,17 +135,17 @@ class CascadeSearch:
 
     @staticmethod
     def _ties(cost: np.ndarray, least: float, grid: _Grid) -> list[int]:
-        """The one index of least leakage among the equals of a grid, if it has any."""
+        """Return the index of the least leakage among the points of cost `least`, or nothing."""
         equal = np.flatnonzero(cost == least)
         return [int(equal[np.argmin(grid.wrong[equal])])] if len(equal) else []
 
     def _grid(self, run: ScoredRun | None) -> _Grid:
-        """Count one run over all t1 and t2; without a run all that the student leaves goes to a
-        person.
+        """Count one run over all t1 and t2; without a run, a person answers every case that the
+        student does not.
         """
         size = THRESHOLD_STEPS if run is not None else 1
         step2 = np.zeros(self.n, dtype=np.int64) if run is None else run.step
-        # cases by the strictest t1 and t2 that accept them
+        # Cases by the strictest t1 and t2 that accept them.
         both = np.zeros((THRESHOLD_STEPS, size), dtype=np.int64)
         np.add.at(both, (self.student.step, step2), 1)
         wrong2 = np.zeros_like(both)
@@ -194,6 +194,6 @@ class CascadeSearch:
 
 
 def _below(counts: np.ndarray) -> np.ndarray:
-    """Counts of the rows under each row, [T, ...]: cases whose step is below each threshold's."""
+    """Return the sums of the rows before each row, [T, ...]: cases with a step below a threshold's."""
     below: np.ndarray = counts.cumsum(0) - counts
     return below

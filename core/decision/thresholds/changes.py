@@ -1,9 +1,9 @@
-"""What a policy accepts of counts as the store keeps them, and the cases that change side between
+"""Apply a policy to the store's rows of counts, and count the cases whose decision changes between
 two thresholds or two policies.
 
 rows: columns segment, predicted, outcome, step, epistemic_bin and n (core.store's joint_counts).
 Row by row, a policy with a threshold for each of 50 segments and 100 classes needs no table of
-every segment, class, threshold and limit, which would be gigabytes. Only counts: the store's
+every segment, class, threshold and limit, which takes gigabytes. Knows only counts: the store's
 `cases_near` lists the cases of an interval [low, high).
 """
 
@@ -22,7 +22,7 @@ from core.types import OUTCOMES
 
 @dataclass(frozen=True)
 class CasesBetween:
-    """The cases with low <= confidence < high: accepted at the looser threshold, reviewed at the
+    """The cases with low <= confidence < high, accepted at the looser threshold and reviewed at the
     stricter one.
     """
 
@@ -34,7 +34,7 @@ class CasesBetween:
 
     @property
     def cases(self) -> int:
-        """Cases of all outcomes."""
+        """Return the number of cases of all outcomes."""
         return sum(self.by_outcome.values())
 
 
@@ -49,8 +49,9 @@ class DecisionChanges:
 
 
 def cases_between_thresholds(histogram: Histogram, first: float, second: float) -> CasesBetween:
-    """The cases between two thresholds, in either order. Raises SettingsError unless multiples of
-    0.001 in [0, 1].
+    """Return the cases between two thresholds, in either order.
+
+    Raises SettingsError unless both are multiples of 0.001 in [0, 1].
     """
     low, high = sorted((first, second))
     start, end = edge_of_threshold(low), edge_of_threshold(high)
@@ -59,20 +60,20 @@ def cases_between_thresholds(histogram: Histogram, first: float, second: float) 
 
 
 def decision_changes(cumulative: JointCumulative, before: Policy, after: Policy) -> DecisionChanges:
-    """The cases that change side between two policies, exact: both accept what the stricter of each
-    pair of limits does.
-    """
+    """Return the exact numbers of cases whose decision changes between two policies."""
     steps = [policy.steps(cumulative.segments, cumulative.classes) for policy in (before, after)]
     limits = [limit_bin(policy.epistemic_limit) for policy in (before, after)]
     old, new = (
         cumulative.cells(step, limit).sum((0, 1)) for step, limit in zip(steps, limits, strict=True)
     )
+    # Both policies accept a case exactly if the stricter threshold and the stricter limit do.
     both = cumulative.cells(np.maximum(*steps), min(limits)).sum((0, 1))
     return DecisionChanges(_by_name(old - both), _by_name(new - both))
 
 
 def accepted_rows(rows: pd.DataFrame, policy: Policy) -> NDArray[np.bool_]:
-    """Whether the policy accepts the cases of each row, [r]."""
+    """Return whether the policy accepts the cases of each row, [r]."""
+    # Categories turn names into positions once a name, not once a row.
     segment, predicted = (rows[name].astype("category").cat for name in ("segment", "predicted"))
     steps = policy.steps(tuple(segment.categories), tuple(predicted.categories))  # [S, K]
     least = steps[segment.codes.to_numpy(), predicted.codes.to_numpy()]
@@ -83,7 +84,7 @@ def accepted_rows(rows: pd.DataFrame, policy: Policy) -> NDArray[np.bool_]:
 
 
 def tally_of_rows(rows: pd.DataFrame, policy: Policy) -> Tally:
-    """Counts of what the policy accepts, a tally of one entry for
+    """Return the tally of the policy, of one entry, for
     core.decision.thresholds.consequence.consequence_of_tally.
     """
     everything = np.ones(len(rows), dtype=bool)
@@ -93,7 +94,7 @@ def tally_of_rows(rows: pd.DataFrame, policy: Policy) -> Tally:
 
 
 def changes_by_rows(rows: pd.DataFrame, before: Policy, after: Policy) -> DecisionChanges:
-    """The cases that change side from one policy to the other, by outcome."""
+    """Return the cases whose decision changes from `before` to `after`, by outcome."""
     old, new = accepted_rows(rows, before), accepted_rows(rows, after)
     return DecisionChanges(
         _by_name(_by_outcome(rows, old & ~new)), _by_name(_by_outcome(rows, new & ~old))
@@ -101,7 +102,7 @@ def changes_by_rows(rows: pd.DataFrame, before: Policy, after: Policy) -> Decisi
 
 
 def _by_outcome(rows: pd.DataFrame, selected: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Cases of the selected rows by outcome, [O]."""
+    """Return the cases of the selected rows by outcome, [O]."""
     outcome = rows["outcome"].astype("category").cat
     position = positions_of(OUTCOMES, outcome.categories)[outcome.codes.to_numpy()[selected]]
     counts = np.zeros(len(OUTCOMES), dtype=np.int64)

@@ -1,11 +1,11 @@
-"""What a threshold or a policy means: workload, risk, escapes and money, each with its n and a 95%
-Wilson interval. One type for all of them, and the curves over every threshold.
+"""Compute the consequence of a threshold or a policy: workload, risk, escapes and money, each with
+its n and a 95% Wilson interval, at one point or as curves over every threshold.
 
 Accept when confidence >= threshold, else review. Cases without a label count in workload and never
 in risk: selective risk is wrong accepted / accepted, leakage is wrong accepted / all, both over
-labelled cases. `unseen` outcomes are wrong whatever was predicted; without them
-(`include_unseen=False`) those cases are left out of everything, workload too. The interval of money
-follows from that of leakage alone. A person's own errors are not counted here.
+labelled cases. `unseen` outcomes are wrong whatever the prediction; `include_unseen=False` leaves
+those cases out of every figure, workload too. The interval of money follows from that of leakage
+alone. Errors of reviewers are not counted.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from core.decision.thresholds.policy import Policy, Threshold
 from core.types import Interval
 
 _SHARES = ("coverage", "review_rate", "selective_risk", "leakage")
-# Figure a day -> the share that it scales by the volume.
+# Figure a day -> the share that the volume scales.
 _PER_DAY = {"reviews_per_day": "review_rate", "escapes_per_day": "leakage"}
 CURVE_MEASURES = (*_SHARES, *_PER_DAY)
 _EDGES_PER_STEP = edge_of_threshold(0.001)
@@ -31,7 +31,7 @@ _EDGES_PER_STEP = edge_of_threshold(0.001)
 
 @dataclass(frozen=True)
 class PolicyConsequence:
-    """What applying a policy means for these cases. Figures a day scale a share and its interval by
+    """The consequence of a policy for these cases. Figures a day scale a share and its interval by
     the volume. The counts are whole numbers unless the cases are reweighted.
     """
 
@@ -46,7 +46,7 @@ class PolicyConsequence:
     review_rate: Interval  # 1 - coverage
     selective_risk: SelectiveRisk  # wrong accepted / accepted labelled
     leakage: Leakage  # wrong accepted / labelled
-    reweighted: bool = False  # the mix of cases is supposed, not observed
+    reweighted: bool = False  # the mix of cases is hypothetical, not observed
     reviews_per_day: Interval = field(init=False)
     escapes_per_day: Interval = field(init=False)
     money_per_day: Interval = field(init=False)  # None where `note` says why
@@ -60,6 +60,8 @@ class PolicyConsequence:
         note = NO_SECONDS if inference is None else NO_LABELS if escapes.value is None else ""
         money = Interval(None, None, None, escapes.n)
         if inference is not None and reviews.value is not None:
+            # Only leakage is uncertain here: reviews enter as a known share, so the interval of
+            # money is that of escapes, shifted.
             fixed = costs.review * reviews.value + inference * volume
             money = scaled_interval(escapes, costs.escape, fixed)
         for name, value in (
@@ -72,18 +74,18 @@ class PolicyConsequence:
 
     @property
     def threshold(self) -> Threshold:
-        """The policy's threshold for all."""
+        """Return the policy's threshold for all."""
         return self.policy.threshold
 
     @property
     def cases_per_day(self) -> float:
-        """The volume that figures a day are scaled by."""
+        """Return the volume that scales the figures a day."""
         return self.cost_model.cases_per_day
 
     @property
     def certificates_hold(self) -> bool:
-        """Whether certificates may hold for these cases: none does under a supposed mix, because a
-        certificate speaks of cases drawn as its calibration set was.
+        """Return whether certificates may hold for these cases. None holds under a hypothetical
+        mix, because a certificate covers cases drawn as its calibration set was.
         """
         return not self.reweighted
 
@@ -91,8 +93,8 @@ class PolicyConsequence:
 def policy_consequence(
     cumulative: JointCumulative, policy: Policy, cost_model: CostModel
 ) -> PolicyConsequence:
-    """What applying `policy` means, exact for every policy. A segment or class of the policy
-    without cases has no effect.
+    """Return the exact consequence of a policy. A segment or class of the policy without cases has
+    no effect.
     """
     tally = cumulative.tally(
         policy.steps(cumulative.segments, cumulative.classes), limit_bin(policy.epistemic_limit)
@@ -103,12 +105,13 @@ def policy_consequence(
 def threshold_consequence(
     curve: AcceptanceCurve, threshold: float, cost_model: CostModel, include_unseen: bool = True
 ) -> PolicyConsequence:
-    """What accepting at one threshold for all means. Raises SettingsError for a threshold that is
-    no multiple of 0.001.
+    """Return the consequence of one threshold for all cases.
+
+    Raises SettingsError for a threshold that is not a multiple of 0.001 in [0, 1].
 
     curve: the counts of every threshold.
     threshold: accept when confidence >= it.
-    cost_model: volume and costs; CostModel(cases_per_day) where money is not needed.
+    cost_model: volume and costs; CostModel(cases_per_day) if money is not needed.
     include_unseen: whether cases of a label that no model was trained on count.
 
     >>> from core.counts.histogram import Histogram
@@ -128,12 +131,12 @@ def threshold_consequence(
 def consequence_of_tally(
     tally: Tally, policy: Policy, cost_model: CostModel, reweighted: bool = False
 ) -> PolicyConsequence:
-    """The figures of a tally of one entry.
+    """Return the consequence of a tally of one entry.
 
-    tally: what `policy` accepts, no leading axes.
-    policy: the policy that the tally was counted under.
+    tally: the counts that `policy` accepts, without leading axes.
+    policy: the policy that the tally counts.
     cost_model: volume and costs.
-    reweighted: whether the cases were given weights of a supposed mix.
+    reweighted: whether the cases have the weights of a hypothetical mix.
     """
     return PolicyConsequence(
         policy=policy,
@@ -157,17 +160,17 @@ def consequence_curve(
     include_unseen: bool = True,
     steps: slice = slice(None),
 ) -> pd.DataFrame:
-    """What every threshold 0, 0.001, ..., 1 means, a row each.
+    """Return the consequence of every threshold 0, 0.001, ..., 1, a row each.
 
     Columns: threshold, cases, labelled, accepted, accepted_labelled, wrong_accepted, and for each
-    of CURVE_MEASURES the value and <measure>_low, <measure>_high; NaN where there is nothing to
-    estimate from.
+    of CURVE_MEASURES the value and <measure>_low, <measure>_high; NaN where no case counts.
 
     curve: the counts of every threshold.
     cases_per_day: the volume; raises SettingsError unless finite and 0 or more.
     include_unseen: whether cases of a label that no model was trained on count.
     steps: which of the 1,001 thresholds.
     """
+    # A numpy scalar, because volume may be an array by segment in `_frame`.
     volume = np.float64(checked_volume(cases_per_day))
     return _frame(curve.tally(steps, include_unseen), THRESHOLDS[steps], volume)
 
@@ -175,7 +178,7 @@ def consequence_curve(
 def consequence_by_segment(
     curve: AcceptanceCurve, threshold: float, cases_per_day: float, include_unseen: bool = True
 ) -> pd.DataFrame:
-    """One row a segment at one threshold: the columns of `consequence_curve` and `segment`.
+    """Return one row a segment at one threshold: the columns of `consequence_curve` and `segment`.
 
     curve, cases_per_day, include_unseen: as of `segment_curves`.
     threshold: raises SettingsError unless a multiple of 0.001.
@@ -190,8 +193,9 @@ def segment_curves(
     include_unseen: bool = True,
     steps: slice = slice(None),
 ) -> pd.DataFrame:
-    """`consequence_curve` of each segment, one below the other, with the column `segment`. Each
-    segment's volume is its share of the cases that count.
+    """Return the rows of `consequence_curve` of each segment in turn, with the column `segment`.
+
+    Each segment's volume is its share of the cases that count.
 
     curve: the counts of every segment and threshold.
     cases_per_day: the volume of all segments together.
@@ -200,6 +204,7 @@ def segment_curves(
     """
     tally, thresholds = curve.segment_tally(steps, include_unseen), THRESHOLDS[steps]
     cases = tally.cases  # [S, 1]
+    # max(1, ...) gives a run without cases a volume of 0 in place of NaN.
     volume = checked_volume(cases_per_day) * cases / max(1, cases.sum())
     segments = np.array(curve.histogram.segments, dtype=object)
     return _frame(tally, np.tile(thresholds, len(segments)), volume).assign(
@@ -214,7 +219,7 @@ def _step(threshold: float) -> int:
 def _frame(
     tally: Tally, thresholds: NDArray[np.float64], volume: NDArray[np.float64] | np.float64
 ) -> pd.DataFrame:
-    """Tally [..., T, O] and volumes that broadcast with [..., T] -> one row an entry, [... * T]."""
+    """Return one row an entry of a tally [..., T, O]; volume broadcasts with [..., T]."""
     shape = tally.accepted.shape[:-1]
 
     def column(values: NDArray[np.float64]) -> NDArray[np.float64]:

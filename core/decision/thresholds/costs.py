@@ -1,5 +1,5 @@
-"""What turns shares into figures a day: the volume of cases and the unit costs. Both are taken as
-known, so no interval comes from them. Knows no counts but a tally.
+"""The volume and the unit costs that turn shares into figures a day. Both count as known, so they
+widen no interval. Knows no counts but a tally.
 """
 
 import math
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from core.counts.tally import Tally
 from core.errors import SettingsError
 
-NO_SECONDS = "no_seconds"  # the run measured no time a case, so inference has no cost
+NO_SECONDS = "no_seconds"  # the run measured no time a case, so the cost of inference is unknown
 NO_LABELS = "no_labels"  # no labelled case, so escapes are unknown
 
 
 @dataclass(frozen=True)
 class UnitCosts:
-    """Assumed unit costs in `currency`: of one review, of one escape (a wrong answer that is
-    not reviewed), of one machine hour.
+    """Assumed unit costs in `currency`: of one review, of one escape (a wrong answer without a
+    review), of one machine hour.
     """
 
     review: float
@@ -33,7 +33,8 @@ class UnitCosts:
                 raise SettingsError("decision.unit_cost", name=name.replace("_", " "), value=value)
 
     def inference(self, seconds_per_case: float | None) -> float | None:
-        """Cost of one case's inference from its measured seconds; None where nothing was measured.
+        """Return the cost of one case's inference from its measured seconds; None if unmeasured.
+
         Raises SettingsError for a time that is negative or not finite.
         """
         if seconds_per_case is None:
@@ -48,8 +49,8 @@ FREE = UnitCosts(review=0.0, escape=0.0, machine_hour=0.0)
 
 @dataclass(frozen=True)
 class CostModel:
-    """The volume, the unit costs and the measured compute of one case, None where nothing was
-    measured: money is then unknown.
+    """The volume, the unit costs and the measured seconds of one case; without them (None) money is
+    unknown.
     """
 
     cases_per_day: float
@@ -58,12 +59,13 @@ class CostModel:
 
     def __post_init__(self) -> None:
         checked_volume(self.cases_per_day)
-        self.costs.inference(self.seconds_per_case)  # raises for a time that is not allowed
+        self.costs.inference(self.seconds_per_case)  # raises for a negative or infinite time
 
     def handling(self, tally: Tally) -> NDArray[np.float64]:
-        """Expected money a day of reviews and escapes, without inference, [...]: linear in both
-        costs. NaN without labels.
+        """Return the expected money a day of reviews and escapes, without inference, [...]; NaN
+        without labels.
         """
+        # Inference costs the same at every threshold, so it changes no comparison of them.
         review = self.costs.review * tally.share("review_rate")
         return self.cases_per_day * (review + self.costs.escape * tally.share("leakage"))
 

@@ -1,10 +1,10 @@
-"""Money a day of a threshold, and of its rivals on the same volume: all human, the N-pass teacher,
-the student.
+"""Compute the money a day of each option on the same volume: all human, the N-pass teacher, the
+student.
 
 total = review * reviews + escape * escapes + inference * cases, all a day; inference a case =
 measured seconds a case / 3600 * cost of a machine hour. The interval of money follows from the
-Wilson interval of leakage alone: volume, review share and unit costs are taken as known. A person's
-own errors are not in it: all human has no escapes here.
+Wilson interval of leakage alone: volume, review share and unit costs count as known. Errors of
+reviewers are not counted, so all human has no escapes.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from core.decision.thresholds.costs import NO_LABELS, NO_SECONDS, CostModel, Uni
 from core.types import Interval
 
 ALL_HUMAN = "all_human"
-# of an OptionCurve: parts of a total, and its interval
+# The arrays of an OptionCurve: the parts of a total, the total and its interval.
 MONEY_PARTS = ("review", "inference", "escapes", "total", "low", "high")
 
 
 @dataclass(frozen=True)
 class OptionMoney:
-    """One way to run the line, in money a day. Figures are None where `note` says why (NO_SECONDS,
-    NO_LABELS).
+    """The money a day of one option. A figure is None if unknown, and `note` gives the reason
+    (NO_SECONDS, NO_LABELS).
     """
 
     name: str  # ALL_HUMAN or the model's kind
@@ -39,9 +39,10 @@ class OptionMoney:
 
 @dataclass(frozen=True)
 class OptionCurve:
-    """An `OptionMoney` at every threshold 0, 0.001, ..., 1. Figures are NaN where `note` says why.
+    """The money a day of one option at every threshold 0, 0.001, ..., 1; NaN if unknown, and `note`
+    gives the reason.
 
-    money: MONEY_PARTS a day, [1001] each, or [1] where no threshold changes anything.
+    money: MONEY_PARTS a day, [1001] each, or [1] for an option without a threshold.
     """
 
     name: str
@@ -51,13 +52,13 @@ class OptionCurve:
 
 
 def all_human_option(cases_per_day: float, costs: UnitCosts) -> OptionMoney:
-    """Every case is reviewed by a person; no model runs."""
+    """Return the money of reviewing every case without a model."""
     total = costs.review * cases_per_day
     return OptionMoney(ALL_HUMAN, total, 0.0, 0.0, Interval(total, total, total, 0))
 
 
 def option_money(name: str, consequence: PolicyConsequence) -> OptionMoney:
-    """The money of a model that answers and of people who review what its threshold leaves."""
+    """Return the money of a model that answers and of people who review the rest."""
     model, reviews = consequence.cost_model, consequence.reviews_per_day.value
     inference = model.costs.inference(model.seconds_per_case)
     escapes = consequence.escapes_per_day.value
@@ -74,7 +75,7 @@ def option_money(name: str, consequence: PolicyConsequence) -> OptionMoney:
 
 
 def constant_option(option: OptionMoney) -> OptionCurve:
-    """An option that no threshold changes, such as `all_human_option`, as a curve."""
+    """Return an option without a threshold, such as `all_human_option`, as a curve."""
     total = option.total_per_day
     values = (
         option.review_per_day,
@@ -91,7 +92,7 @@ def constant_option(option: OptionMoney) -> OptionCurve:
 def option_curve(
     name: str, curve: AcceptanceCurve, cost_model: CostModel, include_unseen: bool = True
 ) -> OptionCurve:
-    """`option_money` at every threshold, the same figures to the last bit.
+    """Return the figures of `option_money` at every threshold, equal to the last bit.
 
     name: the option's name.
     curve: the counts of every threshold.
@@ -111,7 +112,7 @@ def option_curve(
         len(table), np.nan if per_case is None else per_case * cost_model.cases_per_day
     )
     review = costs.review * table["reviews_per_day"].to_numpy()
-    # `option_money` names no escapes either where the total is unknown
+    # `option_money` gives no escapes either if the total is unknown.
     per_escape = costs.escape if measured else np.nan
     escapes = [
         per_escape * table[f"escapes_per_day{end}"].to_numpy() for end in ("", "_low", "_high")
@@ -125,8 +126,8 @@ def option_curve(
 def cost_curve(
     curve: AcceptanceCurve, cost_model: CostModel, include_unseen: bool = True
 ) -> pd.DataFrame:
-    """`consequence_curve` with the columns money, money_low, money_high (a day). Without measured
-    seconds, inference counts as 0.
+    """Return `consequence_curve` with the columns money, money_low and money_high (a day). Without
+    measured seconds, inference counts as 0.
     """
     table, costs = (
         consequence_curve(curve, cost_model.cases_per_day, include_unseen),
@@ -143,11 +144,10 @@ def cost_curve(
 
 
 def cheapest_threshold(costed: pd.DataFrame) -> float | None:
-    """The threshold of the least money in a `cost_curve`, the strictest of equals; None where money
-    is unknown.
+    """Return the threshold of the least money in a `cost_curve`, the strictest of equals; None if
+    money is unknown.
 
-    It is chosen on the cases that it is then shown on, so its cost is optimistic: choose on one
-    set, confirm on another.
+    Its cost is optimistic on the cases that chose it: choose on one set, confirm on another.
     """
     money = costed["money"].to_numpy()
     if np.isnan(money).all():

@@ -1,7 +1,7 @@
-"""What a policy decides of single cases, and why: accepted, or review with one reason a case.
+"""Decide single cases by a policy, with one reason a case: accepted, or the cause of its review.
 
-Pure: columns of predictions in, decisions out. The decision is `Policy.accepts`, so the counts are
-those of every consequence of the same policy; a reason only explains it. Knows no store and no
+Pure: columns of predictions in, decisions out. The decision is `Policy.accepts`, so its counts
+agree with every consequence of the same policy; a reason only explains it. Knows no store and no
 date.
 """
 
@@ -19,9 +19,9 @@ EPISTEMIC = "epistemic"  # confident enough, but the epistemic uncertainty is ab
 CLASS_TO_PEOPLE = "class_to_people"  # a rule sends all cases of the predicted class to people
 SEGMENT_TO_PEOPLE = "segment_to_people"  # a rule sends all cases of the segment to people
 ALL_TO_PEOPLE = "all_to_people"  # the policy sends every case without a rule of its own to people
-# such a rule for a class, of which the policy's own runs hold no labelled case
+# A rule sends the class to people, and the policy's own runs hold no labelled case of the class.
 UNLABELLED_CLASS = "unlabelled_class"
-POLICY_VOID = "policy_void"  # the policy does not count for these cases, so none is accepted
+POLICY_VOID = "policy_void"  # the policy is not valid for these cases, so none is accepted
 FAULT = "fault"  # a value is impossible or the gate failed, so nothing is known of the case
 REASONS = (
     ACCEPTED,
@@ -52,11 +52,14 @@ def decide_cases(
     epistemic: np.ndarray,
     labelled_classes: Collection[str] | None = None,
 ) -> CaseDecisions:
-    """Decide n cases by a policy that counts for them.
+    """Return the decisions of a policy on n cases. A case with a non-finite or impossible value
+    goes to review as a FAULT.
 
-    segments, predicted: names, [n]. confidence: in [0, 1], [n]. epistemic: nats, [n]. A value that
-    is not finite or impossible goes to review as a fault. labelled_classes: classes of which the
-    policy's runs hold labelled cases; None where that is not known.
+    policy: a policy that is valid for these cases.
+    segments, predicted: names, [n].
+    confidence: in [0, 1], [n].
+    epistemic: nats, [n].
+    labelled_classes: classes with labelled cases in the policy's runs; None if unknown.
     """
     confidence, epistemic = (np.asarray(x, dtype=np.float64) for x in (confidence, epistemic))
     accepted = policy.accepts(segments, predicted, confidence, epistemic)
@@ -67,7 +70,8 @@ def decide_cases(
         [np.inf if reason_of[pair] else policy.threshold_of(*pair) for pair in pairs],
         dtype=np.float64,
     )
-    # NaN compares as false, so it is a fault
+    # NaN compares as False, so it is a fault. np.select takes the first condition that holds:
+    # a fault goes before a rule, and a rule before a low confidence.
     possible = (confidence >= 0) & (confidence <= 1) & (epistemic >= 0) & (epistemic < np.inf)
     reasons = np.select(
         [accepted, ~possible, by_rule != "", confidence < least],
@@ -78,14 +82,14 @@ def decide_cases(
 
 
 def review_all_cases(n: int, reason: str) -> CaseDecisions:
-    """Send n cases to review for one of REASONS."""
+    """Return the decisions that send n cases to review for one of REASONS."""
     return CaseDecisions(np.zeros(n, dtype=bool), np.full(n, reason))
 
 
 def _rule_reason(
     policy: Policy, segment: str, predicted: str, labelled_classes: Collection[str] | None
 ) -> str:
-    """Which rule sends every case of this segment and class to people; empty where none does."""
+    """Return the reason if a rule sends every case of this segment and class to people, else ""."""
     if policy.threshold_of(segment, predicted) != REVIEW_ALL:
         return ""
     in_cell = (segment, predicted) in policy.by_cell

@@ -1,5 +1,5 @@
-"""Thresholds by class, segment or both that cost the least expected money under review capacity and
-a limit on risk.
+"""Find the thresholds by class, segment or both that cost the least expected money under a review
+capacity and a limit on risk.
 
 A multiple-choice knapsack: each cell takes one threshold. With x_cj = 1 where cell c takes
 candidate j,
@@ -8,7 +8,7 @@ candidate j,
 m money, r reviews, e wrong accepted, n the denominator of the risk whose limit is a. Solved exactly
 by HiGHS (scipy.optimize.milp, gap 0). Only thresholds at which e changes are candidates: between
 two of them the loosest has the fewest reviews and as many escapes, so it is no worse in any row.
-The choice is best on the cases that it is shown on.
+The figures are optimistic, because the same cases chose the thresholds.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ CellName = str | tuple[str, str]  # a class or segment, or (segment, class)
 
 @dataclass(frozen=True)
 class OptimalPolicy:
-    """The cheapest policy and what it means. It names every cell; cases of other cells go to
+    """The cheapest policy and its consequence. It names every cell; cases of other cells go to
     review.
     """
 
@@ -69,20 +69,22 @@ def optimise_thresholds(
     time_limit_s: float = 30.0,
     every: int = 1,
 ) -> OptimalPolicy | InfeasibleLimits:
-    """The thresholds of the least expected money within the limits. Raises SettingsError for a
-    grouping or capacity that is not allowed, or when the time is over before any answer.
+    """Return the thresholds of the least expected money within the limits.
+
+    Raises SettingsError for a grouping or capacity that is not allowed, or if the time limit
+    passes before any solution.
 
     cumulative: the counts of every threshold and epistemic limit.
     terms: volume and costs.
-    by: one of GROUPINGS, which cells get thresholds of their own.
-    limit: the risk that may not be exceeded, None for no limit.
-    reviews_per_day: the capacity, None for no limit.
+    by: one of GROUPINGS: the cells that get separate thresholds.
+    limit: the highest admissible risk; None for no limit.
+    reviews_per_day: the capacity; None for no limit.
     epistemic_limit: nats, one of EPISTEMIC_LIMITS or None.
-    min_labelled: cells with fewer labelled cases are pooled, with the next smallest ones until the
-    pool has as many.
-    time_limit_s: seconds for each of at most three programs.
-    every: thins the candidates to multiples of `every` thousandths: exact on that grid, and quicker
-    where cases are many.
+    min_labelled: cells with fewer labelled cases share one threshold; the next smallest cells join
+    the pool until it has this many.
+    time_limit_s: seconds for each of at most three integer programs.
+    every: thins the candidates to multiples of `every` thousandths: exact on that grid, and faster
+    for many cases.
     """
     if by not in GROUPINGS:
         raise SettingsError("decision.grouping", grouping=by, allowed=GROUPINGS)
@@ -93,7 +95,7 @@ def optimise_thresholds(
     names, tally = _cells(cumulative, by, limit_bin(epistemic_limit))
     group, pooled = _pool(names, tally.labelled[:, 0], min_labelled)
     per_day = terms.cases_per_day / max(tally.cases[:, 0].sum(), 1)
-    # A capacity read off a policy serves that policy: rounding may not put it past its own limit.
+    # Rounding must not exclude the policy that a capacity was read off.
     capacity = (
         None if reviews_per_day is None or not per_day else reviews_per_day / per_day * (1 + 1e-12)
     )
@@ -117,7 +119,7 @@ def optimise_thresholds(
 
 @dataclass(frozen=True)
 class _Problem:
-    """One question to the optimiser: its groups of cells, its candidates, its three programs."""
+    """The groups of cells, the candidates and the three integer programs of one call."""
 
     cumulative: JointCumulative
     terms: CostModel
@@ -136,7 +138,7 @@ class _Problem:
 
     def answer(self) -> OptimalPolicy | InfeasibleLimits:
         c, costs = self.choices, self.terms.costs
-        if not self.labelled:  # reviewing everything is all that can be advised
+        if not self.labelled:  # without labels, no policy but reviewing everything has a known risk
             policy = Policy(REVIEW_ALL, epistemic_limit=self.epistemic_limit)
             return InfeasibleLimits(
                 NO_LABELS, policy_consequence(self.cumulative, policy, self.terms), None
@@ -166,13 +168,13 @@ class _Problem:
     def _solve(
         self, objective: np.ndarray, keep_limit: bool, keep_capacity: bool
     ) -> tuple[np.ndarray, float] | None:
-        """Positions of the chosen candidates, one a group, and the gap; None where nothing keeps
-        the limits.
+        """Return the positions of the selected candidates, one a group, and the gap; None if
+        nothing keeps the limits.
         """
         c, size = self.choices, len(objective)
         if not size:
             return np.zeros(0, dtype=int), 0.0
-        # here, because scipy.optimize takes 150 ms to import and few pages need it
+        # A local import, because scipy.optimize takes 150 ms to import and few pages need it.
         from scipy.optimize import LinearConstraint, milp
         from scipy.sparse import csr_array
 
@@ -182,13 +184,15 @@ class _Problem:
             rows.append(LinearConstraint(c.reviews[None, :].astype(float), -np.inf, self.capacity))
         if keep_limit and self.limit is not None:
             rows.append(LinearConstraint(*self._risk_row(self.limit)))
-        # HiGHS's absolute gap of 1e-6 is then 1e-10 of the dearest choice
+        # HiGHS stops at an absolute gap of 1e-6 whatever mip_rel_gap says; after this scaling that
+        # is 1e-10 of the most expensive candidate.
         scale = (np.abs(objective).max() or 1.0) / 1e4
         options = {"mip_rel_gap": 0.0, "time_limit": self.time_limit_s}
         result = milp(
             objective / scale, integrality=1, bounds=(0, 1), constraints=rows, options=options
         )
         if result.x is None:
+            # 2 is infeasible; without a solution every other status is the time limit or a failure.
             if result.status == 2:
                 return None
             raise SettingsError("decision.optimiser_time", seconds=self.time_limit_s)
@@ -215,7 +219,7 @@ class _Problem:
 
 
 def _cells(cumulative: JointCumulative, by: str, limit: int) -> tuple[tuple[CellName, ...], Tally]:
-    """Names of the cells [C] and the tally [C, STEPS] of what each threshold accepts of each."""
+    """Return the names of the cells [C] and the tally of each cell at every threshold, [C, STEPS]."""
     segments, classes = cumulative.segments, cumulative.classes
     weights = (
         np.ones((len(segments), len(classes)), dtype=np.int64)
@@ -238,11 +242,12 @@ def _cells(cumulative: JointCumulative, by: str, limit: int) -> tuple[tuple[Cell
 def _pool(
     names: tuple[CellName, ...], labelled: np.ndarray, least: int
 ) -> tuple[np.ndarray, tuple[CellName, ...]]:
-    """Group [C] of each cell, those of the pool alike, and the pool's names. A lone cell that is
-    too small is a pool of one.
+    """Return the group [C] of each cell and the names of the pooled cells, which share group 0. A
+    single cell that is too small is a pool of one.
     """
     order = np.argsort(labelled, kind="stable")
     size = int((labelled < least).sum())
+    # A pool of one cell pools nothing, so it takes in a second one, however large.
     while 0 < size < len(names) and (labelled[order[:size]].sum() < least or size == 1):
         size += 1
     group = np.empty(len(names), dtype=np.int64)
@@ -252,8 +257,8 @@ def _pool(
 
 
 def _choices(tally: Tally, group: np.ndarray, every: int) -> _Choices:
-    """Of each group and number of wrong accepted cases, what the loosest threshold accepts, named
-    by the strictest alike.
+    """Return the candidates: for each group and number of wrong accepted cases, the counts of the
+    loosest threshold, under the name of the strictest threshold that accepts the same cases.
     """
     grid = np.append(np.arange(0, THRESHOLD_STEPS - 1, every), THRESHOLD_STEPS - 1)
     parts = []
@@ -263,7 +268,7 @@ def _choices(tally: Tally, group: np.ndarray, every: int) -> _Choices:
             for x in (tally.reviewed.sum(-1), tally.wrong_accepted, tally.accepted_labelled)
         )
         steps = np.append(0, np.flatnonzero(np.diff(wrong)) + 1)
-        # accepts the same cases
+        # Both accept the same cases here; of new cases between them the strictest accepts none.
         strictest = np.searchsorted(reviews, reviews[steps], side="right") - 1
         parts.append(
             (np.full(len(steps), g), grid[strictest], reviews[steps], wrong[steps], accepted[steps])

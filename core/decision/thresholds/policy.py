@@ -3,8 +3,8 @@ epistemic uncertainty. The gate applies it; versions, authors and reasons belong
 
 One threshold decides a case, the most specific that names it: that of its (segment, class), else of
 its segment, else of its class, else the one for all. A segment goes before a class because a
-segment (a line, a queue) has a manager who answers for it; a class that must be stricter within a
-segment is named together with it. One threshold, and not the strictest of several, keeps it
+segment (a line, a queue) has a manager who answers for it; a rule for the pair (segment, class)
+makes a class stricter within a segment. One threshold, and not the strictest of several, keeps it
 traceable which number accepted a case.
 """
 
@@ -25,8 +25,8 @@ _FIELDS = ("threshold", "by_class", "by_segment", "by_cell", "epistemic_limit")
 
 @dataclass(frozen=True)
 class Policy:
-    """Accept when confidence >= the case's threshold and epistemic <= epistemic_limit (nats, None
-    for no limit).
+    """Accept a case if confidence >= its threshold and epistemic <= epistemic_limit (nats; None for
+    no limit).
 
     >>> policy = Policy(0.9, by_segment={"A": 0.95})
     >>> Policy.from_dict(policy.to_dict()) == policy
@@ -43,7 +43,7 @@ class Policy:
     def __post_init__(self) -> None:
         limit_bin(self.epistemic_limit)
         object.__setattr__(self, "threshold", threshold_at(step_of_threshold(self.threshold)))
-        # 0.1 + 0.2 becomes 0.3, so equal policies are equal
+        # 0.1 + 0.2 becomes 0.3, so that equal policies compare as equal.
         for name in ("by_class", "by_segment", "by_cell"):
             checked = {
                 key: threshold_at(step_of_threshold(value))
@@ -52,13 +52,13 @@ class Policy:
             object.__setattr__(self, name, checked)
 
     def steps(self, segments: tuple[str, ...], classes: tuple[str, ...]) -> np.ndarray:
-        """The threshold step of each cell, [S, K]."""
+        """Return the threshold step of each cell, [S, K]."""
         return np.array(
             [[step_of_threshold(self.threshold_of(s, k)) for k in classes] for s in segments]
-        ).reshape(len(segments), len(classes))
+        ).reshape(len(segments), len(classes))  # numpy gives an empty list the shape [0]
 
     def threshold_of(self, segment: str, predicted: str) -> Threshold:
-        """The one threshold that decides a case of this segment and predicted class."""
+        """Return the threshold that decides a case of this segment and predicted class."""
         by_class = self.by_class.get(predicted, self.threshold)
         return self.by_cell.get((segment, predicted), self.by_segment.get(segment, by_class))
 
@@ -69,13 +69,16 @@ class Policy:
         confidence: ArrayLike,
         epistemic: ArrayLike,
     ) -> NDArray[np.bool_]:
-        """The gate: whether each of n cases is accepted. A case with a value that is not finite or
-        not possible goes to review.
+        """Return whether the policy accepts each of n cases, [n]. A case with an impossible or
+        non-finite value goes to review.
 
-        segment, predicted: names, [n]. confidence: in [0, 1], [n]. epistemic: nats, [n].
+        segment, predicted: names, [n].
+        confidence: in [0, 1], [n].
+        epistemic: nats, [n].
         """
         confidence, epistemic = (np.asarray(x, dtype=np.float64) for x in (confidence, epistemic))
         pairs = list(zip(segment, predicted, strict=True))
+        # Cases are many and pairs few, so each pair looks up its rule once.
         of_pair = {pair: self.threshold_of(*pair) for pair in set(pairs)}
         # REVIEW_ALL compares as infinity: no confidence reaches it.
         least = np.array(
@@ -88,14 +91,17 @@ class Policy:
         return accepted
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold; `from_dict` is its inverse."""
+        """Return plain values for JSON; `from_dict` is the inverse."""
+        # A JSON key is a string, so the (segment, class) keys become rows.
         cells = [{"segment": s, "class": k, "threshold": t} for (s, k), t in self.by_cell.items()]
         return {**asdict(self), "by_cell": cells}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Policy":
-        """Rebuild a policy from `to_dict`. Raises DocumentError for a missing or unknown name or
-        another type, SettingsError for a threshold that is not allowed.
+        """Return the policy of a `to_dict`.
+
+        Raises DocumentError for a missing or unknown name or another type, SettingsError for a
+        threshold that is not allowed.
         """
         if not isinstance(values, Mapping):
             raise DocumentError("decision.policy_not_mapping", value=repr(values))
@@ -120,6 +126,7 @@ class Policy:
         )
         limit = values["epistemic_limit"]
         for value in (*thresholds, *(() if limit is None else (limit,))):
+            # bool is a subclass of int: true would pass as the threshold 1.
             if isinstance(value, bool) or not isinstance(value, int | float | str):
                 raise DocumentError(
                     "decision.policy_value", value=repr(value), review_all=REVIEW_ALL

@@ -1,17 +1,17 @@
-"""What a policy means when the mix of cases is another: weights by case, and figures from the
-reweighted counts.
+"""Compute the consequence of a policy under another mix of cases: weights by case, and figures from
+the reweighted counts.
 
-What the counts allow. They know a case by segment, PREDICTED class and outcome; a wrong answer's
-true class is not in them.
-- Segment mix (`segment_weights`): exact, when cases within a segment stay as they are. Segments are
+Counts hold a case by segment, PREDICTED class and outcome; the true class of a wrong answer is not
+in them. This limits the shifts that they can express:
+- Segment mix (`segment_weights`): exact if cases within a segment stay as they are. Segments are
   known before any answer.
-- Predicted mix (`class_weights`): when traffic shows another mix of answers and each answer is as
-  reliable as before. That is an assumption of its own, and not what a shift of true classes does:
-  then each answer's reliability changes as well.
+- Predicted mix (`class_weights`): assumes that each answer is as reliable as before while the mix
+  of answers changes. A shift of true classes breaks this assumption, because it changes the
+  reliability of each answer too.
 - True classes (`label_weights`): label shift, p(x | y) as before and p(y) another (Saerens et al.
   2002): w(y) = q(y) / p(y). It needs each case's label, so it works on arrays of labelled cases,
   and `shifted_consequence` judges a policy on them.
-Intervals rest on Kish's effective sample size. No certificate holds under a supposed mix:
+Intervals use Kish's effective sample size. No certificate holds under a hypothetical mix:
 PolicyConsequence.certificates_hold.
 """
 
@@ -34,8 +34,9 @@ from core.types import OUTCOMES
 
 
 def segment_weights(cumulative: JointCumulative, shares: Mapping[str, float]) -> JointCumulative:
-    """The counts as if segments came in these shares of the volume, scaled to sum to 1. Raises
-    SettingsError.
+    """Return the counts reweighted to these shares of segments, scaled to sum to 1.
+
+    Raises SettingsError for other names or negative shares, NoCasesError for a share without cases.
     """
     cases = cumulative.total.sum((1, 2), dtype=np.float64)
     weights = _ratio(cumulative.segments, shares, cases)
@@ -43,8 +44,10 @@ def segment_weights(cumulative: JointCumulative, shares: Mapping[str, float]) ->
 
 
 def class_weights(cumulative: JointCumulative, shares: Mapping[str, float]) -> JointCumulative:
-    """The counts as if answers (predicted classes) came in these shares, scaled to sum to 1. Raises
-    SettingsError.
+    """Return the counts reweighted to these shares of answers (predicted classes), scaled to sum to
+    1.
+
+    Raises SettingsError for other names or negative shares, NoCasesError for a share without cases.
     """
     cases = cumulative.total.sum((0, 2), dtype=np.float64)
     weights = _ratio(cumulative.classes, shares, cases)
@@ -52,8 +55,9 @@ def class_weights(cumulative: JointCumulative, shares: Mapping[str, float]) -> J
 
 
 def label_weights(label: ArrayLike, shares: Mapping[str, float]) -> NDArray[np.float64]:
-    """Weight [n] of each labelled case as if true classes came in these shares. Raises
-    SettingsError.
+    """Return the weight [n] of each labelled case under these shares of the true classes.
+
+    Raises SettingsError for a missing label, other names or negative shares.
     """
     labels = np.asarray(label, dtype=object)
     if pd.isna(labels).any():
@@ -66,10 +70,15 @@ def label_weights(label: ArrayLike, shares: Mapping[str, float]) -> NDArray[np.f
 def shifted_consequence(
     policy: Policy, cases: pd.DataFrame, weights: np.ndarray, terms: CostModel
 ) -> PolicyConsequence:
-    """What a policy means on weighted cases.
+    """Return the consequence of a policy on weighted cases.
 
-    policy: the policy. cases: columns segment, predicted, outcome, confidence, epistemic.
-    weights: of each case, [n], finite and 0 or more. terms: volume and costs.
+    policy: the policy that decides the cases.
+    cases: columns segment, predicted, outcome, confidence, epistemic, one row a case.
+    weights: of each case, [n], finite and 0 or more.
+    terms: volume and costs.
+
+    Raises NonFiniteError for a value that is not finite, ShapeError for weights of another length
+    or below 0.
     """
     weights = finite(weights, "weight")
     if weights.shape != (len(cases),) or (weights < 0).any():
@@ -85,12 +94,13 @@ def shifted_consequence(
 def _ratio(
     names: tuple[str, ...], shares: Mapping[str, float], cases: NDArray[Any]
 ) -> NDArray[np.float64]:
-    """target share / observed share of each name, [len(names)]; 0 for a name without a case."""
+    """Return target share / observed share of each name, [len(names)]; 0 for a name without cases."""
     if set(shares) != set(names):
         raise SettingsError("decision.shares_names", names=sorted(shares), expected=names)
     target = finite([shares[name] for name in names], "share")
     if (target < 0).any() or not target.sum() > 0:
         raise SettingsError("decision.shares_values")
+    # No weight can create cases of a name that has none.
     if (target[cases == 0] > 0).any():
         raise NoCasesError(
             "decision.share_without_cases",

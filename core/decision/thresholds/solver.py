@@ -1,14 +1,14 @@
-"""Three linked handles: threshold <-> risk (leakage or selective risk) <-> reviewers. One is given,
-the others follow; and presets, starting points for a threshold by what they promise.
+"""Solve for the threshold, the risk (leakage or selective risk) or the reviewers when one of the
+three is set; and compute presets, which are starting points for a threshold.
 
-Leakage falls and reviews rise with the threshold, so each has one place where it meets its limit.
-Selective risk is not monotone: accepting more right answers lowers it. A limit on a risk is
-therefore met from a threshold on: the loosest one that keeps it and from which every stricter one
-keeps it too. A looser threshold may keep it again (core.stats.selective's largest coverage would
-take that one), but then tightening the handle breaks the limit on the way, and on finite data such
-dips are mostly chance: searching for them is what fixed-sequence testing forbids. For leakage both
-readings agree. All figures are estimates, chosen on the cases that they are shown on; certificates
-are made elsewhere.
+Leakage falls and reviews rise with the threshold, so each meets its limit at one point. Selective
+risk is not monotone: accepting more right answers lowers it. The solver therefore answers a limit
+on a risk with the loosest threshold from which every stricter one keeps the limit too. A looser
+threshold may keep the limit again (core.stats.selective's largest coverage would take that one).
+Then tightening the handle breaks the limit on the way, and on finite data such dips are mostly
+chance: fixed-sequence testing forbids the search for them. For leakage both readings agree. All
+figures are estimates on the cases that chose the threshold, so they are optimistic; this module
+issues no certificate.
 """
 
 from collections.abc import Callable
@@ -27,32 +27,32 @@ from core.stats.checks import finite
 
 RISK, CAPACITY = "risk", "capacity"  # names of the constraints
 RISK_UNREACHABLE = "risk_unreachable"  # no threshold keeps the risk limit
-# even accepting all that may be leaves more reviews than the capacity
+# Even the loosest threshold leaves more reviews than the capacity.
 CAPACITY_UNREACHABLE = "capacity_unreachable"
-CONFLICT = "conflict"  # each limit can be kept, not both
+CONFLICT = "conflict"  # each limit can be kept alone, but not both
 DAYS_PER_MONTH = 365.25 / 12
 
 
 @dataclass(frozen=True)
 class SolvedPlan:
-    """The cheapest point within the limits. A limit binds when dropping it alone would lower the
-    expected money.
+    """The cheapest point within the limits. A limit binds if dropping it alone lowers the expected
+    money.
     """
 
     point: PolicyConsequence
-    # of RISK and CAPACITY; empty where the cheapest point of all is within both
+    # of RISK and CAPACITY; empty if the cheapest point of all is within both
     binding: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class InfeasibleLimits:
-    """No point keeps both limits, and the nearest ones that keep one. At least one of the two is
-    given.
+    """The reason why no point keeps both limits, and the nearest points that keep one of them.
 
-    keeping_risk needs the fewest reviews of those within the risk limit: its reviews_per_day is the
-    capacity it would take. keeping_capacity has the least risk of those within capacity: its risk
-    is the limit that could be kept. Each is None where no point keeps that limit; where no point
-    keeps either, they are the fewest reviews and the least risk of all.
+    keeping_risk has the fewest reviews of the points within the risk limit: its reviews_per_day is
+    the capacity that the limit takes. keeping_capacity has the least risk of the points within the
+    capacity: its risk is the lowest limit that the capacity allows. Each is None if no point keeps
+    that limit; if no point keeps either, they are the fewest reviews and the least risk of all. At
+    least one of the two is not None.
     """
 
     reason: str  # NO_LABELS, RISK_UNREACHABLE, CAPACITY_UNREACHABLE or CONFLICT
@@ -61,8 +61,8 @@ class InfeasibleLimits:
 
     @property
     def nearest(self) -> PolicyConsequence:
-        """The nearest feasible point: the risk limit is kept before the capacity, which can be
-        hired.
+        """Return the nearest feasible point. The risk limit goes before the capacity, because
+        reviewers can be hired.
         """
         nearest = self.keeping_risk or self.keeping_capacity
         if nearest is None:
@@ -72,22 +72,20 @@ class InfeasibleLimits:
 
 @dataclass(frozen=True)
 class ShadowPrice:
-    """What more review capacity is worth: the expected money that it saves, net of the cost of the
-    reviews it does.
+    """The expected money that more review capacity saves, net of the cost of its reviews.
 
-    A finite difference of two optima on the same n labelled cases, so it has no interval of its
-    own.
+    It is a finite difference of two optima on the same n labelled cases and has no interval.
     """
 
     extra_reviews_per_day: float
-    worth_per_day: float | None  # None where there is no plan before or after
+    worth_per_day: float | None  # None if either capacity has no plan
     worth_per_month: float | None
     unlocks: bool  # infeasible without, feasible with
     n: int
 
 
 class ThresholdSolver:
-    """All points of one threshold under one epistemic limit, counted once. Then each answer is a
+    """The points of all thresholds under one epistemic limit, counted once; each answer is then a
     look-up.
     """
 
@@ -98,25 +96,28 @@ class ThresholdSolver:
         curve = cumulative.curve(limit_bin(epistemic_limit))
         self._curve = curve
         self._labelled = bool(curve.labelled)
-        # [1001] a day
+        # [1001] a day, without REVIEW_ALL. NaN means no case or no label: 0 here, because a NaN
+        # would poison the comparisons and minima below.
         self._reviews = (
             np.nan_to_num(curve.share("review_rate"))[: len(THRESHOLDS)] * terms.cases_per_day
         )
         self._money = np.nan_to_num(terms.handling(curve))[: len(THRESHOLDS)]
 
     def at_risk(self, limit: RiskLimit) -> PolicyConsequence | InfeasibleLimits:
-        """The threshold that keeps a risk limit with the fewest reviews, and what it means."""
+        """Return the point with the fewest reviews that keeps a risk limit."""
         return self._first(limit, None, _loosest)
 
     def at_capacity(self, reviews_per_day: float) -> PolicyConsequence | InfeasibleLimits:
-        """The strictest threshold that the capacity can serve: the least leakage that it buys."""
+        """Return the point of the strictest threshold that the capacity serves: the least leakage
+        at this capacity.
+        """
         return self._first(None, reviews_per_day, _strictest)
 
     def solve(
         self, limit: RiskLimit | None = None, reviews_per_day: float | None = None
     ) -> SolvedPlan | InfeasibleLimits:
-        """The least expected money within both limits (None for no limit), and which of them binds;
-        of equals the strictest.
+        """Return the point of the least expected money within both limits (None for no limit) and
+        the limits that bind; of equal points the strictest.
         """
         risk, capacity = self._masks(limit, reviews_per_day)
         if not self._labelled or not (risk & capacity).any():
@@ -137,12 +138,14 @@ class ThresholdSolver:
         extra: float = 1.0,
         days_per_month: float = DAYS_PER_MONTH,
     ) -> ShadowPrice:
-        """What `extra` reviews a day on top of a capacity are worth; one more reviewer is the
-        reviews that one does in a day.
+        """Return the worth of `extra` reviews a day on top of a capacity. For one more reviewer,
+        `extra` is the reviews that one person does in a day.
 
-        limit: on a risk, None for no limit. reviews_per_day: the capacity before. extra: above 0.
-        days_per_month: days of the volume; cases_per_day is mostly measured over calendar days,
-        hence the default.
+        limit: on a risk; None for no limit.
+        reviews_per_day: the capacity before.
+        extra: reviews a day, above 0; raises SettingsError otherwise.
+        days_per_month: days of the volume; the default is calendar days, because cases_per_day is
+        usually measured over them.
         """
         if not extra > 0:
             raise SettingsError("decision.extra_reviews", extra=extra)
@@ -166,19 +169,21 @@ class ThresholdSolver:
     def _masks(
         self, limit: RiskLimit | None, capacity: float | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Which thresholds [1001] keep the risk limit, as above, and which the capacity."""
+        """Return which thresholds [1001] keep the risk limit, and which keep the capacity."""
         everywhere = np.ones(len(THRESHOLDS), dtype=bool)
         risk = everywhere if limit is None else self._risk_mask(limit)
         if capacity is None:
             return risk, everywhere
         if not finite([capacity], "reviews a day")[0] >= 0:
             raise SettingsError("decision.capacity", capacity=capacity)
-        # a capacity read off a point serves that point
+        # Rounding must not exclude the point that a capacity was read off.
         return risk, self._reviews <= capacity * (1 + 1e-12)
 
     def _risk_mask(self, limit: RiskLimit) -> np.ndarray:
-        """Steps without a labelled accepted case have no selective risk: they veto nothing, and
-        they are not offered.
+        """Return the thresholds [1001] that keep the limit together with every stricter one.
+
+        A threshold without a labelled accepted case has an unknown risk: it neither breaks the run
+        of stricter thresholds nor qualifies itself.
         """
         keeps = self._curve.within(limit)[: len(THRESHOLDS)]
         unknown = np.isnan(self._curve.share(limit.measure))[: len(THRESHOLDS)]
@@ -220,7 +225,8 @@ class ThresholdSolver:
         return InfeasibleLimits(reason, by_risk, by_capacity)
 
     def _safest(self, limit: RiskLimit | None, among: np.ndarray) -> int:
-        """The step of the least known risk among these, the loosest of equals."""
+        """Return the step of the least known risk in `among`, the loosest of equals."""
+        # 2.0 ranks an unknown risk after every known one, and still before the excluded steps.
         risk = self._curve.share(limit.measure if limit else "leakage")[: len(THRESHOLDS)]
         return int(np.argmin(np.where(among, np.nan_to_num(risk, nan=2.0), np.inf)))
 
@@ -247,17 +253,17 @@ SAFE_LEAKAGE = 0.01
 
 
 def preset_thresholds(solver: ThresholdSolver) -> dict[str, float]:
-    """The threshold of each preset, in the order of PRESET_NAMES; without presets that no threshold
-    fulfils or that need labels where there are none.
+    """Return the threshold of each preset, in the order of PRESET_NAMES.
 
+    A preset is left out if no threshold fulfils it, or if it needs labels and none exist.
     - safe: the fewest reviews that keep leakage at SAFE_LEAKAGE or less, there and at every
       stricter threshold;
     - balanced: the least expected money of reviews and escapes;
-    - lean: the fewest reviews that cost no more than reviewing every case does; left out where it
-      would review more than safe does;
+    - lean: the fewest reviews that cost no more than reviewing every case; left out if it reviews
+      more than safe;
     - shadow: threshold 1, the strictest: the model runs while people decide, and only a confidence
       of exactly 1 is accepted.
-    They are chosen on the cases that they are shown on, so they are optimistic.
+    The figures of a preset are optimistic, because the same cases chose the threshold.
     """
     safe, balanced = solver.at_risk(LeakageLimit(SAFE_LEAKAGE)), solver.solve()
     thresholds = {
@@ -273,12 +279,12 @@ def preset_thresholds(solver: ThresholdSolver) -> dict[str, float]:
 
 
 def _lean_threshold(solver: ThresholdSolver) -> float | None:
-    """The loosest threshold whose money a day is at most review * cases a day; None where money is
-    unknown or always above.
+    """Return the loosest threshold whose money a day is at most review * cases a day; None if the
+    money is unknown or always above.
     """
     terms = solver.terms
     money = terms.handling(solver.cumulative.curve(limit_bin(solver.epistemic_limit)))
-    # NaN compares as false
+    # NaN compares as False, so unknown money pays nowhere.
     pays = np.flatnonzero(
         money[: len(THRESHOLDS)] <= terms.cases_per_day * terms.costs.review * (1 + 1e-12)
     )

@@ -1,11 +1,11 @@
-"""A verdict on a policy: adopt, adopt with conditions or do not adopt, by its money against
-reviewing everything; and the route to a better one, answers or segments that are sent to people.
+"""Give the verdict on a policy: adopt, adopt with conditions or do not adopt, by its money against
+reviewing everything; and improve a policy by sending answers or segments to people.
 
 The verdict reads bounds, not estimates: to adopt, the saving must be above 0 at the lower end of
-its 95% interval and a risk limit must be kept at the upper end of the risk's. Groups to send to
-people are chosen on some cases and judged on others (cross-fitting; Stone 1974), because groups
-that look bad by chance would make any choice judged on its own cases look good. Knows no screen:
-reasons are codes.
+its 95% interval, and the upper end of the risk's interval must be within the risk limit. Groups to
+send to people are chosen on some cases and judged on others (cross-fitting; Stone 1974), because
+groups that look bad by chance make any choice look good on the cases that chose it. Knows no
+screen: reasons are codes.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ from core.types import OUTCOMES, Interval
 ADOPT, ADOPT_WITH_CONDITIONS, DO_NOT_ADOPT = "adopt", "adopt_with_conditions", "do_not_adopt"
 # Reasons that rule a policy out.
 ACCEPTS_NOTHING = "accepts_nothing"
-MOSTLY_WRONG = "mostly_wrong"  # of the accepted cases MOSTLY_WRONG_RISK or more are wrong
+MOSTLY_WRONG = "mostly_wrong"  # at least MOSTLY_WRONG_RISK of the accepted cases are wrong
 MONEY_UNKNOWN = "money_unknown"  # no label or no measured time
 COSTS_MORE = "costs_more"  # it saves nothing against reviewing everything
 RISK_ABOVE_LIMIT = "risk_above_limit"  # the estimate is above the limit
@@ -39,9 +39,9 @@ MOSTLY_WRONG_RISK = 0.4
 
 @dataclass(frozen=True)
 class PolicyVerdict:
-    """One of ADOPT, ADOPT_WITH_CONDITIONS and DO_NOT_ADOPT, and the reasons where it is not ADOPT.
+    """One of ADOPT, ADOPT_WITH_CONDITIONS and DO_NOT_ADOPT, and the reasons unless it is ADOPT.
 
-    saving_per_day: money of reviewing everything less that of the policy; its interval is that of
+    saving_per_day: money of reviewing everything minus that of the policy; its interval is that of
     leakage alone.
     """
 
@@ -52,11 +52,11 @@ class PolicyVerdict:
 
 @dataclass(frozen=True)
 class RouteToPeople:
-    """Groups that are sent to people, and what that means on cases that did not choose them.
+    """Groups to send to people, and the consequence on cases that did not choose them.
 
-    groups: chosen on all cases; this is what `policy` applies. consequence: of the procedure, with
-    every case judged under the groups that the other folds chose. chosen_in: group -> number of
-    folds that chose it.
+    groups: chosen on all cases; `policy` applies them.
+    consequence: of the procedure: every case is judged under the groups that the other folds chose.
+    chosen_in: group -> number of folds that chose it.
     """
 
     groups: tuple[str, ...]
@@ -67,7 +67,7 @@ class RouteToPeople:
 
 
 def policy_verdict(consequence: PolicyConsequence, limit: RiskLimit | None = None) -> PolicyVerdict:
-    """The verdict on a policy under an optional limit on one of its risks."""
+    """Return the verdict on a policy under an optional limit on one of its risks."""
     model = consequence.cost_model
     review_all = model.costs.review * model.cases_per_day
     saving = scaled_interval(consequence.money_per_day, -1.0, review_all)
@@ -89,11 +89,13 @@ def groups_to_send(
     wrong: NDArray[np.bool_],
     costs: UnitCosts,
 ) -> tuple[str, ...]:
-    """Groups whose accepted cases cost less when people review them: escape * wrong > review *
-    accepted, sorted by name.
+    """Return the groups whose accepted cases cost less when people review them, sorted by name:
+    escape * wrong > review * accepted.
 
-    group: name of each labelled case's group, [n]. accepted: whether the policy accepts it, [n].
-    wrong: whether its answer is wrong, [n]. costs: of a review and of an escape.
+    group: the name of each labelled case's group, [n].
+    accepted: whether the policy accepts the case, [n].
+    wrong: whether the answer is wrong, [n].
+    costs: of a review and of an escape.
     """
     names, position = np.unique(group.astype(str), return_inverse=True)
     reviews = np.bincount(position, accepted, len(names))
@@ -103,8 +105,9 @@ def groups_to_send(
 
 
 def send_to_people(policy: Policy, by: str, groups: Iterable[str]) -> Policy:
-    """The policy with all cases of these groups sent to review, also those of more specific rules.
-    `by` is "class" or "segment"; raises SettingsError for another.
+    """Return the policy with all cases of these groups sent to review, more specific rules too.
+
+    Raises SettingsError unless `by` is "class" or "segment".
     """
     if by not in ("class", "segment"):
         raise SettingsError("decision.grouping", grouping=by, allowed=("class", "segment"))
@@ -115,7 +118,7 @@ def send_to_people(policy: Policy, by: str, groups: Iterable[str]) -> Policy:
     }
     if by == "segment":
         return replace(policy, by_segment={**policy.by_segment, **people}, by_cell=cells)
-    # a rule of a segment goes before that of a class, so these need rules of their own
+    # The rule of a segment goes before that of a class, so each segment with a rule needs a cell.
     cells |= {(segment, name): REVIEW_ALL for segment in policy.by_segment for name in people}
     return replace(policy, by_class={**policy.by_class, **people}, by_cell=cells)
 
@@ -128,14 +131,14 @@ def cross_fitted_route(
     folds: int = 5,
     seed: int = 0,
 ) -> RouteToPeople:
-    """Choose the answers or segments to send to people, and judge the choice on other cases.
+    """Return the answers or segments to send to people, judged on cases that did not choose them.
 
     cases: columns segment, predicted, outcome, confidence, epistemic, one row a case.
     policy: the policy to improve.
     by: "class" (predicted answers) or "segment".
     cost_model: volume and costs.
-    folds: 2 or more; cases are dealt to them at random.
-    seed: of the dealing.
+    folds: 2 or more; cases fall into them at random.
+    seed: of the random folds.
 
     Raises SettingsError for a grouping or number of folds that is not allowed, NoCasesError for
     fewer labelled cases than folds.
@@ -151,6 +154,7 @@ def cross_fitted_route(
     columns = [cases[name] for name in ("segment", "predicted", "confidence", "epistemic")]
     accepted = policy.accepts(*columns)
     wrong = labelled & (outcome != OUTCOMES.index("right"))
+    # A permutation modulo folds gives folds of equal size, up to one case.
     fold = np.random.default_rng(seed).permutation(len(cases)) % folds
 
     def choice(members: NDArray[np.bool_]) -> tuple[str, ...]:

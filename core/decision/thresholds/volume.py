@@ -1,4 +1,4 @@
-"""Cases a day, measured from the dates of a run's cases without those far out.
+"""Measure the cases a day of a run from the dates of its cases, without outlying dates.
 
 A scoring records the span of its cases' dates (core.stats.date_span) in its metrics under "dates".
 A run without that record has its first and last date only.
@@ -15,8 +15,8 @@ from core.types import RunRecord
 
 @dataclass(frozen=True)
 class Volume:
-    """Cases a day over the calendar days from `first` to `last`; `far`: days (ISO) of the dates
-    that do not count, each once, and `far_cases`: how many cases have them.
+    """Cases a day over the calendar days from `first` to `last`. `far` lists the outlying days
+    (ISO), each once, and `far_cases` is the number of their cases; neither counts.
     """
 
     cases_per_day: float
@@ -28,7 +28,7 @@ class Volume:
 
 
 def date_metrics(moments: Sequence[datetime]) -> dict[str, Any] | None:
-    """Return what a scoring records of its cases' dates, JSON-able; None if no case has one."""
+    """Return the span of the dates of a scoring's cases as JSON values; None if no case has one."""
     span = robust_span(moments)
     if span is None:
         return None
@@ -36,13 +36,14 @@ def date_metrics(moments: Sequence[datetime]) -> dict[str, Any] | None:
     return {
         "first": span.first.isoformat(),
         "last": span.last.isoformat(),
+        # A column of wrong dates must not fill the run's record; far_cases counts them all.
         "far": days[:100],
         "far_cases": len(span.far),
     }
 
 
 def run_volume(record: RunRecord) -> Volume | None:
-    """Return a run's volume; None if its cases have no dates, or only one that cannot be real."""
+    """Return a run's volume; None if its cases have no dates or an impossible first or last date."""
     dates = record.metrics.get("dates")
     if dates:
         first, last = (datetime.fromisoformat(dates[end]) for end in ("first", "last"))
@@ -63,5 +64,6 @@ def measured_cases_per_day(record: RunRecord) -> float | None:
 def _volume(
     cases: int, first: datetime, last: datetime, far: tuple[str, ...] = (), far_cases: int = 0
 ) -> Volume:
+    # Both ends count: cases of a single day are one day's volume, not a division by 0.
     days = (last.date() - first.date()).days + 1
     return Volume((cases - far_cases) / days, first, last, days, far, far_cases)
