@@ -1,1 +1,1 @@
-"""Cost-benefit: what each way to run the line is worth."""
+"""Cost-benefit: the worth of each option."""

@@ -1,7 +1,7 @@
 """Figures of the money page: tidy frames of core.report.money and words in, Plotly figures out.
 
-As pure as dashboard.components.charts, whose colour slots it uses. Names of options and inputs come
-in as words.
+As pure as dashboard.components.charts, whose colour slots it uses. Names of options and inputs are
+arguments.
 """
 
 from collections.abc import Mapping
@@ -31,9 +31,10 @@ _BAND = "2E"  # alpha of a band, hex after a slot
 def running_cost_chart(
     frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]
 ) -> go.Figure:
-    """Running costs a month of each option as one bar of its parts, with P10 to P90 of the total.
+    """Return running costs a month of each option as a bar of its parts, with P10 to P90 of the
+    total.
 
-    frame: report.money.side_by_side. names: option -> its name. words: the parts, monthly,
+    frame: report.money.option_comparison. names: option -> its name. words: the parts, monthly,
     currency, separators.
     """
     figure, rows = go.Figure(), frame.iloc[::-1]
@@ -71,11 +72,12 @@ def running_cost_chart(
 def cash_chart(
     frame: pd.DataFrame, names: Mapping[str, str], chosen: str, words: Mapping[str, str]
 ) -> go.Figure:
-    """Cumulative cash against all human, a line an option, P10 to P90 of the chosen one, and where
-    it pays back for good.
+    """Return cumulative cash against all human, a line an option, with the payback of the chosen
+    one.
 
-    The axis fits the chosen option. frame: report.money.cash_frame. words: month, cash, band,
-    human, payback, currency, separators, and payback_month, empty where there is none.
+    The axis and the band from P10 to P90 fit the chosen option. frame: report.money.cash_frame.
+    names: option -> display name. chosen: an option. words: month, cash, band, human, payback,
+    currency, separators, and payback_month, "" if it never pays back.
     """
     figure = go.Figure()
     option_rows = frame[frame["option"] == chosen]
@@ -119,7 +121,7 @@ def cash_chart(
         min(0.0, option_rows[["cash", "p10"]].min().min()),
         max(0.0, option_rows[["cash", "p90"]].max().max()),
     )
-    # an option that loses far more would press the chosen one flat
+    # The range fits the chosen option: another one that loses far more would flatten it.
     room = 0.1 * (high - low) or 1.0
     figure.update_yaxes(
         title=_titled(words, "cash"),
@@ -131,16 +133,17 @@ def cash_chart(
 
 
 def tornado_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
-    """NPV with each input at its own low and high, from the NPV at the likely values.
+    """Return NPV with each input at its own low and high, against the NPV at the likely values.
 
-    frame: label (the input in words), at_low, at_high, base; widest first. words: at_low, at_high,
-    base, npv, currency, separators.
+    frame: label (display name of the input), at_low, at_high, base; widest first. words: at_low,
+    at_high, base, npv, currency, separators.
     """
     figure, rows = go.Figure(), frame.iloc[::-1]
     base = float(rows["base"].iloc[0])
     for end, slot, hatching in (("at_low", "teacher", "/"), ("at_high", "student", "")):
         figure.add_bar(
             y=rows["label"],
+            # a bar starts at its `base`, and its length is relative to it
             x=rows[end] - base,
             base=base,
             customdata=rows[end],
@@ -163,17 +166,18 @@ def tornado_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
 def npv_histogram_chart(
     frame: pd.DataFrame, marks: Mapping[str, float], words: Mapping[str, str]
 ) -> go.Figure:
-    """Share of the draws by NPV, below 0 and above in two colours, with P10, P50, P90.
+    """Return the share of draws by NPV, below and above 0 in two colours, with P10, P50, P90.
 
-    frame: report.money.npv_histogram. marks: p10, p50, p90. words: npv, draws, loss, gain, p10,
-    p50, p90, currency, separators.
+    frame: report.money.npv_histogram_frame. marks: p10, p50, p90. words: npv, draws, loss, gain,
+    p10, p50, p90, currency, separators.
     """
     figure = go.Figure()
     middle, width = (
         (frame["low"] + frame["high"]) / 2,
+        # if all draws are equal, the bin has no width and Plotly would not draw it
         (frame["high"] - frame["low"]).clip(lower=1e-9),
     )
-    # the side of 0 tells them apart
+    # two traces, one for each side of 0, so that each has a colour and a legend entry
     for name, slot, rows in (("loss", "leak", middle <= 0), ("gain", "student", middle > 0)):
         mark = {"color": SLOTS[slot], "line": {"width": 0}}
         hover = f"%{{x:,.0f}} {words['currency']}<br>%{{y:.1%}}<extra>{words[name]}</extra>"
@@ -193,15 +197,14 @@ def npv_histogram_chart(
 
 
 def break_even_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
-    """Where each input's break-even lies beside its own low and high, all as multiples of its
-    likely value, on a log axis.
+    """Return each input's break-even and range, as multiples of its likely value, on a log axis.
 
-    frame: label (the input and its break-even in words), low, likely, high, value; likely > 0.
-    words: range, value, times, likely, separators.
+    frame: label (input and its break-even), low, likely, high, value; likely > 0. words: range,
+    value, times, likely, separators.
     """
     figure, rows = go.Figure(), frame.iloc[::-1]
     low, high, value = (rows[name] / rows["likely"] for name in ("low", "high", "value"))
-    # a low of 0 has no place on a log axis: it ends at the left edge
+    # a log axis has no 0, so a low of 0 ends at the left edge
     least = min(0.1, float(value[value > 0].min()) / 2)
     low = low.clip(lower=least)
     for i, label in enumerate(rows["label"]):
@@ -234,10 +237,10 @@ def break_even_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure
 def npv_threshold_chart(
     frame: pd.DataFrame, now: float, best: float | None, words: Mapping[str, str]
 ) -> go.Figure:
-    """NPV against the threshold, the zero line, the threshold in use and the best one.
+    """Return NPV against the threshold, with the zero line, the present and the best threshold.
 
-    frame: report.money.threshold_npv. words: npv, threshold, now, best, human, currency,
-    separators.
+    frame: report.money.threshold_npv. now: threshold in use. best: None if unknown. words: npv,
+    threshold, now, best, human, currency, separators.
     """
     figure = go.Figure()
     hover = f"{words['threshold']} %{{x:.3f}}<br>%{{y:,.0f}} {words['currency']}<extra>{words['npv']}</extra>"
@@ -260,14 +263,15 @@ def npv_threshold_chart(
 
 
 def _titled(words: Mapping[str, str], name: str) -> str:
-    """An axis' title with its currency: a sign before a negative number would stand on the wrong
-    side of its minus.
+    """Return an axis title with its currency.
+
+    Not as a tick prefix: Plotly writes the sign before the minus of a negative number.
     """
     return f"{words[name]} [{words['currency']}]"
 
 
 def _whiskers(rows: pd.DataFrame, name: str) -> dict:
-    """Error bars from P10 to P90; the likely value may lie outside them."""
+    """Return error bars from P10 to P90; the likely value may lie outside them."""
     low, high = rows[name] - rows[f"{name}_p10"], rows[f"{name}_p90"] - rows[name]
     bars = {
         "array": np.maximum(high, 0),
@@ -279,18 +283,18 @@ def _whiskers(rows: pd.DataFrame, name: str) -> dict:
 
 
 def _zero(figure: go.Figure, end: float, name: str) -> None:
-    """The line of all human, against which the others are measured."""
+    """Draw the zero line: all human, the reference of the other options."""
     line = {"color": SLOTS["neutral"], "width": 1.5, "dash": "longdash"}
     figure.add_scatter(x=[0, end], y=[0, 0], mode="lines", name=name, line=line, hoverinfo="skip")
 
 
 def _upright(figure: go.Figure, x: float, dash: str, name: str, slot: str) -> None:
-    """A vertical line with its name in the legend."""
+    """Draw a vertical line, with its name in the legend."""
     line = {"color": SLOTS[slot], "width": 2, "dash": dash}
     figure.add_vline(x=x, line=line)
     figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line=line)
 
 
 def _laid_out(figure: go.Figure, height: int, words: Mapping[str, str]) -> go.Figure:
-    """As every chart, with room for the currency above the first panel."""
+    """Finish a figure, with room for the currency above the first panel."""
     return finish(figure, height, words).update_layout(margin_t=56)

@@ -1,7 +1,6 @@
-"""The inputs of the money page: a group at a time, each with its unit, low, likely and high, and
-where it is from.
+"""The inputs of the money page, one group at a time: unit, low, likely, high and source of each.
 
-An edit makes a new scenario and puts it into the choice `money`, and so into the address. Draws
+An edit makes a new scenario and stores it in the choice `money`, and so in the address. Draws
 widgets; computes nothing.
 """
 
@@ -50,16 +49,14 @@ _BADGES = {"measured": (":material/timer:", "green"), "assumed": (":material/edi
 
 
 def setting_controls(words: Words) -> None:
-    """Draw what holds for the whole scenario and is chosen on other pages too: threshold and
-    currency.
-    """
+    """Draw the scenario's settings that other pages share: threshold and currency."""
     step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
     st.slider(words("threshold"), key="t", help=words("money.threshold.help"), **step)
     st.selectbox(words("currency"), CURRENCIES, key="currency", help=words("currency.help"))
 
 
 def option_control(words: Words, options: tuple[str, ...]) -> None:
-    """Draw which option the charts look into."""
+    """Draw which option the charts detail."""
     names = option_names(words)
     st.segmented_control(
         words("money.look"), options, format_func=names.get, key="option", required=True
@@ -67,7 +64,7 @@ def option_control(words: Words, options: tuple[str, ...]) -> None:
 
 
 def input_controls(words: Words, scenario: MoneyScenario) -> None:
-    """Draw one group of inputs, and the way back to what was measured."""
+    """Draw one group of inputs, and the button that restores the measured values."""
     groups = {name: words(f"money.group.{name}") for name in GROUPS}
     quiet = {"required": True, "label_visibility": "collapsed"}
     st.segmented_control(
@@ -107,6 +104,8 @@ def _row(words: Words, scenario: MoneyScenario, name: str) -> None:
     limits = {"min_value": 0.0, "max_value": 100.0 if quantity.unit == "share" else scale * MOST}
     for column, end in zip(ends, ENDS, strict=True):
         key = f"in_{name}_{end}"
+        # The scenario decides, not the field. Four digits: scaling a share adds digits that the
+        # field would show.
         state.set_value(key, float(f"{scale * getattr(quantity, end):.4g}"))
         column.number_input(
             f"{texts}: {words(f'money.{end}')}",
@@ -123,7 +122,7 @@ def _row(words: Words, scenario: MoneyScenario, name: str) -> None:
 
 
 def _months(words: Words, scenario: MoneyScenario) -> None:
-    """How far the money is looked at: a choice, so it has no low and no high."""
+    """Draw the horizon: a choice, so it has no low and no high."""
     title, *ends, source = st.columns(_WIDTHS, vertical_alignment="center")
     title.markdown(
         f"{words('money.horizon')}  \n:small[:gray[{words('unit.months')}]]",
@@ -149,7 +148,7 @@ def _source(words: Words, quantity: ScenarioQuantity) -> None:
 
 
 def _help(words: Words, name: str) -> str | None:
-    """What an input means, where its name does not say it all."""
+    """Return the explanation of an input, None if its name suffices."""
     explained = (
         "cashed_share",
         "student_selective_risk",
@@ -162,7 +161,7 @@ def _help(words: Words, name: str) -> str | None:
 
 
 def _edit(scenario: MoneyScenario, name: str, end: str, scale: float) -> None:
-    """Take a typed value; an emptied field is put back."""
+    """Apply a typed value to the scenario; an emptied field gets its value back. A callback."""
     value = state.chosen(f"in_{name}_{end}")
     if value is not None:
         changed = scenario.changed(

@@ -1,5 +1,4 @@
-"""Money: what each of four ways to run the line is worth, how sure that is, and what would have to
-be true.
+"""Money: the worth of four options, its uncertainty, and the conditions under which it holds.
 
 Guard, controls, call, show. All figures come from core.decision and core.report; all words from the
 catalogues.
@@ -42,12 +41,12 @@ from dashboard.money import (
 from dashboard.session import cache, state
 from dashboard.session.address import Choices
 
-BARS = 10  # inputs that the tornado shows; its table has all
+BARS = 10  # inputs in the tornado; its table has all
 
 
 @dataclass(frozen=True)
 class MoneyContext:
-    """What the page is about."""
+    """The page's data: choices, measured runs, the scenario and its valuation."""
 
     words: Words
     choices: Choices
@@ -62,12 +61,12 @@ class MoneyContext:
 
     @property
     def costs(self) -> dict[str, str]:
-        """The signs that every chart of money writes."""
+        """Signs for every chart of money."""
         return money_words.cost_signs(self.words, self.choices.currency)
 
     @property
     def appraisal(self) -> OptionAppraisal:
-        """Of the option that the charts look into."""
+        """Appraisal of the option that the charts detail."""
         return self.valuation.appraisals[OPTION_NAMES.index(self.choices.option)]
 
 
@@ -77,7 +76,7 @@ def draw_money_page() -> None:
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
-    # Controls; those of the scenario stand under the figures that follow from it
+    # Controls; those of the scenario are below the figures that follow from it
     with st.sidebar:
         record = controls.choose_run(words, runs)
         money_controls.setting_controls(words)
@@ -99,7 +98,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     )
     _summary(context, followed)
     _inputs(context)
-    state.choices()  # again: the option's widget is drawn only now
+    state.choices()  # again: the option's widget is drawn after the first call
     _charts(context)
 
 
@@ -120,16 +119,16 @@ def _facts(runs: list[RunRecord], record: RunRecord, chosen: Choices) -> Measure
 
 
 def _scenario(chosen: Choices, facts: MeasuredRuns) -> tuple[MoneyScenario | None, bool]:
-    """The scenario of the address, or one to begin with; and whether its measured inputs follow
-    these cases.
+    """Return the scenario of the address or a default, and whether measured inputs are refreshed.
 
-    None where the address has none and these cases measure no risk.
+    The scenario is None if the address has none and these cases measure no risk.
     """
     try:
         quantities = measured_quantities(facts)
     except SettingsError:
         quantities = None
     if chosen.money:
+        # the currency is a choice of its own, so that all pages agree on it
         scenario = MoneyScenario.from_query(chosen.money).changed(currency=chosen.currency)
         return (
             (scenario, False)
@@ -174,7 +173,7 @@ def _inputs(shown: MoneyContext) -> None:
 
 
 def _charts(shown: MoneyContext) -> None:
-    """Show the charts one below the other."""
+    """Draw the charts one below the other."""
     _running(shown)
     _cash(shown)
     _monte_carlo(shown)
@@ -300,6 +299,7 @@ def _thresholds(shown: MoneyContext) -> None:
     if model not in shown.facts.counts:
         panels.empty_panel("paying", words, "paying.missing")
         return
+    # 1 case a day: the scenario has a volume of its own, and only the shares are used
     curve = consequence.consequence_curve(shown.facts.counts[model], 1.0, choices.unseen)
     frame, pays = (
         money.threshold_npv(shown.scenario, curve, choices.option),

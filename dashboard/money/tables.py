@@ -1,6 +1,4 @@
-"""The tables under the charts of the money page, and of its inputs: frames of core.report.money in,
-tables out.
-"""
+"""The tables of the money page: frames of core.report.money in, tables out."""
 
 from collections.abc import Mapping
 
@@ -12,7 +10,7 @@ from dashboard.money.words import PERCENT, input_name, option_names, unit_name
 
 
 def money_option_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
-    """Columns of report.money.side_by_side."""
+    """Return the table of report.money.option_comparison."""
     money = f" [{currency}]"
     heads = {"option": words("column.option"), "once": words("money.once") + money}
     parts = ("inference", "review", "audit", "escapes", "kept_hours", "redistillation")
@@ -36,7 +34,7 @@ def money_option_table(words: Words, frame: pd.DataFrame, currency: str) -> Scre
 
 
 def cash_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
-    """Columns of report.money.cash_frame."""
+    """Return the table of report.money.cash_frame."""
     heads = {
         "option": words("column.option"),
         "month": words("money.month"),
@@ -47,7 +45,7 @@ def cash_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
 
 
 def tornado_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
-    """Columns of report.money.tornado_frame."""
+    """Return the table of report.money.tornado_frame."""
     heads = _input_heads(words) | {
         "at_low": words("tornado.at_low"),
         "at_high": words("tornado.at_high"),
@@ -59,14 +57,14 @@ def tornado_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTab
 
 
 def draw_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
-    """Columns of report.money.npv_histogram."""
+    """Return the table of report.money.npv_histogram_frame."""
     npv = f"{words('money.npv')} [{currency}]"
     heads = {end: words(f"column.{end}", of=npv) for end in ("low", "high")}
     return _table(frame, heads | {"share": words("monte_carlo.draws")}, "share")
 
 
 def break_even_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
-    """Columns of report.money.break_even_frame."""
+    """Return the table of report.money.break_even_frame."""
     rows = _inputs(words, frame, currency, ("low", "likely", "high", "value"))
     sides = {True: words("break_even.above"), False: words("break_even.below")}
     rows["pays"] = [
@@ -84,14 +82,14 @@ def break_even_table(words: Words, frame: pd.DataFrame, currency: str) -> Screen
 
 
 def money_threshold_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
-    """Columns of report.money.threshold_npv."""
+    """Return the table of report.money.threshold_npv."""
     npv = f"{words('money.npv')} [{currency}]"
     heads = {"threshold": words("threshold"), "coverage": words("axis.coverage"), "npv": npv}
     return _table(frame, heads, "coverage")
 
 
 def input_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:
-    """Columns of report.money.input_frame."""
+    """Return the table of report.money.input_frame."""
     heads = _input_heads(words) | {"runs": words("money.runs")}
     return _table(_inputs(words, frame, currency, ("low", "likely", "high")), heads)
 
@@ -99,7 +97,7 @@ def input_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable
 def _inputs(
     words: Words, frame: pd.DataFrame, currency: str, amounts: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Inputs by their names and units in words; shares as percentages, as their unit says."""
+    """Return inputs with display names and units; shares as percentages, like their unit."""
     scale = frame["name"].map(lambda name: 100.0 if name in PERCENT else 1.0)
     texts = {
         "name": [input_name(words, n) for n in frame["name"]],

@@ -1,8 +1,7 @@
-"""What a money scenario says in words: names of options and inputs with their units, the headline,
-and one card an option.
+"""The texts of a money scenario: options, inputs and units, the headline, one card an option.
 
-Pure: words and rows of core.report.money in, strings out; markdown is escaped here. It does not
-know Streamlit.
+Pure: words and rows of core.report.money in, strings out; markdown is escaped here. Does not know
+Streamlit.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,7 @@ from core.decision.money.scenario import INPUT_UNITS
 from dashboard.components.sentences import Card
 from dashboard.i18n import DASH, Words, escape_markdown
 
-# written as percentages
+# inputs that the page shows and reads as percentages; core holds shares
 PERCENT = {name for name, unit in INPUT_UNITS.items() if unit == "share"} | {"discount_rate"}
 _UNIT_WORDS = {
     "share": "unit.percent",
@@ -33,16 +32,17 @@ _UNIT_WORDS = {
 
 
 def option_names(words: Words) -> dict[str, str]:
-    """Option -> what a reader calls it."""
+    """Return option -> its display name."""
     return {name: words(f"money.option.{name}") for name in OPTION_NAMES}
 
 
 def input_name(words: Words, name: str) -> str:
+    """Return the display name of an input."""
     return words(f"input.{name}")
 
 
 def unit_name(words: Words, name: str, currency: str) -> str:
-    """The unit of an input as it stands behind a number."""
+    """Return the unit of an input, as written after a number."""
     if INPUT_UNITS[name] == "currency":
         return currency
     key = "unit.percent_a_year" if name == "discount_rate" else _UNIT_WORDS[INPUT_UNITS[name]]
@@ -50,16 +50,17 @@ def unit_name(words: Words, name: str, currency: str) -> str:
 
 
 def amount_text(words: Words, name: str, value: float, currency: str) -> str:
-    """A value of an input with its unit, to three significant figures."""
+    """Return a value of an input with its unit, to three significant figures."""
     if name in PERCENT:
         return words.percent(value)
+    # Japanese joins a number and its unit, but not a number and a currency code
     gap = " " if "currency" in INPUT_UNITS[name] else words.sentence_space
     return words.number(value, figures=3) + gap + unit_name(words, name, currency)
 
 
 def money_headline(words: Words, rows: pd.DataFrame, months: int, currency: str) -> str:
-    """Return in markdown which option is worth most over the horizon, with its range and chance, or
-    that none pays.
+    """Return in markdown the best option over the horizon, with range and chance, or that none
+    pays.
     """
     others = rows[rows["option"] != ALL_HUMAN]
     best = others.loc[others["npv"].idxmax()]
@@ -72,8 +73,10 @@ def money_headline(words: Words, rows: pd.DataFrame, months: int, currency: str)
 
 
 def money_cards(words: Words, rows: pd.DataFrame, months: int, currency: str) -> list[Card]:
-    """One card an option: its NPV, then range, chance, payback, running costs, hours freed and what
-    slips through.
+    """Return one card an option: its NPV, then range, chance, payback, costs, hours and escapes.
+
+    words: the catalogue. rows: report.money.option_comparison. months: the horizon. currency: of
+    the amounts.
     """
     return [_card(words, row, months, currency) for _, row in rows.iterrows()]
 
@@ -127,7 +130,7 @@ def _payback(words: Words, row: pd.Series, months: int) -> str:
 
 
 def break_even_reasons(words: Words, frame: pd.DataFrame) -> str:
-    """Return in markdown the inputs of a break-even frame that have none, by reason."""
+    """Return in markdown, by reason, the inputs of a break-even frame that have no break-even."""
     texts = [
         words.markdown(f"break_even.{reason}", names=input_list(words, rows["name"]))
         for reason, rows in frame[frame["reason"] != ""].groupby("reason", sort=False)
@@ -136,9 +139,7 @@ def break_even_reasons(words: Words, frame: pd.DataFrame) -> str:
 
 
 def paying_sentence(words: Words, found: PayingThresholds, currency: str) -> str:
-    """Return in markdown which thresholds pay, why the best is optimistic, and why there is no
-    interval.
-    """
+    """Return in markdown the thresholds that pay, and the caveats of the best one."""
     if found.best is None:
         return words("paying.unknown")
     best = {"t": words.number(found.best, 3), "npv": money_text(words, found.best_npv, currency)}
@@ -150,21 +151,24 @@ def paying_sentence(words: Words, found: PayingThresholds, currency: str) -> str
 
 
 def input_list(words: Words, names: Iterable[str]) -> str:
-    """Names of inputs in a row."""
+    """Return the display names of inputs, joined."""
     return joined_list(words, (input_name(words, name) for name in names))
 
 
 def joined_list(words: Words, parts: Iterable[str]) -> str:
+    """Return the parts joined by the language's comma."""
     return ("、" if words.language == "ja" else ", ").join(parts)
 
 
 def cost_signs(words: Words, currency: str) -> dict[str, str]:
-    """What every chart of money writes: the currency and the decimal signs."""
+    """Return the currency and separators for a chart of money."""
     return {"currency": currency, "separators": words.separators}
 
 
 def money_text(words: Words, value: float, currency: str) -> str:
-    """An amount with a minus sign that no line ends behind; long ones in short."""
+    """Return an amount with a minus sign that stays on its line; large amounts in short form."""
+    # U+2212 is the minus sign; the word joiner keeps the number from moving to the next line
+    # without it
     return words.money_in_short(value, currency).replace("-", "\u2212\u2060")
 
 

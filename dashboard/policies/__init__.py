@@ -1,1 +1,1 @@
-"""Policies: which thresholds are in force, and how they change."""
+"""Policies: the thresholds in force, and how they change."""

@@ -1,7 +1,7 @@
 """Figures of the page 'Policies': two versions side by side, and the history as a timeline.
 
 Tidy frames and words in, Plotly figures out, under the rules of dashboard.components.charts: no
-Streamlit, no catalogue, no own colour. What people typed goes through `letters`.
+Streamlit, no catalogue, no colour of its own. Text that people typed goes through `letters`.
 """
 
 from collections.abc import Mapping
@@ -34,12 +34,12 @@ _EVENTS = {
     "activate": ("student", "triangle-right"),
     "undo": ("leak", "x"),
 }
-_DAY = 86_400_000  # milliseconds between ticks; month names would be English in every language
+_DAY = 86_400_000  # milliseconds between ticks; Plotly writes month names in English, so the ticks have digits
 _TIMES = [
     {"dtickrange": [None, _DAY - 1], "value": "%H:%M:%S<br>%Y-%m-%d"},
     {"dtickrange": [_DAY, None], "value": "%Y-%m-%d"},
 ]
-_SPAN = "66"  # alpha of a stretch of time in force, hex after a slot
+_SPAN = "66"  # alpha of a period in force, hex after a slot
 
 
 def policy_comparison_chart(
@@ -48,11 +48,10 @@ def policy_comparison_chart(
     titles: Mapping[str, str],
     words: Mapping[str, str],
 ) -> go.Figure:
-    """Each measure of two versions with its interval, a panel a measure; no panel where neither has
-    a figure.
+    """Return each measure of two versions with its interval, one panel a measure.
 
-    frame: columns of report.policies.consequence_frame, the version before first. names: version ->
-    what it is called;
+    A measure without a figure in both versions has no panel. frame: columns of
+    report.policies.consequence_frame, the version before first. names: version -> display name.
     titles: measure -> panel title. words: symbol, separators, interval.
     """
     drawable = [
@@ -64,10 +63,12 @@ def policy_comparison_chart(
         rows=max(1, len(drawable)),
         cols=1,
         subplot_titles=[titles[measure] for measure in drawable],
+        # a share of the whole height, which grows with the panels
         vertical_spacing=0.5 / max(1, len(drawable)),
     )
     for row, measure in enumerate(drawable, start=1):
         prefix = words["symbol"] if measure == "money_per_day" else ""
+        # Plotly stacks categories upwards, so the version before is drawn last to be on top
         for (version, name), (slot, mark) in reversed(
             list(zip(names.items(), _PAIR, strict=False))
         ):
@@ -106,11 +107,11 @@ def policy_comparison_chart(
 def policy_timeline(
     events: pd.DataFrame, spans: pd.DataFrame, names: Mapping[tuple, str], words: Mapping[str, str]
 ) -> go.Figure:
-    """Events by time and version, and when which version was in force.
+    """Return events by time and version, and the periods in which each version was in force.
 
-    events: columns of report.policy_history.event_frame; spans: of its spans. names: (name,
-    version) -> what it is called, from top to bottom. words: propose, approve, activate, undo,
-    in_force, separators, time (the axis).
+    events: columns of report.policy_history.event_frame. spans: of activation_spans. names: (name,
+    version) -> display name, from top to bottom. words: propose, approve, activate, undo, in_force,
+    separators, time (the axis).
     """
     figure = go.Figure()
     for place, span in enumerate(spans.itertuples(index=False)):
@@ -122,6 +123,7 @@ def policy_timeline(
             line={"color": SLOTS["student"] + _SPAN, "width": 16},
             name=words["in_force"],
             legendgroup="span",
+            # one legend entry for all periods
             showlegend=place == 0,
             hovertemplate=f"{name}<br>{words['in_force']}<br>%{{x|%Y-%m-%d %H:%M}}<extra></extra>",
         )

@@ -1,9 +1,8 @@
-"""The widgets of the page 'Policies': the editor of thresholds, ways to start a draft, what goes
-with a proposal, and steps.
+"""The widgets of the page 'Policies': threshold editor, draft starts, proposal form, steps.
 
-What is being edited, the draft, lives in the session: `draft` is its policy, and the editor's typed
-cells lie on the policy it began with. Its one threshold for all is the choice `t`, so that a link
-and the other pages follow. Computes nothing.
+The session holds the draft: `draft` is its policy, and the editor's typed cells modify the policy
+that it began with. Its common threshold is the choice `t`, so that a link and the other pages
+follow. Computes nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,25 +23,25 @@ from dashboard.i18n import Words
 from dashboard.policies.words import limit_text
 from dashboard.session import state
 
-NO_LIMIT = 0.0  # in the list of epistemic limits, where None would read as nothing chosen
-ROW, MOST_HEIGHT = 35, 640  # pixels of a row of the editor, and of the editor at most
+NO_LIMIT = 0.0  # in the list of epistemic limits, where None means that nothing is selected
+ROW, MOST_HEIGHT = 35, 640  # pixels of a row, and the maximal height of the editor
 
 
 def edited_draft(
     cumulative: JointCumulative, run_id: str
 ) -> tuple[Policy, pd.DataFrame, tuple[tuple[int, object], ...]]:
-    """Take what was typed into the editor into the draft; return it, its rows, and (row, value) of
-    what is no threshold.
+    """Apply the editor's typed cells to the draft; return the draft, its rows, and refused cells.
 
-    The rows' two columns to type into stay as they were when the editor began, and the browser lays
-    what was typed over them: it forgets a typed cell that the table brings as well. The counts
-    beside them are those of the draft.
+    A refused cell is (row, value), where the value is not a threshold. The two editable columns of
+    the rows stay as they were when the editor began, and the browser lays the typed cells over
+    them: it forgets a typed cell whose value the table contains as well. The other columns show the
+    draft's counts.
     """
     t, key = state.chosen("t"), _editor_key(run_id)
     draft = state.held_value("draft", Policy(t))
     if draft.threshold != REVIEW_ALL:
         draft = replace(draft, threshold=t)
-    if state.held_value(key) is None:  # a new editor: typed cells lie on what the draft is now
+    if state.held_value(key) is None:  # a new editor: typed cells modify the present draft
         state.set_value("draft_base", draft)
     base = replace(
         state.held_value("draft_base"),
@@ -60,17 +59,16 @@ def edited_draft(
 
 
 def begin_draft(policy: Policy) -> None:
-    """Make `policy` the draft: a callback. Its editor begins anew."""
+    """Set the draft to `policy` with a new editor; a callback."""
     state.set_value("draft", policy)
+    # part of the editor's key, so that no typed cell of the previous draft survives
     state.set_value("draft_number", state.held_value("draft_number", 0) + 1)
     if policy.threshold != REVIEW_ALL:
         state.set_value("t", policy.threshold)
 
 
 def draft_starts(words: Words, offered: Mapping[str, Policy]) -> None:
-    """Draw a button for each policy that a draft can begin with. offered: what the button says ->
-    policy.
-    """
+    """Draw a button for each policy that a draft can begin with. offered: label -> policy."""
     st.caption(words("policy.starts"))
     with st.container(horizontal=True, key="starts"):
         for place, (label, policy) in enumerate(offered.items()):
@@ -78,12 +76,14 @@ def draft_starts(words: Words, offered: Mapping[str, Policy]) -> None:
 
 
 def common_threshold_controls(words: Words, made: Policy) -> None:
-    """Draw what holds for every case that nothing more special names: the threshold, or review, and
-    the epistemic limit.
+    """Draw the common rule: the threshold, or review of all cases, and the epistemic limit.
+
+    It holds for every case without a more specific rule.
     """
     number, everything, epistemic = st.columns([2, 2, 2], vertical_alignment="bottom")
     with number:
         controls.threshold(words)
+    # set in each run: the draft may have changed by another widget, and it decides
     state.set_value("draft_all", made.threshold == REVIEW_ALL)
     everything.toggle(
         words("policy.all_reviewed"),
@@ -107,8 +107,9 @@ def common_threshold_controls(words: Words, made: Policy) -> None:
 
 
 def threshold_editor(words: Words, table: pd.DataFrame, run_id: str) -> None:
-    """Draw the rows of segments, classes and cells; two columns can be typed into. table: of
-    policies_tables.editor.
+    """Draw the rows of segments, classes and cells; two columns are editable.
+
+    table: of policies.tables.editor_frame.
     """
     columns = st.column_config
     st.data_editor(
@@ -142,7 +143,7 @@ def threshold_editor(words: Words, table: pd.DataFrame, run_id: str) -> None:
 
 
 def optimiser_controls(words: Words, search: Callable[[], None]) -> None:
-    """Draw the limits, what gets a threshold of its own, and the button; `search` is its callback."""
+    """Draw limits, grouping and the button; `search` is its callback."""
     controls.limit_controls(words)
     by, button = st.columns([2, 1], vertical_alignment="bottom")
     names = {name: words(f"policy.by.{name}") for name in GROUPINGS}
@@ -160,8 +161,10 @@ def optimiser_controls(words: Words, search: Callable[[], None]) -> None:
 
 
 def proposal_form(words: Words, name: str, save: Callable[[], None], today: date) -> None:
-    """Draw name, author, reason and last day with the button; `save` is its callback. name: of the
-    policy, at first.
+    """Draw name, author, reason and last day with the button.
+
+    words: the catalogue. name: initial name of the policy. save: the button's callback. today: the
+    earliest last day.
     """
     if state.held_value("policy_name") is None:
         state.set_value("policy_name", name)
@@ -193,7 +196,7 @@ def proposal_form(words: Words, name: str, save: Callable[[], None], today: date
 
 
 def person_controls(words: Words) -> None:
-    """Draw who takes a step, and why."""
+    """Draw the name and the reason of the person who takes a step."""
     left, right = st.columns([1, 2])
     left.text_input(words("policy.person"), key="decider", max_chars=MAX_NAME)
     right.text_input(words("policy.why"), key="why", max_chars=MAX_NAME)
@@ -202,8 +205,10 @@ def person_controls(words: Words) -> None:
 def step_buttons(
     words: Words, labels: Mapping[str, str], possible: tuple[str, ...], take: Callable[[str], None]
 ) -> None:
-    """Draw the buttons of the three steps; only what is possible can be clicked. labels: step ->
-    what its button says.
+    """Draw the buttons of the three steps; impossible steps are disabled.
+
+    words: the catalogue. labels: step -> label. possible: steps that can be taken. take: callback,
+    gets the step.
     """
     icons = {
         "approve": ":material/thumb_up:",
@@ -226,8 +231,9 @@ def step_buttons(
 
 
 def _editor_key(run_id: str) -> str:
-    """A new draft, and a run with other rows, have an editor of their own: typed cells are kept by
-    their place in it.
+    """Return the editor's key, new for each draft and run.
+
+    Streamlit stores typed cells by their row number, which fits only the same rows.
     """
     return f"own_{state.held_value('draft_number', 0)}_{run_id}"
 

@@ -1,7 +1,7 @@
-"""The part of the page 'Policies' in which a version is drafted and proposed: starts, thresholds,
-limits, certificate.
+"""The part of the page 'Policies' that drafts and proposes a version.
 
-Guard, controls, call, show. All figures come from core.decision and core.report.
+It draws starts, thresholds, limits and the certificate. Guard, controls, call, show. All figures
+come from core.decision and core.report.
 """
 
 import json
@@ -39,7 +39,7 @@ _LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
 
 
 def draw_editor(scene: PolicyScene) -> Policy:
-    """Draw the editor, and return the draft."""
+    """Draw the editor and return the draft."""
     words, run_id = scene.words, scene.record.run.run_id
     draft, rows, refused = policy_controls.edited_draft(scene.cumulative, run_id)
     with st.container(border=True, key="panel_propose"):
@@ -68,8 +68,9 @@ def draw_editor(scene: PolicyScene) -> Policy:
 
 
 def _offered(scene: PolicyScene, draft: Policy) -> dict[str, Policy]:
-    """What a draft can begin with: each preset, the active version, and the draft without
-    thresholds of its own.
+    """Return label -> policy that a draft can begin with.
+
+    Each preset, the active version, and the draft without its specific thresholds.
     """
     words, limit = scene.words, draft.epistemic_limit
     handles = ThresholdSolver(scene.cumulative, scene.terms, limit)
@@ -80,6 +81,7 @@ def _offered(scene: PolicyScene, draft: Policy) -> dict[str, Policy]:
     active = None if scene.active is None else readable_thresholds(scene.active)
     if active is not None:
         offered[
+            # a button's label is markdown, too
             escape_markdown(words("policy.start.active", version=str(scene.active.version)))
         ] = active
     if policies.own_rules(draft):
@@ -94,6 +96,7 @@ def _optimiser(scene: PolicyScene, draft: Policy) -> None:
         by, optimum = state.held_value("optimum", (None, None))
         if isinstance(optimum, InfeasibleLimits):
             st.warning(policy_words.optimum_sentence(words, optimum, ()), icon=":material/block:")
+        # an edit after the search makes the draft another policy, and its sentence would be wrong
         elif optimum is not None and optimum.consequence.policy == draft:
             pooled = [_pooled_name(scene, by, name) for name in optimum.pooled]
             st.success(
@@ -102,7 +105,10 @@ def _optimiser(scene: PolicyScene, draft: Policy) -> None:
 
 
 def _search(scene: PolicyScene, epistemic_limit: float | None) -> None:
-    """Find the cheapest draft within the limits as they are typed now: a callback."""
+    """Find the cheapest draft within the present limits; a callback.
+
+    Reads the limits from the session, since the widgets' new values are newer than `scene`.
+    """
     measure, most, capacity, by = (
         state.chosen(name) for name in ("limited", "most", "capacity", "draft_by")
     )
@@ -125,7 +131,7 @@ def _pooled_name(scene: PolicyScene, by: str, name: object) -> str:
 
 
 def _certificate(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
-    """Draw what is to be promised, and say what the calibration cases certify of the draft."""
+    """Draw the promise, and what the calibration cases certify of the draft; return it."""
     controls.promise(scene.words)
     proof = _proof(scene, draft)
     box, icon = (st.success, "verified") if isinstance(proof, Certificate) else (st.info, "info")
@@ -135,6 +141,7 @@ def _certificate(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstac
 
 def _proof(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
     record, choices = scene.calibration, scene.choices
+    # before any data is read: a draft with specific thresholds cannot have a certificate
     none = policies.proof_obstacle(draft)
     if none is not None:
         return none
@@ -158,8 +165,9 @@ def _proof(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
 def _propose(
     scene: PolicyScene, draft: Policy, proof: Certificate | ProofObstacle, refused: bool
 ) -> None:
-    """Save what was shown as a new version: a callback, which a second click repeats without a
-    second version.
+    """Store the displayed draft as a new version; a callback.
+
+    A second click stores no second version. refused: whether the editor holds a refused cell.
     """
     name, author, reason = (
         policies_scene.typed_text(key) for key in ("policy_name", "author", "reason")
@@ -188,6 +196,6 @@ def _propose(
         version=str(proposal.version),
         name=name,
     )
-    for choice in ("before", "after"):  # the newest proposal is another one now
+    for choice in ("before", "after"):  # the newest proposal has changed
         state.set_value(choice, None)
     state.set_value("decided", version_key(proposal))

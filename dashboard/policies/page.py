@@ -1,9 +1,9 @@
-"""Policies: which thresholds are in force, and how they come to be: proposed, compared, approved,
-activated, undone.
+"""Policies: the thresholds in force, and their life: proposed, compared, approved, activated,
+undone.
 
 Guard, controls, call, show. All figures come from core.decision and core.report; all words from the
-catalogues. Nothing is decided in the session: each click is one transaction of the store, and the
-page shows what the store holds.
+catalogues. The session decides nothing: each click is one transaction of the store, and the page
+shows the store's content.
 """
 
 import json
@@ -75,15 +75,14 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         _compare(scene, draft)
         _decide(scene)
         _history(scene)
-    state.choices()  # again: some widgets of choices are drawn only now
+    state.choices()  # again: the widgets above are drawn after the first call
 
 
 def _settle(scene: PolicyScene) -> None:
-    """Make the two versions that are compared ones that can be: by default the active one and the
-    newest proposal.
+    """Set the two compared versions to comparable ones, by default active and newest proposal.
 
-    A list keeps what it said of a version until it is told again, so the choice is put into it each
-    time: states change.
+    A list keeps the text of a version until its value is set, so this sets it each time: states
+    change.
     """
     readable = [
         key for key, policy in scene.stored.items() if readable_thresholds(policy) is not None
@@ -104,7 +103,7 @@ def _settle(scene: PolicyScene) -> None:
 
 
 def _in_force(scene: PolicyScene) -> None:
-    """Say what is active, until when, with which certificate, and show what it does to these cases."""
+    """Draw the active version, its end, its certificate, and its consequence on these cases."""
     words, active = scene.words, scene.active
     if active is None:
         st.info(
@@ -141,6 +140,7 @@ def _in_force(scene: PolicyScene) -> None:
         [
             replace(
                 card,
+                # cards are plain text, but st.metric reads markdown
                 value=escape_markdown(card.value),
                 lines=tuple(map(escape_markdown, card.lines)),
             )
@@ -150,7 +150,7 @@ def _in_force(scene: PolicyScene) -> None:
 
 
 def _stored_proof(scene: PolicyScene, one: entries.PolicyVersion) -> str:
-    """What a version's certificate says today, or why it has none."""
+    """Return what a version's certificate says today, or why it has none."""
     words, policy = scene.words, readable_thresholds(one)
     if policy is None or one.certificate is None:
         return policy_words.stored_proof_sentence(
@@ -168,7 +168,7 @@ def _stored_proof(scene: PolicyScene, one: entries.PolicyVersion) -> str:
 
 
 def _compare(scene: PolicyScene, draft: Policy) -> None:
-    """Show two versions side by side: figures, cases that change side, thresholds that differ."""
+    """Draw two versions side by side: figures, cases that change side, different thresholds."""
     words = scene.words
     pair = {name: readable_thresholds(version) for name, version in scene.stored.items()} | {
         DRAFT: draft
@@ -237,9 +237,10 @@ def _name(scene: PolicyScene, key: str) -> str:
 
 
 def _decide(scene: PolicyScene) -> None:
-    """Approve, activate or undo one version, by name and with a reason."""
+    """Draw the steps of one version: approve, activate or undo, by name and with a reason."""
     words = scene.words
     decided = state.held_value("decided")
+    # unset at first, and no key of this list if the workspace has changed
     state.set_value("decided", decided if decided in scene.stored else next(iter(scene.stored)))
     with st.container(border=True, key="panel_decide"):
         st.markdown(f"## {words('policy.decide')}", help=words("policy.decide.help"), anchors=False)
@@ -269,6 +270,7 @@ def _decide(scene: PolicyScene) -> None:
             for step in ("approve", "activate")
         } | {"undo": _undo_label(scene, life)}
         policy_controls.step_buttons(words, labels, life.steps, partial(_take, scene, policy))
+        # before the click, so that a refusal is no surprise
         if "approve" in life.steps and same_person(
             policies_scene.typed_text("decider"), policy.author
         ):
@@ -278,7 +280,7 @@ def _decide(scene: PolicyScene) -> None:
 
 
 def _undo_label(scene: PolicyScene, life: PolicyLife) -> str:
-    """What undoing the active version leads back to."""
+    """Return the label of undo, with the version that it restores."""
     if life.state != ACTIVE:
         return scene.words("policy.step.undo")
     left = activations_in_force(scene.events)[:-1]
@@ -290,9 +292,11 @@ def _undo_label(scene: PolicyScene, life: PolicyLife) -> str:
 
 
 def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
-    """Record a step on the version that its button names: a callback. Refused where the list says
-    another version by now; a second click records no second event.
+    """Record a step on the version that the button names; a callback.
+
+    Refuses it if the list has another version by now; a second click records no second event.
     """
+    # The list and the button can change in one request, and the button still holds the old version.
     if state.chosen("decided") != version_key(one):
         version = policy_words.version_name(scene.words, one.name, one.version)
         policies_scene.store_reply("decide", "error", "policy.other_selected", version=version)
@@ -307,7 +311,14 @@ def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
         return
     try:
         steps.record_event(
-            Ledger(cache.store()), one.name, one.version, step, name, why, scene.seen
+            # `seen`: the store refuses the step if others have decided since this page was drawn
+            Ledger(cache.store()),
+            one.name,
+            one.version,
+            step,
+            name,
+            why,
+            scene.seen,
         )
     except OvertakenError as error:
         policies_scene.store_reply("decide", "warning", "policy.overtaken", error.events)
@@ -317,7 +328,10 @@ def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
         key = "policy.done.alone" if alone else "policy.done"
         texts = {"name": one.name, "version": str(one.version), "step": f"policy.event.{step}"}
         policies_scene.store_reply("decide", "warning" if alone else "success", key, **texts)
-        for choice in ("before", "after"):  # the active one and the newest proposal are others now
+        for choice in (
+            "before",
+            "after",
+        ):  # the active version and the newest proposal may have changed
             state.set_value(choice, None)
 
 

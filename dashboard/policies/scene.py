@@ -1,7 +1,6 @@
-"""What the page 'Policies' is about, for all of its parts: the choices, the cases, what the store
-holds, and today.
+"""The data of the page 'Policies' for all of its parts: choices, cases, store content, today.
 
-Knows how a version is named in lists and in the address. Draws nothing.
+Knows how lists and the address name a version. Draws nothing.
 """
 
 from collections.abc import Mapping
@@ -25,12 +24,12 @@ from dashboard.session import cache, state
 from dashboard.session.address import Choices
 from dashboard.session.context import RunContext
 
-DRAFT = "draft"  # what is being edited, beside the versions "name@3" of the store
+DRAFT = "draft"  # key of the draft, among the keys "name@3" of stored versions
 
 
 @dataclass(frozen=True)
 class PolicyScene:
-    """Everything that a part of the page needs."""
+    """The data that every part of the page needs."""
 
     words: Words
     choices: Choices
@@ -45,7 +44,7 @@ class PolicyScene:
 
     @property
     def active(self) -> entries.PolicyVersion | None:
-        """The version that is in force."""
+        """The version in force, None if there is none."""
         return next(
             (policy for policy in self.stored.values() if self.life(policy).state == ACTIVE), None
         )
@@ -56,21 +55,23 @@ class PolicyScene:
         return self.events[-1].position if self.events else 0
 
     def life(self, one: entries.PolicyVersion) -> PolicyLife:
+        """Return the states and steps of a version."""
         return self.lives[one.name, one.version]
 
     def means(self, policy: Policy) -> PolicyConsequence:
-        """What a policy does to these cases."""
+        """Return the consequence of a policy on these cases."""
         return policy_consequence(self.cumulative, policy, self.terms)
 
 
 def version_key(one: entries.PolicyVersion | entries.PolicyEvent) -> str:
-    """What a version is called in lists and in the address."""
+    """Return the name of a version in lists and in the address."""
     return f"{one.name}@{one.version}"
 
 
 def readable_thresholds(one: entries.PolicyVersion) -> Policy | None:
-    """The thresholds of a version; None where its content is none, such as one that another program
-    wrote.
+    """Return the thresholds of a version.
+
+    None if its content is not a policy, for example if another program wrote it.
     """
     try:
         return Policy.from_dict(one.content)
@@ -81,9 +82,10 @@ def readable_thresholds(one: entries.PolicyVersion) -> Policy | None:
 def policy_scene(
     words: Words, runs: list[RunRecord], record: RunRecord, chosen: Choices
 ) -> PolicyScene:
-    """Read what the page shows. Raises StoreError."""
+    """Return the page's data. Raises StoreError."""
     (stored, events), run = cache.policies(), RunContext(words, chosen, runs, record)
     cumulative = cache.cells(run.run_id, chosen.unseen)
+    # the share that counts: without untrained labels, if the choices exclude them
     counted = float(cumulative.total.sum()) / max(1, record.cases)
     return PolicyScene(
         words,
@@ -113,14 +115,18 @@ def store_reply(
     events: tuple[PolicyEvent, ...] = (),
     **values: str | KakushinError,
 ) -> None:
-    """Answer a click at `place`: the words under `key` with `values`, then what happened in
-    between, in a box.
+    """Store the reply to a click for `show_reply`.
+
+    place: of the page. box: "error", "warning" or "success". key: of the sentence. events: what
+    other people decided meanwhile. values: of the sentence.
     """
+    # A callback runs before the page and can draw nothing; keys, not texts, so that a change of
+    # language changes the reply.
     state.set_value(f"said_{place}", (box, key, events, values))
 
 
 def show_reply(words: Words, place: str) -> None:
-    """Draw the last answer at `place`, in the language of now."""
+    """Draw the last reply at `place`, in the present language."""
     answer = state.held_value(f"said_{place}")
     if answer is None:
         return
@@ -135,13 +141,14 @@ def show_reply(words: Words, place: str) -> None:
 
 
 def typed_text(key: str) -> str:
-    """Return what stands in a text field."""
+    """Return the stripped content of a text field."""
     return (state.held_value(key) or "").strip()
 
 
 def missing_text(texts: Mapping[str, str]) -> str | None:
-    """Return the key of the sentence for the first text that cannot be kept; texts: the field's
-    label key -> what was typed.
+    """Return the key of the sentence about the first text that the store refuses, else None.
+
+    texts: key of the field's label -> typed text.
     """
     for key, text in texts.items():
         try:
@@ -152,9 +159,7 @@ def missing_text(texts: Mapping[str, str]) -> str | None:
 
 
 def _named(words: Words, values: Mapping[str, str | KakushinError]) -> dict[str, str]:
-    """Values with an error, and what is a word of the catalogue, such as a step, in the language of
-    now.
-    """
+    """Return the values in the present language: errors as sentences, a step as its word."""
     named = {name: words(value) if name == "step" else value for name, value in values.items()}
     return {
         name: words.error_text(reply) if isinstance(reply, KakushinError) else reply

@@ -1,5 +1,6 @@
-"""The tables of the page 'Policies': frames of core.report in, frames with headings in the reader's
-language out.
+"""The tables of the page 'Policies'.
+
+Frames of core.report in, frames with translated headings out.
 """
 
 from collections.abc import Mapping
@@ -12,9 +13,7 @@ from dashboard.policies import words as policy_words
 
 
 def editor_frame(words: Words, frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of report.policies.rows as the editor shows them: kind and name in words, leakage
-    with its interval.
-    """
+    """Return report.policies.editor_rows with kind, name and leakage as display text."""
     return pd.DataFrame(
         {
             "kind": [policy_words.kind_name(words, kind) for kind in frame["kind"]],
@@ -34,8 +33,9 @@ def editor_frame(words: Words, frame: pd.DataFrame) -> pd.DataFrame:
 def consequence_table(
     words: Words, frame: pd.DataFrame, names: Mapping[str, str], currency: str
 ) -> ScreenTable:
-    """Columns of report.policies.consequence_frame, with its measures in words; shares are
-    fractions of 1.
+    """Return the table of report.policies.consequence_frame; shares are fractions of 1.
+
+    words: the catalogue. frame: its columns. names: version -> display name. currency: of money.
     """
     measures = measure_names(words, currency)
     rows = pd.DataFrame(
@@ -52,7 +52,7 @@ def consequence_table(
 
 
 def measure_names(words: Words, currency: str) -> dict[str, str]:
-    """What the measures of a consequence are called."""
+    """Return measure -> its display name."""
     return {
         "coverage": words("card.coverage"),
         "reviews_per_day": words("axis.reviews"),
@@ -65,7 +65,10 @@ def measure_names(words: Words, currency: str) -> dict[str, str]:
 def threshold_difference_table(
     words: Words, frame: pd.DataFrame, before: str, after: str
 ) -> pd.DataFrame:
-    """Columns of report.policies.differences; `before` and `after` name the two versions."""
+    """Return the table of report.policies.threshold_differences.
+
+    words: the catalogue. frame: its columns. before, after: display names of the two versions.
+    """
 
     def shown(kind: str, value: object) -> str:
         return (
@@ -90,7 +93,7 @@ def threshold_difference_table(
 
 
 def history_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Columns of report.policy_history.event_frame, the newest first."""
+    """Return the table of report.policy_history.event_frame, the newest first."""
     newest = frame.iloc[::-1]
     rows = pd.DataFrame(
         {

@@ -1,8 +1,7 @@
-"""What the page 'Policies' says: versions, thresholds, what is in force, certificates, moves, and
-why something was refused.
+"""The texts of the page 'Policies': versions, thresholds, certificates, changes, refusals.
 
-Pure: words, policies and results in, strings out; what people typed is escaped for markdown here.
-It does not know Streamlit.
+Pure: words, policies and results in, strings out; typed text is escaped for markdown here. Does not
+know Streamlit.
 """
 
 from collections.abc import Iterable
@@ -26,18 +25,18 @@ SHOWN = 12  # names of pooled rows that a sentence lists
 
 
 def version_name(words: Words, name: str, number: int) -> str:
-    """What a reader calls a version, as plain text."""
+    """Return the display name of a version, as plain text."""
     return words("policy.version", name=name, version=str(number))
 
 
 def version_option(words: Words, one: entries.PolicyVersion, life: PolicyLife, today: date) -> str:
-    """A version in a list of choices, with its state; plain text."""
+    """Return a version with its state, as plain text for a list."""
     texts = version_name(words, one.name, one.version) + " · " + words(f"policy.state.{life.state}")
     return texts + " · " + words("policy.state.expired") if one.expired(today) else texts
 
 
 def in_force_sentence(words: Words, one: entries.PolicyVersion, life: PolicyLife) -> str:
-    """What is active now, since when, by whom and why."""
+    """Return which version is active, since when, by whom and why."""
     activated = life.activated
     return words.markdown(
         "policy.in_force",
@@ -51,7 +50,7 @@ def in_force_sentence(words: Words, one: entries.PolicyVersion, life: PolicyLife
 
 
 def expiry_sentence(words: Words, one: entries.PolicyVersion, today: date) -> str:
-    """Until when a version is meant to count."""
+    """Return until when a version counts, or that it has no end."""
     if one.expires_on is None:
         return words("policy.no_end")
     key = "policy.expired" if one.expired(today) else "policy.until"
@@ -61,7 +60,7 @@ def expiry_sentence(words: Words, one: entries.PolicyVersion, today: date) -> st
 
 
 def version_summary(words: Words, one: entries.PolicyVersion, life: PolicyLife) -> str:
-    """Who proposed a version, when, why and on what, and who approved it."""
+    """Return who proposed a version, when, why and on which runs, and who approved it."""
     texts = words.markdown(
         "policy.about",
         author=one.author,
@@ -80,7 +79,7 @@ def version_summary(words: Words, one: entries.PolicyVersion, life: PolicyLife) 
 
 
 def thresholds_sentence(words: Words, policy: Policy) -> str:
-    """The thresholds of a version in markdown: the one for all, and how many cases of their own."""
+    """Return in markdown the common threshold, and how many specific ones a version has."""
     texts = [words.markdown("policy.thresholds", t=threshold_text(words, policy.threshold))]
     own_thresholds = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
     if own_thresholds:
@@ -92,24 +91,24 @@ def thresholds_sentence(words: Words, policy: Policy) -> str:
 
 
 def threshold_text(words: Words, value: Threshold | None) -> str:
-    """A threshold as plain text; None is one that follows the threshold for all."""
+    """Return a threshold as plain text; None follows the common threshold."""
     if value is None:
         return words("policy.as_all")
     return words("policy.to_people") if value == REVIEW_ALL else words.number(value, 3)
 
 
 def limit_text(words: Words, value: float | None) -> str:
-    """A limit on epistemic uncertainty as plain text."""
+    """Return an epistemic limit as plain text."""
     return words("policy.no_limit") if value is None else words("policy.nats", limit=f"{value:g}")
 
 
 def kind_name(words: Words, name: str) -> str:
-    """What a row of the editor is for."""
+    """Return the display name of a kind of editor row."""
     return words(f"policy.kind.{name}")
 
 
 def row_name(words: Words, of: str, segment: str, predicted: str) -> str:
-    """The name of a row of the editor, as plain text."""
+    """Return the name of an editor row, as plain text."""
     if of == SEGMENT:
         return segment or DASH
     return (
@@ -120,14 +119,15 @@ def row_name(words: Words, of: str, segment: str, predicted: str) -> str:
 
 
 def share_text(words: Words, value: float, low: float, high: float) -> str:
-    """A share with its interval as plain text; NaN says that there is nothing to estimate from."""
+    """Return a share with its interval as plain text; a dash for NaN."""
+    # NaN: nothing to estimate from
     if value != value:
         return DASH
     return f"{words.percent(value)} [{words.percent(low)}, {words.percent(high)}]"
 
 
 def draft_sentence(words: Words, found: PolicyConsequence, currency: str) -> str:
-    """The figures of a draft in one line, each with its interval and n."""
+    """Return the figures of a draft in one line, each with its interval and n."""
     if not found.coverage.n:
         return words("headline.empty")
 
@@ -150,8 +150,9 @@ def draft_sentence(words: Words, found: PolicyConsequence, currency: str) -> str
 def optimum_sentence(
     words: Words, found: OptimalPolicy | InfeasibleLimits, names: Iterable[str]
 ) -> str:
-    """What the optimiser found, which rows share a threshold, and that it was chosen on these very
-    cases.
+    """Return the optimiser's result, the rows that share a threshold, and a caveat.
+
+    The caveat: the same cases chose the thresholds, so their figures are optimistic.
     """
     if isinstance(found, InfeasibleLimits):
         return (
@@ -173,7 +174,7 @@ def optimum_sentence(
 
 
 def proof_sentence(words: Words, found: Certificate | ProofObstacle) -> str:
-    """The certificate that goes with a draft, or why there is none."""
+    """Return the certificate of a draft, or why it has none."""
     if isinstance(found, Certificate):
         return (
             certified(words, found)
@@ -203,8 +204,10 @@ def proof_sentence(words: Words, found: Certificate | ProofObstacle) -> str:
 def stored_proof_sentence(
     words: Words, found: Certificate | None, void: tuple[str, ...], why: ProofObstacle | None
 ) -> str:
-    """The certificate of a version of the store: what it says and what voids it today, or why there
-    is none.
+    """Return a stored version's certificate and what voids it, or why it has none.
+
+    found: the certificate, None without one. void: reasons that void it today. why: the obstacle,
+    None if it is unknown.
     """
     if found is None:
         return (
@@ -226,7 +229,7 @@ def stored_proof_sentence(
 
 
 def change_sentence(words: Words, found: DecisionChanges, cases: int) -> str:
-    """How many cases change side between two policies: exact counts of these cases."""
+    """Return how many cases change side between two policies: exact counts of these cases."""
     counts = {}
     for way in ("to_review", "to_acceptance"):
         outcomes = getattr(found, way)
@@ -241,9 +244,7 @@ def change_sentence(words: Words, found: DecisionChanges, cases: int) -> str:
 
 
 def overtaken_sentence(words: Words, events: Iterable[entries.PolicyEvent]) -> str:
-    """What somebody else decided since the reader looked; their names are theirs, so markdown is
-    escaped.
-    """
+    """Return what other people decided meanwhile; their names and reasons are escaped."""
     texts = [
         words.markdown(
             "policy.event_said",
