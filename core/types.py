@@ -48,6 +48,13 @@ class Interval:
     n: int
     level: float = 0.95
 
+    @property
+    def estimate(self) -> tuple[float, float, float]:
+        """(value, low, high) of an estimate over cases. Raises ValueError where n is 0."""
+        if self.value is None or self.low is None or self.high is None:
+            raise ValueError("an interval over no cases holds no estimate")
+        return self.value, self.low, self.high
+
 
 @dataclass(frozen=True)
 class Run:

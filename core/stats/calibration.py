@@ -31,6 +31,13 @@ class Bin:
     confidence: float | None
     accuracy: Interval
 
+    @property
+    def point(self) -> tuple[float, float]:
+        """(mean confidence, accuracy) of a bin with cases. Raises ValueError for an empty one."""
+        if self.confidence is None:
+            raise ValueError("an empty bin has no point in the diagram")
+        return self.confidence, self.accuracy.estimate[0]
+
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[Bin]:
     """Return the bins of the reliability diagram of confidence [n] and right [n] (answer is right).
@@ -70,7 +77,10 @@ def reliability_from_counts(
 def ece_of_bins(bins: list[Bin]) -> float | None:
     """Return the expected calibration error of a diagram; None without a case."""
     n = sum(b.n for b in bins)
-    return sum(b.n * abs(b.accuracy.value - b.confidence) for b in bins if b.n) / n if n else None
+    if not n:
+        return None
+    points = [(b.n, *b.point) for b in bins if b.n]
+    return sum(cases * abs(accuracy - confidence) for cases, confidence, accuracy in points) / n
 
 
 def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:

@@ -75,8 +75,8 @@ def calibration_error(bins: list[Bin], level: float = 0.95) -> CalibrationError:
         return CalibrationError(Interval(None, None, None, 0, level), None, None, None)
     diagram = _Diagram(
         np.array([b.n for b in occupied]),
-        np.array([b.confidence for b in occupied]),
-        np.array([round(b.n * b.accuracy.value) for b in occupied]),
+        np.array([b.point[0] for b in occupied]),
+        np.array([round(b.n * b.point[1]) for b in occupied]),
     )
     cases = int(diagram.n.sum())
     plain = float(np.abs(diagram.right - diagram.n * diagram.confidence).sum() / cases)
@@ -94,10 +94,10 @@ def squared_error(bins: list[Bin]) -> float | None:
     Liang, Ma 2019, arXiv 1909.10155, section 4). Unbiased, so below 0 where chance has it so. None
     where no bin has two cases.
     """
-    pairs = [(b.n, b.accuracy.value, b.confidence) for b in bins if b.n > 1]
+    pairs = [(b.n, *b.point) for b in bins if b.n > 1]
     if not pairs:
         return None
-    n, accuracy, confidence = np.array(pairs, dtype=float).T
+    n, confidence, accuracy = np.array(pairs, dtype=float).T
     squares = (accuracy - confidence) ** 2 - accuracy * (1 - accuracy) / (n - 1)
     return float(np.average(squares, weights=n))
 

@@ -1,11 +1,12 @@
 """The check with which every statistic begins: no figure is made from a NaN or infinite value."""
 
 import numpy as np
+import numpy.typing as npt
 
 from core.errors import NonFiniteError
 
 
-def finite(values, what: str) -> np.ndarray:
+def finite(values: npt.ArrayLike, what: str) -> np.ndarray:
     """Return `values` as a float64 array.
 
     what: name of the values in the error. Raises NonFiniteError naming the first index and value

@@ -17,12 +17,16 @@ def interval_difference(a: Interval, b: Interval) -> Interval:
     n = min(a.n, b.n)
     if a.value is None or b.value is None:
         return Interval(None, None, None, n, a.level)
-    d = a.value - b.value
-    down = math.hypot(a.value - a.low, b.high - b.value)
-    up = math.hypot(a.high - a.value, b.value - b.low)
+    (a_value, a_low, a_high), (b_value, b_low, b_high) = a.estimate, b.estimate
+    d = a_value - b_value
+    down = math.hypot(a_value - a_low, b_high - b_value)
+    up = math.hypot(a_high - a_value, b_value - b_low)
     return Interval(d, d - down, d + up, n, a.level)
 
 
 def excludes_zero(found: Interval) -> bool:
     """Return whether the interval shows which of the two estimates is larger."""
-    return found.value is not None and (found.low > 0 or found.high < 0)
+    if found.value is None:
+        return False
+    _, low, high = found.estimate
+    return low > 0 or high < 0

@@ -35,7 +35,8 @@ class PairedVerdict:
         A win of the rival on embeddings adds how to ship it.
         """
         sign = -1 if self.winner == "model" else 1  # the winner's gain
-        ends = sorted(sign * end for end in (self.nll.low, self.nll.high))
+        nll, *limits = self.nll.estimate
+        ends = sorted(sign * end for end in limits)
         gain = -sign if self.winner != "neither" else 1
         words = "_words" if self.winner == "rival" and self.rival != EMBEDDING else ""
         return sentence(
@@ -44,10 +45,10 @@ class PairedVerdict:
             n=self.nll.n,
             model=self.model,
             rival=self.rival,
-            nll=f"{sign * self.nll.value:.3f}",
+            nll=f"{sign * nll:.3f}",
             low=f"{ends[0]:.3f}",
             high=f"{ends[1]:.3f}",
-            accuracy=f"{100 * gain * self.accuracy.value:+.1f}",
+            accuracy=f"{100 * gain * self.accuracy.estimate[0]:+.1f}",
         )
 
 

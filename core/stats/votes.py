@@ -8,6 +8,7 @@ store and no label names.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from core.errors import NonFiniteError, SettingsError
 from core.stats.bounds import wilson
@@ -68,7 +69,9 @@ class Votes:
         return int(self.counts[self.leading]) == len(self.choices)
 
 
-def checked_prediction(probabilities, aleatoric: float, epistemic: float) -> Prediction:
+def checked_prediction(
+    probabilities: npt.ArrayLike, aleatoric: float, epistemic: float
+) -> Prediction:
     """Return a Prediction of probabilities [K] and uncertainties in nats, after checking them.
 
     Raises NonFiniteError for a value that is not finite, SettingsError for an uncertainty below 0.
@@ -82,7 +85,7 @@ def checked_prediction(probabilities, aleatoric: float, epistemic: float) -> Pre
     return Prediction(p, float(aleatoric), float(epistemic))
 
 
-def count_votes(samples) -> Votes:
+def count_votes(samples: npt.ArrayLike) -> Votes:
     """Return the votes of N samples, probabilities [N, K].
 
     Raises NonFiniteError, and SettingsError for another shape.

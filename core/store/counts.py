@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from core.counts.histogram import CONFIDENCE_BINS, EPISTEMIC_LIMITS, FINE_BINS, Histogram
+from core.store.file import only_row
 from core.types import OUTCOMES
 
 # The bin b with EDGES[b] <= confidence < EDGES[b + 1]. The rounded product may be one off; the
@@ -67,14 +68,12 @@ def add_cells(connection: duckdb.DuckDBPyConnection, run_id: str, path: str) -> 
 
 def fold_pending_rows(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Count the rows that wait into the histogram, where they are many beside it."""
-    (waiting,) = connection.execute(
-        f"SELECT coalesce(sum(rows), 0) {_WAITING}", {"run": run_id}
-    ).fetchone()
+    (waiting,) = only_row(
+        connection.execute(f"SELECT coalesce(sum(rows), 0) {_WAITING}", {"run": run_id})
+    )
     if waiting > FEW:
-        (folded,) = connection.execute(
-            f"SELECT count(*) FROM histograms WHERE {_OF_RUN}",  # noqa: S608
-            {"run": run_id},
-        ).fetchone()
+        query = f"SELECT count(*) FROM histograms WHERE {_OF_RUN}"  # noqa: S608
+        (folded,) = only_row(connection.execute(query, {"run": run_id}))
         if waiting > COUNT_AT * folded + FEW:
             _count(connection, run_id)
 

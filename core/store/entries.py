@@ -80,7 +80,7 @@ class ReviewVerdict:
     audit: bool = False
     inclusion_probability: float | None = None  # in (0, 1]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checked_text(self.reviewer, "reviewer")
         checked_choice(self.verdict, VERDICTS, "verdict")
         if self.at.tzinfo is None:

@@ -31,7 +31,7 @@ _RETRY_S = 0.02  # where a program that does not queue holds the file
 _logger = logging.getLogger(__name__)
 # The rest of the configuration refers to other settings, which must be made in that order: see
 # _close_doors.
-_CONFIG = {
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
@@ -69,7 +69,9 @@ class StoreFile:
         if not self._threads.acquire(timeout=-1 if endless else self.timeout_s):
             raise self._too_long(self.timeout_s)
         try:
-            with self._joined() if self._open is not None else self._begun(deadline) as connection:
+            with (
+                self._begun(deadline) if self._open is None else self._joined(self._open)
+            ) as connection:
                 yield connection
         except duckdb.Error as e:
             raise StoreError("store.refused", file=str(self.path), reason=first_line(e)) from e
@@ -87,9 +89,9 @@ class StoreFile:
         return tuple(_stat(path) for path in (self.path, self.path.with_name(NAME + ".wal")))
 
     @contextmanager
-    def _joined(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _joined(self, connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
-            yield self._open
+            yield connection
         except BaseException:
             self._failed = True
             raise
@@ -190,6 +192,14 @@ class StoreFile:
             f"SET allowed_directories = ['{parts}']; SET enable_external_access = false;"
             " SET lock_configuration = true"
         )
+
+
+def only_row(result: duckdb.DuckDBPyConnection) -> tuple:
+    """Return the next row of a query that has one, such as a count. Raises ValueError for none."""
+    row = result.fetchone()
+    if row is None:
+        raise ValueError("the query returned no row")
+    return row
 
 
 def first_line(error: Exception) -> str:

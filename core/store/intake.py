@@ -20,6 +20,7 @@ import numpy as np
 
 from core.errors import StoreError
 from core.store import counts, records
+from core.store.file import only_row
 from core.store.parts import PART_SCHEMA
 
 COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
@@ -37,7 +38,7 @@ def insert(
     run_id: str,
     part: int,
     path: str,
-    sha256: Callable[[], str],
+    sha256: Callable[[], str | None],
     labels: tuple[str, ...],
 ) -> int:
     """Take the file's rows in as that part; return how many. Raises StoreError for rows that may
@@ -45,9 +46,8 @@ def insert(
 
     `sha256` is asked last, so that the file's digest may still be in the making when this begins.
     """
-    rows, first_at, last_at = connection.execute(
-        "SELECT count(*), min(occurred_at), max(occurred_at) FROM read_parquet(?)", [path]
-    ).fetchone()
+    query = "SELECT count(*), min(occurred_at), max(occurred_at) FROM read_parquet(?)"
+    rows, first_at, last_at = only_row(connection.execute(query, [path]))
     ranges = _checked(connection, run_id, part, path, labels)
     counts.add_cells(connection, run_id, path)
     connection.execute(_INSERT, [part, path, run_id])

@@ -21,6 +21,7 @@ from core.store.entries import (
     checked_choice,
     checked_text,
 )
+from core.store.file import only_row
 from core.store.store import Store
 
 _POLICY = "name, version, content, author, reason, runs, certificate, created_at, expires_on"
@@ -117,7 +118,10 @@ class Ledger:
         """The events of a policy, or of all, in the order in which they were written."""
         rows = self._rows("policy_events", _EVENT, name, "position")
         return [
-            PolicyEvent(*values, recorded_at.replace(tzinfo=UTC)) for *values, recorded_at in rows
+            PolicyEvent(
+                position, policy, version, event, author, reason, recorded_at.replace(tzinfo=UTC)
+            )
+            for position, policy, version, event, author, reason, recorded_at in rows
         ]
 
     def active_policy(self, name: str | None = None) -> PolicyVersion | None:
@@ -174,7 +178,7 @@ class Ledger:
         """The next version, which nobody else can take before this transaction ends."""
         query = f"SELECT coalesce(max(version), 0) + 1 FROM {table} WHERE name = ?"  # noqa: S608
         with self.store.atomic() as connection:
-            return connection.execute(query, [name]).fetchone()[0]
+            return only_row(connection.execute(query, [name]))[0]
 
     def _add_event(
         self, name: str, version: int, event: str, author: str, reason: str

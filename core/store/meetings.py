@@ -63,7 +63,7 @@ class Meetings:
                     f"INSERT INTO meeting_decisions (token, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                     [*values, name, version, records.utc_now()],
                 )
-                return self._of(token)
+                return self._read("token = ?", [token])[0]
         fields = (decision, reason, author, name, version)
         if (
             recorded.decision,
@@ -87,6 +87,8 @@ class Meetings:
         with self.store.atomic() as connection:
             rows = connection.execute(query, values).fetchall()
         return [
-            MeetingDecision(*values, recorded_at.replace(tzinfo=UTC))
-            for *values, recorded_at in rows
+            MeetingDecision(
+                decision, reason, author, scenario, version, recorded_at.replace(tzinfo=UTC)
+            )
+            for decision, reason, author, scenario, version, recorded_at in rows
         ]

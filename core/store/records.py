@@ -86,7 +86,7 @@ def json_of(value: dict, part: str, of: str) -> str:
         raise SettingsError("store.json_type", part=part, of=of, reason=str(e)) from e
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     """A numpy scalar as Python's; a date or a path as its text."""
     if hasattr(value, "item"):
         return value.item()

@@ -97,7 +97,9 @@ class Reviews:
         not bool, StoreError where the same version decided otherwise before.
         """
         accepted, ids = np.asarray(accepted), list(case_ids)
-        reasons = [None] * len(ids) if reasons is None else [str(reason) for reason in reasons]
+        words_of_cases: list[str | None] = (
+            [None] * len(ids) if reasons is None else [str(reason) for reason in reasons]
+        )
         if accepted.dtype != bool or accepted.shape != (len(ids),) or len(set(ids)) != len(ids):
             raise SettingsError(
                 "store.decisions_shape",
@@ -112,7 +114,9 @@ class Reviews:
             Ledger(self.store).policy(policy, version)
             _require_cases(connection, run_id, ids)
             decided = _cases_decided_alike(connection, run_id, ids, words, policy, version)
-            new = [row for row in zip(ids, words, reasons, strict=True) if row[0] not in decided]
+            new = [
+                row for row in zip(ids, words, words_of_cases, strict=True) if row[0] not in decided
+            ]
             if new:
                 connection.execute(
                     f"INSERT INTO decisions ({_DECISION})"  # noqa: S608

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import NonFiniteError, NotFoundError, StoreError
+from core.store.file import only_row
 from core.store.parts import PART_SCHEMA, SUM_TOLERANCE
 from core.store.store import Store
 
@@ -89,12 +90,12 @@ class Samples:
     def below(self, run_id: str, aleatoric: float, epistemic: float) -> Below:
         """Count the run's cases with less of each than these finite values, nats."""
         with self.store.atomic() as connection:
-            row = connection.execute(
+            result = connection.execute(
                 "SELECT count(*), count(*) FILTER (aleatoric < ?), count(*) FILTER (epistemic < ?) FROM predictions"
                 " WHERE run_id = ?",
                 [aleatoric, epistemic, run_id],
-            ).fetchone()
-        return Below(*row)
+            )
+            return Below(*only_row(result))
 
 
 def _checked(
