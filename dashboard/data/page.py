@@ -1,7 +1,7 @@
-"""Data and runs: hand over a file of cases, start work on it, watch it, and see what has been run.
+"""Data and runs: upload a file of cases, start work on it, watch jobs, and list the runs.
 
-Guard, controls, call, show. The three parts stand in files of their own: data_upload, data_jobs and
-data_runs.
+Guard, controls, call, show. Draws the jobs; dashboard.data.upload and dashboard.data.runs draw the
+other two parts.
 """
 
 import streamlit as st
@@ -20,7 +20,7 @@ from dashboard.session.address import PARTS
 
 
 def draw_data_page() -> None:
-    """Draw the page. It needs no run: here is where the first one is begun."""
+    """Draw the page. It needs no run, because the first run starts here."""
     shell.draw_shell("data.title", _page, needs_runs=False)
 
 
@@ -43,7 +43,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
 REFRESH_S = 1.5
 SHOWN = 15  # newest jobs
-LINES = 30  # last ones of a log
+LINES = 30  # last lines of a log
 _BADGES = {
     "queued": (":material/hourglass_top:", "gray"),
     "running": (":material/play_arrow:", "blue"),
@@ -61,10 +61,12 @@ def draw_jobs(words: Words) -> None:
     _jobs(words)
 
 
+# a fragment: progress refreshes without a rerun of the page, which would disturb typing
 @st.fragment(run_every=REFRESH_S)
 def _jobs(words: Words) -> None:
     settings = cache.settings()
     jobs = queue.listed(settings)
+    # After a reboot nothing else starts the runner, and queued jobs would wait forever.
     queue.ensure_runner(settings, jobs)
     if not jobs:
         st.info(words("jobs.none"), icon=":material/inbox:")
@@ -121,7 +123,7 @@ def _cancel(job_id: str) -> None:
 
 
 def _resume(job_id: str) -> None:
-    """A callback: somebody else may have been quicker, and what is no longer so needs no sentence."""
+    """Resume a job; a callback. Does nothing if the job cannot be resumed any more."""
     try:
         queue.resume(cache.settings(), job_id)
     except KakushinError:

@@ -1,5 +1,6 @@
-"""Part of the page 'Data and runs': how a file is read, where its own evidence does not decide: the
-boxes behind the command line's options, each named by its option.
+"""Reading options of the page 'Data and runs', for files whose content does not determine them.
+
+Each box corresponds to an option of the command line.
 """
 
 import streamlit as st
@@ -14,9 +15,11 @@ QUOTINGS, DECIMALS, ORDERS = ("minimal", "none"), ("point", "comma"), ("ymd", "d
 
 
 def draw_reading_options(words: Words, upload: Upload, timezone: str | None) -> ReadingOptions:
-    """Draw the boxes and return what they say; empty ones leave it to the file. `timezone` is the
-    one that the settings name.
+    """Draw the boxes and return their options; an empty box detects from the file.
+
+    upload: the file. timezone: that of the settings, used if no box sets one.
     """
+    # in each widget's key, so that every file has options of its own
     key = upload.key[:12]
     with st.expander(words("reading"), key=f"reading_{key}", icon=":material/tune:"):
         st.caption(words("reading.note"))

@@ -1,5 +1,4 @@
-"""Part of the page 'Data and runs': all runs, some of them side by side, and what lies in the
-workspace.
+"""The runs of the page 'Data and runs': all runs, a comparison, and the workspace's storage.
 
 Guard, controls, call, show. Figures come from core.report.run_selection, sizes and versions from
 core.pipeline.workspace.
@@ -17,7 +16,7 @@ from dashboard.data import words as data_words
 from dashboard.i18n import Words
 from dashboard.session import cache, state
 
-MOST = 6  # runs side by side
+MOST = 6  # runs in the comparison
 LISTED = 320  # pixels of the list of runs, before it scrolls
 
 
@@ -41,6 +40,7 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
     names = {run_id: sentences.run_name(words, record) for run_id, record in by_id.items()}
 
     def above() -> None:
+        # the choice `compared` decides; the list only shows it
         state.set_value("pick_runs", picked)
         st.multiselect(
             words("compare.runs"),
@@ -87,8 +87,9 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
 
 
 def _picked(by_id: dict[str, RunRecord], scored: list[RunRecord]) -> list[str]:
-    """The runs chosen in the address, or the newest models that scored the same cases, those of the
-    run that opens first if there are two.
+    """Return the runs of the address, else the newest models that scored the same cases.
+
+    By default those of the run that opens first, if at least two models scored its cases.
     """
     run_ids = [run_id for run_id in state.chosen("compared").split(",") if run_id in by_id]
     if run_ids or not scored:
@@ -102,7 +103,7 @@ def _picked(by_id: dict[str, RunRecord], scored: list[RunRecord]) -> list[str]:
 
 
 def _note(words: Words, records: list[RunRecord], n: int) -> str:
-    """What the figures rest on, and whether the runs scored the same cases."""
+    """Return the basis of the figures, and whether the runs scored the same cases."""
     same = len({record.run.inputs_hash for record in records}) == 1
     texts = words("compare.same" if same else "compare.other")
     return f"{words('runs_compare.note')}  \n{texts}  \n{certificate_words.source_runs(words, n, records)}"

@@ -1,5 +1,4 @@
-"""Part of the page 'Data and runs': what can be started, on the file that is looked at or on a
-teacher that is there.
+"""The start of jobs on the page 'Data and runs', on the opened file or an existing teacher.
 
 Draws the choices of one task and queues a job (core.jobs.queue); it waits for nothing.
 """
@@ -35,16 +34,18 @@ from dashboard.session import cache, state
 
 TASKS = ("score", "train", "distill")
 TEACHERS = ("blob", "mixture", "tfb", "laplace", "ensemble", "dropout")
-BASES = tuple(name for name in OFFLINE if "Instruct" not in name)  # those that classify
+BASES = tuple(
+    name for name in OFFLINE if "Instruct" not in name
+)  # the Instruct bases do not classify
 MULTILINGUAL = "multilingual-e5-small"
 ROLES = ("stream", "calibration")
 MOST_EPOCHS = 100
-EXAMPLES = 3  # unknown labels that are named
+EXAMPLES = 3  # unknown labels in a sentence
 
 
 @dataclass(frozen=True)
 class ReadyCases:
-    """A file whose columns are known."""
+    """A file whose columns are mapped."""
 
     upload: Upload
     checked: Checked
@@ -80,7 +81,10 @@ def draw_job_starts(words: Words, ready: ReadyCases | None) -> None:
 
 
 def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[str, ...]]) -> None:
-    """The name of who starts it, and the button."""
+    """Draw the name of the person and the button, and queue the job at a click.
+
+    about: what the job works on. arguments: makes the command's arguments.
+    """
     name, place = st.columns([2, 1], vertical_alignment="bottom")
     who = name.text_input(words("who"), key="who", max_chars=80, help=words("who.help"))
     icon = ":material/play_arrow:"
@@ -92,6 +96,7 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
         st.error(words("start.no_name"), icon=":material/person:")
         return
     try:
+        # arguments() runs at a click only, and inside the try: it may raise as well
         queue.start(cache.settings(), task, arguments(), who, about)
     except KakushinError as error:
         st.error(
@@ -103,8 +108,9 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
 
 
 def _source(words: Words, ready: ReadyCases) -> Source | None:
-    """The file as a job reads it. Where rows are bad, somebody must say that the good ones are to
-    be used without them.
+    """Return the file as a job reads it, None until the reader agrees to skip bad rows.
+
+    Skipping needs consent: the result would otherwise silently lack cases.
     """
     checked, bad = ready.checked, ready.checked.bad_rows
     source = Source(
@@ -146,6 +152,7 @@ def _score(words: Words, ready: ReadyCases):
         help=words("start.name.help"),
     )
     st.caption(_labels(words, ready, cards[model].labels))
+    # the vocabulary of the base decides whether the language of these cases is readable at all
     base = cache.settings().models / model / cards[model].base
     if unknown := vocabulary_notice(ready.checked.cases.frame, base):
         sentence = message(words.language, unknown.code, **unknown.values)
@@ -161,7 +168,7 @@ def _score(words: Words, ready: ReadyCases):
 
 
 def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
-    """How many cases carry a label that the model was trained on, another one, or none."""
+    """Return how many cases have a label that the model was trained on, another one, or none."""
     frame, notices = with_known_labels(ready.checked.cases.frame, known)
     labels = frame["label"]
     unknown = labels[labels.notna() & ~labels.isin(known)]
@@ -199,6 +206,7 @@ def _train(words: Words, ready: ReadyCases):
     teacher = controls.select(
         words("start.teacher"), teachers, "train_teacher", middle, help=words("start.teacher.help")
     )
+    # a sample suffices, and a file may hold millions of cases
     not_ascii = not ready.checked.cases.frame["text"].head(200).str.cat().isascii()
     base = right.selectbox(
         words("start.base"),
@@ -225,7 +233,7 @@ def _train(words: Words, ready: ReadyCases):
 
 
 def _rare_labels(words: Words, ready: ReadyCases) -> str | None:
-    """What happens to labels with few cases, all named; None if training cannot be."""
+    """Return the treatment of labels with few cases, each named; None if training is impossible."""
     frame = ready.checked.cases.frame
     choice = "keep"
     if settle_rare_labels(frame)[1]:
@@ -237,7 +245,7 @@ def _rare_labels(words: Words, ready: ReadyCases) -> str | None:
         st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/label:")
     try:
         training_cases(settled)
-    except CasesError as error:  # before it is started, where it can still be changed
+    except CasesError as error:  # now, since the job would fail with it later
         sentence = words.error_text(error)
         st.warning(words.markdown("start.refused", sentence=sentence), icon=":material/label:")
         return None

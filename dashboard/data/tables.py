@@ -1,5 +1,6 @@
-"""The tables of the page 'Data and runs': results of core.cases, core.report.run_selection and
-core.pipeline in, tables out.
+"""The tables and the chart of the page 'Data and runs'.
+
+Results of core.cases, core.report.run_selection and core.pipeline in, tables and a figure out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,15 +16,16 @@ from dashboard.components.tables import ScreenTable
 from dashboard.data import words as data_words
 from dashboard.i18n import DASH, Words
 
-SHORT = 12  # characters of a hash that are shown
+SHORT = 12  # characters of a hash that fit a column
 # field -> keys of its values
 _NAMED = {"kind": "run_kind.", "model_kind": "kind.", "role": "role.", "state": "run_state."}
 _HASHES = ("model_hash", "inputs_hash")
 
 
 def file_problem_table(words: Words, problems: Sequence[Problem]) -> ScreenTable:
-    """Problems of core.cases.read.Cases, one a row, in the file's order; what is wrong is said in
-    the reader's language.
+    """Return problems of core.cases.read.Cases, one a row, in the file's order.
+
+    Each message is in the reader's language.
     """
     rows = [
         {
@@ -40,10 +42,11 @@ def file_problem_table(words: Words, problems: Sequence[Problem]) -> ScreenTable
 
 
 def run_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Columns of report.comparison.run_frame; kinds, roles and states in words, hashes cut short."""
+    """Return the table of report.run_selection.run_frame, with display names and short hashes."""
     table = frame.assign(
         created_at=frame["created_at"].map(words.time),
         **{
+            # the default binds this key; a closure would see the last one
             column: frame[column].map(lambda name, key=key: words(f"{key}{name}"))
             for column, key in _NAMED.items()
         },
@@ -61,8 +64,9 @@ def run_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
 def run_difference_table(
     words: Words, frame: pd.DataFrame, names: Mapping[str, str]
 ) -> ScreenTable:
-    """Columns of report.comparison.differences; names: run id -> what a reader calls it. Settings
-    keep their own names.
+    """Return the table of report.run_selection.run_differences; settings keep their own names.
+
+    names: run id -> display name.
     """
     rows = []
     for name, *values in frame.itertuples(index=False):
@@ -90,7 +94,7 @@ def _value(words: Words, name: str, value: str | None) -> str:
 
 
 def run_measure_table(words: Words, frame: pd.DataFrame, names: Mapping[str, str]) -> ScreenTable:
-    """Columns of report.comparison.measure_frame."""
+    """Return the table of report.run_selection.measure_frame."""
     value = words("compare.value")
     heads = {"run_id": words("run"), "measure": words("compare.measure"), "value": value}
     heads |= {end: words(f"column.{end}", of=value) for end in ("low", "high")} | {"n": "n"}
@@ -104,7 +108,7 @@ def run_measure_table(words: Words, frame: pd.DataFrame, names: Mapping[str, str
 
 
 def file_size_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Columns of pipeline.workspace.sizes, and a last row for all."""
+    """Return the table of pipeline.workspace.sizes, with a last row for the total."""
     rows = [
         (
             words(f"folder.{row.folder}"),
@@ -127,7 +131,7 @@ def file_size_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
 
 
 def library_version_table(words: Words, found: Mapping[str, str]) -> ScreenTable:
-    """pipeline.workspace.versions."""
+    """Return the table of pipeline.workspace.versions."""
     names = {"schema": words("versions.schema"), "python": "Python"}
     rows = [(names.get(name, name), version) for name, version in found.items()]
     return ScreenTable(
@@ -138,10 +142,10 @@ def library_version_table(words: Words, found: Mapping[str, str]) -> ScreenTable
 def run_comparison_chart(
     frame: pd.DataFrame, runs: Mapping[str, tuple[str, str]], words: Mapping[str, str]
 ) -> go.Figure:
-    """Each measure of each run with its interval, side by side; runs from top to bottom.
+    """Return each measure of each run with its interval, side by side; runs from top to bottom.
 
-    frame: columns of report.comparison.measure_frame. runs: run id -> (name in lines, model kind).
-    words: measures, separators.
+    frame: columns of report.run_selection.measure_frame. runs: run id -> (name in lines, model
+    kind). words: measures, separators.
     """
     measures = list(dict.fromkeys(frame["measure"]))
     titles = [words[name] for name in measures]
@@ -152,6 +156,7 @@ def run_comparison_chart(
         horizontal_spacing=0.05,
         subplot_titles=titles,
     )
+    # Plotly stacks categories upwards
     order = list(reversed(runs))
     for col, measure in enumerate(measures, start=1):
         rows = frame[frame["measure"] == measure].set_index("run_id")
@@ -170,7 +175,7 @@ def run_comparison_chart(
                 row=1,
                 col=col,
             )
-    # no more decimals than the ticks need
+    # "~" trims zeros: no more decimals than the ticks need
     figure.update_xaxes(rangemode="tozero", nticks=5, tickformat="~%")
     figure.update_yaxes(automargin=True, type="category", showgrid=True)
     return left_titles(finish(figure, 110 + 70 * len(runs), words))

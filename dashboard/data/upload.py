@@ -1,8 +1,7 @@
-"""Part of the page 'Data and runs': a file is kept, read in a process of its own, mapped to our
-columns and reported on.
+"""The upload of the page 'Data and runs': a file is stored, read, mapped to columns and checked.
 
-What can be started with it is drawn by data_start. All that is said of the file comes from
-core.pipeline.uploads.
+Another process reads it (core.pipeline.uploads), which also writes all sentences about the file.
+dashboard.data.start draws what a reader can start with it.
 """
 
 from collections.abc import Sequence
@@ -31,11 +30,11 @@ from dashboard.i18n import Words
 from dashboard.session import cache, state
 
 ENDINGS = [suffix[1:] for suffix in uploads.SUFFIXES]
-LISTED, MANY = 300, 8  # pixels of a list of so many problems or more, which scrolls
+LISTED, MANY = 300, 8  # pixels of a list with at least MANY problems, which scrolls
 
 
 def draw_upload(words: Words) -> None:
-    """Draw the upload and, once there is a file, what it holds and what can be done with it."""
+    """Draw the upload and, once there is a file, its content and the possible tasks."""
     upload = _chosen_file(words)
     source = None
     if upload is not None:
@@ -45,7 +44,7 @@ def draw_upload(words: Words) -> None:
 
 
 def _chosen_file(words: Words) -> Upload | None:
-    """The uploader, and the files that were kept before."""
+    """Draw the uploader and the list of stored files; return the chosen one."""
     with st.container(border=True, key="panel_upload"):
         st.markdown(f"## {words('upload')}", help=words("upload.help"), anchors=False)
         limit = words.number(uploads.MAX_UPLOAD / 2**20, 0)
@@ -76,7 +75,7 @@ def _called(words: Words, upload: Upload) -> str:
 
 
 def _keep() -> None:
-    """Keep what was handed over, and look at it: a callback."""
+    """Store the uploaded file and open it; a callback."""
     if (uploaded := state.chosen(uploader.KEY)) is None:
         return
     try:
@@ -88,13 +87,14 @@ def _keep() -> None:
 
 
 def _file(words: Words, upload: Upload) -> start.ReadyCases | None:
-    """What the file holds; what work can start from, once it is clear how to read it."""
+    """Draw the file's content; return the cases for a job once their reading is clear, else None."""
     st.markdown(f"## {words.markdown('upload.title', called=upload.called)}", anchors=False)
     options = reading.draw_reading_options(words, upload, cache.settings().timezone)
     try:
         with st.spinner(words("upload.reading")):
             first = cache.checked_upload(upload, None, options)
             options = replace(options, sheet=_sheet(words, upload, first))
+            # only a first reading tells the sheets; another sheet needs a second reading
             if options.sheet != first.table.sheet:
                 first = cache.checked_upload(upload, None, options)
         _preview(words, first)
@@ -120,7 +120,7 @@ def _file(words: Words, upload: Upload) -> start.ReadyCases | None:
 
 
 def _refused(words: Words, upload: Upload, error: CasesError) -> None:
-    """Why the file is not read, and the button that reads it again."""
+    """Draw why the file cannot be read, and the button that reads it again."""
     sentence = words.error_text(error)
     st.error(words.markdown("upload.refused", sentence=sentence), icon=":material/error:")
     st.button(
@@ -132,24 +132,25 @@ def _refused(words: Words, upload: Upload, error: CasesError) -> None:
 
 
 def _notices(words: Words, notices: Sequence[Notice]) -> None:
-    """What is to be known of the file, a sentence each."""
+    """Draw notices about the file, a sentence each."""
     for notice in notices:
         sentence = message(words.language, notice.code, **notice.values)
         st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/info:")
 
 
 def _first_cases(words: Words, cases: Cases) -> None:
-    """The first cases as a model would get them."""
+    """Draw the first cases as a model receives them."""
     if cases.frame.empty:
         return
     st.caption(words("upload.first_cases"))
     heads = {"row": words("problems.row")} | {name: words(f"field.{name}") for name in FIELDS}
     frame = pd.DataFrame(first_cases(cases.frame)).rename(columns=heads)
+    # all as text: a column of mixed types has no Arrow type
     panels.grid("first_cases", frame.astype(object).where(frame.notna(), "").astype(str))
 
 
 def _sheet(words: Words, upload: Upload, first: Checked) -> str | None:
-    """The sheet to read: the first one, or the one that is chosen where there are several."""
+    """Return the sheet to read: the only one, or the chosen one."""
     if not first.table.other_sheets:
         return first.table.sheet
     key = f"sheet_{upload.key[:12]}"
@@ -162,7 +163,7 @@ def _sheet(words: Words, upload: Upload, first: Checked) -> str | None:
 
 
 def _preview(words: Words, first: Checked) -> None:
-    """The first rows as the file has them, and how it was read."""
+    """Draw the file's first rows, and how it was read."""
     table = first.table
     counts = {"shown": words.number(len(first.preview), 0), "rows": words.number(first.rows, 0)}
     name = (table.encoding or "").upper().replace("_", "-")
@@ -180,7 +181,7 @@ def _preview(words: Words, first: Checked) -> None:
 
 
 def _columns(words: Words, upload: Upload, first: Checked) -> ColumnNames:
-    """A selectbox for each of our columns; what is known by its name is chosen already."""
+    """Draw a list for each of our columns, with the columns detected by name; return the mapping."""
     st.markdown(f"**{words('mapping')}**", help=words("mapping.help"))
     columns, places = {}, st.columns(3) + st.columns(3)
     for place, field in zip(places, FIELDS, strict=True):
@@ -198,9 +199,7 @@ def _columns(words: Words, upload: Upload, first: Checked) -> ColumnNames:
 
 
 def _is_found(first: Checked, columns: ColumnNames) -> bool:
-    """Whether the columns chosen are those that were found by their names, so that the file need
-    not be read again.
-    """
+    """Return whether the mapping equals the detected one, so that no second reading is needed."""
     return first.cases is not None and all(
         (getattr(first.cases.columns, f) or "") == asdict(columns)[f] for f in FIELDS
     )

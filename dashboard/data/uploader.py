@@ -1,14 +1,13 @@
-"""Streamlit's uploader in the reader's language: its own button and its line of limits are English
-on every page.
+"""Streamlit's uploader in the reader's language: its button and limits are always English.
 
-They have no option for that, so their text is hidden and the button's is written by CSS, from a
-variable of the page. What files may be handed over stands in the label above. Where a version of
-Streamlit names its parts in another way, its English words stay. Knows no page.
+It has no option for that, so CSS hides both texts and writes the button's from a variable of the
+page. The label above the uploader names the allowed files. If a version of Streamlit names its
+elements differently, the English words stay. Knows no page.
 """
 
 import streamlit as st
 
-KEY = "uploader"  # of the uploader, and so in the name of its class
+KEY = "uploader"  # key of the uploader; Streamlit makes a CSS class of it
 _BUTTON = f".st-key-{KEY} [data-testid=stFileUploaderDropzone] button p"
 _CSS = f"""
 {_BUTTON} {{ font-size: 0; }}
@@ -18,13 +17,12 @@ _CSS = f"""
 _SCRIPT = """export default ({ data }) =>
   document.documentElement.style.setProperty("--kakushin-upload", JSON.stringify(data));
 """
+# isolate_styles=False: in a shadow root the CSS would not reach Streamlit's own button
 _component = st.components.v2.component(
     "kakushin_uploader", html="<i></i>", css=_CSS, js=_SCRIPT, isolate_styles=False
 )
 
 
 def speak(button: str) -> None:
-    """Write `button` on the uploader's button. Draw it beside the uploader; it shows nothing of its
-    own.
-    """
+    """Write `button` on the uploader's button. Draw it after the uploader; it shows nothing itself."""
     _component(key=f"{KEY}_words", data=button)

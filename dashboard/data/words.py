@@ -1,7 +1,7 @@
-"""What the page 'Data and runs' says in words: sizes, durations, the state and progress of jobs.
+"""The texts of the page 'Data and runs': sizes, durations, the state and progress of jobs.
 
-Pure: words and results in, strings out. Names of steps come in English; the known ones are said in
-the reader's language here.
+Pure: words and results in, strings out. Core names steps in English; this module translates the
+known names.
 """
 
 import re
@@ -13,7 +13,8 @@ from dashboard.i18n import Words, escape_markdown
 
 STEPS_OF_SIZE = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
-# The names of core's progress bars; anything else is the name of what is in training.
+# The names of core's progress bars, as patterns, the first match counts. Any other name is that of
+# the model in training.
 _STEPS = (
     (r".+ scores .+", "step.score"),
     (r"trunk, once a case|student's trunk", "step.trunk"),
@@ -27,7 +28,7 @@ _STEPS = (
 
 
 def step_name(words: Words, what: str) -> str:
-    """Return what a job is at."""
+    """Return the display name of a job's present step."""
     return _translated(words, what, _STEPS) or words("step.begin")
 
 
@@ -47,7 +48,7 @@ def size_text(words: Words, n: float) -> str:
 
 
 def duration_text(words: Words, seconds: float | None) -> str:
-    """Return a time in the two largest units that it has."""
+    """Return a duration in its two largest units; a dash for None."""
     if seconds is None:
         return words.number(None)
     if seconds < 60:
@@ -59,13 +60,14 @@ def duration_text(words: Words, seconds: float | None) -> str:
 
 
 def progress_text(words: Words, found: Progress | None) -> tuple[float, str]:
-    """Return how far a running job's present step is, 0..1, and a line that says so."""
+    """Return the progress of a running job's present step, 0..1, and a line about it."""
     if found is None:
         return 0.0, words("step.begin")
     done = words.number(found.done, 0)
     texts = {"step": step_name(words, found.what), "done": done}
     if not found.total:
         return 0.0, words.markdown("progress.open", **texts)
+    # st.progress raises outside 0..1
     share = min(1.0, max(0.0, found.done / found.total))
     texts |= {"total": words.number(found.total, 0)}
     if found.seconds_left is None:
@@ -76,9 +78,7 @@ def progress_text(words: Words, found: Progress | None) -> tuple[float, str]:
 
 
 def job_line(words: Words, found: JobStatus) -> str:
-    """Return in markdown who asked for a job and when, how long it took, and its exit code where it
-    failed.
-    """
+    """Return in markdown who started a job and when, its duration, and the exit code of a failure."""
     texts = [words.markdown("job.asked", who=found.job.who, at=words.time(found.job.created_at))]
     if found.started_at and found.ended_at:
         seconds = (found.ended_at - found.started_at).total_seconds()
@@ -89,14 +89,12 @@ def job_line(words: Words, found: JobStatus) -> str:
 
 
 def job_name(words: Words, found: JobStatus) -> str:
-    """Return in markdown what a job does, and with what."""
+    """Return in markdown a job's task and what it works on."""
     return f"{words(f'verb.{found.job.verb}')} · {escape_markdown(found.job.about)}"
 
 
 def chart_name(words: Words, record: RunRecord) -> str:
-    """Return a run in two lines, for the side of a chart: the model and its time, the cases it
-    scored.
-    """
+    """Return a run in two lines for the side of a chart: model and time, scored cases."""
     first, _, details = run_name(words, record).partition(" · ")
     time_text, _, cases = details.partition(" · ")
     return f"{first} · {time_text}\n{cases}"

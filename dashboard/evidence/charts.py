@@ -1,8 +1,7 @@
-"""Figures of the page 'Evidence': trust, change over time, a spread against the teacher's, what a
-certificate rests on.
+"""Figures of the page 'Evidence': calibration, change over time, spreads, a certificate.
 
 Tidy frames and words in, Plotly figures out, under the rules of dashboard.components.charts: no
-Streamlit, no catalogue, no own colour.
+Streamlit, no catalogue, no colour of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,11 +25,11 @@ _FAINT = "38"  # alpha of a cell of one case, hex after a slot
 def reliability_chart(
     frame: pd.DataFrame, titles: Mapping[str, str], words: Mapping[str, str]
 ) -> go.Figure:
-    """Accuracy against mean confidence of each bin, with Wilson bars, a panel a model: in one panel
-    bars hide others.
+    """Return accuracy against mean confidence of each bin, with Wilson bars, a panel a model.
 
-    frame: columns of report.frames.reliability_frame. titles: kind -> panel title. words:
-    confidence, accuracy, perfect, cases, separators.
+    Separate panels, since in a single one the bars hide each other. frame: columns of
+    report.frames.reliability_frame. titles: kind -> panel title. words: confidence, accuracy,
+    perfect, cases, separators.
     """
     columns = min(2, len(titles))
     rows = -(-len(titles) // columns)  # rounded up
@@ -64,6 +63,7 @@ def reliability_chart(
     figure.update_xaxes(tickformat=".0%", range=[0, 1.01])
     figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
     figure.update_yaxes(title=words["accuracy"], col=1)
+    # the legend's place is a share of the height, so the height comes first
     height = 120 + 300 * rows
     # above the panels' titles
     finish(figure, height, words).update_layout(legend_y=1 + 52 / height, margin_t=94)
@@ -73,12 +73,11 @@ def reliability_chart(
 def shift_chart(
     frame: pd.DataFrame, names: Sequence[str], before: bool, words: Mapping[str, str]
 ) -> go.Figure:
-    """Accuracy, ECE, coverage and selective risk by period, with intervals: four panels one below
-    the other.
+    """Return accuracy, ECE, coverage and selective risk by period, with intervals, in four panels.
 
-    frame: columns of report.evidence.shift_frame; names: what to write under each period; before:
-    the first row is the time before the stream, drawn hollow with a line across. words: accuracy,
-    ece, coverage, risk, cases, separators.
+    frame: columns of report.evidence.shift_frame. names: label of each period. before: whether the
+    first row is the calibration period, drawn hollow with a line across. words: accuracy, ece,
+    coverage, risk, cases, separators.
     """
     titles = [words[name] for name, _, _ in _MEASURES]
     figure = make_subplots(
@@ -116,12 +115,11 @@ def shift_chart(
 
 
 def spread_chart(parts: Mapping[str, pd.DataFrame], words: Mapping[str, str]) -> go.Figure:
-    """The student's spread against the teacher's on the same cases, a panel a part: the stronger
-    the colour, the more cases.
+    """Return the student's spread against the teacher's on the same cases, a panel a part.
 
-    parts: part -> columns student_low, student_high, teacher_low, teacher_high (nats), n; occupied
-    cells of one square grid.
-    words: the parts' names, student, teacher, cases, perfect, separators.
+    The stronger the colour, the more cases. parts: part -> columns student_low, student_high,
+    teacher_low, teacher_high (nats), n; occupied cells of one square grid. words: the parts' names,
+    student, teacher, cases, perfect, separators.
     """
     titles = [words[part] for part in parts]
     figure = make_subplots(rows=1, cols=len(parts), subplot_titles=titles, horizontal_spacing=0.1)
@@ -149,10 +147,12 @@ def spread_chart(parts: Mapping[str, pd.DataFrame], words: Mapping[str, str]) ->
 
 
 def _density(cells: pd.DataFrame, slot: str, words: Mapping[str, str]) -> go.Heatmap:
-    """Counts on the grid, shaded by their logarithm: most cells hold few cases, and those should be
-    seen.
+    """Return the counts on the grid as a heatmap, shaded by their logarithm.
+
+    Most cells hold few cases, which a linear scale would hide.
     """
     step = float((cells["student_high"] - cells["student_low"]).iloc[0])
+    # rint, not int: an edge is a multiple of the step up to rounding
     i, j = (np.rint(cells[f"{kind}_low"] / step).astype(int) for kind in ("student", "teacher"))
     side = int(max(i.max(), j.max())) + 1
     n = np.full((side, side), np.nan)  # [teacher, student]; NaN is not drawn
@@ -174,11 +174,12 @@ def _density(cells: pd.DataFrame, slot: str, words: Mapping[str, str]) -> go.Hea
 def certificate_chart(
     frame: pd.DataFrame, target: float, threshold: float | None, words: Mapping[str, str]
 ) -> go.Figure:
-    """The risk of each threshold on the calibration cases, the target, and from where it is
-    certified.
+    """Return the risk of each threshold on the calibration cases, the target, and the certified
+    one.
 
-    frame: columns threshold, risk, low, high (shares). threshold: None where nothing is certified.
-    words: threshold, risk, target, certified, band, separators.
+    frame: columns threshold, risk, low, high (shares). target: a share. threshold: the loosest
+    certified one, None if nothing is certified. words: threshold, risk, target, certified, band,
+    separators.
     """
     figure = go.Figure()
     band(figure, frame["threshold"], frame["low"], frame["high"], SLOTS["leak"], words["band"])
@@ -191,6 +192,7 @@ def certificate_chart(
         hovertemplate=f"{words['threshold']} %{{x:.3f}}<br>%{{y:.1%}}<extra>{words['risk']}</extra>",
     )
     _line(figure, [0, 1], [target, target], words["target"], {"color": SLOTS["now"], "width": 2})
+    # the target stays in the lower half, or the risk above it could not be read
     top = min(1.0, max(2.2 * target, 1.15 * float(frame["risk"].max())))
     if threshold is not None:
         dashed = {"color": SLOTS["cheapest"], "width": 2.5, "dash": "dash"}
@@ -210,7 +212,7 @@ def _line(
     line: Mapping[str, object],
     **place,
 ) -> None:
-    """A straight line with an entry in the legend; place: row, col, showlegend."""
+    """Draw a straight line with an entry in the legend; place: row, col, showlegend."""
     figure.add_scatter(
         x=x, y=y, mode="lines", name=name, line=dict(line), hoverinfo="skip", **place
     )

@@ -1,5 +1,4 @@
-"""Evidence: whether confidence can be trusted, how models compare, what time did, what can be
-certified, what one pass keeps.
+"""Evidence: calibration, comparison of models, change over time, certificate, spread of one pass.
 
 Guard, controls, call, show. All figures come from core.report.evidence and core.report.frames; all
 words from the catalogues. Each panel draws its own controls: their values are known before they are
@@ -34,17 +33,15 @@ from dashboard.session import cache, state
 from dashboard.session.address import Choices
 from dashboard.session.context import model_name
 
-# stands beside the model kinds for the point estimate at its fitted temperature
+# key, among the model kinds, of the point estimate at its fitted temperature
 SCALED = "temperature"
-PLAIN = "linear"  # the model kind that every other one is held against
-BEFORE = (0, 0)  # the calibration period, beside (year, half)
+PLAIN = "linear"  # the model kind that is the reference of the others
+BEFORE = (0, 0)  # key of the calibration period; the others are (year, half)
 
 
 @dataclass(frozen=True)
 class EvidenceContext:
-    """What the page is about: the choices, the run, the runs of the same cases, and the calibration
-    runs of their models.
-    """
+    """The page's data: choices, the run, the runs of the same cases, and calibration runs."""
 
     words: Words
     choices: Choices
@@ -67,7 +64,7 @@ class EvidenceContext:
         return self.calibration.get(self.record.run.model_kind)
 
     def counts(self) -> dict[str, Histogram]:
-        """Counts of each model in the chosen segment, and of temperature scaling."""
+        """Return the counts of each model in the chosen segment, and of temperature scaling."""
         curves = {
             kind: self.picked(cache.histogram(record.run.run_id))
             for kind, record in self.same.items()
@@ -75,13 +72,13 @@ class EvidenceContext:
         return curves if self.scaled is None else curves | {SCALED: self.picked(self.scaled)}
 
     def picked(self, counts: Histogram) -> Histogram:
-        """The counts of the chosen segment; none where it is not there."""
+        """Return the counts of the chosen segment, empty if it has none."""
         if self.segment is None:
             return counts
         return counts.select(segments=(self.segment,) if self.segment in counts.segments else ())
 
     def names(self) -> dict[str, str]:
-        """Model kind -> what a reader calls it."""
+        """Return model kind -> display name."""
         names = {kind: model_name(self.words, record) for kind, record in self.same.items()}
         return names if self.scaled is None else names | {SCALED: self.words("model.temperature")}
 
@@ -130,7 +127,7 @@ def _headline(shown: EvidenceContext) -> None:
 
 
 def _rival(shown: EvidenceContext) -> None:
-    """Say whether the model is worth more than the plainest one, or how to get that one."""
+    """Draw whether the model is worth more than the plainest one, or how to train that one."""
     words, rival = shown.words, shown.same.get(PLAIN)
     if shown.record.run.model_kind == PLAIN:
         return
@@ -151,8 +148,10 @@ def _rival(shown: EvidenceContext) -> None:
 
 
 def _with_temperature(shown: EvidenceContext) -> EvidenceContext:
-    """Fit the point estimate's temperature on its calibration run, and count these cases with it;
-    or say why not.
+    """Return the context with the point estimate's temperature, or the reason for its absence.
+
+    The temperature is fitted on the calibration run and applied to these cases: fitting it on the
+    cases that it is judged on would flatter it.
     """
     words, point, fitted_on = shown.words, shown.same.get("point"), shown.calibration.get("point")
     if point is None or fitted_on is None:
@@ -182,7 +181,7 @@ def _with_temperature(shown: EvidenceContext) -> EvidenceContext:
 
 
 def _curves(shown: EvidenceContext) -> None:
-    """Reliability, and risk against coverage, of all models on the same cases."""
+    """Draw reliability, and risk against coverage, of all models on the same cases."""
     words, unseen, counts, names = shown.words, shown.choices.unseen, shown.counts(), shown.names()
     trusted = {kind: evidence.calibration_summary(curve, unseen) for kind, curve in counts.items()}
     n = max(curve.accuracy.n for curve in trusted.values())
@@ -236,6 +235,7 @@ def _shift(shown: EvidenceContext) -> None:
             evidence.by_period, evidence.COLUMNS["by_period"], (run_id,), choices.period
         )
     before, records = shown.own_calibration, [shown.record]
+    # the page may be about the calibration run itself, which is no earlier period
     if before is not None and before.run.run_id != run_id:
         periods, records = (
             {BEFORE: cache.histogram(before.run.run_id)} | periods,
@@ -246,6 +246,7 @@ def _shift(shown: EvidenceContext) -> None:
     names = pd.Series(
         [certificate_words.period_name(words, *period) for period in picked], dtype=object
     )
+    # a period with few labels has an interval too wide to compare
     enough = table["labelled"] >= sentences.FEW
     if not enough[table["year"] > 0].any():
         panels.empty_panel("ev_shift", words, "shift.nothing", above)
@@ -344,6 +345,7 @@ def _spreads(shown: EvidenceContext) -> None:
             evidence.spread_agreement, evidence.COLUMNS["spreads"], ids, shown.segment
         )
     n = agreement["epistemic"].error.n
+    # a correlation needs two cases
     if n < 2:
         panels.empty_panel("ev_spread", words, "spread.missing")
         return
@@ -368,5 +370,5 @@ def _spreads(shown: EvidenceContext) -> None:
 
 
 def _untrained(counts: AcceptanceCurve) -> int:
-    """Cases whose label the model was not trained on."""
+    """Return the number of cases whose label the model was not trained on."""
     return int(counts.accepted[OUTCOMES.index("unseen"), 0])

@@ -1,8 +1,7 @@
-"""Figures of the page 'Ten inspectors or one': who votes for what, and the mean of the votes beside
-the student's answer.
+"""Figures of the page 'Ten inspectors or one': the votes, and their mean with the student's answer.
 
 Tidy frames and words in, Plotly figures out, under the rules of dashboard.components.charts: no
-Streamlit, no catalogue, no own colour.
+Streamlit, no catalogue, no colour of its own.
 """
 
 from collections.abc import Mapping
@@ -12,20 +11,20 @@ import plotly.graph_objects as go
 
 from dashboard.components.charts import SLOTS, finish, letters
 
-# Colour and pattern of the label with most votes, the next, the third, and of all others; the label
-# stands beside each bar.
+# Colour and pattern of the label with most votes, the next, the third, and of all others. Only four,
+# which can be told apart; each bar also has its label.
 _PLACES = (("cheapest", ""), ("temperature", "/"), ("review", "x"), ("neutral", "."))
-# over the colour, which alone would be thin stripes
+# drawn over the solid colour; the pattern alone would leave thin stripes of it
 _PATTERN = {"fillmode": "overlay", "solidity": 0.15}
-_MANY = 30  # inspectors beyond which rows are thin and nothing is written beside them
-# of a label beside a bar or on an axis; the whole of it is in the hover and the table
+_MANY = 30  # with more inspectors, rows are thin and have no text
+# letters of a label at a bar or an axis; hover and table hold the full label
 _LETTERS = 28
 
 
 def vote_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
-    """One bar an inspector: how sure it is of the label that it votes for, which stands beside it.
+    """Return one bar an inspector: its confidence in its label, written next to the bar.
 
-    frame: report.inspectors.vote_frame and name, what to call the inspector; rows from top to
+    frame: report.inspectors.vote_frame and name, the inspector's display name; rows from top to
     bottom. words: sure, others, separators.
     """
     figure, n = go.Figure(), len(frame)
@@ -70,10 +69,10 @@ def vote_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
 
 
 def answer_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
-    """The mean of the votes and the student's answer, two bars a label; the thin line is from the
-    least to the most inspector.
+    """Return the mean of the votes and the student's answer, two bars a label.
 
-    frame: report.inspectors.bar_frame. words: teacher, student, probability, range, separators.
+    A thin line spans the least to the most confident inspector. frame: report.inspectors.bar_frame.
+    words: teacher, student, probability, range, separators.
     """
     figure, rows = go.Figure(), pd.Series(range(len(frame)), dtype=float)
     both = frame["student"].notna().any()
@@ -115,9 +114,10 @@ def answer_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
 
 
 def _ranges(figure: go.Figure, frame: pd.DataFrame, place: pd.Series, name: str) -> None:
-    """From the least to the most sure inspector, a line a label with one entry in the legend."""
+    """Draw a line from the least to the most confident inspector for each label."""
     x, y = [], []
     for low, high, row in zip(frame["low"], frame["high"], place, strict=True):
+        # None interrupts the line, so a single trace draws all labels with one legend entry
         x, y = [*x, low, high, None], [*y, row, row, None]
     line = {"color": SLOTS["now"], "width": 1.5}
     figure.add_scatter(
@@ -132,7 +132,7 @@ def _ranges(figure: go.Figure, frame: pd.DataFrame, place: pd.Series, name: str)
 
 
 def _written(figure: go.Figure, end: pd.Series, place: pd.Series, value: pd.Series) -> None:
-    """The value behind the end of each bar."""
+    """Write the value after the end of each bar."""
     texts = [f"{share:.0%}" for share in value]
     style = {
         "mode": "text",
@@ -145,5 +145,5 @@ def _written(figure: go.Figure, end: pd.Series, place: pd.Series, value: pd.Seri
 
 
 def _short(label: str) -> str:
-    """A label as Plotly shows it letter by letter, cut where it is long."""
+    """Return a label that Plotly shows literally, cut if it is long."""
     return letters(label if len(label) <= _LETTERS else label[: _LETTERS - 1] + "…")

@@ -1,6 +1,6 @@
-"""The controls of the page 'Ten inspectors or one': a stored case or a typed one, and which.
+"""The controls of the page 'Ten inspectors or one': a stored case or a typed text.
 
-Draws widgets whose keys are names in dashboard.session.address.Choices, but for the typed text;
+Draws widgets whose keys are names in dashboard.session.address.Choices, except for the typed text;
 computes nothing.
 """
 
@@ -26,7 +26,7 @@ def source_control(words: Words) -> None:
 
 
 def pick_control(words: Words) -> None:
-    """Draw which kind of cases is offered; another kind begins at its foremost case."""
+    """Draw which kind of cases the list offers; another kind starts at its first case."""
     names = {name: words(f"inspectors.pick.{name}") for name in PICKS}
     moved = {"on_change": state.set_value, "args": ("case", None)}
     st.segmented_control(
@@ -40,7 +40,7 @@ def pick_control(words: Words) -> None:
 
 
 def case_control(words: Words, cases: pd.DataFrame, offered: pd.DataFrame) -> None:
-    """Draw the cases that are offered, and the chosen one among them though it be of another kind."""
+    """Draw the offered cases, with the chosen one even if it is of another kind."""
     if (picked := state.chosen("case")) in cases.index and picked not in offered.index:
         offered = pd.concat(
             [cases.loc[[picked]].assign(figure=cases.loc[picked, "confidence"]), offered]
@@ -54,8 +54,9 @@ def case_control(words: Words, cases: pd.DataFrame, offered: pd.DataFrame) -> No
 
 
 def text_form(words: Words, ready: bool) -> str | None:
-    """Draw the field and its button; return what is asked about, None where nobody has just asked.
-    ready: models are loaded.
+    """Draw the text field and its button; return the text at a click, else None.
+
+    ready: whether the models are loaded.
     """
     with st.form("ask", border=False):
         typed = st.text_area(

@@ -1,9 +1,7 @@
-"""Ten inspectors or one: a case's N teacher samples as votes, the student's answer beside them, and
-where the gate sends it.
+"""Ten inspectors or one: a case's N teacher samples as votes, the student's answer, and the gate.
 
 Guard, controls, call, show. All figures come from core.report.inspectors and core.pipeline.ask; all
-words from the catalogues. Stored samples need no model: the models come into memory only when
-somebody asks about a typed case.
+words from the catalogues. Stored samples need no model: only a typed case loads the models.
 """
 
 from dataclasses import dataclass
@@ -30,14 +28,12 @@ from dashboard.inspectors import (
 from dashboard.session import cache, state
 from dashboard.session.address import ALL, TYPED
 
-ASKED = "asked"  # what the session holds the last answer under
+ASKED = "asked"  # key of the last answer in the session
 
 
 @dataclass(frozen=True)
 class InspectorsContext:
-    """What the page is about: the runs of the teacher and, where there is one, of the student; and
-    what decides at the gate.
-    """
+    """The page's data: the runs of teacher and student, and the rule of the gate."""
 
     words: Words
     teacher: RunRecord
@@ -51,7 +47,7 @@ def draw_inspectors_page() -> None:
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
-    # Controls; notices stand above them, so their place is made first
+    # Controls; notices are above them, but known only after them, so this reserves their place
     top = st.container()
     with st.sidebar:
         record = controls.choose_run(words, runs)
@@ -78,8 +74,9 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
 
 def _student(words: Words, same: dict[str, RunRecord]) -> RunRecord | None:
-    """The student's run on the same cases, where its labels are the teacher's: only then their
-    answers stand side by side.
+    """Return the student's run on the same cases, None if its labels differ from the teacher's.
+
+    Answers over different labels cannot be compared.
     """
     student = same.get("student")
     if student is not None and student.run.labels != same["teacher"].run.labels:
@@ -89,7 +86,7 @@ def _student(words: Words, same: dict[str, RunRecord]) -> RunRecord | None:
 
 
 def _rule(words: Words) -> GateRule:
-    """The active policy; where there is none, the threshold of the address, which is then drawn."""
+    """Return the active policy, else draw and return the threshold of the address."""
     if (active := cache.cached_query(inspectors.active_rule)) is not None:
         return active
     with st.sidebar:
@@ -99,8 +96,8 @@ def _rule(words: Words) -> GateRule:
 
 
 def _stored(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
-    """Draw the choice of a stored case; return it, and what it took. None, and a sentence, where
-    there is none.
+    """Draw the choice of a stored case; return it and its times, None after a hint if there is
+    none.
     """
     words, teacher = shown.words, shown.teacher.run
     scored = (shown.student or shown.teacher).run
@@ -133,9 +130,7 @@ def _stored(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, 
 
 
 def _typed(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
-    """Draw the field; return the case that was last asked about, and what it took. None where
-    nothing was, or can be.
-    """
+    """Draw the text field; return the last answered case and its times, None if there is none."""
     words, runs = shown.words, (shown.teacher, shown.student)
     if shown.student is None:
         st.info(words("inspectors.needs_student"))
@@ -153,6 +148,7 @@ def _typed(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, .
     if (text := inspector_controls.text_form(words, both.ready)) is not None:
         _ask(words, both, text)
     answer = state.held_value(ASKED)
+    # an answer of models that have been replaced since does not belong to these runs
     if answer is None or answer.models != models.hashes:
         return None
     case = VotedCase(
@@ -162,9 +158,7 @@ def _typed(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, .
 
 
 def _ask(words: Words, both: ask.Inspectors, text: str) -> None:
-    """Ask, with the steps as they go, and draw the page again with the answer; or say why there is
-    none.
-    """
+    """Ask the models, showing each step, and rerun the page with the answer; or draw the error."""
     bar = st.progress(0.0, text=words("inspectors.step.waiting"))
 
     def step(name: str) -> None:
@@ -200,8 +194,9 @@ def _show(shown: InspectorsContext, case: VotedCase, took: tuple[str, tuple[str,
 
 
 def _levels(shown: InspectorsContext, case: VotedCase) -> dict[str, dict[str, UncertaintyLevel]]:
-    """Model kind -> how large its uncertainties are among the cases of its own run, the teacher
-    first.
+    """Return model kind -> its uncertainty levels, the teacher's first.
+
+    A level ranks an uncertainty among the cases of the model's own run.
     """
     levels = {"teacher": (shown.teacher, case.votes.together)}
     if case.student is not None:

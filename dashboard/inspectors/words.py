@@ -1,8 +1,7 @@
-"""What the page 'Ten inspectors or one' says in sentences: the votes, why they differ, the gate,
-and the cards.
+"""The sentences of the page 'Ten inspectors or one': votes, their cause, the gate, the cards.
 
-Pure: words and results in, strings in markdown out; what comes from cases is escaped here. It does
-not know Streamlit.
+Pure: words and results in, strings in markdown out; text from cases is escaped here. Does not know
+Streamlit.
 """
 
 import pandas as pd
@@ -23,11 +22,11 @@ from core.types import RunRecord
 from dashboard.components.sentences import Card
 from dashboard.i18n import DASH, Words, escape_markdown
 
-TEXT = 60  # letters of a case that a list shows
+TEXT = 60  # letters of a case in a list
 
 
 def inspector_headline(words: Words, case: VotedCase, gate: GateOutcome) -> str:
-    """How the votes fall, what the student says, and where the case goes."""
+    """Return how the votes fall, the student's answer, and the case's destination."""
     votes, student = case.votes, case.student
     texts = {"label": case.labels[votes.leading], "n": words.number(len(votes.choices), 0)}
     texts["k"] = words.number(int(votes.counts[votes.leading]), 0)
@@ -44,8 +43,9 @@ def inspector_headline(words: Words, case: VotedCase, gate: GateOutcome) -> str:
 
 
 def uncertainty_reason(words: Words, case: VotedCase, levels: dict[str, UncertaintyLevel]) -> str:
-    """Why the votes differ, or how far they agree; and where the mean of the votes says something
-    else than most of them.
+    """Return why the votes differ or agree.
+
+    Also says if the mean of the votes names another label than the majority.
     """
     votes = case.votes
     texts = [
@@ -59,7 +59,7 @@ def uncertainty_reason(words: Words, case: VotedCase, levels: dict[str, Uncertai
 
 
 def recorded_label(words: Words, case: VotedCase) -> str:
-    """The label on record, and whether the answer at the gate meets it."""
+    """Return the recorded label, and whether the answer at the gate matches it."""
     if case.label is None:
         return words("inspectors.no_record")
     who = words("kind.teacher" if case.student is None else "kind.student")
@@ -75,8 +75,10 @@ def inspector_cards(
     levels: dict[str, dict[str, UncertaintyLevel]],
     took: tuple[str, tuple[str, ...]],
 ) -> list[Card]:
-    """Six figures. levels: model kind -> its levels, the teacher's first. took: the time's value,
-    and the lines below it.
+    """Return six cards: votes, answer, gate, two uncertainties, time.
+
+    words: the catalogue. case: the case with its votes. gate: its outcome. levels: model kind ->
+    its levels, the teacher's first. took: value and lines of the time's card.
     """
     parts = (
         _level(words, part, {kind: level[part] for kind, level in levels.items()})
@@ -102,6 +104,7 @@ def _votes(words: Words, case: VotedCase) -> Card:
         "high": words.percent(votes.agreement.high, 0),
     }
     line = words.markdown(
+        # with few votes the interval covers almost every share
         "inspectors.interval" if n >= ENOUGH else "inspectors.too_few",
         n=words.number(n, 0),
         **share,
@@ -113,7 +116,7 @@ def _votes(words: Words, case: VotedCase) -> Card:
 
 
 def _answer(words: Words, case: VotedCase) -> Card:
-    """The one answer that comes to the gate, and that of the inspectors together."""
+    """Return the card of the answer at the gate, and of the inspectors' mean."""
     together, answer = case.votes.together, case.answer
     mean = words.markdown(
         "inspectors.together",
@@ -138,7 +141,7 @@ def _answer(words: Words, case: VotedCase) -> Card:
 
 
 def _gate(words: Words, gate: GateOutcome, answer: Prediction) -> Card:
-    """Where the answer goes, what it would have needed, and by which rule."""
+    """Return the card of the answer's destination, its condition, and the rule."""
     value = words("inspectors.gate.accepted" if gate.accepted else "inspectors.gate.review")
     texts = {"sure": words.percent(answer.confidence, 2), "least": words.percent(gate.least)}
     lines = [
@@ -169,8 +172,9 @@ def _gate(words: Words, gate: GateOutcome, answer: Prediction) -> Card:
 
 
 def _level(words: Words, part: str, levels: dict[str, UncertaintyLevel]) -> Card:
-    """How large a part of the uncertainty is, in words, and among how many cases. levels: by model
-    kind, teacher first.
+    """Return the card of one part of the uncertainty: its level, value, and rank.
+
+    levels: by model kind, teacher first.
     """
     lines = [
         words.markdown(
@@ -195,8 +199,9 @@ def _level(words: Words, part: str, levels: dict[str, UncertaintyLevel]) -> Card
 def stored_time(
     words: Words, teacher: RunRecord, student: RunRecord | None
 ) -> tuple[str, tuple[str, ...]]:
-    """Milliseconds a case as the runs measured them; a sum over batches was timed, so there is no
-    interval.
+    """Return the milliseconds a case of the runs, and lines about them.
+
+    Without an interval: a run times batches, not cases.
     """
     values, lines = [], []
     for record in filter(None, (student, teacher)):
@@ -218,7 +223,7 @@ def stored_time(
 
 
 def typed_time(words: Words, answer: Answer) -> tuple[str, tuple[str, ...]]:
-    """Milliseconds of the case that was asked, alone: the median of some answers, and their range."""
+    """Return the milliseconds of the typed case: median of repeats, and lines with their range."""
     passes = words.number(len(answer.samples), 0)
     lines = [
         words.markdown(
@@ -239,11 +244,12 @@ def typed_time(words: Words, answer: Answer) -> tuple[str, tuple[str, ...]]:
 
 
 def milliseconds_text(words: Words, value: float) -> str:
+    """Return a number of milliseconds with its unit."""
     return words("inspectors.ms", value=words.number(value))
 
 
 def case_option(words: Words, row: pd.Series, pick: str) -> str:
-    """One case as a line of a list, as plain text: its figure, its text, its id."""
+    """Return a case as one line of a list, as plain text: figure, text, id."""
     nats = pick in (EPISTEMIC, ALEATORIC)
     figure = (
         words("inspectors.nats", value=words.number(row["figure"]))
@@ -255,7 +261,7 @@ def case_option(words: Words, row: pd.Series, pick: str) -> str:
 
 
 def vote_basis(words: Words, levels: dict[str, UncertaintyLevel], teacher: RunRecord) -> str:
-    """What low, middle and high mean: places among the run's own cases."""
+    """Return the meaning of low, middle and high: ranks among the run's own cases."""
     n = next(iter(levels.values())).n
     texts = {
         "middle": words.percent(MIDDLE, 0),
@@ -266,7 +272,7 @@ def vote_basis(words: Words, levels: dict[str, UncertaintyLevel], teacher: RunRe
 
 
 def votes_note(words: Words, case: VotedCase) -> str:
-    """How many votes there are, and what their number leaves open."""
+    """Return the number of votes, and the uncertainty that it leaves."""
     share, n = case.votes.agreement, len(case.samples)
     if n < ENOUGH:
         return words.markdown("in_votes.too_few", n=words.number(n, 0))

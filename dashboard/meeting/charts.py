@@ -1,5 +1,6 @@
-"""Figures of the meeting page: tidy frames and words in, Plotly figures out. As pure as
-dashboard.components.charts.
+"""Figures of the meeting page: tidy frames and words in, Plotly figures out.
+
+As pure as dashboard.components.charts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +19,13 @@ _LARGE = 20  # points of type in large writing
 def scenario_chart(
     frame: pd.DataFrame, texts: Mapping[tuple[str, str], str], words: Mapping[str, str], large: bool
 ) -> go.Figure:
-    """Each measure of each scenario with its interval: four panels, the scenarios from top to
-    bottom.
+    """Return each measure of each scenario with its interval: four panels, scenarios from the top.
 
-    frame: columns name, measure, value, low, high; NaN where there is no figure. texts: (name,
-    measure) -> the value as people read it. words: the measures' names, symbol (of money),
-    separators.
+    frame: columns name, measure, value, low, high; NaN for a missing figure. texts: (name, measure)
+    -> formatted value. words: the measures' names, symbol (of money), separators. large: whether to
+    use large type.
     """
+    # Plotly stacks categories upwards; dict.fromkeys removes duplicates in order
     names = list(dict.fromkeys(frame["name"]))[::-1]
     titles = [words[measure] for measure in _LOOKS]
     figure = make_subplots(
@@ -70,10 +71,11 @@ def trial_width_figure(
     marks: Sequence[tuple[float, float, str]],
     words: Mapping[str, str],
 ) -> go.Figure:
-    """Half width of an interval against the number of labelled cases, with the present and the
-    needed number marked.
+    """Return the half width of an interval against labelled cases, with the present and needed
+    number.
 
-    y in shares. marks: (x, y, what it is). words: x, y, separators.
+    x: numbers of cases. y: half widths, shares. marks: (x, y, label) of the present and the needed
+    number. words: x, y, separators.
     """
     figure = go.Figure()
     hover = f"n = %{{x:,.0f}}<br>%{{y:.2%}}<extra>{words['y']}</extra>"

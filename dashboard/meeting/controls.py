@@ -1,7 +1,6 @@
-"""The widgets of the meeting page: who is writing, freezing, the assumptions of all scenarios, the
-log's form, the exports.
+"""The widgets of the meeting page: author, freezing, assumptions, decision log, exports.
 
-Draws widgets and returns what was asked for; writes nothing and computes nothing.
+Draws widgets and returns their input; writes nothing and computes nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,7 @@ from dashboard.i18n import Words, escape_markdown
 from dashboard.session import state
 from dashboard.session.address import DAYS, HALVES, SURE, TARGETS
 
-NOTHING = -1  # in the list of scenarios, where None would read as nothing chosen
+NOTHING = -1  # in the list of scenarios, where None means that nothing is selected
 _ICONS = {
     "pptx": ":material/slideshow:",
     "pdf": ":material/picture_as_pdf:",
@@ -30,9 +29,7 @@ _ICONS = {
 
 @dataclass(frozen=True)
 class TypedDecision:
-    """What the form of the decision log holds; `about` is the scenario's place among the columns,
-    None for none.
-    """
+    """The input of the decision form; `about`: index of the scenario's column, None for none."""
 
     decision: str
     reason: str
@@ -40,7 +37,7 @@ class TypedDecision:
 
 
 def author_control(words: Words) -> str:
-    """Draw who is writing, and the switch to large type; return the name."""
+    """Draw the author's name and the switch to large type; return the name."""
     name, large = st.columns([3, 1], vertical_alignment="bottom")
     large.toggle(words("meeting.large"), key="large", help=words("meeting.large.help"))
     return name.text_input(
@@ -49,11 +46,10 @@ def author_control(words: Words) -> str:
 
 
 def freeze_form(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str, str] | None:
-    """Draw the freezing of the present view; return (scenario, key of `policies`) where it was
-    asked for.
+    """Draw the form that freezes the present view; return (scenario, key of `policies`) at a click.
 
-    policies: what may be frozen, by key, in words.
-    named: whether somebody is writing.
+    policies: key -> display name. named: whether an author is set; without one the button is
+    disabled.
     """
     which, rule, go = st.columns([2, 3, 2], vertical_alignment="bottom")
     name = which.segmented_control(
@@ -73,9 +69,7 @@ def freeze_form(words: Words, policies: Mapping[str, str], named: bool) -> tuple
 
 
 def assumption_controls(words: Words, columns: Sequence[ScenarioColumn]) -> None:
-    """Draw the assumptions that hold for all scenarios at once; an empty field leaves each as it
-    was frozen.
-    """
+    """Draw the assumptions of all scenarios; an empty field leaves each as it was frozen."""
     fields = {
         "m_review": ("review", 0.5),
         "m_escape": ("escape", 10.0),
@@ -111,10 +105,10 @@ def assumption_controls(words: Words, columns: Sequence[ScenarioColumn]) -> None
 def decision_form(
     words: Words, columns: Sequence[ScenarioColumn], named: bool
 ) -> TypedDecision | None:
-    """Draw the form of the decision log; return what was written where it was sent.
+    """Draw the form of the decision log; return its input once it is sent.
 
-    The fields' keys end in the form's token, so that they are empty once the decision is in the
-    log.
+    The fields' keys end in the form's token, so they are empty after the decision is in the log.
+    named: whether an author is set.
     """
     token = state.token("decision")
     with st.form(f"decision_{token}", border=False):
@@ -142,9 +136,7 @@ def decision_form(
 
 
 def trial_controls(words: Words, names: Sequence[str]) -> None:
-    """Draw what the proof of concept is planned for: the scenario, the width, the promise, the
-    days.
-    """
+    """Draw the plan of the proof of concept: scenario, width, promise, days."""
     state.clamp_choice("plan_for", list(names), names[0])
     places = st.columns(5, vertical_alignment="bottom")
     boxes = {
@@ -162,13 +154,14 @@ def trial_controls(words: Words, names: Sequence[str]) -> None:
 
 
 def export_controls(words: Words, make: Callable[[str], bytes]) -> None:
-    """Draw one button a format; the file is only made when one is pressed."""
+    """Draw one button a format; `make` makes the file at a click."""
     for place, (form, mime) in zip(
         st.columns(len(EXPORT_FORMATS)), EXPORT_FORMATS.items(), strict=True
     ):
         with place:
             st.download_button(
                 words(f"meeting.export.{form}"),
+                # the default binds this format; a closure would see the last one
                 lambda form=form: make(form),
                 f"kakushin-minutes.{form}",
                 mime,
@@ -180,14 +173,13 @@ def export_controls(words: Words, make: Callable[[str], bytes]) -> None:
 
 
 def large_card(card: Card) -> None:
-    """A figure that is read from the other end of the room; as markdown and KaTeX, which follow the
-    theme's colours.
+    """Draw a figure that can be read across a room, as markdown and KaTeX.
 
-    A heading alone is hardly larger than a metric, and the size of a metric is one for the whole
-    program.
+    A heading is hardly larger than a metric, and a metric has one size in the whole program; KaTeX
+    follows the theme's colours.
     """
     st.markdown(f"### {escape_markdown(card.label)}", help=card.help, anchors=False)
-    # a long amount must not leave its column
+    # in Large, more than eight characters would leave the column
     size = "Large" if len(card.value) <= 8 else "normalsize"
     st.markdown(f"# $$\\{size}\\textsf{{{tex_text(card.value)}}}$$", anchors=False)
     st.markdown(f"### {escape_markdown(card.lines[0])}", anchors=False)
@@ -195,8 +187,9 @@ def large_card(card: Card) -> None:
 
 
 def tex_text(value: str) -> str:
-    """A figure so that KaTeX's text mode shows it letter by letter; figures have signs of money and
-    percent, and no markup.
+    """Return a figure so that KaTeX's text mode shows it literally.
+
+    Figures hold signs of money and percent, but no markup.
     """
     return value.replace("%", "\\%").replace("$", "\\textdollar{}").replace("\u2060", "")
 

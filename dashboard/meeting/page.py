@@ -1,5 +1,4 @@
-"""Meeting: scenarios frozen on one data version side by side, assumptions moved for all of them,
-decisions, minutes to take.
+"""Meeting: frozen scenarios side by side, shared assumptions, decisions, and minutes to export.
 
 Guard, controls, call, show. All figures come from core.decision and core.report; all words from the
 catalogues.
@@ -39,7 +38,7 @@ from dashboard.session.address import Choices
 
 @dataclass(frozen=True)
 class MeetingContext:
-    """What the page is about: the choices, who writes, and the scenarios on today's counts."""
+    """The page's data: choices, author, scenarios on today's counts, and the log."""
 
     words: Words
     choices: Choices
@@ -49,7 +48,7 @@ class MeetingContext:
 
     @property
     def currency(self) -> str:
-        """The first scenario's, in which money is compared."""
+        """Currency of the first scenario, in which money is compared."""
         return self.columns[0].used.currency
 
 
@@ -59,7 +58,7 @@ def draw_meeting_page() -> None:
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
-    # Controls; those of the assumptions stand above the figures that follow from them
+    # Controls; those of the assumptions are above the figures that follow from them
     with st.sidebar:
         _sidebar(words, runs)
     author = meeting_controls.author_control(words)
@@ -85,14 +84,14 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
             _board(context)
     _log(context)
     poc = meeting_poc.draw_trial(words, columns) if columns else None
-    # again: the plan's widgets are drawn only now
+    # again: the plan's widgets are drawn after the first call, and the minutes use their values
     context = MeetingContext(words, state.choices(), author, columns, context.log)
     if columns:
         _exports(context, poc)
 
 
 def _sidebar(words: Words, runs: list[RunRecord]) -> None:
-    """The view that would be frozen, as every page chooses it."""
+    """Draw the view that a click would freeze, with the controls of every page."""
     record = controls.choose_run(words, runs)
     controls.threshold(words)
     controls.costs(words)
@@ -124,7 +123,7 @@ def _freeze(words: Words, author: str) -> None:
             words("meeting.frozen_as", name=name, version=words.number(frozen.version, 0)),
             icon=":material/ac_unit:",
         )
-    # at once: else the watch for news would do it in two seconds, under somebody's typing
+    # at once: otherwise the watch would rerun the page up to two seconds later, during typing
     st.rerun()
 
 
@@ -154,7 +153,7 @@ def _assumptions(words: Words, columns: list[meeting.ScenarioColumn]) -> None:
 
 
 def _board(shown: MeetingContext) -> None:
-    """The scenarios side by side, then the chart that compares them, then the differences in words."""
+    """Draw the scenarios side by side, their chart, and the differences in words."""
     words = shown.words
     for warning in meeting_words.scenario_warnings(words, shown.columns):
         st.warning(warning, icon=":material/warning:")
@@ -182,6 +181,7 @@ def _scenario(shown: MeetingContext, one: meeting.ScenarioColumn) -> None:
 def _compare(shown: MeetingContext) -> None:
     words = shown.words
     frame = meeting.compare_frame(shown.columns)
+    # amounts in different currencies must not share an axis
     drawn = frame[(frame["measure"] != "money_per_month") | frame["name"].isin(_same_money(shown))]
     chart_texts = words.chart_words(
         *(f"meeting.measure.{measure}" for measure in meeting.COMPARED)
@@ -233,7 +233,7 @@ def _log(shown: MeetingContext) -> None:
 
 
 def _decide(shown: MeetingContext, written: meeting_controls.TypedDecision) -> None:
-    """Write a decision down; the token makes a second click of the same form the same decision."""
+    """Store a decision; the form's token makes a second click the same decision."""
     if not (written.decision and written.reason):
         st.warning(shown.words("meeting.log.fill"), icon=":material/warning:")
         return
@@ -248,6 +248,7 @@ def _decide(shown: MeetingContext, written: meeting_controls.TypedDecision) -> N
 def _exports(shown: MeetingContext, poc: TrialReport | None) -> None:
     words, zone_name = shown.words, st.context.timezone or "UTC"
 
+    # only at a click: making three files on every run would slow each rerun
     def make(form: str) -> bytes:
         return export_document(
             minutes_document(

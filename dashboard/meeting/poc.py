@@ -1,5 +1,4 @@
-"""The meeting's plan of a proof of concept: where to try a scenario, and how many labelled cases
-until it means something.
+"""The plan of a proof of concept: where to try a scenario, and how many labelled cases it needs.
 
 Part of the page Meeting. Guard, controls, call, show.
 """
@@ -22,7 +21,7 @@ _KEY = "meeting_poc"
 
 
 def draw_trial(words: Words, columns: list[meeting.ScenarioColumn]) -> TrialReport | None:
-    """Draw the plan, and return it for the minutes; None where there is nothing to plan on."""
+    """Draw the plan and return it for the minutes; None if there is nothing to plan on."""
     names = [column.name for column in columns]
     name = state.clamp_choice("plan_for", names, names[0])
 

@@ -1,8 +1,7 @@
-"""What a meeting's scenarios say on the screen: cards, sentences and the table, from the words that
-the exports use as well.
+"""The texts of a meeting's scenarios on the screen, in the words of the exports.
 
-Pure: words and results of core.report.meeting in; strings that people typed are escaped for
-markdown here. No Streamlit.
+Pure: words and results of core.report.meeting in; typed text is escaped for markdown here. No
+Streamlit.
 """
 
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ _SHARES = ("coverage", "selective_risk", "leakage")
 
 
 def scenario_cards(words: Words, one: ScenarioColumn) -> list[Card]:
-    """The figures of one scenario, each with its interval and n, or the reason why there is none."""
+    """Return a scenario's figures, each with interval and n, or why it is missing."""
     return [_card(words, one, measure) for measure in COMPARED]
 
 
@@ -44,19 +43,19 @@ def _card(words: Words, one: ScenarioColumn, measure: str) -> Card:
 
 
 def scenario_heading(words: Words, one: ScenarioColumn) -> str:
-    """Which scenario a column is, in markdown: name, version, who froze it and when."""
+    """Return in markdown a scenario's name and version."""
     texts = {"name": one.name, "version": words.number(one.frozen.version, 0)}
     return words.markdown("meeting.version", **texts)
 
 
 def scenario_caption(words: Words, one: ScenarioColumn) -> str:
-    """What stands under a scenario's name, in markdown: what it is, and who froze it."""
+    """Return in markdown a scenario's summary, and who froze it when."""
     by = words("meeting.frozen", by=one.frozen.author, at=words.time(one.frozen.at))
     return f"{escape_markdown(phrases.scenario_summary(words, one.used))}  \n{escape_markdown(by)}"
 
 
 def scenario_warnings(words: Words, columns: Sequence[ScenarioColumn]) -> list[str]:
-    """What must be known before comparing: data that changed since, other cases, another currency."""
+    """Return warnings before a comparison: changed data, another currency."""
     texts = [
         words.markdown("meeting.changed", name=column.name)
         for column in columns
@@ -71,7 +70,7 @@ def scenario_warnings(words: Words, columns: Sequence[ScenarioColumn]) -> list[s
 
 
 def difference_lines(words: Words, found: ScenarioDifference, currency: str) -> str:
-    """One scenario against the first, in markdown: a list of sentences under a heading."""
+    """Return in markdown one scenario against the first: sentences under a heading."""
     lines = [f"**{words.markdown('meeting.difference', name=found.name, base=found.base)}**", ""]
     lines += [
         f"- {escape_markdown(phrases.difference_sentence(words, found, measure, currency))}"
@@ -83,8 +82,8 @@ def difference_lines(words: Words, found: ScenarioDifference, currency: str) -> 
 
 
 def scenario_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Columns of core.report.meeting.compare_frame: one row a scenario, each measure with its ends
-    and n.
+    """Return core.report.meeting.compare_frame with one row a scenario; each measure with ends and
+    n.
     """
     head = words("minutes.scenario.head")
     rows, formats = {head: list(dict.fromkeys(frame["name"]))}, {}
@@ -105,7 +104,7 @@ def scenario_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
 
 
 def log_frame(words: Words, entries: Sequence[MeetingDecision]) -> pd.DataFrame:
-    """The decision log, the newest first: a frame of text, shown letter by letter."""
+    """Return the decision log, the newest first, as text that the grid shows literally."""
     heads = [
         words(f"meeting.log.{name}") for name in ("at", "author", "decision", "reason", "scenario")
     ]

@@ -1,5 +1,6 @@
-"""The figure of the page 'Worklist': decided cases by reason. Pure, under the rules of
-dashboard.components.charts.
+"""The figure of the page 'Worklist': decided cases by reason.
+
+Pure, under the rules of dashboard.components.charts.
 """
 
 from collections.abc import Mapping
@@ -13,10 +14,9 @@ from dashboard.components.charts import SLOTS, finish, letters
 def by_reason(
     counts: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]
 ) -> go.Figure:
-    """Cases by reason, a bar each, most first.
+    """Return cases by reason, a bar each, most first.
 
-    counts: columns decision, reason, n. names: reason -> what a reader calls it. words: cases,
-    separators.
+    counts: columns decision, reason, n. names: reason -> display name. words: cases, separators.
     """
     figure = go.Figure()
     rows = counts[::-1]  # Plotly draws the first at the bottom

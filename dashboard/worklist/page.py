@@ -1,8 +1,8 @@
-"""Worklist: what a policy decided of each case, who acts on it, and the lists to take away.
+"""Worklist: a policy's decision on each case, who acts on it, and the lists to download.
 
-Guard, controls, call, show. Decisions come from core.store.reviews, in which core.pipeline.apply
-puts them; the counts of Decide for the same policy stand next to them. Changes nothing but by the
-one button that applies the active policy.
+Guard, controls, call, show. core.pipeline.apply writes the decisions into core.store.reviews; the
+page compares them with Decide's counts for the same policy. Only the button that applies the active
+policy changes anything.
 """
 
 from functools import partial
@@ -28,9 +28,9 @@ from dashboard.worklist import charts as worklist_charts
 from dashboard.worklist import tables as worklist_tables
 from dashboard.worklist import words as worklist_words
 
-LISTED = 300  # cases that the list on the screen holds; the files hold all
+LISTED = 300  # cases of the list on the screen; the files hold all
 LIST_HEIGHT = 480  # pixels
-_FAILED = "worklist_failed"  # what the session holds of an application that failed
+_FAILED = "worklist_failed"  # key of the error of a failed application
 
 
 def draw_worklist_page() -> None:
@@ -104,7 +104,7 @@ def _decided_cases(
 
 
 def _apply_control(words: Words, run_id: str, decided: bool) -> None:
-    """Draw the button that applies the active policy, and say what kept it from doing so."""
+    """Draw the button that applies the active policy, and why its last click failed."""
     st.button(
         words("worklist.apply"),
         key="worklist_apply",
@@ -124,7 +124,7 @@ def _apply_control(words: Words, run_id: str, decided: bool) -> None:
 
 
 def _apply(run_id: str) -> None:
-    """Apply the active policy: a callback. A second click decides nothing again."""
+    """Apply the active policy; a callback. A second click decides nothing again."""
     try:
         if apply_active_policy(cache.store(), run_id) is None:
             state.set_value(_FAILED, "worklist.no_active")
@@ -133,7 +133,7 @@ def _apply(run_id: str) -> None:
 
 
 def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy:
-    """Draw whose decisions are shown, by default those of the version that decided last."""
+    """Draw whose decisions the page shows, by default those of the last version that decided."""
     by_key = {ALL: applied[0]}
     by_key |= {f"{decided.policy}@{decided.version}": decided for decided in applied}
     version = state.clamp_choice("decided_by", list(by_key), ALL)
@@ -146,7 +146,10 @@ def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy
 
 
 def _compare_with_decide(words: Words, record: RunRecord, decided: AppliedPolicy) -> None:
-    """Say how many accepted cases Decide counts for the same policy, and why another number."""
+    """Draw how many accepted cases Decide counts for the same policy, and why they may differ.
+
+    Draws nothing while cases are undecided, since the counts then differ anyway.
+    """
     policy = cache.cached_query(_policy_of, decided.policy, decided.version)
     if policy is None or decided.accepted + decided.review < record.cases:
         return
@@ -156,7 +159,7 @@ def _compare_with_decide(words: Words, record: RunRecord, decided: AppliedPolicy
 
 
 def _list_cases(words: Words, key: tuple[str, str, int], counts: pd.DataFrame) -> None:
-    """Draw the filters, the cases that pass them, and the files of all of them."""
+    """Draw the filters, the cases that pass them, and downloads of all of them."""
     with st.container(border=True, key="panel_worklist_cases"):
         st.markdown(
             f"## {words('worklist_cases')}", help=words("worklist_cases.help"), anchors=False
@@ -165,6 +168,7 @@ def _list_cases(words: Words, key: tuple[str, str, int], counts: pd.DataFrame) -
         passing = counts
         for column, value in filters:
             passing = passing[passing[column] == value]
+        # from the counts: reading every case just to count them would take long for a large run
         n = int(passing["n"].sum())
         if n == 0:
             st.info(words("worklist.no_case"))
@@ -193,7 +197,7 @@ def _list_cases(words: Words, key: tuple[str, str, int], counts: pd.DataFrame) -
 
 
 def _filters(words: Words, counts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
-    """Draw the filters and return (column, value) of those that are set."""
+    """Draw the filters; return (column, value) of those that are set."""
     sides = {side: words(f"worklist.side.{side or 'all'}") for side in SIDES}
     reasons = [reason for reason in REASONS if (counts["reason"] == reason).any()]
     answers = sorted(counts["predicted"].unique())
@@ -215,5 +219,5 @@ def _filters(words: Words, counts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
 
 
 def _file_of(write, key: tuple[str, str, int], filters: tuple[tuple[str, str], ...]) -> bytes:
-    """All cases that pass the filters as a file, made when it is asked for."""
+    """Return all cases that pass the filters as a file, read at the click and not cached."""
     return write(_decided_cases(cache.store(), *key, None, filters))

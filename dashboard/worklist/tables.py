@@ -7,13 +7,16 @@ from dashboard.i18n import DASH, Words
 
 
 def reason_counts(counts: pd.DataFrame) -> pd.DataFrame:
-    """Sum Reviews.decision_counts over segments and classes: decision, reason, n, most first."""
+    """Return Reviews.decision_counts summed over segments and classes: decision, reason, n, most
+    first.
+    """
+    # groupby drops rows whose key is missing, and an accepted case may have no reason
     summed = counts.fillna({"reason": ""}).groupby(["decision", "reason"], as_index=False)["n"]
     return summed.sum().sort_values(["n", "reason"], ascending=[False, True], ignore_index=True)
 
 
 def reasons(words: Words, counts: pd.DataFrame) -> ScreenTable:
-    """Reviews.decision_counts by who acts and why, with each share of all."""
+    """Return Reviews.decision_counts by actor and reason, each with its share of all cases."""
     rows = reason_counts(counts)
     share = words("worklist.share")
     return ScreenTable(
@@ -30,7 +33,7 @@ def reasons(words: Words, counts: pd.DataFrame) -> ScreenTable:
 
 
 def cases(words: Words, rows: pd.DataFrame) -> ScreenTable:
-    """Rows of Reviews.decided_cases: who does what with which case, and why."""
+    """Return rows of Reviews.decided_cases: the case, its actor, the action and the reason."""
     confidence, epistemic = words("column.confidence"), words("worklist.epistemic")
     accepted = rows["decision"] == "accepted"
     columns = {
@@ -46,6 +49,7 @@ def cases(words: Words, rows: pd.DataFrame) -> ScreenTable:
         epistemic: rows["epistemic"],
         words("column.segment"): rows["segment"],
     }
+    # a column of dashes would only take room
     if rows["occurred_at"].notna().any():
         columns[words("worklist.day")] = [
             DASH if pd.isna(day) else words.date(day) for day in rows["occurred_at"]

@@ -1,4 +1,4 @@
-"""What the page 'Worklist' says in sentences, in markdown. Pure: results and words in, text out."""
+"""The sentences of the page 'Worklist', in markdown. Pure: results and words in, text out."""
 
 from core.store.reviews import AppliedPolicy
 from dashboard.components.sentences import Card
@@ -6,14 +6,14 @@ from dashboard.i18n import Words
 
 
 def decided_version_name(words: Words, decided: AppliedPolicy) -> str:
-    """Return a version of a policy as one line of a list, letter by letter."""
+    """Return a version of a policy as one line of a list, as plain text."""
     return words.text(
         "worklist.version", name=decided.policy, version=words.number(decided.version, 0)
     )
 
 
 def headline(words: Words, decided: AppliedPolicy) -> str:
-    """Return who does how many of the decided cases."""
+    """Return how many decided cases the machine and people handle."""
     return words.markdown(
         "worklist.headline",
         accepted=words.number(decided.accepted, 0),
@@ -22,7 +22,7 @@ def headline(words: Words, decided: AppliedPolicy) -> str:
 
 
 def sources(words: Words, decided: AppliedPolicy) -> str:
-    """Return which version decided when, with which certificate."""
+    """Return which version decided, when, and with which certificate."""
     state = decided.certificate
     state_name = "none" if state is None else state if state in ("valid", "none") else "void"
     certificate = words(f"worklist.certificate.{state_name}")
@@ -36,7 +36,7 @@ def sources(words: Words, decided: AppliedPolicy) -> str:
 
 
 def worklist_cards(words: Words, decided: AppliedPolicy, cases: int) -> list[Card]:
-    """Return the cards: cases settled by the machine, for people, and without a decision."""
+    """Return cards of the cases of the machine, of people, and without a decision."""
     numbers = {
         "machine": decided.accepted,
         "person": decided.review,
