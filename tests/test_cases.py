@@ -373,7 +373,7 @@ def test_a_known_column_can_be_left_out(saved):
     path = saved("text,label\nhose,PUMP\n")
     assert read_cases(path).frame["label"].tolist() == ["PUMP"]
     assert read_cases(path, ColumnNames(label="")).frame["label"].tolist() == [None]
-    with pytest.raises(CasesError, match="No column is known to be the text"):
+    with pytest.raises(CasesError, match="No column is recognised as the text"):
         read_cases(path, ColumnNames(text=""))
 
 
@@ -459,7 +459,7 @@ def test_a_given_name_wins_and_is_not_used_twice():
         (
             {},
             ["a", "b"],
-            r"No column is known to be the text: name it with --text-column. The file has 'a', 'b'",
+            r"No column is recognised as the text: name it with --text-column. The file has 'a', 'b'",
         ),
         (
             {},

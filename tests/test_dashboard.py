@@ -213,7 +213,7 @@ def test_cases_without_labels_have_workload_and_no_risk(open_page, tmp_path):
 def test_too_few_cases_are_too_few_to_decide(open_page, tmp_path):
     add_run(tmp_path, [("A", "right", 0.9)] * 29 + [("A", "unlabelled", 0.9)] * 100)
     assert (
-        "Only 29 cases have a label. Under 30 the intervals are too wide to decide on."
+        "Cases with a label: only 29. Under 30, the intervals are too wide to decide on."
         in page_text(open_page(tmp_path))
     )
 

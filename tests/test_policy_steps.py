@@ -95,7 +95,7 @@ def test_who_comes_second_is_refused_and_learns_what_happened(ledger):
     seen = ledger.policy_events()[-1].position
     take(ledger, "approve", author="Tanaka", seen=seen)
     with pytest.raises(
-        OvertakenError, match="was not written down, since Tanaka: approve 'line' version 1"
+        OvertakenError, match="was not recorded, since Tanaka: approve 'line' version 1"
     ) as caught:
         take(ledger, "approve", author="Sato", seen=seen)
     assert [(one.author, one.event) for one in caught.value.events] == [("Tanaka", "approve")]

@@ -179,7 +179,7 @@ def test_a_run_that_is_not_there_is_named_with_what_is(store):
     calls += [lambda r: store.end_run(r, "failed", 0, {}), lambda r: store.take_in(r, 0, Path("x"))]
     for call in calls:
         with pytest.raises(
-            NotFoundError, match=f"no run 'nope' in the store .*: there is {RUN.run_id}"
+            NotFoundError, match=f"no run 'nope' in the store .*: it has {RUN.run_id}"
         ):
             call("nope")
     assert store.parts("nope") == set()
@@ -188,7 +188,7 @@ def test_a_run_that_is_not_there_is_named_with_what_is(store):
 def test_an_empty_store_says_that_it_is(tmp_path):
     empty = make_store(tmp_path, "empty")
     assert empty.runs() == []
-    with pytest.raises(NotFoundError, match="there is none"):
+    with pytest.raises(NotFoundError, match="it has no run"):
         empty.run("x")
 
 

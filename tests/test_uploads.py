@@ -99,7 +99,7 @@ def test_columns_that_do_not_say_which_is_the_text_leave_a_preview_to_choose_fro
     upload = uploads.keep_upload(settings, "a.csv", b"one,two,two\nhose,x,y\n")
     found = uploads.check_upload(settings, upload)
     assert (found.cases, found.names, found.rows) == (None, ("one", "two [1]", "two [2]"), 1)
-    assert "No column is known to be the text" in str(found.refused)
+    assert "No column is recognised as the text" in str(found.refused)
     assert found.preview["one"].tolist() == ["hose"]
 
 

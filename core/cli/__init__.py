@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         return e.exit_code
     except KeyboardInterrupt:
         print(
-            "kakushin: interrupted; the same command goes on from the last finished step",
+            "kakushin: interrupted; the same command resumes after the last finished step",
             file=sys.stderr,
         )
         return 130
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m core",
         description="Kakushin: train a Bayesian teacher, distill it into a one-pass student, score cases, decide "
         "which answers to trust.",
-        epilog="Everything that is made lies in the workspace folder; KAKUSHIN_HOME changes it, KAKUSHIN_DEVICE "
+        epilog="All output goes to the workspace folder; KAKUSHIN_HOME sets it, KAKUSHIN_DEVICE "
         "chooses cpu, cuda or mps. Exit codes: 0 done, 2 arguments or settings, 3 cases, 4 model, 5 store, 6 download, "
         "130 interrupted, 1 unexpected.",
     )

@@ -16,7 +16,7 @@ SHOWN_PROBLEMS = 20
 
 def add_check(verbs) -> None:
     """Add `check`."""
-    verb = add_verb(verbs, "check", _check, "say how a file of cases is read, and score nothing")
+    verb = add_verb(verbs, "check", _check, "print how a file of cases is read; score nothing")
     cases_options(verb)
     verb.add_argument("--json", action="store_true", help="one JSON object with stable keys")
 
@@ -37,7 +37,7 @@ def cases_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--question-column",
         metavar="NAME",
-        help="the text's column, where options are in other columns",
+        help="column of the text if options are in other columns",
     )
     verb.add_argument(
         "--option-columns",
@@ -74,7 +74,10 @@ def _reading_options(verb: argparse.ArgumentParser) -> None:
         help="none: quotes are part of the text; minimal: they enclose cells",
     )
     group.add_argument(
-        "--header-row", type=int, metavar="N", help="line, or row of the sheet, of the header"
+        "--header-row",
+        type=int,
+        metavar="N",
+        help="number of the header's line, or of its row in the sheet",
     )
     group.add_argument(
         "--hidden-rows", action="store_true", help="read a sheet's hidden and filtered rows too"
@@ -86,7 +89,7 @@ def _reading_options(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--timezone",
         metavar="NAME",
-        help="zone of times that carry none, such as Asia/Tokyo; the others are brought into it",
+        help="time zone of times without one, such as Asia/Tokyo; other times are converted to it",
     )
 
 
@@ -97,7 +100,7 @@ def rare_labels_option(verb: argparse.ArgumentParser) -> None:
         choices=["keep", "drop", "merge", "refuse"],
         default="keep",
         help="labels with fewer than 5 cases: keep them (default), leave their cases out, merge "
-        "them into 'other', or refuse the file; all of them are named",
+        "them into 'other', or refuse the file; the output names all of them",
     )
 
 

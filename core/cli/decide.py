@@ -9,7 +9,7 @@ from core.settings import Settings
 def add_decide(verbs) -> None:
     """Add `decide`."""
     verb = add_verb(
-        verbs, "decide", _decide, "say what a threshold means: workload, leakage, money"
+        verbs, "decide", _decide, "print what a threshold means: workload, leakage, money"
     )
     verb.add_argument(
         "--run", dest="run_id", help="a scoring run (default: the newest student's on a stream)"
@@ -47,8 +47,8 @@ def add_decide(verbs) -> None:
         default=0.5,
         help="cost of the machine an hour (default: 0.5, an assumption)",
     )
-    verb.add_argument("--currency", default="AUD")
-    verb.add_argument("--json", action="store_true")
+    verb.add_argument("--currency", default="AUD", help="currency of the costs (default: AUD)")
+    verb.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
 
 
 def add_demo(verbs) -> None:

@@ -19,9 +19,7 @@ def add_score(verbs) -> None:
         default="work-orders-student",
         help="a model's folder name (default: work-orders-student)",
     )
-    verb.add_argument(
-        "--dataset", help="name under which the run is shown (default: from the file's name)"
-    )
+    verb.add_argument("--dataset", help="dataset name of the run (default: from the file's name)")
     verb.add_argument(
         "--role",
         choices=["calibration", "stream"],
@@ -48,8 +46,15 @@ def add_evaluate(verbs) -> None:
     verb = add_verb(
         verbs, "evaluate", _evaluate, "compare models on the same scored cases, with intervals"
     )
-    verb.add_argument("--dataset", default="work-orders")
-    verb.add_argument("--role", choices=["calibration", "stream"], default="stream")
+    verb.add_argument(
+        "--dataset", default="work-orders", help="name of the scored cases (default: work-orders)"
+    )
+    verb.add_argument(
+        "--role",
+        choices=["calibration", "stream"],
+        default="stream",
+        help="what the cases are for (default: stream)",
+    )
     verb.add_argument(
         "--no-rivals",
         action="store_true",

@@ -20,17 +20,17 @@ DISTILL_EPOCHS = {"classify": 2, "choice": 4}
 def add_train(verbs) -> None:
     """Add `train`."""
     verb = add_verb(
-        verbs, "train", _train, "train a point estimate and make a Bayesian teacher of it"
+        verbs, "train", _train, "train a point estimate and turn it into a Bayesian teacher"
     )
     cases_options(verb)
     verb.add_argument(
-        "--name", required=True, help="the models' name: NAME-point and NAME-teacher are made"
+        "--name", required=True, help="name of the models: NAME-point and NAME-teacher"
     )
     _base_options(verb)
     _adapter_options(verb)
     _teacher_options(verb)
     rare_labels_option(verb)
-    verb.add_argument("--seed", type=int, default=0)
+    verb.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
     verb.add_argument(
         "--truncate",
         action="store_true",
@@ -57,23 +57,26 @@ def _base_options(verb: argparse.ArgumentParser) -> None:
         "--pooling",
         choices=["base", "mean", "token"],
         default="base",
-        help="how a text's states become one: as the base was made (default), mean, or one token",
+        help="how the states of a text's tokens become one: as the base was trained (default), mean, "
+        "or one token",
     )
     verb.add_argument(
         "--start",
         choices=["linear", "random"],
         default="linear",
-        help="where a classifying head begins: at a logistic regression on the frozen base "
-        "(default), or at random",
+        help="initial weights of a classifying head: a logistic regression on the frozen base "
+        "(default), or random",
     )
     verb.add_argument(
-        "--no-surface", action="store_true", help="no character n-grams beside the text's state"
+        "--no-surface",
+        action="store_true",
+        help="leave out the character n-grams, so that the head reads only the text's state",
     )
     verb.add_argument(
         "--head",
         choices=["trained", "frozen"],
         default="frozen",
-        help="a choice's rows: trained, or the LM's own (default)",
+        help="output rows of a choice: trained, or the LM's own (default)",
     )
 
 
@@ -88,7 +91,7 @@ def _adapter_options(verb: argparse.ArgumentParser) -> None:
         "--targets",
         choices=["down", "feed_forward", "attention", "all"],
         default="all",
-        help="maps that carry adapters",
+        help="maps that carry adapters (default: all)",
     )
     verb.add_argument("--rank", type=int, default=8, help="LoRA rank (default: 8)")
     verb.add_argument(
@@ -109,8 +112,8 @@ def _teacher_options(verb: argparse.ArgumentParser) -> None:
         "--teacher",
         choices=["tfb", "blob", "mixture", "laplace", "ensemble", "dropout", NO_TEACHER],
         default="blob",
-        help="how it is made (default: blob); none: a logistic regression on the frozen base "
-        "alone, NAME-linear, which `evaluate` holds the others against",
+        help="method (default: blob); none: train only NAME-linear, a logistic regression on the "
+        "frozen base, with which `evaluate` compares the others",
     )
     verb.add_argument(
         "--samples",
@@ -121,7 +124,7 @@ def _teacher_options(verb: argparse.ArgumentParser) -> None:
         "--label-smoothing",
         type=float,
         default=0.0,
-        help="of the point estimate's labels (default: 0)",
+        help="label smoothing of the point estimate (default: 0)",
     )
     verb.add_argument(
         "--no-calibration",
@@ -138,34 +141,34 @@ def add_distill(verbs) -> None:
         "--schedule",
         choices=["linear", "cosine", "step", "constant"],
         default="linear",
-        help="from labels to the teacher",
+        help="how the loss moves from the labels to the teacher (default: linear)",
     )
     verb.add_argument(
         "--floor",
         type=float,
         default=0.0,
-        help="least weight that the labels keep to the end (default: 0)",
+        help="least weight of the labels at the end of the schedule (default: 0)",
     )
     verb.add_argument(
         "--divergence",
         choices=["forward", "reverse"],
         default="forward",
-        help="KL(teacher || student), or reverse",
+        help="forward: KL(teacher || student) (default), or its reverse",
     )
     verb.add_argument(
         "--temperature",
         type=float,
         default=1.0,
-        help="that softens teacher and student in the loss (default: 1)",
+        help="temperature that softens teacher and student in the loss (default: 1)",
     )
     verb.add_argument(
         "--spread",
         choices=["share", "dirichlet", "gaussian"],
-        help="how one pass gives the spread (see the docs)",
+        help="how one pass gives the spread (default: gaussian; docs/results/student-defaults.md)",
     )
     _target_options(verb)
     _student_options(verb)
-    verb.add_argument("--seed", type=int, default=0)
+    verb.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
 
 
 def _target_options(verb: argparse.ArgumentParser) -> None:
@@ -179,7 +182,9 @@ def _target_options(verb: argparse.ArgumentParser) -> None:
         help="one fresh teacher sample an epoch instead of the mean of all",
     )
     verb.add_argument(
-        "--augment", type=int, help="unlabelled copies of each text, words dropped or spliced"
+        "--augment",
+        type=int,
+        help="unlabelled copies of each text, with words dropped or spliced",
     )
     verb.add_argument(
         "--keep",
@@ -199,13 +204,18 @@ def _student_options(verb: argparse.ArgumentParser) -> None:
     """Add the student's adapters and its training."""
     verb.add_argument("--rank", type=int, default=8, help="the student's LoRA rank (default: 8)")
     verb.add_argument(
-        "--targets", choices=["down", "feed_forward", "attention", "all"], default="all"
+        "--targets",
+        choices=["down", "feed_forward", "attention", "all"],
+        default="all",
+        help="maps that carry adapters (default: all)",
     )
     verb.add_argument(
         "--layers", type=int, help="top blocks that carry adapters (default: as the teacher)"
     )
     verb.add_argument(
-        "--epochs", type=int, help="over the texts and their copies (default: 2; of a choice 4)"
+        "--epochs",
+        type=int,
+        help="passes over the texts and their copies (default: 2; for a choice 4)",
     )
     verb.add_argument(
         "--learning-rate", type=float, help="default: 0.0015 / number of adapted blocks"
@@ -214,7 +224,7 @@ def _student_options(verb: argparse.ArgumentParser) -> None:
         "--start",
         choices=["fresh", "teacher"],
         default="fresh",
-        help="begin with fresh adapters or at the teacher's mean",
+        help="start from fresh adapters (default) or from the teacher's mean",
     )
 
 

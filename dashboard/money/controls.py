@@ -133,7 +133,7 @@ def _months(words: Words, scenario: MoneyScenario) -> None:
     ends[1].number_input(
         words("money.horizon"), key="in_months", on_change=_horizon, args=(scenario,), **limits
     )
-    source.badge(words("money.choices"), icon=":material/tune:", color="gray")
+    source.badge(words("money.chosen"), icon=":material/tune:", color="gray")
 
 
 def _source(words: Words, quantity: ScenarioQuantity) -> None:
