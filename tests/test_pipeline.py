@@ -120,7 +120,7 @@ def test_runs_name_what_their_figures_depend_on(home):
     (train,) = Store(home / "store").runs("train")
     (distil,) = Store(home / "store").runs("distil")
     assert train.state == distil.state == "finished"
-    assert train.metrics["fit_cases"] + train.metrics["anchor_cases"] == 300
+    assert train.metrics["cases"] == 300
     assert (
         train.metrics["mean_std"]
         == read_card(home / "models" / "line-teacher").metrics["mean_std"]
@@ -292,12 +292,12 @@ def test_the_cases_that_an_earlier_version_kept_in_two_files_are_all_kept(tmp_pa
         (
             ["score", "stream.csv", "--model", "nothing", *COLUMNS],
             4,
-            "no model 'nothing': there is line-point",
+            "There is no model 'nothing'. The workspace has: line-point",
         ),
         (
             ["score", "stream.csv", "--model", "line-student", "--text-column", "本文x"],
             3,
-            "no column '本文x' (given with --text-column)",
+            "There is no column '本文x', which --text-column names.",
         ),
         (["score", "missing.csv", "--model", "line-student"], 3, "missing.csv"),
         (
@@ -309,7 +309,7 @@ def test_the_cases_that_an_earlier_version_kept_in_two_files_are_all_kept(tmp_pa
         (
             ["decide", "--threshold", "0.60005"],
             2,
-            "threshold 0.60005 is not allowed: use a multiple of 0.001",
+            "Threshold 0.60005 is not allowed: use a multiple of 0.001",
         ),
         (["distill", "nothing"], 4, "no model 'nothing-teacher'"),
         (["train", "train.csv", "--name", "A b", *COLUMNS], 2, "'A b-teacher' is not allowed"),
@@ -345,9 +345,9 @@ def test_bad_rows_are_said_and_with_leave_are_written_beside_the_good(
     bad = tmp_path / "bad.csv"
     bad.write_text("text,segment\noil leak,A\n,B\nfan hot,A\n", encoding="utf-8")
     assert main(["score", str(bad), "--model", "line-student"]) == 3
-    assert "the text is empty" in capsys.readouterr().err
+    assert "The text is empty" in capsys.readouterr().err
     assert main(["score", str(bad), "--model", "line-student", "--skip-bad-rows"]) == 0
     assert ": 2 cases by line-student" in capsys.readouterr().out
-    assert "the text is empty" in (tmp_path / "bad.csv.problems.csv").read_text(
+    assert "The text is empty" in (tmp_path / "bad.csv.problems.csv").read_text(
         encoding="utf-8-sig"
     )

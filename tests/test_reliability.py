@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core.errors import ModelError, SettingsError
+from core.files import sha256_of
 from core.models.base import adapters
 from core.models.base.backbone import load_backbone
 from core.models.base.card import ModelCard
@@ -378,7 +379,7 @@ def test_weights_of_another_model_are_refused_even_with_their_hash_on_the_card(m
     save_file(load_file(path), path, metadata={"made_for": "another"})
     tiny.write_json(
         model / "m" / "model.json",
-        lambda card: card.update(weights_sha256=checkpoint._sha256(path)),
+        lambda card: card.update(weights_sha256=sha256_of(path)),
     )
     assert json.loads((model / "m" / "model.json").read_text())["labels"] == list(LABELS)
     with pytest.raises(ModelError, match="is not the one that its weights were saved with"):
