@@ -1,9 +1,9 @@
-"""A proof of concept: the smallest unit to try it on, and how many labelled cases until its result
-means something.
+"""Plan a proof of concept: the smallest unit to try it on, and the number of labelled cases that
+gives a meaningful result.
 
-Three questions, three sizes. All count LABELLED cases; for the risk of accepted answers only the
-accepted ones count, so the days to wait follow from the volume times the coverage. Planning
-figures: the risk is supposed to be what it was so far.
+Three questions have three sizes. All count LABELLED cases; for the risk of accepted answers only
+accepted cases count, so the days follow from the volume times the coverage. These are planning
+figures: they assume that the risk stays what it was so far.
 """
 
 import math
@@ -19,13 +19,13 @@ from core.stats.bounds import wilson_arrays
 from core.stats.risk_control import cases_without_error
 from core.types import Interval
 
-MOST_CASES = 10_000_000  # a search ends here: no proof of concept labels more
+MOST_CASES = 10_000_000  # the end of a search: no proof of concept labels more
 POWER = 0.8
 
 
 @dataclass(frozen=True)
 class TrialUnit:
-    """A segment, or all of them (""), that a proof of concept may be run on."""
+    """A segment, or all of them (""), for a proof of concept."""
 
     segment: str
     cases_per_day: float
@@ -39,8 +39,8 @@ class TrialUnit:
 
 @dataclass(frozen=True)
 class LabelNeed:
-    """How many labelled cases one question takes, and how many days at the unit's volume; None
-    where no number will do.
+    """The labelled cases that one question takes, and the days at the unit's volume; None if no
+    number suffices.
     """
 
     question: str  # width, promise or apart
@@ -50,8 +50,8 @@ class LabelNeed:
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """Where to try it and for how long. `fits` says whether the longest need ends within the days
-    that were asked for.
+    """The unit of a trial and its needs. `fits` is whether the longest need ends within the planned
+    days.
     """
 
     unit: TrialUnit
@@ -60,8 +60,8 @@ class TrialPlan:
 
 
 def half_width(risk: float, n: np.ndarray, level: float = 0.95) -> np.ndarray:
-    """Half the length of the Wilson interval of a share `risk` of n [m] cases, core.stats.bounds;
-    NaN where n is 0.
+    """Return half the length of the Wilson interval (core.stats.bounds) of a share `risk` of n [m]
+    cases; NaN where n is 0.
     """
     n = np.asarray(n, dtype=np.float64)
     low, high = wilson_arrays(risk * n, n, level)
@@ -70,8 +70,8 @@ def half_width(risk: float, n: np.ndarray, level: float = 0.95) -> np.ndarray:
 
 
 def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
-    """The fewest cases n whose Wilson interval of `risk` has a half width of at most `width`.
-    Raises SettingsError.
+    """Return the fewest cases n whose Wilson interval of `risk` has a half width of at most
+    `width`. Raises SettingsError for a share out of range.
 
     With risk 0 the interval is [0, z^2 / (n + z^2)], so n = z^2 (1 / (2 width) - 1), rounded up.
     """
@@ -80,7 +80,8 @@ def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
     low, high = 0, 1
     while high < MOST_CASES and half_width(risk, np.array([high]), level)[0] > width:
         low, high = high, 2 * high
-    while high - low > 1:  # the half width falls with n
+    # Bisection is exact because the half width falls with n.
+    while high - low > 1:
         middle = (low + high) // 2
         low, high = (
             (low, middle)
@@ -93,15 +94,16 @@ def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
 def cases_to_tell_apart(
     first: float, second: float, level: float = 0.95, power: float = POWER
 ) -> int | None:
-    """Cases of each option so that a difference between two risks is found with `power`; None where
-    they are equal. Raises SettingsError for a risk outside [0, 1].
+    """Return the cases of each option that detect a difference between two risks with `power`; None
+    if they are equal. Raises SettingsError for a risk outside [0, 1].
 
     n = (z_a sqrt(2 m (1 - m)) + z_b sqrt(p (1 - p) + q (1 - q)))^2 / (p - q)^2, m = (p + q) / 2
-    (Fleiss, Levin & Paik 2003, eq. 4.14 without the correction for continuity): two-sided, and as
-    if the two answered different cases.
+    (Fleiss, Levin & Paik 2003, eq. 4.14 without the correction for continuity): two-sided, for two
+    independent samples of cases.
 
-    first, second: the two risks. level: of the test, two-sided. power: chance to find the
-    difference.
+    first, second: the two risks.
+    level: of the test, two-sided.
+    power: the chance to detect the difference.
     """
     _check_share(first, "risk", low_allowed=True)
     _check_share(second, "risk", low_allowed=True)
@@ -121,13 +123,16 @@ def plan_trial(
     days: int,
     rival: float | None = None,
 ) -> TrialPlan:
-    """The smallest unit whose needs end within `days`, or, where none does, the one that ends
-    first.
+    """Return the plan of the smallest unit whose needs end within `days`, or else of the unit that
+    ends first.
 
-    units: where the trial could run. days: how long it may last. width: half width of the interval
-    of the selective risk; target, delta: certify risk <= target with confidence 1 - delta when no
-    error is seen; rival: selective risk of the option to tell it from, None for none. Raises
-    SettingsError.
+    units: the candidates for the trial.
+    width: the half width of the interval of the selective risk.
+    target, delta: certify risk <= target with confidence 1 - delta if no error occurs.
+    days: the longest duration of the trial.
+    rival: the selective risk of the option to compare with; None for no comparison.
+
+    Raises NoCasesError without a unit, SettingsError for a share out of range.
     """
     if not units:
         raise NoCasesError("decision.no_trial_unit")
@@ -139,8 +144,8 @@ def plan_trial(
 
 
 def width_frame(risk: float, most: int, level: float = 0.95) -> pd.DataFrame:
-    """Columns n (accepted labelled cases, 10 to `most`, evenly on a log scale) and half_width of
-    the selective risk.
+    """Return columns n (accepted labelled cases, 10 to `most`, evenly on a log scale) and
+    half_width of the selective risk.
     """
     n = np.unique(np.geomspace(10, max(20, most), 60).round().astype(int))
     return pd.DataFrame({"n": n, "half_width": half_width(risk, n, level)})

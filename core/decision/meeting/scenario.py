@@ -1,10 +1,9 @@
-"""A scenario frozen for a meeting: what was decided on, on which data, at which costs; and the
-figures that follow from it.
+"""A scenario frozen for a meeting: its policy, its data and its costs; and the figures that follow.
 
-No figure is kept in it. Figures are computed from the run's counts whenever they are shown, and the
-data version, a hash of the counts at the time of freezing, tells whether the counts are still
-those. Money is linear in the volume and the unit costs, so assumptions that a meeting changes move
-every scenario at once and touch no count.
+A scenario stores no figure. Every display computes the figures from the run's counts, and the data
+version, a hash of the counts at the time of freezing, tells whether the counts are the same. Money
+is linear in the volume and the unit costs, so a changed assumption moves every scenario at once and
+touches no count.
 """
 
 import hashlib
@@ -27,21 +26,22 @@ from core.decision.thresholds.solver import DAYS_PER_MONTH
 from core.errors import DocumentError, SettingsError
 from core.types import Interval
 
-MEETING_FORMAT = "meeting-scenario"  # tells it from other scenarios of the store's ledger
+MEETING_FORMAT = "meeting-scenario"  # separates it from other scenarios of the store's ledger
 MEETING_VERSION = 1
-COLUMN_NAMES = ("A", "B", "C", "D")  # no more fit next to each other
-ALL_SEGMENTS = ""  # the segment of all
-# of the counts, Store.joint_counts
+COLUMN_NAMES = ("A", "B", "C", "D")  # a page is wide enough for four columns
+ALL_SEGMENTS = ""  # the name that means all segments
+# The columns of Store.joint_counts.
 ROW_COLUMNS = ("segment", "predicted", "outcome", "step", "epistemic_bin", "n")
 
 HexHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class MeetingScenario(BaseModel):
-    """What the figures of one column of a meeting follow from. Raises SettingsError for what is not
-    allowed.
+    """The inputs of the figures of one column of a meeting. Raises SettingsError for a value out of
+    range.
     """
 
+    # strict: a number that arrives as text is an error, not a guess.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     format: Literal["meeting-scenario"] = "meeting-scenario"
@@ -61,7 +61,7 @@ class MeetingScenario(BaseModel):
     cases_per_day: float  # volume of the whole run, all segments
     volume_basis: Literal["assumed", "measured"] = "assumed"
     review: float  # assumed cost of one review
-    escape: float  # of one wrong answer that slips through
+    escape: float  # cost of one wrong answer without a review
     machine_hour: float
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
@@ -76,6 +76,7 @@ class MeetingScenario(BaseModel):
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
+        # Building the policy and the costs checks them.
         _ = self.rule, self.costs
         if not (math.isfinite(self.cases_per_day) and self.cases_per_day >= 0):
             raise SettingsError("decision.cases_per_day", value=self.cases_per_day)
@@ -83,22 +84,24 @@ class MeetingScenario(BaseModel):
 
     @property
     def rule(self) -> Policy:
-        """The policy that decides each case."""
+        """Return the policy that decides each case."""
         return Policy.from_dict(self.policy)
 
     @property
     def costs(self) -> UnitCosts:
-        """Unit costs as they were frozen."""
+        """Return the frozen unit costs."""
         return UnitCosts(self.review, self.escape, self.machine_hour, self.currency)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold; `from_dict` is its inverse."""
+        """Return plain values for JSON; `from_dict` is the inverse."""
         return self.model_dump(mode="json")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Raises SettingsError for another format or version, a missing or unknown field, a value
-        not allowed.
+        """Return the scenario of a `to_dict`.
+
+        Raises DocumentError for another format or version or a missing or unknown field,
+        SettingsError for a value out of range.
         """
         try:
             return cls.model_validate(dict(values))
@@ -111,7 +114,7 @@ class MeetingScenario(BaseModel):
 
 @dataclass(frozen=True)
 class MeetingAssumptions:
-    """What a meeting changes for all scenarios at once; None leaves each scenario as frozen."""
+    """The changes of a meeting to all scenarios at once; None leaves each scenario as frozen."""
 
     review: float | None = None  # cost of one review
     escape: float | None = None  # cost of one escape
@@ -119,7 +122,7 @@ class MeetingAssumptions:
 
     @property
     def edited(self) -> tuple[str, ...]:
-        """Names of what is changed."""
+        """Return the names of the changed assumptions."""
         return tuple(
             name
             for name in ("review", "escape", "cases_per_day")
@@ -127,8 +130,9 @@ class MeetingAssumptions:
         )
 
     def applied(self, scenario: MeetingScenario) -> MeetingScenario:
-        """The scenario with these assumptions in place of its own. Raises SettingsError for a value
-        not allowed.
+        """Return the scenario with these assumptions in place of its own.
+
+        Raises SettingsError for a value out of range.
         """
         changes: dict[str, object] = {name: float(getattr(self, name)) for name in self.edited}
         if self.cases_per_day is not None:
@@ -145,13 +149,15 @@ class MeetingFigures:
     consequence: PolicyConsequence
     escapes_per_month: Interval
     money_per_month: Interval  # its interval is that of the leakage alone
-    cases: int  # that count: of the segment, with or without unseen labels
+    cases: int  # the counted cases: of the segment, with or without unseen labels
 
 
 def data_version(rows: pd.DataFrame, seconds_per_case: float | None) -> str:
-    """Hash of all that figures are computed from: counts (ROW_COLUMNS, in any order) and the
+    """Return the hash of all inputs of the figures: counts (ROW_COLUMNS, rows in any order) and the
     measured seconds a case.
     """
+    # The store splits counts over rows as it folds them; grouping and sorting give equal counts an
+    # equal hash.
     table = rows[list(ROW_COLUMNS)].astype({"segment": str, "predicted": str, "outcome": str})
     table = table.groupby(list(ROW_COLUMNS[:-1]), sort=True, as_index=False)["n"].sum()
     text = json.dumps(
@@ -163,11 +169,10 @@ def data_version(rows: pd.DataFrame, seconds_per_case: float | None) -> str:
 def meeting_figures(
     scenario: MeetingScenario, rows: pd.DataFrame, seconds_per_case: float | None
 ) -> MeetingFigures:
-    """What the scenario means for the run's counts (ROW_COLUMNS). seconds_per_case: measured
-    compute, None where unknown.
+    """Return the figures of a scenario on the run's counts (ROW_COLUMNS).
 
-    The segment's volume is its share of the cases, and so is that of the cases that count, as on
-    every page.
+    The volume of the counted cases is their share of the run's cases, as on every page.
+    seconds_per_case is the measured compute, None if unknown.
     """
     counted = (
         rows if scenario.segment == ALL_SEGMENTS else rows[rows["segment"] == scenario.segment]

@@ -1,8 +1,8 @@
-"""A scenario's options side by side at the likely values: costs, NPV, IRR, payback, cash; hours
-freed apart from cash.
+"""Appraise the options of a scenario at the likely values: costs, NPV, IRR, payback and cash; hours
+freed are separate from cash.
 
-NPV, IRR and payback are of the cash against all human. Payback has no interest in it. Points only:
-what doubt does to them is in `sensitivity`.
+NPV, IRR and payback are of the cash against all human. Payback ignores interest. These are point
+values: `sensitivity` adds the uncertainty.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from core.errors import SettingsError
 from core.stats.checks import finite
 
 # Why a figure does not exist.
-BASELINE = "baseline"  # all human is what the others are measured against
+BASELINE = "baseline"  # all human is the reference of the other options
 NO_SIGN_CHANGE = "no_sign_change"  # the cash never turns, so no rate makes its value 0
 SEVERAL_SIGN_CHANGES = "several_sign_changes"  # the cash turns more than once, so several rates may
 NOT_WITHIN_HORIZON = "not_within_horizon"  # the cumulative cash is below 0 at the end
@@ -34,7 +34,7 @@ NOT_WITHIN_HORIZON = "not_within_horizon"  # the cumulative cash is below 0 at t
 
 @dataclass(frozen=True)
 class ReturnRate:
-    """An internal rate of return a year, effective; None where `reason` says why there is none."""
+    """An effective internal rate of return a year; None if it does not exist, for `reason`."""
 
     annual: float | None
     reason: str = ""
@@ -42,9 +42,7 @@ class ReturnRate:
 
 @dataclass(frozen=True)
 class PaybackTime:
-    """Months until the cumulative cash is 0 or more for good; None where `reason` says why there is
-    none.
-    """
+    """Months until the cumulative cash stays at 0 or more; None if it never does, for `reason`."""
 
     months: float | None
     reason: str = ""
@@ -52,11 +50,11 @@ class PaybackTime:
 
 @dataclass(frozen=True)
 class OptionAppraisal:
-    """One option at the likely values. Amounts in the scenario's currency; n is 1 scenario, so no
-    figure has an interval.
+    """One option at the likely values. Amounts are in the scenario's currency; n is 1 scenario, so
+    no figure has an interval.
     """
 
-    option: str  # one of OPTIONS
+    option: str  # one of OPTION_NAMES
     once: dict[str, float]  # one-time costs at month 0, by kind
     monthly: dict[str, float]  # running costs a month at full use, by kind, re-distillation too
     cost_present: float  # present value of all its costs, of the people's part of the ramp too
@@ -69,7 +67,7 @@ class OptionAppraisal:
 
 
 def appraise_options(scenario: MoneyScenario) -> tuple[OptionAppraisal, ...]:
-    """The four options of one scenario, in the order of OPTIONS."""
+    """Return the appraisals of the four options, in the order of OPTION_NAMES."""
     values = likely_values(scenario)
     costs = option_costs(values)
     share = ramp_up_shares(scenario.months, values["ramp_months"])
@@ -84,12 +82,12 @@ def appraise_options(scenario: MoneyScenario) -> tuple[OptionAppraisal, ...]:
 
 
 def likely_values(scenario: MoneyScenario) -> dict[str, np.ndarray]:
-    """Input -> its likely value, [1]."""
+    """Return {input: its likely value, [1]}."""
     return {name: np.array([quantity.likely]) for name, quantity in scenario.inputs().items()}
 
 
 def net_present_values(values: InputValues, months: int) -> dict[str, np.ndarray]:
-    """Option -> NPV against all human in each draw, [D], in the order of OPTIONS."""
+    """Return {option: NPV against all human in each draw, [D]}, in the order of OPTION_NAMES."""
     costs = option_costs(values)
     share = ramp_up_shares(months, values["ramp_months"])
     return {
@@ -101,7 +99,7 @@ def net_present_values(values: InputValues, months: int) -> dict[str, np.ndarray
 
 
 def checked_option(name: str) -> str:
-    """`name` if it is an option that is measured against all human; else SettingsError."""
+    """Return `name`. Raises SettingsError unless it is an option other than all human."""
     if name not in OPTION_NAMES or name == ALL_HUMAN:
         raise SettingsError(
             "decision.option", option=name, allowed=tuple(o for o in OPTION_NAMES if o != ALL_HUMAN)
@@ -110,11 +108,10 @@ def checked_option(name: str) -> str:
 
 
 def internal_rate(flows: np.ndarray) -> ReturnRate:
-    """IRR of monthly cash [months + 1], as an effective annual rate (1 + monthly)^12 - 1. Raises
-    NonFiniteError.
+    """Return the IRR of monthly cash [months + 1] as an effective annual rate (1 + monthly)^12 - 1.
 
-    With one change of sign there is exactly one (Descartes' rule of signs on the polynomial in 1 /
-    (1 + rate)).
+    With one change of sign exactly one rate exists (Descartes' rule of signs on the polynomial in
+    1 / (1 + rate)). Raises NonFiniteError for cash that is not finite.
     """
     signs = np.sign(finite(flows, "cash"))
     turns = np.count_nonzero(np.diff(signs[signs != 0]))
@@ -124,8 +121,8 @@ def internal_rate(flows: np.ndarray) -> ReturnRate:
 
 
 def payback_month(flows: np.ndarray) -> PaybackTime:
-    """The moment after which the cumulative cash stays at 0 or more, a straight line within a
-    month. Raises NonFiniteError.
+    """Return the moment after which the cumulative cash stays at 0 or more, interpolated linearly
+    within a month. Raises NonFiniteError for cash that is not finite.
     """
     total = np.cumsum(finite(flows, "cash"))
     below = np.flatnonzero(total < 0)

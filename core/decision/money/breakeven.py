@@ -1,7 +1,7 @@
-"""Where an option begins to pay: the value of one input at which its NPV against all human is 0,
-and the thresholds that pay.
+"""Find the value of one input at which an option's NPV against all human is 0, and the thresholds
+that pay.
 
-All other inputs stay at their likely values. A break-even that does not exist is a named answer,
+All other inputs stay at their likely values. A break-even that does not exist is a named reason,
 not a number.
 """
 
@@ -20,13 +20,13 @@ ALWAYS_PAYS = "always_pays"  # the NPV is above 0 at every value searched
 NEVER_PAYS = "never_pays"  # it is below 0 at every value searched
 NO_EFFECT = "no_effect"  # the input does not move the NPV of this option
 RISK_UNKNOWN = "unknown"  # no threshold has a known selective risk
-_REACH = 1e6  # an input without an upper limit is searched up to this multiple of its high (or 1)
+_REACH = 1e6  # the search of an input without an upper limit ends at this multiple of its high or 1
 
 
 @dataclass(frozen=True)
 class BreakEven:
-    """The value of `name` at which the NPV is 0, in `unit`; None where `reason` says why there is
-    none.
+    """The value of `name` at which the NPV is 0, in `unit`; None if it does not exist, for
+    `reason`.
     """
 
     name: str
@@ -39,25 +39,24 @@ class BreakEven:
 
 @dataclass(frozen=True)
 class PayingThresholds:
-    """Where the NPV is 0 or more. Read off the cases it is shown on, so choose on one set and
-    confirm on another.
+    """The thresholds with an NPV of 0 or more. The figures are optimistic on the cases that chose
+    them: choose on one set, confirm on another.
     """
 
-    lowest: float | None  # None where none pays, and `reason` says why
+    lowest: float | None  # None if no threshold pays, for `reason`
     highest: float | None
     gaps: bool  # whether some threshold between them does not pay, or is unknown
-    # the threshold of the largest NPV, the strictest of equals; None where all are unknown
+    # The threshold of the largest NPV, the strictest of equals; None if all are unknown.
     best: float | None
     best_npv: float | None
     reason: str = ""
 
 
 def break_even_value(scenario: MoneyScenario, option: str, name: str) -> BreakEven:
-    """Break-even value of an input, such as cases_per_month. Raises SettingsError for an
-    unknown option or input.
+    """Return the break-even value of an input, such as cases_per_month.
 
-    The NPV is monotone in each input alone, the discount rate aside; there, the break-even is the
-    IRR.
+    The NPV is monotone in each input alone, except the discount rate, whose break-even is the IRR.
+    Raises SettingsError for an unknown option or input.
     """
     if name not in INPUT_UNITS or name == "discount_rate":
         raise SettingsError(
@@ -81,7 +80,7 @@ def break_even_value(scenario: MoneyScenario, option: str, name: str) -> BreakEv
         return BreakEven(
             name, unit, None, None, (0.0, top), ALWAYS_PAYS if at_zero > 0 else NEVER_PAYS
         )
-    # scipy.optimize takes 150 ms to import, and few pages need it
+    # A local import, because scipy.optimize takes 150 ms to import and few pages need it.
     from scipy.optimize import brentq
 
     return BreakEven(
@@ -92,12 +91,11 @@ def break_even_value(scenario: MoneyScenario, option: str, name: str) -> BreakEv
 def paying_thresholds(
     scenario: MoneyScenario, curve: pd.DataFrame, option: str = STUDENT_REVIEW
 ) -> PayingThresholds:
-    """Which thresholds pay, by an exact scan of `whatif.curve`'s columns threshold, coverage and
-    selective_risk.
+    """Return the thresholds that pay, by an exact scan of the columns threshold, coverage and
+    selective_risk of `consequence_curve`.
 
-    option is student_review or teacher, and the curve is that model's. Where nothing is accepted
-    the risk does not matter; where something is accepted without a known label, the money is
-    unknown either.
+    option is student_review or teacher, and the curve is that model's. A threshold that accepts
+    nothing needs no risk; one that accepts cases without any label has unknown money.
     """
     if option not in (STUDENT_REVIEW, TEACHER):
         raise SettingsError(
@@ -119,8 +117,8 @@ def paying_thresholds(
 
 
 def threshold_values(scenario: MoneyScenario, curve: pd.DataFrame, option: str) -> np.ndarray:
-    """NPV at each row of the curve, [rows]; NaN where something is accepted and its risk is not
-    known.
+    """Return the NPV at each row of the curve, [rows]; NaN if cases are accepted at an unknown
+    risk.
     """
     model = "student" if option == STUDENT_REVIEW else "teacher"
     coverage, risk = (

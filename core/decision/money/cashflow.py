@@ -1,10 +1,10 @@
-"""What each of four options costs on the same volume, once and a month, and its cash against all
-human, month by month.
+"""Compute the costs of four options on the same volume, once and a month, and their cash against
+all human, month by month.
 
   all_human        people answer every case
-  teacher          the N-pass teacher answers; people review what it is not sure of
+  teacher          the N-pass teacher answers; people review its uncertain answers
   student          the student answers everything, without review
-  student_review   the student answers; people review what it is not sure of
+  student_review   the student answers; people review its uncertain answers
 
 A month at full use (DESIGN.md section 4, "Money"):
   inference = cases * seconds / 3600 * machine hour        review = reviewed * minutes / 60 *
@@ -12,8 +12,8 @@ A month at full use (DESIGN.md section 4, "Money"):
   escapes = (accepted * selective risk + reviewed * reviewer miss) * escape
   kept hours = hours freed * (1 - cashed share) * reviewer hour: freed, but still on the payroll
   re-distillation = a year's re-distillations / 12 * (machine + engineers + labels)
-An audit finds an escape too late to undo it here. Everything is element by element over draws [D],
-so that one scenario and ten thousand go the same way.
+An audit finds an escape too late to undo it. Everything is element by element over draws [D], so
+one scenario and ten thousand take the same code.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ Amount = np.ndarray | np.float64
 
 @dataclass(frozen=True, eq=False)
 class OptionCosts:
-    """One option's costs, [D] each. Hours freed are hours, and are part of no amount of money."""
+    """One option's costs, [D] each. Hours freed are hours; no amount of money contains them."""
 
     once: dict[str, np.ndarray]  # labels, machine, people, integration: currency, at month 0
     # inference, review, audit, escapes, kept_hours: currency/month at full use
@@ -44,17 +44,18 @@ class OptionCosts:
 
     @property
     def once_total(self) -> Amount:
-        """All one-time costs, [D]."""
+        """Return the sum of the one-time costs, [D]."""
         return sum(self.once.values(), np.float64(0))
 
     @property
     def monthly_total(self) -> Amount:
-        """All running costs a month at full use, without re-distillation, [D]."""
+        """Return the sum of the running costs a month at full use, without re-distillation, [D]."""
         return sum(self.monthly.values(), np.float64(0))
 
 
 def option_costs(v: InputValues) -> dict[str, OptionCosts]:
-    """The four options' costs, by name."""
+    """Return the costs of the four options, by name."""
+    # A student needs its teacher first, so its hours include those of the teacher.
     teacher_once = _once(v, v["teacher_hours"])
     student_once = _once(v, v["teacher_hours"] + v["distillation_hours"])
     teacher_again = _again(v, v["teacher_hours"])
@@ -84,20 +85,22 @@ def option_costs(v: InputValues) -> dict[str, OptionCosts]:
 
 
 def ramp_up_shares(months: int, ramp_months: np.ndarray) -> np.ndarray:
-    """Share of the cases that goes through the option, [months, D]: a straight line to 1, averaged
-    over each month.
+    """Return the share of the cases that goes through the option, [months, D]: a straight line to
+    1, averaged over each month.
 
-    The line is min(1, t / r), its integral t^2 / 2r up to r and t - r/2 after; r = 0 is full use at
-    once.
+    The line is min(1, t / r) with the integral t^2 / 2r up to r and t - r/2 after; r = 0 is full
+    use at once.
     """
     r = np.asarray(ramp_months, dtype=np.float64)
     t = np.arange(months + 1, dtype=np.float64).reshape(-1, *(1,) * r.ndim)
+    # np.where evaluates both branches, so r = 0 must not reach the division.
     safe = np.where(r > 0, r, 1.0)
     return np.diff(np.where(t < r, t**2 / (2 * safe), t - r / 2), axis=0)
 
 
 def cash_by_month(option: OptionCosts, human: OptionCosts, share: np.ndarray) -> np.ndarray:
-    """Cash against all human, [months + 1, D], month 0 first; share [months, D] from `ramp`.
+    """Return the cash against all human, [months + 1, D], month 0 first; share [months, D] is that
+    of `ramp_up_shares`.
 
     cash_0 = -once; cash_m = share_m (human a month - option a month) - re-distillation.
     """
@@ -107,11 +110,12 @@ def cash_by_month(option: OptionCosts, human: OptionCosts, share: np.ndarray) ->
 
 
 def present_value(flows: np.ndarray, annual_rate: np.ndarray) -> np.ndarray:
-    """NPV = sum_m flows_m / (1 + annual rate)^(m / 12), [months + 1, D] -> [D], by Horner's rule.
+    """Return NPV = sum_m flows_m / (1 + annual rate)^(m / 12), [months + 1, D] -> [D].
 
-    numpy-financial's npv takes one rate for all columns, and each draw has its own; a test holds
-    the two together.
+    numpy-financial's npv takes one rate for all columns, but each draw has another rate; a test
+    compares the two.
     """
+    # Horner's rule: no powers, and no [months, D] array of discount factors.
     month = (1 + np.asarray(annual_rate, dtype=np.float64)) ** (1 / 12)
     total = flows[-1]
     for flow in flows[-2::-1]:

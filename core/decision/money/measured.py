@@ -1,8 +1,8 @@
-"""A scenario's inputs that runs measured, marked with the runs' ids: seconds a case, machine hours,
-labels, coverage, risk.
+"""Collect the inputs of a scenario that runs measured, marked with the ids of the runs: seconds a
+case, machine hours, labels, coverage, risk.
 
-One machine is one machine: seconds of a CPU and of a GPU are not mixed. A run that was interrupted
-and gone on with has the last part's duration only, so its hours are a lower bound.
+Seconds of different devices never mix. A resumed run records only the duration of its last part, so
+its hours are a lower bound.
 """
 
 import statistics
@@ -15,12 +15,11 @@ from core.types import Interval, RunRecord
 
 
 def measured_inputs(records: Sequence[RunRecord]) -> dict[str, ScenarioQuantity]:
-    """Inputs of a Scenario that finished runs measured; what none of them measured is not in it.
+    """Return the inputs of a MoneyScenario that finished runs measured, without the others.
 
-    student_seconds and teacher_seconds from scorings, teacher_hours and distillation_hours from
-    trainings, labels from
-    trainings: each the lowest, median and highest of its runs. Raises SettingsError where the
-    seconds come from several devices.
+    student_seconds and teacher_seconds come from scorings; teacher_hours, distillation_hours and
+    labels from trainings. Each is the lowest, median and highest of its runs. Raises SettingsError
+    if the seconds come from several devices.
     """
     finished = [r for r in records if r.state == "finished"]
     inputs: dict[str, ScenarioQuantity | None] = {}
@@ -41,11 +40,10 @@ def measured_inputs(records: Sequence[RunRecord]) -> dict[str, ScenarioQuantity]
 def measured_shares(
     consequence: PolicyConsequence, run_id: str, model: str = "student"
 ) -> dict[str, ScenarioQuantity]:
-    """<model>_coverage and <model>_selective_risk at a threshold, low and high from their Wilson
-    intervals.
+    """Return <model>_coverage and <model>_selective_risk at a threshold, with low and high from
+    their Wilson intervals.
 
-    Raises SettingsError where nothing was accepted or no label is known: there is no risk to
-    measure.
+    Raises NoCasesError if no labelled case was accepted, since then no risk exists.
     """
     return {
         f"{model}_coverage": _measured_share(consequence.coverage, f"{model}_coverage", run_id),
@@ -56,8 +54,9 @@ def measured_shares(
 
 
 def measured_error(accept_all: PolicyConsequence, run_id: str) -> dict[str, ScenarioQuantity]:
-    """student_error, from the consequence of threshold 0. Raises SettingsError where cases were
-    left for review.
+    """Return student_error, from the consequence of threshold 0.
+
+    Raises SettingsError if the threshold leaves cases for review.
     """
     if accept_all.accepted < accept_all.cases:
         raise SettingsError(

@@ -1,10 +1,10 @@
 """A money scenario: one checked, frozen, versioned object, the same in Python, as JSON and in a
 URL.
 
-Every input is a Quantity: low, likely and high, its unit, and whether it was measured (by which
-runs) or assumed. Money has no default, because an amount means nothing before its currency is
-known; nor has anything that a run measures. This module knows the inputs; `cashflow` knows what
-follows from them.
+Every input is a ScenarioQuantity: low, likely and high, a unit, and whether it is measured (by
+which runs) or assumed. Money has no default, because an amount means nothing without a currency;
+neither has any input that a run measures. This module knows the inputs; `cashflow` computes the
+money.
 """
 
 import json
@@ -25,10 +25,11 @@ _SEPARATOR = "~"  # in a URL it needs no escape, and no number or run id has one
 
 
 class ScenarioQuantity(BaseModel):
-    """An uncertain input, low <= likely <= high in `unit`. A measured one names its runs; an
+    """An uncertain input, low <= likely <= high in `unit`. A measured input names its runs; an
     assumed one has none.
     """
 
+    # strict: pydantic would otherwise turn texts and booleans into numbers.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     low: float
@@ -55,13 +56,14 @@ class ScenarioQuantity(BaseModel):
 
     @property
     def points(self) -> tuple[float, float, float]:
-        """(low, likely, high)."""
+        """Return (low, likely, high)."""
         return self.low, self.likely, self.high
 
 
 def assumed_quantity(low: float, likely: float, high: float, unit: str) -> ScenarioQuantity:
-    """An assumed quantity low <= likely <= high in `unit`. Raises SettingsError for values that are
-    not finite, in order and allowed.
+    """Return an assumed quantity low <= likely <= high in `unit`.
+
+    Raises SettingsError for values that are not finite, out of order or out of range.
     """
     return ScenarioQuantity(low=low, likely=likely, high=high, unit=unit)
 
@@ -81,8 +83,8 @@ MoneyPerLabel = Annotated[ScenarioQuantity, "currency/label"]
 
 
 class MoneyScenario(BaseModel):
-    """Everything that the four options' money depends on. Raises SettingsError for a value or unit
-    that is not allowed.
+    """All inputs of the money of the four options. Raises SettingsError for a value or unit that is
+    not allowed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -90,11 +92,11 @@ class MoneyScenario(BaseModel):
     version: int = SCENARIO_VERSION
     name: Annotated[str, Field(max_length=80)] = ""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]  # ISO 4217
-    months: Annotated[int, Field(ge=1, le=120)] = 36  # how far the money is looked at
+    months: Annotated[int, Field(ge=1, le=120)] = 36  # the horizon
 
     # Volume, and how fast it moves from people to the option.
     cases_per_month: MonthlyCases
-    # until all cases go through the option; before, people do the rest
+    # Until all cases go through the option; before, people do the rest.
     ramp_months: Months = assumed_quantity(0, 3, 6, "months")
 
     # Quality. Selective risk is wrong accepted / accepted; leakage is coverage times it.
@@ -106,28 +108,28 @@ class MoneyScenario(BaseModel):
     reviewer_miss: ShareQuantity = assumed_quantity(
         0, 0.01, 0.05, "share"
     )  # wrong after review / reviewed
-    # of the accepted, looked at by a person anyway
+    # Of the accepted cases, the share that a person checks.
     audit_share: ShareQuantity = assumed_quantity(0, 0.01, 0.03, "share")
 
     # People.
     review_minutes: Minutes = assumed_quantity(1, 2, 4, "minutes/case")
     reviewer_hour: HourlyMoney
-    # of the hours freed, those that leave the payroll
+    # Of the hours freed, the share that leaves the payroll.
     cashed_share: ShareQuantity = assumed_quantity(0, 0.5, 1, "share")
     engineer_hour: HourlyMoney
-    escape: MoneyPerCase  # of one wrong answer that slips through
+    escape: MoneyPerCase  # of one wrong answer without a review
 
     # Machines.
     student_seconds: Seconds
     teacher_seconds: Seconds  # all N passes
     machine_hour: HourlyMoney
     teacher_hours: Hours  # machine hours to train the teacher
-    distillation_hours: Hours  # machine hours to distil, the sampling of the teacher in it
+    distillation_hours: Hours  # machine hours to distill, with the sampling of the teacher
 
     # Once, and again at each re-distillation.
     labels: Labels
     label: MoneyPerLabel
-    # engineers', to train, distil and check
+    # Of engineers, to train, distill and check.
     people_hours: Hours = assumed_quantity(40, 80, 160, "hours")
     integration: Money
     redistillations: PerYear = assumed_quantity(0, 2, 4, "1/year")
@@ -151,35 +153,39 @@ class MoneyScenario(BaseModel):
         return self
 
     def inputs(self) -> dict[str, ScenarioQuantity]:
-        """Every uncertain input by name, in the order of the fields."""
+        """Return every uncertain input by name, in the order of the fields."""
         return {name: getattr(self, name) for name in INPUT_UNITS}
 
     def unit(self, name: str) -> str:
-        """The unit of an input with the scenario's own currency in it: AUD/hour."""
+        """Return the unit of an input with the scenario's currency, such as AUD/hour."""
         return INPUT_UNITS[name].replace("currency", self.currency)
 
     def changed(self, **changes: object) -> Self:
-        """The same scenario with some fields of other values, checked anew."""
+        """Return a checked copy with other values in these fields."""
+        # pydantic's model_copy does not validate.
         return _checked(type(self).model_validate, dict(self) | changes)
 
     def to_json(self) -> str:
-        """Readable JSON, every field in it."""
+        """Return indented JSON of every field."""
         return self.model_dump_json(indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read `to_json`. Raises DocumentError for text that is no JSON, another version, a missing
-        or unknown field, a value not allowed.
+        """Return the scenario of a `to_json` text.
+
+        Raises DocumentError for text that is not JSON, another version, a missing or unknown field
+        or a value of another type, SettingsError for a value that is not allowed.
         """
         try:
             data = json.loads(text)
         except ValueError as e:
             raise DocumentError("decision.scenario_not_json", reason=str(e)) from e
+        # The version first: fields of another version would give misleading errors.
         _checked_version(data.get("version") if isinstance(data, dict) else None)
         return _checked(cls.model_validate_json, text)
 
     def to_query(self) -> str:
-        """The whole scenario as a URL's query string; units are not in it, since the version fixes
+        """Return the whole scenario as a URL's query string, without units, since the version fixes
         them.
         """
         plain = {
@@ -194,7 +200,9 @@ class MoneyScenario(BaseModel):
 
     @classmethod
     def from_query(cls, query: str) -> Self:
-        """Raises SettingsError as `from_json` does, and for a field given twice."""
+        """Return the scenario of a `to_query` string. Raises the errors of `from_json`, and
+        DocumentError for a repeated field.
+        """
         pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True)
         data = dict(pairs)
         if len(data) < len(pairs):
@@ -237,6 +245,7 @@ def _packed(quantity: ScenarioQuantity) -> str:
 
 
 def _unpacked(name: str, text: str) -> ScenarioQuantity:
+    # The added separators make a short text fail as an empty number, with a named error.
     low, likely, high, basis, *runs = (text + 4 * _SEPARATOR).split(_SEPARATOR)
     points = dict(
         zip(

@@ -1,9 +1,9 @@
-"""What doubt in a scenario's inputs does to an option's NPV: one at a time (tornado), and all at
+"""Compute the effect of uncertain inputs on an option's NPV: one at a time (tornado), and all at
 once (Monte Carlo).
 
 Draws are PERT: a beta on [low, high] with mean (low + 4 likely + high) / 6 (Malcolm et al. 1959). A
 triangle's mean, (low + likely + high) / 3, weighs the two guessed ends as much as the likely value,
-and people guess the ends worst. Inputs are drawn independently: where two move together, such as
+and people guess the ends worst. Inputs are drawn independently: if two move together, such as
 coverage and selective risk, the spread is too wide or too narrow.
 """
 
@@ -32,7 +32,7 @@ _PERT_WEIGHT = 4.0  # of the likely value, the usual choice
 
 @dataclass(frozen=True)
 class TornadoBar:
-    """One input of the tornado: the NPV with it at its own low and at its own high, all others at
+    """One input of the tornado: the NPV at the input's low and at its high, with all others at
     their likely values.
     """
 
@@ -62,7 +62,7 @@ class PercentileSpread:
 
 @dataclass(frozen=True, eq=False)
 class MonteCarlo:
-    """spreads in the order of OPTIONS; npv: option -> [draws], for a histogram."""
+    """spreads is in the order of OPTION_NAMES; npv: option -> [draws], for a histogram."""
 
     draws: int
     spreads: tuple[PercentileSpread, ...]
@@ -70,10 +70,13 @@ class MonteCarlo:
 
 
 def tornado_bars(scenario: MoneyScenario, option: str) -> tuple[TornadoBar, ...]:
-    """One bar an input, the widest first; inputs that move nothing come last, with swing 0. Raises
-    SettingsError.
+    """Return one bar an input, the widest first; inputs without effect come last, with swing 0.
+
+    Raises SettingsError for an unknown option.
     """
     checked_option(option)
+    # One valuation of 2 I + 1 draws: draw 2 i has input i at its low, draw 2 i + 1 at its high, and
+    # the last has every input at its likely value.
     inputs = scenario.inputs()
     values = {
         name: np.repeat(value, 2 * len(inputs) + 1)
@@ -92,8 +95,9 @@ def tornado_bars(scenario: MoneyScenario, option: str) -> tuple[TornadoBar, ...]
 def monte_carlo_npv(
     scenario: MoneyScenario, generator: np.random.Generator, draws: int = MONTE_CARLO_DRAWS
 ) -> MonteCarlo:
-    """NPV of every option with all inputs drawn at once. Raises SettingsError for fewer than one
-    draw.
+    """Return the NPV of every option with all inputs drawn at once.
+
+    Raises SettingsError for fewer than one draw.
     """
     if draws < 1:
         raise SettingsError("decision.draws", draws=draws)
@@ -107,8 +111,8 @@ def monte_carlo_npv(
 def pert_draws(
     quantity: ScenarioQuantity, generator: np.random.Generator, draws: int
 ) -> np.ndarray:
-    """Draws [draws] of low + (high - low) Beta(1 + 4 m, 1 + 4 (1 - m)), m = (likely - low) / (high
-    - low).
+    """Return [draws] of low + (high - low) Beta(1 + 4 m, 1 + 4 (1 - m)), where
+    m = (likely - low) / (high - low).
     """
     low, likely, high = quantity.points
     mode = (likely - low) / (high - low) if high > low else 0.0
@@ -130,8 +134,8 @@ PERCENTILES = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class PercentileRange:
-    """P10, P50 and P90 over the draws; None where that percentile is not finite (a payback
-    that never comes).
+    """P10, P50 and P90 over the draws; None if the percentile is not finite (a payback that never
+    comes).
     """
 
     p10: float | None
@@ -141,8 +145,8 @@ class PercentileRange:
 
 @dataclass(frozen=True, eq=False)
 class OptionOutlook:
-    """One option over the draws, against all human. Cash in the scenario's currency; hours and
-    escapes a month at full use.
+    """One option over the draws, against all human. Cash is in the scenario's currency; hours and
+    escapes are a month at full use.
     """
 
     option: str
@@ -157,8 +161,9 @@ class OptionOutlook:
 def option_outlooks(
     scenario: MoneyScenario, generator: np.random.Generator, draws: int = MONTE_CARLO_DRAWS
 ) -> tuple[OptionOutlook, ...]:
-    """The four options with all inputs drawn at once, in the order of OPTIONS. Raises SettingsError
-    for fewer than one draw.
+    """Return the four options with all inputs drawn at once, in the order of OPTION_NAMES.
+
+    Raises SettingsError for fewer than one draw.
     """
     if draws < 1:
         raise SettingsError("decision.draws", draws=draws)
@@ -170,8 +175,8 @@ def option_outlooks(
 
 
 def payback_months(cumulative: np.ndarray) -> np.ndarray:
-    """Months after which each column of [months + 1, D] stays at 0 or more, as `appraisal.payback`;
-    infinite for never.
+    """Return the months after which each column of [months + 1, D] stays at 0 or more, as
+    `appraisal.payback_month`; infinite for never.
     """
     below = cumulative < 0
     rows, columns = np.arange(len(below))[:, None], np.arange(below.shape[1])
@@ -202,5 +207,6 @@ def _outlook(name: str, costs: Mapping[str, OptionCosts], share: np.ndarray) -> 
 
 
 def _range(drawn: np.ndarray | np.float64) -> PercentileRange:
+    # inverted_cdf takes an actual draw: interpolation towards an infinite payback gives NaN.
     points = np.quantile(np.ravel(drawn), PERCENTILES, method="inverted_cdf").tolist()
     return PercentileRange(*(x if np.isfinite(x) else None for x in points))

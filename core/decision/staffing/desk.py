@@ -68,8 +68,8 @@ class WorkShift:
             for day in sorted(set(self.days))
         ):
             for begin, end in self._stretches():
-                # A night shift may end where the next day's begins. Unjoined, a reviewer whose
-                # review runs past the seam would leave and return at the same moment.
+                # A shift of 24 hours ends where the next day's begins. One joined stretch keeps the
+                # reviewer from leaving the queue at the seam.
                 if joined and midnight + begin <= joined[-1][1]:
                     begin, end = joined.pop()[0] - midnight, end
                 joined.append((midnight + begin, midnight + end))
