@@ -134,7 +134,7 @@ def _certified(words: Words, result: Certificate) -> str:
 def _not_enough(words: Words, result: NotCertified) -> str:
     """Return how many more labels a certificate needs.
 
-    At least so many, and the likely number at the observed error rate if that is larger.
+    The lower bound, and the likely number at the observed error rate if that is larger.
     """
     # `few` assumes that every further label is right: a lower bound
     few, likely = result.more_without_error, result.more_at_rate

@@ -227,15 +227,8 @@ def band(
     # "tonexty" fills to the trace before it, so `high` comes first and nothing may come between
     edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     figure.add_scatter(y=high, showlegend=False, **edge, **place)
-    figure.add_scatter(
-        y=low,
-        fill="tonexty",
-        fillcolor=colour + alpha,
-        name=name or "",
-        showlegend=bool(name),
-        **edge,
-        **place,
-    )
+    fill = {"fill": "tonexty", "fillcolor": colour + alpha, "name": name or ""}
+    figure.add_scatter(y=low, showlegend=bool(name), **fill, **edge, **place)
 
 
 def _point(figure: go.Figure, x: float, y: float, name: str) -> None:

@@ -44,10 +44,7 @@ def frequency(words: Words, share: float) -> str:
 
 
 def consequence_cards(
-    words: Words,
-    result: PolicyConsequence,
-    total: Interval,
-    currency: str,
+    words: Words, result: PolicyConsequence, total: Interval, currency: str
 ) -> list[Card]:
     """Return six cards, each with its n and 95% interval.
 

@@ -73,9 +73,8 @@ def draw_job_starts(words: Words, ready: ReadyCases | None) -> None:
         if task != "distill" and not len(ready.checked.cases.frame):
             st.warning(words("start.no_good_row"), icon=":material/warning:")
             return
-        make = {"score": _score, "train": _train, "distill": lambda words, _: _distill(words)}[
-            task
-        ](words, ready)
+        tasks = {"score": _score, "train": _train, "distill": lambda words, _: _distill(words)}
+        make = tasks[task](words, ready)
         if make is not None:
             _button(words, task, *make)
 
@@ -270,12 +269,6 @@ def _distill(words: Words):
         key="distill_name",
         help=words("start.of.help"),
     )
-    epochs = right.number_input(
-        words("start.epochs"),
-        1,
-        MOST_EPOCHS,
-        2,
-        key="distill_epochs",
-        help=words("start.epochs.help"),
-    )
+    label, hint = words("start.epochs"), words("start.epochs.help")
+    epochs = right.number_input(label, 1, MOST_EPOCHS, 2, key="distill_epochs", help=hint)
     return f"{name}-teacher → {name}-student", lambda: distill_arguments(name, int(epochs))

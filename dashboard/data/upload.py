@@ -13,15 +13,7 @@ import streamlit as st
 from core.errors import CasesError
 from core.messages import sentence as message
 from core.pipeline import uploads
-from core.pipeline.uploads import (
-    FIELDS,
-    Cases,
-    Checked,
-    ColumnNames,
-    Notice,
-    Upload,
-    first_cases,
-)
+from core.pipeline.uploads import FIELDS, Cases, Checked, ColumnNames, Notice, Upload, first_cases
 from dashboard.components import controls, panels
 from dashboard.data import reading, start, uploader
 from dashboard.data import tables as data_tables

@@ -25,9 +25,8 @@ from dashboard.session.address import ACTIVE, ALL, PREVIOUS, Choices
 from dashboard.session.context import RunContext
 
 LISTED = 100  # cases in the table
-_FETCHED = (
-    2000  # the store filters by confidence only; the segment's cases are searched among so many
-)
+# The store filters by confidence only: the segment's cases are searched among the most confident.
+_FETCHED = 2000
 _LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
 
 

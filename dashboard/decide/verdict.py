@@ -110,10 +110,7 @@ def _sentence(words: Words, verdict: str, outcome: Outcome, against: AgainstRevi
     if not outcome.accepted:
         return words.text("verdict.none", reviews=reviews, people=people)
     work = words.text(
-        "verdict.work",
-        coverage=words.percent(outcome.coverage, 0),
-        reviews=reviews,
-        people=people,
+        "verdict.work", coverage=words.percent(outcome.coverage, 0), reviews=reviews, people=people
     )
     if verdict == UNKNOWN:
         reason = "verdict.unlabelled" if outcome.escapes.value is None else "verdict.no_time"

@@ -16,15 +16,9 @@ from core.report.inspectors import GateRule, UncertaintyLevel, VotedCase
 from core.types import RunRecord
 from dashboard.components import controls, panels, shell, tables
 from dashboard.i18n import Words
-from dashboard.inspectors import (
-    charts as inspector_charts,
-)
-from dashboard.inspectors import (
-    controls as inspector_controls,
-)
-from dashboard.inspectors import (
-    words as inspector_words,
-)
+from dashboard.inspectors import charts as inspector_charts
+from dashboard.inspectors import controls as inspector_controls
+from dashboard.inspectors import words as inspector_words
 from dashboard.session import cache, state
 from dashboard.session.address import ALL, TYPED
 
@@ -136,9 +130,8 @@ def _typed(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, .
         st.info(words("inspectors.needs_student"))
         return None
     try:
-        models = cache.cached_pair(
-            *(record.run.model for record in runs), shown.teacher.run.samples
-        )
+        names = (record.run.model for record in runs)
+        models = cache.cached_pair(*names, shown.teacher.run.samples)
     except ModelError as error:
         st.info(words.markdown("inspectors.no_models", sentence=words.error_text(error)))
         return None

@@ -22,16 +22,10 @@ from core.store.meetings import MeetingDecision, Meetings
 from core.types import RunRecord
 from dashboard.components import controls, panels, shell
 from dashboard.i18n import Words, escape_markdown
-from dashboard.meeting import (
-    charts as meeting_charts,
-)
-from dashboard.meeting import (
-    controls as meeting_controls,
-)
+from dashboard.meeting import charts as meeting_charts
+from dashboard.meeting import controls as meeting_controls
 from dashboard.meeting import poc as meeting_poc
-from dashboard.meeting import (
-    words as meeting_words,
-)
+from dashboard.meeting import words as meeting_words
 from dashboard.session import cache, state
 from dashboard.session.address import Choices
 

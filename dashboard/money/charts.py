@@ -72,8 +72,7 @@ def running_cost_chart(
 def cash_chart(
     frame: pd.DataFrame, names: Mapping[str, str], chosen: str, words: Mapping[str, str]
 ) -> go.Figure:
-    """Return cumulative cash against all human, a line an option, with the payback of the chosen
-    one.
+    """Return cumulative cash against all human, a line an option, with the chosen one's payback.
 
     The axis and the band from P10 to P90 fit the chosen option. frame: report.money.cash_frame.
     names: option -> display name. chosen: an option. words: month, cash, band, human, payback,
@@ -91,14 +90,8 @@ def cash_chart(
         rows = frame[frame["option"] == option]
         line = {"color": SLOTS[slot], "dash": dash, "width": 3 if option == chosen else 2}
         hover = f"{words['month']} %{{x}}<br>%{{y:,.0f}} {words['currency']}<extra>{names[option]}</extra>"
-        figure.add_scatter(
-            x=rows["month"],
-            y=rows["cash"],
-            mode="lines",
-            name=names[option],
-            line=line,
-            hovertemplate=hover,
-        )
+        x, y, name = rows["month"], rows["cash"], names[option]
+        figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line, hovertemplate=hover)
     _zero(figure, frame["month"].max(), words["human"])
     if words["payback_month"]:
         month = float(words["payback_month"])
@@ -245,14 +238,8 @@ def npv_threshold_chart(
     figure = go.Figure()
     hover = f"{words['threshold']} %{{x:.3f}}<br>%{{y:,.0f}} {words['currency']}<extra>{words['npv']}</extra>"
     line = {"color": SLOTS["student"], "width": 2.5}
-    figure.add_scatter(
-        x=frame["threshold"],
-        y=frame["npv"],
-        mode="lines",
-        name=words["npv"],
-        line=line,
-        hovertemplate=hover,
-    )
+    x, y = frame["threshold"], frame["npv"]
+    figure.add_scatter(x=x, y=y, mode="lines", name=words["npv"], line=line, hovertemplate=hover)
     _zero(figure, 1.0, words["human"])
     _upright(figure, now, "solid", words["now"], "now")
     if best is not None:

@@ -104,8 +104,7 @@ def _row(words: Words, scenario: MoneyScenario, name: str) -> None:
     limits = {"min_value": 0.0, "max_value": 100.0 if quantity.unit == "share" else scale * MOST}
     for column, end in zip(ends, ENDS, strict=True):
         key = f"in_{name}_{end}"
-        # The scenario decides, not the field. Four digits: scaling a share adds digits that the
-        # field would show.
+        # four digits: scaling a share adds rounding digits that the field would show
         state.set_value(key, float(f"{scale * getattr(quantity, end):.4g}"))
         column.number_input(
             f"{texts}: {words(f'money.{end}')}",

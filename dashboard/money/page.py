@@ -26,18 +26,10 @@ from core.report.money_start import (
 from core.types import RunRecord
 from dashboard.components import controls, panels, sentences, shell
 from dashboard.i18n import Words
-from dashboard.money import (
-    charts as money_charts,
-)
-from dashboard.money import (
-    controls as money_controls,
-)
-from dashboard.money import (
-    tables as money_tables,
-)
-from dashboard.money import (
-    words as money_words,
-)
+from dashboard.money import charts as money_charts
+from dashboard.money import controls as money_controls
+from dashboard.money import tables as money_tables
+from dashboard.money import words as money_words
 from dashboard.session import cache, state
 from dashboard.session.address import Choices
 
@@ -227,13 +219,8 @@ def _monte_carlo(shown: MoneyContext) -> None:
     texts |= {name: f"{name.upper()} {amount}" for name, amount in amounts.items()}
     chance = spread.chance_positive
     shares = {name: words.percent(getattr(chance, name), 2) for name in ("value", "low", "high")}
-    note = words.markdown(
-        "monte_carlo.note",
-        option=shown.names[option],
-        n=words.number(chance.n, 0),
-        **amounts,
-        **shares,
-    )
+    basis = {"option": shown.names[option], "n": words.number(chance.n, 0)}
+    note = words.markdown("monte_carlo.note", **basis, **amounts, **shares)
     table = money_tables.draw_table(words, frame, currency)
     panels.chart_panel(
         "monte_carlo", words, money_charts.npv_histogram_chart(frame, marks, texts), table, note
@@ -282,9 +269,8 @@ def _break_even(shown: MoneyContext) -> None:
         "break_even.range", "break_even.value", "break_even.times", "break_even.likely"
     )
     figure = money_charts.break_even_chart(reachable.assign(label=labels), texts)
-    note = "  \n".join(
-        filter(None, (words.markdown("break_even.note", option=shown.names[option]), never))
-    )
+    notes = (words.markdown("break_even.note", option=shown.names[option]), never)
+    note = "  \n".join(filter(None, notes))
     panels.chart_panel(
         "break_even", words, figure, money_tables.break_even_table(words, frame, currency), note
     )

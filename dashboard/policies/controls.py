@@ -218,13 +218,12 @@ def step_buttons(
     with st.container(horizontal=True, key="steps"):
         for step, label in labels.items():
             kind = "primary" if step in possible else "secondary"
-            off = step not in possible
             st.button(
                 label,
                 key=f"step_{step}",
                 on_click=take,
                 args=(step,),
-                disabled=off,
+                disabled=step not in possible,
                 type=kind,
                 icon=icons[step],
             )

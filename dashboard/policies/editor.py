@@ -21,16 +21,10 @@ from core.store import steps
 from core.store.ledger import Ledger
 from dashboard.components import controls
 from dashboard.i18n import escape_markdown
-from dashboard.policies import (
-    controls as policy_controls,
-)
+from dashboard.policies import controls as policy_controls
 from dashboard.policies import scene as policies_scene
-from dashboard.policies import (
-    tables as policy_tables,
-)
-from dashboard.policies import (
-    words as policy_words,
-)
+from dashboard.policies import tables as policy_tables
+from dashboard.policies import words as policy_words
 from dashboard.policies.scene import PolicyScene, readable_thresholds, version_key
 from dashboard.session import cache, state
 
@@ -51,10 +45,8 @@ def draw_editor(scene: PolicyScene) -> Policy:
             name = policy_words.row_name(
                 words, *rows.loc[position, ["kind", "segment", "predicted"]]
             )
-            st.error(
-                words.markdown("policy.refused", name=name, value=str(value)),
-                icon=":material/error:",
-            )
+            text = words.markdown("policy.refused", name=name, value=str(value))
+            st.error(text, icon=":material/error:")
         st.caption(words("policy.edit.note"))
         st.markdown(policy_words.draft_sentence(words, scene.means(draft), scene.choices.currency))
         _optimiser(scene, draft)

@@ -26,20 +26,12 @@ from core.store.steps import same_person
 from core.types import RunRecord
 from dashboard.components import controls, panels, sentences, shell
 from dashboard.i18n import Words, escape_markdown
-from dashboard.policies import (
-    charts as policy_charts,
-)
-from dashboard.policies import (
-    controls as policy_controls,
-)
+from dashboard.policies import charts as policy_charts
+from dashboard.policies import controls as policy_controls
 from dashboard.policies import editor
 from dashboard.policies import scene as policies_scene
-from dashboard.policies import (
-    tables as policy_tables,
-)
-from dashboard.policies import (
-    words as policy_words,
-)
+from dashboard.policies import tables as policy_tables
+from dashboard.policies import words as policy_words
 from dashboard.policies.scene import (
     DRAFT,
     PolicyScene,

@@ -194,11 +194,8 @@ def proof_sentence(words: Words, found: Certificate | ProofObstacle) -> str:
             "high": words.number(found.nearest.strictest, 3),
         }
         why = words.markdown(f"policy.proof.{found.nearest.promise.measure}", **ends)
-    return (
-        words("policy.proof.none")
-        + words.sentence_space
-        + (why or words(f"policy.proof.{found.reason}"))
-    )
+    reason = why or words(f"policy.proof.{found.reason}")
+    return words("policy.proof.none") + words.sentence_space + reason
 
 
 def stored_proof_sentence(

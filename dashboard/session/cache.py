@@ -171,9 +171,7 @@ def _store(folder: Path) -> Store:
 # --- read or computed once a version of the store: each raises StoreError
 
 
-def _once_a_version(
-    most: int,
-) -> Callable[[Callable[Concatenate[Store, P], T]], Callable[P, T]]:
+def _once_a_version(most: int) -> Callable[[Callable[Concatenate[Store, P], T]], Callable[P, T]]:
     """Decorate f(store, *args) to f(*args), which caches the `most` latest results."""
 
     def decorate(make: Callable[Concatenate[Store, P], T]) -> Callable[P, T]:
