@@ -27,8 +27,7 @@ def write_atomic(
     content: bytes, text (UTF-8), or a function that writes into the open file. durable: wait until
     the content and its name are on disk. Raises OSError and keeps the old file.
     """
-    # In the target's folder, since a rename is atomic only within one file system; the name is cut,
-    # since file systems limit a name to 255 bytes.
+    # In the target's folder: a rename is atomic only within one file system.
     handle, temporary = tempfile.mkstemp(TEMPORARY, f".{path.name[:100]}.", path.parent)
     fresh = Path(temporary)
     try:
@@ -37,7 +36,7 @@ def write_atomic(
                 content(file)
             else:
                 file.write(content.encode() if isinstance(content, str) else content)
-            if durable:  # before the rename, or a power cut could leave the name without content
+            if durable:  # before the rename: a power cut could leave the name without content
                 file.flush()
                 os.fsync(file.fileno())
         fresh.replace(path)

@@ -1,3 +1,4 @@
-"""What comes in: files of cases read and checked row by row, and the demo's real work orders. Knows
-no model and no store.
+"""Files of cases, read and checked row by row, and the demo's real work orders.
+
+Knows no model and no store.
 """

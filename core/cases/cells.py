@@ -1,7 +1,7 @@
-"""One cell -> its text, or why it has none. Knows nothing of files, rows and columns.
+"""One cell -> its text, or the reason why it has none. Knows no files, rows or columns.
 
-Numbers and dates are decided by their column: core.cases.numbers, core.cases.dates. A text itself
-is never changed.
+Columns of numbers and dates are parsed as a whole: core.cases.numbers, core.cases.dates. A text is
+never changed.
 """
 
 import math
@@ -11,14 +11,12 @@ from datetime import date, datetime
 
 import pandas as pd
 
-_FORMULA_TEXT = re.compile(r'="([^"]*)"')  # how exports keep Excel from making a number of 0000123
+_FORMULA_TEXT = re.compile(r'="([^"]*)"')  # exports write ="0000123" so that Excel keeps the zeros
 
 
 @dataclass(frozen=True)
 class BadCell:
-    """A cell of which the file itself says that it has no value: what it holds, and the code of the
-    reason.
-    """
+    """A cell that its file marks as having no value: its content, and the code of the reason."""
 
     content: str
     code: str
@@ -28,9 +26,7 @@ class BadCell:
 
 
 class CellError(ValueError):
-    """A cell that cannot be read as what its column is. `code` and `values` are its sentence's, as
-    in core.errors.
-    """
+    """A cell that does not fit its column's type; `code` and `values` as in core.errors."""
 
     def __init__(self, code: str, **values: object):
         super().__init__(code)
@@ -39,17 +35,17 @@ class CellError(ValueError):
 
 
 def unpack_cell(value: object) -> object:
-    """Return what a typed container holds: bytes as text, a list of one as its element, an empty
-    list as None.
+    """Return the content of a typed container: bytes as text, a list of one as its element.
 
-    Raises CellError for bytes that are no text, and for several values.
+    An empty list or object is None. Raises CellError for bytes that are no text, and for several
+    values.
     """
     if isinstance(value, bytes):
         try:
             return value.decode("utf-8")
         except UnicodeDecodeError as e:
             raise CellError("cases.cell_bytes") from e
-    if hasattr(value, "tolist") and not isinstance(value, str):
+    if hasattr(value, "tolist") and not isinstance(value, str):  # numpy's arrays and scalars
         value = value.tolist()
     if isinstance(value, list | tuple):
         if len(value) > 1:
@@ -74,8 +70,8 @@ def is_missing(value: object) -> bool:
 def cell_text(value: object) -> str:
     """Return a cell as text, "" if it is missing; a whole number has no ".0", a day no time.
 
-    Raises CellError for a cell that its file calls none, containers of several values, and texts
-    that cannot be stored.
+    Raises CellError for a cell that its file marks as bad, for containers of several values, and
+    for texts that cannot be stored.
     """
     value = unpack_cell(value)
     if isinstance(value, BadCell):
@@ -84,22 +80,21 @@ def cell_text(value: object) -> str:
         return "" if is_missing(value) else _written(value)
     if "\x00" in value:
         raise CellError("cases.cell_nul")
-    if any("\ud800" <= c <= "\udfff" for c in value):
+    if any("\ud800" <= c <= "\udfff" for c in value):  # a lone surrogate has no UTF-8 form
         raise CellError("cases.cell_half_character")
     return value
 
 
 def name_text(value: object) -> str:
-    """Return a cell that names something (an id, a label, a segment) without blanks around it;
-    ="007" is 007.
-    """
+    """Return an id, a label or a segment without blanks around it; ="007" becomes 007."""
     text = cell_text(value).strip()
     match = _FORMULA_TEXT.fullmatch(text)
     return match[1] if match else text
 
 
 def _written(value: object) -> str:
-    """A number, a moment or yes and no as text."""
+    """Return a number, a moment or a truth value as text."""
+    # Integer columns with gaps are float; only below 2**63 does such a float count as an id.
     if type(value) is float and value.is_integer() and abs(value) < 2**63:
         return str(int(value))
     if isinstance(value, datetime) and value.time() == datetime.min.time() and value.tzinfo is None:

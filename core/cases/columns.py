@@ -1,9 +1,8 @@
-"""Which column of a file is which: given by name, or recognised by the names people use in five
-languages.
+"""Roles of a file's columns: given by name, or recognised by common names in five languages.
 
-Names decide, never what the cells hold. Two columns that could both be the text, the date, ... are
-an error that names the option to use. Also says how a header's names are written down: without what
-cannot be seen, and a repeated one numbered.
+Names decide, never the cells. Two columns that could both be the text, the date, ... are an error
+that names the option to use. Also cleans a header's names: removes invisible characters and numbers
+repeated names. Knows no cells.
 """
 
 import re
@@ -16,8 +15,8 @@ from core.cases.prompts import LETTERS
 from core.cases.table import Notice
 from core.errors import CasesError
 
-# Names are compared as `_plain` leaves them. The first of each list is our own name: a file that
-# has it means it.
+# Names are compared in the form of `_plain`. The first of each list is our own name: a file that has
+# it means it, whatever its other columns.
 KNOWN = {
     "text": (
         "text", "casetext", "description", "shorttext", "originalshorttext", "longtext",
@@ -65,11 +64,11 @@ _UNIT = re.compile(r"[(\[（［【].*[)\]）］】]$")  # "金額（円）", "co
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """A file's own names of our columns; None if not given or absent. "" is no column, though one
-    may be known by name.
+    """A file's own names of our columns.
 
-    `options` are the columns of a multiple-choice question's options, A's first; `text` is then the
-    question's. None: the file has no options; (): they are to be found by name.
+    None: not given or absent. "": no column, even if one could be recognised. options: the columns
+    of a multiple-choice question's options, A's first; `text` is then the question's column. None:
+    the file has no options; (): they are recognised by name.
     """
 
     text: str | None = None
@@ -92,9 +91,7 @@ def column_option(field: str) -> str:
 
 
 def clean_names(header: Iterable[object]) -> list[str]:
-    """Return a header's names without what cannot be seen; a name that is repeated carries its
-    number: "Comment [2]".
-    """
+    """Return a header's names without invisible characters; repeats are numbered: "Comment [2]"."""
     names = [" ".join(_INVISIBLE.sub("", str("" if n is None else n)).split()) for n in header]
     repeated = {name for name, n in Counter(names).items() if n > 1 and name}
     numbers: Counter = Counter()
@@ -106,9 +103,7 @@ def clean_names(header: Iterable[object]) -> list[str]:
 
 
 def count_known(names: Iterable[str], requested: ColumnNames) -> int:
-    """Return how many of our columns a row would name as a header: those that `requested` names,
-    and those known by name.
-    """
+    """Return how many of our columns a row names as a header, by `requested` or by known names."""
     plain = {_plain(name) for name in names}
     named = {f: getattr(requested, f) for f in FIELDS}
     return sum(
@@ -118,24 +113,23 @@ def count_known(names: Iterable[str], requested: ColumnNames) -> int:
 
 
 def names_text(names: Iterable[str], requested: ColumnNames) -> bool:
-    """Return whether a row names the text's column as a header: the given one, or one that is
-    known.
-    """
+    """Return whether a row names the text's column as a header: the requested or a known name."""
     plain = {_plain(name) for name in names}
     return _plain(requested.text) in plain if requested.text else bool(plain & set(KNOWN["text"]))
 
 
 def resolve_columns(requested: ColumnNames, names: list[str]) -> ColumnNames:
-    """Complete `requested` from the columns that a file has (`names`; blank names are no columns).
+    """Complete `requested` from a file's columns `names`; blank names are no columns.
 
-    Raises CasesError if a given name is absent, two columns could be the same one of ours, or none
-    is known as the text.
+    Raises CasesError if a requested name is absent, if two columns fit one of ours, or if no column
+    is recognised as the text.
     """
     names = _named(names)
     options = _options(requested.options, names)
     columns = {
         field: _requested_column(field, getattr(requested, field), names) for field in FIELDS
     }
+    # A requested column has its role: recognition must not give it a second one.
     free = [n for n in names if n not in columns.values() and n not in (options or ())]
     columns |= {
         field: _known(field, free, names) for field, name in columns.items() if name is None
@@ -146,9 +140,7 @@ def resolve_columns(requested: ColumnNames, names: list[str]) -> ColumnNames:
 
 
 def suggest_columns(names: list[str]) -> dict[str, str | None]:
-    """Return {field of ours: the column known to be it by its name}; None if none is, or several
-    could be.
-    """
+    """Return {our field: the column recognised by name}; None if no column fits, or several do."""
     names = _named(names)
     suggested: dict[str, str | None] = {}
     for field in KNOWN:
@@ -165,9 +157,7 @@ def _named(names: list[str]) -> list[str]:
 
 
 def _options(requested: tuple[str, ...] | None, names: list[str]) -> tuple[str, ...] | None:
-    """The option columns, those given or those that are named after the letters A, B, ...; () if
-    none is.
-    """
+    """Return the option columns: the requested ones, or those named after A, B, ...; () if none."""
     if requested:
         return tuple(_requested_column("options", name, names) or "" for name in requested)
     if requested is None:
@@ -181,12 +171,14 @@ def _options(requested: tuple[str, ...] | None, names: list[str]) -> tuple[str, 
         if not candidates:
             break
         columns.append(candidates[0])
+    # A single column "A" is no question: a choice has two options at least.
     return tuple(columns) if len(columns) > 1 else ()
 
 
 def _requested_column(field: str, name: str | None, names: list[str]) -> str | None:
-    """The file's spelling of a name that the user gave: exact, else the only one that differs in
-    case, width or spaces.
+    """Return the file's spelling of a requested name: exact, else the only one with its plain form.
+
+    Raises CasesError if no name, or more than one, has that form.
     """
     if not name or name in names:
         return name
@@ -214,9 +206,7 @@ def _known(field: str, free: list[str], names: list[str]) -> str | None:
 
 
 def _plain(name: str) -> str:
-    """Lower case, without full-width forms, spaces, '_', '-', '.', '*' and a repeated name's
-    number.
-    """
+    """Return a name in lower case, without full width, spaces, "_-.*:" and a repeat's number."""
     name = unicodedata.normalize("NFKC", re.sub(r" \[\d+\]$", "", name)).casefold()
     return "".join(c for c in name if not c.isspace() and c not in "_-.*:")
 

@@ -1,9 +1,8 @@
-"""A column of dates as people write them -> moments. The column decides the order of day and month,
-and the zone.
+"""A column of written dates -> moments: it decides the order of day and month, and the zone.
 
-1/2/2024 is the order that all other cells of the column allow, else it is asked for. Moments have
-no zone: they are the wall clock of the zone that the person names, else of the one zone that all
-cells carry, else of UTC. How one cell is read is core.cases.written_dates'.
+1/2/2024 takes the order that all other cells of the column allow; if they leave it open, the user
+must name it. Moments have no zone: they are the wall clock of the zone that the user names, else of
+the one zone that all cells carry, else of UTC. core.cases.written_dates reads single cells.
 """
 
 from collections.abc import Sequence
@@ -19,9 +18,7 @@ from core.errors import CasesError
 
 @dataclass(frozen=True)
 class ColumnMoments:
-    """A column's moments, None for a missing cell, a CellError for one that is no date; and what is
-    to be said of them.
-    """
+    """A column's moments (None: a missing cell, CellError: no date) and the notices about them."""
 
     moments: list[datetime | CellError | None]
     notices: tuple[Notice, ...] = ()
@@ -35,12 +32,13 @@ def parse_dates(
 ) -> ColumnMoments:
     """Return each cell's moment without zone, to the microsecond.
 
-    order: one of ORDERS if the person says so. timezone_name: an IANA zone, of times that carry
-    none; the others are brought into it. epoch_1904: whether serial numbers count from 1904. Raises
-    CasesError with the readings of a cell if the column leaves the order open, or has times with
-    and without a zone and no zone is named.
+    values: the cells, in order. order: one of ORDERS; None lets the column decide. timezone_name:
+    IANA zone of times that carry none; the others are converted to it; None leaves them.
+    epoch_1904: whether serial numbers count from 1904. Raises CasesError with the readings of a cell if the
+    column leaves the order open, or if times with and without a zone meet and none is named.
     """
     zone = _find_zone(timezone_name)
+    # Columns repeat their days, and reading a text tries a dozen expressions.
     cache_of_texts: dict[object, WrittenDate | datetime | CellError | None] = {}
     cells = []
     for value in values:
@@ -66,8 +64,9 @@ def _find_zone(name: str | None) -> ZoneInfo | None:
 
 
 def _decide_order(written: list[WrittenDate], values: Sequence[object], cells: list) -> str:
-    """The order that every cell allows. Raises CasesError if several do and differ, or none does
-    and some cell is open.
+    """Return the order that every cell allows; "" if none does and no cell depends on it.
+
+    Raises CasesError if several orders remain and differ, or if none does and a cell is ambiguous.
     """
     unclear = [cell for cell in written if len(set(cell.days.values())) > 1]
     allowed = [o for o in ORDERS if all(o in cell.days for cell in written)]
@@ -82,7 +81,7 @@ def _decide_order(written: list[WrittenDate], values: Sequence[object], cells: l
 def _place_cell(
     cell: object, order: str
 ) -> tuple[datetime, tzinfo | None, bool] | CellError | None:
-    """A cell's moment, its zone and whether it has a time of day, under the column's order."""
+    """Return a cell's moment, zone and whether it has a time of day, under the column's order."""
     if not isinstance(cell, WrittenDate):
         return cell
     day = cell.days.get(order)
@@ -94,9 +93,11 @@ def _place_cell(
 
 
 def _in_one_zone(placed: list, zone: tzinfo | None) -> ColumnMoments:
-    """The wall clock of all cells in one zone: the named one, the only one, or the only one beside
-    UTC, so that one morning does not fall on two days. Raises CasesError if several zones are left,
-    or times have none, and no zone is named.
+    """Return the wall clock of all cells in one zone.
+
+    The zone is the named one, the only one, or the only one besides UTC, so that one morning does
+    not fall on two days. Raises CasesError if no zone is named and several are left, or some times
+    have none.
     """
     places = [place for place, cell in enumerate(placed) if isinstance(cell, tuple)]
     zoned = [place for place in places if placed[place][1] is not None]
@@ -117,7 +118,7 @@ def _in_one_zone(placed: list, zone: tzinfo | None) -> ColumnMoments:
 
 
 def _zone_key(cell: tuple[datetime, tzinfo, bool]) -> str:
-    """What tells zones apart: a named one by its name, another by its offset."""
+    """Return the key that tells zones apart: the name of a named zone, else the offset."""
     moment, zone, _ = cell
     return getattr(zone, "key", None) or str(timezone(zone.utcoffset(moment) or timedelta()))
 
@@ -128,5 +129,5 @@ def _wall_clock(cell: tuple, zone: tzinfo | None) -> datetime | CellError:
         return moment
     try:
         return moment.replace(tzinfo=own_zone).astimezone(zone).replace(tzinfo=None)
-    except OverflowError:
+    except OverflowError:  # year 1 or 9999, moved over its edge by the zone
         return CellError("cases.cell_date")

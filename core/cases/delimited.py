@@ -1,9 +1,8 @@
-"""Text of delimited cells -> records: which delimiter, whether quotes mean anything, which line is
-the header.
+"""Delimited text -> records: decides the delimiter, the meaning of quotes and the header's line.
 
-Cells are strings: "NA", "null" and "1e5" stay what they are. A record's row is the line on which it
-begins. Whatever is decided from the text is reported, and what can be read in two ways is refused
-with the lines named.
+Cells are strings: "NA", "null" and "1e5" stay as written. A record's row is the line on which it
+begins. Decisions taken from the text are reported, and a text with two readings is refused with the
+lines named. Knows no column's meaning but the names of a header.
 """
 
 import csv
@@ -20,7 +19,7 @@ from core.cases.headers import SEARCHED, Row, count_cells, find_header
 from core.cases.table import DELIMITERS, MAX_CELL, Notice, ReadingOptions, Record, Table, rare_rows
 from core.errors import CasesError
 
-SNIFFED = 100_000  # characters from which the delimiter is told
+SNIFFED = 100_000  # characters that decide the delimiter
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 _STRAY = (
     ";",
@@ -35,7 +34,7 @@ _QUOTED_CELL = re.compile(r'(?:^|[,;|\t])"[^"\n]*[,;|\t][^"\n]*"(?:[,;|\t\r\n]|$
 
 @dataclass(frozen=True)
 class Line:
-    """A record of the file: its first and last line, its cells, and why it cannot be read."""
+    """A record of the file: its first and last line, its cells, and the reason if it is broken."""
 
     row: int
     end: int
@@ -45,13 +44,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are parted and quoted; `quoting` is "minimal", "none" or "backslash"."""
+    """The delimiter and the quoting of cells: "minimal", "none" or "backslash"."""
 
     delimiter: str
     quoting: str = "minimal"
 
     def parameters(self) -> dict:
         """Return the csv module's settings."""
+        # Strict: without it, csv accepts a stray quote silently and shifts the cells after it.
         quoting = {
             "minimal": {"strict": True},
             "backslash": {"strict": True, "escapechar": "\\", "doublequote": False},
@@ -63,10 +63,13 @@ class Dialect:
 def read_delimited(
     decoded: Decoded, path: Path, options: ReadingOptions, requested: ColumnNames
 ) -> Table:
-    """Return the table of a delimited text. Raises CasesError if it can be read in two ways, or not
-    at all.
+    """Return the table of a delimited text.
+
+    decoded: the text and its encoding. path: names the file in errors; its ending breaks ties.
+    options: the user's. requested: the columns by which a header is recognised. Raises CasesError
+    if the text has two readings, or none.
     """
-    csv.field_size_limit(MAX_CELL)
+    csv.field_size_limit(MAX_CELL)  # of the whole process: csv's own limit is 131,072 characters
     text, first_line, announced = _without_separator_line(decoded.text)
     delimiter = _named_delimiter(options.delimiter) or announced
     delimiter = delimiter or _sniff(text, path.suffix.lower(), requested)
@@ -100,9 +103,7 @@ def read_delimited(
 
 
 def _without_separator_line(text: str) -> tuple[str, int, str | None]:
-    """The text after Excel's line `sep=;`, the number of its first line, and the delimiter that the
-    line names.
-    """
+    """Return the text after Excel's line `sep=;`, its first line's number, and that delimiter."""
     match = _SEPARATOR_LINE.match(text)
     return (text[match.end() :], 2, match[1]) if match else (text, 1, None)
 
@@ -117,20 +118,19 @@ def _named_delimiter(name: str | None) -> str | None:
 
 
 def _sniff(text: str, suffix: str, requested: ColumnNames) -> str:
-    """The delimiter under which the rows agree best with a header: names that are known first, then
-    equal widths.
-    """
+    """Return the delimiter that fits best: by known names in the header, then by equal widths."""
     sample = text[:SNIFFED]
     if len(text) > SNIFFED:
-        sample = sample[: sample.rfind("\n") + 1] or sample
+        sample = sample[: sample.rfind("\n") + 1] or sample  # a cut row would have another width
     preferred = "\t" if suffix in (".tsv", ".tab") else "|" if suffix == ".psv" else ","
     scores = {d: _score(sample, d, requested) for d in DELIMITERS.values()}
     return max(scores, key=lambda d: (scores[d], d == preferred))
 
 
 def _score(sample: str, delimiter: str, requested: ColumnNames) -> tuple[bool, int, float]:
-    """Whether some row near the top names the text, how many columns it names, and the share of
-    rows as wide as most are.
+    """Return a delimiter's score: a row names the text, columns named, agreement of the widths.
+
+    Agreement is the share of rows with the most frequent width, times that width up to 10.
     """
     try:
         reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
@@ -154,10 +154,10 @@ def _parse(
     first: int,
     requested: ColumnNames,
 ) -> tuple[list[Line], list[Notice]]:
-    """The records under the quoting that was given or that the text's own evidence decides, and
-    what to say of it.
+    """Return the records and notices, under the quoting given or decided from the text.
 
-    physical: the file's lines, of which the first is line `first`.
+    physical: the file's lines, of which the first is line `first`. Quotes that swallow whole rows
+    are the danger here: the reading with quotes is compared with the literal one.
     """
     if quoting != "auto":
         return _without_blank(list(_records(physical, path, Dialect(delimiter, quoting), first)))
@@ -186,8 +186,7 @@ def _parse(
 
 
 def _records(physical: list[str], path: Path, dialect: Dialect, first: int) -> Iterator[Line]:
-    """Each record with its lines. After a bad quote within one line the next line is a record
-    again.
+    """Yield each record with its lines; after a bad quote within one line, reading continues.
 
     Raises CasesError after a bad quote over several lines: the next record could begin anywhere.
     """
@@ -209,7 +208,7 @@ def _records(physical: list[str], path: Path, dialect: Dialect, first: int) -> I
 
 
 def _width(lines: list[Line], requested: ColumnNames) -> int:
-    """How many cells the header has."""
+    """Return the number of cells of the header."""
     for line in lines[:SEARCHED]:
         if names_text(clean_names(line.cells), requested):
             return len(line.cells)
@@ -217,8 +216,9 @@ def _width(lines: list[Line], requested: ColumnNames) -> int:
 
 
 def _swallows(line: Line, physical: list[str], delimiter: str, width: int, first: int) -> bool:
-    """Whether a record over several lines looks like several: two or more and most of its lines
-    have the header's cells.
+    """Return whether a record over several lines looks like several records.
+
+    It does if two or more of its lines, and two thirds of them, have as many cells as the header.
     """
     if line.end == line.row or width < 2:
         return False
@@ -230,9 +230,7 @@ def _swallows(line: Line, physical: list[str], delimiter: str, width: int, first
 def _escaped(
     physical: list[str], path: Path, delimiter: str, first: int
 ) -> tuple[list[Line], list[Notice]] | None:
-    """The records if quotes are escaped by backslashes throughout, as databases write them; None if
-    that does not fit.
-    """
+    """Return the records if backslashes escape all quotes, as databases write; None if not."""
     if not any('\\"' in line for line in physical):
         return None
     try:
@@ -246,7 +244,7 @@ def _escaped(
 
 
 def _as_literal(lines: list[Line], rows: list[int]) -> tuple[list[Line], list[Notice]]:
-    """Records whose quotes are text, with the rows that would read otherwise."""
+    """Return records whose quotes are text, with a notice of the rows that would read otherwise."""
     lines, notices = _without_blank(lines)
     rows = sorted(set(rows))
     return lines, [
@@ -256,7 +254,7 @@ def _as_literal(lines: list[Line], rows: list[int]) -> tuple[list[Line], list[No
 
 
 def _without_blank(lines: list[Line]) -> tuple[list[Line], list[Notice]]:
-    """The records with content, and a notice of those that hold only delimiters."""
+    """Return the records with content, and a notice of those that hold only delimiters."""
     blank = [line.row for line in lines if not line.broken and not count_cells(line.cells)]
     notices = (
         [Notice("cases.blank_rows", {"n": len(blank), "rows": rare_rows(blank)})] if blank else []
@@ -265,16 +263,14 @@ def _without_blank(lines: list[Line]) -> tuple[list[Line], list[Notice]]:
 
 
 def _refuse_one_column(path: Path, names: list[str], lines: list[Line]) -> None:
-    """Raise CasesError if the one column's name, or each of its cells, holds what parts cells
-    elsewhere.
-    """
+    """Raise CasesError if a single column's name, or each of its cells, holds a delimiter."""
     named = [name for name in names if name]
     if len(named) != 1:
         return
     stray = [c for c in _STRAY if c in named[0]]
     counts = {
         c: {line.cells[0].count(c) for line in lines if len(line.cells) == 1} for c in _STRAY[:5]
-    }
+    }  # without the comma, which sentences hold too
     if len(lines) > 1:
         stray += [c for c, n in counts.items() if len(n) == 1 and max(n) > 0]
     if stray:
@@ -284,8 +280,9 @@ def _refuse_one_column(path: Path, names: list[str], lines: list[Line]) -> None:
 
 
 def _record(line: Line, names: list[str], delimiter: str) -> Record:
-    """A line as a record; cells past the header count only if they are not blank, and then the row
-    is broken.
+    """Return a line as a record; a row that ends early, or goes on past the header, is broken.
+
+    Blank cells past the header do not count.
     """
     content = delimiter.join(line.cells)
     if line.broken:

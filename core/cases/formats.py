@@ -1,7 +1,7 @@
-"""Files -> tables: which format a file has, by its content before its name, and the reader for it.
+"""Files -> tables: decides a file's format, by content before name, and calls its reader.
 
-Text goes to core.cases.delimited or core.cases.json_files, sheets to core.cases.xlsx or
-core.cases.old_sheets; Parquet is read here. Knows no column's meaning and checks no cell.
+Text goes to core.cases.delimited or core.cases.json_files, workbooks to core.cases.xlsx; Parquet is
+read here. Knows no column's meaning and checks no cell.
 """
 
 from pathlib import Path
@@ -26,6 +26,7 @@ from core.errors import CasesError
 TEXT = (".csv", ".tsv", ".txt", ".tab", ".psv", ".json", ".jsonl", ".ndjson")
 SHEETS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 SUFFIXES = (*TEXT, ".parquet", *SHEETS)
+# First bytes: OLE is Excel's binary .xls (and encrypted .xlsx), ZIP is .xlsx and its kin.
 _OLE, _ZIP, _PARQUET = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04", b"PAR1"
 _MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml")
 
@@ -36,9 +37,11 @@ def open_table(
     requested: ColumnNames | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Table:
-    """Read a file. `requested` names columns by which a header below title rows is recognised.
+    """Return the table of a file.
 
-    Raises CasesError if the file cannot be read at all, can be read in two ways, or is too large.
+    options: the user's; None is all by the file's own evidence. requested: columns by which a
+    header below title rows is recognised. max_bytes: limit of the size, also after unpacking.
+    Raises CasesError if the file has no reading, has two, or is too large.
     """
     options, requested = options or ReadingOptions(), requested or ColumnNames()
     content = _read_bytes(path, max_bytes)
@@ -69,9 +72,7 @@ def _read_bytes(path: Path, max_bytes: int) -> bytes:
 def _read_content(
     path: Path, content: bytes, options: ReadingOptions, requested: ColumnNames, max_bytes: int
 ) -> Table:
-    """The table by the format that the content shows; a sheet that is asked for is one of a
-    workbook.
-    """
+    """Return the table by the content's format; `options.sheet` is for workbooks only."""
     suffix = path.suffix.lower()
     if content.startswith((_ZIP, _OLE)) or suffix in (".xlsx", ".xlsm", ".xlsb", ".ods"):
         return _read_workbook(path, content, options, requested, max_bytes)
@@ -92,8 +93,8 @@ def _read_content(
 def _read_workbook(
     path: Path, content: bytes, options: ReadingOptions, requested: ColumnNames, max_bytes: int
 ) -> Table:
-    """The table of a workbook, by what its first bytes say that it is."""
-    from core.cases.xlsx import read_xlsx  # loads openpyxl, 0.2 s
+    """Return the table of a workbook, by its first bytes. Raises CasesError for an old format."""
+    from core.cases.xlsx import read_xlsx  # imported here: it loads openpyxl, 0.2 s
 
     if content.startswith(_OLE) and path.suffix.lower() == ".xls":
         raise CasesError("cases.old_workbook", file=path.name, ending=".xls")
@@ -103,11 +104,10 @@ def _read_workbook(
 
 
 def _read_parquet(path: Path, max_bytes: int) -> Table:
-    """The table of a Parquet file; columns of one name are told apart, and structs give columns by
-    path.
-    """
+    """Return the table of a Parquet file; equal names are numbered, structs give columns by path."""
     try:
         with pq.ParquetFile(path) as file:
+            # The unpacked size comes from the footer, before anything is unpacked.
             groups = range(file.metadata.num_row_groups)
             check_size(
                 path, sum(file.metadata.row_group(i).total_byte_size for i in groups), max_bytes

@@ -1,8 +1,6 @@
-"""Which row of a table is its header: the first, unless a later one names the columns and those
-above it are titles.
+"""The header of a table: the first row, unless a later one names the columns below title rows.
 
-Also fills merged names, so that a header of two rows is the lower one. Knows rows of cells, not
-formats.
+Knows rows of cells, not formats.
 """
 
 from collections.abc import Sequence
@@ -12,19 +10,20 @@ from core.cases.columns import ColumnNames, clean_names, count_known, names_text
 from core.cases.table import Notice
 from core.errors import CasesError
 
-SEARCHED = 30  # rows from the top in which a header is looked for
+SEARCHED = 30  # rows from the top that may be the header
 
-Row = tuple[int, Sequence[object]]  # its number as a person sees it, and its cells
+Row = tuple[int, Sequence[object]]  # its number in the file as people count, and its cells
 
 
 def find_header(
     rows: Sequence[Row], requested: ColumnNames, header_row: int | None, path: Path
 ) -> tuple[int, tuple[Notice, ...]]:
-    """Return the header's place in `rows` (none of them blank) and a notice if rows above it are
-    left out.
+    """Return the header's place in `rows` (none of them blank) and a notice of rows above it.
 
-    A later row than the first is the header only if it names the text's column, the first does not,
-    and the rows above have fewer cells. Raises CasesError if `header_row` is no row that has cells.
+    requested: the columns by which it is recognised. header_row: its number if the user names it.
+    path: names the file in errors. A later row than the first is the header only if it names the
+    text's column, the first does not, and the rows above have fewer cells. Raises CasesError if
+    `header_row` has no cells.
     """
     if header_row is not None:
         place = next((i for i, (row, _) in enumerate(rows) if row == header_row), None)
@@ -42,9 +41,7 @@ def find_header(
 
 
 def _is_wider(names: list[str], requested: ColumnNames, above: int) -> bool:
-    """Whether a row that names the text has more cells than the rows above it, or names two of our
-    columns.
-    """
+    """Return whether a row has more cells than those above it, or as many and names two columns."""
     return count_cells(names) > above or (
         count_known(names, requested) > 1 and count_cells(names) >= above
     )

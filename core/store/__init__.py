@@ -1,8 +1,7 @@
-"""The store: one DuckDB file behind one cross-process queue, and the Parquet parts that wait to be
-taken in. All SQL is here.
+"""The store: one DuckDB file behind a cross-process queue, and the Parquet parts not yet ingested.
 
-`parts` is the door for predictions, `intake` takes them in, `counts` keeps the histograms; `store`
-has the methods for runs and predictions, `samples` those for what a teacher's samples say, `ledger`
-and `reviews` those for what people decide, each a small query; `file` opens, locks and closes;
-`records` and `entries` are the objects that rows become; `migrate` brings the schema up to date.
+All SQL of the project lives here. `parts` checks and writes predictions, `intake` ingests them,
+`counts` maintains the histograms. `store` queries runs and predictions, `samples` a teacher's
+samples, `ledger`, `reviews`, `meetings` and `steps` people's decisions. `file` opens, locks and
+closes; `records` and `entries` hold the objects that rows become; `migrate` updates the schema.
 """

@@ -1,16 +1,15 @@
-"""Histograms of confidence and epistemic uncertainty in the store, kept of most rows and made of
-the newest when they are read.
+"""Histograms of confidence and epistemic uncertainty: stored for most rows, counted for the newest.
 
-One table holds both. A second, coarser one for the epistemic dimension would have as many rows as
-it saves (208,000 + 360,000 against 548,000 for a million made-up predictions in 180 cells) and cost
-another pass; and since every third edge is a threshold, step = bin // 3 is exact. Segment, class
-and outcome stand for one number, a cell: grouping and adding by it takes half the time of grouping
-by three names.
+One table holds both dimensions. A second, coarser table for the epistemic one would have as many
+rows as it saves (208,000 + 360,000 against 548,000 for a million made-up predictions in 180 cells)
+and cost another pass; and since every third edge is a threshold, step = bin // 3 is exact. One
+number, a cell, replaces segment, class and outcome: grouping and adding by it takes half the time
+of grouping by three names.
 
-A part's own counts are nearly as many rows as the part has, so keeping them would save a reader
-nothing: he counts the rows of parts that are not in the histogram yet (counted_parts) himself, a
-million in 0.1 s. When they are more than COUNT_AT times the histogram's rows, all are counted into
-it. Each row is then read a bounded number of times.
+Counting a part alone gives nearly as many rows as the part has, so storing such counts would save
+nothing: a query counts the rows of parts outside the histogram (counted_parts) itself, a million in
+0.1 s. Once these rows exceed COUNT_AT times the histogram's, all are folded into it. Each row is
+then read a bounded number of times.
 
 The bins are exactly those of core.counts.histogram. Knows the tables prediction_rows, parts,
 counted_parts, cells and histograms; opens nothing.
@@ -24,9 +23,9 @@ from core.counts.histogram import CONFIDENCE_BINS, EPISTEMIC_LIMITS, FINE_BINS, 
 from core.store.file import only_row
 from core.types import OUTCOMES
 
-# The bin b with EDGES[b] <= confidence < EDGES[b + 1]. The rounded product may be one off; the
-# comparison with the edge, the same rounded quotient as in numpy, is exact. No CASE: DuckDB takes
-# six times as long for one.
+# The bin b with EDGES[b] <= confidence < EDGES[b + 1]. The rounded product may be off by one; the
+# comparison with the edge, the same rounded quotient as in numpy, is exact. No CASE here: DuckDB
+# takes six times as long for one.
 _ROUGH = f"floor(confidence * {FINE_BINS}e0)"
 BIN = (
     f"CAST({_ROUGH} + CAST(confidence >= ({_ROUGH} + 1e0) / {FINE_BINS}e0 AS INTEGER)"
@@ -39,19 +38,20 @@ _UP_TO = " ".join(
 )
 EPISTEMIC_BIN = f"CAST(CASE {_UP_TO} ELSE {len(EPISTEMIC_LIMITS)} END AS UTINYINT)"
 STEP = FINE_BINS // 1000  # fine bins in a step of 0.001
-# times the histogram's rows; rows that are left to the reader however small it is
+# Pending rows are folded once they exceed COUNT_AT times the histogram's rows plus FEW.
 COUNT_AT, FEW = 3, 1_000_000
 
-CELL = ("segment", "predicted", "outcome")  # what a cell of a run stands for
+CELL = ("segment", "predicted", "outcome")  # the columns that a cell's number replaces
 _NAMES = ", ".join(CELL)
 IN_CELLS = f"LEFT JOIN (SELECT cell, {_NAMES} FROM cells WHERE run_id = ?) USING ({_NAMES})"  # noqa: S608
+# Ordered, so that the same file always gives the same numbers.
 _NEW_CELLS = f"""
     INSERT INTO cells (run_id, {_NAMES})
     SELECT ?, {_NAMES} FROM read_parquet(?) GROUP BY ALL ORDER BY ALL ON CONFLICT DO NOTHING
 """  # noqa: S608
 _OF_RUN = "cell IN (SELECT cell FROM cells WHERE run_id = $run)"
 _WAITING = "FROM parts ANTI JOIN counted_parts USING (run_id, part) WHERE run_id = $run"
-# What the run's counts are: sums of these rows.
+# The rows whose sums are the run's counts: stored counts, and one row a pending prediction.
 _ROWS = f"""(
     SELECT cell, bin, epistemic_bin, n, confidence_sum FROM histograms WHERE {_OF_RUN}
     UNION ALL
@@ -62,12 +62,12 @@ _SUMS = "CAST(sum(n) AS BIGINT) AS n, sum(confidence_sum) AS confidence_sum"
 
 
 def add_cells(connection: duckdb.DuckDBPyConnection, run_id: str, path: str) -> None:
-    """Number what is new in a part's file; its rows and its counts need the numbers."""
+    """Number the new cells of a part's file; call it before the part's rows are inserted."""
     connection.execute(_NEW_CELLS, [run_id, path])
 
 
 def fold_pending_rows(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Count the rows that wait into the histogram, where they are many beside it."""
+    """Fold uncounted rows into the histogram once there are too many to count at read time."""
     (waiting,) = only_row(
         connection.execute(f"SELECT coalesce(sum(rows), 0) {_WAITING}", {"run": run_id})
     )
@@ -79,15 +79,16 @@ def fold_pending_rows(connection: duckdb.DuckDBPyConnection, run_id: str) -> Non
 
 
 def rebuild(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Count the predictions of a run again, from nothing."""
+    """Recount all predictions of a run."""
     connection.execute("DELETE FROM counted_parts WHERE run_id = ?", [run_id])
     _clear(connection, run_id)
     _count(connection, run_id)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """All rows of the run into its histogram, one row a (cell, bin, epistemic_bin)."""
+    """Count all rows of the run into its histogram, one row per (cell, bin, epistemic_bin)."""
     run = {"run": run_id}
+    # Through a table of its own: _ROWS reads the histogram that _clear deletes.
     connection.execute(
         f"CREATE TEMP TABLE sums AS SELECT cell, bin, epistemic_bin, {_SUMS} FROM {_ROWS} GROUP BY ALL",  # noqa: S608
         run,
@@ -109,9 +110,7 @@ def _clear(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
 def read_histogram(
     connection: duckdb.DuckDBPyConnection, run_id: str, classes: tuple[str, ...]
 ) -> Histogram:
-    """The run's counts whatever the epistemic uncertainty: the segments that occur, sorted, and the
-    classes as given.
-    """
+    """Return the run's counts over all epistemic bins: its segments sorted, `classes` in order."""
     table = connection.execute(
         f"SELECT cell, bin, {_SUMS} FROM {_ROWS} GROUP BY cell, bin ORDER BY cell, bin",  # noqa: S608
         {"run": run_id},
@@ -134,8 +133,9 @@ def read_histogram(
 
 
 def read_joint(connection: duckdb.DuckDBPyConnection, run_id: str) -> pd.DataFrame:
-    """Rows of segment, predicted, outcome (categories), step, epistemic_bin, n: the non-zero
-    counts, a row each.
+    """Return the non-zero counts, a row each.
+
+    Columns: segment, predicted, outcome (categories), step, epistemic_bin, n.
     """
     table = connection.execute(
         f"SELECT cell, bin // {STEP} AS step, epistemic_bin, CAST(sum(n) AS BIGINT) AS n FROM {_ROWS}"  # noqa: S608
@@ -151,6 +151,6 @@ def read_joint(connection: duckdb.DuckDBPyConnection, run_id: str) -> pd.DataFra
 
 
 def _cells(connection: duckdb.DuckDBPyConnection, run_id: str) -> pd.DataFrame:
-    """Segment, predicted and outcome by cell, sorted by name."""
+    """Return segment, predicted and outcome by cell, sorted by name."""
     query = f"SELECT cell, {_NAMES} FROM cells WHERE run_id = ? ORDER BY {_NAMES}"  # noqa: S608
     return connection.execute(query, [run_id]).df().set_index("cell")

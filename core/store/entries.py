@@ -1,8 +1,7 @@
-"""What people decide, as the store gives it back: policies and their events, scenarios, verdicts.
-Frozen, checked, times UTC.
+"""Records of people's decisions: policies and their events, scenarios, verdicts.
 
-Knows no DuckDB. Content and certificates are JSON-able and mean nothing here: core.decision knows
-what they say.
+Frozen and checked; times are UTC. Knows no DuckDB. Content and certificates are JSON-able and have
+no meaning here: core.decision interprets them.
 """
 
 import math
@@ -19,7 +18,7 @@ MAX_NAME = 200  # characters
 
 @dataclass(frozen=True)
 class PolicyVersion:
-    """One version of a named policy; versions begin at 1 and none is ever changed."""
+    """One version of a named policy; versions begin at 1 and never change."""
 
     name: str
     version: int
@@ -29,18 +28,16 @@ class PolicyVersion:
     runs: tuple[str, ...]  # run ids whose predictions it was chosen on
     certificate: dict | None  # None: nothing was certified
     created_at: datetime
-    expires_on: date | None = None  # the last day on which it is meant to count; None: no end
+    expires_on: date | None = None  # its last valid day; None: no end
 
     def expired(self, today: date) -> bool:
-        """Whether its last day has passed. It stays active until somebody decides: a screen says
-        so, and nothing stops.
-        """
+        """Return whether its last day has passed. An expired policy stays active; screens warn."""
         return self.expires_on is not None and today > self.expires_on
 
 
 @dataclass(frozen=True)
 class PolicyEvent:
-    """What happened to a version of a policy."""
+    """One event of a version of a policy."""
 
     position: int  # order of all events
     name: str
@@ -53,7 +50,7 @@ class PolicyEvent:
 
 @dataclass(frozen=True)
 class ScenarioVersion:
-    """One version of a named scenario; versions begin at 1 and none is ever changed."""
+    """One version of a named scenario; versions begin at 1 and never change."""
 
     name: str
     version: int
@@ -64,19 +61,18 @@ class ScenarioVersion:
 
 @dataclass(frozen=True)
 class ReviewVerdict:
-    """What a person said of a case. Raises SettingsError or NonFiniteError for what may not be
-    kept.
+    """A person's judgement of a case. Raises SettingsError or NonFiniteError for invalid values.
 
-    `audit` marks an accepted case that was drawn at random to be looked at; only then there is an
+    `audit` marks an accepted case that was drawn at random for review; only an audited case has an
     inclusion probability.
     """
 
     run_id: str
     case_id: str
-    verdict: str  # one of VERDICTS: of the predicted label
+    verdict: str  # one of VERDICTS, about the predicted label
     reviewer: str
     at: datetime  # timezone-aware; with run, case and reviewer it is the verdict's identity
-    label: str | None = None  # what the case is; None where the person did not say
+    label: str | None = None  # the case's true label; None if the person gave none
     audit: bool = False
     inclusion_probability: float | None = None  # in (0, 1]
 
@@ -86,6 +82,7 @@ class ReviewVerdict:
         if self.at.tzinfo is None:
             raise SettingsError("store.verdict_time", value=self.at)
         p = self.inclusion_probability
+        # A known, positive probability is what makes an audited case usable in an estimate.
         if self.audit != (p is not None):
             raise SettingsError(
                 "store.audit_probability", case=self.case_id, audit=self.audit, probability=p
@@ -97,8 +94,9 @@ class ReviewVerdict:
 
 
 def checked_text(value: str, what: str) -> str:
-    """Return a name or reason that people wrote, in any script; SettingsError for an empty, long or
-    unprintable one.
+    """Return a person's name or reason, in any script.
+
+    Raises SettingsError for an empty, long or unprintable one.
     """
     if (
         not isinstance(value, str)
@@ -111,7 +109,7 @@ def checked_text(value: str, what: str) -> str:
 
 
 def checked_choice(value: str, allowed: tuple[str, ...], what: str) -> str:
-    """Return one of `allowed`; SettingsError for anything else."""
+    """Return `value` if it is one of `allowed`; else raise SettingsError."""
     if value not in allowed:
         raise SettingsError("settings.choice", what=what, value=value, allowed=allowed)
     return value

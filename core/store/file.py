@@ -1,10 +1,10 @@
 """The one DuckDB file, opened for one short transaction at a time.
 
-Contract: scoring jobs, the command line and dashboards work on it at once; nobody sees a lock
-error; what a transaction has returned from is on disk and is there once. DuckDB lets one process
-hold the file, so every process waits in one queue (core.store.lock, given back by the system when
-a process dies), opens, does one transaction, and closes. The open file reaches nothing outside the
-parts' folder, and that cannot be changed back.
+Contract: scoring jobs, the command line and dashboards share the file without lock errors; a
+transaction that has returned is on disk, exactly once. DuckDB lets one process hold the file, so
+every process waits in one queue (core.store.lock, released by the system when a process dies),
+opens the file, runs one transaction and closes it. SQL in the open file reaches no file outside
+the parts' folder, and no statement can lift that limit.
 
 Knows no table. An open and close cost about 20 ms on two busy cores (DuckDB's own share: 15).
 """
@@ -26,11 +26,11 @@ from core.store.lock import QueuedLock
 from core.store.migrate import migrate
 
 NAME, LOCK, TURN = "kakushin.duckdb", "kakushin.lock", "kakushin.turn"
-STUCK_S = 5.0  # after that a waiting process looks at who holds the lock
-_RETRY_S = 0.02  # where a program that does not queue holds the file
+STUCK_S = 5.0  # after this wait, a process checks whether the lock's holder is stopped
+_RETRY_S = 0.02  # between two attempts while a program outside the queue holds the file
 _logger = logging.getLogger(__name__)
-# The rest of the configuration refers to other settings, which must be made in that order: see
-# _close_doors.
+# No extension is downloaded or loaded by itself, and no Python variable is a table. Settings whose
+# order matters follow in _close_doors.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -39,17 +39,16 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 class StoreFile:
-    """The file in `folder`, made at first use. Safe to share between threads and to open in many
-    processes.
+    """The DuckDB file in `folder`, created at first use; safe among threads and processes.
 
-    timeout_s: seconds to wait for a turn, infinite for work that nobody waits for. A wait that may
-    end is ended after STUCK_S where the holder is stopped; an endless one is logged.
+    timeout_s: seconds to wait for a turn; infinite for background work. A finite wait ends after
+    STUCK_S if the lock's holder is a stopped process; an infinite one is logged.
     """
 
     def __init__(self, folder: Path, timeout_s: float):
         self.folder, self.path, self.timeout_s = folder, folder / NAME, timeout_s
         self._lock, self._turn = QueuedLock(folder / LOCK), QueuedLock(folder / TURN)
-        # a file lock alone would let two threads of one process in
+        # Threads of one process share the connection: the file lock does not tell them apart.
         self._threads = threading.RLock()
         self._open: duckdb.DuckDBPyConnection | None = None
         self._failed = False
@@ -57,12 +56,11 @@ class StoreFile:
 
     @contextmanager
     def atomic(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One transaction: all of the block or nothing of it. Nests: an inner one is part of the
-        outer one.
+        """Run the block as one transaction; an inner block joins the outer one.
 
-        When an inner block fails, so does the outer one, even where the error was caught: DuckDB
-        undoes the transaction at a failed statement, and its COMMIT then keeps nothing and says
-        nothing.
+        When an inner block fails, so does the outer one, even if the error was caught: DuckDB rolls
+        the transaction back at a failed statement, and a later COMMIT then stores nothing without
+        an error. Raises StoreError.
         """
         deadline = time.monotonic() + self.timeout_s
         endless = math.isinf(self.timeout_s)
@@ -79,13 +77,12 @@ class StoreFile:
             self._threads.release()
 
     def after_commit(self, act: Callable[[], None]) -> None:
-        """Do this when the transaction that is open now has been committed; forget it when it is
-        not.
-        """
+        """Call `act` once the open transaction is committed; drop it on a rollback."""
         self._after_commit.append(act)
 
     def version(self) -> tuple:
-        """Changes whenever committed data changes. Costs two stats: no lock, no open."""
+        """Return a value that changes with committed data; costs two stats, no lock, no open."""
+        # The log counts too: a commit may stay in it until DuckDB's next checkpoint.
         return tuple(_stat(path) for path in (self.path, self.path.with_name(NAME + ".wal")))
 
     @contextmanager
@@ -107,16 +104,19 @@ class StoreFile:
                     raise StoreError("store.step_failed")
                 connection.execute("COMMIT")
             finally:
-                self._open = None  # what is not committed is undone when the connection closes
+                self._open = None  # closing the connection rolls an open transaction back
+        # After the lock is released, so that deleting files delays no other process.
         for act in self._after_commit:
             act()
 
     @contextmanager
     def _held(self, deadline: float) -> Iterator[None]:
-        """Hold the lock. The first of the queue holds the turn meanwhile, so that a process which
-        has just given the lock back cannot take it again before those that wait.
+        """Hold the lock.
+
+        The head of the queue waits for the lock while it holds the turn, so a process that has just
+        released the lock cannot overtake the queue.
         """
-        # DuckDB 2.0 puts its log elsewhere then: it takes the rest of the path for a URL's query
+        # With "?" in the path, DuckDB takes the rest for a URL's query and puts its log elsewhere.
         if "?" in str(self.path):
             raise StoreError("store.path_mark", file=str(self.path))
         with ExitStack() as held:
@@ -134,7 +134,7 @@ class StoreFile:
             yield
 
     def _still_waiting(self, waited_s: float) -> None:
-        """End a wait for a stopped process; log a wait that has no end."""
+        """Raise StoreError if the lock's holder is a stopped process; log an infinite wait."""
         holder = self._lock.holder()
         values = {"folder": str(self.folder), "seconds": waited_s, "pid": holder and holder[0]}
         if math.isinf(self.timeout_s):
@@ -158,15 +158,16 @@ class StoreFile:
             connection.close()
 
     def _make(self) -> None:
-        """A new file under another name, then renamed: DuckDB cannot open a file whose making was
-        cut short.
+        """Create the file under another name, then rename it.
+
+        DuckDB cannot open a file whose creation was interrupted.
         """
         fresh = self.path.with_suffix(".new")
         for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
             leftover.unlink(missing_ok=True)
         with duckdb.connect(str(fresh), config=_CONFIG) as connection:
             migrate(connection)
-        fresh.chmod(0o600)  # it will hold text of cases; DuckDB gives its log the same mode
+        fresh.chmod(0o600)  # it holds text of cases; DuckDB gives its log the same mode
         fresh.replace(self.path)
 
     def _connect(self, deadline: float) -> duckdb.DuckDBPyConnection:
@@ -175,18 +176,20 @@ class StoreFile:
             try:
                 return duckdb.connect(str(self.path), config=_CONFIG)
             except duckdb.Error as e:
-                # DuckDB's own sentence: it has no class of its own for this
+                # DuckDB has no exception class for a locked file: only its message tells.
                 if "Could not set lock" not in str(e):
                     raise StoreError(
                         "store.not_opened", file=str(self.path), reason=first_line(e)
                     ) from e
-                # A program that does not queue, or a dying process of ours, holds the file. Those
-                # in the queue wait behind this one, so it gives up early.
+                # A program outside the queue, or a dying process of ours, holds the file. The
+                # queue waits behind this process, so it gives up early.
                 if time.monotonic() > min(deadline, started + STUCK_S):
                     raise self._too_long(min(self.timeout_s, STUCK_S)) from e
             time.sleep(_RETRY_S)
 
     def _close_doors(self, connection: duckdb.DuckDBPyConnection) -> None:
+        # In this order: the folders can be set only while access is on, and the lock refuses all
+        # later settings. SET takes no parameters, hence the doubled quotes.
         parts = str((self.folder / "parts").resolve()).replace("'", "''")
         connection.execute(
             f"SET allowed_directories = ['{parts}']; SET enable_external_access = false;"
@@ -203,7 +206,7 @@ def only_row(result: duckdb.DuckDBPyConnection) -> tuple:
 
 
 def first_line(error: Exception) -> str:
-    """DuckDB's message without the statement that it quotes."""
+    """Return DuckDB's message without the statement that it quotes."""
     return str(error).splitlines()[0]
 
 

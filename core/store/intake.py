@@ -1,13 +1,12 @@
-"""A part's way from its file into the tables: what may not be in is refused, then its rows go in,
-in one transaction.
+"""Ingestion of a part: checks its file against the run, then inserts its rows.
 
-The check for doubled cases does not look at the whole run. Of every part the store keeps the lowest
-and highest case id, for each length of ids (part_ids): only parts whose range meets the new one's
-can share a case, and only their ids are joined. Cases in the order of their file number upwards, so
-no part meets another and nothing is read. Ids in random order (UUIDs) meet everywhere; then the
-run's ids are read, and nothing else of it: 0.5 s of processor time a part for each 10 million cases
-that are in. A unique index on a hash of the ids was tried: for any ids it took longer than taking
-the rows in (2.5 to 5 s for a million on two busy cores), and more with every part.
+The check for repeated cases does not read the whole run. For every part the store has the lowest
+and highest case id per length of ids (part_ids): only parts whose range overlaps the new one's can
+share a case, and only their ids are joined. Ids in the order of their file ascend, so no ranges
+overlap and nothing is read. Ranges of random ids (UUIDs) overlap everywhere; then the run's ids are
+read, and no other column: 0.5 s of processor time per part for each 10 million stored cases. A
+unique index on a hash of the ids took longer than the insertion itself for any kind of ids (2.5 to
+5 s for a million on two busy cores), and more with every part.
 
 Knows the tables prediction_rows, parts and part_ids; opens nothing.
 """
@@ -29,6 +28,7 @@ _INSERT = (
     f"INSERT INTO prediction_rows (cell, part, {_KEPT})"  # noqa: S608
     f" SELECT cell, ?, {_KEPT} FROM read_parquet(?) {counts.IN_CELLS}"
 )
+# By length in bytes, since as text "10" lies between "1" and "2": ranges of counters would overlap.
 _RANGES = "SELECT strlen(case_id) AS bytes, min(case_id), max(case_id) FROM ({cases}) GROUP BY bytes ORDER BY bytes"
 _CASES = "SELECT case_id FROM read_parquet(?)"
 
@@ -41,10 +41,11 @@ def insert(
     sha256: Callable[[], str | None],
     labels: tuple[str, ...],
 ) -> int:
-    """Take the file's rows in as that part; return how many. Raises StoreError for rows that may
-    not be in.
+    """Insert the file's rows as a part of the run; return their number.
 
-    `sha256` is asked last, so that the file's digest may still be in the making when this begins.
+    part: the part's number. path: its Parquet file. sha256: returns the file's digest; called last,
+    so that the digest may be computed meanwhile. labels: the run's labels. Raises StoreError for a
+    repeated case, an unknown label or another number of classes.
     """
     query = "SELECT count(*), min(occurred_at), max(occurred_at) FROM read_parquet(?)"
     rows, first_at, last_at = only_row(connection.execute(query, [path]))
@@ -66,7 +67,7 @@ def insert(
 def known_cases(
     connection: duckdb.DuckDBPyConnection, run_id: str, case_ids: list[str]
 ) -> set[str]:
-    """Which of the cases the run has; only parts that may hold them are read."""
+    """Return which of the cases the run has; reads only parts whose id ranges may hold them."""
     id_query = "SELECT unnest(?) AS case_id"
     ranges = connection.execute(_RANGES.format(cases=id_query), [case_ids]).fetchall()
     return set(_shared(connection, run_id, id_query, case_ids, ranges))
@@ -79,8 +80,9 @@ def _shared(
     value: object,
     ranges: list[tuple],
 ) -> list[str]:
-    """The ids that `cases`, a query with one value, gives and that the run has, sorted; `ranges`
-    are those of _RANGES.
+    """Return the sorted ids that both the run and `cases` have.
+
+    cases: a query of case_id with one parameter, `value`. ranges: rows of _RANGES for these ids.
     """
     met: set[int] = set()
     for size, lowest, highest in ranges:
@@ -91,7 +93,7 @@ def _shared(
         )
     if not met:
         return []
-    # part numbers as constants: DuckDB then passes over the row groups of the others
+    # Part numbers as constants, since DuckDB then skips the row groups of the other parts.
     rows = connection.execute(
         f"SELECT DISTINCT n.case_id FROM ({cases}) n JOIN predictions p ON p.case_id = n.case_id"  # noqa: S608
         f" WHERE p.run_id = ? AND p.part IN ({', '.join(map(str, sorted(met)))}) ORDER BY n.case_id",
@@ -107,14 +109,13 @@ def _checked(
     path: str,
     labels: tuple[str, ...],
 ) -> list[tuple]:
-    """The ranges of the part's ids. Raises StoreError for a case that is there twice, an unknown
-    label, other classes.
-    """
+    """Return the ranges of the part's ids. Raises StoreError as `insert` does."""
     with ThreadPoolExecutor(1) as pool:
         hashes = connection.execute(
             "SELECT hash(case_id) AS hash FROM read_parquet(?)", [path]
         ).fetchnumpy()["hash"]
-        twice = pool.submit(_any_twice, hashes)  # on the core that the statements below leave free
+        # numpy releases the lock of Python while it sorts, so the statements below run meanwhile.
+        twice = pool.submit(_any_twice, hashes)
         _refuse_strangers(connection, run_id, part, path, labels)
         ranges = connection.execute(_RANGES.format(cases=_CASES), [path]).fetchall()
         _refuse_doubles(connection, run_id, part, path, ranges, twice.result())
@@ -122,9 +123,7 @@ def _checked(
 
 
 def _any_twice(hashes: np.ndarray) -> bool:
-    """Whether a number is there twice; they are sorted in place, in a third of the time that DuckDB
-    takes to group them.
-    """
+    """Return whether a number repeats; sorts in place, in a third of DuckDB's time to group."""
     hashes.sort()
     return bool((hashes[1:] == hashes[:-1]).any())
 
@@ -137,11 +136,10 @@ def _refuse_doubles(
     ranges: list[tuple],
     suspect: bool,
 ) -> None:
-    """A case that the part has twice, or that the run has already. `suspect`: two of the part's ids
-    have the same hash.
+    """Raise StoreError for a case that the part repeats or that the run has already.
 
-    Equal ids have equal hashes, so no hash twice proves no id twice; where one is, the ids
-    themselves are compared.
+    suspect: whether two of the part's ids have the same hash. Equal ids have equal hashes, so
+    distinct hashes prove distinct ids; if a hash repeats, the ids themselves are compared.
     """
     doubled = []
     if suspect:
@@ -159,7 +157,7 @@ def _refuse_strangers(
     path: str,
     labels: tuple[str, ...],
 ) -> None:
-    """A predicted label that the run does not know, another number of classes."""
+    """Raise StoreError for a label that the run does not know or another number of classes."""
     unknown = connection.execute(
         "SELECT DISTINCT predicted FROM read_parquet(?) WHERE NOT list_contains(?, predicted) ORDER BY predicted LIMIT 1",
         [path, list(labels)],
@@ -168,6 +166,7 @@ def _refuse_strangers(
         raise StoreError(
             "store.unknown_label", label=unknown[0], part=part, run=run_id, labels=labels
         )
+    # One row is enough: core.store.parts lets no file with rows of different lengths through.
     (classes,) = connection.execute(
         "SELECT len(probabilities) FROM read_parquet(?) LIMIT 1", [path]
     ).fetchone() or (0,)

@@ -1,10 +1,9 @@
-"""Policies and scenarios in the store, by name and version: added, never changed, one small method
-a query.
+"""Policies and scenarios in the store, by name and version: added, never changed.
 
-A version is numbered in the transaction that adds it, so two writers at once get two versions. What
-becomes of a policy is a series of events: adding one proposes it, then it is approved, activated,
-and undone, which makes active again what was before. Knows no meaning of what a policy or a
-scenario holds.
+A version gets its number in the transaction that adds it, so two concurrent writers get two
+versions. A policy's life is a series of events: it is proposed when added, then approved and
+activated; an undo reactivates the version before. Does not interpret the content of a policy or a
+scenario.
 """
 
 import json
@@ -30,15 +29,12 @@ _SCENARIO = "name, version, content, author, created_at"
 
 
 class Ledger:
-    """Policies and scenarios of a store. Every method is one transaction, and may be part of a
-    longer one.
-    """
+    """Policies and scenarios of a store. Each method is one transaction, alone or in another."""
 
     def __init__(self, store: Store):
         self.store = store
 
     # --- policies
-    # ------------------------------------------------------------------------------------------------------------
 
     def add_policy(
         self,
@@ -50,11 +46,13 @@ class Ledger:
         certificate: dict | None = None,
         expires_on: date | None = None,
     ) -> PolicyVersion:
-        """Add the next version of a policy, and its event "propose".
+        """Add the next version of a policy and its event "propose"; return the version.
 
-        `runs` are those whose predictions it was chosen on; `expires_on` is its last day, None for
-        no end. Raises NotFoundError for a run that is not there, SettingsError for an empty name,
-        author or reason, NonFiniteError for a NaN in content or certificate.
+        content: the thresholds, JSON-able. author, reason: a person's name and words. runs: ids of
+        the runs whose predictions it was chosen on. certificate: JSON-able; None certifies nothing.
+        expires_on: its last valid day; None is no end. Raises NotFoundError for an unknown run,
+        SettingsError for an empty name, author or reason, NonFiniteError for a NaN in content or
+        certificate.
         """
         checked_text(name, "policy")
         written = records.json_of(content, "thresholds", name)
@@ -80,7 +78,7 @@ class Ledger:
             return self.policy(name, version)
 
     def policy(self, name: str, version: int | None = None) -> PolicyVersion:
-        """A version of the policy, by default the newest. Raises NotFoundError."""
+        """Return a version of the policy, by default the newest. Raises NotFoundError."""
         versions = [policy for policy in self.policies(name) if version in (None, policy.version)]
         if not versions:
             code = "store.no_policy" if version is None else "store.no_policy_version"
@@ -89,20 +87,20 @@ class Ledger:
         return max(versions, key=lambda policy: policy.version)
 
     def policies(self, name: str | None = None) -> list[PolicyVersion]:
-        """All versions of a policy, or of all, the newest first."""
+        """Return all versions of a policy, or of all policies, newest first."""
         rows = self._rows("policies", _POLICY, name, "created_at DESC, name, version DESC")
         return [_policy_of(row) for row in rows]
 
     def add_policy_event(
         self, name: str, version: int, event: str, author: str, reason: str
     ) -> PolicyEvent:
-        """Write down what happened to a version: "approve", then "activate", then "undo", which
-        only the active one can.
+        """Record an event of a version: "approve", then "activate", then "undo".
 
-        Raises NotFoundError for a version that is not there, StoreError for what was never approved
-        or is not active.
+        name, version: the policy. author, reason: a person's name and words. Raises NotFoundError
+        for an unknown version, StoreError for activating an unapproved version and for undoing one
+        that is not active.
         """
-        checked_choice(event, EVENTS[1:], "policy event")
+        checked_choice(event, EVENTS[1:], "policy event")  # add_policy alone writes "propose"
         with self.store.atomic():
             self.policy(name, version)
             events = self.policy_events(name)
@@ -115,7 +113,7 @@ class Ledger:
             return self._add_event(name, version, event, author, reason)
 
     def policy_events(self, name: str | None = None) -> list[PolicyEvent]:
-        """The events of a policy, or of all, in the order in which they were written."""
+        """Return the events of a policy, or of all policies, in the order of their recording."""
         rows = self._rows("policy_events", _EVENT, name, "position")
         return [
             PolicyEvent(
@@ -125,20 +123,18 @@ class Ledger:
         ]
 
     def active_policy(self, name: str | None = None) -> PolicyVersion | None:
-        """The version that was activated last and not undone, of that policy or of all; None where
-        there is none.
+        """Return the version activated last and not undone; None if no version is active.
+
+        name: a policy; None is all of them.
         """
         with self.store.atomic():
             in_force = activations_in_force(self.policy_events(name))
             return self.policy(*in_force[-1]) if in_force else None
 
     # --- scenarios
-    # -----------------------------------------------------------------------------------------------------------
 
     def add_scenario(self, name: str, content: dict, author: str) -> ScenarioVersion:
-        """Add the next version of a scenario. Raises SettingsError, and NonFiniteError for a NaN in
-        it.
-        """
+        """Add the next version of a scenario. Raises SettingsError; NonFiniteError for a NaN."""
         written = records.json_of(content, "numbers", checked_text(name, "scenario"))
         with self.store.atomic() as connection:
             version = self._next("scenarios", name)
@@ -149,7 +145,7 @@ class Ledger:
             return self.scenario(name, version)
 
     def scenario(self, name: str, version: int | None = None) -> ScenarioVersion:
-        """A version of the scenario, by default the newest. Raises NotFoundError."""
+        """Return a version of the scenario, by default the newest. Raises NotFoundError."""
         versions = [
             scenario for scenario in self.scenarios(name) if version in (None, scenario.version)
         ]
@@ -160,14 +156,14 @@ class Ledger:
         return max(versions, key=lambda scenario: scenario.version)
 
     def scenarios(self, name: str | None = None) -> list[ScenarioVersion]:
-        """All versions of a scenario, or of all, the newest first."""
+        """Return all versions of a scenario, or of all scenarios, newest first."""
         rows = self._rows("scenarios", _SCENARIO, name, "created_at DESC, name, version DESC")
         return [
             ScenarioVersion(n, v, json.loads(content), author, recorded_at.replace(tzinfo=UTC))
             for n, v, content, author, recorded_at in rows
         ]
 
-    # -------------------------------------------------------------------------------------------------------------------------
+    # --- rows of both
 
     def _rows(self, table: str, columns: str, name: str | None, order: str) -> list[tuple]:
         query = f"SELECT {columns} FROM {table} WHERE CAST(? AS VARCHAR) IS NULL OR name = ? ORDER BY {order}"  # noqa: S608
@@ -175,7 +171,7 @@ class Ledger:
             return connection.execute(query, [name, name]).fetchall()
 
     def _next(self, table: str, name: str) -> int:
-        """The next version, which nobody else can take before this transaction ends."""
+        """Return the next version number; no other process takes it during this transaction."""
         query = f"SELECT coalesce(max(version), 0) + 1 FROM {table} WHERE name = ?"  # noqa: S608
         with self.store.atomic() as connection:
             return only_row(connection.execute(query, [name]))[0]
@@ -200,21 +196,20 @@ class Ledger:
 
 
 def activations_in_force(events: Iterable[PolicyEvent]) -> list[tuple[str, int]]:
-    """(name, version) of what was activated and not undone, the active one last. An undo takes back
-    the latest activation.
-    """
+    """Return (name, version) of each activation that was not undone, the active one last."""
     in_force: list[tuple[str, int]] = []
     for event in events:
         policy = (event.name, event.version)
         if event.event == "activate":
             in_force.append(policy)
         elif event.event == "undo":
+            # The latest activation of this version: it may have been activated more than once.
             del in_force[len(in_force) - 1 - in_force[::-1].index(policy)]
     return in_force
 
 
 def _policy_of(row: tuple) -> PolicyVersion:
-    """The columns of _POLICY as a policy."""
+    """Return the policy of a row with the columns of _POLICY."""
     name, version, written, author, reason, runs, proof, created_at, expires_on = row
     return PolicyVersion(
         name,

@@ -1,8 +1,7 @@
-"""One lock among processes, in the order of arrival: the kernel queues those that wait for flock,
-so no process polls, and none is overtaken for long.
+"""A lock among processes in the order of arrival: the kernel queues the waiting calls of flock.
 
-The lock is given back by the system when its holder dies. A waiting process can be told at
-intervals that it still waits. Knows no store.
+So no process polls, and none is overtaken for long. The system releases the lock when its holder
+dies. A waiting process gets a callback at intervals. Knows no store.
 """
 
 import os
@@ -20,11 +19,11 @@ try:
 except ImportError:  # Windows has no flock; filelock polls there
     fcntl = None  # type: ignore[assignment]
 
-_POLL_S = 0.05  # where there is no flock
+_POLL_S = 0.05  # on systems without flock
 
 
 class QueuedLock:
-    """A lock on the file at `path`, made at first use, among processes and threads."""
+    """A lock on the file at `path`, created at first use, among processes and threads."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -35,9 +34,9 @@ class QueuedLock:
     ) -> Iterator[None]:
         """Hold the lock in the block.
 
-        timeout_s: seconds to wait at most, may be infinite. still_waiting: called with the seconds
-        waited so far every `every_s` seconds; what it raises ends the wait. Raises TimeoutError,
-        and OSError for a file that cannot be opened.
+        timeout_s: seconds to wait at most, may be infinite. every_s: seconds between two calls of
+        still_waiting, which gets the seconds waited so far; an error that it raises ends the wait.
+        Raises TimeoutError, and OSError for a file that cannot be opened.
         """
         if fcntl is None:
             with _polled(self.path, timeout_s):
@@ -49,15 +48,16 @@ class QueuedLock:
         except BlockingIOError:
             _Wait(handle).for_grant(timeout_s, every_s, still_waiting)
         try:
-            # as wide as before: some file systems write to disk after a file was cut
+            # Fixed width, so the file is never truncated: some file systems write to disk then.
             os.pwrite(handle, b"%-20d" % os.getpid(), 0)
             yield
         finally:
-            os.close(handle)
+            os.close(handle)  # releases the lock
 
     def holder(self) -> tuple[int, bool] | None:
-        """Return the pid of the process that took the lock last, and whether it is stopped; None
-        where that process is gone or left no number.
+        """Return the pid of the last process that took the lock, and whether it is stopped.
+
+        Returns None if that process is gone or the file holds no pid.
         """
         try:
             process = psutil.Process(int(self.path.read_text(encoding="ascii")))
@@ -67,7 +67,10 @@ class QueuedLock:
 
 
 class _Wait:
-    """A wait in the kernel's queue, by a thread of its own, since flock knows no time limit."""
+    """A wait in the kernel's queue, in a thread of its own, since flock has no time limit.
+
+    A daemon thread, since a blocked flock cannot be cancelled and must not delay the exit.
+    """
 
     def __init__(self, handle: int):
         self.handle = handle
@@ -76,8 +79,10 @@ class _Wait:
     def for_grant(
         self, timeout_s: float, every_s: float, still_waiting: Callable[[float], object]
     ) -> None:
-        """Return once the lock is held. Raises TimeoutError and what `still_waiting` raises; the
-        thread then gives the lock back when its turn comes.
+        """Return once the lock is held.
+
+        Raises TimeoutError and the errors of `still_waiting`; the thread then releases the lock as
+        soon as it gets it.
         """
         threading.Thread(target=self._take, daemon=True).start()
         started = time.monotonic()
@@ -91,6 +96,7 @@ class _Wait:
                     raise TimeoutError
                 still_waiting(waited)
         except BaseException:
+            # Under the guard, exactly one of the two threads closes the handle.
             with self._guard:
                 self._given_up = True
                 if self._granted.is_set():

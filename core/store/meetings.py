@@ -1,8 +1,7 @@
-"""The decision log of meetings: added, never changed. A decision names the version of the scenario
-that it is about, or none.
+"""The decision log of meetings: entries are added, never changed.
 
-The form that a decision was written in has a token; the same token again, from a second click or a
-retry, adds nothing.
+A decision may name the version of a scenario. Each form on a screen has a token: recording the same
+token again, after a second click or a retry, adds nothing. Does not interpret decisions.
 """
 
 from dataclasses import dataclass
@@ -19,9 +18,7 @@ _COLUMNS = 'decision, reason, author, scenario, scenario_version, "at"'
 
 @dataclass(frozen=True)
 class MeetingDecision:
-    """What was decided, why, by whom, about which version of which scenario (None: about none), and
-    when, UTC.
-    """
+    """A decision: its reason, author, scenario version (None: about no scenario) and UTC time."""
 
     decision: str
     reason: str
@@ -32,9 +29,7 @@ class MeetingDecision:
 
 
 class Meetings:
-    """The decisions of a store's meetings. Every method is one transaction, and may be part of a
-    longer one.
-    """
+    """The decisions of a store's meetings. Each method is one transaction, alone or in another."""
 
     def __init__(self, store: Store):
         self.store = store
@@ -47,10 +42,12 @@ class Meetings:
         author: str,
         scenario: tuple[str, int] | None = None,
     ) -> MeetingDecision:
-        """Write a decision down, once for each token, and return it as it stands in the log.
+        """Record a decision once per token; return the log's entry.
 
-        Raises SettingsError for an empty or long text, NotFoundError for a scenario that is not
-        there, StoreError where the token has written something else.
+        token: identifies the form. decision, reason, author: texts of 200 characters at most.
+        scenario: (name, version); None is no scenario. Raises SettingsError for an empty or long
+        text, NotFoundError for an unknown scenario, StoreError if the token recorded another
+        decision.
         """
         texts = {"token": token, "decision": decision, "reason": reason, "author": author}
         values = [checked_text(text, what) for what, text in texts.items()]
@@ -76,7 +73,7 @@ class Meetings:
         return recorded
 
     def decisions(self) -> list[MeetingDecision]:
-        """All decisions, in the order in which they were written."""
+        """Return all decisions in the order of their recording."""
         return self._read("TRUE", [])
 
     def _of(self, token: str) -> MeetingDecision | None:

@@ -1,5 +1,6 @@
-"""Brings a store's schema to this version: migrations/NNNN_name.sql in order, each written down in
-its own transaction.
+"""Schema migrations: applies migrations/NNNN_name.sql in order, each in its own transaction.
+
+Knows no table but schema_migrations, which lists the applied ones.
 """
 
 from pathlib import Path
@@ -13,13 +14,14 @@ _TABLE = "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY 
 
 
 def migrations() -> list[tuple[int, Path]]:
-    """(number, file), in order."""
+    """Return (number, file) of each migration, in order."""
     return sorted((int(path.name[:4]), path) for path in FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Apply what is missing. Raises StoreError for a store that a newer version has written, and
-    for one that is not ours.
+    """Apply the missing migrations.
+
+    Raises StoreError for a store of a newer version and for a database of another program.
     """
     migrations_known = migrations()
     newest = migrations_known[-1][0]
@@ -32,13 +34,15 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def schema_version(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
-    """Number and name of the last migration that was applied; 0 for an empty file."""
+    """Return number and name of the last applied migration; (0, "") for an empty file.
+
+    Raises StoreError for a database of another program.
+    """
     try:
         query = "SELECT version, name FROM schema_migrations ORDER BY version DESC LIMIT 1"
         return connection.execute(query).fetchone() or (0, "")
-    except (
-        duckdb.CatalogException
-    ) as e:  # asking for the list of tables first would cost 8 ms at every open
+    except duckdb.CatalogException as e:
+        # Listing the tables first, instead of after this error, would cost 8 ms at every open.
         tables = [
             t
             for (t,) in connection.execute(
@@ -51,7 +55,7 @@ def schema_version(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, number: int, path: Path) -> None:
-    """What a failed migration has done is undone when the caller closes the connection."""
+    """Apply one migration; a failed one is rolled back when the caller closes the connection."""
     try:
         connection.execute("BEGIN")
         connection.execute(_TABLE)

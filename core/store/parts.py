@@ -1,8 +1,7 @@
-"""Scored parts as immutable Parquet files, written whole or not at all; a retry overwrites itself,
-by run and part.
+"""Scored parts as immutable Parquet files, written atomically; a retry overwrites its own file.
 
-This is the door: a value that is not finite, a probability row that does not sum to one or a
-doubled case is refused here, by row and value. Knows no DuckDB, and not which labels a run has.
+All predictions pass here: a non-finite value, a probability row that does not sum to one or a
+repeated case is refused, by row and value. Knows no DuckDB and no run's labels.
 """
 
 from collections.abc import Iterable
@@ -36,15 +35,16 @@ PART_SCHEMA = pa.schema(
         pa.field("novelty", pa.float64()),
     ]
 )
-OPTIONAL = ("novelty",)  # columns that a frame may lack: nothing is known then
-ROW_GROUP = 122_880  # rows; DuckDB's own, so that one part is read and taken in by several cores
-SUM_TOLERANCE = 1e-3  # probabilities are kept as float32
-LAST_PART = 99_999  # what five digits hold, so that the files' names sort
+OPTIONAL = ("novelty",)  # columns that a frame may lack; stored as NaN then
+ROW_GROUP = 122_880  # rows; DuckDB's own size, so that several cores read and ingest one part
+SUM_TOLERANCE = 1e-3  # probabilities are stored as float32
+LAST_PART = 99_999  # five digits, so that the files' names sort
 
 
 def part_path(folder: Path, run_id: str, part: int) -> Path:
-    """Where the part of that number lies, below the store's folder. Raises SettingsError for a name
-    or number not allowed.
+    """Return the path of a part's file below the store's folder.
+
+    Raises SettingsError for a run's name or a number that is not allowed.
     """
     if not 0 <= part <= LAST_PART:
         raise SettingsError("store.part_number", part=part, last=LAST_PART)
@@ -52,12 +52,13 @@ def part_path(folder: Path, run_id: str, part: int) -> Path:
 
 
 def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Path:
-    """Check the rows and write them durably: see core.files.write_atomic.
+    """Check the rows and write them durably; return the file's path.
 
-    They lie in the order of their confidence, the highest first, so that the store finds the cases
-    near a threshold by the least and greatest confidence of each stretch of rows, without an index:
-    see Store.cases_near. Raises NonFiniteError or StoreError for rows that may not be stored, and
-    StoreError where the file cannot be written.
+    folder: the store's. frame: the columns of PART_SCHEMA; those of OPTIONAL may be missing. Rows
+    are sorted by confidence, highest first, so that the store finds the cases near a threshold by
+    the least and greatest confidence of each row group, without an index: see Store.cases_near.
+    Raises NonFiniteError or StoreError for invalid rows, and StoreError if the file cannot be
+    written.
     """
     frame = frame.assign(**{name: np.nan for name in OPTIONAL if name not in frame.columns})
     table = _table(frame, check_part(frame)).sort_by(
@@ -67,7 +68,7 @@ def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Pat
     try:
         private_folder(path.parent)
         write_atomic(path, lambda file: pq.write_table(table, file, row_group_size=ROW_GROUP))
-        sync_folder(path.parent.parent)  # the run's folder may be new
+        sync_folder(path.parent.parent)  # the run's folder may be new, and its name not yet on disk
     except OSError as e:
         raise StoreError(
             "store.part_not_written", file=str(path), reason=e.strerror or str(e)
@@ -76,8 +77,9 @@ def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Pat
 
 
 def check_part(frame: pd.DataFrame) -> np.ndarray:
-    """Raise for the first thing in the rows that may not be stored; return the probabilities [n,
-    K], float64.
+    """Return the rows' probabilities [n, K], float64; raise for the first invalid value.
+
+    Raises StoreError, and NonFiniteError for NaN or infinity.
     """
     needed = [name for name in PART_SCHEMA.names if name not in OPTIONAL]
     missing = [name for name in needed if name not in frame.columns]
@@ -87,6 +89,7 @@ def check_part(frame: pd.DataFrame) -> np.ndarray:
         raise StoreError("store.part_empty")
     for field in PART_SCHEMA:
         absent = frame[field.name].isna().to_numpy()
+        # A missing float is NaN, which the checks of finite values below name more precisely.
         if not field.nullable and not pa.types.is_floating(field.type):
             _refuse(absent, frame, field.name, frame[field.name].to_numpy(), "value_missing")
     for name in ("confidence", "total", "aleatoric", "epistemic"):
@@ -100,7 +103,7 @@ def check_part(frame: pd.DataFrame) -> np.ndarray:
     _refuse(confidence > 1, frame, "confidence", confidence, "value_above_1")
     _refuse(np.isinf(value), frame, "value", value, "value_infinite", NonFiniteError)
     if "novelty" in frame:
-        novelty = frame["novelty"].to_numpy(dtype=np.float64)  # NaN: not known
+        novelty = frame["novelty"].to_numpy(dtype=np.float64)  # NaN, unknown, passes both limits
         _refuse((novelty < 0) | (novelty > 1), frame, "novelty", novelty, "value_not_share")
     outcome, case_id = frame["outcome"].to_numpy(), frame["case_id"].to_numpy()
     _refuse(
@@ -122,8 +125,9 @@ def check_part(frame: pd.DataFrame) -> np.ndarray:
 
 
 def delete_leftovers(folder: Path, run_id: str, taken: Iterable[int]) -> None:
-    """Delete what a killed process has left of a run: parts that are in the store, and temporary
-    files without a writer.
+    """Delete a run's leftovers of killed processes: ingested parts and abandoned temporary files.
+
+    taken: numbers of the ingested parts.
     """
     home = folder / "parts" / run_id
     for part in taken:
@@ -134,9 +138,7 @@ def delete_leftovers(folder: Path, run_id: str, taken: Iterable[int]) -> None:
 
 
 def _probabilities(frame: pd.DataFrame) -> np.ndarray:
-    """The column as one array [n, K], float64: every row as long as the first, in [0, 1], with sum
-    1.
-    """
+    """Return the column as an array [n, K], float64, after checks of length, sign and sum."""
     lengths = frame["probabilities"].map(len).to_numpy()
     _refuse(
         lengths != lengths[0],
@@ -175,9 +177,8 @@ def _probabilities(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _table(frame: pd.DataFrame, p: np.ndarray) -> pa.Table:
-    """The rows in PART_SCHEMA; probabilities p [n, K] go in as one block, ten times as fast as row
-    by row.
-    """
+    """Return the rows in PART_SCHEMA, with the probabilities p [n, K]."""
+    # As one block with offsets: ten times as fast as a list per row.
     flat = pa.array(p.astype(np.float32).ravel())
     starts = pa.array(np.arange(len(p) + 1, dtype=np.int32) * p.shape[1])
     columns = {"probabilities": pa.ListArray.from_arrays(starts, flat)}
@@ -201,8 +202,9 @@ def _refuse(
     error: type = StoreError,
     **limits: object,
 ) -> None:
-    """Raise the code store.`fault` for the first row that `bad` marks, [n]; `limits` name what is
-    allowed. A name that is an error stands for its sentence in the reader's language.
+    """Raise the code store.`fault` for the first row that `bad` [n] marks; `limits` are its values.
+
+    A `name` that is an error appears as its sentence in the reader's language.
     """
     if bad.any():
         i = int(np.flatnonzero(bad)[0])

@@ -1,4 +1,5 @@
 """Runs as rows of the store and back: times are UTC without a zone, settings and metrics are JSON.
+
 Knows no DuckDB.
 """
 
@@ -12,8 +13,8 @@ from core.errors import NonFiniteError, SettingsError
 from core.types import Run, RunRecord
 
 COLUMNS = tuple(field.name for field in fields(Run))
-# What makes a run another run. Time, seed, settings and versions may differ when it is begun again
-# after a kill.
+# The fields in which a repeated run must agree. Time, seed, settings and versions may differ when
+# it starts again after a kill.
 IDENTITY = (
     "kind",
     "model",
@@ -29,7 +30,7 @@ _JSON = ("settings", "versions")
 
 
 def utc_now() -> datetime:
-    """Return the time in UTC without a zone, as the store keeps it."""
+    """Return the present time in UTC without a zone, the store's form."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -45,7 +46,7 @@ def run_row(run: Run) -> list:
 
 
 def read_run(row: tuple) -> Run:
-    """Return the run of a row that `run_row` made."""
+    """Return the run of a row made by `run_row`."""
     values = dict(zip(COLUMNS, row, strict=True))
     values |= {
         "created_at": values["created_at"].replace(tzinfo=UTC),
@@ -56,8 +57,10 @@ def read_run(row: tuple) -> Run:
 
 
 def read_run_record(row: tuple) -> RunRecord:
-    """Return the record of a row: COLUMNS, then state, duration_s, metrics (None while running),
-    cases, first_at, last_at.
+    """Return the record of a row.
+
+    The row has COLUMNS, then state, duration_s, metrics (None while running), cases, first_at and
+    last_at.
     """
     state, duration_s, metrics, cases, first_at, last_at = row[len(COLUMNS) :]
     run = read_run(row[: len(COLUMNS)])
@@ -73,10 +76,10 @@ def read_run_record(row: tuple) -> RunRecord:
 
 
 def json_of(value: dict, part: str, of: str) -> str:
-    """Return JSON that every reader reads: no NaN, nothing that loses its type.
+    """Return strict JSON: without NaN, and without values that would lose their type.
 
-    part, of: what the value is, such as the "metrics" of a run, for the error. Raises
-    NonFiniteError, SettingsError.
+    part, of: name the value in errors, such as the "metrics" of a run. Raises NonFiniteError for
+    NaN or infinity, SettingsError for another type.
     """
     try:
         return json.dumps(value, allow_nan=False, default=_plain)
@@ -87,7 +90,7 @@ def json_of(value: dict, part: str, of: str) -> str:
 
 
 def _plain(value: object) -> object:
-    """A numpy scalar as Python's; a date or a path as its text."""
+    """Return a numpy scalar as Python's own, a date or a path as text. Raises TypeError."""
     if hasattr(value, "item"):
         return value.item()
     if isinstance(value, date | PurePath):

@@ -1,8 +1,8 @@
-"""What a policy decided of single cases, and what people answered: rows are added, never changed.
+"""A policy's decisions on single cases, and people's verdicts: rows are added, never changed.
 
-A decision keeps the version of the policy that made it, the hash of the model that scored it, its
-reason and the state of the policy's certificate. Adding the same row again after a kill adds
-nothing; another row under the same identity is refused. Knows no policy's content and no estimate.
+A decision records the version of its policy, the hash of the model that scored the case, its reason
+and the state of the policy's certificate. Adding the same row again after a kill adds nothing;
+another row under the same identity is refused. Knows no policy's content and no estimate.
 """
 
 from collections.abc import Sequence
@@ -27,18 +27,18 @@ _PREDICTION = (
     'case_id, "row", segment, text, label, predicted, outcome, confidence, total, aleatoric, '
     "epistemic, occurred_at, value"
 )
-# Lists as parameters: row by row DuckDB takes a millisecond for each.
+# Lists as parameters: row by row, DuckDB takes a millisecond for each.
 _NEW_DECISIONS = "SELECT unnest(?) AS case_id, unnest(?) AS decision, unnest(?) AS reason"
 _BY_VERSION = "run_id = ? AND policy = ? AND policy_version = ?"
 
 
 @dataclass(frozen=True)
 class AppliedPolicy:
-    """A version of a policy that has decided cases of a run, and how many."""
+    """A version of a policy with the number of cases of a run that it decided."""
 
     policy: str
     version: int
-    certificate: str | None  # state when the last case was decided; None in stores of before
+    certificate: str | None  # state at the last decision; None in rows from before it was recorded
     model_hash: str
     last_at: datetime  # UTC
     accepted: int
@@ -46,7 +46,7 @@ class AppliedPolicy:
 
 
 class Reviews:
-    """Verdicts and decisions of a store. Each method is one transaction, alone or within another."""
+    """Verdicts and decisions of a store. Each method is one transaction, alone or in another."""
 
     def __init__(self, store: Store):
         self.store = store
@@ -67,11 +67,10 @@ class Reviews:
             return sum(_add_verdict(connection, verdict) for verdict in verdicts)
 
     def verdicts(self, run_id: str) -> pd.DataFrame:
-        """Return all verdicts of a run in the order of their arrival; the last one of a case
-        counts.
+        """Return all verdicts of a run in the order of their arrival.
 
-        Columns: run_id, case_id, label, verdict, reviewer, at (UTC), audit, inclusion_probability
-        (NaN without audit).
+        The last verdict on a case counts. Columns: run_id, case_id, label, verdict, reviewer, at
+        (UTC), audit, inclusion_probability (NaN without audit).
         """
         with self.store.atomic() as connection:
             query = f"SELECT {_VERDICT} FROM verdicts WHERE run_id = ? ORDER BY position"  # noqa: S608
@@ -89,12 +88,12 @@ class Reviews:
         reasons: Sequence[str] | None = None,
         certificate: str | None = None,
     ) -> int:
-        """Add what a version of a policy decided, all or none; return how many rows are new.
+        """Add the decisions of a version of a policy, all or none; return how many rows are new.
 
-        case_ids: each case once, [n]. accepted: [n] of bool, False is review. reasons: one word a
-        case, [n]. certificate: "valid", "none", or what voids it. Raises NotFoundError for an
-        unknown run, case or policy, SettingsError for a case given twice or for decisions that are
-        not bool, StoreError where the same version decided otherwise before.
+        case_ids: each case once, [n]. accepted: [n] of bool, False is review. reasons: one word per
+        case, [n]; None records none. certificate: "valid", "none", or what voids it. Raises
+        NotFoundError for an unknown run, case or policy, SettingsError for a repeated case or for
+        decisions that are not bool, StoreError if the version decided a case otherwise before.
         """
         accepted, ids = np.asarray(accepted), list(case_ids)
         words_of_cases: list[str | None] = (
@@ -129,10 +128,10 @@ class Reviews:
             return len(new)
 
     def undecided_cases(self, run_id: str, policy: str, version: int, limit: int) -> pd.DataFrame:
-        """Return up to `limit` predictions of a run that this version has not decided, in any
-        order.
+        """Return up to `limit` predictions that this version has not decided, in any order.
 
-        Columns: case_id, segment, predicted, confidence, epistemic (nats).
+        run_id: the scoring run. policy, version: the policy's. Columns: case_id, segment,
+        predicted, confidence, epistemic (nats).
         """
         with self.store.atomic() as connection:
             return connection.execute(
@@ -145,7 +144,7 @@ class Reviews:
     def decisions(
         self, run_id: str, policy: str | None = None, version: int | None = None
     ) -> pd.DataFrame:
-        """Return a run's decisions in the order of their arrival, of all policies or of one.
+        """Return a run's decisions in the order of their arrival, for all policies or for one.
 
         Columns: run_id, case_id, decision, policy, policy_version, model_hash, at (UTC), reason,
         certificate.
@@ -179,9 +178,11 @@ class Reviews:
     ) -> pd.DataFrame:
         """Return predictions with this version's decision, in the order of the run's file.
 
-        limit: rows at most; None is all. equal: values that the columns decision, reason, segment
-        or predicted must have. Columns: those of a prediction without its probabilities, then
-        decision, reason, policy, policy_version, certificate, model_hash, at (UTC).
+        run_id: the scoring run. policy, version: the policy's. limit: rows at most; None is all.
+        equal: required values of the columns decision, reason, segment or predicted. Columns: those
+        of a prediction without its probabilities, then decision, reason, policy, policy_version,
+        certificate, model_hash, at (UTC). Raises NotFoundError for an unknown run, SettingsError
+        for another column in `equal`.
         """
         filters = "".join(f" AND {_filter_column(name)} = ?" for name in equal)
         with self.store.atomic() as connection:
@@ -195,7 +196,7 @@ class Reviews:
             ).df()
 
     def decision_counts(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
-        """Count this version's decisions by segment, predicted, decision and reason: a row each, n."""
+        """Return counts n of this version's decisions by segment, predicted, decision and reason."""
         with self.store.atomic() as connection:
             return connection.execute(
                 "SELECT segment, predicted, decision, reason, count(*) AS n FROM predictions p"  # noqa: S608
@@ -206,7 +207,8 @@ class Reviews:
 
 
 def _filter_column(name: str) -> str:
-    """A column that decided cases may be filtered by; names never come from users."""
+    """Return `name` if decided cases may be filtered by that column. Raises SettingsError."""
+    # The name goes into SQL as it is, so only these four pass.
     if name not in ("decision", "reason", "segment", "predicted"):
         raise SettingsError("store.no_filter", column=name)
     return name
@@ -223,7 +225,7 @@ def _require_cases(connection: duckdb.DuckDBPyConnection, run_id: str, case_ids:
 
 
 def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: ReviewVerdict) -> bool:
-    """Whether it was new."""
+    """Add a verdict; return whether it is new. Raises StoreError for another under its identity."""
     recorded_at = verdict.at.astimezone(UTC).replace(tzinfo=None)
     values = (
         verdict.run_id,
@@ -264,8 +266,9 @@ def _cases_decided_alike(
     policy: str,
     version: int,
 ) -> set[str]:
-    """The cases that this version decided before, in the same way; StoreError where it decided
-    otherwise.
+    """Return the cases that this version decided before, in the same way.
+
+    Raises StoreError if it decided one of them otherwise.
     """
     rows = connection.execute(
         "SELECT d.case_id, d.decision, g.decision FROM decisions d"  # noqa: S608

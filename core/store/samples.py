@@ -1,10 +1,9 @@
-"""What each of a teacher's N samples said of a case: added once with the case's part, never
-changed, a small method a query.
+"""Class probabilities of each of a teacher's N samples: added once per part, never changed.
 
 Predictions hold the mean over samples, which cannot tell ten models that are half sure from ten
-that are sure of different things. A case's N x K probabilities lie flattened in one FLOAT[], sample
-by sample: 480 bytes for 10 samples of 12 labels. Knows the tables samples and predictions, and no
-meaning of a vote.
+that are sure of different labels. A case's N x K probabilities are flattened into one FLOAT[],
+sample by sample: 480 bytes for 10 samples of 12 labels. Knows the tables samples and predictions,
+and no meaning of a vote.
 """
 
 from collections.abc import Sequence
@@ -24,9 +23,7 @@ _CASE = ", ".join(f'p."{name}"' for name in PART_SCHEMA.names)
 
 @dataclass(frozen=True)
 class Below:
-    """How many of a run's n cases have less aleatoric, and less epistemic uncertainty than some
-    values: exact counts.
-    """
+    """Exact counts of a run's cases with less aleatoric, and less epistemic, than given values."""
 
     n: int
     aleatoric: int
@@ -34,7 +31,7 @@ class Below:
 
 
 class Samples:
-    """The samples of a store. Every method is one transaction, and may be part of a longer one."""
+    """The samples of a store. Each method is one transaction, alone or within another."""
 
     def __init__(self, store: Store):
         self.store = store
@@ -42,12 +39,12 @@ class Samples:
     def add(
         self, run_id: str, part: int, case_ids: Sequence[str], probabilities: np.ndarray
     ) -> int:
-        """Add what the N samples said of some cases of a part that is in: [N, n, K]. Return how
-        many cases are new.
+        """Add the samples of cases of an ingested part; return how many cases are new.
 
-        The same again adds nothing, so a step that was killed may be done again. Raises
-        NotFoundError for a run or a case that is not there, NonFiniteError or StoreError for
-        probabilities that may not be stored or differ from those that are in.
+        case_ids: [n], each once. probabilities: [N, n, K], with the run's N samples and K labels.
+        Adding the same samples again adds nothing, so a killed step can be repeated. Raises
+        NotFoundError for an unknown run or case, NonFiniteError or StoreError for probabilities
+        that are invalid or differ from the stored ones.
         """
         ids = list(case_ids)
         with self.store.atomic() as connection:
@@ -58,7 +55,7 @@ class Samples:
             if stored_cases:
                 _refuse_another(stored_cases, dict(zip(ids, p, strict=True)), run_id, part)
                 return 0
-            # lists as parameters: row by row DuckDB takes a millisecond for each
+            # Lists as parameters: row by row, DuckDB takes a millisecond for each.
             connection.execute(
                 "INSERT INTO samples (run_id, part, case_id, samples, probabilities) SELECT ?, ?, unnest(?), ?, unnest(?)",
                 [run_id, part, ids, run.samples, p.tolist()],
@@ -66,8 +63,9 @@ class Samples:
         return len(ids)
 
     def of(self, run_id: str, case_id: str) -> np.ndarray:
-        """The samples of a case, [N, K], in the order of the run's labels. Raises NotFoundError
-        where none are kept.
+        """Return the samples of a case, [N, K], in the order of the run's labels.
+
+        Raises NotFoundError if the store has none.
         """
         with self.store.atomic() as connection:
             query = "SELECT samples, probabilities FROM samples WHERE run_id = ? AND case_id = ?"
@@ -77,8 +75,9 @@ class Samples:
         return np.array(row[1], dtype=np.float64).reshape(row[0], -1)
 
     def cases(self, sampled: str, scored: str) -> pd.DataFrame:
-        """What the run `scored` says of the cases whose samples the run `sampled` keeps: all
-        columns, in file order.
+        """Return the predictions of run `scored` for the cases with samples of run `sampled`.
+
+        All columns, in file order.
         """
         with self.store.atomic() as connection:
             return connection.execute(
@@ -88,7 +87,7 @@ class Samples:
             ).df()
 
     def below(self, run_id: str, aleatoric: float, epistemic: float) -> Below:
-        """Count the run's cases with less of each than these finite values, nats."""
+        """Return how many of the run's cases have less of each than these finite values (nats)."""
         with self.store.atomic() as connection:
             result = connection.execute(
                 "SELECT count(*), count(*) FILTER (aleatoric < ?), count(*) FILTER (epistemic < ?) FROM predictions"
@@ -101,8 +100,10 @@ class Samples:
 def _checked(
     ids: list[str], probabilities: np.ndarray, expected: tuple[int, int, int]
 ) -> np.ndarray:
-    """[N, n, K] -> [n, N * K], float32. Raises for another shape, a case given twice, and rows that
-    are no distribution.
+    """Return probabilities [N, n, K] as [n, N * K], float32.
+
+    Raises StoreError for another shape, a repeated case, and rows that are no distribution;
+    NonFiniteError for NaN or infinity.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     if p.shape != expected or len(set(ids)) != len(ids):
@@ -139,7 +140,7 @@ def _require(connection: duckdb.DuckDBPyConnection, run_id: str, part: int, ids:
 
 
 def _known(connection: duckdb.DuckDBPyConnection, run_id: str, part: int) -> dict[str, np.ndarray]:
-    """Case id -> its samples [N * K], of those that are in."""
+    """Return {case id: its stored samples [N * K]} of a part."""
     query = "SELECT case_id, probabilities FROM samples WHERE run_id = ? AND part = ?"
     rows = connection.execute(query, [run_id, part]).fetchall()
     return {case_id: np.array(p, dtype=np.float32) for case_id, p in rows}
@@ -148,7 +149,7 @@ def _known(connection: duckdb.DuckDBPyConnection, run_id: str, part: int) -> dic
 def _refuse_another(
     known: dict[str, np.ndarray], given: dict[str, np.ndarray], run_id: str, part: int
 ) -> None:
-    """StoreError unless both hold the same cases with the same numbers."""
+    """Raise StoreError unless both hold the same cases with the same numbers."""
     differing = sorted(set(known) ^ set(given)) or [
         case for case in known if not np.array_equal(known[case], given[case])
     ]

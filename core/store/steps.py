@@ -1,9 +1,8 @@
-"""What people do to policies from screens that are open at the same time: each step once, and never
-over another's head.
+"""Policy steps from concurrent screens: each is recorded once, and none overrides an unseen one.
 
 A click that arrives twice writes once. A step carries the position of the last event that its
-screen had shown: where somebody has approved, activated or undone since, it is refused, and the
-caller learns what happened. Knows no screen, no thresholds.
+screen showed: if another person has approved, activated or undone since, the step is refused, and
+the error lists the events between. Knows no screen and no thresholds.
 """
 
 import unicodedata
@@ -25,10 +24,9 @@ def record_proposal(
     certificate: dict | None = None,
     expires_on: date | None = None,
 ) -> tuple[PolicyVersion, bool]:
-    """Add a version, and whether it is new: what equals the newest version of its name in all that
-    is given adds nothing.
+    """Add a version unless it equals the newest of its name; return (version, whether it is new).
 
-    Raises what Ledger.add_policy raises.
+    The arguments are those of Ledger.add_policy. Raises what Ledger.add_policy raises.
     """
     runs = tuple(runs)
     proposed = (content, author, reason, runs, certificate, expires_on)
@@ -42,16 +40,17 @@ def record_proposal(
 def record_event(
     ledger: Ledger, name: str, version: int, event: str, author: str, reason: str, seen: int
 ) -> tuple[PolicyEvent, bool]:
-    """Write an event down, and whether it is new: the same by the same person for the same reason,
-    just written, adds nothing.
+    """Record an event unless it repeats the last one; return (event, whether it is new).
 
-    seen: position of the last event that the caller knew, 0 for none. Raises OvertakenError where
-    another step was taken since, or, for an approval, where a version of the same name was proposed
-    since: an approval is of the version that its screen showed as the newest. Raises what
+    name, version, event, author, reason: as in Ledger.add_policy_event. seen: position of the last
+    event that the caller's screen showed, 0 for none. Raises OvertakenError if another step was
+    recorded since, or, for an approval, if a version of the same name was proposed since: an
+    approval is about the version that its screen showed as the newest. Raises what
     Ledger.add_policy_event raises.
     """
     with ledger.store.atomic():
         events = ledger.policy_events()
+        # A proposal changes nothing that is in force, so it overtakes no step but an approval.
         steps = [step for step in events if step.event != "propose"]
         requested = (name, version, event, author, reason)
         last = steps[-1] if steps else None
@@ -67,7 +66,7 @@ def record_event(
         newer = superseding if event == "approve" else []
         since = [e for e in (*steps, *newer) if e.position > seen]
         if since:
-            # an error within an error is written as its own sentence, in the reader's language
+            # An error within an error becomes its own sentence, in the reader's language.
             steps_since = [
                 StoreError(
                     "store.step", author=e.author, step=e.event, name=e.name, version=e.version
@@ -86,8 +85,9 @@ def record_event(
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two typed names are one but for case, width and spaces. Who writes another name is
-    not found out.
+    """Return whether two typed names are equal up to case, width and spaces.
+
+    Names are not authenticated: a person who types another name passes as another person.
     """
     return _folded(one) == _folded(other)
 

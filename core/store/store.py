@@ -1,7 +1,6 @@
-"""What can be asked of the store and written to it: a small method a query, each one short
-transaction (core.store.file).
+"""Runs and predictions in the store: one small method per query, each one short transaction.
 
-Append-only, but for the histograms, which are sums. Times are UTC. Knows no model, no screen, and
+Append-only, except for the histograms, which are sums. Times are UTC. Knows no model, no screen and
 no meaning of a count.
 """
 
@@ -29,8 +28,7 @@ _RUN_COLUMNS = ", ".join(records.COLUMNS)
 
 
 class Store:
-    """The store in `folder`, made at first use. Safe to share between threads and to open in many
-    processes.
+    """The store in `folder`, created at first use; safe among threads and processes.
 
     Every method waits for its turn, `timeout_s` seconds at most, and then raises StoreError.
     """
@@ -40,26 +38,24 @@ class Store:
         self._file = file.StoreFile(self.folder, timeout_s)
 
     def atomic(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """One transaction for several calls: all of the block or nothing of it. Nests. Keep it
-        short: everybody else waits.
-        """
+        """Run several calls as one transaction. Nests. Keep it short: all other processes wait."""
         return self._file.atomic()
 
     def version(self) -> tuple:
-        """Changes whenever committed data changes. Costs two stats: no lock, no open."""
+        """Return a value that changes with committed data; costs two stats, no lock, no open."""
         return self._file.version()
 
     def schema_version(self) -> int:
-        """Number of the last migration that the file has been through."""
+        """Return the number of the last migration applied to the file."""
         with self.atomic() as connection:
             return migrate.schema_version(connection)[0]
 
     # --- runs
-    # ----------------------------------------------------------------------------------------------------------------
 
     def add_run(self, run: Run) -> None:
-        """Write down that a run began. The same run again is a no-op; another run under its name
-        raises StoreError.
+        """Record the start of a run. Does nothing if the run is stored already.
+
+        Raises StoreError for another run under the same name.
         """
         with self.atomic() as connection:
             row = connection.execute(
@@ -75,8 +71,10 @@ class Store:
             )
 
     def end_run(self, run_id: str, state: str, duration_s: float, metrics: dict) -> None:
-        """Write down how a run ended: "finished" or "failed", seconds, JSON-able metrics. The last
-        call counts.
+        """Record the end of a run; the last call counts.
+
+        state: "finished" or "failed". duration_s: seconds. metrics: JSON-able. Raises SettingsError
+        for another state, NotFoundError for an unknown run, NonFiniteError for NaN in metrics.
         """
         if state not in END_STATES:
             raise SettingsError("settings.choice", what="state", value=state, allowed=END_STATES)
@@ -88,21 +86,22 @@ class Store:
                 [run_id, records.utc_now(), state, float(duration_s), written],
             )
             taken = self.parts(run_id)
+            # Only after the commit: a rolled-back end must leave the files for a retry.
             self._file.after_commit(lambda: delete_leftovers(self.folder, run_id, taken))
 
     def runs(self, kind: str | None = None) -> list[RunRecord]:
-        """All runs, newest first, or those of a kind."""
+        """Return all runs, or those of a kind, newest first."""
         with self.atomic() as connection:
             return _records(connection, "CAST(? AS VARCHAR) IS NULL OR kind = ?", [kind, kind])
 
     def run(self, run_id: str) -> RunRecord:
-        """The run of that name. Raises NotFoundError, naming what is there."""
+        """Return the run of that name. Raises NotFoundError, which names the newest runs."""
         with self.atomic() as connection:
             self._require(connection, run_id)
             return _records(connection, "run_id = ?", [run_id])[0]
 
     def _require(self, connection: duckdb.DuckDBPyConnection, run_id: str) -> tuple[str, ...]:
-        """The run's labels. Raises NotFoundError."""
+        """Return the run's labels. Raises NotFoundError."""
         row = connection.execute("SELECT labels FROM runs WHERE run_id = ?", [run_id]).fetchone()
         if row is None:
             rows = connection.execute(
@@ -114,10 +113,9 @@ class Store:
         return tuple(row[0])
 
     # --- predictions
-    # ---------------------------------------------------------------------------------------------------------
 
     def parts(self, run_id: str) -> set[int]:
-        """Numbers of the parts that have been taken in; empty for a run that is not there."""
+        """Return the numbers of the ingested parts; empty for an unknown run."""
         with self.atomic() as connection:
             rows = connection.execute(
                 "SELECT part FROM parts WHERE run_id = ? ORDER BY part", [run_id]
@@ -125,15 +123,14 @@ class Store:
         return {part for (part,) in rows}
 
     def take_in(self, run_id: str, part: int, path: Path) -> int:
-        """Take a written part in, in one transaction; the file is deleted after it. Returns the
-        part's rows.
+        """Ingest a written part in one transaction, then delete its file; return its rows.
 
-        A part that is in already is left as it is: the same content, or a file that is gone,
-        returns its rows; other content raises StoreError. Raises NotFoundError for a run or a file
-        that is not there, StoreError for rows that may not be in.
+        An ingested part stays unchanged: the same content, or a missing file, returns its rows;
+        other content raises StoreError. Raises NotFoundError for an unknown run or a missing file,
+        StoreError for invalid rows.
         """
         with ThreadPoolExecutor(1) as pool:
-            # made while this waits for its turn, and while the file is checked
+            # Hashed while this thread waits for its turn, and while DuckDB checks the file.
             sha256 = pool.submit(_sha256, path).result
             with self.atomic() as connection:
                 labels = self._require(connection, run_id)
@@ -154,25 +151,27 @@ class Store:
         return rows
 
     def histogram(self, run_id: str) -> Histogram:
-        """The run's counts: its labels as classes, its segments sorted. Raises NotFoundError."""
+        """Return the run's counts, with its labels as classes and its segments sorted.
+
+        Raises NotFoundError.
+        """
         with self.atomic() as connection:
             return counts.read_histogram(connection, run_id, self._require(connection, run_id))
 
     def joint_counts(self, run_id: str) -> pd.DataFrame:
-        """How many cases each (segment, predicted, outcome, step, epistemic_bin) holds: `n`, a row
-        where it is not 0.
+        """Return the case counts `n` > 0 by segment, predicted, outcome, step and epistemic_bin.
 
-        Step j holds THRESHOLDS[j] <= confidence < THRESHOLDS[j + 1]; epistemic_bin is
-        core.counts.histogram's. Counts are
-        exact: n summed over step >= j and epistemic_bin <= e is confidence >= j / 1000 and
-        epistemic <= EPISTEMIC_LIMITS[e]. Raises NotFoundError.
+        Step j holds THRESHOLDS[j] <= confidence < THRESHOLDS[j + 1]; epistemic_bin is that of
+        core.counts.histogram. Counts are exact: n summed over step >= j and epistemic_bin <= e
+        counts the cases with confidence >= j / 1000 and epistemic <= EPISTEMIC_LIMITS[e]. Raises
+        NotFoundError.
         """
         with self.atomic() as connection:
             self._require(connection, run_id)
             return counts.read_joint(connection, run_id)
 
     def rebuild_histograms(self, run_id: str | None = None) -> None:
-        """Count every prediction again, from nothing: of one run, or of all."""
+        """Recount all predictions of one run; None is all runs."""
         with self.atomic() as connection:
             for run_ids in (
                 [run_id] if run_id is not None else [record.run.run_id for record in self.runs()]
@@ -181,8 +180,10 @@ class Store:
                 counts.rebuild(connection, run_ids)
 
     def predictions(self, run_id: str, columns: list[str] | None = None) -> pd.DataFrame:
-        """The run's predictions in the order of their file; `columns` of PART_SCHEMA, by default
-        all.
+        """Return the run's predictions in the order of their file.
+
+        columns: names of PART_SCHEMA; None is all. Raises NotFoundError for an unknown run,
+        StoreError for an unknown column.
         """
         names = PART_SCHEMA.names if columns is None else columns
         unknown = [name for name in names if name not in PART_SCHEMA.names]
@@ -195,12 +196,12 @@ class Store:
             return connection.execute(query, [run_id]).df()
 
     def cases_near(self, run_id: str, low: float, high: float, limit: int = 100) -> pd.DataFrame:
-        """Cases with low <= confidence < high, the most confident first, `limit` at most. `high`
-        above 1 includes 1.
+        """Return cases with low <= confidence < high, the most confident first.
 
-        Every part lies in the order of confidence, and DuckDB knows the least and greatest of each
-        122,880 rows: of a part of millions it reads the few stretches in which the range lies.
-        Parts smaller than that share a stretch, which is read.
+        run_id: the scoring run. low, high: confidence; `high` above 1 includes 1. limit: rows at
+        most. Parts are sorted by confidence, and DuckDB knows the least and greatest of each
+        122,880 rows: of a part of millions it reads the few row groups that overlap the range.
+        Smaller parts share a row group, which is read. Raises NotFoundError.
         """
         with self.atomic() as connection:
             self._require(connection, run_id)
@@ -208,6 +209,7 @@ class Store:
 
 
 def _records(connection: duckdb.DuckDBPyConnection, where: str, values: list) -> list[RunRecord]:
+    # A run may have ended several times, after a kill and a retry: the last end by position counts.
     rows = connection.execute(
         f"""
         WITH chosen AS (SELECT {_RUN_COLUMNS} FROM runs WHERE {where}),
@@ -235,7 +237,7 @@ def _refuse_another(known: Run, run: Run) -> None:
 
 
 def _sha256(path: Path) -> str | None:
-    """None where the file is gone: another process may have taken it in."""
+    """Return the file's digest; None if it is gone, since another process may have ingested it."""
     try:
         return sha256_of(path)
     except FileNotFoundError:
