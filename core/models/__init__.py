@@ -1,3 +1,4 @@
-"""The only layer that knows torch, transformers and peft: backbone, Bayesian LoRA, teacher,
-distillation, student.
+"""The only layer that imports torch, transformers and peft.
+
+Backbone, Bayesian LoRA, teacher, distillation, student.
 """

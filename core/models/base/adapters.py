@@ -25,16 +25,21 @@ class Adapter:
     scale: float
 
     def to(self, device: torch.device) -> "Adapter":
+        """Return the adapter on another device."""
         return Adapter(self.name, self.a.to(device), self.b.to(device), self.scale)
 
 
 def target_names(backbone: Backbone, settings: AdapterSettings) -> list[str]:
-    """Names, below the backbone's model, of the linear maps that get an adapter."""
+    """Return the names, below the backbone's model, of the linear maps that get an adapter.
+
+    Raises SettingsError if the settings match no map.
+    """
     names = []
     for block in range(backbone.cut, len(backbone.blocks)):
         maps = backbone.feed_forward(block)
         if settings.targets in ("feed_forward", "all"):
             names += maps.up
+        # "down", "feed_forward" and "all" include the second map.
         if settings.targets != "attention":
             names += maps.down
         if settings.targets in ("attention", "all"):
@@ -47,10 +52,10 @@ def target_names(backbone: Backbone, settings: AdapterSettings) -> list[str]:
 
 
 def attach(backbone: Backbone, settings: AdapterSettings, seed: int | None = None) -> None:
-    """Put fresh adapters on the backbone, in place; they alone are trainable. B = 0, so nothing
-    changes until training.
+    """Put fresh adapters on the backbone, in place; only they are trainable.
 
-    seed: of A's draw, which leaves torch's global generators as they were; None draws from those.
+    B = 0, so the model's output does not change until training. seed: of the draw of A, which
+    leaves torch's global generators as they were; None draws from those.
     """
     config = LoraConfig(
         r=settings.rank,
@@ -62,14 +67,16 @@ def attach(backbone: Backbone, settings: AdapterSettings, seed: int | None = Non
     with torch.random.fork_rng(enabled=seed is not None):  # peft draws A from the global generators
         if seed is not None:
             torch.manual_seed(seed)
+        # peft changes the model in place, so its wrapper is not kept.
         get_peft_model(backbone.model, config)
     for parameter in adapter_parameters(backbone):
         parameter.data = parameter.data.float()  # adapters train in float32 on a bf16 trunk
 
 
 def hook_a(backbone: Backbone, hook) -> list:
-    """Register `hook(name, x, z)` on every A, z = A x; what it returns replaces z. Returns the
-    handles.
+    """Register `hook(name, x, z)` on every A, z = A x, and return the handles.
+
+    The hook's return value replaces z; None keeps it.
     """
 
     def bind(name):
@@ -82,15 +89,17 @@ def hook_a(backbone: Backbone, hook) -> list:
 
 
 def adapter_parameters(backbone: Backbone) -> list[nn.Parameter]:
+    """Return all adapters' parameters, A and B."""
     return [p for name, p in backbone.model.named_parameters() if ".lora_" in name]
 
 
 def layers(backbone: Backbone) -> list[tuple[str, LoraLayer]]:
+    """Return (name, layer) of every map with an adapter."""
     return [(n, m) for n, m in backbone.model.named_modules() if isinstance(m, LoraLayer)]
 
 
 def read_adapters(backbone: Backbone) -> list[Adapter]:
-    """The adapters' present weights, detached copies in float32."""
+    """Return the adapters' present weights, detached copies in float32."""
     return [
         Adapter(
             name,
@@ -112,29 +121,31 @@ def write_adapters(backbone: Backbone, adapters: list[Adapter]) -> None:
 
 
 def detach(backbone: Backbone) -> None:
-    """Take every adapter off without adding it: the backbone is as it was loaded."""
+    """Remove every adapter without merging it: the backbone is as it was loaded."""
     for name, layer in layers(backbone):
         replace(backbone, name, layer.get_base_layer())
     _forget(backbone)
 
 
 def _forget(backbone: Backbone) -> None:
-    """peft notes its configuration on the model, and would warn of it when adapters are attached
-    again.
+    """Delete the configuration that peft leaves on the model.
+
+    With it, attaching adapters again would log a warning.
     """
     if hasattr(backbone.model, "peft_config"):
         del backbone.model.peft_config
 
 
 def replace(backbone: Backbone, name: str, module: nn.Module) -> None:
-    """Put `module` in the place of the module `name`."""
+    """Put `module` in place of the module `name`."""
     parent, _, child = name.rpartition(".")
     setattr(backbone.model.get_submodule(parent), child, module)
 
 
 def merge(backbone: Backbone) -> dict[str, Tensor]:
-    """Add every adapter into its linear map and take it off: the backbone is bare again. Returns
-    the merged weights by name.
+    """Add every adapter into its linear map, remove it, and return the merged weights by name.
+
+    The backbone then has no adapters.
     """
     merged = {}
     for name, layer in layers(backbone):

@@ -1,5 +1,4 @@
-"""What an architecture is like: where its blocks stand, which linear maps are a block's
-feed-forward, whether it is causal.
+"""The structure of an architecture: its blocks, a block's feed-forward maps, whether it is causal.
 
 Read from the loaded model's modules and configuration, for any model that AutoModel loads; nothing
 is computed here.
@@ -20,8 +19,9 @@ POOLED = frozenset(
 
 @dataclass(frozen=True)
 class FeedForward:
-    """Names, below the model, of one block's linear maps: hidden -> inner (`up`), inner -> hidden
-    (`down`).
+    """Names, below the model, of one block's linear maps.
+
+    up: hidden -> inner. down: inner -> hidden. other: the remaining maps, those of attention.
     """
 
     up: tuple[str, ...]
@@ -30,6 +30,7 @@ class FeedForward:
 
 
 def find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
+    """Return the name and the list of the model's blocks. Raises ModelError if it has none."""
     count = getattr(model.config, "num_hidden_layers", None)
     for name, module in model.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == count:
@@ -38,7 +39,7 @@ def find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
 
 
 def feed_forward(model: nn.Module, prefix: str, block: nn.Module) -> FeedForward:
-    """Tell a block's linear maps apart by their shapes."""
+    """Return a block's linear maps, told apart by their shapes; `prefix` comes before their names."""
     hidden, inner = (
         model.config.hidden_size,
         getattr(model.config, "intermediate_size", 4 * model.config.hidden_size),
@@ -54,6 +55,7 @@ def feed_forward(model: nn.Module, prefix: str, block: nn.Module) -> FeedForward
 
 
 def is_causal(config) -> bool:
+    """Return whether a model with this configuration is a causal LM."""
     if getattr(config, "is_decoder", False):
         return True
     return any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in config.architectures or ())

@@ -1,21 +1,18 @@
-"""A Hugging Face encoder or causal LM, cut in two at a layer: a frozen trunk below, and a top that
-carries the adapters.
+"""A Hugging Face encoder or causal LM, cut in two at a layer: a frozen trunk and an adapted top.
 
 Design choices:
-- Any architecture that AutoModel loads and whose blocks stand in one ModuleList. The model's own
-  forward is used for both halves (masks, rotary positions and the final norm are its business, not
-  ours): below the cut, a hook stops it at the cut; above, the blocks below the cut are replaced by
-  pass-throughs and a hook puts the cached hidden state in.
+- Any architecture that AutoModel loads and whose blocks are in one ModuleList works. Both halves
+  run the model's own forward, which knows its masks, rotary positions and final norm. Below the
+  cut, a hook stops it at the cut; above, pass-throughs replace the blocks below the cut and a hook
+  inserts the cached hidden state.
 - The read-out is the pooling that the base was made with (core.models.base.pooling): the average
-  over a text's tokens, or one
-  position: the first token of an encoder, the last token of a causal LM. That is the text's own
-  last token: an end-of-text token that a tokenizer appends would move it to where the LM predicts
-  the next text.
+  over a text's tokens, or one position: the first token of an encoder, the last token of a causal
+  LM. That is the text's own last token: an end-of-text token that a tokenizer appends would move it
+  to the position at which the LM predicts the next text.
 - With one position, only that one matters after the last block's attention, so that block's
-  feed-forward is computed there
-  alone: its output broadcasts over the residual, which is exact at the read-out position and unused
-  elsewhere. Whether a given architecture permits this is tried when the model is loaded, never
-  assumed. An average needs every position.
+  feed-forward is computed there alone: its output broadcasts over the residual, which is exact at
+  the read-out position and unused elsewhere. Whether an architecture permits this is tested when
+  the model is loaded, never assumed. An average needs every position.
 
 This file does not know adapters, samples, labels or losses.
 """
@@ -36,7 +33,7 @@ from core.models.base.device import tokens_per_batch
 from core.models.base.pooling import MEAN, TOKEN, choose_pooling, mean_state
 from core.models.base.sources import hash_source, no_bar
 
-# what a choice model reads behind a case's text; the answer's token is what comes next
+# appended to a case's text for a choice model; the next token is the answer
 ANSWER = "\nAnswer:"
 
 
@@ -48,9 +45,7 @@ class _ReachedCut(Exception):
 
 
 class _PassThrough(nn.Module):
-    """Stands in for a block below the cut; answers for the block's attributes, which some forwards
-    read.
-    """
+    """Replaces a block below the cut; forwards the block's attributes, which some models read."""
 
     def __init__(self, block: nn.Module):
         super().__init__()
@@ -68,8 +63,12 @@ class _PassThrough(nn.Module):
 
 
 class Backbone(nn.Module):
-    """A pre-trained model cut at block `cut` (0 <= cut < number of blocks). `cut` = 0 leaves only
-    the embeddings below.
+    """A pre-trained model cut at block `cut` (0 <= cut < number of blocks).
+
+    model, tokenizer: as AutoModel and AutoTokenizer load them. cut: first block of the top; 0
+    leaves only the embeddings in the trunk. sha256, source: identity and origin of the model's
+    files. readout: "classify" or "choice". pooling: MEAN or TOKEN. Raises SettingsError for a cut
+    outside the model.
     """
 
     def __init__(
@@ -102,23 +101,27 @@ class Backbone(nn.Module):
         self.narrow_last = False  # see allow_narrowing()
         self.recompute = False  # see _recomputed()
         self._pass = [_PassThrough(b) for b in blocks[:cut]]
+        # Adapters that are attached later are new parameters, and stay trainable.
         self.requires_grad_(False)
 
     @property
     def blocks(self) -> nn.ModuleList:
+        """Return the model's blocks."""
         return self.model.get_submodule(self.blocks_name)
 
     @property
     def hidden_size(self) -> int:
+        """Return the size d of a hidden state."""
         return self.model.config.hidden_size
 
     @property
     def device(self) -> torch.device:
+        """Return the device of the weights."""
         return next(self.model.parameters()).device
 
     @property
     def max_tokens(self) -> int:
-        """Longest text, in tokens, that the model can read."""
+        """Return the length of the longest text, in tokens, that the model can read."""
         limits = (
             getattr(self.model.config, "max_position_embeddings", None),
             self.tokenizer.model_max_length,
@@ -126,8 +129,9 @@ class Backbone(nn.Module):
         return min(int(x) for x in limits if x)
 
     def tokens(self, texts: Sequence[str], truncate: bool = False) -> list[list[int]]:
-        """Token ids of each text as this model's read-out wants them. Raises CasesError for a text
-        too long.
+        """Return the token ids of each text as this model's read-out needs them.
+
+        truncate: cut texts that are too long, for which CasesError is raised otherwise.
         """
         if self.readout == "choice":
             texts = [text + ANSWER for text in texts]
@@ -142,19 +146,17 @@ class Backbone(nn.Module):
 
     @property
     def tokens_per_batch(self) -> int:
-        """How many tokens to pass through at once on this device, by its memory at this moment."""
+        """Return how many tokens to evaluate at once on this device, by its memory at this moment."""
         return tokens_per_batch(
             self.device,
             self.hidden_size,
             getattr(self.model.config, "intermediate_size", 4 * self.hidden_size),
         )
 
-    # --- the three ways through
-    # -----------------------------------------------------------------------------------
-
     def forward(self, input_ids: Tensor, mask: Tensor | None) -> Tensor:
-        """Tokens [B, T] -> read-out state [B, d], all blocks in one pass. `mask` [B, T] is None
-        when nothing is padded.
+        """Return the read-out state [B, d] of tokens [B, T], all blocks in one pass.
+
+        mask: [B, T], None when nothing is padded.
         """
         with self._narrowed(mask):
             # [B, T, d]
@@ -164,9 +166,14 @@ class Backbone(nn.Module):
         return self._read_out(states, mask)
 
     def trunk(self, input_ids: Tensor, mask: Tensor | None) -> Tensor:
-        """Tokens [B, T] -> hidden state that enters block `cut`, [B, T, d]."""
+        """Return the hidden state that enters block `cut`, [B, T, d], of tokens [B, T].
+
+        mask: [B, T], None when nothing is padded. Raises ModelError if the model does not run that
+        block.
+        """
 
         def stop(_block, args, kwargs):
+            # An exception is the only way out of the model's own forward before its end.
             raise _ReachedCut(args[0] if args else kwargs["hidden_states"])
 
         handle = self.blocks[self.cut].register_forward_pre_hook(stop, with_kwargs=True)
@@ -179,20 +186,19 @@ class Backbone(nn.Module):
         raise ModelError("models.block_not_run", base=self.source, block=self.cut)
 
     def top(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        """Hidden state that enters block `cut`, [B, T, d] -> read-out state [B, d]."""
+        """Return the read-out state [B, d] of a hidden state that enters block `cut`, [B, T, d].
+
+        mask: [B, T], None when nothing is padded.
+        """
         with self._above_cut(hidden), self._narrowed(mask), self._recomputed():
             states = self.model(
                 inputs_embeds=hidden, attention_mask=mask, **self._no_cache()
             ).last_hidden_state
         return self._read_out(states, mask)
 
-    # --- how
-
     @contextmanager
     def _above_cut(self, hidden: Tensor):
-        """For the time of one forward: the blocks below the cut pass through, and `hidden` enters
-        the block at the cut.
-        """
+        """During one forward: skip the blocks below the cut, and let `hidden` enter block `cut`."""
 
         def put(_block, args, kwargs):
             return (
@@ -201,6 +207,7 @@ class Backbone(nn.Module):
                 else (args, kwargs | {"hidden_states": hidden})
             )
 
+        # Pass-throughs go into the model's own list, since its forward loops over that list.
         blocks, below = self.blocks, list(self.blocks[: self.cut])
         for i, passing in enumerate(self._pass):
             blocks[i] = passing
@@ -214,9 +221,7 @@ class Backbone(nn.Module):
 
     @contextmanager
     def _narrowed(self, mask: Tensor | None):
-        """For the time of one forward: the last block's feed-forward sees the read-out position
-        only.
-        """
+        """During one forward: the last block's feed-forward reads the read-out position only."""
         if not self.narrow_last:
             yield
             return
@@ -234,12 +239,11 @@ class Backbone(nn.Module):
 
     @contextmanager
     def _recomputed(self):
-        """For the time of one forward that is differentiated: the blocks above the cut keep their
-        inputs only.
+        """During one differentiated forward: the blocks above the cut store only their inputs.
 
-        The backward pass computes the rest again: a third more time, and the memory of one block.
-        Not the last block: its narrowed feed-forward keeps little, and its hook would be gone by
-        then.
+        The backward pass computes the remaining activations again: a third more time, for the
+        memory of one block. Not the last block: its narrowed feed-forward stores little, and its
+        hook would be gone by the backward pass.
         """
         blocks = self.blocks[self.cut : -1] if self.recompute and torch.is_grad_enabled() else ()
         for block in blocks:
@@ -248,20 +252,19 @@ class Backbone(nn.Module):
             yield
         finally:
             for block in blocks:
-                del block.forward  # the class's own shows again
+                del block.forward  # uncovers the class's own forward
 
     def compile_blocks(self, **options) -> None:
-        """Compile every block but the last, whose hooks change by call; `options` are
-        torch.compile's.
+        """Compile every block but the last, whose hooks change by call.
 
-        Pays where blocks are many and small batches come in few shapes: the first pass of a shape
-        takes minutes.
+        options: torch.compile's. This pays for many blocks and small batches of few shapes: the
+        first pass of a shape takes minutes.
         """
         for block in self.blocks[:-1]:
             block.compile(**{"dynamic": True} | options)
 
     def _at_read_out(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """[..., T, d] -> [..., 1, d] at the read-out position."""
+        """Return the read-out position of x [..., T, d], [..., 1, d]."""
         if not self.causal:
             return x[..., :1, :]
         if mask is None:
@@ -279,7 +282,7 @@ class Backbone(nn.Module):
         return {"use_cache": False} if self.causal else {}
 
     def feed_forward(self, block: int) -> FeedForward:
-        """The linear maps of a block, as they were named when the model was loaded."""
+        """Return the linear maps of a block, by their names when the model was loaded."""
         return self._maps[block]
 
     def train(self, mode: bool = True):
@@ -288,19 +291,21 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def allow_narrowing(self, tolerance: float = 1e-4) -> bool:
-        """Turn on the narrow last feed-forward if, on this architecture, it gives the same read-out
-        state; say if it does.
+        """Turn on the narrow last feed-forward if it keeps the read-out state on this architecture.
+
+        tolerance: largest difference, as a share of the largest state. Returns whether it is on.
         """
         self.narrow_last = False
         if self.pooling == MEAN:
             return False
+        # One of the two texts is padded, so that their last tokens have different positions.
         ids = torch.arange(12, device=self.device).view(2, 6) % self.model.config.vocab_size
         mask = torch.tensor([[1] * 6, [1] * 4 + [0] * 2], device=self.device)
         wide = self(ids, mask)
         self.narrow_last = bool(self.feed_forward(len(self.blocks) - 1).up)
         try:
             same = torch.allclose(self(ids, mask), wide, atol=tolerance * float(wide.abs().max()))
-        except RuntimeError:  # shapes that do not broadcast: an architecture with another block
+        except RuntimeError:  # shapes that do not broadcast: a block of another structure
             same = False
         self.narrow_last = self.narrow_last and same
         return self.narrow_last
@@ -314,12 +319,11 @@ def load_backbone(
     readout: str = "classify",
     pooling: str = "base",
 ) -> Backbone:
-    """Load the model of a local folder or a Hugging Face name, safetensors only, no remote code.
-    Raises ModelError.
+    """Load a local folder or a Hugging Face name, safetensors only, without remote code.
 
-    `cut` is told the number of blocks and answers with the number of the first block above the cut.
-    `readout` "choice" is for causal LMs only, and reads the last token whatever `pooling` says:
-    "base" (the model's own), "mean" or "token".
+    cut: number of blocks -> number of the first block above the cut. device, dtype: of the weights.
+    readout: "choice" is for causal LMs only, and reads the last token whatever `pooling` is.
+    pooling: "base" (the model's own), "mean" or "token". Raises ModelError.
     """
     options = {"trust_remote_code": False}
     try:
@@ -338,9 +342,10 @@ def load_backbone(
         ) from e
     if readout == "choice" and not is_causal(config):
         raise ModelError("models.not_causal", base=source, type=config.model_type)
+    # Right padding keeps the read-out position: the first token, or the mask's last one.
     tokenizer.padding_side = "right"
     if readout == "choice":
-        tokenizer.truncation_side = "left"  # the options and the read-out position stand at the end
+        tokenizer.truncation_side = "left"  # options and read-out position are at the end
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     pooling = TOKEN if readout == "choice" else choose_pooling(pooling, source, is_causal(config))
@@ -354,5 +359,6 @@ def load_backbone(
         readout,
         pooling,
     )
+    # bf16 has 8 bits of precision: the two paths differ by rounding alone.
     backbone.allow_narrowing(tolerance=1e-4 if dtype == torch.float32 else 2e-2)
     return backbone

@@ -1,7 +1,7 @@
 """Texts to tokens to batches without padding waste. Knows a tokenizer, not a model.
 
-Work orders have about five words and tokens cost time linearly, so batches hold texts of one length
-where there are enough of them, and are cut by a budget of tokens, not of texts.
+Work orders have about five words and the cost is linear in tokens. A batch therefore holds texts of
+one length where there are enough of them, and its size is limited in tokens, not in texts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,13 +14,14 @@ from torch import Tensor
 from core.errors import CasesError
 from core.models.base.device import CPU_TOKENS
 
-_MIXED_UP_TO = 16  # a batch below this many texts takes longer ones in rather than staying small
+_MIXED_UP_TO = 16  # a batch below this many texts also takes longer texts instead of staying small
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some of the texts: their positions [B], their tokens [B, T], and the mask [B, T], None when
-    nothing is padded.
+    """A subset of the texts.
+
+    index: their positions [B]. ids: their tokens [B, T]. mask: [B, T], None when nothing is padded.
     """
 
     index: np.ndarray
@@ -35,10 +36,11 @@ def tokenize(
     truncate: bool = False,
     ends: frozenset[int] = frozenset(),
 ) -> list[list[int]]:
-    """Token ids of each text, without the tokens `ends` that a tokenizer puts behind a text.
+    """Return the token ids of each text, without the trailing tokens `ends` of a tokenizer.
 
-    Raises CasesError with the positions of all texts over `max_tokens`, unless `truncate`, or of
-    those without a token.
+    max_tokens: the limit. truncate: cut texts above it instead of raising. ends: special tokens
+    that a tokenizer appends. Raises CasesError with the positions of all texts above the limit, or
+    of all texts without a token.
     """
     ids = tokenizer(
         list(texts), truncation=truncate, max_length=max_tokens if truncate else None, verbose=False
@@ -71,15 +73,18 @@ def _without_ends(tokens: list[int], ends: frozenset[int]) -> list[int]:
 
 
 def plan_batches(lengths: Sequence[int], tokens_per_batch: int = CPU_TOKENS) -> list[np.ndarray]:
-    """Positions of the texts, grouped for batches: by length, within the token budget, each text
-    exactly once.
+    """Return the texts' positions grouped into batches by length, within the token budget.
+
+    Each text is in exactly one batch.
     """
+    # Stable, so that the same texts make the same batches, and so the same rounding.
     order = np.argsort(np.asarray(lengths), kind="stable")
     plan, start = [], 0
     for i in range(1, len(order) + 1):
         size = i - start
         if i < len(order):
             longest = lengths[order[i]]
+            # Texts are sorted, so the next one is the longest: padding all to it is the true cost.
             full = (size + 1) * longest > tokens_per_batch
             other_length = longest > lengths[order[start]] and size >= _MIXED_UP_TO
             if not full and not other_length:
@@ -90,7 +95,7 @@ def plan_batches(lengths: Sequence[int], tokens_per_batch: int = CPU_TOKENS) -> 
 
 
 def pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
-    """Rows [T_i, ...] -> padded [B, T, ...] and mask [B, T] (None when all have one length)."""
+    """Return rows [T_i, ...] padded to [B, T, ...], and their mask [B, T] (None for equal lengths)."""
     lengths = [len(r) for r in rows]
     if min(lengths) == max(lengths):
         return torch.stack(list(rows)), None
@@ -102,7 +107,7 @@ def pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
 def token_batches(
     ids: list[list[int]], device: torch.device, tokens_per_batch: int = CPU_TOKENS
 ) -> Iterator[Batch]:
-    """The texts' batches, shortest texts first."""
+    """Yield the texts' batches, shortest texts first."""
     for index in plan_batches([len(x) for x in ids], tokens_per_batch):
         padded, mask = pad([torch.tensor(ids[i]) for i in index])
         yield Batch(index, padded.to(device), None if mask is None else mask.to(device))

@@ -1,5 +1,6 @@
-"""A model's card: model.json, everything about a model beside its weights. Reading one needs no
-torch.
+"""A model's card: model.json, everything about a model except its weights.
+
+Reading a card needs no torch.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ FORMAT = 1
 
 
 class ModelCard(BaseModel):
-    """Everything beside the weights: what model.json holds."""
+    """The content of model.json: everything except the weights."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,16 +30,16 @@ class ModelCard(BaseModel):
     base: str  # a Hugging Face name, or a folder; a folder is relative to the model's folder
     base_sha256: str
     readout: Literal["classify", "choice"] = (
-        "classify"  # how the base's answer is read (core.models.base.choice)
+        "classify"  # how the base's answer is read: core.models.base.choice
     )
     pooling: Literal["mean", "token"] = (
-        "token"  # core.models.base.pooling; models made before it was recorded read one token
+        "token"  # core.models.base.pooling; "token" is what models read before it was recorded
     )
     cut: int  # first block with adapters
     scale: float = 1.0  # of the adapters; a teacher needs it to rebuild them
     samples: int = 1  # N, passes a case
     sigma: float | None = None  # of a teacher
-    parent: str | None = None  # hash of the model that this one was made from
+    parent: str | None = None  # hash of the model from which this one was made
     seed: int = 0
     settings: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
@@ -49,7 +50,7 @@ class ModelCard(BaseModel):
 
     @property
     def hash(self) -> str:
-        """What the model answers depends on this alone: weights, base, labels, samples and seed."""
+        """Return the hash of what determines the answers: weights, base, labels, samples and seed."""
         content = [
             self.kind,
             self.labels,
@@ -67,11 +68,10 @@ class ModelCard(BaseModel):
 
     @property
     def made_for(self) -> str:
-        """sha256 of what the weights mean: kind, label order, base with its tokenizer, read-out and
-        adapters' place.
+        """Return the sha256 of the weights' meaning.
 
-        Written into the weights' file too, so that a card that was changed, or belongs to other
-        weights, is found out.
+        That is kind, label order, base, read-out and the adapters' place. The weights' file holds
+        it too, so that loading detects a card that was changed or that belongs to other weights.
         """
         content = [
             self.kind,
@@ -86,22 +86,24 @@ class ModelCard(BaseModel):
 
     @property
     def _read_out_fields(self) -> list[str]:
-        """Read-out fields that older cards lack: absent from the hashes at their old meaning, so
-        that those stay valid.
+        """Return the read-out fields that older cards lack.
+
+        They are left out of the hashes at their old meaning, so that old hashes stay valid.
         """
         return [] if self.pooling == "token" else [self.pooling]
 
     @property
     def chooses(self) -> bool:
-        """Whether its answers are letters of options that a case's text must list."""
+        """Return whether its answers are letters of options that a case's text must list."""
         return self.readout == "choice" and self.labels == tuple(
             string.ascii_uppercase[: len(self.labels)]
         )
 
 
 def read_card(folder: Path) -> ModelCard:
-    """The card of the model in `folder`. Raises ModelError if there is none, or it is of another
-    format.
+    """Return the card of the model in `folder`.
+
+    Raises ModelError if there is none, if it is broken, or if it is of another format.
     """
     path = recover_folder(folder) / "model.json"
     try:

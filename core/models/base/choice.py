@@ -1,14 +1,13 @@
-"""Read-out "choice": a causal LM's next-token logits of the answers' tokens, restricted to the
-answers that are allowed.
+"""Read-out "choice": a causal LM's next-token logits, restricted to the allowed answers' tokens.
 
 With answer tokens t_1 .. t_K and the LM's output embedding U [V, d], the logits of the answers are
 U[t] h: h is the state at the prompt's last token, after the final norm. So the read-out is a linear
-head [K, d] that begins as K rows of U and answers, before any training, just what the LM answers.
-What an architecture does to its logits after U (a soft cap, a scale) is left
-out: it does not change the order of the answers.
+head [K, d] that begins as K rows of U and gives, before any training, the LM's own answers. What an
+architecture does to its logits after U (a soft cap, a scale) is left out: it does not change the
+order of the answers.
 
-An answer is found by its label's own token, never by an index: "no" is the row of " no", wherever
-it stands among the labels.
+An answer is found by its label's own token, never by an index: "no" is the row of " no" at any
+place among the labels.
 """
 
 from collections.abc import Sequence
@@ -27,10 +26,10 @@ _OUTPUT = ("lm_head.weight", "embed_out.weight")
 
 
 def answer_tokens(tokenizer, labels: Sequence[str]) -> list[int]:
-    """The token by which the LM says each label behind "Answer:", in the labels' order. Raises
-    ModelError.
+    """Return the token by which the LM gives each label after "Answer:", in the labels' order.
 
-    The label is tokenised where it will stand, behind a blank: " A" and "A" are different tokens.
+    The label is tokenized in its place, after a blank: " A" and "A" are different tokens. Raises
+    ModelError for a label of several tokens, and for labels that share one.
     """
     prompt = tokenizer(ANSWER, add_special_tokens=False)["input_ids"]
     tokens = []
@@ -51,8 +50,10 @@ def answer_tokens(tokenizer, labels: Sequence[str]) -> list[int]:
 
 
 def answer_head(backbone: Backbone, labels: Sequence[str]) -> nn.Linear:
-    """The head [K, d] in float32 that answers as the LM does: the output embedding's rows of the
-    labels' tokens, bias 0.
+    """Return the head [K, d] in float32 that answers as the LM does.
+
+    Its rows are the output embedding's rows of the labels' tokens; its bias is 0. Raises
+    ModelError.
     """
     rows = _output_rows(backbone, answer_tokens(backbone.tokenizer, labels))
     head = nn.Linear(rows.shape[1], rows.shape[0])
@@ -63,8 +64,9 @@ def answer_head(backbone: Backbone, labels: Sequence[str]) -> nn.Linear:
 
 
 def _output_rows(backbone: Backbone, tokens: list[int]) -> Tensor:
-    """Rows [K, d] of the output embedding: the input embedding where they are tied, else read from
-    the model's files.
+    """Return rows [K, d] of the output embedding.
+
+    They come from the input embedding if the two are tied, else from the model's files.
     """
     if backbone.model.config.tie_word_embeddings:
         return backbone.model.get_input_embeddings().weight[tokens].detach()
@@ -72,6 +74,8 @@ def _output_rows(backbone: Backbone, tokens: list[int]) -> Tensor:
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as f:
             for name in set(_OUTPUT) & set(f.keys()):
+                # AutoModel drops the output embedding. Only K rows of it are read: the whole has as
+                # many rows as the vocabulary.
                 rows = f.get_slice(name)
                 return torch.cat([rows[t : t + 1] for t in tokens])
     raise ModelError("models.no_output_embedding", base=backbone.source, names=_OUTPUT)

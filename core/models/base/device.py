@@ -1,4 +1,4 @@
-"""Which device, number format and batch to compute with. Knows of models their widths only."""
+"""Which device, number format and batch size to compute with. Knows only the widths of a model."""
 
 import atexit
 import os
@@ -9,15 +9,15 @@ from accelerate import PartialState
 from core.errors import SettingsError
 
 CPU_TOKENS = 1024  # on 2 CPU cores larger batches are no faster
-_GPU_TOKENS = 65_536  # beyond this a GPU's matrix products are not faster either
+_GPU_TOKENS = 65_536  # above this a GPU's matrix products do not get faster
 _GPU_SHARE = 0.4  # of the free memory, for one batch's activations
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """Return the device of that name; `auto` prefers CUDA, then MPS, then the CPU. Raises
-    SettingsError if it is not here.
+    """Return the device of that name; `auto` prefers CUDA, then MPS, then the CPU.
 
-    Under torchrun or `accelerate launch`, `auto` is the process's own card.
+    Under torchrun or `accelerate launch`, `auto` is the process's own card. Raises SettingsError
+    for an unknown device and for one that this machine lacks.
     """
     if name == "auto":
         cuda = f"cuda:{os.environ['LOCAL_RANK']}" if "LOCAL_RANK" in os.environ else "cuda"
@@ -43,24 +43,24 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def barrier(device: torch.device) -> None:
-    """Under torchrun or `accelerate launch`, go on when every process has come here; alone, at
-    once.
-    """
+    """Wait for all processes of torchrun or `accelerate launch`; return at once if alone."""
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         PartialState(cpu=device.type == "cpu").wait_for_everyone()
 
 
 @atexit.register
 def _leave_the_others() -> None:
-    """A process that exits while it is still in a group of them may be aborted (SIGABRT), and
-    torchrun then ends all.
+    """Leave the process group at exit.
+
+    A process that exits inside a group may be aborted (SIGABRT), and torchrun then ends all
+    processes.
     """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:
-    """bf16 on a GPU that has it; else float32, which is what a CPU is fast at."""
+    """Return bf16 on a GPU that supports it, else float32, in which a CPU is fast."""
     return (
         torch.bfloat16
         if device.type == "cuda" and torch.cuda.is_bf16_supported()
@@ -69,10 +69,10 @@ def compute_dtype(device: torch.device) -> torch.dtype:
 
 
 def tokens_per_batch(device: torch.device, hidden: int, inner: int) -> int:
-    """How many tokens to evaluate at once: what a CPU's caches hold, or what a GPU's free memory
-    does.
+    """Return how many tokens to evaluate at once: limited by a CPU's caches or a GPU's free memory.
 
-    A token's activations in one block are about 8 hidden states and 3 inner ones of 2 bytes.
+    hidden, inner: widths of the model. A token's activations in one block are about 8 hidden states
+    and 3 inner ones of 2 bytes.
     """
     if device.type != "cuda":
         return CPU_TOKENS

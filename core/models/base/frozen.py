@@ -1,4 +1,4 @@
-"""Pooled states of a frozen base: what the plainest rival reads, and where a head may start.
+"""Pooled states of a frozen base: the input of the plainest rival, and of a head's start.
 
 The read-out is the base's own (core.models.base.pooling), scaled to a mean square of 1. All blocks
 run as they were pre-trained, without adapters. Knows no labels and no classifier.
@@ -27,8 +27,8 @@ def pooled_states(
 ) -> np.ndarray:
     """Return the pooled state of each text, float32 [n, d], in the texts' order.
 
-    backbone: without adapters. truncate: read the beginning of texts that are too long, which
-    raise CasesError otherwise. progress: the bar's caption, None for no bar.
+    backbone: without adapters. truncate: read the beginning of texts that are too long, which raise
+    CasesError otherwise. progress: the bar's caption, None for no bar.
     """
     ids = backbone.tokens(texts, truncate)
     states = np.zeros((len(ids), backbone.hidden_size), dtype=np.float32)

@@ -1,7 +1,6 @@
-"""What to do when a device's memory does not hold a batch: the same work in halves. Knows no model.
+"""Run a batch in halves when the device's memory does not hold it. Knows no model.
 
-Whether an exception means "out of memory" is accelerate's to say: every backend words it in its own
-way.
+accelerate decides whether an exception means "out of memory": every backend words it differently.
 """
 
 from collections.abc import Callable
@@ -14,8 +13,9 @@ from core.errors import ModelError
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether the device ran out of memory; if so its cache is emptied, so that a smaller batch
-    finds room.
+    """Return whether the error is the device running out of memory; if so, empty its cache.
+
+    A smaller batch then finds room.
     """
     if not should_reduce_batch_size(error):
         return False
@@ -26,10 +26,10 @@ def out_of_memory(error: Exception) -> bool:
 def by_halves(
     run: Callable[[Tensor, Tensor | None], Tensor], x: Tensor, mask: Tensor | None, dim: int = 0
 ) -> Tensor:
-    """run(x, mask) for all of x [B, ...] and mask [B, T]; where memory does not hold it, for its
-    halves, and theirs.
+    """Return run(x, mask) for all of x [B, ...], in halves of halves where memory requires it.
 
-    `dim`: where the cases lie in the result. Raises ModelError where a single case does not fit.
+    run: computes x and its mask. mask: [B, T], None when nothing is padded. dim: the axis of the
+    cases in the result. Raises ModelError if a single case does not fit.
     """
     try:
         return run(x, mask)
@@ -38,9 +38,8 @@ def by_halves(
             raise
         if len(x) == 1:
             raise ModelError("models.case_too_large", n=x.shape[1], reason=str(e)) from e
-    middle = (
-        len(x) // 2
-    )  # outside the handler: its traceback would keep the failed call's tensors alive
+    # Outside the handler, whose traceback would keep the failed call's tensors alive.
+    middle = len(x) // 2
     parts = (slice(0, middle), slice(middle, None))
     return torch.cat(
         [by_halves(run, x[p], None if mask is None else mask[p], dim) for p in parts], dim

@@ -1,7 +1,7 @@
-"""How a text's token states become one state: the pooling that a pre-trained model was made with.
+"""How a text's token states become one state: the pooling with which a model was pre-trained.
 
-A sentence encoder says it in its own `1_Pooling/config.json` (sentence-transformers' layout); an
-encoder without one is averaged over its tokens, a causal LM is read at its last token. Knows
+A sentence encoder declares it in its own `1_Pooling/config.json` (sentence-transformers' layout);
+an encoder without one is averaged over its tokens, a causal LM is read at its last token. Knows
 folders and tensors, not what the state is used for.
 """
 
@@ -13,17 +13,14 @@ from torch import Tensor
 from transformers.utils import cached_file
 
 CONFIG = "1_Pooling/config.json"
-MEAN, TOKEN = (
-    "mean",
-    "token",
-)  # over the text's tokens; at the first token of an encoder, the last of a causal LM
+# MEAN is over the text's tokens; TOKEN is an encoder's first or a causal LM's last one.
+MEAN, TOKEN = "mean", "token"
 
 
 def choose_pooling(asked: str, source: str, causal: bool) -> str:
-    """Return MEAN or TOKEN: what was asked for, or for "base" what the model at `source` was made
-    with.
+    """Return MEAN or TOKEN: `asked`, or for "base" the pooling of the model at `source`.
 
-    Poolings that we do not have (max, weighted) become the average over tokens.
+    Poolings that are not implemented (max, weighted) become the average over tokens.
     """
     if asked != "base":
         return asked
@@ -44,6 +41,8 @@ def _read_config(source: str) -> dict:
     path = cached_file(
         source,
         CONFIG,
+        # Most models have no such file, and offline a name may be cached without it: neither is an
+        # error.
         _raise_exceptions_for_missing_entries=False,
         _raise_exceptions_for_connection_errors=False,
     )
@@ -51,11 +50,10 @@ def _read_config(source: str) -> dict:
 
 
 def mean_state(states: Tensor, mask: Tensor | None) -> Tensor:
-    """Average states [N * B, T, d] over the tokens of mask [B, T] -> [N * B, d], scaled to a mean
-    square of 1.
+    """Return states [N * B, T, d] averaged over the tokens of mask [B, T], [N * B, d].
 
-    The scale makes heads, learning rates and penalties mean the same for every base; sentence
-    encoders are trained on the direction alone.
+    The result has a mean square of 1: heads, learning rates and penalties then mean the same for
+    every base, and sentence encoders are trained on the direction alone.
     """
     if mask is None:
         pooled = states.mean(-2)

@@ -1,5 +1,4 @@
-"""What a training, a teacher and a distillation are told: checked, frozen, saved as JSON in the
-model's card.
+"""The settings of a training, a teacher and a distillation: checked, frozen, stored in the card.
 
 Pydantic only: the command line and the demo read these without the seconds that importing torch
 takes.
@@ -14,15 +13,15 @@ from core.errors import SettingsError
 
 
 class AdapterSettings(BaseModel):
-    """Where the adapters sit and how large they are.
+    """Where the adapters are and how large they are.
 
-    `layers`: how many of the top blocks carry adapters; None is the top half. Everything below is
-    frozen and is computed once a case. In the last block the feed-forward is needed at the read-out
-    position only, so that one layer of "feed_forward" adapters makes N samples cost little more
-    than one; docs/results/adapter-layers.md has what more layers are worth. `targets`: the
-    feed-forward's maps, its second map only ("down"), the attention's, or all. What comes before
-    the first adapted map is common to all samples of a teacher: with "down" that is nearly the
-    whole first block, with "feed_forward" its attention.
+    layers: how many of the top blocks carry adapters; None is the top half. Everything below is
+    frozen and is computed once for each case. In the last block the feed-forward is needed at the
+    read-out position only, so one layer of "feed_forward" adapters makes N samples cost little more
+    than one; docs/results/adapter-layers.md measures the gain of more layers. targets: the
+    feed-forward's maps, its second map only ("down"), the attention's, or all. What precedes the
+    first adapted map is common to all samples of a teacher: with "down" that is nearly the whole
+    first block, with "feed_forward" its attention.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,10 +33,14 @@ class AdapterSettings(BaseModel):
 
     @property
     def scale(self) -> float:
+        """Return the factor of B A."""
         return self.alpha / self.rank
 
     def cut(self, blocks: int) -> int:
-        """Number of the first block with adapters, in a model of `blocks` blocks."""
+        """Return the number of the first block with adapters, in a model of `blocks` blocks.
+
+        Raises SettingsError if the model has fewer blocks than `layers`.
+        """
         layers = max(1, blocks // 2) if self.layers is None else self.layers
         if layers > blocks:
             raise SettingsError("models.too_many_layers", layers=layers, blocks=blocks)
@@ -45,8 +48,10 @@ class AdapterSettings(BaseModel):
 
 
 class Schedule(BaseModel):
-    """Weight of the distillation loss over training: from `start` to `end`; `step` jumps at half
-    time; the labels' share never falls below `floor`.
+    """Weight of the distillation loss over training, from `start` to `end`.
+
+    shape: "step" jumps at half time, "constant" is `end` throughout. floor: the least weight of the
+    labels' loss.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,7 +62,7 @@ class Schedule(BaseModel):
     floor: float = Field(0.0, ge=0, le=1)
 
     def at(self, progress: float) -> float:
-        """The weight at `progress` in [0, 1]; `constant` is `end` throughout."""
+        """Return the weight at `progress` in [0, 1]."""
         share = {
             "linear": progress,
             "cosine": (1 - math.cos(math.pi * progress)) / 2,
@@ -68,8 +73,10 @@ class Schedule(BaseModel):
 
 
 class LossSettings(BaseModel):
-    """The loss beside its schedule (core.models.training.objective): divergence from the teacher,
-    what the spread is read from, its weight.
+    """The loss (core.models.training.objective) apart from its schedule.
+
+    divergence: from the teacher. spread: the head's reading of the spread. spread_weight: of its
+    loss.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -100,22 +107,25 @@ class LoopSettings(BaseModel):
     seed: int = Field(0, ge=0)
 
     def rate(self, blocks: int) -> float:
-        """The learning rate with adapters in so many blocks: more of them need a smaller one, or
-        they overfit.
+        """Return the learning rate for adapters in `blocks` blocks.
+
+        With more adapted blocks a larger rate overfits.
         """
         return self.learning_rate or RATE_OF_ONE_BLOCK / blocks
 
 
 class TfbSettings(BaseModel):
-    """`samples`: N. `tolerance`: how far the anchor's mean NLL may lie above the lowest that was
-    found, in nats a case.
+    """Training-free Bayesianisation.
+
+    samples: N. tolerance: how far the anchor's mean NLL may exceed the lowest one measured, in nats
+    a case.
     """
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["tfb"] = "tfb"
     calibrate: bool = True  # one temperature, on held-out labels
-    temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
+    temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(10, ge=1)
     tolerance: float = Field(0.02, gt=0)
     sigma: float | None = Field(None, gt=0)  # None: the largest within the tolerance
@@ -126,13 +136,12 @@ class TfbSettings(BaseModel):
 
 
 class PointSettings(BaseModel):
-    """The point estimate: a base model, how its answer is read, where its adapters sit, and how
-    they are trained.
+    """The point estimate: a base model, its read-out, its adapters, and how they are trained.
 
-    `pooling`: how a text's states become one (core.models.base.pooling): the base's own, the mean,
-    or one token. `start`: whether a classifying head begins at a logistic regression on the frozen
-    base's states, or at random numbers. `head`: whether a choice read-out's rows are trained with
-    the adapters, or stay the language model's own; its biases are trained in both cases. Frozen is
+    pooling: how a text's states become one (core.models.base.pooling): the base's own, the mean, or
+    one token. start: whether a classifying head begins at a logistic regression on the frozen
+    base's states, or at random numbers. head: whether a choice read-out's rows are trained with the
+    adapters, or stay the language model's own; its biases are trained in both cases. Frozen is
     better on exam questions: NLL 1.39 against 1.44 on 250 held-out ones, one seed.
     """
 
@@ -151,17 +160,18 @@ class PointSettings(BaseModel):
 
 
 class BlobSettings(BaseModel):
-    """BLoB (arXiv 2406.11675). `prior`: beta; `start_std`: sigma before training; `kl_weight`: 1 is
-    the evidence lower bound, and with few cases for many weights it must be far below (a cold
-    posterior); `reweighting`: the KL's weight within an epoch doubles with each step instead of
-    being even.
+    """BLoB (arXiv 2406.11675).
+
+    prior: beta. start_std: sigma before training. kl_weight: 1 is the evidence lower bound; with
+    few cases for many weights it must be far below 1 (a cold posterior). reweighting: the KL's
+    weight doubles with each step of an epoch instead of being even.
     """
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["blob"] = "blob"
     calibrate: bool = True  # one temperature, on held-out labels
-    temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
+    temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(10, ge=1)
     prior: float = Field(0.2, gt=0)
     start_std: float = Field(0.6, gt=0)
@@ -170,8 +180,9 @@ class BlobSettings(BaseModel):
 
 
 class MixtureSettings(BlobSettings):
-    """An ensemble of BLoBs. `members`: M, each trained from its own seed; `samples`: N draws, from
-    the members in turn.
+    """An ensemble of BLoBs.
+
+    members: M, each trained from its own seed. samples: N draws, from the members in turn.
     """
 
     kind: Literal["mixture"] = "mixture"
@@ -179,38 +190,41 @@ class MixtureSettings(BlobSettings):
 
 
 class EnsembleSettings(BaseModel):
-    """`samples`: M, the members trained, each from its own seed."""
+    """A deep ensemble. samples: M, the members trained, each from its own seed."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["ensemble"] = "ensemble"
     calibrate: bool = True  # one temperature, on held-out labels
-    temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
+    temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(5, ge=2)
 
 
 class DropoutSettings(BaseModel):
-    """`rate`: share of the adapters' inputs switched off, in training and in every sample."""
+    """MC dropout. rate: share of the adapters' inputs switched off, in training and in every
+    sample.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["dropout"] = "dropout"
     calibrate: bool = True  # one temperature, on held-out labels
-    temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
+    temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(10, ge=1)
     rate: float = Field(0.1, ge=0, lt=1)
 
 
 class LaplaceSettings(BaseModel):
-    """Diagonal Laplace over A; the prior's precision is chosen on the anchor from a grid of powers
-    of ten.
+    """Diagonal Laplace over A.
+
+    precision: of the prior; None chooses it on the anchor among `precisions`.
     """
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["laplace"] = "laplace"
     calibrate: bool = True  # one temperature, on held-out labels
-    temperature: float | None = Field(None, gt=0)  # None: the one that held-out labels ask for
+    temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(10, ge=1)
     tolerance: float = Field(0.02, gt=0)  # nats a case above the anchor's lowest mean NLL
     precision: float | None = Field(None, gt=0)  # None: chosen among `precisions`
@@ -237,11 +251,11 @@ TEACHERS: dict[str, type[BaseModel]] = {
 
 
 class FidelityTolerance(BaseModel):
-    """How far a student may be from its teacher before it is not used.
+    """How far a student may differ from its teacher before it is rejected.
 
-    accuracy: how much lower its share right may be, beyond two standard errors. explained: the
-    least share of the teacher's case-by-case information, 1 - KL(teacher || student) / KL(teacher
-    || teacher's mean).
+    accuracy: largest loss of accuracy, beyond two standard errors. explained: the least share of
+    the teacher's case-by-case information, 1 - KL(teacher || student) / KL(teacher || teacher's
+    mean).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -253,12 +267,12 @@ class FidelityTolerance(BaseModel):
 class DistillSettings(BaseModel):
     """The student: its adapters, its loop, its loss, and the inputs and samples that teach it.
 
-    `samples`: the teacher's samples behind the targets, None for its own N. `online`: in each epoch
-    the mean is replaced by one fresh sample's probabilities. `augment`: copies of every text with
-    words dropped or spliced with another text, labelled by the teacher alone; they are where a
-    teacher that remembers its training texts is still unsure. `keep`: share of the cases without a
-    label, copies among them, that teach; `keep_by`: those of which few samples of the teacher
-    disagree most, or any, by chance.
+    samples: the teacher's samples behind the targets, None for its own N. online: in each epoch one
+    fresh sample's probabilities replace the mean. augment: copies of every text with words dropped
+    or spliced with another text, labelled by the teacher alone; on them a teacher that remembers
+    its training texts is still unsure. keep: share of the cases without a label, copies included,
+    that teach. keep_by: choose those on which a few samples of the teacher disagree most, or by
+    chance.
     """
 
     model_config = ConfigDict(frozen=True)

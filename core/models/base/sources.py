@@ -21,8 +21,9 @@ _CONTENT = frozenset(
 
 @contextmanager
 def no_bar():
-    """Without transformers' bar for the weights: a local file takes milliseconds, and steps name
-    their own progress.
+    """Hide transformers' progress bar for the weights inside the block.
+
+    A local file takes milliseconds, and the steps show their own progress.
     """
     was_enabled = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
@@ -34,8 +35,9 @@ def no_bar():
 
 
 def hash_source(source: str) -> str:
-    """sha256 over the files that make a model what it is (config, weights, tokenizer), wherever
-    they lie and in any dtype.
+    """Return the sha256 of the files that define a model (config, weights, tokenizer).
+
+    It depends on neither their place nor the dtype in which they are loaded.
     """
     folder = Path(cached_file(source, "config.json")).parent
     digest = hashlib.sha256()

@@ -1,10 +1,9 @@
-"""The frozen trunk's output, computed once a case: what epochs, samples and models on one base are
-evaluated on.
+"""The frozen trunk's output, computed once for each case and read by epochs, samples and models.
 
-With a folder the states lie in a file there, read through the page cache: the point estimate, its
-teacher and its student share it, and memory stays bounded where texts are long. Memory or disk:
-tokens * hidden size * 4 bytes; 5,000 work orders of 8 tokens on MiniLM are 61 MB. Knows no labels
-and no training.
+With a folder, the states are in a file there, read through the page cache: the point estimate, its
+teacher and its student share it, and memory stays bounded for long texts. Memory or disk: tokens *
+hidden size * 4 bytes; 5,000 work orders of 8 tokens on MiniLM are 61 MB. Knows no labels and no
+training.
 """
 
 import hashlib
@@ -22,12 +21,14 @@ from core.models.base.batches import pad, plan_batches, token_batches
 from core.models.base.memory import by_halves
 from core.progress import ProgressBar
 
-DISK_BUDGET = 8 << 30  # bytes of states in a folder: the oldest files go when more would lie there
+DISK_BUDGET = (
+    8 << 30
+)  # bytes of states in a folder; above it, the least recently used files are deleted
 
 
 @dataclass(frozen=True)
 class TrunkCache:
-    """Hidden states that enter the cut, one [T_i, d] a text, in the texts' order.
+    """Hidden states that enter the cut, one [T_i, d] for each text, in the texts' order.
 
     offsets: logits [n, K] that are added to those of every head, such as a surface term's; None
     adds nothing.
@@ -40,16 +41,16 @@ class TrunkCache:
         return len(self.states)
 
     def at(self, index: Sequence[int]) -> "TrunkCache":
-        """Those texts alone; their states are shared, not copied."""
+        """Return the cache of those texts alone; their states are shared, not copied."""
         offsets = None if self.offsets is None else self.offsets[torch.as_tensor(np.asarray(index))]
         return TrunkCache([self.states[i] for i in index], offsets)
 
     def joined(self, more: "TrunkCache") -> "TrunkCache":
-        """These texts and then the others, without offsets."""
+        """Return these texts followed by those of `more`, without offsets."""
         return TrunkCache([*self.states, *more.states])
 
     def offset(self, index: Sequence[int], device: torch.device | None = None) -> Tensor | float:
-        """What is added to the logits of those texts: [B, K], or 0."""
+        """Return the offsets [B, K] of those texts' logits, or 0."""
         return (
             0.0
             if self.offsets is None
@@ -58,13 +59,11 @@ class TrunkCache:
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each text."""
+        """Return the number of tokens of each text."""
         return [len(s) for s in self.states]
 
     def batch(self, index: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor | None]:
-        """Padded states [B, T, d] of those texts and their mask [B, T], None when nothing is
-        padded.
-        """
+        """Return those texts' padded states [B, T, d] and mask [B, T], None when nothing is padded."""
         hidden, mask = pad([self.states[i] for i in index])
         return hidden.to(device), None if mask is None else mask.to(device)
 
@@ -78,11 +77,11 @@ def cache_trunk(
     progress: str | None = None,
     folder: Path | None = None,
 ) -> TrunkCache:
-    """Run the trunk over the texts, or find what an earlier call with this base, cut and texts left
-    in `folder`.
+    """Return the trunk's states of the texts, computed or read from an earlier call in `folder`.
 
-    progress: name of the bar, None for no bar. folder: None keeps the states in memory. Raises
-    CasesError for a text that is too long.
+    truncate: read the beginning of texts that are too long. tokens_per_batch: None is the device's.
+    progress: name of the bar, None for no bar. folder: of the files by base, cut and texts; None
+    keeps the states in memory. Raises CasesError for a text that is too long, unless `truncate`.
     """
     ids = backbone.tokens(texts, truncate)
     if not ids or folder is None:
@@ -93,17 +92,17 @@ def cache_trunk(
     path = folder / f"{_key(backbone, ids)}.npy"
     if not path.is_file():
         _write(path, backbone, ids, _computed(backbone, ids, tokens_per_batch, progress))
-    os.utime(path)  # the newest use, for _make_room
-    flat = torch.from_numpy(
-        np.load(path, mmap_mode="c")
-    )  # "c": pages of the file, never written back
+    os.utime(path)  # marks the latest use, for _make_room
+    # "c" maps the file's pages copy-on-write: torch warns of read-only arrays, and nothing is ever
+    # written back to the file.
+    flat = torch.from_numpy(np.load(path, mmap_mode="c"))
     return TrunkCache(flat.view(backbone.model.dtype).split([len(x) for x in ids]))
 
 
 def _computed(
     backbone: Backbone, ids: list[list[int]], tokens_per_batch: int | None, progress: str | None
 ) -> Iterator[tuple[int, Tensor]]:
-    """Every text's position and state [T_i, d], in the batches' order."""
+    """Yield every text's position and state [T_i, d], in the batches' order."""
     with ProgressBar(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
         for batch in token_batches(
             ids, backbone.device, tokens_per_batch or backbone.tokens_per_batch
@@ -114,7 +113,7 @@ def _computed(
 
 
 def _key(backbone: Backbone, ids: list[list[int]]) -> str:
-    """sha256 of what the states depend on: base, cut, number format and tokens."""
+    """Return the sha256 of what the states depend on: base, cut, number format and tokens."""
     about = f"{backbone.sha256} {backbone.cut} {backbone.model.dtype} {ids}"
     return hashlib.sha256(about.encode()).hexdigest()
 
@@ -122,12 +121,12 @@ def _key(backbone: Backbone, ids: list[list[int]]) -> str:
 def _write(
     path: Path, backbone: Backbone, ids: list[list[int]], states: Iterator[tuple[int, Tensor]]
 ) -> None:
-    """Write the states in the texts' order, whole or not at all; other processes may write the same
-    file.
-    """
+    """Write the states in the texts' order; the file appears complete or not at all."""
     ends = np.cumsum([len(x) for x in ids])
     bf16 = backbone.model.dtype == torch.bfloat16  # numpy has no such numbers
     _make_room(path.parent, int(ends[-1]) * backbone.hidden_size * 4)
+    # Another process may write the same states: the process id keeps the two part files apart, and
+    # the rename at the end is atomic.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     shape = (int(ends[-1]), backbone.hidden_size)
     kind = np.uint16 if bf16 else np.float32
@@ -141,9 +140,7 @@ def _write(
 
 
 def _make_room(folder: Path, needed: int) -> None:
-    """Delete the states that were used longest ago until `needed` bytes more are within
-    DISK_BUDGET.
-    """
+    """Delete the least recently used states until `needed` more bytes are within DISK_BUDGET."""
     folder.mkdir(parents=True, exist_ok=True)
     files = sorted(folder.glob("*.npy*"), key=lambda path: path.stat().st_mtime)
     total = needed + sum(path.stat().st_size for path in files)
@@ -151,13 +148,15 @@ def _make_room(folder: Path, needed: int) -> None:
         if total <= DISK_BUDGET:
             return
         total -= path.stat().st_size
+        # A reader keeps its mapping of a deleted file; another process may have deleted it first.
         path.unlink(missing_ok=True)
 
 
 @torch.inference_mode()
 def top_states(backbone: Backbone, cache: TrunkCache) -> np.ndarray:
-    """What the blocks above the cut, as they are now, make of the cached cases: read-out states,
-    float32 [n, d].
+    """Return the read-out states of the cached cases, float32 [n, d], by the blocks above the cut.
+
+    Adapters that are attached count.
     """
     states = np.zeros((len(cache), backbone.hidden_size), dtype=np.float32)
     for index in plan_batches(cache.lengths, backbone.tokens_per_batch):
