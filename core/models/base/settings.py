@@ -201,9 +201,7 @@ class EnsembleSettings(BaseModel):
 
 
 class DropoutSettings(BaseModel):
-    """MC dropout. rate: share of the adapters' inputs switched off, in training and in every
-    sample.
-    """
+    """MC dropout. rate: share of the adapters' inputs switched off, in training and sampling."""
 
     model_config = ConfigDict(frozen=True)
 

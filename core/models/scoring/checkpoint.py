@@ -1,7 +1,7 @@
-"""Models as folders: weights.safetensors and model.json, which rebuilds the model. No pickle, ever.
+"""Models as folders: weights.safetensors and model.json, which rebuilds the model. Never a pickle.
 
-The base model is not copied: model.json names it and its hash, and loading refuses another one. A
-one-pass model keeps its merged maps, so that loading it needs no adapter; a teacher keeps A', B'
+The base model is not copied: model.json holds its name and hash, and loading refuses another one. A
+one-pass model stores its merged maps, so that loading it needs no adapter; a teacher stores A', B'
 and the standard deviation of A' for every map.
 """
 
@@ -32,9 +32,13 @@ LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "nump
 
 
 def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard:
-    """Write the model into `folder`, whole or not at all, and return the completed card."""
+    """Write the model into `folder`, completely or not at all, and return the completed card.
+
+    Raises SettingsError for a name that cannot be a folder's.
+    """
     checked_name(card.name, "model")
     tensors = {name: t.detach().cpu().contiguous() for name, t in weights.items()}
+    # A relative path survives a move of the workspace.
     base = os.path.relpath(card.base, folder) if Path(card.base).is_dir() else card.base
     completed: list[ModelCard] = []
 
@@ -56,13 +60,15 @@ def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard
 def load(
     folder: Path, device: torch.device, samples: int | None = None
 ) -> tuple[ModelCard, OnePass | Teacher]:
-    """Rebuild the model in `folder`. `samples` overrides a teacher's N.
+    """Return the card and the rebuilt model of `folder`; `samples` overrides a teacher's N.
 
-    Raises ModelError where base, weights or labels do not fit.
+    Raises ModelError if base, weights or labels do not fit.
     """
     card = read_card(folder)
     weights = _read_weights(folder, card)
     backbone = load_base(card, folder, device)
+    # A name or folder can hold other files than at training time: another base under these weights
+    # would answer plausibly and wrongly.
     if backbone.sha256 != card.base_sha256:
         raise ModelError(
             "models.other_base",
@@ -92,8 +98,9 @@ def load(
 
 
 def load_base(card: ModelCard, folder: Path, device: torch.device) -> Backbone:
-    """The backbone that a card names: a folder relative to the model's own `folder`, a folder, or a
-    Hugging Face name.
+    """Return the backbone that a card names.
+
+    The name is a folder relative to the model's own `folder`, a folder, or a Hugging Face name.
     """
     beside = folder / card.base
     source = str(beside.resolve()) if beside.is_dir() else card.base
@@ -103,13 +110,14 @@ def load_base(card: ModelCard, folder: Path, device: torch.device) -> Backbone:
 
 
 def load_head(folder: Path, card: ModelCard) -> nn.Linear:
-    """The head of the model in `folder`, on the CPU."""
+    """Return the head of the model in `folder`, on the CPU."""
     return _head(_read_weights(folder, card), card)
 
 
 def load_factors(folder: Path, card: ModelCard) -> list[Adapter]:
-    """The adapters A, B of a point estimate or a teacher. Raises ModelError where the model keeps
-    none.
+    """Return the adapters A, B of a point estimate or a teacher.
+
+    Raises ModelError for a model that stores none.
     """
     factors = _factors(_read_weights(folder, card), card)
     if not factors:
@@ -118,9 +126,7 @@ def load_factors(folder: Path, card: ModelCard) -> list[Adapter]:
 
 
 def load_start(folder: Path, card: ModelCard) -> tuple[nn.Linear | None, SurfaceTerm | None]:
-    """The linear head [K, d] that a model's training began at and its surface term; None for what
-    it does not have.
-    """
+    """Return the linear head [K, d] at which training began, and the surface term; None if absent."""
     weights = _read_weights(folder, card)
     surface = SurfaceTerm.from_tensors(weights)
     if "start:weight" not in weights:
@@ -138,7 +144,7 @@ def _factors(weights: dict[str, Tensor], card: ModelCard) -> list[Adapter]:
 def _put(backbone: Backbone, weights: dict[str, Tensor]) -> None:
     parameters = dict(backbone.model.named_parameters())
     for name, tensor in weights.items():
-        if name.startswith("head.") or ":" in name:  # adapters kept beside their merged maps
+        if name.startswith("head.") or ":" in name:  # stored in addition to the merged maps
             continue
         if name not in parameters or parameters[name].shape != tensor.shape:
             raise ModelError(
@@ -151,14 +157,12 @@ def _put(backbone: Backbone, weights: dict[str, Tensor]) -> None:
 
 
 def _spread(card: ModelCard) -> str:
-    """How a one-pass model's outputs are read: its training's settings say it."""
+    """Return how a one-pass model's outputs are read, from its training's settings."""
     return card.settings.get("loss", {}).get("spread", "none")
 
 
 def _head(weights: dict[str, Tensor], card: ModelCard) -> nn.Linear:
-    """The one head of a model. Raises ModelError where it has another number of outputs than the
-    card asks for.
-    """
+    """Return the head of a model. Raises ModelError if its number of outputs contradicts the card."""
     shape, expected = (
         tuple(weights["head.weight"].shape),
         uncertainty_head(_spread(card)).outputs(len(card.labels)),
@@ -180,6 +184,8 @@ def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     path = folder / "weights.safetensors"
     if not path.is_file():
         raise ModelError("models.no_weights", model=card.name)
+    # Checked before the file is parsed, so that damaged or exchanged weights never reach the
+    # parser.
     if (digest := sha256_of(path)) != card.weights_sha256:
         raise ModelError(
             "models.other_weights",

@@ -1,5 +1,4 @@
-"""What a one-pass student's last linear map means: its outputs -> mean probabilities and aleatoric
-uncertainty, and the loss.
+"""The outputs of a one-pass student's head: probabilities, aleatoric uncertainty, the loss.
 
 Candidates for the spread of N samples in one pass (K classes, outputs z):
 - share, K + 1 outputs: p = softmax(z), aleatoric = sigmoid(g) H(p). The teacher's aleatoric / total
@@ -7,11 +6,11 @@ Candidates for the spread of N samples in one pass (K classes, outputs z):
 - dirichlet, K + 1 outputs: p_n ~ Dir(a0 p), a0 = exp(g); aleatoric = -sum_k p_k (psi(a0 p_k + 1) -
   psi(a0 + 1)); taught by the likelihood of the teacher's samples (arXiv 1905.00076, EnD^2).
 - gaussian, 2 K outputs: logits ~ N(m, diag(s^2)); mean and entropy over fixed quasi-random draws of
-  the K logits, which cost 25 microseconds a case beside milliseconds of the backbone; taught by the
-  share and, lightly, by the likelihood of the teacher's logits. The most faithful of the four
-  (docs/results/student-defaults.md), and the default.
+  the K logits, which cost 25 microseconds a case next to milliseconds of the backbone; taught by
+  the share and, with a small weight, by the likelihood of the teacher's logits. The most faithful
+  of the four (docs/results/student-defaults.md), and the default.
 - none, K outputs: aleatoric is all of the total; a point estimate.
-All are differentiable; 0 <= aleatoric <= total holds by construction but for rounding.
+All are differentiable; 0 <= aleatoric <= total holds by construction, up to rounding.
 """
 
 import math
@@ -29,7 +28,7 @@ from core.models.scoring.spread import tensor_entropy
 
 LOG_STD = (-6.0, 4.0)  # bounds of the log of a logit's standard deviation
 DRAWS = 32  # of the Gaussian's logits
-MOMENTS = 0.1  # weight of the likelihood of the logits beside the share's cross-entropy
+MOMENTS = 0.1  # weight of the logits' likelihood next to the share's cross-entropy
 
 
 class UncertaintyHead(Protocol):
@@ -38,15 +37,18 @@ class UncertaintyHead(Protocol):
     def outputs(self, classes: int) -> int: ...
 
     def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-        """[B, outputs] -> log of the mean probabilities [B, K] and aleatoric in nats [B]."""
+        """Return log mean probabilities [B, K] and aleatoric in nats [B], of outputs [B, outputs]."""
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
-        """The spread's loss a case [B]; `target` holds core.models.training.student.Targets' fields
-        for the batch.
+        """Return the spread's loss [B].
+
+        target: the fields of core.models.training.objective.Targets.batch for the batch.
         """
 
 
 class NoSpread:
+    """All uncertainty is aleatoric: a point estimate."""
+
     def outputs(self, classes: int) -> int:
         return classes
 
@@ -59,6 +61,8 @@ class NoSpread:
 
 
 class Share:
+    """Aleatoric is a predicted share of the total."""
+
     def outputs(self, classes: int) -> int:
         return classes + 1
 
@@ -67,8 +71,9 @@ class Share:
         return logp, out[:, classes].sigmoid() * tensor_entropy(logp.exp())
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
-        """Binary cross-entropy of the share, weighted by total: a case about which nothing is
-        uncertain has no share.
+        """Return the binary cross-entropy of the share, weighted by the total uncertainty.
+
+        A case without uncertainty has no share, and a weight of 0.
         """
         losses = F.binary_cross_entropy_with_logits(
             out[:, classes], target["share"], reduction="none"
@@ -77,6 +82,8 @@ class Share:
 
 
 class Dirichlet:
+    """The samples' probabilities are Dirichlet-distributed."""
+
     def outputs(self, classes: int) -> int:
         return classes + 1
 
@@ -85,10 +92,11 @@ class Dirichlet:
         logp, a0 = out[:, :classes].log_softmax(-1), self._strength(out, classes)
         p = logp.exp()
         expected = torch.digamma(a0 + 1) - (p * torch.digamma(a0[:, None] * p + 1)).sum(-1)
+        # digamma differences of large arguments cancel: rounding can leave [0, total].
         return logp, torch.minimum(expected.clamp_min(0.0), tensor_entropy(p))
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
-        """-log Dir(p_n; a) averaged over samples: needs only E log p_n."""
+        """Return -log Dir(p_n; a) averaged over the samples, which needs only E log p_n."""
         a0 = self._strength(out, classes)
         a = a0[:, None] * out[:, :classes].softmax(-1) + 1e-4
         return (
@@ -101,10 +109,14 @@ class Dirichlet:
         )
 
     def _strength(self, out: Tensor, classes: int) -> Tensor:
+        # The offset makes a fresh head (output near 0) a uniform Dirichlet of strength K; the
+        # bounds keep lgamma and its gradient finite.
         return (out[:, classes] + math.log(classes)).clamp(-4.0, 9.0).exp()
 
 
 class GaussianLogits:
+    """The samples' logits are independent Gaussians."""
+
     def outputs(self, classes: int) -> int:
         return 2 * classes
 
@@ -115,14 +127,15 @@ class GaussianLogits:
         )  # float64 would cost four times as much
         logp = (mean + std * normal_draws(classes).to(mean)[:, None]).log_softmax(-1)  # [M, B, K]
         p = logp.exp()
+        # Far logits underflow in all draws, and log 0 would make the loss infinite.
         return p.mean(0).clamp_min(1e-30).log().to(out), -(p * logp).sum(-1).mean(0).to(out)
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
-        """The share's cross-entropy, as of Share, and MOMENTS times the likelihood of the teacher's
-        centred logits.
+        """Return the share's cross-entropy, as of Share, plus MOMENTS times the logits' likelihood.
 
-        The likelihood alone overstates the spread: logits vary together, and a diagonal covariance
-        cannot say so. The share alone leaves open which logits vary.
+        The likelihood is of the teacher's centred logits. The likelihood alone overstates the
+        spread: logits vary together, which a diagonal covariance cannot express. The share alone
+        leaves open which logits vary.
         """
         likelihood = gaussian_nll(
             out[:, :classes], self._std(out, classes), target["logit_mean"], target["logit_var"]
@@ -133,20 +146,20 @@ class GaussianLogits:
         return MOMENTS * likelihood + losses * target["weight"]
 
     def _std(self, out: Tensor, classes: int) -> Tensor:
+        # The offset starts training at a small spread, e^-1.
         return (out[:, classes:] - 1.0).clamp(*LOG_STD).exp()
 
 
 def gaussian_output(std: np.ndarray) -> np.ndarray:
-    """Return the outputs at which GaussianLogits reads these deviations of the logits."""
+    """Return the outputs that GaussianLogits reads as these standard deviations of the logits."""
     return np.log(np.clip(std, np.exp(LOG_STD[0]), np.exp(LOG_STD[1]))) + 1.0
 
 
 def gaussian_nll(logits: Tensor, std: Tensor, mean: Tensor, var: Tensor) -> Tensor:
-    """-log N(x; logits, std^2) averaged over classes and over samples x of that mean and variance,
-    less a constant [B].
+    """Return -log N(x; logits, std^2), less a constant, averaged over classes and samples x, [B].
 
-    Mean over classes of ((var + (mean - m)^2) / (2 std^2) + log std); m, the logits less their mean
-    over classes: [B, K] all.
+    Mean over classes of ((var + (mean - m)^2) / (2 std^2) + log std), where m are the logits less
+    their mean over classes; mean, var: of the samples. All are [B, K].
     """
     centred = logits - logits.mean(-1, keepdim=True)
     return (0.5 * (var + (mean - centred) ** 2) / std**2 + std.log()).mean(-1)
@@ -154,9 +167,11 @@ def gaussian_nll(logits: Tensor, std: Tensor, mean: Tensor, var: Tensor) -> Tens
 
 @lru_cache
 def normal_draws(classes: int) -> Tensor:
-    """Fixed quasi-random standard normal points [M, K]: a Sobol sequence, scrambled by seed 0,
-    through the normal quantile.
+    """Return fixed quasi-random standard normal points [M, K].
+
+    A Sobol sequence, scrambled by seed 0, through the normal quantile.
     """
+    # Scrambling also keeps the points off 0, where the normal quantile is infinite.
     points = qmc.Sobol(classes, scramble=True, rng=0).random(DRAWS)
     return torch.tensor(norm.ppf(points), dtype=torch.float64)
 
@@ -170,7 +185,7 @@ UNCERTAINTY_HEADS: dict[str, UncertaintyHead] = {
 
 
 def uncertainty_head(name: str) -> UncertaintyHead:
-    """The reading of that name. Raises SettingsError."""
+    """Return the reading of that name. Raises SettingsError for an unknown name."""
     if name not in UNCERTAINTY_HEADS:
         raise SettingsError("models.unknown_spread", name=name, names=list(UNCERTAINTY_HEADS))
     return UNCERTAINTY_HEADS[name]

@@ -1,16 +1,14 @@
-"""How unlike the training cases a case is, from the state that its answer is read from: no second
-pass, no label of a stranger.
+"""How unlike the training cases a case is, from the state behind its answer, without a second pass.
 
-Three views, each as the share of training cases that show less of it, and their mean as a share
-again:
+No labels of unlike cases are needed. Three views, each as the share of training cases with a
+smaller value, and their mean as a share again:
 - the answer's entropy;
 - one minus the mean cosine to the NEIGHBOURS nearest training states, of centred states (Sun et al.
   2022, arXiv 2204.06507);
 - the relative Mahalanobis distance (Ren et al. 2021, arXiv 2106.09022): to the nearest class, less
   that to all cases.
-No view wins on every set; their mean is above entropy alone on each that was tried. Training cases
-are compared with the others, never with themselves. Knows states and probabilities, not models or
-texts.
+No view wins on every set; their mean is above entropy alone on each set measured. A training case
+is compared with the others, never with itself. Knows states and probabilities, not models or texts.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -19,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-STATES = 2000  # training states that are kept, drawn evenly
+STATES = 2000  # training states that are stored, evenly drawn
 NEIGHBOURS = 5
-QUANTILES = 1001  # points that keep a view's distribution over the training cases
+QUANTILES = 1001  # points that represent a view's distribution over the training cases
 SHRINK = 0.05  # of a covariance towards its mean variance
 _PREFIX = "novelty:"
 
@@ -45,19 +43,22 @@ class Novelty:
     overall: Tensor
 
     def percentile(self, states: Tensor, entropy: Tensor) -> Tensor:
-        """States [n, d] and the answers' entropies [n] -> share of training cases that are less
-        unlike, [n] in [0, 1].
+        """Return the share of training cases that are less unlike than each case, [n] in [0, 1].
+
+        states: [n, d]. entropy: of the answers, [n], nats.
         """
         return _share(self.overall, self._mean_share(self._views(states, entropy)))
 
     def _views(self, states: Tensor, entropy: Tensor, own: Tensor | None = None) -> Tensor:
-        """The three views [3, n]; own [n]: each case's own row among `states`, which is left out,
-        or -1.
+        """Return the three views [3, n].
+
+        own [n]: each case's own row among `states`, which is left out, or -1.
         """
         centred = states.float() - self.centre
         cosine = torch.nn.functional.normalize(centred, dim=-1) @ self.states.T
         if own is not None:
             rows = (own >= 0).nonzero().squeeze(1)
+            # -1 is the least cosine, so a case is never its own neighbour.
             cosine[rows, own[rows]] = -1.0
         nearest = cosine.topk(min(NEIGHBOURS, len(self.states)), dim=-1).values.mean(-1)
         to_classes = (
@@ -73,12 +74,12 @@ class Novelty:
         ).mean(0)
 
     def tensors(self) -> dict[str, Tensor]:
-        """What a model's weights keep of it."""
+        """Return the tensors that a model's weights store of it."""
         return {_PREFIX + f.name: getattr(self, f.name) for f in fields(self)}
 
     @staticmethod
     def from_tensors(tensors: dict[str, Tensor]) -> "Novelty | None":
-        """The measure that `tensors()` gave; None where a model has none."""
+        """Return the measure that `tensors()` stored; None if the tensors hold none."""
         if _PREFIX + "states" not in tensors:
             return None
         return Novelty(**{f.name: tensors[_PREFIX + f.name].float() for f in fields(Novelty)})
@@ -87,8 +88,10 @@ class Novelty:
 def fit_novelty(
     states: np.ndarray, labels: np.ndarray, entropy: np.ndarray, classes: int
 ) -> Novelty:
-    """Fit on training cases: states [n, d], label positions [n] (negative: unknown) and the
-    answers' entropies [n].
+    """Return the measure fitted on training cases.
+
+    states [n, d]; labels: positions [n], negative where unknown; entropy: of the answers, [n],
+    nats; classes: K.
     """
     x = torch.as_tensor(states, dtype=torch.float32)
     centre = x.mean(0)
@@ -97,6 +100,7 @@ def fit_novelty(
     means = torch.stack([_mean_of(centred[torch.as_tensor(labels == k)]) for k in range(classes)])
     residual = centred[torch.as_tensor(labelled)] - means[torch.as_tensor(labels[labelled])]
     coreset = torch.as_tensor(np.arange(min(STATES, len(x))) * len(x) // min(STATES, len(x)))
+    # The quantiles need the views, and the views need the other fields: they are filled in below.
     unfitted = torch.zeros(QUANTILES)
     measure = Novelty(
         centre,
@@ -115,12 +119,13 @@ def fit_novelty(
 
 
 def _mean_of(states: Tensor) -> Tensor:
-    """Mean state; a class without a case lies at the centre of all."""
+    """Return the mean state; a class without a case gets the centre of all cases."""
     return states.mean(0) if len(states) else states.new_zeros(states.shape[1])
 
 
 def _inverse_root(centred: Tensor) -> Tensor:
-    """R [d, d] with R R^T the inverse of the shrunk covariance of states [n, d] whose mean is 0."""
+    """Return R [d, d] with R R^T the inverse of the shrunk covariance of states [n, d] of mean 0."""
+    # In float64, and shrunk: with fewer cases than dimensions the covariance is singular.
     covariance = (centred.T @ centred).double() / max(1, len(centred))
     size = len(covariance)
     mean_variance = covariance.diagonal().mean().clamp_min(1e-12)
@@ -140,9 +145,9 @@ def _quantiles(values: Tensor) -> Tensor:
 
 
 def _share(quantiles: Tensor, values: Tensor) -> Tensor:
-    """Share of the training cases below each value: where it lies among their quantiles, in [0, 1].
+    """Return the share of the training cases below each value, in [0, 1], from their quantiles.
 
-    Among equal quantiles, those of a view that most cases share, the middle.
+    Among equal quantiles (of a view with many equal values) it is the middle one.
     """
     low = torch.searchsorted(quantiles, values.float().contiguous())
     high = torch.searchsorted(quantiles, values.float().contiguous(), right=True)

@@ -1,8 +1,7 @@
-"""Distributions over adapters, and N models drawn from one: what every Bayesian teacher is, however
-it was made.
+"""Distributions over adapters, and N models drawn from one: the form of every Bayesian teacher.
 
-Four families share one interface, `draw(N, generator) -> Draws`, and one sampler evaluates what any
-of them draws:
+Four families share one interface, `draw(N, generator) -> Draws`, and one sampler evaluates the
+draws of all of them:
 - Gaussian: A_ij ~ N(mean_ij, std_ij^2), B common (TFB, BLoB, Laplace);
 - Mixture: M Gaussians, each with its own B and head, drawn from in turn (MultiSWAG's idea, arXiv
   2002.08791, over BLoBs);
@@ -12,8 +11,8 @@ of them draws:
 - Members: M trained adapters with their own heads (deep ensemble, arXiv 1612.01474); N of them, N
   <= M.
 
-Each is written as tensors by name and read back from them; the names tell the family. Not known
-here: how any is trained or evaluated.
+Each is written as tensors by name and read back from them; the names determine the family. This
+file does not know how a distribution is trained or evaluated.
 """
 
 from collections.abc import Sequence
@@ -30,8 +29,10 @@ _RATE = "posterior:rate"
 
 @dataclass(frozen=True)
 class Draws:
-    """N models: A [N, r, in] by map; B [out, r] by map, or [N, out, r]; the head's weight and bias,
-    [K, d] and [K] where all share one, else [N, K, d] and [N, K].
+    """N models.
+
+    a: A [N, r, in] by map. b: B [out, r] by map, or [N, out, r]. weight, bias: of the head, [K, d]
+    and [K] where all models share one, else [N, K, d] and [N, K].
     """
 
     a: dict[str, Tensor]
@@ -43,7 +44,7 @@ class Draws:
         return next(iter(self.a.values())).shape[0]
 
     def only(self, i: int) -> "Draws":
-        """The i-th model alone, N = 1."""
+        """Return the i-th model alone, N = 1."""
         per_draw = self.weight.dim() == 3
         return Draws(
             {name: a[i : i + 1] for name, a in self.a.items()},
@@ -53,7 +54,7 @@ class Draws:
         )
 
     def logits(self, states: Tensor) -> Tensor:
-        """Read-out states of all models [N, B, d] -> [N, B, K], each by its own head."""
+        """Return logits [N, B, K] of read-out states [N, B, d], each model by its own head."""
         weight, bias = self.weight.to(states.device), self.bias.to(states.device)
         return states @ weight.mT + (bias[:, None] if bias.dim() == 2 else bias)
 
@@ -67,7 +68,7 @@ class Gaussian:
     head: nn.Linear
 
     def draw(self, samples: int, generator: torch.Generator) -> Draws:
-        """Noise comes from a CPU generator, so that every device sees the same draw."""
+        """Return N draws; noise comes from a CPU generator, so that every device has the same draw."""
         noise = {
             x.name: torch.randn(samples, *x.a.shape, generator=generator) for x in self.adapters
         }
@@ -75,10 +76,11 @@ class Gaussian:
         return Draws(a, {x.name: x.b for x in self.adapters}, *_of(self.head))
 
     def scaled(self, scale: float) -> "Gaussian":
-        """The same with `scale` times the spread; 0 is the mean's model."""
+        """Return the same with `scale` times the spread; 0 is the mean's model."""
         return replace(self, std={name: scale * s for name, s in self.std.items()})
 
     def tensors(self) -> dict[str, Tensor]:
+        """Return what a model's weights store of it."""
         return _common(self.adapters, self.head) | {
             f"{name}:std": s for name, s in self.std.items()
         }
@@ -86,8 +88,9 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Mixture:
-    """M Gaussians of equal weight; a, std [M, r, in], b [M, out, r] by map, weight [M, K, d], bias
-    [M, K].
+    """M Gaussians of equal weight.
+
+    a, std [M, r, in], b [M, out, r] by map, weight [M, K, d], bias [M, K].
     """
 
     a: dict[str, Tensor]
@@ -98,14 +101,15 @@ class Mixture:
 
     @staticmethod
     def of(components: Sequence[Gaussian]) -> "Mixture":
-        """Stack Gaussians over the same maps."""
+        """Return Gaussians over the same maps as one mixture."""
         means = Members.of([(x.adapters, x.head) for x in components])
         std = {name: torch.stack([x.std[name] for x in components]) for name in means.a}
         return Mixture(means.a, std, means.b, means.weight, means.bias)
 
     def draw(self, samples: int, generator: torch.Generator) -> Draws:
-        """Sample i is of component i modulo M: shares as even as N allows, where drawing them too
-        would add noise.
+        """Return N draws, sample i from component i modulo M.
+
+        Shares are as even as N allows; drawing the components at random would add noise.
         """
         component = torch.arange(samples) % len(self.weight)
         noise = {
@@ -124,6 +128,7 @@ class Mixture:
         )
 
     def tensors(self) -> dict[str, Tensor]:
+        """Return what a model's weights store of it."""
         parts = {
             f"{name}:{part}": x
             for part in ("a", "b", "std")
@@ -141,7 +146,7 @@ class Dropout:
     head: nn.Linear
 
     def draw(self, samples: int, generator: torch.Generator) -> Draws:
-        """A mask over the map's inputs, one a model."""
+        """Return N draws, one mask over the map's inputs for each model."""
         a = {}
         for x in self.adapters:
             keep_mask = torch.rand(samples, 1, x.a.shape[1], generator=generator) >= self.rate
@@ -149,6 +154,7 @@ class Dropout:
         return Draws(a, {x.name: x.b for x in self.adapters}, *_of(self.head))
 
     def tensors(self) -> dict[str, Tensor]:
+        """Return what a model's weights store of it."""
         return _common(self.adapters, self.head) | {_RATE: torch.tensor(self.rate)}
 
 
@@ -163,7 +169,7 @@ class Members:
 
     @staticmethod
     def of(members: Sequence[tuple[Sequence[Adapter], nn.Linear]]) -> "Members":
-        """Stack trained (adapters, head) pairs of one shape and scale."""
+        """Return trained (adapters, head) pairs of one shape and scale as one posterior."""
         names = [x.name for x in members[0][0]]
         by_name = [{x.name: x for x in adapters} for adapters, _ in members]
         return Members(
@@ -176,8 +182,9 @@ class Members:
         )
 
     def draw(self, samples: int, generator: torch.Generator) -> Draws:
-        """The first N members: an ensemble has no randomness left. Raises SettingsError where there
-        are fewer.
+        """Return the first N members: an ensemble has no randomness left.
+
+        Raises SettingsError if it has fewer members.
         """
         if samples > len(self.weight):
             raise SettingsError("models.too_many_members", samples=samples, n=len(self.weight))
@@ -190,6 +197,7 @@ class Members:
         )
 
     def tensors(self) -> dict[str, Tensor]:
+        """Return what a model's weights store of it."""
         parts = {f"{k}:a": v for k, v in self.a.items()} | {f"{k}:b": v for k, v in self.b.items()}
         return parts | {"head.weight": self.weight, "head.bias": self.bias}
 
@@ -198,11 +206,15 @@ Posterior = Gaussian | Mixture | Dropout | Members
 
 
 def tempered(posterior: Posterior, temperature: float) -> Posterior:
-    """The same with every model's logits divided by T: the head's weight and bias are."""
+    """Return the same posterior with every model's logits divided by the temperature.
+
+    The head's weight and bias are divided, so samples need no extra step.
+    """
     if isinstance(posterior, Members | Mixture):
         return replace(
             posterior, weight=posterior.weight / temperature, bias=posterior.bias / temperature
         )
+    # A new head: the given one may also be the point estimate's.
     weight, bias = _of(posterior.head)
     head = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device).requires_grad_(False)
     head.load_state_dict({"weight": weight / temperature, "bias": bias / temperature})
@@ -210,7 +222,7 @@ def tempered(posterior: Posterior, temperature: float) -> Posterior:
 
 
 def from_tensors(tensors: dict[str, Tensor], scale: float) -> Posterior:
-    """What `tensors()` gave; `scale` is the adapters'."""
+    """Return the posterior that `tensors()` stored; `scale` is the adapters'."""
     names = [key.removesuffix(":a") for key in tensors if key.endswith(":a")]
     a, b = ({name: tensors[f"{name}:{part}"] for name in names} for part in "ab")
     weight, bias = tensors["head.weight"], tensors["head.bias"]

@@ -3,11 +3,11 @@
 One draw of all A (and B, where they differ) makes one model, the same for every token and case.
 Design choices:
 - the samples lie along the batch, sample-major: [N * B, T, d];
-- with adapters in the feed-forward only, the first adapted block's attention does not know the
-  sample yet, so it is computed once: the first sampled map turns [B, T, in] into [N, B, T, out],
+- with adapters in the feed-forward only, the first adapted block's attention is the same for all
+  samples, so it is computed once: the first sampled map turns [B, T, in] into [N, B, T, out],
   residuals broadcast, and the block's output is flattened to [N * B, T, d].
 
-This file does not know what distribution the draws are from.
+This file does not know the distribution of the draws.
 """
 
 from collections.abc import Sequence
@@ -35,15 +35,17 @@ class SampledLinear(nn.Module):
         self.scale = scale
         self.a: Tensor | None = None  # [N, r, in]
         self.b: Tensor | None = None
-        self.cases = 0  # B of the present batch, set by whoever draws
+        self.cases = 0  # B of the present batch, set by Sampler.read_out
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return y in the shapes of the class's docstring."""
         y = self.base(x)
         if self.a is None:
             return y
         a, up = self.a.to(x.dtype), self.b.to(x.dtype).mT * self.scale  # [N, r, in], [(N,) r, out]
         n, r, width = a.shape
         # common to all samples: one product for all N draws of A
+        # Only the batch's size tells a common input from one that holds samples.
         if x.dim() == 3 and x.shape[0] == self.cases and n > 1:
             z = (x @ a.reshape(n * r, width).T).unflatten(-1, (n, r))  # [B, T, N, r]
             return y + z.movedim(-2, 0) @ (up[:, None] if up.dim() == 3 else up)  # [N, B, T, out]
@@ -54,14 +56,16 @@ class SampledLinear(nn.Module):
 
 
 class Sampler:
-    """Evaluates drawn adapters on a backbone, whose maps `names` it makes sampled ones."""
+    """Evaluates drawn adapters on a backbone; replaces its maps `names` by sampled ones."""
 
     def __init__(self, backbone: Backbone, names: Sequence[str], scale: float):
         self.backbone = backbone
         self.maps: dict[str, SampledLinear] = {}
         for name in names:
             base = backbone.model.get_submodule(name)
-            base = getattr(base, "base_layer", base)  # peft's wrapper, if it is still there
+            base = getattr(
+                base, "base_layer", base
+            )  # peft's wrapper, if adapters are still attached
             base = getattr(base, "base", base)  # another sampler's
             self.maps[name] = SampledLinear(base, scale)
             adapters.replace(backbone, name, self.maps[name])
@@ -80,7 +84,7 @@ class Sampler:
 
     @contextmanager
     def sampled(self, draws: Draws):
-        """For the time of the block, every map has the draws' A and B; yields N."""
+        """Set the draws' A and B on every map inside the block; yield N."""
         for name, m in self.maps.items():
             m.a, m.b = (
                 draws.a[name].to(self.backbone.device),
@@ -93,8 +97,9 @@ class Sampler:
                 m.a = m.b = None
 
     def read_out(self, hidden: Tensor, mask: Tensor | None, samples: int) -> Tensor:
-        """Inside `sampled`: hidden state that enters the cut [B, T, d] -> read-out states of all
-        samples [N, B, d].
+        """Return all samples' read-out states [N, B, d] of a state [B, T, d] that enters the cut.
+
+        Call it inside `sampled`. mask: [B, T], None when nothing is padded. samples: N.
         """
         cases = hidden.shape[0]
         for m in self.maps.values():
@@ -112,14 +117,17 @@ class Sampler:
 
     @contextmanager
     def _spread_after_first_block(self, cases: int, samples: int):
-        """The first block sees B cases; the later ones N * B, and so must everything that comes
-        with the hidden state.
+        """During one forward: repeat by N all that comes with the state to the later blocks.
+
+        The first adapted block reads B cases, the later ones N * B.
         """
 
         def flatten(_block, _args, output):
             return output.flatten(0, 1) if output.dim() == 4 else output
 
         def spread(x):
+            # Masks and rotary positions have a batch axis of B or of 1; the latter broadcast as
+            # they are.
             if isinstance(x, Tensor) and x.dim() > 1 and x.shape[0] == cases and cases > 1:
                 return x.repeat(samples, *[1] * (x.dim() - 1))
             return tuple(spread(v) for v in x) if isinstance(x, tuple) else x

@@ -1,7 +1,6 @@
-"""Models that score cases: the teacher in N samples, and one-pass models (point estimate and
-student).
+"""Models that score cases: the teacher in N samples, and one-pass models (point and student).
 
-Each answers `scores(texts) -> Scores`. Knows backbones, heads and samples; does not know files,
+Each has `scores(texts) -> Scores`. Knows backbones, heads and samples; does not know files,
 training or the store.
 """
 
@@ -24,19 +23,18 @@ from core.models.scoring.spread import Moments, Scores, collect, predictive
 from core.models.scoring.surface import SurfaceTerm, add_offset
 from core.progress import ProgressBar
 
-# Tokens times samples in one batch of the teacher: beyond this the activations leave the caches of
-# a CPU (measured on 2
-# cores: 2,560 is fastest of 1,280 to 16,000).
+# Tokens times samples in one batch of the teacher: above this the activations leave a CPU's caches
+# (measured on 2 cores: 2,560 is the fastest of 1,280 to 16,000).
 _ROWS_PER_BATCH = 2560
 _NOVELTY_ROWS = 4096  # cases compared with the training states at once: 32 MB
 
 
 class OnePass:
-    """Point estimate or student: one forward pass a case, adapters merged. `spread` says how the
-    head's outputs are read.
+    """A model of one forward pass a case, adapters merged: linear, point estimate or student.
 
-    surface: logits from n-grams, added to the head's. novelty: how unlike the training cases a case
-    is, from the same state.
+    backbone, head: of the model. classes: K. spread: name of the reading of the head's outputs.
+    surface: logits from n-grams, added to the head's; None adds nothing. novelty: how unlike the
+    training cases a case is, from the same state; None gives none.
     """
 
     passes = 1
@@ -58,8 +56,11 @@ class OnePass:
     def scores(
         self, texts: Sequence[str], truncate: bool = False, progress: str | None = None
     ) -> Scores:
-        """Score the texts, in their order. Raises CasesError for a text too long, NonFiniteError
-        for a broken answer.
+        """Return the scores of the texts, in their order.
+
+        truncate: read the beginning of texts that are too long. progress: the bar's caption, None
+        for no bar. Raises CasesError for a text that is too long, NonFiniteError for an answer that
+        is not finite.
         """
         ids = self.backbone.tokens(texts, truncate)
         states = torch.empty(len(ids), self.backbone.hidden_size)
@@ -75,11 +76,13 @@ class OnePass:
 
     @torch.inference_mode()
     def scores_cached(self, cache: TrunkCache) -> Scores:
-        """Score cases whose trunk states are cached."""
+        """Return the scores of cases whose trunk states are cached."""
         return self.read_states(torch.from_numpy(top_states(self.backbone, cache)), cache.offsets)
 
     def read_states(self, states: Tensor, offsets: Tensor | None = None) -> Scores:
-        """Read-out states [n, d] and logits' offsets [n, K] -> Scores."""
+        """Return the scores of read-out states [n, d], with the logits' offsets [n, K]."""
+        # The head runs on its device, everything after it on the CPU in float64: n x K is small,
+        # and entropies of sure answers need the precision.
         out = self.head(states.to(self.head.weight.device)).cpu()
         scores = self.decide(out if offsets is None else add_offset(out, offsets))
         if self.novelty is None:
@@ -95,16 +98,20 @@ class OnePass:
         )
 
     def decide(self, out: Tensor) -> Scores:
-        """Head outputs [n, outputs] -> Scores."""
+        """Return the scores of head outputs [n, outputs]."""
         logp, aleatoric = self.spread.predict(out.double(), self.classes)
         p = logp.exp()
+        # exp(log p) adds up to 1 only up to rounding.
         return collect(p / p.sum(-1, keepdim=True), aleatoric)
 
 
 class Teacher:
     """A distribution over adapters, sampled N times a case: one batched computation over the trunk.
 
-    The draws come from the seed alone: the same N models for every case, batch and call.
+    The draws come from the seed alone: the same N models for every case, batch and call. backbone:
+    its maps are replaced by sampled ones. posterior: the distribution. scale: of the adapters.
+    samples: N. seed: of the draws. surface: logits from n-grams, added to every sample's; None adds
+    nothing.
     """
 
     def __init__(
@@ -118,14 +125,16 @@ class Teacher:
     ):
         self.backbone, self.posterior, self.samples, self.seed = backbone, posterior, samples, seed
         self.surface = surface
+        # One draw tells the names of the maps, in any family of posteriors.
         self.sampler = Sampler(backbone, list(self.draws(1).a), scale)
 
     @property
     def passes(self) -> int:
+        """Return the number of passes for each case."""
         return self.samples
 
     def draws(self, samples: int | None = None, posterior: Posterior | None = None) -> Draws:
-        """The N models, from the seed."""
+        """Return the N models, from the seed; None is the teacher's own N or posterior."""
         return (posterior or self.posterior).draw(
             samples or self.samples, torch.Generator().manual_seed(self.seed)
         )
@@ -133,16 +142,17 @@ class Teacher:
     def scores(
         self, texts: Sequence[str], truncate: bool = False, progress: str | None = None
     ) -> Scores:
-        """Score the texts, in their order; the trunk runs once a case, the top N times."""
+        """Return the scores of the texts, in their order.
+
+        The trunk runs once a case, the top N times. Parameters and errors as of OnePass.scores.
+        """
         ids = self.backbone.tokens(texts, truncate)
         return self._collect(self._from_texts(texts, ids), len(ids), self.draws(), progress)
 
     def sampled_scores(
         self, texts: Sequence[str], truncate: bool = False
     ) -> tuple[Scores, np.ndarray]:
-        """What `scores` returns, and the probabilities of each sample that it is made of, [N, n,
-        K], float32.
-        """
+        """Return what `scores` returns, and each sample's probabilities, [N, n, K], float32."""
         ids, draws = self.backbone.tokens(texts, truncate), self.draws()
         samples = torch.empty(len(draws), len(ids), draws.bias.shape[-1])
         scores = self._collect(self._from_texts(texts, ids), len(ids), draws, None, samples)
@@ -151,8 +161,9 @@ class Teacher:
     def scores_cached(
         self, cache: TrunkCache, posterior: Posterior | None = None, progress: str | None = None
     ) -> Scores:
-        """Score cases whose trunk states are cached; `posterior` stands in for the teacher's own,
-        on the same maps.
+        """Return the scores of cases whose trunk states are cached.
+
+        posterior: used in place of the teacher's own, on the same maps; None is its own.
         """
         return self._collect(
             self._from_cache(cache), len(cache), self.draws(posterior=posterior), progress
@@ -166,8 +177,10 @@ class Teacher:
         progress: str | None = None,
         samples: int | None = None,
     ) -> tuple[Moments, np.ndarray | None]:
-        """What the samples say of every cached case, for a student to learn; with `keep_samples`
-        also their probabilities [N, n, K], else None. `samples`: only so many of the N.
+        """Return the samples' moments on every cached case, which a student learns.
+
+        keep_samples: also return the probabilities [N, n, K], else None. progress: the bar's
+        caption, None for no bar. samples: how many of the N, None for all.
         """
         draws, parts, probabilities, order = self.draws(samples), [], [], []
         with (
@@ -182,6 +195,7 @@ class Teacher:
                 probabilities.append(logits.softmax(-1).cpu().numpy() if keep_samples else None)
                 order.append(index)
                 bar.update(len(index))
+        # Batches go by length; this restores the order of the cases.
         place = np.argsort(np.concatenate(order))
         return Moments.join(parts, place), np.concatenate(probabilities, 1)[
             :, place
@@ -190,7 +204,7 @@ class Teacher:
     def _logits(
         self, draws: Draws, hidden: Tensor, mask: Tensor | None, offset: Tensor | float
     ) -> Tensor:
-        """Logits of all models [N, B, K]; offset [B, K], or 0, is common to them."""
+        """Return the logits of all models [N, B, K]; offset [B, K], or 0, is common to them."""
 
         def run(hidden: Tensor, mask: Tensor | None) -> Tensor:
             return draws.logits(self.sampler.read_out(hidden, mask, len(draws)).float())
@@ -206,7 +220,10 @@ class Teacher:
         progress: str | None,
         samples: Tensor | None = None,
     ) -> Scores:
-        """Score the batches; into `samples` [N, n, K], where given, goes what each sample says."""
+        """Return the batches' scores; fill `samples` [N, n, K] with each sample's probabilities.
+
+        samples: None where they are not needed.
+        """
         mean = torch.empty(cases, draws.bias.shape[-1], dtype=torch.float64)
         aleatoric = torch.empty(cases, dtype=torch.float64)
         with (
@@ -228,10 +245,12 @@ class Teacher:
             if self.backbone.device.type == "cpu"
             else self.backbone.tokens_per_batch
         )
+        # 64 keeps a batch worthwhile for many samples; each of its tokens becomes N rows in the
+        # top.
         return max(64, rows // self.samples)
 
     def _from_texts(self, texts: Sequence[str], ids: list[list[int]]) -> Iterator[tuple]:
-        """Batches' positions, trunk states, mask and offset."""
+        """Yield the batches' positions, trunk states, mask and offset."""
         offsets = None if self.surface is None else self.surface.logits(texts)
         for batch in token_batches(ids, self.backbone.device, self._tokens_per_batch):
             hidden = by_halves(self.backbone.trunk, batch.ids, batch.mask)

@@ -1,9 +1,8 @@
-"""A text's surface beside its meaning: logits from hashed character n-grams, added to those of the
-pooled state.
+"""Logits from a text's hashed character n-grams, added to those of its pooled state.
 
-Part numbers, units and misspellings are lost in a pooled state and plain in n-grams. A term is
+A pooled state loses part numbers, units and misspellings; n-grams show them. A term costs
 microseconds a text. Knows texts and numbers; core.models.training.linear_start fits the weights and
-decides whether they earn their place.
+decides whether the term is used.
 """
 
 from collections.abc import Sequence
@@ -17,6 +16,8 @@ from sklearn.preprocessing import normalize
 from torch import Tensor
 
 FEATURES = 1 << 16
+# Hashing needs no vocabulary in the model's file: a collision of two n-grams costs little at
+# 65,536. Without alternate_sign counts stay positive, as the logarithm below requires.
 _VECTORIZER = HashingVectorizer(
     analyzer="char_wb",
     ngram_range=(2, 5),
@@ -28,18 +29,18 @@ _VECTORIZER = HashingVectorizer(
 
 
 def count_ngrams(texts: Sequence[str]) -> csr_matrix:
-    """How often each hashed n-gram of 2 to 5 characters is in each text, [n, FEATURES]."""
+    """Return how often each hashed n-gram of 2 to 5 characters is in each text, [n, FEATURES]."""
     return _VECTORIZER.transform(texts)
 
 
 def inverse_frequency(counts: csr_matrix) -> np.ndarray:
-    """log((1 + n) / (1 + texts with the n-gram)) + 1, [FEATURES]: scikit-learn's smooth idf."""
+    """Return log((1 + n) / (1 + texts with the n-gram)) + 1, [FEATURES]: scikit-learn's smooth idf."""
     with_it = np.bincount(counts.indices, minlength=FEATURES)
     return (np.log((1 + counts.shape[0]) / (1 + with_it)) + 1).astype(np.float32)
 
 
 def weigh_ngrams(counts: csr_matrix, idf: np.ndarray) -> csr_matrix:
-    """Counts -> rows of length 1 of (1 + log count) * idf."""
+    """Return rows of length 1 of (1 + log count) * idf."""
     weighed = counts.astype(np.float32)
     weighed.data = 1 + np.log(weighed.data)
     return normalize(weighed.multiply(idf).tocsr(), copy=False)
@@ -47,29 +48,30 @@ def weigh_ngrams(counts: csr_matrix, idf: np.ndarray) -> csr_matrix:
 
 @dataclass(frozen=True)
 class SurfaceTerm:
-    """idf [FEATURES] and weights [K, FEATURES]."""
+    """The term's weights: idf [FEATURES] and weight [K, FEATURES]."""
 
     idf: np.ndarray
     weight: np.ndarray
 
     def logits(self, texts: Sequence[str]) -> Tensor:
-        """What is added to the logits of the texts, float32 [n, K] on the CPU."""
+        """Return what is added to the logits of the texts, float32 [n, K] on the CPU."""
         return self.weigh(weigh_ngrams(count_ngrams(texts), self.idf))
 
     def weigh(self, features: csr_matrix) -> Tensor:
-        """The same for features that are counted already."""
+        """Return the same for features that are already counted and weighed."""
         return torch.from_numpy(np.ascontiguousarray(features @ self.weight.T, dtype=np.float32))
 
     def tensors(self) -> dict[str, Tensor]:
-        """What a model's weights keep of it."""
+        """Return the tensors that a model's weights store of it."""
         return {
             "surface:idf": torch.from_numpy(self.idf),
+            # Half precision halves the largest tensor of a small model.
             "surface:weight": torch.from_numpy(self.weight).half(),
         }
 
     @staticmethod
     def from_tensors(tensors: dict[str, Tensor]) -> "SurfaceTerm | None":
-        """The term that `tensors()` gave; None where a model has none."""
+        """Return the term that `tensors()` stored; None if the tensors hold none."""
         if "surface:weight" not in tensors:
             return None
         weight = tensors["surface:weight"].float().cpu().numpy()
@@ -77,5 +79,5 @@ class SurfaceTerm:
 
 
 def add_offset(out: Tensor, offset: Tensor) -> Tensor:
-    """Head outputs [..., outputs] whose first K are logits, with offset [..., K] added to those."""
+    """Return head outputs [..., outputs] with offset [..., K] added to the first K, the logits."""
     return torch.cat([out[..., : offset.shape[-1]] + offset, out[..., offset.shape[-1] :]], -1)
