@@ -1,5 +1,6 @@
-"""Teachers, one a file: each turns a Job into a distribution over adapters. Its settings' class
-says which is asked for.
+"""Teachers, one in each file: each turns a TeacherJob into a distribution over adapters.
+
+The class of the settings decides which teacher it is.
 """
 
 from core.models.base.settings import (
@@ -29,20 +30,20 @@ _FIT = {
 
 
 HELD_OUT = 0.2  # of the labels, while a spread or a temperature is chosen
-FROM_POINT = (TfbSettings, LaplaceSettings, EnsembleSettings)  # they start at the point estimate
+FROM_POINT = (TfbSettings, LaplaceSettings, EnsembleSettings)  # these start at the point estimate
 TEMPERATURE_PRIOR = (
     0.25  # deviation of log T: 30 faultless cases ask for 0.75, where they alone would ask for 0.05
 )
 
 
 def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
-    """Choose on held-out labels what these settings leave open, then fit the teacher on every label
-    of the job.
+    """Choose on held-out labels what these settings leave open, then fit on every label of the job.
 
-    Raises SettingsError and ModelError by the teacher's file.
+    Raises SettingsError and ModelError, as documented in the teacher's file.
     """
     record: dict = {}
     if _is_open(settings):
+        # The choice needs labels that the probe did not train on; the final fit then wastes none.
         probe = fit_teacher(job.held_out_job(HELD_OUT, isinstance(settings, FROM_POINT)), settings)
         settings = settings.model_copy(update=probe.chosen)
         record = {"held_out": probe.record}
@@ -51,19 +52,18 @@ def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
 
 
 def _is_open(settings: TeacherSettings) -> bool:
-    """Whether something is left to choose on held-out labels."""
+    """Return whether a setting remains to be chosen on held-out labels."""
     fields = ["temperature"] if settings.calibrate else []
     fields += [name for name in ("sigma", "precision") if name in type(settings).model_fields]
     return any(getattr(settings, name) is None for name in fields)
 
 
 def fit_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
-    """Fit the teacher that these settings are for on the job's cases; what they leave open is
-    chosen on its anchor.
+    """Fit the teacher of these settings on the job's cases; choose open settings on its anchor.
 
-    With `calibrate`, the temperature is put into the head, or heads, of the samples: an approximate
+    With `calibrate`, the temperature divides the head, or heads, of the samples: an approximate
     posterior over few directions of the weights is right about which cases are unsure, rarely about
-    how unsure. Raises SettingsError and ModelError by its file.
+    how unsure. Raises SettingsError and ModelError, as documented in the teacher's file.
     """
     fitted = _FIT[type(settings)](job, settings)
     if not settings.calibrate or (
@@ -80,13 +80,12 @@ def fit_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
 
 
 def anchor_temperature(job: TeacherJob, posterior: Posterior, samples: int) -> float:
-    """The temperature of the samples' logits with the lowest NLL of their mean on the labelled
-    anchor.
-    """
+    """Return the samples' temperature with the lowest NLL of their mean on the labelled anchor."""
     teacher = Teacher(
         job.backbone, posterior, job.settings.adapter.scale, samples, job.settings.loop.seed
     )
     _, probabilities = teacher.moments(job.anchor, keep_samples=True)  # [N, n, K]
+    # The next user of the backbone must get bare maps.
     teacher.sampler.release()
     labelled = job.anchor_labels != NO_LABEL
     return sampled_temperature(

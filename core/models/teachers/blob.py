@@ -1,11 +1,10 @@
-"""BLoB (arXiv 2406.11675): A ~ N(M, Omega^2) trained with the adapter by variational inference; B
-stays deterministic.
+"""BLoB (arXiv 2406.11675): A ~ N(M, Omega^2), trained by variational inference; B is deterministic.
 
 loss = E_A[cross-entropy] + kl_weight / n * sum_ij KL(N(M_ij, Omega_ij^2) || N(0, beta^2)), n
 training cases; KL per element = log(beta / Omega) + (Omega^2 + M^2) / (2 beta^2) - 1/2; Omega =
 rho^2, element by element. Flipout (arXiv 1803.04386) gives every case its own draw at the price of
-one. Its random signs are drawn once a CASE, not once a token: within a case all tokens see one and
-the same weights, as they do when the teacher is sampled.
+one. Its random signs are drawn once a CASE, not once a token: all tokens of a case have the same
+weights, as they have when the teacher is sampled.
 """
 
 from contextlib import contextmanager
@@ -41,15 +40,15 @@ def fit_blob(job: TeacherJob, settings: BlobSettings) -> Fitted:
 
 
 def kl_to_prior(mean: Tensor, std: Tensor, prior: float) -> Tensor:
-    """Sum over elements of KL(N(mean, std^2) || N(0, prior^2)), nats."""
+    """Return the sum over elements of KL(N(mean, std^2) || N(0, prior^2)), nats."""
     return (torch.log(prior / std) + (std**2 + mean**2) / (2 * prior**2) - 0.5).sum()
 
 
 class Variational(Noise):
     """Holds rho of every A, adds the draw's share to A x in training, and prices it.
 
-    `cases`: n; `steps`: of an epoch. With reweighting, step i of an epoch has weight 2^i / (2^steps
-    - 1), mean 1 / steps.
+    cases: n. steps: of an epoch. With reweighting, step i of an epoch has weight 2^i / (2^steps -
+    1), mean 1 / steps.
     """
 
     def __init__(self, shapes: tuple[Adapter, ...], settings: BlobSettings, cases: int, steps: int):
@@ -57,14 +56,15 @@ class Variational(Noise):
         self.settings, self.cases, self.steps = settings, cases, steps
         self.names = [x.name for x in shapes]
         self.rho = nn.ParameterList([torch.full_like(x.a, settings.start_std**0.5) for x in shapes])
-        # in the checkpoint: a resumed run goes on from it
+        # a buffer, so that checkpoints store it and a resumed run continues it
         self.register_buffer("step", torch.zeros((), dtype=torch.long))
         self._means: dict[str, Tensor] = {}
 
     @contextmanager
     def on(self, backbone: Backbone):
-        """For the time of one forward: z = A x becomes M x + (Omega * eps)(x * s) * t, signs s, t
-        drawn for every case.
+        """During one forward: z = A x becomes M x + (Omega * eps)(x * s) * t.
+
+        The signs s and t are drawn for every case.
         """
         std = dict(zip(self.names, self.rho, strict=True))
 
@@ -86,7 +86,7 @@ class Variational(Noise):
                 handle.remove()
 
     def penalty(self) -> Tensor:
-        """kl_weight * KL / n, times this step's weight over the even one."""
+        """Return kl_weight * KL / n, times this step's weight relative to the even one."""
         i = int(self.step) % self.steps
         weight = self.steps * 2.0**i / (2.0**self.steps - 1) if self.settings.reweighting else 1.0
         self.step += 1
@@ -97,13 +97,15 @@ class Variational(Noise):
         return weight * self.settings.kl_weight * kl / self.cases
 
     def std(self) -> dict[str, Tensor]:
+        """Return the standard deviation [r, in] of A by map."""
         return {name: rho.detach() ** 2 for name, rho in zip(self.names, self.rho, strict=True)}
 
     def kl(self, trained: tuple[Adapter, ...]) -> Tensor:
+        """Return the KL to the prior of the trained adapters, nats."""
         std = self.std()
         return sum(kl_to_prior(x.a, std[x.name], self.settings.prior) for x in trained)
 
 
 def random_signs(*shape: int, like: Tensor) -> Tensor:
-    """+1 or -1, evenly."""
+    """Return +1 or -1, equally likely, of this shape, with `like`'s device and dtype."""
     return torch.randint(0, 2, shape, device=like.device).to(like.dtype) * 2 - 1

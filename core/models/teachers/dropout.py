@@ -1,8 +1,7 @@
-"""MC dropout (arXiv 1506.02142) on the adapters' inputs, switched on in training and in every
-sample.
+"""MC dropout (arXiv 1506.02142) on the adapters' inputs, in training and in every sample.
 
 peft's own dropout draws a mask for every token. Here a case has one mask for all its tokens in
-training, and a sample one for all cases: a draw is one model, as mutual information needs.
+training, and a sample has one for all cases: a draw is one model, as mutual information requires.
 """
 
 from contextlib import contextmanager
@@ -20,13 +19,13 @@ from core.models.training.objective import Noise
 
 
 def fit_dropout(job: TeacherJob, settings: DropoutSettings) -> Fitted:
-    """Train with the masks on; the posterior keeps the rate."""
+    """Train with the masks on; the posterior stores the rate."""
     trained, head = job.train("dropout", job.settings.loop.seed, CaseMasks(settings.rate))
     return Fitted(Dropout(trained, settings.rate, head), {"rate": settings.rate})
 
 
 class CaseMasks(Noise):
-    """Switches inputs of A off at `rate`, a mask a case, and divides the others by 1 - rate."""
+    """Switches inputs of A off at `rate`, one mask for each case; divides the others by 1 - rate."""
 
     def __init__(self, rate: float):
         super().__init__()

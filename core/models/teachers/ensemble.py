@@ -1,5 +1,6 @@
-"""Deep ensemble (arXiv 1612.01474): M adapters and heads trained from M seeds on one shared trunk;
-each is one sample.
+"""Deep ensemble (arXiv 1612.01474): M adapters and heads from M seeds on one shared trunk.
+
+Each member is one sample.
 """
 
 from core.models.base.settings import EnsembleSettings
@@ -8,8 +9,9 @@ from core.models.teachers.job import Fitted, TeacherJob
 
 
 def fit_ensemble(job: TeacherJob, settings: EnsembleSettings) -> Fitted:
-    """The point estimate is the first member; the others start from other seeds."""
+    """Fit the members: the point estimate is the first; the others start from other seeds."""
     first = job.settings.loop.seed
+    # Far apart, so that ensembles of neighbouring seeds share no member.
     others = [job.train("ensemble", 1000 * (first + 1) + i) for i in range(1, settings.samples)]
     members = (
         [(job.point, job.head), *others] if job.point else [job.train("ensemble", first), *others]

@@ -1,8 +1,7 @@
-"""What every teacher is made from, and the two things all of them do with it: train adapters, ask
-the anchor.
+"""What every teacher is made from, and its two steps: train adapters, measure the anchor.
 
-A teacher's file has one function, `fit(job, settings) -> Fitted`. What a teacher chooses on
-held-out labels (a spread, a temperature) it chooses on the anchor of `held_out_job`, and is then
+Each teacher's file has one function `fit_NAME(job, settings) -> Fitted`. What a teacher chooses on
+held-out labels (a spread, a temperature) it chooses on the anchor of `held_out_job`; then it is
 fitted again on every label. This file knows no teacher.
 """
 
@@ -33,10 +32,10 @@ from core.progress import ProgressBar
 
 @dataclass(frozen=True)
 class Fitted:
-    """A teacher's distribution over adapters, and what was looked at on the way to it (JSON-able).
+    """A teacher's distribution over adapters, and the record of its fit (JSON-able).
 
-    `chosen`: the settings' fields that were chosen on the anchor, for a fit on every label that has
-    no anchor.
+    chosen: the settings' fields chosen on the anchor, for a later fit on every label without an
+    anchor.
     """
 
     posterior: Posterior
@@ -46,16 +45,14 @@ class Fitted:
 
 @dataclass(frozen=True)
 class FrozenView:
-    """What is known of the cases before any training: the frozen base's states [n, d], and weighed
-    n-grams with their idf.
-    """
+    """The cases before any training: the frozen base's states [n, d], and weighed n-grams with idf."""
 
     states: np.ndarray
     features: csr_matrix | None = None
     idf: np.ndarray | None = None
 
     def at(self, index: np.ndarray) -> "FrozenView":
-        """Those cases alone."""
+        """Return the view of those cases alone."""
         return replace(
             self,
             states=self.states[index],
@@ -65,13 +62,12 @@ class FrozenView:
 
 @dataclass(frozen=True)
 class TeacherJob:
-    """The bare backbone, cached training and anchor cases with labels (positions), and the trained
-    point estimate.
+    """The bare backbone, cached training and anchor cases with labels, and the point estimate.
 
-    start: the head that training begins with, None for a fresh one. surface: the term behind the
-    caches' offsets, if any.
-    work: folder of checkpoints. frozen, anchor_frozen: what a start is fitted on, None where heads
-    do not start at a regression. ordered: the cases are in the order of time.
+    labels, anchor_labels: positions, or NO_LABEL. start: the head at which training begins, None
+    for a fresh one. surface: the term behind the caches' offsets, if any. work: folder of
+    checkpoints. frozen, anchor_frozen: what a start is fitted on, None if heads do not start at a
+    regression. ordered: the cases are in the order of time.
     """
 
     backbone: Backbone
@@ -92,9 +88,11 @@ class TeacherJob:
     ordered: bool = False
 
     def held_out_job(self, share: float, with_point: bool) -> "TeacherJob":
-        """The same with a share of the labelled cases as its anchor, its start and, with_point, its
-        point estimate fitted on the others.
+        """Return the job with a share of its labelled cases as its anchor.
+
+        Its start and, if with_point, its point estimate are fitted on the other cases.
         """
+        # With cases in time order the latest are held out: a random share would hide drift.
         held_out, seed = (
             held_out_positions(self.labels, share, self.ordered, self.settings.loop.seed),
             self.settings.loop.seed,
@@ -106,6 +104,8 @@ class TeacherJob:
             labels=self.labels[fitted],
             anchor=self.cases.at(held_out),
             anchor_labels=self.labels[held_out],
+            # A folder of its own: the same name and seed on other cases must not resume these
+            # checkpoints.
             work=self.work / "held-out",
             frozen=self.frozen and self.frozen.at(fitted),
             anchor_frozen=self.frozen and self.frozen.at(held_out),
@@ -116,9 +116,7 @@ class TeacherJob:
         return replace(fold, point=point, head=head)
 
     def started(self) -> "TeacherJob":
-        """The same with head and surface term at the regression on the frozen view, where there is
-        one.
-        """
+        """Return the job with head and surface term fitted on the frozen view, if it has one."""
         if self.frozen is None:
             return self
         labelled = np.flatnonzero(self.labels != NO_LABEL)
@@ -146,8 +144,9 @@ class TeacherJob:
     def train(
         self, name: str, seed: int, noise: Noise | None = None
     ) -> tuple[tuple[Adapter, ...], nn.Linear]:
-        """Train fresh adapters and a head by cross-entropy, made random by `noise`; the backbone is
-        bare again after.
+        """Train fresh adapters and a head by cross-entropy, made random by `noise`; return both.
+
+        The backbone is bare again afterwards.
         """
         adapters.attach(self.backbone, self.settings.adapter, seed)
         try:
@@ -173,7 +172,7 @@ class TeacherJob:
             adapters.detach(self.backbone)
 
     def fresh_factors(self, seed: int) -> tuple[Adapter, ...]:
-        """The adapters that `train` begins with: their names and shapes before any training."""
+        """Return the adapters with which `train` begins: names and shapes before any training."""
         adapters.attach(self.backbone, self.settings.adapter, seed)
         try:
             return tuple(adapters.read_adapters(self.backbone))
@@ -184,11 +183,10 @@ class TeacherJob:
     def anchor_nll(
         self, like: Posterior, samples: int, looks: int
     ) -> Iterator[Callable[[Posterior], float]]:
-        """For the time of the block, a criterion: the anchor's mean NLL in nats of N samples of a
-        posterior on `like`'s maps.
+        """Yield a criterion: posterior -> the anchor's mean NLL in nats of N samples.
 
-        The noise is the same at every look. Raises SettingsError where no anchor case has a label.
-        `looks` is for the bar.
+        like: a posterior on the same maps. samples: N. looks: number of calls, for the bar. The
+        noise is the same at every call. Raises SettingsError if no anchor case has a label.
         """
         if not (self.anchor_labels != NO_LABEL).any():
             raise SettingsError("models.no_held_out_labels")
@@ -206,10 +204,10 @@ class TeacherJob:
 
 
 def held_out_positions(labels: np.ndarray, share: float, ordered: bool, seed: int) -> np.ndarray:
-    """Positions, ascending, of the labelled cases that are held out: the latest share, or one drawn
-    by `seed`.
+    """Return the positions, ascending, of the labelled cases to hold out.
 
-    A class stays in training: its only case is never held out.
+    The latest share if `ordered`, else a share drawn by `seed`. A class stays in training: its only
+    case is never held out.
     """
     labelled = np.flatnonzero(labels != NO_LABEL)
     order = (
@@ -221,7 +219,7 @@ def held_out_positions(labels: np.ndarray, share: float, ordered: bool, seed: in
 
 
 def mean_nll(scores: Scores, labels: np.ndarray) -> float:
-    """Mean negative log likelihood in nats over the labelled cases."""
+    """Return the mean negative log likelihood in nats over the labelled cases."""
     labelled = labels != NO_LABEL
     p = scores.probabilities[labelled, labels[labelled]]
     return float(-np.log(np.maximum(p, 1e-300)).mean())

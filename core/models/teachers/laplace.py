@@ -1,13 +1,13 @@
 """Laplace over LoRA (arXiv 2308.13111), diagonal, over A: A_ij ~ N(A_ij, 1 / (F_ij + lambda)).
 
 F_ij = sum over training cases of (d log p(y | x) / d A_ij)^2, y drawn from the model's own p(y |
-x): an unbiased estimate of the generalised Gauss-Newton matrix's diagonal, where labels would give
-the empirical Fisher, which vanishes once a model remembers them. The prior's precision lambda is
-the smallest whose anchor NLL is within the tolerance of the lowest.
+x): an unbiased estimate of the generalised Gauss-Newton matrix's diagonal. Labels would give the
+empirical Fisher, which vanishes once a model remembers them. The prior's precision lambda is the
+smallest whose anchor NLL is within the tolerance of the lowest.
 
-Own lines and not the library laplace-torch: it requires torchvision, whose wheel does not import
-beside a CPU build of torch and then transformers does not either. The tests hold F against that
-library, installed without it, and against autograd.
+The library laplace-torch is not used: it requires torchvision, whose wheel does not import with a
+CPU build of torch, and then neither does transformers. The tests compare F with that library,
+installed without torchvision, and with autograd.
 """
 
 import torch
@@ -24,7 +24,7 @@ from core.models.teachers.job import Fitted, TeacherJob
 
 
 def fit_laplace(job: TeacherJob, settings: LaplaceSettings) -> Fitted:
-    """The point estimate's curvature, then the prior's precision on the anchor."""
+    """Compute the point estimate's curvature, then choose the prior's precision on the anchor."""
     generator = torch.Generator().manual_seed(job.settings.loop.seed)
     fisher = diagonal_fisher(
         job.backbone, job.point, job.head, job.cases, job.settings.adapter, generator
@@ -39,6 +39,7 @@ def fit_laplace(job: TeacherJob, settings: LaplaceSettings) -> Fitted:
         return Fitted(posterior(settings.precision), {"precision": settings.precision})
     with job.anchor_nll(posterior(1.0), settings.samples, len(settings.precisions)) as nll:
         tried = [(x, nll(posterior(x))) for x in sorted(settings.precisions)]
+    # Against the lowest, not the point estimate: the NLL may first improve with more spread.
     lowest = min(value for _, value in tried)
     precision = next(x for x, value in tried if value <= lowest + settings.tolerance)
     record = {"precision": precision, "anchor_nll_by_precision": [list(x) for x in tried]}
@@ -53,8 +54,11 @@ def diagonal_fisher(
     settings: AdapterSettings,
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
-    """F [r, in] by map. One backward pass a batch: a case's gradient of A is sum_t dz_t x_t^T, from
-    A's input and output.
+    """Return F [r, in] by map.
+
+    point, head: of the point estimate. cases: cached training cases. settings: of the adapters.
+    generator: draws the answers. One backward pass a batch: a case's gradient of A is sum_t dz_t
+    x_t^T, from A's input and output.
     """
     adapters.attach(backbone, settings)
     adapters.write_adapters(backbone, list(point))

@@ -1,8 +1,8 @@
 """Ensemble of BLoBs: M variational posteriors, each trained from its own seed, drawn from in turn.
 
-One Gaussian is one basin of the loss and an ensemble is M points of M basins; this is both, at M
-trainings' cost and at the same N passes (MultiSWAG, arXiv 2002.08791, has it with Gaussians of
-another make).
+One Gaussian covers one basin of the loss, and an ensemble has M points in M basins; a mixture has
+both, at the cost of M trainings and with the same N passes (MultiSWAG, arXiv 2002.08791, does so
+with Gaussians of another kind).
 """
 
 from dataclasses import replace
@@ -14,8 +14,9 @@ from core.models.teachers.job import Fitted, TeacherJob
 
 
 def fit_mixture(job: TeacherJob, settings: MixtureSettings) -> Fitted:
-    """The first member is the BLoB of the job's own seed; the others start from other seeds, the
-    ensemble's.
+    """Fit the members: the first is the BLoB of the job's own seed.
+
+    The others start from the ensemble's other seeds.
     """
     first = job.settings.loop.seed
     seeds = [first, *(1000 * (first + 1) + i for i in range(1, settings.members))]

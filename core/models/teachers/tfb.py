@@ -1,16 +1,15 @@
-"""Training-free Bayesianisation (TFB, arXiv 2412.05723): a posterior over a trained adapter's A,
-from one scalar sigma.
+"""Training-free Bayesianisation (TFB, arXiv 2412.05723): a posterior over A from one scalar sigma.
 
-Eqs. of its section 3: B = U diag(d) V^T; B' = U diag(d), A' = V^T A (the same product); A'_ij ~
-N(A'_ij, (sigma / d_i)^2). sigma is the LARGEST that keeps a held-out anchor's criterion within a
-tolerance. Two traps avoided:
+Eqs. of its section 3, on a trained adapter: B = U diag(d) V^T; B' = U diag(d), A' = V^T A (the same
+product); A'_ij ~ N(A'_ij, (sigma / d_i)^2). sigma is the LARGEST that keeps a held-out anchor's
+criterion within a tolerance. Two traps avoided:
 - on the training set the fitted model's loss is near zero and a relative tolerance means nothing,
   so the anchor is held out and the tolerance is absolute, in nats;
 - on held-out cases the predictive NLL may first FALL with sigma and then rise, so a tolerance above
   the point estimate's NLL would go on widening until the whole gain is spent again. The reference
-  is the lowest NLL that any sigma reached.
+  is the lowest NLL at any sigma.
 
-The criterion is looked at with the same noise at every sigma.
+The criterion uses the same noise at every sigma.
 """
 
 import math
@@ -34,8 +33,9 @@ WEAKEST = 1e-3
 
 @dataclass(frozen=True)
 class Choice:
-    """The sigma that was chosen and every criterion that was looked at: (sigma, anchor NLL in
-    nats), in order.
+    """The chosen sigma, and every evaluation (sigma, anchor NLL in nats), in order.
+
+    point: the NLL at sigma 0.
     """
 
     sigma: float
@@ -63,8 +63,9 @@ def fit_tfb(job: TeacherJob, settings: TfbSettings) -> Fitted:
 
 
 def regroup(adapter: Adapter) -> tuple[Adapter, Tensor]:
-    """B A = B' A' with B' = U diag(d), A' = V^T A. Returns the regrouped adapter and d [r] >= 0,
-    largest first.
+    """Return the regrouped adapter and d [r] >= 0, largest first.
+
+    B A = B' A' with B' = U diag(d), A' = V^T A.
     """
     u, d, vt = torch.linalg.svd(adapter.b.double(), full_matrices=False)  # [out, r], [r], [r, r]
     a, b = vt @ adapter.a.double(), u * d  # V^T A, U diag(d)
@@ -72,8 +73,9 @@ def regroup(adapter: Adapter) -> tuple[Adapter, Tensor]:
 
 
 def unit_std(adapter: Adapter, d: Tensor) -> Tensor:
-    """Standard deviation of A' at sigma = 1: 1 / d_i for every element of row i, [r, in]. Raises
-    ModelError if B is zero.
+    """Return the standard deviation of A' at sigma = 1, [r, in].
+
+    It is 1 / d_i for every element of row i. Raises ModelError if B is zero.
     """
     if not d.max() > 0:
         raise ModelError("models.untrained_adapter", name=adapter.name)
@@ -81,12 +83,12 @@ def unit_std(adapter: Adapter, d: Tensor) -> Tensor:
 
 
 def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) -> Choice:
-    """The largest sigma whose criterion is within the tolerance of the lowest found, from a
-    doubling grid refined by bisection.
+    """Return the largest sigma whose criterion is within the tolerance of the lowest one.
 
-    The criterion is a mean NLL on held-out cases at a sigma, with the same noise at every sigma;
-    sigma 0 is the point estimate. If no sigma of the grid is within the tolerance, a ModelError
-    says so: such a posterior would be worse than none.
+    The candidates are a doubling grid, refined by bisection. The criterion is a mean NLL on
+    held-out cases at a sigma, with the same noise at every sigma; sigma 0 is the point estimate.
+    Raises ModelError if no sigma of the grid is within the tolerance, since such a posterior would
+    be worse than none, NonFiniteError if the point estimate's criterion is not finite.
     """
     point = criterion(0.0)
     if not math.isfinite(point):
@@ -112,6 +114,7 @@ def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) ->
     low = grid[within[-1]]
     high = grid[min(within[-1] + 1, len(grid) - 1)]
     for _ in range(settings.refinements if high > low else 0):
+        # The geometric mean, since the grid doubles.
         middle = math.sqrt(low * high)
         tried.append((middle, criterion(middle)))
         low, high = (middle, high) if tried[-1][1] <= allowed() else (low, middle)

@@ -1,8 +1,7 @@
-"""More inputs for a student, made from the texts at hand: no labels are needed, since the teacher
-answers them.
+"""More inputs for a student, made from existing texts and labelled by the teacher alone.
 
-A teacher that remembers its training texts is sure of them: on them there is nearly no spread to
-learn. Near them there is. Copies alternate between two kinds:
+A teacher that remembers its training texts is sure of them, so there is nearly no spread to learn
+on them; near them there is. Copies alternate between two kinds:
 - dropped: every word stays with a probability drawn evenly from [0.3, 1), for that copy; at least
   one word stays;
 - spliced: the beginning of one text and the end of another, cut at random places: a case between
@@ -20,8 +19,9 @@ _OPTION = re.compile(r"(?m)^[A-Z]\) (.+)$")  # a line of core.cases.prompts' for
 
 
 def augmented(texts: Sequence[str], copies: int, seed: int) -> list[str]:
-    """`copies` new texts for each text, [copies * n]; the same seed gives the same. A text of one
-    word may come back.
+    """Return `copies` new texts for each text, [copies * n]; the same seed gives the same texts.
+
+    A text of one word may be returned unchanged.
     """
     generator = np.random.default_rng(seed)
     words = [text.split() for text in texts]
@@ -41,21 +41,22 @@ def augmented(texts: Sequence[str], copies: int, seed: int) -> list[str]:
 
 
 def reordered(text: str, generator: np.random.Generator) -> str:
-    """The same question, its options drawn into another order behind the same letters."""
+    """Return the same question with its options in a random order after the same letters."""
     options = _OPTION.findall(text)
     others = iter(generator.permutation(len(options)))
     return _OPTION.sub(lambda line: line[0][:3] + options[next(others)], text)
 
 
 def dropped(words: Sequence[str], generator: np.random.Generator) -> str:
-    """Some of the words, in their order."""
+    """Return some of the words, at least one, in their order."""
     keep_mask = generator.random(len(words)) < generator.uniform(0.3, 1.0)
+    # An empty text may have no token, which `tokenize` refuses.
     keep_mask[generator.integers(len(words))] = True
     return " ".join(word for word, stays in zip(words, keep_mask, strict=True) if stays)
 
 
 def spliced(one: Sequence[str], other: Sequence[str], generator: np.random.Generator) -> str:
-    """A beginning of one text, at least a word, and an end of another, at least a word."""
+    """Return the beginning of one text and the end of another, at least a word of each."""
     return " ".join(
         [*one[: generator.integers(1, len(one) + 1)], *other[generator.integers(len(other)) :]]
     )

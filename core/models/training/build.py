@@ -1,8 +1,7 @@
-"""From cases to models: the point estimate, the Bayesian teacher made of it, and the student
-distilled from that.
+"""From cases to models: the point estimate, the Bayesian teacher made from it, the linear model.
 
 Each function takes texts and targets and returns a card and weights; the pipeline decides where
-they are kept and what is written down.
+they are stored and what is recorded. Distillation is in core.models.training.distill.
 """
 
 from dataclasses import dataclass, replace
@@ -29,8 +28,9 @@ from core.models.teachers.job import FrozenView, TeacherJob
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts [n] and the position of each one's label [n], NO_LABEL where it has none. ordered: by
-    time, oldest first.
+    """Texts [n] and label positions [n], NO_LABEL where unknown.
+
+    ordered: by time, oldest first.
     """
 
     texts: list[str]
@@ -38,7 +38,7 @@ class Texts:
     ordered: bool = False
 
     def at(self, index: np.ndarray) -> "Texts":
-        """Those cases alone."""
+        """Return those cases alone."""
         return Texts([self.texts[i] for i in index], self.labels[index], self.ordered)
 
 
@@ -55,8 +55,10 @@ NO_CASES = Texts([], np.zeros(0, dtype=np.int64))
 
 @dataclass(frozen=True)
 class Place:
-    """Where a model is made: the device, the folder of its checkpoints, and the folder of shared
-    trunk states (None: none).
+    """Where a model is made.
+
+    device: that computes. work: folder of its checkpoints. trunks: folder of shared trunk states,
+    None keeps them in memory.
     """
 
     device: torch.device
@@ -67,8 +69,11 @@ class Place:
 def fit_point(
     cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, place: Place
 ) -> Trained:
-    """Train adapters and head by cross-entropy. The weights keep A, B and the head's start, for the
-    teacher and the student.
+    """Train adapters and head by cross-entropy.
+
+    cases: with labels. name: of the model. labels: order of the head's outputs. settings: of base,
+    adapters and loop. place: where to compute. The weights include A, B and the head's start, for
+    the teacher and the student. Raises SettingsError, ModelError, CasesError.
     """
     backbone = load_backbone(
         settings.base,
@@ -80,6 +85,8 @@ def fit_point(
     )
     job = _job(backbone, settings, labels, cases, place).started()
     point, head = job.train("point", settings.loop.seed)
+    # Training leaves the backbone bare; the trained adapters come back for the novelty's states and
+    # the merge.
     adapters.attach(backbone, settings.adapter)
     adapters.write_adapters(backbone, list(point))
     novelty = novelty_of(OnePass(backbone, head, len(labels)), job.cases, job.labels)
@@ -104,8 +111,10 @@ def fit_point(
 def fit_linear(
     cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, place: Place
 ) -> Trained:
-    """Fit the plainest model: a logistic regression on the frozen base's states, and n-grams where
-    held-out cases say that they help. No adapter is trained, and one pass answers.
+    """Fit the plainest model: a logistic regression on the frozen base's states.
+
+    It adds n-grams if held-out cases improve. No adapter is trained, and one pass answers.
+    Parameters and errors as of fit_point.
     """
     backbone = load_backbone(
         settings.base,
@@ -138,16 +147,19 @@ def fit_linear(
 def make_teacher_model(
     point: ModelCard, folder: Path, cases: Texts, name: str, settings: TeacherSettings, place: Place
 ) -> tuple[Trained, dict]:
-    """Make a Bayesian teacher beside the point estimate in `folder`; return it and what was looked
-    at to choose its spread.
+    """Make a Bayesian teacher of the point estimate in `folder`; return it and its record.
 
-    TFB and Laplace start from the point estimate; the others train adapters of their own on the
-    same cases.
+    point: the card in `folder`. cases: those of the point estimate, labels included. name: of the
+    teacher. settings: of its kind. place: where to compute. The record holds what its spread was
+    chosen by. TFB and Laplace start from the point estimate; the others train adapters of their own
+    on the same cases.
     """
     backbone = checkpoint.load_base(point, folder, place.device)
     point_settings = PointSettings.model_validate(point.settings | {"base": backbone.source})
     factors = tuple(a.to(place.device) for a in checkpoint.load_factors(folder, point))
     job = _job(backbone, point_settings, point.labels, cases, place)
+    # The point estimate's own start, not a new fit, so that teacher and point begin at the same
+    # head.
     start, surface = checkpoint.load_start(folder, point)
     offsets = None if surface is None else surface.logits(cases.texts)
     job = replace(
@@ -177,8 +189,9 @@ def make_teacher_model(
 def _job(
     backbone: Backbone, settings: PointSettings, labels: tuple[str, ...], cases: Texts, place: Place
 ) -> TeacherJob:
-    """What every training starts from: cached states of the cases and, for a linear start, the
-    frozen view of them.
+    """Return the common start of every training: cached states of the cases.
+
+    For a linear start it includes the frozen view of them.
     """
     cache = cache_trunk(
         backbone, cases.texts, settings.truncate, progress="trunk, once a case", folder=place.trunks
@@ -200,9 +213,7 @@ def _job(
 
 
 def frozen_view(job: TeacherJob, texts: list[str]) -> FrozenView:
-    """The frozen base's states of the job's cases, and their n-grams where the settings ask for a
-    surface term.
-    """
+    """Return the frozen base's states of the job's cases, with n-grams if the settings ask."""
     states = top_states(job.backbone, job.cases)
     if not job.settings.surface:
         return FrozenView(states)
@@ -212,8 +223,9 @@ def frozen_view(job: TeacherJob, texts: list[str]) -> FrozenView:
 
 
 def novelty_of(model: OnePass, cases: TrunkCache, labels: np.ndarray) -> Novelty:
-    """What is new to a one-pass model, fitted on its training cases: trunk states and label
-    positions [n].
+    """Return the novelty measure of a one-pass model, fitted on its training cases.
+
+    cases: their trunk states. labels: positions [n].
     """
     states = torch.from_numpy(top_states(model.backbone, cases))
     entropy = model.read_states(states, cases.offsets).total
@@ -221,12 +233,14 @@ def novelty_of(model: OnePass, cases: TrunkCache, labels: np.ndarray) -> Novelty
 
 
 def head_tensors(head: torch.nn.Linear) -> dict[str, Tensor]:
+    """Return a head's tensors by the names that checkpoints use."""
     return {"head.weight": head.weight, "head.bias": head.bias}
 
 
 def start_tensors(start: torch.nn.Linear | None, surface: SurfaceTerm | None) -> dict[str, Tensor]:
-    """What a model keeps of its linear start; the names tell the loader that these are not the
-    base's maps.
+    """Return what a model stores of its linear start.
+
+    The names tell the loader that these are not the base's maps.
     """
     tensors = {} if start is None else {"start:weight": start.weight, "start:bias": start.bias}
     return tensors if surface is None else tensors | surface.tensors()

@@ -1,9 +1,8 @@
-"""From a teacher to a student that may be used: sample, train, compare, merge; or the linear head
-where that fails.
+"""From a teacher to a usable student: sample, train, compare, merge; or the linear head instead.
 
-Every case teaches, and so do copies of the texts that no one labelled. What the student is compared
-on are the labelled cases and further copies, which teach nothing. The pipeline decides where the
-result is kept.
+All cases teach, and so do unlabelled copies of the texts. The student is compared with its teacher
+on the labelled cases and on further copies, which do not teach. The pipeline decides where the
+result is stored.
 """
 
 from dataclasses import dataclass, replace
@@ -37,14 +36,15 @@ from core.models.training.fidelity import Fidelity, measure_fidelity
 from core.models.training.objective import NO_LABEL, Targets
 from core.models.training.student import distillation_targets, teaching_cases, train_student
 
-CHECKED_COPIES = 300  # texts that teach nothing, on which a student is held against its teacher
+CHECKED_COPIES = 300  # texts that do not teach, on which a student is compared with its teacher
 CHECKED_CASES = 2000  # labelled ones, at most
 
 
 @dataclass(frozen=True)
 class Student:
-    """A head and how its outputs are read, the maps to merge into the base, its novelty, and how it
-    compares with its teacher.
+    """A head and its reading, the maps to merge into the base, and the comparison with its teacher.
+
+    spread: name of the reading. merged: maps by name. record: the comparison, JSON-able.
     """
 
     head: nn.Linear
@@ -56,8 +56,10 @@ class Student:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a student learns from and is compared on: texts and labels of the cases that teach, and
-    texts that do not.
+    """What a student learns from and is compared on.
+
+    texts, labels, targets: of the cases that teach. checked, checked_labels: cases of the
+    comparison.
     """
 
     texts: list[str]
@@ -72,10 +74,12 @@ class Lesson:
 def distill(
     teacher_folder: Path, cases: Texts, name: str, settings: DistillSettings, place: Place
 ) -> tuple[Trained, dict]:
-    """Return the student of the teacher in `teacher_folder`, adapter merged, and what it was
-    compared on (JSON-able).
+    """Return the student of the teacher in `teacher_folder`, adapter merged, and its comparison.
 
-    Raises ModelError where neither the student nor the linear head follows the teacher.
+    cases: texts and labels that teach. name: of the student. settings: of the distillation. place:
+    where to compute. The comparison is JSON-able. Raises SettingsError for a start at the teacher's
+    adapters with another cut, ModelError if neither the student nor the linear head follows the
+    teacher.
     """
     card, teacher = checkpoint.load(teacher_folder, place.device, settings.samples)
     cut = settings.adapter.cut(len(teacher.backbone.blocks))
@@ -123,8 +127,10 @@ def distill(
 def prepare_lesson(
     teacher: Teacher, cases: Texts, settings: DistillSettings, truncate: bool, trunks: Path | None
 ) -> Lesson:
-    """Sample the teacher once over the cases and their copies, and over the copies that the student
-    is compared on.
+    """Sample the teacher once over the cases, their copies, and the copies for the comparison.
+
+    settings: of the distillation. truncate: read the beginning of texts that are too long. trunks:
+    folder of the trunk's states, None keeps them in memory.
     """
     seed = settings.loop.seed
     copies = augmented(cases.texts, settings.augment, seed)
@@ -138,6 +144,7 @@ def prepare_lesson(
     )
     index = teaching_cases(teacher, cache, labels, settings)
     targets = distillation_targets(teacher, cache.at(index), labels[index], settings)
+    # Another seed, so that these copies are not among those that teach.
     unseen = augmented(cases.texts[:CHECKED_COPIES], 1, seed + 1)
     unseen_cache = _offset(
         _cached(teacher.backbone, unseen, truncate, trunks), teacher.surface, unseen
@@ -171,10 +178,13 @@ def _fit(
     place: Place,
     truncate: bool,
 ) -> Student:
-    """Train the student and compare it; where it is out of its tolerance, the teacher's linear
-    start takes its place.
+    """Train the student and compare it with its teacher.
+
+    Outside its tolerance, the teacher's linear start replaces it. Raises ModelError if that fails
+    too.
     """
     cache, checked = lesson.caches
+    # States at another cut come from other blocks: the lesson's caches are then of no use.
     if backbone.cut != card.cut:
         cache, checked = (
             _offset(_cached(backbone, texts, truncate, place.trunks), surface, texts)
@@ -185,7 +195,7 @@ def _fit(
     start, frozen = _student_start(teacher_folder, card, backbone, settings, linear)
 
     def finished(head: nn.Linear, spread: str, fallback: str | None) -> tuple[Fidelity, Student]:
-        """Compare what stands on the backbone now; its maps are not merged yet."""
+        """Compare the backbone's present state; its maps are not merged yet."""
         model = OnePass(backbone, head, classes, spread)
         answers = model.scores_cached(checked).probabilities
         fidelity = measure_fidelity(answers, lesson.checked_answers, lesson.checked_labels)
@@ -201,6 +211,7 @@ def _fit(
     fidelity, student = finished(head, settings.loss.spread, None)
     if fidelity.within(settings.tolerance):
         return replace(student, merged=adapters.merge(backbone))
+    # A refused student is not merged: the linear head reads the base's own states.
     adapters.detach(backbone)
     if linear is not None:
         instead, student = finished(linear.to(backbone.device), "none", "linear")
@@ -222,7 +233,7 @@ def _student_start(
     settings: DistillSettings,
     linear: nn.Linear | None,
 ) -> tuple[tuple, bool]:
-    """Adapters and head at which the student starts, and whether its head stays as it is."""
+    """Return the adapters and head at which the student starts, and whether its head is frozen."""
     if settings.start == "teacher":
         start = checkpoint.load_factors(folder, card), checkpoint.load_head(folder, card)
     else:

@@ -1,8 +1,7 @@
-"""Whether a distilled student may be used: its accuracy and its distributions against its
-teacher's, on the same cases.
+"""Whether a distilled student may be used: its accuracy and distributions against its teacher's.
 
-A student that fitted nothing, or one class, is found here before anyone scores with it. Knows
-probabilities, not models.
+Both answer the same cases. A student that learned nothing, or only one class, is rejected here
+before any scoring with it. Knows probabilities, not models.
 """
 
 from dataclasses import asdict, dataclass
@@ -19,9 +18,9 @@ _LEAST = 1e-12
 class Fidelity:
     """A student against its teacher.
 
-    accuracy: shares right among the labelled cases, None without one. divergence: mean KL(teacher
-    || student) in nats on all cases; of_mean: the same of the teacher's mean distribution, which
-    knows nothing of a case. cases, labelled: how many.
+    accuracy, teacher_accuracy: share right of the labelled cases, None without one. divergence:
+    mean KL(teacher || student) in nats on all cases. of_mean: the same for the teacher's mean
+    distribution, which ignores the case. cases, labelled: numbers of cases.
     """
 
     accuracy: float | None
@@ -33,14 +32,16 @@ class Fidelity:
 
     @property
     def explained(self) -> float:
-        """Share of what the teacher knows of single cases that the student knows too: 1 is all,
-        below 0 is worse than none.
+        """Return the share of the teacher's case-by-case information that the student has.
+
+        1 is all; below 0 is worse than none.
         """
         return 1 - self.divergence / self.of_mean if self.of_mean > _LEAST else 1.0
 
     def within(self, tolerance: FidelityTolerance) -> bool:
-        """Whether the student loses no more than the tolerance allows. A loss by chance, two
-        standard errors, is allowed.
+        """Return whether the student loses no more than the tolerance allows.
+
+        A loss within two standard errors of the accuracy counts as chance and is allowed.
         """
         if not np.isfinite(self.divergence) or self.explained < tolerance.explained:
             return False
@@ -50,12 +51,15 @@ class Fidelity:
         return self.accuracy >= self.teacher_accuracy - tolerance.accuracy - chance
 
     def record(self) -> dict:
-        """What a model's card keeps of it."""
+        """Return what a model's card stores of it."""
         return asdict(self) | {"explained": self.explained}
 
 
 def measure_fidelity(student: np.ndarray, teacher: np.ndarray, labels: np.ndarray) -> Fidelity:
-    """Compare probabilities [n, K] of the same cases; labels [n] are positions, or NO_LABEL."""
+    """Return the comparison of probabilities [n, K] on the same cases.
+
+    labels: positions [n], or NO_LABEL.
+    """
     labelled = labels != NO_LABEL
     logs = np.log(np.maximum(student, _LEAST))
     entropy_less = (teacher * np.log(np.maximum(teacher, _LEAST))).sum(1)

@@ -1,9 +1,8 @@
-"""Where a head starts: a logistic regression on frozen pooled states, its penalty chosen by
-cross-validation.
+"""Where a head starts: a logistic regression on frozen pooled states, cross-validated penalty.
 
 Knows arrays of states and labels; does not know texts, backbones or adapters. The regression is
-also the plainest rival of everything that is trained after it, so a training that begins here has
-to be better than free.
+also the plainest rival of everything trained after it, so a training that begins here must improve
+on it to be worth its cost.
 """
 
 import warnings
@@ -30,9 +29,7 @@ _UNSEEN = 1e-4  # probability of a class that a fold's training part lacks
 
 @dataclass(frozen=True)
 class LinearStart:
-    """A fitted head, its penalty C, and what was looked at: the held-out NLL by penalty and by
-    surface scale, nats a case.
-    """
+    """A fitted head, its penalty C, and the held-out NLL by penalty and scale, in nats a case."""
 
     weight: np.ndarray  # [K, d]
     bias: np.ndarray  # [K]
@@ -45,7 +42,7 @@ class LinearStart:
     nll_by_scale: dict[float, float]
 
     def head(self) -> nn.Linear:
-        """The head as a module, float32 on the CPU."""
+        """Return the head as a module, float32 on the CPU."""
         head = nn.Linear(self.weight.shape[1], self.weight.shape[0])
         with torch.no_grad():
             head.weight.copy_(torch.as_tensor(self.weight))
@@ -54,8 +51,9 @@ class LinearStart:
 
 
 def stratified_folds(labels: np.ndarray, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Split positions into FOLDS (training, held out) pairs, each class in the same share where it
-    has enough cases.
+    """Return positions split into FOLDS (training, held out) pairs.
+
+    Each class has the same share in every fold if it has enough cases.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")
@@ -69,12 +67,12 @@ def linear_start(
     surface: csr_matrix | None = None,
     choice: tuple[float, float] | None = None,
 ) -> LinearStart:
-    """Fit a multinomial logistic regression on states [n, d], on surface features [n, FEATURES] if
-    they help, and labels [n].
+    """Fit a multinomial logistic regression on states [n, d], with surface features if they help.
 
-    The penalty and then the scale of the surface's features have the lowest mean NLL over held-out
-    folds; the fit that is returned uses every case. A class without a case gets the bias of one
-    case in ten times as many. choice: a penalty and a scale (0: no n-grams) chosen before.
+    labels: positions [n] among `classes`. surface: features [n, FEATURES], None for none. choice: a
+    penalty and a scale (0: no n-grams) chosen before; None chooses them. The penalty, and then the
+    scale of the surface's features, have the lowest mean NLL over held-out folds; the returned fit
+    uses every case. A class without a case gets the bias of one case in ten times as many.
     """
     by_penalty, by_scale = {}, {}
     if choice is not None:
@@ -87,6 +85,7 @@ def linear_start(
     penalty = min(by_penalty, key=by_penalty.get) if by_penalty else 0.1
     if by_penalty and surface is not None:
         by_scale = {0.0: by_penalty[penalty]}
+        # The penalty stays fixed here: a full grid would cost five times as many fits.
         for scale in SURFACE_SCALES:
             by_scale[scale] = _held_out_nll(
                 states, labels, classes, pairs, (penalty,), surface * scale
@@ -104,7 +103,7 @@ def _fit_start(
     penalty: float,
     scale: float,
 ) -> LinearStart:
-    """The fit on every case at one penalty and scale."""
+    """Return the fit on every case at one penalty and scale."""
     features = surface * scale if scale and surface is not None else None
     _, weight, bias, rows = next(_path(states, labels, classes, (penalty,), features))
     rows = None if rows is None else (scale * rows).astype(np.float32)
@@ -114,7 +113,7 @@ def _fit_start(
 def _held_out_nll(
     states, labels, classes, pairs, penalties=PENALTIES, surface=None
 ) -> dict[float, float]:
-    """Mean NLL by penalty over the cases that a fold's fit did not see."""
+    """Return the mean NLL by penalty over the cases that a fold's fit did not train on."""
     sums = dict.fromkeys(penalties, 0.0)
     for train, held_out in pairs:
         part = None if surface is None else surface[train]
@@ -135,8 +134,9 @@ def _path(
     penalties: Sequence[float],
     surface: csr_matrix | None,
 ) -> Iterator[tuple[float, np.ndarray, np.ndarray, np.ndarray | None]]:
-    """Fits in the order of the penalties, each started at the last: C, weight [K, d], bias [K],
-    surface's rows or None.
+    """Yield fits in the order of the penalties, each started at the previous one.
+
+    Each is C, weight [K, d], bias [K], and the surface's rows or None.
     """
     present, width = np.unique(labels), states.shape[1]
     centre = states.mean(0)  # the common part of all states makes the problem ill-conditioned
@@ -160,12 +160,13 @@ def _path(
                 np.concatenate([-intercept, intercept]) / 2,
             )
         weight = np.zeros((classes, x.shape[1]))
+        # The bias of a missing class stays finite, so that later training can still raise it.
         bias = np.full(classes, intercept.mean() - np.log(10 * len(labels)))
         weight[present], bias[present] = coefficients, intercept - coefficients[:, :width] @ centre
         yield penalty, weight[:, :width], bias, None if surface is None else weight[:, width:]
 
 
 def _nll(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Sum over cases of -log softmax, in nats."""
+    """Return the sum over cases of -log softmax, in nats."""
     logp = log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
     return float(-np.maximum(logp, np.log(_UNSEEN)).sum())

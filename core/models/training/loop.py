@@ -1,15 +1,14 @@
-"""One training loop for point estimate, teachers and student: transformers' Trainer over cached
-trunk states.
+"""The one training loop of all models: transformers' Trainer over cached trunk states.
 
-- Checkpoints lie in the given folder; a killed run goes on from the last whole one, to the same
-  weights.
-- Where memory does not hold a batch, it is passed in halves, or theirs, and the gradients add up:
-  the same step.
-- Under torchrun or `accelerate launch` the batch is shared among the processes: the same step
-  again. Each holds the whole cache of trunk states.
+- Checkpoints are in the given folder; a killed run resumes from the last complete one, and ends at
+  the same weights.
+- A batch that memory does not hold is passed in halves, or halves of halves, and the gradients add
+  up: the same step.
+- Under torchrun or `accelerate launch` the processes share the batch: the same step again. Each
+  holds the whole cache of trunk states.
 - On a GPU the blocks above the cut recompute their activations in the backward pass.
 
-Not known here: the loss, files of cases, models' folders.
+This file does not know the loss, files of cases or models' folders.
 """
 
 import json
@@ -33,6 +32,8 @@ from core.progress import ProgressBar
 
 
 class _Cases(torch.utils.data.Dataset):
+    """The cached states and targets as a data set; `collate` pads a batch."""
+
     def __init__(self, cache: TrunkCache, targets: Targets):
         self.cache, self.targets, self.epoch = cache, targets, 0
 
@@ -52,14 +53,16 @@ class _Cases(torch.utils.data.Dataset):
 
 
 class _Steps(TrainerCallback):
-    """Sets the loss schedule at every step, from the step's number alone, so that a resumed run
-    continues it; and keeps what is frozen.
+    """Sets the loss schedule at every step, and restores frozen rows after it.
+
+    The schedule depends on the step's number alone, so that a resumed run continues it.
     """
 
     def __init__(self, model: TopClassifier, schedule: Schedule, cases: _Cases):
         self.model, self.schedule, self.cases = model, schedule, cases
 
     def on_epoch_begin(self, args, state, control, **kwargs):
+        # The Trainer counts epochs as a float, also after a resume.
         self.cases.epoch = round(state.epoch or 0)
 
     def on_step_begin(self, args, state, control, **kwargs):
@@ -72,9 +75,7 @@ class _Steps(TrainerCallback):
 
 
 class _Bar(TrainerCallback):
-    """A named progress bar with a time estimate in place of transformers' nameless one, and no
-    lines of logs between.
-    """
+    """A named progress bar with a time estimate, in place of transformers' nameless one."""
 
     def __init__(self, name: str | None):
         self.name = name
@@ -93,7 +94,9 @@ class _Bar(TrainerCallback):
 
 
 class _Trainer(Trainer):
-    parts = 1  # in which a batch is passed, doubled whenever memory does not hold one
+    """A Trainer that passes a batch in parts where memory requires it."""
+
+    parts = 1  # passes of a batch, doubled whenever memory does not hold one
 
     def training_step(self, model, inputs, num_items_in_batch=None):
         cases, processes = len(inputs["labels"]), self.args.world_size
@@ -101,19 +104,21 @@ class _Trainer(Trainer):
             try:
                 return self._in_parts(model, inputs, min(self.parts, cases), num_items_in_batch)
             except RuntimeError as e:
-                # with other processes waiting for this one's gradients no step can be begun again
+                # Other processes wait for this one's gradients, so that no step can start again.
                 if processes > 1 or self.parts >= cases or not out_of_memory(e):
                     raise
             self.parts *= 2
             model.zero_grad()  # what the failed attempt added
 
     def _in_parts(self, model, inputs: dict[str, Tensor], parts: int, items) -> Tensor:
-        """One step's gradients, and its loss, from `parts` passes."""
+        """Return one step's loss, and add up its gradients, from `parts` passes."""
         labels, losses = inputs["labels"], []
         for index in torch.arange(len(labels)).tensor_split(parts):
             micro_batch = (
                 {name: value[index] for name, value in inputs.items()} if parts > 1 else inputs
             )
+            # Cross-entropy is a mean over labelled cases: parts with few of them must count less,
+            # or the sum over parts would be another loss.
             labelled_share = (
                 (labels[index] != NO_LABEL).sum() / (labels != NO_LABEL).sum().clamp_min(1)
             ).item()
@@ -142,15 +147,16 @@ def fit_model(
     schedule: Schedule,
     progress: str | None = None,
 ) -> float:
-    """Train in place; return the mean loss. Checkpoints go to `folder`; an interrupted run of the
-    same settings goes on.
+    """Train in place; return the mean loss. An interrupted run of the same settings resumes.
 
-    `progress` names the bar; None shows none. Raises NonFiniteError at the step whose loss is NaN
-    or infinite.
+    cache, targets: of the training cases. settings: of the optimiser. folder: of the checkpoints.
+    schedule: of the distillation loss. progress: name of the bar, None for no bar. Raises
+    NonFiniteError at the step whose loss is NaN or infinite, SettingsError if the batch does not
+    divide among the processes.
     """
     cases = _Cases(cache, targets)
     device = model.head.weight.device
-    # noise would be drawn anew
+    # Recomputing would draw the noise anew, and the gradients would belong to another draw.
     model.backbone.recompute = device.type == "cuda" and model.noise is None
     processes = int(os.environ.get("WORLD_SIZE", 1))
     if settings.batch_size % processes:
@@ -185,20 +191,22 @@ def fit_model(
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint; None where there is none. A process killed while it wrote one
-    leaves it without its end.
+    """Return the newest complete checkpoint's folder, None without one.
+
+    A process killed while writing one leaves it without its last file.
     """
     checkpoints = []
     for state in folder.glob("checkpoint-*/trainer_state.json"):  # what the Trainer writes last
         try:
             checkpoints.append((json.loads(state.read_text())["global_step"], str(state.parent)))
+        # A kill while the file was written leaves half a JSON.
         except ValueError:
             continue
     return max(checkpoints)[1] if checkpoints else None
 
 
 def new_head(backbone: Backbone, outputs: int, seed: int) -> nn.Linear:
-    """A fresh linear head [outputs, d] in float32, from its own generator."""
+    """Return a fresh linear head [outputs, d] in float32, drawn from its own generator."""
     head = nn.Linear(backbone.hidden_size, outputs)
     generator = torch.Generator().manual_seed(seed)
     bound = 1 / math.sqrt(backbone.hidden_size)

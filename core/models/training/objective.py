@@ -1,5 +1,4 @@
-"""Adapters and head over a cached trunk, and the one loss by which point estimate, teachers and
-student are trained.
+"""Adapters and head over a cached trunk, and the one loss of point estimate, teachers and student.
 
 loss = (1 - w) CE(labels) + w D(p_T, p_S) + c * spread loss + the noise's penalty, w by a schedule
 over the steps:
@@ -9,7 +8,8 @@ over the steps:
 - the spread's loss is the head's own (core.models.scoring.heads);
 - the noise makes a teacher's training random (core.models.teachers) and may have a price, such as
   BLoB's KL to the prior.
-The point estimate is w = 0 and c = 0 without noise. Not known here: the loop, files, teachers.
+The point estimate is w = 0 and c = 0 without noise. This file does not know the loop, files or
+teachers.
 """
 
 from dataclasses import dataclass
@@ -33,11 +33,11 @@ _LEAST = 1e-6
 
 @dataclass(frozen=True)
 class Targets:
-    """What each case teaches: its label [n], NO_LABEL where unknown, and for a student what the
-    teacher's samples say.
+    """What each case teaches: its label and, for a student, the moments of the teacher's samples.
 
-    `each` [E, n, K], where given, replaces the mean in epoch e by one sample's probabilities
-    each[e]: online targets.
+    labels: positions [n], NO_LABEL where unknown. moments: None without a teacher. each [E, n, K]:
+    in epoch e one sample's probabilities each[e] replace the mean (online targets); None keeps the
+    mean.
     """
 
     labels: np.ndarray
@@ -45,7 +45,7 @@ class Targets:
     each: np.ndarray | None = None
 
     def batch(self, index: list[int], epoch: int) -> dict[str, Tensor]:
-        """The batch's tensors, as TopClassifier takes them.
+        """Return the batch's tensors, as TopClassifier.forward takes them.
 
         share is aleatoric / total, 1 where total is 0; weight is total over its mean in the batch.
         """
@@ -77,8 +77,9 @@ class Targets:
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """What share of a step's batch is passed at once: of its cases, and of its labelled cases.
-    Parts' losses add up.
+    """The shares of a step's cases and of its labelled cases that one pass holds.
+
+    Losses of the passes add up.
     """
 
     cases: float = 1.0
@@ -86,22 +87,23 @@ class MicroBatch:
 
 
 class Noise(nn.Module):
-    """Makes adapters random while they train. `on` hooks itself into the adapters for one forward;
-    `penalty` is its price.
-    """
+    """Makes adapters random while they train."""
 
     def on(self, backbone: Backbone):
+        """Return a context manager that hooks the noise into the adapters for one forward."""
         raise NotImplementedError
 
     def penalty(self) -> Tensor | float:
+        """Return the noise's price, added to the loss."""
         return 0.0
 
 
 class TopClassifier(nn.Module):
-    """Adapters and head over a backbone whose trunk is cached. Its state is adapters, head and
-    noise, nothing of the base.
+    """Adapters and head over a backbone whose trunk is cached.
 
-    `frozen`: the head's rows of the classes stay what they are (see keep_rows).
+    Its state is adapters, head and noise, nothing of the base. classes: K. loss: None is
+    LossSettings' defaults. noise: None is none. frozen: the head's rows of the classes stay
+    unchanged (see keep_rows).
     """
 
     def __init__(
@@ -127,11 +129,10 @@ class TopClassifier(nn.Module):
         self._rows = head.weight[:classes].detach().clone() if frozen else None
 
     def keep_rows(self) -> None:
-        """Put the classes' rows of a frozen head back, after a step of an optimiser that knows
-        whole tensors only.
+        """Restore the classes' rows of a frozen head after an optimiser step on the whole tensor.
 
-        Their biases are trained: a language model likes some letters better than others, whatever
-        the question.
+        Their biases are trained: a language model prefers some letters to others, whatever the
+        question.
         """
         if self._rows is not None:
             self.head.weight.data[: self.classes] = self._rows
@@ -141,8 +142,9 @@ class TopClassifier(nn.Module):
         return self._backbone[0]
 
     def forward(self, hidden, mask=None, labels=None, offset=None, **target) -> dict[str, Tensor]:
-        """Trunk states [B, T, d], logits' offset [B, K] and Targets.batch's tensors -> the loss,
-        and the outputs.
+        """Return the loss and the outputs of trunk states [B, T, d].
+
+        mask [B, T]; labels [B]; offset [B, K] of the logits; target: Targets.batch's other tensors.
         """
         if self.noise is None:
             out = self.head(self.backbone.top(hidden, mask).float())
@@ -157,6 +159,7 @@ class TopClassifier(nn.Module):
             if self.noise is None
             else logp.new_zeros(()) + self.micro_batch.cases * self.noise.penalty()
         )
+        # Cross-entropy over a batch without a label is NaN, even at weight 0.
         if self.distill_weight < 1 and (labels != NO_LABEL).any():
             smoothing = self.loss.label_smoothing
             labelled = F.cross_entropy(
@@ -174,7 +177,7 @@ class TopClassifier(nn.Module):
 
 
 def divergence(p: Tensor, logq: Tensor, settings: LossSettings) -> Tensor:
-    """Mean over cases of D(p, q) in nats, times temperature^2; p [B, K], log q [B, K]."""
+    """Return the mean over cases of D(p, q) in nats, times temperature^2; p [B, K], log q [B, K]."""
     tau = settings.temperature
     if tau != 1:
         p = (p.clamp_min(1e-12).log() / tau).softmax(-1)

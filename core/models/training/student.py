@@ -1,7 +1,7 @@
-"""The student: fresh adapters and a head trained on what the teacher's samples say of the cases.
+"""The student: fresh adapters and a head, trained on the teacher's samples of the cases.
 
-Works on cached trunk states; build.py knows the files. A case without a label, an augmented copy
-among them, teaches by the teacher alone.
+Works on cached trunk states; core.models.training.distill knows the files. A case without a label,
+such as an augmented copy, teaches by the teacher alone.
 """
 
 from pathlib import Path
@@ -21,21 +21,20 @@ from core.models.scoring.spread import Moments
 from core.models.training.loop import fit_model, new_head
 from core.models.training.objective import NO_LABEL, Targets, TopClassifier
 
-RIDGE = 0.1  # of the states' mean variance
-SCOUTS = 2  # samples of the teacher that say which cases are worth all N
+RIDGE = 0.1  # as a share of the states' mean variance
+SCOUTS = 2  # samples of the teacher that decide which cases get all N
 
 
 def teaching_cases(
     teacher: Teacher, cache: TrunkCache, labels: np.ndarray, settings: DistillSettings
 ) -> np.ndarray:
-    """Positions of the cases that teach, ascending: all that have a label, and of the others the
-    share `keep`.
+    """Return the positions, ascending, of the cases that teach.
 
-    By "epistemic" those with the highest mutual information between answer and weights (BALD:
-    Houlsby et al. 2011, arXiv
-    1112.5745, eq. 2), estimated from SCOUTS samples: the rest are cases on which the teacher's
-    samples agree, and a student that has learned the mean elsewhere hardly needs them. Their trunk
-    is run all the same; N samples and training are not.
+    These are all labelled cases, and of the others the share `keep`. By "epistemic" those with the
+    highest mutual information between answer and weights (BALD: Houlsby et al. 2011, arXiv
+    1112.5745, eq. 2), estimated from SCOUTS samples: on the remaining cases the teacher's samples
+    agree, and a student that has learned the mean elsewhere hardly needs them. Their trunk runs
+    nevertheless; N samples and training do not.
     """
     free = np.flatnonzero(labels == NO_LABEL)
     keep_count = round(settings.keep * len(free))
@@ -54,7 +53,7 @@ def teaching_cases(
 def distillation_targets(
     teacher: Teacher, cache: TrunkCache, labels: np.ndarray, settings: DistillSettings
 ) -> Targets:
-    """Sample the teacher once over the cached cases: what a student is to learn."""
+    """Return what a student is to learn: the teacher, sampled once over the cached cases."""
     moments = teacher.moments(
         cache, progress=f"teacher, {teacher.samples} samples a case", keep_samples=settings.online
     )
@@ -71,10 +70,11 @@ def train_student(
     start: tuple[list[Adapter], nn.Linear | None] = ([], None),
     frozen: bool = False,
 ) -> nn.Linear:
-    """Attach adapters to the backbone and train them and a head on the targets; return the head.
+    """Attach adapters to the backbone, train them and a head on the targets; return the head.
 
-    `start`: adapters ([] for fresh ones) and a head of K rows (None for a fresh one) to begin at.
-    `frozen`: those rows stay.
+    cache: trunk states of the cases. targets: theirs. classes: K. settings: of the distillation.
+    work: folder of checkpoints. start: adapters ([] for fresh ones) and a head of K rows (None for
+    a fresh one) to begin at. frozen: whether those rows stay unchanged.
     """
     adapters.attach(backbone, settings.adapter, settings.loop.seed)
     head = new_head(
@@ -91,7 +91,7 @@ def train_student(
 def _begin_at(
     backbone: Backbone, head: nn.Linear, some: list[Adapter], trained: nn.Linear | None
 ) -> None:
-    """The given A, B and head's rows; the spread's rows stay fresh."""
+    """Set the given A, B and head's rows; the spread's rows stay fresh."""
     if some:
         adapters.write_adapters(backbone, some)
     if trained is None:
@@ -103,8 +103,9 @@ def _begin_at(
 
 
 def _begin_spread(head: nn.Linear, states: np.ndarray, moments: Moments, classes: int) -> None:
-    """Start a Gaussian's rows of log deviations at the ridge regression of the teacher's on the
-    states [n, d], in place: few epochs at a small rate would not find which cases are spread.
+    """Set a Gaussian's rows of log deviations to a ridge regression on the states [n, d].
+
+    A few epochs at a small rate would not learn which cases have a spread.
     """
     target = gaussian_output(np.sqrt(moments.logit_var))
     centre, mean = states.mean(0), target.mean(0)
