@@ -1,3 +1,3 @@
-"""View-models: what the decision layer knows, as tidy frames and texts for screens, terminals and
-files. No drawing.
+"""View-models: results of the decision layer as tidy frames and texts for screens, terminals and
+files. Draws nothing.
 """

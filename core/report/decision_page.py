@@ -1,8 +1,8 @@
-"""The first page of a meeting's minutes: the verdict, what it costs against reviewing everything,
-its conditions, and who decided.
+"""Build the first page of a meeting's minutes: the verdict, its cost against reviewing everything,
+its conditions, and the author of the decision.
 
-The verdict is about the scenario that costs least a month, among those in the first one's currency.
-Chooses no words: they come in as ReportWords.
+The verdict is about the scenario of the least cost a month, among those in the currency of the
+first. Chooses no words: they come in as ReportWords.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,10 @@ from core.types import Interval
 
 
 def cheapest_scenario(columns: Sequence[ScenarioColumn]) -> ScenarioColumn | None:
-    """Return the scenario of least cost a month in the first one's currency, None where no cost is
-    known.
+    """Return the scenario of the least cost a month in the currency of the first; None if no cost
+    is known.
     """
+    # Amounts of different currencies do not compare.
     currency = columns[0].used.currency
     priced = [
         column
@@ -42,7 +43,13 @@ def decision_section(
     log: Sequence[MeetingDecision],
     full_time: FullTime | None,
 ) -> DocumentSection:
-    """Return the page. full_time: what one person at the desk does; None shows no people."""
+    """Return the page.
+
+    words: the words of the report's language.
+    columns: the scenarios of the meeting, at least one.
+    log: the decisions, the oldest first.
+    full_time: the work of one person at the desk; None leaves out the people.
+    """
     column = cheapest_scenario(columns)
     if column is None:
         return DocumentSection(
@@ -79,7 +86,7 @@ def _cost_sentence(words: ReportWords, column: ScenarioColumn) -> str:
 
 
 def _conditions(words: ReportWords, column: ScenarioColumn) -> list[str]:
-    """What has to stay true for the verdict."""
+    """Return the conditions under which the verdict holds."""
     scenario = column.used
     assumed = {
         name: phrases.assumption_text(words, scenario, name)
@@ -108,7 +115,7 @@ def _decided_by(words: ReportWords, log: Sequence[MeetingDecision]) -> str:
 def _comparison(
     words: ReportWords, column: ScenarioColumn, full_time: FullTime | None
 ) -> DocumentTable:
-    """Cost, reviews, people and escapes of reviewing everything and of the scenario."""
+    """Return cost, reviews, people and escapes of reviewing everything and of the scenario."""
     scenario, volume = column.used, column.figures.consequence.cases_per_day
     reviews, escapes = column.measure("reviews_per_day"), column.measure("escapes_per_month")
     rows = [

@@ -1,5 +1,5 @@
-"""What a threshold means, as a record and as sentences for a terminal. The dashboard has its own
-words, in two languages.
+"""Return the consequence of a threshold as a record and as sentences for a terminal. Knows no words
+of the dashboard, which has two languages.
 """
 
 from dataclasses import asdict
@@ -16,9 +16,11 @@ from core.types import Interval, RunRecord
 
 
 def default_run(store: Store) -> RunRecord:
-    """The newest finished scoring of a stream by a student, else by any model. Raises
-    NotFoundError.
+    """Return the newest finished scoring of a stream by a student, else by any model.
+
+    Raises NotFoundError without one.
     """
+    # sorted is stable and the store lists the newest first, so only the kind needs a key.
     runs = [r for r in store.runs("score") if r.run.role == "stream" and r.state == "finished"]
     for record in sorted(runs, key=lambda r: r.run.model_kind != "student"):
         return record
@@ -34,12 +36,17 @@ def decision_record(
     currency: str,
     target_leakage: float | None = None,
 ) -> dict:
-    """Everything that `decide` says, JSON-able.
+    """Return the results of `decide` as JSON values.
 
-    run_id: a scoring run, None for `default_run`. threshold: None for the loosest one that keeps
-    `target_leakage`, a share of all labelled cases. cases_per_day: None for the volume of the
-    cases' dates. costs: of a review, an escape and a machine hour, in `currency`. Raises
-    SettingsError where the volume is neither given nor measurable, or no threshold keeps the
+    store: the store of the runs.
+    run_id: a scoring run; None for `default_run`.
+    threshold: None for the loosest threshold that keeps `target_leakage`.
+    cases_per_day: None for the volume from the cases' dates.
+    costs: of a review, an escape and a machine hour, in `currency`.
+    currency: ISO 4217.
+    target_leakage: a share of all labelled cases; None with a threshold.
+
+    Raises SettingsError if the volume is neither set nor measurable, or no threshold keeps the
     target.
     """
     record = store.run(run_id) if run_id else default_run(store)
@@ -79,8 +86,8 @@ def decision_record(
 def threshold_for_leakage(curve: AcceptanceCurve, target: float) -> float:
     """Return the loosest threshold whose leakage on these labelled cases is at most `target`.
 
-    An estimate from the cases it is chosen on, no certificate. Raises SettingsError for a target
-    outside [0, 1], without a labelled case, and where even the strictest threshold leaks more.
+    It is an estimate on the cases that choose it, not a certificate. Raises SettingsError for a
+    target outside [0, 1], without a labelled case, or if even the strictest threshold leaks more.
     """
     if not 0 <= target <= 1:
         raise SettingsError("decide.target_outside", target=target)
@@ -95,7 +102,7 @@ def threshold_for_leakage(curve: AcceptanceCurve, target: float) -> float:
 
 
 def decision_sentences(record: dict) -> str:
-    """The record in plain words, a line a figure, each with its interval and n."""
+    """Return the record as text, a line a figure, each with its interval and n."""
     c, currency = record["consequence"], record["costs"]["currency"]
     unit = record["costs"]
     lines = [

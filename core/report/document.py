@@ -1,8 +1,8 @@
-"""A document without a format: sections of sentences, tables and charts, as data. PPTX, PDF and
-XLSX are written from it.
+"""A document as data: sections of sentences, tables and charts. core.report.exports writes PPTX,
+PDF and XLSX from it.
 
-Every figure is in it once, as the text that people read and as the number behind it, so that no
-format can say another. It knows nothing of what it is about, and no library.
+Every figure is in it once, as text and as a number, so that all formats agree. Knows neither the
+subject of the document nor any library.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TableCell:
-    """What a table shows. `number` is None for text; `pattern` is how a spreadsheet writes the
+    """A cell of a table. `number` is None for text; `pattern` is the spreadsheet format of the
     number.
     """
 
@@ -30,8 +30,8 @@ class DocumentTable:
 
 @dataclass(frozen=True)
 class BarChart:
-    """One bar a name with the ends of its interval; None where there is no figure. Units are those
-    of `pattern`.
+    """One bar a name with the ends of its interval; None without a figure. The units are those of
+    `pattern`.
     """
 
     title: str
@@ -44,18 +44,18 @@ class BarChart:
 
     @property
     def labels(self) -> list[str]:
-        """What stands below each bar: its name and its value, clear of the whiskers."""
+        """Return the label below each bar: its name and its value, clear of the whiskers."""
         return [f"{name}: {text}" for name, text in zip(self.names, self.texts, strict=True)]
 
     @property
     def from_zero(self) -> bool:
-        """Whether no interval reaches below 0, so that the axis can begin there."""
+        """Return whether no interval reaches below 0, so that the axis can begin there."""
         return min(low or 0 for low in self.lows) >= 0
 
 
 @dataclass(frozen=True)
 class LineChart:
-    """y against x, with points marked on it: (x, y, what it is)."""
+    """y against x, with marked points (x, y, label)."""
 
     title: str
     x_title: str
@@ -68,7 +68,7 @@ class LineChart:
 
 @dataclass(frozen=True)
 class DocumentSection:
-    """A title with what stands below it, in this order."""
+    """A title and the parts below it, in this order."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
@@ -78,8 +78,8 @@ class DocumentSection:
 
 @dataclass(frozen=True)
 class ReportDocument:
-    """`notes` (hashes, versions, who made it and when) stand under every page or in the notes of
-    every slide.
+    """Sections with a title. `notes` (hashes, versions, author and time) go under every page or
+    into the notes of every slide.
     """
 
     language: str  # "ja" or "en"
@@ -90,5 +90,5 @@ class ReportDocument:
 
 
 def text_cell(value: str) -> TableCell:
-    """A cell of text; line breaks and tabs in what people typed become spaces."""
+    """Return a cell of text; line breaks and tabs in typed text become spaces."""
     return TableCell(" ".join(str(value).split()))

@@ -1,11 +1,11 @@
-"""What speaks for a model: trust, temperature scaling, change over time, the spread against the
-teacher's, a certificate.
+"""Compute the evidence for a model: calibration, temperature scaling, change over time, the
+uncertainty against the teacher's, a certificate.
 
 Predictions of a run in, small results out: counts, frames, intervals. Counts keep no predicted
 class, so that a run of many periods stays small. Cases whose label was not trained on are wrong
-answers, or left out of everything with `unseen` False; temperature scaling is fitted without them,
-since a label that the model lacks has no probability. Does not draw, choose words, or open the
-store: COLUMNS says what each function reads.
+answers, or left out of every figure with `unseen` False; temperature scaling is fitted without
+them, because the model gives their label no probability. Does not draw, choose words, or open the
+store: COLUMNS lists the columns that each function reads.
 """
 
 from collections.abc import Mapping
@@ -35,8 +35,8 @@ from core.types import Interval
 
 PERIODS = ("year", "half")
 SPREADS = ("epistemic", "aleatoric")
-CELLS = 40  # a side of the grid on which two spreads are counted
-VALID_DAYS = 90  # how long a certificate issued today would count: an assumption, shown as one
+CELLS = 40  # a side of the grid that counts pairs of uncertainties
+VALID_DAYS = 90  # validity of a certificate issued today: an assumption, and displayed as one
 COLUMNS = {
     "by_period": ("segment", "outcome", "confidence", "occurred_at"),
     "temperature": ("label", "outcome", "probabilities"),
@@ -49,13 +49,11 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class CalibrationSummary:
-    """How sure the model is and how often it is right, over the same labelled cases, `accuracy.n`
-    of them.
-    """
+    """Mean confidence and accuracy of a model over the same `accuracy.n` labelled cases."""
 
     confidence: float | None  # the mean; None without a case
     accuracy: Interval
-    ece: Interval  # debiased: what is left of the calibration error without chance
+    ece: Interval  # debiased: the calibration error without the part that chance explains
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class SpreadAgreement:
 
 
 def calibration_summary(counts: Histogram, unseen: bool = True) -> CalibrationSummary:
-    """Mean confidence against accuracy of a run's counts."""
+    """Return the mean confidence, accuracy and calibration error of a run's counts."""
     bins = reliability_bins(counts, unseen)
     n = sum(b.n for b in bins)
     right = sum(round(b.n * b.accuracy.value) for b in bins if b.n)
@@ -82,7 +80,12 @@ def calibration_summary(counts: Histogram, unseen: bool = True) -> CalibrationSu
 def rival_verdict(
     ours: pd.DataFrame, theirs: pd.DataFrame, labels: tuple[str, ...], model: str, rival: str
 ) -> PairedVerdict:
-    """Return who wins on the cases of both runs whose label is one of `labels`, the runs' order."""
+    """Return the verdict of two models on the cases of both runs.
+
+    ours, theirs: predictions with COLUMNS["rival"].
+    labels: the labels of both runs, in the order of their probabilities; other cases are left out.
+    model, rival: the names of the two models.
+    """
     columns = list(COLUMNS["rival"])
     both = ours[columns].merge(theirs[columns], on="case_id", suffixes=("", "_rival"))
     both = both[both["outcome"].isin(["right", "wrong"])]
@@ -101,8 +104,8 @@ def rival_verdict(
 
 
 def fitted_temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Temperature:
-    """The temperature of the calibration cases whose label is one of `labels`, the run's order.
-    Raises SettingsError.
+    """Return the temperature fitted on the calibration cases with a label in `labels`, the run's
+    order. Raises SettingsError.
     """
     labelled = calibration[calibration["outcome"].isin(["right", "wrong"])]
     position = {label: i for i, label in enumerate(labels)}
@@ -112,15 +115,16 @@ def fitted_temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Te
 
 
 def scaled_counts(table: pd.DataFrame, value: float) -> Histogram:
-    """Counts of a run's cases with their confidence at temperature `value`: the answers, right or
-    wrong, stay.
+    """Return the counts of a run's cases with their confidence at temperature `value`; answers and
+    outcomes do not change.
     """
+    # float64 rounding can put the largest probability a hair above 1, which has no bin.
     confidence = at_temperature(_stacked(table), value).max(1) if len(table) else np.zeros(0)
     return _counts(table["segment"], table["outcome"], np.minimum(confidence, 1.0))
 
 
 def by_period(table: pd.DataFrame, period: str) -> dict[tuple[int, int], Histogram]:
-    """{(year, half): counts} in order of time; half is 0 for whole years, else 1 or 2. Cases
+    """Return {(year, half): counts} in order of time; half is 0 for whole years, else 1 or 2. Cases
     without a date are left out.
     """
     dated = table[table["occurred_at"].notna()]
@@ -137,9 +141,9 @@ def by_period(table: pd.DataFrame, period: str) -> dict[tuple[int, int], Histogr
 def shift_frame(
     periods: Mapping[tuple, Histogram], threshold: float, unseen: bool = True
 ) -> pd.DataFrame:
-    """One row a period: year, half, cases, labelled, and accuracy, ece, coverage, risk (selective,
-    at `threshold`), each also with _low and _high; Wilson's, and the debiased one for ece. NaN
-    where there is nothing to estimate from.
+    """Return one row a period: year, half, cases, labelled, and accuracy, ece, coverage and risk
+    (selective, at `threshold`), each also with _low and _high; Wilson's interval, and the debiased
+    one for ece. NaN where no case counts.
     """
     rows = []
     for (year, half), counts in periods.items():
@@ -180,7 +184,7 @@ def shift_frame(
 def spread_agreement(
     student: pd.DataFrame, teacher: pd.DataFrame, segment: str | None = None
 ) -> dict[str, SpreadAgreement]:
-    """{part: Spread} over the cases that both have scored, of one segment or all."""
+    """Return {part: SpreadAgreement} over the cases that both scored, of one segment or all."""
     rows = student if segment is None else student[student["segment"] == segment]
     both = rows.merge(teacher, on="case_id", suffixes=("_student", "_teacher"))
     agreement = {}
@@ -193,9 +197,10 @@ def spread_agreement(
 
 
 def spread_density(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
-    """Pairs [n] counted on a square grid from 0 to the largest of both: the occupied cells, columns
-    as in Spread.cells.
+    """Return the pairs [n] counted on a square grid from 0 to the largest of both: the occupied
+    cells, with the columns of SpreadAgreement.cells.
     """
+    # `or 1.0` keeps the grid from having no width when all values are 0.
     top = max(float(np.max(x, initial=0)), float(np.max(y, initial=0))) or 1.0
     n, edges, _ = np.histogram2d(x, y, bins=CELLS, range=[[0, top], [0, top]])
     i, j = np.nonzero(n)
@@ -216,11 +221,19 @@ def certificate_result(
     segment: str | None = None,
     unseen: bool = True,
 ) -> Certificate | NotCertified:
-    """What the calibration cases certify. promise: measure, target, delta; origin: model hash,
-    process.
+    """Return the certificate of the calibration cases, or why they give none.
 
-    A `segment` is certified as one of all segments (Bonferroni), since whoever asks for one may ask
-    for the next. Raises SettingsError where the cases can tell no threshold from another.
+    A `segment` is certified as one of all segments (Bonferroni), because a reader of one segment
+    may look at the next.
+
+    table: calibration cases with COLUMNS["certificate"].
+    promise: measure, target, delta.
+    origin: model hash, process.
+    today: the date of issue; the certificate is valid for VALID_DAYS.
+    segment: one segment; None for all cases.
+    unseen: whether cases whose label the model was not trained on count, as wrong.
+
+    Raises SettingsError if all cases have one confidence, so that no threshold separates them.
     """
     counted = table if unseen else table[table["outcome"] != "unseen"]
     right = (
@@ -239,8 +252,8 @@ def certificate_result(
 
 
 def certificate_frame(counts: AcceptanceCurve, measure: str, unseen: bool = True) -> pd.DataFrame:
-    """One row a threshold at which anything is accepted: threshold, risk (of `measure`), low, high,
-    n (its denominator).
+    """Return one row a threshold that accepts labelled cases: threshold, risk (of `measure`), low,
+    high, n (its denominator).
     """
     table = consequence_curve(counts, 1.0, unseen)
     n = table["accepted_labelled" if measure == "selective_risk" else "labelled"]
@@ -252,7 +265,7 @@ def certificate_frame(counts: AcceptanceCurve, measure: str, unseen: bool = True
 def _counts(
     segment: pd.Series, outcome: pd.Series, confidence, segments: list[str] | None = None
 ) -> Histogram:
-    """Counts by segment and outcome, all predicted classes as one."""
+    """Return counts by segment and outcome, with all predicted classes as one."""
     one_class = np.full(len(segment), "")
     return Histogram.from_predictions(
         segment, one_class, outcome, np.asarray(confidence), segments, ("",)
@@ -260,7 +273,7 @@ def _counts(
 
 
 def _stacked(table: pd.DataFrame) -> np.ndarray:
-    """Probabilities [n, K] of float32 lists, adding up to one again."""
+    """Return the probabilities [n, K] of float32 lists as float64, with rows that sum to 1."""
     if not len(table):
         return np.zeros((0, 1))
     p = np.stack(table["probabilities"].to_numpy()).astype(np.float64)

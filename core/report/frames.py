@@ -1,8 +1,7 @@
-"""Tidy frames for charts and tables. Knows counts and consequences; does not draw and does not
-choose words.
+"""Build tidy frames for charts and tables. Knows counts and consequences; draws nothing and chooses
+no words.
 
-Columns ending in _low and _high are the bounds of a 95% interval; NaN means that there is nothing
-to estimate from.
+Columns ending in _low and _high are the bounds of a 95% interval; NaN means that no case counts.
 """
 
 from collections.abc import Mapping
@@ -31,8 +30,8 @@ _RIGHT, _WRONG = 0, 1  # core.types.OUTCOMES
 def risk_coverage_frame(
     models: Mapping[str, AcceptanceCurve], include_unseen: bool = True
 ) -> pd.DataFrame:
-    """One row a model and threshold: model_kind, threshold, coverage, risk, low, high (of the
-    risk), n (accepted, labelled).
+    """Return one row a model and threshold: model_kind, threshold, coverage, risk, low, high (of
+    the risk), n (accepted, labelled).
     """
     frames = []
     for kind, cumulative in models.items():
@@ -54,8 +53,8 @@ def risk_coverage_frame(
 
 
 def threshold_frame(costed: pd.DataFrame) -> pd.DataFrame:
-    """`economics.cost_curve` -> threshold, and reviews (a day), leakage, money (a day), each with
-    _low and _high.
+    """Return threshold, and reviews (a day), leakage and money (a day), each with _low and _high,
+    of a `daily_money.cost_curve`.
     """
     names = {"reviews": "reviews_per_day", "leakage": "leakage", "money": "money"}
     columns = {
@@ -69,25 +68,30 @@ def threshold_frame(costed: pd.DataFrame) -> pd.DataFrame:
 def segment_frame(
     cumulative: AcceptanceCurve, threshold: float, cases_per_day: float, include_unseen: bool = True
 ) -> pd.DataFrame:
-    """One row a segment, most cases first: segment, cases, labelled, review and leakage (shares)
-    with bounds, reviews_per_day, escapes_per_day.
+    """Return one row a segment, most cases first: segment, cases, labelled, review and leakage
+    (shares) with bounds, reviews_per_day, escapes_per_day.
+
+    cumulative: the counts of every threshold.
+    threshold: a multiple of 0.001.
+    cases_per_day: the volume of all segments together.
+    include_unseen: whether cases of a label that no model was trained on count.
     """
     return _segments(consequence_by_segment(cumulative, threshold, cases_per_day, include_unseen))
 
 
 @dataclass(frozen=True)
 class PartCurves:
-    """`segment_frame` at every threshold 0, 0.001, ..., 1, of the segments that have a case."""
+    """`segment_frame` at every threshold 0, 0.001, ..., 1, for segments with a case."""
 
     names: tuple[str, ...]
     cases: tuple[int, ...]
     labelled: tuple[int, ...]
-    # PART_SHARES: [S, 1001], NaN where there is nothing to estimate from
+    # PART_SHARES: [S, 1001]; NaN where no case counts.
     shares: dict[str, np.ndarray]
 
 
 def part_curves(cumulative: AcceptanceCurve, include_unseen: bool = True) -> PartCurves:
-    """Review rate and leakage of each segment at every threshold, most cases first."""
+    """Return the review rate and leakage of each segment at every threshold, most cases first."""
     table = _segments(segment_curves(cumulative, 1.0, include_unseen))
     table = table[table["cases"] > 0]
     first = table.iloc[:: len(THRESHOLDS)]
@@ -101,9 +105,9 @@ def part_curves(cumulative: AcceptanceCurve, include_unseen: bool = True) -> Par
 
 
 def _segments(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of `segment_frame`. A stable sort keeps the rows of a segment together, and their
-    thresholds in order.
-    """
+    """Return the columns of `segment_frame`, most cases first."""
+    # `part_curves` reshapes the rows by segment. A stable sort keeps a segment's rows in order of
+    # threshold; segments of equal size stay in order too.
     shares = {
         f"{new}{s}": table[f"{old}{s}"]
         for new, old in (("review", "review_rate"), ("leakage", "leakage"))
@@ -116,7 +120,9 @@ def _segments(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def option_frame(options: list[OptionMoney]) -> pd.DataFrame:
-    """One row an option: name, review, inference, escapes, total, low, high (money a day), n, note."""
+    """Return one row an option: name, review, inference, escapes, total, low, high (money a day),
+    n, note.
+    """
     return pd.DataFrame(
         [
             {
@@ -136,9 +142,10 @@ def option_frame(options: list[OptionMoney]) -> pd.DataFrame:
 
 
 def reliability_bins(histogram: Histogram, include_unseen: bool = False) -> list[Bin]:
-    """The 15 bins of a reliability diagram from stored counts: exactly those of the raw cases.
+    """Return the 15 bins of a reliability diagram from stored counts, equal to those of the raw
+    cases.
 
-    Over cases whose label the model was trained on and, with `include_unseen`, those of other
+    They cover cases whose label the model was trained on and, with `include_unseen`, cases of other
     labels, which are all wrong.
     """
     outcomes_kept = 3 if include_unseen else 2  # core.types.OUTCOMES: right, wrong, unseen
@@ -146,7 +153,7 @@ def reliability_bins(histogram: Histogram, include_unseen: bool = False) -> list
     counts, sums = (
         a.sum((0, 1))[:outcomes_kept] for a in (histogram.counts, histogram.confidence_sum)
     )
-    # confidence 1.0 belongs to the last bin
+    # Confidence 1.0 has its own fine bin and belongs to the last wide one.
     wide = np.minimum(np.arange(FINE) // ((FINE - 1) // BINS), BINS - 1)
     n, confidence = (np.bincount(wide, weights=a.sum(0), minlength=BINS) for a in (counts, sums))
     right = np.bincount(wide, weights=counts[_RIGHT], minlength=BINS)
@@ -156,8 +163,8 @@ def reliability_bins(histogram: Histogram, include_unseen: bool = False) -> list
 def reliability_frame(
     models: Mapping[str, Histogram], include_unseen: bool = False
 ) -> tuple[pd.DataFrame, dict[str, tuple[float | None, int]]]:
-    """One row a model and bin: model_kind, bin_low, bin_high, n, confidence, accuracy, low, high;
-    and {kind: (debiased ECE, n)}.
+    """Return one row a model and bin (model_kind, bin_low, bin_high, n, confidence, accuracy, low,
+    high), and {kind: (debiased ECE, n)}.
     """
     rows, errors = [], {}
     for kind, histogram in models.items():
@@ -196,8 +203,8 @@ _METRICS = {
 
 
 def metrics_markdown(rows: Mapping[str, dict]) -> str:
-    """`evaluate`'s rows as a Markdown table: a column a model, a line a metric, each with its 95%
-    interval; n in the line's name.
+    """Return the rows of `evaluate` as a Markdown table: a column a model, a line a metric, each
+    with its 95% interval; n is in the name of the line.
     """
     names = list(rows)
     lines = ["| metric (n) | " + " | ".join(names) + " |", "| --- |" + " ---: |" * len(names)]

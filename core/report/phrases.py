@@ -1,8 +1,7 @@
-"""The figures of a meeting in words: what the page shows and what every export says, from one
-place.
+"""Write the figures of a meeting in words, once for the page and for every export.
 
 Pure: words and results in, plain strings out; a page escapes them for its markup. The words come in
-as `Words`, since the catalogues are the screen's: dashboard.i18n.Words is one.
+as `ReportWords`, because the catalogues belong to the screen: dashboard.i18n.Words implements it.
 """
 
 from datetime import datetime
@@ -13,7 +12,7 @@ from core.report.meeting import ScenarioColumn, ScenarioDifference
 from core.stats.difference import excludes_zero
 from core.types import Interval
 
-# the rest: labelled
+# Measure -> the cases that its n counts; every other measure counts labelled cases.
 _BASES = {"coverage": "cases", "reviews_per_day": "cases", "selective_risk": "accepted"}
 _ASSUMED_NAMES = {"review": "cost.review", "escape": "cost.escape", "cases_per_day": "volume"}
 
@@ -33,12 +32,12 @@ class ReportWords(Protocol):
 
 
 def measure_label(words: ReportWords, measure: str) -> str:
-    """What a measure of core.report.meeting is called."""
+    """Return the name of a measure of core.report.meeting."""
     return words(f"meeting.measure.{measure}")
 
 
 def measure_text(words: ReportWords, measure: str, value: float | None, currency: str) -> str:
-    """A value of a measure as people read it."""
+    """Return a value of a measure as text."""
     if measure == "money_per_month":
         return words.money(value, currency)
     if measure in ("reviews_per_day", "escapes_per_month"):
@@ -47,7 +46,7 @@ def measure_text(words: ReportWords, measure: str, value: float | None, currency
 
 
 def interval_text(words: ReportWords, measure: str, found: Interval, currency: str) -> str:
-    """The 95% interval of a value, or nothing where there is none."""
+    """Return the 95% interval of a value as text; "" without a value."""
     if found.value is None:
         return ""
     return words(
@@ -60,12 +59,12 @@ def interval_text(words: ReportWords, measure: str, found: Interval, currency: s
 
 
 def evidence_basis(words: ReportWords, measure: str, n: int) -> str:
-    """What a value rests on: n, and of what."""
+    """Return the n of a value as text, with the kind of cases that it counts."""
     return words(f"basis.{_BASES.get(measure, 'labelled')}", n=words.number(n, 0))
 
 
 def missing_reason(words: ReportWords, one: ScenarioColumn, measure: str) -> str:
-    """Why a measure has no figure; empty where it has one."""
+    """Return the reason why a measure has no figure; "" if it has one."""
     if one.measure(measure).value is not None:
         return ""
     note = one.figures.consequence.note if measure == "money_per_month" else ""
@@ -73,7 +72,7 @@ def missing_reason(words: ReportWords, one: ScenarioColumn, measure: str) -> str
 
 
 def rule_text(words: ReportWords, scenario: MeetingScenario) -> str:
-    """What decides a case: one threshold, or how many of them."""
+    """Return the rule that decides a case: the threshold for all, and the number of others."""
     policy = scenario.rule
     own_thresholds = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
     base = (
@@ -90,7 +89,7 @@ def rule_text(words: ReportWords, scenario: MeetingScenario) -> str:
 
 
 def scenario_summary(words: ReportWords, scenario: MeetingScenario) -> str:
-    """Which model, cases and rule a scenario is, in one line."""
+    """Return the model, cases and rule of a scenario in one line."""
     segment = scenario.segment or words("segment.all")
     kind = words(f"kind.{scenario.model_kind}")
     return words(
@@ -105,7 +104,9 @@ def scenario_summary(words: ReportWords, scenario: MeetingScenario) -> str:
 def difference_sentence(
     words: ReportWords, found: ScenarioDifference, measure: str, currency: str
 ) -> str:
-    """One sentence: how much more or less than the first, and whether these cases can tell."""
+    """Return one sentence: the difference from the first scenario, and whether these cases
+    establish it.
+    """
     delta = found.measures[measure]
     if delta.value is None:
         return words("meeting.difference.unknown", measure=measure_label(words, measure))
@@ -125,7 +126,8 @@ def difference_sentence(
 
 
 def signed_text(words: ReportWords, measure: str, value: float, currency: str) -> str:
-    """A difference with its sign; shares in percentage points."""
+    """Return a difference with its sign; shares are in percentage points."""
+    # U+2212 is the minus sign, as wide as the plus.
     sign = "\u00b1" if value == 0 else "+" if value > 0 else "\u2212"
     if measure in ("coverage", "selective_risk", "leakage"):
         return sign + words("meeting.points", value=words.number(100 * abs(value), 1))
@@ -133,7 +135,7 @@ def signed_text(words: ReportWords, measure: str, value: float, currency: str) -
 
 
 def assumption_edits(words: ReportWords, one: ScenarioColumn) -> list[str]:
-    """What the meeting changed of a scenario's assumptions: each as it was frozen and as it is now."""
+    """Return the assumptions that the meeting changed, each with its frozen and present value."""
     edits = []
     for name in one.edited:
         before, current = (assumption_text(words, s, name) for s in (one.frozen.scenario, one.used))
@@ -144,7 +146,7 @@ def assumption_edits(words: ReportWords, one: ScenarioColumn) -> list[str]:
 
 
 def assumption_text(words: ReportWords, scenario: MeetingScenario, name: str) -> str:
-    """The value of an assumption of a scenario as people read it."""
+    """Return the value of an assumption of a scenario as text."""
     value = getattr(scenario, name)
     return (
         words.number(value, figures=3)
@@ -154,7 +156,7 @@ def assumption_text(words: ReportWords, scenario: MeetingScenario, name: str) ->
 
 
 def number_pattern(words: ReportWords, measure: str, shown: str, currency: str) -> str:
-    """How a spreadsheet writes a number so that it reads as `shown` does."""
+    """Return the spreadsheet format that writes a number with the digits of the text `shown`."""
     digits = len(shown.rpartition(".")[2].rstrip("%")) if "." in shown else 0
     form = "#,##0" + ("." + "0" * digits if digits else "")
     if measure == "money_per_month":

@@ -1,7 +1,7 @@
-"""Which runs belong together: the one to open first, those that scored the same cases, those that
-calibrate them.
+"""Select runs that belong together: the run to open first, runs on the same cases, and their
+calibration runs; and compare runs in frames.
 
-Pure: run records in, run records out. Knows nothing of how a run is stored or shown.
+Pure: run records and counts in, run records and frames out. Knows no store and no screen.
 """
 
 from collections.abc import Mapping
@@ -17,17 +17,14 @@ _ORDER = {kind: place for place, kind in enumerate(KIND_ORDER)}
 
 
 def selectable_runs(runs: list[RunRecord]) -> list[RunRecord]:
-    """Return the runs to choose from, newest first: those of a stream, or all where there is no
-    stream.
-    """
+    """Return the runs to choose from, newest first: those of a stream, or all without a stream."""
     stream = [record for record in runs if record.run.role == "stream"]
     return stream or list(runs)
 
 
 def default_selection(runs: list[RunRecord]) -> RunRecord:
-    """Return the run to open when none is chosen, of those listed: finished ones first, then
-    students, then the newest.
-    """
+    """Return the run to open by default: finished runs first, then students, then the newest."""
+    # min takes the first of equals, and the runs come newest first.
     return min(
         selectable_runs(runs),
         key=lambda record: (record.state != "finished", _ORDER[record.run.model_kind]),
@@ -46,17 +43,17 @@ def same_cases(runs: list[RunRecord], chosen: RunRecord) -> dict[str, RunRecord]
         for r in runs
         if (r.run.dataset, r.run.role, r.run.inputs_hash) == key and r.state == "finished"
     ]
-    # stable: the newest of a kind comes first
+    # sorted is stable, so the newest run of a kind stays first.
     for record in sorted(others, key=lambda r: _ORDER[r.run.model_kind]):
         by_kind.setdefault(record.run.model_kind, record)
     return by_kind
 
 
 def calibration_of(runs: list[RunRecord], shown: dict[str, RunRecord]) -> dict[str, RunRecord]:
-    """Return {model kind: finished calibration run} of the models that are shown, all on the same
+    """Return {model kind: finished calibration run} of the selected models, all on the same
     held-out cases.
 
-    The first model's newest calibration run names the cases; a model that did not score those is
+    The newest calibration run of the first model sets the cases; a model that did not score them is
     left out.
     """
     by_kind: dict[str, RunRecord] = {}
@@ -93,8 +90,8 @@ _FIELDS = (
 
 
 def run_frame(runs: list[RunRecord]) -> pd.DataFrame:
-    """One row a run, in the order given: its times, names, numbers and hashes; NaN where it has no
-    such figure.
+    """Return one row a run, in the order of `runs`: its times, names, numbers and hashes; NaN for a
+    missing figure.
     """
     rows = [
         {
@@ -125,8 +122,8 @@ def run_frame(runs: list[RunRecord]) -> pd.DataFrame:
 
 
 def run_differences(runs: list[RunRecord]) -> pd.DataFrame:
-    """One row a field, setting or version in which the runs differ: name, then a column a run id;
-    None where it has none.
+    """Return one row a field, setting or version in which the runs differ: name, then a column a
+    run id; None for a missing value.
     """
     flat = {record.run.run_id: _flat(record) for record in runs}
     names = dict.fromkeys(name for fields in flat.values() for name in fields)
@@ -139,7 +136,7 @@ def run_differences(runs: list[RunRecord]) -> pd.DataFrame:
 
 
 def _flat(record: RunRecord) -> dict[str, str]:
-    """Fields, settings and versions by dotted name, as text."""
+    """Return fields, settings and versions by dotted name, as text."""
     fields = {name: str(getattr(record.run, name)) for name in _FIELDS} | {
         "labels": str(len(record.run.labels))
     }
@@ -154,8 +151,8 @@ def _flat(record: RunRecord) -> dict[str, str]:
 
 
 def measure_frame(counts: Mapping[str, Histogram], unseen: bool = True) -> pd.DataFrame:
-    """One row a run and measure of MEASURES: run_id, measure, value, low, high, n (labelled cases);
-    NaN without one.
+    """Return one row a run and measure of RUN_MEASURES: run_id, measure, value, low, high, n
+    (labelled cases); NaN if unknown.
 
     `unseen`: whether cases whose label the model was not trained on count, as wrong.
     """
@@ -183,8 +180,14 @@ def measure_frame(counts: Mapping[str, Histogram], unseen: bool = True) -> pd.Da
 def coverage_at(
     histogram: Histogram, risk: float, unseen: bool = True, seed: int = 0, level: float = 0.95
 ) -> Interval:
-    """The largest coverage of the labelled cases whose selective risk is at most `risk`; 0 where
-    there is none.
+    """Return the largest coverage of the labelled cases with a selective risk of at most `risk`; 0
+    if no threshold reaches it.
+
+    histogram: the counts of a run.
+    risk: the highest admissible selective risk.
+    unseen: whether cases whose label the model was not trained on count, as wrong.
+    seed: of the bootstrap.
+    level: of the interval.
     """
     accepted = AcceptanceCurve(histogram).accepted
     right = accepted[_RIGHT]
@@ -193,6 +196,7 @@ def coverage_at(
     if n == 0:
         return Interval(None, None, None, 0, level)
     steps = np.concatenate([_steps(right), _steps(wrong)])
+    # A multinomial draw of the binned counts is a bootstrap of the cases, without their n rows.
     drawn = np.random.default_rng(seed).multinomial(n, steps / n, BOOTSTRAP_DRAWS)
     half = len(steps) // 2
     coverage = _largest(_above(drawn[:, :half]), _above(drawn[:, half:]), risk)
@@ -203,18 +207,18 @@ def coverage_at(
 
 
 def _steps(accepted: np.ndarray) -> np.ndarray:
-    """Cases between each threshold and the next, [1001], from the numbers accepted at each."""
+    """Return the cases between each threshold and the next, [1001], from the accepted at each."""
     return accepted - np.append(accepted[1:], 0)
 
 
 def _above(steps: np.ndarray) -> np.ndarray:
-    """Numbers accepted at each threshold, [..., 1001], from the cases between them."""
+    """Return the accepted at each threshold, [..., 1001], from the cases between them."""
     return steps[..., ::-1].cumsum(-1)[..., ::-1]
 
 
 def _largest(right: np.ndarray, wrong: np.ndarray, risk: float) -> np.ndarray:
-    """[draws] from [draws, 1001]: the largest coverage at a threshold that accepts something at no
-    more than `risk`.
+    """Return the largest coverage [draws] at a threshold that accepts cases at a risk of at most
+    `risk`, from counts [draws, 1001].
     """
     accepted = right + wrong
     within = (accepted > 0) & (wrong <= risk * accepted)

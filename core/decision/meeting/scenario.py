@@ -156,8 +156,7 @@ def data_version(rows: pd.DataFrame, seconds_per_case: float | None) -> str:
     """Return the hash of all inputs of the figures: counts (ROW_COLUMNS, rows in any order) and the
     measured seconds a case.
     """
-    # The store splits counts over rows as it folds them; grouping and sorting give equal counts an
-    # equal hash.
+    # Grouping and sorting give equal counts an equal hash, however they are split over rows.
     table = rows[list(ROW_COLUMNS)].astype({"segment": str, "predicted": str, "outcome": str})
     table = table.groupby(list(ROW_COLUMNS[:-1]), sort=True, as_index=False)["n"].sum()
     text = json.dumps(

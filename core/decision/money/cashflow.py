@@ -115,7 +115,7 @@ def present_value(flows: np.ndarray, annual_rate: np.ndarray) -> np.ndarray:
     numpy-financial's npv takes one rate for all columns, but each draw has another rate; a test
     compares the two.
     """
-    # Horner's rule: no powers, and no [months, D] array of discount factors.
+    # Horner's rule needs no [months, D] array of discount factors.
     month = (1 + np.asarray(annual_rate, dtype=np.float64)) ** (1 / 12)
     total = flows[-1]
     for flow in flows[-2::-1]:

@@ -207,6 +207,6 @@ def _outlook(name: str, costs: Mapping[str, OptionCosts], share: np.ndarray) -> 
 
 
 def _range(drawn: np.ndarray | np.float64) -> PercentileRange:
-    # inverted_cdf takes an actual draw: interpolation towards an infinite payback gives NaN.
+    # inverted_cdf takes an actual draw: interpolation between infinite paybacks gives NaN.
     points = np.quantile(np.ravel(drawn), PERCENTILES, method="inverted_cdf").tolist()
     return PercentileRange(*(x if np.isfinite(x) else None for x in points))
