@@ -109,6 +109,26 @@ def test_a_missing_key_is_an_error_and_no_empty_place_on_the_screen():
 
 
 @pytest.mark.parametrize(
+    ("n", "text"),
+    [
+        (0, "0 older jobs are not shown."),
+        (1, "1 older job is not shown."),
+        (2, "2 older jobs are not shown."),
+    ],
+)
+def test_a_count_chooses_its_form(n, text):
+    assert Words("en").many("jobs.more", n) == text
+
+
+def test_forms_of_a_count_differ_in_english():
+    """A second form that repeats the first says "1 cases"; "more" has no noun to inflect."""
+    forms = {key: text for key, text in catalogue("en").items() if not isinstance(text, str)}
+    assert {key for key, (singular, plural) in forms.items() if singular == plural} <= {
+        "route.more"
+    }
+
+
+@pytest.mark.parametrize(
     ("value", "shown"),
     [(0, "0"), (0.0412, "0.041"), (1.13, "1.1"), (12.34, "12"), (1234.5, "1,234"), (None, DASH)],
 )

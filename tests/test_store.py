@@ -443,7 +443,7 @@ def test_predictions_are_in_the_order_of_their_file_whatever_came_first(store):
 @pytest.mark.parametrize("name", ["nope", '"; DROP TABLE runs; --', "run_id"])
 def test_only_the_columns_of_a_part_can_be_asked_for(store, name):
     with pytest.raises(
-        StoreError, match=re.escape(f"predictions have no column {name!r}: case_id, row")
+        StoreError, match=re.escape(f"predictions have no column {name!r}: use one of case_id, row")
     ):
         store.predictions(RUN.run_id, ["text", name])
 

@@ -44,11 +44,7 @@ def calibration_headline(
     )
     parts = [text, words(f"evidence.{verdict}")]
     if untrained:
-        parts.append(
-            words.markdown(
-                "evidence.counted" if unseen else "evidence.left_out", n=words.number(untrained, 0)
-            )
-        )
+        parts.append(words.many("evidence.counted" if unseen else "evidence.left_out", untrained))
     return words.sentence_space.join(parts)
 
 
@@ -139,10 +135,10 @@ def _not_enough(words: Words, result: NotCertified) -> str:
     # `few` assumes that every further label is right: a lower bound
     few, likely = result.more_without_error, result.more_at_rate
     if likely is None:
-        return words.markdown("certificate.no_number", n=words.number(max(few, 1), 0))
+        return words.many("certificate.no_number", max(few, 1))
     if likely > few:
-        return words.markdown("certificate.more_likely", n=words.number(likely, 0))
-    return words.markdown("certificate.more", n=words.number(max(few, 1), 0))
+        return words.many("certificate.more_likely", likely)
+    return words.many("certificate.more", max(few, 1))
 
 
 def _counts(words: Words, result: Certificate | NotCertified) -> str:
@@ -178,10 +174,7 @@ def certificate_basis(
     lines = [words.markdown("certificate.basis", **values)]
     if untrained:
         lines.append(
-            words.markdown(
-                "certificate.counted" if unseen else "certificate.left_out",
-                n=words.number(untrained, 0),
-            )
+            words.many("certificate.counted" if unseen else "certificate.left_out", untrained)
         )
     lines.append(words("certificate.fitted_nothing"))
     lines.append(

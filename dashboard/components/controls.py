@@ -13,7 +13,7 @@ from core.report import run_selection
 from core.report.meeting import VOLUME_UNKNOWN
 from core.types import RunRecord
 from dashboard.components.sentences import run_cases, run_name
-from dashboard.i18n import CURRENCIES, LANGUAGES, Words
+from dashboard.i18n import CURRENCIES, LANGUAGES, Words, escape_markdown
 from dashboard.session import cache, state
 from dashboard.session.address import (
     ACTIVE,
@@ -287,8 +287,8 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
     )
     dates = run_volume(record)
     if dates is not None and dates.far:
-        values = {"n": words.number(dates.far_cases, 0), "dates": words.comma.join(dates.far[:5])}
-        st.caption(words.markdown("volume.far", **values))
+        far_dates = escape_markdown(words.comma.join(dates.far[:5]))
+        st.caption(words.many("volume.far", dates.far_cases, dates=far_dates))
     st.markdown(f"**{words('speed.title')}**", help=words("speed.title.help"))
     _source(words, "measured")
     for scored in same:

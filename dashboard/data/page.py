@@ -75,7 +75,7 @@ def _jobs(words: Words) -> None:
         with st.container(border=True, key=f"job_{job.job.job_id}"):
             _job(words, job)
     if len(jobs) > SHOWN:
-        st.caption(words("jobs.more", n=words.number(len(jobs) - SHOWN, 0)))
+        st.caption(words.many("jobs.more", len(jobs) - SHOWN))
 
 
 def _job(words: Words, found: JobStatus) -> None:

@@ -25,7 +25,7 @@ def draw_runs(words: Words) -> None:
     runs = cache.all_runs()
     if runs:
         _compare(words, [record for record in runs if record.run.kind == "score"])
-        note = words("runs.note", n=words.number(len(runs), 0))
+        note = words.many("runs.note", len(runs))
         panels.listing(
             "runs", words, data_tables.run_table(words, run_selection.run_frame(runs)), note, LISTED
         )

@@ -19,7 +19,7 @@ from core.report.policy_history import PolicyLife
 from core.store import entries
 from core.types import Interval
 from dashboard.components.certificate_words import certificate_sentence as certified
-from dashboard.i18n import DASH, Words
+from dashboard.i18n import DASH, Words, escape_markdown
 
 SHOWN = 12  # names of pooled rows that a sentence lists
 
@@ -164,12 +164,12 @@ def optimum_sentence(
     names = list(names)
     if names:
         name_list = words.comma.join(names[:SHOWN]) + ("…" if len(names) > SHOWN else "")
+        # `many` fills its blanks in as they are, and a row's name comes from the cases.
         shared = {
-            "n": words.number(len(names), 0),
             "least": words.number(found.min_labelled, 0),
-            "names": name_list,
+            "names": escape_markdown(name_list),
         }
-        texts.append(words.markdown("policy.optimum.pooled", **shared))
+        texts.append(words.many("policy.optimum.pooled", len(names), **shared))
     return words.sentence_space.join(texts)
 
 
