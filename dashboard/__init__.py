@@ -1,3 +1,4 @@
-"""The screens. They draw what core.report prepares and keep every choice in the URL; nothing is
-computed here.
+"""The screens: they draw results of core.report and keep every choice in the address.
+
+Nothing is computed here.
 """

@@ -29,6 +29,7 @@ SLOTS = {
     "neutral": _SLOT[9],
 }
 SLOTS["linear"] = SLOTS["neutral"]  # the plain rival is the reference of the others
+# Dashes and signs besides colours: for print, and for readers who cannot tell the colours apart.
 DASHES = {
     "student": "solid",
     "teacher": "dash",
@@ -104,6 +105,7 @@ def risk_coverage_figure(
         )
     if now is not None and now["risk"] is not None:
         _point(figure, now["coverage"], now["risk"], words["now"])
+    # slightly beyond 1, where the clip would halve the line's end
     across = {"title": {"text": words["coverage"]}, "tickformat": ".0%", "range": [0, 1.01]}
     # With few accepted cases the risk jumps up to 100%, which would flatten the rest of the curve.
     top = _top(curves[curves["coverage"] >= 0.03], "risk")
@@ -236,7 +238,14 @@ def _point(figure: go.Figure, x: float, y: float, name: str) -> None:
     mark = {"color": SLOTS["now"], "size": 14, "symbol": "x", "line": {"width": 0}}
     hover = f"%{{x:.1%}}, %{{y:.1%}}<extra>{name}</extra>"
     figure.add_scatter(
-        x=[x], y=[y], mode="markers", name=name, marker=mark, hovertemplate=hover, cliponaxis=False
+        # unclipped: on an axis, half of the sign would be cut off
+        x=[x],
+        y=[y],
+        mode="markers",
+        name=name,
+        marker=mark,
+        hovertemplate=hover,
+        cliponaxis=False,
     )
 
 

@@ -69,6 +69,7 @@ def clamp_run(runs: list[RunRecord]) -> str:
 
 def volume_in_use(record: RunRecord) -> float:
     """Return cases a day: typed, measured from the dates of `record`, or VOLUME_UNKNOWN."""
+    # not `or`: a typed volume of 0 is a choice
     candidates = (state.chosen("volume"), measured_cases_per_day(record), VOLUME_UNKNOWN)
     return next(value for value in candidates if value is not None)
 

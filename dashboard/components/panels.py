@@ -16,6 +16,7 @@ from dashboard.components.sentences import Card
 from dashboard.components.tables import ScreenTable
 from dashboard.i18n import DASH, Words
 
+# the mouse wheel scrolls the page; a double click restores a zoomed chart
 _QUIET = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 
 
@@ -147,6 +148,7 @@ def empty_panel(key: str, words: Words, why: str, above: Callable[[], None] | No
 def draw_cards(found: list[Card], in_a_row: int = 3) -> None:
     """Show the cards in rows of `in_a_row`, so that none is narrower than its figures."""
     for start in range(0, len(found), in_a_row):
+        # not strict: the last row may have fewer cards than columns
         for column, card in zip(
             st.columns(in_a_row), found[start : start + in_a_row], strict=False
         ):

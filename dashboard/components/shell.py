@@ -44,6 +44,7 @@ def draw_shell(
             draw(words, runs)
         else:
             _empty(words)
+    # named errors only: any other one is a bug and must show its traceback
     except KakushinError as error:
         st.error(
             words.markdown("problem", sentence=words.error_text(error)), icon=":material/error:"

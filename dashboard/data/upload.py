@@ -75,6 +75,7 @@ def _keep() -> None:
             "file", uploads.keep_upload(cache.settings(), uploaded.name, uploaded.getvalue()).key
         )
     except CasesError as error:
+        # a callback draws above the whole page: the next run shows the error in its place
         state.set_value("refused", error)
 
 
@@ -182,6 +183,7 @@ def _columns(words: Words, upload: Upload, first: Checked) -> ColumnNames:
         columns[field] = controls.select(
             words(f"field.{field}"),
             {name: name or words("mapping.none") for name in options},
+            # a list for each file and sheet, since their columns differ
             f"col_{field}_{upload.key[:12]}_{first.table.sheet or ''}",
             place,
             index=options.index(suggestion) if suggestion in options else 0,

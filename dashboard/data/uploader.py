@@ -14,6 +14,7 @@ _CSS = f"""
 {_BUTTON}::after {{ content: var(--kakushin-upload); font-size: 0.875rem; }}
 .st-key-{KEY} [data-testid=stFileUploaderDropzoneInstructions] {{ display: none; }}
 """
+# JSON.stringify makes a CSS string whose quotes are escaped, so no text can end the declaration.
 _SCRIPT = """export default ({ data }) =>
   document.documentElement.style.setProperty("--kakushin-upload", JSON.stringify(data));
 """

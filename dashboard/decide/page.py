@@ -102,9 +102,7 @@ class View:
 
     @cached_property
     def solver(self) -> ThresholdSolver:
-        """The solver on the joint counts; lazy, since reading them takes longer than the handle
-        needs.
-        """
+        """The solver on the joint counts; lazy, since the handle does not need their slow reading."""
         choices = self.choices
         counts = cache.joint(self.context.run_id, choices.segment, choices.unseen)
         return ThresholdSolver(counts, self.terms)

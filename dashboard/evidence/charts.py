@@ -161,6 +161,7 @@ def _density(cells: pd.DataFrame, slot: str, words: Mapping[str, str]) -> go.Hea
     return go.Heatmap(
         x=middle,
         y=middle,
+        # a single case has the logarithm 0, the faint end of the scale
         z=np.log(n),
         customdata=n,
         colorscale=[[0, slot + _FAINT], [1, slot]],
@@ -174,8 +175,7 @@ def _density(cells: pd.DataFrame, slot: str, words: Mapping[str, str]) -> go.Hea
 def certificate_chart(
     frame: pd.DataFrame, target: float, threshold: float | None, words: Mapping[str, str]
 ) -> go.Figure:
-    """Return the risk of each threshold on the calibration cases, the target, and the certified
-    one.
+    """Return the risk of each threshold on calibration cases, with target and certified threshold.
 
     frame: columns threshold, risk, low, high (shares). target: a share. threshold: the loosest
     certified one, None if nothing is certified. words: threshold, risk, target, certified, band,

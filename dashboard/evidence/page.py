@@ -238,6 +238,7 @@ def _shift(shown: EvidenceContext) -> None:
     # the page may be about the calibration run itself, which is no earlier period
     if before is not None and before.run.run_id != run_id:
         periods, records = (
+            # first, since the chart draws periods in this order
             {BEFORE: cache.histogram(before.run.run_id)} | periods,
             [before, shown.record],
         )

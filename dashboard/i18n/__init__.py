@@ -42,6 +42,7 @@ def escape_markdown(text: str) -> str:
 
     Disables HTML, LaTeX, links and emphasis, and joins lines.
     """
+    # Lines are joined: a line break could begin a heading or a list.
     unlinked = _ADDRESSES.sub("\u2060", " ".join(str(text).split()))
     return unlinked.translate(_MARKUP)
 
@@ -88,9 +89,7 @@ class Words:
         return error_text(error, self.language)
 
     def chart_words(self, *keys: str) -> dict[str, str]:
-        """Return the words under `keys` by the last part of each key, and the separators of a
-        chart.
-        """
+        """Return the words under `keys` by the last part of each key, and a chart's separators."""
         return {key.split(".")[-1]: self(key) for key in keys} | {"separators": self.separators}
 
     @property
@@ -122,6 +121,7 @@ class Words:
         if value is None:
             return DASH
         digits = get_currency_precision(currency) if abs(value) < 1000 else 0
+        # the minus goes before the symbol: -$5, not $-5
         sign, amount = "-" if value < 0 else "", f"{abs(_decimal(value)):,.{digits}f}"
         return f"{sign}{self.symbol(currency)}{self._with_signs(amount)}"
 
@@ -175,6 +175,7 @@ def _decimal(value: float) -> Decimal:
     return Decimal(str(value))
 
 
+# Babel looks up locale data at each call; these values never change.
 @cache
 def _separators(language: str) -> str:
     return get_decimal_symbol(language) + get_group_symbol(language)

@@ -28,6 +28,7 @@ def vote_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     bottom. words: sure, others, separators.
     """
     figure, n = go.Figure(), len(frame)
+    # labels beyond the third share the last look
     frame = frame.assign(row=range(n), group=frame["place"].clip(upper=len(_PLACES) - 1))
     for group, rows in frame.groupby("group"):
         slot, pattern = _PLACES[group]
@@ -62,7 +63,11 @@ def vote_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
         autorange="reversed", automargin=True, showgrid=False, zeroline=False, **ticks
     )
     figure.update_xaxes(
-        title=words["sure"], range=[0, 1.3], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%"
+        # beyond 1 is room for the text after a full bar
+        title=words["sure"],
+        range=[0, 1.3],
+        tickvals=[0, 0.25, 0.5, 0.75, 1],
+        tickformat=".0%",
     )
     figure.update_layout(bargap=0.35, showlegend=True)
     return finish(figure, 120 + (30 if n <= _MANY else 9) * n, words)
@@ -105,6 +110,7 @@ def answer_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
         ticktext=names,
     )
     figure.update_xaxes(
+        # the range leaves room for the value after a full bar
         title=words["probability"],
         range=[0, 1.12],
         tickvals=[0, 0.25, 0.5, 0.75, 1],

@@ -41,6 +41,7 @@ def pick_control(words: Words) -> None:
 
 def case_control(words: Words, cases: pd.DataFrame, offered: pd.DataFrame) -> None:
     """Draw the offered cases, with the chosen one even if it is of another kind."""
+    # a link may name a case of another kind; it lacks this kind's figure and shows its confidence
     if (picked := state.chosen("case")) in cases.index and picked not in offered.index:
         offered = pd.concat(
             [cases.loc[[picked]].assign(figure=cases.loc[picked, "confidence"]), offered]

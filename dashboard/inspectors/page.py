@@ -90,9 +90,7 @@ def _rule(words: Words) -> GateRule:
 
 
 def _stored(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
-    """Draw the choice of a stored case; return it and its times, None after a hint if there is
-    none.
-    """
+    """Draw the choice of a stored case; return it and its times, or None after a hint."""
     words, teacher = shown.words, shown.teacher.run
     scored = (shown.student or shown.teacher).run
     cases = cache.cached_query(inspectors.sampled_cases, teacher.run_id, scored.run_id)
@@ -158,6 +156,7 @@ def _ask(words: Words, both: ask.Inspectors, text: str) -> None:
         done = ask.STEPS.index(name) + 1
         bar.progress(done / (len(ask.STEPS) + 1), text=words(f"inspectors.step.{name}"))
 
+    # an old answer must not remain below a failed question
     state.set_value(ASKED, None)
     try:
         state.set_value(ASKED, both.ask(text, step))

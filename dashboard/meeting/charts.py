@@ -71,8 +71,7 @@ def trial_width_figure(
     marks: Sequence[tuple[float, float, str]],
     words: Mapping[str, str],
 ) -> go.Figure:
-    """Return the half width of an interval against labelled cases, with the present and needed
-    number.
+    """Return the half width of an interval against labelled cases, with two marked numbers.
 
     x: numbers of cases. y: half widths, shares. marks: (x, y, label) of the present and the needed
     number. words: x, y, separators.

@@ -240,6 +240,7 @@ def _decide(shown: MeetingContext, written: meeting_controls.TypedDecision) -> N
 
 
 def _exports(shown: MeetingContext, poc: TrialReport | None) -> None:
+    # a browser may hide its time zone
     words, zone_name = shown.words, st.context.timezone or "UTC"
 
     # only at a click: making three files on every run would slow each rerun

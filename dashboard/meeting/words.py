@@ -82,9 +82,7 @@ def difference_lines(words: Words, found: ScenarioDifference, currency: str) -> 
 
 
 def scenario_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Return core.report.meeting.compare_frame with one row a scenario; each measure with ends and
-    n.
-    """
+    """Return core.report.meeting.compare_frame as one row a scenario, with interval and n."""
     head = words("minutes.scenario.head")
     rows, formats = {head: list(dict.fromkeys(frame["name"]))}, {}
     for measure in MEASURES:

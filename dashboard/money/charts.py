@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from dashboard.components.charts import SLOTS, finish
 
+# Hatchings besides colours: for print, and for readers who cannot tell the colours apart.
 _PARTS = (  # running cost, colour slot, hatching
     ("review", "review", ""),
     ("audit", "point", "\\"),
@@ -31,7 +32,7 @@ _BAND = "2E"  # alpha of a band, hex after a slot
 def running_cost_chart(
     frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]
 ) -> go.Figure:
-    """Return running costs a month of each option as a bar of its parts, with P10 to P90 of the
+    """Return running costs a month, a bar of its parts for each option, with P10 to P90 of the
     total.
 
     frame: report.money.option_comparison. names: option -> its name. words: the parts, monthly,
@@ -261,6 +262,7 @@ def _whiskers(rows: pd.DataFrame, name: str) -> dict:
     """Return error bars from P10 to P90; the likely value may lie outside them."""
     low, high = rows[name] - rows[f"{name}_p10"], rows[f"{name}_p90"] - rows[name]
     bars = {
+        # Plotly would draw a negative length to the other side
         "array": np.maximum(high, 0),
         "arrayminus": np.maximum(low, 0),
         "color": SLOTS["now"],

@@ -59,9 +59,7 @@ def amount_text(words: Words, name: str, value: float, currency: str) -> str:
 
 
 def money_headline(words: Words, rows: pd.DataFrame, months: int, currency: str) -> str:
-    """Return in markdown the best option over the horizon, with range and chance, or that none
-    pays.
-    """
+    """Return in markdown the best option, its range and chance, or that none pays."""
     others = rows[rows["option"] != ALL_HUMAN]
     best = others.loc[others["npv"].idxmax()]
     texts = {

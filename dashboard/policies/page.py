@@ -1,5 +1,5 @@
-"""Policies: the thresholds in force, and their life: proposed, compared, approved, activated,
-undone.
+"""Policies: the thresholds in force, and the steps of a version: proposal, approval, activation,
+undo.
 
 Guard, controls, call, show. All figures come from core.decision and core.report; all words from the
 catalogues. The session decides nothing: each click is one transaction of the store, and the page
@@ -83,6 +83,7 @@ def _settle(scene: PolicyScene) -> None:
         key for key in readable if scene.life(scene.stored[key]).state in (PROPOSED, APPROVED)
     ]
     active = [version_key(scene.active)] if scene.active else []
+    # never empty: the draft can always be compared
     first = [
         key for key in (*active, *reversed(waiting), *readable, DRAFT) if key in (*readable, DRAFT)
     ][0]
@@ -275,6 +276,7 @@ def _undo_label(scene: PolicyScene, life: PolicyLife) -> str:
     """Return the label of undo, with the version that it restores."""
     if life.state != ACTIVE:
         return scene.words("policy.step.undo")
+    # the last one is the activation that the undo removes
     left = activations_in_force(scene.events)[:-1]
     if not left:
         return scene.words("policy.step.undo_to_none")

@@ -134,8 +134,10 @@ def write_address(chosen: Choices) -> dict[str, str]:
 
 def _text(value: object) -> str:
     return (
+        # bool before the rest: str(True) could not be read back
         str(int(value))
         if isinstance(value, bool)
+        # 12 digits hide rounding, such as 0.30000000000000004
         else f"{value:.12g}"
         if isinstance(value, float)
         else str(value)
@@ -204,6 +206,7 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
 
 def _number_of(*allowed: float) -> Callable[[str], float]:
     def read(text: str) -> float:
+        # the list offers these values only, and cannot show another
         if float(text) not in allowed:
             raise ValueError(text)
         return float(text)

@@ -41,7 +41,7 @@ RESULTS = 64  # results of cached_result that are kept, a few hundred kilobytes 
 @dataclass
 class _Entry:
     lock: RLock = field(default_factory=RLock)
-    done: bool = False
+    done: bool = False  # not `value is None`: None is a valid result
     value: Any = None
 
 
@@ -60,6 +60,7 @@ class SharedCache(Generic[T]):
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
             self._entries.move_to_end(key)
+            # dropped even while a session computes it: that session holds the entry itself
             if len(self._entries) > self._most:
                 self._entries.popitem(last=False)
         # under the entry's own lock: a slow result blocks only the sessions that need it
@@ -193,6 +194,7 @@ def _once_a_version(most: int) -> Callable[[Callable[Concatenate[Store, P], T]],
 
 def cached_query(make: Callable[Concatenate[Store, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return make(store, *args) of a module's function or a store's method; for small results."""
+    # a dict does not hash, so the keywords travel as a tuple
     return _query(make, args, tuple(kwargs.items()))
 
 
@@ -253,6 +255,7 @@ def cumulative(store: Store, run_id: str, segment: str = ALL) -> AcceptanceCurve
     return AcceptanceCurve(counts if segment == ALL else counts.select(segments=(segment,)))
 
 
+# few results, since a frame of joint counts is large
 @_once_a_version(4)
 def joint_rows(store: Store, run_id: str) -> pd.DataFrame:
     """Return a run's counted rows (Store.joint_counts)."""
@@ -349,4 +352,5 @@ def spare_collector(page: str) -> None:
     which stay anyway, took 100 ms of processor time each time.
     """
     gc.collect()
+    # moves all live objects to a generation that no collection scans
     gc.freeze()

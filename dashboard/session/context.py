@@ -28,6 +28,8 @@ class RunContext:
     runs: list[RunRecord]
     record: RunRecord  # the chosen run
 
+    # cached_property writes to __dict__, which a frozen dataclass does not prevent
+
     @cached_property
     def same(self) -> dict[str, RunRecord]:
         """Model kind -> run of the same cases, the chosen one first."""
@@ -81,6 +83,7 @@ class RunContext:
     @property
     def volume(self) -> float:
         """Cases a day of the whole run: typed, measured, or VOLUME_UNKNOWN."""
+        # not `or`: a typed volume of 0 is a choice
         candidates = (self.choices.volume, self.dated_volume, VOLUME_UNKNOWN)
         return next(value for value in candidates if value is not None)
 
@@ -123,6 +126,7 @@ class RunContext:
 
         The run's volume times the segment's share of the run's cases.
         """
+        # threshold 0 accepts every case, so this counts them all
         totals = self.curve(self.kind, segment).accepted[:, 0]
         untrained = 0 if self.choices.unseen else totals[OUTCOMES.index("unseen")]
         # a run that has just begun has no cases

@@ -138,6 +138,7 @@ def take_move() -> None:
     Ignores a move that is not a step from 0 to 1000.
     """
     move = st.session_state[HANDLE].get("move") or {}
+    # not isinstance, since True is an int: the browser can send any JSON
     if type(step := move.get("step")) is int and 0 <= step <= 1000:
         st.session_state["t"] = step / 1000
 
@@ -181,14 +182,16 @@ def _preferred_language() -> str:
 
 
 def join(source: str, target: str) -> None:
-    """Set the choice `target` to the names picked in the widget `source`, comma-separated; a
-    callback.
+    """Set the choice `target` to the names picked in the widget `source`; a callback.
+
+    The names are separated by commas.
     """
     st.session_state[target] = ",".join(st.session_state[source])
 
 
 def go(name: str, value: object) -> None:
     """Set a choice whose widget is already drawn: the page reruns with it."""
+    # not set directly: Streamlit refuses to set the key of a widget that this run has drawn
     st.session_state[_NEXT] = {name: value}
     st.rerun()
 

@@ -134,6 +134,7 @@ def _apply(run_id: str) -> None:
 
 def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy:
     """Draw whose decisions the page shows, by default those of the last version that decided."""
+    # ALL always means the latest decisions, so a link with it does not age
     by_key = {ALL: applied[0]}
     by_key |= {f"{decided.policy}@{decided.version}": decided for decided in applied}
     version = state.clamp_choice("decided_by", list(by_key), ALL)

@@ -7,8 +7,9 @@ from dashboard.i18n import DASH, Words
 
 
 def reason_counts(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return Reviews.decision_counts summed over segments and classes: decision, reason, n, most
-    first.
+    """Return Reviews.decision_counts summed over segments and classes, the most frequent first.
+
+    Columns decision, reason, n.
     """
     # groupby drops rows whose key is missing, and an accepted case may have no reason
     summed = counts.fillna({"reason": ""}).groupby(["decision", "reason"], as_index=False)["n"]

@@ -1,11 +1,11 @@
-// A chart of the page "Decide" that follows the handle: its figures at every threshold are here, so a move is drawn in the
-// frame of the handle, and what the server sends after a release is here already. dashboard/decide/live/drawn.py makes the data, and
+// A chart of the page "Decide" that follows the handle. It holds its figures at every threshold, so it draws a move in the
+// same frame as the handle, and a release brings no new data. dashboard/decide/live/drawn.py makes the data, and
 // joins this file with shapes.js, heard.js, packed.js, formats.js, axes.js, options.js and parts.js. Words reach the
 // screen by textContent only.
 
 const KINDS = { options: Options, parts: Parts };
 const SLOTS = { review: 5, inference: 3, leak: 4, now: 8 }; // of the theme's chartCategoricalColors, as in dashboard/components/charts.py
-const charts = new WeakMap(); // element -> Drawn: the page calls the function below again for new data, and for another theme
+const charts = new WeakMap(); // element -> Drawn: the page calls the function below again for new data or another theme
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".drawn");
@@ -36,10 +36,10 @@ class Drawn {
     this.lay();
   }
 
-  // Everything anew, for a width or for data; the height is given, so that nothing below ever moves.
+  // Redraw everything, for a new width or new data; the height is fixed, so that nothing below moves.
   lay() {
     this.width = this.root.clientWidth;
-    if (!this.chart || !this.width) return;
+    if (!this.chart || !this.width) return; // a hidden chart has no width; the observer calls again once it has
     const svg = shape("svg", { class: "chart", role: "img", "aria-label": this.alt });
     this.root.replaceChildren(legend(this.chart.legend()), svg);
     svg.append(...this.chart.lay(this.root, this.width, svg.getBoundingClientRect().height));
@@ -50,7 +50,7 @@ class Drawn {
     this.step = step;
     if (!this.chart || !this.width) return;
     this.chart.draw(step);
-    this.root.dataset.t = step; // what tests and benchmarks look at
+    this.root.dataset.t = step; // read by tests and benchmarks
   }
 }
 

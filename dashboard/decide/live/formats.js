@@ -1,5 +1,5 @@
-// How the charts that follow the handle write numbers on axes and over rows: to the rounding of dashboard/i18n, to which
-// tests/js/formats.test.mjs holds it. A value that is not known is NaN. Sentences come written from the server.
+// Numbers on axes and rows of the charts that follow the handle, rounded as dashboard/i18n rounds; tests/js/formats.test.mjs
+// compares both. NaN is an unknown value. The server writes all sentences.
 
 class Formats {
   // words: language, none (written for no value), patterns. currency: code, digits.
@@ -26,6 +26,7 @@ class Formats {
   write(value, digits, style) {
     if (!Number.isFinite(value)) return this.words.none;
     const key = `${digits}${style.style}`;
+    // cached: making a NumberFormat takes far longer than using it, and each move writes many numbers
     this.formats[key] ??= new Intl.NumberFormat(this.words.language, {
       minimumFractionDigits: digits, maximumFractionDigits: digits, roundingMode: "halfEven", ...style, // as Babel rounds
     });
@@ -33,7 +34,7 @@ class Formats {
   }
 }
 
-// Decimals that show so many significant figures, at most 6: dashboard.i18n's _places.
+// Return the decimals that show `figures` significant figures, at most 6; the same as dashboard.i18n's _places.
 function places(value, figures) {
   let size = Math.abs(value), count = 0;
   while (size && size < 10 ** (figures - 1) && count < 6) [size, count] = [size * 10, count + 1];

@@ -1,13 +1,13 @@
-// The handle in the browser: moves at once, tells the server on release. Texts and figures at every threshold come from
+// The handle in the browser: it moves at once and informs the server on release. Texts and figures at every threshold come from
 // dashboard/decide/live/__init__.py, which also joins this file with shapes.js, heard.js, packed.js and marks.js. This file
-// writes no sentence and no number but the threshold's own. Everything is set by textContent: data is never read as HTML.
+// writes no sentence and no number except the threshold. It sets all text by textContent: data is never parsed as HTML.
 
 const STEPS = 1000;
-const KEY_PAUSE_MS = 200; // after the last key, the server is told
+const KEY_PAUSE_MS = 200; // from the last key to the message, so that a held key sends one message
 const KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -STEPS, End: STEPS };
 const MONEY = 0, NOW = 8; // slots of the theme's chartCategoricalColors, as in dashboard/components/charts.py
 const HEIGHT = 110; // px of the curve
-const handles = new WeakMap(); // element -> Handle: the page calls the function below again for every new data
+const handles = new WeakMap(); // element -> Handle: the page calls the function below again for all new data
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".live");
@@ -20,7 +20,7 @@ class Handle {
   constructor(root) {
     this.root = root;
     this.find = (name) => root.querySelector(`.${name}`);
-    this.sent = null; // number of the last move that the server was told of
+    this.sent = null; // number of the last move sent to the server
     this.held = false;
     this.pause = null;
     this.step = null;
@@ -40,7 +40,7 @@ class Handle {
     };
     rail.onpointerdown = (event) => {
       this.held = true;
-      rail.setPointerCapture(event.pointerId);
+      rail.setPointerCapture(event.pointerId); // a drag goes on when the pointer leaves the rail
       thumb.focus({ preventScroll: true });
       event.preventDefault();
       follow(event);
@@ -54,7 +54,7 @@ class Handle {
       clearTimeout(this.pause);
       this.pause = setTimeout(() => this.release(), KEY_PAUSE_MS);
     };
-    // Enter and the field's arrows; what is no threshold puts the number back.
+    // Enter and the field's arrows; an invalid threshold restores the number.
     number.onchange = () => {
       const typed = number.valueAsNumber;
       if (typed >= 0 && typed <= 1) {
@@ -66,7 +66,7 @@ class Handle {
     };
   }
 
-  // New data from the server. An answer to an older move than the last must not pull the handle back.
+  // Take new data from the server. An answer to an older move than the last must not pull the handle back.
   take(data, send) {
     const news = data.texts !== this.data?.texts;
     this.data = data;
@@ -78,7 +78,7 @@ class Handle {
       this.lay();
       this.texts = null;
       inflate(data.texts).then((texts) => {
-        if (data.texts !== this.data.texts) return; // newer ones have come meanwhile
+        if (data.texts !== this.data.texts) return; // newer texts have arrived meanwhile
         this.texts = texts;
         this.show();
       });
@@ -99,7 +99,7 @@ class Handle {
     this.send({ step: this.step, seq: this.sent });
   }
 
-  // What does not change with the threshold: labels, tiles without figures, the curve.
+  // Draw the parts that do not depend on the threshold: labels, tiles without figures, the curve.
   lay() {
     const { labels, tiles, ghost } = this.data;
     const colours = getComputedStyle(this.root).getPropertyValue("--st-chart-categorical-colors").split(",");
@@ -115,14 +115,15 @@ class Handle {
     this.marks.take(this.curve, labels.now, (colours[NOW] ?? "").trim());
   }
 
-  // What changes with it.
+  // Update the parts that depend on the threshold.
   show() {
     const { step, data } = this, t = (step / STEPS).toFixed(3), place = `${(100 * step) / STEPS}%`;
     if (this.texts) this.write(this.texts[step], t);
+    // not while a person types: writing the field would move the cursor
     if (this.root.getRootNode().activeElement !== this.find("value") || step !== data.step) this.find("value").value = t;
     this.find("fill").style.width = this.find("thumb").style.left = place;
     this.find("thumb").setAttribute("aria-valuenow", t);
-    this.root.dataset.t = t; // what tests and benchmarks look at
+    this.root.dataset.t = t; // read by tests and benchmarks
     this.root.dataset.confirmed = this.texts !== null && step === data.step;
     this.marks.draw(step);
     tell(step);
@@ -164,12 +165,12 @@ function tile({ key, label, help: text }) {
   return make("div", `tile tile-${key}`, name, make("div", "figure"), make("div", "lines"), make("div", "ghost"));
 }
 
-// px from the top of a curve whose upper end is `most`
+// Return the px from the top of a curve whose upper end is `most`.
 function height(value, most) {
   return HEIGHT * (1 - value / most);
 }
 
-// Money over the slider's own scale with its 95% band, and a line at reviewing every case; nothing where it is not known.
+// Return money over the slider's scale with its 95% band, and a line at reviewing every case; nothing if money is unknown.
 function curve({ labels, most, reviewAll }, { money, money_low, money_high }, colour) {
   if (!money.some(Number.isFinite)) return [];
   const spot = (value, i) => `${i},${height(value, most).toFixed(2)}`;

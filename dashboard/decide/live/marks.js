@@ -1,9 +1,9 @@
 // The point in use on the page's big charts: it follows the handle at once, and a click on a curve moves the handle there.
 //
-// Streamlit makes a Plotly chart anew, and forgets its zoom, whenever its figure changes, so the figures hold nothing that
-// depends on the threshold. What does is laid over them here, from the axes of the drawn chart (Plotly's _fullLayout). A chart
-// may come later than the handle, or go and come again: it is looked for now and then, which costs two queries.
-// Curves are known by their trace's `meta`, set in dashboard/components/charts.py: "risk", or the column of a panel over the threshold.
+// Streamlit remakes a Plotly chart, and loses its zoom, whenever its figure changes, so the figures hold nothing that depends
+// on the threshold. This file lays the rest over them, placed by the axes of the drawn chart (Plotly's _fullLayout). A chart
+// may appear after the handle, or vanish and return: a timer searches for it, which costs two queries.
+// The `meta` of a trace identifies its curve, set in dashboard/components/charts.py: "risk", or the column of a panel over the threshold.
 
 const CHARTS = [".st-key-chart_risk_coverage", ".st-key-chart_thresholds"];
 const LOOK_MS = 300;
@@ -11,7 +11,7 @@ const LOOK_MS = 300;
 class Marks {
   constructor(root, pick) {
     Object.assign(this, { root, pick, layers: new Map(), step: null });
-    // A chart out of sight is not drawn on: it would cost frames of a drag that nobody sees there.
+    // Skips charts out of sight: drawing on them would cost frames of a drag without being visible.
     this.sight = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) target.inSight = isIntersecting;
       if (this.step !== null) this.draw(this.step);
@@ -32,7 +32,7 @@ class Marks {
       const plot = document.querySelector(`${place} .js-plotly-plot`);
       if (!plot?._fullLayout || !this.curve || this.layers.get(plot)?.isConnected) continue;
       const layer = document.createElement("div");
-      // A layer of its own for the compositor: what moves in it makes no curve below be painted again.
+      // A separate layer for the compositor: moves in it do not repaint the curves below.
       Object.assign(layer.style, { position: "absolute", inset: "0", pointerEvents: "none", willChange: "transform" });
       plot.style.position = "relative";
       plot.append(layer);
@@ -44,7 +44,7 @@ class Marks {
     for (const plot of this.layers.keys()) if (!plot.isConnected) this.layers.delete(plot);
   }
 
-  // A chart keeps its listeners when only its layer is made anew, and a new handle takes them over.
+  // A chart keeps its listeners when only its layer is remade; a new handle takes them over.
   listen(plot) {
     if (!plot.kakushin) {
       plot.on("plotly_click", (event) => plot.kakushin.clicked(event.points[0]));
@@ -58,7 +58,7 @@ class Marks {
     this.pick(Math.round(Number(point.customdata) * STEPS));
   }
 
-  // A spot for each curve, and in panels over the threshold a line through it; the first one has the label.
+  // Make a spot for each curve, and a line through it in panels over the threshold; the first spot has the label.
   lay(plot, layer = this.layers.get(plot)) {
     if (!layer) return;
     const traces = plot.data.filter((trace) => trace.meta && trace.meta !== "mark");
@@ -87,7 +87,7 @@ class Marks {
   draw(step) {
     this.step = step;
     for (const [plot, layer] of this.layers) {
-      if (layer.inSight === false || !plot._fullLayout) continue; // a chart that is being taken away has no axes any more
+      if (layer.inSight === false || !plot._fullLayout) continue; // a chart that is being removed has no axes
       for (const [i, trace] of (layer.traces ?? []).entries()) {
         this.place(plot._fullLayout, trace, [...layer.children].slice(3 * i, 3 * i + 3));
       }
@@ -99,7 +99,7 @@ class Marks {
     const { figure, across } = this.at(trace.meta), x = axis("x"), y = axis("y");
     const left = x.l2p(across), top = y.l2p(figure);
     const inside = left >= -1 && left <= x._length + 1;
-    const shown = inside && top >= -1 && top <= y._length + 1; // false where the figure is not known
+    const shown = inside && top >= -1 && top <= y._length + 1; // false if the figure is unknown: every comparison with NaN is false
     const alone = trace.meta === "risk";
     line.style.display = inside && !alone ? "" : "none";
     spot.style.display = shown ? "" : "none";

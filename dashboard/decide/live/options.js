@@ -1,4 +1,4 @@
-// Money a day of each way to run the line: bars of review, inference and escapes one after the other, and the total's interval.
+// Money a day of each option: stacked bars of review, inference and escapes, and the total's interval.
 
 const PARTS = ["review", "inference", "escapes"]; // their colours and hatches: live/drawn.css and `hatches`
 const BAR = 0.55; // of a row's height
@@ -21,7 +21,7 @@ class Options {
     return [...PARTS, "total"].map((key) => [sign(key), this.data.labels[key]]);
   }
 
-  // Shapes that stay; `draw` moves them.
+  // Make the shapes once; `draw` only moves them, since making them in each frame would be too slow.
   lay(chart, width, height) {
     const names = fitted(this.data.rows.map((row) => row.name), (name) => name, chart);
     const pitch = (height - FOOT) / this.rows.length, middle = (i) => (i + 0.5) * pitch;
@@ -70,7 +70,7 @@ class Options {
   }
 }
 
-// Hatches tell inference and escapes from review without their colours.
+// Hatches distinguish inference and escapes from review for readers who cannot tell the colours apart.
 function hatches() {
   const made = shape("defs");
   for (const [id, d] of [["inference", "M0 0L8 8M0 8L8 0"], ["escapes", "M-2 2L2 -2M0 8L8 0M6 10L10 6"]]) {

@@ -1,10 +1,10 @@
-// Review rate and leakage of each segment, or of each predicted class, with intervals: panels side by side, over the same rows.
+// Review rate and leakage of each segment or predicted class, with intervals: panels side by side, over the same rows.
 
-const LEVELS = 65534; // a share comes in so many steps, see live/drawn.py
+const LEVELS = 65534; // steps of a share; the same as in live/drawn.py
 const UNKNOWN = 65535;
 const HEAD = 28; // px of the panels' titles
 const GAP = 48; // px between two panels
-const LEAST = 0.01; // an axis shows 1% at least: below, its ticks would be noise
+const LEAST = 0.01; // an axis ends at 1% or more: below, its ticks would be noise
 const BASIS = { review: "basis.cases", leakage: "basis.labelled" };
 
 class Parts {
@@ -38,7 +38,7 @@ class Parts {
     return [...column(names.texts, names.width, middle), ...drawn, ...areas(this.said, HEAD, pitch, width)];
   }
 
-  // A square for reviews and a circle for leakage, so that they differ without their colours too.
+  // A square for reviews and a circle for leakage, so that they differ without colours too.
   spot(key, y) {
     const sign = key === "review" ? shape("rect", { x: -5.5, y: -5.5, width: 11, height: 11 }) : shape("circle", { r: 5.5 });
     sign.classList.add(key);

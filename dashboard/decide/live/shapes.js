@@ -1,4 +1,4 @@
-// SVG elements, for the handle's curves and for the charts that follow it. Text is set as text, never as HTML.
+// Makes SVG elements for the handle's curves and the charts that follow it. Sets text as text, never as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,8 +1,8 @@
-// The tour in the browser: five steps, opened by a button. Asks the server nothing.
-// Everything is written by textContent: what comes as data is never read as HTML.
+// The tour in the browser: five steps, opened by a button, without the server.
+// It sets all text by textContent: data is never parsed as HTML.
 
 const OUTLINE = "2px solid";
-const tours = new WeakMap(); // element -> Tour: the page calls the function below again for every new data
+const tours = new WeakMap(); // element -> Tour: the page calls the function below again for all new data
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".tour");
@@ -21,7 +21,7 @@ class Tour {
     this.find("back").onclick = () => this.go(this.step - 1);
     this.find("next").onclick = () => (this.step + 1 < this.data.steps.length ? this.go(this.step + 1) : this.close());
     this.find("panel").onkeydown = (event) => {
-      if (event.key === "Escape") this.close(); // no value: one of false would keep Enter from pressing a button
+      if (event.key === "Escape") this.close(); // returns no value: a handler that returns false would keep Enter from pressing a button
     };
   }
 
@@ -32,7 +32,7 @@ class Tour {
     this.show();
   }
 
-  // The focus goes along.
+  // Focus the new title, so that a screen reader reads the step.
   go(step) {
     this.step = step;
     this.show();
