@@ -8,7 +8,6 @@ an uncertainty separates the other cases from them.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -123,8 +122,8 @@ def frozen_states(settings: Settings, models: Sequence[str]) -> States | None:
     if folder is None:
         return None
     card = read_card(folder)
-    beside = Path(folder / card.base)
-    source = str(beside.resolve()) if beside.is_dir() else card.base
+    local = folder / card.base
+    source = str(local.resolve()) if local.is_dir() else card.base
 
     def states(texts: Sequence[str]) -> np.ndarray:
         from core.models.base.device import pick_device  # torch takes seconds

@@ -14,14 +14,12 @@ from core.cases.labels import match_labels
 from core.cases.table import Notice, rare_rows
 from core.errors import CasesError, SettingsError
 
-RARE = (
-    5  # cases of a label below which it is rare: one or two of them teach little and test nothing
-)
+# Cases of a label below which it is rare: one or two of them teach little and test nothing.
+RARE = 5
 MERGED = "other"  # the label of merged rare labels
 RARE_CHOICES = ("keep", "drop", "merge", "refuse")
-UNKNOWN_SHARE = (
-    0.1  # of a text's tokens that the vocabulary lacks, above which a model cannot read it
-)
+# Share of the texts' tokens missing from the vocabulary above which a model cannot read them.
+UNKNOWN_SHARE = 0.1
 UNKNOWN_SAMPLE = 500  # texts tokenized to measure that share
 
 

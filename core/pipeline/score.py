@@ -24,9 +24,9 @@ from core.store.store import Store
 from core.types import Run, RunRecord
 
 PART_SIZE = 500  # cases; a kill -9 loses at most one part's computation
-# Cases of a teacher's run whose single samples are kept, for people to look into: more than anybody
-# will, and it bounds what a run adds to the store, where predictions grow with the cases (1 MB for
-# 10 samples of 12 labels, 26 MB for 32 of 100).
+# Cases of a teacher's run whose single samples are stored for inspection. The limit bounds what a
+# run adds to the store (1 MB for 10 samples of 12 labels, 26 MB for 32 of 100), where predictions
+# grow with the cases.
 SAMPLED_CASES = 2000
 
 

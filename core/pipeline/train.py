@@ -25,10 +25,8 @@ from core.store.store import Store
 from core.types import checked_name
 
 CASES_FILE = "train-cases.parquet"  # of the workspace's data/NAME
-_OLDER_FILES = (
-    "train-fit.parquet",
-    "train-anchor.parquet",
-)  # the two files of earlier versions
+# Earlier versions split the cases into two files, which are still read.
+_OLDER_FILES = ("train-fit.parquet", "train-anchor.parquet")
 
 
 class TrainSettings(BaseModel):

@@ -104,7 +104,7 @@ def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) ->
     order = np.argsort(confidence, kind="stable")
     ranked = confidence[order]
     # A cut moves to the start of its run of equal confidences: else the order of the rows would
-    # decide who is on which side.
+    # decide which case is on which side.
     cuts = np.unique(np.searchsorted(ranked, ranked[np.arange(1, bins) * len(order) // bins]))
     parts = [part for part in np.split(order, cuts) if len(part)]
     return float(

@@ -61,7 +61,9 @@ def judge_pair(
     same order. labels: positions. seed: of the bootstrap, which draws cases in pairs, DRAWS times.
     Without a case the intervals are empty.
     """
-    losses = np.array([_losses(p, labels) for p in (ours, theirs)])
+    cases = np.arange(len(labels))
+    # 1e-300, so that one probability of 0 does not make the mean infinite.
+    losses = -np.log(np.maximum([p[cases, labels] for p in (ours, theirs)], 1e-300))
     hits = np.array([p.argmax(1) == labels for p in (ours, theirs)], dtype=float)
     # The difference of one case's two losses is resampled, not each loss: what makes a case hard
     # for both cancels, and the interval is narrower.
@@ -72,10 +74,6 @@ def judge_pair(
     elif gap.high is not None and gap.high < 0:
         winner = "model"
     return PairedVerdict(model, rival, gap, _mean_interval(hits[0] - hits[1], seed), winner)
-
-
-def _losses(p: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return -np.log(np.maximum(p[np.arange(len(p)), labels], 1e-300))
 
 
 def _mean_interval(gaps: np.ndarray, seed: int) -> Interval:

@@ -60,6 +60,7 @@ def attach(backbone: Backbone, settings: AdapterSettings, seed: int | None = Non
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
+        # peft would draw a mask for every token; core.models.teachers.dropout draws one a case.
         lora_dropout=0.0,
         bias="none",
         target_modules=target_names(backbone, settings),

@@ -247,6 +247,8 @@ class Backbone(nn.Module):
         """
         blocks = self.blocks[self.cut : -1] if self.recompute and torch.is_grad_enabled() else ()
         for block in blocks:
+            # The reentrant kind of checkpoint takes no keyword arguments, which blocks are called
+            # with.
             block.forward = partial(checkpoint, block.forward, use_reentrant=False)
         try:
             yield
@@ -279,6 +281,7 @@ class Backbone(nn.Module):
         return self._at_read_out(states, mask).squeeze(-2)  # [B, d]
 
     def _no_cache(self) -> dict:
+        # A causal LM would keep keys and values for a next token that is never generated.
         return {"use_cache": False} if self.causal else {}
 
     def feed_forward(self, block: int) -> FeedForward:
@@ -325,6 +328,7 @@ def load_backbone(
     readout: "choice" is for causal LMs only, and reads the last token whatever `pooling` is.
     pooling: "base" (the model's own), "mean" or "token". Raises ModelError.
     """
+    # Loading a model must not run code from its folder, hence neither remote code nor pickles.
     options = {"trust_remote_code": False}
     try:
         config = AutoConfig.from_pretrained(source, **options)

@@ -29,12 +29,10 @@ class ModelCard(BaseModel):
     labels: tuple[str, ...]  # the order of the head's outputs
     base: str  # a Hugging Face name, or a folder; a folder is relative to the model's folder
     base_sha256: str
-    readout: Literal["classify", "choice"] = (
-        "classify"  # how the base's answer is read: core.models.base.choice
-    )
-    pooling: Literal["mean", "token"] = (
-        "token"  # core.models.base.pooling; "token" is what models read before it was recorded
-    )
+    # how the base's answer is read: core.models.base.choice
+    readout: Literal["classify", "choice"] = "classify"
+    # core.models.base.pooling; "token" is what models read before it was recorded
+    pooling: Literal["mean", "token"] = "token"
     cut: int  # first block with adapters
     scale: float = 1.0  # of the adapters; a teacher needs it to rebuild them
     samples: int = 1  # N, passes a case
@@ -109,12 +107,12 @@ def read_card(folder: Path) -> ModelCard:
     try:
         card = ModelCard.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as e:
-        beside = (
+        models = (
             sorted(p.parent.name for p in folder.parent.glob("*/model.json"))
             if folder.parent.is_dir()
             else []
         )
-        raise ModelError("models.no_model", model=folder.name, models=beside or "-") from e
+        raise ModelError("models.no_model", model=folder.name, models=models or "-") from e
     except (OSError, UnicodeDecodeError) as e:
         reason = getattr(e, "strerror", None) or str(e)
         raise ModelError("models.broken_card", file=path, field=path.name, reason=reason) from e

@@ -138,6 +138,7 @@ def read_e5(raw: bytes, name: str) -> tuple[BertConfig, dict[str, Tensor]]:
         layer_norm_eps=eps,
         pad_token_id=1,
     )
+    # All maps read hidden states, except the second one of the feed-forward.
     widths = {"fo.w": inner}
     tensors = {}
     for key, dtype, count, offset in _directory(raw, name):
@@ -204,6 +205,7 @@ def _bert_name(key: str) -> str:
 def _once(folder: Path) -> Iterator[Path | None]:
     """Yield an empty folder that becomes `folder` when the block succeeds; None if `folder` exists."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    # A server and its job may convert at the same time.
     with FileLock(folder.with_name(folder.name + ".lock")):
         if folder.is_dir():
             yield None

@@ -37,4 +37,5 @@ def pooled_states(
         for batch in token_batches(ids, backbone.device, backbone.tokens_per_batch):
             states[batch.index] = by_halves(backbone, batch.ids, batch.mask).float().cpu().numpy()
             bar.update(len(batch.index))
+    # The bound keeps a state of zeros from becoming 0 / 0.
     return states / np.sqrt(np.maximum((states**2).mean(1, keepdims=True), 1e-12))

@@ -21,9 +21,8 @@ from core.models.base.batches import pad, plan_batches, token_batches
 from core.models.base.memory import by_halves
 from core.progress import ProgressBar
 
-DISK_BUDGET = (
-    8 << 30
-)  # bytes of states in a folder; above it, the least recently used files are deleted
+# Bytes of states in a folder; above it, the least recently used files are deleted.
+DISK_BUDGET = 8 << 30
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,7 @@ def _computed(
 
 def _key(backbone: Backbone, ids: list[list[int]]) -> str:
     """Return the sha256 of what the states depend on: base, cut, number format and tokens."""
+    # Tokens instead of texts, so that truncation and the read-out's prompt are part of the key.
     about = f"{backbone.sha256} {backbone.cut} {backbone.model.dtype} {ids}"
     return hashlib.sha256(about.encode()).hexdigest()
 
@@ -124,6 +124,7 @@ def _write(
     """Write the states in the texts' order; the file appears complete or not at all."""
     ends = np.cumsum([len(x) for x in ids])
     bf16 = backbone.model.dtype == torch.bfloat16  # numpy has no such numbers
+    # 4 bytes a number is an upper bound: bf16 takes 2.
     _make_room(path.parent, int(ends[-1]) * backbone.hidden_size * 4)
     # Another process may write the same states: the process id keeps the two part files apart, and
     # the rename at the end is atomic.

@@ -37,6 +37,7 @@ def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard
     Raises SettingsError for a name that cannot be a folder's.
     """
     checked_name(card.name, "model")
+    # safetensors refuses tensors that are not contiguous.
     tensors = {name: t.detach().cpu().contiguous() for name, t in weights.items()}
     # A relative path survives a move of the workspace.
     base = os.path.relpath(card.base, folder) if Path(card.base).is_dir() else card.base
@@ -50,6 +51,7 @@ def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard
             "versions": {name: version(name) for name in LIBRARIES},
             "created_at": datetime.now(UTC),
         }
+        # The card comes after the weights, whose hash it holds.
         completed.append(card.model_copy(update=update))
         write_atomic(fresh / "model.json", completed[0].model_dump_json(indent=2))
 
@@ -102,8 +104,8 @@ def load_base(card: ModelCard, folder: Path, device: torch.device) -> Backbone:
 
     The name is a folder relative to the model's own `folder`, a folder, or a Hugging Face name.
     """
-    beside = folder / card.base
-    source = str(beside.resolve()) if beside.is_dir() else card.base
+    local = folder / card.base
+    source = str(local.resolve()) if local.is_dir() else card.base
     return load_backbone(
         source, lambda _: card.cut, device, compute_dtype(device), card.readout, card.pooling
     )
@@ -146,6 +148,7 @@ def _put(backbone: Backbone, weights: dict[str, Tensor]) -> None:
     for name, tensor in weights.items():
         if name.startswith("head.") or ":" in name:  # stored in addition to the merged maps
             continue
+        # copy_ would broadcast a smaller tensor without an error.
         if name not in parameters or parameters[name].shape != tensor.shape:
             raise ModelError(
                 "models.map_not_in_base",

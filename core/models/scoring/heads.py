@@ -98,6 +98,7 @@ class Dirichlet:
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
         """Return -log Dir(p_n; a) averaged over the samples, which needs only E log p_n."""
         a0 = self._strength(out, classes)
+        # lgamma has a pole at 0, which a small probability can reach.
         a = a0[:, None] * out[:, :classes].softmax(-1) + 1e-4
         return (
             -(
@@ -121,10 +122,8 @@ class GaussianLogits:
         return 2 * classes
 
     def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-        mean, std = (
-            out[:, :classes].float(),
-            self._std(out, classes).float(),
-        )  # float64 would cost four times as much
+        # float64 would cost four times as much.
+        mean, std = out[:, :classes].float(), self._std(out, classes).float()
         logp = (mean + std * normal_draws(classes).to(mean)[:, None]).log_softmax(-1)  # [M, B, K]
         p = logp.exp()
         # Far logits underflow in all draws, and log 0 would make the loss infinite.
@@ -141,6 +140,7 @@ class GaussianLogits:
             out[:, :classes], self._std(out, classes), target["logit_mean"], target["logit_var"]
         )
         logp, aleatoric = self.predict(out, classes)
+        # At a share of exactly 0 or 1 the cross-entropy's gradient is infinite.
         share = (aleatoric / tensor_entropy(logp.exp()).clamp_min(1e-6)).clamp(1e-4, 1 - 1e-4)
         losses = F.binary_cross_entropy(share, target["share"], reduction="none")
         return MOMENTS * likelihood + losses * target["weight"]

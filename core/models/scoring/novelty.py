@@ -60,6 +60,7 @@ class Novelty:
             rows = (own >= 0).nonzero().squeeze(1)
             # -1 is the least cosine, so a case is never its own neighbour.
             cosine[rows, own[rows]] = -1.0
+        # A training set can be smaller than NEIGHBOURS.
         nearest = cosine.topk(min(NEIGHBOURS, len(self.states)), dim=-1).values.mean(-1)
         to_classes = (
             torch.cdist(centred @ self.within, self.means @ self.within).square().min(-1).values
@@ -99,6 +100,7 @@ def fit_novelty(
     labelled = labels >= 0
     means = torch.stack([_mean_of(centred[torch.as_tensor(labels == k)]) for k in range(classes)])
     residual = centred[torch.as_tensor(labelled)] - means[torch.as_tensor(labels[labelled])]
+    # Evenly over the cases and without randomness: the same cases give the same measure.
     coreset = torch.as_tensor(np.arange(min(STATES, len(x))) * len(x) // min(STATES, len(x)))
     # The quantiles need the views, and the views need the other fields: they are filled in below.
     unfitted = torch.zeros(QUANTILES)

@@ -227,6 +227,7 @@ def from_tensors(tensors: dict[str, Tensor], scale: float) -> Posterior:
     a, b = ({name: tensors[f"{name}:{part}"] for name in names} for part in "ab")
     weight, bias = tensors["head.weight"], tensors["head.bias"]
     std = {name: tensors[f"{name}:std"] for name in names if f"{name}:std" in tensors}
+    # Only mixtures and ensembles have a head for each model, and only mixtures of those a spread.
     if weight.dim() == 3:
         return Mixture(a, std, b, weight, bias) if std else Members(a, b, weight, bias)
     head = nn.Linear(weight.shape[1], weight.shape[0]).requires_grad_(False)

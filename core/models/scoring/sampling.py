@@ -63,17 +63,15 @@ class Sampler:
         self.maps: dict[str, SampledLinear] = {}
         for name in names:
             base = backbone.model.get_submodule(name)
-            base = getattr(
-                base, "base_layer", base
-            )  # peft's wrapper, if adapters are still attached
+            # peft's wrapper, if adapters are still attached
+            base = getattr(base, "base_layer", base)
             base = getattr(base, "base", base)  # another sampler's
             self.maps[name] = SampledLinear(base, scale)
             adapters.replace(backbone, name, self.maps[name])
         first = backbone.feed_forward(backbone.cut)
+        prefix = f"{backbone.blocks_name}.{backbone.cut}."
         attention = {
-            n
-            for n in self.maps
-            if n not in first.up + first.down and n.startswith(_prefix(backbone, backbone.cut))
+            n for n in self.maps if n not in first.up + first.down and n.startswith(prefix)
         }
         self._attention_is_common = not attention
 
@@ -145,7 +143,3 @@ class Sampler:
         finally:
             for handle in handles:
                 handle.remove()
-
-
-def _prefix(backbone: Backbone, block: int) -> str:
-    return f"{backbone.blocks_name}.{block}."

@@ -63,6 +63,7 @@ class OnePass:
         is not finite.
         """
         ids = self.backbone.tokens(texts, truncate)
+        # One state a text is small, so head, surface and novelty run once over all texts.
         states = torch.empty(len(ids), self.backbone.hidden_size)
         with ProgressBar(
             total=len(ids), desc=progress, unit=" cases", disable=progress is None

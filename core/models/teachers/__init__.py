@@ -31,9 +31,8 @@ _FIT = {
 
 HELD_OUT = 0.2  # of the labels, while a spread or a temperature is chosen
 FROM_POINT = (TfbSettings, LaplaceSettings, EnsembleSettings)  # these start at the point estimate
-TEMPERATURE_PRIOR = (
-    0.25  # deviation of log T: 30 faultless cases ask for 0.75, where they alone would ask for 0.05
-)
+# Deviation of log T. With it 30 faultless cases give T = 0.75, without it 0.05.
+TEMPERATURE_PRIOR = 0.25
 
 
 def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:

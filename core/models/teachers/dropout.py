@@ -41,6 +41,8 @@ class CaseMasks(Noise):
             keep_mask = (
                 torch.rand(len(x), *[1] * (x.dim() - 2), x.shape[-1], device=x.device) >= self.rate
             )
+            # A hook cannot change A's input after the fact, so z is computed again from the masked
+            # one.
             return F.linear(x * keep_mask / (1 - self.rate), weights[name])
 
         handles = adapters.hook_a(backbone, mask)

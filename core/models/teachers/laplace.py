@@ -65,6 +65,7 @@ def diagonal_fisher(
     activations: dict[str, tuple[Tensor, Tensor]] = {}
 
     def keep(name: str, x: Tensor, z: Tensor) -> None:
+        # z is no leaf of the graph, so autograd would drop its gradient.
         z.retain_grad()
         activations[name] = (x.detach(), z)
 
@@ -75,9 +76,11 @@ def diagonal_fisher(
             logits = head(
                 backbone.top(*cases.batch(index, backbone.device)).float()
             ) + cases.offset(index, backbone.device)
+            # Drawn on the CPU, so that every device draws the same answers.
             drawn = torch.multinomial(logits.detach().softmax(-1).cpu(), 1, generator=generator).to(
                 logits.device
             )
+            # Cases do not interact, so the sum's gradient at a case's z is that case's own.
             logits.log_softmax(-1).gather(1, drawn).sum().backward()
             for name, (x, z) in activations.items():
                 fisher[name] += (

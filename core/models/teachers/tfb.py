@@ -67,6 +67,7 @@ def regroup(adapter: Adapter) -> tuple[Adapter, Tensor]:
 
     B A = B' A' with B' = U diag(d), A' = V^T A.
     """
+    # In float64: small singular values decide the widest spreads.
     u, d, vt = torch.linalg.svd(adapter.b.double(), full_matrices=False)  # [out, r], [r], [r, r]
     a, b = vt @ adapter.a.double(), u * d  # V^T A, U diag(d)
     return replace(adapter, a=a.float(), b=b.float()), d.float()
@@ -112,6 +113,7 @@ def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) ->
             tolerance=settings.tolerance,
         )
     low = grid[within[-1]]
+    # If the largest sigma of the grid is within, nothing above it is tried.
     high = grid[min(within[-1] + 1, len(grid) - 1)]
     for _ in range(settings.refinements if high > low else 0):
         # The geometric mean, since the grid doubles.

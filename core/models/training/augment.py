@@ -1,7 +1,7 @@
 """More inputs for a student, made from existing texts and labelled by the teacher alone.
 
 A teacher that remembers its training texts is sure of them, so there is nearly no spread to learn
-on them; near them there is. Copies alternate between two kinds:
+on them; near them its samples differ. Copies alternate between two kinds:
 - dropped: every word stays with a probability drawn evenly from [0.3, 1), for that copy; at least
   one word stays;
 - spliced: the beginning of one text and the end of another, cut at random places: a case between

@@ -125,6 +125,7 @@ def fit_linear(
         settings.pooling,
     )
     job = _job(backbone, settings, labels, cases, place)
+    # The linear model needs the view whatever `start` the settings name.
     job = replace(job, start=None, frozen=job.frozen or frozen_view(job, cases.texts)).started()
     model = OnePass(backbone, job.start, len(labels))
     novelty = novelty_of(model, job.cases, job.labels)

@@ -83,6 +83,7 @@ def distill(
     """
     card, teacher = checkpoint.load(teacher_folder, place.device, settings.samples)
     cut = settings.adapter.cut(len(teacher.backbone.blocks))
+    # A teacher's adapters belong to its own blocks and cannot start in others.
     if settings.start == "teacher" and cut != card.cut:
         raise SettingsError("models.start_needs_layers", cut=cut, teacher_cut=card.cut)
     truncate = bool(card.settings.get("point", {}).get("truncate", False))
@@ -136,6 +137,8 @@ def prepare_lesson(
     copies = augmented(cases.texts, settings.augment, seed)
     labels = np.concatenate([cases.labels, np.full(len(copies), NO_LABEL, dtype=np.int64)])
     texts = [*cases.texts, *copies]
+    # Cached apart: the cases' states are shared with the trainings of the point estimate and
+    # teacher.
     parts = [
         _cached(teacher.backbone, part, truncate, trunks) for part in (cases.texts, copies) if part
     ]

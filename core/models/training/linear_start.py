@@ -19,10 +19,8 @@ from sklearn.model_selection import StratifiedKFold
 from torch import nn
 
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)  # scikit-learn's C, for states of mean square 1
-SURFACE_SCALES = (
-    8.0,
-    16.0,
-)  # lengths of the n-grams' features; a state's is the root of its size, 19.6 for MiniLM
+# Lengths of the n-grams' features; a state's is the root of its size, 19.6 for MiniLM.
+SURFACE_SCALES = (8.0, 16.0)
 FOLDS = 4
 _UNSEEN = 1e-4  # probability of a class that a fold's training part lacks
 
@@ -33,9 +31,8 @@ class LinearStart:
 
     weight: np.ndarray  # [K, d]
     bias: np.ndarray  # [K]
-    surface: (
-        np.ndarray | None
-    )  # [K, FEATURES] of core.models.scoring.surface, None where n-grams help no held-out case
+    # [K, FEATURES] of core.models.scoring.surface, None where n-grams do not help held-out cases
+    surface: np.ndarray | None
     penalty: float
     scale: float  # of the n-grams' features, 0 without them
     nll_by_penalty: dict[float, float]
@@ -56,6 +53,7 @@ def stratified_folds(labels: np.ndarray, seed: int = 0) -> list[tuple[np.ndarray
     Each class has the same share in every fold if it has enough cases.
     """
     with warnings.catch_warnings():
+        # Rare labels are allowed: a class of fewer than FOLDS cases is held out in some folds only.
         warnings.filterwarnings("ignore", message="The least populated class")
         return list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels))
 
@@ -75,10 +73,12 @@ def linear_start(
     uses every case. A class without a case gets the bias of one case in ten times as many.
     """
     by_penalty, by_scale = {}, {}
+    # A choice made earlier saves all the folds' fits.
     if choice is not None:
         penalty, scale = choice
         return _fit_start(states, labels, classes, surface, penalty, scale)
     counts = np.bincount(labels)
+    # StratifiedKFold refuses labels of which no class has FOLDS cases.
     if np.count_nonzero(counts) > 1 and counts.max() >= FOLDS:
         pairs = stratified_folds(labels)
         by_penalty = _held_out_nll(states, labels, classes, pairs)
@@ -149,9 +149,8 @@ def _path(
         coefficients, intercept = np.zeros((1, x.shape[1])), np.zeros(1)
         if len(present) > 1:
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore", ConvergenceWarning
-                )  # a fit that is nearly done is a start like any other
+                # A fit that is nearly done is as good a start.
+                warnings.simplefilter("ignore", ConvergenceWarning)
                 model.fit(x, labels)
             coefficients, intercept = model.coef_, model.intercept_
         if len(present) == 2:  # scikit-learn keeps one row for two classes

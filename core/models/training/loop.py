@@ -66,6 +66,7 @@ class _Steps(TrainerCallback):
         self.cases.epoch = round(state.epoch or 0)
 
     def on_step_begin(self, args, state, control, **kwargs):
+        # The last step has progress 1, so that the schedule reaches its end.
         self.model.distill_weight = self.schedule.at(
             state.global_step / max(1, state.max_steps - 1)
         )
@@ -208,6 +209,7 @@ def last_checkpoint(folder: Path) -> str | None:
 def new_head(backbone: Backbone, outputs: int, seed: int) -> nn.Linear:
     """Return a fresh linear head [outputs, d] in float32, drawn from its own generator."""
     head = nn.Linear(backbone.hidden_size, outputs)
+    # Its own generator: the head does not depend on what was drawn before it.
     generator = torch.Generator().manual_seed(seed)
     bound = 1 / math.sqrt(backbone.hidden_size)
     with torch.no_grad():

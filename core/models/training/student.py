@@ -46,6 +46,7 @@ def teaching_cases(
         moments, _ = teacher.moments(
             cache.at(free), progress=f"teacher, {SCOUTS} samples a case", samples=SCOUTS
         )
+        # Minus the mutual information, so that the most uncertain cases come first.
         ranked = np.argsort(moments.aleatoric - moments.total, kind="stable")
     return np.sort(np.concatenate([np.flatnonzero(labels != NO_LABEL), free[ranked[:keep_count]]]))
 
@@ -110,6 +111,8 @@ def _begin_spread(head: nn.Linear, states: np.ndarray, moments: Moments, classes
     target = gaussian_output(np.sqrt(moments.logit_var))
     centre, mean = states.mean(0), target.mean(0)
     x = (states - centre).astype(np.float64)
+    # Normal equations are d x d, however many cases there are; float64 makes up for their
+    # condition.
     gram = x.T @ x
     ridge = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
     weight = np.linalg.solve(gram + ridge, x.T @ (target - mean)).T  # [K, d]
