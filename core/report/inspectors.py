@@ -1,8 +1,7 @@
-"""View-models of "Ten inspectors or one": cases worth looking at, votes and bars as tidy frames,
-levels, and the gate's answer.
+"""View-models of "Ten inspectors or one": cases to look at, votes and bars as tidy frames, levels of
+uncertainty, and the gate's decision.
 
-Reads the store through core.store.samples; everything else is pure. Knows no word that a screen
-says.
+Reads the store through core.store.samples; everything else is pure. Knows no word of a screen.
 """
 
 import math
@@ -20,21 +19,21 @@ from core.store.samples import Below, Samples
 from core.store.store import Store
 
 EPISTEMIC, ALEATORIC, WRONG, NEAR, ANY = "epistemic", "aleatoric", "wrong", "near", "any"
-PICKS = (EPISTEMIC, ALEATORIC, WRONG, NEAR, ANY)  # kinds of cases that are offered
-OFFERED = 20  # cases of a kind, but of ANY, which has all
-# shares of the run's cases below a level: the top fifth is high, the lower half is low
+PICKS = (EPISTEMIC, ALEATORIC, WRONG, NEAR, ANY)  # kinds of cases to choose from
+OFFERED = 20  # the most cases of a kind; ANY has all
+# Shares of the run's cases below a level: the top fifth is high, the lower half is low.
 HIGH, MIDDLE = 0.8, 0.5
 LEVELS = ("low", "middle", "high")
-# nats: samples are kept as float32, so a case's own uncertainty comes out a little beside the
-# stored one
+# nats: samples are stored as float32, so an uncertainty computed from them differs slightly from
+# the stored one. Without a tolerance a case would count as below itself.
 ROUNDING = 1e-6
-SHOWN = 6  # labels that a chart of K labels shows by name
+SHOWN = 6  # the most labels that a chart of K labels names
 
 
 @dataclass(frozen=True)
 class VotedCase:
-    """One case, stored or typed: what the N inspectors say, samples [N, K], and the student, None
-    where it was not asked.
+    """One case, stored or typed: the samples [N, K] of the N inspectors and the prediction of the
+    student, None without one.
     """
 
     text: str
@@ -51,15 +50,15 @@ class VotedCase:
 
     @property
     def answer(self) -> Prediction:
-        """The one that comes to the gate: the student's, or that of the inspectors together where
-        there is no student.
+        """Return the prediction that reaches the gate: the student's, or without a student that of
+        the inspectors together.
         """
         return self.votes.together if self.student is None else self.student
 
 
 @dataclass(frozen=True)
 class UncertaintyLevel:
-    """How large an uncertainty is among a run's n cases: `below` of them, a count, have less."""
+    """The rank of an uncertainty among a run's n cases: the count `below` has less."""
 
     value: float  # nats
     below: int
@@ -67,17 +66,18 @@ class UncertaintyLevel:
 
     @property
     def name(self) -> str:
-        """One of LEVELS; the lowest where there is nothing to compare with."""
+        """Return one of LEVELS; the lowest without cases to compare with."""
+        # Booleans add up to the position: 0, 1 or 2.
         share = self.below / max(self.n, 1)
         return LEVELS[(share >= MIDDLE) + (share >= HIGH)]
 
 
 @dataclass(frozen=True)
 class GateRule:
-    """What decides at the gate. `policy` is active in the store under `name` and `version`, or made
+    """The rule of the gate. `policy` is active in the store under `name` and `version`, or consists
     of one threshold.
 
-    `problem` says why an active policy cannot be read; then all is reviewed.
+    `problem` says why an active policy is unreadable; then every case goes to review.
     """
 
     policy: Policy
@@ -86,12 +86,12 @@ class GateRule:
     problem: str = ""
 
     def least(self, segment: str, predicted: str) -> float:
-        """The confidence that a case needs; infinite where every case of its kind is reviewed."""
+        """Return the confidence that a case needs; infinite if all cases of its kind go to review."""
         threshold = self.policy.threshold_of(segment, predicted)
         return math.inf if threshold == REVIEW_ALL else float(threshold)
 
     def gate(self, segment: str, labels: tuple[str, ...], answer: Prediction) -> "GateOutcome":
-        """Where this answer goes."""
+        """Return the decision of the gate on an answer."""
         predicted = labels[answer.best]
         accepted = self.policy.accepts(
             [segment], [predicted], [answer.confidence], [answer.epistemic]
@@ -107,10 +107,11 @@ class GateRule:
 
 @dataclass(frozen=True)
 class GateOutcome:
-    """Where an answer goes. `least` is the confidence that it needs, None where every case of its
-    kind is reviewed.
+    """The decision on an answer. `least` is the confidence that it needs, None if all cases of its
+    kind go to review.
 
-    `limit` is the most epistemic that is accepted, nats, None for no limit; `rule` is what decided.
+    `limit` is the highest accepted epistemic uncertainty in nats, None for no limit; `rule` is the
+    rule that decided.
     """
 
     accepted: bool
@@ -119,14 +120,11 @@ class GateOutcome:
     rule: GateRule
 
 
-# --- out of the store; each is read once a data version by dashboard.session.state
-# ---------------------------------------------------
+# Reads of the store. dashboard.session.state caches each of them by data version.
 
 
 def active_rule(store: Store) -> GateRule | None:
-    """The active policy, None where there is none. One that cannot be read sends everything to
-    review.
-    """
+    """Return the active policy, None without one. An unreadable policy sends every case to review."""
     active = Ledger(store).active_policy()
     if active is None:
         return None
@@ -137,10 +135,10 @@ def active_rule(store: Store) -> GateRule | None:
 
 
 def sampled_cases(store: Store, sampled: str, scored: str) -> pd.DataFrame:
-    """What the run `scored` says of the cases whose samples the run `sampled` keeps: columns of
-    PART_SCHEMA, by case id.
+    """Return the predictions of the run `scored` for the cases with samples of the run `sampled`:
+    columns of PART_SCHEMA, by case id.
 
-    Two more, spread_aleatoric and spread_epistemic, are what the run `sampled` says of them, nats.
+    The columns spread_aleatoric and spread_epistemic are those of the run `sampled`, nats.
     """
     cases = Samples(store).cases(sampled, scored).set_index("case_id", drop=False)
     spread = Samples(store).cases(sampled, sampled).set_index("case_id")[["aleatoric", "epistemic"]]
@@ -148,24 +146,27 @@ def sampled_cases(store: Store, sampled: str, scored: str) -> pd.DataFrame:
 
 
 def samples_of(store: Store, run_id: str, case_id: str) -> np.ndarray:
-    """What each sample said of a case, [N, K]. Raises NotFoundError."""
+    """Return the samples of a case, [N, K]. Raises NotFoundError."""
     return Samples(store).of(run_id, case_id)
 
 
 def share_below(store: Store, run_id: str, aleatoric: float, epistemic: float) -> Below:
-    """How many of the run's cases have less of each, by more than ROUNDING."""
+    """Return how many of the run's cases have less of each uncertainty, by more than ROUNDING."""
     return Samples(store).below(run_id, aleatoric - ROUNDING, epistemic - ROUNDING)
 
 
-# --- pure
-# --------------------------------------------------------------------------------------------------------------------
+# Pure functions.
 
 
 def stored_case(
     row: pd.Series, samples: np.ndarray, labels: tuple[str, ...], has_student: bool
 ) -> VotedCase:
-    """A row of `sampled_cases`, scored by the student where `has_student`, as a case. Raises
-    NonFiniteError.
+    """Return a row of `sampled_cases` as a case. Raises NonFiniteError.
+
+    row: of `sampled_cases`.
+    samples: of the inspectors, [N, K].
+    labels: the K labels in order.
+    has_student: whether the prediction of the row is a student's.
     """
     label = None if pd.isna(row["label"]) else row["label"]
     answers = (
@@ -177,7 +178,7 @@ def stored_case(
 
 
 def uncertainty_levels(answer: Prediction, found: Below) -> dict[str, UncertaintyLevel]:
-    """The "aleatoric" and "epistemic" of an answer among the cases that were counted."""
+    """Return the "aleatoric" and "epistemic" level of an answer among the counted cases."""
     return {
         name: UncertaintyLevel(getattr(answer, name), getattr(found, name), found.n)
         for name in (ALEATORIC, EPISTEMIC)
@@ -185,19 +186,19 @@ def uncertainty_levels(answer: Prediction, found: Below) -> dict[str, Uncertaint
 
 
 def uncertainty_cause(found: dict[str, UncertaintyLevel]) -> str:
-    """Which uncertainty is high: "both", "aleatoric", "epistemic" or "neither"."""
+    """Return which uncertainty is high: "both", "aleatoric", "epistemic" or "neither"."""
     high = [name for name, level in found.items() if level.name == LEVELS[-1]]
     return "both" if len(high) == 2 else high[0] if high else "neither"
 
 
 def offered_cases(cases: pd.DataFrame, pick: str, rule: GateRule) -> pd.DataFrame:
-    """The cases of a kind, the foremost first, OFFERED at most. cases: of `sampled_cases`; `figure`
-    is added, to be shown.
+    """Return at most OFFERED cases of a kind, in order of interest, with the column `figure` for
+    display. cases: of `sampled_cases`.
 
-    EPISTEMIC and ALEATORIC: the teacher's, most first. WRONG: wrong answers, the most confident
-    first. NEAR: the confidence nearest to what the case needs at the gate. ANY: all of them in the
-    order of their file. `figure` is the teacher's uncertainty in nats for the first two, else the
-    confidence.
+    EPISTEMIC and ALEATORIC: the highest uncertainty of the teacher first. WRONG: wrong answers, the
+    most confident first. NEAR: the confidence nearest to the need of the case at the gate. ANY: all
+    cases in the order of their file. `figure` is the teacher's uncertainty in nats for the first
+    two, else the confidence.
     """
     cases = cases.assign(
         figure=cases[f"spread_{pick}"] if pick in (EPISTEMIC, ALEATORIC) else cases["confidence"]
@@ -216,10 +217,10 @@ def offered_cases(cases: pd.DataFrame, pick: str, rule: GateRule) -> pd.DataFram
 
 
 def vote_frame(votes: Votes, labels: tuple[str, ...]) -> pd.DataFrame:
-    """A row an inspector: inspector (from 1), label, sureness, place (rank of its label by votes).
-    The leading label first.
+    """Return a row an inspector, the leading label first: inspector (from 1), label, sureness,
+    place (rank of its label by votes).
     """
-    # [K], 0 for the leading label
+    # [K], 0 for the leading label. lexsort sorts by its last key first: votes, then probability.
     order = np.argsort(np.lexsort((-votes.together.probabilities, -votes.counts)))
     frame = pd.DataFrame(
         {
@@ -237,10 +238,10 @@ def vote_frame(votes: Votes, labels: tuple[str, ...]) -> pd.DataFrame:
 def bar_frame(
     samples: np.ndarray, student: Prediction | None, labels: tuple[str, ...]
 ) -> pd.DataFrame:
-    """A row a label: label, teacher (mean of the N), low and high (least and greatest of the N),
-    student (NaN without), votes.
+    """Return a row a label: label, teacher (mean of the N), low and high (least and greatest of the
+    N), student (NaN without one), votes.
 
-    The labels that the teacher or the student finds likeliest, the teacher's first: SHOWN of them.
+    The rows are the SHOWN likeliest labels of the teacher or the student, by the teacher's mean.
     """
     p = np.asarray(samples, dtype=np.float64)
     student_answer = np.full(p.shape[1], np.nan) if student is None else student.probabilities

@@ -1,9 +1,9 @@
-"""The scenarios of a meeting side by side: freezing them into the store's ledger, and what they
-mean on today's counts.
+"""Compare the scenarios of a meeting: freeze them into the store's ledger, and compute their
+figures on today's counts.
 
-Reads and writes the ledger; draws nothing and chooses no words. A scenario's figures are always
-computed anew: where the run's counts are no longer those of the freeze, `Column.unchanged` is False
-and whoever shows the figures says so.
+Reads and writes the ledger; draws nothing and chooses no words. The figures of a scenario are
+always computed anew: if the run's counts differ from those of the freeze,
+`ScenarioColumn.unchanged` is False, and every display of the figures must say so.
 """
 
 from collections.abc import Sequence
@@ -43,14 +43,14 @@ MEASURES = (
     "escapes_per_month",
     "money_per_month",
 )
-# what the charts and sentences compare
+# The measures that charts and sentences compare.
 COMPARED = ("coverage", "reviews_per_day", "escapes_per_month", "money_per_month")
-VOLUME_UNKNOWN = 100.0  # cases a day, assumed where the cases have no dates
+VOLUME_UNKNOWN = 100.0  # cases a day, assumed if the cases have no dates
 
 
 @dataclass(frozen=True)
 class FrozenScenario:
-    """A scenario as it lies in the ledger: who froze it, when, and which version of its name it is."""
+    """A scenario of the ledger with its version, its author and the time of the freeze."""
 
     scenario: MeetingScenario
     version: int
@@ -59,14 +59,14 @@ class FrozenScenario:
 
     @property
     def key(self) -> tuple[str, int]:
-        """Name and version in the ledger."""
+        """Return the name and version in the ledger."""
         return ledger_name(self.scenario.name), self.version
 
 
 @dataclass(frozen=True, eq=False)
 class RunCounts:
-    """A run with its counts (Store.joint_counts) as they are now, and their data version. Shared:
-    never change the rows.
+    """A run with its present counts (Store.joint_counts) and their data version. Callers share the
+    rows and must not change them.
     """
 
     record: RunRecord
@@ -75,27 +75,27 @@ class RunCounts:
 
     @property
     def seconds_per_case(self) -> float | None:
-        """Measured compute of one case; None where the run measured none."""
+        """Return the measured compute of one case; None if unmeasured."""
         return self.record.metrics.get("seconds_per_case")
 
 
 @dataclass(frozen=True)
 class ScenarioColumn:
-    """One scenario as it stands now."""
+    """One scenario with its figures on the present counts."""
 
     frozen: FrozenScenario
     used: MeetingScenario  # with the meeting's assumptions in it
     record: RunRecord
     figures: MeetingFigures
     unchanged: bool  # whether the run's counts are those of the freeze
-    edited: tuple[str, ...]  # names of Assumptions that the meeting changed
+    edited: tuple[str, ...]  # names of MeetingAssumptions that the meeting changed
 
     @property
     def name(self) -> str:
         return self.used.name
 
     def measure(self, name: str) -> Interval:
-        """One of MEASURES with its interval and n."""
+        """Return one of MEASURES with its interval and n."""
         return (
             getattr(self.figures, name)
             if hasattr(self.figures, name)
@@ -105,8 +105,8 @@ class ScenarioColumn:
 
 @dataclass(frozen=True)
 class ScenarioDifference:
-    """What a scenario does otherwise than the first: measure -> its value less the first's, with
-    the interval (MOVER).
+    """The difference of a scenario from the first: measure -> its value minus the first's, with the
+    interval (MOVER).
     """
 
     name: str
@@ -116,17 +116,18 @@ class ScenarioDifference:
 
 
 def ledger_name(name: str) -> str:
-    """What scenario `name` of a meeting is called in the ledger, apart from scenarios of other
-    pages.
+    """Return the ledger's name of a meeting's scenario. The prefix separates it from scenarios of
+    other pages.
     """
     return f"meeting {name}"
 
 
 def freeze_scenario(store: Store, scenario: MeetingScenario, author: str) -> FrozenScenario:
-    """Add the scenario as the next version of its name; exactly the newest version again adds
-    nothing, and is returned.
+    """Add the scenario as the next version of its name, and return it. A scenario equal to the
+    newest version adds nothing.
     """
     ledger = Ledger(store)
+    # One transaction: two processes that freeze the same name get two versions.
     with store.atomic():
         versions = ledger.scenarios(ledger_name(scenario.name))
         if versions and versions[0].content == scenario.to_dict():
@@ -135,8 +136,9 @@ def freeze_scenario(store: Store, scenario: MeetingScenario, author: str) -> Fro
 
 
 def frozen_scenarios(store: Store) -> list[FrozenScenario]:
-    """The newest version of each name, A first. Raises SettingsError for one that another version
-    of the program wrote.
+    """Return the newest version of each name, A first.
+
+    Raises SettingsError for a scenario of another program version.
     """
     newest: dict[str, ScenarioVersion] = {}
     for version in Ledger(store).scenarios():
@@ -148,13 +150,13 @@ def frozen_scenarios(store: Store) -> list[FrozenScenario]:
 
 
 def meeting_decisions(store: Store) -> list[MeetingDecision]:
-    """The decision log, the oldest first."""
+    """Return the decision log, the oldest first."""
     return Meetings(store).decisions()
 
 
 def active_thresholds(store: Store) -> tuple[str, Policy] | None:
-    """Name and version in one word, and the thresholds, of the policy that is active; None where
-    none is, or none of ours.
+    """Return the name with the version, and the thresholds, of the active policy; None without an
+    active policy, or if its content is not a Policy.
     """
     active = Ledger(store).active_policy()
     try:
@@ -164,7 +166,8 @@ def active_thresholds(store: Store) -> tuple[str, Policy] | None:
 
 
 def run_counts(store: Store, run_id: str) -> RunCounts:
-    """A run's counts as they are now. Raises NotFoundError."""
+    """Return a run's present counts. Raises NotFoundError."""
+    # One transaction, so that the record and the counts are of the same state.
     with store.atomic():
         record, rows = store.run(run_id), store.joint_counts(run_id)
     return RunCounts(record, rows, data_version(rows, record.metrics.get("seconds_per_case")))
@@ -179,10 +182,16 @@ def scenario_of(
     cases_per_day: float | None,
     costs: UnitCosts,
 ) -> MeetingScenario:
-    """The scenario that freezes these choices on the counts as they are now.
+    """Return the scenario of these choices on the present counts.
 
-    cases_per_day None is measured from the dates of the run's cases, or, without dates, assumed as
+    name: A, B, C or D.
+    found: the run and its counts.
+    policy: the policy that decides each case.
+    segment: one segment; ALL_SEGMENTS for all.
+    unseen: whether cases whose label the model was not trained on count.
+    cases_per_day: None measures it from the dates of the run's cases, or without dates assumes
     VOLUME_UNKNOWN.
+    costs: the unit costs.
     """
     run = found.record.run
     measured = measured_cases_per_day(found.record) if cases_per_day is None else None
@@ -206,8 +215,9 @@ def scenario_of(
 def scenario_column(
     frozen: FrozenScenario, assumptions: MeetingAssumptions, now: RunCounts
 ) -> ScenarioColumn:
-    """The scenario on the counts as they are now. Raises SettingsError for assumptions that are not
-    allowed.
+    """Return the scenario on the present counts.
+
+    Raises SettingsError for assumptions that are not allowed.
     """
     used = assumptions.applied(frozen.scenario)
     unchanged = now.version == frozen.scenario.data_version
@@ -224,7 +234,7 @@ def scenario_column(
 def compare_frame(
     columns: Sequence[ScenarioColumn], measures: Sequence[str] = MEASURES
 ) -> pd.DataFrame:
-    """One row a scenario and measure: name, measure, value, low, high (NaN where unknown), n."""
+    """Return one row a scenario and measure: name, measure, value, low, high (NaN if unknown), n."""
     rows = [
         {
             "name": column.name,
@@ -244,7 +254,7 @@ def compare_frame(
 
 
 def scenario_differences(columns: Sequence[ScenarioColumn]) -> list[ScenarioDifference]:
-    """Each scenario against the first. Money of another currency is left out."""
+    """Return each scenario against the first, without money of another currency."""
     differences = []
     for column in columns[1:]:
         first = columns[0]
@@ -264,8 +274,8 @@ def scenario_differences(columns: Sequence[ScenarioColumn]) -> list[ScenarioDiff
 
 
 def trial_units(one: ScenarioColumn, now: RunCounts) -> list[TrialUnit]:
-    """The segments of the scenario's run, and all of them, as places for a proof of concept; those
-    without a case left out.
+    """Return the segments of the scenario's run, and all of them together, as units of a proof of
+    concept, without those that have no case.
     """
     names = [
         ALL_SEGMENTS,

@@ -1,9 +1,9 @@
-"""The minutes of a meeting as a document: scenarios side by side, differences, assumptions,
+"""Build the minutes of a meeting as a document: scenarios side by side, differences, assumptions,
 decisions, the proof of concept.
 
-Says what the page says, through core.report.phrases, and adds what an auditor asks a year later:
-run ids, hashes, versions, who made it and when, what is assumed, what is measured, and what is made
-up. Returns a core.report.document.Document.
+The sentences are those of the page, from core.report.phrases. The minutes add the facts for a later
+audit: run ids, hashes, versions, author and time, and which figures are assumed, measured or
+synthetic. Returns a core.report.document.ReportDocument.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from core.report.phrases import ReportWords
 from core.report.poc import TrialReport, trial_sentences, trial_width_chart
 from core.store.meetings import MeetingDecision
 
-# what benchmarks/synthetic.py calls a dataset and model of made-up predictions
+# The name that benchmarks/synthetic.py gives to a dataset and model of synthetic predictions.
 MADE_UP = "synthetic"
 
 
@@ -42,8 +42,14 @@ def minutes_document(
 ) -> ReportDocument:
     """Return the minutes: the decision first, then the evidence, hashes last.
 
-    by: who exports them, "" where no name is known; at: the time; full_time: what one person at the
-    desk does, None for a decision page without people; zone: of every time in the document.
+    words: the words of the document's language.
+    columns: the scenarios of the meeting, at least one.
+    log: the decisions, the oldest first.
+    poc: the proof of concept; None leaves it out.
+    by: the author of the export; "" if unknown.
+    at: the time of the export, with a time zone.
+    full_time: the work of one person at the desk; None leaves out the people.
+    zone: the time zone of every time in the document.
     """
     at, zone_name = at.astimezone(zone), at.astimezone(zone).tzname() or ""
     columns = [
@@ -75,7 +81,9 @@ def minutes_document(
 def comparison_charts(
     words: ReportWords, columns: Sequence[ScenarioColumn]
 ) -> tuple[BarChart, ...]:
-    """One chart a measure, a bar a scenario; money only of scenarios in the first one's currency."""
+    """Return one chart a measure, a bar a scenario; money only of scenarios in the currency of the
+    first.
+    """
     currency = columns[0].used.currency
     charts = []
     for measure in COMPARED:
@@ -225,8 +233,8 @@ def _assumed(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, .
 
 
 def _choices(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, ...]]:
-    """What was chosen or measured beside the amounts; the meeting cannot change it, so it stands as
-    it was frozen.
+    """Return the rows of the choices and measurements other than amounts. A meeting cannot change
+    them, so both columns hold the frozen text.
     """
     seconds = one.record.metrics.get("seconds_per_case")
     unseen = words("minutes.unseen.counted" if one.used.unseen else "minutes.unseen.left_out")
@@ -262,7 +270,9 @@ def _log(words: ReportWords, log: Sequence[MeetingDecision]) -> DocumentSection:
 
 
 def log_row(words: ReportWords, one: MeetingDecision) -> tuple[str, ...]:
-    """When, who, what, why, and the scenario's name and version: a line of the decision log."""
+    """Return a line of the decision log: time, author, decision, reason, and the scenario's name
+    and version.
+    """
     about = words("meeting.log.none")
     if one.scenario is not None:
         name = one.scenario.removeprefix("meeting ")

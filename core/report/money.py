@@ -1,7 +1,7 @@
-"""A scenario valued, and the tidy frames that the money page draws and tabulates.
+"""Value a scenario, and build the tidy frames of the money page.
 
-Knows appraisals, draws and break-evens; does not draw and does not choose words. NaN means that
-there is no such value.
+Knows appraisals, draws and break-evens; draws nothing and chooses no words. NaN means that the
+value does not exist.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ from core.decision.money.sensitivity import (
     option_outlooks,
 )
 
-# one seed for all scenarios: the same inputs give the same figures, and a change shows its own
-# effect alone
+# One seed for all scenarios: equal inputs give equal figures, and a changed input shows its effect
+# without the noise of new draws.
 SEED = 20_250
 BINS = 60  # of the histogram of NPVs
-# of the running costs
+# The parts of the running costs.
 PARTS = ("inference", "review", "audit", "escapes", "kept_hours", "redistillation")
-# Inputs whose break-even is shown: those that a plant can move, or doubts.
+# Inputs with a break-even: those that a plant can move, or doubts.
 BREAK_EVENS = (
     *(
         "cases_per_month",
@@ -53,8 +53,8 @@ BREAK_EVENS = (
 
 @dataclass(frozen=True, eq=False)
 class ScenarioValuation:
-    """One scenario's options in the order of OPTIONS: at the likely values, over time with doubt,
-    and their NPVs with doubt.
+    """One scenario's options in the order of OPTION_NAMES: at the likely values, over time with
+    uncertainty, and their NPVs with uncertainty.
     """
 
     appraisals: tuple[OptionAppraisal, ...]
@@ -63,7 +63,7 @@ class ScenarioValuation:
 
 
 def value_scenario(scenario: MoneyScenario) -> ScenarioValuation:
-    """Value a scenario with SEED; about 0.3 s, so keep the result."""
+    """Return a scenario's valuation with SEED. It takes about 0.3 s, so keep the result."""
     drawn = monte_carlo_npv(scenario, np.random.default_rng(SEED))
     return ScenarioValuation(
         appraise_options(scenario), option_outlooks(scenario, np.random.default_rng(SEED)), drawn
@@ -71,9 +71,9 @@ def value_scenario(scenario: MoneyScenario) -> ScenarioValuation:
 
 
 def option_comparison(found: ScenarioValuation) -> pd.DataFrame:
-    """One row an option: option, once, the running costs a month of PARTS; monthly (their sum),
-    npv, payback (months), hours and missed (a month), each also with _p10 and _p90; chance of an
-    NPV > 0, chance_low, chance_high, draws; irr a year.
+    """Return one row an option: option, once, the running costs a month of PARTS; monthly (their
+    sum), npv, payback (months), hours and missed (a month), each also with _p10 and _p90; chance of
+    an NPV > 0, chance_low, chance_high, draws; irr a year.
     """
     table = pd.DataFrame(
         _option_row(*three)
@@ -83,7 +83,7 @@ def option_comparison(found: ScenarioValuation) -> pd.DataFrame:
 
 
 def _option_row(one: OptionAppraisal, ahead: OptionOutlook, spread: PercentileSpread) -> dict:
-    never = PercentileRange(None, None, None)  # all human is what payback is measured against
+    never = PercentileRange(None, None, None)  # all human is the reference, so it has no payback
     chance = spread.chance_positive
     figures = {
         "monthly": (sum(one.monthly.values()), ahead.monthly),
@@ -109,8 +109,8 @@ def _option_row(one: OptionAppraisal, ahead: OptionOutlook, spread: PercentileSp
 
 
 def cash_frame(found: ScenarioValuation) -> pd.DataFrame:
-    """One row an option and month: option, month, cash (cumulative, likely), p10, p50, p90; all
-    human, always 0, left out.
+    """Return one row an option and month: option, month, cash (cumulative, likely), p10, p50, p90;
+    without all human, which is always 0.
     """
     frames = [
         pd.DataFrame(
@@ -128,8 +128,8 @@ def cash_frame(found: ScenarioValuation) -> pd.DataFrame:
 
 
 def tornado_frame(bars: Sequence[TornadoBar], scenario: MoneyScenario) -> pd.DataFrame:
-    """One row an input that moves the NPV, widest first: name, unit, low, high (of the input),
-    at_low, at_high, base, basis.
+    """Return one row an input that moves the NPV, widest first: name, unit, low, high (of the
+    input), at_low, at_high, base, basis.
     """
     inputs = scenario.inputs()
     rows = [
@@ -144,14 +144,14 @@ def tornado_frame(bars: Sequence[TornadoBar], scenario: MoneyScenario) -> pd.Dat
 
 
 def npv_histogram_frame(npv: np.ndarray) -> pd.DataFrame:
-    """low, high, share of the draws [D] in each bin; one bin where all are equal."""
+    """Return low, high and share of the draws [D] in each bin; one bin if all are equal."""
     counts, edges = np.histogram(npv, bins=BINS if np.ptp(npv) > 0 else 1)
     return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "share": counts / len(npv)})
 
 
 def break_even_frame(scenario: MoneyScenario, option: str) -> pd.DataFrame:
-    """One row an input that moves the option: name, unit, low, likely, high, value (NaN: none),
-    reason, pays_above.
+    """Return one row an input that moves the option: name, unit, low, likely, high, value (NaN
+    without one), reason, pays_above.
     """
     rows = []
     for name in BREAK_EVENS:
@@ -180,8 +180,8 @@ def break_even_frame(scenario: MoneyScenario, option: str) -> pd.DataFrame:
 
 
 def threshold_npv(scenario: MoneyScenario, curve: pd.DataFrame, option: str) -> pd.DataFrame:
-    """`whatif.curve` of the option's model -> threshold, npv (NaN where a risk is not known),
-    coverage.
+    """Return threshold, npv (NaN if a risk is unknown) and coverage of a `consequence_curve` of the
+    option's model.
     """
     npv = breakeven.threshold_values(scenario, curve, option)
     return pd.DataFrame(
@@ -190,7 +190,7 @@ def threshold_npv(scenario: MoneyScenario, curve: pd.DataFrame, option: str) -> 
 
 
 def input_frame(scenario: MoneyScenario) -> pd.DataFrame:
-    """One row an input: name, unit, low, likely, high, basis, runs (joined with spaces)."""
+    """Return one row an input: name, unit, low, likely, high, basis, runs (joined with spaces)."""
     return pd.DataFrame(
         {
             "name": name,

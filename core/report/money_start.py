@@ -1,9 +1,9 @@
-"""The scenario that a run's figures begin with: measured where runs measured, assumed where nobody
-did.
+"""Build the first money scenario of a run: measured inputs where runs have them, assumptions
+elsewhere.
 
-What runs measured is marked with their ids. What nobody measured starts from the three unit costs
-that people gave (a review, an escape, a machine hour) and is marked as assumed, low and high far
-apart: a starting point to argue over, not a quotation.
+A measured input names its runs. An assumed input follows from the three unit costs that the user
+set (a review, an escape, a machine hour), with low and high far apart: a starting point for
+discussion, not a quotation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,28 +25,29 @@ DAYS_A_MONTH = 365.25 / 12
 
 @dataclass(frozen=True)
 class MeasuredRuns:
-    """What a scenario can start from: runs, and counts of the same cases by model kind (the
-    student's at least).
+    """The facts of a first scenario: runs, and counts of the same cases by model kind, at least the
+    student's.
     """
 
     same: Mapping[str, RunRecord]
     counts: Mapping[str, AcceptanceCurve]
     records: Sequence[RunRecord]  # all runs of the same dataset
     threshold: float
-    cases_per_day: float | None  # typed by somebody; None is measured from the student's dates
+    cases_per_day: float | None  # as typed; None measures it from the student's dates
     include_unseen: bool = True
     minutes: float = 5.0  # of one review
 
     def at(self, kind: str, threshold: float) -> PolicyConsequence:
-        """What a threshold means, a case a day."""
+        """Return the consequence of a threshold at a volume of one case a day."""
         return threshold_consequence(
             self.counts[kind], threshold, CostModel(1.0), self.include_unseen
         )
 
 
 def default_scenario(facts: MeasuredRuns, costs: UnitCosts, months: int = 36) -> MoneyScenario:
-    """The scenario to begin with: measured where runs measured, else assumed. Raises NotFoundError,
-    SettingsError.
+    """Return the first scenario: measured inputs, else assumed ones.
+
+    Raises NotFoundError without a scoring of the student, SettingsError for a value out of range.
     """
     if "student" not in facts.same:
         raise NotFoundError("report.no_student_scoring")
@@ -57,9 +58,11 @@ def default_scenario(facts: MeasuredRuns, costs: UnitCosts, months: int = 36) ->
 
 
 def measured_quantities(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
-    """Every input that the facts measure. Raises SettingsError where the student accepts no
-    labelled case.
+    """Return every input that the facts measure.
+
+    Raises NoCasesError if the student accepts no labelled case.
     """
+    # Seconds of another device are left out: a scenario has one machine.
     device = facts.same["student"].metrics.get("device")
     records = [
         r for r in facts.records if r.run.kind != "score" or r.metrics.get("device") == device
@@ -67,9 +70,8 @@ def measured_quantities(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
     inputs = measured.measured_inputs(records)
     for kind in {"student", "teacher"} & set(facts.counts):
         consequence = facts.at(kind, facts.threshold)
-        if (
-            kind == "student" or consequence.selective_risk.value is not None
-        ):  # a teacher that accepts nothing is assumed like the student
+        # A teacher that accepts nothing is assumed to be like the student.
+        if kind == "student" or consequence.selective_risk.value is not None:
             inputs |= measured.measured_shares(consequence, facts.same[kind].run.run_id, kind)
     inputs |= measured.measured_error(facts.at("student", 0.0), facts.same["student"].run.run_id)
     return inputs | _volume(facts)
@@ -78,9 +80,7 @@ def measured_quantities(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
 def refresh_measured(
     scenario: MoneyScenario, known: Mapping[str, ScenarioQuantity]
 ) -> MoneyScenario:
-    """The scenario with its measured inputs as the facts have them now; what somebody assumed
-    stays.
-    """
+    """Return the scenario with its measured inputs from the present facts; assumed inputs stay."""
     inputs = scenario.inputs()
     return scenario.changed(
         **{name: q for name, q in known.items() if inputs[name].basis == MEASURED}
@@ -88,8 +88,8 @@ def refresh_measured(
 
 
 def quantity_with_end(quantity: ScenarioQuantity, end: str, value: float) -> ScenarioQuantity:
-    """`quantity` with its low, likely or high set by a person, so assumed; the other two give way
-    where they must.
+    """Return `quantity` with another low, likely or high, as an assumption. The other two points
+    move where low <= likely <= high requires it.
     """
     points = dict(zip(("low", "likely", "high"), quantity.points, strict=True)) | {end: value}
     order = list(points)
@@ -101,8 +101,8 @@ def quantity_with_end(quantity: ScenarioQuantity, end: str, value: float) -> Sce
 
 
 def _volume(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
-    """Cases a month from the dates of the cases that count, with Garwood's exact interval of a
-    Poisson count (1936).
+    """Return the cases a month from the dates of the counted cases, with Garwood's exact interval
+    of a Poisson count (1936).
     """
     record, n = facts.same["student"], facts.at("student", 0.0).cases
     volume = run_volume(record)
@@ -124,8 +124,8 @@ def _volume(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
 def _assumed(
     facts: MeasuredRuns, costs: UnitCosts, known: Mapping[str, ScenarioQuantity]
 ) -> dict[str, ScenarioQuantity]:
-    """What stands in where nothing was measured. The cost and minutes of a review give
-    the hour of a reviewer, that gives the rest.
+    """Return an assumption for every input without a measurement. The cost and minutes of a review
+    give the hour of a reviewer, and that hour gives the rest.
     """
     hour, count = costs.review * 60 / facts.minutes, facts.at("student", 0.0).cases
     is_whole = (

@@ -1,10 +1,10 @@
-"""The review desk of a threshold: when its cases arrive, who is there, and the waiting that comes
-of it.
+"""Simulate the review desk of a threshold: the arrival of its cases, its reviewers, and the waiting
+times.
 
-Real times of day are drawn by whole weeks. Where a run has dates only, no dates, or no whole week,
-arrivals are assumed: a Poisson stream, even over the hours of the shift on every day;
-`Desk.arrivals` says which. Predictions in, one small result of core.decision.staffing.staffing out;
-does not draw, choose words, or open the store.
+Real times of day are drawn by whole weeks. If a run has only dates, no dates, or no whole week,
+arrivals are an assumption: a Poisson stream, even over the hours of the shift on every day;
+`DeskResult.arrivals` names the source. Predictions in, one small result of
+core.decision.staffing.staffing out; does not draw, choose words, or open the store.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from core.decision.staffing.staffing import (
 from core.errors import CasesError, DatesOnlyError
 
 COLUMNS = ("segment", "outcome", "confidence", "occurred_at")
-# where arrivals come from
+# The sources of arrivals.
 REAL, SCALED, DATES_ONLY, NO_DATES, NO_WEEK = "real", "scaled", "dates_only", "no_dates", "no_week"
 START_HOUR = 8
 _CASES = 40_000  # in all replications together: about half a second
@@ -33,8 +33,8 @@ _WEEKS = 26  # at most
 
 @dataclass(frozen=True)
 class DeskResult:
-    """What so many reviewers make of the cases under a threshold. All waits are hours by the clock,
-    nights in them.
+    """The simulated work of a number of reviewers under a threshold. All waits are hours by the
+    clock, nights included.
     """
 
     reviewers: int
@@ -58,10 +58,18 @@ def simulated_desk(
     work: tuple[float, float, float],
     sla_hours: float,
 ) -> DeskResult:
-    """Simulate. `measured`: the volume is the run's own, so real weeks may be drawn as they were.
+    """Return the simulated desk of a threshold. Raises SettingsError for a value out of range.
 
-    work: minutes, hours and share of a FullTime. What else people do in their hours makes each
-    review take longer by the clock. Raises SettingsError.
+    table: predictions with COLUMNS, one row a case.
+    threshold: cases below it go to review.
+    segment: one segment; None for all.
+    unseen: whether cases whose label the model was not trained on count.
+    reviews_per_day: the mean of the assumed or scaled arrivals.
+    measured: whether the volume is the run's own, so that real weeks are drawn unscaled.
+    reviewers: people in the shift.
+    work: minutes, hours and share of a FullTime; other work makes each review take longer by the
+    clock.
+    sla_hours: hours by the clock from arrival to a finished review.
     """
     reviewed = table["confidence"].lt(threshold) & (table["outcome"].ne("unseen") | unseen)
     times = table.loc[
@@ -79,8 +87,8 @@ def simulated_desk(
 
 
 def study_of(per_week: float) -> StaffingStudy:
-    """As many weeks and replications as keep the wait for an answer short; always the same seed, so
-    an answer stays.
+    """Return the weeks and replications that keep a simulation short. The seed is constant, so equal
+    inputs give equal results.
     """
     least, most = _REPLICATIONS
     replications = int(min(most, max(least, _CASES // max(1.0, 2 * per_week))))
@@ -98,6 +106,7 @@ def _arrivals(
             weeks = real_weeks(list(dated))
             if measured and len(dated) == len(times):
                 return weeks, REAL
+            # Another volume cannot repeat the real weeks, only their hours of the week.
             return weeks.profile().scaled(
                 reviews_per_day * HOURS_PER_WEEK / 24 / max(weeks.per_week, 1e-12)
             ), SCALED

@@ -1,5 +1,5 @@
-"""The proof of concept of one of a meeting's scenarios: its plan, and how the interval narrows with
-labelled cases, as a chart.
+"""Report the proof of concept of a meeting's scenario: its plan, and a chart of the interval's width
+against labelled cases.
 
 Draws nothing: the chart is data, the same for the page and for every export.
 """
@@ -15,12 +15,10 @@ from core.report.phrases import ReportWords
 
 @dataclass(frozen=True)
 class TrialReport:
-    """A plan, the name of the scenario it is for, and what was asked: terms are width, target and
-    delta, shares; days.
-    """
+    """The plan of a scenario's trial and its terms: width, target and delta as shares, and days."""
 
     name: str
-    rival: str | None  # the scenario that it is to be told from
+    rival: str | None  # the scenario to compare with
     plan: TrialPlan
     terms: dict[str, float]
     days: int
@@ -29,10 +27,15 @@ class TrialReport:
 def trial_report(
     columns: Sequence[ScenarioColumn], name: str, now: RunCounts, terms: dict[str, float], days: int
 ) -> TrialReport:
-    """The plan for scenario `name`, to be told from the first other one whose risk is known. Raises
-    SettingsError.
+    """Return the plan for scenario `name`, compared with the first other scenario of known risk.
 
-    now: the counts of its run. terms: width, target, delta.
+    columns: the scenarios of the meeting.
+    name: of the scenario to try.
+    now: the present counts of its run.
+    terms: width, target and delta, shares.
+    days: the longest duration.
+
+    Raises SettingsError for a share out of range.
     """
     scenario_column = next(column for column in columns if column.name == name)
     others = [
@@ -50,8 +53,8 @@ def trial_report(
 
 
 def trial_width_chart(words: ReportWords, poc: TrialReport) -> LineChart | None:
-    """Half width of the risk's interval against accepted labelled cases, today's n and the needed
-    one marked; None without.
+    """Return the chart of the half width of the risk's interval against accepted labelled cases,
+    with marks at today's n and the needed one; None if the risk is unknown.
     """
     risk = poc.plan.unit.risk
     if risk.value is None:
@@ -69,7 +72,7 @@ def trial_width_chart(words: ReportWords, poc: TrialReport) -> LineChart | None:
 
 
 def trial_sentences(words: ReportWords, poc: TrialReport) -> tuple[list[str], list[str]]:
-    """What the plan says, in plain text: where to try it and what is known today; then a sentence
+    """Return the plan in plain text: sentences on the unit and the present risk; then a sentence
     for each need.
     """
     basis, risk = [_unit(words, poc), _present(words, poc)], poc.plan.unit.risk

@@ -1,8 +1,8 @@
-"""Policies as tables: a row a segment, class or cell to edit, what two versions change, and the
-certificate that goes with one.
+"""Show policies as tables: a row a segment, class or cell to edit, the differences of two versions,
+and the certificate of a policy.
 
 Pure: cumulative counts, policies and predictions in, frames and small results out. Draws nothing,
-chooses no words, and opens no store: COLUMNS says what `proof` reads.
+chooses no words, and opens no store: COLUMNS lists the columns that `certificate_of_draft` reads.
 """
 
 import math
@@ -37,8 +37,8 @@ from core.report.evidence import VALID_DAYS
 
 COLUMNS = ("outcome", "confidence", "epistemic")
 MEASURES = ("coverage", "reviews_per_day", "selective_risk", "leakage", "money_per_day")
-SEGMENT, CLASS, CELL = "segment", "class", "cell"  # what a threshold of its own may be for
-# why there is no certificate, before any case is looked at
+SEGMENT, CLASS, CELL = "segment", "class", "cell"  # the kinds of separate thresholds
+# Obstacles to a certificate that need no look at any case.
 OWN_RULES, ALL_REVIEWED = "own_rules", "all_reviewed"
 NO_RUN, REFUSED, NOT_CERTIFIED, NOT_COVERED = "no_run", "refused", "not_certified", "not_covered"
 _ROW_COLUMNS = [
@@ -58,8 +58,8 @@ _ROW_COLUMNS = [
 
 @dataclass(frozen=True)
 class ProofObstacle:
-    """Why a policy has no certificate: one of the reasons above, and what was found where something
-    was tested.
+    """The reason why a policy has no certificate: one of the codes above, and the nearest result if
+    a test ran.
     """
 
     reason: str
@@ -70,15 +70,15 @@ class ProofObstacle:
 def editor_rows(
     cumulative: JointCumulative, policy: Policy, listed: Policy | None = None
 ) -> pd.DataFrame:
-    """One row a segment, then one a predicted class, then one a cell that has a threshold of its
-    own in `listed`.
+    """Return one row a segment, then one a predicted class, then one a cell with a separate
+    threshold in `listed`.
 
-    Columns: kind, segment, predicted ("" where the row is for all of them), own (its threshold, NaN
-    where it has none or everything goes to review), review_all, cases, labelled, errors (wrong
+    Columns: kind, segment, predicted ("" if the row covers all of them), own (its threshold, NaN
+    without one or if all its cases go to review), review_all, cases, labelled, errors (wrong
     accepted), and leakage (errors / labelled) with low and high, NaN without a label. Counts are
-    those of the whole policy, so a class shows what segments with a threshold of their own leave of
-    it. `listed` (None: the policy) says which names there are beside those of the cases, so that a
-    row stays where it is while it is edited.
+    those of the whole policy, so segments with separate thresholds change the counts of a class.
+    `listed` (None: the policy) adds names to those of the cases, so that a row keeps its place
+    during an edit.
     """
     steps = policy.steps(cumulative.segments, cumulative.classes)
     accepted, total = cumulative.cells(steps, limit_bin(policy.epistemic_limit)), cumulative.total
@@ -94,12 +94,12 @@ def editor_rows(
 def edited_policy(
     policy: Policy, table: pd.DataFrame, edits: Mapping[int, Mapping]
 ) -> tuple[Policy, tuple[tuple[int, object], ...]]:
-    """The policy with what was typed into rows of `rows(..., policy)`, and (row, value) of what is
-    no threshold.
+    """Return the policy with the edits of rows of `editor_rows`, and (row, value) of each invalid
+    threshold.
 
-    edits: row position -> {"own": threshold or None, "review_all": whether everything goes to
-    review, which goes before a threshold}. An emptied threshold makes the row follow the one for
-    all; a refused one leaves the row as it was.
+    edits: row position -> {"own": threshold or None, "review_all": whether all its cases go to
+    review; it overrides a threshold}. A row with an empty threshold follows the one for all; an
+    invalid threshold leaves its row unchanged.
     """
     changed = {
         SEGMENT: dict(policy.by_segment),
@@ -125,16 +125,16 @@ def edited_policy(
 
 
 def own_rules(policy: Policy) -> bool:
-    """Whether a class, a segment or a cell has a threshold of its own."""
+    """Return whether a class, a segment or a cell has a separate threshold."""
     return bool(policy.by_class or policy.by_segment or policy.by_cell)
 
 
 def threshold_differences(before: Policy, after: Policy) -> pd.DataFrame:
-    """What two policies set differently: kind, segment, predicted, before, after; None where one
-    sets nothing.
+    """Return the different settings of two policies: kind, segment, predicted, before, after; None
+    if a policy has no such setting.
 
-    kind is "all" for the one threshold for all, "epistemic" for the limit in nats, else as in
-    `rows`.
+    kind is "all" for the threshold for all, "epistemic" for the limit in nats, else as in
+    `editor_rows`.
     """
     differences = []
     limits = ("epistemic", before.epistemic_limit, after.epistemic_limit)
@@ -153,8 +153,8 @@ def threshold_differences(before: Policy, after: Policy) -> pd.DataFrame:
 
 
 def consequence_frame(found: Mapping[str, PolicyConsequence]) -> pd.DataFrame:
-    """One row a version and measure of MEASURES: version, measure, value, low, high, n; None where
-    nothing is known.
+    """Return one row a version and measure of MEASURES: version, measure, value, low, high, n; None
+    if unknown.
     """
     rows = [
         {"version": name, "measure": measure}
@@ -176,10 +176,16 @@ def certificate_of_draft(
     origin: tuple[str, str],
     today: date,
 ) -> Certificate | ProofObstacle:
-    """The certificate that covers one threshold for all under this limit, or why there is none.
+    """Return the certificate that covers one threshold for all under this limit, or its obstacle.
 
-    table: calibration cases with COLUMNS; promise: measure, target, delta; origin: model hash,
-    process. Cases whose label no model was trained on count as wrong: they come in operation too.
+    Cases whose label no model was trained on count as wrong, because they also arrive in operation.
+
+    table: calibration cases with COLUMNS.
+    threshold: of the draft.
+    epistemic_limit: of the draft, nats; None for no limit.
+    promise: measure, target, delta.
+    origin: model hash, process.
+    today: the date of issue; the certificate is valid for VALID_DAYS.
     """
     right = (
         (table["outcome"] == "right")
@@ -201,7 +207,7 @@ def certificate_of_draft(
 
 
 def proof_obstacle(policy: Policy) -> ProofObstacle | None:
-    """Why no calibration case could certify this policy; None where one threshold decides."""
+    """Return why no calibration cases can certify this policy; None if one threshold decides."""
     if own_rules(policy):
         return ProofObstacle(OWN_RULES)
     return ProofObstacle(ALL_REVIEWED) if policy.threshold == REVIEW_ALL else None
@@ -210,9 +216,10 @@ def proof_obstacle(policy: Policy) -> ProofObstacle | None:
 def certificate_void_reasons(
     certificate: Certificate, policy: Policy, model_hash: str, process: str, today: date
 ) -> tuple[str, ...]:
-    """Names of all that voids a policy's certificate for this model and process; drift is not
-    looked at here, and no screen may say that it was.
+    """Return the names of all causes that void a policy's certificate for this model and process.
+    This does not check drift, and no screen may say that it does.
     """
+    # 1.0 is only a placeholder: `other_rules` already voids a policy that reviews everything.
     none_but_one = policy.threshold if isinstance(policy.threshold, float) else 1.0
     use = CertificateUse(
         today,
@@ -226,7 +233,7 @@ def certificate_void_reasons(
 
 
 def _names(cumulative: JointCumulative, listed: Policy) -> list[tuple[str, str, str]]:
-    """(kind, segment, predicted) of each row."""
+    """Return (kind, segment, predicted) of each row."""
     segments = dict.fromkeys([*cumulative.segments, *listed.by_segment])
     classes = dict.fromkeys([*cumulative.classes, *listed.by_class])
     of_one = [(SEGMENT, segment, "") for segment in segments] + [
@@ -247,7 +254,7 @@ def _own(policy: Policy, kind: str, segment: str, predicted: str) -> tuple[float
 
 
 def _counts(accepted: np.ndarray, total: np.ndarray) -> tuple:
-    """cases, labelled, errors, leakage, low, high of cells [s, k, O]."""
+    """Return cases, labelled, errors, leakage, low, high of cells [s, k, O]."""
     tally = Tally.of_cells(accepted, total)
     leakage = tally.interval("leakage")
     shares = (math.nan if x is None else x for x in (leakage.value, leakage.low, leakage.high))
@@ -255,8 +262,8 @@ def _counts(accepted: np.ndarray, total: np.ndarray) -> tuple:
 
 
 def _wanted(edit: Mapping, now: Threshold | None) -> Threshold | None:
-    """What a row is to have after an edit, None for nothing of its own. Raises SettingsError for
-    what is no threshold.
+    """Return the threshold of a row after an edit, None for no separate one. Raises SettingsError
+    for an invalid threshold.
     """
     if edit.get("review_all", now == REVIEW_ALL):
         return REVIEW_ALL

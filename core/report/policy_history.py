@@ -1,5 +1,4 @@
-"""What became of policies over time: the state of each version, when each was in force, and every
-event.
+"""Compute the history of policies: the state of each version, its times in force, and every event.
 
 Pure: policies and events of the store in, dictionaries and frames out. Times are UTC. Knows no
 threshold and no screen.
@@ -26,17 +25,17 @@ PROPOSED, APPROVED, ACTIVE, REPLACED, UNDONE = (
 
 @dataclass(frozen=True)
 class PolicyLife:
-    """What became of one version."""
+    """The state of one version and its last events."""
 
-    state: str  # one of the above; REPLACED: another one became active after it
+    state: str  # one of the above; REPLACED: another version became active later
     approved: PolicyEvent | None  # its last approval
     activated: PolicyEvent | None  # its last activation
-    # whether another person approved it than proposed it, by name; None before any approval
+    # Whether approver and proposer differ by name; None before any approval.
     four_eyes: bool | None
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The events that can be next."""
+        """Return the possible next events."""
         if self.state == ACTIVE:
             return ("undo",)
         return ("activate",) if self.approved else ("approve",)
@@ -45,7 +44,7 @@ class PolicyLife:
 def policy_lives(
     policies: Sequence[PolicyVersion], events: Sequence[PolicyEvent]
 ) -> dict[tuple[str, int], PolicyLife]:
-    """{(name, version): what became of it}, in the order of `policies`."""
+    """Return {(name, version): its life}, in the order of `policies`."""
     in_force = activations_in_force(events)
     lives = {}
     for policy in policies:
@@ -66,14 +65,14 @@ def policy_lives(
 
 
 def _inactive(last: dict[str, PolicyEvent]) -> str:
-    """State of a version that is not in force and replaced by none; last: its newest event of each
-    kind.
+    """Return the state of a version that is neither in force nor replaced; last: its newest event
+    of each kind.
     """
     return UNDONE if "undo" in last else APPROVED if "approve" in last else PROPOSED
 
 
 def event_frame(events: Sequence[PolicyEvent]) -> pd.DataFrame:
-    """One row an event, in their order: at, name, version, event, author, reason."""
+    """Return one row an event, in their order: at, name, version, event, author, reason."""
     columns = ["at", "name", "version", "event", "author", "reason"]
     return pd.DataFrame(
         [[getattr(event, name) for name in columns] for event in events], columns=columns
@@ -81,9 +80,10 @@ def event_frame(events: Sequence[PolicyEvent]) -> pd.DataFrame:
 
 
 def activation_spans(events: Sequence[PolicyEvent], until: datetime) -> pd.DataFrame:
-    """When which version was the active one: name, version, begin, end, open (still active; its end
-    is `until`).
+    """Return the spans of the active versions: name, version, begin, end, open (still active; its
+    end is `until`).
     """
+    # An undo brings an earlier version back, so each event replays all events before it.
     spans, active, since = [], None, None
     for count, event in enumerate(events, start=1):
         in_force = (activations_in_force(events[:count])[-1:] or [None])[0]

@@ -1,9 +1,8 @@
-"""Cost against leakage with and without the teacher in between: student -> N-pass teacher -> person
-(core.decision.thresholds.cascade).
+"""Compute two what-ifs: cost against leakage with and without a teacher between student and person
+(core.decision.thresholds.cascade), and a threshold under another share of one kind of case.
 
-Cost here is of people and machines: what an escape costs is the other axis, leakage, and is added
-only in `total`. Takes the predictions of both runs, pairs the labelled cases that both scored, and
-gives the two fronts as one frame.
+Cost is of people and machines: escapes are on the other axis, leakage, and enter only `total`. A
+cascade pairs the labelled cases that both runs scored. Draws nothing and opens no store.
 """
 
 import numpy as np
@@ -30,18 +29,25 @@ def cascade_fronts(
     seconds: tuple[float, float],
     costs: tuple[float, float, float],
 ) -> pd.DataFrame:
-    """One row a point of both Pareto fronts, from the least leakage on.
+    """Return one row a point of both Pareto fronts, by rising leakage; empty if no labelled case
+    has both scores.
 
     Columns: way (WITH_TEACHER or WITHOUT), leakage with _low and _high, cost (a case, without
-    escapes), total (with them) with _low and _high, passes (0: the teacher is never asked),
-    student_threshold, teacher_threshold, asked, reviewed (shares), n.
-    seconds: measured a case of student and teacher; costs: review, escape, machine hour. Empty
-    where no labelled case was scored by both.
+    escapes), total (with them) with _low and _high, passes (0: no teacher), student_threshold,
+    teacher_threshold, asked (share sent to the teacher), reviewed (share), n.
+
+    student, teacher: predictions with CASCADE_COLUMNS.
+    segment: one segment; None for all.
+    unseen: whether cases whose label the model was not trained on count, as wrong.
+    passes: N of the teacher.
+    seconds: measured a case, of student and teacher.
+    costs: of a review, an escape and a machine hour.
     """
     first, second = _paired(student, teacher, segment, unseen, passes, seconds)
     if first is None:
         return pd.DataFrame(columns=["way", "leakage", "cost", "total", "n"])
     review, escape, machine = costs
+    # Escapes at no cost: the front trades leakage itself against cost.
     unit = UnitCosts(review, 0.0, machine)
     ways = {
         WITHOUT: CascadeSearch(first, [], unit),
@@ -53,8 +59,9 @@ def cascade_fronts(
 
 
 def cheapest_cascade(front: pd.DataFrame, way: str) -> pd.Series:
-    """The row of the least total of a way: best on the very cases it is shown on. Raises
-    SettingsError where there is none.
+    """Return the row of the least total of a way; it is optimistic on the cases that chose it.
+
+    Raises SettingsError for a way without rows.
     """
     rows = front[front["way"] == way]
     if not len(rows):
@@ -103,20 +110,21 @@ def _row(way: str, point: CascadePoint, escape: float) -> dict:
 
 MIX_COLUMNS = ("segment", "label", "outcome", "confidence", "epistemic")
 UNTRAINED = "*untrained*"  # the kind of all labels that the model was not trained on
-SHARE_STEPS = 21  # shares that a curve shows, 0 to 1
+SHARE_STEPS = 21  # the number of shares of a curve, 0 to 1
 
 
 def counts_by_label(
     table: pd.DataFrame, segment: str | None, unseen: bool
 ) -> JointCumulative | None:
-    """Counts of the labelled cases by kind, of one segment or all, shared: never change them. None
-    without two kinds.
+    """Return counts of the labelled cases by kind, of one segment or all; None without two kinds.
+    Callers share the counts and must not change them.
     """
     counted = table["outcome"].ne("unlabelled") & (table["outcome"].ne("unseen") | unseen)
     rows = table[counted if segment is None else counted & table["segment"].eq(segment)]
     kind = rows["label"].astype(str).mask(rows["outcome"].eq("unseen"), UNTRAINED)
     if kind.nunique() < 2:
         return None
+    # The true label takes the place of the predicted class, so that `class_weights` shifts labels.
     no_segment = [""] * len(rows)
     return JointCumulative(
         JointCounts.from_predictions(
@@ -126,15 +134,15 @@ def counts_by_label(
 
 
 def label_shares(counts: JointCumulative) -> dict[str, float]:
-    """{kind: its share of the cases}, the most frequent first."""
+    """Return {kind: its share of the cases}, the most frequent first."""
     cases = counts.total.sum((0, 2), dtype=np.float64)
     order = np.argsort(-cases, kind="stable")
     return {counts.classes[i]: float(cases[i] / cases.sum()) for i in order}
 
 
 def policy_at_share(counts: JointCumulative, kind: str, share: float) -> JointCumulative:
-    """The counts as if `kind` were this share of the cases, the others in proportion as they are.
-    Raises SettingsError.
+    """Return the counts reweighted so that `kind` is this share of the cases and the others keep
+    their proportions. Raises SettingsError for a share outside [0, 1] or an unknown kind.
     """
     if not 0 <= share <= 1:
         raise SettingsError("report.share_outside", share=share, kind=kind)
@@ -154,7 +162,7 @@ def policy_at_share(counts: JointCumulative, kind: str, share: float) -> JointCu
 def consequences_at_share(
     counts: JointCumulative, threshold: float, kind: str, share: float, terms: CostModel
 ) -> tuple[PolicyConsequence, ...]:
-    """What a threshold means for the mix that was seen, and with `kind` at this share."""
+    """Return the consequence of a threshold for the observed mix, and with `kind` at this share."""
     policy = Policy(threshold)
     return tuple(
         policy_consequence(mix, policy, terms)
@@ -165,8 +173,8 @@ def consequences_at_share(
 def share_curve(
     counts: JointCumulative, threshold: float, kind: str, terms: CostModel
 ) -> pd.DataFrame:
-    """One row a share of `kind`, STEPS from 0 to 1: share, then review and leakage, each also with
-    _low and _high, and n.
+    """Return one row a share of `kind`, SHARE_STEPS from 0 to 1: share, review and leakage, each
+    also with _low and _high, and n.
     """
     rows = []
     for share in np.linspace(0, 1, SHARE_STEPS):
