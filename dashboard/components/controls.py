@@ -194,20 +194,13 @@ def work(words: Words) -> None:
     )
     columns = st.columns(len(fields) + 1, vertical_alignment="bottom")
     for column, (name, least, most, step) in zip(columns, fields, strict=False):
-        least = min(
-            least, state.chosen(name)
-        )  # a link may hold less than the lowest step, and number_input raises for it
+        # a link may hold less than the lowest step, and number_input raises for it
+        least = min(least, state.chosen(name))
         label, hint = words(f"work.{name}"), words(f"work.{name}.help")
         column.number_input(label, least, most, step=step, format="%0.1f", key=name, help=hint)
+    texts = {"placeholder": words("work.enough"), "help": words("work.reviewers.help")}
     columns[-1].number_input(
-        words("work.reviewers"),
-        1,
-        MOST_PEOPLE,
-        value=None,
-        step=1,
-        key="reviewers",
-        placeholder=words("work.enough"),
-        help=words("work.reviewers.help"),
+        words("work.reviewers"), 1, MOST_PEOPLE, value=None, step=1, key="reviewers", **texts
     )
 
 

@@ -78,13 +78,10 @@ def trial_width_figure(
     """
     figure = go.Figure()
     hover = f"n = %{{x:,.0f}}<br>%{{y:.2%}}<extra>{words['y']}</extra>"
-    line = {"color": SLOTS["student"], "width": 3}
-    figure.add_scatter(
-        x=x, y=y, mode="lines", line=line, name=words["y"], showlegend=False, hovertemplate=hover
-    )
-    for (position, half, label), (slot, mark) in zip(
-        marks, (("now", "x"), ("cheapest", "circle")), strict=True
-    ):
+    line = {"line": {"color": SLOTS["student"], "width": 3}, "showlegend": False}
+    figure.add_scatter(x=x, y=y, mode="lines", name=words["y"], hovertemplate=hover, **line)
+    looks = (("now", "x"), ("cheapest", "circle"))
+    for (position, half, label), (slot, mark) in zip(marks, looks, strict=True):
         look = {"color": SLOTS[slot], "symbol": mark, "size": 13}
         figure.add_scatter(
             x=[position], y=[half], mode="markers", name=label, marker=look, hovertemplate=hover

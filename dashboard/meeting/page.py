@@ -113,10 +113,8 @@ def _freeze(words: Words, author: str) -> None:
             name, counts, policies[what], view("segment"), view("unseen"), view("volume"), costs
         )
         frozen = meeting.freeze_scenario(cache.store(), scenario, author)
-        st.toast(
-            words("meeting.frozen_as", name=name, version=words.number(frozen.version, 0)),
-            icon=":material/ac_unit:",
-        )
+        text = words("meeting.frozen_as", name=name, version=words.number(frozen.version, 0))
+        st.toast(text, icon=":material/ac_unit:")
     # at once: otherwise the watch would rerun the page up to two seconds later, during typing
     st.rerun()
 
@@ -243,7 +241,6 @@ def _exports(shown: MeetingContext, poc: TrialReport | None) -> None:
     # a browser may hide its time zone
     words, zone_name = shown.words, st.context.timezone or "UTC"
 
-    # only at a click: making three files on every run would slow each rerun
     def make(form: str) -> bytes:
         return export_document(
             minutes_document(

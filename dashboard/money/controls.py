@@ -84,13 +84,8 @@ def input_controls(words: Words, scenario: MoneyScenario) -> None:
     if group == "volume":
         _months(words, scenario)
     if state.chosen("money"):
-        st.button(
-            words("money.reset"),
-            key="reset",
-            on_click=state.set_value,
-            args=("money", None),
-            icon=":material/undo:",
-        )
+        undo = {"on_click": state.set_value, "args": ("money", None), "icon": ":material/undo:"}
+        st.button(words("money.reset"), key="reset", **undo)
 
 
 def _row(words: Words, scenario: MoneyScenario, name: str) -> None:

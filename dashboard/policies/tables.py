@@ -71,11 +71,8 @@ def threshold_difference_table(
     """
 
     def shown(kind: str, value: object) -> str:
-        return (
-            policy_words.limit_text(words, value)
-            if kind == "epistemic"
-            else policy_words.threshold_text(words, value)
-        )
+        write = policy_words.limit_text if kind == "epistemic" else policy_words.threshold_text
+        return write(words, value)
 
     return pd.DataFrame(
         {

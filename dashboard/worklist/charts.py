@@ -16,22 +16,19 @@ def by_reason(
 ) -> go.Figure:
     """Return cases by reason, a bar each, most first.
 
-    counts: columns decision, reason, n. names: reason -> display name. words: cases, separators.
+    counts: columns decision, reason, n. names: reason -> its name. words: cases, separators.
     """
     figure = go.Figure()
     rows = counts[::-1]  # Plotly draws the first at the bottom
-    colours = [
-        SLOTS["student"] if decision == "accepted" else SLOTS["review"]
-        for decision in rows["decision"]
-    ]
+    slots = {"accepted": SLOTS["student"]}
+    colours = [slots.get(decision, SLOTS["review"]) for decision in rows["decision"]]
+    label = {"text": rows["n"], "texttemplate": "%{x:,}", "textposition": "auto"}
     figure.add_bar(
         x=rows["n"],
         y=[letters(names.get(reason, reason)) for reason in rows["reason"]],
         orientation="h",
         marker={"color": colours},
-        text=rows["n"],
-        texttemplate="%{x:,}",
-        textposition="auto",
+        **label,
         hovertemplate=f"%{{y}}: %{{x:,}}<extra>{letters(words['cases'])}</extra>",
         showlegend=False,
     )
