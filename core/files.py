@@ -22,12 +22,11 @@ ABANDONED_S = 3600.0  # no write takes an hour: a temporary file of that age has
 def write_atomic(
     path: Path, content: bytes | str | Callable[[BinaryIO], object], durable: bool = True
 ) -> None:
-    """Write the content under a temporary name, then rename it to `path`.
+    """Write the content under a temporary name in the same folder, then rename it to `path`.
 
     content: bytes, text (UTF-8), or a function that writes into the open file. durable: wait until
     the content and its name are on disk. Raises OSError and keeps the old file.
     """
-    # In the target's folder: a rename is atomic only within one file system.
     handle, temporary = tempfile.mkstemp(TEMPORARY, f".{path.name[:100]}.", path.parent)
     fresh = Path(temporary)
     try:

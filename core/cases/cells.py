@@ -94,7 +94,7 @@ def name_text(value: object) -> str:
 
 def _written(value: object) -> str:
     """Return a number, a moment or a truth value as text."""
-    # Integer columns with gaps are float; only below 2**63 does such a float count as an id.
+    # Integer columns with gaps arrive as floats: 12.0 is the id 12.
     if type(value) is float and value.is_integer() and abs(value) < 2**63:
         return str(int(value))
     if isinstance(value, datetime) and value.time() == datetime.min.time() and value.tzinfo is None:

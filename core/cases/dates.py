@@ -34,8 +34,9 @@ def parse_dates(
 
     values: the cells, in order. order: one of ORDERS; None lets the column decide. timezone_name:
     IANA zone of times that carry none; the others are converted to it; None leaves them.
-    epoch_1904: whether serial numbers count from 1904. Raises CasesError with the readings of a cell if the
-    column leaves the order open, or if times with and without a zone meet and none is named.
+    epoch_1904: whether serial numbers count from 1904. Raises CasesError with the readings of a
+    cell if the column leaves the order open, or if times with and without a zone meet and none is
+    named.
     """
     zone = _find_zone(timezone_name)
     # Columns repeat their days, and reading a text tries a dozen expressions.

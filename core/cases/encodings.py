@@ -101,7 +101,7 @@ def decode_bytes(raw: bytes, path: Path, encoding: str | None = None) -> Decoded
 
 
 def _decode_as(raw: bytes, encoding: str, path: Path) -> str:
-    # Codecs such as "base64" or "zip" are no text encodings, and bytes.decode refuses them late.
+    # Python knows codecs that are no text encodings, such as "base64" and "zip".
     try:
         is_text = codecs.lookup(encoding)._is_text_encoding
     except LookupError:
@@ -321,8 +321,8 @@ def _bits_of_script(c: str, before: str, after: str) -> float:
 
 def _bits_of_half_width(c: str, before: str, after: str) -> float:
     """Return the bits of a half-width katakana: costly when alone."""
-    # Accented letters of cp1252 decode to single half-width katakana in cp932; a voiced mark, or a
-    # small kana, must follow a sound that can take it.
+    # Signs and capital accents of cp1252 read as single half-width katakana in cp932; in Japanese,
+    # they come in words, and a voiced mark or a small kana follows a sound that can take it.
     alone = not ("\uff61" <= before <= "\uff9f" or "\uff61" <= after <= "\uff9f")
     if alone:
         return 18.0

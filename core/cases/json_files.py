@@ -1,8 +1,8 @@
-"""JSON -> records: an object a line, an array of objects, or an object of columns. Knows no
-column's meaning.
+"""JSON -> records: an object per line, an array of objects, or an object of columns.
 
 An object within an object gives columns by path: {"data": {"text": "x"}} has the column
-"data.text". A record's row is its line in JSON Lines, and its number from 1 in an array.
+"data.text". A record's row is its line in JSON Lines, and its number from 1 in an array. Knows no
+column's meaning.
 """
 
 import json
@@ -26,6 +26,7 @@ def read_json(decoded: Decoded, path: Path) -> Table:
         if value is not None:
             return _table(decoded, "json", _numbered_values(value, path), path)
     records = list(_line_records(text))
+    # No line is a record by itself: the text may hold objects written over several lines.
     if records and all(record.broken for record in records):
         values = _value_stream(text)
         if values:
@@ -34,8 +35,9 @@ def read_json(decoded: Decoded, path: Path) -> Table:
 
 
 def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[str, object]:
-    """Return an object's values by path: {"a": {"b": 1}} -> {"a.b": 1}. An empty object is one
-    without a value.
+    """Return an object's values by path: {"a": {"b": 1}} -> {"a.b": 1}.
+
+    Objects deeper than `depth` stay values; an empty object gives no value.
     """
     flat: dict[str, object] = {}
     for name, value in cells.items():
@@ -47,7 +49,9 @@ def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[st
 
 
 def _single_value(text: str) -> object | None:
-    """The text's one JSON value; None if it has none, or several lines of them."""
+    """Return the text's one JSON value; None if it holds none, or several."""
+    # parse_constant=str keeps NaN and Infinity as texts, where json would make floats of them;
+    # brackets nested too deep raise RecursionError.
     try:
         return json.loads(text, object_pairs_hook=_distinct, parse_constant=str)
     except (ValueError, RecursionError):
@@ -55,8 +59,9 @@ def _single_value(text: str) -> object | None:
 
 
 def _numbered_values(value: object, path: Path) -> list[Record]:
-    """The records of an array, of an object that wraps one, or of an object of columns, numbered
-    from 1.
+    """Return the records of an array, a wrapped array or an object of columns, numbered from 1.
+
+    Raises CasesError if there are none.
     """
     values = value if isinstance(value, list) else _values_of_object(value)
     if not values:
@@ -70,8 +75,9 @@ def _numbered_values(value: object, path: Path) -> list[Record]:
 
 
 def _values_of_object(value: object) -> list:
-    """The objects of {"data": [...]}, or of {"text": [...], "label": [...]}; an object by itself is
-    one record.
+    """Return the objects of {"data": [...]} or {"text": [...]}; another object is one record.
+
+    pandas' to_json writes a table as {"text": {"0": value, "1": value, ...}}.
     """
     if not isinstance(value, dict):
         return []
@@ -96,7 +102,7 @@ def _values_of_object(value: object) -> list:
 
 
 def _line_records(text: str) -> Iterator[Record]:
-    """A record a line. Only a line feed ends one: JSON may hold U+2028."""
+    """Yield a record per line. Only a line feed ends a line: JSON strings may hold U+2028."""
     for row, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -114,9 +120,7 @@ def _line_records(text: str) -> Iterator[Record]:
 
 
 def _value_stream(text: str) -> list:
-    """The values of a text that holds JSON objects over several lines, one after another; [] if it
-    holds anything else.
-    """
+    """Return the objects of a text that holds them one after another; [] for any other text."""
     decoder, values, place = (
         json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=str),
         [],
@@ -136,10 +140,11 @@ def _value_stream(text: str) -> list:
 
 
 class _RepeatedName(ValueError):
-    """An object has a name twice."""
+    """An object repeats a name."""
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> dict:
+    # json would keep the last value of a repeated name and drop the others in silence.
     cells = dict(pairs)
     if len(cells) != len(pairs):
         names = [name for name, _ in pairs]
@@ -148,9 +153,7 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict:
 
 
 def _table(decoded: Decoded, format_name: str, records: list[Record], path: Path) -> Table:
-    """The table of the records, their names in the order of appearance and without what cannot be
-    seen.
-    """
+    """Return the table of the records, with cleaned names in the order of their appearance."""
     keys = dict.fromkeys(name for record in records for name in record.cells)
     if not keys:
         raise CasesError("cases.no_json_object", file=str(path))

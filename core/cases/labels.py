@@ -1,9 +1,8 @@
-"""When two labels are the same: by their normal form, since "1.0", " Pump" and "ＰＵＭＰ" are how
-files write "1" and "pump".
+"""Equality of labels by a normal form: files write "1.0", " Pump" and "ＰＵＭＰ" for "1" and "pump".
 
-Normal form: NFKC (full width is half width), blanks as one space and none around, small letters,
-and no ".0" after a whole number. A label is shown as its file writes it; the form is for comparing
-only.
+Normal form: NFKC (full width becomes half width), single spaces, none around, case folded, and no
+".0" after a whole number. Screens show a label as its file writes it; the form is for comparisons
+only. Knows no file and no model.
 """
 
 import re
@@ -15,7 +14,7 @@ _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 
 
 def normal_label(label: str) -> str:
-    """Return the form by which labels are compared.
+    """Return the form in which labels are compared.
 
     >>> normal_label(" Ｐｕｍｐ  House "), normal_label("1.0"), normal_label("1.5")
     ('pump house', '1', '1.5')
@@ -26,8 +25,9 @@ def normal_label(label: str) -> str:
 
 
 def unify_labels(labels: Iterable[str | None]) -> dict[str, str]:
-    """Return {label: the spelling that stands for it}, for labels that are not themselves it: the
-    most frequent spelling of a normal form, the earliest of equally frequent ones.
+    """Return {label: its form's most frequent spelling}, for labels spelled otherwise.
+
+    Of equally frequent spellings the earliest counts.
     """
     counts = Counter(label for label in labels if label is not None)
     best: dict[str, str] = {}
@@ -41,8 +41,9 @@ def unify_labels(labels: Iterable[str | None]) -> dict[str, str]:
 
 
 def match_labels(labels: Iterable[str], known: Sequence[str]) -> Mapping[str, str]:
-    """Return {label: the one of `known` with its normal form}. Exact spellings match themselves; a
-    form that several of `known` share matches none of them but exactly.
+    """Return {label: the one of `known` with its normal form}.
+
+    Exact spellings match themselves; a form that several of `known` share needs the exact spelling.
     """
     forms = Counter(normal_label(label) for label in known)
     by_form = {normal_label(label): label for label in known if forms[normal_label(label)] == 1}

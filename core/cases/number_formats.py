@@ -1,8 +1,7 @@
-"""A number under a spreadsheet's number format, as the sheet shows it: 123 under 0000000 is
-0000123.
+"""Numbers in a spreadsheet's number format, as the sheet shows them: 123 in 0000000 is 0000123.
 
 Knows the placeholders 0 # ?, the thousands separator, decimals, percent, sections by sign, and
-literal text. Dates are core.cases.xlsx's.
+literal text. Knows no dates: core.cases.xlsx converts them.
 """
 
 import re
@@ -12,13 +11,14 @@ from decimal import ROUND_HALF_UP, Decimal
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<skip>[_*].)|(?P<mark>[0#?.,%])|(?P<char>.)'
 )
+# Currency signs, colours and conditions: [$€-407], [Red], [>100].
 _BRACKETS = re.compile(r"\[\$([^\]-]*)(?:-[0-9A-Fa-f]+)?\]|\[[^\]]*\]")
 _SECTIONS = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
 GENERAL = ("", "General", "GENERAL", "@", "0")
 
 
 class SheetNumber(float):
-    """A number of a sheet. `displayed` is its text as the sheet shows it; a float otherwise."""
+    """A float from a sheet with `displayed`, its text as the sheet shows it."""
 
     displayed: str
 
@@ -31,6 +31,7 @@ class SheetNumber(float):
         return self.displayed
 
     def __reduce__(self) -> tuple:
+        # __new__ parses a text; a pickled number loses its format and shows plain digits.
         return SheetNumber, (repr(float(self)),)
 
 
@@ -49,18 +50,14 @@ class _Section:
 
 
 def plain_number(number: Decimal) -> str:
-    """Return a number's digits: a whole one without a point, another one to the 15 digits that a
-    sheet keeps.
-    """
+    """Return a number's digits: a whole one without a point, others to 15 significant digits."""
     if number == number.to_integral_value() and abs(number) < Decimal(10) ** 30:
         return str(int(number))
     return f"{float(number):.15g}"
 
 
 def show_number(number: Decimal, number_format: str) -> str:
-    """Return the number as the format shows it; as plain digits if the format holds what is not
-    known here.
-    """
+    """Return the number as the format shows it; plain digits if the format is not supported."""
     if number_format in GENERAL or not number.is_finite():
         return plain_number(number)
     sections = _SECTIONS.split(_BRACKETS.sub(lambda m: m[1] or "", number_format))
@@ -76,9 +73,7 @@ def show_number(number: Decimal, number_format: str) -> str:
 
 
 def _parse_section(code: str) -> _Section | None:
-    """The parts of a section; None for what is not known here (dates, exponents, fractions, no
-    digits at all).
-    """
+    """Return the parts of a section; None if unsupported (dates, exponents, no digits)."""
     section, point = _Section(), False
     for match in _TOKEN.finditer(code):
         parts = section.after if point else section.before
@@ -97,7 +92,7 @@ def _parse_section(code: str) -> _Section | None:
         elif not match["skip"]:
             parts.append(("text", match["quoted"] or match["escaped"] or char or ""))
     digits = section.digits(section.before) + section.digits(section.after)
-    ends_grouped = code.rstrip('"_ ').endswith(",")
+    ends_grouped = code.rstrip('"_ ').endswith(",")  # a last comma divides by 1,000
     return section if digits and not ends_grouped else None
 
 
@@ -105,6 +100,7 @@ def _fill_section(section: _Section, number: Decimal) -> str:
     if section.percent:
         number *= 100
     places = section.digits(section.after)
+    # As Excel rounds; the default of Decimal goes to the even digit.
     rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     integer, _, fraction = f"{rounded:f}".partition(".")
     digits = "" if integer == "0" else integer
@@ -121,7 +117,7 @@ def _fill_section(section: _Section, number: Decimal) -> str:
 
 
 def _fill_whole(section: _Section, digits: str) -> str:
-    """The whole part, filled from the right; the leftmost place takes all digits that are left."""
+    """Return the whole part, filled from the right; the leftmost place takes all digits left."""
     places = section.digits(section.before)
     out: list[str] = []
     for kind, mark in reversed(section.before):

@@ -1,10 +1,9 @@
-"""A column of numbers as people write them -> floats. The column decides what its commas and points
-mean.
+"""A column of written numbers -> floats; the column decides the meaning of commas and points.
 
-"12,500" is 12.5 or 12500: cells that read in one way only decide ("0,75", "1,234,567", "12.50"),
-then money, which has no three decimals, then Japanese files, which have no decimal comma. What is
-left is asked for, never guessed. Full-width digits count as plain ones; ¥1,200, 1,200円, △500,
-(500) and 500- are money and its minus signs.
+"12,500" is 12.5 or 12500: cells with a single reading decide ("0,75", "1,234,567", "12.50"), then
+Japanese files, which have no decimal comma, then money, which has no three decimals. If the column
+stays ambiguous, the user must name the sign: nothing is guessed. Full-width digits count as plain
+ones; ¥1,200, 1,200円, △500, (500) and 500- are money and its minus signs.
 """
 
 import math
@@ -39,7 +38,7 @@ _MULTIPLES = {"億": 1e8, "万": 1e4, "百万": 1e6, "千": 1e3}
 
 @dataclass(frozen=True)
 class Amount:
-    """A cell's digits without sign and currency, and what they were found with."""
+    """A cell's digits without sign and currency, its sign, its factor and whether it is money."""
 
     digits: str
     sign: float
@@ -47,7 +46,7 @@ class Amount:
     factor: float
 
     def value(self, style: str) -> float | None:
-        """Return the number under a style; None if it has none."""
+        """Return the number under a style; None if the digits do not fit it."""
         if not _STYLE_FORMS[style].fullmatch(self.digits):
             return None
         point, group = (".", ",") if style == "point" else (",", ".")
@@ -57,7 +56,7 @@ class Amount:
 
 
 def currencies_of(values: Sequence[object]) -> list[str]:
-    """Return the codes or signs of the currencies that written amounts carry, each once."""
+    """Return the distinct codes or signs of the currencies of written amounts, sorted."""
     marks: set[str] = set()
     for value in values:
         if isinstance(value, str):
@@ -69,10 +68,10 @@ def currencies_of(values: Sequence[object]) -> list[str]:
 def parse_numbers(
     values: Sequence[object], decimal: str | None = None, japanese: bool = False
 ) -> list[float | CellError | None]:
-    """Return each cell's number, None for a missing one, or the CellError of one that is none.
+    """Return each cell's number, None for a missing cell, or a CellError for one without a number.
 
-    decimal: "point" or "comma" if the person says so. japanese: whether the file is in Japanese.
-    Raises CasesError with both readings of a cell if the column leaves its decimal sign open.
+    decimal: "point" or "comma"; None lets the column decide. japanese: whether the file is in
+    Japanese. Raises CasesError with both readings of a cell if the decimal sign stays ambiguous.
     """
     cells = [_read_cell(value) for value in values]
     amounts = [cell for cell in cells if isinstance(cell, Amount)]
@@ -93,7 +92,7 @@ def _number(amount: Amount, style: str) -> float | CellError:
 
 
 def _read_cell(value: object) -> Amount | float | CellError | None:
-    """A typed number, the parts of a written one, or why it is none."""
+    """Return a typed number, the parts of a written one, None if missing, or a CellError."""
     try:
         value = unpack_cell(value)
     except CellError as e:
@@ -102,7 +101,7 @@ def _read_cell(value: object) -> Amount | float | CellError | None:
         return None
     if isinstance(value, BadCell):
         return CellError(value.code)
-    if isinstance(value, bool):
+    if isinstance(value, bool):  # float(True) would be 1
         return CellError("cases.cell_number")
     if isinstance(value, str):
         return _split_amount(value) or CellError("cases.cell_number")
@@ -114,9 +113,7 @@ def _read_cell(value: object) -> Amount | float | CellError | None:
 
 
 def _split_amount(cell: str) -> Amount | None:
-    """The digits of a written amount, without its sign and currency; None if anything else is in
-    the cell.
-    """
+    """Return the parts of a written amount; None if the cell holds anything else."""
     text = unicodedata.normalize("NFKC", cell).strip().replace("\N{MINUS SIGN}", "-")
     if match := re.fullmatch(r'="(.*)"', text):
         text = match[1].strip()
@@ -137,6 +134,7 @@ def _split_amount(cell: str) -> Amount | None:
             sign = -sign
         plain = plain.rstrip(",.")  # "1.200,-" and "¥1,200-" end an amount without cents
     factor = 1.0
+    # Longest first: 百万 also ends in 万.
     for unit, multiple in sorted(_MULTIPLES.items(), key=lambda item: -len(item[0])):
         if plain.endswith(unit):
             plain, factor = plain[: -len(unit)].strip(), multiple
@@ -147,8 +145,9 @@ def _split_amount(cell: str) -> Amount | None:
 
 
 def _decide_style(amounts: list[Amount], japanese: bool) -> str:
-    """The decimal sign that the column's cells agree on. Raises CasesError if they leave it open or
-    contradict each other.
+    """Return the decimal sign that the column's cells agree on.
+
+    Raises CasesError if they leave it ambiguous or contradict each other.
     """
     readings = {amount.digits: (amount.value("point"), amount.value("comma")) for amount in amounts}
     only = {
@@ -177,8 +176,10 @@ def _decide_style(amounts: list[Amount], japanese: bool) -> str:
 
 
 def _style_of_thousands(amounts: list[Amount], unclear: list[Amount]) -> str | None:
-    """The style under which the separators part thousands, if numbers below 1,000 have none of them
-    and no decimals, and decimals could not end in 0 (500 beside 1,200); None if that is not so.
+    """Return the style in which the separators group thousands; None if that is not clear.
+
+    It is clear if plain numbers have three digits at most and some separated number ends in 0, as
+    500 next to 1,200 does: a decimal would not be written with a last 0.
     """
     plain = [a.digits for a in amounts if a.digits.isdigit()]
     separators = {c for a in unclear for c in a.digits if c in ",."}

@@ -1,13 +1,11 @@
-"""Multiple-choice questions as the text of a case: the question, then each option behind its
-letter.
+"""Multiple-choice questions as the text of a case: the question, then each option with its letter.
 
     Which fuse is blown?
     A) the left one
     B) the right one
 
-The letter stands before its option, each option on a line of its own; a label is a letter, never an
-index. What a model adds before it answers, and how it reads the answer, is
-core.models.base.choice's.
+Each option has a line of its own; a label is a letter, never an index. core.models.base.choice
+knows what a model adds to the prompt, and how it answers.
 """
 
 import re
@@ -23,8 +21,9 @@ LETTERS = tuple(string.ascii_uppercase)
 
 
 def question_text(question: str, options: Sequence[str]) -> str:
-    """Return a case's text, `options` in the letters' order. Raises CellError for an empty question
-    or option, too many.
+    """Return a case's text, with `options` in the letters' order.
+
+    Raises CellError for an empty question or option, and for fewer than 2 or more than 26 options.
     """
     if not question.strip():
         raise CellError("cases.empty_question")
@@ -39,10 +38,9 @@ def question_text(question: str, options: Sequence[str]) -> str:
 
 
 def letters_in(text: str) -> tuple[str, ...]:
-    """Return the letters of the options that a text ends with, ("A", "B", ...) from A on; () if it
-    ends with none.
-    """
+    """Return the letters ("A", "B", ...) of the options that a text ends with; () if none."""
     letters: list[str] = []
+    # From the end, since the question itself may hold lines that look like options.
     for line in reversed(text.split("\n")):
         match = re.match(r"([A-Z])\) \S", line)
         if not match:
@@ -52,10 +50,9 @@ def letters_in(text: str) -> tuple[str, ...]:
 
 
 def require_options(cases: pd.DataFrame, labels: Sequence[str], model: str) -> None:
-    """Raise CasesError if a case has other options than `labels`, which is what a multiple-choice
-    model reads.
+    """Raise CasesError if a case has other options than `labels`, a multiple-choice model's.
 
-    All such cases are counted, and the first is named by its row.
+    The error counts all such cases and names the first by its row.
     """
     letters = cases["text"].map(letters_in)
     wrong = letters.map(lambda option_letters: option_letters != tuple(labels))

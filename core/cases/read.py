@@ -1,9 +1,8 @@
-"""Files of cases: read and checked row by row. No row is dropped in silence, and nothing in a text
-is interpreted.
+"""Reading of a file of cases: checks row by row, drops no row in silence and interprets no text.
 
-Only the text and the id may refuse a row. A date, a value, a segment or a label that cannot be read
-leaves its cell empty and is counted. How files become records, and what a row's number means, is
-core.cases.formats'; how cells are read is core.cases.cells', numbers' and dates'.
+Only a bad text or id refuses a row. An unreadable date, value, segment or label leaves its cell
+empty and is counted. core.cases.formats turns files into records and numbers their rows;
+core.cases.cells, numbers and dates read the cells.
 """
 
 import csv
@@ -33,19 +32,17 @@ from core.stats.date_span import robust_span
 COLUMNS = ("row", "case_id", "text", "segment", "label", "occurred_at", "value")
 NO_SEGMENT = "-"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# An id such as 1.23E+11 has lost its digits: a spreadsheet wrote the number as it displayed it.
 _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+")
 _KANA = re.compile("[\u3041-\u30fe]")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with one row: where, the value that it has, and the code of the reason with
-    what that names.
-    """
+    """One problem of one row: its place and value, and the reason's code and values."""
 
-    # as a person sees it in the file: core.cases.table.Table.row_unit says how rows are numbered
-    row: int
-    column: str  # of ours; "-" is the whole row
+    row: int  # as people count in the file; core.cases.table.Table.row_unit is the unit
+    column: str  # our name; "-" is the whole row
     value: str
     code: str
     values: dict
@@ -53,8 +50,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Cases:
-    """A file's good rows, every problem of the others, both in file order, and what else is to be
-    known of the file.
+    """A file's good rows, the problems of the others, both in file order, and the file's notices.
 
     frame has COLUMNS: row int64; case_id, text, segment and label as object, with "-" for a missing
     segment and None for a missing label; occurred_at datetime64[us] without zone (NaT if missing);
@@ -74,7 +70,7 @@ class Cases:
 
     @property
     def encoding(self) -> str | None:
-        """The text's codec; None for Parquet and sheets."""
+        """The codec of a text file; None for Parquet and sheets."""
         return self.table.encoding
 
     @property
@@ -101,10 +97,11 @@ class Cases:
         return self
 
     def write_problems(self, path: Path, sentence: Callable[[Problem], str]) -> None:
-        """Write every problem as CSV (UTF-8 with BOM, for Excel); `sentence` says what is wrong.
+        """Write every problem as CSV (UTF-8 with BOM, for Excel); `sentence` gives its reason.
 
-        What a spreadsheet would run as a formula gets an apostrophe before it.
+        A cell that a spreadsheet would run as a formula gets an apostrophe in front.
         """
+        # backslashreplace: a bad cell may hold a lone surrogate, which UTF-8 cannot encode.
         with Path(path).open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as f:
             writer = csv.writer(f)
             writer.writerow(["row", "column", "value", "problem"])
@@ -118,8 +115,11 @@ def read_cases(
     options: ReadingOptions | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Cases:
-    """Read and check a file. Raises CasesError if it cannot be read, or can be read in two ways;
-    problems of single rows are in the result.
+    """Read and check a file; problems of single rows are in the result.
+
+    columns: the file's own names; None recognises them. options: the user's; None is all by the
+    file's own evidence. max_bytes: limit of the unpacked size. Raises CasesError if the file has no
+    reading, or two.
     """
     path, options = Path(path), options or ReadingOptions()
     return check_table(open_table(path, options, columns, max_bytes), columns, path, options)
@@ -128,8 +128,10 @@ def read_cases(
 def check_table(
     table: Table, columns: ColumnNames | None, path: Path, options: ReadingOptions | None = None
 ) -> Cases:
-    """Return the cases of a table that was read from `path`. Raises CasesError if its columns do
-    not say which is the text, or a column of dates or values can be read in two ways.
+    """Return the cases of a table that was read from `path`.
+
+    columns, options: as in `read_cases`. Raises CasesError if no column is recognised as the text,
+    if the table has no rows, or if a column of dates or values has two readings.
     """
     names = _resolved(table, columns or ColumnNames())
     if not table.records:
@@ -150,7 +152,7 @@ def check_table(
 
 
 def _resolved(table: Table, columns: ColumnNames) -> ColumnNames:
-    """The file's columns; where a sheet has no text, the error names the other sheets."""
+    """Return the file's columns; if a sheet has no text, the error names the other sheets."""
     try:
         return resolve_columns(columns, table.names)
     except CasesError as e:
@@ -163,9 +165,7 @@ def _resolved(table: Table, columns: ColumnNames) -> ColumnNames:
 
 
 class _CheckedRows:
-    """A table's rows in our columns: the cases, their places among the file's records, problems and
-    notices.
-    """
+    """A table's rows in our columns: cases, their places in the records, problems and notices."""
 
     def __init__(self, table: Table, names: ColumnNames, options: ReadingOptions):
         self.names, self.options, self.table = names, options, table
@@ -173,6 +173,7 @@ class _CheckedRows:
         self.places: list[int] = []
         self.problems: list[Problem] = []
         self.notices: list[Notice] = []
+        # The rows first: every other column has one value per good row.
         self._check_rows()
         records = [table.records[place] for place in self.places]
         self._add(
@@ -191,7 +192,7 @@ class _CheckedRows:
         return record.cells.get(name) if name else None
 
     def _check_rows(self) -> None:
-        """Take the ids and texts; a row without either, or with another row's id, is a problem."""
+        """Collect ids and texts; a row without either, or with another row's id, is a problem."""
         first_row: dict[str, int] = {}
         for place, record in enumerate(self.table.records):
             if record.broken:
@@ -234,7 +235,7 @@ class _CheckedRows:
         return question_text(cell_text(value), options)
 
     def _label(self, value: object) -> str | None:
-        """A label; of a question the right option's letter, as an index could start at 0 or 1."""
+        """Return a label; a question's is a letter, since an index could start at 0 or 1."""
         if not self.names.options:
             return name_text(value) or None
         letter = unicodedata.normalize("NFKC", cell_text(value)).strip().upper()
@@ -244,9 +245,7 @@ class _CheckedRows:
         return letter or None
 
     def _add(self, column: str, values: list, records: list[Record]) -> None:
-        """Put a column into the cases. A cell that is a CellError is empty, and counted by its
-        reason.
-        """
+        """Put a column into the cases; CellErrors leave cells empty and count by their reason."""
         errors: dict[str, list[tuple[Record, CellError]]] = {}
         empty = {"segment": NO_SEGMENT, "value": float("nan")}.get(column)
         for case, value, record in zip(self.cases, values, records, strict=True):
@@ -293,6 +292,7 @@ class _CheckedRows:
 
     def _add_values(self, records: list[Record]) -> None:
         values = [self._cell(record, "value") for record in records]
+        # Kana, since kanji alone may be Chinese.
         texts = [str(case["text"]) for case in self.cases[:200]]
         japanese = bool(_KANA.search("".join([*texts, *self.table.names])))
         with _naming_column(self.names.value, values, records):
@@ -315,7 +315,7 @@ class _CheckedRows:
         self.notices.append(Notice("cases.labels_unified", {"n": n, "labels": pairs}))
 
     def _warn_of_ids(self, records: list[Record]) -> None:
-        """Say which ids a spreadsheet has cut to 15 digits or to an exponent."""
+        """Add a notice of the ids that a spreadsheet has cut to 15 digits or to an exponent."""
         cut = [
             record.row
             for record, case in zip(records, self.cases, strict=True)
@@ -326,7 +326,7 @@ class _CheckedRows:
 
 
 class _naming_column:
-    """Put the column and the row of the cell that it names into a CasesError of the block."""
+    """Context that adds its column, and the row of the cell at fault, to a CasesError."""
 
     def __init__(self, column: str | None, values: list, records: list[Record]):
         self.column, self.values, self.records = column, values, records
@@ -377,8 +377,9 @@ def _frame(cases: list[dict]) -> pd.DataFrame:
 
 
 def _hash(frame: pd.DataFrame, places: list[int] | None) -> str:
-    """sha256 of one JSON array a case, in file order. A made-up case id differs between formats:
-    the place stands for it.
+    """Return the sha256 of one JSON array per case, in file order.
+
+    places: replace ids made from row numbers, which differ between formats; None keeps the ids.
     """
     digest = hashlib.sha256()
     for i, case in enumerate(frame[list(COLUMNS[1:])].itertuples(index=False)):

@@ -1,8 +1,6 @@
-"""What a dry run says of a file: how it was read, the first cases as they will be scored, every
-problem and notice.
+"""The record of a dry run: how a file was read, its first cases, every problem and notice.
 
-Makes the record that `python -m core check --json` prints; its keys do not change. Sentences are
-made by core.messages.
+`python -m core check --json` prints it; its keys are stable. core.messages makes the sentences.
 """
 
 from collections.abc import Sequence
@@ -15,13 +13,14 @@ from core.cases.read import Cases, Problem
 from core.cases.table import Notice, Table, to_json
 from core.errors import CasesError
 
-FIRST = 5  # cases that are shown
+FIRST = 5  # cases in the record
 
 
 def check_record(cases: Cases) -> dict:
-    """Return what reading a file gave, for JSON: format, encoding, delimiter, header_row, columns
-    ({its name: ours}), rows, cases (the first FIRST), problems and warnings; and usable: whether
-    `score` and `train` take it as it is.
+    """Return the result of reading a file, for JSON.
+
+    Keys: format, encoding, delimiter, header_row, columns ({the file's name: ours}), rows, cases
+    (the first FIRST), problems, warnings, and usable: whether `score` and `train` accept the file.
     """
     table = cases.table
     return _table_record(table) | {
@@ -37,9 +36,7 @@ def check_record(cases: Cases) -> dict:
 
 
 def refusal_record(error: CasesError, path: Path) -> dict:
-    """Return the record of a file that was refused as a whole, with the same keys; its error is the
-    one problem.
-    """
+    """Return the record of a refused file, with the same keys; its error is the one problem."""
     values = to_json(error.values)
     code = error.code.removeprefix("cases.")
     row, value = error.values.get("row"), error.values.get("value", error.values.get("name", ""))
@@ -58,14 +55,14 @@ def refusal_record(error: CasesError, path: Path) -> dict:
 
 
 def column_roles(names: Sequence[str], columns: ColumnNames) -> dict[str, str | None]:
-    """Return {the file's column: what it is taken for}, None for a column that is not used."""
+    """Return {the file's column: its role}, None for an unused column."""
     roles = {getattr(columns, field): field for field in FIELDS if getattr(columns, field)}
     roles |= dict.fromkeys(columns.options or (), "option")
     return {name: roles.get(name) for name in names if name}
 
 
 def first_cases(frame: pd.DataFrame) -> list[dict]:
-    """Return the first cases as they will be scored, with the row of each."""
+    """Return the first cases in the form in which they are scored, with their rows."""
     return [
         {
             "row": int(case.row),

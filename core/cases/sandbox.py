@@ -1,10 +1,9 @@
-"""Read a file in a process of its own, with limits on time and memory: what breaks there breaks
-nothing here.
+"""Reading of a file in a process of its own, with limits on time and memory.
 
 The child, core.cases.sandbox_child, is a fresh interpreter that sets its own limits before it opens
-the file; its results come back as files: the good cases as Parquet, the rest as JSON. A child that
-ends badly becomes a CasesError. A folder with results is a cache: the same file, columns and
-options are read once, also when the result is that it cannot be read.
+the file. Its results come back as files: the good cases as Parquet, all else as JSON. A child that
+crashes becomes a CasesError. A folder of results is a cache: the same file, columns and options are
+read once, even if the result is a refusal. Knows no format.
 """
 
 import hashlib
@@ -31,26 +30,27 @@ MEMORY = (
     6 * 2**30
 )  # bytes of address space; importing numpy, pandas and pyarrow takes about 1.5 GiB of it
 CASES, SUMMARY, ERROR = "cases.parquet", "summary.json", "error.json"
-READER = 2  # of the results' form and of what reading decides: results of another one are not used
+READER = 2  # version of results; raise it when reading decides otherwise, so old ones are not used
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use."""
+    """A child's limits."""
 
     seconds: float = SECONDS
-    memory: int = MEMORY  # bytes of address space; kept where the system can (Linux)
+    memory: int = MEMORY  # bytes of address space; enforced by Linux only
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a file holds. If its columns do not say what the text is, or can be read in two ways,
-    `refused` says why, there are no cases, and the names and the preview are what a person can
-    choose by.
+    """A file's content after its check.
+
+    If no column is recognised as the text, or a column has two readings, `refused` has the reason
+    and `cases` is None; people then choose by the names and the preview.
     """
 
     names: tuple[str, ...]  # the file's columns
-    suggested: dict[str, str | None]  # field of ours -> the column that is known to be it
+    suggested: dict[str, str | None]  # our field -> the column recognised by its name
     preview: (
         pd.DataFrame
     )  # the first rows as the file has them, cells as text; the index is the row's number
@@ -72,11 +72,11 @@ def read_sandboxed(
     options: ReadingOptions | None = None,
     limits: Limits | None = None,
 ) -> Checked:
-    """Read and check `path` as read_cases does, in another process. Results are kept in a folder of
-    `cache`.
+    """Read and check `path` as read_cases does, in another process.
 
-    Raises CasesError if the file cannot be read, takes too long or too much memory, or ends the
-    process that reads it.
+    cache: folder for results of this content, since a result's key has the file's name, columns and
+    options only. columns, options: as in read_cases. limits: None is the default. Raises CasesError if the file cannot be read, takes too long or too
+    much memory, or crashes the process that reads it.
     """
     request = {
         "columns": asdict(columns or ColumnNames()),
@@ -91,7 +91,8 @@ def read_sandboxed(
             dir=cache, prefix=".reading-", ignore_cleanup_errors=True
         ) as work:
             _run_child(path, Path(work), request, limits or Limits())
-            with suppress(OSError):  # another process was quicker, with the same results
+            # A folder that exists is another process's, with the same results.
+            with suppress(OSError):
                 Path(work).rename(folder)
     if (folder / ERROR).is_file():
         raise _error(json.loads((folder / ERROR).read_text(encoding="utf-8")))
@@ -99,14 +100,12 @@ def read_sandboxed(
 
 
 def forget_results(cache: Path) -> None:
-    """Drop every result: the next reading does the work again."""
+    """Delete every result, so that the next call reads its file again."""
     shutil.rmtree(cache, ignore_errors=True)
 
 
 def _run_child(path: Path, work: Path, request: dict, limits: Limits) -> None:
-    """Run the child, which leaves a summary or an error in `work`; if it cannot, leave the error
-    for it.
-    """
+    """Run the child, which writes a summary or an error to `work`; write the error if it cannot."""
     places = {"path": str(path.resolve()), "work": str(work.resolve()), "memory": limits.memory}
     error = None
     try:
@@ -183,7 +182,8 @@ def _cases(folder: Path, path: Path, table: Table, content: dict) -> Cases:
 
 
 def _frame(path: Path) -> pd.DataFrame:
-    """The cases with the types that were written: texts as object, a missing label None."""
+    """Return the cases with the types of read_cases: texts as object, a missing label None."""
+    # pandas reads Parquet's texts as its string type, whose missing value is not None.
     frame = pd.read_parquet(path)
     texts = frame.select_dtypes("string")
     return frame.assign(**{n: c.astype(object).where(c.notna(), None) for n, c in texts.items()})

@@ -1,22 +1,22 @@
-"""The process that reads a file for core.cases.sandbox: `python -m core.cases.sandbox_child`, its
-request on stdin.
+"""The child process of core.cases.sandbox: `python -m core.cases.sandbox_child`, request on stdin.
 
 The request is JSON: path, work (the folder for results), columns (of
-core.cases.columns.ColumnNames), options (of core.cases.table.ReadingOptions), memory (bytes).
-Limits are set first, then the libraries are loaded, then the file is opened. summary.json is
-written last.
+core.cases.columns.ColumnNames), options (of core.cases.table.ReadingOptions), memory (bytes). The
+child sets its limits, loads the libraries, then opens the file. It writes summary.json last, so a
+summary means complete results.
 """
 
 import json
 import sys
 from pathlib import Path
 
-PREVIEW, CELL = 20, 200  # rows, and characters of a cell, that the preview holds
+PREVIEW, CELL = 20, 200  # rows of the preview, and characters of a cell
 
 
 def sandbox_main() -> None:
-    """Read one file; why it cannot be read goes to error.json."""
+    """Read one file; write the reason to error.json if it cannot be read."""
     request = json.load(sys.stdin)
+    # Before the imports below, whose own memory counts too.
     _limit_memory(request["memory"])
     from core.cases.table import to_json
     from core.errors import CasesError
@@ -29,9 +29,8 @@ def sandbox_main() -> None:
 
 
 def _limit_memory(memory: int) -> None:
-    """Allow no more than `memory` bytes of address space and no core dump, where the system has
-    such limits.
-    """
+    """Limit the address space to `memory` bytes and forbid core dumps, if the system can."""
+    # A core dump would write the texts of the cases to disk.
     try:
         import resource
     except ImportError:
@@ -42,7 +41,7 @@ def _limit_memory(memory: int) -> None:
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             try:
                 resource.setrlimit(getattr(resource, name), (value, value))
-            except (ValueError, OSError):  # macOS has RLIMIT_AS and does not keep it
+            except (ValueError, OSError):  # macOS has RLIMIT_AS and refuses to set it
                 continue
 
 
@@ -90,8 +89,9 @@ def _read_file(path: Path, work: Path, request: dict) -> None:
 
 
 def _preview(table) -> list[list]:
-    """The first rows: their number and each named column's cell as text; a row that cannot be read
-    has its content first.
+    """Return the first rows: number, then each named column's cell as text.
+
+    A broken row has its content in the first cell.
     """
     names, rows = [name for name in table.names if name], []
     for record in table.records[:PREVIEW]:
@@ -102,9 +102,7 @@ def _preview(table) -> list[list]:
 
 
 def _printable(cell: object) -> str:
-    """A cell's beginning, without what JSON or a screen cannot carry: half characters and control
-    characters.
-    """
+    """Return the beginning of a cell without half characters and control characters."""
     return "".join(c if c.isprintable() else " " for c in str(cell)[:CELL])
 
 

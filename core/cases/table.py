@@ -1,5 +1,4 @@
-"""What reading a file gives before any column has a meaning: records, the table, how to read it,
-and the limits.
+"""Tables as files hold them, before columns have roles: records, reading options and limits.
 
 Every reader of a format makes a Table; core.cases.read turns a Table into cases. Imports no reader.
 """
@@ -11,23 +10,23 @@ from typing import Literal
 from core.errors import CasesError
 
 MAX_BYTES = 256 * 2**20  # unpacked; all of a file is held in memory, at about ten times its size
-MAX_ROWS = 1_000_000  # records; what a sheet of Excel can hold
+MAX_ROWS = 1_000_000  # records; about the rows of an Excel sheet
 MAX_COLUMNS = 500
 MAX_CELL = 10_000_000  # characters
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-RARE = 10  # rows that a notice names
+RARE = 10  # most rows that a notice names
 
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """What the person says of a file; None, "auto" and False leave it to the file's own evidence.
+    """A user's options for reading a file; None, "auto" and False leave it to the file's evidence.
 
-    encoding: a Python codec's name. delimiter: a name of DELIMITERS or one character. quoting:
-    "none" takes quotes as text. header_row: the number of the header's line, or row in a sheet.
-    hidden_rows: read them too. decimal: the decimal sign of the values. date_order: of dates such
-    as 1/2/2024. timezone: an IANA name; the zone of times that carry none, into which the others
-    are brought.
+    sheet: name of a workbook's sheet. encoding: a Python codec's name. delimiter: a name of
+    DELIMITERS or one character. quoting: "none" takes quotes as text. header_row: the number of the
+    header's line, or row in a sheet. hidden_rows: read them too. decimal: the decimal sign of the
+    values. date_order: of dates such as 1/2/2024. timezone: IANA name; the zone of times that carry
+    none, to which the others are converted.
     """
 
     sheet: str | None = None
@@ -47,9 +46,7 @@ class ReadingOptions:
 
 @dataclass(frozen=True)
 class Notice:
-    """A fact about a file or a record: the code of its sentence in core.messages, and the values
-    that it names.
-    """
+    """A fact about a file or a record: its sentence's code in core.messages, and its values."""
 
     code: str
     values: dict = field(default_factory=dict)
@@ -57,9 +54,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Record:
-    """One record: its cells by column name, or what keeps it from being read (`broken`) and its
-    `content`.
-    """
+    """One record: its cells by column name, or the reason if it is `broken` and its `content`."""
 
     row: int
     cells: dict[str, object] = field(default_factory=dict)
@@ -69,15 +64,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Table:
-    """A file's records as they are written.
+    """A file's records as written.
 
-    names: of the columns in the file's order; a blank one is no column, and a repeated one carries
-    its number: "Comment [2]". encoding_basis: "given", "marked" (a byte order mark, escapes or
-    valid UTF-8) or "weighed" (the likeliest reading). header_row: the line or row of the header;
-    None where the format needs none. lines: of a text file.
+    names: the columns in the file's order; a blank name is no column, and repeats are numbered:
+    "Comment [2]". encoding_basis: "given", "marked" (a byte order mark, escapes or valid UTF-8) or
+    "weighed" (the likeliest reading). header_row: the line or row of the header; None if the format
+    needs none. lines: their number in a text file.
     """
 
-    format: str  # csv, json, jsonl, parquet, xlsx, xls, xlsb, ods
+    format: str  # csv, json, jsonl, parquet, xlsx
     names: list[str]
     records: list[Record]
     encoding: str | None = None
@@ -92,7 +87,7 @@ class Table:
 
     @property
     def row_unit(self) -> str:
-        """What a row's number counts: "sheet" rows, "line"s of a text file, or "record"s from 1."""
+        """The unit of row numbers: "sheet" rows, "line"s of a text file, or "record"s from 1."""
         if self.sheet is not None:
             return "sheet"
         return "line" if self.format in ("csv", "jsonl") else "record"
@@ -122,14 +117,12 @@ def check_dimensions(path: Path, rows: int, columns: int) -> None:
 
 
 def rare_rows(rows: list[int]) -> list[str]:
-    """Return the first RARE row numbers as a sentence names them, with "…" where there are more."""
+    """Return the first RARE row numbers as texts, followed by "…" if there are more."""
     return [str(row) for row in rows[:RARE]] + (["…"] if len(rows) > RARE else [])
 
 
 def to_json(value: object) -> object:
-    """Return a value of a notice or an error for JSON; a Notice within it becomes {"code",
-    "values"}.
-    """
+    """Return a notice's or an error's value for JSON; a Notice becomes {"code", "values"}."""
     if isinstance(value, Notice):
         return {"code": value.code, "values": to_json(value.values)}
     if isinstance(value, dict):
@@ -140,7 +133,7 @@ def to_json(value: object) -> object:
 
 
 def from_json(value: object) -> object:
-    """Return what `to_json` was given, tuples as lists."""
+    """Return the value that `to_json` converted, with tuples as lists."""
     if isinstance(value, dict):
         parts = {key: from_json(item) for key, item in value.items()}
         return Notice(**parts) if set(parts) == {"code", "values"} else parts

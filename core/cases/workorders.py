@@ -1,21 +1,20 @@
 """The demo's cases: real maintenance work orders of five excavators, 2001 to 2012, split by time.
 
-Text -> functional location; an order sent to the wrong location is what leaks. Origin and licence
-stand in data/README.md.
+Text -> functional location; an order sent to the wrong location escapes. data/README.md names
+origin and licence.
 - Locations are compared in capitals with single spaces: one asset writes "Grease Lube System",
   others "GREASE LUBE SYSTEM".
 - The 12 most frequent locations of the training years are the classes. The 12th has 48 training
-  orders. Going on to 16 would add 167 training orders and not one of 2008 or later: 13 to 16 are of
+  orders. Taking 16 would add 167 training orders and not one of 2008 or later: 13 to 16 belong to
   asset B alone, whose last order is of 2005.
 - Splits are whole quarters, never mixed: fit to March 2007; anchor (fits the teacher's temperature)
-  to the end of 2007; calibration to March 2009; stream from there on. Whole years would leave 276
-  orders of the classes for calibration, fewer than the 299 without an error that it takes to say
-  "at most 1%" with 95% confidence, and would cost fit 110 for the anchor.
+  to the end of 2007; calibration to March 2009; stream from then on. Whole years would leave 276
+  orders of the classes for calibration, fewer than the 299 error-free ones that a bound of "at most
+  1%" at 95% confidence needs, and would move 110 from fit to the anchor.
 - A text stays in the split of its first order; later copies in other splits are dropped and
   counted.
 - Orders of other locations stay in calibration and stream, as label_seen = False: every answer to
-  them is wrong. They are left out of fit and anchor, where they have nothing to teach a head of 12
-  classes.
+  them is wrong. Fit and anchor leave them out, since a head of 12 classes cannot learn from them.
 """
 
 import json
@@ -40,7 +39,7 @@ SOURCE = {
     "occurred_at": "BscStartDate",
     "value": "Cost",
 }
-_MISSING = "NA"  # how the file writes that nothing was written
+_MISSING = "NA"  # the file's mark of an empty cell
 WHY = {
     "label": "location in capitals with single spaces: assets spell the same location in capitals "
     "and in small letters",
@@ -61,7 +60,7 @@ class Splits:
 
     classes: labels, most frequent in training first. frames: by split name, core.cases.read.COLUMNS
     (row: the line in the source) and label_seen (bool: the label is one of the classes), by date.
-    record: what was done, counted and why; JSON-able.
+    record: the steps, their counts and their reasons; JSON-able.
     """
 
     classes: tuple[str, ...]
@@ -70,9 +69,7 @@ class Splits:
 
 
 def split_workorders(csv_path: Path) -> Splits:
-    """Read excavators-cleaned.csv of nist-nestor 0.4.4 and split it. Raises CasesError where it is
-    not that file.
-    """
+    """Return the splits of nist-nestor 0.4.4's excavators-cleaned.csv. Raises CasesError."""
     raw = _read(Path(csv_path))
     orders = _orders(raw)
     orders = orders.assign(split=_split_of(orders["occurred_at"]))
@@ -81,6 +78,7 @@ def split_workorders(csv_path: Path) -> Splits:
         training["label"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     )  # ties by name
     classes = tuple(frequent.index[:CLASSES])
+    # Orders are sorted by date, so a text's first row is its first order.
     orders["label_seen"] = orders["label"].isin(classes)
     orders["copy"] = orders["split"] != orders.groupby("key", sort=False)["split"].transform(
         "first"
@@ -108,9 +106,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _orders(raw: pd.DataFrame) -> pd.DataFrame:
-    """The orders that name a location, by date, in core.cases' columns and `key`, by which texts
-    count as the same.
-    """
+    """Return the orders with a location, by date: core.cases' columns and `key` (`text_key`)."""
     text = raw[SOURCE["text"]]
     try:
         occurred_at = pd.to_datetime(raw[SOURCE["occurred_at"]], format="%Y-%m-%d").astype(
@@ -121,7 +117,7 @@ def _orders(raw: pd.DataFrame) -> pd.DataFrame:
         raise CasesError("cases.bad_workorder_date", column=column, reason=str(e)) from e
     orders = pd.DataFrame(
         {
-            "row": np.arange(2, len(raw) + 2, dtype=np.int64),
+            "row": np.arange(2, len(raw) + 2, dtype=np.int64),  # line 1 is the header
             "case_id": pd.Series([f"wo-{i:04d}" for i in range(1, len(raw) + 1)], dtype=object),
             "text": text.astype(object),
             "segment": raw[SOURCE["segment"]].str.strip().astype(object),
@@ -136,14 +132,12 @@ def _orders(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def normal_location(written: str) -> str:
-    """A location in the one spelling by which it is a class."""
+    """Return a location in capitals with single spaces, the spelling of its class."""
     return " ".join(written.split()).upper()
 
 
 def text_key(text: str) -> str:
-    """What two texts have in common that count as the same: words, without regard to case and
-    spaces.
-    """
+    """Return the form in which texts count as equal: case folded, with single spaces."""
     return " ".join(text.split()).casefold()
 
 
@@ -183,9 +177,7 @@ def _record(raw: pd.DataFrame, orders: pd.DataFrame, frequent: pd.Series) -> dic
 
 
 def _counts(period: pd.DataFrame, classes: pd.Index) -> dict:
-    """One split: all orders of its time, what was left out, and what is kept. Every order is in
-    exactly one of the three.
-    """
+    """Return a split's counts: its orders are copies dropped, locations left out, or cases."""
     remaining = period[~period["copy"] & ~period["left_out"]]
     by_class = remaining["label"].value_counts()
     return {
@@ -206,9 +198,7 @@ def _counts(period: pd.DataFrame, classes: pd.Index) -> dict:
 
 
 def write_splits(splits: Splits, folder: Path) -> None:
-    """Each split as SPLIT.csv, which `read_cases` reads, and record.json. Replaced whole, and only
-    where something changed.
-    """
+    """Write each split as SPLIT.csv, for `read_cases`, and record.json; unchanged files stay."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = {f"{name}.csv": _csv(frame) for name, frame in splits.frames.items()}

@@ -1,8 +1,8 @@
-"""One cell -> the date that is written in it, under each order of day and month that it allows.
+"""One cell -> its written date, under each order of day and month that it allows.
 
-Read are ISO 8601 and its kin, Japanese dates and eras, months by name in four languages, Excel's
-serial numbers and seconds, milliseconds, microseconds or nanoseconds since 1970, with a time of day
-if there is one. Which order counts is the column's: core.cases.dates.
+Reads ISO 8601 and similar forms, Japanese dates and eras, months by name in four languages, Excel's
+serial numbers, and seconds, milliseconds, microseconds or nanoseconds since 1970, each with or
+without a time of day. The column chooses the order: core.cases.dates.
 """
 
 import re
@@ -17,6 +17,7 @@ from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
 
 ORDERS = ("ymd", "dmy", "mdy")
 SERIALS = (10_000, 80_000)  # days since 1899-12-30 that count as dates: 1927 to 2119
+# The year before an era's first: 令和1年 is 2019.
 _ERAS = {
     "令和": 2018,
     "平成": 1988,
@@ -69,10 +70,9 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class WrittenDate:
-    """A cell's date under each order that it allows, its time of day, and its zone (None if it
-    carries none).
+    """A cell's date under each order that it allows, its time of day and its zone (None: none).
 
-    has_time: whether it says a time of day, so that its zone matters.
+    has_time: whether the cell has a time of day, without which its zone does not matter.
     """
 
     days: dict[str, date]
@@ -82,8 +82,9 @@ class WrittenDate:
 
 
 def read_date_cell(value: object, epoch_1904: bool):
-    """Return a cell's WrittenDate, or (moment, zone, has_time) if it is typed; None for a missing
-    one, CellError for no date.
+    """Return a cell's WrittenDate, or (moment, zone, has_time) if the cell determines the moment.
+
+    Returns None for a missing cell, a CellError for one that is no date.
     """
     try:
         value = unpack_cell(value)
@@ -107,7 +108,7 @@ def read_date_cell(value: object, epoch_1904: bool):
 
 
 def _plain_digits(value: object) -> str:
-    """A typed number as digits, a whole one without a point."""
+    """Return a typed number as digits, a whole one without a point."""
     return str(int(value)) if value == int(value) else f"{float(value):.6f}"
 
 
@@ -118,12 +119,14 @@ def _typed_moment(moment: datetime) -> tuple[datetime, tzinfo | None, bool]:
 
 
 def _read_text(cell: str, epoch_1904: bool):
-    """A written date; None if it has no form that is known. Raises ValueError for a day or time
-    that does not exist.
+    """Return a written date; None for an unknown form.
+
+    Raises ValueError for a day or time that does not exist.
     """
     text = " ".join(unicodedata.normalize("NFKC", cell).lower().split())
     if match := re.fullmatch(r'="(.*)"', text):
         text = match[1]
+    # Numbers first: 20240131 is compact only because it is no serial number and no count.
     if _NUMBER.fullmatch(text) and (moment := _from_number(text, epoch_1904)) is not None:
         return moment
     if match := _COMPACT.fullmatch(text):
@@ -141,7 +144,7 @@ def _read_text(cell: str, epoch_1904: bool):
 
 
 def _from_number(text: str, epoch_1904: bool) -> tuple[datetime, tzinfo | None, bool] | None:
-    """A serial number of Excel, or a count since 1970 by its size; None if it is neither."""
+    """Return the moment of an Excel serial number or of a count since 1970; None if neither."""
     number = float(text)
     if SERIALS[0] <= number <= SERIALS[1]:
         start = datetime(1904, 1, 1) if epoch_1904 else datetime(1899, 12, 30)
@@ -151,6 +154,7 @@ def _from_number(text: str, epoch_1904: bool) -> tuple[datetime, tzinfo | None, 
     scale = {9: 1, 10: 1, 13: 1e3, 16: 1e6, 19: 1e9}.get(digits)
     if scale is None:
         return None
+    # In integers: a float has no digits left for the microseconds of a count of 19 digits.
     seconds, fraction = divmod(int(text.split(".")[0]), int(scale))
     micro = round(fraction / scale * 1e6) + (round(number % 1 * 1e6) if scale == 1 else 0)
     return datetime(1970, 1, 1) + timedelta(seconds=seconds, microseconds=micro), UTC, True
@@ -164,7 +168,7 @@ def _from_compact(match: re.Match) -> WrittenDate:
 
 
 def _days(text: str) -> dict[str, date]:
-    """The day under each order that the text allows; {} if it has no form that is known."""
+    """Return the day under each order that the text allows; {} for an unknown form."""
     if match := _YEAR_FIRST.fullmatch(text):
         return dict.fromkeys(ORDERS, _existing_day(*map(int, match.groups())))
     if match := _ERA.fullmatch(text):
@@ -181,8 +185,9 @@ def _days(text: str) -> dict[str, date]:
 
 
 def _numeric_days(match: re.Match) -> dict[str, date]:
-    """The days of 1/2/2024 or 24/1/2 by order; with points it is day.month.year, as no language
-    writes the month first.
+    """Return the days of 1/2/2024 or 24/1/2 by order.
+
+    With points it is day.month.year, since no language writes the month first with points.
     """
     first, sign, second, last = match.groups()
     a, b, c = int(first), int(second), int(last)
@@ -197,18 +202,18 @@ def _numeric_days(match: re.Match) -> dict[str, date]:
             day = date(*parts)
         except ValueError:
             continue
-        if len(last) > 2 or day.year <= date.today().year + 1:  # what occurred is not of the future
+        if len(last) > 2 or day.year <= date.today().year + 1:  # cases do not occur in the future
             days[order] = day
     return days
 
 
 def _existing_day(year: int, month: int, day: int) -> date:
-    """Raises ValueError for a day that does not exist."""
+    """Return the date. Raises ValueError for a day that does not exist."""
     return date(year, month, day)
 
 
 def _full_year(digits: str) -> int:
-    """A year of two digits is of 1969 to 2068."""
+    """Return the year; two digits mean 1969 to 2068, as in POSIX."""
     year = int(digits)
     return year if len(digits) > 2 else year + (2000 if year < 69 else 1900)
 
@@ -243,15 +248,16 @@ def _word_of(match: re.Match) -> str:
 
 
 def _bare(name: str) -> str:
-    """A name without accents and points."""
+    """Return a name without accents and points."""
     decomposed = unicodedata.normalize("NFKD", name.lower())
     return "".join(c for c in decomposed if not unicodedata.combining(c) and c != ".")
 
 
 @cache
 def month_names() -> dict[str, int]:
-    """Return {name or abbreviation of a month without accents: its number} in English, German,
-    French and Spanish.
+    """Return {name or abbreviation of a month: its number} in English, German, French, Spanish.
+
+    Names have no accents.
     """
     return _calendar_names("months") | {"sept": 9, "set": 9, "marz": 3, "mrz": 3, "maerz": 3}
 
@@ -266,6 +272,7 @@ def _calendar_names(kind: str) -> dict[str, int]:
     from babel import Locale
 
     names: dict[str, int] = {}
+    # English last: a later language overrides an earlier one's abbreviation.
     for language in ("es", "fr", "de", "en"):
         for width in ("abbreviated", "wide"):
             for number, name in getattr(Locale.parse(language), kind)["format"][width].items():
@@ -274,11 +281,11 @@ def _calendar_names(kind: str) -> dict[str, int]:
 
 
 def _without_weekday_name(text: str) -> str:
-    """The text without a weekday's name before it: "fri, 31 jan 2024"."""
+    """Return the text without a weekday's name in front: "fri, 31 jan 2024"."""
     match = _weekday_names().match(_bare_same_length(text))
     return text[match.end() :] if match else text
 
 
 def _bare_same_length(text: str) -> str:
-    """The text without accents, character by character."""
+    """Return the text without accents, one character each, so that positions stay."""
     return "".join(unicodedata.normalize("NFD", c)[0] for c in text)

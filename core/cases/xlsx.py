@@ -1,18 +1,16 @@
 """XLSX and XLSM -> tables, read from their XML, because a sheet is more than its cells.
 
-Excel opens styles that openpyxl refuses, and no reader at hand gives hidden rows, merged cells,
-number formats and formulas without a result together. Elements are told by their local names, so
-Strict Open XML reads the same. Nothing is computed; no macro or link is followed.
+Excel opens styles that openpyxl refuses, and no library reads hidden rows, merged cells, number
+formats and formulas without a result together. Elements are matched by their local names, so Strict
+Open XML reads the same. Nothing is computed; no macro or link is followed.
 
-- One sheet is read: the first visible one, or the one that is named. The result says which, and
-  which were not.
+- One sheet is read: the first visible one, or the named one. The result names it and the others.
 - A formula counts as the value that Excel saved with it. If none was saved, or a cell is an error
-  such as #N/A, the cell is a
-  BadCell: a problem of its row if the column is used.
+  such as #N/A, the cell is a BadCell: a problem of its row if the column is used.
 - Rows keep their number in the sheet. Hidden rows are left out and counted. A cell merged over rows
   counts in each of them.
-- A ZIP file says how large each file in it unpacks to: the sum is held against the limit before
-  anything is unpacked.
+- A ZIP file states the unpacked size of each file in it: their sum is checked against the limit
+  before anything is unpacked.
 """
 
 import io
@@ -45,8 +43,9 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 @dataclass
 class Workbook:
-    """The parts of a workbook that cells refer to. `sheets`: name -> (path in the archive, whether
-    it is visible).
+    """The parts of a workbook that cells refer to.
+
+    sheets: name -> (path in the archive, whether it is visible).
     """
 
     archive: zipfile.ZipFile
@@ -59,9 +58,7 @@ class Workbook:
 
 @dataclass
 class Sheet:
-    """What one sheet holds: its rows with cells, the hidden ones, hidden columns, and merged ranges
-    (c1, r1, c2, r2).
-    """
+    """One sheet: its rows of cells, hidden rows and columns, merged ranges (c1, r1, c2, r2)."""
 
     rows: dict[int, list] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
@@ -72,8 +69,11 @@ class Sheet:
 def read_xlsx(
     path: Path, content: bytes, options: ReadingOptions, requested: ColumnNames, max_bytes: int
 ) -> Table:
-    """Return the table of one sheet. Raises CasesError if the file or the sheet cannot be read, or
-    is too large.
+    """Return the table of one sheet.
+
+    path: names the file in errors. content: the file's bytes. options: the user's. requested: the
+    columns by which a header is recognised. max_bytes: limit of the unpacked size. Raises
+    CasesError if the file or the sheet cannot be read, or is too large.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -96,9 +96,7 @@ def _table(
     options: ReadingOptions,
     requested: ColumnNames,
 ) -> Table:
-    """The table of a sheet that was read: its header, its rows that count, and what is to be said
-    of the others.
-    """
+    """Return the table of a sheet: its header, its rows that count, notices of the others."""
     counted = [
         (row, cells)
         for row, cells in sheet.rows.items()
@@ -139,9 +137,11 @@ def _table(
 
 
 def _open_workbook(archive: zipfile.ZipFile, path: Path) -> Workbook:
-    """The sheets, texts and number formats of a workbook. Raises CasesError if the archive holds
-    another kind of file.
+    """Return the sheets, texts and number formats of a workbook.
+
+    Raises CasesError if the archive holds another kind of file.
     """
+    # Some programs write capitals, backslashes or a leading slash into the archive's names.
     parts = {n.replace("\\", "/").lower().lstrip("/"): n for n in archive.namelist()}
     for part, ending in (("xl/workbook.bin", ".xlsb"), ("content.xml", ".ods")):
         if part in parts:
@@ -171,12 +171,11 @@ def _open_workbook(archive: zipfile.ZipFile, path: Path) -> Workbook:
 
 
 def _elements(book: Workbook, part: str, *names: str) -> Iterator[etree._Element]:
-    """Each element of a part with one of these local names, once it is whole; none if the archive
-    has no such part.
-    """
+    """Yield each complete element of a part with one of these local names; no part has none."""
     if part.lower() not in book.parts:
         return
     with book.archive.open(book.parts[part.lower()]) as file:
+        # No entities, DTDs or network: a workbook from elsewhere must not read files or expand.
         for _, element in etree.iterparse(
             file, resolve_entities=False, no_network=True, load_dtd=False
         ):
@@ -192,9 +191,7 @@ def _local(tag: object) -> str:
 
 
 def _rich_text(element: etree._Element) -> str:
-    """The text of a shared or inline text: its runs, without the readings (furigana) that Excel
-    keeps for kanji.
-    """
+    """Return a shared or inline text: its runs without the furigana that Excel stores for kanji."""
     texts = []
     for child in element:
         if _local(child.tag) == "t":
@@ -205,18 +202,14 @@ def _rich_text(element: etree._Element) -> str:
 
 
 def _unescape(text: str) -> str:
-    """A text as Excel shows it: `_x000D_` stands for a character, and a line of a cell ends in a
-    line feed.
-    """
+    """Return a text as Excel shows it: `_x000D_` becomes its character, line ends a line feed."""
     if "_x" in text:
         text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _formats(book: Workbook) -> Iterator[str]:
-    """The number format of each style of cells; "date" for built-in dates whose form depends on the
-    language.
-    """
+    """Yield the number format of each cell style; "yyyy/m/d" for built-in East Asian dates."""
     custom: dict[str, str] = {}
     for element in _elements(book, "xl/styles.xml", "numFmt", "cellXfs"):
         if _local(element.tag) == "numFmt":
@@ -244,7 +237,7 @@ def _choose_sheet(path: Path, book: Workbook, sheet: str | None) -> str:
 
 
 def _read_sheet(book: Workbook, name: str, path: Path) -> Sheet:
-    """The rows of a sheet, blank cells at their ends cut off."""
+    """Return the rows of a sheet without the blank cells at their ends."""
     sheet, number = Sheet(), 0
     for element in _elements(book, book.sheets[name][0], "row", "col", "mergeCell"):
         kind = _local(element.tag)
@@ -265,7 +258,7 @@ def _read_sheet(book: Workbook, name: str, path: Path) -> Sheet:
 
 
 def _row_cells(book: Workbook, row: etree._Element, number: int, name: str, path: Path) -> list:
-    """The cells of a row by place. Raises CasesError for one that lies too far from the table."""
+    """Return the cells of a row by place. Raises CasesError for a cell beyond the limits."""
     cells: list = []
     place = -1
     for element in row:
@@ -291,14 +284,14 @@ def _row_cells(book: Workbook, row: etree._Element, number: int, name: str, path
 
 
 def _place(reference: str | None, following: int) -> int:
-    """The place of a cell from 0; cells without a reference follow one another."""
+    """Return the place of a cell, from 0; a cell without a reference follows the one before."""
     if not reference:
         return following
     return column_index_from_string(coordinate_from_string(reference)[0]) - 1
 
 
 def _value(book: Workbook, element: etree._Element) -> object:
-    """A cell's value; yes and no as Excel writes them into a CSV file. None if it has none."""
+    """Return a cell's value, truth values as Excel exports them to CSV; None if it has none."""
     children = {_local(child.tag): child for child in element}
     kind, raw = element.get("t", "n"), children["v"].text if "v" in children else None
     if kind == "inlineStr":
@@ -322,14 +315,14 @@ def _value(book: Workbook, element: etree._Element) -> object:
 
 
 def _number(book: Workbook, raw: str, style: int) -> object:
-    """A number, or the moment that it is under its format."""
+    """Return a number, or a moment if its format is a date's."""
     number_format = book.formats[style] if style < len(book.formats) else "General"
     if not raw:
         return None
     if is_date_format(number_format):
         try:
             moment = from_excel(float(raw), book.epoch)
-        except (OverflowError, ValueError):
+        except (OverflowError, ValueError):  # Excel shows such a number as #####
             moment = None
         if moment is not None and not isinstance(moment, timedelta):
             return moment
@@ -337,10 +330,9 @@ def _number(book: Workbook, raw: str, style: int) -> object:
 
 
 def _fill_merged(sheet: Sheet, header_row: int, below: dict[int, list]) -> list[int]:
-    """Put the value of each cell merged over rows under the header into all of its rows; return
-    those that it went to.
-    """
+    """Copy each cell merged over rows below the header into all of its rows; return those rows."""
     filled = set()
+    # Excel stores the value in the top left cell only, and leaves the others empty.
     for column, first, _, last in sheet.merged:
         top = sheet.rows.get(first, [])
         if (
@@ -362,9 +354,7 @@ def _fill_merged(sheet: Sheet, header_row: int, below: dict[int, list]) -> list[
 
 
 def _record(row: int, names: list[str], cells: list) -> Record:
-    """A row by column name; cells under no name belong to no column. A row that ends early has no
-    value in its last ones.
-    """
+    """Return a row by column name; cells under no name are dropped, missing last ones are None."""
     padded = cells + [None] * (len(names) - len(cells))
     return Record(row, {name: cell for name, cell in zip(names, padded, strict=False) if name})
 

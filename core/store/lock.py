@@ -79,10 +79,9 @@ class _Wait:
     def for_grant(
         self, timeout_s: float, every_s: float, still_waiting: Callable[[float], object]
     ) -> None:
-        """Return once the lock is held.
+        """Return once the lock is held. Raises TimeoutError and the errors of `still_waiting`.
 
-        Raises TimeoutError and the errors of `still_waiting`; the thread then releases the lock as
-        soon as it gets it.
+        After an error, the thread releases the lock as soon as it gets it.
         """
         threading.Thread(target=self._take, daemon=True).start()
         started = time.monotonic()
