@@ -1,8 +1,7 @@
-"""A document as a file: PPTX, PDF or XLSX, each with the same figures. The libraries come in with
-the first export.
+"""Write a document as a file, PPTX, PDF or XLSX, with the same figures in each.
 
-The page imports this file; python-pptx takes 130 ms of processor time to import, reportlab 80 ms,
-XlsxWriter 60 ms, which no page should wait for.
+The first export imports the libraries: the page imports this module, and python-pptx takes 130 ms
+of processor time to import, reportlab 80 ms, XlsxWriter 60 ms, too long for a page to wait.
 """
 
 import importlib

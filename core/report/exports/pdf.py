@@ -1,8 +1,8 @@
-"""A document as PDF, A4 landscape: the first section alone on page 1, then sentences, charts and
-tables under page numbers.
+"""Write a document as PDF, A4 landscape: the first section alone on page 1, then sentences, charts
+and tables, with page numbers.
 
-Every letter is set in one embedded typeface. What people typed is escaped, since reportlab reads
-tags in a paragraph.
+Every letter uses one embedded typeface. Typed text is escaped, because reportlab reads tags in a
+paragraph.
 """
 
 import io
@@ -50,7 +50,7 @@ def write_pdf(document: ReportDocument) -> bytes:
 
 
 class _Pen:
-    """Makes the parts of a page in the document's typeface."""
+    """The builder of the parts of a page in the document's typeface."""
 
     def __init__(self, document: ReportDocument):
         self.document = document
@@ -59,7 +59,7 @@ class _Pen:
         self.cell_font = ("FONTNAME", (0, 0), (-1, -1), self.font)
 
     def flow(self) -> Iterator[Flowable]:
-        """The document from top to bottom."""
+        """Yield the document from top to bottom."""
         document = self.document
         yield self.text(document.title, 10, MUTED, after=2)
         for place, section in enumerate(document.sections):
@@ -69,8 +69,8 @@ class _Pen:
                 yield PageBreak()
 
     def section(self, section: DocumentSection, size: float) -> Iterator[Flowable]:
-        """A section. size: of its title, points."""
-        # no title alone at a page's foot
+        """Yield a section. size: of its title, points."""
+        # Keeps a title from being alone at the foot of a page.
         yield CondPageBreak(75 * mm if section.charts or section.tables else 45 * mm)
         yield self.text(section.title, size, STRONG, before=10, after=4)
         for paragraph in section.paragraphs:
@@ -81,7 +81,7 @@ class _Pen:
             yield self.grid(table)
 
     def side_by_side(self, charts: tuple) -> Flowable:
-        """One or two charts in a row."""
+        """Return one or two charts in a row."""
         wide, tall = (_LINE - _GAP) / 2, 52 * mm  # two rows of them fit a page with a title
         return Grid(
             [[chart_drawing(chart, wide, tall, self.font) for chart in charts]],
@@ -91,7 +91,7 @@ class _Pen:
         )
 
     def grid(self, table: DocumentTable) -> Flowable:
-        """A table whose heading comes again on every page."""
+        """Return a table that repeats its heading on every page."""
         widths = [_LINE * share / sum(table.widths) for share in table.widths]
         rows = [[self.text(head, 9, MUTED) for head in table.heads]]
         rows += [[self.text(cell.text, 9.5, INK) for cell in row] for row in table.rows]
@@ -109,7 +109,12 @@ class _Pen:
     def text(
         self, text: str, size: float, colour: str, before: float = 0, after: float = 0
     ) -> Paragraph:
-        """A paragraph of plain text. size, before, after: points; colour: hex."""
+        """Return a paragraph of plain text.
+
+        text: plain; markup in it is escaped.
+        size, before, after: points.
+        colour: hex, without "#".
+        """
         style = ParagraphStyle(
             name="text",
             fontName=self.font,

@@ -1,8 +1,8 @@
-"""Charts of the PDF by reportlab.graphics: bars with the ends of their intervals, and a line with
-marked points. Points.
+"""Draw the charts of the PDF with reportlab.graphics: bars with their intervals, and a line with
+marked points. Lengths are points.
 
-reportlab's bar chart has no error bars: they are lines over it, on the scale that the chart's own
-value axis has computed.
+reportlab's bar chart has no error bars: this module draws them as lines on the scale of the chart's
+value axis.
 """
 
 from reportlab.graphics.charts.barcharts import VerticalBarChart
@@ -47,7 +47,7 @@ def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
     plot.bars[0].fillColor, plot.bars[0].strokeColor = HexColor(f"#{FILL}"), None
     plot.barWidth, plot.groupSpacing = 10, 12
     picture.add(plot)
-    plot.draw()  # only then its axes know their scale
+    plot.draw()  # the axes compute their scale only here
     for i, (value, low, high) in enumerate(zip(chart.values, chart.lows, chart.highs, strict=True)):
         if value is not None:
             _whisker(picture, plot, i, low, high)
@@ -86,9 +86,7 @@ def _place(plot, picture: Drawing) -> None:
 
 
 def _axis(axis, pattern: str, font: str) -> None:
-    """Labels as the spreadsheet's pattern writes them: a percentage, or a number with a sign of
-    money before it.
-    """
+    """Label an axis by the spreadsheet's pattern: a percentage, or a number after a currency sign."""
     symbol = pattern.split('"')[1] if pattern.startswith('"') else ""
     axis.labels.fontName, axis.labels.fontSize = font, _SIZE - 1
     axis.labels.fillColor = HexColor(f"#{MUTED}")

@@ -1,7 +1,7 @@
-"""The PDF's one typeface, Noto Sans JP, embedded with the letters that a document uses.
+"""Embed the PDF's one typeface, Noto Sans JP, with the letters that a document uses.
 
-The package pylopdf-fonts-jp ships it with PostScript outlines, and reportlab reads TrueType: the
-letters are cut out of the font first, so that only a few hundred outlines are converted.
+The package pylopdf-fonts-jp ships it with PostScript outlines, but reportlab reads TrueType: the
+font is first cut to the letters, so that only a few hundred outlines need a conversion.
 """
 
 import hashlib
@@ -22,15 +22,17 @@ _JOINERS = "\u200b\u2060"  # invisible, without a glyph
 
 
 def printable_text(text: str) -> str:
-    """Return the text without the invisible joiners that the font has no glyph for."""
+    """Return the text without invisible joiners, for which the font has no glyph."""
     return text.translate(dict.fromkeys(map(ord, _JOINERS)))
 
 
 def register_font(letters: str) -> str:
-    """Register the typeface with these letters at reportlab, and return its name there.
+    """Register the typeface with these letters in reportlab, and return its registered name.
 
-    Letters that the typeface lacks are drawn as an empty box.
+    A letter that the typeface lacks prints as an empty box.
     """
+    # The name is a hash of the letters: reportlab's registry is global to the process, and fonts
+    # with other letters must not replace each other.
     wanted_letters = "".join(sorted(set(letters) | {chr(code) for code in range(0x20, 0x7F)}))
     name = f"{FAMILY}-{hashlib.sha256(wanted_letters.encode()).hexdigest()[:12]}"
     if name not in pdfmetrics.getRegisteredFontNames():
@@ -39,7 +41,7 @@ def register_font(letters: str) -> str:
 
 
 def _truetype(letters: str, name: str) -> io.BytesIO:
-    """A TrueType font of the letters. reportlab takes two fonts of one name for the same."""
+    """Return a TrueType font of the letters. reportlab treats two fonts of one name as equal."""
     options = subset.Options(layout_features=[], notdef_outline=True, hinting=False)
     source = subset.load_font(str(sans_path()), options)
     cutter = subset.Subsetter(options)
@@ -52,7 +54,7 @@ def _truetype(letters: str, name: str) -> io.BytesIO:
 
 
 def _with_quadratic_outlines(source: TTFont, name: str) -> TTFont:
-    """The font with its outlines as quadratic curves, which TrueType has in place of cubic ones."""
+    """Return the font with quadratic outlines, which TrueType needs in place of cubic ones."""
     order, outlines = source.getGlyphOrder(), source.getGlyphSet()
     glyphs = {}
     for glyph in order:

@@ -1,9 +1,9 @@
-"""A document as a deck of 16:9 slides with native, editable charts, hashes in the notes of every
-slide, and real titles.
+"""Write a document as a deck of 16:9 slides with native, editable charts, hashes in the notes of
+every slide, and real titles.
 
-Nothing is drawn below the edge: heights are estimated on the generous side, and what does not fit
-goes on to the next slide under the same title. What people typed is text of a run, so it cannot be
-markup. Inches unless said otherwise.
+Nothing crosses the lower edge: the estimates of heights are generous, and a part that does not fit
+moves to the next slide under the same title. Typed text is the text of a run, so it cannot be
+markup. Lengths are inches unless a comment names another unit.
 """
 
 import io
@@ -22,14 +22,14 @@ from core.report.exports.pptx_charts import add_chart
 from core.report.exports.style import EAST_ASIAN, INK, LATIN, MUTED, SHADE, STRONG, text_height
 
 WIDTH, HEIGHT, MARGIN = 13.333, 7.5, 0.5
-_TOP, _BOTTOM = 1.45, HEIGHT - 0.4  # of what stands below a title
+_TOP, _BOTTOM = 1.45, HEIGHT - 0.4  # of the area below a title
 _LINE = WIDTH - 2 * MARGIN
 _TEXT, _CELL, _PAD = 18, 13, 0.1  # points, points, inches around a cell's text
 _CHART_LEAST = 2.6  # height under which a row of charts goes to the next slide
 
 
 def write_pptx(document: ReportDocument) -> bytes:
-    """The deck as a file's bytes."""
+    """Return the deck as a file's bytes."""
     deck = Presentation()
     deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
     deck.core_properties.title = document.title
@@ -52,16 +52,14 @@ def _section(pen: "_Pen", section: DocumentSection) -> None:
 
 
 class _Pen:
-    """Where the next thing goes: a slide and a height on it. It makes the next slide when one is
-    full.
-    """
+    """The place of the next part: a slide and a height on it. A full slide makes the pen add one."""
 
     def __init__(self, deck, document: ReportDocument, title: str):
         self.deck, self.document, self.title, self.pages = deck, document, title, 0
         self.turn()
 
     def turn(self) -> None:
-        """Begin a slide with the section's title, numbered from the second on."""
+        """Add a slide with the section's title, numbered from the second on."""
         self.pages += 1
         self.slide: Slide = self.deck.slides.add_slide(self.deck.slide_layouts[5])  # "Title Only"
         box = self.slide.shapes.title
@@ -85,9 +83,7 @@ class _Pen:
         self.y = _TOP
 
     def sentences(self, paragraphs: Sequence[str]) -> None:
-        """Sentences one below the other, as many as fit into a box of this slide, the rest on the
-        next.
-        """
+        """Write sentences below each other; those that do not fit go to the next slide."""
         for paragraphs_of_page in _fitting(
             paragraphs, lambda paragraph: text_height(paragraph, _LINE - 0.2, _TEXT) + 0.1, self
         ):
@@ -102,7 +98,7 @@ class _Pen:
             self.y += tall + 0.1
 
     def charts(self, charts: Sequence) -> None:
-        """Charts two in a row, sharing what is left of the slide, or a slide of their own."""
+        """Draw charts two in a row on the free part of the slide, or on a new slide."""
         columns = min(2, len(charts))
         rows = -(-len(charts) // columns)
         if _BOTTOM - self.y < rows * _CHART_LEAST:
@@ -114,7 +110,7 @@ class _Pen:
         self.y = _BOTTOM
 
     def table(self, table: DocumentTable) -> None:
-        """A table, its heading again on every slide that it goes on to."""
+        """Write a table, with its heading on every slide that it reaches."""
         widths = [_LINE * share / sum(table.widths) for share in table.widths]
         head = tuple(map(TableCell, table.heads))
         tall = _row_height(head, widths)
@@ -133,12 +129,13 @@ class _Pen:
 
 
 def _fitting(items: Sequence, tall, pen: _Pen, head: float = 0.0) -> Iterator[list]:
-    """Groups of items that fit below what the pen's slide holds, at least one each; it turns the
-    slide between groups.
+    """Yield groups of items, at least one each, that fit on the free part of the pen's slide; the
+    pen turns the slide between groups.
     """
     page_items: list = []
     used = head
     for item in items:
+        # An item taller than an empty slide still gets one: turning again would never end.
         if used + tall(item) > _BOTTOM - pen.y and (page_items or pen.y > _TOP):
             if page_items:
                 yield page_items
@@ -176,7 +173,7 @@ def _put(
     bold: bool = False,
     gap: float = 0,
 ) -> None:
-    """Write paragraphs as runs with their type: Latin letters in one face, Japanese in another."""
+    """Write paragraphs as runs, with one typeface for Latin letters and another for Japanese."""
     for i, texts in enumerate(paragraphs):
         paragraph = frame.paragraphs[0] if i == 0 else frame.add_paragraph()
         paragraph.space_after = Pt(gap)
@@ -185,5 +182,5 @@ def _put(
         run.font.size, run.font.bold, run.font.name = Pt(points), bold, LATIN
         run.font.color.rgb = RGBColor.from_string(colour)
         face = run._r.get_or_add_rPr().makeelement(qn("a:ea"), {"typeface": EAST_ASIAN})
-        # the schema wants it right behind
+        # The schema requires a:ea directly after a:latin, and PowerPoint repairs other files.
         run._r.get_or_add_rPr().find(qn("a:latin")).addnext(face)

@@ -1,8 +1,8 @@
-"""Native charts of a slide: bars with the ends of their intervals, and a line with marked points.
-Editable in PowerPoint.
+"""Add the native charts of a slide: bars with their intervals, and a line with marked points, both
+editable in PowerPoint.
 
-python-pptx has no error bars; they are written into the chart's XML as c:errBars with literal
-values.
+python-pptx has no error bars: this module writes them into the chart's XML as c:errBars with
+literal values.
 """
 
 from pptx.chart.chart import Chart
@@ -47,6 +47,7 @@ def _bars(slide: Slide, chart: BarChart, place: tuple) -> Chart:
     series = plot.series[0]
     series.format.fill.solid()
     series.format.fill.fore_color.rgb = RGBColor.from_string(FILL)
+    # The schema requires c:errBars before c:cat.
     series._element.find(qn("c:cat")).addprevious(_whiskers(chart))
     _axis(drawn.value_axis, chart.pattern)
     if chart.from_zero:
@@ -88,7 +89,7 @@ def _axis(axis, pattern: str) -> None:
 
 
 def _whiskers(chart: BarChart):
-    """c:errBars from each bar's low to its high; none where there is no figure."""
+    """Return c:errBars from each bar's low to its high; none for a bar without a figure."""
     ups = [
         None if value is None else high - value
         for value, high in zip(chart.values, chart.highs, strict=True)
@@ -112,7 +113,7 @@ def _numbers(values: list[float | None]) -> str:
 
 
 def _japanese(properties) -> None:
-    """Name the Japanese face beside the Latin one, where the schema wants it."""
+    """Add the Japanese typeface directly after the Latin one, as the schema requires."""
     latin = properties.find(qn("a:latin"))
     if latin is not None and properties.find(qn("a:ea")) is None:
         latin.addnext(properties.makeelement(qn("a:ea"), {"typeface": EAST_ASIAN}))

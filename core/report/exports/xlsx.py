@@ -1,8 +1,7 @@
-"""A document as a workbook: a sheet a section, numbers as numbers, native charts beside the data
-that they draw.
+"""Write a document as a workbook: a sheet a section, numbers as numbers, native charts next to
+their data.
 
-What people typed is written as a string and never read as a formula, a link or a number, whatever
-it begins with.
+Typed text becomes a string and never a formula, a link or a number, whatever it begins with.
 """
 
 import io
@@ -22,6 +21,7 @@ from core.report.document import (
 )
 from core.report.exports.style import FILL, INK, MUTED, SHADE, STRONG, axis_end
 
+# XlsxWriter's write() guesses types by default; a cell that begins with "=" must stay text.
 _OPTIONS = {
     "in_memory": True,
     "strings_to_formulas": False,
@@ -34,7 +34,7 @@ _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 
 
 def write_xlsx(document: ReportDocument) -> bytes:
-    """The workbook as a file's bytes."""
+    """Return the workbook as a file's bytes."""
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, _OPTIONS) as book:
         names: set[str] = set()
@@ -45,7 +45,7 @@ def write_xlsx(document: ReportDocument) -> bytes:
 
 
 class _Sheet:
-    """A worksheet that is written from top to bottom."""
+    """A worksheet, written from top to bottom."""
 
     def __init__(self, book: Workbook, name: str):
         self.book, self.row = book, 0
@@ -55,7 +55,7 @@ class _Sheet:
         self.sheet.fit_to_pages(1, 0)
 
     def section(self, section: DocumentSection) -> None:
-        """Title, sentences, tables, then the charts' data with the charts beside it."""
+        """Write title, sentences, tables, then the data of the charts with the charts to the right."""
         widths = section.tables[0].widths if section.tables else (1.0,) * 5
         for column, share in enumerate(widths):
             self.sheet.set_column(column, column, _LINE * share / sum(widths))
@@ -174,9 +174,7 @@ class _Sheet:
 
 
 def _whiskers(chart: BarChart) -> dict:
-    """What XlsxWriter wants of error bars: how far each goes up and down; 0 where there is no
-    figure.
-    """
+    """Return XlsxWriter's error bars: the length of each up and down; 0 for a bar without a figure."""
     triples = list(zip(chart.values, chart.lows, chart.highs, strict=True))
     ups = [0 if value is None else high - value for value, _, high in triples]
     return {
@@ -186,9 +184,8 @@ def _whiskers(chart: BarChart) -> dict:
 
 
 def _name(title: str, taken: set[str]) -> str:
-    """A sheet's name: 31 characters at most, without the signs that Excel forbids, none given
-    twice.
-    """
+    """Return a unique name of a sheet: at most 31 characters, none that Excel forbids."""
+    # Excel compares names without case. Cutting at 26 leaves room for a space and a number.
     base = _FORBIDDEN.sub(" ", title).strip()[:28] or "-"
     name, i = base, 1
     while name.lower() in taken:
