@@ -49,7 +49,11 @@ class BoundPolicy:
     labelled_classes: frozenset[str]
 
     def decide(self, segments, predicted, confidence, epistemic) -> CaseDecisions:
-        """Decide n cases, arrays of [n]; all go to review where the policy does not count."""
+        """Return the decisions on n cases, arrays of [n]; all go to review if the policy does not
+        count.
+
+        segments: names. predicted: labels. confidence: in [0, 1]. epistemic: nats.
+        """
         if self.void or self.policy is None:
             return review_all_cases(len(confidence), POLICY_VOID)
         return decide_cases(
@@ -86,9 +90,9 @@ def active_version_for(store: Store, run: Run) -> PolicyVersion | None:
 
 
 def bind_policy(store: Store, version: PolicyVersion, run: Run, today: date) -> BoundPolicy:
-    """Return a version checked against a run on a day (UTC).
+    """Return a version checked against a run: what voids it, and the state of its certificate.
 
-    Checks what voids the version, and the state of its certificate.
+    store: holds the runs on which it was chosen. today: the day (UTC) on which it must be valid.
     """
     with store.atomic():
         bound = _bound_runs(store, version)
@@ -117,9 +121,10 @@ def apply_policy(
 ) -> Application:
     """Decide every case of a run that this version has not decided yet.
 
-    today: the day (UTC) on which policy and certificate must be valid; None is the present day. A
-    decision never changes: a later call decides only cases added since. Raises NotFoundError for an
-    unknown run, StoreError for a version that was never approved.
+    store, run_id: where the cases are. today: the day (UTC) on which policy and certificate must be
+    valid; None is the present day. A decision never changes: a later call decides only cases added
+    since. Raises NotFoundError for an unknown run, StoreError for a version that was never
+    approved.
     """
     run, reviews = store.run(run_id).run, Reviews(store)
     events = Ledger(store).policy_events(version.name)
@@ -166,7 +171,10 @@ def apply_active_policy(store: Store, run_id: str, today: date | None = None) ->
 
 
 def read_policy_name(text: str) -> tuple[str, int | None]:
-    """Split NAME:VERSION, or NAME for the newest version. Raises SettingsError."""
+    """Return (NAME, VERSION) of NAME:VERSION, and (NAME, None) of NAME, the newest version.
+
+    Raises SettingsError for a version that is no positive whole number.
+    """
     name, colon, number = text.rpartition(":")
     if not colon:
         return text, None

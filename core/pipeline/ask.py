@@ -63,6 +63,7 @@ class Pair:
 
     @property
     def hashes(self) -> tuple[str, str]:
+        """Return the hashes of teacher and student."""
         return self.teacher.hash, self.student.hash
 
 

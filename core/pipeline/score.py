@@ -79,7 +79,8 @@ def scoring_run(
 ) -> Run:
     """Return the run of scoring these cases with this model.
 
-    The same arguments give the same run_id. Parameters as of `score`.
+    card: the model's. cases_hash, dataset, role, part_size, truncate: as of `score`. The same
+    arguments give the same run_id.
     """
     key = content_hash(card.hash, cases_hash, dataset, role, part_size, truncate)
     return new_run(
@@ -196,8 +197,9 @@ def take_in(
 ) -> None:
     """Take a part into the store together with the samples of its kept cases, in one transaction.
 
-    A kill loses or doubles neither. some: the part's cases. samples [N, n, K]: theirs, None for a
-    model without samples. kept: positions among them.
+    A kill loses or doubles neither. run_id, part: what the file at `path` belongs to. some: the
+    part's cases. samples [N, n, K]: theirs, None for a model without samples. kept: positions among
+    them.
     """
     with store.atomic():
         store.take_in(run_id, part, path)

@@ -118,8 +118,8 @@ def train_linear(
 ) -> ModelCard:
     """Make the model NAME-linear, a logistic regression on the frozen base; return its card.
 
-    chosen: base, read-out, pooling and surface count; the settings of adapter training do not.
-    cases, record: as of `train`.
+    store: gets the run. name: NAME. chosen: base, read-out, pooling and surface count; the settings
+    of adapter training do not. cases, record: as of `train`.
     """
     checked_name(f"{name}-linear", "model")
     letters = chosen.readout == "choice"
@@ -160,8 +160,9 @@ def distill_student(
 ) -> ModelCard:
     """Distill NAME-teacher into NAME-student over the cases that `train` kept; return its card.
 
-    A student outside its tolerance of its teacher is replaced by the linear head, and the card's
-    metrics say so. Raises ModelError if neither can be used.
+    store: gets the run. settings: of the workspace. name: NAME. chosen: settings of the
+    distillation. A student outside its tolerance of its teacher is replaced by the linear head, and
+    the card's metrics say so. Raises ModelError if neither can be used.
     """
     teacher = read_card(settings.models / f"{name}-teacher")
     key = content_hash(teacher.hash, chosen.model_dump(mode="json"))

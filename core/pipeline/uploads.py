@@ -118,7 +118,8 @@ def check_kept_file(
 ) -> Cases | None:
     """Return the checked cases of `path` if it is a stored upload, None for another file.
 
-    A job so reads nothing twice and nothing without limits. Raises CasesError as read_cases does.
+    settings: of the workspace. columns, options: how the file is read. A job so reads nothing twice
+    and nothing without limits. Raises CasesError as read_cases does.
     """
     # Resolved first: a link or ".." must not make another file pass as a stored upload.
     if settings.uploads.resolve() not in path.resolve().parents:

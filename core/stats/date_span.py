@@ -31,7 +31,7 @@ class DateSpan:
 
     @property
     def days(self) -> int:
-        """Calendar days from the first to the last, both counted."""
+        """Return the calendar days from the first to the last, both counted."""
         return (self.last.date() - self.first.date()).days + 1
 
 

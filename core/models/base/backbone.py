@@ -324,9 +324,10 @@ def load_backbone(
 ) -> Backbone:
     """Load a local folder or a Hugging Face name, safetensors only, without remote code.
 
-    cut: number of blocks -> number of the first block above the cut. device, dtype: of the weights.
-    readout: "choice" is for causal LMs only, and reads the last token whatever `pooling` is.
-    pooling: "base" (the model's own), "mean" or "token". Raises ModelError.
+    source: the folder or name. cut: number of blocks -> number of the first block above the cut.
+    device, dtype: of the weights. readout: "choice" is for causal LMs only, and reads the last
+    token whatever `pooling` is. pooling: "base" (the model's own), "mean" or "token". Raises
+    ModelError.
     """
     # Loading a model must not run code from its folder, hence neither remote code nor pickles.
     options = {"trust_remote_code": False}

@@ -78,9 +78,10 @@ def cache_trunk(
 ) -> TrunkCache:
     """Return the trunk's states of the texts, computed or read from an earlier call in `folder`.
 
-    truncate: read the beginning of texts that are too long. tokens_per_batch: None is the device's.
-    progress: name of the bar, None for no bar. folder: of the files by base, cut and texts; None
-    keeps the states in memory. Raises CasesError for a text that is too long, unless `truncate`.
+    backbone: whose trunk runs. truncate: read the beginning of texts that are too long.
+    tokens_per_batch: None is the device's. progress: name of the bar, None for no bar. folder: of
+    the files by base, cut and texts; None keeps the states in memory. Raises CasesError for a text
+    that is too long, unless `truncate`.
     """
     ids = backbone.tokens(texts, truncate)
     if not ids or folder is None:

@@ -50,13 +50,16 @@ class NoSpread:
     """All uncertainty is aleatoric: a point estimate."""
 
     def outputs(self, classes: int) -> int:
+        """Return K."""
         return classes
 
     def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        """Return log p [B, K] and its entropy [B]."""
         logp = out.log_softmax(-1)
         return logp, tensor_entropy(logp.exp())
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
+        """Return zeros [B]: nothing is learned about the spread."""
         return out.new_zeros(len(out))
 
 
@@ -64,9 +67,11 @@ class Share:
     """Aleatoric is a predicted share of the total."""
 
     def outputs(self, classes: int) -> int:
+        """Return K + 1: the logits, and the share's logit."""
         return classes + 1
 
     def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        """Return log p [B, K] and the share of its entropy [B]."""
         logp = out[:, :classes].log_softmax(-1)
         return logp, out[:, classes].sigmoid() * tensor_entropy(logp.exp())
 
@@ -85,10 +90,14 @@ class Dirichlet:
     """The samples' probabilities are Dirichlet-distributed."""
 
     def outputs(self, classes: int) -> int:
+        """Return K + 1: the logits, and the log of the strength."""
         return classes + 1
 
     def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-        """Expected entropy of a Dirichlet: psi(a0 + 1) - sum_k p_k psi(a_k + 1)."""
+        """Return log p [B, K] and the expected entropy [B].
+
+        For a Dirichlet it is psi(a0 + 1) - sum_k p_k psi(a_k + 1).
+        """
         logp, a0 = out[:, :classes].log_softmax(-1), self._strength(out, classes)
         p = logp.exp()
         expected = torch.digamma(a0 + 1) - (p * torch.digamma(a0[:, None] * p + 1)).sum(-1)
@@ -119,9 +128,11 @@ class GaussianLogits:
     """The samples' logits are independent Gaussians."""
 
     def outputs(self, classes: int) -> int:
+        """Return 2 K: the logits' means, and the logs of their deviations."""
         return 2 * classes
 
     def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        """Return the log mean probabilities [B, K] and mean entropy [B] over the fixed draws."""
         # float64 would cost four times as much.
         mean, std = out[:, :classes].float(), self._std(out, classes).float()
         logp = (mean + std * normal_draws(classes).to(mean)[:, None]).log_softmax(-1)  # [M, B, K]

@@ -33,6 +33,7 @@ class CaseMasks(Noise):
 
     @contextmanager
     def on(self, backbone: Backbone):
+        """During one forward: z = A x becomes A (x * mask) / (1 - rate)."""
         weights = {
             name: layer.lora_A["default"].weight for name, layer in adapters.layers(backbone)
         }

@@ -206,8 +206,8 @@ class TeacherJob:
 def held_out_positions(labels: np.ndarray, share: float, ordered: bool, seed: int) -> np.ndarray:
     """Return the positions, ascending, of the labelled cases to hold out.
 
-    The latest share if `ordered`, else a share drawn by `seed`. A class stays in training: its only
-    case is never held out.
+    labels: positions among the classes, or NO_LABEL. The latest share if `ordered`, else a share
+    drawn by `seed`. A class stays in training: its only case is never held out.
     """
     labelled = np.flatnonzero(labels != NO_LABEL)
     order = (

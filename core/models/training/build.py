@@ -113,8 +113,9 @@ def fit_linear(
 ) -> Trained:
     """Fit the plainest model: a logistic regression on the frozen base's states.
 
-    It adds n-grams if held-out cases improve. No adapter is trained, and one pass answers.
-    Parameters and errors as of fit_point.
+    It adds n-grams if held-out cases improve. No adapter is trained, and one pass answers. cases:
+    with labels. name: of the model. labels: order of the head's outputs. settings: base, read-out,
+    pooling and surface count. place: where to compute. Errors as of fit_point.
     """
     backbone = load_backbone(
         settings.base,

@@ -44,6 +44,7 @@ class _Cases(torch.utils.data.Dataset):
         return self.cache.states[i], i
 
     def collate(self, rows: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:
+        """Return a padded batch: states, mask, offsets and targets by name."""
         hidden, mask = pad([state for state, _ in rows])
         index = [i for _, i in rows]
         batch = {"hidden": hidden} | self.targets.batch(index, self.epoch)
@@ -100,6 +101,7 @@ class _Trainer(Trainer):
     parts = 1  # passes of a batch, doubled whenever memory does not hold one
 
     def training_step(self, model, inputs, num_items_in_batch=None):
+        """Return a step's loss; on a shortage of memory, repeat the step in twice as many parts."""
         cases, processes = len(inputs["labels"]), self.args.world_size
         while True:
             try:
@@ -128,6 +130,7 @@ class _Trainer(Trainer):
         return torch.stack(losses).sum()
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """Return the loss of one pass. Raises NonFiniteError if it is NaN or infinite."""
         outputs = model(**inputs)
         if not torch.isfinite(outputs["loss"]):
             raise NonFiniteError(
@@ -150,10 +153,10 @@ def fit_model(
 ) -> float:
     """Train in place; return the mean loss. An interrupted run of the same settings resumes.
 
-    cache, targets: of the training cases. settings: of the optimiser. folder: of the checkpoints.
-    schedule: of the distillation loss. progress: name of the bar, None for no bar. Raises
-    NonFiniteError at the step whose loss is NaN or infinite, SettingsError if the batch does not
-    divide among the processes.
+    model: adapters and head. cache, targets: of the training cases. settings: of the optimiser.
+    folder: of the checkpoints. schedule: of the distillation loss. progress: name of the bar, None
+    for no bar. Raises NonFiniteError at the step whose loss is NaN or infinite, SettingsError if
+    the batch does not divide among the processes.
     """
     cases = _Cases(cache, targets)
     device = model.head.weight.device

@@ -139,10 +139,11 @@ class TopClassifier(nn.Module):
 
     @property
     def backbone(self) -> Backbone:
+        """Return the backbone under the adapters."""
         return self._backbone[0]
 
     def forward(self, hidden, mask=None, labels=None, offset=None, **target) -> dict[str, Tensor]:
-        """Return the loss and the outputs of trunk states [B, T, d].
+        """Return the loss and the outputs of trunk states `hidden` [B, T, d].
 
         mask [B, T]; labels [B]; offset [B, K] of the logits; target: Targets.batch's other tensors.
         """

@@ -30,11 +30,12 @@ def teaching_cases(
 ) -> np.ndarray:
     """Return the positions, ascending, of the cases that teach.
 
-    These are all labelled cases, and of the others the share `keep`. By "epistemic" those with the
-    highest mutual information between answer and weights (BALD: Houlsby et al. 2011, arXiv
-    1112.5745, eq. 2), estimated from SCOUTS samples: on the remaining cases the teacher's samples
-    agree, and a student that has learned the mean elsewhere hardly needs them. Their trunk runs
-    nevertheless; N samples and training do not.
+    cache, labels: of all cases, NO_LABEL where unknown. These are all labelled cases, and of the
+    others the share `settings.keep`. By "epistemic" those with the highest mutual information
+    between answer and weights (BALD: Houlsby et al. 2011, arXiv 1112.5745, eq. 2), estimated from
+    SCOUTS samples: on the remaining cases the teacher's samples agree, and a student that has
+    learned the mean elsewhere hardly needs them. Their trunk runs nevertheless; N samples and
+    training do not.
     """
     free = np.flatnonzero(labels == NO_LABEL)
     keep_count = round(settings.keep * len(free))
@@ -54,7 +55,11 @@ def teaching_cases(
 def distillation_targets(
     teacher: Teacher, cache: TrunkCache, labels: np.ndarray, settings: DistillSettings
 ) -> Targets:
-    """Return what a student is to learn: the teacher, sampled once over the cached cases."""
+    """Return what a student is to learn: the teacher, sampled once over the cached cases.
+
+    labels: their positions [n], or NO_LABEL. settings: `online` stores each sample's probabilities
+    too.
+    """
     moments = teacher.moments(
         cache, progress=f"teacher, {teacher.samples} samples a case", keep_samples=settings.online
     )
