@@ -319,7 +319,7 @@ def test_the_previous_threshold_can_be_compared_with(known):
     page = show_tab(known(t="0.7", compare="previous"), "causes")
     assert catalogue("en")["sides.first"] in page_text(page)
     move(page, 0.9).run()
-    assert "31 cases from 0.700 up to 0.900" in page_text(page)
+    assert "Cases from 0.700 up to 0.900: 31" in page_text(page)
     page.number_input(key="review").set_value(6.0).run()  # another choice leaves it as it is
     assert len(listed(page)) == 31
 

@@ -129,7 +129,7 @@ def test_cases_between_the_threshold_and_the_preset_are_listed_with_their_text(k
     assert list(table["Confidence"]) == [0.8] + [0.7] * 30
     assert list(table["Outcome"].unique()) == ["wrong", "right"]
     assert (
-        "31 cases from 0.700 up to 0.900: 30 answers right, 1 wrong, 0 without a label."
+        "Cases from 0.700 up to 0.900: 31; right answers 30, wrong 1, without a label 0."
         in page_text(page)
     )
     page.selectbox(key="segment").set_value("B").run()

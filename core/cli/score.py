@@ -90,7 +90,8 @@ def _score(arguments, settings: Settings) -> None:
     )
     per_case = record.metrics.get("seconds_per_case")
     speed = f", {1 / per_case:.0f} cases/s on {record.metrics['device']}" if per_case else ""
-    print(f"{record.run.run_id}: {record.cases} cases by {record.run.model}{speed}")
+    scored = {"run": record.run.run_id, "n": record.cases, "model": record.run.model}
+    print(sentence(reader_language(), "pipeline.scored", **scored) + speed)
     frame, notices = with_known_labels(cases.frame, record.run.labels)
     unseen = frame["label"][frame["label"].notna() & ~frame["label"].isin(record.run.labels)]
     if len(unseen):
