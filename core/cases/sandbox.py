@@ -74,9 +74,10 @@ def read_sandboxed(
 ) -> Checked:
     """Read and check `path` as read_cases does, in another process.
 
-    cache: folder for results of this content, since a result's key has the file's name, columns and
-    options only. columns, options: as in read_cases. limits: None is the default. Raises CasesError if the file cannot be read, takes too long or too
-    much memory, or crashes the process that reads it.
+    cache: folder for results of this content, since a result's key holds the file's name, columns
+    and options only. columns, options: as in read_cases. limits: None is the default. Raises
+    CasesError if the file cannot be read, takes too long or too much memory, or crashes the process
+    that reads it.
     """
     request = {
         "columns": asdict(columns or ColumnNames()),

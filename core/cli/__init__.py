@@ -1,7 +1,6 @@
-"""The command line: `python -m core <verb>`. Heavy imports stand inside each verb, so that --help
-answers at once.
+"""The command line: `python -m core <verb>`. Each module adds and runs a group of verbs.
 
-A file a group of verbs: each adds its verb with its options, and runs it.
+Heavy imports are inside the verbs, so that --help answers at once.
 
 Exit codes: 0 done; 1 unexpected; 2 wrong arguments or settings; 3 the cases; 4 the model; 5 the
 store; 6 a download; 130 interrupted.
@@ -26,10 +25,12 @@ from core.settings import Settings
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; print errors as sentences; return the exit code."""
     arguments = parser().parse_args(argv)
-    os.umask(0o077)  # what is written holds text of cases: for the owner alone
+    os.umask(0o077)  # output files hold text of cases: only their owner may read them
+    # Before transformers and tokenizers are imported; a user's own values win.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    if not sys.warnoptions:  # a library's words to its developers are no user's
+    # Libraries' warnings address developers; `python -W` brings them back.
+    if not sys.warnoptions:
         warnings.filterwarnings("ignore", module=r"(transformers|torch|peft|accelerate)\b")
     try:
         return arguments.run(arguments, Settings()) or 0
@@ -45,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """All verbs and their options."""
+    """Return the parser of all verbs and their options."""
     root = argparse.ArgumentParser(
         prog="python -m core",
         description="Kakushin: train a Bayesian teacher, distill it into a one-pass student, score cases, decide "

@@ -1,4 +1,4 @@
-"""The verbs by which a decision takes effect: apply a policy to a run, and write its decisions out."""
+"""The verbs `apply` and `decisions`: apply a policy to a run, and export its decisions."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from core.settings import Settings
 
 
 def add_apply(verbs) -> None:
-    """Add `apply`."""
+    """Add the verb `apply`."""
     verb = add_verb(verbs, "apply", _apply, "decide every case of a run by a policy")
     verb.add_argument("--run", dest="run_id", required=True, help="a scoring run")
     verb.add_argument(
@@ -19,7 +19,7 @@ def add_apply(verbs) -> None:
 
 
 def add_decisions(verbs) -> None:
-    """Add `decisions`."""
+    """Add the verb `decisions`."""
     verb = add_verb(verbs, "decisions", _decisions, "write the decisions of a run into a file")
     verb.add_argument("--run", dest="run_id", required=True, help="a scoring run")
     verb.add_argument(
@@ -36,7 +36,7 @@ def add_decisions(verbs) -> None:
 
 
 def applied_report(application, language: str) -> str:
-    """Return what applying a policy came to, in sentences of the reader's language."""
+    """Return the result of applying a policy, in sentences of the reader's language."""
     bound, version = application.bound, application.bound.version
     values = {"run": application.run_id, "name": version.name, "version": version.version}
     n = application.accepted + application.review
@@ -50,7 +50,7 @@ def applied_report(application, language: str) -> str:
 
 
 def report_active_policy(store, run_id: str) -> str:
-    """Apply the active policy to a run that was scored, and return what came of it."""
+    """Apply the active policy to a scored run; return the result in sentences."""
     from core.pipeline.apply import apply_active_policy
 
     language = reader_language()

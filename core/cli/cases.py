@@ -1,5 +1,6 @@
-"""Files of cases on the command line: the options on how a file is read, the verb `check`, and what
-happens to bad rows.
+"""Files of cases on the command line: the reading options, the verb `check`, bad rows.
+
+Knows no format: core.cases reads the file.
 """
 
 import argparse
@@ -15,14 +16,14 @@ SHOWN_PROBLEMS = 20
 
 
 def add_check(verbs) -> None:
-    """Add `check`."""
+    """Add the verb `check`."""
     verb = add_verb(verbs, "check", _check, "print how a file of cases is read; score nothing")
     cases_options(verb)
     verb.add_argument("--json", action="store_true", help="one JSON object with stable keys")
 
 
 def cases_options(verb: argparse.ArgumentParser) -> None:
-    """Add the file and the options on how it is read."""
+    """Add the file's argument and its reading options to a verb."""
     verb.add_argument(
         "cases",
         type=Path,
@@ -54,9 +55,7 @@ def cases_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _reading_options(verb: argparse.ArgumentParser) -> None:
-    """Add the options of core.cases.table.ReadingOptions; the default of each is the file's own
-    evidence.
-    """
+    """Add the options of core.cases.table.ReadingOptions; each defaults to the file's evidence."""
     group = verb.add_argument_group("how the file is read (default: by its own evidence)")
     group.add_argument(
         "--sheet", metavar="NAME", help="sheet of a workbook (default: its first visible one)"
@@ -94,7 +93,7 @@ def _reading_options(verb: argparse.ArgumentParser) -> None:
 
 
 def rare_labels_option(verb: argparse.ArgumentParser) -> None:
-    """Add what happens to the labels of few training cases."""
+    """Add the option for labels with few training cases."""
     verb.add_argument(
         "--rare-labels",
         choices=["keep", "drop", "merge", "refuse"],
@@ -105,11 +104,10 @@ def rare_labels_option(verb: argparse.ArgumentParser) -> None:
 
 
 def read_arguments(arguments, settings: Settings, choice: bool = False):
-    """Return the file's core.cases.read.Cases, without its bad rows if the user said so.
+    """Return the file's core.cases.read.Cases, without bad rows if the user skips them.
 
-    `choice` looks for columns of options. What is to be known of the file is printed to standard
-    error. Raises CasesError if there are bad rows and they are not to be skipped; their sentences
-    are printed.
+    choice: look for columns of options. Prints notices and problems to standard error. Raises
+    CasesError for bad rows that the user does not skip.
     """
     cases = _read(arguments, settings, choice)
     print_notices(cases.notices)
@@ -143,6 +141,7 @@ def _read(arguments, settings: Settings, choice: bool):
     reading += ("decimal", "date_order", "timezone")
     options = ReadingOptions(**{name: getattr(arguments, name) for name in reading})
     options = options.with_timezone(settings.timezone)
+    # An upload was checked in a sandbox, whose result is used in place of a second reading.
     checked = check_kept_file(settings, arguments.cases, column_names, options)
     return checked if checked is not None else read_cases(arguments.cases, column_names, options)
 
@@ -153,7 +152,7 @@ def _check(arguments, settings: Settings) -> int:
 
     try:
         cases = _read(arguments, settings, choice=False)
-    except CasesError as e:
+    except CasesError as e:  # JSON goes to standard output even then; main prints the sentence
         if arguments.json:
             print(json.dumps(refusal_record(e, arguments.cases), ensure_ascii=False, indent=2))
         raise
@@ -212,7 +211,7 @@ def _print_report(cases, record: dict) -> None:
 
 
 def print_notices(notices) -> None:
-    """Print core.cases.table.Notice to standard error, a sentence a line."""
+    """Print notices (core.cases.table.Notice) to standard error, one sentence per line."""
     for notice in notices:
         _print_sentence(notice.code, **notice.values)
 
@@ -225,7 +224,7 @@ def _print_problems(cases) -> None:
 
 
 def problem_text(problem) -> str:
-    """Return a core.cases.read.Problem as one line in the reader's language."""
+    """Return the line of a core.cases.read.Problem in the reader's language."""
     from core.cases.table import Notice
     from core.messages import reader_language, sentence
 
@@ -242,8 +241,10 @@ def _print_sentence(code: str, **values: object) -> None:
 
 
 def _option_columns(text: str | None, choice: bool) -> tuple[str, ...] | None:
-    """The columns of "A=x,B=y", in the letters' order; without it, a choice model's are found by
-    name. Raises SettingsError.
+    """Return the columns of "A=x,B=y", in the letters' order.
+
+    Without a text: () for a choice model, whose columns are found by name, else None. Raises
+    SettingsError.
     """
     from core.cases.prompts import LETTERS
 

@@ -12,7 +12,7 @@ from core.settings import ROOT, Settings
 
 
 def add_dashboard(verbs) -> None:
-    """Add `dashboard`."""
+    """Add the verb `dashboard`."""
     verb = add_verb(verbs, "dashboard", _dashboard, "serve the dashboard on this machine")
     verb.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1 (default: 8501)")
 

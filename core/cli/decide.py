@@ -1,4 +1,4 @@
-"""The verbs for who decides, and for who wants to see it all: decide and demo."""
+"""The verbs `decide`, the meaning of a threshold, and `demo`, which builds the demo's workspace."""
 
 import json
 
@@ -7,7 +7,7 @@ from core.settings import Settings
 
 
 def add_decide(verbs) -> None:
-    """Add `decide`."""
+    """Add the verb `decide`."""
     verb = add_verb(
         verbs, "decide", _decide, "print what a threshold means: workload, leakage, money"
     )
@@ -52,7 +52,7 @@ def add_decide(verbs) -> None:
 
 
 def add_demo(verbs) -> None:
-    """Add `demo`."""
+    """Add the verb `demo`."""
     add_verb(verbs, "demo", _demo, "make the demo: real work orders, teacher, student, scores")
 
 

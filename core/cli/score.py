@@ -1,4 +1,4 @@
-"""The verbs around scores: score cases, and compare the models that scored them."""
+"""The verbs `score` and `evaluate`: score cases, and compare the models that scored them."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from core.settings import Settings
 
 
 def add_score(verbs) -> None:
-    """Add `score`."""
+    """Add the verb `score`."""
     verb = add_verb(verbs, "score", _score, "score a file of cases into the store")
     cases_options(verb)
     verb.add_argument(
@@ -42,7 +42,7 @@ def add_score(verbs) -> None:
 
 
 def add_evaluate(verbs) -> None:
-    """Add `evaluate`."""
+    """Add the verb `evaluate`."""
     verb = add_verb(
         verbs, "evaluate", _evaluate, "compare models on the same scored cases, with intervals"
     )
@@ -76,6 +76,7 @@ def _score(arguments, settings: Settings) -> None:
     cases = read_arguments(arguments, settings, choice=card.chooses)
     if unknown := vocabulary_notice(cases.frame, folder / card.base):
         print_notices([unknown])
+    # checked_name runs before the scoring, which may take minutes.
     dataset = arguments.dataset or dataset_name(arguments.cases.name)
     record = score(
         store_of(settings),

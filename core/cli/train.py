@@ -1,4 +1,4 @@
-"""The verbs that make models: train and distill."""
+"""The verbs `train` and `distill`, which make models."""
 
 import argparse
 import sys
@@ -11,14 +11,14 @@ from core.messages import sentence
 from core.settings import Settings
 
 NO_TEACHER = "none"
-CHOICE_RATE = 3e-3  # of one block
+CHOICE_RATE = 3e-3  # learning rate of a choice, divided by the number of adapted blocks
 LAYERS = {"classify": 3, "choice": 1}
 TRAIN_EPOCHS = {"classify": 3, "choice": 8}
 DISTILL_EPOCHS = {"classify": 2, "choice": 4}
 
 
 def add_train(verbs) -> None:
-    """Add `train`."""
+    """Add the verb `train`."""
     verb = add_verb(
         verbs, "train", _train, "train a point estimate and turn it into a Bayesian teacher"
     )
@@ -39,7 +39,7 @@ def add_train(verbs) -> None:
 
 
 def _base_options(verb: argparse.ArgumentParser) -> None:
-    """Add what the head and the base are."""
+    """Add the options of the base and its head."""
     verb.add_argument(
         "--base",
         help="Hugging Face name, folder, or all-MiniLM-L6-v2, multilingual-e5-small, "
@@ -81,7 +81,7 @@ def _base_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _adapter_options(verb: argparse.ArgumentParser) -> None:
-    """Add where adapters are and how they are trained."""
+    """Add the options of the adapters and their training."""
     verb.add_argument(
         "--layers",
         type=int,
@@ -107,7 +107,7 @@ def _adapter_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _teacher_options(verb: argparse.ArgumentParser) -> None:
-    """Add how the teacher is made."""
+    """Add the options of the teacher."""
     verb.add_argument(
         "--teacher",
         choices=["tfb", "blob", "mixture", "laplace", "ensemble", "dropout", NO_TEACHER],
@@ -134,7 +134,7 @@ def _teacher_options(verb: argparse.ArgumentParser) -> None:
 
 
 def add_distill(verbs) -> None:
-    """Add `distill`."""
+    """Add the verb `distill`."""
     verb = add_verb(verbs, "distill", _distill, "distill NAME-teacher into NAME-student")
     verb.add_argument("name", help="the name given to train")
     verb.add_argument(
@@ -172,7 +172,7 @@ def add_distill(verbs) -> None:
 
 
 def _target_options(verb: argparse.ArgumentParser) -> None:
-    """Add which samples and texts teach."""
+    """Add the options of the samples and texts that the student learns from."""
     verb.add_argument(
         "--samples", type=int, help="teacher samples behind the targets (default: the teacher's N)"
     )
@@ -201,7 +201,7 @@ def _target_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _student_options(verb: argparse.ArgumentParser) -> None:
-    """Add the student's adapters and its training."""
+    """Add the options of the student's adapters and training."""
     verb.add_argument("--rank", type=int, default=8, help="the student's LoRA rank (default: 8)")
     verb.add_argument(
         "--targets",
@@ -257,6 +257,7 @@ def _train(arguments, settings: Settings) -> None:
     frame, notices = settle_rare_labels(cases.frame, arguments.rare_labels)
     print_notices(notices)
     labelled, store = training_cases(frame), store_of(settings)
+    # All refusals come before the training, which takes minutes.
     if not arguments.truncate:
         check_base_lengths(labelled, Path(point_settings.base))
     if arguments.teacher == NO_TEACHER:
@@ -322,8 +323,9 @@ def _distill(arguments, settings: Settings) -> None:
 
 
 def _loop(settings_class, arguments, readout: str, layers: int, epochs: dict[str, int]):
-    """The loop's settings; a choice read-out starts at a language model's own rows and learns
-    faster and longer.
+    """Return the loop's settings; a choice starts at a language model's own rows and learns faster.
+
+    Its epochs are more, too: see TRAIN_EPOCHS and DISTILL_EPOCHS.
     """
     rate = arguments.learning_rate or (CHOICE_RATE / layers if readout == "choice" else None)
     return settings_class(
@@ -332,6 +334,7 @@ def _loop(settings_class, arguments, readout: str, layers: int, epochs: dict[str
 
 
 def _adapter(settings_class, arguments, **more):
+    # alpha / rank = 2, so that the rank does not change the scale of the adapters' output.
     return settings_class(
         rank=arguments.rank, alpha=2.0 * arguments.rank, targets=arguments.targets, **more
     )

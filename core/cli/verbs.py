@@ -1,4 +1,4 @@
-"""What verbs share: how one is added, settings from arguments, the store of a workspace."""
+"""Shared parts of the verbs: adding one, settings from arguments, the store of a workspace."""
 
 import argparse
 import math
@@ -10,8 +10,10 @@ from core.settings import Settings
 
 
 def add_verb(verbs, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
-    """Add a verb; `run` takes the arguments and the settings, and `text` says in a few words what
-    it does.
+    """Add a verb and return its parser.
+
+    verbs: argparse's group of verbs. name: the verb. run: takes the arguments and the settings.
+    text: a short description for --help.
     """
     verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     verb.set_defaults(run=run)
@@ -19,7 +21,7 @@ def add_verb(verbs, name: str, run: Callable, text: str) -> argparse.ArgumentPar
 
 
 def checked_settings(make: Callable[[], Any]) -> Any:
-    """Settings from arguments; what pydantic refuses becomes one sentence."""
+    """Return the settings that `make` builds. Raises SettingsError for pydantic's first refusal."""
     from pydantic import ValidationError
 
     try:
@@ -33,7 +35,7 @@ def checked_settings(make: Callable[[], Any]) -> Any:
 
 
 def store_of(settings: Settings):
-    """Return the workspace's store; a verb waits for its turn however long it takes, and says so."""
+    """Return the workspace's store; a verb waits for its turn without limit and logs the wait."""
     from core.store.store import Store
 
     return Store(settings.store, timeout_s=math.inf)
