@@ -35,12 +35,13 @@ def calibration_headline(
         if result.confidence < accuracy.low
         else "fair"
     )
+    ends = {name: words.percent(getattr(accuracy, name), 0) for name in ("value", "low", "high")}
     text = words.markdown(
         "evidence.headline",
         model=model,
         confidence=words.percent(result.confidence, 0),
         n=words.number(accuracy.n, 0),
-        **_share(words, accuracy),
+        **ends,
     )
     parts = [text, words(f"evidence.{verdict}")]
     if untrained:
@@ -60,7 +61,10 @@ def ece_panel_title(words: Words, name: str, ece: Interval) -> str:
 def source_runs(
     words: Words, n: int, records: Iterable[RunRecord], key: str = "evidence.sources"
 ) -> str:
-    """Return how many cases the figures count, and of which runs; `key` names the sentence."""
+    """Return how many cases the figures count, and of which runs.
+
+    n: the number of cases. records: the runs. key: of the sentence.
+    """
     runs = words.comma.join(record.run.run_id for record in records)
     return words.markdown(key, n=words.number(n, 0), runs=runs)
 
@@ -207,7 +211,3 @@ def excluded_periods(words: Words, periods: Mapping[str, int], few: int) -> str:
         words("shift.small", period=name, n=words.number(n, 0)) for name, n in periods.items()
     )
     return words.markdown("shift.left_out", periods=period_list, few=words.number(few, 0))
-
-
-def _share(words: Words, result: Interval) -> dict[str, str]:
-    return {name: words.percent(getattr(result, name), 0) for name in ("value", "low", "high")}

@@ -111,9 +111,8 @@ def goal(words: Words) -> None:
     )
     by = state.chosen("goal")
     if by == BY_PEOPLE:
-        least = min(
-            0.5, state.chosen("goal_people")
-        )  # a link may hold less than a step, and number_input raises for it
+        # a link may hold less than a step, and number_input raises for it
+        least = min(0.5, state.chosen("goal_people"))
         limits = {"min_value": least, "max_value": float(MOST_PEOPLE), "step": 0.5, "width": 140}
         st.number_input(words("goal.number.people"), key="goal_people", **limits, **changed)
     elif by == BY_LEAKAGE:

@@ -72,7 +72,7 @@ def consequence_cards(
             result.review_rate,
             words.percent,
             "basis.cases",
-            _a_day(words, result.reviews_per_day),
+            _counted(words, "card.per_day", result.reviews_per_day, 1),
         ),
         _card(
             words,
@@ -91,7 +91,7 @@ def consequence_cards(
             result.escapes_per_day,
             words.number,
             "basis.labelled",
-            _a_month(words, result.escapes_per_day),
+            _counted(words, "card.per_month", result.escapes_per_day, DAYS_PER_MONTH),
         ),
         _card(words, "money", total, amount, "basis.labelled"),
     ]
@@ -121,14 +121,6 @@ def _card(
 def _often(words: Words, share: Interval) -> str | None:
     """Return a share as a frequency; None for 0 and None, which no frequency expresses."""
     return words.text("card.often", often=frequency(words, share.value)) if share.value else None
-
-
-def _a_day(words: Words, result: Interval) -> str | None:
-    return _counted(words, "card.per_day", result, 1)
-
-
-def _a_month(words: Words, result: Interval) -> str | None:
-    return _counted(words, "card.per_month", result, DAYS_PER_MONTH)
 
 
 def _counted(words: Words, key: str, result: Interval, times: float) -> str | None:

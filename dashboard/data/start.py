@@ -34,9 +34,8 @@ from dashboard.session import cache, state
 
 TASKS = ("score", "train", "distill")
 TEACHERS = ("blob", "mixture", "tfb", "laplace", "ensemble", "dropout")
-BASES = tuple(
-    name for name in OFFLINE if "Instruct" not in name
-)  # the Instruct bases do not classify
+# the Instruct bases do not classify
+BASES = tuple(name for name in OFFLINE if "Instruct" not in name)
 MULTILINGUAL = "multilingual-e5-small"
 ROLES = ("stream", "calibration")
 MOST_EPOCHS = 100

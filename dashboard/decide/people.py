@@ -6,7 +6,6 @@ up to a second, so it waits for a button.
 
 import streamlit as st
 
-from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.consequence import PolicyConsequence
 from core.report import people
 from dashboard.components import controls, panels
@@ -43,7 +42,7 @@ def _simulation(context: RunContext, found: PolicyConsequence) -> None:
         reviews,
         context.measured,
         reviewers,
-        _work(full_time),
+        (full_time.minutes, full_time.hours, full_time.share),
         choices.sla,
     )
     label = words("people.simulate", n=words.number(reviewers, 0), t=words.number(choices.t, 3))
@@ -65,7 +64,3 @@ def _simulation(context: RunContext, found: PolicyConsequence) -> None:
     if desk.staffing.note:
         st.warning(words("people.overloaded"), icon=":material/hourglass_top:")
     st.caption(desk_basis(words, desk))
-
-
-def _work(full_time: FullTime) -> tuple[float, float, float]:
-    return full_time.minutes, full_time.hours, full_time.share

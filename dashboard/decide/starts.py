@@ -173,7 +173,11 @@ def _against_policy(context: RunContext, ghost: Ghost) -> None:
 
 
 def _table(words: Words, rows: pd.DataFrame) -> None:
-    panels.grid("rows_sides", _named(words, rows), _formats(words))
+    columns = {
+        words("column.text"): st.column_config.TextColumn(width="medium"),
+        words("column.confidence"): st.column_config.NumberColumn(format="%.3f"),
+    }
+    panels.grid("rows_sides", _named(words, rows), columns)
 
 
 def _listed(
@@ -218,10 +222,3 @@ def _named(words: Words, rows: pd.DataFrame) -> pd.DataFrame:
     }
     outcomes = rows["outcome"].astype(str).map(lambda name: words(f"outcome.{name}"))
     return rows.assign(outcome=outcomes)[list(heads)].rename(columns=heads)
-
-
-def _formats(words: Words) -> dict:
-    return {
-        words("column.text"): st.column_config.TextColumn(width="medium"),
-        words("column.confidence"): st.column_config.NumberColumn(format="%.3f"),
-    }

@@ -87,7 +87,7 @@ def describe(words: Words, outcome: Outcome, against: AgainstReview) -> Descript
     verdict = verdict_of(outcome, against.review_all)
     tiles = (
         _reviews(words, outcome, against),
-        _escapes(words, outcome),
+        _tile(words, outcome.escapes, words.number, words.text("tile.escapes.delta")),
         _money(words, outcome, against),
     )
     if against.policy is not None:
@@ -148,10 +148,6 @@ def _reviews(words: Words, outcome: Outcome, against: AgainstReview) -> Tile:
         words.number(reviews),
         (_people(words, reviews, against), words.text("tile.review.delta", n=fewer)),
     )
-
-
-def _escapes(words: Words, outcome: Outcome) -> Tile:
-    return _tile(words, outcome.escapes, words.number, words.text("tile.escapes.delta"))
 
 
 def _money(words: Words, outcome: Outcome, against: AgainstReview) -> Tile:

@@ -65,7 +65,8 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     else:
         with assumed:
             _assumptions(words, _columns(frozen, MeetingAssumptions()))
-    columns = _columns(frozen, _assumed())
+    values = (state.chosen(key) for key in ("m_review", "m_escape", "m_volume"))
+    columns = _columns(frozen, MeetingAssumptions(*values))
 
     # Call and show
     context = MeetingContext(
@@ -130,10 +131,6 @@ def _columns(
     ]
 
 
-def _assumed() -> MeetingAssumptions:
-    return MeetingAssumptions(*(state.chosen(key) for key in ("m_review", "m_escape", "m_volume")))
-
-
 def _assumptions(words: Words, columns: list[meeting.ScenarioColumn]) -> None:
     with st.container(border=True, key="panel_assumptions"):
         st.markdown(
@@ -174,7 +171,8 @@ def _compare(shown: MeetingContext) -> None:
     words = shown.words
     frame = meeting.compare_frame(shown.columns)
     # amounts in different currencies must not share an axis
-    drawn = frame[(frame["measure"] != "money_per_month") | frame["name"].isin(_same_money(shown))]
+    same_money = [column.name for column in shown.columns if column.used.currency == shown.currency]
+    drawn = frame[(frame["measure"] != "money_per_month") | frame["name"].isin(same_money)]
     chart_texts = words.chart_words(
         *(f"meeting.measure.{measure}" for measure in meeting.COMPARED)
     ) | {"symbol": words.symbol(shown.currency)}
@@ -193,10 +191,6 @@ def _compare(shown: MeetingContext) -> None:
         meeting_words.scenario_table(words, frame),
         words("meeting_compare.note"),
     )
-
-
-def _same_money(shown: MeetingContext) -> list[str]:
-    return [column.name for column in shown.columns if column.used.currency == shown.currency]
 
 
 def _differences(shown: MeetingContext) -> None:

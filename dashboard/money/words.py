@@ -50,7 +50,10 @@ def unit_name(words: Words, name: str, currency: str) -> str:
 
 
 def amount_text(words: Words, name: str, value: float, currency: str) -> str:
-    """Return a value of an input with its unit, to three significant figures."""
+    """Return an input's value with its unit, to three significant figures.
+
+    name: of the input. value: in core's unit, a share for a percentage. currency: of amounts.
+    """
     if name in PERCENT:
         return words.percent(value)
     # Japanese joins a number and its unit, but not a number and a currency code
@@ -59,7 +62,10 @@ def amount_text(words: Words, name: str, value: float, currency: str) -> str:
 
 
 def money_headline(words: Words, rows: pd.DataFrame, months: int, currency: str) -> str:
-    """Return in markdown the best option, its range and chance, or that none pays."""
+    """Return in markdown the best option, its range and chance, or that none pays.
+
+    rows: report.money.option_comparison. months: the horizon. currency: of the amounts.
+    """
     others = rows[rows["option"] != ALL_HUMAN]
     best = others.loc[others["npv"].idxmax()]
     texts = {

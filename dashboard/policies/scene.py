@@ -82,7 +82,10 @@ def readable_thresholds(one: entries.PolicyVersion) -> Policy | None:
 def policy_scene(
     words: Words, runs: list[RunRecord], record: RunRecord, chosen: Choices
 ) -> PolicyScene:
-    """Return the page's data. Raises StoreError."""
+    """Return the page's data. Raises StoreError.
+
+    words: the catalogue. runs: every scoring run. record: the chosen one. chosen: the choices.
+    """
     (stored, events), run = cache.policies(), RunContext(words, chosen, runs, record)
     cumulative = cache.cells(run.run_id, chosen.unseen)
     # the share that counts: without untrained labels, if the choices exclude them

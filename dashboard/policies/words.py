@@ -30,7 +30,10 @@ def version_name(words: Words, name: str, number: int) -> str:
 
 
 def version_option(words: Words, one: entries.PolicyVersion, life: PolicyLife, today: date) -> str:
-    """Return a version with its state, as plain text for a list."""
+    """Return a version with its state, as plain text for a list.
+
+    words: the catalogue. one: the version. life: its events. today: decides whether it has expired.
+    """
     texts = version_name(words, one.name, one.version) + " · " + words(f"policy.state.{life.state}")
     return texts + " · " + words("policy.state.expired") if one.expired(today) else texts
 
@@ -108,7 +111,10 @@ def kind_name(words: Words, name: str) -> str:
 
 
 def row_name(words: Words, of: str, segment: str, predicted: str) -> str:
-    """Return the name of an editor row, as plain text."""
+    """Return the name of an editor row, as plain text.
+
+    of: kind of the row. segment, predicted: names, "" for the part that the kind lacks.
+    """
     if of == SEGMENT:
         return segment or DASH
     return (
@@ -119,7 +125,10 @@ def row_name(words: Words, of: str, segment: str, predicted: str) -> str:
 
 
 def share_text(words: Words, value: float, low: float, high: float) -> str:
-    """Return a share with its interval as plain text; a dash for NaN."""
+    """Return a share with its interval as plain text; a dash for NaN.
+
+    value, low, high: shares, 0..1.
+    """
     # NaN: nothing to estimate from
     if value != value:
         return DASH

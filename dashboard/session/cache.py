@@ -289,7 +289,10 @@ def cells(store: Store, run_id: str, unseen: bool) -> JointCumulative:
 
 @_once_a_version(16)
 def cases_between(store: Store, run_id: str, low: float, high: float, limit: int) -> pd.DataFrame:
-    """Return the cases with low <= confidence < high, the most confident first."""
+    """Return the cases with low <= confidence < high, the most confident first.
+
+    run_id: of the run. low, high: `high` above 1 includes 1. limit: number of cases at most.
+    """
     return store.cases_near(run_id, low, high, limit)
 
 
