@@ -49,8 +49,7 @@ class BoundPolicy:
     labelled_classes: frozenset[str]
 
     def decide(self, segments, predicted, confidence, epistemic) -> CaseDecisions:
-        """Return the decisions on n cases, arrays of [n]; all go to review if the policy does not
-        count.
+        """Return the decisions on n cases, [n] arrays; all reviews if the policy is void.
 
         segments: names. predicted: labels. confidence: in [0, 1]. epistemic: nats.
         """

@@ -70,7 +70,7 @@ def settle_rare_labels(
 
 @contextmanager
 def rows_named(frame: pd.DataFrame) -> Iterator[None]:
-    """Turn the positions in a CasesError about texts into the file's rows, if the cases have rows."""
+    """Turn the positions in a CasesError about texts into the file's rows, if they have any."""
     try:
         yield
     except CasesError as e:

@@ -226,7 +226,7 @@ class WordModel:
     linear: LinearModel
 
     def probabilities(self, texts: Sequence[str], states: np.ndarray | None = None) -> np.ndarray:
-        """Return probabilities [n, K] of texts and, for a model with states, their states [n, d]."""
+        """Return probabilities [n, K] of texts and, for a model with states, states [n, d]."""
         return self.linear.probabilities(_features(self.ngrams, texts, states))
 
 

@@ -231,7 +231,7 @@ def keep_cases(settings: Settings, name: str, cases: pd.DataFrame) -> None:
 
 
 def kept_cases(settings: Settings, name: str) -> pd.DataFrame:
-    """Return the cases (text, label) that `train` kept under this name. Raises ModelError if none."""
+    """Return the cases (text, label) that `train` kept. Raises ModelError if there are none."""
     folder = settings.data / name
     if (folder / CASES_FILE).is_file():
         return pd.read_parquet(folder / CASES_FILE)

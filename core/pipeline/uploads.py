@@ -139,7 +139,7 @@ def forget_checks(settings: Settings, upload: Upload) -> None:
 
 
 def printable_name(called: str) -> str:
-    """Return the last part of a browser's file name, printable and not too long, with its ending."""
+    """Return the last part of a browser's file name, printable, shortened, with its ending."""
     # Both kinds of path: a Windows browser may send backslashes to this server.
     last = PureWindowsPath(PurePosixPath(called).name).name
     name = "".join(c if c.isprintable() else "_" for c in last).strip() or "cases"

@@ -55,7 +55,7 @@ class _Diagram:
         return gap if gap.any() else -self.confidence
 
     def ece_distribution(self, s: float) -> tuple[float, float, float]:
-        """Return mean and standard deviation of the observed ECE at `s`, and the true error there."""
+        """Return mean and deviation of the observed ECE at `s`, and the true error there."""
         rate = np.clip(self.confidence + s * self.gap, 0, 1)
         mean, variance = absolute_deviation(self.n, rate, self.n * self.confidence)
         cases = self.n.sum()
@@ -123,7 +123,7 @@ def absolute_deviation(
 
 
 def _error_where(diagram: _Diagram, plain: float, q: float) -> float:
-    """Return the true error at the s where mean + q deviations of the ECE is `plain`; 0 at s = 0."""
+    """Return the true error at the s where mean + q deviations is `plain`; 0 at s = 0."""
 
     def height(s: float) -> float:
         mean, deviation, _ = diagram.ece_distribution(s)

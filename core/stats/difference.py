@@ -13,7 +13,7 @@ from core.types import Interval
 
 
 def interval_difference(a: Interval, b: Interval) -> Interval:
-    """Return a - b with its interval; n is the smaller of the two. All None if either is unknown."""
+    """Return a - b with its interval; n is the smaller one. All None if either is unknown."""
     n = min(a.n, b.n)
     if a.value is None or b.value is None:
         return Interval(None, None, None, n, a.level)

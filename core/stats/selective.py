@@ -13,7 +13,7 @@ from core.types import Interval
 
 
 def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return coverage and selective risk, [m] each, at the m distinct confidences, strict to loose."""
+    """Return coverage and risk, [m] each, at the m distinct confidences, strict to loose."""
     confidence = finite(confidence, "confidence")
     order = np.argsort(-confidence, kind="stable")
     wrong = 1.0 - finite(right, "right")[order]

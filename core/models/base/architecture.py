@@ -39,7 +39,7 @@ def find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
 
 
 def feed_forward(model: nn.Module, prefix: str, block: nn.Module) -> FeedForward:
-    """Return a block's linear maps, told apart by their shapes; `prefix` comes before their names."""
+    """Return a block's linear maps, told apart by their shapes; `prefix` starts their names."""
     hidden, inner = (
         model.config.hidden_size,
         getattr(model.config, "intermediate_size", 4 * model.config.hidden_size),

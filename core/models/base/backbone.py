@@ -146,7 +146,7 @@ class Backbone(nn.Module):
 
     @property
     def tokens_per_batch(self) -> int:
-        """Return how many tokens to evaluate at once on this device, by its memory at this moment."""
+        """Return how many tokens to evaluate at once, by the device and its memory at present."""
         return tokens_per_batch(
             self.device,
             self.hidden_size,

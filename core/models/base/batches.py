@@ -95,7 +95,7 @@ def plan_batches(lengths: Sequence[int], tokens_per_batch: int = CPU_TOKENS) -> 
 
 
 def pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
-    """Return rows [T_i, ...] padded to [B, T, ...], and their mask [B, T] (None for equal lengths)."""
+    """Return rows [T_i, ...] padded to [B, T, ...], and their mask [B, T], None if equally long."""
     lengths = [len(r) for r in rows]
     if min(lengths) == max(lengths):
         return torch.stack(list(rows)), None

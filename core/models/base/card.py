@@ -48,7 +48,7 @@ class ModelCard(BaseModel):
 
     @property
     def hash(self) -> str:
-        """Return the hash of what determines the answers: weights, base, labels, samples and seed."""
+        """Return the hash of what determines the answers: weights, base, labels, samples, seed."""
         content = [
             self.kind,
             self.labels,

@@ -203,7 +203,7 @@ def _bert_name(key: str) -> str:
 
 @contextmanager
 def _once(folder: Path) -> Iterator[Path | None]:
-    """Yield an empty folder that becomes `folder` when the block succeeds; None if `folder` exists."""
+    """Yield an empty folder that becomes `folder` if the block succeeds; None if it exists."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A server and its job may convert at the same time.
     with FileLock(folder.with_name(folder.name + ".lock")):

@@ -62,7 +62,7 @@ class TrunkCache:
         return [len(s) for s in self.states]
 
     def batch(self, index: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor | None]:
-        """Return those texts' padded states [B, T, d] and mask [B, T], None when nothing is padded."""
+        """Return those texts' padded states [B, T, d] and mask [B, T], None without padding."""
         hidden, mask = pad([self.states[i] for i in index])
         return hidden.to(device), None if mask is None else mask.to(device)
 

@@ -128,7 +128,7 @@ def load_factors(folder: Path, card: ModelCard) -> list[Adapter]:
 
 
 def load_start(folder: Path, card: ModelCard) -> tuple[nn.Linear | None, SurfaceTerm | None]:
-    """Return the linear head [K, d] at which training began, and the surface term; None if absent."""
+    """Return the linear head [K, d] that training began at, and the surface term, or None."""
     weights = _read_weights(folder, card)
     surface = SurfaceTerm.from_tensors(weights)
     if "start:weight" not in weights:
@@ -165,7 +165,7 @@ def _spread(card: ModelCard) -> str:
 
 
 def _head(weights: dict[str, Tensor], card: ModelCard) -> nn.Linear:
-    """Return the head of a model. Raises ModelError if its number of outputs contradicts the card."""
+    """Return the head of a model. Raises ModelError if its outputs contradict the card."""
     shape, expected = (
         tuple(weights["head.weight"].shape),
         uncertainty_head(_spread(card)).outputs(len(card.labels)),

@@ -37,7 +37,7 @@ class UncertaintyHead(Protocol):
     def outputs(self, classes: int) -> int: ...
 
     def predict(self, out: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-        """Return log mean probabilities [B, K] and aleatoric in nats [B], of outputs [B, outputs]."""
+        """Return log mean probabilities [B, K] and aleatoric [B], nats, of outputs [B, outputs]."""
 
     def loss(self, out: Tensor, classes: int, target: dict[str, Tensor]) -> Tensor:
         """Return the spread's loss [B].

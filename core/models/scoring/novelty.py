@@ -126,7 +126,7 @@ def _mean_of(states: Tensor) -> Tensor:
 
 
 def _inverse_root(centred: Tensor) -> Tensor:
-    """Return R [d, d] with R R^T the inverse of the shrunk covariance of states [n, d] of mean 0."""
+    """Return R [d, d] with R R^T the inverse shrunk covariance of states [n, d] of mean 0."""
     # In float64, and shrunk: with fewer cases than dimensions the covariance is singular.
     covariance = (centred.T @ centred).double() / max(1, len(centred))
     size = len(covariance)

@@ -68,7 +68,7 @@ class Gaussian:
     head: nn.Linear
 
     def draw(self, samples: int, generator: torch.Generator) -> Draws:
-        """Return N draws; noise comes from a CPU generator, so that every device has the same draw."""
+        """Return N draws; a CPU generator gives every device the same noise."""
         noise = {
             x.name: torch.randn(samples, *x.a.shape, generator=generator) for x in self.adapters
         }

@@ -34,7 +34,7 @@ def count_ngrams(texts: Sequence[str]) -> csr_matrix:
 
 
 def inverse_frequency(counts: csr_matrix) -> np.ndarray:
-    """Return log((1 + n) / (1 + texts with the n-gram)) + 1, [FEATURES]: scikit-learn's smooth idf."""
+    """Return scikit-learn's smooth idf, [FEATURES]: log((1 + n) / (1 + texts with it)) + 1."""
     with_it = np.bincount(counts.indices, minlength=FEATURES)
     return (np.log((1 + counts.shape[0]) / (1 + with_it)) + 1).astype(np.float32)
 

@@ -25,7 +25,7 @@ def fit_dropout(job: TeacherJob, settings: DropoutSettings) -> Fitted:
 
 
 class CaseMasks(Noise):
-    """Switches inputs of A off at `rate`, one mask for each case; divides the others by 1 - rate."""
+    """Switches inputs of A off at `rate`, one mask a case; divides the others by 1 - rate."""
 
     def __init__(self, rate: float):
         super().__init__()

@@ -45,7 +45,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class FrozenView:
-    """The cases before any training: the frozen base's states [n, d], and weighed n-grams with idf."""
+    """The cases before any training: the frozen base's states [n, d], weighed n-grams, idf."""
 
     states: np.ndarray
     features: csr_matrix | None = None

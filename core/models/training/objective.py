@@ -178,7 +178,7 @@ class TopClassifier(nn.Module):
 
 
 def divergence(p: Tensor, logq: Tensor, settings: LossSettings) -> Tensor:
-    """Return the mean over cases of D(p, q) in nats, times temperature^2; p [B, K], log q [B, K]."""
+    """Return the mean of D(p, q) over cases, nats, times temperature^2; p [B, K], log q [B, K]."""
     tau = settings.temperature
     if tau != 1:
         p = (p.clamp_min(1e-12).log() / tau).softmax(-1)
