@@ -142,6 +142,7 @@ def _show(interval: dict, form) -> str:
     estimate = Interval(**interval)
     if estimate.value is None:
         return f"unknown (n = {estimate.n})"
+    # All human depends on unit costs only and has no interval to print.
     if estimate.low == estimate.high:
         return f"{form(estimate.value)} (unit costs alone: nothing is estimated)"
     return f"{form(estimate.value)} ({form(estimate.low)} to {form(estimate.high)}, 95%, n = {estimate.n})"

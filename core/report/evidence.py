@@ -109,6 +109,7 @@ def fitted_temperature(calibration: pd.DataFrame, labels: tuple[str, ...]) -> Te
     """
     labelled = calibration[calibration["outcome"].isin(["right", "wrong"])]
     position = {label: i for i, label in enumerate(labels)}
+    # Not "unseen": the model gives their label no probability, so no likelihood exists.
     return fit_temperature(
         _stacked(labelled), np.array([position[label] for label in labelled["label"]], dtype=int)
     )
@@ -129,6 +130,7 @@ def by_period(table: pd.DataFrame, period: str) -> dict[tuple[int, int], Histogr
     """
     dated = table[table["occurred_at"].notna()]
     when = dated["occurred_at"].dt
+    # A constant half for years lets one grouping serve both periods.
     half = (when.month > 6) + 1 if period == "half" else pd.Series(0, index=dated.index)
     groups = dated.groupby([when.year.rename("year"), half.rename("half")], sort=True)
     names = sorted(set(table["segment"]))

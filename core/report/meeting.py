@@ -127,7 +127,7 @@ def freeze_scenario(store: Store, scenario: MeetingScenario, author: str) -> Fro
     newest version adds nothing.
     """
     ledger = Ledger(store)
-    # One transaction: two processes that freeze the same name get two versions.
+    # One transaction: no other process adds a version between the comparison and the write.
     with store.atomic():
         versions = ledger.scenarios(ledger_name(scenario.name))
         if versions and versions[0].content == scenario.to_dict():
@@ -141,6 +141,7 @@ def frozen_scenarios(store: Store) -> list[FrozenScenario]:
     Raises SettingsError for a scenario of another program version.
     """
     newest: dict[str, ScenarioVersion] = {}
+    # The ledger also holds scenarios of other pages, with another format.
     for version in Ledger(store).scenarios():
         if version.content.get("format") == MEETING_FORMAT and version.version > getattr(
             newest.get(version.name), "version", 0
@@ -284,7 +285,10 @@ def trial_units(one: ScenarioColumn, now: RunCounts) -> list[TrialUnit]:
     units = []
     for name in names if one.used.segment == ALL_SEGMENTS else [one.used.segment]:
         means = meeting_figures(
-            one.used.model_copy(update={"segment": name}), now.rows, now.seconds_per_case
+            # model_copy skips the checks, which the scenario has passed already.
+            one.used.model_copy(update={"segment": name}),
+            now.rows,
+            now.seconds_per_case,
         )
         if means.cases:
             consequence = means.consequence

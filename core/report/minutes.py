@@ -51,6 +51,7 @@ def minutes_document(
     full_time: the work of one person at the desk; None leaves out the people.
     zone: the time zone of every time in the document.
     """
+    # One zone for every time: a reader must not compare clocks of different places.
     at, zone_name = at.astimezone(zone), at.astimezone(zone).tzname() or ""
     columns = [
         replace(column, frozen=replace(column.frozen, at=column.frozen.at.astimezone(zone)))
@@ -97,6 +98,7 @@ def comparison_charts(
         ends = (
             tuple(getattr(column, end) for column in estimates) for end in ("value", "low", "high")
         )
+        # A chart has one axis, so the first scenario's text sets the digits for all bars.
         pattern = phrases.number_pattern(words, measure, texts[0], currency)
         charts.append(
             BarChart(

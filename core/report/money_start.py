@@ -93,6 +93,7 @@ def quantity_with_end(quantity: ScenarioQuantity, end: str, value: float) -> Sce
     """
     points = dict(zip(("low", "likely", "high"), quantity.points, strict=True)) | {end: value}
     order = list(points)
+    # The points keep their order: later points rise to the new value, earlier ones fall to it.
     for other_end in order[order.index(end) + 1 :]:
         points[other_end] = max(points[other_end], value)
     for other_end in order[: order.index(end)]:

@@ -85,6 +85,7 @@ def rule_text(words: ReportWords, scenario: MeetingScenario) -> str:
         parts.append(words.many("meeting.rule.own", own_thresholds))
     if policy.epistemic_limit is not None:
         parts.append(words("meeting.rule.epistemic", limit=words.number(policy.epistemic_limit, 3)))
+    # Japanese puts no space between sentences.
     return (" " if words.language == "en" else "").join(parts)
 
 
@@ -119,6 +120,7 @@ def difference_sentence(
         end: signed_text(words, measure, getattr(delta, end), currency)
         for end in ("value", "low", "high")
     }
+    # A difference of 0 without width is certain, so the sentence names no interval.
     if delta.low == delta.high == 0:
         return words("meeting.difference.none", **{k: texts[k] for k in ("measure", "base")})
     sure = "sure" if excludes_zero(delta) else "unsure"

@@ -60,6 +60,7 @@ def trial_width_chart(words: ReportWords, poc: TrialReport) -> LineChart | None:
     if risk.value is None:
         return None
     needed = next(need.cases for need in poc.plan.needs if need.question == "width")
+    # Twice the larger n leaves both marks clear of the right edge.
     frame = width_frame(risk.value, 2 * max(needed, risk.n))
     marks = (
         (float(risk.n), (risk.high - risk.low) / 2, words("poc.now", n=words.number(risk.n, 0))),

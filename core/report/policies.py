@@ -80,6 +80,7 @@ def editor_rows(
     `listed` (None: the policy) adds names to those of the cases, so that a row keeps its place
     during an edit.
     """
+    # Counted once for the whole policy; each row then sums a block of the cells.
     steps = policy.steps(cumulative.segments, cumulative.classes)
     accepted, total = cumulative.cells(steps, limit_bin(policy.epistemic_limit)), cumulative.total
     rows = []
@@ -114,6 +115,7 @@ def edited_policy(
         try:
             threshold = _wanted(edit, own_thresholds.get(name))
         except SettingsError:
+            # One invalid row must not discard the valid edits of the others.
             refused.append((int(position), edit.get("own")))
             continue
         own_thresholds.pop(name, None) if threshold is None else own_thresholds.update(

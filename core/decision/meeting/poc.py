@@ -77,6 +77,7 @@ def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
     """
     _check_share(risk, "risk", low_allowed=True)
     _check_share(width, "half width")
+    # Doubling finds an upper bound in about 23 steps at most, whatever the width.
     low, high = 0, 1
     while high < MOST_CASES and half_width(risk, np.array([high]), level)[0] > width:
         low, high = high, 2 * high
@@ -140,7 +141,10 @@ def plan_trial(
     fitting = [plan for plan in plans if plan.fits]
     if fitting:
         return min(fitting, key=lambda plan: plan.unit.cases_per_day)
-    return min(plans, key=_longest_need)
+    return min(
+        plans,
+        key=lambda plan: max(math.inf if need.days is None else need.days for need in plan.needs),
+    )
 
 
 def width_frame(risk: float, most: int, level: float = 0.95) -> pd.DataFrame:
@@ -168,11 +172,8 @@ def _planned(
 
 
 def _days(cases: int | None, per_day: float) -> int | None:
+    # 1e-9 keeps a rounding error from adding a day.
     return None if cases is None or not per_day > 0 else math.ceil(cases / per_day - 1e-9)
-
-
-def _longest_need(plan: TrialPlan) -> float:
-    return max((math.inf if need.days is None else need.days) for need in plan.needs)
 
 
 def _check_share(value: float, name: str, low_allowed: bool = False) -> None:

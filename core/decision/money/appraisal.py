@@ -72,6 +72,8 @@ def appraise_options(scenario: MoneyScenario) -> tuple[OptionAppraisal, ...]:
     costs = option_costs(values)
     share = ramp_up_shares(scenario.months, values["ramp_months"])
     human = np.broadcast_to(costs[ALL_HUMAN].monthly_total, share.shape)
+    # The present value of paying people for every case over the whole horizon; an option costs this
+    # minus its NPV.
     spent = present_value(
         np.concatenate([np.zeros_like(share[:1]), human]), values["discount_rate"]
     )
@@ -114,6 +116,7 @@ def internal_rate(flows: np.ndarray) -> ReturnRate:
     1 / (1 + rate)). Raises NonFiniteError for cash that is not finite.
     """
     signs = np.sign(finite(flows, "cash"))
+    # A month of 0 is not a change of sign.
     turns = np.count_nonzero(np.diff(signs[signs != 0]))
     if turns != 1:
         return ReturnRate(None, SEVERAL_SIGN_CHANGES if turns else NO_SIGN_CHANGE)

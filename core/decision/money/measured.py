@@ -26,6 +26,7 @@ def measured_inputs(records: Sequence[RunRecord]) -> dict[str, ScenarioQuantity]
     for kind in ("student", "teacher"):
         scored = [r for r in finished if (r.run.kind, r.run.model_kind) == ("score", kind)]
         timed = {r.run.run_id: r.metrics.get("seconds_per_case") for r in scored}
+        # Only runs with a time: a run without one adds no seconds of another device.
         _one_device([r for r in scored if timed[r.run.run_id] is not None], kind)
         inputs[f"{kind}_seconds"] = _over_runs(timed, "seconds/case")
     trained = [r for r in finished if (r.run.kind, r.run.model_kind) == ("train", "teacher")]
@@ -103,5 +104,6 @@ def _hours(record: RunRecord) -> float | None:
 
 
 def _labels(record: RunRecord) -> float | None:
+    # People label the anchor cases too, so a teacher costs both.
     fit, anchor = (record.metrics.get(name) for name in ("fit_cases", "anchor_cases"))
     return None if fit is None or anchor is None else fit + anchor

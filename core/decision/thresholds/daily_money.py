@@ -152,4 +152,5 @@ def cheapest_threshold(costed: pd.DataFrame) -> float | None:
     money = costed["money"].to_numpy()
     if np.isnan(money).all():
         return None
+    # The last of equals is the strictest: it leaks no more for the same money.
     return float(costed["threshold"].to_numpy()[np.flatnonzero(money == np.nanmin(money))[-1]])

@@ -87,6 +87,8 @@ def shifted_consequence(
     accepted = policy.accepts(
         cases["segment"], cases["predicted"], *(finite(cases[name], name) for name in columns)
     )
+    # Unlike `accepts`, which sends a non-finite value to review, this raises: such a case would
+    # silently change the mix.
     tally = Tally.of_cases(accepted, positions_of(OUTCOMES, cases["outcome"]), weights)
     return consequence_of_tally(tally, policy, terms, reweighted=True)
 

@@ -161,6 +161,7 @@ def cross_fitted_route(
         return groups_to_send(group[members], accepted[members], wrong[members], cost_model.costs)
 
     chosen_in: dict[str, int] = {}
+    # A fold's cases keep their own decisions except for groups that the other folds chose.
     routed = accepted.copy()
     for number in range(folds):
         groups = choice(labelled & (fold != number))

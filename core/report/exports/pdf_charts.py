@@ -48,6 +48,7 @@ def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
     plot.barWidth, plot.groupSpacing = 10, 12
     picture.add(plot)
     plot.draw()  # the axes compute their scale only here
+    # A bar without a figure is drawn with height 0 and gets no whisker.
     for i, (value, low, high) in enumerate(zip(chart.values, chart.lows, chart.highs, strict=True)):
         if value is not None:
             _whisker(picture, plot, i, low, high)
@@ -94,6 +95,7 @@ def _axis(axis, pattern: str, font: str) -> None:
         (lambda x: f"{x:.2%}" if x < 0.02 else f"{x:.0%}") if "%" in pattern else _number(symbol)
     )
     axis.visibleGrid, axis.gridStrokeColor = 1, HexColor(f"#{RULE}")
+    # An axis without a line keeps none.
     axis.strokeColor = axis.strokeColor and HexColor(f"#{RULE}")
     axis.maximumTicks = 6
 

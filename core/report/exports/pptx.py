@@ -34,6 +34,7 @@ def write_pptx(document: ReportDocument) -> bytes:
     deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
     deck.core_properties.title = document.title
     for place, section in enumerate(document.sections):
+        # A new pen begins a new slide, so no slide holds parts of two sections.
         pen = _Pen(deck, document, section.title)
         _section(pen, section)
         if place == 0:
@@ -182,5 +183,5 @@ def _put(
         run.font.size, run.font.bold, run.font.name = Pt(points), bold, LATIN
         run.font.color.rgb = RGBColor.from_string(colour)
         face = run._r.get_or_add_rPr().makeelement(qn("a:ea"), {"typeface": EAST_ASIAN})
-        # The schema requires a:ea directly after a:latin, and PowerPoint repairs other files.
+        # The schema requires a:ea directly after a:latin.
         run._r.get_or_add_rPr().find(qn("a:latin")).addnext(face)

@@ -60,6 +60,7 @@ def _line(slide: Slide, chart: LineChart, place: tuple) -> Chart:
     curve = data.add_series(chart.y_title)
     for x, y in zip(chart.x, chart.y, strict=True):
         curve.add_data_point(x, y)
+    # A series of one point: only then the legend names the mark.
     for x, y, texts in chart.marks:
         data.add_series(texts).add_data_point(x, y)
     drawn = slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, *place, data).chart

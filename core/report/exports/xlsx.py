@@ -75,6 +75,8 @@ class _Sheet:
         )
         self.sheet.merge_range(self.row, 0, self.row, columns - 1, "", form)
         self.sheet.write_string(self.row, 0, texts, form)
+        # Excel does not fit the height of merged cells to their text, so the row's height is an
+        # estimate; East Asian letters are twice as wide as Latin ones.
         wide = sum(2 if ord(c) > 0x2E7F else 1 for c in texts) * style.get("font_size", 11) / 11
         self.sheet.set_row(self.row, (int(wide / _LINE) + 1) * style.get("font_size", 11) * 1.4)
         self.row += 1
@@ -148,6 +150,7 @@ class _Sheet:
         last = first + len(chart.x) - 1
         drawn.add_series(self._series(chart.y_title, first, last) | {"marker": {"type": "none"}})
         for i, (_, _, texts) in enumerate(chart.marks, start=last + 1):
+            # A series of one point: only then the legend names the mark.
             drawn.add_series(
                 self._series(texts, i, i) | {"marker": {"type": "diamond", "size": 10}}
             )
