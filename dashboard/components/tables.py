@@ -188,7 +188,10 @@ def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str) -> Screen
     """
     rows = frame[list(heads)]
     formats = {
-        column: "%.4g" for column in rows.columns if pd.api.types.is_float_dtype(rows[column])
+        # four digits for the screen; the CSV holds the full numbers
+        column: "%.4g"
+        for column in rows.columns
+        if pd.api.types.is_float_dtype(rows[column])
     }
     formats |= dict.fromkeys(shares.split(), "percent") | (
         {"threshold": "%.3f"} if "threshold" in heads else {}

@@ -110,6 +110,7 @@ def _job(words: Words, found: JobStatus) -> None:
     if found.state == "failed":
         last = queue.log_tail(cache.settings(), job_id, 1)
         st.error(words.markdown("job.failed.note", last=last[:400]), icon=":material/error:")
+    # read only on demand: a log is read anew at each refresh
     if st.toggle(words("job.log"), key=f"log_{job_id}"):
         st.code(
             queue.log_tail(cache.settings(), job_id, LINES) or words("job.no_log"),

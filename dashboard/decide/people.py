@@ -53,6 +53,7 @@ def _simulation(context: RunContext, found: PolicyConsequence) -> None:
         on_click=state.set_value,
         args=(ASKED, (context.run_id, *study)),
     )
+    # figures of other choices must not remain on the screen as if they were of these
     if state.held_value(ASKED) != (context.run_id, *study):
         st.caption(words("people.lazy"))
         return

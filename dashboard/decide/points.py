@@ -70,29 +70,24 @@ def certified(context: RunContext) -> MarkedThreshold:
 
     The promise is that of the choices.
     """
-    words, choices = context.words, context.choices
+    words, choices, missing = context.words, context.choices, "points.no_certificate"
     record = context.own_calibration
     if record is None:
-        return MarkedThreshold(
-            None, words("points.no_certificate", why=words("certificate.no_run"))
-        )
+        return MarkedThreshold(None, words(missing, why=words("certificate.no_run")))
     if (
         context.segment is not None
         and context.segment not in cache.histogram(record.run.run_id).segments
     ):
-        return MarkedThreshold(
-            None, words("points.no_certificate", why=words("certificate.no_labels"))
-        )
+        return MarkedThreshold(None, words(missing, why=words("certificate.no_labels")))
     try:
         certificate = cache.certificate(record.run, choices, context.segment)
     except SettingsError as error:
-        return MarkedThreshold(
-            None, words.markdown("points.no_certificate", why=words.error_text(error))
-        )
+        # escaped, since an error's sentence may hold names from cases
+        return MarkedThreshold(None, words.markdown(missing, why=words.error_text(error)))
     sentence = certificate_words.certificate_sentence(words, certificate)
     if isinstance(certificate, Certificate):
         return MarkedThreshold(certificate.threshold, sentence)
-    return MarkedThreshold(None, words("points.no_certificate", why=sentence))
+    return MarkedThreshold(None, words(missing, why=sentence))
 
 
 def capacity(context: RunContext, handles: Callable[[], ThresholdSolver]) -> MarkedThreshold:

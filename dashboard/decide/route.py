@@ -43,6 +43,7 @@ def draw_route(context: RunContext) -> None:
             return
         verdict = policy_verdict(route.consequence)
         names = list(route.groups[:NAMED])
+        # a policy may name hundreds of groups
         if len(route.groups) > NAMED:
             names.append(words.many("route.more", len(route.groups) - NAMED))
         text = words.markdown(

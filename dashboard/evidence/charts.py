@@ -125,21 +125,13 @@ def spread_chart(parts: Mapping[str, pd.DataFrame], words: Mapping[str, str]) ->
     figure = make_subplots(rows=1, cols=len(parts), subplot_titles=titles, horizontal_spacing=0.1)
     for col, cells in enumerate(parts.values(), start=1):
         top = float(max(cells["student_high"].max(), cells["teacher_high"].max()))
-        figure.add_trace(
-            _density(cells, SLOTS[("student", "teacher")[col % 2]], words), row=1, col=col
-        )
-        diagonal = {"color": SLOTS["neutral"], "dash": "longdash"}
-        _line(
-            figure,
-            [0, top],
-            [0, top],
-            words["perfect"],
-            diagonal,
-            row=1,
-            col=col,
-            showlegend=col == 1,
-        )
-        axis = {"range": [0, top], "nticks": 6, "row": 1, "col": col}
+        cell = {"row": 1, "col": col}
+        figure.add_trace(_density(cells, SLOTS[("student", "teacher")[col % 2]], words), **cell)
+        diagonal, ends = {"color": SLOTS["neutral"], "dash": "longdash"}, [0, top]
+        # one legend entry for all panels
+        _line(figure, ends, ends, words["perfect"], diagonal, showlegend=col == 1, **cell)
+        # the same range on both axes, so that the diagonal is where both agree
+        axis = {"range": ends, "nticks": 6, **cell}
         figure.update_xaxes(title=words["student"], **axis)
         figure.update_yaxes(title=words["teacher"], **axis)
     finish(figure, 470, words).update_layout(legend_y=1.1, margin_t=76)  # above the panels' titles

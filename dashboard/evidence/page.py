@@ -249,6 +249,7 @@ def _shift(shown: EvidenceContext) -> None:
     )
     # a period with few labels has an interval too wide to compare
     enough = table["labelled"] >= sentences.FEW
+    # the calibration period alone shows no change
     if not enough[table["year"] > 0].any():
         panels.empty_panel("ev_shift", words, "shift.nothing", above)
         return

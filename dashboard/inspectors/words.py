@@ -144,12 +144,8 @@ def _gate(words: Words, gate: GateOutcome, answer: Prediction) -> Card:
     """Return the card of the answer's destination, its condition, and the rule."""
     value = words("inspectors.gate.accepted" if gate.accepted else "inspectors.gate.review")
     texts = {"sure": words.percent(answer.confidence, 2), "least": words.percent(gate.least)}
-    lines = [
-        words.markdown(
-            "inspectors.gate.confidence" if gate.least is not None else "inspectors.gate.all",
-            **texts,
-        )
-    ]
+    condition = "confidence" if gate.least is not None else "all"
+    lines = [words.markdown(f"inspectors.gate.{condition}", **texts)]
     if gate.limit is not None:
         spread = {"value": words.number(answer.epistemic), "limit": words.number(gate.limit)}
         lines.append(words.markdown("inspectors.gate.limit", **spread))
@@ -157,11 +153,8 @@ def _gate(words: Words, gate: GateOutcome, answer: Prediction) -> Card:
     if rule.name is None:
         lines.append(words("inspectors.gate.threshold"))
     else:
-        lines.append(
-            words.markdown(
-                "inspectors.gate.policy", name=rule.name, version=words.number(rule.version, 0)
-            )
-        )
+        version = words.number(rule.version, 0)
+        lines.append(words.markdown("inspectors.gate.policy", name=rule.name, version=version))
     return Card(
         "gate",
         words("inspectors.card.gate"),

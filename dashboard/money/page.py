@@ -233,6 +233,7 @@ def _tornado(shown: MoneyContext) -> None:
     if frame.empty:
         panels.empty_panel("tornado", words, "tornado.nothing")
         return
+    # the frame is sorted, the widest bar first
     widest = frame.head(BARS)
     texts = (
         words.chart_words("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv")

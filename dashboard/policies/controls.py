@@ -92,18 +92,11 @@ def common_threshold_controls(words: Words, made: Policy) -> None:
         help=words("policy.all_reviewed.help"),
     )
     limits = [NO_LIMIT, *EPISTEMIC_LIMITS.tolist()]
-    state.set_value(
-        "draft_limit", NO_LIMIT if made.epistemic_limit is None else made.epistemic_limit
-    )
+    limit = made.epistemic_limit
+    state.set_value("draft_limit", NO_LIMIT if limit is None else limit)
     shows = {value: limit_text(words, value or None) for value in limits}
-    controls.select(
-        words("policy.limit"),
-        shows,
-        "draft_limit",
-        epistemic,
-        on_change=_limited,
-        help=words("policy.limit.help"),
-    )
+    more = {"on_change": _limited, "help": words("policy.limit.help")}
+    controls.select(words("policy.limit"), shows, "draft_limit", epistemic, **more)
 
 
 def threshold_editor(words: Words, table: pd.DataFrame, run_id: str) -> None:

@@ -171,6 +171,7 @@ def _propose(
         policies_scene.store_reply("propose", "error", missing or "policy.refused.first")
         return
     certified = isinstance(proof, Certificate)
+    # the version names the runs that its author saw, as its evidence
     runs = [scene.record.run.run_id, *([scene.calibration.run.run_id] if certified else [])]
     certificate = json.loads(proof.to_json()) if certified else None
     try:

@@ -52,6 +52,7 @@ class PolicyScene:
     @property
     def seen(self) -> int:
         """Position of the last event that the page shows."""
+        # 0 is before every event
         return self.events[-1].position if self.events else 0
 
     def life(self, one: entries.PolicyVersion) -> PolicyLife:

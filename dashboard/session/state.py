@@ -81,6 +81,7 @@ def choices() -> Choices:
         st.query_params.from_dict(address)
     if _LAST in state and state[_LAST].t != present.t:
         state[_BEFORE] = state[_LAST].t
+    # what a widget of another page will need: Streamlit forgets widgets that a run does not draw
     state[_LAST] = present
     return present
 
@@ -177,6 +178,7 @@ def _read(name: str, address: dict[str, str]) -> object:
 
 def _preferred_language() -> str:
     """Return the browser's language if it has a catalogue, else English."""
+    # "en-AU" and the like: catalogues know no regions
     language = (st.context.locale or "").split("-")[0].lower()
     return language if language in LANGUAGES else "en"
 
