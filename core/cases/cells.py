@@ -60,6 +60,7 @@ def unpack_cell(value: object) -> object:
 
 def is_missing(value: object) -> bool:
     """Return whether a cell has no value: None, NaN, NaT or blanks."""
+    # By identity: a comparison with NA gives NA, whose truth value raises.
     if value is None or value is pd.NaT or value is pd.NA:
         return True
     return (isinstance(value, float) and math.isnan(value)) or (

@@ -192,6 +192,7 @@ def _requested_column(field: str, name: str | None, names: list[str]) -> str | N
 
 def _known(field: str, free: list[str], names: list[str]) -> str | None:
     candidates = [name for name in free if _plain(name) in KNOWN[field]]
+    # Exact names before names with a unit, and our own name before all synonyms.
     candidates = candidates or [n for n in free if _plain(_UNIT.sub("", n)) in KNOWN[field]]
     candidates = [name for name in candidates if _plain(name) == KNOWN[field][0]] or candidates
     if len(candidates) > 1:

@@ -86,6 +86,7 @@ def _place_cell(
     if not isinstance(cell, WrittenDate):
         return cell
     day = cell.days.get(order)
+    # Without an order of the column, a cell with a single reading still counts.
     if day is None and len(set(cell.days.values())) == 1:
         day = next(iter(cell.days.values())) if not order else None
     if day is None:
@@ -103,6 +104,7 @@ def _in_one_zone(placed: list, zone: tzinfo | None) -> ColumnMoments:
     places = [place for place, cell in enumerate(placed) if isinstance(cell, tuple)]
     zoned = [place for place in places if placed[place][1] is not None]
     zones = {_zone_key(placed[place]): placed[place][1] for place in zoned}
+    # UTC next to one local zone converts to it; two local zones have no right answer.
     local = [key for key in zones if key not in ("UTC", "Etc/UTC", "GMT")]
     bare = [place for place in places if placed[place][1] is None and placed[place][2]]
     if zone is None and zones and bare:

@@ -20,6 +20,7 @@ from core.cases.table import DELIMITERS, MAX_CELL, Notice, ReadingOptions, Recor
 from core.errors import CasesError
 
 SNIFFED = 100_000  # characters that decide the delimiter
+# Excel's own hint for its import, which is no row of the table.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 _STRAY = (
     ";",
@@ -29,6 +30,7 @@ _STRAY = (
     "~",
     ",",
 )  # what may part cells in a file that seems to have one column
+# A delimiter between quotes proves that quotes enclose cells: read as text, it would split one.
 _QUOTED_CELL = re.compile(r'(?:^|[,;|\t])"[^"\n]*[,;|\t][^"\n]*"(?:[,;|\t\r\n]|$)', re.MULTILINE)
 
 
@@ -111,6 +113,7 @@ def _without_separator_line(text: str) -> tuple[str, int, str | None]:
 def _named_delimiter(name: str | None) -> str | None:
     if name is None:
         return None
+    # A quote or a line end as the delimiter would leave no way to quote or end a row.
     delimiter = DELIMITERS.get(name, name)
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise CasesError("cases.delimiter_unknown", name=name, names=list(DELIMITERS))
@@ -140,6 +143,7 @@ def _score(sample: str, delimiter: str, requested: ColumnNames) -> tuple[bool, i
     top = [row for row in rows[:SEARCHED] if names_text(clean_names(row), requested)]
     named = max((count_known(clean_names(row), requested) for row in top), default=0)
     widths = Counter(len(row) for row in rows)
+    # Of equally frequent widths the larger, since a wrong delimiter gives few cells.
     width, rows_as_wide = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
     header_width = max((len(row) for row in top), default=width)
     agreement = rows_as_wide / max(1, len(rows)) if width > 1 and header_width > 1 else 0.0
@@ -231,6 +235,7 @@ def _escaped(
     physical: list[str], path: Path, delimiter: str, first: int
 ) -> tuple[list[Line], list[Notice]] | None:
     """Return the records if backslashes escape all quotes, as databases write; None if not."""
+    # Only on evidence: elsewhere a backslash is a character, as in Windows paths.
     if not any('\\"' in line for line in physical):
         return None
     try:
@@ -287,6 +292,7 @@ def _record(line: Line, names: list[str], delimiter: str) -> Record:
     content = delimiter.join(line.cells)
     if line.broken:
         return Record(line.row, broken=line.broken, content=content)
+    # Columns without a name at the end of the header may be absent from a row.
     named = max(i for i, name in enumerate(names) if name) + 1
     if len(line.cells) < named or count_cells(line.cells[len(names) :]):
         broken = Notice("cases.row_cells", {"n": len(line.cells), "header": len(names)})

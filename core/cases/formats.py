@@ -28,6 +28,7 @@ SHEETS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 SUFFIXES = (*TEXT, ".parquet", *SHEETS)
 # First bytes: OLE is Excel's binary .xls (and encrypted .xlsx), ZIP is .xlsx and its kin.
 _OLE, _ZIP, _PARQUET = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04", b"PAR1"
+# Web pages saved as .csv or .xls, which Excel opens and a parser of text would read as nonsense.
 _MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml")
 
 
@@ -82,6 +83,7 @@ def _read_content(
         return _read_parquet(path, max_bytes)
     if content[:200].lstrip().lower().startswith(_MARKUP):
         raise CasesError("cases.is_markup", file=path.name)
+    # Text has no signature, so it is what remains after all other formats.
     decoded = decode_bytes(content, path, options.encoding)
     if not decoded.text.strip():
         raise CasesError("cases.blank_file", file=str(path))

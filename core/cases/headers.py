@@ -32,6 +32,7 @@ def find_header(
         return place, _left_out(rows, place)
     if names_text(clean_names(rows[0][1]), requested):
         return 0, ()
+    # Titles and export dates above a header have fewer cells than the header itself.
     for i, (_, cells) in enumerate(rows[:SEARCHED]):
         names = clean_names(cells)
         above = max((count_cells(cells) for _, cells in rows[:i]), default=0)

@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+# A column of whole numbers with gaps is written with ".0" by pandas.
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 
 

@@ -16,6 +16,7 @@ from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
 from core.errors import CasesError
 
 STYLES = ("point", "comma")  # the decimal sign
+# Between thousands: plain, no-break and narrow no-break space, and the Swiss apostrophes.
 _SPACE = " \u00a0\u202f'\u2019"
 _STYLE_FORMS = {
     style: re.compile(
@@ -32,6 +33,7 @@ _CURRENCY = re.compile(
 )
 _ONE_MARK = {"¥": "JPY", "円": "JPY", "圓": "JPY", "$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}
 _YEN = ("¥", "JPY")
+# Japanese amounts state whether tax is included: (税込), (税抜), (税別).
 _TAX = re.compile(r"\(税[込抜別]\)$")
 _MULTIPLES = {"億": 1e8, "万": 1e4, "百万": 1e6, "千": 1e3}
 
@@ -122,6 +124,7 @@ def _split_amount(cell: str) -> Amount | None:
     text = _TAX.sub("", text).strip()
     bracketed = re.fullmatch(r"\((.*)\)", text)
     sign, text = (-1.0, bracketed[1].strip()) if bracketed else (1.0, text)
+    # A sign and a code may come together, "US$ 5 USD"; more marks are a text, not an amount.
     plain, marks = _CURRENCY.subn("", text)
     plain = plain.strip()
     if marks > 2:

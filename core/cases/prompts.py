@@ -73,4 +73,5 @@ def require_options(cases: pd.DataFrame, labels: Sequence[str], model: str) -> N
 
 
 def _one_line(text: str) -> str:
+    # A line break within an option could imitate the letter of another one.
     return " ".join(text.split())

@@ -85,6 +85,7 @@ def notice_record(notice: Notice) -> dict:
 
 def _problem_record(problem: Problem) -> dict:
     code = problem.code.removeprefix("cases.")
+    # Cut, since a bad cell may hold megabytes.
     return {
         "row": problem.row,
         "column": problem.column,

@@ -29,6 +29,7 @@ SECONDS = 120.0  # a file of 50 MB takes about 20 s
 MEMORY = (
     6 * 2**30
 )  # bytes of address space; importing numpy, pandas and pyarrow takes about 1.5 GiB of it
+# A folder of results has ERROR if the file has no reading, else SUMMARY, and CASES if not refused.
 CASES, SUMMARY, ERROR = "cases.parquet", "summary.json", "error.json"
 READER = 2  # version of results; raise it when reading decides otherwise, so old ones are not used
 
@@ -132,6 +133,7 @@ def _run_child(path: Path, work: Path, request: dict, limits: Limits) -> None:
 
 
 def _how_it_ended(process: subprocess.CompletedProcess) -> str:
+    # A negative code is the signal; the system's own memory killer sends SIGKILL.
     if process.returncode < 0:
         return signal.Signals(-process.returncode).name
     return (

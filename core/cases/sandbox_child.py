@@ -107,6 +107,7 @@ def _printable(cell: object) -> str:
 
 
 def _write(path: Path, content: object) -> None:
+    # ASCII, since a cell may hold a lone surrogate, which UTF-8 cannot encode.
     path.write_text(json.dumps(content, ensure_ascii=True), encoding="utf-8")
 
 

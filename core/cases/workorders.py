@@ -96,6 +96,7 @@ def split_workorders(csv_path: Path) -> Splits:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
+        # All as text: pandas would read the location "NA" as missing and cut leading zeros.
         raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (OSError, ValueError) as e:  # pandas' parser errors and a wrong encoding are ValueErrors
         raise CasesError("cases.no_workorders", file=str(path), reason=str(e)) from e
@@ -142,6 +143,7 @@ def text_key(text: str) -> str:
 
 
 def _split_of(occurred_at: pd.Series) -> np.ndarray:
+    # Latest first, since np.select takes the first condition that holds.
     later = SPLITS[:0:-1]
     return np.select([occurred_at >= BEGINS[name] for name in later], later, SPLITS[0])
 
@@ -210,4 +212,5 @@ def write_splits(splits: Splits, folder: Path) -> None:
 
 
 def _csv(frame: pd.DataFrame) -> str:
+    # Without the source's row numbers, which would be wrong in the split's own file.
     return frame.drop(columns="row").to_csv(index=False, lineterminator="\n")

@@ -33,6 +33,7 @@ _ERAS = {
     "t": 1911,
     "m": 1867,
 }
+# Only abbreviations with one meaning; EST or IST name several zones.
 _ZONES = {"z": 0, "utc": 0, "gmt": 0, "jst": 9, "cet": 1, "cest": 2}
 _TIME = re.compile(
     r"""(?:^|[\s,t、]|(?<=日))\s*(?P<half>午前|午後|am|pm)?\s*(?P<hour>\d{1,2})
@@ -61,6 +62,7 @@ _NAMED = (
     re.compile(rf"{_MONTH}[\s-]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s,-]+(?P<y>\d{{4}})"),
     re.compile(rf"(?P<y>\d{{4}})[\s/-]+{_MONTH}[\s/-]+(?P<d>\d{{1,2}})"),
 )
+# The output of date(1) and C's asctime: "jan 31 10:00:00 jst 2024".
 _YEAR_LAST = re.compile(
     r"([a-z]{3}\s+\d{1,2})\s+(\d{1,2}:\d{2}:\d{2})\s+(?:([a-z]{3,4})\s+)?(\d{4})"
 )
@@ -223,6 +225,7 @@ def _clock(match: re.Match) -> time:
     minute = int(match["minute"] or match["minute_ja"] or match["minute_fr"] or 0)
     second = int(match["second"] or match["second_ja"] or 0)
     half = (match["half"] or match["half_after"] or "").replace(".", "")
+    # "13:00 pm" contradicts itself: it is no time, not one o'clock.
     if half and hour > 12:
         raise ValueError(half)
     if half in ("pm", "午後") and hour < 12:
@@ -269,6 +272,7 @@ def _weekday_names() -> re.Pattern:
 
 
 def _calendar_names(kind: str) -> dict[str, int]:
+    # Imported here: only columns of dates need it.
     from babel import Locale
 
     names: dict[str, int] = {}

@@ -38,6 +38,7 @@ from core.errors import CasesError
 _EAST_ASIAN_DATES = frozenset(
     (*range(27, 37), *range(50, 59))
 )  # built-in formats that depend on the language
+# XML cannot hold control characters, so Excel writes them as _x000D_ (ECMA-376, ST_Xstring).
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -355,6 +356,7 @@ def _fill_merged(sheet: Sheet, header_row: int, below: dict[int, list]) -> list[
 
 def _record(row: int, names: list[str], cells: list) -> Record:
     """Return a row by column name; cells under no name are dropped, missing last ones are None."""
+    # Excel leaves blank cells at the end of a row out of the file.
     padded = cells + [None] * (len(names) - len(cells))
     return Record(row, {name: cell for name, cell in zip(names, padded, strict=False) if name})
 

@@ -53,6 +53,7 @@ def report_active_policy(store, run_id: str) -> str:
     """Apply the active policy to a scored run; return the result in sentences."""
     from core.pipeline.apply import apply_active_policy
 
+    # No active policy is no error: scoring comes first in a new workspace.
     language = reader_language()
     application = apply_active_policy(store, run_id)
     if application is None:

@@ -12,6 +12,7 @@ from core.cli.verbs import add_verb
 from core.errors import CasesError, SettingsError
 from core.settings import Settings
 
+# A file with a wrong column has a problem in every row; the terminal shows the first of them.
 SHOWN_PROBLEMS = 20
 
 

@@ -14,6 +14,7 @@ def add_decide(verbs) -> None:
     verb.add_argument(
         "--run", dest="run_id", help="a scoring run (default: the newest student's on a stream)"
     )
+    # Either determines the other: a target is turned into its threshold.
     point = verb.add_mutually_exclusive_group(required=True)
     point.add_argument(
         "--threshold",

@@ -27,6 +27,7 @@ def checked_settings(make: Callable[[], Any]) -> Any:
     try:
         return make()
     except ValidationError as e:
+        # One refusal at a time, as argparse does.
         first = e.errors()[0]
         name = ".".join(map(str, first["loc"]))
         raise SettingsError(

@@ -13,7 +13,8 @@ from core.errors import NonFiniteError, SettingsError
 EVENTS = ("propose", "approve", "activate", "undo")
 VERDICTS = ("right", "wrong", "unsure")
 DECISIONS = ("accepted", "review")
-MAX_NAME = 200  # characters
+# Characters, so that a name or reason fits into a table.
+MAX_NAME = 200
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ class Meetings:
                     [*values, name, version, records.utc_now()],
                 )
                 return self._read("token = ?", [token])[0]
+        # Outside the transaction: the log's entry is only compared from here on.
         fields = (decision, reason, author, name, version)
         if (
             recorded.decision,

@@ -28,6 +28,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     current_version, name = schema_version(connection)
     if current_version > newest:
         raise StoreError("store.newer_schema", version=current_version, name=name, newest=newest)
+    # A migration file never changes once released: stores hold its number, not its content.
     for number, path in migrations_known:
         if number > current_version:
             _apply(connection, number, path)

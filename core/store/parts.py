@@ -130,6 +130,7 @@ def delete_leftovers(folder: Path, run_id: str, taken: Iterable[int]) -> None:
     taken: numbers of the ingested parts.
     """
     home = folder / "parts" / run_id
+    # A kill between a commit and the deletion of its file leaves an ingested part behind.
     for part in taken:
         part_path(folder, run_id, part).unlink(missing_ok=True)
     delete_abandoned(home)

@@ -110,6 +110,7 @@ def _checked(
         raise StoreError(
             "store.samples_shape", shape=str(p.shape), n=len(set(ids)), expected=str(expected)
         )
+    # NaN first: it passes every comparison below.
     sums = p.sum(-1)
     for bad, fault, error in (
         (~np.isfinite(sums), "samples_not_finite", NonFiniteError),
@@ -150,6 +151,7 @@ def _refuse_another(
     known: dict[str, np.ndarray], given: dict[str, np.ndarray], run_id: str, part: int
 ) -> None:
     """Raise StoreError unless both hold the same cases with the same numbers."""
+    # Exact: samples that differ at all are refused, never replaced.
     differing = sorted(set(known) ^ set(given)) or [
         case for case in known if not np.array_equal(known[case], given[case])
     ]
