@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TableCell:
-    """A cell of a table. `number` is None for text; `pattern` is the spreadsheet format of the
-    number.
-    """
+    """A cell of a table. `number` is None for text; `pattern` is its spreadsheet format."""
 
     text: str
     number: float | None = None
@@ -30,9 +28,7 @@ class DocumentTable:
 
 @dataclass(frozen=True)
 class BarChart:
-    """One bar a name with the ends of its interval; None without a figure. The units are those of
-    `pattern`.
-    """
+    """One bar a name with its interval, in the units of `pattern`; None without a figure."""
 
     title: str
     names: tuple[str, ...]

@@ -82,9 +82,7 @@ def minutes_document(
 def comparison_charts(
     words: ReportWords, columns: Sequence[ScenarioColumn]
 ) -> tuple[BarChart, ...]:
-    """Return one chart a measure, a bar a scenario; money only of scenarios in the currency of the
-    first.
-    """
+    """Return one chart a measure, a bar a scenario; money only in the currency of the first."""
     currency = columns[0].used.currency
     charts = []
     for measure in COMPARED:

@@ -25,9 +25,7 @@ DAYS_A_MONTH = 365.25 / 12
 
 @dataclass(frozen=True)
 class MeasuredRuns:
-    """The facts of a first scenario: runs, and counts of the same cases by model kind, at least the
-    student's.
-    """
+    """The runs of a first scenario, and counts of the same cases by model kind, with a student."""
 
     same: Mapping[str, RunRecord]
     counts: Mapping[str, AcceptanceCurve]

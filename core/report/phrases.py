@@ -37,7 +37,13 @@ def measure_label(words: ReportWords, measure: str) -> str:
 
 
 def measure_text(words: ReportWords, measure: str, value: float | None, currency: str) -> str:
-    """Return a value of a measure as text."""
+    """Return a value of a measure as text.
+
+    words: of the reader's language.
+    measure: one of core.report.meeting.MEASURES.
+    value: None if unknown.
+    currency: ISO 4217; only money uses it.
+    """
     if measure == "money_per_month":
         return words.money(value, currency)
     if measure in ("reviews_per_day", "escapes_per_month"):
@@ -46,7 +52,11 @@ def measure_text(words: ReportWords, measure: str, value: float | None, currency
 
 
 def interval_text(words: ReportWords, measure: str, found: Interval, currency: str) -> str:
-    """Return the 95% interval of a value as text; "" without a value."""
+    """Return the 95% interval of a value as text; "" without a value.
+
+    words, measure, currency: as of `measure_text`.
+    found: the value with its interval.
+    """
     if found.value is None:
         return ""
     return words(
@@ -128,7 +138,11 @@ def difference_sentence(
 
 
 def signed_text(words: ReportWords, measure: str, value: float, currency: str) -> str:
-    """Return a difference with its sign; shares are in percentage points."""
+    """Return a difference with its sign; shares are in percentage points.
+
+    words, measure, currency: as of `measure_text`.
+    value: the difference.
+    """
     # U+2212 is the minus sign, as wide as the plus.
     sign = "\u00b1" if value == 0 else "+" if value > 0 else "\u2212"
     if measure in ("coverage", "selective_risk", "leakage"):
@@ -158,7 +172,11 @@ def assumption_text(words: ReportWords, scenario: MeetingScenario, name: str) ->
 
 
 def number_pattern(words: ReportWords, measure: str, shown: str, currency: str) -> str:
-    """Return the spreadsheet format that writes a number with the digits of the text `shown`."""
+    """Return the spreadsheet format that writes a number with the digits of the text `shown`.
+
+    words, measure, currency: as of `measure_text`.
+    shown: the text of the number.
+    """
     digits = len(shown.rpartition(".")[2].rstrip("%")) if "." in shown else 0
     form = "#,##0" + ("." + "0" * digits if digits else "")
     if measure == "money_per_month":

@@ -220,6 +220,11 @@ def certificate_void_reasons(
 ) -> tuple[str, ...]:
     """Return the names of all causes that void a policy's certificate for this model and process.
     This does not check drift, and no screen may say that it does.
+
+    certificate: of the policy.
+    policy: the policy in use.
+    model_hash, process: of the cases in use.
+    today: the date of use.
     """
     # 1.0 is only a placeholder: `other_rules` already voids a policy that reviews everything.
     none_but_one = policy.threshold if isinstance(policy.threshold, float) else 1.0

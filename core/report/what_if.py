@@ -162,7 +162,13 @@ def policy_at_share(counts: JointCumulative, kind: str, share: float) -> JointCu
 def consequences_at_share(
     counts: JointCumulative, threshold: float, kind: str, share: float, terms: CostModel
 ) -> tuple[PolicyConsequence, ...]:
-    """Return the consequence of a threshold for the observed mix, and with `kind` at this share."""
+    """Return the consequence of a threshold for the observed mix, and with `kind` at this share.
+
+    counts: of `counts_by_label`.
+    threshold: a multiple of 0.001.
+    kind, share: as of `policy_at_share`.
+    terms: volume and costs.
+    """
     policy = Policy(threshold)
     return tuple(
         policy_consequence(mix, policy, terms)

@@ -97,9 +97,7 @@ class CertificateEvidence:
 
 @dataclass(frozen=True)
 class Certificate:
-    """measure <= target with confidence 1 - delta, at `threshold` and up to `strictest`, all at
-    once.
-    """
+    """measure <= target with confidence 1 - delta, jointly from `threshold` to `strictest`."""
 
     promise: RiskPromise
     origin: CertificateOrigin

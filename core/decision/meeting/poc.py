@@ -50,9 +50,7 @@ class LabelNeed:
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """The unit of a trial and its needs. `fits` is whether the longest need ends within the planned
-    days.
-    """
+    """The unit of a trial and its needs. `fits`: the longest need ends within the planned days."""
 
     unit: TrialUnit
     needs: tuple[LabelNeed, ...]

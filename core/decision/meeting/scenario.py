@@ -37,9 +37,7 @@ HexHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class MeetingScenario(BaseModel):
-    """The inputs of the figures of one column of a meeting. Raises SettingsError for a value out of
-    range.
-    """
+    """The inputs of one column of a meeting. Raises SettingsError for a value out of range."""
 
     # strict: a number that arrives as text is an error, not a guess.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -142,9 +140,7 @@ class MeetingAssumptions:
 
 @dataclass(frozen=True)
 class MeetingFigures:
-    """The figures of a scenario: the policy's consequence a day, and a month of 365.25 / 12
-    days.
-    """
+    """The figures of a scenario, a day and a month of 365.25 / 12 days."""
 
     consequence: PolicyConsequence
     escapes_per_month: Interval

@@ -25,9 +25,7 @@ _REACH = 1e6  # the search of an input without an upper limit ends at this multi
 
 @dataclass(frozen=True)
 class BreakEven:
-    """The value of `name` at which the NPV is 0, in `unit`; None if it does not exist, for
-    `reason`.
-    """
+    """The value of `name` at which the NPV is 0, in `unit`; None for `reason` if none exists."""
 
     name: str
     unit: str
@@ -117,9 +115,7 @@ def paying_thresholds(
 
 
 def threshold_values(scenario: MoneyScenario, curve: pd.DataFrame, option: str) -> np.ndarray:
-    """Return the NPV at each row of the curve, [rows]; NaN if cases are accepted at an unknown
-    risk.
-    """
+    """Return the NPV at each row of the curve, [rows]; NaN if it accepts cases at unknown risk."""
     model = "student" if option == STUDENT_REVIEW else "teacher"
     coverage, risk = (
         finite(curve["coverage"], "coverage"),

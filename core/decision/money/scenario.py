@@ -61,7 +61,10 @@ class ScenarioQuantity(BaseModel):
 
 
 def assumed_quantity(low: float, likely: float, high: float, unit: str) -> ScenarioQuantity:
-    """Return an assumed quantity low <= likely <= high in `unit`.
+    """Return an assumed quantity.
+
+    low, likely, high: in this order, finite and 0 or more, a share at most 1.
+    unit: one of the values of INPUT_UNITS.
 
     Raises SettingsError for values that are not finite, out of order or out of range.
     """
@@ -185,9 +188,7 @@ class MoneyScenario(BaseModel):
         return _checked(cls.model_validate_json, text)
 
     def to_query(self) -> str:
-        """Return the whole scenario as a URL's query string, without units, since the version fixes
-        them.
-        """
+        """Return the scenario as a URL's query string, without units: the version fixes them."""
         plain = {
             "version": self.version,
             "name": self.name,

@@ -134,9 +134,7 @@ PERCENTILES = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class PercentileRange:
-    """P10, P50 and P90 over the draws; None if the percentile is not finite (a payback that never
-    comes).
-    """
+    """P10, P50 and P90 over the draws; None if not finite, such as a payback that never comes."""
 
     p10: float | None
     p50: float | None

@@ -20,9 +20,7 @@ from core.errors import SettingsError
 
 @dataclass(frozen=True)
 class WorkShift:
-    """Reviewers with the same hours. Hours count from the day's midnight: a night shift is 22 to
-    30.
-    """
+    """Reviewers with the same hours, counted from midnight: a night shift is 22 to 30."""
 
     reviewers: int
     days: tuple[int, ...] = (0, 1, 2, 3, 4)  # 0 = Monday
@@ -94,8 +92,7 @@ class DeskTrace:
 def run_desk(
     arrived: np.ndarray, hours: np.ndarray, shifts: tuple[WorkShift, ...], weeks: int
 ) -> DeskTrace:
-    """Return the trace of serving cases in order of arrival. Times are hours from the first Monday
-    00:00.
+    """Return the trace of serving cases in order of arrival, in hours from the first Monday 00:00.
 
     arrived: times of arrival, [n], ascending.
     hours: the review time of each case, [n].

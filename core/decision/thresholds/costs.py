@@ -49,9 +49,7 @@ FREE = UnitCosts(review=0.0, escape=0.0, machine_hour=0.0)
 
 @dataclass(frozen=True)
 class CostModel:
-    """The volume, the unit costs and the measured seconds of one case; without them (None) money is
-    unknown.
-    """
+    """The volume, the unit costs and the measured seconds of a case; None makes money unknown."""
 
     cases_per_day: float
     costs: UnitCosts = FREE

@@ -36,9 +36,7 @@ CellName = str | tuple[str, str]  # a class or segment, or (segment, class)
 
 @dataclass(frozen=True)
 class OptimalPolicy:
-    """The cheapest policy and its consequence. It names every cell; cases of other cells go to
-    review.
-    """
+    """The cheapest policy and its consequence. Cases of cells that it does not name go to review."""
 
     consequence: PolicyConsequence
     # classes, segments or (segment, class) that share one threshold because they have few labels

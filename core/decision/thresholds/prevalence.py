@@ -44,8 +44,7 @@ def segment_weights(cumulative: JointCumulative, shares: Mapping[str, float]) ->
 
 
 def class_weights(cumulative: JointCumulative, shares: Mapping[str, float]) -> JointCumulative:
-    """Return the counts reweighted to these shares of answers (predicted classes), scaled to sum to
-    1.
+    """Return the counts reweighted to these shares of predicted classes, scaled to sum to 1.
 
     Raises SettingsError for other names or negative shares, NoCasesError for a share without cases.
     """

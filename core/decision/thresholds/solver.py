@@ -35,9 +35,7 @@ DAYS_PER_MONTH = 365.25 / 12
 
 @dataclass(frozen=True)
 class SolvedPlan:
-    """The cheapest point within the limits. A limit binds if dropping it alone lowers the expected
-    money.
-    """
+    """The cheapest point within the limits. A limit binds if dropping it alone lowers the cost."""
 
     point: PolicyConsequence
     # of RISK and CAPACITY; empty if the cheapest point of all is within both
@@ -85,9 +83,7 @@ class ShadowPrice:
 
 
 class ThresholdSolver:
-    """The points of all thresholds under one epistemic limit, counted once; each answer is then a
-    look-up.
-    """
+    """The points of all thresholds under one epistemic limit, counted once for all answers."""
 
     def __init__(
         self, cumulative: JointCumulative, terms: CostModel, epistemic_limit: float | None = None
