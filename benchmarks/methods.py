@@ -35,7 +35,7 @@ from core.models.scoring.posterior import Dropout, Gaussian, Members, Posterior
 from core.models.scoring.scorers import OnePass, Teacher
 from core.models.scoring.spread import Scores
 from core.models.scoring.surface import SurfaceTerm, count_ngrams, inverse_frequency, weigh_ngrams
-from core.models.teachers import Job, fit_teacher
+from core.models.teachers import TeacherJob, fit_teacher
 from core.models.training.augment import augmented
 from core.models.training.linear_start import linear_start
 from core.models.training.objective import NO_LABEL
@@ -156,7 +156,7 @@ class Bench:
         return {"": self._teacher, "mean": self._mean, "student": self.student}[what](kind)
 
     @cached_property
-    def point(self) -> tuple[Job, float]:
+    def point(self) -> tuple[TeacherJob, float]:
         """The job with its trained point estimate, and the seconds of that, without the trunk that
         all methods share.
         """
@@ -266,9 +266,9 @@ class Bench:
         )
         return settings.model_copy(update={"adapter": adapter, "loop": loop})
 
-    def _job(self, settings: PointSettings) -> Job:
+    def _job(self, settings: PointSettings) -> TeacherJob:
         data, trunks = self.data, self.trunks
-        return Job(
+        return TeacherJob(
             self.backbone,
             settings,
             self.classes,

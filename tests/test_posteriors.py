@@ -35,7 +35,7 @@ from core.models.scoring.posterior import (
 from core.models.scoring.scorers import Teacher
 from core.models.teachers import (
     TEMPERATURE_PRIOR,
-    Job,
+    TeacherJob,
     anchor_temperature,
     fit_teacher,
     make_teacher,
@@ -177,9 +177,11 @@ def job(tmp_path_factory):
     order = sorted(tiny.TOPICS)
     labels = [np.array([order.index(x) for x in frame["label"]]) for frame in (train, anchor)]
     caches = [cache_trunk(backbone, frame["text"].tolist()) for frame in (train, anchor)]
-    bare = Job(backbone, settings, 3, caches[0], labels[0], caches[1], labels[1], folder / "work")
+    bare = TeacherJob(
+        backbone, settings, 3, caches[0], labels[0], caches[1], labels[1], folder / "work"
+    )
     point, head = bare.train("point", 0)
-    return Job(
+    return TeacherJob(
         backbone,
         settings,
         3,
