@@ -92,16 +92,10 @@ def decode_bytes(raw: bytes, path: Path, encoding: str | None = None) -> Decoded
         decoded = _decode_marked(raw, path) or _decode_weighed(raw, path)
     text = decoded.text.lstrip("\ufeff").rstrip("\x1a\0")  # DOS programs end a file with these
     lost = text.count("\ufffd")
-    notices = (
-        (
-            Notice(
-                "cases.lost_characters",
-                {"n": lost, "row": text.count("\n", 0, text.index("\ufffd")) + 1},
-            ),
-        )
-        if lost
-        else ()
-    )
+    notices: tuple[Notice, ...] = ()
+    if lost:
+        row = text.count("\n", 0, text.index("\ufffd")) + 1
+        notices = (Notice("cases.lost_characters", {"n": lost, "row": row}),)
     return Decoded(text, decoded.encoding, decoded.basis, notices)
 
 
