@@ -197,8 +197,9 @@ def test_a_run_that_is_being_scored_says_how_far_it_is(open_page, tmp_path):
 
 def test_a_run_that_failed_says_so(open_page, tmp_path):
     add_run(tmp_path, [("A", "right", 0.9)] * 40, state="failed")
-    assert "Run one stopped before its end; the figures rest on the 40 cases" in page_text(
-        open_page(tmp_path)
+    assert (
+        "Run one stopped before its end; the figures rest on the cases that it scored: 40"
+        in page_text(open_page(tmp_path))
     )
 
 
