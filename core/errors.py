@@ -90,6 +90,10 @@ class NotFoundError(StoreError):
     """A run, model or part of that name does not exist."""
 
 
+class OtherContentError(StoreError):
+    """The name or key already belongs to another content."""
+
+
 class OvertakenError(StoreError):
     """Another person recorded a step after the caller read the state; `events` lists such steps."""
 

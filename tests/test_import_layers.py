@@ -37,11 +37,13 @@ CORE = {
     "core.jobs": GROUND | {"core.cases"},
     "core.pipeline": NUMBERS | {"core.models", "core.store", "core.cases", "core.decision"},
 }
+CORE["core.gate"] = NUMBERS | {"core.decision", "core.store", "core.pipeline"}
 CORE["core.cli"] = CORE["core.__main__"] = set(CORE) | {"core.cli"}
 SCREENS = {
     "dashboard.i18n": GROUND,
-    "dashboard.session": set(CORE) - {"core.models"} | {"dashboard.i18n"},
-    "dashboard.components": set(CORE) - {"core.models"} | {"dashboard.i18n", "dashboard.session"},
+    "dashboard.session": set(CORE) - {"core.models", "core.gate"} | {"dashboard.i18n"},
+    "dashboard.components": set(CORE) - {"core.models", "core.gate"}
+    | {"dashboard.i18n", "dashboard.session"},
 }
 PAGES = {
     f"dashboard.{f.name}"
@@ -55,6 +57,7 @@ MAY_IMPORT = {"core": set(), "dashboard": set()} | CORE | SCREENS | {"dashboard.
 HOME = dict.fromkeys(
     ("torch", "transformers", "peft", "accelerate", "safetensors"), {"core.models"}
 )
+HOME |= dict.fromkeys(("starlette", "uvicorn"), {"core.gate"})
 HOME |= {"duckdb": {"core.store"}, "plotly": {"core.report", *SCREENS}}
 HOME |= dict.fromkeys(("pptx", "reportlab", "xlsxwriter"), {"core.report"})
 HOME |= {"babel": {"core.messages", "core.cases", "dashboard.i18n", "core.report"}}

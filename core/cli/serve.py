@@ -1,0 +1,32 @@
+"""The verb `serve`: the gate of a line over HTTP, on this machine only unless told otherwise."""
+
+import argparse
+
+from core.cli.verbs import add_verb
+from core.messages import reader_language, sentence
+from core.settings import Settings
+
+
+def add_serve(verbs) -> None:
+    """Add `serve`."""
+    verb = add_verb(verbs, "serve", _serve, "decide cases over HTTP as they come")
+    verb.add_argument("--model", required=True, help="name of the model that scores")
+    verb.add_argument(
+        "--dataset", required=True, help="name of the cases; their active policy decides"
+    )
+    verb.add_argument("--host", default="127.0.0.1", help="address (default: 127.0.0.1)")
+    verb.add_argument("--port", type=int, default=8600, help="port (default: 8600)")
+
+
+def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
+    from core.gate.server import serve_gate
+    from core.models.base.device import pick_device
+    from core.models.scoring import checkpoint
+    from core.types import checked_name
+
+    dataset = checked_name(arguments.dataset, "dataset")
+    folder = settings.models / checked_name(arguments.model, "model")
+    card, model = checkpoint.load(folder, pick_device(settings.device))
+    address = f"http://{arguments.host}:{arguments.port}"
+    print(sentence(reader_language(), "gate.serves", model=card.name, address=address), flush=True)
+    serve_gate(settings, card, model, dataset, arguments.host, arguments.port)

@@ -1,0 +1,166 @@
+"""The gate over HTTP: routes, limits of a body, errors as codes with a sentence.
+
+An answer other than 200 is no decision: the caller sends its cases to a person.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from core.errors import (
+    CasesError,
+    KakushinError,
+    NotFoundError,
+    OtherContentError,
+    SettingsError,
+)
+from core.gate.metrics import GateMetrics
+from core.gate.openapi import openapi_document
+from core.gate.schemas import (
+    BODY_LIMIT,
+    DecideResponse,
+    VerdictsRequest,
+    VerdictsResponse,
+    read_decide_request,
+    read_document,
+)
+from core.gate.transfer import StoreTransfer
+from core.gate.worker import GateWorker
+from core.messages import error_text
+from core.store.entries import ReviewVerdict
+from core.store.reviews import Reviews
+
+STATUS = ((OtherContentError, 409), (NotFoundError, 404), (CasesError, 422), (SettingsError, 422))
+KEY_LIMIT = 200  # characters of an idempotency key
+
+
+class BodyTooLongError(CasesError):
+    """The body of a request has more bytes than are read."""
+
+
+class Gate:
+    """The routes over a worker and a transfer. check_text raises CasesError for a text that the
+    model may not be asked about.
+    """
+
+    def __init__(
+        self,
+        worker: GateWorker,
+        transfer: StoreTransfer,
+        metrics: GateMetrics,
+        check_text: Callable[[str], object],
+    ):
+        self.worker, self.transfer, self.metrics = worker, transfer, metrics
+        self.check_text = check_text
+
+    async def decide(self, request: Request) -> Response:
+        """Decide the cases of a request; the answer is on disk before it leaves."""
+        started = time.perf_counter()
+        key = request.headers.get("idempotency-key")
+        if key is not None and not 1 <= len(key) <= KEY_LIMIT:
+            raise CasesError("gate.key_length", n=len(key), limit=KEY_LIMIT)
+        content = read_decide_request(await _body(request))
+        for case in content.cases:
+            self.check_text(case.text)
+        decisions = await asyncio.wrap_future(self.worker.submit(content, key))
+        self.metrics.count_request("/v1/decide", 200, time.perf_counter() - started)
+        return _json(DecideResponse(decisions=decisions))
+
+    async def verdicts(self, request: Request) -> Response:
+        """Add what people said of cases that this gate decided."""
+        body = read_document(VerdictsRequest, await _body(request))
+        run_id = self.transfer.run.run_id
+        verdicts = [
+            ReviewVerdict(run_id=run_id, **verdict.model_dump()) for verdict in body.verdicts
+        ]
+
+        def add() -> int:
+            self.transfer.move_all()
+            return Reviews(self.transfer.store).add_verdicts(verdicts)
+
+        added = await run_in_threadpool(add)
+        self.metrics.count_request("/v1/verdicts", 200)
+        return _json(VerdictsResponse(added=added))
+
+    async def healthz(self, request: Request) -> Response:
+        """Whether cases are decided."""
+        alive = self.worker.alive
+        return JSONResponse({"alive": alive}, status_code=200 if alive else 503)
+
+    async def count_text(self, request: Request) -> Response:
+        """The counts for Prometheus."""
+        text = self.metrics.prometheus_text(
+            waiting_requests=self.worker.waiting.qsize(), cases_not_in_store=self.transfer.waiting
+        )
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+
+def gate_app(gate: Gate) -> Starlette:
+    """Return the application; it starts the gate's threads and ends them after its last answer."""
+
+    @asynccontextmanager
+    async def running(app: Starlette):
+        gate.worker.start()
+        gate.transfer.start()
+        yield
+        await run_in_threadpool(gate.worker.stop)
+        await run_in_threadpool(gate.transfer.stop)
+        gate.worker.log.close()
+
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(openapi_document())
+
+    def route(path: str, endpoint: Callable, method: str) -> Route:
+        return Route(path, partial(_answered, gate.metrics, path, endpoint), methods=[method])
+
+    routes = [
+        route("/v1/decide", gate.decide, "POST"),
+        route("/v1/verdicts", gate.verdicts, "POST"),
+        route("/healthz", gate.healthz, "GET"),
+        route("/metrics", gate.count_text, "GET"),
+        route("/openapi.json", openapi, "GET"),
+    ]
+    return Starlette(routes=routes, lifespan=running)
+
+
+async def _answered(
+    metrics: GateMetrics,
+    path: str,
+    endpoint: Callable[[Request], Awaitable[Response]],
+    request: Request,
+) -> Response:
+    """The endpoint's answer; an error of ours as its code and sentence."""
+    try:
+        return await endpoint(request)
+    except KakushinError as e:
+        status = next((code for kind, code in STATUS if isinstance(e, kind)), 503)
+        status = 413 if isinstance(e, BodyTooLongError) else status
+        metrics.count_request(path, status)
+        japanese = request.headers.get("accept-language", "").lower().startswith("ja")
+        problem = {"code": e.code, "message": error_text(e, "ja" if japanese else "en")}
+        return JSONResponse(problem, status_code=status)
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read no further than the limit. Raises CasesError."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                raise BodyTooLongError("gate.body_too_long", limit=BODY_LIMIT)
+    except ClientDisconnect as e:
+        raise CasesError("gate.body_cut_short") from e
+    return bytes(body)
+
+
+def _json(document) -> Response:
+    return Response(document.model_dump_json(), media_type="application/json")

@@ -1,0 +1,184 @@
+"""From cases to decisions, fail-closed: whatever goes wrong sends the case to review, with its
+fault.
+
+A batch that the model refuses is scored again case by case, so that one case harms no other. Knows
+no log, no HTTP and no store.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import numpy as np
+
+from core.decision.thresholds.decisions import FAULT, POLICY_VOID, review_all_cases
+from core.gate.schemas import CaseAnswer, GateCase
+from core.pipeline.apply import BoundPolicy
+
+# Faults: what kept the gate from accepting. A void policy's fault names what voids it.
+MODEL_ERROR, NOT_FINITE, NO_POLICY = "model_error", "not_finite", "no_policy"
+STORE_UNAVAILABLE, RULE_ERROR = "store_unavailable", "rule_error"
+SUM_TOLERANCE = 1e-3  # of a row of probabilities, as the store allows
+_logger = logging.getLogger(__name__)
+
+
+class Scorer(Protocol):
+    """A model: probabilities [n, K] and total, aleatoric, epistemic [n] in nats for n texts."""
+
+    def scores(self, texts: Sequence[str]) -> Any: ...
+
+
+@dataclass(frozen=True)
+class CaseScores:
+    """What the model says of one case: probabilities in the order of its labels; nats."""
+
+    probabilities: tuple[float, ...]
+    total: float
+    aleatoric: float
+    epistemic: float
+    novelty: float | None
+
+
+@dataclass(frozen=True)
+class DecidedCase:
+    """A case, its answer, and the model's scores; None where the model gave none."""
+
+    case: GateCase
+    answer: CaseAnswer
+    scores: CaseScores | None
+
+
+@dataclass(frozen=True)
+class GateModel:
+    """A model that scores, its labels in their order, and the hash of its content."""
+
+    scorer: Scorer
+    labels: tuple[str, ...]
+    model_hash: str
+
+
+def decide_batch(
+    cases: Sequence[GateCase], model: GateModel, read_policy: Callable[[], BoundPolicy | None]
+) -> list[DecidedCase]:
+    """Score and decide the cases, in their order. Never raises for a fault of model, policy or
+    store: those cases go to review.
+    """
+    scored = score_cases(cases, model)
+    good = {i: scores for i, (scores, _) in enumerate(scored) if scores is not None}
+    bound, fault = _policy_in_force(read_policy)
+    decided, fault = _decide_scored(
+        [cases[i] for i in good], list(good.values()), model.labels, bound, fault
+    )
+    decision_of = {
+        i: (bool(accepted), str(reason))
+        for i, accepted, reason in zip(good, decided.accepted, decided.reasons, strict=True)
+    }
+    decided_at = datetime.now(UTC)
+    return [
+        _decided_case(
+            case,
+            *scored[i],
+            decision_of.get(i, (False, FAULT)),
+            bound,
+            fault,
+            model,
+            decided_at,
+        )
+        for i, case in enumerate(cases)
+    ]
+
+
+def score_cases(cases: Sequence[GateCase], model: GateModel) -> list[tuple[CaseScores | None, str]]:
+    """Return each case's scores and an empty fault, or None and its fault."""
+    try:
+        scores = model.scorer.scores([case.text for case in cases])
+        return [_checked_scores(scores, i, len(model.labels)) for i in range(len(cases))]
+    except Exception:
+        if len(cases) > 1:
+            return [score_cases([case], model)[0] for case in cases]
+        _logger.exception("the model failed on a case")
+        return [(None, MODEL_ERROR)]
+
+
+def _checked_scores(scores: Any, i: int, classes: int) -> tuple[CaseScores | None, str]:
+    p = np.asarray(scores.probabilities[i], dtype=np.float64)
+    spread = np.array([scores.total[i], scores.aleatoric[i], scores.epistemic[i]], dtype=np.float64)
+    # NaN compares as false
+    possible = len(p) == classes and (p >= 0).all() and abs(p.sum() - 1) <= SUM_TOLERANCE
+    if not (possible and np.isfinite(spread).all() and (spread >= 0).all()):
+        return None, NOT_FINITE
+    novelty = None if scores.novelty is None else float(scores.novelty[i])
+    if novelty is not None and not 0 <= novelty <= 1:
+        novelty = None
+    total, aleatoric, epistemic = spread.tolist()
+    return CaseScores(tuple(p.tolist()), total, aleatoric, epistemic, novelty), ""
+
+
+def _policy_in_force(
+    read_policy: Callable[[], BoundPolicy | None],
+) -> tuple[BoundPolicy | None, str]:
+    """The policy, or None and what keeps it from being known; a void one with what voids it."""
+    try:
+        bound = read_policy()
+    except Exception:
+        _logger.exception("the policy in force cannot be read")
+        return None, STORE_UNAVAILABLE
+    if bound is None:
+        return None, NO_POLICY
+    return bound, ", ".join(bound.void)
+
+
+def _decide_scored(
+    cases: Sequence[GateCase],
+    scores: Sequence[CaseScores],
+    labels: tuple[str, ...],
+    bound: BoundPolicy | None,
+    fault: str,
+):
+    if bound is None:
+        reason = POLICY_VOID if fault == NO_POLICY else FAULT
+        return review_all_cases(len(cases), reason), fault
+    best = [int(np.argmax(score.probabilities)) for score in scores]
+    try:
+        decided = bound.decide(
+            [case.segment for case in cases],
+            [labels[k] for k in best],
+            np.array([score.probabilities[k] for score, k in zip(scores, best, strict=True)]),
+            np.array([score.epistemic for score in scores]),
+        )
+    except Exception:
+        _logger.exception("the rule failed")
+        return review_all_cases(len(cases), FAULT), RULE_ERROR
+    return decided, fault
+
+
+def _decided_case(
+    case: GateCase,
+    scores: CaseScores | None,
+    score_fault: str,
+    decision: tuple[bool, str],
+    bound: BoundPolicy | None,
+    policy_fault: str,
+    model: GateModel,
+    decided_at: datetime,
+) -> DecidedCase:
+    accepted, reason = decision
+    k = None if scores is None else int(np.argmax(scores.probabilities))
+    answer = CaseAnswer(
+        case_id=case.case_id,
+        label=None if k is None else model.labels[k],
+        confidence=None if scores is None or k is None else scores.probabilities[k],
+        aleatoric=None if scores is None else scores.aleatoric,
+        epistemic=None if scores is None else scores.epistemic,
+        decision="accepted" if accepted else "review",
+        reason=reason,
+        fault=score_fault or policy_fault,
+        policy=None if bound is None else bound.version.name,
+        policy_version=None if bound is None else bound.version.version,
+        certificate=None if bound is None else bound.certificate,
+        model_hash=model.model_hash,
+        decided_at=decided_at,
+    )
+    return DecidedCase(case, answer, scores)

@@ -1,0 +1,134 @@
+"""What the gate reads and answers, as checked documents. Their JSON schemas are the OpenAPI
+document's. Knows no HTTP.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import CasesError
+
+MOST_CASES = 1000  # in one request
+# The longest text is read by core.pipeline.ask.checked_question, which knows the model.
+BODY_LIMIT = 8_000_000  # bytes of one request
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+DECISION = Literal["accepted", "review"]
+
+
+class GateCase(BaseModel):
+    """A case to be decided. Its id is its identity: one id has one content and one decision."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    case_id: Name
+    text: Annotated[str, Field(min_length=1)]
+    segment: Annotated[str, Field(max_length=200)] = ""
+
+    @property
+    def content_key(self) -> str:
+        """sha256 of text and segment, hex."""
+        return _digest([self.text, self.segment])
+
+
+class DecideRequest(BaseModel):
+    """Cases to be decided, each id once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    cases: Annotated[tuple[GateCase, ...], Field(min_length=1, max_length=MOST_CASES, strict=False)]
+
+    @property
+    def content_key(self) -> str:
+        """sha256 of the cases in their order, hex."""
+        return _digest([(case.case_id, case.content_key) for case in self.cases])
+
+
+class CaseAnswer(BaseModel):
+    """What the gate decided of a case. Label and numbers are null where the model gave none.
+
+    reason: one of core's REASONS. fault: what kept the gate from accepting, empty where nothing
+    did. Uncertainties are in nats.
+    """
+
+    case_id: str
+    label: str | None
+    confidence: float | None
+    aleatoric: float | None
+    epistemic: float | None
+    decision: DECISION
+    reason: str
+    fault: str
+    policy: str | None
+    policy_version: int | None
+    certificate: str | None
+    model_hash: str
+    decided_at: datetime
+
+
+class DecideResponse(BaseModel):
+    """The decisions of a request, in the order of its cases."""
+
+    decisions: list[CaseAnswer]
+
+
+class GateVerdict(BaseModel):
+    """What a person said of a case that this gate decided."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    case_id: Name
+    verdict: str
+    reviewer: Name
+    at: datetime
+    label: str | None = None
+    audit: bool = False
+    inclusion_probability: float | None = None
+
+
+class VerdictsRequest(BaseModel):
+    """Verdicts to be added, all or none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    verdicts: Annotated[list[GateVerdict], Field(min_length=1, max_length=MOST_CASES)]
+
+
+class VerdictsResponse(BaseModel):
+    """How many of the verdicts are new."""
+
+    added: int
+
+
+class Problem(BaseModel):
+    """Why a request was refused. A case without a decision belongs to a person."""
+
+    code: str
+    message: str
+
+
+def read_document(kind: type[BaseModel], body: bytes):
+    """Read a request's body as a document of that kind. Raises CasesError with the first problem."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as e:
+        first = e.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "body"
+        raise CasesError("gate.body_refused", place=place, reason=first["msg"]) from e
+
+
+def read_decide_request(body: bytes) -> DecideRequest:
+    """Read the cases of a request. Raises CasesError also for an id that stands for two cases."""
+    request = read_document(DecideRequest, body)
+    seen_ids: set[str] = set()
+    for case in request.cases:
+        if case.case_id in seen_ids:
+            raise CasesError("gate.case_twice", case=case.case_id)
+        seen_ids.add(case.case_id)
+    return request
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

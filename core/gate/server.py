@@ -1,0 +1,48 @@
+"""The gate of a workspace, put together and served: model, policy in force, log and store."""
+
+import logging
+from functools import partial
+
+import uvicorn
+
+from core.gate.app import Gate, gate_app
+from core.gate.deciding import GateModel, decide_batch
+from core.gate.log import DecisionLog
+from core.gate.metrics import GateMetrics
+from core.gate.policies import PolicyInForce
+from core.gate.transfer import StoreTransfer, gate_run
+from core.gate.worker import GateWorker
+from core.pipeline.ask import checked_question
+from core.settings import Settings
+from core.store.store import Store
+
+POLICY_WAIT_S = 1.0  # for the store; longer, and the batch goes to review
+TRANSFER_WAIT_S = 30.0
+
+
+def make_gate(settings: Settings, card, scorer, dataset: str) -> Gate:
+    """Return a gate that is not started yet.
+
+    card: the ModelCard of the model. scorer: the model, `scores(texts)`. dataset: name of the
+    cases, by which the active policy is looked up. Raises StoreError where another gate holds the
+    log.
+    """
+    run = gate_run(card, dataset)
+    log = DecisionLog(settings.home / "gate" / f"{run.run_id}.jsonl")
+    policies = PolicyInForce(Store(settings.store, POLICY_WAIT_S), run)
+    model = GateModel(scorer, tuple(card.labels), card.hash)
+    metrics = GateMetrics()
+    decide = partial(decide_batch, model=model, read_policy=policies.bound_policy)
+    return Gate(
+        GateWorker(log, decide, metrics),
+        StoreTransfer(log, Store(settings.store, TRANSFER_WAIT_S), run),
+        metrics,
+        partial(checked_question, card=card),
+    )
+
+
+def serve_gate(settings: Settings, card, scorer, dataset: str, host: str, port: int) -> None:
+    """Serve until a signal ends it; what was acknowledged is on disk whatever ends it."""
+    logging.basicConfig(level=logging.WARNING)
+    app = gate_app(make_gate(settings, card, scorer, dataset))
+    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")
