@@ -168,8 +168,9 @@ def test_cases_that_measure_nothing_say_so(open_page, tmp_path):
 
 def test_a_failed_run_says_so(open_page, tmp_path):
     add_run(tmp_path, [("A", "right", 0.9)] * 40, state="failed")
-    assert "Run one stopped before its end; the figures rest on the 40 cases" in page_text(
-        open_page(tmp_path)
+    assert (
+        "Run one stopped before its end; the figures rest on the cases that it scored: 40"
+        in page_text(open_page(tmp_path))
     )
 
 
