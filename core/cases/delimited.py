@@ -54,7 +54,7 @@ class Dialect:
     def parameters(self) -> dict:
         """Return the csv module's settings."""
         # Strict: without it, csv accepts a stray quote silently and shifts the cells after it.
-        quoting = {
+        quoting: dict[str, dict[str, object]] = {
             "minimal": {"strict": True},
             "backslash": {"strict": True, "escapechar": "\\", "doublequote": False},
             "none": {"quoting": csv.QUOTE_NONE},

@@ -53,7 +53,13 @@ _ACCENTS = frozenset("àâäáçéèêëíîïñóôöúùûüßæœ")
 _NEIGHBOURS = frozenset("ãåìòõøšžąćęłńśźżčďěňřťůőűğışİŁŚŻŠČŘŽ")  # of languages near ours
 _QUOTES = frozenset("“”„«»‘‚’")
 # Blocks of other scripts: Greek, Cyrillic, Hebrew, Arabic, Thai.
-_SCRIPTS = ("\u0370\u03ff", "\u0400\u045f", "\u0590\u05ff", "\u0600\u06ff", "\u0e00\u0e7f")
+_SCRIPTS = (
+    ("\u0370", "\u03ff"),
+    ("\u0400", "\u045f"),
+    ("\u0590", "\u05ff"),
+    ("\u0600", "\u06ff"),
+    ("\u0e00", "\u0e7f"),
+)
 _SIGNS = frozenset("…–—•€£°§©®™½¼¾²³µ±ºª×·\xa0")
 _KANJI = frozenset(  # the kanji that most business and maintenance texts are made of
     "株式公司製造営業販売郵便宅配便銀行座口券証録音声動静止禁煙火災害虫駆鳥獣魚肉菜果米麦粉糖塩茶酒"

@@ -3,6 +3,7 @@
 Every reader of a format makes a Table; core.cases.read turns a Table into cases. Imports no reader.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -116,7 +117,7 @@ def check_dimensions(path: Path, rows: int, columns: int) -> None:
         )
 
 
-def rare_rows(rows: list[int]) -> list[str]:
+def rare_rows(rows: Sequence[int | str]) -> list[str]:
     """Return the first RARE row numbers as texts, followed by "…" if there are more."""
     return [str(row) for row in rows[:RARE]] + (["…"] if len(rows) > RARE else [])
 
@@ -136,5 +137,8 @@ def from_json(value: object) -> object:
     """Return the value that `to_json` converted, with tuples as lists."""
     if isinstance(value, dict):
         parts = {key: from_json(item) for key, item in value.items()}
-        return Notice(**parts) if set(parts) == {"code", "values"} else parts
+        code, values = parts.get("code"), parts.get("values")
+        if len(parts) == 2 and isinstance(code, str) and isinstance(values, dict):
+            return Notice(code, values)
+        return parts
     return [from_json(item) for item in value] if isinstance(value, list) else value

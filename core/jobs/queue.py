@@ -153,10 +153,10 @@ def status(settings: Settings, job_id: str) -> JobStatus:
             }
         ),
         state=_state(process, end, cancelled=(folder / "cancel.json").is_file()),
-        started_at=process and datetime.fromisoformat(process["at"]),
-        ended_at=end and datetime.fromisoformat(end["at"]),
-        exit_code=end and end["exit_code"],
-        progress=progress and Progress(**progress),
+        started_at=datetime.fromisoformat(process["at"]) if process else None,
+        ended_at=datetime.fromisoformat(end["at"]) if end else None,
+        exit_code=end["exit_code"] if end else None,
+        progress=Progress(**progress) if progress else None,
     )
 
 

@@ -69,10 +69,15 @@ def _run(settings: Settings, job_id: str) -> None:
     with (folder / "log").open("ab") as log:
         log.write(f"{_now()[:19]} UTC: python -m core {job.verb}\n".encode())
         log.flush()
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
         try:
             process = subprocess.Popen(
-                command(job), cwd=ROOT, env=environment, start_new_session=True, **pipes
+                command(job),
+                cwd=ROOT,
+                env=environment,
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         except OSError as e:  # arguments too long, no memory: the queue goes on with the next job
             log.write(f"the job could not be started: {e}\n".encode())

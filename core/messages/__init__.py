@@ -26,16 +26,17 @@ def read_catalogues(folder: Path, language: str) -> dict[str, str | tuple[str, .
     for path in sorted((folder / language).glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale=language):
-                key = message.id[0] if isinstance(message.id, tuple) else message.id
-                if not key or not any(message.string):  # the empty key is the file's header
+                key = message.id if isinstance(message.id, str) else message.id[0]
+                if not key or not any(message.string or ()):  # the empty key is the file's header
                     continue
                 if key in catalogue:
                     raise ValueError(f"{path} repeats the key {key!r}")
-                catalogue[key] = message.string
+                text = message.string
+                catalogue[key] = text if isinstance(text, str) else tuple(text or ())
     return catalogue
 
 
-def plural_form(language: str, n: float) -> int:
+def plural_form(language: str, n: object) -> int:
     """Return the plural form of `n`: Japanese has one, English a second one for all but 1."""
     return 0 if language == "ja" or n == 1 else 1
 
@@ -54,12 +55,12 @@ def sentence(language: str, key: str, **values: object) -> str:
     return words.format(**{name: _written(value, language) for name, value in values.items()})
 
 
-def error_text(error: Exception, language: str) -> str:
+def error_text(error: object, language: str) -> str:
     """Return an error's sentence; the error's own text if its code is in no catalogue."""
     code = getattr(error, "code", None)
     if code is None or code not in read_catalogues(FOLDER, language):
         return str(code if code is not None else error)
-    return sentence(language, code, **error.values)
+    return sentence(language, code, **getattr(error, "values", {}))
 
 
 def reader_language(environment: Mapping[str, str] = os.environ) -> str:

@@ -106,7 +106,8 @@ class Inspectors:
 
     def __init__(self, settings: Settings, models: Pair):
         self.settings, self.models = settings, models
-        self._turn, self._loaded = threading.Lock(), None
+        self._turn = threading.Lock()
+        self._loaded: tuple | None = None
 
     @property
     def ready(self) -> bool:

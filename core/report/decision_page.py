@@ -29,7 +29,9 @@ def cheapest_scenario(columns: Sequence[ScenarioColumn]) -> ScenarioColumn | Non
         for column in columns
         if column.used.currency == currency and column.measure("money_per_month").value is not None
     ]
-    return min(priced, key=lambda column: column.measure("money_per_month").value, default=None)
+    return min(
+        priced, key=lambda column: column.measure("money_per_month").estimate[0], default=None
+    )
 
 
 def review_all_cost(column: ScenarioColumn) -> float:
@@ -69,7 +71,7 @@ def decision_section(
 
 def _cost_sentence(words: ReportWords, column: ScenarioColumn) -> str:
     cost, currency = column.measure("money_per_month"), column.used.currency
-    saving = review_all_cost(column) - cost.value
+    saving = review_all_cost(column) - cost.estimate[0]
     amounts = {
         "cost": cost.value,
         "low": cost.low,
@@ -154,7 +156,7 @@ def _row(
 def _people_row(
     words: ReportWords, volume: float, reviews: Interval, full_time: FullTime
 ) -> tuple[TableCell, ...]:
-    people = [full_time.people(per_day) for per_day in (volume, reviews.value)]
+    people = [full_time.people(per_day) for per_day in (volume, reviews.estimate[0])]
     cells = [TableCell(words.number(n, 1), n, "#,##0.0") for n in people]
     basis = words(
         "minutes.verdict.people.basis", minutes=words.number(full_time.minutes, figures=3)

@@ -5,7 +5,11 @@ of the dashboard, which has two languages.
 from dataclasses import asdict
 
 from core.counts.histogram import AcceptanceCurve
-from core.decision.thresholds.consequence import consequence_curve, threshold_consequence
+from core.decision.thresholds.consequence import (
+    PolicyConsequence,
+    consequence_curve,
+    threshold_consequence,
+)
 from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.daily_money import all_human_option, option_money
 from core.decision.thresholds.volume import run_volume
@@ -51,21 +55,24 @@ def decision_record(
     """
     record = store.run(run_id) if run_id else default_run(store)
     measured = run_volume(record)
-    volume = cases_per_day if cases_per_day is not None else measured and measured.cases_per_day
+    volume = cases_per_day
+    if volume is None and measured is not None:
+        volume = measured.cases_per_day
     if volume is None:
         raise SettingsError("report.no_volume", run=record.run.run_id)
     unit = UnitCosts(*costs, currency)
     if threshold is None:
         curve = AcceptanceCurve(store.histogram(record.run.run_id))
         threshold = threshold_for_leakage(curve, target_leakage)
-    consequence, options = None, [all_human_option(volume, unit)]
+    consequences: list[PolicyConsequence] = []
+    options = [all_human_option(volume, unit)]
     for kind, same in same_cases(store.runs("score"), record).items():  # the chosen run first
         means = threshold_consequence(
             AcceptanceCurve(store.histogram(same.run.run_id)),
             threshold,
             CostModel(volume, unit, same.metrics.get("seconds_per_case")),
         )
-        consequence = consequence or means
+        consequences.append(means)
         options.append(option_money(kind, means))
     return {
         "run": record.run.run_id,
@@ -78,7 +85,7 @@ def decision_record(
         "costs": asdict(unit),
         "target_leakage": target_leakage,
         "seconds_per_case": record.metrics.get("seconds_per_case"),
-        "consequence": asdict(consequence) | {"threshold": threshold, "cases_per_day": volume},
+        "consequence": asdict(consequences[0]) | {"threshold": threshold, "cases_per_day": volume},
         "money": {option.name: asdict(option) for option in options},
     }
 

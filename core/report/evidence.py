@@ -72,8 +72,8 @@ def calibration_summary(counts: Histogram, unseen: bool = True) -> CalibrationSu
     """Return the mean confidence, accuracy and calibration error of a run's counts."""
     bins = reliability_bins(counts, unseen)
     n = sum(b.n for b in bins)
-    right = sum(round(b.n * b.accuracy.value) for b in bins if b.n)
-    confidence = sum(b.n * b.confidence for b in bins if b.n) / n if n else None
+    right = sum(round(b.n * b.point[1]) for b in bins if b.n)
+    confidence = sum(b.n * b.point[0] for b in bins if b.n) / n if n else None
     return CalibrationSummary(confidence, wilson(right, n), calibration_error(bins).debiased)
 
 
@@ -268,7 +268,7 @@ def _counts(
     segment: pd.Series, outcome: pd.Series, confidence, segments: list[str] | None = None
 ) -> Histogram:
     """Return counts by segment and outcome, with all predicted classes as one."""
-    one_class = np.full(len(segment), "")
+    one_class = [""] * len(segment)
     return Histogram.from_predictions(
         segment, one_class, outcome, np.asarray(confidence), segments, ("",)
     )

@@ -161,7 +161,9 @@ def active_thresholds(store: Store) -> tuple[str, Policy] | None:
     """
     active = Ledger(store).active_policy()
     try:
-        return active and (f"{active.name} v{active.version}", Policy.from_dict(active.content))
+        if active is None:
+            return None
+        return f"{active.name} v{active.version}", Policy.from_dict(active.content)
     except SettingsError:
         return None
 
@@ -296,7 +298,7 @@ def trial_units(one: ScenarioColumn, now: RunCounts) -> list[TrialUnit]:
                 TrialUnit(
                     name,
                     consequence.cases_per_day,
-                    consequence.coverage.value,
+                    consequence.coverage.estimate[0],
                     consequence.selective_risk,
                 )
             )

@@ -93,16 +93,15 @@ def comparison_charts(
         texts = tuple(
             phrases.measure_text(words, measure, column.value, currency) for column in estimates
         )
-        ends = (
-            tuple(getattr(column, end) for column in estimates) for end in ("value", "low", "high")
-        )
         # A chart has one axis, so the first scenario's text sets the digits for all bars.
         pattern = phrases.number_pattern(words, measure, texts[0], currency)
         charts.append(
             BarChart(
                 phrases.measure_label(words, measure),
                 tuple(c.name for c in compared),
-                *ends,
+                tuple(estimate.value for estimate in estimates),
+                tuple(estimate.low for estimate in estimates),
+                tuple(estimate.high for estimate in estimates),
                 texts,
                 pattern,
             )
@@ -188,8 +187,8 @@ def _differences(words: ReportWords, columns: Sequence[ScenarioColumn]) -> Docum
 
 
 def _assumptions(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:
-    heads = (words("minutes.scenario.head"), words("minutes.assumption"), words("minutes.value"))
-    heads = (*heads, words("minutes.frozen.head"), words("minutes.source"))
+    keys = ("scenario.head", "assumption", "value", "frozen.head", "source")
+    heads = tuple(words(f"minutes.{key}") for key in keys)
     rows = [row for column in columns for row in _assumed(words, column)]
     note = words("minutes.assumptions.note")
     return DocumentSection(

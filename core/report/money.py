@@ -12,7 +12,6 @@ import pandas as pd
 
 from core.decision.money import breakeven
 from core.decision.money.appraisal import OptionAppraisal, appraise_options
-from core.decision.money.cashflow import ALL_HUMAN
 from core.decision.money.scenario import MoneyScenario
 from core.decision.money.sensitivity import (
     MonteCarlo,
@@ -23,6 +22,7 @@ from core.decision.money.sensitivity import (
     monte_carlo_npv,
     option_outlooks,
 )
+from core.decision.thresholds.daily_money import ALL_HUMAN
 
 # One seed for all scenarios: equal inputs give equal figures, and a changed input shows its effect
 # without the noise of new draws.
@@ -85,14 +85,14 @@ def option_comparison(found: ScenarioValuation) -> pd.DataFrame:
 def _option_row(one: OptionAppraisal, ahead: OptionOutlook, spread: PercentileSpread) -> dict:
     never = PercentileRange(None, None, None)  # all human is the reference, so it has no payback
     chance = spread.chance_positive
-    figures = {
+    figures: dict[str, tuple[float | None, PercentileRange | PercentileSpread]] = {
         "monthly": (sum(one.monthly.values()), ahead.monthly),
         "npv": (one.npv, spread),
         "payback": (one.payback.months, never if one.option == ALL_HUMAN else ahead.payback),
         "hours": (one.hours_freed_per_month, ahead.hours_freed),
         "missed": (one.escapes_per_month, ahead.escapes),
     }
-    row = {
+    row: dict[str, str | float | None] = {
         "option": one.option,
         "once": sum(one.once.values()),
         **{part: one.monthly[part] for part in PARTS},

@@ -42,10 +42,10 @@ def trial_report(
         c for c in columns if c.name != name and c.measure("selective_risk").value is not None
     ]
     rival = others[0] if others else None
-    risk = rival and rival.measure("selective_risk").value
+    risk = rival.measure("selective_risk").value if rival else None
     return TrialReport(
         name,
-        rival and rival.name,
+        rival.name if rival else None,
         plan_trial(trial_units(scenario_column, now), **terms, days=days, rival=risk),
         terms,
         days,
@@ -60,10 +60,13 @@ def trial_width_chart(words: ReportWords, poc: TrialReport) -> LineChart | None:
     if risk.value is None:
         return None
     needed = next(need.cases for need in poc.plan.needs if need.question == "width")
+    if needed is None:
+        return None
     # Twice the larger n leaves both marks clear of the right edge.
-    frame = width_frame(risk.value, 2 * max(needed, risk.n))
+    value, low, high = risk.estimate
+    frame = width_frame(value, 2 * max(needed, risk.n))
     marks = (
-        (float(risk.n), (risk.high - risk.low) / 2, words("poc.now", n=words.number(risk.n, 0))),
+        (float(risk.n), (high - low) / 2, words("poc.now", n=words.number(risk.n, 0))),
         (float(needed), poc.terms["width"], words("poc.needed", n=words.number(needed, 0))),
     )
     axes = words("poc.width"), words("poc.axis.n"), words("poc.axis.width")
@@ -100,12 +103,14 @@ def _present(words: ReportWords, poc: TrialReport) -> str:
     risk = poc.plan.unit.risk
     if risk.value is None:
         return words("poc.present.none")
-    shares = {end: words.percent(getattr(risk, end)) for end in ("value", "low", "high")}
+    value, low, high = risk.estimate
     return words(
         "poc.present",
         n=words.number(risk.n, 0),
-        half=words.percent((risk.high - risk.low) / 2),
-        **shares,
+        half=words.percent((high - low) / 2),
+        value=words.percent(value),
+        low=words.percent(low),
+        high=words.percent(high),
     )
 
 

@@ -102,7 +102,7 @@ def edited_policy(
     review; it overrides a threshold}. A row with an empty threshold follows the one for all; an
     invalid threshold leaves its row unchanged.
     """
-    changed = {
+    changed: dict[str, dict] = {
         SEGMENT: dict(policy.by_segment),
         CLASS: dict(policy.by_class),
         CELL: dict(policy.by_cell),
@@ -249,7 +249,7 @@ def _names(cumulative: JointCumulative, listed: Policy) -> list[tuple[str, str, 
     return of_one + [(CELL, *pair) for pair in listed.by_cell]
 
 
-def _own(policy: Policy, kind: str, segment: str, predicted: str) -> tuple[float, bool]:
+def _own(policy: Policy, kind: str, segment: str, predicted: str) -> tuple[float | str, bool]:
     thresholds = {
         SEGMENT: policy.by_segment.get(segment),
         CLASS: policy.by_class.get(predicted),

@@ -84,9 +84,11 @@ def activation_spans(events: Sequence[PolicyEvent], until: datetime) -> pd.DataF
     end is `until`).
     """
     # An undo brings an earlier version back, so each event replays all events before it.
-    spans, active, since = [], None, None
+    spans: list[tuple[str, int, datetime, datetime, bool]] = []
+    active: tuple[str, int] | None = None
+    since = until
     for count, event in enumerate(events, start=1):
-        in_force = (activations_in_force(events[:count])[-1:] or [None])[0]
+        in_force = next(reversed(activations_in_force(events[:count])), None)
         if in_force == active:
             continue
         if active is not None:

@@ -127,8 +127,8 @@ def run_differences(runs: list[RunRecord]) -> pd.DataFrame:
     """
     flat = {record.run.run_id: _flat(record) for record in runs}
     names = dict.fromkeys(name for fields in flat.values() for name in fields)
-    rows = [
-        {"name": name} | {run_id: fields.get(name) for run_id, fields in flat.items()}
+    rows: list[dict[str, str | None]] = [
+        {"name": name, **{run_id: fields.get(name) for run_id, fields in flat.items()}}
         for name in names
     ]
     differing = [row for row in rows if len({row[run_id] for run_id in flat}) > 1]

@@ -43,9 +43,10 @@ def cascade_fronts(
     seconds: measured a case, of student and teacher.
     costs: of a review, an escape and a machine hour.
     """
-    first, second = _paired(student, teacher, segment, unseen, passes, seconds)
-    if first is None:
+    paired = _paired(student, teacher, segment, unseen, passes, seconds)
+    if not paired:
         return pd.DataFrame(columns=["way", "leakage", "cost", "total", "n"])
+    first, second = paired
     review, escape, machine = costs
     # Escapes at no cost: the front trades leakage itself against cost.
     unit = UnitCosts(review, 0.0, machine)
@@ -70,14 +71,19 @@ def cheapest_cascade(front: pd.DataFrame, way: str) -> pd.Series:
 
 
 def _paired(
-    student, teacher, segment, unseen, passes, seconds
-) -> tuple[ScoredRun | None, ScoredRun | None]:
+    student: pd.DataFrame,
+    teacher: pd.DataFrame,
+    segment: str | None,
+    unseen: bool,
+    passes: int,
+    seconds: tuple[float, float],
+) -> list[ScoredRun]:
     counted = student["outcome"].ne("unlabelled") & (student["outcome"].ne("unseen") | unseen)
     rows = student[counted if segment is None else counted & student["segment"].eq(segment)]
     both = rows.merge(teacher, on="case_id", suffixes=("_1", "_2"))
     if not len(both):
-        return None, None
-    return tuple(
+        return []
+    return [
         ScoredRun(
             n,
             time,
@@ -85,20 +91,21 @@ def _paired(
             np.asarray(both[f"outcome_{i}"].eq("right"), dtype=bool),
         )
         for i, n, time in ((1, 1, seconds[0]), (2, passes, seconds[1]))
-    )
+    ]
 
 
 def _row(way: str, point: CascadePoint, escape: float) -> dict:
-    leakage, cost = point.leakage, point.cost_per_case.value
+    leakage, (cost, _, _) = point.leakage, point.cost_per_case.estimate
+    value, low, high = leakage.estimate
     return {
         "way": way,
-        "leakage": leakage.value,
-        "leakage_low": leakage.low,
-        "leakage_high": leakage.high,
+        "leakage": value,
+        "leakage_low": low,
+        "leakage_high": high,
         "cost": cost,
-        "total": cost + escape * leakage.value,
-        "total_low": cost + escape * leakage.low,
-        "total_high": cost + escape * leakage.high,
+        "total": cost + escape * value,
+        "total_low": cost + escape * low,
+        "total_high": cost + escape * high,
         "passes": point.passes,
         "student_threshold": str(point.student_threshold),
         "teacher_threshold": str(point.teacher_threshold),
@@ -182,12 +189,12 @@ def share_curve(
     """Return one row a share of `kind`, SHARE_STEPS from 0 to 1: share, review and leakage, each
     also with _low and _high, and n.
     """
-    rows = []
+    rows: list[dict[str, float | None]] = []
     for share in np.linspace(0, 1, SHARE_STEPS):
         consequence = policy_consequence(
             policy_at_share(counts, kind, float(share)), Policy(threshold), terms
         )
-        row = {"share": float(share), "n": consequence.leakage.n}
+        row: dict[str, float | None] = {"share": float(share), "n": consequence.leakage.n}
         for name, risk in (("review", consequence.review_rate), ("leakage", consequence.leakage)):
             row |= {name: risk.value, f"{name}_low": risk.low, f"{name}_high": risk.high}
         rows.append(row)

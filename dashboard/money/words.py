@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from core.decision.money.breakeven import PayingThresholds
-from core.decision.money.cashflow import ALL_HUMAN, OPTION_NAMES
+from core.decision.thresholds.daily_money import ALL_HUMAN, OPTION_NAMES
 from core.decision.money.scenario import INPUT_UNITS
 from dashboard.components.sentences import Card
 from dashboard.i18n import DASH, Words, escape_markdown

@@ -24,7 +24,8 @@ HOURS_PER_WEEK = 168  # hours
 class ArrivalProcess(Protocol):
     """The arrivals that a simulation needs. source: MEASURED or ASSUMED."""
 
-    source: str
+    @property
+    def source(self) -> str: ...
 
     @property
     def per_week(self) -> float:

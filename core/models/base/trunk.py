@@ -39,7 +39,7 @@ class TrunkCache:
     def __len__(self) -> int:
         return len(self.states)
 
-    def at(self, index: Sequence[int]) -> "TrunkCache":
+    def at(self, index: Sequence[int] | np.ndarray) -> "TrunkCache":
         """Return the cache of those texts alone; their states are shared, not copied."""
         offsets = None if self.offsets is None else self.offsets[torch.as_tensor(np.asarray(index))]
         return TrunkCache([self.states[i] for i in index], offsets)
@@ -48,7 +48,9 @@ class TrunkCache:
         """Return these texts followed by those of `more`, without offsets."""
         return TrunkCache([*self.states, *more.states])
 
-    def offset(self, index: Sequence[int], device: torch.device | None = None) -> Tensor | float:
+    def offset(
+        self, index: Sequence[int] | np.ndarray, device: torch.device | None = None
+    ) -> Tensor | float:
         """Return the offsets [B, K] of those texts' logits, or 0."""
         return (
             0.0
@@ -61,7 +63,9 @@ class TrunkCache:
         """Return the number of tokens of each text."""
         return [len(s) for s in self.states]
 
-    def batch(self, index: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor | None]:
+    def batch(
+        self, index: Sequence[int] | np.ndarray, device: torch.device
+    ) -> tuple[Tensor, Tensor | None]:
         """Return those texts' padded states [B, T, d] and mask [B, T], None without padding."""
         hidden, mask = pad([self.states[i] for i in index])
         return hidden.to(device), None if mask is None else mask.to(device)
@@ -85,10 +89,10 @@ def cache_trunk(
     """
     ids = backbone.tokens(texts, truncate)
     if not ids or folder is None:
-        states: list[Tensor | None] = [None] * len(ids)
+        states: dict[int, Tensor] = {}
         for i, state in _computed(backbone, ids, tokens_per_batch, progress):
             states[i] = state.clone()  # a view would keep the whole batch alive
-        return TrunkCache(states)
+        return TrunkCache([states[i] for i in range(len(ids))])
     path = folder / f"{_key(backbone, ids)}.npy"
     if not path.is_file():
         _write(path, backbone, ids, _computed(backbone, ids, tokens_per_batch, progress))

@@ -24,8 +24,10 @@ def chart_drawing(chart: BarChart | LineChart, width: float, height: float, font
     picture = Drawing(width, height)
     picture.__dict__["initialFontName"] = font  # else the page names Helvetica, not embedded
     picture.add(_text(chart.title, 0, height - 12, 10.5, INK, font))
-    draw = _bars if isinstance(chart, BarChart) else _line
-    draw(picture, chart, font)
+    if isinstance(chart, BarChart):
+        _bars(picture, chart, font)
+    else:
+        _line(picture, chart, font)
     return picture
 
 
@@ -50,7 +52,7 @@ def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
     plot.draw()  # the axes compute their scale only here
     # A bar without a figure is drawn with height 0 and gets no whisker.
     for i, (value, low, high) in enumerate(zip(chart.values, chart.lows, chart.highs, strict=True)):
-        if value is not None:
+        if value is not None and low is not None and high is not None:
             _whisker(picture, plot, i, low, high)
 
 

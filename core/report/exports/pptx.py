@@ -120,8 +120,8 @@ class _Pen:
             frame = self.slide.shapes.add_table(
                 len(heights), len(widths), *map(Inches, (MARGIN, self.y, _LINE, sum(heights)))
             )
-            for column, wide in zip(frame.table.columns, widths, strict=True):
-                column.width = Inches(wide)
+            for i, wide in enumerate(widths):
+                frame.table.columns[i].width = Inches(wide)
             for i, (row, high) in enumerate(zip((head, *rows), heights, strict=True)):
                 frame.table.rows[i].height = Inches(high)
                 for cell, text in zip(frame.table.rows[i].cells, row, strict=True):

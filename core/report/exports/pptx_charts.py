@@ -92,11 +92,11 @@ def _axis(axis, pattern: str) -> None:
 def _whiskers(chart: BarChart):
     """Return c:errBars from each bar's low to its high; none for a bar without a figure."""
     ups = [
-        None if value is None else high - value
+        None if value is None or high is None else high - value
         for value, high in zip(chart.values, chart.highs, strict=True)
     ]
     downs = [
-        None if value is None else value - low
+        None if value is None or low is None else value - low
         for value, low in zip(chart.values, chart.lows, strict=True)
     ]
     return parse_xml(

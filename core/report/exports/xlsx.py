@@ -179,10 +179,12 @@ class _Sheet:
 def _whiskers(chart: BarChart) -> dict:
     """Return XlsxWriter's error bars: the length of each up and down; 0 for a bar without a figure."""
     triples = list(zip(chart.values, chart.lows, chart.highs, strict=True))
-    ups = [0 if value is None else high - value for value, _, high in triples]
+    ups = [0 if value is None or high is None else high - value for value, _, high in triples]
     return {
         "plus_values": ups,
-        "minus_values": [0 if value is None else value - low for value, low, _ in triples],
+        "minus_values": [
+            0 if value is None or low is None else value - low for value, low, _ in triples
+        ],
     }
 
 
