@@ -26,13 +26,14 @@ def calibration_headline(
     if result.confidence is None:
         return words.markdown("headline.unlabelled")
     accuracy = result.accuracy
+    _, low, high = accuracy.estimate
     verdict = (
         "over"
         # over- or underconfident only outside the accuracy's interval: inside, the gap may be
         # chance
-        if result.confidence > accuracy.high
+        if result.confidence > high
         else "under"
-        if result.confidence < accuracy.low
+        if result.confidence < low
         else "fair"
     )
     ends = {name: words.percent(getattr(accuracy, name), 0) for name in ("value", "low", "high")}

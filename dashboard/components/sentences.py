@@ -126,9 +126,7 @@ def _often(words: Words, share: Interval) -> str | None:
 def _counted(words: Words, key: str, result: Interval, times: float) -> str | None:
     if result.value is None:
         return None
-    count, low, high = (
-        words.number(value * times, figures=3) for value in (result.value, result.low, result.high)
-    )
+    count, low, high = (words.number(value * times, figures=3) for value in result.estimate)
     return words.text(key, count=count, low=low, high=high)
 
 

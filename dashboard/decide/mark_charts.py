@@ -47,11 +47,12 @@ class Mark:
 def on_risk(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
     """Add the points to charts.risk_coverage_figure, without those whose risk is unknown."""
     drawable = [
-        m for m in marks if m.figures["coverage"] is not None and m.figures["risk"] is not None
+        (mark, x, y)
+        for mark in marks
+        if (x := mark.figures["coverage"]) is not None and (y := mark.figures["risk"]) is not None
     ]
-    places = rows_of([mark.figures["coverage"] for mark in drawable])
-    for mark, row in zip(drawable, places, strict=True):
-        x, y = mark.figures["coverage"], mark.figures["risk"]
+    places = rows_of([x for _, x, _ in drawable])
+    for (mark, x, y), row in zip(drawable, places, strict=True):
         _sign(figure, mark, x, y, f"%{{x:.1%}}, %{{y:.1%}}<br>{mark.threshold:.3f}")
         name = _name(mark) | {
             "x": x,

@@ -21,10 +21,9 @@ STEPS = {  # name of a step's words -> the key of the part that it describes
 }
 _component = st.components.v2.component(
     "kakushin_tour",
-    **{
-        kind: (FOLDER / f"tour.{kind}").read_text(encoding="utf-8")
-        for kind in ("html", "css", "js")
-    },
+    html=(FOLDER / "tour.html").read_text(encoding="utf-8"),
+    css=(FOLDER / "tour.css").read_text(encoding="utf-8"),
+    js=(FOLDER / "tour.js").read_text(encoding="utf-8"),
 )
 
 

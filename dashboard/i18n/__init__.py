@@ -7,7 +7,7 @@ tests/test_catalogues.py compares the catalogues with the code.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -65,7 +65,10 @@ class Words:
 
     def __call__(self, key: str, **values: str) -> str:
         """Return the words under `key` with {names} filled in. Values are formatted strings."""
-        return catalogue(self.language)[key].format(**values)
+        pattern = catalogue(self.language)[key]
+        if not isinstance(pattern, str):
+            raise KeyError(key)  # words with plural forms: see `many`
+        return pattern.format(**values)
 
     def many(self, key: str, n: int, **values: str) -> str:
         """Return the words under `key` in the plural form of `n`, with {n} and {names} filled in."""
@@ -128,7 +131,7 @@ class Words:
     def _with_signs(self, text: str) -> str:
         """Return `text` with the language's decimal and group signs instead of "." and ","."""
         # not Babel's format_decimal: it takes 20 microseconds a number, and a page writes ten thousand
-        decimal, group = self.separators
+        decimal, group = tuple(self.separators)
         if (decimal, group) == (".", ","):
             return text
         return text.translate({ord("."): decimal, ord(","): group})
@@ -139,7 +142,7 @@ class Words:
             return self.money(value, currency)
         return format_compact_currency(value, currency, locale=self.language, fraction_digits=2)
 
-    def date(self, value: datetime) -> str:
+    def date(self, value: date) -> str:
         """Return the day of `value`."""
         return format_date(
             value, "yyyy/MM/dd" if self.language == "ja" else "d MMM y", locale=self.language

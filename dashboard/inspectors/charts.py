@@ -121,7 +121,8 @@ def answer_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
 
 def _ranges(figure: go.Figure, frame: pd.DataFrame, place: pd.Series, name: str) -> None:
     """Draw a line from the least to the most confident inspector for each label."""
-    x, y = [], []
+    x: list[float | None] = []
+    y: list[float | None] = []
     for low, high, row in zip(frame["low"], frame["high"], place, strict=True):
         # None interrupts the line, so a single trace draws all labels with one legend entry
         x, y = [*x, low, high, None], [*y, row, row, None]

@@ -84,7 +84,8 @@ def difference_lines(words: Words, found: ScenarioDifference, currency: str) -> 
 def scenario_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     """Return core.report.meeting.compare_frame as one row a scenario, with interval and n."""
     head = words("minutes.scenario.head")
-    rows, formats = {head: list(dict.fromkeys(frame["name"]))}, {}
+    rows = {head: list(dict.fromkeys(frame["name"]))}
+    formats: dict[str, str] = {}
     for measure in MEASURES:
         measure_rows, name = (
             frame[frame["measure"] == measure],

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from core.decision.money.breakeven import PayingThresholds
-from core.decision.thresholds.daily_money import ALL_HUMAN, OPTION_NAMES
+from core.decision.money.cashflow import OPTION_NAMES
 from core.decision.money.scenario import INPUT_UNITS
+from core.decision.thresholds.daily_money import ALL_HUMAN
 from dashboard.components.sentences import Card
 from dashboard.i18n import DASH, Words, escape_markdown
 
@@ -89,7 +90,7 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
     running = {"value": money_text(words, row["monthly"], currency)} | _bounds(
         row, "monthly", lambda x: money_text(words, x, currency)
     )
-    lines = [words.markdown("money.card.monthly", **running)]
+    lines: tuple[str, ...] = (words.markdown("money.card.monthly", **running),)
     name, key = option_names(words)[row["option"]], f"money_{row['option']}"
     slips = {"value": words.number(row["missed"])} | _bounds(row, "missed", words.number)
     last = words.markdown("money.card.missed", **slips)

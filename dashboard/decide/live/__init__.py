@@ -40,7 +40,8 @@ def joined(*scripts: str) -> str:
 
 _component = st.components.v2.component(
     "kakushin_live",
-    **{kind: (FOLDER / f"live.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")},
+    html=(FOLDER / "live.html").read_text(encoding="utf-8"),
+    css=(FOLDER / "live.css").read_text(encoding="utf-8"),
     js=joined("live", "shapes", "heard", "packed", "marks"),
 )
 

@@ -27,7 +27,8 @@ PATTERNS = ("card.interval", "basis.cases", "basis.labelled", "parts.n")
 _HEIGHT = {"options": (66, 72), "parts": (64, 46)}
 _component = st.components.v2.component(
     "kakushin_drawn",
-    **{kind: (FOLDER / f"drawn.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")},
+    html=(FOLDER / "drawn.html").read_text(encoding="utf-8"),
+    css=(FOLDER / "drawn.css").read_text(encoding="utf-8"),
     js=joined("shapes", "heard", "packed", "formats", "axes", "options", "parts", "drawn"),
 )
 
