@@ -119,7 +119,6 @@ def _score_parts(
 ) -> dict:
     # torch and its family take seconds: not for a scoring that is done
     from core.models.base.device import pick_device
-    from core.models.scoring import checkpoint
 
     done = store.parts(run.run_id)
     starts = range(0, len(cases), part_size)
@@ -137,11 +136,7 @@ def _score_parts(
             # Loaded at the first missing part: a scoring whose parts are all stored loads no model.
             if part not in done:
                 if model is None:
-                    _, model = checkpoint.load(folder, device, card.samples)
-                    if not truncate:
-                        check_lengths(cases, model.backbone)
-                    if settings.compile and card.samples == 1:  # a teacher's hooks change by call
-                        model.backbone.compile_blocks()
+                    model = _loaded_model(settings, folder, device, card, cases, truncate)
                     # warm up: the measured time is the steady one
                     model.scores(part_cases["text"].tolist()[:32], truncate=True)
                 started = time.perf_counter()
@@ -170,6 +165,20 @@ def _score_parts(
         "cases": len(cases),
         "dates": date_metrics(cases["occurred_at"].dropna().tolist()),
     }
+
+
+def _loaded_model(
+    settings: Settings, folder: Path, device, card, cases: pd.DataFrame, truncate: bool
+):
+    """Return the model in `folder`, ready to score; raise where a text is longer than it reads."""
+    from core.models.scoring import checkpoint
+
+    _, model = checkpoint.load(folder, device, card.samples)
+    if not truncate:
+        check_lengths(cases, model.backbone)
+    if settings.compile and card.samples == 1:  # a teacher's hooks change by call
+        model.backbone.compile_blocks()
+    return model
 
 
 def _answers(model, texts: list[str], truncate: bool) -> tuple:
