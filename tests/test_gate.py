@@ -247,7 +247,7 @@ def test_a_full_disk_answers_503_and_leaves_no_half_line(home, monkeypatch):
         np.nan,
         np.inf,
         2 * UNIFORM,
-        -UNIFORM,
+        2 * np.eye(len(LABELS))[0] - UNIFORM,  # sums to 1
     ],
 )
 def test_a_fault_of_the_model_sends_its_case_alone_to_review(home, fault):

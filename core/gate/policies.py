@@ -24,7 +24,6 @@ class PolicyInForce:
         """
         read_at = self.store.version(), datetime.now(UTC).date()
         if read_at != self._read_at:
-            self._read_at = None
             version = active_version_for(self.store, self.run)
             self._bound = (
                 None if version is None else bind_policy(self.store, version, self.run, read_at[1])
