@@ -84,7 +84,10 @@ def test_a_file_is_handed_over_and_its_bad_rows_are_listed(open_page, home):
     assert problems(page)["Row"].tolist() == [3]
     assert problems(page)["Column"].tolist() == ["Text"]
     assert problems(page)["Value found"].tolist() == [""]
-    assert "Problems: 1; rows with a problem: 1. A row's number is the line of the file" in page_text(page)
+    assert (
+        "Problems: 1; rows with a problem: 1. A row's number is the line of the file"
+        in page_text(page)
+    )
     assert "The first 4 of 4 rows, in CP932" in page_text(page)
     assert page.query_params["file"].endswith(".csv")
     assert [path.name for path in home.uploads.glob("*/*.csv")] == ["cases.csv"]
@@ -122,7 +125,10 @@ def test_columns_found_by_name_are_chosen_and_can_be_changed(open_page, home, ke
 
 def test_labels_are_held_against_the_models(open_page, home, kept):
     text = page_text(open_page(home.home, file=kept.key))
-    assert "Cases with one of the 12 labels that the model was trained on: 2; cases without a label: 0." in text
+    assert (
+        "Cases with one of the 12 labels that the model was trained on: 2; cases without a label: 0."
+        in text
+    )
     assert "Cases with a label that it was not trained on, such as lamp: 1" in text
 
 

@@ -111,7 +111,6 @@ def _apply_control(words: Words, run_id: str, decided: bool) -> None:
         on_click=_apply,
         args=(run_id,),
         help=words("worklist.apply.help"),
-        type="secondary" if decided else "primary",
         icon=":material/play_arrow:",
     )
     failed = state.take(_FAILED)
