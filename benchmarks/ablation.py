@@ -1,9 +1,9 @@
-"""Which settings make the student, one change at a time: `python -m benchmarks.ablation`
+"""Train the student with one setting changed at a time: `python -m benchmarks.ablation`.
 
 Every row changes one of the student's defaults (core.models.base.settings.DistillSettings) and
 nothing else; the teacher is the same. The group `layers` trains teacher and student with adapters
 in fewer or more of the top blocks: what a partially Bayesian model costs and is worth. Resumable
-like benchmarks.uncertainty, whose metrics these are.
+like benchmarks.uncertainty, which defines the metrics.
 """
 
 import argparse

@@ -1,5 +1,6 @@
-"""Does a certificate keep its word, and what does it cost: `python -m benchmarks.certificate
-[--sets 2000] [--n 2000]`.
+"""Measure how often a certificate breaks its word and what it costs: the product's own `certify`.
+
+    python -m benchmarks.certificate [--sets 2000] [--n 2000]
 
 The population is real: all labelled scores of the demo's student (its calibration and stream runs),
 so the true risk of every threshold is known exactly, and drawing from it with replacement gives
@@ -10,16 +11,15 @@ never trained on (half of this stream) makes any answer wrong, and "seen", witho
 
 Targets are set from the population before any set is drawn: the whole percent at which the oracle
 accepts nearest to a quarter, to half and to three quarters of the cases. The limit on coverage is
-asked at a half and at three quarters. At a quarter it is only reported: few cases are accepted
-there.
+tested at a half and at three quarters. At a quarter it is only reported: few cases are accepted.
 
-Two figures on the same sets say what a better procedure could gain. Neither can be had: both know
-what a certificate may not.
-  best_start_over_oracle  the fixed sequence without a pilot, with all of delta, from the one start
-  that turns out best alone_over_oracle       the loosest threshold that passes at all of delta, as
-  if it alone had been tested. No procedure on
-                          the p-values of all n that keeps its word certifies a looser one; this one
-                          itself breaks its word
+Two figures on the same sets bound what a better procedure could gain. No procedure reaches them:
+both use the population, which a certificate must not.
+  best_start_over_oracle
+      the fixed sequence without a pilot, with all of delta, from the start that turns out best
+  alone_over_oracle
+      the loosest threshold that passes at all of delta, as if it alone had been tested. No valid
+      procedure on the p-values of all n certifies a looser one; this one itself is not valid
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Whatever file people have: small inputs of every kind, read, and held against what is right.
+"""Read small files of every kind and compare with what is right: `python -m benchmarks.files`.
 
-.venv/bin/python -m benchmarks.files [--mutations 2000] [--show]
+    python -m benchmarks.files [--mutations 2000] [--show]
 
 Prints JSON: how many inputs are right, refused_clearly (a code with a sentence in both languages),
-wrong (another value than the file's) and silent_loss (a row or a value is missing and nothing says
-so), of all and of those that people expect to work; and the same of mutations of good files. An
+wrong (another value than the file's) and silent_loss (a row or a value is missing without a
+notice), of all and of those that people expect to work; and the same of mutations of good files. An
 input's name is its file's.
 """
 

@@ -1,10 +1,9 @@
-"""Student, teacher loop and batched teacher on a large causal LM: `python -m benchmarks.gpu`.
-Prints one JSON object.
+"""Time student, teacher loop and batched teacher on a large causal LM: `python -m benchmarks.gpu`.
 
-The model has the shape of an 8-billion-parameter Llama (32 blocks, hidden 4,096, inner 14,336, 32
-heads, 8 of keys and values) and random weights, made on the card in bf16: nothing is downloaded,
-and speed does not depend on what weights say. Every case is a row of random tokens of one length.
-Competitors, of the same cases, taking turns in every round:
+Prints one JSON object. The model has the shape of an 8-billion-parameter Llama (32 blocks, hidden
+4,096, inner 14,336, 32 heads, 8 of keys and values) and random weights, made on the card in bf16:
+nothing is downloaded, and speed does not depend on the weights' values. Every case is a row of
+random tokens of one length. Competitors, of the same cases, taking turns in every round:
   student          one pass, adapters merged, the answers' K logits read from the last token
   teacher_loop     N whole passes, one draw of the adapters after another
   teacher_batched  the trunk once, the blocks with adapters for all N draws in one batch
@@ -12,8 +11,8 @@ Competitors, of the same cases, taking turns in every round:
 With --compile the student is measured again, after the others, with torch.compile on its blocks.
 The share of the peak is the work that each must do (2 FLOP per weight of a block's maps and token,
 causal attention's 2 T^2 d a block; the last block's feed-forward at one token) over its time and
-the matmul peak measured beside it. Without a GPU it says so and exits 0. `--device cpu --tiny` runs
-the same code at a size that a test can afford.
+the matmul peak measured in the same run. Without a GPU it prints that and exits 0. `--device cpu
+--tiny` runs the same code at a size that a test can afford.
 """
 
 import argparse

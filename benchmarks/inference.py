@@ -1,19 +1,19 @@
-"""How fast a case is scored, against every honest rival, in one run: `python -m
-benchmarks.inference`.
+"""Time the scoring of a case against every honest rival in one run: python -m benchmarks.inference.
 
 On the demo's stream of work orders, from text to answer, tokenising included:
-  bare       the backbone and a linear head, nothing else: what a plain fine-tuned classifier costs
-  student    the distilled model: probabilities and all three uncertainties
-  teacher_loop     N = 10 samples as a loop of N whole passes, with random adapters in the top half
-  of the blocks teacher_batched  the same N = 10 samples as one batched computation over the shared
-  trunk teacher_demo     the demo's own teacher, N = 10, batched: its adapters sit in the last block
-  pipeline   transformers' text-classification pipeline at its defaults on the same architecture and
-  weights
+  bare             the backbone and a linear head: what a plain fine-tuned classifier costs
+  student          the distilled model: probabilities and all three uncertainties
+  teacher_loop     N = 10 samples as N whole passes, with random adapters in the top half of the
+                   blocks
+  teacher_batched  the same N = 10 samples as one batched computation over the shared trunk
+  teacher_demo     the demo's own teacher, N = 10, batched: its adapters are in the last block
+  pipeline         transformers' text-classification pipeline at its defaults, with the same
+                   architecture and weights
 All take turns in every round, and ratios are medians of the rounds' own ratios, because machines
-are noisy. The physical limit is the matmul peak that this machine reaches on a square product; each
-one's share of it is its useful work over the time it took: the multiply-adds of the blocks that it
-has to run on real tokens, without padding, adapters and embeddings. What it need not run (the trunk
-for each of N samples) or runs for nothing (padding) lowers no limit.
+are noisy. The physical limit is the matmul peak that this machine reaches on a square product. The
+share of a rival is its useful work over the time it took: the multiply-adds of the blocks that it
+has to run on real tokens, without padding, adapters and embeddings. Work that is not needed (the
+trunk again for each of N samples, padding) does not count as useful.
 """
 
 import argparse

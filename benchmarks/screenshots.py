@@ -1,9 +1,8 @@
-"""The README's pictures: `python -m benchmarks.screenshots [--out docs]`, over the workspace of
-KAKUSHIN_HOME.
+"""Take the README's pictures of the workspace of KAKUSHIN_HOME: `python -m benchmarks.screenshots`.
 
 Every page in both languages, light, 1440 pixels wide and as long as the page, as
-<page>-<language>.png. It stands beside the other commands that make what the README shows; the list
-of pages is the tests' (tests.browser.pages), read from the dashboard.
+<page>-<language>.png in the folder `--out` (docs). The list of pages is the tests'
+(tests.browser.pages), read from the dashboard.
 """
 
 import argparse

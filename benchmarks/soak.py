@@ -1,10 +1,9 @@
-"""Writers and readers in processes of their own, some of them killed, and nothing lost: `python -m
-benchmarks.soak`.
+"""Run writers and readers of a store, kill some, and check every row: `python -m benchmarks.soak`.
 
 For --minutes: writers score made-up parts into runs of their own, and note each part after
-`take_in` has returned; one adds verdicts and decisions; readers compare histogram, runs and joint
-counts in one transaction. Every few seconds a writer is killed with -9 and begun again. At the end
-every noted part must be there once, whole, and counted once.
+`take_in` has returned; one adds verdicts and decisions; readers compare histogram, runs and
+joint counts in one transaction. Every few seconds a writer is killed with -9 and started again. At
+the end every noted part must be stored once, whole, and counted once.
 """
 
 import argparse

@@ -1,10 +1,9 @@
-"""Is the student's one pass worth what the teacher's N passes are? `python -m
-benchmarks.uncertainty`
+"""Compare the student's one pass with the teacher's N passes: `python -m benchmarks.uncertainty`.
 
 Every teacher, its mean weights, its student and the one-pass rivals, on real sets, over seeds.
-Results lie in the out folder, one JSON a (set, seed, method), so a run that is stopped goes on
-where it was; summary.json, results.md and chart.html are made of all that is there. The same folder
-must be used with the same options: they stand in each file, and others are refused.
+Results are files in the out folder, one JSON a (set, seed, method), so a stopped run resumes;
+summary.json, results.md and chart.html are made of all files of the folder. The same folder must
+be used with the same options: each file names them, and others are refused.
 """
 
 import argparse

@@ -1,24 +1,25 @@
-"""What a moved handle costs, and what lies behind it, by the number of predictions: `python -m
-benchmarks.whatif`.
+"""Time a moved handle and the store behind it by the number of rows: python -m benchmarks.whatif.
 
-On made-up predictions (benchmarks.synthetic), taken into a store of its own that is deleted
+On made-up predictions (benchmarks.synthetic), ingested into a store of its own that is deleted
 afterwards:
-  whatif_ms_p95  threshold, segment, volume or unseen cases moved: the consequence and the whole
-  curve, in this process, from
-                 the histogram that the dashboard has cached
-  ingest_rows_per_s        Store.take_in of parts of a million rows: sha256, checks, rows, counts,
-  opening and closing ingest_over_plain_duckdb the same files by a plain INSERT ... SELECT into a
-  table of the files' columns; its file stays
-                           open, is committed and checkpointed: its seconds over ours, the two
-                           taking turns at each part
-  rebuild_s      the histograms of all rows counted again from nothing
-  cache_mb       what the dashboard keeps of the run: histograms and cumulative counts, of the whole
-  and of every segment near_ms_p95    Store.cases_near of 100 cases in a thousandth of the range,
-  opening and closing included exact          counts by threshold, and by threshold and epistemic
-  limit, against direct counts of the rows
-Seconds are those on the wall, and the limits are about them. On a machine that others use at the
-same time (see load), the seconds of processor time beside them say what the work itself took: the
-fields with cpu, over all threads of this process.
+  whatif_ms_p95             a move of threshold, segment, volume or unseen cases: the consequence
+                            and the whole curve, in this process, from the histogram that the
+                            dashboard has cached
+  ingest_rows_per_s         Store.take_in of parts of a million rows: sha256, checks, rows,
+                            counts, opening and closing
+  ingest_over_plain_duckdb  the same files by a plain INSERT ... SELECT into a table of the files'
+                            columns, whose file stays open, is committed and checkpointed: its
+                            seconds over ours, the two taking turns at each part
+  rebuild_s                 the histograms of all rows counted again from nothing
+  cache_mb                  what the dashboard keeps of the run: histograms and cumulative counts,
+                            of all cases and of every segment
+  near_ms_p95               Store.cases_near of 100 cases in a thousandth of the range, opening and
+                            closing included
+  exact                     counts by threshold, and by threshold and epistemic limit, equal the
+                            direct counts of the rows
+Seconds are wall-clock seconds, and the limits apply to them. On a machine with other load (see
+`load`) the fields with `cpu` tell what the work itself took: processor time over all threads of
+this process.
 """
 
 import argparse

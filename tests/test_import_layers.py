@@ -1,4 +1,4 @@
-"""The direction of the code, as DESIGN.md section 3 draws it: who may import whom, and what starts
+"""The direction of the code, as docs/ARCHITECTURE.md draws it: who may import whom, and what starts
 without torch.
 """
 

@@ -1,14 +1,16 @@
-"""Compute the costs of four options on the same volume, once and a month, and their cash against
-all human, month by month.
+"""Compute the costs of four options on the same volume, once and a month, and their cash by month.
+
+Cash is the saving against all human.
 
   all_human        people answer every case
   teacher          the N-pass teacher answers; people review its uncertain answers
   student          the student answers everything, without review
   student_review   the student answers; people review its uncertain answers
 
-A month at full use (DESIGN.md section 4, "Money"):
-  inference = cases * seconds / 3600 * machine hour        review = reviewed * minutes / 60 *
-  reviewer hour audit = accepted * audit share * minutes / 60 * reviewer hour
+A month at full use:
+  inference = cases * seconds / 3600 * machine hour
+  review = reviewed * minutes / 60 * reviewer hour
+  audit = accepted * audit share * minutes / 60 * reviewer hour
   escapes = (accepted * selective risk + reviewed * reviewer miss) * escape
   kept hours = hours freed * (1 - cashed share) * reviewer hour: freed, but still on the payroll
   re-distillation = a year's re-distillations / 12 * (machine + engineers + labels)

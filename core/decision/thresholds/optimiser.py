@@ -1,10 +1,11 @@
-"""Find the thresholds by class, segment or both that cost the least expected money under a review
-capacity and a limit on risk.
+"""Find the thresholds by class, segment or both that cost the least expected money.
 
-A multiple-choice knapsack: each cell takes one threshold. With x_cj = 1 where cell c takes
-candidate j,
-    min sum m_cj x_cj   s.t.   sum_j x_cj = 1 for each c,   sum r_cj x_cj <= capacity,   sum (e_cj -
-    a n_cj) x_cj <= 0,
+The limits are a review capacity and a risk. A multiple-choice knapsack: each cell takes one
+threshold. With x_cj = 1 where cell c takes candidate j,
+    min   sum m_cj x_cj
+    s.t.  sum_j x_cj = 1 for each c,
+          sum r_cj x_cj <= capacity,
+          sum (e_cj - a n_cj) x_cj <= 0,
 m money, r reviews, e wrong accepted, n the denominator of the risk whose limit is a. Solved exactly
 by HiGHS (scipy.optimize.milp, gap 0). Only thresholds at which e changes are candidates: between
 two of them the loosest has the fewest reviews and as many escapes, so it is no worse in any row.
