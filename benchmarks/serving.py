@@ -94,15 +94,7 @@ def scored(kind: str, role: str) -> Run:
 def served(home: Path, log: Path) -> Iterator[Served]:
     """A server of its own over `home`, on a free port, which says what it has to say into `log`."""
     port, begun = free_port(), time.perf_counter()
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "dashboard/app.py",
-        "--server.port",
-        str(port),
-    ]
+    command = [sys.executable, "-m", "dashboard.server", "--port", str(port)]
     with log.open("wb") as file:
         environment = {**os.environ, "KAKUSHIN_HOME": str(home)}
         process = subprocess.Popen(

@@ -19,7 +19,7 @@ def default_home(root: Path) -> Path:
 
 class Settings(BaseSettings):
     """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE, KAKUSHIN_COMPILE,
-    KAKUSHIN_TIMEZONE, KAKUSHIN_FOUR_EYES."""
+    KAKUSHIN_TIMEZONE, KAKUSHIN_FOUR_EYES, KAKUSHIN_HOSTS."""
 
     model_config = SettingsConfigDict(env_prefix="KAKUSHIN_", frozen=True)
 
@@ -31,6 +31,13 @@ class Settings(BaseSettings):
     timezone: str | None = None
     # True refuses the proposer of a policy as its approver; False warns instead
     four_eyes: bool = True
+    # Comma-separated names under which a proxy publishes the dashboard; this machine's are known
+    hosts: str = ""
+
+    @property
+    def public_hosts(self) -> tuple[str, ...]:
+        """Host names under which a proxy publishes the dashboard, in lower case."""
+        return tuple(name.strip().lower() for name in self.hosts.split(",") if name.strip())
 
     @property
     def models(self) -> Path:

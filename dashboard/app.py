@@ -1,6 +1,6 @@
 """Page settings and navigation, nothing else.
 
-Run it from the root as `python -m streamlit run dashboard/app.py`.
+dashboard.server serves it: `kakushin dashboard`.
 """
 
 import sys

@@ -51,17 +51,25 @@ PAGES = {
     if (f / "page.py").is_file()
 }
 SCREENS |= {page: SCREENS["dashboard.components"] | {"dashboard.components"} for page in PAGES}
-MAY_IMPORT = {"core": set(), "dashboard": set()} | CORE | SCREENS | {"dashboard.app": {*SCREENS}}
+SERVER = {
+    "dashboard.app": {*SCREENS},
+    "dashboard.guard": set(),
+    "dashboard.server": GROUND | {"dashboard.app", "dashboard.guard"},
+}
+MAY_IMPORT = {"core": set(), "dashboard": set()} | CORE | SCREENS | SERVER
 
 # A heavy or delicate library -> the only layers that may import it, even inside a function.
 HOME = dict.fromkeys(
     ("torch", "transformers", "peft", "accelerate", "safetensors"), {"core.models"}
 )
-HOME |= dict.fromkeys(("starlette", "uvicorn"), {"core.gate"})
+HOME |= {
+    "starlette": {"core.gate", "dashboard.guard", "dashboard.server"},
+    "uvicorn": {"core.gate"},
+}
 HOME |= {"duckdb": {"core.store"}, "plotly": {"core.report", *SCREENS}}
 HOME |= dict.fromkeys(("pptx", "reportlab", "xlsxwriter"), {"core.report"})
 HOME |= {"babel": {"core.messages", "core.cases", "dashboard.i18n", "core.report"}}
-HOME |= {"streamlit": {*SCREENS, "dashboard.app"} - {"dashboard.i18n"}}
+HOME |= {"streamlit": {*SCREENS, "dashboard.app", "dashboard.server"} - {"dashboard.i18n"}}
 
 
 def modules() -> dict[str, Path]:

@@ -1,6 +1,6 @@
 """The verb `dashboard`: serves the screens over the workspace, on this machine only.
 
-Starts Streamlit with the settings of dashboard/.streamlit/config.toml; imports no screen itself.
+Starts dashboard.server with the settings of dashboard/.streamlit/config.toml; imports no screen.
 """
 
 import argparse
@@ -8,7 +8,7 @@ import os
 import sys
 
 from core.cli.verbs import add_verb
-from core.settings import ROOT, Settings
+from core.settings import Settings
 
 
 def add_dashboard(verbs) -> None:
@@ -21,7 +21,6 @@ def _dashboard(arguments: argparse.Namespace, settings: Settings) -> None:
     home = settings.home.resolve()
     print(f"Kakushin: http://127.0.0.1:{arguments.port}  (Ctrl-C stops it)", flush=True)
     print(f"workspace: {home}", flush=True)
-    app = str(ROOT / "dashboard" / "app.py")
-    command = [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(arguments.port)]
+    command = [sys.executable, "-m", "dashboard.server", "--port", str(arguments.port)]
     # This process becomes the server, so that a signal to it reaches the server.
     os.execve(sys.executable, command, os.environ | {"KAKUSHIN_HOME": str(home)})  # noqa: S606

@@ -39,15 +39,7 @@ DRAWN = ".st-key-chart_thresholds .main-svg"  # the last chart of the page
 def serving(home: Path) -> Iterator[str]:
     """Serve the dashboard over the store in `home` on a free port; give its address."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "dashboard/app.py",
-        "--server.port",
-        str(port),
-    ]
+    command = [sys.executable, "-m", "dashboard.server", "--port", str(port)]
     environment = {**os.environ, "KAKUSHIN_HOME": str(home)}
     # its log goes to stderr
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)

@@ -1,0 +1,106 @@
+"""Checks every request to the dashboard's server and marks every response; knows no page.
+
+A page of another site makes its reader's browser send requests here: under a name of its own that
+resolves to this machine (DNS rebinding), from its own origin, or as a frame. The guard answers such
+requests with 403 and tells the browser to load nothing from elsewhere. A program that is no browser
+sends neither Origin nor Sec-Fetch-Site: the guard checks its Host only.
+"""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+FRAMES = ("iframe", "frame", "embed", "object")
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",  # for browsers that know no frame-ancestors
+    "referrer-policy": "no-referrer",  # an address holds a reader's choices
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+# Streamlit writes scripts and styles into the page and compiles charts; all come from this server.
+_POLICY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
+    "connect-src 'self' data: blob: ws://{host} wss://{host}; object-src 'none'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class RequestGuard:
+    """An ASGI application in front of `app`.
+
+    public_hosts: host names, besides this machine's, under which a proxy publishes the dashboard.
+    """
+
+    def __init__(self, app: ASGIApp, public_hosts: tuple[str, ...] = ()):
+        self.app, self.public_hosts = app, public_hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with 403, or pass the request on and mark its response."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = _host_and_port(headers)
+        reason = self.refusal_reason(headers)
+
+        async def marked_send(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                marked = MutableHeaders(scope=message)
+                marked.update(HEADERS)
+                # Safari does not count a socket of the same host as 'self', hence the host's name.
+                policy = _POLICY.format(host=host[0] if host and not reason else "127.0.0.1")
+                marked["content-security-policy"] = policy
+            await send(message)
+
+        if reason is None:
+            await self.app(scope, receive, marked_send)
+        elif scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
+            await PlainTextResponse(reason, 403)(scope, receive, marked_send)
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": reason})
+
+    def refusal_reason(self, headers: Headers) -> str | None:
+        """Return why a request with these headers is refused; None if it is not."""
+        host = _host_and_port(headers)
+        if host is None or host[1] not in (*LOCAL_HOSTS, *self.public_hosts):
+            return "This host name is not one of the dashboard's."
+        origins = headers.getlist("origin")
+        if origins and not (len(origins) == 1 and self._is_our_origin(origins[0], host[0])):
+            return "This origin is not the dashboard's."
+        # Another port of this machine is another origin, but the same site.
+        elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site")
+        navigates = headers.get("sec-fetch-mode") == "navigate"
+        if elsewhere and not (navigates and headers.get("sec-fetch-dest") not in FRAMES):
+            return "Only a link may lead here from another site."
+        return None
+
+    def _is_our_origin(self, origin: str, host: str) -> bool:
+        try:
+            parts = urlsplit(origin.lower())
+        except ValueError:
+            return False
+        if parts.scheme not in ("http", "https"):
+            return False
+        # A proxy may put its own Host in place of the browser's, but it leaves the origin.
+        return parts.netloc == host or parts.hostname in self.public_hosts
+
+
+def _host_and_port(headers: Headers) -> tuple[str, str] | None:
+    """Return the Host header in lower case and its name alone; None if it is not one plain host."""
+    hosts = headers.getlist("host")
+    try:
+        parts = urlsplit(f"//{hosts[0].lower()}")
+        name, port = parts.hostname, parts.port
+    except (IndexError, ValueError):
+        return None
+    if name is None or len(hosts) != 1:
+        return None
+    written = f"[{name}]" if ":" in name else name
+    written += "" if port is None else f":{port}"
+    # "user@host", paths and the like differ from what their parts make up.
+    return (written, name) if written == hosts[0].lower() else None

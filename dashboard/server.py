@@ -1,0 +1,86 @@
+"""The dashboard's server: `python -m dashboard.server --port 8501`; `kakushin dashboard` starts it.
+
+Serves dashboard/app.py with Streamlit's own ASGI application behind dashboard.guard. Refuses an
+address beyond this machine, since anyone who reaches the server may use it.
+"""
+
+import argparse
+import ipaddress
+import sys
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+from streamlit import config, file_util
+from streamlit.starlette import App
+
+from core.errors import KakushinError, SettingsError
+from core.messages import error_text, reader_language
+from core.settings import Settings
+from dashboard.app import GROUPS
+from dashboard.guard import LOCAL_HOSTS, RequestGuard
+
+SCRIPT = Path(__file__).with_name("app.py")
+# Without it, the browser looks for the server below each page's address before it asks the root.
+_BASE = "<script>window.__streamlit = {BACKEND_BASE_URL: window.location.origin + '/'}</script>"
+
+
+class DashboardApp(App):
+    """Streamlit's application with every request checked and every response marked.
+
+    The guard is outside of Streamlit's middleware, so that an answer to an exception is marked too.
+    """
+
+    def __init__(self, public_hosts: tuple[str, ...] = ()):
+        # The first page's own address is the root; Streamlit knows no other for it.
+        first, *names = [name for pages in GROUPS.values() for name in pages]
+        routes = [Route(path, _index_page) for path in ("/", *(f"/{name}" for name in names))]
+        routes.append(Route(f"/{first}", _first_page))
+        super().__init__(SCRIPT, routes=routes)
+        self._guard = RequestGuard(super().__call__, public_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request or connection."""
+        await self._guard(scope, receive, send)
+
+
+async def _index_page(request: Request) -> Response:
+    """Return Streamlit's page, with the address of its server in it."""
+    page = Path(file_util.get_static_dir(), "index.html").read_text(encoding="utf-8")
+    page = page.replace("<head>", f"<head>{_BASE}", 1)
+    return Response(page, media_type="text/html", headers={"cache-control": "no-cache"})
+
+
+async def _first_page(request: Request) -> Response:
+    return RedirectResponse(request.url.replace(scheme="", netloc="", path="/"))
+
+
+def require_local_address(address: str | None) -> None:
+    """Raise SettingsError for an address that other machines reach; None is every address."""
+    try:
+        is_local = address == "localhost" or ipaddress.ip_address(address or "").is_loopback
+    except ValueError:
+        is_local = False
+    if not is_local:
+        raise SettingsError("settings.address_open", address=address or "0.0.0.0")  # noqa: S104
+
+
+def serve_dashboard(port: int) -> None:
+    """Serve on this machine until a signal ends it. Raises SettingsError for an open address."""
+    public_hosts = Settings().public_hosts
+    app = DashboardApp(public_hosts)
+    require_local_address(config.get_option("server.address"))
+    hosts = [*LOCAL_HOSTS, *public_hosts]
+    app.run(config={"server.port": port, "server.allowedHosts": hosts})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m dashboard.server")
+    parser.add_argument("--port", type=int, default=8501)
+    try:
+        serve_dashboard(parser.parse_args().port)
+    except KakushinError as e:
+        print(f"kakushin: {error_text(e, reader_language())}", file=sys.stderr)
+        sys.exit(e.exit_code)
