@@ -6,6 +6,9 @@ the reader's language. The command line prints the sentence without a traceback 
 class's code.
 """
 
+from collections.abc import Iterable
+from typing import cast
+
 
 class KakushinError(Exception):
     """Base of all errors that are shown to users.
@@ -63,7 +66,7 @@ class CasesError(KakushinError):
     @property
     def problems(self) -> tuple:
         """Every row's problem, in file order; empty if the file as a whole is refused."""
-        return tuple(self.values.get("problems", ()))
+        return tuple(cast(Iterable[object], self.values.get("problems", ())))
 
 
 class DatesOnlyError(CasesError):
@@ -100,7 +103,7 @@ class OvertakenError(StoreError):
     @property
     def events(self) -> tuple:
         """The events recorded after the caller read the state, oldest first."""
-        return tuple(self.values.get("events", ()))
+        return tuple(cast(Iterable[object], self.values.get("events", ())))
 
 
 class FetchError(KakushinError):

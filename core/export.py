@@ -9,8 +9,10 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import date, time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from core.errors import SettingsError
@@ -106,9 +108,13 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 def _workbook_cell(cell: object) -> object:
     if isinstance(cell, str):
         return _UNPRINTABLE.sub("\ufffd", cell)[:XLSX_CHARACTERS]
-    return _plain_value(cell) if hasattr(cell, "item") else cell
+    return cell.item() if isinstance(cell, np.generic) else cell
 
 
 def _plain_value(value: object) -> object:
-    """Return a numpy scalar as Python's own, a time as ISO 8601."""
-    return value.isoformat() if hasattr(value, "isoformat") else value.item()
+    """Return a numpy scalar as Python's own, a time as ISO 8601; json.dumps calls it."""
+    if isinstance(value, date | time | pd.Timedelta):
+        return value.isoformat()
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(type(value).__name__)

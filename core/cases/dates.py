@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.cases.cells import CellError
 from core.cases.table import Notice
-from core.cases.written_dates import ORDERS, WrittenDate, read_date_cell
+from core.cases.written_dates import ORDERS, TypedMoment, WrittenDate, read_date_cell
 from core.errors import CasesError
 
 
@@ -40,8 +40,8 @@ def parse_dates(
     """
     zone = _find_zone(timezone_name)
     # Columns repeat their days, and reading a text tries a dozen expressions.
-    cache_of_texts: dict[object, WrittenDate | datetime | CellError | None] = {}
-    cells = []
+    cache_of_texts: dict[str, WrittenDate | TypedMoment | CellError | None] = {}
+    cells: list[WrittenDate | TypedMoment | CellError | None] = []
     for value in values:
         if isinstance(value, str):
             if value not in cache_of_texts:
@@ -80,8 +80,8 @@ def _decide_order(written: list[WrittenDate], values: Sequence[object], cells: l
 
 
 def _place_cell(
-    cell: object, order: str
-) -> tuple[datetime, tzinfo | None, bool] | CellError | None:
+    cell: WrittenDate | TypedMoment | CellError | None, order: str
+) -> TypedMoment | CellError | None:
     """Return a cell's moment, zone and whether it has a time of day, under the column's order."""
     if not isinstance(cell, WrittenDate):
         return cell

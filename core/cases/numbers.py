@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
 from core.errors import CasesError
@@ -107,9 +108,11 @@ def _read_cell(value: object) -> Amount | float | CellError | None:
         return CellError("cases.cell_number")
     if isinstance(value, str):
         return _split_amount(value) or CellError("cases.cell_number")
+    if not isinstance(value, int | float | Decimal):
+        return CellError("cases.cell_number")
     try:
         number = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         return CellError("cases.cell_number")
     return number if math.isfinite(number) else CellError("cases.cell_number")
 

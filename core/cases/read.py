@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -336,7 +337,7 @@ class _naming_column:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, CasesError):
-            place = error.values.pop("place", None)
+            place = cast(int | None, error.values.pop("place", None))
             row = None if place is None else self.records[place].row
             error.values.update(column=self.column, row=row)
 

@@ -6,7 +6,7 @@ Every reader of a format makes a Table; core.cases.read turns a Table into cases
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from core.errors import CasesError
 
@@ -133,7 +133,7 @@ def to_json(value: object) -> object:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def from_json(value: object) -> object:
+def from_json(value: object) -> Any:
     """Return the value that `to_json` converted, with tuples as lists."""
     if isinstance(value, dict):
         parts = {key: from_json(item) for key, item in value.items()}

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
 from functools import cache
 
 import pandas as pd
@@ -16,6 +17,7 @@ import pandas as pd
 from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
 
 ORDERS = ("ymd", "dmy", "mdy")
+TypedMoment = tuple[datetime, tzinfo | None, bool]  # moment, zone, whether it has a time of day
 SERIALS = (10_000, 80_000)  # days since 1899-12-30 that count as dates: 1927 to 2119
 # The year before an era's first: 令和1年 is 2019.
 _ERAS = {
@@ -83,7 +85,7 @@ class WrittenDate:
     has_time: bool = False
 
 
-def read_date_cell(value: object, epoch_1904: bool):
+def read_date_cell(value: object, epoch_1904: bool) -> WrittenDate | TypedMoment | CellError | None:
     """Return a cell's WrittenDate, or (moment, zone, has_time) if the cell determines the moment.
 
     Returns None for a missing cell, a CellError for one that is no date.
@@ -100,7 +102,7 @@ def read_date_cell(value: object, epoch_1904: bool):
         return _typed_moment(value)
     if isinstance(value, date):
         return datetime.combine(value, time()), None, False
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return CellError("cases.cell_date")
     try:
         text = value if isinstance(value, str) else _plain_digits(value)
@@ -109,12 +111,12 @@ def read_date_cell(value: object, epoch_1904: bool):
         return CellError("cases.cell_date")
 
 
-def _plain_digits(value: object) -> str:
+def _plain_digits(value: int | float | Decimal) -> str:
     """Return a typed number as digits, a whole one without a point."""
     return str(int(value)) if value == int(value) else f"{float(value):.6f}"
 
 
-def _typed_moment(moment: datetime) -> tuple[datetime, tzinfo | None, bool]:
+def _typed_moment(moment: datetime) -> TypedMoment:
     if isinstance(moment, pd.Timestamp):
         moment = moment.to_pydatetime(warn=False)
     return moment.replace(tzinfo=None), moment.tzinfo, moment.time() != time()

@@ -30,7 +30,7 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 from core.cases import table as limits
 from core.cases.cells import BadCell
 from core.cases.columns import ColumnNames, clean_names
-from core.cases.headers import Row, count_cells, find_header
+from core.cases.headers import count_cells, find_header
 from core.cases.number_formats import SheetNumber
 from core.cases.table import Notice, ReadingOptions, Record, Table, check_size, rare_rows
 from core.errors import CasesError
@@ -103,7 +103,7 @@ def _table(
         for row, cells in sheet.rows.items()
         if options.hidden_rows or row not in sheet.hidden
     ]
-    rows: list[Row] = [(row, cells) for row, cells in counted if count_cells(cells)]
+    rows: list[tuple[int, list]] = [(row, cells) for row, cells in counted if count_cells(cells)]
     if not rows:
         raise CasesError(
             "cases.empty_sheet", file=str(path), sheet=name, sheets=_listed(book.sheets)

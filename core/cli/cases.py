@@ -138,8 +138,10 @@ def _read(arguments, settings: Settings, choice: bool):
         raise SettingsError("cases.two_text_options")
     columns["text"] = columns["text"] or arguments.question_column
     column_names = ColumnNames(**columns, options=_option_columns(arguments.option_columns, choice))
-    reading = ("sheet", "encoding", "delimiter", "quoting", "header_row", "hidden_rows")
-    reading += ("decimal", "date_order", "timezone")
+    reading = (
+        *("sheet", "encoding", "delimiter", "quoting", "header_row", "hidden_rows"),
+        *("decimal", "date_order", "timezone"),
+    )
     options = ReadingOptions(**{name: getattr(arguments, name) for name in reading})
     options = options.with_timezone(settings.timezone)
     # An upload was checked in a sandbox, whose result is used in place of a second reading.

@@ -8,6 +8,7 @@ an uncertainty separates the other cases from them.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,7 @@ def evaluate(
     records = comparable_runs(store, dataset, role)
     labels = records[0].run.labels
     tables = {r.run.model: store.predictions(r.run.run_id, COLUMNS) for r in records}
-    rows = {
+    rows: dict[str, dict[str, Any]] = {
         r.run.model: {
             "run": r.run.run_id,
             "passes": r.run.samples,

@@ -4,9 +4,10 @@ An error names all faulty cases at once, by the file's rows.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
@@ -74,7 +75,7 @@ def rows_named(frame: pd.DataFrame) -> Iterator[None]:
     try:
         yield
     except CasesError as e:
-        positions = e.values.get("positions")
+        positions = cast(Iterable[int] | None, e.values.get("positions"))
         if positions is None or "row" not in frame:
             raise
         rows = frame["row"].iloc[list(positions)].tolist()

@@ -10,6 +10,7 @@ is fitted on all of them. Knows texts and arrays; does not know torch, files or 
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -59,7 +60,8 @@ class LinearModel:
     def temperature(self, labels: np.ndarray) -> float:
         """Return the temperature that fits the held-out probabilities of `labels` [n] best."""
         rows = np.isfinite(self.held_out[:, 0])
-        return fit_temperature(self.held_out[rows], labels[rows]).value.value
+        # a value exists wherever a held-out case has a label, and every fold holds some out
+        return cast(float, fit_temperature(self.held_out[rows], labels[rows]).value.value)
 
 
 def fit_embedding_lr(

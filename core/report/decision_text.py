@@ -3,6 +3,7 @@ of the dashboard, which has two languages.
 """
 
 from dataclasses import asdict
+from typing import cast
 
 from core.counts.histogram import AcceptanceCurve
 from core.decision.thresholds.consequence import (
@@ -63,7 +64,7 @@ def decision_record(
     unit = UnitCosts(*costs, currency)
     if threshold is None:
         curve = AcceptanceCurve(store.histogram(record.run.run_id))
-        threshold = threshold_for_leakage(curve, target_leakage)
+        threshold = threshold_for_leakage(curve, cast(float, target_leakage))
     consequences: list[PolicyConsequence] = []
     options = [all_human_option(volume, unit)]
     for kind, same in same_cases(store.runs("score"), record).items():  # the chosen run first

@@ -9,6 +9,7 @@ always computed anew: if the run's counts differ from those of the freeze,
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any, cast
 
 import pandas as pd
 
@@ -200,7 +201,7 @@ def scenario_of(
     measured = measured_cases_per_day(found.record) if cases_per_day is None else None
     volume = next(float(v) for v in (cases_per_day, measured, VOLUME_UNKNOWN) if v is not None)
     return MeetingScenario(
-        name=name,
+        name=cast(Any, name),  # pydantic refuses another name
         **{
             field_name: getattr(run, field_name)
             for field_name in ("run_id", "model_kind", "model_hash", "dataset", "inputs_hash")

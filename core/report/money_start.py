@@ -8,6 +8,7 @@ discussion, not a quotation.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scipy.special import gammaincinv
 
@@ -50,9 +51,8 @@ def default_scenario(facts: MeasuredRuns, costs: UnitCosts, months: int = 36) ->
     if "student" not in facts.same:
         raise NotFoundError("report.no_student_scoring")
     quantities = measured_quantities(facts)
-    return MoneyScenario(
-        currency=costs.currency, months=months, **(_assumed(facts, costs, quantities) | quantities)
-    )
+    inputs: dict[str, Any] = {**_assumed(facts, costs, quantities), **quantities}
+    return MoneyScenario(currency=costs.currency, months=months, **inputs)
 
 
 def measured_quantities(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:

@@ -10,7 +10,7 @@ money.
 import json
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self, TypeVar, cast
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from core.errors import DocumentError, SettingsError
 
 SCENARIO_VERSION = 1
-ASSUMED, MEASURED = "assumed", "measured"
+ASSUMED: Final = "assumed"
+MEASURED: Final = "measured"
 QUANTITY_BASES = (ASSUMED, MEASURED)
 Basis = Literal["assumed", "measured"]
 _SEPARATOR = "~"  # in a URL it needs no escape, and no number or run id has one

@@ -4,9 +4,11 @@ Knows where adapters go; does not know how they are trained or made random.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import Linear as LoraLinear
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
@@ -34,7 +36,7 @@ def target_names(backbone: Backbone, settings: AdapterSettings) -> list[str]:
 
     Raises SettingsError if the settings match no map.
     """
-    names = []
+    names: list[str] = []
     for block in range(backbone.cut, len(backbone.blocks)):
         maps = backbone.feed_forward(block)
         if settings.targets in ("feed_forward", "all"):
@@ -59,7 +61,7 @@ def attach(backbone: Backbone, settings: AdapterSettings, seed: int | None = Non
     """
     config = LoraConfig(
         r=settings.rank,
-        lora_alpha=settings.alpha,
+        lora_alpha=cast(int, settings.alpha),  # peft divides it by the rank, and needs no int
         # peft would draw a mask for every token; core.models.teachers.dropout draws one a case.
         lora_dropout=0.0,
         bias="none",
@@ -99,17 +101,19 @@ def layers(backbone: Backbone) -> list[tuple[str, LoraLayer]]:
     return [(n, m) for n, m in backbone.model.named_modules() if isinstance(m, LoraLayer)]
 
 
+def factors(layer: LoraLayer) -> tuple[Tensor, Tensor]:
+    """Return the weights A [r, in] and B [out, r] of a map's adapter."""
+    a, b = (cast(nn.Linear, part["default"]) for part in (layer.lora_A, layer.lora_B))
+    return a.weight, b.weight
+
+
 def read_adapters(backbone: Backbone) -> list[Adapter]:
     """Return the adapters' present weights, detached copies in float32."""
-    return [
-        Adapter(
-            name,
-            layer.lora_A["default"].weight.detach().float().clone(),
-            layer.lora_B["default"].weight.detach().float().clone(),
-            layer.scaling["default"],
-        )
-        for name, layer in layers(backbone)
-    ]
+    adapters = []
+    for name, layer in layers(backbone):
+        a, b = (weight.detach().float().clone() for weight in factors(layer))
+        adapters.append(Adapter(name, a, b, layer.scaling["default"]))
+    return adapters
 
 
 @torch.no_grad()
@@ -117,8 +121,9 @@ def write_adapters(backbone: Backbone, adapters: list[Adapter]) -> None:
     """Set the attached adapters' weights to these; names and shapes must agree."""
     by_name = {a.name: a for a in adapters}
     for name, layer in layers(backbone):
-        layer.lora_A["default"].weight.copy_(by_name[name].a)
-        layer.lora_B["default"].weight.copy_(by_name[name].b)
+        a, b = factors(layer)
+        a.copy_(by_name[name].a)
+        b.copy_(by_name[name].b)
 
 
 def detach(backbone: Backbone) -> None:
@@ -150,8 +155,8 @@ def merge(backbone: Backbone) -> dict[str, Tensor]:
     """
     merged = {}
     for name, layer in layers(backbone):
-        layer.merge(safe_merge=True)  # refuses NaN
-        base = layer.get_base_layer()
+        cast(LoraLinear, layer).merge(safe_merge=True)  # refuses NaN
+        base = cast(nn.Linear, layer.get_base_layer())
         replace(backbone, name, base)
         merged[f"{name}.weight"] = base.weight.detach().clone()
     _forget(backbone)

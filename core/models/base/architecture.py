@@ -7,6 +7,7 @@ is computed here.
 from dataclasses import dataclass
 
 from torch import nn
+from transformers import PreTrainedModel
 
 from core.errors import ModelError
 
@@ -29,7 +30,7 @@ class FeedForward:
     other: tuple[str, ...]  # the block's remaining linear maps: attention
 
 
-def find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
+def find_blocks(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
     """Return the name and the list of the model's blocks. Raises ModelError if it has none."""
     count = getattr(model.config, "num_hidden_layers", None)
     for name, module in model.named_modules():
@@ -38,13 +39,13 @@ def find_blocks(model: nn.Module) -> tuple[str, nn.ModuleList]:
     raise ModelError("models.no_blocks", architecture=type(model).__name__, n=count)
 
 
-def feed_forward(model: nn.Module, prefix: str, block: nn.Module) -> FeedForward:
+def feed_forward(model: PreTrainedModel, prefix: str, block: nn.Module) -> FeedForward:
     """Return a block's linear maps, told apart by their shapes; `prefix` starts their names."""
     hidden, inner = (
         model.config.hidden_size,
         getattr(model.config, "intermediate_size", 4 * model.config.hidden_size),
     )
-    kinds = {"up": [], "down": [], "other": []}
+    kinds: dict[str, list[str]] = {"up": [], "down": [], "other": []}
     for name, module in block.named_modules():
         if isinstance(module, nn.Linear):
             shape = (module.in_features, module.out_features)

@@ -20,11 +20,12 @@ This file does not know adapters, samples, labels or losses.
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
 from core.errors import ModelError, SettingsError
 from core.models.base.architecture import POOLED, FeedForward, feed_forward, find_blocks, is_causal
@@ -73,7 +74,7 @@ class Backbone(nn.Module):
 
     def __init__(
         self,
-        model: nn.Module,
+        model: PreTrainedModel,
         tokenizer,
         cut: int,
         sha256: str,
@@ -107,7 +108,7 @@ class Backbone(nn.Module):
     @property
     def blocks(self) -> nn.ModuleList:
         """Return the model's blocks."""
-        return self.model.get_submodule(self.blocks_name)
+        return cast(nn.ModuleList, self.model.get_submodule(self.blocks_name))
 
     @property
     def hidden_size(self) -> int:

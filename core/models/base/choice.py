@@ -11,15 +11,15 @@ place among the labels.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
-from transformers.utils import cached_file
 
 from core.errors import ModelError
 from core.models.base.backbone import ANSWER, Backbone
+from core.models.base.sources import config_folder
 
 # names of an output embedding that is not tied to the input's
 _OUTPUT = ("lm_head.weight", "embed_out.weight")
@@ -69,8 +69,9 @@ def _output_rows(backbone: Backbone, tokens: list[int]) -> Tensor:
     They come from the input embedding if the two are tied, else from the model's files.
     """
     if backbone.model.config.tie_word_embeddings:
-        return backbone.model.get_input_embeddings().weight[tokens].detach()
-    folder = Path(cached_file(backbone.source, "config.json")).parent
+        embedding = cast(nn.Embedding, backbone.model.get_input_embeddings())
+        return embedding.weight[tokens].detach()
+    folder = config_folder(backbone.source)
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as f:
             for name in set(_OUTPUT) & set(f.keys()):

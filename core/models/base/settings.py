@@ -159,8 +159,8 @@ class PointSettings(BaseModel):
     truncate: bool = False  # read the beginning of texts that are longer than the model's context
 
 
-class BlobSettings(BaseModel):
-    """BLoB (arXiv 2406.11675).
+class VariationalSettings(BaseModel):
+    """The variational training of BLoB, which an ensemble of BLoBs repeats.
 
     prior: beta. start_std: sigma before training. kl_weight: 1 is the evidence lower bound; with
     few cases for many weights it must be far below 1 (a cold posterior). reweighting: the KL's
@@ -169,7 +169,6 @@ class BlobSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["blob"] = "blob"
     calibrate: bool = True  # one temperature, on held-out labels
     temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(10, ge=1)
@@ -179,7 +178,13 @@ class BlobSettings(BaseModel):
     reweighting: bool = False
 
 
-class MixtureSettings(BlobSettings):
+class BlobSettings(VariationalSettings):
+    """BLoB (arXiv 2406.11675)."""
+
+    kind: Literal["blob"] = "blob"
+
+
+class MixtureSettings(VariationalSettings):
     """An ensemble of BLoBs.
 
     members: M, each trained from its own seed. samples: N draws, from the members in turn.

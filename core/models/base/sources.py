@@ -3,6 +3,7 @@
 import hashlib
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
@@ -34,12 +35,18 @@ def no_bar():
             transformers_logging.enable_progress_bar()
 
 
+def config_folder(source: str) -> Path:
+    """Return the folder of a model's files. Raises OSError if it has no configuration."""
+    # cached_file returns None only if it is told not to raise
+    return Path(cast(str, cached_file(source, "config.json"))).parent
+
+
 def hash_source(source: str) -> str:
     """Return the sha256 of the files that define a model (config, weights, tokenizer).
 
     It depends on neither their place nor the dtype in which they are loaded.
     """
-    folder = Path(cached_file(source, "config.json")).parent
+    folder = config_folder(source)
     digest = hashlib.sha256()
     for path in sorted(
         p for p in folder.iterdir() if p.name in _CONTENT or p.suffix == ".safetensors"

@@ -12,6 +12,7 @@ This file does not know the distribution of the draws.
 
 from collections.abc import Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,7 @@ class SampledLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return y in the shapes of the class's docstring."""
         y = self.base(x)
-        if self.a is None:
+        if self.a is None or self.b is None:
             return y
         a, up = self.a.to(x.dtype), self.b.to(x.dtype).mT * self.scale  # [N, r, in], [(N,) r, out]
         n, r, width = a.shape
@@ -66,7 +67,7 @@ class Sampler:
             # peft's wrapper, if adapters are still attached
             base = getattr(base, "base_layer", base)
             base = getattr(base, "base", base)  # another sampler's
-            self.maps[name] = SampledLinear(base, scale)
+            self.maps[name] = SampledLinear(cast(nn.Linear, base), scale)
             adapters.replace(backbone, name, self.maps[name])
         first = backbone.feed_forward(backbone.cut)
         prefix = f"{backbone.blocks_name}.{backbone.cut}."

@@ -183,7 +183,8 @@ class Teacher:
         keep_samples: also return the probabilities [N, n, K], else None. progress: the bar's
         caption, None for no bar. samples: how many of the N, None for all.
         """
-        draws, parts, probabilities, order = self.draws(samples), [], [], []
+        draws, parts, order = self.draws(samples), [], []
+        probabilities: list[np.ndarray] = []
         with (
             self.sampler.sampled(draws),
             ProgressBar(
@@ -193,7 +194,8 @@ class Teacher:
             for index, hidden, mask, offset in self._from_cache(cache):
                 logits = self._logits(draws, hidden, mask, offset)
                 parts.append(Moments.of(logits))
-                probabilities.append(logits.softmax(-1).cpu().numpy() if keep_samples else None)
+                if keep_samples:
+                    probabilities.append(logits.softmax(-1).cpu().numpy())
                 order.append(index)
                 bar.update(len(index))
         # Batches go by length; this restores the order of the cases.

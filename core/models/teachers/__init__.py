@@ -3,6 +3,11 @@
 The class of the settings decides which teacher it is.
 """
 
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+
 from core.models.base.settings import (
     BlobSettings,
     DropoutSettings,
@@ -19,7 +24,8 @@ from core.models.teachers.job import Fitted, TeacherJob
 from core.models.training.objective import NO_LABEL
 from core.stats.temperature import sampled_temperature
 
-_FIT = {
+# each takes its own settings, which its key names
+_FIT: dict[type, Callable[[TeacherJob, Any], Fitted]] = {
     TfbSettings: tfb.fit_tfb,
     BlobSettings: blob.fit_blob,
     MixtureSettings: mixture.fit_mixture,
@@ -83,7 +89,8 @@ def anchor_temperature(job: TeacherJob, posterior: Posterior, samples: int) -> f
     teacher = Teacher(
         job.backbone, posterior, job.settings.adapter.scale, samples, job.settings.loop.seed
     )
-    _, probabilities = teacher.moments(job.anchor, keep_samples=True)  # [N, n, K]
+    _, samples_kept = teacher.moments(job.anchor, keep_samples=True)
+    probabilities = cast(np.ndarray, samples_kept)  # [N, n, K]
     # The next user of the backbone must get bare maps.
     teacher.sampler.release()
     labelled = job.anchor_labels != NO_LABEL

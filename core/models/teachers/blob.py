@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from core.models.base import adapters
 from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone
-from core.models.base.settings import BlobSettings
+from core.models.base.settings import VariationalSettings
 from core.models.scoring.posterior import Gaussian
 from core.models.teachers.job import Fitted, TeacherJob
 from core.models.training.objective import Noise
 
 
-def fit_blob(job: TeacherJob, settings: BlobSettings) -> Fitted:
+def fit_blob(job: TeacherJob, settings: VariationalSettings) -> Fitted:
     """Train mean and spread of A together with B and head."""
     seed, batch = job.settings.loop.seed, job.settings.loop.batch_size
     shapes = job.fresh_factors(seed)
@@ -51,7 +51,11 @@ class Variational(Noise):
     1), mean 1 / steps.
     """
 
-    def __init__(self, shapes: tuple[Adapter, ...], settings: BlobSettings, cases: int, steps: int):
+    step: Tensor  # of the training, a buffer
+
+    def __init__(
+        self, shapes: tuple[Adapter, ...], settings: VariationalSettings, cases: int, steps: int
+    ):
         super().__init__()
         self.settings, self.cases, self.steps = settings, cases, steps
         self.names = [x.name for x in shapes]
@@ -76,7 +80,7 @@ class Variational(Noise):
             return z + F.linear(x * into, noise.to(x.dtype)) * out
 
         self._means = {
-            name: layer.lora_A["default"].weight for name, layer in adapters.layers(backbone)
+            name: adapters.factors(layer)[0] for name, layer in adapters.layers(backbone)
         }
         handles = adapters.hook_a(backbone, perturb)
         try:
@@ -91,9 +95,10 @@ class Variational(Noise):
         weight = self.steps * 2.0**i / (2.0**self.steps - 1) if self.settings.reweighting else 1.0
         self.step += 1
         spreads = zip(self.names, self.rho, strict=True)
-        kl = sum(
+        prices = [
             kl_to_prior(self._means[name], rho**2, self.settings.prior) for name, rho in spreads
-        )
+        ]
+        kl = sum(prices, torch.zeros(()))
         return weight * self.settings.kl_weight * kl / self.cases
 
     def std(self) -> dict[str, Tensor]:
@@ -103,7 +108,8 @@ class Variational(Noise):
     def kl(self, trained: tuple[Adapter, ...]) -> Tensor:
         """Return the KL to the prior of the trained adapters, nats."""
         std = self.std()
-        return sum(kl_to_prior(x.a, std[x.name], self.settings.prior) for x in trained)
+        prices = [kl_to_prior(x.a, std[x.name], self.settings.prior) for x in trained]
+        return sum(prices, torch.zeros(()))
 
 
 def random_signs(*shape: int, like: Tensor) -> Tensor:

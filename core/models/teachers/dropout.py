@@ -34,9 +34,7 @@ class CaseMasks(Noise):
     @contextmanager
     def on(self, backbone: Backbone):
         """During one forward: z = A x becomes A (x * mask) / (1 - rate)."""
-        weights = {
-            name: layer.lora_A["default"].weight for name, layer in adapters.layers(backbone)
-        }
+        weights = {name: adapters.factors(layer)[0] for name, layer in adapters.layers(backbone)}
 
         def mask(name: str, x: Tensor, z: Tensor) -> Tensor:
             keep_mask = (

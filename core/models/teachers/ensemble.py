@@ -14,6 +14,8 @@ def fit_ensemble(job: TeacherJob, settings: EnsembleSettings) -> Fitted:
     # Far apart, so that ensembles of neighbouring seeds share no member.
     others = [job.train("ensemble", 1000 * (first + 1) + i) for i in range(1, settings.samples)]
     members = (
-        [(job.point, job.head), *others] if job.point else [job.train("ensemble", first), *others]
+        [(job.point, job.point_head), *others]
+        if job.point
+        else [job.train("ensemble", first), *others]
     )
     return Fitted(Members.of(members), {"members": len(members)})

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -87,6 +88,11 @@ class TeacherJob:
     anchor_frozen: FrozenView | None = None
     ordered: bool = False
 
+    @property
+    def point_head(self) -> nn.Linear:
+        """Return the point estimate's head; a job of a teacher that starts there has one."""
+        return cast(nn.Linear, self.head)
+
     def held_out_job(self, share: float, with_point: bool) -> "TeacherJob":
         """Return the job with a share of its labelled cases as its anchor.
 
@@ -124,7 +130,9 @@ class TeacherJob:
         fit = linear_start(
             view.states, self.labels[labelled], self.classes, view.features, self.start_choice
         )
-        surface = None if fit.surface is None else SurfaceTerm(view.idf, fit.surface)
+        surface = None
+        if fit.surface is not None:  # so the view has features, and their idf
+            surface = SurfaceTerm(cast(np.ndarray, view.idf), fit.surface)
 
         def with_offsets(cache: TrunkCache, seen: FrozenView | None) -> TrunkCache:
             return replace(

@@ -10,6 +10,8 @@ CPU build of torch, and then neither does transformers. The tests compare F with
 installed without torchvision, and with autograd.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -27,12 +29,14 @@ def fit_laplace(job: TeacherJob, settings: LaplaceSettings) -> Fitted:
     """Compute the point estimate's curvature, then choose the prior's precision on the anchor."""
     generator = torch.Generator().manual_seed(job.settings.loop.seed)
     fisher = diagonal_fisher(
-        job.backbone, job.point, job.head, job.cases, job.settings.adapter, generator
+        job.backbone, job.point, job.point_head, job.cases, job.settings.adapter, generator
     )
 
     def posterior(precision: float) -> Gaussian:
         return Gaussian(
-            job.point, {name: (f + precision).rsqrt() for name, f in fisher.items()}, job.head
+            job.point,
+            {name: (f + precision).rsqrt() for name, f in fisher.items()},
+            job.point_head,
         )
 
     if settings.precision is not None:
@@ -83,9 +87,8 @@ def diagonal_fisher(
             # Cases do not interact, so the sum's gradient at a case's z is that case's own.
             logits.log_softmax(-1).gather(1, drawn).sum().backward()
             for name, (x, z) in activations.items():
-                fisher[name] += (
-                    torch.einsum("btr,bti->bri", z.grad.float(), x.float()).square().sum(0)
-                )
+                gradient = cast(Tensor, z.grad).float()
+                fisher[name] += torch.einsum("btr,bti->bri", gradient, x.float()).square().sum(0)
     finally:
         for handle in handles:
             handle.remove()

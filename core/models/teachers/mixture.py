@@ -6,9 +6,10 @@ with Gaussians of another kind).
 """
 
 from dataclasses import replace
+from typing import cast
 
 from core.models.base.settings import MixtureSettings
-from core.models.scoring.posterior import Mixture
+from core.models.scoring.posterior import Gaussian, Mixture
 from core.models.teachers import blob
 from core.models.teachers.job import Fitted, TeacherJob
 
@@ -23,7 +24,8 @@ def fit_mixture(job: TeacherJob, settings: MixtureSettings) -> Fitted:
     fitted = [blob.fit_blob(_seeded(job, seed), settings) for seed in seeds]
     spread = sum(f.record["mean_std"] for f in fitted) / len(fitted)
     return Fitted(
-        Mixture.of([f.posterior for f in fitted]), {"members": len(fitted), "mean_std": spread}
+        Mixture.of([cast(Gaussian, f.posterior) for f in fitted]),
+        {"members": len(fitted), "mean_std": spread},
     )
 
 

@@ -47,7 +47,7 @@ def fit_tfb(job: TeacherJob, settings: TfbSettings) -> Fitted:
     """Make the job's point estimate Bayesian: regroup, then choose sigma on the anchor."""
     regrouped = [regroup(adapter) for adapter in job.point]
     std = {a.name: unit_std(a, d) for a, d in regrouped}
-    unit = Gaussian(tuple(a for a, _ in regrouped), std, job.head)
+    unit = Gaussian(tuple(a for a, _ in regrouped), std, job.point_head)
     if settings.sigma is not None:
         return Fitted(unit.scaled(settings.sigma), {"sigma": settings.sigma})
     with job.anchor_nll(

@@ -57,6 +57,5 @@ def dropped(words: Sequence[str], generator: np.random.Generator) -> str:
 
 def spliced(one: Sequence[str], other: Sequence[str], generator: np.random.Generator) -> str:
     """Return the beginning of one text and the end of another, at least a word of each."""
-    return " ".join(
-        [*one[: generator.integers(1, len(one) + 1)], *other[generator.integers(len(other)) :]]
-    )
+    end, begin = int(generator.integers(1, len(one) + 1)), int(generator.integers(len(other)))
+    return " ".join([*one[:end], *other[begin:]])

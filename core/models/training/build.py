@@ -6,10 +6,11 @@ they are stored and what is recorded. Distillation is in core.models.training.di
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.models import teachers
 from core.models.base import adapters
@@ -128,7 +129,8 @@ def fit_linear(
     job = _job(backbone, settings, labels, cases, place)
     # The linear model needs the view whatever `start` the settings name.
     job = replace(job, start=None, frozen=job.frozen or frozen_view(job, cases.texts)).started()
-    model = OnePass(backbone, job.start, len(labels))
+    start = cast(nn.Linear, job.start)
+    model = OnePass(backbone, start, len(labels))
     novelty = novelty_of(model, job.cases, job.labels)
     card = ModelCard(
         kind="linear",
@@ -143,7 +145,7 @@ def fit_linear(
         settings=settings.model_dump(mode="json"),
     )
     surface = {} if job.surface is None else job.surface.tensors()
-    return Trained(card, head_tensors(job.start) | surface | novelty.tensors())
+    return Trained(card, head_tensors(start) | surface | novelty.tensors())
 
 
 def make_teacher_model(

@@ -5,14 +5,17 @@ on the labelled cases and on further copies, which do not teach. The pipeline de
 result is stored.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from torch import Tensor, nn
 
 from core.errors import ModelError, SettingsError
 from core.models.base import adapters
+from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone, load_backbone
 from core.models.base.card import ModelCard
 from core.models.base.choice import answer_head
@@ -22,6 +25,7 @@ from core.models.base.trunk import TrunkCache, cache_trunk
 from core.models.scoring import checkpoint
 from core.models.scoring.novelty import Novelty
 from core.models.scoring.scorers import OnePass, Teacher
+from core.models.scoring.spread import Moments
 from core.models.scoring.surface import SurfaceTerm
 from core.models.training.augment import augmented
 from core.models.training.build import (
@@ -81,7 +85,8 @@ def distill(
     adapters with another cut, ModelError if neither the student nor the linear head follows the
     teacher.
     """
-    card, teacher = checkpoint.load(teacher_folder, place.device, settings.samples)
+    card, loaded = checkpoint.load(teacher_folder, place.device, settings.samples)
+    teacher = cast(Teacher, loaded)  # the caller has checked the kind
     cut = settings.adapter.cut(len(teacher.backbone.blocks))
     # A teacher's adapters belong to its own blocks and cannot start in others.
     if settings.start == "teacher" and cut != card.cut:
@@ -163,7 +168,7 @@ def prepare_lesson(
         np.concatenate([targets.labels[labelled], np.full(len(unseen), NO_LABEL, dtype=np.int64)]),
         np.concatenate(
             [
-                targets.moments.probabilities[labelled],
+                cast(Moments, targets.moments).probabilities[labelled],
                 teacher.scores_cached(unseen_cache).probabilities,
             ]
         ),
@@ -237,6 +242,7 @@ def _student_start(
     linear: nn.Linear | None,
 ) -> tuple[tuple, bool]:
     """Return the adapters and head at which the student starts, and whether its head is frozen."""
+    start: tuple[Sequence[Adapter], nn.Linear | None]
     if settings.start == "teacher":
         start = checkpoint.load_factors(folder, card), checkpoint.load_head(folder, card)
     else:

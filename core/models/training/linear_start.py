@@ -82,7 +82,7 @@ def linear_start(
     if np.count_nonzero(counts) > 1 and counts.max() >= FOLDS:
         pairs = stratified_folds(labels)
         by_penalty = _held_out_nll(states, labels, classes, pairs)
-    penalty = min(by_penalty, key=by_penalty.get) if by_penalty else 0.1
+    penalty = min(by_penalty, key=by_penalty.__getitem__) if by_penalty else 0.1
     if by_penalty and surface is not None:
         by_scale = {0.0: by_penalty[penalty]}
         # The penalty stays fixed here: a full grid would cost five times as many fits.
@@ -90,7 +90,7 @@ def linear_start(
             by_scale[scale] = _held_out_nll(
                 states, labels, classes, pairs, (penalty,), surface * scale
             )[penalty]
-    scale = min(by_scale, key=by_scale.get) if by_scale else 0.0
+    scale = min(by_scale, key=by_scale.__getitem__) if by_scale else 0.0
     fit = _fit_start(states, labels, classes, surface, penalty, scale)
     return replace(fit, nll_by_penalty=by_penalty, nll_by_scale=by_scale)
 

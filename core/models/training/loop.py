@@ -16,6 +16,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -47,9 +48,9 @@ class _Cases(torch.utils.data.Dataset):
         """Return a padded batch: states, mask, offsets and targets by name."""
         hidden, mask = pad([state for state, _ in rows])
         index = [i for _, i in rows]
-        batch = {"hidden": hidden} | self.targets.batch(index, self.epoch)
+        batch: dict[str, Tensor] = {"hidden": hidden} | self.targets.batch(index, self.epoch)
         if self.cache.offsets is not None:
-            batch["offset"] = self.cache.offset(index)
+            batch["offset"] = cast(Tensor, self.cache.offset(index))
         return batch if mask is None else batch | {"mask": mask}
 
 
@@ -125,7 +126,8 @@ class _Trainer(Trainer):
             labelled_share = (
                 (labels[index] != NO_LABEL).sum() / (labels != NO_LABEL).sum().clamp_min(1)
             ).item()
-            self.model.micro_batch = MicroBatch(len(index) / len(labels), labelled_share)
+            micro = MicroBatch(len(index) / len(labels), labelled_share)
+            cast(TopClassifier, self.model).micro_batch = micro
             losses.append(super().training_step(model, micro_batch, items))
         return torch.stack(losses).sum()
 

@@ -107,7 +107,8 @@ class _Pen:
         wide, tall = _LINE / columns, (_BOTTOM - self.y) / rows
         for place, chart in enumerate(charts):
             left, top = MARGIN + place % columns * wide, self.y + place // columns * tall
-            add_chart(self.slide, chart, tuple(map(Inches, (left, top, wide - 0.1, tall - 0.1))))
+            size = Inches(wide - 0.1), Inches(tall - 0.1)
+            add_chart(self.slide, chart, (Inches(left), Inches(top), *size))
         self.y = _BOTTOM
 
     def table(self, table: DocumentTable) -> None:

@@ -5,23 +5,27 @@ python-pptx has no error bars: this module writes them into the chart's XML as c
 literal values.
 """
 
+from typing import cast
+
 from pptx.chart.chart import Chart
-from pptx.chart.data import CategoryChartData, XyChartData
+from pptx.chart.data import CategoryChartData, ChartData, XyChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
+from pptx.shapes.graphfrm import GraphicFrame
 from pptx.slide import Slide
-from pptx.util import Pt
+from pptx.util import Length, Pt
 
 from core.report.document import BarChart, LineChart
 from core.report.exports.style import EAST_ASIAN, FILL, INK, LATIN, RULE, STRONG, axis_end
 
 _POINTS = 12
+ChartPlace = tuple[Length, Length, Length, Length]  # left, top, width, height
 
 
-def add_chart(slide: Slide, chart: BarChart | LineChart, place: tuple) -> Chart:
-    """Draw a chart into (left, top, width, height) of a slide."""
+def add_chart(slide: Slide, chart: BarChart | LineChart, place: ChartPlace) -> Chart:
+    """Draw a chart into a place of a slide."""
     drawn = (
         _bars(slide, chart, place) if isinstance(chart, BarChart) else _line(slide, chart, place)
     )
@@ -36,11 +40,21 @@ def add_chart(slide: Slide, chart: BarChart | LineChart, place: tuple) -> Chart:
     return drawn
 
 
-def _bars(slide: Slide, chart: BarChart, place: tuple) -> Chart:
+def _new_chart(
+    slide: Slide, kind: XL_CHART_TYPE, place: ChartPlace, data: CategoryChartData | XyChartData
+) -> Chart:
+    # pptx declares a Chart as the result of add_chart, and returns the frame that holds it; and it
+    # takes every kind of chart data.
+    left, top, width, height = place
+    frame = slide.shapes.add_chart(kind, left, top, width, height, cast(ChartData, data))
+    return cast(GraphicFrame, frame).chart
+
+
+def _bars(slide: Slide, chart: BarChart, place: ChartPlace) -> Chart:
     data = CategoryChartData(number_format=chart.pattern)
     data.categories = chart.labels
     data.add_series(chart.title, chart.values)
-    drawn = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *place, data).chart
+    drawn = _new_chart(slide, XL_CHART_TYPE.COLUMN_CLUSTERED, place, data)
     drawn.has_legend = False
     plot = drawn.plots[0]
     plot.gap_width = 80
@@ -55,7 +69,7 @@ def _bars(slide: Slide, chart: BarChart, place: tuple) -> Chart:
     return drawn
 
 
-def _line(slide: Slide, chart: LineChart, place: tuple) -> Chart:
+def _line(slide: Slide, chart: LineChart, place: ChartPlace) -> Chart:
     data = XyChartData(number_format=chart.pattern)
     curve = data.add_series(chart.y_title)
     for x, y in zip(chart.x, chart.y, strict=True):
@@ -63,7 +77,7 @@ def _line(slide: Slide, chart: LineChart, place: tuple) -> Chart:
     # A series of one point: only then the legend names the mark.
     for x, y, texts in chart.marks:
         data.add_series(texts).add_data_point(x, y)
-    drawn = slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, *place, data).chart
+    drawn = _new_chart(slide, XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, place, data)
     drawn.has_legend, drawn.legend.position, drawn.legend.include_in_layout = (
         True,
         XL_LEGEND_POSITION.BOTTOM,
