@@ -30,6 +30,7 @@ from datetime import date
 
 import numpy as np
 
+from core.cases.workorders import DATASET as NAME
 from core.decision.certificate.certify import TESTED_THRESHOLDS, certify_threshold
 from core.decision.certificate.claims import (
     CERTIFIABLE_RISKS,
@@ -39,7 +40,6 @@ from core.decision.certificate.claims import (
     RiskPromise,
 )
 from core.errors import NotFoundError
-from core.pipeline.demo import NAME
 from core.settings import Settings
 from core.stats.risk_control import p_values
 from core.store.store import Store

@@ -22,12 +22,12 @@ import uvicorn
 
 from benchmarks.inference import quiet
 from core.cases.read import read_cases
+from core.cases.workorders import DATASET as NAME
 from core.decision.thresholds.policy import Policy
 from core.gate.app import gate_app
 from core.gate.server import make_gate
 from core.models.base.device import pick_device
 from core.models.scoring import checkpoint
-from core.pipeline.demo import NAME
 from core.settings import Settings
 from core.store.ledger import Ledger
 from core.store.store import Store

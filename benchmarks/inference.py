@@ -30,6 +30,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, pipeline
 
 from core.cases.read import read_cases
+from core.cases.workorders import DATASET as NAME
 from core.errors import ModelError
 from core.models.base import adapters
 from core.models.base.backbone import Backbone, load_backbone
@@ -40,7 +41,6 @@ from core.models.base.settings import AdapterSettings
 from core.models.scoring import checkpoint
 from core.models.scoring.posterior import Gaussian
 from core.models.scoring.scorers import OnePass, Teacher
-from core.pipeline.demo import NAME
 from core.settings import Settings
 
 SAMPLES = 10  # N, the teacher's passes a case

@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         return self.home / "uploads"
 
     @property
+    def reports(self) -> Path:
+        """Folder of the reports of proofs of concept."""
+        return self.home / "reports"
+
+    @property
     def jobs(self) -> Path:
         """Folder of background jobs, one folder each."""
         return self.home / "jobs"

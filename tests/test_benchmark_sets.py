@@ -1,9 +1,5 @@
 """Benchmark sets: loading by name, cutting down, reading the newsgroups' file."""
 
-import io
-import json
-import tarfile
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,13 +9,12 @@ from benchmarks.sets import (
     Labelled,
     fields,
     load,
-    mails,
     newsgroups,
     packages,
     reduced,
     with_anchor,
 )
-from core.errors import FetchError, SettingsError
+from core.errors import SettingsError
 
 
 def some(n):
@@ -106,41 +101,3 @@ def test_an_english_beginning_joins_head_and_body_with_blanks():
     text = packages.english_beginning(f"A tool\n that cuts\n .\n {words}")
     assert text.startswith("A tool that cuts w0 w1")
     assert len(text.split()) == packages.WORDS
-
-
-# --- mails ----------------------------------------------------------------------------------------
-
-MAIL = """From a@b.c  Mon Jul 29 11:00:00 2002
-Received: from x by y; Mon, 29 Jul 2002 11:21:55 +0100
-Date: Fri, 1 Jan 1999 00:00:00 +0000
-Subject: Buy
- now
-Content-Type: text/html
-
-<html><head><style>p {color: red}</style></head><body><p>Cheap &amp; good</p> things</body></html>
-"""
-
-
-def test_a_mail_is_its_subject_and_body_without_markup_at_its_arrival():
-    mail = mails.parse_mail(MAIL, "spam")
-    assert mail.text == "Buy now. Cheap & good things"
-    assert mail.arrived.isoformat() == "2002-07-29T11:21:55+01:00"
-
-
-def test_a_mail_without_a_date_or_with_few_words_is_left_out():
-    assert mails.parse_mail("Subject: a b c d e f\n\nbody", "ham") is None
-    assert mails.parse_mail("Date: Fri, 1 Jan 1999 00:00:00 +0000\nSubject: hi\n\n.", "ham") is None
-
-
-def test_mails_are_read_from_the_archive_by_time_each_text_once(tmp_path):
-    later = MAIL.replace("29 Jul 2002", "30 Aug 2002").replace("Cheap", "Other")
-    members = {"easy-ham-1/00002.ab": later, "spam-2/00001.ab": MAIL, "spam-2/00003.cd": MAIL}
-    with tarfile.open(tmp_path / "mails.tgz", "w:gz") as archive:
-        for name, source in members.items():
-            raw = json.dumps({"text": source}).encode()
-            info = tarfile.TarInfo(f"package/data/{name}.json")
-            info.size = len(raw)
-            archive.addfile(info, io.BytesIO(raw))
-    assert [mail.label for mail in mails.read_mails(tmp_path / "mails.tgz")] == ["spam", "ham"]
-    with pytest.raises(FetchError, match="has sha512"):
-        mails.check_archive(tmp_path / "mails.tgz")

@@ -28,6 +28,7 @@ from core.cases.read import COLUMNS
 from core.errors import CasesError
 from core.files import write_atomic
 
+DATASET = "work-orders"  # name of the demo's line
 CLASSES = 12
 SPLITS = ("fit", "anchor", "calibration", "stream")
 TRAINING = ("fit", "anchor")

@@ -16,6 +16,7 @@ from core.cli.cases import add_check
 from core.cli.dashboard import add_dashboard
 from core.cli.decide import add_decide, add_demo
 from core.cli.export import add_export
+from core.cli.poc import add_poc
 from core.cli.score import add_evaluate, add_score
 from core.cli.serve import add_serve
 from core.cli.train import add_distill, add_train
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     for add in (
-        *(add_check, add_train, add_distill, add_score, add_evaluate),
+        *(add_check, add_poc, add_train, add_distill, add_score, add_evaluate),
         *(add_decide, add_apply, add_decisions, add_serve, add_export, add_demo, add_dashboard),
     ):
         add(verbs)

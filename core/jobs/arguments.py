@@ -104,6 +104,37 @@ def distill_arguments(name: str, epochs: int) -> tuple[str, ...]:
     return (f"--epochs={epochs}", name)
 
 
+def poc_arguments(
+    source: Source, name: str, language: str, base: str | None = None
+) -> tuple[str, ...]:
+    """Return the arguments of `poc`, which makes the models NAME-... and scores them.
+
+    source: the file and its reading options. name: of models and runs. language: of the report,
+    "ja" or "en". base: a base model; None lets the job choose by the texts. Raises SettingsError if
+    the file has no label column or the name is not allowed.
+    """
+    if source.columns.label is None:
+        raise SettingsError("jobs.no_label_column")
+    checked_name(f"{name}-teacher", "model")
+    return (
+        f"--name={name}",
+        f"--language={language}",
+        *([f"--base={base}"] if base else []),
+        *source.arguments(),
+    )
+
+
+def result_dataset(verb: str, arguments: tuple[str, ...]) -> str | None:
+    """Return the name of the dataset that a job of `verb` scores; None for a job that scores none.
+
+    arguments: as `score_arguments` and `poc_arguments` write them.
+    """
+    option = {"score": "--dataset=", "poc": "--name="}.get(verb)
+    if option is None:
+        return None
+    return next((a.removeprefix(option) for a in arguments if a.startswith(option)), None)
+
+
 def dataset_name(called: str) -> str:
     """Return a dataset's name made from a file's name: characters not allowed become "-"."""
     letters = "".join(

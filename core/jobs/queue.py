@@ -31,7 +31,7 @@ from core.files import private_folder
 from core.progress import write_json
 from core.settings import ROOT, Settings
 
-VERBS = ("train", "distill", "score")
+VERBS = ("train", "distill", "score", "poc")
 STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
 RESUMABLE = ("failed", "cancelled", "lost")
 GRACE_S = 5.0  # between SIGTERM and SIGKILL

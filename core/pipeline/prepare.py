@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pandas as pd
 
 from core.cases.labels import match_labels
@@ -160,3 +161,24 @@ def vocabulary_notice(frame: pd.DataFrame, base: Path) -> Notice | None:
     if share <= UNKNOWN_SHARE:
         return None
     return Notice("cases.unknown_tokens", {"percent": f"{share:.0%}", "texts": len(texts)})
+
+
+def read_beginnings(frame: pd.DataFrame, base: Path, most: int) -> tuple[pd.DataFrame, int, float]:
+    """Return the cases with texts cut to `most` tokens, the number of cut texts, and mean tokens.
+
+    base: folder of the model whose tokenizer counts; without one the texts stay, and the mean is an
+    estimate of four characters a token.
+    """
+    tokenizer, texts = _tokenizer_of(base), frame["text"].tolist()
+    if tokenizer is None or not texts:
+        mean = sum(map(len, texts)) / 4 / max(1, len(texts))
+        return frame, 0, min(mean, most)
+    encodings = tokenizer.encode_batch(texts, add_special_tokens=False)
+    short = [
+        # The end of the last token read; offsets count characters, so the cut is exact.
+        text[: encoding.offsets[most - 1][1]] if len(encoding.ids) > most else text
+        for text, encoding in zip(texts, encodings, strict=True)
+    ]
+    lengths = [min(len(encoding.ids), most) for encoding in encodings]
+    cut = sum(before != after for before, after in zip(texts, short, strict=True))
+    return frame.assign(text=np.array(short, dtype=object)), cut, float(np.mean(lengths))

@@ -4,7 +4,7 @@ calibration runs; and compare runs in frames.
 Pure: run records and counts in, run records and frames out. Knows no store and no screen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,16 @@ def selectable_runs(runs: list[RunRecord]) -> list[RunRecord]:
     return stream or list(runs)
 
 
-def default_selection(runs: list[RunRecord]) -> RunRecord:
-    """Return the run to open by default: finished runs first, then students, then the newest."""
+def default_selection(runs: list[RunRecord], pinned: Sequence[str] = ()) -> RunRecord:
+    """Return the run to open by default: the first of `pinned` that exists, so that an upload never
+    takes over; else finished runs first, then students, then the newest.
+
+    pinned: ids of runs, such as those that lines open.
+    """
+    by_id = {record.run.run_id: record for record in selectable_runs(runs)}
+    for run_id in pinned:
+        if run_id in by_id:
+            return by_id[run_id]
     # min takes the first of equals, and the runs come newest first.
     return min(
         selectable_runs(runs),

@@ -11,6 +11,7 @@ from core.decision.thresholds.solver import PRESET_NAMES
 from core.decision.thresholds.volume import measured_cases_per_day, run_volume
 from core.report import run_selection
 from core.report.meeting import VOLUME_UNKNOWN
+from core.store.lines import LineSettings
 from core.types import RunRecord
 from dashboard.components.sentences import run_cases, run_name
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words, escape_markdown
@@ -63,8 +64,33 @@ def language(words: Words) -> None:
 
 def clamp_run(runs: list[RunRecord]) -> str:
     """Set the chosen run to one of `runs`, before its list is drawn, and return its id."""
-    run_ids = [record.run.run_id for record in run_selection.selectable_runs(runs)]
-    return state.clamp_choice("run", run_ids, run_selection.default_selection(runs).run.run_id)
+    by_id = {record.run.run_id: record for record in run_selection.selectable_runs(runs)}
+    lines = cache.line_settings()
+    pinned = [line.opens for line in lines.values() if line.opens is not None]
+    default = run_selection.default_selection(runs, pinned)
+    run_id = state.clamp_choice("run", list(by_id), default.run.run_id)
+    dataset = by_id[run_id].run.dataset
+    state.follow_line(dataset, _line_choices(lines.get(dataset)))
+    return run_id
+
+
+def _line_choices(line: LineSettings | None) -> dict[str, object]:
+    """Return the choices that belong to a line; without settings, its volume is measured."""
+    # a money scenario holds amounts of the line that it was made for
+    if line is None:
+        return {"volume": None, "money": None}
+    assumed = line.in_language(state.chosen("lang"))
+    choices: dict[str, object] = {
+        "money": None,
+        "volume": assumed.cases_per_day,
+        "review": assumed.review,
+        "escape": assumed.escape,
+        "machine": assumed.machine_hour,
+        "currency": assumed.currency,
+    }
+    # floats, since a number field refuses a whole number among decimals
+    amounts = {k: float(v) if isinstance(v, int) else v for k, v in choices.items()}
+    return amounts if line.threshold is None else amounts | {"t": line.threshold}
 
 
 def volume_in_use(record: RunRecord) -> float:

@@ -8,7 +8,9 @@ import streamlit as st
 
 from core.errors import KakushinError
 from core.jobs import queue
+from core.jobs.arguments import result_dataset
 from core.jobs.queue import JobStatus
+from core.report import run_selection
 from core.types import RunRecord
 from dashboard.components import controls, shell
 from dashboard.data import runs as data_runs
@@ -102,6 +104,9 @@ def _job(words: Words, found: JobStatus) -> None:
             args=(job_id,),
             width="stretch",
         )
+    else:
+        with button:
+            _result(words, found)
     if found.state == "running":
         share, texts = data_words.progress_text(words, found.progress)
         st.progress(share, texts)
@@ -117,6 +122,39 @@ def _job(words: Words, found: JobStatus) -> None:
             language=None,
             wrap_lines=True,
         )
+
+
+def _result(words: Words, found: JobStatus) -> None:
+    """Draw the way to a finished job's result: the page Decide, and a PoC's report."""
+    job_id, record = found.job.job_id, _result_run(found)
+    if record is None:
+        return
+    pressed = st.button(
+        words("job.result"), key=f"result_{job_id}", type="primary", width="stretch"
+    )
+    if pressed:
+        state.open_page("decide", run=record.run.run_id)
+    reports = cache.settings().reports.glob(f"{record.run.dataset}-poc-*.pdf")
+    if found.job.verb == "poc" and (report := max(reports, default=None)) is not None:
+        st.download_button(
+            words("job.report"),
+            report.read_bytes,  # a function: read when it is downloaded
+            report.name,
+            "application/pdf",
+            key=f"report_{job_id}",
+            width="stretch",
+        )
+
+
+def _result_run(found: JobStatus) -> RunRecord | None:
+    """Return the run that shows the result of a finished job; None for a job that scored nothing."""
+    dataset = result_dataset(found.job.verb, found.job.arguments)
+    runs = [record for record in cache.runs() if record.run.dataset == dataset]
+    if found.state != "finished" or not runs:
+        return None
+    line = cache.line_settings().get(dataset)
+    pinned = [line.opens] if line and line.opens else []
+    return run_selection.default_selection(runs, pinned if found.job.verb == "poc" else [])
 
 
 def _cancel(job_id: str) -> None:

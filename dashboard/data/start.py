@@ -14,12 +14,14 @@ from core.jobs.arguments import (
     Source,
     dataset_name,
     distill_arguments,
+    poc_arguments,
     score_arguments,
     train_arguments,
 )
 from core.messages import sentence as message
 from core.pipeline import workspace
 from core.pipeline.bases import OFFLINE
+from core.pipeline.poc_plan import LEAST_CASES, split_history
 from core.pipeline.prepare import (
     RARE_CHOICES,
     settle_rare_labels,
@@ -32,7 +34,7 @@ from dashboard.components import controls
 from dashboard.i18n import Words
 from dashboard.session import cache, state
 
-TASKS = ("score", "train", "distill")
+TASKS = ("score", "poc", "train", "distill")
 TEACHERS = ("blob", "mixture", "tfb", "laplace", "ensemble", "dropout")
 # the Instruct bases do not classify
 BASES = tuple(name for name in OFFLINE if "Instruct" not in name)
@@ -66,13 +68,27 @@ def draw_job_starts(words: Words, ready: ReadyCases | None) -> None:
             label_visibility="collapsed",
         )
         task = state.chosen("task")
+        if task != "poc" and ready is not None and _can_be_tried(ready):
+            st.button(
+                words("start.poc.open"),
+                key="open_poc",
+                on_click=state.set_value,
+                args=("task", "poc"),
+                icon=":material/rocket_launch:",
+                help=words("start.poc.help"),
+            )
         if task != "distill" and ready is None:
             st.info(words("start.needs_file"), icon=":material/upload_file:")
             return
         if task != "distill" and not len(ready.checked.cases.frame):
             st.warning(words("start.no_good_row"), icon=":material/warning:")
             return
-        tasks = {"score": _score, "train": _train, "distill": lambda words, _: _distill(words)}
+        tasks = {
+            "score": _score,
+            "poc": _poc,
+            "train": _train,
+            "distill": lambda words, _: _distill(words),
+        }
         make = tasks[task](words, ready)
         if make is not None:
             _button(words, task, *make)
@@ -165,6 +181,55 @@ def _score(words: Words, ready: ReadyCases):
     )
 
 
+def _can_be_tried(ready: ReadyCases) -> bool:
+    """Return whether the file has enough labelled cases for a proof of concept."""
+    labels = ready.checked.cases.frame["label"]
+    return labels.notna().sum() >= LEAST_CASES and labels.nunique() > 1
+
+
+def _poc(words: Words, ready: ReadyCases):
+    frame = ready.checked.cases.frame
+    try:
+        split = split_history(frame, ready.upload.called)
+    except CasesError as error:
+        sentence = words.error_text(error)
+        st.info(words.markdown("start.refused", sentence=sentence), icon=":material/label:")
+        return None
+    counts = {name: words.number(len(part), 0) for name, part in split.parts.items()}
+    st.caption(words(f"start.poc.{split.by}", **counts))
+    left, right = st.columns(2)
+    name = left.text_input(
+        words("start.name"),
+        dataset_name(ready.upload.called),
+        key=f"poc_name_{ready.upload.key[:12]}",
+        help=words("start.name.help"),
+    )
+    base = _base(words, ready, right, "poc_base")
+    if (source := _source(words, ready)) is None:
+        return None
+    about = f"{ready.upload.called} → {name}"
+    return about, lambda: poc_arguments(source, name, words.language, base)
+
+
+def _base(words: Words, ready: ReadyCases, place, key: str) -> str:
+    """Draw the choice of the base; warn if the chosen one cannot read these texts."""
+    frame = ready.checked.cases.frame
+    # a sample suffices, and a file may hold millions of cases
+    not_ascii = not frame["text"].head(200).str.cat().isascii()
+    base = place.selectbox(
+        words("start.base"),
+        BASES,
+        index=BASES.index(MULTILINGUAL) if not_ascii else 0,
+        key=f"{key}_{ready.upload.key[:12]}",
+        help=words("start.base.help"),
+    )
+    # only a model that was fetched before can tell; a page fetches none
+    if unknown := vocabulary_notice(frame, cache.settings().cache / base):
+        sentence = message(words.language, unknown.code, **unknown.values)
+        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/translate:")
+    return base
+
+
 def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
     """Return how many cases have a label that the model was trained on, another one, or none."""
     frame, notices = with_known_labels(ready.checked.cases.frame, known)
@@ -204,15 +269,7 @@ def _train(words: Words, ready: ReadyCases):
     teacher = controls.select(
         words("start.teacher"), teachers, "train_teacher", middle, help=words("start.teacher.help")
     )
-    # a sample suffices, and a file may hold millions of cases
-    not_ascii = not ready.checked.cases.frame["text"].head(200).str.cat().isascii()
-    base = right.selectbox(
-        words("start.base"),
-        BASES,
-        index=BASES.index(MULTILINGUAL) if not_ascii else 0,
-        key=f"base_{ready.upload.key[:12]}",
-        help=words("start.base.help"),
-    )
+    base = _base(words, ready, right, "base")
     epochs = last.number_input(
         words("start.epochs"),
         1,

@@ -27,6 +27,7 @@ from core.report import evidence, money
 from core.settings import Settings
 from core.store.entries import PolicyEvent, PolicyVersion
 from core.store.ledger import Ledger
+from core.store.lines import LineSettings, read_lines
 from core.store.store import Store
 from core.types import Run, RunRecord
 from dashboard.session.address import ALL, Choices
@@ -227,6 +228,11 @@ def runs() -> list[RunRecord]:
 def all_runs() -> list[RunRecord]:
     """Return the runs of every kind, newest first."""
     return cached_query(Store.runs)
+
+
+def line_settings() -> dict[str, LineSettings]:
+    """Return the settings of every line by its name, the first saved line first."""
+    return cached_query(read_lines)
 
 
 @_once_a_version(8)

@@ -26,6 +26,8 @@ HANDLE = "handle"  # key of dashboard.decide.live's component; its state is the 
 
 # Keys in st.session_state that belong to no widget; the underscore keeps them apart from choices.
 _LAST, _NOTICES, _BEFORE, _NEXT, _PAGE = "_last", "_notices", "_before", "_next", "_page"
+# the line that the assumed choices belong to, and the names that the address set on opening
+_LINE, _ADDRESSED = "_line", "_addressed"
 
 
 def take_in_address() -> None:
@@ -49,6 +51,9 @@ def take_in_address() -> None:
     # a notice stays on the screen until the reader acts
     if moved or fresh:
         state[_NOTICES] = []
+    if fresh:
+        state[_ADDRESSED] = frozenset(address)
+        state.pop(_LINE, None)
     for name in NAMES:
         if fresh or (name not in state and _LAST not in state):
             state[name] = _read(name, address)
@@ -111,6 +116,20 @@ def clamp_choice(name: str, allowed: list, default: object) -> object:
             st.session_state[_NOTICES].append((name, str(value)))
         st.session_state[name] = default
     return st.session_state[name]
+
+
+def follow_line(line: str, assumed: Mapping[str, object]) -> None:
+    """Set the choices that belong to a line when the reader comes to it from another one.
+
+    On opening, a choice of the address stays. Call it before the widgets of the choices are drawn.
+    line: the dataset of the chosen run. assumed: choice -> its value for this line.
+    """
+    state = st.session_state
+    if state.get(_LINE) == line:
+        return
+    typed = state[_ADDRESSED] if _LINE not in state else frozenset()
+    state.update({name: value for name, value in assumed.items() if name not in typed})
+    state[_LINE] = line
 
 
 def chosen(name: str) -> object:
@@ -196,6 +215,17 @@ def go(name: str, value: object) -> None:
     # not set directly: Streamlit refuses to set the key of a widget that this run has drawn
     st.session_state[_NEXT] = {name: value}
     st.rerun()
+
+
+def open_page(name: str, **values: object) -> None:
+    """Open another page of the navigation with these choices; call it outside of callbacks."""
+    st.session_state[_NEXT] = values
+    # Streamlit finds a page by its address alone, so the function is never called.
+    st.switch_page(st.Page(_undrawn, url_path=name))
+
+
+def _undrawn() -> None:
+    """Draw nothing: the navigation has the page's own function."""
 
 
 def take(name: str) -> object:

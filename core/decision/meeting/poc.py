@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from core.decision.thresholds.costs import UnitCosts
 from core.errors import NoCasesError, SettingsError
 from core.stats.bounds import wilson_arrays
 from core.stats.risk_control import cases_without_error
@@ -87,6 +88,37 @@ def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
             if half_width(risk, np.array([middle]), level)[0] <= width
             else (middle, high)
         )
+    return high
+
+
+def cases_for_saving(
+    coverage: float, leakage: float, costs: UnitCosts, level: float = 0.95
+) -> int | None:
+    """Return the fewest labelled cases at which the saving against reviewing everything is above 0
+    at the lower end of its interval; None if it never is.
+
+    coverage, leakage: shares of all cases, taken as they are. The saving of a case is coverage *
+    review - leakage * escape, and its lower end is that of the Wilson interval's upper leakage.
+    Raises SettingsError for a share out of range.
+    """
+    _check_share(coverage, "coverage", low_allowed=True)
+    _check_share(leakage, "leakage", low_allowed=True)
+    if coverage * costs.review <= leakage * costs.escape:
+        return None
+
+    def pays(n: int) -> bool:
+        upper = wilson_arrays(np.array([leakage * n]), np.array([float(n)]), level)[1][0]
+        return bool(coverage * costs.review > upper * costs.escape)
+
+    low, high = 0, 1
+    while not pays(high) and high < MOST_CASES:
+        low, high = high, 2 * high
+    if not pays(high):
+        return None
+    # Bisection is exact because the upper end falls with n.
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if pays(middle) else (middle, high)
     return high
 
 

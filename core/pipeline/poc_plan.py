@@ -1,0 +1,229 @@
+"""Plan a proof of concept: which cases train, calibrate and judge, and which recipe fits the time.
+
+The split is by date where the dates allow it, else at random. A text stays in the earliest part
+that has it, since a copy would be answered from memory. Trains nothing.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.cases.table import Notice
+from core.cases.workorders import text_key
+from core.errors import CasesError
+from core.models.base.settings import (
+    AdapterSettings,
+    BlobSettings,
+    DistillSettings,
+    LoopSettings,
+    LossSettings,
+    PointSettings,
+)
+from core.pipeline.prepare import read_beginnings
+from core.pipeline.runs import frame_hash
+from core.pipeline.train import TrainSettings
+
+PARTS = ("train", "calibration", "stream")  # the model, the threshold, the verdict
+SHARES = (0.6, 0.2)  # of all cases: of the first two parts
+LEAST_CASES = 100  # labelled cases below which nothing is trained
+LEAST_HELD_OUT = 10  # cases of a held-out part
+MOST_LABELS = 200
+MOST_HELD_OUT = 2000  # cases of a held-out part: the N-pass teacher scores each N times
+READ_TOKENS = 64  # of a text
+DEFAULT_MINUTES = 6.0
+BY_DATE, AT_RANDOM = "date", "random"
+
+
+@dataclass(frozen=True)
+class HistorySplit:
+    """The labelled cases of a history in three parts, and what was left out.
+
+    by: BY_DATE or AT_RANDOM. parts: PARTS -> cases. unlabelled, copies: cases left out.
+    """
+
+    by: str
+    parts: dict[str, pd.DataFrame]
+    unlabelled: int
+    copies: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the models are made, and its estimated cost on two quiet cores.
+
+    name: "full" or "light". cases: training cases at most. case_s: seconds a training case.
+    token_s: seconds a token of a training text.
+    """
+
+    name: str
+    train: TrainSettings
+    distill: DistillSettings
+    case_s: float
+    token_s: float
+
+
+@dataclass(frozen=True)
+class PocPlan:
+    """What a proof of concept does: `parts` are trimmed to the time, and `seconds` estimates it."""
+
+    line: str
+    split: HistorySplit
+    parts: dict[str, pd.DataFrame]
+    recipe: Recipe
+    cut: int  # texts of which only the beginning is read
+    seconds: dict[str, float]  # step -> estimate on two quiet cores
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Return what a reader must know before the work begins, a sentence each."""
+        sizes = {name: len(self.parts[name]) for name in PARTS}
+        codes = [Notice(f"poc.split_{self.split.by}", {"line": self.line, **sizes})]
+        left_out = {name: len(self.split.parts[name]) - sizes[name] for name in PARTS}
+        counts = {
+            "unlabelled": self.split.unlabelled,
+            "copies": self.split.copies,
+            "trimmed": sum(left_out.values()),
+            "cut": self.cut,
+        }
+        codes += [
+            Notice(f"poc.{name}", {"n": n, "tokens": READ_TOKENS})
+            for name, n in counts.items()
+            if n
+        ]
+        return tuple(codes)
+
+
+def split_history(frame: pd.DataFrame, source: str, seed: int = 0) -> HistorySplit:
+    """Return the labelled cases split into PARTS.
+
+    frame: columns of core.cases.read.Cases. source: names the file in errors. seed: of a random
+    split. Raises CasesError for too few labelled cases, one label, or labels that are as many as
+    in a column of free text.
+    """
+    labelled = frame[frame["label"].notna()]
+    n, labels = len(labelled), labelled["label"].nunique()
+    if n < LEAST_CASES:
+        raise CasesError("poc.few_cases", file=source, n=n, least=LEAST_CASES)
+    if labels < 2:
+        raise CasesError("cases.one_label", n=labels, labelled=n)
+    if labels > min(MOST_LABELS, n // 4):
+        raise CasesError("poc.many_labels", file=source, n=labels, labelled=n)
+    ordered, cuts, by = _dated_order(labelled)
+    if by == AT_RANDOM:
+        ordered = labelled.iloc[np.random.default_rng(seed).permutation(n)]
+        cuts = _cuts(n)
+    part = np.searchsorted(cuts, np.arange(n), side="right")
+    first = pd.Series(part).groupby(ordered["text"].map(text_key).to_numpy()).transform("min")
+    copies = part != first.to_numpy()
+    parts = {name: ordered[(part == i) & ~copies] for i, name in enumerate(PARTS)}
+    short = next((name for name in PARTS[1:] if len(parts[name]) < LEAST_HELD_OUT), None)
+    if short is not None:
+        values = {"file": source, "n": len(parts[short]), "least": LEAST_HELD_OUT}
+        raise CasesError("poc.same_texts", **values)
+    return HistorySplit(by, parts, len(frame) - n, int(copies.sum()))
+
+
+def _cuts(n: int) -> np.ndarray:
+    """Return the positions at which the second and the third part begin."""
+    return np.round(np.cumsum(SHARES) * n).astype(int)
+
+
+def _dated_order(labelled: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, str]:
+    """Return the cases by time, the cuts between days, and BY_DATE; AT_RANDOM without usable dates.
+
+    All cases of a day stay together. Dates are not usable if a case has none, or if a few days hold
+    so many cases that a part would lack half of its share.
+    """
+    moments = labelled["occurred_at"]
+    if moments.isna().any():
+        return labelled, _cuts(len(labelled)), AT_RANDOM
+    ordered = labelled.sort_values("occurred_at", kind="stable")
+    days = ordered["occurred_at"].dt.normalize().to_numpy()
+    aims = _cuts(len(ordered))
+    cuts = np.array([np.searchsorted(days, days[aim], side="left") for aim in aims])
+    sizes = np.diff([0, *cuts, len(ordered)])
+    usual = np.diff([0, *aims, len(ordered)])
+    return ordered, cuts, BY_DATE if (sizes >= usual / 2).all() else AT_RANDOM
+
+
+def plan_poc(
+    frame: pd.DataFrame, source: str, line: str, base: str, minutes: float = DEFAULT_MINUTES
+) -> PocPlan:
+    """Return the plan of a proof of concept that fits the time, as far as it can be estimated.
+
+    frame: columns of core.cases.read.Cases. source: names the file in errors. line: name of models
+    and runs. base: of the models, a folder or a Hugging Face name. minutes: on two quiet cores.
+    Raises CasesError as of `split_history`.
+    """
+    split = split_history(frame, source)
+    held_out = {name: _newest(split.parts[name], MOST_HELD_OUT, split.by) for name in PARTS[1:]}
+    texts, cut, tokens = {}, 0, {}
+    for name, part in ({"train": split.parts["train"]} | held_out).items():
+        texts[name], shortened, tokens[name] = read_beginnings(part, Path(base), READ_TOKENS)
+        cut += shortened
+    scoring = sum(len(texts[name]) * tokens[name] for name in PARTS[1:]) * SCORE_TOKEN_S
+    time = 60 * minutes - scoring - FIXED_S
+    for recipe in recipes(base):
+        a_case = recipe.case_s + recipe.token_s * tokens["train"]
+        affordable = int(max(time, 60) / a_case)
+        if affordable >= len(texts["train"]):
+            break
+    train = _newest(texts["train"], max(affordable, LEAST_CASES), split.by)
+    seconds = _seconds(recipe, len(train), tokens["train"], scoring)
+    return PocPlan(line, split, texts | {"train": train}, recipe, cut, seconds)
+
+
+def _newest(part: pd.DataFrame, most: int, by: str) -> pd.DataFrame:
+    # The newest cases resemble the coming ones; a random order has no newest.
+    return part.tail(most) if by == BY_DATE else part.head(most)
+
+
+# Seconds on two cores, from the demo's training: 1,508 texts of 9 tokens on all-MiniLM-L6-v2.
+SCORE_TOKEN_S = 0.0012  # a token of a held-out text, by all four models
+FIXED_S = 20.0  # imports, loading, saving
+_SPLIT_S = {"linear": 0.15, "train": 0.45, "distill": 0.40}  # of the training's time
+
+
+def recipes(base: str) -> tuple[Recipe, ...]:
+    """Return the recipes, the most thorough one first."""
+    light = AdapterSettings(layers=1, targets="feed_forward")
+    return (
+        Recipe(
+            "full",
+            TrainSettings(point=PointSettings(base=base, truncate=True)),
+            DistillSettings(),
+            case_s=0.05,
+            token_s=0.006,
+        ),
+        Recipe(
+            "light",
+            TrainSettings(
+                point=PointSettings(base=base, truncate=True, adapter=light),
+                teacher=BlobSettings(),
+            ),
+            DistillSettings(
+                adapter=light,
+                augment=1,
+                loop=LoopSettings(epochs=2),
+                loss=LossSettings(spread="gaussian"),
+            ),
+            case_s=0.05,
+            token_s=0.002,
+        ),
+    )
+
+
+def _seconds(recipe: Recipe, cases: int, tokens: float, scoring: float) -> dict[str, float]:
+    training = cases * (recipe.case_s + recipe.token_s * tokens)
+    # Fewer than two cores take longer; more help little with batches this small.
+    slower = max(1.0, 2 / (os.cpu_count() or 1))
+    steps = {name: share * training for name, share in _SPLIT_S.items()}
+    return {name: slower * s for name, s in (steps | {"score": scoring + FIXED_S}).items()}
+
+
+def part_hash(plan: PocPlan, name: str) -> str:
+    """Return the hash of a part's cases, part of the identity of its scoring runs."""
+    return frame_hash(plan.parts[name])
