@@ -401,6 +401,7 @@ def test_decisions_and_verdicts_reach_the_store_once(home):
         assert client.post("/v1/verdicts", json={"verdicts": [wrong]}).status_code == 422
         decide(client, SURE, first=3)
     run_id = gate.transfer.run.run_id
+    assert (store.run(run_id).state, store.run(run_id).metrics) == ("finished", {"cases": 3})
     decisions = Reviews(store).decisions(run_id)
     assert decisions[["case_id", "decision"]].values.tolist() == [
         ["c0", "accepted"],

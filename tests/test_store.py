@@ -55,6 +55,18 @@ def full(tmp_path_factory) -> Store:
     return make_store(tmp_path_factory.mktemp("full"), "full")
 
 
+def test_a_part_of_before_a_column_is_taken_in_without_it(store):
+    rows = make_rows(20)
+    path = write_part(store.folder, RUN.run_id, 0, rows)
+    pq.write_table(pq.read_table(path).drop_columns(["novelty"]), path)
+    assert store.take_in(RUN.run_id, 0, path) == 20
+    stored = store.predictions(RUN.run_id)
+    assert stored["novelty"].isna().all()
+    assert (
+        stored["confidence"].tolist() == rows.sort_values(["row", "case_id"])["confidence"].tolist()
+    )
+
+
 def take(store: Store, rows: pd.DataFrame, part: int = 0) -> int:
     return store.take_in(RUN.run_id, part, write_part(store.folder, RUN.run_id, part, rows))
 

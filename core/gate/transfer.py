@@ -8,6 +8,7 @@ store keeps only finite answers.
 import itertools
 import logging
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -53,15 +54,28 @@ class StoreTransfer:
         self._turn, self._stop = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="gate-transfer", daemon=True)
         self._moved = 0
+        self._started = 0.0  # seconds of time.monotonic()
 
     def start(self) -> None:
         """Move what waits every EVERY_S seconds; what fails waits for the next time."""
+        self._started = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
-        """End, after a last try."""
+        """End, after a last try, and mark the run as finished; a later gate adds to the same run.
+
+        A store that cannot be reached keeps the run as it was, with a line in the log.
+        """
         self._stop.set()
         self._thread.join()
+        try:
+            if self.run.run_id in {record.run.run_id for record in self.store.runs("score")}:
+                metrics = {"cases": self.store.run(self.run.run_id).cases}
+                self.store.end_run(
+                    self.run.run_id, "finished", time.monotonic() - self._started, metrics
+                )
+        except (KakushinError, OSError):
+            _logger.exception("the end of the gate's run is not in the store")
 
     @property
     def waiting(self) -> int:

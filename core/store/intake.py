@@ -20,13 +20,13 @@ import numpy as np
 from core.errors import StoreError
 from core.store import counts, records
 from core.store.file import only_row
-from core.store.parts import PART_SCHEMA
+from core.store.parts import OPTIONAL, PART_SCHEMA
 
 COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
 _KEPT = ", ".join(f'"{name}"' for name in PART_SCHEMA.names if name not in counts.CELL)
 _INSERT = (
     f"INSERT INTO prediction_rows (cell, part, {_KEPT})"  # noqa: S608
-    f" SELECT cell, ?, {_KEPT} FROM read_parquet(?) {counts.IN_CELLS}"
+    f" SELECT cell, ?, {_KEPT} FROM {{rows}} {counts.IN_CELLS}"
 )
 # By length in bytes, since as text "10" lies between "1" and "2": ranges of counters would overlap.
 _RANGES = "SELECT strlen(case_id) AS bytes, min(case_id), max(case_id) FROM ({cases}) GROUP BY bytes ORDER BY bytes"
@@ -51,7 +51,7 @@ def insert(
     rows, first_at, last_at = only_row(connection.execute(query, [path]))
     ranges = _checked(connection, run_id, part, path, labels)
     counts.add_cells(connection, run_id, path)
-    connection.execute(_INSERT, [part, path, run_id])
+    connection.execute(_INSERT.format(rows=_complete_rows(connection, path)), [part, path, run_id])
     connection.executemany(
         "INSERT INTO part_ids (run_id, part, bytes, lowest, highest) VALUES (?, ?, ?, ?, ?)",
         [[run_id, part, *id_range] for id_range in ranges],
@@ -62,6 +62,17 @@ def insert(
     )
     counts.fold_pending_rows(connection, run_id)
     return rows
+
+
+def _complete_rows(connection: duckdb.DuckDBPyConnection, path: str) -> str:
+    """Return the query of the file's rows, with NULL for optional columns that it lacks.
+
+    An interrupted scoring of an earlier version left parts without them.
+    """
+    columns = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [path]).description
+    names = {column[0] for column in columns}
+    missing = "".join(f', NULL AS "{name}"' for name in OPTIONAL if name not in names)
+    return f"(SELECT *{missing} FROM read_parquet(?))"  # noqa: S608
 
 
 def known_cases(
