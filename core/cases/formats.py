@@ -1,22 +1,19 @@
 """Files -> tables: decides a file's format, by content before name, and calls its reader.
 
-Text goes to core.cases.delimited or core.cases.json_files, workbooks to core.cases.xlsx; Parquet is
-read here. Knows no column's meaning and checks no cell.
+Text goes to core.cases.delimited or core.cases.json_files, workbooks to core.cases.xlsx, Parquet to
+core.cases.parquet. Knows no column's meaning and checks no cell.
 """
 
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from core.cases.columns import ColumnNames, clean_names
+from core.cases.columns import ColumnNames
 from core.cases.delimited import read_delimited
 from core.cases.encodings import decode_bytes
-from core.cases.json_files import flatten_object, read_json
+from core.cases.json_files import read_json
+from core.cases.parquet import read_parquet
 from core.cases.table import (
     MAX_BYTES,
     ReadingOptions,
-    Record,
     Table,
     check_dimensions,
     check_size,
@@ -80,7 +77,7 @@ def _read_content(
     if options.sheet is not None:
         raise CasesError("cases.no_sheets", file=path.name, sheet=options.sheet)
     if content.startswith(_PARQUET) or suffix == ".parquet":
-        return _read_parquet(path, max_bytes)
+        return read_parquet(path, max_bytes)
     if content[:200].lstrip().lower().startswith(_MARKUP):
         raise CasesError("cases.is_markup", file=path.name)
     # Text has no signature, so it is what remains after all other formats.
@@ -103,25 +100,3 @@ def _read_workbook(
     if not content.startswith(_ZIP):
         raise CasesError("cases.no_workbook", file=str(path))
     return read_xlsx(path, content, options, requested, max_bytes)
-
-
-def _read_parquet(path: Path, max_bytes: int) -> Table:
-    """Return the table of a Parquet file; equal names are numbered, structs give columns by path."""
-    try:
-        with pq.ParquetFile(path) as file:
-            # The unpacked size comes from the footer, before anything is unpacked.
-            groups = range(file.metadata.num_row_groups)
-            check_size(
-                path, sum(file.metadata.row_group(i).total_byte_size for i in groups), max_bytes
-            )
-            table = file.read()
-            columns = [column.to_pylist() for column in table.columns]
-    except (pa.ArrowException, OSError, ValueError) as e:
-        raise CasesError("cases.no_parquet", file=str(path)) from e
-    names = clean_names(table.column_names)
-    rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
-    if any(pa.types.is_struct(field.type) for field in table.schema):
-        rows = [flatten_object(cells) for cells in rows]
-        names = list(dict.fromkeys(name for cells in rows for name in cells))
-    records = [Record(row, cells) for row, cells in enumerate(rows, start=1)]
-    return Table("parquet", names, records)

@@ -13,7 +13,8 @@ from core.errors import CasesError
 MAX_BYTES = 256 * 2**20  # unpacked; all of a file is held in memory, at about ten times its size
 MAX_ROWS = 1_000_000  # records; about the rows of an Excel sheet
 MAX_COLUMNS = 500
-MAX_CELL = 10_000_000  # characters
+MAX_CELLS = 25_000_000  # values of a Parquet file; each is an object in memory
+MAX_CELL = 10_000_000  # characters, in Parquet bytes
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 RARE = 10  # most rows that a notice names
