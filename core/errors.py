@@ -106,6 +106,12 @@ class OvertakenError(StoreError):
         return tuple(cast(Iterable[object], self.values.get("events", ())))
 
 
+class AccessError(KakushinError):
+    """The person who acts has no role that allows the action, or may not be let in."""
+
+    exit_code = 7
+
+
 class FetchError(KakushinError):
     """The demo's data or model cannot be fetched, or differs from what is pinned."""
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # name here that begins its own.
 GROUND = {
     *("core.errors", "core.export", "core.files", "core.messages"),
-    *("core.types", "core.settings", "core.progress"),
+    *("core.types", "core.settings", "core.progress", "core.identity"),
 }
 NUMBERS = GROUND | {"core.stats", "core.counts"}
 CORE = {
@@ -24,6 +24,7 @@ CORE = {
     "core.types": {"core.errors"},
     "core.settings": {"core.errors"},
     "core.files": set(),
+    "core.identity": {"core.errors"},
     "core.export": {"core.errors", "core.files"},
     "core.progress": {"core.files"},
     "core.stats": GROUND,

@@ -3,7 +3,7 @@
 Heavy imports are inside the verbs, so that --help answers at once.
 
 Exit codes: 0 done; 1 unexpected; 2 wrong arguments or settings; 3 the cases; 4 the model; 5 the
-store; 6 a download; 130 interrupted.
+store; 6 a download; 7 a role is missing; 130 interrupted.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from core.cli.poc import add_poc
 from core.cli.score import add_evaluate, add_score
 from core.cli.serve import add_serve
 from core.cli.train import add_distill, add_train
+from core.cli.verify import add_verify
 from core.errors import KakushinError
 from core.messages import error_text, reader_language
 from core.settings import Settings
@@ -56,13 +57,22 @@ def parser() -> argparse.ArgumentParser:
         "which answers to trust.",
         epilog="All output goes to the workspace folder; KAKUSHIN_HOME sets it, KAKUSHIN_DEVICE "
         "chooses cpu, cuda or mps. Exit codes: 0 done, 2 arguments or settings, 3 cases, 4 model, 5 store, 6 download, "
-        "130 interrupted, 1 unexpected.",
+        "7 a role is missing, 130 interrupted, 1 unexpected.",
     )
     verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     for add in (
         *(add_check, add_poc, add_train, add_distill, add_score, add_evaluate),
-        *(add_decide, add_apply, add_decisions, add_serve, add_export, add_demo, add_dashboard),
+        *(
+            add_decide,
+            add_apply,
+            add_decisions,
+            add_serve,
+            add_export,
+            add_verify,
+            add_demo,
+            add_dashboard,
+        ),
     ):
         add(verbs)
     return root

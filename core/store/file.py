@@ -53,6 +53,7 @@ class StoreFile:
         self._open: duckdb.DuckDBPyConnection | None = None
         self._failed = False
         self._after_commit: list[Callable[[], None]] = []
+        self._at_commit: dict[str, Callable[[], None]] = {}
 
     @contextmanager
     def atomic(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -80,6 +81,13 @@ class StoreFile:
         """Call `act` once the open transaction is committed; drop it on a rollback."""
         self._after_commit.append(act)
 
+    def at_commit(self, name: str, act: Callable[[], None]) -> None:
+        """Call `act` right after the commit, before another process gets the file; once per name.
+
+        A later call with the same name replaces `act`; a rollback drops it. It must not raise.
+        """
+        self._at_commit[name] = act
+
     def version(self) -> tuple:
         """Return a value that changes with committed data; costs two stats, no lock, no open."""
         # The log counts too: a commit may stay in it until DuckDB's next checkpoint.
@@ -97,12 +105,15 @@ class StoreFile:
     def _begun(self, deadline: float) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._held(deadline), self._connected(deadline) as connection:
             self._open, self._failed, self._after_commit = connection, False, []
+            self._at_commit = {}
             try:
                 connection.execute("BEGIN")
                 yield connection
                 if self._failed:
                     raise StoreError("store.step_failed")
                 connection.execute("COMMIT")
+                for act in self._at_commit.values():
+                    act()
             finally:
                 self._open = None  # closing the connection rolls an open transaction back
         # After the lock is released, so that deleting files delays no other process.

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, date
 
-from core.errors import NotFoundError, StoreError
+from core.errors import AccessError, NotFoundError, StoreError
+from core.identity import Principal
 from core.store import records
 from core.store.entries import (
     EVENTS,
@@ -22,6 +23,7 @@ from core.store.entries import (
 )
 from core.store.file import only_row
 from core.store.store import Store
+from core.store.trail import AuditTrail, TrailEvent
 
 _POLICY = "name, version, content, author, reason, runs, certificate, created_at, expires_on"
 _EVENT = 'position, name, version, event, author, reason, "at"'
@@ -29,10 +31,14 @@ _SCENARIO = "name, version, content, author, created_at"
 
 
 class Ledger:
-    """Policies and scenarios of a store. Each method is one transaction, alone or in another."""
+    """Policies and scenarios of a store. Each method is one transaction, alone or in another.
 
-    def __init__(self, store: Store):
-        self.store = store
+    principal: who acts; None is the store's. Every write raises AccessError for a missing role.
+    """
+
+    def __init__(self, store: Store, principal: Principal | None = None):
+        self.store, self.principal = store, principal or store.principal
+        self._trail = AuditTrail(store)
 
     # --- policies
 
@@ -54,6 +60,8 @@ class Ledger:
         SettingsError for an empty name, author or reason, NonFiniteError for a NaN in content or
         certificate.
         """
+        self.principal.require("policy.propose")
+        author = self.principal.acting_as(author)
         checked_text(name, "policy")
         written = records.json_of(content, "thresholds", name)
         proof = None if certificate is None else records.json_of(certificate, "certificate", name)
@@ -74,7 +82,8 @@ class Ledger:
                     expires_on,
                 ],
             )
-            self._add_event(name, version, "propose", author, reason)
+            content_hash = {"sha256": records.text_hash(written)}
+            self._add_event(name, version, "propose", author, reason, content_hash)
             return self.policy(name, version)
 
     def policy(self, name: str, version: int | None = None) -> PolicyVersion:
@@ -98,11 +107,15 @@ class Ledger:
 
         name, version: the policy. author, reason: a person's name and words. Raises NotFoundError
         for an unknown version, StoreError for activating an unapproved version and for undoing one
-        that is not active.
+        that is not active, AccessError for a login's approval of its own proposal.
         """
         checked_choice(event, EVENTS[1:], "policy event")  # add_policy alone writes "propose"
+        self.principal.require(f"policy.{event}")
+        author = self.principal.acting_as(author)
         with self.store.atomic():
             self.policy(name, version)
+            if event == "approve":
+                self._refuse_own_proposal(name, version)
             events = self.policy_events(name)
             if event == "activate" and (version, "approve") not in {
                 (past.version, past.event) for past in events
@@ -135,6 +148,8 @@ class Ledger:
 
     def add_scenario(self, name: str, content: dict, author: str) -> ScenarioVersion:
         """Add the next version of a scenario. Raises SettingsError; NonFiniteError for a NaN."""
+        self.principal.require("scenario.save")
+        author = self.principal.acting_as(author)
         written = records.json_of(content, "numbers", checked_text(name, "scenario"))
         with self.store.atomic() as connection:
             version = self._next("scenarios", name)
@@ -142,6 +157,9 @@ class Ledger:
                 f"INSERT INTO scenarios ({_SCENARIO}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
                 [name, version, written, checked_text(author, "author"), records.utc_now()],
             )
+            details = {"name": name, "version": version, "sha256": records.text_hash(written)}
+            event = TrailEvent("scenario.save", author, f"{name} {version}", details)
+            self._trail.append(self.principal, [event])
             return self.scenario(name, version)
 
     def scenario(self, name: str, version: int | None = None) -> ScenarioVersion:
@@ -176,9 +194,27 @@ class Ledger:
         with self.store.atomic() as connection:
             return only_row(connection.execute(query, [name]))[0]
 
+    def _refuse_own_proposal(self, name: str, version: int) -> None:
+        """Raise AccessError if this login proposed the version; a typed name proves nothing."""
+        query = (
+            "SELECT account FROM trail_entries WHERE action = 'policy.propose'"
+            " AND details ->> '$.name' = ? AND details ->> '$.version' = ?"
+        )
+        with self.store.atomic() as connection:
+            row = connection.execute(query, [name, str(version)]).fetchone()
+        if not self.principal.is_local and row == (self.principal.account,):
+            raise AccessError("identity.own_proposal", name=name, version=version)
+
     def _add_event(
-        self, name: str, version: int, event: str, author: str, reason: str
+        self,
+        name: str,
+        version: int,
+        event: str,
+        author: str,
+        reason: str,
+        recorded: dict | None = None,
     ) -> PolicyEvent:
+        """Add an event with its entry in the trail, of which `recorded` is a part."""
         values = [
             name,
             version,
@@ -192,6 +228,9 @@ class Ledger:
                 'INSERT INTO policy_events (name, version, event, author, reason, "at") VALUES (?, ?, ?, ?, ?, ?)',
                 values,
             )
+            details = {"name": name, "version": version, "reason": reason, **(recorded or {})}
+            entry = TrailEvent(f"policy.{event}", author, f"{name} {version}", details)
+            self._trail.append(self.principal, [entry])
             return self.policy_events(name)[-1]
 
 

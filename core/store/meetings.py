@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.errors import StoreError
+from core.identity import Principal
 from core.store import records
 from core.store.entries import checked_text
 from core.store.ledger import Ledger
 from core.store.store import Store
+from core.store.trail import AuditTrail, TrailEvent
 
 _COLUMNS = 'decision, reason, author, scenario, scenario_version, "at"'
 
@@ -31,8 +33,8 @@ class MeetingDecision:
 class Meetings:
     """The decisions of a store's meetings. Each method is one transaction, alone or in another."""
 
-    def __init__(self, store: Store):
-        self.store = store
+    def __init__(self, store: Store, principal: Principal | None = None):
+        self.store, self.principal = store, principal or store.principal
 
     def add(
         self,
@@ -49,6 +51,8 @@ class Meetings:
         text, NotFoundError for an unknown scenario, StoreError if the token recorded another
         decision.
         """
+        self.principal.require("meeting.decide")
+        author = self.principal.acting_as(author)
         texts = {"token": token, "decision": decision, "reason": reason, "author": author}
         values = [checked_text(text, what) for what, text in texts.items()]
         name, version = scenario or (None, None)
@@ -60,6 +64,9 @@ class Meetings:
                     f"INSERT INTO meeting_decisions (token, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                     [*values, name, version, records.utc_now()],
                 )
+                details = {"reason": reason, "scenario": name, "version": version}
+                event = TrailEvent("meeting.decide", author, decision, details)
+                AuditTrail(self.store).append(self.principal, [event])
                 return self._read("token = ?", [token])[0]
         # Outside the transaction: the log's entry is only compared from here on.
         fields = (decision, reason, author, name, version)

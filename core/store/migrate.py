@@ -25,34 +25,37 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     """
     migrations_known = migrations()
     newest = migrations_known[-1][0]
-    current_version, name = schema_version(connection)
+    applied = _applied_migrations(connection)
+    current_version, name = max(applied.items(), default=(0, ""))
     if current_version > newest:
         raise StoreError("store.newer_schema", version=current_version, name=name, newest=newest)
-    # A migration file never changes once released: stores hold its number, not its content.
+    # A migration file never changes once released: stores hold its number, not its content. Numbers
+    # are compared one by one, since a development version may have applied a later one first.
     for number, path in migrations_known:
-        if number > current_version:
+        if number not in applied:
             _apply(connection, number, path)
 
 
 def schema_version(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
-    """Return number and name of the last applied migration; (0, "") for an empty file.
+    """Return number and name of the newest applied migration; (0, "") for an empty file.
 
     Raises StoreError for a database of another program.
     """
+    return max(_applied_migrations(connection).items(), default=(0, ""))
+
+
+def _applied_migrations(connection: duckdb.DuckDBPyConnection) -> dict[int, str]:
+    """Return {number: name}. Raises StoreError for a database of another program."""
     try:
-        query = "SELECT version, name FROM schema_migrations ORDER BY version DESC LIMIT 1"
-        return connection.execute(query).fetchone() or (0, "")
+        query = "SELECT version, name FROM schema_migrations"
+        return dict(connection.execute(query).fetchall())
     except duckdb.CatalogException as e:
         # Listing the tables first, instead of after this error, would cost 8 ms at every open.
-        tables = [
-            t
-            for (t,) in connection.execute(
-                "SELECT table_name FROM duckdb_tables() ORDER BY table_name"
-            ).fetchall()
-        ]
+        query = "SELECT table_name FROM duckdb_tables() ORDER BY table_name"
+        tables = [table for (table,) in connection.execute(query).fetchall()]
         if tables:
             raise StoreError("store.other_tables", tables=tables[:3]) from e
-        return 0, ""
+        return {}
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, number: int, path: Path) -> None:

@@ -3,6 +3,7 @@
 Knows no DuckDB.
 """
 
+import hashlib
 import json
 import math
 from dataclasses import fields
@@ -73,6 +74,11 @@ def read_run_record(row: tuple) -> RunRecord:
         first_at,
         last_at,
     )
+
+
+def text_hash(text: str) -> str:
+    """Return the sha256 of a text in UTF-8, hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def json_of(value: dict, part: str, of: str) -> str:

@@ -6,7 +6,7 @@ another row under the same identity is refused. Knows no policy's content and no
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import duckdb
@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 
 from core.errors import NotFoundError, SettingsError, StoreError
+from core.identity import Principal
 from core.store import intake, records
 from core.store.entries import DECISIONS, ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.store import Store
+from core.store.trail import AuditTrail, TrailEvent
 
 _VERDICT = 'run_id, case_id, label, verdict, reviewer, "at", audit, inclusion_probability'
 _DECISION = (
@@ -46,10 +48,14 @@ class AppliedPolicy:
 
 
 class Reviews:
-    """Verdicts and decisions of a store. Each method is one transaction, alone or in another."""
+    """Verdicts and decisions of a store. Each method is one transaction, alone or in another.
 
-    def __init__(self, store: Store):
-        self.store = store
+    principal: who acts; None is the store's. Every write raises AccessError for a missing role.
+    """
+
+    def __init__(self, store: Store, principal: Principal | None = None):
+        self.store, self.principal = store, principal or store.principal
+        self._trail = AuditTrail(store)
 
     # --- verdicts
 
@@ -59,12 +65,19 @@ class Reviews:
         Run, case, reviewer and time identify a verdict. Raises NotFoundError for an unknown run or
         case, StoreError for another verdict under the same identity.
         """
+        self.principal.require("review.verdict")
+        verdicts = [
+            replace(verdict, reviewer=self.principal.acting_as(verdict.reviewer))
+            for verdict in verdicts
+        ]
         with self.store.atomic() as connection:
             for run_id in sorted({verdict.run_id for verdict in verdicts}):
                 self.store.run(run_id)
                 case_ids = [verdict.case_id for verdict in verdicts if verdict.run_id == run_id]
                 _require_cases(connection, run_id, case_ids)
-            return sum(_add_verdict(connection, verdict) for verdict in verdicts)
+            added = [verdict for verdict in verdicts if _add_verdict(connection, verdict)]
+            self._trail.append(self.principal, [_verdict_event(verdict) for verdict in added])
+            return len(added)
 
     def verdicts(self, run_id: str) -> pd.DataFrame:
         """Return all verdicts of a run in the order of their arrival.
@@ -95,6 +108,7 @@ class Reviews:
         NotFoundError for an unknown run, case or policy, SettingsError for a repeated case or for
         decisions that are not bool, StoreError if the version decided a case otherwise before.
         """
+        self.principal.require("decisions.apply")
         accepted, ids = np.asarray(accepted), list(case_ids)
         words_of_cases: list[str | None] = (
             [None] * len(ids) if reasons is None else [str(reason) for reason in reasons]
@@ -125,7 +139,21 @@ class Reviews:
                         *map(list, zip(*new, strict=True)),
                     ],
                 )
+                self._record_decisions(run_id, new, policy, version)
             return len(new)
+
+    def _record_decisions(self, run_id: str, new: list[tuple], policy: str, version: int) -> None:
+        """Add an entry for a batch of decisions [(case_id, decision, reason)] to the trail."""
+        lines = "\n".join("\x1f".join(map(str, row)) for row in sorted(new, key=lambda row: row[0]))
+        details = {
+            "policy": policy,
+            "version": version,
+            "accepted": sum(row[1] == DECISIONS[0] for row in new),
+            "review": sum(row[1] == DECISIONS[1] for row in new),
+            "sha256": records.text_hash(lines),
+        }
+        event = TrailEvent("decisions.apply", self.principal.name, run_id, details)
+        self._trail.append(self.principal, [event])
 
     def undecided_cases(self, run_id: str, policy: str, version: int, limit: int) -> pd.DataFrame:
         """Return up to `limit` predictions that this version has not decided, in any order.
@@ -222,6 +250,11 @@ def _require_cases(connection: duckdb.DuckDBPyConnection, run_id: str, case_ids:
         raise NotFoundError(
             "store.no_case", run=run_id, case=missing[0], n=len(missing), cases=len(case_ids)
         )
+
+
+def _verdict_event(verdict: ReviewVerdict) -> TrailEvent:
+    details = {"case": verdict.case_id, "verdict": verdict.verdict, "audit": verdict.audit}
+    return TrailEvent("review.verdict", verdict.reviewer, verdict.run_id, details)
 
 
 def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: ReviewVerdict) -> bool:

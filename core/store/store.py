@@ -4,6 +4,7 @@ Append-only, except for the histograms, which are sums. Times are UTC. Knows no 
 no meaning of a count.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pandas as pd
 from core.counts.histogram import Histogram
 from core.errors import NotFoundError, SettingsError, StoreError
 from core.files import sha256_of
+from core.identity import Principal, local_principal
 from core.store import counts, file, intake, migrate, records
 from core.store.parts import PART_SCHEMA, delete_leftovers
 from core.types import Run, RunRecord
@@ -31,15 +33,21 @@ class Store:
     """The store in `folder`, created at first use; safe among threads and processes.
 
     Every method waits for its turn, `timeout_s` seconds at most, and then raises StoreError.
+    principal: who acts where a caller names no one; None is this machine's user.
     """
 
-    def __init__(self, folder: Path, timeout_s: float = 60.0):
+    def __init__(self, folder: Path, timeout_s: float = 60.0, principal: Principal | None = None):
         self.folder, self.timeout_s = Path(folder), timeout_s
+        self.principal = principal or local_principal()
         self._file = file.StoreFile(self.folder, timeout_s)
 
     def atomic(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """Run several calls as one transaction. Nests. Keep it short: all other processes wait."""
         return self._file.atomic()
+
+    def at_commit(self, name: str, act: Callable[[], None]) -> None:
+        """Call `act` right after the open transaction's commit: core.store.file says how."""
+        self._file.at_commit(name, act)
 
     def version(self) -> tuple:
         """Return a value that changes with committed data; costs two stats, no lock, no open."""
