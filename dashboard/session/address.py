@@ -15,6 +15,7 @@ from core.decision.money.scenario import MoneyScenario
 from core.decision.thresholds.solver import BALANCED, PRESET_NAMES
 from core.errors import SettingsError
 from core.report.evidence import PERIODS
+from core.report.history import KINDS as HISTORY_KINDS
 from core.report.inspectors import EPISTEMIC, PICKS
 from dashboard.i18n import CURRENCIES, LANGUAGES
 
@@ -104,6 +105,8 @@ class Choices:
     decided_by: str = ALL
     side: str = ALL  # of the worklist's cases: one of SIDES
     cause: str = ALL  # reason of a decision that the worklist is limited to
+    happened: str = ALL  # kind of the history's entries, one of HISTORY_KINDS
+    person: str = ALL  # whose actions the history lists
     answer: str = ALL  # predicted class that the worklist is limited to
 
 
@@ -267,4 +270,6 @@ _READ: dict[str, Callable[[str], object]] = {
     "side": _one_of(*SIDES),
     "cause": str,
     "answer": str,
+    "happened": _one_of(ALL, *HISTORY_KINDS),
+    "person": str,
 }

@@ -1,0 +1,71 @@
+"""The history of a workspace as one frame: people's actions of the audit trail, and runs.
+
+Frames in, frames out; knows no screen, no language and no store.
+"""
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from core.types import RunRecord
+
+RULES, DECISIONS, REVIEWS, RUNS, ACCESS = "rules", "decisions", "reviews", "runs", "access"
+KINDS = (RULES, DECISIONS, REVIEWS, RUNS, ACCESS)
+_KIND_OF_ROOM = {
+    **dict.fromkeys(("policy", "scenario", "meeting"), RULES),
+    "decisions": DECISIONS,
+    "review": REVIEWS,
+    **dict.fromkeys(("run", "job", "model"), RUNS),
+}
+COLUMNS = ("at", "kind", "actor", "action", "subject", "details")
+
+
+def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFrame:
+    """Return actions and runs in one list, newest first, with the columns COLUMNS.
+
+    entries: of core.store.trail.AuditTrail.entries. runs: the stored runs. `at` is UTC with its
+    zone; actor is "" for a run, whose person the store does not know; details is one line of text.
+    """
+    actions = pd.DataFrame(
+        {
+            "at": pd.to_datetime(entries["at"], utc=True),
+            "kind": [action_kind(action) for action in entries["action"]],
+            "actor": entries["actor"],
+            "action": entries["action"],
+            "subject": entries["subject"],
+            "details": [_one_line(details) for details in entries["details"]],
+        }
+    )
+    scored = pd.DataFrame(
+        [
+            {
+                "at": record.run.created_at,
+                "kind": RUNS,
+                "actor": "",
+                "action": f"run.{record.run.kind}",
+                "subject": record.run.run_id,
+                "details": f"{record.run.model}, {record.run.dataset}, {record.state}",
+            }
+            for record in runs
+        ],
+        columns=list(COLUMNS),
+    )
+    scored["at"] = pd.to_datetime(scored["at"], utc=True)
+    parts = [frame for frame in (actions, scored) if len(frame)]
+    if not parts:
+        return actions
+    return pd.concat(parts).sort_values("at", ascending=False, kind="stable", ignore_index=True)
+
+
+def action_kind(action: str) -> str:
+    """Return the kind, one of KINDS, of an action such as "policy.approve"."""
+    return _KIND_OF_ROOM.get(action.partition(".")[0], ACCESS)
+
+
+def _one_line(details: str) -> str:
+    """Return the details as "name: value" pairs, without hashes and what the subject says."""
+    values = json.loads(details)
+    shown_elsewhere = ("sha256", "name", "version")
+    pairs = [f"{k}: {v}" for k, v in values.items() if k not in shown_elsewhere and v is not None]
+    return ", ".join(pairs)
