@@ -464,12 +464,14 @@ def test_the_route_to_a_yes_names_what_to_send_to_people_and_the_verdict_after_i
     open_page, tmp_path
 ):
     """A: 80 right; B: 20 wrong, all accepted: 20 escapes cost 200 a day, reviewing everything 100.
-    With B sent to people 20 reviews cost 20 and nothing escapes: 80 a day less, 2,435 a month.
+    With B sent to people 20 reviews cost 20 and nothing escapes: 80 a day less, 2,435 a month, of
+    which retraining takes 65.
     """
     add_run(tmp_path, [("A", "right", 0.9)] * 80 + [("B", "wrong", 0.9)] * 20)
     page = open_page(tmp_path, **COSTS, t="0.5")
-    assert described(page)[0] == "reject"
+    assert described(page)[0] == "but"
+    assert "saves" not in described(page)[1]
     text = page_text(show_tab(page, "causes"))
     assert "Send these to people: B. The verdict is then: adopt." in text
-    assert "saves A$2,435 a month" in text
+    assert "saves A$2,370 a month" in text
     assert catalogue("en")["route.none"] in page_text(move(page, 0.95).run())

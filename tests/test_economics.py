@@ -189,6 +189,7 @@ def figures(found) -> list[float | None]:
     return [
         found.review_per_day,
         found.inference_per_day,
+        found.retraining_per_day,
         found.escapes_per_day,
         total.value,
         total.low,

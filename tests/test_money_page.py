@@ -116,6 +116,7 @@ def test_a_link_shows_the_same_view_to_somebody_else(open_page):
     page.segmented_control(key="option").set_value("teacher")
     page.selectbox(key="currency").select("JPY")
     page.segmented_control(key="lang").set_value("ja").run()
+    page.button(key="currency_known").click().run()
     other = open_page(**page.query_params)
     assert other.query_params == page.query_params
     assert page_text(other) == page_text(page)

@@ -6,9 +6,10 @@ first. Chooses no words: they come in as ReportWords.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.verdict import policy_verdict
 from core.report import phrases
 from core.report.document import DocumentSection, DocumentTable, TableCell, text_cell
@@ -36,7 +37,7 @@ def cheapest_scenario(columns: Sequence[ScenarioColumn]) -> ScenarioColumn | Non
 
 def review_all_cost(column: ScenarioColumn) -> float:
     """Return the cost a month of reviewing every case of a scenario."""
-    return column.figures.consequence.cases_per_day * column.used.review * DAYS_PER_MONTH
+    return column.figures.consequence.cost_model.review_all * DAYS_PER_MONTH
 
 
 def decision_section(
@@ -125,9 +126,12 @@ def _comparison(
         _row(words, scenario.currency, "reviews_per_day", volume, column),
     ]
     if full_time is not None and reviews.value is not None:
-        rows.append(_people_row(words, volume, reviews, full_time))
+        # the minutes of the scenario: its cost of a review rests on them
+        own = replace(full_time, minutes=scenario.minutes)
+        rows.append(_people_row(words, volume, reviews, own))
     if escapes.value is not None:
-        rows.append(_row(words, scenario.currency, "escapes_per_month", 0.0, column))
+        slips = scenario.reviewer_miss * volume * DAYS_PER_MONTH
+        rows.append(_row(words, scenario.currency, "escapes_per_month", slips, column))
     heads = (
         words("minutes.measure"),
         words("minutes.verdict.review_all"),

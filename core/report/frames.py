@@ -120,7 +120,7 @@ def _segments(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def option_frame(options: list[OptionMoney]) -> pd.DataFrame:
-    """Return one row an option: name, review, inference, escapes, total, low, high (money a day),
+    """Return one row an option: name, review, inference, retraining, escapes, total, low, high (money a day),
     n, note.
     """
     return pd.DataFrame(
@@ -129,6 +129,7 @@ def option_frame(options: list[OptionMoney]) -> pd.DataFrame:
                 "name": o.name,
                 "review": o.review_per_day,
                 "inference": o.inference_per_day,
+                "retraining": o.retraining_per_day,
                 "escapes": o.escapes_per_day,
                 "total": o.total_per_day.value,
                 "low": o.total_per_day.low,

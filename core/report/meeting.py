@@ -27,7 +27,7 @@ from core.decision.meeting.scenario import (
 from core.decision.money.scenario import ASSUMED, MEASURED
 from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
-from core.decision.thresholds.volume import measured_cases_per_day
+from core.decision.thresholds.volume import VOLUME_UNKNOWN, measured_cases_per_day
 from core.errors import SettingsError
 from core.stats.difference import interval_difference
 from core.store.entries import ScenarioVersion
@@ -46,7 +46,6 @@ MEASURES = (
 )
 # The measures that charts and sentences compare.
 COMPARED = ("coverage", "reviews_per_day", "escapes_per_month", "money_per_month")
-VOLUME_UNKNOWN = 100.0  # cases a day, assumed if the cases have no dates
 
 
 @dataclass(frozen=True)
@@ -185,6 +184,7 @@ def scenario_of(
     unseen: bool,
     cases_per_day: float | None,
     costs: UnitCosts,
+    minutes: float = 5.0,
 ) -> MeetingScenario:
     """Return the scenario of these choices on the present counts.
 
@@ -196,6 +196,7 @@ def scenario_of(
     cases_per_day: None measures it from the dates of the run's cases, or without dates assumes
     VOLUME_UNKNOWN.
     costs: the unit costs.
+    minutes: of one review.
     """
     run = found.record.run
     measured = measured_cases_per_day(found.record) if cases_per_day is None else None
@@ -212,6 +213,7 @@ def scenario_of(
         unseen=unseen,
         cases_per_day=volume,
         volume_basis=ASSUMED if measured is None else MEASURED,
+        minutes=minutes,
         **asdict(costs),
     )
 

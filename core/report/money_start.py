@@ -1,27 +1,41 @@
 """Build the first money scenario of a run: measured inputs where runs have them, assumptions
 elsewhere.
 
-A measured input names its runs. An assumed input follows from the three unit costs that the user
-set (a review, an escape, a machine hour), with low and high far apart: a starting point for
-discussion, not a quotation.
+A measured input names its runs. An assumed input follows from the unit costs that the user set,
+with low and high far apart: a starting point for discussion, not a quotation. The inputs of
+SHARED_INPUTS are those of every page: `with_unit_costs` and `unit_costs_of` keep a scenario and the
+unit costs equal, whichever of the two the user edits.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from scipy.special import gammaincinv
 
 from core.counts.histogram import AcceptanceCurve
 from core.decision.money import measured
+from core.decision.money.appraisal import likely_values
+from core.decision.money.cashflow import retraining_cost
 from core.decision.money.scenario import MEASURED, MoneyScenario, ScenarioQuantity, assumed_quantity
 from core.decision.thresholds.consequence import PolicyConsequence, threshold_consequence
-from core.decision.thresholds.costs import CostModel, UnitCosts
-from core.decision.thresholds.volume import run_volume
+from core.decision.thresholds.costs import DAYS_PER_MONTH, CostModel, UnitCosts
+from core.decision.thresholds.volume import VOLUME_UNKNOWN, run_volume
 from core.errors import NotFoundError
 from core.types import RunRecord
 
-DAYS_A_MONTH = 365.25 / 12
+# Inputs whose likely values are the unit costs of every page.
+SHARED_INPUTS = (
+    "review_minutes",
+    "reviewer_hour",
+    "escape",
+    "machine_hour",
+    "reviewer_miss",
+    "audit_share",
+    "cashed_share",
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,8 @@ class MeasuredRuns:
     cases_per_day: float | None  # as typed; None measures it from the student's dates
     include_unseen: bool = True
     minutes: float = 5.0  # of one review
+    # of the policy in use, if it is more than the threshold
+    policy: PolicyConsequence | None = None
 
     def at(self, kind: str, threshold: float) -> PolicyConsequence:
         """Return the consequence of a threshold at a volume of one case a day."""
@@ -66,13 +82,94 @@ def measured_quantities(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
         r for r in facts.records if r.run.kind != "score" or r.metrics.get("device") == device
     ]
     inputs = measured.measured_inputs(records)
+    own_seconds = facts.same["student"].metrics.get("seconds_per_case")
+    if own_seconds is not None and "student_seconds" in inputs:
+        # Likely is the time of the run in use, as on the other pages; other runs widen the range.
+        inputs["student_seconds"] = _including(inputs["student_seconds"], float(own_seconds))
     for kind in {"student", "teacher"} & set(facts.counts):
-        consequence = facts.at(kind, facts.threshold)
+        by_policy = facts.policy if kind == "student" else None
+        consequence = by_policy or facts.at(kind, facts.threshold)
         # A teacher that accepts nothing is assumed to be like the student.
         if kind == "student" or consequence.selective_risk.value is not None:
             inputs |= measured.measured_shares(consequence, facts.same[kind].run.run_id, kind)
     inputs |= measured.measured_error(facts.at("student", 0.0), facts.same["student"].run.run_id)
     return inputs | _volume(facts)
+
+
+def with_unit_costs(scenario: MoneyScenario, costs: UnitCosts, minutes: float) -> MoneyScenario:
+    """Return the scenario with these unit costs as the likely values of SHARED_INPUTS.
+
+    scenario: its currency becomes that of the costs. minutes: of one review.
+    """
+    likely = dict(
+        zip(
+            SHARED_INPUTS,
+            (
+                minutes,
+                costs.review * 60 / minutes,
+                costs.escape,
+                costs.machine_hour,
+                costs.reviewer_miss,
+                costs.audit_share,
+                costs.cashed_share,
+            ),
+            strict=True,
+        )
+    )
+    inputs = scenario.inputs()
+    return scenario.changed(
+        currency=costs.currency,
+        # An address holds 12 digits: a rounding error must not turn a range into another one.
+        **{
+            name: quantity_with_end(inputs[name], "likely", value)
+            for name, value in likely.items()
+            if not math.isclose(inputs[name].likely, value, rel_tol=1e-9, abs_tol=1e-12)
+        },
+    )
+
+
+def with_volume(scenario: MoneyScenario, cases_per_day: float) -> MoneyScenario:
+    """Return the scenario with this volume of counted cases as the likely one, as an assumption."""
+    month, quantity = cases_per_day * DAYS_PER_MONTH, scenario.cases_per_month
+    if math.isclose(quantity.likely, month, rel_tol=1e-9):
+        return scenario
+    return scenario.changed(cases_per_month=quantity_with_end(quantity, "likely", month))
+
+
+def unit_costs_of(scenario: MoneyScenario) -> tuple[UnitCosts, float]:
+    """Return the unit costs of a scenario's likely values, and the minutes of one review."""
+    minutes, hour, escape, machine, miss, audit, cashed = (
+        scenario.inputs()[name].likely for name in SHARED_INPUTS
+    )
+    retraining = retraining_per_month(scenario)
+    costs = UnitCosts(
+        hour * minutes / 60, escape, machine, scenario.currency, miss, audit, cashed, retraining
+    )
+    return costs, minutes
+
+
+def retraining_per_month(scenario: MoneyScenario) -> float:
+    """Return the cost of retraining the student, a month, at the likely values."""
+    values = likely_values(scenario)
+    hours = values["teacher_hours"] + values["distillation_hours"]
+    return float(np.ravel(retraining_cost(values, hours))[0])
+
+
+def default_retraining(records: Sequence[RunRecord], costs: UnitCosts, minutes: float) -> float:
+    """Return `retraining_per_month` of `default_scenario`, without the facts of a threshold.
+
+    records: all runs of the dataset. costs, minutes: as of `with_unit_costs`.
+    """
+    training = [record for record in records if record.run.kind != "score"]
+    quantities = (
+        {name: MoneyScenario.model_fields[name].default for name in _RETRAINING_DEFAULTS}
+        | _people_amounts(costs, minutes)
+        | _MACHINE_HOURS
+        | measured.measured_inputs(training)
+    )
+    values = {name: np.float64(quantity.likely) for name, quantity in quantities.items()}
+    hours = values["teacher_hours"] + values["distillation_hours"]
+    return float(retraining_cost(values, hours))
 
 
 def refresh_measured(
@@ -107,10 +204,11 @@ def _volume(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
     volume = run_volume(record)
     if facts.cases_per_day is not None or volume is None:
         return {}
-    per_case = 1 / volume.days
+    # The share of the run's cases that count, as on every page: far dates count in no volume.
+    per_case = volume.cases_per_day / max(1, record.cases)
     low = float(gammaincinv(n, 0.025)) if n else 0.0
     low, likely, high = (
-        x * per_case * DAYS_A_MONTH for x in (low, n, float(gammaincinv(n + 1, 0.975)))
+        x * per_case * DAYS_PER_MONTH for x in (low, n, float(gammaincinv(n + 1, 0.975)))
     )
     unit = "cases/month"
     return {
@@ -126,31 +224,60 @@ def _assumed(
     """Return an assumption for every input without a measurement. The cost and minutes of a review
     give the hour of a reviewer, and that hour gives the rest.
     """
-    hour, count = costs.review * 60 / facts.minutes, facts.at("student", 0.0).cases
-    is_whole = (
-        (facts.cases_per_day or 100.0) * DAYS_A_MONTH * count / max(1, facts.same["student"].cases)
-    )
-
-    def around(likely: float, unit: str, low: float = 0.5, high: float = 2.0) -> ScenarioQuantity:
-        return assumed_quantity(low * likely, likely, high * likely, unit)
-
+    count, volume = facts.at("student", 0.0).cases, facts.cases_per_day
+    per_day = VOLUME_UNKNOWN if volume is None else volume
+    counted = per_day * DAYS_PER_MONTH * count / max(1, facts.same["student"].cases)
     seconds = known["student_seconds"].likely if "student_seconds" in known else 0.01
     quality = {
         f"teacher_{name}": assumed_quantity(*known[f"student_{name}"].points, "share")
         for name in ("coverage", "selective_risk")
     }
-    return quality | {
-        "cases_per_month": around(is_whole, "cases/month", 0.8, 1.25),
-        "review_minutes": around(facts.minutes, "minutes/case"),
-        "reviewer_hour": around(hour, "currency/hour", 0.8, 1.25),
-        "engineer_hour": around(2 * hour, "currency/hour", 0.8, 1.25),
-        "escape": around(costs.escape, "currency/case"),
-        "student_seconds": around(seconds, "seconds/case"),
-        "teacher_seconds": around(10 * seconds, "seconds/case"),
-        "machine_hour": around(costs.machine_hour, "currency/hour"),
-        "teacher_hours": assumed_quantity(0.5, 1, 4, "hours"),
-        "distillation_hours": assumed_quantity(0.5, 1, 4, "hours"),
-        "labels": assumed_quantity(500, 1500, 3000, "labels"),
-        "label": around(costs.review, "currency/label"),
-        "integration": around(200 * hour, "currency"),
+    people = {
+        "reviewer_miss": assumed_quantity(
+            0, costs.reviewer_miss, max(0.05, costs.reviewer_miss), "share"
+        ),
+        "audit_share": assumed_quantity(
+            0, costs.audit_share, max(0.03, costs.audit_share), "share"
+        ),
+        "cashed_share": assumed_quantity(0, costs.cashed_share, 1, "share"),
     }
+    amounts = _people_amounts(costs, facts.minutes)
+    return (quality | people | amounts | _MACHINE_HOURS) | {
+        "cases_per_month": _around(counted, "cases/month", 0.8, 1.25),
+        "review_minutes": _around(facts.minutes, "minutes/case"),
+        "escape": _around(costs.escape, "currency/case"),
+        "student_seconds": _around(seconds, "seconds/case"),
+        "teacher_seconds": _around(10 * seconds, "seconds/case"),
+        "labels": assumed_quantity(500, 1500, 3000, "labels"),
+        "integration": _around(200 * amounts["reviewer_hour"].likely, "currency"),
+    }
+
+
+_MACHINE_HOURS = {
+    name: assumed_quantity(0.5, 1, 4, "hours") for name in ("teacher_hours", "distillation_hours")
+}
+_RETRAINING_DEFAULTS = (
+    "redistillations",
+    "redistillation_labels",
+    "redistillation_people_hours",
+)
+
+
+def _people_amounts(costs: UnitCosts, minutes: float) -> dict[str, ScenarioQuantity]:
+    hour = costs.review * 60 / minutes
+    return {
+        "reviewer_hour": _around(hour, "currency/hour", 0.8, 1.25),
+        "engineer_hour": _around(2 * hour, "currency/hour", 0.8, 1.25),
+        "label": _around(costs.review, "currency/label"),
+        "machine_hour": _around(costs.machine_hour, "currency/hour"),
+    }
+
+
+def _around(likely: float, unit: str, low: float = 0.5, high: float = 2.0) -> ScenarioQuantity:
+    return assumed_quantity(low * likely, likely, high * likely, unit)
+
+
+def _including(quantity: ScenarioQuantity, likely: float) -> ScenarioQuantity:
+    """Return a measured quantity with another likely value, inside its range."""
+    points = {"low": min(quantity.low, likely), "high": max(quantity.high, likely)}
+    return quantity.model_copy(update=points | {"likely": likely})

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.decision.meeting.scenario import MeetingScenario
+from core.decision.thresholds.policy import Policy
 from core.report.meeting import ScenarioColumn, ScenarioDifference
 from core.stats.difference import excludes_zero
 from core.types import Interval
@@ -83,7 +84,11 @@ def missing_reason(words: ReportWords, one: ScenarioColumn, measure: str) -> str
 
 def rule_text(words: ReportWords, scenario: MeetingScenario) -> str:
     """Return the rule that decides a case: the threshold for all, and the number of others."""
-    policy = scenario.rule
+    return policy_text(words, scenario.rule)
+
+
+def policy_text(words: ReportWords, policy: Policy) -> str:
+    """Return a policy in words: the threshold for all, and the number of others."""
     own_thresholds = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
     base = (
         policy.threshold if isinstance(policy.threshold, str) else words.number(policy.threshold, 3)

@@ -10,20 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.counts.histogram import AcceptanceCurve
+from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.meeting.poc import cases_for_saving
 from core.decision.money.appraisal import likely_values
 from core.decision.money.cashflow import STUDENT_REVIEW, option_costs
 from core.decision.thresholds.consequence import PolicyConsequence, threshold_consequence
-from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.costs import DAYS_PER_MONTH, CostModel, UnitCosts
 from core.decision.thresholds.daily_money import cheapest_threshold, cost_curve
-from core.decision.thresholds.policy import Policy
-from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.decision.thresholds.route import RouteAtThreshold, route_to_people
 from core.decision.thresholds.verdict import (
     ADOPT,
     PolicyVerdict,
-    RouteToPeople,
-    cross_fitted_route,
     policy_verdict,
 )
 from core.errors import NoCasesError, NotFoundError
@@ -65,7 +62,7 @@ class PocResult:
     once: Mapping[str, float]  # one-time costs by kind
     machine_hours: float  # measured: of training and distilling
     payback_months: float | None  # None if nothing is saved
-    route: RouteToPeople | None  # None if the verdict is ADOPT, or none exists
+    route: RouteAtThreshold | None  # None if the verdict is ADOPT, or none exists
     break_even_escape: float | None  # cost of an escape below which the model saves money
     cases_needed: int | None  # until the saving is above 0 for certain; None: never
 
@@ -128,7 +125,9 @@ def poc_result(store: Store, line: LineSettings, language: str) -> PocResult:
         payback_months=sum(once.values()) / (saving * DAYS_PER_MONTH)
         if saving and saving > 0
         else None,
-        route=None if verdict.decision == ADOPT else _route(tables["student"], trial),
+        route=None
+        if verdict.decision == ADOPT
+        else _route(store.histogram(records["student"].run.run_id), trial),
         break_even_escape=_break_even(trial),
         cases_needed=_cases_needed(student, costs),
     )
@@ -207,13 +206,13 @@ def _rival(store: Store, records: Mapping[str, RunRecord]) -> PairedVerdict | No
     return judge_pair("student", ours, "embedding + LR", theirs, answers)
 
 
-def _route(table: pd.DataFrame, trial: PolicyConsequence) -> RouteToPeople | None:
+def _route(counts: Histogram, trial: PolicyConsequence) -> RouteAtThreshold | None:
     """Return the better of sending answers or segments to people; None if neither accepts more."""
-    policy = Policy(trial.threshold)
     routes = []
     for by in ("class", "segment"):
         try:
-            route = cross_fitted_route(table, policy, by, trial.cost_model)
+            crossed = route_to_people(counts, by, trial.cost_model.costs)
+            route = crossed.at(float(trial.threshold), trial.cost_model)
         except NoCasesError:
             continue
         saving = policy_verdict(route.consequence).saving_per_day.value

@@ -7,7 +7,7 @@ no interval of its own: the note says so once, not each card.
 from dataclasses import dataclass
 
 from core.decision.thresholds.consequence import PolicyConsequence
-from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.types import Interval
 from dashboard.i18n import Words, escape_markdown
 
@@ -35,7 +35,7 @@ def figures(result: PolicyConsequence, money: Interval) -> dict[str, float | Non
 
     None marks a figure that cannot be estimated.
     """
-    escapes = result.escapes_per_day.value
+    escapes = result.slips_per_day.value
     return {
         "coverage": result.coverage.value,
         "review": result.reviews_per_day.value,

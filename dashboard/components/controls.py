@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping
 import streamlit as st
 
 from core.decision.thresholds.solver import PRESET_NAMES
-from core.decision.thresholds.volume import measured_cases_per_day, run_volume
+from core.decision.thresholds.volume import VOLUME_UNKNOWN, measured_cases_per_day, run_volume
 from core.report import run_selection
-from core.report.meeting import VOLUME_UNKNOWN
 from core.store.lines import LineSettings
-from core.types import RunRecord
+from core.types import OUTCOMES, RunRecord
 from dashboard.components.sentences import run_cases, run_name
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words, escape_markdown
 from dashboard.session import cache, state
@@ -98,6 +97,17 @@ def volume_in_use(record: RunRecord) -> float:
     # not `or`: a typed volume of 0 is a choice
     candidates = (state.chosen("volume"), measured_cases_per_day(record), VOLUME_UNKNOWN)
     return next(value for value in candidates if value is not None)
+
+
+def counted_share(record: RunRecord) -> float:
+    """Return the share of the run's cases that count under the present choices.
+
+    A segment, and leaving out untrained labels, make it less than 1.
+    """
+    # threshold 0 accepts every case, so this counts them all
+    totals = cache.cumulative(record.run.run_id, state.chosen("segment")).accepted[:, 0]
+    untrained = 0 if state.chosen("unseen") else totals[OUTCOMES.index("unseen")]
+    return int(totals.sum() - untrained) / max(1, record.cases)
 
 
 def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> RunRecord:
@@ -209,10 +219,9 @@ def split(words: Words) -> None:
 
 
 def work(words: Words) -> None:
-    """Draw the work of one reviewer, the promised time, and the number of simulated people."""
+    """Draw the shifts of one reviewer, the due time, and the number of simulated people."""
     _source(words, "assumed")
     fields = (
-        ("minutes", 0.5, 600.0, 0.5),
         ("shift", 0.5, 16.0, 0.5),
         ("busy", 1.0, 100.0, 5.0),
         ("sla", 0.5, 10_000.0, 1.0),
@@ -279,9 +288,30 @@ def costs(words: Words) -> None:
     """Draw the assumed costs."""
     st.markdown(f"**{words('costs')}**", help=words("costs.help"))
     _source(words, "assumed")
-    st.selectbox(words("currency"), CURRENCIES, key="currency", help=words("currency.help"))
-    for name, step in (("review", 0.5), ("escape", 10.0), ("machine", 0.5)):
-        st.number_input(words(f"cost.{name}"), step=step, format="%0.2f", key=name, **LIMITS)
+    currency_control(words)
+    # yen has no decimals; a field of steps of 0.5 would write 500.00
+    step, form = (
+        (1.0, "%0.0f") if words.precision(state.chosen("currency")) == 0 else (0.5, "%0.2f")
+    )
+    for name, steps in (("review", 1), ("escape", 20), ("machine", 1)):
+        st.number_input(words(f"cost.{name}"), step=step * steps, format=form, key=name, **LIMITS)
+    with st.expander(words("costs.people"), key="costs_people"):
+        for name in ("minutes", "miss", "audit", "cashed"):
+            low, high = (min(0.5, state.chosen(name)), 600.0) if name == "minutes" else (0.0, 100.0)
+            step = 0.5 if name == "minutes" else 1.0
+            label, hint = words(f"work.{name}"), words(f"work.{name}.help")
+            st.number_input(label, low, high, step=step, format="%0.1f", key=name, help=hint)
+
+
+def currency_control(words: Words) -> None:
+    """Draw the currency; a change replaces the amounts, and a notice says so."""
+    st.selectbox(
+        words("currency"),
+        CURRENCIES,
+        key="currency",
+        help=words("currency.help"),
+        on_change=state.change_currency,
+    )
 
 
 def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None:
@@ -332,7 +362,15 @@ def _source(words: Words, source: str) -> None:
 
 
 def draw_notices(words: Words) -> None:
-    """Warn about the address's values that were dropped."""
+    """Warn about a changed currency, and about the address's values that were dropped."""
+    change = state.changed_currencies()
+    if change is not None:
+        with st.container(horizontal=True, vertical_alignment="center", key="currency_notice"):
+            st.warning(
+                words.text("currency.changed", before=change[0], now=change[1]),
+                icon=":material/currency_exchange:",
+            )
+            st.button(words("understood"), key="currency_known", on_click=state.confirm_currency)
     for name, value in state.notices():
         st.warning(
             # anyone can write a link, so a value may be of any length

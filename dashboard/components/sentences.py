@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.decision.thresholds.consequence import PolicyConsequence
+from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.daily_money import ALL_HUMAN, OptionCurve, OptionMoney
-from core.decision.thresholds.solver import DAYS_PER_MONTH
 from core.decision.thresholds.volume import run_volume
 from core.types import Interval, RunRecord
 from dashboard.i18n import Words

@@ -59,7 +59,8 @@ def option_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTabl
     total = f"{words('column.total')} [{currency}]"
     heads = {"name": words("column.option")}
     heads |= {
-        part: f"{words('part.' + part)} [{currency}]" for part in ("review", "inference", "escapes")
+        part: f"{words('part.' + part)} [{currency}]"
+        for part in ("review", "inference", "retraining", "escapes")
     }
     return _table(frame, heads | {"total": total} | _bounds(words, total, "") | {"n": "n"}, "")
 

@@ -15,15 +15,36 @@ import streamlit as st
 from core.counts.tally import LeakageLimit
 from core.decision.thresholds import consequence, daily_money
 from core.decision.thresholds.consequence import PolicyConsequence
+from core.decision.thresholds.costs import CostModel
+from core.decision.thresholds.route import RouteToPeople
 from core.decision.thresholds.solver import ThresholdSolver, preset_thresholds
 from core.report import run_selection
 from core.types import RunRecord
 from dashboard.components import controls, sentences, shell
 from dashboard.components.active_policy import Ghost
-from dashboard.decide import curves, live, people, points, route, starts, terms, tour, what_if
+from dashboard.decide import (
+    actions,
+    curves,
+    live,
+    people,
+    points,
+    route,
+    starts,
+    terms,
+    tour,
+    what_if,
+)
 from dashboard.decide.mark_charts import CAPACITY, CERTIFIED
 from dashboard.decide.mark_charts import CHEAPEST as CHEAPEST_MARK
-from dashboard.decide.verdict import TILES, AgainstReview
+from dashboard.decide.route import draw_route_button
+from dashboard.decide.verdict import (
+    TILES,
+    AgainstReview,
+    RouteCurve,
+    Routed,
+    improves,
+    outcomes_of,
+)
 from dashboard.i18n import Words
 from dashboard.session import cache, state
 from dashboard.session.address import BY_HAND, BY_LEAKAGE, BY_PEOPLE, CHEAPEST
@@ -55,6 +76,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         st.info(words("headline.empty"))
         return
     view.draw_handle()
+    view.draw_actions()
     view.draw_tabs()
 
 
@@ -74,14 +96,18 @@ def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
 
 
 def _assumptions(words: Words, record: RunRecord) -> str:
-    """Return all assumptions in one line."""
+    """Return all assumptions in one line, and how many of the cases a day count."""
     volume, currency = controls.volume_in_use(record), state.chosen("currency")
-    return words.text(
-        "assumptions",
-        volume=words.number(volume),
-        review=words.money(state.chosen("review"), currency),
-        escape=words.money(state.chosen("escape"), currency),
-    )
+    counted = controls.counted_share(record) * volume
+    texts = {
+        "volume": words.number(volume),
+        "counted": words.number(counted),
+        "review": words.money(state.chosen("review"), currency),
+        "escape": words.money(state.chosen("escape"), currency),
+    }
+    # a volume that shrinks with the choices must not look like another volume
+    partly = texts["counted"] != texts["volume"]
+    return words.text("assumptions.part" if partly else "assumptions", **texts)
 
 
 class View:
@@ -91,14 +117,26 @@ class View:
         self.context = context
         self.words, self.choices, self.terms = context.words, context.choices, context.terms
         self.counts = context.curve(context.kind, self.choices.segment)
-        self.consequence = consequence.threshold_consequence(
-            self.counts, self.choices.t, self.terms, self.choices.unseen
+        route = context.applied_route
+        self.consequence = (
+            consequence.threshold_consequence(
+                self.counts, self.choices.t, self.terms, self.choices.unseen
+            )
+            if route is None
+            else route.consequence(self.choices.t, self.terms)
         )
 
     @cached_property
     def costed(self) -> pd.DataFrame:
         """Consequences and money a day at every threshold; unmeasured seconds count as 0."""
+        if self.context.applied_route is not None:
+            return self.routed
         return cached_result(daily_money.cost_curve, self.counts, self.terms, self.choices.unseen)
+
+    @cached_property
+    def routed(self) -> pd.DataFrame:
+        """The same with the groups of the route sent to people."""
+        return cached_result(_costed_route, self.context.route, self.terms)
 
     @cached_property
     def solver(self) -> ThresholdSolver:
@@ -132,24 +170,52 @@ class View:
     def draw_handle(self) -> None:
         """Draw the verdict, the handle and the tiles; without measured times, money is left out."""
         ghost, currency = self.policy[0], self.choices.currency
-        all_human = daily_money.all_human_option(self.terms.cases_per_day, self.context.costs)
         against = AgainstReview(
-            all_human.total_per_day.value,
+            self.terms.review_all,
             self.context.full_time,
             currency,
             None if ghost is None else tuple(ghost.figures[key] for key in TILES),
+            self.context.costs.reviewer_miss,
         )
+        route = self.context.route
         handle = cached_result(
             _handle_contents,
             self.words,
             self.costed,
-            self.terms.seconds_per_case is not None,
+            self.timed,
             self.terms.cases_per_day,
             against,
             live.policy_mark(self.words, ghost),
+            route,
+            None if route is None else self.routed,
+            self.context.applied_route is not None,
         )
         live.handle(self.choices.t, handle)
         self._draw_goal()
+
+    def draw_actions(self) -> None:
+        """Draw the route to a yes if there is one, and what to do with the policy in use."""
+        with st.container(horizontal=True, vertical_alignment="center", key="actions"):
+            if self._route_improves():
+                draw_route_button(self.context, self.context.route, "verdict")
+            actions.draw_actions(self.context)
+
+    def _route_improves(self) -> bool:
+        context = self.context
+        if context.route is None or context.applied_route is not None:
+            return context.applied_route is not None
+        groups = context.route.groups(self.choices.t)
+        before, after = (
+            outcomes_of(table.iloc[[round(1000 * self.choices.t)]], self.terms.cases_per_day)[0]
+            for table in (self.costed, self.routed)
+        )
+        routed = Routed(context.route.by, groups, after, applied=False)
+        return self.timed and improves(before, routed, self.terms.review_all)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the run measured its seconds a case; without them, money is unknown."""
+        return self.terms.seconds_per_case is not None
 
     def _draw_goal(self) -> None:
         """Draw the goal's threshold if it differs from the handle's, and the number of labels."""
@@ -215,7 +281,19 @@ def _handle_contents(
     cases_per_day: float,
     against: AgainstReview,
     mark: dict[str, object],
+    route: RouteToPeople | None,
+    routed: pd.DataFrame | None,
+    applied: bool,
 ) -> dict[str, object]:
     """Return live.contents, without money if the run measured no times."""
     unknown = {} if timed else dict.fromkeys(("money", "money_low", "money_high"), np.nan)
-    return live.contents(words, costed.assign(**unknown), cases_per_day, against, mark)
+    curve = None
+    if route is not None and routed is not None:
+        curve = RouteCurve(route, routed.assign(**unknown), applied)
+    return live.contents(words, costed.assign(**unknown), cases_per_day, against, mark, curve)
+
+
+def _costed_route(route: RouteToPeople, terms: CostModel) -> pd.DataFrame:
+    """Return the figures and the money of a route at every threshold."""
+    table = consequence.consequence_of_thresholds(route.tally, terms.cases_per_day)
+    return daily_money.priced_thresholds(table, terms)

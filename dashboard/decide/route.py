@@ -1,23 +1,21 @@
-"""The route to a yes: which segments or classes to send to people, and the verdict after that.
+"""The route to a yes: which segments or answers to send to people, and the verdict after that.
 
-The groups are chosen on some cases and evaluated on others (core.decision.thresholds.verdict).
-Reads predictions, which is slow, so only an open tab draws it.
+The groups are chosen on some cases and evaluated on others (core.decision.thresholds.route). The
+tab names them; the buttons below the verdict take the route and leave it.
 """
 
-import pandas as pd
 import streamlit as st
 
-from core.decision.thresholds.costs import CostModel
-from core.decision.thresholds.policy import Policy
-from core.decision.thresholds.solver import DAYS_PER_MONTH
-from core.decision.thresholds.verdict import RouteToPeople, cross_fitted_route, policy_verdict
+from core.decision.thresholds.costs import DAYS_PER_MONTH
+from core.decision.thresholds.route import RouteToPeople, route_to_people
+from core.decision.thresholds.verdict import policy_verdict
 from core.errors import NoCasesError
 from dashboard.components import panels
-from dashboard.session import cache
+from dashboard.decide.verdict import group_names
+from dashboard.session import state
+from dashboard.session.address import ALL
+from dashboard.session.cache import cached_result
 from dashboard.session.context import RunContext
-
-COLUMNS = ("segment", "predicted", "outcome", "confidence", "epistemic")
-NAMED = 8  # groups that the sentence names; it counts the rest
 
 
 def draw_route(context: RunContext) -> None:
@@ -25,57 +23,60 @@ def draw_route(context: RunContext) -> None:
     words, choices = context.words, context.choices
     with panels.panel("route", words):
         try:
-            route = cache.cached_from_predictions(
-                find_route,
-                COLUMNS,
-                (context.run_id,),
-                choices.t,
+            route = cached_result(
+                route_to_people,
+                context.curve(context.kind, choices.segment).histogram,
                 choices.by,
-                context.terms,
-                context.segment,
+                context.costs,
                 choices.unseen,
             )
         except NoCasesError as error:
             st.info(words.error_text(error))
             return
-        if not route.groups:
+        groups = route.groups(choices.t)
+        if not groups:
             st.markdown(words("route.none"))
             return
-        verdict = policy_verdict(route.consequence)
-        names = list(route.groups[:NAMED])
-        # a policy may name hundreds of groups
-        if len(route.groups) > NAMED:
-            names.append(words.many("route.more", len(route.groups) - NAMED))
-        text = words.markdown(
-            "route.groups",
-            groups=words.comma.join(name or words("segment.all") for name in names),
-            verdict=words(f"route.{verdict.decision}"),
-        )
-        saving = verdict.saving_per_day
-        if saving.value is not None:
-            amounts = {
-                end: words.money(getattr(saving, end) * DAYS_PER_MONTH, choices.currency)
-                for end in ("value", "low", "high")
-            }
-            text += words.sentence_space + words.markdown("route.saving", **amounts)
-        st.markdown(text)
-        st.caption(words.many("route.basis", route.folds, labelled=words.number(saving.n, 0)))
+        _verdict(context, route, groups)
+        draw_route_button(context, route, "tab")
 
 
-def find_route(
-    cases: pd.DataFrame,
-    threshold: float,
-    by: str,
-    terms: CostModel,
-    segment: str | None,
-    unseen: bool,
-) -> RouteToPeople:
-    """Return the route at one threshold. Raises NoCasesError.
+def _verdict(context: RunContext, route: RouteToPeople, groups: tuple[str, ...]) -> None:
+    words = context.words
+    verdict = policy_verdict(route.consequence(context.choices.t, context.terms))
+    text = words.markdown(
+        "route.groups",
+        groups=group_names(words, groups),
+        verdict=words(f"route.{verdict.decision}"),
+    )
+    saving = verdict.saving_per_day
+    if saving.value is not None:
+        amounts = {
+            end: words.money(getattr(saving, end) * DAYS_PER_MONTH, context.choices.currency)
+            for end in ("value", "low", "high")
+        }
+        text += words.sentence_space + words.markdown("route.saving", **amounts)
+    st.markdown(text)
+    st.caption(words.many("route.basis", route.folds, labelled=words.number(saving.n, 0)))
 
-    cases: COLUMNS, one row a case. by: "class" or "segment". terms: volume and costs. segment: None
-    for all. unseen: whether cases whose label the model was not trained on count.
+
+def draw_route_button(context: RunContext, route: RouteToPeople, place: str) -> None:
+    """Draw the button that sends the groups to people, or the one that takes them back.
+
+    place: tells the buttons of one page apart.
     """
-    counted = cases["outcome"].ne("unseen") | unseen
-    if segment is not None:
-        counted &= cases["segment"].eq(segment)
-    return cross_fitted_route(cases[counted], Policy(threshold), by, terms)
+    words, groups = context.words, route.groups(context.choices.t)
+    if context.choices.route == route.by:
+        label, target, kind = words("route.leave"), ALL, "secondary"
+    else:
+        label = words.many(f"route.take.{route.by}", len(groups))
+        target, kind = route.by, "primary"
+    st.button(
+        label,
+        key=f"route_{place}",
+        type=kind,
+        icon=":material/groups:",
+        on_click=state.set_value,
+        args=("route", target),
+        help=words("route.help"),
+    )

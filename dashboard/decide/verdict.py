@@ -1,22 +1,29 @@
 """The verdict on a threshold against reviewing every case, with its sentence and three tiles.
 
-Pure: counts, money and words in, plain text out. `describe_thresholds` writes the texts of all
-1,001 steps of the handle, so the browser writes none itself.
+Where a threshold is no clear yes, but sending some answers or segments to people makes it a better
+one, the verdict names them: "yes, but not these 4 answers". Pure: counts, money and words in, plain
+text out. `describe_thresholds` writes the texts of all 1,001 steps of the handle, so the browser
+writes none itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
+from core.counts.tally import scaled_interval
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.decision.thresholds.costs import DAYS_PER_MONTH
+from core.decision.thresholds.route import RouteToPeople
 from core.decision.thresholds.verdict import MOSTLY_WRONG_RISK
 from core.types import Interval
 from dashboard.components import active_policy
 from dashboard.i18n import DASH, Words
 
 ADOPT, CONDITIONS, REJECT, UNKNOWN = "adopt", "conditions", "reject", "unknown"
+BUT = "but"  # no clear yes, unless some groups go to people
+NAMED = 4  # groups that a sentence names; it counts the others
 TILES = ("review", "escapes", "money")
 
 
@@ -42,6 +49,17 @@ class AgainstReview:
     currency: str
     # figures of the active policy in the order of TILES, as active_policy.figures gives them
     policy: tuple[float | None, ...] | None = None
+    miss: float = 0.0  # share of the reviews that leave a wrong answer
+
+
+@dataclass(frozen=True)
+class Routed:
+    """The groups that a threshold sends to people, and the consequence on other cases."""
+
+    by: str  # "class" or "segment"
+    names: tuple[str, ...]
+    outcome: Outcome
+    applied: bool  # whether the reader has taken the route, so that all figures are its own
 
 
 @dataclass(frozen=True)
@@ -57,9 +75,10 @@ class Tile:
 class Description:
     """The page's texts for one threshold."""
 
-    verdict: str  # ADOPT, CONDITIONS, REJECT or UNKNOWN
+    verdict: str  # ADOPT, CONDITIONS, REJECT, UNKNOWN or BUT
     sentence: str
     tiles: tuple[Tile, ...]  # in the order of TILES
+    word: str = ""  # of the verdict, if it is not the word of its kind
 
 
 def verdict_of(outcome: Outcome, review_all: float) -> str:
@@ -82,22 +101,70 @@ def verdict_of(outcome: Outcome, review_all: float) -> str:
     return ADOPT if outcome.money.high < review_all else CONDITIONS
 
 
-def describe(words: Words, outcome: Outcome, against: AgainstReview) -> Description:
-    """Return the page's texts for one threshold."""
-    verdict = verdict_of(outcome, against.review_all)
+def improves(outcome: Outcome, routed: Routed | None, review_all: float) -> bool:
+    """Return whether sending the groups to people makes the verdict a clear yes.
+
+    review_all: money a day.
+    """
+    if routed is None or routed.applied or not routed.names:
+        return False
+    before, after = (verdict_of(o, review_all) for o in (outcome, routed.outcome))
+    return before in (REJECT, CONDITIONS) and after == ADOPT
+
+
+def describe(
+    words: Words, outcome: Outcome, against: AgainstReview, routed: Routed | None = None
+) -> Description:
+    """Return the page's texts for one threshold.
+
+    words: the catalogue. outcome: of the threshold, or of the route that the reader has taken.
+    against: the references. routed: the route at this threshold, None without labels.
+    """
+    verdict, word = verdict_of(outcome, against.review_all), ""
+    sentence = _sentence(words, verdict, outcome, against)
+    if routed is not None and improves(outcome, routed, against.review_all):
+        verdict, word = BUT, words.many(f"verdict.but.{routed.by}", len(routed.names))
+        sentence = _route_sentence(words, routed, against)
+    elif routed is not None and routed.applied and routed.names:
+        names = group_names(words, routed.names)
+        sentence += words.sentence_space + words.text(f"verdict.sent.{routed.by}", names=names)
+    human_slips = against.miss * outcome.cases_per_day * DAYS_PER_MONTH
+    delta = words.text("tile.escapes.delta", n=words.number(human_slips))
     tiles = (
         _reviews(words, outcome, against),
-        _tile(words, outcome.escapes, words.number, words.text("tile.escapes.delta")),
+        _tile(words, _slips(outcome, against), words.number, delta),
         _money(words, outcome, against),
     )
     if against.policy is not None:
-        figures = (outcome.reviews, _a_month(outcome.escapes.value), _a_month(outcome.money.value))
+        slips = _slips(outcome, against).value
+        figures = (outcome.reviews, _a_month(slips), _a_month(outcome.money.value))
         ghosts = (
             active_policy.policy_difference(words, key, figure, before, against.currency)
             for key, figure, before in zip(TILES, figures, against.policy, strict=True)
         )
         tiles = tuple(replace(t, ghost=ghost) for t, ghost in zip(tiles, ghosts, strict=True))
-    return Description(verdict, _sentence(words, verdict, outcome, against), tiles)
+    return Description(verdict, sentence, tiles, word)
+
+
+def group_names(words: Words, names: Sequence[str]) -> str:
+    """Return the first NAMED names of groups in one text, and how many more there are."""
+    listed = [name or words("segment.all") for name in names[:NAMED]]
+    if len(names) > NAMED:
+        listed.append(words.many("route.more", len(names) - NAMED))
+    return words.comma.join(listed)
+
+
+def _slips(outcome: Outcome, against: AgainstReview) -> Interval:
+    """Return the wrong answers a day that slip through, with those that reviewers miss."""
+    return scaled_interval(outcome.escapes, 1.0, against.miss * outcome.reviews)
+
+
+def _route_sentence(words: Words, routed: Routed, against: AgainstReview) -> str:
+    outcome = routed.outcome
+    verdict = verdict_of(outcome, against.review_all)
+    names = group_names(words, routed.names)
+    first = words.text(f"verdict.route.{routed.by}", names=names)
+    return first + words.sentence_space + _sentence(words, verdict, outcome, against)
 
 
 def _a_month(a_day: float | None) -> float | None:
@@ -176,14 +243,41 @@ def _tile(words: Words, outcome: Interval, show: Callable[[float | None], str], 
     return Tile(value, (words.text("card.interval", low=low, high=high), delta))
 
 
+@dataclass(frozen=True, eq=False)
+class RouteCurve:
+    """A route with its figures at every threshold: columns of daily_money.cost_curve."""
+
+    route: RouteToPeople
+    costed: pd.DataFrame
+    applied: bool
+
+
 def describe_thresholds(
-    words: Words, costed: pd.DataFrame, cases_per_day: float, against: AgainstReview
+    words: Words,
+    costed: pd.DataFrame,
+    cases_per_day: float,
+    against: AgainstReview,
+    curve: RouteCurve | None = None,
 ) -> list[Description]:
     """Return `describe` of every threshold 0, 0.001, ..., 1.
 
-    words: the catalogue. costed: daily_money.cost_curve, with NaN for unknown figures.
-    cases_per_day: of the segment. against: the references.
+    words: the catalogue. costed: daily_money.cost_curve, with NaN for unknown figures; of the route
+    if it is applied. cases_per_day: of the segment. against: the references. curve: the route, None
+    without labels.
     """
+    outcomes = outcomes_of(costed, cases_per_day)
+    if curve is None:
+        return [describe(words, outcome, against) for outcome in outcomes]
+    names = [tuple(np.array(curve.route.names)[sent]) for sent in curve.route.worth]
+    routed = outcomes if curve.applied else outcomes_of(curve.costed, cases_per_day)
+    return [
+        describe(words, outcome, against, Routed(curve.route.by, groups, after, curve.applied))
+        for outcome, groups, after in zip(outcomes, names, routed, strict=True)
+    ]
+
+
+def outcomes_of(costed: pd.DataFrame, cases_per_day: float) -> list[Outcome]:
+    """Return the outcome of every row of a daily_money.cost_curve."""
     # Plain lists of the columns: reading 1,001 rows cell by cell from the frame is far slower. A
     # NaN is unequal to itself.
     columns = {
@@ -196,18 +290,14 @@ def describe_thresholds(
         return Interval(*ends, columns["labelled"][i])
 
     return [
-        describe(
-            words,
-            Outcome(
-                accepted=columns["accepted"][i],
-                cases_per_day=cases_per_day,
-                coverage=columns["coverage"][i],
-                risk=columns["selective_risk"][i],
-                reviews=columns["reviews_per_day"][i],
-                escapes=interval("escapes_per_day", i),
-                money=interval("money", i),
-            ),
-            against,
+        Outcome(
+            accepted=columns["accepted"][i],
+            cases_per_day=cases_per_day,
+            coverage=columns["coverage"][i],
+            risk=columns["selective_risk"][i],
+            reviews=columns["reviews_per_day"][i],
+            escapes=interval("escapes_per_day", i),
+            money=interval("money", i),
         )
         for i in range(len(costed))
     ]

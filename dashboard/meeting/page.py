@@ -12,8 +12,6 @@ import streamlit as st
 
 from core.decision.meeting.scenario import MeetingAssumptions
 from core.decision.staffing.headcount import FullTime
-from core.decision.thresholds.costs import UnitCosts
-from core.decision.thresholds.policy import Policy
 from core.report import meeting, phrases, run_selection
 from core.report.exports import export_document
 from core.report.minutes import minutes_document
@@ -28,6 +26,7 @@ from dashboard.meeting import poc as meeting_poc
 from dashboard.meeting import words as meeting_words
 from dashboard.session import cache, state
 from dashboard.session.address import Choices
+from dashboard.session.context import RunContext
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,10 @@ def draw_meeting_page() -> None:
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; those of the assumptions are above the figures that follow from them
     with st.sidebar:
-        _sidebar(words, runs)
+        record = _sidebar(words, runs)
     author = meeting_controls.author_control(words)
     notes = st.container()
-    _freeze(words, author)
+    _freeze(RunContext(words, state.choices(), runs, record), author)
     frozen = cache.cached_query(meeting.frozen_scenarios)
     assumed, board = st.container(), st.container()
     if not frozen:
@@ -85,17 +84,18 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         _exports(context, poc)
 
 
-def _sidebar(words: Words, runs: list[RunRecord]) -> None:
-    """Draw the view that a click would freeze, with the controls of every page."""
+def _sidebar(words: Words, runs: list[RunRecord]) -> RunRecord:
+    """Draw the view that a click would freeze, with the controls of every page; return the run."""
     record = controls.choose_run(words, runs)
     controls.threshold(words)
     controls.costs(words)
     controls.measured(words, record, run_selection.same_cases(runs, record).values())
+    return record
 
 
-def _freeze(words: Words, author: str) -> None:
-    view, active = state.chosen, cache.cached_query(meeting.active_thresholds)
-    policies = {"view": Policy(view("t"))} | ({"active": active[1]} if active else {})
+def _freeze(view: RunContext, author: str) -> None:
+    words, active = view.words, cache.cached_query(meeting.active_thresholds)
+    policies = {"view": view.policy} | ({"active": active[1]} if active else {})
     rule_names = {"view": words("meeting.what.view")}
     rule_names |= {"active": words("meeting.what.active", name=active[0])} if active else {}
     with st.container(border=True, key="panel_freeze"):
@@ -103,15 +103,22 @@ def _freeze(words: Words, author: str) -> None:
             f"## {words('meeting_freeze')}", help=words("meeting_freeze.help"), anchors=False
         )
         form = meeting_controls.freeze_form(words, rule_names, bool(author))
-        rule = words("meeting.rule", t=words.number(view("t"), 3))
+        rule = phrases.policy_text(words, view.policy)
         st.caption(words("meeting.what.now", rule=rule))
         if form is None:
             return
         name, what = form
-        counts = cache.cached_query(meeting.run_counts, view("run"))
-        costs = UnitCosts(view("review"), view("escape"), view("machine"), view("currency"))
+        counts = cache.cached_query(meeting.run_counts, view.run_id)
+        choices = view.choices
         scenario = meeting.scenario_of(
-            name, counts, policies[what], view("segment"), view("unseen"), view("volume"), costs
+            name,
+            counts,
+            policies[what],
+            choices.segment,
+            choices.unseen,
+            choices.volume,
+            view.costs,
+            choices.minutes,
         )
         frozen = meeting.freeze_scenario(cache.store(), scenario, author)
         text = words("meeting.frozen_as", name=name, version=words.number(frozen.version, 0))

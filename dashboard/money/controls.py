@@ -7,11 +7,13 @@ widgets; computes nothing.
 import streamlit as st
 
 from core.decision.money.scenario import MEASURED, MoneyScenario, ScenarioQuantity
-from core.report.money_start import quantity_with_end
-from dashboard.i18n import CURRENCIES, Words, escape_markdown
+from core.decision.thresholds.costs import DAYS_PER_MONTH
+from core.report.money_start import SHARED_INPUTS, quantity_with_end
+from dashboard.components import controls
+from dashboard.i18n import Words, escape_markdown
 from dashboard.money.words import PERCENT, input_name, joined_list, option_names, unit_name
 from dashboard.session import state
-from dashboard.session.address import MOST
+from dashboard.session.address import MOST, shared_choices
 
 GROUPS = {
     "volume": ("cases_per_month", "ramp_months", "discount_rate"),
@@ -52,7 +54,7 @@ def setting_controls(words: Words) -> None:
     """Draw the scenario's settings that other pages share: threshold and currency."""
     step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
     st.slider(words("threshold"), key="t", help=words("money.threshold.help"), **step)
-    st.selectbox(words("currency"), CURRENCIES, key="currency", help=words("currency.help"))
+    controls.currency_control(words)
 
 
 def option_control(words: Words, options: tuple[str, ...]) -> None:
@@ -63,8 +65,11 @@ def option_control(words: Words, options: tuple[str, ...]) -> None:
     )
 
 
-def input_controls(words: Words, scenario: MoneyScenario) -> None:
-    """Draw one group of inputs, and the button that restores the measured values."""
+def input_controls(words: Words, scenario: MoneyScenario, counted: float) -> None:
+    """Draw one group of inputs, and the button that restores the measured values.
+
+    counted: share of the run's cases that the scenario's volume counts.
+    """
     groups = {name: words(f"money.group.{name}") for name in GROUPS}
     quiet = {"required": True, "label_visibility": "collapsed"}
     st.segmented_control(
@@ -80,15 +85,15 @@ def input_controls(words: Words, scenario: MoneyScenario) -> None:
         column.markdown(f"**{words(f'money.{head}')}**")
     group = state.chosen("group")
     for name in GROUPS[group]:
-        _row(words, scenario, name)
+        _row(words, scenario, name, counted)
     if group == "volume":
         _months(words, scenario)
     if state.chosen("money"):
-        undo = {"on_click": state.set_value, "args": ("money", None), "icon": ":material/undo:"}
+        undo = {"on_click": _undo, "icon": ":material/undo:"}
         st.button(words("money.reset"), key="reset", **undo)
 
 
-def _row(words: Words, scenario: MoneyScenario, name: str) -> None:
+def _row(words: Words, scenario: MoneyScenario, name: str, counted: float) -> None:
     quantity, texts = scenario.inputs()[name], input_name(words, name)
     title, *ends, source = st.columns(_WIDTHS, vertical_alignment="center")
     title.markdown(
@@ -108,7 +113,7 @@ def _row(words: Words, scenario: MoneyScenario, name: str) -> None:
             format="%.6g",
             label_visibility="collapsed",
             on_change=_edit,
-            args=(scenario, name, end, scale),
+            args=(scenario, name, end, scale, counted),
             **limits,
         )
     with source:
@@ -154,14 +159,31 @@ def _help(words: Words, name: str) -> str | None:
     return words(f"input.{name}.help") if name in explained else None
 
 
-def _edit(scenario: MoneyScenario, name: str, end: str, scale: float) -> None:
-    """Apply a typed value to the scenario; an emptied field gets its value back. A callback."""
+def _edit(scenario: MoneyScenario, name: str, end: str, scale: float, counted: float) -> None:
+    """Apply a typed value to the scenario; an emptied field gets its value back. A callback.
+
+    A likely value that every page uses becomes the choice of all of them.
+    """
     value = state.chosen(f"in_{name}_{end}")
-    if value is not None:
-        changed = scenario.changed(
-            **{name: quantity_with_end(scenario.inputs()[name], end, value / scale)}
-        )
-        state.set_value("money", changed.to_query())
+    # without a minute, no hour has a price
+    if value is None or (name == "review_minutes" and value <= 0):
+        return
+    changed = scenario.changed(
+        **{name: quantity_with_end(scenario.inputs()[name], end, value / scale)}
+    )
+    state.set_value("money", changed.to_query())
+    if name == "cases_per_month" and counted > 0:
+        likely = changed.cases_per_month.likely
+        state.set_value("volume", likely / DAYS_PER_MONTH / counted)
+    elif name in SHARED_INPUTS:
+        for choice, value in shared_choices(changed).items():
+            state.set_value(choice, value)
+
+
+def _undo() -> None:
+    """Return to the measured inputs and the measured volume; unit costs stay. A callback."""
+    state.set_value("money", None)
+    state.set_value("volume", None)
 
 
 def _horizon(scenario: MoneyScenario) -> None:

@@ -14,14 +14,15 @@ from core.decision.money.appraisal import OptionAppraisal
 from core.decision.money.cashflow import OPTION_NAMES, STUDENT
 from core.decision.money.scenario import MoneyScenario
 from core.decision.thresholds import consequence
-from core.decision.thresholds.costs import UnitCosts
 from core.errors import SettingsError
-from core.report import money, run_selection
+from core.report import money
 from core.report.money_start import (
     MeasuredRuns,
     default_scenario,
     measured_quantities,
     refresh_measured,
+    with_unit_costs,
+    with_volume,
 )
 from core.types import RunRecord
 from dashboard.components import controls, panels, sentences, shell
@@ -32,6 +33,7 @@ from dashboard.money import tables as money_tables
 from dashboard.money import words as money_words
 from dashboard.session import cache, state
 from dashboard.session.address import Choices
+from dashboard.session.context import RunContext
 
 BARS = 10  # inputs in the tornado; its table has all
 
@@ -74,11 +76,12 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         money_controls.setting_controls(words)
     choices = state.choices()
     controls.draw_notices(words)
-    facts = _facts(runs, record, choices)
+    run = RunContext(words, choices, runs, record)
+    facts = _facts(run)
     if STUDENT not in facts.same:
         st.info(words("money.needs_student"))
         return
-    scenario, followed = _scenario(choices, facts)
+    scenario, followed = _scenario(run, facts)
     if scenario is None:
         st.info(words("money.needs_labels"))
         return
@@ -94,34 +97,45 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     _charts(context)
 
 
-def _facts(runs: list[RunRecord], record: RunRecord, chosen: Choices) -> MeasuredRuns:
-    same = run_selection.same_cases(runs, record)
-    counts = {
-        kind: cache.cumulative(run_record.run.run_id, chosen.segment)
-        for kind, run_record in same.items()
-    }
+def _facts(run: RunContext) -> MeasuredRuns:
+    chosen, route = run.choices, run.applied_route
+    counts = {kind: run.curve(kind, chosen.segment) for kind in run.same}
     of_dataset = [
-        run_record
-        for run_record in cache.all_runs()
-        if run_record.run.dataset == record.run.dataset
+        record for record in cache.all_runs() if record.run.dataset == run.record.run.dataset
     ]
     return MeasuredRuns(
-        same, counts, of_dataset, chosen.t, chosen.volume, chosen.unseen, chosen.minutes
+        run.same,
+        counts,
+        of_dataset,
+        chosen.t,
+        chosen.volume,
+        chosen.unseen,
+        chosen.minutes,
+        None if route is None or run.kind != STUDENT else route.consequence(chosen.t, run.terms),
     )
 
 
-def _scenario(chosen: Choices, facts: MeasuredRuns) -> tuple[MoneyScenario | None, bool]:
+def _scenario(run: RunContext, facts: MeasuredRuns) -> tuple[MoneyScenario | None, bool]:
     """Return the scenario of the address or a default, and whether measured inputs are refreshed.
 
-    The scenario is None if the address has none and these cases measure no risk.
+    Its unit costs are those of every page. The scenario is None if the address has none and these
+    cases measure no risk.
     """
+    chosen = run.choices
     try:
         quantities = measured_quantities(facts)
     except SettingsError:
         quantities = None
     if chosen.money:
-        # the currency is a choice of its own, so that all pages agree on it
-        scenario = MoneyScenario.from_query(chosen.money).changed(currency=chosen.currency)
+        scenario = with_unit_costs(
+            MoneyScenario.from_query(chosen.money), run.costs, chosen.minutes
+        )
+        measured = (quantities or {}).get("cases_per_month")
+        scenario = (
+            with_volume(scenario, run.per_day(chosen.segment))
+            if measured is None
+            else scenario.changed(cases_per_month=measured)
+        )
         return (
             (scenario, False)
             if quantities is None
@@ -129,9 +143,7 @@ def _scenario(chosen: Choices, facts: MeasuredRuns) -> tuple[MoneyScenario | Non
         )
     if quantities is None:
         return None, False
-    return default_scenario(
-        facts, UnitCosts(chosen.review, chosen.escape, chosen.machine, chosen.currency)
-    ), True
+    return default_scenario(facts, run.costs), True
 
 
 def _summary(shown: MoneyContext, followed: bool) -> None:
@@ -159,7 +171,8 @@ def _inputs(shown: MoneyContext) -> None:
             basis: words.number(int(counts.get(basis, 0)), 0) for basis in ("measured", "assumed")
         }
         st.caption(words.markdown("money.inputs.count", **texts))
-        money_controls.input_controls(words, shown.scenario)
+        share = controls.counted_share(shown.facts.same[STUDENT])
+        money_controls.input_controls(words, shown.scenario, share)
         panels.rows("inputs", words, money_tables.input_table(words, frame, shown.choices.currency))
     money_controls.option_control(words, OPTION_NAMES[1:])
 

@@ -12,11 +12,13 @@ from core.decision.certificate.claims import CERTIFIABLE_RISKS, SELECTIVE_RISK
 from core.decision.meeting.scenario import COLUMN_NAMES as SCENARIOS
 from core.decision.money.cashflow import STUDENT, STUDENT_REVIEW, TEACHER
 from core.decision.money.scenario import MoneyScenario
+from core.decision.thresholds.costs import DEFAULT_COSTS
 from core.decision.thresholds.solver import BALANCED, PRESET_NAMES
 from core.errors import SettingsError
 from core.report.evidence import PERIODS
 from core.report.history import KINDS as HISTORY_KINDS
 from core.report.inspectors import EPISTEMIC, PICKS
+from core.report.money_start import unit_costs_of
 from dashboard.i18n import CURRENCIES, LANGUAGES
 
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
@@ -37,6 +39,8 @@ SIDES = (ALL, "review", "accepted")  # which decisions the worklist lists
 BY_SEGMENT, BY_CLASS = "segment", "class"
 BY_PEOPLE, BY_LEAKAGE, CHEAPEST, BY_HAND = "people", "leakage", "cheapest", "hand"
 GOALS = (BY_PEOPLE, BY_LEAKAGE, CHEAPEST, BY_HAND)
+# choice of an amount -> its field of UnitCosts
+AMOUNTS = {"review": "review", "escape": "escape", "machine": "machine_hour"}
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,16 @@ class Choices:
     t: float = 0.8  # threshold, a multiple of 0.001
     unseen: bool = True  # count cases whose label the model was not trained on
     volume: float | None = None  # cases a day of the whole run, all segments
-    review: float = 4.0  # cost of one review
-    escape: float = 120.0  # cost of one wrong answer that slips through
-    machine: float = 0.5  # cost of one hour of the machine
+    # of core.decision.thresholds.costs.DEFAULT_COSTS, as are those of the other currencies
+    review: float = DEFAULT_COSTS["AUD"].review  # cost of one review
+    escape: float = DEFAULT_COSTS["AUD"].escape  # cost of one wrong answer that slips through
+    machine: float = DEFAULT_COSTS["AUD"].machine_hour  # cost of one hour of the machine
     currency: str = "AUD"
+    miss: float = 0.0  # percent of the reviews that leave a wrong answer
+    audit: float = 0.0  # percent of the accepted cases that a person checks afterwards
+    cashed: float = 100.0  # percent of the freed hours that leaves the payroll
+    # groups that go to people at every threshold: BY_CLASS, BY_SEGMENT or ALL for none
+    route: str = ALL
     period: str = "year"  # what the stream is cut into
     measure: str = SELECTIVE_RISK  # what is to be certified
     target: float = 0.05
@@ -113,9 +123,27 @@ class Choices:
 NAMES = tuple(field.name for field in fields(Choices))
 
 
-def default_of(name: str) -> object:
-    """Return the default of the choice `name`."""
+def default_of(name: str, currency: str | None = None) -> object:
+    """Return the default of the choice `name`; an amount's in `currency`."""
+    field_name = AMOUNTS.get(name)
+    if field_name is not None and currency is not None:
+        return getattr(DEFAULT_COSTS[currency], field_name)
     return getattr(Choices, name)
+
+
+def shared_choices(scenario: MoneyScenario) -> dict[str, object]:
+    """Return the choices of every page that a money scenario fixes by its likely values."""
+    costs, minutes = unit_costs_of(scenario)
+    return {
+        "currency": costs.currency,
+        "review": costs.review,
+        "escape": costs.escape,
+        "machine": costs.machine_hour,
+        "miss": 100 * costs.reviewer_miss,
+        "audit": 100 * costs.audit_share,
+        "cashed": 100 * costs.cashed_share,
+        "minutes": minutes,
+    }
 
 
 def read_choice(name: str, text: str) -> object:
@@ -231,6 +259,10 @@ _READ: dict[str, Callable[[str], object]] = {
     "escape": _amount,
     "machine": _amount,
     "currency": _one_of(*CURRENCIES),
+    "miss": _percent,
+    "audit": _percent,
+    "cashed": _percent,
+    "route": _one_of(ALL, BY_SEGMENT, BY_CLASS),
     "period": _one_of(*PERIODS),
     "measure": _one_of(*CERTIFIABLE_RISKS),
     "target": _number_of(*TARGETS),

@@ -3,20 +3,25 @@
 Every page about a run receives one RunContext. Draws nothing; reads counts through the cache.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from core.counts.histogram import AcceptanceCurve, Histogram
+from core.decision.money.scenario import MoneyScenario
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import CostModel, UnitCosts
-from core.decision.thresholds.volume import measured_cases_per_day
+from core.decision.thresholds.policy import Policy
+from core.decision.thresholds.route import RouteToPeople, route_to_people
+from core.decision.thresholds.volume import VOLUME_UNKNOWN, measured_cases_per_day
+from core.errors import NoCasesError
 from core.report import run_selection
-from core.report.meeting import VOLUME_UNKNOWN
+from core.report.money_start import default_retraining, retraining_per_month, with_unit_costs
 from core.report.what_if import UNTRAINED
 from core.types import OUTCOMES, RunRecord
 from dashboard.i18n import Words
 from dashboard.session import cache
-from dashboard.session.address import ALL, Choices
+from dashboard.session.address import ALL, BY_CLASS, BY_SEGMENT, Choices
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,57 @@ class RunContext:
         candidates = (self.choices.volume, self.dated_volume, VOLUME_UNKNOWN)
         return next(value for value in candidates if value is not None)
 
-    @property
+    @cached_property
     def costs(self) -> UnitCosts:
-        """Assumed costs of a review, an escape and a machine hour."""
+        """Assumed costs of a case and of retraining, the same on every page."""
         choices = self.choices
-        return UnitCosts(choices.review, choices.escape, choices.machine, choices.currency)
+        people = (choices.miss / 100, choices.audit / 100, choices.cashed / 100)
+        costs = UnitCosts(
+            choices.review, choices.escape, choices.machine, choices.currency, *people
+        )
+        return replace(costs, retraining_per_month=self._retraining(costs))
+
+    def _retraining(self, costs: UnitCosts) -> float:
+        choices = self.choices
+        if choices.money:
+            scenario = MoneyScenario.from_query(choices.money)
+            return retraining_per_month(with_unit_costs(scenario, costs, choices.minutes))
+        dataset = self.record.run.dataset
+        records = [record for record in cache.all_runs() if record.run.dataset == dataset]
+        return default_retraining(records, costs, choices.minutes)
+
+    @cached_property
+    def route(self) -> RouteToPeople | None:
+        """The answers or segments to send to people at every threshold; None without labels."""
+        histogram = self.curve(self.kind, self.choices.segment).histogram
+        by = (self.choices.route,) if self.choices.route else (BY_CLASS, BY_SEGMENT)
+        try:
+            routes = [
+                cache.cached_result(
+                    route_to_people, histogram, name, self.costs, self.choices.unseen
+                )
+                for name in by
+                if len(histogram.segments) > 1 or name != BY_SEGMENT
+            ]
+        except NoCasesError:
+            return None
+        # Of answers and segments, the cheaper at the threshold in use; unknown money decides nothing.
+        return min(routes, key=self._cost_of_route)
+
+    def _cost_of_route(self, route: RouteToPeople) -> float:
+        money = route.consequence(self.choices.t, self.terms).money_per_day.value
+        return math.inf if money is None else money
+
+    @property
+    def applied_route(self) -> RouteToPeople | None:
+        """The route, if the reader has taken it."""
+        return self.route if self.choices.route else None
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in use: the threshold, with the groups that the reader sends to people."""
+        route, t = self.applied_route, self.choices.t
+        return Policy(t) if route is None else route.policy(t)
 
     @property
     def full_time(self) -> FullTime:

@@ -19,8 +19,18 @@ import streamlit as st
 # not public API, but the only way to tell a Back from a rerun
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.decision.money.scenario import ASSUMED, MoneyScenario
+from core.decision.thresholds.costs import DAYS_PER_MONTH
 from dashboard.i18n import LANGUAGES, Words
-from dashboard.session.address import NAMES, Choices, default_of, read_choice, write_address
+from dashboard.session.address import (
+    AMOUNTS,
+    NAMES,
+    Choices,
+    default_of,
+    read_choice,
+    shared_choices,
+    write_address,
+)
 
 HANDLE = "handle"  # key of dashboard.decide.live's component; its state is the last move
 
@@ -28,6 +38,8 @@ HANDLE = "handle"  # key of dashboard.decide.live's component; its state is the 
 _LAST, _NOTICES, _BEFORE, _NEXT, _PAGE = "_last", "_notices", "_before", "_next", "_page"
 # the line that the assumed choices belong to, and the names that the address set on opening
 _LINE, _ADDRESSED = "_line", "_addressed"
+# amounts typed in each currency, and the last change of the currency
+_TYPED, _CONVERTED = "_typed", "_converted"
 
 
 def take_in_address() -> None:
@@ -128,6 +140,9 @@ def follow_line(line: str, assumed: Mapping[str, object]) -> None:
     if state.get(_LINE) == line:
         return
     typed = state[_ADDRESSED] if _LINE not in state else frozenset()
+    # a money scenario of the address fixes the amounts and the volume of every page
+    if "money" in typed:
+        typed |= assumed.keys()
     state.update({name: value for name, value in assumed.items() if name not in typed})
     state[_LINE] = line
 
@@ -185,7 +200,7 @@ def moves_seen() -> int:
 
 def _read(name: str, address: dict[str, str]) -> object:
     """Return the choice `name` of the address, or its default with a notice if it is not allowed."""
-    default = _preferred_language() if name == "lang" else default_of(name)
+    default = _default(name, address)
     if name not in address:
         return default
     try:
@@ -200,6 +215,67 @@ def _preferred_language() -> str:
     # "en-AU" and the like: catalogues know no regions
     language = (st.context.locale or "").split("-")[0].lower()
     return language if language in LANGUAGES else "en"
+
+
+def _default(name: str, address: dict[str, str]) -> object:
+    """Return the value of a choice that the address does not name.
+
+    A money scenario of the address fixes the unit costs, as it would on any page.
+    """
+    if name == "lang":
+        return _preferred_language()
+    money = _readable("money", address)
+    if money is not None:
+        scenario = MoneyScenario.from_query(str(money))
+        shared = shared_choices(scenario)
+        if scenario.cases_per_month.basis == ASSUMED:
+            shared["volume"] = scenario.cases_per_month.likely / DAYS_PER_MONTH
+        if name in shared:
+            return shared[name]
+    currency = _readable("currency", address) or _preferred_currency(address)
+    return currency if name == "currency" else default_of(name, str(currency))
+
+
+def _preferred_currency(address: dict[str, str]) -> str:
+    """Return the currency of the reader's language: yen for Japanese."""
+    language = _readable("lang", address) or _preferred_language()
+    return "JPY" if language == "ja" else str(default_of("currency"))
+
+
+def _readable(name: str, address: dict[str, str]) -> object:
+    """Return the choice `name` of the address, None if it has none that is allowed."""
+    try:
+        return read_choice(name, address[name])
+    except (KeyError, ValueError):
+        return None
+
+
+def change_currency() -> None:
+    """Replace the amounts by those of the new currency; a callback of its list.
+
+    An amount of one currency means nothing in another, and no rate converts it here: the amounts
+    that were typed in the new currency come back, else its defaults apply, and a notice says so.
+    """
+    state, before = st.session_state, st.session_state[_LAST]
+    typed = state.setdefault(_TYPED, {})
+    typed[before.currency] = {name: getattr(before, name) for name in AMOUNTS}
+    restored = typed.get(state["currency"], {})
+    for name in AMOUNTS:
+        state[name] = restored.get(name, default_of(name, state["currency"]))
+    # amounts of the former currency
+    state.update(money=None, m_review=None, m_escape=None)
+    state[_CONVERTED] = (before.currency, state["currency"])
+
+
+def changed_currencies() -> tuple[str, str] | None:
+    """Return (former, present) of a change of the currency that the reader has not acted on."""
+    change = st.session_state.get(_CONVERTED)
+    return change if change and change[1] == st.session_state["currency"] else None
+
+
+def confirm_currency() -> None:
+    """Forget the change of the currency; a callback."""
+    st.session_state.pop(_CONVERTED, None)
 
 
 def join(source: str, target: str) -> None:

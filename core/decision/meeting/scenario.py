@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, Self
 
 import pandas as pd
@@ -20,9 +20,8 @@ from core.counts.tally import scaled_interval
 from core.decision.money.scenario import ASSUMED
 from core.decision.thresholds.changes import tally_of_rows
 from core.decision.thresholds.consequence import PolicyConsequence, consequence_of_tally
-from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.costs import DAYS_PER_MONTH, CostModel, UnitCosts
 from core.decision.thresholds.policy import Policy
-from core.decision.thresholds.solver import DAYS_PER_MONTH
 from core.errors import DocumentError, SettingsError
 from core.types import Interval
 
@@ -62,6 +61,12 @@ class MeetingScenario(BaseModel):
     escape: float  # cost of one wrong answer without a review
     machine_hour: float
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    # As in UnitCosts; scenarios of before these fields are read with their defaults.
+    reviewer_miss: float = 0.0
+    audit_share: float = 0.0
+    cashed_share: float = 1.0
+    retraining_per_month: float = 0.0
+    minutes: float = 5.0  # of one review
 
     @field_validator("version")
     @classmethod
@@ -88,7 +93,7 @@ class MeetingScenario(BaseModel):
     @property
     def costs(self) -> UnitCosts:
         """Return the frozen unit costs."""
-        return UnitCosts(self.review, self.escape, self.machine_hour, self.currency)
+        return UnitCosts(**{f.name: getattr(self, f.name) for f in fields(UnitCosts)})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; `from_dict` is the inverse."""
@@ -180,7 +185,7 @@ def meeting_figures(
     consequence = consequence_of_tally(tally_of_rows(counted, scenario.rule), scenario.rule, terms)
     return MeetingFigures(
         consequence,
-        escapes_per_month=scaled_interval(consequence.escapes_per_day, DAYS_PER_MONTH),
+        escapes_per_month=scaled_interval(consequence.slips_per_day, DAYS_PER_MONTH),
         money_per_month=scaled_interval(consequence.money_per_day, DAYS_PER_MONTH),
         cases=cases,
     )

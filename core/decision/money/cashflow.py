@@ -60,8 +60,8 @@ def option_costs(v: InputValues) -> dict[str, OptionCosts]:
     # A student needs its teacher first, so its hours include those of the teacher.
     teacher_once = _once(v, v["teacher_hours"])
     student_once = _once(v, v["teacher_hours"] + v["distillation_hours"])
-    teacher_again = _again(v, v["teacher_hours"])
-    student_again = _again(v, v["teacher_hours"] + v["distillation_hours"])
+    teacher_again = retraining_cost(v, v["teacher_hours"])
+    student_again = retraining_cost(v, v["teacher_hours"] + v["distillation_hours"])
     return {
         ALL_HUMAN: _running(v, 0.0, 0.0, 0.0, {}, np.float64(0)),
         TEACHER: _running(
@@ -134,7 +134,8 @@ def _once(v: InputValues, machine_hours: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _again(v: InputValues, machine_hours: np.ndarray) -> np.ndarray:
+def retraining_cost(v: InputValues, machine_hours: Amount) -> Amount:
+    """Return the cost of retraining a month, [D]. machine_hours: of one retraining, [D]."""
     people = v["redistillation_people_hours"] * v["engineer_hour"]
     per_time = machine_hours * v["machine_hour"] + people + v["redistillation_labels"] * v["label"]
     return v["redistillations"] / 12 * per_time

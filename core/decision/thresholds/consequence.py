@@ -56,13 +56,13 @@ class PolicyConsequence:
         volume, costs = self.cost_model.cases_per_day, self.cost_model.costs
         reviews = scaled_interval(self.review_rate, volume)
         escapes = scaled_interval(self.leakage, volume)
-        inference = costs.inference(self.cost_model.seconds_per_case)
-        note = NO_SECONDS if inference is None else NO_LABELS if escapes.value is None else ""
+        running = self.cost_model.running
+        note = NO_SECONDS if running is None else NO_LABELS if escapes.value is None else ""
         money = Interval(None, None, None, escapes.n)
-        if inference is not None and reviews.value is not None:
+        if running is not None and reviews.value is not None:
             # Only leakage is uncertain here: reviews enter as a known share, so the interval of
             # money is that of escapes, shifted.
-            fixed = costs.review * reviews.value + inference * volume
+            fixed = costs.per_move * reviews.value + running
             money = scaled_interval(escapes, costs.escape, fixed)
         for name, value in (
             ("reviews_per_day", reviews),
@@ -81,6 +81,12 @@ class PolicyConsequence:
     def cases_per_day(self) -> float:
         """Return the volume that scales the figures a day."""
         return self.cost_model.cases_per_day
+
+    @property
+    def slips_per_day(self) -> Interval:
+        """Return the wrong answers a day that slip through: escapes, and the reviewers' misses."""
+        misses = self.cost_model.costs.reviewer_miss * (self.reviews_per_day.value or 0.0)
+        return scaled_interval(self.escapes_per_day, 1.0, misses)
 
     @property
     def certificates_hold(self) -> bool:
@@ -173,6 +179,11 @@ def consequence_curve(
     # A numpy scalar, because volume may be an array by segment in `_frame`.
     volume = np.float64(checked_volume(cases_per_day))
     return _frame(curve.tally(steps, include_unseen), THRESHOLDS[steps], volume)
+
+
+def consequence_of_thresholds(tally: Tally, cases_per_day: float) -> pd.DataFrame:
+    """Return the rows of `consequence_curve` of a tally of all thresholds, [1001, O]."""
+    return _frame(tally, THRESHOLDS, np.float64(checked_volume(cases_per_day)))
 
 
 def consequence_by_segment(

@@ -1,13 +1,13 @@
 """Compute the money a day of each option on the same volume: all human, the N-pass teacher, the
 student.
 
-total = review * reviews + escape * escapes + inference * cases, all a day; inference a case =
-measured seconds a case / 3600 * cost of a machine hour. The interval of money follows from the
-Wilson interval of leakage alone: volume, review share and unit costs count as known. Errors of
-reviewers are not counted, so all human has no escapes.
+total = review * reviews + escape * escapes + inference * cases + retraining, all a day; inference a
+case = measured seconds a case / 3600 * cost of a machine hour. Audits and freed time that stays
+paid belong to the reviews, reviewers' misses to the escapes. The interval of money follows from the
+Wilson interval of leakage alone: volume, review share and unit costs count as known.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,18 @@ from numpy.typing import NDArray
 
 from core.counts.histogram import AcceptanceCurve
 from core.decision.thresholds.consequence import PolicyConsequence, consequence_curve
-from core.decision.thresholds.costs import NO_LABELS, NO_SECONDS, CostModel, UnitCosts
+from core.decision.thresholds.costs import (
+    DAYS_PER_MONTH,
+    NO_LABELS,
+    NO_SECONDS,
+    CostModel,
+    UnitCosts,
+)
 from core.types import Interval
 
 ALL_HUMAN = "all_human"
 # The arrays of an OptionCurve: the parts of a total, the total and its interval.
-MONEY_PARTS = ("review", "inference", "escapes", "total", "low", "high")
+MONEY_PARTS = ("review", "inference", "retraining", "escapes", "total", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class OptionMoney:
     escapes_per_day: float | None
     total_per_day: Interval
     note: str = ""
+    retraining_per_day: float | None = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,8 @@ class OptionCurve:
 
 def all_human_option(cases_per_day: float, costs: UnitCosts) -> OptionMoney:
     """Return the money of reviewing every case without a model."""
-    total = costs.review * cases_per_day
-    return OptionMoney(ALL_HUMAN, total, 0.0, 0.0, Interval(total, total, total, 0))
+    total, reviews = costs.per_review * cases_per_day, costs.review * cases_per_day
+    return OptionMoney(ALL_HUMAN, reviews, 0.0, total - reviews, Interval(total, total, total, 0))
 
 
 def option_money(name: str, consequence: PolicyConsequence) -> OptionMoney:
@@ -64,13 +71,17 @@ def option_money(name: str, consequence: PolicyConsequence) -> OptionMoney:
     escapes = consequence.escapes_per_day.value
     return OptionMoney(
         name=name,
-        review_per_day=None if reviews is None else model.costs.review * reviews,
+        review_per_day=None
+        if reviews is None
+        else model.costs.review * reviews
+        + model.costs.per_acceptance * (model.cases_per_day - reviews),
         inference_per_day=None if inference is None else inference * model.cases_per_day,
         escapes_per_day=None
-        if consequence.note or escapes is None
-        else model.costs.escape * escapes,
+        if consequence.note or escapes is None or reviews is None
+        else model.costs.escape * (escapes + model.costs.reviewer_miss * reviews),
         total_per_day=consequence.money_per_day,
         note=consequence.note,
+        retraining_per_day=model.costs.retraining_per_month / DAYS_PER_MONTH,
     )
 
 
@@ -80,6 +91,7 @@ def constant_option(option: OptionMoney) -> OptionCurve:
     values = (
         option.review_per_day,
         option.inference_per_day,
+        option.retraining_per_day,
         option.escapes_per_day,
         total.value,
         total.low,
@@ -107,18 +119,25 @@ def option_curve(
         int(table["labelled"].iloc[0]),
         costs.inference(cost_model.seconds_per_case),
     )
-    measured = per_case is not None
-    inference = np.full(
-        len(table), np.nan if per_case is None else per_case * cost_model.cases_per_day
-    )
-    review = costs.review * table["reviews_per_day"].to_numpy()
+    running, volume = cost_model.running, cost_model.cases_per_day
+    measured = running is not None
+    inference = np.full(len(table), np.nan if per_case is None else per_case * volume)
+    retraining = np.full(len(table), costs.retraining_per_month / DAYS_PER_MONTH)
+    reviews = table["reviews_per_day"].to_numpy()
     # `option_money` gives no escapes either if the total is unknown.
     per_escape = costs.escape if measured else np.nan
-    escapes = [
-        per_escape * table[f"escapes_per_day{end}"].to_numpy() for end in ("", "_low", "_high")
-    ]
-    fixed = review + inference
-    values = (review, inference, escapes[0], *(fixed + bound for bound in escapes))
+    escaped = table["escapes_per_day"].to_numpy()
+    fixed = costs.per_move * reviews + (np.nan if running is None else running)
+    values = (
+        costs.review * reviews + costs.per_acceptance * (volume - reviews),
+        inference,
+        retraining,
+        per_escape * (escaped + costs.reviewer_miss * reviews),
+        *(
+            fixed + per_escape * table[f"escapes_per_day{end}"].to_numpy()
+            for end in ("", "_low", "_high")
+        ),
+    )
     note = NO_SECONDS if not measured else "" if labelled else NO_LABELS
     return OptionCurve(name, dict(zip(MONEY_PARTS, values, strict=True)), labelled, note)
 
@@ -129,12 +148,16 @@ def cost_curve(
     """Return `consequence_curve` with the columns money, money_low and money_high (a day). Without
     measured seconds, inference counts as 0.
     """
-    table, costs = (
-        consequence_curve(curve, cost_model.cases_per_day, include_unseen),
-        cost_model.costs,
+    return priced_thresholds(
+        consequence_curve(curve, cost_model.cases_per_day, include_unseen), cost_model
     )
-    inference = (costs.inference(cost_model.seconds_per_case) or 0.0) * cost_model.cases_per_day
-    fixed = costs.review * table["reviews_per_day"] + inference
+
+
+def priced_thresholds(table: pd.DataFrame, cost_model: CostModel) -> pd.DataFrame:
+    """Return a table of thresholds with the columns of money of `cost_curve`."""
+    timed = replace(cost_model, seconds_per_case=cost_model.seconds_per_case or 0.0)
+    costs = cost_model.costs
+    fixed = costs.per_move * table["reviews_per_day"] + timed.running
     return table.assign(
         **{
             f"money{suffix}": fixed + costs.escape * table[f"escapes_per_day{suffix}"]

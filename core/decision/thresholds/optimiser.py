@@ -144,7 +144,7 @@ class _Problem:
             )
         day = self.terms.cases_per_day
         money = day * (
-            costs.review * c.reviews / self.cases + costs.escape * c.wrong / self.labelled
+            costs.per_move * c.reviews / self.cases + costs.escape * c.wrong / self.labelled
         )
         solution = self._solve(money, True, True)
         if solution is not None:

@@ -20,7 +20,7 @@ from core.counts.histogram import THRESHOLDS
 from core.counts.joint import JointCumulative, limit_bin, step_of_threshold, threshold_at
 from core.counts.tally import LeakageLimit, RiskLimit
 from core.decision.thresholds.consequence import PolicyConsequence, policy_consequence
-from core.decision.thresholds.costs import NO_LABELS, CostModel
+from core.decision.thresholds.costs import DAYS_PER_MONTH, NO_LABELS, CostModel
 from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
 from core.stats.checks import finite
@@ -30,7 +30,6 @@ RISK_UNREACHABLE = "risk_unreachable"  # no threshold keeps the risk limit
 # Even the loosest threshold leaves more reviews than the capacity.
 CAPACITY_UNREACHABLE = "capacity_unreachable"
 CONFLICT = "conflict"  # each limit can be kept alone, but not both
-DAYS_PER_MONTH = 365.25 / 12
 
 
 @dataclass(frozen=True)
@@ -280,8 +279,9 @@ def _lean_threshold(solver: ThresholdSolver) -> float | None:
     """
     terms = solver.terms
     money = terms.handling(solver.cumulative.curve(limit_bin(solver.epistemic_limit)))
+    # The handling has the people's cost of accepting already; unmeasured seconds count as 0.
+    a_case = terms.costs.inference(terms.seconds_per_case or 0.0) or 0.0
+    running = a_case * terms.cases_per_day + terms.costs.retraining_per_month / DAYS_PER_MONTH
     # NaN compares as False, so unknown money pays nowhere.
-    pays = np.flatnonzero(
-        money[: len(THRESHOLDS)] <= terms.cases_per_day * terms.costs.review * (1 + 1e-12)
-    )
+    pays = np.flatnonzero(money[: len(THRESHOLDS)] + running <= terms.review_all * (1 + 1e-12))
     return float(THRESHOLDS[pays[0]]) if len(pays) else None

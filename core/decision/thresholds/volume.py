@@ -12,6 +12,8 @@ from typing import Any
 from core.stats.date_span import is_usual, robust_span
 from core.types import RunRecord
 
+VOLUME_UNKNOWN = 100.0  # cases a day, assumed if the cases have no dates
+
 
 @dataclass(frozen=True)
 class Volume:

@@ -19,9 +19,16 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.decision.thresholds.costs import DAYS_PER_MONTH
 from dashboard.components.active_policy import MARK, Ghost
-from dashboard.decide.verdict import TILES, AgainstReview, Description, describe_thresholds
+from dashboard.decide.verdict import (
+    BUT,
+    TILES,
+    AgainstReview,
+    Description,
+    RouteCurve,
+    describe_thresholds,
+)
 from dashboard.i18n import DASH, Words, catalogue
 from dashboard.session import state
 
@@ -29,7 +36,7 @@ FOLDER = Path(__file__).resolve().parent
 # data of curves and marks: money a day with its interval, and the big charts' figures
 COLUMNS = ("money", "money_low", "money_high", "coverage", "risk", "reviews", "leakage")
 _SOURCES = {"risk": "selective_risk", "reviews": "reviews_per_day"}
-VERDICTS = ("adopt", "conditions", "reject", "unknown")
+VERDICTS = ("adopt", "conditions", "reject", "unknown", "but")
 
 
 def joined(*scripts: str) -> str:
@@ -59,6 +66,7 @@ def contents(
     cases_per_day: float,
     against: AgainstReview,
     mark: Mapping[str, object],
+    curve: RouteCurve | None = None,
 ) -> dict[str, object]:
     """Return what the handle shows at every threshold.
 
@@ -66,9 +74,9 @@ def contents(
 
     words: the catalogue. costed: core.decision.thresholds.daily_money.cost_curve, 1,001 rows, with
     NaN for unknown money. cases_per_day: of the segment. against: what the verdict compares with.
-    mark: of the active policy, from `policy_mark`.
+    mark: of the active policy, from `policy_mark`. curve: the route, None without labels.
     """
-    described = describe_thresholds(words, costed, cases_per_day, against)
+    described = describe_thresholds(words, costed, cases_per_day, against, curve)
     # A scale up to the most expensive threshold would flatten the part near the decision.
     money = costed["money"].dropna()
     highest = max([2 * against.review_all, *([1.2 * money.min()] if len(money) else [])])
@@ -80,7 +88,8 @@ def contents(
             {"key": key, "label": words(f"tile.{key}"), "help": words(f"tile.{key}.help")}
             for key in TILES
         ],
-        "verdicts": {name: words(f"verdict.{name}") for name in VERDICTS},
+        # the word of BUT counts its groups, so it comes with the texts of its threshold
+        "verdicts": {name: words(f"verdict.{name}") for name in VERDICTS if name != BUT},
         "ghost": dict(mark),
         "labels": {
             "threshold": words("threshold"),
@@ -103,6 +112,7 @@ def packed_texts(described: Sequence[Description]) -> str:
             consequence.verdict,
             consequence.sentence,
             [[tile.value, "\n".join(tile.lines), tile.ghost] for tile in consequence.tiles],
+            consequence.word,
         ]
         for consequence in described
     ]

@@ -4,7 +4,7 @@
 // screen by textContent only.
 
 const KINDS = { options: Options, parts: Parts };
-const SLOTS = { review: 5, inference: 3, leak: 4, now: 8 }; // of the theme's chartCategoricalColors, as in dashboard/components/charts.py
+const SLOTS = { review: 5, inference: 3, retraining: 7, leak: 4, now: 8 }; // of the theme's chartCategoricalColors, as in dashboard/components/charts.py
 const charts = new WeakMap(); // element -> Drawn: the page calls the function below again for new data or another theme
 
 export default function ({ data, parentElement }) {

@@ -50,7 +50,10 @@ def options_chart(
         {"name": name, "n": curve.n, "values": _packed(curve.money, MONEY_PARTS, "<f8")}
         for name, curve in zip(names, curves, strict=True)
     ]
-    labels = {part: words(f"part.{part}") for part in ("review", "inference", "escapes", "total")}
+    labels = {
+        part: words(f"part.{part}")
+        for part in ("review", "inference", "retraining", "escapes", "total")
+    }
     written_in = {"code": currency, "digits": words.precision(currency)}
     return _data(words, "options", words("options.alt"), rows, labels, MONEY_PARTS) | {
         "currency": written_in

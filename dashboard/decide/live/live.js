@@ -134,11 +134,12 @@ class Handle {
     point.style.top = `${height(money, data.most)}px`;
   }
 
-  write([verdict, sentence, tiles], t) {
+  write([verdict, sentence, tiles, own], t) {
+    const word = own || this.data.verdicts[verdict];
     this.find("verdict").dataset.verdict = verdict;
-    this.find("word").textContent = this.data.verdicts[verdict];
+    this.find("word").textContent = word;
     this.find("sentence").textContent = sentence;
-    this.find("thumb").setAttribute("aria-valuetext", `${t}. ${this.data.verdicts[verdict]}. ${sentence}`);
+    this.find("thumb").setAttribute("aria-valuetext", `${t}. ${word}. ${sentence}`);
     this.root.querySelectorAll(".tile").forEach((box, i) => {
       [".figure", ".lines", ".ghost"].forEach((name, part) => { box.querySelector(name).textContent = tiles[i][part]; });
     });

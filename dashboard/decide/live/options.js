@@ -1,6 +1,6 @@
 // Money a day of each option: stacked bars of review, inference and escapes, and the total's interval.
 
-const PARTS = ["review", "inference", "escapes"]; // their colours and hatches: live/drawn.css and `hatches`
+const PARTS = ["review", "inference", "retraining", "escapes"]; // their colours and hatches: live/drawn.css and `hatches`
 const BAR = 0.55; // of a row's height
 const LEAST_MONEY = 0.01; // an axis of nothing but zeros still has an end
 const TOTAL_PX = 11; // half the height of the total's sign

@@ -1,0 +1,115 @@
+"""The same scenario costs the same a month on the pages Decide, Money and Meeting, and in exports."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.counts.histogram import AcceptanceCurve
+from core.decision.money.appraisal import appraise_options
+from core.decision.money.cashflow import OPTION_NAMES, STUDENT_REVIEW
+from core.decision.thresholds.consequence import threshold_consequence
+from core.decision.thresholds.costs import DAYS_PER_MONTH, CostModel, UnitCosts
+from core.decision.thresholds.daily_money import cost_curve
+from core.decision.thresholds.policy import Policy
+from core.decision.thresholds.volume import VOLUME_UNKNOWN, measured_cases_per_day
+from core.report.decision_page import review_all_cost
+from core.report.meeting import (
+    FrozenScenario,
+    MeetingAssumptions,
+    run_counts,
+    scenario_column,
+    scenario_of,
+)
+from core.report.money_start import (
+    MeasuredRuns,
+    default_retraining,
+    default_scenario,
+    unit_costs_of,
+    with_unit_costs,
+)
+from core.report.run_selection import default_selection, same_cases, selectable_runs
+from tests.stores import make_store
+
+shares = st.floats(0, 1)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return make_store(tmp_path_factory.mktemp("books") / "store", "full")
+
+
+unit_costs = st.builds(
+    UnitCosts,
+    st.floats(0.1, 1e4),
+    st.floats(0, 1e6),
+    st.floats(0, 1e3),
+    st.sampled_from(["AUD", "JPY"]),
+    shares,
+    shares,
+    shares,
+)
+
+
+@given(
+    unit_costs,
+    st.floats(0.5, 60),
+    st.none() | st.floats(1, 1e5),
+    st.booleans(),
+    st.integers(0, 950),
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_scenario_costs_the_same_a_month_everywhere(store, costs, minutes, volume, unseen, step):
+    scored = store.runs("score")
+    same = same_cases(scored, default_selection(selectable_runs(scored)))
+    record, threshold = same["student"], step / 1000
+    curves = {kind: AcceptanceCurve(store.histogram(r.run.run_id)) for kind, r in same.items()}
+    facts = MeasuredRuns(same, curves, store.runs(), threshold, volume, unseen, minutes)
+    costs = replace(costs, retraining_per_month=default_retraining(store.runs(), costs, minutes))
+
+    whole = volume if volume is not None else measured_cases_per_day(record) or VOLUME_UNKNOWN
+    per_day = whole * facts.at("student", 0.0).cases / record.cases
+    terms = CostModel(per_day, costs, record.metrics["seconds_per_case"])
+    decide = threshold_consequence(curves["student"], threshold, terms, unseen).money_per_day
+    curve = cost_curve(curves["student"], terms, unseen)["money"][step]
+
+    counts = run_counts(store, record.run.run_id)
+    frozen = scenario_of("A", counts, Policy(threshold), "", unseen, volume, costs, minutes)
+    column = scenario_column(FrozenScenario(frozen, 1, "Ann", None), MeetingAssumptions(), counts)
+    meeting = column.measure("money_per_month").value
+
+    options = appraise_options(default_scenario(facts, costs))
+    money = sum(options[OPTION_NAMES.index(STUDENT_REVIEW)].monthly.values())
+    human = sum(options[0].monthly.values())
+
+    assert decide.value * DAYS_PER_MONTH == pytest.approx(meeting)
+    assert curve * DAYS_PER_MONTH == pytest.approx(meeting)
+    assert money == pytest.approx(meeting)
+    assert terms.review_all * DAYS_PER_MONTH == pytest.approx(human)
+    assert review_all_cost(column) == pytest.approx(human)
+
+
+@given(unit_costs, st.floats(0.5, 60))
+@settings(max_examples=30, deadline=None)
+def test_unit_costs_go_into_a_scenario_and_come_back(store, costs, minutes):
+    scored = store.runs("score")
+    same = same_cases(scored, default_selection(selectable_runs(scored)))
+    curves = {k: AcceptanceCurve(store.histogram(r.run.run_id)) for k, r in same.items()}
+    begun = default_scenario(
+        MeasuredRuns(same, curves, store.runs(), 0.2, None), UnitCosts(4.0, 120.0, 0.5)
+    )
+    found, same_minutes = unit_costs_of(with_unit_costs(begun, costs, minutes))
+    assert same_minutes == pytest.approx(minutes)
+    assert found.currency == costs.currency
+    for name in (
+        "review",
+        "escape",
+        "machine_hour",
+        "reviewer_miss",
+        "audit_share",
+        "cashed_share",
+    ):
+        assert getattr(found, name) == pytest.approx(getattr(costs, name), rel=1e-6, abs=1e-9)
