@@ -167,9 +167,9 @@ def default_retraining(records: Sequence[RunRecord], costs: UnitCosts, minutes: 
         | _MACHINE_HOURS
         | measured.measured_inputs(training)
     )
-    values = {name: np.float64(quantity.likely) for name, quantity in quantities.items()}
+    values = {name: np.array([quantity.likely]) for name, quantity in quantities.items()}
     hours = values["teacher_hours"] + values["distillation_hours"]
-    return float(retraining_cost(values, hours))
+    return float(np.ravel(retraining_cost(values, hours))[0])
 
 
 def refresh_measured(

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 
-from core.decision.thresholds.solver import DAYS_PER_MONTH
+from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.verdict import policy_verdict
 from core.messages import sentence
 from core.report.document import (

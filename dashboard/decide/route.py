@@ -67,14 +67,14 @@ def draw_route_button(context: RunContext, route: RouteToPeople, place: str) -> 
     """
     words, groups = context.words, route.groups(context.choices.t)
     if context.choices.route == route.by:
-        label, target, kind = words("route.leave"), ALL, "secondary"
+        label, target = words("route.leave"), ALL
     else:
         label = words.many(f"route.take.{route.by}", len(groups))
-        target, kind = route.by, "primary"
+        target = route.by
     st.button(
         label,
         key=f"route_{place}",
-        type=kind,
+        type="primary" if target else "secondary",
         icon=":material/groups:",
         on_click=state.set_value,
         args=("route", target),
