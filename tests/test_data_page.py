@@ -6,13 +6,16 @@ import json
 
 import pytest
 
+from core.cli import parser
 from core.errors import SettingsError
 from core.jobs import queue
 from core.models.base.card import ModelCard
 from core.pipeline import uploads
+from core.progress import write_json
 from core.settings import Settings
 from dashboard.data import words as data_words
 from dashboard.i18n import LANGUAGES, Words, catalogue
+from tests import tiny
 from tests.pages import page_text, unfold
 from tests.stores import LABELS, make_store
 
@@ -23,6 +26,7 @@ BAD = (
     "3,ホース交換,cab,いつか\n4,電球,lamp,\n"
 )
 FIELDS = ("text", "case_id", "segment", "label", "occurred_at", "value")
+AT = "2026-01-05T09:00:00+00:00"
 
 
 @pytest.fixture
@@ -274,3 +278,66 @@ def test_progress_is_a_share_and_a_line():
 def test_the_page_asks_for_no_job_that_may_not_be():
     with pytest.raises(SettingsError, match="verb 'demo'"):
         queue.start(Settings(), "demo", (), "mika")
+
+
+HISTORY = "text,label,date\n" + "".join(
+    f"order {i} of a pump,{'engine' if i % 3 else 'cab'},2024-{1 + i // 28:02d}-{1 + i % 28:02d}\n"
+    for i in range(150)
+)
+
+
+def test_a_poc_is_started_on_a_labelled_file_cancelled_and_resumed(open_page, home):
+    uploads.keep_upload(home, "history.csv", HISTORY.encode())
+    (upload,) = uploads.list_uploads(home)
+    page = open_page(home.home, file=upload.key)
+    page.button(key="open_poc").click().run()
+    assert "90 cases train, 30 choose the threshold, 30 judge" in page_text(page)
+    page.text_input(key="who").set_value("Mika")
+    page.button(key="start").click().run()
+    (found,) = queue.listed(home)
+    assert (found.job.verb, found.job.about, found.state) == (
+        "poc",
+        "history.csv → history",
+        "queued",
+    )
+    assert {"--name=history", "--language=en", "--base=all-MiniLM-L6-v2"} <= set(
+        found.job.arguments
+    )
+    assert parser().parse_args(["poc", *found.job.arguments]).name == "history"
+
+    page = open_page(home.home, part="jobs")
+    page.button(key=f"cancel_{found.job.job_id}").click().run()
+    assert queue.status(home, found.job.job_id).state == "cancelled"
+    page.button(key=f"resume_{found.job.job_id}").click().run()
+    assert queue.status(home, found.job.job_id).state == "queued"
+
+
+def test_a_file_with_few_labels_offers_no_poc(open_page, home, kept):
+    page = open_page(home.home, file=kept.key)
+    assert "open_poc" not in {button.key for button in page.button}
+
+
+def test_japanese_texts_choose_the_multilingual_model_and_the_english_one_warns(open_page, home):
+    tiny.make_encoder(home.cache / "all-MiniLM-L6-v2")  # a vocabulary without Japanese
+    rows = HISTORY.replace("order", "油圧ホース").replace("of a pump", "交換")
+    upload = uploads.keep_upload(home, "履歴.csv", rows.encode())
+    page = open_page(home.home, file=upload.key)
+    page.button(key="open_poc").click().run()
+    base = page.selectbox(key=f"poc_base_{upload.key[:12]}")
+    assert base.value == "multilingual-e5-small"
+    assert not [warning for warning in page.warning if "tokens of the first" in warning.value]
+    base.set_value("all-MiniLM-L6-v2").run()
+    assert [warning for warning in page.warning if "tokens of the first" in warning.value]
+
+
+def test_a_finished_job_leads_to_its_run_and_no_other_state_does(open_page, home):
+    """The tiny store's run is of the dataset work-orders."""
+    job = queue.start(home, "score", ("--dataset=work-orders",), "mika")
+    other = queue.start(home, "score", ("--dataset=elsewhere",), "mika")
+    for queued in (job, other):
+        write_json(home.jobs / queued.job_id / "process.json", {"pid": 1, "created": 0, "at": AT})
+        write_json(home.jobs / queued.job_id / "end.json", {"exit_code": 0, "at": AT})
+    page = open_page(home.home, part="jobs")
+    assert [button.key for button in page.button if "result" in button.key] == [
+        f"result_{job.job_id}"
+    ]

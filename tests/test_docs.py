@@ -3,12 +3,17 @@ measured.
 """
 
 import re
+import shlex
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
+
+from core.cli import parser
+from dashboard.app import GROUPS
+from dashboard.i18n import Words
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -71,6 +76,32 @@ def exists(path: str) -> bool:
     except (ImportError, AttributeError):
         return False
     return True
+
+
+READMES = [README, ROOT / "README.ja.md"]
+
+
+def readme_commands() -> list[str]:
+    """Return the lines of the READMEs' code blocks that run a verb, without comments."""
+    blocks = [
+        block
+        for page in READMES
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    ]
+    lines = [line.split("  #")[0] for block in blocks for line in block.splitlines()]
+    begins = r"(?:kakushin|\.venv/bin/python -m core) "
+    return [re.sub(begins, "", line) for line in lines if re.match(begins, line)]
+
+
+@pytest.mark.parametrize("command", readme_commands())
+def test_the_command_line_takes_every_command_of_the_readmes(command):
+    assert callable(parser().parse_args(shlex.split(command)).run)
+
+
+def test_the_japanese_readme_names_every_page_as_the_navigation_does():
+    text, words = READMES[1].read_text(encoding="utf-8"), Words("ja")
+    pages = [page for group in GROUPS.values() for page in group]
+    assert [name for name in pages if words(f"{name}.nav") not in text] == []
 
 
 def test_pages_are_found():

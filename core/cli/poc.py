@@ -151,7 +151,7 @@ def _print_result(
     document = poc_document(result, language, notices, datetime.now().astimezone())
     write_atomic(path, export_document(document, "pdf"))
     threshold = result.student.consequence.threshold
-    link = {"run": result.student.record.run.run_id, "language": language, "threshold": threshold}
+    link = {"run": result.student.record.run.run_id, "lang": language, "threshold": threshold}
     print("\n" + sentence(language, "poc.report", file=str(path)))
     print(sentence(language, "poc.next", **link))
 

@@ -4,11 +4,12 @@ Sentences come from the catalogue core/messages/<language>/poc.po; figures have 
 language.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 
+from core.decision.meeting.poc import cases_for_width
 from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.verdict import policy_verdict
 from core.messages import sentence
@@ -24,6 +25,7 @@ from core.report.poc_result import ModelOutcome, PocResult
 from core.types import Interval
 
 NAMED_GROUPS = 6  # groups that a sentence names
+RISK_WIDTH = 0.02  # half width of the risk's interval that a reader may aim at
 _HEADS = ("option", "accuracy", "accepted", "risk", "cost", "saving", "speed")
 
 
@@ -84,8 +86,8 @@ def verdict_lines(text: FigureText, result: PocResult) -> list[str]:
         *_against_passes(text, result),
         _payback(text, result),
         *_way_to_yes(text, result),
-        _enough_cases(text, result),
-        *([result.rival.sentence(text.language)] if result.rival else []),
+        *_enough_cases(text, result),
+        *_against_rival(text, result),
     ]
 
 
@@ -127,17 +129,19 @@ def _against_passes(text: FigureText, result: PocResult) -> list[str]:
             times=text.number(teacher.seconds / student.seconds, "0.0"),
             accuracy=text.share(student.accuracy),
             teacher_accuracy=text.share(teacher.accuracy),
-            cost=text.money(_machine(student)),
-            teacher_cost=text.money(_machine(teacher)),
+            cost=_machine(text, student),
+            teacher_cost=_machine(text, teacher),
         )
     ]
 
 
-def _machine(outcome: ModelOutcome) -> float:
+def _machine(text: FigureText, outcome: ModelOutcome) -> str:
     """Return the money a month of the machine."""
     model = outcome.consequence.cost_model
     per_case = model.costs.inference(outcome.seconds) or 0.0
-    return per_case * model.cases_per_day * DAYS_PER_MONTH
+    amount = per_case * model.cases_per_day * DAYS_PER_MONTH
+    # Yen have no decimals, and "0" would read as free.
+    return text("below", amount=text.money(1)) if 0 < amount < 1 else text.money(amount)
 
 
 def _payback(text: FigureText, result: PocResult) -> str:
@@ -171,12 +175,28 @@ def _way_to_yes(text: FigureText, result: PocResult) -> list[str]:
     return lines
 
 
-def _enough_cases(text: FigureText, result: PocResult) -> str:
-    labelled = int(result.student.consequence.labelled)
+def _enough_cases(text: FigureText, result: PocResult) -> list[str]:
+    """Return whether these cases exclude a loss, and how many would make the risk precise."""
+    student, lines = result.student.consequence, []
+    labelled = int(student.labelled)
     if result.cases_needed is None:
-        return text("cases.never", n=labelled)
-    key = "cases.enough" if result.cases_needed <= labelled else "cases.more"
-    return text(key, n=labelled, needed=text.number(result.cases_needed))
+        lines.append(text("cases.never", n=labelled))
+    elif result.cases_needed <= labelled:
+        lines.append(text("cases.enough", n=labelled))
+    else:
+        lines.append(text("cases.more", n=labelled, needed=text.number(result.cases_needed)))
+    if student.selective_risk.value is not None:
+        needed = cases_for_width(student.selective_risk.value, RISK_WIDTH)
+        accepted = text.number(student.accepted_labelled)
+        width = text.number(100 * RISK_WIDTH)
+        lines.append(text("cases.width", n=needed, accepted=accepted, width=width))
+    return lines
+
+
+def _against_rival(text: FigureText, result: PocResult) -> list[str]:
+    if result.rival is None:
+        return []
+    return [replace(result.rival, model=text("student")).sentence(text.language)]
 
 
 def poc_document(

@@ -1,0 +1,167 @@
+"""The plan of a proof of concept: who trains, calibrates and judges, and what fits the time."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import CasesError
+from core.pipeline import poc_plan
+from core.pipeline.poc import STEPS, StepClock
+from core.pipeline.poc_plan import (
+    AT_RANDOM,
+    BY_DATE,
+    LEAST_CASES,
+    PARTS,
+    READ_TOKENS,
+    plan_poc,
+    split_history,
+)
+from core.pipeline.prepare import read_beginnings
+from tests import tiny
+
+
+def history(n: int = 200, **columns) -> pd.DataFrame:
+    """n cases with texts of their own, one a day."""
+    texts = [f"{text} {i}" for i, text in enumerate(tiny.cases(n)["text"])]
+    return tiny.cases(n).assign(**{"text": texts} | columns)
+
+
+def ids(split) -> dict[str, list[str]]:
+    return {name: list(part["case_id"]) for name, part in split.parts.items()}
+
+
+def test_dated_cases_are_split_by_time_60_20_20():
+    shuffled = history().sample(frac=1, random_state=1)
+    split = split_history(shuffled, "h.csv")
+    assert split.by == BY_DATE
+    assert {name: len(split.parts[name]) for name in PARTS} == {
+        "train": 120,
+        "calibration": 40,
+        "stream": 40,
+    }
+    latest = {name: part["occurred_at"].max() for name, part in split.parts.items()}
+    earliest = {name: part["occurred_at"].min() for name, part in split.parts.items()}
+    assert latest["train"] < earliest["calibration"]
+    assert latest["calibration"] < earliest["stream"]
+
+
+def test_the_cases_of_one_day_stay_in_one_part():
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(200) // 7, unit="D")
+    split = split_history(history(occurred_at=days), "h.csv")
+    assert split.by == BY_DATE
+    parts_of_day = pd.concat(
+        [part.assign(part=name) for name, part in split.parts.items()]
+    ).groupby("occurred_at")["part"]
+    assert parts_of_day.nunique().max() == 1
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        [pd.NaT] * 200,
+        [pd.Timestamp("1900-01-01")] * 200,
+        [pd.NaT, *[pd.Timestamp("2024-01-01") + pd.Timedelta(days=i) for i in range(199)]],
+    ],
+    ids=["none", "a placeholder", "one is missing"],
+)
+def test_without_usable_dates_the_split_is_at_random_and_the_same_each_time(dates):
+    frame = history(occurred_at=pd.Series(dates, dtype="datetime64[us]"))
+    split = split_history(frame, "h.csv")
+    assert split.by == AT_RANDOM
+    assert ids(split) == ids(split_history(frame, "h.csv"))
+    assert ids(split)["train"] != list(frame["case_id"][:120])
+
+
+@given(st.integers(0, 10_000), st.integers(200, 2000))
+def test_a_text_is_in_one_part_only_and_every_case_is_counted(seed, texts):
+    numbers = np.random.default_rng(seed).integers(0, texts, 300)
+    frame = history(300).assign(
+        text=[f"Text  {k}" if i % 2 else f"text {k}" for i, k in enumerate(numbers)]
+    )
+    split = split_history(frame, "h.csv")
+    train, calibration, stream = (
+        set(part["text"].str.split().str.join(" ").str.lower()) for part in split.parts.values()
+    )
+    assert not train & (calibration | stream)
+    assert not calibration & stream
+    assert sum(map(len, split.parts.values())) + split.copies == 300
+
+
+def test_cases_without_a_label_are_counted_and_left_out():
+    frame = history()
+    frame.loc[:9, "label"] = None
+    split = split_history(frame, "h.csv")
+    assert (split.unlabelled, sum(map(len, split.parts.values()))) == (10, 190)
+
+
+@pytest.mark.parametrize(
+    ("frame", "sentence"),
+    [
+        (history(LEAST_CASES - 1), r"h\.csv has 99 cases with a label.*needs 100 or more"),
+        (history(label="pump"), "1"),
+        (history().assign(label=lambda f: f["case_id"]), "h.csv has 200 different labels"),
+        (history(text="hose leaks"), r"h\.csv repeats its texts: 0 cases are left"),
+    ],
+    ids=["few", "one label", "labels as many as cases", "one text"],
+)
+def test_a_history_that_cannot_be_tried_is_a_sentence(frame, sentence):
+    with pytest.raises(CasesError, match=sentence):
+        split_history(frame, "h.csv")
+
+
+def test_texts_are_cut_at_the_end_of_a_token_and_counted(tmp_path):
+    tiny.make_encoder(tmp_path)
+    frame = pd.DataFrame({"text": ["pump  leaks oil", "oil"]})
+    short, cut, mean = read_beginnings(frame, tmp_path, 2)
+    assert (list(short["text"]), cut, mean) == (["pump  leaks", "oil"], 1, 1.5)
+
+
+def test_without_a_tokenizer_texts_stay_and_tokens_are_estimated(tmp_path):
+    frame = pd.DataFrame({"text": ["12345678", "1234"]})
+    short, cut, mean = read_beginnings(frame, tmp_path, 64)
+    assert (list(short["text"]), cut, mean) == (["12345678", "1234"], 0, 1.5)
+
+
+def planned(n: int, minutes: float, words: int, tmp_path):
+    frame = history(n).assign(text=[f"{'pump ' * words}{i}" for i in range(n)])
+    return plan_poc(frame, "h.csv", "line", str(tmp_path), minutes)
+
+
+def test_3000_short_texts_take_the_full_recipe_in_six_minutes(tmp_path):
+    """12 words are 60 characters, 16 tokens by the rule of four a token."""
+    plan = planned(3000, 6, 12, tmp_path)
+    assert (plan.recipe.name, len(plan.parts["train"])) == ("full", 1800)
+    assert sum(plan.seconds.values()) <= 6 * 60
+
+
+def test_longer_texts_take_the_light_recipe_and_more_of_them_fewer_cases(tmp_path):
+    light, trimmed = (planned(n, 6, 60, tmp_path) for n in (3000, 20_000))
+    assert light.recipe.name == trimmed.recipe.name == "light"
+    assert len(trimmed.parts["stream"]) == poc_plan.MOST_HELD_OUT
+    codes = {notice.code: notice.values for notice in trimmed.notices}
+    left_out = 20_000 - sum(map(len, trimmed.parts.values()))
+    assert codes["poc.trimmed"]["n"] == left_out > 0
+    # The newest training cases stay: they resemble the coming ones.
+    whole, kept = trimmed.split.parts["train"], trimmed.parts["train"]
+    assert kept["occurred_at"].min() > whole["occurred_at"].min()
+    assert kept["occurred_at"].max() == whole["occurred_at"].max()
+
+
+def test_the_notices_say_how_long_texts_may_be(tmp_path):
+    tiny.make_encoder(tmp_path)
+    frame = history().assign(text=[f"{'pump ' * READ_TOKENS}{i}" for i in range(200)])
+    plan = plan_poc(frame, "h.csv", "line", str(tmp_path))
+    codes = {notice.code: notice.values for notice in plan.notices}
+    # The last word, which told the texts apart, is beyond the cut.
+    assert codes["poc.cut"] == {"n": 200, "tokens": READ_TOKENS}
+
+
+def test_the_time_left_follows_the_pace_and_a_step_done_before_tells_nothing():
+    clock = StepClock(dict.fromkeys(STEPS, 100.0), lambda number, name, left: None)
+    assert clock.seconds_left() == 400
+    clock.spent["linear"] = 0.5  # found in the workspace
+    assert clock.seconds_left() == 300
+    clock.spent["train"] = 200.0
+    assert clock.seconds_left() == 400

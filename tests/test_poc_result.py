@@ -1,0 +1,150 @@
+"""The result of a proof of concept, from stored runs whose answers are known."""
+
+import math
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.decision.meeting.poc import cases_for_saving
+from core.decision.thresholds.costs import UnitCosts
+from core.errors import NotFoundError, SettingsError
+from core.report.exports import export_document
+from core.report.poc_result import poc_result
+from core.report.poc_text import FigureText, figure_text, option_rows, poc_document, verdict_lines
+from core.stats.bounds import wilson
+from core.store.lines import ASSUMED, LineAssumptions, LineSettings, read_lines, save_line
+from core.store.store import Store
+from tests.stores import make_store
+
+RUN = "score-work-orders-student-stream"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Store:
+    return make_store(tmp_path_factory.mktemp("store"), "full")
+
+
+def line(**costs) -> LineSettings:
+    values = {
+        "cases_per_day": 400,
+        "review": 3,
+        "escape": 4,
+        "machine_hour": 0.3,
+        "currency": "EUR",
+    }
+    assumed = LineAssumptions(**(values | costs))
+    return LineSettings("work-orders", {"en": assumed, "ja": ASSUMED["ja"]}, RUN)
+
+
+def test_each_model_is_judged_at_the_threshold_that_other_cases_chose(store):
+    result = poc_result(store, line(), "en")
+    assert list(result.outcomes) == ["student", "teacher", "point"]
+    assert (result.calibration_cases, result.student.consequence.cases) == (600, 1700)
+    for outcome in result.outcomes.values():
+        assert 0 < outcome.consequence.accepted < 1700
+
+
+def test_the_saving_and_the_payback_are_those_of_the_counts(store):
+    result = poc_result(store, line(), "en")
+    student = result.student.consequence
+    by_hand, inference = 400 * 3, 400 * result.student.seconds / 3600 * 0.3
+    with_model = 3 * student.reviews_per_day.value + 4 * student.escapes_per_day.value + inference
+    assert result.verdict.saving_per_day.value == pytest.approx(by_hand - with_model)
+    once = sum(result.once.values())
+    assert result.payback_months == pytest.approx(once / result.saving_per_month)
+
+
+def test_costly_errors_are_a_no_with_the_price_at_which_it_turns(store):
+    result = poc_result(store, line(escape=10_000), "en")
+    assert (result.verdict.decision, result.payback_months) == ("do_not_adopt", None)
+    # At a price a little below, the same threshold saves money.
+    cheaper = poc_result(store, line(escape=0.9 * result.break_even_escape), "en")
+    assert cheaper.verdict.saving_per_day.value > 0
+    lines = verdict_lines(figure_text(result, "en"), result)
+    assert lines[0] == "Do not adopt"
+    assert any(text.startswith("It would pay if a wrong answer cost less than") for text in lines)
+
+
+def test_a_line_without_runs_has_no_result(store):
+    with pytest.raises(NotFoundError, match="has no proof of concept: run `kakushin poc`"):
+        poc_result(store, LineSettings("other"), "en")
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_report_is_a_pdf_with_the_terminals_sentences(store, language):
+    result = poc_result(store, line(), language)
+    text = figure_text(result, language)
+    document = poc_document(result, language, ["split"], datetime(2026, 1, 5, tzinfo=UTC))
+    title, *paragraphs = verdict_lines(text, result)
+    first = document.sections[0]
+    assert (first.title, list(first.paragraphs)) == (title, paragraphs)
+    assert len(first.tables[0].rows) == len(option_rows(text, result)) == 4
+    assert export_document(document, "pdf").startswith(b"%PDF")
+
+
+def test_yen_have_no_decimals_and_large_amounts_are_short():
+    japanese, english = FigureText("ja", "JPY"), FigureText("en", "EUR")
+    assert japanese.money(500).endswith("500")
+    assert "万" in japanese.money(6_087_500)
+    assert (english.money(3), english.money(1234.5)) == ("€3.00", "€1,234")
+    assert (english.money(-3), english.money(None)) == ("-€3.00", "-")
+
+
+# --- how many cases make a saving certain
+
+
+def test_without_errors_the_number_of_cases_has_a_closed_form():
+    """The upper end is z^2 / (n + z^2), which is below coverage * review / escape = 1/100."""
+    z2 = 1.959963984540054**2
+    assert cases_for_saving(0.5, 0.0, UnitCosts(2, 100, 0)) == math.floor(z2 * 99) + 1
+
+
+@given(st.floats(0.05, 1), st.floats(0.0005, 0.02))
+def test_the_number_of_cases_is_the_fewest_that_exclude_a_loss(coverage, leakage):
+    costs = UnitCosts(1, 10, 0)
+    n = cases_for_saving(coverage, leakage, costs)
+    if n is None:
+        assert coverage <= 10 * leakage
+        return
+    upper = [wilson(leakage * m, m).high for m in (n, n - 1) if m]
+    assert coverage > 10 * upper[0]
+    assert n == 1 or coverage <= 10 * upper[1]
+
+
+def test_a_share_above_one_is_refused():
+    with pytest.raises(SettingsError, match="coverage"):
+        cases_for_saving(1.5, 0.1, UnitCosts(1, 1, 0))
+
+
+# --- settings of a line
+
+
+def test_the_newest_settings_of_a_line_count_and_the_first_line_stays_first(tmp_path):
+    store = Store(tmp_path)
+    for saved in (
+        LineSettings("b"),
+        LineSettings("a"),
+        LineSettings("b", opens="run-1", threshold=0.9),
+    ):
+        save_line(store, saved, "mika")
+    lines = read_lines(store)
+    assert list(lines) == ["b", "a"]
+    assert (lines["b"].opens, lines["b"].threshold) == ("run-1", 0.9)
+    assert lines["a"].in_language("ja").currency == "JPY"
+    assert lines["a"].in_language("fr") == lines["a"].assumed["en"]
+
+
+def test_equal_settings_add_no_version(tmp_path):
+    store = Store(tmp_path)
+    save_line(store, LineSettings("a"), "mika")
+    before = store.version()
+    save_line(store, LineSettings("a"), "mika")
+    assert store.version() == before
+
+
+@pytest.mark.parametrize("bad", [{"review": -1}, {"escape": math.nan}, {"currency": "yen"}])
+def test_an_amount_or_a_currency_that_is_none_is_refused(bad):
+    with pytest.raises(SettingsError, match="of a line is"):
+        line(**bad)
