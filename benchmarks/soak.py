@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from benchmarks.synthetic import synthetic_run, write_synthetic
 from core.errors import KakushinError
+from core.store.audits import Audits
 from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
@@ -153,6 +154,15 @@ def decide(store: Store, folder: Path, name: str, turn: int) -> None:
         policy = Ledger(store).add_policy("soak", {"global": 0.5}, name, "soak", [LEDGER_RUN])
         Reviews(store).add_decisions(
             LEDGER_RUN, [case_id], np.array([True]), policy.name, policy.version
+        )
+        Audits(store).add_draws(
+            LEDGER_RUN,
+            policy.name,
+            policy.version,
+            [case_id],
+            ["all"],
+            np.array([0.5]),
+            np.zeros(1),
         )
         Reviews(store).add_verdicts(
             [ReviewVerdict(LEDGER_RUN, case_id, "right", name, datetime.now(UTC), None, True, 0.5)]

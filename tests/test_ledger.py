@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import NonFiniteError, NotFoundError, SettingsError, StoreError
+from core.store.audits import Audits
 from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
@@ -199,6 +200,8 @@ def test_verdicts_come_back_in_their_order_and_the_same_again_adds_nothing(revie
         RUN, CASES[1], "right", "Ito", tokyo, audit=True, inclusion_probability=0.25
     )
     changed_mind = replace(SAID, verdict="unsure", label=None, at=NOON + timedelta(minutes=1))
+    add(Ledger(reviews.store))
+    Audits(reviews.store).add_draws(RUN, "line 1", 1, [CASES[1]], ["all"], [0.25], [0.1], NOON)
     assert reviews.add_verdicts([SAID, audit]) == 2
     assert reviews.add_verdicts([SAID, audit, changed_mind]) == 1
     found = reviews.verdicts(RUN)
@@ -242,7 +245,8 @@ def test_an_inclusion_probability_that_weighs_nothing_is_refused_at_the_door_and
     ):
         connection.execute(
             'INSERT INTO verdicts (run_id, case_id, verdict, reviewer, "at", audit,'
-            " inclusion_probability) VALUES (?, ?, 'right', 'Ito', now()::TIMESTAMP, true, ?)",
+            " inclusion_probability, source, blind)"
+            " VALUES (?, ?, 'right', 'Ito', now()::TIMESTAMP, true, ?, 'audit', true)",
             [RUN, CASES[0], p],
         )
 

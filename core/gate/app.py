@@ -79,7 +79,8 @@ class Gate:
         body = read_document(VerdictsRequest, await _body(request))
         run_id = self.transfer.run.run_id
         verdicts = [
-            ReviewVerdict(run_id=run_id, **verdict.model_dump()) for verdict in body.verdicts
+            ReviewVerdict(run_id=run_id, source="import", **verdict.model_dump())
+            for verdict in body.verdicts
         ]
 
         def add() -> int:

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from core.errors import NonFiniteError, SettingsError
 
 EVENTS = ("propose", "approve", "activate", "undo")
-VERDICTS = ("right", "wrong", "unsure")
+VERDICTS = ("right", "wrong", "unsure", "withdrawn")
+SOURCES = ("audit", "review", "gold", "second", "import")  # how a verdict came about
 DECISIONS = ("accepted", "review")
 # Characters, so that a name or reason fits into a table.
 MAX_NAME = 200
@@ -65,7 +66,7 @@ class ReviewVerdict:
     """A person's judgement of a case. Raises SettingsError or NonFiniteError for invalid values.
 
     `audit` marks an accepted case that was drawn at random for review; only an audited case has an
-    inclusion probability.
+    inclusion probability. "withdrawn" takes the reviewer's earlier verdict on the case back.
     """
 
     run_id: str
@@ -75,11 +76,17 @@ class ReviewVerdict:
     at: datetime  # timezone-aware; with run, case and reviewer it is the verdict's identity
     label: str | None = None  # the case's true label; None if the person gave none
     audit: bool = False
-    inclusion_probability: float | None = None  # in (0, 1]
+    inclusion_probability: float | None = None  # in (0, 1], that of the draw
+    source: str = "review"  # one of SOURCES
+    blind: bool = False  # True: given before the reviewer saw the model's answer
+    seconds: float | None = None  # from the claim to the answer; None if unmeasured
 
     def __post_init__(self) -> None:
         checked_text(self.reviewer, "reviewer")
         checked_choice(self.verdict, VERDICTS, "verdict")
+        checked_choice(self.source, SOURCES, "source")
+        if self.seconds is not None and not (math.isfinite(self.seconds) and self.seconds >= 0):
+            raise SettingsError("store.verdict_seconds", case=self.case_id, value=self.seconds)
         if self.at.tzinfo is None:
             raise SettingsError("store.verdict_time", value=self.at)
         p = self.inclusion_probability

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 import numpy as np
 
-from core.errors import StoreError
+from core.errors import NotFoundError, StoreError
 from core.store import counts, records
 from core.store.file import only_row
 from core.store.parts import OPTIONAL, PART_SCHEMA
@@ -82,6 +82,17 @@ def known_cases(
     id_query = "SELECT unnest(?) AS case_id"
     ranges = connection.execute(_RANGES.format(cases=id_query), [case_ids]).fetchall()
     return set(_shared(connection, run_id, id_query, case_ids, ranges))
+
+
+def require_cases(connection: duckdb.DuckDBPyConnection, run_id: str, case_ids: list[str]) -> None:
+    """Do nothing if the run has all of the cases. Raises NotFoundError, which names the first."""
+    if not case_ids:
+        return
+    missing = sorted(set(case_ids) - known_cases(connection, run_id, case_ids))
+    if missing:
+        raise NotFoundError(
+            "store.no_case", run=run_id, case=missing[0], n=len(missing), cases=len(case_ids)
+        )
 
 
 def _shared(

@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from core.errors import NotFoundError, SettingsError, StoreError
+from core.errors import SettingsError, StoreError
 from core.identity import Principal
 from core.store import intake, records
 from core.store.entries import DECISIONS, ReviewVerdict
@@ -21,7 +21,10 @@ from core.store.ledger import Ledger
 from core.store.store import Store
 from core.store.trail import AuditTrail, TrailEvent
 
-_VERDICT = 'run_id, case_id, label, verdict, reviewer, "at", audit, inclusion_probability'
+_VERDICT = (
+    'run_id, case_id, label, verdict, reviewer, "at", audit, inclusion_probability, source, blind, '
+    "seconds"
+)
 _DECISION = (
     'run_id, case_id, decision, policy, policy_version, model_hash, "at", reason, certificate'
 )
@@ -63,7 +66,8 @@ class Reviews:
         """Add all verdicts or none; return how many are new.
 
         Run, case, reviewer and time identify a verdict. Raises NotFoundError for an unknown run or
-        case, StoreError for another verdict under the same identity.
+        case, StoreError for another verdict under the same identity, and for an audit without a
+        draw of the same inclusion probability before it.
         """
         self.principal.require("review.verdict")
         verdicts = [
@@ -74,7 +78,7 @@ class Reviews:
             for run_id in sorted({verdict.run_id for verdict in verdicts}):
                 self.store.run(run_id)
                 case_ids = [verdict.case_id for verdict in verdicts if verdict.run_id == run_id]
-                _require_cases(connection, run_id, case_ids)
+                intake.require_cases(connection, run_id, case_ids)
             added = [verdict for verdict in verdicts if _add_verdict(connection, verdict)]
             self._trail.append(self.principal, [_verdict_event(verdict) for verdict in added])
             return len(added)
@@ -82,12 +86,26 @@ class Reviews:
     def verdicts(self, run_id: str) -> pd.DataFrame:
         """Return all verdicts of a run in the order of their arrival.
 
-        The last verdict on a case counts. Columns: run_id, case_id, label, verdict, reviewer, at
-        (UTC), audit, inclusion_probability (NaN without audit).
+        The last verdict of each reviewer on a case counts. Columns: run_id, case_id, label,
+        verdict, reviewer, at (UTC), audit, inclusion_probability (NaN without audit), source,
+        blind, seconds (NaN if unmeasured).
         """
         with self.store.atomic() as connection:
             query = f"SELECT {_VERDICT} FROM verdicts WHERE run_id = ? ORDER BY position"  # noqa: S608
             return connection.execute(query, [run_id]).df()
+
+    def case_verdicts(self, run_id: str) -> pd.DataFrame:
+        """Return what counts of each case with a verdict, a row a case.
+
+        Of several reviewers the majority counts; a tie is "unsure". Withdrawn verdicts count
+        nothing. Columns: case_id, verdict, label (None unless all who agree name the same),
+        reviewers (how many), audit, blind (all of them), at (UTC, the last).
+        """
+        with self.store.atomic() as connection:
+            return connection.execute(
+                "SELECT * EXCLUDE (run_id) FROM case_verdicts WHERE run_id = ? ORDER BY case_id",
+                [run_id],
+            ).df()
 
     # --- decisions
 
@@ -125,7 +143,7 @@ class Reviews:
         with self.store.atomic() as connection:
             model_hash = self.store.run(run_id).run.model_hash
             Ledger(self.store).policy(policy, version)
-            _require_cases(connection, run_id, ids)
+            intake.require_cases(connection, run_id, ids)
             decided = _cases_decided_alike(connection, run_id, ids, words, policy, version)
             new = [
                 row for row in zip(ids, words, words_of_cases, strict=True) if row[0] not in decided
@@ -242,23 +260,15 @@ def _filter_column(name: str) -> str:
     return name
 
 
-def _require_cases(connection: duckdb.DuckDBPyConnection, run_id: str, case_ids: list[str]) -> None:
-    if not case_ids:
-        return
-    missing = sorted(set(case_ids) - intake.known_cases(connection, run_id, case_ids))
-    if missing:
-        raise NotFoundError(
-            "store.no_case", run=run_id, case=missing[0], n=len(missing), cases=len(case_ids)
-        )
-
-
 def _verdict_event(verdict: ReviewVerdict) -> TrailEvent:
     details = {"case": verdict.case_id, "verdict": verdict.verdict, "audit": verdict.audit}
     return TrailEvent("review.verdict", verdict.reviewer, verdict.run_id, details)
 
 
 def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: ReviewVerdict) -> bool:
-    """Add a verdict; return whether it is new. Raises StoreError for another under its identity."""
+    """Add a verdict; return whether it is new. Raises StoreError for another under its identity,
+    and for an audit without an earlier draw.
+    """
     recorded_at = verdict.at.astimezone(UTC).replace(tzinfo=None)
     values = (
         verdict.run_id,
@@ -269,6 +279,9 @@ def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: ReviewVerdict) 
         recorded_at,
         verdict.audit,
         verdict.inclusion_probability,
+        verdict.source,
+        verdict.blind,
+        verdict.seconds,
     )
     query = f'SELECT {_VERDICT} FROM verdicts WHERE run_id = ? AND case_id = ? AND reviewer = ? AND "at" = ?'  # noqa: S608
     stored = connection.execute(
@@ -284,11 +297,29 @@ def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: ReviewVerdict) 
             new=verdict.verdict,
         )
     if stored is None:
-        connection.execute(
-            f"INSERT INTO verdicts ({_VERDICT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            list(values),
-        )
+        if verdict.audit:
+            _require_draw(connection, verdict, recorded_at)
+        marks = ", ".join("?" * len(values))
+        connection.execute(f"INSERT INTO verdicts ({_VERDICT}) VALUES ({marks})", list(values))  # noqa: S608
     return stored is None
+
+
+def _require_draw(
+    connection: duckdb.DuckDBPyConnection, verdict: ReviewVerdict, recorded_at: datetime
+) -> None:
+    # A case called an audit after its answer is known would bias every estimate.
+    drawn = connection.execute(
+        "SELECT 1 FROM draws WHERE run_id = ? AND case_id = ? AND inclusion_probability = ?"
+        " AND drawn_at <= ? LIMIT 1",
+        [verdict.run_id, verdict.case_id, verdict.inclusion_probability, recorded_at],
+    ).fetchone()
+    if drawn is None:
+        raise StoreError(
+            "store.no_draw",
+            case=verdict.case_id,
+            probability=verdict.inclusion_probability,
+            at=str(recorded_at),
+        )
 
 
 def _cases_decided_alike(

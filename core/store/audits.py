@@ -1,0 +1,162 @@
+"""Audit draws and gold cases of a store, and audited cases as a frame for the estimates.
+
+A draw is stored before anybody judges its case, with the probability that it had. Knows no rule of
+drawing and no estimate: core.decision.audits has both.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from core.errors import SettingsError, StoreError
+from core.store import intake, records
+from core.store.entries import checked_text
+from core.store.ledger import Ledger
+from core.store.store import Store
+
+_BY_VERSION = "run_id = ? AND policy = ? AND policy_version = ?"
+# Lists as parameters: row by row, DuckDB takes a millisecond for each.
+_NEW = "SELECT unnest(?) AS case_id, unnest(?) AS stratum, unnest(?) AS inclusion_probability, unnest(?) AS u"
+# A case drawn again at a higher share had the higher probability.
+_DRAWN = f"""
+    SELECT case_id, arg_max(stratum, inclusion_probability) AS stratum,
+           max(inclusion_probability) AS inclusion_probability, any_value(u) AS u,
+           min(drawn_at) AS drawn_at
+    FROM draws WHERE {_BY_VERSION} GROUP BY case_id
+"""  # noqa: S608
+
+
+class Audits:
+    """Draws and gold cases of a store. Each method is one transaction, alone or in another."""
+
+    def __init__(self, store: Store):
+        self.store = store
+
+    def add_draws(
+        self,
+        run_id: str,
+        policy: str,
+        version: int,
+        case_ids: Sequence[str],
+        strata: Sequence[str],
+        probabilities: np.ndarray,
+        numbers: np.ndarray,
+        drawn_at: datetime | None = None,
+    ) -> int:
+        """Add the draws of a version of a policy, all or none; return how many rows are new.
+
+        case_ids: the drawn cases, each once, [n]. strata: a word for each, [n]. probabilities: the
+        inclusion probability of each, in (0, 1], [n]. numbers: the permanent random number of each,
+        in [0, probability), [n]. drawn_at: timezone-aware; None is the present time. A draw with
+        the stored probability or a lower one adds nothing. Raises NotFoundError for an unknown
+        run, case or policy, SettingsError for values outside these ranges, StoreError for a case
+        with another number in the store.
+        """
+        ids = list(case_ids)
+        pi, u = (np.asarray(x, dtype=np.float64) for x in (probabilities, numbers))
+        # NaN fails both comparisons, and so is refused.
+        if pi.shape != (len(ids),) or u.shape != pi.shape or len(set(ids)) != len(ids):
+            raise SettingsError("store.draws_shape", cases=len(ids), n=len(pi), numbers=len(u))
+        if not ((pi > 0) & (pi <= 1) & (u >= 0) & (u < pi)).all():
+            raise SettingsError("store.draw_values")
+        new = [ids, list(strata), pi.tolist(), u.tolist()]
+        moment = records.utc_now() if drawn_at is None else drawn_at.astimezone(UTC)
+        with self.store.atomic() as connection:
+            self.store.run(run_id)
+            Ledger(self.store).policy(policy, version)
+            if not ids:
+                return 0
+            intake.require_cases(connection, run_id, ids)
+            key = [run_id, policy, version]
+            mismatch = connection.execute(
+                f"SELECT case_id FROM ({_NEW}) n JOIN ({_DRAWN}) d USING (case_id) WHERE n.u <> d.u"  # noqa: S608
+                " ORDER BY case_id LIMIT 1",
+                [*new, *key],
+            ).fetchone()
+            if mismatch is not None:
+                raise StoreError("store.other_draw", case=mismatch[0])
+            (added,) = connection.execute(
+                "INSERT INTO draws SELECT ?, case_id, ?, ?, n.stratum, n.inclusion_probability,"  # noqa: S608
+                f" n.u, ? FROM ({_NEW}) n LEFT JOIN ({_DRAWN}) d USING (case_id)"
+                " WHERE d.case_id IS NULL OR n.inclusion_probability > d.inclusion_probability",
+                [*key, moment.replace(tzinfo=None), *new, *key],
+            ).fetchone() or (0,)
+            return int(added)
+
+    def draws(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
+        """Return the drawn cases of a version, a row a case, ordered by case.
+
+        Columns: case_id, stratum, inclusion_probability (the highest), u, drawn_at (UTC, the
+        first draw).
+        """
+        with self.store.atomic() as connection:
+            return connection.execute(
+                f"SELECT * FROM ({_DRAWN}) ORDER BY case_id",  # noqa: S608
+                [run_id, policy, version],
+            ).df()
+
+    def audited_cases(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
+        """Return every case that a version decided, with its draw and what people said of it.
+
+        run_id: the scoring run. policy, version: the policy's. A row a case, in the order of the
+        run's file. Columns: case_id, row, segment, predicted, label and outcome (those of the
+        file), confidence, epistemic (nats), occurred_at, value; decision, reason; stratum,
+        inclusion_probability, u, drawn_at (UTC), all missing if the case was not drawn; verdict
+        (right, wrong or unsure; None without one), verdict_label, reviewers, audit, blind, verdict_at
+        (UTC). Raises NotFoundError for an unknown run.
+        """
+        key = [run_id, policy, version]
+        with self.store.atomic() as connection:
+            self.store.run(run_id)
+            return connection.execute(
+                'SELECT p.case_id, p."row", p.segment, p.predicted, p.label, p.outcome,'  # noqa: S608
+                " p.confidence, p.epistemic, p.occurred_at, p.value, d.decision, d.reason,"
+                " r.stratum, r.inclusion_probability, r.u, r.drawn_at, v.verdict,"
+                ' v.label AS verdict_label, v.reviewers, v.audit, v.blind, v."at" AS verdict_at'
+                " FROM predictions p"
+                f" JOIN (SELECT case_id, decision, reason FROM decisions WHERE {_BY_VERSION}) d"
+                f" USING (case_id) LEFT JOIN ({_DRAWN}) r USING (case_id)"
+                " LEFT JOIN (FROM case_verdicts WHERE run_id = ?) v USING (case_id)"
+                ' WHERE p.run_id = ? ORDER BY p."row", p.case_id',
+                [*key, *key, run_id, run_id],
+            ).df()
+
+    # --- gold cases
+
+    def add_gold_cases(
+        self, run_id: str, case_ids: Sequence[str], labels: Sequence[str], author: str
+    ) -> int:
+        """Mark cases whose label is certain; return how many are new.
+
+        case_ids, labels: [n]. author: a person's name. A gold case tests its reviewers, so no queue
+        shows which cases are gold. Raises NotFoundError for an unknown run or case, StoreError for
+        a case with another certain label.
+        """
+        ids, names = list(case_ids), [checked_text(label, "label") for label in labels]
+        checked_text(author, "author")
+        with self.store.atomic() as connection:
+            self.store.run(run_id)
+            intake.require_cases(connection, run_id, ids)
+            stored = self._gold_labels(run_id)
+            new = dict(zip(ids, names, strict=True))
+            for case_id, label in new.items():
+                if stored.get(case_id, label) != label:
+                    raise StoreError(
+                        "store.other_gold", case=case_id, old=stored[case_id], new=label
+                    )
+            added = [case_id for case_id in new if case_id not in stored]
+            if added:
+                connection.execute(
+                    "INSERT INTO gold_cases SELECT ?, unnest(?), unnest(?), ?, ?",
+                    [run_id, added, [new[c] for c in added], author, records.utc_now()],
+                )
+            return len(added)
+
+    def _gold_labels(self, run_id: str) -> dict[str, str]:
+        with self.store.atomic() as connection:
+            rows = connection.execute(
+                "SELECT case_id, label FROM gold_cases WHERE run_id = ?", [run_id]
+            ).fetchall()
+        return dict(rows)
