@@ -117,8 +117,9 @@ def test_what_cannot_be_fitted_is_named():
 
 def test_equal_samples_are_one_sample_and_no_case_is_refused():
     p, label = drawn(300, 2.0)
-    assert sampled_temperature(np.stack([p, p]), label) == pytest.approx(
-        fit_temperature(p, label).value.value, rel=1e-2
-    )
+    fit = fit_temperature(p, label)
+    temperature, loss = sampled_temperature(np.stack([p, p]), label)
+    assert temperature == pytest.approx(fit.value.value, rel=1e-2)
+    assert loss == pytest.approx(fit.nll_after, abs=1e-4)
     with pytest.raises(SettingsError, match="0 cases to fit a temperature on"):
         sampled_temperature(np.zeros((2, 0, 3)), np.zeros(0, dtype=int))

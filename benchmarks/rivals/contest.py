@@ -134,8 +134,11 @@ class Contest:
                     f"{card.name} has labels {card.labels}, the set {self.data.labels}"
                 )
             test, ood = (model.scores(texts, truncate=True) for texts in self._texts)
-            record = {"train_s": costs[kind]}
+            record = {"train_s": costs[kind], "held_out": card.metrics.get("held_out")}
+            if test.novelty is not None:
+                record["novelty_median"] = float(np.median(test.novelty))
             if kind == "student":
+                record |= {"fallback": card.metrics.get("fallback")}
                 record |= self._fidelity(test, ood) | self._speed(model)
             answers.append(self._ours(kind, test, ood, record))
         return answers

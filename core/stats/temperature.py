@@ -82,22 +82,32 @@ def fit_temperature(p: np.ndarray, label: np.ndarray, level: float = 0.95) -> Te
 
 
 def sampled_temperature(
-    samples: np.ndarray, label: np.ndarray, prior_std: float | None = None
-) -> float:
-    """Return the one temperature of N samples [N, n, K] whose mean has the lowest NLL of `label`.
+    samples: np.ndarray,
+    label: np.ndarray,
+    prior_std: float | None = None,
+    offset: np.ndarray | None = None,
+) -> tuple[float, float]:
+    """Return the temperature of N samples [N, n, K] whose mean has the lowest NLL, and that NLL.
 
     label: positions [n]. prior_std: log T is normal around 0 with this deviation, so that a few
-    faultless cases do not run to LOWEST; None is no prior. A mean of samples need not be convex in
-    b: this is the minimum that a bounded search finds. Raises SettingsError without a case.
+    faultless cases do not run to LOWEST; None is no prior. offset [n, K]: a part of the logits that
+    the temperature does not divide; None is 0. A mean of samples need not be convex in b: this is
+    the minimum that a bounded search finds. Raises SettingsError without a case.
     """
     if not len(label):
         raise SettingsError("stats.no_cases_for_temperature")
     # scipy.optimize takes 150 ms to import, and few pages need it
     from scipy.optimize import minimize_scalar
 
+    fixed = np.zeros(samples.shape[1:]) if offset is None else offset
+    logits = _logs(samples) - fixed
+
+    def mean_nll(log_t: float) -> float:
+        return nll(softmax(logits / np.exp(log_t) + fixed, axis=-1).mean(0), label)
+
     def loss(log_t: float) -> float:
         penalty = 0.0 if prior_std is None else 0.5 * (log_t / prior_std) ** 2 / len(label)
-        return nll(at_temperature(samples, np.exp(log_t)).mean(0), label) + penalty
+        return mean_nll(log_t) + penalty
 
     optimum = minimize_scalar(
         loss,
@@ -105,7 +115,7 @@ def sampled_temperature(
         method="bounded",
         options={"xatol": 1e-3},
     )
-    return float(np.exp(optimum.x))
+    return float(np.exp(optimum.x)), mean_nll(optimum.x)
 
 
 def _interval(

@@ -114,18 +114,29 @@ class LoopSettings(BaseModel):
         return self.learning_rate or RATE_OF_ONE_BLOCK / blocks
 
 
-class TfbSettings(BaseModel):
+class CalibratedSettings(BaseModel):
+    """What every teacher chooses on held-out labels.
+
+    calibrate: whether it chooses; without, both are 1 unless they are set. temperature: that divides
+    the samples' logits; None is the best one. share: of the way from the linear start to the trained
+    weights, 0 is the start itself (arXiv 2109.01903 mixes weights so); None is the best one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    calibrate: bool = True
+    temperature: float | None = Field(None, gt=0)
+    share: float | None = Field(None, ge=0, le=1)
+
+
+class TfbSettings(CalibratedSettings):
     """Training-free Bayesianisation.
 
     samples: N. tolerance: how far the anchor's mean NLL may exceed the lowest one measured, in nats
     a case.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     kind: Literal["tfb"] = "tfb"
-    calibrate: bool = True  # one temperature, on held-out labels
-    temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(10, ge=1)
     tolerance: float = Field(0.02, gt=0)
     sigma: float | None = Field(None, gt=0)  # None: the largest within the tolerance
@@ -159,7 +170,7 @@ class PointSettings(BaseModel):
     truncate: bool = False  # read the beginning of texts that are longer than the model's context
 
 
-class VariationalSettings(BaseModel):
+class VariationalSettings(CalibratedSettings):
     """The variational training of BLoB, which an ensemble of BLoBs repeats.
 
     prior: beta. start_std: sigma before training. kl_weight: 1 is the evidence lower bound; with
@@ -167,10 +178,6 @@ class VariationalSettings(BaseModel):
     weight doubles with each step of an epoch instead of being even.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    calibrate: bool = True  # one temperature, on held-out labels
-    temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(10, ge=1)
     prior: float = Field(0.2, gt=0)
     start_std: float = Field(0.6, gt=0)
@@ -194,40 +201,28 @@ class MixtureSettings(VariationalSettings):
     members: int = Field(10, ge=2)
 
 
-class EnsembleSettings(BaseModel):
+class EnsembleSettings(CalibratedSettings):
     """A deep ensemble. samples: M, the members trained, each from its own seed."""
 
-    model_config = ConfigDict(frozen=True)
-
     kind: Literal["ensemble"] = "ensemble"
-    calibrate: bool = True  # one temperature, on held-out labels
-    temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(5, ge=2)
 
 
-class DropoutSettings(BaseModel):
+class DropoutSettings(CalibratedSettings):
     """MC dropout. rate: share of the adapters' inputs switched off, in training and sampling."""
 
-    model_config = ConfigDict(frozen=True)
-
     kind: Literal["dropout"] = "dropout"
-    calibrate: bool = True  # one temperature, on held-out labels
-    temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(10, ge=1)
     rate: float = Field(0.1, ge=0, lt=1)
 
 
-class LaplaceSettings(BaseModel):
+class LaplaceSettings(CalibratedSettings):
     """Diagonal Laplace over A.
 
     precision: of the prior; None chooses it on the anchor among `precisions`.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     kind: Literal["laplace"] = "laplace"
-    calibrate: bool = True  # one temperature, on held-out labels
-    temperature: float | None = Field(None, gt=0)  # None: the best on held-out labels
     samples: int = Field(10, ge=1)
     tolerance: float = Field(0.02, gt=0)  # nats a case above the anchor's lowest mean NLL
     precision: float | None = Field(None, gt=0)  # None: chosen among `precisions`

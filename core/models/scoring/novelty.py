@@ -1,16 +1,19 @@
 """How unlike the training cases a case is, from the state behind its answer, without a second pass.
 
 No labels of unlike cases are needed. Three views, each as the share of training cases with a
-smaller value, and their mean as a share again:
+smaller value, and their weighted mean as a share again:
 - the answer's entropy;
 - one minus the mean cosine to the NEIGHBOURS nearest training states, of centred states (Sun et al.
   2022, arXiv 2204.06507);
 - the relative Mahalanobis distance (Ren et al. 2021, arXiv 2106.09022): to the nearest class, less
   that to all cases.
-No view wins on every set; their mean is above entropy alone on each set measured. A training case
-is compared with the others, never with itself. Knows states and probabilities, not models or texts.
+No view wins on every set; core.models.training.novel_views chooses the weights. A training case is
+compared with the others, never with itself, and yet it looks more familiar than a new case of the
+same kind: a model has learned it. `calibrated` takes the last share from cases that it has not.
+Knows states and probabilities, not models or texts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -21,7 +24,9 @@ STATES = 2000  # training states that are stored, evenly drawn
 NEIGHBOURS = 5
 QUANTILES = 1001  # points that represent a view's distribution over the training cases
 SHRINK = 0.05  # of a covariance towards its mean variance
+EVEN = (1.0, 1.0, 1.0)  # weights of entropy, neighbours and relative distance
 _PREFIX = "novelty:"
+SHARES_KEY = _PREFIX + "held_out"  # a teacher's quantiles of held-out mean shares, for its student
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,8 @@ class Novelty:
 
     centre [d]; states [m, d] centred, of length 1; means [K, d] of the classes' centred states;
     within, across [d, d]: roots of the inverse covariances within classes and of all cases;
-    quantiles [3, QUANTILES] of the views and overall [QUANTILES] of their mean, over the training
-    cases.
+    quantiles [3, QUANTILES] of the views over the training cases; weights [3] of the views; overall
+    [QUANTILES] of their weighted mean, over the training cases or over held-out ones.
     """
 
     centre: Tensor
@@ -40,14 +45,33 @@ class Novelty:
     within: Tensor
     across: Tensor
     quantiles: Tensor
+    weights: Tensor
     overall: Tensor
 
     def percentile(self, states: Tensor, entropy: Tensor) -> Tensor:
-        """Return the share of training cases that are less unlike than each case, [n] in [0, 1].
+        """Return the share of like cases that are less unlike than each case, [n] in [0, 1].
 
         states: [n, d]. entropy: of the answers, [n], nats.
         """
-        return _share(self.overall, self._mean_share(self._views(states, entropy)))
+        return _share(self.overall, self.mean_share(states, entropy))
+
+    def shares(self, states: Tensor, entropy: Tensor) -> Tensor:
+        """Return each view's share of training cases with a smaller value, [3, n].
+
+        Parameters as of `percentile`.
+        """
+        return self._shares(self._views(states, entropy))
+
+    def mean_share(self, states: Tensor, entropy: Tensor) -> Tensor:
+        """Return the weighted mean of the views' shares [n]; parameters as of `percentile`."""
+        return self._mean_share(self._views(states, entropy))
+
+    def calibrated(self, overall: Tensor) -> "Novelty":
+        """Return the measure whose percentiles are those among held-out cases.
+
+        overall: `share_quantiles` of the mean shares of cases that the model did not learn from.
+        """
+        return replace(self, overall=overall)
 
     def _views(self, states: Tensor, entropy: Tensor, own: Tensor | None = None) -> Tensor:
         """Return the three views [3, n].
@@ -69,10 +93,11 @@ class Novelty:
             [entropy.float(), 1 - nearest, to_classes - (centred @ self.across).square().sum(-1)]
         )
 
+    def _shares(self, views: Tensor) -> Tensor:
+        return torch.stack([_share(q, view) for q, view in zip(self.quantiles, views, strict=True)])
+
     def _mean_share(self, views: Tensor) -> Tensor:
-        return torch.stack(
-            [_share(q, view) for q, view in zip(self.quantiles, views, strict=True)]
-        ).mean(0)
+        return self.weights @ self._shares(views) / self.weights.sum()
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors that a model's weights store of it."""
@@ -83,16 +108,22 @@ class Novelty:
         """Return the measure that `tensors()` stored; None if the tensors hold none."""
         if _PREFIX + "states" not in tensors:
             return None
-        return Novelty(**{f.name: tensors[_PREFIX + f.name].float() for f in fields(Novelty)})
+        # Models of earlier versions have no weights: theirs are even.
+        stored = {_PREFIX + "weights": torch.tensor(EVEN)} | tensors
+        return Novelty(**{f.name: stored[_PREFIX + f.name].float() for f in fields(Novelty)})
 
 
 def fit_novelty(
-    states: np.ndarray, labels: np.ndarray, entropy: np.ndarray, classes: int
+    states: np.ndarray,
+    labels: np.ndarray,
+    entropy: np.ndarray,
+    classes: int,
+    weights: Sequence[float] = EVEN,
 ) -> Novelty:
     """Return the measure fitted on training cases.
 
     states [n, d]; labels: positions [n], negative where unknown; entropy: of the answers, [n],
-    nats; classes: K.
+    nats; classes: K; weights: of the three views.
     """
     x = torch.as_tensor(states, dtype=torch.float32)
     centre = x.mean(0)
@@ -111,13 +142,14 @@ def fit_novelty(
         _inverse_root(residual),
         _inverse_root(centred),
         torch.stack([unfitted] * 3),
+        torch.tensor(weights, dtype=torch.float32),
         unfitted,
     )
     own_position = torch.full((len(x),), -1)
     own_position[coreset] = torch.arange(len(coreset))
     views = measure._views(x, torch.as_tensor(entropy, dtype=torch.float32), own_position)
-    measure = replace(measure, quantiles=torch.stack([_quantiles(view) for view in views]))
-    return replace(measure, overall=_quantiles(measure._mean_share(views)))
+    measure = replace(measure, quantiles=torch.stack([share_quantiles(view) for view in views]))
+    return replace(measure, overall=share_quantiles(measure._mean_share(views)))
 
 
 def _mean_of(states: Tensor) -> Tensor:
@@ -140,7 +172,8 @@ def _inverse_root(centred: Tensor) -> Tensor:
     ).T.float()
 
 
-def _quantiles(values: Tensor) -> Tensor:
+def share_quantiles(values: Tensor) -> Tensor:
+    """Return the quantiles [QUANTILES] that represent the distribution of values [n], n > 0."""
     return torch.quantile(
         values.double(), torch.linspace(0, 1, QUANTILES, dtype=torch.float64)
     ).float()

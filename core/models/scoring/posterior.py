@@ -216,9 +216,25 @@ def tempered(posterior: Posterior, temperature: float) -> Posterior:
         )
     # A new head: the given one may also be the point estimate's.
     weight, bias = _of(posterior.head)
-    head = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device).requires_grad_(False)
-    head.load_state_dict({"weight": weight / temperature, "bias": bias / temperature})
-    return replace(posterior, head=head)
+    return replace(posterior, head=_new_head(weight / temperature, bias / temperature))
+
+
+def shrunk(posterior: Posterior, share: float, start: nn.Linear) -> Posterior:
+    """Return the same posterior moved towards the linear start, an untrained base under its head.
+
+    share: of the way that remains, in [0, 1]; 1 is the posterior itself. B and the heads' distance
+    from `start` are multiplied by it (Wortsman et al. 2022, arXiv 2109.01903, eq. 1).
+    """
+    weight, bias = (x.to(_of_any(posterior)[0]) for x in _of(start))
+    weight, bias = (
+        begin + share * (own - begin)
+        for begin, own in zip((weight, bias), _of_any(posterior), strict=True)
+    )
+    if isinstance(posterior, Members | Mixture):
+        b = {name: share * x for name, x in posterior.b.items()}
+        return replace(posterior, b=b, weight=weight, bias=bias)
+    adapters = tuple(replace(x, b=share * x.b) for x in posterior.adapters)
+    return replace(posterior, adapters=adapters, head=_new_head(weight, bias))
 
 
 def from_tensors(tensors: dict[str, Tensor], scale: float) -> Posterior:
@@ -230,8 +246,7 @@ def from_tensors(tensors: dict[str, Tensor], scale: float) -> Posterior:
     # Only mixtures and ensembles have a head for each model, and only mixtures of those a spread.
     if weight.dim() == 3:
         return Mixture(a, std, b, weight, bias) if std else Members(a, b, weight, bias)
-    head = nn.Linear(weight.shape[1], weight.shape[0]).requires_grad_(False)
-    head.load_state_dict({"weight": weight, "bias": bias})
+    head = _new_head(weight, bias)
     adapters = tuple(Adapter(name, a[name], b[name], scale) for name in names)
     if _RATE in tensors:
         return Dropout(adapters, float(tensors[_RATE]), head)
@@ -241,6 +256,19 @@ def from_tensors(tensors: dict[str, Tensor], scale: float) -> Posterior:
 def _common(adapters: Sequence[Adapter], head: nn.Linear) -> dict[str, Tensor]:
     factors = {f"{x.name}:{part}": getattr(x, part) for x in adapters for part in "ab"}
     return factors | dict(zip(("head.weight", "head.bias"), _of(head), strict=True))
+
+
+def _new_head(weight: Tensor, bias: Tensor) -> nn.Linear:
+    head = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device).requires_grad_(False)
+    head.load_state_dict({"weight": weight, "bias": bias})
+    return head
+
+
+def _of_any(posterior: Posterior) -> tuple[Tensor, Tensor]:
+    """Return weight and bias of the head, or of all heads."""
+    if isinstance(posterior, Members | Mixture):
+        return posterior.weight, posterior.bias
+    return _of(posterior.head)
 
 
 def _of(head: nn.Linear) -> tuple[Tensor, Tensor]:

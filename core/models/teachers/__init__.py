@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
+from torch import Tensor
 
+from core.models.base import adapters
 from core.models.base.settings import (
     BlobSettings,
     DropoutSettings,
@@ -17,11 +19,14 @@ from core.models.base.settings import (
     TeacherSettings,
     TfbSettings,
 )
-from core.models.scoring.posterior import Posterior, tempered
-from core.models.scoring.scorers import Teacher
+from core.models.scoring.novelty import share_quantiles
+from core.models.scoring.posterior import Dropout, Gaussian, Posterior, shrunk, tempered
+from core.models.scoring.scorers import OnePass, Teacher
 from core.models.teachers import blob, dropout, ensemble, laplace, mixture, tfb
 from core.models.teachers.job import Fitted, TeacherJob
+from core.models.training.novel_views import mean_shares, novelty_of
 from core.models.training.objective import NO_LABEL
+from core.stats.calibration import nll
 from core.stats.temperature import sampled_temperature
 
 # each takes its own settings, which its key names
@@ -37,6 +42,9 @@ _FIT: dict[type, Callable[[TeacherJob, Any], Fitted]] = {
 
 HELD_OUT = 0.2  # of the labels, while a spread or a temperature is chosen
 FROM_POINT = (TfbSettings, LaplaceSettings, EnsembleSettings)  # these start at the point estimate
+# Of the way from the linear start to the trained weights. Not 0: a teacher without a spread has
+# nothing to teach but the start itself.
+SHARES = (1.0, 0.75, 0.5, 0.25)
 # Deviation of log T. With it 30 faultless cases give T = 0.75, without it 0.05.
 TEMPERATURE_PRIOR = 0.25
 
@@ -46,19 +54,20 @@ def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
 
     Raises SettingsError and ModelError, as documented in the teacher's file.
     """
-    record: dict = {}
-    if _is_open(settings):
-        # The choice needs labels that the probe did not train on; the final fit then wastes none.
-        probe = fit_teacher(job.held_out_job(HELD_OUT, isinstance(settings, FROM_POINT)), settings)
-        settings = settings.model_copy(update=probe.chosen)
-        record = {"held_out": probe.record}
-    fitted = fit_teacher(job, settings)
-    return Fitted(fitted.posterior, fitted.record | record, fitted.chosen)
+    if not _is_open(settings, job):
+        return fit_teacher(job, settings)
+    # The choice needs labels that the probe did not train on; the final fit then wastes none.
+    fold = job.held_out_job(HELD_OUT, isinstance(settings, FROM_POINT))
+    probe = fit_teacher(fold, settings)
+    fitted = fit_teacher(job, settings.model_copy(update=probe.chosen))
+    record = fitted.record | {"held_out": probe.record}
+    return Fitted(fitted.posterior, record, fitted.chosen, _held_out_shares(fold, probe.posterior))
 
 
-def _is_open(settings: TeacherSettings) -> bool:
+def _is_open(settings: TeacherSettings, job: TeacherJob) -> bool:
     """Return whether a setting remains to be chosen on held-out labels."""
     fields = ["temperature"] if settings.calibrate else []
+    fields += ["share"] if settings.calibrate and job.start is not None else []
     fields += [name for name in ("sigma", "precision") if name in type(settings).model_fields]
     return any(getattr(settings, name) is None for name in fields)
 
@@ -66,34 +75,83 @@ def _is_open(settings: TeacherSettings) -> bool:
 def fit_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     """Fit the teacher of these settings on the job's cases; choose open settings on its anchor.
 
-    With `calibrate`, the temperature divides the head, or heads, of the samples: an approximate
-    posterior over few directions of the weights is right about which cases are unsure, rarely about
-    how unsure. Raises SettingsError and ModelError, as documented in the teacher's file.
+    With `calibrate`, the trained weights go only a share of the way from the linear start, and a
+    temperature divides the head, or heads, of the samples: an approximate posterior over few
+    directions of the weights is right about which cases are unsure, rarely about how unsure. Raises
+    SettingsError and ModelError, as documented in the teacher's file.
     """
     fitted = _FIT[type(settings)](job, settings)
-    if not settings.calibrate or (
-        settings.temperature is None and not (job.anchor_labels != NO_LABEL).any()
-    ):
+    if not settings.calibrate:
         return fitted
-    temperature = settings.temperature or anchor_temperature(
-        job, fitted.posterior, settings.samples
-    )
-    record = {"temperature": temperature}
+    share, temperature, record = settings.share, settings.temperature, {}
+    if share is None or temperature is None:
+        if not (job.anchor_labels != NO_LABEL).any():
+            return fitted
+        record = _calibrate(job, fitted.posterior, settings)
+        share, temperature = record["share"], record["temperature"]
+    posterior = fitted.posterior
+    if job.start is not None:
+        posterior = shrunk(posterior, share, job.start)
+    chosen = {"temperature": temperature, "share": share}
     return Fitted(
-        tempered(fitted.posterior, temperature), fitted.record | record, fitted.chosen | record
+        tempered(posterior, temperature),
+        fitted.record | chosen | record,
+        fitted.chosen | chosen,
     )
 
 
-def anchor_temperature(job: TeacherJob, posterior: Posterior, samples: int) -> float:
-    """Return the samples' temperature with the lowest NLL of their mean on the labelled anchor."""
-    teacher = Teacher(
-        job.backbone, posterior, job.settings.adapter.scale, samples, job.settings.loop.seed
+def _calibrate(job: TeacherJob, posterior: Posterior, settings: TeacherSettings) -> dict:
+    """Return the share and temperature with the lowest NLL of the labelled anchor, and the NLLs.
+
+    A setting that is not open keeps its value. nll: of the choice; nll_of_start: of the linear
+    start alone, with which a teacher must compete; None without one.
+    """
+    labelled = np.flatnonzero(job.anchor_labels != NO_LABEL)
+    anchor, labels = job.anchor.at(labelled), job.anchor_labels[labelled]
+    offset = None if anchor.offsets is None else anchor.offsets.numpy()
+
+    def probabilities(share: float, samples: int) -> np.ndarray:
+        moved = posterior if job.start is None else shrunk(posterior, share, job.start)
+        teacher = Teacher(
+            job.backbone, moved, job.settings.adapter.scale, samples, job.settings.loop.seed
+        )
+        _, sampled = teacher.moments(anchor, keep_samples=True)
+        # The next user of the backbone must get bare maps.
+        teacher.sampler.release()
+        return cast(np.ndarray, sampled)  # [N, n, K]
+
+    shares = (
+        SHARES if settings.share is None and job.start is not None else (settings.share or 1.0,)
     )
-    _, samples_kept = teacher.moments(job.anchor, keep_samples=True)
-    probabilities = cast(np.ndarray, samples_kept)  # [N, n, K]
-    # The next user of the backbone must get bare maps.
-    teacher.sampler.release()
-    labelled = job.anchor_labels != NO_LABEL
-    return sampled_temperature(
-        probabilities[:, labelled], job.anchor_labels[labelled], TEMPERATURE_PRIOR
-    )
+    tried = []
+    for share in shares:
+        sampled = probabilities(share, settings.samples)
+        temperature, loss = sampled_temperature(sampled, labels, TEMPERATURE_PRIOR, offset)
+        if settings.temperature is not None:
+            temperature = settings.temperature
+        tried.append((loss, share, temperature))
+    loss, share, temperature = min(tried)
+    return {
+        "share": share,
+        "temperature": temperature,
+        "nll": loss,
+        "nll_of_start": None if job.start is None else nll(probabilities(0.0, 1)[0], labels),
+        "nll_by_share": [[s, value] for value, s, _ in tried],
+    }
+
+
+def _held_out_shares(fold: TeacherJob, posterior: Posterior) -> Tensor | None:
+    """Return the quantiles of novelty's mean share over the fold's anchor, by the mean weights.
+
+    None for a posterior without mean weights, or without an anchor.
+    """
+    if not isinstance(posterior, Gaussian | Dropout) or not len(fold.anchor):
+        return None
+    adapters.attach(fold.backbone, fold.settings.adapter)
+    try:
+        adapters.write_adapters(fold.backbone, list(posterior.adapters))
+        model = OnePass(fold.backbone, posterior.head, fold.classes)
+        novelty = novelty_of(model, fold.cases, fold.labels, fold.views)
+        return share_quantiles(mean_shares(novelty, model, fold.anchor))
+    finally:
+        adapters.detach(fold.backbone)

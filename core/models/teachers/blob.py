@@ -60,8 +60,6 @@ class Variational(Noise):
         self.settings, self.cases, self.steps = settings, cases, steps
         self.names = [x.name for x in shapes]
         self.rho = nn.ParameterList([torch.full_like(x.a, settings.start_std**0.5) for x in shapes])
-        # a buffer, so that checkpoints store it and a resumed run continues it
-        self.register_buffer("step", torch.zeros((), dtype=torch.long))
         self._means: dict[str, Tensor] = {}
 
     @contextmanager
@@ -91,9 +89,8 @@ class Variational(Noise):
 
     def penalty(self) -> Tensor:
         """Return kl_weight * KL / n, times this step's weight relative to the even one."""
-        i = int(self.step) % self.steps
+        i = self.step % self.steps
         weight = self.steps * 2.0**i / (2.0**self.steps - 1) if self.settings.reweighting else 1.0
-        self.step += 1
         spreads = zip(self.names, self.rho, strict=True)
         prices = [
             kl_to_prior(self._means[name], rho**2, self.settings.prior) for name, rho in spreads

@@ -13,7 +13,7 @@ from typing import cast
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from torch import nn
+from torch import Tensor, nn
 
 from core.errors import SettingsError
 from core.models.base import adapters
@@ -21,6 +21,7 @@ from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone
 from core.models.base.settings import LossSettings, PointSettings, Schedule
 from core.models.base.trunk import TrunkCache
+from core.models.scoring.novelty import EVEN
 from core.models.scoring.posterior import Posterior
 from core.models.scoring.scorers import Teacher
 from core.models.scoring.spread import Scores
@@ -36,12 +37,13 @@ class Fitted:
     """A teacher's distribution over adapters, and the record of its fit (JSON-able).
 
     chosen: the settings' fields chosen on the anchor, for a later fit on every label without an
-    anchor.
+    anchor. shares: quantiles of novelty's mean share over held-out cases, None if unknown.
     """
 
     posterior: Posterior
     record: dict
     chosen: dict = field(default_factory=dict)
+    shares: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class TeacherJob:
     labels, anchor_labels: positions, or NO_LABEL. start: the head at which training begins, None
     for a fresh one. surface: the term behind the caches' offsets, if any. work: folder of
     checkpoints. frozen, anchor_frozen: what a start is fitted on, None if heads do not start at a
-    regression. ordered: the cases are in the order of time.
+    regression. ordered: the cases are in the order of time. views: weights of novelty's views.
     """
 
     backbone: Backbone
@@ -87,6 +89,7 @@ class TeacherJob:
     frozen: FrozenView | None = None
     anchor_frozen: FrozenView | None = None
     ordered: bool = False
+    views: tuple[float, ...] = EVEN
 
     @property
     def point_head(self) -> nn.Linear:

@@ -21,10 +21,13 @@ from core.models.base.device import compute_dtype
 from core.models.base.settings import PointSettings, TeacherSettings
 from core.models.base.trunk import TrunkCache, cache_trunk, top_states
 from core.models.scoring import checkpoint
-from core.models.scoring.novelty import Novelty, fit_novelty
+from core.models.scoring.novelty import EVEN, SHARES_KEY, Novelty
 from core.models.scoring.scorers import OnePass
 from core.models.scoring.surface import SurfaceTerm, count_ngrams, inverse_frequency, weigh_ngrams
 from core.models.teachers.job import FrozenView, TeacherJob
+from core.models.training.linear_start import FOLDS
+from core.models.training.novel_views import choose_views, held_out_shares, novelty_of
+from core.models.training.objective import NO_LABEL
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,13 @@ def fit_point(
         settings.readout,
         settings.pooling,
     )
-    job = _job(backbone, settings, labels, cases, place).started()
+    job = _with_views(_job(backbone, settings, labels, cases, place).started())
     point, head = job.train("point", settings.loop.seed)
     # Training leaves the backbone bare; the trained adapters come back for the novelty's states and
     # the merge.
     adapters.attach(backbone, settings.adapter)
     adapters.write_adapters(backbone, list(point))
-    novelty = novelty_of(OnePass(backbone, head, len(labels)), job.cases, job.labels)
+    novelty = _calibrated_novelty(OnePass(backbone, head, len(labels)), job)
     card = ModelCard(
         kind="point",
         name=name,
@@ -102,7 +105,8 @@ def fit_point(
         cut=backbone.cut,
         scale=settings.adapter.scale,
         seed=settings.loop.seed,
-        settings=settings.model_dump(mode="json") | {"start_choice": job.start_choice},
+        settings=settings.model_dump(mode="json")
+        | {"start_choice": job.start_choice, "views": job.views},
     )
     factors = {f"{a.name}:{part}": getattr(a, part) for a in point for part in "ab"}
     tensors = head_tensors(head) | start_tensors(job.start, job.surface) | novelty.tensors()
@@ -129,9 +133,9 @@ def fit_linear(
     job = _job(backbone, settings, labels, cases, place)
     # The linear model needs the view whatever `start` the settings name.
     job = replace(job, start=None, frozen=job.frozen or frozen_view(job, cases.texts)).started()
+    job = _with_views(job)
     start = cast(nn.Linear, job.start)
-    model = OnePass(backbone, start, len(labels))
-    novelty = novelty_of(model, job.cases, job.labels)
+    novelty = _calibrated_novelty(OnePass(backbone, start, len(labels)), job)
     card = ModelCard(
         kind="linear",
         name=name,
@@ -174,6 +178,7 @@ def make_teacher_model(
         start_choice=point.settings.get("start_choice"),
         surface=surface,
         cases=replace(job.cases, offsets=offsets),
+        views=tuple(point.settings.get("views", EVEN)),
     )
     fitted = teachers.make_teacher(job, settings)
     card = point.model_copy(
@@ -187,7 +192,9 @@ def make_teacher_model(
             "settings": {"point": point.settings, "teacher": settings.model_dump(mode="json")},
         }
     )
-    return Trained(card, fitted.posterior.tensors() | start_tensors(start, surface)), fitted.record
+    shares = checkpoint.load_shares(folder, point) if fitted.shares is None else fitted.shares
+    tensors = fitted.posterior.tensors() | start_tensors(start, surface)
+    return Trained(card, tensors | ({} if shares is None else {SHARES_KEY: shares})), fitted.record
 
 
 def _job(
@@ -226,14 +233,27 @@ def frozen_view(job: TeacherJob, texts: list[str]) -> FrozenView:
     return FrozenView(states, weigh_ngrams(counts, idf), idf)
 
 
-def novelty_of(model: OnePass, cases: TrunkCache, labels: np.ndarray) -> Novelty:
-    """Return the novelty measure of a one-pass model, fitted on its training cases.
+def _with_views(job: TeacherJob) -> TeacherJob:
+    """Return a started job with the weights of novelty's views, chosen where its start was."""
+    if job.frozen is None or job.start_choice is None:
+        return job
+    labelled = np.flatnonzero(job.labels != NO_LABEL)
+    states, labels = job.frozen.states[labelled], job.labels[labelled]
+    views = choose_views(states, labels, job.start_choice[0], job.settings.loop.seed)
+    return replace(job, views=views)
 
-    cases: their trunk states. labels: positions [n].
-    """
-    states = torch.from_numpy(top_states(model.backbone, cases))
-    entropy = model.read_states(states, cases.offsets).total
-    return fit_novelty(states.numpy(), labels, entropy, model.classes)
+
+def _calibrated_novelty(model: OnePass, job: TeacherJob) -> Novelty:
+    """Return the model's novelty measure, its percentiles taken from folds of the frozen states."""
+    novelty = novelty_of(model, job.cases, job.labels, job.views)
+    if job.frozen is None or job.start_choice is None:
+        return novelty
+    labelled = np.flatnonzero(job.labels != NO_LABEL)
+    states, labels = job.frozen.states[labelled], job.labels[labelled]
+    # Folds need a class with enough cases.
+    if len(np.unique(labels)) < 2 or np.bincount(labels).max() < FOLDS:
+        return novelty
+    return novelty.calibrated(held_out_shares(states, labels, job.start_choice[0], job.views))
 
 
 def head_tensors(head: torch.nn.Linear) -> dict[str, Tensor]:

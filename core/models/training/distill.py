@@ -23,7 +23,7 @@ from core.models.base.device import compute_dtype
 from core.models.base.settings import DistillSettings, PointSettings
 from core.models.base.trunk import TrunkCache, cache_trunk
 from core.models.scoring import checkpoint
-from core.models.scoring.novelty import Novelty
+from core.models.scoring.novelty import EVEN, Novelty
 from core.models.scoring.scorers import OnePass, Teacher
 from core.models.scoring.spread import Moments
 from core.models.scoring.surface import SurfaceTerm
@@ -33,10 +33,10 @@ from core.models.training.build import (
     Texts,
     Trained,
     head_tensors,
-    novelty_of,
     start_tensors,
 )
 from core.models.training.fidelity import Fidelity, measure_fidelity
+from core.models.training.novel_views import novelty_of
 from core.models.training.objective import NO_LABEL, Targets
 from core.models.training.student import distillation_targets, teaching_cases, train_student
 
@@ -200,6 +200,8 @@ def _fit(
         )
     classes = len(card.labels)
     linear, _ = checkpoint.load_start(teacher_folder, card)
+    shares = checkpoint.load_shares(teacher_folder, card)
+    views = card.settings.get("point", {}).get("views", EVEN)
     start, frozen = _student_start(teacher_folder, card, backbone, settings, linear)
 
     def finished(head: nn.Linear, spread: str, fallback: str | None) -> tuple[Fidelity, Student]:
@@ -208,7 +210,9 @@ def _fit(
         answers = model.scores_cached(checked).probabilities
         fidelity = measure_fidelity(answers, lesson.checked_answers, lesson.checked_labels)
         labelled = np.flatnonzero(lesson.labels != NO_LABEL)
-        novelty = novelty_of(model, cache.at(labelled), lesson.labels[labelled])
+        novelty = novelty_of(model, cache.at(labelled), lesson.labels[labelled], views)
+        if shares is not None:
+            novelty = novelty.calibrated(shares)
         return fidelity, Student(
             head, spread, {}, novelty, {"fidelity": fidelity.record(), "fallback": fallback}
         )

@@ -11,17 +11,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix, hstack
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
 from scipy.special import log_softmax
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from torch import nn
 
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)  # scikit-learn's C, for states of mean square 1
 # Lengths of the n-grams' features; a state's is the root of its size, 19.6 for MiniLM.
-SURFACE_SCALES = (8.0, 16.0)
+SURFACE_SCALES = (16.0, 32.0, 64.0)
 FOLDS = 4
+MANY = 5000  # cases from which on one fold decides
+STEPS = 200  # of a fit at most; one that is nearly done is as good a start
 _UNSEEN = 1e-4  # probability of a class that a fold's training part lacks
 
 
@@ -80,7 +81,7 @@ def linear_start(
     counts = np.bincount(labels)
     # StratifiedKFold refuses labels of which no class has FOLDS cases.
     if np.count_nonzero(counts) > 1 and counts.max() >= FOLDS:
-        pairs = stratified_folds(labels)
+        pairs = stratified_folds(labels)[: 1 if len(labels) >= MANY else FOLDS]
         by_penalty = _held_out_nll(states, labels, classes, pairs)
     penalty = min(by_penalty, key=by_penalty.__getitem__) if by_penalty else 0.1
     if by_penalty and surface is not None:
@@ -90,6 +91,9 @@ def linear_start(
             by_scale[scale] = _held_out_nll(
                 states, labels, classes, pairs, (penalty,), surface * scale
             )[penalty]
+            # The loss falls, then rises, and a larger scale takes longer to fit.
+            if by_scale[scale] > min(by_scale.values()):
+                break
     scale = min(by_scale, key=by_scale.__getitem__) if by_scale else 0.0
     fit = _fit_start(states, labels, classes, surface, penalty, scale)
     return replace(fit, nll_by_penalty=by_penalty, nll_by_scale=by_scale)
@@ -124,7 +128,7 @@ def _held_out_nll(
             if rows is not None:
                 logits = logits + surface[held_out] @ rows.T
             sums[penalty] += _nll(logits, labels[held_out])
-    return {penalty: total / len(labels) for penalty, total in sums.items()}
+    return {penalty: total / sum(len(h) for _, h in pairs) for penalty, total in sums.items()}
 
 
 def _path(
@@ -139,30 +143,65 @@ def _path(
     Each is C, weight [K, d], bias [K], and the surface's rows or None.
     """
     present, width = np.unique(labels), states.shape[1]
+    features = 0 if surface is None else surface.shape[1]
     centre = states.mean(0)  # the common part of all states makes the problem ill-conditioned
     x = (states - centre).astype(np.float64)
+    columns = np.zeros(0, dtype=np.int64)
     if surface is not None:
-        x = hstack([csr_matrix(x), surface]).tocsr()
-    model = LogisticRegression(max_iter=200, tol=1e-3, warm_start=True)
+        # An n-gram of one text alone says nothing of another text and costs as much as the rest.
+        columns = np.flatnonzero(np.bincount(surface.indices, minlength=features) > 1)
+        surface = surface[:, columns].astype(np.float64)
+    answers = (labels[:, None] == present).astype(np.float64)
+    fitted = np.zeros((width + len(columns) + 1, len(present)))
     for penalty in penalties:
-        model.C = penalty
-        coefficients, intercept = np.zeros((1, x.shape[1])), np.zeros(1)
         if len(present) > 1:
-            with warnings.catch_warnings():
-                # A fit that is nearly done is as good a start.
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                model.fit(x, labels)
-            coefficients, intercept = model.coef_, model.intercept_
-        if len(present) == 2:  # scikit-learn keeps one row for two classes
-            coefficients, intercept = (
-                np.vstack([-coefficients, coefficients]) / 2,
-                np.concatenate([-intercept, intercept]) / 2,
-            )
-        weight = np.zeros((classes, x.shape[1]))
+            fitted = _minimise(x, surface, answers, penalty, fitted)
+        coefficients, intercept = fitted[:width].T, fitted[-1]
+        weight = np.zeros((classes, width))
         # The bias of a missing class stays finite, so that later training can still raise it.
         bias = np.full(classes, intercept.mean() - np.log(10 * len(labels)))
-        weight[present], bias[present] = coefficients, intercept - coefficients[:, :width] @ centre
-        yield penalty, weight[:, :width], bias, None if surface is None else weight[:, width:]
+        weight[present], bias[present] = coefficients, intercept - coefficients @ centre
+        rows = None
+        if surface is not None:
+            rows = np.zeros((classes, features))
+            rows[np.ix_(present, columns)] = fitted[width:-1].T
+        yield penalty, weight, bias, rows
+
+
+def _minimise(
+    x: np.ndarray,
+    surface: csr_matrix | None,
+    answers: np.ndarray,
+    penalty: float,
+    start: np.ndarray,
+) -> np.ndarray:
+    """Return the rows [d + m + 1, K] of a multinomial regression: states, n-grams, bias.
+
+    x [n, d]; surface [n, m]; answers [n, K], 1 for a case's label; penalty: scikit-learn's C;
+    start: the first rows. scikit-learn takes one matrix: it would store the dense states as sparse
+    ones, and a fit would take five times as long.
+    """
+    cases, width = x.shape
+    transposed = None if surface is None else surface.T.tocsr()
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        rows = flat.reshape(start.shape)
+        logits = x @ rows[:width] + rows[-1]
+        if surface is not None:
+            logits += surface @ rows[width:-1]
+        logp = log_softmax(logits, axis=1)
+        residual = np.exp(logp) - answers
+        gradient = np.empty_like(rows)
+        gradient[:width], gradient[-1] = x.T @ residual, residual.sum(0)
+        if transposed is not None:
+            gradient[width:-1] = transposed @ residual
+        gradient[:-1] += rows[:-1] / penalty
+        value = (rows[:-1] ** 2).sum() / (2 * penalty) - (answers * logp).sum()
+        return value / cases, gradient.ravel() / cases
+
+    options = {"maxiter": STEPS, "gtol": 1e-3}
+    fit = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return fit.x.reshape(start.shape)
 
 
 def _nll(logits: np.ndarray, labels: np.ndarray) -> float:

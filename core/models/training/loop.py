@@ -6,6 +6,7 @@
   up: the same step.
 - Under torchrun or `accelerate launch` the processes share the batch: the same step again. Each
   holds the whole cache of trunk states.
+- A batch holds cases of similar length, so that little is padded.
 - On a GPU the blocks above the cut recompute their activations in the backward pass.
 
 This file does not know the loss, files of cases or models' folders.
@@ -14,10 +15,11 @@ This file does not know the loss, files of cases or models' folders.
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
@@ -30,6 +32,8 @@ from core.models.base.settings import LoopSettings, Schedule
 from core.models.base.trunk import TrunkCache
 from core.models.training.objective import NO_LABEL, MicroBatch, Targets, TopClassifier
 from core.progress import ProgressBar
+
+BLOCK = 16  # batches among which cases are sorted by length
 
 
 class _Cases(torch.utils.data.Dataset):
@@ -54,10 +58,42 @@ class _Cases(torch.utils.data.Dataset):
         return batch if mask is None else batch | {"mask": mask}
 
 
-class _Steps(TrainerCallback):
-    """Sets the loss schedule at every step, and restores frozen rows after it.
+class LengthBatches(torch.utils.data.Sampler):
+    """The cases in a random order in which each batch holds cases of similar length.
 
-    The schedule depends on the step's number alone, so that a resumed run continues it.
+    Padding costs as much as text, and a random batch is as long as its longest case. Cases are
+    shuffled, blocks of BLOCK batches are sorted by length, and the batches are shuffled. The order
+    depends on seed and epoch alone, so that a resumed run continues it.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int):
+        self.lengths, self.batch_size, self.seed = np.asarray(lengths), batch_size, seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch's order, as the Trainer does before each."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = np.random.default_rng((self.seed, self.epoch))
+        order = generator.permutation(len(self.lengths))
+        size = BLOCK * self.batch_size
+        blocks = [order[i : i + size] for i in range(0, len(order), size)]
+        order = np.concatenate([b[np.argsort(self.lengths[b], kind="stable")] for b in blocks])
+        # The batch that is not full stays last, or the batches after it would mix lengths.
+        full = len(order) // self.batch_size
+        batches = order[: full * self.batch_size].reshape(full, self.batch_size)
+        shuffled = batches[generator.permutation(full)].ravel()
+        return iter([*shuffled.tolist(), *order[full * self.batch_size :].tolist()])
+
+
+class _Steps(TrainerCallback):
+    """Sets the loss schedule and the noise's step, and restores frozen rows after a step.
+
+    Both depend on the step's number alone, so that a resumed run continues them.
     """
 
     def __init__(self, model: TopClassifier, schedule: Schedule, cases: _Cases):
@@ -72,6 +108,8 @@ class _Steps(TrainerCallback):
         self.model.distill_weight = self.schedule.at(
             state.global_step / max(1, state.max_steps - 1)
         )
+        if self.model.noise is not None:
+            self.model.noise.step = state.global_step
 
     def on_step_end(self, args, state, control, **kwargs):
         self.model.keep_rows()
@@ -100,6 +138,11 @@ class _Trainer(Trainer):
     """A Trainer that passes a batch in parts where memory requires it."""
 
     parts = 1  # passes of a batch, doubled whenever memory does not hold one
+
+    def _get_train_sampler(self, train_dataset=None) -> LengthBatches:
+        cases = self.train_dataset if train_dataset is None else train_dataset
+        batch_size = self.args.train_batch_size * self.args.world_size
+        return LengthBatches(cases.cache.lengths, batch_size, self.args.data_seed)
 
     def training_step(self, model, inputs, num_items_in_batch=None):
         """Return a step's loss; on a shortage of memory, repeat the step in twice as many parts."""

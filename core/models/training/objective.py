@@ -87,7 +87,13 @@ class MicroBatch:
 
 
 class Noise(nn.Module):
-    """Makes adapters random while they train."""
+    """Makes adapters random while they train.
+
+    step: number of optimiser steps before this one, set by the loop. A step may take several
+    forward passes.
+    """
+
+    step = 0
 
     def on(self, backbone: Backbone):
         """Return a context manager that hooks the noise into the adapters for one forward."""
