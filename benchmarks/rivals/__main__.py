@@ -21,7 +21,7 @@ from benchmarks.rivals.report import read_runs, write_report
 from core.errors import KakushinError, SettingsError
 from core.settings import Settings
 
-QUICK = {"sets": ["workorders", "newsgroups"], "seeds": 1, "groups": ["free", "ours"]}
+QUICK = {"sets": ["workorders", "newsgroups"], "seeds": 1, "groups": ["free", "linear", "ours"]}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -60,7 +60,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         nargs="+",
         default=list(GROUPS),
         choices=GROUPS,
-        help="free rivals, our models, rivals that train the point estimate (default: all)",
+        help="free rivals, our linear model, our trained models, rivals that train the point "
+        "estimate (default: all)",
     )
     root.add_argument("--cases", type=int, help="test and OOD texts at most, each (default: all)")
     root.add_argument("--train-options", default="", help='of `train`, such as "--layers 3"')

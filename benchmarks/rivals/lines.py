@@ -201,7 +201,7 @@ def rank_scores(runs: Runs) -> dict[str, dict[str, float]]:
     table: dict[str, dict[str, float]] = {}
     for name, methods in runs.items():
         table[name] = {}
-        for method in ("embedding-lr", "point", "teacher", "student"):
+        for method in ("embedding-lr", "linear", "point", "teacher", "student"):
             for score in methods[method][0].scores if method in methods else ():
                 values = [ood_auroc(row, score) for row in methods[method]]
                 table[name][f"{method}, {score}"] = float(np.mean(values))

@@ -51,8 +51,6 @@ class Variational(Noise):
     1), mean 1 / steps.
     """
 
-    step: Tensor  # of the training, a buffer
-
     def __init__(
         self, shapes: tuple[Adapter, ...], settings: VariationalSettings, cases: int, steps: int
     ):

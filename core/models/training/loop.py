@@ -140,9 +140,9 @@ class _Trainer(Trainer):
     parts = 1  # passes of a batch, doubled whenever memory does not hold one
 
     def _get_train_sampler(self, train_dataset=None) -> LengthBatches:
-        cases = self.train_dataset if train_dataset is None else train_dataset
+        cases = cast(_Cases, self.train_dataset if train_dataset is None else train_dataset)
         batch_size = self.args.train_batch_size * self.args.world_size
-        return LengthBatches(cases.cache.lengths, batch_size, self.args.data_seed)
+        return LengthBatches(cases.cache.lengths, batch_size, self.args.seed)
 
     def training_step(self, model, inputs, num_items_in_batch=None):
         """Return a step's loss; on a shortage of memory, repeat the step in twice as many parts."""
