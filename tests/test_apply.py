@@ -120,6 +120,36 @@ def test_a_reason_names_the_rule_that_sends_a_case_to_people():
     assert not everything.accepted.any()
 
 
+def test_a_novelty_limit_sends_strange_and_unknown_cases_to_people_with_its_reason():
+    policy = Policy(0.8, epistemic_limit=0.1, novelty_limit=0.99)
+    table = [
+        (0.8, 0.1, 0.99, decisions.ACCEPTED),
+        (0.9, 0.0, 0.991, decisions.NOVELTY),
+        (0.9, 0.0, float("nan"), decisions.NOVELTY),
+        (0.9, 0.11, 1.0, decisions.EPISTEMIC),
+        (0.7, 0.0, 1.0, decisions.LOW_CONFIDENCE),
+    ]
+    confidence, epistemic, novelty, expected = (np.array(x) for x in zip(*table, strict=True))
+    names = ["A"] * len(table)
+    decided = decide_cases(policy, names, names, confidence, epistemic, novelty=novelty)
+    assert decided.reasons.tolist() == list(expected)
+    unknown = decide_cases(policy, ["A"], ["A"], [0.9], [0.0])
+    assert unknown.reasons.tolist() == [decisions.NOVELTY]
+    # Without the limit, novelty does not count.
+    free = decide_cases(Policy(0.8), names[:3], names[:3], confidence[:3], epistemic[:3])
+    assert free.accepted.all()
+
+
+def test_a_policy_of_an_earlier_version_has_no_novelty_limit_and_a_share_above_one_is_refused():
+    stored = Policy(0.8).to_dict()
+    del stored["novelty_limit"]
+    assert Policy.from_dict(stored) == Policy(0.8)
+    limited = Policy(0.8, novelty_limit=0.9)
+    assert Policy.from_dict(limited.to_dict()) == limited
+    with pytest.raises(SettingsError, match="Novelty limit 1.5 is not allowed"):
+        Policy(0.8, novelty_limit=1.5)
+
+
 def test_no_case_is_decided_of_none_and_a_void_policy_accepts_nothing():
     assert len(decide_cases(Policy(0.5), [], [], [], []).accepted) == 0
     void = review_all_cases(3, decisions.POLICY_VOID)

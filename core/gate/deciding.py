@@ -147,6 +147,7 @@ def _decide_scored(
             [labels[k] for k in best],
             np.array([score.probabilities[k] for score, k in zip(scores, best, strict=True)]),
             np.array([score.epistemic for score in scores]),
+            np.array([np.nan if s.novelty is None else s.novelty for s in scores]),
         )
     except Exception:
         _logger.exception("the rule failed")

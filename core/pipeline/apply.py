@@ -48,15 +48,22 @@ class BoundPolicy:
     certificate: str
     labelled_classes: frozenset[str]
 
-    def decide(self, segments, predicted, confidence, epistemic) -> CaseDecisions:
+    def decide(self, segments, predicted, confidence, epistemic, novelty=None) -> CaseDecisions:
         """Return the decisions on n cases, [n] arrays; all reviews if the policy is void.
 
-        segments: names. predicted: labels. confidence: in [0, 1]. epistemic: nats.
+        segments: names. predicted: labels. confidence: in [0, 1]. epistemic: nats. novelty: in
+        [0, 1] or NaN, None if unknown.
         """
         if self.void or self.policy is None:
             return review_all_cases(len(confidence), POLICY_VOID)
         return decide_cases(
-            self.policy, segments, predicted, confidence, epistemic, self.labelled_classes
+            self.policy,
+            segments,
+            predicted,
+            confidence,
+            epistemic,
+            self.labelled_classes,
+            novelty,
         )
 
 
@@ -143,6 +150,7 @@ def apply_policy(
                 waiting["predicted"].tolist(),
                 waiting["confidence"].to_numpy(),
                 waiting["epistemic"].to_numpy(),
+                waiting["novelty"].to_numpy(dtype=float),
             )
             added = reviews.add_decisions(
                 run_id,
@@ -211,6 +219,8 @@ def _certificate_state(version: PolicyVersion, policy: Policy, run: Run, today: 
     except SettingsError:
         return UNREADABLE
     rules = bool(policy.by_class or policy.by_segment or policy.by_cell)
+    # A certificate is of confidence and epistemic uncertainty alone.
+    rules = rules or policy.novelty_limit is not None
     # The only threshold that is no number is REVIEW_ALL: it counts as another rule below, so the
     # 1.0 has no effect.
     threshold = policy.threshold if isinstance(policy.threshold, float) else 1.0

@@ -177,11 +177,12 @@ class Reviews:
         """Return up to `limit` predictions that this version has not decided, in any order.
 
         run_id: the scoring run. policy, version: the policy's. Columns: case_id, segment,
-        predicted, confidence, epistemic (nats).
+        predicted, confidence, epistemic (nats), novelty (NaN if unknown).
         """
         with self.store.atomic() as connection:
             return connection.execute(
-                "SELECT case_id, segment, predicted, confidence, epistemic FROM predictions p"  # noqa: S608
+                "SELECT case_id, segment, predicted, confidence, epistemic, novelty"  # noqa: S608
+                " FROM predictions p"
                 f" ANTI JOIN (SELECT case_id FROM decisions WHERE {_BY_VERSION}) USING (case_id)"
                 " WHERE p.run_id = ? LIMIT ?",
                 [run_id, policy, version, run_id, limit],

@@ -16,6 +16,9 @@ from core.decision.thresholds.policy import Policy
 ACCEPTED = "accepted"
 LOW_CONFIDENCE = "low_confidence"  # the confidence is below the threshold of the case
 EPISTEMIC = "epistemic"  # confident enough, but the epistemic uncertainty is above the limit
+NOVELTY = (
+    "novelty"  # the same, but the case is more unlike the training cases than the limit allows
+)
 CLASS_TO_PEOPLE = "class_to_people"  # a rule sends all cases of the predicted class to people
 SEGMENT_TO_PEOPLE = "segment_to_people"  # a rule sends all cases of the segment to people
 ALL_TO_PEOPLE = "all_to_people"  # the policy sends every case without a rule of its own to people
@@ -27,6 +30,7 @@ REASONS = (
     ACCEPTED,
     LOW_CONFIDENCE,
     EPISTEMIC,
+    NOVELTY,
     CLASS_TO_PEOPLE,
     SEGMENT_TO_PEOPLE,
     ALL_TO_PEOPLE,
@@ -51,6 +55,7 @@ def decide_cases(
     confidence: np.ndarray,
     epistemic: np.ndarray,
     labelled_classes: Collection[str] | None = None,
+    novelty: np.ndarray | None = None,
 ) -> CaseDecisions:
     """Return the decisions of a policy on n cases. A case with a non-finite or impossible value
     goes to review as a FAULT.
@@ -60,9 +65,11 @@ def decide_cases(
     confidence: in [0, 1], [n].
     epistemic: nats, [n].
     labelled_classes: classes with labelled cases in the policy's runs; None if unknown.
+    novelty: in [0, 1] or NaN, [n]; None if unknown. Under a novelty limit an unknown one goes to
+        review.
     """
     confidence, epistemic = (np.asarray(x, dtype=np.float64) for x in (confidence, epistemic))
-    accepted = policy.accepts(segments, predicted, confidence, epistemic)
+    accepted = policy.accepts(segments, predicted, confidence, epistemic, novelty)
     pairs = list(zip(segments, predicted, strict=True))
     reason_of = {pair: _rule_reason(policy, *pair, labelled_classes) for pair in set(pairs)}
     by_rule = np.array([reason_of[pair] for pair in pairs], dtype=object)
@@ -73,10 +80,11 @@ def decide_cases(
     # NaN compares as False, so it is a fault. np.select takes the first condition that holds:
     # a fault goes before a rule, and a rule before a low confidence.
     possible = (confidence >= 0) & (confidence <= 1) & (epistemic >= 0) & (epistemic < np.inf)
+    limit = np.inf if policy.epistemic_limit is None else policy.epistemic_limit
     reasons = np.select(
-        [accepted, ~possible, by_rule != "", confidence < least],
-        [ACCEPTED, FAULT, by_rule, LOW_CONFIDENCE],
-        EPISTEMIC,
+        [accepted, ~possible, by_rule != "", confidence < least, epistemic > limit],
+        [ACCEPTED, FAULT, by_rule, LOW_CONFIDENCE, EPISTEMIC],
+        NOVELTY,
     )
     return CaseDecisions(accepted, reasons.astype(str))
 
