@@ -227,8 +227,8 @@ def shrunk(posterior: Posterior, share: float, start: nn.Linear) -> Posterior:
     """
     weight, bias = (x.to(_of_any(posterior)[0]) for x in _of(start))
     weight, bias = (
-        begin + share * (own - begin)
-        for begin, own in zip((weight, bias), _of_any(posterior), strict=True)
+        begin + share * (trained - begin)
+        for begin, trained in zip((weight, bias), _of_any(posterior), strict=True)
     )
     if isinstance(posterior, Members | Mixture):
         b = {name: share * x for name, x in posterior.b.items()}

@@ -92,11 +92,11 @@ def fit_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     posterior = fitted.posterior
     if job.start is not None:
         posterior = shrunk(posterior, share, job.start)
-    chosen = {"temperature": temperature, "share": share}
+    choice = {"temperature": temperature, "share": share}
     return Fitted(
         tempered(posterior, temperature),
-        fitted.record | chosen | record,
-        fitted.chosen | chosen,
+        fitted.record | choice | record,
+        fitted.chosen | choice,
     )
 
 
