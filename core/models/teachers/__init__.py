@@ -120,9 +120,8 @@ def _calibrate(job: TeacherJob, posterior: Posterior, settings: TeacherSettings)
         teacher.sampler.release()
         return cast(np.ndarray, sampled)  # [N, n, K]
 
-    shares = (
-        SHARES if settings.share is None and job.start is not None else (settings.share or 1.0,)
-    )
+    fixed = 1.0 if settings.share is None else settings.share
+    shares = SHARES if settings.share is None and job.start is not None else (fixed,)
     tried = []
     for share in shares:
         sampled = probabilities(share, settings.samples)
