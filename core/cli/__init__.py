@@ -21,6 +21,7 @@ from core.cli.score import add_evaluate, add_score
 from core.cli.serve import add_serve
 from core.cli.train import add_distill, add_train
 from core.cli.verify import add_verify
+from core.cli.watch import add_monitor, add_propose, add_replay
 from core.errors import KakushinError
 from core.messages import error_text, reader_language
 from core.settings import Settings
@@ -73,6 +74,9 @@ def parser() -> argparse.ArgumentParser:
             add_demo,
             add_dashboard,
         ),
+        *(add_check, add_train, add_distill, add_score, add_evaluate),
+        *(add_decide, add_apply, add_decisions, add_serve, add_export, add_demo, add_dashboard),
+        *(add_monitor, add_replay, add_propose),
     ):
         add(verbs)
     return root

@@ -24,6 +24,7 @@ from core.store.entries import PolicyVersion
 from core.store.ledger import Ledger, activations_in_force
 from core.store.reviews import Reviews
 from core.store.store import Store
+from core.store.watch_events import WatchEvents
 from core.types import OUTCOMES, Run
 
 BATCH = 100_000  # cases decided in one transaction, during which other writers wait
@@ -116,7 +117,8 @@ def bind_policy(store: Store, version: PolicyVersion, run: Run, today: date) -> 
         policy = Policy.from_dict(version.content)
     except SettingsError:
         return BoundPolicy(version, None, (*void, UNREADABLE), NONE, labelled)
-    certificate = _certificate_state(version, policy, run, today)
+    harmed = WatchEvents(store).open_harm(version.name, version.version) is not None
+    certificate = _certificate_state(version, policy, run, today, harmed)
     if certificate not in (VALID, NONE):
         void.append(CERTIFICATE_VOID)
     return BoundPolicy(version, policy, tuple(void), certificate, labelled)
@@ -211,7 +213,9 @@ def _labelled_classes(store: Store, runs: Collection[Run]) -> frozenset[str]:
     return frozenset(classes)
 
 
-def _certificate_state(version: PolicyVersion, policy: Policy, run: Run, today: date) -> str:
+def _certificate_state(
+    version: PolicyVersion, policy: Policy, run: Run, today: date, harmed: bool
+) -> str:
     if version.certificate is None:
         return NONE
     try:
@@ -231,5 +235,6 @@ def _certificate_state(version: PolicyVersion, policy: Policy, run: Run, today: 
         threshold,
         policy.epistemic_limit,
         other_rules=rules or isinstance(policy.threshold, str),
+        drifted=harmed,
     )
     return ", ".join(void_reasons(certificate, use)) or VALID

@@ -1,0 +1,155 @@
+"""The report on a watched stream as sentences and as JSON values, for the page and the verb.
+
+The sentences are in core/messages/<language>/watch.po; this module chooses among them.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.decision.watch.adapt import KEEP, ThresholdProposal
+from core.decision.watch.report import HARM, Alarm, WatchReport
+from core.messages import sentence
+from core.types import Interval
+
+
+@dataclass(frozen=True)
+class AlarmText:
+    """An alarm in words: its level and detector, what was seen, and what to do."""
+
+    level: str
+    detector: str
+    cause: str
+    action: str
+
+
+def alarm_texts(report: WatchReport, language: str) -> list[AlarmText]:
+    """Return the words of each alarm, in the order of time."""
+    return [
+        AlarmText(
+            sentence(language, f"watch.level.{alarm.level}"),
+            sentence(language, f"watch.detector.{alarm.detector}"),
+            _cause(alarm, language),
+            sentence(language, f"watch.action.{alarm.detector}"),
+        )
+        for alarm in report.alarms
+    ]
+
+
+def headline_text(report: WatchReport, language: str) -> str:
+    """Return the state of the stream in one sentence."""
+    harm = sum(alarm.level == HARM for alarm in report.alarms)
+    if harm:
+        return sentence(language, "watch.state.harm", n=harm)
+    if report.alarms:
+        return sentence(language, "watch.state.notice", n=len(report.alarms))
+    if not report.audits:
+        return sentence(language, "watch.state.inputs_only", n=report.cases)
+    return sentence(language, "watch.state.quiet", n=report.audits, cases=report.cases)
+
+
+def note_texts(report: WatchReport, language: str) -> list[str]:
+    """Return why parts of the report are empty or weak."""
+    return [sentence(language, f"watch.note.{note}", n=report.audits) for note in report.notes]
+
+
+def proposal_text(proposal: ThresholdProposal, language: str) -> str:
+    """Return the proposal and its reason."""
+    if proposal.direction == KEEP:
+        return sentence(language, f"watch.keep.{proposal.reason}")
+    return sentence(language, f"watch.propose.{proposal.direction}", shift=abs(proposal.shift))
+
+
+def interval_text(interval: Interval, language: str) -> str:
+    """Return a share with its interval, or that it is unknown."""
+    if interval.value is None:
+        return sentence(language, "watch.unknown")
+    value, low, high = interval.estimate
+    return sentence(language, "watch.share", value=value, low=low, high=high)
+
+
+def watch_sentences(report: WatchReport, language: str) -> str:
+    """Return the report for a terminal."""
+    lines = [headline_text(report, language)]
+    values = {
+        name: interval_text(getattr(report, name), language)
+        for name in ("free", "stable", "audited")
+    }
+    lines += [
+        sentence(language, f"watch.figure.{name}", text=text) for name, text in values.items()
+    ]
+    for alarm, text in zip(report.alarms, alarm_texts(report, language), strict=True):
+        day = "" if np.isnat(alarm.at) else str(alarm.at.astype("datetime64[D]"))
+        lines.append(
+            sentence(
+                language,
+                "watch.alarm",
+                level=text.level,
+                detector=text.detector,
+                at=day or str(alarm.stop + 1),
+                cause=text.cause,
+                action=text.action,
+            )
+        )
+    lines.append(proposal_text(report.proposal, language))
+    return "\n".join([*lines, *note_texts(report, language)])
+
+
+def watch_record(report: WatchReport) -> dict:
+    """Return the report as JSON values; times as ISO 8601, unknown figures as null."""
+    windows = report.windows.astype(object).where(report.windows.notna(), None)
+    return {
+        "cases": report.cases,
+        "accepted": report.accepted,
+        "audits": report.audits,
+        "every": report.every,
+        "risk_limit": report.risk_limit,
+        "reference_risk": asdict(report.reference_risk),
+        "label_free": asdict(report.free),
+        "stable_risk": asdict(report.stable),
+        "audited": asdict(report.audited),
+        "harmed": report.harmed,
+        "withdrawn": report.withdrawn,
+        "alarms": [
+            asdict(alarm) | {"at": None if np.isnat(alarm.at) else str(alarm.at)}
+            for alarm in report.alarms
+        ],
+        "proposal": asdict(report.proposal),
+        "windows": windows.to_dict("records"),
+        "notes": list(report.notes),
+    }
+
+
+def _cause(alarm: Alarm, language: str) -> str:
+    return sentence(
+        language,
+        f"watch.cause.{alarm.detector}",
+        about=alarm.about,
+        observed=alarm.observed,
+        expected=alarm.expected,
+        audits=alarm.audits,
+        n=alarm.cases,
+        needed=min(alarm.needed, 1e9),
+        divergence=alarm.divergence,
+    )
+
+
+def replay_sentences(table: pd.DataFrame, language: str) -> str:
+    """Return a table of core.pipeline.watch_steps.replay_policies for a terminal, a line a policy."""
+    lines = []
+    for row in table.to_dict("records"):
+        leakage = Interval(row["leakage"], row["leakage_low"], row["leakage_high"], row["n"])
+        values = {name: row[name] for name in ("coverage", "named", "regret")}
+        lines.append(
+            sentence(
+                language,
+                "watch.replayed",
+                name=row["name"] or sentence(language, "watch.in_force"),
+                leakage=interval_text(leakage, language),
+                low=row["regret_low"],
+                high=row["regret_high"],
+                **values,
+            )
+        )
+    return "\n".join(lines)
