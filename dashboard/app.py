@@ -15,7 +15,12 @@ LOGO = str(Path(__file__).parent / "logo.svg")
 GROUPS = {
     "decide": {"decide": "tune", "money": "payments"},
     "evidence": {"evidence": "fact_check", "inspectors": "how_to_vote"},
-    "run": {"worklist": "checklist", "policies": "gavel", "history": "history"},
+    "run": {
+        "worklist": "checklist",
+        "monitor": "monitoring",
+        "policies": "gavel",
+        "history": "history",
+    },
     "prepare": {"data": "database", "meeting": "groups"},
 }
 

@@ -35,6 +35,8 @@ MOST = 1e9  # largest amount or volume that a field takes
 MOST_PEOPLE = 200  # reviewers that a simulation is asked for
 # what the threshold may be compared with, apart from the presets
 ACTIVE, PREVIOUS = "active", "previous"
+EVERY = (1_000, 3_000, 10_000, 30_000, 100_000)  # cases per false alarm of the monitor
+REHEARSALS = (0, 10, 30, 100)  # percent of accepted cases whose label in the file acts as an audit
 SIDES = (ALL, "review", "accepted")  # which decisions the worklist lists
 BY_SEGMENT, BY_CLASS = "segment", "class"
 BY_PEOPLE, BY_LEAKAGE, CHEAPEST, BY_HAND = "people", "leakage", "cheapest", "hand"
@@ -118,6 +120,9 @@ class Choices:
     happened: str = ALL  # kind of the history's entries, one of HISTORY_KINDS
     person: str = ALL  # whose actions the history lists
     answer: str = ALL  # predicted class that the worklist is limited to
+    every: int = 10_000  # cases per false alarm, one of EVERY
+    rehearse: int = 0  # percent, one of REHEARSALS; 0 uses people's verdicts
+    since: str = ALL  # first day of a replay, YYYY-MM-DD; ALL is the first case
 
 
 NAMES = tuple(field.name for field in fields(Choices))
@@ -304,4 +309,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "answer": str,
     "happened": _one_of(ALL, *HISTORY_KINDS),
     "person": str,
+    "every": lambda text: int(_number_of(*EVERY)(text)),
+    "rehearse": lambda text: int(_number_of(*REHEARSALS)(text)),
+    "since": str,
 }

@@ -108,7 +108,7 @@ def block_by_day(
     ratios, before = _checked(log_ratios, weights)
     day = np.asarray(days)
     if day.shape != before.shape:
-        raise ShapeError("watch.shape", shape=str(day.shape), steps=len(before))
+        raise ShapeError("watch.shape", shape=str(day.shape), steps=len(ratios))
     if not len(day):
         return ratios, before, np.empty(0, dtype=np.intp)
     first = np.flatnonzero(np.append(True, day[1:] != day[:-1]))
@@ -146,5 +146,5 @@ def _checked(
     ratios = ratios[:, None] if ratios.ndim == 1 else ratios
     before = np.ones(len(ratios)) if weights is None else np.asarray(weights, dtype=np.float64)
     if ratios.ndim != 2 or before.shape != (len(ratios),) or not np.isfinite(ratios).all():
-        raise ShapeError("watch.shape", shape=str(ratios.shape), steps=len(before))
+        raise ShapeError("watch.shape", shape=str(before.shape), steps=len(ratios))
     return ratios, before

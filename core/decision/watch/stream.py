@@ -110,7 +110,14 @@ def cut_windows(stream: WatchedStream) -> NDArray[np.intp]:
             window, periods = pd.factorize(times.to_period(length), sort=True)
             sizes = np.bincount(window)
             if len(periods) <= MOST_WINDOWS and np.median(sizes) >= min(WINDOW_CASES, n):
-                return np.asarray(window, dtype=np.intp)
-        return np.asarray(window, dtype=np.intp)
+                break
+        return _merge_small(np.asarray(window, dtype=np.intp), sizes)
     count = max(1, min(MOST_WINDOWS, n // WINDOW_CASES))
     return (np.arange(n) * count) // max(1, n)
+
+
+def _merge_small(window: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the windows with those of a few cases joined to the window before, [N]."""
+    # The first stays: it has none before it.
+    own = (sizes >= min(WINDOW_CASES // 4, sizes.max())) | (np.arange(len(sizes)) == 0)
+    return (np.cumsum(own) - 1)[window]

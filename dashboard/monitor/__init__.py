@@ -1,0 +1,1 @@
+"""Monitor: whether a line's stream has changed since its policy was chosen, and what to do."""

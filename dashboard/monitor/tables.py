@@ -1,0 +1,144 @@
+"""The tables of the page 'Monitor': the report's windows, alarms, events and a replay."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from core.decision.watch.report import WatchReport
+from core.pipeline.watch import TimelineEvent
+from core.report.watch_text import alarm_texts
+from dashboard.components.tables import ScreenTable
+from dashboard.i18n import DASH, Words
+
+FIGURES = ("free", "stable", "audited")
+
+
+def positioned(report: WatchReport) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the report's windows and levels with a column x: the time, or the case's number."""
+    windows, levels = report.windows, report.levels
+    if len(windows) and not windows[["start", "end"]].isna().any(axis=None):
+        middle = windows["start"] + (windows["end"] - windows["start"]) / 2
+        return windows.assign(x=middle), levels.assign(x=levels["at"] if len(levels) else [])
+    middle = (windows["first"] + windows["last"]) / 2 + 1 if len(windows) else []
+    return windows.assign(x=middle), levels.assign(x=levels["position"] + 1 if len(levels) else [])
+
+
+def event_points(
+    words: Words, report: WatchReport, events: Sequence[TimelineEvent]
+) -> pd.DataFrame:
+    """Return the timeline's events inside the stream's time: x, kind, text."""
+    texts = alarm_texts(report, words.language)
+    rows = [
+        {
+            "x": alarm.stop + 1 if np.isnat(alarm.at) else alarm.at,
+            "kind": alarm.level,
+            "text": f"{text.detector} · {text.cause}",
+        }
+        for alarm, text in zip(report.alarms, texts, strict=True)
+    ]
+    first, last = _span(report)
+    for event in events:
+        at = pd.Timestamp(event.at).tz_convert(None)
+        if first is not None and last is not None and first <= at <= last:
+            kind = "distil" if event.kind == "distil" else "policy"
+            rows.append({"x": at, "kind": kind, "text": _event_name(words, event)})
+    return pd.DataFrame(rows, columns=["x", "kind", "text"])
+
+
+def window_table(words: Words, report: WatchReport) -> ScreenTable:
+    """Return a row a window: its cases and audits, and the three figures of leakage."""
+    rows = report.windows
+    columns = {
+        words("monitor.from"): [
+            _day(words, x, n) for x, n in zip(rows["start"], rows["first"], strict=True)
+        ],
+        words("monitor.to"): [
+            _day(words, x, n) for x, n in zip(rows["end"], rows["last"], strict=True)
+        ],
+        words("column.cases"): rows["n"],
+        words("monitor.accepted"): rows["accepted"],
+        words("monitor.audits"): rows["audits"],
+    }
+    formats = {}
+    for name in FIGURES:
+        for end in ("", "_low", "_high"):
+            title = words(f"monitor.{name}") + (words(f"monitor.end{end}") if end else "")
+            columns[title] = rows[f"{name}{end}"]
+            formats[title] = "percent"
+    return ScreenTable(pd.DataFrame(columns), formats)
+
+
+def alarm_table(words: Words, report: WatchReport) -> ScreenTable:
+    """Return a row an alarm: when, what, how many cases, the cause, and what to do."""
+    texts = alarm_texts(report, words.language)
+    rows = [
+        {
+            words("monitor.at"): _day(words, alarm.at, alarm.stop),
+            words("monitor.level"): text.level,
+            words("monitor.detector"): text.detector,
+            words("column.cases"): alarm.cases,
+            words("monitor.audits"): alarm.audits,
+            words("monitor.needed"): round(min(alarm.needed, 1e9)),
+            words("monitor.repeats"): alarm.repeats,
+            words("monitor.cause"): text.cause,
+            words("monitor.todo"): text.action,
+        }
+        for alarm, text in zip(report.alarms, texts, strict=True)
+    ]
+    return ScreenTable(pd.DataFrame(rows), {})
+
+
+def event_table(words: Words, events: Sequence[TimelineEvent]) -> ScreenTable:
+    """Return the steps of policies and the distillations, newest first."""
+    rows = [
+        {
+            words("monitor.at"): words.time(event.at),
+            words("monitor.event"): words(f"monitor.event.{event.kind}"),
+            words("monitor.what"): _event_name(words, event),
+            words("monitor.author"): event.author or DASH,
+        }
+        for event in reversed(events)
+    ]
+    return ScreenTable(pd.DataFrame(rows), {})
+
+
+def replay_table(words: Words, table: pd.DataFrame) -> ScreenTable:
+    """Return a table of core.pipeline.watch_steps.replay_policies."""
+    heads = {
+        "name": words("monitor.thresholds"),
+        "coverage": words("axis.coverage"),
+        "leakage": words("monitor.leakage"),
+        "leakage_low": words("monitor.leakage") + words("monitor.end_low"),
+        "leakage_high": words("monitor.leakage") + words("monitor.end_high"),
+        "named": words("monitor.named"),
+        "regret": words("monitor.regret"),
+        "regret_low": words("monitor.regret") + words("monitor.end_low"),
+        "regret_high": words("monitor.regret") + words("monitor.end_high"),
+        "hindsight": words("monitor.hindsight"),
+    }
+    shares = ("coverage", "leakage", "leakage_low", "leakage_high")
+    formats = {heads[name]: "percent" for name in shares} | {
+        heads[name]: "%.3f" for name in ("regret", "regret_low", "regret_high", "hindsight")
+    }
+    return ScreenTable(table[list(heads)].rename(columns=heads), formats)
+
+
+def _event_name(words: Words, event: TimelineEvent) -> str:
+    if event.version is None:
+        return event.name
+    return words.text("monitor.version", name=event.name, version=words.number(event.version, 0))
+
+
+def _span(report: WatchReport) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+    if not len(report.windows):
+        return None, None
+    first, last = report.windows["start"].iloc[0], report.windows["end"].iloc[-1]
+    return (None, None) if pd.isna(first) or pd.isna(last) else (first, last)
+
+
+def _day(words: Words, at: object, position: int) -> str:
+    """Return the day of a time, or the case's number where there is none."""
+    if pd.isna(at):
+        return words.text("monitor.case_number", n=words.number(position + 1, 0))
+    return words.date(pd.Timestamp(at))
