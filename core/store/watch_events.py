@@ -77,7 +77,7 @@ class WatchEvents:
                 " WHERE policy = ? AND policy_version = ? ORDER BY position",
                 [policy, version],
             ).fetchall()
-        return [WatchEvent(*row[:-1], at=row[-1].replace(tzinfo=UTC)) for row in rows]
+        return [WatchEvent(*(*row[:-1], row[-1].replace(tzinfo=UTC))) for row in rows]
 
     def open_harm(self, policy: str, version: int) -> WatchEvent | None:
         """Return the alarm of harm that is not cleared, None without one."""

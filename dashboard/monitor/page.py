@@ -72,7 +72,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     _draw_timeline(words, report, events)
     _draw_alarms(words, run_id, watched, report, rehearsal)
     _draw_proposal(words, run_id, watched, report)
-    _draw_replay(words, run_id, watched, settings, rehearsal, report)
+    _draw_replay(words, run_id, chosen.t, watched, settings, rehearsal, report)
     if events:
         panels.listing("monitor_events", words, monitor_tables.event_table(words, events))
     state.choices()  # again: some widgets of choices are drawn only now
@@ -92,9 +92,11 @@ def _report(
 
 def _draw_handles(words: Words) -> None:
     """Draw the rate of false alarms and the rehearsal."""
-    rates = {n: words.text("monitor.every_n", n=words.number(n, 0)) for n in EVERY}
+    rates: dict[object, str] = {
+        n: words.text("monitor.every_n", n=words.number(n, 0)) for n in EVERY
+    }
     controls.select(words("monitor.every"), rates, "every", help=words("monitor.every.help"))
-    shares = {
+    shares: dict[object, str] = {
         n: words.text("monitor.rehearse_n", share=words.percent(n / 100, 0)) for n in REHEARSALS
     }
     shares[0] = words("monitor.rehearse_no")
@@ -202,6 +204,7 @@ def _draw_proposal(words: Words, run_id: str, watched: WatchedPolicy, report: Wa
 def _draw_replay(
     words: Words,
     run_id: str,
+    t: float,
     watched: WatchedPolicy,
     settings: WatchSettings,
     rehearsal: float | None,
@@ -211,16 +214,14 @@ def _draw_replay(
     if not report.audits:
         panels.empty_panel("monitor_replay", words, "monitor.replay_no_audits")
         return
-    starts = {ALL: words("monitor.since_first")} | {
-        str(pd.Timestamp(start).date()): words.date(pd.Timestamp(start))
-        for start in report.windows["start"].iloc[1:]
-        if not pd.isna(start)
-    }
+    starts: dict[object, str] = {ALL: words("monitor.since_first")}
+    for start in report.windows["start"].iloc[1:].dropna():
+        starts[str(start.date())] = words.date(start)
     state.clamp_choice("since", list(starts), ALL)
     with panels.panel("monitor_replay", words):
         controls.select(words("monitor.since"), starts, "since", width=320)
-        since = state.chosen("since") or None
-        table = cache.cached_query(_replayed, run_id, state.chosen("t"), settings, since, rehearsal)
+        since = str(state.chosen("since")) or None
+        table = cache.cached_query(_replayed, run_id, t, settings, since, rehearsal)
         labels = [monitor_words.watched_name(words, watched)] + [
             words.text("monitor.moved", shift=f"{float(name):+.3f}") for name in table["name"][1:]
         ]

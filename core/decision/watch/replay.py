@@ -87,12 +87,13 @@ def replayed_risk(cases: DecidedCases, accepted: ArrayLike, level: float = 0.95)
     cases, accepted, level: as in `replayed_leakage`. All None without an accepted case.
     """
     taken = np.asarray(accepted, dtype=bool)
-    found = replayed_leakage(cases, taken, level)
+    leakage = replayed_leakage(cases, taken, level)
     verdicts = int((taken & cases.drawn).sum())
-    if found.value is None or not taken.any():
+    if leakage.value is None or not taken.any():
         return Interval(None, None, None, verdicts, level)
     coverage = float(taken.mean())
-    return Interval(*(share / coverage for share in found.estimate), verdicts, level)
+    value, low, high = (share / coverage for share in leakage.estimate)
+    return Interval(value, low, high, verdicts, level)
 
 
 def error_bounds(cases: DecidedCases, level: float = 0.95) -> tuple[float, float]:

@@ -306,7 +306,9 @@ def _windows(
     return pd.DataFrame(rows).astype(dict.fromkeys(shares, float))
 
 
-def _free(fitted: Recalibration | None, stream: WatchedStream, rows) -> Interval:
+def _free(
+    fitted: Recalibration | None, stream: WatchedStream, rows: NDArray[np.bool_] | slice
+) -> Interval:
     if fitted is None:
         return Interval(None, None, None, 0)
     return label_free_leakage(fitted, stream.confidence[rows], stream.accepted[rows])
