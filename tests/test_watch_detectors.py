@@ -68,13 +68,21 @@ def test_a_detector_begins_again_after_an_alarm():
     assert np.exp(path[[5, 6, 11, 12, 13]]) == pytest.approx([126, 2, 126, 2, 6])
 
 
-def test_days_are_products_or_means():
+def test_days_are_products_or_pooled_bets():
     ratios, days = np.log([2.0, 4.0, 3.0]), [7, 7, 8]
     product, weights, last = block_by_day(ratios, days)
     assert np.exp(product[:, 0]) == pytest.approx([8, 3])
     assert (weights.tolist(), last.tolist()) == ([2, 1], [1, 2])
-    mean, _, _ = block_by_day(ratios, days, average=True)
-    assert np.exp(mean[:, 0]) == pytest.approx([3, 3])
+    # sizes 2 and 1: their 95% quantile is 1.95
+    pooled, _, _ = block_by_day(ratios, days, pooled=True)
+    assert np.exp(pooled[:, 0]) == pytest.approx([1 + (1 + 3) / 2, 1 + 2 / 1.95])
+
+
+def test_a_day_of_equal_cases_is_one_event_where_pooled():
+    """Ten copies of one case: their product squares the evidence nine times, pooled it is one L."""
+    ratios, days = np.log(np.full(10, 2.0)), np.zeros(10)
+    assert np.exp(block_by_day(ratios, days)[0]) == pytest.approx(2.0**10)
+    assert np.exp(block_by_day(ratios, days, pooled=True)[0]) == pytest.approx(2.0)
 
 
 def test_false_alarms_are_as_rare_as_promised_and_a_wrong_null_shows():

@@ -17,6 +17,8 @@ from scipy.special import logsumexp
 
 from core.errors import SettingsError, ShapeError
 
+BLOCK_QUANTILE = 0.95  # of the days' sizes: larger days count as this many cases
+
 
 @dataclass(frozen=True)
 class Crossing:
@@ -97,13 +99,14 @@ def restarted_path(
 
 
 def block_by_day(
-    log_ratios: ArrayLike, days: ArrayLike, weights: ArrayLike | None = None, average: bool = False
+    log_ratios: ArrayLike, days: ArrayLike, weights: ArrayLike | None = None, pooled: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """Return (log_ratios [D, A], weights [D], last step of each day [D]) of a stream by day.
 
     log_ratios, weights: as in `detector_path`. days: a value a step, equal within a day, in order,
-    [T]. average: True takes the mean of a day's ratios, which keeps the rate of false alarms under
-    any dependence within a day and is slower; False takes their product.
+    [T]. pooled: False takes the product of a day's ratios, which needs independent cases; True
+    takes 1 + sum (L - 1) / max(c, cases of the day), c the 95% quantile of the days' sizes, which
+    keeps its mean at 1 under any dependence within a day and is slower.
     """
     ratios, before = _checked(log_ratios, weights)
     day = np.asarray(days)
@@ -113,11 +116,12 @@ def block_by_day(
         return ratios, before, np.empty(0, dtype=np.intp)
     first = np.flatnonzero(np.append(True, day[1:] != day[:-1]))
     sizes = np.diff(np.append(first, len(day)))
-    daily = (
-        np.logaddexp.reduceat(ratios, first, axis=0) - np.log(sizes)[:, None]
-        if average
-        else np.add.reduceat(ratios, first, axis=0)
-    )
+    if pooled:
+        # Not the mean of a day: small days would weigh more than their cases, and days differ.
+        most = np.maximum(np.quantile(sizes, BLOCK_QUANTILE), sizes)[:, None]
+        daily = np.log1p(np.add.reduceat(np.expm1(ratios), first, axis=0) / most)
+    else:
+        daily = np.add.reduceat(ratios, first, axis=0)
     return daily, np.add.reduceat(before, first), first + sizes - 1
 
 

@@ -22,7 +22,12 @@ from core.decision.watch.adapt import (
     threshold_shifts,
 )
 from core.decision.watch.adapt import NO_AUDITS as UNPROVED
-from core.decision.watch.labelfree import Recalibration, label_free_leakage, stable_risk_leakage
+from core.decision.watch.labelfree import (
+    Recalibration,
+    cautious_wrong_share,
+    label_free_leakage,
+    stable_risk_leakage,
+)
 from core.decision.watch.replay import replayed_leakage
 from core.decision.watch.stream import ReferenceCases, WatchedStream, cut_windows
 from core.types import Interval
@@ -190,7 +195,12 @@ def _watches(
     if limit is not None and 0 < limit < ratios.HIGHEST_RISK:
         watches[RISK] = _Watch(ratios.audit_log_ratios(wrong, pi, limit, floor), audited)
     if fitted is not None:
-        p = fitted.wrong_share(stream.confidence[audited])
+        taken = reference.accepted
+        p = cautious_wrong_share(
+            fitted.wrong_share(stream.confidence[audited]),
+            int((taken & ~reference.right).sum()),
+            int(taken.sum()),
+        )
         watches[RESIDUAL] = _Watch(ratios.residual_log_ratios(wrong, p, pi, floor), audited)
     return watches
 
@@ -211,7 +221,7 @@ def _watched(
         stream.day[watch.position],
         weights,
         # Inputs of one day resemble each other: their product would count one event many times.
-        average=LEVEL_OF[name] == NOTICE,
+        pooled=LEVEL_OF[name] == NOTICE,
     )
     path = detectors.restarted_path(daily, limit, weight)
     position = watch.position[last]
