@@ -24,6 +24,8 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "review.verdict": ("reviewer",),
     "decisions.apply": ("operator",),
     "decisions.export": ("reviewer", "operator", "approver"),
+    "watch.harm": ("operator", "approver"),
+    "watch.clear": ("approver",),
     "job.start": ("operator",),
     "job.cancel": ("operator",),
     "login": ("viewer", "reviewer", "operator", "approver"),

@@ -13,7 +13,7 @@ from core.types import RunRecord
 RULES, DECISIONS, REVIEWS, RUNS, ACCESS = "rules", "decisions", "reviews", "runs", "access"
 KINDS = (RULES, DECISIONS, REVIEWS, RUNS, ACCESS)
 _KIND_OF_ROOM = {
-    **dict.fromkeys(("policy", "scenario", "meeting"), RULES),
+    **dict.fromkeys(("policy", "scenario", "meeting", "watch"), RULES),
     "decisions": DECISIONS,
     "review": REVIEWS,
     **dict.fromkeys(("run", "job", "model"), RUNS),

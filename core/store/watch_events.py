@@ -11,6 +11,7 @@ from core.store import records
 from core.store.entries import checked_choice, checked_text
 from core.store.ledger import Ledger
 from core.store.store import Store
+from core.store.trail import AuditTrail, TrailEvent
 
 WATCH_EVENTS = ("harm", "clear")
 _EVENT = (
@@ -51,9 +52,10 @@ class WatchEvents:
         """Add an event; return False if the same alarm is recorded already.
 
         Run, version, event, detector and case identify an alarm. Raises NotFoundError for an
-        unknown run or version, SettingsError for another event.
+        unknown run or version, SettingsError for another event, AccessError for a missing role.
         """
         checked_choice(event.event, WATCH_EVENTS, "watch event")
+        self.store.principal.require(f"watch.{event.event}")
         checked_text(event.author, "author")
         with self.store.atomic() as connection:
             self.store.run(event.run_id)
@@ -67,6 +69,13 @@ class WatchEvents:
                 f"INSERT INTO watch_events ({_EVENT}) VALUES ({marks})",  # noqa: S608
                 [*values[:-1], records.utc_now()],
             )
+            entry = TrailEvent(
+                f"watch.{event.event}",
+                event.author,
+                f"{event.policy} {event.version}",
+                {"run": event.run_id, "detector": event.detector, "audits": event.audits},
+            )
+            AuditTrail(self.store).append(self.store.principal, [entry])
             return True
 
     def events(self, policy: str, version: int) -> list[WatchEvent]:
