@@ -74,8 +74,6 @@ def parser() -> argparse.ArgumentParser:
             add_demo,
             add_dashboard,
         ),
-        *(add_check, add_train, add_distill, add_score, add_evaluate),
-        *(add_decide, add_apply, add_decisions, add_serve, add_export, add_demo, add_dashboard),
         *(add_monitor, add_replay, add_propose),
     ):
         add(verbs)
