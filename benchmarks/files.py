@@ -19,9 +19,10 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.file_inputs.cell_inputs import DATES, NUMBERS
+from benchmarks.file_inputs.encoding_inputs import ENCODINGS
 from benchmarks.file_inputs.making import Expected, Input
 from benchmarks.file_inputs.mutations import try_mutations
-from benchmarks.file_inputs.text_inputs import DELIMITED, ENCODINGS, HEADERS, ROWS
+from benchmarks.file_inputs.text_inputs import DELIMITED, HEADERS, ROWS
 from benchmarks.file_inputs.typed_inputs import SHEETS, TYPED
 from core.cases.columns import ColumnNames
 from core.cases.read import Cases, read_cases

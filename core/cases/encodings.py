@@ -1,19 +1,19 @@
 """Bytes -> text: by marks and validity first, then by the reading with the shortest description.
 
-UTF-8, UTF-16 and ISO-2022-JP identify themselves. Bytes of an 8-bit or Shift-JIS family decode in
-several ways, so each reading is priced in bits by the characters of Japanese, English, German,
-French and Spanish texts, and the cheapest one wins. Readings of nearly the same cost, and a
-cheapest one that resembles no such text, are refused with both shown. Knows no columns.
+UTF-8, UTF-16 and ISO-2022-JP identify themselves. Bytes of an 8-bit, Shift-JIS, Chinese or Korean
+family decode in several ways, so each reading is priced in bits (core.cases.reading_cost), and the
+cheapest one wins. Readings of nearly the same cost, and a cheapest one that resembles no known
+language, are refused with the readings shown. Knows no columns.
 """
 
 import codecs
+import math
 import re
-from dataclasses import dataclass
-from itertools import pairwise
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from charset_normalizer import from_bytes
-
+from core.cases.reading_cost import ReadingCost, reading_cost
 from core.cases.table import Notice
 from core.errors import CasesError
 
@@ -22,24 +22,38 @@ PRIORS = {
     "cp932": 0.0,
     "cp1252": 0.0,
     "euc_jp": 2.0,
+    "cp850": 9.0,
     "iso8859_15": 10.0,
     "mac_roman": 10.0,
-    "cp850": 9.0,
-    "cp1250": 12.0,
-    "cp1251": 16.0,
-    "cp1253": 16.0,
-    "cp1254": 12.0,
-    "cp1255": 16.0,
-    "cp1256": 16.0,
-    "cp874": 16.0,
-    "iso8859_2": 12.0,
-    "koi8_r": 18.0,
+    "cp1250": 10.0,
+    "iso8859_2": 10.0,
+    "cp1254": 10.0,
+    "cp1251": 10.0,
+    "cp1253": 10.0,
+    "cp1257": 12.0,
+    "cp1255": 12.0,
+    "cp1256": 12.0,
+    "cp874": 12.0,
+    "koi8_r": 12.0,
+    "koi8_u": 13.0,
+    "cp866": 13.0,
+    "iso8859_5": 14.0,
+    "iso8859_7": 12.0,
+    "iso8859_9": 12.0,
+    "cp852": 14.0,
+    "cp857": 14.0,
+    "iso8859_6": 14.0,
+    "iso8859_13": 14.0,
+    "mac_cyrillic": 14.0,
+    "gb18030": 12.0,
+    "cp950": 12.0,
+    "cp949": 12.0,
 }
-RIVALS = ("euc_kr", "gb18030", "big5")  # of other languages; read as Japanese they show no kana
+# How ideographs are priced in encodings of other languages than Japanese.
+LANGUAGES = {"gb18030": "zh", "cp950": "zh-Hant", "cp949": "ko"}
 MARGIN = 9.5  # bits between two readings; 2 ** 9.5 is odds of 700 to 1
-IMPLAUSIBLE = 12.0  # bits per character beyond ASCII; text of our languages costs 5 to 10
-SAMPLE = 200_000  # bytes of lines with such characters that are priced
-EXCERPT = 60
+SAMPLE = 12_000  # bytes of cells with such characters that are priced
+EXCERPT, SHOWN = 60, 3  # characters of a reading in an error, and readings
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -48,33 +62,6 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\(J|\(I|\$\(D)")
-_WEST = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽž]")
-_ACCENTS = frozenset("àâäáçéèêëíîïñóôöúùûüßæœ")
-_NEIGHBOURS = frozenset("ãåìòõøšžąćęłńśźżčďěňřťůőűğışİŁŚŻŠČŘŽ")  # of languages near ours
-_QUOTES = frozenset("“”„«»‘‚’")
-# Blocks of other scripts: Greek, Cyrillic, Hebrew, Arabic, Thai.
-_SCRIPTS = (
-    ("\u0370", "\u03ff"),
-    ("\u0400", "\u045f"),
-    ("\u0590", "\u05ff"),
-    ("\u0600", "\u06ff"),
-    ("\u0e00", "\u0e7f"),
-)
-_SIGNS = frozenset("…–—•€£°§©®™½¼¾²³µ±ºª×·\xa0")
-_KANJI = frozenset(  # the kanji that most business and maintenance texts are made of
-    "株式公司製造営業販売郵便宅配便銀行座口券証録音声動静止禁煙火災害虫駆鳥獣魚肉菜果米麦粉糖塩茶酒"
-    "一二三四五六七八九十百千万円年月日時分秒上下左右前後内外中間大小高低長短新旧古多少全部品"
-    "番号機械設備工場作業員者人名社会務課係所店電気力動起停止運転開始終了完未済発生異常音振温"
-    "度圧油水漏交換修理点検清掃給脂調整確認取付破損折曲割欠亀裂摩耗腐食錆緩締固着詰閉塞不良故"
-    "障原因対策処置状態結果報告連絡依頼指示図書類件容説明考受登録管担当責任氏住話題問合回答返"
-    "金額費用価格税込支払請求注文出荷入在庫数量単位計算平均最初期定変更追加削除表画面操方法手"
-    "順必要可能無有正誤保存索選択項目情資料通知予実施績標進捗評質安衛環境車両窓室扉鍵灯球配弁"
-    "軸歯輪板棒線端子盤箱蓋口穴側底先根元本体系統装器具材鉄鋼銅樹布紙木石土砂銀色赤青黄白黒緑"
-    "強弱速遅早近遠深浅広狭重軽熱冷凍乾湿光暗規切替接続断過負警解再現頻程毎々午朝昼夜東京阪市"
-    "区町村県道国山川田林森野島崎藤井橋佐伊吉松竹梅学校教育試験律条約契至急優緊休延滞納限次昇"
-    "降旋縮膨張伸収集積載台座席背腕脚爪刃柄握押引抜差挿脱私彼何今来行見言思飲立使持待歩走送為"
-    "事物様同別他自己以等第達化的性心足耳"
-)
 
 
 @dataclass(frozen=True)
@@ -190,27 +177,23 @@ def _decode_weighed(raw: bytes, path: Path) -> Decoded:
 
     Raises CasesError if another one is nearly as short, or if none is plausible.
     """
-    sample = _foreign_lines(raw)
-    readings = {}
-    for encoding in PRIORS:
-        try:
+    costs = _reading_costs(_foreign_cells(raw))
+    readings: dict[str, str] = {}  # different texts, the cheapest first
+    for encoding in sorted(costs, key=lambda name: costs[name].bits):
+        limit = costs[next(iter(readings))].bits + MARGIN if readings else math.inf
+        if len(readings) > 1 and costs[encoding].bits >= limit:
+            break
+        with suppress(UnicodeDecodeError):
             text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        readings[encoding] = (text, PRIORS[encoding] + _bits(sample.decode(encoding)))
+            if text not in readings.values():
+                readings[encoding] = text
     if not readings:
         raise CasesError("cases.no_encoding", file=str(path), **_place(raw, _first_foreign(raw)))
-    best, *others = sorted(readings, key=lambda name: readings[name][1])
-    text, bits = readings[best]
-    foreign = [c for c in sample.decode(best) if c > "\x7f"]
-    rival = _rival(sample, foreign) if best in ("cp932", "euc_jp") else None
-    close = [e for e in others if readings[e][1] < bits + MARGIN and readings[e][0] != text]
-    if not rival and not close and _foreign_bits(sample.decode(best)) <= IMPLAUSIBLE * len(foreign):
-        return Decoded(text, best, "weighed")
-    texts = {name: readings[name][0] for name in (close if close else others)[:1]}
-    if rival:
-        texts = {rival: raw.decode(rival, errors="replace")}
-    excerpts = _excerpts({best: text} | texts)
+    best, *others = readings
+    close = [name for name in others if costs[name].bits < costs[best].bits + MARGIN]
+    if not close and costs[best].is_plausible:
+        return Decoded(readings[best], best, "weighed")
+    excerpts = _excerpts({name: readings[name] for name in [best, *(close or others)][:SHOWN]})
     raise CasesError(
         "cases.encoding_unclear",
         file=str(path),
@@ -219,138 +202,31 @@ def _decode_weighed(raw: bytes, path: Path) -> Decoded:
     )
 
 
-def _foreign_lines(raw: bytes) -> bytes:
-    """Return the lines with bytes beyond ASCII, up to SAMPLE bytes: the others tell nothing."""
-    lines, size = [], 0
-    for line in raw.splitlines():
-        if not line.isascii():
-            lines.append(line)
-            size += len(line)
+def _reading_costs(sample: bytes) -> dict[str, ReadingCost]:
+    """Return the cost of a sample in each encoding that can decode it, priors included."""
+    costs = {}
+    for encoding, prior in PRIORS.items():
+        with suppress(UnicodeDecodeError):
+            cost = reading_cost(sample.decode(encoding), LANGUAGES.get(encoding, "ja"))
+            costs[encoding] = replace(cost, plain=cost.plain + prior)
+    return costs
+
+
+def _foreign_cells(raw: bytes) -> bytes:
+    """Return a line for each different cell beyond ASCII, up to SAMPLE bytes.
+
+    Repeated cells and codes tell nothing more. No encoding uses a delimiter's byte for a part of a
+    character, except the pipe's.
+    """
+    cells: dict[bytes, None] = {}
+    size = 0
+    for cell in re.split(rb"[,;\t\r\n]+", raw):
+        if not cell.isascii() and cell not in cells:
+            cells[cell] = None
+            size += len(cell)
             if size > SAMPLE:
                 break
-    return b"\n".join(lines)
-
-
-def _rival(sample: bytes, foreign: list[str]) -> str | None:
-    """Return a Chinese or Korean encoding that also fits; None if the text is clearly Japanese."""
-    # Kana occur in Japanese only; failing them, frequent kanji of the trade decide.
-    kanji = [c for c in foreign if "\u4e00" <= c <= "\u9fff"]
-    kana = any("\u3040" <= c <= "\u30ff" or "\uff66" <= c <= "\uff9f" for c in foreign)
-    if kana or len(kanji) < 4 or sum(c in _KANJI for c in kanji) * 4 >= len(kanji) * 3:
-        return None
-    matches = from_bytes(sample, cp_isolation=list(RIVALS), threshold=0.3)
-    best = matches.best()
-    return best.encoding if best is not None and best.encoding in RIVALS else None
-
-
-def _bits(text: str) -> float:
-    """Return the bits that describe `text`: ASCII per character, others by kind and neighbours."""
-    letters = sum(4.5 for c in text if c < "\x80")
-    return letters + _foreign_bits(text)
-
-
-def _foreign_bits(text: str) -> float:
-    """Return the bits of the characters beyond ASCII, with the changes of script around them."""
-    padded = f"\n{text}\n"
-    bits = sum(
-        _bits_of(b, a, c)
-        for a, b, c in zip(padded, padded[1:], padded[2:], strict=False)
-        if b > "\x7f"
-    )
-    changes = sum(
-        (_is_east(a) and b.islower() and b < "\x80") or (_is_east(b) and a.islower() and a < "\x80")
-        for a, b in pairwise(padded)
-    )
-    return bits + 6.0 * changes
-
-
-def _bits_of(c: str, before: str, after: str) -> float:
-    """Return the bits of one character beyond ASCII between two others."""
-    # Narrow blocks before wide ones: the first that holds the character prices it.
-    if "\u3041" <= c <= "\u3096" or "\u30a1" <= c <= "\u30fe":
-        return 5.0 if c <= "\u30a0" else 6.0
-    if "\uff61" <= c <= "\uff9f":
-        return _bits_of_half_width(c, before, after)
-    if "\u4e00" <= c <= "\u9fff" or c == "々":
-        return 8.0 if c in _KANJI else 11.5 if _in_first_level(c) else 16.0
-    if c in "、。「」・～（）％：／〜－！？　①②③④⑤【】〇":
-        return 7.0
-    if "\uff01" <= c <= "\uff5e":
-        return 8.0
-    if "\ue000" <= c <= "\uf8ff" or c < "\xa0":  # private use and C1 controls: in no real text
-        return 40.0
-    if any(first <= c <= last for first, last in _SCRIPTS):
-        return _bits_of_script(c, before, after)
-    if c > "\u2fff" or "\u2460" <= c <= "\u27bf":
-        return 13.0
-    return _bits_in_the_west(c, before, after)
-
-
-def _bits_in_the_west(c: str, before: str, after: str) -> float:
-    """Return the bits of a character of Western texts: an accent in a word, a quote, a sign."""
-    within = bool(_WEST.match(before)) and bool(_WEST.match(after))
-    adjacent = bool(_WEST.match(before)) or bool(_WEST.match(after))
-    if c == "’" and within:
-        return 3.0
-    if c == "ß":
-        return 6.0 if before in "aeiouäöü" else 15.0
-    if before in _ACCENTS and c in _ACCENTS:
-        return 11.0  # words of our languages hardly have two accents in a row
-    if c in _ACCENTS:
-        return 6.0 if adjacent else 8.0 if c in "àéèêôù" else 13.0
-    if (c in "°½¼¾²³" and before.isdigit()) or (c in "£€±" and after.isdigit()):
-        return 5.0
-    if c == "±":
-        return 14.0
-    if c in _NEIGHBOURS:
-        return 9.0 if adjacent else 13.0
-    if c in "¡¿":
-        return 7.0 if before.isspace() or before in ',;"\t' else 15.0
-    if c.lower() in _ACCENTS:
-        return 16.0 if before.islower() else 6.5 if after.isupper() else 8.0 if adjacent else 12.0
-    if c in _QUOTES:
-        return 14.0 if within else 5.0 if adjacent else 11.0
-    if c in _SIGNS:
-        return 17.0 if within else 8.0
-    return 20.0 if adjacent else 15.0
-
-
-def _bits_of_script(c: str, before: str, after: str) -> float:
-    """Return the bits of a letter of another script: costly next to Latin and in mixed case."""
-    if _WEST.match(before) or _WEST.match(after):
-        return 20.0
-    if c.isupper():
-        return 14.0 if before.islower() else 8.0
-    return 5.5
-
-
-def _bits_of_half_width(c: str, before: str, after: str) -> float:
-    """Return the bits of a half-width katakana: costly when alone."""
-    # Signs and capital accents of cp1252 read as single half-width katakana in cp932; in Japanese,
-    # they come in words, and a voiced mark or a small kana follows a sound that can take it.
-    alone = not ("\uff61" <= before <= "\uff9f" or "\uff61" <= after <= "\uff9f")
-    if alone:
-        return 18.0
-    if c in "ﾞﾟ":
-        return 4.0 if "ｶ" <= before <= "ﾄ" or "ﾊ" <= before <= "ﾎ" or before == "ｳ" else 15.0
-    if c in "｡｢｣､･":
-        return 11.0
-    if c in "ｧｨｩｪｫｬｭｮｯｰ":
-        return 6.0 if "ｦ" <= before <= "ﾟ" else 14.0
-    return 6.5
-
-
-def _in_first_level(c: str) -> bool:
-    """Return whether a kanji is one of the 2,965 of JIS level 1, which fill rows 16 to 47."""
-    try:
-        code = c.encode("euc_jp")
-    except UnicodeEncodeError:
-        return False
-    return len(code) == 2 and code[0] < 0xD0
-
-
-def _is_east(c: str) -> bool:
-    return "\u3001" <= c <= "\u9fff" or "\uff01" <= c <= "\uff9f" or "\ue000" <= c <= "\uf8ff"
+    return b"\n".join(cells)
 
 
 def _excerpts(texts: dict[str, str]) -> list[str]:

@@ -3,7 +3,7 @@
 Heavy imports are inside the verbs, so that --help answers at once.
 
 Exit codes: 0 done; 1 unexpected; 2 wrong arguments or settings; 3 the cases; 4 the model; 5 the
-store; 6 a download; 7 a role is missing; 130 interrupted.
+store; 6 a download; 7 a role is missing; 130 interrupted; 141 output closed.
 """
 
 import argparse
@@ -26,10 +26,25 @@ from core.errors import KakushinError
 from core.messages import error_text, reader_language
 from core.settings import Settings
 
+CLOSED_OUTPUT = 141  # as a shell reports a program that SIGPIPE ends
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one verb; print errors as sentences; return the exit code."""
-    arguments = parser().parse_args(argv)
+    """Run one verb; print errors as sentences; return the exit code.
+
+    A closed output, as after `| head`, ends the verb without a word.
+    """
+    try:
+        try:
+            return _run_verb(parser().parse_args(argv))
+        finally:
+            sys.stdout.flush()  # here and not at exit, where Python prints a traceback
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_OUTPUT
+
+
+def _run_verb(arguments: argparse.Namespace) -> int:
     os.umask(0o077)  # output files hold text of cases: only their owner may read them
     # Before transformers and tokenizers are imported; a user's own values win.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
