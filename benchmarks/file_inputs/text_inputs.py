@@ -91,6 +91,23 @@ DELIMITED = [
         expect("text", "valve stuck,\nthen open, twice", 'a "good" fan'),
     ),
     Input(
+        "lines-with-delimiters.csv",
+        quoted_csv([["id", "text"], ["1", "valve stuck\nagain, twice"], ["2", "fan noisy"]]),
+        expect("text", "valve stuck\nagain, twice", "fan noisy"),
+    ),
+    Input(
+        "lines-like-rows.csv",
+        quoted_csv([["id", "text"], ["1", "valve stuck\n2,again"], ["3", "fan noisy"]]),
+        refusals=("quote_swallows_rows",),
+        works=False,
+    ),
+    Input(
+        "all-quoted-broken.csv",
+        text_file('"id","text"', '"1","valve "A" stuck"', '"2","fan noisy"'),
+        expect("text", "fan noisy"),
+        told=("row_quotes",),
+    ),
+    Input(
         "backslash.csv",
         text_file("id,text,label", '1,"say \\"valve\\" now",V', '2,"fan, noisy",F'),
         expect("text", 'say "valve" now', "fan, noisy"),
@@ -209,6 +226,12 @@ HEADERS = [
         options={"header_row": 9},
     ),
     Input(
+        "joined-files.csv",
+        text_file("id,text", "1,valve stuck", "id,text", "2,fan noisy"),
+        _PLAIN,
+        told=("repeated_headers",),
+    ),
+    Input(
         "german-names.csv",
         text_file("Nr;Beschreibung;Betrag", "1;valve stuck;3,5", "2;fan noisy;10"),
         expect("value", 3.5, 10),
@@ -216,6 +239,9 @@ HEADERS = [
 ]
 
 ROWS = [
+    Input("pdf.csv", b"%PDF-1.4\n%\xe2\xe3\n", refusals=("other_kind",), works=False),
+    Input("gzip.csv", b"\x1f\x8b\x08\0\0", refusals=("other_kind",), works=False),
+    Input("noise.csv", bytes(range(256)) * 4, refusals=("is_binary",), works=False),
     Input(
         "end-of-file.csv",
         text_file("id,text", "1,valve stuck", "2,fan noisy") + b"\x1a",

@@ -312,6 +312,35 @@ TYPED = [
         ).encode(),
         _PLAIN,
     ),
+    Input(
+        "pandas-one-column.json",
+        json.dumps({"text": {"0": "valve stuck", "1": "fan noisy"}}).encode(),
+        _PLAIN,
+    ),
+    Input(
+        "pandas-split.json",
+        json.dumps(
+            {"columns": ["id", "text"], "data": [[1, "valve stuck"], [2, "fan noisy"]]}
+        ).encode(),
+        _PLAIN,
+    ),
+    Input(
+        "pandas-index.json",
+        json.dumps({"0": {"text": "valve stuck"}, "1": {"text": "fan noisy"}}).encode(),
+        _PLAIN,
+    ),
+    Input(
+        "wrapped-deep.json",
+        json.dumps({"page": {"rows": [{"text": "valve stuck"}, {"text": "fan noisy"}]}}).encode(),
+        _PLAIN,
+    ),
+    Input(
+        "nan-labels.jsonl",
+        b'{"text": "a", "label": NaN}\n{"text": "b", "label": true}\n',
+        expect("label", None, "true"),
+    ),
+    Input("archive.xlsx", _zip_of(readme_dot_txt="x"), refusals=("is_archive",), works=False),
+    Input("really-text.xlsx", text_file("id,text", "1,valve stuck", "2,fan noisy"), _PLAIN),
     Input("pretty.jsonl", b'{\n "text": "valve stuck"\n}\n{\n "text": "fan noisy"\n}\n', _PLAIN),
     Input("lines.json", json_lines({"text": "valve stuck"}, {"text": "fan noisy"}), _PLAIN),
     Input("lines.ndjson", json_lines({"text": "valve stuck"}, {"text": "fan noisy"}), _PLAIN),

@@ -33,6 +33,8 @@ _STRAY = (
 # A delimiter between quotes proves that quotes enclose cells: read as text, it would split one.
 _QUOTED_CELL = re.compile(r'(?:^|[,;|\t])"[^"\n]*[,;|\t][^"\n]*"(?:[,;|\t\r\n]|$)', re.MULTILINE)
 
+_ENCLOSED = re.compile(r'\s*"[^"]*"\s*')
+
 
 @dataclass(frozen=True)
 class Line:
@@ -168,7 +170,8 @@ def _parse(
     literal = list(_records(physical, path, Dialect(delimiter, "none"), first))
     width = _width(literal, requested)
     even = width > 1 and all(len(r.cells) == width or not count_cells(r.cells) for r in literal)
-    unquoted = even and not _QUOTED_CELL.search("".join(physical))
+    enclosed = bool(literal) and all(map(_ENCLOSED.fullmatch, literal[0].cells))
+    unquoted = even and not enclosed and not _QUOTED_CELL.search("".join(physical))
     try:
         lines = list(_records(physical, path, Dialect(delimiter), first))
     except CasesError:
@@ -177,7 +180,8 @@ def _parse(
         if (escaped := _escaped(physical, path, delimiter, first)) is not None:
             return escaped
         raise
-    swallowing = [r for r in lines if _swallows(r, physical, delimiter, width, first)]
+    starts = {_form_of(line.cells[0]) for line in lines[1:]}
+    swallowing = [r for r in lines if _swallows(r, physical, delimiter, width, first, starts)]
     broken = [r for r in lines if r.broken]
     if (swallowing and even and delimiter == "\t") or (broken and unquoted):
         return _as_literal(literal, [r.row for r in swallowing + broken])
@@ -219,16 +223,26 @@ def _width(lines: list[Line], requested: ColumnNames) -> int:
     return len(lines[0].cells) if lines else 0
 
 
-def _swallows(line: Line, physical: list[str], delimiter: str, width: int, first: int) -> bool:
+def _swallows(
+    line: Line, physical: list[str], delimiter: str, width: int, first: int, starts: set[str]
+) -> bool:
     """Return whether a record over several lines looks like several records.
 
-    It does if two or more of its lines, and two thirds of them, have as many cells as the header.
+    It does if two or more of its lines, and two thirds of them, have as many cells as the header,
+    and one after the first starts as records start (`starts`, as forms).
     """
     if line.end == line.row or width < 2:
         return False
     lines = physical[line.row - first : line.end - first + 1]
-    full = sum(text.count(delimiter) == width - 1 for text in lines)
-    return full >= 2 and full * 3 >= len(lines) * 2
+    full = [text for text in lines if text.count(delimiter) == width - 1]
+    if len(full) < 2 or len(full) * 3 < len(lines) * 2:
+        return False
+    return any(_form_of(text.split(delimiter)[0]) in starts for text in full[1:])
+
+
+def _form_of(cell: str) -> str:
+    """Return a cell with runs of digits as 0 and runs of letters as a: the form of an id."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", cell.strip().strip('"')))
 
 
 def _escaped(

@@ -25,6 +25,23 @@ SHEETS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 SUFFIXES = (*TEXT, ".parquet", *SHEETS)
 # First bytes: OLE is Excel's binary .xls (and encrypted .xlsx), ZIP is .xlsx and its kin.
 _OLE, _ZIP, _PARQUET = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04", b"PAR1"
+# First bytes of files that are no tables -> what people call them.
+_FOREIGN = {
+    b"%PDF-": "PDF",
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"7z\xbc\xaf": "7-Zip",
+    b"Rar!": "RAR",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"SQLite format 3": "SQLite",
+    b"{\\rtf": "RTF",
+    b"\x7fELF": "ELF",
+    b"ARROW1": "Arrow",
+    b"Obj\x01": "Avro",
+}
+_CONTROLS = bytes(i for i in range(32) if i not in (9, 10, 12, 13, 26, 27))
 # Web pages saved as .csv or .xls, which Excel opens and a parser of text would read as nonsense.
 _MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml")
 
@@ -72,7 +89,10 @@ def _read_content(
 ) -> Table:
     """Return the table by the content's format; `options.sheet` is for workbooks only."""
     suffix = path.suffix.lower()
-    if content.startswith((_ZIP, _OLE)) or suffix in (".xlsx", ".xlsm", ".xlsb", ".ods"):
+    # Excel opens text under a workbook's name, too.
+    is_text = content[:10_000].isascii() and b"\n" in content and not _is_binary(content)
+    is_sheet = suffix in (".xlsx", ".xlsm", ".xlsb", ".ods") and not is_text
+    if content.startswith((_ZIP, _OLE)) or is_sheet:
         return _read_workbook(path, content, options, requested, max_bytes)
     if options.sheet is not None:
         raise CasesError("cases.no_sheets", file=path.name, sheet=options.sheet)
@@ -80,13 +100,27 @@ def _read_content(
         return read_parquet(path, max_bytes)
     if content[:200].lstrip().lower().startswith(_MARKUP):
         raise CasesError("cases.is_markup", file=path.name)
+    for start, kind in _FOREIGN.items():
+        if content.startswith(start):
+            raise CasesError("cases.other_kind", file=path.name, kind=kind)
     # Text has no signature, so it is what remains after all other formats.
-    decoded = decode_bytes(content, path, options.encoding)
+    try:
+        decoded = decode_bytes(content, path, options.encoding)
+    except CasesError as e:
+        if e.code in ("cases.encoding_unclear", "cases.no_encoding") and _is_binary(content):
+            raise CasesError("cases.is_binary", file=path.name) from e
+        raise
     if not decoded.text.strip():
         raise CasesError("cases.blank_file", file=str(path))
     if suffix in (".json", ".jsonl", ".ndjson"):
         return read_json(decoded, path)
     return read_delimited(decoded, path, options, requested)
+
+
+def _is_binary(content: bytes) -> bool:
+    """Return whether more than one byte in 50 is a control character."""
+    sample = content[:10_000]
+    return (len(sample) - len(sample.translate(None, _CONTROLS))) * 50 > len(sample)
 
 
 def _read_workbook(

@@ -50,10 +50,9 @@ def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[st
 
 def _single_value(text: str) -> object | None:
     """Return the text's one JSON value; None if it holds none, or several."""
-    # parse_constant=str keeps NaN and Infinity as texts, where json would make floats of them;
-    # brackets nested too deep raise RecursionError.
+    # Brackets nested too deep raise RecursionError.
     try:
-        return json.loads(text, object_pairs_hook=_distinct, parse_constant=str)
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_constant)
     except (ValueError, RecursionError):
         return None
 
@@ -75,30 +74,43 @@ def _numbered_values(value: object, path: Path) -> list[Record]:
 
 
 def _values_of_object(value: object) -> list:
-    """Return the objects of {"data": [...]} or {"text": [...]}; another object is one record.
+    """Return the objects of {"data": [...]}, at any depth, or of pandas' forms of a table.
 
-    pandas' to_json writes a table as {"text": {"0": value, "1": value, ...}}.
+    Those are {"text": [value, ...]}, {"text": {"0": value, ...}}, {"0": {"text": value}, ...} and
+    {"columns": [...], "data": [[value, ...], ...]}. Another object is one record.
     """
     if not isinstance(value, dict):
         return []
-    lists = {n: v for n, v in value.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
-    wrapped = [n for n in _WRAPPERS if n in lists] or list(lists)
-    if len(wrapped) == 1:
-        return lists[wrapped[0]]
     columns = list(value.values())
-    if columns and all(isinstance(column, list) for column in columns):
-        lengths = {len(column) for column in columns}
-        if len(lengths) == 1:
-            return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
+    names, rows = value.get("columns", []), value.get("data", [])
+    if _is_list_of(names, str) and _is_list_of(rows, list):
+        return [dict(zip(names, cells, strict=False)) for cells in rows]
+    plain = all(isinstance(column, list) and not _is_list_of(column, dict) for column in columns)
+    if columns and plain and len({len(column) for column in columns}) == 1:
+        return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
     if columns and all(isinstance(column, dict) for column in columns):
         keys = list(columns[0])
-        if (
-            len(columns) > 1
-            and all(list(column) == keys for column in columns)
-            and keys[:1] == ["0"]
-        ):
+        if keys[:1] == ["0"] and all(list(column) == keys for column in columns):
             return [{name: column[key] for name, column in value.items()} for key in keys]
-    return [value]
+        if list(value) == [str(i) for i in range(len(value))]:
+            return columns
+    lists = list(_lists_of_objects(value))
+    return lists[0] if len(lists) == 1 else [value]
+
+
+def _lists_of_objects(value: dict, depth: int = DEPTH) -> Iterator[list]:
+    """Yield the lists of objects in an object; of several at its top, those with a usual name."""
+    lists = {name: v for name, v in value.items() if _is_list_of(v, dict)}
+    usual = {name: v for name, v in lists.items() if name in _WRAPPERS}
+    yield from (usual or lists).values()
+    if not lists and depth > 1:
+        for inner in value.values():
+            if isinstance(inner, dict):
+                yield from _lists_of_objects(inner, depth - 1)
+
+
+def _is_list_of(value: object, kind: type) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], kind)
 
 
 def _line_records(text: str) -> Iterator[Record]:
@@ -107,7 +119,7 @@ def _line_records(text: str) -> Iterator[Record]:
         if not line.strip():
             continue
         try:
-            cells = json.loads(line, object_pairs_hook=_distinct, parse_constant=str)
+            cells = json.loads(line, object_pairs_hook=_distinct, parse_constant=_constant)
         except (ValueError, RecursionError) as e:
             code = "cases.row_name_twice" if isinstance(e, _RepeatedName) else "cases.row_no_json"
             values = {"name": str(e)} if isinstance(e, _RepeatedName) else {}
@@ -122,7 +134,7 @@ def _line_records(text: str) -> Iterator[Record]:
 def _value_stream(text: str) -> list:
     """Return the objects of a text that holds them one after another; [] for any other text."""
     decoder, values, place = (
-        json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=str),
+        json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_constant),
         [],
         0,
     )
@@ -139,13 +151,19 @@ def _value_stream(text: str) -> list:
     return values if all(isinstance(value, dict) for value in values) else []
 
 
+def _constant(name: str) -> str | None:
+    """Return the value of NaN, Infinity or -Infinity; libraries write NaN for no value."""
+    return None if name == "NaN" else name
+
+
 class _RepeatedName(ValueError):
     """An object repeats a name."""
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> dict:
-    # json would keep the last value of a repeated name and drop the others in silence.
-    cells = dict(pairs)
+    # json would keep the last value of a repeated name and drop the others in silence. Truth values
+    # stay as written: Python would write True.
+    cells = {n: str(v).lower() if isinstance(v, bool) else v for n, v in pairs}
     if len(cells) != len(pairs):
         names = [name for name, _ in pairs]
         raise _RepeatedName(next(n for n in names if names.count(n) > 1))

@@ -195,12 +195,16 @@ class _CheckedRows:
     def _check_rows(self) -> None:
         """Collect ids and texts; a row without either, or with another row's id, is a problem."""
         first_row: dict[str, int] = {}
+        headers: list[int] = []
         for place, record in enumerate(self.table.records):
             if record.broken:
                 broken = record.broken
                 self.problems.append(
                     Problem(record.row, "-", record.content, broken.code, broken.values)
                 )
+                continue
+            if self._is_header(record):
+                headers.append(record.row)
                 continue
             wrong: list[Problem] = []
             case_id = f"row-{record.row}"
@@ -218,6 +222,14 @@ class _CheckedRows:
             if not wrong:
                 self.places.append(place)
                 self.cases.append({"row": record.row, "case_id": case_id, "text": text})
+        if headers:
+            values = {"n": len(headers), "rows": rare_rows(headers)}
+            self.notices.append(Notice("cases.repeated_headers", values))
+
+    def _is_header(self, record: Record) -> bool:
+        """Return whether a record repeats the header, as where files were joined."""
+        cells = [(name, str(cell)) for name, cell in record.cells.items() if name]
+        return len(cells) > 1 and all(re.sub(r" \[\d+\]$", "", n) == c for n, c in cells)
 
     def _required(self, record: Record, column: str, convert: Callable, wrong: list[Problem]):
         value = self._cell(record, column)

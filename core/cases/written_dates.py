@@ -135,7 +135,13 @@ def _read_text(cell: str, epoch_1904: bool):
         return moment
     if match := _COMPACT.fullmatch(text):
         return _from_compact(match)
-    text = _WEEKDAY.sub(" ", _without_weekday_name(text)).strip()
+    # "mar" is March, and Tuesday in French and Spanish: a weekday only if no month fits.
+    named = _WEEKDAY.sub(" ", text).strip()
+    return _from_words(named) or _from_words(_without_weekday_name(named))
+
+
+def _from_words(text: str) -> WrittenDate | None:
+    """Return the date of a text without a weekday; None for an unknown form."""
     if match := _YEAR_LAST.fullmatch(text):
         text = f"{match[1]} {match[4]} {match[2]} {match[3] or ''}".strip()
     clock, zone, has_time = time(), None, False

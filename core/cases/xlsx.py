@@ -149,7 +149,8 @@ def _open_workbook(archive: zipfile.ZipFile, path: Path) -> Workbook:
             raise CasesError("cases.old_workbook", file=path.name, ending=ending)
     book = Workbook(archive, parts)
     if "xl/workbook.xml" not in parts:
-        raise CasesError("cases.no_workbook", file=str(path))
+        names = [repr(n[:60]) for n in archive.namelist()[:5]]
+        raise CasesError("cases.is_archive", file=path.name, names=names)
     targets = {
         e.get("Id"): e.get("Target")
         for e in _elements(book, "xl/_rels/workbook.xml.rels", "Relationship")

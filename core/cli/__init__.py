@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 import warnings
+from typing import NoReturn
 
 from core.cli.apply import add_apply, add_decisions
 from core.cli.cases import add_check
@@ -65,9 +66,16 @@ def _run_verb(arguments: argparse.Namespace) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence, without the list of all options."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}. {self.prog} --help lists the options.\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs and their options."""
-    root = argparse.ArgumentParser(
+    root = _Parser(
         prog="python -m core",
         description="Kakushin: train a Bayesian teacher, distill it into a one-pass student, score cases, decide "
         "which answers to trust.",
