@@ -22,8 +22,9 @@ from benchmarks.file_inputs.cell_inputs import DATES, NUMBERS
 from benchmarks.file_inputs.encoding_inputs import ENCODINGS
 from benchmarks.file_inputs.making import Expected, Input
 from benchmarks.file_inputs.mutations import try_mutations
+from benchmarks.file_inputs.sheet_inputs import SHEETS
 from benchmarks.file_inputs.text_inputs import DELIMITED, HEADERS, ROWS
-from benchmarks.file_inputs.typed_inputs import SHEETS, TYPED
+from benchmarks.file_inputs.typed_inputs import TYPED
 from core.cases.columns import ColumnNames
 from core.cases.read import Cases, read_cases
 from core.cases.table import ReadingOptions

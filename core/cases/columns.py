@@ -59,6 +59,7 @@ _OPTION = (
     "選択肢{}",
 )  # forms of an option column's name, {} its letter
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\x00-\x08\x0e-\x1f\x7f]")
+REPEAT = re.compile(r" \[\d+\]$")  # the number that tells repeated names apart
 _UNIT = re.compile(r"[(\[（［【].*[)\]）］】]$")  # "金額（円）", "cost [EUR]"
 
 
@@ -208,7 +209,7 @@ def _known(field: str, free: list[str], names: list[str]) -> str | None:
 
 def _plain(name: str) -> str:
     """Return a name in lower case, without full width, spaces, "_-.*:" and a repeat's number."""
-    name = unicodedata.normalize("NFKC", re.sub(r" \[\d+\]$", "", name)).casefold()
+    name = unicodedata.normalize("NFKC", REPEAT.sub("", name)).casefold()
     return "".join(c for c in name if not c.isspace() and c not in "_-.*:")
 
 

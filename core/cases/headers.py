@@ -3,10 +3,10 @@
 Knows rows of cells, not formats.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from core.cases.columns import ColumnNames, clean_names, count_known, names_text
+from core.cases.columns import REPEAT, ColumnNames, clean_names, count_known, names_text
 from core.cases.table import Notice
 from core.errors import CasesError
 
@@ -46,6 +46,12 @@ def _is_wider(names: list[str], requested: ColumnNames, above: int) -> bool:
     return count_cells(names) > above or (
         count_known(names, requested) > 1 and count_cells(names) >= above
     )
+
+
+def repeats_header(cells: Mapping[str, object]) -> bool:
+    """Return whether a record ({column: cell}) repeats its header, as where files were joined."""
+    named = [(REPEAT.sub("", name), str(cell)) for name, cell in cells.items() if name]
+    return len(named) > 1 and all(name == cell for name, cell in named)
 
 
 def count_cells(cells: Sequence[object]) -> int:

@@ -23,6 +23,7 @@ from core.cases.cells import CellError, cell_text, name_text
 from core.cases.columns import ColumnNames, resolve_columns
 from core.cases.dates import parse_dates
 from core.cases.formats import open_table
+from core.cases.headers import repeats_header
 from core.cases.labels import unify_labels
 from core.cases.numbers import currencies_of, parse_numbers
 from core.cases.prompts import LETTERS, question_text
@@ -203,7 +204,7 @@ class _CheckedRows:
                     Problem(record.row, "-", record.content, broken.code, broken.values)
                 )
                 continue
-            if self._is_header(record):
+            if repeats_header(record.cells):
                 headers.append(record.row)
                 continue
             wrong: list[Problem] = []
@@ -225,11 +226,6 @@ class _CheckedRows:
         if headers:
             values = {"n": len(headers), "rows": rare_rows(headers)}
             self.notices.append(Notice("cases.repeated_headers", values))
-
-    def _is_header(self, record: Record) -> bool:
-        """Return whether a record repeats the header, as where files were joined."""
-        cells = [(name, str(cell)) for name, cell in record.cells.items() if name]
-        return len(cells) > 1 and all(re.sub(r" \[\d+\]$", "", n) == c for n, c in cells)
 
     def _required(self, record: Record, column: str, convert: Callable, wrong: list[Problem]):
         value = self._cell(record, column)
