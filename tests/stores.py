@@ -118,6 +118,15 @@ def make_rows(
     return made.join(_scored(logits, made["label"], model_kind, seed))
 
 
+def with_confidence(rows: pd.DataFrame, confidence: np.ndarray) -> pd.DataFrame:
+    """Return the rows with these confidences [n], at least 1 / K, and probabilities to match."""
+    k = len(LABELS)
+    c = np.maximum(np.asarray(confidence, dtype=np.float64), 1 / k)
+    p = np.repeat(((1 - c) / (k - 1))[:, None], k, axis=1)
+    p[np.arange(len(rows)), [LABELS.index(name) for name in rows["predicted"]]] = c
+    return rows.assign(confidence=c, probabilities=list(p.astype(np.float32)))
+
+
 def _end(store: Store, run: Run, duration_s: float, metrics: dict) -> None:
     store.add_run(run)
     store.end_run(run.run_id, "finished", duration_s, metrics)
@@ -193,7 +202,7 @@ def add_run(home, found: list[tuple], state: str = "finished", **settings) -> St
         dataset="d",
         role="stream",
         inputs_hash="b" * 64,
-        labels=("x", "y"),
+        labels=("x", "y", *(f"z{i}" for i in range(98))),
         settings=settings,
     )
     store.add_run(run)
@@ -204,20 +213,21 @@ def add_run(home, found: list[tuple], state: str = "finished", **settings) -> St
             "segment": segment,
             "text": "t",
             "predicted": "x",
+            "label": {"right": "x", "wrong": "y", "unseen": "new", "unlabelled": None}[outcome],
             "outcome": outcome,
             "confidence": confidence,
         }
         for i, (segment, outcome, confidence) in enumerate(found)
     ]
     table = pd.DataFrame(rows).assign(
-        label="x",
         total=0.5,
         aleatoric=0.4,
         epistemic=0.1,
         occurred_at=pd.Timestamp("2026-01-01"),
         value=1.0,
     )
-    table["probabilities"] = [[c, 1 - c] for c in table["confidence"]]
+    # A hundred labels, so that a low confidence is still the largest probability.
+    table["probabilities"] = [[c, *[(1 - c) / 99] * 99] for c in table["confidence"]]
     store.take_in("one", 0, write_part(store.folder, "one", 0, table))
     if state != "running":
         store.end_run("one", state, 1.0, {"seconds_per_case": 0.36, "device": "cpu"})

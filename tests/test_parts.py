@@ -13,7 +13,7 @@ import pytest
 from core.errors import NonFiniteError, SettingsError, StoreError
 from core.store import parts
 from core.store.parts import LAST_PART, PART_SCHEMA, delete_leftovers, part_path, write_part
-from tests.stores import make_rows
+from tests.stores import make_rows, with_confidence
 
 
 @pytest.fixture
@@ -37,6 +37,7 @@ def test_what_is_written_is_read_back(tmp_path, rows):
     rows = changed(
         changed(changed(rows, "label", None), "occurred_at", pd.NaT), "value", float("nan")
     )
+    rows = changed(rows, "outcome", "unlabelled")
     rows = changed(rows, "text", "油圧ポンプ 🚜 \x00 'quoted' \"\n")
     rows = rows.sort_values("confidence", ascending=False)
     # comes back with the highest confidence first
@@ -134,14 +135,40 @@ def test_a_value_that_may_not_be_stored_is_named_by_row(
 
 def test_probabilities_may_be_off_by_what_float32_loses(tmp_path, rows):
     probabilities = [0.9995] + [0.0] * 11
+    rows = changed(rows, "confidence", 0.9995)
     path = write_part(tmp_path, "run", 0, changed(rows, "probabilities", probabilities))
     assert list(stored(path, rows)["probabilities"][2]) == np.float32(probabilities).tolist()
 
 
 def test_the_ends_of_the_scale_are_allowed(tmp_path, rows):
-    ends = changed(changed(rows, "confidence", 1.0), "confidence", 0.0, at=3)
+    ends = with_confidence(rows, [0.5, 0.5, 1.0, 0.0, 0.5])  # the least is 1 / K
     path = write_part(tmp_path, "run", 0, ends)
-    assert stored(path, rows)["confidence"][[2, 3]].tolist() == [1.0, 0.0]
+    assert stored(path, rows)["confidence"][[2, 3]].tolist() == [1.0, 1 / 12]
+
+
+def test_a_confidence_that_is_not_the_largest_probability_is_refused(tmp_path, rows):
+    with_confidence(rows, rows["confidence"]).pipe(lambda t: write_part(tmp_path, "run", 0, t))
+    largest = rows["confidence"][2]
+    for wrong in (largest - 0.01, min(largest + 0.01, 1.0) if largest < 0.99 else 0.5):
+        with pytest.raises(StoreError, match=r"\(row 4\) is not the largest of the case's prob"):
+            write_part(tmp_path, "run", 1, changed(rows, "confidence", wrong))
+
+
+@pytest.mark.parametrize(
+    ("label", "outcome"),
+    [
+        ("brakes", "right"),
+        ("cab", "wrong"),
+        ("cab", "unseen"),
+        ("cab", "unlabelled"),
+        (None, "right"),
+        (None, "wrong"),
+    ],
+)
+def test_an_outcome_that_contradicts_its_label_is_refused(tmp_path, rows, label, outcome):
+    rows = changed(changed(changed(rows, "predicted", "cab"), "label", label), "outcome", outcome)
+    with pytest.raises(StoreError, match=r"\(row 4\) contradicts the case's label and prediction"):
+        write_part(tmp_path, "run", 0, rows)
 
 
 def test_no_column_and_no_row_are_refused(tmp_path, rows):

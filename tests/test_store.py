@@ -35,7 +35,7 @@ from core.store.parts import PART_SCHEMA, part_path, write_part
 from core.store.records import IDENTITY
 from core.store.store import FILE, Store
 from core.types import OUTCOMES
-from tests.stores import LABELS, add_scored, make_rows, make_run, make_store
+from tests.stores import LABELS, add_scored, make_rows, make_run, make_store, with_confidence
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = make_run("score", "student", "stream")
@@ -297,11 +297,11 @@ def test_labels_and_probabilities_that_are_not_the_runs_are_refused(store):
         StoreError,
         match="predicted label 'wheel' of part 0 is not one of run .*: air conditioning, boom",
     ):
-        take(store, make_rows(3).assign(predicted="wheel"))
+        take(store, make_rows(3).assign(predicted="wheel", label="wheel", outcome="right"))
     with pytest.raises(
         StoreError, match="part 0 has 2 probabilities a case, and run .* has 12 labels"
     ):
-        take(store, make_rows(3).assign(probabilities=[[0.5, 0.5]] * 3))
+        take(store, make_rows(3).assign(confidence=0.5, probabilities=[[0.5, 0.5]] * 3))
     assert holds(store) == (0, 0, 0)
 
 
@@ -394,9 +394,8 @@ def test_every_edge_and_both_its_neighbours_have_the_same_bin_in_sql():
 
 
 def test_counts_are_those_of_the_predictions_and_add_up_over_parts(store):
-    rows = make_rows(900).assign(
-        confidence=np.random.default_rng(0).choice(np.append(EDGES[::7], 1.0), 900)
-    )
+    edges = np.append(EDGES[::7], 1.0)
+    rows = with_confidence(make_rows(900), np.random.default_rng(0).choice(edges, 900))
     rows.loc[::5, ["label", "outcome"]] = [None, "unlabelled"]
     for part in range(3):
         take(store, rows.iloc[part * 300 : (part + 1) * 300], part)
@@ -462,7 +461,7 @@ def test_only_the_columns_of_a_part_can_be_asked_for(store, name):
 
 def test_cases_near_a_threshold_are_from_low_up_to_but_not_high(store):
     confidence = [0.7, 0.8, np.nextafter(0.8, 0), 0.9, np.nextafter(0.9, 0), 1.0]
-    take(store, make_rows(6).assign(confidence=confidence))
+    take(store, with_confidence(make_rows(6), confidence))
 
     def found(*arguments) -> list[int]:
         return [int(case_id[-1]) for case_id in store.cases_near(RUN.run_id, *arguments)["case_id"]]

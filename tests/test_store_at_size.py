@@ -22,7 +22,7 @@ from core.errors import StoreError
 from core.store import counts, intake, migrate
 from core.store.parts import PART_SCHEMA, ROW_GROUP, write_part
 from core.store.store import FILE, NEAR, Store
-from tests.stores import make_rows, make_run
+from tests.stores import make_rows, make_run, with_confidence
 
 RUN = make_run("score", "student", "stream")
 # Columns that later migrations added are left out.
@@ -88,8 +88,8 @@ def test_joint_counts_add_up_over_parts_and_are_made_again_from_nothing(
     store,
 ):
     random = np.random.default_rng(0)
-    rows = make_rows(900).assign(
-        confidence=np.append(random.random(600), random.integers(0, 1001, 300) / 1000),
+    confidence = np.append(random.random(600), random.integers(0, 1001, 300) / 1000)
+    rows = with_confidence(make_rows(900), confidence).assign(
         epistemic=random.permutation(
             np.append(random.exponential(0.3, 450), random.choice(EPISTEMIC_LIMITS, 450))
         ),
@@ -267,9 +267,10 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_with_its_predictions(
     """
     rows = make_rows(500).assign(part=lambda t: np.arange(500) // 300, run_id=RUN.run_id)
     rows.loc[::7, "epistemic"] = np.resize(EPISTEMIC_LIMITS, len(rows.loc[::7]))
-    rows.loc[::9, "confidence"] = np.resize(
-        np.append(np.arange(0, 1001, 37) / 1000, 1.0), len(rows.loc[::9])
-    )
+    confidence = rows["confidence"].to_numpy(copy=True)
+    steps = np.append(np.arange(0, 1001, 37) / 1000, 1.0)
+    confidence[::9] = np.resize(steps, len(confidence[::9]))
+    rows = with_confidence(rows, confidence)
     reference = Store(tmp_path / "reference")
     reference.add_run(RUN)
     for part, some in rows.groupby("part"):

@@ -1,6 +1,6 @@
 """Key and anchor of the audit trail, two files outside of the database.
 
-audit.key: the key of the trail's hashes, made with the first entry. audit.anchor: count and head of
+trail.key: the key of the trail's hashes, made with the first entry. trail.anchor: count and head of
 the chain at the last commit, with a keyed hash of both. Without the key no entry can be forged;
 without the anchor the newest entries could be cut off. Both protect against a person who can write
 the database, not against one who also reads the key: keep a copy of the key, and note count and
@@ -17,7 +17,7 @@ from pathlib import Path
 from core.errors import SettingsError, StoreError
 from core.files import write_atomic
 
-KEY_FILE, ANCHOR_FILE = "audit.key", "audit.anchor"
+KEY_FILE, ANCHOR_FILE = "trail.key", "trail.anchor"
 GENESIS = "0" * 64  # the hash before the first entry
 _KEY_BYTES = 32
 

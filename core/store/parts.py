@@ -121,7 +121,25 @@ def check_part(frame: pd.DataFrame) -> np.ndarray:
         case_id,
         "value_twice",
     )
-    return _probabilities(frame)
+    p = _probabilities(frame)
+    _refuse(
+        np.abs(p.max(1) - confidence) > SUM_TOLERANCE,
+        frame,
+        "confidence",
+        confidence,
+        "value_not_top",
+    )
+    _refuse(~_outcome_fits(frame), frame, "outcome", outcome, "value_contradicts")
+    return p
+
+
+def _outcome_fits(frame: pd.DataFrame) -> np.ndarray:
+    """Return [n] of bool: whether label and prediction allow the outcome."""
+    label, predicted = frame["label"].to_numpy(object), frame["predicted"].to_numpy(object)
+    unlabelled, equal = frame["label"].isna().to_numpy(), label == predicted
+    outcome = frame["outcome"].to_numpy(object)
+    right = outcome == "right"
+    return ((outcome == "unlabelled") == unlabelled) & (unlabelled | (right == equal))
 
 
 def delete_leftovers(folder: Path, run_id: str, taken: Iterable[int]) -> None:
