@@ -13,6 +13,7 @@ from core.errors import AccessError
 
 ROLES = ("viewer", "reviewer", "operator", "approver", "admin")
 LOCAL_ACCOUNT = "local"
+SERVICE = "service:"  # begins a service's account; an issuer begins with https
 # Action -> the roles that may do it; "admin" may do everything, except approve an own proposal.
 PERMISSIONS: dict[str, tuple[str, ...]] = {
     "policy.propose": ("operator", "approver"),
@@ -22,6 +23,8 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "scenario.save": ("operator", "approver"),
     "meeting.decide": ("operator", "approver"),
     "review.verdict": ("reviewer",),
+    "review.draw": ("operator", "reviewer"),
+    "review.gold": ("operator",),
     "decisions.apply": ("operator",),
     "decisions.export": ("reviewer", "operator", "approver"),
     "watch.harm": ("operator", "approver"),
@@ -47,6 +50,11 @@ class Principal:
         """Whether it is this machine's user, without a login."""
         return self.account == LOCAL_ACCOUNT
 
+    @property
+    def is_service(self) -> bool:
+        """Whether it is a part of Kakushin that passes on people's actions."""
+        return self.account.startswith(SERVICE)
+
     def may(self, action: str) -> bool:
         """Return whether a role allows the action, a key of PERMISSIONS."""
         return "admin" in self.roles or not self.roles.isdisjoint(PERMISSIONS[action])
@@ -66,9 +74,10 @@ class Principal:
     def acting_as(self, author: str) -> str:
         """Return the name under which an action is recorded.
 
-        author: the name in the form. A login's name replaces it, so that no one signs for another.
+        author: the name in the form. A login's name replaces it, so that no one signs for another;
+        a service names the person who sent it the action.
         """
-        return author if self.is_local else self.name
+        return author if self.is_local or self.is_service else self.name
 
 
 def local_principal(name: str | None = None) -> Principal:

@@ -93,7 +93,9 @@ def _decisions(arguments, settings: Settings) -> None:
         ]
     if not applied:
         raise NotFoundError("pipeline.no_decisions", run=arguments.run_id)
-    table = reviews.decided_cases(arguments.run_id, applied[0].policy, applied[0].version)
+    version = (applied[0].policy, applied[0].version)
+    reviews.record_export(arguments.run_id, *version, arguments.out.suffix.lower().lstrip("."))
+    table = reviews.decided_cases(arguments.run_id, *version)
     try:
         write_table(table, arguments.out)
     except OSError as e:

@@ -12,12 +12,15 @@ from core.gate.metrics import GateMetrics
 from core.gate.policies import PolicyInForce
 from core.gate.transfer import StoreTransfer, gate_run
 from core.gate.worker import GateWorker
+from core.identity import Principal
 from core.pipeline.ask import checked_question
 from core.settings import Settings
 from core.store.store import Store
 
 POLICY_WAIT_S = 1.0  # for the store; longer, and the batch goes to review
 TRANSFER_WAIT_S = 30.0
+# Who the audit trail names for the gate's decisions; the verdicts that it takes name their reviewers.
+GATE = Principal("service:gate", "kakushin serve", frozenset({"operator", "reviewer"}))
 
 
 def make_gate(settings: Settings, card, scorer, dataset: str) -> Gate:
@@ -35,7 +38,7 @@ def make_gate(settings: Settings, card, scorer, dataset: str) -> Gate:
     decide = partial(decide_batch, model=model, read_policy=policies.bound_policy)
     return Gate(
         GateWorker(log, decide, metrics),
-        StoreTransfer(log, Store(settings.store, TRANSFER_WAIT_S), run),
+        StoreTransfer(log, Store(settings.store, TRANSFER_WAIT_S, GATE), run),
         metrics,
         partial(checked_question, card=card),
     )

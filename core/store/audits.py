@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from core.errors import SettingsError, StoreError
+from core.identity import Principal
 from core.store import intake, records
 from core.store.entries import checked_text
 from core.store.ledger import Ledger
 from core.store.store import Store
+from core.store.trail import AuditTrail, TrailEvent
 
 _BY_VERSION = "run_id = ? AND policy = ? AND policy_version = ?"
 # Lists as parameters: row by row, DuckDB takes a millisecond for each.
@@ -31,8 +33,9 @@ _DRAWN = f"""
 class Audits:
     """Draws and gold cases of a store. Each method is one transaction, alone or in another."""
 
-    def __init__(self, store: Store):
-        self.store = store
+    def __init__(self, store: Store, principal: Principal | None = None):
+        self.store, self.principal = store, principal or store.principal
+        self._trail = AuditTrail(store)
 
     def add_draws(
         self,
@@ -54,6 +57,7 @@ class Audits:
         run, case or policy, SettingsError for values outside these ranges, StoreError for a case
         with another number in the store.
         """
+        self.principal.require("review.draw")
         ids = list(case_ids)
         pi, u = (np.asarray(x, dtype=np.float64) for x in (probabilities, numbers))
         # NaN fails both comparisons, and so is refused.
@@ -83,6 +87,10 @@ class Audits:
                 " WHERE d.case_id IS NULL OR n.inclusion_probability > d.inclusion_probability",
                 [*key, moment.replace(tzinfo=None), *new, *key],
             ).fetchone() or (0,)
+            if added:
+                self._record(
+                    "review.draw", self.principal.name, run_id, policy=policy, n=int(added)
+                )
             return int(added)
 
     def draws(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
@@ -135,7 +143,8 @@ class Audits:
         a case with another certain label.
         """
         ids, names = list(case_ids), [checked_text(label, "label") for label in labels]
-        checked_text(author, "author")
+        self.principal.require("review.gold")
+        author = self.principal.acting_as(checked_text(author, "author"))
         with self.store.atomic() as connection:
             self.store.run(run_id)
             intake.require_cases(connection, run_id, ids)
@@ -152,7 +161,11 @@ class Audits:
                     "INSERT INTO gold_cases SELECT ?, unnest(?), unnest(?), ?, ?",
                     [run_id, added, [new[c] for c in added], author, records.utc_now()],
                 )
+                self._record("review.gold", author, run_id, n=len(added))
             return len(added)
+
+    def _record(self, action: str, actor: str, run_id: str, **details: object) -> None:
+        self._trail.append(self.principal, [TrailEvent(action, actor, run_id, details)])
 
     def _gold_labels(self, run_id: str) -> dict[str, str]:
         with self.store.atomic() as connection:

@@ -173,6 +173,17 @@ class Reviews:
         event = TrailEvent("decisions.apply", self.principal.name, run_id, details)
         self._trail.append(self.principal, [event])
 
+    def record_export(self, run_id: str, policy: str, version: int, file_format: str) -> None:
+        """Record in the audit trail that a version's decisions leave as a file.
+
+        run_id: the scoring run. policy, version: the policy's. file_format: such as "csv". Raises
+        AccessError for a missing role: call it before the file is made.
+        """
+        self.principal.require("decisions.export")
+        details = {"policy": policy, "version": version, "format": file_format}
+        event = TrailEvent("decisions.export", self.principal.name, run_id, details)
+        self._trail.append(self.principal, [event])
+
     def undecided_cases(self, run_id: str, policy: str, version: int, limit: int) -> pd.DataFrame:
         """Return up to `limit` predictions that this version has not decided, in any order.
 

@@ -187,7 +187,7 @@ def _list_cases(words: Words, key: tuple[str, str, int], counts: pd.DataFrame) -
             ):
                 st.download_button(
                     words(f"worklist.download.{name}"),
-                    partial(_file_of, write, key, filters),
+                    partial(_file_of, name, write, key, filters),
                     f"kakushin-worklist.{name}",
                     mime,
                     key=f"worklist_{name}",
@@ -218,6 +218,9 @@ def _filters(words: Words, counts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     return tuple((column, str(value)) for column, value in filters.items() if value != ALL)
 
 
-def _file_of(write, key: tuple[str, str, int], filters: tuple[tuple[str, str], ...]) -> bytes:
+def _file_of(
+    name: str, write, key: tuple[str, str, int], filters: tuple[tuple[str, str], ...]
+) -> bytes:
     """Return all cases that pass the filters as a file, read at the click and not cached."""
+    Reviews(cache.store()).record_export(*key, name)
     return write(_decided_cases(cache.store(), *key, None, filters))
