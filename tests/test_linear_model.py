@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.cli import main
+from core.cli.train import linear_offer
 from core.models.base.card import read_card
 from core.pipeline.rivals import fit_embedding_lr, make_folds
 from core.stats.verdict import EMBEDDING
@@ -89,3 +90,16 @@ def test_its_answers_are_the_regressions_on_the_frozen_states(home, capsys, monk
     rival = fit_embedding_lr(states, labels, len(card.labels), make_folds(labels))
     ours, theirs = model.scores(cases["text"].tolist()).probabilities, rival.probabilities(states)
     assert (ours.argmax(1) == theirs.argmax(1)).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("teacher", "error", "offered"), [(1.10, 0.01, False), (1.19, 0.01, True), (1.30, 0.01, True)]
+)
+def test_train_offers_the_regression_unless_the_teacher_is_better_beyond_chance(
+    teacher, error, offered
+):
+    held_out = {"nll": teacher, "nll_of_start": 1.2, "gain_error": error, "cases": 240}
+    for language, word in (("en", "as good as"), ("ja", "ロジスティック回帰")):
+        offer = linear_offer("line", {"held_out": held_out}, language)
+        assert (word in offer and "--teacher none" in offer and "1.200" in offer) == offered
+    assert linear_offer("line", {}, "en") == ""

@@ -258,7 +258,7 @@ def test_a_temperature_spares_the_part_of_the_logits_that_it_does_not_divide():
     true = softmax(x + offset, axis=1)
     labels = (generator.random(4000)[:, None] > true.cumsum(1)).sum(1)
     samples = softmax(2 * x + offset, axis=1)[None]
-    assert sampled_temperature(samples, labels, offset=offset)[0] == pytest.approx(2.0, rel=0.1)
+    assert sampled_temperature(samples, labels, offset=offset) == pytest.approx(2.0, rel=0.1)
 
 
 def test_few_faultless_held_out_cases_do_not_run_a_temperature_to_its_bound():
@@ -266,8 +266,8 @@ def test_few_faultless_held_out_cases_do_not_run_a_temperature_to_its_bound():
     0.75.
     """
     samples, labels = np.tile([0.9, 0.1], (2, 30, 1)), np.zeros(30, dtype=int)
-    assert sampled_temperature(samples, labels)[0] < 0.1
-    assert 0.7 < sampled_temperature(samples, labels, TEMPERATURE_PRIOR)[0] < 0.8
+    assert sampled_temperature(samples, labels) < 0.1
+    assert 0.7 < sampled_temperature(samples, labels, TEMPERATURE_PRIOR) < 0.8
 
 
 @pytest.mark.parametrize(("ordered", "expected"), [(True, [3, 4]), (False, None)])

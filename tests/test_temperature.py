@@ -15,6 +15,7 @@ from core.stats.temperature import (
     LOWEST,
     at_temperature,
     fit_temperature,
+    mean_at_temperature,
     sampled_temperature,
 )
 
@@ -118,8 +119,9 @@ def test_what_cannot_be_fitted_is_named():
 def test_equal_samples_are_one_sample_and_no_case_is_refused():
     p, label = drawn(300, 2.0)
     fit = fit_temperature(p, label)
-    temperature, loss = sampled_temperature(np.stack([p, p]), label)
+    temperature = sampled_temperature(np.stack([p, p]), label)
     assert temperature == pytest.approx(fit.value.value, rel=1e-2)
-    assert loss == pytest.approx(fit.nll_after, abs=1e-4)
+    mean = mean_at_temperature(np.stack([p, p]), temperature)
+    np.testing.assert_allclose(mean, at_temperature(p, temperature))
     with pytest.raises(SettingsError, match="0 cases to fit a temperature on"):
         sampled_temperature(np.zeros((2, 0, 3)), np.zeros(0, dtype=int))

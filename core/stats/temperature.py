@@ -86,8 +86,8 @@ def sampled_temperature(
     label: np.ndarray,
     prior_std: float | None = None,
     offset: np.ndarray | None = None,
-) -> tuple[float, float]:
-    """Return the temperature of N samples [N, n, K] whose mean has the lowest NLL, and that NLL.
+) -> float:
+    """Return the one temperature of N samples [N, n, K] whose mean has the lowest NLL of `label`.
 
     label: positions [n]. prior_std: log T is normal around 0 with this deviation, so that a few
     faultless cases do not run to LOWEST; None is no prior. offset [n, K]: a part of the logits that
@@ -99,15 +99,9 @@ def sampled_temperature(
     # scipy.optimize takes 150 ms to import, and few pages need it
     from scipy.optimize import minimize_scalar
 
-    fixed = np.zeros(samples.shape[1:]) if offset is None else offset
-    logits = _logs(samples) - fixed
-
-    def mean_nll(log_t: float) -> float:
-        return nll(softmax(logits / np.exp(log_t) + fixed, axis=-1).mean(0), label)
-
     def loss(log_t: float) -> float:
         penalty = 0.0 if prior_std is None else 0.5 * (log_t / prior_std) ** 2 / len(label)
-        return mean_nll(log_t) + penalty
+        return nll(mean_at_temperature(samples, np.exp(log_t), offset), label) + penalty
 
     optimum = minimize_scalar(
         loss,
@@ -115,7 +109,19 @@ def sampled_temperature(
         method="bounded",
         options={"xatol": 1e-3},
     )
-    return float(np.exp(optimum.x)), mean_nll(optimum.x)
+    return float(np.exp(optimum.x))
+
+
+def mean_at_temperature(
+    samples: np.ndarray, temperature: float, offset: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the mean [n, K] of samples [N, n, K] at a temperature above 0.
+
+    offset [n, K]: a part of the logits that it does not divide; None is 0.
+    """
+    fixed = np.zeros(samples.shape[1:]) if offset is None else offset
+    mean: np.ndarray = softmax((_logs(samples) - fixed) / temperature + fixed, axis=-1).mean(0)
+    return mean
 
 
 def _interval(

@@ -4,6 +4,7 @@ The class of the settings decides which teacher it is.
 """
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, cast
 
 import numpy as np
@@ -26,8 +27,7 @@ from core.models.teachers import blob, dropout, ensemble, laplace, mixture, tfb
 from core.models.teachers.job import Fitted, TeacherJob
 from core.models.training.novel_views import mean_shares, novelty_of
 from core.models.training.objective import NO_LABEL
-from core.stats.calibration import nll
-from core.stats.temperature import sampled_temperature
+from core.stats.temperature import mean_at_temperature, sampled_temperature
 
 # each takes its own settings, which its key names
 _FIT: dict[type, Callable[[TeacherJob, Any], Fitted]] = {
@@ -103,8 +103,8 @@ def fit_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
 def _calibrate(job: TeacherJob, posterior: Posterior, settings: TeacherSettings) -> dict:
     """Return the share and temperature with the lowest NLL of the labelled anchor, and the NLLs.
 
-    A setting that is not open keeps its value. nll: of the choice; nll_of_start: of the linear
-    start alone, with which a teacher must compete; None without one.
+    A setting that is not open keeps its value. nll: of the choice. With a linear start also
+    nll_of_start, of that alone, and gain_error, the standard error of their difference over cases.
     """
     labelled = np.flatnonzero(job.anchor_labels != NO_LABEL)
     anchor, labels = job.anchor.at(labelled), job.anchor_labels[labelled]
@@ -125,18 +125,30 @@ def _calibrate(job: TeacherJob, posterior: Posterior, settings: TeacherSettings)
     tried = []
     for share in shares:
         sampled = probabilities(share, settings.samples)
-        temperature, loss = sampled_temperature(sampled, labels, TEMPERATURE_PRIOR, offset)
-        if settings.temperature is not None:
-            temperature = settings.temperature
-        tried.append((loss, share, temperature))
-    loss, share, temperature = min(tried)
-    return {
+        temperature = settings.temperature or sampled_temperature(
+            sampled, labels, TEMPERATURE_PRIOR, offset
+        )
+        losses = _case_losses(mean_at_temperature(sampled, temperature, offset), labels)
+        tried.append((float(losses.mean()), share, temperature, losses))
+    loss, share, temperature, losses = min(tried, key=itemgetter(0))
+    record = {
         "share": share,
         "temperature": temperature,
         "nll": loss,
-        "nll_of_start": None if job.start is None else nll(probabilities(0.0, 1)[0], labels),
-        "nll_by_share": [[s, value] for value, s, _ in tried],
+        "nll_by_share": [[row[1], row[0]] for row in tried],
+        "cases": len(labels),
     }
+    if job.start is None:
+        return record
+    of_start = _case_losses(probabilities(0.0, 1)[0], labels)
+    error = float((of_start - losses).std() / np.sqrt(len(labels)))
+    return record | {"nll_of_start": float(of_start.mean()), "gain_error": error}
+
+
+def _case_losses(p: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return -log of each case's probability [n] of its label, nats."""
+    losses: np.ndarray = -np.log(np.maximum(p[np.arange(len(labels)), labels], 1e-12))
+    return losses
 
 
 def _held_out_shares(fold: TeacherJob, posterior: Posterior) -> Tensor | None:
