@@ -100,11 +100,12 @@ def test_cases_without_a_label_are_counted_and_left_out():
     ("frame", "sentence"),
     [
         (history(LEAST_CASES - 1), r"h\.csv has 99 cases with a label.*needs 100 or more"),
-        (history(label="pump"), "1"),
+        (history(label="pump"), "The training cases have 1 label in 200"),
+        (history(label=["a"] * 150 + ["b"] * 50), "The training cases have 1 label in 120"),
         (history().assign(label=lambda f: f["case_id"]), "h.csv has 200 different labels"),
         (history(text="hose leaks"), r"h\.csv repeats its texts: 0 cases are left"),
     ],
-    ids=["few", "one label", "labels as many as cases", "one text"],
+    ids=["few", "one label", "one label first", "labels as many as cases", "one text"],
 )
 def test_a_history_that_cannot_be_tried_is_a_sentence(frame, sentence):
     with pytest.raises(CasesError, match=sentence):

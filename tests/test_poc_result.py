@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.cli import main
 from core.decision.meeting.poc import cases_for_saving
 from core.decision.thresholds.costs import UnitCosts
 from core.errors import NotFoundError, SettingsError
@@ -148,3 +149,21 @@ def test_equal_settings_add_no_version(tmp_path):
 def test_an_amount_or_a_currency_that_is_none_is_refused(bad):
     with pytest.raises(SettingsError, match="of a line is"):
         line(**bad)
+
+
+def test_the_verb_line_changes_one_language_and_decide_uses_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path))
+    monkeypatch.setenv("KAKUSHIN_LANGUAGE", "en")
+    store = make_store(tmp_path / "store", "full")
+    save_line(store, LineSettings("work-orders", opens=RUN), "demo")
+    assert main(["line", "work-orders", "--volume", "50", "--review-cost", "2"]) == 0
+    assert "assumed 50 cases a day, a review 2," in capsys.readouterr().out
+    changed = read_lines(store)["work-orders"]
+    assert changed.assumed["ja"] == ASSUMED["ja"]
+    assert (changed.assumed["en"].review, changed.assumed["en"].escape) == (2, 180)
+    assert main(["decide", "--run", RUN, "--threshold", "0.5"]) == 0
+    assert "review 2, escape 180, machine hour 0.3 EUR" in capsys.readouterr().out
+    assert main(["decide", "--run", RUN, "--threshold", "0.5", "--cost-review", "9"]) == 0
+    assert "review 9, escape 180" in capsys.readouterr().out
+    assert main(["line", "elsewhere"]) == 5
+    assert "no line 'elsewhere': the store has work-orders" in capsys.readouterr().err

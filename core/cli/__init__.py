@@ -17,6 +17,7 @@ from core.cli.cases import add_check
 from core.cli.dashboard import add_dashboard
 from core.cli.decide import add_decide, add_demo
 from core.cli.export import add_export
+from core.cli.line import add_line
 from core.cli.poc import add_poc
 from core.cli.score import add_evaluate, add_score
 from core.cli.serve import add_serve
@@ -86,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     for add in (
-        *(add_check, add_poc, add_train, add_distill, add_score, add_evaluate),
+        *(add_check, add_poc, add_line, add_train, add_distill, add_score, add_evaluate),
         *(
             add_decide,
             add_apply,

@@ -1,9 +1,27 @@
 """The verbs `decide`, the meaning of a threshold, and `demo`, which builds the demo's workspace."""
 
 import json
+from dataclasses import asdict
 
 from core.cli.verbs import add_verb, store_of
+from core.messages import reader_language
 from core.settings import Settings
+
+# Of a dataset that is no line: its volume is measured from the cases' dates.
+UNKNOWN_LINE = {
+    "cases_per_day": None,
+    "review": 4.0,
+    "escape": 120.0,
+    "machine_hour": 0.5,
+    "currency": "AUD",
+}
+_OPTIONS = {
+    "cases_per_day": "cases_per_day",
+    "review": "cost_review",
+    "escape": "cost_escape",
+    "machine_hour": "cost_machine_hour",
+    "currency": "currency",
+}
 
 
 def add_decide(verbs) -> None:
@@ -28,27 +46,26 @@ def add_decide(verbs) -> None:
         help="the loosest threshold with at most this share of wrong accepted cases, e.g. 0.01",
     )
     verb.add_argument(
-        "--cases-per-day", type=float, help="volume (default: measured from the cases' dates)"
+        "--cases-per-day",
+        type=float,
+        help="volume (default: the line's, else measured from the cases' dates)",
     )
     verb.add_argument(
         "--cost-review",
         type=float,
-        default=4.0,
-        help="cost of one review (default: 4, an assumption)",
+        help="cost of one review (default: the line's, else 4, an assumption)",
     )
     verb.add_argument(
         "--cost-escape",
         type=float,
-        default=120.0,
-        help="cost of one wrong accepted answer (default: 120, an assumption)",
+        help="cost of one wrong accepted answer (default: the line's, else 120, an assumption)",
     )
     verb.add_argument(
         "--cost-machine-hour",
         type=float,
-        default=0.5,
-        help="cost of the machine an hour (default: 0.5, an assumption)",
+        help="cost of the machine an hour (default: the line's, else 0.5, an assumption)",
     )
-    verb.add_argument("--currency", default="AUD", help="currency of the costs (default: AUD)")
+    verb.add_argument("--currency", help="currency of the costs (default: the line's, else AUD)")
     verb.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
 
 
@@ -58,16 +75,23 @@ def add_demo(verbs) -> None:
 
 
 def _decide(arguments, settings: Settings) -> None:
-    from core.report.decision_text import decision_record, decision_sentences
+    from core.report.decision_text import decision_record, decision_sentences, default_run
+    from core.store.lines import read_lines
 
+    store = store_of(settings)
+    run = (store.run(arguments.run_id) if arguments.run_id else default_run(store)).run
+    line = read_lines(store).get(run.dataset)
+    assumed = UNKNOWN_LINE if line is None else asdict(line.in_language(reader_language()))
+    typed = {name: getattr(arguments, option) for name, option in _OPTIONS.items()}
+    used = assumed | {name: value for name, value in typed.items() if value is not None}
     record = decision_record(
-        store_of(settings),
+        store,
         run_id=arguments.run_id,
         threshold=arguments.threshold,
         target_leakage=arguments.target_leakage,
-        cases_per_day=arguments.cases_per_day,
-        costs=(arguments.cost_review, arguments.cost_escape, arguments.cost_machine_hour),
-        currency=arguments.currency,
+        cases_per_day=used["cases_per_day"],
+        costs=(used["review"], used["escape"], used["machine_hour"]),
+        currency=used["currency"],
     )
     print(
         json.dumps(record, indent=2, default=str) if arguments.json else decision_sentences(record)

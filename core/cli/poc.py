@@ -1,13 +1,12 @@
 """The verb `poc`: from a file of labelled cases to a verdict in money, with a report to take away."""
 
-import argparse
 import math
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from core.cli.cases import cases_options, print_notices, read_arguments
-from core.cli.verbs import add_verb, store_of
+from core.cli.verbs import add_verb, assumption_options, store_of, typed_assumptions
 from core.errors import SettingsError
 from core.messages import LANGUAGES, reader_language, sentence
 from core.settings import Settings
@@ -31,31 +30,18 @@ def add_poc(verbs) -> None:
     verb.add_argument(
         "--minutes", type=float, help="time to fit, on two quiet cores (default: 6, an estimate)"
     )
-    _assumption_options(verb)
-    verb.add_argument("--report", type=Path, help="where the PDF goes (default: the workspace)")
-
-
-def _assumption_options(verb: argparse.ArgumentParser) -> None:
-    """Add the options of core.store.lines.LineAssumptions, which are assumed unless typed."""
-    amounts = {
-        "volume": "cases a day (default: 400, assumed)",
-        "review-cost": "cost of one review (default: JPY 500 in Japanese, EUR 3 in English, assumed)",
-        "escape-cost": "cost of one wrong accepted answer (default: JPY 30000, EUR 180, assumed)",
-        "machine-hour-cost": "cost of a machine hour (default: JPY 50, EUR 0.3, assumed)",
-    }
-    for name, text in amounts.items():
-        verb.add_argument(f"--{name}", type=float, help=text)
-    verb.add_argument("--currency", help="ISO code of the costs' currency; needs all three costs")
+    assumption_options(verb)
     verb.add_argument(
         "--language", choices=LANGUAGES, help="of the verdict and the report (default: the locale)"
     )
+    verb.add_argument("--report", type=Path, help="where the PDF goes (default: the workspace)")
 
 
 def _poc(arguments, settings: Settings) -> None:
     from core.jobs.arguments import dataset_name
     from core.pipeline.poc import STEPS, run_poc
     from core.pipeline.poc_plan import DEFAULT_MINUTES, plan_poc
-    from core.store.lines import LineSettings
+    from core.store.lines import ASSUMED, LineSettings
     from core.types import checked_name
 
     language = arguments.language or reader_language()
@@ -64,7 +50,8 @@ def _poc(arguments, settings: Settings) -> None:
     minutes = DEFAULT_MINUTES if arguments.minutes is None else arguments.minutes
     if not (math.isfinite(minutes) and minutes > 0):
         raise SettingsError("poc.bad_time", value=minutes)
-    line = LineSettings(name, _assumptions(arguments))
+    typed = typed_assumptions(arguments)
+    line = LineSettings(name, {key: replace(one, **typed) for key, one in ASSUMED.items()})
     cases = read_arguments(arguments, settings)
     plan = plan_poc(
         cases.frame, cases.source, name, _base(arguments, settings, cases, language), minutes
@@ -82,28 +69,6 @@ def _poc(arguments, settings: Settings) -> None:
     store = store_of(settings)
     run_poc(store, settings, plan, line, report)
     _print_result(store, settings, line.line, language, notices, arguments.report)
-
-
-def _assumptions(arguments) -> dict:
-    """Return the assumptions by language, with the typed ones in all.
-
-    Raises SettingsError for a currency without its costs, since amounts of another currency would
-    be taken for it.
-    """
-    from core.store.lines import ASSUMED
-
-    typed = {
-        "cases_per_day": arguments.volume,
-        "review": arguments.review_cost,
-        "escape": arguments.escape_cost,
-        "machine_hour": arguments.machine_hour_cost,
-        "currency": arguments.currency,
-    }
-    typed = {name: value for name, value in typed.items() if value is not None}
-    costs = {"review", "escape", "machine_hour"}
-    if "currency" in typed and not costs <= set(typed):
-        raise SettingsError("poc.currency_alone", currency=typed["currency"])
-    return {language: replace(values, **typed) for language, values in ASSUMED.items()}
 
 
 def _base(arguments, settings: Settings, cases, language: str) -> str:

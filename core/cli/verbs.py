@@ -40,3 +40,34 @@ def store_of(settings: Settings):
     from core.store.store import Store
 
     return Store(settings.store, timeout_s=math.inf)
+
+
+def assumption_options(verb: argparse.ArgumentParser) -> None:
+    """Add the options of core.store.lines.LineAssumptions, which are assumed unless typed."""
+    amounts = {
+        "volume": "cases a day (assumed: 400)",
+        "review-cost": "cost of one review (assumed: JPY 500 in Japanese, EUR 3 in English)",
+        "escape-cost": "cost of one wrong accepted answer (assumed: JPY 30000, EUR 180)",
+        "machine-hour-cost": "cost of a machine hour (assumed: JPY 50, EUR 0.3)",
+    }
+    for name, text in amounts.items():
+        verb.add_argument(f"--{name}", type=float, help=text)
+    verb.add_argument("--currency", help="ISO code of the costs' currency; needs all three costs")
+
+
+def typed_assumptions(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of core.store.lines.LineAssumptions that were typed.
+
+    Raises SettingsError for a currency without its costs: the assumed ones are of another currency.
+    """
+    fields = {
+        "cases_per_day": arguments.volume,
+        "review": arguments.review_cost,
+        "escape": arguments.escape_cost,
+        "machine_hour": arguments.machine_hour_cost,
+        "currency": arguments.currency,
+    }
+    typed = {name: value for name, value in fields.items() if value is not None}
+    if "currency" in typed and not {"review", "escape", "machine_hour"} <= set(typed):
+        raise SettingsError("poc.currency_alone", currency=typed["currency"])
+    return typed

@@ -119,6 +119,9 @@ def split_history(frame: pd.DataFrame, source: str, seed: int = 0) -> HistorySpl
     first = pd.Series(part).groupby(ordered["text"].map(text_key).to_numpy()).transform("min")
     copies = part != first.to_numpy()
     parts = {name: ordered[(part == i) & ~copies] for i, name in enumerate(PARTS)}
+    trained = parts["train"]["label"]
+    if trained.nunique() < 2:  # a history whose labels came one after the other
+        raise CasesError("cases.one_label", n=trained.nunique(), labelled=len(trained))
     short = next((name for name in PARTS[1:] if len(parts[name]) < LEAST_HELD_OUT), None)
     if short is not None:
         values = {"file": source, "n": len(parts[short]), "least": LEAST_HELD_OUT}
@@ -165,7 +168,7 @@ def plan_poc(
         texts[name], shortened, tokens[name] = read_beginnings(part, Path(base), READ_TOKENS)
         cut += shortened
     scoring = sum(len(texts[name]) * tokens[name] for name in PARTS[1:]) * SCORE_TOKEN_S
-    time = 60 * minutes - scoring - FIXED_S
+    time = 60 * minutes - scoring - FIXED_S * (1 + len(_SPLIT_S))
     for recipe in recipes(base):
         a_case = recipe.case_s + recipe.token_s * tokens["train"]
         affordable = int(max(time, 60) / a_case)
@@ -183,7 +186,7 @@ def _newest(part: pd.DataFrame, most: int, by: str) -> pd.DataFrame:
 
 # Seconds on two cores, from the demo's training: 1,508 texts of 9 tokens on all-MiniLM-L6-v2.
 SCORE_TOKEN_S = 0.0012  # a token of a held-out text, by all four models
-FIXED_S = 20.0  # imports, loading, saving
+FIXED_S = 8.0  # a step's imports, loading and saving
 _SPLIT_S = {"linear": 0.15, "train": 0.45, "distill": 0.40}  # of the training's time
 
 
@@ -220,8 +223,8 @@ def _seconds(recipe: Recipe, cases: int, tokens: float, scoring: float) -> dict[
     training = cases * (recipe.case_s + recipe.token_s * tokens)
     # Fewer than two cores take longer; more help little with batches this small.
     slower = max(1.0, 2 / (os.cpu_count() or 1))
-    steps = {name: share * training for name, share in _SPLIT_S.items()}
-    return {name: slower * s for name, s in (steps | {"score": scoring + FIXED_S}).items()}
+    steps = {name: share * training for name, share in _SPLIT_S.items()} | {"score": scoring}
+    return {name: slower * (s + FIXED_S) for name, s in steps.items()}
 
 
 def part_hash(plan: PocPlan, name: str) -> str:
