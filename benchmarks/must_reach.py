@@ -28,8 +28,8 @@ LINES = (
     Line("ECE <= 0.6 x point estimate", "ece", -1, lambda teacher, point: 0.6 * point),
     Line("NLL <= teacher + 0.01", "nll", -1, lambda teacher, point: teacher + 0.01),
     Line("accuracy >= point estimate - 0.005", "accuracy", 1, lambda teacher, point: point - 0.005),
-    Line("Spearman of MI >= 0.8 in distribution", "mi_spearman", 1, lambda teacher, point: 0.8),
-    Line("Spearman of MI >= 0.7 on OOD inputs", "mi_spearman_ood", 1, lambda teacher, point: 0.7),
+    Line("Spearman of MI >= 0.85 in distribution", "mi_spearman", 1, lambda teacher, point: 0.85),
+    Line("Spearman of MI >= 0.75 on OOD inputs", "mi_spearman_ood", 1, lambda teacher, point: 0.75),
     Line(
         "OOD AUROC (total) >= teacher - 0.01",
         "ood_auroc_total",

@@ -132,7 +132,7 @@ def test_lines_are_judged_by_their_direction():
     assert rows["ECE <= teacher + 0.01"] is True
     assert rows["ECE <= 0.6 x point estimate"] is False
     assert rows["accuracy >= point estimate - 0.005"] is True
-    assert rows["Spearman of MI >= 0.8 in distribution"] is False
+    assert rows["Spearman of MI >= 0.85 in distribution"] is False
     assert len(rows) == len(LINES)
 
 
