@@ -39,6 +39,12 @@ def add_score(verbs) -> None:
         action="store_true",
         help="do not apply the active policy of this model and dataset to a stream",
     )
+    verb.add_argument(
+        "--rows-stay",
+        action="store_true",
+        help="keep the rows in Parquet files of the workspace, and only their counts in the store: "
+        "for many millions of cases",
+    )
 
 
 def add_evaluate(verbs) -> None:
@@ -68,7 +74,7 @@ def _score(arguments, settings: Settings) -> None:
     from core.jobs.arguments import dataset_name
     from core.models.base.card import read_card
     from core.pipeline.prepare import vocabulary_notice, with_known_labels
-    from core.pipeline.score import score
+    from core.pipeline.score import LAKE_PART_SIZE, PART_SIZE, score
     from core.types import checked_name
 
     folder = settings.models / arguments.model
@@ -88,6 +94,8 @@ def _score(arguments, settings: Settings) -> None:
         arguments.role,
         arguments.samples,
         arguments.truncate,
+        LAKE_PART_SIZE if arguments.rows_stay else PART_SIZE,
+        arguments.rows_stay,
     )
     per_case = record.metrics.get("seconds_per_case")
     speed = f", {1 / per_case:.0f} cases/s on {record.metrics['device']}" if per_case else ""

@@ -23,6 +23,7 @@ from core.store.samples import Samples
 from core.store.store import Store
 from core.types import Run, RunRecord
 
+LAKE_PART_SIZE = 20_000  # where rows stay in their parts: a file for each 500 would be too many
 PART_SIZE = 500  # cases; a kill -9 loses at most one part's computation
 # Cases of a teacher's run whose single samples are stored for inspection. The limit bounds what a
 # run adds to the store (1 MB for 10 samples of 12 labels, 26 MB for 32 of 100), where predictions
@@ -41,13 +42,15 @@ def score(
     samples: int | None = None,
     truncate: bool = False,
     part_size: int = PART_SIZE,
+    rows_stay: bool = False,
 ) -> RunRecord:
     """Score checked cases (core.cases' columns) with a model; return the finished run.
 
     model: its name. cases_hash: hash of the cases, part of the run's identity. dataset, role: what
     the run is filed under. samples: overrides a teacher's N; None keeps it. truncate: read the
     beginning of texts that are too long instead of raising CasesError. part_size: cases in one
-    part. seconds_per_case in the metrics is the model's time alone, from text to answer, over the
+    part. rows_stay: keep the rows in their parts' files; the store gets their counts, and reads rows
+    on demand. seconds_per_case in the metrics is the model's time alone, from text to answer, over the
     parts that this call computed. Raises CasesError, ModelError.
     """
     if cases.empty:
@@ -65,7 +68,9 @@ def score(
     if finished := _finished(store, run.run_id):
         return finished
     with recorded(store, run) as metrics:
-        metrics |= _score_parts(store, settings, folder, card, run, cases, part_size, truncate)
+        metrics |= _score_parts(
+            store, settings, folder, card, run, cases, part_size, truncate, rows_stay
+        )
     return store.run(run.run_id)
 
 
@@ -116,6 +121,7 @@ def _score_parts(
     cases: pd.DataFrame,
     part_size: int,
     truncate: bool,
+    rows_stay: bool,
 ) -> dict:
     # torch and its family take seconds: not for a scoring that is done
     from core.models.base.device import pick_device
@@ -155,6 +161,7 @@ def _score_parts(
                     part_cases,
                     samples,
                     kept_samples(len(cases), start, len(part_cases)),
+                    rows_stay,
                 )
                 bar.update(len(part_cases))
     per_case = seconds / scored if scored else None
@@ -202,16 +209,23 @@ def kept_samples(cases: int, start: int, size: int) -> np.ndarray:
 
 
 def take_in(
-    store: Store, run_id: str, part: int, path: Path, some: pd.DataFrame, samples, kept: np.ndarray
+    store: Store,
+    run_id: str,
+    part: int,
+    path: Path,
+    some: pd.DataFrame,
+    samples,
+    kept: np.ndarray,
+    rows_stay: bool = False,
 ) -> None:
     """Take a part into the store together with the samples of its kept cases, in one transaction.
 
     A kill loses or doubles neither. run_id, part: what the file at `path` belongs to. some: the
     part's cases. samples [N, n, K]: theirs, None for a model without samples. kept: positions among
-    them.
+    them. rows_stay: as of Store.take_in.
     """
     with store.atomic():
-        store.take_in(run_id, part, path)
+        store.take_in(run_id, part, path, rows_stay)
         if samples is not None and len(kept):
             Samples(store).add(run_id, part, some["case_id"].iloc[kept], samples[:, kept])
 

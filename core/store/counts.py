@@ -40,6 +40,7 @@ EPISTEMIC_BIN = f"CAST(CASE {_UP_TO} ELSE {len(EPISTEMIC_LIMITS)} END AS UTINYIN
 STEP = FINE_BINS // 1000  # fine bins in a step of 0.001
 # Pending rows are folded once they exceed COUNT_AT times the histogram's rows plus FEW.
 COUNT_AT, FEW = 3, 1_000_000
+COMPACT_EVERY = 8  # parts that are counted from their file
 
 CELL = ("segment", "predicted", "outcome")  # the columns that a cell's number replaces
 _NAMES = ", ".join(CELL)
@@ -58,6 +59,10 @@ _ROWS = f"""(
     SELECT cell, {BIN}, {EPISTEMIC_BIN}, 1, confidence
     FROM prediction_rows WHERE {_OF_RUN} AND part IN (SELECT part {_WAITING})
 )"""  # noqa: S608
+_COUNT_FILE = f"""
+    INSERT INTO histograms (cell, bin, epistemic_bin, n, confidence_sum)
+    SELECT cell, {BIN}, {EPISTEMIC_BIN}, count(*), sum(confidence) FROM read_parquet(?) {IN_CELLS} GROUP BY ALL
+"""  # noqa: S608
 _SUMS = "CAST(sum(n) AS BIGINT) AS n, sum(confidence_sum) AS confidence_sum"
 
 
@@ -78,10 +83,29 @@ def fold_pending_rows(connection: duckdb.DuckDBPyConnection, run_id: str) -> Non
             _count(connection, run_id)
 
 
-def rebuild(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Recount all predictions of a run."""
+def count_file(connection: duckdb.DuckDBPyConnection, run_id: str, part: int, path: str) -> None:
+    """Add the counts of a part's file to the histogram; call it after add_cells."""
+    connection.execute(_COUNT_FILE, [path, run_id])
+    connection.execute("INSERT INTO counted_parts (run_id, part) VALUES (?, ?)", [run_id, part])
+
+
+def compact_counts(connection: duckdb.DuckDBPyConnection, run_id: str, part: int) -> None:
+    """Add up equal bins after every COMPACT_EVERY-th part that was counted from its file.
+
+    Each such part adds up to a row for each of its predictions.
+    """
+    if part % COMPACT_EVERY == COMPACT_EVERY - 1:
+        _count(connection, run_id)
+
+
+def rebuild(
+    connection: duckdb.DuckDBPyConnection, run_id: str, files: dict[int, str] | None = None
+) -> None:
+    """Recount all predictions of a run; files: path by number of the parts that stay in theirs."""
     connection.execute("DELETE FROM counted_parts WHERE run_id = ?", [run_id])
     _clear(connection, run_id)
+    for part, path in (files or {}).items():
+        count_file(connection, run_id, part, path)
     _count(connection, run_id)
 
 

@@ -42,11 +42,18 @@ class StoreFile:
     """The DuckDB file in `folder`, created at first use; safe among threads and processes.
 
     timeout_s: seconds to wait for a turn; infinite for background work. A finite wait ends after
-    STUCK_S if the lock's holder is a stopped process; an infinite one is logged.
+    STUCK_S if the lock's holder is a stopped process; an infinite one is logged. prepare: called
+    with each new connection, before its transaction.
     """
 
-    def __init__(self, folder: Path, timeout_s: float):
+    def __init__(
+        self,
+        folder: Path,
+        timeout_s: float,
+        prepare: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None,
+    ):
         self.folder, self.path, self.timeout_s = folder, folder / NAME, timeout_s
+        self._prepare = prepare
         self._lock, self._turn = QueuedLock(folder / LOCK), QueuedLock(folder / TURN)
         # Threads of one process share the connection: the file lock does not tell them apart.
         self._threads = threading.RLock()
@@ -164,6 +171,7 @@ class StoreFile:
         try:
             migrate(connection)
             self._close_doors(connection)
+            self._prepare(connection)
             yield connection
         finally:
             connection.close()

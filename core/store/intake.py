@@ -18,7 +18,7 @@ import duckdb
 import numpy as np
 
 from core.errors import NotFoundError, StoreError
-from core.store import counts, records
+from core.store import counts, lake, records
 from core.store.file import only_row
 from core.store.parts import OPTIONAL, PART_SCHEMA
 
@@ -40,18 +40,24 @@ def insert(
     path: str,
     sha256: Callable[[], str | None],
     labels: tuple[str, ...],
+    rows_stay: bool,
 ) -> int:
     """Insert the file's rows as a part of the run; return their number.
 
     part: the part's number. path: its Parquet file. sha256: returns the file's digest; called last,
-    so that the digest may be computed meanwhile. labels: the run's labels. Raises StoreError for a
-    repeated case, an unknown label or another number of classes.
+    so that the digest may be computed meanwhile. labels: the run's labels. rows_stay: insert the
+    counts of the rows only. Raises StoreError for a repeated case, an unknown label or another
+    number of classes.
     """
     query = "SELECT count(*), min(occurred_at), max(occurred_at) FROM read_parquet(?)"
     rows, first_at, last_at = only_row(connection.execute(query, [path]))
     ranges = _checked(connection, run_id, part, path, labels)
     counts.add_cells(connection, run_id, path)
-    connection.execute(_INSERT.format(rows=_complete_rows(connection, path)), [part, path, run_id])
+    if rows_stay:
+        lake.add_part(connection, run_id, part)
+    else:
+        rows_query = _complete_rows(connection, path)
+        connection.execute(_INSERT.format(rows=rows_query), [part, path, run_id])
     connection.executemany(
         "INSERT INTO part_ids (run_id, part, bytes, lowest, highest) VALUES (?, ?, ?, ?, ?)",
         [[run_id, part, *id_range] for id_range in ranges],
@@ -60,7 +66,11 @@ def insert(
         "INSERT INTO parts (run_id, part, rows, sha256, first_at, last_at, taken_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [run_id, part, rows, sha256(), first_at, last_at, records.utc_now()],
     )
-    counts.fold_pending_rows(connection, run_id)
+    if rows_stay:
+        counts.count_file(connection, run_id, part, path)
+        counts.compact_counts(connection, run_id, part)
+    else:
+        counts.fold_pending_rows(connection, run_id)
     return rows
 
 

@@ -91,6 +91,12 @@ CREATE TABLE part_ids (                              -- what case ids a part hol
     PRIMARY KEY (run_id, part, bytes)
 );
 
+CREATE TABLE lake_parts (                            -- the rows of these stay in their Parquet file
+    run_id       VARCHAR NOT NULL,
+    part         INTEGER NOT NULL,
+    PRIMARY KEY (run_id, part)
+);
+
 CREATE TABLE policies (
     name         VARCHAR NOT NULL,
     version      INTEGER NOT NULL CHECK (version >= 1),

@@ -16,8 +16,8 @@ from core.counts.histogram import Histogram
 from core.errors import NotFoundError, SettingsError, StoreError
 from core.files import sha256_of
 from core.identity import Principal, local_principal
-from core.store import counts, file, intake, migrate, records
-from core.store.parts import PART_SCHEMA, delete_leftovers
+from core.store import counts, file, intake, lake, migrate, records
+from core.store.parts import PART_SCHEMA, delete_leftovers, part_path
 from core.types import Run, RunRecord
 
 FILE = file.NAME
@@ -39,7 +39,7 @@ class Store:
     def __init__(self, folder: Path, timeout_s: float = 60.0, principal: Principal | None = None):
         self.folder, self.timeout_s = Path(folder), timeout_s
         self.principal = principal or local_principal()
-        self._file = file.StoreFile(self.folder, timeout_s)
+        self._file = file.StoreFile(self.folder, timeout_s, self._show_lake)
 
     def atomic(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """Run several calls as one transaction. Nests. Keep it short: all other processes wait."""
@@ -93,7 +93,7 @@ class Store:
                 "INSERT INTO run_ends (run_id, ended_at, state, duration_s, metrics) VALUES (?, ?, ?, ?, ?)",
                 [run_id, records.utc_now(), state, float(duration_s), written],
             )
-            taken = self.parts(run_id)
+            taken = self.parts(run_id).difference(lake.parts_of(connection, run_id))
             # Only after the commit: a rolled-back end must leave the files for a retry.
             self._file.after_commit(lambda: delete_leftovers(self.folder, run_id, taken))
 
@@ -120,6 +120,15 @@ class Store:
             raise NotFoundError(code, run=run_id, folder=str(self.folder), runs=names)
         return tuple(row[0])
 
+    def _require_rows(self, connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+        """Raise NotFoundError for an unknown run, StoreError if a file of its rows is gone."""
+        self._require(connection, run_id)
+        if gone := lake.missing_file(connection, self.folder, run_id):
+            raise StoreError("store.lake_part_gone", run=run_id, part=gone[0], file=str(gone[1]))
+
+    def _show_lake(self, connection: duckdb.DuckDBPyConnection) -> None:
+        lake.show_rows(connection, self.folder)
+
     # --- predictions
 
     def parts(self, run_id: str) -> set[int]:
@@ -130,13 +139,18 @@ class Store:
             ).fetchall()
         return {part for (part,) in rows}
 
-    def take_in(self, run_id: str, part: int, path: Path) -> int:
+    def take_in(self, run_id: str, part: int, path: Path, rows_stay: bool = False) -> int:
         """Ingest a written part in one transaction, then delete its file; return its rows.
 
-        An ingested part stays unchanged: the same content, or a missing file, returns its rows;
-        other content raises StoreError. Raises NotFoundError for an unknown run or a missing file,
-        StoreError for invalid rows.
+        rows_stay: take in the counts alone and keep the file, which must be the part's own below
+        the store's folder; rows are then read from it on demand. An ingested part stays unchanged:
+        the same content, or a missing file, returns its rows; other content raises StoreError.
+        Raises NotFoundError for an unknown run or a missing file, StoreError for invalid rows,
+        SettingsError for a file elsewhere.
         """
+        home = part_path(self.folder, run_id, part)
+        if rows_stay and path.resolve() != home.resolve():
+            raise SettingsError("store.lake_elsewhere", file=str(path), expected=str(home))
         with ThreadPoolExecutor(1) as pool:
             # Hashed while this thread waits for its turn, and while DuckDB checks the file.
             sha256 = pool.submit(_sha256, path).result
@@ -151,11 +165,13 @@ class Store:
                     raise NotFoundError("store.no_part", part=part, run=run_id, file=str(path))
                 if stored_hash is None:
                     rows = intake.insert(
-                        connection, run_id, part, str(path.resolve()), sha256, labels
+                        connection, run_id, part, str(path.resolve()), sha256, labels, rows_stay
                     )
+                    self._show_lake(connection)
                 elif sha256() not in (None, stored_hash):
                     raise StoreError("store.other_part", part=part, run=run_id, file=str(path))
-                self._file.after_commit(lambda: path.unlink(missing_ok=True))
+                if part not in lake.parts_of(connection, run_id):
+                    self._file.after_commit(lambda: path.unlink(missing_ok=True))
         return rows
 
     def histogram(self, run_id: str) -> Histogram:
@@ -184,8 +200,12 @@ class Store:
             for run_ids in (
                 [run_id] if run_id is not None else [record.run.run_id for record in self.runs()]
             ):
-                self._require(connection, run_ids)
-                counts.rebuild(connection, run_ids)
+                self._require_rows(connection, run_ids)
+                files = {
+                    part: str(part_path(self.folder, run_ids, part).resolve())
+                    for part in lake.parts_of(connection, run_ids)
+                }
+                counts.rebuild(connection, run_ids, files)
 
     def predictions(self, run_id: str, columns: list[str] | None = None) -> pd.DataFrame:
         """Return the run's predictions in the order of their file.
@@ -199,7 +219,7 @@ class Store:
             raise StoreError("store.no_column", column=unknown[0], columns=PART_SCHEMA.names)
         column_list = ", ".join(f'"{name}"' for name in names)
         with self.atomic() as connection:
-            self._require(connection, run_id)
+            self._require_rows(connection, run_id)
             query = f"SELECT {column_list} FROM predictions WHERE run_id = ? ORDER BY row, case_id"  # noqa: S608
             return connection.execute(query, [run_id]).df()
 
@@ -212,7 +232,7 @@ class Store:
         Smaller parts share a row group, which is read. Raises NotFoundError.
         """
         with self.atomic() as connection:
-            self._require(connection, run_id)
+            self._require_rows(connection, run_id)
             return connection.execute(NEAR, [run_id, low, high, limit]).df()
 
 

@@ -1,0 +1,82 @@
+"""Parts whose rows stay in their Parquet file: the store has their counts and reads rows on demand.
+
+A temporary view takes the place of `predictions` in every connection, so that each query of rows
+sees both kinds of parts. A part's run and number are in its file's path: DuckDB opens only the files
+of the run that a query names, and of those only the row groups whose least and greatest confidence
+fit. A file that is gone raises an error where its rows are read; counts need no file.
+
+Knows the tables lake_parts and parts; a part's file never changes after it is taken in.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+from core.store.parts import PART_SCHEMA, part_path
+
+_STORED = "SELECT * EXCLUDE (cell) FROM prediction_rows JOIN cells USING (cell)"
+_COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
+# .../RUN/part-00012.parquet; DuckDB evaluates these from the path, before it opens a file.
+_RUN_AND_PART = (
+    "split_part(filename, '/', -2) AS run_id, CAST(left(right(filename, 13), 5) AS INTEGER) AS part"
+)
+_ALL = "SELECT run_id, part FROM lake_parts ORDER BY run_id, part"
+
+
+def add_part(connection: duckdb.DuckDBPyConnection, run_id: str, part: int) -> None:
+    """Record that the rows of a part stay in its file."""
+    connection.execute("INSERT INTO lake_parts (run_id, part) VALUES (?, ?)", [run_id, part])
+
+
+def parts_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[int]:
+    """Return the numbers of the run's parts whose rows stay in their file, in order."""
+    query = "SELECT part FROM lake_parts WHERE run_id = ? ORDER BY part"
+    return [part for (part,) in connection.execute(query, [run_id]).fetchall()]
+
+
+def missing_file(
+    connection: duckdb.DuckDBPyConnection, folder: Path, run_id: str
+) -> tuple[int, Path] | None:
+    """Return number and path of the run's first part whose file is gone, or None.
+
+    folder: the store's.
+    """
+    for part in parts_of(connection, run_id):
+        if not (path := part_path(folder, run_id, part)).is_file():
+            return part, path
+    return None
+
+
+def show_rows(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Make `predictions` show the rows in files too; does nothing if all rows are in the store.
+
+    folder: the store's. A run's missing file makes every query of that run's rows fail, so that no
+    answer leaves its rows out without an error.
+    """
+    lake = connection.execute(_ALL).fetchall()
+    if not lake:
+        return
+    paths = {(run, part): part_path(folder, run, part).resolve() for run, part in lake}
+    branches = [f"SELECT {_COLUMNS}, run_id, part FROM ({_STORED})"]  # noqa: S608
+    if present := [path for path in paths.values() if path.is_file()]:
+        files = ", ".join(_quoted(str(path)) for path in present)
+        branches.append(
+            f"SELECT {_COLUMNS}, {_RUN_AND_PART}"  # noqa: S608
+            f" FROM read_parquet([{files}], filename = true)"
+        )
+    branches += [_failing_rows(run, path) for (run, _), path in paths.items() if not path.is_file()]
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW predictions AS {' UNION ALL '.join(branches)}")
+
+
+def _failing_rows(run_id: str, path: Path) -> str:
+    """Return a query of one row of the run that fails where it is read."""
+    values = ", ".join(
+        f'error({_quoted(path.name)}) AS "{name}"' if name == "case_id" else f'NULL AS "{name}"'
+        for name in PART_SCHEMA.names
+    )
+    return f"SELECT {values}, {_quoted(run_id)} AS run_id, 0 AS part"
+
+
+def _quoted(text: str) -> str:
+    """Return the text as an SQL literal: a view takes no parameters."""
+    return "'" + text.replace("'", "''") + "'"

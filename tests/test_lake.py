@@ -1,0 +1,124 @@
+"""Rows that stay in their Parquet parts: every query answers as if the rows were in the store."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.errors import SettingsError, StoreError
+from core.store.counts import COMPACT_EVERY
+from core.store.parts import part_path, write_part
+from core.store.reviews import Reviews
+from core.store.store import Store
+from tests.stores import make_rows, make_run
+
+RUN = make_run("score", "student", "stream")
+OTHER = make_run("score", "point", "stream")
+PART = 30
+
+
+def filled(folder, rows: pd.DataFrame, stay) -> Store:
+    """A store with the rows in parts of PART; stay(part) tells whether the part's rows stay."""
+    store = Store(folder / "store", timeout_s=5)
+    store.add_run(RUN)
+    store.add_run(OTHER)
+    for part, start in enumerate(range(0, len(rows), PART)):
+        path = write_part(store.folder, RUN.run_id, part, rows.iloc[start : start + PART])
+        store.take_in(RUN.run_id, part, path, rows_stay=stay(part))
+    other = write_part(store.folder, OTHER.run_id, 0, rows.iloc[:5])
+    store.take_in(OTHER.run_id, 0, other)
+    return store
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    return make_rows(PART * (COMPACT_EVERY + 2))
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory, rows) -> Store:
+    """Every row in the store: what the others are compared with."""
+    return filled(tmp_path_factory.mktemp("local"), rows, lambda part: False)
+
+
+@pytest.fixture(scope="module", params=["all parts", "every second part"])
+def lake(request, tmp_path_factory, rows) -> Store:
+    step = 1 if request.param == "all parts" else 2
+    return filled(tmp_path_factory.mktemp("lake"), rows, lambda part: part % step == 0)
+
+
+def undecided(store: Store) -> pd.DataFrame:
+    """Return the run's undecided cases by id: the store promises them in no order."""
+    cases = Reviews(store).undecided_cases(RUN.run_id, "none", 1, 1000)
+    return cases.sort_values("case_id", ignore_index=True)
+
+
+def test_counts_are_those_of_stored_rows(lake, local):
+    pd.testing.assert_frame_equal(lake.joint_counts(RUN.run_id), local.joint_counts(RUN.run_id))
+    mine, theirs = lake.histogram(RUN.run_id), local.histogram(RUN.run_id)
+    np.testing.assert_array_equal(mine.counts, theirs.counts)
+    np.testing.assert_allclose(mine.confidence_sum, theirs.confidence_sum, rtol=1e-12)
+
+
+def test_rows_are_those_of_stored_rows(lake, local):
+    for ask in (
+        lambda store: store.predictions(RUN.run_id),
+        lambda store: store.cases_near(RUN.run_id, 0.4, 0.9, 25),
+        lambda store: store.predictions(OTHER.run_id),
+        undecided,
+    ):
+        pd.testing.assert_frame_equal(ask(lake), ask(local))
+
+
+def test_no_row_is_in_the_database(tmp_path, rows):
+    store = filled(tmp_path, rows, lambda part: True)
+    with store.atomic() as connection:
+        count = "SELECT count(*) FROM prediction_rows JOIN cells USING (cell) WHERE run_id = ?"
+        assert connection.execute(count, [RUN.run_id]).fetchone() == (0,)
+
+
+def test_a_recount_of_the_files_changes_nothing(tmp_path, rows):
+    store = filled(tmp_path, rows, lambda part: part % 3 > 0)
+    before = store.joint_counts(RUN.run_id)
+    store.rebuild_histograms()
+    pd.testing.assert_frame_equal(store.joint_counts(RUN.run_id), before)
+
+
+def test_the_end_of_a_run_keeps_the_files_of_its_rows(tmp_path, rows):
+    store = filled(tmp_path, rows, lambda part: True)
+    store.end_run(RUN.run_id, "finished", 1.0, {})
+    assert len(store.predictions(RUN.run_id)) == len(rows)
+
+
+def test_taking_a_part_in_again_keeps_its_file_and_doubles_nothing(tmp_path, rows):
+    store = filled(tmp_path, rows, lambda part: True)
+    path = part_path(store.folder, RUN.run_id, 0)
+    for rows_stay in (True, False):
+        assert store.take_in(RUN.run_id, 0, path, rows_stay=rows_stay) == PART
+    assert len(store.predictions(RUN.run_id)) == len(rows)
+
+
+def test_a_case_in_a_file_is_refused_in_a_later_part(tmp_path, rows):
+    store = filled(tmp_path, rows, lambda part: True)
+    again = write_part(store.folder, RUN.run_id, 99, rows.iloc[3:4])
+    with pytest.raises(StoreError, match=rows["case_id"].iloc[3]):
+        store.take_in(RUN.run_id, 99, again)
+
+
+def test_a_missing_file_is_named_and_other_runs_and_counts_go_on(tmp_path, rows):
+    store = filled(tmp_path, rows, lambda part: True)
+    gone = part_path(store.folder, RUN.run_id, 2)
+    gone.unlink()
+    with pytest.raises(StoreError, match=r"part 2 of the run .* that file is gone"):
+        store.predictions(RUN.run_id)
+    # A query that asks for no file by name must not leave its rows out either.
+    with pytest.raises(StoreError, match=gone.name):
+        Reviews(store).undecided_cases(RUN.run_id, "none", 1, 1000)
+    assert store.joint_counts(RUN.run_id)["n"].sum() == len(rows)
+    assert len(store.predictions(OTHER.run_id)) == 5
+
+
+def test_a_file_elsewhere_is_refused(tmp_path, rows):
+    store = filled(tmp_path, rows, lambda part: False)
+    path = write_part(tmp_path, RUN.run_id, 50, rows.iloc[:2])
+    with pytest.raises(SettingsError, match="write the part there"):
+        store.take_in(RUN.run_id, 50, path, rows_stay=True)
