@@ -5,6 +5,8 @@ started, runs side by side.
 import json
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from core.cli import parser
 from core.errors import SettingsError
@@ -207,6 +209,33 @@ def test_rare_labels_are_named_before_training_is_started_and_what_happens_to_th
     page.text_input(key="who").set_value("mika")
     page.button(key="start").click().run()
     assert "--rare-labels=drop" in queue.listed(home)[0].job.arguments
+
+
+def test_an_unclear_encoding_shows_the_readings_and_the_box_decides(open_page, home):
+    content = "id,text\n1,spínač\n".encode("cp1250")
+    upload = uploads.keep_upload(home, "a.csv", content)
+    page = open_page(home.home, file=upload.key)
+    text = page_text(page)
+    assert "cp1252: 1,spínaè" in text
+    assert "cp1250: 1,spínač" in text
+    page.selectbox(key=f"encoding_{upload.key[:12]}").set_value("cp1250").run()
+    assert "CP1250 (given)" in page_text(page)
+
+
+def test_training_an_english_base_on_japanese_is_warned_of(open_page, home):
+    folder = home.cache / "all-MiniLM-L6-v2"
+    folder.mkdir(parents=True)
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "hose": 1}, unk_token="[UNK]"))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    rows = [f"油漏れ{i},{'AB'[i % 2]}" for i in range(20)]
+    upload = uploads.keep_upload(home, "a.csv", "\n".join(["text,label", *rows]).encode())
+    page = open_page(home.home, file=upload.key)
+    page.segmented_control(key="task").set_value("train").run()
+    base = page.selectbox(key=f"base_{upload.key[:12]}")
+    assert base.value == "multilingual-e5-small"
+    assert "unknown to the model" not in page_text(page)
+    base.set_value("all-MiniLM-L6-v2").run()
+    assert "100% of the tokens of the first 20 texts are unknown to the model" in page_text(page)
 
 
 def test_jobs_show_their_state_and_are_cancelled_and_resumed(open_page, home):

@@ -13,6 +13,8 @@ import pandas as pd
 
 _FORMULA_TEXT = re.compile(r'="([^"]*)"')  # exports write ="0000123" so that Excel keeps the zeros
 
+_EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+")
+
 
 @dataclass(frozen=True)
 class BadCell:
@@ -91,6 +93,12 @@ def name_text(value: object) -> str:
     text = cell_text(value).strip()
     match = _FORMULA_TEXT.fullmatch(text)
     return match[1] if match else text
+
+
+def is_cut_id(value: object, case_id: str) -> bool:
+    """Return whether a spreadsheet has cut an id: a long number, or 1.23E+11 as it displayed it."""
+    long_number = isinstance(value, float) and abs(value) >= 1e15
+    return long_number or bool(_EXPONENT.fullmatch(case_id.upper()))
 
 
 def _written(value: object) -> str:

@@ -19,7 +19,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from core.cases.cells import CellError, cell_text, name_text
+from core.cases.cells import CellError, cell_text, is_cut_id, name_text
 from core.cases.columns import ColumnNames, resolve_columns
 from core.cases.dates import parse_dates
 from core.cases.formats import open_table
@@ -34,8 +34,6 @@ from core.stats.date_span import robust_span
 COLUMNS = ("row", "case_id", "text", "segment", "label", "occurred_at", "value")
 NO_SEGMENT = "-"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-# An id such as 1.23E+11 has lost its digits: a spreadsheet wrote the number as it displayed it.
-_EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+")
 _KANA = re.compile("[\u3041-\u30fe]")
 
 
@@ -328,7 +326,7 @@ class _CheckedRows:
         cut = [
             record.row
             for record, case in zip(records, self.cases, strict=True)
-            if self.names.case_id and _is_cut(self._cell(record, "case_id"), case["case_id"])
+            if self.names.case_id and is_cut_id(self._cell(record, "case_id"), case["case_id"])
         ]
         if cut:
             self.notices.append(Notice("cases.cut_ids", {"n": len(cut), "rows": rare_rows(cut)}))
@@ -368,11 +366,6 @@ def _case_text(value: object) -> str:
     if not text.strip():
         raise CellError("cases.empty_text")
     return text
-
-
-def _is_cut(value: object, case_id: str) -> bool:
-    long_number = isinstance(value, float) and abs(value) >= 1e15
-    return long_number or bool(_EXPONENT.fullmatch(case_id.upper()))
 
 
 def _frame(cases: list[dict]) -> pd.DataFrame:

@@ -8,9 +8,13 @@ import streamlit as st
 from core.pipeline.uploads import ReadingOptions, Upload
 from dashboard.i18n import Words
 
-ENCODINGS = ("utf-8", "cp932", "euc_jp", "iso2022_jp", "cp1252", "utf-16", "gb18030", "euc_kr")
+ENCODINGS = (
+    *("utf-8", "cp932", "euc_jp", "iso2022_jp", "cp1252", "utf-16", "cp850", "mac_roman"),
+    *("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp1253", "cp1254", "gb18030", "big5", "cp949"),
+)
 DELIMITERS = ("comma", "semicolon", "tab", "pipe")
 ZONES = ("Asia/Tokyo", "UTC", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", "America/New_York")
+TYPED = ("encoding", "delimiter", "timezone")  # their lists have the usual values only
 QUOTINGS, DECIMALS, ORDERS = ("minimal", "none"), ("point", "comma"), ("ymd", "dmy", "mdy")
 
 
@@ -53,4 +57,5 @@ def _choice(words: Words, name: str, values: tuple[str, ...], key: str, place) -
         index=None,
         key=f"{name}_{key}",
         placeholder=words("reading.auto"),
+        accept_new_options=name in TYPED,
     )

@@ -5,6 +5,7 @@ Draws the choices of one task and queues a job (core.jobs.queue); it waits for n
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -166,11 +167,7 @@ def _score(words: Words, ready: ReadyCases):
         help=words("start.name.help"),
     )
     st.caption(_labels(words, ready, cards[model].labels))
-    # the vocabulary of the base decides whether the language of these cases is readable at all
-    base = cache.settings().models / model / cards[model].base
-    if unknown := vocabulary_notice(ready.checked.cases.frame, base):
-        sentence = message(words.language, unknown.code, **unknown.values)
-        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/translate:")
+    _warn_of_language(words, ready, cache.settings().models / model / cards[model].base)
     truncate = st.toggle(
         words("start.truncate"), key="score_truncate", help=words("start.truncate.help")
     )
@@ -230,6 +227,13 @@ def _base(words: Words, ready: ReadyCases, place, key: str) -> str:
     return base
 
 
+def _warn_of_language(words: Words, ready: ReadyCases, base: Path) -> None:
+    """Draw a warning if the vocabulary of the model in `base` lacks the language of the cases."""
+    if unknown := vocabulary_notice(ready.checked.cases.frame, base):
+        sentence = message(words.language, unknown.code, **unknown.values)
+        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/translate:")
+
+
 def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
     """Return how many cases have a label that the model was trained on, another one, or none."""
     frame, notices = with_known_labels(ready.checked.cases.frame, known)
@@ -270,6 +274,7 @@ def _train(words: Words, ready: ReadyCases):
         words("start.teacher"), teachers, "train_teacher", middle, help=words("start.teacher.help")
     )
     base = _base(words, ready, right, "base")
+    _warn_of_language(words, ready, cache.settings().cache / base)
     epochs = last.number_input(
         words("start.epochs"),
         1,
