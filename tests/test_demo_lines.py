@@ -1,0 +1,80 @@
+"""The demo's two lines: one that cannot be fetched is left out and named, and the other is made."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.cases.mail_splits import split_mails
+from core.cases.mails import Mail
+from core.errors import FetchError
+from core.pipeline import demo
+from core.pipeline.demo import DemoLine, build_demo, split_cases
+from core.settings import Settings
+from core.store.lines import LineSettings
+
+REFUSED = FetchError("cases.fetch_address", package="p", address="a", reason="no route")
+
+
+def unreachable(cache):
+    raise REFUSED
+
+
+@pytest.fixture
+def built(monkeypatch, tmp_path) -> list[str]:
+    """The names of the lines that the demo trains, without training any."""
+    names = []
+    monkeypatch.setattr(demo, "fetch_minilm", lambda cache: tmp_path)
+    monkeypatch.setattr(
+        demo, "_build_line", lambda store, settings, line, *_: names.append(line.name)
+    )
+    return names
+
+
+def mails(cache):
+    begin = datetime(2002, 8, 20, tzinfo=UTC)
+    labels = ("ham", "spam")
+    return split_mails(
+        [
+            Mail(begin + timedelta(days=i), labels[i % 2], f"mail number {i} of this desk")
+            for i in range(60)
+        ]
+    )
+
+
+def test_a_line_that_cannot_be_fetched_is_named_and_the_other_is_made(
+    built, monkeypatch, tmp_path, capsys
+):
+    lines = (
+        DemoLine(LineSettings("far"), unreachable),
+        DemoLine(LineSettings("near"), mails),
+    )
+    monkeypatch.setattr(demo, "LINES", lines)
+    monkeypatch.setenv("KAKUSHIN_LANGUAGE", "en")
+    build_demo(Settings(home=tmp_path))
+    assert built == ["near"]
+    assert "The demo goes without its line far: p could not be downloaded from a: no route" in (
+        capsys.readouterr().err
+    )
+
+
+def test_without_any_line_the_reason_is_raised(built, monkeypatch, tmp_path):
+    monkeypatch.setattr(demo, "LINES", (DemoLine(LineSettings("far"), unreachable),))
+    with pytest.raises(FetchError, match="no route"):
+        build_demo(Settings(home=tmp_path))
+    assert built == []
+
+
+def test_a_lines_splits_are_files_that_read_back_clean(tmp_path):
+    cases, record = split_cases(Settings(home=tmp_path), DemoLine(LineSettings("near"), mails))
+    assert {name: len(role.frame) for name, role in cases.items()} == record["cases"]
+    assert cases["stream"].frame["occurred_at"].notna().all()
+
+
+def test_the_first_line_is_the_one_that_pays_and_yen_are_the_same_in_both():
+    assert [line.name for line in demo.LINES] == ["mails", "work-orders"]
+    japanese = [line.settings.in_language("ja") for line in demo.LINES]
+    assert japanese[0] == japanese[1]
+    assert (japanese[0].cases_per_day, japanese[0].review, japanese[0].escape) == (400, 500, 30_000)
+    english = [line.settings.in_language("en") for line in demo.LINES]
+    # A wrong answer costs 60 reviews in each currency, so that the verdict knows no language.
+    assert {line.escape / line.review for line in (*japanese, *english)} == {60}
