@@ -61,6 +61,16 @@ class LeakageLimit(_Limit):
 
 RiskLimit = SelectiveRiskLimit | LeakageLimit
 
+
+def risk_limit(measure: str, percent: float | None) -> RiskLimit | None:
+    """Return the limit of `percent` on "leakage" or "selective_risk"; None without a percentage."""
+    if percent is None:
+        return None
+    # dividing a percentage leaves a rounding error, which would decide a case exactly at the limit
+    most = round(percent / 100, 12)
+    return LeakageLimit(most) if measure == "leakage" else SelectiveRiskLimit(most)
+
+
 _EVERY = np.ones(len(OUTCOMES), dtype=np.int64)
 _LABELLED = np.array([outcome != "unlabelled" for outcome in OUTCOMES], dtype=np.int64)
 _WRONG = np.array([outcome in ("wrong", "unseen") for outcome in OUTCOMES], dtype=np.int64)

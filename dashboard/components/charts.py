@@ -67,7 +67,7 @@ def letters(text: str) -> str:
 def risk_coverage_figure(
     curves: pd.DataFrame,
     names: Mapping[str, str],
-    now: Mapping[str, float] | None,
+    now: Mapping[str, float | None] | None,
     words: Mapping[str, str],
     banded: Collection[str] = (),
 ) -> go.Figure:
@@ -103,8 +103,9 @@ def risk_coverage_figure(
             line=line,
             hovertemplate=hover + f"<extra>{name}</extra>",
         )
-    if now is not None and now["risk"] is not None:
-        _point(figure, now["coverage"], now["risk"], words["now"])
+    coverage, risk = (None, None) if now is None else (now["coverage"], now["risk"])
+    if coverage is not None and risk is not None:
+        _point(figure, coverage, risk, words["now"])
     # slightly beyond 1, where the clip would halve the line's end
     across = {"title": {"text": words["coverage"]}, "tickformat": ".0%", "range": [0, 1.01]}
     # With few accepted cases the risk jumps up to 100%, which would flatten the rest of the curve.

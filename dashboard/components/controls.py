@@ -4,8 +4,10 @@ Draws widgets whose keys are the names in dashboard.session.address.Choices; com
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypedDict, TypeVar, cast
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.decision.thresholds.solver import PRESET_NAMES
 from core.decision.thresholds.volume import VOLUME_UNKNOWN, measured_cases_per_day, run_volume
@@ -34,31 +36,64 @@ from dashboard.session.address import (
 from dashboard.session.context import model_name
 
 GOAL_CHANGED = "goal_changed"  # a change of the goal leaves it for state.take
-LIMITS = {"min_value": 0.0, "max_value": MOST}  # of an amount or a volume
+T = TypeVar("T")
+BadgeColor = Literal["green", "orange", "gray", "blue", "red"]
+
+
+# basis of a value -> icon and colour of its badge
+BASIS_BADGES: dict[str, tuple[str, BadgeColor]] = {
+    "measured": (":material/timer:", "green"),
+    "assumed": (":material/edit:", "orange"),
+}
+
+
+class FieldLimits(TypedDict):
+    """The least and the largest value of a number field."""
+
+    min_value: float
+    max_value: float
+
+
+LIMITS = FieldLimits(min_value=0.0, max_value=MOST)  # of an amount or a volume
 
 
 def select(
-    label: str, shows: Mapping[object, str], key: str, place: object = st, **more: object
-) -> object:
-    """Draw a list to choose from at `place` and return the choice.
+    label: str,
+    shows: Mapping[T, str],
+    key: str,
+    place: DeltaGenerator | None = None,
+    **more: Any,
+) -> T:
+    """Draw a list to choose from and return the choice.
 
     shows: option -> its text; a changed text is updated and the choice stays. key: name of the
-    choice. place: column or container. more: further arguments of st.selectbox.
+    choice. place: column or container, None for where the page is. more: of st.selectbox.
     """
     state.sync_label(key, shows)
-    return place.selectbox(label, list(shows), format_func=shows.get, key=key, **more)
+    draw = st.selectbox if place is None else place.selectbox
+    return cast(T, draw(label, list(shows), format_func=shows.__getitem__, key=key, **more))
+
+
+def segments(
+    label: str,
+    shows: Mapping[T, str],
+    key: str,
+    place: DeltaGenerator | None = None,
+    **more: Any,
+) -> T:
+    """Draw options in a row, one of them always chosen, and return the choice.
+
+    shows: option -> its text. key: name of the choice. place: column or container, None for where
+    the page is. more: of st.segmented_control.
+    """
+    draw = st.segmented_control if place is None else place.segmented_control
+    more |= {"format_func": shows.__getitem__, "key": key, "required": True}
+    return cast(T, draw(label, list(shows), **more))
 
 
 def language(words: Words) -> None:
     """Draw the switch between languages; each is named in its own language."""
-    st.segmented_control(
-        words("language"),
-        list(LANGUAGES),
-        format_func=LANGUAGES.get,
-        key="lang",
-        required=True,
-        label_visibility="collapsed",
-    )
+    segments(words("language"), LANGUAGES, "lang", label_visibility="collapsed")
 
 
 def clamp_run(runs: list[RunRecord]) -> str:
@@ -78,7 +113,7 @@ def _line_choices(line: LineSettings | None) -> dict[str, object]:
     # a money scenario holds amounts of the line that it was made for
     if line is None:
         return {"volume": None, "money": None}
-    assumed = line.in_language(state.chosen("lang"))
+    assumed = line.in_language(state.present.lang)
     choices: dict[str, object] = {
         "money": None,
         "volume": assumed.cases_per_day,
@@ -95,7 +130,7 @@ def _line_choices(line: LineSettings | None) -> dict[str, object]:
 def volume_in_use(record: RunRecord) -> float:
     """Return cases a day: typed, measured from the dates of `record`, or VOLUME_UNKNOWN."""
     # not `or`: a typed volume of 0 is a choice
-    candidates = (state.chosen("volume"), measured_cases_per_day(record), VOLUME_UNKNOWN)
+    candidates = (state.present.volume, measured_cases_per_day(record), VOLUME_UNKNOWN)
     return next(value for value in candidates if value is not None)
 
 
@@ -105,8 +140,8 @@ def counted_share(record: RunRecord) -> float:
     A segment, and leaving out untrained labels, make it less than 1.
     """
     # threshold 0 accepts every case, so this counts them all
-    totals = cache.cumulative(record.run.run_id, state.chosen("segment")).accepted[:, 0]
-    untrained = 0 if state.chosen("unseen") else totals[OUTCOMES.index("unseen")]
+    totals = cache.cumulative(record.run.run_id, state.present.segment).accepted[:, 0]
+    untrained = 0 if state.present.unseen else totals[OUTCOMES.index("unseen")]
     return int(totals.sum() - untrained) / max(1, record.cases)
 
 
@@ -141,19 +176,16 @@ def goal(words: Words) -> None:
     A change leaves GOAL_CHANGED for the page, which can compute the threshold.
     """
     names = {name: words(f"goal.{name}") for name in GOALS}
-    changed = {"on_change": state.set_value, "args": (GOAL_CHANGED, True)}
-    st.segmented_control(
-        words("goal"), list(names), format_func=names.get, key="goal", required=True, **changed
-    )
-    by = state.chosen("goal")
+    changed: dict[str, Any] = {"on_change": state.set_value, "args": (GOAL_CHANGED, True)}
+    by = segments(words("goal"), names, "goal", **changed)
     if by == BY_PEOPLE:
         # a link may hold less than a step, and number_input raises for it
-        least = min(0.5, state.chosen("goal_people"))
-        limits = {"min_value": least, "max_value": float(MOST_PEOPLE), "step": 0.5, "width": 140}
-        st.number_input(words("goal.number.people"), key="goal_people", **limits, **changed)
+        least, label = min(0.5, state.present.goal_people), words("goal.number.people")
+        most = float(MOST_PEOPLE)
+        st.number_input(label, least, most, step=0.5, width=140, key="goal_people", **changed)
     elif by == BY_LEAKAGE:
-        limits = {"min_value": 0.0, "max_value": 100.0, "step": 0.1, "width": 140}
-        st.number_input(words("goal.number.leakage"), key="goal_leakage", **limits, **changed)
+        label = words("goal.number.leakage")
+        st.number_input(label, 0.0, 100.0, step=0.1, width=140, key="goal_leakage", **changed)
 
 
 def presets(words: Words, thresholds: dict[str, float]) -> None:
@@ -163,18 +195,18 @@ def presets(words: Words, thresholds: dict[str, float]) -> None:
     which would undo a move of the handle that it does not know yet.
     """
     here = next(
-        (name for name, threshold in thresholds.items() if threshold == state.chosen("t")), None
+        (name for name, threshold in thresholds.items() if threshold == state.present.t), None
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="preset"):
         st.markdown(f":small[{words('preset')}]", help=words("preset.help"), width="content")
         for name, threshold in thresholds.items():
-            mark = {"type": "primary", "icon": ":material/check:"} if name == here else {}
             st.button(
                 words(f"preset.{name}"),
                 key=f"preset_{name}",
                 on_click=state.set_value,
                 args=("t", threshold),
-                **mark,
+                type="primary" if name == here else "secondary",
+                icon=":material/check:" if name == here else None,
             )
 
 
@@ -185,37 +217,31 @@ def limit_controls(words: Words) -> None:
     """
     measure, most, capacity = st.columns([5, 3, 3], vertical_alignment="bottom")
     names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
-    measure.segmented_control(
-        words("measure"), list(names), format_func=names.get, key="limited", required=True
-    )
-    empty = {"value": None, "placeholder": words("limits.empty")}
-    most.number_input(words("most"), 0.0, 100.0, step=0.1, format="%0.2f", key="most", **empty)
-    capacity.number_input(
-        words("capacity"), step=0.1, format="%0.2f", key="capacity", **empty, **LIMITS
-    )
+    segments(words("measure"), names, "limited", measure)
+    for place, key, largest in ((most, "most", 100.0), (capacity, "capacity", MOST)):
+        place.number_input(
+            words(key),
+            0.0,
+            largest,
+            value=None,
+            step=0.1,
+            format="%0.2f",
+            key=key,
+            placeholder=words("limits.empty"),
+        )
 
 
 def compare(words: Words) -> None:
     """Draw the reference of the threshold: the active policy, the previous threshold, or a preset."""
     names = {name: words(f"compare.{name}") for name in (ACTIVE, PREVIOUS)}
     names |= {name: words(f"preset.{name}") for name in PRESET_NAMES}
-    st.segmented_control(
-        words("compare"), list(names), format_func=names.get, key="compare", required=True
-    )
+    segments(words("compare"), names, "compare")
 
 
 def split(words: Words) -> None:
     """Draw the choice between segments and classes for the threshold's result."""
     names = {name: words(f"by.{name}") for name in (BY_SEGMENT, BY_CLASS)}
-    label = words("by")
-    st.segmented_control(
-        label,
-        list(names),
-        format_func=names.get,
-        key="by",
-        required=True,
-        label_visibility="collapsed",
-    )
+    segments(words("by"), names, "by", label_visibility="collapsed")
 
 
 def work(words: Words) -> None:
@@ -229,12 +255,18 @@ def work(words: Words) -> None:
     columns = st.columns(len(fields) + 1, vertical_alignment="bottom")
     for column, (name, least, most, step) in zip(columns, fields, strict=False):
         # a link may hold less than the lowest step, and number_input raises for it
-        least = min(least, state.chosen(name))
+        least = min(least, getattr(state.present, name))
         label, hint = words(f"work.{name}"), words(f"work.{name}.help")
         column.number_input(label, least, most, step=step, format="%0.1f", key=name, help=hint)
-    texts = {"placeholder": words("work.enough"), "help": words("work.reviewers.help")}
     columns[-1].number_input(
-        words("work.reviewers"), 1, MOST_PEOPLE, value=None, step=1, key="reviewers", **texts
+        words("work.reviewers"),
+        1,
+        MOST_PEOPLE,
+        value=None,
+        step=1,
+        key="reviewers",
+        placeholder=words("work.enough"),
+        help=words("work.reviewers.help"),
     )
 
 
@@ -260,22 +292,14 @@ def mix_control(words: Words, kinds: dict[str, str], seen: float) -> None:
 def period(words: Words) -> None:
     """Draw the length of the periods that the stream is cut into."""
     names = {name: words(f"period.{name}") for name in PERIODS}
-    st.segmented_control(
-        words("period"), list(names), format_func=names.get, key="period", required=True
-    )
+    segments(words("period"), names, "period")
 
 
 def promise(words: Words) -> None:
     """Draw the promise of a certificate: the measure, its target, and the confidence."""
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
-    promised = {
-        "format_func": names.get,
-        "key": "measure",
-        "required": True,
-        "help": words("measure.help"),
-    }
-    left.segmented_control(words("measure"), list(names), **promised)
+    segments(words("measure"), names, "measure", left, help=words("measure.help"))
     targets, sure = (
         {risk: words.percent(risk) for risk in TARGETS},
         {share: words.percent(share, 0) for share in SURE},
@@ -290,14 +314,16 @@ def costs(words: Words) -> None:
     _source(words, "assumed")
     currency_control(words)
     # yen has no decimals; a field of steps of 0.5 would write 500.00
-    step, form = (
-        (1.0, "%0.0f") if words.precision(state.chosen("currency")) == 0 else (0.5, "%0.2f")
-    )
+    step, form = (1.0, "%0.0f") if words.precision(state.present.currency) == 0 else (0.5, "%0.2f")
     for name, steps in (("review", 1), ("escape", 20), ("machine", 1)):
         st.number_input(words(f"cost.{name}"), step=step * steps, format=form, key=name, **LIMITS)
     with st.expander(words("costs.people"), key="costs_people"):
         for name in ("minutes", "miss", "audit", "cashed"):
-            low, high = (min(0.5, state.chosen(name)), 600.0) if name == "minutes" else (0.0, 100.0)
+            low, high = (
+                (min(0.5, getattr(state.present, name)), 600.0)
+                if name == "minutes"
+                else (0.0, 100.0)
+            )
             step = 0.5 if name == "minutes" else 1.0
             label, hint = words(f"work.{name}"), words(f"work.{name}.help")
             st.number_input(label, low, high, step=step, format="%0.1f", key=name, help=hint)
@@ -321,9 +347,7 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
     """
     volume = measured_cases_per_day(record)
     st.markdown(f"**{words('volume.title')}**")
-    _source(
-        words, "measured" if volume is not None and state.chosen("volume") is None else "assumed"
-    )
+    _source(words, "measured" if volume is not None and state.present.volume is None else "assumed")
     source, count = ("unknown", VOLUME_UNKNOWN) if volume is None else ("measured", volume)
     st.number_input(
         words("volume"),
@@ -354,10 +378,7 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
 
 def _source(words: Words, source: str) -> None:
     """Mark the following fields as measured or assumed."""
-    icon, color = {
-        "measured": (":material/timer:", "green"),
-        "assumed": (":material/edit:", "orange"),
-    }[source]
+    icon, color = BASIS_BADGES[source]
     st.badge(words(source), icon=icon, color=color)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.export import csv_bytes
 from dashboard.components.sentences import Card
@@ -118,7 +119,7 @@ def _rows(key: str, words: Words, table: ScreenTable, height: int | None = None)
 def grid(
     key: str,
     rows: pd.DataFrame,
-    columns: Mapping[str, object] | None = None,
+    columns: Mapping[str, ColumnConfig] | None = None,
     height: int | None = None,
     hide_index: bool = True,
 ) -> None:
@@ -127,9 +128,13 @@ def grid(
     key: of the widget. rows: the frame. columns: heading -> its column type. height: pixels, None
     fits the rows. hide_index: False shows the index as a column.
     """
-    size = {} if height is None else {"height": height}
     st.dataframe(
-        rows, hide_index=hide_index, key=key, column_config=columns, placeholder=DASH, **size
+        rows,
+        hide_index=hide_index,
+        key=key,
+        column_config=columns,
+        placeholder=DASH,
+        height="auto" if height is None else height,
     )
 
 

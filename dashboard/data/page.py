@@ -28,25 +28,16 @@ def draw_data_page() -> None:
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
     names = {name: words(f"data.{name}") for name in PARTS}
-    st.segmented_control(
-        words("data.part"),
-        PARTS,
-        format_func=names.get,
-        key="part",
-        required=True,
-        label_visibility="collapsed",
-    )
+    part = controls.segments(words("data.part"), names, "part", label_visibility="collapsed")
     controls.draw_notices(words)
-    {"upload": upload.draw_upload, "jobs": draw_jobs, "runs": data_runs.draw_runs}[
-        state.chosen("part")
-    ](words)
+    {"upload": upload.draw_upload, "jobs": draw_jobs, "runs": data_runs.draw_runs}[part](words)
     state.choices()
 
 
 REFRESH_S = 1.5
 SHOWN = 15  # newest jobs
 LINES = 30  # last lines of a log
-_BADGES = {
+_BADGES: dict[str, tuple[str, controls.BadgeColor]] = {
     "queued": (":material/hourglass_top:", "gray"),
     "running": (":material/play_arrow:", "blue"),
     "finished": (":material/check:", "green"),
@@ -150,7 +141,7 @@ def _result_run(found: JobStatus) -> RunRecord | None:
     """Return the run that shows the result of a finished job; None for a job that scored nothing."""
     dataset = result_dataset(found.job.verb, found.job.arguments)
     runs = [record for record in cache.runs() if record.run.dataset == dataset]
-    if found.state != "finished" or not runs:
+    if dataset is None or found.state != "finished" or not runs:
         return None
     line = cache.line_settings().get(dataset)
     pinned = [line.opens] if line and line.opens else []
@@ -158,7 +149,7 @@ def _result_run(found: JobStatus) -> RunRecord | None:
 
 
 def _cancel(job_id: str) -> None:
-    queue.cancel(cache.settings(), job_id, state.chosen("who") or "-")
+    queue.cancel(cache.settings(), job_id, state.held_value("who", "") or "-")
 
 
 def _resume(job_id: str) -> None:

@@ -3,7 +3,10 @@
 Each box corresponds to an option of the command line.
 """
 
+from typing import Literal, TypeVar
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.pipeline.uploads import ReadingOptions, Upload
 from dashboard.i18n import Words
@@ -15,7 +18,10 @@ ENCODINGS = (
 DELIMITERS = ("comma", "semicolon", "tab", "pipe")
 ZONES = ("Asia/Tokyo", "UTC", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", "America/New_York")
 TYPED = ("encoding", "delimiter", "timezone")  # their lists have the usual values only
-QUOTINGS, DECIMALS, ORDERS = ("minimal", "none"), ("point", "comma"), ("ymd", "dmy", "mdy")
+QUOTINGS: tuple[Literal["minimal", "none"], ...] = ("minimal", "none")
+DECIMALS: tuple[Literal["point", "comma"], ...] = ("point", "comma")
+ORDERS: tuple[Literal["ymd", "dmy", "mdy"], ...] = ("ymd", "dmy", "mdy")
+T = TypeVar("T")
 
 
 def draw_reading_options(words: Words, upload: Upload, timezone: str | None) -> ReadingOptions:
@@ -50,7 +56,9 @@ def draw_reading_options(words: Words, upload: Upload, timezone: str | None) -> 
     ).with_timezone(timezone)
 
 
-def _choice(words: Words, name: str, values: tuple[str, ...], key: str, place) -> str | None:
+def _choice(
+    words: Words, name: str, values: tuple[T, ...], key: str, place: DeltaGenerator
+) -> T | None:
     return place.selectbox(
         words(f"reading.{name}"),
         values,

@@ -45,7 +45,7 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
         st.multiselect(
             words("compare.runs"),
             list(by_id),
-            format_func=names.get,
+            format_func=names.__getitem__,
             key="pick_runs",
             max_selections=MOST,
             on_change=state.join,
@@ -58,7 +58,7 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
         panels.empty_panel("runs_compare", words, "compare.two", above)
         return
     counts = {run_id: cache.histogram(run_id) for run_id in picked}
-    frame = run_selection.measure_frame(counts, state.chosen("unseen"))
+    frame = run_selection.measure_frame(counts, state.present.unseen)
     if frame["value"].isna().all():
         panels.empty_panel("runs_compare", words, "compare.no_labels", above)
         return
@@ -91,7 +91,7 @@ def _picked(by_id: dict[str, RunRecord], scored: list[RunRecord]) -> list[str]:
 
     By default those of the run that opens first, if at least two models scored its cases.
     """
-    run_ids = [run_id for run_id in state.chosen("compared").split(",") if run_id in by_id]
+    run_ids = [run_id for run_id in state.present.compared.split(",") if run_id in by_id]
     if run_ids or not scored:
         return run_ids[:MOST]
     groups = [

@@ -6,8 +6,10 @@ Draws the choices of one task and queues a job (core.jobs.queue); it waits for n
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import CasesError, KakushinError
 from core.jobs import queue
@@ -30,7 +32,7 @@ from core.pipeline.prepare import (
     with_known_labels,
 )
 from core.pipeline.train import training_cases
-from core.pipeline.uploads import Checked, ReadingOptions, Upload
+from core.pipeline.uploads import Cases, Checked, ReadingOptions, Upload
 from dashboard.components import controls
 from dashboard.i18n import Words
 from dashboard.session import cache, state
@@ -43,6 +45,7 @@ MULTILINGUAL = "multilingual-e5-small"
 ROLES = ("stream", "calibration")
 MOST_EPOCHS = 100
 EXAMPLES = 3  # unknown labels in a sentence
+JobToStart = tuple[str, Callable[[], tuple[str, ...]]]  # what it works on, and its arguments
 
 
 @dataclass(frozen=True)
@@ -53,22 +56,19 @@ class ReadyCases:
     checked: Checked
     options: ReadingOptions
 
+    @property
+    def cases(self) -> Cases:
+        """Return the file's cases."""
+        return cast(Cases, self.checked.cases)
+
 
 def draw_job_starts(words: Words, ready: ReadyCases | None) -> None:
     """Draw the tasks. Scoring and training need a file."""
     with st.container(border=True, key="panel_start"):
         st.markdown(f"## {words('start')}", help=words("start.help"), anchors=False)
         names = {name: words(f"verb.{name}") for name in TASKS}
-        st.segmented_control(
-            words("start.task"),
-            TASKS,
-            format_func=names.get,
-            key="task",
-            default=TASKS[0],
-            required=True,
-            label_visibility="collapsed",
-        )
-        task = state.chosen("task")
+        label, first = words("start.task"), TASKS[0]
+        task = controls.segments(label, names, "task", default=first, label_visibility="collapsed")
         if task != "poc" and ready is not None and _can_be_tried(ready):
             st.button(
                 words("start.poc.open"),
@@ -78,19 +78,16 @@ def draw_job_starts(words: Words, ready: ReadyCases | None) -> None:
                 icon=":material/rocket_launch:",
                 help=words("start.poc.help"),
             )
-        if task != "distill" and ready is None:
+        if task == "distill":
+            make = _distill(words)
+        elif ready is None:
             st.info(words("start.needs_file"), icon=":material/upload_file:")
             return
-        if task != "distill" and not len(ready.checked.cases.frame):
+        elif not len(ready.cases.frame):
             st.warning(words("start.no_good_row"), icon=":material/warning:")
             return
-        tasks = {
-            "score": _score,
-            "poc": _poc,
-            "train": _train,
-            "distill": lambda words, _: _distill(words),
-        }
-        make = tasks[task](words, ready)
+        else:
+            make = {"score": _score, "poc": _poc, "train": _train}[task](words, ready)
         if make is not None:
             _button(words, task, *make)
 
@@ -127,16 +124,16 @@ def _source(words: Words, ready: ReadyCases) -> Source | None:
 
     Skipping needs consent: the result would otherwise silently lack cases.
     """
-    checked, bad = ready.checked, ready.checked.bad_rows
+    bad = ready.checked.bad_rows
     source = Source(
         ready.upload.path(cache.settings()),
-        checked.cases.columns,
+        ready.cases.columns,
         ready.options,
         skip_bad_rows=bool(bad),
     )
     if not bad:
         return source
-    texts = {"good": words.number(len(checked.cases.frame), 0), "bad": words.number(bad, 0)}
+    texts = {"good": words.number(len(ready.cases.frame), 0), "bad": words.number(bad, 0)}
     agreed = st.checkbox(
         words("start.skip", **texts),
         key=f"skip_{ready.upload.key[:12]}",
@@ -147,7 +144,7 @@ def _source(words: Words, ready: ReadyCases) -> Source | None:
     return source if agreed else None
 
 
-def _score(words: Words, ready: ReadyCases):
+def _score(words: Words, ready: ReadyCases) -> JobToStart | None:
     cards = {card.name: card for card in workspace.models(cache.settings())}
     if not cards:
         st.info(words("start.no_model"), icon=":material/model_training:")
@@ -180,12 +177,12 @@ def _score(words: Words, ready: ReadyCases):
 
 def _can_be_tried(ready: ReadyCases) -> bool:
     """Return whether the file has enough labelled cases for a proof of concept."""
-    labels = ready.checked.cases.frame["label"]
+    labels = ready.cases.frame["label"]
     return labels.notna().sum() >= LEAST_CASES and labels.nunique() > 1
 
 
-def _poc(words: Words, ready: ReadyCases):
-    frame = ready.checked.cases.frame
+def _poc(words: Words, ready: ReadyCases) -> JobToStart | None:
+    frame = ready.cases.frame
     try:
         split = split_history(frame, ready.upload.called)
     except CasesError as error:
@@ -208,9 +205,9 @@ def _poc(words: Words, ready: ReadyCases):
     return about, lambda: poc_arguments(source, name, words.language, base)
 
 
-def _base(words: Words, ready: ReadyCases, place, key: str) -> str:
+def _base(words: Words, ready: ReadyCases, place: DeltaGenerator, key: str) -> str:
     """Draw the choice of the base; warn if the chosen one cannot read these texts."""
-    frame = ready.checked.cases.frame
+    frame = ready.cases.frame
     # a sample suffices, and a file may hold millions of cases
     not_ascii = not frame["text"].head(200).str.cat().isascii()
     base = place.selectbox(
@@ -229,14 +226,14 @@ def _base(words: Words, ready: ReadyCases, place, key: str) -> str:
 
 def _warn_of_language(words: Words, ready: ReadyCases, base: Path) -> None:
     """Draw a warning if the vocabulary of the model in `base` lacks the language of the cases."""
-    if unknown := vocabulary_notice(ready.checked.cases.frame, base):
+    if unknown := vocabulary_notice(ready.cases.frame, base):
         sentence = message(words.language, unknown.code, **unknown.values)
         st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/translate:")
 
 
 def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
     """Return how many cases have a label that the model was trained on, another one, or none."""
-    frame, notices = with_known_labels(ready.checked.cases.frame, known)
+    frame, notices = with_known_labels(ready.cases.frame, known)
     labels = frame["label"]
     unknown = labels[labels.notna() & ~labels.isin(known)]
     texts = {
@@ -255,8 +252,8 @@ def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
     )
 
 
-def _train(words: Words, ready: ReadyCases):
-    if ready.checked.cases.frame["label"].nunique() < 2:
+def _train(words: Words, ready: ReadyCases) -> JobToStart | None:
+    if ready.cases.frame["label"].nunique() < 2:
         st.info(words("start.needs_labels"), icon=":material/label:")
         return None
     rare = _rare_labels(words, ready)
@@ -294,7 +291,7 @@ def _train(words: Words, ready: ReadyCases):
 
 def _rare_labels(words: Words, ready: ReadyCases) -> str | None:
     """Return the treatment of labels with few cases, each named; None if training is impossible."""
-    frame = ready.checked.cases.frame
+    frame = ready.cases.frame
     choice = "keep"
     if settle_rare_labels(frame)[1]:
         choices = {name: words(f"rare.{name}") for name in RARE_CHOICES if name != "refuse"}
@@ -312,7 +309,7 @@ def _rare_labels(words: Words, ready: ReadyCases) -> str | None:
     return choice
 
 
-def _distill(words: Words):
+def _distill(words: Words) -> JobToStart | None:
     cards = workspace.models(cache.settings())
     names = [
         card.name.removesuffix("-teacher")

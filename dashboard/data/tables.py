@@ -157,7 +157,7 @@ def run_comparison_chart(
         subplot_titles=titles,
     )
     # Plotly stacks categories upwards
-    order = list(reversed(runs))
+    order = list(reversed(list(runs)))
     for col, measure in enumerate(measures, start=1):
         rows = frame[frame["measure"] == measure].set_index("run_id")
         for run_id in order:

@@ -6,9 +6,11 @@ dashboard.data.start draws what a reader can start with it.
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.errors import CasesError
 from core.messages import sentence as message
@@ -44,7 +46,7 @@ def _chosen_file(words: Words) -> Upload | None:
             words("upload.file", limit=limit), ENDINGS, key=uploader.KEY, on_change=_keep
         )
         uploader.speak(words("upload.button"))
-        if refused := state.take("refused"):
+        if refused := state.take("refused", CasesError):
             st.error(
                 words.markdown("upload.refused", sentence=words.error_text(refused)),
                 icon=":material/error:",
@@ -53,12 +55,11 @@ def _chosen_file(words: Words) -> Upload | None:
         if not by_key:
             st.caption(words("upload.none"))
             return None
-        state.clamp_choice("file", list(by_key), None)
+        state.clamp_choice("file", [*by_key], None)
         shows = {key: _called(words, upload) for key, upload in by_key.items()}
-        controls.select(
-            words("upload.kept"), shows, "file", index=None, placeholder=words("upload.choose")
-        )
-    return by_key.get(state.chosen("file"))
+        label, hint = words("upload.kept"), words("upload.choose")
+        key = controls.select(label, shows, "file", index=None, placeholder=hint)
+    return by_key.get(key)
 
 
 def _called(words: Words, upload: Upload) -> str:
@@ -68,7 +69,7 @@ def _called(words: Words, upload: Upload) -> str:
 
 def _keep() -> None:
     """Store the uploaded file and open it; a callback."""
-    if (uploaded := state.chosen(uploader.KEY)) is None:
+    if (uploaded := state.held_or_none(uploader.KEY, UploadedFile)) is None:
         return
     try:
         state.set_value(
@@ -102,12 +103,12 @@ def _file(words: Words, upload: Upload) -> start.ReadyCases | None:
         _refused(words, upload, error)
         return None
     if checked.cases is None:
-        sentence = words.error_text(checked.refused)
+        sentence = words.error_text(cast(CasesError, checked.refused))
         st.warning(words.markdown("upload.refused", sentence=sentence), icon=":material/warning:")
         return None
-    _counts(words, checked)
+    _counts(words, checked.cases, checked.bad_rows)
     _notices(words, checked.cases.notices)
-    _problems(words, checked)
+    _problems(words, checked.cases, checked.bad_rows)
     _first_cases(words, checked.cases)
     return start.ReadyCases(upload, checked, options)
 
@@ -176,7 +177,8 @@ def _preview(words: Words, first: Checked) -> None:
 def _columns(words: Words, upload: Upload, first: Checked) -> ColumnNames:
     """Draw a list for each of our columns, with the columns detected by name; return the mapping."""
     st.markdown(f"**{words('mapping')}**", help=words("mapping.help"))
-    columns, places = {}, st.columns(3) + st.columns(3)
+    columns: dict[str, Any] = {}
+    places = st.columns(3) + st.columns(3)
     for place, field in zip(places, FIELDS, strict=True):
         options = ["", *first.names]
         suggestion = first.suggested[field] or ""
@@ -199,12 +201,12 @@ def _is_found(first: Checked, columns: ColumnNames) -> bool:
     )
 
 
-def _counts(words: Words, found: Checked) -> None:
-    frame = found.cases.frame
+def _counts(words: Words, cases: Cases, bad_rows: int) -> None:
+    frame = cases.frame
     dated, labelled = frame["occurred_at"].dropna(), int(frame["label"].notna().sum())
     good, bad, labels, dates = st.columns(4)
     good.metric(words("count.good"), words.number(len(frame), 0))
-    bad.metric(words("count.bad"), words.number(found.bad_rows, 0))
+    bad.metric(words("count.bad"), words.number(bad_rows, 0))
     labels.metric(words("count.labelled"), words.number(labelled, 0))
     labels.caption(words("count.classes", n=words.number(frame["label"].nunique(), 0)))
     if len(dated):
@@ -217,17 +219,16 @@ def _counts(words: Words, found: Checked) -> None:
         dates.caption(words("count.no_dates"))
 
 
-def _problems(words: Words, found: Checked) -> None:
-    if not found.cases.problems:
+def _problems(words: Words, cases: Cases, bad_rows: int) -> None:
+    if not cases.problems:
         st.success(words("problems.none"), icon=":material/check_circle:")
         return
     values = {
-        "problems": words.number(len(found.cases.problems), 0),
-        "rows": words.number(found.bad_rows, 0),
+        "problems": words.number(len(cases.problems), 0),
+        "rows": words.number(bad_rows, 0),
     }
-    means = words(f"row.{found.table.row_unit}")
+    means = words(f"row.{cases.table.row_unit}")
     note = words.text("problems.note", means=means, **values)
-    height = LISTED if len(found.cases.problems) >= MANY else None
-    panels.listing(
-        "problems", words, data_tables.file_problem_table(words, found.cases.problems), note, height
-    )
+    height = LISTED if len(cases.problems) >= MANY else None
+    table = data_tables.file_problem_table(words, cases.problems)
+    panels.listing("problems", words, table, note, height)

@@ -7,6 +7,7 @@ starts), causes (curves.parts_panel, starts), people, what_if, terms.
 
 from collections.abc import Callable
 from functools import cached_property, partial
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     record = _choices(words, runs)
     view = View(RunContext(words, state.choices(), runs, record))
     # Only a change of the goal moves the threshold: otherwise the handle could not leave it.
-    if state.take(controls.GOAL_CHANGED) and (t := view.goal_threshold()) is not None:
+    if state.take(controls.GOAL_CHANGED, bool) and (t := view.goal_threshold()) is not None:
         state.set_value("t", t)
         view = View(RunContext(words, state.choices(), runs, record))
     with notes:
@@ -97,13 +98,13 @@ def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
 
 def _assumptions(words: Words, record: RunRecord) -> str:
     """Return all assumptions in one line, and how many of the cases a day count."""
-    volume, currency = controls.volume_in_use(record), state.chosen("currency")
+    volume, currency = controls.volume_in_use(record), state.present.currency
     counted = controls.counted_share(record) * volume
     texts = {
         "volume": words.number(volume),
         "counted": words.number(counted),
-        "review": words.money(state.chosen("review"), currency),
-        "escape": words.money(state.chosen("escape"), currency),
+        "review": words.money(state.present.review, currency),
+        "escape": words.money(state.present.escape, currency),
     }
     # a volume that shrinks with the choices must not look like another volume
     partly = texts["counted"] != texts["volume"]
@@ -135,8 +136,8 @@ class View:
 
     @cached_property
     def routed(self) -> pd.DataFrame:
-        """The same with the groups of the route sent to people."""
-        return cached_result(_costed_route, self.context.route, self.terms)
+        """The same with the groups of the route sent to people; needs a route."""
+        return cached_result(_costed_route, cast(RouteToPeople, self.context.route), self.terms)
 
     @cached_property
     def solver(self) -> ThresholdSolver:
@@ -165,7 +166,9 @@ class View:
             answer = self.solver.at_risk(limit)
         else:
             return None
-        return answer.policy.threshold if isinstance(answer, PolicyConsequence) else None
+        if not isinstance(answer, PolicyConsequence):
+            return None
+        return cast(float, answer.policy.threshold)
 
     def draw_handle(self) -> None:
         """Draw the verdict, the handle and the tiles; without measured times, money is left out."""
@@ -196,8 +199,9 @@ class View:
     def draw_actions(self) -> None:
         """Draw the route to a yes if there is one, and what to do with the policy in use."""
         with st.container(horizontal=True, vertical_alignment="center", key="actions"):
-            if self._route_improves():
-                draw_route_button(self.context, self.context.route, "verdict")
+            route = self.context.route
+            if route is not None and self._route_improves():
+                draw_route_button(self.context, route, "verdict")
             actions.draw_actions(self.context)
 
     def _route_improves(self) -> bool:

@@ -54,7 +54,7 @@ def _simulation(context: RunContext, found: PolicyConsequence) -> None:
         args=(ASKED, (context.run_id, *study)),
     )
     # figures of other choices must not remain on the screen as if they were of these
-    if state.held_value(ASKED) != (context.run_id, *study):
+    if state.held_or_none(ASKED, tuple) != (context.run_id, *study):
         st.caption(words("people.lazy"))
         return
     with st.spinner(words("people.running")):

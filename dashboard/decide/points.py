@@ -6,6 +6,7 @@ core.decision and core.report.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import cast
 
 from core.decision.certificate.claims import Certificate
 from core.decision.thresholds import changes, consequence
@@ -103,7 +104,7 @@ def capacity(context: RunContext, handles: Callable[[], ThresholdSolver]) -> Mar
         return MarkedThreshold(None, words("limits.infeasible.capacity_unreachable"))
     people = words.number(context.full_time.people(reviews))
     return MarkedThreshold(
-        consequence.policy.threshold,
+        cast(float, consequence.policy.threshold),  # at_capacity has one number for all cases
         words("points.capacity", reviews=words.number(reviews), people=people),
     )
 
@@ -122,8 +123,8 @@ def marks(context: RunContext, ghost: Ghost | None, at: dict[str, float | None])
         threshold = ghost.consequence.policy.threshold
         points.append(Mark(ACTIVE, threshold, words("mark.active"), figures))
     for kind in (CERTIFIED, CAPACITY, CHEAPEST):
-        if at[kind] is not None:
-            points.append(Mark(kind, at[kind], words(f"mark.{kind}"), _on_curve(context, at[kind])))
+        if (t := at[kind]) is not None:
+            points.append(Mark(kind, t, words(f"mark.{kind}"), _on_curve(context, t)))
     return points
 
 

@@ -4,12 +4,13 @@ Each function gets its data as arguments and draws one panel. All figures come f
 """
 
 from functools import partial
+from typing import cast
 
 import pandas as pd
 import streamlit as st
 
 from core.counts.histogram import Histogram
-from core.counts.tally import LeakageLimit, SelectiveRiskLimit
+from core.counts.tally import risk_limit
 from core.decision.thresholds import changes
 from core.decision.thresholds.changes import CasesBetween, cases_between_thresholds
 from core.decision.thresholds.consequence import PolicyConsequence
@@ -27,7 +28,6 @@ from dashboard.session.context import RunContext
 LISTED = 100  # cases in the table
 # The store filters by confidence only: the segment's cases are searched among the most confident.
 _FETCHED = 2000
-_LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
 
 
 def draw_limits(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
@@ -38,7 +38,7 @@ def draw_limits(words: Words, chosen: Choices, handles: ThresholdSolver) -> None
 
 
 def _limits_answer(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
-    limit = None if chosen.most is None else _LIMITS[chosen.limited](round(chosen.most / 100, 12))
+    limit = risk_limit(chosen.limited, chosen.most)
     if limit is None and chosen.capacity is None:
         st.caption(words("limits.none"))
         return
@@ -51,7 +51,7 @@ def _limits_answer(words: Words, chosen: Choices, handles: ThresholdSolver) -> N
         )
     (st.warning if isinstance(solution, InfeasibleLimits) else st.markdown)(answer)
     t = limit_point(solution).policy.threshold
-    label = words("limits.use", t=words.number(t, 3))
+    label = words("limits.use", t=words.number(cast(float, t), 3))
     st.button(
         label, key="use_limits", disabled=t == chosen.t, on_click=state.set_value, args=("t", t)
     )

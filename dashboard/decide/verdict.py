@@ -8,6 +8,7 @@ writes none itself.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -98,7 +99,7 @@ def verdict_of(outcome: Outcome, review_all: float) -> str:
         return UNKNOWN
     if outcome.money.value >= review_all:
         return REJECT
-    return ADOPT if outcome.money.high < review_all else CONDITIONS
+    return ADOPT if cast(float, outcome.money.high) < review_all else CONDITIONS
 
 
 def improves(outcome: Outcome, routed: Routed | None, review_all: float) -> bool:
@@ -130,7 +131,7 @@ def describe(
         sentence += words.sentence_space + words.text(f"verdict.sent.{routed.by}", names=names)
     human_slips = against.miss * outcome.cases_per_day * DAYS_PER_MONTH
     delta = words.text("tile.escapes.delta", n=words.number(human_slips))
-    tiles = (
+    tiles: tuple[Tile, ...] = (
         _reviews(words, outcome, against),
         _tile(words, _slips(outcome, against), words.number, delta),
         _money(words, outcome, against),
@@ -188,8 +189,10 @@ def _sentence(words: Words, verdict: str, outcome: Outcome, against: AgainstRevi
         wrong = words.percent(outcome.risk, 0)
         return work + words.sentence_space + words.text("verdict.mostly_wrong", risk=wrong)
 
-    def a_month(a_day: float) -> str:
-        return words.money(abs(a_day - review_all) * DAYS_PER_MONTH, against.currency)
+    def a_month(a_day: float | None) -> str:
+        # money is known here: the two returns above have the other cases
+        saved = abs(cast(float, a_day) - review_all)
+        return words.money(saved * DAYS_PER_MONTH, against.currency)
 
     return (
         work
@@ -280,14 +283,14 @@ def outcomes_of(costed: pd.DataFrame, cases_per_day: float) -> list[Outcome]:
     """Return the outcome of every row of a daily_money.cost_curve."""
     # Plain lists of the columns: reading 1,001 rows cell by cell from the frame is far slower. A
     # NaN is unequal to itself.
-    columns = {
+    columns: dict[str, list[Any]] = {
         name: [None if value != value else value for value in costed[name].tolist()]
         for name in costed.columns
     }
 
     def interval(name: str, i: int) -> Interval:
-        ends = (columns[f"{name}{end}"][i] for end in ("", "_low", "_high"))
-        return Interval(*ends, columns["labelled"][i])
+        value, low, high = (columns[f"{name}{end}"][i] for end in ("", "_low", "_high"))
+        return Interval(value, low, high, columns["labelled"][i])
 
     return [
         Outcome(

@@ -4,6 +4,7 @@ Pure: words and results of core in, markdown and cards out. Knows no Streamlit.
 """
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import pandas as pd
 
@@ -71,7 +72,7 @@ def _point(words: Words, point: PolicyConsequence, measure: str) -> str:
     """Return threshold, risk with its interval and n, and reviews a day of a point."""
     risk = getattr(point, measure)
     values = {
-        "t": words.number(point.policy.threshold, 3),
+        "t": words.number(cast(float, point.policy.threshold), 3),  # the solver's are numbers
         "measure": words(f"measure.{measure}"),
         "reviews": words.number(point.reviews_per_day.value),
     }

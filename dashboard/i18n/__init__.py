@@ -70,7 +70,7 @@ class Words:
             raise KeyError(key)  # words with plural forms: see `many`
         return pattern.format(**values)
 
-    def many(self, key: str, n: int, **values: str) -> str:
+    def many(self, key: str, n: float, **values: str) -> str:
         """Return the words under `key` in the plural form of `n`, with {n} and {names} filled in."""
         form = catalogue(self.language)[key][plural_form(self.language, n)]
         return form.format(n=self.number(n, 0), **values)

@@ -4,6 +4,8 @@ Draws widgets whose keys are names in dashboard.session.address.Choices, except 
 computes nothing.
 """
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -19,36 +21,26 @@ from dashboard.session.address import STORED, TYPED
 def source_control(words: Words) -> None:
     """Draw the choice between a stored case and a typed one."""
     names = {name: words(f"inspectors.source.{name}") for name in (STORED, TYPED)}
-    hidden = {"label_visibility": "collapsed", "required": True}
-    st.segmented_control(
-        words("inspectors.source"), list(names), format_func=names.get, key="source", **hidden
-    )
+    controls.segments(words("inspectors.source"), names, "source", label_visibility="collapsed")
 
 
 def pick_control(words: Words) -> None:
     """Draw which kind of cases the list offers; another kind starts at its first case."""
     names = {name: words(f"inspectors.pick.{name}") for name in PICKS}
-    moved = {"on_change": state.set_value, "args": ("case", None)}
-    st.segmented_control(
-        words("inspectors.pick"),
-        list(names),
-        format_func=names.get,
-        key="pick",
-        required=True,
-        **moved,
-    )
+    moved: dict[str, Any] = {"on_change": state.set_value, "args": ("case", None)}
+    controls.segments(words("inspectors.pick"), names, "pick", **moved)
 
 
 def case_control(words: Words, cases: pd.DataFrame, offered: pd.DataFrame) -> None:
     """Draw the offered cases, with the chosen one even if it is of another kind."""
     # a link may name a case of another kind; it lacks this kind's figure and shows its confidence
-    if (picked := state.chosen("case")) in cases.index and picked not in offered.index:
+    if (picked := state.present.case) in cases.index and picked not in offered.index:
         offered = pd.concat(
             [cases.loc[[picked]].assign(figure=cases.loc[picked, "confidence"]), offered]
         )
     state.clamp_choice("case", list(offered.index), offered.index[0])
     names = {
-        case_id: inspector_words.case_option(words, row, state.chosen("pick"))
+        case_id: inspector_words.case_option(words, row, state.present.pick)
         for case_id, row in offered.iterrows()
     }
     controls.select(words("column.case"), names, "case", help=words("inspectors.case.help"))

@@ -5,6 +5,7 @@ words from the catalogues. Stored samples need no model: only a typed case loads
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import streamlit as st
 
@@ -54,7 +55,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     inspector_controls.source_control(words)
 
     # Call and show
-    case = _typed(context) if state.chosen("source") == TYPED else _stored(context)
+    case = _typed(context) if state.present.source == TYPED else _stored(context)
     state.choices()
     with top:
         controls.draw_notices(words)
@@ -86,7 +87,7 @@ def _rule(words: Words) -> GateRule:
     with st.sidebar:
         controls.threshold(words)
         st.caption(words("inspectors.no_policy"))
-    return GateRule(Policy(state.chosen("t")))
+    return GateRule(Policy(state.present.t))
 
 
 def _stored(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
@@ -104,16 +105,16 @@ def _stored(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, 
         )
     )
     inspector_controls.pick_control(words)
-    if (segment := state.chosen("segment")) != ALL:
+    if (segment := state.present.segment) != ALL:
         cases = cases[cases["segment"] == segment]
-    if not state.chosen("unseen"):
+    if not state.present.unseen:
         cases = cases[cases["outcome"] != "unseen"]
-    offered = inspectors.offered_cases(cases, state.chosen("pick"), shown.rule)
+    offered = inspectors.offered_cases(cases, state.present.pick, shown.rule)
     if offered.empty:
         st.info(words("inspectors.none_of_kind"))
         return None
     inspector_controls.case_control(words, cases, offered)
-    case_id = state.chosen("case")
+    case_id = cast(str, state.present.case)  # its list is never empty
     samples = cache.cached_query(inspectors.samples_of, teacher.run_id, case_id)
     case = inspectors.stored_case(
         cases.loc[case_id], samples, teacher.labels, shown.student is not None
@@ -123,27 +124,26 @@ def _stored(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, 
 
 def _typed(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
     """Draw the text field; return the last answered case and its times, None if there is none."""
-    words, runs = shown.words, (shown.teacher, shown.student)
-    if shown.student is None:
+    words, teacher, student = shown.words, shown.teacher, shown.student
+    if student is None:
         st.info(words("inspectors.needs_student"))
         return None
     try:
-        names = (record.run.model for record in runs)
-        models = cache.cached_pair(*names, shown.teacher.run.samples)
+        models = cache.cached_pair(teacher.run.model, student.run.model, teacher.run.samples)
     except ModelError as error:
         st.info(words.markdown("inspectors.no_models", sentence=words.error_text(error)))
         return None
-    if models.hashes != tuple(record.run.model_hash for record in runs):
+    if models.hashes != (teacher.run.model_hash, student.run.model_hash):
         st.warning(words("inspectors.other_models"), icon=":material/warning:")
     both = cache.inspectors(models)
     if (text := inspector_controls.text_form(words, both.ready)) is not None:
         _ask(words, both, text)
-    answer = state.held_value(ASKED)
+    answer = state.held_or_none(ASKED, ask.Answer)
     # an answer of models that have been replaced since does not belong to these runs
     if answer is None or answer.models != models.hashes:
         return None
     case = VotedCase(
-        answer.text, state.chosen("segment"), answer.labels, answer.samples, answer.student
+        answer.text, state.present.segment, answer.labels, answer.samples, answer.student
     )
     return case, inspector_words.typed_time(words, answer)
 
@@ -191,7 +191,7 @@ def _levels(shown: InspectorsContext, case: VotedCase) -> dict[str, dict[str, Un
     A level ranks an uncertainty among the cases of the model's own run.
     """
     levels = {"teacher": (shown.teacher, case.votes.together)}
-    if case.student is not None:
+    if case.student is not None and shown.student is not None:
         levels["student"] = (shown.student, case.student)
     return {
         kind: inspectors.uncertainty_levels(

@@ -5,6 +5,8 @@ Draws widgets and returns their input; writes nothing and computes nothing.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 import streamlit as st
 
@@ -13,11 +15,10 @@ from core.report.exports import EXPORT_FORMATS
 from core.report.meeting import ScenarioColumn
 from core.store.entries import MAX_NAME
 from dashboard.components import controls
-from dashboard.components.controls import LIMITS
 from dashboard.components.sentences import Card
 from dashboard.i18n import Words, escape_markdown
 from dashboard.session import state
-from dashboard.session.address import DAYS, HALVES, SURE, TARGETS
+from dashboard.session.address import DAYS, HALVES, MOST, SURE, TARGETS
 
 NOTHING = -1  # in the list of scenarios, where None means that nothing is selected
 _ICONS = {
@@ -52,9 +53,8 @@ def freeze_form(words: Words, policies: Mapping[str, str], named: bool) -> tuple
     disabled.
     """
     which, rule, go = st.columns([2, 3, 2], vertical_alignment="bottom")
-    name = which.segmented_control(
-        words("meeting.name"), COLUMN_NAMES, default="A", key="freeze_as", required=True
-    )
+    names = {name: name for name in COLUMN_NAMES}
+    name = controls.segments(words("meeting.name"), names, "freeze_as", which, default="A")
     rule_key = controls.select(words("meeting.what"), policies, "freeze_what", rule)
     pressed = go.button(
         words("meeting.freeze.do"),
@@ -86,19 +86,21 @@ def assumption_controls(words: Words, columns: Sequence[ScenarioColumn]) -> None
         hint = words("meeting.as_frozen", values=words.comma.join(frozen))
         place.number_input(
             words(labels[key]),
+            0.0,
+            MOST,
             value=None,
             step=step,
             key=key,
             placeholder=hint,
             format="%0.2f",
-            **LIMITS,
         )
-    undo = {"on_click": _reset, "args": (tuple(fields),), "icon": ":material/undo:"}
     back.button(
         words("meeting.back"),
         key="meeting_back",
-        disabled=all(state.chosen(key) is None for key in fields),
-        **undo,
+        disabled=all(getattr(state.present, key) is None for key in fields),
+        on_click=_reset,
+        args=(tuple(fields),),
+        icon=":material/undo:",
     )
 
 
@@ -139,18 +141,16 @@ def trial_controls(words: Words, names: Sequence[str]) -> None:
     """Draw the plan of the proof of concept: scenario, width, promise, days."""
     state.clamp_choice("plan_for", list(names), names[0])
     places = st.columns(5, vertical_alignment="bottom")
-    boxes = {
-        "plan_for": names,
-        "half": HALVES,
-        "target": TARGETS,
-        "sure": SURE,
-        "days": [float(d) for d in DAYS],
+    boxes: dict[str, dict[str, str] | dict[float, str]] = {
+        "plan_for": {name: name for name in names},
+        "half": {half: words.percent(half) for half in HALVES},
+        "target": {target: words.percent(target) for target in TARGETS},
+        "sure": {share: words.percent(share, 0) for share in SURE},
+        "days": {float(d): words("poc.within", days=words.number(d, 0)) for d in DAYS},
     }
-    texts = {"half": words.percent, "target": words.percent, "sure": lambda x: words.percent(x, 0)}
-    texts["days"] = lambda x: words("poc.within", days=words.number(x, 0))
-    for place, (key, options) in zip(places, boxes.items(), strict=True):
-        shows = {option: texts.get(key, str)(option) for option in options}
-        controls.select(words(f"poc.{key}"), shows, key, place, help=words(f"poc.{key}.help"))
+    for place, (key, shows) in zip(places, boxes.items(), strict=True):
+        label, hint = words(f"poc.{key}"), words(f"poc.{key}.help")
+        controls.select(label, cast(Mapping[object, str], shows), key, place, help=hint)
 
 
 def export_controls(words: Words, make: Callable[[str], bytes]) -> None:
@@ -161,8 +161,7 @@ def export_controls(words: Words, make: Callable[[str], bytes]) -> None:
         with place:
             st.download_button(
                 words(f"meeting.export.{form}"),
-                # the default binds this format; a closure would see the last one
-                lambda form=form: make(form),
+                partial(make, form),
                 f"kakushin-minutes.{form}",
                 mime,
                 key=f"export_{form}",

@@ -64,8 +64,10 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     else:
         with assumed:
             _assumptions(words, _columns(frozen, MeetingAssumptions()))
-    values = (state.chosen(key) for key in ("m_review", "m_escape", "m_volume"))
-    columns = _columns(frozen, MeetingAssumptions(*values))
+    present = state.present
+    columns = _columns(
+        frozen, MeetingAssumptions(present.m_review, present.m_escape, present.m_volume)
+    )
 
     # Call and show
     context = MeetingContext(

@@ -28,6 +28,10 @@ def draw_trial(words: Words, columns: list[meeting.ScenarioColumn]) -> TrialRepo
     def choose() -> None:
         meeting_controls.trial_controls(words, names)
 
+    def above() -> None:
+        choose()
+        _said(words, poc)
+
     try:
         poc = _planned(columns, name)
     except SettingsError:
@@ -39,25 +43,23 @@ def draw_trial(words: Words, columns: list[meeting.ScenarioColumn]) -> TrialRepo
         return poc
     axes = {"x": line.x_title, "y": line.y_title, "separators": words.separators}
     figure = meeting_charts.trial_width_figure(line.x, line.y, line.marks, axes)
-    panels.chart_panel(
-        _KEY, words, figure, _table(line), above=lambda: (choose(), _said(words, poc))
-    )
+    panels.chart_panel(_KEY, words, figure, _table(line), above=above)
     return poc
 
 
 def _planned(columns: list[meeting.ScenarioColumn], name: str) -> TrialReport:
     run_id = next(column.used.run_id for column in columns if column.name == name)
     terms = {
-        "width": state.chosen("half"),
-        "target": state.chosen("target"),
-        "delta": 1 - state.chosen("sure"),
+        "width": state.present.half,
+        "target": state.present.target,
+        "delta": 1 - state.present.sure,
     }
     return trial_report(
         columns,
         name,
         cache.cached_query(meeting.run_counts, run_id),
         terms,
-        int(state.chosen("days")),
+        int(state.present.days),
     )
 
 

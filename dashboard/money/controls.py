@@ -47,22 +47,19 @@ _STEPS = {
     "currency": 1000.0,
 }
 _WIDTHS = (4, 2.5, 2.5, 2.5, 2.5)  # name, low, likely, high, basis
-_BADGES = {"measured": (":material/timer:", "green"), "assumed": (":material/edit:", "orange")}
 
 
 def setting_controls(words: Words) -> None:
     """Draw the scenario's settings that other pages share: threshold and currency."""
-    step = {"min_value": 0.0, "max_value": 1.0, "step": 0.001, "format": "%.3f"}
-    st.slider(words("threshold"), key="t", help=words("money.threshold.help"), **step)
+    label, hint = words("threshold"), words("money.threshold.help")
+    st.slider(label, 0.0, 1.0, step=0.001, format="%.3f", key="t", help=hint)
     controls.currency_control(words)
 
 
 def option_control(words: Words, options: tuple[str, ...]) -> None:
     """Draw which option the charts detail."""
     names = option_names(words)
-    st.segmented_control(
-        words("money.look"), options, format_func=names.get, key="option", required=True
-    )
+    controls.segments(words("money.look"), {option: names[option] for option in options}, "option")
 
 
 def input_controls(words: Words, scenario: MoneyScenario, counted: float) -> None:
@@ -71,26 +68,17 @@ def input_controls(words: Words, scenario: MoneyScenario, counted: float) -> Non
     counted: share of the run's cases that the scenario's volume counts.
     """
     groups = {name: words(f"money.group.{name}") for name in GROUPS}
-    quiet = {"required": True, "label_visibility": "collapsed"}
-    st.segmented_control(
-        words("money.group"),
-        list(groups),
-        format_func=groups.get,
-        key="group",
-        default="volume",
-        **quiet,
-    )
-    name, *ends, source = st.columns(_WIDTHS)
-    for column, head in zip((name, *ends, source), ("input", *ENDS, "basis"), strict=True):
+    label, first = words("money.group"), next(iter(groups))
+    group = controls.segments(label, groups, "group", default=first, label_visibility="collapsed")
+    for column, head in zip(st.columns(_WIDTHS), ("input", *ENDS, "basis"), strict=True):
         column.markdown(f"**{words(f'money.{head}')}**")
-    group = state.chosen("group")
     for name in GROUPS[group]:
         _row(words, scenario, name, counted)
     if group == "volume":
         _months(words, scenario)
-    if state.chosen("money"):
-        undo = {"on_click": _undo, "icon": ":material/undo:"}
-        st.button(words("money.reset"), key="reset", **undo)
+    if state.present.money:
+        label = words("money.reset")
+        st.button(label, key="reset", on_click=_undo, icon=":material/undo:")
 
 
 def _row(words: Words, scenario: MoneyScenario, name: str, counted: float) -> None:
@@ -101,20 +89,21 @@ def _row(words: Words, scenario: MoneyScenario, name: str, counted: float) -> No
         help=_help(words, name),
     )
     scale = 100.0 if name in PERCENT else 1.0
-    limits = {"min_value": 0.0, "max_value": 100.0 if quantity.unit == "share" else scale * MOST}
+    most = 100.0 if quantity.unit == "share" else scale * MOST
     for column, end in zip(ends, ENDS, strict=True):
         key = f"in_{name}_{end}"
         # four digits: scaling a share adds rounding digits that the field would show
         state.set_value(key, float(f"{scale * getattr(quantity, end):.4g}"))
         column.number_input(
             f"{texts}: {words(f'money.{end}')}",
+            0.0,
+            most,
             key=key,
             step=_STEPS.get(quantity.unit, 1.0),
             format="%.6g",
             label_visibility="collapsed",
             on_change=_edit,
             args=(scenario, name, end, scale, counted),
-            **limits,
         )
     with source:
         _source(words, quantity)
@@ -128,15 +117,21 @@ def _months(words: Words, scenario: MoneyScenario) -> None:
         help=words("money.horizon.help"),
     )
     state.set_value("in_months", scenario.months)
-    limits = {"min_value": 1, "max_value": 120, "step": 6, "label_visibility": "collapsed"}
     ends[1].number_input(
-        words("money.horizon"), key="in_months", on_change=_horizon, args=(scenario,), **limits
+        words("money.horizon"),
+        1,
+        120,
+        step=6,
+        key="in_months",
+        on_change=_horizon,
+        args=(scenario,),
+        label_visibility="collapsed",
     )
     source.badge(words("money.chosen"), icon=":material/tune:", color="gray")
 
 
 def _source(words: Words, quantity: ScenarioQuantity) -> None:
-    icon, color = _BADGES[quantity.basis]
+    icon, color = controls.BASIS_BADGES[quantity.basis]
     st.badge(words(quantity.basis), icon=icon, color=color)
     if quantity.basis == MEASURED:
         run_list = joined_list(words, quantity.runs)
@@ -164,7 +159,7 @@ def _edit(scenario: MoneyScenario, name: str, end: str, scale: float, counted: f
 
     A likely value that every page uses becomes the choice of all of them.
     """
-    value = state.chosen(f"in_{name}_{end}")
+    value = state.held_or_none(f"in_{name}_{end}", float)
     # without a minute, no hour has a price
     if value is None or (name == "review_minutes" and value <= 0):
         return
@@ -176,8 +171,8 @@ def _edit(scenario: MoneyScenario, name: str, end: str, scale: float, counted: f
         likely = changed.cases_per_month.likely
         state.set_value("volume", likely / DAYS_PER_MONTH / counted)
     elif name in SHARED_INPUTS:
-        for choice, value in shared_choices(changed).items():
-            state.set_value(choice, value)
+        for choice, shared in shared_choices(changed).items():
+            state.set_value(choice, shared)
 
 
 def _undo() -> None:
@@ -187,5 +182,5 @@ def _undo() -> None:
 
 
 def _horizon(scenario: MoneyScenario) -> None:
-    if state.chosen("in_months") is not None:
-        state.set_value("money", scenario.changed(months=state.chosen("in_months")).to_query())
+    if (months := state.held_or_none("in_months", int)) is not None:
+        state.set_value("money", scenario.changed(months=months).to_query())

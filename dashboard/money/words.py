@@ -5,6 +5,7 @@ Streamlit.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 import pandas as pd
 
@@ -147,7 +148,10 @@ def paying_sentence(words: Words, found: PayingThresholds, currency: str) -> str
     """Return in markdown the thresholds that pay, and the caveats of the best one."""
     if found.best is None:
         return words("paying.unknown")
-    best = {"t": words.number(found.best, 3), "npv": money_text(words, found.best_npv, currency)}
+    best = {
+        "t": words.number(found.best, 3),
+        "npv": money_text(words, cast(float, found.best_npv), currency),
+    }
     if found.lowest is None:
         return words.markdown("paying.never", **best)
     ends = {"lowest": words.number(found.lowest, 3), "highest": words.number(found.highest, 3)}

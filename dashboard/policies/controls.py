@@ -37,18 +37,19 @@ def edited_draft(
     them: it forgets a typed cell whose value the table contains as well. The other columns show the
     draft's counts.
     """
-    t, key = state.chosen("t"), _editor_key(run_id)
-    draft = state.held_value("draft", Policy(t))
+    t, key = state.present.t, _editor_key(run_id)
+    draft = present_draft()
     if draft.threshold != REVIEW_ALL:
         draft = replace(draft, threshold=t)
-    if state.held_value(key) is None:  # a new editor: typed cells modify the present draft
+    editor = state.held_or_none(key, dict)
+    if editor is None:  # a new editor: typed cells modify the present draft
         state.set_value("draft_base", draft)
     base = replace(
-        state.held_value("draft_base"),
+        state.held_value("draft_base", draft),
         threshold=draft.threshold,
         epistemic_limit=draft.epistemic_limit,
     )
-    typed = (state.held_value(key) or {}).get("edited_rows", {})
+    typed = {} if editor is None else editor.get("edited_rows", {})
     begun = editor_rows(cumulative, base)
     edited, refused = edited_policy(base, begun, typed)
     state.set_value("draft", edited)
@@ -56,6 +57,11 @@ def edited_draft(
         own=begun["own"], review_all=begun["review_all"]
     )
     return edited, rows, refused
+
+
+def present_draft() -> Policy:
+    """Return the draft; at first one threshold for all, that of the address."""
+    return state.held_value("draft", Policy(state.present.t))
 
 
 def begin_draft(policy: Policy) -> None:
@@ -95,8 +101,8 @@ def common_threshold_controls(words: Words, made: Policy) -> None:
     limit = made.epistemic_limit
     state.set_value("draft_limit", NO_LIMIT if limit is None else limit)
     shows = {value: limit_text(words, value or None) for value in limits}
-    more = {"on_change": _limited, "help": words("policy.limit.help")}
-    controls.select(words("policy.limit"), shows, "draft_limit", epistemic, **more)
+    label, hint = words("policy.limit"), words("policy.limit.help")
+    controls.select(label, shows, "draft_limit", epistemic, on_change=_limited, help=hint)
 
 
 def threshold_editor(words: Words, table: pd.DataFrame, run_id: str) -> None:
@@ -140,14 +146,7 @@ def optimiser_controls(words: Words, search: Callable[[], None]) -> None:
     controls.limit_controls(words)
     by, button = st.columns([2, 1], vertical_alignment="bottom")
     names = {name: words(f"policy.by.{name}") for name in GROUPINGS}
-    by.segmented_control(
-        words("policy.by"),
-        list(names),
-        format_func=names.get,
-        key="draft_by",
-        default="segment",
-        required=True,
-    )
+    controls.segments(words("policy.by"), names, "draft_by", by, default="segment")
     button.button(
         words("policy.optimise"), key="optimise", on_click=search, icon=":material/auto_fix_high:"
     )
@@ -159,7 +158,7 @@ def proposal_form(words: Words, name: str, save: Callable[[], None], today: date
     words: the catalogue. name: initial name of the policy. save: the button's callback. today: the
     earliest last day.
     """
-    if state.held_value("policy_name") is None:
+    if state.held_or_none("policy_name", str) is None:
         state.set_value("policy_name", name)
     with st.form("propose", border=False):
         left, middle, right = st.columns([2, 2, 2])
@@ -210,14 +209,13 @@ def step_buttons(
     }
     with st.container(horizontal=True, key="steps"):
         for step, label in labels.items():
-            kind = "primary" if step in possible else "secondary"
             st.button(
                 label,
                 key=f"step_{step}",
                 on_click=take,
                 args=(step,),
                 disabled=step not in possible,
-                type=kind,
+                type="primary" if step in possible else "secondary",
                 icon=icons[step],
             )
 
@@ -231,12 +229,10 @@ def _editor_key(run_id: str) -> str:
 
 
 def _all_reviewed() -> None:
-    threshold = REVIEW_ALL if state.chosen("draft_all") else state.chosen("t")
-    state.set_value("draft", replace(state.held_value("draft"), threshold=threshold))
+    threshold = REVIEW_ALL if state.held_value("draft_all", False) else state.present.t
+    state.set_value("draft", replace(present_draft(), threshold=threshold))
 
 
 def _limited() -> None:
-    state.set_value(
-        "draft",
-        replace(state.held_value("draft"), epistemic_limit=state.chosen("draft_limit") or None),
-    )
+    limit = state.held_value("draft_limit", NO_LIMIT) or None
+    state.set_value("draft", replace(present_draft(), epistemic_limit=limit))

@@ -5,15 +5,20 @@ come from core.decision and core.report.
 """
 
 import json
+from datetime import date
 from functools import partial
 
 import streamlit as st
 
-from core.counts.tally import LeakageLimit, SelectiveRiskLimit
+from core.counts.tally import risk_limit
 from core.decision.certificate.claims import Certificate
-from core.decision.thresholds.optimiser import InfeasibleLimits, optimise_thresholds
+from core.decision.thresholds.optimiser import CellName, OptimalPolicy, optimise_thresholds
 from core.decision.thresholds.policy import Policy
-from core.decision.thresholds.solver import ThresholdSolver, preset_thresholds
+from core.decision.thresholds.solver import (
+    InfeasibleLimits,
+    ThresholdSolver,
+    preset_thresholds,
+)
 from core.errors import KakushinError
 from core.report import policies
 from core.report.policies import NO_RUN, ProofObstacle
@@ -29,7 +34,8 @@ from dashboard.policies.scene import PolicyScene, readable_thresholds, version_k
 from dashboard.session import cache, state
 
 EVERY = 10  # thousandths between the thresholds that the optimiser tries: quick enough for a click
-_LIMITS = {"leakage": LeakageLimit, "selective_risk": SelectiveRiskLimit}
+# the grouping of the last search and its result
+_NO_OPTIMUM: tuple[str, OptimalPolicy | InfeasibleLimits | None] = ("", None)
 
 
 def draw_editor(scene: PolicyScene) -> Policy:
@@ -70,12 +76,11 @@ def _offered(scene: PolicyScene, draft: Policy) -> dict[str, Policy]:
         f"{words(f'preset.{name}')} {words.number(t, 3)}": Policy(t, epistemic_limit=limit)
         for name, t in preset_thresholds(handles).items()
     }
-    active = None if scene.active is None else readable_thresholds(scene.active)
-    if active is not None:
-        offered[
-            # a button's label is markdown, too
-            escape_markdown(words("policy.start.active", version=str(scene.active.version)))
-        ] = active
+    active = scene.active
+    if active is not None and (policy := readable_thresholds(active)) is not None:
+        # a button's label is markdown, too
+        label = escape_markdown(words("policy.start.active", version=str(active.version)))
+        offered[label] = policy
     if policies.own_rules(draft):
         offered[words("policy.start.clear")] = Policy(draft.threshold, epistemic_limit=limit)
     return offered
@@ -85,7 +90,7 @@ def _optimiser(scene: PolicyScene, draft: Policy) -> None:
     words = scene.words
     with st.expander(words("policy.optimiser"), icon=":material/auto_fix_high:", key="optimiser"):
         policy_controls.optimiser_controls(words, partial(_search, scene, draft.epistemic_limit))
-        by, optimum = state.held_value("optimum", (None, None))
+        by, optimum = state.held_value("optimum", _NO_OPTIMUM)
         if isinstance(optimum, InfeasibleLimits):
             st.warning(policy_words.optimum_sentence(words, optimum, ()), icon=":material/block:")
         # an edit after the search makes the draft another policy, and its sentence would be wrong
@@ -101,13 +106,16 @@ def _search(scene: PolicyScene, epistemic_limit: float | None) -> None:
 
     Reads the limits from the session, since the widgets' new values are newer than `scene`.
     """
-    measure, most, capacity, by = (
-        state.chosen(name) for name in ("limited", "most", "capacity", "draft_by")
-    )
-    limit = None if most is None else _LIMITS[measure](round(most / 100, 12))
+    present, by = state.present, state.held_value("draft_by", "segment")
     try:
         optimum = optimise_thresholds(
-            scene.cumulative, scene.terms, by, limit, capacity, epistemic_limit, every=EVERY
+            scene.cumulative,
+            scene.terms,
+            by,
+            risk_limit(present.limited, present.most),
+            present.capacity,
+            epistemic_limit,
+            every=EVERY,
         )
     except KakushinError as error:
         policies_scene.store_reply("propose", "error", "policy.not_found", sentence=error)
@@ -117,9 +125,12 @@ def _search(scene: PolicyScene, epistemic_limit: float | None) -> None:
         policy_controls.begin_draft(optimum.consequence.policy)
 
 
-def _pooled_name(scene: PolicyScene, by: str, name: object) -> str:
-    pair = {"segment": (name, ""), "class": ("", name), "cell": name}[by]
-    return policy_words.row_name(scene.words, by, *pair)
+def _pooled_name(scene: PolicyScene, by: str, name: CellName) -> str:
+    if isinstance(name, tuple):
+        segment, predicted = name
+    else:
+        segment, predicted = (name, "") if by == "segment" else ("", name)
+    return policy_words.row_name(scene.words, by, segment, predicted)
 
 
 def _certificate(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
@@ -170,12 +181,13 @@ def _propose(
     if missing or refused:
         policies_scene.store_reply("propose", "error", missing or "policy.refused.first")
         return
-    certified = isinstance(proof, Certificate)
     # the version names the runs that its author saw, as its evidence
-    runs = [scene.record.run.run_id, *([scene.calibration.run.run_id] if certified else [])]
-    certificate = json.loads(proof.to_json()) if certified else None
+    runs, certificate = [scene.record.run.run_id], None
+    if isinstance(proof, Certificate) and scene.calibration is not None:
+        runs.append(scene.calibration.run.run_id)
+        certificate = json.loads(proof.to_json())
     try:
-        ledger, expires = Ledger(cache.store()), state.chosen("expires")
+        ledger, expires = Ledger(cache.store()), state.held_or_none("expires", date)
         proposal, new = steps.record_proposal(
             ledger, name, draft.to_dict(), author, reason, runs, certificate, expires
         )

@@ -10,6 +10,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import cast
 
 import streamlit as st
 
@@ -146,9 +147,8 @@ def _stored_proof(scene: PolicyScene, one: entries.PolicyVersion) -> str:
     """Return what a version's certificate says today, or why it has none."""
     words, policy = scene.words, readable_thresholds(one)
     if policy is None or one.certificate is None:
-        return policy_words.stored_proof_sentence(
-            words, None, (), policy and policies.proof_obstacle(policy)
-        )
+        obstacle = None if policy is None else policies.proof_obstacle(policy)
+        return policy_words.stored_proof_sentence(words, None, (), obstacle)
     try:
         certificate = Certificate.from_json(json.dumps(one.certificate))
     except SettingsError as error:
@@ -163,16 +163,15 @@ def _stored_proof(scene: PolicyScene, one: entries.PolicyVersion) -> str:
 def _compare(scene: PolicyScene, draft: Policy) -> None:
     """Draw two versions side by side: figures, cases that change side, different thresholds."""
     words = scene.words
-    pair = {name: readable_thresholds(version) for name, version in scene.stored.items()} | {
-        DRAFT: draft
-    }
-    names = {name: _name(scene, name) for name, policy in pair.items() if policy is not None}
+    readable = ((name, readable_thresholds(version)) for name, version in scene.stored.items())
+    pair = {name: policy for name, policy in readable if policy is not None} | {DRAFT: draft}
+    names = {name: _name(scene, name) for name in pair}
 
     def above() -> None:
         for column, name in zip(st.columns(2), ("before", "after"), strict=True):
             controls.select(words(f"policy.{name}"), names, name, column)
 
-    before, after = state.chosen("before"), state.chosen("after")
+    before, after = cast(str, state.present.before), cast(str, state.present.after)
     if before == after:
         panels.empty_panel("policy_compare", words, "policy.compare.same", above)
         return
@@ -232,17 +231,13 @@ def _name(scene: PolicyScene, key: str) -> str:
 def _decide(scene: PolicyScene) -> None:
     """Draw the steps of one version: approve, activate or undo, by name and with a reason."""
     words = scene.words
-    decided = state.held_value("decided")
     # unset at first, and no key of this list if the workspace has changed
+    decided = state.held_value("decided", "")
     state.set_value("decided", decided if decided in scene.stored else next(iter(scene.stored)))
     with st.container(border=True, key="panel_decide"):
         st.markdown(f"## {words('policy.decide')}", help=words("policy.decide.help"), anchors=False)
-        controls.select(
-            words("policy.column.version"),
-            {name: _name(scene, name) for name in scene.stored},
-            "decided",
-        )
-        policy = scene.stored[state.chosen("decided")]
+        names = {name: _name(scene, name) for name in scene.stored}
+        policy = scene.stored[controls.select(words("policy.column.version"), names, "decided")]
         life = scene.life(policy)
         st.markdown(policy_words.version_summary(words, policy, life))
         st.caption(
@@ -291,7 +286,7 @@ def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
     Refuses it if the list has another version by now; a second click records no second event.
     """
     # The list and the button can change in one request, and the button still holds the old version.
-    if state.chosen("decided") != version_key(one):
+    if state.held_value("decided", "") != version_key(one):
         version = policy_words.version_name(scene.words, one.name, one.version)
         policies_scene.store_reply("decide", "error", "policy.other_selected", version=version)
         return
@@ -321,7 +316,7 @@ def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
     else:
         key = "policy.done.alone" if alone else "policy.done"
         texts = {"name": one.name, "version": str(one.version), "step": f"policy.event.{step}"}
-        policies_scene.store_reply("decide", "warning" if alone else "success", key, **texts)
+        policies_scene.store_reply("decide", "warning" if alone else "success", key, (), **texts)
         for choice in (
             "before",
             "after",
@@ -334,10 +329,10 @@ def _history(scene: PolicyScene) -> None:
     spans = policy_history.activation_spans(scene.events, datetime.now(UTC))
     newest = [(policy.name, policy.version) for policy in scene.stored.values()][:DRAWN]
     names = {pair: policy_words.version_name(words, *pair) for pair in newest}
-    drawn = [
+    drawn_events, drawn_spans = (
         rows[[pair in names for pair in zip(rows["name"], rows["version"], strict=True)]]
         for rows in (frame, spans)
-    ]
+    )
     texts = {step: words(f"policy.event.{step}") for step in entries.EVENTS}
     texts |= {
         "in_force": words("policy.state.active"),
@@ -348,7 +343,7 @@ def _history(scene: PolicyScene) -> None:
     note = words.markdown(
         "policy_history.note", **{name: words.number(n, 0) for name, n in counts.items()}
     )
-    figure = policy_charts.policy_timeline(*drawn, names, texts)
+    figure = policy_charts.policy_timeline(drawn_events, drawn_spans, names, texts)
     panels.chart_panel(
         "policy_history", words, figure, policy_tables.history_table(words, frame), note
     )

@@ -131,8 +131,7 @@ def store_reply(
 
 def show_reply(words: Words, place: str) -> None:
     """Draw the last reply at `place`, in the present language."""
-    answer = state.held_value(f"said_{place}")
-    if answer is None:
+    if (answer := state.held_or_none(f"said_{place}", tuple)) is None:
         return
     box, key, events, values = answer
     reply_text = (
@@ -146,7 +145,7 @@ def show_reply(words: Words, place: str) -> None:
 
 def typed_text(key: str) -> str:
     """Return the stripped content of a text field."""
-    return (state.held_value(key) or "").strip()
+    return (state.held_or_none(key, str) or "").strip()
 
 
 def missing_text(texts: Mapping[str, str]) -> str | None:
@@ -164,8 +163,10 @@ def missing_text(texts: Mapping[str, str]) -> str | None:
 
 def _named(words: Words, values: Mapping[str, str | KakushinError]) -> dict[str, str]:
     """Return the values in the present language: errors as sentences, a step as its word."""
-    named = {name: words(value) if name == "step" else value for name, value in values.items()}
-    return {
-        name: words.error_text(reply) if isinstance(reply, KakushinError) else reply
-        for name, reply in named.items()
-    }
+    named = {}
+    for name, value in values.items():
+        if isinstance(value, KakushinError):
+            named[name] = words.error_text(value)
+        else:
+            named[name] = words(value) if name == "step" else value
+    return named

@@ -4,6 +4,7 @@ Frames of core.report in, frames with translated headings out.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -70,7 +71,7 @@ def threshold_difference_table(
     words: the catalogue. frame: its columns. before, after: display names of the two versions.
     """
 
-    def shown(kind: str, value: object) -> str:
+    def shown(kind: str, value: Any) -> str:
         write = policy_words.limit_text if kind == "epistemic" else policy_words.threshold_text
         return write(words, value)
 

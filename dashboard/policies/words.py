@@ -6,8 +6,8 @@ know Streamlit.
 
 from collections.abc import Iterable
 from datetime import date
+from typing import cast
 
-from core.counts.joint import REVIEW_ALL
 from core.decision.certificate.claims import Certificate
 from core.decision.thresholds.changes import DecisionChanges
 from core.decision.thresholds.consequence import PolicyConsequence
@@ -40,7 +40,7 @@ def version_option(words: Words, one: entries.PolicyVersion, life: PolicyLife, t
 
 def in_force_sentence(words: Words, one: entries.PolicyVersion, life: PolicyLife) -> str:
     """Return which version is active, since when, by whom and why."""
-    activated = life.activated
+    activated = cast(entries.PolicyEvent, life.activated)  # it is in force
     return words.markdown(
         "policy.in_force",
         version=version_name(words, one.name, one.version),
@@ -97,7 +97,7 @@ def threshold_text(words: Words, value: Threshold | None) -> str:
     """Return a threshold as plain text; None follows the common threshold."""
     if value is None:
         return words("policy.as_all")
-    return words("policy.to_people") if value == REVIEW_ALL else words.number(value, 3)
+    return words("policy.to_people") if isinstance(value, str) else words.number(value, 3)
 
 
 def limit_text(words: Words, value: float | None) -> str:
@@ -195,14 +195,15 @@ def proof_sentence(words: Words, found: Certificate | ProofObstacle) -> str:
         if found.reason == REFUSED
         else ""
     )
-    if found.reason == NOT_CERTIFIED:
-        why = certified(words, found.nearest)
-    elif found.reason == NOT_COVERED:
+    nearest = found.nearest
+    if found.reason == NOT_CERTIFIED and nearest is not None:
+        why = certified(words, nearest)
+    elif found.reason == NOT_COVERED and isinstance(nearest, Certificate):
         ends = {
-            "low": words.number(found.nearest.threshold, 3),
-            "high": words.number(found.nearest.strictest, 3),
+            "low": words.number(nearest.threshold, 3),
+            "high": words.number(nearest.strictest, 3),
         }
-        why = words.markdown(f"policy.proof.{found.nearest.promise.measure}", **ends)
+        why = words.markdown(f"policy.proof.{nearest.promise.measure}", **ends)
     reason = why or words(f"policy.proof.{found.reason}")
     return words("policy.proof.none") + words.sentence_space + reason
 

@@ -11,7 +11,8 @@ live handle; and st.query_params may not write a bound name. persist_state keeps
 over pages, but not the value of a choice that no widget of the page shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar, cast
 from uuid import uuid4
 
 import streamlit as st
@@ -31,6 +32,8 @@ from dashboard.session.address import (
     shared_choices,
     write_address,
 )
+
+T = TypeVar("T")
 
 HANDLE = "handle"  # key of dashboard.decide.live's component; its state is the last move
 
@@ -91,16 +94,16 @@ def choices() -> Choices:
     emptied = {
         name: getattr(state[_LAST], name) for name in NAMES if _LAST in state and _emptied(name)
     }
-    present = Choices(**({name: state[name] for name in NAMES} | emptied))
-    address = write_address(present)
+    current = Choices(**({name: state[name] for name in NAMES} | emptied))
+    address = write_address(current)
     # every write sends a message to the browser, even if nothing changed
     if address != st.query_params.to_dict():
         st.query_params.from_dict(address)
-    if _LAST in state and state[_LAST].t != present.t:
+    if _LAST in state and state[_LAST].t != current.t:
         state[_BEFORE] = state[_LAST].t
     # what a widget of another page will need: Streamlit forgets widgets that a run does not draw
-    state[_LAST] = present
-    return present
+    state[_LAST] = current
+    return current
 
 
 def threshold_before() -> float | None:
@@ -116,7 +119,7 @@ def _emptied(name: str) -> bool:
     return st.session_state[name] is None and default_of(name) is not None
 
 
-def clamp_choice(name: str, allowed: list, default: object) -> object:
+def clamp_choice(name: str, allowed: Sequence[T], default: T) -> T:
     """Set the choice `name` to one of `allowed`, before its widget is drawn, and return it.
 
     A value that is not allowed becomes `default`, with a notice; None becomes `default` without
@@ -127,7 +130,7 @@ def clamp_choice(name: str, allowed: list, default: object) -> object:
         if value is not None:
             st.session_state[_NOTICES].append((name, str(value)))
         st.session_state[name] = default
-    return st.session_state[name]
+    return cast(T, st.session_state[name])
 
 
 def follow_line(line: str, assumed: Mapping[str, object]) -> None:
@@ -147,14 +150,28 @@ def follow_line(line: str, assumed: Mapping[str, object]) -> None:
     state[_LINE] = line
 
 
-def chosen(name: str) -> object:
-    """Return the present value of one choice, while the page still draws widgets."""
-    return st.session_state[name]
+class _Present:
+    """Reads a field of Choices from the session when it is asked for."""
+
+    def __getattr__(self, name: str) -> object:
+        return st.session_state[name]
 
 
-def held_value(name: str, default: object = None) -> object:
-    """Return a session value that is not a choice, such as data that a page keeps between runs."""
-    return st.session_state.get(name, default)
+# The choices while the page still draws widgets; only `choices` returns those of the whole run.
+present = cast(Choices, _Present())
+
+
+def held_value(name: str, default: T) -> T:
+    """Return a session value that is not a choice, such as data that a page keeps between runs.
+
+    default: of a name that the session does not hold; names of widgets hold what a reader typed.
+    """
+    return cast(T, st.session_state.get(name, default))
+
+
+def held_or_none(name: str, kind: type[T]) -> T | None:
+    """Return a session value of type `kind` that is not a choice; None without one."""
+    return cast(T | None, st.session_state.get(name))
 
 
 def set_value(name: str, value: object) -> None:
@@ -178,7 +195,7 @@ def take_move() -> None:
         st.session_state["t"] = step / 1000
 
 
-def sync_label(name: str, shows: Mapping[object, str]) -> None:
+def sync_label(name: str, shows: Mapping[T, str]) -> None:
     """Update the displayed text of the list `name`; call it before the list is drawn.
 
     The browser keeps the text of a choice and replaces it only if the choice is set: without this a
@@ -186,7 +203,7 @@ def sync_label(name: str, shows: Mapping[object, str]) -> None:
     """
     state, key = st.session_state, f"_label_{name}"
     choice = state.get(name)
-    text = shows.get(choice)
+    text = shows.get(cast(T, choice))
     if name in state and state.get(key) not in (None, (choice, text)):
         state[name] = choice
     state[key] = (choice, text)
@@ -304,9 +321,9 @@ def _undrawn() -> None:
     """Draw nothing: the navigation has the page's own function."""
 
 
-def take(name: str) -> object:
-    """Return and remove the value that a callback left under `name`; None if it left none."""
-    return st.session_state.pop(name, None)
+def take(name: str, kind: type[T]) -> T | None:
+    """Return and remove the value, a `kind`, that a callback left under `name`; None without one."""
+    return cast(T | None, st.session_state.pop(name, None))
 
 
 def token(name: str) -> str:

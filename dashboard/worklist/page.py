@@ -113,13 +113,13 @@ def _apply_control(words: Words, run_id: str, decided: bool) -> None:
         help=words("worklist.apply.help"),
         icon=":material/play_arrow:",
     )
-    failed = state.take(_FAILED)
+    failed = state.take(_FAILED, object)
     if isinstance(failed, KakushinError):
         st.error(
             words.markdown("problem", sentence=words.error_text(failed)), icon=":material/error:"
         )
-    elif failed:
-        st.warning(words(failed), icon=":material/info:")
+    elif failed is not None:
+        st.warning(words(str(failed)), icon=":material/info:")
 
 
 def _apply(run_id: str) -> None:
@@ -210,10 +210,10 @@ def _filters(words: Words, counts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     shows = {ALL: words("worklist.side.all")} | {answer: answer for answer in answers}
     controls.select(words("column.predicted"), shows, "answer", right)
     filters = {
-        "decision": state.chosen("side"),
-        "reason": state.chosen("cause"),
-        "predicted": state.chosen("answer"),
-        "segment": state.chosen("segment"),
+        "decision": state.present.side,
+        "reason": state.present.cause,
+        "predicted": state.present.answer,
+        "segment": state.present.segment,
     }
     return tuple((column, str(value)) for column, value in filters.items() if value != ALL)
 

@@ -9,6 +9,7 @@ dashboard.session.cache can hold it. Words reach the screen as text, never as HT
 
 import base64
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -35,7 +36,7 @@ _component = st.components.v2.component(
 
 def live_chart(key: str, data: Mapping[str, object]) -> None:
     """Draw the data of `options_chart` or `parts_chart`."""
-    _component(key=f"live_{key}", data=data, height=data["height"])
+    _component(key=f"live_{key}", data=data, height=cast(int, data["height"]))
 
 
 def options_chart(
