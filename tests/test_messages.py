@@ -6,7 +6,9 @@ catalogues: it has a sentence, the sentences have the same blanks, and every bla
 
 import ast
 import pickle
+import re
 import string
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -15,7 +17,16 @@ from pathlib import Path
 import pytest
 
 from core import errors
-from core.messages import FOLDER, LANGUAGES, error_text, plural_form, read_catalogues, sentence
+from core.messages import (
+    FOLDER,
+    LANGUAGES,
+    error_text,
+    fill_blanks,
+    plural_form,
+    read_catalogues,
+    sentence,
+)
+from dashboard.i18n import FOLDER as WORDS_FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {
@@ -184,3 +195,49 @@ def test_an_error_of_each_class_is_the_same_after_pickling(kind):
     error = getattr(errors, kind)("room.code", n=3, names=("a", "b"))
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), again.code, again.values) == (type(error), error.code, error.values)
+
+
+# What is counted in sentences; a noun that is missing here escapes the test below.
+NOUNS = (
+    "answers|blocks|bytes|cases|characters|classes|columns|days|draws|errors|escapes|events|hours|"
+    "inspectors|labels|lines|members|minutes|models|months|outputs|passes|people|points|policies|"
+    "probabilities|problems|processes|replications|reviewers|reviews|rows|runs|samples|seconds|"
+    "segments|texts|thresholds|tokens|values|versions|votes|weeks"
+)
+OUTSIDE = "a|and|are|decides|has|have|in|is|names|never|no|of|so|the|to|with"  # ends the count
+# a blank, at most two words that belong to the noun, and the noun in its plural
+COUNT = re.compile(
+    r"\{\w+(?:![rs])?(?::[^}|]*)?\}\*{0,2} "
+    rf"(?:(?!(?:{OUTSIDE}) )[a-z][a-z-]* ){{0,2}}(?:{NOUNS})\b(?!\|)"
+)
+
+
+def counts_without_forms(catalogue: Mapping[str, str | tuple[str, ...]]) -> list[str]:
+    """Return the keys of sentences that would say "1 cases"."""
+    return [key for key, text in catalogue.items() if isinstance(text, str) and COUNT.search(text)]
+
+
+@pytest.mark.parametrize("folder", [FOLDER, WORDS_FOLDER], ids=["messages", "screens"])
+def test_every_counted_noun_has_its_singular(folder):
+    assert counts_without_forms(read_catalogues(folder, "en")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plural_only"),
+    [
+        ("{n} cases are left", True),
+        ("all {n:,} labelled cases", True),
+        ("**{value}** full-time people", True),
+        ("{n} {n:case|cases}", False),
+        ("{share} of all cases", False),
+        ("{file} has no rows", False),
+    ],
+)
+def test_a_counted_noun_is_recognised(text, is_plural_only):
+    assert bool(counts_without_forms({"key": text})) == is_plural_only
+
+
+def test_each_noun_takes_the_form_of_its_own_count():
+    pattern = "{n:,} {n:case|cases} in {m} {m:row|rows}"
+    assert fill_blanks("en", pattern, {"n": 1, "m": "2"}) == "1 case in 2 rows"
+    assert fill_blanks("en", pattern, {"n": 2000, "m": "1"}) == "2,000 cases in 1 row"

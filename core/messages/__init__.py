@@ -1,11 +1,13 @@
 """Sentences of errors and reports in the reader's language, from gettext catalogues.
 
 `core/messages/<language>/<room>.po` holds the sentences of the codes `<room>.<name>`. A sentence
-with a count has an `msgid_plural`, and its value `n` chooses the form (`plural_form`). Catalogues
+with one count has an `msgid_plural`, and its value `n` chooses the form (`plural_form`). A sentence
+with several counts writes each noun as `{rows:row|rows}`: the form of the value `rows`. Catalogues
 are read at run time; nothing is compiled. Knows no screen; imports no other module of core.
 """
 
 import os
+import string
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -37,8 +39,35 @@ def read_catalogues(folder: Path, language: str) -> dict[str, str | tuple[str, .
 
 
 def plural_form(language: str, n: object) -> int:
-    """Return the plural form of `n`: Japanese has one, English a second one for all but 1."""
-    return 0 if language == "ja" or n == 1 else 1
+    """Return the plural form of `n`: Japanese has one, English a second one for all but 1.
+
+    n: a number, or its text.
+    """
+    return 0 if language == "ja" or n in (1, "1") else 1
+
+
+class _FormOfCount(string.Formatter):
+    """Fills in `{n:case|cases}` with the word in the plural form of n, other blanks as usual."""
+
+    def __init__(self, language: str):
+        self.language = language
+
+    def format_field(self, value: object, spec: str) -> str:
+        if "|" in spec:
+            return spec.split("|")[plural_form(self.language, value)]
+        return str(super().format_field(value, spec))
+
+
+def fill_blanks(language: str, pattern: str, values: Mapping[str, object]) -> str:
+    """Return the pattern with its {blanks} filled in; `{n:case|cases}` takes the form of n.
+
+    >>> fill_blanks("en", "{n} {n:case|cases} in {m} {m:row|rows}", {"n": 1, "m": 2})
+    '1 case in 2 rows'
+    """
+    # str.format is ten times faster, and a page fills in thousands of patterns
+    if "|" not in pattern:
+        return pattern.format(**values)
+    return _FormOfCount(language).vformat(pattern, (), values)
 
 
 def sentence(language: str, key: str, **values: object) -> str:
@@ -52,7 +81,8 @@ def sentence(language: str, key: str, **values: object) -> str:
     words = read_catalogues(FOLDER, language)[key]
     if not isinstance(words, str):
         words = words[plural_form(language, values["n"])]
-    return words.format(**{name: _written(value, language) for name, value in values.items()})
+    written = {name: _written(value, language) for name, value in values.items()}
+    return fill_blanks(language, words, written)
 
 
 def error_text(error: object, language: str) -> str:

@@ -21,7 +21,7 @@ from babel.numbers import (
     get_group_symbol,
 )
 
-from core.messages import error_text, plural_form, read_catalogues
+from core.messages import error_text, fill_blanks, plural_form, read_catalogues
 
 FOLDER = Path(__file__).resolve().parent
 LANGUAGES = {"ja": "日本語", "en": "English"}  # code -> its own name
@@ -68,12 +68,12 @@ class Words:
         pattern = catalogue(self.language)[key]
         if not isinstance(pattern, str):
             raise KeyError(key)  # words with plural forms: see `many`
-        return pattern.format(**values)
+        return fill_blanks(self.language, pattern, values)
 
     def many(self, key: str, n: float, **values: str) -> str:
         """Return the words under `key` in the plural form of `n`, with {n} and {names} filled in."""
         form = catalogue(self.language)[key][plural_form(self.language, n)]
-        return form.format(n=self.number(n, 0), **values)
+        return fill_blanks(self.language, form, {"n": self.number(n, 0)} | values)
 
     def markdown(self, key: str, **values: str) -> str:
         """Return the words for markdown: words may hold markup, values are shown literally."""

@@ -19,6 +19,13 @@ for (const { language, currency, digits, value, number, percent, money } of case
   });
 }
 
+test("a word in the form of its count", () => {
+  const patterns = { n: "n = {n} {n:case|cases} of {all}" };
+  const formats = new Formats({ language: "en", none: "–", patterns }, { code: "AUD", digits: 2 });
+  assert.equal(formats.fill("n", { n: "1", all: "3" }), "n = 1 case of 3");
+  assert.equal(formats.fill("n", { n: "0", all: "3" }), "n = 0 cases of 3");
+});
+
 test("what is not known is written as the sign for it", () => {
   const formats = new Formats({ language: "en", none: "–", patterns: {} }, { code: "AUD", digits: 2 });
   assert.equal(formats.number(NaN), "–");

@@ -8,7 +8,12 @@ class Formats {
   }
 
   fill(key, values) {
-    return this.words.patterns[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+    // {n} is the value, {n:case|cases} the word in its form, as core.messages fills them in
+    const form = (name, one, many) => (`${values[name]}` === "1" ? one : many);
+    return this.words.patterns[key].replace(
+      /\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g,
+      (_, name, one, many) => (one === undefined ? values[name] : form(name, one, many)),
+    );
   }
 
   number(value, digits = null, figures = 2) {
