@@ -49,3 +49,9 @@ def test_decide_finds_the_threshold_and_prints_the_unit_costs_it_used(tmp_path):
     assert looser["consequence"]["leakage"]["value"] > 0.05
     text = decision_sentences(record)
     assert "unit costs              review 4, escape 120, machine hour 0.5 AUD" in text
+    unknown = "unknown: the time of a case was not measured"
+    notes = [money["note"] for money in record["money"].values()]
+    assert text.count(unknown) == notes.count("no_seconds")
+    japanese = decision_sentences(record, "ja")
+    assert len(japanese.splitlines()) == len(text.splitlines())
+    assert "確認4、漏れ120、機械1時間0.5 AUD" in japanese

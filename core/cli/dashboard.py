@@ -8,6 +8,7 @@ import os
 import sys
 
 from core.cli.verbs import add_verb
+from core.messages import reader_language, sentence
 from core.settings import Settings
 
 
@@ -19,8 +20,9 @@ def add_dashboard(verbs) -> None:
 
 def _dashboard(arguments: argparse.Namespace, settings: Settings) -> None:
     home = settings.home.resolve()
-    print(f"Kakushin: http://127.0.0.1:{arguments.port}  (Ctrl-C stops it)", flush=True)
-    print(f"workspace: {home}", flush=True)
+    language, address = reader_language(), f"http://127.0.0.1:{arguments.port}"
+    print(sentence(language, "settings.dashboard_address", address=address), flush=True)
+    print(sentence(language, "settings.workspace", folder=str(home)), flush=True)
     command = [sys.executable, "-m", "dashboard.server", "--port", str(arguments.port)]
     # This process becomes the server, so that a signal to it reaches the server.
     os.execve(sys.executable, command, os.environ | {"KAKUSHIN_HOME": str(home)})  # noqa: S606

@@ -93,9 +93,10 @@ def _decide(arguments, settings: Settings) -> None:
         costs=(used["review"], used["escape"], used["machine_hour"]),
         currency=used["currency"],
     )
-    print(
-        json.dumps(record, indent=2, default=str) if arguments.json else decision_sentences(record)
-    )
+    if arguments.json:
+        print(json.dumps(record, indent=2, default=str))
+    else:
+        print(decision_sentences(record, reader_language()))
 
 
 def _demo(arguments, settings: Settings) -> None:

@@ -98,9 +98,11 @@ def _score(arguments, settings: Settings) -> None:
         arguments.rows_stay,
     )
     per_case = record.metrics.get("seconds_per_case")
-    speed = f", {1 / per_case:.0f} cases/s on {record.metrics['device']}" if per_case else ""
     scored = {"run": record.run.run_id, "n": record.cases, "model": record.run.model}
-    print(sentence(reader_language(), "pipeline.scored", **scored) + speed)
+    if per_case:
+        scored |= {"rate": 1 / per_case, "device": record.metrics["device"]}
+    key = "pipeline.scored_at" if per_case else "pipeline.scored"
+    print(sentence(reader_language(), key, **scored))
     frame, notices = with_known_labels(cases.frame, record.run.labels)
     unseen = frame["label"][frame["label"].notna() & ~frame["label"].isin(record.run.labels)]
     if len(unseen):

@@ -11,6 +11,8 @@ from core.errors import CasesError
 from core.messages import reader_language, sentence
 from core.settings import Settings
 
+_SCORE = "python -m core score CASES --model {}"
+
 NO_TEACHER = "none"
 CHOICE_RATE = 3e-3  # learning rate of a choice, divided by the number of adapted blocks
 LAYERS = {"classify": 3, "choice": 1}
@@ -257,27 +259,28 @@ def _train(arguments, settings: Settings) -> None:
         print_notices([unknown])
     frame, notices = settle_rare_labels(cases.frame, arguments.rare_labels)
     print_notices(notices)
-    labelled, store = training_cases(frame), store_of(settings)
+    labelled, store, language = training_cases(frame), store_of(settings), reader_language()
     # All refusals come before the training, which takes minutes.
     if not arguments.truncate:
         check_base_lengths(labelled, Path(point_settings.base))
     if arguments.teacher == NO_TEACHER:
         linear = train_linear(store, settings, arguments.name, labelled, point_settings)
-        print(f"made {linear.name}: {len(linear.labels)} labels, a logistic regression on the base")
-        print(f"next: python -m core score CASES --model {linear.name}")
+        made_linear = {"model": linear.name, "n": len(linear.labels)}
+        print(sentence(language, "pipeline.made_linear", **made_linear))
+        print(sentence(language, "pipeline.next", command=_SCORE.format(linear.name)))
         return
     settings_chosen = checked_settings(
         lambda: TrainSettings(point=point_settings, teacher=_teacher(TEACHERS, arguments))
     )
     point, teacher = train(store, settings, arguments.name, labelled, settings_chosen)
-    sigma = "" if teacher.sigma is None else f", sigma = {teacher.sigma:.4g}"
-    print(
-        f"made {point.name} and {teacher.name}: {len(teacher.labels)} labels, {arguments.teacher}, "
-        f"N = {teacher.samples}{sigma}"
-    )
-    if offer := linear_offer(arguments.name, teacher.metrics, reader_language()):
+    key = "pipeline.made_teacher" + ("" if teacher.sigma is None else "_sigma")
+    models = {"point": point.name, "teacher": teacher.name, "n": len(teacher.labels)}
+    fit = {"kind": arguments.teacher, "samples": teacher.samples, "sigma": teacher.sigma}
+    print(sentence(language, key, **models, **fit))
+    if offer := linear_offer(arguments.name, teacher.metrics, language):
         print(offer)
-    print(f"next: python -m core distill {arguments.name}")
+    command = f"python -m core distill {arguments.name}"
+    print(sentence(language, "pipeline.next", command=command))
 
 
 def linear_offer(name: str, metrics: Mapping, language: str) -> str:
@@ -333,12 +336,14 @@ def _distill(arguments, settings: Settings) -> None:
             keep_by=arguments.keep_by,
         )
     )
+    language = reader_language()
     student = distill_student(store_of(settings), settings, arguments.name, distill_settings)
     if student.metrics.get("fallback"):
         values = {"student": student.name, "explained": student.metrics["refused"]["explained"]}
-        least = distill_settings.tolerance.explained
-        print(sentence("en", "models.student_fell_back", **values, least=least), file=sys.stderr)
-    print(f"made {student.name}\nnext: python -m core score CASES --model {student.name}")
+        values |= {"least": distill_settings.tolerance.explained}
+        print(sentence(language, "models.student_fell_back", **values), file=sys.stderr)
+    print(sentence(language, "pipeline.made_student", model=student.name))
+    print(sentence(language, "pipeline.next", command=_SCORE.format(student.name)))
 
 
 def _loop(settings_class, arguments, readout: str, layers: int, epochs: dict[str, int]):

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from core.files import private_folder
 from core.jobs import queue
+from core.messages import reader_language, sentence
 from core.progress import PROGRESS_VARIABLE, write_json
 from core.settings import ROOT, Settings
 
@@ -55,6 +56,10 @@ def command(job: queue.QueuedJob) -> list[str]:
     return [sys.executable, "-m", "core", job.verb, *job.arguments]
 
 
+def _log_line(key: str, **values: str) -> bytes:
+    return f"{sentence(reader_language(), key, **values)}\n".encode()
+
+
 def _run(settings: Settings, job_id: str) -> None:
     """Run one job to its end."""
     job, folder = queue.status(settings, job_id).job, settings.jobs / job_id
@@ -67,7 +72,8 @@ def _run(settings: Settings, job_id: str) -> None:
         "PYTHONIOENCODING": "utf-8",
     }
     with (folder / "log").open("ab") as log:
-        log.write(f"{_now()[:19]} UTC: python -m core {job.verb}\n".encode())
+        begun = {"time": _now()[:19], "verb": job.verb}
+        log.write(_log_line("jobs.log_started", **begun))
         log.flush()
         try:
             process = subprocess.Popen(
@@ -80,7 +86,7 @@ def _run(settings: Settings, job_id: str) -> None:
                 stderr=log,
             )
         except OSError as e:  # arguments too long, no memory: the queue goes on with the next job
-            log.write(f"the job could not be started: {e}\n".encode())
+            log.write(_log_line("jobs.log_not_started", reason=str(e)))
             write_json(folder / "end.json", {"exit_code": 1, "at": _now()})
             return
     process_identity = queue.identity(process.pid)

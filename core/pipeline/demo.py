@@ -89,12 +89,16 @@ class _Steps:
     done: int = 0
 
     @contextmanager
-    def step(self, what: str) -> Iterator[None]:
+    def step(self, key: str, **values: str) -> Iterator[None]:
+        """Print the step `key`, and after it the seconds that it took."""
         self.done += 1
-        print(f"[{self.done}/{self.total}] {what}", flush=True)
+        language = reader_language()
+        count = {"step": self.done, "steps": self.total, "what": sentence(language, key, **values)}
+        print(sentence(language, "pipeline.demo_step", **count), flush=True)
         started = time.perf_counter()
         yield
-        print(f"      {time.perf_counter() - started:.1f} s", flush=True)
+        seconds = time.perf_counter() - started
+        print(sentence(language, "pipeline.demo_seconds", seconds=seconds), flush=True)
 
 
 def build_demo(settings: Settings) -> None:
@@ -105,7 +109,7 @@ def build_demo(settings: Settings) -> None:
     """
     store = Store(settings.store)
     steps = _Steps(total=1 + 3 * len(LINES))
-    with steps.step("real cases and the pre-trained encoder"):
+    with steps.step("pipeline.demo_fetch"):
         base = fetch_minilm(settings.cache)
         ready, failed = [], []
         for line in LINES:
@@ -134,16 +138,16 @@ def _build_line(
     steps: _Steps,
 ) -> None:
     name = line.name
-    with steps.step(f"{name}: a Bayesian teacher, chosen on held-out cases, taught by all"):
+    with steps.step("pipeline.demo_train", line=name):
         train_settings = TrainSettings(point=PointSettings(base=str(base), adapter=line.adapter))
         # Teachers hold out their own anchor, so the anchor split teaches like the fit split.
         frames = [cases[role].frame for role in TRAINING if role in cases]
         labelled = training_cases(pd.concat(frames, ignore_index=True))
         train(store, settings, name, labelled, train_settings, record)
         train_linear(store, settings, name, labelled, train_settings.point, record)
-    with steps.step(f"{name}: a student of the teacher's predictive distribution and spread"):
+    with steps.step("pipeline.demo_distill", line=name):
         distill_student(store, settings, name, line.distill)
-    with steps.step(f"{name}: one-pass and N-pass scores of later cases into the store"):
+    with steps.step("pipeline.demo_score", line=name):
         scored = {
             (role, kind): _score_role(store, settings, name, kind, role, cases[role])
             for role in HELD_OUT

@@ -1,7 +1,6 @@
-"""Return the consequence of a threshold as a record and as sentences for a terminal. Knows no words
-of the dashboard, which has two languages.
-"""
+"""Return the consequence of a threshold as a record and as sentences for a terminal."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import cast
 
@@ -11,13 +10,16 @@ from core.decision.thresholds.consequence import (
     consequence_curve,
     threshold_consequence,
 )
-from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.costs import NO_LABELS, NO_SECONDS, CostModel, UnitCosts
 from core.decision.thresholds.daily_money import all_human_option, option_money
 from core.decision.thresholds.volume import run_volume
 from core.errors import NotFoundError, SettingsError
+from core.messages import sentence
 from core.report.run_selection import same_cases
 from core.store.store import Store
 from core.types import Interval, RunRecord
+
+_UNKNOWN = {NO_SECONDS: "no_seconds", NO_LABELS: "no_labelled"}  # note of an option -> its key
 
 
 def default_run(store: Store) -> RunRecord:
@@ -80,7 +82,7 @@ def decision_record(
         "model": record.run.model,
         "model_hash": record.run.model_hash,
         "inputs_hash": record.run.inputs_hash,
-        "volume": "given" if cases_per_day is not None else "measured from the cases' dates",
+        "volume": "given" if cases_per_day is not None else "measured",
         "far_dates": list(measured.far) if measured else [],
         "far_cases": measured.far_cases if measured else 0,
         "costs": asdict(unit),
@@ -109,48 +111,51 @@ def threshold_for_leakage(curve: AcceptanceCurve, target: float) -> float:
     return float(within["threshold"].min())
 
 
-def decision_sentences(record: dict) -> str:
+def decision_sentences(record: dict, language: str = "en") -> str:
     """Return the record as text, a line a figure, each with its interval and n."""
-    c, currency = record["consequence"], record["costs"]["currency"]
-    unit = record["costs"]
+    found, unit = record["consequence"], record["costs"]
+
+    def line(key: str, **values: object) -> str:
+        return sentence(language, f"decide.{key}", **values)
+
+    source = line(f"volume_{record['volume']}")
+    head = {"threshold": found["threshold"], "run": record["run"], "n": found["cases"]}
+    reviews = _number(found["reviews_per_day"], language)
     lines = [
-        f"Accepting at confidence {c['threshold']:.3f} or more ({record['run']}, {c['cases']} cases):",
-        f"  accepted automatically  {_share(c['coverage'])}",
-        f"  to people               {_number(c['reviews_per_day'])} a day of {c['cases_per_day']:.3g} ({record['volume']})",
-        f"  selective risk          {_share(c['selective_risk'])}  wrong accepted / accepted",
-        f"  leakage                 {_share(c['leakage'])}  wrong accepted / all",
-        f"  escapes                 {_number(c['escapes_per_day'])} a day",
+        line("head", **head),
+        line("coverage", value=_share(found["coverage"], language)),
+        line("reviews", value=reviews, volume=found["cases_per_day"], source=source),
+        line("risk", value=_share(found["selective_risk"], language)),
+        line("leakage", value=_share(found["leakage"], language)),
+        line("escapes", value=_number(found["escapes_per_day"], language)),
+        line("unit_costs", **unit),
     ]
-    lines.append(
-        f"  unit costs              review {unit['review']:g}, escape {unit['escape']:g}, "
-        f"machine hour {unit['machine_hour']:g} {currency}"
-    )
     if record["far_cases"]:
-        n, days = record["far_cases"], ", ".join(record["far_dates"][:5])
-        lines.append(f"  not in the volume       n = {n}: dates far from all others ({days})")
+        lines.append(line("far_dates", n=record["far_cases"], dates=record["far_dates"][:5]))
     for name, money in record["money"].items():
-        texts = (
-            f"{_number(money['total_per_day'])} {currency} a day"
-            if not money["note"]
-            else money["note"].replace("_", " ")
-        )
-        lines.append(f"  money, {name.replace('_', ' '):<16} {texts}")
+        if money["note"]:
+            texts = line(_UNKNOWN[money["note"]])
+        else:
+            amount = _number(money["total_per_day"], language)
+            texts = line("a_day", value=amount, currency=unit["currency"])
+        lines.append(line(f"money_{name}", value=texts))
     return "\n".join(lines)
 
 
-def _share(interval: dict) -> str:
-    return _show(interval, lambda x: f"{100 * x:.1f}%")
+def _share(interval: dict, language: str) -> str:
+    return _estimate(interval, lambda x: f"{100 * x:.1f}%", language)
 
 
-def _number(interval: dict) -> str:
-    return _show(interval, lambda x: f"{x:.4g}")
+def _number(interval: dict, language: str) -> str:
+    return _estimate(interval, lambda x: f"{x:.4g}", language)
 
 
-def _show(interval: dict, form) -> str:
+def _estimate(interval: dict, form: Callable[[float], str], language: str) -> str:
     estimate = Interval(**interval)
-    if estimate.value is None:
-        return f"unknown (n = {estimate.n})"
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return sentence(language, "decide.no_estimate", n=estimate.n)
+    value, low, high = (form(x) for x in (estimate.value, estimate.low, estimate.high))
     # All human depends on unit costs only and has no interval to print.
     if estimate.low == estimate.high:
-        return f"{form(estimate.value)} (unit costs alone: nothing is estimated)"
-    return f"{form(estimate.value)} ({form(estimate.low)} to {form(estimate.high)}, 95%, n = {estimate.n})"
+        return sentence(language, "decide.certain", value=value)
+    return sentence(language, "decide.estimate", value=value, low=low, high=high, n=estimate.n)
