@@ -204,7 +204,7 @@ NOUNS = (
     "probabilities|problems|processes|replications|reviewers|reviews|rows|runs|samples|seconds|"
     "segments|texts|thresholds|tokens|values|versions|votes|weeks"
 )
-OUTSIDE = "a|and|are|decides|has|have|in|is|names|never|no|of|so|the|to|with"  # ends the count
+OUTSIDE = "a|and|are|when|decides|has|have|in|is|names|never|no|of|so|the|to|with"  # ends the count
 # a blank, at most two words that belong to the noun, and the noun in its plural
 COUNT = re.compile(
     r"\{\w+(?:![rs])?(?::[^}|]*)?\}\*{0,2} "

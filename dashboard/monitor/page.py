@@ -214,13 +214,12 @@ def _draw_replay(
     if not report.audits:
         panels.empty_panel("monitor_replay", words, "monitor.replay_no_audits")
         return
-    starts: dict[object, str] = {ALL: words("monitor.since_first")}
+    starts: dict[str, str] = {ALL: words("monitor.since_first")}
     for start in report.windows["start"].iloc[1:].dropna():
         starts[str(start.date())] = words.date(start)
     state.clamp_choice("since", list(starts), ALL)
     with panels.panel("monitor_replay", words):
-        controls.select(words("monitor.since"), starts, "since", width=320)
-        since = str(state.chosen("since")) or None
+        since = controls.select(words("monitor.since"), starts, "since", width=320) or None
         table = cache.cached_query(_replayed, run_id, t, settings, since, rehearsal)
         labels = [monitor_words.watched_name(words, watched)] + [
             words.text("monitor.moved", shift=f"{float(name):+.3f}") for name in table["name"][1:]
@@ -247,7 +246,7 @@ def _replayed(
 
 
 def _draw_outcome(words: Words) -> None:
-    failed, done = state.take(_FAILED), state.take(_DONE)
+    failed, done = state.take(_FAILED, KakushinError), state.take(_DONE, str)
     if isinstance(failed, KakushinError):
         st.error(
             words.markdown("problem", sentence=words.error_text(failed)), icon=":material/error:"
