@@ -3,7 +3,7 @@
 Each box corresponds to an option of the command line.
 """
 
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -59,7 +59,7 @@ def draw_reading_options(words: Words, upload: Upload, timezone: str | None) -> 
 def _choice(
     words: Words, name: str, values: tuple[T, ...], key: str, place: DeltaGenerator
 ) -> T | None:
-    return place.selectbox(
+    picked = place.selectbox(
         words(f"reading.{name}"),
         values,
         index=None,
@@ -67,3 +67,4 @@ def _choice(
         placeholder=words("reading.auto"),
         accept_new_options=name in TYPED,
     )
+    return cast(T | None, picked)  # what is typed is a text, as the values of TYPED are
