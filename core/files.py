@@ -5,18 +5,44 @@ folder 700, whatever the umask. Temporary names are unique among threads and pro
 format.
 """
 
+import glob
 import hashlib
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from filelock import FileLock
 
 PRIVATE_FOLDER = 0o700
 TEMPORARY = ".tmp"  # ending of a file during its writing
 ABANDONED_S = 3600.0  # no write takes an hour: a temporary file of that age has lost its writer
+
+
+@contextmanager
+def fresh_file(path: Path, durable: bool = True) -> Iterator[Path]:
+    """Yield an empty file of mode 600 next to `path`; at the end of the block it takes that name.
+
+    For writers that open a file by its name. durable: wait until the content and its name are on
+    disk. An exception in the block deletes the fresh file and keeps the old one. Raises OSError.
+    """
+    handle, temporary = tempfile.mkstemp(TEMPORARY, f".{path.name[:100]}.", path.parent)
+    os.close(handle)
+    fresh = Path(temporary)
+    try:
+        yield fresh
+        if durable:  # before the rename: a power cut could leave the name without content
+            sync_path(fresh)
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_path(path.parent)
 
 
 def write_atomic(
@@ -27,23 +53,11 @@ def write_atomic(
     content: bytes, text (UTF-8), or a function that writes into the open file. durable: wait until
     the content and its name are on disk. Raises OSError and keeps the old file.
     """
-    handle, temporary = tempfile.mkstemp(TEMPORARY, f".{path.name[:100]}.", path.parent)
-    fresh = Path(temporary)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            if callable(content):
-                content(file)
-            else:
-                file.write(content.encode() if isinstance(content, str) else content)
-            if durable:  # before the rename: a power cut could leave the name without content
-                file.flush()
-                os.fsync(file.fileno())
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
-    if durable:
-        sync_folder(path.parent)
+    with fresh_file(path, durable) as fresh, fresh.open("wb") as file:
+        if callable(content):
+            content(file)
+        else:
+            file.write(content.encode() if isinstance(content, str) else content)
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], object]) -> None:
@@ -55,6 +69,7 @@ def replace_folder(folder: Path, fill: Callable[[Path], object]) -> None:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     recover_folder(folder)
+    _delete_abandoned_folders(folder)
     fresh = Path(tempfile.mkdtemp(TEMPORARY, f".{folder.name}.", folder.parent))  # mode 700
     try:
         fill(fresh)
@@ -68,8 +83,20 @@ def replace_folder(folder: Path, fill: Callable[[Path], object]) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
         recover_folder(folder)
         raise
-    sync_folder(folder.parent)
+    sync_path(folder.parent)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def make_folder_once(folder: Path, fill: Callable[[Path], object]) -> Path:
+    """Return the folder; if it does not exist, `fill` writes it, in one process at a time.
+
+    Raises what `fill` raises, and OSError.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(folder.name + ".lock")):
+        if not recover_folder(folder).is_dir():  # the lock's last holder may have made it
+            replace_folder(folder, fill)
+    return folder
 
 
 def recover_folder(folder: Path) -> Path:
@@ -102,6 +129,13 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
+def _delete_abandoned_folders(folder: Path) -> None:
+    """Delete what killed calls of `replace_folder` left of this folder more than ABANDONED_S ago."""
+    for fresh in folder.parent.glob(f".{glob.escape(folder.name)}.*{TEMPORARY}"):
+        if fresh.is_dir() and time.time() - fresh.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
 def delete_abandoned(folder: Path) -> None:
     """Delete the temporary files in a folder that are older than ABANDONED_S."""
     for fresh in folder.glob(f"*{TEMPORARY}"):
@@ -118,9 +152,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk: fsync of a file does not cover its name."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync_path(path: Path) -> None:
+    """Wait until a file's content, or the names in a folder, are on disk.
+
+    fsync of a file does not cover its name.
+    """
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

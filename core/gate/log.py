@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core.errors import StoreError
-from core.files import private_folder, sync_folder
+from core.files import private_folder, sync_path
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class DecisionLog:
         except BaseException:
             self.close()
             raise
-        sync_folder(path.parent)
+        sync_path(path.parent)
 
     def append(self, documents: Sequence[dict[str, Any]]) -> None:
         """Append all documents and wait until they are on disk.

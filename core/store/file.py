@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from core.errors import StoreError
-from core.files import private_folder
+from core.files import delete_abandoned, fresh_file, private_folder
 from core.messages import reader_language, sentence
 from core.store.lock import QueuedLock
 from core.store.migrate import migrate
@@ -181,13 +181,12 @@ class StoreFile:
 
         DuckDB cannot open a file whose creation was interrupted.
         """
-        fresh = self.path.with_suffix(".new")
-        for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
-            leftover.unlink(missing_ok=True)
-        with duckdb.connect(str(fresh), config=_CONFIG) as connection:
-            migrate(connection)
-        fresh.chmod(0o600)  # it holds text of cases; DuckDB gives its log the same mode
-        fresh.replace(self.path)
+        delete_abandoned(self.path.parent)
+        with fresh_file(self.path) as fresh:
+            fresh.unlink()  # DuckDB makes its files itself
+            with duckdb.connect(str(fresh), config=_CONFIG) as connection:
+                migrate(connection)
+            fresh.chmod(0o600)  # it holds text of cases; DuckDB gives its log the same mode
 
     def _connect(self, deadline: float) -> duckdb.DuckDBPyConnection:
         started = time.monotonic()

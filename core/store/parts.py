@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import NonFiniteError, SettingsError, StoreError
-from core.files import delete_abandoned, private_folder, sync_folder, write_atomic
+from core.files import delete_abandoned, private_folder, sync_path, write_atomic
 from core.types import OUTCOMES, checked_name
 
 PART_SCHEMA = pa.schema(
@@ -68,7 +68,7 @@ def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Pat
     try:
         private_folder(path.parent)
         write_atomic(path, lambda file: pq.write_table(table, file, row_group_size=ROW_GROUP))
-        sync_folder(path.parent.parent)  # the run's folder may be new, and its name not yet on disk
+        sync_path(path.parent.parent)  # the run's folder may be new, and its name not yet on disk
     except OSError as e:
         raise StoreError(
             "store.part_not_written", file=str(path), reason=e.strerror or str(e)

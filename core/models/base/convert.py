@@ -10,15 +10,12 @@ A conversion takes half a minute and happens once; a folder is complete or absen
 reads the result. This file does not know where the files come from.
 """
 
-import shutil
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock
 from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize
 from torch import Tensor
@@ -32,6 +29,7 @@ from transformers import (
 )
 
 from core.errors import ModelError
+from core.files import make_folder_once
 from core.models.base.sources import no_bar
 
 _BLOCK = 32  # weights of one Q4_0 block
@@ -62,9 +60,8 @@ def e5_folder(binary: Path, tokenizer: Path, folder: Path) -> Path:
     binary: the file in format E5S1. tokenizer: tokenizer.json. Returns `folder`; does nothing if it
     exists. Raises ModelError.
     """
-    with _once(folder) as fresh:
-        if fresh is None:
-            return folder
+
+    def fill(fresh: Path) -> None:
         config, tensors = read_e5(binary.read_bytes(), binary.name)
         model = BertModel(config, add_pooling_layer=False).half()
         missing = model.load_state_dict(tensors, strict=False)
@@ -86,7 +83,8 @@ def e5_folder(binary: Path, tokenizer: Path, folder: Path) -> Path:
         PreTrainedTokenizerFast(
             tokenizer_file=str(tokenizer), model_max_length=512, **special
         ).save_pretrained(fresh)
-    return folder
+
+    return make_folder_once(folder, fill)
 
 
 def gguf_folder(file: Path, folder: Path) -> Path:
@@ -94,9 +92,8 @@ def gguf_folder(file: Path, folder: Path) -> Path:
 
     Returns `folder`; does nothing if it exists. Raises ModelError.
     """
-    with _once(folder) as fresh:
-        if fresh is None:
-            return folder
+
+    def fill(fresh: Path) -> None:
         try:
             with no_bar():
                 loaded = AutoModelForCausalLM.from_pretrained(
@@ -115,7 +112,8 @@ def gguf_folder(file: Path, folder: Path) -> Path:
         _save(model, fresh)
         tokenizer.model_max_length = config.max_position_embeddings
         tokenizer.save_pretrained(fresh)
-    return folder
+
+    return make_folder_once(folder, fill)
 
 
 def read_e5(raw: bytes, name: str) -> tuple[BertConfig, dict[str, Tensor]]:
@@ -199,20 +197,3 @@ def _bert_name(key: str) -> str:
         return _EMBEDDINGS[key]
     layer, part, kind = key.split(".")
     return f"encoder.layer.{layer[1:]}.{_MAPS[part]}.{'weight' if kind == 'w' else 'bias'}"
-
-
-@contextmanager
-def _once(folder: Path) -> Iterator[Path | None]:
-    """Yield an empty folder that becomes `folder` if the block succeeds; None if it exists."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # A server and its job may convert at the same time.
-    with FileLock(folder.with_name(folder.name + ".lock")):
-        if folder.is_dir():
-            yield None
-            return
-        fresh = folder.with_name(folder.name + ".part")
-        # A killed conversion leaves a part folder behind; the lock excludes a running one.
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir()
-        yield fresh
-        fresh.rename(folder)

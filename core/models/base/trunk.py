@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.files import fresh_file
 from core.models.base.backbone import Backbone
 from core.models.base.batches import pad, plan_batches, token_batches
 from core.models.base.memory import by_halves
@@ -131,18 +132,16 @@ def _write(
     bf16 = backbone.model.dtype == torch.bfloat16  # numpy has no such numbers
     # 4 bytes a number is an upper bound: bf16 takes 2.
     _make_room(path.parent, int(ends[-1]) * backbone.hidden_size * 4)
-    # Another process may write the same states: the process id keeps the two part files apart, and
-    # the rename at the end is atomic.
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     shape = (int(ends[-1]), backbone.hidden_size)
     kind = np.uint16 if bf16 else np.float32
-    flat = np.lib.format.open_memmap(part, mode="w+", dtype=kind, shape=shape)
-    for i, state in states:
-        flat[ends[i] - len(ids[i]) : ends[i]] = (
-            state.contiguous().view(torch.uint16 if bf16 else torch.float32).cpu().numpy()
-        )
-    flat.flush()
-    part.replace(path)
+    # States that are lost in a power cut are computed again, so nothing waits for the disk.
+    with fresh_file(path, durable=False) as part:
+        flat = np.lib.format.open_memmap(part, mode="w+", dtype=kind, shape=shape)
+        for i, state in states:
+            flat[ends[i] - len(ids[i]) : ends[i]] = (
+                state.contiguous().view(torch.uint16 if bf16 else torch.float32).cpu().numpy()
+            )
+        flat.flush()
 
 
 def _make_room(folder: Path, needed: int) -> None:
