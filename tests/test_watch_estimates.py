@@ -31,13 +31,13 @@ from core.decision.watch.labelfree import (
 from core.decision.watch.replay import (
     DecidedCases,
     error_bounds,
-    hypergeometric_bounds,
     replayed_leakage,
     replayed_risk,
     threshold_regret,
 )
 from core.errors import SettingsError, ShapeError
 from core.stats.bounds import wilson
+from core.stats.exact_bounds import finite_population_interval
 from core.types import Interval
 
 
@@ -95,31 +95,11 @@ def test_the_rival_is_risk_times_coverage():
 # --- replay
 
 
-@pytest.mark.parametrize(("total", "n"), [(20, 5), (12, 12), (30, 1)])
-def test_bounds_miss_as_rarely_as_they_say_for_every_population(total, n):
-    """Exhaustive: over all samples of each population, the interval misses with at most 5%."""
-    from scipy.stats import hypergeom
-
-    for errors in range(total + 1):
-        chances = hypergeom(total, errors, n)
-        missed = sum(
-            chances.pmf(k)
-            for k in range(n + 1)
-            if chances.pmf(k) > 0
-            and not (b := hypergeometric_bounds(k, n, total))[0] <= errors <= b[1]
-        )
-        assert missed <= 0.05 + 1e-12
-
-
-def test_a_full_sample_leaves_no_doubt_and_none_leaves_all():
-    assert hypergeometric_bounds(3, 10, 10) == (3, 3)
-    assert hypergeometric_bounds(0, 0, 7) == (0, 7)
-
-
 def test_reviewed_cases_are_known_and_audited_ones_are_sampled():
     """Two reviewed wrong cases are certain; four accepted ones with pi 0.5, two drawn, none wrong."""
     cases = decided([1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 0, 0], [1, 1, 0.5, 0.5, 0.5, 0.5])
-    assert error_bounds(cases) == (2, 2 + hypergeometric_bounds(0, 2, 4)[1])
+    high = 4 * finite_population_interval(0, 2, 4).high
+    assert error_bounds(cases) == (2, 2 + high)
     leakage = replayed_leakage(cases, np.ones(6, bool))
     assert leakage.value == pytest.approx(2 / 6)
     assert replayed_risk(cases, np.arange(6) < 2).estimate == (1, 1, 1)

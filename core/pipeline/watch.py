@@ -13,6 +13,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from core.decision.audits.estimate import audit_answers, uniform_sample
 from core.decision.certificate.claims import LEAKAGE, Certificate
 from core.decision.thresholds.policy import Policy
 from core.decision.watch.adapt import AdaptSettings
@@ -20,13 +21,17 @@ from core.decision.watch.report import WatchReport, WatchSettings, watch_stream
 from core.decision.watch.stream import ReferenceCases, WatchedStream
 from core.errors import SettingsError
 from core.pipeline.apply import active_version_for
+from core.store.audits import Audits
 from core.store.entries import PolicyVersion
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
 from core.types import Run
 
-_COLUMNS = ["case_id", "segment", "predicted", "outcome", "confidence", "epistemic", "occurred_at"]
+_COLUMNS = [
+    *("case_id", "segment", "predicted", "outcome", "confidence", "epistemic", "novelty"),
+    "occurred_at",
+]
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def read_stream(
     if watched.version is not None:
         accepted = _as_decided(store, run_id, watched.version, frame["case_id"], accepted)
     verdicts = (
-        _verdicts_of_people(store, run_id, frame["case_id"], accepted)
+        _verdicts_of_people(store, run_id, watched.version, frame["case_id"], accepted)
         if rehearsal is None
         else _verdicts_of_file(run_id, frame, accepted, rehearsal)
     )
@@ -166,17 +171,20 @@ def read_reference(store: Store, run_id: str, policy: Policy) -> ReferenceCases:
 def policy_margins(policy: Policy, frame: pd.DataFrame) -> np.ndarray:
     """Return confidence less the threshold of each case, [n]; -inf where a rule sends it to people.
 
-    frame: columns segment, predicted, confidence, epistemic.
+    frame: columns segment, predicted, confidence, epistemic, novelty.
     """
     pairs = list(zip(frame["segment"], frame["predicted"], strict=True))
     limits = {pair: policy.threshold_of(*pair) for pair in set(pairs)}
     least = np.array([np.inf if isinstance(limits[p], str) else limits[p] for p in pairs])
     confidence = frame["confidence"].to_numpy(dtype=np.float64)
     accepted = policy.accepts(
-        frame["segment"], frame["predicted"], confidence, frame["epistemic"].to_numpy(dtype=float)
+        frame["segment"],
+        frame["predicted"],
+        confidence,
+        *(frame[name].to_numpy(dtype=float) for name in ("epistemic", "novelty")),
     )
     margin = confidence - least if len(frame) else confidence
-    # Confident enough and still not accepted: the epistemic limit decides, whatever the threshold.
+    # Confident enough and not accepted: a limit on epistemic or novelty decides at any threshold.
     return np.where(accepted | (margin < 0), margin, -np.inf)
 
 
@@ -225,18 +233,30 @@ def _as_decided(
 
 
 def _verdicts_of_people(
-    store: Store, run_id: str, case_ids: pd.Series, accepted: np.ndarray
+    store: Store,
+    run_id: str,
+    version: PolicyVersion | None,
+    case_ids: pd.Series,
+    accepted: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    table = Reviews(store).verdicts(run_id)
-    last = table.drop_duplicates("case_id", keep="last").set_index("case_id").reindex(case_ids)
-    verdict = last["verdict"].to_numpy(dtype=object)
-    audit_pi = last["inclusion_probability"].to_numpy(dtype=float)
-    # An accepted case counts only if it was drawn: a verdict that somebody volunteered is no sample.
-    drawn = np.isin(verdict, ("right", "wrong")) & (~accepted | ~np.isnan(audit_pi))
-    probabilities = audit_pi[accepted & drawn]
-    least = float(probabilities.min()) if len(probabilities) else 1.0
-    pi = np.where(accepted, np.where(np.isnan(audit_pi), least, audit_pi), 1.0)
-    missing = (verdict == "unsure") & (~accepted | ~np.isnan(audit_pi))
+    """Return the verdicts as columns: of reviewed cases all, of accepted ones those that were drawn.
+
+    A verdict on an accepted case that no draw asked for is no random sample, so it does not count.
+    """
+    verdicts = Reviews(store).case_verdicts(run_id).set_index("case_id")["verdict"]
+    verdict = verdicts.reindex(case_ids).to_numpy(dtype=object)
+    known = np.isin(verdict, ("right", "wrong"))
+    drawn, missing = known & ~accepted, np.zeros(len(accepted), dtype=bool)
+    pi = np.ones(len(accepted))
+    if version is not None:
+        table = Audits(store).audited_cases(run_id, version.name, version.version)
+        sample = uniform_sample(table[table["decision"] == "accepted"])
+        answers = pd.Series(audit_answers(sample), index=sample["case_id"])
+        answer = answers.reindex(case_ids).to_numpy(dtype=float)
+        missing = case_ids.isin(sample["case_id"]).to_numpy() & np.isnan(answer) & accepted
+        drawn |= accepted & ~np.isnan(answer)
+        # A simple random sample of n of N: each accepted case had the chance n / N.
+        pi[accepted] = max(1, len(sample)) / max(1, int(accepted.sum()))
     return {"drawn": drawn, "wrong": verdict == "wrong", "inclusion": pi, "missing": missing}
 
 

@@ -9,7 +9,7 @@ when the change is worth its trouble. Nothing here changes a policy. Knows no st
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -125,12 +125,12 @@ def shifted_policy(policy: Policy, shift: float) -> Policy:
 
     Rules that send a class or segment to people stay.
     """
-    return Policy(
-        _moved(policy.threshold, shift),
-        {name: _moved(t, shift) for name, t in policy.by_class.items()},
-        {name: _moved(t, shift) for name, t in policy.by_segment.items()},
-        {cell: _moved(t, shift) for cell, t in policy.by_cell.items()},
-        policy.epistemic_limit,
+    return replace(
+        policy,
+        threshold=_moved(policy.threshold, shift),
+        by_class={name: _moved(t, shift) for name, t in policy.by_class.items()},
+        by_segment={name: _moved(t, shift) for name, t in policy.by_segment.items()},
+        by_cell={cell: _moved(t, shift) for cell, t in policy.by_cell.items()},
     )
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import hypergeom
 
 from core.errors import ShapeError
+from core.stats.exact_bounds import finite_population_interval
 from core.types import Interval
 
 
@@ -109,38 +109,15 @@ def error_bounds(cases: DecidedCases, level: float = 0.95) -> tuple[float, float
         known = stratum & cases.drawn
         absent = int((stratum & cases.missing).sum())
         wrong, n = int((known & cases.wrong).sum()), int(known.sum()) + absent
-        share = (1 - level) / len(strata)
-        total = int(stratum.sum())
-        low += hypergeometric_bounds(wrong, n, total, 1 - share)[0]
-        high += hypergeometric_bounds(wrong + absent, n, total, 1 - share)[1]
+        total, strict = int(stratum.sum()), 1 - (1 - level) / len(strata)
+        best, worst = (
+            finite_population_interval(errors, n, total, strict)
+            for errors in (wrong, wrong + absent)
+        )
+        # Without a draw nothing is known of the stratum.
+        low += total * (best.low or 0.0)
+        high += total * (1.0 if worst.high is None else worst.high)
     return low, high
-
-
-def hypergeometric_bounds(wrong: int, n: int, total: int, level: float = 0.95) -> tuple[int, int]:
-    """Return bounds of the wrong cases in a population of `total`, of whose sample of n `wrong` are.
-
-    The equal-tailed inversion of the hypergeometric distribution; each bound misses with at most
-    (1 - level) / 2.
-    """
-    if n == 0:
-        return 0, total
-    tail = (1 - level) / 2
-    # Both tails are monotone in the population's errors, so a bisection finds each end.
-    lowest, above = wrong, total - n + wrong
-    while lowest < above:  # least K with P(X >= wrong | K) > tail
-        middle = (lowest + above) // 2
-        if hypergeom.sf(wrong - 1, total, middle, n) > tail:
-            above = middle
-        else:
-            lowest = middle + 1
-    low, least, highest = lowest, wrong, total - n + wrong
-    while least < highest:  # greatest K with P(X <= wrong | K) > tail
-        middle = (least + highest + 1) // 2
-        if hypergeom.cdf(wrong, total, middle, n) > tail:
-            least = middle
-        else:
-            highest = middle - 1
-    return low, least
 
 
 def threshold_regret(
