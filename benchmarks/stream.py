@@ -516,8 +516,8 @@ def _proposal_of(
     saving = float((np.where(accepted, escapes, 4.0) - np.where(moved, escapes, 4.0)).mean())
     return adapt.propose_threshold(
         shift,
-        replayed_leakage(decided, accepted),
-        replayed_leakage(decided, moved),
+        replayed_leakage(decided, accepted, anytime=True),
+        replayed_leakage(decided, moved, anytime=True),
         saving,
         settings,
     )

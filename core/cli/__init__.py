@@ -19,6 +19,7 @@ from core.cli.decide import add_decide, add_demo
 from core.cli.export import add_export
 from core.cli.line import add_line
 from core.cli.poc import add_poc
+from core.cli.redistill import add_redistill
 from core.cli.score import add_evaluate, add_score
 from core.cli.serve import add_serve
 from core.cli.train import add_distill, add_train
@@ -98,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
             add_demo,
             add_dashboard,
         ),
-        *(add_monitor, add_replay, add_propose),
+        *(add_monitor, add_replay, add_propose, add_redistill),
     ):
         add(verbs)
     return root

@@ -17,7 +17,8 @@ def add_score(verbs) -> None:
     verb.add_argument(
         "--model",
         default="work-orders-student",
-        help="a model's folder name (default: work-orders-student)",
+        help="a model's folder name, or NAME-live for the line's model in service"
+        " (default: work-orders-student)",
     )
     verb.add_argument("--dataset", help="dataset name of the run (default: from the file's name)")
     verb.add_argument(
@@ -75,9 +76,11 @@ def _score(arguments, settings: Settings) -> None:
     from core.models.base.card import read_card
     from core.pipeline.prepare import vocabulary_notice, with_known_labels
     from core.pipeline.score import LAKE_PART_SIZE, PART_SIZE, score
+    from core.pipeline.service import model_in_service
     from core.types import checked_name
 
-    folder = settings.models / arguments.model
+    model = model_in_service(settings, arguments.model)
+    folder = settings.models / model
     card = read_card(folder)
     cases = read_arguments(arguments, settings, choice=card.chooses)
     if unknown := vocabulary_notice(cases.frame, folder / card.base):
@@ -87,7 +90,7 @@ def _score(arguments, settings: Settings) -> None:
     record = score(
         store_of(settings),
         settings,
-        arguments.model,
+        model,
         cases.frame,
         cases.content_hash,
         checked_name(dataset, "dataset"),

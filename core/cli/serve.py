@@ -10,7 +10,7 @@ from core.settings import Settings
 def add_serve(verbs) -> None:
     """Add `serve`."""
     verb = add_verb(verbs, "serve", _serve, "decide cases over HTTP as they come")
-    verb.add_argument("--model", required=True, help="name of the model that scores")
+    verb.add_argument("--model", required=True, help="name of the model that scores, or NAME-live")
     verb.add_argument(
         "--dataset", required=True, help="name of the cases; their active policy decides"
     )
@@ -22,10 +22,12 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     from core.gate.server import serve_gate
     from core.models.base.device import pick_device
     from core.models.scoring import checkpoint
+    from core.pipeline.service import model_in_service
     from core.types import checked_name
 
     dataset = checked_name(arguments.dataset, "dataset")
-    folder = settings.models / checked_name(arguments.model, "model")
+    name = model_in_service(settings, checked_name(arguments.model, "model"))
+    folder = settings.models / name
     card, model = checkpoint.load(folder, pick_device(settings.device))
     address = f"http://{arguments.host}:{arguments.port}"
     print(sentence(reader_language(), "gate.serves", model=card.name, address=address), flush=True)

@@ -206,7 +206,8 @@ def timeline_events(store: Store, run_id: str) -> list[TimelineEvent]:
     events += [
         TimelineEvent(made.created_at, "distil", made.model, None, "")
         for made in runs.values()
-        if made.kind == "distil" and made.dataset == run.dataset
+        # NAME-rN are the students that core.pipeline.redistill makes of the line NAME.
+        if made.kind == "distil" and run.dataset in (made.dataset, made.dataset.rpartition("-r")[0])
     ]
     return sorted(events, key=lambda event: event.at)
 
@@ -244,8 +245,8 @@ def _verdicts_of_people(
     A verdict on an accepted case that no draw asked for is no random sample, so it does not count.
     """
     verdicts = Reviews(store).case_verdicts(run_id).set_index("case_id")["verdict"]
-    verdict = verdicts.reindex(case_ids).to_numpy(dtype=object)
-    known = np.isin(verdict, ("right", "wrong"))
+    verdict = verdicts.reindex(case_ids)
+    known = verdict.isin(["right", "wrong"]).to_numpy()
     drawn, missing = known & ~accepted, np.zeros(len(accepted), dtype=bool)
     pi = np.ones(len(accepted))
     if version is not None:
@@ -257,7 +258,12 @@ def _verdicts_of_people(
         drawn |= accepted & ~np.isnan(answer)
         # A simple random sample of n of N: each accepted case had the chance n / N.
         pi[accepted] = max(1, len(sample)) / max(1, int(accepted.sum()))
-    return {"drawn": drawn, "wrong": verdict == "wrong", "inclusion": pi, "missing": missing}
+    return {
+        "drawn": drawn,
+        "wrong": (verdict == "wrong").to_numpy(bool),
+        "inclusion": pi,
+        "missing": missing,
+    }
 
 
 def _verdicts_of_file(

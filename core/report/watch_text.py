@@ -3,12 +3,14 @@
 The sentences are in core/messages/<language>/watch.po; this module chooses among them.
 """
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
 from core.decision.watch.adapt import KEEP, ThresholdProposal
+from core.decision.watch.promotion import Redistillation
 from core.decision.watch.report import HARM, Alarm, WatchReport
 from core.messages import sentence
 from core.types import Interval
@@ -153,3 +155,56 @@ def replay_sentences(table: pd.DataFrame, language: str) -> str:
             )
         )
     return "\n".join(lines)
+
+
+def redistilled_sentences(
+    outcome: Redistillation, line: tuple[str, str], machine_hour: float, language: str
+) -> str:
+    """Return the outcome of core.pipeline.redistill for a terminal.
+
+    line: name and run of the line. machine_hour: cost of an hour of the machine.
+    """
+    verdict, cost = outcome.verdict, outcome.seconds / 3600 * machine_hour
+    opened = outcome.opened or (sentence(language, "watch.no_label_opened"),)
+    values = {"model": outcome.model, "n": outcome.teaching, "cases": verdict.cases}
+    lines = [sentence(language, "watch.redistilled", opened=opened, **values)]
+    for name, interval in (
+        ("old", verdict.against_old),
+        ("recalibrated", verdict.against_recalibrated),
+        ("accuracy", verdict.old_accuracy),
+    ):
+        lines.append(
+            sentence(language, f"watch.judged.{name}", text=difference_text(interval, language))
+        )
+    lines.append(
+        sentence(language, "watch.judged.unseen", old=verdict.unseen[0], new=verdict.unseen[1])
+    )
+    names = dict(zip(("old", "recalibrated", "new"), verdict.ece, strict=True))
+    lines.append(sentence(language, "watch.judged.ece", **names))
+    spent = {"seconds": outcome.seconds, "cost": cost, "saving": outcome.saving}
+    if outcome.saving > 0:
+        cases = math.ceil(cost / outcome.saving)
+        lines.append(sentence(language, "watch.payback", n=cases, **spent))
+    else:
+        lines.append(sentence(language, "watch.no_payback", **spent))
+    if outcome.promoted:
+        ends = {"model": outcome.model, "name": line[0], "run": line[1]}
+        return "\n".join([*lines, sentence(language, "watch.promoted", **ends)])
+    reasons = verdict.failed_checks or ("rehearsal",)
+    why = [sentence(language, f"watch.failed.{reason}") for reason in reasons]
+    return "\n".join(
+        [*lines, sentence(language, "watch.not_promoted", model=outcome.model, reasons=why)]
+    )
+
+
+def rolled_back_sentence(name: str, model: str, language: str) -> str:
+    """Return which model is in service again."""
+    return sentence(language, "watch.rolled_back", name=name, model=model)
+
+
+def difference_text(interval: Interval, language: str) -> str:
+    """Return a difference with its interval, or that it is unknown."""
+    if interval.value is None:
+        return sentence(language, "watch.unknown")
+    value, low, high = interval.estimate
+    return sentence(language, "watch.difference", value=value, low=low, high=high)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import ShapeError
-from core.stats.exact_bounds import finite_population_interval
+from core.stats.exact_bounds import anytime_interval, finite_population_interval
 from core.types import Interval
 
 
@@ -65,18 +65,22 @@ class Regret:
     thresholds: tuple[float, float]
 
 
-def replayed_leakage(cases: DecidedCases, accepted: ArrayLike, level: float = 0.95) -> Interval:
+def replayed_leakage(
+    cases: DecidedCases, accepted: ArrayLike, level: float = 0.95, anytime: bool = False
+) -> Interval:
     """Return the leakage of a policy that accepts these cases, with its interval at `level`.
 
-    accepted: bool, [N]. The bounds share 1 - level equally over the strata of pi (Bonferroni), so
-    that they stay valid and widen with the number of strata.
+    accepted: bool, [N]. anytime: True for bounds that hold although one looks after each audit, as
+    a rule that acts on them does; they are wider, and about the process that gives the cases. The
+    bounds share 1 - level equally over the strata of pi (Bonferroni), so that they stay valid and
+    widen with the number of strata.
     """
     taken = np.asarray(accepted, dtype=bool)
     n = len(taken)
     if n == 0:
         return Interval(None, None, None, 0, level)
     chosen = cases.select(taken)
-    low, high = error_bounds(chosen, level)
+    low, high = error_bounds(chosen, level, anytime)
     value = float(np.clip(chosen.escapes().sum(), low, high)) / n
     return Interval(value, low / n, high / n, n, level)
 
@@ -96,8 +100,13 @@ def replayed_risk(cases: DecidedCases, accepted: ArrayLike, level: float = 0.95)
     return Interval(value, low, high, verdicts, level)
 
 
-def error_bounds(cases: DecidedCases, level: float = 0.95) -> tuple[float, float]:
-    """Return bounds of the number of wrong cases among all `cases`, at `level` together."""
+def error_bounds(
+    cases: DecidedCases, level: float = 0.95, anytime: bool = False
+) -> tuple[float, float]:
+    """Return bounds of the number of wrong cases among all `cases`, at `level` together.
+
+    anytime: as in `replayed_leakage`.
+    """
     sampled = cases.inclusion < 1
     certain = ~sampled & cases.drawn
     low = float((certain & cases.wrong).sum())
@@ -111,7 +120,9 @@ def error_bounds(cases: DecidedCases, level: float = 0.95) -> tuple[float, float
         wrong, n = int((known & cases.wrong).sum()), int(known.sum()) + absent
         total, strict = int(stratum.sum()), 1 - (1 - level) / len(strata)
         best, worst = (
-            finite_population_interval(errors, n, total, strict)
+            anytime_interval(errors, n, strict)
+            if anytime
+            else finite_population_interval(errors, n, total, strict)
             for errors in (wrong, wrong + absent)
         )
         # Without a draw nothing is known of the stratum.

@@ -155,7 +155,7 @@ def watch_stream(
         free=free,
         stable=stable_risk_leakage(risk, risk.n, stream.accepted),
         audited=audited,
-        proposal=_proposal(stream, expected, audited, settings),
+        proposal=_proposal(stream, expected, settings),
         notes=notes,
     )
 
@@ -339,7 +339,6 @@ def _audited(
 def _proposal(
     stream: WatchedStream,
     expected: NDArray[np.float64],
-    audited: Interval,
     settings: WatchSettings,
 ) -> ThresholdProposal:
     chosen = settings.adapt
@@ -358,7 +357,11 @@ def _proposal(
             - np.where(moved, escapes, settings.review)
         ).mean()
     )
-    return propose_threshold(shift, audited, replayed_leakage(cases, moved), saving, chosen)
+    # Valid at any time: the report is read again and again, and each look could propose.
+    leakage, looser = (
+        replayed_leakage(cases, taken, anytime=True) for taken in (stream.accepted, moved)
+    )
+    return propose_threshold(shift, leakage, looser, saving, chosen)
 
 
 def _notes(
