@@ -24,6 +24,7 @@ from dashboard.guard import LOCAL_HOSTS, RequestGuard
 
 SCRIPT = Path(__file__).with_name("app.py")
 # Without it, the browser looks for the server below each page's address before it asks the root.
+_STYLE = Path(__file__).with_name("page.css")
 _BASE = "<script>window.__streamlit = {BACKEND_BASE_URL: window.location.origin + '/'}</script>"
 
 
@@ -49,7 +50,8 @@ class DashboardApp(App):
 async def _index_page(request: Request) -> Response:
     """Return Streamlit's page, with the address of its server in it."""
     page = Path(file_util.get_static_dir(), "index.html").read_text(encoding="utf-8")
-    page = page.replace("<head>", f"<head>{_BASE}", 1)
+    style = f"<style>{_STYLE.read_text(encoding='utf-8')}</style>"
+    page = page.replace("<head>", f"<head>{_BASE}{style}", 1)
     return Response(page, media_type="text/html", headers={"cache-control": "no-cache"})
 
 

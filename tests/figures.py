@@ -7,18 +7,21 @@ from dashboard.components import charts
 from dashboard.i18n import Words
 
 WORDS = Words("ja")
-SEPARATED = {"separators": WORDS.separators, "symbol": "$"}
+SEPARATED = {"separators": WORDS.separators, "symbol": "$", "unit": "", "amount": ",.2f"}
+SEPARATED["coincide"] = "{names} ({points})"
 NAMES = {"student": "S", "teacher": "T", "point": "P"}
 
 
 def risk_coverage(risk=0.2):
     rows = pd.DataFrame(
         {"threshold": [0.0, 0.5, 1.0], "coverage": [1.0, 0.5, 0.0], "risk": [0.4, risk, np.nan]}
-    )
+    ).assign(n=100)
+    # apart by more than the interval, or they would be drawn as one
+    shifted = {kind: rows["risk"] + i / 5 for i, kind in enumerate(NAMES)}
     curves = pd.concat(
         [
-            rows.assign(model_kind=kind, low=rows["risk"] - 0.1, high=rows["risk"] + 0.1)
-            for kind in NAMES
+            rows.assign(model_kind=kind, risk=risks, low=risks - 0.1, high=risks + 0.1)
+            for kind, risks in shifted.items()
         ]
     )
     return charts.risk_coverage_figure(

@@ -141,10 +141,10 @@ def test_money_follows_the_currency_and_the_language(language):
     words = Words(language)
     assert words.money(12.345, "AUD") == "A$12.34"
     assert words.money(12.345, "EUR") == "€12.34"
-    assert words.money(12.6, "JPY") == {"en": "¥13", "ja": "￥13"}[language]
+    assert words.money(12.6, "JPY") == {"en": "¥13", "ja": "13円"}[language]
     assert words.money(12345.6, "USD") == "$12,346"
     assert words.money_in_short(12345.6, "USD") == "$12,346"
-    assert words.money_in_short(-1.264e9, "JPY") == {"en": "-¥1.26B", "ja": "-￥12.64億"}[language]
+    assert words.money_in_short(-1.264e9, "JPY") == {"en": "-¥1.26B", "ja": "-12.6億円"}[language]
     assert all(words.symbol(currency) for currency in CURRENCIES)
 
 
@@ -177,3 +177,66 @@ def test_no_text_of_a_case_can_be_markup(text):
     unescaped = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", shown).replace("\u2060", "")
     assert unescaped == " ".join(text.split())
     assert not re.search(r"(?<!\\)(?:\\\\)*[*_`$<\[:#~|]", shown)
+
+
+# Terms that the screens no longer use; each has a present one.
+WITHDRAWN = {
+    "ja": (
+        "見逃し率",
+        "出発点",
+        "判定データ",
+        "点推定モデル",
+        "経験不足",
+        "約束の時間",
+        "もしも",
+        "5のうち1",
+        "採算を見る",
+        "検査員の投票",
+        "案の固定",
+        "固定した案",
+        "出来事",
+    ),
+    "en": ("Selective risk", "Take the minutes", "Nothing in force", "frozen", "Freeze"),
+}
+# Pages of methods, which name the unit of an uncertainty.
+NATS = {"decide.po", "evidence.po"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_withdrawn_terms_are_gone(language):
+    texts = [
+        text
+        for value in catalogue(language).values()
+        for text in ((value,) if isinstance(value, str) else value)
+    ]
+    assert not [text for text in texts for term in WITHDRAWN[language] if term in text]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nats_are_named_only_where_methods_are(language):
+    unit = {"ja": "ナット", "en": "nats"}[language]
+    files = {
+        p.name for p in (DASHBOARD / "i18n" / language).glob("*.po") if unit in p.read_text("utf-8")
+    }
+    assert files <= NATS
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0円"),
+        (-0.4, "0円"),
+        (500, "500円"),
+        (30_000, "30,000円"),
+        (99_999.6, "10.0万円"),
+        (123_456, "12.3万円"),
+        (-9_312_345, "-931万円"),
+        (12_983_000, "1,298万円"),
+        (99_994_000, "9,999万円"),
+        (99_996_000, "1.00億円"),
+        (126_000_000, "1.26億円"),
+        (3_220_000_000, "32.2億円"),
+    ],
+)
+def test_yen_are_written_as_japanese_readers_count_them(value, text):
+    assert Words("ja").money(value, "JPY") == text

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dashboard.components import charts
+from tests import figures
 from tests.figures import NAMES, SEPARATED, WORDS, risk_coverage, thresholds
 
 
@@ -68,3 +69,37 @@ def test_a_panel_without_figures_is_left_out():
 
 def test_a_revision_says_that_a_chart_handed_over_twice_is_the_same():
     assert all(draw().layout.datarevision == 1 for draw in ALL)
+
+
+def curve(kind: str, risks: list[float], n: list[int]) -> pd.DataFrame:
+    rows = {"threshold": [0.0, 0.5, 0.9], "coverage": [1.0, 0.5, 0.1], "risk": risks, "n": n}
+    ends = {"low": np.array(risks) - 0.01, "high": np.array(risks) + 0.01}
+    return pd.DataFrame(rows | ends).assign(model_kind=kind)
+
+
+def drawn(*curves: pd.DataFrame):
+    words = figures.SEPARATED | figures.WORDS.chart_words(
+        "axis.coverage", "axis.risk", "now", "band", "threshold"
+    )
+    figure = charts.risk_coverage_figure(pd.concat(curves), figures.NAMES, None, words)
+    return {trace.name: list(trace.x) for trace in figure.data if trace.hovertemplate}
+
+
+def test_curves_that_coincide_become_one_with_the_difference_named():
+    n = [100] * 3
+    same = drawn(
+        curve("student", [0.3, 0.2, 0.1], n),
+        curve("teacher", [0.304, 0.2, 0.1], n),
+        curve("point", [0.4, 0.2, 0.1], n),
+    )
+    assert list(same) == ["S =<br>T (0.4)", "P"]
+
+
+def test_a_risk_of_few_accepted_cases_is_not_drawn():
+    n = [100, 30, 29]
+    apart = drawn(
+        curve("student", [0.3, 0.2, 1.0], n),
+        curve("teacher", [0.5, 0.2, 0.0], n),
+        curve("point", [0.4, 0.3, 0.1], n),
+    )
+    assert apart == {"S": [1.0, 0.5], "T": [1.0, 0.5], "P": [1.0, 0.5]}

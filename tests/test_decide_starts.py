@@ -33,7 +33,9 @@ def test_limits_and_presets_open_in_each_language_on_each_store(open_page, lang,
     assert not page.exception
     assert not page.error
     assert catalogue(lang)["limits"] in page_text(page)
-    assert page.button(key="preset_shadow").label == catalogue(lang)["preset.shadow"]
+    shadow = catalogue(lang)["preset.shadow"]
+    nothing = catalogue(lang)["preset.fault.accepts_nothing"].format(name=shadow)
+    assert page.button(key="preset_shadow").label == nothing
     assert show_tab(page, "causes").segmented_control(key="compare").value == "shadow"
 
 

@@ -6,8 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.decision.staffing.headcount import FullTime
 from core.report import people
-from core.report.people import DATES_ONLY, NO_DATES, NO_WEEK, REAL, SCALED, simulated_desk, study_of
+from core.report.people import (
+    DATES_ONLY,
+    NO_DATES,
+    NO_WEEK,
+    REAL,
+    SCALED,
+    simulated_desk,
+    smallest_desk,
+    study_of,
+)
 
 WORK = (6.0, 8.0, 1.0)
 MONDAY = pd.Timestamp("2026-01-05")
@@ -118,3 +128,17 @@ def test_a_study_is_as_large_as_a_reader_can_wait_for(per_week):
     assert 2 <= study.replications <= 8
     assert 1 <= study.weeks <= 26
     assert np.isfinite(drawn)
+
+
+def test_people_are_added_until_the_due_time_is_kept_or_more_do_not_help():
+    # 40 reviews a day of 10 minutes in shifts of 8 hours on five of seven days: the hours of two
+    # people are enough, and no number of people finishes a Saturday's case within an hour.
+    arguments = (cases([None] * 3), 1.0, None, True, 40.0, False, (10.0, 8.0, 1.0))
+    never = smallest_desk(*arguments, 1.0)
+    assert not never.keeps_promise
+    within_days = smallest_desk(*arguments, 24.0 * 7)
+    assert within_days.keeps_promise
+    least = FullTime(10.0, 8.0, 1.0).least(40.0)
+    assert within_days.reviewers >= least
+    fewer = simulated_desk(*arguments[:6], within_days.reviewers - 1, arguments[6], 24.0 * 7)
+    assert within_days.reviewers == least or not fewer.keeps_promise

@@ -325,6 +325,6 @@ def test_a_line_of_the_list_is_short_and_holds_figure_text_and_id():
     row = make_rows(1).iloc[0].copy()
     row["figure"], row["text"] = 0.1234, "oil  leak\n" * 30
     said = inspector_words.case_option(EN, row, EPISTEMIC)
-    assert said.startswith("0.12 nats · oil leak oil leak")
+    assert said.startswith("0.12 · oil leak oil leak")
     assert said.endswith(f"… · {row['case_id']}")
     assert inspector_words.case_option(EN, row, NEAR).startswith("12.3% · ")

@@ -12,7 +12,21 @@ from dashboard.i18n import LANGUAGES, Words
 ROOT = Path(__file__).resolve().parent.parent
 NODE = shutil.which("node")
 SCRIPTS = sorted((ROOT / "dashboard").rglob("*.js"))
-VALUES = (0.0, 0.0412, 0.125, 0.5, 0.99949, 1.0, 12.345, 45.006, 999.99, 1234.5, 98765.4)
+VALUES = (
+    0.0,
+    0.0412,
+    0.125,
+    0.5,
+    0.99949,
+    1.0,
+    12.345,
+    45.006,
+    999.99,
+    1234.5,
+    98765.4,
+    9312345.0,
+    126e6,
+)
 
 pytestmark = pytest.mark.skipif(
     NODE is None, reason="no node on the PATH: `apt-get install nodejs` brings one"

@@ -42,7 +42,8 @@ def widest():
     said = SAID | WORDS.chart_words(
         "tornado.at_low", "tornado.at_high", "tornado.base", "money.npv"
     )
-    return money_charts.tornado_chart(frame.assign(label=frame["name"]), said)
+    written = {f"{end}_text": frame[end].map("{:.0f}".format) for end in ("at_low", "at_high")}
+    return money_charts.tornado_chart(frame.assign(label=frame["name"], **written), said)
 
 
 def histogram():

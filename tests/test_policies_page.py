@@ -377,7 +377,7 @@ def test_two_versions_are_compared_with_exact_moves_and_thresholds(open_view, tm
     table = _comparison(page)
     assert list(table["Coverage"]["Value"]) == [0.2, 0.4]
     assert list(table["Leakage"]["Value"]) == [0.0, 0.2]
-    assert list(table["Selective risk"]["n"]) == [1, 2]
+    assert list(table["Error rate of accepted"]["n"]) == [1, 2]
     page.selectbox(key="after").set_value("line@3").run()
     assert page.query_params["after"] == "line@3"
     assert list(_comparison(page)["Coverage"]["Value"]) == [0.2, 0.8]

@@ -1,10 +1,20 @@
 """The presets do what they promise, on counts small enough to work out by hand."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.counts.joint import JointCounts, JointCumulative
 from core.decision.thresholds.costs import CostModel, UnitCosts
-from core.decision.thresholds.solver import PRESET_NAMES, ThresholdSolver, preset_thresholds
+from core.decision.thresholds.solver import (
+    LEAN,
+    PRESET_NAMES,
+    SAFE,
+    ThresholdSolver,
+    preset_faults,
+    preset_thresholds,
+)
+from core.decision.thresholds.verdict import ACCEPTS_NOTHING, MOSTLY_WRONG
 
 
 def handles(outcomes, confidence, review=1.0, escape=10.0) -> ThresholdSolver:
@@ -53,3 +63,38 @@ def test_lean_is_left_out_where_it_would_review_more_than_safe():
     outcomes, confidence = ["right"] * 199 + ["wrong"], [0.9] * 100 + [0.6] * 100
     found = preset_thresholds(handles(outcomes, confidence, escape=1000.0))
     assert found == {"safe": 0.0, "balanced": 0.9, "shadow": 1.0}
+
+
+cases = st.lists(
+    st.tuples(st.sampled_from(["right", "wrong", "unseen", "unlabelled"]), st.integers(0, 1000)),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(cases, st.floats(0.1, 10), st.floats(0, 200))
+@settings(max_examples=80, deadline=None)
+def test_a_preset_does_what_its_name_says_or_says_why_not(rows, review, escape):
+    outcomes, confidence = [o for o, _ in rows], [c / 1000 for _, c in rows]
+    solver = handles(outcomes, confidence, review, escape)
+    found = preset_thresholds(solver)
+    points = {name: solver.at_threshold(t) for name, t in found.items()}
+    if LEAN in points:
+        assert points[LEAN].money_per_day.value <= solver.terms.review_all * (1 + 1e-9)
+        if SAFE in points:
+            assert points[LEAN].reviews_per_day.value <= points[SAFE].reviews_per_day.value
+    faults = preset_faults(solver, found)
+    for name, point in points.items():
+        risk = point.selective_risk.value
+        wrong = risk is not None and risk >= 0.4
+        expected = ACCEPTS_NOTHING if not point.accepted else MOSTLY_WRONG if wrong else None
+        assert faults.get(name) == expected
+
+
+def test_lean_pays_for_inference_and_retraining_too():
+    solver = handles(["right"] * 10, [0.9] * 10)
+    costs = UnitCosts(1.0, 10.0, 0.0, retraining_per_month=365.25 / 12 * 11)
+    dear = ThresholdSolver(solver.cumulative, CostModel(10.0, costs, 0.0))
+    # accepting all saves 10 a day, and retraining takes 11
+    assert preset_thresholds(solver)[LEAN] == 0.0
+    assert LEAN not in preset_thresholds(dear)

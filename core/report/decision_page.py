@@ -95,7 +95,14 @@ def _conditions(words: ReportWords, column: ScenarioColumn) -> list[str]:
         name: phrases.assumption_text(words, scenario, name)
         for name in ("review", "escape", "cases_per_day")
     }
-    lines = [words("minutes.verdict.condition.costs", **assumed)]
+    people = (
+        words("minutes.verdict.condition.miss", miss=words.percent(scenario.reviewer_miss))
+        if scenario.reviewer_miss
+        else words("minutes.verdict.condition.no_miss")
+    )
+    retraining = words.money(scenario.retraining_per_month, scenario.currency)
+    texts = assumed | {"people": people, "retraining": retraining}
+    lines = [words("minutes.verdict.condition.costs", **texts)]
     if not scenario.unseen:
         lines.append(words("minutes.verdict.condition.unseen"))
     if not column.unchanged:
@@ -162,7 +169,5 @@ def _people_row(
 ) -> tuple[TableCell, ...]:
     people = [full_time.people(per_day) for per_day in (volume, reviews.estimate[0])]
     cells = [TableCell(words.number(n, 1), n, "#,##0.0") for n in people]
-    basis = words(
-        "minutes.verdict.people.basis", minutes=words.number(full_time.minutes, figures=3)
-    )
+    basis = words("minutes.verdict.people.basis", minutes=f"{full_time.minutes:g}")
     return text_cell(words("minutes.verdict.people")), *cells, text_cell(basis)

@@ -242,7 +242,15 @@ def _choices(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, .
         "rule": (phrases.rule_text(words, one.used), "minutes.chosen"),
         "unseen": (unseen, "minutes.chosen"),
     }
-    choices |= {"seconds": (measured, "measured")}
+    choices |= {
+        "seconds": (measured, "measured"),
+        "minutes": (f"{one.used.minutes:g}", "assumed"),
+        "miss": (words.percent(one.used.reviewer_miss), "assumed"),
+        "retraining": (
+            words.money(one.used.retraining_per_month, one.used.currency),
+            "assumed",
+        ),
+    }
     return [
         (
             text_cell(one.name),
@@ -304,10 +312,10 @@ def _provenance(words: ReportWords, columns: Sequence[ScenarioColumn]) -> Docume
             "data_version": frozen.data_version,
             "state": state,
         }
-        facts |= {
-            "versions": versions or words("minutes.unknown"),
-            "made_up": words(f"minutes.made_up.{_made_up(column)}"),
-        }
+        facts["versions"] = versions or words("minutes.unknown")
+        # A reader must know of made-up data, and needs no line that says there are none.
+        if MADE_UP in (run.dataset, run.model):
+            facts["made_up"] = words("minutes.made_up.yes")
         rows += [
             (text_cell(column.name), text_cell(words(f"minutes.{key}")), text_cell(text))
             for key, text in facts.items()
@@ -317,11 +325,6 @@ def _provenance(words: ReportWords, columns: Sequence[ScenarioColumn]) -> Docume
         (words("minutes.method"),),
         tables=(DocumentTable(heads, tuple(rows), (1.2, 2.2, 7.7)),),
     )
-
-
-def _made_up(one: ScenarioColumn) -> str:
-    run = one.record.run
-    return "yes" if MADE_UP in (run.dataset, run.model) else "no"
 
 
 def _notes(words: ReportWords, columns: Sequence[ScenarioColumn], made: str) -> tuple[str, ...]:

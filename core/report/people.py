@@ -29,6 +29,8 @@ START_HOUR = 8
 _CASES = 40_000  # in all replications together: about half a second
 _REPLICATIONS = (2, 8)  # least, most
 _WEEKS = 26  # at most
+LATE_SHARE = 0.05  # of the reviews that may end after the due time
+MORE_REVIEWERS = 6  # that a search adds at most
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class DeskResult:
     arrivals: str
     per_week: float  # cases that arrive for review
     study: StaffingStudy
+
+    @property
+    def keeps_promise(self) -> bool:
+        """Return whether at most LATE_SHARE of the reviews end after the due time."""
+        late = self.staffing.breaches.value
+        return late is not None and late <= LATE_SHARE
 
 
 def simulated_desk(
@@ -84,6 +92,40 @@ def simulated_desk(
         arrivals, [shift], ReviewTime(full_time.minutes / full_time.share), sla_hours, study
     )
     return DeskResult(reviewers, sla_hours, result, source, arrivals.per_week, study)
+
+
+def smallest_desk(
+    table: pd.DataFrame,
+    threshold: float,
+    segment: str | None,
+    unseen: bool,
+    reviews_per_day: float,
+    measured: bool,
+    work: tuple[float, float, float],
+    sla_hours: float,
+) -> DeskResult:
+    """Return the desk of the fewest reviewers that keeps the due time, from those whose hours are
+    enough on; if more people do not help, the smallest of the best.
+
+    Hours alone tell nothing of nights and weekends, when cases wait for people. The arguments are
+    those of `simulated_desk`.
+    """
+    least = FullTime(*work).least(reviews_per_day)
+    best: DeskResult | None = None
+    for reviewers in range(least, least + MORE_REVIEWERS + 1):
+        desk = simulated_desk(
+            table, threshold, segment, unseen, reviews_per_day, measured, reviewers, work, sla_hours
+        )
+        if desk.keeps_promise:
+            return desk
+        late = desk.staffing.breaches.value
+        before = None if best is None else best.staffing.breaches.value
+        # one more person who saves less than half a percent saves nothing that a plan can see
+        if best is not None and before is not None and late is not None and before - late < 0.005:
+            return best
+        best = desk
+    assert best is not None  # the range is never empty
+    return best
 
 
 def study_of(per_week: float) -> StaffingStudy:

@@ -29,6 +29,7 @@ class ReportWords(Protocol):
     def percent(self, value: float | None, digits: int = 1) -> str: ...
     def money(self, value: float | None, currency: str) -> str: ...
     def symbol(self, currency: str) -> str: ...
+    def money_pattern(self, currency: str, digits: int) -> str: ...
     def time(self, value: datetime) -> str: ...
 
 
@@ -99,7 +100,8 @@ def policy_text(words: ReportWords, policy: Policy) -> str:
     if own_thresholds:
         parts.append(words.many("meeting.rule.own", own_thresholds))
     if policy.epistemic_limit is not None:
-        parts.append(words("meeting.rule.epistemic", limit=words.number(policy.epistemic_limit, 3)))
+        limit = words.number(policy.epistemic_limit, figures=2)
+        parts.append(words("meeting.rule.epistemic", limit=limit))
     # Japanese puts no space between sentences.
     return (" " if words.language == "en" else "").join(parts)
 
@@ -185,7 +187,7 @@ def number_pattern(words: ReportWords, measure: str, shown: str, currency: str) 
     digits = len(shown.rpartition(".")[2].rstrip("%")) if "." in shown else 0
     form = "#,##0" + ("." + "0" * digits if digits else "")
     if measure == "money_per_month":
-        return f'"{words.symbol(currency)}"{form}'
+        return words.money_pattern(currency, digits)
     return (
         form
         if measure in ("reviews_per_day", "escapes_per_month")

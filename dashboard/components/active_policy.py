@@ -13,6 +13,7 @@ from dashboard.i18n import Words, escape_markdown
 
 # of percentage points, as the cards write these shares
 DIGITS = {"coverage": 1, "risk": 1, "leakage": 2}
+LEVELS = (0.05, 0.3)  # nats: the highest epistemic uncertainty that is low, and that is middle
 MARK = "◇"  # the active policy, on the handle and in the cards
 
 
@@ -71,6 +72,12 @@ def policy_difference(
     return f"{MARK} {words.text(f'ghost.{name}.{way}', amount=amount)}"
 
 
+def uncertainty_level(words: Words, value: float) -> str:
+    """Return low, middle or high for an epistemic uncertainty, nats."""
+    level = "low" if value <= LEVELS[0] else "middle" if value <= LEVELS[1] else "high"
+    return words(f"uncertainty.{level}")
+
+
 def note(words: Words, ghost: Ghost) -> str:
     """Return in markdown the active policy, its thresholds, and the cases behind differences."""
     policy = ghost.consequence.policy
@@ -85,5 +92,6 @@ def note(words: Words, ghost: Ghost) -> str:
     rules_count = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
     rules = [words.many("ghost.rules", rules_count)] if rules_count else []
     if policy.epistemic_limit is not None:
-        rules.append(words("ghost.epistemic", limit=words.number(policy.epistemic_limit, 2)))
+        level = uncertainty_level(words, policy.epistemic_limit)
+        rules.append(words("ghost.epistemic", level=level))
     return words.sentence_space.join([f"{MARK} {text}", *map(escape_markdown, rules)])

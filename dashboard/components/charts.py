@@ -8,6 +8,7 @@ through `letters`, since Plotly interprets a few HTML tags in any text.
 
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -55,6 +56,7 @@ LEGEND = {
     "traceorder": "normal",
 }
 MARGIN = {"l": 8, "r": 12, "t": 48, "b": 8}
+LEAST_ACCEPTED = 30  # labelled accepted cases below which a risk is not drawn
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
 _FAINT = "16"  # of further bands, which overlap it
 
@@ -76,10 +78,13 @@ def risk_coverage_figure(
     curves: columns model_kind, threshold, coverage, risk, low, high (shares; NaN if nothing is
     accepted), first model first. names: kind -> legend text. now: coverage, risk of the point in
     use; None if the page draws it over the chart (dashboard.decide.live). words: coverage, risk,
-    now, band, threshold, separators. banded: kinds whose interval is drawn too; the first model's
+    now, band, threshold, coincide, separators. banded: kinds whose interval is drawn too; the first model's
     always is.
     """
     figure = go.Figure()
+    # A risk of a few accepted cases jumps between 0 and 100%: noise, not a curve.
+    curves = curves[curves["n"] >= LEAST_ACCEPTED]
+    names = coinciding_curves(curves, names, words["coincide"])
     main = next(iter(names))
     for kind, name in names.items():
         rows = curves[(curves["model_kind"] == kind) & curves["risk"].notna()]
@@ -111,7 +116,43 @@ def risk_coverage_figure(
     # With few accepted cases the risk jumps up to 100%, which would flatten the rest of the curve.
     top = _top(curves[curves["coverage"] >= 0.03], "risk")
     up = {"title": {"text": words["risk"]}, "tickformat": ".0%", "range": [0, top]}
-    return finish(figure, 330, words, xaxis=across, yaxis=up)
+    return finish(figure, 310, words, xaxis=across, yaxis=up)
+
+
+def coinciding_curves(
+    curves: pd.DataFrame, names: Mapping[str, str], coincide: str
+) -> dict[str, str]:
+    """Return the names of the curves to draw; the first curve also names those that coincide.
+
+    A curve coincides if it lies inside the first one's interval wherever both are drawn. curves,
+    names: as of `risk_coverage_figure`. coincide: pattern with {names} and {points}, the largest
+    difference in percentage points.
+    """
+    main, *others = names
+    first = _at_coverages(curves[curves["model_kind"] == main], ("risk", "low", "high"))
+    gaps: dict[str, float] = {}
+    for kind in others:
+        risk = _at_coverages(curves[curves["model_kind"] == kind], ("risk",))["risk"]
+        known = ~np.isnan(risk) & ~np.isnan(first["risk"])
+        inside = (risk >= first["low"] - 1e-9) & (risk <= first["high"] + 1e-9)
+        if known.any() and inside[known].all():
+            gaps[kind] = float(np.abs(risk - first["risk"])[known].max())
+    if not gaps:
+        return dict(names)
+    joined = " =<br>".join(names[kind] for kind in (main, *gaps))
+    merged = {main: coincide.format(names=joined, points=f"{100 * max(gaps.values()):.1f}")}
+    return merged | {kind: names[kind] for kind in others if kind not in gaps}
+
+
+def _at_coverages(rows: pd.DataFrame, columns: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return columns of one curve at coverages 0%, 1%, ..., 100%; NaN beyond its ends."""
+    rows, grid = rows[rows["risk"].notna()].sort_values("coverage"), np.linspace(0, 1, 101)
+    if not len(rows):
+        return {name: np.full(len(grid), np.nan) for name in columns}
+    return {
+        name: np.interp(grid, rows["coverage"], rows[name], left=np.nan, right=np.nan)
+        for name in columns
+    }
 
 
 def against_threshold(
@@ -122,13 +163,15 @@ def against_threshold(
     A panel without any figure is left out. curve: columns threshold, then reviews, leakage, money,
     each also with _low and _high; NaN if it cannot be estimated. now, cheapest: thresholds to mark,
     None for those that the page marks itself. words: reviews, leakage, money, threshold, now,
-    cheapest, symbol, separators.
+    cheapest, separators, and the signs of money.
     """
     panels = [panel for panel in _PANELS if curve[panel[0]].notna().any()]
     figure, axes = go.Figure(), []
     for place, (column, slot, form) in enumerate(panels):
-        prefix = words["symbol"] if column == "money" else ""
-        value = f"{prefix}%{{y:{'.1%' if form else ',.2f'}}}"
+        money = column == "money"
+        prefix, unit = (words["symbol"], words["unit"]) if money else ("", "")
+        written = ".1%" if form else words["amount"] if money else ",.2f"
+        value = f"{prefix}%{{y:{written}}}{unit}"
         placed = panes.place(place)
         band(
             figure,
@@ -152,7 +195,10 @@ def against_threshold(
             ),
             **placed,
         )
-        axes.append({"tickformat": form, "tickprefix": prefix, "rangemode": "tozero", "nticks": 5})
+        signs = {"tickprefix": prefix, "ticksuffix": unit}
+        # without SI letters, which no Japanese reader counts in
+        ticks = ",.0f" if unit else form
+        axes.append({"tickformat": ticks, "rangemode": "tozero", "nticks": 5} | signs)
     shapes = (
         []
         if now is None
@@ -166,7 +212,7 @@ def against_threshold(
         {"range": [0, 1], "tickformat": ".1f"},
     )
     layout = panes.stacked(titles, 0.09, across, axes, words["threshold"])
-    height = 115 + 130 * len(panels)
+    height = 115 + 116 * len(panels)
     legend = LEGEND | {"y": 1 + 36 / height}  # above the first panel's title
     return finish(
         figure, height, words, **layout, shapes=shapes, legend=legend, margin=MARGIN | {"t": 72}

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict, TypeVar, cast
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.decision.thresholds.solver import PRESET_NAMES
+from core.decision.thresholds.solver import PRESET_NAMES, SHADOW
 from core.decision.thresholds.volume import VOLUME_UNKNOWN, measured_cases_per_day, run_volume
 from core.report import run_selection
 from core.store.lines import LineSettings
@@ -188,9 +188,11 @@ def goal(words: Words) -> None:
         st.number_input(label, 0.0, 100.0, step=0.1, width=140, key="goal_leakage", **changed)
 
 
-def presets(words: Words, thresholds: dict[str, float]) -> None:
+def presets(words: Words, thresholds: dict[str, float], faults: Mapping[str, str]) -> None:
     """Draw a button for each preset, which sets the threshold; the current one is marked.
 
+    faults: preset -> why it is no use here; its button says so, and only SHADOW, which is meant to
+    accept nothing, can be pressed.
     Buttons, not a segmented control: a browser repeats the choice of a control with every request,
     which would undo a move of the handle that it does not know yet.
     """
@@ -200,11 +202,15 @@ def presets(words: Words, thresholds: dict[str, float]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="preset"):
         st.markdown(f":small[{words('preset')}]", help=words("preset.help"), width="content")
         for name, threshold in thresholds.items():
+            label = words(f"preset.{name}")
+            if name in faults:
+                label = words(f"preset.fault.{faults[name]}", name=label)
             st.button(
-                words(f"preset.{name}"),
+                label,
                 key=f"preset_{name}",
                 on_click=state.set_value,
                 args=("t", threshold),
+                disabled=name in faults and name != SHADOW,
                 type="primary" if name == here else "secondary",
                 icon=":material/check:" if name == here else None,
             )
@@ -244,8 +250,11 @@ def split(words: Words) -> None:
     segments(words("by"), names, "by", label_visibility="collapsed")
 
 
-def work(words: Words) -> None:
-    """Draw the shifts of one reviewer, the due time, and the number of simulated people."""
+def work(words: Words, asks_reviewers: bool = True) -> None:
+    """Draw the shifts of one reviewer, the due time, and the number of simulated people.
+
+    asks_reviewers: False if the goal names the people already.
+    """
     _source(words, "assumed")
     fields = (
         ("shift", 0.5, 16.0, 0.5),
@@ -258,6 +267,8 @@ def work(words: Words) -> None:
         least = min(least, getattr(state.present, name))
         label, hint = words(f"work.{name}"), words(f"work.{name}.help")
         column.number_input(label, least, most, step=step, format="%0.1f", key=name, help=hint)
+    if not asks_reviewers:
+        return
     columns[-1].number_input(
         words("work.reviewers"),
         1,

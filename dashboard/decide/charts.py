@@ -71,7 +71,8 @@ def cascade(
     """Return money a case for people and machines against leakage, with each way's cheapest point.
 
     fronts: columns of core.report.what_if.cascade_fronts. best: way -> leakage and cost of its
-    cheapest point. words: with_teacher, without, best, leakage, cost, symbol, separators.
+    cheapest point. words: with_teacher, without, best, leakage, cost, separators,
+    and the signs of money.
     """
     figure = go.Figure()
     for way, (slot, dash, sign) in _WAYS.items():
@@ -83,7 +84,7 @@ def cascade(
             name=words[way],
             line={"color": SLOTS[slot], "dash": dash, "width": 2.5},
             hovertemplate=(
-                f"{words['leakage']} %{{x:.1%}}<br>{words['symbol']}%{{y:,.2f}}"
+                f"{words['leakage']} %{{x:.1%}}<br>{words['symbol']}%{{y:{words['amount']}}}{words['unit']}"
                 f"<extra>{words[way]}</extra>"
             ),
         )
@@ -94,8 +95,9 @@ def cascade(
             name=f"{words['best']} ({words[way]})",
             marker={"color": SLOTS[slot], "symbol": sign, "size": 13},
             cliponaxis=False,
-            hovertemplate=f"%{{x:.1%}}<br>{words['symbol']}%{{y:,.2f}}<extra>{words['best']}</extra>",
+            hovertemplate=f"%{{x:.1%}}<br>{words['symbol']}%{{y:{words['amount']}}}{words['unit']}<extra>{words['best']}</extra>",
         )
     figure.update_xaxes(title=words["leakage"], tickformat=".0%", rangemode="tozero")
-    figure.update_yaxes(title=words["cost"], tickprefix=words["symbol"], rangemode="tozero")
+    signs = {"tickprefix": words["symbol"], "ticksuffix": words["unit"]}
+    figure.update_yaxes(title=words["cost"], rangemode="tozero", **signs)
     return finish(figure, 400, words)

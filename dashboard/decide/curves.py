@@ -45,6 +45,7 @@ def risk(context: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
     of_models = {kind: context.curve(kind, choices.segment) for kind in context.same}
     curves = cached_result(frames.risk_coverage_frame, of_models, choices.unseen)
     said_on = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
+    said_on["coincide"] = words.pattern("risk_coverage.coincide")
     figure = cached_result(
         _risk, curves, context.names, said_on, *(mark for mark in marks if mark.kind != CHEAPEST)
     )
@@ -75,7 +76,7 @@ def thresholds(
     names = words.chart_words(
         "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
     )
-    figure = cached_result(_thresholds, curve, names | {"symbol": words.symbol(currency)}, *marks)
+    figure = cached_result(_thresholds, curve, names | words.chart_money(currency), *marks)
     note = [
         *([] if cheapest is None else [sentences.cheapest(words, curve, cheapest, currency)]),
         words("points.click"),

@@ -12,13 +12,14 @@ from typing import cast
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.counts.tally import LeakageLimit
 from core.decision.thresholds import consequence, daily_money
 from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.costs import CostModel
 from core.decision.thresholds.route import RouteToPeople
-from core.decision.thresholds.solver import ThresholdSolver, preset_thresholds
+from core.decision.thresholds.solver import ThresholdSolver, preset_faults, preset_thresholds
 from core.report import run_selection
 from core.types import RunRecord
 from dashboard.components import controls, sentences, shell
@@ -57,12 +58,15 @@ TABS = ("thresholds", "options", "causes", "people", "conditions", "terms")
 
 def draw_decide_page() -> None:
     """Draw the page."""
-    shell.draw_shell("decide.title", _page, tour.draw_tour)
+    # First in the document, so that the keyboard reaches the slider before the controls above it;
+    # dashboard/page.css shows it below them.
+    lead = st.container(key="lead")
+    shell.draw_shell("decide.title", partial(_page, lead), tour.draw_tour)
 
 
-def _page(words: Words, runs: list[RunRecord]) -> None:
+def _page(lead: DeltaGenerator, words: Words, runs: list[RunRecord]) -> None:
     # above the controls, but filled after them, when the consequence is known
-    notes = st.container()
+    notes = st.container(key="notes")
     record = _choices(words, runs)
     view = View(RunContext(words, state.choices(), runs, record))
     # Only a change of the goal moves the threshold: otherwise the handle could not leave it.
@@ -76,8 +80,9 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     if not view.consequence.cases:
         st.info(words("headline.empty"))
         return
-    view.draw_handle()
-    view.draw_actions()
+    with lead:
+        view.draw_handle()
+        view.draw_actions()
     view.draw_tabs()
 
 
@@ -85,7 +90,9 @@ def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
     """Draw the row above the verdict: data, assumptions, goal. Return the run."""
     run_id = controls.clamp_run(runs)
     record = next(record for record in runs if record.run.run_id == run_id)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="choices"):
+    # At the top: a control whose label arrives late grows downwards, and nothing moves. The style of
+    # the page sets the chips, which have no label, on the line of the controls.
+    with st.container(horizontal=True, vertical_alignment="top", key="choices"):
         chip = f"{record.run.dataset} · {words(f'kind.{record.run.model_kind}')}"
         with st.popover(chip, icon=":material/database:", key="data_chip"):
             controls.choose_run(words, runs)
@@ -194,7 +201,6 @@ class View:
             self.context.applied_route is not None,
         )
         live.handle(self.choices.t, handle)
-        self._draw_goal()
 
     def draw_actions(self) -> None:
         """Draw the route to a yes if there is one, and what to do with the policy in use."""
@@ -203,6 +209,8 @@ class View:
             if route is not None and self._route_improves():
                 draw_route_button(self.context, route, "verdict")
             actions.draw_actions(self.context)
+        with st.container(horizontal=True, vertical_alignment="center", key="basis"):
+            self._draw_goal()
 
     def _route_improves(self) -> bool:
         context = self.context
@@ -233,10 +241,9 @@ class View:
         elif t == self.choices.t:
             st.caption(basis)
         else:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                label = words("limits.use", t=words.number(t, 3))
-                st.button(label, key="use_goal", on_click=state.set_value, args=("t", t))
-                st.caption(words("goal.differs") + words.sentence_space + basis)
+            label = words("limits.use", t=words.number(t, 3))
+            st.button(label, key="use_goal", on_click=state.set_value, args=("t", t))
+            st.caption(words("goal.differs") + words.sentence_space + basis)
 
     def draw_tabs(self) -> None:
         """Draw the tabs; the closed ones stay empty."""
@@ -256,7 +263,8 @@ class View:
 
     def _thresholds(self) -> None:
         words, ghost = self.words, self.policy[0]
-        controls.presets(words, preset_thresholds(self.solver))
+        presets = preset_thresholds(self.solver)
+        controls.presets(words, presets, preset_faults(self.solver, presets))
         certified = points.certified(self.context)
         capacity = points.capacity(self.context, lambda: self.solver)
         threshold_of = {

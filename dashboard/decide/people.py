@@ -9,8 +9,9 @@ import streamlit as st
 from core.decision.thresholds.consequence import PolicyConsequence
 from core.report import people
 from dashboard.components import controls, panels
-from dashboard.decide.words import desk_basis, desk_cards, people_need
+from dashboard.decide.words import desk_answer, desk_basis, desk_cards, people_need
 from dashboard.session import cache, state
+from dashboard.session.address import BY_PEOPLE, Choices
 from dashboard.session.context import RunContext
 
 ASKED = "desk_asked"  # arguments of the last simulation; other choices need another press
@@ -22,8 +23,18 @@ def desk(context: RunContext, found: PolicyConsequence) -> None:
     The simulation of the chosen number of people starts with a button.
     """
     with panels.panel("people", context.words):
-        controls.work(context.words)
+        controls.work(context.words, asks_reviewers=context.choices.goal != BY_PEOPLE)
         _simulation(context, found)
+
+
+def reviewers_of(choices: Choices) -> int | None:
+    """Return the people that the reader has at the desk; None looks for enough.
+
+    A reader who chooses the threshold by people has said how many.
+    """
+    if choices.goal == BY_PEOPLE:
+        return max(1, round(choices.goal_people))
+    return choices.reviewers
 
 
 def _simulation(context: RunContext, found: PolicyConsequence) -> None:
@@ -33,19 +44,21 @@ def _simulation(context: RunContext, found: PolicyConsequence) -> None:
     if not reviews:
         st.info(words("people.none"))
         return
-    reviewers = choices.reviewers or full_time.least(reviews)
+    reviewers, least = reviewers_of(choices), full_time.least(reviews)
     # plain values: they are the key of the cached result, and tell whether a choice has changed
     study = (
         choices.t,
         context.segment,
         choices.unseen,
         reviews,
-        context.measured,
-        reviewers,
+        # a route sends other cases than the threshold alone, so their real weeks do not apply
+        context.measured and context.applied_route is None,
+        *(() if reviewers is None else (reviewers,)),
         (full_time.minutes, full_time.hours, full_time.share),
         choices.sla,
     )
-    label = words("people.simulate", n=words.number(reviewers, 0), t=words.number(choices.t, 3))
+    n = words.number(least if reviewers is None else reviewers, 0)
+    label = words("people.simulate", n=n, t=words.number(choices.t, 3))
     st.button(
         label,
         key="simulate",
@@ -58,9 +71,9 @@ def _simulation(context: RunContext, found: PolicyConsequence) -> None:
         st.caption(words("people.lazy"))
         return
     with st.spinner(words("people.running")):
-        desk = cache.cached_from_predictions(
-            people.simulated_desk, people.COLUMNS, (context.run_id,), *study
-        )
+        simulate = people.smallest_desk if reviewers is None else people.simulated_desk
+        desk = cache.cached_from_predictions(simulate, people.COLUMNS, (context.run_id,), *study)
+    st.markdown(desk_answer(words, desk, least))
     panels.draw_cards(desk_cards(words, desk))
     if desk.staffing.note:
         st.warning(words("people.overloaded"), icon=":material/hourglass_top:")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.decision.thresholds.consequence import PolicyConsequence
 from dashboard.components import panels
+from dashboard.components.active_policy import LEVELS
 from dashboard.components.tables import ScreenTable
 from dashboard.session.context import RunContext
 
@@ -34,4 +35,6 @@ def draw_terms(context: RunContext, found: PolicyConsequence, about_policy: str)
     for name in FIGURES:
         st.markdown(f"**{words(f'card.{name}')}** {words(f'card.{name}.help')}")
     st.markdown(f"**{words('threshold')}** {words('threshold.help')}")
+    low, middle = (words.number(level) for level in LEVELS)
+    st.markdown(words("terms.nats", low=low, middle=middle))
     st.caption(f"{about_policy}  \n{words('options.note')}")

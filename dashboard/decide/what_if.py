@@ -76,7 +76,7 @@ def _cascade(context: RunContext) -> None:
         (student.run.run_id, teacher.run.run_id),
         (context.seconds("student"), context.seconds("teacher")),
     )
-    costs = (choices.review, choices.escape, choices.machine)
+    costs = (context.costs.per_move, choices.escape, choices.machine)
     fronts = cache.cached_from_predictions(
         what_if.cascade_fronts,
         what_if.CASCADE_COLUMNS,
@@ -97,9 +97,7 @@ def _cascade(context: RunContext) -> None:
     chart_texts = words.chart_words(
         "cascade.with_teacher", "cascade.without", "cascade.best", "axis.leakage", "cascade.cost"
     )
-    figure = decide_charts.cascade(
-        fronts, best, chart_texts | {"symbol": words.symbol(choices.currency)}
-    )
+    figure = decide_charts.cascade(fronts, best, chart_texts | words.chart_money(choices.currency))
     note = cascade_note(words, best, model_name(words, teacher), choices.currency)
     panels.chart_panel(
         "cascade", words, figure, tables.cascade_table(words, fronts, choices.currency), note

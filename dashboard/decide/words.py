@@ -132,6 +132,22 @@ def _desk_card(words: Words, key: str, result: Interval, show, desk: DeskResult)
     return Card(f"desk_{key}", name, show(result.value), tuple(lines), words(f"people.{key}.help"))
 
 
+def desk_answer(words: Words, desk: DeskResult, least: int) -> str:
+    """Return in markdown whether the simulated people keep the due time.
+
+    desk: the simulated desk. least: people whose hours are enough.
+    """
+    late = desk.staffing.breaches
+    texts = {
+        "n": words.number(desk.reviewers, 0),
+        "least": words.number(least, 0),
+        "sla": words.number(desk.sla_hours),
+        "late": words.percent(late.value, 1),
+    }
+    kept = "people.keeps.more" if desk.reviewers > least else "people.keeps"
+    return words.markdown(kept if desk.keeps_promise else "people.late", **texts)
+
+
 def desk_basis(words: Words, desk: DeskResult) -> str:
     """Return in markdown the simulated setting, and whether the arrivals are the run's own."""
     study = desk.study

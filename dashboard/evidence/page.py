@@ -212,6 +212,7 @@ def _curves(shown: EvidenceContext) -> None:
     )
     in_use = {"coverage": curve.coverage.value, "risk": curve.selective_risk.value}
     texts = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
+    texts["coincide"] = words.pattern("risk_coverage.coincide")
     figure = charts.risk_coverage_figure(curves, names, in_use, texts, banded=tuple(names))
     panels.chart_panel(
         "ev_risk",

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import (
@@ -59,9 +60,13 @@ def catalogue(language: str) -> dict[str, str | tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class Words:
-    """The words and formats of one language: `words("decide.title")`, `words.percent(0.31)`."""
+    """The words and formats of one language: `words("decide.title")`, `words.percent(0.31)`.
+
+    zone: IANA name of the reader's time zone, in which times are written; None leaves theirs.
+    """
 
     language: str
+    zone: str | None = None
 
     def __call__(self, key: str, **values: str) -> str:
         """Return the words under `key` with {names} filled in. Values are formatted strings."""
@@ -69,6 +74,10 @@ class Words:
         if not isinstance(pattern, str):
             raise KeyError(key)  # words with plural forms: see `many`
         return fill_blanks(self.language, pattern, values)
+
+    def pattern(self, key: str) -> str:
+        """Return the words under `key` with their blanks, for a chart that fills them in."""
+        return str(catalogue(self.language)[key])
 
     def many(self, key: str, n: float, **values: str) -> str:
         """Return the words under `key` in the plural form of `n`, with {n} and {names} filled in."""
@@ -120,13 +129,39 @@ class Words:
         return DASH if value is None else self._with_signs(f"{_decimal(value):,.{digits}%}")
 
     def money(self, value: float | None, currency: str) -> str:
-        """Return an amount; amounts under 1,000 have the currency's decimals, larger ones none."""
+        """Return an amount; amounts under 1,000 have the currency's decimals, larger ones none.
+
+        Yen in Japanese are written as 30,000円, 931万円, 1.26億円.
+        """
         if value is None:
             return DASH
+        if self._writes_yen(currency):
+            return _yen(value)
         digits = get_currency_precision(currency) if abs(value) < 1000 else 0
         # the minus goes before the symbol: -$5, not $-5
         sign, amount = "-" if value < 0 else "", f"{abs(_decimal(value)):,.{digits}f}"
         return f"{sign}{self.symbol(currency)}{self._with_signs(amount)}"
+
+    def _writes_yen(self, currency: str) -> bool:
+        return currency == "JPY" and self.language == "ja"
+
+    def currency_unit(self, currency: str) -> str:
+        """Return the name of a currency as the unit of a column or an axis."""
+        return "円" if self._writes_yen(currency) else currency
+
+    def chart_money(self, currency: str) -> dict[str, str]:
+        """Return the signs before and after an amount in a chart, and Plotly's format of it."""
+        decimals = ",.2f" if get_currency_precision(currency) else ",.0f"
+        if self._writes_yen(currency):
+            return {"symbol": "", "unit": "円", "amount": decimals}
+        return {"symbol": self.symbol(currency), "unit": "", "amount": decimals}
+
+    def money_pattern(self, currency: str, digits: int) -> str:
+        """Return the spreadsheet's format of an amount with `digits` decimals."""
+        form = "#,##0" + ("." + "0" * digits if digits else "")
+        if self._writes_yen(currency):
+            return '#,##0"円"'
+        return f'"{self.symbol(currency)}"{form}'
 
     def _with_signs(self, text: str) -> str:
         """Return `text` with the language's decimal and group signs instead of "." and ","."""
@@ -137,8 +172,8 @@ class Words:
         return text.translate({ord("."): decimal, ord(","): group})
 
     def money_in_short(self, value: float, currency: str) -> str:
-        """Return an amount; from a hundred million in short form: 1.26億, 126M."""
-        if abs(value) < 1e8:
+        """Return an amount; from a hundred million in short form: 1.26億円, 126M."""
+        if abs(value) < 1e8 or self._writes_yen(currency):
             return self.money(value, currency)
         return format_compact_currency(value, currency, locale=self.language, fraction_digits=2)
 
@@ -149,7 +184,9 @@ class Words:
         )
 
     def time(self, value: datetime) -> str:
-        """Return day and time of `value`, to the minute."""
+        """Return day and time of `value`, to the minute, in the reader's zone."""
+        if self.zone is not None and value.tzinfo is not None:
+            value = value.astimezone(ZoneInfo(self.zone))
         return format_datetime(
             value,
             "yyyy/MM/dd HH:mm" if self.language == "ja" else "d MMM y, HH:mm",
@@ -176,6 +213,21 @@ def _decimal(value: float) -> Decimal:
     So 12.345 lies exactly half way and rounds to even, as Babel rounds.
     """
     return Decimal(str(value))
+
+
+def _yen(value: float) -> str:
+    """Return yen in Japanese, from 100,000 to three figures in 万円, then in 億円."""
+    size, sign = abs(value), "-" if value < 0 else ""
+    if size < 99_999.5:
+        amount = f"{size:,.0f}円"
+        return amount if amount == "0円" else sign + amount
+    for unit, name in ((1e4, "万円"), (1e8, "億円")):
+        figure = size / unit
+        digits = 2 if figure < 9.995 else 1 if figure < 99.95 else 0
+        # the larger unit, unless the rounded figure stays below 10,000
+        if round(figure) < 10_000 or name == "億円":
+            break
+    return f"{sign}{figure:,.{digits}f}{name}"
 
 
 # Babel looks up locale data at each call; these values never change.

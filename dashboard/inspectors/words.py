@@ -243,12 +243,8 @@ def milliseconds_text(words: Words, value: float) -> str:
 
 def case_option(words: Words, row: pd.Series, pick: str) -> str:
     """Return a case as one line of a list, as plain text: figure, text, id."""
-    nats = pick in (EPISTEMIC, ALEATORIC)
-    figure = (
-        words("inspectors.nats", value=words.number(row["figure"]))
-        if nats
-        else words.percent(row["figure"])
-    )
+    uncertain = pick in (EPISTEMIC, ALEATORIC)
+    figure = (words.number if uncertain else words.percent)(row["figure"])
     text = " ".join(row["text"].split())
     return f"{figure} · {text if len(text) <= TEXT else text[: TEXT - 1] + '…'} · {row['case_id']}"
 

@@ -184,7 +184,7 @@ def _compare(shown: MeetingContext) -> None:
     drawn = frame[(frame["measure"] != "money_per_month") | frame["name"].isin(same_money)]
     chart_texts = words.chart_words(
         *(f"meeting.measure.{measure}" for measure in meeting.COMPARED)
-    ) | {"symbol": words.symbol(shown.currency)}
+    ) | words.chart_money(shown.currency)
     texts = {
         (column.name, m): phrases.measure_text(
             words, m, column.measure(m).value, column.used.currency

@@ -97,7 +97,7 @@ def cash_chart(
     if words["payback_month"]:
         month = float(words["payback_month"])
         mark = {"color": SLOTS["now"], "size": 13, "symbol": "x"}
-        hover = f"%{{x:.1f}}<extra>{words['payback']}</extra>"
+        hover = f"%{{x:.0f}}<extra>{words['payback']}</extra>"
         figure.add_scatter(
             x=[month],
             y=[0],
@@ -129,8 +129,9 @@ def cash_chart(
 def tornado_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     """Return NPV with each input at its own low and high, against the NPV at the likely values.
 
-    frame: label (display name of the input), at_low, at_high, base; widest first. words: at_low,
-    at_high, base, npv, currency, separators.
+    frame: label (display name of the input), at_low, at_high, base, at_low_text, at_high_text (the
+    NPVs as read on the bars); widest first. words: at_low, at_high, base, npv, currency,
+    separators.
     """
     figure, rows = go.Figure(), frame.iloc[::-1]
     base = float(rows["base"].iloc[0])
@@ -141,6 +142,8 @@ def tornado_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             x=rows[end] - base,
             base=base,
             customdata=rows[end],
+            text=rows[f"{end}_text"],
+            textposition="auto",
             name=words[end],
             orientation="h",
             marker={

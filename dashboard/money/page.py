@@ -256,7 +256,11 @@ def _tornado(shown: MoneyContext) -> None:
         f"{money_words.input_name(words, name)} · {words(basis)}"
         for name, basis in zip(widest["name"], widest["basis"], strict=True)
     ]
-    figure = money_charts.tornado_chart(widest.assign(label=labels), texts)
+    values = {
+        f"{end}_text": [money_words.money_text(words, npv, currency) for npv in widest[end]]
+        for end in ("at_low", "at_high")
+    }
+    figure = money_charts.tornado_chart(widest.assign(label=labels, **values), texts)
     note = words.markdown("tornado.note", option=shown.names[option])
     panels.chart_panel(
         "tornado", words, figure, money_tables.tornado_table(words, frame, currency), note

@@ -28,9 +28,10 @@ def money_option_table(words: Words, frame: pd.DataFrame, currency: str) -> Scre
         f"chance_{end}": words(f"column.{end}", of=chance) for end in ("low", "high")
     }
     heads |= {"draws": words("money.draws"), "irr": words("money.irr")}
-    return _table(
-        frame.replace({"option": option_names(words)}), heads, "chance chance_low chance_high irr"
-    )
+    # a month is the least that a plan counts in
+    months = {name: frame[name].round() for name in ("payback", "payback_p10", "payback_p90")}
+    rows = frame.assign(**months).replace({"option": option_names(words)})
+    return _table(rows, heads, "chance chance_low chance_high irr")
 
 
 def cash_table(words: Words, frame: pd.DataFrame, currency: str) -> ScreenTable:

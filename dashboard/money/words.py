@@ -45,6 +45,7 @@ def input_name(words: Words, name: str) -> str:
 
 def unit_name(words: Words, name: str, currency: str) -> str:
     """Return the unit of an input, as written after a number."""
+    currency = words.currency_unit(currency)
     if INPUT_UNITS[name] == "currency":
         return currency
     key = "unit.percent_a_year" if name == "discount_rate" else _UNIT_WORDS[INPUT_UNITS[name]]
@@ -171,7 +172,7 @@ def joined_list(words: Words, parts: Iterable[str]) -> str:
 
 def cost_signs(words: Words, currency: str) -> dict[str, str]:
     """Return the currency and separators for a chart of money."""
-    return {"currency": currency, "separators": words.separators}
+    return {"currency": words.currency_unit(currency), "separators": words.separators}
 
 
 def money_text(words: Words, value: float, currency: str) -> str:

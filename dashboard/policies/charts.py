@@ -52,7 +52,7 @@ def policy_comparison_chart(
 
     A measure without a figure in both versions has no panel. frame: columns of
     report.policies.consequence_frame, the version before first. names: version -> display name.
-    titles: measure -> panel title. words: symbol, separators, interval.
+    titles: measure -> panel title. words: separators, interval, and the signs of money.
     """
     drawable = [
         measure
@@ -67,7 +67,7 @@ def policy_comparison_chart(
         vertical_spacing=0.5 / max(1, len(drawable)),
     )
     for row, measure in enumerate(drawable, start=1):
-        prefix = words["symbol"] if measure == "money_per_day" else ""
+        prefix, unit, form = _signs(measure, words)
         # Plotly stacks categories upwards, so the version before is drawn last to be on top
         for (version, name), (slot, mark) in reversed(
             list(zip(names.items(), _PAIR, strict=False))
@@ -85,8 +85,8 @@ def policy_comparison_chart(
                     measure_rows["value"], measure_rows["low"], measure_rows["high"], SLOTS[slot]
                 ),
                 cliponaxis=False,
-                hovertemplate=f"%{{y}}<br>{prefix}%{{x:{_FORMS[measure]}}}<br>{words['interval']} {prefix}"
-                f"%{{customdata[0]:{_FORMS[measure]}}} – {prefix}%{{customdata[1]:{_FORMS[measure]}}}"
+                hovertemplate=f"%{{y}}<br>{prefix}%{{x:{form}}}{unit}<br>{words['interval']} {prefix}"
+                f"%{{customdata[0]:{form}}}{unit} – {prefix}%{{customdata[1]:{form}}}{unit}"
                 "<br>n = %{customdata[2]:,}<extra></extra>",
                 showlegend=False,
                 row=row,
@@ -95,6 +95,7 @@ def policy_comparison_chart(
         figure.update_xaxes(
             tickformat=_TICKS[measure],
             tickprefix=prefix,
+            ticksuffix=unit,
             rangemode="tozero",
             nticks=6,
             row=row,
@@ -102,6 +103,13 @@ def policy_comparison_chart(
         )
     figure.update_yaxes(automargin=True, type="category", range=[-0.6, len(names) - 0.4])
     return left_titles(finish(figure, 60 + 128 * max(1, len(drawable)), words))
+
+
+def _signs(measure: str, words: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return the signs before and after a figure of a measure, and its format."""
+    if measure == "money_per_day":
+        return words["symbol"], words["unit"], words["amount"]
+    return "", "", _FORMS[measure]
 
 
 def policy_timeline(
@@ -146,8 +154,22 @@ def policy_timeline(
             cliponaxis=False,
         )
     order = [letters(name) for name in names.values()]
-    figure.update_xaxes(title=words["time"], tickformatstops=_TIMES)
+    figure.update_xaxes(title=words["time"], tickformatstops=_TIMES, **_distinct_ticks(figure))
     figure.update_yaxes(
         automargin=True, type="category", categoryorder="array", categoryarray=order[::-1]
     )
     return finish(figure, 150 + 44 * len(order), words)
+
+
+def _distinct_ticks(figure: go.Figure) -> dict[str, object]:
+    """Return the range of a time axis that is at least an hour, so that no two ticks read alike.
+
+    Plotly would divide a moment into milliseconds, which the tick's format does not show.
+    """
+    moments = pd.to_datetime([x for trace in figure.data for x in trace.x], utc=True)
+    if not len(moments):
+        return {}
+    first, last = moments.min(), moments.max()
+    room = max(pd.Timedelta(0), pd.Timedelta(hours=1) - (last - first)) / 2
+    margin = 0.03 * (last - first)
+    return {"range": [first - room - margin, last + room + margin], "nticks": 6}

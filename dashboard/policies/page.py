@@ -184,10 +184,9 @@ def _compare(scene: PolicyScene, draft: Policy) -> None:
         {name: names[name] for name in (before, after)},
     )
     texts = {
-        "symbol": words.symbol(scene.choices.currency),
         "separators": words.separators,
         "interval": words("band"),
-    }
+    } | words.chart_money(scene.choices.currency)
     titles = policy_tables.measure_names(words, scene.choices.currency)
     figure = policy_charts.policy_comparison_chart(frame, selected, titles, texts)
     note = policy_words.change_sentence(

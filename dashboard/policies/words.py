@@ -18,6 +18,7 @@ from core.report.policies import CLASS, NOT_CERTIFIED, NOT_COVERED, REFUSED, SEG
 from core.report.policy_history import PolicyLife
 from core.store import entries
 from core.types import Interval
+from dashboard.components.active_policy import uncertainty_level
 from dashboard.components.certificate_words import certificate_sentence as certified
 from dashboard.i18n import DASH, Words, escape_markdown
 
@@ -102,7 +103,9 @@ def threshold_text(words: Words, value: Threshold | None) -> str:
 
 def limit_text(words: Words, value: float | None) -> str:
     """Return an epistemic limit as plain text."""
-    return words("policy.no_limit") if value is None else words("policy.nats", limit=f"{value:g}")
+    if value is None:
+        return words("policy.no_limit")
+    return words("policy.limit.at", limit=f"{value:g}", level=uncertainty_level(words, value))
 
 
 def kind_name(words: Words, name: str) -> str:

@@ -12,8 +12,10 @@ over pages, but not the value of a choice that no widget of the page shows.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar, cast
 from uuid import uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -81,8 +83,20 @@ def take_in_address() -> None:
 
 
 def words() -> Words:
-    """Return the words of the chosen language."""
-    return Words(st.session_state["lang"])
+    """Return the words of the chosen language, with times in the browser's time zone."""
+    return Words(st.session_state["lang"], _zone_name(st.context.timezone))
+
+
+@lru_cache(maxsize=64)
+def _zone_name(name: str | None) -> str:
+    """Return the name of a time zone, UTC if this machine does not know it.
+
+    A browser may hide its zone, or send any text.
+    """
+    try:
+        return ZoneInfo(name or "UTC").key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
 
 
 def choices() -> Choices:

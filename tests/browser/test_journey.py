@@ -160,7 +160,7 @@ def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(tmp_path, br
         )
         slow.holding = True
         slow.answered(page.locator(".st-key-use_limits button").click)
-        slow.answered(page.locator(".st-key-limited").get_by_text("Selective risk").click)
+        slow.answered(page.locator(".st-key-limited").get_by_text("Error rate of accepted").click)
         slow.let_go()
         expect(page).to_have_url(re.compile("[?&]limited=selective_risk(&|$)"), timeout=30_000)
         assert moved(page, "0.888") == "1.000"

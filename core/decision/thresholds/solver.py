@@ -11,7 +11,7 @@ figures are estimates on the cases that chose the threshold, so they are optimis
 issues no certificate.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,11 @@ from core.counts.tally import LeakageLimit, RiskLimit
 from core.decision.thresholds.consequence import PolicyConsequence, policy_consequence
 from core.decision.thresholds.costs import DAYS_PER_MONTH, NO_LABELS, CostModel
 from core.decision.thresholds.policy import Policy
+from core.decision.thresholds.verdict import (
+    ACCEPTS_NOTHING,
+    MOSTLY_WRONG,
+    MOSTLY_WRONG_RISK,
+)
 from core.errors import SettingsError
 from core.stats.checks import finite
 
@@ -97,6 +102,10 @@ class ThresholdSolver:
             np.nan_to_num(curve.share("review_rate"))[: len(THRESHOLDS)] * terms.cases_per_day
         )
         self._money = np.nan_to_num(terms.handling(curve))[: len(THRESHOLDS)]
+
+    def at_threshold(self, threshold: float) -> PolicyConsequence:
+        """Return the point of a threshold. Raises SettingsError for one that is not allowed."""
+        return self._point(step_of_threshold(threshold))
 
     def at_risk(self, limit: RiskLimit) -> PolicyConsequence | InfeasibleLimits:
         """Return the point with the fewest reviews that keeps a risk limit."""
@@ -271,6 +280,22 @@ def preset_thresholds(solver: ThresholdSolver) -> dict[str, float]:
     if SAFE in presets and presets.get(LEAN, 0.0) > presets[SAFE]:
         del presets[LEAN]
     return presets
+
+
+def preset_faults(solver: ThresholdSolver, thresholds: Mapping[str, float]) -> dict[str, str]:
+    """Return preset -> ACCEPTS_NOTHING or MOSTLY_WRONG, for presets that are no use as they are.
+
+    thresholds: preset -> its threshold, as of `preset_thresholds`.
+    """
+    faults = {}
+    for name, threshold in thresholds.items():
+        point = solver.at_threshold(threshold)
+        risk = point.selective_risk.value
+        if not point.accepted:
+            faults[name] = ACCEPTS_NOTHING
+        elif risk is not None and risk >= MOSTLY_WRONG_RISK:
+            faults[name] = MOSTLY_WRONG
+    return faults
 
 
 def _lean_threshold(solver: ThresholdSolver) -> float | None:

@@ -5,6 +5,8 @@ reportlab's bar chart has no error bars: this module draws them as lines on the 
 value axis.
 """
 
+from collections.abc import Callable
+
 from reportlab.graphics.charts.barcharts import VerticalBarChart
 from reportlab.graphics.charts.lineplots import LinePlot
 from reportlab.graphics.shapes import Circle, Drawing, String
@@ -13,7 +15,7 @@ from reportlab.lib.colors import HexColor
 
 from core.report.document import BarChart, LineChart
 from core.report.exports.pdf_fonts import printable_text
-from core.report.exports.style import FILL, INK, MUTED, RULE, STRONG
+from core.report.exports.style import INK, MUTED, OPTIONS, RULE, STRONG
 
 _SIZE = 9
 _LEFT, _FOOT, _HEAD = 46, 34, 24  # around the plot
@@ -46,7 +48,10 @@ def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
     label.fontName, label.fontSize = font, _SIZE
     label.fillColor, label.boxAnchor, label.dy = HexColor(f"#{INK}"), "n", -4
     plot.categoryAxis.visibleTicks = 0
-    plot.bars[0].fillColor, plot.bars[0].strokeColor = HexColor(f"#{FILL}"), None
+    plot.bars[0].strokeColor = None
+    for i in range(len(chart.names)):
+        plot.bars[0, i].fillColor = HexColor(f"#{OPTIONS[i % len(OPTIONS)]}")
+        plot.bars[0, i].strokeColor = None
     plot.barWidth, plot.groupSpacing = 10, 12
     picture.add(plot)
     plot.draw()  # the axes compute their scale only here
@@ -90,11 +95,10 @@ def _place(plot, picture: Drawing) -> None:
 
 def _axis(axis, pattern: str, font: str) -> None:
     """Label an axis by the spreadsheet's pattern: a percentage, or a number after a currency sign."""
-    symbol = pattern.split('"')[1] if pattern.startswith('"') else ""
     axis.labels.fontName, axis.labels.fontSize = font, _SIZE - 1
     axis.labels.fillColor = HexColor(f"#{MUTED}")
     axis.labelTextFormat = (
-        (lambda x: f"{x:.2%}" if x < 0.02 else f"{x:.0%}") if "%" in pattern else _number(symbol)
+        (lambda x: f"{x:.2%}" if x < 0.02 else f"{x:.0%}") if "%" in pattern else _amount(pattern)
     )
     axis.visibleGrid, axis.gridStrokeColor = 1, HexColor(f"#{RULE}")
     # An axis without a line keeps none.
@@ -102,8 +106,18 @@ def _axis(axis, pattern: str, font: str) -> None:
     axis.maximumTicks = 6
 
 
-def _number(symbol: str):
-    return lambda x: f"{symbol}{x:,.0f}" if abs(x) >= 10 or x == 0 else f"{symbol}{x:,.2g}"
+def _amount(pattern: str) -> Callable[[float], str]:
+    """Return the writer of a number with the sign of the pattern, before or after it."""
+    sign = pattern.split('"')[1] if '"' in pattern else ""
+    before, after = (sign, "") if pattern.startswith('"') else ("", sign)
+
+    def write(x: float) -> str:
+        # Japanese counts in ten thousands, which no spreadsheet format divides by
+        if after == "円" and abs(x) >= 10_000:
+            return f"{x / 10_000:,.0f}万円"
+        return f"{before}{x:,.0f}{after}" if abs(x) >= 10 or x == 0 else f"{before}{x:,.2g}{after}"
+
+    return write
 
 
 def _text(text: str, x: float, y: float, size: float, colour: str, font: str) -> String:

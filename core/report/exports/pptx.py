@@ -25,7 +25,7 @@ WIDTH, HEIGHT, MARGIN = 13.333, 7.5, 0.5
 _TOP, _BOTTOM = 1.45, HEIGHT - 0.4  # of the area below a title
 _LINE = WIDTH - 2 * MARGIN
 _TEXT, _CELL, _PAD = 18, 13, 0.1  # points, points, inches around a cell's text
-_CHART_LEAST = 2.6  # height under which a row of charts goes to the next slide
+_CHART_LEAST = 2.35  # height under which a row of charts goes to the next slide
 
 
 def write_pptx(document: ReportDocument) -> bytes:

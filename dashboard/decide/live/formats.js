@@ -25,7 +25,17 @@ class Formats {
   }
 
   amount(value, digits = Math.abs(value) < 1000 ? this.currency.digits : 0) {
+    if (this.currency.code === "JPY" && this.words.language === "ja") return this.yen(value);
     return this.write(value, digits, { style: "currency", currency: this.currency.code });
+  }
+
+  // Yen in Japanese: 30,000円, 931万円, 1.26億円; the same as dashboard.i18n's _yen.
+  yen(value) {
+    if (!Number.isFinite(value)) return this.words.none;
+    const size = Math.abs(value), sign = value < 0 && Math.round(size) ? "-" : "";
+    if (size < 99999.5) return `${sign}${this.write(size, 0, {})}円`;
+    const [unit, name] = Math.round(size / 1e4) < 10000 ? [1e4, "万円"] : [1e8, "億円"], figure = size / unit;
+    return `${sign}${this.write(figure, figure < 9.995 ? 2 : figure < 99.95 ? 1 : 0, {})}${name}`;
   }
 
   write(value, digits, style) {

@@ -6,7 +6,7 @@ const STEPS = 1000;
 const KEY_PAUSE_MS = 200; // from the last key to the message, so that a held key sends one message
 const KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -STEPS, End: STEPS };
 const MONEY = 0, NOW = 8; // slots of the theme's chartCategoricalColors, as in dashboard/components/charts.py
-const HEIGHT = 110; // px of the curve
+const HEIGHT = 84; // px of the curve
 const handles = new WeakMap(); // element -> Handle: the page calls the function below again for all new data
 
 export default function ({ data, parentElement, setStateValue }) {
