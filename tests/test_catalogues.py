@@ -182,7 +182,7 @@ def test_no_text_of_a_case_can_be_markup(text):
 # Terms that the screens no longer use; each has a present one.
 WITHDRAWN = {
     "ja": (
-        "見逃し率",
+        "見逃し",
         "出発点",
         "判定データ",
         "点推定モデル",
