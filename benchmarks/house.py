@@ -55,14 +55,14 @@ def within(value: float, limit: dict[str, float]) -> bool:
 
 
 def tighten(limits: dict[str, dict], measures: dict[str, float]) -> dict[str, dict]:
-    """Return the limits moved to better measures, but not past their targets."""
+    """Return the limits moved to better measures, not past their targets; none gets looser."""
     tighter = {}
     for name, limit in limits.items():
         target, value = limit["target"], measures[name]
         if "most" in limit:
-            tighter[name] = limit | {"most": max(target, min(limit["most"], value))}
+            tighter[name] = limit | {"most": min(limit["most"], max(target, value))}
         else:
-            tighter[name] = limit | {"least": min(target, max(limit["least"], value))}
+            tighter[name] = limit | {"least": max(limit["least"], min(target, value))}
     return tighter
 
 

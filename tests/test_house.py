@@ -58,6 +58,11 @@ def test_a_limit_follows_a_better_measure_no_further_than_its_target():
         assert (tighter["a"]["most"], tighter["b"]["least"]) == bounds
 
 
+def test_a_limit_past_its_target_stays():
+    limits = {"a": {"most": 3, "target": 5}, "b": {"least": 15, "target": 12}}
+    assert house.tighten(limits, {"a": 4, "b": 13}) == limits
+
+
 @pytest.mark.parametrize(
     ("name", "one"), [("fit", True), ("Store", True), ("fit_model", False), ("ModelCard", False)]
 )

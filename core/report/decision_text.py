@@ -113,21 +113,21 @@ def threshold_for_leakage(curve: AcceptanceCurve, target: float) -> float:
 
 def decision_sentences(record: dict, language: str = "en") -> str:
     """Return the record as text, a line a figure, each with its interval and n."""
-    found, unit = record["consequence"], record["costs"]
+    figures, unit = record["consequence"], record["costs"]
 
     def line(key: str, **values: object) -> str:
         return sentence(language, f"decide.{key}", **values)
 
     source = line(f"volume_{record['volume']}")
-    head = {"threshold": found["threshold"], "run": record["run"], "n": found["cases"]}
-    reviews = _number(found["reviews_per_day"], language)
+    head = {"threshold": figures["threshold"], "run": record["run"], "n": figures["cases"]}
+    reviews = _number(figures["reviews_per_day"], language)
     lines = [
         line("head", **head),
-        line("coverage", value=_share(found["coverage"], language)),
-        line("reviews", value=reviews, volume=found["cases_per_day"], source=source),
-        line("risk", value=_share(found["selective_risk"], language)),
-        line("leakage", value=_share(found["leakage"], language)),
-        line("escapes", value=_number(found["escapes_per_day"], language)),
+        line("coverage", value=_share(figures["coverage"], language)),
+        line("reviews", value=reviews, volume=figures["cases_per_day"], source=source),
+        line("risk", value=_share(figures["selective_risk"], language)),
+        line("leakage", value=_share(figures["leakage"], language)),
+        line("escapes", value=_number(figures["escapes_per_day"], language)),
         line("unit_costs", **unit),
     ]
     if record["far_cases"]:

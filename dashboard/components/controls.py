@@ -87,8 +87,8 @@ def segments(
     the page is. more: of st.segmented_control.
     """
     draw = st.segmented_control if place is None else place.segmented_control
-    more |= {"format_func": shows.__getitem__, "key": key, "required": True}
-    return cast(T, draw(label, list(shows), **more))
+    fixed: dict[str, Any] = {"format_func": shows.__getitem__, "key": key, "required": True}
+    return cast(T, draw(label, list(shows), **fixed, **more))
 
 
 def language(words: Words) -> None:

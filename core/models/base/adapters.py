@@ -45,7 +45,7 @@ def target_names(backbone: Backbone, settings: AdapterSettings) -> list[str]:
         if settings.targets != "attention":
             names += maps.down
         if settings.targets in ("attention", "all"):
-            names += maps.other
+            names += maps.attention
     if not names:
         raise SettingsError(
             "models.targets_match_nothing", targets=settings.targets, base=backbone.source

@@ -22,12 +22,12 @@ POOLED = frozenset(
 class FeedForward:
     """Names, below the model, of one block's linear maps.
 
-    up: hidden -> inner. down: inner -> hidden. other: the remaining maps, those of attention.
+    up: hidden -> inner. down: inner -> hidden. attention: the remaining maps.
     """
 
     up: tuple[str, ...]
     down: tuple[str, ...]
-    other: tuple[str, ...]  # the block's remaining linear maps: attention
+    attention: tuple[str, ...]
 
 
 def find_blocks(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
@@ -45,11 +45,11 @@ def feed_forward(model: PreTrainedModel, prefix: str, block: nn.Module) -> FeedF
         model.config.hidden_size,
         getattr(model.config, "intermediate_size", 4 * model.config.hidden_size),
     )
-    kinds: dict[str, list[str]] = {"up": [], "down": [], "other": []}
+    kinds: dict[str, list[str]] = {"up": [], "down": [], "attention": []}
     for name, module in block.named_modules():
         if isinstance(module, nn.Linear):
             shape = (module.in_features, module.out_features)
-            kinds[{(hidden, inner): "up", (inner, hidden): "down"}.get(shape, "other")].append(
+            kinds[{(hidden, inner): "up", (inner, hidden): "down"}.get(shape, "attention")].append(
                 prefix + name
             )
     return FeedForward(**{kind: tuple(names) for kind, names in kinds.items()})

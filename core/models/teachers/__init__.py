@@ -59,9 +59,9 @@ def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     # The choice needs labels that the probe did not train on; the final fit then wastes none.
     fold = job.held_out_job(HELD_OUT, isinstance(settings, FROM_POINT))
     probe = fit_teacher(fold, settings)
-    fitted = fit_teacher(job, settings.model_copy(update=probe.chosen))
+    fitted = fit_teacher(job, settings.model_copy(update=probe.choices))
     record = fitted.record | {"held_out": probe.record}
-    return Fitted(fitted.posterior, record, fitted.chosen, _held_out_shares(fold, probe.posterior))
+    return Fitted(fitted.posterior, record, fitted.choices, _held_out_shares(fold, probe.posterior))
 
 
 def _is_open(settings: TeacherSettings, job: TeacherJob) -> bool:
@@ -96,7 +96,7 @@ def fit_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     return Fitted(
         tempered(posterior, temperature),
         fitted.record | choice | record,
-        fitted.chosen | choice,
+        fitted.choices | choice,
     )
 
 

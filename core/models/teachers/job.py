@@ -36,13 +36,13 @@ from core.progress import ProgressBar
 class Fitted:
     """A teacher's distribution over adapters, and the record of its fit (JSON-able).
 
-    chosen: the settings' fields chosen on the anchor, for a later fit on every label without an
+    choices: the settings' fields chosen on the anchor, for a later fit on every label without an
     anchor. shares: quantiles of novelty's mean share over held-out cases, None if unknown.
     """
 
     posterior: Posterior
     record: dict
-    chosen: dict = field(default_factory=dict)
+    choices: dict = field(default_factory=dict)
     shares: Tensor | None = None
 
 

@@ -35,14 +35,14 @@ _LEAST = 1e-6
 class Targets:
     """What each case teaches: its label and, for a student, the moments of the teacher's samples.
 
-    labels: positions [n], NO_LABEL where unknown. moments: None without a teacher. each [E, n, K]:
-    in epoch e one sample's probabilities each[e] replace the mean (online targets); None keeps the
-    mean.
+    labels: positions [n], NO_LABEL where unknown. moments: None without a teacher. by_epoch: [E, n,
+    K]; in epoch e one sample's probabilities by_epoch[e] replace the mean (online targets); None
+    keeps the mean.
     """
 
     labels: np.ndarray
     moments: Moments | None = None
-    each: np.ndarray | None = None
+    by_epoch: np.ndarray | None = None
 
     def batch(self, index: list[int], epoch: int) -> dict[str, Tensor]:
         """Return the batch's tensors, as TopClassifier.forward takes them.
@@ -59,8 +59,8 @@ class Targets:
         )
         probabilities = (
             m.probabilities[index]
-            if self.each is None
-            else self.each[epoch % len(self.each), index]
+            if self.by_epoch is None
+            else self.by_epoch[epoch % len(self.by_epoch), index]
         )
         values = {
             "probabilities": probabilities,
