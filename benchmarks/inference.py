@@ -236,7 +236,9 @@ def useful_flops(backbone: Backbone, texts: list[str], cut: int, samples: int) -
     total = 0.0
     for i in range(last + 1):
         maps = backbone.feed_forward(i)
-        attention = 2 * _weights(backbone, maps.attention) * tokens + 4 * backbone.hidden_size * squares
+        attention = (
+            2 * _weights(backbone, maps.attention) * tokens + 4 * backbone.hidden_size * squares
+        )
         feed = (
             2
             * _weights(backbone, maps.up + maps.down)
