@@ -45,9 +45,9 @@ def open_view(homes, monkeypatch):
     def open_view(view, home="full", **address):
         monkeypatch.setenv("KAKUSHIN_HOME", str(homes.get(home, home)))
         page = (
-            AppTest.from_file(APP, default_timeout=60)
+            AppTest.from_file(APP, default_timeout=600)
             if view is None
-            else AppTest.from_string(PAGE.format(view=view), default_timeout=60)
+            else AppTest.from_string(PAGE.format(view=view), default_timeout=600)
         )
         page.query_params.update({"lang": "en"} | address)
         return page.run()

@@ -209,6 +209,6 @@ print(fetch_wheel(wheel, Path({str(tmp_path / "fake")!r}), download))
         )
         for _ in range(2)
     ]
-    assert [p.wait(timeout=60) for p in both] == [0, 0]
+    assert [p.wait(timeout=600) for p in both] == [0, 0]
     assert (tmp_path / "asked").read_text() == "x"
     assert (tmp_path / "fake" / "a.txt").read_bytes() == b"alpha"

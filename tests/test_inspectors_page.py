@@ -285,7 +285,7 @@ def test_opening_the_page_and_its_field_leaves_torch_out(homes):
     code = (
         "import sys\nfrom streamlit.testing.v1 import AppTest\npage = AppTest.from_string('from"
         " dashboard.session import state\\nfrom dashboard.inspectors import"
-        " page\\nstate.take_in_address()\\npage.draw_inspectors_page()', default_timeout=60)\nfor source in"
+        " page\\nstate.take_in_address()\\npage.draw_inspectors_page()', default_timeout=600)\nfor source in"
         " ('stored', 'typed'):\n    page.query_params.update({'source': source})\n    page.run()\n "
         "   assert not page.exception\nprint(*sorted({'torch', 'transformers', 'peft',"
         " 'safetensors'} & set(sys.modules)))"

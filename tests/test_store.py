@@ -628,13 +628,15 @@ def test_a_store_in_use_is_waited_for_and_then_said(store):
 
 def test_another_program_at_the_file_is_waited_for(store):
     code = (
-        f"import duckdb, time; c = duckdb.connect({str(store.folder / FILE)!r}); print('open',"
-        " flush=True); time.sleep(0.6)"
+        f"import duckdb, sys; c = duckdb.connect({str(store.folder / FILE)!r}); print('open',"
+        " flush=True); sys.stdin.read()"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as other:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as other:
         assert other.stdout.readline() == b"open\n"
         with pytest.raises(StoreError, match="was in use for 0.1 s"):
             Store(store.folder, timeout_s=0.1).runs()
+        threading.Timer(0.3, other.stdin.close).start()
         assert len(store.runs()) == 1
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +86,12 @@ def test_a_killed_holder_gives_the_lock_back(tmp_path, hold):
         assert lock.holder()[0] == os.getpid()
 
 
+def waiting_calls(path: Path) -> int:
+    """Return how many calls of flock wait for a file, from the kernel's list of locks."""
+    lines = Path("/proc/locks").read_text().splitlines()
+    return sum("->" in line and f":{path.stat().st_ino} " in line for line in lines)
+
+
 def test_waiting_processes_come_in_the_order_of_their_arrival(tmp_path, hold):
     lock, order = QueuedLock(tmp_path / "lock"), []
     holder = hold(lock.path, 600)
@@ -97,7 +104,8 @@ def test_waiting_processes_come_in_the_order_of_their_arrival(tmp_path, hold):
 
         threads.append(threading.Thread(target=take))
         threads[-1].start()
-        time.sleep(0.05)  # so that each has entered the kernel's queue
+        while waiting_calls(lock.path) <= i:  # until it has entered the kernel's queue
+            time.sleep(0.01)
     holder.kill()
     for thread in threads:
         thread.join()

@@ -61,7 +61,7 @@ def _type_a_threshold(page) -> None:
     page.mouse.dblclick(box["x"] + 0.38 * box["width"], box["y"] + 1.5 * 35)
     page.locator(
         "[data-testid=number-overlay] input, .gdg-style input, #portal input"
-    ).first.wait_for(timeout=10_000)
+    ).first.wait_for(timeout=30_000)
     page.keyboard.type("0.75", delay=60)
     page.keyboard.press("Enter")
     expect(page.locator(FORM)).to_contain_text(
