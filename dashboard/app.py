@@ -37,11 +37,14 @@ def main() -> None:
         with early:
             preload.plotly()
     # imported here, not at the top: they take 1,200 ms, and the browser is busy only now
+    from dashboard.components import door
     from dashboard.session import cache, state
 
     state.take_in_address()
     words = state.words()
     st.logo(LOGO, size="large")
+    if not door.draw_door(words):
+        return
     groups = {
         words(f"nav.{group}"): [
             st.Page(

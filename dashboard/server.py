@@ -1,12 +1,14 @@
 """The dashboard's server: `python -m dashboard.server --port 8501`; `kakushin dashboard` starts it.
 
-Serves dashboard/app.py with Streamlit's own ASGI application behind dashboard.guard. Refuses an
-address beyond this machine, since anyone who reaches the server may use it.
+Serves dashboard/app.py with Streamlit's own ASGI application behind dashboard.guard. Without a
+login (KAKUSHIN_LOGIN), refuses an address beyond this machine, since anyone who reaches the server
+may use it; with one, refuses a login file that would let too many in.
 """
 
 import argparse
 import ipaddress
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.requests import Request
@@ -16,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from streamlit import config, file_util
 from streamlit.starlette import App
 
+from core.access import login_path, read_login
 from core.errors import KakushinError, SettingsError
 from core.messages import error_text, reader_language
 from core.settings import Settings
@@ -71,11 +74,19 @@ def require_local_address(address: str | None) -> None:
 
 def serve_dashboard(port: int) -> None:
     """Serve on this machine until a signal ends it. Raises SettingsError for an open address."""
-    public_hosts = Settings().public_hosts
+    public_hosts, login = Settings().public_hosts, login_path()
     app = DashboardApp(public_hosts)
-    require_local_address(config.get_option("server.address"))
-    hosts = [*LOCAL_HOSTS, *public_hosts]
-    app.run(config={"server.port": port, "server.allowedHosts": hosts})
+    # Headers would log anyone in who can set them.
+    options = {"server.port": port, "server.trustedUserHeaders": {}}
+    options["server.allowedHosts"] = [*LOCAL_HOSTS, *public_hosts]
+    if login is None:
+        require_local_address(config.get_option("server.address"))
+    else:
+        read_login(login)
+        if find_spec("authlib") is None:
+            raise SettingsError("identity.no_library", file="requirements-login.txt")
+        options["secrets.files"] = [str(login.resolve())]
+    app.run(config=options)
 
 
 if __name__ == "__main__":

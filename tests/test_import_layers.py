@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # name here that begins its own.
 GROUND = {
     *("core.errors", "core.export", "core.files", "core.messages"),
-    *("core.types", "core.settings", "core.progress", "core.identity"),
+    *("core.types", "core.settings", "core.progress", "core.identity", "core.access"),
 }
 NUMBERS = GROUND | {"core.stats", "core.counts"}
 CORE = {
@@ -25,6 +25,7 @@ CORE = {
     "core.settings": {"core.errors"},
     "core.files": set(),
     "core.identity": {"core.errors"},
+    "core.access": {"core.errors", "core.identity"},
     "core.export": {"core.errors", "core.files"},
     "core.progress": {"core.files"},
     "core.stats": GROUND,

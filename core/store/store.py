@@ -7,6 +7,7 @@ no meaning of a count.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from copy import copy
 from pathlib import Path
 
 import duckdb
@@ -40,6 +41,12 @@ class Store:
         self.folder, self.timeout_s = Path(folder), timeout_s
         self.principal = principal or local_principal()
         self._file = file.StoreFile(self.folder, timeout_s, self._show_lake)
+
+    def acting_for(self, principal: Principal) -> "Store":
+        """Return this store, with its connection and lock, for the writes of another person."""
+        store = copy(self)
+        store.principal = principal
+        return store
 
     def atomic(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """Run several calls as one transaction. Nests. Keep it short: all other processes wait."""

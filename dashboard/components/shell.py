@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import KakushinError
 from core.types import RunRecord
-from dashboard.components import controls
+from dashboard.components import controls, door
 from dashboard.i18n import Words
 from dashboard.session import cache, state
 
@@ -36,6 +36,7 @@ def draw_shell(
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             if aside is not None:
                 aside(words)
+            door.draw_account(words)
             controls.language(words)
     try:
         # The version first: a commit after it makes the watch rerun the page, never miss it.

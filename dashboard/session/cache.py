@@ -21,6 +21,7 @@ from core.counts.histogram import AcceptanceCurve, Histogram
 from core.counts.joint import JointCounts, JointCumulative
 from core.decision.certificate.claims import Certificate, NotCertified
 from core.decision.money.scenario import MoneyScenario
+from core.identity import ANONYMOUS
 from core.pipeline import ask, uploads, workspace
 from core.pipeline.uploads import Checked, ColumnNames, ReadingOptions, Upload
 from core.report import evidence, money
@@ -30,6 +31,7 @@ from core.store.ledger import Ledger
 from core.store.lines import LineSettings, read_lines
 from core.store.store import Store
 from core.types import Run, RunRecord
+from dashboard.session import identity
 from dashboard.session.address import ALL, Choices
 
 P = ParamSpec("P")
@@ -123,8 +125,8 @@ def settings() -> Settings:
 
 
 def store() -> Store:
-    """Return the store's handle, for pages that write."""
-    return _store(_folder())
+    """Return the store for pages that write: every write is checked for this session's person."""
+    return _store(_folder()).acting_for(identity.acting_principal())
 
 
 def data_version() -> tuple:
@@ -167,7 +169,9 @@ _stores: SharedCache[Store] = SharedCache(8)
 
 
 def _store(folder: Path) -> Store:
-    return _stores.get(folder, partial(Store, folder, timeout_s=LOCK_SECONDS))
+    # Shared by all sessions, so it reads only: nobody may write through it.
+    make = partial(Store, folder, timeout_s=LOCK_SECONDS, principal=ANONYMOUS)
+    return _stores.get(folder, make)
 
 
 # --- read or computed once a version of the store: each raises StoreError

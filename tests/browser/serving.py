@@ -36,11 +36,14 @@ DRAWN = ".st-key-chart_thresholds .main-svg"  # the last chart of the page
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[str]:
-    """Serve the dashboard over the store in `home` on a free port; give its address."""
-    port = free_port()
+def serving(home: Path, port: int = 0, **variables: str) -> Iterator[str]:
+    """Serve the dashboard over the store in `home` on a free port; give its address.
+
+    variables: of the environment.
+    """
+    port = port or free_port()
     command = [sys.executable, "-m", "dashboard.server", "--port", str(port)]
-    environment = {**os.environ, "KAKUSHIN_HOME": str(home)}
+    environment = {**os.environ, "KAKUSHIN_HOME": str(home), **variables}
     # its log goes to stderr
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
