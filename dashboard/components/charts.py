@@ -8,11 +8,11 @@ through `letters`, since Plotly interprets a few HTML tags in any text.
 
 from collections.abc import Collection, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.components import panes
+from dashboard.components.coinciding import coinciding_curves
 
 # Streamlit's placeholders: its page replaces "#00000n" in a figure by the theme's n-th categorical
 # colour.
@@ -119,42 +119,6 @@ def risk_coverage_figure(
     return finish(figure, 310, words, xaxis=across, yaxis=up)
 
 
-def coinciding_curves(
-    curves: pd.DataFrame, names: Mapping[str, str], coincide: str
-) -> dict[str, str]:
-    """Return the names of the curves to draw; the first curve also names those that coincide.
-
-    A curve coincides if it lies inside the first one's interval wherever both are drawn. curves,
-    names: as of `risk_coverage_figure`. coincide: pattern with {names} and {points}, the largest
-    difference in percentage points.
-    """
-    main, *others = names
-    first = _at_coverages(curves[curves["model_kind"] == main], ("risk", "low", "high"))
-    gaps: dict[str, float] = {}
-    for kind in others:
-        risk = _at_coverages(curves[curves["model_kind"] == kind], ("risk",))["risk"]
-        known = ~np.isnan(risk) & ~np.isnan(first["risk"])
-        inside = (risk >= first["low"] - 1e-9) & (risk <= first["high"] + 1e-9)
-        if known.any() and inside[known].all():
-            gaps[kind] = float(np.abs(risk - first["risk"])[known].max())
-    if not gaps:
-        return dict(names)
-    joined = " =<br>".join(names[kind] for kind in (main, *gaps))
-    merged = {main: coincide.format(names=joined, points=f"{100 * max(gaps.values()):.1f}")}
-    return merged | {kind: names[kind] for kind in others if kind not in gaps}
-
-
-def _at_coverages(rows: pd.DataFrame, columns: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return columns of one curve at coverages 0%, 1%, ..., 100%; NaN beyond its ends."""
-    rows, grid = rows[rows["risk"].notna()].sort_values("coverage"), np.linspace(0, 1, 101)
-    if not len(rows):
-        return {name: np.full(len(grid), np.nan) for name in columns}
-    return {
-        name: np.interp(grid, rows["coverage"], rows[name], left=np.nan, right=np.nan)
-        for name in columns
-    }
-
-
 def against_threshold(
     curve: pd.DataFrame, now: float | None, cheapest: float | None, words: Mapping[str, str]
 ) -> go.Figure:
@@ -168,10 +132,8 @@ def against_threshold(
     panels = [panel for panel in _PANELS if curve[panel[0]].notna().any()]
     figure, axes = go.Figure(), []
     for place, (column, slot, form) in enumerate(panels):
-        money = column == "money"
-        prefix, unit = (words["symbol"], words["unit"]) if money else ("", "")
-        written = ".1%" if form else words["amount"] if money else ",.2f"
-        value = f"{prefix}%{{y:{written}}}{unit}"
+        prefix, unit, amount = money_signs(words, column == "money")
+        value = f"{prefix}%{{y:{'.1%' if form else amount}}}{unit}"
         placed = panes.place(place)
         band(
             figure,
@@ -195,10 +157,9 @@ def against_threshold(
             ),
             **placed,
         )
-        signs = {"tickprefix": prefix, "ticksuffix": unit}
         # without SI letters, which no Japanese reader counts in
-        ticks = ",.0f" if unit else form
-        axes.append({"tickformat": ticks, "rangemode": "tozero", "nticks": 5} | signs)
+        ticks = {"tickformat": ",.0f" if unit else form, "tickprefix": prefix, "ticksuffix": unit}
+        axes.append(ticks | {"rangemode": "tozero", "nticks": 5})
     shapes = (
         []
         if now is None
@@ -217,6 +178,11 @@ def against_threshold(
     return finish(
         figure, height, words, **layout, shapes=shapes, legend=legend, margin=MARGIN | {"t": 72}
     )
+
+
+def money_signs(words: Mapping[str, str], is_money: bool) -> tuple[str, str, str]:
+    """Return the signs before and after a figure and its format, if it is money, else of numbers."""
+    return (words["symbol"], words["unit"], words["amount"]) if is_money else ("", "", ",.2f")
 
 
 def reliability_figure(

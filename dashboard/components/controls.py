@@ -9,7 +9,6 @@ from typing import Any, Literal, TypedDict, TypeVar, cast
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.decision.thresholds.solver import PRESET_NAMES, SHADOW
 from core.decision.thresholds.volume import VOLUME_UNKNOWN, measured_cases_per_day, run_volume
 from core.report import run_selection
 from core.store.lines import LineSettings
@@ -18,24 +17,15 @@ from dashboard.components.sentences import run_cases, run_name
 from dashboard.i18n import CURRENCIES, LANGUAGES, Words, escape_markdown
 from dashboard.session import cache, state
 from dashboard.session.address import (
-    ACTIVE,
     ALL,
-    BY_CLASS,
-    BY_LEAKAGE,
-    BY_PEOPLE,
-    BY_SEGMENT,
     CERTIFIABLE_RISKS,
-    GOALS,
     MOST,
-    MOST_PEOPLE,
     PERIODS,
-    PREVIOUS,
     SURE,
     TARGETS,
 )
 from dashboard.session.context import model_name
 
-GOAL_CHANGED = "goal_changed"  # a change of the goal leaves it for state.take
 T = TypeVar("T")
 BadgeColor = Literal["green", "orange", "gray", "blue", "red"]
 
@@ -170,52 +160,6 @@ def threshold(words: Words) -> None:
     st.number_input(words("threshold"), 0.0, 1.0, step=0.001, format="%.3f", key="t")
 
 
-def goal(words: Words) -> None:
-    """Draw the goal that sets the threshold, and the number that belongs to it.
-
-    A change leaves GOAL_CHANGED for the page, which can compute the threshold.
-    """
-    names = {name: words(f"goal.{name}") for name in GOALS}
-    changed: dict[str, Any] = {"on_change": state.set_value, "args": (GOAL_CHANGED, True)}
-    by = segments(words("goal"), names, "goal", **changed)
-    if by == BY_PEOPLE:
-        # a link may hold less than a step, and number_input raises for it
-        least, label = min(0.5, state.present.goal_people), words("goal.number.people")
-        most = float(MOST_PEOPLE)
-        st.number_input(label, least, most, step=0.5, width=140, key="goal_people", **changed)
-    elif by == BY_LEAKAGE:
-        label = words("goal.number.leakage")
-        st.number_input(label, 0.0, 100.0, step=0.1, width=140, key="goal_leakage", **changed)
-
-
-def presets(words: Words, thresholds: dict[str, float], faults: Mapping[str, str]) -> None:
-    """Draw a button for each preset, which sets the threshold; the current one is marked.
-
-    faults: preset -> why it is no use here; its button says so, and only SHADOW, which is meant to
-    accept nothing, can be pressed.
-    Buttons, not a segmented control: a browser repeats the choice of a control with every request,
-    which would undo a move of the handle that it does not know yet.
-    """
-    here = next(
-        (name for name, threshold in thresholds.items() if threshold == state.present.t), None
-    )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="preset"):
-        st.markdown(f":small[{words('preset')}]", help=words("preset.help"), width="content")
-        for name, threshold in thresholds.items():
-            label = words(f"preset.{name}")
-            if name in faults:
-                label = words(f"preset.fault.{faults[name]}", name=label)
-            st.button(
-                label,
-                key=f"preset_{name}",
-                on_click=state.set_value,
-                args=("t", threshold),
-                disabled=name in faults and name != SHADOW,
-                type="primary" if name == here else "secondary",
-                icon=":material/check:" if name == here else None,
-            )
-
-
 def limit_controls(words: Words) -> None:
     """Draw the two limits: the maximal risk, and the reviews a day that people can do.
 
@@ -235,69 +179,6 @@ def limit_controls(words: Words) -> None:
             key=key,
             placeholder=words("limits.empty"),
         )
-
-
-def compare(words: Words) -> None:
-    """Draw the reference of the threshold: the active policy, the previous threshold, or a preset."""
-    names = {name: words(f"compare.{name}") for name in (ACTIVE, PREVIOUS)}
-    names |= {name: words(f"preset.{name}") for name in PRESET_NAMES}
-    segments(words("compare"), names, "compare")
-
-
-def split(words: Words) -> None:
-    """Draw the choice between segments and classes for the threshold's result."""
-    names = {name: words(f"by.{name}") for name in (BY_SEGMENT, BY_CLASS)}
-    segments(words("by"), names, "by", label_visibility="collapsed")
-
-
-def work(words: Words, asks_reviewers: bool = True) -> None:
-    """Draw the shifts of one reviewer, the due time, and the number of simulated people.
-
-    asks_reviewers: False if the goal names the people already.
-    """
-    _source(words, "assumed")
-    fields = (
-        ("shift", 0.5, 16.0, 0.5),
-        ("busy", 1.0, 100.0, 5.0),
-        ("sla", 0.5, 10_000.0, 1.0),
-    )
-    columns = st.columns(len(fields) + 1, vertical_alignment="bottom")
-    for column, (name, least, most, step) in zip(columns, fields, strict=False):
-        # a link may hold less than the lowest step, and number_input raises for it
-        least = min(least, getattr(state.present, name))
-        label, hint = words(f"work.{name}"), words(f"work.{name}.help")
-        column.number_input(label, least, most, step=step, format="%0.1f", key=name, help=hint)
-    if not asks_reviewers:
-        return
-    columns[-1].number_input(
-        words("work.reviewers"),
-        1,
-        MOST_PEOPLE,
-        value=None,
-        step=1,
-        key="reviewers",
-        placeholder=words("work.enough"),
-        help=words("work.reviewers.help"),
-    )
-
-
-def mix_control(words: Words, kinds: dict[str, str], seen: float) -> None:
-    """Draw which label becomes more or less frequent, and its share.
-
-    words: the catalogue. kinds: label -> display name. seen: its measured share, 0..1.
-    """
-    kind, share = st.columns([2, 3], vertical_alignment="bottom")
-    select(words("mix.kind"), kinds, "mix", kind, on_change=state.set_value, args=("share", None))
-    share.number_input(
-        words("mix.share_percent"),
-        0.0,
-        100.0,
-        value=None,
-        step=1.0,
-        format="%0.1f",
-        key="share",
-        placeholder=words("mix.seen_share", share=words.percent(seen)),
-    )
 
 
 def period(words: Words) -> None:
@@ -322,7 +203,7 @@ def promise(words: Words) -> None:
 def costs(words: Words) -> None:
     """Draw the assumed costs."""
     st.markdown(f"**{words('costs')}**", help=words("costs.help"))
-    _source(words, "assumed")
+    source_badge(words, "assumed")
     currency_control(words)
     # yen has no decimals; a field of steps of 0.5 would write 500.00
     step, form = (1.0, "%0.0f") if words.precision(state.present.currency) == 0 else (0.5, "%0.2f")
@@ -358,7 +239,9 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
     """
     volume = measured_cases_per_day(record)
     st.markdown(f"**{words('volume.title')}**")
-    _source(words, "measured" if volume is not None and state.present.volume is None else "assumed")
+    source_badge(
+        words, "measured" if volume is not None and state.present.volume is None else "assumed"
+    )
     source, count = ("unknown", VOLUME_UNKNOWN) if volume is None else ("measured", volume)
     st.number_input(
         words("volume"),
@@ -374,7 +257,7 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
         far_dates = escape_markdown(words.comma.join(dates.far[:5]))
         st.caption(words.many("volume.far", dates.far_cases, dates=far_dates))
     st.markdown(f"**{words('speed.title')}**", help=words("speed.title.help"))
-    _source(words, "measured")
+    source_badge(words, "measured")
     for scored in same:
         seconds = scored.metrics.get("seconds_per_case")
         named = {"model": model_name(words, scored), "run": scored.run.run_id}
@@ -387,7 +270,7 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
             )
 
 
-def _source(words: Words, source: str) -> None:
+def source_badge(words: Words, source: str) -> None:
     """Mark the following fields as measured or assumed."""
     icon, color = BASIS_BADGES[source]
     st.badge(words(source), icon=icon, color=color)

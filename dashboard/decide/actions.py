@@ -73,7 +73,9 @@ def _save(context: RunContext) -> None:
         st.error(words.markdown("action.refused", sentence=words.error_text(error)))
         return
     version = words.number(frozen.version, 0)
-    st.success(words.markdown("meeting.frozen_as", name=str(name), version=version))
+    # A toast outlasts the rerun that follows the store's new version.
+    text = words.markdown("meeting.frozen_as", name=str(name), version=version)
+    st.toast(text, icon=":material/ac_unit:")
 
 
 def _propose(context: RunContext) -> None:

@@ -16,7 +16,8 @@ from core.decision.thresholds import consequence, daily_money
 from core.decision.thresholds.costs import CostModel
 from core.decision.thresholds.daily_money import OptionCurve
 from core.report import frames
-from dashboard.components import charts, controls, panels, sentences, tables
+from dashboard.components import charts, panels, sentences, tables
+from dashboard.decide import controls as decide_controls
 from dashboard.decide import mark_charts
 from dashboard.decide.live import drawn
 from dashboard.decide.mark_charts import CHEAPEST, Mark
@@ -177,7 +178,9 @@ def parts_panel(context: RunContext) -> None:
         )
 
     draw, note = partial(drawn.live_chart, "segments", data), words(f"parts.{choices.by}")
-    panels.component_panel("segments", words, draw, table, note, lambda: controls.split(words))
+    panels.component_panel(
+        "segments", words, draw, table, note, lambda: decide_controls.split(words)
+    )
 
 
 def _classes(histogram: Histogram, segment: str | None) -> AcceptanceCurve:

@@ -36,6 +36,7 @@ from dashboard.decide import (
     tour,
     what_if,
 )
+from dashboard.decide import controls as decide_controls
 from dashboard.decide.mark_charts import CAPACITY, CERTIFIED
 from dashboard.decide.mark_charts import CHEAPEST as CHEAPEST_MARK
 from dashboard.decide.route import draw_route_button
@@ -49,7 +50,7 @@ from dashboard.decide.verdict import (
 )
 from dashboard.i18n import Words
 from dashboard.session import cache, state
-from dashboard.session.address import BY_HAND, BY_LEAKAGE, BY_PEOPLE, CHEAPEST
+from dashboard.session.address import ALL, BY_HAND, BY_LEAKAGE, BY_PEOPLE, CHEAPEST
 from dashboard.session.cache import cached_result
 from dashboard.session.context import RunContext
 
@@ -68,9 +69,13 @@ def _page(lead: DeltaGenerator, words: Words, runs: list[RunRecord]) -> None:
     # above the controls, but filled after them, when the consequence is known
     notes = st.container(key="notes")
     record = _choices(words, runs)
+    goal_changed = state.take(decide_controls.GOAL_CHANGED, bool)
+    if goal_changed:
+        # A goal is about the threshold alone: groups that go to people would add to its reviews.
+        state.set_value("route", ALL)
     view = View(RunContext(words, state.choices(), runs, record))
     # Only a change of the goal moves the threshold: otherwise the handle could not leave it.
-    if state.take(controls.GOAL_CHANGED, bool) and (t := view.goal_threshold()) is not None:
+    if goal_changed and (t := view.goal_threshold()) is not None:
         state.set_value("t", t)
         view = View(RunContext(words, state.choices(), runs, record))
     with notes:
@@ -99,7 +104,7 @@ def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
         with st.popover(_assumptions(words, record), icon=":material/edit:", key="assumptions"):
             controls.costs(words)
             controls.measured(words, record, run_selection.same_cases(runs, record).values())
-        controls.goal(words)
+        decide_controls.goal(words)
     return record
 
 
@@ -264,7 +269,7 @@ class View:
     def _thresholds(self) -> None:
         words, ghost = self.words, self.policy[0]
         presets = preset_thresholds(self.solver)
-        controls.presets(words, presets, preset_faults(self.solver, presets))
+        decide_controls.presets(words, presets, preset_faults(self.solver, presets))
         certified = points.certified(self.context)
         capacity = points.capacity(self.context, lambda: self.solver)
         threshold_of = {

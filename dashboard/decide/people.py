@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.decision.thresholds.consequence import PolicyConsequence
 from core.report import people
-from dashboard.components import controls, panels
+from dashboard.components import panels
+from dashboard.decide import controls as decide_controls
 from dashboard.decide.words import desk_answer, desk_basis, desk_cards, people_need
 from dashboard.session import cache, state
 from dashboard.session.address import BY_PEOPLE, Choices
@@ -23,7 +24,7 @@ def desk(context: RunContext, found: PolicyConsequence) -> None:
     The simulation of the chosen number of people starts with a button.
     """
     with panels.panel("people", context.words):
-        controls.work(context.words, asks_reviewers=context.choices.goal != BY_PEOPLE)
+        decide_controls.work(context.words, asks_reviewers=context.choices.goal != BY_PEOPLE)
         _simulation(context, found)
 
 

@@ -18,6 +18,7 @@ from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import InfeasibleLimits, SolvedPlan, ThresholdSolver
 from dashboard.components import controls, panels
 from dashboard.components.active_policy import Ghost
+from dashboard.decide import controls as decide_controls
 from dashboard.decide import points
 from dashboard.decide.words import limit_answer, limit_point, review_worth
 from dashboard.i18n import Words
@@ -74,7 +75,7 @@ def compared(context: RunContext, thresholds: dict[str, float], ghost: Ghost | N
     thresholds: preset -> threshold. ghost: the active policy, None if there is none.
     """
     with panels.panel("sides", context.words):
-        controls.compare(context.words)
+        decide_controls.compare(context.words)
         _compared(context, thresholds, ghost)
 
 

@@ -7,8 +7,9 @@ come from core.report.what_if.
 import streamlit as st
 
 from core.report import what_if
-from dashboard.components import controls, panels, tables
+from dashboard.components import panels, tables
 from dashboard.decide import charts as decide_charts
+from dashboard.decide import controls as decide_controls
 from dashboard.decide.words import cascade_note, mix_cards
 from dashboard.session import cache, state
 from dashboard.session.context import RunContext, model_name
@@ -44,7 +45,7 @@ def _mix(context: RunContext) -> None:
     curve = what_if.share_curve(counts, choices.t, kind, context.terms)
 
     def above() -> None:
-        controls.mix_control(
+        decide_controls.mix_control(
             words, {name: context.kind_name(name) for name in shares}, shares[kind]
         )
         if share != shares[kind]:

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.components.charts import SLOTS, bars, finish, left_titles, letters
+from dashboard.components.charts import SLOTS, bars, finish, left_titles, letters, money_signs
 
 _FORMS = {
     "coverage": ".1%",
@@ -67,7 +67,8 @@ def policy_comparison_chart(
         vertical_spacing=0.5 / max(1, len(drawable)),
     )
     for row, measure in enumerate(drawable, start=1):
-        prefix, unit, form = _signs(measure, words)
+        prefix, unit, amount = money_signs(words, is_money := measure == "money_per_day")
+        form = amount if is_money else _FORMS[measure]
         # Plotly stacks categories upwards, so the version before is drawn last to be on top
         for (version, name), (slot, mark) in reversed(
             list(zip(names.items(), _PAIR, strict=False))
@@ -94,22 +95,11 @@ def policy_comparison_chart(
             )
         figure.update_xaxes(
             tickformat=_TICKS[measure],
-            tickprefix=prefix,
-            ticksuffix=unit,
-            rangemode="tozero",
-            nticks=6,
-            row=row,
-            col=1,
+            **{"tickprefix": prefix, "ticksuffix": unit, "rangemode": "tozero", "nticks": 6},
+            **{"row": row, "col": 1},
         )
     figure.update_yaxes(automargin=True, type="category", range=[-0.6, len(names) - 0.4])
     return left_titles(finish(figure, 60 + 128 * max(1, len(drawable)), words))
-
-
-def _signs(measure: str, words: Mapping[str, str]) -> tuple[str, str, str]:
-    """Return the signs before and after a figure of a measure, and its format."""
-    if measure == "money_per_day":
-        return words["symbol"], words["unit"], words["amount"]
-    return "", "", _FORMS[measure]
 
 
 def policy_timeline(
