@@ -5,6 +5,7 @@ and by somebody else.
 import re
 
 from playwright.sync_api import expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.serving import DRAWN, HEADLINE, NUMBER, go_to, handle_of, open_address, serving
 from tests.stores import make_store
@@ -113,6 +114,13 @@ def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(
     assert problems == []
 
 
+def ends_a_run(said: bytes) -> bool:
+    """Return whether a server's message ends a run of the page; those of fragments do not count."""
+    message = ForwardMsg.FromString(said)
+    is_end = message.WhichOneof("type") == "script_finished"
+    return is_end and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+
+
 class Slow:
     """What lies between a page and its server: it keeps back what the server says while
     `holding`.
@@ -131,12 +139,11 @@ class Slow:
         route.on_message(server.send)
 
     def answered(self, act) -> None:
-        """Do `act`, and wait until the server has said something and then nothing for a second."""
-        last = first = len(self.kept)
+        """Do `act`, and wait until the server has finished the whole run that answers it."""
+        first = len(self.kept)
         act()
-        while last == first or last < len(self.kept):
-            last = len(self.kept)
-            self.page.wait_for_timeout(1000)
+        while not any(map(ends_a_run, self.kept[first:])):
+            self.page.wait_for_timeout(100)
 
     def let_go(self) -> None:
         self.holding = False
