@@ -365,7 +365,7 @@ def test_two_versions_are_compared_with_exact_moves_and_thresholds(open_view, tm
         ledger.add_policy("line", policy.to_dict(), "Suzuki", "why")
     page = open_view("policies", tmp_path, before="line@1", after="line@2")
     text = page_text(page)
-    assert "Of 5 cases, 1 go from acceptance to review (1 right, 0 wrong)" in text
+    assert "Of 5 cases, 1 goes from acceptance to review (1 right, 0 wrong)" in text
     assert "and 2 from review to acceptance (1 right, 1 wrong)" in text
     (differ,) = [
         frame.value for frame in page.dataframe if EN["policy.column.kind"] in frame.value.columns
@@ -457,7 +457,7 @@ def test_history_has_every_event_with_author_and_reason(open_page, ledger):
     assert list(table["Event"]) == ["undone", "activated", "approved", "proposed"]
     assert list(table["By"]) == ["Sato", "Tanaka", "Tanaka", "Suzuki"]
     assert list(table["Reason"]) == ["too many escapes", "meeting", "meeting", "why"]
-    assert "4 events; the newest 1 of 1 versions" in page_text(page)
+    assert "4 events; the newest 1 of 1 version" in page_text(page)
     names = [trace["name"] for trace in chart(page, 1)["data"]]
     assert names == ["active", "proposed", "approved", "activated", "undone"]
 
