@@ -13,6 +13,7 @@ import warnings
 from typing import NoReturn
 
 from core.cli.apply import add_apply, add_decisions
+from core.cli.care import add_backup, add_doctor, add_purge, add_restore
 from core.cli.cases import add_check
 from core.cli.dashboard import add_dashboard
 from core.cli.decide import add_decide, add_demo
@@ -96,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
             add_serve,
             add_export,
             add_verify,
+            *(add_backup, add_restore, add_purge, add_doctor),
             add_demo,
             add_dashboard,
         ),

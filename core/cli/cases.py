@@ -5,11 +5,13 @@ Knows no format: core.cases reads the file.
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
 from core.cli.verbs import add_verb
 from core.errors import CasesError, SettingsError
+from core.progress import PROGRESS_VARIABLE
 from core.settings import Settings
 
 # A file with a wrong column has a problem in every row; the terminal shows the first of them.
@@ -220,21 +222,27 @@ def print_notices(notices) -> None:
 
 
 def _print_problems(cases) -> None:
+    # A job's log stays in the workspace and is shown on screens: it names rows, not their cells.
+    in_job = PROGRESS_VARIABLE in os.environ
     for problem in cases.problems[:SHOWN_PROBLEMS]:
-        print(problem_text(problem), file=sys.stderr)
+        print(problem_text(problem, with_value=not in_job), file=sys.stderr)
     if len(cases.problems) > SHOWN_PROBLEMS:
         _print_sentence("cases.more_problems", n=len(cases.problems) - SHOWN_PROBLEMS)
 
 
-def problem_text(problem) -> str:
-    """Return the line of a core.cases.read.Problem in the reader's language."""
+def problem_text(problem, with_value: bool = True) -> str:
+    """Return the line of a core.cases.read.Problem in the reader's language.
+
+    with_value: whether it quotes the beginning of the cell.
+    """
     from core.cases.table import Notice
     from core.messages import reader_language, sentence
 
     field = Notice("cases.field_" + ("row" if problem.column == "-" else problem.column))
     reason = Notice(problem.code, problem.values)
     values = {"row": problem.row, "field": field, "reason": reason, "value": problem.value[:60]}
-    return sentence(reader_language(), "cases.problem_line", **values)
+    code = "cases.problem_line" if with_value else "cases.problem_place"
+    return sentence(reader_language(), code, **values)
 
 
 def _print_sentence(code: str, **values: object) -> None:

@@ -28,6 +28,7 @@ import psutil
 
 from core.errors import NotFoundError, SettingsError
 from core.files import private_folder
+from core.identity import Principal, local_principal
 from core.progress import write_json
 from core.settings import ROOT, Settings
 
@@ -81,14 +82,23 @@ class JobStatus:
 
 
 def start(
-    settings: Settings, verb: str, arguments: tuple[str, ...], who: str, about: str = ""
+    settings: Settings,
+    verb: str,
+    arguments: tuple[str, ...],
+    who: str,
+    about: str = "",
+    principal: Principal | None = None,
 ) -> QueuedJob:
     """Queue a job, start a runner and return at once.
 
     verb: one of VERBS. arguments: the verb's command line. who: name of the person, 200 characters
-    at most. about: a name for people, such as the file's. Raises SettingsError for an unknown verb,
+    at most. about: a name for people, such as the file's. principal: who acts; None is this
+    machine's user. Raises AccessError for a missing role, SettingsError for an unknown verb,
     a NUL character in an argument, and an empty or long name.
     """
+    principal = principal or local_principal()
+    principal.require("job.start")
+    who = principal.acting_as(who)
     if verb not in VERBS:
         raise SettingsError("settings.choice", what="verb", value=verb, allowed=VERBS)
     if any("\0" in argument for argument in arguments):  # no process takes one as an argument
@@ -171,13 +181,17 @@ def _state(process: dict | None, end: dict | None, cancelled: bool) -> str:
     return "cancelled" if cancelled else "lost"
 
 
-def cancel(settings: Settings, job_id: str, who: str) -> None:
+def cancel(settings: Settings, job_id: str, who: str, principal: Principal | None = None) -> None:
     """Remove a job from the queue, or send SIGTERM to its processes.
 
     The runner sends SIGKILL after GRACE_S seconds. A second call after that time sends it here,
     since the runner may have been killed. Finished steps stay. Does nothing to a job that has
-    ended. Raises NotFoundError.
+    ended. principal: who acts; None is this machine's user. Raises NotFoundError, and AccessError
+    for a missing role.
     """
+    principal = principal or local_principal()
+    principal.require("job.cancel")
+    who = principal.acting_as(who)
     folder = settings.jobs / job_id
     job_status = status(settings, job_id)
     if job_status.state not in ("queued", "running"):
@@ -193,11 +207,13 @@ def cancel(settings: Settings, job_id: str, who: str) -> None:
         end_group(process, signal.SIGKILL if overdue else signal.SIGTERM)
 
 
-def resume(settings: Settings, job_id: str) -> None:
+def resume(settings: Settings, job_id: str, principal: Principal | None = None) -> None:
     """Queue an unfinished job again; its command continues from the last finished step.
 
-    Raises SettingsError for a job in another state, NotFoundError for an unknown one.
+    principal: who acts; None is this machine's user. Raises SettingsError for a job in another
+    state, NotFoundError for an unknown one, AccessError for a missing role.
     """
+    (principal or local_principal()).require("job.start")
     job_status, folder = status(settings, job_id), settings.jobs / job_id
     if job_status.state not in RESUMABLE:
         raise SettingsError(

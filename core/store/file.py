@@ -88,6 +88,13 @@ class StoreFile:
         """Call `act` once the open transaction is committed; drop it on a rollback."""
         self._after_commit.append(act)
 
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Hold the lock without opening the file: no process writes during the block."""
+        deadline = time.monotonic() + self.timeout_s
+        with self._threads, self._held(deadline):
+            yield
+
     def at_commit(self, name: str, act: Callable[[], None]) -> None:
         """Call `act` right after the commit, before another process gets the file; once per name.
 

@@ -42,6 +42,10 @@ class Store:
         self.principal = principal or local_principal()
         self._file = file.StoreFile(self.folder, timeout_s, self._show_lake)
 
+    def at_rest(self) -> AbstractContextManager[None]:
+        """Hold the store's lock with no file open, so that its files can be copied."""
+        return self._file.at_rest()
+
     def acting_for(self, principal: Principal) -> "Store":
         """Return this store, with its connection and lock, for the writes of another person."""
         store = copy(self)

@@ -11,13 +11,14 @@ from core.jobs import queue
 from core.jobs.arguments import result_dataset
 from core.jobs.queue import JobStatus
 from core.report import run_selection
+from core.store.trail import AuditTrail, TrailEvent
 from core.types import RunRecord
 from dashboard.components import controls, shell
 from dashboard.data import runs as data_runs
 from dashboard.data import upload
 from dashboard.data import words as data_words
 from dashboard.i18n import Words
-from dashboard.session import cache, state
+from dashboard.session import cache, identity, state
 from dashboard.session.address import PARTS
 
 
@@ -149,12 +150,17 @@ def _result_run(found: JobStatus) -> RunRecord | None:
 
 
 def _cancel(job_id: str) -> None:
-    queue.cancel(cache.settings(), job_id, state.held_value("who", "") or "-")
+    principal, who = identity.acting_principal(), str(state.held_value("who", "") or "-")
+    if not principal.may("job.cancel"):  # a callback has no place for a sentence
+        return
+    queue.cancel(cache.settings(), job_id, who, principal)
+    event = TrailEvent("job.cancel", principal.acting_as(who), job_id, {})
+    AuditTrail(cache.store()).append(principal, [event])
 
 
 def _resume(job_id: str) -> None:
     """Resume a job; a callback. Does nothing if the job cannot be resumed any more."""
     try:
-        queue.resume(cache.settings(), job_id)
+        queue.resume(cache.settings(), job_id, identity.acting_principal())
     except KakushinError:
         return

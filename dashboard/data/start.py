@@ -33,9 +33,10 @@ from core.pipeline.prepare import (
 )
 from core.pipeline.train import training_cases
 from core.pipeline.uploads import Cases, Checked, ReadingOptions, Upload
+from core.store.trail import AuditTrail, TrailEvent
 from dashboard.components import controls
 from dashboard.i18n import Words
-from dashboard.session import cache, state
+from dashboard.session import cache, identity, state
 
 TASKS = ("score", "poc", "train", "distill")
 TEACHERS = ("blob", "mixture", "tfb", "laplace", "ensemble", "dropout")
@@ -109,7 +110,10 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
         return
     try:
         # arguments() runs at a click only, and inside the try: it may raise as well
-        queue.start(cache.settings(), task, arguments(), who, about)
+        principal = identity.acting_principal()
+        job = queue.start(cache.settings(), task, arguments(), who, about, principal)
+        event = TrailEvent("job.start", job.who, job.job_id, {"verb": task, "about": about})
+        AuditTrail(cache.store()).append(principal, [event])
     except KakushinError as error:
         st.error(
             words.markdown("start.refused", sentence=words.error_text(error)),
