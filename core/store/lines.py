@@ -98,6 +98,6 @@ def read_lines(store: Store) -> dict[str, LineSettings]:
                 name,
                 {language: LineAssumptions(**values) for language, values in assumed},
                 version.content["opens"],
-                version.content["threshold"],
+                version.content.get("threshold"),
             )
     return lines

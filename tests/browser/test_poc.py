@@ -53,8 +53,8 @@ def test_a_file_can_be_tried_and_a_finished_poc_opens_decide_on_its_run(
         expect(page.locator(".st-key-panel_start")).to_contain_text(
             re.compile("split at random: 90 cases train"), timeout=30_000
         )
-        page.locator(".st-key-part label, .st-key-part button").nth(1).click()
+        page.locator(".st-key-part").get_by_text("Jobs", exact=True).click()
         page.get_by_role("button", name="See the result").click(timeout=60_000)
-        expect(page).to_have_url(re.compile(rf"/decide.*run={RUN}"), timeout=60_000)
+        expect(page).to_have_url(re.compile(rf"[?&]run={RUN}(&|$)"), timeout=60_000)
         expect(page).to_have_url(re.compile(r"t=0\.6(&|$)"))
         expect(page.locator(".st-key-data_chip")).to_contain_text("history", timeout=30_000)
