@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from core.decision.audits.draws import audit_numbers
 from core.decision.certificate.claims import (
     Certificate,
     CertificateEvidence,
@@ -17,7 +18,7 @@ from core.decision.thresholds.policy import Policy
 from core.decision.watch.adapt import AdaptSettings
 from core.decision.watch.report import HARM, WatchSettings
 from core.errors import NotFoundError, SettingsError
-from core.pipeline.apply import CERTIFICATE_VOID, VALID, bind_policy
+from core.pipeline.apply import CERTIFICATE_VOID, VALID, apply_policy, bind_policy
 from core.pipeline.watch import (
     WatchedPolicy,
     policy_to_watch,
@@ -25,9 +26,19 @@ from core.pipeline.watch import (
     timeline_events,
     watch_run,
 )
-from core.pipeline.watch_steps import add_proposed_policy, record_alarms, replay_policies
+from core.pipeline.watch_steps import (
+    add_proposed_policy,
+    clear_alarm,
+    draw_shadow_audits,
+    record_alarms,
+    replay_policies,
+)
 from core.report.watch_text import replay_sentences, watch_record, watch_sentences
+from core.store.audits import Audits
+from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
+from core.store.reviews import Reviews
+from core.store.secret import audit_secret
 from core.store.watch_events import WatchEvent, WatchEvents
 from tests.stores import LABELS, make_store
 
@@ -193,3 +204,66 @@ def test_a_replay_is_the_truth_where_every_verdict_is_known(readonly):
         replay_policies(readonly, RUN, watched, {}, WatchSettings(), "2030-01-01", 1.0)
     with pytest.raises(SettingsError, match="YYYY-MM-DD"):
         replay_policies(readonly, RUN, watched, {}, WatchSettings(), "soon", 1.0)
+
+
+def test_shadow_audits_let_an_alarm_clear_and_only_by_evidence(store):
+    """A void policy accepts nothing; drawn cases that it would accept are judged all the same."""
+    version = certified(store, 0.9, 0.2)
+    watched = policy_to_watch(store, RUN)
+    with pytest.raises(NotFoundError, match="no open alarm"):
+        clear_alarm(store, RUN, watched, WatchSettings(), "Tanaka")
+    harm = WatchEvent(RUN, "line", 1, "harm", "risk", 4, None, 30, 0.5, 0.2, "kakushin")
+    assert WatchEvents(store).add(harm)
+    apply_policy(store, RUN, version, TODAY)
+    assert not read_stream(store, RUN, watched).accepted.any()
+    assert draw_shadow_audits(store, RUN, watched, 0.5) > 30
+    assert draw_shadow_audits(store, RUN, watched, 0.5) == 0
+    with pytest.raises(SettingsError, match="0 of 0 audits"):
+        clear_alarm(store, RUN, watched, WatchSettings(), "Tanaka")
+    drawn = Audits(store).draws(RUN, "line", 1)
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    Reviews(store).add_verdicts(
+        [
+            ReviewVerdict(
+                RUN, case_id, "right", "Sato", later, audit=True, inclusion_probability=0.5
+            )
+            for case_id in drawn["case_id"]
+        ]
+    )
+    event = clear_alarm(store, RUN, watched, WatchSettings(), "Tanaka")
+    assert event.observed == 0
+    assert event.audits > 20
+    assert WatchEvents(store).open_harm("line", 1) is None
+
+
+def test_audits_by_people_are_read_and_complaints_are_not(store):
+    """Drawn accepted cases count with n / N; a verdict that no draw asked for does not."""
+    version = certified(store, 0.9)
+    apply_policy(store, RUN, version, TODAY)
+    watched = policy_to_watch(store, RUN)
+    accepted = Audits(store).audited_cases(RUN, "line", 1).query("decision == 'accepted'")
+    ids = accepted["case_id"].tolist()
+    numbers = audit_numbers(audit_secret(store.folder), RUN, ids)
+    drawn = np.flatnonzero(numbers < 0.4)
+    Audits(store).add_draws(
+        *(RUN, "line", 1, [ids[i] for i in drawn], ["all"] * len(drawn)),
+        *(np.full(len(drawn), 0.4), numbers[drawn]),
+    )
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    complaint = ids[int(np.flatnonzero(numbers > 0.9)[0])]
+    Reviews(store).add_verdicts(
+        [
+            ReviewVerdict(
+                RUN, ids[i], "right", "Sato", later, audit=True, inclusion_probability=0.4
+            )
+            for i in drawn
+        ]
+        + [ReviewVerdict(RUN, complaint, "wrong", "Sato", later)]
+    )
+    stream = read_stream(store, RUN, watched)
+    assert stream.audited.sum() == len(drawn)
+    assert not stream.wrong[stream.audited].any()
+    assert set(stream.inclusion[stream.accepted]) == {len(drawn) / len(ids)}
+    report = watch_run(store, RUN, watched, WatchSettings())
+    assert report.audits == len(drawn)
+    assert report.audited.low == 0 < report.audited.high

@@ -16,6 +16,17 @@ def add_monitor(verbs) -> None:
         action="store_true",
         help="record the alarms of harm: they void the policy's certificate",
     )
+    verb.add_argument(
+        "--shadow",
+        type=float,
+        metavar="SHARE",
+        help="draw audits of cases that the policy would accept and that people settle",
+    )
+    verb.add_argument(
+        "--clear",
+        metavar="AUTHOR",
+        help="clear the open alarm of harm, if audits since it show that the limit is kept",
+    )
     verb.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
 
 
@@ -81,7 +92,7 @@ def _watched(arguments, store):
 def _monitor(arguments, settings: Settings) -> None:
     from core.errors import SettingsError
     from core.pipeline.watch import watch_run
-    from core.pipeline.watch_steps import record_alarms
+    from core.pipeline.watch_steps import clear_alarm, draw_shadow_audits, record_alarms
     from core.report.watch_text import watch_record, watch_sentences
 
     # A rehearsed alarm is about labels of a file: it must void no certificate.
@@ -89,6 +100,12 @@ def _monitor(arguments, settings: Settings) -> None:
         raise SettingsError("watch.rehearsal_recorded")
     store, language = store_of(settings), reader_language()
     watched, chosen = _watched(arguments, store)
+    if arguments.shadow is not None:
+        n = draw_shadow_audits(store, arguments.run_id, watched, arguments.shadow)
+        print(sentence(language, "watch.shadow", n=n))
+    if arguments.clear is not None:
+        event = clear_alarm(store, arguments.run_id, watched, chosen, arguments.clear)
+        print(sentence(language, "watch.cleared", n=event.audits, detector=event.detector))
     report = watch_run(store, arguments.run_id, watched, chosen, arguments.rehearse)
     recorded = record_alarms(store, arguments.run_id, watched, report) if arguments.record else None
     if arguments.json:

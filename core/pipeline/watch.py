@@ -115,10 +115,7 @@ def read_stream(
     """
     if rehearsal is not None and not 0 < rehearsal <= 1:
         raise SettingsError("decision.share", name="rehearsal", value=rehearsal)
-    run = store.run(run_id).run
-    frame = store.predictions(run_id, _COLUMNS)
-    # Cases without a time come last; a stable sort keeps the file's order among equal times.
-    frame = frame.sort_values("occurred_at", kind="stable", ignore_index=True)
+    run, frame = store.run(run_id).run, ordered_cases(store, run_id)
     margin = policy_margins(watched.policy, frame)
     accepted = margin >= 0
     if watched.version is not None:
@@ -141,6 +138,13 @@ def read_stream(
         accepted=accepted,
         **verdicts,
     )
+
+
+def ordered_cases(store: Store, run_id: str) -> pd.DataFrame:
+    """Return the run's predictions, the columns that the watch needs, in the order of time."""
+    frame = store.predictions(run_id, _COLUMNS)
+    # Cases without a time come last; a stable sort keeps the file's order among equal times.
+    return frame.sort_values("occurred_at", kind="stable", ignore_index=True)
 
 
 def read_reference(store: Store, run_id: str, policy: Policy) -> ReferenceCases:

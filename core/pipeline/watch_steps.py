@@ -4,24 +4,39 @@ None of them changes the policy in force: an alarm of harm voids a certificate w
 next applied, and a proposal waits for a person's approval.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from core.counts.histogram import THRESHOLDS
+from core.decision.audits.draws import audit_numbers, checked_audit_share
+from core.decision.audits.estimate import audit_answers
 from core.decision.thresholds.policy import Policy
 from core.decision.watch.adapt import shifted_policy
 from core.decision.watch.replay import replayed_leakage, threshold_regret
 from core.decision.watch.report import HARM, WatchReport, WatchSettings
 from core.errors import NotFoundError, SettingsError
-from core.pipeline.watch import WatchedPolicy, read_reference, read_stream
+from core.pipeline.watch import (
+    WatchedPolicy,
+    complete_settings,
+    ordered_cases,
+    policy_margins,
+    read_reference,
+    read_stream,
+)
+from core.stats.exact_bounds import anytime_evidence
+from core.store.audits import Audits
 from core.store.entries import PolicyVersion
 from core.store.ledger import Ledger
+from core.store.reviews import Reviews
+from core.store.secret import audit_secret
 from core.store.store import Store
 from core.store.watch_events import WatchEvent, WatchEvents
 
 WATCH_AUTHOR = "kakushin"  # author of events that no person made
+ALPHA = 0.05  # chance of clearing an alarm wrongly, over all looks
 REGRET_STEP = 10  # thousandths between the thresholds that hindsight may choose
 
 
@@ -48,6 +63,68 @@ def record_alarms(
     ]
     with store.atomic():
         return sum(WatchEvents(store).add(event) for event in events)
+
+
+def draw_shadow_audits(store: Store, run_id: str, watched: WatchedPolicy, share: float) -> int:
+    """Draw audits of cases that the policy would accept and that people settle; return the new ones.
+
+    After an alarm a void policy accepts nothing, so without these draws nothing could ever show
+    that it may accept again. share: in (0, 1]. The numbers are those of the usual audits, so that a
+    case drawn twice is one draw. Raises NotFoundError for a policy that is not stored.
+    """
+    checked_audit_share(share)
+    version = _stored(watched, run_id)
+    with store.atomic():
+        frame = ordered_cases(store, run_id)
+        decided = Reviews(store).decisions(run_id, version.name, version.version)
+        accepted = decided.loc[decided["decision"] == "accepted", "case_id"]
+        would = (policy_margins(watched.policy, frame) >= 0) & ~frame["case_id"].isin(accepted)
+        ids = frame.loc[would, "case_id"].tolist()
+        numbers = audit_numbers(audit_secret(store.folder), run_id, ids)
+        drawn = np.flatnonzero(numbers < share)
+        return Audits(store).add_draws(
+            *(run_id, version.name, version.version),
+            [ids[i] for i in drawn],
+            ["shadow"] * len(drawn),
+            np.full(len(drawn), share),
+            numbers[drawn],
+        )
+
+
+def clear_alarm(
+    store: Store, run_id: str, watched: WatchedPolicy, settings: WatchSettings, author: str
+) -> WatchEvent:
+    """Clear the version's open alarm of harm if audits since it show that the limit is kept.
+
+    Counted are drawn and audited cases after the alarm that the policy accepts or would accept. The
+    evidence is valid at any time, at 1 - ALPHA. Raises NotFoundError without an open alarm,
+    SettingsError if the audits do not show it yet.
+    """
+    version = _stored(watched, run_id)
+    harm = WatchEvents(store).open_harm(version.name, version.version)
+    if harm is None:
+        raise NotFoundError("watch.no_open_alarm", name=version.name, version=version.version)
+    with store.atomic():
+        frame = ordered_cases(store, run_id)
+        table = Audits(store).audited_cases(run_id, version.name, version.version)
+        reference = read_reference(store, run_id, watched.policy)
+        limit = complete_settings(settings, watched, reference).risk_limit or 0.0
+        later = np.arange(len(frame)) > (harm.last_case if harm.run_id == run_id else -1)
+        would = policy_margins(watched.policy, frame) >= 0
+        counted = table[table["case_id"].isin(frame.loc[later & would, "case_id"])]
+        # Equal chances only: cases below the least probability, whatever later draws added.
+        counted = counted[counted["u"] < counted["inclusion_probability"].min()]
+        answers = audit_answers(counted)
+        n, wrong = int((~np.isnan(answers)).sum()), int(np.nansum(answers))
+        if not 0 < limit < 1 or anytime_evidence(wrong, n, limit) < math.log(1 / ALPHA):
+            raise SettingsError("watch.not_cleared", n=n, wrong=wrong, limit=limit)
+        position = int(np.flatnonzero(later & would)[-1])
+        event = WatchEvent(
+            *(run_id, version.name, version.version, "clear", harm.detector, position, None),
+            *(n, wrong / n, limit, author),
+        )
+        WatchEvents(store).add(event)
+        return event
 
 
 def add_proposed_policy(
