@@ -123,7 +123,8 @@ def test_a_stream_like_its_reference_raises_no_alarm_and_one_beyond_its_limit_do
     )
     alarm = next(alarm for alarm in harmed.alarms if alarm.level == HARM)
     assert alarm.detector == "risk"
-    assert alarm.observed > 0.05
+    assert alarm.observed > 0.05 == alarm.expected
+    assert (harmed.proposal.direction, harmed.proposal.reason) == ("stricter", "alarmed")
     assert alarm.start <= alarm.stop
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from core.decision.watch.adapt import KEEP, ThresholdProposal
+from core.decision.watch.adapt import ALARMED, KEEP, ThresholdProposal
 from core.decision.watch.promotion import Redistillation
 from core.decision.watch.report import HARM, Alarm, WatchReport
 from core.messages import sentence
@@ -60,6 +60,9 @@ def proposal_text(proposal: ThresholdProposal, language: str) -> str:
     """Return the proposal and its reason."""
     if proposal.direction == KEEP:
         return sentence(language, f"watch.keep.{proposal.reason}")
+    if proposal.reason == ALARMED:
+        key = "watch.propose.review_all" if proposal.shift >= 1 else "watch.propose.fallback"
+        return sentence(language, key, shift=proposal.shift)
     return sentence(language, f"watch.propose.{proposal.direction}", shift=abs(proposal.shift))
 
 

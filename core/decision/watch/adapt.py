@@ -29,6 +29,7 @@ WITHIN_TARGET, TOO_SMALL, NO_SAVING, NO_AUDITS = (
     "no_audits",
 )
 SHOWN = "shown"  # the audits show it
+ALARMED = "alarmed"  # an alarm of harm asks for the stricter fallback
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class ThresholdProposal:
 
     direction: str  # STRICTER, LOOSER or KEEP
     shift: float
-    reason: str  # SHOWN, or why nothing is proposed
+    reason: str  # SHOWN or ALARMED, or why nothing is proposed
     automatic: bool  # whether it may take effect without a person: only towards stricter
 
 
@@ -118,6 +119,17 @@ def propose_threshold(
     if saving <= settings.least_saving:
         return _keep(NO_SAVING)
     return ThresholdProposal(LOOSER, _rounded(shift), SHOWN, automatic=False)
+
+
+def fallback_proposal(
+    margin: ArrayLike, expected: ArrayLike, target: float, inflation: float
+) -> ThresholdProposal:
+    """Return the stricter fallback on an alarm of harm; a shift of 1 sends every case to people.
+
+    The arguments are those of `fallback_shift`.
+    """
+    shift = fallback_shift(margin, expected, target, inflation)
+    return ThresholdProposal(STRICTER, 1.0 if shift is None else shift, ALARMED, automatic=True)
 
 
 def shifted_policy(policy: Policy, shift: float) -> Policy:

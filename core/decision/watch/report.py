@@ -18,6 +18,7 @@ from core.decision.watch.adapt import (
     KEEP,
     AdaptSettings,
     ThresholdProposal,
+    fallback_proposal,
     propose_threshold,
     threshold_shifts,
 )
@@ -155,7 +156,8 @@ def watch_stream(
         free=free,
         stable=stable_risk_leakage(risk, risk.n, stream.accepted),
         audited=audited,
-        proposal=_proposal(stream, expected, settings),
+        proposal=_fallback(stream, expected, alarms, settings)
+        or _proposal(stream, expected, settings),
         notes=notes,
     )
 
@@ -166,6 +168,7 @@ class _Watch:
 
     log_ratios: NDArray[np.float64]
     position: NDArray[np.intp]
+    promised: float = 0.0  # the limit of the risk; of no other detector
 
 
 def _watches(
@@ -193,7 +196,8 @@ def _watches(
     wrong, pi = stream.wrong[audited], stream.inclusion[audited]
     floor = float(stream.inclusion[stream.accepted].min())
     if limit is not None and 0 < limit < ratios.HIGHEST_RISK:
-        watches[RISK] = _Watch(ratios.audit_log_ratios(wrong, pi, limit, floor), audited)
+        logs = ratios.audit_log_ratios(wrong, pi, limit, floor)
+        watches[RISK] = _Watch(logs, audited, limit)
     if fitted is not None:
         taken = reference.accepted
         p = cautious_wrong_share(
@@ -245,6 +249,8 @@ def _watched(
     share = (steps.stop - steps.start) / (stop - start + 1)
     needed = detectors.expected_delay(limit * share, divergence) / share
     observed, wanted, about = _cause(stream, reference, name, start, stop, expected)
+    if name == RISK:
+        wanted = watch.promised
     audits = int(stream.audited[start : stop + 1].sum())
     return frame, Alarm(
         *(LEVEL_OF[name], name, start, stop, stream.at[stop], stop - start + 1, audits),
@@ -275,7 +281,7 @@ def _cause(
     observed = float(stream.wrong[span][audited].mean())
     if name == RESIDUAL:
         return observed, float(expected[span][audited].mean()), ""
-    return observed, reference.risk().value or 0.0, ""
+    return observed, 0.0, ""
 
 
 def _windows(
@@ -362,6 +368,25 @@ def _proposal(
         replayed_leakage(cases, taken, anytime=True) for taken in (stream.accepted, moved)
     )
     return propose_threshold(shift, leakage, looser, saving, chosen)
+
+
+def _fallback(
+    stream: WatchedStream,
+    expected: NDArray[np.float64],
+    alarms: list[Alarm],
+    settings: WatchSettings,
+) -> ThresholdProposal | None:
+    """Return the stricter fallback if an audited risk is above its limit, else None."""
+    risks = [alarm for alarm in alarms if alarm.detector == RISK]
+    if not risks or settings.adapt is None:
+        return None
+    since = slice(risks[-1].start, None)
+    audited = stream.audited[since]
+    promised = float(expected[since][audited].mean())
+    inflation = float(stream.wrong[since][audited].mean()) / max(promised, 1e-9)
+    return fallback_proposal(
+        stream.margin[since], expected[since], settings.adapt.target, inflation
+    )
 
 
 def _notes(
