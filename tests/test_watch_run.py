@@ -16,7 +16,8 @@ from core.decision.certificate.claims import (
 )
 from core.decision.thresholds.policy import Policy
 from core.decision.watch.adapt import AdaptSettings
-from core.decision.watch.report import HARM, WatchSettings
+from core.decision.watch.alarms import HARM
+from core.decision.watch.report import WatchSettings
 from core.errors import NotFoundError, SettingsError
 from core.pipeline.apply import CERTIFICATE_VOID, VALID, apply_policy, bind_policy
 from core.pipeline.watch import (

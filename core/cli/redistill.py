@@ -7,9 +7,7 @@ from core.settings import Settings
 
 def add_redistill(verbs) -> None:
     """Add the verb `redistill`."""
-    verb = add_verb(
-        verbs, "redistill", _redistill, "train and distill again from verdicts, and judge it"
-    )
+    verb = add_verb(verbs, "redistill", _redistill, "distill again from verdicts, and judge it")
     verb.add_argument("--run", dest="run_id", required=True, help="a student's scoring of a stream")
     verb.add_argument("--author", default="kakushin", help="who puts it in service")
     verb.add_argument(

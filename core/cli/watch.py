@@ -99,14 +99,14 @@ def _monitor(arguments, settings: Settings) -> None:
     if arguments.record and arguments.rehearse is not None:
         raise SettingsError("watch.rehearsal_recorded")
     store, language = store_of(settings), reader_language()
-    watched, chosen = _watched(arguments, store)
+    watched, watch_settings = _watched(arguments, store)
     if arguments.shadow is not None:
         n = draw_shadow_audits(store, arguments.run_id, watched, arguments.shadow)
         print(sentence(language, "watch.shadow", n=n))
     if arguments.clear is not None:
-        event = clear_alarm(store, arguments.run_id, watched, chosen, arguments.clear)
+        event = clear_alarm(store, arguments.run_id, watched, watch_settings, arguments.clear)
         print(sentence(language, "watch.cleared", n=event.audits, detector=event.detector))
-    report = watch_run(store, arguments.run_id, watched, chosen, arguments.rehearse)
+    report = watch_run(store, arguments.run_id, watched, watch_settings, arguments.rehearse)
     recorded = record_alarms(store, arguments.run_id, watched, report) if arguments.record else None
     if arguments.json:
         print(json.dumps(watch_record(report), indent=2, default=str))
@@ -126,8 +126,8 @@ def _propose(arguments, settings: Settings) -> None:
     from core.report.watch_text import proposal_text
 
     store, language = store_of(settings), reader_language()
-    watched, chosen = _watched(arguments, store)
-    report = watch_run(store, arguments.run_id, watched, chosen, arguments.rehearse)
+    watched, watch_settings = _watched(arguments, store)
+    report = watch_run(store, arguments.run_id, watched, watch_settings, arguments.rehearse)
     reason = proposal_text(report.proposal, language)
     if report.proposal.direction == KEEP:
         raise SettingsError("watch.nothing_to_propose", run=arguments.run_id, reason=reason)
@@ -143,9 +143,15 @@ def _replay(arguments, settings: Settings) -> None:
     from core.report.watch_text import replay_sentences
 
     store = store_of(settings)
-    watched, chosen = _watched(arguments, store)
+    watched, watch_settings = _watched(arguments, store)
     others = {f"{t:.3f}": Policy(t) for t in arguments.instead}
     table = replay_policies(
-        store, arguments.run_id, watched, others, chosen, arguments.since, arguments.rehearse
+        store,
+        arguments.run_id,
+        watched,
+        others,
+        watch_settings,
+        arguments.since,
+        arguments.rehearse,
     )
     print(replay_sentences(table, reader_language()))

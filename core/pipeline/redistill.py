@@ -66,8 +66,8 @@ def redistill(
     new = _next_name(settings, line)
     started = time.perf_counter()
     all_cases = pd.concat([kept_cases(settings, name), learned[["text", "label"]]])
-    chosen, distilling = _settings_of(store, name)
-    train(store, settings, new, all_cases.reset_index(drop=True), chosen)
+    training, distilling = _settings_of(store, name)
+    train(store, settings, new, all_cases.reset_index(drop=True), training)
     student = distill_student(store, settings, new, distilling).name
     seconds = time.perf_counter() - started
     verdict, saving = _judge(store, settings, record, student, cases, (review, escape))

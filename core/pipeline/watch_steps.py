@@ -15,8 +15,9 @@ from core.decision.audits.draws import audit_numbers, checked_audit_share
 from core.decision.audits.estimate import audit_answers
 from core.decision.thresholds.policy import Policy
 from core.decision.watch.adapt import shifted_policy
+from core.decision.watch.alarms import HARM
 from core.decision.watch.replay import replayed_leakage, threshold_regret
-from core.decision.watch.report import HARM, WatchReport, WatchSettings
+from core.decision.watch.report import WatchReport, WatchSettings
 from core.errors import NotFoundError, SettingsError
 from core.pipeline.watch import (
     WatchedPolicy,

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from core.decision.watch.adapt import ALARMED, KEEP, ThresholdProposal
+from core.decision.watch.alarms import HARM, Alarm
 from core.decision.watch.promotion import Redistillation
-from core.decision.watch.report import HARM, Alarm, WatchReport
+from core.decision.watch.report import WatchReport
 from core.messages import sentence
 from core.types import Interval
 

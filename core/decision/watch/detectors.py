@@ -41,8 +41,8 @@ def detector_path(log_ratios: ArrayLike, weights: ArrayLike | None = None) -> ND
         starts = np.log(before)[:, None]
     total = np.cumsum(ratios, axis=0)
     # In closed form M_t = sum_s w_s prod_{s <= u <= t} L_u: one running sum in place of a loop.
-    earlier = np.vstack([np.zeros((1, ratios.shape[1])), total[:-1]])
-    path = total + np.logaddexp.accumulate(starts - earlier, axis=0)
+    before_step = np.vstack([np.zeros((1, ratios.shape[1])), total[:-1]])
+    path = total + np.logaddexp.accumulate(starts - before_step, axis=0)
     mixed: NDArray[np.float64] = logsumexp(path, axis=1) - math.log(ratios.shape[1])
     return mixed
 

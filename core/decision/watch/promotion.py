@@ -35,10 +35,10 @@ class OpenScaling:
         """Return -log q[label] of each case, nats, [n]; position: UNKNOWN for another label."""
         scaled, unknown = self._parts(p)
         place = np.asarray(position)
-        known = place != UNKNOWN
-        own = scaled[np.arange(len(place)), np.where(known, place, 0)]
+        is_known = place != UNKNOWN
+        own_share = scaled[np.arange(len(place)), np.where(is_known, place, 0)]
         others = max(1, self.labels - scaled.shape[1])
-        q = np.where(known, (1 - unknown) * own, unknown / others)
+        q = np.where(is_known, (1 - unknown) * own_share, unknown / others)
         return -np.log(np.maximum(q, _TINY))
 
     def confidence(self, p: ArrayLike) -> NDArray[np.float64]:
@@ -47,10 +47,10 @@ class OpenScaling:
         return (1 - unknown) * scaled.max(1)
 
     def _parts(self, p: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        given = np.clip(np.asarray(p, dtype=np.float64), _TINY, 1)
-        best = np.clip(given.max(1), _TINY, 1 - _TINY)
+        clipped = np.clip(np.asarray(p, dtype=np.float64), _TINY, 1)
+        best = np.clip(clipped.max(1), _TINY, 1 - _TINY)
         unknown = expit(self.intercept + self.slope * logit(best))
-        return softmax(np.log(given) / self.temperature, axis=1), unknown
+        return softmax(np.log(clipped) / self.temperature, axis=1), unknown
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def fit_open_scaling(p: ArrayLike, position: ArrayLike, labels: int) -> OpenScal
         pull = 0.5 * float((np.array([x[0], x[1] + 1, x[2] + 1]) ** 2).sum()) / 4
         return float(scaling.log_loss(p, position).mean()) + pull / len(np.asarray(position))
 
-    found = minimize(loss, np.array([0.0, -1.0, -1.0]), method="Nelder-Mead").x
-    return OpenScaling(float(np.exp(found[0])), float(found[1]), float(found[2]), labels)
+    fitted = minimize(loss, np.array([0.0, -1.0, -1.0]), method="Nelder-Mead").x
+    return OpenScaling(float(np.exp(fitted[0])), float(fitted[1]), float(fitted[2]), labels)
 
 
 def paired_interval(difference: ArrayLike, day: ArrayLike, level: float = 0.95) -> Interval:

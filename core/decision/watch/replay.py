@@ -79,9 +79,9 @@ def replayed_leakage(
     n = len(taken)
     if n == 0:
         return Interval(None, None, None, 0, level)
-    chosen = cases.select(taken)
-    low, high = error_bounds(chosen, level, anytime)
-    value = float(np.clip(chosen.escapes().sum(), low, high)) / n
+    taken_cases = cases.select(taken)
+    low, high = error_bounds(taken_cases, level, anytime)
+    value = float(np.clip(taken_cases.escapes().sum(), low, high)) / n
     return Interval(value, low / n, high / n, n, level)
 
 
@@ -115,9 +115,9 @@ def error_bounds(
     strata = np.unique(cases.inclusion[sampled])
     for pi in strata:
         stratum = sampled & (cases.inclusion == pi)
-        known = stratum & cases.drawn
+        answered = stratum & cases.drawn
         absent = int((stratum & cases.missing).sum())
-        wrong, n = int((known & cases.wrong).sum()), int(known.sum()) + absent
+        wrong, n = int((answered & cases.wrong).sum()), int(answered.sum()) + absent
         total, strict = int(stratum.sum()), 1 - (1 - level) / len(strata)
         best, worst = (
             anytime_interval(errors, n, strict)

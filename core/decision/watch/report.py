@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.decision.watch import detectors, ratios
 from core.decision.watch.adapt import (
     KEEP,
     AdaptSettings,
@@ -23,19 +22,21 @@ from core.decision.watch.adapt import (
     threshold_shifts,
 )
 from core.decision.watch.adapt import NO_AUDITS as UNPROVED
-from core.decision.watch.labelfree import (
-    Recalibration,
-    cautious_wrong_share,
-    label_free_leakage,
-    stable_risk_leakage,
+from core.decision.watch.alarms import (
+    HARM,
+    LEVEL_OF,
+    RESIDUAL,
+    RISK,
+    Alarm,
+    watch_steps,
+    watched_levels,
 )
+from core.decision.watch.detectors import checked_limit
+from core.decision.watch.labelfree import Recalibration, label_free_leakage, stable_risk_leakage
 from core.decision.watch.replay import replayed_leakage
 from core.decision.watch.stream import ReferenceCases, WatchedStream, cut_windows
 from core.types import Interval
 
-NOTICE, HARM = "notice", "harm"
-CLASS, CONFIDENCE, RISK, RESIDUAL = "class", "confidence", "risk", "residual"
-LEVEL_OF = {CLASS: NOTICE, CONFIDENCE: NOTICE, RISK: HARM, RESIDUAL: HARM}
 # Why a part of the report is empty; the words are the screen's.
 NO_REFERENCE, NO_AUDITS, FEW_AUDITS, UNDATED, WITHDRAWN = (
     "no_reference",
@@ -61,32 +62,7 @@ class WatchSettings:
     escape: float = 120.0
 
     def __post_init__(self) -> None:
-        detectors.checked_limit(self.every)
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """A detector that reached its limit.
-
-    start, stop: positions in the stream of the estimated change and of the alarm. cases, audits:
-    between them. observed, expected: share of wrong audits and its limit, or of the class named by
-    `about`, or mean confidence. divergence: nats a step seen since the change. needed: cases that
-    this divergence takes on average to raise an alarm. repeats: later alarms of the same detector.
-    """
-
-    level: str
-    detector: str
-    start: int
-    stop: int
-    at: np.datetime64
-    cases: int
-    audits: int
-    observed: float
-    expected: float
-    divergence: float
-    needed: float
-    about: str = ""
-    repeats: int = 0
+        checked_limit(self.every)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +108,14 @@ def watch_stream(
     risk = reference.risk()
     limit = settings.risk_limit if settings.risk_limit is not None else risk.high
     expected = fitted.wrong_share(stream.confidence) if fitted else np.zeros(len(stream))
-    watches = _watches(stream, reference, fitted, limit)
+    watches = watch_steps(stream, reference, fitted, limit)
     levels, alarms = [], []
     for name, watch in watches.items():
         # Detectors of a level share its rate of false alarms.
         partners = sum(LEVEL_OF[other] == LEVEL_OF[name] for other in watches)
-        level, alarm = _watched(stream, reference, name, watch, settings.every * partners, expected)
+        level, alarm = watched_levels(
+            stream, reference, name, watch, settings.every * partners, expected
+        )
         levels.append(level)
         alarms += [alarm] if alarm else []
     notes = _notes(stream, fitted, alarms)
@@ -160,128 +138,6 @@ def watch_stream(
         or _proposal(stream, expected, settings),
         notes=notes,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Watch:
-    """Log ratios [n, A] of the steps at these positions of the stream, [n]."""
-
-    log_ratios: NDArray[np.float64]
-    position: NDArray[np.intp]
-    promised: float = 0.0  # the limit of the risk; of no other detector
-
-
-def _watches(
-    stream: WatchedStream,
-    reference: ReferenceCases,
-    fitted: Recalibration | None,
-    limit: float | None,
-) -> dict[str, _Watch]:
-    watches: dict[str, _Watch] = {}
-    every_case = np.arange(len(stream))
-    if fitted is not None and len(stream):
-        counts = np.bincount(reference.predicted, minlength=len(stream.classes))
-        watches[CLASS] = _Watch(
-            ratios.class_log_ratios(stream.predicted, counts, stream.day), every_case
-        )
-        edges = ratios.bin_edges(reference.confidence)
-        bins = [np.searchsorted(edges, x.confidence, side="right") for x in (reference, stream)]
-        by_bin = np.bincount(bins[0], minlength=len(edges) + 1)
-        watches[CONFIDENCE] = _Watch(
-            ratios.tilt_log_ratios(bins[1], by_bin, stream.day), every_case
-        )
-    audited = np.flatnonzero(stream.audited)
-    if not len(audited):
-        return watches
-    wrong, pi = stream.wrong[audited], stream.inclusion[audited]
-    floor = float(stream.inclusion[stream.accepted].min())
-    if limit is not None and 0 < limit < ratios.HIGHEST_RISK:
-        logs = ratios.audit_log_ratios(wrong, pi, limit, floor)
-        watches[RISK] = _Watch(logs, audited, limit)
-    if fitted is not None:
-        taken = reference.accepted
-        p = cautious_wrong_share(
-            fitted.wrong_share(stream.confidence[audited]),
-            int((taken & ~reference.right).sum()),
-            int(taken.sum()),
-        )
-        watches[RESIDUAL] = _Watch(ratios.residual_log_ratios(wrong, p, pi, floor), audited)
-    return watches
-
-
-def _watched(
-    stream: WatchedStream,
-    reference: ReferenceCases,
-    name: str,
-    watch: _Watch,
-    limit: float,
-    expected: NDArray[np.float64],
-) -> tuple[pd.DataFrame, Alarm | None]:
-    """Return a detector's levels by day and its first alarm, if any."""
-    # All cases count towards N, so a step weighs the cases since the step before.
-    weights = np.diff(watch.position, prepend=-1).astype(np.float64)
-    daily, weight, last = detectors.block_by_day(
-        watch.log_ratios,
-        stream.day[watch.position],
-        weights,
-        # Inputs of one day resemble each other: their product would count one event many times.
-        pooled=LEVEL_OF[name] == NOTICE,
-    )
-    path = detectors.restarted_path(daily, limit, weight)
-    position = watch.position[last]
-    frame = pd.DataFrame(
-        {
-            "detector": name,
-            "at": stream.at[position],
-            "position": position,
-            "level": np.maximum(0.0, path / np.log(limit)),
-        }
-    )
-    crossings = detectors.all_crossings(daily, limit, weight)
-    if not crossings:
-        return frame, None
-    first = crossings[0]
-    start = int(watch.position[0 if first.start == 0 else last[first.start - 1] + 1])
-    stop = int(position[first.stop])
-    steps = slice(int(np.searchsorted(watch.position, start)), int(last[first.stop]) + 1)
-    # The seen divergence, of the alternative that fits best since the change.
-    divergence = float(watch.log_ratios[steps].mean(0).max())
-    share = (steps.stop - steps.start) / (stop - start + 1)
-    needed = detectors.expected_delay(limit * share, divergence) / share
-    observed, wanted, about = _cause(stream, reference, name, start, stop, expected)
-    if name == RISK:
-        wanted = watch.promised
-    audits = int(stream.audited[start : stop + 1].sum())
-    return frame, Alarm(
-        *(LEVEL_OF[name], name, start, stop, stream.at[stop], stop - start + 1, audits),
-        *(observed, wanted, divergence, needed, about, len(crossings) - 1),
-    )
-
-
-def _cause(
-    stream: WatchedStream,
-    reference: ReferenceCases,
-    name: str,
-    start: int,
-    stop: int,
-    expected: NDArray[np.float64],
-) -> tuple[float, float, str]:
-    """Return (observed, expected, about) of an alarm between two positions."""
-    span = slice(start, stop + 1)
-    if name == CONFIDENCE:
-        return float(stream.confidence[span].mean()), float(reference.confidence.mean()), ""
-    if name == CLASS:
-        shares = [
-            np.bincount(x, minlength=len(stream.classes)) / len(x)
-            for x in (stream.predicted[span], reference.predicted)
-        ]
-        most = int(np.abs(shares[0] - shares[1]).argmax())
-        return float(shares[0][most]), float(shares[1][most]), stream.classes[most]
-    audited = stream.audited[span]
-    observed = float(stream.wrong[span][audited].mean())
-    if name == RESIDUAL:
-        return observed, float(expected[span][audited].mean()), ""
-    return observed, 0.0, ""
 
 
 def _windows(
@@ -357,12 +213,8 @@ def _proposal(
     cases = stream.decided(expected)
     escapes = settings.escape * cases.escapes()
     # Money a case that the move saves: the present policy's less the moved one's.
-    saving = float(
-        (
-            np.where(stream.accepted, escapes, settings.review)
-            - np.where(moved, escapes, settings.review)
-        ).mean()
-    )
+    costs = [np.where(taken, escapes, settings.review) for taken in (stream.accepted, moved)]
+    saving = float((costs[0] - costs[1]).mean())
     # Valid at any time: the report is read again and again, and each look could propose.
     leakage, looser = (
         replayed_leakage(cases, taken, anytime=True) for taken in (stream.accepted, moved)
