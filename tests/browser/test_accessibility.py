@@ -22,11 +22,11 @@ STREAMLITS_OWN: tuple[tuple[str, str], ...] = ()
 # Widgets that a manager needs to decide, by their key; where each stands on the screen, and which
 # one has the focus.
 WAY = (
+    "handle",
     "lang",
     "data_chip",
     "assumptions",
     "goal",
-    "handle",
     "preset",
     "limited",
     "most",
@@ -106,7 +106,7 @@ def test_a_broken_rule_is_found(address, browser):
 
 def test_tab_goes_through_the_controls_as_one_reads_and_the_focus_is_seen(address, browser):
     page = opened(browser, address, PAGES[0], "en")
-    page.locator("h1").click()  # from the top of the page's body on
+    page.locator("[data-testid=stTopNavSection]").last.focus()  # on to the page's body
     went: dict[str, bytes] = {}
     for _ in range(PRESSES):
         page.keyboard.press("Tab")
@@ -116,8 +116,11 @@ def test_tab_goes_through_the_controls_as_one_reads_and_the_focus_is_seen(addres
         if len(went) == len(WAY):
             break
     assert set(went) == set(WAY)
-    ends = [page.locator(f".st-key-{key}").bounding_box() for key in went]
-    for (key, box), (following, after) in pairwise(zip(went, ends, strict=True)):
+    # The slider comes first, wherever it is shown; the others follow as one reads.
+    assert next(iter(went)) == "handle"
+    others = [key for key in went if key != "handle"]
+    ends = [page.locator(f".st-key-{key}").bounding_box() for key in others]
+    for (key, box), (following, after) in pairwise(zip(others, ends, strict=True)):
         # widgets of a row stand on one line
         lower = after["y"] + after["height"] - box["y"] - box["height"]
         assert lower > ROW or (abs(lower) <= ROW and after["x"] > box["x"]), (
