@@ -134,8 +134,8 @@ def _comparison(
     ]
     if full_time is not None and reviews.value is not None:
         # the minutes of the scenario: its cost of a review rests on them
-        own = replace(full_time, minutes=scenario.minutes)
-        rows.append(_people_row(words, volume, reviews, own))
+        at_minutes = replace(full_time, minutes=scenario.minutes)
+        rows.append(_people_row(words, volume, reviews, at_minutes))
     if escapes.value is not None:
         slips = scenario.reviewer_miss * volume * DAYS_PER_MONTH
         rows.append(_row(words, scenario.currency, "escapes_per_month", slips, column))

@@ -55,8 +55,8 @@ class RouteToPeople:
 
     def groups(self, threshold: float) -> tuple[str, ...]:
         """Return the names of the groups that a threshold sends to people."""
-        chosen = self.worth[edge_of_threshold(threshold) // _EDGES_PER_STEP]
-        return tuple(name for name, sent in zip(self.names, chosen, strict=True) if sent)
+        is_sent = self.worth[edge_of_threshold(threshold) // _EDGES_PER_STEP]
+        return tuple(name for name, sent in zip(self.names, is_sent, strict=True) if sent)
 
     def policy(self, threshold: float) -> Policy:
         """Return the policy of a threshold with its groups sent to people."""
@@ -114,9 +114,9 @@ def route_to_people(
     for fold in range(folds):
         counts = np.zeros_like(steps)
         counts[cells] = of_fold[:, fold]
-        own = counts[..., ::-1].cumsum(-1)[..., ::-1]
-        sent = _worth_sending(accepted - own, costs)
-        routed += np.where(sent[:, None], 0, own).sum(0)
+        in_fold = counts[..., ::-1].cumsum(-1)[..., ::-1]
+        sent = _worth_sending(accepted - in_fold, costs)
+        routed += np.where(sent[:, None], 0, in_fold).sum(0)
     worth = _worth_sending(accepted, costs).T
     return RouteToPeople(by, grouped.segments, worth, Tally.of_counts(routed.T, total), folds)
 
