@@ -8,25 +8,9 @@ import pytest
 
 from dashboard.components import charts
 from tests import figures
-from tests.figures import NAMES, SEPARATED, WORDS, risk_coverage, thresholds
+from tests.figures import NAMES, WORDS, risk_coverage, thresholds
 
-
-def reliability():
-    bins = {
-        "n": [0, 5],
-        "confidence": [np.nan, 0.9],
-        "accuracy": [np.nan, 0.8],
-        "low": [np.nan, 0.4],
-        "high": [np.nan, 0.95],
-    }
-    frame = pd.concat([pd.DataFrame(bins).assign(model_kind=kind) for kind in NAMES])
-    said = WORDS.chart_words(
-        "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
-    )
-    return charts.reliability_figure(frame, NAMES, SEPARATED | said)
-
-
-ALL = [risk_coverage, thresholds, reliability]
+ALL = [risk_coverage, thresholds]
 
 
 @pytest.mark.parametrize("draw", ALL)
@@ -40,16 +24,12 @@ def test_every_colour_is_a_slot_of_the_theme(draw):
 
 
 def test_models_differ_in_dash_and_mark_and_not_in_colour_alone():
-    lines = [trace for trace in reliability().data if trace.name in NAMES.values()]
-    assert (
-        len({trace.line.dash for trace in lines})
-        == len({trace.marker.symbol for trace in lines})
-        == len(NAMES)
-    )
+    lines = [trace for trace in risk_coverage().data if trace.name in NAMES.values()]
+    assert len({trace.line.dash for trace in lines}) == len(NAMES)
+    assert len(set(charts.MARKS.values())) == len(charts.MARKS)
 
 
-def test_bins_and_thresholds_without_cases_are_not_drawn():
-    assert [len(trace.x) for trace in reliability().data if trace.name == "S"] == [1]
+def test_thresholds_without_cases_are_not_drawn():
     assert [len(trace.x) for trace in risk_coverage().data if trace.name == "S"] == [2]
 
 

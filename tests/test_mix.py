@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.policy import Policy
-from core.decision.thresholds.prevalence import label_weights, shifted_consequence
 from core.errors import SettingsError
 from core.report import what_if
 from core.types import OUTCOMES
+from tests.label_shift import label_weights, shifted_consequence
 
 TERMS = CostModel(100.0, UnitCosts(1, 10, 0), 0.0)
 # At 0.8: all 6 "easy" accepted and right; of 4 "hard" 2 are accepted, 1 of them wrong.
@@ -40,8 +40,7 @@ def test_a_share_moves_every_figure_as_by_hand():
         pytest.approx(20),
     )
     assert after.money_per_day.value == pytest.approx(40 + 200)
-    assert before.certificates_hold
-    assert not after.certificates_hold
+    assert (before.reweighted, after.reweighted) == (False, True)
     assert after.leakage.n < before.leakage.n == 10  # Kish's effective number
 
 

@@ -53,7 +53,7 @@ def test_a_policy_by_hand():
         (200 / 7, 200 / 6)
     )
     assert found.money_per_day.value == pytest.approx(5 * 200 / 7 + 150 * 200 / 6 + 0.5)
-    assert (found.money_per_day.n, found.note, found.certificates_hold) == (6, "", True)
+    assert (found.money_per_day.n, found.note, found.reweighted) == (6, "", False)
 
 
 def test_the_two_risks_are_never_the_same_thing():

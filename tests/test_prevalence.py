@@ -10,14 +10,10 @@ from hypothesis import strategies as st
 
 from core.decision.thresholds.consequence import policy_consequence
 from core.decision.thresholds.policy import Policy
-from core.decision.thresholds.prevalence import (
-    class_weights,
-    label_weights,
-    segment_weights,
-    shifted_consequence,
-)
+from core.decision.thresholds.prevalence import class_weights
 from core.errors import NonFiniteError, SettingsError
 from tests.joints import TERMS, cases, columns, cumulative
+from tests.label_shift import label_weights, shifted_consequence
 
 # Segment A: 3 of 4 right, B: 1 of 2 right; all accepted.
 ROWS = [("A", "x", o, 0.9, 0.0) for o in ("right", "right", "right", "wrong")]
@@ -25,25 +21,22 @@ ROWS += [("B", "y", o, 0.9, 0.0) for o in ("right", "wrong")]
 NAMES = ["segment", "predicted", "outcome", "confidence", "epistemic"]
 
 
-def test_a_segment_mix_by_hand():
+def test_a_mix_by_hand():
     found = policy_consequence(
-        segment_weights(cumulative(ROWS), {"A": 1, "B": 1}), Policy(0.5), TERMS
+        class_weights(cumulative(ROWS), {"x": 1, "y": 1}), Policy(0.5), TERMS
     )
     assert found.leakage.value == pytest.approx((1 / 4 + 1 / 2) / 2)
     # Weights 3/4 four times and 3/2 twice: (3 + 3)^2 / (4 * 9/16 + 2 * 9/4) = 36 / 6.75 = 5.33
     assert found.leakage.n == 5
-    assert (found.reweighted, found.certificates_hold) == (True, False)
+    assert found.reweighted
 
 
 def test_the_mix_that_was_seen_changes_no_figure():
     whole = cumulative(ROWS)
-    for shifted in (
-        segment_weights(whole, {"A": 4, "B": 2}),
-        class_weights(whole, {"x": 4, "y": 2}),
-    ):
-        found, plain = (policy_consequence(w, Policy(0.5), TERMS) for w in (shifted, whole))
-        assert found.leakage == plain.leakage
-        assert found.money_per_day == plain.money_per_day
+    shifted = class_weights(whole, {"x": 4, "y": 2})
+    found, plain = (policy_consequence(w, Policy(0.5), TERMS) for w in (shifted, whole))
+    assert found.leakage == plain.leakage
+    assert found.money_per_day == plain.money_per_day
 
 
 def test_a_class_that_no_longer_comes_takes_its_errors_with_it():
@@ -74,7 +67,7 @@ def test_a_label_shift_by_hand():
     found = shifted_consequence(Policy(0.5), table, weights, TERMS)
     assert found.leakage.value == pytest.approx(1 / 2)
     assert found.leakage.n == 3  # 16 / (3 * 4/9 + 4) = 3
-    assert not found.certificates_hold
+    assert found.reweighted
 
 
 @settings(max_examples=30)
@@ -89,24 +82,12 @@ def test_equal_weights_on_cases_are_the_counts(rows, step):
 
 def test_what_cannot_be_a_mix_is_refused():
     whole = cumulative(ROWS[:4])
-    with pytest.raises(SettingsError, match="B has no case to give weight to"):
-        segment_weights(whole, {"A": 1, "B": 1})
-    with pytest.raises(SettingsError, match="Shares are given for A, and the cases have A, B"):
-        segment_weights(whole, {"A": 1})
+    with pytest.raises(SettingsError, match="y has no case to give weight to"):
+        class_weights(whole, {"x": 1, "y": 1})
+    with pytest.raises(SettingsError, match="Shares are given for x, and the cases have x, y"):
+        class_weights(whole, {"x": 1})
     with pytest.raises(SettingsError, match="at least one must be above 0"):
-        segment_weights(whole, {"A": 0, "B": 0})
+        class_weights(whole, {"x": 0, "y": 0})
     for bad in (np.nan, np.inf):
         with pytest.raises(NonFiniteError, match="share"):
             class_weights(whole, {"x": bad, "y": 0})
-    with pytest.raises(SettingsError, match="index 1 has no label"):
-        label_weights(["x", None], {"x": 1})
-
-
-def test_weights_and_cases_that_are_not_finite_are_refused():
-    table = pd.DataFrame(ROWS, columns=NAMES)
-    with pytest.raises(NonFiniteError, match="weight nan"):
-        shifted_consequence(Policy(0.5), table, np.full(6, np.nan), TERMS)
-    with pytest.raises(NonFiniteError, match="confidence nan"):
-        shifted_consequence(Policy(0.5), table.assign(confidence=np.nan), np.ones(6), TERMS)
-    with pytest.raises(SettingsError, match="0 or more for each case"):
-        shifted_consequence(Policy(0.5), table, -np.ones(6), TERMS)

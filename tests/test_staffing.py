@@ -10,12 +10,10 @@ from hypothesis import strategies as st
 from core.decision.staffing.arrivals import ASSUMED, HOURS_PER_WEEK, WeekProfile
 from core.decision.staffing.desk import DeskTrace, WorkShift, run_desk
 from core.decision.staffing.staffing import (
-    NOT_WITH_THE_MOST,
     OVERLOADED,
     ReviewTime,
     StaffingStudy,
     _ages,
-    least_reviewers,
     simulate_staffing,
 )
 from core.errors import SettingsError
@@ -173,41 +171,6 @@ def test_the_seed_decides_the_figures():
     assert one.wait_mean != other.wait_mean
 
 
-@pytest.mark.parametrize("breach_share", [0.0, 0.05, 0.3])
-def test_the_fewest_reviewers_are_those_of_trying_all(breach_share):
-    cases, short = (
-        WeekProfile.assume(40, days=range(5)),
-        StaffingStudy(seed=3, replications=4, weeks=2),
-    )
-    found = least_reviewers(cases, [DAY], ReviewTime(20), 2, short, breach_share, most=8)
-    breaches = {
-        k: simulate_staffing(cases, [WorkShift(k)], ReviewTime(20), 2, short).breaches
-        for k in range(1, 9)
-    }
-    kept = [k for k, share in breaches.items() if share.high <= breach_share]
-    assert found.reviewers == (min(kept) if kept else None)
-    assert found.tried.items() <= breaches.items()
-
-
-def test_an_sla_that_no_number_keeps_is_named():
-    # Cases of the weekend wait for Monday, whoever is there then.
-    found = least_reviewers(WeekProfile.assume(20), [DAY], ReviewTime(6), 2, STUDY, most=5)
-    assert (found.reviewers, found.reason, list(found.tried)) == (None, NOT_WITH_THE_MOST, [5])
-    assert (
-        least_reviewers(WeekProfile.assume(200), [DAY], ReviewTime(6), 2, STUDY, most=1).reason
-        == OVERLOADED
-    )
-
-
-def test_without_cases_one_reviewer_is_enough():
-    assert (
-        least_reviewers(
-            WeekProfile((0.0,) * HOURS_PER_WEEK, ASSUMED), [DAY], ReviewTime(6), 2, STUDY
-        ).reviewers
-        == 1
-    )
-
-
 @pytest.mark.parametrize("bad", [0.0, -1.0, float("nan"), float("inf")])
 def test_times_that_cannot_be_are_refused(bad):
     with pytest.raises(SettingsError, match=f"An SLA of {bad} hours is not allowed"):
@@ -246,5 +209,3 @@ def test_a_study_without_an_interval_and_a_desk_without_a_shift_are_refused():
         StaffingStudy(0, replications=1)
     with pytest.raises(SettingsError, match="No shift is given, so there are no reviewers"):
         simulate_staffing(ALWAYS, [], ReviewTime(5), 24, STUDY)
-    with pytest.raises(SettingsError, match="Breach share 1.0 is not allowed"):
-        least_reviewers(ALWAYS, [DAY], ReviewTime(5), 24, STUDY, 1.0)

@@ -16,7 +16,6 @@ from decimal import Decimal
 from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
 from core.errors import CasesError
 
-STYLES = ("point", "comma")  # the decimal sign
 # Between thousands: plain, no-break and narrow no-break space, and the Swiss apostrophes.
 _SPACE = " \u00a0\u202f'\u2019"
 _STYLE_FORMS = {

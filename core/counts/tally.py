@@ -128,19 +128,6 @@ class Tally:
         )
         return cls(*by_cell)
 
-    @classmethod
-    def of_cases(cls, accepted: Counts, outcome: Counts, weights: Counts) -> "Tally":
-        """Return the tally over cases: accepted as 0 or 1 [n], outcome as a position in OUTCOMES
-        [n], weights [n].
-        """
-        size = len(OUTCOMES)
-        sums = (
-            np.bincount(outcome, w * part, size)
-            for w in (weights, weights**2)
-            for part in (accepted, 1.0)
-        )
-        return cls(*sums)
-
     def without_unseen(self) -> "Tally":
         """Return the tally without the cases whose label no model was trained on; they leave
         workload, volume and risk.

@@ -185,45 +185,6 @@ def money_signs(words: Mapping[str, str], is_money: bool) -> tuple[str, str, str
     return (words["symbol"], words["unit"], words["amount"]) if is_money else ("", "", ",.2f")
 
 
-def reliability_figure(
-    frame: pd.DataFrame, names: Mapping[str, str], words: Mapping[str, str]
-) -> go.Figure:
-    """Return accuracy against mean confidence of each bin, with Wilson bars, one series a model.
-
-    The diagonal is perfect calibration. frame: columns model_kind, n, confidence, accuracy, low,
-    high; empty bins have NaN. names: kind -> legend text. words: confidence, accuracy, perfect,
-    cases, separators.
-    """
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        name=words["perfect"],
-        line={"color": SLOTS["neutral"], "dash": "longdash"},
-        hoverinfo="skip",
-    )
-    for kind, name in names.items():
-        rows = frame[(frame["model_kind"] == kind) & (frame["n"] > 0)]
-        figure.add_scatter(
-            x=rows["confidence"],
-            y=rows["accuracy"],
-            customdata=rows["n"],
-            mode="lines+markers",
-            name=name,
-            line={"color": SLOTS[kind], "dash": DASHES[kind], "width": 1.5},
-            marker={"color": SLOTS[kind], "symbol": MARKS[kind], "size": 8},
-            error_y=bars(rows["accuracy"], rows["low"], rows["high"], SLOTS[kind]),
-            hovertemplate=(
-                f"{words['confidence']} %{{x:.1%}}<br>{words['accuracy']} %{{y:.1%}}<br>"
-                f"{words['cases']} %{{customdata:,}}<extra>{name}</extra>"
-            ),
-        )
-    across = {"title": {"text": words["confidence"]}, "tickformat": ".0%", "range": [0, 1.01]}
-    up = {"title": {"text": words["accuracy"]}, "tickformat": ".0%", "range": [0, 1.02]}
-    return finish(figure, 460, words, xaxis=across, yaxis=up)
-
-
 def band(
     figure: go.Figure,
     x: Sequence,

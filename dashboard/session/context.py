@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from core.counts.histogram import AcceptanceCurve, Histogram
+from core.counts.histogram import AcceptanceCurve
 from core.decision.money.scenario import MoneyScenario
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import CostModel, UnitCosts
@@ -158,19 +158,6 @@ class RunContext:
     def curve(self, kind: str, segment: str = ALL) -> AcceptanceCurve:
         """Return the acceptance counts of a model kind's run at every threshold."""
         return cache.cumulative(self.same[kind].run.run_id, segment)
-
-    def histograms(self) -> dict[str, Histogram]:
-        """Return model kind -> histogram of its run in the chosen segment."""
-        return {
-            kind: self.in_segment(cache.histogram(record.run.run_id))
-            for kind, record in self.same.items()
-        }
-
-    def in_segment(self, counts: Histogram) -> Histogram:
-        """Return the counts of the chosen segment, empty if it has none."""
-        if self.segment is None:
-            return counts
-        return counts.select(segments=(self.segment,) if self.segment in counts.segments else ())
 
     def per_day(self, segment: str = ALL) -> float:
         """Return the counted cases a day of a segment, or of all.

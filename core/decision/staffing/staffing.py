@@ -8,7 +8,7 @@ do not count, and it runs until the counted cases are done.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import stdtrit
@@ -20,8 +20,6 @@ from core.types import Interval
 
 # More work than hours: the queue grows forever, and waits depend on the simulated time.
 OVERLOADED = "overloaded"
-# Even the largest number of reviewers breaks the SLA, for example because of nights or weekends.
-NOT_WITH_THE_MOST = "not_with_the_most"
 _RUN_ON = 4  # weeks of duty after the last arrival
 
 
@@ -87,18 +85,6 @@ class StaffingResult:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class LeastReviewers:
-    """The fewest reviewers in each shift that keep the SLA; None if no number does, and `reason`
-    says why. tried: number -> breaches.
-    """
-
-    reviewers: int | None
-    staffing: StaffingResult  # with that number, or with the most allowed
-    tried: dict[int, Interval]
-    reason: str = ""
-
-
 def simulate_staffing(
     arrivals: ArrivalProcess,
     shifts: Sequence[WorkShift],
@@ -133,61 +119,6 @@ def simulate_staffing(
     return StaffingResult(
         load=load, **figures, source=arrivals.source, note=OVERLOADED if load >= 1 else ""
     )
-
-
-def least_reviewers(
-    arrivals: ArrivalProcess,
-    shifts: Sequence[WorkShift],
-    review: ReviewTime,
-    sla_hours: float,
-    study: StaffingStudy,
-    breach_share: float = 0.05,
-    most: int = 50,
-) -> LeastReviewers:
-    """Return the fewest reviewers in each shift that keep the upper bound of the share of breaches
-    at `breach_share` or less.
-
-    The search tries every number from the smallest with a load below 1, since with a load of 1 or
-    more the queue grows without end.
-
-    arrivals: the arrival times of cases.
-    shifts: the hours on duty; their numbers of reviewers do not matter.
-    review: the distribution of the time of a review.
-    sla_hours: hours by the clock from arrival to a finished review.
-    study: the settings of the simulation.
-    breach_share: in [0, 1).
-    most: the largest number to try.
-    """
-    if not 0 <= breach_share < 1:
-        raise SettingsError("decision.breach_share", share=breach_share)
-
-    def with_each(count: int) -> StaffingResult:
-        return simulate_staffing(
-            arrivals,
-            [replace(shift, reviewers=count) for shift in shifts],
-            review,
-            sla_hours,
-            study,
-        )
-
-    # The largest number first: if it fails, every smaller one does, and the search ends here.
-    last = with_each(most)
-    tried = {most: last.breaches}
-    if not _keeps_sla(last, breach_share):
-        return LeastReviewers(None, last, tried, last.note or NOT_WITH_THE_MOST)
-    for count in range(math.floor(last.load * most) + 1, most):
-        staffing = with_each(count)
-        tried[count] = staffing.breaches
-        if _keeps_sla(staffing, breach_share):
-            return LeastReviewers(count, staffing, tried)
-    return LeastReviewers(most, last, tried)
-
-
-def _keeps_sla(staffing: StaffingResult, breach_share: float) -> bool:
-    if staffing.breaches.n == 0:
-        return True  # no case, so no breach
-    high = staffing.breaches.high
-    return staffing.note != OVERLOADED and high is not None and high <= breach_share
 
 
 def _replication(

@@ -46,7 +46,9 @@ class PolicyConsequence:
     review_rate: Interval  # 1 - coverage
     selective_risk: SelectiveRisk  # wrong accepted / accepted labelled
     leakage: Leakage  # wrong accepted / labelled
-    reweighted: bool = False  # the mix of cases is hypothetical, not observed
+    # The mix of cases is hypothetical, not observed. No certificate holds for it: a certificate
+    # covers cases drawn as its calibration set was.
+    reweighted: bool = False
     reviews_per_day: Interval = field(init=False)
     escapes_per_day: Interval = field(init=False)
     money_per_day: Interval = field(init=False)  # None where `note` says why
@@ -87,13 +89,6 @@ class PolicyConsequence:
         """Return the wrong answers a day that slip through: escapes, and the reviewers' misses."""
         misses = self.cost_model.costs.reviewer_miss * (self.reviews_per_day.value or 0.0)
         return scaled_interval(self.escapes_per_day, 1.0, misses)
-
-    @property
-    def certificates_hold(self) -> bool:
-        """Return whether certificates may hold for these cases. None holds under a hypothetical
-        mix, because a certificate covers cases drawn as its calibration set was.
-        """
-        return not self.reweighted
 
 
 def policy_consequence(
