@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.sets import Labelled
+from benchmarks.sets import BenchmarkSet, Labelled
 from benchmarks.sets.debian import index_files
 
 _FIELD = re.compile(r"^([A-Za-z0-9-]+): (.*(?:\n .*)*)$", re.MULTILINE)
@@ -24,6 +24,47 @@ class Description:
     text: str
     section: str
     source: str
+
+
+@dataclass(frozen=True)
+class SectionsPlan:
+    """How descriptions become a set: numbers of sections and of texts, and words about it."""
+
+    name: str
+    labels: int  # the largest sections
+    out: int  # the next ones, out of distribution
+    train: int
+    test: int
+    ood: int
+    beginning: str  # what is taken of a description, for the note
+
+
+def sections_set(
+    plan: SectionsPlan, rows: list[Description], base: str, seed: int, train_texts: int
+) -> BenchmarkSet:
+    """Return the set of these descriptions, sources drawn by `seed`.
+
+    plan: the sizes. rows: descriptions cut to their beginnings. base: the pre-trained model. seed:
+    of the draw. train_texts: at most this many of the plan's training texts; the test stays.
+    """
+    sections = sections_by_size(rows)
+    labels = tuple(sorted(sections[: plan.labels]))
+    out = sections[plan.labels : plan.labels + plan.out]
+    rows = shuffle_by_source(rows, np.random.default_rng(seed))
+    train, rest = split_by_source([row for row in rows if row.section in labels], plan.train)
+    if train_texts < plan.train:
+        train, _ = split_by_source(train, train_texts)
+    return BenchmarkSet(
+        name=plan.name,
+        labels=labels,
+        base=base,
+        readout="classify",
+        train=labelled_descriptions(train, labels),
+        test=labelled_descriptions(rest[: plan.test], labels),
+        ood=[row.text for row in rows if row.section in out][: plan.ood],
+        note=f"{plan.beginning}; {len(train)} training, {len(rest[: plan.test])} test of sections "
+        f"{', '.join(labels)}, split by source; out of distribution: {', '.join(out)}",
+    )
 
 
 def read_descriptions(cache: Path, language: str) -> list[Description]:

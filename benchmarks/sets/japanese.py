@@ -7,22 +7,18 @@ the label is truly uncertain); the next 4 are out of distribution.
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.sets import BenchmarkSet
 from benchmarks.sets.descriptions import (
+    SectionsPlan,
     description_lines,
-    labelled_descriptions,
     read_descriptions,
-    sections_by_size,
-    shuffle_by_source,
-    split_by_source,
+    sections_set,
 )
 from core.pipeline.bases import fetch_e5
 
-LABELS, OUT = 8, 4  # sections
-TRAIN, TEST, OOD = 1100, 1000, 300  # texts
 CHARACTERS = 100  # of a description's beginning, about 55 tokens: more costs time, says little more
+NOTE = f"first {CHARACTERS} characters of the Japanese description"
+PLAN = SectionsPlan("japanese", labels=8, out=4, train=1100, test=1000, ood=300, beginning=NOTE)
 
 
 def load(cache: Path, seed: int) -> BenchmarkSet:
@@ -30,22 +26,7 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
     rows = [
         replace(row, text=japanese_beginning(row.text)) for row in read_descriptions(cache, "ja")
     ]
-    sections = sections_by_size(rows)
-    labels, out = tuple(sorted(sections[:LABELS])), sections[LABELS : LABELS + OUT]
-    rows = shuffle_by_source(rows, np.random.default_rng(seed))
-    train, rest = split_by_source([row for row in rows if row.section in labels], TRAIN)
-    return BenchmarkSet(
-        name="japanese",
-        labels=labels,
-        base=str(fetch_e5(cache)),
-        readout="classify",
-        train=labelled_descriptions(train, labels),
-        test=labelled_descriptions(rest[:TEST], labels),
-        ood=[row.text for row in rows if row.section in out][:OOD],
-        note=f"first {CHARACTERS} characters of the Japanese description; {len(train)} training, "
-        f"{len(rest[:TEST])} test of sections {', '.join(labels)}, split by source; out of "
-        f"distribution: {', '.join(out)}",
-    )
+    return sections_set(PLAN, rows, str(fetch_e5(cache)), seed, PLAN.train)
 
 
 def japanese_beginning(description: str) -> str:

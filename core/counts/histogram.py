@@ -153,14 +153,10 @@ class Histogram:
 
         Raises SettingsError for an unknown name.
         """
-        s = slice(None) if segments is None else positions_of(self.segments, segments)
-        k = slice(None) if classes is None else positions_of(self.classes, classes)
-        return Histogram(
-            self.segments if segments is None else tuple(segments),
-            self.classes if classes is None else tuple(classes),
-            self.counts[s][:, k],
-            self.confidence_sum[s][:, k],
-        )
+        segments, s = select_names(self.segments, segments)
+        classes, k = select_names(self.classes, classes)
+        arrays = (array[s][:, k] for array in (self.counts, self.confidence_sum))
+        return Histogram(segments, classes, *arrays)
 
     def by_class(self) -> "Histogram":
         """Return the histogram with the axes of segments and predicted classes exchanged, so that
@@ -173,6 +169,18 @@ class Histogram:
     def cases(self) -> int:
         """Return the number of cases."""
         return int(self.counts.sum())
+
+
+def select_names(
+    names: tuple[str, ...], selected: Sequence[str] | None
+) -> tuple[tuple[str, ...], slice | NDArray[np.int64]]:
+    """Return the selected names and their index into `names`; None selects all.
+
+    Raises SettingsError for an unknown name.
+    """
+    if selected is None:
+        return names, slice(None)
+    return tuple(selected), positions_of(names, selected)
 
 
 def positions_of(names: Sequence[str], values: Iterable[Hashable]) -> NDArray[np.int64]:

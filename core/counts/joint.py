@@ -22,6 +22,7 @@ from core.counts.histogram import (
     bin_of_epistemic,
     edge_of_threshold,
     positions_of,
+    select_names,
 )
 from core.counts.tally import Tally
 from core.errors import SettingsError, ShapeError
@@ -169,13 +170,9 @@ class JointCounts:
 
         Raises SettingsError for an unknown name.
         """
-        s = slice(None) if segments is None else positions_of(self.segments, segments)
-        k = slice(None) if classes is None else positions_of(self.classes, classes)
-        names = (
-            self.segments if segments is None else tuple(segments),
-            self.classes if classes is None else tuple(classes),
-        )
-        return JointCounts(*names, self.counts[s][:, k])
+        segments, s = select_names(self.segments, segments)
+        classes, k = select_names(self.classes, classes)
+        return JointCounts(segments, classes, self.counts[s][:, k])
 
     def without_unseen(self) -> "JointCounts":
         """Return the counts without the cases whose label no model was trained on; they leave

@@ -70,11 +70,7 @@ def train(
     """
     # First of all: a bad name must not cost hours of training before the save refuses it.
     checked_name(f"{name}-teacher", "model")
-    labels = (
-        choice_labels(cases)
-        if chosen.point.readout == "choice"
-        else tuple(sorted(cases["label"].unique()))
-    )
+    labels = _labels_of(cases, chosen.point)
     inputs = frame_hash(cases)
     key = content_hash(inputs, chosen.model_dump(mode="json"))
     if (teacher := _finished(settings, f"{name}-teacher", key)) and (
@@ -122,8 +118,7 @@ def train_linear(
     of adapter training do not. cases, record: as of `train`.
     """
     checked_name(f"{name}-linear", "model")
-    letters = chosen.readout == "choice"
-    labels = choice_labels(cases) if letters else tuple(sorted(cases["label"].unique()))
+    labels = _labels_of(cases, chosen)
     inputs = frame_hash(cases)
     key = content_hash(inputs, "linear", chosen.model_dump(mode="json"))
     if done := _finished(settings, f"{name}-linear", key):
@@ -187,6 +182,13 @@ def distill_student(
     with recorded(store, run) as metrics:
         metrics |= {"cases": len(cases), "teacher_samples": teacher.samples}
         return _distill(settings, name, cases, teacher, chosen, key, metrics)
+
+
+def _labels_of(cases: pd.DataFrame, point: PointSettings) -> tuple[str, ...]:
+    """Return the labels in the order of the head's outputs."""
+    if point.readout == "choice":
+        return choice_labels(cases)
+    return tuple(sorted(cases["label"].unique()))
 
 
 def choice_labels(cases: pd.DataFrame) -> tuple[str, ...]:
