@@ -36,6 +36,12 @@ def add_score(verbs) -> None:
         help="read the beginning of texts that are longer than the model reads",
     )
     verb.add_argument(
+        "--engine",
+        choices=["torch", "onnx"],
+        default="torch",
+        help="onnx: the model's export in ONNX Runtime, on the CPU (default: torch)",
+    )
+    verb.add_argument(
         "--no-apply",
         action="store_true",
         help="do not apply the active policy of this model and dataset to a stream",
@@ -99,6 +105,7 @@ def _score(arguments, settings: Settings) -> None:
         arguments.truncate,
         LAKE_PART_SIZE if arguments.rows_stay else PART_SIZE,
         arguments.rows_stay,
+        arguments.engine,
     )
     per_case = record.metrics.get("seconds_per_case")
     scored = {"run": record.run.run_id, "n": record.cases, "model": record.run.model}

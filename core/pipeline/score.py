@@ -6,6 +6,7 @@ so the same call finds the same run.
 
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from core.store.samples import Samples
 from core.store.store import Store
 from core.types import Run, RunRecord
 
+Engine = Literal["torch", "onnx"]
 LAKE_PART_SIZE = 20_000  # where rows stay in their parts: a file for each 500 would be too many
 PART_SIZE = 500  # cases; a kill -9 loses at most one part's computation
 # Cases of a teacher's run whose single samples are stored for inspection. The limit bounds what a
@@ -43,6 +45,7 @@ def score(
     truncate: bool = False,
     part_size: int = PART_SIZE,
     rows_stay: bool = False,
+    engine: Engine = "torch",
 ) -> RunRecord:
     """Score checked cases (core.cases' columns) with a model; return the finished run.
 
@@ -50,8 +53,9 @@ def score(
     the run is filed under. samples: overrides a teacher's N; None keeps it. truncate: read the
     beginning of texts that are too long instead of raising CasesError. part_size: cases in one
     part. rows_stay: keep the rows in their parts' files; the store gets their counts, and reads rows
-    on demand. seconds_per_case in the metrics is the model's time alone, from text to answer, over the
-    parts that this call computed. Raises CasesError, ModelError.
+    on demand. engine: "onnx" runs the model's export in ONNX Runtime. seconds_per_case in the
+    metrics is the model's time alone, from text to answer, over the parts that this call computed.
+    Raises CasesError, ModelError.
     """
     if cases.empty:
         raise CasesError("cases.nothing_to_score")
@@ -63,13 +67,13 @@ def score(
     if samples and card.kind != "teacher":
         raise ModelError("pipeline.samples_for_teachers", name=card.name, kind=card.kind)
     card = card.model_copy(update={"samples": samples or card.samples})
-    run = scoring_run(card, cases_hash, dataset, role, part_size, truncate)
+    run = scoring_run(card, cases_hash, dataset, role, part_size, truncate, engine)
     # Before `recorded`, which would replace the finished run's metrics.
     if finished := _finished(store, run.run_id):
         return finished
     with recorded(store, run) as metrics:
         metrics |= _score_parts(
-            store, settings, folder, card, run, cases, part_size, truncate, rows_stay
+            store, settings, folder, card, run, cases, part_size, truncate, rows_stay, engine
         )
     return store.run(run.run_id)
 
@@ -81,13 +85,16 @@ def scoring_run(
     role: str,
     part_size: int,
     truncate: bool = False,
+    engine: Engine = "torch",
 ) -> Run:
     """Return the run of scoring these cases with this model.
 
-    card: the model's. cases_hash, dataset, role, part_size, truncate: as of `score`. The same
-    arguments give the same run_id.
+    card: the model's. cases_hash, dataset, role, part_size, truncate, engine: as of `score`. The
+    same arguments give the same run_id.
     """
-    key = content_hash(card.hash, cases_hash, dataset, role, part_size, truncate)
+    # Engines round otherwise, so each has runs of its own; those of torch keep their names.
+    other = [] if engine == "torch" else [engine]
+    key = content_hash(card.hash, cases_hash, dataset, role, part_size, truncate, *other)
     return new_run(
         run_id=f"score-{card.name[:40].rstrip('.-_')}-{key[:12]}",
         kind="score",
@@ -100,7 +107,7 @@ def scoring_run(
         labels=card.labels,
         samples=card.samples,
         seed=card.seed,
-        settings={"part_size": part_size, "truncate": truncate},
+        settings={"part_size": part_size, "truncate": truncate, "engine": engine},
     )
 
 
@@ -122,13 +129,14 @@ def _score_parts(
     part_size: int,
     truncate: bool,
     rows_stay: bool,
+    engine: Engine,
 ) -> dict:
     # torch and its family take seconds: not for a scoring that is done
     from core.models.base.device import pick_device
 
     done = store.parts(run.run_id)
     starts = range(0, len(cases), part_size)
-    device = pick_device(settings.device)
+    device = pick_device("cpu" if engine == "onnx" else settings.device)
     model, seconds, scored = None, 0.0, 0
     parts_ready = sum(
         len(cases.iloc[start : start + part_size])
@@ -142,7 +150,7 @@ def _score_parts(
             # Loaded at the first missing part: a scoring whose parts are all stored loads no model.
             if part not in done:
                 if model is None:
-                    model = _loaded_model(settings, folder, device, card, cases, truncate)
+                    model = _loaded_model(settings, folder, device, card, cases, truncate, engine)
                     # warm up: the measured time is the steady one
                     model.scores(part_cases["text"].tolist()[:32], truncate=True)
                 started = time.perf_counter()
@@ -175,15 +183,25 @@ def _score_parts(
 
 
 def _loaded_model(
-    settings: Settings, folder: Path, device, card, cases: pd.DataFrame, truncate: bool
+    settings: Settings,
+    folder: Path,
+    device,
+    card,
+    cases: pd.DataFrame,
+    truncate: bool,
+    engine: Engine,
 ):
     """Return the model in `folder`, ready to score; raise where a text is longer than it reads."""
-    from core.models.scoring import checkpoint
+    from core.models.scoring import checkpoint, onnx_engine
 
     _, model = checkpoint.load(folder, device, card.samples)
+    if engine == "onnx":
+        model = onnx_engine.with_onnx(model, card, folder / onnx_engine.FOLDER)
     if not truncate:
         check_lengths(cases, model.backbone)
-    if settings.compile and card.samples == 1:  # a teacher's hooks change by call
+    if (
+        settings.compile and card.samples == 1 and engine == "torch"
+    ):  # a teacher's hooks change by call
         model.backbone.compile_blocks()
     return model
 
