@@ -65,21 +65,20 @@ def export_onnx(store: Store, settings: Settings, model: str, int8: bool = False
         onnx_engine.write_graph(fresh, card, scorer, "int8" if int8 else "fp32")
         engine = onnx_engine.with_onnx(scorer, card, fresh)
         checks.append(_compare(scorer, engine, cases, card.labels))
-        if not checks[0].passes:
-            raise ModelError(
-                "models.onnx_differs",
-                model=card.name,
-                n=checks[0].cases,
-                equal=f"{checks[0].equal:.2%}",
-                least=f"{MIN_EQUAL:.1%}",
-                ece=f"{checks[0].ece:.4f}",
-                ece_engine=f"{checks[0].ece_engine:.4f}",
-                most=MAX_ECE,
-            )
+        _require_equal(checks[0], card.name)
         write_atomic(fresh / "check.json", json.dumps(asdict(checks[0]), indent=2))
 
     replace_folder(folder / onnx_engine.FOLDER, fill)
     return checks[0]
+
+
+def _require_equal(check: EngineCheck, model: str) -> None:
+    """Raise ModelError, with the figures and the limits, for an export that decides otherwise."""
+    if check.passes:
+        return
+    shares = {"equal": f"{check.equal:.2%}", "least": f"{MIN_EQUAL:.1%}", "most": MAX_ECE}
+    errors = {"ece": f"{check.ece:.4f}", "ece_engine": f"{check.ece_engine:.4f}"}
+    raise ModelError("models.onnx_differs", model=model, n=check.cases, **shares, **errors)
 
 
 def _held_out(store: Store, model: str, model_hash: str) -> pd.DataFrame:

@@ -138,11 +138,8 @@ def _score_parts(
     starts = range(0, len(cases), part_size)
     device = pick_device("cpu" if engine == "onnx" else settings.device)
     model, seconds, scored = None, 0.0, 0
-    parts_ready = sum(
-        len(cases.iloc[start : start + part_size])
-        for part, start in enumerate(starts)
-        if part in done
-    )
+    missing = [start for part, start in enumerate(starts) if part not in done]
+    parts_ready = len(cases) - sum(min(part_size, len(cases) - start) for start in missing)
     what = f"{card.name} scores {run.dataset}/{run.role}"
     with ProgressBar(total=len(cases), initial=parts_ready, desc=what, unit=" cases") as bar:
         for part, start in enumerate(starts):

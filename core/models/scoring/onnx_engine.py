@@ -74,6 +74,23 @@ def write_graph(folder: Path, card: ModelCard, model: OnePass, precision: Precis
     """
     require_libraries()
     graph = folder / GRAPH
+    try:
+        _write_onnx(graph, model.backbone)
+        if precision == "int8":
+            _quantize(graph)
+    except (torch.onnx.errors.OnnxExporterError, RuntimeError) as e:
+        reason = f"{type(e).__name__}: {str(e).strip().splitlines()[0][:200]}"
+        raise ModelError("models.onnx_not_exported", model=card.name, reason=reason) from e
+    manifest = {
+        "model_hash": card.hash,
+        "precision": precision,
+        "graph_sha256": sha256_of(graph),
+        "graph_bytes": graph.stat().st_size,
+    }
+    write_atomic(folder / MANIFEST, json.dumps(manifest, indent=2))
+
+
+def _write_onnx(graph: Path, backbone: Backbone) -> None:
     ids = torch.arange(12).view(2, 6) + 1
     mask = torch.tensor([[1] * 6, [1] * 4 + [0] * 2])  # padded, so that the mask is in the graph
     free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
@@ -82,7 +99,7 @@ def write_graph(folder: Path, card: ModelCard, model: OnePass, precision: Precis
     try:
         with warnings.catch_warnings(action="ignore"):
             program = torch.onnx.export(
-                _States(model.backbone).eval(),
+                _States(backbone).eval(),
                 (ids, mask),
                 input_names=["ids", "mask"],
                 output_names=["states"],
@@ -90,21 +107,9 @@ def write_graph(folder: Path, card: ModelCard, model: OnePass, precision: Precis
                 dynamo=True,
                 verbose=False,
             )
-            cast(torch.onnx.ONNXProgram, program).save(str(graph))
-            if precision == "int8":
-                _quantize(graph)
-    except (torch.onnx.errors.OnnxExporterError, RuntimeError) as e:
-        reason = f"{type(e).__name__}: {str(e).strip().splitlines()[0][:200]}"
-        raise ModelError("models.onnx_not_exported", model=card.name, reason=reason) from e
     finally:
         logging.disable(was)
-    manifest = {
-        "model_hash": card.hash,
-        "precision": precision,
-        "graph_sha256": sha256_of(graph),
-        "graph_bytes": graph.stat().st_size,
-    }
-    write_atomic(folder / MANIFEST, json.dumps(manifest, indent=2))
+    cast(torch.onnx.ONNXProgram, program).save(str(graph))
 
 
 def _quantize(graph: Path) -> None:
