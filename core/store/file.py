@@ -29,11 +29,12 @@ NAME, LOCK, TURN = "kakushin.duckdb", "kakushin.lock", "kakushin.turn"
 STUCK_S = 5.0  # after this wait, a process checks whether the lock's holder is stopped
 _RETRY_S = 0.02  # between two attempts while a program outside the queue holds the file
 _logger = logging.getLogger(__name__)
-# No extension is downloaded or loaded by itself, and no Python variable is a table. Settings whose
-# order matters follow in _close_doors.
+# No extension is downloaded, and no Python variable is a table. The extensions inside DuckDB itself
+# load while it replays its log: without them, the log of an ALTER TABLE cannot be replayed, and a
+# store whose upgrade was killed would never open. _close_doors ends the loading.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
+    "autoload_known_extensions": "true",
     "python_enable_replacements": "false",
 }
 
@@ -217,8 +218,8 @@ class StoreFile:
         # later settings. SET takes no parameters, hence the doubled quotes.
         parts = str((self.folder / "parts").resolve()).replace("'", "''")
         connection.execute(
-            f"SET allowed_directories = ['{parts}']; SET enable_external_access = false;"
-            " SET lock_configuration = true"
+            f"SET allowed_directories = ['{parts}']; SET autoload_known_extensions = false;"
+            " SET enable_external_access = false; SET lock_configuration = true"
         )
 
 

@@ -1,0 +1,48 @@
+"""The first kills of benchmarks.faults: what was reported as done is stored once, and opens."""
+
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from benchmarks.faults import PHASES, run_kills
+from core.store import migrate
+from core.store.file import NAME
+from core.store.store import Store
+from tests.browser.serving import ROOT
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from core.store import migrate
+from core.store.store import Store
+apply, left = migrate._apply, int(sys.argv[2])
+def apply_and_die(connection, number, path):
+    global left
+    apply(connection, number, path)
+    left -= 1
+    if left == 0:
+        os._exit(9)
+migrate._apply = apply_and_die
+Store(Path(sys.argv[1])).schema_version()
+"""
+
+
+def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path):
+    tally = run_kills(tmp_path, 30, seed=1)
+    assert (tally.lost, tally.doubled, tally.unopenable) == (0, 0, 0)
+    assert tally.phases == dict.fromkeys(PHASES, 6)
+    assert sum(tally.moments.values()) == 30
+
+
+@pytest.mark.parametrize("applied", [1, 3, 4])
+def test_a_store_opens_after_a_kill_between_two_migrations(tmp_path, applied):
+    """The third adds a column to a table with a check: DuckDB's log of it needs its own functions."""
+    with duckdb.connect(str(tmp_path / NAME)) as connection:
+        connection.execute(migrate._TABLE)
+        for number, path in migrate.migrations()[:5]:
+            migrate._apply(connection, number, path)
+    command = [sys.executable, "-c", KILLED, str(tmp_path), str(applied)]
+    assert subprocess.run(command, cwd=ROOT).returncode == 9
+    assert Store(tmp_path).schema_version() == migrate.migrations()[-1][0]
