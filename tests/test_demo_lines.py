@@ -70,7 +70,7 @@ def test_a_lines_splits_are_files_that_read_back_clean(tmp_path):
     assert cases["stream"].frame["occurred_at"].notna().all()
 
 
-def test_the_first_line_is_the_one_that_pays_and_yen_are_the_same_in_both():
+def test_mails_come_first_and_yen_are_the_same_in_both_lines():
     assert [line.name for line in demo.LINES] == ["mails", "work-orders"]
     japanese = [line.settings.in_language("ja") for line in demo.LINES]
     assert japanese[0] == japanese[1]

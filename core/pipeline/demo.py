@@ -1,7 +1,7 @@
 """The demo, end to end, on two real lines: fetch, split, train, distill, score four models.
 
-The mails show where automation pays; the work orders, half of which are of locations that no model
-was trained on, show where it does not yet. Every step is resumable. All measurements are on real
+The mails are the line that comes close to a yes; of the work orders, half are of locations that no
+model was trained on, so they are the line that is a no. Every step is resumable. All measurements are on real
 data; nothing is synthetic.
 """
 
