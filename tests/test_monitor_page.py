@@ -4,10 +4,11 @@ from functools import partial
 
 import pytest
 
+from core.messages import sentence
 from core.pipeline.watch import policy_to_watch
 from core.store.ledger import Ledger
 from core.store.store import Store
-from core.store.watch_events import WatchEvents
+from core.store.watch_events import WatchEvent, WatchEvents
 from dashboard.i18n import LANGUAGES, catalogue
 from tests.pages import chart, page_text
 from tests.stores import activate, make_store
@@ -41,9 +42,7 @@ def test_without_audits_the_page_says_that_only_inputs_are_seen(open_page, size,
     page = open_page(size, lang=language)
     assert not page.exception
     text = page_text(page)
-    assert {"en": "the real leakage is not known", "ja": "実際の見逃し率は分かりません"}[
-        language
-    ] in text
+    assert sentence(language, "watch.note.no_audits", n=0) in text
     assert {"en": "Proposal: do nothing", "ja": "提案：何もしない"}[language] in text
 
 
@@ -72,3 +71,14 @@ def test_the_page_watches_the_active_policy(open_page, tmp_path, watched_store):
     watched = policy_to_watch(watched_store, RUN)
     assert watched.version.version == 2
     assert WatchEvents(watched_store).open_harm("line", 2) is None
+
+
+def test_a_recorded_alarm_is_said_and_offered_no_more(open_page, tmp_path, watched_store):
+    harm = WatchEvent(RUN, "line", 2, "harm", "risk", 4, None, 30, 0.5, 0.2, "kakushin")
+    version = policy_to_watch(watched_store, RUN).version
+    assert WatchEvents(watched_store).add(harm)
+    page = open_page(tmp_path, rehearse="100", every="1000")
+    assert not page.exception
+    assert version.version == 2
+    void = "its certificate is void" in page_text(page)
+    assert void == ("Alarms and what to do" in page_text(page))

@@ -20,8 +20,9 @@ from core.pipeline.watch import (
 )
 from core.pipeline.watch_steps import add_proposed_policy, record_alarms, replay_policies
 from core.report.watch_text import alarm_texts, headline_text, note_texts, proposal_text
-from core.store.entries import MAX_NAME
+from core.store.entries import MAX_NAME, PolicyVersion
 from core.store.store import Store
+from core.store.watch_events import WatchEvents
 from core.types import RunRecord
 from dashboard.components import controls, panels, shell
 from dashboard.i18n import Words, escape_markdown
@@ -88,6 +89,15 @@ def _report(
 ) -> tuple[WatchedPolicy, WatchReport]:
     watched = _watched_policy(store, run_id, threshold)
     return watched, watch_run(store, run_id, watched, settings, rehearsal)
+
+
+def _recorded(version: PolicyVersion) -> bool:
+    """Return whether an alarm of harm about the version is open."""
+    return cache.cached_query(_is_void, version.name, version.version)
+
+
+def _is_void(store: Store, name: str, version: int) -> bool:
+    return WatchEvents(store).open_harm(name, version) is not None
 
 
 def _draw_handles(words: Words) -> None:
@@ -162,11 +172,15 @@ def _draw_alarms(
     with panels.panel("monitor_alarms", words):
         for alarm, text in zip(report.alarms, alarm_texts(report, words.language), strict=True):
             mark = ":material/warning:" if alarm.level == "harm" else ":material/visibility:"
+            place = monitor_tables.alarm_place(words, alarm)
             title, cause, action = map(
-                escape_markdown, (f"{text.level} · {text.detector}", text.cause, text.action)
+                escape_markdown,
+                (f"{place} · {text.level} · {text.detector}", text.cause, text.action),
             )
             st.markdown(f"{mark} **{title}**  \n{cause}  \n{action}")
-        if report.harmed and rehearsal is None and watched.version is not None:
+        if watched.version is not None and _recorded(watched.version):
+            st.caption(words("monitor.is_void"))
+        elif report.harmed and rehearsal is None and watched.version is not None:
             st.button(
                 words("monitor.record"),
                 key="monitor_record",

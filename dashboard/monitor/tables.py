@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from core.decision.watch.alarms import Alarm
 from core.decision.watch.report import WatchReport
 from core.pipeline.watch import TimelineEvent
 from core.report.watch_text import alarm_texts
@@ -87,6 +88,11 @@ def alarm_table(words: Words, report: WatchReport) -> ScreenTable:
         for alarm, text in zip(report.alarms, texts, strict=True)
     ]
     return ScreenTable(pd.DataFrame(rows), {})
+
+
+def alarm_place(words: Words, alarm: Alarm) -> str:
+    """Return the day of an alarm, or the number of its case where days are unknown."""
+    return _day(words, alarm.at, alarm.stop)
 
 
 def event_table(words: Words, events: Sequence[TimelineEvent]) -> ScreenTable:
