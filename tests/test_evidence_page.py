@@ -86,7 +86,8 @@ def test_the_plainest_model_is_held_against_the_shown_one_case_by_case(open_page
     rows = make_rows(300)
     flat = [0.67 * p + 0.33 / len(p) for p in rows["probabilities"]]
     scored(tmp_path, rows)
-    scored(tmp_path, rows.assign(probabilities=flat), model_kind="linear")
+    spread = rows.assign(probabilities=flat, confidence=[max(p) for p in flat])
+    scored(tmp_path, spread, model_kind="linear")
     page = open_page(tmp_path, lang=lang)
     assert not page.exception
     said = " ".join(e.value for e in [*page.info, *page.warning]).replace("\\", "")

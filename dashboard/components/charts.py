@@ -84,7 +84,8 @@ def risk_coverage_figure(
     figure = go.Figure()
     # A risk of a few accepted cases jumps between 0 and 100%: noise, not a curve.
     curves = curves[curves["n"] >= LEAST_ACCEPTED]
-    names = coinciding_curves(curves, names, words["coincide"])
+    # a chart that compares the intervals of models keeps each of them
+    names = dict(names) if banded else coinciding_curves(curves, names, words["coincide"])
     main = next(iter(names))
     for kind, name in names.items():
         rows = curves[(curves["model_kind"] == kind) & curves["risk"].notna()]

@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+MOST_APART = 0.05  # risk
+
 
 def coinciding_curves(
     curves: pd.DataFrame, names: Mapping[str, str], coincide: str
 ) -> dict[str, str]:
     """Return the names of the curves to draw; the first curve also names those that coincide.
 
-    A curve coincides if it lies inside the first one's interval wherever both are drawn. curves,
+    A curve coincides if it lies inside the first one's interval wherever both are drawn, and nowhere
+    further from it than MOST_APART, since few cases have wide intervals. curves,
     names: as of `risk_coverage_figure`. coincide: pattern with {names} and {points}, the largest
     difference in percentage points.
     """
@@ -25,8 +28,9 @@ def coinciding_curves(
         risk = _at_coverages(curves[curves["model_kind"] == kind], ("risk",))["risk"]
         known = ~np.isnan(risk) & ~np.isnan(first["risk"])
         inside = (risk >= first["low"] - 1e-9) & (risk <= first["high"] + 1e-9)
-        if known.any() and inside[known].all():
-            gaps[kind] = float(np.abs(risk - first["risk"])[known].max())
+        gap = float(np.abs(risk - first["risk"])[known].max()) if known.any() else np.inf
+        if inside[known].all() and gap <= MOST_APART:
+            gaps[kind] = gap
     if not gaps:
         return dict(names)
     joined = " =<br>".join(names[kind] for kind in (main, *gaps))

@@ -118,11 +118,9 @@ def test_the_tour_comes_when_it_is_opened_and_covers_nothing_before(address, bro
 
 
 @pytest.mark.parametrize("name", ["evidence", "money"])
-def test_a_page_that_is_opened_by_its_own_address_asks_twice_in_vain(address, browser, name):
-    """Streamlit's script looks for its server below its own address first, then at the root: it
-    cannot know whether /evidence is a page or the path of a proxy. Only a page that frames it could
-    tell it (window.__streamlit), and no setting of the server. So these two addresses, and nothing
-    else, may be missing; within the navigation none is.
+def test_a_page_that_is_opened_by_its_own_address_asks_for_nothing_missing(address, browser, name):
+    """Streamlit's script would look for its server below the page's address first; the dashboard's
+    server tells it the root (dashboard.server).
     """
     problems: list[str] = []
     missing: list[str] = []
@@ -134,8 +132,5 @@ def test_a_page_that_is_opened_by_its_own_address_asks_twice_in_vain(address, br
     )
     page.goto(f"{address}{name}?lang=en")
     page.locator("[data-testid=stPlotlyChart]").first.wait_for(timeout=60_000)
-    assert set(missing) == {
-        f"{address}{name}/_stcore/{asked}" for asked in ("health", "host-config")
-    }
-    assert len(problems) == len(missing)
-    assert all("404 (Not Found)" in problem for problem in problems)
+    assert missing == []
+    assert problems == []
