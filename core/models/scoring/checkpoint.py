@@ -22,7 +22,7 @@ from core.models.base.backbone import Backbone, load_backbone
 from core.models.base.card import ModelCard, read_card
 from core.models.base.device import compute_dtype
 from core.models.scoring.heads import uncertainty_head
-from core.models.scoring.novelty import SHARES_KEY, Novelty
+from core.models.scoring.novelty import VIEWS_KEY, Novelty
 from core.models.scoring.posterior import from_tensors
 from core.models.scoring.scorers import OnePass, Teacher
 from core.models.scoring.surface import SurfaceTerm
@@ -138,13 +138,9 @@ def load_start(folder: Path, card: ModelCard) -> tuple[nn.Linear | None, Surface
     return head.requires_grad_(False), surface
 
 
-def load_shares(folder: Path, card: ModelCard) -> Tensor | None:
-    """Return the quantiles of novelty's mean share over cases that did not teach, or None.
-
-    A teacher stores them for its student; a point estimate's are those of its own measure.
-    """
-    weights = _read_weights(folder, card)
-    return weights.get(SHARES_KEY, weights.get("novelty:overall"))
+def load_views(folder: Path, card: ModelCard) -> Tensor | None:
+    """Return novelty's views [3, n] of cases that did not teach, None where the model has none."""
+    return _read_weights(folder, card).get(VIEWS_KEY)
 
 
 def _factors(weights: dict[str, Tensor], card: ModelCard) -> list[Adapter]:

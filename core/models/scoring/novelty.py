@@ -1,7 +1,7 @@
 """How unlike the training cases a case is, from the state behind its answer, without a second pass.
 
-No labels of unlike cases are needed. Three views, each as the share of training cases with a
-smaller value, and their weighted mean as a share again:
+No labels of unlike cases are needed. Three views, each as the share of like cases with a smaller
+value, and their weighted mean as a share again:
 - the answer's entropy;
 - one minus the mean cosine to the NEIGHBOURS nearest training states, of centred states (Sun et al.
   2022, arXiv 2204.06507);
@@ -9,7 +9,7 @@ smaller value, and their weighted mean as a share again:
   that to all cases.
 No view wins on every set; core.models.training.novel_views chooses the weights. A training case is
 compared with the others, never with itself, and yet it looks more familiar than a new case of the
-same kind: a model has learned it. `calibrated` takes the last share from cases that it has not.
+same kind: a model has learned it. `calibrated` takes the shares from cases that it has not.
 Knows states and probabilities, not models or texts.
 """
 
@@ -26,7 +26,7 @@ QUANTILES = 1001  # points that represent a view's distribution over the trainin
 SHRINK = 0.05  # of a covariance towards its mean variance
 EVEN = (1.0, 1.0, 1.0)  # weights of entropy, neighbours and relative distance
 _PREFIX = "novelty:"
-SHARES_KEY = _PREFIX + "held_out"  # a teacher's quantiles of held-out mean shares, for its student
+VIEWS_KEY = _PREFIX + "held_out"  # views [3, n] of held-out cases, stored for a later model
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Novelty:
 
     centre [d]; states [m, d] centred, of length 1; means [K, d] of the classes' centred states;
     within, across [d, d]: roots of the inverse covariances within classes and of all cases;
-    quantiles [3, QUANTILES] of the views over the training cases; weights [3] of the views; overall
-    [QUANTILES] of their weighted mean, over the training cases or over held-out ones.
+    quantiles [3, QUANTILES] of the views; weights [3] of the views; overall [QUANTILES] of their
+    weighted mean. Both are over the training cases, or over held-out ones.
     """
 
     centre: Tensor
@@ -53,28 +53,19 @@ class Novelty:
 
         states: [n, d]. entropy: of the answers, [n], nats.
         """
-        return _share(self.overall, self.mean_share(states, entropy))
+        return _share(self.overall, self._mean_share(self.views(states, entropy)))
 
-    def shares(self, states: Tensor, entropy: Tensor) -> Tensor:
-        """Return each view's share of training cases with a smaller value, [3, n].
+    def calibrated(self, views: Tensor) -> "Novelty":
+        """Return the measure whose shares are those among held-out cases.
 
-        Parameters as of `percentile`.
+        views [3, n] of cases that the model did not learn from: its own, or those of a model of the
+        same kind that learned from the other cases.
         """
-        return self._shares(self._views(states, entropy))
+        measure = replace(self, quantiles=torch.stack([_quantiles(view) for view in views]))
+        return replace(measure, overall=_quantiles(measure._mean_share(views)))
 
-    def mean_share(self, states: Tensor, entropy: Tensor) -> Tensor:
-        """Return the weighted mean of the views' shares [n]; parameters as of `percentile`."""
-        return self._mean_share(self._views(states, entropy))
-
-    def calibrated(self, overall: Tensor) -> "Novelty":
-        """Return the measure whose percentiles are those among held-out cases.
-
-        overall: `share_quantiles` of the mean shares of cases that the model did not learn from.
-        """
-        return replace(self, overall=overall)
-
-    def _views(self, states: Tensor, entropy: Tensor, own: Tensor | None = None) -> Tensor:
-        """Return the three views [3, n].
+    def views(self, states: Tensor, entropy: Tensor, own: Tensor | None = None) -> Tensor:
+        """Return the three views [3, n]; states and entropy as of `percentile`.
 
         own [n]: each case's own row among `states`, which is left out, or -1.
         """
@@ -93,11 +84,9 @@ class Novelty:
             [entropy.float(), 1 - nearest, to_classes - (centred @ self.across).square().sum(-1)]
         )
 
-    def _shares(self, views: Tensor) -> Tensor:
-        return torch.stack([_share(q, view) for q, view in zip(self.quantiles, views, strict=True)])
-
     def _mean_share(self, views: Tensor) -> Tensor:
-        return self.weights @ self._shares(views) / self.weights.sum()
+        shares = [_share(q, view) for q, view in zip(self.quantiles, views, strict=True)]
+        return self.weights @ torch.stack(shares) / self.weights.sum()
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors that a model's weights store of it."""
@@ -147,9 +136,8 @@ def fit_novelty(
     )
     own_position = torch.full((len(x),), -1)
     own_position[coreset] = torch.arange(len(coreset))
-    views = measure._views(x, torch.as_tensor(entropy, dtype=torch.float32), own_position)
-    measure = replace(measure, quantiles=torch.stack([share_quantiles(view) for view in views]))
-    return replace(measure, overall=share_quantiles(measure._mean_share(views)))
+    views = measure.views(x, torch.as_tensor(entropy, dtype=torch.float32), own_position)
+    return measure.calibrated(views)
 
 
 def _mean_of(states: Tensor) -> Tensor:
@@ -172,8 +160,7 @@ def _inverse_root(centred: Tensor) -> Tensor:
     ).T.float()
 
 
-def share_quantiles(values: Tensor) -> Tensor:
-    """Return the quantiles [QUANTILES] that represent the distribution of values [n], n > 0."""
+def _quantiles(values: Tensor) -> Tensor:
     return torch.quantile(
         values.double(), torch.linspace(0, 1, QUANTILES, dtype=torch.float64)
     ).float()

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any, cast
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from core.models.base import adapters
@@ -20,12 +21,12 @@ from core.models.base.settings import (
     TeacherSettings,
     TfbSettings,
 )
-from core.models.scoring.novelty import share_quantiles
+from core.models.base.trunk import top_states
 from core.models.scoring.posterior import Dropout, Gaussian, Posterior, shrunk, tempered
 from core.models.scoring.scorers import OnePass, Teacher
 from core.models.teachers import blob, dropout, ensemble, laplace, mixture, tfb
 from core.models.teachers.job import Fitted, TeacherJob
-from core.models.training.novel_views import mean_shares, novelty_of
+from core.models.training.novel_views import novelty_of
 from core.models.training.objective import NO_LABEL
 from core.stats.temperature import mean_at_temperature, sampled_temperature
 
@@ -61,7 +62,8 @@ def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     probe = fit_teacher(fold, settings)
     fitted = fit_teacher(job, settings.model_copy(update=probe.choices))
     record = fitted.record | {"held_out": probe.record}
-    return Fitted(fitted.posterior, record, fitted.choices, _held_out_shares(fold, probe.posterior))
+    views = _held_out_views(fold, probe.posterior, settings.samples)
+    return Fitted(fitted.posterior, record, fitted.choices, views)
 
 
 def _is_open(settings: TeacherSettings, job: TeacherJob) -> bool:
@@ -151,18 +153,22 @@ def _case_losses(p: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return losses
 
 
-def _held_out_shares(fold: TeacherJob, posterior: Posterior) -> Tensor | None:
-    """Return the quantiles of novelty's mean share over the fold's anchor, by the mean weights.
+def _held_out_views(fold: TeacherJob, posterior: Posterior, samples: int) -> Tensor | None:
+    """Return novelty's views [3, n] of the fold's anchor: states by the mean, entropies by samples.
 
-    None for a posterior without mean weights, or without an anchor.
+    A student's entropies are the samples'. None for a posterior without mean weights, or without an
+    anchor.
     """
     if not isinstance(posterior, Gaussian | Dropout) or not len(fold.anchor):
         return None
+    teacher = Teacher(fold.backbone, posterior, fold.settings.adapter.scale, samples)
+    entropy = torch.from_numpy(teacher.scores_cached(fold.anchor).total)
+    teacher.sampler.release()
     adapters.attach(fold.backbone, fold.settings.adapter)
     try:
         adapters.write_adapters(fold.backbone, list(posterior.adapters))
         model = OnePass(fold.backbone, posterior.head, fold.classes)
         novelty = novelty_of(model, fold.cases, fold.labels, fold.views)
-        return share_quantiles(mean_shares(novelty, model, fold.anchor))
+        return novelty.views(torch.from_numpy(top_states(fold.backbone, fold.anchor)), entropy)
     finally:
         adapters.detach(fold.backbone)

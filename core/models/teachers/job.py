@@ -37,13 +37,14 @@ class Fitted:
     """A teacher's distribution over adapters, and the record of its fit (JSON-able).
 
     choices: the settings' fields chosen on the anchor, for a later fit on every label without an
-    anchor. shares: quantiles of novelty's mean share over held-out cases, None if unknown.
+    anchor. views: novelty's views [3, n] of held-out cases, None if
+    unknown.
     """
 
     posterior: Posterior
     record: dict
     choices: dict = field(default_factory=dict)
-    shares: Tensor | None = None
+    views: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,12 @@ from core.models.base.device import compute_dtype
 from core.models.base.settings import PointSettings, TeacherSettings
 from core.models.base.trunk import TrunkCache, cache_trunk, top_states
 from core.models.scoring import checkpoint
-from core.models.scoring.novelty import EVEN, SHARES_KEY, Novelty
+from core.models.scoring.novelty import EVEN, VIEWS_KEY
 from core.models.scoring.scorers import OnePass
 from core.models.scoring.surface import SurfaceTerm, count_ngrams, inverse_frequency, weigh_ngrams
 from core.models.teachers.job import FrozenView, TeacherJob
 from core.models.training.linear_start import FOLDS
-from core.models.training.novel_views import choose_views, held_out_shares, novelty_of
+from core.models.training.novel_views import choose_views, held_out_views, novelty_of
 from core.models.training.objective import NO_LABEL
 
 
@@ -93,7 +93,7 @@ def fit_point(
     # the merge.
     adapters.attach(backbone, settings.adapter)
     adapters.write_adapters(backbone, list(point))
-    novelty = _calibrated_novelty(OnePass(backbone, head, len(labels)), job)
+    novelty = _novelty_tensors(OnePass(backbone, head, len(labels)), job)
     card = ModelCard(
         kind="point",
         name=name,
@@ -109,7 +109,7 @@ def fit_point(
         | {"start_choice": job.start_choice, "views": job.views},
     )
     factors = {f"{a.name}:{part}": getattr(a, part) for a in point for part in "ab"}
-    tensors = head_tensors(head) | start_tensors(job.start, job.surface) | novelty.tensors()
+    tensors = head_tensors(head) | start_tensors(job.start, job.surface) | novelty
     return Trained(card, factors | adapters.merge(backbone) | tensors)
 
 
@@ -135,7 +135,7 @@ def fit_linear(
     job = replace(job, start=None, frozen=job.frozen or frozen_view(job, cases.texts)).started()
     job = _with_views(job)
     start = cast(nn.Linear, job.start)
-    novelty = _calibrated_novelty(OnePass(backbone, start, len(labels)), job)
+    novelty = _novelty_tensors(OnePass(backbone, start, len(labels)), job)
     card = ModelCard(
         kind="linear",
         name=name,
@@ -149,7 +149,7 @@ def fit_linear(
         settings=settings.model_dump(mode="json"),
     )
     surface = {} if job.surface is None else job.surface.tensors()
-    return Trained(card, head_tensors(start) | surface | novelty.tensors())
+    return Trained(card, head_tensors(start) | surface | novelty)
 
 
 def make_teacher_model(
@@ -192,9 +192,9 @@ def make_teacher_model(
             "settings": {"point": point.settings, "teacher": settings.model_dump(mode="json")},
         }
     )
-    shares = checkpoint.load_shares(folder, point) if fitted.shares is None else fitted.shares
+    views = checkpoint.load_views(folder, point) if fitted.views is None else fitted.views
     tensors = fitted.posterior.tensors() | start_tensors(start, surface)
-    return Trained(card, tensors | ({} if shares is None else {SHARES_KEY: shares})), fitted.record
+    return Trained(card, tensors | ({} if views is None else {VIEWS_KEY: views})), fitted.record
 
 
 def _job(
@@ -243,17 +243,21 @@ def _with_views(job: TeacherJob) -> TeacherJob:
     return replace(job, views=views)
 
 
-def _calibrated_novelty(model: OnePass, job: TeacherJob) -> Novelty:
-    """Return the model's novelty measure, its percentiles taken from folds of the frozen states."""
+def _novelty_tensors(model: OnePass, job: TeacherJob) -> dict[str, Tensor]:
+    """Return the tensors of the model's novelty, with shares from folds of the frozen states.
+
+    They include the folds' views, for a teacher that has none of its own.
+    """
     novelty = novelty_of(model, job.cases, job.labels, job.views)
     if job.frozen is None or job.start_choice is None:
-        return novelty
+        return novelty.tensors()
     labelled = np.flatnonzero(job.labels != NO_LABEL)
-    states, labels = job.frozen.states[labelled], job.labels[labelled]
+    view, labels = job.frozen.at(labelled), job.labels[labelled]
     # Folds need a class with enough cases.
     if len(np.unique(labels)) < 2 or np.bincount(labels).max() < FOLDS:
-        return novelty
-    return novelty.calibrated(held_out_shares(states, labels, job.start_choice[0], job.views))
+        return novelty.tensors()
+    views = held_out_views(view.states, labels, job.start_choice, view.features)
+    return novelty.calibrated(views).tensors() | {VIEWS_KEY: views}
 
 
 def head_tensors(head: torch.nn.Linear) -> dict[str, Tensor]:

@@ -200,7 +200,7 @@ def _fit(
         )
     classes = len(card.labels)
     linear, _ = checkpoint.load_start(teacher_folder, card)
-    shares = checkpoint.load_shares(teacher_folder, card)
+    held_out = checkpoint.load_views(teacher_folder, card)
     views = card.settings.get("point", {}).get("views", EVEN)
     start, frozen = _student_start(teacher_folder, card, backbone, settings, linear)
 
@@ -211,8 +211,8 @@ def _fit(
         fidelity = measure_fidelity(answers, lesson.checked_answers, lesson.checked_labels)
         labelled = np.flatnonzero(lesson.labels != NO_LABEL)
         novelty = novelty_of(model, cache.at(labelled), lesson.labels[labelled], views)
-        if shares is not None:
-            novelty = novelty.calibrated(shares)
+        if held_out is not None:
+            novelty = novelty.calibrated(held_out)
         return fidelity, Student(
             head, spread, {}, novelty, {"fidelity": fidelity.record(), "fallback": fallback}
         )

@@ -10,11 +10,12 @@ from typing import cast
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 from scipy.special import entr, softmax
 from torch import Tensor
 
 from core.models.base.trunk import TrunkCache, top_states
-from core.models.scoring.novelty import EVEN, Novelty, fit_novelty, share_quantiles
+from core.models.scoring.novelty import EVEN, Novelty, fit_novelty
 from core.models.scoring.scorers import OnePass
 from core.models.training.linear_start import linear_start, stratified_folds
 from core.stats.selective import auroc
@@ -47,8 +48,9 @@ def choose_views(
         strange = np.isin(labels, left_out)
         like = generator.permutation(np.flatnonzero(~strange))
         held_out, train = np.split(like, [max(1, round(HELD_OUT * len(like)))])
-        shares_of = _learn_views(states[train], labels[train], penalty)
-        shares = np.hstack([shares_of(states[held_out]), shares_of(states[strange])])
+        views_of = _learn_views(states[train], labels[train], (penalty, 0.0))
+        familiar, unfamiliar = views_of(states[held_out]), views_of(states[strange])
+        shares = _shares_among(familiar, np.hstack([familiar, unfamiliar]))
         is_strange = np.repeat([0, 1], [len(held_out), strange.sum()])
         # Both kinds of cases are present, so that no AUROC is None.
         aurocs.append(
@@ -59,19 +61,23 @@ def choose_views(
     return CHOICES[best] if means[best] > means[0] + MARGIN else EVEN
 
 
-def held_out_shares(
-    states: np.ndarray, labels: np.ndarray, penalty: float, weights: Sequence[float]
+def held_out_views(
+    states: np.ndarray,
+    labels: np.ndarray,
+    choice: tuple[float, float],
+    surface: csr_matrix | None = None,
 ) -> Tensor:
-    """Return the quantiles of the mean share over cases that a fold's regression did not learn.
+    """Return the views [3, n] of cases by regressions of the folds that did not learn them.
 
-    They are what `Novelty.calibrated` takes. weights: of the views. Other parameters as of
-    choose_views.
+    They are what `Novelty.calibrated` takes. states [n, d]; labels: positions [n]; choice: penalty
+    and scale of the regression; surface: its n-grams [n, FEATURES].
     """
-    means = []
+    views = np.zeros((3, len(labels)))
     for train, held_out in stratified_folds(labels):
-        shares_of = _learn_views(states[train], labels[train], penalty)
-        means.append(np.array(weights) @ shares_of(states[held_out]) / sum(weights))
-    return share_quantiles(torch.as_tensor(np.concatenate(means)))
+        parts = [None if surface is None else surface[index] for index in (train, held_out)]
+        views_of = _learn_views(states[train], labels[train], choice, parts[0])
+        views[:, held_out] = views_of(states[held_out], parts[1])
+    return torch.as_tensor(views, dtype=torch.float32)
 
 
 def novelty_of(
@@ -86,22 +92,31 @@ def novelty_of(
     return fit_novelty(states.numpy(), labels, entropy, model.classes, weights)
 
 
-def mean_shares(novelty: Novelty, model: OnePass, cases: TrunkCache) -> Tensor:
-    """Return the weighted mean of the views' shares [n] for cases whose trunk states are cached."""
-    states = torch.from_numpy(top_states(model.backbone, cases))
-    entropy = torch.from_numpy(model.read_states(states, cases.offsets).total)
-    return novelty.mean_share(states, entropy)
+def _shares_among(familiar: np.ndarray, views: np.ndarray) -> np.ndarray:
+    """Return, by view, the share of familiar cases [3, m] with a smaller value, [3, n]."""
+    rows = zip(np.sort(familiar), views, strict=True)
+    return np.stack([np.searchsorted(row, values) / len(row) for row, values in rows])
 
 
 def _learn_views(
-    states: np.ndarray, labels: np.ndarray, penalty: float
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from states [m, d] to the views' shares [3, m] by these cases."""
+    states: np.ndarray,
+    labels: np.ndarray,
+    choice: tuple[float, float],
+    surface: csr_matrix | None = None,
+) -> Callable[..., np.ndarray]:
+    """Return a function from states [m, d], and n-grams, to the views [3, m] by these cases."""
     present, positions = np.unique(labels, return_inverse=True)
-    fit = linear_start(states, positions, len(present), choice=(penalty, 0.0))
+    fit = linear_start(states, positions, len(present), surface, choice)
 
-    def entropy(x: np.ndarray) -> np.ndarray:
-        return entr(softmax(x @ fit.weight.T + fit.bias, axis=1)).sum(1)
+    def entropy(x: np.ndarray, features: csr_matrix | None) -> np.ndarray:
+        logits = x @ fit.weight.T + fit.bias
+        if fit.surface is not None and features is not None:
+            logits = logits + features @ fit.surface.T
+        return entr(softmax(logits, axis=1)).sum(1)
 
-    novelty = fit_novelty(states, positions, entropy(states), len(present))
-    return lambda x: novelty.shares(torch.as_tensor(x), torch.as_tensor(entropy(x))).numpy()
+    novelty = fit_novelty(states, positions, entropy(states, surface), len(present))
+
+    def views_of(x: np.ndarray, features: csr_matrix | None = None) -> np.ndarray:
+        return novelty.views(torch.as_tensor(x), torch.as_tensor(entropy(x, features))).numpy()
+
+    return views_of
