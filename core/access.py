@@ -5,7 +5,6 @@ A file of the administrator's (KAKUSHIN_LOGIN) has Streamlit's section [auth] an
 Nothing is let in by default. Knows no screen and no store.
 """
 
-import hmac
 import os
 import tomllib
 from collections.abc import Mapping
@@ -142,11 +141,6 @@ def _display_name(claims: Mapping[str, object], key: str) -> str:
     name = claims.get("name")
     printable = isinstance(name, str) and name.strip() and name.isprintable()
     return f"{str(name).strip()} ({key})"[:200] if printable else key[:200]
-
-
-def same_secret(left: str, right: str) -> bool:
-    """Return whether two secrets are equal, in a time that tells nothing about them."""
-    return hmac.compare_digest(left.encode(), right.encode())
 
 
 def login_path() -> Path | None:

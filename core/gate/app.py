@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from core.errors import (
+    AccessError,
     CasesError,
     KakushinError,
     NotFoundError,
@@ -38,7 +39,13 @@ from core.messages import error_text
 from core.store.entries import ReviewVerdict
 from core.store.reviews import Reviews
 
-STATUS = ((OtherContentError, 409), (NotFoundError, 404), (CasesError, 422), (SettingsError, 422))
+STATUS = (
+    (AccessError, 403),
+    (OtherContentError, 409),
+    (NotFoundError, 404),
+    (CasesError, 422),
+    (SettingsError, 422),
+)
 KEY_LIMIT = 200  # characters of an idempotency key
 
 
