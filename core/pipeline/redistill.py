@@ -8,7 +8,6 @@ judging cases decide (core.decision.watch.promotion). A rollback moves one point
 """
 
 import hashlib
-import time
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,9 @@ from core.decision.watch.promotion import (
     paired_interval,
 )
 from core.errors import ModelError, SettingsError
+from core.models.base.card import read_card
 from core.models.base.settings import DistillSettings
+from core.pipeline.runs import content_hash, frame_hash
 from core.pipeline.score import score
 from core.pipeline.service import line_of_model, put_in_service
 from core.pipeline.train import TrainSettings, distill_student, kept_cases, train
@@ -63,18 +64,22 @@ def redistill(
     learned = teaching[teaching["label"].isin({*record.run.labels, *opened})]
     if len(cases) - len(teaching) < LEAST_JUDGING or not len(learned):
         raise SettingsError("watch.few_verdicts", n=len(cases), least=LEAST_JUDGING)
-    new = _next_name(settings, line)
-    started = time.perf_counter()
     all_cases = pd.concat([kept_cases(settings, name), learned[["text", "label"]]])
+    all_cases = all_cases.reset_index(drop=True)
     training, distilling = _settings_of(store, name)
-    train(store, settings, new, all_cases.reset_index(drop=True), training)
-    student = distill_student(store, settings, new, distilling).name
-    seconds = time.perf_counter() - started
-    verdict, saving = _judge(store, settings, record, student, cases, (review, escape))
+    key = content_hash(frame_hash(all_cases), training.model_dump(mode="json"))
+    new = _next_name(settings, line, key)
+    point, teacher = train(store, settings, new, all_cases, training)
+    student = distill_student(store, settings, new, distilling)
+    # By the cards, not by this call's clock: a killed call goes on after the last finished step.
+    seconds = sum(card.duration_s for card in (point, teacher, student))
+    verdict, saving = _judge(store, settings, record, student.name, cases, (review, escape))
     promoted = not verdict.failed_checks and not rehearsal
     if promoted:
-        put_in_service(settings, line, student, author)
-    return Redistillation(new, student, len(learned), opened, verdict, seconds, saving, promoted)
+        put_in_service(settings, line, student.name, author)
+    return Redistillation(
+        new, student.name, len(learned), opened, verdict, seconds, saving, promoted
+    )
 
 
 def verdict_cases(store: Store, run_id: str, rehearsal: bool) -> pd.DataFrame:
@@ -195,12 +200,17 @@ def _calibration_of(store: Store, record: RunRecord) -> RunRecord:
     raise SettingsError("watch.no_calibration", model=record.run.model)
 
 
-def _next_name(settings: Settings, name: str) -> str:
-    """Return NAME-rN with the least N whose student is not made yet; a killed call finds its own."""
+def _next_name(settings: Settings, line: str, key: str) -> str:
+    """Return NAME-rN: that whose teacher these cases and settings made, so that a killed call goes
+    on, else the first free one.
+    """
     number = 2
-    while (settings.models / f"{name}-r{number}-student" / "model.json").is_file():
+    while (settings.models / f"{line}-r{number}-teacher" / "model.json").is_file():
+        card = read_card(settings.models / f"{line}-r{number}-teacher")
+        if card.settings.get("key") == key:
+            break
         number += 1
-    return f"{name}-r{number}"
+    return f"{line}-r{number}"
 
 
 def _settings_of(store: Store, name: str) -> tuple[TrainSettings, DistillSettings]:
