@@ -245,7 +245,8 @@ def test_what_voids_a_certificate_of_a_policy_is_named():
         "another process",
         "expired",
     )
-    for other in (Policy(0.9, by_segment={"A": 0.95}), Policy(0.0), Policy(REVIEW_ALL)):
+    strict = Policy(0.9, novelty_limit=0.99)
+    for other in (Policy(0.9, by_segment={"A": 0.95}), Policy(0.0), Policy(REVIEW_ALL), strict):
         assert certificate_void_reasons(made, other, *ORIGIN, TODAY) == ("another policy",)
 
 

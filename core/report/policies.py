@@ -234,7 +234,7 @@ def certificate_void_reasons(
         process,
         none_but_one,
         policy.epistemic_limit,
-        other_rules=proof_obstacle(policy) is not None,
+        other_rules=proof_obstacle(policy) is not None or policy.novelty_limit is not None,
     )
     return void_reasons(certificate, use)
 
