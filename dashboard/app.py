@@ -17,6 +17,7 @@ GROUPS = {
     "evidence": {"evidence": "fact_check", "inspectors": "how_to_vote"},
     "run": {
         "worklist": "checklist",
+        "queue": "playlist_add_check",
         "monitor": "monitoring",
         "policies": "gavel",
         "history": "history",

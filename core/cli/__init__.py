@@ -21,6 +21,7 @@ from core.cli.export import add_export
 from core.cli.line import add_line
 from core.cli.poc import add_poc
 from core.cli.redistill import add_redistill
+from core.cli.review import add_audits, add_labels
 from core.cli.score import add_evaluate, add_score
 from core.cli.serve import add_serve
 from core.cli.train import add_distill, add_train
@@ -94,6 +95,8 @@ def parser() -> argparse.ArgumentParser:
             add_decide,
             add_apply,
             add_decisions,
+            add_audits,
+            add_labels,
             add_serve,
             add_export,
             add_verify,

@@ -16,6 +16,17 @@ def add_apply(verbs) -> None:
         metavar="NAME[:VERSION]",
         help="an approved version (default: the active policy of the run's model and dataset)",
     )
+    add_audit_share(verb)
+
+
+def add_audit_share(verb) -> None:
+    """Add the option --audit-share to a verb that applies a policy."""
+    verb.add_argument(
+        "--audit-share",
+        type=float,
+        metavar="SHARE",
+        help="share of the accepted cases that people audit, from 0 to 1 (default: 0.1)",
+    )
 
 
 def add_decisions(verbs) -> None:
@@ -49,13 +60,15 @@ def applied_report(application, language: str) -> str:
     return "\n".join(lines)
 
 
-def report_active_policy(store, run_id: str) -> str:
+def report_active_policy(store, run_id: str, audit_share: float | None = None) -> str:
     """Apply the active policy to a scored run; return the result in sentences."""
     from core.pipeline.apply import apply_active_policy
+    from core.pipeline.audits import AUDIT_SHARE
 
     # No active policy is no error: scoring comes first in a new workspace.
     language = reader_language()
-    application = apply_active_policy(store, run_id)
+    share = AUDIT_SHARE if audit_share is None else audit_share
+    application = apply_active_policy(store, run_id, audit_share=share)
     if application is None:
         return sentence(language, "pipeline.no_active_policy", run=run_id)
     return applied_report(application, language)
@@ -63,14 +76,17 @@ def report_active_policy(store, run_id: str) -> str:
 
 def _apply(arguments, settings: Settings) -> None:
     from core.pipeline.apply import apply_policy, read_policy_name
+    from core.pipeline.audits import AUDIT_SHARE
     from core.store.ledger import Ledger
 
     store = store_of(settings)
     if arguments.policy is None:
-        print(report_active_policy(store, arguments.run_id))
+        print(report_active_policy(store, arguments.run_id, arguments.audit_share))
         return
     version = Ledger(store).policy(*read_policy_name(arguments.policy))
-    print(applied_report(apply_policy(store, arguments.run_id, version), reader_language()))
+    share = AUDIT_SHARE if arguments.audit_share is None else arguments.audit_share
+    application = apply_policy(store, arguments.run_id, version, audit_share=share)
+    print(applied_report(application, reader_language()))
 
 
 def _decisions(arguments, settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from core.cli.apply import report_active_policy
+from core.cli.apply import add_audit_share, report_active_policy
 from core.cli.cases import cases_options, print_notices, read_arguments
 from core.cli.verbs import add_verb, store_of
 from core.messages import reader_language, sentence
@@ -46,6 +46,7 @@ def add_score(verbs) -> None:
         action="store_true",
         help="do not apply the active policy of this model and dataset to a stream",
     )
+    add_audit_share(verb)
     verb.add_argument(
         "--rows-stay",
         action="store_true",
@@ -121,7 +122,8 @@ def _score(arguments, settings: Settings) -> None:
         notices += (Notice("cases.unseen_labels", values),)
     print_notices(notices)
     if arguments.role == "stream" and not arguments.no_apply:
-        print(report_active_policy(store_of(settings), record.run.run_id))
+        store, share = store_of(settings), arguments.audit_share
+        print(report_active_policy(store, record.run.run_id, share))
 
 
 def _evaluate(arguments, settings: Settings) -> None:

@@ -20,6 +20,7 @@ from core.decision.thresholds.decisions import (
 )
 from core.decision.thresholds.policy import Policy
 from core.errors import NotFoundError, SettingsError, StoreError
+from core.pipeline.audits import AUDIT_SHARE, draw_audits
 from core.store.entries import PolicyVersion
 from core.store.ledger import Ledger, activations_in_force
 from core.store.reviews import Reviews
@@ -125,12 +126,17 @@ def bind_policy(store: Store, version: PolicyVersion, run: Run, today: date) -> 
 
 
 def apply_policy(
-    store: Store, run_id: str, version: PolicyVersion, today: date | None = None
+    store: Store,
+    run_id: str,
+    version: PolicyVersion,
+    today: date | None = None,
+    audit_share: float = AUDIT_SHARE,
 ) -> Application:
-    """Decide every case of a run that this version has not decided yet.
+    """Decide every case of a run that this version has not decided yet, and draw its audits.
 
     store, run_id: where the cases are. today: the day (UTC) on which policy and certificate must be
-    valid; None is the present day. A decision never changes: a later call decides only cases added
+    valid; None is the present day. audit_share: of the accepted cases, 0 to 1; a drawn case stays
+    accepted, and a person judges it without holding it up. A decision never changes: a later call decides only cases added
     since. Raises NotFoundError for an unknown run, StoreError for a version that was never
     approved.
     """
@@ -164,6 +170,7 @@ def apply_policy(
                 bound.certificate,
             )
         total += added
+    draw_audits(store, run_id, version, audit_share)
     # Counted from the store and not from this call: an earlier, killed call may have decided some.
     counts = [
         (applied.accepted, applied.review)
@@ -173,10 +180,12 @@ def apply_policy(
     return Application(run_id, bound, *(counts[0] if counts else (0, 0)), total)
 
 
-def apply_active_policy(store: Store, run_id: str, today: date | None = None) -> Application | None:
+def apply_active_policy(
+    store: Store, run_id: str, today: date | None = None, audit_share: float = AUDIT_SHARE
+) -> Application | None:
     """Apply the active policy for the run's model and dataset; None if no policy is active."""
     version = active_version_for(store, store.run(run_id).run)
-    return None if version is None else apply_policy(store, run_id, version, today)
+    return None if version is None else apply_policy(store, run_id, version, today, audit_share)
 
 
 def read_policy_name(text: str) -> tuple[str, int | None]:

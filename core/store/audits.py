@@ -93,6 +93,17 @@ class Audits:
                 )
             return int(added)
 
+    def accepted_cases(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
+        """Return the accepted cases of a version: case_id, predicted, confidence."""
+        with self.store.atomic() as connection:
+            self.store.run(run_id)
+            return connection.execute(
+                "SELECT p.case_id, p.predicted, p.confidence FROM predictions p"  # noqa: S608
+                f" JOIN (SELECT case_id FROM decisions WHERE {_BY_VERSION}"
+                " AND decision = 'accepted') USING (case_id) WHERE p.run_id = ? ORDER BY p.case_id",
+                [run_id, policy, version, run_id],
+            ).df()
+
     def draws(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
         """Return the drawn cases of a version, a row a case, ordered by case.
 
@@ -148,7 +159,7 @@ class Audits:
         with self.store.atomic() as connection:
             self.store.run(run_id)
             intake.require_cases(connection, run_id, ids)
-            stored = self._gold_labels(run_id)
+            stored = self.gold_labels(run_id)
             new = dict(zip(ids, names, strict=True))
             for case_id, label in new.items():
                 if stored.get(case_id, label) != label:
@@ -167,7 +178,8 @@ class Audits:
     def _record(self, action: str, actor: str, run_id: str, **details: object) -> None:
         self._trail.append(self.principal, [TrailEvent(action, actor, run_id, details)])
 
-    def _gold_labels(self, run_id: str) -> dict[str, str]:
+    def gold_labels(self, run_id: str) -> dict[str, str]:
+        """Return {case_id: certain label}. Keep it from reviewers."""
         with self.store.atomic() as connection:
             rows = connection.execute(
                 "SELECT case_id, label FROM gold_cases WHERE run_id = ?", [run_id]

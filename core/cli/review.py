@@ -1,0 +1,87 @@
+"""The verbs of review: `audits` reports or draws audits, `labels` exports reviewed cases."""
+
+from pathlib import Path
+
+from core.cli.verbs import add_verb, store_of
+from core.messages import reader_language, sentence
+from core.settings import Settings
+
+
+def add_audits(verbs) -> None:
+    """Add the verb `audits`."""
+    verb = add_verb(
+        verbs, "audits", _audits, "say what audits of accepted cases show, or draw more"
+    )
+    verb.add_argument("--run", dest="run_id", required=True, help="a scoring run")
+    verb.add_argument("--share", type=float, help="draw until this share of the accepted cases")
+    verb.add_argument("--tilted", action="store_true", help="draw likely errors more often")
+    verb.add_argument("--target", type=float, default=0.05, help="leakage to prove (default: 0.05)")
+
+
+def add_labels(verbs) -> None:
+    """Add the verb `labels`."""
+    verb = add_verb(verbs, "labels", _labels, "write labels from verdicts, four fifths to teach")
+    verb.add_argument("--run", dest="run_id", required=True, help="a scoring run")
+    verb.add_argument("--out", type=Path, required=True, help="a .csv, .xlsx, .parquet or .jsonl")
+
+
+def _audits(arguments, settings: Settings) -> None:
+    from core.decision.audits.estimate import summarise_audits
+    from core.decision.audits.planner import plan_audits
+    from core.errors import NotFoundError
+    from core.pipeline.audits import draw_audits
+    from core.store.audits import Audits
+    from core.store.ledger import Ledger
+    from core.store.reviews import Reviews
+
+    store, language = store_of(settings), reader_language()
+    store.run(arguments.run_id)
+    applied = Reviews(store).applied_policies(arguments.run_id)
+    if not applied:
+        raise NotFoundError("pipeline.no_decisions", run=arguments.run_id)
+    name, number = applied[0].policy, applied[0].version
+    if arguments.share is not None:
+        version = Ledger(store).policy(name, number)
+        added = draw_audits(store, arguments.run_id, version, arguments.share, arguments.tilted)
+        print(sentence(language, "pipeline.audits_drawn", n=added))
+    summary = summarise_audits(Audits(store).audited_cases(arguments.run_id, name, number))
+    counts = {"n": summary.sample, "wrong": summary.wrong, "missing": summary.missing}
+    if summary.leakage.low is None or summary.leakage.high is None:
+        print(sentence(language, "pipeline.no_audit_answered", n=summary.drawn))
+    else:
+        ends = {"low": 100 * summary.leakage.low, "high": 100 * summary.leakage.high}
+        print(sentence(language, "pipeline.audited_leakage", **counts, **ends))
+    if summary.accepted and arguments.target < (summary.coverage or 0):
+        plan = plan_audits(
+            arguments.target / (summary.coverage or 1),
+            audited=summary.sample,
+            wrong=summary.wrong + summary.missing,
+            population=summary.accepted,
+        )
+        target = 100 * arguments.target
+        if plan.audits is None:
+            print(sentence(language, "pipeline.audit_plan_never", target=target))
+        else:
+            print(sentence(language, "pipeline.audit_plan", n=plan.audits, target=target))
+
+
+def _labels(arguments, settings: Settings) -> None:
+    from core.errors import SettingsError
+    from core.export import WRITERS, write_table
+    from core.pipeline.redistill import verdict_cases
+
+    if arguments.out.suffix.lower() not in WRITERS:
+        raise SettingsError("export.other_ending", file=str(arguments.out), endings=list(WRITERS))
+    # the split of `redistill`, so that no text that judges a student here teaches one there
+    cases = verdict_cases(store_of(settings), arguments.run_id, rehearsal=False)
+    use = cases["teaches"].map({True: "teach", False: "judge"})
+    table = cases.drop(columns=["teaches", "day"]).assign(use=use)
+    try:
+        write_table(table, arguments.out)
+    except OSError as e:
+        raise SettingsError(
+            "export.not_written", file=str(arguments.out), reason=e.strerror or str(e)
+        ) from e
+    counts = {"n": len(table), "teach": int((table["use"] == "teach").sum())}
+    values = {"file": str(arguments.out), **counts}
+    print(sentence(reader_language(), "pipeline.labels_written", **values))

@@ -1,0 +1,1 @@
+"""Review by people: which case is next, and what one more hour of review is worth."""

@@ -1,0 +1,1 @@
+"""Queue: people judge cases one at a time, by keyboard."""

@@ -1,0 +1,268 @@
+"""Queue: the next case for a reviewer, judged by keyboard, with audits and second reviews blind.
+
+Guard, controls, call, show. core.report.review_queue gives the order, core.store.claims gives each
+case to one reviewer at a time, and core.store.reviews keeps the answers, which only grow: undo adds
+a withdrawal.
+"""
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from core.decision.audits.estimate import summarise_audits
+from core.decision.audits.planner import plan_audits
+from core.errors import KakushinError
+from core.report.review_queue import ReviewQueue, review_queue
+from core.store.audits import Audits
+from core.store.claims import Claims
+from core.store.entries import MAX_NAME, ReviewVerdict
+from core.store.reviews import AppliedPolicy, Reviews
+from core.store.store import Store
+from core.types import RunRecord
+from dashboard.components import controls, shell
+from dashboard.i18n import Words
+from dashboard.session import cache, identity, state
+
+TARGET = 0.05  # leakage that the audits are planned for
+# keys of values in the session: the case in hand, the last answer, a failure
+_CASE, _LAST, _FAILED = "queue_case", "queue_last", "queue_failed"
+_DIGITS = 9  # labels with a key of their own
+_ANSWERS = {"right": "a", "wrong": "x", "unsure": "u"}  # Streamlit keeps r and c
+
+
+def draw_queue_page() -> None:
+    """Draw the page."""
+    shell.draw_shell("queue.title", _page)
+
+
+def _page(words: Words, runs: list[RunRecord]) -> None:
+    with st.sidebar:
+        record = controls.choose_run(words, runs, segments=False)
+        reviewer = _reviewer(words)
+        minutes = st.number_input(words("queue.minutes"), 0.1, 480.0, 2.0, key="queue_minutes")
+        hours = st.number_input(words("queue.hours"), 0.0, 1000.0, 8.0, key="queue_hours")
+    run_id = record.run.run_id
+    applied = cache.cached_query(_applied_policies, run_id)
+    controls.draw_notices(words)
+    if not applied:
+        st.info(words("queue.no_policy"), icon=":material/inbox:")
+        state.choices()
+        return
+    key = (run_id, applied[0].policy, applied[0].version)
+    cases = cache.cached_query(_audited_cases, *key)
+    gold = cache.cached_query(_gold_cases, run_id)
+    amounts = state.choices()
+    costs = (amounts.escape, amounts.review)
+    queue = review_queue(cases, *costs, minutes, 60 * hours, gold)
+    _show_failure(words)
+    _show_last(words, run_id)
+    if not reviewer.strip():
+        st.info(words("queue.name_first"), icon=":material/badge:")
+    else:
+        case_id = _case_in_hand(run_id, reviewer, queue)
+        if case_id is None:
+            st.success(words("queue.done"), icon=":material/done_all:")
+        else:
+            _draw_case(words, record, reviewer, queue.cases.loc[case_id])
+    _show_capacity(words, queue)
+    _show_audits(words, cases)
+    state.choices()
+
+
+def _applied_policies(store: Store, run_id: str) -> list[AppliedPolicy]:
+    return Reviews(store).applied_policies(run_id)
+
+
+def _audited_cases(store: Store, run_id: str, policy: str, version: int) -> pd.DataFrame:
+    return Audits(store).audited_cases(run_id, policy, version)
+
+
+def _gold_cases(store: Store, run_id: str) -> tuple[str, ...]:
+    return tuple(Audits(store).gold_labels(run_id))
+
+
+def _case_text(store: Store, run_id: str, case_id: str) -> str | None:
+    return Claims(store).case_text(run_id, case_id)
+
+
+def _reviewer(words: Words) -> str:
+    """Return the reviewer's name: the login's, or a typed one."""
+    principal = identity.session_principal()
+    if not principal.is_local:
+        return principal.name
+    return st.text_input(
+        words("queue.reviewer"), principal.name, key="queue_reviewer", max_chars=MAX_NAME
+    )
+
+
+def _case_in_hand(run_id: str, reviewer: str, queue: ReviewQueue) -> str | None:
+    """Return the claimed case; an earlier claim of the reviewer comes back after a reload."""
+    claims, waiting = Claims(cache.store()), queue.cases["needed"].astype(int)
+    undone = state.held_or_none(_CASE, str)
+    # a withdrawn case comes back before the case that followed it, which stays claimed
+    for ids in ([undone] if undone in waiting.index else [], waiting.index.tolist()):
+        case_id = claims.claim_next(run_id, reviewer, ids, waiting.loc[ids].tolist())
+        if case_id is not None:
+            return case_id
+    return None
+
+
+def _draw_case(words: Words, record: RunRecord, reviewer: str, case: pd.Series) -> None:
+    """Draw the case in hand, its labels and its answers, each with a key."""
+    run_id, case_id, blind = record.run.run_id, str(case["case_id"]), bool(case["blind"])
+    with st.container(border=True, key="queue_case_panel"):
+        with st.container(horizontal=True):
+            if blind:
+                st.badge(words("queue.blind"), icon=":material/visibility_off:")
+            else:
+                st.badge(words(f"worklist.reason.{case['reason'] or 'low_confidence'}"))
+                saving = words.number(float(case["saving"]), 1)
+                currency = state.choices().currency
+                st.badge(words.text("queue.saving", saving=saving, currency=currency))
+            st.caption(words.text("queue.case", case=case_id))
+        # st.text shows a case's words as they are: no markdown, link or HTML in them counts
+        st.text(cache.cached_query(_case_text, run_id, case_id) or "")
+        if not blind:
+            confidence = words.number(100 * float(case["confidence"]), 1)
+            st.text(words.text("queue.answer", label=case["predicted"], confidence=confidence))
+        give = (run_id, reviewer, case.to_dict())
+        _draw_labels(words, record.run.labels, give)
+        with st.container(horizontal=True):
+            for name, letter in _ANSWERS.items():
+                if not (blind and name != "unsure"):  # a blind answer is a label
+                    _button(words, name, letter, _answer, (*give, name, None))
+            _button(words, "skip", "s", _skip, (run_id, reviewer, case_id))
+
+
+def _draw_labels(words: Words, labels: tuple[str, ...], give: tuple) -> None:
+    """Draw a button for each label, in their fixed order, which tells nothing of the model."""
+    st.caption(words("queue.labels"))
+    with st.container(horizontal=True):
+        for i, label in enumerate(labels):
+            digit = str(i % _DIGITS + 1)
+            shortcut = digit if i < _DIGITS else f"shift+{digit}" if i < 2 * _DIGITS else None
+            st.button(
+                words.text("queue.label", label=label),
+                key=f"queue_label_{i}",
+                on_click=_answer,
+                args=(*give, None, label),
+                shortcut=shortcut,
+            )
+
+
+def _button(words: Words, name: str, letter: str, act, arguments: tuple) -> None:
+    label, key = words(f"queue.{name}"), f"queue_{name}"
+    st.button(label, key=key, on_click=act, args=arguments, shortcut=letter)
+
+
+def _answer(run_id: str, reviewer: str, case: dict, verdict: str | None, label: str | None) -> None:
+    """Store an answer and end the claim, in one transaction; a callback."""
+    case_id, store = str(case["case_id"]), cache.store()
+    audit = case["decision"] == "accepted" and pd.notna(case["inclusion_probability"])
+    source = "audit" if audit else "second" if case["blind"] else "review"
+    try:
+        with store.atomic():
+            seconds = Claims(store).release(run_id, case_id, reviewer, "answered")
+            if seconds is None:  # the claim ran out, and another reviewer has the case
+                state.set_value(_FAILED, "queue.claim_lost")
+                return
+            if verdict is None:
+                verdict = "right" if label == case["predicted"] else "wrong"
+            answer = ReviewVerdict(
+                *(run_id, case_id, verdict, reviewer, datetime.now(UTC), label, audit),
+                float(case["inclusion_probability"]) if audit else None,
+                source,
+                bool(case["blind"]),
+                seconds,
+            )
+            Reviews(store).add_verdicts([answer])
+        state.set_value(_CASE, None)
+        state.set_value(_LAST, (run_id, reviewer, case_id, verdict, str(case["predicted"])))
+    except KakushinError as error:
+        state.set_value(_FAILED, error)
+
+
+def _skip(run_id: str, reviewer: str, case_id: str) -> None:
+    """End the claim without an answer, which counts as nothing; a callback."""
+    try:
+        Claims(cache.store()).release(run_id, case_id, reviewer, "skipped")
+    except KakushinError as error:
+        state.set_value(_FAILED, error)
+
+
+def _undo(run_id: str, reviewer: str, case_id: str) -> None:
+    """Withdraw the last answer and bring its case back; a callback."""
+    try:
+        Reviews(cache.store()).add_verdicts(
+            [ReviewVerdict(run_id, case_id, "withdrawn", reviewer, datetime.now(UTC))]
+        )
+        state.set_value(_CASE, case_id)
+        state.set_value(_LAST, None)
+    except KakushinError as error:
+        state.set_value(_FAILED, error)
+
+
+def _show_last(words: Words, run_id: str) -> None:
+    """Draw the last answer, now with the model's, and the button that undoes it."""
+    last = state.held_or_none(_LAST, tuple)
+    if last is None or last[0] != run_id:
+        return
+    _, reviewer, case_id, verdict, predicted = last
+    with st.container(horizontal=True, vertical_alignment="center"):
+        verdict_name = words(f"queue.{verdict}")
+        st.text(words.text("queue.last", case=case_id, verdict=verdict_name, predicted=predicted))
+        _button(words, "undo", "z", _undo, (run_id, reviewer, case_id))
+
+
+def _show_failure(words: Words) -> None:
+    failed = state.take(_FAILED, object)
+    if isinstance(failed, KakushinError):
+        sentence = words.markdown("problem", sentence=words.error_text(failed))
+        st.error(sentence, icon=":material/error:")
+    elif isinstance(failed, str):
+        st.warning(words(failed), icon=":material/info:")
+
+
+def _show_capacity(words: Words, queue: ReviewQueue) -> None:
+    ranked = queue.ranked
+    values = {
+        "n": words.number(len(queue.cases), 0),
+        "today": words.number(ranked.today, 0),
+        "price": words.number(ranked.shadow_price, 0),
+        "currency": state.choices().currency,
+    }
+    st.caption(words.markdown("queue.capacity", **values))
+
+
+def _show_audits(words: Words, cases: pd.DataFrame) -> None:
+    """Draw what the audits say of the leakage, and how many more prove the target."""
+    summary = summarise_audits(cases)
+    st.markdown(f"## {words('queue.audits')}", help=words("queue.audits.help"))
+    coverage, leakage = summary.coverage or 0.0, summary.leakage
+    values = {
+        "n": words.number(summary.sample, 0),
+        "wrong": words.number(summary.wrong, 0),
+        "missing": words.number(summary.missing, 0),
+        "drawn": words.number(summary.drawn, 0),
+    }
+    if leakage.low is None or leakage.high is None:
+        st.info(words.markdown("queue.no_audit", **values), icon=":material/hourglass_empty:")
+    else:
+        values["low"] = words.number(100 * leakage.low, 1)
+        values["high"] = words.number(100 * leakage.high, 1)
+        st.markdown(words.markdown("queue.leakage", **values))
+    if coverage <= TARGET:
+        st.caption(words("queue.no_plan"))
+        return
+    plan = plan_audits(
+        TARGET / coverage,
+        audited=summary.sample,
+        wrong=summary.wrong + summary.missing,
+        population=summary.accepted,
+    )
+    target = words.number(100 * TARGET, 0)
+    if plan.audits is None:
+        st.caption(words.markdown("queue.plan_never", target=target))
+    else:
+        st.caption(words.many("queue.plan", plan.audits, target=target))

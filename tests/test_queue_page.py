@@ -1,0 +1,94 @@
+"""The page 'Queue' as a reviewer meets it: one case at a time, blind ones without the answer."""
+
+from datetime import date
+from functools import partial
+
+import pytest
+
+from core.decision.thresholds.policy import Policy
+from core.pipeline.apply import apply_policy
+from core.store.audits import Audits
+from core.store.claims import Claims
+from core.store.ledger import Ledger
+from core.store.reviews import Reviews
+from core.store.store import Store
+from dashboard.i18n import LANGUAGES, Words
+from tests.stores import add_scored, make_rows, make_run
+
+RUN = "score-work-orders-student-stream"
+
+
+@pytest.fixture
+def open_page(open_view):
+    return partial(open_view, "queue")
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    """Sixty cases, of which about half are accepted and all of those drawn for an audit."""
+    store = Store(tmp_path / "store")
+    add_scored(store, make_run("score", "student", "stream"), make_rows(60))
+    version = Ledger(store).add_policy("line", Policy(0.6).to_dict(), "Sato", "first", [RUN])
+    Ledger(store).add_policy_event("line", 1, "approve", "Abe", "agreed")
+    apply_policy(store, RUN, version, date.today(), audit_share=1.0)
+    return store
+
+
+def text_of(page) -> str:
+    kinds = (page.text, page.markdown, page.caption, page.info, page.warning, page.error)
+    return "\n".join(element.value.replace("\u2060", "") for kind in kinds for element in kind)
+
+
+def answer_keys(page) -> set[str]:
+    return {button.key for button in page.button if button.key.startswith("queue_")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_a_decision_the_page_says_what_to_do(tmp_path, open_page, language):
+    store = Store(tmp_path / "store")
+    add_scored(store, make_run("score", "student", "stream"), make_rows(3))
+    page = open_page(tmp_path, lang=language)
+    assert not page.exception
+    assert Words(language)("queue.no_policy").replace("\u2060", "") in text_of(page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_answers_are_stored_with_their_draw_and_an_undo_withdraws_them(
+    store, tmp_path, open_page, language
+):
+    page = open_page(tmp_path, lang=language)
+    assert not page.exception
+    # the first case of the day is an audit: its answer is hidden, and only a label answers it
+    assert "queue_right" not in answer_keys(page)
+    case_id = Claims(store).open_claims(RUN)["case_id"][0]
+    draw = Audits(store).draws(RUN, "line", 1).set_index("case_id").loc[case_id]
+    page = page.button(key="queue_label_0").click().run()
+    assert not page.exception
+    verdict = Reviews(store).verdicts(RUN).iloc[-1]
+    assert (verdict["case_id"], verdict["source"], verdict["blind"]) == (case_id, "audit", True)
+    assert verdict["inclusion_probability"] == draw["inclusion_probability"]
+    case = Audits(store).audited_cases(RUN, "line", 1).set_index("case_id").loc[case_id]
+    right = verdict["label"] == case["predicted"]
+    assert verdict["verdict"] == ("right" if right else "wrong")
+    page = page.button(key="queue_undo").click().run()
+    assert not page.exception
+    assert Reviews(store).verdicts(RUN)["verdict"].tolist()[-1] == "withdrawn"
+    assert len(Reviews(store).case_verdicts(RUN)) == 0
+    assert Claims(store).open_claims(RUN)["case_id"].tolist()[-1] == case_id
+
+
+def test_a_skip_stores_no_verdict_and_a_case_of_the_policy_shows_the_models_answer(
+    store, tmp_path, open_page
+):
+    page = open_page(tmp_path)
+    for _ in range(6):
+        if "queue_right" in answer_keys(page):
+            break
+        assert "queue_skip" in answer_keys(page), text_of(page)
+        page = page.button(key="queue_skip").click().run()
+    assert len(Reviews(store).verdicts(RUN)) == 0
+    assert "The model answers" in text_of(page)
+    page = page.button(key="queue_right").click().run()
+    assert not page.exception
+    row = Reviews(store).verdicts(RUN).iloc[0]
+    assert (row["verdict"], row["source"], bool(row["blind"])) == ("right", "review", False)
