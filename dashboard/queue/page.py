@@ -21,7 +21,7 @@ from core.store.reviews import AppliedPolicy, Reviews
 from core.store.store import Store
 from core.types import RunRecord
 from dashboard.components import controls, shell
-from dashboard.i18n import Words
+from dashboard.i18n import Words, escape_markdown
 from dashboard.session import cache, identity, state
 
 TARGET = 0.05  # leakage that the audits are planned for
@@ -101,7 +101,8 @@ def _case_in_hand(run_id: str, reviewer: str, queue: ReviewQueue) -> str | None:
     claims, waiting = Claims(cache.store()), queue.cases["needed"].astype(int)
     undone = state.held_or_none(_CASE, str)
     # a withdrawn case comes back before the case that followed it, which stays claimed
-    for ids in ([undone] if undone in waiting.index else [], waiting.index.tolist()):
+    first = [undone] if undone is not None and undone in waiting.index else []
+    for ids in (first, waiting.index.tolist()):
         case_id = claims.claim_next(run_id, reviewer, ids, waiting.loc[ids].tolist())
         if case_id is not None:
             return case_id
@@ -143,7 +144,7 @@ def _draw_labels(words: Words, labels: tuple[str, ...], give: tuple) -> None:
             digit = str(i % _DIGITS + 1)
             shortcut = digit if i < _DIGITS else f"shift+{digit}" if i < 2 * _DIGITS else None
             st.button(
-                words.text("queue.label", label=label),
+                escape_markdown(label),
                 key=f"queue_label_{i}",
                 on_click=_answer,
                 args=(*give, None, label),
