@@ -48,13 +48,12 @@ def export_onnx(store: Store, settings: Settings, model: str, int8: bool = False
     if the model is a teacher, if it has scored no labelled cases, or if the export decides
     otherwise; the folder then keeps what it had.
     """
-    import torch
-
+    from core.models.base.device import pick_device
     from core.models.scoring import checkpoint, onnx_engine
     from core.models.scoring.scorers import OnePass
 
     folder = settings.models / model
-    card, scorer = checkpoint.load(folder, torch.device("cpu"))
+    card, scorer = checkpoint.load(folder, pick_device("cpu"))
     if not isinstance(scorer, OnePass):
         raise ModelError("models.onnx_needs_one_pass", model=card.name, kind=card.kind)
     onnx_engine.require_libraries()
