@@ -27,7 +27,6 @@ def add_labels(verbs) -> None:
 
 def _audits(arguments, settings: Settings) -> None:
     from core.decision.audits.estimate import summarise_audits
-    from core.decision.audits.planner import plan_audits
     from core.errors import NotFoundError
     from core.pipeline.audits import draw_audits
     from core.store.audits import Audits
@@ -51,14 +50,20 @@ def _audits(arguments, settings: Settings) -> None:
     else:
         ends = {"low": 100 * summary.leakage.low, "high": 100 * summary.leakage.high}
         print(sentence(language, "pipeline.audited_leakage", **counts, **ends))
-    if summary.accepted and arguments.target < (summary.coverage or 0):
+    _print_plan(summary, arguments.target, language)
+
+
+def _print_plan(summary, target_leakage: float, language: str) -> None:
+    from core.decision.audits.planner import plan_audits
+
+    if summary.accepted and target_leakage < (summary.coverage or 0):
         plan = plan_audits(
-            arguments.target / (summary.coverage or 1),
+            target_leakage / (summary.coverage or 1),
             audited=summary.sample,
             wrong=summary.wrong + summary.missing,
             population=summary.accepted,
         )
-        target = 100 * arguments.target
+        target = 100 * target_leakage
         if plan.audits is None:
             print(sentence(language, "pipeline.audit_plan_never", target=target))
         else:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from core.decision.audits.estimate import summarise_audits
+from core.decision.audits.estimate import AuditSummary, summarise_audits
 from core.decision.audits.planner import plan_audits
 from core.errors import KakushinError
 from core.report.review_queue import ReviewQueue, review_queue
@@ -240,7 +240,7 @@ def _show_audits(words: Words, cases: pd.DataFrame) -> None:
     """Draw what the audits say of the leakage, and how many more prove the target."""
     summary = summarise_audits(cases)
     st.markdown(f"## {words('queue.audits')}", help=words("queue.audits.help"))
-    coverage, leakage = summary.coverage or 0.0, summary.leakage
+    leakage = summary.leakage
     values = {
         "n": words.number(summary.sample, 0),
         "wrong": words.number(summary.wrong, 0),
@@ -253,6 +253,12 @@ def _show_audits(words: Words, cases: pd.DataFrame) -> None:
         values["low"] = words.number(100 * leakage.low, 1)
         values["high"] = words.number(100 * leakage.high, 1)
         st.markdown(words.markdown("queue.leakage", **values))
+    _show_plan(words, summary)
+
+
+def _show_plan(words: Words, summary: AuditSummary) -> None:
+    """Draw how many more audits without an error prove the target."""
+    coverage = summary.coverage or 0.0
     if coverage <= TARGET:
         st.caption(words("queue.no_plan"))
         return
