@@ -35,6 +35,8 @@ _BY_LANGUAGE = {
     "russian": ["1,Обрыв кабеля питания,A", "2,Течь сальника насоса,B"],
     "greek": ["1,Έσπασε ο ιμάντας κίνησης,A", "2,Βραχυκύκλωμα στον πίνακα,B"],
     "turkish": ["1,Kayış koptu ve değiştirildi,A", "2,Şalter ısınıyor,B"],
+    "romanian": ["1,Ușa nu se închide și face zgomot,A", "2,Siguranță arsă în tablou,B"],
+    "cedilla": ["1,Uşa nu se închide şi face zgomot,A", "2,Siguranţă arsă în tablou,B"],
     "chinese": ["1,电机轴承异响,A", "2,液压管接头漏油需要更换,B"],
     "taiwan": ["1,馬達軸承異響,A", "2,液壓管接頭漏油需要更換,B"],
     "korean": ["1,모터에서 이상한 소리가 남,A", "2,유압 호스 누유로 교체함,B"],
@@ -120,6 +122,36 @@ ENCODINGS = [
             ("taiwan-big5.csv", "big5"),
             ("korean-windows.csv", "cp949"),
         )
+    ),
+    # Romanian's two spellings are the same bytes, unless a sign of Windows is among them.
+    *(
+        _encoded(
+            f"{name}-alike.csv",
+            ["id,text,label", *_BY_LANGUAGE[name]],
+            encoding,
+            refusals=("encoding_unclear",),
+            works=False,
+        )
+        for name, encoding in (("romanian", "iso8859_16"), ("cedilla", "cp1250"))
+    ),
+    _encoded(
+        "cedilla-quotes.csv",
+        ["id,text,label", "1,Uşa „A2” nu se închide – siguranţă arsă,A"],
+        "cp1250",
+    ),
+    _encoded(
+        "maltese-latin3.csv",
+        ["id,text,label", "1,Il-pompa għandha ħsara,A", "2,Żejt ħiereġ miċ-ċilindru,B"],
+        "iso8859_3",
+        refusals=("encoding_unclear",),
+        works=False,
+    ),
+    _encoded(
+        "icelandic-mac.csv",
+        ["id,text,label", "1,legan í dælunni er slitin,A"],
+        "mac_iceland",
+        refusals=("encoding_unclear",),
+        works=False,
     ),
     *(
         _encoded(

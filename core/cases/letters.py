@@ -53,6 +53,9 @@ _LOANS = frozenset("éèàçñöüä")  # in names and loan words of every Latin
 LATIN = tuple(SPELLINGS)[: tuple(SPELLINGS).index("ru")]
 SHORT_LIST = 5  # languages whose pairs are counted, after a sieve by single letters
 _CONTEXT = 0.5  # weight of a text's ASCII words: codes and labels are in no language
+# Romanian is written with commas or cedillas below, and old and new codecs differ in that alone:
+# both cost the same, so that no reading of such bytes wins by it.
+_COMMAS = str.maketrans("șțȘȚ", "şţŞŢ")
 _EDGE = " "  # before the first and after the last letter of a word
 _PAIRS_OF_ALL = 25.0  # weight, in pairs, of a letter's frequency against that of its pairs
 _UNUSED = 20.0  # bits of a letter that a language does not use
@@ -93,10 +96,13 @@ def _odd_capitals(word: str) -> int:
 
 
 def _lowered(words: Mapping[str, int]) -> Counter:
-    """Return words in small letters; Turkish İ, which Python lowers to two characters, is i."""
+    """Return words in small letters, with cedillas for commas below.
+
+    Turkish İ, which Python lowers to two characters, is i.
+    """
     lowered: Counter = Counter()
     for word, n in words.items():
-        lowered[word.replace("İ", "i").lower()] += n
+        lowered[word.translate(_COMMAS).replace("İ", "i").lower()] += n
     return lowered
 
 
@@ -139,10 +145,10 @@ def _pair_bits(language: str, words: Mapping[str, int]) -> float:
 def _frequencies(language: str) -> tuple[dict[str, float], Counter, Counter]:
     """Return a language's {letter: bits}, its pairs of letters, and how often each is first."""
     pairs: Counter = Counter()
-    frequent = _WORDS.get(language, "")
+    frequent = _WORDS.get(language, "").translate(_COMMAS)
     for name in (*_names(language), *[frequent] * _WEIGHT):
         letters = (c if is_letter(c) else _EDGE for c in unicodedata.normalize("NFC", name))
-        for word in "".join(letters).replace("İ", "i").lower().split():
+        for word in "".join(letters).translate(_COMMAS).replace("İ", "i").lower().split():
             # Foreign names keep their accents: they are not letters of the language.
             if not frequent or all(c.isascii() or c in _LOANS or c in frequent for c in word):
                 pairs.update(zip(_EDGE + word, word + _EDGE, strict=True))

@@ -174,14 +174,19 @@ def _bits_of_sign(c: str, before: str, after: str) -> float:
         return 6.0
     if c in "…®™":
         return 16.0 if right else 7.0
+    if c in "½¼¾" and (left or right):
+        return 30.0
+    if c == "·" and left and right and before not in "lL":  # Catalan writes l·l
+        return 24.0
     if c in _SIGNS:
         return 17.0 if left and right else 14.0 if right and c != "•" else 9.0
     return 24.0 if left or right else 15.0
 
 
 def _unpaired_quotes(text: str) -> int:
-    """Return how many quotes have no other half, at least."""
-    return sum(map(text.count, "“”„")) % 2 + abs(text.count("«") - text.count("»"))
+    """Return how many quotes and Spanish opening marks have no other half, at least."""
+    odd = sum(map(text.count, "“”„")) % 2 + abs(text.count("«") - text.count("»"))
+    return odd + sum(max(0, text.count(a) - text.count(b)) for a, b in ("¿?", "¡!"))
 
 
 def _change_bits(text: str) -> float:
