@@ -25,6 +25,7 @@ from core.cli.review import add_audits, add_labels
 from core.cli.score import add_evaluate, add_score
 from core.cli.serve import add_serve
 from core.cli.train import add_distill, add_train
+from core.cli.verdicts import add_gold, add_verdicts
 from core.cli.verify import add_verify
 from core.cli.watch import add_monitor, add_propose, add_replay
 from core.errors import KakushinError
@@ -97,6 +98,7 @@ def parser() -> argparse.ArgumentParser:
             add_decisions,
             add_audits,
             add_labels,
+            *(add_verdicts, add_gold),
             add_serve,
             add_export,
             add_verify,

@@ -116,6 +116,15 @@ class Audits:
                 [run_id, policy, version],
             ).df()
 
+    def draw_history(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
+        """Return every draw of a version: case_id, inclusion_probability, drawn_at (UTC)."""
+        with self.store.atomic() as connection:
+            return connection.execute(
+                "SELECT case_id, inclusion_probability, drawn_at FROM draws"  # noqa: S608
+                f" WHERE {_BY_VERSION} ORDER BY drawn_at, case_id",
+                [run_id, policy, version],
+            ).df()
+
     def audited_cases(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
         """Return every case that a version decided, with its draw and what people said of it.
 

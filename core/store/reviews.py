@@ -184,6 +184,16 @@ class Reviews:
         event = TrailEvent("decisions.export", self.principal.name, run_id, details)
         self._trail.append(self.principal, [event])
 
+    def record_verdict_export(self, run_id: str, file_format: str) -> None:
+        """Record in the audit trail that a run's verdicts leave as a file.
+
+        Raises AccessError for a missing role: call it before the file is made.
+        """
+        self.principal.require("decisions.export")
+        details = {"table": "verdicts", "format": file_format}
+        event = TrailEvent("decisions.export", self.principal.name, run_id, details)
+        self._trail.append(self.principal, [event])
+
     def undecided_cases(self, run_id: str, policy: str, version: int, limit: int) -> pd.DataFrame:
         """Return up to `limit` predictions that this version has not decided, in any order.
 

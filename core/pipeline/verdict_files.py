@@ -1,0 +1,175 @@
+"""Verdicts as files: what counts goes out, and people's answers from elsewhere come in.
+
+A file is a table (case_id, verdict, label, reviewer, at, seconds) or Label Studio's JSON. An import
+is all or nothing, and names every row that it refuses. core.pipeline.verdict_rows reads the rows.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.cases.table import RARE, Notice
+from core.errors import CasesError, SettingsError
+from core.export import WRITERS, write_table
+from core.files import write_atomic
+from core.pipeline.label_studio import label_studio_tasks
+from core.pipeline.verdict_rows import check_verdict_rows, read_verdict_rows, row_problem
+from core.store.audits import Audits
+from core.store.entries import ReviewVerdict
+from core.store.reviews import Reviews
+from core.store.store import Store
+
+TASKS_ENDING = ".json"  # of Label Studio's tasks
+_COLUMNS = ["case_id", "predicted", "verdict", "label", "reviewer", "at", "seconds", "source"]
+
+
+@dataclass(frozen=True)
+class VerdictImport:
+    """How many answers of a file are new, how many were there, and how many rows have none."""
+
+    added: int
+    repeated: int
+    empty: int
+
+
+def export_verdicts(store: Store, run_id: str, path: Path) -> int:
+    """Write the verdicts of a run that count into a file; return how many.
+
+    path: ends in .csv, .xlsx, .parquet or .jsonl for a table, in .json for Label Studio's tasks:
+    the cases that the last policy sends to people, its audits, and all cases with a verdict. An
+    audit without a verdict has no prediction there, so that it is judged blind. Raises
+    SettingsError for another ending, NotFoundError for an unknown run, OSError where the file
+    cannot be written.
+    """
+    ending, endings = path.suffix.lower(), [*WRITERS, TASKS_ENDING]
+    if ending not in endings:
+        raise SettingsError("export.other_ending", file=str(path), endings=endings)
+    run, reviews = store.run(run_id).run, Reviews(store)
+    reviews.record_verdict_export(run_id, ending.lstrip("."))
+    cases = store.predictions(run_id, ["case_id", "text", "segment", "predicted", "confidence"])
+    verdicts = _last_verdicts(reviews, run_id)
+    verdicts = verdicts[verdicts["verdict"] != "withdrawn"]
+    if ending == TASKS_ENDING:
+        work = _cases_for_people(store, run_id, cases, verdicts["case_id"].tolist())
+        tasks = label_studio_tasks(work, verdicts, f"{run.model}@{run.model_hash}")
+        write_atomic(path, json.dumps(tasks, ensure_ascii=False, indent=1).encode())
+    else:
+        table = verdicts.merge(cases[["case_id", "predicted"]], on="case_id")
+        write_table(table[[*_COLUMNS, "audit", "blind"]], path)
+    return len(verdicts)
+
+
+def import_verdicts(store: Store, run_id: str, path: Path, reviewer: str) -> VerdictImport:
+    """Add the answers in a file, all or none.
+
+    path: a table that core.cases reads, or Label Studio's JSON. reviewer: who gave the answers of
+    the rows that name no person. An answer that its reviewer has given already, or replaced since
+    the time in the file, adds nothing. An answer on an accepted case that was drawn before counts
+    as an audit. Raises CasesError with the bad rows, NotFoundError for an unknown run.
+    """
+    store.run(run_id)
+    rows = read_verdict_rows(path)
+    answered = [row for row in rows if row.problem or row.verdict or row.label]
+    with store.atomic():
+        predicted = _predicted_labels(store, run_id)
+        checked = check_verdict_rows(answered, run_id, predicted, reviewer)
+        verdicts, reviews = _verdicts_of(checked, path), Reviews(store)
+        last = _last_verdicts(reviews, run_id).set_index(["case_id", "reviewer"])
+        new = [verdict for verdict in verdicts if _adds_something(verdict, last, predicted)]
+        added = reviews.add_verdicts(_marked_audits(store, run_id, new))
+    return VerdictImport(added, len(answered) - added, len(rows) - len(answered))
+
+
+def import_gold_cases(store: Store, run_id: str, path: Path) -> int:
+    """Add the cases in a file whose label is certain, all or none; return how many are new.
+
+    path: a table with case_id and label. Raises CasesError with the bad rows, StoreError for a case
+    with another certain label, NotFoundError for an unknown run.
+    """
+    store.run(run_id)
+    rows, author = read_verdict_rows(path), store.principal.name
+    with store.atomic():
+        predicted = _predicted_labels(store, run_id)
+        checked: list[ReviewVerdict | Notice] = [
+            item
+            if row.label or isinstance(item, Notice)
+            else row_problem(row, Notice("pipeline.gold_label"))
+            for row, item in zip(
+                rows, check_verdict_rows(rows, run_id, predicted, author), strict=True
+            )
+        ]
+        gold = _verdicts_of(checked, path)
+        labels = [str(case.label) for case in gold]
+        return Audits(store).add_gold_cases(run_id, [g.case_id for g in gold], labels, author)
+
+
+def _verdicts_of(checked: Sequence[ReviewVerdict | Notice], path: Path) -> list[ReviewVerdict]:
+    """Return the verdicts. Raises CasesError with the problems if there are any."""
+    problems = [item for item in checked if isinstance(item, Notice)]
+    if problems:
+        rows = [*problems[:RARE], *(["…"] if len(problems) > RARE else [])]
+        raise CasesError("pipeline.bad_verdicts", file=str(path), n=len(problems), rows=rows)
+    return [item for item in checked if isinstance(item, ReviewVerdict)]
+
+
+def _predicted_labels(store: Store, run_id: str) -> dict[str, str]:
+    cases = store.predictions(run_id, ["case_id", "predicted"])
+    return dict(zip(cases["case_id"], cases["predicted"], strict=True))
+
+
+def _last_verdicts(reviews: Reviews, run_id: str) -> pd.DataFrame:
+    """Return the last verdict of each reviewer on each case, "withdrawn" among them."""
+    return reviews.verdicts(run_id).drop_duplicates(["case_id", "reviewer"], keep="last")
+
+
+def _cases_for_people(
+    store: Store, run_id: str, cases: pd.DataFrame, judged: Collection[str]
+) -> pd.DataFrame:
+    """Return the cases of Label Studio's tasks, with `blind` for audits that nobody has judged."""
+    people, drawn = np.zeros(len(cases), bool), np.zeros(len(cases), bool)
+    for applied in Reviews(store).applied_policies(run_id)[:1]:
+        decided = Audits(store).audited_cases(run_id, applied.policy, applied.version)
+        drawn = cases["case_id"].isin(decided["case_id"][decided["u"].notna()]).to_numpy()
+        review = decided["case_id"][decided["decision"] == "review"]
+        people = cases["case_id"].isin(review).to_numpy()
+    done = cases["case_id"].isin(judged).to_numpy()
+    return cases.assign(blind=drawn & ~done)[people | drawn | done]
+
+
+def _adds_something(verdict: ReviewVerdict, last: pd.DataFrame, predicted: dict[str, str]) -> bool:
+    """Return whether a verdict differs from its reviewer's last one and is not older."""
+    key = (verdict.case_id, verdict.reviewer)
+    if key not in last.index:
+        return True
+    old = last.loc[key]
+    label = old["label"]
+    if old["verdict"] == "right":  # the label of a right answer is the predicted one
+        label = predicted[verdict.case_id]
+    same = old["verdict"] == verdict.verdict and verdict.label in (None, label)
+    moment = verdict.at.astimezone(UTC).replace(tzinfo=None)
+    return not same and moment > old["at"]
+
+
+def _marked_audits(store: Store, run_id: str, verdicts: list[ReviewVerdict]) -> list[ReviewVerdict]:
+    """Return the verdicts, those on accepted cases as audits if a draw came before them."""
+    draws: dict[str, list[tuple[datetime, float]]] = {}
+    for applied in Reviews(store).applied_policies(run_id)[:1]:
+        key = (run_id, applied.policy, applied.version)
+        accepted = set(Audits(store).accepted_cases(*key)["case_id"])
+        for draw in Audits(store).draw_history(*key).itertuples():
+            if draw.case_id in accepted:
+                moment = draw.drawn_at.replace(tzinfo=UTC)
+                draws.setdefault(str(draw.case_id), []).append((moment, draw.inclusion_probability))
+    marked = []
+    for verdict in verdicts:
+        before = [pi for moment, pi in draws.get(verdict.case_id, []) if moment <= verdict.at]
+        if before:
+            # of several draws of a case, the highest probability is the one that counts
+            verdict = replace(verdict, audit=True, inclusion_probability=max(before))
+        marked.append(verdict)
+    return marked
