@@ -399,7 +399,7 @@ def test_scores_that_are_no_number_are_refused_even_without_a_label(bad):
     ("confidence", "right", "message"),
     [
         ([0.2, 1.1], [1, 0], "outside"),
-        ([0.2, 0.3], [1], "right has 1 values"),
+        ([0.2, 0.3], [1], "right has 1 value"),
         ([0.2, 0.3], [1, 0.5], "not 0, 1 or missing"),
     ],
 )

@@ -54,4 +54,4 @@ def test_decide_finds_the_threshold_and_prints_the_unit_costs_it_used(tmp_path):
     assert text.count(unknown) == notes.count("no_seconds")
     japanese = decision_sentences(record, "ja")
     assert len(japanese.splitlines()) == len(text.splitlines())
-    assert "確認4、漏れ120、機械1時間0.5 AUD" in japanese
+    assert "確認4、流出120、機械1時間0.5 AUD" in japanese

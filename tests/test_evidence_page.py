@@ -16,7 +16,7 @@ from dashboard.components import charts
 from dashboard.evidence import charts as evidence_charts
 from dashboard.i18n import LANGUAGES, Words, catalogue
 from tests.pages import chart, page_text, plain_again
-from tests.stores import SEGMENTS, add_scored, make_rows, make_run
+from tests.stores import LABELS, SEGMENTS, add_scored, make_rows, make_run
 
 pytestmark = pytest.mark.page("evidence")
 
@@ -244,7 +244,9 @@ def test_cases_without_dates_have_no_change_over_time(open_page, tmp_path):
 
 def test_one_confidence_for_all_cannot_be_certified_and_says_so(open_page, tmp_path):
     scored(tmp_path, make_rows(60))
-    scored(tmp_path, make_rows(60, role="calibration").assign(confidence=0.5), "calibration")
+    rows = make_rows(60, role="calibration")
+    even = [[0.5 if name == top else 0.5 / 11 for name in LABELS] for top in rows["predicted"]]
+    scored(tmp_path, rows.assign(confidence=0.5, probabilities=even), "calibration")
     page = open_page(tmp_path)
     assert not page.exception
     assert "no threshold can tell them apart" in page_text(page)

@@ -83,7 +83,7 @@ def test_every_colour_is_a_slot_of_the_theme(lang):
     said = words.chart_words("card.review", "card.leakage", "mix.share", "mix.seen", "mix.supposed")
     named = words.chart_words(
         "cascade.with_teacher", "cascade.without", "cascade.best", "axis.leakage", "cascade.cost"
-    ) | {"symbol": "$"}
+    ) | words.chart_money("AUD")
     figures = [on_risk(risk_coverage(), MARKS), on_thresholds(thresholds(), MARKS)]
     figures += [
         decide_charts.mix_chart(mixed, 0.2, 0.4, said),

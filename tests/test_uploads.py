@@ -147,7 +147,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence_with_its_own_name(settings):
 def test_reading_that_takes_too_long_is_stopped(settings, upload, monkeypatch):
     child(monkeypatch, "import time; time.sleep(60)")
     with pytest.raises(
-        CasesError, match="作業指図.csv was not read within 1 seconds, and reading was stopped"
+        CasesError, match="作業指図.csv was not read within 1 second, and reading was stopped"
     ):
         uploads.check_upload(settings, upload, limits=Limits(seconds=1))
 

@@ -170,7 +170,7 @@ def test_what_is_no_zip_file_is_a_sentence(tmp_path, content):
 def test_a_zip_file_that_is_no_workbook_is_a_sentence(tmp_path):
     with zipfile.ZipFile(tmp_path / "cases.xlsx", "w") as file:
         file.writestr("hello.txt", "hello")
-    with pytest.raises(CasesError, match="is not an XLSX file: it may be damaged"):
+    with pytest.raises(CasesError, match="is a ZIP archive and no workbook; it holds 'hello.txt'"):
         read_cases(tmp_path / "cases.xlsx")
 
 
