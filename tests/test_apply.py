@@ -329,7 +329,7 @@ def test_the_verbs_apply_and_write_the_decisions(store, tmp_path, monkeypatch, c
     monkeypatch.setenv("KAKUSHIN_LANGUAGE", language)
     assert main(["apply", "--run", RUN]) == 0
     assert (
-        "有効なポリシーがない" if language == "ja" else "no policy is active"
+        "有効な承認ルールがない" if language == "ja" else "no policy is active"
     ) in capsys.readouterr().out
     assert main(["decisions", "--run", RUN, "--out", str(tmp_path / "out.csv")]) == 5
     propose(store, Policy(0.8))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.counts.histogram import AcceptanceCurve, Histogram
+from core.decision.thresholds.costs import UnitCosts
 from core.errors import SettingsError
 from core.report.decision_text import decision_record, decision_sentences, threshold_for_leakage
 from tests.stores import make_store
@@ -41,17 +42,19 @@ def test_a_target_that_cannot_be_kept_is_refused_with_the_least_leakage():
 
 def test_decide_finds_the_threshold_and_prints_the_unit_costs_it_used(tmp_path):
     store = make_store(tmp_path, "full")
-    record = decision_record(store, None, None, 50, (4, 120, 0.5), "AUD", target_leakage=0.05)
+    costs = UnitCosts(4, 120, 0.5, "AUD", retraining_per_month=30)
+    record = decision_record(store, None, None, 50, costs, target_leakage=0.05)
     assert record["consequence"]["leakage"]["value"] <= 0.05
-    looser = decision_record(
-        store, None, record["consequence"]["threshold"] - 0.001, 50, (4, 120, 0.5), "AUD"
-    )
+    looser = decision_record(store, None, record["consequence"]["threshold"] - 0.001, 50, costs)
     assert looser["consequence"]["leakage"]["value"] > 0.05
     text = decision_sentences(record)
-    assert "unit costs              review 4, escape 120, machine hour 0.5 AUD" in text
+    assert (
+        "unit costs              review 4, escape 120, machine hour 0.5, retraining a month 30 AUD"
+        in text
+    )
     unknown = "unknown: the time of a case was not measured"
     notes = [money["note"] for money in record["money"].values()]
     assert text.count(unknown) == notes.count("no_seconds")
     japanese = decision_sentences(record, "ja")
     assert len(japanese.splitlines()) == len(text.splitlines())
-    assert "確認4、流出120、機械1時間0.5 AUD" in japanese
+    assert "確認4、流出120、機械1時間0.5、再学習1か月30 AUD" in japanese

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.stats.verdict import EMBEDDING
 from core.store.store import Store
 from dashboard.components import charts
 from dashboard.evidence import charts as evidence_charts
@@ -91,7 +90,7 @@ def test_the_plainest_model_is_held_against_the_shown_one_case_by_case(open_page
     page = open_page(tmp_path, lang=lang)
     assert not page.exception
     said = " ".join(e.value for e in [*page.info, *page.warning]).replace("\\", "")
-    assert EMBEDDING in said
+    assert all(Words(lang)(f"model.{kind}") in said for kind in ("student", "linear"))
     n = int(rows["outcome"].isin(["right", "wrong"]).sum())
     assert f"{n}" in said
     names = [trace.get("name") for trace in chart(page, RISK)["data"]]

@@ -110,6 +110,17 @@ def test_the_threshold_moves_what_is_measured_and_keeps_what_was_typed(open_page
     )
 
 
+def test_an_edit_of_what_the_run_measures_is_said(open_page):
+    page = open_page()
+    page.number_input(key="in_ramp_months_high").set_value(9.0).run()
+    assert "there only" not in page_text(page)
+    page.segmented_control(key="group").set_value("quality").run()
+    page.number_input(key="in_student_coverage_likely").set_value(90.0).run()
+    assert "used there only: Coverage of the student." in page_text(page)
+    page.button(key="reset").click().run()
+    assert "there only" not in page_text(page)
+
+
 def test_a_link_shows_the_same_view_to_somebody_else(open_page):
     page = open_page()
     page.number_input(key="in_cases_per_month_likely").set_value(5000.0)

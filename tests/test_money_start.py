@@ -15,6 +15,7 @@ from core.errors import NotFoundError
 from core.report.money_start import (
     MeasuredRuns,
     default_scenario,
+    edited_measurements,
     measured_quantities,
     quantity_with_end,
     refresh_measured,
@@ -43,6 +44,20 @@ def test_what_is_measured_names_its_runs_and_the_rest_is_assumed(facts):
         assert (quantity.basis == "measured") == (name in known) == bool(quantity.runs)
     assert {"cases_per_month", "student_coverage", "student_error", "student_seconds"} <= set(known)
     assert ("teacher_coverage" in known) == ("teacher" in facts.same)
+
+
+def test_an_edit_of_what_a_run_measures_is_named(facts):
+    scenario = default_scenario(facts, COSTS)
+    assert edited_measurements(scenario, seconds_measured=True) == []
+    inputs = scenario.inputs()
+    names = ("student_coverage", "student_seconds", "escape")
+    edited = scenario.changed(**{n: quantity_with_end(inputs[n], "likely", 0.3) for n in names})
+    assert edited_measurements(edited, seconds_measured=True) == [
+        "student_coverage",
+        "student_seconds",
+    ]
+    # What no run measures is an assumption everywhere, not an edit.
+    assert edited_measurements(edited, seconds_measured=False) == ["student_coverage"]
 
 
 def test_the_volume_is_the_count_over_its_days_with_a_poisson_interval(facts):

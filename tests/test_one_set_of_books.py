@@ -1,6 +1,6 @@
-"""The same scenario costs the same a month on the pages Decide, Money and Meeting, and in exports."""
-
-from dataclasses import replace
+"""The same scenario costs the same a month on the pages Decide, Money and Meeting, in exports, and
+in the verbs decide and poc.
+"""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +13,10 @@ from core.decision.thresholds.consequence import threshold_consequence
 from core.decision.thresholds.costs import DAYS_PER_MONTH, CostModel, UnitCosts
 from core.decision.thresholds.daily_money import cost_curve
 from core.decision.thresholds.policy import Policy
+from core.decision.thresholds.verdict import policy_verdict
 from core.decision.thresholds.volume import VOLUME_UNKNOWN, measured_cases_per_day
 from core.report.decision_page import review_all_cost
+from core.report.decision_text import decision_record
 from core.report.meeting import (
     FrozenScenario,
     MeetingAssumptions,
@@ -24,12 +26,14 @@ from core.report.meeting import (
 )
 from core.report.money_start import (
     MeasuredRuns,
-    default_retraining,
+    costs_with_retraining,
     default_scenario,
     unit_costs_of,
     with_unit_costs,
 )
+from core.report.poc_result import poc_result
 from core.report.run_selection import default_selection, same_cases, selectable_runs
+from core.store.lines import LineAssumptions, LineSettings
 from tests.stores import make_store
 
 shares = st.floats(0, 1)
@@ -68,7 +72,7 @@ def test_a_scenario_costs_the_same_a_month_everywhere(store, costs, minutes, vol
     record, threshold = same["student"], step / 1000
     curves = {kind: AcceptanceCurve(store.histogram(r.run.run_id)) for kind, r in same.items()}
     facts = MeasuredRuns(same, curves, store.runs(), threshold, volume, unseen, minutes)
-    costs = replace(costs, retraining_per_month=default_retraining(store.runs(), costs, minutes))
+    costs = costs_with_retraining(costs, store.runs(), record.run.dataset, minutes)
 
     whole = volume if volume is not None else measured_cases_per_day(record) or VOLUME_UNKNOWN
     per_day = whole * facts.at("student", 0.0).cases / record.cases
@@ -90,6 +94,58 @@ def test_a_scenario_costs_the_same_a_month_everywhere(store, costs, minutes, vol
     assert money == pytest.approx(meeting)
     assert terms.review_all * DAYS_PER_MONTH == pytest.approx(human)
     assert review_all_cost(column) == pytest.approx(human)
+
+
+@given(unit_costs, st.floats(0.5, 60), st.none() | st.floats(1, 1e5), st.integers(0, 950))
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_verb_decide_prices_a_threshold_as_the_pages_do(store, costs, minutes, volume, step):
+    scored = store.runs("score")
+    record = same_cases(scored, default_selection(selectable_runs(scored)))["student"]
+    costs = costs_with_retraining(costs, store.runs(), record.run.dataset, minutes)
+    printed = decision_record(store, record.run.run_id, step / 1000, volume, costs)["money"]
+
+    counts = run_counts(store, record.run.run_id)
+    scenario = scenario_of(
+        "A",
+        counts,
+        Policy(step / 1000),
+        "",
+        True,
+        volume if volume is not None else measured_cases_per_day(record),
+        costs,
+        minutes,
+    )
+    column = scenario_column(FrozenScenario(scenario, 1, "Ann", None), MeetingAssumptions(), counts)
+    meeting = column.measure("money_per_month").value
+    assert printed["student"]["total_per_day"]["value"] * DAYS_PER_MONTH == pytest.approx(meeting)
+    by_hand = printed["all_human"]["total_per_day"]["value"]
+    assert by_hand * DAYS_PER_MONTH == pytest.approx(review_all_cost(column))
+
+
+@given(st.floats(1, 1e4), st.floats(0.1, 1e4), st.floats(0, 1e6), st.floats(0, 1e3))
+@settings(
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_proof_of_concept_prices_its_student_as_the_pages_do(
+    store, volume, review, escape, machine
+):
+    assumed = LineAssumptions(volume, review, escape, machine, "EUR")
+    run_id = "score-work-orders-student-stream"
+    result = poc_result(store, LineSettings("work-orders", {"en": assumed}, run_id), "en")
+    student = result.student
+
+    record = student.record
+    costs = costs_with_retraining(
+        UnitCosts(review, escape, machine, "EUR"), store.runs(), record.run.dataset
+    )
+    assert costs.retraining_per_month > 0
+    terms = CostModel(volume, costs, record.metrics["seconds_per_case"])
+    curve = AcceptanceCurve(store.histogram(record.run.run_id))
+    decide = threshold_consequence(curve, student.consequence.threshold, terms)
+    assert student.consequence.money_per_day.value == pytest.approx(decide.money_per_day.value)
+    assert result.verdict == policy_verdict(decide)
 
 
 @given(unit_costs, st.floats(0.5, 60))

@@ -51,7 +51,9 @@ def test_the_saving_and_the_payback_are_those_of_the_counts(store):
     result = poc_result(store, line(), "en")
     student = result.student.consequence
     by_hand, inference = 400 * 3, 400 * result.student.seconds / 3600 * 0.3
-    with_model = 3 * student.reviews_per_day.value + 4 * student.escapes_per_day.value + inference
+    retraining = student.cost_model.costs.retraining_per_month / (365.25 / 12)
+    people = 3 * student.reviews_per_day.value + 4 * student.escapes_per_day.value
+    with_model = people + inference + retraining
     assert result.verdict.saving_per_day.value == pytest.approx(by_hand - with_model)
     once = sum(result.once.values())
     assert result.payback_months == pytest.approx(once / result.saving_per_month)
@@ -100,6 +102,14 @@ def test_without_errors_the_number_of_cases_has_a_closed_form():
     """The upper end is z^2 / (n + z^2), which is below coverage * review / escape = 1/100."""
     z2 = 1.959963984540054**2
     assert cases_for_saving(0.5, 0.0, UnitCosts(2, 100, 0)) == math.floor(z2 * 99) + 1
+
+
+def test_what_no_threshold_changes_makes_a_saving_smaller():
+    """0.5 * 2 - 0.5 is half the saving, so the upper end must be below 1/200."""
+    z2 = 1.959963984540054**2
+    costs = UnitCosts(2, 100, 0)
+    assert cases_for_saving(0.5, 0.0, costs, fixed=0.5) == math.floor(z2 * 199) + 1
+    assert cases_for_saving(0.5, 0.0, costs, fixed=1.0) is None
 
 
 @given(st.floats(0.05, 1), st.floats(0.0005, 0.02))
@@ -162,7 +172,7 @@ def test_the_verb_line_changes_one_language_and_decide_uses_it(tmp_path, monkeyp
     assert changed.assumed["ja"] == ASSUMED["ja"]
     assert (changed.assumed["en"].review, changed.assumed["en"].escape) == (2, 180)
     assert main(["decide", "--run", RUN, "--threshold", "0.5"]) == 0
-    assert "review 2, escape 180, machine hour 0.3 EUR" in capsys.readouterr().out
+    assert "review 2, escape 180, machine hour 0.3, retraining a month" in capsys.readouterr().out
     assert main(["decide", "--run", RUN, "--threshold", "0.5", "--cost-review", "9"]) == 0
     assert "review 9, escape 180" in capsys.readouterr().out
     assert main(["line", "elsewhere"]) == 5

@@ -22,6 +22,16 @@ _OPTIONS = {
     "machine_hour": "cost_machine_hour",
     "currency": "currency",
 }
+# As the pages assume, which ask for them under the reviewers' assumptions.
+_PEOPLE = {
+    "review_minutes": (
+        5.0,
+        "minutes of one review: they give the hourly cost of retraining's people",
+    ),
+    "reviewer_miss": (0.0, "share of reviews that leave a wrong answer"),
+    "audit_share": (0.0, "share of accepted cases that a person checks afterwards"),
+    "cashed_share": (1.0, "share of the freed hours that leaves the payroll"),
+}
 
 
 def add_decide(verbs) -> None:
@@ -66,6 +76,13 @@ def add_decide(verbs) -> None:
         help="cost of the machine an hour (default: the line's, else 0.5, an assumption)",
     )
     verb.add_argument("--currency", help="currency of the costs (default: the line's, else AUD)")
+    for name, (default, text) in _PEOPLE.items():
+        verb.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=float,
+            default=default,
+            help=f"{text} (default: {default:g}, an assumption)",
+        )
     verb.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
 
 
@@ -75,7 +92,9 @@ def add_demo(verbs) -> None:
 
 
 def _decide(arguments, settings: Settings) -> None:
+    from core.decision.thresholds.costs import UnitCosts
     from core.report.decision_text import decision_record, decision_sentences, default_run
+    from core.report.money_start import costs_with_retraining
     from core.store.lines import read_lines
 
     store = store_of(settings)
@@ -84,14 +103,18 @@ def _decide(arguments, settings: Settings) -> None:
     assumed = UNKNOWN_LINE if line is None else asdict(line.in_language(reader_language()))
     typed = {name: getattr(arguments, option) for name, option in _OPTIONS.items()}
     used = assumed | {name: value for name, value in typed.items() if value is not None}
+    people = (arguments.reviewer_miss, arguments.audit_share, arguments.cashed_share)
+    amounts = (used["review"], used["escape"], used["machine_hour"], used["currency"])
+    costs = costs_with_retraining(
+        UnitCosts(*amounts, *people), store.runs(), run.dataset, arguments.review_minutes
+    )
     record = decision_record(
         store,
         run_id=arguments.run_id,
         threshold=arguments.threshold,
         target_leakage=arguments.target_leakage,
         cases_per_day=used["cases_per_day"],
-        costs=(used["review"], used["escape"], used["machine_hour"]),
-        currency=used["currency"],
+        costs=costs,
     )
     if arguments.json:
         print(json.dumps(record, indent=2, default=str))

@@ -39,8 +39,7 @@ def decision_record(
     run_id: str | None,
     threshold: float | None,
     cases_per_day: float | None,
-    costs: tuple[float, float, float],
-    currency: str,
+    costs: UnitCosts,
     target_leakage: float | None = None,
 ) -> dict:
     """Return the results of `decide` as JSON values.
@@ -49,8 +48,7 @@ def decision_record(
     run_id: a scoring run; None for `default_run`.
     threshold: None for the loosest threshold that keeps `target_leakage`.
     cases_per_day: None for the volume from the cases' dates.
-    costs: of a review, an escape and a machine hour, in `currency`.
-    currency: ISO 4217.
+    costs: as of `costs_with_retraining`, which the pages use.
     target_leakage: a share of all labelled cases; None with a threshold.
 
     Raises SettingsError if the volume is neither set nor measurable, or no threshold keeps the
@@ -63,17 +61,16 @@ def decision_record(
         volume = measured.cases_per_day
     if volume is None:
         raise SettingsError("report.no_volume", run=record.run.run_id)
-    unit = UnitCosts(*costs, currency)
     if threshold is None:
         curve = AcceptanceCurve(store.histogram(record.run.run_id))
         threshold = threshold_for_leakage(curve, cast(float, target_leakage))
     consequences: list[PolicyConsequence] = []
-    options = [all_human_option(volume, unit)]
+    options = [all_human_option(volume, costs)]
     for kind, same in same_cases(store.runs("score"), record).items():  # the chosen run first
         means = threshold_consequence(
             AcceptanceCurve(store.histogram(same.run.run_id)),
             threshold,
-            CostModel(volume, unit, same.metrics.get("seconds_per_case")),
+            CostModel(volume, costs, same.metrics.get("seconds_per_case")),
         )
         consequences.append(means)
         options.append(option_money(kind, means))
@@ -85,7 +82,7 @@ def decision_record(
         "volume": "given" if cases_per_day is not None else "measured",
         "far_dates": list(measured.far) if measured else [],
         "far_cases": measured.far_cases if measured else 0,
-        "costs": asdict(unit),
+        "costs": asdict(costs),
         "target_leakage": target_leakage,
         "seconds_per_case": record.metrics.get("seconds_per_case"),
         "consequence": asdict(consequences[0]) | {"threshold": threshold, "cases_per_day": volume},
@@ -129,6 +126,7 @@ def decision_sentences(record: dict, language: str = "en") -> str:
         line("leakage", value=_share(figures["leakage"], language)),
         line("escapes", value=_number(figures["escapes_per_day"], language)),
         line("unit_costs", **unit),
+        line("people_shares", **unit),
     ]
     if record["far_cases"]:
         lines.append(line("far_dates", n=record["far_cases"], dates=record["far_dates"][:5]))

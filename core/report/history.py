@@ -18,14 +18,15 @@ _KIND_OF_ROOM = {
     "review": REVIEWS,
     **dict.fromkeys(("run", "job", "model"), RUNS),
 }
-COLUMNS = ("at", "kind", "actor", "action", "subject", "details")
+COLUMNS = ("at", "kind", "actor", "action", "subject", "details", "state")
 
 
 def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFrame:
     """Return actions and runs in one list, newest first, with the columns COLUMNS.
 
     entries: of core.store.trail.AuditTrail.entries. runs: the stored runs. `at` is UTC with its
-    zone; actor is "" for a run, whose person the store does not know; details is one line of text.
+    zone; actor is "" for a run, whose person the store does not know; details is one line of text;
+    state is that of a run, "" for an action.
     """
     actions = pd.DataFrame(
         {
@@ -35,6 +36,7 @@ def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFr
             "action": entries["action"],
             "subject": entries["subject"],
             "details": [_one_line(details) for details in entries["details"]],
+            "state": "",
         }
     )
     scored = pd.DataFrame(
@@ -45,7 +47,8 @@ def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFr
                 "actor": "",
                 "action": f"run.{record.run.kind}",
                 "subject": record.run.run_id,
-                "details": f"{record.run.model}, {record.run.dataset}, {record.state}",
+                "details": f"{record.run.model}, {record.run.dataset}",
+                "state": record.state,
             }
             for record in runs
         ],

@@ -9,7 +9,7 @@ unit costs equal, whichever of the two the user edits.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ from core.decision.thresholds.volume import VOLUME_UNKNOWN, run_volume
 from core.errors import NotFoundError
 from core.types import RunRecord
 
+_RUN_SHARES = ("student_coverage", "student_selective_risk", "student_error")
+REVIEW_MINUTES = 5.0  # of one review, unless a reader says otherwise
 # Inputs whose likely values are the unit costs of every page.
 SHARED_INPUTS = (
     "review_minutes",
@@ -48,7 +50,7 @@ class MeasuredRuns:
     threshold: float
     cases_per_day: float | None  # as typed; None measures it from the student's dates
     include_unseen: bool = True
-    minutes: float = 5.0  # of one review
+    minutes: float = REVIEW_MINUTES  # of one review
     # of the policy in use, if it is more than the threshold
     policy: PolicyConsequence | None = None
 
@@ -148,6 +150,17 @@ def unit_costs_of(scenario: MoneyScenario) -> tuple[UnitCosts, float]:
     return costs, minutes
 
 
+def edited_measurements(scenario: MoneyScenario, seconds_measured: bool) -> list[str]:
+    """Return the inputs of the student that its run measures and the scenario assumes.
+
+    The pages without a scenario compute with the run's own values of them. seconds_measured:
+    whether the run measured the time of a case; it measures the shares whenever it has a label.
+    """
+    inputs = scenario.inputs()
+    measured_names = _RUN_SHARES + (("student_seconds",) if seconds_measured else ())
+    return [name for name in measured_names if inputs[name].basis != MEASURED]
+
+
 def retraining_per_month(scenario: MoneyScenario) -> float:
     """Return the cost of retraining the student, a month, at the likely values."""
     values = likely_values(scenario)
@@ -155,12 +168,16 @@ def retraining_per_month(scenario: MoneyScenario) -> float:
     return float(np.ravel(retraining_cost(values, hours))[0])
 
 
-def default_retraining(records: Sequence[RunRecord], costs: UnitCosts, minutes: float) -> float:
-    """Return `retraining_per_month` of `default_scenario`, without the facts of a threshold.
+def costs_with_retraining(
+    costs: UnitCosts, records: Sequence[RunRecord], dataset: str, minutes: float = REVIEW_MINUTES
+) -> UnitCosts:
+    """Return the costs with `retraining_per_month` of `default_scenario`, without the facts of a
+    threshold.
 
-    records: all runs of the dataset. costs, minutes: as of `with_unit_costs`.
+    costs, minutes: as of `with_unit_costs`. records: of any datasets. dataset: whose training
+    counts.
     """
-    training = [record for record in records if record.run.kind != "score"]
+    training = [r for r in records if r.run.kind != "score" and r.run.dataset == dataset]
     quantities = (
         {name: MoneyScenario.model_fields[name].default for name in _RETRAINING_DEFAULTS}
         | _people_amounts(costs, minutes)
@@ -169,7 +186,8 @@ def default_retraining(records: Sequence[RunRecord], costs: UnitCosts, minutes: 
     )
     values = {name: np.array([quantity.likely]) for name, quantity in quantities.items()}
     hours = values["teacher_hours"] + values["distillation_hours"]
-    return float(np.ravel(retraining_cost(values, hours))[0])
+    monthly = float(np.ravel(retraining_cost(values, hours))[0])
+    return replace(costs, retraining_per_month=monthly)
 
 
 def refresh_measured(

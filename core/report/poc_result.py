@@ -4,6 +4,7 @@ Each model's threshold is the cheapest one on the calibration cases, and is judg
 that chose nothing. Chooses no words: core.report.poc_text writes them.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ from core.decision.thresholds.verdict import (
     policy_verdict,
 )
 from core.errors import NoCasesError, NotFoundError
-from core.report.money_start import MeasuredRuns, default_scenario
+from core.report.money_start import MeasuredRuns, costs_with_retraining, default_scenario
 from core.report.run_selection import calibration_of, same_cases
 from core.stats.verdict import PairedVerdict, judge_pair
 from core.store.lines import LineAssumptions, LineSettings
@@ -91,7 +92,11 @@ def poc_result(store: Store, line: LineSettings, language: str) -> PocResult:
     if "student" not in records or "student" not in calibration:
         raise NotFoundError("report.no_poc", line=line.line)
     assumed = line.in_language(language)
-    costs = UnitCosts(assumed.review, assumed.escape, assumed.machine_hour, assumed.currency)
+    costs = costs_with_retraining(
+        UnitCosts(assumed.review, assumed.escape, assumed.machine_hour, assumed.currency),
+        store.runs(),
+        line.line,
+    )
     tables = {kind: store.predictions(r.run.run_id, COLUMNS) for kind, r in records.items()}
     outcomes, calibrated = {}, {}
     for kind in KIND_ORDER:
@@ -129,7 +134,7 @@ def poc_result(store: Store, line: LineSettings, language: str) -> PocResult:
         if verdict.decision == ADOPT
         else _route(store.histogram(records["student"].run.run_id), trial),
         break_even_escape=_break_even(trial),
-        cases_needed=_cases_needed(student, costs),
+        cases_needed=_cases_needed(student),
     )
 
 
@@ -226,14 +231,24 @@ def _break_even(trial: PolicyConsequence) -> float | None:
     coverage, leakage = trial.coverage.value, trial.leakage.value
     if not coverage or not leakage:
         return None
-    model = trial.cost_model
-    return (
-        model.costs.review * coverage - (model.costs.inference(model.seconds_per_case) or 0)
-    ) / leakage
+    costs, fixed = trial.cost_model.costs, _fixed_per_case(trial.cost_model)
+    # A reviewer's error is an escape too, so a share of the escapes happens with either way.
+    more_escapes = leakage - costs.reviewer_miss * coverage
+    saved = coverage * (costs.review - costs.per_acceptance) - fixed
+    return saved / more_escapes if saved > 0 and more_escapes > 0 else None
 
 
-def _cases_needed(student: PolicyConsequence, costs: UnitCosts) -> int | None:
+def _fixed_per_case(terms: CostModel) -> float:
+    """Return the cost of inference and retraining of one case; unmeasured inference is free."""
+    monthly = terms.costs.retraining_per_month
+    cases = terms.cases_per_day * DAYS_PER_MONTH
+    retraining = monthly / cases if cases else math.inf
+    return retraining + (terms.costs.inference(terms.seconds_per_case) or 0.0)
+
+
+def _cases_needed(student: PolicyConsequence) -> int | None:
     coverage, leakage = student.coverage.value, student.leakage.value
     if not coverage or leakage is None:
         return None
-    return cases_for_saving(coverage, leakage, costs)
+    terms = student.cost_model
+    return cases_for_saving(coverage, leakage, terms.costs, _fixed_per_case(terms))

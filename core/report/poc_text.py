@@ -113,6 +113,7 @@ def _assumptions(text: FigureText, result: PocResult) -> dict[str, str]:
         "review": text.money(assumed.review),
         "escape": text.money(assumed.escape),
         "machine": text.money(assumed.machine_hour),
+        "retraining": text.money(result.student.consequence.cost_model.costs.retraining_per_month),
     }
 
 
@@ -219,8 +220,7 @@ def poc_document(
 
 def option_rows(text: FigureText, result: PocResult) -> list[tuple[str, ...]]:
     """Return the options in the order of _HEADS: reviewing everything, then each model."""
-    assumed = result.assumed
-    by_hand = assumed.cases_per_day * assumed.review * DAYS_PER_MONTH
+    by_hand = result.student.consequence.cost_model.review_all * DAYS_PER_MONTH
     rows: list[tuple[str, ...]] = [
         (text("option.by_hand"), "-", text.share(0), "-", text.money(by_hand), "-", "-")
     ]

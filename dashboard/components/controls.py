@@ -9,8 +9,10 @@ from typing import Any, Literal, TypedDict, TypeVar, cast
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.decision.money.scenario import MoneyScenario
 from core.decision.thresholds.volume import VOLUME_UNKNOWN, measured_cases_per_day, run_volume
 from core.report import run_selection
+from core.report.money_start import edited_measurements
 from core.store.lines import LineSettings
 from core.types import OUTCOMES, RunRecord
 from dashboard.components.sentences import run_cases, run_name
@@ -277,7 +279,9 @@ def source_badge(words: Words, source: str) -> None:
 
 
 def draw_notices(words: Words) -> None:
-    """Warn about a changed currency, and about the address's values that were dropped."""
+    """Warn about a changed currency, about inputs of the page Money that no other page uses, and
+    about the address's values that were dropped.
+    """
     change = state.changed_currencies()
     if change is not None:
         with st.container(horizontal=True, vertical_alignment="center", key="currency_notice"):
@@ -286,9 +290,26 @@ def draw_notices(words: Words) -> None:
                 icon=":material/currency_exchange:",
             )
             st.button(words("understood"), key="currency_known", on_click=state.confirm_currency)
+    _draw_edited(words)
     for name, value in state.notices():
         st.warning(
             # anyone can write a link, so a value may be of any length
             words.markdown("notice", name=name, found=value[:80]),
             icon=":material/link_off:",
         )
+
+
+def _draw_edited(words: Words) -> None:
+    """Name the inputs that a reader edited on the page Money and that a run measures."""
+    if not state.present.money:
+        return
+    seconds = any(
+        record.run.run_id == state.present.run
+        and record.metrics.get("seconds_per_case") is not None
+        for record in cache.runs()
+    )
+    scenario = MoneyScenario.from_query(state.present.money)
+    names = [words(f"input.{name}") for name in edited_measurements(scenario, seconds)]
+    if names:
+        comma = "、" if words.language == "ja" else ", "
+        st.caption(words.markdown("money.edited", names=comma.join(names)))

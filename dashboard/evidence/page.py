@@ -16,7 +16,6 @@ from core.decision.thresholds import consequence
 from core.decision.thresholds.costs import CostModel
 from core.errors import SettingsError
 from core.report import evidence, frames, run_selection
-from core.stats.verdict import EMBEDDING
 from core.types import OUTCOMES, RunRecord
 from dashboard.components import (
     certificate_words,
@@ -139,8 +138,8 @@ def _rival(shown: EvidenceContext) -> None:
         evidence.COLUMNS["rival"],
         (shown.record.run.run_id, rival.run.run_id),
         shown.record.run.labels,
-        shown.record.run.model,
-        EMBEDDING,
+        shown.model,
+        shown.names()[PLAIN],
     )
     if verdict.nll.value is not None:
         text = escape_markdown(verdict.sentence(words.language))

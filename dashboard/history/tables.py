@@ -21,11 +21,19 @@ def history_table(words: Words, frame: pd.DataFrame, zone: tzinfo) -> ScreenTabl
                 words("history.who"): [actor or DASH for actor in frame["actor"]],
                 words("history.what"): [_action_name(words, action) for action in frame["action"]],
                 words("history.subject"): frame["subject"].tolist(),
-                words("history.details"): [details or DASH for details in frame["details"]],
+                words("history.details"): [
+                    _details_text(words, *pair)
+                    for pair in zip(frame["details"], frame["state"], strict=True)
+                ],
             }
         ),
         {},
     )
+
+
+def _details_text(words: Words, details: str, state: str) -> str:
+    parts = (details, words(f"run_state.{state}") if state else "")
+    return ", ".join(filter(None, parts)) or DASH
 
 
 def _action_name(words: Words, action: str) -> str:

@@ -25,6 +25,11 @@ _EVENT_MARKS = {
     "distil": ("point", "square"),
 }
 HEIGHT = 620  # pixels
+# Numbers only: Plotly knows the names of months in English alone.
+_DATE_TICKS = [
+    {"dtickrange": [None, "M1"], "value": "%Y-%m-%d"},
+    {"dtickrange": ["M1", None], "value": "%Y-%m"},
+]
 
 
 def timeline(
@@ -63,7 +68,7 @@ def timeline(
     titles = [words["leakage"], words["level"], words["events"]]
     # Without its type, an axis whose first values are empty counts as numbers, and dates vanish.
     dated = pd.api.types.is_datetime64_any_dtype(windows["x"])
-    across = {"type": "date" if dated else "linear"}
+    across = {"type": "date", "tickformatstops": _DATE_TICKS} if dated else {"type": "linear"}
     layout = panes.stacked(titles, 0.1, across, axes, words["time" if dated else "order"])
     for place, ends in enumerate(([0.56, 1], [0.24, 0.46], [0, 0.14])):
         layout[f"yaxis{'' if place == 0 else place + 1}"]["domain"] = ends

@@ -16,7 +16,11 @@ from core.decision.thresholds.route import RouteToPeople, route_to_people
 from core.decision.thresholds.volume import VOLUME_UNKNOWN, measured_cases_per_day
 from core.errors import NoCasesError
 from core.report import run_selection
-from core.report.money_start import default_retraining, retraining_per_month, with_unit_costs
+from core.report.money_start import (
+    costs_with_retraining,
+    retraining_per_month,
+    with_unit_costs,
+)
 from core.report.what_if import UNTRAINED
 from core.types import OUTCOMES, RunRecord
 from dashboard.i18n import Words
@@ -100,16 +104,12 @@ class RunContext:
         costs = UnitCosts(
             choices.review, choices.escape, choices.machine, choices.currency, *people
         )
-        return replace(costs, retraining_per_month=self._retraining(costs))
-
-    def _retraining(self, costs: UnitCosts) -> float:
-        choices = self.choices
         if choices.money:
             scenario = MoneyScenario.from_query(choices.money)
-            return retraining_per_month(with_unit_costs(scenario, costs, choices.minutes))
+            monthly = retraining_per_month(with_unit_costs(scenario, costs, choices.minutes))
+            return replace(costs, retraining_per_month=monthly)
         dataset = self.record.run.dataset
-        records = [record for record in cache.all_runs() if record.run.dataset == dataset]
-        return default_retraining(records, costs, choices.minutes)
+        return costs_with_retraining(costs, cache.all_runs(), dataset, choices.minutes)
 
     @cached_property
     def route(self) -> RouteToPeople | None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.browser.pages import PAGES
 from tests.browser.serving import CHROMIUM, FLAGS, free_port, open_address, serving
 from tests.stores import make_store
 
@@ -72,7 +73,7 @@ def test_a_rebound_name_draws_no_dashboard(address):
         chromium.close()
 
 
-@pytest.mark.parametrize("path", ["", "decide", "money", "policies", "worklist", "data"])
+@pytest.mark.parametrize("path", ["decide", *PAGES[1:], ""])
 def test_every_page_opens_by_its_address_without_a_failed_request(browser, address, path):
     problems, failed = [], []
 

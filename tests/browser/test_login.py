@@ -33,6 +33,8 @@ PAGES = (
     "evidence",
     "inspectors",
     "worklist",
+    "queue",
+    "monitor",
     "policies",
     "history",
     "data",

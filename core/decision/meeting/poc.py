@@ -92,23 +92,25 @@ def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
 
 
 def cases_for_saving(
-    coverage: float, leakage: float, costs: UnitCosts, level: float = 0.95
+    coverage: float, leakage: float, costs: UnitCosts, fixed: float = 0.0, level: float = 0.95
 ) -> int | None:
     """Return the fewest labelled cases at which the saving against reviewing everything is above 0
     at the lower end of its interval; None if it never is.
 
-    coverage, leakage: shares of all cases, taken as they are. The saving of a case is coverage *
-    review - leakage * escape, and its lower end is that of the Wilson interval's upper leakage.
+    coverage, leakage: shares of all cases, taken as they are. fixed: money a case that no threshold
+    changes, of inference and retraining. The saving of a case is coverage * per_move - leakage *
+    escape - fixed, and its lower end is that of the Wilson interval's upper leakage.
     Raises SettingsError for a share out of range.
     """
     _check_share(coverage, "coverage", low_allowed=True)
     _check_share(leakage, "leakage", low_allowed=True)
-    if coverage * costs.review <= leakage * costs.escape:
+    saved = coverage * costs.per_move - fixed
+    if saved <= leakage * costs.escape:
         return None
 
     def pays(n: int) -> bool:
         upper = wilson_arrays(np.array([leakage * n]), np.array([float(n)]), level)[1][0]
-        return bool(coverage * costs.review > upper * costs.escape)
+        return bool(saved > upper * costs.escape)
 
     low, high = 0, 1
     while not pays(high) and high < MOST_CASES:
