@@ -157,3 +157,11 @@ def test_the_verb_labels_writes_what_people_agree_on_and_audits_plans(
     assert "3 audits are drawn and none is answered" in out
     # 0 of 3 cases wrong is the only share below 5%: every case must be audited
     assert "3 more audits without an error" in out
+    assert "Reviewers' errors are unknown: add gold cases" in out
+    gold = tmp_path / "gold.csv"
+    gold.write_text(f"case_id,label\n{CASES[0]},{predicted}\n{CASES[1]},cab\n")
+    assert main(["gold", str(gold), "--run", RUN]) == 0
+    assert "2 gold cases added" in capsys.readouterr().out
+    assert main(["audits", "--run", RUN]) == 0
+    out = capsys.readouterr().out
+    assert "a right answer wrong in 0.0% (n = 1) and a wrong answer right in 0.0% (n = 1)" in out

@@ -1,6 +1,6 @@
 """The page 'Queue' as a reviewer meets it: one case at a time, blind ones without the answer."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
 import pytest
@@ -9,6 +9,7 @@ from core.decision.thresholds.policy import Policy
 from core.pipeline.apply import apply_policy
 from core.store.audits import Audits
 from core.store.claims import Claims
+from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
@@ -92,3 +93,30 @@ def test_a_skip_stores_no_verdict_and_a_case_of_the_policy_shows_the_models_answ
     assert not page.exception
     row = Reviews(store).verdicts(RUN).iloc[0]
     assert (row["verdict"], row["source"], bool(row["blind"])) == ("right", "review", False)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_reviewers_errors_and_the_corrected_leakage_follow_from_gold_cases(
+    store, tmp_path, open_page, language
+):
+    words = Words(language)
+    unknown = words.markdown("queue.reviewers_unknown", right="0", wrong="0")
+    assert unknown.replace("\u2060", "") in text_of(open_page(tmp_path, lang=language))
+    cases = Audits(store).audited_cases(RUN, "line", 1)
+    people, audits = (cases[cases["decision"] == word] for word in ("review", "accepted"))
+    gold = people["case_id"].tolist()[:4]
+    labels = [*people["predicted"].tolist()[:2], "no such answer", "no such answer"]
+    Audits(store).add_gold_cases(RUN, gold, labels, "Sato")
+    # of the right answers one is called wrong; both wrong ones are seen; every audit finds an error
+    said = zip(gold, ("wrong", "right", "wrong", "wrong"), strict=True)
+    verdicts = [ReviewVerdict(RUN, case, word, "Ito", datetime.now(UTC)) for case, word in said]
+    verdicts += [
+        ReviewVerdict(RUN, case, "wrong", "Ito", datetime.now(UTC), None, True, 1.0, "audit")
+        for case in audits["case_id"]
+    ]
+    Reviews(store).add_verdicts(verdicts)
+    page = open_page(tmp_path, lang=language)
+    assert not page.exception
+    rates = {"false_wrong": "50.0", "right": "2", "false_right": "0.0", "wrong": "2"}
+    expected = words.markdown("queue.reviewer_errors", **rates).replace("\u2060", "")
+    assert expected in text_of(page)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.decision.review.reviewers import (
     ReviewerErrors,
+    corrected_leakage,
     corrected_risk,
     corrected_share,
     reviewer_errors,
@@ -106,3 +107,37 @@ def test_a_corrected_interval_contains_its_value_and_stays_a_share(ends):
     assert 0 <= risk.high <= 1
     if risk.value is not None and a.high + b.high < 1:
         assert risk.low - 1e-9 <= risk.value <= risk.high + 1e-9
+
+
+def audited(n: int, wrong: int) -> pd.DataFrame:
+    """Twice `n` cases, half of them accepted and audited, of which `wrong` are found wrong."""
+    return pd.DataFrame(
+        {
+            "case_id": [f"c{i}" for i in range(2 * n)],
+            "predicted": "cab",
+            "decision": ["accepted"] * n + ["review"] * n,
+            "u": [*np.linspace(0, 0.9, n), *[np.nan] * n],
+            "inclusion_probability": 1.0,
+            "verdict": ["wrong"] * wrong + ["right"] * (n - wrong) + [None] * n,
+            "audit": [True] * n + [None] * n,
+        }
+    )
+
+
+def test_leakage_is_corrected_by_gold_cases_times_the_coverage_and_stays_unknown_without_both():
+    # 40 of 1,000 audits are wrong, all accepted cases are audited, reviewers err in 2% of 100
+    cases = audited(1000, 40)
+    right, wrong = ([f"c{i}" for i in range(first, first + 100)] for first in (1000, 1100))
+    said = ["wrong"] * 2 + ["right"] * 98 + ["wrong"] * 100
+    verdicts = pd.DataFrame({"case_id": right + wrong, "reviewer": "Ito", "verdict": said})
+    gold = dict.fromkeys(right, "cab") | dict.fromkeys(wrong, "boom")
+    errors, leakage = corrected_leakage(cases, verdicts, gold)
+    assert (errors.false_wrong.value, errors.false_right.value) == (0.02, 0.0)
+    assert leakage.value == pytest.approx(0.5 * (0.04 - 0.02) / 0.98)
+    assert leakage.low == 0.0
+    # every accepted case was audited, so only the reviewers' errors widen
+    most = (0.04 - errors.false_wrong.low) / (1 - errors.false_wrong.low - errors.false_right.high)
+    assert leakage.high == pytest.approx(0.5 * most)
+    assert leakage.level == 0.95
+    _, unknown = corrected_leakage(cases, verdicts[:100], gold)
+    assert (unknown.value, unknown.low, unknown.high) == (None, None, None)

@@ -43,14 +43,32 @@ def _audits(arguments, settings: Settings) -> None:
         version = Ledger(store).policy(name, number)
         added = draw_audits(store, arguments.run_id, version, arguments.share, arguments.tilted)
         print(sentence(language, "pipeline.audits_drawn", n=added))
-    summary = summarise_audits(Audits(store).audited_cases(arguments.run_id, name, number))
+    cases = Audits(store).audited_cases(arguments.run_id, name, number)
+    summary = summarise_audits(cases)
     counts = {"n": summary.sample, "wrong": summary.wrong, "missing": summary.missing}
     if summary.leakage.low is None or summary.leakage.high is None:
         print(sentence(language, "pipeline.no_audit_answered", n=summary.drawn))
     else:
         ends = {"low": 100 * summary.leakage.low, "high": 100 * summary.leakage.high}
         print(sentence(language, "pipeline.audited_leakage", **counts, **ends))
+    verdicts = Reviews(store).verdicts(arguments.run_id)
+    _print_reviewers(cases, verdicts, Audits(store).gold_labels(arguments.run_id), language)
     _print_plan(summary, arguments.target, language)
+
+
+def _print_reviewers(cases, verdicts, gold: dict[str, str], language: str) -> None:
+    from core.decision.review.reviewers import corrected_leakage
+
+    errors, leakage = corrected_leakage(cases, verdicts, gold)
+    a, b = errors.false_wrong, errors.false_right
+    if a.value is None or b.value is None:
+        print(sentence(language, "pipeline.reviewers_unknown", right=a.n, wrong=b.n))
+        return
+    rates = {"false_wrong": 100 * a.value, "false_right": 100 * b.value}
+    print(sentence(language, "pipeline.reviewer_errors", **rates, right=a.n, wrong=b.n))
+    if leakage.low is not None and leakage.high is not None:
+        ends = {"low": 100 * leakage.low, "high": 100 * leakage.high}
+        print(sentence(language, "pipeline.corrected_leakage", **ends, n=leakage.n))
 
 
 def _print_plan(summary, target_leakage: float, language: str) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.decision.audits.estimate import AuditSummary, summarise_audits
 from core.decision.audits.planner import plan_audits
+from core.decision.review.reviewers import corrected_leakage
 from core.errors import KakushinError
 from core.report.review_queue import ReviewQueue, review_queue
 from core.store.audits import Audits
@@ -51,7 +52,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         return
     key = (run_id, applied[0].policy, applied[0].version)
     cases = cache.cached_query(_audited_cases, *key)
-    gold = cache.cached_query(_gold_cases, run_id)
+    gold = cache.cached_query(_gold_labels, run_id)
     amounts = state.choices()
     costs = (amounts.escape, amounts.review)
     queue = review_queue(cases, *costs, minutes, 60 * hours, gold)
@@ -67,6 +68,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
             _draw_case(words, record, reviewer, queue.cases.loc[case_id])
     _show_capacity(words, queue)
     _show_audits(words, cases)
+    _show_reviewers(words, cases, cache.cached_query(_verdicts, run_id), gold)
     state.choices()
 
 
@@ -78,8 +80,12 @@ def _audited_cases(store: Store, run_id: str, policy: str, version: int) -> pd.D
     return Audits(store).audited_cases(run_id, policy, version)
 
 
-def _gold_cases(store: Store, run_id: str) -> tuple[str, ...]:
-    return tuple(Audits(store).gold_labels(run_id))
+def _gold_labels(store: Store, run_id: str) -> dict[str, str]:
+    return Audits(store).gold_labels(run_id)
+
+
+def _verdicts(store: Store, run_id: str) -> pd.DataFrame:
+    return Reviews(store).verdicts(run_id)
 
 
 def _case_text(store: Store, run_id: str, case_id: str) -> str | None:
@@ -254,6 +260,25 @@ def _show_audits(words: Words, cases: pd.DataFrame) -> None:
         values["high"] = words.number(100 * leakage.high, 1)
         st.markdown(words.markdown("queue.leakage", **values))
     _show_plan(words, summary)
+
+
+def _show_reviewers(
+    words: Words, cases: pd.DataFrame, verdicts: pd.DataFrame, gold: dict[str, str]
+) -> None:
+    """Draw how often reviewers err, and the leakage without their errors."""
+    errors, leakage = corrected_leakage(cases, verdicts, gold)
+    a, b = errors.false_wrong, errors.false_right
+    values = {"right": words.number(a.n, 0), "wrong": words.number(b.n, 0)}
+    if a.value is None or b.value is None:
+        st.caption(words.markdown("queue.reviewers_unknown", **values))
+        return
+    values["false_wrong"] = words.number(100 * a.value, 1)
+    values["false_right"] = words.number(100 * b.value, 1)
+    st.caption(words.markdown("queue.reviewer_errors", **values))
+    if leakage.low is not None and leakage.high is not None:
+        ends = {"low": words.number(100 * leakage.low, 1)}
+        ends["high"] = words.number(100 * leakage.high, 1)
+        st.markdown(words.markdown("queue.corrected_leakage", **ends))
 
 
 def _show_plan(words: Words, summary: AuditSummary) -> None:

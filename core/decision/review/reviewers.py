@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, betabinom
 
+from core.decision.audits.estimate import summarise_audits
 from core.stats.exact_bounds import clopper_pearson
 from core.types import Interval
 
@@ -51,8 +52,8 @@ def reviewer_errors(
     last = verdicts.drop_duplicates(["case_id", "reviewer"], keep="last")
     clear = last[last["verdict"].isin(["right", "wrong"])]
     truth = _settled_verdicts(clear)
-    for case_id, label in gold.items():
-        truth[case_id] = "right" if predicted[case_id] == label else "wrong"
+    for case_id in gold.keys() & predicted.keys():
+        truth[case_id] = "right" if predicted[case_id] == gold[case_id] else "wrong"
     judged = clear.assign(truth=clear["case_id"].map(truth)).dropna(subset=["truth"])
     right, says_wrong = judged["truth"] == "right", judged["verdict"] == "wrong"
     counts = (
@@ -131,6 +132,27 @@ def corrected_risk(observed: Interval, errors: ReviewerErrors) -> Interval:
     return Interval(
         value, 0.0 if best is None else best, 1.0 if worst is None else worst, observed.n, level
     )
+
+
+def corrected_leakage(
+    cases: pd.DataFrame, verdicts: pd.DataFrame, gold: Mapping[str, str], level: float = 0.95
+) -> tuple[ReviewerErrors, Interval]:
+    """Return the reviewers' errors, and the leakage that audits show once they are taken out.
+
+    cases: a frame of core.store.audits.Audits.audited_cases. verdicts: the run's, of Reviews. gold:
+    certain labels by case. level: of the leakage; the errors' intervals have 1 - (1 - level) / 3.
+    Leakage = coverage * risk; all None while audits, right or wrong answers are unjudged.
+    """
+    part = 1 - (1 - level) / 3
+    predicted = dict(zip(cases["case_id"], cases["predicted"], strict=True))
+    errors = reviewer_errors(verdicts, predicted, gold, part)
+    summary = summarise_audits(cases, part)
+    risk = corrected_risk(summary.risk, errors)
+    ends = [
+        None if share is None else (summary.coverage or 0.0) * share
+        for share in (risk.value, risk.low, risk.high)
+    ]
+    return errors, Interval(ends[0], ends[1], ends[2], risk.n, level)
 
 
 def _settled_verdicts(clear: pd.DataFrame) -> dict[str, str]:
