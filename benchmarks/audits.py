@@ -1,0 +1,314 @@
+"""Do audits keep their word: `python -m benchmarks.audits [--claims 100] [--paths 2000]`.
+
+Populations: the accepted cases of the workspace's labelled runs, if it has any, and synthetic ones
+of 20,000 cases with a risk of 1 to 5% (named "synthetic"). Coverage, width and mean squared error
+are exact sums over all outcomes of the draw; the any-time bound is simulated; claims run in eight
+processes on a store. Each figure has a control: a usual method for which the same limit is broken.
+Prints one JSON object; exits 1 where a limit is not reached or a control does not break it.
+"""
+
+import argparse
+import json
+import math
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr, ndtri
+from scipy.stats import hypergeom
+
+from core.decision.audits.draws import inclusion_probabilities
+from core.settings import Settings
+from core.stats.exact_bounds import anytime_evidence, clopper_pearson, finite_population_interval
+from core.store import records
+from core.store.claims import Claims
+from core.store.store import Store
+from core.types import Interval
+from tests.stores import add_scored, make_rows, make_run
+
+AUDITS = (60, 120, 300)  # sample sizes
+LEVEL = 0.95
+LOOKS = 2000
+SHARES = (0.01, 0.02, 0.05, 0.1)
+PROCESSES = 8
+SYNTHETIC_CASES = 20_000
+LEAST_ACCEPTED = 150  # of a set of the workspace
+
+
+@dataclass(frozen=True)
+class Population:
+    """Accepted cases: whether each is wrong, and the predicted probability of that, [N]."""
+
+    name: str
+    wrong: NDArray[np.bool_]
+    p_wrong: NDArray[np.float64]
+
+
+def main() -> None:
+    """Measure, print one JSON object, exit 1 where a line is not reached."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.audits", description=__doc__)
+    parser.add_argument("--claims", type=int, default=100, help="of each process (default: 100)")
+    parser.add_argument("--paths", type=int, default=2000, help="of the any-time bound")
+    options = parser.parse_args()
+    begun = time.monotonic()
+    populations = [*workspace_populations(), *synthetic_populations()]
+    fields = {
+        "fixed_size": measure_intervals(populations),
+        "anytime": measure_looks(options.paths),
+        "efficiency": measure_efficiency(populations),
+        "claims": measure_claims(options.claims),
+    }
+    reached = all(field["reached"] and field["control_is_red"] for field in fields.values())
+    result = {"benchmark": "audits", "reached": reached, "fields": fields}
+    result["seconds"] = round(time.monotonic() - begun, 1)
+    print(json.dumps(result, indent=1, default=bool))  # numpy's truth values
+    sys.exit(0 if reached else 1)
+
+
+def synthetic_populations() -> list[Population]:
+    """Return populations whose predictions are calibrated, by risk."""
+    populations = []
+    for percent in range(1, 6):
+        random = np.random.default_rng([5, percent])
+        p = random.beta(0.5, 0.5 * (100 / percent - 1), SYNTHETIC_CASES)
+        wrong = random.random(SYNTHETIC_CASES) < p
+        populations.append(Population(f"synthetic, risk {percent}%", wrong, p))
+    return populations
+
+
+def workspace_populations() -> list[Population]:
+    """Return the accepted cases of each labelled run of the workspace's store, by threshold."""
+    if not (Settings().store / "kakushin.duckdb").is_file():
+        return []
+    store, populations = Store(Settings().store), []
+    for record in store.runs():
+        run = record.run
+        if run.kind != "score" or run.model_kind != "student" or record.state != "finished":
+            continue
+        cases = store.predictions(run.run_id, ["label", "predicted", "confidence"])
+        cases = cases[cases["label"].notna()]
+        for threshold in (0.5, 0.7, 0.8):
+            accepted = cases[cases["confidence"] >= threshold]
+            wrong = (accepted["label"] != accepted["predicted"]).to_numpy(dtype=bool)
+            if len(accepted) >= LEAST_ACCEPTED and wrong.any():
+                p = (1 - accepted["confidence"]).to_numpy(dtype=np.float64)
+                populations.append(Population(f"{run.run_id}, t {threshold}", wrong, p))
+    return populations
+
+
+# --- intervals at a fixed sample size
+
+
+def wald_interval(errors: int, n: int, level: float = LEVEL) -> Interval:
+    """Return errors / n with the normal interval that most reports use: the control."""
+    share = errors / n
+    half = ndtri((1 + level) / 2) * math.sqrt(share * (1 - share) / n)
+    return Interval(share, max(0.0, share - half), min(1.0, share + half), n, level)
+
+
+def exact_coverage(
+    interval: Callable[[int, int], Interval], errors: int, n: int, population: int
+) -> dict[str, float]:
+    """Return coverage, misses of the upper end, and mean width over all outcomes of a draw.
+
+    interval: from wrong audits and n. errors: wrong cases among the `population`. n: audits.
+    """
+    outcomes = np.arange(min(n, errors) + 1)
+    chance = hypergeom.pmf(outcomes, population, errors, n)
+    likely = outcomes[chance > 1e-9]
+    ends = np.array([[i.low, i.high] for i in (interval(int(k), n) for k in likely)])
+    weight, truth = chance[likely], errors / population
+    low, high = ends.T
+    tolerance = 1e-12  # bounds of a finite population are its own shares
+    return {
+        "coverage": float(weight @ ((low <= truth + tolerance) & (truth <= high + tolerance))),
+        "missed_above": float(weight @ (high < truth - tolerance)),
+        "width": float(weight @ (high - low)),
+    }
+
+
+def measure_intervals(populations: list[Population]) -> dict:
+    """Return the worst coverage, misses and width against Clopper-Pearson over populations."""
+    rows = []
+    for population in populations:
+        size, errors = len(population.wrong), int(population.wrong.sum())
+        for n in (n for n in AUDITS if n < size):
+            ours = exact_coverage(
+                lambda k, n, size=size: finite_population_interval(k, n, size, LEVEL),
+                *(errors, n, size),
+            )
+            clopper = exact_coverage(clopper_pearson, errors, n, size)
+            wald = exact_coverage(wald_interval, errors, n, size)
+            rows.append(
+                {
+                    "population": population.name,
+                    "cases": size,
+                    "risk": errors / size,
+                    "audits": n,
+                    "coverage": ours["coverage"],
+                    "missed_above": ours["missed_above"],
+                    "width_ratio": ours["width"] / clopper["width"],
+                    "control_coverage": wald["coverage"],
+                }
+            )
+    worst = {
+        "coverage": min(row["coverage"] for row in rows),
+        "missed_above": max(row["missed_above"] for row in rows),
+        "width_ratio": max(row["width_ratio"] for row in rows),
+        "control_coverage": min(row["control_coverage"] for row in rows),
+    }
+    return {
+        "limit": "coverage >= 0.94, missed above <= 0.06, width <= 1.1 x Clopper-Pearson",
+        "control": "the normal (Wald) interval",
+        **_rounded(worst),
+        "reached": worst["coverage"] >= 0.94
+        and worst["missed_above"] <= 0.06
+        and worst["width_ratio"] <= 1.1,
+        "control_is_red": worst["control_coverage"] < 0.94,
+        "rows": [_rounded(row) for row in rows],
+    }
+
+
+# --- looks at any time
+
+
+def measure_looks(paths: int) -> dict:
+    """Return how often a bound ever misses the true share over LOOKS looks, by share."""
+    rows = []
+    n = np.arange(1, LOOKS + 1)
+    limit = math.log(1 / (1 - LEVEL))
+    for share in SHARES:
+        random = np.random.default_rng([7, round(1000 * share)])
+        errors = np.cumsum(random.random((paths, LOOKS)) < share, axis=1)
+        # Both bounds depend on the counts alone, so each pair of counts is computed once.
+        counts = np.arange(errors.max() + 1)[:, None]
+        pairs = np.minimum(counts, n)
+        refused = (anytime_evidence(pairs, n, share) >= limit) & (pairs < share * n)
+        control = bdtr(pairs, n, share) <= 1 - LEVEL
+        rows.append(
+            {
+                "share": share,
+                "ever_missed": float(refused[errors, n - 1].any(axis=1).mean()),
+                "control_ever_missed": float(control[errors, n - 1].any(axis=1).mean()),
+            }
+        )
+    missed = max(row["ever_missed"] for row in rows)
+    return {
+        "limit": f"ever missed <= 0.06 over {LOOKS} looks",
+        "control": "Clopper-Pearson's upper bound at every look",
+        "paths": paths,
+        "ever_missed": round(missed, 4),
+        "reached": missed <= 0.06,
+        "control_is_red": min(row["control_ever_missed"] for row in rows) > 0.06,
+        "rows": [_rounded(row) for row in rows],
+    }
+
+
+# --- efficiency
+
+
+def measure_efficiency(populations: list[Population]) -> dict:
+    """Return the mean squared error of tilted audits over that of uniform ones, by population."""
+    rows = []
+    for population in populations:
+        y, p = population.wrong.astype(float), population.p_wrong
+        size = len(y)
+        for n in (n for n in AUDITS if n < size):
+            uniform = (1 - n / size) * y.var(ddof=1) / n
+            pi = inclusion_probabilities(n / size, p)
+            tilted = ((1 - pi) / pi * (y - p) ** 2).sum() / size**2
+            # Horvitz-Thompson without a prediction, sizes sqrt(p) and no floor
+            bare = np.clip(n * np.sqrt(p) / np.sqrt(p).sum(), 1e-9, 1)
+            control = ((1 - bare) / bare * y**2).sum() / size**2
+            rows.append(
+                {
+                    "population": population.name,
+                    "audits": n,
+                    "mse_ratio": tilted / uniform,
+                    "control_mse_ratio": control / uniform,
+                }
+            )
+    worst = max(row["mse_ratio"] for row in rows)
+    return {
+        "limit": "mean squared error <= 1.05 x uniform",
+        "control": "bare Horvitz-Thompson, pi ~ sqrt(p)",
+        "mse_ratio": round(worst, 4),
+        "reached": worst <= 1.05,
+        "control_is_red": max(row["control_mse_ratio"] for row in rows) > 1.05,
+        "rows": [_rounded(row) for row in rows],
+    }
+
+
+# --- claims
+
+
+def measure_claims(claims: int) -> dict:
+    """Return how many cases two of PROCESSES processes claimed at once, and the control's."""
+    run = make_run("score", "student", "stream")
+    double = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, claim in (("double", _claim), ("control_double", _claim_in_two_steps)):
+            store = Store(Path(folder) / name, timeout_s=600)
+            rows = make_rows(PROCESSES * claims)
+            add_scored(store, run, rows)
+            ids = rows["case_id"].tolist()
+            queue, barrier = multiprocessing.Queue(), multiprocessing.Barrier(PROCESSES)
+            arguments = (store.folder, run.run_id, ids, claims, queue, barrier)
+            workers = [
+                multiprocessing.Process(target=_work, args=(claim, i, *arguments))
+                for i in range(PROCESSES)
+            ]
+            for worker in workers:
+                worker.start()
+            claimed = [case_id for _ in workers for case_id in queue.get()]
+            for worker in workers:
+                worker.join()
+            double[name] = len(claimed) - len(set(claimed))
+    return {
+        "limit": f"0 double of {PROCESSES} x {claims} claims",
+        "control": "reading the free cases and claiming one in two transactions",
+        **double,
+        "claims": PROCESSES * claims,
+        "reached": double["double"] == 0,
+        "control_is_red": double["control_double"] > 0,
+    }
+
+
+def _work(claim, worker: int, folder: Path, run_id: str, ids: list[str], n: int, queue, barrier):
+    store = Store(folder, timeout_s=600)
+    barrier.wait()
+    # A person of its own for each claim, since a person's open claim comes back.
+    claimed = [claim(store, run_id, f"{worker}-{i}", ids) for i in range(n)]
+    queue.put([case_id for case_id in claimed if case_id is not None])
+
+
+def _claim(store: Store, run_id: str, reviewer: str, ids: list[str]) -> str | None:
+    return Claims(store).claim_next(run_id, reviewer, ids, [1] * len(ids), 86_400)
+
+
+def _claim_in_two_steps(store: Store, run_id: str, reviewer: str, ids: list[str]) -> str | None:
+    taken = set(Claims(store).open_claims(run_id)["case_id"])
+    case_id = next((case_id for case_id in ids if case_id not in taken), None)
+    moment = records.utc_now()
+    with store.atomic() as connection:
+        connection.execute(
+            "INSERT INTO claims (run_id, case_id, reviewer, claimed_at, until)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [run_id, case_id, reviewer, moment, moment + timedelta(days=1)],
+        )
+    return case_id
+
+
+def _rounded(row: dict) -> dict:
+    return {k: round(float(v), 4) if isinstance(v, float) else v for k, v in row.items()}
+
+
+if __name__ == "__main__":
+    main()
