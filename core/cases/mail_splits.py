@@ -19,7 +19,7 @@ from core.cases.workorders import Splits, text_key
 DATASET = "mails"  # name of the demo's line
 WORDS = 24  # of a mail that a text holds: more gain little, and training takes longer
 CHARACTERS = 240  # of those words: an encoded attachment is one word of thousands
-TRAIN = 700  # mails drawn
+TRAIN = 1500  # mails drawn
 SEED = 0  # of the draw
 BEGINS = {
     "calibration": datetime(2002, 9, 1, tzinfo=UTC),
