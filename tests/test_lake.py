@@ -1,13 +1,24 @@
 """Rows that stay in their Parquet parts: every query answers as if the rows were in the store."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError, StoreError
+from core.pipeline.apply import apply_policy
+from core.pipeline.evaluate import evaluate
+from core.settings import Settings
+from core.store.audits import Audits
+from core.store.claims import Claims
 from core.store.counts import COMPACT_EVERY
+from core.store.ledger import Ledger
 from core.store.parts import part_path, write_part
+from core.store.purge import purge_before
 from core.store.reviews import Reviews
+from core.store.samples import Samples
 from core.store.store import Store
 from tests.stores import make_rows, make_run
 
@@ -122,3 +133,54 @@ def test_a_file_elsewhere_is_refused(tmp_path, rows):
     path = write_part(tmp_path, RUN.run_id, 50, rows.iloc[:2])
     with pytest.raises(SettingsError, match="write the part there"):
         store.take_in(RUN.run_id, 50, path, rows_stay=True)
+
+
+def decided(folder, rows: pd.DataFrame, stay) -> Store:
+    """A store of a finished run, all of whose cases an approved policy has decided."""
+    store = filled(folder, rows, stay)
+    store.end_run(RUN.run_id, "finished", 1.0, {"seconds_per_case": 0.1})
+    version = Ledger(store).add_policy("line", Policy(0.6).to_dict(), "Sato", "a", (RUN.run_id,))
+    for event in ("approve", "activate"):
+        Ledger(store).add_policy_event("line", version.version, event, "Tanaka", "agreed")
+    assert apply_policy(store, RUN.run_id, version, date(2026, 7, 1)).added == len(rows)
+    return store
+
+
+@pytest.mark.parametrize("stay", [lambda part: True, lambda part: part % 2], ids=["all", "some"])
+def test_decisions_audits_claims_and_evaluations_are_those_of_stored_rows(tmp_path, rows, stay):
+    lake = decided(tmp_path / "lake", rows[: PART * 6], stay)
+    local = decided(tmp_path / "local", rows[: PART * 6], lambda part: False)
+    key = (RUN.run_id, "line", 1)
+    for ask in (
+        lambda store: Reviews(store).decided_cases(*key).drop(columns="at"),
+        lambda store: Reviews(store).decided_cases(*key, limit=7, decision="review")["case_id"],
+        lambda store: Reviews(store).decision_counts(*key),
+        lambda store: Audits(store).accepted_cases(*key),
+        lambda store: Audits(store).audited_cases(*key).loc[:, :"reason"],
+    ):
+        answer = ask(lake)
+        assert len(answer)
+        (pd.testing.assert_series_equal if answer.ndim == 1 else pd.testing.assert_frame_equal)(
+            answer, ask(local)
+        )
+    case_id = rows["case_id"].iloc[40]
+    assert Claims(lake).case_text(RUN.run_id, case_id) == rows["text"].iloc[40]
+    assert Samples(lake).below(RUN.run_id, 0.5, 0.2) == Samples(local).below(RUN.run_id, 0.5, 0.2)
+    mine, theirs = (evaluate(store, RUN.dataset, RUN.role) for store in (lake, local))
+    assert mine == theirs
+    assert mine.rows[RUN.model]["run"] == RUN.run_id
+
+
+def test_a_purge_empties_the_texts_in_files_and_a_recount_still_reads_them(tmp_path, rows):
+    store = filled(tmp_path, rows, lambda part: part % 2 == 0)
+    before, settings = store.predictions(RUN.run_id), Settings(home=tmp_path)
+    assert purge_before(store, settings, date(2020, 1, 1)).texts == 0
+    assert purge_before(store, settings, date(2027, 1, 1)).texts == len(rows) + 5
+    after = store.predictions(RUN.run_id)
+    assert set(after["text"]) == {""}
+    pd.testing.assert_frame_equal(after.drop(columns="text"), before.drop(columns="text"))
+    assert rows["text"].iloc[0].encode() not in part_path(store.folder, RUN.run_id, 0).read_bytes()
+    # The file is still its own part: taking it in again is no other content.
+    path = part_path(store.folder, RUN.run_id, 0)
+    assert store.take_in(RUN.run_id, 0, path, rows_stay=True) == PART
+    assert purge_before(store, settings, date(2027, 1, 1)).texts == 0

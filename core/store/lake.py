@@ -5,14 +5,16 @@ sees both kinds of parts. A part's run and number are in its file's path: DuckDB
 of the run that a query names, and of those only the row groups whose least and greatest confidence
 fit. A file that is gone raises an error where its rows are read; counts need no file.
 
-Knows the tables lake_parts and parts; a part's file never changes after it is taken in.
+Knows the tables lake_parts and parts; a part's file changes only where its texts are deleted.
 """
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from core.store.parts import PART_SCHEMA, part_path
+from core.files import sha256_of
+from core.store.parts import PART_SCHEMA, empty_texts, part_path
 
 _STORED = "SELECT * EXCLUDE (cell) FROM prediction_rows JOIN cells USING (cell)"
 _COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
@@ -45,6 +47,25 @@ def missing_file(
         if not (path := part_path(folder, run_id, part)).is_file():
             return part, path
     return None
+
+
+def empty_texts_before(connection: duckdb.DuckDBPyConnection, folder: Path, day: date) -> int:
+    """Delete the texts in the files of runs made before the day (UTC); return how many there were.
+
+    folder: the store's. A kill leaves files without texts, whose digests the next call brings up to
+    date. A file that is gone has no texts.
+    """
+    old = (
+        "SELECT run_id, part FROM lake_parts JOIN runs USING (run_id) WHERE created_at < ?"
+        " ORDER BY run_id, part"
+    )
+    texts = 0
+    for run_id, part in connection.execute(old, [day]).fetchall():
+        if (path := part_path(folder, run_id, part)).is_file():
+            texts += empty_texts(path)
+            update = "UPDATE parts SET sha256 = ? WHERE run_id = ? AND part = ?"
+            connection.execute(update, [sha256_of(path), run_id, part])
+    return texts
 
 
 def show_rows(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.errors import NonFiniteError, SettingsError, StoreError
@@ -74,6 +75,17 @@ def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Pat
             "store.part_not_written", file=str(path), reason=e.strerror or str(e)
         ) from e
     return path
+
+
+def empty_texts(path: Path) -> int:
+    """Rewrite a part's file without its texts, whole or not at all; return how many it had."""
+    table = pq.ParquetFile(path).read()
+    texts = int(pc.sum(pc.not_equal(table["text"], "")).as_py())
+    if texts:
+        place = table.schema.get_field_index("text")
+        empty = table.set_column(place, PART_SCHEMA.field("text"), pa.repeat("", len(table)))
+        write_atomic(path, lambda file: pq.write_table(empty, file, row_group_size=ROW_GROUP))
+    return texts
 
 
 def check_part(frame: pd.DataFrame) -> np.ndarray:

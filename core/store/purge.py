@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from core.settings import Settings
+from core.store import lake
 from core.store.file import only_row
 from core.store.store import Store
 from core.store.trail import AuditTrail, TrailEvent
@@ -43,7 +44,7 @@ def purge_before(store: Store, settings: Settings, day: date) -> Purged:
             f"UPDATE prediction_rows SET text = '' WHERE text <> '' AND cell IN ({old})",  # noqa: S608
             [day],
         )
-        texts = int(only_row(result)[0])
+        texts = int(only_row(result)[0]) + lake.empty_texts_before(connection, store.folder, day)
         purged = Purged(texts, len(uploads), len(jobs), len(leftovers))
         event = TrailEvent("purge", store.principal.name, f"before {day}", asdict(purged))
         AuditTrail(store).append(store.principal, [event])
