@@ -112,6 +112,14 @@ class AccessError(KakushinError):
     exit_code = 7
 
 
+class CallerUnknownError(AccessError):
+    """A request to the gate has no token, or one that names no caller."""
+
+
+class TooManyRequestsError(AccessError):
+    """A caller of the gate sends more requests than its token allows; `wait_s` says how long."""
+
+
 class FetchError(KakushinError):
     """The demo's data or model cannot be fetched, or differs from what is pinned."""
 

@@ -79,9 +79,9 @@ def activate_policy(store: Store, policy: Policy, **bound) -> None:
         ledger.add_policy_event("line", version.version, event, "Tanaka", "agreed")
 
 
-def open_gate(settings: Settings, scorer=None) -> Gate:
+def open_gate(settings: Settings, scorer=None, callers=None) -> Gate:
     """A gate over the workspace, not started."""
-    return make_gate(settings, CARD, scorer or FixedScorer(), DATASET)
+    return make_gate(settings, CARD, scorer or FixedScorer(), DATASET, callers)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from core.cli.redistill import add_redistill
 from core.cli.review import add_audits, add_labels
 from core.cli.score import add_evaluate, add_score
 from core.cli.serve import add_serve
+from core.cli.token import add_token_verb
 from core.cli.train import add_distill, add_train
 from core.cli.verdicts import add_gold, add_verdicts
 from core.cli.verify import add_verify
@@ -99,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
             add_audits,
             add_labels,
             *(add_verdicts, add_gold),
-            add_serve,
+            *(add_serve, add_token_verb),
             add_export,
             add_verify,
             *(add_backup, add_restore, add_purge, add_doctor),

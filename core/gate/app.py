@@ -11,18 +11,13 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from core.errors import (
-    AccessError,
-    CasesError,
-    KakushinError,
-    NotFoundError,
-    OtherContentError,
-    SettingsError,
-)
+from core.errors import CasesError, KakushinError
+from core.gate.guard import HEALTH, CallerGuard, allowed_caller, problem_response, status_of
 from core.gate.metrics import GateMetrics
 from core.gate.openapi import openapi_document
 from core.gate.schemas import (
@@ -33,19 +28,12 @@ from core.gate.schemas import (
     read_decide_request,
     read_document,
 )
+from core.gate.tokens import CallerBook
 from core.gate.transfer import StoreTransfer
 from core.gate.worker import GateWorker
-from core.messages import error_text
 from core.store.entries import ReviewVerdict
 from core.store.reviews import Reviews
 
-STATUS = (
-    (AccessError, 403),
-    (OtherContentError, 409),
-    (NotFoundError, 404),
-    (CasesError, 422),
-    (SettingsError, 422),
-)
 KEY_LIMIT = 200  # characters of an idempotency key
 
 
@@ -54,8 +42,10 @@ class BodyTooLongError(CasesError):
 
 
 class Gate:
-    """The routes over a worker and a transfer. check_text raises CasesError for a text that the
-    model may not be asked about.
+    """The routes over a worker and a transfer.
+
+    check_text raises CasesError for a text that the model may not be asked about. callers: who may
+    ask; None asks for no token.
     """
 
     def __init__(
@@ -64,13 +54,15 @@ class Gate:
         transfer: StoreTransfer,
         metrics: GateMetrics,
         check_text: Callable[[str], object],
+        callers: CallerBook | None = None,
     ):
         self.worker, self.transfer, self.metrics = worker, transfer, metrics
-        self.check_text = check_text
+        self.check_text, self.callers = check_text, callers
 
     async def decide(self, request: Request) -> Response:
         """Decide the cases of a request; the answer is on disk before it leaves."""
         started = time.perf_counter()
+        allowed_caller(request, "decisions.apply")
         key = request.headers.get("idempotency-key")
         if key is not None and not 1 <= len(key) <= KEY_LIMIT:
             raise CasesError("gate.key_length", n=len(key), limit=KEY_LIMIT)
@@ -82,7 +74,8 @@ class Gate:
         return _json(DecideResponse(decisions=decisions))
 
     async def verdicts(self, request: Request) -> Response:
-        """Add what people said of cases that this gate decided."""
+        """Add what people said of cases that this gate decided; a token's name is the reviewer."""
+        caller = allowed_caller(request, "review.verdict")
         body = read_document(VerdictsRequest, await _body(request))
         run_id = self.transfer.run.run_id
         verdicts = [
@@ -92,7 +85,7 @@ class Gate:
 
         def add() -> int:
             self.transfer.move_all()
-            return Reviews(self.transfer.store).add_verdicts(verdicts)
+            return Reviews(self.transfer.store, caller).add_verdicts(verdicts)
 
         added = await run_in_threadpool(add)
         self.metrics.count_request("/v1/verdicts", 200)
@@ -124,7 +117,7 @@ def gate_app(gate: Gate) -> Starlette:
         gate.worker.log.close()
 
     async def openapi(request: Request) -> Response:
-        return JSONResponse(openapi_document())
+        return JSONResponse(openapi_document(gate.callers is not None))
 
     def route(path: str, endpoint: Callable, method: str) -> Route:
         return Route(path, partial(_answered, gate.metrics, path, endpoint), methods=[method])
@@ -132,11 +125,12 @@ def gate_app(gate: Gate) -> Starlette:
     routes = [
         route("/v1/decide", gate.decide, "POST"),
         route("/v1/verdicts", gate.verdicts, "POST"),
-        route("/healthz", gate.healthz, "GET"),
+        route(HEALTH, gate.healthz, "GET"),
         route("/metrics", gate.count_text, "GET"),
         route("/openapi.json", openapi, "GET"),
     ]
-    return Starlette(routes=routes, lifespan=running)
+    guard = Middleware(CallerGuard, book=gate.callers, metrics=gate.metrics)
+    return Starlette(routes=routes, lifespan=running, middleware=[guard])
 
 
 async def _answered(
@@ -149,12 +143,9 @@ async def _answered(
     try:
         return await endpoint(request)
     except KakushinError as e:
-        status = next((code for kind, code in STATUS if isinstance(e, kind)), 503)
-        status = 413 if isinstance(e, BodyTooLongError) else status
+        status = 413 if isinstance(e, BodyTooLongError) else status_of(e)
         metrics.count_request(path, status)
-        japanese = request.headers.get("accept-language", "").lower().startswith("ja")
-        problem = {"code": e.code, "message": error_text(e, "ja" if japanese else "en")}
-        return JSONResponse(problem, status_code=status)
+        return problem_response(e, request.headers, status)
 
 
 async def _body(request: Request) -> bytes:

@@ -1,6 +1,7 @@
 """The gate's OpenAPI 3.1 document, from the schemas of what it reads and answers."""
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
@@ -21,35 +22,46 @@ _KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
 }
 _PROBLEMS = {
+    "401": "No caller's token: send Authorization: Bearer TOKEN",
+    "403": "The token's role does not allow this",
     "409": "The idempotency key or a case id belongs to another content",
     "413": "The body is too long",
     "422": "The body is not what the schema asks for, or a text cannot be read",
+    "429": "More requests than the token allows: wait as many seconds as Retry-After says",
     "503": "Nothing was decided: treat every case as review, and try again",
 }
 
 
-def openapi_document() -> dict:
-    """Return the document, JSON-able."""
+def openapi_document(needs_token: bool = True) -> dict:
+    """Return the document, JSON-able. needs_token: whether requests carry a caller's token."""
     _, definitions = models_json_schema(
         [(model, "validation") for model in _MODELS],
         ref_template="#/components/schemas/{model}",
     )
-    decide = _operation("Decide cases", DecideRequest, DecideResponse)
+    decide = _operation("Decide cases (role operator)", DecideRequest, DecideResponse)
     decide["parameters"] = [_KEY]
-    verdicts = _operation("Add verdicts of people", VerdictsRequest, VerdictsResponse)
+    verdicts = _operation(
+        "Add verdicts of people (role reviewer; the token's name is the reviewer)",
+        VerdictsRequest,
+        VerdictsResponse,
+    )
     verdicts["responses"]["404"] = _content("The gate has not decided such a case", Problem)
-    return {
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Kakushin gate", "version": _package_version()},
         "paths": {
             "/v1/decide": {"post": decide},
             "/v1/verdicts": {"post": verdicts},
-            "/healthz": {"get": _plain("Whether cases are decided")},
+            "/healthz": {"get": _plain("Whether cases are decided") | {"security": []}},
             "/metrics": {"get": _plain("Counts in Prometheus' text format")},
             "/openapi.json": {"get": _plain("This document")},
         },
         "components": {"schemas": definitions["$defs"]},
     }
+    if needs_token:
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+    return document
 
 
 def _operation(summary: str, body: type, answer: type) -> dict:
@@ -66,7 +78,7 @@ def _content(text: str, model: type) -> dict:
     return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 
-def _plain(summary: str) -> dict:
+def _plain(summary: str) -> dict[str, Any]:
     return {"summary": summary, "responses": {"200": {"description": summary}}}
 
 

@@ -81,7 +81,7 @@ class GateVerdict(BaseModel):
 
     case_id: Name
     verdict: str
-    reviewer: Name
+    reviewer: Annotated[Name, Field(description="Counts only where requests need no token")]
     at: datetime
     label: str | None = None
     audit: bool = False

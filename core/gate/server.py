@@ -10,6 +10,7 @@ from core.gate.deciding import GateModel, decide_batch
 from core.gate.log import DecisionLog
 from core.gate.metrics import GateMetrics
 from core.gate.policies import PolicyInForce
+from core.gate.tokens import CallerBook, callers_for
 from core.gate.transfer import StoreTransfer, gate_run
 from core.gate.worker import GateWorker
 from core.identity import Principal
@@ -23,12 +24,14 @@ TRANSFER_WAIT_S = 30.0
 GATE = Principal("service:gate", "kakushin serve", frozenset({"operator", "reviewer"}))
 
 
-def make_gate(settings: Settings, card, scorer, dataset: str) -> Gate:
+def make_gate(
+    settings: Settings, card, scorer, dataset: str, callers: CallerBook | None = None
+) -> Gate:
     """Return a gate that is not started yet.
 
     card: the ModelCard of the model. scorer: the model, `scores(texts)`. dataset: name of the
-    cases, by which the active policy is looked up. Raises StoreError where another gate holds the
-    log.
+    cases, by which the active policy is looked up. callers: who may ask; None asks for no token.
+    Raises StoreError where another gate holds the log.
     """
     run = gate_run(card, dataset)
     log = DecisionLog(settings.home / "gate" / f"{run.run_id}.jsonl")
@@ -41,11 +44,16 @@ def make_gate(settings: Settings, card, scorer, dataset: str) -> Gate:
         StoreTransfer(log, Store(settings.store, TRANSFER_WAIT_S, GATE), run),
         metrics,
         partial(checked_question, card=card),
+        callers,
     )
 
 
 def serve_gate(settings: Settings, card, scorer, dataset: str, host: str, port: int) -> None:
-    """Serve until a signal ends it; what was acknowledged is on disk whatever ends it."""
+    """Serve until a signal ends it; what was acknowledged is on disk whatever ends it.
+
+    Raises SettingsError for a host beyond this machine without a token file.
+    """
+    callers = callers_for(settings, host)
     logging.basicConfig(level=logging.WARNING)
-    app = gate_app(make_gate(settings, card, scorer, dataset))
+    app = gate_app(make_gate(settings, card, scorer, dataset, callers))
     uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")
