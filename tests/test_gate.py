@@ -262,6 +262,15 @@ def test_a_fault_of_the_model_sends_its_case_alone_to_review(home, fault):
     assert f'kakushin_gate_faults_total{{fault="{fault_name}"}} 1' in counts
 
 
+def test_no_log_quotes_a_case(home, caplog):
+    text = "0 0.9 0.1 canary-4711"
+    scorer = FixedScorer({text: RuntimeError(f"cannot read {text}")})
+    decision = only_decision(home, text, scorer)
+    assert (decision["decision"], decision["fault"]) == ("review", "model_error")
+    assert "RuntimeError" in caplog.text
+    assert "canary" not in caplog.text
+
+
 def test_a_model_of_other_classes_accepts_nothing(home):
     class Narrow(FixedScorer):
         def scores(self, texts):

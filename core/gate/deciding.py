@@ -6,6 +6,7 @@ no log, no HTTP and no store.
 """
 
 import logging
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,11 +96,20 @@ def score_cases(cases: Sequence[GateCase], model: GateModel) -> list[tuple[CaseS
     try:
         scores = model.scorer.scores([case.text for case in cases])
         return [_checked_scores(scores, i, len(model.labels)) for i in range(len(cases))]
-    except Exception:
+    except Exception as e:
         if len(cases) > 1:
             return [score_cases([case], model)[0] for case in cases]
-        _logger.exception("the model failed on a case")
+        _log_fault("the model failed on a case", e)
         return [(None, MODEL_ERROR)]
+
+
+def _log_fault(what: str, error: Exception) -> None:
+    """Log what failed, the kind of the error and its place.
+
+    Without the error's message, which may quote a case's text.
+    """
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _logger.error("%s: %s at %s:%s", what, type(error).__name__, place.filename, place.lineno)
 
 
 def _checked_scores(scores: Any, i: int, classes: int) -> tuple[CaseScores | None, str]:
@@ -122,8 +132,8 @@ def _policy_in_force(
     """The policy, or None and what keeps it from being known; a void one with what voids it."""
     try:
         bound = read_policy()
-    except Exception:
-        _logger.exception("the policy in force cannot be read")
+    except Exception as e:
+        _log_fault("the policy in force cannot be read", e)
         return None, STORE_UNAVAILABLE
     if bound is None:
         return None, NO_POLICY
@@ -149,8 +159,8 @@ def _decide_scored(
             np.array([score.epistemic for score in scores]),
             np.array([np.nan if s.novelty is None else s.novelty for s in scores]),
         )
-    except Exception:
-        _logger.exception("the rule failed")
+    except Exception as e:
+        _log_fault("the rule failed", e)
         return review_all_cases(len(cases), FAULT), RULE_ERROR
     return decided, fault
 
