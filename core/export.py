@@ -94,15 +94,36 @@ WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {
 }
 
 
+def checked_ending(path: Path, *more: str) -> str:
+    """Return the path's ending in lower case: a table's, or one of `more`.
+
+    Call it before a large table is read. Raises SettingsError for another ending.
+    """
+    ending, endings = path.suffix.lower(), [*WRITERS, *more]
+    if ending not in endings:
+        raise SettingsError("export.other_ending", file=str(path), endings=endings)
+    return ending
+
+
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write the frame in the format that the file's ending names, whole or not at all.
 
-    Raises SettingsError for another ending, OSError where the file cannot be written.
+    Raises SettingsError for another ending, and for a file that cannot be written.
     """
-    writer = WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise SettingsError("export.other_ending", file=str(path), endings=list(WRITERS))
-    write_atomic(path, writer(frame))
+    write_export(path, WRITERS[checked_ending(path)](frame))
+
+
+def write_export(path: Path, content: bytes) -> None:
+    """Write a file for another program, whole or not at all.
+
+    Raises SettingsError for a file that cannot be written.
+    """
+    try:
+        write_atomic(path, content)
+    except OSError as e:
+        raise SettingsError(
+            "export.not_written", file=str(path), reason=e.strerror or str(e)
+        ) from e
 
 
 def _workbook_cell(cell: object) -> object:

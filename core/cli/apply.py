@@ -90,13 +90,12 @@ def _apply(arguments, settings: Settings) -> None:
 
 
 def _decisions(arguments, settings: Settings) -> None:
-    from core.errors import NotFoundError, SettingsError
-    from core.export import WRITERS, write_table
+    from core.errors import NotFoundError
+    from core.export import checked_ending, write_table
     from core.pipeline.apply import read_policy_name
     from core.store.reviews import Reviews
 
-    if arguments.out.suffix.lower() not in WRITERS:  # before a large table is read
-        raise SettingsError("export.other_ending", file=str(arguments.out), endings=list(WRITERS))
+    ending = checked_ending(arguments.out)
     reviews = Reviews(store_of(settings))
     reviews.store.run(arguments.run_id)
     applied = reviews.applied_policies(arguments.run_id)
@@ -110,14 +109,9 @@ def _decisions(arguments, settings: Settings) -> None:
     if not applied:
         raise NotFoundError("pipeline.no_decisions", run=arguments.run_id)
     version = (applied[0].policy, applied[0].version)
-    reviews.record_export(arguments.run_id, *version, arguments.out.suffix.lower().lstrip("."))
+    reviews.record_export(arguments.run_id, *version, ending.lstrip("."))
     table = reviews.decided_cases(arguments.run_id, *version)
-    try:
-        write_table(table, arguments.out)
-    except OSError as e:
-        raise SettingsError(
-            "export.not_written", file=str(arguments.out), reason=e.strerror or str(e)
-        ) from e
+    write_table(table, arguments.out)
     print(
         sentence(
             reader_language(),

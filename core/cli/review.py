@@ -89,22 +89,15 @@ def _print_plan(summary, target_leakage: float, language: str) -> None:
 
 
 def _labels(arguments, settings: Settings) -> None:
-    from core.errors import SettingsError
-    from core.export import WRITERS, write_table
+    from core.export import checked_ending, write_table
     from core.pipeline.redistill import verdict_cases
 
-    if arguments.out.suffix.lower() not in WRITERS:
-        raise SettingsError("export.other_ending", file=str(arguments.out), endings=list(WRITERS))
+    checked_ending(arguments.out)
     # the split of `redistill`, so that no text that judges a student here teaches one there
     cases = verdict_cases(store_of(settings), arguments.run_id, rehearsal=False)
     use = cases["teaches"].map({True: "teach", False: "judge"})
     table = cases.drop(columns=["teaches", "day"]).assign(use=use)
-    try:
-        write_table(table, arguments.out)
-    except OSError as e:
-        raise SettingsError(
-            "export.not_written", file=str(arguments.out), reason=e.strerror or str(e)
-        ) from e
+    write_table(table, arguments.out)
     counts = {"n": len(table), "teach": int((table["use"] == "teach").sum())}
     values = {"file": str(arguments.out), **counts}
     print(sentence(reader_language(), "pipeline.labels_written", **values))

@@ -29,15 +29,9 @@ def add_gold(verbs) -> None:
 
 
 def _export(arguments, settings: Settings) -> None:
-    from core.errors import SettingsError
     from core.pipeline.verdict_files import export_verdicts
 
-    try:
-        n = export_verdicts(store_of(settings), arguments.run_id, arguments.out)
-    except OSError as e:
-        raise SettingsError(
-            "export.not_written", file=str(arguments.out), reason=e.strerror or str(e)
-        ) from e
+    n = export_verdicts(store_of(settings), arguments.run_id, arguments.out)
     file = str(arguments.out)
     print(sentence(reader_language(), "pipeline.verdicts_written", file=file, n=n))
 

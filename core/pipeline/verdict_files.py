@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 
 from core.cases.table import RARE, Notice
-from core.errors import CasesError, SettingsError
-from core.export import WRITERS, write_table
-from core.files import write_atomic
+from core.errors import CasesError
+from core.export import checked_ending, write_export, write_table
 from core.pipeline.label_studio import label_studio_tasks
 from core.pipeline.verdict_rows import check_verdict_rows, read_verdict_rows, row_problem
 from core.store.audits import Audits
@@ -43,12 +42,10 @@ def export_verdicts(store: Store, run_id: str, path: Path) -> int:
     path: ends in .csv, .xlsx, .parquet or .jsonl for a table, in .json for Label Studio's tasks:
     the cases that the last policy sends to people, its audits, and all cases with a verdict. An
     audit without a verdict has no prediction there, so that it is judged blind. Raises
-    SettingsError for another ending, NotFoundError for an unknown run, OSError where the file
-    cannot be written.
+    SettingsError for another ending and for a file that cannot be written, NotFoundError for an
+    unknown run.
     """
-    ending, endings = path.suffix.lower(), [*WRITERS, TASKS_ENDING]
-    if ending not in endings:
-        raise SettingsError("export.other_ending", file=str(path), endings=endings)
+    ending = checked_ending(path, TASKS_ENDING)
     run, reviews = store.run(run_id).run, Reviews(store)
     reviews.record_verdict_export(run_id, ending.lstrip("."))
     cases = store.predictions(run_id, ["case_id", "text", "segment", "predicted", "confidence"])
@@ -57,7 +54,7 @@ def export_verdicts(store: Store, run_id: str, path: Path) -> int:
     if ending == TASKS_ENDING:
         work = _cases_for_people(store, run_id, cases, verdicts["case_id"].tolist())
         tasks = label_studio_tasks(work, verdicts, f"{run.model}@{run.model_hash}")
-        write_atomic(path, json.dumps(tasks, ensure_ascii=False, indent=1).encode())
+        write_export(path, json.dumps(tasks, ensure_ascii=False, indent=1).encode())
     else:
         table = verdicts.merge(cases[["case_id", "predicted"]], on="case_id")
         write_table(table[[*_COLUMNS, "audit", "blind"]], path)
