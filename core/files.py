@@ -8,6 +8,7 @@ format.
 import glob
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -58,6 +59,25 @@ def write_atomic(
             content(file)
         else:
             file.write(content.encode() if isinstance(content, str) else content)
+
+
+def make_file_once(path: Path, content: bytes | str) -> bool:
+    """Write a file of mode 600 if it does not exist; return whether this call made it.
+
+    Of several processes one makes it, and each finds it whole. Raises OSError.
+    """
+    if path.exists():
+        return False
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY}")
+    write_atomic(fresh, content)
+    try:
+        os.link(fresh, path)  # fails if another process was first; a rename would replace its file
+    except FileExistsError:
+        return False
+    finally:
+        fresh.unlink()
+    sync_path(path.parent)
+    return True
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], object]) -> None:

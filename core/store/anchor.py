@@ -9,13 +9,12 @@ head elsewhere. Knows no entry.
 
 import hmac
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import SettingsError, StoreError
-from core.files import write_atomic
+from core.files import make_file_once, write_atomic
 
 KEY_FILE, ANCHOR_FILE = "trail.key", "trail.anchor"
 GENESIS = "0" * 64  # the hash before the first entry
@@ -57,15 +56,8 @@ class TrailAnchor:
 
     def create(self) -> None:
         """Make a key and the anchor of an empty chain; does nothing if there is a key already."""
-        try:
-            handle = os.open(self.key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(_KEY_BYTES))
-            file.flush()
-            os.fsync(handle)
-        self.write(ChainEnd(0, GENESIS))
+        if make_file_once(self.key_path, secrets.token_hex(_KEY_BYTES)):
+            self.write(ChainEnd(0, GENESIS))
 
     def read(self) -> ChainEnd:
         """Return the anchored end. Raises StoreError for a missing, broken or forged anchor."""
