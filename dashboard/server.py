@@ -6,7 +6,6 @@ may use it; with one, refuses a login file that would let too many in.
 """
 
 import argparse
-import ipaddress
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +20,7 @@ from streamlit.starlette import App
 from core.access import login_path, read_login
 from core.errors import KakushinError, SettingsError
 from core.messages import error_text, reader_language
-from core.settings import Settings
+from core.settings import Settings, is_loopback
 from dashboard.app import GROUPS
 from dashboard.guard import LOCAL_HOSTS, RequestGuard
 
@@ -64,11 +63,7 @@ async def _first_page(request: Request) -> Response:
 
 def require_local_address(address: str | None) -> None:
     """Raise SettingsError for an address that other machines reach; None is every address."""
-    try:
-        is_local = address == "localhost" or ipaddress.ip_address(address or "").is_loopback
-    except ValueError:
-        is_local = False
-    if not is_local:
+    if not is_loopback(address or ""):
         raise SettingsError("settings.address_open", address=address or "0.0.0.0")  # noqa: S104
 
 

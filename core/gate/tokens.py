@@ -6,7 +6,6 @@ and no store.
 
 import hashlib
 import hmac
-import ipaddress
 import json
 import math
 import secrets
@@ -22,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from core.errors import CallerUnknownError, NotFoundError, SettingsError, TooManyRequestsError
 from core.files import private_folder, write_atomic
 from core.identity import ROLES, Principal
-from core.settings import Settings
+from core.settings import Settings, is_loopback
 from core.store.entries import checked_choice, checked_text
 
 REQUESTS_A_MINUTE = 600
@@ -180,13 +179,6 @@ def callers_for(settings: Settings, host: str) -> CallerBook | None:
     if path.exists():
         read_tokens(path)
         return CallerBook(path)
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise SettingsError("gate.host_needs_tokens", host=host)
     return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name, which may lead anywhere
-        return False
