@@ -16,7 +16,7 @@ import pandas as pd
 
 from core.errors import KakushinError
 from core.gate.log import DecisionLog
-from core.pipeline.runs import content_hash, new_run
+from core.pipeline.runs import content_hash, model_run
 from core.store.parts import write_part
 from core.store.reviews import Reviews
 from core.store.store import Store
@@ -30,20 +30,8 @@ _logger = logging.getLogger(__name__)
 def gate_run(card, dataset: str) -> Run:
     """Return the run that a gate with this model writes into: the same arguments, the same run_id."""
     key = content_hash("gate", card.hash, dataset)
-    return new_run(
-        run_id=f"gate-{card.name[:40].rstrip('.-_')}-{key[:12]}",
-        kind="score",
-        model=card.name,
-        model_kind=card.kind,
-        model_hash=card.hash,
-        dataset=dataset,
-        role="stream",
-        inputs_hash=key,
-        labels=card.labels,
-        samples=card.samples,
-        seed=card.seed,
-        settings={"gate": True},
-    )
+    origin = {"dataset": dataset, "role": "stream", "inputs_hash": key}
+    return model_run("gate", card, key, settings={"gate": True}, **origin)
 
 
 class StoreTransfer:

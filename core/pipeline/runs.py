@@ -1,6 +1,6 @@
 """Runs as the store keeps them: names, hashes, and the recording of begin and end around the work.
 
-Knows the store, not the models.
+Knows the store and a model's card, not the models.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from importlib.metadata import version
 
 import pandas as pd
 
+from core.models.base.card import ModelCard
 from core.store.store import Store
 from core.types import Run
 
@@ -39,6 +40,25 @@ def new_run(**fields) -> Run:
     """Return a run that begins now, with the versions of the libraries that affect its figures."""
     return Run(
         created_at=datetime.now(UTC), versions={name: version(name) for name in LIBRARIES}, **fields
+    )
+
+
+def model_run(prefix: str, card: ModelCard, key: str, **fields) -> Run:
+    """Return a scoring run of a model: the same prefix, card and key give the same run_id.
+
+    prefix: begins the run_id. card: the model's. key: hash of what the run depends on. fields:
+    dataset, role, inputs_hash and settings.
+    """
+    return new_run(
+        run_id=f"{prefix}-{card.name[:40].rstrip('.-_')}-{key[:12]}",
+        kind="score",
+        model=card.name,
+        model_kind=card.kind,
+        model_hash=card.hash,
+        labels=card.labels,
+        samples=card.samples,
+        seed=card.seed,
+        **fields,
     )
 
 

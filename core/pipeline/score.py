@@ -16,7 +16,7 @@ from core.decision.thresholds.volume import date_metrics
 from core.errors import CasesError, ModelError, NotFoundError
 from core.models.base.card import ModelCard, read_card
 from core.pipeline.prepare import check_lengths, with_known_labels
-from core.pipeline.runs import content_hash, new_run, recorded
+from core.pipeline.runs import content_hash, model_run, recorded
 from core.progress import ProgressBar
 from core.settings import Settings
 from core.store.parts import write_part
@@ -95,20 +95,9 @@ def scoring_run(
     # Engines round otherwise, so each has runs of its own; those of torch keep their names.
     other = [] if engine == "torch" else [engine]
     key = content_hash(card.hash, cases_hash, dataset, role, part_size, truncate, *other)
-    return new_run(
-        run_id=f"score-{card.name[:40].rstrip('.-_')}-{key[:12]}",
-        kind="score",
-        model=card.name,
-        model_kind=card.kind,
-        model_hash=card.hash,
-        dataset=dataset,
-        role=role,
-        inputs_hash=cases_hash,
-        labels=card.labels,
-        samples=card.samples,
-        seed=card.seed,
-        settings={"part_size": part_size, "truncate": truncate, "engine": engine},
-    )
+    settings = {"part_size": part_size, "truncate": truncate, "engine": engine}
+    origin = {"dataset": dataset, "role": role, "inputs_hash": cases_hash}
+    return model_run("score", card, key, settings=settings, **origin)
 
 
 def _finished(store: Store, run_id: str) -> RunRecord | None:
