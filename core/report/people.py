@@ -79,19 +79,9 @@ def simulated_desk(
     clock.
     sla_hours: hours by the clock from arrival to a finished review.
     """
-    reviewed = table["confidence"].lt(threshold) & (table["outcome"].ne("unseen") | unseen)
-    times = table.loc[
-        reviewed if segment is None else reviewed & table["segment"].eq(segment), "occurred_at"
-    ]
-    full_time = FullTime(*work)
+    full_time, times = FullTime(*work), _review_times(table, threshold, segment, unseen)
     arrivals, source = _arrivals(times, reviews_per_day, measured, full_time.hours)
-    end = START_HOUR + full_time.hours
-    shift = WorkShift(reviewers, start_hour=START_HOUR, end_hour=end, breaks=())
-    study = study_of(arrivals.per_week)
-    result = simulate_staffing(
-        arrivals, [shift], ReviewTime(full_time.minutes / full_time.share), sla_hours, study
-    )
-    return DeskResult(reviewers, sla_hours, result, source, arrivals.per_week, study)
+    return _simulate_desk(arrivals, source, reviewers, full_time, sla_hours)
 
 
 def smallest_desk(
@@ -110,12 +100,12 @@ def smallest_desk(
     Hours alone tell nothing of nights and weekends, when cases wait for people. The arguments are
     those of `simulated_desk`.
     """
-    least = FullTime(*work).least(reviews_per_day)
+    full_time, times = FullTime(*work), _review_times(table, threshold, segment, unseen)
+    arrivals, source = _arrivals(times, reviews_per_day, measured, full_time.hours)
+    least = full_time.least(reviews_per_day)
     best: DeskResult | None = None
     for reviewers in range(least, least + MORE_REVIEWERS + 1):
-        desk = simulated_desk(
-            table, threshold, segment, unseen, reviews_per_day, measured, reviewers, work, sla_hours
-        )
+        desk = _simulate_desk(arrivals, source, reviewers, full_time, sla_hours)
         if desk.keeps_promise:
             return desk
         late = desk.staffing.breaches.value
@@ -126,6 +116,28 @@ def smallest_desk(
         best = desk
     assert best is not None  # the range is never empty
     return best
+
+
+def _review_times(
+    table: pd.DataFrame, threshold: float, segment: str | None, unseen: bool
+) -> pd.Series:
+    """Return when the cases that go to review occurred."""
+    reviewed = table["confidence"].lt(threshold) & (table["outcome"].ne("unseen") | unseen)
+    return table.loc[
+        reviewed if segment is None else reviewed & table["segment"].eq(segment), "occurred_at"
+    ]
+
+
+def _simulate_desk(
+    arrivals: ArrivalProcess, source: str, reviewers: int, full_time: FullTime, sla_hours: float
+) -> DeskResult:
+    end = START_HOUR + full_time.hours
+    shift = WorkShift(reviewers, start_hour=START_HOUR, end_hour=end, breaks=())
+    study = study_of(arrivals.per_week)
+    result = simulate_staffing(
+        arrivals, [shift], ReviewTime(full_time.minutes / full_time.share), sla_hours, study
+    )
+    return DeskResult(reviewers, sla_hours, result, source, arrivals.per_week, study)
 
 
 def study_of(per_week: float) -> StaffingStudy:

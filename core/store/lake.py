@@ -77,15 +77,17 @@ def show_rows(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     lake = connection.execute(_ALL).fetchall()
     if not lake:
         return
-    paths = {(run, part): part_path(folder, run, part).resolve() for run, part in lake}
+    paths = [(run, part_path(folder, run, part).resolve()) for run, part in lake]
+    present = {path for _, path in paths if path.is_file()}
+    gone = [(run, path) for run, path in paths if path not in present]
     branches = [f"SELECT {_COLUMNS}, run_id, part FROM ({_STORED})"]  # noqa: S608
-    if present := [path for path in paths.values() if path.is_file()]:
-        files = ", ".join(_quoted(str(path)) for path in present)
+    if present:
+        files = ", ".join(_quoted(str(path)) for path in sorted(present))
         branches.append(
             f"SELECT {_COLUMNS}, {_RUN_AND_PART}"  # noqa: S608
             f" FROM read_parquet([{files}], filename = true)"
         )
-    branches += [_failing_rows(run, path) for (run, _), path in paths.items() if not path.is_file()]
+    branches += [_failing_rows(run, path) for run, path in gone]
     connection.execute(f"CREATE OR REPLACE TEMP VIEW predictions AS {' UNION ALL '.join(branches)}")
 
 

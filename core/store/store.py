@@ -178,7 +178,8 @@ class Store:
                     rows = intake.insert(
                         connection, run_id, part, str(path.resolve()), sha256, labels, rows_stay
                     )
-                    self._show_lake(connection)
+                    if rows_stay:
+                        self._show_lake(connection)
                 elif sha256() not in (None, stored_hash):
                     raise StoreError("store.other_part", part=part, run=run_id, file=str(path))
                 if part not in lake.parts_of(connection, run_id):
