@@ -15,9 +15,14 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from benchmarks.audits import (
+    Population,
+    measure_efficiency,
+    measure_intervals,
+    measure_looks,
+    synthetic_populations,
+)
 from benchmarks.stream_sources import S0, S1, Scored, Stream, day_blocks, make_stream, read_orders
-from core.decision.audits.draws import inclusion_probabilities
-from core.decision.audits.estimate import difference_estimate
 from core.decision.watch import adapt, detectors, ratios
 from core.decision.watch.labelfree import (
     cautious_wrong_share,
@@ -27,11 +32,6 @@ from core.decision.watch.labelfree import (
 from core.decision.watch.replay import DecidedCases, replayed_leakage
 from core.settings import Settings
 from core.stats.bounds import wilson_arrays
-from core.stats.exact_bounds import (
-    anytime_evidence,
-    clopper_pearson,
-    finite_population_interval,
-)
 
 EVERY = 10_000  # cases per false alarm
 AUDITED = 0.2
@@ -563,116 +563,22 @@ def replay(streams: dict[str, Stream], draws: int, random) -> dict:
     }
 
 
-def fixed_interval(streams: dict[str, Stream], draws: int, random) -> dict:
-    """S5: coverage and width of the exact interval of audits, over 10 x draws samples of real and
-    synthetic populations; control: the normal interval.
-    """
-    populations = {}
-    for name, stream in streams.items():
-        for t in (0.5, 0.7, 0.9):
-            wrong = stream.cases.wrong[stream.cases.confidence >= t]
-            populations[f"{name} {t:g}"] = (int(wrong.sum()), len(wrong))
-    populations |= {f"synthetic {r:g}": (round(20_000 * r), 20_000) for r in (0.01, 0.02, 0.05)}
-    rows = {}
-    for name, (errors, total) in populations.items():
-        n = min(total, 100)
-        drawn = random.hypergeometric(errors, total - errors, n, 10 * draws)
-        bounds = {k: finite_population_interval(int(k), n, total) for k in np.unique(drawn)}
-        exact = np.array([(bounds[k].low, bounds[k].high) for k in drawn])
-        p = drawn / n
-        half = 1.96 * np.sqrt(p * (1 - p) / n)
-        truth = errors / total
-        binomial = {k: clopper_pearson(int(k), n) for k in bounds}
-        wide = np.array([binomial[k].high - binomial[k].low for k in drawn])
-        rows[name] = {
-            "population": total,
-            "risk": round(truth, 4),
-            "coverage": share((exact[:, 0] <= truth) & (truth <= exact[:, 1])),
-            "upper_missed": share(truth > exact[:, 1]),
-            "width_over_clopper_pearson": round(
-                float(np.diff(exact, axis=1).mean() / wide.mean()), 3
-            ),
-            "normal_coverage": share(np.abs(p - truth) <= half),
-        }
-    values = list(rows.values())
-    return {
-        "rows": rows,
-        "limit": "coverage at least 0.94, upper bound missed at most 0.06, width at most 1.1 x"
-        " Clopper-Pearson's",
-        "reached": all(
-            row["coverage"] >= 0.94
-            and row["upper_missed"] <= 0.06
-            and row["width_over_clopper_pearson"] <= 1.1
-            for row in values
-        ),
-        "control": {"normal_below": min(row["normal_coverage"] for row in values) < 0.94},
-    }
-
-
-def anytime_interval_field(streams: dict[str, Stream], draws: int, random) -> dict:
-    """Ever missed over 2,000 looks; control: Wilson's interval at each look."""
-    rows = {}
-    n = np.arange(1, 2_001)
-    for risk in (0.02, 0.1, 0.4):
-        wrong = np.cumsum(random.random((5 * draws, 2_000)) < risk, axis=1)
-        # Both sides at half the error each: too many errors are too few right answers.
-        ever = np.zeros(len(wrong), dtype=bool)
-        for counts, m in ((wrong, risk), (n - wrong, 1 - risk)):
-            ever |= (anytime_evidence(counts, n, m) >= np.log(2 / 0.05)).any(axis=1)
-        low, high = wilson_arrays(wrong[:, 29:], n[29:])
-        rows[f"{risk:g}"] = {
-            "ever_missed": share(ever),
-            "wilson_ever_missed": share(((risk < low) | (risk > high)).any(axis=1)),
-        }
-    return {
-        "rows": rows,
-        "limit": "ever missed at most 0.06",
-        "reached": max(row["ever_missed"] for row in rows.values()) <= 0.06,
-        "control": {"wilson_above": min(r["wilson_ever_missed"] for r in rows.values()) > 0.06},
-    }
-
-
-def audit_efficiency(streams: dict[str, Stream], draws: int, random) -> dict:
-    """S5: squared error of the difference estimator over that of the uniform share, with tilted
-    draws of 100 expected audits; control: Horvitz-Thompson at the same draws.
-    """
-    rows = {}
+def stream_populations(streams: dict[str, Stream]) -> list[Population]:
+    """S5: the accepted cases of the real streams, with recalibrated chances, and synthetic ones."""
+    populations = []
     for name, stream in streams.items():
         fitted = fit_recalibration(stream.reference.confidence, ~stream.reference.wrong)
-        for t in (0.5, 0.7):
+        for t in (0.5, 0.7, 0.9):
             taken = stream.cases.confidence >= t
-            wrong = stream.cases.wrong[taken].astype(float)
-            p = fitted.wrong_share(stream.cases.confidence[taken])
-            part = min(0.5, 100 / len(wrong))
-            pi, truth = inclusion_probabilities(part, p), wrong.mean()
-            errors: dict[str, list[float]] = {"difference": [], "uniform": [], "thompson": []}
-            for _ in range(10 * draws):
-                lot = random.random(len(wrong))
-                drawn, flat = lot < pi, lot < part
-                answers = np.where(drawn, wrong, np.nan)
-                errors["difference"].append(difference_estimate(p, answers, pi).risk - truth)
-                errors["uniform"].append(wrong[flat].mean() - truth if flat.any() else -truth)
-                errors["thompson"].append((wrong / pi)[drawn].sum() / len(wrong) - truth)
-            mse = {key: float(np.mean(np.square(values))) for key, values in errors.items()}
-            rows[f"{name} {t:g}"] = {
-                "accepted": len(wrong),
-                "difference_over_uniform": round(mse["difference"] / mse["uniform"], 3),
-                "thompson_over_uniform": round(mse["thompson"] / mse["uniform"], 3),
-            }
-    return {
-        "rows": rows,
-        "limit": "difference over uniform at most 1.05 everywhere",
-        "reached": max(row["difference_over_uniform"] for row in rows.values()) <= 1.05,
-        "control": {
-            "thompson_above": max(r["thompson_over_uniform"] for r in rows.values()) > 1.05
-        },
-    }
+            p_wrong = fitted.wrong_share(stream.cases.confidence[taken])
+            populations.append(Population(f"{name} {t:g}", stream.cases.wrong[taken], p_wrong))
+    return [*populations, *synthetic_populations()]
 
 
 FIELDS: dict[str, Callable] = {
-    "fixed_interval": fixed_interval,
-    "anytime_interval": anytime_interval_field,
-    "audit_efficiency": audit_efficiency,
+    "fixed_interval": lambda streams, *_: measure_intervals(stream_populations(streams)),
+    "anytime_interval": lambda _, draws, *__: measure_looks(5 * draws),
+    "audit_efficiency": lambda streams, *_: measure_efficiency(stream_populations(streams)),
     "label_free_stable": label_free_stable,
     "withdrawal": withdrawal,
     "delay": delay,
