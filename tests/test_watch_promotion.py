@@ -11,11 +11,11 @@ from core.decision.watch.promotion import (
     PromotionVerdict,
     fit_open_scaling,
     open_world_ece,
-    paired_interval,
 )
 from core.errors import ModelError, ShapeError
 from core.pipeline.service import model_in_service, put_in_service, roll_back, service_history
 from core.settings import Settings
+from core.stats.bounds import paired_interval
 from core.types import Interval
 
 

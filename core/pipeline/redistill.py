@@ -19,7 +19,6 @@ from core.decision.watch.promotion import (
     Redistillation,
     fit_open_scaling,
     open_world_ece,
-    paired_interval,
 )
 from core.errors import ModelError, SettingsError
 from core.models.base.card import read_card
@@ -29,6 +28,7 @@ from core.pipeline.score import score
 from core.pipeline.service import line_of_model, put_in_service
 from core.pipeline.train import TrainSettings, distill_student, kept_cases, train
 from core.settings import Settings
+from core.stats.bounds import paired_interval
 from core.store.reviews import Reviews
 from core.store.store import Store
 from core.types import RunRecord

@@ -1,10 +1,11 @@
-"""Intervals of a share from counts: Wilson's score interval (Wilson 1927).
+"""Intervals of a share from counts, Wilson's (1927), and of a mean of paired differences.
 
 centre = (p + z^2 / 2n) / (1 + z^2 / n); half width = z / (1 + z^2 / n) * sqrt(p (1 - p) / n + z^2 /
 4n^2).
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from core.errors import SettingsError
@@ -44,3 +45,16 @@ def wilson_arrays(
         low, high = np.where(p == 0, 0.0, centre - half), np.where(p == 1, 1.0, centre + half)
     empty = n == 0
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def paired_interval(difference: ArrayLike, day: ArrayLike, level: float = 0.95) -> Interval:
+    """Return the mean of paired differences [n] with its normal interval over days [n]."""
+    d = np.asarray(difference, dtype=np.float64)
+    if not len(d):
+        return Interval(None, None, None, 0, level)
+    _, place = np.unique(np.asarray(day), return_inverse=True)
+    mean = float(d.mean())
+    # Cases of a day resemble each other: their sum counts as one observation.
+    error = float(np.sqrt((np.bincount(place, weights=d - mean) ** 2).sum())) / len(d)
+    half = float(ndtri((1 + level) / 2)) * error
+    return Interval(mean, mean - half, mean + half, len(d), level)

@@ -7,7 +7,7 @@ figures: they assume that the risk stays what it was so far.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,19 +76,7 @@ def cases_for_width(risk: float, width: float, level: float = 0.95) -> int:
     """
     _check_share(risk, "risk", low_allowed=True)
     _check_share(width, "half width")
-    # Doubling finds an upper bound in about 23 steps at most, whatever the width.
-    low, high = 0, 1
-    while high < MOST_CASES and half_width(risk, np.array([high]), level)[0] > width:
-        low, high = high, 2 * high
-    # Bisection is exact because the half width falls with n.
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (
-            (low, middle)
-            if half_width(risk, np.array([middle]), level)[0] <= width
-            else (middle, high)
-        )
-    return high
+    return _fewest_cases(lambda n: bool(half_width(risk, np.array([n]), level)[0] <= width))
 
 
 def cases_for_saving(
@@ -112,16 +100,8 @@ def cases_for_saving(
         upper = wilson_arrays(np.array([leakage * n]), np.array([float(n)]), level)[1][0]
         return bool(saved > upper * costs.escape)
 
-    low, high = 0, 1
-    while not pays(high) and high < MOST_CASES:
-        low, high = high, 2 * high
-    if not pays(high):
-        return None
-    # Bisection is exact because the upper end falls with n.
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if pays(middle) else (middle, high)
-    return high
+    fewest = _fewest_cases(pays)
+    return fewest if pays(fewest) else None
 
 
 def cases_to_tell_apart(
@@ -185,6 +165,21 @@ def width_frame(risk: float, most: int, level: float = 0.95) -> pd.DataFrame:
     """
     n = np.unique(np.geomspace(10, max(20, most), 60).round().astype(int))
     return pd.DataFrame({"n": n, "half_width": half_width(risk, n, level)})
+
+
+def _fewest_cases(suffice: Callable[[int], bool]) -> int:
+    """Return the fewest cases that suffice, or a number above MOST_CASES that does not.
+
+    suffice: whether n cases do; more than enough must suffice too, since an interval narrows with n.
+    """
+    # Doubling finds an upper bound in about 23 steps at most.
+    low, high = 0, 1
+    while high < MOST_CASES and not suffice(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if suffice(middle) else (middle, high)
+    return high
 
 
 def _planned(

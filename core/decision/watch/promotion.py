@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit, ndtri, softmax
+from scipy.special import expit, logit, softmax
 
 from core.errors import ShapeError
 from core.stats.calibration import ece
@@ -114,19 +114,6 @@ def fit_open_scaling(p: ArrayLike, position: ArrayLike, labels: int) -> OpenScal
 
     fitted = minimize(loss, np.array([0.0, -1.0, -1.0]), method="Nelder-Mead").x
     return OpenScaling(float(np.exp(fitted[0])), float(fitted[1]), float(fitted[2]), labels)
-
-
-def paired_interval(difference: ArrayLike, day: ArrayLike, level: float = 0.95) -> Interval:
-    """Return the mean of paired differences [n] with its normal interval over days [n]."""
-    d = np.asarray(difference, dtype=np.float64)
-    if not len(d):
-        return Interval(None, None, None, 0, level)
-    _, place = np.unique(np.asarray(day), return_inverse=True)
-    mean = float(d.mean())
-    # Cases of a day resemble each other: their sum counts as one observation.
-    error = float(np.sqrt((np.bincount(place, weights=d - mean) ** 2).sum())) / len(d)
-    half = float(ndtri((1 + level) / 2)) * error
-    return Interval(mean, mean - half, mean + half, len(d), level)
 
 
 def open_world_ece(scaling: OpenScaling, p: ArrayLike, position: ArrayLike) -> float:

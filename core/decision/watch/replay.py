@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import ShapeError
+from core.stats.bounds import paired_interval
 from core.stats.exact_bounds import anytime_interval, finite_population_interval
 from core.types import Interval
 
@@ -156,10 +157,7 @@ def threshold_regret(
     ]
     limit = np.where(odd, best[1], best[0])  # each day is judged by the other days' choice
     difference = np.where(taken, cost, review) - np.where(level >= limit, cost, review)
-    mean = float(difference.mean())
-    by_day = np.bincount(day, weights=difference - mean)
-    half = 1.96 * float(np.sqrt((by_day**2).sum())) / len(difference)
-    return Regret(Interval(mean, mean - half, mean + half, len(difference)), (best[0], best[1]))
+    return Regret(paired_interval(difference, day), (best[0], best[1]))
 
 
 def _threshold_costs(
