@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.cli import main
@@ -114,6 +114,7 @@ def test_what_no_threshold_changes_makes_a_saving_smaller():
 
 @given(st.floats(0.05, 1), st.floats(0.0005, 0.02))
 def test_the_number_of_cases_is_the_fewest_that_exclude_a_loss(coverage, leakage):
+    assume(abs(coverage - 10 * leakage) > 1e-3)  # nearer, more than MOST_CASES are needed
     costs = UnitCosts(1, 10, 0)
     n = cases_for_saving(coverage, leakage, costs)
     if n is None:

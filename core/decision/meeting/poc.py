@@ -83,7 +83,7 @@ def cases_for_saving(
     coverage: float, leakage: float, costs: UnitCosts, fixed: float = 0.0, level: float = 0.95
 ) -> int | None:
     """Return the fewest labelled cases at which the saving against reviewing everything is above 0
-    at the lower end of its interval; None if it never is.
+    at the lower end of its interval; None if it is with no number up to MOST_CASES.
 
     coverage, leakage: shares of all cases, taken as they are. fixed: money a case that no threshold
     changes, of inference and retraining. The saving of a case is coverage * per_move - leakage *
