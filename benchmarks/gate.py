@@ -83,8 +83,9 @@ def measure(card, model, texts: list[str]) -> dict:
         calls.append(_seconds(lambda text=text: model.scores([text])))
     offline_s = _seconds(lambda: model.scores(texts))
     with tempfile.TemporaryDirectory() as folder:
-        gate = make_gate(Settings(home=Path(folder)), card, model, NAME)
-        activate_policy(gate.transfer.store, gate.transfer.run)
+        home = Settings(home=Path(folder))
+        gate = make_gate(home, card, model, NAME)
+        activate_policy(Store(home.store), gate.transfer.run)  # the gate itself may not approve
         port = free_port()
         config = uvicorn.Config(gate_app(gate), port=port, log_level="warning", access_log=False)
         server = uvicorn.Server(config)
