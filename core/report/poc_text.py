@@ -4,15 +4,15 @@ Sentences come from the catalogue core/messages/<language>/poc.po; figures have 
 language.
 """
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime
-
-from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 
 from core.decision.meeting.poc import cases_for_width
 from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.verdict import policy_verdict
 from core.messages import sentence
+from core.messages.figures import DASH, FigureFormat
 from core.report.document import (
     BarChart,
     DocumentSection,
@@ -30,44 +30,24 @@ _HEADS = ("option", "accuracy", "accepted", "risk", "cost", "saving", "speed")
 
 
 @dataclass(frozen=True)
-class FigureText:
-    """Figures and sentences of one language and currency."""
+class FigureText(FigureFormat):
+    """Figures and sentences of one language; amounts are in one currency."""
 
-    language: str
     currency: str
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the sentence `poc.<key>`."""
         return sentence(self.language, f"poc.{key}", **values)
 
-    def money(self, value: float | None) -> str:
-        """Return an amount: with the currency's decimals below 1,000, and short from a million."""
-        if value is None:
-            return "-"
-        if abs(value) >= 1e6:
-            return format_compact_currency(
-                value, self.currency, locale=self.language, fraction_digits=2
-            )
-        # Babel has no other way to drop the decimals of one currency's amounts.
-        form = "¤#,##0" if abs(value) >= 1000 else None
-        return format_currency(
-            value, self.currency, form, locale=self.language, currency_digits=form is None
-        )
-
-    def share(self, value: float | None, digits: int = 1) -> str:
-        """Return a share as a percentage."""
-        form = "#,##0." + "0" * digits + "%"
-        return "-" if value is None else format_percent(value, form, locale=self.language)
-
-    def number(self, value: float | None, form: str = "#,##0.#") -> str:
-        """Return a number with at most one decimal."""
-        return "-" if value is None else format_decimal(value, form, locale=self.language)
+    def amount(self, value: float | None) -> str:
+        """Return an amount of money, from a hundred million in short form."""
+        return DASH if value is None else self.money_in_short(value, self.currency)
 
     def monthly(self, daily: Interval) -> dict[str, str]:
         """Return value, low and high of an amount a day as amounts a month."""
         ends = {"value": daily.value, "low": daily.low, "high": daily.high}
         return {
-            name: self.money(None if x is None else x * DAYS_PER_MONTH) for name, x in ends.items()
+            name: self.amount(None if x is None else x * DAYS_PER_MONTH) for name, x in ends.items()
         }
 
 
@@ -98,10 +78,10 @@ def _meaning(text: FigureText, result: PocResult) -> str:
     return text(
         "meaning",
         n=int(student.labelled),
-        threshold=text.number(float(student.threshold), "0.000"),
-        coverage=text.share(student.coverage.value),
-        risk=text.share(student.selective_risk.value),
-        calibration=text.number(result.calibration_cases),
+        threshold=text.number(float(student.threshold), 3),
+        coverage=text.percent(student.coverage.value),
+        risk=text.percent(student.selective_risk.value),
+        calibration=text.number(result.calibration_cases, 0),
         **text.monthly(result.verdict.saving_per_day),
     )
 
@@ -109,11 +89,11 @@ def _meaning(text: FigureText, result: PocResult) -> str:
 def _assumptions(text: FigureText, result: PocResult) -> dict[str, str]:
     assumed = result.assumed
     return {
-        "volume": text.number(assumed.cases_per_day),
-        "review": text.money(assumed.review),
-        "escape": text.money(assumed.escape),
-        "machine": text.money(assumed.machine_hour),
-        "retraining": text.money(result.student.consequence.cost_model.costs.retraining_per_month),
+        "volume": text.number(assumed.cases_per_day, figures=3),
+        "review": text.amount(assumed.review),
+        "escape": text.amount(assumed.escape),
+        "machine": text.amount(assumed.machine_hour),
+        "retraining": text.amount(result.student.consequence.cost_model.costs.retraining_per_month),
     }
 
 
@@ -125,11 +105,11 @@ def _against_passes(text: FigureText, result: PocResult) -> list[str]:
         text(
             "passes",
             n=teacher.record.run.samples,
-            one=text.number(1000 * student.seconds, "0.00"),
-            all=text.number(1000 * teacher.seconds, "0.00"),
-            times=text.number(teacher.seconds / student.seconds, "0.0"),
-            accuracy=text.share(student.accuracy),
-            teacher_accuracy=text.share(teacher.accuracy),
+            one=text.number(1000 * student.seconds, 2),
+            all=text.number(1000 * teacher.seconds, 2),
+            times=text.number(teacher.seconds / student.seconds, 1),
+            accuracy=text.percent(student.accuracy),
+            teacher_accuracy=text.percent(teacher.accuracy),
             cost=_machine(text, student),
             teacher_cost=_machine(text, teacher),
         )
@@ -142,18 +122,18 @@ def _machine(text: FigureText, outcome: ModelOutcome) -> str:
     per_case = model.costs.inference(outcome.seconds) or 0.0
     amount = per_case * model.cases_per_day * DAYS_PER_MONTH
     # Yen have no decimals, and "0" would read as free.
-    return text("below", amount=text.money(1)) if 0 < amount < 1 else text.money(amount)
+    return text("below", amount=text.amount(1)) if 0 < amount < 1 else text.amount(amount)
 
 
 def _payback(text: FigureText, result: PocResult) -> str:
     values = {
-        "once": text.money(sum(result.once.values())),
-        "machine": text.money(result.once["machine"]),
-        "minutes": text.number(60 * result.machine_hours),
+        "once": text.amount(sum(result.once.values())),
+        "machine": text.amount(result.once["machine"]),
+        "minutes": text.number(60 * result.machine_hours, 1),
     }
     if result.payback_months is None:
         return text("no_payback", **values)
-    return text("payback", months=text.number(result.payback_months), **values)
+    return text("payback", months=text.number(math.ceil(result.payback_months), 0), **values)
 
 
 def _way_to_yes(text: FigureText, result: PocResult) -> list[str]:
@@ -172,7 +152,7 @@ def _way_to_yes(text: FigureText, result: PocResult) -> list[str]:
             )
         )
     if result.verdict.decision != "adopt" and result.break_even_escape:
-        lines.append(text("break_even", escape=text.money(result.break_even_escape)))
+        lines.append(text("break_even", escape=text.amount(result.break_even_escape)))
     return lines
 
 
@@ -185,11 +165,11 @@ def _enough_cases(text: FigureText, result: PocResult) -> list[str]:
     elif result.cases_needed <= labelled:
         lines.append(text("cases.enough", n=labelled))
     else:
-        lines.append(text("cases.more", n=labelled, needed=text.number(result.cases_needed)))
+        lines.append(text("cases.more", n=labelled, needed=text.number(result.cases_needed, 0)))
     if student.selective_risk.value is not None:
         needed = cases_for_width(student.selective_risk.value, RISK_WIDTH)
-        accepted = text.number(student.accepted_labelled)
-        width = text.number(100 * RISK_WIDTH)
+        accepted = text.number(student.accepted_labelled, 0)
+        width = text.number(100 * RISK_WIDTH, 0)
         lines.append(text("cases.width", n=needed, accepted=accepted, width=width))
     return lines
 
@@ -222,19 +202,19 @@ def option_rows(text: FigureText, result: PocResult) -> list[tuple[str, ...]]:
     """Return the options in the order of _HEADS: reviewing everything, then each model."""
     by_hand = result.student.consequence.cost_model.review_all * DAYS_PER_MONTH
     rows: list[tuple[str, ...]] = [
-        (text("option.by_hand"), "-", text.share(0), "-", text.money(by_hand), "-", "-")
+        (text("option.by_hand"), DASH, text.percent(0), DASH, text.amount(by_hand), DASH, DASH)
     ]
     for kind, outcome in result.outcomes.items():
         consequence, seconds = outcome.consequence, outcome.seconds
         rows.append(
             (
                 text(f"option.{kind}", n=outcome.record.run.samples),
-                text.share(outcome.accuracy),
-                text.share(consequence.coverage.value),
-                text.share(consequence.selective_risk.value),
+                text.percent(outcome.accuracy),
+                text.percent(consequence.coverage.value),
+                text.percent(consequence.selective_risk.value),
                 text.monthly(consequence.money_per_day)["value"],
                 text.monthly(policy_verdict(consequence).saving_per_day)["value"],
-                "-" if seconds is None else text.number(1000 * seconds, "0.00"),
+                DASH if seconds is None else text.number(1000 * seconds, 2),
             )
         )
     return rows
@@ -268,7 +248,7 @@ def _charts(text: FigureText, result: PocResult) -> tuple[BarChart, ...]:
                 tuple(x.value for x in estimates.values()),
                 tuple(x.low for x in estimates.values()),
                 tuple(x.high for x in estimates.values()),
-                tuple(text.share(x.value) for x in estimates.values()),
+                tuple(text.percent(x.value) for x in estimates.values()),
                 "0.0%",
             )
         )
@@ -282,7 +262,7 @@ def _runs(text: FigureText, result: PocResult) -> DocumentTable:
             text_cell(outcome.record.run.run_id),
             text_cell(outcome.record.run.model_hash[:12]),
             text_cell(outcome.record.run.inputs_hash[:12]),
-            TableCell(text.number(outcome.record.cases), outcome.record.cases, "#,##0"),
+            TableCell(text.number(outcome.record.cases, 0), outcome.record.cases, "#,##0"),
         )
         for kind, outcome in result.outcomes.items()
     ]
