@@ -135,12 +135,12 @@ def test_the_doctor_names_what_is_wrong(home):
     (home / "models" / "m").rename(home / "models" / ".m")
     assert failed() == []
     home.chmod(0o755)
-    assert failed() == ["pipeline.setup_mode"]
+    assert failed() == ["pipeline.setup_mode_open"]
     home.chmod(0o700)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        assert failed(taken.getsockname()[1]) == ["pipeline.setup_port"]
+        assert failed(taken.getsockname()[1]) == ["pipeline.setup_port_taken"]
     broken = home / "models" / "broken"
     broken.mkdir()
     (broken / "model.json").write_bytes(b"\xff\xfe")

@@ -4,6 +4,7 @@ killed and gone on with.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pandas as pd
 import pytest
 
 from core.cases.read import read_cases
-from core.cli import main
+from core.cli import GROUPS, main
 from core.counts.histogram import Histogram
 from core.errors import CasesError, ModelError
 from core.models.base.card import read_card
@@ -334,6 +335,31 @@ def test_help_answers_without_torch():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_help_lists_every_verb_once_under_a_heading(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
+    expected = [
+        re.match("add_(.*?)(_verb)?$", add.__name__)[1]
+        for adders in GROUPS.values()
+        for add in adders
+    ]
+    assert listed[: len(expected)] == expected
+
+
+def test_runs_are_listed_by_kind_and_dataset(home, monkeypatch, capsys):
+    monkeypatch.setenv("KAKUSHIN_HOME", str(home))
+    assert main(["runs", "--json"]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {record["run"]["kind"] for record in records} >= {"train", "distil"}
+    assert main(["runs", "--kind", "train"]) == 0
+    trained = [r["run"]["run_id"] for r in records if r["run"]["kind"] == "train"]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == trained
+    assert main(["runs", "--dataset", "nothing"]) == 0
+    assert "No such run yet" in capsys.readouterr().out
 
 
 def test_bad_rows_are_said_and_with_leave_are_written_beside_the_good(

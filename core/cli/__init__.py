@@ -10,6 +10,9 @@ import argparse
 import os
 import sys
 import warnings
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
 from typing import NoReturn
 
 from core.cli.apply import add_apply, add_decisions
@@ -22,6 +25,7 @@ from core.cli.line import add_line
 from core.cli.poc import add_poc
 from core.cli.redistill import add_redistill
 from core.cli.review import add_audits, add_labels
+from core.cli.runs import add_runs
 from core.cli.score import add_evaluate, add_score
 from core.cli.serve import add_serve
 from core.cli.token import add_token_verb
@@ -72,6 +76,16 @@ def _run_verb(arguments: argparse.Namespace) -> int:
         return 130
 
 
+_DESCRIPTION = """\
+Kakushin: train a Bayesian teacher, distill it into a one-pass student, score
+cases, decide which answers to trust. Each verb has its own --help."""
+_EPILOG = """\
+All output goes to the workspace folder; KAKUSHIN_HOME sets it, KAKUSHIN_DEVICE
+chooses cpu, cuda or mps. Exit codes: 0 done, 2 arguments or settings, 3 cases,
+4 model, 5 store, 6 download, 7 a role is missing, 130 interrupted,
+1 unexpected."""
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence, without the list of all options."""
 
@@ -79,35 +93,48 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}. {self.prog} --help lists the options.\n")
 
 
+# The verbs in the order in which a new user needs them: the groups of --help.
+GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
+    "start": (add_demo, add_dashboard, add_poc, add_check),
+    "models": (add_train, add_distill, add_redistill, add_evaluate, add_export),
+    "decide": (add_score, add_decide, add_apply, add_decisions, add_serve, add_token_verb),
+    "people": (add_verdicts, add_labels, add_audits, add_gold),
+    "watch": (add_monitor, add_replay, add_propose),
+    "workspace": (add_runs, add_line, add_verify, add_backup, add_restore, add_purge, add_doctor),
+}
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs and their options."""
     root = _Parser(
-        prog="python -m core",
-        description="Kakushin: train a Bayesian teacher, distill it into a one-pass student, score cases, decide "
-        "which answers to trust.",
-        epilog="All output goes to the workspace folder; KAKUSHIN_HOME sets it, KAKUSHIN_DEVICE "
-        "chooses cpu, cuda or mps. Exit codes: 0 done, 2 arguments or settings, 3 cases, 4 model, 5 store, 6 download, "
-        "7 a role is missing, 130 interrupted, 1 unexpected.",
+        prog=_program(),
+        usage="%(prog)s [-h] VERB ...",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EPILOG,
     )
-    verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
-
-    for add in (
-        *(add_check, add_poc, add_line, add_train, add_distill, add_score, add_evaluate),
-        *(
-            add_decide,
-            add_apply,
-            add_decisions,
-            add_audits,
-            add_labels,
-            *(add_verdicts, add_gold),
-            *(add_serve, add_token_verb),
-            add_export,
-            add_verify,
-            *(add_backup, add_restore, add_purge, add_doctor),
-            add_demo,
-            add_dashboard,
-        ),
-        *(add_monitor, add_replay, add_propose, add_redistill),
-    ):
-        add(verbs)
+    verbs = root.add_subparsers(metavar="VERB", required=True, help=argparse.SUPPRESS)
+    for adders in GROUPS.values():
+        for add in adders:
+            add(verbs)
+    root.description = f"{_DESCRIPTION}\n\n{_list_verbs(verbs)}"
     return root
+
+
+def _program() -> str:
+    """Return what the reader typed: the console script, or the module."""
+    return "kakushin" if Path(sys.argv[0]).stem == "kakushin" else "python -m core"
+
+
+def _list_verbs(verbs: argparse._SubParsersAction) -> str:
+    """Return one line a verb, under the headings of GROUPS; argparse cannot group verbs."""
+    texts = {
+        name: verb.description[0].lower() + verb.description[1:-1]
+        for name, verb in verbs.choices.items()
+    }
+    names = iter(texts)
+    lines = []
+    for group, adders in GROUPS.items():
+        lines.append(f"{group}:")
+        for name in islice(names, len(adders)):
+            lines.append(f"  {name:<10} {texts[name]}")
+    return "\n".join(lines)

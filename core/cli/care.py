@@ -31,7 +31,7 @@ def add_purge(verbs) -> None:
 
 def add_doctor(verbs) -> None:
     """Add `doctor`."""
-    verb = add_verb(verbs, "doctor", _doctor, "say what is wrong with this setup")
+    verb = add_verb(verbs, "doctor", _doctor, "check this setup and print what is wrong")
     verb.add_argument("--port", type=int, default=8501, help="port to be served (default: 8501)")
 
 

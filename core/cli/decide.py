@@ -88,7 +88,7 @@ def add_decide(verbs) -> None:
 
 def add_demo(verbs) -> None:
     """Add the verb `demo`."""
-    add_verb(verbs, "demo", _demo, "make the demo: real work orders, teacher, student, scores")
+    add_verb(verbs, "demo", _demo, "make the demo of two real lines: teachers, students, scores")
 
 
 def _decide(arguments, settings: Settings) -> None:

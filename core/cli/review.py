@@ -10,7 +10,7 @@ from core.settings import Settings
 def add_audits(verbs) -> None:
     """Add the verb `audits`."""
     verb = add_verb(
-        verbs, "audits", _audits, "say what audits of accepted cases show, or draw more"
+        verbs, "audits", _audits, "print what audits of accepted cases show, or draw more"
     )
     verb.add_argument("--run", dest="run_id", required=True, help="a scoring run")
     verb.add_argument("--share", type=float, help="draw until this share of the accepted cases")

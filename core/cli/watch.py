@@ -9,7 +9,7 @@ from core.settings import Settings
 
 def add_monitor(verbs) -> None:
     """Add the verb `monitor`."""
-    verb = add_verb(verbs, "monitor", _monitor, "say whether a run's stream has changed since")
+    verb = add_verb(verbs, "monitor", _monitor, "check whether a run's stream has changed since")
     _add_stream(verb)
     verb.add_argument(
         "--record",
@@ -39,7 +39,7 @@ def add_propose(verbs) -> None:
 
 def add_replay(verbs) -> None:
     """Add the verb `replay`."""
-    verb = add_verb(verbs, "replay", _replay, "say what another threshold would have leaked")
+    verb = add_verb(verbs, "replay", _replay, "print what another threshold would have leaked")
     _add_stream(verb)
     verb.add_argument(
         "--instead",

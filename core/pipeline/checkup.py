@@ -61,7 +61,8 @@ def _check_packages() -> Finding:
             version(name)
         except PackageNotFoundError:
             missing.append(name)
-    return Finding(not missing, "pipeline.setup_packages", {"missing": missing or ["-"]})
+    code = "pipeline.setup_packages_missing" if missing else "pipeline.setup_packages"
+    return Finding(not missing, code, {"missing": missing})
 
 
 def _check_disk(settings: Settings) -> Finding:
@@ -81,13 +82,15 @@ def _check_permissions(settings: Settings) -> Finding:
         return Finding(os.access(home.parent, os.W_OK), "pipeline.setup_folder", {"folder": home})
     mode = home.stat().st_mode & 0o777
     is_private = os.access(home, os.W_OK | os.X_OK) and not mode & 0o077
-    return Finding(is_private, "pipeline.setup_mode", {"folder": home, "mode": f"{mode:o}"})
+    code = "pipeline.setup_mode" if is_private else "pipeline.setup_mode_open"
+    return Finding(is_private, code, {"folder": home, "mode": f"{mode:o}"})
 
 
 def _check_port(port: int) -> Finding:
     with socket.socket() as probe:
         taken = probe.connect_ex(("127.0.0.1", port)) == 0
-    return Finding(not taken, "pipeline.setup_port", {"port": port})
+    code = "pipeline.setup_port_taken" if taken else "pipeline.setup_port"
+    return Finding(not taken, code, {"port": port})
 
 
 def _check_store(settings: Settings) -> Finding:
