@@ -161,6 +161,11 @@ def test_every_text_is_in_one_batch_within_the_budget():
     assert all(len(b) * max(lengths[i] for i in b) <= 18 or len(b) == 1 for b in plan)
 
 
+def test_a_batch_is_padded_by_no_more_tokens_than_another_batch_costs():
+    # 16 texts of 6 tokens take the 2 of 7 (16 tokens of padding), but not the one of 8 (34).
+    assert [len(batch) for batch in plan_batches([8] + [6] * 16 + [7] * 2)] == [18, 1]
+
+
 def test_texts_of_one_length_need_no_mask(source):
     backbone = load_backbone(source, lambda _: 2, CPU)
     ids = tokenize(backbone.tokenizer, ["bucket tooth", "fan belt"], 64)

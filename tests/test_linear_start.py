@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from core.models.scoring.surface import (
     SurfaceTerm,
@@ -58,6 +59,18 @@ def test_ngrams_join_where_the_states_know_nothing_and_stay_out_where_they_only_
     states, same = clouds(classes=2)
     empty = count_ngrams(["same words"] * len(same))
     assert linear_start(states, same, 2, weigh_ngrams(empty, inverse_frequency(empty))).scale == 0
+
+
+def test_weighed_ngrams_are_sublinear_tfidf():
+    # Hashing only names the columns, so the Gram matrix of scikit-learn's own tf-idf is the oracle.
+    texts = ["oil leak", "oil oil oil filter", "油漏れ 3/4", "fan belt", "oil leak"]
+    counts = count_ngrams([*texts, ""])
+    features = weigh_ngrams(counts, inverse_frequency(counts))
+    oracle = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
+    expected = oracle.fit_transform([*texts, ""])
+    np.testing.assert_allclose(
+        (features @ features.T).toarray(), (expected @ expected.T).toarray(), atol=1e-6
+    )
 
 
 def test_a_surface_term_reads_texts_as_it_was_fitted_and_comes_back_from_its_tensors():

@@ -15,6 +15,7 @@ Knows states and probabilities, not models or texts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -77,12 +78,14 @@ class Novelty:
             cosine[rows, own[rows]] = -1.0
         # A training set can be smaller than NEIGHBOURS.
         nearest = cosine.topk(min(NEIGHBOURS, len(self.states)), dim=-1).values.mean(-1)
-        to_classes = (
-            torch.cdist(centred @ self.within, self.means @ self.within).square().min(-1).values
-        )
+        to_classes = torch.cdist(centred @ self.within, self._white_means).square().min(-1).values
         return torch.stack(
             [entropy.float(), 1 - nearest, to_classes - (centred @ self.across).square().sum(-1)]
         )
+
+    @cached_property
+    def _white_means(self) -> Tensor:
+        return self.means @ self.within
 
     def _mean_share(self, views: Tensor) -> Tensor:
         shares = [_share(q, view) for q, view in zip(self.quantiles, views, strict=True)]

@@ -7,30 +7,27 @@ decides whether the term is used.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import HashingVectorizer
-from sklearn.preprocessing import normalize
 from torch import Tensor
 
 FEATURES = 1 << 16
+# HashingVectorizer.transform is these two parts, built and checked again in each call: for a text
+# alone that takes longer than its n-grams.
+_NGRAMS = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5)).build_analyzer()
 # Hashing needs no vocabulary in the model's file: a collision of two n-grams costs little at
 # 65,536. Without alternate_sign counts stay positive, as the logarithm below requires.
-_VECTORIZER = HashingVectorizer(
-    analyzer="char_wb",
-    ngram_range=(2, 5),
-    n_features=FEATURES,
-    alternate_sign=False,
-    norm=None,
-    dtype=np.float32,
-)
+_HASHER = FeatureHasher(FEATURES, input_type="string", dtype=np.float32, alternate_sign=False)
 
 
 def count_ngrams(texts: Sequence[str]) -> csr_matrix:
     """Return how often each hashed n-gram of 2 to 5 characters is in each text, [n, FEATURES]."""
-    return _VECTORIZER.transform(texts)
+    return _HASHER.transform(map(_NGRAMS, texts))
 
 
 def inverse_frequency(counts: csr_matrix) -> np.ndarray:
@@ -41,9 +38,13 @@ def inverse_frequency(counts: csr_matrix) -> np.ndarray:
 
 def weigh_ngrams(counts: csr_matrix, idf: np.ndarray) -> csr_matrix:
     """Return rows of length 1 of (1 + log count) * idf."""
-    weighed = counts.astype(np.float32)
-    weighed.data = 1 + np.log(weighed.data)
-    return normalize(weighed.multiply(idf).tocsr(), copy=False)
+    data = (1 + np.log(counts.data)) * idf[counts.indices]
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    # Every entry is positive, so no row that has one is of length 0.
+    data /= np.sqrt(np.bincount(row, data**2, counts.shape[0]))[row]
+    return csr_matrix(
+        (data.astype(np.float32), counts.indices, counts.indptr), shape=counts.shape, copy=False
+    )
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,12 @@ class SurfaceTerm:
 
     def weigh(self, features: csr_matrix) -> Tensor:
         """Return the same for features that are already counted and weighed."""
-        return torch.from_numpy(np.ascontiguousarray(features @ self.weight.T, dtype=np.float32))
+        return torch.from_numpy(np.ascontiguousarray(features @ self._columns, dtype=np.float32))
+
+    @cached_property
+    def _columns(self) -> np.ndarray:
+        # scipy would copy the transposed weight, 3 MB, in each product
+        return np.ascontiguousarray(self.weight.T)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors that a model's weights store of it."""
