@@ -19,9 +19,12 @@ from core.cases.read import read_cases
 from core.cli import GROUPS, main
 from core.counts.histogram import Histogram
 from core.errors import CasesError, ModelError
+from core.models.base import trunk as trunk_module
 from core.models.base.card import read_card
+from core.models.base.trunk import cache_trunk
 from core.pipeline.evaluate import BOTH, EMBEDDING, WORDS
 from core.pipeline.score import outcomes, score, scoring_run
+from core.pipeline.shared_trunk import SharedTrunk
 from core.pipeline.train import kept_cases, training_cases
 from core.settings import Settings
 from core.store.store import Store
@@ -257,6 +260,30 @@ def test_part_size_does_not_change_a_score(home):
     for column in ("confidence", "total", "aleatoric", "epistemic"):
         np.testing.assert_allclose(tables[0][column], tables[1][column], atol=1e-6)
     assert (tables[0]["predicted"] == tables[1]["predicted"]).all()
+
+
+def test_models_over_one_trunk_score_as_they_do_alone(home, monkeypatch):
+    """Within 1e-6, with the trunk of point estimate, teacher and student computed once."""
+    cases, settings, store = (
+        read_cases(home / "stream.csv"),
+        Settings(home=home),
+        Store(home / "store"),
+    )
+    alone = {r.run.model_kind: r for r in store.runs("score") if r.run.dataset == "line"}
+    computed = []
+    monkeypatch.setattr(
+        trunk_module, "cache_trunk", lambda *args: computed.append(0) or cache_trunk(*args)
+    )
+    trunk = SharedTrunk()
+    for kind in ("point", "teacher", "student"):
+        about = (f"line-{kind}", cases.frame, cases.content_hash, "shared")
+        record = score(store, settings, *about, trunk=trunk)
+        shared = store.predictions(record.run.run_id)
+        before = store.predictions(alone[kind].run.run_id)
+        for column in ("confidence", "total", "aleatoric", "epistemic"):
+            np.testing.assert_allclose(shared[column], before[column], atol=1e-6)
+        assert record.metrics["seconds_per_case"] > 0
+    assert len(computed) == 1
 
 
 def test_outcomes_by_label():

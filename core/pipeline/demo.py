@@ -25,6 +25,7 @@ from core.messages import error_text, reader_language, sentence
 from core.models.base.settings import AdapterSettings, DistillSettings, PointSettings
 from core.pipeline.poc import open_line_at
 from core.pipeline.score import score
+from core.pipeline.shared_trunk import SharedTrunk
 from core.pipeline.train import (
     TrainSettings,
     distill_student,
@@ -148,19 +149,19 @@ def _build_line(
     with steps.step("pipeline.demo_distill", line=name):
         distill_student(store, settings, name, line.distill)
     with steps.step("pipeline.demo_score", line=name):
-        scored = {
-            (role, kind): _score_role(store, settings, name, kind, role, cases[role])
-            for role in HELD_OUT
-            for kind in MODEL_KINDS
-        }
-    judged = scored["stream", "student"]
-    open_line_at(store, line.settings, scored["calibration", "student"], judged, "demo")
+        scored = {role: _score_role(store, settings, name, role, cases[role]) for role in HELD_OUT}
+    calibration, judged = (scored[role]["student"] for role in HELD_OUT)
+    open_line_at(store, line.settings, calibration, judged, "demo")
 
 
 def _score_role(
-    store: Store, settings: Settings, name: str, kind: str, role: str, cases: Cases
-) -> RunRecord:
-    return score(store, settings, f"{name}-{kind}", cases.frame, cases.content_hash, name, role)
+    store: Store, settings: Settings, name: str, role: str, cases: Cases
+) -> dict[str, RunRecord]:
+    """Return the runs of a split by model kind, scored over one trunk."""
+    trunk, about = SharedTrunk(), (cases.frame, cases.content_hash, name, role)
+    return {
+        kind: score(store, settings, f"{name}-{kind}", *about, trunk=trunk) for kind in MODEL_KINDS
+    }
 
 
 def split_cases(settings: Settings, line: DemoLine) -> tuple[dict[str, Cases], dict]:

@@ -17,6 +17,7 @@ from core.errors import CasesError, ModelError, NotFoundError
 from core.models.base.card import ModelCard, read_card
 from core.pipeline.prepare import check_lengths, with_known_labels
 from core.pipeline.runs import content_hash, model_run, recorded
+from core.pipeline.shared_trunk import SharedTrunk
 from core.progress import ProgressBar
 from core.settings import Settings
 from core.store.parts import write_part
@@ -46,6 +47,7 @@ def score(
     part_size: int = PART_SIZE,
     rows_stay: bool = False,
     engine: Engine = "torch",
+    trunk: SharedTrunk | None = None,
 ) -> RunRecord:
     """Score checked cases (core.cases' columns) with a model; return the finished run.
 
@@ -53,8 +55,9 @@ def score(
     the run is filed under. samples: overrides a teacher's N; None keeps it. truncate: read the
     beginning of texts that are too long instead of raising CasesError. part_size: cases in one
     part. rows_stay: keep the rows in their parts' files; the store gets their counts, and reads rows
-    on demand. engine: "onnx" runs the model's export in ONNX Runtime. seconds_per_case in the
-    metrics is the model's time alone, from text to answer, over the parts that this call computed.
+    on demand. engine: "onnx" runs the model's export in ONNX Runtime. trunk: shared with other models
+    that score the same cases; None computes the model's own. seconds_per_case in the metrics is the
+    model's time alone, from text to answer, over the parts that this call computed.
     Raises CasesError, ModelError.
     """
     if cases.empty:
@@ -73,7 +76,7 @@ def score(
         return finished
     with recorded(store, run) as metrics:
         metrics |= _score_parts(
-            store, settings, folder, card, run, cases, part_size, truncate, rows_stay, engine
+            store, settings, folder, card, run, cases, part_size, truncate, rows_stay, engine, trunk
         )
     return store.run(run.run_id)
 
@@ -119,6 +122,7 @@ def _score_parts(
     truncate: bool,
     rows_stay: bool,
     engine: Engine,
+    trunk: SharedTrunk | None,
 ) -> dict:
     # torch and its family take seconds: not for a scoring that is done
     from core.models.base.device import pick_device
@@ -139,9 +143,9 @@ def _score_parts(
                     model = _loaded_model(settings, folder, device, card, cases, truncate, engine)
                     # warm up: the measured time is the steady one
                     model.scores(part_cases["text"].tolist()[:32], truncate=True)
-                started = time.perf_counter()
-                scores, samples = _answers(model, part_cases["text"].tolist(), truncate)
-                seconds, scored = seconds + time.perf_counter() - started, scored + len(part_cases)
+                texts = part_cases["text"].tolist()
+                scores, samples, took = _timed_answers(model, texts, truncate, trunk)
+                seconds, scored = seconds + took, scored + len(part_cases)
                 # The part's file comes first and outlives a kill: reading it in is idempotent by
                 # (run, part).
                 path = write_part(
@@ -192,14 +196,19 @@ def _loaded_model(
     return model
 
 
-def _answers(model, texts: list[str], truncate: bool) -> tuple:
-    """Return the model's Scores of the texts, and each sample's probabilities [N, n, K].
+def _timed_answers(model, texts: list[str], truncate: bool, trunk: SharedTrunk | None) -> tuple:
+    """Return the model's Scores of the texts, each sample's probabilities [N, n, K], and seconds.
 
     The second value is None for a model that answers in one pass.
     """
+    if trunk is not None:
+        return trunk.timed_answers(model, texts, truncate)
+    started, samples = time.perf_counter(), None
     if hasattr(model, "sampled_scores"):
-        return model.sampled_scores(texts, truncate)
-    return model.scores(texts, truncate), None
+        scores, samples = model.sampled_scores(texts, truncate)
+    else:
+        scores = model.scores(texts, truncate)
+    return scores, samples, time.perf_counter() - started
 
 
 def kept_samples(cases: int, start: int, size: int) -> np.ndarray:

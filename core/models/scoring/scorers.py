@@ -154,9 +154,17 @@ class Teacher:
         self, texts: Sequence[str], truncate: bool = False
     ) -> tuple[Scores, np.ndarray]:
         """Return what `scores` returns, and each sample's probabilities, [N, n, K], float32."""
-        ids, draws = self.backbone.tokens(texts, truncate), self.draws()
-        samples = torch.empty(len(draws), len(ids), draws.bias.shape[-1])
-        scores = self._collect(self._from_texts(texts, ids), len(ids), draws, None, samples)
+        ids = self.backbone.tokens(texts, truncate)
+        return self._sampled(self._from_texts(texts, ids), len(ids))
+
+    def sampled_scores_cached(self, cache: TrunkCache) -> tuple[Scores, np.ndarray]:
+        """Return what `sampled_scores` returns, of cases whose trunk states are cached."""
+        return self._sampled(self._from_cache(cache), len(cache))
+
+    def _sampled(self, batches: Iterator, cases: int) -> tuple[Scores, np.ndarray]:
+        draws = self.draws()
+        samples = torch.empty(len(draws), cases, draws.bias.shape[-1])
+        scores = self._collect(batches, cases, draws, None, samples)
         return scores, samples.numpy()
 
     def scores_cached(
