@@ -152,11 +152,13 @@ def public_definitions(files: dict) -> Iterator[tuple[str, ast.FunctionDef | ast
 
 
 def bound_names(files: dict) -> Iterator[tuple[str, str, int]]:
-    """Yield (path, name, line) of every assignment to a plain name."""
+    """Yield (path, name, line) of every assignment to a plain name and of every parameter."""
     for path, (_, tree) in files.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 yield path, node.id, node.lineno
+            elif isinstance(node, ast.arg):
+                yield path, node.arg, node.lineno
 
 
 def is_one_word(name: str) -> bool:

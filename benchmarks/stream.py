@@ -85,7 +85,7 @@ def label_free_stable(streams: dict[str, Stream], draws: int, random) -> dict:
     fitted = fit_recalibration(reference.confidence, ~reference.wrong)
     taken = reference.confidence >= THRESHOLD
     risk, leakage = reference.wrong[taken].mean(), (reference.wrong & taken).mean()
-    quarter = pd.factorize(pd.DatetimeIndex(stream.at).to_period("Q"))[0]
+    quarter = pd.factorize(pd.DatetimeIndex(stream.occurred_at).to_period("Q"))[0]
     errors: dict[str, list[float]] = {}
     for q in np.unique(quarter):
         rows = quarter == q
@@ -298,7 +298,7 @@ def benign_changes(stream: Stream) -> dict[str, Scored]:
         "cut": [text[:40] for text in texts],
     }
     return {
-        name: stream.score(np.array(changed, dtype=object), truth, stream.cases.at)
+        name: stream.score(np.array(changed, dtype=object), truth, stream.cases.occurred_at)
         for name, changed in changes.items()
     }
 
@@ -454,7 +454,7 @@ def _outcome(accepted: np.ndarray, wrong: np.ndarray) -> dict:
 
 def _proposals(stream: Stream, start: float, audited: float, draws: int, random) -> dict:
     """Return what happens if each month's proposal is taken: their number, leakage, coverage."""
-    month = pd.factorize(pd.DatetimeIndex(stream.cases.at).to_period("M"))[0]
+    month = pd.factorize(pd.DatetimeIndex(stream.cases.occurred_at).to_period("M"))[0]
     fitted = fit_recalibration(stream.reference.confidence, ~stream.reference.wrong)
     settings = adapt.AdaptSettings(TARGET, gain=0.02)
     counts, outcomes = [], []

@@ -30,7 +30,7 @@ class Scored:
     """Cases in the order of time under one model, columns [n]; wrong: an unknown class is wrong."""
 
     text: np.ndarray
-    at: np.ndarray
+    occurred_at: np.ndarray
     day: np.ndarray
     predicted: np.ndarray
     confidence: np.ndarray
@@ -87,14 +87,14 @@ def make_stream(name: str, orders: pd.DataFrame, begins: tuple[str, str, str]) -
         LogisticRegression(C=10.0, max_iter=500),
     ).fit(training["text"], training["label"])
 
-    def score(texts: np.ndarray, truth: np.ndarray, at: np.ndarray) -> Scored:
+    def score(texts: np.ndarray, truth: np.ndarray, occurred_at: np.ndarray) -> Scored:
         p = model.predict_proba(texts)
         best = p.argmax(1)
         answer = model.classes_[best]
         return Scored(
             text=np.asarray(texts, dtype=object),
-            at=np.asarray(at, dtype="datetime64[us]"),
-            day=pd.factorize(np.asarray(at, dtype="datetime64[D]"))[0],
+            occurred_at=np.asarray(occurred_at, dtype="datetime64[us]"),
+            day=pd.factorize(np.asarray(occurred_at, dtype="datetime64[D]"))[0],
             predicted=best,
             confidence=p.max(1),
             wrong=answer != np.asarray(truth, dtype=object),

@@ -94,14 +94,14 @@ WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {
 }
 
 
-def checked_ending(path: Path, *more: str) -> str:
-    """Return the path's ending in lower case: a table's, or one of `more`.
+def checked_ending(path: Path, *endings: str) -> str:
+    """Return the path's ending in lower case: a table's, or one of `endings`.
 
     Call it before a large table is read. Raises SettingsError for another ending.
     """
-    ending, endings = path.suffix.lower(), [*WRITERS, *more]
-    if ending not in endings:
-        raise SettingsError("export.other_ending", file=str(path), endings=endings)
+    ending, allowed = path.suffix.lower(), [*WRITERS, *endings]
+    if ending not in allowed:
+        raise SettingsError("export.other_ending", file=str(path), endings=allowed)
     return ending
 
 

@@ -257,7 +257,7 @@ def test_a_verdict_that_says_too_little_or_too_much_is_refused():
     with pytest.raises(SettingsError, match="verdict 'maybe' is not one of: right, wrong, unsure"):
         replace(SAID, verdict="maybe")
     with pytest.raises(SettingsError, match="has no time zone: pass a UTC time"):
-        replace(SAID, at=datetime(2026, 7, 1))
+        replace(SAID, judged_at=datetime(2026, 7, 1))
     with pytest.raises(SettingsError, match="reviewer '' is not allowed"):
         replace(SAID, reviewer="")
 

@@ -318,7 +318,7 @@ def test_a_decision_is_kept_as_it_was_written_and_once_for_each_token(store):
     second = log.add("t2", "wait", "too few labels", "Ito")
     assert log.decisions() == [first, second] == meeting.meeting_decisions(store)
     assert (first.scenario, first.scenario_version, second.scenario) == ("meeting A", 1, None)
-    assert first.at <= second.at
+    assert first.decided_at <= second.decided_at
 
 
 def test_a_decision_that_says_too_little_or_speaks_of_nothing_is_refused(store):

@@ -83,7 +83,7 @@ def certified(store, threshold: float = 0.9, target: float = 0.05):
 
 def test_a_stream_is_read_in_the_order_of_time(readonly):
     stream = read_stream(readonly, RUN, WatchedPolicy(Policy(0.7)), 1.0)
-    assert (np.diff(stream.at) >= np.timedelta64(0)).all()
+    assert (np.diff(stream.occurred_at) >= np.timedelta64(0)).all()
     assert (stream.accepted == (stream.confidence >= 0.7)).all()
     assert stream.classes == LABELS
     assert stream.drawn.all()

@@ -41,14 +41,15 @@ def unify_labels(labels: Iterable[str | None]) -> dict[str, str]:
     }
 
 
-def match_labels(labels: Iterable[str], known: Sequence[str]) -> Mapping[str, str]:
-    """Return {label: the one of `known` with its normal form}.
+def match_labels(labels: Iterable[str], trained: Sequence[str]) -> Mapping[str, str]:
+    """Return {label: the one of `trained` with its normal form}.
 
-    Exact spellings match themselves; a form that several of `known` share needs the exact spelling.
+    Exact spellings match themselves; a form that several of `trained` share needs the exact
+    spelling.
     """
-    forms = Counter(normal_label(label) for label in known)
-    by_form = {normal_label(label): label for label in known if forms[normal_label(label)] == 1}
-    exact = set(known)
+    forms = Counter(normal_label(label) for label in trained)
+    by_form = {normal_label(label): label for label in trained if forms[normal_label(label)] == 1}
+    exact = set(trained)
     matched = {}
     for label in set(labels):
         target = label if label in exact else by_form.get(normal_label(label))

@@ -51,7 +51,9 @@ def _poc(arguments, settings: Settings) -> None:
     if not (math.isfinite(minutes) and minutes > 0):
         raise SettingsError("poc.bad_time", value=minutes)
     typed = typed_assumptions(arguments)
-    line = LineSettings(name, {key: replace(one, **typed) for key, one in ASSUMED.items()})
+    line = LineSettings(
+        name, {key: replace(line_costs, **typed) for key, line_costs in ASSUMED.items()}
+    )
     cases = read_arguments(arguments, settings)
     plan = plan_poc(
         cases.frame, cases.source, name, _base(arguments, settings, cases, language), minutes

@@ -357,8 +357,8 @@ def _loop(settings_class, arguments, readout: str, layers: int, epochs: dict[str
     )
 
 
-def _adapter(settings_class, arguments, **more):
+def _adapter(settings_class, arguments, **options):
     # alpha / rank = 2, so that the rank does not change the scale of the adapters' output.
     return settings_class(
-        rank=arguments.rank, alpha=2.0 * arguments.rank, targets=arguments.targets, **more
+        rank=arguments.rank, alpha=2.0 * arguments.rank, targets=arguments.targets, **options
     )

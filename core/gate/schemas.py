@@ -82,7 +82,7 @@ class GateVerdict(BaseModel):
     case_id: Name
     verdict: str
     reviewer: Annotated[Name, Field(description="Counts only where requests need no token")]
-    at: datetime
+    judged_at: Annotated[datetime, Field(alias="at")]
     label: str | None = None
     audit: bool = False
     inclusion_probability: float | None = None

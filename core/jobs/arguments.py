@@ -145,5 +145,5 @@ def dataset_name(called: str) -> str:
     return letters.strip("._-")[:80] or "cases"
 
 
-def _flag(name: str, given: bool) -> tuple[str, ...]:
-    return (f"--{name}",) if given else ()
+def _flag(name: str, switched_on: bool) -> tuple[str, ...]:
+    return (f"--{name}",) if switched_on else ()

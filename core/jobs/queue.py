@@ -226,9 +226,9 @@ def resume(settings: Settings, job_id: str, principal: Principal | None = None) 
     start_runner(settings)
 
 
-def ensure_runner(settings: Settings, found: list[JobStatus]) -> None:
+def ensure_runner(settings: Settings, statuses: list[JobStatus]) -> None:
     """Start a runner if jobs wait and none runs: after a reboot, or after the runner was killed."""
-    states = {job_status.state for job_status in found}
+    states = {job_status.state for job_status in statuses}
     if "queued" in states and "running" not in states:
         start_runner(settings)
 

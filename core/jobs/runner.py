@@ -98,7 +98,7 @@ def _run(settings: Settings, job_id: str) -> None:
     write_json(folder / "end.json", {"exit_code": exit_code, "at": _now()})
 
 
-def _wait(process: subprocess.Popen, known: dict, folder: Path) -> int:
+def _wait(process: subprocess.Popen, record: dict, folder: Path) -> int:
     """Return the exit code. A cancelled job gets SIGTERM once, SIGKILL after GRACE_S seconds."""
     cancelled = False
     while True:
@@ -107,9 +107,9 @@ def _wait(process: subprocess.Popen, known: dict, folder: Path) -> int:
         except subprocess.TimeoutExpired:
             since = queue.cancelled_at(folder)
         if since is not None and (datetime.now(UTC) - since).total_seconds() > queue.GRACE_S:
-            queue.end_group(known, signal.SIGKILL)
+            queue.end_group(record, signal.SIGKILL)
         elif since is not None and not cancelled:
-            queue.end_group(known, signal.SIGTERM)
+            queue.end_group(record, signal.SIGTERM)
             cancelled = True
 
 

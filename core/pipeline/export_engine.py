@@ -95,10 +95,12 @@ def _held_out(store: Store, model: str, model_hash: str) -> pd.DataFrame:
 
 def _compare(scorer, engine, cases: pd.DataFrame, labels: tuple[str, ...]) -> EngineCheck:
     texts = cases["text"].tolist()
-    own, other = (m.scores(texts, truncate=True).probabilities for m in (scorer, engine))
+    by_torch, by_engine = (m.scores(texts, truncate=True).probabilities for m in (scorer, engine))
     label = cases["label"].to_numpy()
-    half = np.median(own.max(1))
-    equal = (own.argmax(1) == other.argmax(1)) & ((own.max(1) >= half) == (other.max(1) >= half))
+    half = np.median(by_torch.max(1))
+    equal = (by_torch.argmax(1) == by_engine.argmax(1)) & (
+        (by_torch.max(1) >= half) == (by_engine.max(1) >= half)
+    )
     names = np.array(labels, dtype=object)
-    own_ece, other_ece = (ece(p.max(1), names[p.argmax(1)] == label) for p in (own, other))
+    own_ece, other_ece = (ece(p.max(1), names[p.argmax(1)] == label) for p in (by_torch, by_engine))
     return EngineCheck(len(cases), float(equal.mean()), float(own_ece or 0), float(other_ece or 0))

@@ -102,23 +102,23 @@ def _annotation(answer) -> dict:
         "ground_truth": False,
         "lead_time": None if pd.isna(answer.seconds) else float(answer.seconds),
         "completed_by": {"email": answer.reviewer},
-        "created_at": answer.at.isoformat() + "Z",
+        "created_at": answer.judged_at.isoformat() + "Z",
     }
 
 
 def _answer_of(row: int, case_id: str, annotation: dict) -> VerdictRow:
     """Return the answer of an annotation; a person who is only a number there has no name here."""
-    chosen = {_VERDICT: "", _LABEL: ""}
+    answers = {_VERDICT: "", _LABEL: ""}
     for result in _dicts(annotation.get("result")):
         value = result.get("value")
         choices = value.get("choices") if isinstance(value, dict) else None
         if isinstance(choices, list) and len(choices) == 1:
             control = _VERDICT if result.get("from_name") == _VERDICT else _LABEL
-            chosen[control] = _text(choices[0])
+            answers[control] = _text(choices[0])
     person = annotation.get("completed_by")
     email = person.get("email") if isinstance(person, dict) else person
     return VerdictRow(
-        *(row, case_id, chosen[_VERDICT], chosen[_LABEL]),
+        *(row, case_id, answers[_VERDICT], answers[_LABEL]),
         email if isinstance(email, str) else "",
         _text(annotation.get("created_at")),
         _text(annotation.get("lead_time")),

@@ -128,18 +128,18 @@ def _judge(
     }
     held_out = store.predictions(calibration.run.run_id, ["case_id", "label"]).dropna()
     answers, scalings = {}, {}
-    for key, (stream_id, calibration_id, known) in parts.items():
-        answers[key] = _answers(store, stream_id, judging, known)
+    for key, (stream_id, calibration_id, trained_labels) in parts.items():
+        answers[key] = _answers(store, stream_id, judging, trained_labels)
         scalings[key] = fit_open_scaling(
-            *_answers(store, calibration_id, held_out, known), len(labels)
+            *_answers(store, calibration_id, held_out, trained_labels), len(labels)
         )
     recent = _answers(store, old.run_id, cases[cases["teaches"]], old.labels)
     scalings["recalibrated"] = fit_open_scaling(*recent, len(labels))
     answers["recalibrated"] = answers["old"]
     loss = {key: scalings[key].log_loss(*answers[key]) for key in answers}
     right = {
-        key: _right(_answers(store, calibration_id, held_out, known))
-        for key, (_, calibration_id, known) in parts.items()
+        key: _right(_answers(store, calibration_id, held_out, trained_labels))
+        for key, (_, calibration_id, trained_labels) in parts.items()
     }
     on_old = held_out["label"].isin(old.labels).to_numpy()
     difference = right["new"][on_old].astype(float) - right["old"][on_old]

@@ -96,8 +96,8 @@ def scoring_run(
     same arguments give the same run_id.
     """
     # Engines round otherwise, so each has runs of its own; those of torch keep their names.
-    other = [] if engine == "torch" else [engine]
-    key = content_hash(card.hash, cases_hash, dataset, role, part_size, truncate, *other)
+    engine_key = [] if engine == "torch" else [engine]
+    key = content_hash(card.hash, cases_hash, dataset, role, part_size, truncate, *engine_key)
     settings = {"part_size": part_size, "truncate": truncate, "engine": engine}
     origin = {"dataset": dataset, "role": role, "inputs_hash": cases_hash}
     return model_run("score", card, key, settings=settings, **origin)
@@ -226,21 +226,23 @@ def take_in(
     run_id: str,
     part: int,
     path: Path,
-    some: pd.DataFrame,
+    cases: pd.DataFrame,
     samples,
-    kept: np.ndarray,
+    positions: np.ndarray,
     rows_stay: bool = False,
 ) -> None:
     """Take a part into the store together with the samples of its kept cases, in one transaction.
 
-    A kill loses or doubles neither. run_id, part: what the file at `path` belongs to. some: the
-    part's cases. samples [N, n, K]: theirs, None for a model without samples. kept: positions among
-    them. rows_stay: as of Store.take_in.
+    A kill loses or doubles neither. run_id, part: what the file at `path` belongs to. cases: the
+    part's cases. samples [N, n, K]: theirs, None for a model without samples. positions: positions
+    among them. rows_stay: as of Store.take_in.
     """
     with store.atomic():
         store.take_in(run_id, part, path, rows_stay)
-        if samples is not None and len(kept):
-            Samples(store).add(run_id, part, some["case_id"].iloc[kept], samples[:, kept])
+        if samples is not None and len(positions):
+            Samples(store).add(
+                run_id, part, cases["case_id"].iloc[positions], samples[:, positions]
+            )
 
 
 def predictions(cases: pd.DataFrame, scores, labels: tuple[str, ...]) -> pd.DataFrame:

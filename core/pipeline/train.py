@@ -58,21 +58,21 @@ def train(
     settings: Settings,
     name: str,
     cases: pd.DataFrame,
-    chosen: TrainSettings,
+    training: TrainSettings,
     record: dict | None = None,
 ) -> tuple[ModelCard, ModelCard]:
     """Make the models NAME-point and NAME-teacher from labelled cases; return their cards.
 
-    cases: text, label and, in the order of time, occurred_at; every label teaches. chosen: settings
-    of both models. record: kept with the run (how the cases were split and why), None keeps
-    nothing. The cases stay in the workspace, for `distill_student`. Raises SettingsError for a name
-    that cannot be a folder's.
+    cases: text, label and, in the order of time, occurred_at; every label teaches. training:
+    settings of both models. record: kept with the run (how the cases were split and why), None
+    keeps nothing. The cases stay in the workspace, for `distill_student`. Raises SettingsError for
+    a name that cannot be a folder's.
     """
     # First of all: a bad name must not cost hours of training before the save refuses it.
     checked_name(f"{name}-teacher", "model")
-    labels = _labels_of(cases, chosen.point)
+    labels = _labels_of(cases, training.point)
     inputs = frame_hash(cases)
-    key = content_hash(inputs, chosen.model_dump(mode="json"))
+    key = content_hash(inputs, training.model_dump(mode="json"))
     if (teacher := _finished(settings, f"{name}-teacher", key)) and (
         point := _finished(settings, f"{name}-point", key)
     ):
@@ -90,17 +90,17 @@ def train(
         role="train",
         inputs_hash=inputs,
         labels=labels,
-        samples=chosen.teacher.samples,
-        seed=chosen.point.loop.seed,
-        settings={**chosen.model_dump(mode="json"), "splits": record or {}},
+        samples=training.teacher.samples,
+        seed=training.point.loop.seed,
+        settings={**training.model_dump(mode="json"), "splits": record or {}},
     )
     with recorded(store, run) as metrics:
         texts = texts_of(cases, labels)
         metrics |= {"cases": len(cases)}
         point = _finished(settings, f"{name}-point", key) or _fit_point(
-            settings, name, texts, labels, chosen, key
+            settings, name, texts, labels, training, key
         )
-        teacher = _make_teacher(settings, name, texts, point, chosen, key, metrics)
+        teacher = _make_teacher(settings, name, texts, point, training, key, metrics)
     return point, teacher
 
 
@@ -109,18 +109,18 @@ def train_linear(
     settings: Settings,
     name: str,
     cases: pd.DataFrame,
-    chosen: PointSettings,
+    training: PointSettings,
     record: dict | None = None,
 ) -> ModelCard:
     """Make the model NAME-linear, a logistic regression on the frozen base; return its card.
 
-    store: gets the run. name: NAME. chosen: base, read-out, pooling and surface count; the settings
-    of adapter training do not. cases, record: as of `train`.
+    store: gets the run. name: NAME. training: base, read-out, pooling and surface count; the
+    settings of adapter training do not. cases, record: as of `train`.
     """
     checked_name(f"{name}-linear", "model")
-    labels = _labels_of(cases, chosen)
+    labels = _labels_of(cases, training)
     inputs = frame_hash(cases)
-    key = content_hash(inputs, "linear", chosen.model_dump(mode="json"))
+    key = content_hash(inputs, "linear", training.model_dump(mode="json"))
     if done := _finished(settings, f"{name}-linear", key):
         return done
     _barrier(settings)
@@ -136,8 +136,8 @@ def train_linear(
         role="train",
         inputs_hash=inputs,
         labels=labels,
-        seed=chosen.loop.seed,
-        settings={"point": chosen.model_dump(mode="json"), "splits": record or {}},
+        seed=training.loop.seed,
+        settings={"point": training.model_dump(mode="json"), "splits": record or {}},
     )
     with recorded(store, run) as metrics:
         from core.models.training import build
@@ -146,21 +146,21 @@ def train_linear(
         metrics |= {"cases": len(cases)}
         with _place(settings, f"{name}-linear", key) as place:
             texts = texts_of(cases, labels)
-            trained = build.fit_linear(texts, f"{name}-linear", labels, chosen, place)
+            trained = build.fit_linear(texts, f"{name}-linear", labels, training, place)
             return _save(settings, trained, key, started, dict(metrics))
 
 
 def distill_student(
-    store: Store, settings: Settings, name: str, chosen: DistillSettings
+    store: Store, settings: Settings, name: str, training: DistillSettings
 ) -> ModelCard:
     """Distill NAME-teacher into NAME-student over the cases that `train` kept; return its card.
 
-    store: gets the run. settings: of the workspace. name: NAME. chosen: settings of the
+    store: gets the run. settings: of the workspace. name: NAME. training: settings of the
     distillation. A student outside its tolerance of its teacher is replaced by the linear head, and
     the card's metrics say so. Raises ModelError if neither can be used.
     """
     teacher = read_card(settings.models / f"{name}-teacher")
-    key = content_hash(teacher.hash, chosen.model_dump(mode="json"))
+    key = content_hash(teacher.hash, training.model_dump(mode="json"))
     if done := _finished(settings, f"{name}-student", key):
         return done
     _barrier(settings)
@@ -176,12 +176,12 @@ def distill_student(
         role="train",
         inputs_hash=frame_hash(cases),
         labels=teacher.labels,
-        seed=chosen.loop.seed,
-        settings=chosen.model_dump(mode="json"),
+        seed=training.loop.seed,
+        settings=training.model_dump(mode="json"),
     )
     with recorded(store, run) as metrics:
         metrics |= {"cases": len(cases), "teacher_samples": teacher.samples}
-        return _distill(settings, name, cases, teacher, chosen, key, metrics)
+        return _distill(settings, name, cases, teacher, training, key, metrics)
 
 
 def _labels_of(cases: pd.DataFrame, point: PointSettings) -> tuple[str, ...]:
@@ -245,13 +245,13 @@ def kept_cases(settings: Settings, name: str) -> pd.DataFrame:
 
 
 def _fit_point(
-    settings: Settings, name: str, texts, labels, chosen: TrainSettings, key: str
+    settings: Settings, name: str, texts, labels, training: TrainSettings, key: str
 ) -> ModelCard:
     from core.models.training import build
 
     started = time.perf_counter()
     with _place(settings, f"{name}-point", key) as place:
-        trained = build.fit_point(texts, f"{name}-point", labels, chosen.point, place)
+        trained = build.fit_point(texts, f"{name}-point", labels, training.point, place)
         return _save(settings, trained, key, started, {"cases": len(texts.texts)})
 
 
@@ -260,7 +260,7 @@ def _make_teacher(
     name: str,
     texts,
     point: ModelCard,
-    chosen: TrainSettings,
+    training: TrainSettings,
     key: str,
     metrics: dict,
 ):
@@ -269,7 +269,7 @@ def _make_teacher(
     started, folder = time.perf_counter(), settings.models / point.name
     with _place(settings, f"{name}-teacher", key) as place:
         trained, record = build.make_teacher_model(
-            point, folder, texts, f"{name}-teacher", chosen.teacher, place
+            point, folder, texts, f"{name}-teacher", training.teacher, place
         )
         metrics |= record
         return _save(settings, trained, key, started, dict(metrics))
@@ -280,7 +280,7 @@ def _distill(
     name: str,
     cases: pd.DataFrame,
     teacher: ModelCard,
-    chosen: DistillSettings,
+    training: DistillSettings,
     key: str,
     metrics: dict,
 ) -> ModelCard:
@@ -290,7 +290,7 @@ def _distill(
     with _place(settings, f"{name}-student", key) as place:
         texts = texts_of(cases, teacher.labels)
         trained, record = distill(
-            settings.models / teacher.name, texts, f"{name}-student", chosen, place
+            settings.models / teacher.name, texts, f"{name}-student", training, place
         )
         metrics |= record
         return _save(settings, trained, key, started, dict(metrics))

@@ -46,7 +46,7 @@ class Upload:
     suffix: str  # one of SUFFIXES
     called: str  # what the person's file was called
     size: int  # bytes
-    at: str  # when it came: UTC, ISO 8601
+    arrived_at: str  # UTC, ISO 8601
 
     @property
     def key(self) -> str:
@@ -80,14 +80,20 @@ def keep_upload(settings: Settings, called: str, content: bytes) -> Upload:
         private_folder(path.parent)
         write_atomic(path, content)
         write_json(_record_path(path), asdict(upload))
-    return Upload(**json.loads(_record_path(path).read_text(encoding="utf-8")))
+    return _stored_upload(_record_path(path))
 
 
 def list_uploads(settings: Settings) -> list[Upload]:
     """Return all stored files, newest first."""
     records = settings.uploads.glob("*/cases.*.json") if settings.uploads.is_dir() else ()
-    uploads = [Upload(**json.loads(path.read_text(encoding="utf-8"))) for path in records]
-    return sorted(uploads, key=lambda upload: (upload.at, upload.key), reverse=True)
+    uploads = [_stored_upload(path) for path in records]
+    return sorted(uploads, key=lambda upload: (upload.arrived_at, upload.key), reverse=True)
+
+
+def _stored_upload(record_path: Path) -> Upload:
+    content = json.loads(record_path.read_text(encoding="utf-8"))
+    # Workspaces keep records in which the time is called "at".
+    return Upload(**{"arrived_at" if name == "at" else name: x for name, x in content.items()})
 
 
 def check_upload(

@@ -148,7 +148,7 @@ def _adds_something(verdict: ReviewVerdict, last: pd.DataFrame, predicted: dict[
     if old["verdict"] == "right":  # the label of a right answer is the predicted one
         label = predicted[verdict.case_id]
     same = old["verdict"] == verdict.verdict and verdict.label in (None, label)
-    moment = verdict.at.astimezone(UTC).replace(tzinfo=None)
+    moment = verdict.judged_at.astimezone(UTC).replace(tzinfo=None)
     return not same and moment > old["at"]
 
 
@@ -164,7 +164,9 @@ def _marked_audits(store: Store, run_id: str, verdicts: list[ReviewVerdict]) -> 
                 draws.setdefault(str(draw.case_id), []).append((moment, draw.inclusion_probability))
     marked = []
     for verdict in verdicts:
-        before = [pi for moment, pi in draws.get(verdict.case_id, []) if moment <= verdict.at]
+        before = [
+            pi for moment, pi in draws.get(verdict.case_id, []) if moment <= verdict.judged_at
+        ]
         if before:
             # of several draws of a case, the highest probability is the one that counts
             verdict = replace(verdict, audit=True, inclusion_probability=max(before))

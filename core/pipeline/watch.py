@@ -44,9 +44,11 @@ class WatchedPolicy:
 
 @dataclass(frozen=True)
 class TimelineEvent:
-    """A change that the timeline marks. kind: an event of a policy, or "distil". at: UTC."""
+    """A change that the timeline marks. kind: an event of a policy, or "distil".
 
-    at: datetime
+    occurred_at: UTC."""
+
+    occurred_at: datetime
     kind: str
     name: str
     version: int | None
@@ -125,12 +127,12 @@ def read_stream(
         if rehearsal is None
         else _verdicts_of_file(run_id, frame, accepted, rehearsal)
     )
-    at = frame["occurred_at"].to_numpy(dtype="datetime64[us]")
+    occurred_at = frame["occurred_at"].to_numpy(dtype="datetime64[us]")
     dated = not frame["occurred_at"].isna().any()
-    day = pd.factorize(at.astype("datetime64[D]"))[0] if dated else np.arange(len(frame))
+    day = pd.factorize(occurred_at.astype("datetime64[D]"))[0] if dated else np.arange(len(frame))
     return WatchedStream(
         classes=run.labels,
-        at=at,
+        occurred_at=occurred_at,
         day=np.asarray(day, dtype=np.intp),
         predicted=_positions(run, frame),
         confidence=frame["confidence"].to_numpy(),
@@ -203,17 +205,18 @@ def timeline_events(store: Store, run_id: str) -> list[TimelineEvent]:
             if any(runs[r].dataset == run.dataset for r in version.runs if r in runs)
         }
         events = [
-            TimelineEvent(event.at, event.event, event.name, event.version, event.author)
+            TimelineEvent(event.recorded_at, event.event, event.name, event.version, event.author)
             for event in ledger.policy_events()
             if (event.name, event.version) in bound
         ]
     events += [
-        TimelineEvent(made.created_at, "distil", made.model, None, "")
-        for made in runs.values()
+        TimelineEvent(distillation.created_at, "distil", distillation.model, None, "")
+        for distillation in runs.values()
         # NAME-rN are the students that core.pipeline.redistill makes of the line NAME.
-        if made.kind == "distil" and run.dataset in (made.dataset, made.dataset.rpartition("-r")[0])
+        if distillation.kind == "distil"
+        and run.dataset in (distillation.dataset, distillation.dataset.rpartition("-r")[0])
     ]
-    return sorted(events, key=lambda event: event.at)
+    return sorted(events, key=lambda event: event.occurred_at)
 
 
 def _certified_risk(version: PolicyVersion | None, coverage: float) -> float | None:
@@ -250,8 +253,8 @@ def _verdicts_of_people(
     """
     verdicts = Reviews(store).case_verdicts(run_id).set_index("case_id")["verdict"]
     verdict = verdicts.reindex(case_ids)
-    known = verdict.isin(["right", "wrong"]).to_numpy()
-    drawn, missing = known & ~accepted, np.zeros(len(accepted), dtype=bool)
+    judged = verdict.isin(["right", "wrong"]).to_numpy()
+    drawn, missing = judged & ~accepted, np.zeros(len(accepted), dtype=bool)
     pi = np.ones(len(accepted))
     if version is not None:
         table = Audits(store).audited_cases(run_id, version.name, version.version)

@@ -56,7 +56,9 @@ def record_alarms(
     events = [
         WatchEvent(
             *(run_id, version.name, version.version, HARM, alarm.detector, alarm.stop),
-            None if np.isnat(alarm.at) else pd.Timestamp(alarm.at).to_pydatetime(),
+            None
+            if np.isnat(alarm.occurred_at)
+            else pd.Timestamp(alarm.occurred_at).to_pydatetime(),
             *(alarm.audits, alarm.observed, alarm.expected, author),
         )
         for alarm in report.alarms
@@ -172,7 +174,7 @@ def replay_policies(
             name: read_stream(store, run_id, WatchedPolicy(policy)).margin
             for name, policy in others.items()
         }
-    rows = stream.at >= _day(since) if since else np.ones(len(stream), dtype=bool)
+    rows = stream.occurred_at >= _day(since) if since else np.ones(len(stream), dtype=bool)
     if not rows.any():
         raise NotFoundError("watch.no_cases_since", run=run_id, since=since)
     expected = fitted.wrong_share(stream.confidence) if fitted else np.zeros(len(stream))

@@ -118,7 +118,7 @@ def _decided_by(words: ReportWords, log: Sequence[MeetingDecision]) -> str:
         "minutes.verdict.decided",
         decision=" ".join(last.decision.split()),
         author=last.author,
-        at=f"{words.time(last.at)} {last.at.tzname() or ''}",
+        at=f"{words.time(last.decided_at)} {last.decided_at.tzname() or ''}",
     )
 
 

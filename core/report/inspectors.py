@@ -177,17 +177,17 @@ def stored_case(
     return VotedCase(row["text"], row["segment"], labels, samples, answers, row["outcome"], label)
 
 
-def uncertainty_levels(answer: Prediction, found: Below) -> dict[str, UncertaintyLevel]:
+def uncertainty_levels(answer: Prediction, below: Below) -> dict[str, UncertaintyLevel]:
     """Return the "aleatoric" and "epistemic" level of an answer among the counted cases."""
     return {
-        name: UncertaintyLevel(getattr(answer, name), getattr(found, name), found.n)
+        name: UncertaintyLevel(getattr(answer, name), getattr(below, name), below.n)
         for name in (ALEATORIC, EPISTEMIC)
     }
 
 
-def uncertainty_cause(found: dict[str, UncertaintyLevel]) -> str:
+def uncertainty_cause(levels: dict[str, UncertaintyLevel]) -> str:
     """Return which uncertainty is high: "both", "aleatoric", "epistemic" or "neither"."""
-    high = [name for name, level in found.items() if level.name == LEVELS[-1]]
+    high = [name for name, level in levels.items() if level.name == LEVELS[-1]]
     return "both" if len(high) == 2 else high[0] if high else "neither"
 
 

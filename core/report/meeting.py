@@ -55,7 +55,7 @@ class FrozenScenario:
     scenario: MeetingScenario
     version: int
     author: str
-    at: datetime
+    frozen_at: datetime
 
     @property
     def key(self) -> tuple[str, int]:
@@ -178,7 +178,7 @@ def run_counts(store: Store, run_id: str) -> RunCounts:
 
 def scenario_of(
     name: str,
-    found: RunCounts,
+    counts: RunCounts,
     policy: Policy,
     segment: str,
     unseen: bool,
@@ -189,7 +189,7 @@ def scenario_of(
     """Return the scenario of these choices on the present counts.
 
     name: A, B, C or D.
-    found: the run and its counts.
+    counts: the run and its counts.
     policy: the policy that decides each case.
     segment: one segment; ALL_SEGMENTS for all.
     unseen: whether cases whose label the model was not trained on count.
@@ -198,8 +198,8 @@ def scenario_of(
     costs: the unit costs.
     minutes: of one review.
     """
-    run = found.record.run
-    measured = measured_cases_per_day(found.record) if cases_per_day is None else None
+    run = counts.record.run
+    measured = measured_cases_per_day(counts.record) if cases_per_day is None else None
     volume = next(float(v) for v in (cases_per_day, measured, VOLUME_UNKNOWN) if v is not None)
     return MeetingScenario(
         name=cast(Any, name),  # pydantic refuses another name
@@ -207,7 +207,7 @@ def scenario_of(
             field_name: getattr(run, field_name)
             for field_name in ("run_id", "model_kind", "model_hash", "dataset", "inputs_hash")
         },
-        data_version=found.version,
+        data_version=counts.version,
         policy=policy.to_dict(),
         segment=segment,
         unseen=unseen,
@@ -219,19 +219,19 @@ def scenario_of(
 
 
 def scenario_column(
-    frozen: FrozenScenario, assumptions: MeetingAssumptions, now: RunCounts
+    frozen: FrozenScenario, assumptions: MeetingAssumptions, counts: RunCounts
 ) -> ScenarioColumn:
     """Return the scenario on the present counts.
 
     Raises SettingsError for assumptions that are not allowed.
     """
     used = assumptions.applied(frozen.scenario)
-    unchanged = now.version == frozen.scenario.data_version
+    unchanged = counts.version == frozen.scenario.data_version
     return ScenarioColumn(
         frozen,
         used,
-        now.record,
-        meeting_figures(used, now.rows, now.seconds_per_case),
+        counts.record,
+        meeting_figures(used, counts.rows, counts.seconds_per_case),
         unchanged,
         assumptions.edited,
     )
@@ -279,21 +279,21 @@ def scenario_differences(columns: Sequence[ScenarioColumn]) -> list[ScenarioDiff
     return differences
 
 
-def trial_units(one: ScenarioColumn, now: RunCounts) -> list[TrialUnit]:
+def trial_units(column: ScenarioColumn, counts: RunCounts) -> list[TrialUnit]:
     """Return the segments of the scenario's run, and all of them together, as units of a proof of
     concept, without those that have no case.
     """
     names = [
         ALL_SEGMENTS,
-        *sorted({str(name) for name in now.rows["segment"].unique()} - {ALL_SEGMENTS}),
+        *sorted({str(name) for name in counts.rows["segment"].unique()} - {ALL_SEGMENTS}),
     ]
     units = []
-    for name in names if one.used.segment == ALL_SEGMENTS else [one.used.segment]:
+    for name in names if column.used.segment == ALL_SEGMENTS else [column.used.segment]:
         means = meeting_figures(
             # model_copy skips the checks, which the scenario has passed already.
-            one.used.model_copy(update={"segment": name}),
-            now.rows,
-            now.seconds_per_case,
+            column.used.model_copy(update={"segment": name}),
+            counts.rows,
+            counts.seconds_per_case,
         )
         if means.cases:
             consequence = means.consequence
@@ -308,8 +308,8 @@ def trial_units(one: ScenarioColumn, now: RunCounts) -> list[TrialUnit]:
     return units
 
 
-def _cases(one: ScenarioColumn) -> tuple:
-    return one.used.inputs_hash, one.used.segment, one.used.unseen
+def _cases(column: ScenarioColumn) -> tuple:
+    return column.used.inputs_hash, column.used.segment, column.used.unseen
 
 
 def _read(entry: ScenarioVersion) -> FrozenScenario:

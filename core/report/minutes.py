@@ -36,7 +36,7 @@ def minutes_document(
     log: Sequence[MeetingDecision],
     poc: TrialReport | None,
     by: str,
-    at: datetime,
+    exported_at: datetime,
     full_time: FullTime | None = None,
     zone: tzinfo = UTC,
 ) -> ReportDocument:
@@ -47,17 +47,23 @@ def minutes_document(
     log: the decisions, the oldest first.
     poc: the proof of concept; None leaves it out.
     by: the author of the export; "" if unknown.
-    at: the time of the export, with a time zone.
+    exported_at: the time of the export, with a time zone.
     full_time: the work of one person at the desk; None leaves out the people.
     zone: the time zone of every time in the document.
     """
     # One zone for every time: a reader must not compare clocks of different places.
-    at, zone_name = at.astimezone(zone), at.astimezone(zone).tzname() or ""
+    exported_at, zone_name = (
+        exported_at.astimezone(zone),
+        exported_at.astimezone(zone).tzname() or "",
+    )
     columns = [
-        replace(column, frozen=replace(column.frozen, at=column.frozen.at.astimezone(zone)))
+        replace(
+            column,
+            frozen=replace(column.frozen, frozen_at=column.frozen.frozen_at.astimezone(zone)),
+        )
         for column in columns
     ]
-    log = [replace(entry, at=entry.at.astimezone(zone)) for entry in log]
+    log = [replace(entry, decided_at=entry.decided_at.astimezone(zone)) for entry in log]
     who = by or words("minutes.nobody")
     sections = [
         decision_section(words, columns, log, full_time),
@@ -69,7 +75,7 @@ def minutes_document(
         *([_poc(words, poc)] if poc else []),
         _provenance(words, columns),
     ]
-    made_line = words("minutes.made", at=words.time(at), zone=zone_name, by=who)
+    made_line = words("minutes.made", at=words.time(exported_at), zone=zone_name, by=who)
     return ReportDocument(
         words.language,
         words("minutes.title"),
@@ -124,33 +130,33 @@ def _figures(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentS
     )
 
 
-def _scenario(words: ReportWords, one: ScenarioColumn) -> DocumentSection:
+def _scenario(words: ReportWords, column: ScenarioColumn) -> DocumentSection:
     heads = (
         words("minutes.measure"),
         words("minutes.value"),
         *(words(f"minutes.{end}") for end in ("low", "high")),
         "n",
     )
-    rows = [_measure(words, one, measure) for measure in MEASURES]
+    rows = [_measure(words, column, measure) for measure in MEASURES]
     frozen = words(
         "minutes.frozen",
-        name=one.name,
-        version=words.number(one.frozen.version, 0),
-        at=words.time(one.frozen.at),
-        zone=one.frozen.at.tzname() or "",
-        by=one.frozen.author,
+        name=column.name,
+        version=words.number(column.frozen.version, 0),
+        at=words.time(column.frozen.frozen_at),
+        zone=column.frozen.frozen_at.tzname() or "",
+        by=column.frozen.author,
     )
     table = DocumentTable(
         (*heads, words("minutes.basis")), tuple(rows), (3, 1.7, 1.7, 1.7, 1.1, 3.2)
     )
-    title = words("minutes.scenario", name=one.name, about=phrases.rule_text(words, one.used))
+    title = words("minutes.scenario", name=column.name, about=phrases.rule_text(words, column.used))
     return DocumentSection(
-        title, (frozen, phrases.scenario_summary(words, one.used)), tables=(table,)
+        title, (frozen, phrases.scenario_summary(words, column.used)), tables=(table,)
     )
 
 
-def _measure(words: ReportWords, one: ScenarioColumn, measure: str) -> tuple[TableCell, ...]:
-    estimate, currency = one.measure(measure), one.used.currency
+def _measure(words: ReportWords, column: ScenarioColumn, measure: str) -> tuple[TableCell, ...]:
+    estimate, currency = column.measure(measure), column.used.currency
     texts = [
         phrases.measure_text(words, measure, getattr(estimate, end), currency)
         for end in ("value", "low", "high")
@@ -161,7 +167,7 @@ def _measure(words: ReportWords, one: ScenarioColumn, measure: str) -> tuple[Tab
         for text, number in zip(texts, numbers, strict=True)
     ]
     n = TableCell(words.number(estimate.n, 0), estimate.n, "#,##0")
-    why = phrases.missing_reason(words, one, measure) or phrases.evidence_basis(
+    why = phrases.missing_reason(words, column, measure) or phrases.evidence_basis(
         words, measure, estimate.n
     )
     return text_cell(phrases.measure_label(words, measure)), *cells, n, text_cell(why)
@@ -198,7 +204,7 @@ def _assumptions(words: ReportWords, columns: Sequence[ScenarioColumn]) -> Docum
     )
 
 
-def _assumed(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, ...]]:
+def _assumed(words: ReportWords, column: ScenarioColumn) -> list[tuple[TableCell, ...]]:
     names = {
         "review": "cost.review",
         "escape": "cost.escape",
@@ -208,52 +214,54 @@ def _assumed(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, .
     rows = []
     for name, key in names.items():
         current, before = (
-            phrases.assumption_text(words, one.used, name),
-            phrases.assumption_text(words, one.frozen.scenario, name),
+            phrases.assumption_text(words, column.used, name),
+            phrases.assumption_text(words, column.frozen.scenario, name),
         )
-        measured = name == "cases_per_day" and one.used.volume_basis == "measured"
-        source = "minutes.edited" if name in one.edited else "measured" if measured else "assumed"
+        measured = name == "cases_per_day" and column.used.volume_basis == "measured"
+        source = (
+            "minutes.edited" if name in column.edited else "measured" if measured else "assumed"
+        )
         measure = "reviews_per_day" if name == "cases_per_day" else "money_per_month"
         cell = TableCell(
             current,
-            getattr(one.used, name),
-            phrases.number_pattern(words, measure, current, one.used.currency),
+            getattr(column.used, name),
+            phrases.number_pattern(words, measure, current, column.used.currency),
         )
         rows.append(
             (
-                text_cell(one.name),
+                text_cell(column.name),
                 text_cell(words(key)),
                 cell,
                 text_cell(before),
                 text_cell(words(source)),
             )
         )
-    return rows + _choices(words, one)
+    return rows + _choices(words, column)
 
 
-def _choices(words: ReportWords, one: ScenarioColumn) -> list[tuple[TableCell, ...]]:
+def _choices(words: ReportWords, column: ScenarioColumn) -> list[tuple[TableCell, ...]]:
     """Return the rows of the choices and measurements other than amounts. A meeting cannot change
     them, so both columns hold the frozen text.
     """
-    seconds = one.record.metrics.get("seconds_per_case")
-    unseen = words("minutes.unseen.counted" if one.used.unseen else "minutes.unseen.left_out")
+    seconds = column.record.metrics.get("seconds_per_case")
+    unseen = words("minutes.unseen.counted" if column.used.unseen else "minutes.unseen.left_out")
     measured = words("minutes.unknown") if seconds is None else words.number(seconds, figures=3)
     choices = {
-        "rule": (phrases.rule_text(words, one.used), "minutes.chosen"),
+        "rule": (phrases.rule_text(words, column.used), "minutes.chosen"),
         "unseen": (unseen, "minutes.chosen"),
     }
     choices |= {
         "seconds": (measured, "measured"),
-        "minutes": (f"{one.used.minutes:g}", "assumed"),
-        "miss": (words.percent(one.used.reviewer_miss), "assumed"),
+        "minutes": (f"{column.used.minutes:g}", "assumed"),
+        "miss": (words.percent(column.used.reviewer_miss), "assumed"),
         "retraining": (
-            words.money(one.used.retraining_per_month, one.used.currency),
+            words.money(column.used.retraining_per_month, column.used.currency),
             "assumed",
         ),
     }
     return [
         (
-            text_cell(one.name),
+            text_cell(column.name),
             text_cell(words(f"minutes.{key}")),
             text_cell(text),
             text_cell(text),
@@ -267,7 +275,7 @@ def _log(words: ReportWords, log: Sequence[MeetingDecision]) -> DocumentSection:
     if not log:
         return DocumentSection(words("meeting_log"), (words("meeting.log.empty"),))
     heads = (
-        words("minutes.log.at", zone=log[0].at.tzname() or ""),
+        words("minutes.log.at", zone=log[0].decided_at.tzname() or ""),
         *(words(f"meeting.log.{name}") for name in ("author", "decision", "reason", "scenario")),
     )
     rows = tuple(tuple(text_cell(part) for part in log_row(words, decision)) for decision in log)
@@ -276,15 +284,15 @@ def _log(words: ReportWords, log: Sequence[MeetingDecision]) -> DocumentSection:
     )
 
 
-def log_row(words: ReportWords, one: MeetingDecision) -> tuple[str, ...]:
+def log_row(words: ReportWords, entry: MeetingDecision) -> tuple[str, ...]:
     """Return a line of the decision log: time, author, decision, reason, and the scenario's name
     and version.
     """
     about = words("meeting.log.none")
-    if one.scenario is not None:
-        name = one.scenario.removeprefix("meeting ")
-        about = words("meeting.version", name=name, version=words.number(one.scenario_version, 0))
-    return words.time(one.at), one.author, one.decision, one.reason, about
+    if entry.scenario is not None:
+        name = entry.scenario.removeprefix("meeting ")
+        about = words("meeting.version", name=name, version=words.number(entry.scenario_version, 0))
+    return words.time(entry.decided_at), entry.author, entry.decision, entry.reason, about
 
 
 def _poc(words: ReportWords, poc: TrialReport) -> DocumentSection:
@@ -327,8 +335,10 @@ def _provenance(words: ReportWords, columns: Sequence[ScenarioColumn]) -> Docume
     )
 
 
-def _notes(words: ReportWords, columns: Sequence[ScenarioColumn], made: str) -> tuple[str, ...]:
-    lines = [made]
+def _notes(
+    words: ReportWords, columns: Sequence[ScenarioColumn], origin_line: str
+) -> tuple[str, ...]:
+    lines = [origin_line]
     for column in columns:
         hashes = {
             name: getattr(column.used, name)

@@ -70,32 +70,37 @@ def value_scenario(scenario: MoneyScenario) -> ScenarioValuation:
     )
 
 
-def option_comparison(found: ScenarioValuation) -> pd.DataFrame:
+def option_comparison(valuation: ScenarioValuation) -> pd.DataFrame:
     """Return one row an option: option, once, the running costs a month of PARTS; monthly (their
     sum), npv, payback (months), hours and missed (a month), each also with _p10 and _p90; chance of
     an NPV > 0, chance_low, chance_high, draws; irr a year.
     """
     table = pd.DataFrame(
         _option_row(*three)
-        for three in zip(found.appraisals, found.outlooks, found.drawn.spreads, strict=True)
+        for three in zip(
+            valuation.appraisals, valuation.outlooks, valuation.drawn.spreads, strict=True
+        )
     )
     return table.astype({name: float for name in table.columns if name not in ("option", "draws")})
 
 
-def _option_row(one: OptionAppraisal, ahead: OptionOutlook, spread: PercentileSpread) -> dict:
+def _option_row(appraisal: OptionAppraisal, ahead: OptionOutlook, spread: PercentileSpread) -> dict:
     never = PercentileRange(None, None, None)  # all human is the reference, so it has no payback
     chance = spread.chance_positive
     figures: dict[str, tuple[float | None, PercentileRange | PercentileSpread]] = {
-        "monthly": (sum(one.monthly.values()), ahead.monthly),
-        "npv": (one.npv, spread),
-        "payback": (one.payback.months, never if one.option == ALL_HUMAN else ahead.payback),
-        "hours": (one.hours_freed_per_month, ahead.hours_freed),
-        "missed": (one.escapes_per_month, ahead.escapes),
+        "monthly": (sum(appraisal.monthly.values()), ahead.monthly),
+        "npv": (appraisal.npv, spread),
+        "payback": (
+            appraisal.payback.months,
+            never if appraisal.option == ALL_HUMAN else ahead.payback,
+        ),
+        "hours": (appraisal.hours_freed_per_month, ahead.hours_freed),
+        "missed": (appraisal.escapes_per_month, ahead.escapes),
     }
     row: dict[str, str | float | None] = {
-        "option": one.option,
-        "once": sum(one.once.values()),
-        **{part: one.monthly[part] for part in PARTS},
+        "option": appraisal.option,
+        "once": sum(appraisal.once.values()),
+        **{part: appraisal.monthly[part] for part in PARTS},
     }
     for name, (point, bounds) in figures.items():
         row |= {name: point, f"{name}_p10": bounds.p10, f"{name}_p90": bounds.p90}
@@ -105,10 +110,10 @@ def _option_row(one: OptionAppraisal, ahead: OptionOutlook, spread: PercentileSp
         "chance_high": chance.high,
         "draws": chance.n,
     }
-    return row | {"irr": one.irr.annual}
+    return row | {"irr": appraisal.irr.annual}
 
 
-def cash_frame(found: ScenarioValuation) -> pd.DataFrame:
+def cash_frame(valuation: ScenarioValuation) -> pd.DataFrame:
     """Return one row an option and month: option, month, cash (cumulative, likely), p10, p50, p90;
     without all human, which is always 0.
     """
@@ -121,7 +126,7 @@ def cash_frame(found: ScenarioValuation) -> pd.DataFrame:
             }
             | dict(zip(("p10", "p50", "p90"), outlook.cumulative, strict=True))
         )
-        for appraisal, outlook in zip(found.appraisals, found.outlooks, strict=True)
+        for appraisal, outlook in zip(valuation.appraisals, valuation.outlooks, strict=True)
         if appraisal.option != ALL_HUMAN
     ]
     return pd.concat(frames, ignore_index=True)

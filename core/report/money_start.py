@@ -191,12 +191,12 @@ def costs_with_retraining(
 
 
 def refresh_measured(
-    scenario: MoneyScenario, known: Mapping[str, ScenarioQuantity]
+    scenario: MoneyScenario, measured: Mapping[str, ScenarioQuantity]
 ) -> MoneyScenario:
     """Return the scenario with its measured inputs from the present facts; assumed inputs stay."""
     inputs = scenario.inputs()
     return scenario.changed(
-        **{name: q for name, q in known.items() if inputs[name].basis == MEASURED}
+        **{name: q for name, q in measured.items() if inputs[name].basis == MEASURED}
     )
 
 
@@ -237,7 +237,7 @@ def _volume(facts: MeasuredRuns) -> dict[str, ScenarioQuantity]:
 
 
 def _assumed(
-    facts: MeasuredRuns, costs: UnitCosts, known: Mapping[str, ScenarioQuantity]
+    facts: MeasuredRuns, costs: UnitCosts, measured: Mapping[str, ScenarioQuantity]
 ) -> dict[str, ScenarioQuantity]:
     """Return an assumption for every input without a measurement. The cost and minutes of a review
     give the hour of a reviewer, and that hour gives the rest.
@@ -245,9 +245,9 @@ def _assumed(
     count, volume = facts.at("student", 0.0).cases, facts.cases_per_day
     per_day = VOLUME_UNKNOWN if volume is None else volume
     counted = per_day * DAYS_PER_MONTH * count / max(1, facts.same["student"].cases)
-    seconds = known["student_seconds"].likely if "student_seconds" in known else 0.01
+    seconds = measured["student_seconds"].likely if "student_seconds" in measured else 0.01
     quality = {
-        f"teacher_{name}": assumed_quantity(*known[f"student_{name}"].points, "share")
+        f"teacher_{name}": assumed_quantity(*measured[f"student_{name}"].points, "share")
         for name in ("coverage", "selective_risk")
     }
     people = {

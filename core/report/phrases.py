@@ -53,18 +53,18 @@ def measure_text(words: ReportWords, measure: str, value: float | None, currency
     return words.percent(value, 2 if measure == "leakage" else 1)
 
 
-def interval_text(words: ReportWords, measure: str, found: Interval, currency: str) -> str:
+def interval_text(words: ReportWords, measure: str, interval: Interval, currency: str) -> str:
     """Return the 95% interval of a value as text; "" without a value.
 
     words, measure, currency: as of `measure_text`.
-    found: the value with its interval.
+    interval: the value with its interval.
     """
-    if found.value is None:
+    if interval.value is None:
         return ""
     return words(
         "card.interval",
         **{
-            end: measure_text(words, measure, getattr(found, end), currency)
+            end: measure_text(words, measure, getattr(interval, end), currency)
             for end in ("low", "high")
         },
     )
@@ -75,11 +75,11 @@ def evidence_basis(words: ReportWords, measure: str, n: int) -> str:
     return words(f"basis.{_BASES.get(measure, 'labelled')}", n=words.number(n, 0))
 
 
-def missing_reason(words: ReportWords, one: ScenarioColumn, measure: str) -> str:
+def missing_reason(words: ReportWords, column: ScenarioColumn, measure: str) -> str:
     """Return the reason why a measure has no figure; "" if it has one."""
-    if one.measure(measure).value is not None:
+    if column.measure(measure).value is not None:
         return ""
-    note = one.figures.consequence.note if measure == "money_per_month" else ""
+    note = column.figures.consequence.note if measure == "money_per_month" else ""
     return words("meeting.missing", why=words(f"why.{note or 'no_labels'}"))
 
 
@@ -120,17 +120,17 @@ def scenario_summary(words: ReportWords, scenario: MeetingScenario) -> str:
 
 
 def difference_sentence(
-    words: ReportWords, found: ScenarioDifference, measure: str, currency: str
+    words: ReportWords, difference: ScenarioDifference, measure: str, currency: str
 ) -> str:
     """Return one sentence: the difference from the first scenario, and whether these cases
     establish it.
     """
-    delta = found.measures[measure]
+    delta = difference.measures[measure]
     if delta.value is None:
         return words("meeting.difference.unknown", measure=measure_label(words, measure))
     texts = {
         "measure": measure_label(words, measure),
-        "base": found.base,
+        "base": difference.base,
         "n": words.number(delta.n, 0),
     }
     texts |= {
@@ -157,11 +157,13 @@ def signed_text(words: ReportWords, measure: str, value: float, currency: str) -
     return sign + measure_text(words, measure, abs(value), currency)
 
 
-def assumption_edits(words: ReportWords, one: ScenarioColumn) -> list[str]:
+def assumption_edits(words: ReportWords, column: ScenarioColumn) -> list[str]:
     """Return the assumptions that the meeting changed, each with its frozen and present value."""
     edits = []
-    for name in one.edited:
-        before, current = (assumption_text(words, s, name) for s in (one.frozen.scenario, one.used))
+    for name in column.edited:
+        before, current = (
+            assumption_text(words, s, name) for s in (column.frozen.scenario, column.used)
+        )
         edits.append(
             words("meeting.edited", name=words(_ASSUMED_NAMES[name]), before=before, now=current)
         )
@@ -178,13 +180,13 @@ def assumption_text(words: ReportWords, scenario: MeetingScenario, name: str) ->
     )
 
 
-def number_pattern(words: ReportWords, measure: str, shown: str, currency: str) -> str:
-    """Return the spreadsheet format that writes a number with the digits of the text `shown`.
+def number_pattern(words: ReportWords, measure: str, number: str, currency: str) -> str:
+    """Return the spreadsheet format that writes a number with the digits of the text `number`.
 
     words, measure, currency: as of `measure_text`.
-    shown: the text of the number.
+    number: the text of the number.
     """
-    digits = len(shown.rpartition(".")[2].rstrip("%")) if "." in shown else 0
+    digits = len(number.rpartition(".")[2].rstrip("%")) if "." in number else 0
     form = "#,##0" + ("." + "0" * digits if digits else "")
     if measure == "money_per_month":
         return words.money_pattern(currency, digits)

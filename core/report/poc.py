@@ -25,13 +25,17 @@ class TrialReport:
 
 
 def trial_report(
-    columns: Sequence[ScenarioColumn], name: str, now: RunCounts, terms: dict[str, float], days: int
+    columns: Sequence[ScenarioColumn],
+    name: str,
+    counts: RunCounts,
+    terms: dict[str, float],
+    days: int,
 ) -> TrialReport:
     """Return the plan for scenario `name`, compared with the first other scenario of known risk.
 
     columns: the scenarios of the meeting.
     name: of the scenario to try.
-    now: the present counts of its run.
+    counts: the present counts of its run.
     terms: width, target and delta, shares.
     days: the longest duration.
 
@@ -46,7 +50,7 @@ def trial_report(
     return TrialReport(
         name,
         rival.name if rival else None,
-        plan_trial(trial_units(scenario_column, now), **terms, days=days, rival=risk),
+        plan_trial(trial_units(scenario_column, counts), **terms, days=days, rival=risk),
         terms,
         days,
     )
@@ -114,18 +118,18 @@ def _present(words: ReportWords, poc: TrialReport) -> str:
     )
 
 
-def _need(words: ReportWords, found: LabelNeed, poc: TrialReport) -> str:
+def _need(words: ReportWords, label_need: LabelNeed, poc: TrialReport) -> str:
     texts = {
         "width": words.percent(poc.terms["width"]),
         "target": words.percent(poc.terms["target"]),
     }
     texts |= {"sure": words.percent(1 - poc.terms["delta"], 0), "rival": poc.rival or ""}
-    question = words(f"poc.need.{found.question}", **texts)
-    if found.cases is None:
+    question = words(f"poc.need.{label_need.question}", **texts)
+    if label_need.cases is None:
         return question + words("poc.no_number")
-    size = question + words("poc.cases", n=words.number(found.cases, 0))
+    size = question + words("poc.cases", n=words.number(label_need.cases, 0))
     return size + (
         words("poc.no_days")
-        if found.days is None
-        else words("poc.days_needed", days=words.number(found.days, 0))
+        if label_need.days is None
+        else words("poc.days_needed", days=words.number(label_need.days, 0))
     )

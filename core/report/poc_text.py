@@ -181,21 +181,28 @@ def _against_rival(text: FigureText, result: PocResult) -> list[str]:
 
 
 def poc_document(
-    result: PocResult, language: str, notices: list[str], at: datetime
+    result: PocResult, language: str, notices: list[str], reported_at: datetime
 ) -> ReportDocument:
     """Return the report: the decision on page 1, then the models, and the identity of the runs.
 
-    notices: sentences on the split and the cases that were left out. at: time of the report.
+    notices: sentences on the split and the cases that were left out. reported_at: time of the
+    report.
     """
     text = figure_text(result, language)
     title, *lines = verdict_lines(text, result)
-    made = text("made", at=f"{at:%Y-%m-%d %H:%M} {at.tzname() or ''}".strip(), line=result.line)
+    origin_line = text(
+        "made",
+        at=f"{reported_at:%Y-%m-%d %H:%M} {reported_at.tzname() or ''}".strip(),
+        line=result.line,
+    )
     sections = (
         DocumentSection(title, tuple(lines), tables=(_options(text, result),)),
         DocumentSection(text("charts"), tuple(notices), _charts(text, result)),
         DocumentSection(text("runs"), tables=(_runs(text, result),)),
     )
-    return ReportDocument(language, text("title", line=result.line), made, sections, (made,))
+    return ReportDocument(
+        language, text("title", line=result.line), origin_line, sections, (origin_line,)
+    )
 
 
 def option_rows(text: FigureText, result: PocResult) -> list[tuple[str, ...]]:

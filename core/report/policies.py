@@ -68,23 +68,23 @@ class ProofObstacle:
 
 
 def editor_rows(
-    cumulative: JointCumulative, policy: Policy, listed: Policy | None = None
+    cumulative: JointCumulative, policy: Policy, stored: Policy | None = None
 ) -> pd.DataFrame:
     """Return one row a segment, then one a predicted class, then one a cell with a separate
-    threshold in `listed`.
+    threshold in `stored`.
 
     Columns: kind, segment, predicted ("" if the row covers all of them), own (its threshold, NaN
     without one or if all its cases go to review), review_all, cases, labelled, errors (wrong
     accepted), and leakage (errors / labelled) with low and high, NaN without a label. Counts are
     those of the whole policy, so segments with separate thresholds change the counts of a class.
-    `listed` (None: the policy) adds names to those of the cases, so that a row keeps its place
+    `stored` (None: the policy) adds names to those of the cases, so that a row keeps its place
     during an edit.
     """
     # Counted once for the whole policy; each row then sums a block of the cells.
     steps = policy.steps(cumulative.segments, cumulative.classes)
     accepted, total = cumulative.cells(steps, limit_bin(policy.epistemic_limit)), cumulative.total
     rows = []
-    for kind, segment, predicted in _names(cumulative, policy if listed is None else listed):
+    for kind, segment, predicted in _names(cumulative, policy if stored is None else stored):
         segments = [kind == CLASS or name == segment for name in cumulative.segments]
         classes = [kind == SEGMENT or name == predicted for name in cumulative.classes]
         counts = _counts(accepted[np.ix_(segments, classes)], total[np.ix_(segments, classes)])
@@ -154,7 +154,7 @@ def threshold_differences(before: Policy, after: Policy) -> pd.DataFrame:
     )
 
 
-def consequence_frame(found: Mapping[str, PolicyConsequence]) -> pd.DataFrame:
+def consequence_frame(consequences: Mapping[str, PolicyConsequence]) -> pd.DataFrame:
     """Return one row a version and measure of MEASURES: version, measure, value, low, high, n; None
     if unknown.
     """
@@ -164,7 +164,7 @@ def consequence_frame(found: Mapping[str, PolicyConsequence]) -> pd.DataFrame:
             field: getattr(getattr(means, measure), field)
             for field in ("value", "low", "high", "n")
         }
-        for name, means in found.items()
+        for name, means in consequences.items()
         for measure in MEASURES
     ]
     return pd.DataFrame(rows, columns=["version", "measure", "value", "low", "high", "n"])
@@ -239,14 +239,14 @@ def certificate_void_reasons(
     return void_reasons(certificate, use)
 
 
-def _names(cumulative: JointCumulative, listed: Policy) -> list[tuple[str, str, str]]:
+def _names(cumulative: JointCumulative, policy: Policy) -> list[tuple[str, str, str]]:
     """Return (kind, segment, predicted) of each row."""
-    segments = dict.fromkeys([*cumulative.segments, *listed.by_segment])
-    classes = dict.fromkeys([*cumulative.classes, *listed.by_class])
+    segments = dict.fromkeys([*cumulative.segments, *policy.by_segment])
+    classes = dict.fromkeys([*cumulative.classes, *policy.by_class])
     of_one = [(SEGMENT, segment, "") for segment in segments] + [
         (CLASS, "", predicted) for predicted in classes
     ]
-    return of_one + [(CELL, *pair) for pair in listed.by_cell]
+    return of_one + [(CELL, *pair) for pair in policy.by_cell]
 
 
 def _own(policy: Policy, kind: str, segment: str, predicted: str) -> tuple[float | str, bool]:
@@ -268,13 +268,13 @@ def _counts(accepted: np.ndarray, total: np.ndarray) -> tuple:
     return int(tally.cases), int(tally.labelled), int(tally.wrong_accepted), *shares
 
 
-def _wanted(edit: Mapping, now: Threshold | None) -> Threshold | None:
+def _wanted(edit: Mapping, threshold: Threshold | None) -> Threshold | None:
     """Return the threshold of a row after an edit, None for no separate one. Raises SettingsError
     for an invalid threshold.
     """
-    if edit.get("review_all", now == REVIEW_ALL):
+    if edit.get("review_all", threshold == REVIEW_ALL):
         return REVIEW_ALL
-    own_threshold = edit.get("own", None if now == REVIEW_ALL else now)
+    own_threshold = edit.get("own", None if threshold == REVIEW_ALL else threshold)
     return (
         None
         if own_threshold is None

@@ -72,8 +72,8 @@ def _inactive(last: dict[str, PolicyEvent]) -> str:
 
 
 def event_frame(events: Sequence[PolicyEvent]) -> pd.DataFrame:
-    """Return one row an event, in their order: at, name, version, event, author, reason."""
-    columns = ["at", "name", "version", "event", "author", "reason"]
+    """Return one row an event, in order: recorded_at, name, version, event, author, reason."""
+    columns = ["recorded_at", "name", "version", "event", "author", "reason"]
     return pd.DataFrame(
         [[getattr(event, name) for name in columns] for event in events], columns=columns
     )
@@ -92,8 +92,8 @@ def activation_spans(events: Sequence[PolicyEvent], until: datetime) -> pd.DataF
         if in_force == active:
             continue
         if active is not None:
-            spans.append((*active, since, event.at, False))
-        active, since = in_force, event.at
+            spans.append((*active, since, event.recorded_at, False))
+        active, since = in_force, event.recorded_at
     if active is not None:
         spans.append((*active, since, max(until, since), True))
     return pd.DataFrame(spans, columns=["name", "version", "begin", "end", "open"])

@@ -39,13 +39,13 @@ def default_selection(runs: list[RunRecord], pinned: Sequence[str] = ()) -> RunR
     )
 
 
-def same_cases(runs: list[RunRecord], chosen: RunRecord) -> dict[str, RunRecord]:
-    """Return {model kind: run} of `chosen`, first, and the newest finished run of each other kind
+def same_cases(runs: list[RunRecord], selected: RunRecord) -> dict[str, RunRecord]:
+    """Return {model kind: run} of `selected`, first, and the newest finished run of each other kind
     on the same cases.
     """
-    run = chosen.run
+    run = selected.run
     key = (run.dataset, run.role, run.inputs_hash)
-    by_kind = {run.model_kind: chosen}
+    by_kind = {run.model_kind: selected}
     others = [
         r
         for r in runs
@@ -57,7 +57,7 @@ def same_cases(runs: list[RunRecord], chosen: RunRecord) -> dict[str, RunRecord]
     return by_kind
 
 
-def calibration_of(runs: list[RunRecord], shown: dict[str, RunRecord]) -> dict[str, RunRecord]:
+def calibration_of(runs: list[RunRecord], selected: dict[str, RunRecord]) -> dict[str, RunRecord]:
     """Return {model kind: finished calibration run} of the selected models, all on the same
     held-out cases.
 
@@ -65,7 +65,7 @@ def calibration_of(runs: list[RunRecord], shown: dict[str, RunRecord]) -> dict[s
     left out.
     """
     by_kind: dict[str, RunRecord] = {}
-    for kind, record in shown.items():
+    for kind, record in selected.items():
         for candidate in runs:
             run = candidate.run
             same_model = (run.dataset, run.model_hash) == (

@@ -86,7 +86,7 @@ def watch_sentences(report: WatchReport, language: str) -> str:
         sentence(language, f"watch.figure.{name}", text=text) for name, text in values.items()
     ]
     for alarm, text in zip(report.alarms, alarm_texts(report, language), strict=True):
-        day = "" if np.isnat(alarm.at) else str(alarm.at.astype("datetime64[D]"))
+        day = "" if np.isnat(alarm.occurred_at) else str(alarm.occurred_at.astype("datetime64[D]"))
         lines.append(
             sentence(
                 language,
@@ -118,7 +118,8 @@ def watch_record(report: WatchReport) -> dict:
         "harmed": report.harmed,
         "withdrawn": report.withdrawn,
         "alarms": [
-            asdict(alarm) | {"at": None if np.isnat(alarm.at) else str(alarm.at)}
+            asdict(alarm)
+            | {"occurred_at": None if np.isnat(alarm.occurred_at) else str(alarm.occurred_at)}
             for alarm in report.alarms
         ],
         "proposal": asdict(report.proposal),

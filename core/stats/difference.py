@@ -24,9 +24,9 @@ def interval_difference(a: Interval, b: Interval) -> Interval:
     return Interval(d, d - down, d + up, n, a.level)
 
 
-def excludes_zero(found: Interval) -> bool:
+def excludes_zero(interval: Interval) -> bool:
     """Return whether the interval shows which of the two estimates is larger."""
-    if found.value is None:
+    if interval.value is None:
         return False
-    _, low, high = found.estimate
+    _, low, high = interval.estimate
     return low > 0 or high < 0

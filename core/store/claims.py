@@ -69,8 +69,8 @@ class Claims:
             ).fetchone()
             if row is None:
                 return None
-            case_id, own = row
-            if not own:
+            case_id, holds_claim = row
+            if not holds_claim:
                 connection.execute(
                     "INSERT INTO claims (run_id, case_id, reviewer, claimed_at, until)"
                     " VALUES (?, ?, ?, ?, ?)",
@@ -79,16 +79,21 @@ class Claims:
             return str(case_id)
 
     def release(
-        self, run_id: str, case_id: str, reviewer: str, how: str, at: datetime | None = None
+        self,
+        run_id: str,
+        case_id: str,
+        reviewer: str,
+        how: str,
+        released_at: datetime | None = None,
     ) -> float | None:
         """End the reviewer's open claim; return its seconds, None if there is none.
 
-        run_id, case_id, reviewer: of the claim. how: "answered" or "skipped". at: timezone-aware;
-        None is the present time. A claim that has run out is released too, if no one has claimed
-        the case since.
+        run_id, case_id, reviewer: of the claim. how: "answered" or "skipped". released_at:
+        timezone-aware; None is the present time. A claim that has run out is released too, if no
+        one has claimed the case since.
         """
         self.principal.require("review.verdict")
-        name, moment = self.principal.acting_as(reviewer), _moment(at)
+        name, moment = self.principal.acting_as(reviewer), _moment(released_at)
         with self.store.atomic() as connection:
             row = connection.execute(
                 "UPDATE claims SET released = ? WHERE run_id = ? AND case_id = ? AND reviewer = ?"
@@ -106,13 +111,13 @@ class Claims:
             ).fetchone()
         return None if row is None else str(row[0])
 
-    def open_claims(self, run_id: str, at: datetime | None = None) -> pd.DataFrame:
+    def open_claims(self, run_id: str, moment: datetime | None = None) -> pd.DataFrame:
         """Return the claims in force: case_id, reviewer, claimed_at, until (UTC)."""
         with self.store.atomic() as connection:
             return connection.execute(
                 f"SELECT case_id, reviewer, claimed_at, until FROM claims WHERE {_OPEN}"  # noqa: S608
                 " ORDER BY position",
-                [run_id, _moment(at)],
+                [run_id, _moment(moment)],
             ).df()
 
 

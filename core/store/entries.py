@@ -47,7 +47,7 @@ class PolicyEvent:
     event: str  # one of EVENTS
     author: str
     reason: str
-    at: datetime
+    recorded_at: datetime
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class ReviewVerdict:
     case_id: str
     verdict: str  # one of VERDICTS, about the predicted label
     reviewer: str
-    at: datetime  # timezone-aware; with run, case and reviewer it is the verdict's identity
+    judged_at: datetime  # timezone-aware; with run, case and reviewer it is the verdict's identity
     label: str | None = None  # the case's true label; None if the person gave none
     audit: bool = False
     inclusion_probability: float | None = None  # in (0, 1], that of the draw
@@ -87,8 +87,8 @@ class ReviewVerdict:
         checked_choice(self.source, SOURCES, "source")
         if self.seconds is not None and not (math.isfinite(self.seconds) and self.seconds >= 0):
             raise SettingsError("store.verdict_seconds", case=self.case_id, value=self.seconds)
-        if self.at.tzinfo is None:
-            raise SettingsError("store.verdict_time", value=self.at)
+        if self.judged_at.tzinfo is None:
+            raise SettingsError("store.verdict_time", value=self.judged_at)
         p = self.inclusion_probability
         # A known, positive probability is what makes an audited case usable in an estimate.
         if self.audit != (p is not None):

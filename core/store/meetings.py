@@ -27,7 +27,7 @@ class MeetingDecision:
     author: str
     scenario: str | None
     scenario_version: int | None
-    at: datetime
+    decided_at: datetime
 
 
 class Meetings:

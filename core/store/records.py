@@ -81,18 +81,20 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def json_of(value: dict, part: str, of: str) -> str:
+def json_of(value: dict, part: str, source: str) -> str:
     """Return strict JSON: without NaN, and without values that would lose their type.
 
-    part, of: name the value in errors, such as the "metrics" of a run. Raises NonFiniteError for
-    NaN or infinity, SettingsError for another type.
+    part, source: name the value in errors, such as the "metrics" of a run. Raises NonFiniteError
+    for NaN or infinity, SettingsError for another type.
     """
     try:
         return json.dumps(value, allow_nan=False, default=_plain)
     except ValueError as e:
-        raise NonFiniteError("store.json_number", part=part, of=of, number=_first_bad(value)) from e
+        raise NonFiniteError(
+            "store.json_number", part=part, of=source, number=_first_bad(value)
+        ) from e
     except TypeError as e:
-        raise SettingsError("store.json_type", part=part, of=of, reason=str(e)) from e
+        raise SettingsError("store.json_type", part=part, of=source, reason=str(e)) from e
 
 
 def _plain(value: object) -> object:

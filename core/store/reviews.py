@@ -291,7 +291,7 @@ def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: ReviewVerdict) 
     """Add a verdict; return whether it is new. Raises StoreError for another under its identity,
     and for an audit without an earlier draw.
     """
-    recorded_at = verdict.at.astimezone(UTC).replace(tzinfo=None)
+    recorded_at = verdict.judged_at.astimezone(UTC).replace(tzinfo=None)
     values = (
         verdict.run_id,
         verdict.case_id,

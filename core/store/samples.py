@@ -148,12 +148,12 @@ def _known(connection: duckdb.DuckDBPyConnection, run_id: str, part: int) -> dic
 
 
 def _refuse_another(
-    known: dict[str, np.ndarray], given: dict[str, np.ndarray], run_id: str, part: int
+    stored: dict[str, np.ndarray], offered: dict[str, np.ndarray], run_id: str, part: int
 ) -> None:
     """Raise StoreError unless both hold the same cases with the same numbers."""
     # Exact: samples that differ at all are refused, never replaced.
-    differing = sorted(set(known) ^ set(given)) or [
-        case for case in known if not np.array_equal(known[case], given[case])
+    differing = sorted(set(stored) ^ set(offered)) or [
+        case for case in stored if not np.array_equal(stored[case], offered[case])
     ]
     if differing:
         raise StoreError("store.other_samples", part=part, run=run_id, case=differing[0])

@@ -38,14 +38,20 @@ def record_proposal(
 
 
 def record_event(
-    ledger: Ledger, name: str, version: int, event: str, author: str, reason: str, seen: int
+    ledger: Ledger,
+    name: str,
+    version: int,
+    event: str,
+    author: str,
+    reason: str,
+    last_position: int,
 ) -> tuple[PolicyEvent, bool]:
     """Record an event unless it repeats the last one; return (event, whether it is new).
 
-    name, version, event, author, reason: as in Ledger.add_policy_event. seen: position of the last
-    event that the caller's screen showed, 0 for none. Raises OvertakenError if another step was
-    recorded since, or, for an approval, if a version of the same name was proposed since: an
-    approval is about the version that its screen showed as the newest. Raises what
+    name, version, event, author, reason: as in Ledger.add_policy_event. last_position: position of
+    the last event that the caller's screen showed, 0 for none. Raises OvertakenError if another
+    step was recorded since, or, for an approval, if a version of the same name was proposed since:
+    an approval is about the version that its screen showed as the newest. Raises what
     Ledger.add_policy_event raises.
     """
     with ledger.store.atomic():
@@ -64,7 +70,7 @@ def record_event(
             return last, False
         superseding = [e for e in events if e.event == "propose" and e.name == name]
         newer = superseding if event == "approve" else []
-        since = [e for e in (*steps, *newer) if e.position > seen]
+        since = [e for e in (*steps, *newer) if e.position > last_position]
         if since:
             # An error within an error becomes its own sentence, in the reader's language.
             steps_since = [
@@ -84,12 +90,12 @@ def record_event(
         return ledger.add_policy_event(name, version, event, author, reason), True
 
 
-def same_person(one: str, other: str) -> bool:
+def same_person(name: str, second_name: str) -> bool:
     """Return whether two typed names are equal up to case, width and spaces.
 
     Names are not authenticated: a person who types another name passes as another person.
     """
-    return _folded(one) == _folded(other)
+    return _folded(name) == _folded(second_name)
 
 
 def _given(policy: PolicyVersion) -> tuple:

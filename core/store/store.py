@@ -267,9 +267,9 @@ def _records(connection: duckdb.DuckDBPyConnection, where: str, values: list) ->
     return [records.read_run_record(row) for row in rows]
 
 
-def _refuse_another(known: Run, run: Run) -> None:
+def _refuse_another(recorded: Run, run: Run) -> None:
     for name in records.IDENTITY:
-        old, new = getattr(known, name), getattr(run, name)
+        old, new = getattr(recorded, name), getattr(run, name)
         if old != new:
             raise StoreError(
                 "store.other_run", run=run.run_id, name=name, old=repr(old), new=repr(new)

@@ -39,7 +39,7 @@ class WatchEvent:
     observed: float
     expected: float
     author: str
-    at: datetime | None = None  # UTC; None until it is stored
+    recorded_at: datetime | None = None  # UTC; None until it is stored
 
 
 class WatchEvents:
@@ -60,8 +60,8 @@ class WatchEvents:
         with self.store.atomic() as connection:
             self.store.run(event.run_id)
             Ledger(self.store).policy(event.policy, event.version)
-            known = {_identity(stored) for stored in self.events(event.policy, event.version)}
-            if _identity(event) in known:
+            recorded = {_identity(stored) for stored in self.events(event.policy, event.version)}
+            if _identity(event) in recorded:
                 return False
             values = [getattr(event, name) for name in WatchEvent.__dataclass_fields__]
             marks = ", ".join("?" * len(values))

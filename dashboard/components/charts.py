@@ -69,17 +69,17 @@ def letters(text: str) -> str:
 def risk_coverage_figure(
     curves: pd.DataFrame,
     names: Mapping[str, str],
-    now: Mapping[str, float | None] | None,
+    point: Mapping[str, float | None] | None,
     words: Mapping[str, str],
     banded: Collection[str] = (),
 ) -> go.Figure:
     """Return selective risk against coverage, one line a model, and the point in use.
 
     curves: columns model_kind, threshold, coverage, risk, low, high (shares; NaN if nothing is
-    accepted), first model first. names: kind -> legend text. now: coverage, risk of the point in
+    accepted), first model first. names: kind -> legend text. point: coverage, risk of the point in
     use; None if the page draws it over the chart (dashboard.decide.live). words: coverage, risk,
-    now, band, threshold, coincide, separators. banded: kinds whose interval is drawn too; the first model's
-    always is.
+    now, band, threshold, coincide, separators. banded: kinds whose interval is drawn too; the first
+    model's always is.
     """
     figure = go.Figure()
     # A risk of a few accepted cases jumps between 0 and 100%: noise, not a curve.
@@ -109,7 +109,7 @@ def risk_coverage_figure(
             line=line,
             hovertemplate=hover + f"<extra>{name}</extra>",
         )
-    coverage, risk = (None, None) if now is None else (now["coverage"], now["risk"])
+    coverage, risk = (None, None) if point is None else (point["coverage"], point["risk"])
     if coverage is not None and risk is not None:
         _point(figure, coverage, risk, words["now"])
     # slightly beyond 1, where the clip would halve the line's end
@@ -121,13 +121,13 @@ def risk_coverage_figure(
 
 
 def against_threshold(
-    curve: pd.DataFrame, now: float | None, cheapest: float | None, words: Mapping[str, str]
+    curve: pd.DataFrame, threshold: float | None, cheapest: float | None, words: Mapping[str, str]
 ) -> go.Figure:
     """Return reviews a day, leakage and money a day against the threshold, in panels over one axis.
 
     A panel without any figure is left out. curve: columns threshold, then reviews, leakage, money,
-    each also with _low and _high; NaN if it cannot be estimated. now, cheapest: thresholds to mark,
-    None for those that the page marks itself. words: reviews, leakage, money, threshold, now,
+    each also with _low and _high; NaN if it cannot be estimated. threshold, cheapest: thresholds to
+    mark, None for those that the page marks itself. words: reviews, leakage, money, threshold, now,
     cheapest, separators, and the signs of money.
     """
     panels = [panel for panel in _PANELS if curve[panel[0]].notna().any()]
@@ -161,11 +161,10 @@ def against_threshold(
         # without SI letters, which no Japanese reader counts in
         ticks = {"tickformat": ",.0f" if unit else form, "tickprefix": prefix, "ticksuffix": unit}
         axes.append(ticks | {"rangemode": "tozero", "nticks": 5})
-    shapes = (
-        []
-        if now is None
-        else _mark(figure, now, {"color": SLOTS["now"], "width": 2}, words["now"], len(panels))
-    )
+    shapes = []
+    if threshold is not None:
+        line = {"color": SLOTS["now"], "width": 2}
+        shapes += _mark(figure, threshold, line, words["now"], len(panels))
     if cheapest is not None:
         line = {"color": SLOTS["cheapest"], "width": 2, "dash": "dash"}
         shapes += _mark(figure, cheapest, line, words["cheapest"], len(panels))

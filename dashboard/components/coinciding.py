@@ -26,10 +26,10 @@ def coinciding_curves(
     gaps: dict[str, float] = {}
     for kind in others:
         risk = _at_coverages(curves[curves["model_kind"] == kind], ("risk",))["risk"]
-        known = ~np.isnan(risk) & ~np.isnan(first["risk"])
+        both_drawn = ~np.isnan(risk) & ~np.isnan(first["risk"])
         inside = (risk >= first["low"] - 1e-9) & (risk <= first["high"] + 1e-9)
-        gap = float(np.abs(risk - first["risk"])[known].max()) if known.any() else np.inf
-        if inside[known].all() and gap <= MOST_APART:
+        gap = float(np.abs(risk - first["risk"])[both_drawn].max()) if both_drawn.any() else np.inf
+        if inside[both_drawn].all() and gap <= MOST_APART:
             gaps[kind] = gap
     if not gaps:
         return dict(names)

@@ -54,16 +54,16 @@ def select(
     shows: Mapping[T, str],
     key: str,
     place: DeltaGenerator | None = None,
-    **more: Any,
+    **options: Any,
 ) -> T:
     """Draw a list to choose from and return the choice.
 
     shows: option -> its text; a changed text is updated and the choice stays. key: name of the
-    choice. place: column or container, None for where the page is. more: of st.selectbox.
+    choice. place: column or container, None for where the page is. options: of st.selectbox.
     """
     state.sync_label(key, shows)
     draw = st.selectbox if place is None else place.selectbox
-    return cast(T, draw(label, list(shows), format_func=shows.__getitem__, key=key, **more))
+    return cast(T, draw(label, list(shows), format_func=shows.__getitem__, key=key, **options))
 
 
 def segments(
@@ -71,16 +71,16 @@ def segments(
     shows: Mapping[T, str],
     key: str,
     place: DeltaGenerator | None = None,
-    **more: Any,
+    **options: Any,
 ) -> T:
     """Draw options in a row, one of them always chosen, and return the choice.
 
     shows: option -> its text. key: name of the choice. place: column or container, None for where
-    the page is. more: of st.segmented_control.
+    the page is. options: of st.segmented_control.
     """
     draw = st.segmented_control if place is None else place.segmented_control
     fixed: dict[str, Any] = {"format_func": shows.__getitem__, "key": key, "required": True}
-    return cast(T, draw(label, list(shows), **fixed, **more))
+    return cast(T, draw(label, list(shows), **fixed, **options))
 
 
 def language(words: Words) -> None:

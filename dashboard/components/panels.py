@@ -150,12 +150,12 @@ def empty_panel(key: str, words: Words, why: str, above: Callable[[], None] | No
         st.info(words(why))
 
 
-def draw_cards(found: list[Card], in_a_row: int = 3) -> None:
+def draw_cards(cards: list[Card], in_a_row: int = 3) -> None:
     """Show the cards in rows of `in_a_row`, so that none is narrower than its figures."""
-    for start in range(0, len(found), in_a_row):
+    for start in range(0, len(cards), in_a_row):
         # not strict: the last row may have fewer cards than columns
         for column, card in zip(
-            st.columns(in_a_row), found[start : start + in_a_row], strict=False
+            st.columns(in_a_row), cards[start : start + in_a_row], strict=False
         ):
             with column.container(border=True, key=f"card_{card.key}", height="stretch"):
                 st.metric(card.label, card.value, help=card.help)

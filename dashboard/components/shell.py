@@ -56,9 +56,9 @@ def draw_shell(
 
 
 @st.fragment(run_every=WATCH_SECONDS)
-def _watch(seen: tuple) -> None:
-    """Rerun the whole page as soon as the store's version differs from `seen`."""
-    if cache.data_version() != seen:
+def _watch(versions: tuple) -> None:
+    """Rerun the whole page as soon as the store's version differs from `versions`."""
+    if cache.data_version() != versions:
         st.rerun()
 
 

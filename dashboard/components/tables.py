@@ -176,9 +176,9 @@ def answer_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     return _table(frame, heads, "teacher low high student")
 
 
-def _bounds(words: Words, of: str, prefix: str) -> dict[str, str]:
+def _bounds(words: Words, measure: str, prefix: str) -> dict[str, str]:
     """Return the headings of the two ends of an interval."""
-    return {f"{prefix}{end}": words(f"column.{end}", of=of) for end in ("low", "high")}
+    return {f"{prefix}{end}": words(f"column.{end}", of=measure) for end in ("low", "high")}
 
 
 def _table(frame: pd.DataFrame, heads: Mapping[str, str], shares: str) -> ScreenTable:

@@ -72,15 +72,15 @@ def _jobs(words: Words) -> None:
         st.caption(words.many("jobs.more", len(jobs) - SHOWN))
 
 
-def _job(words: Words, found: JobStatus) -> None:
-    job_id = found.job.job_id
+def _job(words: Words, status: JobStatus) -> None:
+    job_id = status.job.job_id
     title, badge, button = st.columns([6, 2, 2], vertical_alignment="center")
     title.markdown(
-        f"**{data_words.job_name(words, found)}**  \n{data_words.job_line(words, found)}"
+        f"**{data_words.job_name(words, status)}**  \n{data_words.job_line(words, status)}"
     )
-    icon, color = _BADGES[found.state]
-    badge.badge(words(f"job.{found.state}"), icon=icon, color=color)
-    if found.state in ("queued", "running"):
+    icon, color = _BADGES[status.state]
+    badge.badge(words(f"job.{status.state}"), icon=icon, color=color)
+    if status.state in ("queued", "running"):
         button.button(
             words("job.cancel"),
             key=f"cancel_{job_id}",
@@ -88,7 +88,7 @@ def _job(words: Words, found: JobStatus) -> None:
             args=(job_id,),
             width="stretch",
         )
-    elif found.state in queue.RESUMABLE:
+    elif status.state in queue.RESUMABLE:
         button.button(
             words("job.resume"),
             key=f"resume_{job_id}",
@@ -98,13 +98,13 @@ def _job(words: Words, found: JobStatus) -> None:
         )
     else:
         with button:
-            _result(words, found)
-    if found.state == "running":
-        share, texts = data_words.progress_text(words, found.progress)
+            _result(words, status)
+    if status.state == "running":
+        share, texts = data_words.progress_text(words, status.progress)
         st.progress(share, texts)
-    if found.state == "lost":
+    if status.state == "lost":
         st.caption(words("job.lost.note"))
-    if found.state == "failed":
+    if status.state == "failed":
         last = queue.log_tail(cache.settings(), job_id, 1)
         st.error(words.markdown("job.failed.note", last=last[:400]), icon=":material/error:")
     # read only on demand: a log is read anew at each refresh
@@ -116,9 +116,9 @@ def _job(words: Words, found: JobStatus) -> None:
         )
 
 
-def _result(words: Words, found: JobStatus) -> None:
+def _result(words: Words, status: JobStatus) -> None:
     """Draw the way to a finished job's result: the page Decide, and a PoC's report."""
-    job_id, record = found.job.job_id, _result_run(found)
+    job_id, record = status.job.job_id, _result_run(status)
     if record is None:
         return
     pressed = st.button(
@@ -127,7 +127,7 @@ def _result(words: Words, found: JobStatus) -> None:
     if pressed:
         state.open_page("decide", run=record.run.run_id)
     reports = cache.settings().reports.glob(f"{record.run.dataset}-poc-*.pdf")
-    if found.job.verb == "poc" and (report := max(reports, default=None)) is not None:
+    if status.job.verb == "poc" and (report := max(reports, default=None)) is not None:
         st.download_button(
             words("job.report"),
             report.read_bytes,  # a function: read when it is downloaded
@@ -138,15 +138,15 @@ def _result(words: Words, found: JobStatus) -> None:
         )
 
 
-def _result_run(found: JobStatus) -> RunRecord | None:
+def _result_run(status: JobStatus) -> RunRecord | None:
     """Return the run that shows the result of a finished job; None for a job that scored nothing."""
-    dataset = result_dataset(found.job.verb, found.job.arguments)
+    dataset = result_dataset(status.job.verb, status.job.arguments)
     runs = [record for record in cache.runs() if record.run.dataset == dataset]
-    if dataset is None or found.state != "finished" or not runs:
+    if dataset is None or status.state != "finished" or not runs:
         return None
     line = cache.line_settings().get(dataset)
     pinned = [line.opens] if line and line.opens else []
-    return run_selection.default_selection(runs, pinned if found.job.verb == "poc" else [])
+    return run_selection.default_selection(runs, pinned if status.job.verb == "poc" else [])
 
 
 def _cancel(job_id: str) -> None:

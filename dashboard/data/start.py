@@ -235,16 +235,16 @@ def _warn_of_language(words: Words, ready: ReadyCases, base: Path) -> None:
         st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/translate:")
 
 
-def _labels(words: Words, ready: ReadyCases, known: tuple[str, ...]) -> str:
+def _labels(words: Words, ready: ReadyCases, run_labels: tuple[str, ...]) -> str:
     """Return how many cases have a label that the model was trained on, another one, or none."""
-    frame, notices = with_known_labels(ready.cases.frame, known)
+    frame, notices = with_known_labels(ready.cases.frame, run_labels)
     labels = frame["label"]
-    unknown = labels[labels.notna() & ~labels.isin(known)]
+    unknown = labels[labels.notna() & ~labels.isin(run_labels)]
     texts = {
-        "known": words.number(int(labels.isin(known).sum()), 0),
+        "known": words.number(int(labels.isin(run_labels).sum()), 0),
         "none": words.number(int(labels.isna().sum()), 0),
     }
-    text = words.markdown("labels.known", classes=words.number(len(known), 0), **texts)
+    text = words.markdown("labels.known", classes=words.number(len(run_labels), 0), **texts)
     for notice in notices:
         sentence = message(words.language, notice.code, **notice.values)
         text += "  \n" + words.markdown("upload.notice", sentence=sentence)

@@ -130,10 +130,10 @@ def file_size_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     )
 
 
-def library_version_table(words: Words, found: Mapping[str, str]) -> ScreenTable:
+def library_version_table(words: Words, versions: Mapping[str, str]) -> ScreenTable:
     """Return the table of pipeline.workspace.versions."""
     names = {"schema": words("versions.schema"), "python": "Python"}
-    rows = [(names.get(name, name), version) for name, version in found.items()]
+    rows = [(names.get(name, name), version) for name, version in versions.items()]
     return ScreenTable(
         pd.DataFrame(rows, columns=[words("versions.name"), words("versions.version")]), {}
     )

@@ -63,7 +63,10 @@ def _chosen_file(words: Words) -> Upload | None:
 
 
 def _called(words: Words, upload: Upload) -> str:
-    size, arrived = data_words.size_text(words, upload.size), words.time(pd.Timestamp(upload.at))
+    size, arrived = (
+        data_words.size_text(words, upload.size),
+        words.time(pd.Timestamp(upload.arrived_at)),
+    )
     return f"{upload.called} · {size} · {arrived}"
 
 

@@ -32,8 +32,8 @@ def step_name(words: Words, what: str) -> str:
     return _translated(words, what, _STEPS) or words("step.begin")
 
 
-def _translated(words: Words, text: str, known: tuple[tuple[str, str], ...]) -> str | None:
-    for form, key in known:
+def _translated(words: Words, text: str, translations: tuple[tuple[str, str], ...]) -> str | None:
+    for form, key in translations:
         if match := re.fullmatch(form, text, flags=re.DOTALL):
             return words(key, **match.groupdict())
     return None
@@ -59,38 +59,38 @@ def duration_text(words: Words, seconds: float | None) -> str:
     return words.text("duration.hours", h=words.number(minutes // 60, 0), m=str(minutes % 60))
 
 
-def progress_text(words: Words, found: Progress | None) -> tuple[float, str]:
+def progress_text(words: Words, progress: Progress | None) -> tuple[float, str]:
     """Return the progress of a running job's present step, 0..1, and a line about it."""
-    if found is None:
+    if progress is None:
         return 0.0, words("step.begin")
-    done = words.number(found.done, 0)
-    texts = {"step": step_name(words, found.what), "done": done}
-    if not found.total:
+    done = words.number(progress.done, 0)
+    texts = {"step": step_name(words, progress.what), "done": done}
+    if not progress.total:
         return 0.0, words.markdown("progress.open", **texts)
     # st.progress raises outside 0..1
-    share = min(1.0, max(0.0, found.done / found.total))
-    texts |= {"total": words.number(found.total, 0)}
-    if found.seconds_left is None:
+    share = min(1.0, max(0.0, progress.done / progress.total))
+    texts |= {"total": words.number(progress.total, 0)}
+    if progress.seconds_left is None:
         return share, words.markdown("progress.counted", **texts)
     return share, words.markdown(
-        "progress.timed", left=duration_text(words, found.seconds_left), **texts
+        "progress.timed", left=duration_text(words, progress.seconds_left), **texts
     )
 
 
-def job_line(words: Words, found: JobStatus) -> str:
+def job_line(words: Words, status: JobStatus) -> str:
     """Return in markdown who started a job and when, its duration, and the exit code of a failure."""
-    texts = [words.markdown("job.asked", who=found.job.who, at=words.time(found.job.created_at))]
-    if found.started_at and found.ended_at:
-        seconds = (found.ended_at - found.started_at).total_seconds()
+    texts = [words.markdown("job.asked", who=status.job.who, at=words.time(status.job.created_at))]
+    if status.started_at and status.ended_at:
+        seconds = (status.ended_at - status.started_at).total_seconds()
         texts.append(words.markdown("job.took", duration=duration_text(words, seconds)))
-    if found.state == "failed":
-        texts.append(words.markdown("job.code", code=str(found.exit_code)))
+    if status.state == "failed":
+        texts.append(words.markdown("job.code", code=str(status.exit_code)))
     return " · ".join(texts)
 
 
-def job_name(words: Words, found: JobStatus) -> str:
+def job_name(words: Words, status: JobStatus) -> str:
     """Return in markdown a job's task and what it works on."""
-    return f"{words(f'verb.{found.job.verb}')} · {escape_markdown(found.job.about)}"
+    return f"{words(f'verb.{status.job.verb}')} · {escape_markdown(status.job.about)}"
 
 
 def chart_name(words: Words, record: RunRecord) -> str:

@@ -111,5 +111,5 @@ def worklist_file(context: RunContext) -> bytes:
         rows = rows[rows["segment"].eq(context.segment)]
     columns = [rows[name] for name in ("segment", "predicted", "confidence", "epistemic")]
     decisions = decide_cases(context.policy, *columns)
-    listed = rows.assign(reason=decisions.reasons)[~decisions.accepted]
-    return csv_bytes(listed.sort_values("confidence", ignore_index=True))
+    worklist = rows.assign(reason=decisions.reasons)[~decisions.accepted]
+    return csv_bytes(worklist.sort_values("confidence", ignore_index=True))

@@ -17,12 +17,12 @@ _WAYS = {"with_teacher": ("teacher", "solid", "diamond"), "without": ("student",
 
 
 def mix_chart(
-    curve: pd.DataFrame, seen: float, supposed: float, words: Mapping[str, str]
+    curve: pd.DataFrame, measured: float, supposed: float, words: Mapping[str, str]
 ) -> go.Figure:
     """Return review rate and leakage against the share of one label, with both shares marked.
 
-    curve: columns share, review, leakage, each of the last two with _low and _high. seen, supposed:
-    the measured and the supposed share, 0..1. words: review, leakage, share, seen, supposed,
+    curve: columns share, review, leakage, each of the last two with _low and _high. measured,
+    supposed: shares, 0..1. words: review, leakage, share, seen, supposed,
     separators.
     """
     # leakage needs labels and may be unknown at every share
@@ -46,7 +46,7 @@ def mix_chart(
         figure.add_scatter(
             x=curve["share"], y=curve[column], mode="lines", line=line, hovertemplate=hover, **place
         )
-    for name, x, dash in (("seen", seen, "dot"), ("supposed", supposed, "solid")):
+    for name, x, dash in (("seen", measured, "dot"), ("supposed", supposed, "solid")):
         line = {"color": SLOTS["now"], "width": 2, "dash": dash}
         figure.add_vline(x=x, line=line)
         figure.add_scatter(

@@ -116,10 +116,11 @@ def work(words: Words, asks_reviewers: bool = True) -> None:
     )
 
 
-def mix_control(words: Words, kinds: dict[str, str], seen: float) -> None:
+def mix_control(words: Words, kinds: dict[str, str], measured: float) -> None:
     """Draw which label becomes more or less frequent, and its share.
 
-    words: the catalogue. kinds: label -> display name. seen: its measured share, 0..1.
+    words: the catalogue. kinds: label -> display name. measured: share of the selected
+    label in the cases, 0..1.
     """
     kind, share = st.columns([2, 3], vertical_alignment="bottom")
     controls.select(
@@ -133,5 +134,5 @@ def mix_control(words: Words, kinds: dict[str, str], seen: float) -> None:
         step=1.0,
         format="%0.1f",
         key="share",
-        placeholder=words("mix.seen_share", share=words.percent(seen)),
+        placeholder=words("mix.seen_share", share=words.percent(measured)),
     )

@@ -27,10 +27,10 @@ from dashboard.session.cache import cached_result
 from dashboard.session.context import RunContext
 
 
-def risk(context: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
+def risk(context: RunContext, marks: Sequence[Mark], sentences: list[str]) -> None:
     """Draw selective risk against coverage, with the marked points.
 
-    marks: the points. said: sentences about points, for the note.
+    marks: the points. sentences: sentences about points, for the note.
     """
     words, choices = context.words, context.choices
     labelled = consequence.threshold_consequence(
@@ -52,7 +52,7 @@ def risk(context: RunContext, marks: Sequence[Mark], said: list[str]) -> None:
     )
     note = [
         words.markdown("risk_coverage.note", n=words.number(labelled, 0)),
-        *said,
+        *sentences,
         words("points.click"),
     ]
     panels.chart_panel(

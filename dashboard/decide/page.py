@@ -280,7 +280,7 @@ class View:
         marks = points.marks(self.context, ghost, threshold_of)
         left, right = st.columns(2)
         with left:
-            curves.risk(self.context, marks, [certified.said, capacity.said])
+            curves.risk(self.context, marks, [certified.sentence, capacity.sentence])
             starts.draw_limits(words, self.choices, self.solver)
         with right:
             curves.thresholds(self.context, self.costed, threshold_of[CHEAPEST_MARK], marks)

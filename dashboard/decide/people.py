@@ -18,14 +18,14 @@ from dashboard.session.context import RunContext
 ASKED = "desk_asked"  # arguments of the last simulation; other choices need another press
 
 
-def desk(context: RunContext, found: PolicyConsequence) -> None:
+def desk(context: RunContext, consequence: PolicyConsequence) -> None:
     """Draw one person's work, the full-time people that the reviews need, and the simulation.
 
     The simulation of the chosen number of people starts with a button.
     """
     with panels.panel("people", context.words):
         decide_controls.work(context.words, asks_reviewers=context.choices.goal != BY_PEOPLE)
-        _simulation(context, found)
+        _simulation(context, consequence)
 
 
 def reviewers_of(choices: Choices) -> int | None:
@@ -38,10 +38,10 @@ def reviewers_of(choices: Choices) -> int | None:
     return choices.reviewers
 
 
-def _simulation(context: RunContext, found: PolicyConsequence) -> None:
+def _simulation(context: RunContext, consequence: PolicyConsequence) -> None:
     words, choices, full_time = context.words, context.choices, context.full_time
-    st.markdown(people_need(words, found.reviews_per_day, full_time))
-    reviews = found.reviews_per_day.value
+    st.markdown(people_need(words, consequence.reviews_per_day, full_time))
+    reviews = consequence.reviews_per_day.value
     if not reviews:
         st.info(words("people.none"))
         return

@@ -29,7 +29,7 @@ class MarkedThreshold:
     """
 
     threshold: float | None
-    said: str
+    sentence: str
 
 
 def active(context: RunContext) -> tuple[Ghost | None, str]:
@@ -109,12 +109,14 @@ def capacity(context: RunContext, handles: Callable[[], ThresholdSolver]) -> Mar
     )
 
 
-def marks(context: RunContext, ghost: Ghost | None, at: dict[str, float | None]) -> list[Mark]:
+def marks(
+    context: RunContext, ghost: Ghost | None, thresholds: dict[str, float | None]
+) -> list[Mark]:
     """Return the points of the curves.
 
-    context: run and choices. ghost: the active policy, None if there is none. at: CERTIFIED,
-    CAPACITY and CHEAPEST -> threshold or None. The active policy's figures are those of all its
-    thresholds, so its sign may lie off the curves of a single threshold.
+    context: run and choices. ghost: the active policy, None if there is none. thresholds:
+    CERTIFIED, CAPACITY and CHEAPEST -> threshold or None. The active policy's figures are those of
+    all its thresholds, so its sign may lie off the curves of a single threshold.
     """
     words = context.words
     points = []
@@ -123,7 +125,7 @@ def marks(context: RunContext, ghost: Ghost | None, at: dict[str, float | None])
         threshold = ghost.consequence.policy.threshold
         points.append(Mark(ACTIVE, threshold, words("mark.active"), figures))
     for kind in (CERTIFIED, CAPACITY, CHEAPEST):
-        if (t := at[kind]) is not None:
+        if (t := thresholds[kind]) is not None:
             points.append(Mark(kind, t, words(f"mark.{kind}"), _on_curve(context, t)))
     return points
 
@@ -140,11 +142,11 @@ def _on_curve(context: RunContext, t: float) -> dict[str, float | None]:
     )
 
 
-def _figures(found: PolicyConsequence) -> dict[str, float | None]:
+def _figures(consequence: PolicyConsequence) -> dict[str, float | None]:
     return {
-        "coverage": found.coverage.value,
-        "risk": found.selective_risk.value,
-        "reviews": found.reviews_per_day.value,
-        "leakage": found.leakage.value,
-        "money": found.money_per_day.value,
+        "coverage": consequence.coverage.value,
+        "risk": consequence.selective_risk.value,
+        "reviews": consequence.reviews_per_day.value,
+        "leakage": consequence.leakage.value,
+        "money": consequence.money_per_day.value,
     }

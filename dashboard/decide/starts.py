@@ -31,30 +31,30 @@ LISTED = 100  # cases in the table
 _FETCHED = 2000
 
 
-def draw_limits(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
+def draw_limits(words: Words, choices: Choices, handles: ThresholdSolver) -> None:
     """Draw the limits: their threshold, the binding one, and the worth of one more review a day."""
     with panels.panel("limits", words):
         controls.limit_controls(words)
-        _limits_answer(words, chosen, handles)
+        _limits_answer(words, choices, handles)
 
 
-def _limits_answer(words: Words, chosen: Choices, handles: ThresholdSolver) -> None:
-    limit = risk_limit(chosen.limited, chosen.most)
-    if limit is None and chosen.capacity is None:
+def _limits_answer(words: Words, choices: Choices, handles: ThresholdSolver) -> None:
+    limit = risk_limit(choices.limited, choices.most)
+    if limit is None and choices.capacity is None:
         st.caption(words("limits.none"))
         return
-    solution = _found(handles, limit, chosen.capacity)
-    answer = limit_answer(words, solution, chosen.limited)
-    if limit is not None and chosen.capacity is not None:
-        price = handles.worth_of_reviews(limit, chosen.capacity)
+    solution = _found(handles, limit, choices.capacity)
+    answer = limit_answer(words, solution, choices.limited)
+    if limit is not None and choices.capacity is not None:
+        price = handles.worth_of_reviews(limit, choices.capacity)
         answer = words.sentence_space.join(
-            filter(None, (answer, review_worth(words, price, chosen.currency)))
+            filter(None, (answer, review_worth(words, price, choices.currency)))
         )
     (st.warning if isinstance(solution, InfeasibleLimits) else st.markdown)(answer)
     t = limit_point(solution).policy.threshold
     label = words("limits.use", t=words.number(cast(float, t), 3))
     st.button(
-        label, key="use_limits", disabled=t == chosen.t, on_click=state.set_value, args=("t", t)
+        label, key="use_limits", disabled=t == choices.t, on_click=state.set_value, args=("t", t)
     )
 
 
@@ -96,16 +96,16 @@ def _compared(context: RunContext, thresholds: dict[str, float], ghost: Ghost | 
     sides(words, choices, context.run_id, cache.histogram(context.run_id), compared_threshold)
 
 
-def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, other: float) -> None:
+def sides(words: Words, choices: Choices, run_id: str, histogram: Histogram, moved: float) -> None:
     """Draw the cases between two thresholds.
 
-    words: the catalogue. chosen: threshold in use and segment. run_id, histogram: of the run.
-    other: the second threshold.
+    words: the catalogue. choices: threshold in use and segment. run_id, histogram: of the run.
+    moved: the second threshold.
     """
-    part = histogram if chosen.segment == ALL else histogram.select(segments=(chosen.segment,))
-    between = cases_between_thresholds(part, chosen.t, other)
+    part = histogram if choices.segment == ALL else histogram.select(segments=(choices.segment,))
+    between = cases_between_thresholds(part, choices.t, moved)
     ends = {"low": words.number(between.low, 3), "high": words.number(between.high, 3)}
-    hidden = 0 if chosen.unseen else between.by_outcome["unseen"]
+    hidden = 0 if choices.unseen else between.by_outcome["unseen"]
     if between.cases == hidden:
         st.info(words("sides.same", **ends))
         return
@@ -114,13 +114,13 @@ def sides(words: Words, chosen: Choices, run_id: str, histogram: Histogram, othe
         words.markdown("sides.note", **ends, **_counts(words, between, hidden, listed_cases))
     )
     panels.lazy_expander(
-        "sides", words("sides.cases"), partial(_cases, words, chosen, run_id, between)
+        "sides", words("sides.cases"), partial(_cases, words, choices, run_id, between)
     )
 
 
-def _cases(words: Words, chosen: Choices, run_id: str, found: CasesBetween) -> None:
+def _cases(words: Words, choices: Choices, run_id: str, between: CasesBetween) -> None:
     """Draw the cases themselves, read from the store; slow, so only in an open expander."""
-    rows = _listed(chosen, cache.cases_between(run_id, found.low, found.high, _FETCHED))
+    rows = _listed(choices, cache.cases_between(run_id, between.low, between.high, _FETCHED))
     _table(words, rows)
 
 
@@ -198,14 +198,14 @@ def _listed(
     return rows[counted].head(LISTED)
 
 
-def _counts(words: Words, found: CasesBetween, hidden: int, listed: int) -> dict[str, str]:
-    outcome = found.by_outcome
+def _counts(words: Words, between: CasesBetween, hidden: int, rows: int) -> dict[str, str]:
+    outcome = between.by_outcome
     counts = {
-        "n": found.cases - hidden,
+        "n": between.cases - hidden,
         "right": outcome["right"],
         "wrong": outcome["wrong"] + outcome["unseen"] - hidden,
         "unlabelled": outcome["unlabelled"],
-        "listed": listed,
+        "listed": rows,
     }
     return {name: words.number(count, 0) for name, count in counts.items()}
 

@@ -21,12 +21,12 @@ FIGURES = {
 }
 
 
-def draw_terms(context: RunContext, found: PolicyConsequence, about_policy: str) -> None:
+def draw_terms(context: RunContext, consequence: PolicyConsequence, about_policy: str) -> None:
     """Draw the figures of the threshold in use, the terms, and the note on the active policy."""
     words = context.words
     rows = []
     for name, field in FIGURES.items():
-        share = getattr(found, field)
+        share = getattr(consequence, field)
         rows.append((words(f"card.{name}"), share.value, share.low, share.high, share.n))
     columns = [words("terms.figure"), words("terms.value")]
     columns += [words(f"column.{end}", of="95%") for end in ("low", "high")] + ["n"]

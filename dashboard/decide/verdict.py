@@ -149,10 +149,10 @@ def describe(
 
 def group_names(words: Words, names: Sequence[str]) -> str:
     """Return the first NAMED names of groups in one text, and how many more there are."""
-    listed = [name or words("segment.all") for name in names[:NAMED]]
+    texts = [name or words("segment.all") for name in names[:NAMED]]
     if len(names) > NAMED:
-        listed.append(words.many("route.more", len(names) - NAMED))
-    return words.comma.join(listed)
+        texts.append(words.many("route.more", len(names) - NAMED))
+    return words.comma.join(texts)
 
 
 def _slips(outcome: Outcome, against: AgainstReview) -> Interval:

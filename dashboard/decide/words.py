@@ -144,8 +144,8 @@ def desk_answer(words: Words, desk: DeskResult, least: int) -> str:
         "sla": words.number(desk.sla_hours),
         "late": words.percent(late.value, 1),
     }
-    kept = "people.keeps.more" if desk.reviewers > least else "people.keeps"
-    return words.markdown(kept if desk.keeps_promise else "people.late", **texts)
+    promise_key = "people.keeps.more" if desk.reviewers > least else "people.keeps"
+    return words.markdown(promise_key if desk.keeps_promise else "people.late", **texts)
 
 
 def desk_basis(words: Words, desk: DeskResult) -> str:

@@ -107,28 +107,28 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     _spreads(context)
 
 
-def _headline(shown: EvidenceContext) -> None:
-    words, choices = shown.words, shown.choices
-    counts = cache.cumulative(shown.record.run.run_id, choices.segment)
+def _headline(context: EvidenceContext) -> None:
+    words, choices = context.words, context.choices
+    counts = cache.cumulative(context.record.run.run_id, choices.segment)
     controls.draw_notices(words)
     for warning in sentences.warnings(
         words,
-        shown.record,
+        context.record,
         consequence.threshold_consequence(counts, choices.t, CostModel(1.0), choices.unseen),
     ):
         st.warning(warning, icon=":material/warning:")
     summary = evidence.calibration_summary(counts.histogram, choices.unseen)
     with st.container(border=True, key="headline"):
         texts = certificate_words.calibration_headline(
-            words, shown.model, summary, _untrained(counts), choices.unseen
+            words, context.model, summary, _untrained(counts), choices.unseen
         )
         st.markdown(f"## {texts}", anchors=False)
 
 
-def _rival(shown: EvidenceContext) -> None:
+def _rival(context: EvidenceContext) -> None:
     """Draw whether the model is worth more than the plainest one, or how to train that one."""
-    words, rival = shown.words, shown.same.get(PLAIN)
-    if shown.record.run.model_kind == PLAIN:
+    words, rival = context.words, context.same.get(PLAIN)
+    if context.record.run.model_kind == PLAIN:
         return
     if rival is None:
         st.caption(words("rival.none"))
@@ -136,26 +136,30 @@ def _rival(shown: EvidenceContext) -> None:
     verdict = cache.cached_from_predictions(
         evidence.rival_verdict,
         evidence.COLUMNS["rival"],
-        (shown.record.run.run_id, rival.run.run_id),
-        shown.record.run.labels,
-        shown.model,
-        shown.names()[PLAIN],
+        (context.record.run.run_id, rival.run.run_id),
+        context.record.run.labels,
+        context.model,
+        context.names()[PLAIN],
     )
     if verdict.nll.value is not None:
         text = escape_markdown(verdict.sentence(words.language))
         (st.warning if verdict.winner == "rival" else st.info)(text, icon=":material/balance:")
 
 
-def _with_temperature(shown: EvidenceContext) -> EvidenceContext:
+def _with_temperature(context: EvidenceContext) -> EvidenceContext:
     """Return the context with the point estimate's temperature, or the reason for its absence.
 
     The temperature is fitted on the calibration run and applied to these cases: fitting it on the
     cases that it is judged on would flatter it.
     """
-    words, point, fitted_on = shown.words, shown.same.get("point"), shown.calibration.get("point")
+    words, point, fitted_on = (
+        context.words,
+        context.same.get("point"),
+        context.calibration.get("point"),
+    )
     if point is None or fitted_on is None:
         return replace(
-            shown,
+            context,
             temperature=words("temperature.no_point" if point is None else "temperature.no_run"),
         )
     try:
@@ -165,7 +169,7 @@ def _with_temperature(shown: EvidenceContext) -> EvidenceContext:
         )
     except SettingsError as error:
         return replace(
-            shown,
+            context,
             temperature=words.markdown("temperature.no_fit", sentence=words.error_text(error)),
         )
     columns = evidence.COLUMNS["scaled_counts"]
@@ -173,22 +177,27 @@ def _with_temperature(shown: EvidenceContext) -> EvidenceContext:
         evidence.scaled_counts, columns, (point.run.run_id,), temperature.value.value
     )
     return replace(
-        shown,
+        context,
         scaled=counts,
         temperature=certificate_words.temperature_sentence(words, temperature, fitted_on, point),
     )
 
 
-def _curves(shown: EvidenceContext) -> None:
+def _curves(context: EvidenceContext) -> None:
     """Draw reliability, and risk against coverage, of all models on the same cases."""
-    words, unseen, counts, names = shown.words, shown.choices.unseen, shown.counts(), shown.names()
+    words, unseen, counts, names = (
+        context.words,
+        context.choices.unseen,
+        context.counts(),
+        context.names(),
+    )
     trusted = {kind: evidence.calibration_summary(curve, unseen) for kind, curve in counts.items()}
     n = max(curve.accuracy.n for curve in trusted.values())
     if not n:
         for key in ("ev_reliability", "ev_risk"):
             panels.empty_panel(key, words, "needs_labels")
         return
-    sources = certificate_words.source_runs(words, n, shown.same.values())
+    sources = certificate_words.source_runs(words, n, context.same.values())
 
     bins, _ = frames.reliability_frame(counts, unseen)
     titles = {
@@ -199,7 +208,7 @@ def _curves(shown: EvidenceContext) -> None:
         "axis.confidence", "axis.accuracy", "calibration.perfect", "column.cases"
     )
     figure = evidence_charts.reliability_chart(bins, titles, texts)
-    note = "  \n".join([words("ev_reliability.note"), shown.temperature, sources])
+    note = "  \n".join([words("ev_reliability.note"), context.temperature, sources])
     panels.chart_panel(
         "ev_reliability", words, figure, tables.reliability_table(words, bins, names), note
     )
@@ -207,7 +216,7 @@ def _curves(shown: EvidenceContext) -> None:
     cumulative = {kind: AcceptanceCurve(curve) for kind, curve in counts.items()}
     curves = frames.risk_coverage_frame(cumulative, unseen)
     curve = consequence.threshold_consequence(
-        cumulative[shown.record.run.model_kind], shown.choices.t, CostModel(1.0), unseen
+        cumulative[context.record.run.model_kind], context.choices.t, CostModel(1.0), unseen
     )
     in_use = {"coverage": curve.coverage.value, "risk": curve.selective_risk.value}
     texts = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
@@ -222,8 +231,8 @@ def _curves(shown: EvidenceContext) -> None:
     )
 
 
-def _shift(shown: EvidenceContext) -> None:
-    words, choices, run_id = shown.words, shown.choices, shown.record.run.run_id
+def _shift(context: EvidenceContext) -> None:
+    words, choices, run_id = context.words, context.choices, context.record.run.run_id
 
     def above() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -234,15 +243,15 @@ def _shift(shown: EvidenceContext) -> None:
         periods = cache.cached_from_predictions(
             evidence.by_period, evidence.COLUMNS["by_period"], (run_id,), choices.period
         )
-    before, records = shown.own_calibration, [shown.record]
+    before, records = context.own_calibration, [context.record]
     # the page may be about the calibration run itself, which is no earlier period
     if before is not None and before.run.run_id != run_id:
         periods, records = (
             # first, since the chart draws periods in this order
             {BEFORE: cache.histogram(before.run.run_id)} | periods,
-            [before, shown.record],
+            [before, context.record],
         )
-    picked = {period: shown.picked(counts) for period, counts in periods.items()}
+    picked = {period: context.picked(counts) for period, counts in periods.items()}
     table = evidence.shift_frame(picked, choices.t, choices.unseen)
     names = pd.Series(
         [certificate_words.period_name(words, *period) for period in picked], dtype=object
@@ -265,7 +274,7 @@ def _shift(shown: EvidenceContext) -> None:
     figure = evidence_charts.shift_chart(drawn, labels, begins, texts)
     small = dict(zip(names[~enough], table.loc[~enough, "labelled"], strict=True))
     note = [
-        words.markdown("ev_shift.note", model=shown.model),
+        words.markdown("ev_shift.note", model=context.model),
         words("ev_shift.before") if begins else "",
         certificate_words.excluded_periods(words, small, sentences.FEW),
         certificate_words.source_runs(words, int(table["labelled"].sum()), records),
@@ -280,14 +289,14 @@ def _shift(shown: EvidenceContext) -> None:
     )
 
 
-def _certificate(shown: EvidenceContext) -> None:
-    words, choices, record = shown.words, shown.choices, shown.own_calibration
+def _certificate(context: EvidenceContext) -> None:
+    words, choices, record = context.words, context.choices, context.own_calibration
     if record is None:
         panels.empty_panel(
             "ev_certificate", words, "certificate.no_run", lambda: controls.promise(words)
         )
         return
-    counts = AcceptanceCurve(shown.picked(cache.histogram(record.run.run_id)))
+    counts = AcceptanceCurve(context.picked(cache.histogram(record.run.run_id)))
     curve = evidence.certificate_frame(counts, choices.measure, choices.unseen)
     if not len(curve):
         panels.empty_panel(
@@ -295,7 +304,7 @@ def _certificate(shown: EvidenceContext) -> None:
         )
         return
     try:
-        certificate = cache.certificate(record.run, choices, shown.segment)
+        certificate = cache.certificate(record.run, choices, context.segment)
     except SettingsError as error:
         sentence = words.error_text(error)
         panels.empty_panel(
@@ -318,7 +327,7 @@ def _certificate(shown: EvidenceContext) -> None:
     figure = evidence_charts.certificate_chart(curve, choices.target, threshold, texts)
     note = "  \n".join(
         certificate_words.certificate_basis(
-            words, certificate, record, shown.model, _untrained(counts), choices.unseen
+            words, certificate, record, context.model, _untrained(counts), choices.unseen
         )
     )
     panels.chart_panel(
@@ -336,15 +345,19 @@ def _refused(words: Words, sentence: str) -> None:
     st.warning(words.markdown("certificate.because", sentence=sentence), icon=":material/block:")
 
 
-def _spreads(shown: EvidenceContext) -> None:
-    words, student, teacher = shown.words, shown.same.get("student"), shown.same.get("teacher")
+def _spreads(context: EvidenceContext) -> None:
+    words, student, teacher = (
+        context.words,
+        context.same.get("student"),
+        context.same.get("teacher"),
+    )
     if student is None or teacher is None:
         panels.empty_panel("ev_spread", words, "spread.missing")
         return
     with st.spinner(words("evidence.reading")):
         ids = (student.run.run_id, teacher.run.run_id)
         agreement = cache.cached_from_predictions(
-            evidence.spread_agreement, evidence.COLUMNS["spreads"], ids, shown.segment
+            evidence.spread_agreement, evidence.COLUMNS["spreads"], ids, context.segment
         )
     n = agreement["epistemic"].error.n
     # a correlation needs two cases

@@ -17,7 +17,9 @@ def history_table(words: Words, frame: pd.DataFrame, zone: tzinfo) -> ScreenTabl
     return ScreenTable(
         pd.DataFrame(
             {
-                words("history.at"): [words.time(at.astimezone(zone)) for at in frame["at"]],
+                words("history.at"): [
+                    words.time(moment.astimezone(zone)) for moment in frame["at"]
+                ],
                 words("history.who"): [actor or DASH for actor in frame["actor"]],
                 words("history.what"): [_action_name(words, action) for action in frame["action"]],
                 words("history.subject"): frame["subject"].tolist(),

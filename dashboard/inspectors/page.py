@@ -90,18 +90,18 @@ def _rule(words: Words) -> GateRule:
     return GateRule(Policy(state.present.t))
 
 
-def _stored(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
+def _stored(context: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
     """Draw the choice of a stored case; return it and its times, or None after a hint."""
-    words, teacher = shown.words, shown.teacher.run
-    scored = (shown.student or shown.teacher).run
+    words, teacher = context.words, context.teacher.run
+    scored = (context.student or context.teacher).run
     cases = cache.cached_query(inspectors.sampled_cases, teacher.run_id, scored.run_id)
     if cases.empty:
         st.info(words.markdown("inspectors.no_samples", run=teacher.run_id))
         return None
-    texts = "inspectors.kept_all" if len(cases) == shown.teacher.cases else "inspectors.kept"
+    texts = "inspectors.kept_all" if len(cases) == context.teacher.cases else "inspectors.kept"
     st.caption(
         words.markdown(
-            texts, n=words.number(len(cases), 0), cases=words.number(shown.teacher.cases, 0)
+            texts, n=words.number(len(cases), 0), cases=words.number(context.teacher.cases, 0)
         )
     )
     inspector_controls.pick_control(words)
@@ -109,7 +109,7 @@ def _stored(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, 
         cases = cases[cases["segment"] == segment]
     if not state.present.unseen:
         cases = cases[cases["outcome"] != "unseen"]
-    offered = inspectors.offered_cases(cases, state.present.pick, shown.rule)
+    offered = inspectors.offered_cases(cases, state.present.pick, context.rule)
     if offered.empty:
         st.info(words("inspectors.none_of_kind"))
         return None
@@ -117,14 +117,14 @@ def _stored(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, 
     case_id = cast(str, state.present.case)  # its list is never empty
     samples = cache.cached_query(inspectors.samples_of, teacher.run_id, case_id)
     case = inspectors.stored_case(
-        cases.loc[case_id], samples, teacher.labels, shown.student is not None
+        cases.loc[case_id], samples, teacher.labels, context.student is not None
     )
-    return case, inspector_words.stored_time(words, shown.teacher, shown.student)
+    return case, inspector_words.stored_time(words, context.teacher, context.student)
 
 
-def _typed(shown: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
+def _typed(context: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str, ...]]] | None:
     """Draw the text field; return the last answered case and its times, None if there is none."""
-    words, teacher, student = shown.words, shown.teacher, shown.student
+    words, teacher, student = context.words, context.teacher, context.student
     if student is None:
         st.info(words("inspectors.needs_student"))
         return None
@@ -170,9 +170,9 @@ def _ask(words: Words, both: ask.Inspectors, text: str) -> None:
     st.rerun()
 
 
-def _show(shown: InspectorsContext, case: VotedCase, took: tuple[str, tuple[str, ...]]) -> None:
-    words, levels = shown.words, _levels(shown, case)
-    gate = shown.rule.gate(case.segment, case.labels, case.answer)
+def _show(context: InspectorsContext, case: VotedCase, took: tuple[str, tuple[str, ...]]) -> None:
+    words, levels = context.words, _levels(context, case)
+    gate = context.rule.gate(case.segment, case.labels, case.answer)
     with st.container(border=True, key="case_text"):
         st.text(case.text)
         st.caption(inspector_words.recorded_label(words, case))
@@ -180,19 +180,19 @@ def _show(shown: InspectorsContext, case: VotedCase, took: tuple[str, tuple[str,
         st.markdown(f"### {inspector_words.inspector_headline(words, case, gate)}", anchors=False)
         st.markdown(inspector_words.uncertainty_reason(words, case, levels["teacher"]))
     panels.draw_cards(inspector_words.inspector_cards(words, case, gate, levels, took))
-    st.caption(inspector_words.vote_basis(words, levels["teacher"], shown.teacher))
+    st.caption(inspector_words.vote_basis(words, levels["teacher"], context.teacher))
     _votes(words, case)
     _answers(words, case)
 
 
-def _levels(shown: InspectorsContext, case: VotedCase) -> dict[str, dict[str, UncertaintyLevel]]:
+def _levels(context: InspectorsContext, case: VotedCase) -> dict[str, dict[str, UncertaintyLevel]]:
     """Return model kind -> its uncertainty levels, the teacher's first.
 
     A level ranks an uncertainty among the cases of the model's own run.
     """
-    levels = {"teacher": (shown.teacher, case.votes.together)}
-    if case.student is not None and shown.student is not None:
-        levels["student"] = (shown.student, case.student)
+    levels = {"teacher": (context.teacher, case.votes.together)}
+    if case.student is not None and context.student is not None:
+        levels["student"] = (context.student, case.student)
     return {
         kind: inspectors.uncertainty_levels(
             answer,

@@ -150,49 +150,51 @@ def _assumptions(words: Words, columns: list[meeting.ScenarioColumn]) -> None:
         meeting_controls.assumption_controls(words, columns)
 
 
-def _board(shown: MeetingContext) -> None:
+def _board(context: MeetingContext) -> None:
     """Draw the scenarios side by side, their chart, and the differences in words."""
-    words = shown.words
-    for warning in meeting_words.scenario_warnings(words, shown.columns):
+    words = context.words
+    for warning in meeting_words.scenario_warnings(words, context.columns):
         st.warning(warning, icon=":material/warning:")
-    for place, column in zip(st.columns(len(shown.columns)), shown.columns, strict=True):
+    for place, column in zip(st.columns(len(context.columns)), context.columns, strict=True):
         with place.container(border=True, key=f"scenario_{column.name}", height="stretch"):
-            _scenario(shown, column)
-    _compare(shown)
-    _differences(shown)
+            _scenario(context, column)
+    _compare(context)
+    _differences(context)
 
 
-def _scenario(shown: MeetingContext, one: meeting.ScenarioColumn) -> None:
-    words = shown.words
-    st.markdown(f"## {meeting_words.scenario_heading(words, one)}", anchors=False)
-    st.caption(meeting_words.scenario_caption(words, one))
-    for edit in phrases.assumption_edits(words, one):
+def _scenario(context: MeetingContext, column: meeting.ScenarioColumn) -> None:
+    words = context.words
+    st.markdown(f"## {meeting_words.scenario_heading(words, column)}", anchors=False)
+    st.caption(meeting_words.scenario_caption(words, column))
+    for edit in phrases.assumption_edits(words, column):
         st.badge(escape_markdown(edit), icon=":material/edit:", color="orange")
-    for card in meeting_words.scenario_cards(words, one):
-        if shown.choices.large:
+    for card in meeting_words.scenario_cards(words, column):
+        if context.choices.large:
             meeting_controls.large_card(card)
         else:
             st.metric(card.label, escape_markdown(card.value), help=card.help)
             st.caption("  \n".join(map(escape_markdown, card.lines)))
 
 
-def _compare(shown: MeetingContext) -> None:
-    words = shown.words
-    frame = meeting.compare_frame(shown.columns)
+def _compare(context: MeetingContext) -> None:
+    words = context.words
+    frame = meeting.compare_frame(context.columns)
     # amounts in different currencies must not share an axis
-    same_money = [column.name for column in shown.columns if column.used.currency == shown.currency]
+    same_money = [
+        column.name for column in context.columns if column.used.currency == context.currency
+    ]
     drawn = frame[(frame["measure"] != "money_per_month") | frame["name"].isin(same_money)]
     chart_texts = words.chart_words(
         *(f"meeting.measure.{measure}" for measure in meeting.COMPARED)
-    ) | words.chart_money(shown.currency)
+    ) | words.chart_money(context.currency)
     texts = {
         (column.name, m): phrases.measure_text(
             words, m, column.measure(m).value, column.used.currency
         )
-        for column in shown.columns
+        for column in context.columns
         for m in meeting.COMPARED
     }
-    figure = meeting_charts.scenario_chart(drawn, texts, chart_texts, shown.choices.large)
+    figure = meeting_charts.scenario_chart(drawn, texts, chart_texts, context.choices.large)
     panels.chart_panel(
         "meeting_compare",
         words,
@@ -202,58 +204,60 @@ def _compare(shown: MeetingContext) -> None:
     )
 
 
-def _differences(shown: MeetingContext) -> None:
-    words, differences = shown.words, meeting.scenario_differences(shown.columns)
+def _differences(context: MeetingContext) -> None:
+    words, differences = context.words, meeting.scenario_differences(context.columns)
     with st.container(border=True, key="panel_differences"):
         st.markdown(f"## {words('meeting_differences')}", anchors=False)
         if not differences:
             st.info(words("meeting.one"))
             return
         for difference in differences:
-            st.markdown(meeting_words.difference_lines(words, difference, shown.currency))
+            st.markdown(meeting_words.difference_lines(words, difference, context.currency))
         st.caption(words("meeting.difference.note"))
 
 
-def _log(shown: MeetingContext) -> None:
-    words = shown.words
+def _log(context: MeetingContext) -> None:
+    words = context.words
     with st.container(border=True, key="panel_log"):
         st.markdown(f"## {words('meeting_log')}", help=words("meeting_log.help"), anchors=False)
-        written = meeting_controls.decision_form(words, shown.columns, bool(shown.author))
+        written = meeting_controls.decision_form(words, context.columns, bool(context.author))
         if written is not None:
-            _decide(shown, written)
-        if shown.log:
-            panels.grid("rows_log", meeting_words.log_frame(words, shown.log))
+            _decide(context, written)
+        if context.log:
+            panels.grid("rows_log", meeting_words.log_frame(words, context.log))
         else:
             st.caption(words("meeting.log.empty"))
 
 
-def _decide(shown: MeetingContext, written: meeting_controls.TypedDecision) -> None:
+def _decide(context: MeetingContext, written: meeting_controls.TypedDecision) -> None:
     """Store a decision; the form's token makes a second click the same decision."""
     if not (written.decision and written.reason):
-        st.warning(shown.words("meeting.log.fill"), icon=":material/warning:")
+        st.warning(context.words("meeting.log.fill"), icon=":material/warning:")
         return
-    about = None if written.about is None else shown.columns[written.about].frozen.key
+    about = None if written.about is None else context.columns[written.about].frozen.key
     Meetings(cache.store()).add(
-        state.token("decision"), written.decision, written.reason, shown.author, about
+        state.token("decision"), written.decision, written.reason, context.author, about
     )
     state.renew("decision")
     st.rerun()
 
 
-def _exports(shown: MeetingContext, poc: TrialReport | None) -> None:
+def _exports(context: MeetingContext, poc: TrialReport | None) -> None:
     # a browser may hide its time zone
-    words, zone_name = shown.words, st.context.timezone or "UTC"
+    words, zone_name = context.words, st.context.timezone or "UTC"
 
     def make(form: str) -> bytes:
         return export_document(
             minutes_document(
                 words,
-                shown.columns,
-                shown.log,
+                context.columns,
+                context.log,
                 poc,
-                shown.author,
+                context.author,
                 datetime.now(UTC),
-                FullTime(shown.choices.minutes, shown.choices.shift, shown.choices.busy / 100),
+                FullTime(
+                    context.choices.minutes, context.choices.shift, context.choices.busy / 100
+                ),
                 ZoneInfo(zone_name),
             ),
             form,

@@ -19,22 +19,22 @@ from dashboard.i18n import Words, escape_markdown
 _SHARES = ("coverage", "selective_risk", "leakage")
 
 
-def scenario_cards(words: Words, one: ScenarioColumn) -> list[Card]:
+def scenario_cards(words: Words, column: ScenarioColumn) -> list[Card]:
     """Return a scenario's figures, each with interval and n, or why it is missing."""
-    return [_card(words, one, measure) for measure in COMPARED]
+    return [_card(words, column, measure) for measure in COMPARED]
 
 
-def _card(words: Words, one: ScenarioColumn, measure: str) -> Card:
-    estimate, currency = one.measure(measure), one.used.currency
+def _card(words: Words, column: ScenarioColumn, measure: str) -> Card:
+    estimate, currency = column.measure(measure), column.used.currency
     lines = [
-        phrases.missing_reason(words, one, measure)
+        phrases.missing_reason(words, column, measure)
         or phrases.interval_text(words, measure, estimate, currency)
     ]
     lines.append(phrases.evidence_basis(words, measure, estimate.n))
     value = phrases.measure_text(words, measure, estimate.value, currency)
     label = phrases.measure_label(words, measure)
     return Card(
-        f"{one.name}_{measure}",
+        f"{column.name}_{measure}",
         label,
         value,
         tuple(lines),
@@ -42,16 +42,18 @@ def _card(words: Words, one: ScenarioColumn, measure: str) -> Card:
     )
 
 
-def scenario_heading(words: Words, one: ScenarioColumn) -> str:
+def scenario_heading(words: Words, column: ScenarioColumn) -> str:
     """Return in markdown a scenario's name and version."""
-    texts = {"name": one.name, "version": words.number(one.frozen.version, 0)}
+    texts = {"name": column.name, "version": words.number(column.frozen.version, 0)}
     return words.markdown("meeting.version", **texts)
 
 
-def scenario_caption(words: Words, one: ScenarioColumn) -> str:
+def scenario_caption(words: Words, column: ScenarioColumn) -> str:
     """Return in markdown a scenario's summary, and who froze it when."""
-    by = words("meeting.frozen", by=one.frozen.author, at=words.time(one.frozen.at))
-    return f"{escape_markdown(phrases.scenario_summary(words, one.used))}  \n{escape_markdown(by)}"
+    by = words("meeting.frozen", by=column.frozen.author, at=words.time(column.frozen.frozen_at))
+    return (
+        f"{escape_markdown(phrases.scenario_summary(words, column.used))}  \n{escape_markdown(by)}"
+    )
 
 
 def scenario_warnings(words: Words, columns: Sequence[ScenarioColumn]) -> list[str]:
@@ -69,15 +71,21 @@ def scenario_warnings(words: Words, columns: Sequence[ScenarioColumn]) -> list[s
     return texts
 
 
-def difference_lines(words: Words, found: ScenarioDifference, currency: str) -> str:
+def difference_lines(words: Words, difference: ScenarioDifference, currency: str) -> str:
     """Return in markdown one scenario against the first: sentences under a heading."""
-    lines = [f"**{words.markdown('meeting.difference', name=found.name, base=found.base)}**", ""]
-    lines += [
-        f"- {escape_markdown(phrases.difference_sentence(words, found, measure, currency))}"
-        for measure in found.measures
+    lines = [
+        f"**{words.markdown('meeting.difference', name=difference.name, base=difference.base)}**",
+        "",
     ]
-    if not found.same_cases:
-        lines += ["", words.markdown("meeting.other_cases", name=found.name, base=found.base)]
+    lines += [
+        f"- {escape_markdown(phrases.difference_sentence(words, difference, measure, currency))}"
+        for measure in difference.measures
+    ]
+    if not difference.same_cases:
+        lines += [
+            "",
+            words.markdown("meeting.other_cases", name=difference.name, base=difference.base),
+        ]
     return "\n".join(lines)
 
 

@@ -71,27 +71,27 @@ def running_cost_chart(
 
 
 def cash_chart(
-    frame: pd.DataFrame, names: Mapping[str, str], chosen: str, words: Mapping[str, str]
+    frame: pd.DataFrame, names: Mapping[str, str], option: str, words: Mapping[str, str]
 ) -> go.Figure:
-    """Return cumulative cash against all human, a line an option, with the chosen one's payback.
+    """Return cumulative cash against all human, a line an option, with the payback of `option`.
 
-    The axis and the band from P10 to P90 fit the chosen option. frame: report.money.cash_frame.
-    names: option -> display name. chosen: an option. words: month, cash, band, human, payback,
+    The axis and the band from P10 to P90 fit `option`. frame: report.money.cash_frame. names:
+    option -> display name. option: the one drawn wide. words: month, cash, band, human, payback,
     currency, separators, and payback_month, "" if it never pays back.
     """
     figure = go.Figure()
-    option_rows = frame[frame["option"] == chosen]
-    colour = SLOTS[_LINES[chosen][0]]
+    option_rows = frame[frame["option"] == option]
+    colour = SLOTS[_LINES[option][0]]
     edge = {"x": option_rows["month"], "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     figure.add_scatter(y=option_rows["p90"], showlegend=False, **edge)
     figure.add_scatter(
         y=option_rows["p10"], fill="tonexty", fillcolor=colour + _BAND, name=words["band"], **edge
     )
-    for option, (slot, dash) in _LINES.items():
-        rows = frame[frame["option"] == option]
-        line = {"color": SLOTS[slot], "dash": dash, "width": 3 if option == chosen else 2}
-        hover = f"{words['month']} %{{x}}<br>%{{y:,.0f}} {words['currency']}<extra>{names[option]}</extra>"
-        x, y, name = rows["month"], rows["cash"], names[option]
+    for drawn, (slot, dash) in _LINES.items():
+        rows = frame[frame["option"] == drawn]
+        line = {"color": SLOTS[slot], "dash": dash, "width": 3 if drawn == option else 2}
+        hover = f"{words['month']} %{{x}}<br>%{{y:,.0f}} {words['currency']}<extra>{names[drawn]}</extra>"
+        x, y, name = rows["month"], rows["cash"], names[drawn]
         figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line, hovertemplate=hover)
     _zero(figure, frame["month"].max(), words["human"])
     if words["payback_month"]:
@@ -232,12 +232,12 @@ def break_even_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure
 
 
 def npv_threshold_chart(
-    frame: pd.DataFrame, now: float, best: float | None, words: Mapping[str, str]
+    frame: pd.DataFrame, threshold: float, best: float | None, words: Mapping[str, str]
 ) -> go.Figure:
     """Return NPV against the threshold, with the zero line, the present and the best threshold.
 
-    frame: report.money.threshold_npv. now: threshold in use. best: None if unknown. words: npv,
-    threshold, now, best, human, currency, separators.
+    frame: report.money.threshold_npv. threshold: threshold in use. best: None if unknown. words:
+    npv, threshold, now, best, human, currency, separators.
     """
     figure = go.Figure()
     hover = f"{words['threshold']} %{{x:.3f}}<br>%{{y:,.0f}} {words['currency']}<extra>{words['npv']}</extra>"
@@ -245,7 +245,7 @@ def npv_threshold_chart(
     x, y = frame["threshold"], frame["npv"]
     figure.add_scatter(x=x, y=y, mode="lines", name=words["npv"], line=line, hovertemplate=hover)
     _zero(figure, 1.0, words["human"])
-    _upright(figure, now, "solid", words["now"], "now")
+    _upright(figure, threshold, "solid", words["now"], "now")
     if best is not None:
         _upright(figure, best, "dash", words["best"], "cheapest")
     figure.update_xaxes(title=words["threshold"], range=[0, 1], tickformat=".1f")

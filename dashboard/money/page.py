@@ -98,8 +98,8 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
 
 def _facts(run: RunContext) -> MeasuredRuns:
-    chosen, route = run.choices, run.applied_route
-    counts = {kind: run.curve(kind, chosen.segment) for kind in run.same}
+    choices, route = run.choices, run.applied_route
+    counts = {kind: run.curve(kind, choices.segment) for kind in run.same}
     of_dataset = [
         record for record in cache.all_runs() if record.run.dataset == run.record.run.dataset
     ]
@@ -107,11 +107,11 @@ def _facts(run: RunContext) -> MeasuredRuns:
         run.same,
         counts,
         of_dataset,
-        chosen.t,
-        chosen.volume,
-        chosen.unseen,
-        chosen.minutes,
-        None if route is None or run.kind != STUDENT else route.consequence(chosen.t, run.terms),
+        choices.t,
+        choices.volume,
+        choices.unseen,
+        choices.minutes,
+        None if route is None or run.kind != STUDENT else route.consequence(choices.t, run.terms),
     )
 
 
@@ -121,18 +121,18 @@ def _scenario(run: RunContext, facts: MeasuredRuns) -> tuple[MoneyScenario | Non
     Its unit costs are those of every page. The scenario is None if the address has none and these
     cases measure no risk.
     """
-    chosen = run.choices
+    choices = run.choices
     try:
         quantities = measured_quantities(facts)
     except SettingsError:
         quantities = None
-    if chosen.money:
+    if choices.money:
         scenario = with_unit_costs(
-            MoneyScenario.from_query(chosen.money), run.costs, chosen.minutes
+            MoneyScenario.from_query(choices.money), run.costs, choices.minutes
         )
         measured = (quantities or {}).get("cases_per_month")
         scenario = (
-            with_volume(scenario, run.per_day(chosen.segment))
+            with_volume(scenario, run.per_day(choices.segment))
             if measured is None
             else scenario.changed(cases_per_month=measured)
         )
@@ -146,24 +146,24 @@ def _scenario(run: RunContext, facts: MeasuredRuns) -> tuple[MoneyScenario | Non
     return default_scenario(facts, run.costs), True
 
 
-def _summary(shown: MoneyContext, followed: bool) -> None:
-    words, months, currency = shown.words, shown.scenario.months, shown.choices.currency
-    record = shown.facts.same[STUDENT]
-    for warning in sentences.warnings(words, record, shown.facts.at(STUDENT, shown.choices.t)):
+def _summary(context: MoneyContext, followed: bool) -> None:
+    words, months, currency = context.words, context.scenario.months, context.choices.currency
+    record = context.facts.same[STUDENT]
+    for warning in sentences.warnings(words, record, context.facts.at(STUDENT, context.choices.t)):
         st.warning(warning, icon=":material/warning:")
     if not followed:
         st.warning(words("money.not_followed"), icon=":material/warning:")
     with st.container(border=True, key="headline"):
         st.markdown(
-            f"## {money_words.money_headline(words, shown.rows, months, currency)}", anchors=False
+            f"## {money_words.money_headline(words, context.rows, months, currency)}", anchors=False
         )
-    panels.draw_cards(money_words.money_cards(words, shown.rows, months, currency), in_a_row=2)
-    st.caption(words.markdown("money.note", draws=words.number(shown.valuation.drawn.draws, 0)))
+    panels.draw_cards(money_words.money_cards(words, context.rows, months, currency), in_a_row=2)
+    st.caption(words.markdown("money.note", draws=words.number(context.valuation.drawn.draws, 0)))
 
 
-def _inputs(shown: MoneyContext) -> None:
-    words = shown.words
-    frame = money.input_frame(shown.scenario)
+def _inputs(context: MoneyContext) -> None:
+    words = context.words
+    frame = money.input_frame(context.scenario)
     with st.container(border=True, key="panel_inputs"):
         st.markdown(f"## {words('money.inputs')}", help=words("money.inputs.help"), anchors=False)
         counts = frame["basis"].value_counts()
@@ -171,68 +171,74 @@ def _inputs(shown: MoneyContext) -> None:
             basis: words.number(int(counts.get(basis, 0)), 0) for basis in ("measured", "assumed")
         }
         st.caption(words.markdown("money.inputs.count", **texts))
-        share = controls.counted_share(shown.facts.same[STUDENT])
-        money_controls.input_controls(words, shown.scenario, share)
-        panels.rows("inputs", words, money_tables.input_table(words, frame, shown.choices.currency))
+        share = controls.counted_share(context.facts.same[STUDENT])
+        money_controls.input_controls(words, context.scenario, share)
+        panels.rows(
+            "inputs", words, money_tables.input_table(words, frame, context.choices.currency)
+        )
     money_controls.option_control(words, OPTION_NAMES[1:])
 
 
-def _charts(shown: MoneyContext) -> None:
+def _charts(context: MoneyContext) -> None:
     """Draw the charts one below the other."""
-    _running(shown)
-    _cash(shown)
-    _monte_carlo(shown)
-    _tornado(shown)
-    _break_even(shown)
-    _thresholds(shown)
+    _running(context)
+    _cash(context)
+    _monte_carlo(context)
+    _tornado(context)
+    _break_even(context)
+    _thresholds(context)
 
 
-def _running(shown: MoneyContext) -> None:
-    words, currency = shown.words, shown.choices.currency
+def _running(context: MoneyContext) -> None:
+    words, currency = context.words, context.choices.currency
     texts = (
         words.chart_words(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
-        | shown.costs
+        | context.costs
     )
-    figure = money_charts.running_cost_chart(shown.rows, shown.names, texts)
+    figure = money_charts.running_cost_chart(context.rows, context.names, texts)
     panels.chart_panel(
         "running",
         words,
         figure,
-        money_tables.money_option_table(words, shown.rows, currency),
+        money_tables.money_option_table(words, context.rows, currency),
         words("running.note"),
     )
 
 
-def _cash(shown: MoneyContext) -> None:
-    words, frame, option = shown.words, money.cash_frame(shown.valuation), shown.choices.option
+def _cash(context: MoneyContext) -> None:
+    words, frame, option = (
+        context.words,
+        money.cash_frame(context.valuation),
+        context.choices.option,
+    )
     texts = (
         words.chart_words("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
-        | shown.costs
+        | context.costs
     )
-    texts |= {"payback_month": str(shown.appraisal.payback.months or "")}
-    figure = money_charts.cash_chart(frame, shown.names, option, texts)
-    note = words.markdown("cash.note", option=shown.names[option])
+    texts |= {"payback_month": str(context.appraisal.payback.months or "")}
+    figure = money_charts.cash_chart(frame, context.names, option, texts)
+    note = words.markdown("cash.note", option=context.names[option])
     panels.chart_panel(
-        "cash", words, figure, money_tables.cash_table(words, frame, shown.choices.currency), note
+        "cash", words, figure, money_tables.cash_table(words, frame, context.choices.currency), note
     )
 
 
-def _monte_carlo(shown: MoneyContext) -> None:
-    words, option, currency = shown.words, shown.choices.option, shown.choices.currency
-    frame = money.npv_histogram_frame(shown.valuation.drawn.npv[option])
-    spread = shown.valuation.drawn.spreads[OPTION_NAMES.index(option)]
+def _monte_carlo(context: MoneyContext) -> None:
+    words, option, currency = context.words, context.choices.option, context.choices.currency
+    frame = money.npv_histogram_frame(context.valuation.drawn.npv[option])
+    spread = context.valuation.drawn.spreads[OPTION_NAMES.index(option)]
     marks = {name: getattr(spread, name) for name in ("p10", "p50", "p90")}
     amounts = {
         name: money_words.money_text(words, value, currency) for name, value in marks.items()
     }
     texts = (
         words.chart_words("money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain")
-        | shown.costs
+        | context.costs
     )
     texts |= {name: f"{name.upper()} {amount}" for name, amount in amounts.items()}
     chance = spread.chance_positive
     shares = {name: words.percent(getattr(chance, name), 2) for name in ("value", "low", "high")}
-    basis = {"option": shown.names[option], "n": words.number(chance.n, 0)}
+    basis = {"option": context.names[option], "n": words.number(chance.n, 0)}
     note = words.markdown("monte_carlo.note", **basis, **amounts, **shares)
     table = money_tables.draw_table(words, frame, currency)
     panels.chart_panel(
@@ -240,9 +246,11 @@ def _monte_carlo(shown: MoneyContext) -> None:
     )
 
 
-def _tornado(shown: MoneyContext) -> None:
-    words, option, currency = shown.words, shown.choices.option, shown.choices.currency
-    frame = money.tornado_frame(sensitivity.tornado_bars(shown.scenario, option), shown.scenario)
+def _tornado(context: MoneyContext) -> None:
+    words, option, currency = context.words, context.choices.option, context.choices.currency
+    frame = money.tornado_frame(
+        sensitivity.tornado_bars(context.scenario, option), context.scenario
+    )
     if frame.empty:
         panels.empty_panel("tornado", words, "tornado.nothing")
         return
@@ -250,7 +258,7 @@ def _tornado(shown: MoneyContext) -> None:
     widest = frame.head(BARS)
     texts = (
         words.chart_words("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv")
-        | shown.costs
+        | context.costs
     )
     labels = [
         f"{money_words.input_name(words, name)} · {words(basis)}"
@@ -261,15 +269,15 @@ def _tornado(shown: MoneyContext) -> None:
         for end in ("at_low", "at_high")
     }
     figure = money_charts.tornado_chart(widest.assign(label=labels, **values), texts)
-    note = words.markdown("tornado.note", option=shown.names[option])
+    note = words.markdown("tornado.note", option=context.names[option])
     panels.chart_panel(
         "tornado", words, figure, money_tables.tornado_table(words, frame, currency), note
     )
 
 
-def _break_even(shown: MoneyContext) -> None:
-    words, option, currency = shown.words, shown.choices.option, shown.choices.currency
-    frame = money.break_even_frame(shown.scenario, option)
+def _break_even(context: MoneyContext) -> None:
+    words, option, currency = context.words, context.choices.option, context.choices.currency
+    frame = money.break_even_frame(context.scenario, option)
     reachable = frame[frame["value"].notna() & (frame["likely"] > 0) & (frame["value"] > 0)]
     never = money_words.break_even_reasons(words, frame)
     if reachable.empty:
@@ -287,31 +295,31 @@ def _break_even(shown: MoneyContext) -> None:
         "break_even.range", "break_even.value", "break_even.times", "break_even.likely"
     )
     figure = money_charts.break_even_chart(reachable.assign(label=labels), texts)
-    notes = (words.markdown("break_even.note", option=shown.names[option]), never)
+    notes = (words.markdown("break_even.note", option=context.names[option]), never)
     note = "  \n".join(filter(None, notes))
     panels.chart_panel(
         "break_even", words, figure, money_tables.break_even_table(words, frame, currency), note
     )
 
 
-def _thresholds(shown: MoneyContext) -> None:
-    words, choices = shown.words, shown.choices
+def _thresholds(context: MoneyContext) -> None:
+    words, choices = context.words, context.choices
     if choices.option == STUDENT:
         panels.empty_panel("paying", words, "paying.none")
         return
     model = "teacher" if choices.option == "teacher" else STUDENT
-    if model not in shown.facts.counts:
+    if model not in context.facts.counts:
         panels.empty_panel("paying", words, "paying.missing")
         return
     # 1 case a day: the scenario has a volume of its own, and only the shares are used
-    curve = consequence.consequence_curve(shown.facts.counts[model], 1.0, choices.unseen)
+    curve = consequence.consequence_curve(context.facts.counts[model], 1.0, choices.unseen)
     frame, pays = (
-        money.threshold_npv(shown.scenario, curve, choices.option),
-        breakeven.paying_thresholds(shown.scenario, curve, choices.option),
+        money.threshold_npv(context.scenario, curve, choices.option),
+        breakeven.paying_thresholds(context.scenario, curve, choices.option),
     )
     texts = (
         words.chart_words("money.npv", "threshold", "now", "paying.best", "money.human")
-        | shown.costs
+        | context.costs
     )
     figure = money_charts.npv_threshold_chart(frame, choices.t, pays.best, texts)
     table = money_tables.money_threshold_table(words, frame, choices.currency)

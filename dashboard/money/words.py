@@ -145,18 +145,18 @@ def break_even_reasons(words: Words, frame: pd.DataFrame) -> str:
     return "  \n".join(texts)
 
 
-def paying_sentence(words: Words, found: PayingThresholds, currency: str) -> str:
+def paying_sentence(words: Words, paying: PayingThresholds, currency: str) -> str:
     """Return in markdown the thresholds that pay, and the caveats of the best one."""
-    if found.best is None:
+    if paying.best is None:
         return words("paying.unknown")
     best = {
-        "t": words.number(found.best, 3),
-        "npv": money_text(words, cast(float, found.best_npv), currency),
+        "t": words.number(paying.best, 3),
+        "npv": money_text(words, cast(float, paying.best_npv), currency),
     }
-    if found.lowest is None:
+    if paying.lowest is None:
         return words.markdown("paying.never", **best)
-    ends = {"lowest": words.number(found.lowest, 3), "highest": words.number(found.highest, 3)}
-    gaps = words.sentence_space + words("paying.gaps") if found.gaps else ""
+    ends = {"lowest": words.number(paying.lowest, 3), "highest": words.number(paying.highest, 3)}
+    gaps = words.sentence_space + words("paying.gaps") if paying.gaps else ""
     return words.markdown("paying.range", **ends, **best) + gaps
 
 

@@ -49,15 +49,17 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         controls.costs(words)
     run_id = record.run.run_id
     controls.draw_notices(words)
-    chosen = state.choices()
-    rehearsal = chosen.rehearse / 100 if chosen.rehearse else None
+    choices = state.choices()
+    rehearsal = choices.rehearse / 100 if choices.rehearse else None
     if not record.cases:
         st.info(words("monitor.no_cases"), icon=":material/inbox:")
         return
 
     # Call
-    settings = WatchSettings(every=float(chosen.every), review=chosen.review, escape=chosen.escape)
-    watched, report = cache.cached_query(_report, run_id, chosen.t, settings, rehearsal)
+    settings = WatchSettings(
+        every=float(choices.every), review=choices.review, escape=choices.escape
+    )
+    watched, report = cache.cached_query(_report, run_id, choices.t, settings, rehearsal)
     events = cache.cached_query(timeline_events, run_id)
 
     # Show
@@ -73,7 +75,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     _draw_timeline(words, report, events)
     _draw_alarms(words, run_id, watched, report, rehearsal)
     _draw_proposal(words, run_id, watched, report)
-    _draw_replay(words, run_id, chosen.t, watched, settings, rehearsal, report)
+    _draw_replay(words, run_id, choices.t, watched, settings, rehearsal, report)
     if events:
         panels.listing("monitor_events", words, monitor_tables.event_table(words, events))
     state.choices()  # again: some widgets of choices are drawn only now
@@ -238,11 +240,12 @@ def _draw_replay(
         labels = [monitor_words.watched_name(words, watched)] + [
             words.text("monitor.moved", shift=f"{float(name):+.3f}") for name in table["name"][1:]
         ]
-        shown = monitor_tables.replay_table(words, table.assign(name=labels))
+        table_rows = monitor_tables.replay_table(words, table.assign(name=labels))
         columns = {
-            head: st.column_config.NumberColumn(format=form) for head, form in shown.formats.items()
+            head: st.column_config.NumberColumn(format=form)
+            for head, form in table_rows.formats.items()
         }
-        panels.grid("rows_monitor_replay", shown.rows, columns)
+        panels.grid("rows_monitor_replay", table_rows.rows, columns)
         st.caption(words("monitor.replay_note"))
 
 

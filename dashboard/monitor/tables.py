@@ -32,7 +32,7 @@ def event_points(
     texts = alarm_texts(report, words.language)
     rows = [
         {
-            "x": alarm.stop + 1 if np.isnat(alarm.at) else alarm.at,
+            "x": alarm.stop + 1 if np.isnat(alarm.occurred_at) else alarm.occurred_at,
             "kind": alarm.level,
             "text": f"{text.detector} · {text.cause}",
         }
@@ -40,10 +40,10 @@ def event_points(
     ]
     first, last = _span(report)
     for event in events:
-        at = pd.Timestamp(event.at).tz_convert(None)
-        if first is not None and last is not None and first <= at <= last:
+        moment = pd.Timestamp(event.occurred_at).tz_convert(None)
+        if first is not None and last is not None and first <= moment <= last:
             kind = "distil" if event.kind == "distil" else "policy"
-            rows.append({"x": at, "kind": kind, "text": _event_name(words, event)})
+            rows.append({"x": moment, "kind": kind, "text": _event_name(words, event)})
     return pd.DataFrame(rows, columns=["x", "kind", "text"])
 
 
@@ -75,7 +75,7 @@ def alarm_table(words: Words, report: WatchReport) -> ScreenTable:
     texts = alarm_texts(report, words.language)
     rows = [
         {
-            words("monitor.at"): _day(words, alarm.at, alarm.stop),
+            words("monitor.at"): _day(words, alarm.occurred_at, alarm.stop),
             words("monitor.level"): text.level,
             words("monitor.detector"): text.detector,
             words("column.cases"): alarm.cases,
@@ -92,14 +92,14 @@ def alarm_table(words: Words, report: WatchReport) -> ScreenTable:
 
 def alarm_place(words: Words, alarm: Alarm) -> str:
     """Return the day of an alarm, or the number of its case where days are unknown."""
-    return _day(words, alarm.at, alarm.stop)
+    return _day(words, alarm.occurred_at, alarm.stop)
 
 
 def event_table(words: Words, events: Sequence[TimelineEvent]) -> ScreenTable:
     """Return the steps of policies and the distillations, newest first."""
     rows = [
         {
-            words("monitor.at"): words.time(event.at),
+            words("monitor.at"): words.time(event.occurred_at),
             words("monitor.event"): words(f"monitor.event.{event.kind}"),
             words("monitor.what"): _event_name(words, event),
             words("monitor.author"): event.author or DASH,
@@ -143,8 +143,8 @@ def _span(report: WatchReport) -> tuple[pd.Timestamp | None, pd.Timestamp | None
     return (None, None) if pd.isna(first) or pd.isna(last) else (first, last)
 
 
-def _day(words: Words, at: object, position: int) -> str:
+def _day(words: Words, moment: object, position: int) -> str:
     """Return the day of a time, or the case's number where there is none."""
-    if pd.isna(at):
+    if pd.isna(moment):
         return words.text("monitor.case_number", n=words.number(position + 1, 0))
-    return words.date(pd.Timestamp(at))
+    return words.date(pd.Timestamp(moment))

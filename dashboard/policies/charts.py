@@ -130,7 +130,7 @@ def policy_timeline(
         if rows.empty:
             continue
         figure.add_scatter(
-            x=rows["at"],
+            x=rows["recorded_at"],
             y=[letters(names[pair]) for pair in zip(rows["name"], rows["version"], strict=True)],
             customdata=[
                 [letters(a), letters(r)]

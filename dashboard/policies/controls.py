@@ -81,7 +81,7 @@ def draft_starts(words: Words, offered: Mapping[str, Policy]) -> None:
             st.button(label, key=f"start_{place}", on_click=begin_draft, args=(policy,))
 
 
-def common_threshold_controls(words: Words, made: Policy) -> None:
+def common_threshold_controls(words: Words, policy: Policy) -> None:
     """Draw the common rule: the threshold, or review of all cases, and the epistemic limit.
 
     It holds for every case without a more specific rule.
@@ -90,7 +90,7 @@ def common_threshold_controls(words: Words, made: Policy) -> None:
     with number:
         controls.threshold(words)
     # set in each run: the draft may have changed by another widget, and it decides
-    state.set_value("draft_all", made.threshold == REVIEW_ALL)
+    state.set_value("draft_all", policy.threshold == REVIEW_ALL)
     everything.toggle(
         words("policy.all_reviewed"),
         key="draft_all",
@@ -98,7 +98,7 @@ def common_threshold_controls(words: Words, made: Policy) -> None:
         help=words("policy.all_reviewed.help"),
     )
     limits = [NO_LIMIT, *EPISTEMIC_LIMITS.tolist()]
-    limit = made.epistemic_limit
+    limit = policy.epistemic_limit
     state.set_value("draft_limit", NO_LIMIT if limit is None else limit)
     shows = {value: limit_text(words, value or None) for value in limits}
     label, hint = words("policy.limit"), words("policy.limit.help")

@@ -143,14 +143,14 @@ def _in_force(scene: PolicyScene) -> None:
     )
 
 
-def _stored_proof(scene: PolicyScene, one: entries.PolicyVersion) -> str:
+def _stored_proof(scene: PolicyScene, version: entries.PolicyVersion) -> str:
     """Return what a version's certificate says today, or why it has none."""
-    words, policy = scene.words, readable_thresholds(one)
-    if policy is None or one.certificate is None:
+    words, policy = scene.words, readable_thresholds(version)
+    if policy is None or version.certificate is None:
         obstacle = None if policy is None else policies.proof_obstacle(policy)
         return policy_words.stored_proof_sentence(words, None, (), obstacle)
     try:
-        certificate = Certificate.from_json(json.dumps(one.certificate))
+        certificate = Certificate.from_json(json.dumps(version.certificate))
     except SettingsError as error:
         return words.markdown("policy.proof.unreadable", sentence=words.error_text(error))
     run = scene.record.run
@@ -279,34 +279,34 @@ def _undo_label(scene: PolicyScene, life: PolicyLife) -> str:
     )
 
 
-def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
+def _take(scene: PolicyScene, selected: entries.PolicyVersion, step: str) -> None:
     """Record a step on the version that the button names; a callback.
 
     Refuses it if the list has another version by now; a second click records no second event.
     """
     # The list and the button can change in one request, and the button still holds the old version.
-    if state.held_value("decided", "") != version_key(one):
-        version = policy_words.version_name(scene.words, one.name, one.version)
+    if state.held_value("decided", "") != version_key(selected):
+        version = policy_words.version_name(scene.words, selected.name, selected.version)
         policies_scene.store_reply("decide", "error", "policy.other_selected", version=version)
         return
     name, why = policies_scene.typed_text("decider"), policies_scene.typed_text("why")
     missing = policies_scene.missing_text({"policy.person": name, "policy.why": why})
-    alone = step == "approve" and same_person(name, one.author)
+    alone = step == "approve" and same_person(name, selected.author)
     if missing or (alone and cache.settings().four_eyes):
         policies_scene.store_reply(
-            "decide", "error", missing or "policy.two_eyes.refused", author=one.author
+            "decide", "error", missing or "policy.two_eyes.refused", author=selected.author
         )
         return
     try:
         steps.record_event(
             # `seen`: the store refuses the step if others have decided since this page was drawn
             Ledger(cache.store()),
-            one.name,
-            one.version,
+            selected.name,
+            selected.version,
             step,
             name,
             why,
-            scene.seen,
+            scene.last_position,
         )
     except OvertakenError as error:
         policies_scene.store_reply("decide", "warning", "policy.overtaken", error.events)
@@ -314,7 +314,11 @@ def _take(scene: PolicyScene, one: entries.PolicyVersion, step: str) -> None:
         policies_scene.store_reply("decide", "error", "policy.not_saved", sentence=error)
     else:
         key = "policy.done.alone" if alone else "policy.done"
-        texts = {"name": one.name, "version": str(one.version), "step": f"policy.event.{step}"}
+        texts = {
+            "name": selected.name,
+            "version": str(selected.version),
+            "step": f"policy.event.{step}",
+        }
         policies_scene.store_reply("decide", "warning" if alone else "success", key, (), **texts)
         for choice in (
             "before",

@@ -50,50 +50,51 @@ class PolicyScene:
         )
 
     @property
-    def seen(self) -> int:
+    def last_position(self) -> int:
         """Position of the last event that the page shows."""
         # 0 is before every event
         return self.events[-1].position if self.events else 0
 
-    def life(self, one: entries.PolicyVersion) -> PolicyLife:
+    def life(self, version: entries.PolicyVersion) -> PolicyLife:
         """Return the states and steps of a version."""
-        return self.lives[one.name, one.version]
+        return self.lives[version.name, version.version]
 
     def means(self, policy: Policy) -> PolicyConsequence:
         """Return the consequence of a policy on these cases."""
         return policy_consequence(self.cumulative, policy, self.terms)
 
 
-def version_key(one: entries.PolicyVersion | entries.PolicyEvent) -> str:
+def version_key(entry: entries.PolicyVersion | entries.PolicyEvent) -> str:
     """Return the name of a version in lists and in the address."""
-    return f"{one.name}@{one.version}"
+    return f"{entry.name}@{entry.version}"
 
 
-def readable_thresholds(one: entries.PolicyVersion) -> Policy | None:
+def readable_thresholds(version: entries.PolicyVersion) -> Policy | None:
     """Return the thresholds of a version.
 
     None if its content is not a policy, for example if another program wrote it.
     """
     try:
-        return Policy.from_dict(one.content)
+        return Policy.from_dict(version.content)
     except SettingsError:
         return None
 
 
 def policy_scene(
-    words: Words, runs: list[RunRecord], record: RunRecord, chosen: Choices
+    words: Words, runs: list[RunRecord], record: RunRecord, choices: Choices
 ) -> PolicyScene:
     """Return the page's data. Raises StoreError.
 
-    words: the catalogue. runs: every scoring run. record: the chosen one. chosen: the choices.
+    words: the catalogue. runs: every scoring run. record: the selected one. choices: the choices of
+    the address.
     """
-    (stored, events), run = cache.policies(), RunContext(words, chosen, runs, record)
-    cumulative = cache.cells(run.run_id, chosen.unseen)
+    (stored, events), run = cache.policies(), RunContext(words, choices, runs, record)
+    cumulative = cache.cells(run.run_id, choices.unseen)
     # the share that counts: without untrained labels, if the choices exclude them
     counted = float(cumulative.total.sum()) / max(1, record.cases)
     return PolicyScene(
         words,
-        chosen,
+        choices,
         record,
         run.own_calibration,
         cumulative,

@@ -95,7 +95,9 @@ def history_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     newest = frame.iloc[::-1]
     rows = pd.DataFrame(
         {
-            words("policy.column.at"): [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in newest["at"]],
+            words("policy.column.at"): [
+                f"{moment:%Y-%m-%d %H:%M:%S}" for moment in newest["recorded_at"]
+            ],
             words("policy.column.policy"): newest["name"].to_numpy(),
             words("policy.column.version"): newest["version"].to_numpy(),
             words("policy.column.event"): [

@@ -30,52 +30,62 @@ def version_name(words: Words, name: str, number: int) -> str:
     return words("policy.version", name=name, version=str(number))
 
 
-def version_option(words: Words, one: entries.PolicyVersion, life: PolicyLife, today: date) -> str:
+def version_option(
+    words: Words, version: entries.PolicyVersion, life: PolicyLife, today: date
+) -> str:
     """Return a version with its state, as plain text for a list.
 
-    words: the catalogue. one: the version. life: its events. today: decides whether it has expired.
+    words: the catalogue. life: the version's events. today: decides whether it has expired.
     """
-    texts = version_name(words, one.name, one.version) + " · " + words(f"policy.state.{life.state}")
-    return texts + " · " + words("policy.state.expired") if one.expired(today) else texts
+    texts = (
+        version_name(words, version.name, version.version)
+        + " · "
+        + words(f"policy.state.{life.state}")
+    )
+    return texts + " · " + words("policy.state.expired") if version.expired(today) else texts
 
 
-def in_force_sentence(words: Words, one: entries.PolicyVersion, life: PolicyLife) -> str:
+def in_force_sentence(words: Words, version: entries.PolicyVersion, life: PolicyLife) -> str:
     """Return which version is active, since when, by whom and why."""
     activated = cast(entries.PolicyEvent, life.activated)  # it is in force
     return words.markdown(
         "policy.in_force",
-        version=version_name(words, one.name, one.version),
-        author=one.author,
+        version=version_name(words, version.name, version.version),
+        author=version.author,
         who=activated.author,
-        when=words.time(activated.at),
+        when=words.time(activated.recorded_at),
         reason=activated.reason,
-        proposed=one.reason,
+        proposed=version.reason,
     )
 
 
-def expiry_sentence(words: Words, one: entries.PolicyVersion, today: date) -> str:
+def expiry_sentence(words: Words, version: entries.PolicyVersion, today: date) -> str:
     """Return until when a version counts, or that it has no end."""
-    if one.expires_on is None:
+    if version.expires_on is None:
         return words("policy.no_end")
-    key = "policy.expired" if one.expired(today) else "policy.until"
+    key = "policy.expired" if version.expired(today) else "policy.until"
     return words.markdown(
-        key, version=version_name(words, one.name, one.version), last=words.date(one.expires_on)
+        key,
+        version=version_name(words, version.name, version.version),
+        last=words.date(version.expires_on),
     )
 
 
-def version_summary(words: Words, one: entries.PolicyVersion, life: PolicyLife) -> str:
+def version_summary(words: Words, version: entries.PolicyVersion, life: PolicyLife) -> str:
     """Return who proposed a version, when, why and on which runs, and who approved it."""
     texts = words.markdown(
         "policy.about",
-        author=one.author,
-        when=words.time(one.created_at),
-        reason=one.reason,
-        runs=words.comma.join(one.runs) or DASH,
+        author=version.author,
+        when=words.time(version.created_at),
+        reason=version.reason,
+        runs=words.comma.join(version.runs) or DASH,
     )
     if life.approved is None:
         return texts
     approval = words.markdown(
-        "policy.approved_by", author=life.approved.author, when=words.time(life.approved.at)
+        "policy.approved_by",
+        author=life.approved.author,
+        when=words.time(life.approved.recorded_at),
     )
     return words.sentence_space.join(
         [texts, approval] + ([] if life.four_eyes else [words("policy.two_eyes")])
@@ -113,16 +123,16 @@ def kind_name(words: Words, name: str) -> str:
     return words(f"policy.kind.{name}")
 
 
-def row_name(words: Words, of: str, segment: str, predicted: str) -> str:
+def row_name(words: Words, kind: str, segment: str, predicted: str) -> str:
     """Return the name of an editor row, as plain text.
 
-    of: kind of the row. segment, predicted: names, "" for the part that the kind lacks.
+    kind: kind of the row. segment, predicted: names, "" for the part that the kind lacks.
     """
-    if of == SEGMENT:
+    if kind == SEGMENT:
         return segment or DASH
     return (
         predicted
-        if of == CLASS
+        if kind == CLASS
         else words("policy.pair", segment=segment or DASH, predicted=predicted)
     )
 
@@ -138,99 +148,103 @@ def share_text(words: Words, value: float, low: float, high: float) -> str:
     return f"{words.percent(value)} [{words.percent(low)}, {words.percent(high)}]"
 
 
-def draft_sentence(words: Words, found: PolicyConsequence, currency: str) -> str:
+def draft_sentence(words: Words, consequence: PolicyConsequence, currency: str) -> str:
     """Return the figures of a draft in one line, each with its interval and n."""
-    if not found.coverage.n:
+    if not consequence.coverage.n:
         return words("headline.empty")
 
-    def texts(key: str, of: Interval, show) -> str:
-        if of.value is None:
-            return words.markdown("policy.means.unknown", name=words(key), n=words.number(of.n, 0))
-        ends = {name: show(getattr(of, name)) for name in ("value", "low", "high")}
-        return words.markdown("policy.means", name=words(key), n=words.number(of.n, 0), **ends)
+    def texts(key: str, interval: Interval, show) -> str:
+        if interval.value is None:
+            return words.markdown(
+                "policy.means.unknown", name=words(key), n=words.number(interval.n, 0)
+            )
+        ends = {name: show(getattr(interval, name)) for name in ("value", "low", "high")}
+        return words.markdown(
+            "policy.means", name=words(key), n=words.number(interval.n, 0), **ends
+        )
 
     parts = [
-        texts("card.coverage", found.coverage, words.percent),
-        texts("axis.reviews", found.reviews_per_day, words.number),
-        texts("card.risk", found.selective_risk, words.percent),
-        texts("card.leakage", found.leakage, words.percent),
-        texts("card.money", found.money_per_day, lambda value: words.money(value, currency)),
+        texts("card.coverage", consequence.coverage, words.percent),
+        texts("axis.reviews", consequence.reviews_per_day, words.number),
+        texts("card.risk", consequence.selective_risk, words.percent),
+        texts("card.leakage", consequence.leakage, words.percent),
+        texts("card.money", consequence.money_per_day, lambda value: words.money(value, currency)),
     ]
     return " · ".join(parts)
 
 
 def optimum_sentence(
-    words: Words, found: OptimalPolicy | InfeasibleLimits, names: Iterable[str]
+    words: Words, optimum: OptimalPolicy | InfeasibleLimits, names: Iterable[str]
 ) -> str:
     """Return the optimiser's result, the rows that share a threshold, and a caveat.
 
     The caveat: the same cases chose the thresholds, so their figures are optimistic.
     """
-    if isinstance(found, InfeasibleLimits):
+    if isinstance(optimum, InfeasibleLimits):
         return (
-            words(f"limits.infeasible.{found.reason}")
+            words(f"limits.infeasible.{optimum.reason}")
             + words.sentence_space
             + words("policy.optimum.kept")
         )
-    texts = [words.markdown("policy.optimum", n=words.number(found.consequence.leakage.n, 0))]
+    texts = [words.markdown("policy.optimum", n=words.number(optimum.consequence.leakage.n, 0))]
     names = list(names)
     if names:
         name_list = words.comma.join(names[:SHOWN]) + ("…" if len(names) > SHOWN else "")
         # `many` fills its blanks in as they are, and a row's name comes from the cases.
         shared = {
-            "least": words.number(found.min_labelled, 0),
+            "least": words.number(optimum.min_labelled, 0),
             "names": escape_markdown(name_list),
         }
         texts.append(words.many("policy.optimum.pooled", len(names), **shared))
     return words.sentence_space.join(texts)
 
 
-def proof_sentence(words: Words, found: Certificate | ProofObstacle) -> str:
+def proof_sentence(words: Words, proof: Certificate | ProofObstacle) -> str:
     """Return the certificate of a draft, or why it has none."""
-    if isinstance(found, Certificate):
+    if isinstance(proof, Certificate):
         return (
-            certified(words, found)
+            certified(words, proof)
             + words.sentence_space
-            + words("policy.proof.until", last=words.date(found.origin.expires_on))
+            + words("policy.proof.until", last=words.date(proof.origin.expires_on))
         )
     why = (
-        words.markdown(f"policy.proof.{found.reason}", sentence=found.sentence)
-        if found.reason == REFUSED
+        words.markdown(f"policy.proof.{proof.reason}", sentence=proof.sentence)
+        if proof.reason == REFUSED
         else ""
     )
-    nearest = found.nearest
-    if found.reason == NOT_CERTIFIED and nearest is not None:
+    nearest = proof.nearest
+    if proof.reason == NOT_CERTIFIED and nearest is not None:
         why = certified(words, nearest)
-    elif found.reason == NOT_COVERED and isinstance(nearest, Certificate):
+    elif proof.reason == NOT_COVERED and isinstance(nearest, Certificate):
         ends = {
             "low": words.number(nearest.threshold, 3),
             "high": words.number(nearest.strictest, 3),
         }
         why = words.markdown(f"policy.proof.{nearest.promise.measure}", **ends)
-    reason = why or words(f"policy.proof.{found.reason}")
+    reason = why or words(f"policy.proof.{proof.reason}")
     return words("policy.proof.none") + words.sentence_space + reason
 
 
 def stored_proof_sentence(
-    words: Words, found: Certificate | None, void: tuple[str, ...], why: ProofObstacle | None
+    words: Words, proof: Certificate | None, void: tuple[str, ...], why: ProofObstacle | None
 ) -> str:
     """Return a stored version's certificate and what voids it, or why it has none.
 
-    found: the certificate, None without one. void: reasons that void it today. why: the obstacle,
+    proof: the certificate, None without one. void: reasons that void it today. why: the obstacle,
     None if it is unknown.
     """
-    if found is None:
+    if proof is None:
         return (
             words("policy.proof.none")
             + words.sentence_space
             + words(f"policy.proof.{why.reason}" if why else "policy.proof.not_then")
         )
     texts = words.markdown(
-        f"policy.certified.{found.promise.measure}",
-        target=words.percent(found.promise.target),
-        sure=words.percent(1 - found.promise.delta, 0),
-        n=words.number(found.tested, 0),
-        last=words.date(found.origin.expires_on),
+        f"policy.certified.{proof.promise.measure}",
+        target=words.percent(proof.promise.target),
+        sure=words.percent(1 - proof.promise.delta, 0),
+        n=words.number(proof.tested, 0),
+        last=words.date(proof.origin.expires_on),
     )
     if not void:
         return texts + words.sentence_space + words("policy.proof.drift")
@@ -238,11 +252,11 @@ def stored_proof_sentence(
     return texts + words.sentence_space + words("policy.proof.void", whys=whys)
 
 
-def change_sentence(words: Words, found: DecisionChanges, cases: int) -> str:
+def change_sentence(words: Words, changes: DecisionChanges, cases: int) -> str:
     """Return how many cases change side between two policies: exact counts of these cases."""
     counts = {}
     for way in ("to_review", "to_acceptance"):
-        outcomes = getattr(found, way)
+        outcomes = getattr(changes, way)
         counts[way] = sum(outcomes.values())
         counts[f"{way}_right"] = outcomes["right"]
         counts[f"{way}_wrong"] = outcomes["wrong"] + outcomes["unseen"]
@@ -261,7 +275,7 @@ def overtaken_sentence(words: Words, events: Iterable[entries.PolicyEvent]) -> s
             author=event.author,
             version=version_name(words, event.name, event.version),
             event=words(f"policy.event.{event.event}"),
-            when=words.time(event.at),
+            when=words.time(event.recorded_at),
             reason=event.reason,
         )
         for event in events

@@ -159,12 +159,12 @@ def read_choice(name: str, text: str) -> object:
     return _READ[name](text)
 
 
-def write_address(chosen: Choices) -> dict[str, str]:
+def write_address(choices: Choices) -> dict[str, str]:
     """Return the address of these choices, without those that are None or ALL.
 
     A missing name reads as None or ALL: no run yet, the measured volume, all segments.
     """
-    values = {name: getattr(chosen, name) for name in NAMES}
+    values = {name: getattr(choices, name) for name in NAMES}
     return {name: _text(value) for name, value in values.items() if value not in (None, ALL)}
 
 

@@ -82,8 +82,8 @@ class _Itself:
     def __hash__(self) -> int:
         return id(self.it)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and self.it is other.it
+    def __eq__(self, value: object) -> bool:
+        return isinstance(value, _Itself) and self.it is value.it
 
 
 def _key(arg: object) -> Hashable:
@@ -307,7 +307,7 @@ def cases_between(store: Store, run_id: str, low: float, high: float, limit: int
 
 
 def certificate(
-    calibration: Run, chosen: Choices, segment: str | None
+    calibration: Run, choices: Choices, segment: str | None
 ) -> Certificate | NotCertified:
     """Return today's certificate for the chosen promise on a calibration run, or why there is none.
 
@@ -319,12 +319,12 @@ def certificate(
         (calibration.run_id,),
         # 1 - 0.95 is 0.050000000000000044: rounded, or the printed confidence would not be the
         # tested one
-        (chosen.measure, chosen.target, round(1 - chosen.sure, 6)),
+        (choices.measure, choices.target, round(1 - choices.sure, 6)),
         (calibration.model_hash, calibration.dataset),
         # part of the key, so that a certificate is made anew each day and its expiry moves on
         datetime.now(UTC).date(),
         segment,
-        chosen.unseen,
+        choices.unseen,
     )
 
 

@@ -33,7 +33,7 @@ class Alarm:
     detector: str
     start: int
     stop: int
-    at: np.datetime64
+    occurred_at: np.datetime64
     cases: int
     audits: int
     observed: float
@@ -119,7 +119,7 @@ def watched_levels(
     frame = pd.DataFrame(
         {
             "detector": name,
-            "at": stream.at[position],
+            "at": stream.occurred_at[position],
             "position": position,
             "level": np.maximum(0.0, path / np.log(limit)),
         }
@@ -135,13 +135,13 @@ def watched_levels(
     divergence = float(watch.log_ratios[steps].mean(0).max())
     share = (steps.stop - steps.start) / (stop - start + 1)
     needed = detectors.expected_delay(limit * share, divergence) / share
-    observed, wanted, about = _cause(stream, reference, name, start, stop, expected)
+    observed, expected_level, about = _cause(stream, reference, name, start, stop, expected)
     if name == RISK:
-        wanted = watch.promised
+        expected_level = watch.promised
     audits = int(stream.audited[start : stop + 1].sum())
     return frame, Alarm(
-        *(LEVEL_OF[name], name, start, stop, stream.at[stop], stop - start + 1, audits),
-        *(observed, wanted, divergence, needed, about, len(crossings) - 1),
+        *(LEVEL_OF[name], name, start, stop, stream.occurred_at[stop], stop - start + 1, audits),
+        *(observed, expected_level, divergence, needed, about, len(crossings) - 1),
     )
 
 

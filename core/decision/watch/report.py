@@ -112,7 +112,7 @@ def watch_stream(
     levels, alarms = [], []
     for name, watch in watches.items():
         # Detectors of a level share its rate of false alarms.
-        partners = sum(LEVEL_OF[other] == LEVEL_OF[name] for other in watches)
+        partners = sum(LEVEL_OF[partner] == LEVEL_OF[name] for partner in watches)
         level, alarm = watched_levels(
             stream, reference, name, watch, settings.every * partners, expected
         )
@@ -159,8 +159,8 @@ def _windows(
             "audited": _audited(stream, expected, inside),
         }
         row = {
-            "start": stream.at[places[0]],
-            "end": stream.at[places[-1]],
+            "start": stream.occurred_at[places[0]],
+            "end": stream.occurred_at[places[-1]],
             "first": int(places[0]),
             "last": int(places[-1]),
             "n": len(places),
@@ -203,11 +203,11 @@ def _proposal(
     expected: NDArray[np.float64],
     settings: WatchSettings,
 ) -> ThresholdProposal:
-    chosen = settings.adapt
-    if chosen is None or not stream.audited.any():
+    adapt = settings.adapt
+    if adapt is None or not stream.audited.any():
         return ThresholdProposal(KEEP, 0.0, UNPROVED, automatic=False)
     shift = float(
-        threshold_shifts(stream.margin, stream.wrong, stream.drawn, stream.inclusion, chosen)[-1]
+        threshold_shifts(stream.margin, stream.wrong, stream.drawn, stream.inclusion, adapt)[-1]
     )
     moved = stream.margin >= shift
     cases = stream.decided(expected)
@@ -219,7 +219,7 @@ def _proposal(
     leakage, looser = (
         replayed_leakage(cases, taken, anytime=True) for taken in (stream.accepted, moved)
     )
-    return propose_threshold(shift, leakage, looser, saving, chosen)
+    return propose_threshold(shift, leakage, looser, saving, adapt)
 
 
 def _fallback(

@@ -53,13 +53,13 @@ class ReferenceCases:
 class WatchedStream:
     """N cases of a scoring run under one policy, columns [N].
 
-    at: times, NaT where unknown. day: equal within a day, rising. predicted: positions of
+    occurred_at: times, NaT where unknown. day: equal within a day, rising. predicted: positions of
     `classes`. margin: confidence less the threshold of the case. accepted: by the policy in force.
     drawn, wrong, inclusion, missing: of core.decision.watch.replay.DecidedCases.
     """
 
     classes: tuple[str, ...]
-    at: NDArray[np.datetime64]
+    occurred_at: NDArray[np.datetime64]
     day: NDArray[np.intp]
     predicted: NDArray[np.intp]
     confidence: NDArray[np.float64]
@@ -88,7 +88,7 @@ class WatchedStream:
     @property
     def dated(self) -> bool:
         """Whether every case has a time."""
-        return bool(len(self) and not np.isnat(self.at).any())
+        return bool(len(self) and not np.isnat(self.occurred_at).any())
 
     def decided(self, expected: NDArray[np.float64]) -> DecidedCases:
         """Return the columns that a replay needs; expected: P(wrong) of each case, [N]."""
@@ -105,7 +105,7 @@ def cut_windows(stream: WatchedStream) -> NDArray[np.intp]:
     """
     n = len(stream)
     if stream.dated:
-        times = pd.DatetimeIndex(stream.at)
+        times = pd.DatetimeIndex(stream.occurred_at)
         for length in _LENGTHS:
             window, periods = pd.factorize(times.to_period(length), sort=True)
             sizes = np.bincount(window)
@@ -119,5 +119,5 @@ def cut_windows(stream: WatchedStream) -> NDArray[np.intp]:
 def _merge_small(window: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the windows with those of a few cases joined to the window before, [N]."""
     # The first stays: it has none before it.
-    own = (sizes >= min(WINDOW_CASES // 4, sizes.max())) | (np.arange(len(sizes)) == 0)
-    return (np.cumsum(own) - 1)[window]
+    large_enough = (sizes >= min(WINDOW_CASES // 4, sizes.max())) | (np.arange(len(sizes)) == 0)
+    return (np.cumsum(large_enough) - 1)[window]

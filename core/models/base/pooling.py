@@ -17,13 +17,13 @@ CONFIG = "1_Pooling/config.json"
 MEAN, TOKEN = "mean", "token"
 
 
-def choose_pooling(asked: str, source: str, causal: bool) -> str:
-    """Return MEAN or TOKEN: `asked`, or for "base" the pooling of the model at `source`.
+def choose_pooling(requested: str, source: str, causal: bool) -> str:
+    """Return MEAN or TOKEN: `requested`, or for "base" the pooling of the model at `source`.
 
     Poolings that are not implemented (max, weighted) become the average over tokens.
     """
-    if asked != "base":
-        return asked
+    if requested != "base":
+        return requested
     config = _read_config(source)
     if not config:
         return TOKEN if causal else MEAN

@@ -45,9 +45,9 @@ class TrunkCache:
         offsets = None if self.offsets is None else self.offsets[torch.as_tensor(np.asarray(index))]
         return TrunkCache([self.states[i] for i in index], offsets)
 
-    def joined(self, more: "TrunkCache") -> "TrunkCache":
-        """Return these texts followed by those of `more`, without offsets."""
-        return TrunkCache([*self.states, *more.states])
+    def joined(self, after: "TrunkCache") -> "TrunkCache":
+        """Return these texts followed by those of `after`, without offsets."""
+        return TrunkCache([*self.states, *after.states])
 
     def offset(
         self, index: Sequence[int] | np.ndarray, device: torch.device | None = None

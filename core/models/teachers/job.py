@@ -138,10 +138,12 @@ class TeacherJob:
         if fit.surface is not None:  # so the view has features, and their idf
             surface = SurfaceTerm(cast(np.ndarray, view.idf), fit.surface)
 
-        def with_offsets(cache: TrunkCache, seen: FrozenView | None) -> TrunkCache:
+        def with_offsets(cache: TrunkCache, frozen_view: FrozenView | None) -> TrunkCache:
             return replace(
                 cache,
-                offsets=None if surface is None or seen is None else surface.weigh(seen.features),
+                offsets=None
+                if surface is None or frozen_view is None
+                else surface.weigh(frozen_view.features),
             )
 
         return replace(

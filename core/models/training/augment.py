@@ -55,7 +55,7 @@ def dropped(words: Sequence[str], generator: np.random.Generator) -> str:
     return " ".join(word for word, stays in zip(words, keep_mask, strict=True) if stays)
 
 
-def spliced(one: Sequence[str], other: Sequence[str], generator: np.random.Generator) -> str:
+def spliced(head: Sequence[str], tail: Sequence[str], generator: np.random.Generator) -> str:
     """Return the beginning of one text and the end of another, at least a word of each."""
-    end, begin = int(generator.integers(1, len(one) + 1)), int(generator.integers(len(other)))
-    return " ".join([*one[:end], *other[begin:]])
+    end, begin = int(generator.integers(1, len(head) + 1)), int(generator.integers(len(tail)))
+    return " ".join([*head[:end], *tail[begin:]])

@@ -95,11 +95,11 @@ def train_student(
 
 
 def _begin_at(
-    backbone: Backbone, head: nn.Linear, some: list[Adapter], trained: nn.Linear | None
+    backbone: Backbone, head: nn.Linear, start: list[Adapter], trained: nn.Linear | None
 ) -> None:
     """Set the given A, B and head's rows; the spread's rows stay fresh."""
-    if some:
-        adapters.write_adapters(backbone, some)
+    if start:
+        adapters.write_adapters(backbone, start)
     if trained is None:
         return
     classes = trained.out_features

@@ -53,10 +53,10 @@ _component = st.components.v2.component(
 )
 
 
-def handle(threshold: float, shown: dict[str, object]) -> None:
-    """Draw the handle at `threshold`. shown: from `contents`."""
+def handle(threshold: float, values: dict[str, object]) -> None:
+    """Draw the handle at `threshold`. values: from `contents`."""
     # `seq` lets the browser ignore an answer to an older move than its last
-    data = {"step": round(threshold * 1000), "seq": state.moves_seen()} | shown
+    data = {"step": round(threshold * 1000), "seq": state.moves_seen()} | values
     _component(key=state.HANDLE, data=data, on_move_change=state.take_move)
 
 
