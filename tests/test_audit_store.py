@@ -71,7 +71,9 @@ def test_an_audit_verdict_needs_a_draw_of_its_probability_before_it(store):
     draw(store, CASES[:1], [0.1], [0.05], NOON + timedelta(seconds=1))
     with pytest.raises(StoreError, match="draw the case first"):
         reviews.add_verdicts([audit])
-    later = replace(audit, at=NOON + timedelta(seconds=1), source="audit", blind=True, seconds=7.5)
+    later = replace(
+        audit, judged_at=NOON + timedelta(seconds=1), source="audit", blind=True, seconds=7.5
+    )
     with pytest.raises(StoreError, match="0.2 before it"):
         reviews.add_verdicts([replace(later, inclusion_probability=0.2)])
     assert reviews.add_verdicts([later]) == 1

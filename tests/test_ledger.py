@@ -199,7 +199,9 @@ def test_verdicts_come_back_in_their_order_and_the_same_again_adds_nothing(revie
     audit = ReviewVerdict(
         RUN, CASES[1], "right", "Ito", tokyo, audit=True, inclusion_probability=0.25
     )
-    changed_mind = replace(SAID, verdict="unsure", label=None, at=NOON + timedelta(minutes=1))
+    changed_mind = replace(
+        SAID, verdict="unsure", label=None, judged_at=NOON + timedelta(minutes=1)
+    )
     add(Ledger(reviews.store))
     Audits(reviews.store).add_draws(RUN, "line 1", 1, [CASES[1]], ["all"], [0.25], [0.1], NOON)
     assert reviews.add_verdicts([SAID, audit]) == 2

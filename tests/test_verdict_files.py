@@ -49,9 +49,9 @@ def store(tmp_path) -> Store:
             replace(answer, reviewer="阿部", verdict="right", label=None, seconds=None),
             replace(answer, case_id=ids[1], verdict="unsure", label=None),
             replace(answer, case_id=ids[2], verdict="right", label=None),
-            replace(answer, case_id=ids[2], verdict="wrong", label="cab", at=later),
+            replace(answer, case_id=ids[2], verdict="wrong", label="cab", judged_at=later),
             replace(answer, case_id=ids[3]),
-            replace(answer, case_id=ids[3], verdict="withdrawn", label=None, at=later),
+            replace(answer, case_id=ids[3], verdict="withdrawn", label=None, judged_at=later),
         ]
     )
     return store

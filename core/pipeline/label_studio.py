@@ -102,7 +102,7 @@ def _annotation(answer) -> dict:
         "ground_truth": False,
         "lead_time": None if pd.isna(answer.seconds) else float(answer.seconds),
         "completed_by": {"email": answer.reviewer},
-        "created_at": answer.judged_at.isoformat() + "Z",
+        "created_at": answer.at.isoformat() + "Z",
     }
 
 
