@@ -19,12 +19,17 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.file_inputs.cell_inputs import DATES, NUMBERS
+from benchmarks.file_inputs.date_inputs import AMOUNTS, CALENDARS
+from benchmarks.file_inputs.document_inputs import DOCUMENTS
 from benchmarks.file_inputs.encoding_inputs import ENCODINGS
+from benchmarks.file_inputs.header_inputs import HEADS
+from benchmarks.file_inputs.layout_inputs import LAYOUTS
 from benchmarks.file_inputs.making import Expected, Input
 from benchmarks.file_inputs.mutations import try_mutations
 from benchmarks.file_inputs.sheet_inputs import SHEETS
 from benchmarks.file_inputs.text_inputs import DELIMITED, HEADERS, ROWS
 from benchmarks.file_inputs.typed_inputs import TYPED
+from benchmarks.file_inputs.workbook_inputs import WORKBOOKS
 from core.cases.columns import ColumnNames
 from core.cases.read import Cases, read_cases
 from core.cases.table import ReadingOptions
@@ -33,13 +38,13 @@ from core.messages import FOLDER, LANGUAGES, read_catalogues
 
 KINDS = {
     "encodings": ENCODINGS,
-    "delimited": DELIMITED,
-    "headers": HEADERS,
+    "delimited": [*DELIMITED, *LAYOUTS],
+    "headers": [*HEADERS, *HEADS],
     "rows": ROWS,
-    "dates": DATES,
-    "numbers": NUMBERS,
-    "sheets": SHEETS,
-    "typed": TYPED,
+    "dates": [*DATES, *CALENDARS],
+    "numbers": [*NUMBERS, *AMOUNTS],
+    "sheets": [*SHEETS, *WORKBOOKS],
+    "typed": [*TYPED, *DOCUMENTS],
 }
 
 
@@ -79,6 +84,10 @@ def judge_input(entry: Input, folder: Path) -> Result:
             else "wrong"
         )
         return Result(entry.name, outcome, entry.works, e.code)
+    if not entry.cases and cases.frame.empty:  # every row is refused, by a problem of its own
+        clear = {_code(problem.code) for problem in cases.problems} <= set(entry.refusals)
+        outcome = "refused_clearly" if clear else "wrong"
+        return Result(entry.name, outcome, entry.works, str(cases.problems[:1]))
     if not entry.cases:
         return Result(entry.name, "wrong", entry.works, f"read: {cases.frame['text'].tolist()}")
     codes = {_code(notice.code) for notice in cases.notices} | {

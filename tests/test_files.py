@@ -7,7 +7,8 @@ import pytest
 from benchmarks.file_inputs.mutations import try_mutations
 from benchmarks.files import inputs_in_turn, judge_input
 
-INPUTS = inputs_in_turn()
+FIRST = 60  # the commonest; of the others every second, since the benchmark tries all
+INPUTS = [*inputs_in_turn()[:FIRST], *inputs_in_turn()[FIRST::2]]
 
 
 @pytest.mark.parametrize("entry", INPUTS, ids=[entry.name for entry in INPUTS])

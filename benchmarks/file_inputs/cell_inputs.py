@@ -10,15 +10,15 @@ def _column(name: str, column: str, cells: list[str]) -> bytes:
     return quoted_csv(rows, delimiter="\t" if name.endswith(".tsv") else ",")
 
 
-def _dates(name: str, cells: list[str], days: list[str | None], **more) -> Input:
+def date_column(name: str, cells: list[str], days: list[str | None], **more) -> Input:
     return Input(name, _column(name, "date", cells), expect("occurred_at", *days), **more)
 
 
-def _numbers(name: str, cells: list[str], numbers: list[float | None], **more) -> Input:
+def number_column(name: str, cells: list[str], numbers: list[float | None], **more) -> Input:
     return Input(name, _column(name, "cost", cells), expect("value", *numbers), **more)
 
 
-def _refused(name: str, column: str, cells: list[str], *codes: str, **more) -> Input:
+def refused_column(name: str, column: str, cells: list[str], *codes: str, **more) -> Input:
     return Input(name, _column(name, column, cells), refusals=codes, works=False, **more)
 
 
@@ -34,7 +34,7 @@ _JAPANESE = [
 ]
 
 DATES = [
-    _dates(
+    date_column(
         "eras.csv",
         _JAPANESE,
         [
@@ -48,10 +48,14 @@ DATES = [
             "2024-02-03T09:05",
         ],
     ),
-    _dates("us.csv", ["3/4/2024", "3/28/2024 4:05 PM"], ["2024-03-04", "2024-03-28T16:05"]),
-    _dates("european.csv", ["3/4/2024", "28/3/2024 16:05"], ["2024-04-03", "2024-03-28T16:05"]),
-    _dates("german.csv", ["03.04.2024", "05.06.2024 16:05"], ["2024-04-03", "2024-06-05T16:05"]),
-    _dates(
+    date_column("us.csv", ["3/4/2024", "3/28/2024 4:05 PM"], ["2024-03-04", "2024-03-28T16:05"]),
+    date_column(
+        "european.csv", ["3/4/2024", "28/3/2024 16:05"], ["2024-04-03", "2024-03-28T16:05"]
+    ),
+    date_column(
+        "german.csv", ["03.04.2024", "05.06.2024 16:05"], ["2024-04-03", "2024-06-05T16:05"]
+    ),
+    date_column(
         "named.csv",
         [
             "31-Jan-2024",
@@ -72,88 +76,88 @@ DATES = [
             "2024-03-08T10:00",
         ],
     ),
-    _dates("march.csv", ["Mar 3 2024", "mar. 5 mars 2024"], ["2024-03-03", "2024-03-05"]),
-    _dates("serials.csv", ["45322", "45336.5"], ["2024-01-31", "2024-02-14T12:00"]),
-    _dates("epoch-s.csv", ["1706659200", "1706745600"], ["2024-01-31", "2024-02-01"]),
-    _dates(
+    date_column("march.csv", ["Mar 3 2024", "mar. 5 mars 2024"], ["2024-03-03", "2024-03-05"]),
+    date_column("serials.csv", ["45322", "45336.5"], ["2024-01-31", "2024-02-14T12:00"]),
+    date_column("epoch-s.csv", ["1706659200", "1706745600"], ["2024-01-31", "2024-02-01"]),
+    date_column(
         "epoch-ms.csv", ["1706659200000", "1706745600500"], ["2024-01-31", "2024-02-01T00:00:00.5"]
     ),
-    _dates("epoch-mixed.csv", ["1706659200", "1706745600000"], ["2024-01-31", "2024-02-01"]),
-    _dates(
+    date_column("epoch-mixed.csv", ["1706659200", "1706745600000"], ["2024-01-31", "2024-02-01"]),
+    date_column(
         "compact.csv",
         ["20240131", "20240201093000", "20240202T1015"],
         ["2024-01-31", "2024-02-01T09:30", "2024-02-02T10:15"],
     ),
-    _dates(
+    date_column(
         "one-zone.csv",
         ["2024-01-31T08:30:00+09:00", "2024-01-31T09:30:00+09:00"],
         ["2024-01-31T08:30", "2024-01-31T09:30"],
     ),
-    _dates(
+    date_column(
         "two-zones.csv",
         ["2024-01-31T08:50:00+09:00", "2024-01-30T23:55:00Z", "2024-01-31T09:10:00+09:00"],
         ["2024-01-31T08:50", "2024-01-31T08:55", "2024-01-31T09:10"],
         told=("mixed_zones",),
     ),
-    _refused(
+    refused_column(
         "summer-time.csv",
         "date",
         ["2024-01-31T08:30:00+01:00", "2024-07-31T08:30:00+02:00"],
         "zones_unclear",
     ),
-    _dates(
+    date_column(
         "summer-time-asked.csv",
         ["2024-01-31T08:30:00+01:00", "2024-07-31T08:30:00+02:00"],
         ["2024-01-31T08:30", "2024-07-31T08:30"],
         options={"timezone": "Europe/Berlin"},
     ),
-    _dates(
+    date_column(
         "zone-asked.csv",
         ["2024-01-31 08:30", "2024-01-31T08:30:00+09:00", "2024-01-31T00:30:00Z"],
         ["2024-01-31T08:30", "2024-01-31T08:30", "2024-01-31T09:30"],
         options={"timezone": "Asia/Tokyo"},
     ),
-    _refused(
+    refused_column(
         "zone-needed.csv", "date", ["2024-01-31 08:30", "2024-01-31T09:30:00+09:00"], "zone_needed"
     ),
-    _refused(
+    refused_column(
         "zone-unknown.csv",
         "date",
         ["2024-01-31"],
         "zone_unknown",
         options={"timezone": "Mars/Base"},
     ),
-    _refused("open-order.csv", "date", ["3/4/2024", "5/6/2024"], "date_order_unclear"),
-    _dates(
+    refused_column("open-order.csv", "date", ["3/4/2024", "5/6/2024"], "date_order_unclear"),
+    date_column(
         "order-asked.csv",
         ["3/4/2024", "5/6/2024"],
         ["2024-04-03", "2024-06-05"],
         options={"date_order": "dmy"},
     ),
-    _refused(
+    refused_column(
         "mixed-order.csv", "date", ["3/28/2024", "28/3/2024", "3/4/2024"], "date_orders_mixed"
     ),
-    _dates(
+    date_column(
         "two-digit-years.csv",
         ["24/03/28", "24/12/31", "99/04/01"],
         ["2024-03-28", "2024-12-31", "1999-04-01"],
         refusals=("date_order_unclear",),
     ),
-    _dates("equal.csv", ["5/5/2024", "7/7/2024"], ["2024-05-05", "2024-07-07"]),
-    _dates(
+    date_column("equal.csv", ["5/5/2024", "7/7/2024"], ["2024-05-05", "2024-07-07"]),
+    date_column(
         "missing.csv",
         ["2024-02-30", "", "2024-02-01", "none yet"],
         [None, None, "2024-02-01", None],
         told=("cells_left_empty",),
     ),
-    _dates("years.csv", ["2024", "2023"], [None, None], told=("cells_left_empty",)),
-    _dates(
+    date_column("years.csv", ["2024", "2023"], [None, None], told=("cells_left_empty",)),
+    date_column(
         "placeholder.csv",
         [*(f"2024-01-{day:02d}" for day in range(1, 31)), "9999-12-31"],
         [*(f"2024-01-{day:02d}" for day in range(1, 31)), "9999-12-31"],
         told=("far_dates",),
     ),
-    _dates(
+    date_column(
         "mixed-forms.csv",
         ["2024-01-31", "2024/2/1", "2024年2月2日", "20240203", "2024.2.4"],
         ["2024-01-31", "2024-02-01", "2024-02-02", "2024-02-03", "2024-02-04"],
@@ -161,41 +165,43 @@ DATES = [
 ]
 
 NUMBERS = [
-    _numbers("comma-decimals.csv", ["12,500", "0,75", "3,5"], [12.5, 0.75, 3.5]),
-    _numbers("point-decimals.csv", ["12.500", "0.75", "3.5"], [12.5, 0.75, 3.5]),
-    _numbers("thousands.csv", ["1,234,567", "12,500"], [1234567, 12500]),
-    _numbers("german-thousands.csv", ["1.234,50", "12.500"], [1234.5, 12500]),
-    _numbers(
+    number_column("comma-decimals.csv", ["12,500", "0,75", "3,5"], [12.5, 0.75, 3.5]),
+    number_column("point-decimals.csv", ["12.500", "0.75", "3.5"], [12.5, 0.75, 3.5]),
+    number_column("thousands.csv", ["1,234,567", "12,500"], [1234567, 12500]),
+    number_column("german-thousands.csv", ["1.234,50", "12.500"], [1234.5, 12500]),
+    number_column(
         "yen.csv",
         ["¥1,200", "￥35,000", "1,200円", "△500", "▲300", "(1,500)", "２，５００"],
         [1200, 35000, 1200, -500, -300, -1500, 2500],
     ),
-    _numbers("dollars.csv", ["$1,200", "-$35.50", "($7)", "USD 5"], [1200, -35.5, -7, 5]),
-    _numbers("euros.csv", ["1.200 €", "35,50 €", "€ 7"], [1200, 35.5, 7]),
-    _numbers("sap.csv", ["500-", "1200"], [-500, 1200]),
-    _numbers("spaces.csv", ["1 200,50", "35 000"], [1200.5, 35000]),
-    _numbers("swiss.csv", ["1'200.50", "35"], [1200.5, 35]),
-    _numbers(
+    number_column("dollars.csv", ["$1,200", "-$35.50", "($7)", "USD 5"], [1200, -35.5, -7, 5]),
+    number_column("euros.csv", ["1.200 €", "35,50 €", "€ 7"], [1200, 35.5, 7]),
+    number_column("sap.csv", ["500-", "1200"], [-500, 1200]),
+    number_column("spaces.csv", ["1 200,50", "35 000"], [1200.5, 35000]),
+    number_column("swiss.csv", ["1'200.50", "35"], [1200.5, 35]),
+    number_column(
         "beside-small.csv",
         ["1,200", "500", "12,000"],
         [1200, 500, 12000],
         refusals=("decimal_unclear",),
     ),
-    _numbers("units.csv", ["3万円", "1.2億円", "500"], [30000, 1.2e8, 500]),
-    _refused("open-decimals.tsv", "cost", ["12,500", "7,250", "1,125"], "decimal_unclear"),
-    _refused("open-points.tsv", "cost", ["12.500", "7.250", "1.125"], "decimal_unclear"),
-    _numbers("decimals-asked.tsv", ["12,500", "7,250"], [12.5, 7.25], options={"decimal": "comma"}),
-    _numbers(
+    number_column("units.csv", ["3万円", "1.2億円", "500"], [30000, 1.2e8, 500]),
+    refused_column("open-decimals.tsv", "cost", ["12,500", "7,250", "1,125"], "decimal_unclear"),
+    refused_column("open-points.tsv", "cost", ["12.500", "7.250", "1.125"], "decimal_unclear"),
+    number_column(
+        "decimals-asked.tsv", ["12,500", "7,250"], [12.5, 7.25], options={"decimal": "comma"}
+    ),
+    number_column(
         "thousands-asked.tsv", ["12,500", "7,250"], [12500, 7250], options={"decimal": "point"}
     ),
-    _numbers(
+    number_column(
         "not-numbers.csv",
         ["5 pieces", "12", "tbd", "-"],
         [None, 12, None, None],
         told=("cells_left_empty",),
     ),
-    _numbers("currencies.csv", ["$5", "€7"], [5, 7], told=("mixed_currencies",)),
-    _numbers("yen-end.csv", ["¥1,200-", "\\3,400", "¥500"], [1200, 3400, 500]),
-    _numbers("percent.csv", ["5%", "12"], [None, 12], told=("cells_left_empty",)),
-    _numbers("negative.csv", ["-5", "−6.5", "+7"], [-5, -6.5, 7]),
+    number_column("currencies.csv", ["$5", "€7"], [5, 7], told=("mixed_currencies",)),
+    number_column("yen-end.csv", ["¥1,200-", "\\3,400", "¥500"], [1200, 3400, 500]),
+    number_column("percent.csv", ["5%", "12"], [None, 12], told=("cells_left_empty",)),
+    number_column("negative.csv", ["-5", "−6.5", "+7"], [-5, -6.5, 7]),
 ]

@@ -100,10 +100,15 @@ def edit_parts(content: bytes, edits: Sequence[tuple[str, str, str]]) -> bytes:
             raise ValueError(f"{part} has no {old!r}")
         for name in names:
             parts[name] = parts[name].replace(old.encode(), new.encode())
+    return zip_file(parts)
+
+
+def zip_file(parts: Mapping[str, bytes]) -> bytes:
+    """Return an archive of {name: content}."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, part_content in parts.items():
-            archive.writestr(name, part_content)
+        for name, content in parts.items():
+            archive.writestr(name, content)
     return out.getvalue()
 
 

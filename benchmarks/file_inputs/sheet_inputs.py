@@ -1,7 +1,5 @@
 """Inputs that are workbooks, or are named like one."""
 
-import io
-import zipfile
 from datetime import date, datetime
 
 from benchmarks.file_inputs.making import (
@@ -12,6 +10,7 @@ from benchmarks.file_inputs.making import (
     expect,
     text_file,
     workbook,
+    zip_file,
 )
 
 _PLAIN = expect("text", "valve stuck", "fan noisy")
@@ -56,14 +55,6 @@ def _second_sheet(book) -> None:
 
 def _encrypted() -> bytes:
     return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
-
-
-def _zip_of(**parts: str) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, content in parts.items():
-            archive.writestr(name.replace("__", "/").replace("_dot_", "."), content)
-    return out.getvalue()
 
 
 _MERGED = [
@@ -230,12 +221,12 @@ SHEETS = [
     Input("password.xlsx", _encrypted(), refusals=("no_workbook",), works=False),
     Input(
         "calc.ods",
-        _zip_of(content_dot_xml="<x/>", mimetype="ods"),
+        zip_file({"content.xml": b"<x/>", "mimetype": b"ods"}),
         refusals=("old_workbook",),
         works=False,
     ),
     Input(
-        "binary.xlsb", _zip_of(xl__workbook_dot_bin="x"), refusals=("old_workbook",), works=False
+        "binary.xlsb", zip_file({"xl/workbook.bin": b"x"}), refusals=("old_workbook",), works=False
     ),
     Input(
         "cover.xlsx",
@@ -268,6 +259,39 @@ SHEETS = [
         expect("label", "TRUE", "FALSE"),
     ),
     Input("damaged.xlsx", workbook(_ROWS)[:900], refusals=("no_workbook",), works=False),
-    Input("archive.xlsx", _zip_of(readme_dot_txt="x"), refusals=("is_archive",), works=False),
+    Input("archive.xlsx", zip_file({"readme.txt": b"x"}), refusals=("is_archive",), works=False),
     Input("really-text.xlsx", text_file("id,text", "1,valve stuck", "2,fan noisy"), _PLAIN),
+    Input(
+        "open-document.ods",
+        zip_file({"mimetype": b"ods", "content.xml": b"<x/>"}),
+        refusals=("old_workbook",),
+        works=False,
+    ),
+    Input(
+        "apple.numbers",
+        zip_file({"Index/Document.iwa": b"x"}),
+        refusals=("other_ending",),
+        works=False,
+    ),
+    Input(
+        "word.docx",
+        zip_file({"word/document.xml": b"<x/>"}),
+        refusals=("other_ending",),
+        works=False,
+    ),
+    Input(
+        "sylk.slk",
+        text_file("ID;PWXL;N;E", 'C;Y1;X1;K"text"', "E"),
+        refusals=("other_ending",),
+        works=False,
+    ),
+    Input(
+        "spreadsheet-2003.xls",
+        text_file(
+            '<?xml version="1.0"?>',
+            '<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>',
+        ),
+        refusals=("is_markup",),
+        works=False,
+    ),
 ]

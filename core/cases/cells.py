@@ -13,6 +13,7 @@ import pandas as pd
 
 _FORMULA_TEXT = re.compile(r'="([^"]*)"')  # exports write ="0000123" so that Excel keeps the zeros
 
+_MARKS = "\ufeff\u200b\u200e\u200f\u2060"
 _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+")
 
 
@@ -89,8 +90,9 @@ def cell_text(value: object) -> str:
 
 
 def name_text(value: object) -> str:
-    """Return an id, a label or a segment without blanks around it; ="007" becomes 007."""
-    text = cell_text(value).strip()
+    """Return an id, a label or a segment without blanks and marks around it; ="007" becomes 007."""
+    # Joined files leave a byte order mark before the first cell of each part.
+    text = cell_text(value).strip().strip(_MARKS).strip()
     match = _FORMULA_TEXT.fullmatch(text)
     return match[1] if match else text
 

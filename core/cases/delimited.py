@@ -33,6 +33,10 @@ _STRAY = (
 # A delimiter between quotes proves that quotes enclose cells: read as text, it would split one.
 _QUOTED_CELL = re.compile(r'(?:^|[,;|\t])"[^"\n]*[,;|\t][^"\n]*"(?:[,;|\t\r\n]|$)', re.MULTILINE)
 
+# A quoted cell after a blank, as in: 1, "valve stuck, left", V
+_SPACED_CELL = re.compile(r'[,;|\t] +"[^"\n]*"(?=[,;|\t\r\n]|$)')
+# The line that text tables draw below their header.
+_RULE = re.compile(r"\s*:?[-=]{2,}:?\s*")
 _ENCLOSED = re.compile(r'\s*"[^"]*"\s*')
 
 
@@ -48,7 +52,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Dialect:
-    """The delimiter and the quoting of cells: "minimal", "none" or "backslash"."""
+    """The delimiter and the quoting of cells: "minimal", "none", "backslash" or "spaced"."""
 
     delimiter: str
     quoting: str = "minimal"
@@ -59,6 +63,7 @@ class Dialect:
         quoting: dict[str, dict[str, object]] = {
             "minimal": {"strict": True},
             "backslash": {"strict": True, "escapechar": "\\", "doublequote": False},
+            "spaced": {"strict": True, "skipinitialspace": True},
             "none": {"quoting": csv.QUOTE_NONE},
         }
         return {"delimiter": self.delimiter} | quoting[self.quoting]
@@ -91,18 +96,19 @@ def read_delimited(
     names = clean_names(header.cells)
     if not any(names):
         raise CasesError("cases.no_text_column", columns=[])
+    below, notices_below = _without_rule(names, lines[place + 1 :])
     if options.delimiter is None and announced is None:
-        _refuse_one_column(path, names, lines[place + 1 :])
+        _refuse_one_column(path, names, below)
     return Table(
         "csv",
         names,
-        [_record(line, names, delimiter) for line in lines[place + 1 :]],
+        [_record(line, names, delimiter) for line in below],
         decoded.encoding,
         decoded.basis,
         delimiter,
         header.row,
         len(physical) + first_line - 1,
-        notices=(*decoded.notices, *notices, *above),
+        notices=(*decoded.notices, *notices, *above, *notices_below),
     )
 
 
@@ -167,6 +173,8 @@ def _parse(
     """
     if quoting != "auto":
         return _without_blank(list(_records(physical, path, Dialect(delimiter, quoting), first)))
+    if (spaced := _spaced(physical, path, delimiter, first)) is not None:
+        return spaced
     literal = list(_records(physical, path, Dialect(delimiter, "none"), first))
     width = _width(literal, requested)
     even = width > 1 and all(len(r.cells) == width or not count_cells(r.cells) for r in literal)
@@ -262,6 +270,24 @@ def _escaped(
     return lines, [*notices, Notice("cases.backslash_quotes")]
 
 
+def _spaced(
+    physical: list[str], path: Path, delimiter: str, first: int
+) -> tuple[list[Line], list[Notice]] | None:
+    """Return the records if a blank follows each delimiter and quotes follow some; None if not."""
+    if not _SPACED_CELL.search("".join(physical)):
+        return None
+    header = next((line for line in physical if line.strip()), "").split(delimiter)[1:]
+    try:
+        lines = list(_records(physical, path, Dialect(delimiter, "spaced"), first))
+    except CasesError:
+        return None
+    even = len({len(line.cells) for line in lines}) == 1
+    if not even or not header or not all(name.startswith(" ") for name in header):
+        return None
+    lines, notices = _without_blank(lines)
+    return lines, [*notices, Notice("cases.spaced_quotes")]
+
+
 def _as_literal(lines: list[Line], rows: list[int]) -> tuple[list[Line], list[Notice]]:
     """Return records whose quotes are text, with a notice of the rows that would read otherwise."""
     lines, notices = _without_blank(lines)
@@ -281,21 +307,46 @@ def _without_blank(lines: list[Line]) -> tuple[list[Line], list[Notice]]:
     return [line for line in lines if line.broken or count_cells(line.cells)], notices
 
 
+def _without_rule(names: list[str], below: list[Line]) -> tuple[list[Line], list[Notice]]:
+    """Return the rows below the header without a drawn line, and notices of what is left out."""
+    notices = []
+    if below and all(_RULE.fullmatch(cell) for cell in below[0].cells if cell.strip()):
+        notices.append(Notice("cases.drawn_line", {"row": below[0].row}))
+        below = below[1:]
+    blank = [i for i, name in enumerate(names) if not name]
+    rows = [line.row for line in below if blank and _has_cells(line.cells, blank)]
+    if rows:
+        notices.append(Notice("cases.unnamed_cells", {"n": len(rows), "rows": rare_rows(rows)}))
+    return below, notices
+
+
+def _has_cells(cells: list[str], places: list[int]) -> bool:
+    return any(i < len(cells) and cells[i].strip() for i in places)
+
+
 def _refuse_one_column(path: Path, names: list[str], lines: list[Line]) -> None:
     """Raise CasesError if a single column's name, or each of its cells, holds a delimiter."""
     named = [name for name in names if name]
     if len(named) != 1:
         return
     stray = [c for c in _STRAY if c in named[0]]
-    counts = {
-        c: {line.cells[0].count(c) for line in lines if len(line.cells) == 1} for c in _STRAY[:5]
-    }  # without the comma, which sentences hold too
-    if len(lines) > 1:
-        stray += [c for c, n in counts.items() if len(n) == 1 and max(n) > 0]
+    cells = [line.cells[0] for line in lines if len(line.cells) == 1]
+    stray += [c for c in _STRAY[:5] if _parts_rows(c, cells)]  # sentences hold commas too
     if stray:
         raise CasesError(
             "cases.one_column", file=str(path), name=named[0][:60], character=repr(stray[0])
         )
+
+
+def _parts_rows(character: str, cells: list[str]) -> bool:
+    """Return whether a character seems to part the rows of a file that has one column.
+
+    It is in four fifths of them, or as often, at least twice, in half of them.
+    """
+    counts = Counter(cell.count(character) for cell in cells)
+    several = max((n for count, n in counts.items() if count > 1), default=0)
+    holding = len(cells) - counts[0]
+    return len(cells) > 1 and (holding * 5 >= len(cells) * 4 or several * 2 >= len(cells))
 
 
 def _record(line: Line, names: list[str], delimiter: str) -> Record:

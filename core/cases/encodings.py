@@ -69,7 +69,11 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\(J|\(I|\$\(D)")
+# Escapes of ISO 2022, in which all bytes are ASCII: before a character set, and around kana.
+_ESCAPE = re.compile(rb"\x1b[$(&)*+.\-/N]")
+_SHIFTED = re.compile(rb"\x0e[^\x0e\x0f\r\n]+\x0f")
+_HZ = re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}")  # GB 2312 in mails of the 1990s
+_ISO_2022 = ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2004", "iso2022_kr")
 
 
 @dataclass(frozen=True)
@@ -127,17 +131,31 @@ def _decode_marked(raw: bytes, path: Path) -> Decoded | None:
             return Decoded(_decode_as(raw, encoding, path), encoding, "marked")
     if b"\0" in raw and (utf16 := _utf16_without_mark(raw)) is not None:
         return utf16
-    if _ESCAPE.search(raw):
-        for encoding in ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2004"):
-            try:
-                return Decoded(raw.decode(encoding), encoding, "marked")
-            except UnicodeDecodeError:
-                continue
+    if raw.isascii() and (escaped := _decode_escaped(raw, path)) is not None:
+        return escaped
     try:
         return Decoded(raw.decode("utf-8"), "utf-8", "marked")
     except UnicodeDecodeError as e:
         _refuse_damaged(raw, path, e)
         return None
+
+
+def _decode_escaped(raw: bytes, path: Path) -> Decoded | None:
+    """Return the text of ASCII bytes whose escapes name a character set; None without escapes.
+
+    Raises CasesError if no codec knows the escapes: as ASCII, the text would be nonsense.
+    """
+    is_iso_2022 = bool(_ESCAPE.search(raw) or _SHIFTED.search(raw))
+    codecs_to_try = _ISO_2022 if is_iso_2022 else ("hz",) if _HZ.search(raw) else ()
+    for encoding in codecs_to_try:
+        with suppress(UnicodeDecodeError):
+            text = raw.decode(encoding)
+            if not {"\x0e", "\x0f", "\x1b"} & set(text):
+                return Decoded(text, encoding, "marked")
+    if is_iso_2022:
+        offset = next(i for i, byte in enumerate(raw) if byte in (0x0E, 0x1B))
+        raise CasesError("cases.no_encoding", file=str(path), **_place(raw, offset))
+    return None
 
 
 def _utf16_without_mark(raw: bytes) -> Decoded | None:

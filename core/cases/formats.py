@@ -9,7 +9,7 @@ from pathlib import Path
 from core.cases.columns import ColumnNames
 from core.cases.delimited import read_delimited
 from core.cases.encodings import decode_bytes
-from core.cases.json_files import read_json
+from core.cases.json_files import is_json, read_json
 from core.cases.parquet import read_parquet
 from core.cases.table import (
     MAX_BYTES,
@@ -112,8 +112,8 @@ def _read_content(
         raise
     if not decoded.text.strip():
         raise CasesError("cases.blank_file", file=str(path))
-    if suffix in (".json", ".jsonl", ".ndjson"):
-        return read_json(decoded, path)
+    if suffix in (".json", ".jsonl", ".ndjson") or is_json(decoded.text):
+        return read_json(decoded, path, requested)
     return read_delimited(decoded, path, options, requested)
 
 

@@ -50,7 +50,7 @@ def _is_wider(names: list[str], requested: ColumnNames, above: int) -> bool:
 
 def repeats_header(cells: Mapping[str, object]) -> bool:
     """Return whether a record ({column: cell}) repeats its header, as where files were joined."""
-    named = [(REPEAT.sub("", name), str(cell)) for name, cell in cells.items() if name]
+    named = [(REPEAT.sub("", name), *clean_names([cell])) for name, cell in cells.items() if name]
     return len(named) > 1 and all(name == cell for name, cell in named)
 
 

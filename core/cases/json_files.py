@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.cases.columns import clean_names
+from core.cases.columns import ColumnNames, clean_names, names_text
 from core.cases.encodings import Decoded
 from core.cases.table import Notice, Record, Table
 from core.errors import CasesError
@@ -18,20 +18,35 @@ DEPTH = 6  # objects within objects that become columns
 _WRAPPERS = ("data", "cases", "records", "rows", "items", "results")
 
 
-def read_json(decoded: Decoded, path: Path) -> Table:
-    """Return the table of a JSON text. Raises CasesError if no record is an object."""
+def read_json(decoded: Decoded, path: Path, requested: ColumnNames) -> Table:
+    """Return the table of a JSON text; `requested` names the columns that tell a record.
+
+    Raises CasesError if no record is an object, or if two levels of objects could be the cases.
+    """
     text = decoded.text
     if text.lstrip()[:1] == "[" or path.suffix.lower() == ".json":
         value = _single_value(text)
         if value is not None:
-            return _table(decoded, "json", _numbered_values(value, path), path)
+            return _table(decoded, "json", _numbered_values(value, path, requested), path)
     records = list(_line_records(text))
-    # No line is a record by itself: the text may hold objects written over several lines.
-    if records and all(record.broken for record in records):
+    # A line that is no record: the text may hold objects over several lines, or commas after them.
+    if any(record.broken for record in records):
         values = _value_stream(text)
         if values:
-            return _table(decoded, "json", _numbered_values(values, path), path)
+            return _table(decoded, "json", _numbered_values(values, path, requested), path)
+    value = _single_value(text) if len(records) == 1 else None
+    if isinstance(value, dict) and not names_text(flatten_object(value), requested):
+        records = _numbered_values(value, path, requested)
     return _table(decoded, "jsonl", records, path)
+
+
+def is_json(text: str) -> bool:
+    """Return whether a text of another name is JSON: its first line, or all of it, is objects."""
+    start = text.lstrip()
+    if start[:1] not in ("{", "["):
+        return False
+    value = _single_value(start.split("\n", 1)[0]) or _single_value(start)
+    return isinstance(value, dict) or _is_list_of(value, dict)
 
 
 def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[str, object]:
@@ -42,9 +57,11 @@ def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[st
     flat: dict[str, object] = {}
     for name, value in cells.items():
         if isinstance(value, dict) and depth > 1:
-            flat |= flatten_object(value, f"{prefix}{name}.", depth - 1)
+            inner = flatten_object(value, f"{prefix}{name}.", depth - 1)
         else:
-            flat[f"{prefix}{name}"] = value
+            inner = {f"{prefix}{name}": value}
+        # {"a.b": 1, "a": {"b": 2}} has two values of one path: neither replaces the other.
+        flat |= {f"{path} [2]" if path in flat else path: v for path, v in inner.items()}
     return flat
 
 
@@ -57,12 +74,12 @@ def _single_value(text: str) -> object | None:
         return None
 
 
-def _numbered_values(value: object, path: Path) -> list[Record]:
+def _numbered_values(value: object, path: Path, requested: ColumnNames) -> list[Record]:
     """Return the records of an array, a wrapped array or an object of columns, numbered from 1.
 
     Raises CasesError if there are none.
     """
-    values = value if isinstance(value, list) else _values_of_object(value)
+    values = value if isinstance(value, list) else _values_of_object(value, path, requested)
     if not values:
         raise CasesError("cases.no_json_object", file=str(path))
     return [
@@ -73,7 +90,7 @@ def _numbered_values(value: object, path: Path) -> list[Record]:
     ]
 
 
-def _values_of_object(value: object) -> list:
+def _values_of_object(value: object, path: Path, requested: ColumnNames) -> list:
     """Return the objects of {"data": [...]}, at any depth, or of pandas' forms of a table.
 
     Those are {"text": [value, ...]}, {"text": {"0": value, ...}}, {"0": {"text": value}, ...} and
@@ -95,7 +112,18 @@ def _values_of_object(value: object) -> list:
         if list(value) == [str(i) for i in range(len(value))]:
             return columns
     lists = list(_lists_of_objects(value))
-    return lists[0] if len(lists) == 1 else [value]
+    if len(lists) == 1:
+        _refuse_two_levels(value, lists[0], path, requested)
+        return lists[0]
+    return [value]
+
+
+def _refuse_two_levels(value: dict, inner: list, path: Path, requested: ColumnNames) -> None:
+    """Raise CasesError if both an object and the objects of its list have a text."""
+    plain = [name for name, cell in value.items() if not isinstance(cell, list | dict)]
+    text = next((name for name in plain if names_text([name], requested)), None)
+    if text and names_text(flatten_object(inner[0]), requested):
+        raise CasesError("cases.json_two_levels", file=str(path), name=text, n=len(inner))
 
 
 def _lists_of_objects(value: dict, depth: int = DEPTH) -> Iterator[list]:

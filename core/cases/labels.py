@@ -1,7 +1,7 @@
 """Equality of labels by a normal form: files write "1.0", " Pump" and "ＰＵＭＰ" for "1" and "pump".
 
 Normal form: NFKC (full width becomes half width), single spaces, none around, case folded, and no
-".0" after a whole number. Screens show a label as its file writes it; the form is for comparisons
+invisible characters and no ".0" after a whole number. Screens show a label as its file writes it; the form is for comparisons
 only. Knows no file and no model.
 """
 
@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+
+from core.cases.columns import INVISIBLE
 
 # A column of whole numbers with gaps is written with ".0" by pandas.
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
@@ -20,7 +22,8 @@ def normal_label(label: str) -> str:
     >>> normal_label(" Ｐｕｍｐ  House "), normal_label("1.0"), normal_label("1.5")
     ('pump house', '1', '1.5')
     """
-    form = " ".join(unicodedata.normalize("NFKC", label).split()).casefold()
+    visible = INVISIBLE.sub("", unicodedata.normalize("NFKC", label))
+    form = " ".join(visible.split()).casefold()
     match = _WHOLE.fullmatch(form)
     return match[1] if match else form
 

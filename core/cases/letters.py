@@ -46,6 +46,8 @@ _WORDS = {
     "lv": "arī šis čaula žurnāls ķīmija ļoti ņemt ģimene ūdens ēka īss āda",
     "et": "õli ära öö üks või küll näitab š ž",
     "tr": "için çok değil şey ığdır ölçü üç şu ısı istanbul âlâ",
+    "ru": "ещё её всё ёмкость щётка чёрный жёлтый съём объём подъезд это эти юг хвост цех фланец "
+    "гайка бак замок муфта пыль рычаг щит я",
     "sq": "është për një në të që çdo",
 }
 _WEIGHT = 20  # occurrences of each, in a table of about 18,000 pairs

@@ -27,6 +27,8 @@ _STYLE_FORMS = {
     )
     for style, point, group in (("point", ".", ","), ("comma", ",", "."))
 }
+# Minus sign, hyphen, en dash and em dash, which programs write for a minus.
+_MINUS = str.maketrans(dict.fromkeys("\u2212\u2010\u2013\u2014", "-"))
 _CURRENCY = re.compile(
     r"(?:US|A|C|HK|NZ)?\$|[¥£€₩฿₹]|円|圓|元|\b(?:JPY|USD|EUR|GBP|CHF|AUD|CAD|NZD|CNY|SEK|NOK|DKK|Fr\.?|kr\.?)(?![a-z])",
     re.IGNORECASE,
@@ -35,6 +37,7 @@ _ONE_MARK = {"¥": "JPY", "円": "JPY", "圓": "JPY", "$": "USD", "US$": "USD", 
 _YEN = ("¥", "JPY")
 # Japanese amounts state whether tax is included: (税込), (税抜), (税別).
 _TAX = re.compile(r"\(税[込抜別]\)$")
+_COMPOUND = re.compile(r"(?:([\d,]+)億)?(?:([\d,]+)万)?(?:(\d)千)?(\d[\d,]*)?")
 _MULTIPLES = {"億": 1e8, "万": 1e4, "百万": 1e6, "千": 1e3}
 
 
@@ -118,9 +121,10 @@ def _read_cell(value: object) -> Amount | float | CellError | None:
 
 def _split_amount(cell: str) -> Amount | None:
     """Return the parts of a written amount; None if the cell holds anything else."""
-    text = unicodedata.normalize("NFKC", cell).strip().replace("\N{MINUS SIGN}", "-")
+    text = unicodedata.normalize("NFKC", cell).strip().translate(_MINUS)
     if match := re.fullmatch(r'="(.*)"', text):
         text = match[1].strip()
+    text = text.removeprefix("'")  # Excel's mark of a text
     if text.startswith("\\"):
         text = "¥" + text[1:]  # the sign's place in old Japanese character sets
     text = _TAX.sub("", text).strip()
@@ -131,13 +135,15 @@ def _split_amount(cell: str) -> Amount | None:
     plain = plain.strip()
     if marks > 2:
         return None
-    if plain[:1] in ("-", "+", "△", "▲", "–"):
+    if plain[:1] in ("-", "+", "△", "▲"):
         sign, plain = sign * (1.0 if plain[0] == "+" else -1.0), plain[1:].strip()
     elif plain[-1:] == "-" and plain[:-1]:
         plain = plain[:-1].strip()
         if plain[-1:].isdigit() and not text.startswith(_YEN):
             sign = -sign
         plain = plain.rstrip(",.")  # "1.200,-" and "¥1,200-" end an amount without cents
+    if (total := _compound(plain)) is not None:
+        return Amount(total, sign, marks > 0, 1.0)
     factor = 1.0
     # Longest first: 百万 also ends in 万.
     for unit, multiple in sorted(_MULTIPLES.items(), key=lambda item: -len(item[0])):
@@ -147,6 +153,15 @@ def _split_amount(cell: str) -> Amount | None:
     if not plain or not re.search(r"\d", plain):
         return None
     return Amount(plain, sign, marks > 0 or bool(bracketed), factor)
+
+
+def _compound(text: str) -> str | None:
+    """Return the digits of an amount of several units, 1万2000 or 1億2,000万; None for another."""
+    match = _COMPOUND.fullmatch(text)
+    if match is None or sum(part is not None for part in match.groups()) < 2:
+        return None
+    parts = zip(match.groups(default="0"), (10**8, 10**4, 10**3, 1), strict=True)
+    return str(sum(int(digits.replace(",", "")) * multiple for digits, multiple in parts))
 
 
 def _decide_style(amounts: list[Amount], japanese: bool) -> str:

@@ -13,7 +13,7 @@ from core.cases.letters import best_spelling, is_letter, katakana_bits
 
 ASCII_BITS = 4.5  # of a character that every reading has in common
 # More bits per character than any text of a language that is known here: letters of words, others.
-IMPLAUSIBLE = (6.0, 12.0)
+IMPLAUSIBLE = (5.3, 12.0)
 UNUSED = 0.2  # share of letters beyond ASCII that the language of a text does not use
 UNPAIRED = 9.0  # of a quote without its other half
 ALONE = 18.0  # of a half-width katakana that is no word: a sign of another encoding
@@ -152,7 +152,7 @@ def _bits_of_ideograph(c: str, language: str) -> float:
         return 7.5 if c in _HANZI else 11.0 if _has_code(c, "gb2312", 0xD8) else 17.0
     if language == "zh-Hant":
         return 9.5 if _has_code(c, "big5", 0xC9) else 17.0
-    return 14.0
+    return 18.0
 
 
 def _bits_of_sign(c: str, before: str, after: str) -> float:
@@ -178,6 +178,10 @@ def _bits_of_sign(c: str, before: str, after: str) -> float:
         return 30.0
     if c == "·" and left and right and before not in "lL":  # Catalan writes l·l
         return 24.0
+    if (
+        c in "§£¥·—" and left and not right
+    ):  # a currency or a dash stands apart from the word before
+        return 20.0 if c != "—" else 14.0
     if c in _SIGNS:
         return 17.0 if left and right else 14.0 if right and c != "•" else 9.0
     return 24.0 if left or right else 15.0

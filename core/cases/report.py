@@ -10,47 +10,57 @@ import pandas as pd
 
 from core.cases.columns import FIELDS, ColumnNames
 from core.cases.read import Cases, Problem
-from core.cases.table import Notice, Table, to_json
+from core.cases.table import Notice, to_json
 from core.errors import CasesError
 
 FIRST = 5  # cases in the record
+KEYS = (
+    *("format", "encoding", "delimiter", "header_row", "columns"),
+    *("rows", "cases", "problems", "warnings"),
+)
 
 
 def check_record(cases: Cases) -> dict:
-    """Return the result of reading a file, for JSON.
+    """Return the result of reading a file, for JSON: exactly KEYS, which programs rely on.
 
-    Keys: format, encoding, delimiter, header_row, columns ({the file's name: ours}), rows, cases
-    (the first FIRST), problems, warnings, and usable: whether `score` and `train` accept the file.
+    columns is {the file's name: ours}, cases the first FIRST. Warnings also tell a likely but not
+    certain encoding, and lines that are not rows.
     """
     table = cases.table
-    return _table_record(table) | {
-        "columns": column_roles(table.names, cases.columns),
-        "rows": cases.rows,
-        "good_rows": len(cases.frame),
-        "cases": first_cases(cases.frame),
-        "problems": [_problem_record(problem) for problem in cases.problems],
-        "warnings": [notice_record(notice) for notice in cases.notices],
-        "usable": not cases.problems and not cases.frame.empty,
-        "error": None,
-    }
+    values = (
+        *(table.format, table.encoding, table.delimiter, table.header_row),
+        *(column_roles(table.names, cases.columns), cases.rows, first_cases(cases.frame)),
+        [_problem_record(problem) for problem in cases.problems],
+        [notice_record(notice) for notice in (*cases.notices, *_reading_notices(cases))],
+    )
+    return dict(zip(KEYS, values, strict=True))
+
+
+def is_usable(cases: Cases) -> bool:
+    """Return whether `score` and `train` accept the file as it is."""
+    return not cases.problems and not cases.frame.empty
+
+
+def _reading_notices(cases: Cases) -> list[Notice]:
+    """Return notices of a weighed encoding, and of a number of lines that rows do not explain."""
+    table, notices = cases.table, []
+    if table.encoding_basis == "weighed":
+        notices.append(Notice("cases.encoding_weighed", {"encoding": table.encoding}))
+    if table.header_row and table.lines and table.lines != table.header_row + cases.rows:
+        values = {"lines": table.lines, "header_row": table.header_row, "rows": cases.rows}
+        notices.append(Notice("cases.lines_not_rows", values))
+    return notices
 
 
 def refusal_record(error: CasesError, path: Path) -> dict:
     """Return the record of a refused file, with the same keys; its error is the one problem."""
-    values = to_json(error.values)
     code = error.code.removeprefix("cases.")
     row, value = error.values.get("row"), error.values.get("value", error.values.get("name", ""))
-    problem = {"row": row, "column": error.values.get("column", "-"), "code": code, "value": value}
-    return _table_record(None) | {
+    problem = {"row": row, "column": error.values.get("column", "-"), "code": code}
+    empty = dict.fromkeys(KEYS) | {"columns": {}, "cases": [], "warnings": []}
+    return empty | {
         "format": path.suffix.lower().removeprefix(".") or None,
-        "columns": {},
-        "rows": None,
-        "good_rows": None,
-        "cases": [],
-        "problems": [problem],
-        "warnings": [],
-        "usable": False,
-        "error": {"code": code, "message": str(error), "values": values},
+        "problems": [problem | {"value": to_json(value)}],
     }
 
 
@@ -96,17 +106,3 @@ def _problem_record(problem: Problem) -> dict:
 
 def _plain(value: object) -> object:
     return value.code.removeprefix("cases.") if isinstance(value, Notice) else to_json(value)
-
-
-def _table_record(table: Table | None) -> dict:
-    names = (
-        "format",
-        "encoding",
-        "encoding_basis",
-        "delimiter",
-        "header_row",
-        "lines",
-        "sheet",
-        "other_sheets",
-    )
-    return {name: None if table is None else to_json(getattr(table, name)) for name in names}

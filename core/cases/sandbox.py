@@ -31,7 +31,7 @@ MEMORY = (
 )  # bytes of address space; importing numpy, pandas and pyarrow takes about 1.5 GiB of it
 # A folder of results has ERROR if the file has no reading, else SUMMARY, and CASES if not refused.
 CASES, SUMMARY, ERROR = "cases.parquet", "summary.json", "error.json"
-READER = 2  # version of results; raise it when reading decides otherwise, so old ones are not used
+READER = 3  # version of results; raise it when reading decides otherwise, so old ones are not used
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,12 @@ _ZONES = {"z": 0, "utc": 0, "gmt": 0, "jst": 9, "cet": 1, "cest": 2}
 _TIME = re.compile(
     r"""(?:^|[\s,t、]|(?<=日))\s*(?P<half>午前|午後|am|pm)?\s*(?P<hour>\d{1,2})
     (?: :(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?
+      | \.(?P<minute_dot>\d{2})(?:\.(?P<second_dot>\d{2})(?:\.\d+)?)?(?=\s*(?:[ap]\.?m|uhr))
+      | (?=\s*[ap]\.?m)
       | 時(?:(?P<minute_ja>\d{1,2})分)?(?:(?P<second_ja>\d{1,2})秒)?
       | h(?P<minute_fr>\d{2}) )
     \s*(?P<half_after>[ap]\.?m\.?)?\s*(?:uhr)?\s*
-    (?P<zone>z|utc|gmt|jst|cet|cest|(?:utc|gmt)?[+-]\d{2}:?(?:\d{2})?)?\s*(?:\[[\w/+-]+\])?$""",
+    (?P<zone>z|utc|gmt|jst|cet|cest|(?:utc|gmt)?[+-]\d{2}:?(?:\d{2})?|(?:utc|gmt)[+-]\d)?\s*(?:\[[\w/+-]+\])?$""",
     re.VERBOSE | re.IGNORECASE,
 )
 _WEEKDAY = re.compile(
@@ -68,6 +70,9 @@ _NAMED = (
 _YEAR_LAST = re.compile(
     r"([a-z]{3}\s+\d{1,2})\s+(\d{1,2}:\d{2}:\d{2})\s+(?:([a-z]{3,4})\s+)?(\d{4})"
 )
+# ISO 8601's weeks and days of the year: 2024-W05-3, 2024-031.
+_ISO_WEEK = re.compile(r"(\d{4})-?w(\d{2})-?([1-7])")
+_ISO_DAY = re.compile(r"(\d{4})-(\d{3})")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[t\s]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(z)?")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
@@ -127,7 +132,8 @@ def _read_text(cell: str, epoch_1904: bool):
 
     Raises ValueError for a day or time that does not exist.
     """
-    text = " ".join(unicodedata.normalize("NFKC", cell).lower().split())
+    # Excel marks a text by an apostrophe, which some exports keep.
+    text = " ".join(unicodedata.normalize("NFKC", cell).lower().split()).removeprefix("'")
     if match := re.fullmatch(r'="(.*)"', text):
         text = match[1]
     # Numbers first: 20240131 is compact only because it is no serial number and no count.
@@ -185,6 +191,10 @@ def _days(text: str) -> dict[str, date]:
         era, year, month, day = match.groups()
         years = 1 if year == "元" else int(year)
         return dict.fromkeys(ORDERS, _existing_day(_ERAS[era] + years, int(month), int(day)))
+    if match := _ISO_WEEK.fullmatch(text):
+        return dict.fromkeys(ORDERS, date.fromisocalendar(*map(int, match.groups())))
+    if match := _ISO_DAY.fullmatch(text):
+        return dict.fromkeys(ORDERS, datetime.strptime(text, "%Y-%j").date())
     for form in _NAMED:
         if (match := form.fullmatch(text)) and (month := month_names().get(_bare(_word_of(match)))):
             day = _existing_day(_full_year(match["y"]), month, int(match["d"]))
@@ -230,8 +240,10 @@ def _full_year(digits: str) -> int:
 
 def _clock(match: re.Match) -> time:
     hour = int(match["hour"])
-    minute = int(match["minute"] or match["minute_ja"] or match["minute_fr"] or 0)
-    second = int(match["second"] or match["second_ja"] or 0)
+    minute = int(
+        match["minute"] or match["minute_ja"] or match["minute_fr"] or match["minute_dot"] or 0
+    )
+    second = int(match["second"] or match["second_ja"] or match["second_dot"] or 0)
     half = (match["half"] or match["half_after"] or "").replace(".", "")
     # "13:00 pm" contradicts itself: it is no time, not one o'clock.
     if half and hour > 12:
@@ -249,7 +261,7 @@ def _offset(zone: str | None) -> tzinfo | None:
         return None
     if zone in _ZONES:
         return timezone(timedelta(hours=_ZONES[zone]))
-    sign, digits = re.sub(r"utc|gmt|:", "", zone)[0], re.sub(r"\D", "", zone)
+    sign, digits = re.sub(r"utc|gmt|:", "", zone)[0], re.sub(r"\D", "", zone).zfill(2)
     delta = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4] or 0))
     return timezone(-delta if sign == "-" else delta)
 
@@ -276,7 +288,8 @@ def month_names() -> dict[str, int]:
 @cache
 def _weekday_names() -> re.Pattern:
     names = sorted(_calendar_names("days"), key=len, reverse=True)
-    return re.compile(rf"^(?:{'|'.join(names)})\.?,?\s+")
+    name = f"(?:{'|'.join(names)})"
+    return re.compile(rf"^{name}\.?,?\s+|,?\s+{name}\.?$")
 
 
 def _calendar_names(kind: str) -> dict[str, int]:
@@ -293,9 +306,9 @@ def _calendar_names(kind: str) -> dict[str, int]:
 
 
 def _without_weekday_name(text: str) -> str:
-    """Return the text without a weekday's name in front: "fri, 31 jan 2024"."""
-    match = _weekday_names().match(_bare_same_length(text))
-    return text[match.end() :] if match else text
+    """Return the text without a weekday's name at an end: "fri, 31 jan 2024", "2024-01-05 fri"."""
+    match = _weekday_names().search(_bare_same_length(text))
+    return text[: match.start()] + text[match.end() :] if match else text
 
 
 def _bare_same_length(text: str) -> str:

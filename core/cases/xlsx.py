@@ -18,7 +18,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
@@ -29,10 +29,10 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 
 from core.cases import table as limits
 from core.cases.cells import BadCell
-from core.cases.columns import ColumnNames, clean_names
-from core.cases.headers import count_cells, find_header
+from core.cases.columns import ColumnNames
 from core.cases.number_formats import SheetNumber
-from core.cases.table import Notice, ReadingOptions, Record, Table, check_size, rare_rows
+from core.cases.sheets import Sheet, list_names, make_table
+from core.cases.table import ReadingOptions, Table, check_size
 from core.errors import CasesError
 
 _EAST_ASIAN_DATES = frozenset(
@@ -57,16 +57,6 @@ class Workbook:
     epoch: datetime = WINDOWS_EPOCH
 
 
-@dataclass
-class Sheet:
-    """One sheet: its rows of cells, hidden rows and columns, merged ranges (c1, r1, c2, r2)."""
-
-    rows: dict[int, list] = field(default_factory=dict)
-    hidden: set[int] = field(default_factory=set)
-    hidden_columns: set[int] = field(default_factory=set)  # from 0
-    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
-
-
 def read_xlsx(
     path: Path, content: bytes, options: ReadingOptions, requested: ColumnNames, max_bytes: int
 ) -> Table:
@@ -86,55 +76,9 @@ def read_xlsx(
         raise CasesError("cases.no_workbook", file=str(path)) from e
     except (etree.XMLSyntaxError, KeyError, ValueError, IndexError, OverflowError) as e:
         raise CasesError("cases.damaged_workbook", file=str(path)) from e
-    return _table(path, book, name, sheet, options, requested)
-
-
-def _table(
-    path: Path,
-    book: Workbook,
-    name: str,
-    sheet: Sheet,
-    options: ReadingOptions,
-    requested: ColumnNames,
-) -> Table:
-    """Return the table of a sheet: its header, its rows that count, notices of the others."""
-    counted = [
-        (row, cells)
-        for row, cells in sheet.rows.items()
-        if options.hidden_rows or row not in sheet.hidden
-    ]
-    rows: list[tuple[int, list]] = [(row, cells) for row, cells in counted if count_cells(cells)]
-    if not rows:
-        raise CasesError(
-            "cases.empty_sheet", file=str(path), sheet=name, sheets=_listed(book.sheets)
-        )
-    place, notices = find_header(rows, requested, options.header_row, path)
-    header_row, header = rows[place]
-    names = clean_names(header)
-    below = rows[place + 1 :]
-    filled = _fill_merged(sheet, header_row, dict(below))
-    hidden = [
-        row
-        for row in sorted(sheet.hidden)
-        if row > header_row and count_cells(sheet.rows.get(row, []))
-    ]
-    if hidden and not options.hidden_rows:
-        notices += (Notice("cases.hidden_rows", {"n": len(hidden), "rows": rare_rows(hidden)}),)
-    columns = [names[i] for i in sorted(sheet.hidden_columns) if i < len(names) and names[i]]
-    if columns:
-        notices += (Notice("cases.hidden_columns", {"n": len(columns), "columns": columns}),)
-    if filled:
-        notices += (Notice("cases.merged_cells", {"n": len(filled), "rows": rare_rows(filled)}),)
-    return Table(
-        "xlsx",
-        names,
-        [_record(row, names, cells) for row, cells in below],
-        header_row=header_row,
-        sheet=name,
-        other_sheets=tuple(title for title in book.sheets if title != name),
-        epoch_1904=book.epoch == MAC_EPOCH,
-        notices=notices,
-    )
+    others = [title for title in book.sheets if title != name]
+    table = make_table(path, sheet, [name, *others], options, requested)
+    return replace(table, epoch_1904=book.epoch == MAC_EPOCH)
 
 
 def _open_workbook(archive: zipfile.ZipFile, path: Path) -> Workbook:
@@ -231,10 +175,12 @@ def _choose_sheet(path: Path, book: Workbook, sheet: str | None) -> str:
     visible = [name for name, (_, is_visible) in book.sheets.items() if is_visible]
     if sheet is not None and sheet not in book.sheets:
         raise CasesError(
-            "cases.no_such_sheet", file=str(path), sheet=sheet, sheets=_listed(book.sheets)
+            "cases.no_such_sheet", file=str(path), sheet=sheet, sheets=list_names(list(book.sheets))
         )
     if sheet is None and not visible:
-        raise CasesError("cases.no_visible_sheet", file=str(path), sheets=_listed(book.sheets))
+        raise CasesError(
+            "cases.no_visible_sheet", file=str(path), sheets=list_names(list(book.sheets))
+        )
     return visible[0] if sheet is None else sheet
 
 
@@ -329,38 +275,3 @@ def _number(book: Workbook, raw: str, style: int) -> object:
         if moment is not None and not isinstance(moment, timedelta):
             return moment
     return SheetNumber(raw, number_format)
-
-
-def _fill_merged(sheet: Sheet, header_row: int, below: dict[int, list]) -> list[int]:
-    """Copy each cell merged over rows below the header into all of its rows; return those rows."""
-    filled = set()
-    # Excel stores the value in the top left cell only, and leaves the others empty.
-    for column, first, _, last in sheet.merged:
-        top = sheet.rows.get(first, [])
-        if (
-            first <= header_row
-            or last == first
-            or len(top) < column
-            or top[column - 1] in (None, "")
-        ):
-            continue
-        for row in range(first + 1, last + 1):
-            cells = below.get(row)
-            if cells is None:
-                continue
-            cells += [None] * (column - len(cells))
-            if cells[column - 1] in (None, ""):
-                cells[column - 1] = top[column - 1]
-                filled.add(row)
-    return sorted(filled)
-
-
-def _record(row: int, names: list[str], cells: list) -> Record:
-    """Return a row by column name; cells under no name are dropped, missing last ones are None."""
-    # Excel leaves blank cells at the end of a row out of the file.
-    padded = cells + [None] * (len(names) - len(cells))
-    return Record(row, {name: cell for name, cell in zip(names, padded, strict=False) if name})
-
-
-def _listed(sheets: dict) -> list[str]:
-    return [repr(name) for name in list(sheets)[:20]]

@@ -114,9 +114,6 @@ def read_arguments(arguments, settings: Settings, choice: bool = False):
     """
     cases = _read(arguments, settings, choice)
     print_notices(cases.notices)
-    if cases.other_sheets:
-        sheets = [repr(name) for name in cases.other_sheets]
-        _print_sentence("cases.other_sheets", sheet=cases.sheet, sheets=sheets)
     if not arguments.skip_bad_rows:
         _print_problems(cases)
         cases.require_clean()
@@ -153,7 +150,7 @@ def _read(arguments, settings: Settings, choice: bool):
 
 def _check(arguments, settings: Settings) -> int:
     """Print how the file is read; return 0 if it can be used, else the exit code of CasesError."""
-    from core.cases.report import check_record, refusal_record
+    from core.cases.report import check_record, is_usable, refusal_record
 
     try:
         cases = _read(arguments, settings, choice=False)
@@ -166,7 +163,7 @@ def _check(arguments, settings: Settings) -> int:
         print(json.dumps(record, ensure_ascii=False, indent=2))
     else:
         _print_report(cases, record)
-    usable = record["usable"] or (arguments.skip_bad_rows and record["good_rows"])
+    usable = is_usable(cases) or (arguments.skip_bad_rows and len(cases.frame))
     return 0 if usable else CasesError.exit_code
 
 
@@ -174,28 +171,27 @@ def _print_report(cases, record: dict) -> None:
     from core.messages import reader_language, sentence
 
     language = reader_language()
-    rows, good = record["rows"], record["good_rows"]
+    table = cases.table
     print(
         sentence(
             language,
             "cases.check_title",
             file=cases.source,
             format=record["format"],
-            rows=rows,
-            good=good,
+            rows=cases.rows,
+            good=len(cases.frame),
         )
     )
-    if record["encoding"]:
-        basis = sentence(language, f"cases.basis_{record['encoding_basis']}")
-        values = {"encoding": record["encoding"], "basis": basis, "lines": record["lines"]}
+    if table.encoding:
+        basis = sentence(language, f"cases.basis_{table.encoding_basis}")
+        values = {"encoding": table.encoding, "basis": basis, "lines": table.lines}
         print(sentence(language, "cases.check_text", **values))
-    if record["delimiter"]:
-        values = {"delimiter": repr(record["delimiter"]), "row": record["header_row"]}
+    if table.delimiter:
+        values = {"delimiter": repr(table.delimiter), "row": table.header_row}
         print(sentence(language, "cases.check_delimiter", **values))
-    if record["sheet"]:
-        print(
-            sentence(language, "cases.check_sheet", sheet=record["sheet"], row=record["header_row"])
-        )
+    if table.sheet:
+        values = {"sheet": table.sheet, "row": table.header_row}
+        print(sentence(language, "cases.check_sheet", **values))
     used = [f"{name} → {role}" for name, role in record["columns"].items() if role]
     print(sentence(language, "cases.check_columns", columns=used))
     if unused := [name for name, role in record["columns"].items() if not role]:
