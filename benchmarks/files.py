@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.file_inputs.cell_inputs import DATES, NUMBERS
+from benchmarks.file_inputs.codepage_inputs import CODEPAGES
 from benchmarks.file_inputs.date_inputs import AMOUNTS, CALENDARS
 from benchmarks.file_inputs.document_inputs import DOCUMENTS
 from benchmarks.file_inputs.encoding_inputs import ENCODINGS
@@ -37,7 +38,7 @@ from core.errors import CasesError
 from core.messages import FOLDER, LANGUAGES, read_catalogues
 
 KINDS = {
-    "encodings": ENCODINGS,
+    "encodings": [*ENCODINGS, *CODEPAGES],
     "delimited": [*DELIMITED, *LAYOUTS],
     "headers": [*HEADERS, *HEADS],
     "rows": ROWS,

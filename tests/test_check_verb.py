@@ -19,6 +19,10 @@ def good(tmp_path):
 def test_the_json_has_the_keys_that_programs_read(good, capsys):
     assert main(["check", str(good), "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
+    assert set(record) == {
+        *("format", "encoding", "delimiter", "header_row", "columns", "rows"),
+        *("cases", "problems", "warnings"),
+    }
     assert (record["format"], record["encoding"], record["delimiter"]) == ("csv", "utf-8", ",")
     assert (record["header_row"], record["rows"], record["problems"]) == (1, 2, [])
     assert record["columns"] == {"id": "case_id", "text": "text", "date": "occurred_at"}
@@ -39,6 +43,29 @@ def test_a_bad_row_is_a_problem_with_its_place_and_the_exit_code_of_cases(tmp_pa
         {"row": 2, "column": "text", "code": "empty_text", "value": ""}
     ]
     assert main(["check", str(path), "--skip-bad-rows"]) == 0
+
+
+def test_a_refused_file_has_the_same_keys_and_its_error_as_the_problem(good, tmp_path, capsys):
+    main(["check", str(good), "--json"])
+    keys = set(json.loads(capsys.readouterr().out))
+    path = tmp_path / "open.csv"
+    path.write_text("id,text,date\n1,valve,1/2/2024\n", "utf-8")
+    assert main(["check", str(path), "--json"]) == 3
+    record = json.loads(capsys.readouterr().out)
+    assert set(record) == keys
+    assert record["problems"] == [
+        {"row": 2, "column": "date", "code": "date_order_unclear", "value": "1/2/2024"}
+    ]
+
+
+def test_a_weighed_encoding_and_lines_that_are_not_rows_are_warnings(tmp_path, capsys):
+    path = tmp_path / "sjis.csv"
+    path.write_bytes('番号,内容\n1,"ポンプ異音\n漏れ"\n2,断線\n'.encode("cp932"))
+    assert main(["check", str(path), "--json"]) == 0
+    warnings = {w["code"]: w for w in json.loads(capsys.readouterr().out)["warnings"]}
+    assert warnings["encoding_weighed"]["encoding"] == "cp932"
+    lines = warnings["lines_not_rows"]
+    assert (lines["lines"], lines["header_row"], lines["rows"]) == (4, 1, 2)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ PRIORS = {
 }
 # How ideographs are priced in encodings of other languages than Japanese.
 LANGUAGES = {"gb18030": "zh", "cp950": "zh-Hant", "cp949": "ko"}
-MARGIN = 9.5  # bits between two readings; 2 ** 9.5 is odds of 700 to 1
+# Bits between two readings: of odds of 4,096 to 1, and of 256 to 1 to a reading that resembles no
+# language.
+MARGIN, MARGIN_OF_ODD = 12.0, 8.0
 SAMPLE = 12_000  # bytes of cells with such characters that are priced
 EXCERPT, SHOWN = 60, 3  # characters of a reading in an error, and readings
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
@@ -73,7 +75,8 @@ _BOMS = (
 _ESCAPE = re.compile(rb"\x1b[$(&)*+.\-/N]")
 _SHIFTED = re.compile(rb"\x0e[^\x0e\x0f\r\n]+\x0f")
 _HZ = re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}")  # GB 2312 in mails of the 1990s
-_ISO_2022 = ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2004", "iso2022_kr")
+_ISO_2022 = ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2004")
+_KOREAN = b"\x1b$)C"  # begins every text in ISO-2022-KR; its codec accepts texts without it
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,9 @@ def _decode_escaped(raw: bytes, path: Path) -> Decoded | None:
     Raises CasesError if no codec knows the escapes: as ASCII, the text would be nonsense.
     """
     is_iso_2022 = bool(_ESCAPE.search(raw) or _SHIFTED.search(raw))
-    codecs_to_try = _ISO_2022 if is_iso_2022 else ("hz",) if _HZ.search(raw) else ()
+    codecs_to_try: tuple[str, ...] = ("hz",) if _HZ.search(raw) else ()
+    if is_iso_2022:
+        codecs_to_try = ("iso2022_kr",) if _KOREAN in raw else _ISO_2022
     for encoding in codecs_to_try:
         with suppress(UnicodeDecodeError):
             text = raw.decode(encoding)
@@ -216,7 +221,12 @@ def _decode_weighed(raw: bytes, path: Path) -> Decoded:
     if not readings:
         raise CasesError("cases.no_encoding", file=str(path), **_place(raw, _first_foreign(raw)))
     best, *others = readings
-    close = [name for name in others if costs[name].bits < costs[best].bits + MARGIN]
+    close = [
+        name
+        for name in others
+        if costs[name].bits - costs[best].bits
+        < (MARGIN if costs[name].is_plausible else MARGIN_OF_ODD)
+    ]
     if not close and costs[best].is_plausible:
         return Decoded(readings[best], best, "weighed")
     excerpts = _excerpts({name: readings[name] for name in [best, *(close or others)][:SHOWN]})

@@ -47,7 +47,7 @@ _WORDS = {
     "et": "õli ära öö üks või küll näitab š ž",
     "tr": "için çok değil şey ığdır ölçü üç şu ısı istanbul âlâ",
     "ru": "ещё её всё ёмкость щётка чёрный жёлтый съём объём подъезд это эти юг хвост цех фланец "
-    "гайка бак замок муфта пыль рычаг щит я",
+    "гайка бак замок муфта пыль рычаг щит наш шаг если уже или я",
     "sq": "është për një në të që çdo",
 }
 _WEIGHT = 20  # occurrences of each, in a table of about 18,000 pairs

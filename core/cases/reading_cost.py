@@ -78,7 +78,7 @@ class ReadingCost:
         return (
             self.words <= SLACK + of_letters * self.letters
             and self.others <= SLACK + of_others * self.characters
-            and self.unused <= UNUSED
+            and self.unused < UNUSED
         )
 
 
@@ -130,7 +130,7 @@ def _bits_of(c: str, before: str, after: str, language: str) -> float:
     if "\u4e00" <= c <= "\u9fff" or c == "々":
         return _bits_of_ideograph(c, language)
     if "\uac00" <= c <= "\ud7a3":
-        return 6.5 if c in _HANGUL else 9.5 if _has_code(c, "euc_kr", 0xC9) else 15.0
+        return 6.5 if c in _HANGUL else 9.5 if _has_code(c, "euc_kr", 0xC9) else 18.0
     if c in "、。「」・～（）％：／〜－！？　，；①②③④⑤【】〇｡｢｣､･℃":
         return 7.0
     if "\u2500" <= c <= "\u259f":  # boxes and blocks, of which DOS programs draw tables
@@ -178,9 +178,7 @@ def _bits_of_sign(c: str, before: str, after: str) -> float:
         return 30.0
     if c == "·" and left and right and before not in "lL":  # Catalan writes l·l
         return 24.0
-    if (
-        c in "§£¥·—" and left and not right
-    ):  # a currency or a dash stands apart from the word before
+    if c in "§£¥©·—" and left and not right:  # these stand apart from a word before
         return 20.0 if c != "—" else 14.0
     if c in _SIGNS:
         return 17.0 if left and right else 14.0 if right and c != "•" else 9.0
