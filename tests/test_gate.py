@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from concurrent.futures import Future
 from datetime import date
@@ -53,6 +54,11 @@ def decide(client, *texts, key=None, **more):
     """The response to a request."""
     headers = {} if key is None else {"Idempotency-Key": key}
     return client.post("/v1/decide", json=body(*texts, **more), headers=headers)
+
+
+def answer_batch(gate, batch):
+    """Decide and answer a batch in this thread."""
+    gate.worker.write_batch(gate.worker.decide_requests(batch))
 
 
 def only_decision(home, text=SURE, scorer=None):
@@ -138,7 +144,7 @@ def test_requests_of_one_batch_get_their_own_answers_and_one_case_is_decided_onc
             ((case("d", "2 0.9 0.1"),), "k"),
         )
     ]
-    gate.worker.answer_batch(batch)
+    answer_batch(gate, batch)
     ids = [[answer.case_id for answer in waiting.answers.result()] for waiting in batch[:3]]
     assert ids == [["a", "b"], ["c"], ["b", "a"]]
     assert batch[0].answers.result() == batch[2].answers.result()[::-1]
@@ -146,6 +152,62 @@ def test_requests_of_one_batch_get_their_own_answers_and_one_case_is_decided_onc
     assert scorer.batches == [["3 0.95 0.05", "0 0.5 0.1", "1 0.95 0.1"]]
     codes = [waiting.answers.exception().code for waiting in batch[3:]]
     assert codes == ["gate.other_case", "gate.other_body"]
+    gate.worker.log.close()
+
+
+def test_a_case_that_is_decided_but_not_written_is_not_decided_again(home, monkeypatch):
+    scorer = FixedScorer()
+    gate = open_gate(home, scorer)
+    worker = gate.worker
+    first, again, other, later = (
+        WaitingRequest(DecideRequest(cases=(case("a", text),)), key)
+        for text, key in ((SURE, "k"), (SURE, "k"), ("0 0.5 0.1", None), (SURE, None))
+    )
+    ahead = worker.decide_requests([first])
+    following = worker.decide_requests([again, other])
+    assert other.answers.exception().code == "gate.other_case"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", _no_disk)
+        worker.write_batch(ahead)
+    worker.write_batch(following)
+    codes = [request.answers.exception().code for request in (first, again)]
+    assert codes == ["gate.log_not_written", "gate.not_decided"]
+    answer_batch(gate, [later])  # what failed is decided anew
+    assert later.answers.result()[0].decision == "accepted"
+    assert len(scorer.batches) == 2
+    worker.log.close()
+
+
+def _no_disk(_handle):
+    raise OSError(5, "Input/output error")
+
+
+def test_batches_reach_the_log_in_their_order_while_the_next_is_decided(home, monkeypatch):
+    gate = open_gate(home)
+    append, decided, hold = gate.worker.log.append, threading.Event(), threading.Event()
+
+    def slow(documents):
+        if documents[0]["answer"]["case_id"] == "c1":
+            assert hold.wait(10)
+        append(documents)
+
+    def decide_and_tell(cases, decide=gate.worker.decide):
+        if cases[0].case_id == "c2":
+            decided.set()
+        return decide(cases)
+
+    monkeypatch.setattr(gate.worker.log, "append", slow)
+    gate.worker.decide = decide_and_tell
+    gate.worker.batch_cases = 1
+    futures = [
+        gate.worker.submit(DecideRequest(cases=(case(f"c{i}", SURE),)), None) for i in range(4)
+    ]
+    gate.worker.start()
+    assert decided.wait(10)  # c2, while the log still writes c1
+    hold.set()
+    assert [future.result(10)[0].case_id for future in futures] == ["c0", "c1", "c2", "c3"]
+    gate.worker.stop()
+    assert [line["answer"]["case_id"] for line in log_lines(home)] == ["c0", "c1", "c2", "c3"]
     gate.worker.log.close()
 
 
@@ -171,7 +233,7 @@ def test_an_answer_is_on_disk_before_it_leaves(home, monkeypatch):
     gate = open_gate(home)
     monkeypatch.setattr(os, "fsync", lambda handle: (sync(handle), events.append("disk")))
     monkeypatch.setattr(Future, "set_result", lambda f, v: (events.append("out"), answer(f, v)))
-    gate.worker.answer_batch([WaitingRequest(DecideRequest(cases=(case("a", SURE),)), None)])
+    answer_batch(gate, [WaitingRequest(DecideRequest(cases=(case("a", SURE),)), None)])
     assert events == ["disk", "out"]
     gate.worker.log.close()
 
@@ -428,7 +490,7 @@ def test_a_transfer_that_is_cut_short_goes_on_where_the_store_is(home, monkeypat
     gate = open_gate(home)
     for i in range(5):
         cases = (case(f"c{i}", SURE),)
-        gate.worker.answer_batch([WaitingRequest(DecideRequest(cases=cases), None)])
+        answer_batch(gate, [WaitingRequest(DecideRequest(cases=cases), None)])
     monkeypatch.setattr("core.gate.transfer.PART_CASES", 2)
     with monkeypatch.context() as patch:
         patch.setattr(Reviews, "add_decisions", lambda *_: 1 / 0)

@@ -95,7 +95,7 @@ def score_cases(cases: Sequence[GateCase], model: GateModel) -> list[tuple[CaseS
     """Return each case's scores and an empty fault, or None and its fault."""
     try:
         scores = model.scorer.scores([case.text for case in cases])
-        return [_checked_scores(scores, i, len(model.labels)) for i in range(len(cases))]
+        return _checked_scores(scores, len(cases), len(model.labels))
     except Exception as e:
         if len(cases) > 1:
             return [score_cases([case], model)[0] for case in cases]
@@ -112,18 +112,26 @@ def _log_fault(what: str, error: Exception) -> None:
     _logger.error("%s: %s at %s:%s", what, type(error).__name__, place.filename, place.lineno)
 
 
-def _checked_scores(scores: Any, i: int, classes: int) -> tuple[CaseScores | None, str]:
-    p = np.asarray(scores.probabilities[i], dtype=np.float64)
-    spread = np.array([scores.total[i], scores.aleatoric[i], scores.epistemic[i]], dtype=np.float64)
+def _checked_scores(scores: Any, cases: int, classes: int) -> list[tuple[CaseScores | None, str]]:
+    p = np.asarray(scores.probabilities, dtype=np.float64)
+    spread = np.array([scores.total, scores.aleatoric, scores.epistemic], dtype=np.float64)
+    if p.shape != (cases, classes) or spread.shape != (3, cases):
+        return [(None, NOT_FINITE)] * cases
     # NaN compares as false
-    possible = len(p) == classes and (p >= 0).all() and abs(p.sum() - 1) <= SUM_TOLERANCE
-    if not (possible and np.isfinite(spread).all() and (spread >= 0).all()):
-        return None, NOT_FINITE
-    novelty = None if scores.novelty is None else float(scores.novelty[i])
-    if novelty is not None and not 0 <= novelty <= 1:
-        novelty = None
-    total, aleatoric, epistemic = spread.tolist()
-    return CaseScores(tuple(p.tolist()), total, aleatoric, epistemic, novelty), ""
+    possible = (p >= 0).all(1) & (np.abs(p.sum(1) - 1) <= SUM_TOLERANCE)
+    possible &= (np.isfinite(spread) & (spread >= 0)).all(0)
+    novelty = [None] * cases if scores.novelty is None else np.asarray(scores.novelty).tolist()
+    return [
+        (
+            CaseScores(tuple(row), *nats, share if share is not None and 0 <= share <= 1 else None),
+            "",
+        )
+        if good
+        else (None, NOT_FINITE)
+        for good, row, nats, share in zip(
+            possible.tolist(), p.tolist(), spread.T.tolist(), novelty, strict=True
+        )
+    ]
 
 
 def _policy_in_force(

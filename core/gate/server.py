@@ -1,6 +1,7 @@
 """The gate of a workspace, put together and served: model, policy in force, log and store."""
 
 import logging
+import sys
 from functools import partial
 
 import uvicorn
@@ -18,6 +19,9 @@ from core.pipeline.ask import checked_question
 from core.settings import Settings
 from core.store.store import Store
 
+# Between two turns of the interpreter. The model gives it up at each of its products and wants it
+# back for microseconds; by default the event loop would hold it for 5 ms.
+SWITCH_S = 0.0005
 POLICY_WAIT_S = 1.0  # for the store; longer, and the batch goes to review
 TRANSFER_WAIT_S = 30.0
 # Who the audit trail names for the gate's decisions; the verdicts that it takes name their reviewers.
@@ -55,5 +59,6 @@ def serve_gate(settings: Settings, card, scorer, dataset: str, host: str, port: 
     """
     callers = callers_for(settings, host)
     logging.basicConfig(level=logging.WARNING)
+    sys.setswitchinterval(SWITCH_S)
     app = gate_app(make_gate(settings, card, scorer, dataset, callers))
     uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")

@@ -1,15 +1,17 @@
-"""One thread decides what has queued up, up to a number of cases at once, and puts it on disk
-before it answers.
+"""One thread decides what has queued up, up to a number of cases at once; it is on disk before the
+answer leaves.
 
-An idempotency key or a case id that the log has gets the decision of before; another content under
-it is refused. Knows the log and the rule, not HTTP.
+A request alone goes through at once, in that thread. Where more requests wait, a second thread
+writes and answers a batch, with one fsync, while the first decides the next batch. An idempotency
+key or a case id that the log has gets the decision of before; another content under it is refused.
+Knows the log and the rule, not HTTP.
 """
 
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from core.errors import OtherContentError, StoreError
 from core.gate.deciding import DecidedCase
@@ -30,10 +32,23 @@ class WaitingRequest:
     answers: Future = field(default_factory=Future)
 
 
+@dataclass(frozen=True)
+class DecidedBatch:
+    """Requests whose new cases are decided, but not on disk yet.
+
+    fresh, keys: the new cases and idempotency keys that the batch puts into the log.
+    """
+
+    requests: list[WaitingRequest]
+    fresh: dict[str, GateCase]
+    keys: dict[str, DecideRequest]
+    decided: list[DecidedCase]
+
+
 class GateWorker:
     """Decides requests in the order of their arrival.
 
-    decide: cases -> their decisions, in order. The thread starts with `start`.
+    decide: cases -> their decisions, in order. The threads start with `start`.
     """
 
     def __init__(
@@ -46,16 +61,26 @@ class GateWorker:
         self.log, self.decide, self.metrics = log, decide, metrics
         self.batch_cases = batch_cases
         self.waiting: queue.Queue[WaitingRequest | None] = queue.Queue(WAITING_REQUESTS)
-        self._thread = threading.Thread(target=self._work, name="gate", daemon=True)
+        # One batch at most waits for the disk: beyond it, deciding more would only age answers.
+        self._unwritten: queue.Queue[DecidedBatch | None] = queue.Queue(1)
+        # Decided, and not in the log yet: the same case in the next batch is not decided again.
+        self._cases_ahead: dict[str, GateCase] = {}
+        self._keys_ahead: dict[str, DecideRequest] = {}
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for work, name in ((self._work, "gate"), (self._write, "gate-log"))
+        ]
 
     def start(self) -> None:
         """Start to decide."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Decide what waits, then end."""
         self.waiting.put(None)
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def submit(self, content: DecideRequest, key: str | None) -> Future:
         """Queue a request; its answers come in the order of its cases. Raises StoreError where too
@@ -70,15 +95,28 @@ class GateWorker:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
+        """Whether the threads run."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
         going_on = True
         while going_on:
             batch, going_on = self._next_batch()
-            if batch:
-                self.answer_batch(batch)
+            decided = self.decide_requests(batch)
+            if decided is None:
+                continue
+            # A second thread costs a lone request more than it saves. Batches reach the log in
+            # their order: nothing is written here while the other thread has one.
+            if self.waiting.empty() and not self._unwritten.unfinished_tasks:
+                self.write_batch(decided)
+            else:
+                self._unwritten.put(decided)
+        self._unwritten.put(None)
+
+    def _write(self) -> None:
+        while (decided := self._unwritten.get()) is not None:
+            self.write_batch(decided)
+            self._unwritten.task_done()
 
     def _next_batch(self) -> tuple[list[WaitingRequest], bool]:
         """Wait for a request, and take what else waits up to the number of cases; False ends."""
@@ -95,23 +133,39 @@ class GateWorker:
                 return batch, True
         return batch, False
 
-    def answer_batch(self, batch: Sequence[WaitingRequest]) -> None:
-        """Decide and log the batch's new cases, then answer each request or tell it its error."""
+    def decide_requests(self, batch: Sequence[WaitingRequest]) -> DecidedBatch | None:
+        """Decide the batch's new cases; tell each refused request its error.
+
+        Returns None if no request is left to answer.
+        """
         try:
             accepted, fresh, keys = self._sorted_out(batch)
             decided = self.decide(list(fresh.values())) if fresh else []
-            documents = [_case_document(item) for item in decided]
-            documents += [_key_document(key, request) for key, request in keys.items()]
+        except Exception as e:
+            _refuse(batch, e)
+            return None
+        self._cases_ahead.update(fresh)
+        self._keys_ahead.update(keys)
+        return DecidedBatch(accepted, fresh, keys, decided) if accepted else None
+
+    def write_batch(self, batch: DecidedBatch) -> None:
+        """Put a decided batch on disk, then answer its requests or tell them the error."""
+        documents = [_case_document(item) for item in batch.decided]
+        documents += [_key_document(key, request) for key, request in batch.keys.items()]
+        try:
             if documents:
                 self.log.append(documents)
         except Exception as e:
-            for request in batch:
-                if not request.answers.done():
-                    request.answers.set_exception(e)
+            _refuse(batch.requests, e)
             return
-        self.metrics.count_batch([item.answer for item in decided])
-        answer_of = {item.case.case_id: item.answer for item in decided}
-        for request in accepted:
+        finally:
+            # After the log has them: between the two, a case would look new.
+            for names, ahead in ((batch.fresh, self._cases_ahead), (batch.keys, self._keys_ahead)):
+                for name in names:
+                    del ahead[name]
+        answer_of = {item.case.case_id: item.answer for item in batch.decided}
+        self.metrics.count_batch(list(answer_of.values()))
+        for request in batch.requests:
             self._answer(request, answer_of)
 
     def _answer(self, request: WaitingRequest, answer_of: dict[str, CaseAnswer]) -> None:
@@ -149,21 +203,38 @@ class GateWorker:
         """Whether the request's key is new; OtherContentError where it has another body."""
         if request.key is None:
             return False
-        stored = keys.get(request.key) or self.log.requests.get(request.key)
+        stored = (
+            keys.get(request.key)
+            or self._keys_ahead.get(request.key)
+            or self.log.requests.get(request.key)
+        )
         if stored is not None and stored.content_key != request.content.content_key:
             raise OtherContentError("gate.other_body", idempotency_key=request.key)
         return stored is None
 
     def _check_case(self, case: GateCase, fresh: dict[str, GateCase]) -> bool:
         """Whether the case is new; OtherContentError where its id has another content."""
-        stored = fresh.get(case.case_id) or self.log.cases.get(case.case_id)
+        stored = (
+            fresh.get(case.case_id)
+            or self._cases_ahead.get(case.case_id)
+            or self.log.cases.get(case.case_id)
+        )
         if stored is not None and stored.content_key != case.content_key:
             raise OtherContentError("gate.other_case", case=case.case_id)
         return stored is None
 
     def _logged_answer(self, case: GateCase) -> CaseAnswer:
-        document = self.log.read_line(self.log.cases[case.case_id])
+        line = self.log.cases.get(case.case_id)
+        if line is None:  # decided in the batch before, whose write failed
+            raise StoreError("gate.not_decided", case=case.case_id)
+        document = self.log.read_line(line)
         return CaseAnswer.model_validate(document["answer"])
+
+
+def _refuse(requests: Sequence[WaitingRequest], error: Exception) -> None:
+    for request in requests:
+        if not request.answers.done():
+            request.answers.set_exception(error)
 
 
 def _case_document(decided: DecidedCase) -> dict:
@@ -171,7 +242,7 @@ def _case_document(decided: DecidedCase) -> dict:
         "content_key": decided.case.content_key,
         "case": decided.case.model_dump(),
         "answer": decided.answer.model_dump(mode="json"),
-        "scores": None if decided.scores is None else asdict(decided.scores),
+        "scores": None if decided.scores is None else vars(decided.scores),
     }
 
 
