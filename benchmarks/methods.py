@@ -34,8 +34,9 @@ from core.models.base.trunk import TrunkCache, cache_trunk, top_states
 from core.models.scoring.posterior import Dropout, Gaussian, Members, Posterior
 from core.models.scoring.scorers import OnePass, Teacher
 from core.models.scoring.spread import Scores
-from core.models.scoring.surface import SurfaceTerm, count_ngrams, inverse_frequency, weigh_ngrams
+from core.models.scoring.surface import SurfaceTerm, Vocabulary, count_ngrams
 from core.models.teachers import TeacherJob, fit_teacher
+from core.models.training import build
 from core.models.training.augment import augmented
 from core.models.training.linear_start import linear_start
 from core.models.training.objective import NO_LABEL
@@ -111,11 +112,11 @@ class Bench:
         if self.data.readout == "choice":
             return answer_head(self.backbone, self.data.labels), None
         counts = count_ngrams(self.data.train.texts)
-        idf = inverse_frequency(counts)
+        vocabulary = Vocabulary.from_counts(counts, build.MOST_NGRAMS)
         states = top_states(self.backbone, self._trunk(self.data.train.texts))
         labels = self.data.train.labels
-        fit = linear_start(states, labels, self.classes, weigh_ngrams(counts, idf))
-        surface = None if fit.surface is None else SurfaceTerm(idf, fit.surface)
+        fit = linear_start(states, labels, self.classes, vocabulary.weigh(counts))
+        surface = None if fit.surface is None else SurfaceTerm(vocabulary, fit.surface)
         return fit.head().to(self.device), surface
 
     @property

@@ -6,7 +6,7 @@ import torch
 from scipy.special import entr, softmax
 
 from core.models.scoring.novelty import EVEN, Novelty, fit_novelty
-from core.models.training.linear_start import linear_start
+from core.models.training.linear_start import StartChoice, linear_start
 from core.models.training.novel_views import choose_views, held_out_views
 
 CLASSES, SIZE = 6, 16
@@ -20,7 +20,10 @@ def clouds(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return (centres[labels] + generator.normal(size=(n, SIZE))).astype(np.float32), labels
 
 
-def fitted(states, labels, choice=(1.0, 0.0)):
+STATES_ALONE = StartChoice(1.0, 1.0, 1.0, 0.0)
+
+
+def fitted(states, labels, choice=STATES_ALONE):
     """Novelty fitted on training cases alone, and a function to their regression's entropies."""
     fit = linear_start(states, labels, CLASSES, choice=choice)
 
@@ -38,7 +41,7 @@ def test_held_out_views_make_the_median_of_new_cases_one_half():
     states, labels = clouds(240)
     new, _ = clouds(2000, seed=1)
     novelty, entropy = fitted(states, labels)
-    calibrated = novelty.calibrated(held_out_views(states, labels, (1.0, 0.0)))
+    calibrated = novelty.calibrated(held_out_views(states, labels, STATES_ALONE))
     before, after = (
         float(measure.percentile(torch.as_tensor(new), entropy(new)).median())
         for measure in (novelty, calibrated)

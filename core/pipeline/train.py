@@ -25,6 +25,8 @@ from core.store.store import Store
 from core.types import checked_name
 
 CASES_FILE = "train-cases.parquet"  # of the workspace's data/NAME
+# Of the linear start: a model that an earlier version made by another method is made again.
+START = "blend"
 # Earlier versions split the cases into two files, which are still read.
 _OLDER_FILES = ("train-fit.parquet", "train-anchor.parquet")
 
@@ -72,7 +74,7 @@ def train(
     checked_name(f"{name}-teacher", "model")
     labels = _labels_of(cases, training.point)
     inputs = frame_hash(cases)
-    key = content_hash(inputs, training.model_dump(mode="json"))
+    key = content_hash(inputs, START, training.model_dump(mode="json"))
     if (teacher := _finished(settings, f"{name}-teacher", key)) and (
         point := _finished(settings, f"{name}-point", key)
     ):
@@ -120,7 +122,7 @@ def train_linear(
     checked_name(f"{name}-linear", "model")
     labels = _labels_of(cases, training)
     inputs = frame_hash(cases)
-    key = content_hash(inputs, "linear", training.model_dump(mode="json"))
+    key = content_hash(inputs, "linear", START, training.model_dump(mode="json"))
     if done := _finished(settings, f"{name}-linear", key):
         return done
     _barrier(settings)

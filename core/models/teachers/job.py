@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
@@ -25,8 +26,8 @@ from core.models.scoring.novelty import EVEN
 from core.models.scoring.posterior import Posterior
 from core.models.scoring.scorers import Teacher
 from core.models.scoring.spread import Scores
-from core.models.scoring.surface import SurfaceTerm
-from core.models.training.linear_start import linear_start
+from core.models.scoring.surface import SurfaceTerm, Vocabulary
+from core.models.training.linear_start import StartChoice, held_out_offsets, linear_start
 from core.models.training.loop import fit_model, new_head
 from core.models.training.objective import NO_LABEL, Noise, Targets, TopClassifier
 from core.progress import ProgressBar
@@ -49,11 +50,11 @@ class Fitted:
 
 @dataclass(frozen=True)
 class FrozenView:
-    """The cases before any training: the frozen base's states [n, d], weighed n-grams, idf."""
+    """The cases before any training: the frozen base's states [n, d], weighed n-grams [n, m]."""
 
     states: np.ndarray
     features: csr_matrix | None = None
-    idf: np.ndarray | None = None
+    vocabulary: Vocabulary | None = None
 
     def at(self, index: np.ndarray) -> "FrozenView":
         """Return the view of those cases alone."""
@@ -85,7 +86,7 @@ class TeacherJob:
     point: tuple[Adapter, ...] = ()
     head: nn.Linear | None = None
     start: nn.Linear | None = None
-    start_choice: tuple[float, float] | None = None  # penalty and scale, once they are chosen
+    start_choice: StartChoice | None = None  # once it is made
     surface: SurfaceTerm | None = None
     frozen: FrozenView | None = None
     anchor_frozen: FrozenView | None = None
@@ -126,33 +127,33 @@ class TeacherJob:
         return replace(fold, point=point, head=head)
 
     def started(self) -> "TeacherJob":
-        """Return the job with head and surface term fitted on the frozen view, if it has one."""
+        """Return the job with head and surface term fitted on the frozen view, if it has one.
+
+        A labelled case's offsets come from folds without it, as later cases' will.
+        """
         if self.frozen is None:
             return self
         labelled = np.flatnonzero(self.labels != NO_LABEL)
-        view = self.frozen.at(labelled)
-        fit = linear_start(
-            view.states, self.labels[labelled], self.classes, view.features, self.start_choice
+        view, labels = self.frozen.at(labelled), self.labels[labelled]
+        fit = linear_start(view.states, labels, self.classes, view.features, self.start_choice)
+        started = replace(
+            self, start=fit.head().to(self.backbone.device), start_choice=fit.choice, surface=None
         )
-        surface = None
-        if fit.surface is not None:  # so the view has features, and their idf
-            surface = SurfaceTerm(cast(np.ndarray, view.idf), fit.surface)
-
-        def with_offsets(cache: TrunkCache, frozen_view: FrozenView | None) -> TrunkCache:
-            return replace(
-                cache,
-                offsets=None
-                if surface is None or frozen_view is None
-                else surface.weigh(frozen_view.features),
-            )
-
+        if fit.surface is None:  # else the view has features, and their vocabulary
+            return started
+        surface = SurfaceTerm(cast(Vocabulary, view.vocabulary), fit.surface)
+        offsets = surface.weigh(self.frozen.features)
+        features = cast(csr_matrix, view.features)
+        held_out = held_out_offsets(features, labels, self.classes, fit.choice)
+        offsets[labelled] = torch.from_numpy(held_out).float()
+        anchor = self.anchor
+        if self.anchor_frozen is not None:
+            anchor = replace(anchor, offsets=surface.weigh(self.anchor_frozen.features))
         return replace(
-            self,
-            start=fit.head().to(self.backbone.device),
-            start_choice=(fit.penalty, fit.scale),
+            started,
             surface=surface,
-            cases=with_offsets(self.cases, self.frozen),
-            anchor=with_offsets(self.anchor, self.anchor_frozen),
+            cases=replace(self.cases, offsets=offsets),
+            anchor=anchor,
         )
 
     def train(

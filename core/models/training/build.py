@@ -23,9 +23,9 @@ from core.models.base.trunk import TrunkCache, cache_trunk, top_states
 from core.models.scoring import checkpoint
 from core.models.scoring.novelty import EVEN, VIEWS_KEY
 from core.models.scoring.scorers import OnePass
-from core.models.scoring.surface import SurfaceTerm, count_ngrams, inverse_frequency, weigh_ngrams
+from core.models.scoring.surface import SurfaceTerm, Vocabulary, count_ngrams
 from core.models.teachers.job import FrozenView, TeacherJob
-from core.models.training.linear_start import FOLDS
+from core.models.training.linear_start import FOLDS, StartChoice
 from core.models.training.novel_views import choose_views, held_out_views, novelty_of
 from core.models.training.objective import NO_LABEL
 
@@ -54,6 +54,8 @@ class Trained:
     weights: dict[str, Tensor]
 
 
+MOST_NGRAMS = 1 << 17  # of a vocabulary: all of 1,500 mails, the most frequent of 10,000 texts
+MOST_WEIGHTS = 1 << 21  # of a surface term: 4 MB in a model's file
 NO_CASES = Texts([], np.zeros(0, dtype=np.int64))
 
 
@@ -166,18 +168,12 @@ def make_teacher_model(
     point_settings = PointSettings.model_validate(point.settings | {"base": backbone.source})
     factors = tuple(a.to(place.device) for a in checkpoint.load_factors(folder, point))
     job = _job(backbone, point_settings, point.labels, cases, place)
-    # The point estimate's own start, not a new fit, so that teacher and point begin at the same
-    # head.
-    start, surface = checkpoint.load_start(folder, point)
-    offsets = None if surface is None else surface.logits(cases.texts)
+    # The choice of the point estimate's start, so that teacher and point begin at the same head.
+    choice = point.settings.get("start_choice")
     job = replace(
-        job,
+        replace(job, start_choice=choice and StartChoice(*choice)).started(),
         point=factors,
         head=checkpoint.load_head(folder, point).to(place.device),
-        start=job.start if start is None else start.to(place.device),
-        start_choice=point.settings.get("start_choice"),
-        surface=surface,
-        cases=replace(job.cases, offsets=offsets),
         views=tuple(point.settings.get("views", EVEN)),
     )
     fitted = teachers.make_teacher(job, settings)
@@ -193,7 +189,7 @@ def make_teacher_model(
         }
     )
     views = checkpoint.load_views(folder, point) if fitted.views is None else fitted.views
-    tensors = fitted.posterior.tensors() | start_tensors(start, surface)
+    tensors = fitted.posterior.tensors() | start_tensors(job.start, job.surface)
     return Trained(card, tensors | ({} if views is None else {VIEWS_KEY: views})), fitted.record
 
 
@@ -229,8 +225,8 @@ def frozen_view(job: TeacherJob, texts: list[str]) -> FrozenView:
     if not job.settings.surface:
         return FrozenView(states)
     counts = count_ngrams(texts)
-    idf = inverse_frequency(counts)
-    return FrozenView(states, weigh_ngrams(counts, idf), idf)
+    vocabulary = Vocabulary.from_counts(counts, min(MOST_NGRAMS, MOST_WEIGHTS // job.classes))
+    return FrozenView(states, vocabulary.weigh(counts), vocabulary)
 
 
 def _with_views(job: TeacherJob) -> TeacherJob:
@@ -239,7 +235,7 @@ def _with_views(job: TeacherJob) -> TeacherJob:
         return job
     labelled = np.flatnonzero(job.labels != NO_LABEL)
     states, labels = job.frozen.states[labelled], job.labels[labelled]
-    views = choose_views(states, labels, job.start_choice[0], job.settings.loop.seed)
+    views = choose_views(states, labels, job.start_choice.penalty, job.settings.loop.seed)
     return replace(job, views=views)
 
 

@@ -1,43 +1,63 @@
-"""Where a head starts: a logistic regression on frozen pooled states, cross-validated penalty.
+"""Where a head starts: a blend of two logistic regressions, on pooled states and on n-grams.
 
-Knows arrays of states and labels; does not know texts, backbones or adapters. The regression is
+Knows arrays of states, n-grams and labels; does not know texts, backbones or adapters. The blend is
 also the plainest rival of everything trained after it, so a training that begins here must improve
 on it to be worth its cost.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 from sklearn.model_selection import StratifiedKFold
 from torch import nn
 
-PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)  # scikit-learn's C, for states of mean square 1
-# Lengths of the n-grams' features; a state's is the root of its size, 19.6 for MiniLM.
-SURFACE_SCALES = (16.0, 32.0, 64.0)
+# scikit-learn's C, ascending: for states of mean square 1, and for n-grams whose rows have length
+# 1 in characters and 1 in words
+PENALTIES = (0.003, 0.01, 0.03, 0.1)
+SURFACE_PENALTIES = (3.0, 10.0, 30.0, 100.0)
 FOLDS = 4
 MANY = 5000  # cases from which on one fold decides
+MOST_WEIGHT = 4.0  # of one regression in the blend
 STEPS = 200  # of a fit at most; one that is nearly done is as good a start
+SPANNED = 4000  # cases up to which n-grams become as many columns as there are cases
 _UNSEEN = 1e-4  # probability of a class that a fold's training part lacks
+_JITTER = 1e-8  # keeps the Gram matrix of equal texts positive definite
+
+Folds = list[tuple[np.ndarray, np.ndarray]]
+
+
+class StartChoice(NamedTuple):
+    """What folds choose: the penalties (scikit-learn's C) and weights of the two regressions.
+
+    A weight of 0 leaves a regression out.
+    """
+
+    penalty: float
+    surface_penalty: float
+    weight: float
+    surface_weight: float
 
 
 @dataclass(frozen=True)
 class LinearStart:
-    """A fitted head, its penalty C, and the held-out NLL by penalty and scale, in nats a case."""
+    """A fitted head, what was chosen for it, and the folds' mean NLL, in nats a case.
+
+    nll: by name, of "states" and "n-grams" alone and of their "blend"; empty without folds.
+    """
 
     weight: np.ndarray  # [K, d]
     bias: np.ndarray  # [K]
-    # [K, FEATURES] of core.models.scoring.surface, None where n-grams do not help held-out cases
-    surface: np.ndarray | None
-    penalty: float
-    scale: float  # of the n-grams' features, 0 without them
-    nll_by_penalty: dict[float, float]
-    nll_by_scale: dict[float, float]
+    surface: np.ndarray | None  # [K, m], None where n-grams do not help held-out cases
+    choice: StartChoice
+    nll: dict[str, float]
 
     def head(self) -> nn.Linear:
         """Return the head as a module, float32 on the CPU."""
@@ -48,7 +68,7 @@ class LinearStart:
         return head.requires_grad_(False)
 
 
-def stratified_folds(labels: np.ndarray, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+def stratified_folds(labels: np.ndarray, seed: int = 0) -> Folds:
     """Return positions split into FOLDS (training, held out) pairs.
 
     Each class has the same share in every fold if it has enough cases.
@@ -64,147 +84,220 @@ def linear_start(
     labels: np.ndarray,
     classes: int,
     surface: csr_matrix | None = None,
-    choice: tuple[float, float] | None = None,
+    choice: StartChoice | None = None,
 ) -> LinearStart:
-    """Fit a multinomial logistic regression on states [n, d], with surface features if they help.
+    """Fit a multinomial logistic regression on states [n, d] and one on n-grams, and blend them.
 
-    labels: positions [n] among `classes`. surface: features [n, FEATURES], None for none. choice: a
-    penalty and a scale (0: no n-grams) chosen before; None chooses them. The penalty, and then the
-    scale of the surface's features, have the lowest mean NLL over held-out folds; the returned fit
+    labels: positions [n] among `classes`. surface: n-grams [n, m], None for none. choice: made
+    before; None makes it. The blend is the sum of both regressions' logits, each times its weight;
+    penalties and weights have the lowest NLL of the cases that folds held out. The returned fit
     uses every case. A class without a case gets the bias of one case in ten times as many.
     """
-    by_penalty, by_scale = {}, {}
-    # A choice made earlier saves all the folds' fits.
-    if choice is not None:
-        penalty, scale = choice
-        return _fit_start(states, labels, classes, surface, penalty, scale)
+    nll: dict[str, float] = {}
+    if choice is None:
+        choice, nll = _choose(states, labels, classes, surface)
+    weight, bias = _fit_states(states, labels, classes, choice.penalty)
+    weight, bias = choice.weight * weight, choice.weight * bias
+    if surface is None or not choice.surface_weight:
+        return LinearStart(weight, bias, None, choice, nll)
+    x, to_ngrams = _spanned(surface)
+    _, rows, surface_bias = next(_path(x, labels, classes, (choice.surface_penalty,)))
+    rows = (choice.surface_weight * to_ngrams(rows)).astype(np.float32)
+    return LinearStart(weight, bias + choice.surface_weight * surface_bias, rows, choice, nll)
+
+
+def held_out_offsets(
+    surface: csr_matrix, labels: np.ndarray, classes: int, choice: StartChoice
+) -> np.ndarray:
+    """Return the n-grams' weighted logits [n, K], less their bias, by folds without the case.
+
+    Adapters that train beside the logits of the final fit, which knows every training case, would
+    see hardly an error to learn from. Zeros for a case that no fold holds out.
+    """
+    offsets = np.zeros((len(labels), classes))
+    if _can_fold(labels):
+        x, _ = _spanned(surface)
+        for train, held_out in stratified_folds(labels):
+            _, rows, _ = next(_path(x[train], labels[train], classes, (choice.surface_penalty,)))
+            offsets[held_out] = choice.surface_weight * (x[held_out] @ rows.T)
+    return offsets
+
+
+def blend_weights(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the weights [E] within 0 and MOST_WEIGHT of E models with the lowest NLL of their sum.
+
+    logits [E, n, K]: of cases that the models did not learn; labels: positions [n].
+    """
+    answers = np.arange(len(labels)), labels
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        blended = np.tensordot(weights, logits, 1)
+        residual = softmax(blended, axis=1)
+        value = -log_softmax(blended, axis=1)[answers].mean()
+        residual[answers] -= 1
+        return value, (logits * residual).sum((1, 2)) / len(labels)
+
+    # A model whose logits change nothing has no gradient, and keeps the 0 that it starts at.
+    start = np.eye(len(logits))[0]
+    bounds = [(0.0, MOST_WEIGHT)] * len(logits)
+    weights: np.ndarray = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
+    return weights
+
+
+def _can_fold(labels: np.ndarray) -> bool:
+    """Return whether StratifiedKFold takes the labels: some class has FOLDS cases, of two."""
     counts = np.bincount(labels)
-    # StratifiedKFold refuses labels of which no class has FOLDS cases.
-    if np.count_nonzero(counts) > 1 and counts.max() >= FOLDS:
-        pairs = stratified_folds(labels)[: 1 if len(labels) >= MANY else FOLDS]
-        by_penalty = _held_out_nll(states, labels, classes, pairs)
-    penalty = min(by_penalty, key=by_penalty.__getitem__) if by_penalty else 0.1
-    if by_penalty and surface is not None:
-        by_scale = {0.0: by_penalty[penalty]}
-        # The penalty stays fixed here: a full grid would cost five times as many fits.
-        for scale in SURFACE_SCALES:
-            by_scale[scale] = _held_out_nll(
-                states, labels, classes, pairs, (penalty,), surface * scale
-            )[penalty]
-            # The loss falls, then rises, and a larger scale takes longer to fit.
-            if by_scale[scale] > min(by_scale.values()):
-                break
-    scale = min(by_scale, key=by_scale.__getitem__) if by_scale else 0.0
-    fit = _fit_start(states, labels, classes, surface, penalty, scale)
-    return replace(fit, nll_by_penalty=by_penalty, nll_by_scale=by_scale)
+    return bool(np.count_nonzero(counts) > 1 and counts.max() >= FOLDS)
 
 
-def _fit_start(
-    states: np.ndarray,
+def _choose(
+    states: np.ndarray, labels: np.ndarray, classes: int, surface: csr_matrix | None
+) -> tuple[StartChoice, dict[str, float]]:
+    """Return the choice of the folds and their NLL by name.
+
+    Penalties are judged by the blend: a strong penalty shrinks logits, which a weight above 1 makes
+    good, and such a pair is right more often on cases that differ from the training cases.
+    """
+    if not _can_fold(labels):
+        return StartChoice(0.1, SURFACE_PENALTIES[0], 1.0, 0.0), {}
+    pairs = stratified_folds(labels)[: 1 if len(labels) >= MANY else FOLDS]
+    rows = np.concatenate([held_out for _, held_out in pairs])
+    x, answers = (states - states.mean(0)).astype(np.float64), labels[rows]
+    of_states = _held_out(x, labels, classes, pairs, PENALTIES)
+    of_ngrams = [np.zeros((0, classes))]
+    if surface is not None:
+        of_ngrams = _held_out(_spanned(surface)[0], labels, classes, pairs, SURFACE_PENALTIES)
+    tried = [
+        _blend(StartChoice(penalty, surface_penalty, 0.0, 0.0), a, b, answers)
+        for penalty, a in zip(PENALTIES, of_states, strict=True)
+        for surface_penalty, b in zip(SURFACE_PENALTIES, of_ngrams, strict=False)
+    ]
+    choice, losses = _strongest_of_the_best(tried)
+    return choice, {
+        "states": min(float(_losses(logits, answers).mean()) for logits in of_states),
+        **(
+            {}
+            if surface is None
+            else {"n-grams": min(float(_losses(b, answers).mean()) for b in of_ngrams)}
+        ),
+        "blend": float(losses.mean()),
+    }
+
+
+def _blend(
+    choice: StartChoice, states: np.ndarray, ngrams: np.ndarray, labels: np.ndarray
+) -> tuple[StartChoice, np.ndarray]:
+    """Return the choice with the weights of these held-out log p [n, K], and the losses [n]."""
+    models = np.stack([states, ngrams] if len(ngrams) else [states])
+    weights = blend_weights(models, labels)
+    losses = _losses(np.tensordot(weights, models, 1), labels)
+    surface_weight = float(weights[1]) if len(ngrams) else 0.0
+    return choice._replace(weight=float(weights[0]), surface_weight=surface_weight), losses
+
+
+def _strongest_of_the_best(
+    tried: list[tuple[StartChoice, np.ndarray]],
+) -> tuple[StartChoice, np.ndarray]:
+    """Return the strongest penalties whose losses are within two standard errors of the lowest.
+
+    tried: by penalties, strongest first. The error is that of the cases' paired differences
+    (Breiman et al. 1984, section 3.4.3, has the rule with one error, unpaired).
+    """
+    _, best = min(tried, key=lambda row: row[1].mean())
+
+    def is_as_good(losses: np.ndarray) -> bool:
+        gaps = losses - best
+        return bool(gaps.mean() <= 2 * gaps.std() / np.sqrt(len(gaps)))
+
+    return next(row for row in tried if is_as_good(row[1]))
+
+
+def _held_out(
+    x: np.ndarray | csr_matrix,
     labels: np.ndarray,
     classes: int,
-    surface: csr_matrix | None,
-    penalty: float,
-    scale: float,
-) -> LinearStart:
-    """Return the fit on every case at one penalty and scale."""
-    features = surface * scale if scale and surface is not None else None
-    _, weight, bias, rows = next(_path(states, labels, classes, (penalty,), features))
-    rows = None if rows is None else (scale * rows).astype(np.float32)
-    return LinearStart(weight, bias, rows, penalty, scale, {}, {})
+    pairs: Folds,
+    penalties: Sequence[float],
+) -> list[np.ndarray]:
+    """Return by penalty log p [n, K] of the held-out cases, fold after fold."""
+    paths = [_path(x[train], labels[train], classes, penalties) for train, _ in pairs]
+    by_penalty = []
+    for fits in zip(*paths, strict=True):
+        logits = [
+            x[held_out] @ weight.T + bias
+            for (_, weight, bias), (_, held_out) in zip(fits, pairs, strict=True)
+        ]
+        by_penalty.append(log_softmax(np.concatenate(logits), axis=1))
+    return by_penalty
 
 
-def _held_out_nll(
-    states, labels, classes, pairs, penalties=PENALTIES, surface=None
-) -> dict[float, float]:
-    """Return the mean NLL by penalty over the cases that a fold's fit did not train on."""
-    sums = dict.fromkeys(penalties, 0.0)
-    for train, held_out in pairs:
-        part = None if surface is None else surface[train]
-        for penalty, weight, bias, rows in _path(
-            states[train], labels[train], classes, penalties, part
-        ):
-            logits = states[held_out] @ weight.T + bias
-            if rows is not None:
-                logits = logits + surface[held_out] @ rows.T
-            sums[penalty] += _nll(logits, labels[held_out])
-    return {penalty: total / sum(len(h) for _, h in pairs) for penalty, total in sums.items()}
+def _fit_states(
+    states: np.ndarray, labels: np.ndarray, classes: int, penalty: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weight [K, d] and bias [K] of the regression on states at one penalty."""
+    centre = states.mean(0)  # the common part of all states makes the problem ill-conditioned
+    x = (states - centre).astype(np.float64)
+    _, weight, bias = next(_path(x, labels, classes, (penalty,)))
+    return weight, bias - weight @ centre
+
+
+def _spanned(surface: csr_matrix) -> tuple[np.ndarray | csr_matrix, Callable]:
+    """Return columns in which a regression has the fit that it has in n-grams, and the way back.
+
+    A penalised fit is a sum of its cases' rows (representer theorem), so n columns whose products
+    are those of the rows [n, m] suffice: the Cholesky factor of their Gram matrix. The way back
+    takes weights [K, n] to [K, m]. With many cases the n-grams stay themselves.
+    """
+    cases = surface.shape[0]
+    if cases > SPANNED:
+        return surface, lambda rows: rows
+    ngrams = surface.astype(np.float64)
+    gram = (ngrams @ ngrams.T).toarray()
+    gram[np.diag_indices(cases)] += _JITTER * max(1.0, np.trace(gram) / cases)
+    lower = cholesky(gram, lower=True)
+    return lower, lambda rows: (ngrams.T @ solve_triangular(lower, rows.T, lower=True, trans="T")).T
 
 
 def _path(
-    states: np.ndarray,
-    labels: np.ndarray,
-    classes: int,
-    penalties: Sequence[float],
-    surface: csr_matrix | None,
-) -> Iterator[tuple[float, np.ndarray, np.ndarray, np.ndarray | None]]:
-    """Yield fits in the order of the penalties, each started at the previous one.
-
-    Each is C, weight [K, d], bias [K], and the surface's rows or None.
-    """
-    present, width = np.unique(labels), states.shape[1]
-    features = 0 if surface is None else surface.shape[1]
-    centre = states.mean(0)  # the common part of all states makes the problem ill-conditioned
-    x = (states - centre).astype(np.float64)
-    columns = np.zeros(0, dtype=np.int64)
-    if surface is not None:
-        # An n-gram of one text alone says nothing of another text and costs as much as the rest.
-        columns = np.flatnonzero(np.bincount(surface.indices, minlength=features) > 1)
-        surface = surface[:, columns].astype(np.float64)
+    x: np.ndarray | csr_matrix, labels: np.ndarray, classes: int, penalties: Sequence[float]
+) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
+    """Yield C, weight [K, d] and bias [K] by penalty, each fit started at the previous one."""
+    present = np.unique(labels)
     answers = (labels[:, None] == present).astype(np.float64)
-    fitted = np.zeros((width + len(columns) + 1, len(present)))
+    fitted = np.zeros((x.shape[1] + 1, len(present)))
     for penalty in penalties:
         if len(present) > 1:
-            fitted = _minimise(x, surface, answers, penalty, fitted)
-        coefficients, intercept = fitted[:width].T, fitted[-1]
-        weight = np.zeros((classes, width))
+            fitted = _minimise(x, answers, penalty, fitted)
+        weight = np.zeros((classes, x.shape[1]))
         # The bias of a missing class stays finite, so that later training can still raise it.
-        bias = np.full(classes, intercept.mean() - np.log(10 * len(labels)))
-        weight[present], bias[present] = coefficients, intercept - coefficients @ centre
-        rows = None
-        if surface is not None:
-            rows = np.zeros((classes, features))
-            rows[np.ix_(present, columns)] = fitted[width:-1].T
-        yield penalty, weight, bias, rows
+        bias = np.full(classes, fitted[-1].mean() - np.log(10 * len(labels)))
+        weight[present], bias[present] = fitted[:-1].T, fitted[-1]
+        yield penalty, weight, bias
 
 
 def _minimise(
-    x: np.ndarray,
-    surface: csr_matrix | None,
-    answers: np.ndarray,
-    penalty: float,
-    start: np.ndarray,
+    x: np.ndarray | csr_matrix, answers: np.ndarray, penalty: float, start: np.ndarray
 ) -> np.ndarray:
-    """Return the rows [d + m + 1, K] of a multinomial regression: states, n-grams, bias.
+    """Return the rows [d + 1, K] of a multinomial regression, the bias last.
 
-    x [n, d]; surface [n, m]; answers [n, K], 1 for a case's label; penalty: scikit-learn's C;
-    start: the first rows. scikit-learn takes one matrix: it would store the dense states as sparse
-    ones, and a fit would take five times as long.
+    x [n, d]; answers [n, K], 1 for a case's label; penalty: scikit-learn's C; start: first rows.
     """
-    cases, width = x.shape
-    transposed = None if surface is None else surface.T.tocsr()
+    cases, transposed = len(answers), x.T if isinstance(x, np.ndarray) else x.T.tocsr()
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         rows = flat.reshape(start.shape)
-        logits = x @ rows[:width] + rows[-1]
-        if surface is not None:
-            logits += surface @ rows[width:-1]
-        logp = log_softmax(logits, axis=1)
+        logp = log_softmax(x @ rows[:-1] + rows[-1], axis=1)
         residual = np.exp(logp) - answers
-        gradient = np.empty_like(rows)
-        gradient[:width], gradient[-1] = x.T @ residual, residual.sum(0)
-        if transposed is not None:
-            gradient[width:-1] = transposed @ residual
-        gradient[:-1] += rows[:-1] / penalty
+        gradient = np.vstack([transposed @ residual + rows[:-1] / penalty, residual.sum(0)])
         value = (rows[:-1] ** 2).sum() / (2 * penalty) - (answers * logp).sum()
         return value / cases, gradient.ravel() / cases
 
-    options = {"maxiter": STEPS, "gtol": 1e-3}
+    options = {"maxiter": STEPS, "gtol": 1e-4}
     fit = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options)
     return fit.x.reshape(start.shape)
 
 
-def _nll(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the sum over cases of -log softmax, in nats."""
+def _losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return -log softmax of each case's label [n], nats."""
     logp = log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
-    return float(-np.maximum(logp, np.log(_UNSEEN)).sum())
+    return -np.maximum(logp, np.log(_UNSEEN))

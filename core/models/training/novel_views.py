@@ -17,7 +17,7 @@ from torch import Tensor
 from core.models.base.trunk import TrunkCache, top_states
 from core.models.scoring.novelty import EVEN, Novelty, fit_novelty
 from core.models.scoring.scorers import OnePass
-from core.models.training.linear_start import linear_start, stratified_folds
+from core.models.training.linear_start import StartChoice, linear_start, stratified_folds
 from core.stats.selective import auroc
 
 GROUPS = 4  # of classes, each left out once
@@ -48,7 +48,7 @@ def choose_views(
         strange = np.isin(labels, left_out)
         like = generator.permutation(np.flatnonzero(~strange))
         held_out, train = np.split(like, [max(1, round(HELD_OUT * len(like)))])
-        views_of = _learn_views(states[train], labels[train], (penalty, 0.0))
+        views_of = _learn_views(states[train], labels[train], StartChoice(penalty, 1.0, 1.0, 0.0))
         familiar, unfamiliar = views_of(states[held_out]), views_of(states[strange])
         shares = _shares_among(familiar, np.hstack([familiar, unfamiliar]))
         is_strange = np.repeat([0, 1], [len(held_out), strange.sum()])
@@ -64,13 +64,13 @@ def choose_views(
 def held_out_views(
     states: np.ndarray,
     labels: np.ndarray,
-    choice: tuple[float, float],
+    choice: StartChoice,
     surface: csr_matrix | None = None,
 ) -> Tensor:
     """Return the views [3, n] of cases by regressions of the folds that did not learn them.
 
-    They are what `Novelty.calibrated` takes. states [n, d]; labels: positions [n]; choice: penalty
-    and scale of the regression; surface: its n-grams [n, FEATURES].
+    They are what `Novelty.calibrated` takes. states [n, d]; labels: positions [n]; choice: of the
+    linear start; surface: its n-grams [n, m].
     """
     views = np.zeros((3, len(labels)))
     for train, held_out in stratified_folds(labels):
@@ -101,7 +101,7 @@ def _shares_among(familiar: np.ndarray, views: np.ndarray) -> np.ndarray:
 def _learn_views(
     states: np.ndarray,
     labels: np.ndarray,
-    choice: tuple[float, float],
+    choice: StartChoice,
     surface: csr_matrix | None = None,
 ) -> Callable[..., np.ndarray]:
     """Return a function from states [m, d], and n-grams, to the views [3, m] by these cases."""
