@@ -325,7 +325,12 @@ def test_distilling_with_a_quarter_of_the_copies_samples_and_trains_on_those_alo
         return distillation_targets(teacher, cache, labels, settings)
 
     monkeypatch.setattr("core.models.training.distill.distillation_targets", watched)
-    settings = DistillSettings(loop=LoopSettings(epochs=1, batch_size=16), augment=2, keep=0.25)
+    settings = DistillSettings(
+        loop=LoopSettings(epochs=1, batch_size=16),
+        augment=2,
+        keep=0.25,
+        adapter=AdapterSettings(rank=4, alpha=8.0),
+    )
     student, _ = distill(
         trained / "t-teacher",
         texts_of(tiny.cases(40), LABELS),
@@ -335,6 +340,36 @@ def test_distilling_with_a_quarter_of_the_copies_samples_and_trains_on_those_alo
     )
     assert sampled == [(60, 40, 20)]
     assert student.card.settings["keep"] == 0.25
+    # The teacher's adapters of rank 8 cannot start adapters of rank 4, and fresh ones need longer.
+    assert student.card.settings["start"] == "fresh"
+    assert student.card.settings["loop"]["epochs"] == 3
+
+
+def test_a_student_starts_at_its_teachers_mean_where_that_fits(trained):
+    card, _ = checkpoint.load(trained / "t-student", CPU)
+    assert (card.settings["start"], card.settings["loop"]["epochs"]) == ("teacher", 6)
+
+
+def test_the_point_estimate_has_its_weight_in_what_a_student_learns(trained, tmp_path, monkeypatch):
+    taught = []
+
+    def watched(backbone, cache, targets, *rest):
+        taught.append(targets.moments)
+        return broken(backbone, cache, targets, *rest)
+
+    monkeypatch.setattr("core.models.training.distill.train_student", watched)
+    cases = texts_of(tiny.cases(120), LABELS)
+    for weight in (0.0, 0.25):
+        settings = DistillSettings(augment=0, point_weight=weight)
+        where = build.Place(CPU, tmp_path)
+        distill(trained / "t-teacher", cases, "s", settings, where, trained / "t-point")
+    alone, both = taught
+    point = checkpoint.load(trained / "t-point", CPU)[1].scores(cases.texts).probabilities
+    expected = 0.75 * alone.probabilities + 0.25 * point
+    np.testing.assert_allclose(both.probabilities, expected, atol=1e-6)
+    np.testing.assert_allclose(
+        both.aleatoric / both.total, alone.aleatoric / alone.total, rtol=1e-4
+    )
 
 
 def broken(backbone, cache, targets, classes, settings, *rest):

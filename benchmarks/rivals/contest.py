@@ -40,7 +40,7 @@ from core.stats.temperature import at_temperature, fit_temperature
 
 SMOOTHING = 0.1
 REFERENCE = 32  # samples of the teacher that the student's spread is held against
-FIDELITY_CASES = 300  # test and OOD texts at most, each, on which it is: 32 samples are dear
+FIDELITY_CASES = 200  # test and OOD texts at most, each, on which it is: 32 samples are dear
 TIMED = 128  # texts of a measurement of speed
 ROUNDS = 5
 CPU = torch.device("cpu")

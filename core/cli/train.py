@@ -17,7 +17,7 @@ NO_TEACHER = "none"
 CHOICE_RATE = 3e-3  # learning rate of a choice, divided by the number of adapted blocks
 LAYERS = {"classify": 3, "choice": 1}
 TRAIN_EPOCHS = {"classify": 3, "choice": 8}
-DISTILL_EPOCHS = {"classify": 2, "choice": 4}
+DISTILL_EPOCHS = {"classify": 1, "choice": 4}
 
 
 def add_train(verbs) -> None:
@@ -218,16 +218,17 @@ def _student_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--epochs",
         type=int,
-        help="passes over the texts and their copies (default: 2; for a choice 4)",
+        help="passes over the texts and their copies (default: 1; for a choice 4)",
     )
     verb.add_argument(
         "--learning-rate", type=float, help="default: 0.0015 / number of adapted blocks"
     )
     verb.add_argument(
         "--start",
-        choices=["fresh", "teacher"],
-        default="fresh",
-        help="start from fresh adapters (default) or from the teacher's mean",
+        choices=["auto", "fresh", "teacher"],
+        default="auto",
+        help="start from fresh adapters, for three times the epochs, or from the teacher's mean "
+        "(auto, default: the mean, where its adapters fit)",
     )
 
 

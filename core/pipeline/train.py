@@ -288,11 +288,14 @@ def _distill(
 ) -> ModelCard:
     from core.models.training.distill import distill
 
-    started = time.perf_counter()
+    started, folder = time.perf_counter(), settings.models / f"{name}-point"
+    # A point estimate of another training under the same name knows other cases.
+    is_parent = (folder / "model.json").is_file() and read_card(folder).hash == teacher.parent
+    point = folder if is_parent else None
     with _place(settings, f"{name}-student", key) as place:
         texts = texts_of(cases, teacher.labels)
         trained, record = distill(
-            settings.models / teacher.name, texts, f"{name}-student", training, place
+            settings.models / teacher.name, texts, f"{name}-student", training, place, point
         )
         metrics |= record
         return _save(settings, trained, key, started, dict(metrics))

@@ -262,27 +262,34 @@ class FidelityTolerance(BaseModel):
     explained: float = Field(0.5, le=1)
 
 
+FRESH_EPOCHS = 3
+
+
 class DistillSettings(BaseModel):
     """The student: its adapters, its loop, its loss, and the inputs and samples that teach it.
 
-    samples: the teacher's samples behind the targets, None for its own N. online: in each epoch one
+    start: at fresh adapters or at the teacher's mean; "auto" is the mean if it fits the student's
+    adapters, else fresh ones, which train for FRESH_EPOCHS times as many epochs. samples: the
+    teacher's samples behind the targets, None for its own N. online: in each epoch one
     fresh sample's probabilities replace the mean. augment: copies of every text with words dropped
     or spliced with another text, labelled by the teacher alone; on them a teacher that remembers
     its training texts is still unsure. keep: share of the cases without a label, copies included,
     that teach. keep_by: choose those on which a few samples of the teacher disagree most, or by
-    chance.
+    chance. point_weight: of the point estimate's answers in the targets' mean; the rest is the
+    teacher's. Two models that were trained apart are better together than either.
     """
 
     model_config = ConfigDict(frozen=True)
 
     adapter: AdapterSettings = AdapterSettings()
-    loop: LoopSettings = LoopSettings(epochs=2)  # over three times the texts
+    loop: LoopSettings = LoopSettings(epochs=1)  # over twice the texts
     schedule: Schedule = Schedule()
     loss: LossSettings = LossSettings(spread="gaussian")
-    start: Literal["fresh", "teacher"] = "fresh"
+    start: Literal["auto", "fresh", "teacher"] = "auto"
     samples: int | None = Field(None, ge=1)
     online: bool = False
-    augment: int = Field(2, ge=0)
+    augment: int = Field(1, ge=0)
     keep: float = Field(1.0, gt=0, le=1)
     keep_by: Literal["epistemic", "random"] = "epistemic"
+    point_weight: float = Field(0.5, ge=0, lt=1)
     tolerance: FidelityTolerance = FidelityTolerance()

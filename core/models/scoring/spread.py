@@ -4,7 +4,7 @@ total = H(mean_n p_n); aleatoric = mean_n H(p_n); epistemic = total - aleatoric 
 information of label and weights.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -68,6 +68,16 @@ class Moments:
         return Moments(
             *(np.concatenate([getattr(m, f.name) for m in parts])[place] for f in fields(Moments))
         )
+
+    def mixed(self, probabilities: np.ndarray, weight: float) -> "Moments":
+        """Return the moments with a share `weight` of other answers [n, K] in the mean.
+
+        The share of the uncertainty that is aleatoric stays the samples' own.
+        """
+        mean = (1 - weight) * self.probabilities + weight * probabilities
+        mixed = replace(self, probabilities=mean.astype(np.float32))
+        share = self.aleatoric / np.maximum(self.total, _ROUNDING)
+        return replace(mixed, aleatoric=(share * mixed.total).astype(np.float32))
 
     @property
     def total(self) -> np.ndarray:

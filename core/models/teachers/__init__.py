@@ -132,6 +132,9 @@ def _calibrate(job: TeacherJob, posterior: Posterior, settings: TeacherSettings)
         )
         losses = _case_losses(mean_at_temperature(sampled, temperature, offset), labels)
         tried.append((float(losses.mean()), share, temperature, losses))
+        # The loss falls, then rises: further shares cost samples and are farther off.
+        if losses.mean() > min(row[0] for row in tried):
+            break
     loss, share, temperature, losses = min(tried, key=itemgetter(0))
     record = {
         "share": share,

@@ -20,7 +20,7 @@ from core.models.base.backbone import Backbone, load_backbone
 from core.models.base.card import ModelCard
 from core.models.base.choice import answer_head
 from core.models.base.device import compute_dtype
-from core.models.base.settings import DistillSettings, PointSettings
+from core.models.base.settings import FRESH_EPOCHS, DistillSettings, PointSettings
 from core.models.base.trunk import TrunkCache, cache_trunk
 from core.models.scoring import checkpoint
 from core.models.scoring.novelty import EVEN, Novelty
@@ -42,6 +42,7 @@ from core.models.training.student import distillation_targets, teaching_cases, t
 
 CHECKED_COPIES = 300  # texts that do not teach, on which a student is compared with its teacher
 CHECKED_CASES = 2000  # labelled ones, at most
+WITH_MEAN = ("blob", "tfb", "laplace", "dropout")  # teachers around one set of adapters
 
 
 @dataclass(frozen=True)
@@ -76,23 +77,32 @@ class Lesson:
 
 
 def distill(
-    teacher_folder: Path, cases: Texts, name: str, settings: DistillSettings, place: Place
+    teacher_folder: Path,
+    cases: Texts,
+    name: str,
+    settings: DistillSettings,
+    place: Place,
+    point_folder: Path | None = None,
 ) -> tuple[Trained, dict]:
     """Return the student of the teacher in `teacher_folder`, adapter merged, and its comparison.
 
     cases: texts and labels that teach. name: of the student. settings: of the distillation. place:
-    where to compute. The comparison is JSON-able. Raises SettingsError for a start at the teacher's
+    where to compute. point_folder: of the point estimate that joins the targets, None for none. The
+    comparison is JSON-able. Raises SettingsError for a start at the teacher's
     adapters with another cut, ModelError if neither the student nor the linear head follows the
     teacher.
     """
     card, loaded = checkpoint.load(teacher_folder, place.device, settings.samples)
     teacher = cast(Teacher, loaded)  # the caller has checked the kind
     cut = settings.adapter.cut(len(teacher.backbone.blocks))
+    settings = _with_start(settings, card, cut)
     # A teacher's adapters belong to its own blocks and cannot start in others.
     if settings.start == "teacher" and cut != card.cut:
         raise SettingsError("models.start_needs_layers", cut=cut, teacher_cut=card.cut)
     truncate = bool(card.settings.get("point", {}).get("truncate", False))
     lesson = prepare_lesson(teacher, cases, settings, truncate, place.trunks)
+    if point_folder is not None and settings.point_weight:
+        lesson = _joined_by_point(lesson, point_folder, settings.point_weight, place)
     backbone = load_backbone(
         teacher.backbone.source,
         settings.adapter.cut,
@@ -128,6 +138,25 @@ def distill(
         | student.novelty.tensors()
     )
     return Trained(student_card, weights), student.record
+
+
+def _with_start(settings: DistillSettings, card: ModelCard, cut: int) -> DistillSettings:
+    """Return the settings with the start of "auto" decided for the teacher of that card."""
+    if settings.start != "auto":
+        return settings
+    own = card.settings.get("point", {}).get("adapter", {})
+    fits = (
+        card.readout == "classify"
+        and card.settings["teacher"]["kind"] in WITH_MEAN
+        and cut == card.cut
+        and (own.get("rank"), own.get("targets"))
+        == (settings.adapter.rank, settings.adapter.targets)
+    )
+    if fits:
+        return settings.model_copy(update={"start": "teacher"})
+    epochs = settings.loop.epochs * (FRESH_EPOCHS if card.readout == "classify" else 1)
+    loop = settings.loop.model_copy(update={"epochs": epochs})
+    return settings.model_copy(update={"start": "fresh", "loop": loop})
 
 
 def prepare_lesson(
@@ -174,6 +203,15 @@ def prepare_lesson(
         ),
         (cache.at(index), _offset(checked_cache, teacher.surface, checked)),
     )
+
+
+def _joined_by_point(lesson: Lesson, folder: Path, weight: float, place: Place) -> Lesson:
+    """Return the lesson with a share `weight` of the point estimate's answers in its targets."""
+    _, point = checkpoint.load(folder, place.device)
+    cache, _ = lesson.caches
+    answers = cast(OnePass, point).scores_cached(cache).probabilities
+    moments = cast(Moments, lesson.targets.moments).mixed(answers, weight)
+    return replace(lesson, targets=replace(lesson.targets, moments=moments))
 
 
 def _fit(
