@@ -61,10 +61,10 @@ def write_atomic(
             file.write(content.encode() if isinstance(content, str) else content)
 
 
-def make_file_once(path: Path, content: bytes | str) -> bool:
+def make_file_once(path: Path, content: bytes | str | Callable[[BinaryIO], object]) -> bool:
     """Write a file of mode 600 if it does not exist; return whether this call made it.
 
-    Of several processes one makes it, and each finds it whole. Raises OSError.
+    content: as of `write_atomic`. Of several processes one makes it, and each finds it whole. Raises OSError.
     """
     if path.exists():
         return False

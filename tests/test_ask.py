@@ -19,7 +19,8 @@ from core.errors import CasesError, ModelError, NonFiniteError
 from core.models.base.card import read_card
 from core.models.base.settings import BlobSettings, DistillSettings, LoopSettings, PointSettings
 from core.pipeline import ask
-from core.pipeline.score import SAMPLED_CASES, kept_samples, score, scoring_run
+from core.pipeline.part_scorer import SAMPLED_CASES, kept_samples
+from core.pipeline.score import score, scoring_run
 from core.pipeline.train import TrainSettings, distill_student, train, training_cases
 from core.settings import Settings
 from core.stats.uncertainty import decompose_uncertainty

@@ -23,7 +23,8 @@ from core.models.base import trunk as trunk_module
 from core.models.base.card import read_card
 from core.models.base.trunk import cache_trunk
 from core.pipeline.evaluate import BOTH, EMBEDDING, WORDS
-from core.pipeline.score import outcomes, score, scoring_run
+from core.pipeline.part_scorer import outcomes
+from core.pipeline.score import score, scoring_run
 from core.pipeline.shared_trunk import SharedTrunk
 from core.pipeline.train import kept_cases, training_cases
 from core.settings import Settings

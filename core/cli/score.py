@@ -6,6 +6,7 @@ import sys
 from core.cli.apply import add_audit_share, report_active_policy
 from core.cli.cases import cases_options, print_notices, read_arguments
 from core.cli.verbs import add_verb, store_of
+from core.errors import SettingsError
 from core.messages import reader_language, sentence
 from core.settings import Settings
 
@@ -37,9 +38,22 @@ def add_score(verbs) -> None:
     )
     verb.add_argument(
         "--engine",
-        choices=["torch", "onnx"],
+        choices=["torch", "onnx", "ray"],
         default="torch",
-        help="onnx: the model's export in ONNX Runtime, on the CPU (default: torch)",
+        help="onnx: the model's export in ONNX Runtime, on the CPU; ray: torch in the actors of a "
+        "Ray cluster (default: torch)",
+    )
+    cluster = verb.add_argument_group("with --engine ray")
+    cluster.add_argument(
+        "--address", help="of a running Ray cluster (default: Ray on this machine, for this call)"
+    )
+    cluster.add_argument(
+        "--workers",
+        type=int,
+        help="actors, each with the model (default: one for each core or GPU)",
+    )
+    cluster.add_argument(
+        "--gpus-per-worker", type=float, default=0.0, help="of each actor (default: 0)"
     )
     verb.add_argument(
         "--no-apply",
@@ -82,10 +96,11 @@ def _score(arguments, settings: Settings) -> None:
     from core.jobs.arguments import dataset_name
     from core.models.base.card import read_card
     from core.pipeline.prepare import vocabulary_notice, with_known_labels
-    from core.pipeline.score import LAKE_PART_SIZE, PART_SIZE, score
+    from core.pipeline.score import score
     from core.pipeline.service import model_in_service
     from core.types import checked_name
 
+    cluster = _cluster_of(arguments)
     model = model_in_service(settings, arguments.model)
     folder = settings.models / model
     card = read_card(folder)
@@ -104,9 +119,9 @@ def _score(arguments, settings: Settings) -> None:
         arguments.role,
         arguments.samples,
         arguments.truncate,
-        LAKE_PART_SIZE if arguments.rows_stay else PART_SIZE,
-        arguments.rows_stay,
-        arguments.engine,
+        rows_stay=arguments.rows_stay,
+        engine="onnx" if arguments.engine == "onnx" else "torch",
+        cluster=cluster,
     )
     per_case = record.metrics.get("seconds_per_case")
     scored = {"run": record.run.run_id, "n": record.cases, "model": record.run.model}
@@ -124,6 +139,20 @@ def _score(arguments, settings: Settings) -> None:
     if arguments.role == "stream" and not arguments.no_apply:
         store, share = store_of(settings), arguments.audit_share
         print(report_active_policy(store, record.run.run_id, share))
+
+
+def _cluster_of(arguments):
+    """Return the core.pipeline.cluster.Cluster of --engine ray, else None. Raises SettingsError."""
+    from core.pipeline.cluster import Cluster, require_ray
+
+    typed = [name for name in ("address", "workers", "gpus_per_worker") if getattr(arguments, name)]
+    if arguments.engine == "ray":
+        require_ray()  # before a large file is read
+        return Cluster(arguments.address, arguments.workers, arguments.gpus_per_worker)
+    if typed:
+        options = [f"--{name.replace('_', '-')}" for name in typed]
+        raise SettingsError("pipeline.cluster_only", options=options, engine=arguments.engine)
+    return None
 
 
 def _evaluate(arguments, settings: Settings) -> None:

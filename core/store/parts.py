@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.errors import NonFiniteError, SettingsError, StoreError
-from core.files import delete_abandoned, private_folder, sync_path, write_atomic
+from core.files import delete_abandoned, make_file_once, private_folder, sync_path, write_atomic
 from core.types import OUTCOMES, checked_name
 
 PART_SCHEMA = pa.schema(
@@ -52,14 +52,16 @@ def part_path(folder: Path, run_id: str, part: int) -> Path:
     return folder / "parts" / checked_name(run_id, "run") / f"part-{part:05d}.parquet"
 
 
-def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Path:
+def write_part(
+    folder: Path, run_id: str, part: int, frame: pd.DataFrame, once: bool = False
+) -> Path:
     """Check the rows and write them durably; return the file's path.
 
-    folder: the store's. frame: the columns of PART_SCHEMA; those of OPTIONAL may be missing. Rows
-    are sorted by confidence, highest first, so that the store finds the cases near a threshold by
-    the least and greatest confidence of each row group, without an index: see Store.cases_near.
-    Raises NonFiniteError or StoreError for invalid rows, and StoreError if the file cannot be
-    written.
+    folder: the store's. frame: the columns of PART_SCHEMA; those of OPTIONAL may be missing. once:
+    keep a file that exists, as several processes may write the same part. Rows are sorted by
+    confidence, highest first, so that the store finds the cases near a threshold by the least and
+    greatest confidence of each row group, without an index: see Store.cases_near. Raises
+    NonFiniteError or StoreError for invalid rows, and StoreError if the file cannot be written.
     """
     frame = frame.assign(**{name: np.nan for name in OPTIONAL if name not in frame.columns})
     table = _table(frame, check_part(frame)).sort_by(
@@ -68,7 +70,8 @@ def write_part(folder: Path, run_id: str, part: int, frame: pd.DataFrame) -> Pat
     path = part_path(folder, run_id, part)
     try:
         private_folder(path.parent)
-        write_atomic(path, lambda file: pq.write_table(table, file, row_group_size=ROW_GROUP))
+        write = make_file_once if once else write_atomic
+        write(path, lambda file: pq.write_table(table, file, row_group_size=ROW_GROUP))
         sync_path(path.parent.parent)  # the run's folder may be new, and its name not yet on disk
     except OSError as e:
         raise StoreError(

@@ -23,7 +23,7 @@ class Purged:
     texts: int  # of predictions, emptied
     uploads: int
     jobs: int
-    leftovers: int  # temporary files of killed processes
+    leftovers: int  # files of killed processes
 
 
 def purge_before(store: Store, settings: Settings, day: date) -> Purged:
@@ -36,6 +36,8 @@ def purge_before(store: Store, settings: Settings, day: date) -> Purged:
     uploads = _older(settings.uploads, day)
     jobs = [folder for folder in _older(settings.jobs, day) if (folder / "end.json").is_file()]
     leftovers = _older(settings.store / "parts", day, "*/*.tmp")
+    # Checked cases of scorings on a cluster that were interrupted and never repeated.
+    leftovers += _older(settings.cache / "scoring", day, "*/*")
     with store.atomic() as connection:
         old = (
             "SELECT cell FROM cells WHERE run_id IN (SELECT run_id FROM runs WHERE created_at < ?)"
