@@ -22,7 +22,6 @@ KIND_ORDER = ("student", "teacher", "point", "linear")  # the order of lists of 
 ROLES = ("train", "calibration", "stream")
 # "distil" is stored in existing runs, so it keeps its spelling; code and options say "distill"
 RUN_KINDS = ("train", "distil", "score")
-RUN_STATES = ("running", "finished", "failed")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
@@ -96,7 +95,7 @@ class RunRecord:
     """A stored run: its start, its end and its contents."""
 
     run: Run
-    state: str  # one of RUN_STATES
+    state: str  # "running", "finished" or "failed"
     duration_s: float | None  # seconds, None while running
     # JSON-able; empty while running. Scoring writes seconds_per_case (compute only) and device
     metrics: dict[str, Any]

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from core.decision.audits.draws import audit_numbers, inclusion_probabilities
 from core.decision.audits.estimate import (
-    difference_estimate,
     summarise_audits,
     uniform_sample,
 )
@@ -67,45 +66,6 @@ def test_an_impossible_share_is_refused(share):
 
 
 # --- estimates
-
-
-def test_the_difference_estimate_by_hand():
-    # mean p = 0.25; residuals (1 - 0.4) / 0.5 = 1.2 and (0 - 0.1) / 0.25 = -0.4
-    estimate = difference_estimate(
-        [0.4, 0.1, 0.2, 0.3], [1, 0, np.nan, np.nan], [0.5, 0.25, np.nan, 0]
-    )
-    assert estimate.risk == pytest.approx(0.25 + 0.8 / 4)
-    assert estimate.variance == pytest.approx((0.5 * 1.44 + 0.75 * 0.16) / 16)
-    assert (estimate.audited, estimate.population) == (2, 4)
-    assert estimate.expected_errors == pytest.approx(0.5)
-    assert not estimate.enough
-
-
-def test_a_perfect_prediction_needs_no_audit_and_auditing_all_needs_no_prediction():
-    wrong = np.array([1.0, 0, 0, 1])
-    perfect = difference_estimate(wrong, [1, np.nan, np.nan, np.nan], np.full(4, 0.25))
-    assert (perfect.risk, perfect.variance) == (0.5, 0.0)
-    everything = difference_estimate(np.full(4, 0.9), wrong, np.ones(4))
-    assert everything.risk == pytest.approx(0.5)
-    assert everything.variance == 0
-
-
-def test_the_estimate_has_no_bias_whatever_the_prediction():
-    # All 2^3 draws with their probabilities: the expectation is exact.
-    p, y, pi = np.array([0.9, 0.1, 0.5]), np.array([0.0, 1, 1]), np.array([0.2, 0.5, 0.7])
-    mean = 0.0
-    for drawn in np.ndindex(2, 2, 2):
-        mask = np.array(drawn, bool)
-        chance = np.prod(np.where(mask, pi, 1 - pi))
-        mean += chance * difference_estimate(p, np.where(mask, y, np.nan), pi).risk
-    assert mean == pytest.approx(y.mean())
-
-
-def test_an_empty_population_and_a_probability_of_zero_are_refused():
-    with pytest.raises(SettingsError, match="no case to estimate"):
-        difference_estimate([], [], [])
-    with pytest.raises(SettingsError, match="outside"):
-        difference_estimate([0.1], [1.0], [0.0])
 
 
 def frame(u, verdict, pi=0.5, decision="accepted", audit=True):

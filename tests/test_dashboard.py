@@ -8,7 +8,8 @@ import pytest
 from filelock import FileLock
 
 from core.export import csv_bytes
-from core.store.store import FILE, Store
+from core.store import file
+from core.store.store import Store
 from dashboard.decide.verdict import TILES
 from dashboard.i18n import LANGUAGES, catalogue
 from dashboard.session import cache, state
@@ -241,7 +242,7 @@ def test_reading_does_not_change_the_version(open_page, homes):
 
 def test_a_store_of_a_newer_version_is_a_sentence(open_page, tmp_path):
     Store(tmp_path / "store").runs()
-    with duckdb.connect(str(tmp_path / "store" / FILE)) as connection:
+    with duckdb.connect(str(tmp_path / "store" / file.NAME)) as connection:
         connection.execute("INSERT INTO schema_migrations (version, name) VALUES (99, 'future')")
     page = open_page(tmp_path)
     assert not page.exception

@@ -2,6 +2,8 @@
 killed and gone on with.
 """
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -78,17 +80,16 @@ def write(path: Path, cases: pd.DataFrame) -> None:
 
 
 def run(home: Path, *arguments: str) -> str:
-    """`python -m core ...` in the workspace; returns what it printed."""
+    """The command line in the workspace, in this process, which has imported torch; returns what it
+    printed.
+    """
     words = [str(home / word) if word.endswith(".csv") else word for word in arguments]
-    done = subprocess.run(
-        [sys.executable, "-m", "core", *words],
-        **options(home),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setenv("KAKUSHIN_HOME", str(home))
+        patch.setenv("KAKUSHIN_DEVICE", "cpu")
+        assert main(words) == 0
+    return printed.getvalue()
 
 
 def options(home: Path) -> dict:

@@ -56,7 +56,7 @@ def test_the_saving_and_the_payback_are_those_of_the_counts(store):
     with_model = people + inference + retraining
     assert result.verdict.saving_per_day.value == pytest.approx(by_hand - with_model)
     once = sum(result.once.values())
-    assert result.payback_months == pytest.approx(once / result.saving_per_month)
+    assert result.payback_months == pytest.approx(once / ((by_hand - with_model) * 365.25 / 12))
 
 
 def test_costly_errors_are_a_no_with_the_price_at_which_it_turns(store):

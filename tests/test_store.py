@@ -30,10 +30,10 @@ from core.counts.histogram import (
     bin_of_confidence,
 )
 from core.errors import KakushinError, NonFiniteError, NotFoundError, SettingsError, StoreError
-from core.store import counts, migrate
+from core.store import counts, file, migrate
 from core.store.parts import PART_SCHEMA, part_path, write_part
 from core.store.records import IDENTITY
-from core.store.store import FILE, Store
+from core.store.store import Store
 from core.types import OUTCOMES
 from tests.stores import LABELS, add_scored, make_rows, make_run, make_store, with_confidence
 
@@ -628,7 +628,7 @@ def test_a_store_in_use_is_waited_for_and_then_said(store):
 
 def test_another_program_at_the_file_is_waited_for(store):
     code = (
-        f"import duckdb, sys; c = duckdb.connect({str(store.folder / FILE)!r}); print('open',"
+        f"import duckdb, sys; c = duckdb.connect({str(store.folder / file.NAME)!r}); print('open',"
         " flush=True); sys.stdin.read()"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -641,12 +641,12 @@ def test_another_program_at_the_file_is_waited_for(store):
 
 
 def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path):
-    (tmp_path / FILE).write_bytes(b"something else" * 1000)
+    (tmp_path / file.NAME).write_bytes(b"something else" * 1000)
     with pytest.raises(StoreError, match="cannot be opened: .*not a valid DuckDB database"):
         Store(tmp_path).runs()
     other = tmp_path / "other"
     other.mkdir()
-    with duckdb.connect(str(other / FILE)) as connection:
+    with duckdb.connect(str(other / file.NAME)) as connection:
         connection.execute("CREATE TABLE orders (x INTEGER)")
     with pytest.raises(
         StoreError, match=r"holds tables \(orders\) that are not Kakushin's: use another workspace"

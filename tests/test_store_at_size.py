@@ -19,9 +19,9 @@ from core.counts.histogram import (
     bin_of_epistemic,
 )
 from core.errors import StoreError
-from core.store import counts, intake, migrate
+from core.store import counts, file, intake, migrate
 from core.store.parts import PART_SCHEMA, ROW_GROUP, write_part
-from core.store.store import FILE, NEAR, Store
+from core.store.store import NEAR, Store
 from tests.stores import make_rows, make_run, with_confidence
 
 RUN = make_run("score", "student", "stream")
@@ -245,7 +245,7 @@ def test_cases_near_a_threshold_are_found_without_scanning_the_store(tmp_path):
     assert found.is_monotonic_decreasing
     assert found.between(0.8, 0.801, inclusive="left").all()
     # the store itself lets nobody look into its queries
-    with duckdb.connect(str(store.folder / FILE)) as connection:
+    with duckdb.connect(str(store.folder / file.NAME)) as connection:
         ((_, plan),) = connection.execute(
             f"EXPLAIN ANALYZE {NEAR}", ["big", 0.8, 0.801, 100]
         ).fetchall()
@@ -282,7 +282,7 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_with_its_predictions(
             name: connection.execute(f"SELECT {columns} FROM {name}").df()
             for name, columns in OF_THE_FIRST_SCHEMA.items()
         }
-    with duckdb.connect(str(old / FILE)) as connection:
+    with duckdb.connect(str(old / file.NAME)) as connection:
         migrate._apply(connection, *migrate.migrations()[0])
         for name, table in tables.items():
             connection.register("given", table)

@@ -32,7 +32,6 @@ from core.decision.watch.replay import (
     DecidedCases,
     error_bounds,
     replayed_leakage,
-    replayed_risk,
     threshold_regret,
 )
 from core.errors import SettingsError, ShapeError
@@ -102,9 +101,7 @@ def test_reviewed_cases_are_known_and_audited_ones_are_sampled():
     assert error_bounds(cases) == (2, 2 + high)
     leakage = replayed_leakage(cases, np.ones(6, bool))
     assert leakage.value == pytest.approx(2 / 6)
-    assert replayed_risk(cases, np.arange(6) < 2).estimate == (1, 1, 1)
     assert replayed_leakage(cases, np.zeros(6, bool)).estimate == (0, 0, 0)
-    assert replayed_risk(cases, np.zeros(6, bool)).value is None
 
 
 def test_a_due_verdict_that_is_missing_is_the_worst_case_in_each_bound():

@@ -72,12 +72,6 @@ class PocResult:
         """The student's outcome."""
         return self.outcomes["student"]
 
-    @property
-    def saving_per_month(self) -> float | None:
-        """Saving of the student against reviewing everything."""
-        saving = self.verdict.saving_per_day.value
-        return None if saving is None else saving * DAYS_PER_MONTH
-
 
 def poc_result(store: Store, line: LineSettings, language: str) -> PocResult:
     """Return the result of the line's runs under its assumptions for readers of `language`.

@@ -21,7 +21,6 @@ from core.store import counts, file, intake, lake, migrate, records
 from core.store.parts import PART_SCHEMA, delete_leftovers, part_path
 from core.types import Run, RunRecord
 
-FILE = file.NAME
 END_STATES = ("finished", "failed")
 NEAR = (
     f"SELECT {intake.COLUMNS} FROM predictions WHERE run_id = ? AND confidence >= ? AND confidence < ?"  # noqa: S608

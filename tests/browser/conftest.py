@@ -1,9 +1,11 @@
 """Tests in a real browser: each is marked, and skipped where no Chromium is found."""
 
+import shutil
+
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.serving import CHROMIUM, FLAGS, ROOT
+from tests.browser.serving import CHROMIUM, FLAGS, ROOT, serving
 
 # An event that comes late on a busy machine still comes: five seconds, the default, measure load.
 expect.set_options(timeout=60_000)
@@ -21,9 +23,32 @@ def pytest_collection_modifyitems(items):
             item.add_marker(_NO_CHROMIUM)
 
 
-@pytest.fixture
-def browser():
+# Started once a module, not once a test: a Chromium takes a second of processor time to come up.
+# Not once a worker: Playwright keeps an event loop running, in which other modules' tests could
+# start none.
+@pytest.fixture(scope="module")
+def chromium():
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browser(chromium):
+    """The module's Chromium; each test closes the contexts, with their pages, that it opened."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def full_dashboard(homes, tmp_path_factory):
+    """The address of a dashboard over the store "full", for tests that only read.
+
+    A server's first pages cost seconds of imports, which all these tests share.
+    """
+    home = tmp_path_factory.mktemp("served") / "home"
+    shutil.copytree(homes["full"], home)
+    with serving(home) as address:
+        yield address

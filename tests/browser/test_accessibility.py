@@ -11,8 +11,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.pages import PAGES, opened
-from tests.browser.serving import serving
-from tests.stores import make_store
 
 GRAVE = ("serious", "critical")
 # (rule, how its selector begins): what Streamlit draws and no setting of ours changes. Empty: there
@@ -40,14 +38,6 @@ ROW = 10  # pixels by which the feet of widgets of one row differ at most
 PRESSES = 60  # Tab's way through the sidebar and the page down to the limits is shorter
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    home = tmp_path_factory.mktemp("accessible")
-    make_store(home / "store", "full")
-    with serving(home) as found:
-        yield found
-
-
 def grave(page) -> list[str]:
     """What breaks a grave rule: its name, where, and what axe says of it."""
     found = []
@@ -62,8 +52,8 @@ def grave(page) -> list[str]:
     return found
 
 
-def test_the_list_of_pages_is_that_of_the_navigation(address, browser):
-    page = opened(browser, address, PAGES[0], "en")
+def test_the_list_of_pages_is_that_of_the_navigation(full_dashboard, browser):
+    page = opened(browser, full_dashboard, PAGES[0], "en")
     links: set[str] = set()
     for section in page.locator("[data-testid=stTopNavSection]").all():
         section.click()
@@ -79,8 +69,8 @@ def test_the_list_of_pages_is_that_of_the_navigation(address, browser):
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ja", "dark")])
 @pytest.mark.parametrize("name", PAGES)
-def test_no_grave_rule_is_broken(address, browser, name, language, scheme):
-    page = opened(browser, address, name, language, scheme)
+def test_no_grave_rule_is_broken(full_dashboard, browser, name, language, scheme):
+    page = opened(browser, full_dashboard, name, language, scheme)
     assert grave(page) == []
     assert (
         page.locator("[class*=st-key-chart_]").count()
@@ -92,11 +82,11 @@ def test_no_grave_rule_is_broken(address, browser, name, language, scheme):
     )
 
 
-def test_a_broken_rule_is_found(address, browser):
+def test_a_broken_rule_is_found(full_dashboard, browser):
     """A field without its name and a text that is hard to read are among what the test above would
     see.
     """
-    page = opened(browser, address, PAGES[0], "en")
+    page = opened(browser, full_dashboard, PAGES[0], "en")
     page.locator("h1").evaluate("title => { title.style.color = '#ddd'; }")
     page.locator("[data-testid=stMain]").evaluate(
         "main => main.append(document.createElement('input'))"
@@ -104,8 +94,8 @@ def test_a_broken_rule_is_found(address, browser):
     assert {found.split(" at ")[0] for found in grave(page)} == {"color-contrast", "label"}
 
 
-def test_tab_goes_through_the_controls_as_one_reads_and_the_focus_is_seen(address, browser):
-    page = opened(browser, address, PAGES[0], "en")
+def test_tab_goes_through_the_controls_as_one_reads_and_the_focus_is_seen(full_dashboard, browser):
+    page = opened(browser, full_dashboard, PAGES[0], "en")
     page.locator("[data-testid=stTopNavSection]").last.focus()  # on to the page's body
     went: dict[str, bytes] = {}
     for _ in range(PRESSES):

@@ -3,8 +3,6 @@
 import pytest
 
 from tests.browser.pages import STILL
-from tests.browser.serving import serving
-from tests.stores import make_store
 
 SHIFTS = """window.shifted = 0;
 new PerformanceObserver(list => {
@@ -19,14 +17,6 @@ MOST_SHIFT = 0.02  # cumulative; 0.1 is where people begin to notice
 MOST_TABS = 8
 TALLEST = 1800  # px of the page at 1440 wide
 HEIGHT = "document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight"
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    home = tmp_path_factory.mktemp("first")
-    make_store(home / "store", "full")
-    with serving(home) as server:
-        yield server
 
 
 def first_screen(browser, address, language, width, height):
@@ -45,8 +35,8 @@ def first_screen(browser, address, language, width, height):
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
-def test_nothing_moves_and_the_first_screen_holds_the_decision(address, browser, language):
-    page, errors = first_screen(browser, address, language, 1280, 720)
+def test_nothing_moves_and_the_first_screen_holds_the_decision(full_dashboard, browser, language):
+    page, errors = first_screen(browser, full_dashboard, language, 1280, 720)
     assert errors == []
     assert page.evaluate("window.shifted") <= MOST_SHIFT
     for key in ("choices", "handle", "actions"):
@@ -60,6 +50,6 @@ def test_nothing_moves_and_the_first_screen_holds_the_decision(address, browser,
     assert presses <= MOST_TABS
 
 
-def test_the_page_is_short(address, browser):
-    page, _ = first_screen(browser, address, "ja", 1440, 900)
+def test_the_page_is_short(full_dashboard, browser):
+    page, _ = first_screen(browser, full_dashboard, "ja", 1440, 900)
     assert page.evaluate(HEIGHT) <= TALLEST

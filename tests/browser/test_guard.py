@@ -8,9 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.browser.pages import PAGES
-from tests.browser.serving import CHROMIUM, FLAGS, free_port, open_address, serving
-from tests.stores import make_store
+from tests.browser.pages import DRAWN, PAGES
+from tests.browser.serving import CHROMIUM, FLAGS, free_port, open_address
 
 ATTACK = """<!doctype html><title>attack</title><iframe id="frame" src="{dashboard}"></iframe>
 <script>
@@ -42,16 +41,8 @@ def attacking(dashboard: str):
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    make_store(home / "store", "tiny")
-    with serving(home) as address:
-        yield address
-
-
-def test_another_local_port_frames_nothing_and_opens_no_socket(browser, address):
-    with attacking(address) as port:
+def test_another_local_port_frames_nothing_and_opens_no_socket(browser, full_dashboard):
+    with attacking(full_dashboard) as port:
         page = browser.new_context().new_page()
         page.goto(f"http://127.0.0.1:{port}/")
         page.wait_for_function("document.title != 'attack'")
@@ -60,21 +51,18 @@ def test_another_local_port_frames_nothing_and_opens_no_socket(browser, address)
         assert frame.locator("[data-testid=stApp]").count() == 0
 
 
-def test_a_rebound_name_draws_no_dashboard(address):
-    from playwright.sync_api import sync_playwright
-
+def test_a_rebound_name_draws_no_dashboard(browser, full_dashboard):
     rules = "--host-resolver-rules=MAP rebound.example 127.0.0.1"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
-        page = chromium.new_page()
-        response = page.goto(address.replace("127.0.0.1", "rebound.example"))
-        assert response.status == 403
-        assert "host name is not one of the dashboard's" in page.content()
-        chromium.close()
+    rebound = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
+    page = rebound.new_page()
+    response = page.goto(full_dashboard.replace("127.0.0.1", "rebound.example"))
+    assert response.status == 403
+    assert "host name is not one of the dashboard's" in page.content()
+    rebound.close()
 
 
 @pytest.mark.parametrize("path", ["decide", *PAGES[1:], ""])
-def test_every_page_opens_by_its_address_without_a_failed_request(browser, address, path):
+def test_every_page_opens_by_its_address_without_a_failed_request(browser, full_dashboard, path):
     problems, failed = [], []
 
     def listen(page):
@@ -86,7 +74,10 @@ def test_every_page_opens_by_its_address_without_a_failed_request(browser, addre
         page.on("requestfailed", lambda request: failed.append(request.url))
 
     ready = "[data-testid=stMainBlockContainer] h1, [data-testid=stMarkdown]"
-    page = open_address(browser, f"{address}{path}?lang=en", problems, ready, listen)
+    page = open_address(browser, f"{full_dashboard}{path}?lang=en", problems, ready, listen)
+    # Streamlit's script would look for its parts below the page's address, and fetches the charts'
+    # own only when it draws one: dashboard.server tells it the root.
+    page.wait_for_function(DRAWN)
     assert not [url for url in failed if "_stcore/stream" not in url]
     assert problems == []
-    assert page.url.startswith(f"{address}{path}".removesuffix("decide"))
+    assert page.url.startswith(f"{full_dashboard}{path}".removesuffix("decide"))

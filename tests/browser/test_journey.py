@@ -7,8 +7,7 @@ import re
 from playwright.sync_api import expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.serving import DRAWN, HEADLINE, NUMBER, go_to, handle_of, open_address, serving
-from tests.stores import make_store
+from tests.browser.serving import DRAWN, HEADLINE, NUMBER, go_to, handle_of, open_address
 
 PAPER = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 
@@ -39,40 +38,40 @@ def by_limit(page, key: str, value: str, before: str) -> str:
     return now
 
 
-def test_every_handle_moves_the_threshold_and_language_theme_and_link_keep_it(tmp_path, browser):
-    make_store(tmp_path / "store", "full")
+def test_every_handle_moves_the_threshold_and_language_theme_and_link_keep_it(
+    full_dashboard, browser
+):
     problems: list[str] = []
-    with serving(tmp_path) as server:
-        page = open_address(browser, server + "?t=0.5&lang=en", problems, DRAWN)
-        t = _by_every_handle(page)
+    page = open_address(browser, full_dashboard + "?t=0.5&lang=en", problems, DRAWN)
+    t = _by_every_handle(page)
 
-        # Lists say it in Japanese too, and every choice is kept.
-        segment, chip = (
-            page.locator(".st-key-segment input"),
-            page.locator(".st-key-data_chip button"),
-        )
-        chip.first.click()
-        expect(segment).to_have_value("All segments")
-        page.keyboard.press("Escape")
-        page.locator(".st-key-lang").get_by_text("日本語").click()
-        expect(page.locator(HEADLINE)).to_contain_text("自動承認", timeout=30_000)
-        chip.first.click()
-        expect(segment).to_have_value("すべての区分")
-        page.keyboard.press("Escape")
-        chosen = page.locator(".st-key-limited").get_by_role("radio", checked=True)
-        expect(chosen).to_have_text("誤りの流出率")
-        expect(page.locator(NUMBER)).to_have_value(t)
+    # Lists say it in Japanese too, and every choice is kept.
+    segment, chip = (
+        page.locator(".st-key-segment input"),
+        page.locator(".st-key-data_chip button"),
+    )
+    chip.first.click()
+    expect(segment).to_have_value("All segments")
+    page.keyboard.press("Escape")
+    page.locator(".st-key-lang").get_by_text("日本語").click()
+    expect(page.locator(HEADLINE)).to_contain_text("自動承認", timeout=30_000)
+    chip.first.click()
+    expect(segment).to_have_value("すべての区分")
+    page.keyboard.press("Escape")
+    chosen = page.locator(".st-key-limited").get_by_role("radio", checked=True)
+    expect(chosen).to_have_text("誤りの流出率")
+    expect(page.locator(NUMBER)).to_have_value(t)
 
-        # The browser's own dark mode.
-        light = page.evaluate(PAPER)
-        page.emulate_media(color_scheme="dark")
-        page.wait_for_function(f"light => ({PAPER})() !== light", arg=light)
-        expect(handle_of(page).locator(".value")).to_have_value(t)
+    # The browser's own dark mode.
+    light = page.evaluate(PAPER)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"light => ({PAPER})() !== light", arg=light)
+    expect(handle_of(page).locator(".value")).to_have_value(t)
 
-        # Somebody else, with the link.
-        other = open_address(browser, page.url, problems, DRAWN)
-        expect(other.locator(NUMBER)).to_have_value(t)
-        expect(other.locator(HEADLINE)).to_have_text(page.locator(HEADLINE).inner_text())
+    # Somebody else, with the link.
+    other = open_address(browser, page.url, problems, DRAWN)
+    expect(other.locator(NUMBER)).to_have_value(t)
+    expect(other.locator(HEADLINE)).to_have_text(page.locator(HEADLINE).inner_text())
     assert problems == []
 
 
@@ -90,27 +89,29 @@ def _by_every_handle(page) -> str:
     return moved(page, t)
 
 
-def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(tmp_path, browser):
+def test_another_page_keeps_the_choices_of_the_first_though_nothing_was_touched(
+    full_dashboard, browser
+):
     """The same key on another page is another widget for Streamlit, whose own default would be a
     cost of nothing.
     """
-    make_store(tmp_path / "store", "full")
     problems: list[str] = []
-    with serving(tmp_path) as server:
-        page = open_address(browser, server + "?t=0.5&lang=en&review=5&escape=90", problems, DRAWN)
-        for group, name in (("Run", "Policies"), ("Decide", "Decide"), ("Prepare", "Meeting")):
-            go_to(page, group, name)
-            expect(page.get_by_role("heading", level=1)).to_contain_text(
-                "What to accept" if name == "Decide" else name
-            )
-            if name == "Decide":
-                page.locator(".st-key-assumptions button").first.click()
-            expect(page.locator(".st-key-review input")).to_have_value("5.00", timeout=30_000)
-            expect(page.locator(".st-key-escape input")).to_have_value("90.00")
-            if name == "Decide":
-                page.locator(".st-key-data_chip button").first.click()
-            expect(page.locator(".st-key-unseen input")).to_be_checked()
-            expect(page).to_have_url(re.compile(r"[?&]review=5&escape=90(&|$)"))
+    page = open_address(
+        browser, full_dashboard + "?t=0.5&lang=en&review=5&escape=90", problems, DRAWN
+    )
+    for group, name in (("Run", "Policies"), ("Decide", "Decide"), ("Prepare", "Meeting")):
+        go_to(page, group, name)
+        expect(page.get_by_role("heading", level=1)).to_contain_text(
+            "What to accept" if name == "Decide" else name
+        )
+        if name == "Decide":
+            page.locator(".st-key-assumptions button").first.click()
+        expect(page.locator(".st-key-review input")).to_have_value("5.00", timeout=30_000)
+        expect(page.locator(".st-key-escape input")).to_have_value("90.00")
+        if name == "Decide":
+            page.locator(".st-key-data_chip button").first.click()
+        expect(page.locator(".st-key-unseen input")).to_be_checked()
+        expect(page).to_have_url(re.compile(r"[?&]review=5&escape=90(&|$)"))
     assert problems == []
 
 
@@ -151,27 +152,27 @@ class Slow:
             self.to_page.send(said)
 
 
-def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(tmp_path, browser):
+def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(full_dashboard, browser):
     """A limit's threshold is taken; before it hears of that, the browser sends another choice, with
     all that it still shows.
     """
-    make_store(tmp_path / "store", "full")
     slow, problems = Slow(), []
-    with serving(tmp_path) as server:
-        page = open_address(
-            browser, server + "?t=0.888&lang=en&capacity=25", problems, DRAWN, slow.stand_between
-        )
-        # its preset is marked
-        expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(
-            1
-        )
-        slow.holding = True
-        slow.answered(page.locator(".st-key-use_limits button").click)
-        slow.answered(page.locator(".st-key-limited").get_by_text("Error rate of accepted").click)
-        slow.let_go()
-        expect(page).to_have_url(re.compile("[?&]limited=selective_risk(&|$)"), timeout=30_000)
-        assert moved(page, "0.888") == "1.000"
-        expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(
-            0, timeout=30_000
-        )
+    page = open_address(
+        browser,
+        full_dashboard + "?t=0.888&lang=en&capacity=25",
+        problems,
+        DRAWN,
+        slow.stand_between,
+    )
+    # its preset is marked
+    expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(1)
+    slow.holding = True
+    slow.answered(page.locator(".st-key-use_limits button").click)
+    slow.answered(page.locator(".st-key-limited").get_by_text("Error rate of accepted").click)
+    slow.let_go()
+    expect(page).to_have_url(re.compile("[?&]limited=selective_risk(&|$)"), timeout=30_000)
+    assert moved(page, "0.888") == "1.000"
+    expect(page.locator(".st-key-preset_safe").get_by_test_id("stIconMaterial")).to_have_count(
+        0, timeout=30_000
+    )
     assert problems == []

@@ -29,27 +29,32 @@ PRESS = f"""(root, key) => {{
 }}"""
 
 
+@pytest.fixture(scope="module")
+def decided_dashboard(tmp_path_factory):
+    """The address of a dashboard with an active policy."""
+    home = tmp_path_factory.mktemp("decided")
+    policy = Policy(0.6, by_segment={"A": 0.9}, epistemic_limit=0.5)
+    activate(make_store(home / "store", "full"), policy.to_dict())
+    with serving(home) as address:
+        yield address
+
+
 @pytest.mark.parametrize(
-    "address", ["?t=0.5&lang=en", "?t=0.5&lang=ja&currency=JPY&review=500&escape=15000"]
+    "query", ["?t=0.5&lang=en", "?t=0.5&lang=ja&currency=JPY&review=500&escape=15000"]
 )
-def test_what_the_browser_says_is_what_the_server_says(tmp_path, browser, address):
-    activate(
-        make_store(tmp_path / "store", "full"),
-        Policy(0.6, by_segment={"A": 0.9}, epistemic_limit=0.5).to_dict(),
-    )
+def test_what_the_browser_says_is_what_the_server_says(decided_dashboard, browser, query):
     problems: list[str] = []
-    with serving(tmp_path) as server:
-        page = open_address(browser, server + address, problems, DRAWN)
-        assert (
-            page.locator(".st-key-handle .rail .ghost-mark").evaluate("mark => mark.style.left")
-            == "60%"
-        )
-        assert page.locator(".st-key-handle .tile .ghost").filter(has_text="◇").count() == 3
-        for key in ("ArrowRight", "PageUp", "PageUp", "Home", "End", "ArrowLeft", "PageDown"):
-            confirmed, said = handle_of(page).evaluate(PRESS, key)
-            assert confirmed == "false"
-            assert handle_of(page).evaluate(TEXTS) == said
-        assert page.locator(NUMBER).input_value() == "0.989"
+    page = open_address(browser, decided_dashboard + query, problems, DRAWN)
+    assert (
+        page.locator(".st-key-handle .rail .ghost-mark").evaluate("mark => mark.style.left")
+        == "60%"
+    )
+    assert page.locator(".st-key-handle .tile .ghost").filter(has_text="◇").count() == 3
+    for key in ("ArrowRight", "PageUp", "PageUp", "Home", "End", "ArrowLeft", "PageDown"):
+        confirmed, said = handle_of(page).evaluate(PRESS, key)
+        assert confirmed == "false"
+        assert handle_of(page).evaluate(TEXTS) == said
+    assert page.locator(NUMBER).input_value() == "0.989"
     assert problems == []
 
 
@@ -91,67 +96,65 @@ def parts_said(words: Words, counts: AcceptanceCurve, t: float) -> list[str]:
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_charts_follow_a_drag_with_the_servers_figures_and_stay_at_its_release(
-    tmp_path, browser, language
+    homes, full_dashboard, browser, language
 ):
-    make_store(tmp_path / "store", "full")
-    store, words, problems = Store(tmp_path / "store"), Words(language), []
+    store, words, problems = Store(homes["full"] / "store"), Words(language), []
     counts = AcceptanceCurve(
         store.histogram(run_selection.default_selection(store.runs("score")).run.run_id)
     )
-    with serving(tmp_path) as server:
-        page = open_address(browser, f"{server}?t=0.5&lang={language}", problems, DRAWN)
-        root = handle_of(page)
-        show_tab(page, words("tab.options"))
-        options = page.locator(".st-key-live_options .drawn")
-        bars = options.locator(".chart rect.review")
-        expect(bars).to_have_count(4)
-        before = bars.evaluate_all(WIDTHS)
-        for share in (0.75, 0.9):
-            with dragged(page, share) as step:
-                assert root.get_attribute("data-confirmed") == "false"
-                assert options.get_attribute("data-t") == str(step)
-                human, *_, model = held = bars.evaluate_all(WIDTHS)
-                assert held != before
-                # A review costs the same everywhere, so the bars are as the reviews.
-                assert model / human == pytest.approx(
-                    consequence.threshold_consequence(
-                        counts, step / 1000, CostModel(1.0)
-                    ).review_rate.value
-                )
-            handle_of(page)
-            page.locator(STILL).wait_for(timeout=30_000)
-            assert bars.evaluate_all(WIDTHS) == held
-
-        show_tab(page, words("tab.causes"))
-        titles = page.locator(".st-key-live_segments .drawn title")
-        expect(titles.first).to_be_attached()
-        with dragged(page, 0.6) as step:
-            told = titles.evaluate_all(TITLES)
-            assert told == parts_said(words, counts, step / 1000)
+    page = open_address(browser, f"{full_dashboard}?t=0.5&lang={language}", problems, DRAWN)
+    root = handle_of(page)
+    show_tab(page, words("tab.options"))
+    options = page.locator(".st-key-live_options .drawn")
+    bars = options.locator(".chart rect.review")
+    expect(bars).to_have_count(4)
+    before = bars.evaluate_all(WIDTHS)
+    for share in (0.75, 0.9):
+        with dragged(page, share) as step:
+            assert root.get_attribute("data-confirmed") == "false"
+            assert options.get_attribute("data-t") == str(step)
+            human, *_, model = held = bars.evaluate_all(WIDTHS)
+            assert held != before
+            # A review costs the same everywhere, so the bars are as the reviews.
+            assert model / human == pytest.approx(
+                consequence.threshold_consequence(
+                    counts, step / 1000, CostModel(1.0)
+                ).review_rate.value
+            )
         handle_of(page)
         page.locator(STILL).wait_for(timeout=30_000)
-        assert titles.evaluate_all(TITLES) == told
+        assert bars.evaluate_all(WIDTHS) == held
+
+    show_tab(page, words("tab.causes"))
+    titles = page.locator(".st-key-live_segments .drawn title")
+    expect(titles.first).to_be_attached()
+    with dragged(page, 0.6) as step:
+        told = titles.evaluate_all(TITLES)
+        assert told == parts_said(words, counts, step / 1000)
+    handle_of(page)
+    page.locator(STILL).wait_for(timeout=30_000)
+    assert titles.evaluate_all(TITLES) == told
     assert problems == []
 
 
-def test_a_drag_moves_the_figures_before_the_release_and_the_address_after_it(tmp_path, browser):
-    make_store(tmp_path / "store", "full")
+def test_a_drag_moves_the_figures_before_the_release_and_the_address_after_it(
+    full_dashboard, browser
+):
     problems: list[str] = []
-    with serving(tmp_path) as server:
-        page = open_address(browser, server + "?t=0.5&lang=en", problems, DRAWN)
-        handle_of(page)
-        root = page.locator(".st-key-handle .live")
-        with dragged(page, 0.75) as step:
-            assert root.get_attribute("data-confirmed") == "false"
-            shown = page.locator(NUMBER).input_value()
-            assert abs(step - 750) < 2
-            assert "t=0.5&" in page.url + "&"
-        expect(page).to_have_url(re.compile(rf"[?&]t={float(shown):g}(&|$)"), timeout=30_000)
-        expect(handle_of(page).locator(".value")).to_have_value(shown)
+    page = open_address(browser, full_dashboard + "?t=0.5&lang=en", problems, DRAWN)
+    handle_of(page)
+    root = page.locator(".st-key-handle .live")
+    with dragged(page, 0.75) as step:
+        assert root.get_attribute("data-confirmed") == "false"
+        shown = page.locator(NUMBER).input_value()
+        assert abs(step - 750) < 2
+        assert "t=0.5&" in page.url + "&"
+    expect(page).to_have_url(re.compile(rf"[?&]t={float(shown):g}(&|$)"), timeout=30_000)
+    expect(handle_of(page).locator(".value")).to_have_value(shown)
 
-        # A number that is typed moves the handle.
-        page.locator(NUMBER).fill("0.6")
-        page.locator(NUMBER).press("Enter")
-        expect(page).to_have_url(re.compile(r"[?&]t=0.6(&|$)"), timeout=30_000)
-        expect(handle_of(page).locator(".value")).to_have_value("0.600")
+    # A number that is typed moves the handle.
+    page.locator(NUMBER).fill("0.6")
+    page.locator(NUMBER).press("Enter")
+    expect(page).to_have_url(re.compile(r"[?&]t=0.6(&|$)"), timeout=30_000)
+    expect(handle_of(page).locator(".value")).to_have_value("0.600")
     assert problems == []

@@ -10,10 +10,10 @@ from tests.browser.serving import COST, DRAWN, HEADLINE, NUMBER, open_address, s
 from tests.stores import make_store
 
 
-def test_a_manager_moves_the_threshold_changes_language_and_shares_the_link(tmp_path, browser):
-    make_store(tmp_path / "store", "full")
-    with serving(tmp_path) as address:
-        _walk(address, browser)
+def test_a_manager_moves_the_threshold_changes_language_and_shares_the_link(
+    full_dashboard, browser
+):
+    _walk(full_dashboard, browser)
 
 
 def _walk(address: str, browser) -> None:

@@ -1,11 +1,7 @@
 """What audits say of the accepted cases: a share of errors with an interval that holds.
 
-- The difference estimator (Cassel, Sarndal & Wretman 1976) corrects a prediction p of each case by
-  the audited residuals: R = mean(p) + (1 / N) sum (y - p) / pi over the audited cases, with
-  variance (1 / N^2) sum (1 - pi) (y - p)^2 / pi^2. It has no bias for any fixed p. Its normal
-  interval counts only where ten errors are expected in the sample.
-- The exact interval needs no p. Permanent random numbers nest, so the cases of the smallest numbers
-  are a simple random sample of the accepted ones, as far as somebody has answered.
+Permanent random numbers nest, so the cases of the smallest numbers are a simple random sample of the
+accepted ones, up to the last answered one: its interval is exact.
 
 Leakage = coverage * risk, and coverage is known exactly. An audit in the sample without an answer
 counts as right in the lower bound and as wrong in the upper one. Pure: frames of
@@ -16,36 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
+from numpy.typing import NDArray
 
-from core.errors import SettingsError
 from core.stats.exact_bounds import anytime_interval, finite_population_interval
 from core.types import Interval
-
-ENOUGH_ERRORS = 10  # expected in the sample; with fewer, a normal interval misses too often
-
-
-@dataclass(frozen=True)
-class DifferenceEstimate:
-    """The risk of N cases by the difference estimator."""
-
-    risk: float
-    variance: float
-    audited: int
-    population: int
-    expected_errors: float  # sum of p over the audited cases
-
-    @property
-    def enough(self) -> bool:
-        """Return whether enough errors are expected for the normal interval."""
-        return self.expected_errors >= ENOUGH_ERRORS
-
-    def interval(self, level: float = 0.95) -> Interval:
-        """Return the normal interval, within [0, 1]; check `enough` before it is shown."""
-        half = ndtri((1 + level) / 2) * np.sqrt(self.variance)
-        low, high = np.clip([self.risk - half, self.risk + half], 0, 1)
-        return Interval(self.risk, float(low), float(high), self.audited, level)
 
 
 @dataclass(frozen=True)
@@ -73,30 +43,6 @@ class AuditSummary:
     def coverage(self) -> float | None:
         """Return the exact share of accepted cases; None without a case."""
         return self.accepted / self.cases if self.cases else None
-
-
-def difference_estimate(
-    p_wrong: ArrayLike, wrong: ArrayLike, probabilities: ArrayLike
-) -> DifferenceEstimate:
-    """Return the risk of N cases from the audited ones.
-
-    p_wrong: the predicted probability that each case is wrong, fixed before the audits, [N]. wrong:
-    1 or 0 where audited, NaN elsewhere, [N]. probabilities: the inclusion probability of each
-    audited case; ignored elsewhere, [N]. Raises SettingsError for no case or a probability outside
-    (0, 1].
-    """
-    p, y, pi = (np.asarray(x, dtype=np.float64) for x in (p_wrong, wrong, probabilities))
-    audited = np.isfinite(y)
-    if not len(p):
-        raise SettingsError("decision.no_audited_population")
-    if not ((pi[audited] > 0) & (pi[audited] <= 1)).all():
-        raise SettingsError("decision.audit_probability")
-    residual = (y - p)[audited] / pi[audited]
-    risk = p.mean() + residual.sum() / len(p)
-    variance = ((1 - pi[audited]) * residual**2).sum() / len(p) ** 2
-    return DifferenceEstimate(
-        float(risk), float(variance), int(audited.sum()), len(p), float(p[audited].sum())
-    )
 
 
 def audit_answers(cases: pd.DataFrame) -> NDArray[np.float64]:

@@ -86,21 +86,6 @@ def replayed_leakage(
     return Interval(value, low / n, high / n, n, level)
 
 
-def replayed_risk(cases: DecidedCases, accepted: ArrayLike, level: float = 0.95) -> Interval:
-    """Return the share of wrong cases among the accepted ones; n is the number of verdicts.
-
-    cases, accepted, level: as in `replayed_leakage`. All None without an accepted case.
-    """
-    taken = np.asarray(accepted, dtype=bool)
-    leakage = replayed_leakage(cases, taken, level)
-    verdicts = int((taken & cases.drawn).sum())
-    if leakage.value is None or not taken.any():
-        return Interval(None, None, None, verdicts, level)
-    coverage = float(taken.mean())
-    value, low, high = (share / coverage for share in leakage.estimate)
-    return Interval(value, low, high, verdicts, level)
-
-
 def error_bounds(
     cases: DecidedCases, level: float = 0.95, anytime: bool = False
 ) -> tuple[float, float]:

@@ -56,7 +56,6 @@ class Trained:
 
 MOST_NGRAMS = 1 << 17  # of a vocabulary: all of 1,500 mails, the most frequent of 10,000 texts
 MOST_WEIGHTS = 1 << 21  # of a surface term: 4 MB in a model's file
-NO_CASES = Texts([], np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)
