@@ -15,6 +15,7 @@ from core.pipeline.poc_plan import (
     LEAST_CASES,
     PARTS,
     READ_TOKENS,
+    _taught,
     plan_poc,
     split_history,
 )
@@ -72,6 +73,34 @@ def test_without_usable_dates_the_split_is_at_random_and_the_same_each_time(date
     assert split.by == AT_RANDOM
     assert ids(split) == ids(split_history(frame, "h.csv"))
     assert ids(split)["train"] != list(frame["case_id"][:120])
+
+
+RARE_LAST = ["a"] * 60 + ["b"] * 60 + [f"rare {i}" for i in range(6)]
+
+
+def history_of(labels, days):
+    dates = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(len(labels)), unit="D")
+    frame = history(len(labels), occurred_at=dates if days else pd.NaT)
+    return frame.assign(label=labels, text=[f"text {i}" for i in range(len(labels))])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_at_random_every_label_is_taught_whatever_the_seed(seed):
+    split = split_history(history_of(RARE_LAST, days=False), "h.csv", seed)
+    assert set(split.parts["train"]["label"]) == set(RARE_LAST)
+    assert split.late_labels == []
+
+
+def test_by_date_the_labels_that_come_after_the_training_are_named_at_once():
+    labels = ["a", "b"] * 60 + RARE_LAST[-6:]
+    split = split_history(history_of(labels, days=True), "h.csv")
+    assert split.late_labels == [f"rare {i}" for i in range(6)]
+
+
+def test_training_cases_that_are_trimmed_keep_a_case_of_every_label():
+    part = history_of(["old", *["a", "b"] * 20], days=True)
+    taught = _taught(part, 10, BY_DATE)
+    assert list(taught["case_id"]) == [part["case_id"][0], *part["case_id"][-9:]]
 
 
 @given(st.integers(0, 10_000), st.integers(200, 2000))

@@ -1,6 +1,7 @@
 """Plan a proof of concept: which cases train, calibrate and judge, and which recipe fits the time.
 
-The split is by date where the dates allow it, else at random. A text stays in the earliest part
+The split is by date where the dates allow it, else at random; at random, every label is in the
+training. A text stays in the earliest part
 that has it, since a copy would be answered from memory. Trains nothing.
 """
 
@@ -49,6 +50,12 @@ class HistorySplit:
     unlabelled: int
     copies: int
 
+    @property
+    def late_labels(self) -> list[str]:
+        """Return the labels that no training case has: every answer to their cases is wrong."""
+        taught = set(self.parts["train"]["label"])
+        return sorted({label for part in self.parts.values() for label in part["label"]} - taught)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -93,6 +100,8 @@ class PocPlan:
             for name, n in counts.items()
             if n
         ]
+        if late := self.split.late_labels:
+            codes.append(Notice("poc.late_labels", {"n": len(late), "labels": late[:50]}))
         return tuple(codes)
 
 
@@ -113,7 +122,10 @@ def split_history(frame: pd.DataFrame, source: str, seed: int = 0) -> HistorySpl
         raise CasesError("poc.many_labels", file=source, n=labels, labelled=n)
     ordered, cuts, by = _dated_order(labelled)
     if by == AT_RANDOM:
-        ordered = labelled.iloc[np.random.default_rng(seed).permutation(n)]
+        drawn = labelled.iloc[np.random.default_rng(seed).permutation(n)]
+        # A case of each label comes first: whether a rare label is taught is not left to the seed.
+        repeated = drawn.duplicated("label")
+        ordered = pd.concat([drawn[~repeated], drawn[repeated]])
         cuts = _cuts(n)
     part = np.searchsorted(cuts, np.arange(n), side="right")
     first = pd.Series(part).groupby(ordered["text"].map(text_key).to_numpy()).transform("min")
@@ -174,7 +186,7 @@ def plan_poc(
         affordable = int(max(time, 60) / a_case)
         if affordable >= len(texts["train"]):
             break
-    train = _newest(texts["train"], max(affordable, LEAST_CASES), split.by)
+    train = _taught(texts["train"], max(affordable, LEAST_CASES), split.by)
     seconds = _seconds(recipe, len(train), tokens["train"], scoring)
     return PocPlan(line, split, texts | {"train": train}, recipe, cut, seconds)
 
@@ -182,6 +194,16 @@ def plan_poc(
 def _newest(part: pd.DataFrame, most: int, by: str) -> pd.DataFrame:
     # The newest cases resemble the coming ones; a random order has no newest.
     return part.tail(most) if by == BY_DATE else part.head(most)
+
+
+def _taught(part: pd.DataFrame, most: int, by: str) -> pd.DataFrame:
+    """Return the newest training cases, among them the newest of every label."""
+    if by == AT_RANDOM:
+        return part.head(most)
+    needed = ~part.duplicated("label", keep="last").to_numpy()
+    others = np.flatnonzero(~needed)
+    needed[others[max(0, len(others) - max(0, most - needed.sum())) :]] = True
+    return part[needed]
 
 
 # Seconds on two cores, from the demo's training: 1,508 texts of 9 tokens on all-MiniLM-L6-v2.
