@@ -123,12 +123,18 @@ def _checked_scores(scores: Any, cases: int, classes: int) -> list[tuple[CaseSco
     novelty = [None] * cases if scores.novelty is None else np.asarray(scores.novelty).tolist()
     return [
         (
-            CaseScores(tuple(row), *nats, share if share is not None and 0 <= share <= 1 else None),
+            CaseScores(
+                tuple(row),
+                total,
+                aleatoric,
+                epistemic,
+                share if share is not None and 0 <= share <= 1 else None,
+            ),
             "",
         )
         if good
         else (None, NOT_FINITE)
-        for good, row, nats, share in zip(
+        for good, row, (total, aleatoric, epistemic), share in zip(
             possible.tolist(), p.tolist(), spread.T.tolist(), novelty, strict=True
         )
     ]
