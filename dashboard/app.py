@@ -3,7 +3,6 @@
 dashboard.server serves it: `kakushin dashboard`.
 """
 
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -29,15 +28,7 @@ GROUPS = {
 def main() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title="Kakushin", page_icon="🎚️", layout="wide")
-    early = st.empty()  # in every run, so that later elements keep their positions
-    # The first page of a server waits over a second for the imports below: start the browser's own
-    # download of Plotly meanwhile. Later pages find the modules imported and skip this.
-    if "dashboard.session.cache" not in sys.modules:
-        from dashboard.components import preload
-
-        with early:
-            preload.plotly()
-    # imported here, not at the top: they take 1,200 ms, and the browser is busy only now
+    # imported here, not at the top: the server starts without them (dashboard.server)
     from dashboard.components import door
     from dashboard.session import cache, state
 
@@ -61,7 +52,6 @@ def main() -> None:
     }
     page = st.navigation(groups, position="top")
     page.run()
-    early.empty()
     cache.spare_collector(page.url_path)
 
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
-from streamlit import config, file_util
+from streamlit import config
 from streamlit.starlette import App
 
 from core.access import login_path, read_login
@@ -23,11 +23,9 @@ from core.messages import error_text, reader_language
 from core.settings import Settings, is_loopback
 from dashboard.app import GROUPS
 from dashboard.guard import LOCAL_HOSTS, RequestGuard
+from dashboard.index_page import index_page
 
 SCRIPT = Path(__file__).with_name("app.py")
-# Without it, the browser looks for the server below each page's address before it asks the root.
-_STYLE = Path(__file__).with_name("page.css")
-_BASE = "<script>window.__streamlit = {BACKEND_BASE_URL: window.location.origin + '/'}</script>"
 
 
 class DashboardApp(App):
@@ -50,11 +48,8 @@ class DashboardApp(App):
 
 
 async def _index_page(request: Request) -> Response:
-    """Return Streamlit's page, with the address of its server in it."""
-    page = Path(file_util.get_static_dir(), "index.html").read_text(encoding="utf-8")
-    style = f"<style>{_STYLE.read_text(encoding='utf-8')}</style>"
-    page = page.replace("<head>", f"<head>{_BASE}{style}", 1)
-    return Response(page, media_type="text/html", headers={"cache-control": "no-cache"})
+    """Return the page that loads everything else."""
+    return Response(index_page(), media_type="text/html", headers={"cache-control": "no-cache"})
 
 
 async def _first_page(request: Request) -> Response:

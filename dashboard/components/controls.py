@@ -126,13 +126,15 @@ def volume_in_use(record: RunRecord) -> float:
     return next(value for value in candidates if value is not None)
 
 
-def counted_share(record: RunRecord) -> float:
+def counted_share(record: RunRecord, segments: bool = True) -> float:
     """Return the share of the run's cases that count under the present choices.
 
-    A segment, and leaving out untrained labels, make it less than 1.
+    A segment, and leaving out untrained labels, make it less than 1. segments: False ignores the
+    chosen segment.
     """
+    segment = state.present.segment if segments else ALL
     # threshold 0 accepts every case, so this counts them all
-    totals = cache.cumulative(record.run.run_id, state.present.segment).accepted[:, 0]
+    totals = cache.cumulative(record.run.run_id, segment).accepted[:, 0]
     untrained = 0 if state.present.unseen else totals[OUTCOMES.index("unseen")]
     return int(totals.sum() - untrained) / max(1, record.cases)
 
@@ -159,7 +161,7 @@ def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> Ru
 
 def threshold(words: Words) -> None:
     """Draw the threshold as a number field; dashboard.decide.live draws it as a handle."""
-    st.number_input(words("threshold"), 0.0, 1.0, step=0.001, format="%.3f", key="t")
+    st.number_input(words("threshold"), 0.0, 1.0, step=0.001, format="%.3f", key="t", width=160)
 
 
 def limit_controls(words: Words) -> None:
@@ -223,14 +225,15 @@ def costs(words: Words) -> None:
             st.number_input(label, low, high, step=step, format="%0.1f", key=name, help=hint)
 
 
-def currency_control(words: Words) -> None:
-    """Draw the currency; a change replaces the amounts, and a notice says so."""
+def currency_control(words: Words, width: int | Literal["stretch"] = "stretch") -> None:
+    """Draw the currency; a change replaces the amounts, and a notice says so. width: pixels."""
     st.selectbox(
         words("currency"),
         CURRENCIES,
         key="currency",
         help=words("currency.help"),
         on_change=state.change_currency,
+        width=width,
     )
 
 

@@ -1,27 +1,18 @@
 """Streamlit's uploader in the reader's language: its button and limits are always English.
 
-It has no option for that, so CSS hides both texts and writes the button's from a variable of the
-page. The label above the uploader names the allowed files. If a version of Streamlit names its
-elements differently, the English words stay. Knows no page.
+It has no option for that, so dashboard/page.css hides both texts and writes the button's from a
+variable of the page. The label above the uploader names the allowed files. If a version of
+Streamlit names its elements differently, the English words stay. Knows no page.
 """
 
 import streamlit as st
 
 KEY = "uploader"  # key of the uploader; Streamlit makes a CSS class of it
-_BUTTON = f".st-key-{KEY} [data-testid=stFileUploaderDropzone] button p"
-_CSS = f"""
-{_BUTTON} {{ font-size: 0; }}
-{_BUTTON}::after {{ content: var(--kakushin-upload); font-size: 0.875rem; }}
-.st-key-{KEY} [data-testid=stFileUploaderDropzoneInstructions] {{ display: none; }}
-"""
 # JSON.stringify makes a CSS string whose quotes are escaped, so no text can end the declaration.
 _SCRIPT = """export default ({ data }) =>
   document.documentElement.style.setProperty("--kakushin-upload", JSON.stringify(data));
 """
-# isolate_styles=False: in a shadow root the CSS would not reach Streamlit's own button
-_component = st.components.v2.component(
-    "kakushin_uploader", html="<i></i>", css=_CSS, js=_SCRIPT, isolate_styles=False
-)
+_component = st.components.v2.component("kakushin_uploader", html="<i></i>", js=_SCRIPT)
 
 
 def speak(button: str) -> None:

@@ -20,9 +20,8 @@ from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.costs import CostModel
 from core.decision.thresholds.route import RouteToPeople
 from core.decision.thresholds.solver import ThresholdSolver, preset_faults, preset_thresholds
-from core.report import run_selection
 from core.types import RunRecord
-from dashboard.components import controls, sentences, shell
+from dashboard.components import choice_row, controls, sentences, shell
 from dashboard.components.active_policy import Ghost
 from dashboard.decide import (
     actions,
@@ -93,34 +92,11 @@ def _page(lead: DeltaGenerator, words: Words, runs: list[RunRecord]) -> None:
 
 def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
     """Draw the row above the verdict: data, assumptions, goal. Return the run."""
-    run_id = controls.clamp_run(runs)
-    record = next(record for record in runs if record.run.run_id == run_id)
-    # At the top: a control whose label arrives late grows downwards, and nothing moves. The style of
-    # the page sets the chips, which have no label, on the line of the controls.
-    with st.container(horizontal=True, vertical_alignment="top", key="choices"):
-        chip = f"{record.run.dataset} · {words(f'kind.{record.run.model_kind}')}"
-        with st.popover(chip, icon=":material/database:", key="data_chip"):
-            controls.choose_run(words, runs)
-        with st.popover(_assumptions(words, record), icon=":material/edit:", key="assumptions"):
-            controls.costs(words)
-            controls.measured(words, record, run_selection.same_cases(runs, record).values())
+    with choice_row.choice_row():
+        record = choice_row.data_chip(words, runs)
+        choice_row.assumptions_chip(words, runs, record)
         decide_controls.goal(words)
     return record
-
-
-def _assumptions(words: Words, record: RunRecord) -> str:
-    """Return all assumptions in one line, and how many of the cases a day count."""
-    volume, currency = controls.volume_in_use(record), state.present.currency
-    counted = controls.counted_share(record) * volume
-    texts = {
-        "volume": words.number(volume),
-        "counted": words.number(counted),
-        "review": words.money(state.present.review, currency),
-        "escape": words.money(state.present.escape, currency),
-    }
-    # a volume that shrinks with the choices must not look like another volume
-    partly = texts["counted"] != texts["volume"]
-    return words.text("assumptions.part" if partly else "assumptions", **texts)
 
 
 class View:

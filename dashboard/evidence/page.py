@@ -20,6 +20,7 @@ from core.types import OUTCOMES, RunRecord
 from dashboard.components import (
     certificate_words,
     charts,
+    choice_row,
     controls,
     panels,
     sentences,
@@ -89,8 +90,8 @@ def draw_evidence_page() -> None:
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls
-    with st.sidebar:
-        record = controls.choose_run(words, runs)
+    with choice_row.choice_row():
+        record = choice_row.data_chip(words, runs)
     same = run_selection.same_cases(runs, record)
     context = EvidenceContext(
         words, state.choices(), record, same, run_selection.calibration_of(runs, same)

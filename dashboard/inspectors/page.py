@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.decision.thresholds.policy import Policy
 from core.errors import CasesError, ModelError
@@ -15,7 +16,7 @@ from core.pipeline import ask
 from core.report import inspectors, run_selection
 from core.report.inspectors import GateRule, UncertaintyLevel, VotedCase
 from core.types import RunRecord
-from dashboard.components import controls, panels, shell, tables
+from dashboard.components import choice_row, controls, panels, shell, tables
 from dashboard.i18n import Words
 from dashboard.inspectors import charts as inspector_charts
 from dashboard.inspectors import controls as inspector_controls
@@ -42,22 +43,22 @@ def draw_inspectors_page() -> None:
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
-    # Controls; notices are above them, but known only after them, so this reserves their place
-    top = st.container()
-    with st.sidebar:
-        record = controls.choose_run(words, runs)
+    # Controls; notices are below the row, but known only after the others
+    row, notes = choice_row.choice_row(), st.container()
+    with row:
+        record = choice_row.data_chip(words, runs)
     same = run_selection.same_cases(runs, record)
     if "teacher" not in same:
         state.choices()
         st.info(words("inspectors.needs_teacher"))
         return
-    context = InspectorsContext(words, same["teacher"], _student(words, same), _rule(words))
+    context = InspectorsContext(words, same["teacher"], _student(words, same), _rule(words, row))
     inspector_controls.source_control(words)
 
     # Call and show
     case = _typed(context) if state.present.source == TYPED else _stored(context)
     state.choices()
-    with top:
+    with notes:
         controls.draw_notices(words)
         if context.rule.problem:
             st.warning(
@@ -80,13 +81,13 @@ def _student(words: Words, same: dict[str, RunRecord]) -> RunRecord | None:
     return student
 
 
-def _rule(words: Words) -> GateRule:
-    """Return the active policy, else draw and return the threshold of the address."""
+def _rule(words: Words, row: DeltaGenerator) -> GateRule:
+    """Return the active policy, else draw in `row` and return the threshold of the address."""
     if (active := cache.cached_query(inspectors.active_rule)) is not None:
         return active
-    with st.sidebar:
+    with row:
         controls.threshold(words)
-        st.caption(words("inspectors.no_policy"))
+    st.caption(words("inspectors.no_policy"))
     return GateRule(Policy(state.present.t))
 
 

@@ -37,13 +37,15 @@ class TypedDecision:
     about: int | None
 
 
+def large_control(words: Words) -> None:
+    """Draw the switch to large type."""
+    st.toggle(words("meeting.large"), key="large", help=words("meeting.large.help"))
+
+
 def author_control(words: Words) -> str:
-    """Draw the author's name and the switch to large type; return the name."""
-    name, large = st.columns([3, 1], vertical_alignment="bottom")
-    large.toggle(words("meeting.large"), key="large", help=words("meeting.large.help"))
-    return name.text_input(
-        words("meeting.author"), key="author", max_chars=MAX_NAME, help=words("meeting.author.help")
-    ).strip()
+    """Draw the author's name and return it."""
+    label, hint = words("meeting.author"), words("meeting.author.help")
+    return st.text_input(label, key="author", max_chars=MAX_NAME, help=hint, width=220).strip()
 
 
 def freeze_form(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str, str] | None:

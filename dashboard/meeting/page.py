@@ -12,13 +12,13 @@ import streamlit as st
 
 from core.decision.meeting.scenario import MeetingAssumptions
 from core.decision.staffing.headcount import FullTime
-from core.report import meeting, phrases, run_selection
+from core.report import meeting, phrases
 from core.report.exports import export_document
 from core.report.minutes import minutes_document
 from core.report.poc import TrialReport
 from core.store.meetings import MeetingDecision, Meetings
 from core.types import RunRecord
-from dashboard.components import controls, panels, shell
+from dashboard.components import choice_row, controls, panels, shell
 from dashboard.i18n import Words, escape_markdown
 from dashboard.meeting import charts as meeting_charts
 from dashboard.meeting import controls as meeting_controls
@@ -47,14 +47,16 @@ class MeetingContext:
 
 def draw_meeting_page() -> None:
     """Draw the page."""
-    shell.draw_shell("meeting.title", _page)
+    shell.draw_shell("meeting.title", _page, meeting_controls.large_control)
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; those of the assumptions are above the figures that follow from them
-    with st.sidebar:
-        record = _sidebar(words, runs)
-    author = meeting_controls.author_control(words)
+    with choice_row.choice_row():
+        record = choice_row.data_chip(words, runs)
+        choice_row.assumptions_chip(words, runs, record)
+        controls.threshold(words)
+        author = meeting_controls.author_control(words)
     notes = st.container()
     _freeze(RunContext(words, state.choices(), runs, record), author)
     frozen = cache.cached_query(meeting.frozen_scenarios)
@@ -84,15 +86,6 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     context = MeetingContext(words, state.choices(), author, columns, context.log)
     if columns:
         _exports(context, poc)
-
-
-def _sidebar(words: Words, runs: list[RunRecord]) -> RunRecord:
-    """Draw the view that a click would freeze, with the controls of every page; return the run."""
-    record = controls.choose_run(words, runs)
-    controls.threshold(words)
-    controls.costs(words)
-    controls.measured(words, record, run_selection.same_cases(runs, record).values())
-    return record
 
 
 def _freeze(view: RunContext, author: str) -> None:

@@ -52,8 +52,8 @@ _WIDTHS = (4, 2.5, 2.5, 2.5, 2.5)  # name, low, likely, high, basis
 def setting_controls(words: Words) -> None:
     """Draw the scenario's settings that other pages share: threshold and currency."""
     label, hint = words("threshold"), words("money.threshold.help")
-    st.slider(label, 0.0, 1.0, step=0.001, format="%.3f", key="t", help=hint)
-    controls.currency_control(words)
+    st.slider(label, 0.0, 1.0, step=0.001, format="%.3f", key="t", help=hint, width=320)
+    controls.currency_control(words, 140)
 
 
 def option_control(words: Words, options: tuple[str, ...]) -> None:

@@ -25,7 +25,7 @@ from core.report.money_start import (
     with_volume,
 )
 from core.types import RunRecord
-from dashboard.components import controls, panels, sentences, shell
+from dashboard.components import choice_row, controls, panels, sentences, shell
 from dashboard.i18n import Words
 from dashboard.money import charts as money_charts
 from dashboard.money import controls as money_controls
@@ -71,8 +71,8 @@ def draw_money_page() -> None:
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls; those of the scenario are below the figures that follow from it
-    with st.sidebar:
-        record = controls.choose_run(words, runs)
+    with choice_row.choice_row():
+        record = choice_row.data_chip(words, runs)
         money_controls.setting_controls(words)
     choices = state.choices()
     controls.draw_notices(words)

@@ -24,7 +24,7 @@ from core.store.entries import MAX_NAME, PolicyVersion
 from core.store.store import Store
 from core.store.watch_events import WatchEvents
 from core.types import RunRecord
-from dashboard.components import controls, panels, shell
+from dashboard.components import choice_row, controls, panels, shell
 from dashboard.i18n import Words, escape_markdown
 from dashboard.monitor import charts as monitor_charts
 from dashboard.monitor import tables as monitor_tables
@@ -43,10 +43,10 @@ def draw_monitor_page() -> None:
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls
-    with st.sidebar:
-        record = controls.choose_run(words, runs, segments=False)
+    with choice_row.choice_row():
+        record = choice_row.data_chip(words, runs, segments=False)
+        choice_row.assumptions_chip(words, runs, record, segments=False)
         _draw_handles(words)
-        controls.costs(words)
     run_id = record.run.run_id
     controls.draw_notices(words)
     choices = state.choices()
@@ -107,14 +107,14 @@ def _draw_handles(words: Words) -> None:
     rates: dict[object, str] = {
         n: words.text("monitor.every_n", n=words.number(n, 0)) for n in EVERY
     }
-    controls.select(words("monitor.every"), rates, "every", help=words("monitor.every.help"))
+    hint = words("monitor.every.help")
+    controls.select(words("monitor.every"), rates, "every", help=hint, width=220)
     shares: dict[object, str] = {
         n: words.text("monitor.rehearse_n", share=words.percent(n / 100, 0)) for n in REHEARSALS
     }
     shares[0] = words("monitor.rehearse_no")
-    controls.select(
-        words("monitor.rehearse"), shares, "rehearse", help=words("monitor.rehearse.help")
-    )
+    hint = words("monitor.rehearse.help")
+    controls.select(words("monitor.rehearse"), shares, "rehearse", help=hint, width=220)
 
 
 def _draw_state(words: Words, report: WatchReport) -> None:

@@ -25,7 +25,7 @@ from core.store import entries, steps
 from core.store.ledger import Ledger, activations_in_force
 from core.store.steps import same_person
 from core.types import RunRecord
-from dashboard.components import controls, panels, sentences, shell
+from dashboard.components import choice_row, controls, panels, sentences, shell
 from dashboard.i18n import Words, escape_markdown
 from dashboard.policies import charts as policy_charts
 from dashboard.policies import controls as policy_controls
@@ -52,10 +52,9 @@ def draw_policies_page() -> None:
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls
-    with st.sidebar:
-        record = controls.choose_run(words, runs, segments=False)
-        controls.costs(words)
-        controls.measured(words, record, [record])
+    with choice_row.choice_row():
+        record = choice_row.data_chip(words, runs, segments=False)
+        choice_row.assumptions_chip(words, runs, record, segments=False)
     scene = policy_scene(words, runs, record, state.choices())
     if scene.stored:
         _settle(scene)

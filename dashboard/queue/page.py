@@ -21,7 +21,7 @@ from core.store.entries import MAX_NAME, ReviewVerdict
 from core.store.reviews import AppliedPolicy, Reviews
 from core.store.store import Store
 from core.types import RunRecord
-from dashboard.components import controls, shell
+from dashboard.components import choice_row, controls, shell
 from dashboard.i18n import Words, escape_markdown
 from dashboard.session import cache, identity, state
 
@@ -38,11 +38,14 @@ def draw_queue_page() -> None:
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
-    with st.sidebar:
-        record = controls.choose_run(words, runs, segments=False)
+    with choice_row.choice_row():
+        record = choice_row.data_chip(words, runs, segments=False)
         reviewer = _reviewer(words)
-        minutes = st.number_input(words("queue.minutes"), 0.1, 480.0, 2.0, key="queue_minutes")
-        hours = st.number_input(words("queue.hours"), 0.0, 1000.0, 8.0, key="queue_hours")
+        fields = {"minutes": (0.1, 480.0, 2.0), "hours": (0.0, 1000.0, 8.0)}
+        minutes, hours = (
+            st.number_input(words(f"queue.{name}"), *limits, key=f"queue_{name}", width=220)
+            for name, limits in fields.items()
+        )
     run_id = record.run.run_id
     applied = cache.cached_query(_applied_policies, run_id)
     controls.draw_notices(words)
@@ -97,9 +100,8 @@ def _reviewer(words: Words) -> str:
     principal = identity.session_principal()
     if not principal.is_local:
         return principal.name
-    return st.text_input(
-        words("queue.reviewer"), principal.name, key="queue_reviewer", max_chars=MAX_NAME
-    )
+    label = words("queue.reviewer")
+    return st.text_input(label, principal.name, key="queue_reviewer", max_chars=MAX_NAME, width=220)
 
 
 def _case_in_hand(run_id: str, reviewer: str, queue: ReviewQueue) -> str | None:

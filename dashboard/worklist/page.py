@@ -20,7 +20,7 @@ from core.store.ledger import Ledger
 from core.store.reviews import AppliedPolicy, Reviews
 from core.store.store import Store
 from core.types import RunRecord
-from dashboard.components import controls, panels, shell
+from dashboard.components import choice_row, controls, panels, shell
 from dashboard.i18n import Words
 from dashboard.session import cache, state
 from dashboard.session.address import ALL, SIDES
@@ -40,17 +40,17 @@ def draw_worklist_page() -> None:
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls
-    with st.sidebar:
-        record = controls.choose_run(words, runs)
-    applied = cache.cached_query(_applied_policies, record.run.run_id)
-    _apply_control(words, record.run.run_id, bool(applied))
-    if not applied:
+    with choice_row.choice_row():
+        record = choice_row.data_chip(words, runs)
+        applied = cache.cached_query(_applied_policies, record.run.run_id)
+        decided = _choose_version(words, applied)
+        _apply_button(words, record.run.run_id)
+    _draw_failure(words)
+    if decided is None:
         controls.draw_notices(words)
         st.info(words("worklist.none"), icon=":material/inbox:")
         state.choices()
         return
-    with st.sidebar:
-        decided = _choose_version(words, applied)
 
     key = (record.run.run_id, decided.policy, decided.version)
     counts = cache.cached_query(_decision_counts, *key)
@@ -103,8 +103,8 @@ def _decided_cases(
     return Reviews(store).decided_cases(run_id, policy, version, limit, **dict(filters))
 
 
-def _apply_control(words: Words, run_id: str, decided: bool) -> None:
-    """Draw the button that applies the active policy, and why its last click failed."""
+def _apply_button(words: Words, run_id: str) -> None:
+    """Draw the button that applies the active policy."""
     st.button(
         words("worklist.apply"),
         key="worklist_apply",
@@ -113,6 +113,10 @@ def _apply_control(words: Words, run_id: str, decided: bool) -> None:
         help=words("worklist.apply.help"),
         icon=":material/play_arrow:",
     )
+
+
+def _draw_failure(words: Words) -> None:
+    """Draw why the last click of the button failed."""
     failed = state.take(_FAILED, object)
     if isinstance(failed, KakushinError):
         st.error(
@@ -131,8 +135,13 @@ def _apply(run_id: str) -> None:
         state.set_value(_FAILED, error)
 
 
-def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy:
-    """Draw whose decisions the page shows, by default those of the last version that decided."""
+def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy | None:
+    """Draw whose decisions the page shows, by default those of the last version that decided.
+
+    Returns None if no version has decided.
+    """
+    if not applied:
+        return None
     # ALL always means the latest decisions, so a link with it does not age
     by_key = {ALL: applied[0]}
     by_key |= {f"{decided.policy}@{decided.version}": decided for decided in applied}
@@ -141,7 +150,7 @@ def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy
         key: worklist_words.decided_version_name(words, decided) for key, decided in by_key.items()
     }
     names[ALL] = words.text("worklist.latest", version=names[ALL])
-    controls.select(words("worklist.decided_by"), names, "decided_by")
+    controls.select(words("worklist.decided_by"), names, "decided_by", width=420)
     return by_key[version]
 
 

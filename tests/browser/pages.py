@@ -11,6 +11,11 @@ _OTHERS = {file.parent.name for file in (ROOT / "dashboard").glob("*/page.py")} 
 PAGES = (FIRST, *sorted(_OTHERS))
 DRAWN = """() => [...document.querySelectorAll('[class*="st-key-chart_"]')].every(
   box => box.querySelector('.stPlotlyChart .main-svg'))"""
+SHIFTS = """window.shifted = 0;
+new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({ type: 'layout-shift', buffered: true });"""
+MOST_SHIFT = 0.02  # cumulative layout shift of a page; 0.1 is where people begin to notice
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -20,17 +25,23 @@ def opened(
     name: str,
     language: str,
     scheme: str = "light",
-    height: int = 1000,
+    size: tuple[int, int] = (1440, 1000),
+    errors: list[str] | None = None,
 ) -> Page:
     """Open a page of the server at `address` in a context of its own, once all of it is drawn. The
-    first page is the root.
+    first page is the root. `layout_shift` tells what has moved since.
+
+    size: of the window, px. errors: gathers what the console calls an error.
     """
     view = {
-        "viewport": {"width": 1440, "height": height},
+        "viewport": {"width": size[0], "height": size[1]},
         "color_scheme": scheme,
         "reduced_motion": "reduce",
     }
     page = browser.new_context(locale="en-AU", **view).new_page()
+    page.add_init_script(SHIFTS)
+    heard = [] if errors is None else errors
+    page.on("console", lambda text: heard.append(text.text) if text.type == "error" else None)
     page.goto(f"{address}{'' if name == PAGES[0] else name}?lang={language}")
     page.locator("h1").first.wait_for(timeout=120_000)
     page.locator(STILL).wait_for(timeout=120_000)
@@ -41,3 +52,8 @@ def opened(
             chart.locator(".drawn[data-t]").wait_for(timeout=60_000)
     page.evaluate("document.fonts.ready")
     return page
+
+
+def layout_shift(page: Page) -> float:
+    """Return the cumulative layout shift of a page that `opened` opened."""
+    return page.evaluate("window.shifted")

@@ -1,8 +1,8 @@
 """Every page for people who do not use a mouse or see little: axe-core's rules, and the way that
-Tab goes.
+Tab goes; and that nothing on it moves while it is drawn.
 
 axe-core comes with a pinned package and needs no network. Its rules of impact "serious" and
-"critical" must hold on every page, light in English and dark in Japanese.
+"critical" must hold on every page, light in English on a laptop and dark in Japanese on a phone.
 """
 
 from itertools import pairwise
@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.pages import PAGES, opened
+from tests.browser.pages import MOST_SHIFT, PAGES, layout_shift, opened
 
 GRAVE = ("serious", "critical")
 # (rule, how its selector begins): what Streamlit draws and no setting of ours changes. Empty: there
@@ -35,7 +35,7 @@ FOCUSED = """way => {
   return box && way.find(key => box.classList.contains(`st-key-${key}`));
 }"""
 ROW = 10  # pixels by which the feet of widgets of one row differ at most
-PRESSES = 60  # Tab's way through the sidebar and the page down to the limits is shorter
+PRESSES = 60  # Tab's way through the page down to the limits is shorter
 
 
 def grave(page) -> list[str]:
@@ -67,10 +67,15 @@ def test_the_list_of_pages_is_that_of_the_navigation(full_dashboard, browser):
     assert {link or PAGES[0] for link in links} == set(PAGES)
 
 
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ja", "dark")])
+@pytest.mark.parametrize(
+    ("language", "scheme", "size"), [("en", "light", (1280, 720)), ("ja", "dark", (390, 844))]
+)
 @pytest.mark.parametrize("name", PAGES)
-def test_no_grave_rule_is_broken(full_dashboard, browser, name, language, scheme):
-    page = opened(browser, full_dashboard, name, language, scheme)
+def test_no_grave_rule_is_broken_and_nothing_moves(
+    full_dashboard, browser, name, language, scheme, size
+):
+    page = opened(browser, full_dashboard, name, language, scheme, size)
+    assert layout_shift(page) <= MOST_SHIFT
     assert grave(page) == []
     assert (
         page.locator("[class*=st-key-chart_]").count()
