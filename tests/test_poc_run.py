@@ -56,7 +56,7 @@ def test_a_poc_that_is_stopped_resumes_and_ends_in_a_verdict_with_a_report(
     assert {name: again[name] for name in made} == made  # nothing was trained twice
     said = capsys.readouterr().out
     assert "日付順に分けました" in said
-    assert "[4/4]" in said
+    assert "[3/3]" in said
     assert "確認1件 500円" in said
     assert "誤りの流出1件 600円" in said
     (report,) = Settings().reports.glob("line1-poc-ja.pdf")

@@ -144,8 +144,8 @@ def _build_line(
         # Teachers hold out their own anchor, so the anchor split teaches like the fit split.
         frames = [cases[role].frame for role in TRAINING if role in cases]
         labelled = training_cases(pd.concat(frames, ignore_index=True))
-        train(store, settings, name, labelled, train_settings, record)
-        train_linear(store, settings, name, labelled, train_settings.point, record)
+        point, _ = train(store, settings, name, labelled, train_settings, record)
+        train_linear(store, settings, name, labelled, train_settings.point, record, point)
     with steps.step("pipeline.demo_distill", line=name):
         distill_student(store, settings, name, line.distill)
     with steps.step("pipeline.demo_score", line=name):

@@ -21,7 +21,7 @@ from core.store.lines import LineSettings, save_line
 from core.store.store import Store
 from core.types import MODEL_KINDS, RunRecord
 
-STEPS = ("linear", "train", "distill", "score")
+STEPS = ("train", "distill", "score")
 
 
 @dataclass
@@ -72,12 +72,9 @@ def run_poc(
         "recipe": recipe.name,
         "cases": {part: len(plan.parts[part]) for part in PARTS},
     }
-    with clock.step("linear"):
-        # Without n-grams it is the plainest rival: a logistic regression on the embedding.
-        plain = recipe.train.point.model_copy(update={"surface": False})
-        train_linear(store, settings, name, cases, plain, record)
     with clock.step("train"):
-        train(store, settings, name, cases, recipe.train, record)
+        point, _ = train(store, settings, name, cases, recipe.train, record)
+        train_linear(store, settings, name, cases, recipe.train.point, record, point)
     with clock.step("distill"):
         distill_student(store, settings, name, recipe.distill)
     with clock.step("score"):

@@ -1,12 +1,11 @@
 """Plan a proof of concept: which cases train, calibrate and judge, and which recipe fits the time.
 
 The split is by date where the dates allow it, else at random; at random, every label is in the
-training. A text stays in the earliest part
-that has it, since a copy would be answered from memory. Trains nothing.
+training. A text stays in the earliest part that has it, since a copy would be answered from memory.
+Trains nothing.
 """
 
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from core.models.base.settings import (
     LossSettings,
     PointSettings,
 )
+from core.pipeline.poc_time import Recipe, Workload, estimated_seconds
 from core.pipeline.prepare import read_beginnings
 from core.pipeline.runs import frame_hash
 from core.pipeline.train import TrainSettings
@@ -32,6 +32,7 @@ SHARES = (0.6, 0.2)  # of all cases: of the first two parts
 LEAST_CASES = 100  # labelled cases below which nothing is trained
 LEAST_HELD_OUT = 10  # cases of a held-out part
 MOST_LABELS = 200
+MOST_UNDATED = 0.05  # of the labelled cases
 MOST_HELD_OUT = 2000  # cases of a held-out part: the N-pass teacher scores each N times
 READ_TOKENS = 64  # of a text
 DEFAULT_MINUTES = 6.0
@@ -42,12 +43,13 @@ BY_DATE, AT_RANDOM = "date", "random"
 class HistorySplit:
     """The labelled cases of a history in three parts, and what was left out.
 
-    by: BY_DATE or AT_RANDOM. parts: PARTS -> cases. unlabelled, copies: cases left out.
+    by: BY_DATE or AT_RANDOM. parts: PARTS -> cases. unlabelled, undated, copies: cases left out.
     """
 
     by: str
     parts: dict[str, pd.DataFrame]
     unlabelled: int
+    undated: int
     copies: int
 
     @property
@@ -55,21 +57,6 @@ class HistorySplit:
         """Return the labels that no training case has: every answer to their cases is wrong."""
         taught = set(self.parts["train"]["label"])
         return sorted({label for part in self.parts.values() for label in part["label"]} - taught)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How the models are made, and its estimated cost on two quiet cores.
-
-    name: "full" or "light". cases: training cases at most. case_s: seconds a training case.
-    token_s: seconds a token of a training text.
-    """
-
-    name: str
-    train: TrainSettings
-    distill: DistillSettings
-    case_s: float
-    token_s: float
 
 
 @dataclass(frozen=True)
@@ -91,6 +78,7 @@ class PocPlan:
         left_out = {name: len(self.split.parts[name]) - sizes[name] for name in PARTS}
         counts = {
             "unlabelled": self.split.unlabelled,
+            "undated": self.split.undated,
             "copies": self.split.copies,
             "trimmed": sum(left_out.values()),
             "cut": self.cut,
@@ -127,7 +115,8 @@ def split_history(frame: pd.DataFrame, source: str, seed: int = 0) -> HistorySpl
         repeated = drawn.duplicated("label")
         ordered = pd.concat([drawn[~repeated], drawn[repeated]])
         cuts = _cuts(n)
-    part = np.searchsorted(cuts, np.arange(n), side="right")
+    undated = n - len(ordered)
+    part = np.searchsorted(cuts, np.arange(len(ordered)), side="right")
     first = pd.Series(part).groupby(ordered["text"].map(text_key).to_numpy()).transform("min")
     copies = part != first.to_numpy()
     parts = {name: ordered[(part == i) & ~copies] for i, name in enumerate(PARTS)}
@@ -138,7 +127,7 @@ def split_history(frame: pd.DataFrame, source: str, seed: int = 0) -> HistorySpl
     if short is not None:
         values = {"file": source, "n": len(parts[short]), "least": LEAST_HELD_OUT}
         raise CasesError("poc.same_texts", **values)
-    return HistorySplit(by, parts, len(frame) - n, int(copies.sum()))
+    return HistorySplit(by, parts, len(frame) - n, undated, int(copies.sum()))
 
 
 def _cuts(n: int) -> np.ndarray:
@@ -149,13 +138,14 @@ def _cuts(n: int) -> np.ndarray:
 def _dated_order(labelled: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, str]:
     """Return the cases by time, the cuts between days, and BY_DATE; AT_RANDOM without usable dates.
 
-    All cases of a day stay together. Dates are not usable if a case has none, or if a few days hold
-    so many cases that a part would lack half of its share.
+    All cases of a day stay together. Dates are not usable if more than MOST_UNDATED of the cases
+    have none, or if a few days hold so many cases that a part would lack half of its share. A case
+    without a date is left out, since it belongs to no part.
     """
-    moments = labelled["occurred_at"]
-    if moments.isna().any():
+    dated = labelled[labelled["occurred_at"].notna()]
+    if len(labelled) - len(dated) > MOST_UNDATED * len(labelled):
         return labelled, _cuts(len(labelled)), AT_RANDOM
-    ordered = labelled.sort_values("occurred_at", kind="stable")
+    ordered = dated.sort_values("occurred_at", kind="stable")
     days = ordered["occurred_at"].dt.normalize().to_numpy()
     aims = _cuts(len(ordered))
     cuts = np.array([np.searchsorted(days, days[aim], side="left") for aim in aims])
@@ -179,16 +169,30 @@ def plan_poc(
     for name, part in ({"train": split.parts["train"]} | held_out).items():
         texts[name], shortened, tokens[name] = read_beginnings(part, Path(base), READ_TOKENS)
         cut += shortened
-    scoring = sum(len(texts[name]) * tokens[name] for name in PARTS[1:]) * SCORE_TOKEN_S
-    time = 60 * minutes - scoring - FIXED_S * (1 + len(_SPLIT_S))
-    for recipe in recipes(base):
-        a_case = recipe.case_s + recipe.token_s * tokens["train"]
-        affordable = int(max(time, 60) / a_case)
-        if affordable >= len(texts["train"]):
-            break
-    train = _taught(texts["train"], max(affordable, LEAST_CASES), split.by)
-    seconds = _seconds(recipe, len(train), tokens["train"], scoring)
+    judged = {name: len(texts[name]) for name in PARTS[1:]}
+    work = Workload(
+        base,
+        frame["label"].nunique(),
+        len(texts["train"]),
+        tokens["train"],
+        sum(judged.values()),
+        sum(n * tokens[name] for name, n in judged.items()) / sum(judged.values()),
+    )
+    recipe, affordable = _fitting_recipe(base, work, 60 * minutes)
+    train = _taught(texts["train"], affordable, split.by)
+    seconds = estimated_seconds(recipe, replace(work, train=len(train)))
     return PocPlan(line, split, texts | {"train": train}, recipe, cut, seconds)
+
+
+def _fitting_recipe(base: str, work: Workload, seconds: float) -> tuple[Recipe, int]:
+    """Return the most thorough recipe that fits the time, and how many training cases it affords."""
+    for recipe in recipes(base):
+        fixed = sum(estimated_seconds(recipe, replace(work, train=0)).values())
+        a_case = (sum(estimated_seconds(recipe, work).values()) - fixed) / work.train
+        affordable = max(int((seconds - fixed) / a_case), LEAST_CASES)
+        if affordable >= work.train:
+            break
+    return recipe, affordable
 
 
 def _newest(part: pd.DataFrame, most: int, by: str) -> pd.DataFrame:
@@ -206,12 +210,6 @@ def _taught(part: pd.DataFrame, most: int, by: str) -> pd.DataFrame:
     return part[needed]
 
 
-# Seconds on two cores, from the demo's training: 1,508 texts of 9 tokens on all-MiniLM-L6-v2.
-SCORE_TOKEN_S = 0.0012  # a token of a held-out text, by all four models
-FIXED_S = 8.0  # a step's imports, loading and saving
-_SPLIT_S = {"linear": 0.15, "train": 0.45, "distill": 0.40}  # of the training's time
-
-
 def recipes(base: str) -> tuple[Recipe, ...]:
     """Return the recipes, the most thorough one first."""
     light = AdapterSettings(layers=1, targets="feed_forward")
@@ -220,8 +218,8 @@ def recipes(base: str) -> tuple[Recipe, ...]:
             "full",
             TrainSettings(point=PointSettings(base=base, truncate=True)),
             DistillSettings(),
-            case_s=0.05,
-            token_s=0.006,
+            trained=2.2,
+            sampled=0.62,
         ),
         Recipe(
             "light",
@@ -235,18 +233,10 @@ def recipes(base: str) -> tuple[Recipe, ...]:
                 loop=LoopSettings(epochs=2),
                 loss=LossSettings(spread="gaussian"),
             ),
-            case_s=0.05,
-            token_s=0.002,
+            trained=1.5,
+            sampled=0.31,
         ),
     )
-
-
-def _seconds(recipe: Recipe, cases: int, tokens: float, scoring: float) -> dict[str, float]:
-    training = cases * (recipe.case_s + recipe.token_s * tokens)
-    # Fewer than two cores take longer; more help little with batches this small.
-    slower = max(1.0, 2 / (os.cpu_count() or 1))
-    steps = {name: share * training for name, share in _SPLIT_S.items()} | {"score": scoring}
-    return {name: slower * (s + FIXED_S) for name, s in steps.items()}
 
 
 def part_hash(plan: PocPlan, name: str) -> str:

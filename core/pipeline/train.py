@@ -113,11 +113,14 @@ def train_linear(
     cases: pd.DataFrame,
     training: PointSettings,
     record: dict | None = None,
+    point: ModelCard | None = None,
 ) -> ModelCard:
     """Make the model NAME-linear, a logistic regression on the frozen base; return its card.
 
     store: gets the run. name: NAME. training: base, read-out, pooling and surface count; the
-    settings of adapter training do not. cases, record: as of `train`.
+    settings of adapter training do not. cases, record: as of `train`. point: made of the same cases
+    and settings; its choices by cross-validation are taken, which is most of the work. None makes
+    them.
     """
     checked_name(f"{name}-linear", "model")
     labels = _labels_of(cases, training)
@@ -148,7 +151,7 @@ def train_linear(
         metrics |= {"cases": len(cases)}
         with _place(settings, f"{name}-linear", key) as place:
             texts = texts_of(cases, labels)
-            trained = build.fit_linear(texts, f"{name}-linear", labels, training, place)
+            trained = build.fit_linear(texts, f"{name}-linear", labels, training, place, point)
             return _save(settings, trained, key, started, dict(metrics))
 
 

@@ -115,13 +115,20 @@ def fit_point(
 
 
 def fit_linear(
-    cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, place: Place
+    cases: Texts,
+    name: str,
+    labels: tuple[str, ...],
+    settings: PointSettings,
+    place: Place,
+    point: ModelCard | None = None,
 ) -> Trained:
     """Fit the plainest model: a logistic regression on the frozen base's states.
 
     It adds n-grams if held-out cases improve. No adapter is trained, and one pass answers. cases:
     with labels. name: of the model. labels: order of the head's outputs. settings: base, read-out,
-    pooling and surface count. place: where to compute. Errors as of fit_point.
+    pooling and surface count. place: where to compute. point: a point estimate of the same cases and
+    settings, whose choices of penalty, scale and views are taken; None makes them. Errors as of
+    fit_point.
     """
     backbone = load_backbone(
         settings.base,
@@ -133,8 +140,13 @@ def fit_linear(
     )
     job = _job(backbone, settings, labels, cases, place)
     # The linear model needs the view whatever `start` the settings name.
-    job = replace(job, start=None, frozen=job.frozen or frozen_view(job, cases.texts)).started()
-    job = _with_views(job)
+    job = replace(job, start=None, frozen=job.frozen or frozen_view(job, cases.texts))
+    if point is None:
+        job = _with_views(job.started())
+    else:
+        choices = point.settings
+        job = replace(job, start_choice=StartChoice(*choices["start_choice"])).started()
+        job = replace(job, views=tuple(choices["views"]))
     start = cast(nn.Linear, job.start)
     novelty = _novelty_tensors(OnePass(backbone, start, len(labels)), job)
     card = ModelCard(
