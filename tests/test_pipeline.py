@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 from core.cases.read import read_cases
 from core.cli import GROUPS, main
@@ -23,12 +24,14 @@ from core.counts.histogram import Histogram
 from core.errors import CasesError, ModelError
 from core.models.base import trunk as trunk_module
 from core.models.base.card import read_card
+from core.models.base.settings import PointSettings
 from core.models.base.trunk import cache_trunk
+from core.models.training import linear_start
 from core.pipeline.evaluate import BOTH, EMBEDDING, WORDS
 from core.pipeline.part_scorer import outcomes
 from core.pipeline.score import score, scoring_run
 from core.pipeline.shared_trunk import SharedTrunk
-from core.pipeline.train import kept_cases, training_cases
+from core.pipeline.train import kept_cases, train_linear, training_cases
 from core.settings import Settings
 from core.store.store import Store
 from tests import tiny
@@ -286,6 +289,23 @@ def test_models_over_one_trunk_score_as_they_do_alone(home, monkeypatch):
             np.testing.assert_allclose(shared[column], before[column], atol=1e-6)
         assert record.metrics["seconds_per_case"] > 0
     assert len(computed) == 1
+
+
+def test_embedding_lr_with_the_points_choices_is_what_it_is_with_its_own(home, monkeypatch):
+    settings, store = Settings(home=home, device="cpu"), Store(home / "store")
+    point = read_card(settings.models / "line-point")
+    base = str((settings.models / "line-point" / point.base).resolve())
+    training = PointSettings.model_validate(point.settings | {"base": base})
+    cases = kept_cases(settings, "line")
+    own = train_linear(store, settings, "own", cases, training)
+    monkeypatch.setattr(linear_start, "_choose", lambda *_: pytest.fail("chosen again"))
+    taken = train_linear(store, settings, "taken", cases, training, point=point)
+    weights = [
+        load_file(settings.models / card.name / "weights.safetensors") for card in (own, taken)
+    ]
+    assert set(weights[0]) == set(weights[1])
+    for name, tensor in weights[0].items():
+        np.testing.assert_allclose(tensor, weights[1][name], rtol=1e-3, atol=1e-4, err_msg=name)
 
 
 def test_outcomes_by_label():
