@@ -116,7 +116,7 @@ def test_a_few_cases_without_a_date_are_counted_and_left_out():
     assert [len(part) for part in split.parts.values()] == [119, 39, 40]
 
 
-@given(st.integers(0, 10_000), st.integers(200, 2000))
+@given(st.integers(0, 10_000), st.integers(400, 2000))
 def test_a_text_is_in_one_part_only_and_every_case_is_counted(seed, texts):
     numbers = np.random.default_rng(seed).integers(0, texts, 300)
     frame = history(300).assign(
