@@ -47,7 +47,7 @@ CHANGES = {
         for how, by in (("the teacher's spread", "epistemic"), ("chance", "random"))
     },
     "student": {
-        "begins at the teacher": {"start": "teacher"},
+        "begins at fresh adapters": {"start": "fresh"},
         "rank 16": {"adapter": {"rank": 16, "alpha": 32.0}},
         "16 epochs": {"loop": {"epochs": 16}},
     },

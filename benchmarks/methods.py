@@ -40,7 +40,12 @@ from core.models.training import build
 from core.models.training.augment import augmented
 from core.models.training.linear_start import linear_start
 from core.models.training.objective import NO_LABEL
-from core.models.training.student import distillation_targets, teaching_cases, train_student
+from core.models.training.student import (
+    distillation_targets,
+    settle_start,
+    teaching_cases,
+    train_student,
+)
 from core.stats.temperature import at_temperature, fit_temperature
 
 # samples of the teacher that fidelity is measured against; an ensemble has only its members
@@ -221,6 +226,9 @@ class Bench:
         """Distilled from the teacher's N samples, and compared with N = 32 of them."""
         posterior, teacher_s, _ = self._made(kind)
         settings = self._fitting(settings or self.distil)
+        same_rank = settings.adapter.rank == self.adapter.rank
+        fits = same_rank and isinstance(posterior, Gaussian | Dropout)
+        settings = settle_start(settings, fits, self.data.readout)
         cache, known = self.student_trunk(settings.augment), self.data.train.labels
         labels = np.concatenate([known, np.full(len(cache) - len(known), NO_LABEL, dtype=np.int64)])
         started = time.perf_counter()

@@ -20,7 +20,7 @@ from core.models.base.backbone import Backbone, load_backbone
 from core.models.base.card import ModelCard
 from core.models.base.choice import answer_head
 from core.models.base.device import compute_dtype
-from core.models.base.settings import FRESH_EPOCHS, DistillSettings, PointSettings
+from core.models.base.settings import DistillSettings, PointSettings
 from core.models.base.trunk import TrunkCache, cache_trunk
 from core.models.scoring import checkpoint
 from core.models.scoring.novelty import EVEN, Novelty
@@ -38,7 +38,12 @@ from core.models.training.build import (
 from core.models.training.fidelity import Fidelity, measure_fidelity
 from core.models.training.novel_views import novelty_of
 from core.models.training.objective import NO_LABEL, Targets
-from core.models.training.student import distillation_targets, teaching_cases, train_student
+from core.models.training.student import (
+    distillation_targets,
+    settle_start,
+    teaching_cases,
+    train_student,
+)
 
 CHECKED_COPIES = 300  # texts that do not teach, on which a student is compared with its teacher
 CHECKED_CASES = 2000  # labelled ones, at most
@@ -95,7 +100,7 @@ def distill(
     card, loaded = checkpoint.load(teacher_folder, place.device, settings.samples)
     teacher = cast(Teacher, loaded)  # the caller has checked the kind
     cut = settings.adapter.cut(len(teacher.backbone.blocks))
-    settings = _with_start(settings, card, cut)
+    settings = settle_start(settings, _fits_the_mean(settings, card, cut), card.readout)
     # A teacher's adapters belong to its own blocks and cannot start in others.
     if settings.start == "teacher" and cut != card.cut:
         raise SettingsError("models.start_needs_layers", cut=cut, teacher_cut=card.cut)
@@ -140,23 +145,12 @@ def distill(
     return Trained(student_card, weights), student.record
 
 
-def _with_start(settings: DistillSettings, card: ModelCard, cut: int) -> DistillSettings:
-    """Return the settings with the start of "auto" decided for the teacher of that card."""
-    if settings.start != "auto":
-        return settings
+def _fits_the_mean(settings: DistillSettings, card: ModelCard, cut: int) -> bool:
+    """Return whether the teacher of that card has one mean, of the student's blocks and shape."""
     own = card.settings.get("point", {}).get("adapter", {})
-    fits = (
-        card.readout == "classify"
-        and card.settings["teacher"]["kind"] in WITH_MEAN
-        and cut == card.cut
-        and (own.get("rank"), own.get("targets"))
-        == (settings.adapter.rank, settings.adapter.targets)
-    )
-    if fits:
-        return settings.model_copy(update={"start": "teacher"})
-    epochs = settings.loop.epochs * (FRESH_EPOCHS if card.readout == "classify" else 1)
-    loop = settings.loop.model_copy(update={"epochs": epochs})
-    return settings.model_copy(update={"start": "fresh", "loop": loop})
+    shape = settings.adapter.rank, settings.adapter.targets
+    has_mean = card.settings["teacher"]["kind"] in WITH_MEAN
+    return has_mean and cut == card.cut and (own.get("rank"), own.get("targets")) == shape
 
 
 def prepare_lesson(

@@ -13,7 +13,7 @@ from torch import nn
 from core.models.base import adapters
 from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone
-from core.models.base.settings import DistillSettings
+from core.models.base.settings import FRESH_EPOCHS, DistillSettings
 from core.models.base.trunk import TrunkCache, top_states
 from core.models.scoring.heads import gaussian_output, uncertainty_head
 from core.models.scoring.scorers import Teacher
@@ -23,6 +23,21 @@ from core.models.training.objective import NO_LABEL, Targets, TopClassifier
 
 RIDGE = 0.1  # as a share of the states' mean variance
 SCOUTS = 2  # samples of the teacher that decide which cases get all N
+
+
+def settle_start(settings: DistillSettings, fits: bool, readout: str) -> DistillSettings:
+    """Return the settings with the start of "auto" decided.
+
+    fits: whether the teacher has a mean at which these adapters can start. readout: of the base; a
+    language model's students start fresh, and their epochs are chosen for that.
+    """
+    if settings.start != "auto":
+        return settings
+    if fits and readout == "classify":
+        return settings.model_copy(update={"start": "teacher"})
+    epochs = settings.loop.epochs * (FRESH_EPOCHS if readout == "classify" else 1)
+    loop = settings.loop.model_copy(update={"epochs": epochs})
+    return settings.model_copy(update={"start": "fresh", "loop": loop})
 
 
 def teaching_cases(
