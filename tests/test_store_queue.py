@@ -137,3 +137,101 @@ def test_an_endless_wait_is_logged_and_ends_with_the_turn(tmp_path, hold, monkey
     with caplog.at_level(logging.WARNING):
         assert len(Store(store.folder, timeout_s=math.inf).runs()) == 1
     assert f"process {holder.pid} uses it" in caplog.text
+
+
+def test_readers_share_the_store_and_a_writer_waits_for_them(tmp_path):
+    folder = make_store(tmp_path / "store", "tiny").folder
+    first, second, writer = (Store(folder, timeout_s=30) for _ in range(3))
+    with first.reading(), second.reading():
+        assert len(first.runs()) == len(second.runs()) == 1
+        with (
+            pytest.raises(StoreError, match="was in use for 0.2 s"),
+            Store(folder, timeout_s=0.2).atomic(),
+        ):
+            pass
+    with writer.atomic(), pytest.raises(StoreError, match="was in use for 0.2 s"):
+        Store(folder, timeout_s=0.2).runs()
+
+
+def test_a_reader_behind_a_waiting_writer_waits_too(tmp_path):
+    """Else a stream of readers would keep every writer out."""
+    folder = make_store(tmp_path / "store", "tiny").folder
+    order, turn = [], folder / file.TURN
+
+    def write():
+        with Store(folder, timeout_s=60).atomic():
+            order.append("write")
+
+    def read():
+        Store(folder, timeout_s=60).runs()
+        order.append("read")
+
+    threads = [threading.Thread(target=act) for act in (write, read)]
+    with Store(folder).reading():
+        threads[0].start()
+        while not waiting_calls(folder / file.LOCK):
+            time.sleep(0.01)
+        threads[1].start()
+        while not waiting_calls(turn):
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    assert order == ["write", "read"]
+
+
+def test_a_write_within_a_reading_is_refused_and_changes_nothing(tmp_path):
+    store = make_store(tmp_path / "store", "tiny")
+    version = store.version()
+    with pytest.raises(StoreError, match="read-only"), store.reading():
+        store.end_run(store.runs()[0].run.run_id, "failed", 1.0, {})
+    assert store.version() == version
+    assert store.runs()[0].state != "failed"
+
+
+def test_a_reading_upgrades_an_older_store_first(tmp_path):
+    folder = make_store(tmp_path / "store", "tiny").folder
+    with Store(folder).atomic() as connection:
+        connection.execute(
+            "DELETE FROM schema_migrations WHERE version = 13; DROP TABLE lake_parts"
+        )
+    assert len(Store(folder).runs()) == 1
+    with Store(folder).reading() as connection:
+        assert connection.execute("SELECT count(*) FROM lake_parts").fetchone() == (0,)
+
+
+def test_a_forked_child_uses_the_store_that_its_parent_has_used(tmp_path):
+    store = make_store(tmp_path / "store", "tiny")
+    assert len(store.runs()) == 1
+    pid = os.fork()
+    if pid == 0:
+        os._exit(len(store.runs()))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    assert len(store.runs()) == 1
+
+
+def test_a_stopped_reader_is_named_although_another_came_later(tmp_path, monkeypatch):
+    store = make_store(tmp_path / "store", "tiny")
+    monkeypatch.setattr(file, "STUCK_S", 0.2)
+    shared = HOLD.replace("print):", "print, shared=True):")
+    readers = [
+        subprocess.Popen(
+            [sys.executable, "-c", shared, str(store.folder / file.LOCK), "600"],
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    for reader in readers:
+        assert reader.stdout.readline() == b"held\n"
+    os.kill(readers[0].pid, signal.SIGSTOP)
+    os.waitpid(readers[0].pid, os.WUNTRACED)
+    try:
+        with (
+            pytest.raises(StoreError, match=f"by process {readers[0].pid}, which is stopped"),
+            Store(store.folder, timeout_s=60).atomic(),
+        ):
+            pass
+    finally:
+        for reader in readers:
+            reader.kill()
+            reader.wait()
+            reader.stdout.close()

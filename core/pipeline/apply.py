@@ -86,7 +86,7 @@ def active_version_for(store: Store, run: Run) -> PolicyVersion | None:
     Of several, the one activated last is returned.
     """
     ledger = Ledger(store)
-    with store.atomic():
+    with store.reading():
         for name, number in reversed(activations_in_force(ledger.policy_events())):
             version = ledger.policy(name, number)
             if any(
@@ -102,7 +102,7 @@ def bind_policy(store: Store, version: PolicyVersion, run: Run, today: date) -> 
 
     store: holds the runs on which it was chosen. today: the day (UTC) on which it must be valid.
     """
-    with store.atomic():
+    with store.reading():
         bound = _bound_runs(store, version)
         labelled = _labelled_classes(store, bound)
     void = []

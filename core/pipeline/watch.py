@@ -85,7 +85,7 @@ def watch_run(
     share of accepted cases whose label in the file acts as an audit, in (0, 1]; None uses people's
     verdicts. Raises NotFoundError, SettingsError.
     """
-    with store.atomic():
+    with store.reading():
         stream = read_stream(store, run_id, watched, rehearsal)
         reference = read_reference(store, run_id, watched.policy)
     return watch_stream(stream, reference, complete_settings(settings, watched, reference))
@@ -198,7 +198,7 @@ def timeline_events(store: Store, run_id: str) -> list[TimelineEvent]:
     """Return the steps of policies and the distillations for the run's dataset, oldest first."""
     run, ledger = store.run(run_id).run, Ledger(store)
     runs = {record.run.run_id: record.run for record in store.runs()}
-    with store.atomic():
+    with store.reading():
         bound = {
             (version.name, version.version)
             for version in ledger.policies()

@@ -167,7 +167,7 @@ def replay_policies(
     regret_high (money a case more than the best threshold of other days), hindsight (that
     threshold). Raises NotFoundError without a case from that day on.
     """
-    with store.atomic():
+    with store.reading():
         stream = read_stream(store, run_id, watched, rehearsal)
         fitted = read_reference(store, run_id, watched.policy).recalibration()
         margins = {

@@ -171,7 +171,7 @@ def active_thresholds(store: Store) -> tuple[str, Policy] | None:
 def run_counts(store: Store, run_id: str) -> RunCounts:
     """Return a run's present counts. Raises NotFoundError."""
     # One transaction, so that the record and the counts are of the same state.
-    with store.atomic():
+    with store.reading():
         record, rows = store.run(run_id), store.joint_counts(run_id)
     return RunCounts(record, rows, data_version(rows, record.metrics.get("seconds_per_case")))
 

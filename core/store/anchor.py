@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import SettingsError, StoreError
-from core.files import make_file_once, write_atomic
+from core.files import fresh_file, make_file_once, sync_path
 
 KEY_FILE, ANCHOR_FILE = "trail.key", "trail.anchor"
 GENESIS = "0" * 64  # the hash before the first entry
@@ -74,7 +74,11 @@ class TrailAnchor:
     def write(self, end: ChainEnd) -> None:
         """Replace the anchor. Raises OSError."""
         content = {"count": end.count, "head": end.head, "mark": self._mark(end)}
-        write_atomic(self.path, json.dumps(content))
+        # The content is on disk before it has the name. The name itself may be lost in a power cut:
+        # an older anchor still holds for the entries up to it.
+        with fresh_file(self.path, durable=False) as fresh:
+            fresh.write_text(json.dumps(content), encoding="utf-8")
+            sync_path(fresh)
 
     def _mark(self, end: ChainEnd) -> str:
         return hmac.digest(self.key(), f"anchor {end.count} {end.head}".encode(), "sha256").hex()

@@ -95,7 +95,7 @@ class Audits:
 
     def accepted_cases(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
         """Return the accepted cases of a version: case_id, predicted, confidence."""
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             self.store.run(run_id)
             return connection.execute(
                 "SELECT p.case_id, p.predicted, p.confidence FROM predictions p"  # noqa: S608
@@ -110,7 +110,7 @@ class Audits:
         Columns: case_id, stratum, inclusion_probability (the highest), u, drawn_at (UTC, the
         first draw).
         """
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             return connection.execute(
                 f"SELECT * FROM ({_DRAWN}) ORDER BY case_id",  # noqa: S608
                 [run_id, policy, version],
@@ -118,7 +118,7 @@ class Audits:
 
     def draw_history(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
         """Return every draw of a version: case_id, inclusion_probability, drawn_at (UTC)."""
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             return connection.execute(
                 "SELECT case_id, inclusion_probability, drawn_at FROM draws"  # noqa: S608
                 f" WHERE {_BY_VERSION} ORDER BY drawn_at, case_id",
@@ -136,7 +136,7 @@ class Audits:
         (UTC). Raises NotFoundError for an unknown run.
         """
         key = [run_id, policy, version]
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             self.store.run(run_id)
             return connection.execute(
                 'SELECT p.case_id, p."row", p.segment, p.predicted, p.label, p.outcome,'  # noqa: S608
@@ -189,7 +189,7 @@ class Audits:
 
     def gold_labels(self, run_id: str) -> dict[str, str]:
         """Return {case_id: certain label}. Keep it from reviewers."""
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             rows = connection.execute(
                 "SELECT case_id, label FROM gold_cases WHERE run_id = ?", [run_id]
             ).fetchall()

@@ -16,6 +16,7 @@ from core.store.anchor import ChainEnd
 from core.store.file import LOCK, TURN, only_row
 from core.store.store import Store
 from core.store.trail import AuditTrail
+from core.store.wal import NOTE
 
 MANIFEST = "manifest.json"
 LEFT_OUT = ("cache",)  # folders of the workspace that can be downloaded again
@@ -110,7 +111,7 @@ def _store_content(folder: Path) -> tuple[dict[str, int], ChainEnd]:
     check = AuditTrail(store).check_chain()
     if check.fault is not None:
         raise check.fault
-    for name in (LOCK, TURN):
+    for name in (LOCK, TURN, NOTE):
         (folder / name).unlink(missing_ok=True)
     return counts, check.end
 

@@ -105,7 +105,7 @@ class Claims:
 
     def case_text(self, run_id: str, case_id: str) -> str | None:
         """Return the text of a case; None if the run has no such case."""
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             row = connection.execute(
                 "SELECT text FROM predictions WHERE run_id = ? AND case_id = ?", [run_id, case_id]
             ).fetchone()
@@ -113,7 +113,7 @@ class Claims:
 
     def open_claims(self, run_id: str, moment: datetime | None = None) -> pd.DataFrame:
         """Return the claims in force: case_id, reviewer, claimed_at, until (UTC)."""
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             return connection.execute(
                 f"SELECT case_id, reviewer, claimed_at, until FROM claims WHERE {_OPEN}"  # noqa: S608
                 " ORDER BY position",

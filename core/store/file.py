@@ -1,12 +1,10 @@
 """The one DuckDB file, opened for one short transaction at a time.
 
 Contract: scoring jobs, the command line and dashboards share the file without lock errors; a
-transaction that has returned is on disk, exactly once. DuckDB lets one process hold the file, so
-every process waits in one queue (core.store.lock, released by the system when a process dies),
-opens the file, runs one transaction and closes it. SQL in the open file reaches no file outside
-the parts' folder, and no statement can lift that limit.
-
-Knows no table. An open and close cost about 20 ms on two busy cores (DuckDB's own share: 15).
+transaction that has returned is on disk, exactly once. DuckDB lets one writing process hold the
+file, so every process waits in one queue (core.store.lock, released by the system when a process
+dies), opens the file, runs one transaction and closes it. Readers that follow each other in the
+queue read at the same time. Knows no table; core.store.engine limits what SQL reaches.
 """
 
 import logging
@@ -14,7 +12,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -22,29 +20,24 @@ import duckdb
 from core.errors import StoreError
 from core.files import delete_abandoned, fresh_file, private_folder
 from core.messages import reader_language, sentence
+from core.store.engine import CONFIG, StoreEngine
 from core.store.lock import QueuedLock
-from core.store.migrate import migrate
+from core.store.migrate import is_current, migrate
+from core.store.wal import CommitNote
 
 NAME, LOCK, TURN = "kakushin.duckdb", "kakushin.lock", "kakushin.turn"
 STUCK_S = 5.0  # after this wait, a process checks whether the lock's holder is stopped
+_LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")  # endings of what a killed process leaves
 _RETRY_S = 0.02  # between two attempts while a program outside the queue holds the file
 _logger = logging.getLogger(__name__)
-# No extension is downloaded, and no Python variable is a table. The extensions inside DuckDB itself
-# load while it replays its log: without them, the log of an ALTER TABLE cannot be replayed, and a
-# store whose upgrade was killed would never open. _close_doors ends the loading.
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "true",
-    "python_enable_replacements": "false",
-}
 
 
 class StoreFile:
     """The DuckDB file in `folder`, created at first use; safe among threads and processes.
 
-    timeout_s: seconds to wait for a turn; infinite for background work. A finite wait ends after
-    STUCK_S if the lock's holder is a stopped process; an infinite one is logged. prepare: called
-    with each new connection, before its transaction.
+    timeout_s: seconds to wait for a turn; infinite for background work. A wait is logged every
+    STUCK_S; a finite one ends then if the lock's holder is a stopped process. prepare: called with
+    each new connection, before its transaction.
     """
 
     def __init__(
@@ -56,6 +49,8 @@ class StoreFile:
         self.folder, self.path, self.timeout_s = folder, folder / NAME, timeout_s
         self._prepare = prepare
         self._lock, self._turn = QueuedLock(folder / LOCK), QueuedLock(folder / TURN)
+        self._engine = StoreEngine(self.path, folder / "parts")
+        self._note = CommitNote(folder / f"{NAME}.wal")
         # Threads of one process share the connection: the file lock does not tell them apart.
         self._threads = threading.RLock()
         self._open: duckdb.DuckDBPyConnection | None = None
@@ -71,15 +66,49 @@ class StoreFile:
         the transaction back at a failed statement, and a later COMMIT then stores nothing without
         an error. Raises StoreError.
         """
+        with self._alone() as deadline:
+            if self._open is None:
+                with self._begun(deadline) as connection:
+                    yield connection
+            else:
+                with self._joined(self._open) as connection:
+                    yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Run the block on one state of the data, at the same time as other readers.
+
+        An inner block joins the outer one; a write in it raises StoreError.
+        """
+        with self._alone() as deadline:
+            if self._open is not None:
+                with self._joined(self._open) as connection:
+                    yield connection
+                return
+            if not self.path.exists() or self._has_log():
+                with self._begun(deadline):  # makes or mends the file
+                    pass
+            with ExitStack() as opened:
+                connection = opened.enter_context(self._read_only(deadline))
+                if not is_current(connection):
+                    opened.close()
+                    with self._begun(deadline):  # upgrades it
+                        pass
+                    connection = opened.enter_context(self._read_only(deadline))
+                self._prepare(connection)
+                opened.enter_context(self._in_transaction(connection))
+                yield connection
+
+    @contextmanager
+    def _alone(self) -> Iterator[float]:
+        """Keep the other threads out of the block; give it the end of the wait (time.monotonic)."""
         deadline = time.monotonic() + self.timeout_s
         endless = math.isinf(self.timeout_s)
         if not self._threads.acquire(timeout=-1 if endless else self.timeout_s):
             raise self._too_long(self.timeout_s)
         try:
-            with (
-                self._begun(deadline) if self._open is None else self._joined(self._open)
-            ) as connection:
-                yield connection
+            self._engine.start()  # takes longer than most transactions: not while others wait
+            yield deadline
         except duckdb.Error as e:
             raise StoreError("store.refused", file=str(self.path), reason=first_line(e)) from e
         finally:
@@ -119,25 +148,36 @@ class StoreFile:
     @contextmanager
     def _begun(self, deadline: float) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._held(deadline), self._connected(deadline) as connection:
-            self._open, self._failed, self._after_commit = connection, False, []
-            self._at_commit = {}
-            try:
-                connection.execute("BEGIN")
+            self._after_commit, self._at_commit = [], {}
+            with self._in_transaction(connection):
                 yield connection
-                if self._failed:
-                    raise StoreError("store.step_failed")
-                connection.execute("COMMIT")
-                for act in self._at_commit.values():
-                    act()
-            finally:
-                self._open = None  # closing the connection rolls an open transaction back
+            self._note.write()
+            for act in self._at_commit.values():
+                act()
         # After the lock is released, so that deleting files delays no other process.
         for act in self._after_commit:
             act()
 
     @contextmanager
-    def _held(self, deadline: float) -> Iterator[None]:
-        """Hold the lock.
+    def _in_transaction(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Commit the block, or roll it back."""
+        self._open, self._failed = connection, False
+        try:
+            connection.execute("BEGIN")
+            yield
+            if self._failed:
+                raise StoreError("store.step_failed")
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(duckdb.Error):  # DuckDB may have rolled it back itself
+                connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._open = None
+
+    @contextmanager
+    def _held(self, deadline: float, shared: bool = False) -> Iterator[None]:
+        """Hold the lock, alone or with other readers.
 
         The head of the queue waits for the lock while it holds the turn, so a process that has just
         released the lock cannot overtake the queue.
@@ -149,8 +189,8 @@ class StoreFile:
             try:
                 private_folder(self.folder / "parts")
                 with self._turn.held(_left(deadline), STUCK_S, self._still_waiting):
-                    lock = self._lock.held(_left(deadline), STUCK_S, self._still_waiting)
-                    held.enter_context(lock)
+                    wait = (_left(deadline), STUCK_S, self._still_waiting)
+                    held.enter_context(self._lock.held(*wait, shared))
             except TimeoutError as e:
                 raise self._too_long(self.timeout_s) from e
             except OSError as e:
@@ -160,13 +200,12 @@ class StoreFile:
             yield
 
     def _still_waiting(self, waited_s: float) -> None:
-        """Raise StoreError if the lock's holder is a stopped process; log an infinite wait."""
+        """Log a wait; raise StoreError if it is finite and the lock's holder is a stopped process."""
         holder = self._lock.holder()
         values = {"folder": str(self.folder), "seconds": waited_s, "pid": holder and holder[0]}
-        if math.isinf(self.timeout_s):
-            _logger.warning("%s", sentence(reader_language(), "store.waiting", **values))
-        elif holder is not None and holder[1]:
+        if holder is not None and holder[1] and not math.isinf(self.timeout_s):
             raise StoreError("store.stuck", **values)
+        _logger.warning("%s", sentence(reader_language(), "store.waiting", **values))
 
     def _too_long(self, seconds: float) -> StoreError:
         return StoreError("store.in_use", folder=str(self.folder), seconds=seconds, lock=LOCK)
@@ -175,14 +214,37 @@ class StoreFile:
     def _connected(self, deadline: float) -> Iterator[duckdb.DuckDBPyConnection]:
         if not self.path.exists():
             self._make()
-        connection = self._connect(deadline)
-        try:
+        left_over = self._has_log()
+        if left_over:
+            self._note.require_intact()
+        with self._attached(deadline, read_only=False) as connection:
+            if left_over:
+                connection.execute("CHECKPOINT")
+                self._note.set_aside_unused()
             migrate(connection)
-            self._close_doors(connection)
             self._prepare(connection)
             yield connection
+        if not self._has_log():  # without the room for a checkpoint, the commit stays in it
+            self._note.clear()
+
+    @contextmanager
+    def _read_only(self, deadline: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        with (
+            self._held(deadline, shared=True),
+            self._attached(deadline, read_only=True) as connection,
+        ):
+            yield connection
+
+    @contextmanager
+    def _attached(self, deadline: float, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        connection = self._attach(deadline, read_only)
+        try:
+            yield connection
         finally:
-            connection.close()
+            self._engine.detach(connection)
+
+    def _has_log(self) -> bool:
+        return any(self.path.with_name(NAME + ending).exists() for ending in _LOGS)
 
     def _make(self) -> None:
         """Create the file under another name, then rename it.
@@ -192,15 +254,15 @@ class StoreFile:
         delete_abandoned(self.path.parent)
         with fresh_file(self.path) as fresh:
             fresh.unlink()  # DuckDB makes its files itself
-            with duckdb.connect(str(fresh), config=_CONFIG) as connection:
+            with duckdb.connect(str(fresh), config=CONFIG) as connection:
                 migrate(connection)
             fresh.chmod(0o600)  # it holds text of cases; DuckDB gives its log the same mode
 
-    def _connect(self, deadline: float) -> duckdb.DuckDBPyConnection:
+    def _attach(self, deadline: float, read_only: bool) -> duckdb.DuckDBPyConnection:
         started = time.monotonic()
         while True:
             try:
-                return duckdb.connect(str(self.path), config=_CONFIG)
+                return self._engine.attach(read_only)
             except duckdb.Error as e:
                 # DuckDB has no exception class for a locked file: only its message tells.
                 if "Could not set lock" not in str(e):
@@ -212,15 +274,6 @@ class StoreFile:
                 if time.monotonic() > min(deadline, started + STUCK_S):
                     raise self._too_long(min(self.timeout_s, STUCK_S)) from e
             time.sleep(_RETRY_S)
-
-    def _close_doors(self, connection: duckdb.DuckDBPyConnection) -> None:
-        # In this order: the folders can be set only while access is on, and the lock refuses all
-        # later settings. SET takes no parameters, hence the doubled quotes.
-        parts = str((self.folder / "parts").resolve()).replace("'", "''")
-        connection.execute(
-            f"SET allowed_directories = ['{parts}']; SET autoload_known_extensions = false;"
-            " SET enable_external_access = false; SET lock_configuration = true"
-        )
 
 
 def only_row(result: duckdb.DuckDBPyConnection) -> tuple:

@@ -28,6 +28,7 @@ from core.store.trail import AuditTrail, TrailEvent
 _POLICY = "name, version, content, author, reason, runs, certificate, created_at, expires_on"
 _EVENT = 'position, name, version, event, author, reason, "at"'
 _SCENARIO = "name, version, content, author, created_at"
+_NEWEST = "version DESC LIMIT 1"
 
 
 class Ledger:
@@ -88,12 +89,12 @@ class Ledger:
 
     def policy(self, name: str, version: int | None = None) -> PolicyVersion:
         """Return a version of the policy, by default the newest. Raises NotFoundError."""
-        versions = [policy for policy in self.policies(name) if version in (None, policy.version)]
-        if not versions:
+        rows = self._rows("policies", _POLICY, name, _NEWEST, version)
+        if not rows:
             code = "store.no_policy" if version is None else "store.no_policy_version"
             folder = str(self.store.folder)
             raise NotFoundError(code, name=name, version=version, folder=folder)
-        return max(versions, key=lambda policy: policy.version)
+        return _policy_of(rows[0])
 
     def policies(self, name: str | None = None) -> list[PolicyVersion]:
         """Return all versions of a policy, or of all policies, newest first."""
@@ -128,19 +129,14 @@ class Ledger:
     def policy_events(self, name: str | None = None) -> list[PolicyEvent]:
         """Return the events of a policy, or of all policies, in the order of their recording."""
         rows = self._rows("policy_events", _EVENT, name, "position")
-        return [
-            PolicyEvent(
-                position, policy, version, event, author, reason, recorded_at.replace(tzinfo=UTC)
-            )
-            for position, policy, version, event, author, reason, recorded_at in rows
-        ]
+        return [_event_of(row) for row in rows]
 
     def active_policy(self, name: str | None = None) -> PolicyVersion | None:
         """Return the version activated last and not undone; None if no version is active.
 
         name: a policy; None is all of them.
         """
-        with self.store.atomic():
+        with self.store.reading():
             in_force = activations_in_force(self.policy_events(name))
             return self.policy(*in_force[-1]) if in_force else None
 
@@ -164,29 +160,29 @@ class Ledger:
 
     def scenario(self, name: str, version: int | None = None) -> ScenarioVersion:
         """Return a version of the scenario, by default the newest. Raises NotFoundError."""
-        versions = [
-            scenario for scenario in self.scenarios(name) if version in (None, scenario.version)
-        ]
-        if not versions:
+        rows = self._rows("scenarios", _SCENARIO, name, _NEWEST, version)
+        if not rows:
             code = "store.no_scenario" if version is None else "store.no_scenario_version"
             folder = str(self.store.folder)
             raise NotFoundError(code, name=name, version=version, folder=folder)
-        return max(versions, key=lambda scenario: scenario.version)
+        return _scenario_of(rows[0])
 
     def scenarios(self, name: str | None = None) -> list[ScenarioVersion]:
         """Return all versions of a scenario, or of all scenarios, newest first."""
         rows = self._rows("scenarios", _SCENARIO, name, "created_at DESC, name, version DESC")
-        return [
-            ScenarioVersion(n, v, json.loads(content), author, recorded_at.replace(tzinfo=UTC))
-            for n, v, content, author, recorded_at in rows
-        ]
+        return [_scenario_of(row) for row in rows]
 
     # --- rows of both
 
-    def _rows(self, table: str, columns: str, name: str | None, order: str) -> list[tuple]:
-        query = f"SELECT {columns} FROM {table} WHERE CAST(? AS VARCHAR) IS NULL OR name = ? ORDER BY {order}"  # noqa: S608
-        with self.store.atomic() as connection:
-            return connection.execute(query, [name, name]).fetchall()
+    def _rows(
+        self, table: str, columns: str, name: str | None, order: str, version: int | None = None
+    ) -> list[tuple]:
+        query = (
+            f"SELECT {columns} FROM {table} WHERE (CAST(? AS VARCHAR) IS NULL OR name = ?)"  # noqa: S608
+            f" AND (CAST(? AS INTEGER) IS NULL OR version = ?) ORDER BY {order}"
+        )
+        with self.store.reading() as connection:
+            return connection.execute(query, [name, name, version, version]).fetchall()
 
     def _next(self, table: str, name: str) -> int:
         """Return the next version number; no other process takes it during this transaction."""
@@ -231,7 +227,8 @@ class Ledger:
             details = {"name": name, "version": version, "reason": reason, **(recorded or {})}
             entry = TrailEvent(f"policy.{event}", author, f"{name} {version}", details)
             self._trail.append(self.principal, [entry])
-            return self.policy_events(name)[-1]
+            newest = "position DESC LIMIT 1"
+            return _event_of(self._rows("policy_events", _EVENT, name, newest)[0])
 
 
 def activations_in_force(events: Iterable[PolicyEvent]) -> list[tuple[str, int]]:
@@ -261,3 +258,18 @@ def _policy_of(row: tuple) -> PolicyVersion:
         created_at.replace(tzinfo=UTC),
         expires_on,
     )
+
+
+def _scenario_of(row: tuple) -> ScenarioVersion:
+    """Return the scenario of a row with the columns of _SCENARIO."""
+    name, version, written, author, created_at = row
+    return ScenarioVersion(
+        name, version, json.loads(written), author, created_at.replace(tzinfo=UTC)
+    )
+
+
+def _event_of(row: tuple) -> PolicyEvent:
+    """Return the event of a row with the columns of _EVENT."""
+    position, name, version, event, author, reason, recorded_at = row
+    moment = recorded_at.replace(tzinfo=UTC)
+    return PolicyEvent(position, name, version, event, author, reason, moment)

@@ -8,7 +8,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ try:
 except ImportError:  # Windows has no flock; filelock polls there
     fcntl = None  # type: ignore[assignment]
 
+_LISTED = Path("/proc/locks")  # every lock of a Linux system
 _POLL_S = 0.05  # on systems without flock
 
 
@@ -30,23 +32,29 @@ class QueuedLock:
 
     @contextmanager
     def held(
-        self, timeout_s: float, every_s: float, still_waiting: Callable[[float], object]
+        self,
+        timeout_s: float,
+        every_s: float,
+        still_waiting: Callable[[float], object],
+        shared: bool = False,
     ) -> Iterator[None]:
         """Hold the lock in the block.
 
         timeout_s: seconds to wait at most, may be infinite. every_s: seconds between two calls of
         still_waiting, which gets the seconds waited so far; an error that it raises ends the wait.
-        Raises TimeoutError, and OSError for a file that cannot be opened.
+        shared: let in others who share; where there is no flock, no one. Raises TimeoutError, and
+        OSError for a file that cannot be opened.
         """
         if fcntl is None:
             with _polled(self.path, timeout_s):
                 yield
             return
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
         except BlockingIOError:
-            _Wait(handle).for_grant(timeout_s, every_s, still_waiting)
+            _Wait(handle, kind).for_grant(timeout_s, every_s, still_waiting)
         try:
             # Fixed width, so the file is never truncated: some file systems write to disk then.
             os.pwrite(handle, b"%-20d" % os.getpid(), 0)
@@ -55,15 +63,31 @@ class QueuedLock:
             os.close(handle)  # releases the lock
 
     def holder(self) -> tuple[int, bool] | None:
-        """Return the pid of the last process that took the lock, and whether it is stopped.
+        """Return the pid of a process that holds the lock, and whether it is stopped.
 
-        Returns None if that process is gone or the file holds no pid.
+        Of several who share it, a stopped one if the system lists them (Linux), else the one that
+        came last. Returns None if no such process runs.
         """
-        try:
-            process = psutil.Process(int(self.path.read_text(encoding="ascii")))
-            return process.pid, process.status() == psutil.STATUS_STOPPED
-        except (OSError, ValueError, psutil.Error):
-            return None
+        holders = []
+        for pid in self._pids():
+            with suppress(psutil.Error):
+                process = psutil.Process(pid)
+                holders.append((process.pid, process.status() == psutil.STATUS_STOPPED))
+        return max(holders, key=itemgetter(1), default=None)
+
+    def _pids(self) -> list[int]:
+        """Return the pids that the kernel lists as holders, after that in the lock's file."""
+        pids = []
+        with suppress(OSError, ValueError):
+            pids.append(int(self.path.read_text(encoding="ascii")))
+        with suppress(OSError):
+            inode = self.path.stat().st_ino
+            for line in _LISTED.read_text(encoding="ascii").splitlines():
+                # "1: FLOCK ADVISORY WRITE pid major:minor:inode 0 EOF"; "->" marks one that waits
+                words = line.split()
+                if words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
+                    pids.append(int(words[4]))
+        return pids
 
 
 class _Wait:
@@ -72,8 +96,8 @@ class _Wait:
     A daemon thread, since a blocked flock cannot be cancelled and must not delay the exit.
     """
 
-    def __init__(self, handle: int):
-        self.handle = handle
+    def __init__(self, handle: int, kind: int):
+        self.handle, self.kind = handle, kind
         self._granted, self._guard, self._given_up = threading.Event(), threading.Lock(), False
 
     def for_grant(
@@ -103,7 +127,7 @@ class _Wait:
             raise
 
     def _take(self) -> None:
-        fcntl.flock(self.handle, fcntl.LOCK_EX)
+        fcntl.flock(self.handle, self.kind)
         with self._guard:
             if self._given_up:
                 os.close(self.handle)

@@ -89,7 +89,7 @@ class Meetings:
 
     def _read(self, where: str, values: list) -> list[MeetingDecision]:
         query = f"SELECT {_COLUMNS} FROM meeting_decisions WHERE {where} ORDER BY position"  # noqa: S608
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             rows = connection.execute(query, values).fetchall()
         return [
             MeetingDecision(

@@ -18,11 +18,21 @@ def migrations() -> list[tuple[int, Path]]:
     return sorted((int(path.name[:4]), path) for path in FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))
 
 
+def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether no migration is missing. Raises StoreError as `migrate` does."""
+    return not _missing(connection)
+
+
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     """Apply the missing migrations.
 
     Raises StoreError for a store of a newer version and for a database of another program.
     """
+    for number, path in _missing(connection):
+        _apply(connection, number, path)
+
+
+def _missing(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, Path]]:
     migrations_known = migrations()
     newest = migrations_known[-1][0]
     applied = _applied_migrations(connection)
@@ -31,9 +41,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
         raise StoreError("store.newer_schema", version=current_version, name=name, newest=newest)
     # A migration file never changes once released: stores hold its number, not its content. Numbers
     # are compared one by one, since a development version may have applied a later one first.
-    for number, path in migrations_known:
-        if number not in applied:
-            _apply(connection, number, path)
+    return [(number, path) for number, path in migrations_known if number not in applied]
 
 
 def schema_version(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:

@@ -90,7 +90,7 @@ class Reviews:
         verdict, reviewer, at (UTC), audit, inclusion_probability (NaN without audit), source,
         blind, seconds (NaN if unmeasured).
         """
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             query = f"SELECT {_VERDICT} FROM verdicts WHERE run_id = ? ORDER BY position"  # noqa: S608
             return connection.execute(query, [run_id]).df()
 
@@ -101,7 +101,7 @@ class Reviews:
         nothing. Columns: case_id, verdict, label (None unless all who agree name the same),
         reviewers (how many), audit, blind (all of them), at (UTC, the last).
         """
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             return connection.execute(
                 "SELECT * EXCLUDE (run_id) FROM case_verdicts WHERE run_id = ? ORDER BY case_id",
                 [run_id],
@@ -200,7 +200,7 @@ class Reviews:
         run_id: the scoring run. policy, version: the policy's. Columns: case_id, segment,
         predicted, confidence, epistemic (nats), novelty (NaN if unknown).
         """
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             return connection.execute(
                 "SELECT case_id, segment, predicted, confidence, epistemic, novelty"  # noqa: S608
                 " FROM predictions p"
@@ -217,7 +217,7 @@ class Reviews:
         Columns: run_id, case_id, decision, policy, policy_version, model_hash, at (UTC), reason,
         certificate.
         """
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             return connection.execute(
                 f"SELECT {_DECISION} FROM decisions WHERE run_id = ?"  # noqa: S608
                 " AND (CAST(? AS VARCHAR) IS NULL OR policy = ?)"
@@ -227,7 +227,7 @@ class Reviews:
 
     def applied_policies(self, run_id: str) -> list[AppliedPolicy]:
         """Return the versions that decided cases of the run, the one that decided last first."""
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             rows = connection.execute(
                 "SELECT policy, policy_version, arg_max(certificate, position),"
                 ' arg_max(model_hash, position), max("at"),'
@@ -253,7 +253,7 @@ class Reviews:
         for another column in `equal`.
         """
         filters = "".join(f" AND {_filter_column(name)} = ?" for name in equal)
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             self.store.run(run_id)
             return connection.execute(
                 f"SELECT {_PREDICTION}, decision, reason, policy, policy_version, certificate,"  # noqa: S608
@@ -265,7 +265,7 @@ class Reviews:
 
     def decision_counts(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
         """Return counts n of this version's decisions by segment, predicted, decision and reason."""
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             return connection.execute(
                 "SELECT segment, predicted, decision, reason, count(*) AS n FROM predictions p"  # noqa: S608
                 f" JOIN (SELECT case_id, decision, reason FROM decisions WHERE {_BY_VERSION})"

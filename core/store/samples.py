@@ -67,7 +67,7 @@ class Samples:
 
         Raises NotFoundError if the store has none.
         """
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             query = "SELECT samples, probabilities FROM samples WHERE run_id = ? AND case_id = ?"
             row = connection.execute(query, [run_id, case_id]).fetchone()
         if row is None:
@@ -79,7 +79,7 @@ class Samples:
 
         All columns, in file order.
         """
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             return connection.execute(
                 f"SELECT {_CASE} FROM predictions p JOIN samples s ON s.case_id = p.case_id"  # noqa: S608
                 " WHERE s.run_id = ? AND p.run_id = ? ORDER BY p.row, p.case_id",
@@ -88,7 +88,7 @@ class Samples:
 
     def below(self, run_id: str, aleatoric: float, epistemic: float) -> Below:
         """Return how many of the run's cases have less of each than these finite values (nats)."""
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             result = connection.execute(
                 "SELECT count(*), count(*) FILTER (aleatoric < ?), count(*) FILTER (epistemic < ?) FROM predictions"
                 " WHERE run_id = ?",

@@ -55,6 +55,10 @@ class Store:
         """Run several calls as one transaction. Nests. Keep it short: all other processes wait."""
         return self._file.atomic()
 
+    def reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """Run several calls on one state of the data, without keeping other readers out. Nests."""
+        return self._file.reading()
+
     def at_commit(self, name: str, act: Callable[[], None]) -> None:
         """Call `act` right after the open transaction's commit: core.store.file says how."""
         self._file.at_commit(name, act)
@@ -65,7 +69,7 @@ class Store:
 
     def schema_version(self) -> int:
         """Return the number of the last migration applied to the file."""
-        with self.atomic() as connection:
+        with self.reading() as connection:
             return migrate.schema_version(connection)[0]
 
     # --- runs
@@ -109,12 +113,12 @@ class Store:
 
     def runs(self, kind: str | None = None) -> list[RunRecord]:
         """Return all runs, or those of a kind, newest first."""
-        with self.atomic() as connection:
+        with self.reading() as connection:
             return _records(connection, "CAST(? AS VARCHAR) IS NULL OR kind = ?", [kind, kind])
 
     def run(self, run_id: str) -> RunRecord:
         """Return the run of that name. Raises NotFoundError, which names the newest runs."""
-        with self.atomic() as connection:
+        with self.reading() as connection:
             self._require(connection, run_id)
             return _records(connection, "run_id = ?", [run_id])[0]
 
@@ -143,7 +147,7 @@ class Store:
 
     def parts(self, run_id: str) -> set[int]:
         """Return the numbers of the ingested parts; empty for an unknown run."""
-        with self.atomic() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 "SELECT part FROM parts WHERE run_id = ? ORDER BY part", [run_id]
             ).fetchall()
@@ -190,7 +194,7 @@ class Store:
 
         Raises NotFoundError.
         """
-        with self.atomic() as connection:
+        with self.reading() as connection:
             return counts.read_histogram(connection, run_id, self._require(connection, run_id))
 
     def joint_counts(self, run_id: str) -> pd.DataFrame:
@@ -201,7 +205,7 @@ class Store:
         counts the cases with confidence >= j / 1000 and epistemic <= EPISTEMIC_LIMITS[e]. Raises
         NotFoundError.
         """
-        with self.atomic() as connection:
+        with self.reading() as connection:
             self._require(connection, run_id)
             return counts.read_joint(connection, run_id)
 
@@ -229,7 +233,7 @@ class Store:
         if unknown:
             raise StoreError("store.no_column", column=unknown[0], columns=PART_SCHEMA.names)
         column_list = ", ".join(f'"{name}"' for name in names)
-        with self.atomic() as connection:
+        with self.reading() as connection:
             self._require_rows(connection, run_id)
             query = f"SELECT {column_list} FROM predictions WHERE run_id = ? ORDER BY row, case_id"  # noqa: S608
             return connection.execute(query, [run_id]).df()
@@ -242,7 +246,7 @@ class Store:
         122,880 rows: of a part of millions it reads the few row groups that overlap the range.
         Smaller parts share a row group, which is read. Raises NotFoundError.
         """
-        with self.atomic() as connection:
+        with self.reading() as connection:
             self._require_rows(connection, run_id)
             return connection.execute(NEAR, [run_id, low, high, limit]).df()
 

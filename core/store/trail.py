@@ -64,7 +64,7 @@ class AuditTrail:
             end = _chain_end(connection)
             if end.count == 0:
                 self.anchor.create()
-            key, is_intact = self.anchor.key(), self._agrees(connection)
+            key, is_intact = self.anchor.key(), self._agrees(connection, end)
             recorded_at, rows = records.utc_now(), []
             for event in events:
                 details = json.dumps(event.details, ensure_ascii=False, sort_keys=True)
@@ -86,7 +86,7 @@ class AuditTrail:
         Columns: position, at (UTC), actor, account, action, subject, details (JSON), previous, hash.
         """
         query = f"SELECT {_COLUMNS} FROM trail_entries ORDER BY position DESC LIMIT ?"  # noqa: S608
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             return connection.execute(query, [limit]).df()
 
     def check_chain(self, noted: ChainEnd | None = None) -> TrailCheck:
@@ -94,7 +94,7 @@ class AuditTrail:
 
         Returns the first fault instead of raising it.
         """
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             end = _chain_end(connection)
             try:
                 if end.count == 0 and not self.anchor.key_path.exists() and noted is None:
@@ -108,9 +108,11 @@ class AuditTrail:
                 return TrailCheck(end, fault)
         return TrailCheck(end, None)
 
-    def _agrees(self, connection: duckdb.DuckDBPyConnection) -> bool:
+    def _agrees(self, connection: duckdb.DuckDBPyConnection, end: ChainEnd) -> bool:
         try:
-            _check_against(connection, _chain_end(connection), self.anchor.read())
+            anchored = self.anchor.read()
+            if anchored != end:  # nearly always equal, which saves a query in every action
+                _check_against(connection, end, anchored)
         except StoreError as fault:
             _logger.error("%s", fault)
             return False

@@ -80,7 +80,7 @@ class WatchEvents:
 
     def events(self, policy: str, version: int) -> list[WatchEvent]:
         """Return the events of a version in the order of their recording."""
-        with self.store.atomic() as connection:
+        with self.store.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_EVENT} FROM watch_events"  # noqa: S608
                 " WHERE policy = ? AND policy_version = ? ORDER BY position",

@@ -249,7 +249,7 @@ def active_policy(store: Store) -> PolicyVersion | None:
 def policies(store: Store) -> tuple[list[PolicyVersion], list[PolicyEvent]]:
     """Return all versions of all policies, newest first, and all their events, oldest first."""
     ledger = Ledger(store)
-    with store.atomic():  # one snapshot: no event without its version
+    with store.reading():  # one snapshot: no event without its version
         return ledger.policies(), ledger.policy_events()
 
 
