@@ -146,6 +146,25 @@ def test_a_missing_model_says_what_to_do(tmp_path):
         load_backbone(str(tmp_path / "nothing"), lambda _: 0, CPU)
 
 
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("model.safetensors", lambda content: content[: len(content) // 2]),
+        ("model.safetensors", lambda content: b""),
+        ("model.safetensors", lambda content: b"\xff" * 8 + content[8:]),
+        ("config.json", lambda content: b"\xff\xfe{"),
+        ("config.json", lambda content: content.replace(b'"hidden_size": ', b'"hidden_size": -')),
+        ("tokenizer.json", lambda content: b"{}"),
+        ("tokenizer_config.json", lambda content: b"[]"),
+    ],
+)
+def test_a_damaged_file_of_a_model_is_a_sentence(tmp_path, name, edit):
+    folder = tiny.make_encoder(tmp_path / "model")
+    (folder / name).write_bytes(edit((folder / name).read_bytes()))
+    with pytest.raises(ModelError, match="could not be loaded.*Name a folder"):
+        load_backbone(str(folder), lambda _: 0, CPU)
+
+
 def test_the_hash_follows_content_not_place(tmp_path):
     a, b = tiny.make_encoder(tmp_path / "a"), tiny.make_encoder(tmp_path / "b")
     one, other = (load_backbone(str(p), lambda _: 2, CPU).sha256 for p in (a, b))

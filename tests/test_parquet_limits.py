@@ -87,3 +87,21 @@ def test_a_date_beyond_the_calendar_is_an_error_of_the_file(tmp_path, unit, valu
     path = write(tmp_path, text=["a"], at=pa.array([value], pa.timestamp(unit)))
     with pytest.raises(CasesError, match="Parquet"):
         open_table(path)
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pa.array([2**31 - 1], pa.int32()).cast(pa.date32()),
+        pa.Array.from_buffers(pa.date64(), 1, [None, pa.py_buffer((2**62).to_bytes(8, "little"))]),
+        pa.Array.from_buffers(
+            pa.time64("us"), 1, [None, pa.py_buffer((2**62).to_bytes(8, "little"))]
+        ),
+        pa.array([0], pa.timestamp("us", tz="Mars/Olympus")),
+    ],
+    ids=["day", "milliseconds", "time of day", "time zone"],
+)
+def test_a_broken_date_of_any_kind_is_an_error_of_the_file(tmp_path, dates):
+    path = write(tmp_path, text=["a"], at=dates)
+    with pytest.raises(CasesError, match="Parquet"):
+        open_table(path)

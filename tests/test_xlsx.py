@@ -2,6 +2,7 @@
 at all is a sentence.
 """
 
+import re
 import zipfile
 from datetime import datetime
 
@@ -165,6 +166,31 @@ def test_what_is_no_zip_file_is_a_sentence(tmp_path, content):
     (tmp_path / "cases.xlsx").write_bytes(content)
     with pytest.raises(CasesError, match="protected by a password, or an older .xls"):
         read_cases(tmp_path / "cases.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ((4, 6), 255),  # the version that is needed to unpack it
+        ((8, 10), 99),  # the way of packing: none that is known
+        ((8, 10), 12),  # bzip2, which the content is not
+        ((8, 10), 14),  # LZMA, which the content is not
+        ((6, 8), 1),  # encrypted
+        ((6, 8), 0x20),  # a patch of another file
+    ],
+)
+def test_an_odd_zip_file_is_a_sentence(saved, place, value):
+    """The fields of each local header and of each entry in the directory (APPNOTE 4.3.7, 4.3.12)."""
+    path = saved({"s": [["id", "text"], [1, "a"]]})
+    content = bytearray(path.read_bytes())
+    for signature, offset in zip((b"PK\3\4", b"PK\1\2"), place, strict=True):
+        for match in re.finditer(re.escape(signature), bytes(content)):
+            content[match.start() + offset : match.start() + offset + 2] = value.to_bytes(
+                2, "little"
+            )
+    path.write_bytes(content)
+    with pytest.raises(CasesError, match="is not an XLSX file: it may be damaged"):
+        read_cases(path)
 
 
 def test_a_zip_file_that_is_no_workbook_is_a_sentence(tmp_path):

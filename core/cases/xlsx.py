@@ -14,6 +14,7 @@ Open XML reads the same. Nothing is computed; no macro or link is followed.
 """
 
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -38,6 +39,10 @@ from core.errors import CasesError
 _EAST_ASIAN_DATES = frozenset(
     (*range(27, 37), *range(50, 59))
 )  # built-in formats that depend on the language
+_NO_ARCHIVE = (
+    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError),
+    *(zlib.error, lzma.LZMAError, OSError),  # of its packed data; OSError is that of bzip2
+)
 # XML cannot hold control characters, so Excel writes them as _x000D_ (ECMA-376, ST_Xstring).
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
@@ -72,7 +77,7 @@ def read_xlsx(
             book = _open_workbook(archive, path)
             name = _choose_sheet(path, book, options.sheet)
             sheet = _read_sheet(book, name, path)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as e:
+    except _NO_ARCHIVE as e:
         raise CasesError("cases.no_workbook", file=str(path)) from e
     except (etree.XMLSyntaxError, KeyError, ValueError, IndexError, OverflowError) as e:
         raise CasesError("cases.damaged_workbook", file=str(path)) from e

@@ -23,6 +23,7 @@ from functools import partial
 from typing import cast
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
@@ -36,6 +37,11 @@ from core.models.base.sources import hash_source, no_bar
 
 # appended to a case's text for a choice model; the next token is the answer
 ANSWER = "\nAnswer:"
+# what the libraries raise for a folder with a damaged file, such as a list in place of a setting
+_UNLOADABLE = (
+    *(OSError, ValueError, KeyError, ImportError, AttributeError, TypeError, RuntimeError),
+    SafetensorError,
+)
 
 
 class _ReachedCut(Exception):
@@ -340,7 +346,7 @@ def load_backbone(
             model = AutoModel.from_pretrained(
                 source, config=config, dtype=dtype, use_safetensors=True, **extra, **options
             )
-    except (OSError, ValueError, KeyError, ImportError) as e:
+    except _UNLOADABLE as e:
         raise ModelError(
             "models.base_not_loaded",
             base=source,
