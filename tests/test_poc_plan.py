@@ -102,6 +102,13 @@ def test_by_date_the_labels_that_come_after_the_training_are_named_at_once():
     assert split.late_labels == [f"rare {i}" for i in range(6)]
 
 
+def test_labels_of_a_second_header_row_are_named_as_rare():
+    labels = ["discrete", "class", *["a", "b"] * 60]
+    split = split_history(history_of(labels, days=False), "h.csv")
+    assert split.rare_labels == ["'class' (1)", "'discrete' (1)"]
+    assert [notice.code for notice in split.notices] == ["poc.rare_labels"]
+
+
 def test_training_cases_that_are_trimmed_keep_a_case_of_every_label():
     part = history_of(["old", *["a", "b"] * 20], days=True)
     taught = _taught(part, 10, BY_DATE)

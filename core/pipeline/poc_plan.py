@@ -23,7 +23,7 @@ from core.models.base.settings import (
     PointSettings,
 )
 from core.pipeline.poc_time import Recipe, Workload, estimated_seconds
-from core.pipeline.prepare import read_beginnings
+from core.pipeline.prepare import RARE, read_beginnings
 from core.pipeline.runs import frame_hash
 from core.pipeline.train import TrainSettings
 
@@ -32,6 +32,7 @@ SHARES = (0.6, 0.2)  # of all cases: of the first two parts
 LEAST_CASES = 100  # labelled cases below which nothing is trained
 LEAST_HELD_OUT = 10  # cases of a held-out part
 MOST_LABELS = 200
+NAMED = 50  # labels that a sentence names
 MOST_UNDATED = 0.05  # of the labelled cases
 MOST_HELD_OUT = 2000  # cases of a held-out part: the N-pass teacher scores each N times
 READ_TOKENS = 64  # of a text
@@ -58,6 +59,26 @@ class HistorySplit:
         taught = set(self.parts["train"]["label"])
         return sorted({label for part in self.parts.values() for label in part["label"]} - taught)
 
+    @property
+    def rare_labels(self) -> list[str]:
+        """Return the labels of fewer than RARE cases with their numbers: a header's, for example."""
+        counts = pd.concat(self.parts.values())["label"].value_counts()
+        return [f"{label!r} ({n})" for label, n in counts[counts < RARE].sort_index().items()]
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Return a sentence each on the cases that are left out and the labels with a problem."""
+        left_out = {"unlabelled": self.unlabelled, "undated": self.undated, "copies": self.copies}
+        labels = {"rare_labels": self.rare_labels, "late_labels": self.late_labels}
+        return (
+            *(Notice(f"poc.{name}", {"n": n}) for name, n in left_out.items() if n),
+            *(
+                Notice(f"poc.{name}", {"n": len(named), "labels": named[:NAMED], "least": RARE})
+                for name, named in labels.items()
+                if named
+            ),
+        )
+
 
 @dataclass(frozen=True)
 class PocPlan:
@@ -74,23 +95,14 @@ class PocPlan:
     def notices(self) -> tuple[Notice, ...]:
         """Return what a reader must know before the work begins, a sentence each."""
         sizes = {name: len(self.parts[name]) for name in PARTS}
-        codes = [Notice(f"poc.split_{self.split.by}", {"line": self.line, **sizes})]
-        left_out = {name: len(self.split.parts[name]) - sizes[name] for name in PARTS}
-        counts = {
-            "unlabelled": self.split.unlabelled,
-            "undated": self.split.undated,
-            "copies": self.split.copies,
-            "trimmed": sum(left_out.values()),
-            "cut": self.cut,
-        }
-        codes += [
-            Notice(f"poc.{name}", {"n": n, "tokens": READ_TOKENS})
-            for name, n in counts.items()
-            if n
-        ]
-        if late := self.split.late_labels:
-            codes.append(Notice("poc.late_labels", {"n": len(late), "labels": late[:50]}))
-        return tuple(codes)
+        trimmed = sum(len(self.split.parts[name]) - sizes[name] for name in PARTS)
+        cut = Notice("poc.cut", {"n": self.cut, "tokens": READ_TOKENS})
+        return (
+            Notice(f"poc.split_{self.split.by}", {"line": self.line, **sizes}),
+            *self.split.notices,
+            *([Notice("poc.trimmed", {"n": trimmed})] if trimmed else []),
+            *([cut] if self.cut else []),
+        )
 
 
 def split_history(frame: pd.DataFrame, source: str, seed: int = 0) -> HistorySplit:

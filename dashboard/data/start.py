@@ -195,6 +195,9 @@ def _poc(words: Words, ready: ReadyCases) -> JobToStart | None:
         return None
     counts = {name: words.number(len(part), 0) for name, part in split.parts.items()}
     st.caption(words(f"start.poc.{split.by}", **counts))
+    for notice in split.notices:
+        sentence = message(words.language, notice.code, **notice.values)
+        st.caption(words.markdown("upload.notice", sentence=sentence))
     left, right = st.columns(2)
     name = left.text_input(
         words("start.name"),
