@@ -121,23 +121,17 @@ def _checked_scores(scores: Any, cases: int, classes: int) -> list[tuple[CaseSco
     possible = (p >= 0).all(1) & (np.abs(p.sum(1) - 1) <= SUM_TOLERANCE)
     possible &= (np.isfinite(spread) & (spread >= 0)).all(0)
     novelty = [None] * cases if scores.novelty is None else np.asarray(scores.novelty).tolist()
+    rows = zip(possible.tolist(), p.tolist(), *spread.tolist(), novelty, strict=True)
     return [
-        (
-            CaseScores(
-                tuple(row),
-                total,
-                aleatoric,
-                epistemic,
-                share if share is not None and 0 <= share <= 1 else None,
-            ),
-            "",
-        )
+        (CaseScores(tuple(row), total, aleatoric, epistemic, _share_or_none(share)), "")
         if good
         else (None, NOT_FINITE)
-        for good, row, (total, aleatoric, epistemic), share in zip(
-            possible.tolist(), p.tolist(), spread.T.tolist(), novelty, strict=True
-        )
+        for good, row, total, aleatoric, epistemic, share in rows
     ]
+
+
+def _share_or_none(share: float | None) -> float | None:
+    return share if share is not None and 0 <= share <= 1 else None
 
 
 def _policy_in_force(

@@ -22,7 +22,8 @@ from core.store.store import Store
 # Between two turns of the interpreter. The model gives it up at each of its products and wants it
 # back for microseconds; by default the event loop would hold it for 5 ms.
 SWITCH_S = 0.0005
-POLICY_WAIT_S = 1.0  # for the store; longer, and the batch goes to review
+# For the store; longer, and the batch goes to review. The gate's own transfer holds it for a moment.
+POLICY_WAIT_S = 5.0
 TRANSFER_WAIT_S = 30.0
 # Who the audit trail names for the gate's decisions; the verdicts that it takes name their reviewers.
 GATE = Principal("service:gate", "kakushin serve", frozenset({"operator", "reviewer"}))
