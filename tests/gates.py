@@ -9,10 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 
 from core.decision.thresholds.policy import Policy
+from core.files import make_file_once, private_folder
 from core.gate.app import Gate
 from core.gate.server import make_gate, serve_gate
 from core.settings import Settings
 from core.store.ledger import Ledger
+from core.store.secret import KEY_FILE
 from core.store.store import Store
 from tests.stores import LABELS, add_scored, make_rows, make_run
 
@@ -64,6 +66,8 @@ def make_home(home: Path, active: bool = True) -> Settings:
     """A workspace whose store has a run of the model; its policy POLICY is active where said."""
     settings = Settings(home=home)
     store = Store(settings.store)
+    # Draws no audit among the cases c0 to c7; a secret of its own would draw each tenth at random.
+    make_file_once(private_folder(settings.store) / KEY_FILE, bytes([5] * 32))
     add_scored(store, RUN, make_rows(200, role="calibration"))
     if active:
         activate_policy(store, POLICY)

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from core.decision.audits.draws import audit_numbers
 from core.decision.thresholds.decisions import decide_cases
 from core.errors import CasesError, StoreError
 from core.gate import app as gate_module
@@ -25,7 +26,12 @@ from core.gate.log import DecisionLog
 from core.gate.policies import PolicyInForce
 from core.gate.schemas import DecideRequest, GateCase
 from core.gate.worker import WaitingRequest
+from core.pipeline.audits import AUDIT_SHARE
+from core.report.review_queue import review_queue
+from core.store.audits import Audits
+from core.store.claims import Claims
 from core.store.reviews import Reviews
+from core.store.secret import audit_secret
 from core.store.store import Store
 from tests.browser.serving import ROOT, free_port, wait_until_up
 from tests.gates import LABELS, POLICY, FixedScorer, activate_policy, make_home, open_gate
@@ -95,7 +101,8 @@ def test_the_decisions_are_those_of_the_rule_case_by_case(home):
     expected = decide_cases(POLICY, segments, predicted, confidence, epistemic)
     assert 30 < expected.accepted.sum() < 270
     assert [a["decision"] == "accepted" for a in answers] == expected.accepted.tolist()
-    assert [a["reason"] for a in answers] == expected.reasons.tolist()
+    reasons = ["accepted" if a["reason"] == "audit" else a["reason"] for a in answers]
+    assert reasons == expected.reasons.tolist()
     assert [a["label"] for a in answers] == predicted
     assert [a["confidence"] for a in answers] == pytest.approx(confidence.tolist())
     assert [a["epistemic"] for a in answers] == pytest.approx(epistemic.tolist())
@@ -473,11 +480,12 @@ def test_decisions_and_verdicts_reach_the_store_once(home):
         decide(client, SURE, first=3)
     run_id = gate.transfer.run.run_id
     assert (store.run(run_id).state, store.run(run_id).metrics) == ("finished", {"cases": 3})
-    decisions = Reviews(store).decisions(run_id)
-    assert decisions[["case_id", "decision"]].values.tolist() == [
-        ["c0", "accepted"],
-        ["c2", "review"],
-        ["c3", "accepted"],
+    decisions = Reviews(store).decisions(run_id).sort_values("case_id")
+    assert decisions[["case_id", "decision", "reason"]].values.tolist() == [
+        ["c0", "accepted", "accepted"],
+        ["c1", "review", "fault"],
+        ["c2", "review", "low_confidence"],
+        ["c3", "accepted", "accepted"],
     ]
     assert Reviews(store).verdicts(run_id)["case_id"].tolist() == ["c0"]
     gate = open_gate(home)
@@ -501,6 +509,109 @@ def test_a_transfer_that_is_cut_short_goes_on_where_the_store_is(home, monkeypat
     assert decided["case_id"].tolist() == [f"c{i}" for i in range(5)]
     assert gate.transfer.waiting == 0
     gate.worker.log.close()
+
+
+def test_a_case_without_an_answer_waits_for_people_and_can_be_judged(home):
+    text = "1 0.9 0.1 smell of burning"
+    gate = open_gate(home, FixedScorer({text: np.nan}))
+    with TestClient(gate_app(gate)) as client:
+        decide(client, SURE, text)
+        judged = client.post("/v1/verdicts", json={"verdicts": [verdict("c1", label=LABELS[2])]})
+        assert judged.json() == {"added": 1}
+    store, run_id = Store(home.store), gate.transfer.run.run_id
+    table = Audits(store).audited_cases(run_id, "line", 1, unscored=True)
+    queue = review_queue(table, escape=10, review=1, minutes=2, capacity_minutes=60)
+    assert table["verdict_label"].tolist()[1] == LABELS[2]
+    assert queue.cases.empty  # judged
+    waiting = table.assign(verdict=None, reviewers=np.nan)
+    queue = review_queue(waiting, escape=10, review=1, minutes=2, capacity_minutes=60)
+    assert queue.cases["case_id"].tolist() == ["c1"]
+    assert Claims(store).case_text(run_id, "c1") == text
+    decided = Reviews(store).decided_cases(run_id, "line", 1, reason="fault")
+    assert decided[["case_id", "predicted"]].values.tolist() == [["c1", ""]]
+    assert Audits(store).audited_cases(run_id, "line", 1)["case_id"].tolist() == ["c0"]
+
+
+def test_an_accepted_case_below_the_audit_share_is_marked_and_in_the_list_of_audits(home):
+    gate = open_gate(home)
+    run_id, n = gate.transfer.run.run_id, 400
+    ids = [f"c{i}" for i in range(n)]
+    with TestClient(gate_app(gate)) as client:
+        texts = [SURE if i % 2 else "0 0.5 0.1" for i in range(n)]
+        answers = decide(client, *texts).json()["decisions"]
+        numbers = audit_numbers(audit_secret(home.store), run_id, ids)
+        drawn = [ids[i] for i in range(1, n, 2) if numbers[i] < AUDIT_SHARE]
+        assert [a["case_id"] for a in answers if a["reason"] == "audit"] == drawn
+        marks = {(a["reason"] == "audit", a["audit_probability"]) for a in answers}
+        assert marks == {(True, AUDIT_SHARE), (False, None)}
+        assert {a["decision"] for a in answers if a["reason"] == "audit"} == {"accepted"}
+        audit = {"audit": True, "inclusion_probability": AUDIT_SHARE}
+        moment = next(a["decided_at"] for a in answers if a["case_id"] == drawn[0])
+        judged = verdict(drawn[0], at=moment, **audit)  # before the store has the draw
+        assert client.post("/v1/verdicts", json={"verdicts": [judged]}).json() == {"added": 1}
+    draws = Audits(Store(home.store)).draws(run_id, "line", 1)
+    assert draws["case_id"].tolist() == sorted(drawn)
+    assert len(drawn) > 5
+
+
+# --- files of the log
+
+
+def test_a_large_file_is_closed_and_removed_once_the_store_has_its_cases_and_it_is_old(
+    home, monkeypatch
+):
+    monkeypatch.setattr("core.gate.log.SEGMENT_BYTES", 1)  # a file a batch
+    bad = "1 0.9 0.1"
+
+    def files():
+        return sorted(path.name.split(".", 1)[1] for path in (home.home / "gate").glob("*.jsonl"))
+
+    gate = open_gate(home, FixedScorer({bad: np.nan}))
+    for i, text in enumerate([SURE, bad, SURE]):
+        answer_batch(gate, [WaitingRequest(DecideRequest(cases=(case(f"c{i}", text),)), f"k{i}")])
+    assert files() == ["000001.jsonl", "000002.jsonl", "jsonl"]
+    assert gate.transfer.move_all() == 3
+    assert len(files()) == 3  # in the store, but young
+    monkeypatch.setattr("core.gate.log.KEEP_S", -1)
+    assert gate.transfer.move_all() == 0
+    assert files() == ["jsonl"]
+    gate.worker.log.close()
+
+    scorer = FixedScorer()
+    gate = open_gate(home, scorer)  # a new process
+    again, kept, new = (
+        WaitingRequest(DecideRequest(cases=(case(name, SURE),)), None)
+        for name in ("c0", "c2", "c3")
+    )
+    answer_batch(gate, [again, kept, new])
+    assert again.answers.exception().code == "gate.case_removed"
+    assert [r.answers.result()[0].case_id for r in (kept, new)] == ["c2", "c3"]
+    assert scorer.batches == [[SURE]]
+    assert gate.transfer.move_all() == 1
+    assert gate.transfer.waiting == 0
+    gate.worker.log.close()
+    decided = Reviews(Store(home.store)).decisions(gate.transfer.run.run_id)
+    assert sorted(decided["case_id"]) == ["c0", "c1", "c2", "c3"]
+
+
+def test_a_file_with_a_case_that_the_store_lacks_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.gate.log.SEGMENT_BYTES", 1)
+    monkeypatch.setattr("core.gate.log.KEEP_S", -1)
+    log = DecisionLog(tmp_path / "log.jsonl")
+    for name, scores in (("a", {}), ("b", None), ("c", {})):
+        log.append([{"content_key": name, "answer": {"case_id": name}, "scores": scores}])
+    assert log.remove_old(scored=0, unscored=9) == 0
+    assert log.remove_old(scored=1, unscored=0) == 1
+    assert log.remove_old(scored=9, unscored=0) == 0
+    assert list(log.cases) == ["b", "c"]
+    # killed between the list of removed cases and the removal of a file
+    (tmp_path / "log.000001.jsonl").write_bytes(b"left over")
+    log.close()
+    log = DecisionLog(tmp_path / "log.jsonl")
+    assert list(log.cases) == ["b", "c"]
+    assert not (tmp_path / "log.000001.jsonl").exists()
+    assert ("a" in log.retired, "b" in log.retired) == (True, False)
+    log.close()
 
 
 # --- what it says of itself

@@ -8,13 +8,14 @@ no log, no HTTP and no store.
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.decision.thresholds.decisions import FAULT, POLICY_VOID, review_all_cases
+from core.decision.thresholds.decisions import AUDIT, FAULT, POLICY_VOID, review_all_cases
 from core.gate.schemas import CaseAnswer, GateCase
 from core.pipeline.apply import BoundPolicy
 
@@ -60,11 +61,25 @@ class GateModel:
     model_hash: str
 
 
+@dataclass(frozen=True)
+class AuditRule:
+    """Which accepted cases are audited: those whose number is below the share.
+
+    numbers: case ids -> their permanent random numbers in [0, 1), [n].
+    """
+
+    share: float
+    numbers: Callable[[Sequence[str]], NDArray[np.float64]]
+
+
 def decide_batch(
-    cases: Sequence[GateCase], model: GateModel, read_policy: Callable[[], BoundPolicy | None]
+    cases: Sequence[GateCase],
+    model: GateModel,
+    read_policy: Callable[[], BoundPolicy | None],
+    audits: AuditRule | None = None,
 ) -> list[DecidedCase]:
     """Score and decide the cases, in their order. Never raises for a fault of model, policy or
-    store: those cases go to review.
+    store: those cases go to review. audits: None draws none.
     """
     scored = score_cases(cases, model)
     good = {i: scores for i, (scores, _) in enumerate(scored) if scores is not None}
@@ -77,7 +92,7 @@ def decide_batch(
         for i, accepted, reason in zip(good, decided.accepted, decided.reasons, strict=True)
     }
     decided_at = datetime.now(UTC)
-    return [
+    answered = [
         _decided_case(
             case,
             *scored[i],
@@ -88,6 +103,18 @@ def decide_batch(
             decided_at,
         )
         for i, case in enumerate(cases)
+    ]
+    return answered if audits is None else _with_audits(answered, audits)
+
+
+def _with_audits(decided: list[DecidedCase], audits: AuditRule) -> list[DecidedCase]:
+    numbers = audits.numbers([item.case.case_id for item in decided])
+    marks = {"reason": AUDIT, "audit_probability": audits.share}
+    return [
+        replace(item, answer=item.answer.model_copy(update=marks))
+        if item.answer.decision == "accepted" and number < audits.share
+        else item
+        for item, number in zip(decided, numbers, strict=True)
     ]
 
 

@@ -2,35 +2,63 @@
 
 A line is a case's decision, or a request's idempotency key with its cases. After a kill the last
 line may be cut short; nobody was answered from it, and it is cut off when the log is opened. One
-process holds a log. Texts and answers stay in the file; memory holds where each one lies.
+process holds a log. Texts and answers stay in the files; memory holds where each one lies.
+
+A file that is large or old is closed and numbered, and the next one begins. A closed file is
+removed when the store has all of its cases and it is old, or the closed files are many bytes. A
+case whose line is removed is not decided again, but refused.
 """
 
 import json
 import os
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from core.errors import StoreError
+from core.errors import OtherContentError, StoreError
 from core.files import private_folder, sync_path
+from core.gate.retired import read_retired
+
+SEGMENT_BYTES = 64_000_000  # of a file, before it is closed
+SEGMENT_S = 86_400.0  # from a file's first line to its end
+KEEP_S = 30 * 86_400.0  # for which a request may be repeated, at least while there is room
+KEEP_BYTES = 2_000_000_000  # of closed files
 
 
 @dataclass(frozen=True)
 class StoredLine:
-    """Where a line lies in the file, in bytes, and the sha256 of the content that it answers."""
+    """Where a line lies: number of the file, offset and size in bytes; and the sha256 of the
+    content that it answers.
+    """
 
+    segment: int
     offset: int
     size: int
     content_key: str
 
 
+@dataclass
+class Segment:
+    """A file of the log: its handle, size in bytes, time of its first line (Unix seconds), how many
+    of its cases have a model's answer, and the names in it.
+    """
+
+    handle: int
+    size: int = 0
+    began: float = 0.0
+    scored: int = 0
+    cases: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
 class DecisionLog:
     """The log at `path`, made at first use. Raises StoreError where another process holds it, or a
-    line before the last cannot be read. One thread appends; any thread reads.
+    line before the last cannot be read. One thread at a time appends; any thread reads.
     """
 
     def __init__(self, path: Path):
@@ -43,13 +71,17 @@ class DecisionLog:
             self._lock.acquire(timeout=0)
         except Timeout as e:
             raise StoreError("gate.log_in_use", file=str(path)) from e
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self.cases: dict[str, StoredLine] = {}
         self.requests: dict[str, StoredLine] = {}
-        self.scored: list[StoredLine] = []  # decisions with a model's answer, in their order
+        # Lines that no one has removed, in their order: with a model's answer, and without one.
+        self.scored: list[StoredLine] = []
+        self.unscored: list[StoredLine] = []
+        self._segments: dict[int, Segment] = {}
+        self._turn = threading.Lock()  # of reading a line against removing its file
         self._broken = threading.Event()
         try:
-            self._size = self._recover()
+            self.retired = read_retired(self._retired_path)
+            self._recover()
         except BaseException:
             self.close()
             raise
@@ -66,55 +98,144 @@ class DecisionLog:
             raise StoreError("gate.log_broken_off", file=str(self.path))
         lines = [_encoded(document) for document in documents]
         try:
-            _write_whole(self._handle, b"".join(lines))
-            os.fsync(self._handle)
+            active = self._open_segment()
+            _write_whole(active.handle, b"".join(lines))
+            os.fsync(active.handle)
         except OSError as e:
             self._cut_back()
             reason = e.strerror or str(e)
             raise StoreError("gate.log_not_written", file=str(self.path), reason=reason) from e
         for document, line in zip(documents, lines, strict=True):
-            self._index(document, StoredLine(self._size, len(line), document["content_key"]))
-            self._size += len(line)
+            self._index(document, len(line))
 
     def read_line(self, line: StoredLine) -> dict[str, Any]:
-        """Return the document of a line."""
-        return json.loads(os.pread(self._handle, line.size, line.offset))
+        """Return the document of a line. Raises OtherContentError if its file is removed."""
+        with self._turn:
+            if line.segment not in self._segments:
+                raise OtherContentError("gate.line_removed")
+            handle = self._segments[line.segment].handle
+            return json.loads(os.pread(handle, line.size, line.offset))
+
+    def remove_old(self, scored: int, unscored: int) -> int:
+        """Remove old closed files whose cases are all in the store; return how many.
+
+        scored, unscored: how many cases of each kind the store has, from the log's beginning.
+        """
+        removed = 0
+        for number in sorted(self._segments)[:-1]:
+            segment, past = self._segments[number], self.retired
+            with_answer, without = segment.scored, len(segment.cases) - segment.scored
+            closed_bytes = sum(self._segments[n].size for n in sorted(self._segments)[:-1])
+            old = time.time() - os.fstat(segment.handle).st_mtime > KEEP_S
+            in_store = past.scored + with_answer <= scored and past.unscored + without <= unscored
+            if not in_store or not (old or closed_bytes > KEEP_BYTES):
+                break
+            retired = past.with_cases(segment.cases, with_answer, without, number)
+            # First the names, then the file: a kill in between leaves a file that is removed when
+            # the log is opened.
+            retired.save(self._retired_path)
+            with self._turn:
+                self.retired = retired
+                self._forget(number, with_answer, without)
+            self._closed_path(number).unlink()
+            removed += 1
+        return removed
 
     def close(self) -> None:
         """Give the log back."""
-        os.close(self._handle)
+        for segment in self._segments.values():
+            os.close(segment.handle)
         self._lock.release()
 
-    def _recover(self) -> int:
-        """Index the lines of the file, cut off an unfinished last one, and return the size."""
-        size = 0
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, 1):
+    # --- files
+
+    @property
+    def _retired_path(self) -> Path:
+        return self.path.with_suffix(".retired.npz")
+
+    def _closed_path(self, number: int) -> Path:
+        return self.path.with_suffix(f".{number:06d}.jsonl")
+
+    def _open_segment(self) -> Segment:
+        """Return the file that is written, a new one where the last is large or old."""
+        number = max(self._segments)
+        segment = self._segments[number]
+        age = time.time() - segment.began
+        if segment.size and (segment.size >= SEGMENT_BYTES or age >= SEGMENT_S):
+            self.path.rename(self._closed_path(number))
+            self._segments[number + 1] = segment = Segment(_opened(self.path))
+            sync_path(self.path.parent)
+        if not segment.size:
+            segment.began = time.time()
+        return segment
+
+    def _recover(self) -> None:
+        """Index the lines of all files, and cut off an unfinished last one of the newest."""
+        numbers = [int(path.suffixes[-2][1:]) for path in self._closed_files()]
+        for number in sorted(numbers):
+            if number <= self.retired.segment:
+                self._closed_path(number).unlink()
+                continue
+            self._read_segment(number, self._closed_path(number))
+        self._read_segment(max([self.retired.segment, *numbers]) + 1, self.path)
+        active = self._segments[max(self._segments)]
+        os.ftruncate(active.handle, active.size)
+        os.fsync(active.handle)
+
+    def _closed_files(self) -> list[Path]:
+        digits = "[0-9]" * 6
+        return sorted(self.path.parent.glob(f"{self.path.stem}.{digits}.jsonl"))
+
+    def _read_segment(self, number: int, path: Path) -> None:
+        self._segments[number] = Segment(_opened(path), began=path.stat().st_mtime)
+        with path.open("rb") as file:
+            for place, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     break
                 try:
-                    document = json.loads(line)
-                    self._index(document, StoredLine(size, len(line), document["content_key"]))
+                    self._index(json.loads(line), len(line))
                 except (ValueError, KeyError, TypeError) as e:
-                    raise StoreError("gate.log_line", file=str(self.path), line=number) from e
-                size += len(line)
-        os.ftruncate(self._handle, size)
-        os.fsync(self._handle)
-        return size
+                    raise StoreError("gate.log_line", file=str(path), line=place) from e
 
-    def _index(self, document: dict[str, Any], line: StoredLine) -> None:
+    # --- lines
+
+    def _index(self, document: dict[str, Any], size: int) -> None:
+        """Note where the next line of the newest file lies."""
+        number = max(self._segments)
+        segment = self._segments[number]
+        line = StoredLine(number, segment.size, size, document["content_key"])
         if "request" in document:
             self.requests[document["request"]] = line
-            return
-        self.cases[document["answer"]["case_id"]] = line
-        if document["scores"] is not None:
-            self.scored.append(line)
+            segment.requests.append(document["request"])
+        else:
+            case_id = document["answer"]["case_id"]
+            has_scores = document["scores"] is not None
+            (self.scored if has_scores else self.unscored).append(line)
+            segment.scored += has_scores
+            self.cases[case_id] = line
+            segment.cases.append(case_id)
+        segment.size += size
+
+    def _forget(self, number: int, scored: int, unscored: int) -> None:
+        segment = self._segments.pop(number)
+        os.close(segment.handle)
+        for names, lines in ((segment.cases, self.cases), (segment.requests, self.requests)):
+            for name in names:
+                # a key may have been used again in a later file
+                if lines[name].segment == number:
+                    del lines[name]
+        del self.scored[:scored], self.unscored[:unscored]
 
     def _cut_back(self) -> None:
+        active = self._segments[max(self._segments)]
         try:
-            os.ftruncate(self._handle, self._size)
+            os.ftruncate(active.handle, active.size)
         except OSError:
             self._broken.set()
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 def _encoded(document: dict[str, Any]) -> bytes:

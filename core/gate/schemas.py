@@ -49,8 +49,9 @@ class DecideRequest(BaseModel):
 class CaseAnswer(BaseModel):
     """What the gate decided of a case. Label and numbers are null where the model gave none.
 
-    reason: one of core's REASONS. fault: what kept the gate from accepting, empty where nothing
-    did. Uncertainties are in nats.
+    reason: one of core's REASONS; "audit" is an accepted case that a person judges too, without
+    holding it up, drawn with audit_probability (null for every other case). fault: what kept the
+    gate from accepting, empty where nothing did. Uncertainties are in nats.
     """
 
     case_id: str
@@ -66,6 +67,7 @@ class CaseAnswer(BaseModel):
     certificate: str | None
     model_hash: str
     decided_at: datetime
+    audit_probability: float | None = None  # lines of earlier versions have none
 
 
 class DecideResponse(BaseModel):

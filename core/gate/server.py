@@ -6,8 +6,9 @@ from functools import partial
 
 import uvicorn
 
+from core.decision.audits.draws import audit_numbers
 from core.gate.app import Gate, gate_app
-from core.gate.deciding import GateModel, decide_batch
+from core.gate.deciding import AuditRule, GateModel, decide_batch
 from core.gate.log import DecisionLog
 from core.gate.metrics import GateMetrics
 from core.gate.policies import PolicyInForce
@@ -16,7 +17,9 @@ from core.gate.transfer import StoreTransfer, gate_run
 from core.gate.worker import GateWorker
 from core.identity import Principal
 from core.pipeline.ask import checked_question
+from core.pipeline.audits import AUDIT_SHARE
 from core.settings import Settings
+from core.store.secret import audit_secret
 from core.store.store import Store
 
 # Between two turns of the interpreter. The model gives it up at each of its products and wants it
@@ -43,7 +46,9 @@ def make_gate(
     policies = PolicyInForce(Store(settings.store, POLICY_WAIT_S), run)
     model = GateModel(scorer, tuple(card.labels), card.hash)
     metrics = GateMetrics()
-    decide = partial(decide_batch, model=model, read_policy=policies.bound_policy)
+    secret = audit_secret(settings.store)
+    audits = AuditRule(AUDIT_SHARE, partial(audit_numbers, secret, run.run_id))
+    decide = partial(decide_batch, model=model, read_policy=policies.bound_policy, audits=audits)
     return Gate(
         GateWorker(log, decide, metrics),
         StoreTransfer(log, Store(settings.store, TRANSFER_WAIT_S, GATE), run),

@@ -1,25 +1,29 @@
 """From the gate's log into the store: predictions as parts of the gate's run, with their decisions.
 
-The store alone says how far it is: the run holds the first n scored cases of the log. So a kill at
-any point loses and doubles nothing. Cases that the model gave no answer for stay in the log: the
-store keeps only finite answers.
+The store alone says how far it is: the run holds the first n scored cases of the log, and the first
+m of those that the model gave no answer for. So a kill at any point loses and doubles nothing.
 """
 
 import itertools
 import logging
 import threading
 import time
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from core.decision.audits.draws import audit_numbers
 from core.errors import KakushinError
 from core.gate.log import DecisionLog
 from core.pipeline.runs import content_hash, model_run
+from core.store.audits import Audits
 from core.store.parts import write_part
 from core.store.reviews import Reviews
+from core.store.secret import audit_secret
 from core.store.store import Store
+from core.store.unscored import add_unscored_cases, count_unscored
 from core.types import Run
 
 PART_CASES = 2000
@@ -35,13 +39,13 @@ def gate_run(card, dataset: str) -> Run:
 
 
 class StoreTransfer:
-    """Moves scored cases of a log into the store, part by part. Safe to share between threads."""
+    """Moves cases of a log into the store, part by part. Safe to share between threads."""
 
     def __init__(self, log: DecisionLog, store: Store, run: Run):
         self.log, self.store, self.run = log, store, run
         self._turn, self._stop = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="gate-transfer", daemon=True)
-        self._moved = 0
+        self._scored = self._unscored = 0  # cases of the log that the store has
         self._started = 0.0  # seconds of time.monotonic()
 
     def start(self) -> None:
@@ -67,17 +71,26 @@ class StoreTransfer:
 
     @property
     def waiting(self) -> int:
-        """Scored cases that this process has not moved."""
-        return len(self.log.scored) - self._moved
+        """Cases of the log that this process has not moved."""
+        log, past = self.log, self.log.retired
+        in_log = past.scored + len(log.scored) + past.unscored + len(log.unscored)
+        return in_log - self._scored - self._unscored
 
     def move_all(self) -> int:
-        """Move every scored case of the log; return how many were moved. Raises StoreError."""
+        """Move every case of the log, then remove its old files; return how many were moved.
+
+        Raises StoreError.
+        """
         with self._turn:
             self.store.add_run(self.run)
             moved = 0
-            while batch := self._next_documents():
+            while batch := self._next_scored():
                 self._move(batch)
                 moved += len(batch)
+            while batch := self._next_unscored():
+                self._move_unscored(batch)
+                moved += len(batch)
+            self.log.remove_old(self._scored, self._unscored)
             return moved
 
     def _work(self) -> None:
@@ -90,34 +103,67 @@ class StoreTransfer:
                 except (KakushinError, OSError):
                     _logger.exception("the gate's decisions stay in its log for now")
 
-    def _next_documents(self) -> list[dict[str, Any]]:
-        self._moved = self.store.run(self.run.run_id).cases
-        lines = self.log.scored[self._moved : self._moved + PART_CASES]
-        return [self.log.read_line(line) for line in lines]
+    def _next_scored(self) -> list[dict[str, Any]]:
+        self._scored = self.store.run(self.run.run_id).cases
+        first = self._scored - self.log.retired.scored
+        return [self.log.read_line(line) for line in self.log.scored[first : first + PART_CASES]]
+
+    def _next_unscored(self) -> list[dict[str, Any]]:
+        self._unscored = count_unscored(self.store, self.run.run_id)
+        first = self._unscored - self.log.retired.unscored
+        return [self.log.read_line(line) for line in self.log.unscored[first : first + PART_CASES]]
 
     def _move(self, documents: list[dict[str, Any]]) -> None:
-        run_id, reviews = self.run.run_id, Reviews(self.store)
+        run_id = self.run.run_id
         part = max(self.store.parts(run_id), default=-1) + 1
-        rows = part_rows(documents, self._moved)
-        path = write_part(self.store.folder, run_id, part, rows)
-        answers = [document["answer"] for document in documents if document["answer"]["policy"]]
+        path = write_part(self.store.folder, run_id, part, part_rows(documents, self._scored))
+        with self.store.atomic():
+            self.store.take_in(run_id, part, path)
+            self._add_decisions([document["answer"] for document in documents])
+
+    def _move_unscored(self, documents: list[dict[str, Any]]) -> None:
+        answers = pd.DataFrame([document["answer"] for document in documents])
+        cases = pd.DataFrame([document["case"] for document in documents])
+        cases = cases.assign(fault=answers["fault"], occurred_at=_utc_times(answers["decided_at"]))
+        with self.store.atomic():
+            add_unscored_cases(self.store, self.run.run_id, cases)
+            self._add_decisions([document["answer"] for document in documents])
+
+    def _add_decisions(self, answers: list[dict[str, Any]]) -> None:
+        """Add the decisions of the versions that decided, and the audits drawn with them."""
 
         def applied(answer: dict[str, Any]) -> tuple:
             return answer["policy"], answer["policy_version"], answer["certificate"]
 
-        with self.store.atomic():
-            self.store.take_in(run_id, part, path)
-            for (policy, version, certificate), group in itertools.groupby(answers, applied):
-                decided = list(group)
-                reviews.add_decisions(
-                    run_id,
-                    [answer["case_id"] for answer in decided],
-                    np.array([answer["decision"] == "accepted" for answer in decided]),
-                    policy,
-                    version,
-                    [answer["reason"] for answer in decided],
-                    certificate,
-                )
+        by_policy = [answer for answer in answers if answer["policy"]]
+        for (policy, version, certificate), group in itertools.groupby(by_policy, applied):
+            decided = list(group)
+            Reviews(self.store).add_decisions(
+                self.run.run_id,
+                [answer["case_id"] for answer in decided],
+                np.array([answer["decision"] == "accepted" for answer in decided]),
+                policy,
+                version,
+                [answer["reason"] for answer in decided],
+                certificate,
+            )
+            drawn = [answer for answer in decided if answer.get("audit_probability")]
+            if drawn:
+                self._add_draws(drawn, policy, version)
+
+    def _add_draws(self, drawn: list[dict[str, Any]], policy: str, version: int) -> None:
+        case_ids = [answer["case_id"] for answer in drawn]
+        Audits(self.store).add_draws(
+            self.run.run_id,
+            policy,
+            version,
+            case_ids,
+            [answer["label"] for answer in drawn],
+            np.array([answer["audit_probability"] for answer in drawn]),
+            audit_numbers(audit_secret(self.store.folder), self.run.run_id, case_ids),
+            # The log holds a draw from the decision on: a verdict may be older than this transfer.
+            min(datetime.fromisoformat(answer["decided_at"]) for answer in drawn),
+        )
 
 
 def part_rows(documents: list[dict[str, Any]], first: int) -> pd.DataFrame:
@@ -140,10 +186,12 @@ def part_rows(documents: list[dict[str, Any]], first: int) -> pd.DataFrame:
             "aleatoric": scores["aleatoric"],
             "epistemic": scores["epistemic"],
             "probabilities": scores["probabilities"],
-            "occurred_at": pd.to_datetime(answers["decided_at"], format="ISO8601").dt.tz_localize(
-                None
-            ),
+            "occurred_at": _utc_times(answers["decided_at"]),
             "value": np.nan,
             "novelty": scores["novelty"].astype(np.float64),
         }
     )
+
+
+def _utc_times(column: pd.Series) -> pd.Series:
+    return pd.to_datetime(column, format="ISO8601").dt.tz_localize(None)

@@ -221,6 +221,8 @@ class GateWorker:
         )
         if stored is not None and stored.content_key != case.content_key:
             raise OtherContentError("gate.other_case", case=case.case_id)
+        if stored is None and case.case_id in self.log.retired:
+            raise OtherContentError("gate.case_removed", case=case.case_id)
         return stored is None
 
     def _logged_answer(self, case: GateCase) -> CaseAnswer:

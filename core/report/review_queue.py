@@ -41,7 +41,7 @@ def review_queue(
 
     cases: a frame of Audits.audited_cases. escape, review: cost of one, in one currency. minutes:
     of one review. capacity_minutes: of all reviewers today. gold: ids of gold cases. The chance of
-    an error is 1 - confidence. Audits come in the order of their random numbers, so that the
+    an error is 1 - confidence, 1 where the model gave no answer. Audits come in the order of their random numbers, so that the
     answered ones are a random sample at any time.
     """
     audit = (cases["u"].notna() & (cases["decision"] == "accepted")).to_numpy()
@@ -54,7 +54,9 @@ def review_queue(
     waits = (audit | people | golden) & (cases["reviewers"].fillna(0).to_numpy() < needed)
     table = table[waits].set_index("case_id", drop=False)
     plain, blind = table[~table["blind"]], table[table["blind"]].sort_values("u")
-    ranked = rank_queue(1 - plain["confidence"], escape, review, minutes, capacity_minutes)
+    # a case that the model gave no answer for is taken as wrong
+    p_wrong = (1 - plain["confidence"]).fillna(1.0)
+    ranked = rank_queue(p_wrong, escape, review, minutes, capacity_minutes)
     order = [str(case_id) for case_id in plain["case_id"].to_numpy()[ranked.order]]
     mixed = mix_blind_cases(order, blind["case_id"].tolist(), ranked.today)
     saving = pd.Series(ranked.saving, plain.index, dtype=float)

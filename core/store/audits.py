@@ -17,6 +17,7 @@ from core.store.entries import checked_text
 from core.store.ledger import Ledger
 from core.store.store import Store
 from core.store.trail import AuditTrail, TrailEvent
+from core.store.unscored import CASES
 
 _BY_VERSION = "run_id = ? AND policy = ? AND policy_version = ?"
 # Lists as parameters: row by row, DuckDB takes a millisecond for each.
@@ -125,11 +126,14 @@ class Audits:
                 [run_id, policy, version],
             ).df()
 
-    def audited_cases(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
+    def audited_cases(
+        self, run_id: str, policy: str, version: int, unscored: bool = False
+    ) -> pd.DataFrame:
         """Return every case that a version decided, with its draw and what people said of it.
 
-        run_id: the scoring run. policy, version: the policy's. A row a case, in the order of the
-        run's file. Columns: case_id, row, segment, predicted, label and outcome (those of the
+        run_id: the scoring run. policy, version: the policy's. unscored: also return the cases that
+        the model gave no answer for, without a number. A row a case, in the order of the run's
+        file. Columns: case_id, row, segment, predicted, label and outcome (those of the
         file), confidence, epistemic (nats), occurred_at, value; decision, reason; stratum,
         inclusion_probability, u, drawn_at (UTC), all missing if the case was not drawn; verdict
         (right, wrong or unsure; None without one), verdict_label, reviewers, audit, blind, verdict_at
@@ -143,7 +147,7 @@ class Audits:
                 " p.confidence, p.epistemic, p.occurred_at, p.value, d.decision, d.reason,"
                 " r.stratum, r.inclusion_probability, r.u, r.drawn_at, v.verdict,"
                 ' v.label AS verdict_label, v.reviewers, v.audit, v.blind, v."at" AS verdict_at'
-                " FROM predictions p"
+                f" FROM {CASES if unscored else 'predictions'} p"
                 f" JOIN (SELECT case_id, decision, reason FROM decisions WHERE {_BY_VERSION}) d"
                 f" USING (case_id) LEFT JOIN ({_DRAWN}) r USING (case_id)"
                 " LEFT JOIN (FROM case_verdicts WHERE run_id = ?) v USING (case_id)"

@@ -95,10 +95,19 @@ def known_cases(
 
 
 def require_cases(connection: duckdb.DuckDBPyConnection, run_id: str, case_ids: list[str]) -> None:
-    """Do nothing if the run has all of the cases. Raises NotFoundError, which names the first."""
+    """Do nothing if the run has all of the cases, with a prediction or without one.
+
+    Raises NotFoundError, which names the first that it lacks.
+    """
     if not case_ids:
         return
     missing = sorted(set(case_ids) - known_cases(connection, run_id, case_ids))
+    if missing:
+        query = (
+            "SELECT case_id FROM unscored_cases WHERE run_id = ? AND case_id IN (SELECT unnest(?))"
+        )
+        unscored = connection.execute(query, [run_id, missing]).fetchall()
+        missing = sorted(set(missing) - {case_id for (case_id,) in unscored})
     if missing:
         raise NotFoundError(
             "store.no_case", run=run_id, case=missing[0], n=len(missing), cases=len(case_ids)

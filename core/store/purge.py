@@ -20,7 +20,7 @@ from core.store.trail import AuditTrail, TrailEvent
 class Purged:
     """How much was deleted."""
 
-    texts: int  # of predictions, emptied
+    texts: int  # of cases, emptied
     uploads: int
     jobs: int
     leftovers: int  # files of killed processes
@@ -47,6 +47,10 @@ def purge_before(store: Store, settings: Settings, day: date) -> Purged:
             [day],
         )
         texts = int(only_row(result)[0]) + lake.empty_texts_before(connection, store.folder, day)
+        result = connection.execute(
+            "UPDATE unscored_cases SET text = '' WHERE text <> '' AND occurred_at < ?", [day]
+        )
+        texts += int(only_row(result)[0])
         purged = Purged(texts, len(uploads), len(jobs), len(leftovers))
         event = TrailEvent("purge", store.principal.name, f"before {day}", asdict(purged))
         AuditTrail(store).append(store.principal, [event])

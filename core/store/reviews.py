@@ -20,6 +20,7 @@ from core.store.entries import DECISIONS, ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.store import Store
 from core.store.trail import AuditTrail, TrailEvent
+from core.store.unscored import CASES
 
 _VERDICT = (
     'run_id, case_id, label, verdict, reviewer, "at", audit, inclusion_probability, source, blind, '
@@ -195,7 +196,7 @@ class Reviews:
         self._trail.append(self.principal, [event])
 
     def undecided_cases(self, run_id: str, policy: str, version: int, limit: int) -> pd.DataFrame:
-        """Return up to `limit` predictions that this version has not decided, in any order.
+        """Return up to `limit` cases that this version has not decided, in any order.
 
         run_id: the scoring run. policy, version: the policy's. Columns: case_id, segment,
         predicted, confidence, epistemic (nats), novelty (NaN if unknown).
@@ -203,7 +204,7 @@ class Reviews:
         with self.store.reading() as connection:
             return connection.execute(
                 "SELECT case_id, segment, predicted, confidence, epistemic, novelty"  # noqa: S608
-                " FROM predictions p"
+                f" FROM {CASES} p"
                 f" ANTI JOIN (SELECT case_id FROM decisions WHERE {_BY_VERSION}) USING (case_id)"
                 " WHERE p.run_id = ? LIMIT ?",
                 [run_id, policy, version, run_id, limit],
@@ -257,7 +258,7 @@ class Reviews:
             self.store.run(run_id)
             return connection.execute(
                 f"SELECT {_PREDICTION}, decision, reason, policy, policy_version, certificate,"  # noqa: S608
-                ' model_hash, "at" FROM predictions p JOIN'
+                f' model_hash, "at" FROM {CASES} p JOIN'
                 f" (SELECT * EXCLUDE (run_id, position) FROM decisions WHERE {_BY_VERSION}) d"
                 f' USING (case_id) WHERE p.run_id = ?{filters} ORDER BY "row", case_id LIMIT ?',
                 [run_id, policy, version, run_id, *equal.values(), limit],
@@ -267,7 +268,7 @@ class Reviews:
         """Return counts n of this version's decisions by segment, predicted, decision and reason."""
         with self.store.reading() as connection:
             return connection.execute(
-                "SELECT segment, predicted, decision, reason, count(*) AS n FROM predictions p"  # noqa: S608
+                f"SELECT segment, predicted, decision, reason, count(*) AS n FROM {CASES} p"  # noqa: S608
                 f" JOIN (SELECT case_id, decision, reason FROM decisions WHERE {_BY_VERSION})"
                 " USING (case_id) WHERE p.run_id = ? GROUP BY ALL ORDER BY ALL",
                 [run_id, policy, version, run_id],

@@ -264,3 +264,13 @@ CREATE TABLE gold_cases (                            -- cases whose label is cer
     added_at     TIMESTAMP NOT NULL,                 -- UTC
     PRIMARY KEY (run_id, case_id)
 );
+
+CREATE TABLE unscored_cases (                        -- cases that the gate's model gave no answer for: each waits for a person
+    run_id       VARCHAR NOT NULL,
+    case_id      VARCHAR NOT NULL,
+    segment      VARCHAR NOT NULL,
+    text         VARCHAR NOT NULL,
+    fault        VARCHAR NOT NULL,                   -- what went wrong, one word
+    occurred_at  TIMESTAMP NOT NULL,                 -- UTC
+    PRIMARY KEY (run_id, case_id)
+);

@@ -14,6 +14,7 @@ from core.counts.joint import REVIEW_ALL
 from core.decision.thresholds.policy import Policy
 
 ACCEPTED = "accepted"
+AUDIT = "audit"  # accepted, and drawn for a person to judge as well
 LOW_CONFIDENCE = "low_confidence"  # the confidence is below the threshold of the case
 EPISTEMIC = "epistemic"  # confident enough, but the epistemic uncertainty is above the limit
 NOVELTY = (
@@ -28,6 +29,7 @@ POLICY_VOID = "policy_void"  # the policy is not valid for these cases, so none 
 FAULT = "fault"  # a value is impossible or the gate failed, so nothing is known of the case
 REASONS = (
     ACCEPTED,
+    AUDIT,
     LOW_CONFIDENCE,
     EPISTEMIC,
     NOVELTY,

@@ -1,0 +1,47 @@
+"""Cases that a model gave no answer for: people judge them, and no count of predictions has them.
+
+Knows the table unscored_cases. A case of a run is in it or has a prediction, never both.
+"""
+
+import pandas as pd
+
+from core.errors import StoreError
+from core.store import intake
+from core.store.store import Store
+
+# Every case that people can judge, in place of `predictions`. One without an answer has no number,
+# and an empty label: NULL would not sort among labels.
+CASES = """(
+    SELECT run_id, case_id, "row", segment, text, label, predicted, outcome, confidence, total,
+           aleatoric, epistemic, occurred_at, value, novelty FROM predictions
+    UNION ALL BY NAME
+    SELECT run_id, case_id, segment, text, '' AS predicted, occurred_at FROM unscored_cases)"""
+
+
+def add_unscored_cases(store: Store, run_id: str, cases: pd.DataFrame) -> int:
+    """Add cases that have no prediction; return how many are new.
+
+    cases: columns case_id, segment, text, fault, occurred_at (UTC, without time zone). Raises
+    NotFoundError for an unknown run, StoreError for a case with a prediction.
+    """
+    columns = [cases[name].tolist() for name in ("case_id", "segment", "text", "fault")]
+    moments = [moment.to_pydatetime() for moment in cases["occurred_at"]]
+    with store.atomic() as connection:
+        store.run(run_id)
+        scored = intake.known_cases(connection, run_id, columns[0])
+        if scored:
+            raise StoreError("store.case_has_prediction", case=min(scored), run=run_id)
+        rows = connection.execute(
+            "INSERT OR IGNORE INTO unscored_cases SELECT ?, unnest(?), unnest(?), unnest(?),"
+            " unnest(?), unnest(?) RETURNING case_id",
+            [run_id, *columns, moments],
+        ).fetchall()
+    return len(rows)
+
+
+def count_unscored(store: Store, run_id: str) -> int:
+    """Return how many cases of the run have no answer of the model."""
+    with store.atomic() as connection:
+        query = "SELECT count(*) FROM unscored_cases WHERE run_id = ?"
+        (n,) = connection.execute(query, [run_id]).fetchone() or (0,)
+    return int(n)
