@@ -7,6 +7,8 @@ may use it; with one, refuses a login file that would let too many in.
 
 import argparse
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from core.settings import Settings, is_loopback
 from dashboard.app import GROUPS
 from dashboard.guard import LOCAL_HOSTS, RequestGuard
 from dashboard.index_page import index_page
+from dashboard.warm_up import start_warm_up
 
 SCRIPT = Path(__file__).with_name("app.py")
 
@@ -39,12 +42,18 @@ class DashboardApp(App):
         first, *names = [name for pages in GROUPS.values() for name in pages]
         routes = [Route(path, _index_page) for path in ("/", *(f"/{name}" for name in names))]
         routes.append(Route(f"/{first}", _first_page))
-        super().__init__(SCRIPT, routes=routes)
+        super().__init__(SCRIPT, routes=routes, lifespan=_lifespan)
         self._guard = RequestGuard(super().__call__, public_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or connection."""
         await self._guard(scope, receive, send)
+
+
+@asynccontextmanager
+async def _lifespan(app: App) -> AsyncIterator[None]:
+    start_warm_up()
+    yield
 
 
 async def _index_page(request: Request) -> Response:

@@ -56,7 +56,10 @@ SCREENS |= {page: SCREENS["dashboard.components"] | {"dashboard.components"} for
 SERVER = {
     "dashboard.app": {*SCREENS},
     "dashboard.guard": set(),
-    "dashboard.server": GROUND | {"dashboard.app", "dashboard.guard"},
+    "dashboard.index_page": set(),
+    "dashboard.warm_up": GROUND | {*SCREENS},
+    "dashboard.server": GROUND
+    | {f"dashboard.{name}" for name in ("app", "guard", "index_page", "warm_up")},
 }
 MAY_IMPORT = {"core": set(), "dashboard": set()} | CORE | SCREENS | SERVER
 
@@ -71,7 +74,10 @@ HOME |= {
 HOME |= {"duckdb": {"core.store"}, "plotly": {"core.report", *SCREENS}}
 HOME |= dict.fromkeys(("pptx", "reportlab", "xlsxwriter"), {"core.report"})
 HOME |= {"babel": {"core.messages", "core.cases", "dashboard.i18n", "core.report"}}
-HOME |= {"streamlit": {*SCREENS, "dashboard.app", "dashboard.server"} - {"dashboard.i18n"}}
+HOME |= {
+    "streamlit": {*SCREENS, "dashboard.app", "dashboard.index_page", "dashboard.server"}
+    - {"dashboard.i18n"}
+}
 
 
 def modules() -> dict[str, Path]:

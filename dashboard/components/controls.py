@@ -91,21 +91,26 @@ def language(words: Words) -> None:
 def clamp_run(runs: list[RunRecord]) -> str:
     """Set the chosen run to one of `runs`, before its list is drawn, and return its id."""
     by_id = {record.run.run_id: record for record in run_selection.selectable_runs(runs)}
-    lines = cache.line_settings()
-    pinned = [line.opens for line in lines.values() if line.opens is not None]
-    default = run_selection.default_selection(runs, pinned)
-    run_id = state.clamp_choice("run", list(by_id), default.run.run_id)
+    run_id = state.clamp_choice("run", list(by_id), default_run(runs).run.run_id)
     dataset = by_id[run_id].run.dataset
-    state.follow_line(dataset, _line_choices(lines.get(dataset)))
+    line = cache.line_settings().get(dataset)
+    state.follow_line(dataset, line_choices(line, state.present.lang))
     return run_id
 
 
-def _line_choices(line: LineSettings | None) -> dict[str, object]:
+def default_run(runs: list[RunRecord]) -> RunRecord:
+    """Return the run that opens first: one that a line's settings name, if there is one."""
+    lines = cache.line_settings().values()
+    pinned = [line.opens for line in lines if line.opens is not None]
+    return run_selection.default_selection(runs, pinned)
+
+
+def line_choices(line: LineSettings | None, language: str) -> dict[str, object]:
     """Return the choices that belong to a line; without settings, its volume is measured."""
     # a money scenario holds amounts of the line that it was made for
     if line is None:
         return {"volume": None, "money": None}
-    assumed = line.in_language(state.present.lang)
+    assumed = line.in_language(language)
     choices: dict[str, object] = {
         "money": None,
         "volume": assumed.cases_per_day,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.thresholds import consequence, daily_money
@@ -43,13 +44,7 @@ def risk(context: RunContext, marks: Sequence[Mark], sentences: list[str]) -> No
     if not labelled:
         panels.empty_panel("risk_coverage", words, "needs_labels")
         return
-    of_models = {kind: context.curve(kind, choices.segment) for kind in context.same}
-    curves = cached_result(frames.risk_coverage_frame, of_models, choices.unseen)
-    said_on = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
-    said_on["coincide"] = words.pattern("risk_coverage.coincide")
-    figure = cached_result(
-        _risk, curves, context.names, said_on, *(mark for mark in marks if mark.kind != CHEAPEST)
-    )
+    figure, curves = risk_figure(context, marks)
     note = [
         words.markdown("risk_coverage.note", n=words.number(labelled, 0)),
         *sentences,
@@ -64,6 +59,19 @@ def risk(context: RunContext, marks: Sequence[Mark], sentences: list[str]) -> No
     )
 
 
+def risk_figure(context: RunContext, marks: Sequence[Mark]) -> tuple[go.Figure, pd.DataFrame]:
+    """Return the chart of selective risk against coverage, and its frame."""
+    words, choices = context.words, context.choices
+    of_models = {kind: context.curve(kind, choices.segment) for kind in context.same}
+    curves = cached_result(frames.risk_coverage_frame, of_models, choices.unseen)
+    texts = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
+    texts["coincide"] = words.pattern("risk_coverage.coincide")
+    figure = cached_result(
+        _risk, curves, context.names, texts, *(mark for mark in marks if mark.kind != CHEAPEST)
+    )
+    return figure, curves
+
+
 def thresholds(
     context: RunContext, costed: pd.DataFrame, cheapest: float | None, marks: Sequence[Mark]
 ) -> None:
@@ -73,11 +81,7 @@ def thresholds(
     money, None if unknown. marks: the points.
     """
     words, currency = context.words, context.choices.currency
-    curve = cached_result(frames.threshold_frame, costed)
-    names = words.chart_words(
-        "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
-    )
-    figure = cached_result(_thresholds, curve, names | words.chart_money(currency), *marks)
+    figure, curve = thresholds_figure(context, costed, marks)
     note = [
         *([] if cheapest is None else [sentences.cheapest(words, curve, cheapest, currency)]),
         words("points.click"),
@@ -89,6 +93,22 @@ def thresholds(
         cached_result(tables.threshold_table, words, curve, currency),
         "  \n".join(note),
     )
+
+
+def thresholds_figure(
+    context: RunContext, costed: pd.DataFrame, marks: Sequence[Mark]
+) -> tuple[go.Figure, pd.DataFrame]:
+    """Return the chart of reviews, leakage and money against the threshold, and its frame.
+
+    costed: daily_money.cost_curve.
+    """
+    words, currency = context.words, context.choices.currency
+    curve = cached_result(frames.threshold_frame, costed)
+    texts = words.chart_words(
+        "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
+    )
+    figure = cached_result(_thresholds, curve, texts | words.chart_money(currency), *marks)
+    return figure, curve
 
 
 def _risk(curves: pd.DataFrame, names: dict[str, str], words: dict[str, str], *marks: Mark):

@@ -6,6 +6,7 @@ starts), causes (curves.parts_panel, starts), people, what_if, terms.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import cast
 
@@ -36,7 +37,7 @@ from dashboard.decide import (
     what_if,
 )
 from dashboard.decide import controls as decide_controls
-from dashboard.decide.mark_charts import CAPACITY, CERTIFIED
+from dashboard.decide.mark_charts import CAPACITY, CERTIFIED, Mark
 from dashboard.decide.mark_charts import CHEAPEST as CHEAPEST_MARK
 from dashboard.decide.route import draw_route_button
 from dashboard.decide.verdict import (
@@ -158,8 +159,8 @@ class View:
             return None
         return cast(float, answer.policy.threshold)
 
-    def draw_handle(self) -> None:
-        """Draw the verdict, the handle and the tiles; without measured times, money is left out."""
+    def handle_contents(self) -> dict[str, object]:
+        """Return the texts of the handle and the tiles; without measured times, no money."""
         ghost, currency = self.policy[0], self.choices.currency
         against = AgainstReview(
             self.terms.review_all,
@@ -169,9 +170,10 @@ class View:
             self.context.costs.reviewer_miss,
         )
         route = self.context.route
-        handle = cached_result(
+        return cached_result(
             _handle_contents,
-            self.words,
+            # without the reader's time zone, which no text of it needs: readers share the result
+            replace(self.words, zone=None),
             self.costed,
             self.timed,
             self.terms.cases_per_day,
@@ -181,7 +183,17 @@ class View:
             None if route is None else self.routed,
             self.context.applied_route is not None,
         )
-        live.handle(self.choices.t, handle)
+
+    def draw_handle(self) -> None:
+        """Draw the verdict, the handle and the tiles."""
+        live.handle(self.choices.t, self.handle_contents())
+
+    def fill_caches(self) -> None:
+        """Compute what the page shows on opening; the caches keep it for the first reader."""
+        self.handle_contents()
+        marks, _, _ = self.marks()
+        curves.risk_figure(self.context, marks)
+        curves.thresholds_figure(self.context, self.costed, marks)
 
     def draw_actions(self) -> None:
         """Draw the route to a yes if there is one, and what to do with the policy in use."""
@@ -242,10 +254,8 @@ class View:
                 with tab:
                     draw()
 
-    def _thresholds(self) -> None:
-        words, ghost = self.words, self.policy[0]
-        presets = preset_thresholds(self.solver)
-        decide_controls.presets(words, presets, preset_faults(self.solver, presets))
+    def marks(self) -> tuple[list[Mark], float | None, list[str]]:
+        """Return the marked points, the cheapest threshold, and the sentences about points."""
         certified = points.certified(self.context)
         capacity = points.capacity(self.context, lambda: self.solver)
         threshold_of = {
@@ -253,13 +263,19 @@ class View:
             CAPACITY: capacity.threshold,
             CHEAPEST_MARK: daily_money.cheapest_threshold(self.costed),
         }
-        marks = points.marks(self.context, ghost, threshold_of)
+        marks = points.marks(self.context, self.policy[0], threshold_of)
+        return marks, threshold_of[CHEAPEST_MARK], [certified.sentence, capacity.sentence]
+
+    def _thresholds(self) -> None:
+        presets = preset_thresholds(self.solver)
+        decide_controls.presets(self.words, presets, preset_faults(self.solver, presets))
+        marks, cheapest, sentences_of_points = self.marks()
         left, right = st.columns(2)
         with left:
-            curves.risk(self.context, marks, [certified.sentence, capacity.sentence])
-            starts.draw_limits(words, self.choices, self.solver)
+            curves.risk(self.context, marks, sentences_of_points)
+            starts.draw_limits(self.words, self.choices, self.solver)
         with right:
-            curves.thresholds(self.context, self.costed, threshold_of[CHEAPEST_MARK], marks)
+            curves.thresholds(self.context, self.costed, cheapest, marks)
 
     def _causes(self) -> None:
         curves.parts_panel(self.context)

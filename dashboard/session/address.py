@@ -5,8 +5,9 @@ Streamlit: dashboard.session.state keeps the choices and moves them between widg
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from core.decision.certificate.claims import CERTIFIABLE_RISKS, SELECTIVE_RISK
 from core.decision.meeting.scenario import COLUMN_NAMES as SCENARIOS
@@ -134,6 +135,22 @@ def default_of(name: str, currency: str | None = None) -> object:
     if field_name is not None and currency is not None:
         return getattr(DEFAULT_COSTS[currency], field_name)
     return getattr(Choices, name)
+
+
+def first_choices(language: str, run: str, of_line: Mapping[str, object]) -> Choices:
+    """Return the choices of a page on opening, without any in its address.
+
+    run: id of the run that opens first. of_line: choice -> its value for the run's line.
+    """
+    currency = preferred_currency(language)
+    amounts = {name: default_of(name, currency) for name in AMOUNTS}
+    chosen: dict[str, Any] = {"currency": currency} | amounts | dict(of_line)
+    return Choices(**({"lang": language, "run": run} | chosen))
+
+
+def preferred_currency(language: str) -> str:
+    """Return the currency of a reader's language: yen for Japanese."""
+    return "JPY" if language == "ja" else str(default_of("currency"))
 
 
 def shared_choices(scenario: MoneyScenario) -> dict[str, object]:

@@ -30,6 +30,7 @@ from dashboard.session.address import (
     NAMES,
     Choices,
     default_of,
+    preferred_currency,
     read_choice,
     shared_choices,
     write_address,
@@ -263,14 +264,9 @@ def _default(name: str, address: dict[str, str]) -> object:
             shared["volume"] = scenario.cases_per_month.likely / DAYS_PER_MONTH
         if name in shared:
             return shared[name]
-    currency = _readable("currency", address) or _preferred_currency(address)
-    return currency if name == "currency" else default_of(name, str(currency))
-
-
-def _preferred_currency(address: dict[str, str]) -> str:
-    """Return the currency of the reader's language: yen for Japanese."""
     language = _readable("lang", address) or _preferred_language()
-    return "JPY" if language == "ja" else str(default_of("currency"))
+    currency = _readable("currency", address) or preferred_currency(str(language))
+    return currency if name == "currency" else default_of(name, str(currency))
 
 
 def _readable(name: str, address: dict[str, str]) -> object:
