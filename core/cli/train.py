@@ -73,7 +73,7 @@ def _base_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--no-surface",
         action="store_true",
-        help="leave out the character n-grams, so that the head reads only the text's state",
+        help="leave out the n-grams of characters and words, so that the head reads only the text's state",
     )
     verb.add_argument(
         "--head",

@@ -78,7 +78,7 @@ LINES = (
         LineSettings(mail_splits.DATASET),
         _mails,
         _LIGHT,
-        DistillSettings(adapter=_LIGHT, augment=1),
+        DistillSettings(adapter=_LIGHT),
     ),
     DemoLine(LineSettings(workorders.DATASET, _AUSTRALIAN), _work_orders),
 )

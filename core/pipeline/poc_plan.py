@@ -18,8 +18,6 @@ from core.models.base.settings import (
     AdapterSettings,
     BlobSettings,
     DistillSettings,
-    LoopSettings,
-    LossSettings,
     PointSettings,
 )
 from core.pipeline.poc_time import Recipe, Workload, estimated_seconds
@@ -239,12 +237,7 @@ def recipes(base: str) -> tuple[Recipe, ...]:
                 point=PointSettings(base=base, truncate=True, adapter=light),
                 teacher=BlobSettings(),
             ),
-            DistillSettings(
-                adapter=light,
-                augment=1,
-                loop=LoopSettings(epochs=2),
-                loss=LossSettings(spread="gaussian"),
-            ),
+            DistillSettings(adapter=light),
             trained=1.5,
             sampled=0.31,
         ),

@@ -124,7 +124,7 @@ def fit_linear(
 ) -> Trained:
     """Fit the plainest model: a logistic regression on the frozen base's states.
 
-    It adds n-grams if held-out cases improve. No adapter is trained, and one pass answers. cases:
+    It blends n-grams in as held-out cases say. No adapter is trained, and one pass answers. cases:
     with labels. name: of the model. labels: order of the head's outputs. settings: base, read-out,
     pooling and surface count. place: where to compute. point: a point estimate of the same cases and
     settings, whose choices of penalty, scale and views are taken; None makes them. Errors as of
