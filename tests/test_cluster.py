@@ -16,8 +16,10 @@ from core.models.base.card import ModelCard
 from core.pipeline import case_parts, cluster, score
 from core.pipeline.case_parts import SpooledCases, plan_parts, write_spool
 from core.pipeline.cluster import Cluster, require_ray
+from core.pipeline.group_intake import count_if_complete, plan_groups
 from core.pipeline.part_scorer import PartScorer, ScoringPlan
 from core.settings import Settings
+from core.store.part_counts import read_lines
 from core.store.parts import part_path, write_part
 from core.store.purge import purge_before
 from core.store.store import Store
@@ -84,6 +86,8 @@ def repeating(plan, cases, missing, cluster):
         scorer = PartScorer(plan)
         for part in numbers:
             yield scorer.score_part(part, spool.read_part(part), spool.parts[part].first)
+            if plan.groups:
+                count_if_complete(plan, part)
 
 
 cluster_spool = cluster._spooled
@@ -191,6 +195,26 @@ def test_a_purge_deletes_the_cases_of_an_interrupted_cluster(tmp_path, cases):
     assert purge_before(store, settings, date.today() - timedelta(days=2)).leftovers == 0
     assert purge_before(store, settings, date.today() + timedelta(days=2)).leftovers == 1
     assert list(folder.glob("*")) == []
+
+
+@given(st.sets(st.integers(0, 2000), max_size=60))
+def test_groups_hold_each_missing_part_once_in_order(parts):
+    groups = plan_groups(parts)
+    assert [part for group in groups for part in group] == sorted(parts)
+    assert len(groups) == min(16, len(parts))
+    assert max(map(len, groups), default=0) - min(map(len, groups), default=0) <= 1
+
+
+def test_the_last_part_of_a_group_counts_it(tmp_path):
+    settings = Settings(home=tmp_path)
+    plan = ScoringPlan(
+        settings, tmp_path, tiny_card(), "run-1", 9, shared=True, groups=((0, 2), (5,))
+    )
+    for part, first, complete in ((2, 0, False), (5, 10, True), (0, 20, True), (2, 0, True)):
+        write_part(settings.store, "run-1", part, make_rows(3, first=first), once=True)
+        assert count_if_complete(plan, part) is complete
+    counts = part_path(settings.store, "run-1", 0).parent.glob("counts-*.parquet")
+    assert sorted(sum(line.rows for line in read_lines(path)) for path in counts) == [3, 6]
 
 
 def test_larger_lakes_have_larger_parts_and_a_bounded_number_of_files():

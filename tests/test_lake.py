@@ -11,10 +11,12 @@ from core.errors import SettingsError, StoreError
 from core.pipeline.apply import apply_policy
 from core.pipeline.evaluate import evaluate
 from core.settings import Settings
+from core.store import counts
 from core.store.audits import Audits
 from core.store.claims import Claims
 from core.store.counts import COMPACT_EVERY
 from core.store.ledger import Ledger
+from core.store.part_counts import counts_path, write_counts
 from core.store.parts import part_path, write_part
 from core.store.purge import purge_before
 from core.store.reviews import Reviews
@@ -184,3 +186,85 @@ def test_a_purge_empties_the_texts_in_files_and_a_recount_still_reads_them(tmp_p
     path = part_path(store.folder, RUN.run_id, 0)
     assert store.take_in(RUN.run_id, 0, path, rows_stay=True) == PART
     assert purge_before(store, settings, date(2027, 1, 1)).texts == 0
+
+
+def counted(folder, rows: pd.DataFrame, groups) -> Store:
+    """A store that has taken in the counts of groups of parts, made by another process."""
+    store = Store(folder / "store", timeout_s=5)
+    store.add_run(RUN)
+    for part, start in enumerate(range(0, len(rows), PART)):
+        write_part(store.folder, RUN.run_id, part, rows.iloc[start : start + PART])
+    for group in groups:
+        path = write_counts(store.folder, RUN.run_id, group)
+        assert store.take_in_counts(RUN.run_id, path) == PART * len(group)
+    return store
+
+
+def joint(store: Store) -> pd.DataFrame:
+    """The run's joint counts by name: the store numbers cells in the order in which they come."""
+    frame = store.joint_counts(RUN.run_id).astype(
+        {"segment": str, "predicted": str, "outcome": str}
+    )
+    return frame.sort_values(list(frame.columns), ignore_index=True)
+
+
+GROUPS = ([3, 0, 5], [1], [2, 4, 6, 7, 8, 9])
+
+
+def test_counts_of_other_processes_answer_as_stored_rows(tmp_path, rows, local):
+    store = counted(tmp_path, rows, GROUPS)
+    pd.testing.assert_frame_equal(joint(store), joint(local))
+    mine, theirs = store.histogram(RUN.run_id), local.histogram(RUN.run_id)
+    np.testing.assert_array_equal(mine.counts, theirs.counts)
+    np.testing.assert_allclose(mine.confidence_sum, theirs.confidence_sum, rtol=1e-12)
+    pd.testing.assert_frame_equal(store.predictions(RUN.run_id), local.predictions(RUN.run_id))
+    ours, others = store.run(RUN.run_id), local.run(RUN.run_id)
+    assert (ours.cases, ours.first_at, ours.last_at) == (len(rows), others.first_at, others.last_at)
+    store.rebuild_histograms()
+    pd.testing.assert_frame_equal(joint(store), joint(local))
+
+
+def test_counts_taken_in_twice_count_once_and_the_end_deletes_their_files(tmp_path, rows):
+    store = counted(tmp_path, rows, [*GROUPS, *GROUPS])
+    assert store.joint_counts(RUN.run_id)["n"].sum() == len(rows)
+    home = part_path(store.folder, RUN.run_id, 0).parent
+    assert len(list(home.glob("counts-*"))) == len(GROUPS)
+    store.end_run(RUN.run_id, "finished", 1.0, {})
+    assert list(home.glob("counts-*")) == []
+    assert len(store.predictions(RUN.run_id)) == len(rows)
+
+
+def test_sums_are_added_up_once_they_are_many(tmp_path, rows, monkeypatch):
+    monkeypatch.setattr(counts, "FEW", 0)
+    monkeypatch.setattr(counts, "COUNT_AT", 1)
+    store = counted(
+        tmp_path,
+        pd.concat([rows.iloc[:PART]] * 3).assign(case_id=[f"c{i:04d}" for i in range(3 * PART)]),
+        [[0], [1], [2]],
+    )
+    with store.atomic() as connection:
+        stored = connection.execute("SELECT count(*), sum(n) FROM histograms").fetchone()
+    assert stored == (len(store.joint_counts(RUN.run_id)), 3 * PART)
+
+
+def test_what_counts_of_other_processes_may_not_hold(tmp_path, rows):
+    store = counted(tmp_path, rows, [[0, 1]])
+    path = write_counts(store.folder, RUN.run_id, [1, 2])
+    with pytest.raises(StoreError, match="counts part 2, which run .* lacks"):
+        store.take_in_counts(RUN.run_id, path)
+    write_part(store.folder, RUN.run_id, 20, rows.iloc[3:4])
+    with pytest.raises(StoreError, match=rows["case_id"].iloc[3]):
+        store.take_in_counts(RUN.run_id, write_counts(store.folder, RUN.run_id, [20]))
+    write_part(store.folder, RUN.run_id, 21, rows.iloc[70:80])
+    with pytest.raises(StoreError, match=rows["case_id"].iloc[70]):
+        write_counts(store.folder, RUN.run_id, [2, 21])
+    strange = rows.iloc[100:105].assign(case_id=list("abcde"), predicted="ufo", outcome="wrong")
+    write_part(store.folder, RUN.run_id, 22, strange)
+    with pytest.raises(StoreError, match="'ufo' of part 22"):
+        store.take_in_counts(RUN.run_id, write_counts(store.folder, RUN.run_id, [22]))
+    part = write_part(store.folder, RUN.run_id, 1, rows.iloc[50:60])
+    counts_path(store.folder, RUN.run_id, [0, 1]).unlink()
+    with pytest.raises(StoreError, match="part 1 of run .* other content"):
+        store.take_in_counts(RUN.run_id, write_counts(store.folder, RUN.run_id, [0, 1]))
+    assert part.is_file()
+    assert store.parts(RUN.run_id) == {0, 1}

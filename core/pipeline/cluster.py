@@ -20,6 +20,7 @@ from typing import Any
 from core.errors import KakushinError, SettingsError
 from core.files import private_folder
 from core.pipeline.case_parts import CaseParts, CasesInMemory, SpooledCases, write_spool
+from core.pipeline.group_intake import count_if_complete
 from core.pipeline.part_scorer import PartScorer, ScoredPart, ScoringPlan
 
 LOCAL_STORE = 200_000_000  # bytes; Ray's own default takes a third of the memory for nothing here
@@ -74,7 +75,10 @@ class _Actor:
     def __call__(self, part: int) -> ScoredPart:
         cases = self.cases.read_part(part)
         self.scorer.check_lengths(cases)
-        return self.scorer.score_part(part, cases, self.cases.parts[part].first)
+        scored = self.scorer.score_part(part, cases, self.cases.parts[part].first)
+        if self.scorer.plan.groups:
+            count_if_complete(self.scorer.plan, part)
+        return scored
 
 
 class _Mapped:

@@ -33,6 +33,7 @@ class ScoringPlan:
 
     folder: the model's. cases: of the whole run. truncate, engine: as of core.pipeline.score.score.
     shared: other processes may score the same part, so that a part's file is never replaced.
+    groups: of parts that are counted together, as of core.pipeline.group_intake.
     """
 
     settings: Settings
@@ -43,6 +44,7 @@ class ScoringPlan:
     truncate: bool = False
     engine: Engine = "torch"
     shared: bool = False
+    groups: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ so the same call finds the same run, on one machine or on a cluster: both write 
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from core.errors import CasesError, ModelError, NotFoundError
 from core.models.base.card import ModelCard, read_card
 from core.pipeline.case_parts import CaseParts, CasesInMemory, SpooledCases
 from core.pipeline.cluster import Cluster, require_ray, scored_on_cluster
+from core.pipeline.group_intake import GroupIntake, plan_groups
 from core.pipeline.part_scorer import Engine, PartScorer, ScoredPart, ScoringPlan
 from core.pipeline.runs import content_hash, model_run, recorded
 from core.pipeline.shared_trunk import SharedTrunk
@@ -61,8 +63,7 @@ def score(
     cases in this process; None computes the model's own. cluster: where to score; None is this
     process. The workspace must be at the same path on every machine of a cluster. seconds_per_case
     in the metrics is the model's time alone, from text to answer, over the parts that this call
-    computed.
-    Raises CasesError, ModelError.
+    computed. Raises CasesError, ModelError.
     """
     total = len(cases) if isinstance(cases, pd.DataFrame) else sum(cases.sizes)
     if not total:
@@ -80,15 +81,8 @@ def score(
         settings, folder, card, run.run_id, total, truncate, engine, shared=cluster is not None
     )
     with recorded(store, run) as metrics:
-        in_parts, done = _in_parts(cases, part_size), store.parts(run.run_id)
-        missing = [part for part in range(len(in_parts.parts)) if part not in done]
-        scored = (
-            scored_on_cluster(plan, in_parts, missing, cluster)
-            if cluster
-            else _scored_here(PartScorer(plan, trunk), in_parts, missing)
-        )
-        ready = total - sum(in_parts.parts[part].size for part in missing)
-        metrics |= _take_in_all(store, plan, scored, ready, f"{dataset}/{role}", rows_stay)
+        in_parts = _in_parts(cases, part_size)
+        metrics |= _score_missing(store, plan, in_parts, rows_stay, trunk, cluster)
         metrics |= {"cases": total, "dates": _date_metrics(in_parts)}
     return store.run(run.run_id)
 
@@ -139,23 +133,35 @@ def _in_parts(cases: pd.DataFrame | SpooledCases, part_size: int) -> CaseParts:
     return SpooledCases(cases.folder, cases.sizes, part_size)
 
 
-def _take_in_all(
+def _score_missing(
     store: Store,
     plan: ScoringPlan,
-    scored: Iterable[ScoredPart],
-    ready: int,
-    what: str,
+    cases: CaseParts,
     rows_stay: bool,
+    trunk: SharedTrunk | None,
+    cluster: Cluster | None,
 ) -> dict:
-    """Take the parts in as they are scored; return the run's metrics of time.
-
-    ready: cases that the store has already. what: dataset and role, for the progress bar.
-    """
+    """Score the parts that the store lacks and take them in; return the run's metrics of time."""
+    done = store.parts(plan.run_id)
+    missing = [part for part in range(len(cases.parts)) if part not in done]
+    if cluster and rows_stay:
+        plan = replace(plan, groups=plan_groups(missing))
+    scored = (
+        scored_on_cluster(plan, cases, missing, cluster)
+        if cluster
+        else _scored_here(PartScorer(plan, trunk), cases, missing)
+    )
+    groups = GroupIntake(store, plan)
     seconds, timed, device = 0.0, 0, None
-    what = f"{plan.card.name} scores {what}"
+    ready = plan.cases - sum(cases.parts[part].size for part in missing)
+    run = store.run(plan.run_id).run
+    what = f"{run.model} scores {run.dataset}/{run.role}"
     with ProgressBar(total=plan.cases, initial=ready, desc=what, unit=" cases") as bar:
         for part in scored:
-            take_in(store, plan.run_id, part, rows_stay)
+            if plan.groups:
+                groups.add(part)
+            else:
+                take_in(store, plan.run_id, part, rows_stay)
             bar.update(part.cases)
             seconds, device = seconds + part.seconds, part.device
             timed += part.cases if part.seconds else 0

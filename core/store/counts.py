@@ -15,6 +15,8 @@ The bins are exactly those of core.counts.histogram. Knows the tables prediction
 counted_parts, cells and histograms; opens nothing.
 """
 
+from collections.abc import Sequence
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -63,6 +65,10 @@ _COUNT_FILE = f"""
     INSERT INTO histograms (cell, bin, epistemic_bin, n, confidence_sum)
     SELECT cell, {BIN}, {EPISTEMIC_BIN}, count(*), sum(confidence) FROM read_parquet(?) {IN_CELLS} GROUP BY ALL
 """  # noqa: S608
+_ADD_SUMS = f"""
+    INSERT INTO histograms (cell, bin, epistemic_bin, n, confidence_sum)
+    SELECT cell, bin, epistemic_bin, n, confidence_sum FROM read_parquet(?) {IN_CELLS}
+"""  # noqa: S608
 _SUMS = "CAST(sum(n) AS BIGINT) AS n, sum(confidence_sum) AS confidence_sum"
 
 
@@ -87,6 +93,24 @@ def count_file(connection: duckdb.DuckDBPyConnection, run_id: str, part: int, pa
     """Add the counts of a part's file to the histogram; call it after add_cells."""
     connection.execute(_COUNT_FILE, [path, run_id])
     connection.execute("INSERT INTO counted_parts (run_id, part) VALUES (?, ?)", [run_id, part])
+
+
+def add_sums(
+    connection: duckdb.DuckDBPyConnection, run_id: str, parts: Sequence[int], path: str
+) -> None:
+    """Add the sums in a file of core.store.part_counts; call it after add_cells.
+
+    Equal bins are added up once the histogram has COUNT_AT times the file's rows and FEW more, so
+    that its size is bounded and each sum is added a bounded number of times.
+    """
+    query = f"SELECT count(*) FROM histograms WHERE {_OF_RUN}"  # noqa: S608
+    (stored,) = only_row(connection.execute(query, {"run": run_id}))
+    (added,) = only_row(connection.execute(_ADD_SUMS, [path, run_id]))
+    connection.executemany(
+        "INSERT INTO counted_parts (run_id, part) VALUES (?, ?)", [[run_id, part] for part in parts]
+    )
+    if stored + added > COUNT_AT * added + FEW:
+        _count(connection, run_id)
 
 
 def compact_counts(connection: duckdb.DuckDBPyConnection, run_id: str, part: int) -> None:

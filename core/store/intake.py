@@ -11,8 +11,9 @@ unique index on a hash of the ids took longer than the insertion itself for any 
 Knows the tables prediction_rows, parts and part_ids; opens nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -20,7 +21,8 @@ import numpy as np
 from core.errors import NotFoundError, StoreError
 from core.store import counts, lake, records
 from core.store.file import only_row
-from core.store.parts import OPTIONAL, PART_SCHEMA
+from core.store.part_counts import ID_RANGES, PartLine
+from core.store.parts import OPTIONAL, PART_SCHEMA, part_path
 
 COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
 _KEPT = ", ".join(f'"{name}"' for name in PART_SCHEMA.names if name not in counts.CELL)
@@ -28,8 +30,6 @@ _INSERT = (
     f"INSERT INTO prediction_rows (cell, part, {_KEPT})"  # noqa: S608
     f" SELECT cell, ?, {_KEPT} FROM {{rows}} {counts.IN_CELLS}"
 )
-# By length in bytes, since as text "10" lies between "1" and "2": ranges of counters would overlap.
-_RANGES = "SELECT strlen(case_id) AS bytes, min(case_id), max(case_id) FROM ({cases}) GROUP BY bytes ORDER BY bytes"
 _CASES = "SELECT case_id FROM read_parquet(?)"
 
 
@@ -58,20 +58,58 @@ def insert(
     else:
         rows_query = _complete_rows(connection, path)
         connection.execute(_INSERT.format(rows=rows_query), [part, path, run_id])
-    connection.executemany(
-        "INSERT INTO part_ids (run_id, part, bytes, lowest, highest) VALUES (?, ?, ?, ?, ?)",
-        [[run_id, part, *id_range] for id_range in ranges],
-    )
-    connection.execute(
-        "INSERT INTO parts (run_id, part, rows, sha256, first_at, last_at, taken_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [run_id, part, rows, sha256(), first_at, last_at, records.utc_now()],
-    )
+    _add_lines(connection, run_id, [(part, rows, sha256(), first_at, last_at)], {part: ranges})
     if rows_stay:
         counts.count_file(connection, run_id, part, path)
         counts.compact_counts(connection, run_id, part)
     else:
         counts.fold_pending_rows(connection, run_id)
     return rows
+
+
+def insert_counts(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    lines: Sequence[PartLine],
+    path: str,
+    folder: Path,
+    labels: tuple[str, ...],
+) -> None:
+    """Insert parts by a file of their counts; their rows stay in their files, which are not read.
+
+    lines: of the parts, none of which the store has. path: the file of counts. folder: the store's.
+    labels: the run's. Raises StoreError for a case of an earlier part, an unknown label or another
+    number of classes.
+    """
+    _refuse_unknown_label(connection, run_id, lines[0].part, path, labels)
+    for line in lines:
+        _refuse_other_classes(run_id, line.part, line.classes, labels)
+        file = str(part_path(folder, run_id, line.part))
+        if doubled := _shared(connection, run_id, _CASES, file, list(line.id_ranges)):
+            raise StoreError("store.case_twice", case=doubled[0], part=line.part, run=run_id)
+    counts.add_cells(connection, run_id, path)
+    rows = [(x.part, x.rows, x.sha256, x.first_at, x.last_at) for x in lines]
+    _add_lines(connection, run_id, rows, {line.part: line.id_ranges for line in lines})
+    for line in lines:
+        lake.add_part(connection, run_id, line.part)
+    counts.add_sums(connection, run_id, [line.part for line in lines], path)
+
+
+def _add_lines(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    lines: Sequence[tuple],
+    ranges: Mapping[int, Sequence[tuple]],
+) -> None:
+    """Record parts: part, rows, sha256, first and last date of each, and its ranges of ids."""
+    connection.executemany(
+        "INSERT INTO part_ids (run_id, part, bytes, lowest, highest) VALUES (?, ?, ?, ?, ?)",
+        [[run_id, part, *id_range] for part, *_ in lines for id_range in ranges[part]],
+    )
+    connection.executemany(
+        "INSERT INTO parts (run_id, part, rows, sha256, first_at, last_at, taken_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [[run_id, *line, records.utc_now()] for line in lines],
+    )
 
 
 def _complete_rows(connection: duckdb.DuckDBPyConnection, path: str) -> str:
@@ -90,7 +128,7 @@ def known_cases(
 ) -> set[str]:
     """Return which of the cases the run has; reads only parts whose id ranges may hold them."""
     id_query = "SELECT unnest(?) AS case_id"
-    ranges = connection.execute(_RANGES.format(cases=id_query), [case_ids]).fetchall()
+    ranges = connection.execute(ID_RANGES.format(cases=id_query), [case_ids]).fetchall()
     return set(_shared(connection, run_id, id_query, case_ids, ranges))
 
 
@@ -123,7 +161,7 @@ def _shared(
 ) -> list[str]:
     """Return the sorted ids that both the run and `cases` have.
 
-    cases: a query of case_id with one parameter, `value`. ranges: rows of _RANGES for these ids.
+    cases: a query of case_id with one parameter, `value`. ranges: rows of ID_RANGES for these ids.
     """
     met: set[int] = set()
     for size, lowest, highest in ranges:
@@ -157,8 +195,12 @@ def _checked(
         ).fetchnumpy()["hash"]
         # numpy releases the lock of Python while it sorts, so the statements below run meanwhile.
         twice = pool.submit(_any_twice, hashes)
-        _refuse_strangers(connection, run_id, part, path, labels)
-        ranges = connection.execute(_RANGES.format(cases=_CASES), [path]).fetchall()
+        # One row is enough: core.store.parts lets no file with rows of different lengths through.
+        query = "SELECT len(probabilities) FROM read_parquet(?) LIMIT 1"
+        (classes,) = connection.execute(query, [path]).fetchone() or (0,)
+        _refuse_other_classes(run_id, part, classes, labels)
+        _refuse_unknown_label(connection, run_id, part, path, labels)
+        ranges = connection.execute(ID_RANGES.format(cases=_CASES), [path]).fetchall()
         _refuse_doubles(connection, run_id, part, path, ranges, twice.result())
     return ranges
 
@@ -191,14 +233,18 @@ def _refuse_doubles(
         raise StoreError("store.case_twice", case=doubled[0], part=part, run=run_id)
 
 
-def _refuse_strangers(
+def _refuse_unknown_label(
     connection: duckdb.DuckDBPyConnection,
     run_id: str,
     part: int,
     path: str,
     labels: tuple[str, ...],
 ) -> None:
-    """Raise StoreError for a label that the run does not know or another number of classes."""
+    """Raise StoreError for a label that the run does not know.
+
+    part: the number of the part, or of the first of several. path: a Parquet file with a column of
+    predicted labels. labels: the run's.
+    """
     unknown = connection.execute(
         "SELECT DISTINCT predicted FROM read_parquet(?) WHERE NOT list_contains(?, predicted) ORDER BY predicted LIMIT 1",
         [path, list(labels)],
@@ -207,10 +253,9 @@ def _refuse_strangers(
         raise StoreError(
             "store.unknown_label", label=unknown[0], part=part, run=run_id, labels=labels
         )
-    # One row is enough: core.store.parts lets no file with rows of different lengths through.
-    (classes,) = connection.execute(
-        "SELECT len(probabilities) FROM read_parquet(?) LIMIT 1", [path]
-    ).fetchone() or (0,)
+
+
+def _refuse_other_classes(run_id: str, part: int, classes: int, labels: tuple[str, ...]) -> None:
     if classes != len(labels):
         raise StoreError(
             "store.class_count", part=part, classes=classes, run=run_id, labels=len(labels)

@@ -166,6 +166,8 @@ def delete_leftovers(folder: Path, run_id: str, taken: Iterable[int]) -> None:
     # A kill between a commit and the deletion of its file leaves an ingested part behind.
     for part in taken:
         part_path(folder, run_id, part).unlink(missing_ok=True)
+    for path in home.glob("counts-*.parquet"):  # of core.store.part_counts; the run has ended
+        path.unlink(missing_ok=True)
     delete_abandoned(home)
     if home.is_dir() and not any(home.iterdir()):
         home.rmdir()

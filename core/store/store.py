@@ -18,6 +18,7 @@ from core.errors import NotFoundError, SettingsError, StoreError
 from core.files import sha256_of
 from core.identity import Principal, local_principal
 from core.store import counts, file, intake, lake, migrate, records
+from core.store.part_counts import read_lines
 from core.store.parts import PART_SCHEMA, delete_leftovers, part_path
 from core.types import Run, RunRecord
 
@@ -188,6 +189,32 @@ class Store:
                 if part not in lake.parts_of(connection, run_id):
                     self._file.after_commit(lambda: path.unlink(missing_ok=True))
         return rows
+
+    def take_in_counts(self, run_id: str, path: Path) -> int:
+        """Ingest the parts of a file of counts in one transaction; return their rows.
+
+        path: of core.store.part_counts. The parts' files stay and are not read; rows are read from
+        them on demand. Parts that are all ingested stay unchanged. Raises NotFoundError for an
+        unknown run, StoreError for invalid parts, for other content, and if only some of the parts
+        are ingested.
+        """
+        lines = read_lines(path)
+        with self.atomic() as connection:
+            labels = self._require(connection, run_id)
+            query = "SELECT part, sha256 FROM parts WHERE run_id = ? AND list_contains(?, part)"
+            numbers = [line.part for line in lines]
+            stored = dict(connection.execute(query, [run_id, numbers]).fetchall())
+            for line in lines if stored else ():
+                if line.part not in stored:
+                    raise StoreError("store.counts_partly", part=line.part, run=run_id, file=path)
+                if stored[line.part] != line.sha256:
+                    raise StoreError("store.other_part", part=line.part, run=run_id, file=path)
+            if not stored:
+                intake.insert_counts(
+                    connection, run_id, lines, str(path.resolve()), self.folder, labels
+                )
+                self._show_lake(connection)
+        return sum(line.rows for line in lines)
 
     def histogram(self, run_id: str) -> Histogram:
         """Return the run's counts, with its labels as classes and its segments sorted.
