@@ -4,7 +4,7 @@ Parts are idempotent by (run, part). The run's name comes from the model's hash 
 so the same call finds the same run, on one machine or on a cluster: both write the same parts.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
