@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from starlette.testclient import TestClient
 
 from core.decision.thresholds.policy import Policy
 from core.files import make_file_once, private_folder
@@ -81,6 +82,11 @@ def activate_policy(store: Store, policy: Policy, **bound) -> None:
     version = ledger.add_policy("line", policy.to_dict(), "Suzuki", "first", runs, **bound)
     for event in ("approve", "activate"):
         ledger.add_policy_event("line", version.version, event, "Tanaka", "agreed")
+
+
+def local_client(app) -> TestClient:
+    """A client on this machine, as the gate demands without tokens."""
+    return TestClient(app, base_url="http://127.0.0.1:8600")
 
 
 def open_gate(settings: Settings, scorer=None, callers=None) -> Gate:

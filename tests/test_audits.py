@@ -6,10 +6,8 @@ import hmac
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from core.decision.audits.draws import audit_numbers, inclusion_probabilities
+from core.decision.audits.draws import audit_numbers, checked_audit_share
 from core.decision.audits.estimate import (
     summarise_audits,
     uniform_sample,
@@ -17,9 +15,6 @@ from core.decision.audits.estimate import (
 from core.decision.audits.planner import plan_audits
 from core.errors import SettingsError
 from core.stats.exact_bounds import finite_population_interval
-
-CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=50)
-
 
 # --- draws
 
@@ -44,25 +39,10 @@ def test_the_numbers_are_uniform_and_a_larger_share_contains_the_smaller_draw():
     assert set(np.flatnonzero(u < 0.1)) <= set(np.flatnonzero(u < 0.2))
 
 
-@given(CHANCES, st.floats(0.01, 1))
-def test_probabilities_have_the_share_as_mean_and_half_of_it_as_floor(p, share):
-    pi = inclusion_probabilities(share, p)
-    assert pi.mean() == pytest.approx(share, rel=1e-6)
-    assert pi.min() >= 0.5 * share - 1e-12
-    assert pi.max() <= 1 + 1e-12
-
-
-def test_probabilities_follow_the_standard_deviation_of_a_case():
-    pi = inclusion_probabilities(0.2, [0.1, 0.5])  # deviations 0.3 and 0.5
-    assert pi == pytest.approx([0.2 * 0.3 / 0.4, 0.2 * 0.5 / 0.4])
-    assert inclusion_probabilities(0.2, [0.3, 0.3]) == pytest.approx([0.2, 0.2])
-    assert inclusion_probabilities(0.2, [0.0, 0.5]) == pytest.approx([0.1, 0.3])
-
-
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1, float("nan")])
 def test_an_impossible_share_is_refused(share):
     with pytest.raises(SettingsError, match="is not above 0 and at most 1"):
-        inclusion_probabilities(share, [0.1])
+        checked_audit_share(share)
 
 
 # --- estimates

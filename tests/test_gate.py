@@ -15,7 +15,6 @@ from datetime import date
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
 from core.decision.audits.draws import audit_numbers
 from core.decision.thresholds.decisions import decide_cases
@@ -34,7 +33,15 @@ from core.store.reviews import Reviews
 from core.store.secret import audit_secret
 from core.store.store import Store
 from tests.browser.serving import ROOT, free_port, wait_until_up
-from tests.gates import LABELS, POLICY, FixedScorer, activate_policy, make_home, open_gate
+from tests.gates import (
+    LABELS,
+    POLICY,
+    FixedScorer,
+    activate_policy,
+    local_client,
+    make_home,
+    open_gate,
+)
 
 SURE = "3 0.95 0.05"  # label 3 with confidence 0.95, epistemic 0.05 nats: accepted by POLICY
 UNIFORM = np.full(len(LABELS), 1 / len(LABELS))
@@ -69,7 +76,7 @@ def answer_batch(gate, batch):
 
 def only_decision(home, text=SURE, scorer=None):
     """What a new gate decides of one case."""
-    with TestClient(gate_app(open_gate(home, scorer))) as client:
+    with local_client(gate_app(open_gate(home, scorer))) as client:
         (decision,) = decide(client, text).json()["decisions"]
     return decision
 
@@ -94,7 +101,7 @@ def test_the_decisions_are_those_of_the_rule_case_by_case(home):
         {"case_id": f"c{i}", "text": " ".join(map(str, row)), "segment": segment}
         for i, (row, segment) in enumerate(zip(rows, segments, strict=True))
     ]
-    with TestClient(gate_app(open_gate(home))) as client:
+    with local_client(gate_app(open_gate(home))) as client:
         answers = client.post("/v1/decide", json={"cases": cases}).json()["decisions"]
     label, confidence, epistemic = map(np.array, zip(*rows, strict=True))
     predicted = [LABELS[k] for k in label]
@@ -112,7 +119,7 @@ def test_the_decisions_are_those_of_the_rule_case_by_case(home):
 
 
 def test_a_new_policy_decides_the_next_case(home):
-    with TestClient(gate_app(open_gate(home))) as client:
+    with local_client(gate_app(open_gate(home))) as client:
         before = decide(client, SURE).json()["decisions"][0]
         activate_policy(Store(home.store), POLICY.__class__(0.99))
         after = decide(client, SURE, first=1).json()["decisions"][0]
@@ -126,7 +133,7 @@ def test_a_new_policy_decides_the_next_case(home):
 
 def test_the_same_key_gives_the_same_answer_and_another_body_under_it_is_refused(home):
     scorer = FixedScorer()
-    with TestClient(gate_app(open_gate(home, scorer))) as client:
+    with local_client(gate_app(open_gate(home, scorer))) as client:
         first = decide(client, SURE, "0 0.5 0.1", key="k")
         assert decide(client, SURE, "0 0.5 0.1", key="k").json() == first.json()
         assert decide(client, SURE, "0 0.5 0.1").json() == first.json()
@@ -246,10 +253,10 @@ def test_an_answer_is_on_disk_before_it_leaves(home, monkeypatch):
 
 
 def test_a_new_process_knows_what_was_answered(home):
-    with TestClient(gate_app(open_gate(home))) as client:
+    with local_client(gate_app(open_gate(home))) as client:
         first = decide(client, SURE, "0 0.5 0.1", key="k").json()
     scorer = FixedScorer()
-    with TestClient(gate_app(open_gate(home, scorer))) as client:
+    with local_client(gate_app(open_gate(home, scorer))) as client:
         assert decide(client, SURE, "0 0.5 0.1", key="k").json() == first
         assert decide(client, SURE, key="k").status_code == 409
     assert scorer.batches == []
@@ -285,7 +292,7 @@ def test_a_full_disk_answers_503_and_leaves_no_half_line(home, monkeypatch):
     def full(handle, content):
         raise OSError(28, "No space left on device")
 
-    with TestClient(gate_app(gate)) as client:
+    with local_client(gate_app(gate)) as client:
         with monkeypatch.context():
             append = gate.worker.log.append
 
@@ -321,7 +328,7 @@ def test_a_full_disk_answers_503_and_leaves_no_half_line(home, monkeypatch):
 )
 def test_a_fault_of_the_model_sends_its_case_alone_to_review(home, fault):
     bad = "3 0.99 0.01"
-    with TestClient(gate_app(open_gate(home, FixedScorer({bad: fault})))) as client:
+    with local_client(gate_app(open_gate(home, FixedScorer({bad: fault})))) as client:
         answers = decide(client, SURE, bad, SURE).json()["decisions"]
         counts = client.get("/metrics").text
     assert [a["decision"] for a in answers] == ["accepted", "review", "accepted"]
@@ -377,7 +384,7 @@ def test_a_policy_that_does_not_count_accepts_nothing(tmp_path, content, bound, 
 
 
 def test_a_locked_store_sends_cases_to_review_even_after_it_was_read(home, monkeypatch):
-    with TestClient(gate_app(open_gate(home))) as client:
+    with local_client(gate_app(open_gate(home))) as client:
         assert decide(client, SURE).json()["decisions"][0]["decision"] == "accepted"
         with monkeypatch.context() as patch:
             patch.setattr(Store, "version", lambda _: ("changed",))
@@ -424,7 +431,7 @@ def test_the_policy_is_read_once_while_nothing_changes(home, monkeypatch):
     ],
 )
 def test_a_request_that_cannot_be_read_is_refused_as_a_whole(home, content, code):
-    with TestClient(gate_app(open_gate(home))) as client:
+    with local_client(gate_app(open_gate(home))) as client:
         refused = client.post("/v1/decide", content=content)
         assert (refused.status_code, refused.json()["code"]) == (422, code)
         japanese = client.post("/v1/decide", content=content, headers={"Accept-Language": "ja"})
@@ -435,7 +442,7 @@ def test_a_request_that_cannot_be_read_is_refused_as_a_whole(home, content, code
 
 def test_a_body_over_the_limit_is_refused(home, monkeypatch):
     monkeypatch.setattr(gate_module, "BODY_LIMIT", 100)
-    with TestClient(gate_app(open_gate(home))) as client:
+    with local_client(gate_app(open_gate(home))) as client:
         assert decide(client, SURE).status_code == 200
         refused = decide(client, SURE, SURE, SURE)
         assert (refused.status_code, refused.json()["code"]) == (413, "gate.body_too_long")
@@ -468,7 +475,7 @@ def verdict(case_id, **more):
 def test_decisions_and_verdicts_reach_the_store_once(home):
     store = Store(home.store)
     gate = open_gate(home, FixedScorer({"1 0.9 0.1": np.nan}))
-    with TestClient(gate_app(gate)) as client:
+    with local_client(gate_app(gate)) as client:
         decide(client, SURE, "1 0.9 0.1", "0 0.5 0.1")
         added = client.post("/v1/verdicts", json={"verdicts": [verdict("c0")]})
         assert added.json() == {"added": 1}
@@ -514,7 +521,7 @@ def test_a_transfer_that_is_cut_short_goes_on_where_the_store_is(home, monkeypat
 def test_a_case_without_an_answer_waits_for_people_and_can_be_judged(home):
     text = "1 0.9 0.1 smell of burning"
     gate = open_gate(home, FixedScorer({text: np.nan}))
-    with TestClient(gate_app(gate)) as client:
+    with local_client(gate_app(gate)) as client:
         decide(client, SURE, text)
         judged = client.post("/v1/verdicts", json={"verdicts": [verdict("c1", label=LABELS[2])]})
         assert judged.json() == {"added": 1}
@@ -536,7 +543,7 @@ def test_an_accepted_case_below_the_audit_share_is_marked_and_in_the_list_of_aud
     gate = open_gate(home)
     run_id, n = gate.transfer.run.run_id, 400
     ids = [f"c{i}" for i in range(n)]
-    with TestClient(gate_app(gate)) as client:
+    with local_client(gate_app(gate)) as client:
         texts = [SURE if i % 2 else "0 0.5 0.1" for i in range(n)]
         answers = decide(client, *texts).json()["decisions"]
         numbers = audit_numbers(audit_secret(home.store), run_id, ids)
@@ -619,7 +626,7 @@ def test_a_file_with_a_case_that_the_store_lacks_stays(tmp_path, monkeypatch):
 
 def test_the_openapi_document_lists_the_routes_and_its_references_exist(home):
     app = gate_app(open_gate(home))
-    with TestClient(app) as client:
+    with local_client(app) as client:
         document = client.get("/openapi.json").json()
         assert client.get("/healthz").json() == {"alive": True}
     assert set(document["paths"]) == {route.path for route in app.routes}
@@ -631,7 +638,7 @@ def test_the_openapi_document_lists_the_routes_and_its_references_exist(home):
 
 
 def test_the_metrics_count_cases_requests_and_batches(home):
-    with TestClient(gate_app(open_gate(home))) as client:
+    with local_client(gate_app(open_gate(home))) as client:
         decide(client, SURE, "0 0.5 0.1")
         decide(client, SURE, "0 0.5 0.1")
         decide(client, "5 0.5 0.1")

@@ -5,7 +5,6 @@ import json
 
 import pytest
 import uvicorn
-from starlette.testclient import TestClient
 
 from core.cli import main
 from core.errors import CallerUnknownError, NotFoundError, SettingsError, TooManyRequestsError
@@ -16,7 +15,7 @@ from core.identity import ROLES
 from core.settings import Settings
 from core.store.reviews import Reviews
 from core.store.store import Store
-from tests.gates import CARD, DATASET, FixedScorer, open_gate
+from tests.gates import CARD, DATASET, FixedScorer, local_client, open_gate
 
 CASE = {"cases": [{"case_id": "c0", "text": "3 0.95 0.05", "segment": "B"}]}
 VERDICT = {"case_id": "c0", "verdict": "right", "reviewer": "Mori", "at": "2026-07-01T09:00:00Z"}
@@ -37,7 +36,7 @@ def tokens(home):
 @pytest.fixture
 def client(home, tokens):
     """A client of a gate that asks for tokens."""
-    with TestClient(gate_app(open_gate(home, callers=callers_for(home, "0.0.0.0")))) as client:
+    with local_client(gate_app(open_gate(home, callers=callers_for(home, "0.0.0.0")))) as client:
         yield client
 
 
@@ -136,7 +135,7 @@ def test_a_token_beyond_its_limit_is_told_when_to_come_back(home):
     busy, calm = add_token(path, "busy", "viewer", 3), add_token(path, "calm", "viewer", 3)
     moment = [0.0]
     book = CallerBook(path, lambda: moment[0])
-    with TestClient(gate_app(open_gate(home, callers=book))) as client:
+    with local_client(gate_app(open_gate(home, callers=book))) as client:
 
         def status(token):
             return client.get("/metrics", headers=bearer(token)).status_code
@@ -253,6 +252,31 @@ def test_a_host_beyond_this_machine_is_refused_without_tokens(home, monkeypatch,
     assert served == [host]
 
 
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Host": "evil.example:8600"}, "gate.other_host"),
+        ({"Host": ""}, "gate.other_host"),
+        ({"Host": "127.0.0.1.evil.example"}, "gate.other_host"),
+        ({"Origin": "https://evil.example"}, "gate.other_origin"),
+        ({"Origin": "null"}, "gate.other_origin"),
+        ({"Host": "localhost:8600"}, None),
+        ({"Host": "[::1]:8600", "Origin": "http://127.0.0.1:9000"}, None),
+    ],
+)
+def test_without_tokens_a_page_of_another_site_gets_no_answer(home, headers, code):
+    with local_client(gate_app(open_gate(home))) as client:
+        response = client.post("/v1/decide", json=CASE, headers=headers)
+        assert client.get("/healthz", headers=headers).status_code == 200
+    assert response.status_code == (403 if code else 200)
+    assert response.json().get("code") == code
+
+
+def test_with_tokens_a_proxy_may_name_any_host(client, tokens):
+    headers = bearer(tokens["operator"]) | {"Host": "gate.example"}
+    assert client.post("/v1/decide", json=CASE, headers=headers).status_code == 200
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.3.0.9", "::1", "localhost"])
 def test_this_machine_needs_no_token_until_there_is_a_file(home, host):
     assert callers_for(home, host) is None
@@ -281,5 +305,5 @@ def test_the_openapi_document_asks_for_a_token_where_the_gate_does(client, token
 
 
 def test_the_openapi_document_asks_for_none_where_the_gate_does_not(home):
-    with TestClient(gate_app(open_gate(home))) as client:
+    with local_client(gate_app(open_gate(home))) as client:
         assert "security" not in client.get("/openapi.json").json()

@@ -14,7 +14,6 @@ def add_audits(verbs) -> None:
     )
     verb.add_argument("--run", dest="run_id", required=True, help="a scoring run")
     verb.add_argument("--share", type=float, help="draw until this share of the accepted cases")
-    verb.add_argument("--tilted", action="store_true", help="draw likely errors more often")
     verb.add_argument("--target", type=float, default=0.05, help="leakage to prove (default: 0.05)")
 
 
@@ -41,7 +40,7 @@ def _audits(arguments, settings: Settings) -> None:
     name, number = applied[0].policy, applied[0].version
     if arguments.share is not None:
         version = Ledger(store).policy(name, number)
-        added = draw_audits(store, arguments.run_id, version, arguments.share, arguments.tilted)
+        added = draw_audits(store, arguments.run_id, version, arguments.share)
         print(sentence(language, "pipeline.audits_drawn", n=added))
     cases = Audits(store).audited_cases(arguments.run_id, name, number)
     summary = summarise_audits(cases)

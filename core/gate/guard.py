@@ -1,7 +1,12 @@
 """Who may ask the gate: every request but /healthz needs a caller's token, where there are tokens.
 
-Errors become answers here: a status, a code and a sentence. Knows no route's content.
+Without tokens only programs of this machine may ask. A page of another site in a browser of this
+machine is none: it is told by its Origin header, and by a Host header that names the site if the
+site's name was bound to this machine's address (DNS rebinding). With tokens neither helps a page,
+which has no token. Errors become answers here: a status, a code and a sentence. Knows no route's content.
 """
+
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -22,6 +27,7 @@ from core.gate.metrics import GateMetrics
 from core.gate.tokens import CallerBook
 from core.identity import Principal
 from core.messages import error_text
+from core.settings import is_loopback
 
 HEALTH = "/healthz"
 STATUS = (
@@ -45,11 +51,14 @@ class CallerGuard:
         self.app, self.book, self.metrics = app, book, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 or 429 before anything of the body is read; else pass the request on."""
-        if scope["type"] == "http" and self.book is not None and scope["path"] != HEALTH:
-            headers = Headers(scope=scope)
+        """Answer 401, 403 or 429 before the body is read; else pass the request on."""
+        if scope["type"] == "http" and scope["path"] != HEALTH:
+            headers, caller = Headers(scope=scope), None
             try:
-                caller = self.book.admit_caller(headers.get("authorization", ""))
+                if self.book is None:
+                    require_this_machine(headers)
+                else:
+                    caller = self.book.admit_caller(headers.get("authorization", ""))
             except KakushinError as e:
                 # A token file that cannot be read is the gate's fault, not the caller's.
                 status = 503 if isinstance(e, SettingsError) else status_of(e)
@@ -58,6 +67,26 @@ class CallerGuard:
                 return
             scope.setdefault("state", {})["caller"] = caller
         await self.app(scope, receive, send)
+
+
+def require_this_machine(headers: Headers) -> None:
+    """Do nothing if a request names this machine as its host, and a page of it if any.
+
+    Raises AccessError for another or a repeated Host header, and for a page of another site.
+    """
+    pages = [f"//{host}" for host in headers.getlist("host")]
+    if len(pages) != 1 or not _on_this_machine(pages[0]):
+        raise AccessError("gate.other_host", host=headers.get("host", ""))
+    for origin in headers.getlist("origin"):
+        if not _on_this_machine(origin):
+            raise AccessError("gate.other_origin", origin=origin)
+
+
+def _on_this_machine(address: str) -> bool:
+    try:
+        return is_loopback(urlsplit(address).hostname or "")
+    except ValueError:  # no address at all
+        return False
 
 
 def allowed_caller(request: Request, action: str) -> Principal | None:

@@ -23,7 +23,7 @@ _KEY = {
 }
 _PROBLEMS = {
     "401": "No caller's token: send Authorization: Bearer TOKEN",
-    "403": "The token's role does not allow this",
+    "403": "The token's role does not allow this; without tokens, a page of another site asks",
     "409": "The idempotency key or a case id belongs to another content",
     "413": "The body is too long",
     "422": "The body is not what the schema asks for, or a text cannot be read",

@@ -5,11 +5,7 @@ Knows the store and the rule of drawing; the estimate is core.decision.audits.
 
 import numpy as np
 
-from core.decision.audits.draws import (
-    audit_numbers,
-    checked_audit_share,
-    inclusion_probabilities,
-)
+from core.decision.audits.draws import audit_numbers, checked_audit_share
 from core.store.audits import Audits
 from core.store.entries import PolicyVersion
 from core.store.secret import audit_secret
@@ -18,16 +14,12 @@ from core.store.store import Store
 AUDIT_SHARE = 0.1  # of the accepted cases, where nobody sets another share
 
 
-def draw_audits(
-    store: Store, run_id: str, version: PolicyVersion, share: float, tilted: bool = False
-) -> int:
+def draw_audits(store: Store, run_id: str, version: PolicyVersion, share: float) -> int:
     """Draw audits among the accepted cases of a version; return how many draws are new.
 
-    share: of the accepted cases, in (0, 1]; 0 draws none. tilted: True draws likely errors more
-    often, by 1 - confidence, and no case with less than half the share. Calling it again with the
-    same share adds nothing but the cases decided since; a higher share adds to the earlier draws,
-    and a lower one takes none away. Raises SettingsError for another share, NotFoundError for an
-    unknown run.
+    share: of the accepted cases, in (0, 1]; 0 draws none. Calling it again with the same share adds
+    nothing but the cases decided since; a higher share adds to the earlier draws, and a lower one
+    takes none away. Raises SettingsError for another share, NotFoundError for an unknown run.
     """
     if share == 0:
         return 0
@@ -36,16 +28,13 @@ def draw_audits(
     with store.atomic():
         accepted = audits.accepted_cases(run_id, version.name, version.version)
         u = audit_numbers(secret, run_id, accepted["case_id"].tolist())
-        pi = np.full(len(accepted), share)
-        if tilted:
-            pi = inclusion_probabilities(share, 1 - accepted["confidence"].to_numpy())
-        drawn = u < pi
+        drawn = u < share
         return audits.add_draws(
             run_id,
             version.name,
             version.version,
             accepted["case_id"][drawn].tolist(),
             accepted["predicted"][drawn].tolist(),
-            pi[drawn],
+            np.full(drawn.sum(), share),
             u[drawn],
         )
