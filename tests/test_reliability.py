@@ -58,46 +58,67 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(base, tmp_p
 
 # --- killed
 
+# One process imports torch, and forks for each moment: who dies is a process with a whole training.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import torch
-from safetensors.torch import save_file
 from core.models.training.loop import _Trainer
 from tests.training import train
 
-base, folder, moment = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
-if moment.startswith("step"):
-    inner = _Trainer._in_parts
-    def step(self, *args):
-        return die() if self.state.global_step == int(moment[4:]) else inner(self, *args)
-    _Trainer._in_parts = step
-elif moment == "saving":
-    _Trainer._save_rng_state = die
-weights = train(base, folder)
-save_file(weights, folder / "final.safetensors")
+
+def train_and_die(moment):
+    if moment.startswith("step"):
+        inner = _Trainer._in_parts
+        def step(self, *args):
+            return die() if self.state.global_step == int(moment[4:]) else inner(self, *args)
+        _Trainer._in_parts = step
+    else:
+        _Trainer._save_rng_state = die
+    train(Path(sys.argv[1]), Path(sys.argv[2]) / moment)
+
+for moment in sys.argv[3:]:
+    if os.fork() == 0:
+        train_and_die(moment)
+        os._exit(0)
+    print(moment, os.waitstatus_to_exitcode(os.wait()[1]))
 """
+MOMENTS = ("step1", "step5", "saving")
 
 
-def run_killed(base, folder, moment) -> int:
-    command = [sys.executable, "-c", KILLED, str(base), str(folder), moment]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=300).returncode
+@pytest.fixture(scope="module")
+def killed(base, tmp_path_factory):
+    """Return the folder of each moment's training, which was killed with 9 there."""
+    folder = tmp_path_factory.mktemp("killed")
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(base), str(folder), *MOMENTS],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},  # no thread of the parent's to lose in a fork
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
+    )
+    ends = [line.split() for line in done.stdout.splitlines()]
+    assert ends == [[moment, str(-signal.SIGKILL)] for moment in MOMENTS]
+    return {moment: folder / moment for moment in MOMENTS}
 
 
-@pytest.mark.parametrize("moment", ["step1", "step5", "saving"])
-def test_a_process_killed_with_9_goes_on_to_the_same_weights(base, tmp_path, moment):
+@pytest.fixture(scope="module")
+def unbroken(base, tmp_path_factory):
+    return train(base, tmp_path_factory.mktemp("unbroken"))
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_process_killed_with_9_goes_on_to_the_same_weights(base, killed, unbroken, moment):
     """4 steps an epoch: killed before any checkpoint, in the second epoch, and while a checkpoint
     is being written.
     """
-    unbroken = train(base, tmp_path / "unbroken")
-    assert run_killed(base, tmp_path / "killed", moment) == -signal.SIGKILL
-    left = list((tmp_path / "killed").glob("checkpoint-*"))
+    left = list(killed[moment].glob("checkpoint-*"))
     assert bool(left) == (moment != "step1")
-    assert (last_checkpoint(tmp_path / "killed") is not None) == (moment == "step5")
-    assert run_killed(base, tmp_path / "killed", "never") == 0
-    assert_same(unbroken, load_file(tmp_path / "killed" / "final.safetensors"))
+    assert (last_checkpoint(killed[moment]) is not None) == (moment == "step5")
+    assert_same(unbroken, train(base, killed[moment]))
 
 
 def test_a_checkpoint_without_its_end_is_passed_over(tmp_path):
@@ -275,14 +296,14 @@ def launch(*command: str, home: Path | None = None) -> subprocess.CompletedProce
     return done
 
 
-def test_two_processes_share_each_batch_and_reach_the_same_weights(base, tmp_path):
+def test_two_processes_share_each_batch_and_reach_the_same_weights(base, unbroken, tmp_path):
     script = tmp_path / "shared.py"
     script.write_text(SHARED)
     done = launch(str(script), str(base), str(tmp_path / "two"))
     # who exits while in one may be aborted
     assert done.stdout.count("in a group at the end: False") == 2
     assert_same(
-        train(base, tmp_path / "one"),
+        unbroken,
         load_file(tmp_path / "two" / "final.safetensors"),
         tolerance=1e-5,
     )
@@ -302,8 +323,12 @@ def test_two_processes_train_and_distil_by_the_command_line_and_one_writes(base,
         "--samples",
         "3",
     ]
-    launch("-m", "core", *train_it, home=tmp_path / "home")
-    launch("-m", "core", "distill", "t", "--epochs", "1", home=tmp_path / "home")
+    commands = [train_it, ["distill", "t", "--epochs", "1"]]
+    script = tmp_path / "commands.py"
+    script.write_text(
+        f"from core.cli import main\nraise SystemExit(any([main(words) for words in {commands}]))"
+    )
+    launch(str(script), home=tmp_path / "home")
     models = tmp_path / "home" / "models"
     assert sorted(p.name for p in models.iterdir()) == ["t-point", "t-student", "t-teacher"]
     for name in ("t-point", "t-teacher", "t-student"):
