@@ -1,4 +1,4 @@
-"""Who is let in: the login's settings, and the principal that a provider's claims amount to.
+"""Admission: the login's settings, and the principal that a provider's claims amount to.
 
 A file of the administrator's (KAKUSHIN_LOGIN) has Streamlit's section [auth] and the section
 [access]. Each role there lists addresses or "issuer subject" pairs, or a claim names the roles.
@@ -23,7 +23,7 @@ _SAMPLES = ("xxx", "change", "secret", "example", "your", "password", "insert", 
 
 @dataclass(frozen=True)
 class AccessRules:
-    """How claims become roles.
+    """The rules that turn claims into roles.
 
     members: role -> addresses in lower case, or "issuer subject". roles_claim: the claim whose
     values name roles; None uses the lists only.
@@ -97,7 +97,7 @@ def _read_rules(path: Path, access: dict) -> AccessRules:
 def principal_of_claims(
     claims: Mapping[str, object], rules: AccessRules, seconds: float
 ) -> Principal:
-    """Return who a provider's claims are about, with the roles that the rules give.
+    """Return the person of a provider's claims, with the roles that the rules give.
 
     claims: of the id token, whose signature the login has checked. seconds: the present time, Unix.
     Raises AccessError for missing claims, an expired login, and a person without a role.

@@ -1,4 +1,4 @@
-"""Every error that a user may meet: a class by cause, a code, and the sentence's values.
+"""Every error that a user can meet: a class by cause, a code, and the sentence's values.
 
 An error states the fact, the name, the value found, and what is allowed or the next step. The code
 raises the fact as data; core.messages makes the sentence at the edge (terminal, page, report) in
@@ -107,7 +107,7 @@ class OvertakenError(StoreError):
 
 
 class AccessError(KakushinError):
-    """The person who acts has no role that allows the action, or may not be let in."""
+    """The acting person has no role that allows the action, or is not admitted."""
 
     exit_code = 7
 

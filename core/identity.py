@@ -1,4 +1,4 @@
-"""Who acts: a person's account, name and roles, and which roles each action needs.
+"""The acting person: account, name and roles, and the roles that each action needs.
 
 The services that write check the roles: a hidden button is no protection. Without a login there is
 one account, this machine's user, who has every role, since that user owns the files anyway. Knows

@@ -1,6 +1,6 @@
 """The demo's second line: real mails of SpamAssassin's public corpus, 2002, as npm ships them.
 
-Three classes: mails that people wrote (ham), newsletters and offers that somebody ordered
+Three classes: mails that people wrote (ham), newsletters and offers that the reader ordered
 (hard-ham), and spam. A mail's time is that of its last server. A text is the subject and the
 beginning of the body, without headers and mark-up. data/README.md names origin and licence. Knows
 no model.

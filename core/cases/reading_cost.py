@@ -73,7 +73,7 @@ class ReadingCost:
 
     @property
     def is_plausible(self) -> bool:
-        """Whether no character costs more than in texts of the languages that are known here."""
+        """Whether no character costs more than in texts of the languages of this table."""
         of_letters, of_others = IMPLAUSIBLE
         return (
             self.words <= SLACK + of_letters * self.letters

@@ -37,7 +37,7 @@ def check_record(cases: Cases) -> dict:
 
 
 def is_usable(cases: Cases) -> bool:
-    """Return whether `score` and `train` accept the file as it is."""
+    """Return whether `score` and `train` accept the file unchanged."""
     return not cases.problems and not cases.frame.empty
 
 

@@ -1,4 +1,4 @@
-"""Reading of a file in a process of its own, with limits on time and memory.
+"""Read a file in a child process, with limits on time and memory.
 
 The child, core.cases.sandbox_child, is a fresh interpreter that sets its own limits before it opens
 the file. Its results come back as files: the good cases as Parquet, all else as JSON. A child that

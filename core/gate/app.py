@@ -92,7 +92,7 @@ class Gate:
         return _json(VerdictsResponse(added=added))
 
     async def healthz(self, request: Request) -> Response:
-        """Whether cases are decided."""
+        """Answer 200 while cases are decided, else 503."""
         alive = self.worker.alive
         return JSONResponse({"alive": alive}, status_code=200 if alive else 503)
 

@@ -1,5 +1,4 @@
-"""From cases to decisions, fail-closed: whatever goes wrong sends the case to review, with its
-fault.
+"""Decide cases, fail-closed: any failure sends the case to review, with its fault.
 
 A batch that the model refuses is scored again case by case, so that one case harms no other. Knows
 no log, no HTTP and no store.
@@ -34,7 +33,7 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class CaseScores:
-    """What the model says of one case: probabilities in the order of its labels; nats."""
+    """The model's scores of one case: probabilities in the order of its labels; nats."""
 
     probabilities: tuple[float, ...]
     total: float

@@ -1,4 +1,4 @@
-"""Who may ask the gate: every request but /healthz needs a caller's token, where there are tokens.
+"""Admission to the gate: once tokens exist, every request but /healthz needs a caller's token.
 
 Without tokens only programs of this machine may ask. A page of another site in a browser of this
 machine is none: it is told by its Origin header, and by a Host header that names the site if the

@@ -1,4 +1,4 @@
-"""What the gate counts, and its text for Prometheus. No text of a case is in it."""
+"""The gate's counters, and their text for Prometheus, which holds no text of a case."""
 
 import threading
 from collections import Counter

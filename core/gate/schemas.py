@@ -1,4 +1,4 @@
-"""What the gate reads and answers, as checked documents. Their JSON schemas are the OpenAPI
+"""The gate's requests and answers, as checked documents. Their JSON schemas are the OpenAPI
 document's. Knows no HTTP.
 """
 
@@ -47,7 +47,7 @@ class DecideRequest(BaseModel):
 
 
 class CaseAnswer(BaseModel):
-    """What the gate decided of a case. Label and numbers are null where the model gave none.
+    """The gate's decision on a case. Label and numbers are null if the model gave none.
 
     reason: one of core's REASONS; "audit" is an accepted case that a person judges too, without
     holding it up, drawn with audit_probability (null for every other case). fault: what kept the
@@ -77,7 +77,7 @@ class DecideResponse(BaseModel):
 
 
 class GateVerdict(BaseModel):
-    """What a person said of a case that this gate decided."""
+    """A person's judgement of a case that this gate decided."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -99,13 +99,13 @@ class VerdictsRequest(BaseModel):
 
 
 class VerdictsResponse(BaseModel):
-    """How many of the verdicts are new."""
+    """The number of new verdicts."""
 
     added: int
 
 
 class Problem(BaseModel):
-    """Why a request was refused. A case without a decision belongs to a person."""
+    """The reason of a refusal. A case without a decision belongs to a person."""
 
     code: str
     message: str
@@ -122,7 +122,7 @@ def read_document(kind: type[BaseModel], body: bytes):
 
 
 def read_decide_request(body: bytes) -> DecideRequest:
-    """Read the cases of a request. Raises CasesError also for an id that stands for two cases."""
+    """Read the cases of a request. Raises CasesError also for an id of two cases."""
     request = read_document(DecideRequest, body)
     seen_ids: set[str] = set()
     for case in request.cases:

@@ -131,7 +131,7 @@ class CallerBook:
         self._levels: dict[str, tuple[float, float]] = {}  # digest -> requests left, when counted
 
     def admit_caller(self, authorization: str) -> Principal:
-        """Return who sends a request with this Authorization header, and count the request.
+        """Return the caller of a request with this Authorization header, and count the request.
 
         Raises CallerUnknownError for no or another token, TooManyRequestsError beyond the limit,
         and SettingsError if the file is missing or cannot be read.
@@ -170,7 +170,7 @@ class CallerBook:
 
 
 def callers_for(settings: Settings, host: str) -> CallerBook | None:
-    """Return who may call a gate at this address; None for one without tokens, on this machine only.
+    """Return the callers of a gate at this address; None without tokens, on this machine only.
 
     Raises SettingsError for a host beyond this machine without a token file, and for a token file
     that others can read or that cannot be read.

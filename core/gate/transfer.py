@@ -1,4 +1,4 @@
-"""From the gate's log into the store: predictions as parts of the gate's run, with their decisions.
+"""Move the gate's log into the store: predictions as parts of the gate's run, with decisions.
 
 The store alone says how far it is: the run holds the first n scored cases of the log, and the first
 m of those that the model gave no answer for. So a kill at any point loses and doubles nothing.

@@ -95,7 +95,7 @@ class GateWorker:
 
     @property
     def alive(self) -> bool:
-        """Whether the threads run."""
+        """Return whether the threads run."""
         return all(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
@@ -200,7 +200,7 @@ class GateWorker:
         return accepted, fresh, keys
 
     def _check_key(self, request: WaitingRequest, keys: dict[str, DecideRequest]) -> bool:
-        """Whether the request's key is new; OtherContentError where it has another body."""
+        """Return whether the request's key is new; raise OtherContentError for another body."""
         if request.key is None:
             return False
         stored = (
@@ -213,7 +213,7 @@ class GateWorker:
         return stored is None
 
     def _check_case(self, case: GateCase, fresh: dict[str, GateCase]) -> bool:
-        """Whether the case is new; OtherContentError where its id has another content."""
+        """Return whether the case is new; raise OtherContentError for another content."""
         stored = (
             fresh.get(case.case_id)
             or self._cases_ahead.get(case.case_id)

@@ -39,7 +39,7 @@ class Time:
 
 @dataclass(frozen=True)
 class Answer:
-    """What both models answer for a text, in the order of `labels`.
+    """The answers of both models for a text, in the order of `labels`.
 
     samples: probabilities of the teacher's samples, [N, K].
     """

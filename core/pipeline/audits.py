@@ -11,7 +11,7 @@ from core.store.entries import PolicyVersion
 from core.store.secret import audit_secret
 from core.store.store import Store
 
-AUDIT_SHARE = 0.1  # of the accepted cases, where nobody sets another share
+AUDIT_SHARE = 0.1  # of the accepted cases, unless another share is set
 
 
 def draw_audits(store: Store, run_id: str, version: PolicyVersion, share: float) -> int:

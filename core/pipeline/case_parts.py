@@ -31,7 +31,7 @@ CASE_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class PartRange:
-    """Where a part's cases are: number of the file, first case in it, and first among all cases."""
+    """The place of a part's cases: number of the file, first case in it, and first of all cases."""
 
     file: int
     start: int

@@ -1,4 +1,4 @@
-"""What is wrong with a setup: one finding for each thing that Kakushin needs, none with case text.
+"""Check a setup: one finding for each thing that Kakushin needs, none with case text.
 
 Reads only; the store is opened as any reader opens it. Knows no terminal and no screen.
 """

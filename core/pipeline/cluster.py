@@ -28,7 +28,7 @@ LOCAL_STORE = 200_000_000  # bytes; Ray's own default takes a third of the memor
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where to score.
+    """The machines that score.
 
     address: of a running Ray cluster; None starts Ray on this machine and stops it afterwards.
     workers: actors, each with a model; None is one for each processor core of the cluster, or for
@@ -82,7 +82,7 @@ class _Actor:
 
 
 class _Mapped:
-    """What Ray Data calls with a batch of numbers: the results, pickled, as a column of bytes."""
+    """An actor of Ray Data: from a batch of numbers to the pickled results, a column of bytes."""
 
     def __init__(self, kind: Callable[..., Callable[[int], Any]], arguments: tuple):
         self.act = kind(*arguments)

@@ -29,7 +29,7 @@ SAMPLED_CASES = 2000
 
 @dataclass(frozen=True)
 class ScoringPlan:
-    """What any process needs to score a part of a run; picklable.
+    """The inputs that any process needs to score a part of a run; picklable.
 
     folder: the model's. cases: of the whole run. truncate, engine: as of core.pipeline.score.score.
     shared: other processes may score the same part, so that a part's file is never replaced.

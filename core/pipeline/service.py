@@ -29,7 +29,7 @@ def line_of_model(model: str) -> tuple[str, str]:
 
 
 def model_in_service(settings: Settings, model: str) -> str:
-    """Return the model that a name stands for: that in service of NAME-live, else the name."""
+    """Return the model that a name means: that in service of NAME-live, else the name."""
     if not model.endswith(LIVE):
         return model
     name = model.removesuffix(LIVE)

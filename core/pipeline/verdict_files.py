@@ -29,7 +29,7 @@ _COLUMNS = ["case_id", "predicted", "verdict", "label", "reviewer", "at", "secon
 
 @dataclass(frozen=True)
 class VerdictImport:
-    """How many answers of a file are new, how many were there, and how many rows have none."""
+    """The numbers of new answers in a file, of repeated ones, and of rows without an answer."""
 
     added: int
     repeated: int
@@ -127,7 +127,7 @@ def _last_verdicts(reviews: Reviews, run_id: str) -> pd.DataFrame:
 def _cases_for_people(
     store: Store, run_id: str, cases: pd.DataFrame, judged: Collection[str]
 ) -> pd.DataFrame:
-    """Return the cases of Label Studio's tasks, with `blind` for audits that nobody has judged."""
+    """Return the cases of Label Studio's tasks, with `blind` for audits without a verdict."""
     people, drawn = np.zeros(len(cases), bool), np.zeros(len(cases), bool)
     for applied in Reviews(store).applied_policies(run_id)[:1]:
         decided = Audits(store).audited_cases(run_id, applied.policy, applied.version)

@@ -1,4 +1,4 @@
-"""How closely one score follows another on the same cases: rank correlation and mean difference.
+"""Agreement of two scores on the same cases: rank correlation and mean difference.
 
 Both have closed-form intervals, one pass over the cases, because pages compute them on every
 redraw; a bootstrap would need hundreds of passes. Knows arrays; knows no model and no store.

@@ -1,4 +1,4 @@
-"""How far confidence is from accuracy: reliability, ECE, Brier score, negative log likelihood.
+"""Calibration of confidences: reliability, ECE, Brier score, negative log likelihood.
 
 ECE (Guo et al. 2017, eq. 5): sum_b n_b / n |accuracy_b - confidence_b| over 15 equal-width bins on
 [0, 1], confidence_b the bin's mean. Bins are half-open, [k/15, (k+1)/15), and 1 belongs to the

@@ -1,4 +1,4 @@
-"""How much of a calibration error is chance, and what remains without it.
+"""The part of a calibration error that is chance, and the error without it.
 
 ECE is a sum of absolute values, so a perfectly calibrated model has a positive one on n cases: with
 500 cases and 15 bins about 0.05, as large as the differences between methods. A bootstrap adds the

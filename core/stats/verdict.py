@@ -1,4 +1,4 @@
-"""Whether a model or a plain rival wins: paired differences on the same cases, and the sentence.
+"""The verdict between a model and a plain rival: paired differences on the same cases.
 
 Knows probabilities and labels; knows no model and no store.
 """

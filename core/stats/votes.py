@@ -1,4 +1,4 @@
-"""What N sampled models, or one model in one pass, answer for one case: votes or one prediction.
+"""The answers for one case: votes of N sampled models, or one model's prediction in one pass.
 
 A vote is the label to which a sample gives the highest probability. The answer of the N together is
 the mean of their PROBABILITIES, which need not be the label with most votes. Knows no model, no

@@ -25,7 +25,7 @@ _NOT_COPIED = shutil.ignore_patterns("*.tmp", "*.lock", LOCK, TURN)
 
 @dataclass(frozen=True)
 class BackupContent:
-    """What a backup holds: {relative path: sha256}, {table: rows}, and the audit trail's end."""
+    """The content of a backup: {relative path: sha256}, {table: rows}, the audit trail's end."""
 
     files: dict[str, str]
     counts: dict[str, int]

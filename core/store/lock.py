@@ -91,7 +91,7 @@ class QueuedLock:
 
 
 class _Wait:
-    """A wait in the kernel's queue, in a thread of its own, since flock has no time limit.
+    """A wait in the kernel's queue, in a separate thread, since flock has no time limit.
 
     A daemon thread, since a blocked flock cannot be cancelled and must not delay the exit.
     """

@@ -18,7 +18,7 @@ from core.store.trail import AuditTrail, TrailEvent
 
 @dataclass(frozen=True)
 class Purged:
-    """How much was deleted."""
+    """The numbers of deleted texts and files."""
 
     texts: int  # of cases, emptied
     uploads: int

@@ -30,7 +30,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrailEvent:
-    """What is recorded of one action."""
+    """The record of one action."""
 
     action: str  # a key of core.identity.PERMISSIONS
     actor: str  # the person's name

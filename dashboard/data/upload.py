@@ -28,7 +28,7 @@ LISTED, MANY = 300, 8  # pixels of a list with at least MANY problems, which scr
 
 
 def draw_upload(words: Words) -> None:
-    """Draw the upload and, once there is a file, its content and the possible tasks."""
+    """Draw the upload and, once a file is uploaded, its content and the possible tasks."""
     upload = _chosen_file(words)
     source = None
     if upload is not None:

@@ -196,7 +196,7 @@ class View:
         curves.thresholds_figure(self.context, self.costed, marks)
 
     def draw_actions(self) -> None:
-        """Draw the route to a yes if there is one, and what to do with the policy in use."""
+        """Draw the route to a yes, if one exists, and the actions on the policy in use."""
         with st.container(horizontal=True, vertical_alignment="center", key="actions"):
             route = self.context.route
             if route is not None and self._route_improves():

@@ -148,7 +148,7 @@ def describe(
 
 
 def group_names(words: Words, names: Sequence[str]) -> str:
-    """Return the first NAMED names of groups in one text, and how many more there are."""
+    """Return the first NAMED names of groups in one text, and the number of the others."""
     texts = [name or words("segment.all") for name in names[:NAMED]]
     if len(names) > NAMED:
         texts.append(words.many("route.more", len(names) - NAMED))

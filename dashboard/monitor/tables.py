@@ -144,7 +144,7 @@ def _span(report: WatchReport) -> tuple[pd.Timestamp | None, pd.Timestamp | None
 
 
 def _day(words: Words, moment: object, position: int) -> str:
-    """Return the day of a time, or the case's number where there is none."""
+    """Return the day of a time, or the case's number if it has no time."""
     if pd.isna(moment):
         return words.text("monitor.case_number", n=words.number(position + 1, 0))
     return words.date(pd.Timestamp(moment))

@@ -44,7 +44,7 @@ class PolicyScene:
 
     @property
     def active(self) -> entries.PolicyVersion | None:
-        """The version in force, None if there is none."""
+        """The version in force; None without one."""
         return next(
             (policy for policy in self.stored.values() if self.life(policy).state == ACTIVE), None
         )

@@ -46,7 +46,7 @@ def version_option(
 
 
 def in_force_sentence(words: Words, version: entries.PolicyVersion, life: PolicyLife) -> str:
-    """Return which version is active, since when, by whom and why."""
+    """Return the sentence about the active version: its start, its person and the reason."""
     activated = cast(entries.PolicyEvent, life.activated)  # it is in force
     return words.markdown(
         "policy.in_force",
@@ -72,7 +72,7 @@ def expiry_sentence(words: Words, version: entries.PolicyVersion, today: date) -
 
 
 def version_summary(words: Words, version: entries.PolicyVersion, life: PolicyLife) -> str:
-    """Return who proposed a version, when, why and on which runs, and who approved it."""
+    """Return a version's proposal (person, time, reason, runs) and its approval, as text."""
     texts = words.markdown(
         "policy.about",
         author=version.author,

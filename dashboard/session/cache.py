@@ -169,7 +169,7 @@ _stores: SharedCache[Store] = SharedCache(8)
 
 
 def _store(folder: Path) -> Store:
-    # Shared by all sessions, so it reads only: nobody may write through it.
+    # Shared by all sessions, so its principal may write nothing.
     make = partial(Store, folder, timeout_s=LOCK_SECONDS, principal=ANONYMOUS)
     return _stores.get(folder, make)
 
@@ -309,7 +309,7 @@ def cases_between(store: Store, run_id: str, low: float, high: float, limit: int
 def certificate(
     calibration: Run, choices: Choices, segment: str | None
 ) -> Certificate | NotCertified:
-    """Return today's certificate for the chosen promise on a calibration run, or why there is none.
+    """Return today's certificate for the chosen promise on a calibration run, or the obstacle.
 
     Raises SettingsError too.
     """
@@ -341,7 +341,7 @@ def cached_valuation(scenario: MoneyScenario) -> money.ScenarioValuation:
 
 
 def cached_pair(teacher: str, student: str, samples: int) -> ask.Pair:
-    """Return the model cards of a teacher and its student as they are on disk now.
+    """Return the model cards that a teacher and its student have on disk now.
 
     samples: N of the teacher. Raises ModelError.
     """

@@ -1,4 +1,4 @@
-"""Who uses this session: the only user of Streamlit's login.
+"""The person of this session: the only module that uses Streamlit's login.
 
 Without KAKUSHIN_LOGIN it is this machine's user. With it, every run of the page derives the person
 from the login's claims again, so that an expired login ends in an open page too. Draws nothing.
@@ -20,7 +20,7 @@ def has_login() -> bool:
 
 
 def session_principal() -> Principal:
-    """Return who acts in this session; ANONYMOUS, who may do nothing, before a login.
+    """Return the principal of this session; ANONYMOUS, who may do nothing, before a login.
 
     Raises AccessError for a login that has expired or that no rule lets in.
     """
@@ -34,7 +34,7 @@ def session_principal() -> Principal:
 
 
 def acting_principal() -> Principal:
-    """Return who acts in this session; ANONYMOUS also for a login that is not let in."""
+    """Return the principal of this session; ANONYMOUS also for a login that is not let in."""
     try:
         return session_principal()
     except AccessError:

@@ -1,4 +1,4 @@
-"""What audits say of the accepted cases: a share of errors with an interval that holds.
+"""The share of errors among accepted cases, from their audits, with an interval that holds.
 
 Permanent random numbers nest, so the cases of the smallest numbers are a simple random sample of the
 accepted ones, up to the last answered one: its interval is exact.

@@ -1,6 +1,6 @@
-"""How many audits until "the risk is at most the target" may be said.
+"""The number of audits after which "the risk is at most the target" is proved.
 
-A plan is exact about what it assumes: the bound that core.stats.exact_bounds gives for so many
+A plan is exact about what it assumes: the bound that core.stats.exact_bounds gives for that many
 audits, with the share of errors that the plan supposes among those still to come. Pure.
 """
 
@@ -20,7 +20,7 @@ SEARCH_LIMIT = 100_000  # further audits; a need beyond it is answered with None
 
 @dataclass(frozen=True)
 class AuditPlan:
-    """How many further audits a claim needs, and how many of them may be wrong.
+    """The number of further audits that a claim needs, and of errors that it allows among them.
 
     audits: None if even SEARCH_LIMIT audits, or all cases, are too few. chance: the probability
     that no more than `errors` of them are wrong if they are wrong at the supposed rate.

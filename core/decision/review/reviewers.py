@@ -1,4 +1,4 @@
-"""How often reviewers err, and what audits say once their errors are taken out. Pure.
+"""The error rates of reviewers, and the result of audits without those errors. Pure.
 
 A reviewer errs in two ways: calling a right answer wrong (rate a) and a wrong answer right (rate
 b). Both are counted where the truth is known: on gold cases, and on cases that two or more people

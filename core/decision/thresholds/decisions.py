@@ -44,7 +44,7 @@ REASONS = (
 
 @dataclass(frozen=True)
 class CaseDecisions:
-    """Whether each case is accepted, [n] of bool, and one of REASONS for each, [n] of str."""
+    """The decision of each case: accepted, [n] of bool, and one of REASONS, [n] of str."""
 
     accepted: np.ndarray
     reasons: np.ndarray

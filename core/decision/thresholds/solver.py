@@ -283,7 +283,7 @@ def preset_thresholds(solver: ThresholdSolver) -> dict[str, float]:
 
 
 def preset_faults(solver: ThresholdSolver, thresholds: Mapping[str, float]) -> dict[str, str]:
-    """Return preset -> ACCEPTS_NOTHING or MOSTLY_WRONG, for presets that are no use as they are.
+    """Return preset -> ACCEPTS_NOTHING or MOSTLY_WRONG, for presets that are of no use.
 
     thresholds: preset -> its threshold, as of `preset_thresholds`.
     """

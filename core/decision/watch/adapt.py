@@ -34,7 +34,7 @@ ALARMED = "alarmed"  # an alarm of harm asks for the stricter fallback
 
 @dataclass(frozen=True)
 class AdaptSettings:
-    """How far and when a threshold may move.
+    """The limits on a move of the threshold.
 
     target: leakage, in (0, 1). gain: g, the step. least_change: of the threshold, below which
     nothing is proposed. least_saving: money a case, below which a looser threshold is not proposed.
@@ -56,7 +56,7 @@ class AdaptSettings:
 
 @dataclass(frozen=True)
 class ThresholdProposal:
-    """What to do with the thresholds: `shift` is added to each of them, 0 for KEEP."""
+    """A proposed move: `shift` is added to each threshold, 0 for KEEP."""
 
     direction: str  # STRICTER, LOOSER or KEEP
     shift: float

@@ -1,4 +1,4 @@
-"""Whether a model that was distilled again replaces the old one: judged on cases that taught none.
+"""The test by which a newly distilled model replaces the old one, on cases that taught neither.
 
 Models know different labels, so their losses are compared in the open world: a model gives its own
 labels the share 1 - u of the probability and spreads u over all other labels, where
@@ -17,14 +17,16 @@ from core.errors import ShapeError
 from core.stats.calibration import ece
 from core.types import Interval
 
-INFERIORITY = 0.03  # of accuracy on the old set; a new model may not be shown worse than this
+INFERIORITY = (
+    0.03  # of accuracy on the old set; a greater loss refuses the new model
+)
 UNKNOWN = -1  # position of a label that the model does not know
 _TINY = 1e-9
 
 
 @dataclass(frozen=True)
 class OpenScaling:
-    """How a model's probabilities [n, K] become open-world ones over `labels` labels."""
+    """The map from a model's probabilities [n, K] to open-world ones over `labels` labels."""
 
     temperature: float
     intercept: float
@@ -71,7 +73,7 @@ class PromotionVerdict:
 
     @property
     def failed_checks(self) -> tuple[str, ...]:
-        """What speaks against a promotion: old, recalibrated, inferior; () promotes."""
+        """The failed checks of a promotion: old, recalibrated, inferior; () promotes."""
         checks = {
             "old": self.against_old.high is not None and self.against_old.high < 0,
             "recalibrated": self.against_recalibrated.high is not None

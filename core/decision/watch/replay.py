@@ -56,7 +56,7 @@ class DecidedCases:
 
 @dataclass(frozen=True)
 class Regret:
-    """What the policy in force costs more than the best threshold in hindsight, money a case.
+    """The excess cost of the policy in force over the best threshold in hindsight, money a case.
 
     per_case: estimate with a 95% interval over days. thresholds: the best of the odd and of the
     even days.

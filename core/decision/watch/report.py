@@ -67,7 +67,7 @@ class WatchSettings:
 
 @dataclass(frozen=True, eq=False)
 class WatchReport:
-    """What the page and the verb show.
+    """The figures of a watched stream, for the page and the verb.
 
     windows: start, end (times or positions), n, accepted, audits, and for each of free, stable and
     audited the columns name, name_low, name_high: shares of all cases; NaN where unknown. levels:

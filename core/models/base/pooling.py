@@ -1,4 +1,4 @@
-"""How a text's token states become one state: the pooling with which a model was pre-trained.
+"""Pooling: one state from a text's token states, in the way that the model was pre-trained with.
 
 A sentence encoder declares it in its own `1_Pooling/config.json` (sentence-transformers' layout);
 an encoder without one is averaged over its tokens, a causal LM is read at its last token. Knows

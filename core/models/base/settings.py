@@ -13,7 +13,7 @@ from core.errors import SettingsError
 
 
 class AdapterSettings(BaseModel):
-    """Where the adapters are and how large they are.
+    """The places and the size of the adapters.
 
     layers: how many of the top blocks carry adapters; None is the top half. Everything below is
     frozen and is computed once for each case. In the last block the feed-forward is needed at the
@@ -115,7 +115,7 @@ class LoopSettings(BaseModel):
 
 
 class CalibratedSettings(BaseModel):
-    """What every teacher chooses on held-out labels.
+    """The choices of every teacher on held-out labels.
 
     calibrate: whether it chooses; without, both are 1 unless they are set. temperature: that divides
     the samples' logits; None is the best one. share: of the way from the linear start to the trained
@@ -249,7 +249,7 @@ TEACHERS: dict[str, type[BaseModel]] = {
 
 
 class FidelityTolerance(BaseModel):
-    """How far a student may differ from its teacher before it is rejected.
+    """The largest differences from its teacher with which a student is not rejected.
 
     accuracy: largest loss of accuracy, beyond two standard errors. explained: the least share of
     the teacher's case-by-case information, 1 - KL(teacher || student) / KL(teacher || teacher's

@@ -1,4 +1,4 @@
-"""How unlike the training cases a case is, from the state behind its answer, without a second pass.
+"""The novelty of a case among the training cases, from the state of its answer, in one pass.
 
 No labels of unlike cases are needed. Three views, each as the share of like cases with a smaller
 value, and their weighted mean as a share again:

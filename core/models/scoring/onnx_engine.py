@@ -29,7 +29,7 @@ _LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
 
 
 class OnnxBackbone:
-    """What OnePass needs of a backbone, with the forward pass run by ONNX Runtime on the CPU.
+    """A backbone for OnePass whose forward pass ONNX Runtime runs on the CPU.
 
     backbone: its tokenizer and limits are used. graph: file of the ONNX graph.
     """

@@ -1,4 +1,4 @@
-"""A teacher's N models as N PEFT LoRA adapters, which other engines load beside one base.
+"""A teacher's N models as N PEFT LoRA adapters, which other engines load on top of one base.
 
 Each draw of the posterior is one folder in PEFT's own layout, so that peft, or an engine that serves
 many adapters on one base (vLLM's multi-LoRA), samples the teacher without this project. What PEFT

@@ -16,7 +16,7 @@ from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import HashingVectorizer
 from torch import Tensor
 
-# A space so large that hardly two n-grams of a file collide: a number stands for an n-gram, and a
+# A space so large that hardly two n-grams of a file collide: a number identifies an n-gram, and a
 # model's file needs no strings. In a small space every unknown n-gram of a later text would hit
 # some known one.
 SPACE = 1 << 24

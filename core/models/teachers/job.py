@@ -1,4 +1,4 @@
-"""What every teacher is made from, and its two steps: train adapters, measure the anchor.
+"""The inputs of every teacher, and its two steps: train adapters, measure the anchor.
 
 Each teacher's file has one function `fit_NAME(job, settings) -> Fitted`. What a teacher chooses on
 held-out labels (a spread, a temperature) it chooses on the anchor of `held_out_job`; then it is

@@ -1,1 +1,1 @@
-"""How models are trained: the objective, the loop, the student, augmented inputs."""
+"""Training of models: the objective, the loop, the student, augmented inputs."""

@@ -1,4 +1,4 @@
-"""From cases to models: the point estimate, the Bayesian teacher made from it, the linear model.
+"""Build models from cases: the point estimate, its Bayesian teacher, the linear model.
 
 Each function takes texts and targets and returns a card and weights; the pipeline decides where
 they are stored and what is recorded. Distillation is in core.models.training.distill.
@@ -60,7 +60,7 @@ MOST_WEIGHTS = 1 << 21  # of a surface term: 4 MB in a model's file
 
 @dataclass(frozen=True)
 class Place:
-    """Where a model is made.
+    """The device and the folders in which a model is made.
 
     device: that computes. work: folder of its checkpoints. trunks: folder of shared trunk states,
     None keeps them in memory.

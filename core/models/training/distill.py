@@ -1,4 +1,4 @@
-"""From a teacher to a usable student: sample, train, compare, merge; or the linear head instead.
+"""Distill a teacher into a usable student: sample, train, compare, merge; or take the linear head.
 
 All cases teach, and so do unlabelled copies of the texts. The student is compared with its teacher
 on the labelled cases and on further copies, which do not teach. The pipeline decides where the
@@ -66,7 +66,7 @@ class Student:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a student learns from and is compared on.
+    """The cases from which a student learns, and those of its comparison.
 
     texts, labels, targets: of the cases that teach. checked, checked_labels: cases of the
     comparison.

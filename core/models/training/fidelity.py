@@ -1,4 +1,4 @@
-"""Whether a distilled student may be used: its accuracy and distributions against its teacher's.
+"""The check of a distilled student: its accuracy and distributions against its teacher's.
 
 Both answer the same cases. A student that learned nothing, or only one class, is rejected here
 before any scoring with it. Knows probabilities, not models.

@@ -1,4 +1,4 @@
-"""Where a head starts: a blend of two logistic regressions, on pooled states and on n-grams.
+"""The start of a head: a blend of two logistic regressions, on pooled states and on n-grams.
 
 Knows arrays of states, n-grams and labels; does not know texts, backbones or adapters. The blend is
 also the plainest rival of everything trained after it, so a training that begins here must improve
@@ -35,7 +35,7 @@ Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
 class StartChoice(NamedTuple):
-    """What folds choose: the penalties (scikit-learn's C) and weights of the two regressions.
+    """The choice by folds: the penalties (scikit-learn's C) and weights of the two regressions.
 
     A weight of 0 leaves a regression out.
     """

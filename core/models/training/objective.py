@@ -33,7 +33,7 @@ _LEAST = 1e-6
 
 @dataclass(frozen=True)
 class Targets:
-    """What each case teaches: its label and, for a student, the moments of the teacher's samples.
+    """The targets of each case: its label and, for a student, the moments of the teacher's samples.
 
     labels: positions [n], NO_LABEL where unknown. moments: None without a teacher. by_epoch: [E, n,
     K]; in epoch e one sample's probabilities by_epoch[e] replace the mean (online targets); None
