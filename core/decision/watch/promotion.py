@@ -17,9 +17,7 @@ from core.errors import ShapeError
 from core.stats.calibration import ece
 from core.types import Interval
 
-INFERIORITY = (
-    0.03  # of accuracy on the old set; a greater loss refuses the new model
-)
+INFERIORITY = 0.03  # of accuracy on the old set; a greater loss refuses the new model
 UNKNOWN = -1  # position of a label that the model does not know
 _TINY = 1e-9
 
