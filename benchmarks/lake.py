@@ -7,13 +7,16 @@ as a group of parts has. Their rows are the real parts' files again, under other
 reader of rows meets as many files as a run of that size has.
   ingest_rows_per_s     rows of all parts over the seconds of Store.take_in_counts, in groups as
                         core.pipeline.group_intake makes them
-  count_rows_per_s      rows over seconds of counting a real part, as a worker does it, one thread
+  count_rows_per_cpu_s  rows over seconds of counting the real parts, as a worker does it, one thread
   store_mb              the database file after the last group, its log included
   whatif_ms_p95         a move of threshold, segment, volume or unseen cases, as in benchmarks.whatif
   histogram_s, joint_s  reading the run's counts for a page's cache
   open_ms_p95           one transaction that reads no row: opening and closing, with every file in view
   near_s                Store.cases_near of 100 cases in a thousandth of the range: 3 tries, the median
+                        (histogram_s, joint_s and near_s: on the wall, and of processor time)
   exact                 the histogram's cases, and those above thresholds, are the sums of the groups
+Limits apply to the wall; `cpu` fields, processor time over all threads, tell what the work itself
+takes on a machine with other load (see `load`).
 """
 
 import argparse
@@ -22,7 +25,6 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +35,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from benchmarks.synthetic import synthetic_run, write_synthetic
-from benchmarks.whatif import RUN, move_handles, p95_ms, timed
+from benchmarks.whatif import RUN, Seconds, move_handles, p95_ms, timed
 from core.counts.histogram import AcceptanceCurve
 from core.pipeline.group_intake import plan_groups
 from core.store.part_counts import counts_path, lines_metadata, read_lines, write_counts
@@ -72,12 +74,13 @@ def measure(folder: Path, parts: int, real: int) -> dict:
     counting = write_real_parts(store.folder, min(real, parts))
     groups = plan_groups(range(parts))
     sums = pq.read_table(counts_path(store.folder, RUN, range(min(real, parts))))
-    random, ingest, total = np.random.default_rng(0), 0.0, np.zeros(len(sums), dtype=np.int64)
+    random, total = np.random.default_rng(0), np.zeros(len(sums), dtype=np.int64)
+    ingest: list[Seconds] = []
     for group in tqdm(groups, desc="counts into the store", file=sys.stderr):
         drawn = write_group(store.folder, group, sums, min(real, parts), random)
         total += drawn
         path = counts_path(store.folder, RUN, group)
-        ingest += timed(lambda: store.take_in_counts(RUN, path)).wall  # noqa: B023
+        ingest.append(timed(lambda: store.take_in_counts(RUN, path)))  # noqa: B023
     reading = timed(lambda: store.histogram(RUN))
     histogram = store.histogram(RUN)
     cached = {None: AcceptanceCurve(histogram)} | {
@@ -85,8 +88,9 @@ def measure(folder: Path, parts: int, real: int) -> dict:
     }
     rows = parts * PART
     moves = move_handles(cached, rows)
-    opened = [timed(store.schema_version).wall for _ in range(20)]
-    near = [timed(lambda t=t: store.cases_near(RUN, t, t + 0.001)).wall for t in (0.3, 0.7, 0.95)]
+    opened = [timed(store.schema_version) for _ in range(20)]
+    near = [timed(lambda t=t: store.cases_near(RUN, t, t + 0.001)) for t in (0.3, 0.7, 0.95)]
+    joint = timed(lambda: store.joint_counts(RUN))
     return {
         "benchmark": "lake",
         "synthetic": True,
@@ -97,30 +101,27 @@ def measure(folder: Path, parts: int, real: int) -> dict:
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
         "duckdb": duckdb.__version__,
-        "ingest_rows_per_s": round(rows / ingest),
-        "ingest_s": round(ingest, 2),
-        "count_rows_per_s": round(PART / statistics.median(counting)),
+        "ingest_rows_per_s": round(rows / sum(t.wall for t in ingest)),
+        "ingest_rows_per_cpu_s": round(rows / sum(t.cpu for t in ingest)),
+        "count_rows_per_cpu_s": round(min(real, parts) * PART / counting.cpu),
         "store_mb": round(sum(p.stat().st_size for p in store.folder.glob("*.duckdb*")) / 1e6, 1),
         "whatif_ms_p95": p95_ms([move.wall for move in moves]),
+        "whatif_cpu_ms_p95": p95_ms([move.cpu for move in moves]),
         "moves": len(moves),
-        "histogram_s": round(reading.wall, 2),
-        "joint_s": round(timed(lambda: store.joint_counts(RUN)).wall, 2),
-        "open_ms_p95": p95_ms(opened),
-        "near_s": round(statistics.median(near), 2),
+        "histogram_s": [round(seconds, 2) for seconds in reading],
+        "joint_s": [round(seconds, 2) for seconds in joint],
+        "open_ms_p95": p95_ms([t.wall for t in opened]),
+        "open_cpu_ms_p95": p95_ms([t.cpu for t in opened]),
+        "near_s": [round(statistics.median(clock), 2) for clock in zip(*near, strict=True)],
         "exact": is_exact(cached[None], sums, total, rows),
     }
 
 
-def write_real_parts(folder: Path, parts: int) -> list[float]:
-    """Write the parts and their counts; return the seconds of counting each part alone."""
-    seconds = []
+def write_real_parts(folder: Path, parts: int) -> Seconds:
+    """Write the parts and their counts; return the seconds of counting them."""
     for part in tqdm(range(parts), desc="real parts", file=sys.stderr):
         write_synthetic(folder, RUN, part, PART, part * PART)
-        started = time.perf_counter()
-        write_counts(folder, RUN, [part]).unlink()
-        seconds.append(time.perf_counter() - started)
-    write_counts(folder, RUN, range(parts))
-    return seconds
+    return timed(lambda: write_counts(folder, RUN, range(parts)))
 
 
 def write_group(
