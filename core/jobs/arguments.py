@@ -129,10 +129,14 @@ def result_dataset(verb: str, arguments: tuple[str, ...]) -> str | None:
 
     arguments: as `score_arguments` and `poc_arguments` write them.
     """
-    option = {"score": "--dataset=", "poc": "--name="}.get(verb)
-    if option is None:
-        return None
-    return next((a.removeprefix(option) for a in arguments if a.startswith(option)), None)
+    option = {"score": "--dataset", "poc": "--name"}.get(verb)
+    return None if option is None else option_value(option, arguments)
+
+
+def option_value(option: str, arguments: tuple[str, ...]) -> str | None:
+    """Return the value of `option` among the arguments of a job, None without it."""
+    begun = f"{option}="
+    return next((a.removeprefix(begun) for a in arguments if a.startswith(begun)), None)
 
 
 def dataset_name(called: str) -> str:

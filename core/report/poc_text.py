@@ -8,9 +8,10 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from core.counts.tally import scaled_interval
 from core.decision.meeting.poc import cases_for_width
 from core.decision.thresholds.costs import DAYS_PER_MONTH
-from core.decision.thresholds.verdict import policy_verdict
+from core.decision.thresholds.verdict import DO_NOT_ADOPT, policy_verdict
 from core.messages import sentence
 from core.messages.figures import DASH, FigureFormat
 from core.report.document import (
@@ -21,10 +22,11 @@ from core.report.document import (
     TableCell,
     text_cell,
 )
-from core.report.poc_result import ModelOutcome, PocResult
+from core.report.poc_result import PocResult
 from core.types import Interval
 
 NAMED_GROUPS = 6  # groups that a sentence names
+LONGEST_TRIAL = 365  # days, above which a number of cases is no advice
 RISK_WIDTH = 0.02  # half width of the risk's interval that a reader may aim at
 _HEADS = ("option", "accuracy", "accepted", "risk", "cost", "saving", "speed")
 
@@ -75,14 +77,18 @@ def _meaning(text: FigureText, result: PocResult) -> str:
     student = result.student.consequence
     if not student.accepted:
         return text("nothing_accepted", n=result.calibration_cases)
+    saving = result.verdict.saving_per_day
+    # A negative saving is written as what it costs; -1 swaps the bounds.
+    loses = saving.value is not None and saving.value < 0
+    costs = scaled_interval(replace(saving, low=saving.high, high=saving.low), -1.0)
     return text(
-        "meaning",
+        "meaning_loss" if loses else "meaning",
         n=int(student.labelled),
         threshold=text.number(float(student.threshold), 3),
         coverage=text.percent(student.coverage.value),
         risk=text.percent(student.selective_risk.value),
         calibration=text.number(result.calibration_cases, 0),
-        **text.monthly(result.verdict.saving_per_day),
+        **text.monthly(costs if loses else saving),
     )
 
 
@@ -101,6 +107,8 @@ def _against_passes(text: FigureText, result: PocResult) -> list[str]:
     teacher, student = result.outcomes.get("teacher"), result.student
     if teacher is None or teacher.seconds is None or student.seconds is None:
         return []
+    model = student.consequence.cost_model
+    hours = (teacher.seconds - student.seconds) * model.cases_per_day * DAYS_PER_MONTH / 3600
     return [
         text(
             "passes",
@@ -110,25 +118,21 @@ def _against_passes(text: FigureText, result: PocResult) -> list[str]:
             times=text.number(teacher.seconds / student.seconds, 1),
             accuracy=text.percent(student.accuracy),
             teacher_accuracy=text.percent(teacher.accuracy),
-            cost=_machine(text, student),
-            teacher_cost=_machine(text, teacher),
+            minutes=text.number(60 * hours),
+            saved=_small_amount(text, hours * model.costs.machine_hour),
         )
     ]
 
 
-def _machine(text: FigureText, outcome: ModelOutcome) -> str:
-    """Return the money a month of the machine."""
-    model = outcome.consequence.cost_model
-    per_case = model.costs.inference(outcome.seconds) or 0.0
-    amount = per_case * model.cases_per_day * DAYS_PER_MONTH
-    # Yen have no decimals, and "0" would read as free.
+def _small_amount(text: FigureText, amount: float) -> str:
+    """Return an amount that may be below the currency's unit: "0" would read as free."""
     return text("below", amount=text.amount(1)) if 0 < amount < 1 else text.amount(amount)
 
 
 def _payback(text: FigureText, result: PocResult) -> str:
     values = {
         "once": text.amount(sum(result.once.values())),
-        "machine": text.amount(result.once["machine"]),
+        "machine": _small_amount(text, result.once["machine"]),
         "minutes": text.number(60 * result.machine_hours, 1),
     }
     if result.payback_months is None:
@@ -138,7 +142,12 @@ def _payback(text: FigureText, result: PocResult) -> str:
 
 def _way_to_yes(text: FigureText, result: PocResult) -> list[str]:
     lines = []
-    if result.route is not None:
+    if (
+        result.route is not None
+        and policy_verdict(result.route.consequence).decision == DO_NOT_ADOPT
+    ):
+        lines.append(text("no_route"))
+    elif result.route is not None:
         groups = list(result.route.groups[:NAMED_GROUPS])
         hidden = len(result.route.groups) - len(groups)
         verdict = policy_verdict(result.route.consequence)
@@ -165,7 +174,10 @@ def _enough_cases(text: FigureText, result: PocResult) -> list[str]:
     elif result.cases_needed <= labelled:
         lines.append(text("cases.enough", n=labelled))
     else:
-        lines.append(text("cases.more", n=labelled, needed=text.number(result.cases_needed, 0)))
+        days = result.cases_needed / student.cost_model.cases_per_day
+        key = "cases.more" if days <= LONGEST_TRIAL else "cases.too_many"
+        values = {"needed": text.number(result.cases_needed, 0), "days": text.number(days, 0)}
+        lines.append(text(key, n=labelled, **values))
     if student.selective_risk.value is not None:
         needed = cases_for_width(student.selective_risk.value, RISK_WIDTH)
         accepted = text.number(student.accepted_labelled, 0)
@@ -175,9 +187,25 @@ def _enough_cases(text: FigureText, result: PocResult) -> list[str]:
 
 
 def _against_rival(text: FigureText, result: PocResult) -> list[str]:
-    if result.rival is None:
-        return []
-    return [replace(result.rival, model=text("student")).sentence(text.language)]
+    """Return whether the plainest model does as well, and which option of the table is cheapest."""
+    lines, rival = [], result.rival
+    if rival is not None and rival.nll.value is not None and rival.accuracy.value is not None:
+        ends = {"nll": rival.nll.value, "low": rival.nll.low, "high": rival.nll.high}
+        values = {name: text.number(x, 3) for name, x in ends.items()}
+        values["accuracy"] = text.number(100 * rival.accuracy.value, 1)
+        name = text("option.linear")
+        lines.append(text(f"rival.{rival.winner}", n=rival.nll.n, rival=name, **values))
+    savings = {
+        kind: policy_verdict(outcome.consequence).saving_per_day
+        for kind, outcome in result.outcomes.items()
+    }
+    # Chosen on the judged cases, so the sentence says that the order may be chance.
+    measured = {kind: saving for kind, saving in savings.items() if saving.value is not None}
+    best = max(measured, key=lambda kind: measured[kind].value or 0.0, default="student")
+    if best != "student" and (measured[best].value or 0.0) > 0:
+        option = text(f"option.{best}", n=result.outcomes[best].record.run.samples)
+        lines.append(text("cheapest", option=option, **text.monthly(measured[best])))
+    return lines
 
 
 def poc_document(

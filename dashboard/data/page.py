@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import KakushinError
 from core.jobs import queue
-from core.jobs.arguments import result_dataset
+from core.jobs.arguments import option_value, result_dataset
 from core.jobs.queue import JobStatus
 from core.report import run_selection
 from core.store.trail import AuditTrail, TrailEvent
@@ -126,8 +126,9 @@ def _result(words: Words, status: JobStatus) -> None:
     )
     if pressed:
         state.open_page("decide", run=record.run.run_id)
-    reports = cache.settings().reports.glob(f"{record.run.dataset}-poc-*.pdf")
-    if status.job.verb == "poc" and (report := max(reports, default=None)) is not None:
+    language = option_value("--language", status.job.arguments)
+    report = cache.settings().reports / f"{record.run.dataset}-poc-{language}.pdf"
+    if status.job.verb == "poc" and report.is_file():
         st.download_button(
             words("job.report"),
             report.read_bytes,  # a function: read when it is downloaded

@@ -99,7 +99,10 @@ def _button(words: Words, task: str, about: str, arguments: Callable[[], tuple[s
     about: what the job works on. arguments: makes the command's arguments.
     """
     name, place = st.columns([2, 1], vertical_alignment="bottom")
-    who = name.text_input(words("who"), key="who", max_chars=80, help=words("who.help"))
+    # said before the click, in the field itself, so that nothing moves once it is filled
+    who = name.text_input(
+        words("who"), key="who", max_chars=80, help=words("who.help"), placeholder=words("required")
+    )
     icon = ":material/play_arrow:"
     if not place.button(
         words(f"start.{task}"), key="start", type="primary", width="stretch", icon=icon

@@ -45,7 +45,9 @@ def draw_actions(context: RunContext) -> None:
 
 
 def _author(words: Words, place: str) -> str:
-    return st.text_input(words("who"), key=f"author_{place}", max_chars=MAX_NAME).strip()
+    return st.text_input(
+        words("who"), key=f"author_{place}", max_chars=MAX_NAME, placeholder=words("required")
+    ).strip()
 
 
 def _save(context: RunContext) -> None:
@@ -82,7 +84,12 @@ def _propose(context: RunContext) -> None:
     words = context.words
     st.caption(words("action.propose.note"))
     author = _author(words, "propose")
-    reason = st.text_input(words("policy.reason"), key="propose_reason", max_chars=MAX_NAME).strip()
+    reason = st.text_input(
+        words("policy.reason"),
+        key="propose_reason",
+        max_chars=MAX_NAME,
+        placeholder=words("required"),
+    ).strip()
     if not st.button(words("action.propose.do"), key="propose_policy", type="primary"):
         return
     run = context.record.run

@@ -45,7 +45,9 @@ def large_control(words: Words) -> None:
 def author_control(words: Words) -> str:
     """Draw the author's name and return it."""
     label, hint = words("meeting.author"), words("meeting.author.help")
-    return st.text_input(label, key="author", max_chars=MAX_NAME, help=hint, width=220).strip()
+    return st.text_input(
+        label, key="author", max_chars=MAX_NAME, help=hint, width=220, placeholder=words("required")
+    ).strip()
 
 
 def freeze_form(words: Words, policies: Mapping[str, str], named: bool) -> tuple[str, str] | None:

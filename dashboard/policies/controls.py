@@ -168,7 +168,9 @@ def proposal_form(words: Words, name: str, save: Callable[[], None], today: date
             max_chars=MAX_NAME,
             help=words("policy.name.help"),
         )
-        middle.text_input(words("policy.author"), key="author", max_chars=MAX_NAME)
+        middle.text_input(
+            words("policy.author"), key="author", max_chars=MAX_NAME, placeholder=words("required")
+        )
         right.date_input(
             words("policy.expires"),
             value=None,
@@ -190,8 +192,12 @@ def proposal_form(words: Words, name: str, save: Callable[[], None], today: date
 def person_controls(words: Words) -> None:
     """Draw the name and the reason of the person who takes a step."""
     left, right = st.columns([1, 2])
-    left.text_input(words("policy.person"), key="decider", max_chars=MAX_NAME)
-    right.text_input(words("policy.why"), key="why", max_chars=MAX_NAME)
+    left.text_input(
+        words("policy.person"), key="decider", max_chars=MAX_NAME, placeholder=words("required")
+    )
+    right.text_input(
+        words("policy.why"), key="why", max_chars=MAX_NAME, placeholder=words("required")
+    )
 
 
 def step_buttons(
