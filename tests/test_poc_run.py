@@ -57,8 +57,8 @@ def test_a_poc_that_is_stopped_resumes_and_ends_in_a_verdict_with_a_report(
     said = capsys.readouterr().out
     assert "日付順に分けました" in said
     assert "[3/3]" in said
-    assert "確認1件 500円" in said
-    assert "誤りの流出1件 600円" in said
+    assert "確認1件あたり500円" in said
+    assert "誤りの流出1件あたり600円" in said
     (report,) = Settings().reports.glob("line1-poc-ja.pdf")
     assert report.read_bytes().startswith(b"%PDF")
 
