@@ -176,6 +176,9 @@ def test_without_a_tokenizer_texts_stay_and_tokens_are_estimated(tmp_path):
     assert (list(short["text"]), cut, mean) == (["12345678", "1234"], 0, 1.5)
 
 
+TWICE = LoopSettings(epochs=2)  # of that build's students
+
+
 def test_the_demos_lines_take_as_long_as_they_did():
     """One build on two quiet cores, when a student began afresh: 1,508 work orders (full) distilled
     in 48 s and 1,500 mails (light) in 34 s; the estimate is within a third.
