@@ -15,6 +15,11 @@ from tests.stores import SIZES, make_store
 settings.register_profile("kakushin", deadline=None)
 settings.load_profile("kakushin")
 
+# Tests in which `make coverage` counts no lines, since they are slow enough without: names that
+# their module imports, and fixtures.
+SLOW_IMPORTS = frozenset({"torch", "tiny", "AppTest"})
+SLOW_FIXTURES = frozenset({"open_page", "open_view", "browser"})
+
 APP = "../dashboard/app.py"  # AppTest reads it relative to the file that calls it
 PAGE = (
     "from dashboard.session import state\n"
@@ -22,6 +27,13 @@ PAGE = (
     "state.take_in_address()\n"
     "page.draw_{view}_page()"
 )
+
+
+def pytest_collection_modifyitems(items):
+    """Pause pytest-cov in the slow tests."""
+    for item in items:
+        if SLOW_IMPORTS & vars(item.module).keys() or SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session")
