@@ -137,6 +137,15 @@ def test_a_job_takes_what_the_check_gave_and_reads_nothing_again(settings, uploa
     )
 
 
+def test_a_job_reads_again_what_a_busy_machine_stopped_under_a_pages_limit(settings, upload):
+    columns, options = ColumnNames(text="作業内容"), ReadingOptions()
+    for _ in range(2):  # the second time from the cache
+        with pytest.raises(CasesError, match=r"was not read within 0\.01 seconds"):
+            uploads.check_upload(settings, upload, columns, options, Limits(seconds=0.01))
+    cases = uploads.check_kept_file(settings, upload.path(settings), columns, options)
+    assert cases.content_hash == read_cases(upload.path(settings), columns).content_hash
+
+
 def test_a_file_that_cannot_be_read_is_a_sentence_with_its_own_name(settings):
     upload = uploads.keep_upload(settings, "指図.parquet", b"PAR1")
     with pytest.raises(CasesError, match="^指図.parquet is not a Parquet file") as caught:

@@ -86,13 +86,15 @@ def read_sandboxed(
         "reader": READER,
     }
     key = json.dumps([path.name, request], sort_keys=True)
-    folder = cache / hashlib.sha256(key.encode()).hexdigest()[:16]
+    folder, limits = cache / hashlib.sha256(key.encode()).hexdigest()[:16], limits or Limits()
+    if _stopped_sooner(folder, limits.seconds):
+        shutil.rmtree(folder, ignore_errors=True)
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
             dir=cache, prefix=".reading-", ignore_cleanup_errors=True
         ) as work:
-            _run_child(path, Path(work), request, limits or Limits())
+            _run_child(path, Path(work), request, limits)
             # A folder that exists is another process's, with the same results.
             with suppress(OSError):
                 Path(work).rename(folder)
@@ -104,6 +106,14 @@ def read_sandboxed(
 def forget_results(cache: Path) -> None:
     """Delete every result, so that the next call reads its file again."""
     shutil.rmtree(cache, ignore_errors=True)
+
+
+def _stopped_sooner(folder: Path, seconds: float) -> bool:
+    """Return whether the stored result is that reading took longer than a lower limit than this."""
+    if not (folder / ERROR).is_file():
+        return False
+    error = json.loads((folder / ERROR).read_text(encoding="utf-8"))
+    return error["code"] == "cases.read_stopped" and float(error["values"]["seconds"]) < seconds
 
 
 def _run_child(path: Path, work: Path, request: dict, limits: Limits) -> None:

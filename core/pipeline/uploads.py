@@ -35,6 +35,8 @@ __all__ = [  # what pages take from here, so that they know no module of core.ca
 ]
 
 MAX_UPLOAD = 50 * 2**20  # bytes; dashboard/.streamlit/config.toml says the same to the browser
+# Of a job's reading: no person waits for it, and a busy machine may have stopped a page's.
+JOB_LIMITS = Limits(seconds=600)
 MAX_CALLED = 200  # characters of a file's name that are kept
 
 
@@ -130,7 +132,7 @@ def check_kept_file(
     # Resolved first: a link or ".." must not make another file pass as a stored upload.
     if settings.uploads.resolve() not in path.resolve().parents:
         return None
-    checked = read_sandboxed(path, _results(path), columns, options)
+    checked = read_sandboxed(path, _results(path), columns, options, JOB_LIMITS)
     if checked.refused is not None:
         raise checked.refused
     return checked.cases
