@@ -7,8 +7,9 @@ dashboard.session.address defines the choices. Knows no meaning of a choice and 
 Streamlit 1.67's bind="query-params" does not fit these choices. It removes the parameter of a
 widget that a run does not draw (remove_stale_bindings), but the other pages need it for their
 links; it drops a value that is not allowed without a notice; it cannot bind a component such as the
-live handle; and st.query_params may not write a bound name. persist_state keeps a widget's value
-over pages, but not the value of a choice that no widget of the page shows.
+live handle; and st.query_params may not write a bound name (tests/test_bound_widgets.py shows each).
+persist_state keeps a widget's value over pages, but not the value of a choice that no widget of the
+page shows.
 """
 
 from collections.abc import Mapping, Sequence
