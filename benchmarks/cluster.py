@@ -91,7 +91,9 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=100_000, help="default: 100000")
     parser.add_argument("--part-size", type=int, default=500, help="default: 500")
     parser.add_argument("--kill-s", type=float, default=20.0, help="default: 20")
-    parser.add_argument("--latency", type=float, default=0.25, help="of the fixed scorer, s")
+    parser.add_argument(
+        "--latency", type=float, default=1.0, help="of the fixed scorer, s (default: 1)"
+    )
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     arguments = parser.parse_args()
     require_ray()

@@ -186,6 +186,25 @@ def test_options_of_a_cluster_need_its_engine(home, capsys):
     assert "--workers is for --engine ray, and the engine is torch" in capsys.readouterr().err
 
 
+def test_several_files_are_one_run_whose_rows_are_those_of_each_file(home, cases, capsys):
+    names = [str(home / f"day-{day}.csv") for day in (1, 2)]
+    frame = pd.read_csv(home / "stream.csv")
+    for name, rows in zip(names, (frame.iloc[:35], frame.iloc[35:]), strict=True):
+        rows.to_csv(name, index=False)
+    words = ["score", *names, "--model", "line-linear", "--no-apply", "--case-id-column", "case_id"]
+    assert main([*words, "--dataset", "days"]) == 0
+    assert "60 cases" in capsys.readouterr().out
+    store = Store(home / "store")
+    (record,) = [r for r in store.runs("score") if r.run.dataset == "days"]
+    alone = scored(home, cases, "alone").set_index("case_id").drop(columns=["run", "row"])
+    rows = store.predictions(record.run.run_id).set_index("case_id").drop(columns="row")
+    pd.testing.assert_frame_equal(rows.loc[alone.index], alone, rtol=1e-6)
+    assert list((home / "cache" / "scoring").iterdir()) == []
+    # Ids of row numbers would be the same in both files.
+    assert main([*words[:-1], ""]) == 3
+    assert "day-1.csv has no column of case ids" in capsys.readouterr().err
+
+
 def test_a_purge_deletes_the_cases_of_an_interrupted_cluster(tmp_path, cases):
     settings = Settings(home=tmp_path)
     folder = settings.cache / "scoring" / "run-1"

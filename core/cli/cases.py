@@ -25,11 +25,12 @@ def add_check(verbs) -> None:
     verb.add_argument("--json", action="store_true", help="one JSON object with stable keys")
 
 
-def cases_options(verb: argparse.ArgumentParser) -> None:
-    """Add the file's argument and its reading options to a verb."""
+def cases_options(verb: argparse.ArgumentParser, several: bool = False) -> None:
+    """Add the file's argument and its reading options to a verb; `several`: one or more files."""
     verb.add_argument(
         "cases",
         type=Path,
+        nargs="+" if several else None,
         help="CSV, TSV or other delimited text, JSON, JSON Lines, Parquet, XLSX or XLSM",
     )
     for column in ("text", "case-id", "segment", "label", "occurred-at", "value"):

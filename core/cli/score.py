@@ -1,12 +1,17 @@
 """The verbs `score` and `evaluate`: score cases, and compare the models that scored them."""
 
+import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from core.cli.apply import add_audit_share, report_active_policy
 from core.cli.cases import cases_options, print_notices, read_arguments
 from core.cli.verbs import add_verb, store_of
-from core.errors import SettingsError
+from core.errors import CasesError, SettingsError
 from core.messages import reader_language, sentence
 from core.settings import Settings
 
@@ -14,7 +19,7 @@ from core.settings import Settings
 def add_score(verbs) -> None:
     """Add the verb `score`."""
     verb = add_verb(verbs, "score", _score, "score a file of cases into the store")
-    cases_options(verb)
+    cases_options(verb, several=True)
     verb.add_argument(
         "--model",
         default="work-orders-student",
@@ -92,53 +97,88 @@ def add_evaluate(verbs) -> None:
 
 
 def _score(arguments, settings: Settings) -> None:
-    from core.cases.table import Notice
     from core.jobs.arguments import dataset_name
     from core.models.base.card import read_card
-    from core.pipeline.prepare import vocabulary_notice, with_known_labels
     from core.pipeline.score import score
     from core.pipeline.service import model_in_service
     from core.types import checked_name
 
     cluster = _cluster_of(arguments)
     model = model_in_service(settings, arguments.model)
-    folder = settings.models / model
-    card = read_card(folder)
-    cases = read_arguments(arguments, settings, choice=card.chooses)
-    if unknown := vocabulary_notice(cases.frame, folder / card.base):
-        print_notices([unknown])
+    card = read_card(settings.models / model)
     # checked_name runs before the scoring, which may take minutes.
-    dataset = arguments.dataset or dataset_name(arguments.cases.name)
-    record = score(
-        store_of(settings),
-        settings,
-        model,
-        cases.frame,
-        cases.content_hash,
-        checked_name(dataset, "dataset"),
-        arguments.role,
-        arguments.samples,
-        arguments.truncate,
-        rows_stay=arguments.rows_stay,
-        engine="onnx" if arguments.engine == "onnx" else "torch",
-        cluster=cluster,
-    )
+    dataset = checked_name(arguments.dataset or dataset_name(arguments.cases[0].name), "dataset")
+    with _checked_cases(arguments, settings, card) as (cases, cases_hash):
+        record = score(
+            store_of(settings),
+            settings,
+            model,
+            cases,
+            cases_hash,
+            dataset,
+            arguments.role,
+            arguments.samples,
+            arguments.truncate,
+            rows_stay=arguments.rows_stay,
+            engine="onnx" if arguments.engine == "onnx" else "torch",
+            cluster=cluster,
+        )
     per_case = record.metrics.get("seconds_per_case")
     scored = {"run": record.run.run_id, "n": record.cases, "model": record.run.model}
     if per_case:
         scored |= {"rate": 1 / per_case, "device": record.metrics["device"]}
     key = "pipeline.scored_at" if per_case else "pipeline.scored"
     print(sentence(reader_language(), key, **scored))
-    frame, notices = with_known_labels(cases.frame, record.run.labels)
-    unseen = frame["label"][frame["label"].notna() & ~frame["label"].isin(record.run.labels)]
+    if arguments.role == "stream" and not arguments.no_apply:
+        store, share = store_of(settings), arguments.audit_share
+        print(report_active_policy(store, record.run.run_id, share))
+
+
+@contextmanager
+def _checked_cases(arguments, settings: Settings, card) -> Iterator[tuple]:
+    """Yield the cases of all files and their hash; print what is noticed about them.
+
+    One file is a frame. Several are checked one after another and held in files of the workspace,
+    so that memory holds one of them; the files are deleted after the block. Raises CasesError.
+    """
+    from core.files import private_folder
+    from core.pipeline.case_parts import SpooledCases, write_spool
+    from core.pipeline.runs import content_hash
+    from core.pipeline.score import PART_SIZE
+
+    if len(arguments.cases) == 1:
+        cases = _read_noticed(arguments, settings, card, arguments.cases[0])
+        yield cases.frame, cases.content_hash
+        return
+    place = private_folder(settings.cache / "scoring")
+    with TemporaryDirectory(prefix="files-", dir=place) as folder:
+        sizes, hashes = [], []
+        for number, path in enumerate(arguments.cases):
+            cases = _read_noticed(arguments, settings, card, path)
+            # Ids of row numbers would be the same in each file.
+            if cases.columns.case_id is None:
+                raise CasesError("cases.several_need_ids", file=str(path))
+            sizes.append(write_spool(Path(folder), number, cases.frame))
+            hashes.append(cases.content_hash)
+        yield SpooledCases(Path(folder), tuple(sizes), PART_SIZE), content_hash(hashes)
+
+
+def _read_noticed(arguments, settings: Settings, card, path: Path):
+    """Return the core.cases.read.Cases of a file; print notices of its vocabulary and labels."""
+    from core.cases.table import Notice
+    from core.pipeline.prepare import vocabulary_notice, with_known_labels
+
+    arguments = argparse.Namespace(**vars(arguments) | {"cases": path})
+    cases = read_arguments(arguments, settings, choice=card.chooses)
+    unknown = vocabulary_notice(cases.frame, settings.models / card.name / card.base)
+    frame, notices = with_known_labels(cases.frame, card.labels)
+    unseen = frame["label"][frame["label"].notna() & ~frame["label"].isin(card.labels)]
     if len(unseen):
         names = [repr(label) for label in unseen.value_counts().index[:5]]
         values = {"n": len(unseen), "labels": unseen.nunique(), "names": names}
         notices += (Notice("cases.unseen_labels", values),)
-    print_notices(notices)
-    if arguments.role == "stream" and not arguments.no_apply:
-        store, share = store_of(settings), arguments.audit_share
-        print(report_active_policy(store, record.run.run_id, share))
+    print_notices([*([unknown] if unknown else []), *notices])
+    return cases
 
 
 def _cluster_of(arguments):
