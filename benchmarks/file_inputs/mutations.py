@@ -1,20 +1,23 @@
 """Good files, mutated: never another text than the file's, never an exception's name as the
 message.
 
-Two kinds. A writer's other habits (delimiter, quotes, line ends, marks, encoding, blank lines)
+Three kinds. A writer's other habits (delimiter, quotes, line ends, marks, encoding, blank lines)
 leave the texts as they are: they are read exactly, or the file or row is refused. Damage to bytes
 leaves no one text that is right: what is read must be in the bytes, in the encoding that the report
-names.
+names. A damaged part of a workbook is read or refused: no library's exception reaches a user.
 """
 
 import csv
 import io
+import zipfile
 from collections import Counter
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.file_inputs.making import zip_file
+from benchmarks.file_inputs.workbook_inputs import WORKBOOKS
 from core.cases.read import read_cases
 from core.errors import CasesError
 
@@ -77,8 +80,24 @@ def written_files(draw) -> tuple[bytes, list[str], str]:
 
 @st.composite
 def damaged_files(draw) -> bytes:
-    """Draw a file with bytes changed, cut out, doubled or put in."""
+    """Draw a text file with bytes changed, cut out, doubled or put in."""
     content, _, _ = draw(written_files())
+    return draw(damaged_bytes(content))
+
+
+@st.composite
+def damaged_workbooks(draw) -> bytes:
+    """Draw a workbook with one of its XML parts damaged, in an archive that is whole."""
+    content = draw(st.sampled_from([entry.content for entry in WORKBOOKS if entry.cases]))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    name = draw(st.sampled_from([part for part in parts if part.startswith("xl/")]))
+    return zip_file(parts | {name: draw(damaged_bytes(parts[name]))})
+
+
+@st.composite
+def damaged_bytes(draw, content: bytes) -> bytes:
+    """Draw one to three changes of the bytes."""
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, max(0, len(content) - 1)))
         size = draw(st.integers(1, 6))
@@ -95,35 +114,45 @@ def damaged_files(draw) -> bytes:
 
 
 def try_mutations(folder: Path, n: int) -> dict:
-    """Return {tried, read, refused, wrong, unclear, examples} of n files, half of them written and
-    half damaged.
+    """Return {tried, read, refused, wrong, unclear, examples} of n files.
+
+    Half of them are written, a quarter damaged texts, a quarter damaged workbooks.
     """
     counts: Counter = Counter()
     examples: list[str] = []
-    profile = settings(
-        max_examples=max(1, n // 2),
+
+    @_profile(n // 2)
+    @given(written_files())
+    def try_written(file) -> None:
+        content, texts, encoding = file
+        _count(folder, content, lambda cases: _texts_of_written(cases, texts), counts, examples)
+
+    @_profile(n // 4)
+    @given(damaged_files())
+    def try_damaged(content) -> None:
+        _count(folder, content, lambda cases: _texts_in_bytes(cases, content), counts, examples)
+
+    @_profile(n // 4)
+    @given(damaged_workbooks())
+    def try_workbook(content) -> None:
+        _count(folder, content, lambda _: "", counts, examples)  # no text is right or wrong
+
+    try_written()
+    try_damaged()
+    try_workbook()
+    names = ("tried", "read", "refused", "wrong", "unclear")
+    return {name: counts[name] for name in names} | {"examples": examples[:10]}
+
+
+def _profile(examples: int) -> settings:
+    return settings(
+        max_examples=max(1, examples),
         deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-
-    @profile
-    @given(written_files())
-    def try_written(file) -> None:
-        content, texts, encoding = file
-        _count(folder, content, lambda cases: _texts_of_written(cases, texts), counts, examples)
-
-    @profile
-    @given(damaged_files())
-    def try_damaged(content) -> None:
-        _count(folder, content, lambda cases: _texts_in_bytes(cases, content), counts, examples)
-
-    try_written()
-    try_damaged()
-    names = ("tried", "read", "refused", "wrong", "unclear")
-    return {name: counts[name] for name in names} | {"examples": examples[:10]}
 
 
 def _count(folder: Path, content: bytes, check, counts: Counter, examples: list[str]) -> None:

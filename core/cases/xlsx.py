@@ -27,6 +27,7 @@ from lxml import etree
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 from openpyxl.utils.cell import column_index_from_string, coordinate_from_string, range_boundaries
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
+from openpyxl.utils.exceptions import CellCoordinatesException
 
 from core.cases import table as limits
 from core.cases.cells import BadCell
@@ -45,6 +46,13 @@ _NO_ARCHIVE = (
 )
 # XML cannot hold control characters, so Excel writes them as _x000D_ (ECMA-376, ST_Xstring).
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+# What a damaged part raises: no XML, an absent attribute, a number or a place that is none.
+_DAMAGED = (
+    *(etree.XMLSyntaxError, CellCoordinatesException),
+    *(KeyError, ValueError, IndexError, OverflowError, TypeError, AttributeError),
+)
 
 
 @dataclass
@@ -79,7 +87,7 @@ def read_xlsx(
             sheet = _read_sheet(book, name, path)
     except _NO_ARCHIVE as e:
         raise CasesError("cases.no_workbook", file=str(path)) from e
-    except (etree.XMLSyntaxError, KeyError, ValueError, IndexError, OverflowError) as e:
+    except _DAMAGED as e:
         raise CasesError("cases.damaged_workbook", file=str(path)) from e
     others = [title for title in book.sheets if title != name]
     table = make_table(path, sheet, [name, *others], options, requested)
