@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from core.decision.audits.draws import audit_numbers
+from core.decision.review.review_queue import review_queue
 from core.decision.thresholds.decisions import decide_cases
 from core.errors import CasesError, StoreError
 from core.gate import app as gate_module
@@ -26,7 +27,6 @@ from core.gate.policies import PolicyInForce
 from core.gate.schemas import DecideRequest, GateCase
 from core.gate.worker import WaitingRequest
 from core.pipeline.audits import AUDIT_SHARE
-from core.report.review_queue import review_queue
 from core.store.audits import Audits
 from core.store.claims import Claims
 from core.store.reviews import Reviews

@@ -4,6 +4,7 @@ A draw is stored before anybody judges its case, with the probability that it ha
 drawing and no estimate: core.decision.audits has both.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -28,6 +29,39 @@ _DRAWN = f"""
            max(inclusion_probability) AS inclusion_probability, any_value(u) AS u,
            min(drawn_at) AS drawn_at
     FROM draws WHERE {_BY_VERSION} GROUP BY case_id
+"""  # noqa: S608
+# Every decided case with its draw and what people say of it; parameters: key, key, run, run.
+_AUDITED = f"""
+    SELECT p.case_id, p."row", p.segment, p.predicted, p.label, p.outcome, p.confidence,
+           p.epistemic, p.occurred_at, p.value, d.decision, d.reason, r.stratum,
+           r.inclusion_probability, r.u, r.drawn_at, v.verdict, v.label AS verdict_label,
+           v.reviewers, v.audit, v.blind, v."at" AS verdict_at
+    FROM {{cases}} p
+    JOIN (SELECT case_id, decision, reason FROM decisions WHERE {_BY_VERSION}) d USING (case_id)
+    LEFT JOIN ({_DRAWN}) r USING (case_id)
+    LEFT JOIN (FROM case_verdicts WHERE run_id = ?) v USING (case_id)
+    WHERE p.run_id = ?
+"""  # noqa: S608
+# Of the cases that wait, the first of each kind: blind ones by their number, others by confidence.
+# core.decision.review.review_queue has the same rules on a frame; this query leaves out what is far behind.
+_WAITING = f"""
+    WITH people AS (
+        SELECT *, decision = 'review' AS review,
+               case_id IN (SELECT case_id FROM gold_cases WHERE run_id = $run) AS gold,
+               left(sha256('second|' || case_id), 12) < $second AS second
+        FROM ({_AUDITED.format(cases=CASES)})
+        WHERE decision = 'review' OR u IS NOT NULL
+              OR case_id IN (SELECT case_id FROM gold_cases WHERE run_id = $run)),
+    needs AS (
+        SELECT *, u IS NOT NULL AND NOT review OR gold OR second AND review AS hidden,
+               CASE WHEN gold THEN 1000000 WHEN verdict = 'unsure' AND reviewers >= 2 THEN 3
+                    WHEN second AND review THEN 2 ELSE 1 END AS needed
+        FROM people)
+    SELECT * EXCLUDE (review, gold, second, hidden, needed), count(*) OVER () AS waiting FROM needs
+    WHERE coalesce(reviewers, 0) < needed
+    QUALIFY row_number() OVER (PARTITION BY hidden ORDER BY CASE WHEN hidden THEN u END NULLS LAST,
+                               confidence NULLS FIRST, "row", case_id) <= $limit
+    ORDER BY "row", case_id
 """  # noqa: S608
 
 
@@ -139,21 +173,51 @@ class Audits:
         (right, wrong or unsure; None without one), verdict_label, reviewers, audit, blind, verdict_at
         (UTC). Raises NotFoundError for an unknown run.
         """
+        cases = CASES if unscored else "predictions"
+        return self._audited(run_id, policy, version, _AUDITED.format(cases=cases))
+
+    def examined_cases(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
+        """Return the rows of `audited_cases` that are drawn or have a verdict."""
+        query = _AUDITED.format(cases="predictions")
+        return self._audited(
+            run_id, policy, version, f"{query} AND (r.u IS NOT NULL OR v.verdict IS NOT NULL)"
+        )
+
+    def audited_case(self, run_id: str, policy: str, version: int, case_id: str) -> pd.DataFrame:
+        """Return the row of `audited_cases` of a case, scored or not; none if it is not decided."""
+        query = f"{_AUDITED.format(cases=CASES)} AND p.case_id = ?"
+        return self._audited(run_id, policy, version, query, case_id)
+
+    def _audited(
+        self, run_id: str, policy: str, version: int, query: str, *values: str
+    ) -> pd.DataFrame:
         key = [run_id, policy, version]
         with self.store.reading() as connection:
             self.store.run(run_id)
             return connection.execute(
-                'SELECT p.case_id, p."row", p.segment, p.predicted, p.label, p.outcome,'  # noqa: S608
-                " p.confidence, p.epistemic, p.occurred_at, p.value, d.decision, d.reason,"
-                " r.stratum, r.inclusion_probability, r.u, r.drawn_at, v.verdict,"
-                ' v.label AS verdict_label, v.reviewers, v.audit, v.blind, v."at" AS verdict_at'
-                f" FROM {CASES if unscored else 'predictions'} p"
-                f" JOIN (SELECT case_id, decision, reason FROM decisions WHERE {_BY_VERSION}) d"
-                f" USING (case_id) LEFT JOIN ({_DRAWN}) r USING (case_id)"
-                " LEFT JOIN (FROM case_verdicts WHERE run_id = ?) v USING (case_id)"
-                ' WHERE p.run_id = ? ORDER BY p."row", p.case_id',
-                [*key, *key, run_id, run_id],
+                f'{query} ORDER BY p."row", p.case_id', [*key, *key, run_id, run_id, *values]
             ).df()
+
+    def waiting_cases(
+        self, run_id: str, policy: str, version: int, limit: int, second_share: float
+    ) -> pd.DataFrame:
+        """Return rows of `audited_cases` that wait for a reviewer: the most urgent of each kind.
+
+        run_id: the scoring run. policy, version: the policy's. limit: rows at most of those judged
+        blind, which come by their numbers, and of the others, which come by their confidence.
+        second_share: of the reviewed cases, which two people judge. Further column: waiting, how
+        many cases wait in all. Raises NotFoundError for an unknown run.
+        """
+        key = [run_id, policy, version]
+        places = {f"p{i}": value for i, value in enumerate([*key, *key, run_id, run_id])}
+        query, marks = _WAITING, iter(places)
+        while "?" in query:
+            query = query.replace("?", f"${next(marks)}", 1)
+        second = f"{math.ceil(second_share * 2**48):012x}"
+        named = {"run": run_id, "second": second, "limit": limit}
+        with self.store.reading() as connection:
+            self.store.run(run_id)
+            return connection.execute(query, places | named).df()
 
     # --- gold cases
 

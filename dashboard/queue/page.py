@@ -1,23 +1,22 @@
 """Queue: the next case for a reviewer, judged by keyboard, with audits and second reviews blind.
 
-Guard, controls, call, show. core.report.review_queue gives the order, core.store.claims gives each
+Guard, controls, call, show. core.decision.review.review_queue gives the order, core.store.claims gives each
 case to one reviewer at a time, and core.store.reviews keeps the answers, which only grow: undo adds
 a withdrawal.
 """
-
-from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from core.decision.audits.estimate import AuditSummary, summarise_audits
 from core.decision.audits.planner import plan_audits
+from core.decision.review.review_queue import SECOND_SHARE, ReviewQueue
 from core.decision.review.reviewers import corrected_leakage
 from core.errors import KakushinError
-from core.report.review_queue import ReviewQueue, review_queue
+from core.pipeline.review_desk import DeskTerms, answer_case, ordered_queue, withdraw_answer
 from core.store.audits import Audits
 from core.store.claims import Claims
-from core.store.entries import MAX_NAME, ReviewVerdict
+from core.store.entries import MAX_NAME
 from core.store.reviews import AppliedPolicy, Reviews
 from core.store.store import Store
 from core.types import RunRecord
@@ -54,11 +53,12 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         state.choices()
         return
     key = (run_id, applied[0].policy, applied[0].version)
-    cases = cache.cached_query(_audited_cases, *key)
+    counts = (applied[0].accepted + applied[0].review, applied[0].accepted)
     gold = cache.cached_query(_gold_labels, run_id)
     amounts = state.choices()
-    costs = (amounts.escape, amounts.review)
-    queue = review_queue(cases, *costs, minutes, 60 * hours, gold)
+    terms = DeskTerms(amounts.escape, amounts.review, minutes, 60 * hours)
+    rows = cache.cached_query(_waiting_cases, *key, terms.limit)
+    queue = ordered_queue(rows, terms, gold)
     _show_failure(words)
     _show_last(words, run_id)
     if not reviewer.strip():
@@ -69,9 +69,10 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
             st.success(words("queue.done"), icon=":material/done_all:")
         else:
             _draw_case(words, record, reviewer, queue.cases.loc[case_id])
-    _show_capacity(words, queue)
-    _show_audits(words, cases)
-    _show_reviewers(words, cases, cache.cached_query(_verdicts, run_id), gold)
+    _show_capacity(words, queue, int(rows["waiting"].iloc[0]) if len(rows) else 0)
+    cases = cache.cached_query(_examined_cases, *key)
+    _show_audits(words, cases, counts)
+    _show_reviewers(words, cases, counts, cache.cached_query(_verdicts, run_id), gold)
     state.choices()
 
 
@@ -79,8 +80,14 @@ def _applied_policies(store: Store, run_id: str) -> list[AppliedPolicy]:
     return Reviews(store).applied_policies(run_id)
 
 
-def _audited_cases(store: Store, run_id: str, policy: str, version: int) -> pd.DataFrame:
-    return Audits(store).audited_cases(run_id, policy, version)
+def _waiting_cases(
+    store: Store, run_id: str, policy: str, version: int, limit: int
+) -> pd.DataFrame:
+    return Audits(store).waiting_cases(run_id, policy, version, limit, SECOND_SHARE)
+
+
+def _examined_cases(store: Store, run_id: str, policy: str, version: int) -> pd.DataFrame:
+    return Audits(store).examined_cases(run_id, policy, version)
 
 
 def _gold_labels(store: Store, run_id: str) -> dict[str, str]:
@@ -132,14 +139,17 @@ def _draw_case(words: Words, record: RunRecord, reviewer: str, case: pd.Series) 
             st.caption(words.text("queue.case", case=case_id))
         # st.text shows a case's words as they are: no markdown, link or HTML in them counts
         st.text(cache.cached_query(_case_text, run_id, case_id) or "")
-        if not blind:
+        if not blind and case["predicted"]:
             confidence = words.number(100 * float(case["confidence"]), 1)
             st.text(words.text("queue.answer", label=case["predicted"], confidence=confidence))
+        elif not blind:
+            st.text(words("queue.no_answer"))
         give = (run_id, reviewer, case.to_dict())
         _draw_labels(words, record.run.labels, give)
         with st.container(horizontal=True):
+            hidden = blind or not case["predicted"]
             for name, letter in _ANSWERS.items():
-                if not (blind and name != "unsure"):  # a blind answer is a label
+                if not (hidden and name != "unsure"):  # the answer is a label
                     _button(words, name, letter, _answer, (*give, name, None))
             _button(words, "skip", "s", _skip, (run_id, reviewer, case_id))
 
@@ -166,30 +176,18 @@ def _button(words: Words, name: str, letter: str, act, arguments: tuple) -> None
 
 
 def _answer(run_id: str, reviewer: str, case: dict, verdict: str | None, label: str | None) -> None:
-    """Store an answer and end the claim, in one transaction; a callback."""
-    case_id, store = str(case["case_id"]), cache.store()
-    audit = case["decision"] == "accepted" and pd.notna(case["inclusion_probability"])
-    source = "audit" if audit else "second" if case["blind"] else "review"
+    """Store an answer and end the claim; a callback."""
     try:
-        with store.atomic():
-            seconds = Claims(store).release(run_id, case_id, reviewer, "answered")
-            if seconds is None:  # the claim ran out, and another reviewer has the case
-                state.set_value(_FAILED, "queue.claim_lost")
-                return
-            if verdict is None:
-                verdict = "right" if label == case["predicted"] else "wrong"
-            answer = ReviewVerdict(
-                *(run_id, case_id, verdict, reviewer, datetime.now(UTC), label, audit),
-                float(case["inclusion_probability"]) if audit else None,
-                source,
-                bool(case["blind"]),
-                seconds,
-            )
-            Reviews(store).add_verdicts([answer])
-        state.set_value(_CASE, None)
-        state.set_value(_LAST, (run_id, reviewer, case_id, verdict, str(case["predicted"])))
+        stored = answer_case(cache.store(), run_id, reviewer, case, verdict, label)
     except KakushinError as error:
         state.set_value(_FAILED, error)
+        return
+    if stored is None:  # the claim ran out, and another reviewer has the case
+        state.set_value(_FAILED, "queue.claim_lost")
+        return
+    state.set_value(_CASE, None)
+    last = (run_id, reviewer, str(case["case_id"]), stored, str(case["predicted"]))
+    state.set_value(_LAST, last)
 
 
 def _skip(run_id: str, reviewer: str, case_id: str) -> None:
@@ -203,9 +201,7 @@ def _skip(run_id: str, reviewer: str, case_id: str) -> None:
 def _undo(run_id: str, reviewer: str, case_id: str) -> None:
     """Withdraw the last answer and bring its case back; a callback."""
     try:
-        Reviews(cache.store()).add_verdicts(
-            [ReviewVerdict(run_id, case_id, "withdrawn", reviewer, datetime.now(UTC))]
-        )
+        withdraw_answer(cache.store(), run_id, reviewer, case_id)
         state.set_value(_CASE, case_id)
         state.set_value(_LAST, None)
     except KakushinError as error:
@@ -233,10 +229,10 @@ def _show_failure(words: Words) -> None:
         st.warning(words(failed), icon=":material/info:")
 
 
-def _show_capacity(words: Words, queue: ReviewQueue) -> None:
+def _show_capacity(words: Words, queue: ReviewQueue, waiting: int) -> None:
     ranked = queue.ranked
     values = {
-        "n": words.number(len(queue.cases), 0),
+        "n": words.number(waiting, 0),
         "today": words.number(ranked.today, 0),
         "price": words.number(ranked.shadow_price, 0),
         "currency": state.choices().currency,
@@ -244,9 +240,9 @@ def _show_capacity(words: Words, queue: ReviewQueue) -> None:
     st.caption(words.markdown("queue.capacity", **values))
 
 
-def _show_audits(words: Words, cases: pd.DataFrame) -> None:
+def _show_audits(words: Words, cases: pd.DataFrame, counts: tuple[int, int]) -> None:
     """Draw what the audits say of the leakage, and how many more prove the target."""
-    summary = summarise_audits(cases)
+    summary = summarise_audits(cases, counts=counts)
     st.markdown(f"## {words('queue.audits')}", help=words("queue.audits.help"))
     leakage = summary.leakage
     values = {
@@ -265,10 +261,14 @@ def _show_audits(words: Words, cases: pd.DataFrame) -> None:
 
 
 def _show_reviewers(
-    words: Words, cases: pd.DataFrame, verdicts: pd.DataFrame, gold: dict[str, str]
+    words: Words,
+    cases: pd.DataFrame,
+    counts: tuple[int, int],
+    verdicts: pd.DataFrame,
+    gold: dict[str, str],
 ) -> None:
     """Draw how often reviewers err, and the leakage without their errors."""
-    errors, leakage = corrected_leakage(cases, verdicts, gold)
+    errors, leakage = corrected_leakage(cases, verdicts, gold, counts=counts)
     a, b = errors.false_wrong, errors.false_right
     values = {"right": words.number(a.n, 0), "wrong": words.number(b.n, 0)}
     if a.value is None or b.value is None:

@@ -56,17 +56,22 @@ def audit_answers(cases: pd.DataFrame) -> NDArray[np.float64]:
     return np.where(audit & cases["u"].notna().to_numpy(), clear, np.nan)
 
 
-def summarise_audits(cases: pd.DataFrame, level: float = 0.95) -> AuditSummary:
+def summarise_audits(
+    cases: pd.DataFrame, level: float = 0.95, counts: tuple[int, int] | None = None
+) -> AuditSummary:
     """Return what the audits say of the accepted cases of a version.
 
-    cases: a frame of core.store.audits.Audits.audited_cases, all decided cases.
+    cases: a frame of core.store.audits.Audits: audited_cases, or examined_cases with `counts`.
+    level: of the intervals. counts: how many cases are decided and how many accepted; None counts
+    the frame's.
     """
     accepted = cases[cases["decision"] == "accepted"]
     sample = uniform_sample(accepted)
     answers = audit_answers(sample)
     wrong, missing = int(np.nansum(answers)), int(np.isnan(answers).sum())
-    n, size = len(sample), len(accepted)
-    coverage = size / len(cases) if len(cases) else 0.0
+    total, size = counts or (len(cases), len(accepted))
+    n = len(sample)
+    coverage = size / total if total else 0.0
     share = None if n == missing else wrong / (n - missing)
     risks = [
         Interval(share, best.low, worst.high, n, level)
@@ -78,7 +83,7 @@ def summarise_audits(cases: pd.DataFrame, level: float = 0.95) -> AuditSummary:
     leakage = [_scaled(risk, coverage) for risk in risks]
     drawn = int(accepted["u"].notna().sum())
     return AuditSummary(
-        len(cases), size, drawn, n, wrong, missing, risks[0], leakage[0], risks[1], leakage[1]
+        total, size, drawn, n, wrong, missing, risks[0], leakage[0], risks[1], leakage[1]
     )
 
 

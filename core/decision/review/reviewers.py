@@ -135,18 +135,23 @@ def corrected_risk(observed: Interval, errors: ReviewerErrors) -> Interval:
 
 
 def corrected_leakage(
-    cases: pd.DataFrame, verdicts: pd.DataFrame, gold: Mapping[str, str], level: float = 0.95
+    cases: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    gold: Mapping[str, str],
+    level: float = 0.95,
+    counts: tuple[int, int] | None = None,
 ) -> tuple[ReviewerErrors, Interval]:
     """Return the reviewers' errors, and the leakage that audits show once they are taken out.
 
-    cases: a frame of core.store.audits.Audits.audited_cases. verdicts: the run's, of Reviews. gold:
-    certain labels by case. level: of the leakage; the errors' intervals have 1 - (1 - level) / 3.
+    cases, counts: as of core.decision.audits.estimate.summarise_audits. verdicts: the run's, of
+    Reviews. gold: certain labels by case. level: of the leakage; the errors' intervals have
+    1 - (1 - level) / 3.
     Leakage = coverage * risk; all None while audits, right or wrong answers are unjudged.
     """
     part = 1 - (1 - level) / 3
     predicted = dict(zip(cases["case_id"], cases["predicted"], strict=True))
     errors = reviewer_errors(verdicts, predicted, gold, part)
-    summary = summarise_audits(cases, part)
+    summary = summarise_audits(cases, part, counts)
     risk = corrected_risk(summary.risk, errors)
     ends = [
         None if share is None else (summary.coverage or 0.0) * share
