@@ -69,10 +69,10 @@ def _answer(arguments, settings: Settings) -> None:
         result = import_verdicts(store, run_id, arguments.file, reviewer)
         print(json.dumps({"added": result.added, "repeated": result.repeated}))
         return
-    given = (arguments.verdict, arguments.label)
-    if given == (None, None):
+    answer = (arguments.verdict, arguments.label)
+    if answer == (None, None):
         raise SettingsError("pipeline.answer_missing")
-    verdict = claim_and_answer(store, run_id, reviewer, arguments.case, *given)
+    verdict = claim_and_answer(store, run_id, reviewer, arguments.case, *answer)
     _print_json(case_id=arguments.case, verdict=verdict)
 
 
@@ -106,7 +106,7 @@ def _terms(arguments):
     return DeskTerms(*costs)
 
 
-def _print_case(case: dict[str, Any], arguments, **more: Any) -> None:
+def _print_case(case: dict[str, Any], arguments, **texts: Any) -> None:
     """Print a case of the queue; a blind one without what the model says."""
     blind = bool(case["blind"])
     priced = arguments.escape_cost is not None and not blind
@@ -119,7 +119,7 @@ def _print_case(case: dict[str, Any], arguments, **more: Any) -> None:
         if blind or case["confidence"] != case["confidence"]
         else case["confidence"],
         saving=case["saving"] if priced else None,
-        **more,
+        **texts,
     )
 
 

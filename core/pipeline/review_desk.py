@@ -142,8 +142,8 @@ def withdraw_answer(store: Store, run_id: str, reviewer: str, case_id: str) -> N
     """
     with store.atomic():
         verdicts = Reviews(store).verdicts(run_id)
-        own = verdicts[(verdicts["case_id"] == case_id) & (verdicts["reviewer"] == reviewer)]
-        if own.empty or own["verdict"].iloc[-1] == "withdrawn":
+        answers = verdicts[(verdicts["case_id"] == case_id) & (verdicts["reviewer"] == reviewer)]
+        if answers.empty or answers["verdict"].iloc[-1] == "withdrawn":
             raise NotFoundError("pipeline.no_answer_of", case=case_id, reviewer=reviewer)
         Reviews(store).add_verdicts(
             [ReviewVerdict(run_id, case_id, "withdrawn", reviewer, datetime.now(UTC))]
