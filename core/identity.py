@@ -32,8 +32,13 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "job.start": ("operator",),
     "job.cancel": ("operator",),
     "login": ("viewer", "reviewer", "operator", "approver"),
+    "model.serve": ("operator", "approver"),
+    "model.export": ("operator", "approver"),
+    "token.add": (),
+    "token.remove": (),
     "purge": (),
     "backup": (),
+    "restore": (),
 }
 
 

@@ -51,6 +51,8 @@ def test_a_backup_during_writes_holds_a_state_that_existed(home, tmp_path):
     assert restored == content
     opened = Store(tmp_path / "new" / "store")
     assert len(Ledger(opened).scenarios()) == content.counts["scenarios"] == content.trail.count
+    assert AuditTrail(opened).entries(1)["action"].tolist() == ["restore"]
+    assert "backup" in AuditTrail(store).entries()["action"].tolist()
     assert AuditTrail(opened).check_chain().fault is None
     assert 1 <= content.counts["scenarios"] <= len(Ledger(store).scenarios())
     assert (tmp_path / "new" / "models" / "m" / "weights").read_bytes() == b"w"

@@ -15,6 +15,7 @@ from core.identity import ROLES
 from core.settings import Settings
 from core.store.reviews import Reviews
 from core.store.store import Store
+from core.store.trail import AuditTrail
 from tests.gates import CARD, DATASET, FixedScorer, local_client, open_gate
 
 CASE = {"cases": [{"case_id": "c0", "text": "3 0.95 0.05", "segment": "B"}]}
@@ -182,6 +183,12 @@ def test_the_token_is_printed_once_and_kept_as_a_hash(home, monkeypatch, capsys)
     assert main(["token", "remove", "田中"]) == 0
     assert main(["token", "remove", "田中"]) == 5
     assert token not in capsys.readouterr().err
+    entries = AuditTrail(Store(home.store)).entries()
+    assert entries[["action", "subject"]].to_numpy().tolist()[:2] == [
+        ["token.remove", "田中"],
+        ["token.add", "田中"],
+    ]
+    assert token not in entries.to_csv()
 
 
 @pytest.mark.parametrize(

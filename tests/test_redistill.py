@@ -81,7 +81,7 @@ def test_a_rehearsal_trains_and_judges_and_puts_nothing_in_service(workspace, ca
 def test_a_rollback_is_one_command(workspace, capsys):
     (workspace.models / "line-r9-student").mkdir(exist_ok=True)
     (workspace.models / "line-r9-student" / "model.json").write_text("{}")
-    put_in_service(workspace, "line", "line-r9-student", "Sato")
+    put_in_service(Store(workspace.store), workspace, "line", "line-r9-student", "Sato")
     assert main(["redistill", "--run", stream_run(workspace), "--rollback"]) == 0
     assert "line-student is in service again as line-live" in capsys.readouterr().out
     assert model_in_service(workspace, "line-live") == "line-student"

@@ -1,5 +1,6 @@
 """Promotion: the open-world loss is a distribution, and each rival can stop a new model."""
 
+import json
 import math
 
 import numpy as np
@@ -16,6 +17,8 @@ from core.errors import ModelError, ShapeError
 from core.pipeline.service import model_in_service, put_in_service, roll_back, service_history
 from core.settings import Settings
 from core.stats.bounds import paired_interval
+from core.store.store import Store
+from core.store.trail import AuditTrail
 from core.types import Interval
 
 
@@ -85,17 +88,24 @@ def test_each_rival_alone_stops_a_promotion(change, failed):
 
 def test_service_moves_forward_and_back(tmp_path):
     settings = Settings(home=tmp_path)
+    store = Store(settings.store)
     for name in ("line-student", "line-r2-student"):
         (settings.models / name).mkdir(parents=True)
         (settings.models / name / "model.json").write_text("{}")
     assert model_in_service(settings, "line-live") == "line-student"
     assert model_in_service(settings, "line-r2-student") == "line-r2-student"
-    put_in_service(settings, "line", "line-r2-student", "Sato")
+    put_in_service(store, settings, "line", "line-r2-student", "Sato")
     assert model_in_service(settings, "line-live") == "line-r2-student"
     assert [entry["author"] for entry in service_history(settings, "line")] == ["Sato", "Sato"]
-    assert roll_back(settings, "line", "Sato") == "line-student"
+    assert roll_back(store, settings, "line", "Sato") == "line-student"
     assert model_in_service(settings, "line-live") == "line-student"
     with pytest.raises(ModelError, match="no earlier model"):
-        roll_back(settings, "line", "Sato")
+        roll_back(store, settings, "line", "Sato")
     with pytest.raises(ModelError, match="no model line-r3-student"):
-        put_in_service(settings, "line", "line-r3-student", "Sato")
+        put_in_service(store, settings, "line", "line-r3-student", "Sato")
+    entries = AuditTrail(store).entries()
+    assert entries["action"].tolist() == ["model.serve"] * 2
+    assert [json.loads(text)["model"] for text in entries["details"]] == [
+        "line-student",
+        "line-r2-student",
+    ]

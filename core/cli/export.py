@@ -33,15 +33,17 @@ def add_export(verbs) -> None:
 
 
 def _export(arguments: argparse.Namespace, settings: Settings) -> None:
+    from core.store.trail import record_action
     from core.types import checked_name
 
     name = checked_name(arguments.model, "model")
     if arguments.format == "onnx":
         _export_onnx(name, arguments.int8, settings)
-        return
-    if arguments.out is None:
+    elif arguments.out is None:
         raise SettingsError("models.export_needs_out")
-    _export_peft(name, arguments, settings)
+    else:
+        _export_peft(name, arguments, settings)
+    record_action(store_of(settings), "model.export", name, format=arguments.format)
 
 
 def _export_onnx(name: str, int8: bool, settings: Settings) -> None:

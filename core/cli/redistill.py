@@ -39,7 +39,9 @@ def _redistill(arguments, settings: Settings) -> None:
     store, language = store_of(settings), reader_language()
     name, _ = line_of_model(store.run(arguments.run_id).run.model)
     if arguments.rollback:
-        print(rolled_back_sentence(name, roll_back(settings, name, arguments.author), language))
+        print(
+            rolled_back_sentence(name, roll_back(store, settings, name, arguments.author), language)
+        )
         return
     outcome = redistill(
         store,

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from core.cli.verbs import add_verb
+from core.cli.verbs import add_verb, store_of
 from core.identity import ROLES
 from core.messages import reader_language, sentence
 from core.settings import Settings
@@ -26,9 +26,12 @@ def add_token_verb(verbs) -> None:
 
 def _add(arguments: argparse.Namespace, settings: Settings) -> None:
     from core.gate.tokens import add_token, token_file
+    from core.store.trail import record_action
 
     path = token_file(settings)
     token = add_token(path, arguments.name, arguments.role, arguments.per_minute)
+    role, per_minute = arguments.role, arguments.per_minute
+    record_action(store_of(settings), "token.add", arguments.name, role=role, per_minute=per_minute)
     print(token)
     values = {"name": arguments.name, "role": arguments.role, "file": str(path)}
     print(sentence(reader_language(), "gate.token_added", **values), file=sys.stderr)
@@ -36,6 +39,8 @@ def _add(arguments: argparse.Namespace, settings: Settings) -> None:
 
 def _remove(arguments: argparse.Namespace, settings: Settings) -> None:
     from core.gate.tokens import remove_token, token_file
+    from core.store.trail import record_action
 
     remove_token(token_file(settings), arguments.name)
+    record_action(store_of(settings), "token.remove", arguments.name)
     print(sentence(reader_language(), "gate.token_removed", name=arguments.name))

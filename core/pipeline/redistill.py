@@ -76,7 +76,7 @@ def redistill(
     verdict, saving = _judge(store, settings, record, student.name, cases, (review, escape))
     promoted = not verdict.failed_checks and not rehearsal
     if promoted:
-        put_in_service(settings, line, student.name, author)
+        put_in_service(store, settings, line, student.name, author)
     return Redistillation(
         new, student.name, len(learned), opened, verdict, seconds, saving, promoted
     )

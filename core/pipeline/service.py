@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from core.errors import ModelError
 from core.files import write_atomic
 from core.settings import Settings
+from core.store.store import Store
+from core.store.trail import record_action
 from core.types import checked_name
 
 LIVE = "-live"
@@ -43,21 +45,31 @@ def service_history(settings: Settings, name: str) -> list[dict]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
 
 
-def put_in_service(settings: Settings, name: str, model: str, author: str) -> None:
-    """Make a model that of the line's service; the one before stays for a rollback."""
+def put_in_service(store: Store, settings: Settings, name: str, model: str, author: str) -> None:
+    """Make a model that of the line's service; the one before stays for a rollback.
+
+    store: its audit trail gets an entry. name: the line. Raises ModelError, and AccessError for a
+    missing role.
+    """
     if not (settings.models / model / "model.json").is_file():
         raise ModelError("watch.no_model", model=model)
     history = service_history(settings, name) or [_entry(f"{name}-student", author)]
+    record_action(store, "model.serve", f"{name}{LIVE}", model=model, author=author)
     _write(settings, name, [*history, _entry(model, author)])
 
 
-def roll_back(settings: Settings, name: str, author: str) -> str:
-    """Return the model before, which is in service again. Raises ModelError without one."""
+def roll_back(store: Store, settings: Settings, name: str, author: str) -> str:
+    """Return the model before, which is in service again; the audit trail gets an entry.
+
+    Raises ModelError without one, and AccessError for a missing role.
+    """
     history = service_history(settings, name)
     if len(history) < 2:
         raise ModelError("watch.no_model_before", name=name)
+    before = str(history[-2]["model"])
+    record_action(store, "model.serve", f"{name}{LIVE}", model=before, author=author, back=True)
     _write(settings, name, history[:-1])
-    return str(history[-2]["model"])
+    return before
 
 
 def _entry(model: str, author: str) -> dict:

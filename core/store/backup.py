@@ -15,7 +15,7 @@ from core.files import private_folder, replace_folder, sha256_of, write_atomic
 from core.store.anchor import ChainEnd
 from core.store.file import LOCK, TURN, only_row
 from core.store.store import Store
-from core.store.trail import AuditTrail
+from core.store.trail import AuditTrail, record_action
 from core.store.wal import NOTE
 
 MANIFEST = "manifest.json"
@@ -56,7 +56,10 @@ def write_backup(store: Store, home: Path, out: Path) -> BackupContent:
         written.append(content)
 
     replace_folder(out, fill)
-    return written[0]
+    content = written[0]
+    end = f"{content.trail.count}:{content.trail.head}"
+    record_action(store, "backup", str(out), files=len(content.files), end=end)
+    return content
 
 
 def restore_backup(folder: Path, home: Path) -> BackupContent:
@@ -86,6 +89,7 @@ def restore_backup(folder: Path, home: Path) -> BackupContent:
     restored = BackupContent(files, *_store_content(home / "store"))
     if restored != BackupContent(files, counts, trail):
         raise StoreError("store.restore_differs", folder=str(home))
+    record_action(Store(home / "store"), "restore", str(folder), files=len(files))
     return restored
 
 

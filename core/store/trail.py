@@ -126,6 +126,17 @@ class AuditTrail:
             _logger.exception("the audit trail's anchor was not written")
 
 
+def record_action(store: Store, action: str, subject: str, **details: object) -> None:
+    """Record an action that is not itself in the store, as its person's; raise AccessError first.
+
+    action: a key of core.identity.PERMISSIONS. subject: what was acted on. details: JSON-able.
+    """
+    person = store.principal
+    person.require(action)
+    event = TrailEvent(action, person.name, subject, details)
+    AuditTrail(store).append(person, [event])
+
+
 def _chain_end(connection: duckdb.DuckDBPyConnection) -> ChainEnd:
     """Return the last position and its hash; not the count of rows, which a gap would falsify."""
     query = "SELECT position, hash FROM trail_entries ORDER BY position DESC LIMIT 1"
