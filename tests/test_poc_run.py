@@ -72,6 +72,8 @@ def test_a_poc_that_is_stopped_resumes_and_ends_in_a_verdict_with_a_report(
         r.run.run_id for r in scored if (r.run.role, r.run.model_kind) == ("stream", "student")
     )
     assert f"run={line.opens}" in said
+    # 600 was typed in yen, so that it is yen for an English reader too.
+    assert {(a.currency, a.escape) for a in line.assumed.values()} == {("JPY", 600)}
 
 
 @pytest.mark.parametrize(

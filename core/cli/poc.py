@@ -51,9 +51,10 @@ def _poc(arguments, settings: Settings) -> None:
     if not (math.isfinite(minutes) and minutes > 0):
         raise SettingsError("poc.bad_time", value=minutes)
     typed = typed_assumptions(arguments)
-    line = LineSettings(
-        name, {key: replace(line_costs, **typed) for key, line_costs in ASSUMED.items()}
-    )
+    # A cost is typed in one currency: that of the verdict's language, for readers of both.
+    has_costs = bool(set(typed) - {"cases_per_day"})
+    assumed = {key: ASSUMED[language if has_costs else key] for key in ASSUMED}
+    line = LineSettings(name, {key: replace(line, **typed) for key, line in assumed.items()})
     cases = read_arguments(arguments, settings)
     plan = plan_poc(
         cases.frame, cases.source, name, _base(arguments, settings, cases, language), minutes
