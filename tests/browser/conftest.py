@@ -37,9 +37,11 @@ def chromium():
 @pytest.fixture
 def browser(chromium):
     """The module's Chromium; each test closes the contexts, with their pages, that it opened."""
+    before = list(chromium.contexts)
     yield chromium
     for context in chromium.contexts:
-        context.close()
+        if context not in before:
+            context.close()
 
 
 @pytest.fixture(scope="session")

