@@ -134,18 +134,6 @@ class Histogram:
         np.add.at(sums, where, np.asarray(confidence, dtype=np.float64))
         return cls(segments, classes, counts, sums)
 
-    def __add__(self, addend: "Histogram") -> "Histogram":
-        """Return the histogram of the cases of both. Raises ShapeError unless the names agree."""
-        # An equal shape is not enough: names in another order would add unlike cells.
-        if (self.segments, self.classes) != (addend.segments, addend.classes):
-            raise ShapeError("counts.histogram_names")
-        return Histogram(
-            self.segments,
-            self.classes,
-            self.counts + addend.counts,
-            self.confidence_sum + addend.confidence_sum,
-        )
-
     def select(
         self, segments: Sequence[str] | None = None, classes: Sequence[str] | None = None
     ) -> "Histogram":

@@ -150,19 +150,6 @@ class JointCounts:
             segments, classes, segment, predicted, outcome, step, epistemic_bin, np.ones(len(step))
         )
 
-    def __add__(self, addend: "JointCounts") -> "JointCounts":
-        """Return the counts of the cases of both. Raises ShapeError unless the names agree."""
-        if (self.segments, self.classes) != (addend.segments, addend.classes):
-            raise ShapeError("counts.joint_names")
-        # The total bounds every cell, so the choice of type cannot overflow.
-        fits = self.cases + addend.cases <= _INT32_MAX
-        return replace(
-            self,
-            counts=np.add(
-                self.counts, addend.counts, dtype=np.int32 if fits else np.int64, casting="unsafe"
-            ),
-        )
-
     def select(
         self, segments: Sequence[str] | None = None, classes: Sequence[str] | None = None
     ) -> "JointCounts":
