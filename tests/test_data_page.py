@@ -3,6 +3,7 @@ started, runs side by side.
 """
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from tokenizers import Tokenizer
@@ -15,6 +16,9 @@ from core.models.base.card import ModelCard
 from core.pipeline import uploads
 from core.progress import write_json
 from core.settings import Settings
+from core.store.entries import ReviewVerdict
+from core.store.reviews import Reviews
+from core.store.store import Store
 from dashboard.data import words as data_words
 from dashboard.i18n import LANGUAGES, Words, catalogue
 from tests import tiny
@@ -28,6 +32,7 @@ BAD = (
     "3,ホース交換,cab,いつか\n4,電球,lamp,\n"
 )
 FIELDS = ("text", "case_id", "segment", "label", "occurred_at", "value")
+STREAM = "score-work-orders-student-stream"
 AT = "2026-01-05T09:00:00+00:00"
 
 
@@ -192,6 +197,21 @@ def test_training_and_distilling_are_started(open_page, home):
         "--epochs=2",
         "line",
     )
+
+
+def test_distilling_again_is_started_on_a_stream_with_verdicts(open_page, home):
+    page = open_page(home.home)
+    page.segmented_control(key="task").set_value("redistill").run()
+    assert "No student's stream has verdicts yet" in page_text(page)
+    verdict = ReviewVerdict(STREAM, "stream-0000000", "right", "Ito", datetime.now(UTC))
+    Reviews(Store(home.store)).add_verdicts([verdict])
+    page = open_page(home.home)
+    page.segmented_control(key="task").set_value("redistill").run()
+    page.text_input(key="who").set_value("mika")
+    page.button(key="start").click().run()
+    (status,) = queue.listed(home)
+    assert status.job.verb == "redistill"
+    assert status.job.arguments[:2] == (f"--run={STREAM}", "--author=mika")
 
 
 def test_rare_labels_are_named_before_training_is_started_and_what_happens_to_them_is_chosen(

@@ -25,6 +25,7 @@ from core.jobs.arguments import (
     Source,
     dataset_name,
     distill_arguments,
+    redistill_arguments,
     score_arguments,
     train_arguments,
 )
@@ -254,7 +255,7 @@ def test_another_process_under_the_same_number_is_not_our_job(settings, runners)
 
 def test_what_may_not_be_a_job_is_refused(settings, runners):
     for verb, arguments, who, message in (
-        ("demo", (), "mika", "verb 'demo' is not one of: train, distill, score"),
+        ("demo", (), "mika", "verb 'demo' is not one of: train, distill, redistill, score"),
         ("score", ("a\0b",), "mika", "holds a NUL character"),
         ("score", (), " ", "of the person who starts the job is not allowed"),
     ):
@@ -314,6 +315,9 @@ def test_arguments_are_those_of_the_command_line(tmp_path):
             "",
         )
     assert parser().parse_args(["distill", *distill_arguments("line", 3)]).epochs == 3
+    again = parser().parse_args(["redistill", *redistill_arguments("r", "--Mika", 4, 120.5, 0.5)])
+    assert (again.run_id, again.author) == ("r", "--Mika")
+    assert (again.cost_review, again.cost_escape, again.cost_machine_hour) == (4, 120.5, 0.5)
     with pytest.raises(SettingsError, match="no column is chosen as the label"):
         train_arguments(Source(tmp_path / "cases.csv", ColumnNames(text="x")), "line", "blob", 4)
     with pytest.raises(SettingsError, match="dataset name 'Line 1' is not allowed"):

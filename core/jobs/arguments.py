@@ -104,6 +104,19 @@ def distill_arguments(name: str, epochs: int) -> tuple[str, ...]:
     return (f"--epochs={epochs}", name)
 
 
+def redistill_arguments(
+    run_id: str, author: str, review: float, escape: float, machine_hour: float
+) -> tuple[str, ...]:
+    """Return the arguments of `redistill`, which makes a student from the verdicts of a run.
+
+    run_id: a student's scoring of a stream. author: who puts the new student in service. review,
+    escape, machine_hour: cost of one, in one currency.
+    """
+    costs = {"review": review, "escape": escape, "machine-hour": machine_hour}
+    options = [f"--cost-{name}={value:g}" for name, value in costs.items()]
+    return (f"--run={run_id}", f"--author={author}", *options)
+
+
 def poc_arguments(
     source: Source, name: str, language: str, base: str | None = None
 ) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from core.identity import Principal, local_principal
 from core.progress import write_json
 from core.settings import ROOT, Settings
 
-VERBS = ("train", "distill", "score", "poc")
+VERBS = ("train", "distill", "redistill", "score", "poc")
 STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
 RESUMABLE = ("failed", "cancelled", "lost")
 GRACE_S = 5.0  # between SIGTERM and SIGKILL

@@ -18,6 +18,7 @@ from core.jobs.arguments import (
     dataset_name,
     distill_arguments,
     poc_arguments,
+    redistill_arguments,
     score_arguments,
     train_arguments,
 )
@@ -33,12 +34,14 @@ from core.pipeline.prepare import (
 )
 from core.pipeline.train import training_cases
 from core.pipeline.uploads import Cases, Checked, ReadingOptions, Upload
+from core.store.reviews import Reviews
+from core.store.store import Store
 from core.store.trail import AuditTrail, TrailEvent
 from dashboard.components import controls
 from dashboard.i18n import Words
 from dashboard.session import cache, identity, state
 
-TASKS = ("score", "poc", "train", "distill")
+TASKS = ("score", "poc", "train", "distill", "redistill")
 TEACHERS = ("blob", "mixture", "tfb", "laplace", "ensemble", "dropout")
 # the Instruct bases do not classify
 BASES = tuple(name for name in OFFLINE if "Instruct" not in name)
@@ -79,8 +82,8 @@ def draw_job_starts(words: Words, ready: ReadyCases | None) -> None:
                 icon=":material/rocket_launch:",
                 help=words("start.poc.help"),
             )
-        if task == "distill":
-            make = _distill(words)
+        if task in ("distill", "redistill"):
+            make = _distill(words) if task == "distill" else _redistill(words)
         elif ready is None:
             st.info(words("start.needs_file"), icon=":material/upload_file:")
             return
@@ -340,3 +343,25 @@ def _distill(words: Words) -> JobToStart | None:
     label, hint = words("start.epochs"), words("start.epochs.help")
     epochs = right.number_input(label, 1, MOST_EPOCHS, 2, key="distill_epochs", help=hint)
     return f"{name}-teacher → {name}-student", lambda: distill_arguments(name, int(epochs))
+
+
+def _redistill(words: Words) -> JobToStart | None:
+    runs = cache.cached_query(_judged_runs)
+    if not runs:
+        st.info(words("start.no_verdicts"), icon=":material/rule:")
+        return None
+    run_id = controls.select(words("start.verdicts_of"), runs, "redistill_run")
+    st.caption(words("start.redistill.help"))
+    costs = state.present.review, state.present.escape, state.present.machine
+    # the name's field comes after this choice; at the click it is filled
+    return runs[run_id], lambda: redistill_arguments(run_id, str(st.session_state.who), *costs)
+
+
+def _judged_runs(store: Store) -> dict[str, str]:
+    """Return {run_id: name for people} of the students' streams on which people gave verdicts."""
+    return {
+        record.run.run_id: f"{record.run.model} · {record.run.dataset}"
+        for record in store.runs("score")
+        if (record.run.model_kind, record.run.role) == ("student", "stream")
+        and len(Reviews(store).case_verdicts(record.run.run_id))
+    }
