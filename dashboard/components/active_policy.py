@@ -72,10 +72,15 @@ def policy_difference(
     return f"{MARK} {words.text(f'ghost.{name}.{way}', amount=amount)}"
 
 
-def uncertainty_level(words: Words, value: float) -> str:
-    """Return low, middle or high for an epistemic uncertainty, nats."""
-    level = "low" if value <= LEVELS[0] else "middle" if value <= LEVELS[1] else "high"
-    return words(f"uncertainty.{level}")
+def uncertainty_level(value: float) -> str:
+    """Return "low", "middle" or "high" for an uncertainty, nats."""
+    return "low" if value <= LEVELS[0] else "middle" if value <= LEVELS[1] else "high"
+
+
+def level_terms(words: Words) -> str:
+    """Return in markdown the unit of uncertainty, nats, and the bounds of the levels."""
+    low, middle = (words.number(level) for level in LEVELS)
+    return words("terms.nats", low=low, middle=middle)
 
 
 def note(words: Words, ghost: Ghost) -> str:
@@ -92,6 +97,6 @@ def note(words: Words, ghost: Ghost) -> str:
     rules_count = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
     rules = [words.many("ghost.rules", rules_count)] if rules_count else []
     if policy.epistemic_limit is not None:
-        level = uncertainty_level(words, policy.epistemic_limit)
+        level = words(f"uncertainty.{uncertainty_level(policy.epistemic_limit)}")
         rules.append(words("ghost.epistemic", level=level))
     return words.sentence_space.join([f"{MARK} {text}", *map(escape_markdown, rules)])

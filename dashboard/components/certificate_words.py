@@ -10,7 +10,8 @@ from core.decision.certificate.claims import RISK_TOO_HIGH, VOID_REASONS, Certif
 from core.report.evidence import VALID_DAYS, CalibrationSummary, SpreadAgreement
 from core.stats.temperature import Temperature
 from core.types import Interval, RunRecord
-from dashboard.i18n import Words
+from dashboard.components.active_policy import uncertainty_level
+from dashboard.i18n import DASH, Words
 
 HASH = 12  # letters of a hash that fit a line
 
@@ -73,7 +74,7 @@ def source_runs(
 def temperature_sentence(
     words: Words, result: Temperature, record: RunRecord, scored: RunRecord
 ) -> str:
-    """Return the temperature, the cases that fitted it, and their NLL before and after.
+    """Return the temperature and the cases that fitted it.
 
     record: the calibration run. scored: the run that the temperature is applied to.
     """
@@ -85,8 +86,6 @@ def temperature_sentence(
         high=words.number(value.high, 2),
         n=words.number(value.n, 0),
         run=record.run.run_id,
-        before=words.number(result.nll_before, 3),
-        after=words.number(result.nll_after, 3),
     )
     return text + words.sentence_space + words("temperature.same" if same else "temperature.apart")
 
@@ -98,17 +97,29 @@ def period_name(words: Words, year: int, half: int) -> str:
     return words(f"period.name_{half}", year=str(year))
 
 
+def temperature_terms(words: Words, result: Temperature) -> str:
+    """Return the NLL of the cases that fitted the temperature, before and after, in nats."""
+    ends = {"before": result.nll_before, "after": result.nll_after}
+    texts = {name: words.number(value, 3) for name, value in ends.items()}
+    return words.markdown("terms.temperature", **texts)
+
+
 def spread_sentence(words: Words, part: str, result: SpreadAgreement) -> str:
     """Return how closely the student follows the teacher in one part of the uncertainty."""
     r, error = result.spearman, result.error
     values = {"r": r.value, "r_low": r.low, "r_high": r.high}
-    figures = {name: words.number(value, 2) for name, value in values.items()}
-    figures |= {
-        "e": words.number(error.value),
-        "e_low": words.number(error.low),
-        "e_high": words.number(error.high),
-    }
-    return words.markdown("spread.note", part=words(f"spread.{part}"), **figures)
+    texts = {name: words.number(value, 2) for name, value in values.items()}
+    level = None if error.value is None else uncertainty_level(error.value)
+    texts["level"] = DASH if level is None else words(f"spread.{level}")
+    return words.markdown("spread.note", part=words(f"spread.{part}"), **texts)
+
+
+def spread_terms(words: Words, part: str, result: SpreadAgreement) -> str:
+    """Return the mean difference of student and teacher in one part of the uncertainty, in nats."""
+    error = result.error
+    ends = {"e": error.value, "e_low": error.low, "e_high": error.high}
+    texts = {name: words.number(value) for name, value in ends.items()}
+    return words.markdown("terms.spread", part=words(f"spread.{part}"), **texts)
 
 
 def certificate_sentence(words: Words, result: Certificate | NotCertified) -> str:

@@ -174,9 +174,9 @@ def limit_controls(words: Words) -> None:
 
     Each may stay empty.
     """
-    measure, most, capacity = st.columns([5, 3, 3], vertical_alignment="bottom")
     names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
-    segments(words("measure"), names, "limited", measure)
+    segments(words("measure"), names, "limited")
+    most, capacity = st.columns(2, vertical_alignment="bottom")
     for place, key, largest in ((most, "most", 100.0), (capacity, "capacity", MOST)):
         place.number_input(
             words(key),

@@ -91,13 +91,15 @@ def rows(key: str, words: Words, table: ScreenTable) -> None:
 
 
 @st.fragment
-def lazy_expander(key: str, title: str, draw: Callable[[], None]) -> None:
+def lazy_expander(
+    key: str, title: str, draw: Callable[[], object], icon: str = ":material/table:"
+) -> None:
     """Show an expander whose content `draw` draws once it is open.
 
     Most readers never open a table or a list of cases, and making and sending them on every run
     took longer than the charts. A fragment, so that opening it redraws nothing else.
     """
-    box = st.expander(title, key=f"table_{key}", icon=":material/table:", on_change="rerun")
+    box = st.expander(title, key=f"table_{key}", icon=icon, on_change="rerun")
     if box.open:
         with box:
             draw()

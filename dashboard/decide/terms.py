@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.decision.thresholds.consequence import PolicyConsequence
 from dashboard.components import panels
-from dashboard.components.active_policy import LEVELS
+from dashboard.components.active_policy import level_terms
 from dashboard.components.tables import ScreenTable
 from dashboard.session.context import RunContext
 
@@ -35,8 +35,7 @@ def draw_terms(context: RunContext, consequence: PolicyConsequence, about_policy
     for name in FIGURES:
         st.markdown(f"**{words(f'card.{name}')}** {words(f'card.{name}.help')}")
     st.markdown(f"**{words('threshold')}** {words('threshold.help')}")
-    low, middle = (words.number(level) for level in LEVELS)
-    st.markdown(words("terms.nats", low=low, middle=middle))
+    st.markdown(level_terms(words))
     retraining = words.money(context.costs.retraining_per_month, context.choices.currency)
     st.markdown(words.markdown("terms.retraining", retraining=retraining))
     st.caption(f"{about_policy}  \n{words('options.note')}")

@@ -6,6 +6,7 @@ drawn (dashboard.session.state.take_in_address).
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -27,6 +28,7 @@ from dashboard.components import (
     shell,
     tables,
 )
+from dashboard.components.active_policy import level_terms
 from dashboard.evidence import charts as evidence_charts
 from dashboard.i18n import Words, escape_markdown
 from dashboard.session import cache, state
@@ -50,6 +52,7 @@ class EvidenceContext:
     calibration: dict[str, RunRecord]  # model kind -> finished calibration run of that model
     scaled: Histogram | None = None  # counts of the point estimate at its temperature, all segments
     temperature: str = ""  # what it was fitted on, or why there is none
+    terms: tuple[str, ...] = ()  # about the temperature, in nats
 
     @property
     def segment(self) -> str | None:
@@ -105,7 +108,10 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     _curves(context)
     _shift(context)
     _certificate(context)
-    _spreads(context)
+    spread_terms = _spreads(context)
+    terms = [level_terms(words), *context.terms, *spread_terms]
+    draw_terms = partial(st.markdown, "  \n".join(terms))
+    panels.lazy_expander("ev_terms", words("tab.terms"), draw_terms, ":material/menu_book:")
 
 
 def _headline(context: EvidenceContext) -> None:
@@ -181,6 +187,7 @@ def _with_temperature(context: EvidenceContext) -> EvidenceContext:
         context,
         scaled=counts,
         temperature=certificate_words.temperature_sentence(words, temperature, fitted_on, point),
+        terms=(certificate_words.temperature_terms(words, temperature),),
     )
 
 
@@ -346,15 +353,13 @@ def _refused(words: Words, sentence: str) -> None:
     st.warning(words.markdown("certificate.because", sentence=sentence), icon=":material/block:")
 
 
-def _spreads(context: EvidenceContext) -> None:
-    words, student, teacher = (
-        context.words,
-        context.same.get("student"),
-        context.same.get("teacher"),
-    )
+def _spreads(context: EvidenceContext) -> list[str]:
+    """Draw the student's uncertainty against the teacher's; return the differences in nats."""
+    words = context.words
+    student, teacher = (context.same.get(kind) for kind in ("student", "teacher"))
     if student is None or teacher is None:
         panels.empty_panel("ev_spread", words, "spread.missing")
-        return
+        return []
     with st.spinner(words("evidence.reading")):
         ids = (student.run.run_id, teacher.run.run_id)
         agreement = cache.cached_from_predictions(
@@ -364,7 +369,7 @@ def _spreads(context: EvidenceContext) -> None:
     # a correlation needs two cases
     if n < 2:
         panels.empty_panel("ev_spread", words, "spread.missing")
-        return
+        return []
     names = {part: words(f"spread.{part}") for part in evidence.SPREADS}
     texts = names | {"student": words("spread.student"), "teacher": words("spread.teacher")}
     figure = evidence_charts.spread_chart(
@@ -383,6 +388,9 @@ def _spreads(context: EvidenceContext) -> None:
     panels.chart_panel(
         "ev_spread", words, figure, tables.spread_table(words, cells), "  \n".join(note)
     )
+    return [
+        certificate_words.spread_terms(words, part, spread) for part, spread in agreement.items()
+    ]
 
 
 def _untrained(counts: AcceptanceCurve) -> int:

@@ -143,7 +143,7 @@ def _answer(words: Words, case: VotedCase) -> Card:
 def _gate(words: Words, gate: GateOutcome, answer: Prediction) -> Card:
     """Return the card of the answer's destination, its condition, and the rule."""
     value = words("inspectors.gate.accepted" if gate.accepted else "inspectors.gate.review")
-    texts = {"sure": words.percent(answer.confidence, 2), "least": words.percent(gate.least)}
+    texts = {"sure": words.percent(answer.confidence), "least": words.percent(gate.least)}
     condition = "confidence" if gate.least is not None else "all"
     lines = [words.markdown(f"inspectors.gate.{condition}", **texts)]
     if gate.limit is not None:

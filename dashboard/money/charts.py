@@ -143,7 +143,8 @@ def tornado_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             base=base,
             customdata=rows[end],
             text=rows[f"{end}_text"],
-            textposition="auto",
+            # on a hatched bar the text is hard to read
+            textposition="outside",
             name=words[end],
             orientation="h",
             marker={

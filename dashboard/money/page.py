@@ -237,7 +237,7 @@ def _monte_carlo(context: MoneyContext) -> None:
     )
     texts |= {name: f"{name.upper()} {amount}" for name, amount in amounts.items()}
     chance = spread.chance_positive
-    shares = {name: words.percent(getattr(chance, name), 2) for name in ("value", "low", "high")}
+    shares = {name: words.percent(getattr(chance, name)) for name in ("value", "low", "high")}
     basis = {"option": context.names[option], "n": words.number(chance.n, 0)}
     note = words.markdown("monte_carlo.note", **basis, **amounts, **shares)
     table = money_tables.draw_table(words, frame, currency)

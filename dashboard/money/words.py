@@ -105,9 +105,7 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
             lines,
             words("money.npv.help"),
         )
-    chance = {
-        f"chance{end}": words.percent(row[f"chance{end}"], 2) for end in ("", "_low", "_high")
-    }
+    chance = {f"chance{end}": words.percent(row[f"chance{end}"]) for end in ("", "_low", "_high")}
     hours = {"value": words.number(row["hours"])} | _bounds(row, "hours", words.number)
     before = [
         words.markdown("money.card.range", **_npv(words, row, currency)),

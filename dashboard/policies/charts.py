@@ -107,9 +107,9 @@ def policy_timeline(
 ) -> go.Figure:
     """Return events by time and version, and the periods in which each version was in force.
 
-    events: columns of report.policy_history.event_frame. spans: of activation_spans. names: (name,
-    version) -> display name, from top to bottom. words: propose, approve, activate, undo, in_force,
-    separators, time (the axis).
+    events: columns of report.policy_history.event_frame. spans: of activation_spans. Times of both
+    are in the reader's zone. names: (name, version) -> display name, from top to bottom. words:
+    propose, approve, activate, undo, in_force, separators, time (the axis).
     """
     figure = go.Figure()
     for place, span in enumerate(spans.itertuples(index=False)):
@@ -156,7 +156,7 @@ def _distinct_ticks(figure: go.Figure) -> dict[str, object]:
 
     Plotly would divide a moment into milliseconds, which the tick's format does not show.
     """
-    moments = pd.to_datetime([x for trace in figure.data for x in trace.x], utc=True)
+    moments = pd.to_datetime([x for trace in figure.data for x in trace.x])
     if not len(moments):
         return {}
     first, last = moments.min(), moments.max()

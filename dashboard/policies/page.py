@@ -327,8 +327,10 @@ def _take(scene: PolicyScene, selected: entries.PolicyVersion, step: str) -> Non
 
 
 def _history(scene: PolicyScene) -> None:
-    words, frame = scene.words, policy_history.event_frame(scene.events)
+    words, events = scene.words, policy_history.event_frame(scene.events)
+    frame = policy_tables.in_readers_zone(words, events, "recorded_at")
     spans = policy_history.activation_spans(scene.events, datetime.now(UTC))
+    spans = policy_tables.in_readers_zone(words, spans, "begin", "end")
     newest = [(policy.name, policy.version) for policy in scene.stored.values()][:DRAWN]
     names = {pair: policy_words.version_name(words, *pair) for pair in newest}
     drawn_events, drawn_spans = (
@@ -338,7 +340,7 @@ def _history(scene: PolicyScene) -> None:
     texts = {step: words(f"policy.event.{step}") for step in entries.EVENTS}
     texts |= {
         "in_force": words("policy.state.active"),
-        "time": words("policy.column.at"),
+        "time": words("policy.column.at", zone=words.zone or "UTC"),
         "separators": words.separators,
     }
     counts = {"events": len(frame), "versions": len(names), "all": len(scene.stored)}

@@ -90,13 +90,24 @@ def threshold_difference_table(
     )
 
 
+def in_readers_zone(words: Words, frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return the frame with these columns of moments in the reader's time zone, without the zone."""
+    moments = {name: pd.to_datetime(frame[name], utc=True) for name in columns}
+    zone = words.zone or "UTC"
+    local = {name: moment.dt.tz_convert(zone) for name, moment in moments.items()}
+    return frame.assign(**{name: moment.dt.tz_localize(None) for name, moment in local.items()})
+
+
 def history_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
-    """Return the table of report.policy_history.event_frame, the newest first."""
+    """Return the table of report.policy_history.event_frame, the newest first.
+
+    frame: with times in the reader's zone.
+    """
     newest = frame.iloc[::-1]
     rows = pd.DataFrame(
         {
-            words("policy.column.at"): [
-                f"{moment:%Y-%m-%d %H:%M:%S}" for moment in newest["recorded_at"]
+            words("policy.column.at", zone=words.zone or "UTC"): [
+                words.time(moment) for moment in newest["recorded_at"]
             ],
             words("policy.column.policy"): newest["name"].to_numpy(),
             words("policy.column.version"): newest["version"].to_numpy(),

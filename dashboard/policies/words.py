@@ -115,7 +115,11 @@ def limit_text(words: Words, value: float | None) -> str:
     """Return an epistemic limit as plain text."""
     if value is None:
         return words("policy.no_limit")
-    return words("policy.limit.at", limit=f"{value:g}", level=uncertainty_level(words, value))
+    return words(
+        "policy.limit.at",
+        limit=f"{value:g}",
+        level=words(f"uncertainty.{uncertainty_level(value)}"),
+    )
 
 
 def kind_name(words: Words, name: str) -> str:
