@@ -1,6 +1,7 @@
 """The result of a proof of concept, from stored runs whose answers are known."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from core.cli import main
 from core.decision.meeting.poc import cases_for_saving
 from core.decision.thresholds.costs import UnitCosts
+from core.decision.thresholds.policy import Policy
+from core.decision.thresholds.route import RouteAtThreshold
+from core.decision.thresholds.verdict import policy_verdict
 from core.errors import NotFoundError, SettingsError
 from core.report.exports import export_document
 from core.report.poc_result import poc_result
@@ -17,6 +21,7 @@ from core.report.poc_text import FigureText, figure_text, option_rows, poc_docum
 from core.stats.bounds import wilson
 from core.store.lines import ASSUMED, LineAssumptions, LineSettings, read_lines, save_line
 from core.store.store import Store
+from core.types import Interval
 from tests.stores import make_store
 
 RUN = "score-work-orders-student-stream"
@@ -68,6 +73,35 @@ def test_costly_errors_are_a_no_with_the_price_at_which_it_turns(store):
     lines = verdict_lines(figure_text(result, "en"), result)
     assert lines[0] == "Do not adopt"
     assert any(text.startswith("It would pay if a wrong answer cost less than") for text in lines)
+
+
+def lines_of(result, language="en") -> list[str]:
+    return verdict_lines(figure_text(result, language), result)
+
+
+def test_a_number_of_cases_is_advice_up_to_a_year_of_them(store):
+    """146,000 cases are 365 days of 400."""
+    result = poc_result(store, line(), "en")
+    within, beyond = (replace(result, cases_needed=n) for n in (146_000, 146_400))
+    assert any("certain from 146,000 judged cases" in text for text in lines_of(within))
+    assert any("would take 146,400 judged cases, 366 days" in text for text in lines_of(beyond))
+
+
+def test_a_loss_is_written_as_what_it_costs_more(store):
+    result = poc_result(store, line(), "en")
+    daily = Interval(-2.0, -3.0, -1.0, 100)
+    loss = replace(result, verdict=replace(result.verdict, saving_per_day=daily))
+    # A month has 30.4375 days.
+    assert "it costs €60.88 a month more (€30.44 to €91.31)" in lines_of(loss)[1]
+
+
+def test_a_route_that_ends_in_a_no_is_no_way_to_a_yes(store):
+    result = poc_result(store, line(escape=10_000), "en")
+    no = RouteAtThreshold(("pump",), Policy(0.5), result.student.consequence, 5)
+    routed = lines_of(replace(result, route=no))
+    assert policy_verdict(no.consequence).decision == "do_not_adopt"
+    assert any("does not make it a yes either" in text for text in routed)
+    assert not any("pump" in text for text in routed)
 
 
 def test_a_line_without_runs_has_no_result(store):
