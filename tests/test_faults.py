@@ -6,7 +6,7 @@ import sys
 import duckdb
 import pytest
 
-from benchmarks.faults import PHASES, run_kills
+from benchmarks.faults import FAULTS, PHASES, run_faults, run_kills
 from core.store import migrate
 from core.store.file import NAME
 from core.store.store import Store
@@ -32,8 +32,18 @@ Store(Path(sys.argv[1])).schema_version()
 def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path):
     tally = run_kills(tmp_path, 30, seed=1)
     assert (tally.lost, tally.doubled, tally.unopenable) == (0, 0, 0)
-    assert tally.phases == dict.fromkeys(PHASES, 6)
+    assert tally.phases == dict.fromkeys(PHASES, 5)
     assert sum(tally.moments.values()) == 30
+
+
+def test_other_faults_end_well_or_with_a_sentence_and_leave_no_half(tmp_path):
+    results = run_faults(tmp_path, 1, 1, ["policy"])
+    assert set(results) == set(FAULTS)
+    for name, outcomes in results.items():
+        assert (outcomes["wrong"], outcomes["no_sentence"]) == (0, 0), name
+        assert outcomes["ended"] + outcomes["refused"] == 1
+    assert results["no right to write"]["ended"] == 0
+    assert results["clock back"]["refused"] == 0
 
 
 @pytest.mark.parametrize("applied", [1, 3, 4])
