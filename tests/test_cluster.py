@@ -253,9 +253,11 @@ def on_ray(home):
         yield ray
 
 
-def test_ray_gives_the_rows_of_one_machine(home, cases, on_ray):
-    local = scored(home, cases, "local-ray")
-    there = scored(home, cases, "on-ray", cluster=Cluster(workers=2))
+@pytest.mark.parametrize("rows_stay", [False, True])
+def test_ray_gives_the_rows_of_one_machine(home, cases, on_ray, rows_stay):
+    local = scored(home, cases, f"local-ray-{rows_stay}", rows_stay=rows_stay)
+    cluster = Cluster(workers=2)
+    there = scored(home, cases, f"on-ray-{rows_stay}", rows_stay=rows_stay, cluster=cluster)
     pd.testing.assert_frame_equal(there, local, check_exact=True)
 
 

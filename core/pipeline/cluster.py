@@ -118,10 +118,7 @@ def map_on_ray(
         compute=ray.data.ActorPoolStrategy(size=min(_workers(ray, cluster), len(numbers))),
         num_cpus=1,
         num_gpus=cluster.gpus_per_worker or None,
-        # Without limit: a machine that leaves must not end a run of days.
-        max_restarts=-1,
-        max_task_retries=-1,
-    )
+    )  # Ray Data restarts actors and repeats their parts without limit.
     try:
         for row in mapped.iter_rows():
             result = pickle.loads(row["result"])  # noqa: S301 - made by our own actor, above

@@ -8,13 +8,14 @@ fit. A file that is gone raises an error where its rows are read; counts need no
 Knows the tables lake_parts and parts; a part's file changes only where its texts are deleted.
 """
 
+import os
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from core.files import sha256_of
-from core.store.parts import PART_SCHEMA, empty_texts, part_path
+from core.store.parts import PART_SCHEMA, empty_texts, part_name, part_path
 
 _STORED = "SELECT * EXCLUDE (cell) FROM prediction_rows JOIN cells USING (cell)"
 _COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
@@ -43,10 +44,10 @@ def missing_file(
 
     folder: the store's.
     """
-    for part in parts_of(connection, run_id):
-        if not (path := part_path(folder, run_id, part)).is_file():
-            return part, path
-    return None
+    parts = parts_of(connection, run_id)
+    names = _names_in(part_path(folder, run_id, 0).parent) if parts else set()
+    gone = (part for part in parts if part_name(part) not in names)
+    return next(((part, part_path(folder, run_id, part)) for part in gone), None)
 
 
 def empty_texts_before(connection: duckdb.DuckDBPyConnection, folder: Path, day: date) -> int:
@@ -77,25 +78,33 @@ def show_rows(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     lake = connection.execute(_ALL).fetchall()
     if not lake:
         return
-    paths = [(run, part_path(folder, run, part).resolve()) for run, part in lake]
-    present = {path for _, path in paths if path.is_file()}
-    gone = [(run, path) for run, path in paths if path not in present]
+    # One listing a run and plain text: a run may have thousands of files, and each connection comes
+    # through here.
+    homes = {run: part_path(folder, run, 0).parent.resolve() for run in {run for run, _ in lake}}
+    present_names = {run: _names_in(home) for run, home in homes.items()}
+    names = [(run, part_name(part)) for run, part in lake]
+    present = [f"{homes[run]}/{name}" for run, name in names if name in present_names[run]]
+    gone = [(run, name) for run, name in names if name not in present_names[run]]
     branches = [f"SELECT {_COLUMNS}, run_id, part FROM ({_STORED})"]  # noqa: S608
     if present:
-        files = ", ".join(_quoted(str(path)) for path in sorted(present))
+        files = ", ".join(_quoted(path) for path in present)
         branches.append(
             f"SELECT {_COLUMNS}, {_RUN_AND_PART}"  # noqa: S608
             f" FROM read_parquet([{files}], filename = true)"
         )
-    branches += [_failing_rows(run, path) for run, path in gone]
+    branches += [_failing_rows(run, name) for run, name in gone]
     connection.execute(f"CREATE OR REPLACE TEMP VIEW predictions AS {' UNION ALL '.join(branches)}")
 
 
-def _failing_rows(run_id: str, path: Path) -> str:
+def _names_in(folder: Path) -> set[str]:
+    return set(os.listdir(folder)) if folder.is_dir() else set()
+
+
+def _failing_rows(run_id: str, name: str) -> str:
     """Return a query of one row of the run that fails where it is read."""
     values = ", ".join(
-        f'error({_quoted(path.name)}) AS "{name}"' if name == "case_id" else f'NULL AS "{name}"'
-        for name in PART_SCHEMA.names
+        f'error({_quoted(name)}) AS "{column}"' if column == "case_id" else f'NULL AS "{column}"'
+        for column in PART_SCHEMA.names
     )
     return f"SELECT {values}, {_quoted(run_id)} AS run_id, 0 AS part"
 

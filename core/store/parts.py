@@ -49,7 +49,12 @@ def part_path(folder: Path, run_id: str, part: int) -> Path:
     """
     if not 0 <= part <= LAST_PART:
         raise SettingsError("store.part_number", part=part, last=LAST_PART)
-    return folder / "parts" / checked_name(run_id, "run") / f"part-{part:05d}.parquet"
+    return folder / "parts" / checked_name(run_id, "run") / part_name(part)
+
+
+def part_name(part: int) -> str:
+    """Return the name of a part's file in its run's folder."""
+    return f"part-{part:05d}.parquet"
 
 
 def write_part(
