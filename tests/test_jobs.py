@@ -304,8 +304,10 @@ def test_arguments_are_those_of_the_command_line(tmp_path):
         ("train", train_arguments(source, "line", "blob", 4, "some/base")),
     ):
         found = parser().parse_args([verb, *arguments])
-        assert (found.cases, found.sheet, found.skip_bad_rows) == (
-            tmp_path / "cases.xlsx",
+        # a scoring reads several files, a training one
+        files = found.cases if isinstance(found.cases, list) else [found.cases]
+        assert (files, found.sheet, found.skip_bad_rows) == (
+            [tmp_path / "cases.xlsx"],
             "2024",
             True,
         )
