@@ -50,7 +50,13 @@ def scenario_chart(
         )
         form = {
             "coverage": {"tickformat": ".0%"},
-            "money_per_month": {"tickprefix": words["symbol"], "ticksuffix": words["unit"]},
+            "money_per_month": {
+                # without a format, Plotly writes millions as "2M"
+                "tickformat": ",",
+                "nticks": 5,
+                "tickprefix": words["symbol"],
+                "ticksuffix": words["unit"],
+            },
         }.get(measure, {})
         figure.update_xaxes(rangemode="tozero", nticks=5, **form, **cell)
     figure.update_yaxes(

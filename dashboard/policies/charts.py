@@ -24,7 +24,7 @@ _TICKS = {
     "reviews_per_day": "",
     "selective_risk": ".1~%",
     "leakage": ".1~%",
-    "money_per_day": "",
+    "money_per_day": ",",  # without a format, Plotly writes thousands as "50k"
 }
 # slot and marker of the version before, and of the one after
 _PAIR = (("neutral", "circle"), ("student", "diamond"))

@@ -133,9 +133,8 @@ def _draw_case(words: Words, record: RunRecord, reviewer: str, case: pd.Series) 
                 st.badge(words("queue.blind"), icon=":material/visibility_off:")
             else:
                 st.badge(words(f"worklist.reason.{case['reason'] or 'low_confidence'}"))
-                saving = words.number(float(case["saving"]), 1)
-                currency = state.choices().currency
-                st.badge(words.text("queue.saving", saving=saving, currency=currency))
+                saving = words.money(float(case["saving"]), state.choices().currency)
+                st.badge(words.text("queue.saving", saving=saving))
             st.caption(words.text("queue.case", case=case_id))
         # st.text shows a case's words as they are: no markdown, link or HTML in them counts
         st.text(cache.cached_query(_case_text, run_id, case_id) or "")
@@ -234,8 +233,7 @@ def _show_capacity(words: Words, queue: ReviewQueue, waiting: int) -> None:
     values = {
         "n": words.number(waiting, 0),
         "today": words.number(ranked.today, 0),
-        "price": words.number(ranked.shadow_price, 0),
-        "currency": state.choices().currency,
+        "price": words.money(ranked.shadow_price, state.choices().currency),
     }
     st.caption(words.markdown("queue.capacity", **values))
 
