@@ -16,7 +16,7 @@ from core.decision.certificate.claims import SELECTIVE_RISK, Certificate
 from core.decision.thresholds import consequence
 from core.decision.thresholds.costs import CostModel
 from core.errors import SettingsError
-from core.report import evidence, frames, run_selection
+from core.report import evidence, frames
 from core.types import OUTCOMES, RunRecord
 from dashboard.components import (
     certificate_words,
@@ -32,8 +32,7 @@ from dashboard.components.active_policy import level_terms
 from dashboard.evidence import charts as evidence_charts
 from dashboard.i18n import Words, escape_markdown
 from dashboard.session import cache, state
-from dashboard.session.address import Choices
-from dashboard.session.context import model_name
+from dashboard.session.context import RunContext
 
 # key, among the model kinds, of the point estimate at its fitted temperature
 SCALED = "temperature"
@@ -42,29 +41,12 @@ BEFORE = (0, 0)  # key of the calibration period; the others are (year, half)
 
 
 @dataclass(frozen=True)
-class EvidenceContext:
-    """The page's data: choices, the run, the runs of the same cases, and calibration runs."""
+class EvidenceContext(RunContext):
+    """The run of the page, with the point estimate at its fitted temperature."""
 
-    words: Words
-    choices: Choices
-    record: RunRecord
-    same: dict[str, RunRecord]  # model kind -> run, the chosen one first
-    calibration: dict[str, RunRecord]  # model kind -> finished calibration run of that model
     scaled: Histogram | None = None  # counts of the point estimate at its temperature, all segments
     temperature: str = ""  # what it was fitted on, or why there is none
     terms: tuple[str, ...] = ()  # about the temperature, in nats
-
-    @property
-    def segment(self) -> str | None:
-        return self.choices.segment or None
-
-    @property
-    def model(self) -> str:
-        return model_name(self.words, self.record)
-
-    @property
-    def own_calibration(self) -> RunRecord | None:
-        return self.calibration.get(self.record.run.model_kind)
 
     def counts(self) -> dict[str, Histogram]:
         """Return the counts of each model in the chosen segment, and of temperature scaling."""
@@ -80,10 +62,10 @@ class EvidenceContext:
             return counts
         return counts.select(segments=(self.segment,) if self.segment in counts.segments else ())
 
-    def names(self) -> dict[str, str]:
-        """Return model kind -> display name."""
-        names = {kind: model_name(self.words, record) for kind, record in self.same.items()}
-        return names if self.scaled is None else names | {SCALED: self.words("model.temperature")}
+    def curve_names(self) -> dict[str, str]:
+        """Return model kind -> display name, with that of temperature scaling."""
+        scaled = {} if self.scaled is None else {SCALED: self.words("model.temperature")}
+        return self.names | scaled
 
 
 def draw_evidence_page() -> None:
@@ -95,10 +77,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     # Controls
     with choice_row.choice_row():
         record = choice_row.data_chip(words, runs)
-    same = run_selection.same_cases(runs, record)
-    context = EvidenceContext(
-        words, state.choices(), record, same, run_selection.calibration_of(runs, same)
-    )
+    context = EvidenceContext(words, state.choices(), runs, record)
 
     # Call and show
     _headline(context)
@@ -146,7 +125,7 @@ def _rival(context: EvidenceContext) -> None:
         (context.record.run.run_id, rival.run.run_id),
         context.record.run.labels,
         context.model,
-        context.names()[PLAIN],
+        context.names[PLAIN],
     )
     if verdict.nll.value is not None:
         text = escape_markdown(verdict.sentence(words.language))
@@ -197,7 +176,7 @@ def _curves(context: EvidenceContext) -> None:
         context.words,
         context.choices.unseen,
         context.counts(),
-        context.names(),
+        context.curve_names(),
     )
     trusted = {kind: evidence.calibration_summary(curve, unseen) for kind, curve in counts.items()}
     n = max(curve.accuracy.n for curve in trusted.values())

@@ -144,8 +144,8 @@ def first_choices(language: str, run: str, of_line: Mapping[str, object]) -> Cho
     """
     currency = preferred_currency(language)
     amounts = {name: default_of(name, currency) for name in AMOUNTS}
-    chosen: dict[str, Any] = {"currency": currency} | amounts | dict(of_line)
-    return Choices(**({"lang": language, "run": run} | chosen))
+    values: dict[str, Any] = {"currency": currency} | amounts | dict(of_line)
+    return Choices(**({"lang": language, "run": run} | values))
 
 
 def preferred_currency(language: str) -> str:

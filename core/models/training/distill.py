@@ -93,9 +93,8 @@ def distill(
 
     cases: texts and labels that teach. name: of the student. settings: of the distillation. place:
     where to compute. point_folder: of the point estimate that joins the targets, None for none. The
-    comparison is JSON-able. Raises SettingsError for a start at the teacher's
-    adapters with another cut, ModelError if neither the student nor the linear head follows the
-    teacher.
+    comparison is JSON-able. Raises SettingsError for a start at the teacher's adapters with another
+    cut, ModelError if neither the student nor the linear head follows the teacher.
     """
     card, loaded = checkpoint.load(teacher_folder, place.device, settings.samples)
     teacher = cast(Teacher, loaded)  # the caller has checked the kind
@@ -119,7 +118,6 @@ def distill(
     student = _fit(
         backbone, card, teacher_folder, teacher.surface, lesson, settings, place, truncate
     )
-    linear, surface = checkpoint.load_start(teacher_folder, card)
     student_card = ModelCard(
         kind="student",
         name=name,
@@ -139,7 +137,7 @@ def distill(
     weights = (
         student.merged
         | head_tensors(student.head)
-        | start_tensors(linear, surface)
+        | start_tensors(*checkpoint.load_start(teacher_folder, card))
         | student.novelty.tensors()
     )
     return Trained(student_card, weights), student.record
@@ -147,10 +145,10 @@ def distill(
 
 def _fits_the_mean(settings: DistillSettings, card: ModelCard, cut: int) -> bool:
     """Return whether the teacher of that card has one mean, of the student's blocks and shape."""
-    own = card.settings.get("point", {}).get("adapter", {})
+    adapter = card.settings.get("point", {}).get("adapter", {})
     shape = settings.adapter.rank, settings.adapter.targets
     has_mean = card.settings["teacher"]["kind"] in WITH_MEAN
-    return has_mean and cut == card.cut and (own.get("rank"), own.get("targets")) == shape
+    return has_mean and cut == card.cut and (adapter.get("rank"), adapter.get("targets")) == shape
 
 
 def prepare_lesson(
