@@ -334,7 +334,7 @@ def test_arguments_are_those_of_the_command_line(tmp_path):
 
 
 def test_a_real_scoring_is_killed_resumed_and_doubles_nothing(tmp_path, monkeypatch):
-    """A tiny model scores 3,000 cases in parts of 500, is killed with all its processes, and goes
+    """A tiny model scores 1,500 cases in parts of 500, is killed with all its processes, and goes
     on where it was.
     """
     monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path))
@@ -342,7 +342,7 @@ def test_a_real_scoring_is_killed_resumed_and_doubles_nothing(tmp_path, monkeypa
     settings = Settings()
     tiny.make_encoder(tmp_path / "base")
     tiny.cases(200).drop(columns="row").to_csv(tmp_path / "train.csv", index=False)
-    tiny.cases(3000, seed=1).drop(columns="row").to_csv(tmp_path / "cases.csv", index=False)
+    tiny.cases(1500, seed=1).drop(columns="row").to_csv(tmp_path / "cases.csv", index=False)
     assert (
         main(
             [
@@ -370,7 +370,7 @@ def test_a_real_scoring_is_killed_resumed_and_doubles_nothing(tmp_path, monkeypa
         seconds=600,
     )
     os.killpg(pid(settings, job_id), signal.SIGKILL)
-    assert (moved.progress.total, moved.progress.unit) == (3000, "cases")
+    assert (moved.progress.total, moved.progress.unit) == (1500, "cases")
     assert (
         wait(settings, job_id, lambda found: found.state in ("failed", "finished")).state
         == "failed"
@@ -378,5 +378,5 @@ def test_a_real_scoring_is_killed_resumed_and_doubles_nothing(tmp_path, monkeypa
     queue.resume(settings, job_id)
     wait(settings, job_id, "finished", seconds=600)
     (record,) = Store(settings.store).runs("score")
-    assert (record.state, record.cases) == ("finished", 3000)
+    assert (record.state, record.cases) == ("finished", 1500)
     assert "%|" not in queue.log_tail(settings, job_id)  # no bar is drawn into the log

@@ -46,7 +46,7 @@ class EvidenceContext(RunContext):
 
     scaled: Histogram | None = None  # counts of the point estimate at its temperature, all segments
     temperature: str = ""  # what it was fitted on, or why there is none
-    terms: tuple[str, ...] = ()  # about the temperature, in nats
+    temperature_terms: tuple[str, ...] = ()  # about the temperature, in nats
 
     def counts(self) -> dict[str, Histogram]:
         """Return the counts of each model in the chosen segment, and of temperature scaling."""
@@ -88,7 +88,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     _shift(context)
     _certificate(context)
     spread_terms = _spreads(context)
-    terms = [level_terms(words), *context.terms, *spread_terms]
+    terms = [level_terms(words), *context.temperature_terms, *spread_terms]
     draw_terms = partial(st.markdown, "  \n".join(terms))
     panels.lazy_expander("ev_terms", words("tab.terms"), draw_terms, ":material/menu_book:")
 
@@ -166,7 +166,7 @@ def _with_temperature(context: EvidenceContext) -> EvidenceContext:
         context,
         scaled=counts,
         temperature=certificate_words.temperature_sentence(words, temperature, fitted_on, point),
-        terms=(certificate_words.temperature_terms(words, temperature),),
+        temperature_terms=(certificate_words.temperature_terms(words, temperature),),
     )
 
 

@@ -4,6 +4,7 @@ As pure as dashboard.components.charts.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -48,17 +49,17 @@ def scenario_chart(
             showlegend=False,
             **cell,
         )
-        form = {
+        forms: dict[str, dict[str, Any]] = {
             "coverage": {"tickformat": ".0%"},
             "money_per_month": {
                 # without a format, Plotly writes millions as "2M"
                 "tickformat": ",",
-                "nticks": 5,
                 "tickprefix": words["symbol"],
                 "ticksuffix": words["unit"],
             },
-        }.get(measure, {})
-        figure.update_xaxes(rangemode="tozero", nticks=5, **form, **cell)
+        }
+        form = {"nticks": 5} | forms.get(measure, {})
+        figure.update_xaxes(rangemode="tozero", **form, **cell)
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=names, range=[-0.5, len(names) - 0.3]
     )
