@@ -64,6 +64,7 @@ def main(argv: list[str] | None = None) -> None:
     root.add_argument("--classes", type=int, nargs="+", default=CLASSES)
     root.add_argument("--out", type=Path, help="file of JSON Lines that a later call resumes")
     root.add_argument("--minutes", type=float, help="start no set after this time")
+    root.add_argument("--base", help="folder of the base (default: MiniLM)")
     root.add_argument("--layers", type=int, default=AdapterSettings().layers)
     root.add_argument("--samples", type=int, default=BlobSettings().samples, help="the teacher's")
     arguments = root.parse_args(argv)
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None) -> None:
         late = arguments.minutes and time.monotonic() - start > 60 * arguments.minutes
         if key in rows or late:
             continue
-        rows[key] = measure_set(*key, arguments.layers, arguments.samples)
+        rows[key] = measure_set(*key, arguments.layers, arguments.samples, arguments.base)
         if arguments.out:
             with arguments.out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(rows[key]) + "\n")
@@ -106,9 +107,14 @@ def print_totals(rows: list[dict], planned: int) -> None:
     print(f"unrelated texts at 0.99 or more: {sure:.3f}")
 
 
-def measure_set(seed: int, size: int, classes: int, layers: int, samples: int) -> dict:
-    """Train, distill and score one set. Returns accuracies of teacher and student on TEST new cases, and
-    the share of unrelated texts to which the student gives 0.99 or more.
+def measure_set(
+    seed: int, size: int, classes: int, layers: int, samples: int, base: str | None = None
+) -> dict:
+    """Train, distill and score one set.
+
+    layers: blocks with adapters. samples: the teacher's. base: a folder, None is MiniLM. Returns
+    the accuracies of teacher and student on TEST new cases, and the share of unrelated texts to
+    which the student gives 0.99 or more.
     """
     from core.models.base.device import pick_device
     from core.models.scoring import checkpoint
@@ -118,7 +124,7 @@ def measure_set(seed: int, size: int, classes: int, layers: int, samples: int) -
     texts, labels = make_cases(seed, size + TEST, classes)
     names = tuple(f"class {k:02d}" for k in range(classes))
     cases = build.Texts(texts[:size], labels[:size])
-    base = str(fetch_minilm(Settings().cache))
+    base = base or str(fetch_minilm(Settings().cache))
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         place = build.Place(pick_device("auto"), home / "work", home / "trunks")
