@@ -5,7 +5,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test coverage lint house package bench build serve lock clean
+.PHONY: demo test coverage lint house package bench build serve lock sbom audit clean
 
 demo: build serve
 
@@ -69,6 +69,16 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-lap
 # After a change of requirements.txt: for all platforms at once, by uv.
 lock: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.lock
+
+# What the lock files bring, as CycloneDX 1.6 with the hashes of every file, and the licences.
+sbom: $(VENV)/.installed-dev
+	cat requirements.lock requirements-cpu.lock | $(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements - -o sbom.json
+	$(BIN)/python -m benchmarks.licences > docs/licences.md
+
+# Known vulnerabilities of the locked packages. It needs an advisory database (PyPI's or OSV's): without
+# one, the check fails, and says that it could not be made.
+audit: $(VENV)/.installed-dev
+	$(BIN)/uv tool run pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
 clean:
 	rm -rf workspace .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info

@@ -63,6 +63,7 @@ class Session:
     recorded: Recorded
     held: deque = field(default_factory=lambda: deque([set()], maxlen=CACHED_RUNS))
     moves: int = 0
+    answer: list[bytes] = field(default_factory=list)  # components of the last run, as they came
 
     async def open(self) -> float:
         """Open the page; seconds until the server has said all of it."""
@@ -90,6 +91,7 @@ class Session:
         del message.rerun_script.cached_message_hashes[:]
         message.rerun_script.cached_message_hashes.extend(set().union(*self.held))
         begun, said, held = time.perf_counter(), False, set()
+        self.answer = []
         await self.socket.send(message.SerializeToString())
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -98,6 +100,7 @@ class Session:
                 if answer.metadata.cacheable or kind == "ref_hash":
                     held.add(answer.hash or answer.ref_hash)
                 if kind == "delta":
+                    self.answer.append(answer.delta.new_element.SerializeToString())
                     said |= _says(answer, expected)
                 if kind == "script_finished":
                     break

@@ -32,7 +32,7 @@ def is_loopback(host: str) -> bool:
 
 class Settings(BaseSettings):
     """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE, KAKUSHIN_COMPILE,
-    KAKUSHIN_TIMEZONE, KAKUSHIN_FOUR_EYES, KAKUSHIN_HOSTS."""
+    KAKUSHIN_TIMEZONE, KAKUSHIN_FOUR_EYES, KAKUSHIN_HOSTS, KAKUSHIN_SESSIONS."""
 
     model_config = SettingsConfigDict(env_prefix="KAKUSHIN_", frozen=True)
 
@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     four_eyes: bool = True
     # Comma-separated names under which a proxy publishes the dashboard; this machine's are known
     hosts: str = ""
+    # Open pages of the dashboard at a time; one beyond them is refused with a sentence
+    sessions: int = Field(default=100, ge=1)
 
     @property
     def public_hosts(self) -> tuple[str, ...]:

@@ -13,6 +13,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+SESSIONS = 100  # each open page holds some megabytes, and its watch asks every two seconds
+_FULL = (
+    "The dashboard has {n} open pages, its limit (KAKUSHIN_SESSIONS). Close one, or try again later."
+    " / ダッシュボードの同時接続数が上限（{n}）に達しています。"
+    "使っていない画面を閉じるか、しばらくしてから開き直してください。"
+)
 FRAMES = ("iframe", "frame", "embed", "object")
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -34,19 +40,28 @@ class RequestGuard:
     """An ASGI application in front of `app`.
 
     public_hosts: host names, besides this machine's, under which a proxy publishes the dashboard.
+    most_sessions: open pages at a time; a page beyond them is answered with 503 and a sentence.
     """
 
-    def __init__(self, app: ASGIApp, public_hosts: tuple[str, ...] = ()):
+    def __init__(
+        self, app: ASGIApp, public_hosts: tuple[str, ...] = (), most_sessions: int = SESSIONS
+    ):
         self.app, self.public_hosts = app, public_hosts
+        self.most_sessions, self._sessions = most_sessions, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with 403, or pass the request on and mark its response."""
+        """Answer with 403 or 503, or pass the request on and mark its response."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         host = _host_and_port(headers)
-        reason = self.refusal_reason(headers)
+        reason, status = self.refusal_reason(headers), 403
+        is_session = scope["type"] == "websocket"
+        # Only a page that a person opens, and its socket: the files of open pages still arrive.
+        opens = is_session or headers.get("sec-fetch-mode") == "navigate"
+        if reason is None and opens and self._sessions >= self.most_sessions:
+            reason, status = _FULL.format(n=self.most_sessions), 503
 
         async def marked_send(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
@@ -58,9 +73,13 @@ class RequestGuard:
             await send(message)
 
         if reason is None:
-            await self.app(scope, receive, marked_send)
+            self._sessions += is_session
+            try:
+                await self.app(scope, receive, marked_send)
+            finally:
+                self._sessions -= is_session
         elif scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
-            await PlainTextResponse(reason, 403)(scope, receive, marked_send)
+            await PlainTextResponse(reason, status)(scope, receive, marked_send)
         else:
             await send({"type": "websocket.close", "code": 1008, "reason": reason})
 

@@ -8,8 +8,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
-from starlette.testclient import TestClient
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from core.errors import SettingsError
 from dashboard.guard import HEADERS, RequestGuard
@@ -218,3 +218,26 @@ def test_the_page_trusts_no_parent_and_knows_its_server(port):
     for path in ("/", "/money"):
         with urlopen(address + path) as response:
             assert b"BACKEND_BASE_URL: window.location.origin" in response.read()
+
+
+def test_a_page_beyond_the_limit_of_sessions_is_refused_with_a_sentence():
+    async def accept(socket):
+        await socket.accept()
+        await socket.receive_text()
+        await socket.close()
+
+    routes = [Route("/", lambda request: PlainTextResponse("page")), WebSocketRoute("/s", accept)]
+    client = TestClient(RequestGuard(Starlette(routes=routes), (), 1), "http://127.0.0.1")
+    opening = {"sec-fetch-mode": "navigate"}
+    assert client.get("/", headers=opening).status_code == 200
+    with client.websocket_connect("ws://127.0.0.1/s") as first:
+        answer = client.get("/", headers=opening)
+        assert (answer.status_code, answer.headers["x-frame-options"]) == (503, "DENY")
+        assert "has 1 open pages, its limit" in answer.text
+        assert "上限（1）に達しています" in answer.text
+        assert client.get("/").status_code == 200  # a file of the page that is open
+        with pytest.raises(WebSocketDenialResponse), client.websocket_connect("ws://127.0.0.1/s"):
+            pass
+        first.send_text("end")
+    with client.websocket_connect("ws://127.0.0.1/s") as second:  # the place is free again
+        second.send_text("end")
