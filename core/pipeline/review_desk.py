@@ -42,6 +42,9 @@ class DeskTerms:
 def waiting_queue(store: Store, run_id: str, terms: DeskTerms) -> tuple[ReviewQueue, int]:
     """Return the next cases of a run in their order, and how many wait in all.
 
+    Of blind cases, too, no more than the terms' limit are mixed in: an unlimited number of audits
+    would leave a reviewer no time for the day's reviews.
+
     Raises NotFoundError for an unknown run and for one without decisions.
     """
     key = decided_version(store, run_id)
