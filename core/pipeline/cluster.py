@@ -10,8 +10,9 @@ import logging
 import os
 import pickle
 import shutil
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -178,7 +179,9 @@ def _running(cluster: Cluster) -> Iterator[Any]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     try:
-        yield ray
+        # Ray's messages about dead workers go to standard output, which belongs to the verb.
+        with redirect_stdout(sys.stderr):
+            yield ray
     finally:
         if started:
             ray.shutdown()
