@@ -63,6 +63,7 @@ def measure(home: Path, load: Load) -> dict:
     os.environ["KAKUSHIN_SESSIONS"] = str(load.sessions)  # the server inherits it
     with served(home, home / "server.log") as server:
         with browsing() as page:
+            page.page.set_default_timeout(120_000)  # a busy machine takes long for the first page
             page.open(server.address)
             page.drag(5)
             page.page.wait_for_timeout(2_000 * WATCH_S)  # the watch must have spoken once
