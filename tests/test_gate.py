@@ -389,6 +389,7 @@ def test_a_locked_store_sends_cases_to_review_even_after_it_was_read(home, monke
         with monkeypatch.context() as patch:
             patch.setattr(Store, "version", lambda _: ("changed",))
             patch.setattr(Store, "atomic", _locked)
+            patch.setattr(Store, "reading", _locked)
             answer = decide(client, SURE, first=1).json()["decisions"][0]
         assert (answer["decision"], answer["reason"]) == ("review", "fault")
         assert answer["fault"] == "store_unavailable"
