@@ -116,7 +116,7 @@ def test_the_threshold_of_the_address_decides_where_no_policy_is_active(open_pag
         page = open_page(pick="any", case=case_id, t=str(t))
         assert EN[f"inspectors.{key}"] in page_text(page)
         assert EN["inspectors.gate.threshold"] in page_text(page)
-        assert f"confidence {confidence:.2%}, needed: {t:.1%}" in page_text(page)
+        assert f"confidence {confidence:.1%}, needed: {t:.1%}" in page_text(page)
     page.number_input(key="t").set_value(0.001).run()
     assert EN["inspectors.accepted"] in page_text(page)
 

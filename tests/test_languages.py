@@ -18,7 +18,7 @@ def switched(page, key: str):
     ("view", "key", "shown"),
     [
         ("decide", "segment", "すべての区分"),
-        ("meeting", "freeze_what", "左側のしきい値"),
+        ("meeting", "freeze_what", "上のしきい値"),
         ("policies", "draft_limit", "上限なし"),
     ],
 )
