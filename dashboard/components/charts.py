@@ -117,7 +117,7 @@ def risk_coverage_figure(
     # With few accepted cases the risk jumps up to 100%, which would flatten the rest of the curve.
     top = _top(curves[curves["coverage"] >= 0.03], "risk")
     up = {"title": {"text": words["risk"]}, "tickformat": ".0%", "range": [0, top]}
-    return finish(figure, 310, words, xaxis=across, yaxis=up)
+    return finish(figure, 284, words, xaxis=across, yaxis=up)
 
 
 def against_threshold(
