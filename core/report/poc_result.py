@@ -59,7 +59,7 @@ class PocResult:
     outcomes: Mapping[str, ModelOutcome]  # by model kind, in KIND_ORDER
     calibration_cases: int
     verdict: PolicyVerdict
-    rival: PairedVerdict | None  # the student against embedding + LR
+    rival: PairedVerdict | None  # the student against the linear model
     once: Mapping[str, float]  # one-time costs by kind
     machine_hours: float  # measured: of training and distilling
     payback_months: float | None  # None if nothing is saved
@@ -182,7 +182,7 @@ def _once(
 
 
 def _rival(store: Store, records: Mapping[str, RunRecord]) -> PairedVerdict | None:
-    """Return the student against embedding + LR on the cases of trained labels; None without it."""
+    """Return the student against the linear model on the cases of trained labels; None without it."""
     if "linear" not in records:
         return None
     columns = ["case_id", "label", "outcome", "probabilities"]
@@ -202,7 +202,7 @@ def _rival(store: Store, records: Mapping[str, RunRecord]) -> PairedVerdict | No
         np.stack(table.loc[trained, "probabilities"].to_numpy()).astype(np.float64)
         for table in (t.reset_index(drop=True) for t in tables)
     )
-    return judge_pair("student", ours, "embedding + LR", theirs, answers)
+    return judge_pair("student", ours, "linear model", theirs, answers)
 
 
 def _route(counts: Histogram, trial: PolicyConsequence) -> RouteAtThreshold | None:

@@ -354,7 +354,9 @@ def _redistill(words: Words) -> JobToStart | None:
     st.caption(words("start.redistill.help"))
     costs = state.present.review, state.present.escape, state.present.machine
     # the name's field comes after this choice; at the click it is filled
-    return runs[run_id], lambda: redistill_arguments(run_id, str(state.held_value("who", "")), *costs)
+    return runs[run_id], lambda: redistill_arguments(
+        run_id, str(state.held_value("who", "")), *costs
+    )
 
 
 def _judged_runs(store: Store) -> dict[str, str]:
