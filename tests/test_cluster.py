@@ -205,6 +205,17 @@ def test_several_files_are_one_run_whose_rows_are_those_of_each_file(home, cases
     assert "day-1.csv has no column of case ids" in capsys.readouterr().err
 
 
+def test_cases_in_files_need_the_options_of_a_model_that_chooses(tmp_path, cases):
+    settings = Settings(home=tmp_path)
+    card = tiny_card().model_copy(update={"readout": "choice", "labels": ("A", "B")})
+    (settings.models / "m").mkdir(parents=True)
+    (settings.models / "m" / "model.json").write_text(card.model_dump_json(), encoding="utf-8")
+    spool = SpooledCases(tmp_path, (write_spool(tmp_path, 0, cases.frame),), 10)
+    for given_cases in (spool, cases.frame):
+        with pytest.raises(CasesError, match="no options, and model"):
+            score.score(Store(settings.store), settings, "m", given_cases, "0" * 64, "d")
+
+
 def test_a_purge_deletes_the_cases_of_an_interrupted_cluster(tmp_path, cases):
     settings = Settings(home=tmp_path)
     folder = settings.cache / "scoring" / "run-1"

@@ -24,8 +24,7 @@ from core.errors import FetchError
 from core.messages import error_text, reader_language, sentence
 from core.models.base.settings import AdapterSettings, DistillSettings, PointSettings
 from core.pipeline.poc import open_line_at
-from core.pipeline.score import score
-from core.pipeline.shared_trunk import SharedTrunk
+from core.pipeline.score import score_models
 from core.pipeline.train import (
     TrainSettings,
     distill_student,
@@ -36,7 +35,6 @@ from core.pipeline.train import (
 from core.settings import Settings
 from core.store.lines import ASSUMED, LineAssumptions, LineSettings
 from core.store.store import Store
-from core.types import MODEL_KINDS, RunRecord
 
 TRAINING = ("fit", "anchor")
 HELD_OUT = ("calibration", "stream")
@@ -149,19 +147,14 @@ def _build_line(
     with steps.step("pipeline.demo_distill", line=name):
         distill_student(store, settings, name, line.distill)
     with steps.step("pipeline.demo_score", line=name):
-        scored = {role: _score_role(store, settings, name, role, cases[role]) for role in HELD_OUT}
+        scored = {
+            role: score_models(
+                store, settings, name, cases[role].frame, cases[role].content_hash, role
+            )
+            for role in HELD_OUT
+        }
     calibration, judged = (scored[role]["student"] for role in HELD_OUT)
     open_line_at(store, line.settings, calibration, judged, "demo")
-
-
-def _score_role(
-    store: Store, settings: Settings, name: str, role: str, cases: Cases
-) -> dict[str, RunRecord]:
-    """Return the runs of a split by model kind, scored over one trunk."""
-    trunk, about = SharedTrunk(), (cases.frame, cases.content_hash, name, role)
-    return {
-        kind: score(store, settings, f"{name}-{kind}", *about, trunk=trunk) for kind in MODEL_KINDS
-    }
 
 
 def split_cases(settings: Settings, line: DemoLine) -> tuple[dict[str, Cases], dict]:

@@ -13,13 +13,12 @@ from core.counts.histogram import AcceptanceCurve
 from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.daily_money import cheapest_threshold, cost_curve
 from core.pipeline.poc_plan import PARTS, PocPlan, part_hash
-from core.pipeline.score import score
-from core.pipeline.shared_trunk import SharedTrunk
+from core.pipeline.score import score_models
 from core.pipeline.train import distill_student, train, train_linear, training_cases
 from core.settings import Settings
 from core.store.lines import LineSettings, save_line
 from core.store.store import Store
-from core.types import MODEL_KINDS, RunRecord
+from core.types import RunRecord
 
 STEPS = ("train", "distill", "score")
 
@@ -78,21 +77,16 @@ def run_poc(
     with clock.step("distill"):
         distill_student(store, settings, name, recipe.distill)
     with clock.step("score"):
-        runs = {part: _score_part(store, settings, plan, part) for part in PARTS[1:]}
+        runs = {
+            part: score_models(
+                *(store, settings, name, plan.parts[part], part_hash(plan, part), part),
+                truncate=True,
+            )
+            for part in PARTS[1:]
+        }
     judged = runs[PARTS[-1]]
     open_line_at(store, line, runs["calibration"]["student"], judged["student"], "poc")
     return judged
-
-
-def _score_part(store: Store, settings: Settings, plan: PocPlan, part: str) -> dict[str, RunRecord]:
-    """Return the runs of a held-out part by model kind, scored over one trunk."""
-    trunk, cases, about = SharedTrunk(), plan.parts[part], (part_hash(plan, part), plan.line, part)
-    return {
-        kind: score(
-            store, settings, f"{plan.line}-{kind}", cases, *about, truncate=True, trunk=trunk
-        )
-        for kind in MODEL_KINDS
-    }
 
 
 def open_line_at(

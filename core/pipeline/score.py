@@ -24,7 +24,7 @@ from core.progress import ProgressBar
 from core.settings import Settings
 from core.store.samples import Samples
 from core.store.store import Store
-from core.types import Run, RunRecord
+from core.types import MODEL_KINDS, Run, RunRecord
 
 LAKE_PART_SIZE = 20_000  # where rows stay in their parts: a file for each 500 would be too many
 LAKE_PARTS = 2000  # a reader of a run's rows opens its files: larger runs have larger parts
@@ -71,8 +71,9 @@ def score(
     if cluster:
         require_ray()
     folder = settings.models / model
-    card = _card_for(folder, cases, samples)
     part_size = part_size or default_part_size(total, rows_stay)
+    in_parts = _in_parts(cases, part_size)
+    card = _card_for(folder, in_parts, samples)
     run = scoring_run(card, cases_hash, dataset, role, part_size, truncate, engine)
     # Before `recorded`, which would replace the finished run's metrics.
     if finished := _finished(store, run.run_id):
@@ -81,17 +82,37 @@ def score(
         settings, folder, card, run.run_id, total, truncate, engine, shared=cluster is not None
     )
     with recorded(store, run) as metrics:
-        in_parts = _in_parts(cases, part_size)
         metrics |= _score_missing(store, plan, in_parts, rows_stay, trunk, cluster)
         metrics |= {"cases": total, "dates": _date_metrics(in_parts)}
     return store.run(run.run_id)
 
 
-def _card_for(folder: Path, cases: pd.DataFrame | SpooledCases, samples: int | None) -> ModelCard:
+def score_models(
+    store: Store,
+    settings: Settings,
+    name: str,
+    cases: pd.DataFrame,
+    cases_hash: str,
+    role: str,
+    truncate: bool = False,
+) -> dict[str, RunRecord]:
+    """Score cases by every model NAME-kind, over one trunk; return the runs by model kind.
+
+    name: of the models, and of the dataset. cases, cases_hash, role, truncate: as of `score`.
+    """
+    trunk, about = SharedTrunk(), (cases, cases_hash, name, role)
+    return {
+        kind: score(store, settings, f"{name}-{kind}", *about, truncate=truncate, trunk=trunk)
+        for kind in MODEL_KINDS
+    }
+
+
+def _card_for(folder: Path, cases: CaseParts, samples: int | None) -> ModelCard:
     """Return the card of the model in `folder`, with `samples` passes. Raises as `score` does."""
     card = read_card(folder)
-    if card.chooses and isinstance(cases, pd.DataFrame):
-        require_options(cases, card.labels, card.name)
+    if card.chooses:
+        for frame in cases.read_files():
+            require_options(frame, card.labels, card.name)
     if samples and card.kind != "teacher":
         raise ModelError("pipeline.samples_for_teachers", name=card.name, kind=card.kind)
     return card.model_copy(update={"samples": samples or card.samples})
