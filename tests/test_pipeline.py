@@ -399,6 +399,12 @@ def test_help_lists_every_verb_once_under_a_heading(capsys):
     assert listed[: len(expected)] == expected
 
 
+def test_a_verbs_error_names_the_verb_as_it_was_typed(capsys):
+    with pytest.raises(SystemExit):
+        main(["verdicts"])
+    assert capsys.readouterr().err.startswith("python -m core verdicts: error: ")
+
+
 def test_runs_are_listed_by_kind_and_dataset(home, monkeypatch, capsys):
     monkeypatch.setenv("KAKUSHIN_HOME", str(home))
     assert main(["runs", "--json"]) == 0

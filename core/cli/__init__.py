@@ -11,7 +11,6 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -113,29 +112,23 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EPILOG,
     )
-    verbs = root.add_subparsers(metavar="VERB", required=True, help=argparse.SUPPRESS)
-    for adders in GROUPS.values():
+    # prog: argparse would name the verbs by the usage.
+    verbs = root.add_subparsers(
+        prog=root.prog, metavar="VERB", required=True, help=argparse.SUPPRESS
+    )
+    # argparse cannot group verbs, so the description lists them.
+    lines = [_DESCRIPTION, ""]
+    for group, adders in GROUPS.items():
+        lines.append(f"{group}:")
         for add in adders:
             add(verbs)
-    root.description = f"{_DESCRIPTION}\n\n{_list_verbs(verbs)}"
+            name, verb = next(reversed(verbs.choices.items()))
+            text = str(verb.description)
+            lines.append(f"  {name:<10} {text[0].lower()}{text[1:-1]}")
+    root.description = "\n".join(lines)
     return root
 
 
 def _program() -> str:
     """Return what the reader typed: the console script, or the module."""
     return "kakushin" if Path(sys.argv[0]).stem == "kakushin" else "python -m core"
-
-
-def _list_verbs(verbs: argparse._SubParsersAction) -> str:
-    """Return one line a verb, under the headings of GROUPS; argparse cannot group verbs."""
-    texts = {
-        name: verb.description[0].lower() + verb.description[1:-1]
-        for name, verb in verbs.choices.items()
-    }
-    names = iter(texts)
-    lines = []
-    for group, adders in GROUPS.items():
-        lines.append(f"{group}:")
-        for name in islice(names, len(adders)):
-            lines.append(f"  {name:<10} {texts[name]}")
-    return "\n".join(lines)

@@ -10,7 +10,7 @@ from core.settings import Settings
 
 def add_queue(verbs) -> None:
     """Add the verb `queue` with its parts `list`, `claim`, `answer`, `skip` and `undo`."""
-    verb = add_verb(verbs, "queue", _list, "list, claim and answer the cases that wait for people")
+    verb = add_verb(verbs, "queue", None, "list, claim and answer the cases that wait for people")
     parts = verb.add_subparsers(title="parts", metavar="PART", required=True)
     listing = add_verb(parts, "list", _list, "print the next cases, as JSON lines")
     listing.add_argument("--limit", type=int, default=20, help="cases at most (default: 20)")

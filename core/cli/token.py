@@ -12,7 +12,7 @@ from core.settings import Settings
 def add_token_verb(verbs) -> None:
     """Add `token`, with `add` and `remove`."""
     text = "give a caller of the gate a token and a role, or revoke it"
-    verb = verbs.add_parser("token", help=text, description=text[0].upper() + text[1:] + ".")
+    verb = add_verb(verbs, "token", None, text)
     steps = verb.add_subparsers(title="steps", metavar="STEP", required=True)
     add = add_verb(steps, "add", _add, "make a caller's token and print it once")
     add.add_argument("name", help="the caller's name; verdicts carry it as their reviewer")

@@ -9,14 +9,15 @@ from core.errors import SettingsError
 from core.settings import Settings
 
 
-def add_verb(verbs, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
+def add_verb(verbs, name: str, run: Callable | None, text: str) -> argparse.ArgumentParser:
     """Add a verb and return its parser.
 
-    verbs: argparse's group of verbs. name: the verb. run: takes the arguments and the settings.
-    text: a short description for --help.
+    verbs: argparse's group of verbs. name: the verb. run: takes the arguments and the settings;
+    None for a verb whose parts have their own. text: a short description for --help.
     """
     verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    verb.set_defaults(run=run)
+    if run is not None:
+        verb.set_defaults(run=run)
     return verb
 
 

@@ -9,7 +9,7 @@ from core.settings import Settings
 
 def add_verdicts(verbs) -> None:
     """Add the verb `verdicts` with its parts `export` and `import`."""
-    verb = add_verb(verbs, "verdicts", _export, "write people's verdicts into a file, or read them")
+    verb = add_verb(verbs, "verdicts", None, "write people's verdicts into a file, or read them")
     parts = verb.add_subparsers(title="parts", metavar="PART", required=True)
     export = add_verb(parts, "export", _export, "write the verdicts of a run that count")
     export.add_argument("--run", dest="run_id", required=True, help="a scoring run")
