@@ -94,13 +94,15 @@ def linear_start(
     uses every case. A class without a case gets the bias of one case in ten times as many.
     """
     nll: dict[str, float] = {}
+    x: np.ndarray | csr_matrix | None = None
+    if surface is not None and (choice is None or choice.surface_weight):
+        x, to_ngrams = _spanned(surface)
     if choice is None:
-        choice, nll = _choose(states, labels, classes, surface)
+        choice, nll = _choose(states, labels, classes, x)
     weight, bias = _fit_states(states, labels, classes, choice.penalty)
     weight, bias = choice.weight * weight, choice.weight * bias
-    if surface is None or not choice.surface_weight:
+    if x is None or not choice.surface_weight:
         return LinearStart(weight, bias, None, choice, nll)
-    x, to_ngrams = _spanned(surface)
     _, rows, surface_bias = next(_path(x, labels, classes, (choice.surface_penalty,)))
     rows = (choice.surface_weight * to_ngrams(rows)).astype(np.float32)
     return LinearStart(weight, bias + choice.surface_weight * surface_bias, rows, choice, nll)
@@ -151,9 +153,9 @@ def _can_fold(labels: np.ndarray) -> bool:
 
 
 def _choose(
-    states: np.ndarray, labels: np.ndarray, classes: int, surface: csr_matrix | None
+    states: np.ndarray, labels: np.ndarray, classes: int, ngrams: np.ndarray | csr_matrix | None
 ) -> tuple[StartChoice, dict[str, float]]:
-    """Return the choice of the folds and their NLL by name.
+    """Return the choice of the folds and their NLL by name. ngrams: as `_spanned` gives them.
 
     Penalties are judged by the blend: a strong penalty shrinks logits, which a weight above 1 makes
     good, and such a pair is right more often on cases that differ from the training cases.
@@ -165,23 +167,20 @@ def _choose(
     x, answers = (states - states.mean(0)).astype(np.float64), labels[rows]
     of_states = _held_out(x, labels, classes, pairs, PENALTIES)
     of_ngrams = [np.zeros((0, classes))]
-    if surface is not None:
-        of_ngrams = _held_out(_spanned(surface)[0], labels, classes, pairs, SURFACE_PENALTIES)
+    if ngrams is not None:
+        of_ngrams = _held_out(ngrams, labels, classes, pairs, SURFACE_PENALTIES)
     tried = [
         _blend(StartChoice(penalty, surface_penalty, 0.0, 0.0), a, b, answers)
         for penalty, a in zip(PENALTIES, of_states, strict=True)
         for surface_penalty, b in zip(SURFACE_PENALTIES, of_ngrams, strict=False)
     ]
     choice, losses = _strongest_of_the_best(tried)
-    return choice, {
-        "states": min(float(_losses(logits, answers).mean()) for logits in of_states),
-        **(
-            {}
-            if surface is None
-            else {"n-grams": min(float(_losses(b, answers).mean()) for b in of_ngrams)}
-        ),
-        "blend": float(losses.mean()),
+    alone = {"states": of_states} | ({} if ngrams is None else {"n-grams": of_ngrams})
+    nll = {
+        name: min(float(_losses(logits, answers).mean()) for logits in by_penalty)
+        for name, by_penalty in alone.items()
     }
+    return choice, nll | {"blend": float(losses.mean())}
 
 
 def _blend(
