@@ -72,6 +72,7 @@ class PartScorer:
 
     def __init__(self, plan: ScoringPlan, trunk: SharedTrunk | None = None):
         self.plan, self.trunk = plan, trunk
+        self._is_warm = False
 
     @cached_property
     def device(self) -> Any:
@@ -115,10 +116,10 @@ class PartScorer:
         # The model's spelling of the labels decides which answers are right.
         cases, _ = with_known_labels(cases, plan.card.labels)
         texts = cases["text"].tolist()
-        if "warm" not in self.__dict__:
+        if not self._is_warm:
             # The measured time is the steady one.
             self.model.scores(texts[:32], truncate=True)
-            self.warm = True
+            self._is_warm = True
         scores, samples, seconds = _timed_answers(self.model, texts, plan.truncate, self.trunk)
         rows = predictions(cases, scores, plan.card.labels)
         path = write_part(plan.settings.store, plan.run_id, part, rows, once=plan.shared)

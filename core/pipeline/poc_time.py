@@ -66,7 +66,7 @@ def estimated_seconds(recipe: Recipe, work: Workload) -> dict[str, float]:
     learning = trunk + epoch * recipe.train.point.loop.epochs * FITS
     # The trunk of the texts themselves is cached by then; that of their copies is not.
     student = (copies - 1) * trunk + copies * (samples + epoch * recipe.distill.loop.epochs)
-    # One trunk for three models; embedding + LR runs whole where its cut is another one.
+    # One trunk for three models; the linear model runs whole where its cut is another one.
     scoring = trunk + 2 * adapted + samples + (1 if adapted == 1 else blocks)
     seconds = {
         "train": work.train * (learning * text_s + start_s),

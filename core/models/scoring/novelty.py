@@ -65,17 +65,17 @@ class Novelty:
         measure = replace(self, quantiles=torch.stack([_quantiles(view) for view in views]))
         return replace(measure, overall=_quantiles(measure._mean_share(views)))
 
-    def views(self, states: Tensor, entropy: Tensor, own_view: Tensor | None = None) -> Tensor:
+    def views(self, states: Tensor, entropy: Tensor, own_row: Tensor | None = None) -> Tensor:
         """Return the three views [3, n]; states and entropy as of `percentile`.
 
-        own [n]: each case's own row among `states`, which is left out, or -1.
+        own_row [n]: each case's own row among `states`, which is left out, or -1.
         """
         centred = states.float() - self.centre
         cosine = torch.nn.functional.normalize(centred, dim=-1) @ self.states.T
-        if own_view is not None:
-            rows = (own_view >= 0).nonzero().squeeze(1)
+        if own_row is not None:
+            rows = (own_row >= 0).nonzero().squeeze(1)
             # -1 is the least cosine, so a case is never its own neighbour.
-            cosine[rows, own_view[rows]] = -1.0
+            cosine[rows, own_row[rows]] = -1.0
         # A training set can be smaller than NEIGHBOURS.
         nearest = cosine.topk(min(NEIGHBOURS, len(self.states)), dim=-1).values.mean(-1)
         to_classes = torch.cdist(centred @ self.within, self._white_means).square().min(-1).values
