@@ -58,7 +58,7 @@ _OPTION = (
     "choice{}",
     "選択肢{}",
 )  # forms of an option column's name, {} its letter
-INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\x00-\x08\x0e-\x1f\x7f]")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\x00-\x08\x0e-\x1f\x7f]")
 REPEAT = re.compile(r" \[\d+\]$")  # the number that tells repeated names apart
 _UNIT = re.compile(r"[(\[（［【].*[)\]）］】]$")  # "金額（円）", "cost [EUR]"
 
@@ -91,9 +91,14 @@ def column_option(field: str) -> str:
     return f"--{field.replace('_', '-')}-column"
 
 
+def visible_name(cell: object) -> str:
+    """Return a cell as a name: without invisible characters, with single spaces, none around."""
+    return " ".join(_INVISIBLE.sub("", str("" if cell is None else cell)).split())
+
+
 def clean_names(header: Iterable[object]) -> list[str]:
     """Return a header's names without invisible characters; repeats are numbered: "Comment [2]"."""
-    names = [" ".join(INVISIBLE.sub("", str("" if n is None else n)).split()) for n in header]
+    names = [visible_name(cell) for cell in header]
     repeated = {name for name, n in Counter(names).items() if n > 1 and name}
     numbers: Counter = Counter()
     for i, name in enumerate(names):

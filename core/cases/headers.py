@@ -6,7 +6,14 @@ Knows rows of cells, not formats.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from core.cases.columns import REPEAT, ColumnNames, clean_names, count_known, names_text
+from core.cases.columns import (
+    REPEAT,
+    ColumnNames,
+    clean_names,
+    count_known,
+    names_text,
+    visible_name,
+)
 from core.cases.table import Notice
 from core.errors import CasesError
 
@@ -50,8 +57,9 @@ def _is_wider(names: list[str], requested: ColumnNames, above: int) -> bool:
 
 def repeats_header(cells: Mapping[str, object]) -> bool:
     """Return whether a record ({column: cell}) repeats its header, as where files were joined."""
-    named = [(REPEAT.sub("", name), *clean_names([cell])) for name, cell in cells.items() if name]
-    return len(named) > 1 and all(name == cell for name, cell in named)
+    named = [(name, cell) for name, cell in cells.items() if name]
+    # Nearly every record differs in its first cell: the others are not cleaned.
+    return len(named) > 1 and all(REPEAT.sub("", n) == visible_name(cell) for n, cell in named)
 
 
 def count_cells(cells: Sequence[object]) -> int:

@@ -1,8 +1,8 @@
 """Equality of labels by a normal form: files write "1.0", " Pump" and "ＰＵＭＰ" for "1" and "pump".
 
-Normal form: NFKC (full width becomes half width), single spaces, none around, case folded, and no
-invisible characters and no ".0" after a whole number. Screens show a label as its file writes it; the form is for comparisons
-only. Knows no file and no model.
+Normal form: NFKC (full width becomes half width), single spaces, none around, case folded, without
+invisible characters and without ".0" after a whole number. Screens show a label as its file writes
+it; the form is for comparisons only. Knows no file and no model.
 """
 
 import re
@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from core.cases.columns import INVISIBLE
+from core.cases.columns import visible_name
 
 # A column of whole numbers with gaps is written with ".0" by pandas.
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
@@ -22,8 +22,7 @@ def normal_label(label: str) -> str:
     >>> normal_label(" Ｐｕｍｐ  House "), normal_label("1.0"), normal_label("1.5")
     ('pump house', '1', '1.5')
     """
-    visible = INVISIBLE.sub("", unicodedata.normalize("NFKC", label))
-    form = " ".join(visible.split()).casefold()
+    form = visible_name(unicodedata.normalize("NFKC", label)).casefold()
     match = _WHOLE.fullmatch(form)
     return match[1] if match else form
 
