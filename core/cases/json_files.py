@@ -61,7 +61,8 @@ def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[st
         else:
             inner = {f"{prefix}{name}": value}
         # {"a.b": 1, "a": {"b": 2}} has two values of one path: neither replaces the other.
-        flat |= {f"{path} [2]" if path in flat else path: v for path, v in inner.items()}
+        for path, cell in inner.items():
+            flat[f"{path} [2]" if path in flat else path] = cell
     return flat
 
 
