@@ -260,11 +260,8 @@ def _escaped(
     # Only on evidence: elsewhere a backslash is a character, as in Windows paths.
     if not any('\\"' in line for line in physical):
         return None
-    try:
-        lines = list(_records(physical, path, Dialect(delimiter, "backslash"), first))
-    except CasesError:
-        return None
-    if any(line.broken for line in lines) or len({len(line.cells) for line in lines}) > 1:
+    lines = _even_records(physical, path, Dialect(delimiter, "backslash"), first)
+    if lines is None or any(line.broken for line in lines):
         return None
     lines, notices = _without_blank(lines)
     return lines, [*notices, Notice("cases.backslash_quotes")]
@@ -274,18 +271,28 @@ def _spaced(
     physical: list[str], path: Path, delimiter: str, first: int
 ) -> tuple[list[Line], list[Notice]] | None:
     """Return the records if a blank follows each delimiter and quotes follow some; None if not."""
+    # The header first: it rules out nearly every file before all of its lines are searched.
+    header = next((line for line in physical if line.strip()), "").split(delimiter)[1:]
+    if not header or not all(name.startswith(" ") for name in header):
+        return None
     if not _SPACED_CELL.search("".join(physical)):
         return None
-    header = next((line for line in physical if line.strip()), "").split(delimiter)[1:]
-    try:
-        lines = list(_records(physical, path, Dialect(delimiter, "spaced"), first))
-    except CasesError:
-        return None
-    even = len({len(line.cells) for line in lines}) == 1
-    if not even or not header or not all(name.startswith(" ") for name in header):
+    lines = _even_records(physical, path, Dialect(delimiter, "spaced"), first)
+    if lines is None:
         return None
     lines, notices = _without_blank(lines)
     return lines, [*notices, Notice("cases.spaced_quotes")]
+
+
+def _even_records(
+    physical: list[str], path: Path, dialect: Dialect, first: int
+) -> list[Line] | None:
+    """Return the records in a dialect if all have as many cells; None if not."""
+    try:
+        lines = list(_records(physical, path, dialect, first))
+    except CasesError:
+        return None
+    return lines if len({len(line.cells) for line in lines}) == 1 else None
 
 
 def _as_literal(lines: list[Line], rows: list[int]) -> tuple[list[Line], list[Notice]]:
