@@ -16,7 +16,16 @@ from pathlib import Path
 from core.cases.columns import ColumnNames, clean_names, count_known, names_text
 from core.cases.encodings import Decoded
 from core.cases.headers import SEARCHED, Row, count_cells, find_header
-from core.cases.table import DELIMITERS, MAX_CELL, Notice, ReadingOptions, Record, Table, rare_rows
+from core.cases.table import (
+    DELIMITERS,
+    MAX_CELL,
+    Notice,
+    ReadingOptions,
+    Record,
+    Table,
+    notices_of_rows,
+    rare_rows,
+)
 from core.errors import CasesError
 
 SNIFFED = 100_000  # characters that decide the delimiter
@@ -298,20 +307,14 @@ def _even_records(
 def _as_literal(lines: list[Line], rows: list[int]) -> tuple[list[Line], list[Notice]]:
     """Return records whose quotes are text, with a notice of the rows that would read otherwise."""
     lines, notices = _without_blank(lines)
-    rows = sorted(set(rows))
-    return lines, [
-        *notices,
-        Notice("cases.literal_quotes", {"n": len(rows), "rows": rare_rows(rows)}),
-    ]
+    return lines, [*notices, *notices_of_rows("cases.literal_quotes", sorted(set(rows)))]
 
 
 def _without_blank(lines: list[Line]) -> tuple[list[Line], list[Notice]]:
     """Return the records with content, and a notice of those that hold only delimiters."""
     blank = [line.row for line in lines if not line.broken and not count_cells(line.cells)]
-    notices = (
-        [Notice("cases.blank_rows", {"n": len(blank), "rows": rare_rows(blank)})] if blank else []
-    )
-    return [line for line in lines if line.broken or count_cells(line.cells)], notices
+    lines = [line for line in lines if line.broken or count_cells(line.cells)]
+    return lines, list(notices_of_rows("cases.blank_rows", blank))
 
 
 def _without_rule(names: list[str], below: list[Line]) -> tuple[list[Line], list[Notice]]:
@@ -321,14 +324,12 @@ def _without_rule(names: list[str], below: list[Line]) -> tuple[list[Line], list
         notices.append(Notice("cases.drawn_line", {"row": below[0].row}))
         below = below[1:]
     blank = [i for i, name in enumerate(names) if not name]
-    rows = [line.row for line in below if blank and _has_cells(line.cells, blank)]
-    if rows:
-        notices.append(Notice("cases.unnamed_cells", {"n": len(rows), "rows": rare_rows(rows)}))
-    return below, notices
-
-
-def _has_cells(cells: list[str], places: list[int]) -> bool:
-    return any(i < len(cells) and cells[i].strip() for i in places)
+    rows = [
+        line.row
+        for line in below
+        if blank and count_cells([line.cells[i] for i in blank if i < len(line.cells)])
+    ]
+    return below, [*notices, *notices_of_rows("cases.unnamed_cells", rows)]
 
 
 def _refuse_one_column(path: Path, names: list[str], lines: list[Line]) -> None:

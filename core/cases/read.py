@@ -27,7 +27,15 @@ from core.cases.headers import repeats_header
 from core.cases.labels import unify_labels
 from core.cases.numbers import currencies_of, parse_numbers
 from core.cases.prompts import LETTERS, question_text
-from core.cases.table import MAX_BYTES, Notice, ReadingOptions, Record, Table, rare_rows
+from core.cases.table import (
+    MAX_BYTES,
+    Notice,
+    ReadingOptions,
+    Record,
+    Table,
+    notices_of_rows,
+    rare_rows,
+)
 from core.errors import CasesError
 from core.stats.date_span import robust_span
 
@@ -221,9 +229,7 @@ class _CheckedRows:
             if not wrong:
                 self.places.append(place)
                 self.cases.append({"row": record.row, "case_id": case_id, "text": text})
-        if headers:
-            values = {"n": len(headers), "rows": rare_rows(headers)}
-            self.notices.append(Notice("cases.repeated_headers", values))
+        self.notices += notices_of_rows("cases.repeated_headers", headers)
 
     def _required(self, record: Record, column: str, convert: Callable, wrong: list[Problem]):
         value = self._cell(record, column)
@@ -328,8 +334,7 @@ class _CheckedRows:
             for record, case in zip(records, self.cases, strict=True)
             if self.names.case_id and is_cut_id(self._cell(record, "case_id"), case["case_id"])
         ]
-        if cut:
-            self.notices.append(Notice("cases.cut_ids", {"n": len(cut), "rows": rare_rows(cut)}))
+        self.notices += notices_of_rows("cases.cut_ids", cut)
 
 
 class _naming_column:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.cases.columns import ColumnNames, clean_names, names_text
 from core.cases.headers import count_cells, find_header
-from core.cases.table import Notice, ReadingOptions, Record, Table, rare_rows
+from core.cases.table import Notice, ReadingOptions, Record, Table, notices_of_rows
 from core.errors import CasesError
 
 
@@ -60,8 +60,8 @@ def make_table(
         for row in sorted(sheet.hidden)
         if row > header_row and count_cells(sheet.rows.get(row, []))
     ]
-    if hidden and not options.hidden_rows:
-        notices += (Notice("cases.hidden_rows", {"n": len(hidden), "rows": rare_rows(hidden)}),)
+    if not options.hidden_rows:
+        notices += notices_of_rows("cases.hidden_rows", hidden)
     if others:
         values = {"sheet": name, "sheets": list_names(others)}
         notices += (Notice("cases.other_sheets", values),)
@@ -69,8 +69,7 @@ def make_table(
     if columns:
         notices += (Notice("cases.hidden_columns", {"n": len(columns), "columns": columns}),)
     notices += _notices_of_cells(sheet, names, below)
-    if filled:
-        notices += (Notice("cases.merged_cells", {"n": len(filled), "rows": rare_rows(filled)}),)
+    notices += notices_of_rows("cases.merged_cells", filled)
     return Table(
         "xlsx",
         names,
@@ -121,12 +120,8 @@ def _notices_of_cells(
         for row, cells in below
         if count_cells([c for i, c in enumerate(cells) if i >= len(names) or not names[i]])
     ]
-    notices: tuple[Notice, ...] = ()
-    for code, places in (("merged_across", across), ("unnamed_cells", unnamed)):
-        if places:
-            values = {"n": len(places), "rows": rare_rows(places)}
-            notices += (Notice(f"cases.{code}", values),)
-    return notices
+    merged = notices_of_rows("cases.merged_across", across)
+    return merged + notices_of_rows("cases.unnamed_cells", unnamed)
 
 
 def _fill_merged(sheet: Sheet, header_row: int, below: dict[int, list]) -> list[int]:

@@ -123,6 +123,11 @@ def rare_rows(rows: Sequence[int | str]) -> list[str]:
     return [str(row) for row in rows[:RARE]] + (["…"] if len(rows) > RARE else [])
 
 
+def notices_of_rows(code: str, rows: Sequence[int]) -> tuple[Notice, ...]:
+    """Return a notice of how many rows these are, and of the first; none if there are no rows."""
+    return (Notice(code, {"n": len(rows), "rows": rare_rows(rows)}),) if rows else ()
+
+
 def to_json(value: object) -> object:
     """Return a notice's or an error's value for JSON; a Notice becomes {"code", "values"}."""
     if isinstance(value, Notice):
