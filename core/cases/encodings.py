@@ -1,6 +1,6 @@
 """Bytes -> text: by marks and validity first, then by the reading with the shortest description.
 
-UTF-8, UTF-16 and ISO-2022-JP identify themselves. Bytes of an 8-bit, Shift-JIS, Chinese or Korean
+UTF-8, UTF-16, ISO 2022 and HZ identify themselves. Bytes of an 8-bit, Shift-JIS, Chinese or Korean
 family decode in several ways, so each reading is priced in bits (core.cases.reading_cost), and the
 cheapest one wins. Readings of nearly the same cost, and a cheapest one that resembles no known
 language, are refused with the readings shown. Knows no columns.
