@@ -14,31 +14,26 @@ from core.cases.table import Notice, to_json
 from core.errors import CasesError
 
 FIRST = 5  # cases in the record
-KEYS = (
-    *("format", "encoding", "delimiter", "header_row", "columns"),
-    *("rows", "cases", "problems", "warnings"),
-)
 
 
 def check_record(cases: Cases) -> dict:
-    """Return the result of reading a file, for JSON: exactly KEYS, which programs rely on.
+    """Return the result of reading a file, for JSON; programs rely on exactly these keys.
 
     columns is {the file's name: ours}, cases the first FIRST. Warnings also tell a likely but not
     certain encoding, and lines that are not rows.
     """
     table = cases.table
-    values = (
-        *(table.format, table.encoding, table.delimiter, table.header_row),
-        *(column_roles(table.names, cases.columns), cases.rows, first_cases(cases.frame)),
-        [_problem_record(problem) for problem in cases.problems],
-        [notice_record(notice) for notice in (*cases.notices, *_reading_notices(cases))],
-    )
-    return dict(zip(KEYS, values, strict=True))
-
-
-def is_usable(cases: Cases) -> bool:
-    """Return whether `score` and `train` accept the file unchanged."""
-    return not cases.problems and not cases.frame.empty
+    return {
+        "format": table.format,
+        "encoding": table.encoding,
+        "delimiter": table.delimiter,
+        "header_row": table.header_row,
+        "columns": column_roles(table.names, cases.columns),
+        "rows": cases.rows,
+        "cases": first_cases(cases.frame),
+        "problems": [_problem_record(problem) for problem in cases.problems],
+        "warnings": [notice_record(n) for n in (*cases.notices, *_reading_notices(cases))],
+    }
 
 
 def _reading_notices(cases: Cases) -> list[Notice]:
@@ -57,10 +52,16 @@ def refusal_record(error: CasesError, path: Path) -> dict:
     code = error.code.removeprefix("cases.")
     row, value = error.values.get("row"), error.values.get("value", error.values.get("name", ""))
     problem = {"row": row, "column": error.values.get("column", "-"), "code": code}
-    empty = dict.fromkeys(KEYS) | {"columns": {}, "cases": [], "warnings": []}
-    return empty | {
+    return {
         "format": path.suffix.lower().removeprefix(".") or None,
+        "encoding": None,
+        "delimiter": None,
+        "header_row": None,
+        "columns": {},
+        "rows": None,
+        "cases": [],
         "problems": [problem | {"value": to_json(value)}],
+        "warnings": [],
     }
 
 

@@ -151,7 +151,7 @@ def _read(arguments, settings: Settings, choice: bool):
 
 def _check(arguments, settings: Settings) -> int:
     """Print how the file is read; return 0 if it can be used, else the exit code of CasesError."""
-    from core.cases.report import check_record, is_usable, refusal_record
+    from core.cases.report import check_record, refusal_record
 
     try:
         cases = _read(arguments, settings, choice=False)
@@ -164,7 +164,8 @@ def _check(arguments, settings: Settings) -> int:
         print(json.dumps(record, ensure_ascii=False, indent=2))
     else:
         _print_report(cases, record)
-    usable = is_usable(cases) or (arguments.skip_bad_rows and len(cases.frame))
+    # As `score` and `train` accept the file.
+    usable = len(cases.frame) and (arguments.skip_bad_rows or not cases.problems)
     return 0 if usable else CasesError.exit_code
 
 
