@@ -2,7 +2,7 @@
 cells.
 """
 
-from benchmarks.file_inputs.making import Input, expect, quoted_csv
+from benchmarks.file_inputs.making import Input, expect, quoted_csv, refused
 
 
 def _column(name: str, column: str, cells: list[str]) -> bytes:
@@ -19,7 +19,7 @@ def number_column(name: str, cells: list[str], numbers: list[float | None], **mo
 
 
 def refused_column(name: str, column: str, cells: list[str], *codes: str, **more) -> Input:
-    return Input(name, _column(name, column, cells), refusals=codes, works=False, **more)
+    return refused(name, _column(name, column, cells), *codes, **more)
 
 
 _JAPANESE = [

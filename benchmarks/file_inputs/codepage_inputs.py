@@ -2,7 +2,7 @@
 
 import codecs
 
-from benchmarks.file_inputs.making import Input, expect, text_file
+from benchmarks.file_inputs.making import Input, expect, refused, text_file
 
 _UNCLEAR = ("encoding_unclear",)
 
@@ -16,7 +16,7 @@ def _file(name: str, encoding: str, *texts: str, mark: bytes = b"", **more) -> I
 def _unclear(name: str, encoding: str, *texts: str) -> Input:
     """A file that has no safe reading: the readings are shown, and --encoding decides."""
     entry = _file(name, encoding, *texts)
-    return Input(entry.name, entry.content, refusals=_UNCLEAR, works=False)
+    return refused(entry.name, entry.content, *_UNCLEAR)
 
 
 _KANA = ("ﾓｰﾀｰ焼損", "ﾘﾐｯﾄｽｲｯﾁ")
@@ -64,22 +64,14 @@ CODEPAGES = [
     _unclear("maltese-word", "iso8859_3", "iż-żejt qed inixxi"),
     _unclear("welsh", "iso8859_14", "dŵr yn gollwng o'r tŷ", "mae'r pŵp wedi torri"),
     _unclear("greek-dos", "cp737", "διαρροή λαδιού", "σπασμένος άξονας"),
-    Input(
-        "shifted-kana.csv",
-        b"id,text\n1,\x0eN]L_\x0f stop\n",
-        refusals=("no_encoding", "is_binary"),
-        works=False,
-    ),
-    Input(
-        "chinese-iso.csv",
-        b"id,text\n1,\x1b$)A\x0e5g;z\x0f\n",
-        refusals=("no_encoding", "is_binary"),
-        works=False,
-    ),
-    Input(
+    refused("shifted-kana.csv", b"id,text\n1,\x0eN]L_\x0f stop\n", "no_encoding", "is_binary"),
+    refused("chinese-iso.csv", b"id,text\n1,\x1b$)A\x0e5g;z\x0f\n", "no_encoding", "is_binary"),
+    refused(
         "ebcdic.csv",
         text_file("id,text", "1,hot", encoding="cp037"),
-        refusals=("no_encoding", "is_binary", "encoding_unclear", "no_text_column"),
-        works=False,
+        "no_encoding",
+        "is_binary",
+        "encoding_unclear",
+        "no_text_column",
     ),
 ]

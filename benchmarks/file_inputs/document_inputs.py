@@ -11,6 +11,7 @@ from benchmarks.file_inputs.making import (
     expect,
     json_lines,
     parquet,
+    refused,
     text_file,
 )
 
@@ -74,24 +75,23 @@ DOCUMENTS = [
         ),
         _TWO,
     ),
-    Input(
+    refused(
         "list-and-fields.json",
         json.dumps(
             {"id": 7, "text": "outer", "items": [{"text": "bearing hot"}, {"text": "relay dead"}]}
         ).encode(),
-        refusals=("json_two_levels",),
-        works=False,
+        "json_two_levels",
     ),
     Input(
         "list-and-fields.jsonl",
         json_lines({"id": 7, "text": "bearing hot", "items": [{"text": "x"}]}),
         [_TWO[0]],
     ),
-    Input(
+    refused(
         "two-lists.json",
         json.dumps({"open": [_A], "closed": [_B]}).encode(),
-        refusals=("records_unclear", "no_text_column"),
-        works=False,
+        "records_unclear",
+        "no_text_column",
     ),
     Input(
         "nested-twice.jsonl",
@@ -102,11 +102,10 @@ DOCUMENTS = [
         _LABELLED,
         columns={"text": "data.text", "label": "data.meta.label"},
     ),
-    Input(
+    refused(
         "dotted.jsonl",
         json_lines({"data.text": "bearing hot", "data": {"text": "other"}}),
-        refusals=("no_text_column",),
-        works=False,
+        "no_text_column",
     ),
     Input(
         "label-lists.jsonl",
@@ -163,56 +162,48 @@ DOCUMENTS = [
         [{"text": "bearing\nhot \u2028 \U0001f600"}],
         told=("cell_half_character",),
     ),
-    Input(
+    refused(
         "trailing-comma.json",
         b'[{"text":"bearing hot"},{"text":"relay dead"},]',
-        refusals=("no_json_object", "bad_rows"),
-        works=False,
+        "no_json_object",
+        "bad_rows",
     ),
     Input(
         "comma-lines.jsonl", b'{"id":1,"text":"bearing hot"},\n{"id":2,"text":"relay dead"}\n', _TWO
     ),
-    Input(
+    refused(
         "comments.json",
         b'// orders\n[{"text":"bearing hot"}]',
-        refusals=("no_json_object", "bad_rows", "no_good_rows"),
-        works=False,
+        "no_json_object",
+        "bad_rows",
+        "no_good_rows",
     ),
-    Input(
-        "cut.json",
-        json.dumps([_A, _B]).encode()[:-9],
-        refusals=("no_json_object", "bad_rows", "no_good_rows"),
-        works=False,
+    refused(
+        "cut.json", json.dumps([_A, _B]).encode()[:-9], "no_json_object", "bad_rows", "no_good_rows"
     ),
     Input("cut.jsonl", json_lines(_A, _B)[:-9], [_LABELLED[0]], told=("row_no_json",)),
-    Input(
+    refused(
         "array-of-arrays.json",
         json.dumps([["id", "text"], [1, "bearing hot"], [2, "relay dead"]]).encode(),
-        refusals=("no_json_object",),
-        works=False,
+        "no_json_object",
     ),
-    Input(
-        "array-of-texts.json",
-        json.dumps(["bearing hot", "relay dead"]).encode(),
-        refusals=("no_json_object",),
-        works=False,
+    refused(
+        "array-of-texts.json", json.dumps(["bearing hot", "relay dead"]).encode(), "no_json_object"
     ),
-    Input("empty.json", b"[]", refusals=("no_json_object", "no_rows"), works=False),
-    Input("empty-object.json", b"{}", refusals=("no_json_object", "no_rows"), works=False),
-    Input(
-        "deep.json", b"[" * 5000 + b"]" * 5000, refusals=("no_json_object", "bad_rows"), works=False
-    ),
-    Input(
+    refused("empty.json", b"[]", "no_json_object", "no_rows"),
+    refused("empty-object.json", b"{}", "no_json_object", "no_rows"),
+    refused("deep.json", b"[" * 5000 + b"]" * 5000, "no_json_object", "bad_rows"),
+    refused(
         "ids-as-keys.json",
         json.dumps({"WO-1": {"text": "bearing hot"}, "WO-2": {"text": "relay dead"}}).encode(),
-        refusals=("no_text_column",),
-        works=False,
+        "no_text_column",
     ),
-    Input(
+    refused(
         "really-csv.json",
         text_file("id,text", "1,bearing hot"),
-        refusals=("no_json_object", "bad_rows", "no_good_rows"),
-        works=False,
+        "no_json_object",
+        "bad_rows",
+        "no_good_rows",
     ),
     Input(
         "really-jsonl.csv",
@@ -352,12 +343,7 @@ DOCUMENTS = [
     Input(
         "nulls.parquet", parquet({"text": ["bearing hot", None]}), [_TWO[0]], told=("empty_text",)
     ),
-    Input(
-        "no-rows.parquet",
-        parquet({"text": pa.array([], pa.string())}),
-        refusals=("no_rows",),
-        works=False,
-    ),
+    refused("no-rows.parquet", parquet({"text": pa.array([], pa.string())}), "no_rows"),
     Input(
         "big-ids.parquet",
         parquet(

@@ -2,7 +2,7 @@
 
 import codecs
 
-from benchmarks.file_inputs.making import Input, expect, text_file
+from benchmarks.file_inputs.making import Input, expect, refused, text_file
 
 _WEST = [
     "id,text,label",
@@ -84,25 +84,15 @@ ENCODINGS = [
         refusals=("encoding_misfit",),
         works=False,
     ),
-    Input(
-        "unknown-asked.csv",
-        text_file(*_WEST),
-        options={"encoding": "klingon"},
-        refusals=("encoding_unknown",),
-        works=False,
+    refused(
+        "unknown-asked.csv", text_file(*_WEST), "encoding_unknown", options={"encoding": "klingon"}
     ),
-    Input(
+    refused(
         "joined.csv",
         text_file(*_GERMAN[:2]) + text_file(*_GERMAN[2:], encoding="cp1252"),
-        refusals=("damaged_utf8",),
-        works=False,
+        "damaged_utf8",
     ),
-    Input(
-        "cut-character.csv",
-        text_file(*_JAPANESE)[:-5] + b"\n",
-        refusals=("damaged_utf8",),
-        works=False,
-    ),
+    refused("cut-character.csv", text_file(*_JAPANESE)[:-5] + b"\n", "damaged_utf8"),
     *(
         _encoded(name, ["id,text,label", *_BY_LANGUAGE[name.split("-")[0]]], encoding)
         for name, encoding in (

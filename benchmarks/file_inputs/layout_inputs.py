@@ -2,7 +2,7 @@
 
 import gzip
 
-from benchmarks.file_inputs.making import Input, expect, text_file, zip_file
+from benchmarks.file_inputs.making import Input, expect, refused, text_file, zip_file
 
 _TWO = expect("text", "bearing hot", "relay dead")
 _LABELLED = [{"text": "bearing hot", "label": "B"}, {"text": "relay dead", "label": "R"}]
@@ -54,17 +54,17 @@ LAYOUTS = [
         text_file("id,text", '1,"he said ""stop ""now"" please"""', '2,"""hot"""'),
         expect("text", 'he said "stop "now" please"', '"hot"'),
     ),
-    Input(
+    refused(
         "whole-lines-quoted.csv",
         text_file('"id,text,label"', '"1,bearing hot,B"', '"2,relay dead,R"'),
-        refusals=("one_column", "no_text_column"),
-        works=False,
+        "one_column",
+        "no_text_column",
     ),
-    Input(
+    refused(
         "quoted-lines.csv",
         text_file("id,text,label", '"1,""bearing, hot"",B"', '"2,relay dead,R"'),
-        refusals=("row_cells", "one_column"),
-        works=False,
+        "row_cells",
+        "one_column",
     ),
     Input(
         "single-quotes.csv",
@@ -85,11 +85,11 @@ LAYOUTS = [
         text_file("sep=;", "id;text", "1;bearing, hot", "2;relay dead", encoding="utf-8-sig"),
         expect("text", "bearing, hot", "relay dead"),
     ),
-    Input(
+    refused(
         "sep-wrong.csv",
         text_file("sep=;", "id,text,label", "1,bearing hot,B", "2,relay dead,R"),
-        refusals=("no_text_column", "one_column"),
-        works=False,
+        "no_text_column",
+        "one_column",
     ),
     Input(
         "sep-wide.csv",
@@ -122,46 +122,42 @@ LAYOUTS = [
         expect("text", " bearing hot ", " relay dead "),
         told=("drawn_line",),
     ),
-    Input(
+    refused(
         "fixed-width.txt",
         text_file("id   text          label", "1    bearing hot   B", "2    relay dead    R"),
-        refusals=("no_text_column", "one_column"),
-        works=False,
+        "no_text_column",
+        "one_column",
     ),
     Input(
         "double-tabs.txt",
         text_file("id\t\ttext\t\tlabel", "1\t\tbearing hot\t\tB", "2\t\trelay dead\t\tR"),
         _LABELLED,
     ),
-    Input(
-        "one-column-pipes.csv",
-        text_file("text", "1|bearing hot|B", "2|relay dead|R"),
-        refusals=("one_column",),
-        works=False,
+    refused(
+        "one-column-pipes.csv", text_file("text", "1|bearing hot|B", "2|relay dead|R"), "one_column"
     ),
-    Input(
+    refused(
         "one-column-tabs.txt",
         text_file("body", "7\tbearing hot", "8\trelay dead"),
-        refusals=("one_column", "row_cells"),
-        works=False,
+        "one_column",
+        "row_cells",
     ),
-    Input(
+    refused(
         "one-column-uneven.csv",
         text_file("text", "1;bearing; hot;B", "2;relay dead;R", "3;pump; loud; left;P"),
-        refusals=("one_column",),
-        works=False,
+        "one_column",
     ),
-    Input(
+    refused(
         "one-column-commas-in-rows.csv",
         text_file("text", "bearing hot,B", "relay dead,R"),
-        refusals=("one_column", "row_cells"),
-        works=False,
+        "one_column",
+        "row_cells",
     ),
-    Input(
+    refused(
         "colons.txt",
         text_file("id:text:label", "1:bearing hot:B", "2:relay dead:R"),
-        refusals=("no_text_column", "one_column"),
-        works=False,
+        "no_text_column",
+        "one_column",
     ),
     Input("old-mac.csv", text_file("id,text", "1,bearing hot", "2,relay dead", end="\r"), _TWO),
     Input(
@@ -205,17 +201,17 @@ LAYOUTS = [
         text_file("id,text,note", '1,bearing hot,"' + "x,\n" * 300_000 + '"', "2,relay dead,"),
         _TWO,
     ),
-    Input("empty.csv", b"", refusals=("blank_file", "empty_file"), works=False),
-    Input("mark-only.csv", b"\xef\xbb\xbf", refusals=("blank_file", "empty_file"), works=False),
-    Input("blanks-only.csv", b"  \r\n \r\n", refusals=("blank_file",), works=False),
-    Input("header-only.csv", b"id,text,label\n", refusals=("no_rows",), works=False),
-    Input("header-no-end.csv", b"id,text,label", refusals=("no_rows",), works=False),
+    refused("empty.csv", b"", "blank_file", "empty_file"),
+    refused("mark-only.csv", b"\xef\xbb\xbf", "blank_file", "empty_file"),
+    refused("blanks-only.csv", b"  \r\n \r\n", "blank_file"),
+    refused("header-only.csv", b"id,text,label\n", "no_rows"),
+    refused("header-no-end.csv", b"id,text,label", "no_rows"),
     Input("one-row.csv", b"id,text,label\n1,bearing hot,B", [_LABELLED[0]]),
-    Input("one-cell.csv", b"bearing hot", refusals=("no_rows", "no_text_column"), works=False),
-    Input("gzipped.csv", gzip.compress(_CSV), refusals=("other_kind",), works=False),
-    Input("gzipped.csv.gz", gzip.compress(_CSV), refusals=("other_ending",), works=False),
-    Input("zipped.zip", zip_file({"orders.csv": _CSV}), refusals=("other_ending",), works=False),
-    Input("zipped.csv", zip_file({"orders.csv": _CSV}), refusals=("is_archive",), works=False),
+    refused("one-cell.csv", b"bearing hot", "no_rows", "no_text_column"),
+    refused("gzipped.csv", gzip.compress(_CSV), "other_kind"),
+    refused("gzipped.csv.gz", gzip.compress(_CSV), "other_ending"),
+    refused("zipped.zip", zip_file({"orders.csv": _CSV}), "other_ending"),
+    refused("zipped.csv", zip_file({"orders.csv": _CSV}), "is_archive"),
     Input(
         "controls.csv",
         b"id,text\n1,bearing hot\n2,relay\x02 dead\n",

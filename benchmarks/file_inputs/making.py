@@ -39,6 +39,11 @@ class Input:
     columns: Mapping[str, object] = field(default_factory=dict)
 
 
+def refused(name: str, content: bytes, *codes: str, **more) -> Input:
+    """Return a file that people do not expect to be read, and the codes that refuse it clearly."""
+    return Input(name, content, refusals=codes, works=False, **more)
+
+
 def text_file(*lines: str, encoding: str = "utf-8", end: str = "\n") -> bytes:
     """Return the lines as bytes."""
     return (end.join(lines) + end).encode(encoding)

@@ -8,6 +8,7 @@ from benchmarks.file_inputs.making import (
     Input,
     edit_parts,
     expect,
+    refused,
     text_file,
     workbook,
     zip_file,
@@ -211,36 +212,21 @@ SHEETS = [
         text_file("id\ttext\tlabel", "1\tvalve stuck\tV", "2\tfan noisy\tF"),
         _PLAIN,
     ),
-    Input(
-        "really-html.xls",
-        text_file("<html><table><tr><td>text</td></tr></table>"),
-        refusals=("is_markup",),
-        works=False,
+    refused(
+        "really-html.xls", text_file("<html><table><tr><td>text</td></tr></table>"), "is_markup"
     ),
-    Input("old.xls", _encrypted(), refusals=("old_workbook",), works=False),
-    Input("password.xlsx", _encrypted(), refusals=("no_workbook",), works=False),
-    Input(
-        "calc.ods",
-        zip_file({"content.xml": b"<x/>", "mimetype": b"ods"}),
-        refusals=("old_workbook",),
-        works=False,
-    ),
-    Input(
-        "binary.xlsb", zip_file({"xl/workbook.bin": b"x"}), refusals=("old_workbook",), works=False
-    ),
-    Input(
-        "cover.xlsx",
-        workbook([["see next sheet"]], _second_sheet),
-        refusals=("no_text_in_sheet",),
-        works=False,
-    ),
+    refused("old.xls", _encrypted(), "old_workbook"),
+    refused("password.xlsx", _encrypted(), "no_workbook"),
+    refused("calc.ods", zip_file({"content.xml": b"<x/>", "mimetype": b"ods"}), "old_workbook"),
+    refused("binary.xlsb", zip_file({"xl/workbook.bin": b"x"}), "old_workbook"),
+    refused("cover.xlsx", workbook([["see next sheet"]], _second_sheet), "no_text_in_sheet"),
     Input(
         "sheet-asked.xlsx",
         workbook([["see next sheet"]], _second_sheet),
         _PLAIN,
         options={"sheet": "orders"},
     ),
-    Input("empty.xlsx", workbook([]), refusals=("empty_sheet",), works=False),
+    refused("empty.xlsx", workbook([]), "empty_sheet"),
     Input(
         "formula.xlsx",
         workbook([["id", "text", "cost"], [1, "valve stuck", "=1+1"], [2, "fan noisy", 3]]),
@@ -258,40 +244,21 @@ SHEETS = [
         workbook([["id", "text", "label"], [1, "valve stuck", True], [2, "fan noisy", False]]),
         expect("label", "TRUE", "FALSE"),
     ),
-    Input("damaged.xlsx", workbook(_ROWS)[:900], refusals=("no_workbook",), works=False),
-    Input("archive.xlsx", zip_file({"readme.txt": b"x"}), refusals=("is_archive",), works=False),
+    refused("damaged.xlsx", workbook(_ROWS)[:900], "no_workbook"),
+    refused("archive.xlsx", zip_file({"readme.txt": b"x"}), "is_archive"),
     Input("really-text.xlsx", text_file("id,text", "1,valve stuck", "2,fan noisy"), _PLAIN),
-    Input(
-        "open-document.ods",
-        zip_file({"mimetype": b"ods", "content.xml": b"<x/>"}),
-        refusals=("old_workbook",),
-        works=False,
+    refused(
+        "open-document.ods", zip_file({"mimetype": b"ods", "content.xml": b"<x/>"}), "old_workbook"
     ),
-    Input(
-        "apple.numbers",
-        zip_file({"Index/Document.iwa": b"x"}),
-        refusals=("other_ending",),
-        works=False,
-    ),
-    Input(
-        "word.docx",
-        zip_file({"word/document.xml": b"<x/>"}),
-        refusals=("other_ending",),
-        works=False,
-    ),
-    Input(
-        "sylk.slk",
-        text_file("ID;PWXL;N;E", 'C;Y1;X1;K"text"', "E"),
-        refusals=("other_ending",),
-        works=False,
-    ),
-    Input(
+    refused("apple.numbers", zip_file({"Index/Document.iwa": b"x"}), "other_ending"),
+    refused("word.docx", zip_file({"word/document.xml": b"<x/>"}), "other_ending"),
+    refused("sylk.slk", text_file("ID;PWXL;N;E", 'C;Y1;X1;K"text"', "E"), "other_ending"),
+    refused(
         "spreadsheet-2003.xls",
         text_file(
             '<?xml version="1.0"?>',
             '<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>',
         ),
-        refusals=("is_markup",),
-        works=False,
+        "is_markup",
     ),
 ]

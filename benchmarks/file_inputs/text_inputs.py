@@ -2,7 +2,7 @@
 commonest.
 """
 
-from benchmarks.file_inputs.making import Input, expect, quoted_csv, text_file
+from benchmarks.file_inputs.making import Input, expect, quoted_csv, refused, text_file
 
 _PLAIN = expect("text", "valve stuck", "fan noisy")
 _LABELS = [{"text": "valve stuck", "label": "V"}, {"text": "fan noisy", "label": "F"}]
@@ -32,18 +32,13 @@ DELIMITED = [
         _LABELS,
         options={"delimiter": "^"},
     ),
-    Input(
+    refused(
         "caret.csv",
         text_file("id^text^label", "1^valve stuck^V", "2^fan noisy^F"),
-        refusals=("no_text_column", "one_column"),
-        works=False,
+        "no_text_column",
+        "one_column",
     ),
-    Input(
-        "whole-lines.csv",
-        text_file("text", "1;valve stuck;V", "2;fan noisy;F"),
-        refusals=("one_column",),
-        works=False,
-    ),
+    refused("whole-lines.csv", text_file("text", "1;valve stuck;V", "2;fan noisy;F"), "one_column"),
     Input(
         "one-column.csv",
         text_file("text", "valve stuck", "fan noisy; loud"),
@@ -71,11 +66,11 @@ DELIMITED = [
         expect("text", '"Main valve stuck', "fan noisy"),
         told=("literal_quotes",),
     ),
-    Input(
+    refused(
         "swallowing.csv",
         text_file("id,text,label", '1,"Main valve,V', "2,fan noisy,F", '3,pipe 3",P'),
-        refusals=("quote_swallows_rows", "quote_not_closed"),
-        works=False,
+        "quote_swallows_rows",
+        "quote_not_closed",
     ),
     Input(
         "swallowing-none.csv",
@@ -95,11 +90,10 @@ DELIMITED = [
         quoted_csv([["id", "text"], ["1", "valve stuck\nagain, twice"], ["2", "fan noisy"]]),
         expect("text", "valve stuck\nagain, twice", "fan noisy"),
     ),
-    Input(
+    refused(
         "lines-like-rows.csv",
         quoted_csv([["id", "text"], ["1", "valve stuck\n2,again"], ["3", "fan noisy"]]),
-        refusals=("quote_swallows_rows",),
-        works=False,
+        "quote_swallows_rows",
     ),
     Input(
         "all-quoted-broken.csv",
@@ -164,11 +158,10 @@ HEADERS = [
         text_file("id,text,Tag,Tag,Tag", "1,valve stuck,a,b,", "2,fan noisy,,,c"),
         _PLAIN,
     ),
-    Input(
+    refused(
         "repeated-text.csv",
         text_file("id,text,text", "1,valve stuck,a", "2,fan noisy,b"),
-        refusals=("column_unclear",),
-        works=False,
+        "column_unclear",
     ),
     Input(
         "repeated-asked.csv",
@@ -212,17 +205,11 @@ HEADERS = [
         options={"header_row": 2},
         columns={"text": "b"},
     ),
-    Input(
-        "no-header.csv",
-        text_file("1,valve stuck,V", "2,fan noisy,F"),
-        refusals=("no_text_column",),
-        works=False,
-    ),
-    Input(
+    refused("no-header.csv", text_file("1,valve stuck,V", "2,fan noisy,F"), "no_text_column"),
+    refused(
         "header-row-none.csv",
         text_file("id,text", "1,valve stuck"),
-        refusals=("no_header_row",),
-        works=False,
+        "no_header_row",
         options={"header_row": 9},
     ),
     Input(
@@ -239,9 +226,9 @@ HEADERS = [
 ]
 
 ROWS = [
-    Input("pdf.csv", b"%PDF-1.4\n%\xe2\xe3\n", refusals=("other_kind",), works=False),
-    Input("gzip.csv", b"\x1f\x8b\x08\0\0", refusals=("other_kind",), works=False),
-    Input("noise.csv", bytes(range(256)) * 4, refusals=("is_binary",), works=False),
+    refused("pdf.csv", b"%PDF-1.4\n%\xe2\xe3\n", "other_kind"),
+    refused("gzip.csv", b"\x1f\x8b\x08\0\0", "other_kind"),
+    refused("noise.csv", bytes(range(256)) * 4, "is_binary"),
     Input(
         "end-of-file.csv",
         text_file("id,text", "1,valve stuck", "2,fan noisy") + b"\x1a",

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from benchmarks.file_inputs.making import Input, expect, json_lines, parquet
+from benchmarks.file_inputs.making import Input, expect, json_lines, parquet, refused
 
 _PLAIN = expect("text", "valve stuck", "fan noisy")
 
@@ -84,11 +84,10 @@ TYPED = [
         _PLAIN,
         columns={"text": "data.text"},
     ),
-    Input(
+    refused(
         "nested-unasked.jsonl",
         json_lines({"id": 1, "data": {"body": "valve stuck"}}),
-        refusals=("no_text_column",),
-        works=False,
+        "no_text_column",
     ),
     Input(
         "list-labels.jsonl",
@@ -122,8 +121,8 @@ TYPED = [
         '{"text": "ポンプから異音"}\n{"text": "電球交換"}\n'.encode("cp932"),
         expect("text", "ポンプから異音", "電球交換"),
     ),
-    Input("numbers.json", b"[1, 2, 3]", refusals=("no_json_object",), works=False),
-    Input("no-json.json", b"text,label\n", refusals=("no_json_object",), works=False),
+    refused("numbers.json", b"[1, 2, 3]", "no_json_object"),
+    refused("no-json.json", b"text,label\n", "no_json_object"),
     Input(
         "binary.parquet",
         parquet({"id": [1, 2], "text": pa.array([b"valve stuck", "窓".encode()], pa.binary())}),
@@ -166,5 +165,5 @@ TYPED = [
         parquet({"text": ["a", "b"], "label": pa.array(["V", None]).dictionary_encode()}),
         expect("label", "V", None),
     ),
-    Input("no.parquet", b"PAR1 damaged", refusals=("no_parquet",), works=False),
+    refused("no.parquet", b"PAR1 damaged", "no_parquet"),
 ]

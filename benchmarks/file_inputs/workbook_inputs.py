@@ -7,6 +7,7 @@ from benchmarks.file_inputs.making import (
     Input,
     edit_parts,
     expect,
+    refused,
     workbook,
 )
 
@@ -170,11 +171,8 @@ WORKBOOKS = [
     ),
     Input("hide-two.xlsx", workbook(_THREE, _hide_rows(3)), _TWO, told=("hidden_rows",)),
     Input("hide-first.xlsx", workbook([["note"], *_ROWS], _hide_rows(1)), _LABELLED),
-    Input(
-        "hide-header.xlsx",
-        workbook(_ROWS, _hide_rows(1)),
-        refusals=("no_text_column", "no_text_in_sheet"),
-        works=False,
+    refused(
+        "hide-header.xlsx", workbook(_ROWS, _hide_rows(1)), "no_text_column", "no_text_in_sheet"
     ),
     Input(
         "grouped.xlsx",
@@ -299,11 +297,12 @@ WORKBOOKS = [
         [{"text": "relay dead"}],
         told=("cell_formula",),
     ),
-    Input(
+    refused(
         "formula-id.xlsx",
         workbook([["id", "text"], ["=ROW()", "bearing hot"], ["=ROW()", "relay dead"]]),
-        refusals=("bad_rows", "cell_formula", "no_good_rows"),
-        works=False,
+        "bad_rows",
+        "cell_formula",
+        "no_good_rows",
     ),
     Input(
         "rich-text.xlsx",
@@ -361,7 +360,7 @@ WORKBOOKS = [
         ),
         _TWO,
     ),
-    Input("header-only.xlsx", workbook([_ROWS[0]]), refusals=("no_rows",), works=False),
+    refused("header-only.xlsx", workbook([_ROWS[0]]), "no_rows"),
     Input(
         "number-text.xlsx",
         workbook([["id", "text"], [1, 1234], [2, "relay dead"]]),
