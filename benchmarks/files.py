@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
@@ -63,13 +64,8 @@ class Result:
 
 def inputs_in_turn() -> list[Input]:
     """Return all inputs, one of each kind after another."""
-    lists = [
-        [(i, kind, entry) for i, entry in enumerate(entries)] for kind, entries in KINDS.items()
-    ]
-    return [
-        entry
-        for _, _, entry in sorted((row for rows in lists for row in rows), key=lambda row: row[0])
-    ]
+    turns = zip_longest(*KINDS.values())
+    return [entry for turn in turns for entry in turn if entry is not None]
 
 
 def judge_input(entry: Input, folder: Path) -> Result:
