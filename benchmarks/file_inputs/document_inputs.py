@@ -7,6 +7,8 @@ from decimal import Decimal
 import pyarrow as pa
 
 from benchmarks.file_inputs.making import (
+    TWO_LABELLED,
+    TWO_TEXTS,
     Input,
     expect,
     json_lines,
@@ -14,10 +16,6 @@ from benchmarks.file_inputs.making import (
     refused,
     text_file,
 )
-
-_TWO = expect("text", "bearing hot", "relay dead")
-_ROWS = [["id", "text", "label"], [1, "bearing hot", "B"], [2, "relay dead", "R"]]
-_LABELLED = [{"text": "bearing hot", "label": "B"}, {"text": "relay dead", "label": "R"}]
 
 
 def _record(number, text, **values):
@@ -27,17 +25,19 @@ def _record(number, text, **values):
 _A, _B = _record(1, "bearing hot", label="B"), _record(2, "relay dead", label="R")
 
 DOCUMENTS = [
-    Input("mark.jsonl", b"\xef\xbb\xbf" + json_lines(_A, _B), _LABELLED),
+    Input("mark.jsonl", b"\xef\xbb\xbf" + json_lines(_A, _B), TWO_LABELLED),
     Input(
-        "wide.jsonl", (json.dumps(_A) + "\n" + json.dumps(_B) + "\n").encode("utf-16"), _LABELLED
+        "wide.jsonl", (json.dumps(_A) + "\n" + json.dumps(_B) + "\n").encode("utf-16"), TWO_LABELLED
     ),
     Input(
-        "returns.jsonl", b"\r\n".join([json.dumps(_A).encode(), json.dumps(_B).encode()]), _LABELLED
+        "returns.jsonl",
+        b"\r\n".join([json.dumps(_A).encode(), json.dumps(_B).encode()]),
+        TWO_LABELLED,
     ),
     Input(
         "old-returns.jsonl",
         b"\r".join([json.dumps(_A).encode(), json.dumps(_B).encode()]),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     Input(
         "nan.jsonl",
@@ -56,24 +56,24 @@ DOCUMENTS = [
         [{"text": "relay dead"}],
         told=("empty_text",),
     ),
-    Input("one-object.json", json.dumps(_A).encode(), [_LABELLED[0]]),
-    Input("one-object.jsonl", json.dumps({"tickets": [_A, _B]}).encode() + b"\n", _LABELLED),
+    Input("one-object.json", json.dumps(_A).encode(), [TWO_LABELLED[0]]),
+    Input("one-object.jsonl", json.dumps({"tickets": [_A, _B]}).encode() + b"\n", TWO_LABELLED),
     Input(
         "object-with-list.json",
         json.dumps({"id": 1, "text": "bearing hot", "tags": ["a", "b"]}).encode(),
-        [_TWO[0]],
+        [TWO_TEXTS[0]],
     ),
     Input(
         "objects-with-lists.jsonl",
         json_lines(_record(1, "bearing hot", tags=["a", "b"]), _record(2, "relay dead", tags=[])),
-        _TWO,
+        TWO_TEXTS,
     ),
     Input(
         "objects-in-lists.jsonl",
         json_lines(
             _record(1, "bearing hot", notes=[{"body": "x"}]), _record(2, "relay dead", notes=[])
         ),
-        _TWO,
+        TWO_TEXTS,
     ),
     refused(
         "list-and-fields.json",
@@ -85,7 +85,7 @@ DOCUMENTS = [
     Input(
         "list-and-fields.jsonl",
         json_lines({"id": 7, "text": "bearing hot", "items": [{"text": "x"}]}),
-        [_TWO[0]],
+        [TWO_TEXTS[0]],
     ),
     refused(
         "two-lists.json",
@@ -99,7 +99,7 @@ DOCUMENTS = [
             {"id": 1, "data": {"text": "bearing hot", "meta": {"label": "B"}}},
             {"id": 2, "data": {"text": "relay dead", "meta": {"label": "R"}}},
         ),
-        _LABELLED,
+        TWO_LABELLED,
         columns={"text": "data.text", "label": "data.meta.label"},
     ),
     refused(
@@ -132,7 +132,7 @@ DOCUMENTS = [
     Input(
         "text-null.jsonl",
         json_lines(_record(1, None), _record(2, "relay dead")),
-        [_TWO[1]],
+        [TWO_TEXTS[1]],
         told=("empty_text",),
     ),
     Input(
@@ -143,7 +143,7 @@ DOCUMENTS = [
     Input(
         "text-object.jsonl",
         json_lines(_record(1, {"de": "heiß", "en": "hot"}), _record(2, "relay dead")),
-        [_TWO[1]],
+        [TWO_TEXTS[1]],
         told=("empty_text",),
     ),
     Input(
@@ -169,7 +169,9 @@ DOCUMENTS = [
         "bad_rows",
     ),
     Input(
-        "comma-lines.jsonl", b'{"id":1,"text":"bearing hot"},\n{"id":2,"text":"relay dead"}\n', _TWO
+        "comma-lines.jsonl",
+        b'{"id":1,"text":"bearing hot"},\n{"id":2,"text":"relay dead"}\n',
+        TWO_TEXTS,
     ),
     refused(
         "comments.json",
@@ -181,7 +183,7 @@ DOCUMENTS = [
     refused(
         "cut.json", json.dumps([_A, _B]).encode()[:-9], "no_json_object", "bad_rows", "no_good_rows"
     ),
-    Input("cut.jsonl", json_lines(_A, _B)[:-9], [_LABELLED[0]], told=("row_no_json",)),
+    Input("cut.jsonl", json_lines(_A, _B)[:-9], [TWO_LABELLED[0]], told=("row_no_json",)),
     refused(
         "array-of-arrays.json",
         json.dumps([["id", "text"], [1, "bearing hot"], [2, "relay dead"]]).encode(),
@@ -208,15 +210,17 @@ DOCUMENTS = [
     Input(
         "really-jsonl.csv",
         json_lines(_A, _B),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     Input(
         "really-array.csv",
         json.dumps([_A, _B]).encode(),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     Input(
-        "really-parquet.csv", parquet({"id": [1, 2], "text": ["bearing hot", "relay dead"]}), _TWO
+        "really-parquet.csv",
+        parquet({"id": [1, 2], "text": ["bearing hot", "relay dead"]}),
+        TWO_TEXTS,
     ),
     Input(
         "large-binary.parquet",
@@ -226,14 +230,14 @@ DOCUMENTS = [
                 "text": pa.array([b"bearing hot", b"relay dead"], pa.large_binary()),
             }
         ),
-        _TWO,
+        TWO_TEXTS,
     ),
     Input(
         "string-view.parquet",
         parquet(
             {"id": ["1", "2"], "text": pa.array(["bearing hot", "relay dead"], pa.large_string())}
         ),
-        _TWO,
+        TWO_TEXTS,
     ),
     Input(
         "fixed-binary.parquet",
@@ -338,10 +342,13 @@ DOCUMENTS = [
                 "extra": pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
             }
         ),
-        _TWO,
+        TWO_TEXTS,
     ),
     Input(
-        "nulls.parquet", parquet({"text": ["bearing hot", None]}), [_TWO[0]], told=("empty_text",)
+        "nulls.parquet",
+        parquet({"text": ["bearing hot", None]}),
+        [TWO_TEXTS[0]],
+        told=("empty_text",),
     ),
     refused("no-rows.parquet", parquet({"text": pa.array([], pa.string())}), "no_rows"),
     Input(

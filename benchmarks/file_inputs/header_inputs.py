@@ -1,15 +1,12 @@
 """More inputs that are text: headers, labels and ids."""
 
-from benchmarks.file_inputs.making import Input, expect, refused, text_file
-
-_TWO = expect("text", "bearing hot", "relay dead")
-_LABELLED = [{"text": "bearing hot", "label": "B"}, {"text": "relay dead", "label": "R"}]
+from benchmarks.file_inputs.making import TWO_LABELLED, TWO_TEXTS, Input, expect, refused, text_file
 
 HEADS = [
     Input(
         "joiner.csv",
         text_file("id,te\u200bxt,\ufefflabel", "1,bearing hot,B", "2,relay dead,R"),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     Input(
         "mark-quoted.csv",
@@ -19,29 +16,29 @@ HEADS = [
             '"2","relay dead","R"',
             encoding="utf-8-sig",
         ),
-        [{"case_id": "1", **_LABELLED[0]}, {"case_id": "2", **_LABELLED[1]}],
+        [{"case_id": "1", **TWO_LABELLED[0]}, {"case_id": "2", **TWO_LABELLED[1]}],
     ),
     Input(
         "mark-in-middle.csv",
         text_file("id,text,label", "1,bearing hot,B")
         + "\ufeffid,text,label\n2,relay dead,R\n".encode(),
-        _LABELLED,
+        TWO_LABELLED,
         told=("repeated_headers",),
     ),
     Input(
         "soft-spaces.csv",
         text_file("\u3000id , text\u00a0\u00a0,\u2003label", "1,bearing hot,B", "2,relay dead,R"),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     Input(
         "wide-names.csv",
         text_file("ＩＤ,ＴＥＸＴ,Ｌａｂｅｌ", "1,bearing hot,B", "2,relay dead,R"),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     Input(
         "same-unused.csv",
         text_file("id,text,x,x,X,x", "1,bearing hot,a,b,c,d", "2,relay dead,,,,"),
-        _TWO,
+        TWO_TEXTS,
     ),
     refused(
         "same-labels.csv",
@@ -51,7 +48,7 @@ HEADS = [
     Input(
         "many-commas.csv",
         text_file("id,text,label,,,", "1,bearing hot,B,,,", "2,relay dead,R,,,"),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     Input(
         "unnamed-with-cells.csv",
@@ -72,13 +69,13 @@ HEADS = [
             "1,bearing hot,B",
             "2,relay dead,R",
         ),
-        _LABELLED,
+        TWO_LABELLED,
         told=("rows_above_header",),
     ),
     Input(
         "two-headers.csv",
         text_file("basics,,answer", "id,text,label", "1,bearing hot,B", "2,relay dead,R"),
-        _LABELLED,
+        TWO_LABELLED,
         told=("rows_above_header",),
     ),
     Input(
@@ -94,13 +91,13 @@ HEADS = [
     Input(
         "footer.csv",
         text_file("id,text,label", "1,bearing hot,B", "2,relay dead,R", "Total: 2 rows"),
-        _LABELLED,
+        TWO_LABELLED,
         told=("row_cells",),
     ),
     Input(
         "comment-lines.csv",
         text_file("# exported by x", "id,text,label", "1,bearing hot,B", "2,relay dead,R"),
-        _LABELLED,
+        TWO_LABELLED,
         told=("rows_above_header",),
     ),
     Input(

@@ -2,11 +2,15 @@
 
 import gzip
 
-from benchmarks.file_inputs.making import Input, expect, refused, text_file, zip_file
-
-_TWO = expect("text", "bearing hot", "relay dead")
-_LABELLED = [{"text": "bearing hot", "label": "B"}, {"text": "relay dead", "label": "R"}]
-
+from benchmarks.file_inputs.making import (
+    TWO_LABELLED,
+    TWO_TEXTS,
+    Input,
+    expect,
+    refused,
+    text_file,
+    zip_file,
+)
 
 _CSV = text_file("id,text,label", "1,bearing hot,B", "2,relay dead,R")
 
@@ -79,7 +83,9 @@ LAYOUTS = [
             {"text": "relay dead", "label": "R"},
         ],
     ),
-    Input("sep-tab.csv", text_file("sep=\t", "id\ttext", "1\tbearing hot", "2\trelay dead"), _TWO),
+    Input(
+        "sep-tab.csv", text_file("sep=\t", "id\ttext", "1\tbearing hot", "2\trelay dead"), TWO_TEXTS
+    ),
     Input(
         "sep-mark.csv",
         text_file("sep=;", "id;text", "1;bearing, hot", "2;relay dead", encoding="utf-8-sig"),
@@ -94,7 +100,7 @@ LAYOUTS = [
     Input(
         "sep-wide.csv",
         text_file("sep=;", "id;text;label", "1;bearing hot;B", "2;relay dead;R", encoding="utf-16"),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     Input(
         "semicolon-commas.csv",
@@ -131,7 +137,7 @@ LAYOUTS = [
     Input(
         "double-tabs.txt",
         text_file("id\t\ttext\t\tlabel", "1\t\tbearing hot\t\tB", "2\t\trelay dead\t\tR"),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     refused(
         "one-column-pipes.csv", text_file("text", "1|bearing hot|B", "2|relay dead|R"), "one_column"
@@ -159,7 +165,9 @@ LAYOUTS = [
         "no_text_column",
         "one_column",
     ),
-    Input("old-mac.csv", text_file("id,text", "1,bearing hot", "2,relay dead", end="\r"), _TWO),
+    Input(
+        "old-mac.csv", text_file("id,text", "1,bearing hot", "2,relay dead", end="\r"), TWO_TEXTS
+    ),
     Input(
         "mixed-ends.csv",
         b"id,text,label\r\n1,bearing hot,B\n2,relay dead,R\r3,pump loud,P\r\n",
@@ -168,7 +176,7 @@ LAYOUTS = [
     Input(
         "double-returns.csv",
         b"id,text\r\r\n1,bearing hot\r\r\n2,relay dead\r\r\n",
-        _TWO,
+        TWO_TEXTS,
     ),
     Input(
         "form-feed.csv",
@@ -189,7 +197,7 @@ LAYOUTS = [
     Input(
         "nul-padding.csv",
         b"id,text\n1,bearing hot\n2,relay dead\n" + b"\0" * 64,
-        _TWO,
+        TWO_TEXTS,
     ),
     Input(
         "million.csv",
@@ -199,14 +207,14 @@ LAYOUTS = [
     Input(
         "million-quoted.csv",
         text_file("id,text,note", '1,bearing hot,"' + "x,\n" * 300_000 + '"', "2,relay dead,"),
-        _TWO,
+        TWO_TEXTS,
     ),
     refused("empty.csv", b"", "blank_file", "empty_file"),
     refused("mark-only.csv", b"\xef\xbb\xbf", "blank_file", "empty_file"),
     refused("blanks-only.csv", b"  \r\n \r\n", "blank_file"),
     refused("header-only.csv", b"id,text,label\n", "no_rows"),
     refused("header-no-end.csv", b"id,text,label", "no_rows"),
-    Input("one-row.csv", b"id,text,label\n1,bearing hot,B", [_LABELLED[0]]),
+    Input("one-row.csv", b"id,text,label\n1,bearing hot,B", [TWO_LABELLED[0]]),
     refused("one-cell.csv", b"bearing hot", "no_rows", "no_text_column"),
     refused("gzipped.csv", gzip.compress(_CSV), "other_kind"),
     refused("gzipped.csv.gz", gzip.compress(_CSV), "other_ending"),

@@ -18,6 +18,8 @@ Expected = Mapping[
     str, object
 ]  # column of ours -> what a case has; a date by the beginning of its ISO form
 
+Change = Callable[[openpyxl.Workbook], None]  # of a workbook before it is saved
+
 
 @dataclass(frozen=True)
 class Input:
@@ -77,7 +79,7 @@ def parquet(columns: Mapping[str, object]) -> bytes:
 
 def workbook(
     rows: Sequence[Sequence[object]],
-    change: Callable[[openpyxl.Workbook], None] | None = None,
+    change: Change | None = None,
     edits: Sequence[tuple[str, str, str]] = (),
 ) -> bytes:
     """Return an XLSX file of one sheet; `change` alters it before it is saved, `edits` (part, old,
@@ -93,12 +95,49 @@ def workbook(
     return edit_parts(out.getvalue(), edits) if edits else out.getvalue()
 
 
+def merge_cells(*ranges: str) -> Change:
+    """Return the change that merges ranges of the first sheet."""
+
+    def change(book: openpyxl.Workbook) -> None:
+        for cells in ranges:
+            book.active.merge_cells(cells)
+
+    return change
+
+
+def hide_row(row: int) -> Change:
+    """Return the change that hides a row of the first sheet."""
+
+    def change(book: openpyxl.Workbook) -> None:
+        book.active.row_dimensions[row].hidden = True
+
+    return change
+
+
+def hide_column(letter: str) -> Change:
+    """Return the change that hides a column of the first sheet."""
+
+    def change(book: openpyxl.Workbook) -> None:
+        book.active.column_dimensions[letter].hidden = True
+
+    return change
+
+
+def format_column(column: int, *formats: str) -> Change:
+    """Return the change that gives the cells of a column, below the header, number formats."""
+
+    def change(book: openpyxl.Workbook) -> None:
+        for row, number_format in enumerate(formats, start=2):
+            book.active.cell(row=row, column=column).number_format = number_format
+
+    return change
+
+
 def edit_parts(content: bytes, edits: Sequence[tuple[str, str, str]]) -> bytes:
     """Return a workbook with texts of its XML replaced; the part "*" is every part. Raises
     ValueError if one is absent.
     """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts = zip_parts(content)
     for part, old, new in edits:
         names = list(parts) if part == "*" else [part]
         if not any(old.encode() in parts[name] for name in names):
@@ -106,6 +145,12 @@ def edit_parts(content: bytes, edits: Sequence[tuple[str, str, str]]) -> bytes:
         for name in names:
             parts[name] = parts[name].replace(old.encode(), new.encode())
     return zip_file(parts)
+
+
+def zip_parts(content: bytes) -> dict[str, bytes]:
+    """Return {name: content} of an archive."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def zip_file(parts: Mapping[str, bytes]) -> bytes:
@@ -131,3 +176,7 @@ STRICT = [
 ]
 
 NOON = datetime(2024, 2, 14, 12)
+
+TWO_ROWS = [["id", "text", "label"], [1, "bearing hot", "B"], [2, "relay dead", "R"]]
+TWO_TEXTS = expect("text", "bearing hot", "relay dead")
+TWO_LABELLED = [{"text": "bearing hot", "label": "B"}, {"text": "relay dead", "label": "R"}]

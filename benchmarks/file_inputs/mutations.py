@@ -9,14 +9,13 @@ names. A damaged part of a workbook is read or refused: no library's exception r
 
 import csv
 import io
-import zipfile
 from collections import Counter
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.file_inputs.making import zip_file
+from benchmarks.file_inputs.making import zip_file, zip_parts
 from benchmarks.file_inputs.workbook_inputs import WORKBOOKS
 from core.cases.read import read_cases
 from core.errors import CasesError
@@ -89,8 +88,7 @@ def damaged_files(draw) -> bytes:
 def damaged_workbooks(draw) -> bytes:
     """Draw a workbook with one of its XML parts damaged, in an archive that is whole."""
     content = draw(st.sampled_from([entry.content for entry in WORKBOOKS if entry.cases]))
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts = zip_parts(content)
     name = draw(st.sampled_from([part for part in parts if part.startswith("xl/")]))
     return zip_file(parts | {name: draw(damaged_bytes(parts[name]))})
 

@@ -8,6 +8,10 @@ from benchmarks.file_inputs.making import (
     Input,
     edit_parts,
     expect,
+    format_column,
+    hide_column,
+    hide_row,
+    merge_cells,
     refused,
     text_file,
     workbook,
@@ -18,33 +22,9 @@ _PLAIN = expect("text", "valve stuck", "fan noisy")
 _ROWS = [["id", "text", "label"], [1, "valve stuck", "V"], [2, "fan noisy", "F"]]
 
 
-def _merge(*ranges: str):
-    def change(book):
-        for cells in ranges:
-            book.active.merge_cells(cells)
-
-    return change
-
-
-def _hide(book) -> None:
-    book.active.row_dimensions[3].hidden = True
-
-
 def _filter(book) -> None:
     book.active.auto_filter.ref = "A1:C4"
-    book.active.row_dimensions[3].hidden = True
-
-
-def _hidden_column(book) -> None:
-    book.active.column_dimensions["C"].hidden = True
-
-
-def _formats(*formats: str):
-    def change(book):
-        for row, number_format in enumerate(formats, start=2):
-            book.active.cell(row=row, column=1).number_format = number_format
-
-    return change
+    hide_row(3)(book)
 
 
 def _second_sheet(book) -> None:
@@ -70,7 +50,7 @@ SHEETS = [
     Input("plain.xlsx", workbook(_ROWS), _PLAIN),
     Input(
         "merged.xlsx",
-        workbook(_MERGED, _merge("B2:B4", "D2:D3")),
+        workbook(_MERGED, merge_cells("B2:B4", "D2:D3")),
         [
             {"segment": "M-1", "label": "V"},
             {"segment": "M-1", "label": "V"},
@@ -87,13 +67,15 @@ SHEETS = [
     ),
     Input(
         "two-row-header.xlsx",
-        workbook([["basics", None, "answer"], *_ROWS], _merge("A1:B1")),
+        workbook([["basics", None, "answer"], *_ROWS], merge_cells("A1:B1")),
         _PLAIN,
         told=("rows_above_header",),
     ),
     Input(
         "merged-header.xlsx",
-        workbook([_ROWS[0], [None, None, None], *_ROWS[1:]], _merge("A1:A2", "B1:B2", "C1:C2")),
+        workbook(
+            [_ROWS[0], [None, None, None], *_ROWS[1:]], merge_cells("A1:A2", "B1:B2", "C1:C2")
+        ),
         _PLAIN,
     ),
     Input(
@@ -106,7 +88,7 @@ SHEETS = [
     ),
     Input(
         "hidden.xlsx",
-        workbook([*_ROWS[:2], [9, "test entry", "X"], _ROWS[2]], _hide),
+        workbook([*_ROWS[:2], [9, "test entry", "X"], _ROWS[2]], hide_row(3)),
         _PLAIN,
         told=("hidden_rows",),
     ),
@@ -118,13 +100,13 @@ SHEETS = [
     ),
     Input(
         "hidden-asked.xlsx",
-        workbook([*_ROWS[:2], [9, "test entry", "X"], _ROWS[2]], _hide),
+        workbook([*_ROWS[:2], [9, "test entry", "X"], _ROWS[2]], hide_row(3)),
         expect("text", "valve stuck", "test entry", "fan noisy"),
         options={"hidden_rows": True},
     ),
     Input(
         "hidden-column.xlsx",
-        workbook(_ROWS, _hidden_column),
+        workbook(_ROWS, hide_column("C")),
         expect("label", "V", "F"),
         told=("hidden_columns",),
     ),
@@ -132,7 +114,7 @@ SHEETS = [
         "zeros.xlsx",
         workbook(
             [["id", "text"], [123, "valve stuck"], [45, "fan noisy"]],
-            _formats("0000000", "0000000"),
+            format_column(1, "0000000", "0000000"),
         ),
         expect("case_id", "0000123", "0000045"),
     ),
@@ -140,7 +122,7 @@ SHEETS = [
         "dashes.xlsx",
         workbook(
             [["id", "text"], [1234567, "valve stuck"], [7, "fan noisy"]],
-            _formats("000-0000", '"WO-"0000'),
+            format_column(1, "000-0000", '"WO-"0000'),
         ),
         expect("case_id", "123-4567", "WO-0007"),
     ),

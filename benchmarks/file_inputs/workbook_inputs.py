@@ -4,58 +4,30 @@ from datetime import date, datetime
 
 from benchmarks.file_inputs.making import (
     STRICT,
+    TWO_LABELLED,
+    TWO_ROWS,
+    TWO_TEXTS,
     Input,
     edit_parts,
     expect,
+    format_column,
+    hide_column,
+    hide_row,
+    merge_cells,
     refused,
     workbook,
 )
 
-_TWO = expect("text", "bearing hot", "relay dead")
-_ROWS = [["id", "text", "label"], [1, "bearing hot", "B"], [2, "relay dead", "R"]]
-_LABELLED = [{"text": "bearing hot", "label": "B"}, {"text": "relay dead", "label": "R"}]
 
-
-def _on_sheet(change):
-    return lambda book: change(book.active)
-
-
-def _merge(*ranges):
-    return _on_sheet(lambda sheet: [sheet.merge_cells(r) for r in ranges])
-
-
-def _number_formats(column, *formats):
-    def change(sheet):
-        for row, code in enumerate(formats, start=2):
-            sheet.cell(row=row, column=column).number_format = code
-
-    return _on_sheet(change)
-
-
-def _hide_rows(*rows):
-    def change(sheet):
-        for row in rows:
-            sheet.row_dimensions[row].hidden = True
-
-    return _on_sheet(change)
-
-
-def _hide_column(letter):
-    def change(sheet):
-        sheet.column_dimensions[letter].hidden = True
-
-    return _on_sheet(change)
-
-
-def _grouped_rows(sheet):
-    sheet.row_dimensions.group(3, 4, hidden=True)
+def _grouped_rows(book):
+    book.active.row_dimensions.group(3, 4, hidden=True)
 
 
 def _hidden_sheet(book):
     book.active.title = "list"
     book.active.sheet_state = "hidden"
     sheet = book.create_sheet("orders")
-    for row in _ROWS:
+    for row in TWO_ROWS:
         sheet.append(row)
 
 
@@ -69,7 +41,7 @@ def _chart_first(book):
     book.create_chartsheet("chart", 0)
 
 
-_THREE = [_ROWS[0], _ROWS[1], [9, "left out", "X"], _ROWS[2]]
+_THREE = [TWO_ROWS[0], TWO_ROWS[1], [9, "left out", "X"], TWO_ROWS[2]]
 _SHEET = "xl/worksheets/sheet1.xml"
 
 WORKBOOKS = [
@@ -81,14 +53,14 @@ WORKBOOKS = [
                 [1, "M1", None, "bearing hot"],
                 [2, None, None, "relay dead"],
             ],
-            _merge("B2:C3"),
+            merge_cells("B2:C3"),
         ),
         [{"segment": "M1"}, {"segment": "M1"}],
         told=("merged_cells",),
     ),
     Input(
         "merge-text.xlsx",
-        workbook([["id", "text"], [1, "bearing hot"], [2, None]], _merge("B2:B3")),
+        workbook([["id", "text"], [1, "bearing hot"], [2, None]], merge_cells("B2:B3")),
         [{"text": "bearing hot"}, {"text": "bearing hot"}],
         told=("merged_cells",),
     ),
@@ -96,7 +68,7 @@ WORKBOOKS = [
         "merge-date.xlsx",
         workbook(
             [["date", "text"], [date(2024, 1, 31), "bearing hot"], [None, "relay dead"]],
-            _merge("A2:A3"),
+            merge_cells("A2:A3"),
         ),
         expect("occurred_at", "2024-01-31", "2024-01-31"),
         told=("merged_cells",),
@@ -105,7 +77,7 @@ WORKBOOKS = [
         "merge-across.xlsx",
         workbook(
             [["text", "segment", "label"], ["bearing hot", "M1", None], ["relay dead", "M2", "R"]],
-            _merge("B2:C2"),
+            merge_cells("B2:C2"),
         ),
         [{"segment": "M1", "label": None}, {"segment": "M2", "label": "R"}],
         told=("merged_across",),
@@ -119,15 +91,15 @@ WORKBOOKS = [
                 [1, "bearing hot", "B"],
                 [2, "relay dead", "R"],
             ],
-            _merge("A1:A2", "B1:C1"),
+            merge_cells("A1:A2", "B1:C1"),
         ),
-        _LABELLED,
+        TWO_LABELLED,
         told=("rows_above_header",),
     ),
     Input(
         "three-titles.xlsx",
-        workbook([["Acme Corp"], [], ["Work orders", None, "2024"], [], *_ROWS]),
-        _LABELLED,
+        workbook([["Acme Corp"], [], ["Work orders", None, "2024"], [], *TWO_ROWS]),
+        TWO_LABELLED,
         told=("rows_above_header",),
     ),
     Input(
@@ -140,19 +112,25 @@ WORKBOOKS = [
                 ["relay dead", None, "R", 2],
             ]
         ),
-        _LABELLED,
+        TWO_LABELLED,
         told=("rows_above_header",),
     ),
     Input(
         "offset-table.xlsx",
         workbook(
-            [[], [], [None, None, *_ROWS[0]], [None, None, *_ROWS[1]], [None, None, *_ROWS[2]]]
+            [
+                [],
+                [],
+                [None, None, *TWO_ROWS[0]],
+                [None, None, *TWO_ROWS[1]],
+                [None, None, *TWO_ROWS[2]],
+            ]
         ),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     Input(
         "two-tables.xlsx",
-        workbook([*_ROWS, [], ["id", "text", "label"], [3, "pump loud", "P"]]),
+        workbook([*TWO_ROWS, [], ["id", "text", "label"], [3, "pump loud", "P"]]),
         expect("text", "bearing hot", "relay dead", "pump loud"),
         told=("repeated_headers",),
     ),
@@ -166,40 +144,43 @@ WORKBOOKS = [
                 ["Total", None, 7],
             ]
         ),
-        _TWO,
+        TWO_TEXTS,
         told=("empty_text",),
     ),
-    Input("hide-two.xlsx", workbook(_THREE, _hide_rows(3)), _TWO, told=("hidden_rows",)),
-    Input("hide-first.xlsx", workbook([["note"], *_ROWS], _hide_rows(1)), _LABELLED),
+    Input("hide-two.xlsx", workbook(_THREE, hide_row(3)), TWO_TEXTS, told=("hidden_rows",)),
+    Input("hide-first.xlsx", workbook([["note"], *TWO_ROWS], hide_row(1)), TWO_LABELLED),
     refused(
-        "hide-header.xlsx", workbook(_ROWS, _hide_rows(1)), "no_text_column", "no_text_in_sheet"
+        "hide-header.xlsx", workbook(TWO_ROWS, hide_row(1)), "no_text_column", "no_text_in_sheet"
     ),
     Input(
         "grouped.xlsx",
         workbook(
-            [_ROWS[0], _ROWS[1], [8, "left", "X"], [9, "out", "X"], _ROWS[2]],
-            _on_sheet(_grouped_rows),
+            [TWO_ROWS[0], TWO_ROWS[1], [8, "left", "X"], [9, "out", "X"], TWO_ROWS[2]],
+            _grouped_rows,
         ),
-        _TWO,
+        TWO_TEXTS,
         told=("hidden_rows",),
     ),
     Input(
         "zero-height.xlsx",
         workbook(_THREE, edits=[(_SHEET, '<row r="3"', '<row r="3" ht="0"')]),
-        _TWO,
+        TWO_TEXTS,
         told=("hidden_rows",),
     ),
     Input(
-        "hide-text-column.xlsx", workbook(_ROWS, _hide_column("B")), _TWO, told=("hidden_columns",)
+        "hide-text-column.xlsx",
+        workbook(TWO_ROWS, hide_column("B")),
+        TWO_TEXTS,
+        told=("hidden_columns",),
     ),
-    Input("hidden-sheet.xlsx", workbook([["x"], ["y"]], _hidden_sheet), _LABELLED),
-    Input("two-sheets.xlsx", workbook(_ROWS, _second), _LABELLED, told=("other_sheets",)),
-    Input("chart-sheet.xlsx", workbook(_ROWS, _chart_first), _LABELLED),
+    Input("hidden-sheet.xlsx", workbook([["x"], ["y"]], _hidden_sheet), TWO_LABELLED),
+    Input("two-sheets.xlsx", workbook(TWO_ROWS, _second), TWO_LABELLED, told=("other_sheets",)),
+    Input("chart-sheet.xlsx", workbook(TWO_ROWS, _chart_first), TWO_LABELLED),
     Input(
         "id-formats.xlsx",
         workbook(
             [["id", "text"], [42, "bearing hot"], [7, "relay dead"], [1234, "pump loud"]],
-            _number_formats(1, '"A-"0000', "00-00", "0000\\/00"),
+            format_column(1, '"A-"0000', "00-00", "0000\\/00"),
         ),
         expect("case_id", "A-0042", "00-07", "0012/34"),
     ),
@@ -212,7 +193,7 @@ WORKBOOKS = [
         "id-thousands.xlsx",
         workbook(
             [["id", "text"], [12345, "bearing hot"], [678, "relay dead"]],
-            _number_formats(1, "#,##0", "#,##0"),
+            format_column(1, "#,##0", "#,##0"),
         ),
         expect("case_id", "12,345", "678"),
     ),
@@ -220,7 +201,7 @@ WORKBOOKS = [
         "label-percent.xlsx",
         workbook(
             [["text", "label"], ["bearing hot", 0.5], ["relay dead", 1]],
-            _number_formats(2, "0%", "0%"),
+            format_column(2, "0%", "0%"),
         ),
         expect("label", "50%", "100%"),
     ),
@@ -228,7 +209,7 @@ WORKBOOKS = [
         "money-formats.xlsx",
         workbook(
             [["text", "cost"], ["bearing hot", 1200.5], ["relay dead", -300]],
-            _number_formats(2, '#,##0.00 "€"', "¥#,##0;▲#,##0"),
+            format_column(2, '#,##0.00 "€"', "¥#,##0;▲#,##0"),
         ),
         expect("value", 1200.5, -300),
     ),
@@ -236,7 +217,7 @@ WORKBOOKS = [
         "scaled-format.xlsx",
         workbook(
             [["text", "cost"], ["bearing hot", 1200000], ["relay dead", 0.25]],
-            _number_formats(2, "#,##0,", "0%"),
+            format_column(2, "#,##0,", "0%"),
         ),
         expect("value", 1200000, 0.25),
     ),
@@ -245,7 +226,7 @@ WORKBOOKS = [
         edit_parts(
             workbook(
                 [["text", "date"], ["bearing hot", 43860], ["relay dead", 43861.5]],
-                _number_formats(2, "yyyy/mm/dd", "yyyy/mm/dd hh:mm"),
+                format_column(2, "yyyy/mm/dd", "yyyy/mm/dd hh:mm"),
             ),
             [("xl/workbook.xml", "<workbookPr/>", '<workbookPr date1904="true"/>')],
         ),
@@ -255,7 +236,7 @@ WORKBOOKS = [
         "era-format.xlsx",
         workbook(
             [["text", "date"], ["bearing hot", 45322], ["relay dead", 45323]],
-            _number_formats(2, '[$-411]ggge"年"m"月"d"日"', "[$-ja-JP-x-gannen]ggge/m/d"),
+            format_column(2, '[$-411]ggge"年"m"月"d"日"', "[$-ja-JP-x-gannen]ggge/m/d"),
         ),
         expect("occurred_at", "2024-01-31", "2024-02-01"),
     ),
@@ -274,7 +255,7 @@ WORKBOOKS = [
         "time-only.xlsx",
         workbook(
             [["text", "date"], ["bearing hot", 0.5], ["relay dead", 45322]],
-            _number_formats(2, "hh:mm", "yyyy-mm-dd"),
+            format_column(2, "hh:mm", "yyyy-mm-dd"),
         ),
         expect("occurred_at", None, "2024-01-31"),
         told=("cells_left_empty",),
@@ -307,7 +288,7 @@ WORKBOOKS = [
     Input(
         "rich-text.xlsx",
         edit_parts(
-            workbook(_ROWS),
+            workbook(TWO_ROWS),
             [
                 (
                     _SHEET,
@@ -317,7 +298,7 @@ WORKBOOKS = [
                 )
             ],
         ),
-        _LABELLED,
+        TWO_LABELLED,
     ),
     Input(
         "escapes.xlsx",
@@ -340,13 +321,13 @@ WORKBOOKS = [
     ),
     Input(
         "blank-rows-between.xlsx",
-        workbook([_ROWS[0], [], _ROWS[1], [], [], _ROWS[2]]),
-        _LABELLED,
+        workbook([TWO_ROWS[0], [], TWO_ROWS[1], [], [], TWO_ROWS[2]]),
+        TWO_LABELLED,
     ),
     Input(
         "cells-past-header.xlsx",
         workbook([["id", "text"], [1, "bearing hot", "note without a name"], [2, "relay dead"]]),
-        _TWO,
+        TWO_TEXTS,
         told=("unnamed_cells",),
     ),
     Input(
@@ -358,9 +339,9 @@ WORKBOOKS = [
                 [2, "relay dead", None, "c"],
             ]
         ),
-        _TWO,
+        TWO_TEXTS,
     ),
-    refused("header-only.xlsx", workbook([_ROWS[0]]), "no_rows"),
+    refused("header-only.xlsx", workbook([TWO_ROWS[0]]), "no_rows"),
     Input(
         "number-text.xlsx",
         workbook([["id", "text"], [1, 1234], [2, "relay dead"]]),
