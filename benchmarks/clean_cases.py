@@ -7,8 +7,8 @@ Every set is made in code: each class has words of its own, so that a handful of
 and held-out cases are answered without fault. Prints one line a set and the totals. With --out, each
 set's row is added to a file of JSON Lines at once, and the same call again measures only the sets
 that the file lacks: --minutes stops before a limit. With one adapted layer and fewer samples a set
-takes a fifth of the time, since the states below are computed once. Must hold: no student is below its teacher by
-more than the tolerance without being replaced.
+takes a fifth of the time, since the states below are computed once. Must hold: no student is below
+its teacher by more than the tolerance without being replaced.
 """
 
 import argparse
