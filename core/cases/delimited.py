@@ -41,7 +41,6 @@ _STRAY = (
 )  # what may part cells in a file that seems to have one column
 # A delimiter between quotes proves that quotes enclose cells: read as text, it would split one.
 _QUOTED_CELL = re.compile(r'(?:^|[,;|\t])"[^"\n]*[,;|\t][^"\n]*"(?:[,;|\t\r\n]|$)', re.MULTILINE)
-
 # A quoted cell after a blank, as in: 1, "valve stuck, left", V
 _SPACED_CELL = re.compile(r'[,;|\t] +"[^"\n]*"(?=[,;|\t\r\n]|$)')
 # The line that text tables draw below their header.

@@ -3,8 +3,9 @@
 Knows no file: core.cases.xlsx reads the sheet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from core.cases.columns import ColumnNames, clean_names, names_text
@@ -81,15 +82,15 @@ def make_table(
     )
 
 
-def list_names(names: Sequence[str]) -> list[str]:
+def list_names(names: Iterable[str]) -> list[str]:
     """Return the first 20 names of sheets, quoted."""
-    return [repr(name) for name in names[:20]]
+    return [repr(name) for name in islice(names, 20)]
 
 
 def _second_header(
     sheet: Sheet, rows: list[tuple[int, list]], place: int, requested: ColumnNames
 ) -> list | None:
-    """Return the header's second row, if the first merges cells over columns; None if it has one.
+    """Return the header's second row if the first merges cells over columns; None if it has none.
 
     A name merged over both rows counts in the second. The second row must name the text's column.
     """

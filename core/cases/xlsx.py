@@ -44,15 +44,13 @@ _NO_ARCHIVE = (
     *(zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError),
     *(zlib.error, lzma.LZMAError, OSError),  # of its packed data; OSError is that of bzip2
 )
-# XML cannot hold control characters, so Excel writes them as _x000D_ (ECMA-376, ST_Xstring).
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-
-
 # What a damaged part raises: no XML, an absent attribute, a number or a place that is none.
 _DAMAGED = (
     *(etree.XMLSyntaxError, CellCoordinatesException),
     *(KeyError, ValueError, IndexError, OverflowError, TypeError, AttributeError),
 )
+# XML cannot hold control characters, so Excel writes them as _x000D_ (ECMA-376, ST_Xstring).
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 @dataclass
@@ -188,12 +186,10 @@ def _choose_sheet(path: Path, book: Workbook, sheet: str | None) -> str:
     visible = [name for name, (_, is_visible) in book.sheets.items() if is_visible]
     if sheet is not None and sheet not in book.sheets:
         raise CasesError(
-            "cases.no_such_sheet", file=str(path), sheet=sheet, sheets=list_names(list(book.sheets))
+            "cases.no_such_sheet", file=str(path), sheet=sheet, sheets=list_names(book.sheets)
         )
     if sheet is None and not visible:
-        raise CasesError(
-            "cases.no_visible_sheet", file=str(path), sheets=list_names(list(book.sheets))
-        )
+        raise CasesError("cases.no_visible_sheet", file=str(path), sheets=list_names(book.sheets))
     return visible[0] if sheet is None else sheet
 
 
