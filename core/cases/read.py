@@ -204,8 +204,7 @@ class _CheckedRows:
         first_row: dict[str, int] = {}
         headers: list[int] = []
         for place, record in enumerate(self.table.records):
-            if record.broken:
-                broken = record.broken
+            if broken := record.broken:
                 self.problems.append(
                     Problem(record.row, "-", record.content, broken.code, broken.values)
                 )
@@ -296,12 +295,8 @@ class _CheckedRows:
                 if isinstance(moment, datetime) and moment in far
             ]
             named = sorted({moment.date().isoformat() for moment in far})
-            self.notices.append(
-                Notice(
-                    "cases.far_dates",
-                    {"n": len(rows), "dates": rare_rows(named), "rows": rare_rows(rows)},
-                )
-            )
+            facts = {"n": len(rows), "dates": rare_rows(named), "rows": rare_rows(rows)}
+            self.notices.append(Notice("cases.far_dates", facts))
 
     def _add_values(self, records: list[Record]) -> None:
         values = [self._cell(record, "value") for record in records]
