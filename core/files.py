@@ -8,7 +8,6 @@ format.
 import glob
 import hashlib
 import os
-import secrets
 import shutil
 import tempfile
 import time
@@ -25,11 +24,12 @@ ABANDONED_S = 3600.0  # no write takes an hour: a temporary file of that age has
 
 
 @contextmanager
-def fresh_file(path: Path, durable: bool = True) -> Iterator[Path]:
+def fresh_file(path: Path, durable: bool = True, once: bool = False) -> Iterator[Path]:
     """Yield an empty file of mode 600 next to `path`; at the end of the block it takes that name.
 
     For writers that open a file by its name. durable: wait until the content and its name are on
-    disk. An exception in the block deletes the fresh file and keeps the old one. Raises OSError.
+    disk. once: raise FileExistsError for a name that is taken, instead of replacing the old file.
+    An exception deletes the fresh file and keeps the old one. Raises OSError.
     """
     handle, temporary = tempfile.mkstemp(TEMPORARY, f".{path.name[:100]}.", path.parent)
     os.close(handle)
@@ -38,7 +38,11 @@ def fresh_file(path: Path, durable: bool = True) -> Iterator[Path]:
         yield fresh
         if durable:  # before the rename: a power cut could leave the name without content
             sync_path(fresh)
-        fresh.replace(path)
+        if once:
+            os.link(fresh, path)  # fails if the name is taken, which a rename would replace
+            fresh.unlink()
+        else:
+            fresh.replace(path)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
@@ -47,14 +51,17 @@ def fresh_file(path: Path, durable: bool = True) -> Iterator[Path]:
 
 
 def write_atomic(
-    path: Path, content: bytes | str | Callable[[BinaryIO], object], durable: bool = True
+    path: Path,
+    content: bytes | str | Callable[[BinaryIO], object],
+    durable: bool = True,
+    once: bool = False,
 ) -> None:
     """Write the content under a temporary name in the same folder, then rename it to `path`.
 
-    content: bytes, text (UTF-8), or a function that writes into the open file. durable: wait until
-    the content and its name are on disk. Raises OSError and keeps the old file.
+    content: bytes, text (UTF-8), or a function that writes into the open file. durable, once: as of
+    `fresh_file`. Raises OSError and keeps the old file.
     """
-    with fresh_file(path, durable) as fresh, fresh.open("wb") as file:
+    with fresh_file(path, durable, once) as fresh, fresh.open("wb") as file:
         if callable(content):
             content(file)
         else:
@@ -68,15 +75,10 @@ def make_file_once(path: Path, content: bytes | str | Callable[[BinaryIO], objec
     """
     if path.exists():
         return False
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY}")
-    write_atomic(fresh, content)
     try:
-        os.link(fresh, path)  # fails if another process was first; a rename would replace its file
-    except FileExistsError:
+        write_atomic(path, content, once=True)
+    except FileExistsError:  # another process was first
         return False
-    finally:
-        fresh.unlink()
-    sync_path(path.parent)
     return True
 
 

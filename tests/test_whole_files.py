@@ -14,6 +14,7 @@ from core.errors import ModelError
 from core.files import (
     delete_abandoned,
     fresh_file,
+    make_file_once,
     make_folder_once,
     private_folder,
     recover_folder,
@@ -54,6 +55,23 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     with pytest.raises(ZeroDivisionError):
         write_atomic(path, fail)
     assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_made_once_and_the_first_process_wins(tmp_path):
+    path = tmp_path / "key"
+
+    def overtaken(file):
+        file.write(b"late")
+        path.write_text("first")
+
+    assert not make_file_once(path, overtaken)
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+    path.unlink()
+    assert make_file_once(path, "new")
+    assert not make_file_once(path, "newer")
+    assert (path.read_text(), mode(path)) == ("new", 0o600)
     assert list(tmp_path.iterdir()) == [path]
 
 
