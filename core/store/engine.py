@@ -54,7 +54,7 @@ class StoreEngine:
         connection = self._instances[0].cursor()
         try:
             mode = "READ_ONLY" if read_only else "READ_WRITE"
-            connection.execute(f"ATTACH {_quoted(self.path)} AS store ({mode}); USE store")
+            connection.execute(f"ATTACH {sql_literal(str(self.path))} AS store ({mode}); USE store")
             if not self._has_closed_doors:
                 self._close_doors(connection)
         except BaseException:
@@ -91,7 +91,7 @@ class StoreEngine:
         # this order: the folder can be set only while access is on, and the lock refuses all later
         # settings. SET takes no parameters, hence the quotes.
         connection.execute(
-            f"SET allowed_directories = [{_quoted(self.parts.resolve())}];"
+            f"SET allowed_directories = [{sql_literal(str(self.parts.resolve()))}];"
             " SET autoload_known_extensions = false; SET enable_external_access = false;"
             " SET lock_configuration = true"
         )
@@ -104,8 +104,9 @@ def _close(instances: list[duckdb.DuckDBPyConnection]) -> None:
             instances.pop().close()
 
 
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def sql_literal(text: str) -> str:
+    """Return the text as an SQL literal, where SQL takes no parameters."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 _engines: weakref.WeakSet[StoreEngine] = weakref.WeakSet()

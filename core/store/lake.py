@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from core.files import sha256_of
+from core.store.engine import sql_literal
 from core.store.parts import PART_SCHEMA, empty_texts, part_name, part_path
 
 _STORED = "SELECT * EXCLUDE (cell) FROM prediction_rows JOIN cells USING (cell)"
@@ -87,7 +88,7 @@ def show_rows(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     gone = [(run, name) for run, name in names if name not in present_names[run]]
     branches = [f"SELECT {_COLUMNS}, run_id, part FROM ({_STORED})"]  # noqa: S608
     if present:
-        files = ", ".join(_quoted(path) for path in present)
+        files = ", ".join(sql_literal(path) for path in present)
         branches.append(
             f"SELECT {_COLUMNS}, {_RUN_AND_PART}"  # noqa: S608
             f" FROM read_parquet([{files}], filename = true)"
@@ -103,12 +104,9 @@ def _names_in(folder: Path) -> set[str]:
 def _failing_rows(run_id: str, name: str) -> str:
     """Return a query of one row of the run that fails where it is read."""
     values = ", ".join(
-        f'error({_quoted(name)}) AS "{column}"' if column == "case_id" else f'NULL AS "{column}"'
+        f'error({sql_literal(name)}) AS "{column}"'
+        if column == "case_id"
+        else f'NULL AS "{column}"'
         for column in PART_SCHEMA.names
     )
-    return f"SELECT {values}, {_quoted(run_id)} AS run_id, 0 AS part"
-
-
-def _quoted(text: str) -> str:
-    """Return the text as an SQL literal: a view takes no parameters."""
-    return "'" + text.replace("'", "''") + "'"
+    return f"SELECT {values}, {sql_literal(run_id)} AS run_id, 0 AS part"
