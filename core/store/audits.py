@@ -7,6 +7,7 @@ drawing and no estimate: core.decision.audits has both.
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,12 @@ from core.store.store import Store
 from core.store.trail import AuditTrail, TrailEvent
 from core.store.unscored import CASES
 
-_BY_VERSION = "run_id = ? AND policy = ? AND policy_version = ?"
+_BY_VERSION = "run_id = $run AND policy = $policy AND policy_version = $version"
 # Lists as parameters: row by row, DuckDB takes a millisecond for each.
-_NEW = "SELECT unnest(?) AS case_id, unnest(?) AS stratum, unnest(?) AS inclusion_probability, unnest(?) AS u"
+_NEW = """
+    SELECT unnest($ids) AS case_id, unnest($strata) AS stratum,
+           unnest($probabilities) AS inclusion_probability, unnest($numbers) AS u
+"""
 # A case drawn again at a higher share had the higher probability.
 _DRAWN = f"""
     SELECT case_id, arg_max(stratum, inclusion_probability) AS stratum,
@@ -30,7 +34,7 @@ _DRAWN = f"""
            min(drawn_at) AS drawn_at
     FROM draws WHERE {_BY_VERSION} GROUP BY case_id
 """  # noqa: S608
-# Every decided case with its draw and what people say of it; parameters: key, key, run, run.
+# Every decided case with its draw and what people say of it.
 _AUDITED = f"""
     SELECT p.case_id, p."row", p.segment, p.predicted, p.label, p.outcome, p.confidence,
            p.epistemic, p.occurred_at, p.value, d.decision, d.reason, r.stratum,
@@ -39,8 +43,8 @@ _AUDITED = f"""
     FROM {{cases}} p
     JOIN (SELECT case_id, decision, reason FROM decisions WHERE {_BY_VERSION}) d USING (case_id)
     LEFT JOIN ({_DRAWN}) r USING (case_id)
-    LEFT JOIN (FROM case_verdicts WHERE run_id = ?) v USING (case_id)
-    WHERE p.run_id = ?
+    LEFT JOIN (FROM case_verdicts WHERE run_id = $run) v USING (case_id)
+    WHERE p.run_id = $run
 """  # noqa: S608
 # Of the cases that wait, the first of each kind: blind ones by their number, others by confidence.
 # core.decision.review.review_queue has the same rules on a frame; this query leaves out what is far behind.
@@ -100,7 +104,8 @@ class Audits:
             raise SettingsError("store.draws_shape", cases=len(ids), n=len(pi), numbers=len(u))
         if not ((pi > 0) & (pi <= 1) & (u >= 0) & (u < pi)).all():
             raise SettingsError("store.draw_values")
-        new = [ids, list(strata), pi.tolist(), u.tolist()]
+        rows = _key(run_id, policy, version) | {"ids": ids, "strata": list(strata)}
+        rows |= {"probabilities": pi.tolist(), "numbers": u.tolist()}
         moment = records.utc_now() if drawn_at is None else drawn_at.astimezone(UTC)
         with self.store.atomic() as connection:
             self.store.run(run_id)
@@ -108,19 +113,19 @@ class Audits:
             if not ids:
                 return 0
             intake.require_cases(connection, run_id, ids)
-            key = [run_id, policy, version]
             mismatch = connection.execute(
                 f"SELECT case_id FROM ({_NEW}) n JOIN ({_DRAWN}) d USING (case_id) WHERE n.u <> d.u"  # noqa: S608
                 " ORDER BY case_id LIMIT 1",
-                [*new, *key],
+                rows,
             ).fetchone()
             if mismatch is not None:
                 raise StoreError("store.other_draw", case=mismatch[0])
             (added,) = connection.execute(
-                "INSERT INTO draws SELECT ?, case_id, ?, ?, n.stratum, n.inclusion_probability,"  # noqa: S608
-                f" n.u, ? FROM ({_NEW}) n LEFT JOIN ({_DRAWN}) d USING (case_id)"
+                "INSERT INTO draws SELECT $run, case_id, $policy, $version, n.stratum,"  # noqa: S608
+                f" n.inclusion_probability, n.u, $moment FROM ({_NEW}) n"
+                f" LEFT JOIN ({_DRAWN}) d USING (case_id)"
                 " WHERE d.case_id IS NULL OR n.inclusion_probability > d.inclusion_probability",
-                [*key, moment.replace(tzinfo=None), *new, *key],
+                rows | {"moment": moment.replace(tzinfo=None)},
             ).fetchone() or (0,)
             if added:
                 self._record(
@@ -135,8 +140,9 @@ class Audits:
             return connection.execute(
                 "SELECT p.case_id, p.predicted, p.confidence FROM predictions p"  # noqa: S608
                 f" JOIN (SELECT case_id FROM decisions WHERE {_BY_VERSION}"
-                " AND decision = 'accepted') USING (case_id) WHERE p.run_id = ? ORDER BY p.case_id",
-                [run_id, policy, version, run_id],
+                " AND decision = 'accepted') USING (case_id) WHERE p.run_id = $run"
+                " ORDER BY p.case_id",
+                _key(run_id, policy, version),
             ).df()
 
     def draws(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
@@ -148,7 +154,7 @@ class Audits:
         with self.store.reading() as connection:
             return connection.execute(
                 f"SELECT * FROM ({_DRAWN}) ORDER BY case_id",  # noqa: S608
-                [run_id, policy, version],
+                _key(run_id, policy, version),
             ).df()
 
     def draw_history(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
@@ -157,7 +163,7 @@ class Audits:
             return connection.execute(
                 "SELECT case_id, inclusion_probability, drawn_at FROM draws"  # noqa: S608
                 f" WHERE {_BY_VERSION} ORDER BY drawn_at, case_id",
-                [run_id, policy, version],
+                _key(run_id, policy, version),
             ).df()
 
     def audited_cases(
@@ -185,17 +191,16 @@ class Audits:
 
     def audited_case(self, run_id: str, policy: str, version: int, case_id: str) -> pd.DataFrame:
         """Return the row of `audited_cases` of a case, scored or not; none if it is not decided."""
-        query = f"{_AUDITED.format(cases=CASES)} AND p.case_id = ?"
-        return self._audited(run_id, policy, version, query, case_id)
+        query = f"{_AUDITED.format(cases=CASES)} AND p.case_id = $case"
+        return self._audited(run_id, policy, version, query, case=case_id)
 
     def _audited(
-        self, run_id: str, policy: str, version: int, query: str, *values: str
+        self, run_id: str, policy: str, version: int, query: str, **values: str
     ) -> pd.DataFrame:
-        key = [run_id, policy, version]
         with self.store.reading() as connection:
             self.store.run(run_id)
             return connection.execute(
-                f'{query} ORDER BY p."row", p.case_id', [*key, *key, run_id, run_id, *values]
+                f'{query} ORDER BY p."row", p.case_id', _key(run_id, policy, version) | values
             ).df()
 
     def waiting_cases(
@@ -208,16 +213,10 @@ class Audits:
         second_share: of the reviewed cases, which two people judge. Further column: waiting, how
         many cases wait in all. Raises NotFoundError for an unknown run.
         """
-        key = [run_id, policy, version]
-        places = {f"p{i}": value for i, value in enumerate([*key, *key, run_id, run_id])}
-        query, marks = _WAITING, iter(places)
-        while "?" in query:
-            query = query.replace("?", f"${next(marks)}", 1)
-        second = f"{math.ceil(second_share * 2**48):012x}"
-        named = {"run": run_id, "second": second, "limit": limit}
+        limits = {"second": f"{math.ceil(second_share * 2**48):012x}", "limit": limit}
         with self.store.reading() as connection:
             self.store.run(run_id)
-            return connection.execute(query, places | named).df()
+            return connection.execute(_WAITING, _key(run_id, policy, version) | limits).df()
 
     # --- gold cases
 
@@ -262,3 +261,8 @@ class Audits:
                 "SELECT case_id, label FROM gold_cases WHERE run_id = ?", [run_id]
             ).fetchall()
         return dict(rows)
+
+
+def _key(run_id: str, policy: str, version: int) -> dict[str, Any]:
+    """Return the parameters of _BY_VERSION."""
+    return {"run": run_id, "policy": policy, "version": version}
