@@ -7,6 +7,7 @@ import pandas as pd
 
 from core.errors import StoreError
 from core.store import intake
+from core.store.file import only_row
 from core.store.store import Store
 
 # Every case that people can judge, in place of `predictions`. One without an answer has no number,
@@ -41,7 +42,6 @@ def add_unscored_cases(store: Store, run_id: str, cases: pd.DataFrame) -> int:
 
 def count_unscored(store: Store, run_id: str) -> int:
     """Return how many cases of the run have no answer of the model."""
-    with store.atomic() as connection:
+    with store.reading() as connection:
         query = "SELECT count(*) FROM unscored_cases WHERE run_id = ?"
-        (n,) = connection.execute(query, [run_id]).fetchone() or (0,)
-    return int(n)
+        return int(only_row(connection.execute(query, [run_id]))[0])
