@@ -13,7 +13,7 @@ from core.settings import Settings
 from core.store import lake
 from core.store.file import only_row
 from core.store.store import Store
-from core.store.trail import AuditTrail, TrailEvent
+from core.store.trail import record_action
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ def purge_before(store: Store, settings: Settings, day: date) -> Purged:
         )
         texts += int(only_row(result)[0])
         purged = Purged(texts, len(uploads), len(jobs), len(leftovers))
-        event = TrailEvent("purge", store.principal.name, f"before {day}", asdict(purged))
-        AuditTrail(store).append(store.principal, [event])
+        record_action(store, "purge", f"before {day}", **asdict(purged))
     for folder in (*uploads, *jobs):
         shutil.rmtree(folder)
     for path in leftovers:
