@@ -66,13 +66,11 @@ class StoreFile:
         the transaction back at a failed statement, and a later COMMIT then stores nothing without
         an error. Raises StoreError.
         """
-        with self._alone() as deadline:
-            if self._open is None:
-                with self._begun(deadline) as connection:
-                    yield connection
-            else:
-                with self._joined(self._open) as connection:
-                    yield connection
+        with (
+            self._alone() as deadline,
+            self._begun(deadline) if self._open is None else self._joined(self._open) as connection,
+        ):
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
