@@ -55,6 +55,11 @@ class Segment:
     cases: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
+    @property
+    def unscored(self) -> int:
+        """Return how many of its cases have no answer of the model."""
+        return len(self.cases) - self.scored
+
 
 class DecisionLog:
     """The log at `path`, made at first use. Raises StoreError where another process holds it, or a
@@ -124,19 +129,21 @@ class DecisionLog:
         removed = 0
         for number in sorted(self._segments)[:-1]:
             segment, past = self._segments[number], self.retired
-            with_answer, without = segment.scored, len(segment.cases) - segment.scored
             closed_bytes = sum(self._segments[n].size for n in sorted(self._segments)[:-1])
             old = time.time() - os.fstat(segment.handle).st_mtime > KEEP_S
-            in_store = past.scored + with_answer <= scored and past.unscored + without <= unscored
+            in_store = (
+                past.scored + segment.scored <= scored
+                and past.unscored + segment.unscored <= unscored
+            )
             if not in_store or not (old or closed_bytes > KEEP_BYTES):
                 break
-            retired = past.with_cases(segment.cases, with_answer, without, number)
+            retired = past.with_cases(segment.cases, segment.scored, segment.unscored, number)
             # First the names, then the file: a kill in between leaves a file that is removed when
             # the log is opened.
             retired.save(self._retired_path)
             with self._turn:
                 self.retired = retired
-                self._forget(number, with_answer, without)
+                self._forget(number)
             self._closed_path(number).unlink()
             removed += 1
         return removed
@@ -156,10 +163,14 @@ class DecisionLog:
     def _closed_path(self, number: int) -> Path:
         return self.path.with_suffix(f".{number:06d}.jsonl")
 
+    def _newest(self) -> tuple[int, Segment]:
+        """Return number and file of the newest, the one that is written."""
+        number = max(self._segments)
+        return number, self._segments[number]
+
     def _open_segment(self) -> Segment:
         """Return the file that is written, a new one where the last is large or old."""
-        number = max(self._segments)
-        segment = self._segments[number]
+        number, segment = self._newest()
         age = time.time() - segment.began
         if segment.size and (segment.size >= SEGMENT_BYTES or age >= SEGMENT_S):
             self.path.rename(self._closed_path(number))
@@ -171,20 +182,18 @@ class DecisionLog:
 
     def _recover(self) -> None:
         """Index the lines of all files, and cut off an unfinished last one of the newest."""
-        numbers = [int(path.suffixes[-2][1:]) for path in self._closed_files()]
-        for number in sorted(numbers):
+        digits = "[0-9]" * 6
+        closed = self.path.parent.glob(f"{self.path.stem}.{digits}.jsonl")
+        numbers = sorted(int(path.suffixes[-2][1:]) for path in closed)
+        for number in numbers:
             if number <= self.retired.segment:
                 self._closed_path(number).unlink()
                 continue
             self._read_segment(number, self._closed_path(number))
         self._read_segment(max([self.retired.segment, *numbers]) + 1, self.path)
-        active = self._segments[max(self._segments)]
+        _, active = self._newest()
         os.ftruncate(active.handle, active.size)
         os.fsync(active.handle)
-
-    def _closed_files(self) -> list[Path]:
-        digits = "[0-9]" * 6
-        return sorted(self.path.parent.glob(f"{self.path.stem}.{digits}.jsonl"))
 
     def _read_segment(self, number: int, path: Path) -> None:
         self._segments[number] = Segment(_opened(path), began=path.stat().st_mtime)
@@ -201,8 +210,7 @@ class DecisionLog:
 
     def _index(self, document: dict[str, Any], size: int) -> None:
         """Note where the next line of the newest file lies."""
-        number = max(self._segments)
-        segment = self._segments[number]
+        number, segment = self._newest()
         line = StoredLine(number, segment.size, size, document["content_key"])
         if "request" in document:
             self.requests[document["request"]] = line
@@ -216,7 +224,7 @@ class DecisionLog:
             segment.cases.append(case_id)
         segment.size += size
 
-    def _forget(self, number: int, scored: int, unscored: int) -> None:
+    def _forget(self, number: int) -> None:
         segment = self._segments.pop(number)
         os.close(segment.handle)
         for names, lines in ((segment.cases, self.cases), (segment.requests, self.requests)):
@@ -224,10 +232,10 @@ class DecisionLog:
                 # a key may have been used again in a later file
                 if lines[name].segment == number:
                     del lines[name]
-        del self.scored[:scored], self.unscored[:unscored]
+        del self.scored[: segment.scored], self.unscored[: segment.unscored]
 
     def _cut_back(self) -> None:
-        active = self._segments[max(self._segments)]
+        _, active = self._newest()
         try:
             os.ftruncate(active.handle, active.size)
         except OSError:

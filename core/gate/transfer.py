@@ -16,7 +16,7 @@ import pandas as pd
 
 from core.decision.audits.draws import audit_numbers
 from core.errors import KakushinError
-from core.gate.log import DecisionLog
+from core.gate.log import DecisionLog, StoredLine
 from core.pipeline.runs import content_hash, model_run
 from core.store.audits import Audits
 from core.store.parts import write_part
@@ -105,13 +105,14 @@ class StoreTransfer:
 
     def _next_scored(self) -> list[dict[str, Any]]:
         self._scored = self.store.run(self.run.run_id).cases
-        first = self._scored - self.log.retired.scored
-        return [self.log.read_line(line) for line in self.log.scored[first : first + PART_CASES]]
+        return self._documents(self.log.scored, self._scored - self.log.retired.scored)
 
     def _next_unscored(self) -> list[dict[str, Any]]:
         self._unscored = count_unscored(self.store, self.run.run_id)
-        first = self._unscored - self.log.retired.unscored
-        return [self.log.read_line(line) for line in self.log.unscored[first : first + PART_CASES]]
+        return self._documents(self.log.unscored, self._unscored - self.log.retired.unscored)
+
+    def _documents(self, lines: list[StoredLine], first: int) -> list[dict[str, Any]]:
+        return [self.log.read_line(line) for line in lines[first : first + PART_CASES]]
 
     def _move(self, documents: list[dict[str, Any]]) -> None:
         run_id = self.run.run_id
