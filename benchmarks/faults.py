@@ -313,27 +313,28 @@ def run_faults(
             for _ in tqdm(range(tries), desc=f"{name}, {phase}", disable=None):
                 store = Store(shutil.copytree(new, folder / "store"), timeout_s=60)
                 status = _run_faulty(store, phase, fault, rng.random())
-                for path in (store.folder, *store.folder.rglob("*")):
-                    path.chmod(0o700 if path.is_dir() else 0o600)
-                stored = _stored(store, phase)
-                is_right = stored is not None and stored.get(0, 0) in (
-                    (1,) if status == 0 else (0, 1)
-                )
                 tally[_OUTCOMES.get(status, "no_sentence")] += 1
-                tally["wrong"] += not is_right
+                tally["wrong"] += not _is_right(store, phase, status)
                 shutil.rmtree(store.folder)
         results[name] = dict(tally)
     return results
 
 
+def _is_right(store: Store, phase: str, status: int) -> bool:
+    """Return whether the store has the operation once, or not at all if the child did not end well."""
+    for path in (store.folder, *store.folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    stored = _stored(store, phase)
+    return stored is not None and stored.get(0, 0) in ((1,) if status == 0 else (0, 1))
+
+
 def _run_faulty(store: Store, phase: str, fault: Callable, share: float) -> int:
     """Return the exit status of a child that does one operation under the fault."""
-    store.runs()  # so that the fault meets the operation, not the start of DuckDB
     pid = os.fork()
     if pid == 0:
         status = 4
         try:
-            store.runs()
+            store.runs()  # so that the fault meets the operation, not the start of DuckDB
             fault(store, share)
             PHASES[phase][0](store, 0)
             status = 0
