@@ -23,7 +23,8 @@ def start_warm_up() -> None:
 def warm_up() -> None:
     """Compute what the first page shows, in the language of this machine first.
 
-    Does nothing for a store that cannot be read: the page says why.
+    Does nothing without a store: a server that only starts leaves a workspace as it is, so that a
+    backup can still be restored into it. Does nothing for one that cannot be read: the page says why.
     """
     # imported here, in the thread: they take most of a second of the server's start
     from dashboard.components import door  # noqa: F401
@@ -33,11 +34,10 @@ def warm_up() -> None:
     # Streamlit looks at the stack at a run's first heading. The first look reads every module's
     # file name from the disk, and Python keeps them.
     inspect.stack()
-    with suppress(KakushinError):
-        runs = cache.runs()
-        for language in (
-            sorted(LANGUAGES, key=lambda name: name != reader_language()) if runs else ()
-        ):
+    with suppress(KakushinError, OSError):
+        if not cache.settings().store.exists() or not (runs := cache.runs()):
+            return
+        for language in sorted(LANGUAGES, key=lambda name: name != reader_language()):
             View(_first_context(language, runs)).fill_caches()
 
 

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from core.store.store import Store
 from dashboard.decide import live
 from dashboard.warm_up import warm_up
 
@@ -23,4 +24,17 @@ def test_the_first_reader_finds_the_texts_of_the_handle_ready(
 
 def test_a_store_without_runs_needs_no_preparation(tmp_path, monkeypatch):
     monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path))
+    Store(tmp_path / "store").runs()
+    assert warm_up() is None
+
+
+def test_a_workspace_without_a_store_gets_none(tmp_path, monkeypatch):
+    """A backup is restored only into a workspace without a store."""
+    monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path))
+    warm_up()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workspace_that_the_system_refuses_is_left_to_the_page(tmp_path, monkeypatch):
+    monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path / ("long" * 100)))
     assert warm_up() is None
