@@ -226,10 +226,12 @@ def _sum_outcomes(counts: Counts, outcomes: NDArray[np.int64]) -> Counts:
 
 
 def scaled_interval(share: Interval, scale: float, offset: float = 0.0) -> Interval:
-    """Return offset + scale * share, with its bounds. The result is a plain Interval, because it
-    is no longer a share.
+    """Return offset + scale * share, with its bounds, which a negative scale swaps. The result is a
+    plain Interval, because it is no longer a share.
     """
     value, low, high = (
         None if x is None else offset + scale * x for x in (share.value, share.low, share.high)
     )
+    if scale < 0:
+        low, high = high, low
     return Interval(value, low, high, share.n, share.level)

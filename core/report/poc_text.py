@@ -5,7 +5,7 @@ language.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from core.counts.tally import scaled_interval
@@ -78,9 +78,8 @@ def _meaning(text: FigureText, result: PocResult) -> str:
     if not student.accepted:
         return text("nothing_accepted", n=result.calibration_cases)
     saving = result.verdict.saving_per_day
-    # A negative saving is written as what it costs; -1 swaps the bounds.
+    # A negative saving is written as what it costs.
     loses = saving.value is not None and saving.value < 0
-    costs = scaled_interval(replace(saving, low=saving.high, high=saving.low), -1.0)
     return text(
         "meaning_loss" if loses else "meaning",
         n=int(student.labelled),
@@ -88,7 +87,7 @@ def _meaning(text: FigureText, result: PocResult) -> str:
         coverage=text.percent(student.coverage.value),
         risk=text.percent(student.selective_risk.value),
         calibration=text.number(result.calibration_cases, 0),
-        **text.monthly(costs if loses else saving),
+        **text.monthly(scaled_interval(saving, -1.0) if loses else saving),
     )
 
 

@@ -48,7 +48,6 @@ def policy_verdict(consequence: PolicyConsequence, limit: RiskLimit | None = Non
     """Return the verdict on a policy under an optional limit on one of its risks."""
     model = consequence.cost_model
     saving = scaled_interval(consequence.money_per_day, -1.0, model.review_all)
-    saving = replace(saving, low=saving.high, high=saving.low)  # -1 swaps the bounds
     against = _reasons_against(consequence, saving, limit)
     if against:
         return PolicyVerdict(DO_NOT_ADOPT, against, saving)
