@@ -51,9 +51,9 @@ class FigureFormat:
         sign, amount = "-" if value < 0 else "", f"{abs(_decimal(value)):,.{digits}f}"
         return f"{sign}{self.symbol(currency)}{self._with_signs(amount)}"
 
-    def money_in_short(self, value: float, currency: str) -> str:
+    def money_in_short(self, value: float | None, currency: str) -> str:
         """Return an amount; from a hundred million in short form: 1.26億円, 126M."""
-        if abs(value) < 1e8 or self.writes_yen(currency):
+        if value is None or abs(value) < 1e8 or self.writes_yen(currency):
             return self.money(value, currency)
         from babel.numbers import format_compact_currency
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from core.counts.tally import scaled_interval
 from core.decision.meeting.poc import cases_for_width
 from core.decision.thresholds.costs import DAYS_PER_MONTH
+from core.decision.thresholds.route import RouteAtThreshold
 from core.decision.thresholds.verdict import DO_NOT_ADOPT, policy_verdict
 from core.messages import sentence
 from core.messages.figures import DASH, FigureFormat
@@ -43,14 +44,12 @@ class FigureText(FigureFormat):
 
     def amount(self, value: float | None) -> str:
         """Return an amount of money, from a hundred million in short form."""
-        return DASH if value is None else self.money_in_short(value, self.currency)
+        return self.money_in_short(value, self.currency)
 
     def monthly(self, daily: Interval) -> dict[str, str]:
         """Return value, low and high of an amount a day as amounts a month."""
-        ends = {"value": daily.value, "low": daily.low, "high": daily.high}
-        return {
-            name: self.amount(None if x is None else x * DAYS_PER_MONTH) for name, x in ends.items()
-        }
+        month = scaled_interval(daily, DAYS_PER_MONTH)
+        return {end: self.amount(getattr(month, end)) for end in ("value", "low", "high")}
 
 
 def figure_text(result: PocResult, language: str) -> FigureText:
@@ -140,28 +139,27 @@ def _payback(text: FigureText, result: PocResult) -> str:
 
 
 def _way_to_yes(text: FigureText, result: PocResult) -> list[str]:
-    lines = []
-    if (
-        result.route is not None
-        and policy_verdict(result.route.consequence).decision == DO_NOT_ADOPT
-    ):
-        lines.append(text("no_route"))
-    elif result.route is not None:
-        groups = list(result.route.groups[:NAMED_GROUPS])
-        hidden = len(result.route.groups) - len(groups)
-        verdict = policy_verdict(result.route.consequence)
-        lines.append(
-            text(
-                "route",
-                n=result.route.folds,
-                groups=[*groups, *([text("route.more", n=hidden)] if hidden else [])],
-                verdict=text(f"verdict.{verdict.decision}"),
-                **text.monthly(verdict.saving_per_day),
-            )
-        )
+    lines = [] if result.route is None else [_route_text(text, result.route)]
     if result.verdict.decision != "adopt" and result.break_even_escape:
         lines.append(text("break_even", escape=text.amount(result.break_even_escape)))
     return lines
+
+
+def _route_text(text: FigureText, route: RouteAtThreshold) -> str:
+    """Return what sending groups to people brings, or that it leads to no yes."""
+    verdict = policy_verdict(route.consequence)
+    if verdict.decision == DO_NOT_ADOPT:
+        return text("no_route")
+    groups = list(route.groups[:NAMED_GROUPS])
+    if hidden := len(route.groups) - len(groups):
+        groups.append(text("route.more", n=hidden))
+    return text(
+        "route",
+        n=route.folds,
+        groups=groups,
+        verdict=text(f"verdict.{verdict.decision}"),
+        **text.monthly(verdict.saving_per_day),
+    )
 
 
 def _enough_cases(text: FigureText, result: PocResult) -> list[str]:

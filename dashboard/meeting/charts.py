@@ -4,7 +4,6 @@ As pure as dashboard.components.charts.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -49,7 +48,7 @@ def scenario_chart(
             showlegend=False,
             **cell,
         )
-        forms: dict[str, dict[str, Any]] = {
+        form = {
             "coverage": {"tickformat": ".0%"},
             "money_per_month": {
                 # without a format, Plotly writes millions as "2M"
@@ -57,9 +56,8 @@ def scenario_chart(
                 "tickprefix": words["symbol"],
                 "ticksuffix": words["unit"],
             },
-        }
-        form = {"nticks": 5} | forms.get(measure, {})
-        figure.update_xaxes(rangemode="tozero", **form, **cell)
+        }.get(measure, {})
+        figure.update_xaxes(rangemode="tozero", nticks=5, **form, **cell)
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=names, range=[-0.5, len(names) - 0.3]
     )
