@@ -22,7 +22,6 @@ from core.jobs.arguments import (
     score_arguments,
     train_arguments,
 )
-from core.messages import sentence as message
 from core.pipeline import workspace
 from core.pipeline.bases import OFFLINE
 from core.pipeline.poc_plan import LEAST_CASES, split_history
@@ -38,6 +37,7 @@ from core.store.reviews import Reviews
 from core.store.store import Store
 from core.store.trail import AuditTrail, TrailEvent
 from dashboard.components import controls
+from dashboard.data import words as data_words
 from dashboard.i18n import Words
 from dashboard.session import cache, identity, state
 
@@ -202,8 +202,7 @@ def _poc(words: Words, ready: ReadyCases) -> JobToStart | None:
     counts = {name: words.number(len(part), 0) for name, part in split.parts.items()}
     st.caption(words(f"start.poc.{split.by}", **counts))
     for notice in split.notices:
-        sentence = message(words.language, notice.code, **notice.values)
-        st.caption(words.markdown("upload.notice", sentence=sentence))
+        st.caption(data_words.notice_text(words, notice))
     left, right = st.columns(2)
     name = left.text_input(
         words("start.name"),
@@ -231,17 +230,14 @@ def _base(words: Words, ready: ReadyCases, place: DeltaGenerator, key: str) -> s
         help=words("start.base.help"),
     )
     # only a model that was fetched before can tell; a page fetches none
-    if unknown := vocabulary_notice(frame, cache.settings().cache / base):
-        sentence = message(words.language, unknown.code, **unknown.values)
-        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/translate:")
+    _warn_of_language(words, ready, cache.settings().cache / base)
     return base
 
 
 def _warn_of_language(words: Words, ready: ReadyCases, base: Path) -> None:
     """Draw a warning if the vocabulary of the model in `base` lacks the language of the cases."""
     if unknown := vocabulary_notice(ready.cases.frame, base):
-        sentence = message(words.language, unknown.code, **unknown.values)
-        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/translate:")
+        st.warning(data_words.notice_text(words, unknown), icon=":material/translate:")
 
 
 def _labels(words: Words, ready: ReadyCases, run_labels: tuple[str, ...]) -> str:
@@ -255,8 +251,7 @@ def _labels(words: Words, ready: ReadyCases, run_labels: tuple[str, ...]) -> str
     }
     text = words.markdown("labels.known", classes=words.number(len(run_labels), 0), **texts)
     for notice in notices:
-        sentence = message(words.language, notice.code, **notice.values)
-        text += "  \n" + words.markdown("upload.notice", sentence=sentence)
+        text += "  \n" + data_words.notice_text(words, notice)
     if unknown.empty:
         return text
     names = words.comma.join(unknown.value_counts().index[:EXAMPLES])
@@ -311,8 +306,7 @@ def _rare_labels(words: Words, ready: ReadyCases) -> str | None:
         choice = controls.select(words("rare"), choices, "rare_labels")
     settled, notices = settle_rare_labels(frame, choice)
     for notice in notices:
-        sentence = message(words.language, notice.code, **notice.values)
-        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/label:")
+        st.warning(data_words.notice_text(words, notice), icon=":material/label:")
     try:
         training_cases(settled)
     except CasesError as error:  # now, since the job would fail with it later

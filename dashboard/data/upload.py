@@ -131,8 +131,7 @@ def _refused(words: Words, upload: Upload, error: CasesError) -> None:
 def _notices(words: Words, notices: Sequence[Notice]) -> None:
     """Draw notices about the file, a sentence each."""
     for notice in notices:
-        sentence = message(words.language, notice.code, **notice.values)
-        st.warning(words.markdown("upload.notice", sentence=sentence), icon=":material/info:")
+        st.warning(data_words.notice_text(words, notice), icon=":material/info:")
 
 
 def _first_cases(words: Words, cases: Cases) -> None:

@@ -6,7 +6,9 @@ known names.
 
 import re
 
+from core.cases.table import Notice
 from core.jobs.queue import JobStatus, Progress
+from core.messages import sentence as message
 from core.types import RunRecord
 from dashboard.components.sentences import run_name
 from dashboard.i18n import Words, escape_markdown
@@ -91,6 +93,12 @@ def job_line(words: Words, status: JobStatus) -> str:
 def job_name(words: Words, status: JobStatus) -> str:
     """Return in markdown a job's task and what it works on."""
     return f"{words(f'verb.{status.job.verb}')} · {escape_markdown(status.job.about)}"
+
+
+def notice_text(words: Words, notice: Notice) -> str:
+    """Return in markdown the sentence of a notice about cases."""
+    sentence = message(words.language, notice.code, **notice.values)
+    return words.markdown("upload.notice", sentence=sentence)
 
 
 def chart_name(words: Words, record: RunRecord) -> str:
