@@ -46,7 +46,8 @@ class Settings(BaseSettings):
     four_eyes: bool = True
     # Comma-separated names under which a proxy publishes the dashboard; this machine's are known
     hosts: str = ""
-    # Open pages of the dashboard at a time; one beyond them is refused with a sentence
+    # Open pages of the dashboard at a time; one beyond them is refused with a sentence: each holds
+    # some megabytes, and its watch asks every two seconds
     sessions: int = Field(default=100, ge=1)
 
     @property

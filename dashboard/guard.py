@@ -3,7 +3,8 @@
 A page of another site makes its reader's browser send requests here: under a name of its own that
 resolves to this machine (DNS rebinding), from its own origin, or as a frame. The guard answers such
 requests with 403 and tells the browser to load nothing from elsewhere. A program that is no browser
-sends neither Origin nor Sec-Fetch-Site: the guard checks its Host only.
+sends neither Origin nor Sec-Fetch-Site: the guard checks its Host only. It also limits the pages
+that are open at a time, and refuses one beyond them with 503.
 """
 
 from urllib.parse import urlsplit
@@ -13,7 +14,6 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
-SESSIONS = 100  # each open page holds some megabytes, and its watch asks every two seconds
 _FULL = (
     "The dashboard has {n} open pages, its limit (KAKUSHIN_SESSIONS). Close one, or try again later."
     " / ダッシュボードの同時接続数が上限（{n}）に達しています。"
@@ -43,9 +43,7 @@ class RequestGuard:
     most_sessions: open pages at a time; a page beyond them is answered with 503 and a sentence.
     """
 
-    def __init__(
-        self, app: ASGIApp, public_hosts: tuple[str, ...] = (), most_sessions: int = SESSIONS
-    ):
+    def __init__(self, app: ASGIApp, public_hosts: tuple[str, ...], most_sessions: int):
         self.app, self.public_hosts = app, public_hosts
         self.most_sessions, self._sessions = most_sessions, 0
 

@@ -24,7 +24,7 @@ from core.errors import KakushinError, SettingsError
 from core.messages import error_text, reader_language
 from core.settings import Settings, is_loopback
 from dashboard.app import GROUPS
-from dashboard.guard import LOCAL_HOSTS, SESSIONS, RequestGuard
+from dashboard.guard import LOCAL_HOSTS, RequestGuard
 from dashboard.index_page import index_page
 from dashboard.warm_up import start_warm_up
 
@@ -37,7 +37,7 @@ class DashboardApp(App):
     The guard is outside of Streamlit's middleware, so that an answer to an exception is marked too.
     """
 
-    def __init__(self, public_hosts: tuple[str, ...] = (), most_sessions: int = SESSIONS):
+    def __init__(self, public_hosts: tuple[str, ...], most_sessions: int):
         # The first page's own address is the root; Streamlit knows no other for it.
         first, *names = [name for pages in GROUPS.values() for name in pages]
         routes = [Route(path, _index_page) for path in ("/", *(f"/{name}" for name in names))]
@@ -73,11 +73,11 @@ def require_local_address(address: str | None) -> None:
 
 def serve_dashboard(port: int) -> None:
     """Serve on this machine until a signal ends it. Raises SettingsError for an open address."""
-    public_hosts, login = Settings().public_hosts, login_path()
-    app = DashboardApp(public_hosts, Settings().sessions)
+    settings, login = Settings(), login_path()
+    app = DashboardApp(settings.public_hosts, settings.sessions)
     # Headers would log anyone in who can set them.
     options = {"server.port": port, "server.trustedUserHeaders": {}}
-    options["server.allowedHosts"] = [*LOCAL_HOSTS, *public_hosts]
+    options["server.allowedHosts"] = [*LOCAL_HOSTS, *settings.public_hosts]
     if login is None:
         require_local_address(config.get_option("server.address"))
     else:

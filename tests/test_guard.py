@@ -16,7 +16,7 @@ from dashboard.guard import HEADERS, RequestGuard
 from dashboard.server import require_local_address
 from tests.browser.serving import serving
 
-GUARD = RequestGuard(None, ("kakushin.example.com",))
+GUARD = RequestGuard(None, ("kakushin.example.com",), 1)
 SOCKET = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -126,7 +126,7 @@ def test_the_answer_to_an_exception_is_marked_too():
         raise ZeroDivisionError
 
     routes = [Route("/", lambda request: PlainTextResponse("")), Route("/fail", fail)]
-    app = RequestGuard(Starlette(routes=routes))
+    app = RequestGuard(Starlette(routes=routes), (), 1)
     client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
     for path, status in (("/", 200), ("/fail", 500), ("/none", 404)):
         response = client.get(path)
