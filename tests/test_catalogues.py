@@ -144,6 +144,7 @@ def test_money_follows_the_currency_and_the_language(language):
     assert words.money(12.6, "JPY") == {"en": "¥13", "ja": "13円"}[language]
     assert words.money(12345.6, "USD") == "$12,346"
     assert words.money_in_short(12345.6, "USD") == "$12,346"
+    assert words.money_in_short(None, "USD") == words.money(None, "USD") == "–"
     assert words.money_in_short(-1.264e9, "JPY") == {"en": "-¥1.26B", "ja": "-12.6億円"}[language]
     assert all(words.symbol(currency) for currency in CURRENCIES)
 

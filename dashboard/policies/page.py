@@ -298,7 +298,7 @@ def _take(scene: PolicyScene, selected: entries.PolicyVersion, step: str) -> Non
         return
     try:
         steps.record_event(
-            # `seen`: the store refuses the step if others have decided since this page was drawn
+            # the store refuses the step if others have decided after the last position
             Ledger(cache.store()),
             selected.name,
             selected.version,

@@ -1,8 +1,8 @@
 """Queue: the next case for a reviewer, judged by keyboard, with audits and second reviews blind.
 
-Guard, controls, call, show. core.decision.review.review_queue gives the order, core.store.claims gives each
-case to one reviewer at a time, and core.store.reviews keeps the answers, which only grow: undo adds
-a withdrawal.
+Guard, controls, call, show. core.decision.review.review_queue gives the order, core.store.claims
+gives each case to one reviewer at a time, and core.store.reviews keeps the answers, which only
+grow: undo adds a withdrawal.
 """
 
 import pandas as pd

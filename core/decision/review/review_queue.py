@@ -41,8 +41,8 @@ def review_queue(
 
     cases: a frame of Audits.audited_cases. escape, review: cost of one, in one currency. minutes:
     of one review. capacity_minutes: of all reviewers today. gold: ids of gold cases. The chance of
-    an error is 1 - confidence, 1 where the model gave no answer. Audits come in the order of their random numbers, so that the
-    answered ones are a random sample at any time.
+    an error is 1 - confidence, 1 where the model gave no answer. Audits come in the order of their
+    random numbers, so that the answered ones are a random sample at any time.
     """
     audit = (cases["u"].notna() & (cases["decision"] == "accepted")).to_numpy()
     second = np.array([_second_number(case) < SECOND_SHARE for case in cases["case_id"]], bool)
