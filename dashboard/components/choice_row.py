@@ -30,11 +30,10 @@ def data_chip(words: Words, runs: list[RunRecord], segments: bool = True) -> Run
 
     segments: False draws no segments, for a page about all of them.
     """
-    run_id = controls.clamp_run(runs)
-    record = next(record for record in runs if record.run.run_id == run_id)
+    record = controls.clamp_run(runs)
     chip = f"{record.run.dataset} · {words(f'kind.{record.run.model_kind}')}"
     with st.popover(chip, icon=":material/database:", key="data_chip"):
-        controls.choose_run(words, runs, segments)
+        controls.choose_run(words, runs, record, segments)
     return record
 
 

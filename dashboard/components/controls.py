@@ -88,14 +88,14 @@ def language(words: Words) -> None:
     segments(words("language"), LANGUAGES, "lang", label_visibility="collapsed")
 
 
-def clamp_run(runs: list[RunRecord]) -> str:
-    """Set the chosen run to one of `runs`, before its list is drawn, and return its id."""
+def clamp_run(runs: list[RunRecord]) -> RunRecord:
+    """Set the chosen run to one of `runs`, before its list is drawn, and return it."""
     by_id = {record.run.run_id: record for record in run_selection.selectable_runs(runs)}
     run_id = state.clamp_choice("run", list(by_id), default_run(runs).run.run_id)
-    dataset = by_id[run_id].run.dataset
-    line = cache.line_settings().get(dataset)
-    state.follow_line(dataset, line_choices(line, state.present.lang))
-    return run_id
+    record = by_id[run_id]
+    line = cache.line_settings().get(record.run.dataset)
+    state.follow_line(record.run.dataset, line_choices(line, state.present.lang))
+    return record
 
 
 def default_run(runs: list[RunRecord]) -> RunRecord:
@@ -144,24 +144,26 @@ def counted_share(record: RunRecord, segments: bool = True) -> float:
     return int(totals.sum() - untrained) / max(1, record.cases)
 
 
-def choose_run(words: Words, runs: list[RunRecord], segments: bool = True) -> RunRecord:
-    """Draw the choice of run, segment and untrained labels; return the run.
+def choose_run(
+    words: Words, runs: list[RunRecord], record: RunRecord, segments: bool = True
+) -> None:
+    """Draw the choice of run, segment and untrained labels.
 
-    runs: every scoring run. segments: False draws no segments, for a page about all of them.
+    runs: every scoring run. record: the chosen one, of `clamp_run`. segments: False draws no
+    segments, for a page about all of them.
     """
-    by_id = {record.run.run_id: record for record in run_selection.selectable_runs(runs)}
-    run_id = clamp_run(runs)
-    names = {name: run_name(words, record) for name, record in by_id.items()}
+    selectable = run_selection.selectable_runs(runs)
+    names = {scored.run.run_id: run_name(words, scored) for scored in selectable}
     select(words("run"), names, "run", help=words("run.help"))
-    st.caption(run_cases(words, by_id[run_id]))
+    st.caption(run_cases(words, record))
     if segments:
         # a segment without a name has the same key as ALL, and a list must not hold a key twice
-        options = [ALL, *(name for name in cache.histogram(run_id).segments if name != ALL)]
+        in_run = cache.histogram(record.run.run_id).segments
+        options = [ALL, *(name for name in in_run if name != ALL)]
         state.clamp_choice("segment", options, ALL)
         shows = {name: name or words("segment.all") for name in options}
         select(words("segment"), shows, "segment", help=words("segment.help"))
     st.toggle(words("unseen"), key="unseen", help=words("unseen.help"))
-    return by_id[run_id]
 
 
 def threshold(words: Words) -> None:
