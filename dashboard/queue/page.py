@@ -10,10 +10,10 @@ import streamlit as st
 
 from core.decision.audits.estimate import AuditSummary, summarise_audits
 from core.decision.audits.planner import plan_audits
-from core.decision.review.review_queue import SECOND_SHARE, ReviewQueue
+from core.decision.review.review_queue import ReviewQueue
 from core.decision.review.reviewers import corrected_leakage
 from core.errors import KakushinError
-from core.pipeline.review_desk import DeskTerms, answer_case, ordered_queue, withdraw_answer
+from core.pipeline.review_desk import DeskTerms, answer_case, waiting_queue, withdraw_answer
 from core.store.audits import Audits
 from core.store.claims import Claims
 from core.store.entries import MAX_NAME
@@ -52,13 +52,9 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         st.info(words("queue.no_policy"), icon=":material/inbox:")
         state.choices()
         return
-    key = (run_id, applied[0].policy, applied[0].version)
-    counts = (applied[0].accepted + applied[0].review, applied[0].accepted)
-    gold = cache.cached_query(_gold_labels, run_id)
     amounts = state.choices()
     terms = DeskTerms(amounts.escape, amounts.review, minutes, 60 * hours)
-    rows = cache.cached_query(_waiting_cases, *key, terms.limit)
-    queue = ordered_queue(rows, terms, gold)
+    queue, waiting = cache.cached_query(waiting_queue, run_id, terms)
     _show_failure(words)
     _show_last(words, run_id)
     if not reviewer.strip():
@@ -69,21 +65,17 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
             st.success(words("queue.done"), icon=":material/done_all:")
         else:
             _draw_case(words, record, reviewer, queue.cases.loc[case_id])
-    _show_capacity(words, queue, int(rows["waiting"].iloc[0]) if len(rows) else 0)
-    cases = cache.cached_query(_examined_cases, *key)
+    _show_capacity(words, queue, waiting)
+    cases = cache.cached_query(_examined_cases, run_id, applied[0].policy, applied[0].version)
+    counts = (applied[0].accepted + applied[0].review, applied[0].accepted)
     _show_audits(words, cases, counts)
+    gold = cache.cached_query(_gold_labels, run_id)
     _show_reviewers(words, cases, counts, cache.cached_query(_verdicts, run_id), gold)
     state.choices()
 
 
 def _applied_policies(store: Store, run_id: str) -> list[AppliedPolicy]:
     return Reviews(store).applied_policies(run_id)
-
-
-def _waiting_cases(
-    store: Store, run_id: str, policy: str, version: int, limit: int
-) -> pd.DataFrame:
-    return Audits(store).waiting_cases(run_id, policy, version, limit, SECOND_SHARE)
 
 
 def _examined_cases(store: Store, run_id: str, policy: str, version: int) -> pd.DataFrame:
