@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
 from core.models.base.card import ModelCard
 from core.models.scoring import onnx_engine
@@ -42,7 +43,7 @@ def rivals(
 
         encoder = SentenceTransformer(source, device="cpu")
         runners["sentence_transformers"] = lambda: softmax(
-            encoder.encode(texts, show_progress_bar=False) @ head
+            encoder.encode(texts, show_progress_bar=False) @ head, axis=1
         )
     if missing := [name for name in onnx_engine._LIBRARIES if find_spec(name) is None]:
         left_out["onnxruntime"] = f"not installed: {', '.join(missing)}"
@@ -70,14 +71,8 @@ def run_plainly(backbone, head: np.ndarray, texts: list[str]) -> np.ndarray:
         for row, i in enumerate(index):
             tokens[row, : len(ids[i])] = torch.as_tensor(ids[i])
             mask[row, : len(ids[i])] = 1
-        out[index] = softmax(backbone(tokens, mask).numpy() @ head)
+        out[index] = softmax(backbone(tokens, mask).numpy() @ head, axis=1)
     return out
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities [n, K] of logits [n, K]."""
-    p = np.exp(logits - logits.max(1, keepdims=True))
-    return p / p.sum(1, keepdims=True)
 
 
 def has_vnni() -> bool | None:
