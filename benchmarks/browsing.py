@@ -122,11 +122,12 @@ class Browsing:
 
 
 @contextmanager
-def browsing() -> Iterator[Browsing]:
-    """A page of a browser of its own. Ends the program where there is no Chromium."""
+def browsing(width: int = 1440, height: int = 1000) -> Iterator[Browsing]:
+    """Yield a page of a new browser, `width` x `height` pixels; end the program without Chromium."""
     if CHROMIUM is None:
         raise SystemExit("no Chromium on the PATH: `apt-get install chromium` brings one")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield Browsing(browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-AU"))
+        size = {"width": width, "height": height}
+        yield Browsing(browser.new_page(viewport=size, locale="en-AU"))
         browser.close()
