@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from core.cases.cells import CellError, cell_text
 from core.cases.columns import KNOWN, ColumnNames, resolve_columns, suggest_columns
+from core.cases.json_files import flatten_object
 from core.cases.read import COLUMNS, read_cases
 from core.errors import CasesError
 from core.messages import sentence
@@ -77,6 +78,20 @@ def test_a_full_row_arrives_with_its_types(saved):
     ]
     assert (cases.problems, cases.encoding) == ((), "utf-8")
     assert cases.require_clean() is cases
+
+
+def test_cells_written_as_formulas_of_a_constant_are_read_as_excel_shows_them(saved):
+    """Ids, labels, segments, dates and numbers; a text stays as it is written."""
+    line = ",".join(f'"=""{cell}"""' for cell in ("007", "leak", "D", "PUMP", "2024-01-31", "12"))
+    cases = read_cases(saved(f"{','.join(HEADER)}\n{line}\n"))
+    case_id, text, *cells = cases.frame[HEADER].iloc[0]
+    assert (case_id, text) == ("007", '="leak"')
+    assert cells == ["D", "PUMP", pd.Timestamp(2024, 1, 31), 12.0]
+
+
+def test_no_value_of_a_json_path_replaces_another():
+    value = {"a": {"b": {"c": 1}}, "a.b": {"c": 2}, "a.b.c": 3}
+    assert flatten_object(value) == {"a.b.c": 1, "a.b.c [2]": 2, "a.b.c [3]": 3}
 
 
 def test_missing_columns_get_a_row_id_a_dash_and_nothing(saved):

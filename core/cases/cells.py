@@ -11,7 +11,8 @@ from datetime import date, datetime
 
 import pandas as pd
 
-_FORMULA_TEXT = re.compile(r'="([^"]*)"')  # exports write ="0000123" so that Excel keeps the zeros
+# Exports write ="0000123" so that Excel keeps the zeros.
+_FORMULA_TEXT = re.compile(r'="([^"]*)"')
 
 _MARKS = "\ufeff\u200b\u200e\u200f\u2060"
 _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+")
@@ -93,8 +94,13 @@ def name_text(value: object) -> str:
     """Return an id, a label or a segment without blanks and marks around it; ="007" becomes 007."""
     # Joined files leave a byte order mark before the first cell of each part.
     text = cell_text(value).strip().strip(_MARKS).strip()
+    return formula_text(text)
+
+
+def formula_text(text: str) -> str:
+    """Return what a formula of one constant text shows, ="007" -> 007; any other text as it is."""
     match = _FORMULA_TEXT.fullmatch(text)
-    return match[1] if match else text
+    return match[1].strip() if match else text
 
 
 def is_cut_id(value: object, case_id: str) -> bool:

@@ -5,6 +5,7 @@ An object within an object gives columns by path: {"data": {"text": "x"}} has th
 column's meaning.
 """
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +63,8 @@ def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[st
             inner = {f"{prefix}{name}": value}
         # {"a.b": 1, "a": {"b": 2}} has two values of one path: neither replaces the other.
         for path, cell in inner.items():
-            flat[f"{path} [2]" if path in flat else path] = cell
+            names = itertools.chain([path], (f"{path} [{n}]" for n in itertools.count(2)))
+            flat[next(name for name in names if name not in flat)] = cell
     return flat
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
+from core.cases.cells import BadCell, CellError, formula_text, is_missing, unpack_cell
 from core.errors import CasesError
 
 # Between thousands: plain, no-break and narrow no-break space, and the Swiss apostrophes.
@@ -122,8 +122,7 @@ def _read_cell(value: object) -> Amount | float | CellError | None:
 def _split_amount(cell: str) -> Amount | None:
     """Return the parts of a written amount; None if the cell holds anything else."""
     text = unicodedata.normalize("NFKC", cell).strip().translate(_MINUS)
-    if match := re.fullmatch(r'="(.*)"', text):
-        text = match[1].strip()
+    text = formula_text(text)
     text = text.removeprefix("'")  # Excel's mark of a text
     if text.startswith("\\"):
         text = "¥" + text[1:]  # the sign's place in old Japanese character sets

@@ -14,7 +14,7 @@ from functools import cache
 
 import pandas as pd
 
-from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
+from core.cases.cells import BadCell, CellError, formula_text, is_missing, unpack_cell
 
 ORDERS = ("ymd", "dmy", "mdy")
 TypedMoment = tuple[datetime, tzinfo | None, bool]  # moment, zone, whether it has a time of day
@@ -134,8 +134,7 @@ def _read_text(cell: str, epoch_1904: bool):
     """
     # Excel marks a text by an apostrophe, which some exports keep.
     text = " ".join(unicodedata.normalize("NFKC", cell).lower().split()).removeprefix("'")
-    if match := re.fullmatch(r'="(.*)"', text):
-        text = match[1]
+    text = formula_text(text)
     # Numbers first: 20240131 is compact only because it is no serial number and no count.
     if _NUMBER.fullmatch(text) and (moment := _from_number(text, epoch_1904)) is not None:
         return moment
