@@ -45,8 +45,12 @@ def guard_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:
-    """Return CSV in UTF-8 with a byte-order mark, which Excel needs to read Japanese."""
-    return guard_table(frame).to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+    """Return CSV in UTF-8 with a byte-order mark, which Excel needs to read Japanese.
+
+    A lone surrogate, which a bad cell may hold and UTF-8 cannot encode, is written as its escape.
+    """
+    text = guard_table(frame).to_csv(index=False, lineterminator="\r\n")
+    return text.encode("utf-8-sig", errors="backslashreplace")
 
 
 def xlsx_bytes(frame: pd.DataFrame) -> bytes:

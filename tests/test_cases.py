@@ -3,6 +3,7 @@ silence.
 """
 
 import csv
+import io
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -20,6 +21,7 @@ from core.cases.columns import KNOWN, ColumnNames, resolve_columns, suggest_colu
 from core.cases.json_files import flatten_object
 from core.cases.read import COLUMNS, read_cases
 from core.errors import CasesError
+from core.export import csv_bytes
 from core.messages import sentence
 
 HEADER = ["case_id", "text", "segment", "label", "occurred_at", "value"]
@@ -87,6 +89,31 @@ def test_cells_written_as_formulas_of_a_constant_are_read_as_excel_shows_them(sa
     case_id, text, *cells = cases.frame[HEADER].iloc[0]
     assert (case_id, text) == ("007", '="leak"')
     assert cells == ["D", "PUMP", pd.Timestamp(2024, 1, 31), 12.0]
+
+
+def test_rows_of_totals_are_no_cases_and_are_named(saved):
+    """A row that begins with a word for a sum is a case if its text has words."""
+    rows = ["1,a b,3", "小計：,,3", "2,c d,4", "Total,sum is wrong,5", "Grand Total,3,7", "3,8,1"]
+    cases = read_cases(saved("\n".join(["case_id,text,value", *rows])))
+    assert cases.frame["case_id"].tolist() == ["1", "2", "Total", "3"]
+    notice = next(n for n in cases.notices if n.code == "cases.totals_rows")
+    assert notice.values == {"n": 2, "rows": ["3", "6"]}
+    assert not cases.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("café".encode().decode("cp1252"), True),
+        ("25 °C".encode().decode("cp1252"), True),
+        ("あと少し".encode().decode("cp932"), True),
+        *[(text, False) for text in ("café à Ürümqi", "Ã", "ﾃｱ", "漏れ", "plain", "“quoted”")],
+    ],
+)
+def test_a_text_saved_in_the_wrong_encoding_is_recognised(saved, text, expected):
+    cases = read_cases(saved(f"text\n{text}\nnext\n"))
+    assert ("cases.double_encoded" in [n.code for n in cases.notices]) is expected
+    assert cases.frame["text"][0] == text
 
 
 def test_no_value_of_a_json_path_replaces_another():
@@ -373,12 +400,10 @@ def test_the_report_of_problems_runs_no_formula(saved, tmp_path):
         cases,
         problems=tuple(replace(p, value=c) for p, c in zip(cases.problems, cells, strict=True)),
     )
-    cases.write_problems(
-        tmp_path / "report.csv", lambda problem: sentence("en", problem.code, **problem.values)
-    )
-    assert (tmp_path / "report.csv").read_bytes().startswith(b"\xef\xbb\xbf")
-    with (tmp_path / "report.csv").open(encoding="utf-8-sig", newline="") as f:
-        header, *rows = csv.reader(f)
+    table = cases.problem_table(lambda p: sentence("en", p.code, **p.values))
+    content = csv_bytes(table)
+    assert content.startswith(b"\xef\xbb\xbf")
+    header, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     assert header == ["row", "column", "value", "problem"]
     assert [row[0] for row in rows] == [str(i) for i in range(3, 10)]
     assert [row[2] for row in rows] == ["'" + cell for cell in cells[:-1]] + ["plain"]

@@ -285,3 +285,19 @@ def _place(raw: bytes, offset: int) -> dict:
     """Return the values that a sentence names a byte by: its offset, line and value."""
     byte = f"{raw[offset]:#04x}" if offset < len(raw) else "-"
     return {"offset": offset, "row": raw.count(b"\n", 0, offset) + 1, "byte": byte}
+
+
+def is_double_encoded(text: str) -> bool:
+    """Return whether a text is UTF-8 that was read in another encoding: "cafÃ©", "縺ゅ→".
+
+    Written in that encoding again, it is valid UTF-8 of fewer characters. Text that means what it
+    says hardly ever is.
+    """
+    if text.isascii():
+        return False
+    with suppress(UnicodeError):
+        return bool(text.encode("cp1252").decode("utf-8"))
+    with suppress(UnicodeError):
+        # Half-width katakana in pairs are valid UTF-8 of Latin letters by chance.
+        return max(text.encode("cp932").decode("utf-8")) >= "\u3000"
+    return False

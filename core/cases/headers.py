@@ -1,8 +1,11 @@
-"""The header of a table: the first row, unless a later one names the columns below title rows.
+"""The rows of a table that are no cases: its header, titles above it, its repetitions, totals.
 
-Knows rows of cells, not formats.
+The header is the first row, unless a later one names the columns below title rows. Knows rows of
+cells, not formats.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +21,13 @@ from core.cases.table import Notice
 from core.errors import CasesError
 
 SEARCHED = 30  # rows from the top that may be the header
+TOTALS = {
+    *("total", "totals", "grandtotal", "subtotal", "sum", "summe", "gesamt", "gesamtsumme"),
+    *("zwischensumme", "somme", "soustotal", "totale", "totaal", "suma", "subtotaal"),
+    *("合計", "総計", "総合計", "小計", "計"),
+}
+_NOT_LETTERS = re.compile(r"[\W_\d]+")
+_NUMBER = re.compile(r"[\s\d.,'%()+-]*")
 
 Row = tuple[int, Sequence[object]]  # its number in the file as people count, and its cells
 
@@ -60,6 +70,17 @@ def repeats_header(cells: Mapping[str, object]) -> bool:
     named = [(name, cell) for name, cell in cells.items() if name]
     # Nearly every record differs in its first cell: the others are not cleaned.
     return len(named) > 1 and all(REPEAT.sub("", n) == visible_name(cell) for n, cell in named)
+
+
+def is_totals_row(cells: Mapping[str, object], text: object) -> bool:
+    """Return whether a record ({column: cell}) begins with a word for a sum and has no words else.
+
+    text: the cell of its text. Where that is blank or a number, the row is no case.
+    """
+    first = next((str(c) for c in cells.values() if c is not None and str(c).strip()), "")
+    if len(first) > 30 or not _NUMBER.fullmatch(str("" if text is None else text)):
+        return False
+    return _NOT_LETTERS.sub("", unicodedata.normalize("NFKC", first).lower()) in TOTALS
 
 
 def count_cells(cells: Sequence[object]) -> int:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from core.cases.columns import FIELDS, ColumnNames
-from core.cases.read import Cases, Problem
-from core.cases.table import Notice, to_json
+from core.cases.read import Cases
+from core.cases.table import Notice, Problem, to_json
 from core.errors import CasesError
 
 FIRST = 5  # cases in the record

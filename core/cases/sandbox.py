@@ -20,8 +20,8 @@ from pathlib import Path
 import pandas as pd
 
 from core.cases.columns import ColumnNames
-from core.cases.read import Cases, Problem
-from core.cases.table import ReadingOptions, Table, from_json
+from core.cases.read import Cases
+from core.cases.table import Problem, ReadingOptions, Table, from_json
 from core.errors import CasesError
 from core.settings import ROOT
 

@@ -95,6 +95,17 @@ class Table:
         return "line" if self.format in ("csv", "jsonl") else "record"
 
 
+@dataclass(frozen=True)
+class Problem:
+    """One problem of one row: its place and value, and the reason's code and values."""
+
+    row: int  # as people count in the file; Table.row_unit is the unit
+    column: str  # our name; "-" is the whole row
+    value: str
+    code: str
+    values: dict
+
+
 def check_size(path: Path, size: int, max_bytes: int) -> None:
     """Raise CasesError if `size` bytes, unpacked, are more than `max_bytes`."""
     if size > max_bytes:

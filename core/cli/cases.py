@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.cli.verbs import add_verb
 from core.errors import CasesError, SettingsError
+from core.files import write_atomic
 from core.progress import PROGRESS_VARIABLE
 from core.settings import Settings
 
@@ -119,8 +120,10 @@ def read_arguments(arguments, settings: Settings, choice: bool = False):
         _print_problems(cases)
         cases.require_clean()
     elif cases.problems:
+        from core.export import csv_bytes  # imported here: pandas
+
         report = arguments.cases.with_name(arguments.cases.name + ".problems.csv")
-        cases.write_problems(report, problem_text)
+        write_atomic(report, csv_bytes(cases.problem_table(problem_text)))
         n, good = len(cases.problems), len(cases.frame)
         _print_sentence("cases.skipped_rows", n=n, report=str(report), good=good)
     return cases

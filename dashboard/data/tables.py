@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.cases.read import Problem
+from core.cases.table import Problem
 from core.messages import sentence
 from dashboard.components.charts import MARKS, SLOTS, bars, finish, left_titles, letters
 from dashboard.components.tables import ScreenTable
