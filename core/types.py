@@ -48,6 +48,11 @@ class Interval:
     level: float = 0.95
 
     @property
+    def bounds(self) -> tuple[float | None, float | None, float | None]:
+        """(value, low, high); each is None where n is 0."""
+        return self.value, self.low, self.high
+
+    @property
     def estimate(self) -> tuple[float, float, float]:
         """(value, low, high) of an estimate over cases. Raises ValueError where n is 0."""
         if self.value is None or self.low is None or self.high is None:

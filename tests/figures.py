@@ -7,7 +7,13 @@ from dashboard.components import charts
 from dashboard.i18n import Words
 
 WORDS = Words("ja")
-SEPARATED = {"separators": WORDS.separators, "symbol": "$", "unit": "", "amount": ",.2f"}
+SEPARATED = {
+    "separators": WORDS.separators,
+    "symbol": "$",
+    "unit": "",
+    "amount": ",.2f",
+    "ticks": ",",
+}
 SEPARATED["coincide"] = "{names} ({points})"
 NAMES = {"student": "S", "teacher": "T", "point": "P"}
 

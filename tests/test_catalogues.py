@@ -149,6 +149,25 @@ def test_money_follows_the_currency_and_the_language(language):
     assert all(words.symbol(currency) for currency in CURRENCIES)
 
 
+@pytest.mark.parametrize(
+    ("language", "currency", "amounts", "written"),
+    [
+        ("ja", "JPY", (45_274, 2_200_000), ["4.53万円", "220万円"]),
+        ("ja", "JPY", (450, 2_200_000), ["450円", "2,200,000円"]),  # 0.05万円 would say little
+        ("ja", "JPY", (30_000_000, 123_000_000), ["0.30億円", "1.23億円"]),
+        ("ja", "JPY", (45_274, 123_000_000), ["4.53万円", "12,300万円"]),
+        ("ja", "JPY", (0, None, -2_000_000), ["0円", "–", "-200万円"]),
+        ("en", "EUR", (271.64, 13_202), ["€272", "€13,202"]),
+        ("en", "EUR", (-0.001, 12), ["€0.00", "€12.00"]),
+        ("en", "JPY", (5_000, 126_000_000), ["¥5,000", "¥126,000,000"]),
+        ("en", "JPY", (98_000_000, 126_000_000), ["¥98M", "¥126M"]),
+    ],
+)
+def test_amounts_of_one_sentence_have_the_form_of_the_largest(language, currency, amounts, written):
+    write = Words(language).money_form(amounts, currency, in_short=True)
+    assert [write(amount) for amount in amounts] == written
+
+
 def test_percents_and_dates_follow_the_language():
     from datetime import UTC, datetime
 

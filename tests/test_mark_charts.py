@@ -81,9 +81,16 @@ def test_every_colour_is_a_slot_of_the_theme(lang):
     fronts = pd.DataFrame({"way": ["with_teacher", "without"], "leakage": 0.1, "cost": 1.0})
     best = {way: {"leakage": 0.1, "cost": 1.0} for way in fronts["way"]}
     said = words.chart_words("card.review", "card.leakage", "mix.share", "mix.seen", "mix.supposed")
-    named = words.chart_words(
-        "cascade.with_teacher", "cascade.without", "cascade.best", "axis.leakage", "cascade.cost"
-    ) | words.chart_money("AUD")
+    named = (
+        words.chart_words(
+            "cascade.with_teacher",
+            "cascade.without",
+            "cascade.best",
+            "axis.leakage",
+            "cascade.cost",
+        )
+        | words.chart_money("AUD", 1.0)[1]
+    )
     figures = [on_risk(risk_coverage(), MARKS), on_thresholds(thresholds(), MARKS)]
     figures += [
         decide_charts.mix_chart(mixed, 0.2, 0.4, said),

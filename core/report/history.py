@@ -25,8 +25,8 @@ def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFr
     """Return actions and runs in one list, newest first, with the columns COLUMNS.
 
     entries: of core.store.trail.AuditTrail.entries. runs: the stored runs. `at` is UTC with its
-    zone; actor is "" for a run, whose person the store does not know; details is one line of text;
-    state is that of a run, "" for an action.
+    zone; actor is "" for a run, whose person the store does not know; details is a dict; state is
+    that of a run, "" for an action.
     """
     actions = pd.DataFrame(
         {
@@ -35,7 +35,7 @@ def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFr
             "actor": entries["actor"],
             "action": entries["action"],
             "subject": entries["subject"],
-            "details": [_one_line(details) for details in entries["details"]],
+            "details": [json.loads(details) for details in entries["details"]],
             "state": "",
         }
     )
@@ -47,7 +47,7 @@ def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFr
                 "actor": "",
                 "action": f"run.{record.run.kind}",
                 "subject": record.run.run_id,
-                "details": f"{record.run.model}, {record.run.dataset}",
+                "details": {"model": record.run.model, "dataset": record.run.dataset},
                 "state": record.state,
             }
             for record in runs
@@ -64,11 +64,3 @@ def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFr
 def action_kind(action: str) -> str:
     """Return the kind, one of KINDS, of an action such as "policy.approve"."""
     return _KIND_OF_ROOM.get(action.partition(".")[0], ACCESS)
-
-
-def _one_line(details: str) -> str:
-    """Return the details as "name: value" pairs, without hashes and what the subject says."""
-    values = json.loads(details)
-    shown_elsewhere = ("sha256", "name", "version")
-    pairs = [f"{k}: {v}" for k, v in values.items() if k not in shown_elsewhere and v is not None]
-    return ", ".join(pairs)

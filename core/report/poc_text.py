@@ -49,7 +49,8 @@ class FigureText(FigureFormat):
     def monthly(self, daily: Interval) -> dict[str, str]:
         """Return value, low and high of an amount a day as amounts a month."""
         month = scaled_interval(daily, DAYS_PER_MONTH)
-        return {end: self.amount(getattr(month, end)) for end in ("value", "low", "high")}
+        write = self.money_form(month.bounds, self.currency, in_short=True)
+        return {end: write(getattr(month, end)) for end in ("value", "low", "high")}
 
 
 def figure_text(result: PocResult, language: str) -> FigureText:

@@ -133,7 +133,7 @@ def against_threshold(
     panels = [panel for panel in _PANELS if curve[panel[0]].notna().any()]
     figure, axes = go.Figure(), []
     for place, (column, slot, form) in enumerate(panels):
-        prefix, unit, amount = money_signs(words, column == "money")
+        prefix, unit, amount = money_signs(words, is_money := column == "money")
         value = f"{prefix}%{{y:{'.1%' if form else amount}}}{unit}"
         placed = panes.place(place)
         band(
@@ -158,8 +158,8 @@ def against_threshold(
             ),
             **placed,
         )
-        # without SI letters, which no Japanese reader counts in
-        ticks = {"tickformat": ",.0f" if unit else form, "tickprefix": prefix, "ticksuffix": unit}
+        written = words["ticks"] if is_money else form
+        ticks = {"tickformat": written, "tickprefix": prefix, "ticksuffix": unit}
         axes.append(ticks | {"rangemode": "tozero", "nticks": 5})
     shapes = []
     if threshold is not None:

@@ -54,9 +54,6 @@ def consequence_cards(
     def fine(share: float | None) -> str:
         return words.percent(share, 2)
 
-    def amount(value: float | None) -> str:
-        return words.money(value, currency)
-
     return [
         _card(
             words,
@@ -93,7 +90,7 @@ def consequence_cards(
             "basis.labelled",
             _counted(words, "card.per_month", result.escapes_per_day, DAYS_PER_MONTH),
         ),
-        _card(words, "money", total, amount, "basis.labelled"),
+        _card(words, "money", total, words.money_form(total.bounds, currency), "basis.labelled"),
     ]
 
 

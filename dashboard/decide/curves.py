@@ -7,6 +7,7 @@ that of the handle.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -107,8 +108,20 @@ def thresholds_figure(
     texts = words.chart_words(
         "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
     )
-    figure = cached_result(_thresholds, curve, texts | words.chart_money(currency), *marks)
+    size, signs = words.chart_money(currency, curve["money"].max())
+    ends = ["money", "money_low", "money_high"]
+    drawn_curve = curve.assign(**{end: curve[end] / size for end in ends})
+    drawn_marks = [_in_unit(mark, size) for mark in marks]
+    figure = cached_result(_thresholds, drawn_curve, texts | signs, *drawn_marks)
     return figure, curve
+
+
+def _in_unit(mark: Mark, size: float) -> Mark:
+    """Return the point with its money in a unit of that size."""
+    money = mark.figures["money"]
+    if money is None:
+        return mark
+    return replace(mark, figures={**mark.figures, "money": money / size})
 
 
 def _risk(curves: pd.DataFrame, names: dict[str, str], words: dict[str, str], *marks: Mark):

@@ -172,17 +172,14 @@ def mix_cards(
     words: the catalogue. before, after: consequences under the measured and the supposed mix.
     currency: of the money.
     """
-
-    def amount(value: float | None) -> str:
-        return words.money(value, currency)
-
+    write = words.money_form((before.money_per_day.value, *after.money_per_day.bounds), currency)
     figures: list[tuple[str, str, Callable]] = [
         ("coverage", "coverage", words.percent),
         ("leakage", "leakage", lambda share: words.percent(share, 2)),
         ("risk", "selective_risk", words.percent),
         ("reviews", "reviews_per_day", words.number),
         ("escapes", "escapes_per_day", words.number),
-        ("money", "money_per_day", amount),
+        ("money", "money_per_day", write),
     ]
     return [
         _mix_card(words, key, getattr(before, name), getattr(after, name), show)
@@ -220,7 +217,9 @@ def cascade_note(words: Words, best: Mapping[str, pd.Series], teacher: str, curr
             if way == WITH_TEACHER and not row["passes"]
             else f"cascade.best.{way}"
         )
-        money = {end: words.money(row[f"total{end}"], currency) for end in ("", "_low", "_high")}
+        totals = {end: row[f"total{end}"] for end in ("", "_low", "_high")}
+        write = words.money_form(totals.values(), currency)
+        money = {end: write(total) for end, total in totals.items()}
         values.append(
             words.markdown(
                 key,

@@ -31,7 +31,7 @@ def _card(words: Words, column: ScenarioColumn, measure: str) -> Card:
         or phrases.interval_text(words, measure, estimate, currency)
     ]
     lines.append(phrases.evidence_basis(words, measure, estimate.n))
-    value = phrases.measure_text(words, measure, estimate.value, currency)
+    value = phrases.measure_form(words, measure, estimate.bounds, currency)(estimate.value)
     label = phrases.measure_label(words, measure)
     return Card(
         f"{column.name}_{measure}",

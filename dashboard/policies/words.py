@@ -172,7 +172,11 @@ def draft_sentence(words: Words, consequence: PolicyConsequence, currency: str) 
         texts("axis.reviews", consequence.reviews_per_day, words.number),
         texts("card.risk", consequence.selective_risk, words.percent),
         texts("card.leakage", consequence.leakage, words.percent),
-        texts("card.money", consequence.money_per_day, lambda value: words.money(value, currency)),
+        texts(
+            "card.money",
+            money := consequence.money_per_day,
+            words.money_form(money.bounds, currency),
+        ),
     ]
     return " · ".join(parts)
 
