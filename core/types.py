@@ -19,7 +19,7 @@ OUTCOMES = ("right", "wrong", "unseen", "unlabelled")
 
 MODEL_KINDS = ("point", "teacher", "student", "linear")
 KIND_ORDER = ("student", "teacher", "point", "linear")  # the order of lists of models
-ROLES = ("train", "calibration", "stream")
+RUN_ROLES = ("train", "calibration", "stream")
 # "distil" is stored in existing runs, so it keeps its spelling; code and options say "distill"
 RUN_KINDS = ("train", "distil", "score")
 
@@ -72,7 +72,7 @@ class Run:
     model_hash: str  # sha256 of the model's content, hex
     # name of the cases; runs of one dataset and role score the same cases if inputs_hash agrees
     dataset: str
-    role: str  # one of ROLES
+    role: str  # one of RUN_ROLES
     inputs_hash: str  # sha256 of the cases' content, hex
     labels: tuple[str, ...]  # the model's label order
     samples: int = 1  # forward passes per case; 1 for point and student
@@ -87,7 +87,7 @@ class Run:
         for value, allowed, what in (
             (self.kind, RUN_KINDS, "run kind"),
             (self.model_kind, MODEL_KINDS, "model kind"),
-            (self.role, ROLES, "role"),
+            (self.role, RUN_ROLES, "role"),
         ):
             if value not in allowed:
                 raise SettingsError("settings.choice", what=what, value=value, allowed=allowed)

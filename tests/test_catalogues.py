@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.i18n import CURRENCIES, DASH, LANGUAGES, Words, catalogue, escape_markdown
+from dashboard.i18n import CURRENCIES, DASH, LANGUAGE_NAMES, Words, catalogue, escape_markdown
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
 
@@ -136,7 +136,7 @@ def test_numbers_show_two_significant_figures(value, shown):
     assert Words("en").number(value) == shown
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_money_follows_the_currency_and_the_language(language):
     words = Words(language)
     assert words.money(12.345, "AUD") == "A$12.34"
@@ -221,7 +221,7 @@ WITHDRAWN = {
 # Pages of methods, which name the unit of an uncertainty.
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_withdrawn_terms_are_gone(language):
     texts = [
         text
@@ -231,7 +231,7 @@ def test_withdrawn_terms_are_gone(language):
     assert not [text for text in texts for term in WITHDRAWN[language] if term in text]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_nats_are_named_only_where_methods_are(language):
     unit = {"ja": "ナット", "en": "nats"}[language]
     keys = [key for key, texts in catalogue(language).items() if unit in str(texts)]

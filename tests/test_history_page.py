@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from core.identity import PERMISSIONS
-from core.report.history import ACCESS, KINDS, action_kind, history_frame
+from core.report.history import ACCESS_KIND, KINDS, action_kind, history_frame
 from core.store.ledger import Ledger
 from core.store.trail import AuditTrail
 from dashboard.history import tables as history_tables
 from dashboard.history import words as history_words
-from dashboard.i18n import LANGUAGES, Words
+from dashboard.i18n import LANGUAGE_NAMES, Words
 from tests.pages import page_text
 from tests.stores import make_store
 
@@ -56,7 +56,7 @@ def test_a_workspace_without_anything_says_so(open_view, tmp_path):
     assert "Nothing has been recorded" in page_text(open_view("history", tmp_path))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_times_are_those_of_the_reader(store, language):
     entries = AuditTrail(store).entries()
     entries["at"] = pd.Timestamp("2026-03-31 20:30:00")
@@ -67,13 +67,13 @@ def test_times_are_those_of_the_reader(store, language):
     assert table.rows.iloc[0, 0] == written
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_every_action_has_words_and_a_kind(language):
     for action in history_words.NAMED_ACTIONS:
         assert history_words.action_name(Words(language), action) != action
     kinds = {action_kind(action) for action in history_words.NAMED_ACTIONS}
     assert kinds == set(KINDS)
-    assert action_kind("purge") == action_kind("something.new") == ACCESS
+    assert action_kind("purge") == action_kind("something.new") == ACCESS_KIND
     assert history_words.action_name(Words(language), "something.new") == "something.new"
 
 

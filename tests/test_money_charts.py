@@ -30,7 +30,7 @@ def cash(payback=""):
 
 def monthly():
     said = SAID | WORDS.chart_words(
-        *(f"money.part.{part}" for part in money.PARTS), "money.monthly"
+        *(f"money.part.{part}" for part in money.COST_PARTS), "money.monthly"
     )
     return money_charts.running_cost_chart(
         money.option_comparison(money.value_scenario(doubtful())), NAMES, said

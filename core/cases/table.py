@@ -17,7 +17,7 @@ MAX_CELLS = 25_000_000  # values of a Parquet file; each is an object in memory
 MAX_CELL = 10_000_000  # characters, in Parquet bytes
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-RARE = 10  # most rows that a notice names
+NAMED_ROWS = 10  # most rows that a notice names
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ def check_dimensions(path: Path, rows: int, columns: int) -> None:
 
 
 def rare_rows(rows: Sequence[int | str]) -> list[str]:
-    """Return the first RARE row numbers as texts, followed by "…" if there are more."""
-    return [str(row) for row in rows[:RARE]] + (["…"] if len(rows) > RARE else [])
+    """Return the first NAMED_ROWS row numbers as texts, followed by "…" if there are more."""
+    return [str(row) for row in rows[:NAMED_ROWS]] + (["…"] if len(rows) > NAMED_ROWS else [])
 
 
 def notices_of_rows(code: str, rows: Sequence[int]) -> tuple[Notice, ...]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from functools import cache
+from typing import Literal
 
 import pandas as pd
 
 from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
 
-ORDERS = ("ymd", "dmy", "mdy")
+ORDERS: tuple[Literal["ymd", "dmy", "mdy"], ...] = ("ymd", "dmy", "mdy")
 TypedMoment = tuple[datetime, tzinfo | None, bool]  # moment, zone, whether it has a time of day
 SERIALS = (10_000, 80_000)  # days since 1899-12-30 that count as dates: 1927 to 2119
 # The year before an era's first: 令和1年 is 2019.

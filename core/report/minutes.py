@@ -21,7 +21,7 @@ from core.report.document import (
     TableCell,
     text_cell,
 )
-from core.report.meeting import COMPARED, MEASURES, ScenarioColumn, scenario_differences
+from core.report.meeting import COMPARED, SCENARIO_MEASURES, ScenarioColumn, scenario_differences
 from core.report.phrases import ReportWords
 from core.report.poc import TrialReport, trial_sentences, trial_width_chart
 from core.store.meetings import MeetingDecision
@@ -136,7 +136,7 @@ def _scenario(words: ReportWords, column: ScenarioColumn) -> DocumentSection:
         *(words(f"minutes.{end}") for end in ("low", "high")),
         "n",
     )
-    rows = [_measure(words, column, measure) for measure in MEASURES]
+    rows = [_measure(words, column, measure) for measure in SCENARIO_MEASURES]
     frozen = words(
         "minutes.frozen",
         name=column.name,

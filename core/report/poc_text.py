@@ -26,7 +26,7 @@ from core.report.document import (
 from core.report.poc_result import PocResult
 from core.types import Interval
 
-NAMED_GROUPS = 6  # groups that a sentence names
+GROUPS_IN_REPORT = 6  # groups that a sentence names
 LONGEST_TRIAL = 365  # days, above which a number of cases is no advice
 RISK_WIDTH = 0.02  # half width of the risk's interval that a reader may aim at
 _HEADS = ("option", "accuracy", "accepted", "risk", "cost", "saving", "speed")
@@ -151,7 +151,7 @@ def _route_text(text: FigureText, route: RouteAtThreshold) -> str:
     verdict = policy_verdict(route.consequence)
     if verdict.decision == DO_NOT_ADOPT:
         return text("no_route")
-    groups = list(route.groups[:NAMED_GROUPS])
+    groups = list(route.groups[:GROUPS_IN_REPORT])
     if hidden := len(route.groups) - len(groups):
         groups.append(text("route.more", n=hidden))
     return text(

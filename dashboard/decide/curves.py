@@ -22,7 +22,7 @@ from dashboard.components import charts, panels, sentences, tables
 from dashboard.decide import controls as decide_controls
 from dashboard.decide import mark_charts
 from dashboard.decide.live import drawn
-from dashboard.decide.mark_charts import CHEAPEST, Mark
+from dashboard.decide.mark_charts import CHEAPEST_MARK, Mark
 from dashboard.session import cache
 from dashboard.session.address import BY_CLASS
 from dashboard.session.cache import cached_result
@@ -68,7 +68,7 @@ def risk_figure(context: RunContext, marks: Sequence[Mark]) -> tuple[go.Figure, 
     texts = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
     texts["coincide"] = words.pattern("risk_coverage.coincide")
     figure = cached_result(
-        _risk, curves, context.names, texts, *(mark for mark in marks if mark.kind != CHEAPEST)
+        _risk, curves, context.names, texts, *(mark for mark in marks if mark.kind != CHEAPEST_MARK)
     )
     return figure, curves
 
@@ -105,9 +105,7 @@ def thresholds_figure(
     """
     words, currency = context.words, context.choices.currency
     curve = cached_result(frames.threshold_frame, costed)
-    texts = words.chart_words(
-        "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
-    )
+    texts = words.chart_words("axis.reviews", "axis.leakage", "axis.money", "threshold")
     size, signs = words.chart_money(currency, curve["money"].max())
     ends = ["money", "money_low", "money_high"]
     drawn_curve = curve.assign(**{end: curve[end] / size for end in ends})
@@ -134,7 +132,7 @@ def _risk(curves: pd.DataFrame, names: dict[str, str], words: dict[str, str], *m
 
 def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
     """Return the figure, cached as that of `_risk` is."""
-    return mark_charts.on_thresholds(charts.against_threshold(curve, None, None, words), marks)
+    return mark_charts.on_thresholds(charts.against_threshold(curve, words), marks)
 
 
 def options_panel(context: RunContext) -> None:

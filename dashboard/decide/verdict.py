@@ -24,7 +24,7 @@ from dashboard.i18n import DASH, Words
 
 ADOPT, CONDITIONS, REJECT, UNKNOWN = "adopt", "conditions", "reject", "unknown"
 BUT = "but"  # no clear yes, unless some groups go to people
-NAMED = 4  # groups that a sentence names; it counts the others
+NAMED_GROUPS = 4  # groups that a sentence names; it counts the others
 TILES = ("review", "escapes", "money")
 
 
@@ -148,10 +148,10 @@ def describe(
 
 
 def group_names(words: Words, names: Sequence[str]) -> str:
-    """Return the first NAMED names of groups in one text, and the number of the others."""
-    texts = [name or words("segment.all") for name in names[:NAMED]]
-    if len(names) > NAMED:
-        texts.append(words.many("route.more", len(names) - NAMED))
+    """Return the first NAMED_GROUPS names of groups in one text, and the number of the others."""
+    texts = [name or words("segment.all") for name in names[:NAMED_GROUPS]]
+    if len(names) > NAMED_GROUPS:
+        texts.append(words.many("route.more", len(names) - NAMED_GROUPS))
     return words.comma.join(texts)
 
 

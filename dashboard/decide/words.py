@@ -12,8 +12,8 @@ from core.counts.joint import REVIEW_ALL
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.solver import (
-    CAPACITY,
-    RISK,
+    CAPACITY_LIMIT,
+    RISK_LIMIT,
     InfeasibleLimits,
     ShadowPrice,
     SolvedPlan,
@@ -26,7 +26,12 @@ from dashboard.i18n import Words, escape_markdown
 
 # --- limits on risk and reviews
 
-_BINDS = {(): "neither", (RISK,): "risk", (CAPACITY,): "capacity", (RISK, CAPACITY): "both"}
+_BINDS = {
+    (): "neither",
+    (RISK_LIMIT,): "risk",
+    (CAPACITY_LIMIT,): "capacity",
+    (RISK_LIMIT, CAPACITY_LIMIT): "both",
+}
 
 
 def limit_answer(

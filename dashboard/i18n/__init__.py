@@ -20,15 +20,15 @@ from core.messages.figures import DASH, FigureFormat
 __all__ = [  # what pages take from here, so that they need one import
     "CURRENCIES",
     "DASH",
-    "FOLDER",
-    "LANGUAGES",
+    "WORDS_FOLDER",
+    "LANGUAGE_NAMES",
     "Words",
     "catalogue",
     "escape_markdown",
 ]
 
-FOLDER = Path(__file__).resolve().parent
-LANGUAGES = {"ja": "日本語", "en": "English"}  # code -> its own name
+WORDS_FOLDER = Path(__file__).resolve().parent
+LANGUAGE_NAMES = {"ja": "日本語", "en": "English"}  # code -> its own name
 CURRENCIES = ("AUD", "JPY", "USD", "EUR")
 
 # Characters that Streamlit's markdown reads as markup: emphasis, links, HTML, LaTeX, directives,
@@ -57,7 +57,7 @@ _COUNTED = re.compile(r"(?<=[\d%])(?=[件日秒回])")
 @cache
 def catalogue(language: str) -> dict[str, str | tuple[str, ...]]:
     """Return {key: words, or their plural forms} of `<language>/*.po`."""
-    return read_catalogues(FOLDER, language)
+    return read_catalogues(WORDS_FOLDER, language)
 
 
 @dataclass(frozen=True)

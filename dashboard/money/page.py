@@ -192,9 +192,9 @@ def _charts(context: MoneyContext) -> None:
 
 def _running(context: MoneyContext) -> None:
     words, currency = context.words, context.choices.currency
-    amounts = (*money.PARTS, "monthly", "monthly_p10", "monthly_p90")
+    amounts = (*money.COST_PARTS, "monthly", "monthly_p10", "monthly_p90")
     drawn, _, signs = context.scaled(context.rows, *amounts)
-    texts = words.chart_words(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
+    texts = words.chart_words(*(f"money.part.{part}" for part in money.COST_PARTS), "money.monthly")
     figure = money_charts.running_cost_chart(drawn, context.names, texts | signs)
     panels.chart_panel(
         "running",
