@@ -6,7 +6,7 @@ Every reader of a format makes a Table; core.cases.read turns a Table into cases
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from core.errors import CasesError
 
@@ -16,6 +16,8 @@ MAX_COLUMNS = 500
 MAX_CELLS = 25_000_000  # values of a Parquet file; each is an object in memory
 MAX_CELL = 10_000_000  # characters, in Parquet bytes
 
+DateOrder = Literal["ymd", "dmy", "mdy"]
+ORDERS: tuple[DateOrder, ...] = get_args(DateOrder)
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 NAMED_ROWS = 10  # most rows that a notice names
 
@@ -38,7 +40,7 @@ class ReadingOptions:
     header_row: int | None = None
     hidden_rows: bool = False
     decimal: Literal["point", "comma"] | None = None
-    date_order: Literal["ymd", "dmy", "mdy"] | None = None
+    date_order: DateOrder | None = None
     timezone: str | None = None
 
     def with_timezone(self, default: str | None) -> "ReadingOptions":

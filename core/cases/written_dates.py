@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from functools import cache
-from typing import Literal
 
 import pandas as pd
 
 from core.cases.cells import BadCell, CellError, is_missing, unpack_cell
+from core.cases.table import ORDERS
 
-ORDERS: tuple[Literal["ymd", "dmy", "mdy"], ...] = ("ymd", "dmy", "mdy")
 TypedMoment = tuple[datetime, tzinfo | None, bool]  # moment, zone, whether it has a time of day
 SERIALS = (10_000, 80_000)  # days since 1899-12-30 that count as dates: 1927 to 2119
 # The year before an era's first: 令和1年 is 2019.
@@ -180,7 +179,7 @@ def _from_number(text: str, epoch_1904: bool) -> tuple[datetime, tzinfo | None, 
 def _from_compact(match: re.Match) -> WrittenDate:
     year, month, day, hour, minute, second, zulu = match.groups()
     clock = time(int(hour or 0), int(minute or 0), int(second or 0))
-    days = dict.fromkeys(ORDERS, _existing_day(int(year), int(month), int(day)))
+    days: dict[str, date] = dict.fromkeys(ORDERS, _existing_day(int(year), int(month), int(day)))
     return WrittenDate(days, clock, UTC if zulu else None, hour is not None)
 
 

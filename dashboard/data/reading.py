@@ -8,8 +8,7 @@ from typing import Literal, TypeVar, cast
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.cases.table import DELIMITERS
-from core.cases.written_dates import ORDERS
+from core.cases.table import DELIMITERS, ORDERS
 from core.pipeline.uploads import ReadingOptions, Upload
 from dashboard.i18n import Words
 
