@@ -190,9 +190,9 @@ def money_text(words: Words, value: float, currency: str) -> str:
 
 def money_texts(words: Words, values: Sequence[float], currency: str) -> list[str]:
     """Return amounts as `money_text` does, all in the form of the largest; NaN is a dash."""
-    known = [None if pd.isna(value) else value for value in values]
-    write = words.money_form(known, currency, in_short=True)
-    return [write(value).replace("-", "\u2212\u2060") for value in known]
+    amounts = [None if pd.isna(value) else value for value in values]
+    write = words.money_form(amounts, currency, in_short=True)
+    return [write(value).replace("-", "\u2212\u2060") for value in amounts]
 
 
 def _amounts(words: Words, row: Mapping, name: str, key: str, currency: str) -> dict[str, str]:
